@@ -1,0 +1,20 @@
+"""HTTP: parse, ask one function, answer. Flask and flask-smorest live here and in `app` alone.
+
+`register` reads like the contract: every blueprint there is.
+"""
+
+from flask import Flask
+
+from newsapi.api import articles, documentation, problems, requests, system, taxonomy
+from newsapi.api.blueprints import Api
+
+
+def register(app: Flask) -> Api:
+    """Give the application all its routes, its errors and its document; answer the document's keeper."""
+    requests.register(app)
+    problems.register(app)
+    api = Api(app)
+    for blueprint in (articles.blueprint, *taxonomy.blueprints, system.blueprint):
+        api.register_blueprint(blueprint)
+    app.register_blueprint(documentation.blueprint(api))
+    return api

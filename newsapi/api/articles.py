@@ -1,0 +1,186 @@
+"""Articles over HTTP: the list, one, and what is related to it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+from flask.views import MethodView
+from sqlalchemy import Connection
+
+from newsapi.api import paging
+from newsapi.api.answers import Answer, json, respond
+from newsapi.api.blueprints import Blueprint
+from newsapi.api.parts import parts
+from newsapi.errors import NotFound
+from newsapi.schemas.articles import (
+    FULL,
+    Article,
+    ArticleList,
+    ArticleOne,
+    ArticleSummary,
+    ArticleWithRelated,
+    RelatedArticle,
+    RelatedList,
+)
+from newsapi.schemas.dump import compiled
+from newsapi.schemas.queries import ArticleQuery, OneArticleQuery, RelatedQuery
+from newsapi.store import articles, facets, listing, related, taxonomy
+from newsapi.store.articles import Record
+from newsapi.text.slugs import is_slug, is_uuid
+
+blueprint = Blueprint("articles", __name__, url_prefix="/v1/articles", description="What was written")
+
+PATH = "/v1/articles"
+WHICH = {"in": "path", "name": "which", "description": "Slug or id of the article", "schema": {"type": "string"}}
+EVERYTHING = frozenset(Article().dump_fields)
+
+
+@blueprint.route("")
+class Articles(MethodView):
+    """All articles."""
+
+    @blueprint.doc(operationId="listArticles", summary="A page of articles")
+    @blueprint.arguments(ArticleQuery, location="query", error_status_code=400)
+    @blueprint.response(200, ArticleList)
+    def get(self, query: paging.Query) -> Response:
+        """A page of articles, newest first if not sorted otherwise. Commas in a filter mean any of."""
+        query, turn = paging.with_cursor(query)
+        asked = paging.question(query, turn)
+        with parts().database.reading() as connection:
+            truth = facets.truth(connection, paging.facets(query), min_seq=query["min_seq"])
+            wanted = _wanted(query)
+            page = articles.page(connection, truth, asked, limit=query["limit"], wanted=wanted)
+            more = _total(listing.count(connection, truth, asked)) if query["total"] else {}
+            _include(connection, page.records, query.get("include", ()))
+        turns = (paging.cursor(query, page.next), paging.cursor(query, page.prev))
+        body = paging.envelope(PATH, query, _shown(page.records, query), turns, **more)
+        return respond(
+            Answer(
+                body=json(body),
+                seq=truth.seq,
+                changed_at=max((time for time in (truth.touched_at(), page.changed_at) if time), default=None),
+                tags=paging.tags(query),
+                link=paging.link_header(body["links"]),
+            )
+        )
+
+
+@blueprint.route("/<which>", parameters=[WHICH])
+class OneArticle(MethodView):
+    """One article."""
+
+    @blueprint.doc(operationId="getArticle", summary="One article")
+    @blueprint.arguments(OneArticleQuery, location="query", error_status_code=400)
+    @blueprint.response(200, ArticleOne)
+    @blueprint.alt_response(308, description="It has another slug now")
+    @blueprint.alt_response(404, "DEFAULT_ERROR", description="There is none")
+    @blueprint.alt_response(410, "DEFAULT_ERROR", description="It was published and is no more")
+    def get(self, query: paging.Query, which: str) -> Response:
+        """An article by its slug or id, in full, and with `include=related` what to read next."""
+        include = query.get("include", ())
+        with parts().database.reading() as connection:
+            found = articles.find(connection, _named(which), min_seq=query["min_seq"])
+            page = articles.by_ids(connection, [found.id], _wanted(query) or EVERYTHING)
+            (record,) = page.records
+            times = {page.changed_at}
+            if "related" in include:
+                read = related.of_article(
+                    connection, found.id, limit=query["related_limit"], exclude=query.get("related_exclude", ())
+                )
+                record["related"] = [parts().presentation.summary(item) for item in read.records]
+                times.add(read.changed_at)
+            _include(connection, [record], [name for name in include if name != "related"])
+        tags = (f"article:{found.id}", f"slug:{record['slug']}", *((f"related:{found.id}",) if len(times) > 1 else ()))
+        return respond(
+            Answer(
+                body=json({"data": _shown([record], query, ArticleWithRelated)[0]}),
+                seq=found.seq,
+                changed_at=max((time for time in times if time), default=None),
+                tags=tags,
+                language=record["language"],
+            )
+        )
+
+
+@blueprint.route("/<which>/related", parameters=[WHICH])
+class Related(MethodView):
+    """What to read next."""
+
+    @blueprint.doc(operationId="listRelatedArticles", summary="What to read after an article")
+    @blueprint.arguments(RelatedQuery, location="query", error_status_code=400)
+    @blueprint.response(200, RelatedList)
+    @blueprint.alt_response(308, description="It has another slug now")
+    @blueprint.alt_response(404, "DEFAULT_ERROR", description="There is no such article")
+    @blueprint.alt_response(410, "DEFAULT_ERROR", description="It was published and is no more")
+    def get(self, query: paging.Query, which: str) -> Response:
+        """Articles of the same brand, then of its group, each with the reasons why it stands here."""
+        exclude = query.get("exclude", ())
+        with parts().database.reading() as connection:
+            found = articles.find(connection, _named(which), min_seq=query["min_seq"])
+            page = related.of_article(connection, found.id, limit=query["limit"], exclude=exclude)
+        presentation, dump = parts().presentation, compiled(RelatedArticle)
+        own = f"{PATH}/{which}"
+        shown = {name: value for name, value in query.items() if name != "limit" or value != RELATED}
+        body = {
+            "data": [dump(presentation.summary(record)) for record in page.records],
+            "links": {
+                "self": paging.address(f"{own}/related", shown),
+                "article": f"{parts().settings.api_url}{own}",
+            },
+        }
+        return respond(
+            Answer(body=json(body), seq=found.seq, changed_at=page.changed_at, tags=(f"related:{found.id}",))
+        )
+
+
+RELATED = RelatedQuery().load({})["limit"]
+
+
+def _named(which: str) -> str | UUID:
+    """Tell an id from a slug; raises NotFound for what is neither."""
+    if is_uuid(which):
+        return UUID(which)
+    if not is_slug(which):
+        raise NotFound
+    return which
+
+
+def _wanted(query: paging.Query) -> Collection[str]:
+    """The fields that `fields` asks for, without what is inside them; none where it is not given."""
+    return {path.partition(".")[0] for path in query.get("fields", ())}
+
+
+def _total(count: int) -> dict[str, Any]:
+    return {"total": min(count, listing.COUNTED), "total_is_lower_bound": count > listing.COUNTED}
+
+
+def _include(connection: Connection, records: list[Record], names: Collection[str]) -> None:
+    """Put full brands, authors and sections in the place of the short ones."""
+    for name in names:
+        kind: Any = name.removesuffix("s") if name == "authors" else name
+        short = [term for record in records for term in _listed(record[name])]
+        full = taxonomy.by_slugs(connection, kind, [term["slug"] for term in short]) if short else {}
+        for slug in full:
+            parts().presentation.term(kind, full[slug])
+        for record in records:
+            found = [full[term["slug"]] for term in _listed(record[name])]
+            record[name] = found if name == "authors" else (found or [None])[0]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value] if value else []
+
+
+def _shown(records: list[Record], query: paging.Query, schema: Any = None) -> list[Record]:
+    """Complete the records and narrow them to what was asked for."""
+    paths = frozenset(query.get("fields", ()))
+    presentation = parts().presentation
+    complete = presentation.article if paths or schema else presentation.summary
+    instead = frozenset((name, FULL[name]) for name in query.get("include", ()) if name in FULL)
+    if paths:
+        paths |= {"id", *({"related"} & {*query.get("include", ())})}
+    dump = compiled(schema or (Article if paths else ArticleSummary), paths, instead)
+    return [dump(complete(record)) for record in records]

@@ -1,0 +1,100 @@
+"""flask-smorest as we use it: strict queries, problems documented as such, and which fields mean what in OpenAPI."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+import flask_smorest
+from flask import Flask, Request
+from marshmallow import RAISE, Schema, ValidationError
+from webargs.flaskparser import FlaskParser
+
+from newsapi import __version__
+from newsapi.errors import Fault, Invalid
+from newsapi.schemas import wire
+from newsapi.schemas.queries import allowed
+
+DESCRIPTION = """\
+News content for front ends, apps and partners: articles, brands, authors, sections and related lists as JSON.
+
+Times are RFC 3339 in UTC. Lists are read page by page with the cursors they answer. Errors are RFC 9457 problems.
+Unknown parameters are refused. Answers gain fields over time: expect more than you know."""
+
+
+class StrictParser(FlaskParser):
+    """Refuses what it does not know, what comes twice, and says what it does know."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION | {"query": RAISE}  # noqa: RUF012
+
+    def load_querystring(self, req: Request, schema: Schema) -> Any:
+        """Read the query; raises Invalid where a parameter comes twice."""
+        twice = [name for name, values in req.args.lists() if len(values) > 1]
+        if twice:
+            raise Invalid([Fault(_shown(name), "may be given once; join values by commas") for name in twice])
+        return super().load_querystring(req, schema)
+
+    def handle_error(
+        self, error: ValidationError, req: Request, schema: Schema, *, error_status_code: int, error_headers: Any
+    ) -> NoReturn:
+        """Turn what marshmallow found into our own error."""
+        del req, error_status_code, error_headers
+        messages: dict[str, Any] = error.messages.get("query", {})  # type: ignore[union-attr]
+        raise Invalid(list(_faults(messages, schema))) from error
+
+
+def _faults(messages: dict[str, Any], schema: Schema) -> Iterable[Fault]:
+    known = allowed(type(schema))
+    for name, found in messages.items():
+        for fault in wire.faults(found):
+            unknown = name not in known
+            text = f"is not a parameter here; allowed are {', '.join(known)}" if unknown else fault.message
+            yield Fault(_shown(name), text)
+
+
+def _shown(name: str) -> str:
+    """A parameter's name as it may be repeated: no end of it, and nothing that cannot be printed."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in name[:100])
+
+
+class Blueprint(flask_smorest.Blueprint):
+    """A blueprint with the strict parser."""
+
+    ARGUMENTS_PARSER = StrictParser()
+
+
+class Api(flask_smorest.Api):
+    """The document: made from the views and schemas, with errors as problem+json."""
+
+    ERROR_SCHEMA = wire.Problem
+
+    def __init__(self, app: Flask) -> None:
+        """Take the application, whose version and title stand here."""
+        app.config.update(
+            API_TITLE="newsapi",
+            API_VERSION=__version__,
+            OPENAPI_VERSION="3.1.0",
+            API_SPEC_OPTIONS={
+                "info": {"description": DESCRIPTION},
+                "servers": [{"url": "/", "description": "This server"}],
+            },
+        )
+        super().__init__()
+        for field, kind in FIELDS.items():
+            self.register_field(field, *kind)
+        self.init_app(app)
+
+    def _register_responses(self) -> None:
+        """Document every error as what it is sent as."""
+        usual = self.DEFAULT_RESPONSE_CONTENT_TYPE
+        self.DEFAULT_RESPONSE_CONTENT_TYPE = "application/problem+json"
+        super()._register_responses()
+        self.DEFAULT_RESPONSE_CONTENT_TYPE = usual
+
+    def _register_error_handlers(self) -> None:
+        """Leave errors to `api.problems`."""
+
+
+FIELDS: dict[type, tuple[str | None, str | None]] = {
+    wire.Instant: ("string", "date-time"),
+}

@@ -1,0 +1,138 @@
+"""From a query to a question and back to addresses: canonical links, cursors, the key of an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
+from typing import Any, cast
+from urllib.parse import urlencode
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from marshmallow import ValidationError
+
+from newsapi.api.parts import parts
+from newsapi.errors import BadCursor
+from newsapi.model.base import EPOCH, MICROSECOND
+from newsapi.schemas.queries import BESIDE_CURSOR, FACET_FILTERS, FILTERS, ArticleQuery
+from newsapi.store.listing import Key, Position, Question, Turn
+
+Query = dict[str, Any]
+
+
+def with_cursor(query: Query) -> tuple[Query, Turn | None]:
+    """Answer the query with the filters and the sort its cursor holds, and where the page starts.
+
+    Raises BadCursor or ExpiredCursor.
+    """
+    if "cursor" not in query:
+        return query, None
+    value = parts().cursors.read(query["cursor"], now=parts().now())
+    try:
+        where, filters, micros, hexadecimal, back, inclusive = value
+        if where != "articles":
+            raise BadCursor("This cursor belongs to another list.")
+        held = ArticleQuery().load(filters)
+        position = Position(EPOCH + micros * MICROSECOND, UUID(hexadecimal))
+    except (ValueError, TypeError, ValidationError) as error:
+        raise BadCursor("This cursor belongs to an older release; start again without one.") from error
+    shape = {name: value for name, value in query.items() if name in BESIDE_CURSOR}
+    return {**held, **shape}, Turn(position, back, inclusive)
+
+
+def cursor(query: Query, turn: Turn | None) -> str | None:
+    """Write the cursor of a page beside this one."""
+    if turn is None:
+        return None
+    held = {name: text for name, text in canonical(query).items() if name not in BESIDE_CURSOR}
+    micros = (turn.position.at - EPOCH) // MICROSECOND
+    value = ["articles", held, micros, turn.position.id.hex, turn.back, turn.inclusive]
+    return parts().cursors.write(value, now=parts().now())
+
+
+def question(query: Query, turn: Turn | None) -> Question:
+    """Answer what the store is asked, facets apart."""
+    zone = parts().settings.time_zone
+
+    def moment(name: str) -> datetime | None:
+        return _instant(query[name], zone) if name in query else None
+
+    return Question(
+        key=cast("Key", query["sort"].removeprefix("-")),
+        descending=query["sort"].startswith("-"),
+        published=(moment("published_from"), moment("published_until")),
+        updated=(moment("updated_from"), moment("updated_until")),
+        ids=query.get("id"),
+        slugs=query.get("slug"),
+        turn=turn,
+    )
+
+
+def facets(query: Query) -> dict[str, tuple[str, ...]]:
+    """Answer the filters that name facets."""
+    return {name: query[name] for name in FACET_FILTERS if name in query}
+
+
+def canonical(query: Mapping[str, Any]) -> dict[str, str]:
+    """Answer the query in its one form: sorted, defaults left out, days as instants. Equal questions look equal."""
+    zone = parts().settings.time_zone
+    usual = {"sort": "-published_at", "limit": 20, "total": False, "min_seq": 0}
+    shown: dict[str, str] = {}
+    for name in sorted(query):
+        value = query[name]
+        if name in usual and value == usual[name]:
+            continue
+        if isinstance(value, tuple):
+            shown[name] = ",".join(map(str, value if name == "id" else sorted(value)))
+        elif isinstance(value, date):
+            shown[name] = _instant(value, zone).isoformat().replace("+00:00", "Z")
+        else:
+            shown[name] = str(value).lower() if isinstance(value, bool) else str(value)
+    return shown
+
+
+def address(path: str, query: Mapping[str, Any]) -> str:
+    """Answer the address of a read, with its query in the one form; `min_seq` says nothing of what is read."""
+    text = urlencode({name: value for name, value in canonical(query).items() if name != "min_seq"}, safe=",:")
+    return f"{parts().settings.api_url}{path}" + (f"?{text}" if text else "")
+
+
+def beside(path: str, query: Query, turn: str | None) -> str | None:
+    """Answer the address of a page beside this one."""
+    if turn is None:
+        return None
+    shape = {name: value for name, value in query.items() if name in BESIDE_CURSOR and name != "cursor"}
+    return address(path, {**shape, "cursor": turn})
+
+
+def envelope(path: str, query: Query, data: list[Any], turns: tuple[str | None, str | None], **more: Any) -> Query:
+    """Answer a list as it is sent; `turns` are the cursors of the next page and of the one before."""
+    following, previous = turns
+    return {
+        "data": data,
+        "page": {"limit": query["limit"], "next": following, "prev": previous, **more},
+        "links": {
+            "self": address(path, query),
+            "next": beside(path, query, following),
+            "prev": beside(path, query, previous),
+        },
+    }
+
+
+def link_header(links: Mapping[str, str | None]) -> str:
+    """Answer the links as a `Link` header (RFC 8288)."""
+    return ", ".join(f'<{url}>; rel="{name}"' for name, url in links.items() if url)
+
+
+def tags(query: Query) -> tuple[str, ...]:
+    """Answer the words for CDNs: those of the filters that can be named so, or that of all articles."""
+    words = [f"{name}:{slug}" for name in ("brand", "section", "author", "tag") for slug in query.get(name, ())]
+    others = set(FILTERS) - {"brand", "section", "author", "tag"}
+    return tuple(words) if words and not others & set(query) else ("articles", *words)
+
+
+def _instant(value: date, zone: ZoneInfo) -> datetime:
+    """A plain date is the start of that day in the newsroom's zone."""
+    if isinstance(value, datetime):
+        return value
+    return datetime.combine(value, time(), zone).astimezone(UTC)

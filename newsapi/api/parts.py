@@ -1,0 +1,38 @@
+"""The parts an application is made of, as `app.create_app` joined them, for the views to ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import cast
+
+from flask import current_app
+
+from newsapi.cache.pages import PageCache
+from newsapi.schemas.presentation import Presentation
+from newsapi.settings import Settings
+from newsapi.store.database import Database
+from newsapi.store.keyset import Cursors
+
+
+def utc_now() -> datetime:
+    """Answer the time, aware and in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What a view may need."""
+
+    settings: Settings
+    database: Database
+    cursors: Cursors
+    presentation: Presentation
+    pages: PageCache
+    now: Callable[[], datetime] = utc_now
+
+
+def parts() -> Parts:
+    """Answer the parts of the application that serves this request."""
+    return cast("Parts", current_app.extensions["newsapi"])

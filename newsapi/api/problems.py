@@ -1,0 +1,174 @@
+"""From errors to problem+json (RFC 9457): the only place with status codes for failures, and the pages that explain."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import structlog
+from flask import Flask, Response, request
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException, InternalServerError, Unauthorized
+
+from newsapi.api import answers, requests
+from newsapi.api.parts import parts
+from newsapi.errors import (
+    BadCursor,
+    Behind,
+    ExpiredCursor,
+    Invalid,
+    NewsError,
+    NotFound,
+    Renamed,
+    SchemaMissing,
+    Withdrawn,
+)
+
+log = structlog.get_logger("newsapi.problems")
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Kind(NamedTuple):
+    """A kind of problem: its status, its title, and what its page says."""
+
+    status: int
+    title: str
+    text: str
+
+
+KINDS = {
+    "bad-parameter": Kind(
+        400,
+        "A parameter cannot be taken",
+        "A parameter of the query is unknown, is given twice, or has a value that cannot be read. Each entry of errors"
+        " names the parameter and what is allowed.",
+    ),
+    "cursor-invalid": Kind(
+        400,
+        "The cursor cannot be read",
+        "A cursor is an opaque text made by this API: take page.next or page.prev of an answer as it is. This one was"
+        " altered, cut, or made for another list. Start again without a cursor.",
+    ),
+    "cursor-expired": Kind(
+        410,
+        "The cursor has expired",
+        "Cursors of lists live for at least 30 days. Start again without a cursor.",
+    ),
+    "not-found": Kind(
+        404, "There is nothing here", "The address leads to nothing, or to nothing that the public may know of."
+    ),
+    "gone": Kind(
+        410,
+        "It was here and is no more",
+        "The article was published and has been withdrawn or unpublished. The member gone tells when, how and, where"
+        " that may be told, why. Remove your copies of it.",
+    ),
+    "key-unknown": Kind(
+        401,
+        "The key is not known",
+        "The request carries a key that does not exist, has expired or was revoked. Public reads need no key.",
+    ),
+    "behind": Kind(
+        503,
+        "That change is not here yet",
+        "min_seq asks for a state that the database has not reached. Try again after the seconds in Retry-After.",
+    ),
+    "unavailable": Kind(
+        503,
+        "The service cannot answer just now",
+        "Something this API needs does not answer. Try again after the seconds in Retry-After.",
+    ),
+}
+
+NAMES: dict[type[NewsError], str] = {
+    Invalid: "bad-parameter",
+    BadCursor: "cursor-invalid",
+    ExpiredCursor: "cursor-expired",
+    NotFound: "not-found",
+    Withdrawn: "gone",
+    Behind: "behind",
+    SchemaMissing: "unavailable",
+}
+
+
+def register(app: Flask) -> None:
+    """Translate every error that leaves a view."""
+    app.register_error_handler(NewsError, _news_error)
+    app.register_error_handler(DBAPIError, _database_error)
+    app.register_error_handler(PoolTimeout, _database_error)
+    app.register_error_handler(HTTPException, _http_error)
+
+
+def problem(name: str, detail: str, **more: Any) -> Response:
+    """Make a problem of a known kind; `more` are its further members."""
+    kind = KINDS[name]
+    return _response(f"{parts().settings.api_url}/problems/{name}", kind.status, kind.title, detail, more)
+
+
+def _response(type_: str, status: int, title: str, detail: str, more: dict[str, Any]) -> Response:
+    body = {
+        "type": type_,
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": quote(request.path[:500]),
+        "request_id": requests.request_id(),
+        **more,
+    }
+    return Response(answers.json(body), status, content_type=MEDIA_TYPE)
+
+
+def _news_error(error: NewsError) -> Response:
+    if isinstance(error, Renamed):
+        response = _led_on(error)
+    elif isinstance(error, Invalid):
+        errors = [{"parameter": fault.place, "message": fault.message} for fault in error.faults]
+        response = problem("bad-parameter", str(error), errors=errors)
+    elif isinstance(error, Withdrawn):
+        response = problem("gone", str(error), gone=error.gone)
+    else:
+        response = problem(NAMES[type(error)], str(error))
+    if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers["Retry-After"] = "1"
+    if error.seq is not None:
+        answers.keep(response, seq=error.seq, tags=(f"slug:{request.path.split('/')[3]}",))
+    return response
+
+
+def _led_on(error: Renamed) -> Response:
+    """308 to the same address with the present slug, whatever hangs behind it."""
+    _, version, kind, _, *rest = request.path.split("/")
+    path = "/".join((version, kind, error.slug, *rest))
+    query = f"?{request.query_string.decode('ascii', 'ignore')}" if request.query_string else ""
+    return Response(status=308, headers={"Location": f"{parts().settings.api_url}/{path}{query}"})
+
+
+def _database_error(error: Exception) -> Response:
+    """The database does not answer, or answers no: 503 for what passes, 500 for what is our fault."""
+    passing = isinstance(error, OperationalError | PoolTimeout) or getattr(error, "connection_invalidated", False)
+    log.error("database", error=type(error).__name__, exc_info=not passing)
+    if not passing:
+        return _http_error(InternalServerError())
+    response = problem("unavailable", "The database does not answer.")
+    response.headers["Retry-After"] = "1"
+    return response
+
+
+def _http_error(error: HTTPException) -> Response:
+    """What the framework refuses: an unknown path, a method, a body that is too large."""
+    status = error.code or 500
+    if isinstance(error, Unauthorized):
+        response = problem("key-unknown", "No such key.")
+    elif status == HTTPStatus.NOT_FOUND:
+        response = problem("not-found", str(NotFound()))
+    else:
+        title = HTTPStatus(status).phrase
+        detail = error.description if status < HTTPStatus.INTERNAL_SERVER_ERROR else "Something went wrong here."
+        response = _response("about:blank", status, title, detail or title, {})
+    for name, value in error.get_headers():
+        if name in {"Allow", "WWW-Authenticate", "Retry-After"}:
+            response.headers[name] = value
+    return response

@@ -1,0 +1,76 @@
+"""What happens around every request: an id, the log line, preflights, and headers that every answer bears."""
+
+from __future__ import annotations
+
+import re
+import time
+from uuid import uuid4
+
+import structlog
+from flask import Flask, Response, g, request
+from werkzeug.datastructures import WWWAuthenticate
+from werkzeug.exceptions import Unauthorized
+
+log = structlog.get_logger("newsapi.access")
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}", re.ASCII)
+
+EXPOSED = (
+    "Age, Cache-Status, CDN-Cache-Control, Content-Language, Content-Seq, Deprecation, ETag, Last-Modified, Link,"
+    " Location, RateLimit, RateLimit-Policy, Retry-After, Sunset, Surrogate-Key, WWW-Authenticate, X-Request-Id"
+)
+ALLOWED = "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key"
+
+
+def register(app: Flask) -> None:
+    """Put the hooks in place."""
+    app.before_request(_begin)
+    app.after_request(_end)
+
+
+def request_id() -> str:
+    """Answer the id of this request: the client's own, where it is a plain word, or a new one."""
+    if "request_id" not in g:
+        given = request.headers.get("X-Request-Id", "")
+        g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+    found: str = g.request_id
+    return found
+
+
+def _begin() -> Response | None:
+    g.began = time.perf_counter()
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=request_id())
+    if request.method == "OPTIONS" and request.routing_exception is None:
+        return _preflight()
+    if request.authorization is not None and request.authorization.type == "bearer":
+        raise Unauthorized(www_authenticate=WWWAuthenticate("bearer"))
+    return None
+
+
+def _preflight() -> Response:
+    methods = ", ".join(sorted((request.url_rule.methods if request.url_rule else None) or ()))
+    response = Response(status=204)
+    response.headers["Allow"] = methods
+    response.headers["Access-Control-Allow-Methods"] = methods
+    response.headers["Access-Control-Allow-Headers"] = ALLOWED
+    response.headers["Access-Control-Max-Age"] = "86400"
+    return response
+
+
+def _end(response: Response) -> Response:
+    headers = response.headers
+    headers["X-Request-Id"] = request_id()
+    headers["Access-Control-Allow-Origin"] = "*"
+    headers["Access-Control-Expose-Headers"] = EXPOSED
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers.setdefault("Vary", "Accept-Encoding, Authorization")
+    headers.setdefault("Cache-Control", "no-store")
+    log.info(
+        "request",
+        method=request.method,
+        path=request.path[:500],
+        status=response.status_code,
+        ms=round((time.perf_counter() - g.get("began", time.perf_counter())) * 1000, 1),
+    )
+    return response

@@ -1,0 +1,155 @@
+"""Brands, authors, sections and tags over HTTP: four lists by name and their items, all alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Response
+from flask.views import MethodView
+from marshmallow import Schema, fields
+
+from newsapi.api import paging
+from newsapi.api.answers import Answer, json, respond
+from newsapi.api.blueprints import Blueprint
+from newsapi.api.parts import parts
+from newsapi.errors import BadCursor, NotFound
+from newsapi.schemas import taxonomy as wire
+from newsapi.schemas.articles import ArticleList, ArticleSummary
+from newsapi.schemas.dump import compiled
+from newsapi.schemas.queries import TermQuery, TermsQuery
+from newsapi.schemas.wire import Out
+from newsapi.store import articles, facets, taxonomy
+from newsapi.store.listing import Question
+from newsapi.store.taxonomy import Kind, Place
+from newsapi.text.folding import fold
+from newsapi.text.slugs import is_slug
+
+
+@dataclass(frozen=True)
+class Noun:
+    """One of the four: its names, its schemas, and what it is."""
+
+    kind: Kind
+    item: type[Schema]
+    page: type[Schema]
+    text: str
+
+    @property
+    def path(self) -> str:
+        """Where its list is."""
+        return f"/v1/{self.kind}s"
+
+
+NOUNS = (
+    Noun("brand", wire.Brand, wire.BrandList, "Makes, and groups of makes"),
+    Noun("author", wire.Author, wire.AuthorList, "Who signs articles"),
+    Noun("section", wire.Term, wire.TermList, "Parts of the site"),
+    Noun("tag", wire.Term, wire.TermList, "Keywords"),
+)
+
+
+def _blueprint(noun: Noun) -> Blueprint:
+    """Make the two routes of a noun."""
+    blueprint = Blueprint(f"{noun.kind}s", __name__, url_prefix=noun.path, description=noun.text)
+    title = noun.kind.title()
+    which = {"in": "path", "name": "slug", "description": f"Slug of the {noun.kind}", "schema": {"type": "string"}}
+    with_articles = type(f"{title}WithArticles", (noun.item,), {"articles": fields.Nested(ArticleList)})
+    one = type(f"{title}One", (Out,), {"data": fields.Nested(with_articles, required=True)})
+
+    @blueprint.route("")
+    class Terms(MethodView):
+        """All of them."""
+
+        @blueprint.doc(operationId=f"list{title}s", summary=f"A page of {noun.kind}s")
+        @blueprint.arguments(TermsQuery, location="query", error_status_code=400)
+        @blueprint.response(200, noun.page)
+        def get(self, query: paging.Query) -> Response:
+            """A page sorted by name."""
+            return _list(noun, query)
+
+    @blueprint.route("/<slug>", parameters=[which])
+    class OneTerm(MethodView):
+        """One of them."""
+
+        @blueprint.doc(operationId=f"get{title}", summary=f"One {noun.kind}")
+        @blueprint.arguments(TermQuery, location="query", error_status_code=400)
+        @blueprint.response(200, one)
+        @blueprint.alt_response(308, description="It has another slug now")
+        @blueprint.alt_response(404, "DEFAULT_ERROR", description="There is none")
+        def get(self, query: paging.Query, slug: str) -> Response:
+            """One by its slug, and with `include=articles` its newest articles."""
+            return _one(noun, with_articles, query, slug)
+
+    return blueprint
+
+
+def _list(noun: Noun, query: paging.Query) -> Response:
+    words, place = query.get("q"), None
+    if "cursor" in query:
+        words, place = _place(noun, query["cursor"])
+    with parts().database.reading() as connection:
+        truth = facets.truth(connection, {}, min_seq=query["min_seq"])
+        folded = None if words is None else fold(words)
+        # Words that leave nothing when folded ("!?") stand in no name.
+        found = (
+            taxonomy.Terms([])
+            if folded == ""
+            else taxonomy.page(connection, noun.kind, words=folded, place=place, limit=query["limit"])
+        )
+    dump = compiled(noun.item)
+    data = [dump(parts().presentation.term(noun.kind, record)) for record in found.records]
+    turns = (_cursor(noun, words, found.next), _cursor(noun, words, found.prev))
+    body = paging.envelope(noun.path, query, data, turns)
+    times = (truth.names_at, truth.touched_at())
+    return respond(
+        Answer(
+            body=json(body),
+            seq=truth.seq,
+            changed_at=max((time for time in times if time), default=None),
+            tags=("articles", f"{noun.kind}s"),
+            link=paging.link_header(body["links"]),
+        )
+    )
+
+
+def _one(noun: Noun, schema: type[Schema], query: paging.Query, slug: str) -> Response:
+    if not is_slug(slug):
+        raise NotFound
+    presentation = parts().presentation
+    with parts().database.reading() as connection:
+        truth = facets.truth(connection, {noun.kind: (slug,)}, min_seq=query["min_seq"])
+        found = taxonomy.by_slug(connection, noun.kind, slug, truth)
+        record, times = found.records[0], {found.changed_at, truth.touched_at()}
+        if "articles" in query.get("include", ()):
+            page = articles.page(connection, truth, Question(), limit=20)
+            listed = {"limit": 20, "sort": "-published_at", noun.kind: (slug,)}
+            turns = (paging.cursor(listed, page.next), None)
+            summaries = [compiled(ArticleSummary)(presentation.summary(item)) for item in page.records]
+            record["articles"] = paging.envelope("/v1/articles", listed, summaries, turns)
+            times.add(page.changed_at)
+    return respond(
+        Answer(
+            body=json({"data": compiled(schema)(presentation.term(noun.kind, record))}),
+            seq=truth.seq,
+            changed_at=max((time for time in times if time), default=None),
+            tags=(f"{noun.kind}:{slug}",),
+        )
+    )
+
+
+def _place(noun: Noun, cursor: str) -> tuple[str | None, Place]:
+    value = parts().cursors.read(cursor, now=parts().now())
+    if value[0] != noun.kind:
+        raise BadCursor("This cursor belongs to another list.")
+    return value[1], Place(*value[2:])
+
+
+def _cursor(noun: Noun, words: str | None, place: Place | None) -> str | None:
+    if place is None:
+        return None
+    value: list[Any] = [noun.kind, words, *place]
+    return parts().cursors.write(value, now=parts().now())
+
+
+blueprints = [_blueprint(noun) for noun in NOUNS]

@@ -1,0 +1,54 @@
+"""Builds the application: every part is made here and joined here, and nowhere else."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+from flask import Flask
+
+from newsapi import api
+from newsapi.api.parts import Parts
+from newsapi.cache.pages import PageCache
+from newsapi.schemas.presentation import Presentation
+from newsapi.settings import Settings
+from newsapi.store.database import Database
+from newsapi.store.keyset import Cursors
+
+MAX_BODY = 1 << 20
+"""Bytes that a request may bring, as long as nothing here takes more."""
+
+
+def create_app(settings: Settings) -> Flask:
+    """Answer the application for these settings; nothing is connected yet."""
+    app = Flask("newsapi", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.url_map.strict_slashes = True
+    database = Database(settings.database_url)
+    parts = Parts(
+        settings=settings,
+        database=database,
+        cursors=Cursors(database, settings.secret_key),
+        presentation=Presentation(settings),
+        pages=PageCache(settings.redis_url),
+    )
+    app.extensions["newsapi"] = parts
+    app.extensions["newsapi-document"] = api.register(app)
+    return app
+
+
+def set_up_logging(level: str) -> None:
+    """Write log lines as JSON to standard error, with the id of the request they belong to."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )

@@ -1,0 +1,14 @@
+"""Alembic's way in: runs the steps on the connection that `migrations.upgrade` hands over."""
+
+from alembic import context
+
+from newsapi.model import Base
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    render_as_batch=True,
+    transactional_ddl=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

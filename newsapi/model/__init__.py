@@ -1,0 +1,39 @@
+"""The tables, and the rules that one row can decide alone.
+
+Nothing here knows the wire: what is stored and what is shown change for different reasons, and a new column must
+never reach a client by itself.
+"""
+
+from newsapi.model.articles import (
+    Article,
+    ArticleAuthor,
+    ArticleDetail,
+    ArticleMention,
+    ArticleTag,
+    Listing,
+    OldSlug,
+    Revision,
+)
+from newsapi.model.base import Base
+from newsapi.model.changes import Change, LogHead, Secret
+from newsapi.model.taxonomy import Author, Brand, Facet, Section, Tag
+
+__all__ = [
+    "Article",
+    "ArticleAuthor",
+    "ArticleDetail",
+    "ArticleMention",
+    "ArticleTag",
+    "Author",
+    "Base",
+    "Brand",
+    "Change",
+    "Facet",
+    "Listing",
+    "LogHead",
+    "OldSlug",
+    "Revision",
+    "Secret",
+    "Section",
+    "Tag",
+]

@@ -1,0 +1,147 @@
+"""The article: its row, what only the single view shows, its links, its place in listings, its history."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from newsapi.model.base import Base, BytewiseText, uuid7
+
+STATUSES = ("draft", "scheduled", "published", "withdrawn")
+
+
+class Article(Base):
+    """What a list shows of an article, and its state.
+
+    `seq` and `changed_at` are the last public change of it, null while it was never public. `gone` says why it left
+    after it was public. `import_digest` is the hash of the line that it was last imported from.
+    """
+
+    __tablename__ = "article"
+    __table_args__ = (
+        CheckConstraint(f"status IN {STATUSES}", name="status"),
+        CheckConstraint("published_precision IN ('second', 'day')", name="published_precision"),
+        CheckConstraint("status <> 'published' OR published_at IS NOT NULL", name="published_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
+    slug: Mapped[str] = mapped_column(BytewiseText, unique=True)
+    status: Mapped[str]
+    version: Mapped[int] = mapped_column(default=1)
+    seq: Mapped[int | None] = mapped_column(BigInteger)
+    changed_at: Mapped[datetime | None]
+    headline: Mapped[str]
+    standfirst: Mapped[str | None]
+    format: Mapped[str]
+    language: Mapped[str]
+    brand_id: Mapped[UUID | None] = mapped_column(ForeignKey("brand.id"))
+    section_id: Mapped[UUID | None] = mapped_column(ForeignKey("section.id"))
+    image: Mapped[dict[str, Any] | None]
+    word_count: Mapped[int]
+    published_at: Mapped[datetime | None]
+    published_precision: Mapped[str] = mapped_column(default="second")
+    updated_at: Mapped[datetime]
+    materially_updated_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    gone: Mapped[dict[str, Any] | None]
+    import_digest: Mapped[bytes | None] = mapped_column(index=True)
+
+
+class ArticleDetail(Base):
+    """What only the single view shows: apart, so that a list never reads past a body."""
+
+    __tablename__ = "article_detail"
+
+    article_id: Mapped[UUID] = mapped_column(ForeignKey("article.id", ondelete="CASCADE"), primary_key=True)
+    canonical_url: Mapped[str | None]
+    source: Mapped[dict[str, Any] | None]
+    media: Mapped[list[Any]] = mapped_column(default=list)
+    corrections: Mapped[list[Any]] = mapped_column(default=list)
+    rights: Mapped[dict[str, Any] | None]
+    seo: Mapped[dict[str, Any] | None]
+    picks: Mapped[list[Any]] = mapped_column(default=list)
+    body_html: Mapped[str]
+
+
+class _Link:
+    """A row that ties an article to a term, in the order in which the newsroom put them."""
+
+    article_id: Mapped[UUID] = mapped_column(ForeignKey("article.id", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+
+
+class ArticleAuthor(_Link, Base):
+    """Who signs the article."""
+
+    __tablename__ = "article_author"
+    __table_args__ = (UniqueConstraint("article_id", "author_id"),)
+
+    author_id: Mapped[UUID] = mapped_column(ForeignKey("author.id"))
+
+
+class ArticleMention(_Link, Base):
+    """Brands that the article names beside its own."""
+
+    __tablename__ = "article_mention"
+    __table_args__ = (UniqueConstraint("article_id", "brand_id"),)
+
+    brand_id: Mapped[UUID] = mapped_column(ForeignKey("brand.id"))
+
+
+class ArticleTag(_Link, Base):
+    """Keywords of the article."""
+
+    __tablename__ = "article_tag"
+    __table_args__ = (UniqueConstraint("article_id", "tag_id"),)
+
+    tag_id: Mapped[UUID] = mapped_column(ForeignKey("tag.id"))
+
+
+class Listing(Base):
+    """One published article in one facet, with both sort keys: the only way from a filter to articles.
+
+    Rows exist for what the public sees and for nothing else, written in the transaction that publishes, edits or
+    withdraws. Any filter is a walk along one of the two indexes, at any depth. There are ten rows an article, so
+    they carry no foreign keys: a check of each would cost an import more than the rows themselves.
+    """
+
+    __tablename__ = "listing"
+    __table_args__ = (
+        Index("ix_listing_updated", "facet_id", "updated_at", "article_id"),
+        {"sqlite_with_rowid": False},
+    )
+
+    facet_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    published_at: Mapped[datetime] = mapped_column(primary_key=True)
+    article_id: Mapped[UUID] = mapped_column(primary_key=True)
+    updated_at: Mapped[datetime]
+
+
+class OldSlug(Base):
+    """A slug that something had before: requests for it are led on."""
+
+    __tablename__ = "old_slug"
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(BytewiseText, primary_key=True)
+    subject_id: Mapped[UUID] = mapped_column(index=True)
+    at: Mapped[datetime]
+
+
+class Revision(Base):
+    """What an article was before a change: the state of version `number`, and who replaced it when.
+
+    The present state is the article itself, so an article that never changed costs no row here.
+    """
+
+    __tablename__ = "revision"
+
+    article_id: Mapped[UUID] = mapped_column(ForeignKey("article.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    replaced_at: Mapped[datetime]
+    replaced_by: Mapped[str]
+    content: Mapped[dict[str, Any]]

@@ -1,0 +1,99 @@
+"""The base of all tables: names of constraints, and column types that are the same on both databases."""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, LargeBinary, MetaData, Text, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+def uuid7() -> UUID:
+    """A new id: UUID version 7 of RFC 9562, 48 bits of milliseconds and 74 random ones, so that ids grow with time."""
+    number = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10))
+    return UUID(int=number & ~(0xF << 76) & ~(0x3 << 62) | 7 << 76 | 2 << 62)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An instant, aware and in UTC. SQLite keeps whole microseconds since 1970: short in an index, and in order."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Pick the stored form."""
+        return BigInteger() if dialect.name == "sqlite" else DateTime(timezone=True)
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:  # noqa: ANN401 (as in the base class)
+        """Refuse a naive time; answer what the database stores."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            message = "a time without an offset cannot be stored"
+            raise ValueError(message)
+        return (value - EPOCH) // MICROSECOND if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ANN401 (as in the base class)
+        """Answer an aware time in UTC."""
+        if value is None:
+            return None
+        if dialect.name == "sqlite":
+            return EPOCH + timedelta(microseconds=value)
+        return value.astimezone(UTC)  # type: ignore[no-any-return]
+
+
+class Id(TypeDecorator[UUID]):
+    """A UUID. SQLite keeps its 16 bytes, so that both databases order ids alike and an index stays small."""
+
+    impl = Uuid
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Pick the stored form."""
+        return LargeBinary(16) if dialect.name == "sqlite" else Uuid()
+
+    def process_bind_param(self, value: UUID | None, dialect: Dialect) -> Any:  # noqa: ANN401 (as in the base class)
+        """Answer what the database stores."""
+        return value.bytes if value is not None and dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> UUID | None:  # noqa: ANN401 (as in the base class)
+        """Answer the UUID."""
+        return UUID(bytes=value) if value is not None and dialect.name == "sqlite" else value
+
+
+Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+"""Structured values that are never searched."""
+
+BytewiseText = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text that sorts and compares by bytes, as SQLite does: slugs and folded names come in one order everywhere."""
+
+
+class Base(DeclarativeBase):
+    """All tables; constraints have names, so that migrations can speak of them on both databases."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 (SQLAlchemy reads it from the class)
+        datetime: UtcDateTime(),
+        UUID: Id(),
+        str: Text(),
+        dict[str, Any]: Json,
+        list[Any]: Json,
+        bytes: LargeBinary(),
+    }

@@ -1,0 +1,60 @@
+"""The log: every change to what the public can see, numbered without gaps in commit order."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from newsapi.model.base import Base, BytewiseText
+
+
+class LogHead(Base):
+    """The counter row. Whoever raises it holds its lock until the commit: that is what makes `seq` the commit order.
+
+    `at` never goes back, even where the clock does.
+    """
+
+    __tablename__ = "log_head"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(BigInteger, default=0)
+    mark: Mapped[int] = mapped_column(BigInteger, default=0)
+    at: Mapped[datetime]
+
+
+class Change(Base):
+    """One change. `facets_before` and `facets_after` are the facets it left, stayed in and joined.
+
+    `mark` is random: a number and a mark that do not match tell that the log was set back to an older copy.
+    `bulk` rows come from an import, for listeners that leave those out.
+    """
+
+    __tablename__ = "change"
+
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    mark: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[datetime]
+    kind: Mapped[str]
+    action: Mapped[str]
+    reason: Mapped[str]
+    subject_id: Mapped[UUID]
+    slug: Mapped[str] = mapped_column(BytewiseText)
+    previous_slug: Mapped[str | None] = mapped_column(BytewiseText)
+    version: Mapped[int | None]
+    facets_before: Mapped[list[Any]] = mapped_column(default=list)
+    facets_after: Mapped[list[Any]] = mapped_column(default=list)
+    bulk: Mapped[bool] = mapped_column(default=False)
+
+
+class Secret(Base):
+    """A random value that all nodes share and that is made here when no setting gives it."""
+
+    __tablename__ = "secret"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]

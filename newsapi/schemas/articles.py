@@ -1,0 +1,291 @@
+"""The article: the summary of every list, the full one, and what an import brings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from newsapi.schemas.pictures import Media, MediaIn, Picture, PictureIn
+from newsapi.schemas.taxonomy import Author, Brand, Term
+from newsapi.schemas.wire import (
+    In,
+    Instant,
+    LanguageTag,
+    Line,
+    Moment,
+    Out,
+    PageInfo,
+    PageLinks,
+    Prose,
+    Ref,
+    SlugField,
+    WebAddress,
+    open_enum,
+)
+
+FORMATS = ("article", "gallery", "video")
+STATUSES = ("draft", "scheduled", "published", "withdrawn")
+PRECISIONS = ("second", "day")
+
+
+def _one_of(values: tuple[str, ...]) -> validate.OneOf:
+    return validate.OneOf(values, error=f"must be one of {', '.join(values)}")
+
+
+class SummaryLinks(Out):
+    """Where to go from a summary."""
+
+    self = fields.Url(required=True)
+    related = fields.Url(required=True)
+
+
+class ArticleLinks(SummaryLinks):
+    """Where to go from an article."""
+
+    brand = fields.Url(required=True, allow_none=True)
+
+
+class ArticleSummary(Out):
+    """An article as every list shows it."""
+
+    id = fields.UUID(required=True, metadata={"description": "UUID version 7, for ever"})
+    slug = fields.String(required=True, metadata={"example": "range-rover-velar-in-arrivo-il-nuovo-suv-coupe"})
+    url = fields.Url(required=True, metadata={"description": "Its page on the site"})
+    headline = fields.String(required=True, metadata={"example": "Range Rover Velar: in arrivo il nuovo SUV-Coupé"})
+    standfirst = fields.String(required=True, allow_none=True)
+    format = fields.String(required=True, metadata=open_enum(*FORMATS))
+    language = fields.String(required=True, metadata={"description": "BCP 47", "example": "it"})
+    section = fields.Nested(Ref, required=True, allow_none=True)
+    brand = fields.Nested(Ref, required=True, allow_none=True)
+    authors = fields.List(fields.Nested(Ref), required=True)
+    image = fields.Nested(Picture, required=True, allow_none=True)
+    published_at = Instant(required=True, metadata={"format": "date-time"})
+    published_on = fields.Date(required=True, metadata={"description": "Day of publication in the newsroom's zone"})
+    published_precision = fields.String(required=True, validate=_one_of(PRECISIONS))
+    updated_at = Instant(required=True, metadata={"format": "date-time"})
+    materially_updated_at = Instant(required=True, metadata={"format": "date-time"})
+    links = fields.Nested(SummaryLinks, required=True)
+
+
+class NewsSource(Out):
+    """Where a story was taken from."""
+
+    name = fields.String(required=True, allow_none=True)
+    url = fields.Url(required=True, allow_none=True)
+
+
+class Correction(Out):
+    """What was put right, and when."""
+
+    at = Instant(required=True, metadata={"format": "date-time"})
+    text = fields.String(required=True)
+
+
+class Rights(Out):
+    """Who owns the story and what others may do with it."""
+
+    holder = fields.String(required=True, allow_none=True)
+    terms = fields.String(required=True, allow_none=True)
+    license_url = fields.Url(required=True, allow_none=True)
+    syndicatable = fields.Boolean(required=True, allow_none=True)
+    expires_at = Instant(required=True, allow_none=True, metadata={"format": "date-time"})
+    ai = fields.String(required=True, allow_none=True, metadata=open_enum("allowed", "denied"))
+
+
+class Seo(Out):
+    """What the newsroom set for search engines; null where the article's own words serve."""
+
+    title = fields.String(required=True, allow_none=True)
+    description = fields.String(required=True, allow_none=True)
+    robots = fields.String(required=True, allow_none=True)
+
+
+class Translation(Out):
+    """The same story in another language."""
+
+    language = fields.String(required=True)
+    slug = fields.String(required=True)
+    url = fields.Url(required=True)
+
+
+class Article(ArticleSummary):
+    """An article in full."""
+
+    body_html = fields.String(required=True, metadata={"description": "Clean HTML with absolute addresses"})
+    body_text = fields.String(required=True, metadata={"description": "The words of the body"})
+    mentions = fields.List(fields.Nested(Ref), required=True, metadata={"description": "Other brands it names"})
+    tags = fields.List(fields.Nested(Ref), required=True)
+    byline = fields.String(
+        required=True, allow_none=True, metadata={"example": "di Francesco Donnici | 26 luglio 2016"}
+    )
+    word_count = fields.Integer(required=True)
+    reading_minutes = fields.Integer(required=True)
+    media = fields.List(fields.Nested(Media), required=True)
+    canonical_url = fields.Url(required=True)
+    source = fields.Nested(NewsSource, required=True, allow_none=True)
+    corrections = fields.List(fields.Nested(Correction), required=True)
+    rights = fields.Nested(Rights, required=True)
+    seo = fields.Nested(Seo, required=True)
+    translations = fields.List(fields.Nested(Translation), required=True)
+    previous_slugs = fields.List(fields.String(), required=True)
+    status = fields.String(required=True, validate=_one_of(STATUSES))
+    version = fields.Integer(required=True)
+    seq = fields.Integer(required=True, metadata={"description": "The change that last moved it"})
+    links = fields.Nested(ArticleLinks, required=True)
+
+
+FULL = {"brand": Brand, "authors": Author, "section": Term}
+"""What `include=` puts in the place of the short form."""
+
+
+class Reason(Out):
+    """Why an article stands on a related list."""
+
+    kind = fields.String(required=True, metadata=open_enum("text", "tags", "mentions", "fresh", "pick"))
+    weight = fields.Float(required=True)
+    terms = fields.List(fields.String(), required=True)
+
+
+class Relation(Out):
+    """How an article is related to the one asked for."""
+
+    score = fields.Float(required=True, metadata={"description": "0 to 1"})
+    level = fields.String(required=True, metadata=open_enum("pick", "related", "section", "recent", "group"))
+    reasons = fields.List(fields.Nested(Reason), required=True)
+
+
+class RelatedArticle(ArticleSummary):
+    """An article on a related list."""
+
+    relation = fields.Nested(Relation, required=True)
+
+
+class ArticleWithRelated(Article):
+    """An article in full, with its related list where `include=related` asks for it."""
+
+    related = fields.List(fields.Nested(RelatedArticle))
+
+
+class ArticleList(Out):
+    """A page of articles; `fields=` narrows or widens each item to any fields of the full article."""
+
+    data = fields.List(fields.Nested(ArticleSummary), required=True)
+    page = fields.Nested(PageInfo, required=True)
+    links = fields.Nested(PageLinks, required=True)
+
+
+class ArticleOne(Out):
+    """One article."""
+
+    data = fields.Nested(ArticleWithRelated, required=True)
+
+
+class RelatedLinks(Out):
+    """The address of this list."""
+
+    self = fields.Url(required=True)
+    article = fields.Url(required=True)
+
+
+class RelatedList(Out):
+    """What to read next, best first."""
+
+    data = fields.List(fields.Nested(RelatedArticle), required=True)
+    links = fields.Nested(RelatedLinks, required=True)
+
+
+class NewsSourceIn(In):
+    """Where a story was taken from."""
+
+    name = Line(allow_none=True, load_default=None)
+    url = WebAddress(allow_none=True, load_default=None)
+
+
+class CorrectionIn(In):
+    """What was put right, and when."""
+
+    at = Instant(required=True)
+    text = Prose(longest=5_000, required=True)
+
+
+class RightsIn(In):
+    """Who owns the story and what others may do with it."""
+
+    holder = Line(allow_none=True, load_default=None)
+    terms = Prose(longest=5_000, allow_none=True, load_default=None)
+    license_url = WebAddress(allow_none=True, load_default=None)
+    syndicatable = fields.Boolean(allow_none=True, load_default=None, truthy={True}, falsy={False})
+    expires_at = Instant(allow_none=True, load_default=None)
+    ai = fields.String(allow_none=True, load_default=None, validate=_one_of(("allowed", "denied")))
+
+
+class SeoIn(In):
+    """What the newsroom sets for search engines."""
+
+    title = Line(allow_none=True, load_default=None)
+    description = Line(longest=2_000, allow_none=True, load_default=None)
+    robots = Line(longest=200, allow_none=True, load_default=None)
+
+
+MAX_BODY = 2_000_000
+
+
+class BodyHtml(fields.String):
+    """The body as HTML; it is sanitised after it is read."""
+
+    def _deserialize(self, value: object, _attr: str | None, _data: object, **_: object) -> str:
+        if not isinstance(value, str):
+            raise ValidationError(["must be a text"])
+        if len(value) > MAX_BODY:
+            raise ValidationError([f"is longer than {MAX_BODY} characters"])
+        return value
+
+
+def _slugs(most: int) -> fields.List[str]:
+    too_many = validate.Length(max=most, error=f"holds more than {most}")
+    return fields.List(SlugField(), load_default=list, validate=[too_many, _no_repeats])
+
+
+def _no_repeats(values: list[str]) -> None:
+    if len(set(values)) < len(values):
+        raise ValidationError(["names the same thing twice"])
+
+
+class ArticleIn(In):
+    """An article as an import brings it; references are slugs."""
+
+    id = fields.UUID(allow_none=True, load_default=None)
+    slug = SlugField(required=True)
+    headline = Line(required=True)
+    standfirst = Prose(longest=5_000, allow_none=True, load_default=None)
+    body_html = BodyHtml(required=True)
+    language = LanguageTag(load_default="it")
+    format = fields.String(load_default="article", validate=_one_of(FORMATS))
+    brand = SlugField(allow_none=True, load_default=None)
+    mentions = _slugs(100)
+    section = SlugField(allow_none=True, load_default=None)
+    authors = _slugs(50)
+    tags = _slugs(100)
+    image = fields.Nested(PictureIn, allow_none=True, load_default=None)
+    media = fields.List(fields.Nested(MediaIn), load_default=list, validate=validate.Length(max=500))
+    status = fields.String(required=True, validate=_one_of(STATUSES))
+    published_at = Moment(allow_none=True, load_default=None)
+    published_precision = fields.String(allow_none=True, load_default=None, validate=_one_of(PRECISIONS))
+    updated_at = Instant(allow_none=True, load_default=None)
+    materially_updated_at = Instant(allow_none=True, load_default=None)
+    source = fields.Nested(NewsSourceIn, allow_none=True, load_default=None)
+    canonical_url = WebAddress(allow_none=True, load_default=None)
+    rights = fields.Nested(RightsIn, allow_none=True, load_default=None)
+    seo = fields.Nested(SeoIn, allow_none=True, load_default=None)
+    previous_slugs = _slugs(100)
+    corrections = fields.List(fields.Nested(CorrectionIn), load_default=list, validate=validate.Length(max=200))
+    picks = _slugs(20)
+
+    @validates_schema
+    def _has_a_time(self, data: Mapping[str, Any], **_: object) -> None:
+        """A publication has a time."""
+        if data["status"] in {"published", "scheduled"} and data.get("published_at") is None:
+            message = f"must be given where the status is {data['status']}"
+            raise ValidationError({"published_at": [message]})

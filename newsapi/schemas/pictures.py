@@ -1,0 +1,140 @@
+"""Pictures and media: what the newsroom says of them, and what a client gets."""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from newsapi.schemas.wire import In, LanguageTag, Line, Out, Prose, Size, WebAddress, open_enum
+
+
+class FocalIn(In):
+    """The point that a crop keeps in sight, as fractions of width and height from the upper left."""
+
+    x = fields.Float(required=True, validate=validate.Range(0, 1, error="must be a number from 0 to 1"))
+    y = fields.Float(required=True, validate=validate.Range(0, 1, error="must be a number from 0 to 1"))
+
+
+class AltText(Line):
+    """What a picture shows: "" for decoration, null if unknown."""
+
+    def deserialize(self, value: object, attr: str | None = None, data: object = None, **kwargs: object) -> object:
+        """Keep the empty text: it has a meaning here."""
+        return "" if value == "" else super().deserialize(value, attr, data, **kwargs)
+
+
+class PictureIn(In):
+    """A picture as the newsroom gives it."""
+
+    url = WebAddress(required=True)
+    alt = AltText(longest=1_000, allow_none=True, load_default=None)
+    caption = Prose(longest=2_000, allow_none=True, load_default=None)
+    width = Size(allow_none=True, load_default=None)
+    height = Size(allow_none=True, load_default=None)
+    credit = Line(allow_none=True, load_default=None)
+    focal = fields.Nested(FocalIn, allow_none=True, load_default=None)
+
+
+class SourceIn(In):
+    """One file of a video or a sound."""
+
+    url = WebAddress(required=True)
+    type = Line(longest=100, allow_none=True, load_default=None)
+    width = Size(allow_none=True, load_default=None)
+    height = Size(allow_none=True, load_default=None)
+
+
+class CaptionsIn(In):
+    """Subtitles in one language."""
+
+    language = LanguageTag(required=True)
+    url = WebAddress(required=True)
+
+
+MEDIA_KINDS = ("image", "video", "audio", "embed")
+
+
+class MediaIn(In):
+    """One item of a gallery, a video, a sound or an embed."""
+
+    id = Line(longest=100, allow_none=True, load_default=None)
+    kind = fields.String(
+        required=True, validate=validate.OneOf(MEDIA_KINDS, error=f"must be one of {', '.join(MEDIA_KINDS)}")
+    )
+    image = fields.Nested(PictureIn, allow_none=True, load_default=None)
+    sources = fields.List(fields.Nested(SourceIn), load_default=list)
+    embed_url = WebAddress(allow_none=True, load_default=None)
+    poster = WebAddress(allow_none=True, load_default=None)
+    duration_seconds = fields.Float(
+        allow_none=True,
+        load_default=None,
+        validate=validate.Range(0, 10_000_000, error="must be a number of seconds"),
+    )
+    captions = fields.List(fields.Nested(CaptionsIn), load_default=list)
+    caption = Prose(longest=2_000, allow_none=True, load_default=None)
+    credit = Line(allow_none=True, load_default=None)
+
+
+class Focal(Out):
+    """The point that a crop keeps in sight, as fractions of width and height from the upper left."""
+
+    x = fields.Float(required=True)
+    y = fields.Float(required=True)
+
+
+class Rendition(Out):
+    """The picture in one size and shape."""
+
+    name = fields.String(required=True, metadata=open_enum("original", "16x9", "4x3", "1x1"))
+    url = fields.Url(required=True)
+    width = fields.Integer(required=True, allow_none=True)
+    height = fields.Integer(required=True, allow_none=True)
+    type = fields.String(required=True, allow_none=True, metadata={"description": "Media type", "example": "image/jpeg"})
+
+
+class Picture(Out):
+    """A picture with the sizes it comes in."""
+
+    url = fields.Url(required=True)
+    alt = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": 'What it shows; "" for decoration, null if unknown, never the headline'},
+    )
+    caption = fields.String(required=True, allow_none=True)
+    width = fields.Integer(required=True, allow_none=True)
+    height = fields.Integer(required=True, allow_none=True)
+    credit = fields.String(required=True, allow_none=True)
+    focal = fields.Nested(Focal, required=True, allow_none=True)
+    srcset = fields.String(required=True, allow_none=True)
+    renditions = fields.List(fields.Nested(Rendition), required=True)
+
+
+class MediaSource(Out):
+    """One file of a video or a sound."""
+
+    url = fields.Url(required=True)
+    type = fields.String(required=True, allow_none=True)
+    width = fields.Integer(required=True, allow_none=True)
+    height = fields.Integer(required=True, allow_none=True)
+
+
+class Captions(Out):
+    """Subtitles in one language."""
+
+    language = fields.String(required=True)
+    url = fields.Url(required=True)
+
+
+class Media(Out):
+    """One item of a gallery, a video, a sound or an embed, in the order of the newsroom."""
+
+    id = fields.String(required=True)
+    kind = fields.String(required=True, metadata=open_enum(*MEDIA_KINDS))
+    image = fields.Nested(Picture, required=True, allow_none=True)
+    sources = fields.List(fields.Nested(MediaSource), required=True)
+    embed_url = fields.Url(required=True, allow_none=True)
+    poster = fields.Url(required=True, allow_none=True)
+    duration_seconds = fields.Float(required=True, allow_none=True)
+    captions = fields.List(fields.Nested(Captions), required=True)
+    caption = fields.String(required=True, allow_none=True)
+    credit = fields.String(required=True, allow_none=True)

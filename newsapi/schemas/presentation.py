@@ -1,0 +1,94 @@
+"""What a record still lacks before it is shown: addresses, the local day, the by-line, sizes of pictures."""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from newsapi.settings import Settings
+from newsapi.text import markup
+from newsapi.text.bylines import byline
+
+Record = dict[str, Any]
+
+NO_RIGHTS = dict.fromkeys(("holder", "terms", "license_url", "syndicatable", "expires_at", "ai"))
+NO_SEO = dict.fromkeys(("title", "description", "robots"))
+
+
+class Presentation:
+    """Completes records in place; it knows where the API and the site are and in which zone a day begins."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Take the settings; addresses never come from a request."""
+        self.api = settings.api_url
+        self._site = settings.article_url
+        self._zone = settings.time_zone
+
+    def article_url(self, record: Mapping[str, Any]) -> str:
+        """The article's page on the site; its address here where no template is set."""
+        if self._site is None:
+            return f"{self.api}/v1/articles/{record['slug']}"
+        # An article without a section or brand still needs an address: a dash stands for what it has not.
+        section, brand = ((record[name] or {"slug": "-"})["slug"] for name in ("section", "brand"))
+        return self._site.format(slug=record["slug"], section=section, brand=brand, id=record["id"])
+
+    def summary(self, record: Record) -> Record:
+        """Complete a summary."""
+        own = f"{self.api}/v1/articles/{record['slug']}"
+        record["url"] = self.article_url(record)
+        record["published_on"] = record["published_at"].astimezone(self._zone).date()
+        record["image"] = picture(record["image"])
+        record["links"] = {"self": own, "related": f"{own}/related"}
+        if record["materially_updated_at"] is None:
+            record["materially_updated_at"] = record["published_at"]
+        return record
+
+    def article(self, record: Record) -> Record:
+        """Complete a full article, or as much of one as was loaded."""
+        self.summary(record)
+        brand = record["brand"]
+        record["links"]["brand"] = brand and f"{self.api}/v1/brands/{brand['slug']}"
+        record["byline"] = byline([a["name"] for a in record["authors"]], record["published_on"], record["language"])
+        record["reading_minutes"] = markup.reading_minutes(record["word_count"])
+        record["translations"] = []
+        if "body_html" in record:
+            self._detail(record)
+        return record
+
+    def _detail(self, record: Record) -> None:
+        record["body_text"] = markup.to_text(record["body_html"])
+        record["canonical_url"] = record["canonical_url"] or record["url"]
+        record["rights"] = record["rights"] or NO_RIGHTS
+        record["seo"] = record["seo"] or NO_SEO
+        record["media"] = [
+            {**item, "id": item["id"] or str(number), "image": picture(item["image"])}
+            for number, item in enumerate(record["media"], 1)
+        ]
+
+    def term(self, kind: str, record: Record) -> Record:
+        """Complete a brand, author, section or tag."""
+        slug = record["slug"]
+        record["links"] = {
+            "self": f"{self.api}/v1/{kind}s/{slug}",
+            "articles": f"{self.api}/v1/articles?{kind}={quote(slug)}",
+        }
+        for name in ("logo", "avatar"):
+            if name in record:
+                record[name] = picture(record[name])
+        return record
+
+
+def picture(stored: Mapping[str, Any] | None) -> Record | None:
+    """A picture with its renditions: the original alone, where no service that resizes is set."""
+    if stored is None:
+        return None
+    original = {
+        "name": "original",
+        "url": stored["url"],
+        "width": stored["width"],
+        "height": stored["height"],
+        "type": mimetypes.guess_type(stored["url"])[0],
+    }
+    return {**stored, "srcset": None, "renditions": [original]}

@@ -1,0 +1,255 @@
+"""Every query string: what may be asked, in which words, and what is said of a word that is not known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from webargs.fields import DelimitedList
+
+from newsapi.schemas import articles
+from newsapi.schemas.dump import names
+from newsapi.schemas.wire import In, Moment, Whole
+from newsapi.text.languages import language_tag
+from newsapi.text.slugs import is_slug, is_uuid
+
+MOST_VALUES = 100
+SORTS = ("-published_at", "published_at", "-updated_at", "updated_at")
+INCLUDES = ("authors", "brand", "section")
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffd\ufffe\uffff\ud800-\udfff]")
+
+
+class Values(DelimitedList):  # type: ignore[misc]
+    """Values joined by commas, any of which may hold: each is checked by `read`, which raises ValueError."""
+
+    def __init__(self, read: Callable[[str], Any], text: str, *, most: int = MOST_VALUES, pattern: str = "") -> None:
+        """Take the reader of one value, what the parameter means, how many there may be and how one looks."""
+        inner = fields.String(metadata={"pattern": pattern} if pattern else {})
+        super().__init__(inner, metadata={"description": text, "minItems": 1, "maxItems": most})
+        self._read, self._most = read, most
+
+    def _deserialize(self, value: object, _attr: str | None, _data: object, **_: object) -> tuple[Any, ...]:
+        texts = str(value).split(",", self._most + 1)
+        if len(texts) > self._most:
+            raise ValidationError([f"holds more than {self._most} values"])
+        try:
+            return tuple(dict.fromkeys(self._read(text) for text in texts))
+        except ValueError as error:
+            raise ValidationError([str(error)]) from error
+
+
+def _slug(text: str) -> str:
+    if not is_slug(text):
+        message = "must be slugs joined by commas: small letters and digits joined by single hyphens"
+        raise ValueError(message)
+    return text
+
+
+def _id(text: str) -> UUID:
+    if not is_uuid(text):
+        message = "must be ids (UUIDs) joined by commas"
+        raise ValueError(message)
+    return UUID(text)
+
+
+def _format(text: str) -> str:
+    if not _NAME.fullmatch(text) or len(text) > 40:  # noqa: PLR2004 (open enumeration: a short word of our kind)
+        message = f"must be names of formats, such as {', '.join(articles.FORMATS)}"
+        raise ValueError(message)
+    return text
+
+
+def _language(text: str) -> str:
+    tag = language_tag(text)
+    if tag is None:
+        message = "must be language tags of BCP 47, such as it or en-GB"
+        raise ValueError(message)
+    return tag
+
+
+def _among(allowed: Collection[str]) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in allowed:
+            message = f"may hold {', '.join(sorted(allowed))}"
+            raise ValueError(message)
+        return text
+
+    return read
+
+
+class Flag(fields.Field[bool]):
+    """`true` or `false`."""
+
+    def _deserialize(self, value: object, _attr: str | None, _data: object, **_: object) -> bool:
+        if value not in {"true", "false"}:
+            raise ValidationError(["must be true or false"])
+        return value == "true"
+
+
+class Moments(Moment):
+    """A time with its offset, or a plain date: the start of that day in the newsroom's zone."""
+
+    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> datetime | date:
+        try:
+            found: datetime | date = super()._deserialize(value, attr, data, **kwargs)
+        except ValidationError as error:
+            hint = ", or a date such as 2026-03-29; write the + of an offset as %2B in an address"
+            raise ValidationError([f"{message}{hint}" for message in error.messages]) from error
+        return found
+
+
+class Words(fields.String):
+    """Words to look for."""
+
+    def _deserialize(self, value: object, _attr: str | None, _data: object, **_: object) -> str:
+        text = str(value).strip()
+        if not 1 <= len(text) <= 200 or _UNPRINTABLE.search(text):  # noqa: PLR2004 (the contract's figures)
+            raise ValidationError(["must be 1 to 200 printable characters"])
+        return text
+
+
+class Cursor(fields.String):
+    """A cursor, as an answer gave it."""
+
+    def _deserialize(self, value: object, _attr: str | None, _data: object, **_: object) -> str:
+        text = str(value)
+        if not text:
+            raise ValidationError(["must be a cursor, as an answer gave it"])
+        return text
+
+
+MIN_SEQ = 2**63 - 1
+
+
+class Read(In):
+    """What any read takes."""
+
+    min_seq = Whole(0, MIN_SEQ, load_default=0, metadata={"description": "Never answer as of an older change"})
+
+
+class Paged(Read):
+    """What any list takes."""
+
+    limit = Whole(1, 100, load_default=20, metadata={"description": "Items on a page"})
+    cursor = Cursor(metadata={"description": "`page.next` or `page.prev` of an answer; it holds filters and sort"})
+
+
+ARTICLE_FIELDS = names(articles.Article)
+_ARTICLE_FIELD = _among(ARTICLE_FIELDS)
+
+
+def _field(text: str) -> str:
+    try:
+        return _ARTICLE_FIELD(text)
+    except ValueError:
+        plain = ", ".join(sorted(name for name in ARTICLE_FIELDS if "." not in name))
+        message = f"may hold {plain}, and the fields inside them, dotted"
+        raise ValueError(message) from None
+
+
+UUID_PATTERN = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+SLUG_PATTERN = "^[a-z0-9]+(-[a-z0-9]+)*$"
+
+
+def _slugs(text: str) -> Values:
+    return Values(_slug, text, pattern=SLUG_PATTERN)
+
+
+def _names(choice: Collection[str], text: str) -> Values:
+    return Values(_among(choice), text, most=len(choice), pattern=f"^({'|'.join(sorted(choice))})$")
+
+
+class Shape(In):
+    """How articles are shown."""
+
+    fields = Values(_field, "Fields of the article to answer, dotted inside; `id` stays", most=200)
+    include = _names(INCLUDES, f"Full objects in place of the short ones: {', '.join(INCLUDES)}")
+
+
+class ArticleQuery(Paged, Shape):
+    """`GET /v1/articles`: commas mean any of; different filters must all hold."""
+
+    brand = _slugs("The brand it is about")
+    group = _slugs("A brand or one of its children")
+    mentions = _slugs("Brands it names beside its own")
+    about = _slugs("Its brand, or one that it names")
+    author = _slugs("Who signs it")
+    section = _slugs("The section it stands in")
+    tag = _slugs("Keywords")
+    format = Values(_format, f"Such as {', '.join(articles.FORMATS)}", pattern=SLUG_PATTERN)
+    language = Values(_language, "Language tags of BCP 47", pattern="^[a-z]{2,3}(-[A-Z]{2})?$")
+    slug = _slugs("Slugs of single articles")
+    id = Values(_id, "Ids of single articles; they are answered in this order", pattern=UUID_PATTERN)
+    published_from = Moments(metadata={"description": "Published then or later"})
+    published_until = Moments(metadata={"description": "Published before"})
+    updated_from = Moments(metadata={"description": "Updated then or later"})
+    updated_until = Moments(metadata={"description": "Updated before"})
+    sort = fields.String(
+        load_default="-published_at",
+        validate=validate.OneOf(SORTS, error=f"must be one of {', '.join(SORTS)}"),
+        metadata={"description": "By time of publication or of the last update; newest first with -"},
+    )
+    total = Flag(load_default=False, metadata={"type": "boolean", "description": "Count them, exactly up to 10,000"})
+
+    @validates_schema(pass_original=True)
+    def _cursor_stands_alone(self, data: dict[str, Any], original: dict[str, Any], **_: object) -> None:
+        """A cursor holds its filters and sort."""
+        del data
+        if "cursor" in original:
+            others = sorted(set(original) - BESIDE_CURSOR)
+            if others:
+                message = "is in the cursor already; leave it out beside one"
+                raise ValidationError({name: [message] for name in others})
+
+
+BESIDE_CURSOR = frozenset({"cursor", "limit", "fields", "include", "total", "min_seq"})
+"""What may change from page to page."""
+
+FACET_FILTERS = ("brand", "group", "mentions", "about", "author", "section", "tag", "format", "language")
+FILTERS = (*FACET_FILTERS, "slug", "id", "published_from", "published_until", "updated_from", "updated_until")
+
+
+class OneArticleQuery(Read, Shape):
+    """`GET /v1/articles/{slug or id}`."""
+
+    include = _names(
+        (*INCLUDES, "related"), f"`related`, and full objects in place of the short: {', '.join(INCLUDES)}"
+    )
+    related_limit = Whole(1, 20, load_default=6, metadata={"description": "With include=related: how many"})
+    related_exclude = _slugs("With include=related: slugs that the reader has seen")
+
+
+class RelatedQuery(Read):
+    """`GET /v1/articles/{slug or id}/related`."""
+
+    limit = Whole(1, 20, load_default=6, metadata={"description": "How many"})
+    exclude = _slugs("Slugs that the reader has seen")
+
+
+class TermsQuery(Paged):
+    """`GET /v1/brands` and its sisters."""
+
+    q = Words(metadata={"description": "How a name, or a word in it, starts; accents and case do not matter"})
+
+    @validates_schema(pass_original=True)
+    def _cursor_stands_alone(self, data: dict[str, Any], original: dict[str, Any], **_: object) -> None:
+        """A cursor holds its words."""
+        del data
+        if {"cursor", "q"} <= set(original):
+            raise ValidationError({"q": ["is in the cursor already; leave it out beside one"]})
+
+
+class TermQuery(Read):
+    """`GET /v1/brands/{slug}` and its sisters."""
+
+    include = _names(("articles",), "`articles` adds its newest ones, a first page of 20")
+
+
+def allowed(schema: type[Schema]) -> list[str]:
+    """The names of the parameters that a query takes, for the answer to one that is not known."""
+    return sorted(field.data_key or name for name, field in schema().load_fields.items())

@@ -1,0 +1,100 @@
+"""Brands, authors, sections and tags: in from an import, out to clients."""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from newsapi.schemas.pictures import Picture, PictureIn
+from newsapi.schemas.wire import In, Line, Out, PageInfo, PageLinks, Prose, Ref, SlugField
+
+
+class TermIn(In):
+    """A section or a tag."""
+
+    slug = SlugField(required=True)
+    name = Line(longest=200, required=True)
+
+
+class BrandIn(TermIn):
+    """A make, or a group of makes."""
+
+    parent = SlugField(allow_none=True, load_default=None)
+    aliases = fields.List(Line(longest=200), load_default=list, validate=validate.Length(max=50))
+    description = Prose(longest=5_000, allow_none=True, load_default=None)
+    logo = fields.Nested(PictureIn, allow_none=True, load_default=None)
+
+
+class AuthorIn(TermIn):
+    """A person or desk that signs articles."""
+
+    email = Line(
+        longest=254,
+        allow_none=True,
+        load_default=None,
+    )
+    bio = Prose(longest=5_000, allow_none=True, load_default=None)
+    avatar = fields.Nested(PictureIn, allow_none=True, load_default=None)
+
+
+class TermLinks(Out):
+    """Where to go from here."""
+
+    self = fields.Url(required=True)
+    articles = fields.Url(required=True)
+
+
+class Term(Out):
+    """A section or a tag."""
+
+    slug = fields.String(required=True, metadata={"example": "anteprime"})
+    name = fields.String(required=True, metadata={"example": "Anteprime"})
+    article_count = fields.Integer(required=True, metadata={"description": "Published articles", "example": 12})
+    links = fields.Nested(TermLinks, required=True)
+
+
+class Brand(Out):
+    """A make, or a group of makes."""
+
+    slug = fields.String(required=True, metadata={"example": "land-rover"})
+    name = fields.String(required=True, metadata={"example": "Land Rover"})
+    aliases = fields.List(fields.String(), required=True, metadata={"description": "Other names it is known by"})
+    parent = fields.Nested(Ref, required=True, allow_none=True, metadata={"description": "The group it belongs to"})
+    description = fields.String(required=True, allow_none=True)
+    logo = fields.Nested(Picture, required=True, allow_none=True)
+    article_count = fields.Integer(required=True, metadata={"description": "Published articles about the brand itself"})
+    links = fields.Nested(TermLinks, required=True)
+
+
+class Author(Out):
+    """A person or desk that signs articles."""
+
+    slug = fields.String(required=True, metadata={"example": "francesco-donnici"})
+    name = fields.String(required=True, metadata={"example": "Francesco Donnici"})
+    bio = fields.String(required=True, allow_none=True)
+    avatar = fields.Nested(Picture, required=True, allow_none=True)
+    article_count = fields.Integer(required=True, metadata={"description": "Published articles"})
+    links = fields.Nested(TermLinks, required=True)
+
+
+class BrandList(Out):
+    """A page of brands, by name."""
+
+    data = fields.List(fields.Nested(Brand), required=True)
+    page = fields.Nested(PageInfo, required=True)
+    links = fields.Nested(PageLinks, required=True)
+
+
+class AuthorList(Out):
+    """A page of authors, by name."""
+
+    data = fields.List(fields.Nested(Author), required=True)
+    page = fields.Nested(PageInfo, required=True)
+    links = fields.Nested(PageLinks, required=True)
+
+
+class TermList(Out):
+    """A page of sections or tags, by name."""
+
+    data = fields.List(fields.Nested(Term), required=True)
+    page = fields.Nested(PageInfo, required=True)
+    links = fields.Nested(PageLinks, required=True)

@@ -1,0 +1,154 @@
+"""Every setting of the product: name, type, default and one line of help, read from the environment once."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from dotenv import dotenv_values
+
+from newsapi.errors import BadSetting
+
+PREFIX = "NEWSAPI_"
+
+
+def _setting(help_text: str, default: object = None, parse: Callable[[str], object] = str) -> object:
+    """A field of `Settings`: the text of the environment goes through `parse`, which raises ValueError with a reason."""
+    return dataclasses.field(default=default, metadata={"help": help_text, "parse": parse})
+
+
+def _database_url(text: str) -> str:
+    scheme, separator, rest = text.partition("://")
+    if not separator or scheme.partition("+")[0] not in {"sqlite", "postgresql", "postgres"}:
+        message = "is not an address such as sqlite:///news.sqlite3 or postgresql://user@host/news"
+        raise ValueError(message)
+    return f"postgresql+psycopg://{rest}" if scheme.startswith("postgres") else text
+
+
+def _address(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        message = "is not an absolute http or https address"
+        raise ValueError(message)
+    return text.rstrip("/")
+
+
+def _template(*names: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        try:
+            _address(text.format(**dict.fromkeys(names, "x")))
+        except (KeyError, IndexError, ValueError) as error:
+            message = f"is not an absolute address that uses only {', '.join('{' + name + '}' for name in names)}"
+            raise ValueError(message) from error
+        return text
+
+    return parse
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < 1 << 16):
+        message = "is not a port number"
+        raise ValueError(message)
+    return int(text)
+
+
+def _zone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (KeyError, ValueError, OSError) as error:
+        message = "is not a time zone of the IANA database, such as Europe/Rome"
+        raise ValueError(message) from error
+
+
+def _secret(text: str) -> str:
+    shortest = 32
+    if len(text) < shortest:
+        message = f"is shorter than {shortest} characters"
+        raise ValueError(message)
+    return text
+
+
+def _hosts(text: str) -> frozenset[str]:
+    return frozenset(host.strip().lower() for host in text.split(",") if host.strip())
+
+
+def _level(text: str) -> str:
+    levels = ("debug", "info", "warning", "error")
+    if text.lower() not in levels:
+        message = f"is not one of {', '.join(levels)}"
+        raise ValueError(message)
+    return text.lower()
+
+
+EMBED_HOSTS = "www.youtube.com,www.youtube-nocookie.com,player.vimeo.com,www.dailymotion.com,open.spotify.com"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What can be set from outside; frozen, so that two applications in one process never share a change."""
+
+    database_url: str = _setting(  # type: ignore[assignment]
+        "SQLite or PostgreSQL: `sqlite:///news.sqlite3`, `postgresql://user@host/news`",
+        "sqlite:///newsapi.sqlite3",
+        _database_url,
+    )
+    redis_url: str | None = _setting("Redis or Valkey that nodes share; memory alone if left out")  # type: ignore[assignment]
+    host: str = _setting("address `newsapi serve` listens on", "127.0.0.1")  # type: ignore[assignment]
+    port: int = _setting("port `newsapi serve` listens on", 8000, _port)  # type: ignore[assignment]
+    api_url: str = _setting(  # type: ignore[assignment]
+        "where clients reach this API; `links` start with it; `http://HOST:PORT` if left out", "", _address
+    )
+    article_url: str | None = _setting(  # type: ignore[assignment]
+        "address of an article on the site, such as `https://site/{section}/{slug}`; its address here if left out",
+        None,
+        _template("section", "brand", "slug", "id"),
+    )
+    time_zone: ZoneInfo = _setting(  # type: ignore[assignment]
+        "zone in which a day begins (`published_on`, plain dates)", ZoneInfo("Europe/Rome"), _zone
+    )
+    secret_key: str | None = _setting(  # type: ignore[assignment]
+        "signs cursors, at least 32 characters, the same on every node; made and kept in the database if left out",
+        None,
+        _secret,
+    )
+    embed_hosts: frozenset[str] = _setting(  # type: ignore[assignment]
+        "hosts whose `iframe` stays in a body, separated by commas", _hosts(EMBED_HOSTS), _hosts
+    )
+    log_level: str = _setting("`debug`, `info`, `warning` or `error`", "info", _level)  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        """Give `api_url` its default, which hangs on two other settings."""
+        if not self.api_url:
+            object.__setattr__(self, "api_url", f"http://{self.host}:{self.port}")
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read `NEWSAPI_*` from a mapping, or from `.env` and the environment, which wins.
+
+        Raises BadSetting with the name of the variable and what is wrong with its value.
+        """
+        found = {**dotenv_values(".env"), **os.environ} if environ is None else environ
+        values: dict[str, object] = {}
+        for field in dataclasses.fields(cls):
+            name = PREFIX + field.name.upper()
+            text = (found.get(name) or "").strip()
+            if text:
+                try:
+                    values[field.name] = field.metadata["parse"](text)
+                except ValueError as error:
+                    raise BadSetting(name, str(error)) from error
+        return cls(**values)  # type: ignore[arg-type]
+
+
+def table() -> str:
+    """The settings as a Markdown table, for the README."""
+    lines = ["| setting | default | what it is |", "| --- | --- | --- |"]
+    for field in dataclasses.fields(Settings):
+        default = field.default
+        shown = ",".join(sorted(default)) if isinstance(default, frozenset) else default
+        lines.append(f"| `{PREFIX}{field.name.upper()}` | {f'`{shown}`' if shown else ''} | {field.metadata['help']} |")
+    return "\n".join(lines)

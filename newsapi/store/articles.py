@@ -1,0 +1,278 @@
+"""Articles as the public sees them: a page of a list, and one by its slug or id."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection, FromClause, Select, bindparam, literal, select, union_all
+
+from newsapi.errors import Behind, NotFound, Renamed, SchemaMissing, Withdrawn
+from newsapi.model import (
+    Article,
+    ArticleAuthor,
+    ArticleDetail,
+    ArticleMention,
+    ArticleTag,
+    Author,
+    Brand,
+    LogHead,
+    OldSlug,
+    Section,
+    Tag,
+)
+from newsapi.model.base import EPOCH
+from newsapi.store import listing
+from newsapi.store.facets import Truth
+from newsapi.store.listing import Position, Question, Turn
+from newsapi.store.public import visible
+
+Record = dict[str, Any]
+"""An article with the names its schema uses; addresses and what follows from other fields are not in it yet."""
+
+LINKS: dict[str, tuple[Any, Any, Any]] = {
+    "authors": (ArticleAuthor, ArticleAuthor.author_id, Author),
+    "mentions": (ArticleMention, ArticleMention.brand_id, Brand),
+    "tags": (ArticleTag, ArticleTag.tag_id, Tag),
+}
+
+
+class Page(NamedTuple):
+    """A page of articles: where the pages beside it start, and the latest change of anything on it."""
+
+    records: list[Record]
+    changed_at: datetime | None = None
+    next: Turn | None = None
+    prev: Turn | None = None
+
+
+class Found(NamedTuple):
+    """A visible article that was looked for, and where the log stood."""
+
+    seq: int
+    mark: int
+    id: UUID
+    article_seq: int
+
+
+_SUMMARY = (
+    Article.id,
+    Article.slug,
+    Article.headline,
+    Article.standfirst,
+    Article.format,
+    Article.language,
+    Article.image,
+    Article.published_at,
+    Article.published_precision,
+    Article.updated_at,
+    Article.materially_updated_at,
+    Article.word_count,
+    Article.status,
+    Article.version,
+    Article.seq,
+)
+_SHORT = (Brand.slug, Brand.name, Section.slug, Section.name)
+_CHANGED = (Article.changed_at, Brand.changed_at, Section.changed_at)
+_DETAIL = (
+    ArticleDetail.body_html,
+    ArticleDetail.canonical_url,
+    ArticleDetail.source,
+    ArticleDetail.media,
+    ArticleDetail.corrections,
+    ArticleDetail.rights,
+    ArticleDetail.seo,
+)
+_N, _S, _C = len(_SUMMARY), len(_SUMMARY) + len(_SHORT), len(_SUMMARY) + len(_SHORT) + len(_CHANGED)
+_SUMMARY_NAMES = tuple(column.key for column in _SUMMARY)
+_DETAIL_NAMES = tuple(column.key for column in _DETAIL)
+DETAIL = frozenset(_DETAIL_NAMES) | {"body_text"}
+"""Fields that only the detail row has: asking for one reads it."""
+
+
+def page(
+    connection: Connection, truth: Truth, question: Question, *, limit: int, wanted: Collection[str] = ()
+) -> Page:
+    """Answer one page of the list, with the fields in `wanted` beside those of the summary."""
+    if question.ids is not None:
+        return _page_of_ids(connection, truth, question, question.ids, limit=limit, wanted=wanted)
+    walk = listing.plan(truth, question, rows=limit + 1)
+    if walk is None:
+        return Page([])
+    statement = _page_statement(walk.rows, walk.order, detail=not DETAIL.isdisjoint(wanted))
+    rows = connection.execute(statement, walk.parameters).all()
+    places = [Position(getattr(row, question.key), row.id) for row in rows]
+    stop = places[limit - 1] if len(rows) > limit else listing.resume(connection, walk)
+    if stop is not None:
+        # Where several facets were walked, what others gave beyond the stop comes with the next page.
+        ahead = stop.__le__ if walk.shape.descending else stop.__ge__
+        rows, places = rows[: sum(map(ahead, places))], places[: sum(map(ahead, places))]
+    if question.back:
+        rows, places = rows[::-1], places[::-1]
+    records, changed_at = _records(connection, rows, wanted)
+    return Page(records, changed_at, *_turns(question.turn, places, stop))
+
+
+def _page_of_ids(
+    connection: Connection,
+    truth: Truth,
+    question: Question,
+    ids: tuple[UUID, ...],
+    *,
+    limit: int,
+    wanted: Collection[str],
+) -> Page:
+    """A page of articles named one by one, in that order: they are few, so all are looked up and then cut."""
+    walk = listing.plan(truth, replace(question, turn=None), rows=len(ids))
+    if walk is None:
+        return Page([])
+    statement = _page_statement(walk.rows, walk.order, detail=not DETAIL.isdisjoint(wanted))
+    rows = {row.id: row for row in connection.execute(statement, walk.parameters)}
+    order = {id_: number for number, id_ in enumerate(ids)}
+    ahead, turn = [id_ for id_ in ids if id_ in rows], question.turn
+    if turn is not None:
+        start = order.get(turn.position.id, -1)
+        here = [id_ for id_ in ahead if order[id_] == start and turn.inclusive]
+        beyond = [id_ for id_ in ahead if (order[id_] < start if turn.back else order[id_] > start)]
+        ahead = (here + beyond[::-1]) if turn.back else (here + beyond)
+    shown = ahead[:limit]
+    stop = Position(EPOCH, shown[-1]) if len(ahead) > limit else None
+    shown = shown[::-1] if question.back else shown
+    records, changed_at = _records(connection, [rows[id_] for id_ in shown], wanted)
+    return Page(records, changed_at, *_turns(turn, [Position(EPOCH, id_) for id_ in shown], stop))
+
+
+def _turns(start: Turn | None, places: list[Position], stop: Position | None) -> tuple[Turn | None, Turn | None]:
+    """Where the next page and the previous one start.
+
+    In the direction of reading there is another page behind `stop`; in the other one, there is one wherever this page
+    had a start. A page found empty leads back to its start, and the article there belongs to the page before.
+    """
+    onward = Turn(stop, back=start is not None and start.back) if stop else None
+    if start is None:
+        return onward, None
+    homeward = Turn(places[-1 if start.back else 0], not start.back) if places else Turn(start[0], not start.back, True)
+    return (homeward, onward) if start.back else (onward, homeward)
+
+
+def by_ids(connection: Connection, ids: Sequence[UUID], wanted: Collection[str] = ()) -> Page:
+    """Answer the visible ones among these articles, in the order asked."""
+    statement = _ids_statement(detail=not DETAIL.isdisjoint(wanted))
+    rows = {row[0]: row for row in connection.execute(statement, {"ids": list(ids)})}
+    ordered = [rows[id_] for id_ in dict.fromkeys(ids) if id_ in rows]
+    return Page(*_records(connection, ordered, wanted))
+
+
+def find(connection: Connection, which: str | UUID, *, min_seq: int = 0) -> Found:
+    """Look one article up by slug or id.
+
+    Raises Withdrawn for what was public, Renamed for a former slug, NotFound for what never was or may not be known
+    (each says as of which change), Behind where the log has not reached `min_seq`.
+    """
+    row = connection.execute(_FIND_ID if isinstance(which, UUID) else _FIND_SLUG, {"which": which}).one_or_none()
+    if row is None:
+        raise SchemaMissing
+    seq, mark, id_, status, article_seq, gone = row
+    if seq < min_seq:
+        raise Behind(min_seq, seq)
+    if status == "published":
+        return Found(seq, mark, id_, article_seq)
+    if id_ is None and isinstance(which, str):
+        former = connection.execute(_FIND_FORMER, {"which": which}).one_or_none()
+        if former is not None and former.status == "published":
+            raise Renamed(former.slug, seq=seq)
+        gone = former.gone if former is not None else None
+    raise Withdrawn(gone, seq=seq) if gone else NotFound(seq=seq)
+
+
+_FIND = select(LogHead.seq, LogHead.mark, Article.id, Article.status, Article.seq, Article.gone).select_from(LogHead)
+_FIND_SLUG = _FIND.outerjoin(Article, Article.slug == bindparam("which"))
+_FIND_ID = _FIND.outerjoin(Article, Article.id == bindparam("which"))
+_FIND_FORMER = (
+    select(Article.slug, Article.status, Article.gone)
+    .join(OldSlug, OldSlug.subject_id == Article.id)
+    .where(OldSlug.kind == "article", OldSlug.slug == bindparam("which"))
+)
+
+
+def _selected(*, detail: bool) -> Select[Any]:
+    columns = (*_SUMMARY, *_SHORT, *_CHANGED, *(_DETAIL if detail else ()))
+    found = select(*columns).select_from(Article)
+    if detail:
+        found = found.join(ArticleDetail, ArticleDetail.article_id == Article.id)
+    found = found.outerjoin(Brand, Brand.id == Article.brand_id).outerjoin(Section, Section.id == Article.section_id)
+    return found.where(visible())
+
+
+@lru_cache(maxsize=1024)
+def _page_statement(rows: FromClause, order: tuple[Any, ...], *, detail: bool) -> Select[Any]:
+    return _selected(detail=detail).join(rows, rows.c.article_id == Article.id).order_by(*order)
+
+
+@lru_cache(maxsize=2)
+def _ids_statement(*, detail: bool) -> Select[Any]:
+    return _selected(detail=detail).where(Article.id.in_(bindparam("ids", expanding=True)))
+
+
+def _records(
+    connection: Connection, rows: Sequence[Any], wanted: Collection[str]
+) -> tuple[list[Record], datetime | None]:
+    """Make records of rows, with the links that are wanted; answer them and the latest change of anything on them."""
+    records, changed = [], set()
+    for row in rows:
+        record: Record = dict(zip(_SUMMARY_NAMES, row, strict=False))
+        brand, brand_name, section, section_name = row[_N:_S]
+        record["brand"] = {"slug": brand, "name": brand_name} if brand else None
+        record["section"] = {"slug": section, "name": section_name} if section else None
+        record |= zip(_DETAIL_NAMES, row[_C:], strict=False)
+        changed.update(row[_S:_C])
+        records.append(record)
+    if records:
+        changed |= _add_links(connection, records, tuple(kind for kind in LINKS if kind in {"authors", *wanted}))
+        if "previous_slugs" in wanted:
+            _add_previous_slugs(connection, records)
+    return records, max(changed - {None}, default=None)
+
+
+def _add_links(connection: Connection, records: list[Record], kinds: tuple[str, ...]) -> set[datetime]:
+    by_id = {record["id"]: record for record in records}
+    for record in records:
+        record |= {kind: [] for kind in kinds}
+    changed = set()
+    for kind, article_id, slug, name, changed_at in connection.execute(_links(kinds), {"ids": list(by_id)}):
+        by_id[article_id][kind].append({"slug": slug, "name": name})
+        changed.add(changed_at)
+    return changed
+
+
+@lru_cache(maxsize=8)
+def _links(kinds: tuple[str, ...]) -> Select[Any]:
+    """All the links of the given kinds in one statement, each in its article's order."""
+    branches = []
+    for kind in kinds:
+        link, term_id, term = LINKS[kind]
+        found = select(
+            literal(kind).label("kind"), link.article_id, term.slug, term.name, term.changed_at, link.position
+        ).join(term, term.id == term_id)
+        branches.append(found.where(link.article_id.in_(bindparam("ids", expanding=True))))
+    rows = union_all(*branches).subquery("links")
+    return select(rows.c.kind, rows.c.article_id, rows.c.slug, rows.c.name, rows.c.changed_at).order_by(rows.c.position)
+
+
+_OLD_SLUGS = (
+    select(OldSlug.subject_id, OldSlug.slug)
+    .where(OldSlug.kind == "article", OldSlug.subject_id.in_(bindparam("ids", expanding=True)))
+    .order_by(OldSlug.at, OldSlug.slug)
+)
+
+
+def _add_previous_slugs(connection: Connection, records: list[Record]) -> None:
+    by_id = {record["id"]: record for record in records}
+    for record in records:
+        record["previous_slugs"] = []
+    for article_id, slug in connection.execute(_OLD_SLUGS, {"ids": list(by_id)}):
+        by_id[article_id]["previous_slugs"].append(slug)

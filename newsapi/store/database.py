@@ -1,0 +1,104 @@
+"""The database: engines for reading and for writing, and the two ways to use them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import QueuePool
+
+BUSY_MS = 5_000
+"""How long a SQLite writer waits for another one, in milliseconds."""
+
+STATEMENT_MS = 5_000
+"""After how many milliseconds PostgreSQL cuts off a read."""
+
+
+def _dumps(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+class Database:
+    """One database, SQLite or PostgreSQL, behind two engines: one that cannot write and one that can."""
+
+    def __init__(self, url: str, *, pool_size: int = 5) -> None:
+        """Take a SQLAlchemy address; nothing is connected before the first use."""
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._reader = self._engine(writes=False, pool_size=pool_size)
+        self._writer = self._engine(writes=True, pool_size=pool_size)
+
+    def _engine(self, *, writes: bool, pool_size: int) -> Engine:
+        options: dict[str, Any] = {
+            "poolclass": QueuePool,
+            "pool_size": pool_size,
+            "max_overflow": pool_size,
+            "pool_timeout": 1,
+            "json_serializer": _dumps,
+            "json_deserializer": orjson.loads,
+        }
+        if self.is_sqlite:
+            engine = create_engine(self.url, connect_args={"check_same_thread": False}, **options)
+            _prepare_sqlite(engine, writes=writes)
+            return engine
+        snapshot = (
+            "-c default_transaction_isolation=repeatable\\ read -c default_transaction_read_only=on"
+            f" -c statement_timeout={STATEMENT_MS}"
+        )
+        arguments = {"connect_timeout": 1, "application_name": "newsapi", "options": "" if writes else snapshot}
+        return create_engine(self.url, connect_args=arguments, pool_pre_ping=True, **options)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One snapshot: everything that is read inside is as of one change."""
+        with self._reader.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """One transaction that is committed at the end, or not at all."""
+        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """A plain connection that may write, for migrations."""
+        with self._writer.connect() as connection:
+            yield connection
+
+    def dispose(self) -> None:
+        """Close every connection that is not in use."""
+        self._reader.dispose()
+        self._writer.dispose()
+
+
+def _prepare_sqlite(engine: Engine, *, writes: bool) -> None:
+    """Set every connection up, and begin transactions ourselves: the driver would begin them too late.
+
+    A writer takes the lock at once (BEGIN IMMEDIATE): a read turned write meets SQLITE_BUSY without any waiting.
+    """
+    begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
+
+    @event.listens_for(engine, "connect")
+    def connect(connection: Any, _record: object) -> None:  # noqa: ANN401 (the driver's own class)
+        connection.isolation_level = None
+        for pragma in (
+            f"busy_timeout = {BUSY_MS}",
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            "cache_size = -65536",
+            *(() if writes else ("query_only = ON",)),
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin_transaction(connection: Connection) -> None:
+        driver = connection.connection.driver_connection
+        assert driver is not None  # noqa: S101 (a connection that begins has a driver)
+        driver.execute(begin)

@@ -1,0 +1,126 @@
+"""From the words of a filter to facets, and as of which change the answer is true: the first statement of a read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Select, bindparam, func, literal, or_, select, true, union_all
+
+from newsapi.errors import Behind, SchemaMissing
+from newsapi.model import Author, Brand, Facet, LogHead, OldSlug, Section, Tag
+
+TERMS = ("brand", "group", "mentions", "about", "author", "section", "tag")
+"""Filters whose values are slugs of brands, authors, sections or tags."""
+
+NAMED = ("format", "language")
+"""Filters whose values name the facet themselves."""
+
+
+class FacetState(NamedTuple):
+    """A facet as a read finds it."""
+
+    id: int
+    articles: int
+    seq: int
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """As of which change a read is true, and what it asked for.
+
+    `filters` has, for each filter, the facets its values stand for (none where a slug is unknown); `names_seq` and
+    `names_at` are the last change of any brand, author, section or tag.
+    """
+
+    seq: int
+    mark: int
+    filters: Mapping[str, Sequence[FacetState]]
+    everything: FacetState
+    names_seq: int
+    names_at: datetime | None
+
+    @property
+    def touched(self) -> int:
+        """The last change that can have moved a list with these filters: an upper bound, tight for a single filter."""
+        return max(self.names_seq, min(self._last(facets) for facets in self._groups()))
+
+    def touched_at(self) -> datetime | None:
+        """When an article last came into, changed in or left a list with these filters."""
+        times = [
+            max((facet.at for facet in facets if facet.at is not None), default=None) for facets in self._groups()
+        ]
+        return min((time for time in times if time is not None), default=None)
+
+    def _groups(self) -> list[Sequence[FacetState]]:
+        return [facets for facets in self.filters.values() if facets] or [[self.everything]]
+
+    @staticmethod
+    def _last(facets: Sequence[FacetState]) -> int:
+        return max(facet.seq for facet in facets)
+
+
+def _term(filter_: str, *, old: bool) -> Select[Any]:
+    """Facets of the terms whose slug, or former slug, is among the values."""
+    model: Any = {"author": Author, "section": Section, "tag": Tag}.get(filter_, Brand)
+    kind = model.__tablename__
+    facet_ids: dict[str, Any] = {
+        "mentions": Facet.id == Brand.mention_facet_id,
+        "about": or_(Facet.id == Brand.facet_id, Facet.id == Brand.mention_facet_id),
+        "group": Facet.id == func.coalesce(Brand.group_facet_id, Brand.facet_id),
+    }
+    values = bindparam(filter_, expanding=True)
+    found = select(literal(filter_).label("filter"), Facet.id, Facet.articles, Facet.seq, Facet.at).select_from(model)
+    if old:
+        found = found.join(OldSlug, OldSlug.subject_id == model.id).where(OldSlug.kind == kind, OldSlug.slug.in_(values))
+    else:
+        found = found.where(model.slug.in_(values))
+    return found.join(Facet, facet_ids.get(filter_, Facet.id == model.facet_id))
+
+
+def _named(filter_: str) -> Select[Any]:
+    values = bindparam(filter_, expanding=True)
+    found = select(literal(filter_).label("filter"), Facet.id, Facet.articles, Facet.seq, Facet.at)
+    return found.where(Facet.kind == filter_, Facet.name.in_(values))
+
+
+@lru_cache(maxsize=256)
+def _statement(filters: tuple[str, ...]) -> Select[Any]:
+    fixed = select(Facet.kind, Facet.id, Facet.articles, Facet.seq, Facet.at).where(
+        Facet.kind.in_(("all", "terms")), Facet.name.in_(("", "author", "brand", "section", "tag"))
+    )
+    branches = [fixed]
+    for filter_ in filters:
+        branches += [_named(filter_)] if filter_ in NAMED else [_term(filter_, old=False), _term(filter_, old=True)]
+    facets = union_all(*branches).subquery("f")
+    return select(LogHead.seq, LogHead.mark, *facets.c).select_from(LogHead).join(facets, true())
+
+
+def truth(connection: Connection, wanted: Mapping[str, Sequence[str]], *, min_seq: int = 0) -> Truth:
+    """Look the values of the filters up and read the head of the log, in one statement.
+
+    Raises Behind where the log has not reached `min_seq`.
+    """
+    rows = connection.execute(_statement(tuple(sorted(wanted))), wanted).all()
+    if not rows:
+        raise SchemaMissing
+    seq, mark = rows[0][:2]
+    if seq < min_seq:
+        raise Behind(min_seq, seq)
+    filters: dict[str, list[FacetState]] = {name: [] for name in wanted}
+    names_seq, names_at = 0, None
+    everything = FacetState(0, 0, 0, None)
+    for _, _, filter_, *state in rows:
+        facet = FacetState(*state)
+        if filter_ == "terms":
+            if facet.seq > names_seq:
+                names_seq, names_at = facet.seq, facet.at
+        elif filter_ == "all":
+            everything = facet
+        elif facet not in filters[filter_]:
+            filters[filter_].append(facet)
+    return Truth(seq, mark, filters, everything, names_seq, names_at)

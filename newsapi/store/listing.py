@@ -1,0 +1,269 @@
+"""Which articles stand on a page, in order: a walk along one facet, with the other filters looked up on the way.
+
+A single filter reads as many rows as it shows, at any depth. Of several filters the one with the fewest articles is
+walked and each row is looked up in the others. Such a walk reads at most SCAN rows: where these hold too few matches
+the page is short and its cursor goes on behind the last row read, so that nothing is skipped and no request is dear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Integer,
+    Select,
+    bindparam,
+    func,
+    literal,
+    select,
+    tuple_,
+    union,
+)
+
+from newsapi.model import Article, Listing
+from newsapi.model.base import Id, UtcDateTime
+from newsapi.store.facets import FacetState, Truth
+from newsapi.store.public import visible
+
+SCAN = 10_000
+"""How many rows of the walked facet one page may read."""
+
+COUNTED = 10_000
+"""Up to here a total is exact."""
+
+Key = Literal["published_at", "updated_at"]
+KEYS: tuple[Key, Key] = ("published_at", "updated_at")
+
+
+class Position(NamedTuple):
+    """A place in a list: a sort key and the id that breaks its ties."""
+
+    at: datetime
+    id: UUID
+
+
+class Turn(NamedTuple):
+    """Where a page starts: behind a position, or before it (`back`); `inclusive` counts the article there too."""
+
+    position: Position
+    back: bool = False
+    inclusive: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a list is asked for, beside the filters that name facets.
+
+    `published` and `updated` are half-open ranges [from, until). `ids` and `slugs` name single articles; the order of
+    `ids` is the order of the list.
+    """
+
+    key: Key = "published_at"
+    descending: bool = True
+    published: tuple[datetime | None, datetime | None] = (None, None)
+    updated: tuple[datetime | None, datetime | None] = (None, None)
+    ids: tuple[UUID, ...] | None = None
+    slugs: tuple[str, ...] | None = None
+    turn: Turn | None = None
+
+    @property
+    def back(self) -> bool:
+        """Whether the page is read from its end to its start."""
+        return self.turn is not None and self.turn.back
+
+    def ranges(self) -> dict[str, datetime]:
+        """The ends of the ranges that are set, named as the statement's parameters."""
+        named = {
+            "published_at_from": self.published[0],
+            "published_at_until": self.published[1],
+            "updated_at_from": self.updated[0],
+            "updated_at_until": self.updated[1],
+        }
+        return {name: value for name, value in named.items() if value is not None}
+
+
+class _Shape(NamedTuple):
+    """All that decides the text of a statement; everything else is a parameter."""
+
+    key: Key
+    descending: bool
+    walked: int
+    looked_up: int
+    ranges: frozenset[str]
+    named: Literal["ids", "slugs"] | None
+    operator: Literal["<", "<=", ">", ">="] | None
+
+
+class Walk(NamedTuple):
+    """A prepared page: the rows as a subquery (published_at, updated_at, article_id), its order and its parameters.
+
+    `cut` says that the walk may stop before the end of the list because it has read enough.
+    """
+
+    rows: FromClause
+    order: tuple[ColumnElement[Any], ...]
+    parameters: dict[str, Any]
+    shape: _Shape
+    cut: bool
+
+
+def plan(truth: Truth, question: Question, *, rows: int, scan: int = SCAN) -> Walk | None:
+    """Prepare the walk to `rows` articles; None where a filter names nothing, so that the list is empty."""
+    groups = list(truth.filters.values())
+    if any(not group for group in groups):
+        return None
+    groups.sort(key=lambda group: sum(facet.articles for facet in group))
+    named: Literal["ids", "slugs"] | None = "ids" if question.ids is not None else None
+    named = "slugs" if question.slugs is not None and named is None else named
+    walked: Sequence[FacetState] = () if named else groups.pop(0) if groups else [truth.everything]
+    shape = _Shape(
+        question.key,
+        question.descending is not question.back,
+        len(walked),
+        len(groups),
+        frozenset(question.ranges()),
+        named,
+        _operator(question),
+    )
+    filtered = bool(shape.looked_up or shape.ranges - _on_key(shape))
+    reach = max(rows, scan // max(len(walked), 1)) if filtered else rows
+    parameters: dict[str, Any] = {
+        **question.ranges(),
+        **{f"walked_{i}": facet.id for i, facet in enumerate(walked)},
+        **{f"looked_up_{i}": [facet.id for facet in group] for i, group in enumerate(groups)},
+        "rows": rows,
+        "scan": reach,
+    }
+    if named:
+        parameters["named"] = question.ids if named == "ids" else question.slugs
+    if question.turn:
+        parameters |= {"at": question.turn.position.at, "id": question.turn.position.id}
+    source, order = _page(shape)
+    cut = filtered and any(facet.articles >= reach for facet in walked)
+    return Walk(source, order, parameters, shape, cut)
+
+
+def resume(connection: Connection, walk: Walk) -> Position | None:
+    """Where a walk that found too little stopped reading: None where it came to the end of the list."""
+    if not walk.cut:
+        return None
+    parameters = {**walk.parameters, "scan": 1, "skipped": walk.parameters["scan"] - 1}
+    places = [Position(*row) for row in connection.execute(_last_read(walk.shape), parameters)]
+    return (max if walk.shape.descending else min)(places, default=None)
+
+
+def count(connection: Connection, truth: Truth, question: Question) -> int:
+    """How many articles the whole list has, counted up to COUNTED + 1."""
+    walk = plan(truth, question, rows=COUNTED + 1, scan=1 << 31)
+    if walk is None:
+        return 0
+    total: int = connection.execute(_count(walk.shape), walk.parameters).scalar_one()
+    return total
+
+
+def _operator(question: Question) -> Literal["<", "<=", ">", ">="] | None:
+    if question.turn is None:
+        return None
+    if question.descending is not question.back:
+        return "<=" if question.turn.inclusive else "<"
+    return ">=" if question.turn.inclusive else ">"
+
+
+def _on_key(shape: _Shape) -> set[str]:
+    return {f"{shape.key}_from", f"{shape.key}_until"}
+
+
+@lru_cache(maxsize=1024)
+def _page(shape: _Shape) -> tuple[FromClause, tuple[ColumnElement[Any], ...]]:
+    source = _articles_named(shape) if shape.named else _walked(shape)
+    conditions = [_looked_up(source, i) for i in range(shape.looked_up)]
+    conditions += _within(source, shape.ranges if shape.named else shape.ranges - _on_key(shape))
+    if shape.named and shape.operator:
+        conditions.append(_beyond(source, shape))
+    found = select(source.c.published_at, source.c.updated_at, source.c.article_id).where(*conditions)
+    page = found.order_by(*_order(source, shape)).limit(bindparam("rows")).subquery("page")
+    return page, _order(page, shape)
+
+
+@lru_cache(maxsize=256)
+def _count(shape: _Shape) -> Select[Any]:
+    page, _ = _page(shape)
+    return select(func.count()).select_from(page)
+
+
+@lru_cache(maxsize=256)
+def _last_read(shape: _Shape) -> Select[Any]:
+    """The last row that each walked facet gave, for those that were cut off."""
+    branches = [
+        _branch(shape, i).offset(bindparam("skipped", type_=Integer())).subquery(f"cut_{i}") for i in range(shape.walked)
+    ]
+    rows = union(*(select(branch.c[shape.key], branch.c.article_id) for branch in branches)).subquery("cut")
+    return select(rows)
+
+
+def _walked(shape: _Shape) -> FromClause:
+    if shape.walked == 1:
+        return _branch(shape, 0).subquery("walked")
+    # UNION, not UNION ALL: an article may stand in two of them, with the same keys.
+    branches = [_branch(shape, i).subquery(f"walked_{i}") for i in range(shape.walked)]
+    return union(*(select(branch) for branch in branches)).subquery("walked")
+
+
+def _branch(shape: _Shape, i: int) -> Select[Any]:
+    """One facet in order, from the position on: a range of one index, cut after `scan` rows."""
+    row = Listing.__table__.alias(f"row_{i}")
+    conditions = [row.c.facet_id == bindparam(f"walked_{i}"), *_within(row, shape.ranges & _on_key(shape))]
+    if shape.operator:
+        conditions.append(_beyond(row, shape))
+    found = select(row.c.published_at, row.c.updated_at, row.c.article_id).where(*conditions)
+    return found.order_by(*_order(row, shape)).limit(bindparam("scan"))
+
+
+def _articles_named(shape: _Shape) -> FromClause:
+    column = Article.id if shape.named == "ids" else Article.slug
+    found = select(Article.published_at, Article.updated_at, Article.id.label("article_id"))
+    return found.where(column.in_(bindparam("named", expanding=True)), visible()).subquery("named")
+
+
+def _looked_up(source: FromClause, i: int) -> ColumnElement[bool]:
+    """Whether the row stands in the other facet too.
+
+    A scalar subquery and not EXISTS: PostgreSQL would turn that into a join and might read the whole other facet.
+    """
+    other = Listing.__table__.alias(f"other_{i}")
+    found = select(literal(1)).where(
+        other.c.facet_id.in_(bindparam(f"looked_up_{i}", expanding=True)),
+        other.c.published_at == source.c.published_at,
+        other.c.article_id == source.c.article_id,
+    )
+    return found.limit(1).scalar_subquery() == 1
+
+
+def _within(source: FromClause, ranges: frozenset[str]) -> list[ColumnElement[bool]]:
+    conditions = []
+    for key in KEYS:
+        if f"{key}_from" in ranges:
+            conditions.append(source.c[key] >= bindparam(f"{key}_from", type_=UtcDateTime()))
+        if f"{key}_until" in ranges:
+            conditions.append(source.c[key] < bindparam(f"{key}_until", type_=UtcDateTime()))
+    return conditions
+
+
+def _beyond(source: FromClause, shape: _Shape) -> ColumnElement[bool]:
+    """Compare (key, id) with the position, as one row value: one range of the index."""
+    here = tuple_(source.c[shape.key], source.c.article_id)
+    there = tuple_(bindparam("at", type_=UtcDateTime()), bindparam("id", type_=Id()))
+    return here.bool_op(shape.operator or "<")(there)
+
+
+def _order(source: FromClause, shape: _Shape) -> tuple[ColumnElement[Any], ...]:
+    columns = (source.c[shape.key], source.c.article_id)
+    return tuple(column.desc() if shape.descending else column.asc() for column in columns)
