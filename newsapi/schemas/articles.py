@@ -61,11 +61,11 @@ class ArticleSummary(Out):
     brand = fields.Nested(Ref, required=True, allow_none=True)
     authors = fields.List(fields.Nested(Ref), required=True)
     image = fields.Nested(Picture, required=True, allow_none=True)
-    published_at = Instant(required=True, metadata={"format": "date-time"})
+    published_at = Instant(required=True)
     published_on = fields.Date(required=True, metadata={"description": "Day of publication in the newsroom's zone"})
     published_precision = fields.String(required=True, validate=_one_of(PRECISIONS))
-    updated_at = Instant(required=True, metadata={"format": "date-time"})
-    materially_updated_at = Instant(required=True, metadata={"format": "date-time"})
+    updated_at = Instant(required=True)
+    materially_updated_at = Instant(required=True)
     links = fields.Nested(SummaryLinks, required=True)
 
 
@@ -79,7 +79,7 @@ class NewsSource(Out):
 class Correction(Out):
     """What was put right, and when."""
 
-    at = Instant(required=True, metadata={"format": "date-time"})
+    at = fields.String(required=True, metadata={"format": "date-time"})
     text = fields.String(required=True)
 
 
@@ -90,7 +90,7 @@ class Rights(Out):
     terms = fields.String(required=True, allow_none=True)
     license_url = fields.Url(required=True, allow_none=True)
     syndicatable = fields.Boolean(required=True, allow_none=True)
-    expires_at = Instant(required=True, allow_none=True, metadata={"format": "date-time"})
+    expires_at = fields.String(required=True, allow_none=True, metadata={"format": "date-time"})
     ai = fields.String(required=True, allow_none=True, metadata=open_enum("allowed", "denied"))
 
 

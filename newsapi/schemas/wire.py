@@ -77,11 +77,16 @@ def instant(text: str) -> datetime:
     return found
 
 
+def written(value: datetime) -> str:
+    """Write a time in UTC as all our answers do: with Z, and with microseconds where there are any."""
+    return value.isoformat().removesuffix("+00:00") + "Z"
+
+
 class Instant(fields.Field[datetime]):
     """A time of RFC 3339: any offset in, UTC with Z out."""
 
     def _serialize(self, value: datetime | None, _attr: str | None, _obj: object, **_: object) -> str | None:
-        return None if value is None else value.isoformat().removesuffix("+00:00") + "Z"
+        return None if value is None else written(value)
 
     def _deserialize(self, value: object, _attr: str | None, _data: object, **_: object) -> datetime:
         if not isinstance(value, str):
@@ -250,7 +255,7 @@ class FaultOut(Out):
 class GoneOut(Out):
     """Why an article that was public is no more."""
 
-    at = Instant(required=True, metadata={"format": "date-time"})
+    at = fields.String(required=True, metadata={"format": "date-time"})
     action = fields.String(required=True, validate=validate.OneOf(("unpublished", "withdrawn")))
     reason = fields.String(required=True, metadata=open_enum("legal", "error", "rights", "duplicate", "other"))
     note = fields.String(required=True, allow_none=True)

@@ -12,6 +12,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
+__all__ = ["Database", "Session"]
+
 BUSY_MS = 5_000
 """How long a SQLite writer waits for another one, in milliseconds."""
 
@@ -70,6 +72,12 @@ class Database:
         """A plain connection that may write, for migrations."""
         with self._writer.connect() as connection:
             yield connection
+
+    def analyze(self) -> None:
+        """Let PostgreSQL count its rows anew after many came at once; SQLite needs no counts for our queries."""
+        if not self.is_sqlite:
+            with self._writer.connect() as connection:
+                connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
 
     def dispose(self) -> None:
         """Close every connection that is not in use."""

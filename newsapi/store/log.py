@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import bindparam, case, insert, update
+from sqlalchemy import bindparam, case, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from newsapi.model import Change, Facet, LogHead
+from newsapi.model.base import UtcDateTime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,39 +37,58 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """The numbers a transaction was given: its first and last `seq`, and the time that stands in the log."""
+    """The numbers a transaction was given: its first and last `seq`, the mark of the last, and the log's time."""
 
     first: int
     last: int
+    mark: int
     at: datetime
 
 
 _FACET = Facet.__table__
 
 
-def append(session: Session, told: Sequence[Told], *, now: datetime, bulk: bool = False) -> Numbers:
-    """Number the changes and write them, with the facets they touch; the log's lock is held from here to the commit.
+def lock(session: Session) -> None:
+    """Wait for the turn to write; call it before the first read that a write will depend on.
 
-    Do it last in a transaction, and only with changes the public can see. `at` never goes back: where the clock did,
-    the time of the change before stands.
+    Writers take turns from here to their commit, on PostgreSQL as on SQLite: so none overwrites what it has not seen,
+    no two can wait for each other, and the numbers come in commit order.
+    """
+    session.execute(select(LogHead.seq).with_for_update())
+
+
+def append(session: Session, told: Sequence[Told], *, now: datetime, bulk: bool = False) -> Numbers:
+    """Number the changes and write them, with the facets they touch; only what the public can see is a change."""
+    numbers = take(session, len(told), now=now)
+    tell(session, told, numbers, bulk=bulk)
+    return numbers
+
+
+def take(session: Session, count: int, *, now: datetime) -> Numbers:
+    """Answer the next `count` numbers, for rows that must bear them before the changes are told.
+
+    The time of the log never goes back: where the clock did, the time of the change before stands.
     """
     head = session.execute(
         update(LogHead)
         .values(
-            seq=LogHead.seq + len(told),
-            mark=secrets.randbits(63),
-            at=case((LogHead.at > now, LogHead.at), else_=now),
+            seq=LogHead.seq + count,
+            mark=secrets.randbits(63) if count else LogHead.mark,
+            at=case((LogHead.at > now, LogHead.at), else_=literal(now, UtcDateTime())) if count else LogHead.at,
         )
         .returning(LogHead.seq, LogHead.mark, LogHead.at),
         execution_options={"synchronize_session": False},
     ).one()
-    numbers = Numbers(head.seq - len(told) + 1, head.seq, head.at.astimezone(UTC))
-    rows = [_row(change, numbers.first + i, numbers.at, bulk=bulk) for i, change in enumerate(told)]
+    return Numbers(head.seq - count + 1, head.seq, head.mark, head.at.astimezone(UTC))
+
+
+def tell(session: Session, told: Sequence[Told], numbers: Numbers, *, bulk: bool = False) -> None:
+    """Write the changes under the numbers that were taken for them."""
+    rows = [_row(change, seq, numbers.at, bulk=bulk) for seq, change in enumerate(told, numbers.first)]
     if rows:
-        rows[-1]["mark"] = head.mark
-        session.execute(insert(Change), rows)
+        rows[-1]["mark"] = numbers.mark
+        session.connection().execute(insert(Change.__table__), rows)
         _touch(session, told, numbers)
-    return numbers
 
 
 def _row(change: Told, seq: int, at: datetime, *, bulk: bool) -> dict[str, object]:

@@ -1,0 +1,121 @@
+# Everything a developer, or the machine that checks, needs. Wants python3 (3.11 or newer) with pip, make and git; the
+# targets that need the environment make it first, and a second call costs nothing.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+ARGS ?=
+
+# Parts of the package that need neither database nor Flask, and the house rules.
+PURE = $(wildcard tests/text tests/schemas tests/feeds tests/intake tests/relatedness tests/house)
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: demo
+demo: $(VENV)/.runtime ## Serve the reference page and its neighbours on port 8000 (NEWSAPI_PORT)
+	@$(BIN)/newsapi demo
+
+.PHONY: run
+run: $(VENV)/.runtime ## Serve what NEWSAPI_* and .env say
+	@$(BIN)/newsapi serve
+
+.PHONY: test
+test: $(VENV)/.dev lint types ## Style, types, floors and all tests, on SQLite and PostgreSQL
+	@$(BIN)/pytest -q -n $(JOBS) --dist worksteal $(ARGS)
+
+.PHONY: check
+check: $(VENV)/.dev lint types ## The quick part of it: style, types, floors, tests without a database
+	@$(BIN)/pytest -q $(PURE) $(ARGS)
+
+.PHONY: lint
+lint: $(VENV)/.dev ## Style alone
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+.PHONY: types
+types: $(VENV)/.dev ## Types alone
+	@$(BIN)/mypy
+
+.PHONY: format
+format: $(VENV)/.dev ## Put the code into shape
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+.PHONY: coverage
+coverage: $(VENV)/.dev ## All tests once more, with the lines they never reach
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest -q -n $(JOBS) $(ARGS)
+	@$(BIN)/coverage combine -q
+	@$(BIN)/coverage report
+
+.PHONY: openapi
+openapi: $(VENV)/.runtime ## Write openapi.yaml from the code
+	@$(BIN)/newsapi openapi > openapi.yaml.new && mv openapi.yaml.new openapi.yaml || { rm -f openapi.yaml.new; exit 1; }
+
+.PHONY: setup
+setup: $(VENV)/.dev ## The environment in .venv, as the lock files say
+
+.PHONY: lock
+lock: $(BIN)/uv ## Choose new versions within the bounds of pyproject.toml
+	@for which in build dev; do \
+		case $$which in build) lock=requirements.lock; bound=;; dev) lock=requirements-dev.lock; bound="-c requirements.lock";; esac; \
+		$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --python-version 3.11 \
+			--extra build --extra $$which $$bound pyproject.toml -o $$lock; \
+	done
+
+.PHONY: clean
+clean: ## Remove the environment and all that was made
+	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis \
+		htmlcov .coverage .coverage.*
+	@find newsapi tests -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+# --- the environment: plain pip, hashes checked, nothing built that is not in the lock ----------------------------------
+
+$(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python
+	$(call install,requirements.lock)
+	@touch $@
+
+# The second lock holds the first one's versions and the tools.
+$(VENV)/.dev: requirements-dev.lock requirements.lock pyproject.toml | $(BIN)/python
+	$(call install,requirements-dev.lock)
+	@touch $(VENV)/.runtime $@
+
+# uv where there is one (a tenth of the time), else the environment's pip, else the pip outside, which can work on it.
+define install
+	@echo "Installing $(1) into $(VENV)"
+	@uv() { command -v uv >/dev/null && command uv pip install --quiet --python $(BIN)/python "$$@" 2>/dev/null; }; \
+	pip() { $$made_by -m pip $$on install -qq --no-compile "$$@"; }; \
+	made_by=$(BIN)/python; on=; \
+	$$made_by -m pip --version >/dev/null 2>&1 || { made_by=$$(cat $(VENV)/.made-by); on="--python $(BIN)/python"; }; \
+	for what in "--require-hashes --only-binary :all: -r $(1)" "--no-deps --no-build-isolation --editable ."; do \
+		uv $$what || pip $$what; \
+	done
+endef
+
+# Debian's python3 comes without ensurepip: then an environment without pip, filled by the pip outside.
+$(BIN)/python:
+	@for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
+		$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && break || python=; \
+	done; \
+	[ -n "$$python" ] || { echo "newsapi needs Python 3.11 or newer; none found (name one: make PYTHON=/path/to/python3 ...)" >&2; exit 1; }; \
+	rm -rf $(VENV); \
+	if ! $$python -m venv $(VENV) >/dev/null 2>&1; then \
+		rm -rf $(VENV); \
+		$$python -m pip --version >/dev/null 2>&1 || { echo "$$python has neither ensurepip nor pip: install python3-venv or python3-pip" >&2; exit 1; }; \
+		$$python -m venv --without-pip $(VENV); \
+	fi; \
+	echo "$$python" > $(VENV)/.made-by
+
+$(BIN)/uv: | $(VENV)/.dev
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 && $(BIN)/python -m pip install --quiet uv \
+		|| "$$(cat $(VENV)/.made-by)" -m pip --python $(BIN)/python install --quiet uv

@@ -1,0 +1,42 @@
+"""The demo's records as a stream to import, and what there is to see."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from io import BytesIO
+from typing import BinaryIO
+
+PICTURES = files("newsapi.demo") / "pictures"
+PATH = "/demo/pictures"
+"""Where the demo serves its pictures."""
+
+SWITCH = "NEWSAPI_DEMO_PICTURES"
+"""Set in the environment of the server processes of a demo."""
+
+REFERENCE = "jaguar-land-rover-allo-studio-una-fabbrica-per-produrre-batterie"
+WITHDRAWN = "stellantis-il-calendario-dei-porte-aperte"
+
+
+def stream(api_url: str) -> BinaryIO:
+    """Answer the records as NDJSON, with the pictures at the address where this demo serves them."""
+    text = (files("newsapi.demo") / "content.ndjson").read_text(encoding="utf-8")
+    return BytesIO(text.replace("{pictures}", f"{api_url}{PATH}").encode())
+
+
+def tour(api_url: str) -> str:
+    """Answer the addresses to try, the reference page first."""
+    stops = (
+        ("The reference page, all of it", f"/v1/articles/{REFERENCE}?include=related"),
+        ("What is new", "/v1/articles"),
+        ("News of a brand", "/v1/articles?brand=land-rover"),
+        ("News of a group", "/v1/articles?group=jaguar-land-rover&total=true"),
+        ("All that names Tesla", "/v1/articles?about=tesla"),
+        ("Galleries of 2016", "/v1/articles?format=gallery&published_from=2016-01-01&published_until=2017-01-01"),
+        ("Headlines and pictures only", "/v1/articles?section=anteprime&fields=headline,image.url"),
+        ("Brands", "/v1/brands"),
+        ("An author and their articles", "/v1/authors/francesco-donnici?include=articles"),
+        ("A withdrawn article, and why", f"/v1/articles/{WITHDRAWN}"),
+        ("The documentation", "/docs"),
+    )
+    width = max(len(title) for title, _ in stops)
+    return "\n".join(f"{title:<{width}}  {api_url}{path}" for title, path in stops)

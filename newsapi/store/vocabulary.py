@@ -1,0 +1,143 @@
+"""Brands, authors, sections and tags as articles refer to them: looked up by slug, made, changed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, func, insert, literal, select, update
+from sqlalchemy.orm import Session
+
+from newsapi.errors import Fault, Invalid
+from newsapi.model import Brand, Facet, Listing, OldSlug
+from newsapi.model.base import uuid7
+from newsapi.store.log import Told
+from newsapi.store.taxonomy import MODELS, Kind
+from newsapi.text.folding import fold
+
+def look_up(session: Session, kind: Kind, slugs: Collection[str]) -> dict[str, UUID]:
+    """Answer the ids of terms by the slugs asked for, former slugs included; what there is not is left out."""
+    model = MODELS[kind]
+    present = select(model.slug, model.id).where(model.slug.in_(slugs))
+    found: dict[str, UUID] = dict(session.execute(present).all())  # type: ignore[arg-type]
+    if missing := set(slugs) - found.keys():
+        former = select(OldSlug.slug, OldSlug.subject_id).where(OldSlug.kind == kind, OldSlug.slug.in_(missing))
+        found |= dict(session.execute(former).all())  # type: ignore[arg-type]
+    return found
+
+
+def make_tags(session: Session, slugs: Collection[str], now: datetime) -> list[Told]:
+    """Make those tags that are not there yet, named by their slugs; answer the changes to tell."""
+    missing = set(slugs) - look_up(session, "tag", slugs).keys() if slugs else set()
+    return [change for slug in sorted(missing) for change in write(session, "tag", _named_tag(slug), now)[1]]
+
+
+def _named_tag(slug: str) -> dict[str, str]:
+    return {"slug": slug, "name": slug}
+
+
+def make_facets(session: Session, kind: str, names: Collection[str]) -> None:
+    """Make the facets of formats or languages that are not there yet."""
+    found = set(session.execute(select(Facet.name).where(Facet.kind == kind, Facet.name.in_(names))).scalars())
+    for name in sorted(set(names) - found):
+        _new_facet(session, kind, name)
+
+
+def write(session: Session, kind: Kind, values: Mapping[str, Any], now: datetime) -> tuple[str, list[Told]]:
+    """Make the term with this slug, or bring it to these values.
+
+    Answers `created`, `updated` or `unchanged`, and the changes to tell. Raises Invalid where the parent of a brand is
+    not known or would be below it.
+    """
+    model = MODELS[kind]
+    columns = dict(values)
+    parent = columns.pop("parent", None)
+    if kind == "brand":
+        columns["parent_id"] = _parent_id(session, values["slug"], parent)
+    columns["sort_key"] = fold(values["name"])
+    columns["words"] = "".join(f" {fold(name)}" for name in (values["name"], *values.get("aliases", ())))
+    row = session.execute(select(model).where(model.slug == values["slug"])).scalar_one_or_none()
+    old_parent = getattr(row, "parent_id", None)
+    if row is None:
+        outcome, row = "created", _new(session, kind, columns, now)
+    else:
+        changed = {name: value for name, value in columns.items() if getattr(row, name) != value}
+        if not changed:
+            return "unchanged", []
+        outcome = "updated"
+        for name, value in changed.items():
+            setattr(row, name, value)
+        row.changed_at = now
+    session.flush()
+    touched = {row.facet_id, _terms_facet(session, kind)}
+    if columns.get("parent_id") != old_parent:
+        touched |= _regroup(session, row, old_parent)
+    change = Told(
+        kind=kind, action="upsert", reason="updated", subject_id=row.id, slug=row.slug, after=frozenset(touched)
+    )
+    return outcome, [change]
+
+
+def _regroup(session: Session, brand: Brand, old_parent: UUID | None) -> set[int]:
+    """Take a brand's articles out of its old group and into its new one; answer the facets of both."""
+    touched = set()
+    own = select(Listing.article_id).where(Listing.facet_id == brand.facet_id)
+    if old_parent is not None:
+        left = session.get_one(Brand, old_parent).group_facet_id
+        session.execute(delete(Listing).where(Listing.facet_id == left, Listing.article_id.in_(own)))
+        touched.add(left)
+    if brand.parent_id is not None:
+        parent = session.get_one(Brand, brand.parent_id)
+        if parent.group_facet_id is None:
+            parent.group_facet_id = _new_facet(session, "group")
+            session.flush()
+            _copy_listing(session, parent.facet_id, parent.group_facet_id)
+        _copy_listing(session, brand.facet_id, parent.group_facet_id)
+        touched.add(parent.group_facet_id)
+    for facet in touched:
+        count = select(func.count()).where(Listing.facet_id == facet).scalar_subquery()
+        session.execute(update(Facet).where(Facet.id == facet).values(articles=count))
+    return {facet for facet in touched if facet is not None}
+
+
+def _copy_listing(session: Session, source: int, target: int) -> None:
+    rows = select(literal(target), Listing.published_at, Listing.article_id, Listing.updated_at)
+    columns = ["facet_id", "published_at", "article_id", "updated_at"]
+    session.execute(insert(Listing).from_select(columns, rows.where(Listing.facet_id == source)))
+
+
+def _new(session: Session, kind: Kind, columns: dict[str, Any], now: datetime) -> Any:
+    row = MODELS[kind](**columns, id=uuid7(), facet_id=_new_facet(session, kind), changed_at=now)
+    if kind == "brand":
+        row.mention_facet_id = _new_facet(session, "mention")
+    # A slug that something had before is its own again.
+    session.execute(delete(OldSlug).where(OldSlug.kind == kind, OldSlug.slug == row.slug))
+    session.add(row)
+    session.flush()
+    return row
+
+
+def _new_facet(session: Session, kind: str, name: str | None = None) -> int:
+    made: int = session.execute(insert(Facet).values(kind=kind, name=name).returning(Facet.id)).scalar_one()
+    return made
+
+
+def _terms_facet(session: Session, kind: Kind) -> int:
+    found: int = session.execute(select(Facet.id).where(Facet.kind == "terms", Facet.name == kind)).scalar_one()
+    return found
+
+
+def _parent_id(session: Session, slug: str, parent: str | None) -> UUID | None:
+    if parent is None:
+        return None
+    found = look_up(session, "brand", [parent]).get(parent)
+    if found is None:
+        raise Invalid([Fault("/parent", f"there is no brand {parent}")])
+    above: UUID | None = found
+    while above is not None:
+        name, above = session.execute(select(Brand.slug, Brand.parent_id).where(Brand.id == above)).one()
+        if name == slug:
+            raise Invalid([Fault("/parent", f"{parent} stands below {slug} already")])
+    return found
