@@ -79,9 +79,7 @@ def import_(file: Path) -> None:
     _ready(database)
     size = file.stat().st_size
     with file.open("rb") as stream, click.progressbar(length=size, label=file.name, file=sys.stderr) as bar:
-        counts = imports.load(
-            database, settings, stream, now=utc_now, reject=_complain, progress=_onward(bar.update)
-        )
+        counts = imports.load(database, settings, stream, now=utc_now, reject=_complain, progress=_onward(bar.update))
     database.analyze()
     click.echo(
         f"{counts.created} created, {counts.updated} updated, {counts.unchanged} unchanged, {counts.rejected} rejected"
@@ -162,5 +160,3 @@ def _onward(update: Callable[[int], None]) -> Callable[[int], None]:
         done = offset
 
     return progress
-
-

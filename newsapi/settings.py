@@ -111,7 +111,7 @@ class Settings:
         "zone in which a day begins (`published_on`, plain dates)", ZoneInfo("Europe/Rome"), _zone
     )
     secret_key: str | None = _setting(  # type: ignore[assignment]
-        "signs cursors, at least 32 characters, the same on every node; made and kept in the database if left out",
+        "signs cursors: at least 32 characters, the same on every node; the database keeps one if left out",
         None,
         _secret,
     )

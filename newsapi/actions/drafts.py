@@ -197,5 +197,3 @@ def _reason(after: State, before: State | None) -> str | None:
     if not was_public or before is None:
         return "published"
     return "corrected" if after.values["corrections"] != before.values["corrections"] else "updated"
-
-

@@ -93,7 +93,11 @@ class OneArticle(MethodView):
                 record["related"] = [parts().presentation.summary(item) for item in read.records]
                 times.add(read.changed_at)
             _include(connection, [record], [name for name in include if name != "related"])
-        tags = (f"article:{found.id}", f"slug:{record['slug']}", *((f"related:{found.id}",) if len(times) > 1 else ()))
+        tags = (
+            f"article:{found.id}",
+            f"slug:{record['slug']}",
+            *((f"related:{found.id}",) if "related" in include else ()),
+        )
         return respond(
             Answer(
                 body=json({"data": _shown([record], query, ArticleWithRelated)[0]}),

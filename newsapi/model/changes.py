@@ -52,7 +52,7 @@ class Change(Base):
 
 
 class Secret(Base):
-    """A random value that all nodes share and that is made here when no setting gives it."""
+    """A random value that all nodes share, for where no setting gives one."""
 
     __tablename__ = "secret"
 

@@ -58,7 +58,9 @@ def _tree(paths: Collection[str]) -> _Tree:
 
 def _object(schema: Schema, tree: _Tree, instead: Mapping[str, type[Schema]]) -> Dump:
     wanted = {name: field for name, field in schema.dump_fields.items() if not tree or name in tree}
-    parts = [(name, _value(field, tree.get(name, {}), instead.get(name)), field.required) for name, field in wanted.items()]
+    parts = [
+        (name, _value(field, tree.get(name, {}), instead.get(name)), field.required) for name, field in wanted.items()
+    ]
     if not all(required for _, _, required in parts):
 
         def with_optional(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -88,7 +88,9 @@ class Rendition(Out):
     url = fields.Url(required=True)
     width = fields.Integer(required=True, allow_none=True)
     height = fields.Integer(required=True, allow_none=True)
-    type = fields.String(required=True, allow_none=True, metadata={"description": "Media type", "example": "image/jpeg"})
+    type = fields.String(
+        required=True, allow_none=True, metadata={"description": "Media type", "example": "image/jpeg"}
+    )
 
 
 class Picture(Out):

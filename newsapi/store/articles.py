@@ -94,9 +94,7 @@ DETAIL = frozenset(_DETAIL_NAMES) | {"body_text"}
 """Fields that only the detail row has: asking for one reads it."""
 
 
-def page(
-    connection: Connection, truth: Truth, question: Question, *, limit: int, wanted: Collection[str] = ()
-) -> Page:
+def page(connection: Connection, truth: Truth, question: Question, *, limit: int, wanted: Collection[str] = ()) -> Page:
     """Answer one page of the list, with the fields in `wanted` beside those of the summary."""
     if question.ids is not None:
         return _page_of_ids(connection, truth, question, question.ids, limit=limit, wanted=wanted)

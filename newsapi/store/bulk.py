@@ -84,7 +84,9 @@ def slugs_in_use(session: Session, slugs: Collection[str]) -> dict[str, UUID]:
     return dict(session.execute(found).all())  # type: ignore[arg-type]
 
 
-def existing(session: Session, slugs: Collection[str], ids: Collection[UUID]) -> tuple[dict[str, State], dict[UUID, State]]:
+def existing(
+    session: Session, slugs: Collection[str], ids: Collection[UUID]
+) -> tuple[dict[str, State], dict[UUID, State]]:
     """Answer the articles that have, or had, one of these slugs (by it), and those with one of these ids."""
     own = slugs_in_use(session, slugs)
     former = select(OldSlug.slug, OldSlug.subject_id).where(OldSlug.kind == "article", OldSlug.slug.in_(slugs))

@@ -51,9 +51,7 @@ class Truth:
 
     def touched_at(self) -> datetime | None:
         """When an article last came into, changed in or left a list with these filters."""
-        times = [
-            max((facet.at for facet in facets if facet.at is not None), default=None) for facets in self._groups()
-        ]
+        times = [max((facet.at for facet in facets if facet.at is not None), default=None) for facets in self._groups()]
         return min((time for time in times if time is not None), default=None)
 
     def _groups(self) -> list[Sequence[FacetState]]:
@@ -76,7 +74,9 @@ def _term(filter_: str, *, old: bool) -> Select[Any]:
     values = bindparam(filter_, expanding=True)
     found = select(literal(filter_).label("filter"), Facet.id, Facet.articles, Facet.seq, Facet.at).select_from(model)
     if old:
-        found = found.join(OldSlug, OldSlug.subject_id == model.id).where(OldSlug.kind == kind, OldSlug.slug.in_(values))
+        found = found.join(OldSlug, OldSlug.subject_id == model.id).where(
+            OldSlug.kind == kind, OldSlug.slug.in_(values)
+        )
     else:
         found = found.where(model.slug.in_(values))
     return found.join(Facet, facet_ids.get(filter_, Facet.id == model.facet_id))

@@ -6,15 +6,13 @@ import base64
 import binascii
 import hashlib
 import hmac
-import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import select
 
-from newsapi.errors import BadCursor, ExpiredCursor
+from newsapi.errors import BadCursor, ExpiredCursor, SchemaMissing
 from newsapi.model import Secret
 from newsapi.store.database import Database
 
@@ -72,16 +70,9 @@ _NOT_OURS = "This is not a cursor of this list; take `page.next` or `page.prev` 
 
 
 def _kept_secret(database: Database) -> str:
-    """Answer the secret that the database keeps; the first node to ask makes it."""
-    wanted = select(Secret.value).where(Secret.name == "cursor")
+    """Answer the secret that the first migration made."""
     with database.reading() as connection:
-        found: str | None = connection.execute(wanted).scalar()
+        found: str | None = connection.execute(select(Secret.value).where(Secret.name == "cursor")).scalar()
     if found is None:
-        try:
-            with database.transaction() as session:
-                session.execute(insert(Secret), {"name": "cursor", "value": secrets.token_hex(32)})
-        except IntegrityError:
-            pass  # another node was first
-        with database.reading() as connection:
-            found = connection.execute(wanted).scalar_one()
+        raise SchemaMissing
     return found

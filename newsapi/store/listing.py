@@ -203,7 +203,8 @@ def _count(shape: _Shape) -> Select[Any]:
 def _last_read(shape: _Shape) -> Select[Any]:
     """The last row that each walked facet gave, for those that were cut off."""
     branches = [
-        _branch(shape, i).offset(bindparam("skipped", type_=Integer())).subquery(f"cut_{i}") for i in range(shape.walked)
+        _branch(shape, i).offset(bindparam("skipped", type_=Integer())).subquery(f"cut_{i}")
+        for i in range(shape.walked)
     ]
     rows = union(*(select(branch.c[shape.key], branch.c.article_id) for branch in branches)).subquery("cut")
     return select(rows)

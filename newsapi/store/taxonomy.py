@@ -58,7 +58,11 @@ def page(connection: Connection, kind: Kind, *, words: str | None, place: Place 
     more, rows = len(rows) > limit, rows[:limit]
     if back:
         rows = rows[::-1]
-    first, last = (Place(rows[0].sort_key, rows[0].slug, back=True), Place(rows[-1].sort_key, rows[-1].slug)) if rows else (None, None)
+    first, last = (
+        (Place(rows[0].sort_key, rows[0].slug, back=True), Place(rows[-1].sort_key, rows[-1].slug))
+        if rows
+        else (None, None)
+    )
     changed_at = max((time for row in rows for time in (row.changed_at, row.at) if time), default=None)
     if back:
         return Terms(_records(rows), changed_at, last or place, first if more else None)

@@ -17,6 +17,7 @@ from newsapi.store.log import Told
 from newsapi.store.taxonomy import MODELS, Kind
 from newsapi.text.folding import fold
 
+
 def look_up(session: Session, kind: Kind, slugs: Collection[str]) -> dict[str, UUID]:
     """Answer the ids of terms by the slugs asked for, former slugs included; what there is not is left out."""
     model = MODELS[kind]

@@ -35,7 +35,9 @@ def downgrade() -> None:
 def _log() -> None:
     head = op.create_table(
         "log_head",
-        sa.Column("id", sa.Integer, sa.CheckConstraint("id = 1", name="one_row"), primary_key=True, autoincrement=False),
+        sa.Column(
+            "id", sa.Integer, sa.CheckConstraint("id = 1", name="one_row"), primary_key=True, autoincrement=False
+        ),
         sa.Column("seq", sa.BigInteger, nullable=False),
         sa.Column("mark", sa.BigInteger, nullable=False),
         sa.Column("at", UtcDateTime, nullable=False),
@@ -57,7 +59,10 @@ def _log() -> None:
         sa.Column("facets_after", Json, nullable=False),
         sa.Column("bulk", sa.Boolean, nullable=False),
     )
-    op.create_table("secret", sa.Column("name", sa.Text, primary_key=True), sa.Column("value", sa.Text, nullable=False))
+    secret = op.create_table(
+        "secret", sa.Column("name", sa.Text, primary_key=True), sa.Column("value", sa.Text, nullable=False)
+    )
+    op.bulk_insert(secret, [{"name": "cursor", "value": secrets.token_hex(32)}])
 
 
 def _taxonomy() -> sa.Table:

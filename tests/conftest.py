@@ -1,0 +1,141 @@
+"""What every test may ask for: each database, an application on it, a clock that stands still, counted statements."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Connection, Engine, event
+from tests import servers
+from tests.make import Make
+
+from newsapi.app import create_app
+from newsapi.migrations.upgrade import upgrade
+from newsapi.settings import Settings
+from newsapi.store.database import Database
+
+
+class Clock:
+    """A clock that a test sets and moves."""
+
+    def __init__(self) -> None:
+        self.time = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def forward(self, **delta: float) -> None:
+        self.time += timedelta(**delta)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    servers.share(config)
+
+
+def migrate(url: str) -> None:
+    database = Database(url)
+    with database.connection() as connection:
+        upgrade(connection)
+    database.dispose()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "news.sqlite3"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(pytestconfig: pytest.Config) -> str:
+    return servers.template(servers.database_url(pytestconfig), build=migrate)
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    path = tmp_path / "news.sqlite3"
+    shutil.copy(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def postgresql_url(pytestconfig: pytest.Config, postgresql_template: str) -> Iterator[str]:
+    with servers.database(servers.database_url(pytestconfig), template=postgresql_template) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A migrated, empty database of each kind."""
+    return request.getfixturevalue(f"{request.param}_url")
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    made = Database(database_url)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def make(database: Database, clock: Clock) -> Make:
+    return Make(database, clock)
+
+
+@pytest.fixture
+def settings(database_url: str) -> Settings:
+    return Settings.from_env(
+        {
+            "NEWSAPI_DATABASE_URL": database_url,
+            "NEWSAPI_API_URL": "https://api.example.com",
+            "NEWSAPI_SECRET_KEY": "a secret of thirty-two characters",
+        }
+    )
+
+
+@pytest.fixture
+def build(clock: Clock) -> Iterator[Callable[[Settings], Flask]]:
+    """Make applications, for tests that need their own settings or several of them."""
+    made = []
+
+    def build(settings: Settings) -> Flask:
+        app = create_app(settings)
+        app.extensions["newsapi"] = replace(app.extensions["newsapi"], now=clock)
+        made.append(app.extensions["newsapi"].database)
+        return app
+
+    yield build
+    for database in made:
+        database.dispose()
+
+
+@pytest.fixture
+def app(settings: Settings, build: Callable[[Settings], Flask]) -> Flask:
+    return build(settings)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def statements() -> Iterator[list[str]]:
+    """The statements that were run, on any connection; clear() it before what is to be counted."""
+    seen: list[str] = []
+
+    def record(_c: Connection, _cursor: object, statement: str, *_: object) -> None:
+        seen.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", record)
+    yield seen
+    event.remove(Engine, "before_cursor_execute", record)
