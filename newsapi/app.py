@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import sys
 
 import structlog
 from flask import Flask
 
-from newsapi import api
+from newsapi import __version__, api
 from newsapi.api.parts import Parts
 from newsapi.cache.pages import PageCache
 from newsapi.schemas.presentation import Presentation
@@ -31,11 +32,17 @@ def create_app(settings: Settings) -> Flask:
         database=database,
         cursors=Cursors(database, settings.secret_key),
         presentation=Presentation(settings),
-        pages=PageCache(settings.redis_url),
+        pages=PageCache(settings.redis_url, _release(settings)),
     )
     app.extensions["newsapi"] = parts
     app.extensions["newsapi-document"] = api.register(app)
     return app
+
+
+def _release(settings: Settings) -> str:
+    """A word for all that decides the bytes of an answer, beside the data and the question."""
+    parts = (__version__, settings.api_url, settings.article_url, settings.time_zone, settings.secret_key)
+    return hashlib.blake2b(repr(parts).encode(), digest_size=8).hexdigest()
 
 
 def set_up_logging(level: str) -> None:

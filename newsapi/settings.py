@@ -17,7 +17,7 @@ PREFIX = "NEWSAPI_"
 
 
 def _setting(help_text: str, default: object = None, parse: Callable[[str], object] = str) -> object:
-    """A field of `Settings`: the text of the environment goes through `parse`, which raises ValueError with a reason."""
+    """A field of `Settings`; `parse` reads the text of the environment and raises ValueError with a reason."""
     return dataclasses.field(default=default, metadata={"help": help_text, "parse": parse})
 
 
@@ -96,7 +96,7 @@ class Settings:
         "sqlite:///newsapi.sqlite3",
         _database_url,
     )
-    redis_url: str | None = _setting("Redis or Valkey that nodes share; memory alone if left out")  # type: ignore[assignment]
+    redis_url: str | None = _setting("Redis or Valkey for all nodes; memory alone if left out")  # type: ignore[assignment]
     host: str = _setting("address `newsapi serve` listens on", "127.0.0.1")  # type: ignore[assignment]
     port: int = _setting("port `newsapi serve` listens on", 8000, _port)  # type: ignore[assignment]
     api_url: str = _setting(  # type: ignore[assignment]

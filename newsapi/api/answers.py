@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 import brotli
 import orjson
@@ -17,7 +16,12 @@ from flask import Response, request
 from werkzeug.http import http_date
 
 from newsapi.api.parts import parts
+from newsapi.cache.pages import Answer
+from newsapi.model.base import EPOCH
 from newsapi.schemas.dump import OPTIONS
+from newsapi.store import log
+from newsapi.store.database import Connection
+from newsapi.store.keyset import PERIOD
 
 BROWSERS = "public, max-age=0, stale-while-revalidate=5, stale-if-error=86400"
 CDNS = "max-age=2"
@@ -31,21 +35,15 @@ MOST_TAGS = 2048
 """Bytes that `Surrogate-Key` may take."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """A finished answer to a public read, true as of the change `seq`.
+class Stand(Protocol):
+    """Where a read found the log: its head, and the last change that can have touched what is asked for."""
 
-    `changed_at` is when it last changed, `tags` are the words by which a CDN can drop it.
-    """
-
-    body: bytes
-    seq: int
-    changed_at: datetime | None = None
-    tags: tuple[str, ...] = ()
-    media_type: str = "application/json"
-    link: str | None = None
-    language: str | None = None
-    status: int = HTTPStatus.OK
+    @property
+    def seq(self) -> int: ...
+    @property
+    def mark(self) -> int: ...
+    @property
+    def touched(self) -> int: ...
 
 
 def json(value: Any) -> bytes:
@@ -53,20 +51,35 @@ def json(value: Any) -> bytes:
     return orjson.dumps(value, option=OPTIONS)
 
 
-def respond(answer: Answer, *, hit: bool = False) -> Response:
-    """Send an answer in the coding the client likes best, or 304 where it has it already."""
+def cached(connection: Connection, address: str, stand: Stand, build: Callable[[], Answer]) -> Response:
+    """Send the answer that is kept for an address, where it is still true, or else build one and keep it.
+
+    It is true if nothing it was made of was touched since, and if the change it was built at is still the one in the
+    log: after a restore from a backup it is not.
+    """
+    pages = parts().pages
+    key = f"{pages.release}:{(parts().now() - EPOCH) // PERIOD}:{address}"
+    kept = pages.get(key)
+    if kept and stand.touched <= kept.seq <= stand.seq and log.has_mark(connection, kept.seq, kept.mark, stand):
+        return respond(kept, seq=stand.seq, hit=True)
+    answer = build()
+    pages.put(key, answer)
+    return respond(answer, seq=stand.seq)
+
+
+def respond(answer: Answer, *, seq: int, hit: bool = False) -> Response:
+    """Send an answer, true as of `seq`, in the coding the client likes best, or 304 where it has it already."""
     coding = _coding(answer.body)
     etag = _etag(answer.body, coding)
     last_modified = _last_modified(answer.changed_at)
-    if answer.status == HTTPStatus.OK and _known(etag, last_modified):
+    if _known(etag, last_modified):
         response = Response(status=HTTPStatus.NOT_MODIFIED)
     else:
-        response = Response(_encoded(answer.body, coding), answer.status, content_type=answer.media_type)
+        response = Response(_encoded(answer.body, coding), content_type="application/json")
         if coding:
             response.headers["Content-Encoding"] = coding
-    if answer.status == HTTPStatus.OK:
-        response.headers["ETag"] = etag
     headers = response.headers
+    headers["ETag"] = etag
     if last_modified:
         headers["Last-Modified"] = http_date(last_modified)
     if answer.link:
@@ -75,7 +88,7 @@ def respond(answer: Answer, *, hit: bool = False) -> Response:
         headers["Content-Language"] = answer.language
     headers["Cache-Status"] = "newsapi; hit" if hit else "newsapi; fwd=miss"
     headers["Age"] = "0"
-    keep(response, seq=answer.seq, tags=answer.tags)
+    keep(response, seq=seq, tags=answer.tags)
     return response
 
 
@@ -105,7 +118,7 @@ def _coding(body: bytes) -> str | None:
     return best[2] if best and best[0] >= (offered["identity"] if "identity" in offered.values() else 0) else None
 
 
-_CODERS = {
+_CODERS: dict[str, Callable[[bytes], bytes]] = {
     "br": lambda body: brotli.compress(body, quality=5),
     "zstd": lambda body: zstandard.ZstdCompressor(level=3).compress(body),
     "gzip": lambda body: gzip.compress(body, 6, mtime=0),
@@ -113,8 +126,7 @@ _CODERS = {
 
 
 def _encoded(body: bytes, coding: str | None) -> bytes:
-    encoded: bytes = _CODERS[coding](body) if coding else body
-    return encoded
+    return _CODERS[coding](body) if coding else body
 
 
 def _etag(body: bytes, coding: str | None) -> str:

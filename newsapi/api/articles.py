@@ -8,12 +8,12 @@ from uuid import UUID
 
 from flask import Response
 from flask.views import MethodView
-from sqlalchemy import Connection
 
 from newsapi.api import paging
-from newsapi.api.answers import Answer, json, respond
+from newsapi.api.answers import cached, json
 from newsapi.api.blueprints import Blueprint
 from newsapi.api.parts import parts
+from newsapi.cache.pages import Answer
 from newsapi.errors import NotFound
 from newsapi.schemas.articles import (
     FULL,
@@ -28,7 +28,10 @@ from newsapi.schemas.articles import (
 from newsapi.schemas.dump import compiled
 from newsapi.schemas.queries import ArticleQuery, OneArticleQuery, RelatedQuery
 from newsapi.store import articles, facets, listing, related, taxonomy
-from newsapi.store.articles import Record
+from newsapi.store.articles import Found, Record
+from newsapi.store.database import Connection
+from newsapi.store.facets import Truth
+from newsapi.store.listing import Turn
 from newsapi.text.slugs import is_slug, is_uuid
 
 blueprint = Blueprint("articles", __name__, url_prefix="/v1/articles", description="What was written")
@@ -48,24 +51,9 @@ class Articles(MethodView):
     def get(self, query: paging.Query) -> Response:
         """A page of articles, newest first if not sorted otherwise. Commas in a filter mean any of."""
         query, turn = paging.with_cursor(query)
-        asked = paging.question(query, turn)
         with parts().database.reading() as connection:
             truth = facets.truth(connection, paging.facets(query), min_seq=query["min_seq"])
-            wanted = _wanted(query)
-            page = articles.page(connection, truth, asked, limit=query["limit"], wanted=wanted)
-            more = _total(listing.count(connection, truth, asked)) if query["total"] else {}
-            _include(connection, page.records, query.get("include", ()))
-        turns = (paging.cursor(query, page.next), paging.cursor(query, page.prev))
-        body = paging.envelope(PATH, query, _shown(page.records, query), turns, **more)
-        return respond(
-            Answer(
-                body=json(body),
-                seq=truth.seq,
-                changed_at=max((time for time in (truth.touched_at(), page.changed_at) if time), default=None),
-                tags=paging.tags(query),
-                link=paging.link_header(body["links"]),
-            )
-        )
+            return cached(connection, paging.address(PATH, query), truth, lambda: _list(connection, truth, query, turn))
 
 
 @blueprint.route("/<which>", parameters=[WHICH])
@@ -80,33 +68,11 @@ class OneArticle(MethodView):
     @blueprint.alt_response(410, "DEFAULT_ERROR", description="It was published and is no more")
     def get(self, query: paging.Query, which: str) -> Response:
         """An article by its slug or id, in full, and with `include=related` what to read next."""
-        include = query.get("include", ())
         with parts().database.reading() as connection:
             found = articles.find(connection, _named(which), min_seq=query["min_seq"])
-            page = articles.by_ids(connection, [found.id], _wanted(query) or EVERYTHING)
-            (record,) = page.records
-            times = {page.changed_at}
-            if "related" in include:
-                read = related.of_article(
-                    connection, found.id, limit=query["related_limit"], exclude=query.get("related_exclude", ())
-                )
-                record["related"] = [parts().presentation.summary(item) for item in read.records]
-                times.add(read.changed_at)
-            _include(connection, [record], [name for name in include if name != "related"])
-        tags = (
-            f"article:{found.id}",
-            f"slug:{record['slug']}",
-            *((f"related:{found.id}",) if "related" in include else ()),
-        )
-        return respond(
-            Answer(
-                body=json({"data": _shown([record], query, ArticleWithRelated)[0]}),
-                seq=found.seq,
-                changed_at=max((time for time in times if time), default=None),
-                tags=tags,
-                language=record["language"],
-            )
-        )
+            stand = found if "related" not in query.get("include", ()) else _AmongOthers(found)
+            address = paging.address(f"{PATH}/{found.id}", query)
+            return cached(connection, address, stand, lambda: _one(connection, found, query))
 
 
 @blueprint.route("/<which>/related", parameters=[WHICH])
@@ -121,23 +87,70 @@ class Related(MethodView):
     @blueprint.alt_response(410, "DEFAULT_ERROR", description="It was published and is no more")
     def get(self, query: paging.Query, which: str) -> Response:
         """Articles of the same brand, then of its group, each with the reasons why it stands here."""
-        exclude = query.get("exclude", ())
         with parts().database.reading() as connection:
             found = articles.find(connection, _named(which), min_seq=query["min_seq"])
-            page = related.of_article(connection, found.id, limit=query["limit"], exclude=exclude)
-        presentation, dump = parts().presentation, compiled(RelatedArticle)
-        own = f"{PATH}/{which}"
-        shown = {name: value for name, value in query.items() if name != "limit" or value != RELATED}
-        body = {
-            "data": [dump(presentation.summary(record)) for record in page.records],
-            "links": {
-                "self": paging.address(f"{own}/related", shown),
-                "article": f"{parts().settings.api_url}{own}",
-            },
-        }
-        return respond(
-            Answer(body=json(body), seq=found.seq, changed_at=page.changed_at, tags=(f"related:{found.id}",))
-        )
+            path = f"{PATH}/{which}"
+            address = paging.address(f"{path}/related", query)
+            return cached(connection, address, _AmongOthers(found), lambda: _related(connection, found, query, path))
+
+
+class _AmongOthers:
+    """An article with its related list: it changes with any list."""
+
+    def __init__(self, found: Found) -> None:
+        self.seq, self.mark = found.seq, found.mark
+        self.touched = max(found.touched, found.lists_seq)
+
+
+def _list(connection: Connection, truth: Truth, query: paging.Query, turn: Turn | None) -> Answer:
+    asked = paging.question(query, turn)
+    page = articles.page(connection, truth, asked, limit=query["limit"], wanted=_wanted(query))
+    more = _total(listing.count(connection, truth, asked)) if query["total"] else {}
+    _include(connection, page.records, query.get("include", ()))
+    turns = (paging.cursor(query, page.next), paging.cursor(query, page.prev))
+    body = paging.envelope(PATH, query, _shown(page.records, query), turns, **more)
+    return Answer(
+        body=json(body),
+        seq=truth.seq,
+        mark=truth.mark,
+        changed_at=max((time for time in (truth.touched_at(), page.changed_at) if time), default=None),
+        tags=paging.tags(query),
+        link=paging.link_header(body["links"]),
+    )
+
+
+def _one(connection: Connection, found: Found, query: paging.Query) -> Answer:
+    include = query.get("include", ())
+    page = articles.by_ids(connection, [found.id], _wanted(query) or EVERYTHING)
+    (record,) = page.records
+    times, tags = {page.changed_at}, [f"article:{found.id}", f"slug:{record['slug']}"]
+    if "related" in include:
+        exclude = query.get("related_exclude", ())
+        read = related.of_article(connection, found.id, limit=query["related_limit"], exclude=exclude)
+        record["related"] = [parts().presentation.summary(item) for item in read.records]
+        times.add(read.changed_at)
+        tags.append(f"related:{found.id}")
+    _include(connection, [record], [name for name in include if name != "related"])
+    return Answer(
+        body=json({"data": _shown([record], query, ArticleWithRelated)[0]}),
+        seq=found.seq,
+        mark=found.mark,
+        changed_at=max((time for time in times if time), default=None),
+        tags=tuple(tags),
+        language=record["language"],
+    )
+
+
+def _related(connection: Connection, found: Found, query: paging.Query, path: str) -> Answer:
+    page = related.of_article(connection, found.id, limit=query["limit"], exclude=query.get("exclude", ()))
+    presentation, dump = parts().presentation, compiled(RelatedArticle)
+    shown = {name: value for name, value in query.items() if name != "limit" or value != RELATED}
+    body = {
+        "data": [dump(presentation.summary(record)) for record in page.records],
+        "links": {"self": paging.address(f"{path}/related", shown), "article": f"{presentation.api}{path}"},
+    }
+    tags = (f"related:{found.id}",)
+    return Answer(body=json(body), seq=found.seq, mark=found.mark, changed_at=page.changed_at, tags=tags)
 
 
 RELATED = RelatedQuery().load({})["limit"]
@@ -171,7 +184,7 @@ def _include(connection: Connection, records: list[Record], names: Collection[st
             parts().presentation.term(kind, full[slug])
         for record in records:
             found = [full[term["slug"]] for term in _listed(record[name])]
-            record[name] = found if name == "authors" else (found or [None])[0]
+            record[name] = found if name == "authors" else found[0] if found else None
 
 
 def _listed(value: Any) -> list[Any]:

@@ -25,7 +25,7 @@ Unknown parameters are refused. Answers gain fields over time: expect more than 
 class StrictParser(FlaskParser):
     """Refuses what it does not know, what comes twice, and says what it does know."""
 
-    DEFAULT_UNKNOWN_BY_LOCATION = FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION | {"query": RAISE}  # noqa: RUF012
+    DEFAULT_UNKNOWN_BY_LOCATION = FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION | {"query": RAISE}
 
     def load_querystring(self, req: Request, schema: Schema) -> Any:
         """Read the query; raises Invalid where a parameter comes twice."""
@@ -35,7 +35,7 @@ class StrictParser(FlaskParser):
         return super().load_querystring(req, schema)
 
     def handle_error(
-        self, error: ValidationError, req: Request, schema: Schema, *, error_status_code: int, error_headers: Any
+        self, error: ValidationError, req: Request, schema: Schema, *, error_status_code: int | None, error_headers: Any
     ) -> NoReturn:
         """Turn what marshmallow found into our own error."""
         del req, error_status_code, error_headers
@@ -86,7 +86,7 @@ class Api(flask_smorest.Api):
 
     def _register_responses(self) -> None:
         """Document every error as what it is sent as."""
-        usual = self.DEFAULT_RESPONSE_CONTENT_TYPE
+        usual = "application/json"
         self.DEFAULT_RESPONSE_CONTENT_TYPE = "application/problem+json"
         super()._register_responses()
         self.DEFAULT_RESPONSE_CONTENT_TYPE = usual

@@ -10,9 +10,10 @@ from flask.views import MethodView
 from marshmallow import Schema, fields
 
 from newsapi.api import paging
-from newsapi.api.answers import Answer, json, respond
+from newsapi.api.answers import cached, json
 from newsapi.api.blueprints import Blueprint
 from newsapi.api.parts import parts
+from newsapi.cache.pages import Answer
 from newsapi.errors import BadCursor, NotFound
 from newsapi.schemas import taxonomy as wire
 from newsapi.schemas.articles import ArticleList, ArticleSummary
@@ -20,6 +21,8 @@ from newsapi.schemas.dump import compiled
 from newsapi.schemas.queries import TermQuery, TermsQuery
 from newsapi.schemas.wire import Out
 from newsapi.store import articles, facets, taxonomy
+from newsapi.store.database import Connection
+from newsapi.store.facets import Truth
 from newsapi.store.listing import Question
 from newsapi.store.taxonomy import Kind, Place
 from newsapi.text.folding import fold
@@ -90,51 +93,63 @@ def _list(noun: Noun, query: paging.Query) -> Response:
         words, place = _place(noun, query["cursor"])
     with parts().database.reading() as connection:
         truth = facets.truth(connection, {}, min_seq=query["min_seq"])
-        folded = None if words is None else fold(words)
-        # Words that leave nothing when folded ("!?") stand in no name.
-        found = (
-            taxonomy.Terms([])
-            if folded == ""
-            else taxonomy.page(connection, noun.kind, words=folded, place=place, limit=query["limit"])
+        address = paging.address(noun.path, query)
+        return cached(
+            connection, address, truth, lambda: _page(connection, noun, truth, query, words=words, place=place)
         )
+
+
+def _page(
+    connection: Connection, noun: Noun, truth: Truth, query: paging.Query, *, words: str | None, place: Place | None
+) -> Answer:
+    folded = None if words is None else fold(words)
+    found = taxonomy.Terms([])
+    if folded != "":  # words that leave nothing when folded ("!?") stand in no name
+        found = taxonomy.page(connection, noun.kind, words=folded, place=place, limit=query["limit"])
     dump = compiled(noun.item)
     data = [dump(parts().presentation.term(noun.kind, record)) for record in found.records]
     turns = (_cursor(noun, words, found.next), _cursor(noun, words, found.prev))
     body = paging.envelope(noun.path, query, data, turns)
-    times = (truth.names_at, truth.touched_at())
-    return respond(
-        Answer(
-            body=json(body),
-            seq=truth.seq,
-            changed_at=max((time for time in times if time), default=None),
-            tags=("articles", f"{noun.kind}s"),
-            link=paging.link_header(body["links"]),
-        )
+    return Answer(
+        body=json(body),
+        seq=truth.seq,
+        mark=truth.mark,
+        changed_at=max((time for time in (truth.names_at, truth.touched_at()) if time), default=None),
+        tags=("articles", f"{noun.kind}s"),
+        link=paging.link_header(body["links"]),
     )
 
 
 def _one(noun: Noun, schema: type[Schema], query: paging.Query, slug: str) -> Response:
     if not is_slug(slug):
         raise NotFound
-    presentation = parts().presentation
     with parts().database.reading() as connection:
         truth = facets.truth(connection, {noun.kind: (slug,)}, min_seq=query["min_seq"])
-        found = taxonomy.by_slug(connection, noun.kind, slug, truth)
-        record, times = found.records[0], {found.changed_at, truth.touched_at()}
-        if "articles" in query.get("include", ()):
-            page = articles.page(connection, truth, Question(), limit=20)
-            listed = {"limit": 20, "sort": "-published_at", noun.kind: (slug,)}
-            turns = (paging.cursor(listed, page.next), None)
-            summaries = [compiled(ArticleSummary)(presentation.summary(item)) for item in page.records]
-            record["articles"] = paging.envelope("/v1/articles", listed, summaries, turns)
-            times.add(page.changed_at)
-    return respond(
-        Answer(
-            body=json({"data": compiled(schema)(presentation.term(noun.kind, record))}),
-            seq=truth.seq,
-            changed_at=max((time for time in times if time), default=None),
-            tags=(f"{noun.kind}:{slug}",),
+        address = paging.address(f"{noun.path}/{slug}", query)
+        return cached(
+            connection, address, truth, lambda: _term(connection, noun, truth, query, schema=schema, slug=slug)
         )
+
+
+def _term(
+    connection: Connection, noun: Noun, truth: Truth, query: paging.Query, *, schema: type[Schema], slug: str
+) -> Answer:
+    presentation = parts().presentation
+    found = taxonomy.by_slug(connection, noun.kind, slug, truth)
+    record, times = found.records[0], {found.changed_at, truth.touched_at()}
+    if "articles" in query.get("include", ()):
+        page = articles.page(connection, truth, Question(), limit=20)
+        listed = {"limit": 20, "sort": "-published_at", noun.kind: (slug,)}
+        turns = (paging.cursor(listed, page.next), None)
+        summaries = [compiled(ArticleSummary)(presentation.summary(item)) for item in page.records]
+        record["articles"] = paging.envelope("/v1/articles", listed, summaries, turns)
+        times.add(page.changed_at)
+    return Answer(
+        body=json({"data": compiled(schema)(presentation.term(noun.kind, record))}),
+        seq=truth.seq,
+        mark=truth.mark,
+        changed_at=max((time for time in times if time), default=None),
+        tags=(f"{noun.kind}:{slug}",),
     )
 
 

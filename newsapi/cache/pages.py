@@ -37,8 +37,12 @@ PAUSE = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """A finished answer: its bytes, and what is needed to send it and to judge it."""
+class Answer:
+    """A finished answer to a public read: its JSON, and what is needed to send it and to judge it.
+
+    `seq` and `mark` are the change it was built at, `changed_at` is when it last changed, `tags` are the words by which
+    a CDN can drop it, `link` and `language` the headers of those names.
+    """
 
     body: bytes
     seq: int
@@ -50,10 +54,14 @@ class Entry:
 
 
 class PageCache:
-    """Keeps entries by key, in Redis where an address is given and in this process where not."""
+    """Keeps answers by key, in Redis where an address is given and in this process where not.
 
-    def __init__(self, redis_url: str | None) -> None:
+    `release` stands in the keys: releases and settings that give other bytes never meet.
+    """
+
+    def __init__(self, redis_url: str | None, release: str) -> None:
         """Take the address; nothing is connected before the first use."""
+        self.release = release
         self._quiet_until = 0.0
         self._client: Redis | None = None
         if redis_url is None:
@@ -69,7 +77,7 @@ class PageCache:
             self._store = RedisCache(host=self._client, default_timeout=LIVES, key_prefix="newsapi:page:")
         self._store.serializer = _Bytes()
 
-    def get(self, key: str) -> Entry | None:
+    def get(self, key: str) -> Answer | None:
         """Answer the entry under a key; whatever is not whole, not ours or not to be had is a miss."""
         if time.monotonic() < self._quiet_until:
             return None
@@ -80,7 +88,7 @@ class PageCache:
             return None
         return None if raw is None else _unpack(key, raw)
 
-    def put(self, key: str, entry: Entry) -> None:
+    def put(self, key: str, entry: Answer) -> None:
         """Keep an entry; where that cannot be done it is not kept."""
         if time.monotonic() < self._quiet_until:
             return
@@ -107,8 +115,9 @@ class PageCache:
 class _Bytes(BaseSerializer):
     """Entries come and go as bytes; the back end's own way is pickle, which runs what others wrote."""
 
-    def dumps(self, value: Any) -> bytes:
-        return value  # type: ignore[no-any-return]
+    def dumps(self, value: Any, protocol: int = 0) -> bytes:
+        del protocol
+        return bytes(value)
 
     def loads(self, bvalue: bytes | None) -> bytes | None:
         return bvalue
@@ -118,34 +127,28 @@ _HEAD = struct.Struct(">4sI16s")
 _MAGIC = b"nwp1"
 
 
-def _pack(key: str, entry: Entry) -> bytes:
+def _pack(key: str, entry: Answer) -> bytes:
     """Write an entry: a magic word, the length of the head, a hash of all that follows, the head as JSON, the body."""
     head = asdict(entry)
-    body = head.pop("body")
-    rest = orjson.dumps({**head, "key": key}) + body
+    body: bytes = head.pop("body")
+    rest: bytes = orjson.dumps({**head, "key": key}) + body
     return _HEAD.pack(_MAGIC, len(rest) - len(body), _hash(rest)) + rest
 
 
-def _unpack(key: str, raw: bytes) -> Entry | None:
+def _unpack(key: str, raw: bytes) -> Answer | None:
     """Read an entry back; None for bytes that were not written by `_pack` under this key."""
     try:
         magic, length, digest = _HEAD.unpack_from(raw)
         rest = raw[_HEAD.size :]
-        if magic != _MAGIC or digest != _hash(rest):
-            raise ValueError("foreign or cut")
-        head = orjson.loads(rest[:length])
-        if head.pop("key") != key:
-            raise ValueError("of another key")
-        changed_at = head.pop("changed_at")
-        return Entry(
-            body=rest[length:],
-            changed_at=changed_at and datetime.fromisoformat(changed_at).astimezone(UTC),
-            tags=tuple(head.pop("tags")),
-            **head,
-        )
+        head = orjson.loads(rest[:length]) if magic == _MAGIC and digest == _hash(rest) else {}
+        if head.pop("key", None) == key:
+            changed_at = head.pop("changed_at")
+            changed_at = changed_at and datetime.fromisoformat(changed_at).astimezone(UTC)
+            return Answer(body=rest[length:], changed_at=changed_at, tags=tuple(head.pop("tags")), **head)
     except (struct.error, ValueError, TypeError, KeyError) as error:
-        log.warning("cache entry refused", key=key[:200], error=str(error))
-        return None
+        log.debug("cache entry unreadable", error=str(error))
+    log.warning("cache entry refused", key=key[:200])
+    return None
 
 
 def _hash(data: bytes) -> bytes:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, LargeBinary, MetaData, Text, Uuid
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, LargeBinary, MetaData, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -33,7 +33,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         """Pick the stored form."""
         return BigInteger() if dialect.name == "sqlite" else DateTime(timezone=True)
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:  # noqa: ANN401 (as in the base class)
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         """Refuse a naive time; answer what the database stores."""
         if value is None:
             return None
@@ -42,7 +42,7 @@ class UtcDateTime(TypeDecorator[datetime]):
             raise ValueError(message)
         return (value - EPOCH) // MICROSECOND if dialect.name == "sqlite" else value
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ANN401 (as in the base class)
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """Answer an aware time in UTC."""
         if value is None:
             return None
@@ -61,11 +61,11 @@ class Id(TypeDecorator[UUID]):
         """Pick the stored form."""
         return LargeBinary(16) if dialect.name == "sqlite" else Uuid()
 
-    def process_bind_param(self, value: UUID | None, dialect: Dialect) -> Any:  # noqa: ANN401 (as in the base class)
+    def process_bind_param(self, value: UUID | None, dialect: Dialect) -> Any:
         """Answer what the database stores."""
         return value.bytes if value is not None and dialect.name == "sqlite" else value
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> UUID | None:  # noqa: ANN401 (as in the base class)
+    def process_result_value(self, value: Any, dialect: Dialect) -> UUID | None:
         """Answer the UUID."""
         return UUID(bytes=value) if value is not None and dialect.name == "sqlite" else value
 
@@ -97,3 +97,8 @@ class Base(DeclarativeBase):
         list[Any]: Json,
         bytes: LargeBinary(),
     }
+
+
+def table(model: type[Base]) -> Table:
+    """Answer the table behind a model, for statements over many rows at once."""
+    return cast("Table", model.__table__)

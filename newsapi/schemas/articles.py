@@ -235,7 +235,7 @@ MAX_BODY = 2_000_000
 class BodyHtml(fields.String):
     """The body as HTML; it is sanitised after it is read."""
 
-    def _deserialize(self, value: object, _attr: str | None, _data: object, **_: object) -> str:
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str):
             raise ValidationError(["must be a text"])
         if len(value) > MAX_BODY:

@@ -78,7 +78,7 @@ def _object(schema: Schema, tree: _Tree, instead: Mapping[str, type[Schema]]) ->
 
 def _nested(field: fields.Field[Any]) -> Schema | None:
     inner = field.inner if isinstance(field, fields.List) else field
-    return inner.schema if isinstance(inner, fields.Nested) else None  # type: ignore[return-value]
+    return inner.schema if isinstance(inner, fields.Nested) else None
 
 
 def _value(field: fields.Field[Any], tree: _Tree, other: type[Schema] | None) -> _Convert | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from marshmallow import fields, validate
 
 from newsapi.schemas.wire import In, LanguageTag, Line, Out, Prose, Size, WebAddress, open_enum
@@ -17,7 +19,7 @@ class FocalIn(In):
 class AltText(Line):
     """What a picture shows: "" for decoration, null if unknown."""
 
-    def deserialize(self, value: object, attr: str | None = None, data: object = None, **kwargs: object) -> object:
+    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
         """Keep the empty text: it has a meaning here."""
         return "" if value == "" else super().deserialize(value, attr, data, **kwargs)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +23,7 @@ _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffd\ufffe\uffff\ud800-\udfff]")
 
 
-class Values(DelimitedList):  # type: ignore[misc]
+class Values(DelimitedList):
     """Values joined by commas, any of which may hold: each is checked by `read`, which raises ValueError."""
 
     def __init__(self, read: Callable[[str], Any], text: str, *, most: int = MOST_VALUES, pattern: str = "") -> None:
@@ -33,7 +32,7 @@ class Values(DelimitedList):  # type: ignore[misc]
         super().__init__(inner, metadata={"description": text, "minItems": 1, "maxItems": most})
         self._read, self._most = read, most
 
-    def _deserialize(self, value: object, _attr: str | None, _data: object, **_: object) -> tuple[Any, ...]:
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         texts = str(value).split(",", self._most + 1)
         if len(texts) > self._most:
             raise ValidationError([f"holds more than {self._most} values"])
@@ -58,7 +57,7 @@ def _id(text: str) -> UUID:
 
 
 def _format(text: str) -> str:
-    if not _NAME.fullmatch(text) or len(text) > 40:  # noqa: PLR2004 (open enumeration: a short word of our kind)
+    if not _NAME.fullmatch(text) or len(text) > 40:
         message = f"must be names of formats, such as {', '.join(articles.FORMATS)}"
         raise ValueError(message)
     return text
@@ -85,30 +84,29 @@ def _among(allowed: Collection[str]) -> Callable[[str], str]:
 class Flag(fields.Field[bool]):
     """`true` or `false`."""
 
-    def _deserialize(self, value: object, _attr: str | None, _data: object, **_: object) -> bool:
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
         if value not in {"true", "false"}:
             raise ValidationError(["must be true or false"])
-        return value == "true"
+        return bool(value == "true")
 
 
 class Moments(Moment):
     """A time with its offset, or a plain date: the start of that day in the newsroom's zone."""
 
-    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> datetime | date:
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         try:
-            found: datetime | date = super()._deserialize(value, attr, data, **kwargs)
+            return super()._deserialize(value, attr, data, **kwargs)
         except ValidationError as error:
             hint = ", or a date such as 2026-03-29; write the + of an offset as %2B in an address"
             raise ValidationError([f"{message}{hint}" for message in error.messages]) from error
-        return found
 
 
 class Words(fields.String):
     """Words to look for."""
 
-    def _deserialize(self, value: object, _attr: str | None, _data: object, **_: object) -> str:
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = str(value).strip()
-        if not 1 <= len(text) <= 200 or _UNPRINTABLE.search(text):  # noqa: PLR2004 (the contract's figures)
+        if not 1 <= len(text) <= 200 or _UNPRINTABLE.search(text):
             raise ValidationError(["must be 1 to 200 printable characters"])
         return text
 
@@ -116,7 +114,7 @@ class Words(fields.String):
 class Cursor(fields.String):
     """A cursor, as an answer gave it."""
 
-    def _deserialize(self, value: object, _attr: str | None, _data: object, **_: object) -> str:
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = str(value)
         if not text:
             raise ValidationError(["must be a cursor, as an answer gave it"])
@@ -167,7 +165,7 @@ def _names(choice: Collection[str], text: str) -> Values:
 class Shape(In):
     """How articles are shown."""
 
-    fields = Values(_field, "Fields of the article to answer, dotted inside; `id` stays", most=200)
+    fields = Values(_field, "Fields of the article to answer, dotted inside; `id` stays", most=200)  # type: ignore[assignment]
     include = _names(INCLUDES, f"Full objects in place of the short ones: {', '.join(INCLUDES)}")
 
 
@@ -228,7 +226,7 @@ class RelatedQuery(Read):
     """`GET /v1/articles/{slug or id}/related`."""
 
     limit = Whole(1, 20, load_default=6, metadata={"description": "How many"})
-    exclude = _slugs("Slugs that the reader has seen")
+    exclude = _slugs("Slugs that the reader has seen")  # type: ignore[assignment]
 
 
 class TermsQuery(Paged):

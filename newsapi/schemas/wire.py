@@ -85,10 +85,10 @@ def written(value: datetime) -> str:
 class Instant(fields.Field[datetime]):
     """A time of RFC 3339: any offset in, UTC with Z out."""
 
-    def _serialize(self, value: datetime | None, _attr: str | None, _obj: object, **_: object) -> str | None:
+    def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else written(value)
 
-    def _deserialize(self, value: object, _attr: str | None, _data: object, **_: object) -> datetime:
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
         if not isinstance(value, str):
             raise ValidationError(["must be a text with a time"])
         try:
@@ -100,7 +100,7 @@ class Instant(fields.Field[datetime]):
 class Moment(Instant):
     """A time, or a plain date that stands for a day: answers a datetime or a date."""
 
-    def _deserialize(self, value: object, _attr: str | None, _data: object, **_: object) -> Any:  # noqa: ANN401
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if isinstance(value, str) and _DATE.fullmatch(value):
             try:
                 found = date.fromisoformat(value)
@@ -121,13 +121,13 @@ class Line(fields.String):
         """Take the greatest length in characters."""
         super().__init__(validate=validate.Length(max=longest, error=f"is longer than {longest} characters"), **kwargs)
 
-    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:  # noqa: ANN401
+    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
         """Take an empty text for null where null is allowed."""
         if self.allow_none and isinstance(value, str) and not value.strip():
             value = None
         return super().deserialize(value, attr, data, **kwargs)
 
-    def _deserialize(self, value: object, _attr: str | None, _data: object, **_: object) -> str:
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str):
             raise ValidationError(["must be a text"])
         if _CONTROL.search(value) or (not self.breaks and _LINE_BREAK.search(value)):
@@ -146,7 +146,7 @@ class Prose(Line):
 class SlugField(fields.String):
     """A slug: small letters and digits joined by single hyphens, at most 200, not in the shape of a UUID."""
 
-    def _deserialize(self, value: object, _attr: str | None, _data: object, **_: object) -> str:
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str) or not is_slug(value):
             raise ValidationError([NOT_A_SLUG])
         return value
@@ -162,8 +162,8 @@ class WebAddress(Line):
         """Take no length: 2,000 characters are the limit."""
         super().__init__(longest=2_000, **kwargs)
 
-    def _deserialize(self, value: object, _attr: str | None, _data: object, **kwargs: object) -> str:
-        text = super()._deserialize(value, _attr, _data, **kwargs)
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
         try:
             parts = urlsplit(text)
             good = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
@@ -177,7 +177,7 @@ class WebAddress(Line):
 class LanguageTag(fields.String):
     """A language tag of BCP 47, answered in its canonical case."""
 
-    def _deserialize(self, value: object, _attr: str | None, _data: object, **_: object) -> str:
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         tag = language_tag(value) if isinstance(value, str) else None
         if tag is None:
             raise ValidationError(["is not a language tag of BCP 47, such as it or en-GB"])
@@ -193,7 +193,7 @@ class Whole(fields.Integer):
         super().__init__(validate=span, **kwargs)
         self.span = f"must be a whole number from {lowest} to {highest}"
 
-    def _deserialize(self, value: object, _attr: str | None, _data: object, **_: object) -> int:
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
         if isinstance(value, str) and _WHOLE.fullmatch(value):
             return int(value)
         if isinstance(value, int) and not isinstance(value, bool):
@@ -208,7 +208,7 @@ class Size(Whole):
         """Take no range: 1 to 100,000."""
         super().__init__(1, 100_000, **kwargs)
 
-    def _deserialize(self, value: object, _attr: str | None, _data: object, **_: object) -> int:
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
         if isinstance(value, str):
             raise ValidationError([self.span])
         return super()._deserialize(value, None, None)

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, FromClause, Select, bindparam, literal, select, union_all
+from sqlalchemy import Connection, FromClause, Select, bindparam, func, literal, select, union_all
 
 from newsapi.errors import Behind, NotFound, Renamed, SchemaMissing, Withdrawn
 from newsapi.model import (
@@ -20,6 +20,7 @@ from newsapi.model import (
     ArticleTag,
     Author,
     Brand,
+    Facet,
     LogHead,
     OldSlug,
     Section,
@@ -51,12 +52,19 @@ class Page(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A visible article that was looked for, and where the log stood."""
+    """A visible article that was looked for, where the log stood, and the last changes of it, of names, of any list."""
 
     seq: int
     mark: int
     id: UUID
     article_seq: int
+    names_seq: int
+    lists_seq: int
+
+    @property
+    def touched(self) -> int:
+        """The last change that can have moved what is shown of the article itself."""
+        return max(self.article_seq, self.names_seq)
 
 
 _SUMMARY = (
@@ -153,7 +161,11 @@ def _turns(start: Turn | None, places: list[Position], stop: Position | None) ->
     onward = Turn(stop, back=start is not None and start.back) if stop else None
     if start is None:
         return onward, None
-    homeward = Turn(places[-1 if start.back else 0], not start.back) if places else Turn(start[0], not start.back, True)
+    homeward = (
+        Turn(places[-1 if start.back else 0], not start.back)
+        if places
+        else Turn(start.position, not start.back, inclusive=True)
+    )
     return (homeward, onward) if start.back else (onward, homeward)
 
 
@@ -174,12 +186,12 @@ def find(connection: Connection, which: str | UUID, *, min_seq: int = 0) -> Foun
     row = connection.execute(_FIND_ID if isinstance(which, UUID) else _FIND_SLUG, {"which": which}).one_or_none()
     if row is None:
         raise SchemaMissing
-    seq, mark, id_, status, article_seq, gone = row
+    seq, mark, names_seq, lists_seq, id_, status, article_seq, gone = row
     if seq < min_seq:
         raise Behind(min_seq, seq)
     if status == "published":
-        return Found(seq, mark, id_, article_seq)
-    if id_ is None and isinstance(which, str):
+        return Found(seq, mark, id_, article_seq, names_seq, lists_seq)
+    if gone is None and isinstance(which, str):  # a hidden article costs the same statements as none at all
         former = connection.execute(_FIND_FORMER, {"which": which}).one_or_none()
         if former is not None and former.status == "published":
             raise Renamed(former.slug, seq=seq)
@@ -187,7 +199,16 @@ def find(connection: Connection, which: str | UUID, *, min_seq: int = 0) -> Foun
     raise Withdrawn(gone, seq=seq) if gone else NotFound(seq=seq)
 
 
-_FIND = select(LogHead.seq, LogHead.mark, Article.id, Article.status, Article.seq, Article.gone).select_from(LogHead)
+_FIND = select(
+    LogHead.seq,
+    LogHead.mark,
+    select(func.max(Facet.seq)).where(Facet.kind == "terms").scalar_subquery().label("names_seq"),
+    select(Facet.seq).where(Facet.kind == "all", Facet.name == "").scalar_subquery().label("lists_seq"),
+    Article.id,
+    Article.status,
+    Article.seq.label("article_seq"),
+    Article.gone,
+).select_from(LogHead)
 _FIND_SLUG = _FIND.outerjoin(Article, Article.slug == bindparam("which"))
 _FIND_ID = _FIND.outerjoin(Article, Article.id == bindparam("which"))
 _FIND_FORMER = (

@@ -81,7 +81,7 @@ def known_digests(connection: Connection, digests: Collection[bytes]) -> set[byt
 def slugs_in_use(session: Session, slugs: Collection[str]) -> dict[str, UUID]:
     """Answer which articles have these slugs now."""
     found = select(Article.slug, Article.id).where(Article.slug.in_(slugs))
-    return dict(session.execute(found).all())  # type: ignore[arg-type]
+    return dict(session.execute(found).all())
 
 
 def existing(
@@ -90,7 +90,7 @@ def existing(
     """Answer the articles that have, or had, one of these slugs (by it), and those with one of these ids."""
     own = slugs_in_use(session, slugs)
     former = select(OldSlug.slug, OldSlug.subject_id).where(OldSlug.kind == "article", OldSlug.slug.in_(slugs))
-    by_slug: dict[str, UUID] = {**dict(session.execute(former).all()), **own}  # type: ignore[arg-type]
+    by_slug: dict[str, UUID] = {**dict(session.execute(former).all()), **own}
     states = _states(session, {*by_slug.values(), *ids})
     return {slug: states[id_] for slug, id_ in by_slug.items()}, states
 

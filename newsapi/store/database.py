@@ -12,7 +12,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
-__all__ = ["Database", "Session"]
+__all__ = ["Connection", "Database", "Session"]
 
 BUSY_MS = 5_000
 """How long a SQLite writer waits for another one, in milliseconds."""
@@ -93,7 +93,7 @@ def _prepare_sqlite(engine: Engine, *, writes: bool) -> None:
     begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
 
     @event.listens_for(engine, "connect")
-    def connect(connection: Any, _record: object) -> None:  # noqa: ANN401 (the driver's own class)
+    def connect(connection: Any, _record: object) -> None:
         connection.isolation_level = None
         for pragma in (
             f"busy_timeout = {BUSY_MS}",

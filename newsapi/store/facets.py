@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, bindparam, func, literal, or_, select, true, union_all
+from sqlalchemy import BindParameter, Connection, Select, bindparam, func, literal, or_, select, true, union_all
 
 from newsapi.errors import Behind, SchemaMissing
 from newsapi.model import Author, Brand, Facet, LogHead, OldSlug, Section, Tag
@@ -62,7 +62,7 @@ class Truth:
         return max(facet.seq for facet in facets)
 
 
-def _term(filter_: str, *, old: bool) -> Select[Any]:
+def _term(filter_: str, *, old: bool) -> Select[*tuple[Any, ...]]:
     """Facets of the terms whose slug, or former slug, is among the values."""
     model: Any = {"author": Author, "section": Section, "tag": Tag}.get(filter_, Brand)
     kind = model.__tablename__
@@ -71,7 +71,7 @@ def _term(filter_: str, *, old: bool) -> Select[Any]:
         "about": or_(Facet.id == Brand.facet_id, Facet.id == Brand.mention_facet_id),
         "group": Facet.id == func.coalesce(Brand.group_facet_id, Brand.facet_id),
     }
-    values = bindparam(filter_, expanding=True)
+    values: BindParameter[Any] = bindparam(filter_, expanding=True)
     found = select(literal(filter_).label("filter"), Facet.id, Facet.articles, Facet.seq, Facet.at).select_from(model)
     if old:
         found = found.join(OldSlug, OldSlug.subject_id == model.id).where(
@@ -82,8 +82,8 @@ def _term(filter_: str, *, old: bool) -> Select[Any]:
     return found.join(Facet, facet_ids.get(filter_, Facet.id == model.facet_id))
 
 
-def _named(filter_: str) -> Select[Any]:
-    values = bindparam(filter_, expanding=True)
+def _named(filter_: str) -> Select[*tuple[Any, ...]]:
+    values: BindParameter[Any] = bindparam(filter_, expanding=True)
     found = select(literal(filter_).label("filter"), Facet.id, Facet.articles, Facet.seq, Facet.at)
     return found.where(Facet.kind == filter_, Facet.name.in_(values))
 

@@ -35,13 +35,13 @@ class Cursors:
         self._database = database
         self._secret = secret
 
-    def write(self, value: Any, *, now: datetime) -> str:  # noqa: ANN401 (any JSON value)
+    def write(self, value: Any, *, now: datetime) -> str:
         """Answer the cursor that `read` turns back into `value`."""
         period = (now - _EPOCH) // PERIOD
         payload = orjson.dumps([period, value])
         return base64.urlsafe_b64encode(self._tag(period, payload) + payload).rstrip(b"=").decode()
 
-    def read(self, cursor: str, *, now: datetime) -> Any:  # noqa: ANN401 (any JSON value)
+    def read(self, cursor: str, *, now: datetime) -> Any:
         """Answer the value; raises BadCursor for what was not made here, ExpiredCursor for what is too old."""
         try:
             raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Subquery, bindparam, delete, insert, select, union_all
+from sqlalchemy import BindParameter, Select, Subquery, bindparam, delete, insert, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from newsapi.model import (
@@ -21,14 +21,15 @@ from newsapi.model import (
     Section,
     Tag,
 )
+from newsapi.model.base import table
 from newsapi.store.public import visible
 
 _Parent = aliased(Brand)
 
 
 def _facets() -> Subquery:
-    """Pairs of an article and a facet, for the articles in `ids`: all, brand, groups, section, links, format, language."""
-    ids = bindparam("ids", expanding=True)
+    """Pairs of an article and a facet, for the articles in `ids`."""
+    ids: BindParameter[Any] = bindparam("ids", expanding=True)
 
     def of(facet: Any, *joins: tuple[Any, Any]) -> Select[Any]:
         found = select(Article.id.label("article_id"), facet.label("facet_id")).select_from(Article)
@@ -78,11 +79,11 @@ def list_articles(session: Session, ids: Collection[UUID]) -> None:
 
 def unlist_articles(session: Session, places: Collection[tuple[int, Any, UUID]]) -> None:
     """Take articles out of lists: by facet, time of publication and id, as they stand there."""
-    table = Listing.__table__
-    statement = delete(table).where(
-        table.c.facet_id == bindparam("facet"),
-        table.c.published_at == bindparam("time", type_=table.c.published_at.type),
-        table.c.article_id == bindparam("article", type_=table.c.article_id.type),
+    row = table(Listing).c
+    statement = delete(table(Listing)).where(
+        row.facet_id == bindparam("facet"),
+        row.published_at == bindparam("time", type_=row.published_at.type),
+        row.article_id == bindparam("article", type_=row.article_id.type),
     )
     if places:
         rows = [{"facet": facet, "time": time, "article": article} for facet, time, article in places]

@@ -7,14 +7,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, Protocol
 from uuid import UUID
 
-from sqlalchemy import bindparam, case, insert, literal, select, update
+from sqlalchemy import Connection, bindparam, case, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from newsapi.model import Change, Facet, LogHead
-from newsapi.model.base import UtcDateTime
+from newsapi.model.base import UtcDateTime, table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class Numbers:
     at: datetime
 
 
-_FACET = Facet.__table__
+_FACET = table(Facet)
 
 
 def lock(session: Session) -> None:
@@ -87,7 +87,7 @@ def tell(session: Session, told: Sequence[Told], numbers: Numbers, *, bulk: bool
     rows = [_row(change, seq, numbers.at, bulk=bulk) for seq, change in enumerate(told, numbers.first)]
     if rows:
         rows[-1]["mark"] = numbers.mark
-        session.connection().execute(insert(Change.__table__), rows)
+        session.connection().execute(insert(table(Change)), rows)
         _touch(session, told, numbers)
 
 
@@ -127,3 +127,22 @@ def _touch(session: Session, told: Sequence[Told], numbers: Numbers) -> None:
         statement,
         [{"facet": id_, "more": articles[id_], "last": seq, "time": numbers.at} for id_, seq in sorted(last.items())],
     )
+
+
+class Head(Protocol):
+    """A head of the log that was read before."""
+
+    @property
+    def seq(self) -> int: ...
+    @property
+    def mark(self) -> int: ...
+
+
+def has_mark(connection: Connection, seq: int, mark: int, head: Head) -> bool:
+    """Whether the change `seq` still bears this mark, or the log was set back and went another way."""
+    if seq == head.seq:
+        return mark == head.mark
+    return bool(connection.execute(_MARK, {"seq": seq}).scalar() == mark)
+
+
+_MARK = select(Change.mark).where(Change.seq == bindparam("seq"))

@@ -20,7 +20,7 @@ _Own = aliased(Brand)
 _Above = aliased(Brand)
 
 
-def _newest(level: str, rank: int, facet: Any) -> Select[Any]:  # noqa: ANN401 (a column)
+def _newest(level: str, rank: int, facet: Any) -> Select[Any]:
     """The newest of one facet; `facet` names it in terms of the article's brand and of the one above."""
     of = (
         select(facet)

@@ -22,10 +22,10 @@ def look_up(session: Session, kind: Kind, slugs: Collection[str]) -> dict[str, U
     """Answer the ids of terms by the slugs asked for, former slugs included; what there is not is left out."""
     model = MODELS[kind]
     present = select(model.slug, model.id).where(model.slug.in_(slugs))
-    found: dict[str, UUID] = dict(session.execute(present).all())  # type: ignore[arg-type]
+    found: dict[str, UUID] = dict(session.execute(present).all())
     if missing := set(slugs) - found.keys():
         former = select(OldSlug.slug, OldSlug.subject_id).where(OldSlug.kind == kind, OldSlug.slug.in_(missing))
-        found |= dict(session.execute(former).all())  # type: ignore[arg-type]
+        found |= dict(session.execute(former).all())
     return found
 
 
