@@ -19,7 +19,7 @@ from newsapi.app import create_app, set_up_logging
 from newsapi.demo import content
 from newsapi.errors import Fault, NewsError, SchemaMissing
 from newsapi.migrations.upgrade import is_current, upgrade
-from newsapi.settings import Settings
+from newsapi.settings import BadSetting, Settings
 from newsapi.store.database import Database
 
 
@@ -29,7 +29,7 @@ class _Clear(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except NewsError as error:
+        except (NewsError, BadSetting) as error:
             raise click.ClickException(str(error)) from error
 
 

@@ -37,15 +37,6 @@ class NewsError(Exception):
     seq: int | None = None
 
 
-class BadSetting(NewsError):
-    """A setting that cannot be used."""
-
-    def __init__(self, name: str, reason: str) -> None:
-        """Keep the variable's name; `reason` reads on from it."""
-        super().__init__(f"{name} {reason}")
-        self.name = name
-
-
 class NotFound(NewsError):
     """There is no such thing, or none that the caller may know of: the two are told in the same words."""
 
@@ -107,6 +98,14 @@ class Behind(NewsError):
         """Keep both numbers."""
         super().__init__(f"Change {wanted} is not here yet; the last one is {reached}.")
         self.wanted, self.reached = wanted, reached
+
+
+class Unavailable(NewsError):
+    """The database does not answer, or not in time."""
+
+    def __init__(self) -> None:
+        """Say no more: what it said may hold what is not for everybody."""
+        super().__init__("The database does not answer.")
 
 
 class SchemaMissing(NewsError):

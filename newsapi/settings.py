@@ -11,9 +11,16 @@ from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
 
-from newsapi.errors import BadSetting
-
 PREFIX = "NEWSAPI_"
+
+
+class BadSetting(Exception):
+    """A setting that cannot be used; `str()` is a sentence that names it."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        """Keep the variable's name; `reason` reads on from it."""
+        super().__init__(f"{name} {reason}")
+        self.name = name
 
 
 def _setting(help_text: str, default: object = None, parse: Callable[[str], object] = str) -> object:

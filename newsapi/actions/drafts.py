@@ -49,13 +49,22 @@ class Present:
     by_slug: Mapping[str, State]
     by_id: Mapping[UUID, State]
 
+    def target(self, draft: Draft) -> State | None:
+        """The article that is meant: the one with this id; without an id, the one that has or had this slug."""
+        return self.by_id.get(draft.id) if draft.id else self.by_slug.get(draft.slug)
+
+    def named(self, draft: Draft) -> list[State]:
+        """Every article that a draft's id and slugs name, or named once."""
+        found = [self.by_slug.get(slug) for slug in (draft.slug, *draft.previous_slugs)]
+        found.append(self.by_id.get(draft.id) if draft.id else None)
+        return [state for state in found if state]
+
 
 def drafted(values: Mapping[str, Any], settings: Settings, *, line: int, digest: bytes) -> Draft:
     """Clean what a schema has read: HTML becomes safe, a plain date becomes noon of that day in the newsroom's zone."""
     kept = dict(values)
     references = {name: kept.pop(name) for name in LISTS}
     references |= {name: [slug] if (slug := kept.pop(name)) else [] for name in ("brand", "section")}
-    references["mentions"] = [slug for slug in references["mentions"] if slug not in references["brand"]]
     id_, previous = kept.pop("id"), kept.pop("previous_slugs")
     kept["body_html"] = markup.clean(kept["body_html"], base=_base(settings), embed_hosts=settings.embed_hosts)
     kept["word_count"] = markup.word_count(markup.to_text(kept["body_html"]))
@@ -65,6 +74,8 @@ def drafted(values: Mapping[str, Any], settings: Settings, *, line: int, digest:
     precision = kept.pop("published_precision")
     if isinstance(kept["published_at"], datetime):
         kept["published_precision"] = precision or "second"
+        if precision == "day":
+            kept["published_at"] = _noon(kept["published_at"].astimezone(settings.time_zone).date(), settings)
     else:
         kept["published_precision"] = "day" if kept["published_at"] else precision or "second"
         kept["published_at"] = _noon(kept["published_at"], settings)
@@ -87,7 +98,7 @@ def decided(draft: Draft, present: Present, references: References, now: datetim
 
     Raises Invalid for what is not known, and for slugs that belong to another article.
     """
-    before = _target(draft, present)
+    before = present.target(draft)
     links = _links(draft, references)
     after = _after(draft, before, links, now)
     _check_slugs(draft, after, present)
@@ -99,11 +110,6 @@ def decided(draft: Draft, present: Present, references: References, now: datetim
         after.values["updated_at"] = now
     after.version = before.version + 1
     return Written(after, before, _reason(after, before))
-
-
-def _target(draft: Draft, present: Present) -> State | None:
-    """The article that is meant: the one with this id; without an id, the one that has or had this slug."""
-    return present.by_id.get(draft.id) if draft.id else present.by_slug.get(draft.slug)
 
 
 def _check_slugs(draft: Draft, after: State, present: Present) -> None:
@@ -134,6 +140,7 @@ def _links(draft: Draft, references: References) -> dict[str, list[UUID]]:
         found[name] = ids
     if faults:
         raise Invalid(faults)
+    found["mentions"] = [id_ for id_ in found["mentions"] if id_ not in found["brand"]]  # its own brand goes unsaid
     return found
 
 

@@ -18,6 +18,7 @@ from marshmallow import Schema, ValidationError
 from newsapi.actions.drafts import KIND_OF, Draft, Present, References, decided, drafted
 from newsapi.errors import Fault, Invalid
 from newsapi.intake.ndjson import Line, Unreadable, lines, parse
+from newsapi.model.base import uuid7
 from newsapi.schemas.articles import ArticleIn
 from newsapi.schemas.taxonomy import AuthorIn, BrandIn, TermIn
 from newsapi.schemas.wire import faults
@@ -122,9 +123,11 @@ def _load_chunk(run: Load, chunk: Sequence[Line]) -> None:
     with run.database.reading() as connection:
         known = bulk.known_digests(connection, [line.digest for line in chunk if line.problem is None])
     records = []
+    standing: dict[bytes, int] = {}
     for line in chunk:
         if line.problem is None and line.digest in known:
             run.counts.add("unchanged")
+            standing[line.digest] = line.number
         elif record := _read(run, line):
             records.append(record)
     if not records:
@@ -133,7 +136,7 @@ def _load_chunk(run: Load, chunk: Sequence[Line]) -> None:
         log.lock(session)
         for is_article, same in groupby(records, lambda record: isinstance(record.values, Draft)):
             if is_article:
-                _write_articles(run, session, [cast("Draft", record.values) for record in same])
+                _write_articles(run, session, [cast("Draft", record.values) for record in same], standing)
             else:
                 _write_terms(run, session, same)
 
@@ -173,52 +176,89 @@ def _write_terms(run: Load, session: Session, records: Iterable[Record]) -> None
         run.counts.add(outcome)
 
 
-def _write_articles(run: Load, session: Session, drafts: Iterable[Draft]) -> None:
-    """Write a run of articles; where one comes twice, the second is written after the first."""
-    batch: list[Draft] = []
-    named: set[Any] = set()
-    for draft in drafts:
-        if named & draft.keys():
-            _write_batch(run, session, batch)
-            batch, named = [], set()
-        batch.append(draft)
-        named |= draft.keys()
-    _write_batch(run, session, batch)
+def _write_articles(run: Load, session: Session, drafts: Sequence[Draft], standing: Mapping[bytes, int]) -> None:
+    """Write a run of articles; where two lines name one article, the second is written after the first.
 
-
-def _write_batch(run: Load, session: Session, drafts: Sequence[Draft]) -> None:
+    `standing` are the lines that are as their articles are, with their numbers: what stands before such a line has
+    been overtaken by it.
+    """
     now = run.now()
-    references = _references(session, drafts, now)
-    slugs = {slug for draft in drafts for slug in (draft.slug, *draft.previous_slugs)}
-    present = Present(*bulk.existing(session, slugs, {draft.id for draft in drafts if draft.id}))
-    todo: dict[UUID, Written] = {}
-    same: list[tuple[UUID, bytes]] = []
-    for draft in drafts:
+    rest = drafts
+    while rest:
+        apart = _apart(rest)
+        slugs = {slug for draft in apart for slug in (draft.slug, *draft.previous_slugs)}
+        present = Present(*bulk.existing(session, slugs, {draft.id for draft in apart if draft.id}))
+        batch = _Batch(run, present, _references(session, apart), now)
+        taken = next((number for number, draft in enumerate(apart) if not batch.take(draft, standing)), len(apart))
+        batch.write(session)
+        rest = rest[taken:]
+
+
+def _apart(drafts: Sequence[Draft]) -> Sequence[Draft]:
+    """As many of the first drafts as have no name in common."""
+    named: set[str | UUID] = set()
+    for number, draft in enumerate(drafts):
+        if named & draft.keys():
+            return drafts[:number]
+        named |= draft.keys()
+    return drafts
+
+
+class _Batch:
+    """Articles that are written together: no two of them touch the same one."""
+
+    def __init__(self, run: Load, present: Present, references: References, now: datetime) -> None:
+        self._run, self._present, self._references, self._now = run, present, references, now
+        self._named: set[str | UUID] = set()
+        self._todo: list[Written] = []
+        self._same: list[tuple[UUID, bytes]] = []
+
+    def take(self, draft: Draft, standing: Mapping[bytes, int]) -> bool:
+        """Decide on a draft; answer False where it must wait until this batch is written."""
+        named = draft.keys() | {state.id for state in self._present.named(draft)}
+        if named & self._named:
+            return False
+        before = self._present.target(draft)
+        if before and before.import_digest and standing.get(before.import_digest, 0) > draft.line:
+            self._run.counts.add("unchanged")
+            return True
         try:
-            item = decided(draft, present, references, now)
-            if item.after.id in todo:
-                raise Invalid([Fault("/slug", "names an article that is renamed a few lines before; import it again")])
+            item = decided(draft, self._present, self._references, self._now)
         except Invalid as error:
-            run.refuse(draft.line, error.faults)
-            continue
+            self._run.refuse(draft.line, error.faults)
+            return True
+        self._named |= named
         if item.after is item.before:
-            same.append((item.after.id, draft.digest))
-            run.counts.add("unchanged")
+            self._same.append((item.after.id, draft.digest))
+            self._run.counts.add("unchanged")
         else:
-            todo[item.after.id] = item
-            run.counts.add("updated" if item.before else "created")
-    bulk.write(session, list(todo.values()), now=now, by="import")
-    bulk.remember_digests(session, same)
+            self._todo.append(item)
+            self._run.counts.add("updated" if item.before else "created")
+        return True
+
+    def write(self, session: Session) -> None:
+        """Write what was decided, after the tags, formats and languages that are new with it."""
+        if self._todo:
+            self._write_terms(session)
+            bulk.write(session, self._todo, now=self._now, by="import")
+        bulk.remember_digests(session, self._same)
+
+    def _write_terms(self, session: Session) -> None:
+        used = {id_ for item in self._todo for id_ in item.after.links["tags"]}
+        shown = {id_ for item in self._todo if item.after.is_public for id_ in item.after.links["tags"]}
+        tags = {slug: id_ for slug, id_ in self._references["tag"].items() if id_ in used}
+        if told := vocabulary.make_tags(session, tags, shown, self._now):
+            log.append(session, told, now=self._now, bulk=True)
+        for name in ("format", "language"):
+            vocabulary.make_facets(session, name, {item.after.values[name] for item in self._todo})
 
 
-def _references(session: Session, drafts: Sequence[Draft], now: datetime) -> References:
-    """Look up all that the drafts refer to, and make the tags, formats and languages that are new."""
+def _references(session: Session, drafts: Iterable[Draft]) -> References:
+    """Look up all that the drafts refer to; a tag that is not there has the id that it will be made with."""
     slugs: dict[str, set[str]] = {kind: set() for kind in KIND_OF.values()}
     for draft in drafts:
         for name, found in draft.references.items():
             slugs[KIND_OF[name]].update(found)
-    if told := vocabulary.make_tags(session, slugs["tag"], now):
-        log.append(session, told, now=now, bulk=True)
-    for name in ("format", "language"):
-        vocabulary.make_facets(session, name, {draft.values[name] for draft in drafts})
-    return {kind: vocabulary.look_up(session, cast("Kind", kind), found) for kind, found in slugs.items()}
+    ids = {kind: vocabulary.look_up(session, cast("Kind", kind), found) for kind, found in slugs.items()}
+    ids["tag"] |= {slug: uuid7() for slug in sorted(slugs["tag"] - ids["tag"].keys())}
+    return ids

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -53,7 +55,8 @@ class Articles(MethodView):
         query, turn = paging.with_cursor(query)
         with parts().database.reading() as connection:
             truth = facets.truth(connection, paging.facets(query), min_seq=query["min_seq"])
-            return cached(connection, paging.address(PATH, query), truth, lambda: _list(connection, truth, query, turn))
+            stand = _AmongOthers(truth, truth.everything.seq) if "include" in query else truth
+            return cached(connection, paging.address(PATH, query), stand, lambda: _list(connection, truth, query, turn))
 
 
 @blueprint.route("/<which>", parameters=[WHICH])
@@ -70,7 +73,7 @@ class OneArticle(MethodView):
         """An article by its slug or id, in full, and with `include=related` what to read next."""
         with parts().database.reading() as connection:
             found = articles.find(connection, _named(which), min_seq=query["min_seq"])
-            stand = found if "related" not in query.get("include", ()) else _AmongOthers(found)
+            stand = _AmongOthers(found, found.lists_seq) if "include" in query else found
             address = paging.address(f"{PATH}/{found.id}", query)
             return cached(connection, address, stand, lambda: _one(connection, found, query))
 
@@ -91,29 +94,30 @@ class Related(MethodView):
             found = articles.find(connection, _named(which), min_seq=query["min_seq"])
             path = f"{PATH}/{which}"
             address = paging.address(f"{path}/related", query)
-            return cached(connection, address, _AmongOthers(found), lambda: _related(connection, found, query, path))
+            stand = _AmongOthers(found, found.lists_seq)
+            return cached(connection, address, stand, lambda: _related(connection, found, query, path))
 
 
 class _AmongOthers:
-    """An article with its related list: it changes with any list."""
+    """What is shown with a related list, or with the counts of its brand: it changes with any list."""
 
-    def __init__(self, found: Found) -> None:
-        self.seq, self.mark = found.seq, found.mark
-        self.touched = max(found.touched, found.lists_seq)
+    def __init__(self, own: Found | Truth, lists_seq: int) -> None:
+        self.seq, self.mark = own.seq, own.mark
+        self.touched = max(own.touched, lists_seq)
 
 
 def _list(connection: Connection, truth: Truth, query: paging.Query, turn: Turn | None) -> Answer:
     asked = paging.question(query, turn)
     page = articles.page(connection, truth, asked, limit=query["limit"], wanted=_wanted(query))
-    more = _total(listing.count(connection, truth, asked)) if query["total"] else {}
-    _include(connection, page.records, query.get("include", ()))
+    more = _total(listing.count(connection, truth, replace(asked, turn=None))) if query["total"] else {}
+    times = {truth.touched_at(), page.changed_at, *_include(connection, page.records, query.get("include", ()))}
     turns = (paging.cursor(query, page.next), paging.cursor(query, page.prev))
     body = paging.envelope(PATH, query, _shown(page.records, query), turns, **more)
     return Answer(
         body=json(body),
         seq=truth.seq,
         mark=truth.mark,
-        changed_at=max((time for time in (truth.touched_at(), page.changed_at) if time), default=None),
+        changed_at=max((time for time in times if time), default=None),
         tags=paging.tags(query),
         link=paging.link_header(body["links"]),
     )
@@ -130,7 +134,7 @@ def _one(connection: Connection, found: Found, query: paging.Query) -> Answer:
         record["related"] = [parts().presentation.summary(item) for item in read.records]
         times.add(read.changed_at)
         tags.append(f"related:{found.id}")
-    _include(connection, [record], [name for name in include if name != "related"])
+    times |= _include(connection, [record], [name for name in include if name != "related"])
     return Answer(
         body=json({"data": _shown([record], query, ArticleWithRelated)[0]}),
         seq=found.seq,
@@ -174,17 +178,20 @@ def _total(count: int) -> dict[str, Any]:
     return {"total": min(count, listing.COUNTED), "total_is_lower_bound": count > listing.COUNTED}
 
 
-def _include(connection: Connection, records: list[Record], names: Collection[str]) -> None:
-    """Put full brands, authors and sections in the place of the short ones."""
+def _include(connection: Connection, records: list[Record], names: Collection[str]) -> set[datetime | None]:
+    """Put full brands, authors and sections in the place of the short ones; answer when they last changed."""
+    times: set[datetime | None] = set()
     for name in names:
         kind: Any = name.removesuffix("s") if name == "authors" else name
         short = [term for record in records for term in _listed(record[name])]
         full = taxonomy.by_slugs(connection, kind, [term["slug"] for term in short]) if short else {}
         for slug in full:
             parts().presentation.term(kind, full[slug])
+            times |= {full[slug]["changed_at"], full[slug]["at"]}
         for record in records:
             found = [full[term["slug"]] for term in _listed(record[name])]
             record[name] = found if name == "authors" else found[0] if found else None
+    return times
 
 
 def _listed(value: Any) -> list[Any]:

@@ -8,9 +8,7 @@ from urllib.parse import quote
 
 import structlog
 from flask import Flask, Response, request
-from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException, InternalServerError, Unauthorized
+from werkzeug.exceptions import HTTPException, Unauthorized
 
 from newsapi.api import answers, requests
 from newsapi.api.parts import parts
@@ -23,6 +21,7 @@ from newsapi.errors import (
     NotFound,
     Renamed,
     SchemaMissing,
+    Unavailable,
     Withdrawn,
 )
 
@@ -91,14 +90,13 @@ NAMES: dict[type[NewsError], str] = {
     Withdrawn: "gone",
     Behind: "behind",
     SchemaMissing: "unavailable",
+    Unavailable: "unavailable",
 }
 
 
 def register(app: Flask) -> None:
     """Translate every error that leaves a view."""
     app.register_error_handler(NewsError, _news_error)
-    app.register_error_handler(DBAPIError, _database_error)
-    app.register_error_handler(PoolTimeout, _database_error)
     app.register_error_handler(HTTPException, _http_error)
 
 
@@ -132,6 +130,7 @@ def _news_error(error: NewsError) -> Response:
     else:
         response = problem(NAMES[type(error)], str(error))
     if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+        log.warning("unavailable", error=type(error).__name__, cause=repr(error.__cause__)[:500])
         response.headers["Retry-After"] = "1"
     if error.seq is not None:
         answers.keep(response, seq=error.seq, tags=(f"slug:{request.path.split('/')[3]}",))
@@ -144,17 +143,6 @@ def _led_on(error: Renamed) -> Response:
     path = "/".join((version, kind, error.slug, *rest))
     query = f"?{request.query_string.decode('ascii', 'ignore')}" if request.query_string else ""
     return Response(status=308, headers={"Location": f"{parts().settings.api_url}/{path}{query}"})
-
-
-def _database_error(error: Exception) -> Response:
-    """The database does not answer, or answers no: 503 for what passes, 500 for what is our fault."""
-    passing = isinstance(error, OperationalError | PoolTimeout) or getattr(error, "connection_invalidated", False)
-    log.error("database", error=type(error).__name__, exc_info=not passing)
-    if not passing:
-        return _http_error(InternalServerError())
-    response = problem("unavailable", "The database does not answer.")
-    response.headers["Retry-After"] = "1"
-    return response
 
 
 def _http_error(error: HTTPException) -> Response:

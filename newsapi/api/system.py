@@ -7,14 +7,13 @@ from html import escape
 from flask import Response
 from flask.views import MethodView
 from marshmallow import fields
-from sqlalchemy.exc import SQLAlchemyError
 
 from newsapi import __version__
 from newsapi.api.answers import json
 from newsapi.api.blueprints import Blueprint
 from newsapi.api.parts import parts
 from newsapi.api.problems import KINDS
-from newsapi.errors import NotFound
+from newsapi.errors import NotFound, Unavailable
 from newsapi.migrations.upgrade import is_current
 from newsapi.schemas.wire import Out
 
@@ -65,8 +64,8 @@ def _database() -> str:
     try:
         with parts().database.reading() as connection:
             return "ok" if is_current(connection) else "not up to date: run newsapi db upgrade"
-    except SQLAlchemyError as error:
-        return f"does not answer ({type(error).__name__})"
+    except Unavailable:
+        return "does not answer"
 
 
 @blueprint.route("/problems/<name>", parameters=[{"in": "path", "name": "name", "description": "Name of the problem"}])

@@ -9,8 +9,12 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
+
+from newsapi.errors import SchemaMissing, Unavailable
 
 __all__ = ["Connection", "Database", "Session"]
 
@@ -57,20 +61,20 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """One snapshot: everything that is read inside is as of one change."""
-        with self._reader.connect() as connection:
+        """One snapshot: everything that is read inside is as of one change. Raises Unavailable, SchemaMissing."""
+        with _in_our_words(), self._reader.connect() as connection:
             yield connection
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """One transaction that is committed at the end, or not at all."""
-        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+        """One transaction that is committed at the end, or not at all. Raises Unavailable, SchemaMissing."""
+        with _in_our_words(), Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
-        """A plain connection that may write, for migrations."""
-        with self._writer.connect() as connection:
+        """A plain connection that may write, for migrations. Raises Unavailable."""
+        with _in_our_words(), self._writer.connect() as connection:
             yield connection
 
     def analyze(self) -> None:
@@ -83,6 +87,25 @@ class Database:
         """Close every connection that is not in use."""
         self._reader.dispose()
         self._writer.dispose()
+
+
+@contextmanager
+def _in_our_words() -> Iterator[None]:
+    """Turn what a driver says of a database that is away, too slow or without tables into errors of ours."""
+    try:
+        yield
+    except PoolTimeout as error:
+        raise Unavailable from error
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) in UNDEFINED or str(error.orig).startswith("no such "):
+            raise SchemaMissing from error
+        if isinstance(error, OperationalError) or error.connection_invalidated:
+            raise Unavailable from error
+        raise
+
+
+UNDEFINED = ("42P01", "42703")
+"""What PostgreSQL calls a table and a column that are not there."""
 
 
 def _prepare_sqlite(engine: Engine, *, writes: bool) -> None:

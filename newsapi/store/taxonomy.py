@@ -19,8 +19,9 @@ Kind = Literal["brand", "author", "section", "tag"]
 MODELS: dict[str, Any] = {"brand": Brand, "author": Author, "section": Section, "tag": Tag}
 
 _Parent = aliased(Brand)
+_ABOVE = (_Parent.slug.label("parent"), _Parent.name.label("above"), _Parent.changed_at.label("above_changed_at"))
 _COLUMNS: dict[str, tuple[Any, ...]] = {
-    "brand": (Brand.aliases, Brand.description, Brand.logo, _Parent.slug.label("parent"), _Parent.name.label("above")),
+    "brand": (Brand.aliases, Brand.description, Brand.logo, *_ABOVE),
     "author": (Author.bio, Author.avatar),
     "section": (),
     "tag": (),
@@ -74,7 +75,8 @@ def by_slug(connection: Connection, kind: Kind, slug: str, truth: Truth) -> Term
     model = MODELS[kind]
     row = connection.execute(_one(kind), {"slug": slug}).one_or_none()
     if row is not None:
-        return Terms(_records([row]), max(filter(None, (row.changed_at, row.at))))
+        records = _records([row])
+        return Terms(records, max(filter(None, (records[0]["changed_at"], row.at))))
     former = select(model.slug).join(OldSlug, OldSlug.subject_id == model.id)
     now = connection.execute(former.where(OldSlug.kind == kind, OldSlug.slug == slug)).scalar()
     raise NotFound(seq=truth.seq) if now is None else Renamed(now, seq=truth.seq)
@@ -126,7 +128,8 @@ def _records(rows: Sequence[Any]) -> list[Record]:
     for row in rows:
         record: Record = dict(row._mapping)  # noqa: SLF001 (the documented way to a row's names)
         if "parent" in record:
-            above = record.pop("above")
+            above, above_changed_at = record.pop("above"), record.pop("above_changed_at")
             record["parent"] = {"slug": record["parent"], "name": above} if record["parent"] else None
+            record["changed_at"] = max(record["changed_at"], above_changed_at or record["changed_at"])
         records.append(record)
     return records

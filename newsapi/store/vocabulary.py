@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from newsapi.errors import Fault, Invalid
-from newsapi.model import Brand, Facet, Listing, OldSlug
+from newsapi.model import Brand, Facet, Listing, OldSlug, Tag
 from newsapi.model.base import uuid7
 from newsapi.store.log import Told
 from newsapi.store.taxonomy import MODELS, Kind
@@ -29,14 +29,34 @@ def look_up(session: Session, kind: Kind, slugs: Collection[str]) -> dict[str, U
     return found
 
 
-def make_tags(session: Session, slugs: Collection[str], now: datetime) -> list[Told]:
-    """Make those tags that are not there yet, named by their slugs; answer the changes to tell."""
-    missing = set(slugs) - look_up(session, "tag", slugs).keys() if slugs else set()
-    return [change for slug in sorted(missing) for change in write(session, "tag", _named_tag(slug), now)[1]]
+def make_tags(session: Session, ids: Mapping[str, UUID], shown: Collection[UUID], now: datetime) -> list[Told]:
+    """Make those of these tags that are not there yet, named by their slugs, under the ids given by slug.
+
+    Answers the changes to tell: of those that are `shown` with an article of theirs and never were before. A tag that
+    only drafts bear is nobody's business yet.
+    """
+    there = set(session.execute(select(Tag.id).where(Tag.id.in_(ids.values()))).scalars())
+    missing = sorted((slug, id_) for slug, id_ in ids.items() if id_ not in there)
+    if missing:
+        _insert_tags(session, missing, now)
+    unseen = select(Tag.id, Tag.slug, Tag.facet_id).join(Facet, Facet.id == Tag.facet_id)
+    rows = session.execute(unseen.where(Tag.id.in_(shown), Facet.seq == 0).order_by(Tag.slug)).all()
+    if not rows:
+        return []
+    session.execute(update(Tag).where(Tag.id.in_([row.id for row in rows])).values(changed_at=now))
+    all_tags = _terms_facet(session, "tag")
+    return [_told("tag", row.id, row.slug, {row.facet_id, all_tags}) for row in rows]
 
 
-def _named_tag(slug: str) -> dict[str, str]:
-    return {"slug": slug, "name": slug}
+def _insert_tags(session: Session, tags: Sequence[tuple[str, UUID]], now: datetime) -> None:
+    facets = session.execute(insert(Facet).returning(Facet.id), [{"kind": "tag", "name": None} for _ in tags])
+    session.execute(delete(OldSlug).where(OldSlug.kind == "tag", OldSlug.slug.in_([slug for slug, _ in tags])))
+    rows = []
+    for (slug, id_), facet in zip(tags, facets.scalars(), strict=True):
+        name = fold(slug)
+        row = {"id": id_, "slug": slug, "name": slug, "sort_key": name, "words": f" {name}"}
+        rows.append({**row, "facet_id": facet, "changed_at": now})
+    session.execute(insert(Tag), rows)
 
 
 def make_facets(session: Session, kind: str, names: Collection[str]) -> None:
@@ -65,7 +85,7 @@ def write(session: Session, kind: Kind, values: Mapping[str, Any], now: datetime
         outcome, row = "created", _new(session, kind, columns, now)
     else:
         changed = {name: value for name, value in columns.items() if getattr(row, name) != value}
-        if not changed:
+        if not changed and not _is_unseen(session, row):
             return "unchanged", []
         outcome = "updated"
         for name, value in changed.items():
@@ -75,10 +95,16 @@ def write(session: Session, kind: Kind, values: Mapping[str, Any], now: datetime
     touched = {row.facet_id, _terms_facet(session, kind)}
     if columns.get("parent_id") != old_parent:
         touched |= _regroup(session, row, old_parent)
-    change = Told(
-        kind=kind, action="upsert", reason="updated", subject_id=row.id, slug=row.slug, after=frozenset(touched)
-    )
-    return outcome, [change]
+    return outcome, [_told(kind, row.id, row.slug, touched)]
+
+
+def _told(kind: Kind, id_: UUID, slug: str, touched: Collection[int]) -> Told:
+    return Told(kind=kind, action="upsert", reason="updated", subject_id=id_, slug=slug, after=frozenset(touched))
+
+
+def _is_unseen(session: Session, term: Any) -> bool:
+    """Whether the public was never told of it: a tag that came with a draft."""
+    return bool(isinstance(term, Tag) and session.get_one(Facet, term.facet_id).seq == 0)
 
 
 def _regroup(session: Session, brand: Brand, old_parent: UUID | None) -> set[int]:
