@@ -48,7 +48,7 @@ class Articles(MethodView):
     """All articles."""
 
     @blueprint.doc(operationId="listArticles", summary="A page of articles")
-    @blueprint.arguments(ArticleQuery, location="query", error_status_code=400)
+    @blueprint.arguments(ArticleQuery(), location="query", error_status_code=400)
     @blueprint.response(200, ArticleList)
     def get(self, query: paging.Query) -> Response:
         """A page of articles, newest first if not sorted otherwise. Commas in a filter mean any of."""
@@ -64,7 +64,7 @@ class OneArticle(MethodView):
     """One article."""
 
     @blueprint.doc(operationId="getArticle", summary="One article")
-    @blueprint.arguments(OneArticleQuery, location="query", error_status_code=400)
+    @blueprint.arguments(OneArticleQuery(), location="query", error_status_code=400)
     @blueprint.response(200, ArticleOne)
     @blueprint.alt_response(308, description="It has another slug now")
     @blueprint.alt_response(404, "DEFAULT_ERROR", description="There is none")
@@ -83,7 +83,7 @@ class Related(MethodView):
     """What to read next."""
 
     @blueprint.doc(operationId="listRelatedArticles", summary="What to read after an article")
-    @blueprint.arguments(RelatedQuery, location="query", error_status_code=400)
+    @blueprint.arguments(RelatedQuery(), location="query", error_status_code=400)
     @blueprint.response(200, RelatedList)
     @blueprint.alt_response(308, description="It has another slug now")
     @blueprint.alt_response(404, "DEFAULT_ERROR", description="There is no such article")
@@ -93,7 +93,7 @@ class Related(MethodView):
         with parts().database.reading() as connection:
             found = articles.find(connection, _named(which), min_seq=query["min_seq"])
             path = f"{PATH}/{which}"
-            address = paging.address(f"{path}/related", query)
+            address = paging.address(f"{path}/related", query, limit=RELATED)
             stand = _AmongOthers(found, found.lists_seq)
             return cached(connection, address, stand, lambda: _related(connection, found, query, path))
 
@@ -148,13 +148,20 @@ def _one(connection: Connection, found: Found, query: paging.Query) -> Answer:
 def _related(connection: Connection, found: Found, query: paging.Query, path: str) -> Answer:
     page = related.of_article(connection, found.id, limit=query["limit"], exclude=query.get("exclude", ()))
     presentation, dump = parts().presentation, compiled(RelatedArticle)
-    shown = {name: value for name, value in query.items() if name != "limit" or value != RELATED}
+    links = {"self": paging.address(f"{path}/related", query, limit=RELATED), "next": None, "prev": None}
     body = {
         "data": [dump(presentation.summary(record)) for record in page.records],
-        "links": {"self": paging.address(f"{path}/related", shown), "article": f"{presentation.api}{path}"},
+        "page": {"limit": query["limit"], "next": None, "prev": None},
+        "links": {**links, "article": f"{presentation.api}{path}"},
     }
-    tags = (f"related:{found.id}",)
-    return Answer(body=json(body), seq=found.seq, mark=found.mark, changed_at=page.changed_at, tags=tags)
+    return Answer(
+        body=json(body),
+        seq=found.seq,
+        mark=found.mark,
+        changed_at=page.changed_at,
+        tags=(f"related:{found.id}",),
+        link=paging.link_header(links),
+    )
 
 
 RELATED = RelatedQuery().load({})["limit"]

@@ -19,6 +19,8 @@ from newsapi.store.listing import Key, Position, Question, Turn
 
 Query = dict[str, Any]
 
+_HELD = ArticleQuery()
+
 
 def with_cursor(query: Query) -> tuple[Query, Turn | None]:
     """Answer the query with the filters and the sort its cursor holds, and where the page starts.
@@ -32,7 +34,7 @@ def with_cursor(query: Query) -> tuple[Query, Turn | None]:
         where, filters, micros, hexadecimal, back, inclusive = value
         if where != "articles":
             raise BadCursor("This cursor belongs to another list.")
-        held = ArticleQuery().load(filters)
+        held = _HELD.load(filters)
         position = Position(EPOCH + micros * MICROSECOND, UUID(hexadecimal))
     except (ValueError, TypeError, ValidationError) as error:
         raise BadCursor("This cursor belongs to an older release; start again without one.") from error
@@ -73,10 +75,13 @@ def facets(query: Query) -> dict[str, tuple[str, ...]]:
     return {name: query[name] for name in FACET_FILTERS if name in query}
 
 
-def canonical(query: Mapping[str, Any]) -> dict[str, str]:
-    """Answer the query in its one form: sorted, defaults left out, days as instants. Equal questions look equal."""
+def canonical(query: Mapping[str, Any], *, limit: int = 20) -> dict[str, str]:
+    """Answer the query in its one form: sorted, defaults left out, days as instants. Equal questions look equal.
+
+    `limit` is the one that this list has if none is asked for.
+    """
     zone = parts().settings.time_zone
-    usual = {"sort": "-published_at", "limit": 20, "total": False, "min_seq": 0}
+    usual = {"sort": "-published_at", "limit": limit, "total": False, "min_seq": 0}
     shown: dict[str, str] = {}
     for name in sorted(query):
         value = query[name]
@@ -91,9 +96,9 @@ def canonical(query: Mapping[str, Any]) -> dict[str, str]:
     return shown
 
 
-def address(path: str, query: Mapping[str, Any]) -> str:
+def address(path: str, query: Mapping[str, Any], *, limit: int = 20) -> str:
     """Answer the address of a read, with its query in the one form; `min_seq` says nothing of what is read."""
-    text = urlencode({name: value for name, value in canonical(query).items() if name != "min_seq"}, safe=",:")
+    text = urlencode({name: value for name, value in canonical(query, limit=limit).items() if name != "min_seq"}, safe=",:")
     return f"{parts().settings.api_url}{path}" + (f"?{text}" if text else "")
 
 

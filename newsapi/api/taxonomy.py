@@ -65,7 +65,7 @@ def _blueprint(noun: Noun) -> Blueprint:
         """All of them."""
 
         @blueprint.doc(operationId=f"list{title}s", summary=f"A page of {noun.kind}s")
-        @blueprint.arguments(TermsQuery, location="query", error_status_code=400)
+        @blueprint.arguments(TermsQuery(), location="query", error_status_code=400)
         @blueprint.response(200, noun.page)
         def get(self, query: paging.Query) -> Response:
             """A page sorted by name."""
@@ -76,7 +76,7 @@ def _blueprint(noun: Noun) -> Blueprint:
         """One of them."""
 
         @blueprint.doc(operationId=f"get{title}", summary=f"One {noun.kind}")
-        @blueprint.arguments(TermQuery, location="query", error_status_code=400)
+        @blueprint.arguments(TermQuery(), location="query", error_status_code=400)
         @blueprint.response(200, one)
         @blueprint.alt_response(308, description="It has another slug now")
         @blueprint.alt_response(404, "DEFAULT_ERROR", description="There is none")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
@@ -42,13 +43,12 @@ class UtcDateTime(TypeDecorator[datetime]):
             raise ValueError(message)
         return (value - EPOCH) // MICROSECOND if dialect.name == "sqlite" else value
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """Answer an aware time in UTC."""
-        if value is None:
-            return None
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None]:
+        """Answer the function that makes an aware time in UTC: one call a value, as lists hold many."""
+        del coltype
         if dialect.name == "sqlite":
-            return EPOCH + timedelta(microseconds=value)
-        return value.astimezone(UTC)  # type: ignore[no-any-return]
+            return lambda value: None if value is None else EPOCH + timedelta(microseconds=value)
+        return lambda value: None if value is None else value.astimezone(UTC)
 
 
 class Id(TypeDecorator[UUID]):
@@ -65,9 +65,10 @@ class Id(TypeDecorator[UUID]):
         """Answer what the database stores."""
         return value.bytes if value is not None and dialect.name == "sqlite" else value
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> UUID | None:
-        """Answer the UUID."""
-        return UUID(bytes=value) if value is not None and dialect.name == "sqlite" else value
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], UUID | None] | None:
+        """Answer the function that makes a UUID; None where the driver does."""
+        del coltype
+        return (lambda value: None if value is None else UUID(bytes=value)) if dialect.name == "sqlite" else None
 
 
 Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")

@@ -182,10 +182,9 @@ class ArticleOne(Out):
     data = fields.Nested(ArticleWithRelated, required=True)
 
 
-class RelatedLinks(Out):
-    """The address of this list."""
+class RelatedLinks(PageLinks):
+    """The address of this list, which is one page, and that of the article."""
 
-    self = fields.Url(required=True)
     article = fields.Url(required=True)
 
 
@@ -193,6 +192,7 @@ class RelatedList(Out):
     """What to read next, best first."""
 
     data = fields.List(fields.Nested(RelatedArticle), required=True)
+    page = fields.Nested(PageInfo, required=True)
     links = fields.Nested(RelatedLinks, required=True)
 
 

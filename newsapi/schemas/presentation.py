@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -89,6 +90,11 @@ def picture(stored: Mapping[str, Any] | None) -> Record | None:
         "url": stored["url"],
         "width": stored["width"],
         "height": stored["height"],
-        "type": mimetypes.guess_type(stored["url"])[0],
+        "type": _media_type(stored["url"].rpartition(".")[2]),
     }
     return {**stored, "srcset": None, "renditions": [original]}
+
+
+@lru_cache(maxsize=64)
+def _media_type(ending: str) -> str | None:
+    return mimetypes.guess_type(f"picture.{ending}")[0] if len(ending) <= 5 else None

@@ -21,7 +21,7 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff\u2028\u2029]")
 _LINE_BREAK = re.compile(r"[\t\n\r]")
-_WHOLE = re.compile(r"-?\d{1,18}", re.ASCII)
+_WHOLE = re.compile(r"0|-?[1-9]\d{0,18}", re.ASCII)
 
 
 class In(Schema):
@@ -185,7 +185,7 @@ class LanguageTag(fields.String):
 
 
 class Whole(fields.Integer):
-    """A whole number, written as one: no sign but minus, no fraction, no digits of other scripts."""
+    """A whole number, written as one: no sign but minus, no fraction, no zeros before it."""
 
     def __init__(self, lowest: int, highest: int, **kwargs: Any) -> None:
         """Take both ends of the range."""
