@@ -98,7 +98,8 @@ def canonical(query: Mapping[str, Any], *, limit: int = 20) -> dict[str, str]:
 
 def address(path: str, query: Mapping[str, Any], *, limit: int = 20) -> str:
     """Answer the address of a read, with its query in the one form; `min_seq` says nothing of what is read."""
-    text = urlencode({name: value for name, value in canonical(query, limit=limit).items() if name != "min_seq"}, safe=",:")
+    shown = canonical(query, limit=limit)
+    text = urlencode({name: value for name, value in shown.items() if name != "min_seq"}, safe=",:")
     return f"{parts().settings.api_url}{path}" + (f"?{text}" if text else "")
 
 

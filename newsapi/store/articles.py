@@ -106,15 +106,14 @@ def page(connection: Connection, truth: Truth, question: Question, *, limit: int
     """Answer one page of the list, with the fields in `wanted` beside those of the summary."""
     if question.ids is not None:
         return _page_of_ids(connection, truth, question, question.ids, limit=limit, wanted=wanted)
-    walk = listing.plan(truth, question, rows=limit + 1)
+    walk = listing.plan(connection, truth, question, rows=limit + 1)
     if walk is None:
         return Page([])
     statement = _page_statement(walk.rows, walk.order, detail=not DETAIL.isdisjoint(wanted))
     rows = connection.execute(statement, walk.parameters).all()
     places = [Position(getattr(row, question.key), row.id) for row in rows]
-    stop = places[limit - 1] if len(rows) > limit else listing.resume(connection, walk)
+    stop = listing.stop(connection, walk, places, limit=limit)
     if stop is not None:
-        # Where several facets were walked, what others gave beyond the stop comes with the next page.
         ahead = stop.__le__ if walk.shape.descending else stop.__ge__
         rows, places = rows[: sum(map(ahead, places))], places[: sum(map(ahead, places))]
     if question.back:
@@ -133,7 +132,7 @@ def _page_of_ids(
     wanted: Collection[str],
 ) -> Page:
     """A page of articles named one by one, in that order: they are few, so all are looked up and then cut."""
-    walk = listing.plan(truth, replace(question, turn=None), rows=len(ids))
+    walk = listing.plan(connection, truth, replace(question, turn=None), rows=len(ids))
     if walk is None:
         return Page([])
     statement = _page_statement(walk.rows, walk.order, detail=not DETAIL.isdisjoint(wanted))

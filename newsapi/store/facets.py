@@ -20,6 +20,10 @@ NAMED = ("format", "language")
 """Filters whose values name the facet themselves."""
 
 
+SEEN = Facet.seq > 0
+"""A facet that no change has touched came with work on a draft: to the public it is as if it were not there."""
+
+
 class FacetState(NamedTuple):
     """A facet as a read finds it."""
 
@@ -79,13 +83,13 @@ def _term(filter_: str, *, old: bool) -> Select[*tuple[Any, ...]]:
         )
     else:
         found = found.where(model.slug.in_(values))
-    return found.join(Facet, facet_ids.get(filter_, Facet.id == model.facet_id))
+    return found.join(Facet, facet_ids.get(filter_, Facet.id == model.facet_id)).where(SEEN)
 
 
 def _named(filter_: str) -> Select[*tuple[Any, ...]]:
     values: BindParameter[Any] = bindparam(filter_, expanding=True)
     found = select(literal(filter_).label("filter"), Facet.id, Facet.articles, Facet.seq, Facet.at)
-    return found.where(Facet.kind == filter_, Facet.name.in_(values))
+    return found.where(Facet.kind == filter_, Facet.name.in_(values), SEEN)
 
 
 @lru_cache(maxsize=256)

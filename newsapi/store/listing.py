@@ -8,7 +8,7 @@ the page is short and its cursor goes on behind the last row read, so that nothi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
@@ -100,6 +100,7 @@ class _Shape(NamedTuple):
     ranges: frozenset[str]
     named: Literal["ids", "slugs"] | None
     operator: Literal["<", "<=", ">", ">="] | None
+    streamed: bool
 
 
 class Walk(NamedTuple):
@@ -115,7 +116,9 @@ class Walk(NamedTuple):
     cut: bool
 
 
-def plan(truth: Truth, question: Question, *, rows: int, scan: int = SCAN) -> Walk | None:
+def plan(
+    connection: Connection, truth: Truth, question: Question, *, rows: int, scan: int | None = None
+) -> Walk | None:
     """Prepare the walk to `rows` articles; None where a filter names nothing, so that the list is empty."""
     groups = list(truth.filters.values())
     if any(not group for group in groups):
@@ -124,19 +127,21 @@ def plan(truth: Truth, question: Question, *, rows: int, scan: int = SCAN) -> Wa
     named: Literal["ids", "slugs"] | None = "ids" if question.ids is not None else None
     named = "slugs" if question.slugs is not None and named is None else named
     walked: Sequence[FacetState] = () if named else groups.pop(0) if groups else [truth.everything]
+    ranges = _ranges(question)
     shape = _Shape(
         question.key,
         question.descending is not question.back,
         len(walked),
         len(groups),
-        frozenset(question.ranges()),
+        frozenset(ranges),
         named,
         _operator(question),
+        streamed=connection.dialect.name == "sqlite" and len(walked) == 1,
     )
     filtered = bool(shape.looked_up or shape.ranges - _on_key(shape))
-    reach = max(rows, scan // max(len(walked), 1)) if filtered else rows
+    reach = max(rows, (SCAN if scan is None else scan) // max(len(walked), 1)) if filtered else rows
     parameters: dict[str, Any] = {
-        **question.ranges(),
+        **ranges,
         **{f"walked_{i}": facet.id for i, facet in enumerate(walked)},
         **{f"looked_up_{i}": [facet.id for facet in group] for i, group in enumerate(groups)},
         "rows": rows,
@@ -151,18 +156,22 @@ def plan(truth: Truth, question: Question, *, rows: int, scan: int = SCAN) -> Wa
     return Walk(source, order, parameters, shape, cut)
 
 
-def resume(connection: Connection, walk: Walk) -> Position | None:
-    """Where a walk that found too little stopped reading: None where it came to the end of the list."""
-    if not walk.cut:
-        return None
-    parameters = {**walk.parameters, "scan": 1, "skipped": walk.parameters["scan"] - 1}
-    places = [Position(*row) for row in connection.execute(_last_read(walk.shape), parameters)]
-    return (max if walk.shape.descending else min)(places, default=None)
+def stop(connection: Connection, walk: Walk, places: Sequence[Position], *, limit: int) -> Position | None:
+    """Where a page of `limit` articles ends that found these places, and the next one begins; None at the list's end.
+
+    A walk that read enough before it found enough ends where it stopped reading. Where several facets were walked, the
+    one that was cut off first decides: what the others gave beyond may not be all there is.
+    """
+    ends = [places[limit - 1]] if len(places) > limit else []
+    if walk.cut and (not ends or walk.shape.walked > 1):
+        parameters = {**walk.parameters, "scan": 1, "skipped": walk.parameters["scan"] - 1}
+        ends += [Position(*row) for row in connection.execute(_last_read(walk.shape), parameters)]
+    return (max if walk.shape.descending else min)(ends, default=None)
 
 
 def count(connection: Connection, truth: Truth, question: Question) -> int:
     """How many articles the whole list has, counted up to COUNTED + 1."""
-    walk = plan(truth, question, rows=COUNTED + 1, scan=1 << 31)
+    walk = plan(connection, truth, replace(question, turn=None), rows=COUNTED + 1, scan=1 << 31)
     if walk is None:
         return 0
     total: int = connection.execute(_count(walk.shape), walk.parameters).scalar_one()
@@ -177,6 +186,21 @@ def _operator(question: Question) -> Literal["<", "<=", ">", ">="] | None:
     return ">=" if question.turn.inclusive else ">"
 
 
+def _ranges(question: Question) -> dict[str, datetime]:
+    """The ends of the ranges that have to be compared.
+
+    Behind a position, the end of the range on the side it comes from says nothing more. It would even harm: SQLite
+    starts at one bound of an index, and if that is the end of the range, it reads all the pages before anew.
+    """
+    ranges = question.ranges()
+    if question.turn:
+        at, downward = question.turn.position.at, question.descending is not question.back
+        passed = f"{question.key}_{'until' if downward else 'from'}"
+        if passed in ranges and (at < ranges[passed] if downward else at >= ranges[passed]):
+            del ranges[passed]
+    return ranges
+
+
 def _on_key(shape: _Shape) -> set[str]:
     return {f"{shape.key}_from", f"{shape.key}_until"}
 
@@ -189,7 +213,9 @@ def _page(shape: _Shape) -> tuple[FromClause, tuple[ColumnElement[Any], ...]]:
     if shape.named and shape.operator:
         conditions.append(_beyond(source, shape))
     found = select(source.c.published_at, source.c.updated_at, source.c.article_id).where(*conditions)
-    page = found.order_by(*_order(source, shape)).limit(bindparam("rows")).subquery("page")
+    # SQLite hands the rows of one walk on as they come; asked for an order, it would read all of them to sort them.
+    ordered = found if shape.streamed else found.order_by(*_order(source, shape))
+    page = ordered.limit(bindparam("rows")).subquery("page")
     return page, _order(page, shape)
 
 

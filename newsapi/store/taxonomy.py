@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased
 from newsapi.errors import NotFound, Renamed
 from newsapi.model import Author, Brand, Facet, OldSlug, Section, Tag
 from newsapi.store.articles import Record
-from newsapi.store.facets import Truth
+from newsapi.store.facets import SEEN, Truth
 
 Kind = Literal["brand", "author", "section", "tag"]
 MODELS: dict[str, Any] = {"brand": Brand, "author": Author, "section": Section, "tag": Tag}
@@ -95,7 +95,7 @@ def _selected(kind: Kind) -> Select[Any]:
     model = MODELS[kind]
     shared = (getattr(model, name) for name in _SHARED)
     found = select(*shared, Facet.articles.label("article_count"), Facet.at, *_COLUMNS[kind]).select_from(model)
-    found = found.join(Facet, Facet.id == model.facet_id)
+    found = found.join(Facet, (Facet.id == model.facet_id) & SEEN)
     return found.outerjoin(_Parent, _Parent.id == Brand.parent_id) if kind == "brand" else found
 
 

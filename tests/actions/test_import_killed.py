@@ -1,0 +1,117 @@
+"""Imports as processes of their own: killed at any moment, two at once, and how much memory they take."""
+
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from newsapi.model import Article, ArticleDetail, LogHead
+from tests.consistency import consistent, dump
+from tests.records import archive, lines
+
+NEWSAPI = Path(sys.executable).with_name("newsapi")
+
+
+@pytest.fixture
+def start(settings, database_url, tmp_path):
+    """Start `newsapi import` on a file of these records."""
+    started = []
+
+    def start(records, name="news.ndjson"):
+        file = tmp_path / name
+        if not file.exists():
+            file.write_bytes(lines(*records))
+        environ = {**os.environ, "NEWSAPI_DATABASE_URL": database_url}
+        process = subprocess.Popen(
+            [NEWSAPI, "import", file],
+            env=environ,
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def seq(database):
+    with database.reading() as connection:
+        return connection.execute(select(LogHead.seq)).scalar_one()
+
+
+def kill(process, database, chance):
+    """Kill it a moment after it has written something; answer whether it was still running."""
+    before = seq(database)
+    while process.poll() is None and seq(database) == before:
+        time.sleep(0.01)
+    time.sleep(chance.uniform(0, 0.4))
+    process.kill()
+    return process.wait() < 0
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("kills", "articles"), [(5, 4_000), pytest.param(20, 20_000, marks=pytest.mark.long)])
+def test_an_import_that_is_killed_again_and_again_ends_whole(start, database, kills, articles):
+    seed = random.randrange(1 << 32)
+    chance = random.Random(seed)
+    records = list(archive(articles))
+    cut_off = 0
+    for _ in range(kills):
+        cut_off += kill(start(records), database, chance)
+        consistent(database)
+    process = start(records)
+    output, errors = process.communicate(timeout=200)
+    assert process.returncode == 0, errors
+    assert cut_off, f"nothing was cut off (seed {seed})"
+    consistent(database)
+    with database.reading() as connection:
+        rows = connection.execute(
+            select(Article.slug, Article.version, ArticleDetail.body_html).join(
+                ArticleDetail, ArticleDetail.article_id == Article.id
+            )
+        ).all()
+    should = sorted((item["slug"], 1, item["body_html"]) for item in records if item["type"] == "article")
+    assert sorted(map(tuple, rows)) == should, f"seed {seed}"
+    before = dump(database)
+    output, errors = start(records).communicate(timeout=200)
+    assert f"0 created, 0 updated, {len(records)} unchanged, 0 rejected" in output, errors
+    assert dump(database) == before
+
+
+@pytest.mark.parametrize("articles", [800, pytest.param(10_000, marks=pytest.mark.long)])
+@pytest.mark.timeout(200)
+def test_two_imports_at_once_lose_nothing_and_wait_for_each_other(start, database, articles):
+    files = {name: list(archive(articles, seed=seed, prefix=name)) for name, seed in (("uno", 1), ("due", 2))}
+    processes = [start(records, f"{name}.ndjson") for name, records in files.items()]
+    answers = [process.communicate(timeout=150) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], answers
+    assert all(" 0 rejected" in output for output, _ in answers), answers
+    consistent(database)
+    with database.reading() as connection:
+        slugs = set(connection.execute(select(Article.slug)).scalars())
+    assert slugs == {f"{name}-{number}" for name in files for number in range(articles)}
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+@pytest.mark.skipif(sys.platform == "win32", reason="asks the system for the memory of a process")
+def test_memory_does_not_grow_with_the_file(start):
+    peaks = []
+    for number, articles in enumerate((2_000, 20_000)):
+        process = start(archive(articles, prefix=f"parte-{number}"), f"{articles}.ndjson")
+        process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode == 0
+        peaks.append(usage.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10))
+    assert peaks[1] < peaks[0] + 60, peaks

@@ -1,0 +1,74 @@
+"""Import records: the smallest that are valid, and as many varied ones as a test wants, the same ones every time.
+
+lines(brand("land-rover"), article("velar", brand="land-rover", tags=["suv"]))
+lines(*archive(2_000))
+"""
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+
+Record = dict[str, Any]
+
+BRANDS = 12
+SECTIONS = ("anteprime", "curiosita", "mercato")
+WORDS = "motore strada prova gomma freno luce curva marcia telaio batteria salone pista neve viaggio città".split()
+
+
+def lines(*records: Record | bytes) -> bytes:
+    """Write records as NDJSON; bytes are lines as they are."""
+    return b"".join((item if isinstance(item, bytes) else orjson.dumps(item)) + b"\n" for item in records)
+
+
+def term(kind: str, slug: str, **values: Any) -> Record:
+    return {"type": kind, "slug": slug, "name": slug.replace("-", " ").title(), **values}
+
+
+def brand(slug: str, **values: Any) -> Record:
+    return term("brand", slug, **values)
+
+
+def article(slug: str, **values: Any) -> Record:
+    usual = {
+        "headline": f"Titolo di {slug}",
+        "body_html": "<p>Una frase.</p>",
+        "language": "it",
+        "format": "article",
+        "status": "published",
+        "published_at": "2016-07-26T10:00:00Z",
+    }
+    return {"type": "article", "slug": slug, **usual, **values}
+
+
+def archive(articles: int, *, seed: int = 7, prefix: str = "articolo") -> Iterator[Record]:
+    """Terms and articles of all kinds; most are published, most name several terms, bodies are of real length."""
+    chance = random.Random(seed)
+    for number in range(BRANDS):
+        yield brand(f"marca-{number}", parent="marca-0" if number in {1, 2} else None)
+    for slug in SECTIONS:
+        yield term("section", slug)
+    for number in range(5):
+        yield term("author", f"firma-{number}", email=f"firma-{number}@example.com")
+    start = datetime(2015, 1, 1, tzinfo=UTC)
+    for number in range(articles):
+        day = start + timedelta(minutes=number * 137)
+        status = chance.choices(("published", "draft", "withdrawn"), (20, 1, 1))[0]
+        named = chance.sample(range(BRANDS), k=chance.randint(1, 4))
+        yield article(
+            f"{prefix}-{number}",
+            headline=f"{' '.join(chance.choices(WORDS, k=6)).capitalize()} {number}",
+            standfirst=f"{' '.join(chance.choices(WORDS, k=15)).capitalize()}.",
+            body_html="".join(f"<p>{' '.join(chance.choices(WORDS, k=80))}.</p>" for _ in range(4)),
+            format=chance.choice(("article", "article", "gallery", "video")),
+            brand=f"marca-{named[0]}",
+            mentions=[f"marca-{other}" for other in named[1:]],
+            section=chance.choice(SECTIONS),
+            authors=[f"firma-{chance.randrange(5)}"],
+            tags=sorted({f"tema-{chance.randrange(60)}" for _ in range(chance.randint(0, 4))}),
+            image={"url": f"https://img.example.com/{number}.jpg", "alt": "Una vettura", "width": 1600, "height": 900},
+            status=status,
+            published_at=day.isoformat().replace("+00:00", "Z"),
+        )
