@@ -26,6 +26,7 @@ def create_app(settings: Settings) -> Flask:
     app = Flask("newsapi", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.url_map.strict_slashes = True
+    app.url_map.merge_slashes = False  # it would lead on to an address with the request's Host
     database = Database(settings.database_url)
     parts = Parts(
         settings=settings,

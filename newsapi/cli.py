@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import socket
 import sys
 from collections.abc import Callable
+from multiprocessing import cpu_count
 from pathlib import Path
 from typing import Any
 
@@ -43,27 +46,29 @@ def main() -> None:
 def serve() -> None:
     """Serve the API on NEWSAPI_HOST and NEWSAPI_PORT."""
     settings = Settings.from_env()
-    _ready(Database(settings.database_url))
-    _serve(settings)
+    address = _free_address(settings)
+    _ready(_database(settings))
+    _serve(settings, address)
 
 
 @main.command()
 def demo() -> None:
     """Fill a fresh SQLite file with a motoring magazine, serve it and say what to look at."""
     path = Path("newsapi-demo.sqlite3").absolute()
-    for old in (path, *(path.with_name(path.name + ending) for ending in ("-wal", "-shm"))):
-        old.unlink(missing_ok=True)
     os.environ["NEWSAPI_DATABASE_URL"] = f"sqlite:///{path}"
     os.environ[content.SWITCH] = "on"
     settings = Settings.from_env()
-    database = Database(settings.database_url)
+    address = _free_address(settings)  # before anything is removed: another demo may run here
+    for old in (path, *(path.with_name(path.name + ending) for ending in ("-wal", "-shm"))):
+        old.unlink(missing_ok=True)
+    database = _database(settings)
     _ready(database)
     with content.stream(settings.api_url) as stream:
         imports.load(database, settings, stream, now=utc_now, reject=_complain)
     database.dispose()
     click.echo(content.tour(settings.api_url))
     click.echo(f"\nThe database is {path}; the next demo begins afresh. Stop with Ctrl-C.")
-    _serve(settings)
+    _serve(settings, address)
 
 
 @main.command(name="import")
@@ -75,10 +80,11 @@ def import_(file: Path) -> None:
     exit status is then 1.
     """
     settings = Settings.from_env()
-    database = Database(settings.database_url)
+    database = _database(settings)
     _ready(database)
-    size = file.stat().st_size
-    with file.open("rb") as stream, click.progressbar(length=size, label=file.name, file=sys.stderr) as bar:
+    size, hidden = file.stat().st_size, not sys.stderr.isatty()
+    bar = click.progressbar(length=size, label=file.name, file=sys.stderr, hidden=hidden)
+    with file.open("rb") as stream, bar:
         counts = imports.load(database, settings, stream, now=utc_now, reject=_complain, progress=_onward(bar.update))
     database.analyze()
     click.echo(
@@ -96,7 +102,7 @@ def db() -> None:
 @db.command(name="upgrade")
 def db_upgrade() -> None:
     """Bring the database to the present tables."""
-    with Database(Settings.from_env().database_url).connection() as connection:
+    with _database(Settings.from_env()).connection() as connection:
         upgrade(connection)
     click.echo("The database is up to date.")
 
@@ -109,6 +115,14 @@ def openapi() -> None:
     click.echo(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120), nl=False)
 
 
+def _database(settings: Settings) -> Database:
+    """Make the database; raises BadSetting where its address, of a good kind, cannot be read after all."""
+    try:
+        return Database(settings.database_url)
+    except ValueError as error:
+        raise BadSetting("NEWSAPI_DATABASE_URL", "is not an address: its host or port cannot be read") from error
+
+
 def _ready(database: Database) -> None:
     """See that the tables are there: made at once in a SQLite file, asked for in a server that others may use."""
     with database.connection() as connection:
@@ -119,7 +133,25 @@ def _ready(database: Database) -> None:
     database.dispose()
 
 
-def _serve(settings: Settings) -> None:
+def _free_address(settings: Settings) -> str:
+    """Answer the numeric address to listen on; raises where there is none, or somebody listens there already."""
+    try:
+        family, _, _, _, place = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        socket.create_server(place[:2], family=family).close()
+    except socket.gaierror as error:
+        raise BadSetting("NEWSAPI_HOST", "is not an address of this machine") from error
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise BadSetting("NEWSAPI_PORT", f"names a port that is in use, {settings.port}; choose another") from error
+        raise click.ClickException(
+            f"{settings.host}:{settings.port} cannot be listened on: {error.strerror}"
+        ) from error
+    return str(place[0])
+
+
+def _serve(settings: Settings, address: str) -> None:
     from granian.constants import Interfaces  # noqa: PLC0415 (the server is heavy, and other commands do without)
     from granian.server import Server  # noqa: PLC0415
 
@@ -127,10 +159,10 @@ def _serve(settings: Settings) -> None:
     Server(
         "newsapi.cli:application",
         factory=True,
-        address=settings.host,
+        address=address,
         port=settings.port,
         interface=Interfaces.WSGI,
-        blocking_threads=8,
+        blocking_threads=min(8, 2 * cpu_count() + 1),  # more would only wait for each other
         log_enabled=True,
         log_level="warning",  # type: ignore[arg-type]
     ).serve()
@@ -147,7 +179,8 @@ def application() -> Any:
 
 
 def _complain(line: int, fault: Fault) -> None:
-    click.echo(f"line {line}: {fault.place or 'the whole record'}: {fault.message}", err=True)
+    over_the_bar = "\r\033[K" if sys.stderr.isatty() else ""
+    click.echo(f"{over_the_bar}line {line}: {fault.place or 'the whole record'}: {fault.message}", err=True)
 
 
 def _onward(update: Callable[[int], None]) -> Callable[[int], None]:

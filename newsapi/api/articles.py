@@ -28,7 +28,7 @@ from newsapi.schemas.articles import (
     RelatedList,
 )
 from newsapi.schemas.dump import compiled
-from newsapi.schemas.queries import ArticleQuery, OneArticleQuery, RelatedQuery
+from newsapi.schemas.queries import ONE_NAME, ArticleQuery, OneArticleQuery, RelatedQuery
 from newsapi.store import articles, facets, listing, related, taxonomy
 from newsapi.store.articles import Found, Record
 from newsapi.store.database import Connection
@@ -39,7 +39,7 @@ from newsapi.text.slugs import is_slug, is_uuid
 blueprint = Blueprint("articles", __name__, url_prefix="/v1/articles", description="What was written")
 
 PATH = "/v1/articles"
-WHICH = {"in": "path", "name": "which", "description": "Slug or id of the article", "schema": {"type": "string"}}
+WHICH = {"in": "path", "name": "which", "description": "Slug or id of the article", "schema": ONE_NAME}
 EVERYTHING = frozenset(Article().dump_fields)
 
 

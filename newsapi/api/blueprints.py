@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any, NoReturn
 
 import flask_smorest
@@ -13,7 +14,7 @@ from webargs.flaskparser import FlaskParser
 from newsapi import __version__
 from newsapi.errors import Fault, Invalid
 from newsapi.schemas import wire
-from newsapi.schemas.queries import allowed
+from newsapi.schemas.queries import Moments, Paged, allowed
 
 DESCRIPTION = """\
 News content for front ends, apps and partners: articles, brands, authors, sections and related lists as JSON.
@@ -58,9 +59,36 @@ def _shown(name: str) -> str:
 
 
 class Blueprint(flask_smorest.Blueprint):
-    """A blueprint with the strict parser."""
+    """A blueprint with the strict parser, and a document that says what every read can answer."""
 
     ARGUMENTS_PARSER = StrictParser()
+
+    def __init__(self, name: str, *args: Any, **kwargs: Any) -> None:
+        """Take what flask-smorest takes."""
+        super().__init__(name, *args, **kwargs)
+        self._prepare_doc_cbks.append(self._complete)
+
+    def _complete(self, doc: dict[str, Any], info: dict[str, Any], **_: object) -> dict[str, Any]:
+        """Give an operation its docstring as the description, and the answers that its view need not name."""
+        info["docstring"] = {"description": info["docstring"]["summary"]}
+        responses = doc.setdefault("responses", {})
+        if (self.url_prefix or "").startswith("/v1"):
+            for status in EVERY_READ:
+                responses.setdefault(str(status.value), status.name)
+        if any(isinstance(parameter.get("schema"), Paged) for parameter in doc.get("parameters", ())):
+            responses.setdefault("410", HTTPStatus.GONE.name)
+        for status in [status for status, response in responses.items() if response == "DEFAULT_ERROR"]:
+            if str(status) != "default":
+                responses[status] = HTTPStatus(int(status)).name
+        return doc
+
+
+EVERY_READ = (
+    HTTPStatus.NOT_MODIFIED,
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
 
 
 class Api(flask_smorest.Api):
@@ -91,10 +119,17 @@ class Api(flask_smorest.Api):
         super()._register_responses()
         self.DEFAULT_RESPONSE_CONTENT_TYPE = usual
 
+    def _register_etag_headers(self) -> None:
+        """Leave out headers of theirs that we do not send."""
+
+    def _register_pagination_header(self) -> None:
+        """Leave out their way of paging."""
+
     def _register_error_handlers(self) -> None:
         """Leave errors to `api.problems`."""
 
 
 FIELDS: dict[type, tuple[str | None, str | None]] = {
     wire.Instant: ("string", "date-time"),
+    Moments: ("string", None),
 }

@@ -51,6 +51,7 @@ def _begin() -> Response | None:
 def _preflight() -> Response:
     methods = ", ".join(sorted((request.url_rule.methods if request.url_rule else None) or ()))
     response = Response(status=204)
+    response.headers.pop("Content-Type")
     response.headers["Allow"] = methods
     response.headers["Access-Control-Allow-Methods"] = methods
     response.headers["Access-Control-Allow-Headers"] = ALLOWED

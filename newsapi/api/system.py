@@ -15,6 +15,7 @@ from newsapi.api.parts import parts
 from newsapi.api.problems import KINDS
 from newsapi.errors import NotFound, Unavailable
 from newsapi.migrations.upgrade import is_current
+from newsapi.schemas.queries import ONE_NAME
 from newsapi.schemas.wire import Out
 
 blueprint = Blueprint("system", __name__, description="Whether it runs, and what its words mean")
@@ -68,7 +69,10 @@ def _database() -> str:
         return "does not answer"
 
 
-@blueprint.route("/problems/<name>", parameters=[{"in": "path", "name": "name", "description": "Name of the problem"}])
+@blueprint.route(
+    "/problems/<name>",
+    parameters=[{"in": "path", "name": "name", "description": "Name of the problem", "schema": ONE_NAME}],
+)
 class ProblemPage(MethodView):
     """A page about one kind of problem."""
 

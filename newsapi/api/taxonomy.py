@@ -18,7 +18,7 @@ from newsapi.errors import BadCursor, NotFound
 from newsapi.schemas import taxonomy as wire
 from newsapi.schemas.articles import ArticleList, ArticleSummary
 from newsapi.schemas.dump import compiled
-from newsapi.schemas.queries import TermQuery, TermsQuery
+from newsapi.schemas.queries import ONE_NAME, TermQuery, TermsQuery
 from newsapi.schemas.wire import Out
 from newsapi.store import articles, facets, taxonomy
 from newsapi.store.database import Connection
@@ -56,7 +56,7 @@ def _blueprint(noun: Noun) -> Blueprint:
     """Make the two routes of a noun."""
     blueprint = Blueprint(f"{noun.kind}s", __name__, url_prefix=noun.path, description=noun.text)
     title = noun.kind.title()
-    which = {"in": "path", "name": "slug", "description": f"Slug of the {noun.kind}", "schema": {"type": "string"}}
+    which = {"in": "path", "name": "slug", "description": f"Slug of the {noun.kind}", "schema": ONE_NAME}
     with_articles = type(f"{title}WithArticles", (noun.item,), {"articles": fields.Nested(ArticleList)})
     one = type(f"{title}One", (Out,), {"data": fields.Nested(with_articles, required=True)})
 

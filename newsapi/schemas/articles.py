@@ -22,6 +22,7 @@ from newsapi.schemas.wire import (
     Ref,
     SlugField,
     WebAddress,
+    YesNo,
     open_enum,
 )
 
@@ -216,7 +217,7 @@ class RightsIn(In):
     holder = Line(allow_none=True, load_default=None)
     terms = Prose(longest=5_000, allow_none=True, load_default=None)
     license_url = WebAddress(allow_none=True, load_default=None)
-    syndicatable = fields.Boolean(allow_none=True, load_default=None, truthy={True}, falsy={False})
+    syndicatable = YesNo(allow_none=True, load_default=None)
     expires_at = Instant(allow_none=True, load_default=None)
     ai = fields.String(allow_none=True, load_default=None, validate=_one_of(("allowed", "denied")))
 

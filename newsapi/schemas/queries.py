@@ -26,9 +26,9 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffd\ufffe\uffff\ud800-\udfff]"
 class Values(DelimitedList):
     """Values joined by commas, any of which may hold: each is checked by `read`, which raises ValueError."""
 
-    def __init__(self, read: Callable[[str], Any], text: str, *, most: int = MOST_VALUES, pattern: str = "") -> None:
-        """Take the reader of one value, what the parameter means, how many there may be and how one looks."""
-        inner = fields.String(metadata={"pattern": pattern} if pattern else {})
+    def __init__(self, read: Callable[[str], Any], text: str, *, most: int = MOST_VALUES, **one: object) -> None:
+        """Take the reader of one value, what the parameter means, how many there may be and the JSON Schema of one."""
+        inner = fields.String(metadata=one)
         super().__init__(inner, metadata={"description": text, "minItems": 1, "maxItems": most})
         self._read, self._most = read, most
 
@@ -134,7 +134,9 @@ class Paged(Read):
     """What any list takes."""
 
     limit = Whole(1, 100, load_default=20, metadata={"description": "Items on a page"})
-    cursor = Cursor(metadata={"description": "`page.next` or `page.prev` of an answer; it holds filters and sort"})
+    cursor = Cursor(
+        metadata={"description": "`page.next` or `page.prev` of an answer; it holds filters and sort", "minLength": 1}
+    )
 
 
 ARTICLE_FIELDS = names(articles.Article)
@@ -150,22 +152,40 @@ def _field(text: str) -> str:
         raise ValueError(message) from None
 
 
-UUID_PATTERN = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+UUID_PATTERN = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
+LANGUAGE_PATTERN = (
+    "^([A-Za-z]{2,3}(-[A-Za-z]{3}){0,3}|[A-Za-z]{4,8})(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?"
+    "(-([A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3}))*(-[0-9A-WY-Za-wy-z](-[A-Za-z0-9]{2,8})+)*(-[Xx](-[A-Za-z0-9]{1,8})+)?$"
+)
+WORDS_PATTERN = (
+    r"^[^\x00-\x1f\x7f-\x9f\ufffd-\uffff]*[^\s\x00-\x1f\x7f-\x9f\ufffd-\uffff][^\x00-\x1f\x7f-\x9f\ufffd-\uffff]*$"
+)
 SLUG_PATTERN = "^[a-z0-9]+(-[a-z0-9]+)*$"
 
 
+ONE_NAME = {"type": "string", "pattern": SLUG_PATTERN, "maxLength": 200}
+"""The JSON Schema of a slug; an id looks like one."""
+
+
 def _slugs(text: str) -> Values:
-    return Values(_slug, text, pattern=SLUG_PATTERN)
+    return Values(_slug, text, pattern=SLUG_PATTERN, maxLength=200)
+
+
+def _moments(text: str) -> Moments:
+    either: list[dict[str, str]] = [{"format": "date-time"}, {"format": "date"}]
+    return Moments(metadata={"description": f"{text}: a time with its offset, or a day", "anyOf": either})
 
 
 def _names(choice: Collection[str], text: str) -> Values:
-    return Values(_among(choice), text, most=len(choice), pattern=f"^({'|'.join(sorted(choice))})$")
+    return Values(_among(choice), text, most=len(choice), enum=sorted(choice))
 
 
 class Shape(In):
     """How articles are shown."""
 
-    fields = Values(_field, "Fields of the article to answer, dotted inside; `id` stays", most=200)  # type: ignore[assignment]
+    fields = Values(
+        _field, "Fields of the article to answer, dotted inside; `id` stays", most=200, enum=sorted(ARTICLE_FIELDS)
+    )  # type: ignore[assignment]
     include = _names(INCLUDES, f"Full objects in place of the short ones: {', '.join(INCLUDES)}")
 
 
@@ -179,14 +199,14 @@ class ArticleQuery(Paged, Shape):
     author = _slugs("Who signs it")
     section = _slugs("The section it stands in")
     tag = _slugs("Keywords")
-    format = Values(_format, f"Such as {', '.join(articles.FORMATS)}", pattern=SLUG_PATTERN)
-    language = Values(_language, "Language tags of BCP 47", pattern="^[a-z]{2,3}(-[A-Z]{2})?$")
+    format = Values(_format, f"Such as {', '.join(articles.FORMATS)}", pattern=SLUG_PATTERN, maxLength=40)
+    language = Values(_language, "Language tags of BCP 47", pattern=LANGUAGE_PATTERN, maxLength=35)
     slug = _slugs("Slugs of single articles")
     id = Values(_id, "Ids of single articles; they are answered in this order", pattern=UUID_PATTERN)
-    published_from = Moments(metadata={"description": "Published then or later"})
-    published_until = Moments(metadata={"description": "Published before"})
-    updated_from = Moments(metadata={"description": "Updated then or later"})
-    updated_until = Moments(metadata={"description": "Updated before"})
+    published_from = _moments("Published then or later")
+    published_until = _moments("Published before")
+    updated_from = _moments("Updated then or later")
+    updated_until = _moments("Updated before")
     sort = fields.String(
         load_default="-published_at",
         validate=validate.OneOf(SORTS, error=f"must be one of {', '.join(SORTS)}"),
@@ -232,7 +252,14 @@ class RelatedQuery(Read):
 class TermsQuery(Paged):
     """`GET /v1/brands` and its sisters."""
 
-    q = Words(metadata={"description": "How a name, or a word in it, starts; accents and case do not matter"})
+    q = Words(
+        metadata={
+            "description": "How a name, or a word in it, starts; accents and case do not matter",
+            "minLength": 1,
+            "maxLength": 200,
+            "pattern": WORDS_PATTERN,
+        }
+    )
 
     @validates_schema(pass_original=True)
     def _cursor_stands_alone(self, data: dict[str, Any], original: dict[str, Any], **_: object) -> None:

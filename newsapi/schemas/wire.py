@@ -214,6 +214,15 @@ class Size(Whole):
         return super()._deserialize(value, None, None)
 
 
+class YesNo(fields.Boolean):
+    """A JSON true or false, and nothing that equals one."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise ValidationError(["must be true or false"])
+        return value
+
+
 def open_enum(*values: str, **metadata: object) -> dict[str, object]:
     """Metadata of a field that may get more values than the ones known today."""
     return {"x-extensible-enum": list(values), **metadata}

@@ -38,11 +38,11 @@ def arbitrary(chance: random.Random) -> Record:
     return article(f"a{number}", **values)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(4, 24))])
+@pytest.mark.parametrize("seed", [1, 2, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(3, 24))])
 def test_any_sequence_of_imports_leaves_everything_in_agreement(load, client, seed):
     chance = random.Random(seed)
     accepted: dict[str, Record] = {}
-    for _ in range(12):
+    for _ in range(8):
         records = [arbitrary(chance) for _ in range(chance.choice([1, 3, 10, 40]))]
         result = load(*records)
         refused = {line for line, _ in result.places}
@@ -54,13 +54,13 @@ def test_any_sequence_of_imports_leaves_everything_in_agreement(load, client, se
     assert {item["slug"] for item in shown} <= accepted.keys()
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_in_one_import_or_in_many_the_same_comes_out(load, client, seed):
     chance = random.Random(seed)
     terms = [*(brand(f"b{number}") for number in range(3)), *(term("author", f"t{number}") for number in range(2))]
     terms += [term("section", f"t{number}") for number in range(2)]
     records = [
-        item for item in (arbitrary(chance) for _ in range(120)) if item["type"] == "article" and "id" not in item
+        item for item in (arbitrary(chance) for _ in range(80)) if item["type"] == "article" and "id" not in item
     ]
     records = [{**item, "brand": "b0", "mentions": [], "previous_slugs": []} for item in records]
     load(*terms)

@@ -49,7 +49,7 @@ def test_what_a_request_claims_of_itself_changes_no_byte(magazine, path):
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_first_request_that_is_forged_poisons_no_later_one(magazine, settings, build, path):
+def test_a_first_request_that_is_forged_poisons_no_later_one(magazine, build, path):
     clean = told(magazine.get(path))
     fresh = build(magazine.settings).test_client()
     for headers in FORGED:
@@ -61,7 +61,13 @@ def test_a_first_request_that_is_forged_poisons_no_later_one(magazine, settings,
 
 @pytest.mark.parametrize(
     "path",
-    ["/v1/articles/velar/x.css", "/v1/articles/velar.css", "/v1/articles/velar;x=1", "/v1/articles;limit=1", "/v1//articles"],
+    [
+        "/v1/articles/velar/x.css",
+        "/v1/articles/velar.css",
+        "/v1/articles/velar;x=1",
+        "/v1/articles;limit=1",
+        "/v1//articles",
+    ],
 )
 def test_a_path_with_something_on_it_is_another_path(magazine, path):
     assert magazine.get(path).status_code in {404, 308}

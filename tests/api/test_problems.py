@@ -64,7 +64,9 @@ def test_a_method_that_is_not_there_is_refused_with_those_that_are(magazine, met
     assert set(answer.json) >= MEMBERS
 
 
-@pytest.mark.parametrize("key", ["Bearer x", "bearer x", "BEARER nk_1234", "Bearer", "Bearer ", "Bearer a b", "Bearer ="])
+@pytest.mark.parametrize(
+    "key", ["Bearer x", "bearer x", "BEARER nk_1234", "Bearer", "Bearer ", "Bearer a b", "Bearer ="]
+)
 def test_an_unknown_key_is_refused(magazine, key):
     answer = magazine.get("/v1/articles", headers={"Authorization": key})
     assert (answer.status_code, answer.json["type"]) == (401, "https://api.example.com/problems/key-unknown")
@@ -136,7 +138,9 @@ def test_without_its_tables_a_read_is_503(tmp_path, settings_of, build):
     assert client.get("/readyz").status_code == 503
 
 
-@pytest.mark.parametrize("error", [RuntimeError("SELECT secret"), ProgrammingError("SELECT secret", {}, Exception("x"))])
+@pytest.mark.parametrize(
+    "error", [RuntimeError("SELECT secret"), ProgrammingError("SELECT secret", {}, Exception("x"))]
+)
 def test_an_error_of_ours_tells_nothing_of_the_inside(magazine, settings_of, build, error):
     class Broken:
         def reading(self):

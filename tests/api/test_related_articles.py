@@ -63,7 +63,11 @@ def test_what_was_seen_is_left_out_and_others_move_up(client, make):
 
 
 def test_excluding_what_is_not_there_changes_nothing(magazine):
-    assert slugs(magazine.get("/v1/articles/velar/related?exclude=nessuno,velar")) == ["discovery", "i-pace", "fabbrica"]
+    assert slugs(magazine.get("/v1/articles/velar/related?exclude=nessuno,velar")) == [
+        "discovery",
+        "i-pace",
+        "fabbrica",
+    ]
 
 
 def test_the_list_is_alive(client, make):

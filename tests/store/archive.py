@@ -1,7 +1,7 @@
-"""An archive of 21,000 articles, filled in seconds, and what is read of it.
+"""An archive of 21,000 articles, filled in seconds.
 
-Every number of an article decides what it is about, so that the facets are large, small, dense and sparse, and so that
-two of them, the tags `pari` and `dispari`, hold half the archive each and meet in FEW articles, the oldest.
+The number of an article decides what it is about, so that facets are large and small, dense and sparse. The tag `pari`
+(odd numbers) and the author `carla` (even ones) hold half the archive each and meet in MEETING alone, the oldest.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ from newsapi.store.database import Database
 from tests.make import Make
 
 ARTICLES = 21_000
-FEW = 7
+MEETING = ("articolo-6", "articolo-4", "articolo-2", "articolo-0")
 RARE = 200
 """Every how many articles one bears the tag `raro`."""
 
@@ -43,7 +43,7 @@ def fill(database: Database, *, counted_after: int | None = None) -> None:
             database.analyze()
     articles = select(func.count()).where(Listing.facet_id == Facet.id).scalar_subquery()
     with database.transaction() as session:
-        session.execute(update(Facet).values(articles=articles))
+        session.execute(update(Facet).values(articles=articles, seq=ARTICLES, at=START))
 
 
 def _terms(make: Make) -> dict[str, UUID]:
@@ -90,7 +90,7 @@ def _article(number: int, ids: dict[str, UUID]) -> dict[str, Any]:
 
 
 def _tags(number: int) -> list[str]:
-    tags = ["pari", "dispari"] if number < FEW else ["pari" if number % 2 else "dispari"]
+    tags = ["pari", "dispari"] if number < 7 else ["pari" if number % 2 else "dispari"]
     tags += ["raro"] if number % RARE == RARE // 2 else []
     return [*tags, *(["suv"] if number % 4 == 2 else []), THEMES[number % len(THEMES)]]
 
@@ -99,7 +99,7 @@ def _write(database: Database, rows: list[dict[str, Any]], ids: dict[str, UUID])
     links: dict[Any, list[dict[str, Any]]] = {ArticleAuthor: [], ArticleMention: [], ArticleTag: []}
     for row in rows:
         number = int(row["slug"].rpartition("-")[2])
-        authors = ["anna", "bruno"] if number % 5 == 0 else ["anna" if number % 2 else "carla"]
+        authors = ["anna" if number % 2 else "carla", *(["bruno"] if number % 5 == 0 else [])]
         mentions = ["fiat"] if number % 3 == 1 and BRANDS[number % len(BRANDS)] != "fiat" else []
         for link, column, slugs in (
             (ArticleAuthor, "author_id", authors),

@@ -1,0 +1,179 @@
+"""The document, held against what it must be; test_schemathesis.py holds the answers against it."""
+
+import re
+
+import pytest
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import validate
+
+METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
+
+
+@pytest.fixture
+def document(magazine):
+    return magazine.get("/openapi.json").json
+
+
+def operations(document):
+    return [
+        (path, item[method], item) for path, item in document["paths"].items() for method in sorted(METHODS & set(item))
+    ]
+
+
+def resolved(document, value):
+    while "$ref" in value:
+        found = document
+        for step in value["$ref"].removeprefix("#/").split("/"):
+            found = found[step]
+        value = found
+    return value
+
+
+def parameters(document):
+    return [
+        (path, resolved(document, parameter))
+        for path, operation, item in operations(document)
+        for parameter in [*operation.get("parameters", []), *item.get("parameters", [])]
+    ]
+
+
+def test_the_document_is_valid_openapi(document):
+    validate(document)
+    assert document["openapi"].startswith("3.1")
+
+
+def test_every_route_of_the_contract_is_in_it(document):
+    assert set(document["paths"]) >= {
+        "/v1/articles",
+        "/v1/articles/{which}",
+        "/v1/articles/{which}/related",
+        *(f"/v1/{kind}" for kind in ("brands", "authors", "sections", "tags")),
+        *(f"/v1/{kind}/{{slug}}" for kind in ("brands", "authors", "sections", "tags")),
+        "/healthz",
+        "/readyz",
+        "/problems/{name}",
+    }
+
+
+def test_every_operation_has_a_name_of_its_own(document):
+    names = [operation["operationId"] for _, operation, _ in operations(document)]
+    assert len(set(names)) == len(names)
+    assert [name for name in names if not re.fullmatch(r"[a-z]+[A-Za-z]*", name)] == []
+
+
+def test_every_operation_says_what_it_is_for(document):
+    assert [path for path, operation, _ in operations(document) if not operation.get("summary")] == []
+    assert [path for path, operation, _ in operations(document) if not operation.get("description")] == []
+
+
+def test_every_parameter_is_described_and_has_a_schema(document):
+    bad = [
+        (path, parameter["name"])
+        for path, parameter in parameters(document)
+        if not parameter.get("description") or not parameter.get("schema")
+    ]
+    assert bad == []
+
+
+def test_every_response_is_described(document):
+    bad = [
+        (path, status)
+        for path, operation, _ in operations(document)
+        for status, response in operation["responses"].items()
+        if not resolved(document, response).get("description")
+    ]
+    assert bad == []
+
+
+def test_every_error_is_documented_as_a_problem(document):
+    bad = [
+        (path, status, list(content))
+        for path, operation, _ in operations(document)
+        for status, response in operation["responses"].items()
+        if status[0] in "45"
+        and path != "/readyz"
+        and list(content := resolved(document, response).get("content", {})) != ["application/problem+json"]
+    ]
+    assert bad == []
+
+
+def reads(document):
+    return [(path, operation) for path, operation, _ in operations(document) if path.startswith("/v1/")]
+
+
+@pytest.mark.parametrize("status", ["200", "304", "400", "401", "503"])
+def test_every_read_documents_what_any_read_can_answer(document, status):
+    assert [path for path, operation in reads(document) if status not in operation["responses"]] == []
+
+
+def test_a_list_with_cursors_documents_that_they_expire(document):
+    for path in ("/v1/articles", "/v1/brands", "/v1/authors", "/v1/sections", "/v1/tags"):
+        assert "410" in document["paths"][path]["get"]["responses"]
+
+
+def walk(value, path=""):
+    if isinstance(value, dict):
+        yield path, value
+        for name, inner in value.items():
+            yield from walk(inner, f"{path}/{name}")
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from walk(inner, f"{path}/{number}")
+
+
+def test_answers_may_gain_fields(document):
+    schemas = document["components"]["schemas"]
+    assert [path for path, node in walk(schemas) if node.get("additionalProperties") is False] == []
+
+
+def test_open_values_are_no_closed_list(document):
+    for name, field in (("ArticleWithRelated", "format"), ("ArticleSummary", "format"), ("Relation", "level")):
+        node = document["components"]["schemas"][name]["properties"][field]
+        assert "enum" not in node
+        assert node["x-extensible-enum"]
+
+
+@pytest.mark.parametrize(("field", "values"), [("status", 4), ("published_precision", 2)])
+def test_closed_values_are_a_closed_list(document, field, values):
+    assert len(document["components"]["schemas"]["ArticleWithRelated"]["properties"][field]["enum"]) == values
+
+
+NULLABLE = {"brand", "section", "standfirst", "image", "source", "byline"}
+
+
+def test_what_may_be_null_is_what_the_contract_says(document):
+    def nullable(node):
+        types = node.get("type", [])
+        return "null" in types or any("null" in inner.get("type", []) for inner in node.get("anyOf", []))
+
+    properties = document["components"]["schemas"]["ArticleWithRelated"]["properties"]
+    assert {name for name, node in properties.items() if nullable(node)} == NULLABLE
+
+
+def test_every_field_that_is_always_there_is_required(document):
+    for name, optional in (
+        ("ArticleWithRelated", {"related"}),
+        ("ArticleSummary", set()),
+        ("Brand", set()),
+        ("PageInfo", {"total"}),
+    ):
+        schema = document["components"]["schemas"][name]
+        assert set(schema["properties"]) - set(schema["required"]) <= optional | {"total_is_lower_bound"}
+
+
+def test_examples_are_valid(document):
+    for path, node in walk(document["components"]["schemas"]):
+        if "example" in node and "properties" not in node:
+            Draft202012Validator(node).validate(node["example"])
+            assert path
+
+
+def test_patterns_can_be_read_and_match_what_is_taken(document):
+    for _, parameter in parameters(document):
+        for _, node in walk(parameter["schema"]):
+            if "pattern" in node:
+                re.compile(node["pattern"])
+
+
+def test_the_document_is_the_same_each_time(magazine, build):
+    assert build(magazine.settings).test_client().get("/openapi.json").data == magazine.get("/openapi.json").data
