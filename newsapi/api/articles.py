@@ -16,7 +16,6 @@ from newsapi.api.answers import cached, json
 from newsapi.api.blueprints import Blueprint
 from newsapi.api.parts import parts
 from newsapi.cache.pages import Answer
-from newsapi.errors import NotFound
 from newsapi.schemas.articles import (
     FULL,
     Article,
@@ -168,12 +167,8 @@ RELATED = RelatedQuery().load({})["limit"]
 
 
 def _named(which: str) -> str | UUID:
-    """Tell an id from a slug; raises NotFound for what is neither."""
-    if is_uuid(which):
-        return UUID(which)
-    if not is_slug(which):
-        raise NotFound
-    return which
+    """Tell an id from a slug. What is neither is looked up as the empty slug, which nothing has."""
+    return UUID(which) if is_uuid(which) else which if is_slug(which) else ""
 
 
 def _wanted(query: paging.Query) -> Collection[str]:

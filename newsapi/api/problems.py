@@ -24,7 +24,7 @@ from newsapi.errors import (
     Unavailable,
     Withdrawn,
 )
-from newsapi.text.slugs import is_uuid
+from newsapi.text.slugs import is_slug, is_uuid
 
 log = structlog.get_logger("newsapi.problems")
 
@@ -134,16 +134,18 @@ def _news_error(error: NewsError) -> Response:
         log.warning("unavailable", error=type(error).__name__, cause=repr(error.__cause__)[:500])
         response.headers["Retry-After"] = "1"
     if error.seq is not None:
-        answers.keep(response, seq=error.seq, tags=(_tag(),))
+        answers.keep(response, seq=error.seq, tags=_tags())
     return response
 
 
-def _tag() -> str:
+def _tags() -> tuple[str, ...]:
     """The word by which a CDN drops what it was told of one article, brand, author, section or tag."""
     _, _, kind, which, *_ = request.path.split("/")
+    if not (is_slug(which) or is_uuid(which)):
+        return ()  # nothing can ever be there
     if kind != "articles":
-        return f"{kind.removesuffix('s')}:{which}"
-    return f"article:{which.lower()}" if is_uuid(which) else f"slug:{which}"
+        return (f"{kind.removesuffix('s')}:{which}",)
+    return (f"article:{which.lower()}" if is_uuid(which) else f"slug:{which}",)
 
 
 def _led_on(error: Renamed) -> Response:

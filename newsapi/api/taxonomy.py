@@ -14,7 +14,7 @@ from newsapi.api.answers import cached, json
 from newsapi.api.blueprints import Blueprint
 from newsapi.api.parts import parts
 from newsapi.cache.pages import Answer
-from newsapi.errors import BadCursor, NotFound
+from newsapi.errors import BadCursor
 from newsapi.schemas import taxonomy as wire
 from newsapi.schemas.articles import ArticleList, ArticleSummary
 from newsapi.schemas.dump import compiled
@@ -121,8 +121,7 @@ def _page(
 
 
 def _one(noun: Noun, schema: type[Schema], query: paging.Query, slug: str) -> Response:
-    if not is_slug(slug):
-        raise NotFound
+    slug = slug if is_slug(slug) else ""  # looked up as the empty slug, which nothing has
     with parts().database.reading() as connection:
         truth = facets.truth(connection, {noun.kind: (slug,)}, min_seq=query["min_seq"])
         address = paging.address(f"{noun.path}/{slug}", query)

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import column, func, literal, select, table, text, type_coerce, union_all
 from sqlalchemy.exc import DatabaseError, StatementError
 
+from newsapi.errors import SchemaMissing
 from newsapi.model import Article, Brand, LogHead
 from newsapi.model.base import Id, UtcDateTime, uuid7
 from newsapi.store import database as database_module
@@ -36,7 +37,7 @@ def test_a_reading_block_is_one_snapshot(database, make):
 
 def test_an_error_leaves_the_connection_fit_for_the_next_read(database):
     for _ in range(12):  # more than the pool has
-        with pytest.raises(DatabaseError), database.reading() as connection:
+        with pytest.raises(SchemaMissing), database.reading() as connection:
             connection.execute(text("SELECT * FROM non_esiste"))
     with database.reading() as connection:
         assert connection.execute(select(LogHead.id)).scalar_one() == 1

@@ -1,5 +1,6 @@
 """Cursors: what was made here is read back, and nothing else is taken for one."""
 
+import base64
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -90,8 +91,6 @@ def test_what_was_never_a_cursor_is_none_of_ours(cursors, text):
     "payload", [b"null", b"[]", b"[1]", b"{}", b'["a", 1]', b"[1e400, 1]", b"[null, 1]", b"[[], 1]"]
 )
 def test_a_payload_without_period_and_value_is_none_of_ours(cursors, payload):
-    import base64
-
     text = base64.urlsafe_b64encode(bytes(16) + payload).rstrip(b"=").decode()
     with pytest.raises(BadCursor):
         cursors.read(text, now=NOW)

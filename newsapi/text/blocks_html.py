@@ -1,0 +1,221 @@
+"""Blocks turned back: into HTML, and into text. What each kind holds is told in `blocks`."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+from newsapi.text.markup import to_text
+
+Block: TypeAlias = dict[str, Any]
+Given: TypeAlias = Mapping[str, Any]
+
+LEVELS: Final = {"h2": 2, "h3": 3, "h4": 4}
+MARKS: Final = {"a": "link"}
+"""The marks that are not called like their element."""
+
+_HEADINGS: Final = {level: name for name, level in LEVELS.items()}
+_ELEMENTS: Final = {mark: name for name, mark in MARKS.items()}
+_QUOTE: Final = '"'
+_GROUPS: Final = {"thead": "head", "tbody": "rows", "tfoot": "foot"}
+_SAFE_LINK: Final = {"rel": "noopener noreferrer"}
+_SAFE_EMBED: Final = {
+    "sandbox": "allow-scripts allow-same-origin allow-popups allow-presentation",
+    "loading": "lazy",
+}
+
+
+def html_of(blocks: Iterable[Given]) -> str:
+    """Write blocks as HTML, in the notation of `clean`; what stands outside a figure stands in a paragraph."""
+    return "".join(map(_block, blocks))
+
+
+def text_of(blocks: Iterable[Given]) -> str:
+    """Write the words of blocks: those that `to_text` finds in the body, a blank line between any two texts."""
+    return "\n\n".join(words for block in blocks for words in _WORDS.get(block["type"], _words_of_caption)(block))
+
+
+def _block(block: Given) -> str:
+    written = _WRITERS[block["type"]](block)
+    if block.get("figure"):
+        return _element("figure", written + _part("figcaption", block["caption"]))
+    return _element("p", written) if block["type"] in _INLINE else written
+
+
+def _element(name: str, inner: str, attributes: Given | None = None) -> str:
+    return f"{_tag(name, attributes or {})}{inner}</{name}>"
+
+
+def _tag(name: str, attributes: Given) -> str:
+    """Write a start tag; None and False are attributes that are not there, True is one without a value."""
+    written = "".join(
+        f' {attribute}="{"" if value is True else _escaped(str(value)).replace(_QUOTE, "&quot;")}"'
+        for attribute, value in attributes.items()
+        if value is not None and value is not False
+    )
+    return f"<{name}{written}>"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\xa0", "&nbsp;")
+
+
+def _part(name: str, text: Given | None) -> str:
+    return "" if text is None else _element(name, _inline(text))
+
+
+def _inline(text: Given) -> str:
+    """Write words with their marks: before one begins, those that ended there or before are closed."""
+    words: str = text["text"]
+    written: list[str] = []
+    open_: list[Given] = []
+    place = 0
+
+    def close(until: int) -> None:
+        nonlocal place
+        while open_ and open_[-1]["end"] <= until:
+            mark = open_.pop()
+            written.append(_words(words[place : mark["end"]]) + f"</{_name(mark)}>")
+            place = mark["end"]
+
+    for mark in text["marks"]:
+        close(mark["start"])
+        written.append(_words(words[place : mark["start"]]) + _mark(mark))
+        place = mark["start"]
+        open_.append(mark)
+    close(len(words))
+    return "".join(written) + _words(words[place:])
+
+
+def _words(text: str) -> str:
+    return _escaped(text).replace("\n", "<br>")
+
+
+def _name(mark: Given) -> str:
+    kind: str = mark["type"]
+    return _ELEMENTS.get(kind, kind)
+
+
+def _mark(mark: Given) -> str:
+    added = _SAFE_LINK if mark["type"] == "link" else {}
+    return _tag(_name(mark), {"href": mark["href"], **mark["attributes"], **added})
+
+
+def _paragraph(block: Given) -> str:
+    return _element("p", _inline(block))
+
+
+def _heading(block: Given) -> str:
+    return _element(_HEADINGS[block["level"]], _inline(block))
+
+
+def _list(block: Given) -> str:
+    items = (
+        _element("li", _inline(item) + "".join(map(_list, item["lists"])), {"value": item["value"]})
+        for item in block["items"]
+    )
+    attributes = {"start": block["start"], "reversed": block["reversed"]}
+    return _element("ol" if block["ordered"] else "ul", "".join(items), attributes)
+
+
+def _quote(block: Given) -> str:
+    paragraphs = "".join(_part("p", text) for text in block["paragraphs"])
+    return _element("blockquote", paragraphs, {"cite": block["cite"]})
+
+
+def _image(block: Given) -> str:
+    picture = {"src": block["url"], "alt": block["alt"], "width": block["width"], "height": block["height"]}
+    written = _tag("img", picture)
+    return written if block["href"] is None else _element("a", written, {"href": block["href"], **_SAFE_LINK})
+
+
+def _gallery(block: Given) -> str:
+    return "".join(_block(image) if image["figure"] else _image(image) for image in block["images"])
+
+
+def _embed(block: Given) -> str:
+    given = {"src": block["url"], **{name: block[name] for name in ("width", "height", "title")}}
+    return _element("iframe", "", {**given, "allowfullscreen": block["fullscreen"], **_SAFE_EMBED})
+
+
+def _table(block: Given) -> str:
+    caption = "" if block["figure"] else _part("caption", block["caption"])
+    groups = (_element(name, "".join(map(_row, block[key]))) for name, key in _GROUPS.items() if block[key])
+    return _element("table", caption + "".join(groups))
+
+
+def _row(cells: Sequence[Given]) -> str:
+    return _element("tr", "".join(map(_cell, cells)))
+
+
+def _cell(cell: Given) -> str:
+    spans = {name: cell[name] if cell[name] != 1 else None for name in ("colspan", "rowspan")}
+    return _element("th" if cell["header"] else "td", _inline(cell), {**spans, "scope": cell["scope"]})
+
+
+def _html(block: Given) -> str:
+    written: str = block["html"]
+    return written
+
+
+_INLINE: Final = frozenset({"image", "gallery", "video", "embed"})
+_WRITERS: Final[dict[str, Callable[[Given], str]]] = {
+    "paragraph": _paragraph,
+    "heading": _heading,
+    "list": _list,
+    "quote": _quote,
+    "image": _image,
+    "gallery": _gallery,
+    "video": _embed,
+    "embed": _embed,
+    "table": _table,
+    "html": _html,
+}
+
+
+def _words_of_text(block: Given) -> Iterator[str]:
+    yield block["text"]
+
+
+def _words_of_caption(block: Given) -> Iterator[str]:
+    if block["caption"]:
+        yield block["caption"]["text"]
+
+
+def _words_of_list(block: Given) -> Iterator[str]:
+    for item in block["items"]:
+        yield item["text"]
+        for inner in item["lists"]:
+            yield from _words_of_list(inner)
+
+
+def _words_of_quote(block: Given) -> Iterator[str]:
+    yield from (text["text"] for text in block["paragraphs"])
+    yield from _words_of_caption(block)
+
+
+def _words_of_gallery(block: Given) -> Iterator[str]:
+    for image in block["images"]:
+        yield from _words_of_caption(image)
+    yield from _words_of_caption(block)
+
+
+def _words_of_table(block: Given) -> Iterator[str]:
+    if not block["figure"]:
+        yield from _words_of_caption(block)
+    yield from (cell["text"] for key in _GROUPS.values() for row in block[key] for cell in row)
+    if block["figure"]:
+        yield from _words_of_caption(block)
+
+
+def _words_of_html(block: Given) -> Iterator[str]:
+    yield to_text(block["html"])
+
+
+_WORDS: Final[dict[str, Callable[[Given], Iterator[str]]]] = {
+    "paragraph": _words_of_text,
+    "heading": _words_of_text,
+    "list": _words_of_list,
+    "quote": _words_of_quote,
+    "gallery": _words_of_gallery,
+    "table": _words_of_table,
+    "html": _words_of_html,
+}

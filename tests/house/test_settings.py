@@ -1,0 +1,100 @@
+"""Every setting is read, refused in words that name it, and documented."""
+
+import dataclasses
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from newsapi.settings import PREFIX, BadSetting, Settings, table
+
+README = Path(__file__).parents[2] / "README.md"
+NAMES = [PREFIX + field.name.upper() for field in dataclasses.fields(Settings)]
+
+READ = [
+    ("DATABASE_URL", "sqlite:///a.sqlite3", "sqlite:///a.sqlite3"),
+    ("DATABASE_URL", "postgresql://u@h/n", "postgresql+psycopg://u@h/n"),
+    ("DATABASE_URL", "postgres://u@h/n", "postgresql+psycopg://u@h/n"),
+    ("DATABASE_URL", "postgresql+psycopg://u@h/n", "postgresql+psycopg://u@h/n"),
+    ("REDIS_URL", "redis://h/0", "redis://h/0"),
+    ("HOST", "0.0.0.0", "0.0.0.0"),
+    ("PORT", "0", 0),
+    ("PORT", " 65535 ", 65_535),
+    ("API_URL", "https://api.example.com/", "https://api.example.com"),
+    ("ARTICLE_URL", "https://site/{section}/{slug}", "https://site/{section}/{slug}"),
+    ("ARTICLE_URL", "https://site/{brand}-{id}", "https://site/{brand}-{id}"),
+    ("TIME_ZONE", "Australia/Sydney", ZoneInfo("Australia/Sydney")),
+    ("SECRET_KEY", "x" * 32, "x" * 32),
+    ("EMBED_HOSTS", " A.example , b.example,", frozenset({"a.example", "b.example"})),
+    ("LOG_LEVEL", "DEBUG", "debug"),
+]
+REFUSED = [
+    ("DATABASE_URL", "mysql://u@h/n"),
+    ("DATABASE_URL", "news.sqlite3"),
+    ("PORT", "65536"),
+    ("PORT", "-1"),
+    ("PORT", "٣"),
+    ("PORT", "80a"),
+    ("API_URL", "api.example.com"),
+    ("API_URL", "ftp://api.example.com"),
+    ("API_URL", "https://"),
+    ("ARTICLE_URL", "https://site/{headline}"),
+    ("ARTICLE_URL", "https://site/{}"),
+    ("ARTICLE_URL", "https://site/{slug"),
+    ("ARTICLE_URL", "/{slug}"),
+    ("TIME_ZONE", "Europe/Roma"),
+    ("TIME_ZONE", "../../etc/passwd"),
+    ("TIME_ZONE", "/etc/localtime"),
+    ("SECRET_KEY", "x" * 31),
+    ("LOG_LEVEL", "loud"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "value"), READ)
+def test_a_setting_is_read(name, text, value):
+    assert getattr(Settings.from_env({PREFIX + name: text}), name.lower()) == value
+
+
+@pytest.mark.parametrize(("name", "text"), REFUSED)
+def test_what_cannot_be_used_is_refused_by_name(name, text):
+    with pytest.raises(BadSetting, match=f"^{PREFIX}{name} is ") as refused:
+        Settings.from_env({PREFIX + name: text})
+    assert refused.value.name == PREFIX + name
+
+
+def test_a_secret_that_is_refused_is_not_told():
+    with pytest.raises(BadSetting) as refused:
+        Settings.from_env({f"{PREFIX}SECRET_KEY": "hunter2"})
+    assert "hunter2" not in str(refused.value)
+
+
+def test_an_empty_setting_is_one_left_out():
+    assert Settings.from_env(dict.fromkeys(NAMES, " ")) == Settings.from_env({}) == Settings()
+
+
+def test_every_setting_is_tried_here():
+    assert {PREFIX + name for name, *_ in READ} == set(NAMES)
+
+
+def test_links_start_at_the_host_and_port_unless_told_otherwise():
+    assert Settings.from_env({f"{PREFIX}PORT": "81"}).api_url == "http://127.0.0.1:81"
+
+
+def test_settings_do_not_change():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Settings().port = 1
+
+
+def test_every_setting_is_told_in_one_line_of_help():
+    lines = table().splitlines()[2:]
+    assert [line.split("`")[1] for line in lines] == NAMES
+    assert all(line.count(" | ") == 2 and len(line) > len(name) + 20 for line, name in zip(lines, NAMES, strict=True))
+
+
+@pytest.mark.skipif(not README.exists(), reason="there is no README yet")
+def test_the_readme_has_the_table_of_settings():
+    _, start, rest = README.read_text().partition("<!-- settings -->")
+    shown, end, _ = rest.partition("<!-- /settings -->")
+    assert start
+    assert end
+    assert shown.strip() == table()
