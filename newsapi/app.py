@@ -42,8 +42,14 @@ def create_app(settings: Settings) -> Flask:
 
 def _release(settings: Settings) -> str:
     """A word for all that decides the bytes of an answer, beside the data and the question."""
-    parts = (__version__, settings.api_url, settings.article_url, settings.time_zone, settings.secret_key)
+    parts = [__version__, *(str(getattr(settings, name)) for name in SHOWN)]
     return hashlib.blake2b(repr(parts).encode(), digest_size=8).hexdigest()
+
+
+SHOWN = (
+    "api_url article_url brand_url author_url section_url publisher image_url image_key image_salt time_zone secret_key"
+).split()
+"""The settings that a reader can tell from an answer."""
 
 
 def set_up_logging(level: str) -> None:

@@ -114,6 +114,24 @@ class Settings:
         None,
         _template("section", "brand", "slug", "id"),
     )
+    brand_url: str | None = _setting(  # type: ignore[assignment]
+        "address of a brand on the site, such as `https://site/marche/{slug}`", None, _template("slug")
+    )
+    author_url: str | None = _setting(  # type: ignore[assignment]
+        "address of an author on the site", None, _template("slug")
+    )
+    section_url: str | None = _setting(  # type: ignore[assignment]
+        "address of a section on the site", None, _template("slug")
+    )
+    publisher: str | None = _setting("name of the publication, for search engines")  # type: ignore[assignment]
+    image_url: str | None = _setting(  # type: ignore[assignment]
+        "service that resizes pictures: `imgproxy+https://…`, `thumbor+https://…`, or a template with {url} or"
+        " {raw_url}, {width}, {height}, {x}, {y}; the original alone if left out"
+    )
+    image_key: str | None = _setting(  # type: ignore[assignment]
+        "signs picture addresses: imgproxy's key in hex, or thumbor's SECURITY_KEY as it is"
+    )
+    image_salt: str | None = _setting("imgproxy's salt, in hex")  # type: ignore[assignment]
     time_zone: ZoneInfo = _setting(  # type: ignore[assignment]
         "zone in which a day begins (`published_on`, plain dates)", ZoneInfo("Europe/Rome"), _zone
     )

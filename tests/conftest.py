@@ -10,13 +10,13 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Connection, Engine, event
-from tests import servers
-from tests.make import Make
 
 from newsapi.app import create_app
 from newsapi.migrations.upgrade import upgrade
 from newsapi.settings import Settings
 from newsapi.store.database import Database
+from tests import servers
+from tests.make import Make
 
 
 class Clock:

@@ -192,7 +192,12 @@ class Make:
         session.flush()
         touched = session.execute(select(Facet.id).where(Facet.kind == "terms", Facet.name == kind)).scalar_one()
         told = log.Told(
-            kind=kind, action="upsert", reason="updated", subject_id=row.id, slug=slug, after=frozenset({touched, row.facet_id})
+            kind=kind,
+            action="upsert",
+            reason="updated",
+            subject_id=row.id,
+            slug=slug,
+            after=frozenset({touched, row.facet_id}),
         )
         log.append(session, [told], now=self.now())
         return row.id

@@ -75,7 +75,7 @@ def respond(answer: Answer, *, seq: int, hit: bool = False) -> Response:
     if _known(etag, last_modified):
         response = Response(status=HTTPStatus.NOT_MODIFIED)
     else:
-        response = Response(_encoded(answer.body, coding), content_type="application/json")
+        response = Response(_encoded(answer.body, coding), content_type=answer.media_type)
         if coding:
             response.headers["Content-Encoding"] = coding
     headers = response.headers

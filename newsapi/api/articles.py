@@ -10,12 +10,14 @@ from uuid import UUID
 
 from flask import Response
 from flask.views import MethodView
+from marshmallow import Schema
 
 from newsapi.api import paging
 from newsapi.api.answers import cached, json
 from newsapi.api.blueprints import Blueprint
 from newsapi.api.parts import parts
 from newsapi.cache.pages import Answer
+from newsapi.feeds import jsonld
 from newsapi.schemas.articles import (
     FULL,
     Article,
@@ -26,19 +28,21 @@ from newsapi.schemas.articles import (
     RelatedArticle,
     RelatedList,
 )
-from newsapi.schemas.dump import compiled
-from newsapi.schemas.queries import ONE_NAME, ArticleQuery, OneArticleQuery, RelatedQuery
+from newsapi.schemas.dump import Dump, compiled
+from newsapi.schemas.queries import ASIDE, ONE_NAME, ArticleQuery, OneArticleQuery, Read, RelatedQuery
 from newsapi.store import articles, facets, listing, related, taxonomy
 from newsapi.store.articles import Found, Record
 from newsapi.store.database import Connection
 from newsapi.store.facets import Truth
 from newsapi.store.listing import Turn
+from newsapi.text.blocks import blocks
 from newsapi.text.slugs import is_slug, is_uuid
 
 blueprint = Blueprint("articles", __name__, url_prefix="/v1/articles", description="What was written")
 
 PATH = "/v1/articles"
 WHICH = {"in": "path", "name": "which", "description": "Slug or id of the article", "schema": ONE_NAME}
+LD_JSON = "application/ld+json"
 EVERYTHING = frozenset(Article().dump_fields)
 
 
@@ -72,9 +76,28 @@ class OneArticle(MethodView):
         """An article by its slug or id, in full, and with `include=related` what to read next."""
         with parts().database.reading() as connection:
             found = articles.find(connection, _named(which), min_seq=query["min_seq"])
-            stand = _AmongOthers(found, found.lists_seq) if "include" in query else found
+            alone = {"blocks", "jsonld"}.issuperset(query.get("include", ()))
+            stand = found if alone else _AmongOthers(found, found.lists_seq)
             address = paging.address(f"{PATH}/{found.id}", query)
             return cached(connection, address, stand, lambda: _one(connection, found, query))
+
+
+@blueprint.route("/<which>/jsonld", parameters=[WHICH])
+class JsonLd(MethodView):
+    """One article for search engines."""
+
+    @blueprint.doc(operationId="getArticleJsonLd", summary="One article as schema.org has it")
+    @blueprint.arguments(Read(), location="query", error_status_code=400)
+    @blueprint.response(200, {"type": "object"}, content_type=LD_JSON)
+    @blueprint.alt_response(308, description="It has another slug now")
+    @blueprint.alt_response(404, "DEFAULT_ERROR", description="There is none")
+    @blueprint.alt_response(410, "DEFAULT_ERROR", description="It was published and is no more")
+    def get(self, query: paging.Query, which: str) -> Response:
+        """A NewsArticle of schema.org, safe to stand in a `script` element as it is."""
+        with parts().database.reading() as connection:
+            found = articles.find(connection, _named(which), min_seq=query["min_seq"])
+            address = paging.address(f"{PATH}/{found.id}/jsonld", query)
+            return cached(connection, address, found, lambda: _jsonld(connection, found))
 
 
 @blueprint.route("/<which>/related", parameters=[WHICH])
@@ -123,24 +146,49 @@ def _list(connection: Connection, truth: Truth, query: paging.Query, turn: Turn 
 
 
 def _one(connection: Connection, found: Found, query: paging.Query) -> Answer:
-    include = query.get("include", ())
-    page = articles.by_ids(connection, [found.id], _wanted(query) or EVERYTHING)
-    (record,) = page.records
+    include, presentation = query.get("include", ()), parts().presentation
+    wanted = EVERYTHING if {"blocks", "jsonld"} & {*include} else _wanted(query) or EVERYTHING
+    page = articles.by_ids(connection, [found.id], wanted)
+    record = presentation.article(page.records[0])
     times, tags = {page.changed_at}, [f"article:{found.id}", f"slug:{record['slug']}"]
     if "related" in include:
         exclude = query.get("related_exclude", ())
         read = related.of_article(connection, found.id, limit=query["related_limit"], exclude=exclude)
-        record["related"] = [parts().presentation.summary(item) for item in read.records]
+        record["related"] = [presentation.summary(item) for item in read.records]
         times.add(read.changed_at)
         tags.append(f"related:{found.id}")
-    times |= _include(connection, [record], [name for name in include if name != "related"])
+    if "blocks" in include:
+        record["blocks"] = blocks(record["body_html"])
+    if "jsonld" in include:
+        record["jsonld"] = _news_article(record)
+    times |= _include(connection, [record], [name for name in include if name in FULL])
     return Answer(
-        body=json({"data": _shown([record], query, ArticleWithRelated)[0]}),
+        body=json({"data": _dump(query, ArticleWithRelated)(record)}),
         seq=found.seq,
         mark=found.mark,
         changed_at=max((time for time in times if time), default=None),
         tags=tuple(tags),
         language=record["language"],
+    )
+
+
+def _news_article(record: Record) -> dict[str, Any]:
+    """The article as search engines read it."""
+    found = parts()
+    return jsonld.article(record, publisher=found.settings.publisher, page_of=found.presentation.page_of)
+
+
+def _jsonld(connection: Connection, found: Found) -> Answer:
+    page = articles.by_ids(connection, [found.id], EVERYTHING)
+    record = parts().presentation.article(page.records[0])
+    return Answer(
+        body=jsonld.script_safe(json(_news_article(record))),
+        seq=found.seq,
+        mark=found.mark,
+        changed_at=page.changed_at,
+        tags=(f"article:{found.id}",),
+        language=record["language"],
+        media_type=LD_JSON,
     )
 
 
@@ -200,13 +248,16 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value] if value else []
 
 
-def _shown(records: list[Record], query: paging.Query, schema: Any = None) -> list[Record]:
-    """Complete the records and narrow them to what was asked for."""
-    paths = frozenset(query.get("fields", ()))
-    presentation = parts().presentation
-    complete = presentation.article if paths or schema else presentation.summary
-    instead = frozenset((name, FULL[name]) for name in query.get("include", ()) if name in FULL)
-    if paths:
-        paths |= {"id", *({"related"} & {*query.get("include", ())})}
-    dump = compiled(schema or (Article if paths else ArticleSummary), paths, instead)
+def _shown(records: list[Record], query: paging.Query) -> list[Record]:
+    """Complete the records of a list and narrow them to what was asked for."""
+    complete = parts().presentation.article if "fields" in query else parts().presentation.summary
+    dump = _dump(query, Article if "fields" in query else ArticleSummary)
     return [dump(complete(record)) for record in records]
+
+
+def _dump(query: paging.Query, schema: type[Schema]) -> Dump:
+    """The function that shapes an article as `fields` and `include` ask."""
+    include = query.get("include", ())
+    instead = frozenset((name, FULL[name]) for name in include if name in FULL)
+    paths = frozenset(query.get("fields", ()))
+    return compiled(schema, paths | {"id", *({*ASIDE} & {*include})} if paths else paths, instead)

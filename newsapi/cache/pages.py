@@ -51,6 +51,7 @@ class Answer:
     tags: tuple[str, ...] = ()
     link: str | None = None
     language: str | None = None
+    media_type: str = "application/json"
 
 
 class PageCache:

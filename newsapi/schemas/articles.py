@@ -7,6 +7,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
+from newsapi.schemas.blocks import Block
 from newsapi.schemas.pictures import Media, MediaIn, Picture, PictureIn
 from newsapi.schemas.taxonomy import Author, Brand, Term
 from newsapi.schemas.wire import (
@@ -45,6 +46,7 @@ class SummaryLinks(Out):
 class ArticleLinks(SummaryLinks):
     """Where to go from an article."""
 
+    jsonld = fields.Url(required=True)
     brand = fields.Url(required=True, allow_none=True)
 
 
@@ -166,7 +168,9 @@ class RelatedArticle(ArticleSummary):
 class ArticleWithRelated(Article):
     """An article in full, with its related list where `include=related` asks for it."""
 
-    related = fields.List(fields.Nested(RelatedArticle))
+    related = fields.List(fields.Nested(RelatedArticle), metadata={"description": "With `include=related`"})
+    blocks = fields.List(fields.Nested(Block), metadata={"description": "With `include=blocks`: the body in blocks"})
+    jsonld = fields.Dict(metadata={"description": "With `include=jsonld`: a NewsArticle of schema.org"})
 
 
 class ArticleList(Out):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import mimetypes
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
+from newsapi.schemas.renditions import Renditions
 from newsapi.settings import Settings
 from newsapi.text import markup
 from newsapi.text.bylines import byline
@@ -25,6 +24,8 @@ class Presentation:
         """Take the settings; addresses never come from a request."""
         self.api = settings.api_url
         self._site = settings.article_url
+        self._pages = {"brand": settings.brand_url, "author": settings.author_url, "section": settings.section_url}
+        self.picture = Renditions(settings.image_url, settings.image_key, settings.image_salt).picture
         self._zone = settings.time_zone
 
     def article_url(self, record: Mapping[str, Any]) -> str:
@@ -35,12 +36,17 @@ class Presentation:
         section, brand = ((record[name] or {"slug": "-"})["slug"] for name in ("section", "brand"))
         return self._site.format(slug=record["slug"], section=section, brand=brand, id=record["id"])
 
+    def page_of(self, kind: str, slug: str) -> str | None:
+        """The page of a brand, author or section on the site; None where it has none."""
+        template = self._pages.get(kind)
+        return template.format(slug=slug) if template else None
+
     def summary(self, record: Record) -> Record:
         """Complete a summary."""
         own = f"{self.api}/v1/articles/{record['slug']}"
         record["url"] = self.article_url(record)
         record["published_on"] = record["published_at"].astimezone(self._zone).date()
-        record["image"] = picture(record["image"])
+        record["image"] = self.picture(record["image"])
         record["links"] = {"self": own, "related": f"{own}/related"}
         if record["materially_updated_at"] is None:
             record["materially_updated_at"] = record["published_at"]
@@ -50,6 +56,7 @@ class Presentation:
         """Complete a full article, or as much of one as was loaded."""
         self.summary(record)
         brand = record["brand"]
+        record["links"]["jsonld"] = f"{record['links']['self']}/jsonld"
         record["links"]["brand"] = brand and f"{self.api}/v1/brands/{brand['slug']}"
         record["byline"] = byline([a["name"] for a in record["authors"]], record["published_on"], record["language"])
         record["reading_minutes"] = markup.reading_minutes(record["word_count"])
@@ -64,7 +71,7 @@ class Presentation:
         record["rights"] = record["rights"] or NO_RIGHTS
         record["seo"] = record["seo"] or NO_SEO
         record["media"] = [
-            {**item, "id": item["id"] or str(number), "image": picture(item["image"])}
+            {**item, "id": item["id"] or str(number), "image": self.picture(item["image"])}
             for number, item in enumerate(record["media"], 1)
         ]
 
@@ -77,24 +84,5 @@ class Presentation:
         }
         for name in ("logo", "avatar"):
             if name in record:
-                record[name] = picture(record[name])
+                record[name] = self.picture(record[name])
         return record
-
-
-def picture(stored: Mapping[str, Any] | None) -> Record | None:
-    """A picture with its renditions: the original alone, where no service that resizes is set."""
-    if stored is None:
-        return None
-    original = {
-        "name": "original",
-        "url": stored["url"],
-        "width": stored["width"],
-        "height": stored["height"],
-        "type": _media_type(stored["url"].rpartition(".")[2]),
-    }
-    return {**stored, "srcset": None, "renditions": [original]}
-
-
-@lru_cache(maxsize=64)
-def _media_type(ending: str) -> str | None:
-    return mimetypes.guess_type(f"picture.{ending}")[0] if len(ending) <= 5 else None

@@ -19,6 +19,8 @@ from newsapi.text.slugs import is_slug, is_uuid
 MOST_VALUES = 100
 SORTS = ("-published_at", "published_at", "-updated_at", "updated_at")
 INCLUDES = ("authors", "brand", "section")
+ASIDE = ("blocks", "jsonld", "related")
+"""What a single article can bring beside its own fields."""
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffd\ufffe\uffff\ud800-\udfff]")
 
@@ -236,7 +238,8 @@ class OneArticleQuery(Read, Shape):
     """`GET /v1/articles/{slug or id}`."""
 
     include = _names(
-        (*INCLUDES, "related"), f"`related`, and full objects in place of the short: {', '.join(INCLUDES)}"
+        (*INCLUDES, *ASIDE),
+        f"What to add: {', '.join(ASIDE)}; and full objects in place of the short: {', '.join(INCLUDES)}",
     )
     related_limit = Whole(1, 20, load_default=6, metadata={"description": "With include=related: how many"})
     related_exclude = _slugs("With include=related: slugs that the reader has seen")

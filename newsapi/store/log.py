@@ -123,10 +123,9 @@ def _touch(session: Session, told: Sequence[Told], numbers: Numbers) -> None:
         .where(_FACET.c.id == bindparam("facet"))
         .values(articles=_FACET.c.articles + bindparam("more"), seq=bindparam("last"), at=bindparam("time"))
     )
-    session.connection().execute(
-        statement,
-        [{"facet": id_, "more": articles[id_], "last": seq, "time": numbers.at} for id_, seq in sorted(last.items())],
-    )
+    rows = [{"facet": id_, "more": articles[id_], "last": seq, "time": numbers.at} for id_, seq in sorted(last.items())]
+    if rows:
+        session.connection().execute(statement, rows)
 
 
 class Head(Protocol):

@@ -13,6 +13,7 @@ from sqlalchemy.orm import aliased
 from newsapi.model import Article, Brand, Facet, Listing
 from newsapi.store import articles
 from newsapi.store.articles import Page, Record
+from newsapi.store.public import visible
 
 FRESH = {"kind": "fresh", "weight": 1.0, "terms": []}
 
@@ -27,7 +28,7 @@ def _newest(level: str, rank: int, facet: Any) -> Select[Any]:
         .select_from(Article)
         .join(_Own, _Own.id == Article.brand_id)
         .outerjoin(_Above, _Above.id == _Own.parent_id)
-        .where(Article.id == bindparam("article"))
+        .where(Article.id == bindparam("article"), visible())
         .scalar_subquery()
     )
     found = select(Listing.article_id, Listing.published_at, Facet.at).join(Facet, Facet.id == Listing.facet_id)

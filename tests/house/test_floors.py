@@ -26,7 +26,19 @@ def test_the_floors_hold():
 def skeleton(tmp_path):
     """The shape of the house without its furniture: each room is empty."""
     shutil.copy(TOP / "pyproject.toml", tmp_path)
-    for room in ("api", "actions", "cache", "outbox", "store", "model", "migrations", "schemas", "intake", "text"):
+    for room in (
+        "api",
+        "actions",
+        "cache",
+        "outbox",
+        "store",
+        "model",
+        "migrations",
+        "schemas",
+        "feeds",
+        "intake",
+        "text",
+    ):
         folder = tmp_path / "newsapi" / room
         folder.mkdir(parents=True)
         (folder / "__init__.py").touch()

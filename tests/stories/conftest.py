@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,9 @@ class Served:
     def json(self, address: str) -> Any:
         return orjson.loads(self.get(f"{self.base}{address}")[2])
 
+    def close(self) -> None:
+        self.connection.close()
+
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, float]:
         """Send a signal; answer the exit status and how many seconds it took."""
         start = time.monotonic()
@@ -85,9 +88,8 @@ def serving(folder: Path, *words: str, port: int | None = None, **settings: str)
                 break
             except OSError:
                 time.sleep(0.05)
-        served = Served(process, base, printed)
-        yield served
-        served.connection.close()
+        with closing(Served(process, base, printed)) as served:
+            yield served
     finally:
         if process.poll() is None:
             process.terminate()
