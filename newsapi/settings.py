@@ -31,16 +31,20 @@ def _setting(help_text: str, default: object = None, parse: Callable[[str], obje
 def _database_url(text: str) -> str:
     scheme, separator, rest = text.partition("://")
     if not separator or scheme.partition("+")[0] not in {"sqlite", "postgresql", "postgres"}:
-        message = "is not an address such as sqlite:///news.sqlite3 or postgresql://user@host/news"
-        raise ValueError(message)
+        raise ValueError("is not an address such as sqlite:///news.sqlite3 or postgresql://user@host/news")
     return f"postgresql+psycopg://{rest}" if scheme.startswith("postgres") else text
+
+
+def _redis_url(text: str) -> str:
+    if urlsplit(text).scheme not in {"redis", "rediss", "unix"}:
+        raise ValueError("is not an address such as redis://host:6379/0")
+    return text
 
 
 def _address(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.netloc:
-        message = "is not an absolute http or https address"
-        raise ValueError(message)
+        raise ValueError("is not an absolute http or https address")
     return text.rstrip("/")
 
 
@@ -49,17 +53,17 @@ def _template(*names: str) -> Callable[[str], str]:
         try:
             _address(text.format(**dict.fromkeys(names, "x")))
         except (KeyError, IndexError, ValueError) as error:
-            message = f"is not an absolute address that uses only {', '.join('{' + name + '}' for name in names)}"
-            raise ValueError(message) from error
+            raise ValueError(
+                f"is not an absolute address that uses only {', '.join('{' + name + '}' for name in names)}"
+            ) from error
         return text
 
     return parse
 
 
 def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) < 1 << 16):
-        message = "is not a port number"
-        raise ValueError(message)
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 1 << 16):
+        raise ValueError("is not a port number")
     return int(text)
 
 
@@ -67,15 +71,13 @@ def _zone(text: str) -> ZoneInfo:
     try:
         return ZoneInfo(text)
     except (KeyError, ValueError, OSError) as error:
-        message = "is not a time zone of the IANA database, such as Europe/Rome"
-        raise ValueError(message) from error
+        raise ValueError("is not a time zone of the IANA database, such as Europe/Rome") from error
 
 
 def _secret(text: str) -> str:
     shortest = 32
     if len(text) < shortest:
-        message = f"is shorter than {shortest} characters"
-        raise ValueError(message)
+        raise ValueError(f"is shorter than {shortest} characters")
     return text
 
 
@@ -86,8 +88,7 @@ def _hosts(text: str) -> frozenset[str]:
 def _level(text: str) -> str:
     levels = ("debug", "info", "warning", "error")
     if text.lower() not in levels:
-        message = f"is not one of {', '.join(levels)}"
-        raise ValueError(message)
+        raise ValueError(f"is not one of {', '.join(levels)}")
     return text.lower()
 
 
@@ -103,7 +104,9 @@ class Settings:
         "sqlite:///newsapi.sqlite3",
         _database_url,
     )
-    redis_url: str | None = _setting("Redis or Valkey for all nodes; memory alone if left out")  # type: ignore[assignment]
+    redis_url: str | None = _setting(  # type: ignore[assignment]
+        "Redis or Valkey for all nodes: `redis://host:6379/0`; memory alone if left out", None, _redis_url
+    )
     host: str = _setting("address `newsapi serve` listens on", "127.0.0.1")  # type: ignore[assignment]
     port: int = _setting("port `newsapi serve` listens on", 8000, _port)  # type: ignore[assignment]
     api_url: str = _setting(  # type: ignore[assignment]
@@ -148,7 +151,8 @@ class Settings:
     def __post_init__(self) -> None:
         """Give `api_url` its default, which hangs on two other settings."""
         if not self.api_url:
-            object.__setattr__(self, "api_url", f"http://{self.host}:{self.port}")
+            host = f"[{self.host}]" if ":" in self.host else self.host
+            object.__setattr__(self, "api_url", f"http://{host}:{self.port}")
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:

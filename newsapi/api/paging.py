@@ -97,9 +97,13 @@ def canonical(query: Mapping[str, Any], *, limit: int = 20) -> dict[str, str]:
 
 
 def address(path: str, query: Mapping[str, Any], *, limit: int = 20) -> str:
-    """Answer the address of a read, with its query in the one form; `min_seq` says nothing of what is read."""
-    shown = canonical(query, limit=limit)
-    text = urlencode({name: value for name, value in shown.items() if name != "min_seq"}, safe=",:")
+    """Answer the address of a read, with its query in the one form.
+
+    `min_seq` says nothing of what is read, and what a cursor holds does not stand beside it.
+    """
+    said = BESIDE_CURSOR if "cursor" in query else query.keys()
+    shown = {name: value for name, value in canonical(query, limit=limit).items() if name in said and name != "min_seq"}
+    text = urlencode(shown, safe=",:")
     return f"{parts().settings.api_url}{path}" + (f"?{text}" if text else "")
 
 

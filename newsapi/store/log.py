@@ -118,6 +118,8 @@ def _touch(session: Session, told: Sequence[Told], numbers: Numbers) -> None:
         if change.kind == "article":
             articles.update(change.after - change.before)
             articles.subtract(change.before - change.after)
+    if not last:
+        return  # what comes withdrawn was in no list
     statement = (
         update(_FACET)
         .where(_FACET.c.id == bindparam("facet"))

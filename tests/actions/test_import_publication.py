@@ -119,7 +119,6 @@ def test_what_comes_withdrawn_with_a_past_time_was_public_elsewhere(load, client
     ]
 
 
-@pytest.mark.xfail(reason="the log takes no change that touches no facet", strict=True)
 def test_what_comes_withdrawn_can_come_alone(load, client):
     load(article("velar", status="withdrawn"))
     assert client.get("/v1/articles/velar").status_code == 410

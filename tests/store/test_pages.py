@@ -143,7 +143,7 @@ def pages(archive, filters, question, limit):
 @pytest.mark.parametrize("scan", [5, listing.SCAN])
 def test_walking_forth_and_back_gives_exactly_the_answer(archive, chance, monkeypatch, scan):
     monkeypatch.setattr(listing, "SCAN", scan)
-    for _ in range(20):
+    for _ in range(15):
         filters, question = archive.wish()
         limit = chance.randint(1, 7)
         answer = archive.answer(filters, question)
