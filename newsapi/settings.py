@@ -151,7 +151,9 @@ class Settings:
     def __post_init__(self) -> None:
         """Give `api_url` its default, which hangs on two other settings."""
         if not self.api_url:
-            host = f"[{self.host}]" if ":" in self.host else self.host
+            # A server that listens everywhere is reached at home, unless it is told where.
+            host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+            host = f"[{host}]" if ":" in host else host
             object.__setattr__(self, "api_url", f"http://{host}:{self.port}")
 
     @classmethod

@@ -29,6 +29,7 @@ from newsapi.schemas.articles import (
     RelatedList,
 )
 from newsapi.schemas.dump import Dump, compiled
+from newsapi.schemas.narrowed import PartialArticleList, PartialArticleOne
 from newsapi.schemas.queries import ASIDE, ONE_NAME, ArticleQuery, OneArticleQuery, Read, RelatedQuery
 from newsapi.store import articles, facets, listing, related, taxonomy
 from newsapi.store.articles import Found, Record
@@ -52,7 +53,9 @@ class Articles(MethodView):
 
     @blueprint.doc(operationId="listArticles", summary="A page of articles")
     @blueprint.arguments(ArticleQuery(), location="query", error_status_code=400)
-    @blueprint.response(200, ArticleList)
+    @blueprint.response(
+        200, {"anyOf": [ArticleList, PartialArticleList]}, description="A page; with `fields`, parts of it"
+    )
     def get(self, query: paging.Query) -> Response:
         """A page of articles, newest first if not sorted otherwise. Commas in a filter mean any of."""
         query, turn = paging.with_cursor(query)
@@ -68,7 +71,7 @@ class OneArticle(MethodView):
 
     @blueprint.doc(operationId="getArticle", summary="One article")
     @blueprint.arguments(OneArticleQuery(), location="query", error_status_code=400)
-    @blueprint.response(200, ArticleOne)
+    @blueprint.response(200, {"anyOf": [ArticleOne, PartialArticleOne]}, description="All of it; with `fields`, parts")
     @blueprint.alt_response(308, description="It has another slug now")
     @blueprint.alt_response(404, "DEFAULT_ERROR", description="There is none")
     @blueprint.alt_response(410, "DEFAULT_ERROR", description="It was published and is no more")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from http import HTTPStatus
+from importlib.resources import files
 from typing import Any, NoReturn
 
 import flask_smorest
+import orjson
 from flask import Flask, Request
-from marshmallow import RAISE, Schema, ValidationError
+from marshmallow import RAISE, Schema, ValidationError, fields
 from webargs.flaskparser import FlaskParser
 
 from newsapi import __version__
@@ -72,16 +74,30 @@ class Blueprint(flask_smorest.Blueprint):
         """Give an operation its docstring as the description, and the answers that its view need not name."""
         info["docstring"] = {"description": info["docstring"]["summary"]}
         responses = doc.setdefault("responses", {})
-        if (self.url_prefix or "").startswith("/v1"):
-            for status in EVERY_READ:
-                responses.setdefault(str(status.value), status.name)
+        for status in EVERY_READ if (self.url_prefix or "").startswith("/v1") else (HTTPStatus.UNAUTHORIZED,):
+            responses.setdefault(str(status.value), status.name)
         if any(isinstance(parameter.get("schema"), Paged) for parameter in doc.get("parameters", ())):
             responses.setdefault("410", HTTPStatus.GONE.name)
         for status in [status for status, response in responses.items() if response == "DEFAULT_ERROR"]:
             if str(status) != "default":
                 responses[status] = HTTPStatus(int(status)).name
+        _illustrate(responses, EXAMPLES.get(info["manual_doc"]["operationId"], {}))
         return doc
 
+
+def _illustrate(responses: dict[str, Any], examples: dict[str, dict[str, Any]]) -> None:
+    """Give answers their examples; one that is told by its name alone is first spelt out."""
+    for status in [status for status in responses if str(status) in examples]:
+        code = HTTPStatus(int(status))
+        if responses[status] == code.name:
+            problem = {"application/problem+json": {"schema": wire.Problem}}
+            responses[status] = {"description": code.phrase, "content": problem}
+        for content in responses[status]["content"].values():
+            content["examples"] = examples[str(status)]
+
+
+EXAMPLES = orjson.loads((files("newsapi.api") / "examples.json").read_bytes())
+"""By operation and status: answers of the demo, each with the address that it answers as its `summary`."""
 
 EVERY_READ = (
     HTTPStatus.NOT_MODIFIED,
@@ -91,6 +107,13 @@ EVERY_READ = (
 )
 
 
+KEY = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "Public reads need no key. One that is sent must be known, or the answer is 401.",
+}
+
+
 class Api(flask_smorest.Api):
     """The document: made from the views and schemas, with errors as problem+json."""
 
@@ -98,19 +121,27 @@ class Api(flask_smorest.Api):
 
     def __init__(self, app: Flask) -> None:
         """Take the application, whose version and title stand here."""
+        settings = app.extensions["newsapi"].settings
+        docs = f"{settings.api_url}/docs"
         app.config.update(
             API_TITLE="newsapi",
             API_VERSION=__version__,
             OPENAPI_VERSION="3.1.0",
             API_SPEC_OPTIONS={
-                "info": {"description": DESCRIPTION},
+                "info": {
+                    "description": DESCRIPTION,
+                    "contact": {"name": settings.publisher or "The publisher of this server", "url": docs},
+                    "license": {"name": "Each article under its own rights", "url": f"{docs}#/articles/getArticle"},
+                },
                 "servers": [{"url": "/", "description": "This server"}],
+                "security": [{}, {"key": []}],
             },
         )
         super().__init__()
         for field, kind in FIELDS.items():
             self.register_field(field, *kind)
         self.init_app(app)
+        self.spec.components.security_scheme("key", KEY)
 
     def _register_responses(self) -> None:
         """Document every error as what it is sent as."""
@@ -131,5 +162,6 @@ class Api(flask_smorest.Api):
 
 FIELDS: dict[type, tuple[str | None, str | None]] = {
     wire.Instant: ("string", "date-time"),
-    Moments: ("string", None),
+    fields.Url: ("string", "uri"),
+    Moments: (None, None),  # either of two, each with its type
 }

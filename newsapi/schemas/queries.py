@@ -174,7 +174,7 @@ def _slugs(text: str) -> Values:
 
 
 def _moments(text: str) -> Moments:
-    either: list[dict[str, str]] = [{"format": "date-time"}, {"format": "date"}]
+    either = [{"type": "string", "format": kind} for kind in ("date-time", "date")]
     return Moments(metadata={"description": f"{text}: a time with its offset, or a day", "anyOf": either})
 
 
@@ -210,9 +210,12 @@ class ArticleQuery(Paged, Shape):
     updated_from = _moments("Updated then or later")
     updated_until = _moments("Updated before")
     sort = fields.String(
-        load_default="-published_at",
+        load_default=lambda: SORTS[0],  # called, it stays out of the document: clients would send it beside a cursor
         validate=validate.OneOf(SORTS, error=f"must be one of {', '.join(SORTS)}"),
-        metadata={"description": "By time of publication or of the last update; newest first with -"},
+        metadata={
+            "description": "By time of publication or of the last update, newest first with -; else -published_at",
+            "x-enum-varnames": ["NEWEST", "OLDEST", "LATEST_UPDATED", "EARLIEST_UPDATED"],
+        },
     )
     total = Flag(load_default=False, metadata={"type": "boolean", "description": "Count them, exactly up to 10,000"})
 

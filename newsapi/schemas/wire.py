@@ -43,6 +43,13 @@ class Out(Schema):
 
         unknown = EXCLUDE
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Tell the document what the docstring tells."""
+        super().__init_subclass__(**kwargs)
+        if cls.__doc__:
+            described = type("Meta", (cls.Meta,), {"description": " ".join(cls.__doc__.split())})
+            cls.Meta = described  # type: ignore[assignment, misc]  # mypy takes the name for a fixed one
+
 
 def faults(messages: object, place: str = "") -> Iterator[Fault]:
     """Turn marshmallow's nested messages into faults with JSON pointers (RFC 6901)."""
@@ -253,7 +260,7 @@ class PageLinks(Out):
     prev = fields.Url(required=True, allow_none=True)
 
 
-class FaultOut(Out):
+class WrongPlace(Out):
     """One wrong place: `pointer` in a body, `parameter` in a query or path."""
 
     pointer = fields.String(metadata={"description": "JSON pointer (RFC 6901) into the body", "example": "/headline"})
@@ -261,7 +268,7 @@ class FaultOut(Out):
     message = fields.String(required=True)
 
 
-class GoneOut(Out):
+class Gone(Out):
     """Why an article that was public is no more."""
 
     at = fields.String(required=True, metadata={"format": "date-time"})
@@ -280,5 +287,5 @@ class Problem(Out):
     detail = fields.String(required=True)
     instance = fields.String(required=True, metadata={"description": "Path that was asked for"})
     request_id = fields.String(required=True)
-    errors = fields.List(fields.Nested(FaultOut))
-    gone = fields.Nested(GoneOut)
+    errors = fields.List(fields.Nested(WrongPlace))
+    gone = fields.Nested(Gone)

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from schemathesis import GenerationMode
 
 OPERATIONS = (
-    "listArticles getArticle listRelatedArticles listBrands getBrand listAuthors getAuthor listSections getSection"
-    " listTags getTag getHealth getReadiness getProblem"
+    "listArticles getArticle getArticleJsonLd listRelatedArticles listBrands getBrand listAuthors getAuthor"
+    " listSections getSection listTags getTag getHealth getReadiness getProblem"
 ).split()
 
 pytestmark = [pytest.mark.long, pytest.mark.parametrize("magazine", ["sqlite"], indirect=True)]
@@ -49,6 +49,8 @@ def test_every_answer_is_as_documented(document, name, mode):
         # A cursor that nobody made is refused, and a change that is not there yet is told by 503: both by design.
         if mode is GenerationMode.POSITIVE:
             case.query = {name: value for name, value in case.query.items() if name not in {"cursor", "min_seq"}}
+        elif str(case.query.get("min_seq")).isdecimal():
+            del case.query["min_seq"]
         case.call_and_validate(headers={"Accept-Encoding": "identity"})
 
     check()

@@ -64,7 +64,7 @@ def read(connection: Connection, truth: Truth, question: Question, limit: int) -
 
 
 @pytest.mark.parametrize(
-    ("key", "descending", "limit"), [*((*sort, 20) for sort in SORTS), *((*sort, 100) for sort in SORTS[::2])]
+    ("key", "descending", "limit"), [*((*sort, 20) for sort in SORTS), *((*sort, 100) for sort in SORTS[:1])]
 )
 def test_a_page_of_a_single_filter_reads_what_it_shows_at_any_depth(archive, key, descending, limit):
     first: dict[str, int] = {}

@@ -1,0 +1,76 @@
+"""The demo's answers that the document shows, as `newsapi/api/examples.json` keeps them.
+
+`python -m tests.clients.answers http://127.0.0.1:8000` asks a running demo and writes that file anew.
+"""
+
+import json
+import sys
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+FILE = Path(__file__).parents[2] / "newsapi" / "api" / "examples.json"
+BASE = "http://127.0.0.1:8000"
+
+REFERENCE = "jaguar-land-rover-allo-studio-una-fabbrica-per-produrre-batterie"
+ADDRESSES = {
+    "listArticles": {
+        "summaries": "/v1/articles?group=ford",
+        "narrowed": "/v1/articles?brand=ford&fields=headline,image.url",
+        "counted": "/v1/articles?slug=incentivi-auto-come-si-legge-un-bando&total=true",
+        "refused": "/v1/articles?limit=1000",
+    },
+    "getArticle": {
+        "full": f"/v1/articles/{REFERENCE}",
+        "narrowed": f"/v1/articles/{REFERENCE}?fields=headline,byline,brand",
+        "withdrawn": "/v1/articles/stellantis-il-calendario-dei-porte-aperte",
+        "unknown": "/v1/articles/nothing-of-that-name",
+    },
+    "getArticleJsonLd": {"newsArticle": f"/v1/articles/{REFERENCE}/jsonld"},
+    "listRelatedArticles": {"best": f"/v1/articles/{REFERENCE}/related?limit=1"},
+    "listBrands": {"found": "/v1/brands?q=range"},
+    "getBrand": {"alone": "/v1/brands/land-rover", "unknown": "/v1/brands/nothing-of-that-name"},
+    "listAuthors": {"found": "/v1/authors?q=donnici"},
+    "getAuthor": {"alone": "/v1/authors/francesco-donnici"},
+    "listSections": {"found": "/v1/sections?q=prove"},
+    "getSection": {"alone": "/v1/sections/prove"},
+    "listTags": {"found": "/v1/tags?q=batterie"},
+    "getTag": {"alone": "/v1/tags/batterie"},
+    "getReadiness": {"ready": "/readyz"},
+}
+CHANCE = {"id", "request_id", "at"}
+"""What differs from demo to demo."""
+
+
+def ask(base: str, address: str) -> tuple[int, Any]:
+    connection = HTTPConnection(urlsplit(base).netloc, timeout=20)
+    try:
+        connection.request("GET", address)
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read().decode().replace(base, BASE))
+    finally:
+        connection.close()
+
+
+def without_chance(value: Any) -> Any:
+    """The same with only the type of what differs from demo to demo."""
+    if isinstance(value, dict):
+        return {
+            name: type(inner).__name__ if name in CHANCE else without_chance(inner) for name, inner in value.items()
+        }
+    return [without_chance(inner) for inner in value] if isinstance(value, list) else value
+
+
+def examples(base: str) -> dict[str, dict[str, dict[str, Any]]]:
+    """By operation, status and name."""
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for operation, addresses in ADDRESSES.items():
+        for name, address in addresses.items():
+            status, value = ask(base, address)
+            found.setdefault(operation, {}).setdefault(str(status), {})[name] = {"summary": address, "value": value}
+    return found
+
+
+if __name__ == "__main__":
+    FILE.write_text(json.dumps(examples(sys.argv[1]), ensure_ascii=False, indent=1) + "\n")
