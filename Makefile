@@ -16,6 +16,8 @@ ARGS ?=
 PURE = $(wildcard tests/text tests/schemas tests/feeds tests/intake tests/relatedness tests/house)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Programs that are started many times want their bytecode kept.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## This list
@@ -31,7 +33,11 @@ run: $(VENV)/.runtime ## Serve what NEWSAPI_* and .env say
 
 .PHONY: test
 test: $(VENV)/.dev lint types ## Style, types, floors and all tests, on SQLite and PostgreSQL
-	@$(BIN)/pytest -q -n $(JOBS) --dist worksteal $(ARGS)
+	@$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "not long" $(ARGS)
+
+.PHONY: long
+long: $(VENV)/.dev ## The tests that take minutes: kills, generated clients, linters of the document
+	@$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m long $(ARGS)
 
 .PHONY: check
 check: $(VENV)/.dev lint types ## The quick part of it: style, types, floors, tests without a database

@@ -45,9 +45,9 @@ def test_any_sequence_of_imports_leaves_everything_in_agreement(load, client, se
     for _ in range(8):
         records = [arbitrary(chance) for _ in range(chance.choice([1, 3, 10, 40]))]
         result = load(*records)
-        refused = {line for line, _ in result.places}
+        again = load(*records)  # what was refused for want of a brand may be taken now
+        refused = {line for line, _ in result.places} & {line for line, _ in again.places}
         accepted |= {item["slug"]: item for n, item in enumerate(records, 1) if n not in refused and "status" in item}
-        again = load(*records)
         assert sum(again.counts) == sum(result.counts) == len(records)
     shown = client.get("/v1/articles?limit=100&fields=slug,status").json["data"]
     assert {item["status"] for item in shown} <= {"published"}

@@ -57,7 +57,6 @@ def address(magazine):
     server.server_close()
 
 
-@pytest.mark.long
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium here")
 @pytest.mark.parametrize("magazine", ["sqlite"], indirect=True)
 def test_a_browser_shows_every_operation_and_asks_no_other_host(magazine, address, tmp_path):

@@ -11,7 +11,7 @@ OPERATIONS = (
     " listSections getSection listTags getTag getHealth getReadiness getProblem"
 ).split()
 
-pytestmark = [pytest.mark.long, pytest.mark.parametrize("magazine", ["sqlite"], indirect=True)]
+pytestmark = pytest.mark.parametrize("magazine", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
