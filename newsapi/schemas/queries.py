@@ -100,7 +100,8 @@ class Moments(Moment):
             return super()._deserialize(value, attr, data, **kwargs)
         except ValidationError as error:
             hint = ", or a date such as 2026-03-29; write the + of an offset as %2B in an address"
-            raise ValidationError([f"{message}{hint}" for message in error.messages]) from error
+            told = [f"{text}{hint}" if str(text).startswith("must be") else str(text) for text in error.messages]
+            raise ValidationError(told) from error
 
 
 class Words(fields.String):
