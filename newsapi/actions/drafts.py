@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from newsapi.errors import Fault, Invalid
-from newsapi.model.base import uuid7
+from newsapi.model.base import latest, uuid7
 from newsapi.schemas.wire import written
 from newsapi.settings import Settings
 from newsapi.store.bulk import State, Written
@@ -174,7 +174,7 @@ def _materially_updated_at(values: Mapping[str, Any], before: State | None) -> d
     """Where nothing is said: publication, moved on by corrections that are later."""
     times = [before.values["materially_updated_at"] if before else None, values["published_at"]]
     times += [datetime.fromisoformat(item["at"]).astimezone(UTC) for item in values["corrections"]]
-    return max((moment for moment in times if moment), default=None)
+    return latest(times)
 
 
 def _former_slugs(draft: Draft, before: State | None, slug: str) -> frozenset[str]:

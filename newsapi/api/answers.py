@@ -17,11 +17,10 @@ from werkzeug.http import http_date
 
 from newsapi.api.parts import parts
 from newsapi.cache.pages import Answer
-from newsapi.model.base import EPOCH
 from newsapi.schemas.dump import OPTIONS
 from newsapi.store import log
 from newsapi.store.database import Connection
-from newsapi.store.keyset import PERIOD
+from newsapi.store.keyset import period
 
 BROWSERS = "public, max-age=0, stale-while-revalidate=5, stale-if-error=86400"
 CDNS = "max-age=2"
@@ -35,13 +34,9 @@ MOST_TAGS = 2048
 """Bytes that `Surrogate-Key` may take."""
 
 
-class Stand(Protocol):
-    """Where a read found the log: its head, and the last change that can have touched what is asked for."""
+class Stand(log.Head, Protocol):
+    """Where a read found the log, and the last change that can have touched what is asked for."""
 
-    @property
-    def seq(self) -> int: ...
-    @property
-    def mark(self) -> int: ...
     @property
     def touched(self) -> int: ...
 
@@ -58,7 +53,7 @@ def cached(connection: Connection, address: str, stand: Stand, build: Callable[[
     log: after a restore from a backup it is not.
     """
     pages = parts().pages
-    key = f"{pages.release}:{(parts().now() - EPOCH) // PERIOD}:{address}"
+    key = f"{pages.release}:{period(parts().now())}:{address}"
     kept = pages.get(key)
     if kept and stand.touched <= kept.seq <= stand.seq and log.has_mark(connection, kept.seq, kept.mark, stand):
         return respond(kept, seq=stand.seq, hit=True)

@@ -18,6 +18,7 @@ from newsapi.api.blueprints import Blueprint
 from newsapi.api.parts import parts
 from newsapi.cache.pages import Answer
 from newsapi.feeds import jsonld
+from newsapi.model.base import latest
 from newsapi.schemas.articles import (
     FULL,
     Article,
@@ -142,7 +143,7 @@ def _list(connection: Connection, truth: Truth, query: paging.Query, turn: Turn 
         body=json(body),
         seq=truth.seq,
         mark=truth.mark,
-        changed_at=max((time for time in times if time), default=None),
+        changed_at=latest(times),
         tags=paging.tags(query),
         link=paging.link_header(body["links"]),
     )
@@ -169,7 +170,7 @@ def _one(connection: Connection, found: Found, query: paging.Query) -> Answer:
         body=json({"data": _dump(query, ArticleWithRelated)(record)}),
         seq=found.seq,
         mark=found.mark,
-        changed_at=max((time for time in times if time), default=None),
+        changed_at=latest(times),
         tags=tuple(tags),
         language=record["language"],
     )

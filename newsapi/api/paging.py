@@ -15,6 +15,7 @@ from newsapi.api.parts import parts
 from newsapi.errors import BadCursor
 from newsapi.model.base import EPOCH, MICROSECOND
 from newsapi.schemas.queries import BESIDE_CURSOR, FACET_FILTERS, FILTERS, ArticleQuery
+from newsapi.schemas.wire import written
 from newsapi.store.listing import Key, Position, Question, Turn
 
 Query = dict[str, Any]
@@ -90,7 +91,7 @@ def canonical(query: Mapping[str, Any], *, limit: int = 20) -> dict[str, str]:
         if isinstance(value, tuple):
             shown[name] = ",".join(map(str, value if name == "id" else sorted(value)))
         elif isinstance(value, date):
-            shown[name] = _instant(value, zone).isoformat().replace("+00:00", "Z")
+            shown[name] = written(_instant(value, zone))
         else:
             shown[name] = str(value).lower() if isinstance(value, bool) else str(value)
     return shown

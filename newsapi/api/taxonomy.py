@@ -15,6 +15,7 @@ from newsapi.api.blueprints import Blueprint
 from newsapi.api.parts import parts
 from newsapi.cache.pages import Answer
 from newsapi.errors import BadCursor
+from newsapi.model.base import latest
 from newsapi.schemas import taxonomy as wire
 from newsapi.schemas.articles import ArticleList, ArticleSummary
 from newsapi.schemas.dump import compiled
@@ -114,7 +115,7 @@ def _page(
         body=json(body),
         seq=truth.seq,
         mark=truth.mark,
-        changed_at=max((time for time in (truth.names_at, truth.touched_at()) if time), default=None),
+        changed_at=latest((truth.names_at, truth.touched_at())),
         tags=("articles", f"{noun.kind}s"),
         link=paging.link_header(body["links"]),
     )
@@ -147,7 +148,7 @@ def _term(
         body=json({"data": compiled(schema)(presentation.term(noun.kind, record))}),
         seq=truth.seq,
         mark=truth.mark,
-        changed_at=max((time for time in times if time), default=None),
+        changed_at=latest(times),
         tags=(f"{noun.kind}:{slug}",),
     )
 

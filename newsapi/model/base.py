@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
@@ -98,6 +98,11 @@ class Base(DeclarativeBase):
         list[Any]: Json,
         bytes: LargeBinary(),
     }
+
+
+def latest(times: Iterable[datetime | None]) -> datetime | None:
+    """Answer the latest of the times that are known; None where none is."""
+    return max((time_ for time_ in times if time_ is not None), default=None)
 
 
 def table(model: type[Base]) -> Table:

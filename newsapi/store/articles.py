@@ -26,7 +26,7 @@ from newsapi.model import (
     Section,
     Tag,
 )
-from newsapi.model.base import EPOCH
+from newsapi.model.base import EPOCH, latest
 from newsapi.store import listing
 from newsapi.store.facets import Truth
 from newsapi.store.listing import Position, Question, Turn
@@ -253,7 +253,7 @@ def _records(
         changed |= _add_links(connection, records, tuple(kind for kind in LINKS if kind in {"authors", *wanted}))
         if "previous_slugs" in wanted:
             _add_previous_slugs(connection, records)
-    return records, max(changed - {None}, default=None)
+    return records, latest(changed)
 
 
 def _add_links(connection: Connection, records: list[Record], kinds: tuple[str, ...]) -> set[datetime]:

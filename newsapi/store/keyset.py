@@ -6,7 +6,7 @@ import base64
 import binascii
 import hashlib
 import hmac
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from newsapi.errors import BadCursor, ExpiredCursor, SchemaMissing
 from newsapi.model import Secret
+from newsapi.model.base import EPOCH
 from newsapi.store.database import Database
 
 PERIOD = timedelta(days=30)
@@ -24,7 +25,11 @@ equal bytes on every node.
 """
 
 _TAG = 16
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def period(now: datetime) -> int:
+    """Answer the number of the period that a time lies in."""
+    return (now - EPOCH) // PERIOD
 
 
 class Cursors:
@@ -37,27 +42,27 @@ class Cursors:
 
     def write(self, value: Any, *, now: datetime) -> str:
         """Answer the cursor that `read` turns back into `value`."""
-        period = (now - _EPOCH) // PERIOD
-        payload = orjson.dumps([period, value])
-        return base64.urlsafe_b64encode(self._tag(period, payload) + payload).rstrip(b"=").decode()
+        made = period(now)
+        payload = orjson.dumps([made, value])
+        return base64.urlsafe_b64encode(self._tag(made, payload) + payload).rstrip(b"=").decode()
 
     def read(self, cursor: str, *, now: datetime) -> Any:
         """Answer the value; raises BadCursor for what was not made here, ExpiredCursor for what is too old."""
         try:
             raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-            period, value = orjson.loads(raw[_TAG:])
-            genuine = hmac.compare_digest(raw[:_TAG], self._tag(int(period), raw[_TAG:]))
+            made, value = orjson.loads(raw[_TAG:])
+            genuine = hmac.compare_digest(raw[:_TAG], self._tag(int(made), raw[_TAG:]))
         except (binascii.Error, ValueError, TypeError) as error:
             raise BadCursor(_NOT_OURS) from error
         # Other spellings of the same bytes (stray low bits, padding) are refused too: one cursor, one text.
         if not genuine or base64.urlsafe_b64encode(raw).rstrip(b"=").decode() != cursor:
             raise BadCursor(_NOT_OURS)
-        if (now - _EPOCH) // PERIOD - period > 1:
+        if period(now) - made > 1:
             raise ExpiredCursor
         return value
 
-    def _tag(self, period: int, payload: bytes) -> bytes:
-        key = hashlib.blake2b(f"cursor {period}".encode(), key=self._key(), digest_size=32).digest()
+    def _tag(self, made: int, payload: bytes) -> bytes:
+        key = hashlib.blake2b(f"cursor {made}".encode(), key=self._key(), digest_size=32).digest()
         return hashlib.blake2b(payload, key=key, digest_size=_TAG).digest()
 
     def _key(self) -> bytes:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Select, bindparam, func, literal, select, uni
 from sqlalchemy.orm import aliased
 
 from newsapi.model import Article, Brand, Facet, Listing
+from newsapi.model.base import latest
 from newsapi.store import articles
 from newsapi.store.articles import Page, Record
 from newsapi.store.public import visible
@@ -62,4 +63,4 @@ def of_article(connection: Connection, article: UUID, *, limit: int, exclude: Co
         for record in found.records
         if record["slug"] not in exclude
     ]
-    return Page(records[:limit], max((time for time in {*times, found.changed_at} if time), default=None))
+    return Page(records[:limit], latest({*times, found.changed_at}))

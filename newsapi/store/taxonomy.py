@@ -12,6 +12,7 @@ from sqlalchemy.orm import aliased
 
 from newsapi.errors import NotFound, Renamed
 from newsapi.model import Author, Brand, Facet, OldSlug, Section, Tag
+from newsapi.model.base import latest
 from newsapi.store.articles import Record
 from newsapi.store.facets import SEEN, Truth
 
@@ -64,7 +65,7 @@ def page(connection: Connection, kind: Kind, *, words: str | None, place: Place 
         if rows
         else (None, None)
     )
-    changed_at = max((time for row in rows for time in (row.changed_at, row.at) if time), default=None)
+    changed_at = latest(time for row in rows for time in (row.changed_at, row.at))
     if back:
         return Terms(_records(rows), changed_at, last or place, first if more else None)
     return Terms(_records(rows), changed_at, last if more else None, first if place else None)
