@@ -11,9 +11,13 @@ from flask import Flask
 
 from newsapi import __version__, api
 from newsapi.api.parts import Parts
+from newsapi.cache.follower import Follower, News, Read
+from newsapi.cache.memory import Memory
 from newsapi.cache.pages import PageCache
+from newsapi.cache.shared import Alone, InRedis
 from newsapi.schemas.presentation import Presentation
 from newsapi.settings import Settings
+from newsapi.store import changes
 from newsapi.store.database import Database
 from newsapi.store.keyset import Cursors
 
@@ -28,16 +32,30 @@ def create_app(settings: Settings) -> Flask:
     app.url_map.strict_slashes = True
     app.url_map.merge_slashes = False  # it would lead on to an address with the request's Host
     database = Database(settings.database_url)
+    log_database = Database(settings.database_url, pool_size=1)
+    follower = Follower(_log_of(log_database))
+    shared = InRedis(settings.redis_url, _release(settings)) if settings.redis_url else Alone()
     parts = Parts(
         settings=settings,
         database=database,
+        log_database=log_database,
         cursors=Cursors(database, settings.secret_key),
         presentation=Presentation(settings),
-        pages=PageCache(settings.redis_url, _release(settings)),
+        pages=PageCache(Memory(settings.cache_mb << 20), shared, follower),
     )
     app.extensions["newsapi"] = parts
     app.extensions["newsapi-document"] = api.register(app)
     return app
+
+
+def _log_of(database: Database) -> Read:
+    """The follower's way to the log."""
+
+    def read(place: int | None, most: int) -> News:
+        with database.reading() as connection:
+            return News(*changes.news(connection, place, most))
+
+    return read
 
 
 def _release(settings: Settings) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypedDict
+from uuid import UUID
 
 
 class Gone(TypedDict):
@@ -49,19 +50,21 @@ class NotFound(NewsError):
 class Withdrawn(NewsError):
     """The article was public and is no more."""
 
-    def __init__(self, gone: Gone, *, seq: int | None = None) -> None:
-        """Keep when, how and why it went."""
+    def __init__(self, gone: Gone, id_: UUID, *, seq: int | None = None) -> None:
+        """Keep when, how and why it went, and which it was."""
         super().__init__("This article was published and is no longer available.")
         self.gone = gone
+        self.id = id_
         self.seq = seq
 
 
 class Renamed(NewsError):
     """The thing is now under another slug."""
 
-    def __init__(self, slug: str, *, seq: int | None = None) -> None:
-        """Keep the slug it has now."""
+    def __init__(self, slug: str, id_: UUID | None = None, *, seq: int | None = None) -> None:
+        """Keep the slug it has now, and the id of an article."""
         super().__init__(f"It is now called {slug}.")
+        self.id = id_
         self.slug = slug
         self.seq = seq
 

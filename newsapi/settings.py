@@ -67,6 +67,12 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _whole(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError("is not a whole number")
+    return int(text)
+
+
 def _zone(text: str) -> ZoneInfo:
     try:
         return ZoneInfo(text)
@@ -106,6 +112,9 @@ class Settings:
     )
     redis_url: str | None = _setting(  # type: ignore[assignment]
         "Redis or Valkey for all nodes: `redis://host:6379/0`; memory alone if left out", None, _redis_url
+    )
+    cache_mb: int = _setting(  # type: ignore[assignment]
+        "megabytes of finished answers that each server process keeps in memory", 64, _whole
     )
     host: str = _setting("address `newsapi serve` listens on", "127.0.0.1")  # type: ignore[assignment]
     port: int = _setting("port `newsapi serve` listens on", 8000, _port)  # type: ignore[assignment]

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from flask import Response
@@ -13,10 +14,11 @@ from flask.views import MethodView
 from marshmallow import Schema
 
 from newsapi.api import paging
-from newsapi.api.answers import cached, json
+from newsapi.api.answers import cached
 from newsapi.api.blueprints import Blueprint
 from newsapi.api.parts import parts
-from newsapi.cache.pages import Answer
+from newsapi.cache import tags
+from newsapi.cache.answer import Answer
 from newsapi.feeds import jsonld
 from newsapi.model.base import latest
 from newsapi.schemas.articles import (
@@ -29,13 +31,12 @@ from newsapi.schemas.articles import (
     RelatedArticle,
     RelatedList,
 )
-from newsapi.schemas.dump import Dump, compiled
+from newsapi.schemas.dump import Dump, compiled, json
 from newsapi.schemas.narrowed import PartialArticleList, PartialArticleOne
 from newsapi.schemas.queries import ASIDE, ONE_NAME, ArticleQuery, OneArticleQuery, Read, RelatedQuery
 from newsapi.store import articles, facets, listing, related, taxonomy
-from newsapi.store.articles import Found, Record
+from newsapi.store.articles import Record
 from newsapi.store.database import Connection
-from newsapi.store.facets import Truth
 from newsapi.store.listing import Turn
 from newsapi.text.blocks import blocks
 from newsapi.text.slugs import is_slug, is_uuid
@@ -60,10 +61,7 @@ class Articles(MethodView):
     def get(self, query: paging.Query) -> Response:
         """A page of articles, newest first if not sorted otherwise. Commas in a filter mean any of."""
         query, turn = paging.with_cursor(query)
-        with parts().database.reading() as connection:
-            truth = facets.truth(connection, paging.facets(query), min_seq=query["min_seq"])
-            stand = _AmongOthers(truth, truth.everything.seq) if "include" in query else truth
-            return cached(connection, paging.address(PATH, query), stand, lambda: _list(connection, truth, query, turn))
+        return cached(paging.address(PATH, query), query, lambda connection: _list(connection, query, turn))
 
 
 @blueprint.route("/<which>", parameters=[WHICH])
@@ -78,12 +76,8 @@ class OneArticle(MethodView):
     @blueprint.alt_response(410, "DEFAULT_ERROR", description="It was published and is no more")
     def get(self, query: paging.Query, which: str) -> Response:
         """An article by its slug or id, in full, and with `include=related` what to read next."""
-        with parts().database.reading() as connection:
-            found = articles.find(connection, _named(which), min_seq=query["min_seq"])
-            alone = {"blocks", "jsonld"}.issuperset(query.get("include", ()))
-            stand = found if alone else _AmongOthers(found, found.lists_seq)
-            address = paging.address(f"{PATH}/{found.id}", query)
-            return cached(connection, address, stand, lambda: _one(connection, found, query))
+        named, path = _named(which)
+        return cached(paging.address(path, query), query, lambda connection: _one(connection, named, query))
 
 
 @blueprint.route("/<which>/jsonld", parameters=[WHICH])
@@ -98,10 +92,8 @@ class JsonLd(MethodView):
     @blueprint.alt_response(410, "DEFAULT_ERROR", description="It was published and is no more")
     def get(self, query: paging.Query, which: str) -> Response:
         """A NewsArticle of schema.org, safe to stand in a `script` element as it is."""
-        with parts().database.reading() as connection:
-            found = articles.find(connection, _named(which), min_seq=query["min_seq"])
-            address = paging.address(f"{PATH}/{found.id}/jsonld", query)
-            return cached(connection, address, found, lambda: _jsonld(connection, found))
+        named, path = _named(which)
+        return cached(paging.address(f"{path}/jsonld", query), query, lambda connection: _jsonld(connection, named))
 
 
 @blueprint.route("/<which>/related", parameters=[WHICH])
@@ -116,62 +108,58 @@ class Related(MethodView):
     @blueprint.alt_response(410, "DEFAULT_ERROR", description="It was published and is no more")
     def get(self, query: paging.Query, which: str) -> Response:
         """Articles of the same brand, then of its group, each with the reasons why it stands here."""
-        with parts().database.reading() as connection:
-            found = articles.find(connection, _named(which), min_seq=query["min_seq"])
-            path = f"{PATH}/{which}"
-            address = paging.address(f"{path}/related", query, limit=RELATED)
-            stand = _AmongOthers(found, found.lists_seq)
-            return cached(connection, address, stand, lambda: _related(connection, found, query, path))
+        named, path = _named(which)
+        address = paging.address(f"{path}/related", query, limit=RELATED)
+        return cached(address, query, lambda connection: _related(connection, named, query, path))
 
 
-class _AmongOthers:
-    """What is shown with a related list, or with the counts of its brand: it changes with any list."""
-
-    def __init__(self, own: Found | Truth, lists_seq: int) -> None:
-        self.seq, self.mark = own.seq, own.mark
-        self.touched = max(own.touched, lists_seq)
-
-
-def _list(connection: Connection, truth: Truth, query: paging.Query, turn: Turn | None) -> Answer:
+def _list(connection: Connection, query: paging.Query, turn: Turn | None) -> Answer:
+    wanted = paging.facets(query)
+    truth = facets.truth(connection, wanted)
     asked = paging.question(query, turn)
     page = articles.page(connection, truth, asked, limit=query["limit"], wanted=_wanted(query))
     more = _total(listing.count(connection, truth, replace(asked, turn=None))) if query["total"] else {}
-    times = {truth.touched_at(), page.changed_at, *_include(connection, page.records, query.get("include", ()))}
+    times, words = _include(connection, page.records, query.get("include", ()))
     turns = (paging.cursor(query, page.next), paging.cursor(query, page.prev))
     body = paging.envelope(PATH, query, _shown(page.records, query), turns, **more)
     return Answer(
         body=json(body),
         seq=truth.seq,
         mark=truth.mark,
-        changed_at=latest(times),
+        changed_at=latest({truth.touched_at(), page.changed_at, *times}),
+        words=frozenset({*tags.of_list(query, truth.filters, truth.everything), *tags.names(page.records), *words}),
         tags=paging.tags(query),
         link=paging.link_header(body["links"]),
     )
 
 
-def _one(connection: Connection, found: Found, query: paging.Query) -> Answer:
+def _one(connection: Connection, which: str | UUID, query: paging.Query) -> Answer:
+    found = articles.find(connection, which)
     include, presentation = query.get("include", ()), parts().presentation
     wanted = EVERYTHING if {"blocks", "jsonld"} & {*include} else _wanted(query) or EVERYTHING
     page = articles.by_ids(connection, [found.id], wanted)
     record = presentation.article(page.records[0])
-    times, tags = {page.changed_at}, [f"article:{found.id}", f"slug:{record['slug']}"]
+    times, keys = {page.changed_at}, [tags.article(found.id), tags.slug(record["slug"])]
+    words: set[tags.Word] = {*keys, *tags.names([record])}
     if "related" in include:
         exclude = query.get("related_exclude", ())
         read = related.of_article(connection, found.id, limit=query["related_limit"], exclude=exclude)
         record["related"] = [presentation.summary(item) for item in read.records]
         times.add(read.changed_at)
-        tags.append(f"related:{found.id}")
+        keys.append(tags.related(found.id))
+        words |= {tags.related(found.id), *read.facets, *tags.names(read.records)}
     if "blocks" in include:
         record["blocks"] = blocks(record["body_html"])
     if "jsonld" in include:
         record["jsonld"] = _news_article(record)
-    times |= _include(connection, [record], [name for name in include if name in FULL])
+    more_times, more_words = _include(connection, [record], [name for name in include if name in FULL])
     return Answer(
         body=json({"data": _dump(query, ArticleWithRelated)(record)}),
         seq=found.seq,
         mark=found.mark,
-        changed_at=latest(times),
-        tags=tuple(tags),
+        changed_at=latest(times | more_times),
+        words=frozenset(words | more_words),
+        tags=tuple(keys),
         language=record["language"],
     )
 
@@ -182,7 +170,8 @@ def _news_article(record: Record) -> dict[str, Any]:
     return jsonld.article(record, publisher=found.settings.publisher, page_of=found.presentation.page_of)
 
 
-def _jsonld(connection: Connection, found: Found) -> Answer:
+def _jsonld(connection: Connection, which: str | UUID) -> Answer:
+    found = articles.find(connection, which)
     page = articles.by_ids(connection, [found.id], EVERYTHING)
     record = parts().presentation.article(page.records[0])
     return Answer(
@@ -190,13 +179,15 @@ def _jsonld(connection: Connection, found: Found) -> Answer:
         seq=found.seq,
         mark=found.mark,
         changed_at=page.changed_at,
-        tags=(f"article:{found.id}",),
+        words=frozenset({tags.article(found.id), *tags.names([record])}),
+        tags=(tags.article(found.id),),
         language=record["language"],
         media_type=LD_JSON,
     )
 
 
-def _related(connection: Connection, found: Found, query: paging.Query, path: str) -> Answer:
+def _related(connection: Connection, which: str | UUID, query: paging.Query, path: str) -> Answer:
+    found = articles.find(connection, which)
     page = related.of_article(connection, found.id, limit=query["limit"], exclude=query.get("exclude", ()))
     presentation, dump = parts().presentation, compiled(RelatedArticle)
     links = {"self": paging.address(f"{path}/related", query, limit=RELATED), "next": None, "prev": None}
@@ -205,12 +196,14 @@ def _related(connection: Connection, found: Found, query: paging.Query, path: st
         "page": {"limit": query["limit"], "next": None, "prev": None},
         "links": {**links, "article": f"{presentation.api}{path}"},
     }
+    keys = (tags.article(found.id), tags.related(found.id))
     return Answer(
         body=json(body),
         seq=found.seq,
         mark=found.mark,
         changed_at=page.changed_at,
-        tags=(f"related:{found.id}",),
+        words=frozenset({*keys, *page.facets, *tags.names(page.records)}),
+        tags=keys[1:],
         link=paging.link_header(links),
     )
 
@@ -218,9 +211,13 @@ def _related(connection: Connection, found: Found, query: paging.Query, path: st
 RELATED = RelatedQuery().load({})["limit"]
 
 
-def _named(which: str) -> str | UUID:
-    """Tell an id from a slug. What is neither is looked up as the empty slug, which nothing has."""
-    return UUID(which) if is_uuid(which) else which if is_slug(which) else ""
+def _named(which: str) -> tuple[str | UUID, str]:
+    """Tell an id from a slug; answer the path of either in its one form too.
+
+    What is neither is looked up as the empty slug, which nothing has.
+    """
+    named = UUID(which) if is_uuid(which) else which if is_slug(which) else ""
+    return named, f"{PATH}/{quote(which, safe='') if named == '' else named}"
 
 
 def _wanted(query: paging.Query) -> Collection[str]:
@@ -232,20 +229,27 @@ def _total(count: int) -> dict[str, Any]:
     return {"total": min(count, listing.COUNTED), "total_is_lower_bound": count > listing.COUNTED}
 
 
-def _include(connection: Connection, records: list[Record], names: Collection[str]) -> set[datetime | None]:
-    """Put full brands, authors and sections in the place of the short ones; answer when they last changed."""
+def _include(
+    connection: Connection, records: list[Record], names: Collection[str]
+) -> tuple[set[datetime | None], set[tags.Word]]:
+    """Put full brands, authors and sections in the place of the short ones.
+
+    Answer when they last changed, and the words for their names and their counts.
+    """
     times: set[datetime | None] = set()
+    words: set[tags.Word] = set()
     for name in names:
         kind: Any = name.removesuffix("s") if name == "authors" else name
         short = [term for record in records for term in _listed(record[name])]
         full = taxonomy.by_slugs(connection, kind, [term["slug"] for term in short]) if short else {}
-        for slug in full:
-            parts().presentation.term(kind, full[slug])
-            times |= {full[slug]["changed_at"], full[slug]["at"]}
+        for term in full.values():
+            parts().presentation.term(kind, term)
+            times |= {term["changed_at"], term["at"]}
+            words |= {term["facet_id"], *tags.above(term)}
         for record in records:
             found = [full[term["slug"]] for term in _listed(record[name])]
             record[name] = found if name == "authors" else found[0] if found else None
-    return times
+    return times, words
 
 
 def _listed(value: Any) -> list[Any]:

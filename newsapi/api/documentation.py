@@ -7,8 +7,8 @@ from importlib.resources import files
 import flask
 from flask import Response
 
-from newsapi.api.answers import json
 from newsapi.api.blueprints import Api
+from newsapi.schemas.dump import json
 
 _FILES = files("newsapi.api") / "swagger"
 

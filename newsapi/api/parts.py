@@ -23,14 +23,24 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """What a view may need."""
+    """What a view may need.
+
+    `log_database` is the follower's own way to the same database: it must never wait behind readers.
+    """
 
     settings: Settings
     database: Database
+    log_database: Database
     cursors: Cursors
     presentation: Presentation
     pages: PageCache
     now: Callable[[], datetime] = utc_now
+    cdn_lifetime: str = "max-age=2"
+
+    def close(self) -> None:
+        """Close every connection that is not in use."""
+        self.database.dispose()
+        self.log_database.dispose()
 
 
 def parts() -> Parts:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any, NamedTuple
 from urllib.parse import quote
+from uuid import UUID
 
 import structlog
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, Unauthorized
 
-from newsapi.api import answers, requests
+from newsapi.api import requests
 from newsapi.api.parts import parts
+from newsapi.cache import tags
+from newsapi.cache.answer import REQUEST_ID, Answer
 from newsapi.errors import (
     BadCursor,
     Behind,
@@ -24,6 +27,7 @@ from newsapi.errors import (
     Unavailable,
     Withdrawn,
 )
+from newsapi.schemas.dump import json
 from newsapi.text.slugs import is_slug, is_uuid
 
 log = structlog.get_logger("newsapi.problems")
@@ -108,39 +112,50 @@ def problem(name: str, detail: str, **more: Any) -> Response:
 
 
 def _response(type_: str, status: int, title: str, detail: str, more: dict[str, Any]) -> Response:
-    body = {
-        "type": type_,
-        "title": title,
-        "status": status,
-        "detail": detail,
-        "instance": quote(request.path[:500]),
-        "request_id": requests.request_id(),
-        **more,
-    }
-    return Response(answers.json(body), status, content_type=MEDIA_TYPE)
+    body = _body(type_, status, title, detail, {"request_id": requests.request_id(), **more})
+    return Response(body, status, content_type=MEDIA_TYPE)
 
 
-def _news_error(error: NewsError) -> Response:
+def _body(type_: str, status: int, title: str, detail: str, more: dict[str, Any]) -> bytes:
+    instance = quote(request.path[:500])
+    return json({"type": type_, "title": title, "status": status, "detail": detail, "instance": instance, **more})
+
+
+def refusal(error: NotFound | Renamed | Withdrawn, address: str) -> Answer:
+    """Answer what is kept of an error that is as true as any answer: there is nothing, it is gone, or elsewhere.
+
+    In: the error, which says as of which change, and the address of the read in its one form.
+    """
+    path = request.path
+    words = _words(error, path)
+    found: dict[str, Any] = {"seq": error.seq or 0, "words": words, "tags": _tags(path), "media_type": MEDIA_TYPE}
     if isinstance(error, Renamed):
-        response = _led_on(error)
-    elif isinstance(error, Invalid):
-        errors = [{"parameter": fault.place, "message": fault.message} for fault in error.faults]
-        response = problem("bad-parameter", str(error), errors=errors)
-    elif isinstance(error, Withdrawn):
-        response = problem("gone", str(error), gone=error.gone)
-    else:
-        response = problem(NAMES[type(error)], str(error))
-    if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
-        log.warning("unavailable", error=type(error).__name__, cause=repr(error.__cause__)[:500])
-        response.headers["Retry-After"] = "1"
-    if error.seq is not None:
-        answers.keep(response, seq=error.seq, tags=_tags())
-    return response
+        return Answer(body=b"", status=308, location=_led_on(error, address), **found)
+    name, more = NAMES[type(error)], {"gone": error.gone} if isinstance(error, Withdrawn) else {}
+    kind = KINDS[name]
+    type_ = f"{parts().settings.api_url}/problems/{name}"
+    body = _body(type_, kind.status, kind.title, str(error), {"request_id": REQUEST_ID, **more})
+    return Answer(body=body, status=kind.status, **found)
 
 
-def _tags() -> tuple[str, ...]:
+def _words(error: NotFound | Renamed | Withdrawn, path: str) -> frozenset[tags.Word]:
+    """What would make it otherwise."""
+    _, _, kind, which, *_ = path.split("/")
+    words: set[tags.Word] = set()
+    if is_uuid(which):
+        words.add(tags.article(UUID(which)))
+    elif is_slug(which):
+        words.add(tags.slug(which) if kind == "articles" else tags.name(kind.removesuffix("s"), which))
+    if isinstance(error, Renamed | Withdrawn) and error.id:
+        words.add(tags.article(error.id))
+    elif isinstance(error, Renamed):
+        words.add(tags.name(kind.removesuffix("s"), error.slug))
+    return frozenset(words)
+
+
+def _tags(path: str) -> tuple[str, ...]:
     """The word by which a CDN drops what it was told of one article, brand, author, section or tag."""
-    _, _, kind, which, *_ = request.path.split("/")
+    _, _, kind, which, *_ = path.split("/")
     if not (is_slug(which) or is_uuid(which)):
         return ()  # nothing can ever be there
     if kind != "articles":
@@ -148,12 +163,23 @@ def _tags() -> tuple[str, ...]:
     return (f"article:{which.lower()}" if is_uuid(which) else f"slug:{which}",)
 
 
-def _led_on(error: Renamed) -> Response:
-    """308 to the same address with the present slug, whatever hangs behind it."""
-    _, version, kind, _, *rest = request.path.split("/")
-    path = "/".join((version, kind, error.slug, *rest))
-    query = f"?{request.query_string.decode('ascii', 'ignore')}" if request.query_string else ""
-    return Response(status=308, headers={"Location": f"{parts().settings.api_url}/{path}{query}"})
+def _led_on(error: Renamed, address: str) -> str:
+    """The same address with the present slug, whatever hangs behind it."""
+    api = parts().settings.api_url
+    path, mark, query = address.removeprefix(api).partition("?")
+    _, version, kind, _, *rest = path.split("/")
+    return f"{api}{'/'.join(('', version, kind, error.slug, *rest))}{mark}{query}"
+
+
+def _news_error(error: NewsError) -> Response:
+    if isinstance(error, Invalid):
+        errors = [{"parameter": fault.place, "message": fault.message} for fault in error.faults]
+        return problem("bad-parameter", str(error), errors=errors)
+    response = problem(NAMES[type(error)], str(error))
+    if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+        log.warning("unavailable", error=type(error).__name__, cause=repr(error.__cause__)[:500])
+        response.headers["Retry-After"] = "1"
+    return response
 
 
 def _http_error(error: HTTPException) -> Response:

@@ -11,14 +11,12 @@ from flask import Flask, Response, g, request
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Unauthorized
 
+from newsapi.cache.answer import EXPOSED
+
 log = structlog.get_logger("newsapi.access")
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}", re.ASCII)
 
-EXPOSED = (
-    "Age, Cache-Status, CDN-Cache-Control, Content-Language, Content-Seq, Deprecation, ETag, Last-Modified, Link,"
-    " Location, RateLimit, RateLimit-Policy, Retry-After, Sunset, Surrogate-Key, WWW-Authenticate, X-Request-Id"
-)
 ALLOWED = "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key"
 
 

@@ -9,12 +9,12 @@ from flask.views import MethodView
 from marshmallow import fields
 
 from newsapi import __version__
-from newsapi.api.answers import json
 from newsapi.api.blueprints import Blueprint
 from newsapi.api.parts import parts
 from newsapi.api.problems import KINDS
 from newsapi.errors import NotFound, Unavailable
 from newsapi.migrations.upgrade import is_current
+from newsapi.schemas.dump import json
 from newsapi.schemas.queries import ONE_NAME
 from newsapi.schemas.wire import Out
 
@@ -55,7 +55,7 @@ class Readyz(MethodView):
     @blueprint.alt_response(503, schema=Readiness, description="Not ready; `parts` says why")
     def get(self) -> Response:
         """200 when every part that reads need is there. Redis may be away: reads go on without it."""
-        state = {"database": _database(), "cache": parts().pages.state()}
+        state = {"database": _database(), "cache": parts().pages.shared.state()}
         ready = state["database"] == "ok"
         body = {"status": "ready" if ready else "not ready", "parts": state}
         return Response(json(body), 200 if ready else 503, content_type="application/json")

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from flask import Response
 from flask.views import MethodView
 from marshmallow import Schema, fields
 
 from newsapi.api import paging
-from newsapi.api.answers import cached, json
+from newsapi.api.answers import cached
 from newsapi.api.blueprints import Blueprint
 from newsapi.api.parts import parts
-from newsapi.cache.pages import Answer
+from newsapi.cache import tags
+from newsapi.cache.answer import Answer
 from newsapi.errors import BadCursor
 from newsapi.model.base import latest
 from newsapi.schemas import taxonomy as wire
 from newsapi.schemas.articles import ArticleList, ArticleSummary
-from newsapi.schemas.dump import compiled
+from newsapi.schemas.dump import compiled, json
 from newsapi.schemas.queries import ONE_NAME, TermQuery, TermsQuery
 from newsapi.schemas.wire import Out
 from newsapi.store import articles, facets, taxonomy
 from newsapi.store.database import Connection
-from newsapi.store.facets import Truth
 from newsapi.store.listing import Question
 from newsapi.store.taxonomy import Kind, Place
 from newsapi.text.folding import fold
@@ -92,22 +93,21 @@ def _list(noun: Noun, query: paging.Query) -> Response:
     words, place = query.get("q"), None
     if "cursor" in query:
         words, place = _place(noun, query["cursor"])
-    with parts().database.reading() as connection:
-        truth = facets.truth(connection, {}, min_seq=query["min_seq"])
-        address = paging.address(noun.path, query)
-        return cached(
-            connection, address, truth, lambda: _page(connection, noun, truth, query, words=words, place=place)
-        )
+    return cached(
+        paging.address(noun.path, query),
+        query,
+        lambda connection: _page(connection, noun, query, words=words, place=place),
+    )
 
 
-def _page(
-    connection: Connection, noun: Noun, truth: Truth, query: paging.Query, *, words: str | None, place: Place | None
-) -> Answer:
+def _page(connection: Connection, noun: Noun, query: paging.Query, *, words: str | None, place: Place | None) -> Answer:
+    truth = facets.truth(connection, {})
     folded = None if words is None else fold(words)
     found = taxonomy.Terms([])
     if folded != "":  # words that leave nothing when folded ("!?") stand in no name
         found = taxonomy.page(connection, noun.kind, words=folded, place=place, limit=query["limit"])
     dump = compiled(noun.item)
+    counts = [record["facet_id"] for record in found.records]
     data = [dump(parts().presentation.term(noun.kind, record)) for record in found.records]
     turns = (_cursor(noun, words, found.next), _cursor(noun, words, found.prev))
     body = paging.envelope(noun.path, query, data, turns)
@@ -115,28 +115,28 @@ def _page(
         body=json(body),
         seq=truth.seq,
         mark=truth.mark,
-        changed_at=latest((truth.names_at, truth.touched_at())),
+        changed_at=latest((truth.terms[noun.kind].at, found.changed_at)),
+        words=frozenset(
+            {truth.terms[noun.kind].id, *counts, *(word for term in found.records for word in tags.above(term))}
+        ),
         tags=("articles", f"{noun.kind}s"),
         link=paging.link_header(body["links"]),
     )
 
 
 def _one(noun: Noun, schema: type[Schema], query: paging.Query, slug: str) -> Response:
-    slug = slug if is_slug(slug) else ""  # looked up as the empty slug, which nothing has
-    with parts().database.reading() as connection:
-        truth = facets.truth(connection, {noun.kind: (slug,)}, min_seq=query["min_seq"])
-        address = paging.address(f"{noun.path}/{slug}", query)
-        return cached(
-            connection, address, truth, lambda: _term(connection, noun, truth, query, schema=schema, slug=slug)
-        )
+    known = slug if is_slug(slug) else ""  # looked up as the empty slug, which nothing has
+    address = paging.address(f"{noun.path}/{known or quote(slug, safe='')}", query)
+    return cached(address, query, lambda connection: _term(connection, noun, query, schema=schema, slug=known))
 
 
-def _term(
-    connection: Connection, noun: Noun, truth: Truth, query: paging.Query, *, schema: type[Schema], slug: str
-) -> Answer:
+def _term(connection: Connection, noun: Noun, query: paging.Query, *, schema: type[Schema], slug: str) -> Answer:
     presentation = parts().presentation
+    truth = facets.truth(connection, {noun.kind: (slug,)})
     found = taxonomy.by_slug(connection, noun.kind, slug, truth)
     record, times = found.records[0], {found.changed_at, truth.touched_at()}
+    key = tags.name(noun.kind, slug)
+    words: set[tags.Word] = {key, record["facet_id"], *tags.above(record)}
     if "articles" in query.get("include", ()):
         page = articles.page(connection, truth, Question(), limit=20)
         listed = {"limit": 20, "sort": "-published_at", noun.kind: (slug,)}
@@ -144,12 +144,14 @@ def _term(
         summaries = [compiled(ArticleSummary)(presentation.summary(item)) for item in page.records]
         record["articles"] = paging.envelope("/v1/articles", listed, summaries, turns)
         times.add(page.changed_at)
+        words.update(tags.names(page.records))
     return Answer(
         body=json({"data": compiled(schema)(presentation.term(noun.kind, record))}),
         seq=truth.seq,
         mark=truth.mark,
         changed_at=latest(times),
-        tags=(f"{noun.kind}:{slug}",),
+        words=frozenset(words),
+        tags=(key,),
     )
 
 

@@ -1,156 +1,161 @@
-"""The cache of finished answers: entries prove themselves by the number of the change that they are true for.
+"""The cache of finished answers: memory first, then Redis, then one builder; and nothing that is not proven true.
 
-An entry is served only if nothing it was made of was touched after its `seq`, by the database's own log, read for this
-very request. So it does not matter what is lost, late or old in the store behind: a wrong entry is a miss.
+An answer is sent only if nothing it was made of was touched since, by what the follower read in the database's own log.
+So it does not matter what is lost, late or old in the stores: a wrong entry is a miss.
 """
 
 from __future__ import annotations
 
-import struct
+import threading
 import time
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from hashlib import blake2b
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
 
-import orjson
-import structlog
-from cachelib.serializers import BaseSerializer
-from flask_caching.backends import RedisCache, SimpleCache
-from redis import Redis, RedisError
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+from newsapi.cache.answer import HIT, MISS, OK, STALE, Answer
+from newsapi.cache.follower import Follower, Stamp
+from newsapi.cache.memory import Memory
+from newsapi.cache.shared import Shared
+from newsapi.errors import Behind, Unavailable
 
-log = structlog.get_logger("newsapi.cache")
+PATIENCE = 0.3
+"""Seconds for which another process's builder is waited for."""
 
-LIVES = 24 * 3600
-"""Seconds after which an entry is dropped, true or not."""
-
-MOST = 2_000
-"""Entries kept in this process where there is no Redis."""
-
-TIMEOUT = 0.2
-"""Seconds that Redis may take to connect and to answer."""
-
-PAUSE = 2.0
-"""Seconds for which Redis is left alone after it failed."""
+LOOK = 0.01
+"""Seconds between looks whether it is done."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """A finished answer to a public read: its JSON, and what is needed to send it and to judge it.
+class Given(NamedTuple):
+    """An answer, the key it is kept under, and whence it comes, in the words of `Cache-Status`."""
 
-    `seq` and `mark` are the change it was built at, `changed_at` is when it last changed, `tags` are the words by which
-    a CDN can drop it, `link` and `language` the headers of those names.
-    """
-
-    body: bytes
-    seq: int
-    mark: int
-    changed_at: datetime | None
-    tags: tuple[str, ...] = ()
-    link: str | None = None
-    language: str | None = None
-    media_type: str = "application/json"
+    key: str
+    answer: Answer
+    how: str
 
 
 class PageCache:
-    """Keeps answers by key, in Redis where an address is given and in this process where not.
+    """Answers by key, for many threads of one process."""
 
-    `release` stands in the keys: releases and settings that give other bytes never meet.
-    """
+    def __init__(self, memory: Memory, shared: Shared, follower: Follower) -> None:
+        """Join the parts."""
+        self.memory = memory
+        self.shared = shared
+        self.follower = follower
+        self._turns: dict[str, _Turn] = {}
+        self._lock = threading.Lock()
 
-    def __init__(self, redis_url: str | None, release: str) -> None:
-        """Take the address; nothing is connected before the first use."""
-        self.release = release
-        self._quiet_until = 0.0
-        self._client: Redis | None = None
-        if redis_url is None:
-            self._store: Any = SimpleCache(threshold=MOST, default_timeout=LIVES)
-        else:
-            # redis-py tries again by default, for seconds: here a miss is cheaper than a wait.
-            self._client = Redis.from_url(
-                redis_url,
-                socket_timeout=TIMEOUT,
-                socket_connect_timeout=TIMEOUT,
-                retry=Retry(NoBackoff(), 0),
-            )
-            self._store = RedisCache(host=self._client, default_timeout=LIVES, key_prefix="newsapi:page:")
-        self._store.serializer = _Bytes()
+    def get(self, key: str, build: Callable[[], Answer], *, min_seq: int = 0) -> Given:
+        """Answer what is kept under a key if that is proven, or else what `build` makes.
 
-    def get(self, key: str) -> Answer | None:
-        """Answer the entry under a key; whatever is not whole, not ours or not to be had is a miss."""
-        if time.monotonic() < self._quiet_until:
+        Raises Behind where the log has not reached `min_seq`; Unavailable where the log cannot be read and nothing is
+        kept that was true when it last could.
+        """
+        stamp = self.follower.known()
+        if stamp is None:
+            return self._stale(key, min_seq)
+        if stamp.seq < min_seq:
+            stamp = self._reached(min_seq)
+        if answer := self._remembered(key, stamp):
+            return Given(key, answer, HIT)
+        with self._turn(key) as waited:
+            stamp = self.follower.known() or stamp if waited else stamp
+            if answer := self._remembered(key, stamp) or self._adopted(key, stamp):
+                return Given(key, answer, HIT)
+            return self._built(key, build, stamp)
+
+    def age(self, given: Given) -> int:
+        """For how many seconds an answer has not been proven: none, while the log can be read."""
+        if given.how != STALE or given.answer.proven is None:
+            return 0
+        return int(self.follower.clock() - given.answer.proven.at)
+
+    def _reached(self, min_seq: int) -> Stamp:
+        if not self.follower.catch_up():
+            raise Unavailable
+        if self.follower.stamp.seq < min_seq:
+            raise Behind(min_seq, self.follower.stamp.seq)
+        return self.follower.stamp
+
+    def _remembered(self, key: str, stamp: Stamp) -> Answer | None:
+        answer = self.memory.get(key)
+        if answer is None or not self.follower.judge(answer, stamp):
             return None
-        try:
-            raw = self._store.get(key)
-        except RedisError as error:
-            self._rest(error)
+        self.memory.touch(key, answer)
+        return answer
+
+    def _adopted(self, key: str, stamp: Stamp) -> Answer | None:
+        """What another process built, if it is proven."""
+        answer = self.shared.get(key)
+        if answer is None:
             return None
-        return None if raw is None else _unpack(key, raw)
+        if answer.seq > stamp.seq and self.follower.catch_up():
+            stamp = self.follower.stamp
+        if not self.follower.adopt(answer, stamp):
+            return None
+        self.memory.put(key, answer)
+        return answer
 
-    def put(self, key: str, entry: Answer) -> None:
-        """Keep an entry; where that cannot be done it is not kept."""
-        if time.monotonic() < self._quiet_until:
-            return
+    def _built(self, key: str, build: Callable[[], Answer], stamp: Stamp) -> Given:
+        claimed = self.shared.claim(key)
+        if not claimed and (answer := self._awaited(key)):
+            return Given(key, answer, HIT)
         try:
-            self._store.set(key, _pack(key, entry))
-        except RedisError as error:
-            self._rest(error)
+            answer = build()
+            answer.line = stamp.line
+            self.memory.put(key, answer)
+            if answer.status == OK:
+                self.shared.put(key, answer)
+        finally:
+            if claimed:
+                self.shared.release(key)
+        return Given(key, answer, MISS)
 
-    def state(self) -> str:
-        """Say how it is, for `/readyz`."""
-        if self._client is None:
-            return "ok (memory of this process)"
+    def _awaited(self, key: str) -> Answer | None:
+        """What another process is building just now; None where that takes too long."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            time.sleep(LOOK)
+            stamp = self.follower.known()
+            if stamp and (answer := self._adopted(key, stamp)):
+                return answer
+        return None
+
+    def _stale(self, key: str, min_seq: int) -> Given:
+        """What was true when the log could last be read: better than nothing, and it says so."""
+        stamp = self.follower.stamp
+        answer = self.memory.get(key)
+        if answer is None or not self.follower.judge(answer, stamp):
+            answer = self.shared.get(key)
+            if answer is None or not self.follower.adopt(answer, stamp):
+                raise Unavailable
+        if answer.true_at < min_seq:
+            raise Unavailable
+        return Given(key, answer, STALE)
+
+    @contextmanager
+    def _turn(self, key: str) -> Iterator[bool]:
+        """One builder per key in this process; the others wait here. Yields whether there was a wait."""
+        with self._lock:
+            turn = self._turns.setdefault(key, _Turn())
+            turn.wanted += 1
         try:
-            self._client.ping()
-        except RedisError as error:
-            return f"Redis does not answer ({type(error).__name__}); reads go on without it"
-        return "ok (Redis)"
-
-    def _rest(self, error: RedisError) -> None:
-        self._quiet_until = time.monotonic() + PAUSE
-        log.warning("cache away, building without it", error=type(error).__name__, pause_seconds=PAUSE)
-
-
-class _Bytes(BaseSerializer):
-    """Entries come and go as bytes; the back end's own way is pickle, which runs what others wrote."""
-
-    def dumps(self, value: Any, protocol: int = 0) -> bytes:
-        del protocol
-        return bytes(value)
-
-    def loads(self, bvalue: bytes | None) -> bytes | None:
-        return bvalue
+            waited = not turn.lock.acquire(blocking=False)
+            if waited:
+                turn.lock.acquire()
+            try:
+                yield waited
+            finally:
+                turn.lock.release()
+        finally:
+            with self._lock:
+                turn.wanted -= 1
+                if not turn.wanted:
+                    del self._turns[key]
 
 
-_HEAD = struct.Struct(">4sI16s")
-_MAGIC = b"nwp1"
+class _Turn:
+    __slots__ = ("lock", "wanted")
 
-
-def _pack(key: str, entry: Answer) -> bytes:
-    """Write an entry: a magic word, the length of the head, a hash of all that follows, the head as JSON, the body."""
-    head = asdict(entry)
-    body: bytes = head.pop("body")
-    rest: bytes = orjson.dumps({**head, "key": key}) + body
-    return _HEAD.pack(_MAGIC, len(rest) - len(body), _hash(rest)) + rest
-
-
-def _unpack(key: str, raw: bytes) -> Answer | None:
-    """Read an entry back; None for bytes that were not written by `_pack` under this key."""
-    try:
-        magic, length, digest = _HEAD.unpack_from(raw)
-        rest = raw[_HEAD.size :]
-        head = orjson.loads(rest[:length]) if magic == _MAGIC and digest == _hash(rest) else {}
-        if head.pop("key", None) == key:
-            changed_at = head.pop("changed_at")
-            changed_at = changed_at and datetime.fromisoformat(changed_at).astimezone(UTC)
-            return Answer(body=rest[length:], changed_at=changed_at, tags=tuple(head.pop("tags")), **head)
-    except (struct.error, ValueError, TypeError, KeyError) as error:
-        log.debug("cache entry unreadable", error=str(error))
-    log.warning("cache entry refused", key=key[:200])
-    return None
-
-
-def _hash(data: bytes) -> bytes:
-    return blake2b(data, digest_size=16).digest()
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.wanted = 0

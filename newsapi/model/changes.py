@@ -31,6 +31,7 @@ class Change(Base):
     """One change. `facets_before` and `facets_after` are the facets it left, stayed in and joined.
 
     `mark` is random: a number and a mark that do not match tell that the log was set back to an older copy.
+    `more_slugs` are slugs that lead to the article since, beside its own.
     `bulk` rows come from an import, for listeners that leave those out.
     """
 
@@ -45,6 +46,7 @@ class Change(Base):
     subject_id: Mapped[UUID]
     slug: Mapped[str] = mapped_column(BytewiseText)
     previous_slug: Mapped[str | None] = mapped_column(BytewiseText)
+    more_slugs: Mapped[list[Any] | None]
     version: Mapped[int | None]
     facets_before: Mapped[list[Any]] = mapped_column(default=list)
     facets_after: Mapped[list[Any]] = mapped_column(default=list)

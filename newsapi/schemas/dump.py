@@ -19,6 +19,11 @@ _Tree = dict[str, "_Tree"]
 OPTIONS = orjson.OPT_UTC_Z
 
 
+def json(value: Any) -> bytes:
+    """Write a value as JSON; UUIDs and UTC times come out as our fields write them."""
+    return orjson.dumps(value, option=OPTIONS)
+
+
 @lru_cache(maxsize=512)
 def compiled(
     schema: type[Schema],

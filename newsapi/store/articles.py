@@ -9,9 +9,9 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, FromClause, Select, bindparam, func, literal, select, union_all
+from sqlalchemy import Connection, FromClause, Select, bindparam, literal, select, union_all
 
-from newsapi.errors import Behind, NotFound, Renamed, SchemaMissing, Withdrawn
+from newsapi.errors import NotFound, Renamed, SchemaMissing, Withdrawn
 from newsapi.model import (
     Article,
     ArticleAuthor,
@@ -20,7 +20,6 @@ from newsapi.model import (
     ArticleTag,
     Author,
     Brand,
-    Facet,
     LogHead,
     OldSlug,
     Section,
@@ -43,28 +42,24 @@ LINKS: dict[str, tuple[Any, Any, Any]] = {
 
 
 class Page(NamedTuple):
-    """A page of articles: where the pages beside it start, and the latest change of anything on it."""
+    """A page of articles: where the pages beside it start, and the latest change of anything on it.
+
+    `facets` are those it was picked from, where nobody asked for them.
+    """
 
     records: list[Record]
     changed_at: datetime | None = None
     next: Turn | None = None
     prev: Turn | None = None
+    facets: frozenset[int] = frozenset()
 
 
 class Found(NamedTuple):
-    """A visible article that was looked for, where the log stood, and the last changes of it, of names, of any list."""
+    """A visible article that was looked for, and where the log stood."""
 
     seq: int
     mark: int
     id: UUID
-    article_seq: int
-    names_seq: int
-    lists_seq: int
-
-    @property
-    def touched(self) -> int:
-        """The last change that can have moved what is shown of the article itself."""
-        return max(self.article_seq, self.names_seq)
 
 
 _SUMMARY = (
@@ -176,42 +171,31 @@ def by_ids(connection: Connection, ids: Sequence[UUID], wanted: Collection[str] 
     return Page(*_records(connection, ordered, wanted))
 
 
-def find(connection: Connection, which: str | UUID, *, min_seq: int = 0) -> Found:
+def find(connection: Connection, which: str | UUID) -> Found:
     """Look one article up by slug or id.
 
-    Raises Withdrawn for what was public, Renamed for a former slug, NotFound for what never was or may not be known
-    (each says as of which change), Behind where the log has not reached `min_seq`.
+    Raises Withdrawn for what was public, Renamed for a former slug, NotFound for what never was or may not be known;
+    each says as of which change.
     """
     row = connection.execute(_FIND_ID if isinstance(which, UUID) else _FIND_SLUG, {"which": which}).one_or_none()
     if row is None:
         raise SchemaMissing
-    seq, mark, names_seq, lists_seq, id_, status, article_seq, gone = row
-    if seq < min_seq:
-        raise Behind(min_seq, seq)
+    seq, mark, id_, status, gone = row
     if status == "published":
-        return Found(seq, mark, id_, article_seq, names_seq, lists_seq)
+        return Found(seq, mark, id_)
     if gone is None and isinstance(which, str):  # a hidden article costs the same statements as none at all
         former = connection.execute(_FIND_FORMER, {"which": which}).one_or_none()
         if former is not None and former.status == "published":
-            raise Renamed(former.slug, seq=seq)
-        gone = former.gone if former is not None else None
-    raise Withdrawn(gone, seq=seq) if gone else NotFound(seq=seq)
+            raise Renamed(former.slug, former.id, seq=seq)
+        id_, gone = (former.id, former.gone) if former is not None else (id_, None)
+    raise Withdrawn(gone, id_, seq=seq) if gone else NotFound(seq=seq)
 
 
-_FIND = select(
-    LogHead.seq,
-    LogHead.mark,
-    select(func.max(Facet.seq)).where(Facet.kind == "terms").scalar_subquery().label("names_seq"),
-    select(Facet.seq).where(Facet.kind == "all", Facet.name == "").scalar_subquery().label("lists_seq"),
-    Article.id,
-    Article.status,
-    Article.seq.label("article_seq"),
-    Article.gone,
-).select_from(LogHead)
+_FIND = select(LogHead.seq, LogHead.mark, Article.id, Article.status, Article.gone).select_from(LogHead)
 _FIND_SLUG = _FIND.outerjoin(Article, Article.slug == bindparam("which"))
 _FIND_ID = _FIND.outerjoin(Article, Article.id == bindparam("which"))
 _FIND_FORMER = (
-    select(Article.slug, Article.status, Article.gone)
+    select(Article.id, Article.slug, Article.status, Article.gone)
     .join(OldSlug, OldSlug.subject_id == Article.id)
     .where(OldSlug.kind == "article", OldSlug.slug == bindparam("which"))
 )

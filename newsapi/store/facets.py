@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, Connection, Select, bindparam, func, literal, or_, select, true, union_all
 
-from newsapi.errors import Behind, SchemaMissing
+from newsapi.errors import SchemaMissing
 from newsapi.model import Author, Brand, Facet, LogHead, OldSlug, Section, Tag
 
 TERMS = ("brand", "group", "mentions", "about", "author", "section", "tag")
@@ -37,33 +37,21 @@ class FacetState(NamedTuple):
 class Truth:
     """As of which change a read is true, and what it asked for.
 
-    `filters` has, for each filter, the facets its values stand for (none where a slug is unknown); `names_seq` and
-    `names_at` are the last change of any brand, author, section or tag.
+    `filters` has, for each filter, the facets its values stand for (none where a slug is unknown), `terms` the facets
+    of the lists of brands, authors, sections and tags themselves.
     """
 
     seq: int
     mark: int
     filters: Mapping[str, Sequence[FacetState]]
     everything: FacetState
-    names_seq: int
-    names_at: datetime | None
-
-    @property
-    def touched(self) -> int:
-        """The last change that can have moved a list with these filters: an upper bound, tight for a single filter."""
-        return max(self.names_seq, min(self._last(facets) for facets in self._groups()))
+    terms: Mapping[str, FacetState]
 
     def touched_at(self) -> datetime | None:
         """When an article last came into, changed in or left a list with these filters."""
-        times = [max((facet.at for facet in facets if facet.at is not None), default=None) for facets in self._groups()]
+        groups = [facets for facets in self.filters.values() if facets] or [[self.everything]]
+        times = [max((facet.at for facet in facets if facet.at is not None), default=None) for facets in groups]
         return min((time for time in times if time is not None), default=None)
-
-    def _groups(self) -> list[Sequence[FacetState]]:
-        return [facets for facets in self.filters.values() if facets] or [[self.everything]]
-
-    @staticmethod
-    def _last(facets: Sequence[FacetState]) -> int:
-        return max(facet.seq for facet in facets)
 
 
 def _term(filter_: str, *, old: bool) -> Select[*tuple[Any, ...]]:
@@ -94,9 +82,9 @@ def _named(filter_: str) -> Select[*tuple[Any, ...]]:
 
 @lru_cache(maxsize=256)
 def _statement(filters: tuple[str, ...]) -> Select[Any]:
-    fixed = select(Facet.kind, Facet.id, Facet.articles, Facet.seq, Facet.at).where(
-        Facet.kind.in_(("all", "terms")), Facet.name.in_(("", "author", "brand", "section", "tag"))
-    )
+    fixed = select(
+        (Facet.kind + ":" + func.coalesce(Facet.name, "")), Facet.id, Facet.articles, Facet.seq, Facet.at
+    ).where(Facet.kind.in_(("all", "terms")), Facet.name.in_(("", "author", "brand", "section", "tag")))
     branches = [fixed]
     for filter_ in filters:
         branches += [_named(filter_)] if filter_ in NAMED else [_term(filter_, old=False), _term(filter_, old=True)]
@@ -104,27 +92,19 @@ def _statement(filters: tuple[str, ...]) -> Select[Any]:
     return select(LogHead.seq, LogHead.mark, *facets.c).select_from(LogHead).join(facets, true())
 
 
-def truth(connection: Connection, wanted: Mapping[str, Sequence[str]], *, min_seq: int = 0) -> Truth:
-    """Look the values of the filters up and read the head of the log, in one statement.
-
-    Raises Behind where the log has not reached `min_seq`.
-    """
+def truth(connection: Connection, wanted: Mapping[str, Sequence[str]]) -> Truth:
+    """Look the values of the filters up and read the head of the log, in one statement."""
     rows = connection.execute(_statement(tuple(sorted(wanted))), wanted).all()
     if not rows:
         raise SchemaMissing
     seq, mark = rows[0][:2]
-    if seq < min_seq:
-        raise Behind(min_seq, seq)
     filters: dict[str, list[FacetState]] = {name: [] for name in wanted}
-    names_seq, names_at = 0, None
-    everything = FacetState(0, 0, 0, None)
+    terms: dict[str, FacetState] = {}
     for _, _, filter_, *state in rows:
         facet = FacetState(*state)
-        if filter_ == "terms":
-            if facet.seq > names_seq:
-                names_seq, names_at = facet.seq, facet.at
-        elif filter_ == "all":
-            everything = facet
+        kind, colon, name = filter_.partition(":")
+        if colon:
+            terms[name or kind] = facet
         elif facet not in filters[filter_]:
             filters[filter_].append(facet)
-    return Truth(seq, mark, filters, everything, names_seq, names_at)
+    return Truth(seq, mark, filters, terms.pop("all"), terms)

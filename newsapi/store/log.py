@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal, Protocol
+from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, case, insert, literal, select, update
+from sqlalchemy import bindparam, case, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from newsapi.model import Change, Facet, LogHead
@@ -30,6 +30,7 @@ class Told:
     subject_id: UUID
     slug: str
     previous_slug: str | None = None
+    more_slugs: tuple[str, ...] = ()
     version: int | None = None
     before: frozenset[int] = frozenset()
     after: frozenset[int] = frozenset()
@@ -102,6 +103,7 @@ def _row(change: Told, seq: int, at: datetime, *, bulk: bool) -> dict[str, objec
         "subject_id": change.subject_id,
         "slug": change.slug,
         "previous_slug": change.previous_slug,
+        "more_slugs": change.more_slugs or None,
         "version": change.version,
         "facets_before": sorted(change.before),
         "facets_after": sorted(change.after),
@@ -128,22 +130,3 @@ def _touch(session: Session, told: Sequence[Told], numbers: Numbers) -> None:
     rows = [{"facet": id_, "more": articles[id_], "last": seq, "time": numbers.at} for id_, seq in sorted(last.items())]
     if rows:
         session.connection().execute(statement, rows)
-
-
-class Head(Protocol):
-    """A head of the log that was read before."""
-
-    @property
-    def seq(self) -> int: ...
-    @property
-    def mark(self) -> int: ...
-
-
-def has_mark(connection: Connection, seq: int, mark: int, head: Head) -> bool:
-    """Whether the change `seq` still bears this mark, or the log was set back and went another way."""
-    if seq == head.seq:
-        return mark == head.mark
-    return bool(connection.execute(_MARK, {"seq": seq}).scalar() == mark)
-
-
-_MARK = select(Change.mark).where(Change.seq == bindparam("seq"))

@@ -32,7 +32,9 @@ def _newest(level: str, rank: int, facet: Any) -> Select[Any]:
         .where(Article.id == bindparam("article"), visible())
         .scalar_subquery()
     )
-    found = select(Listing.article_id, Listing.published_at, Facet.at).join(Facet, Facet.id == Listing.facet_id)
+    found = select(Listing.article_id, Listing.published_at, Listing.facet_id, Facet.at).join(
+        Facet, Facet.id == Listing.facet_id
+    )
     found = found.where(Listing.facet_id == of)
     found = found.order_by(Listing.published_at.desc(), Listing.article_id.desc()).limit(bindparam("rows"))
     rows = found.subquery(level)
@@ -43,7 +45,7 @@ _CANDIDATES = union_all(
     _newest("recent", 0, _Own.facet_id),
     _newest("group", 1, func.coalesce(_Above.group_facet_id, _Own.group_facet_id)),
 ).subquery("candidates")
-_NEWEST = select(_CANDIDATES.c.article_id, _CANDIDATES.c.level, _CANDIDATES.c.at).order_by(
+_NEWEST = select(_CANDIDATES.c.article_id, _CANDIDATES.c.level, _CANDIDATES.c.facet_id, _CANDIDATES.c.at).order_by(
     _CANDIDATES.c.rank, _CANDIDATES.c.published_at.desc(), _CANDIDATES.c.article_id.desc()
 )
 
@@ -53,9 +55,11 @@ def of_article(connection: Connection, article: UUID, *, limit: int, exclude: Co
     parameters = {"article": article, "rows": limit + len(exclude) + 1}
     levels: dict[UUID, str] = {}
     times: set[datetime | None] = set()
-    for id_, level, at in connection.execute(_NEWEST, parameters):
+    facets = set()
+    for id_, level, facet, at in connection.execute(_NEWEST, parameters):
         levels.setdefault(id_, level)
         times.add(at)
+        facets.add(facet)
     levels.pop(article, None)
     found = articles.by_ids(connection, list(levels)[: limit + len(exclude)])
     records: list[Record] = [
@@ -63,4 +67,4 @@ def of_article(connection: Connection, article: UUID, *, limit: int, exclude: Co
         for record in found.records
         if record["slug"] not in exclude
     ]
-    return Page(records[:limit], latest({*times, found.changed_at}))
+    return Page(records[:limit], latest({*times, found.changed_at}), facets=frozenset(facets))

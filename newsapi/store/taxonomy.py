@@ -95,7 +95,9 @@ _LITERAL = str.maketrans({character: f"\\{character}" for character in "\\%_"})
 def _selected(kind: Kind) -> Select[Any]:
     model = MODELS[kind]
     shared = (getattr(model, name) for name in _SHARED)
-    found = select(*shared, Facet.articles.label("article_count"), Facet.at, *_COLUMNS[kind]).select_from(model)
+    found = select(
+        *shared, Facet.id.label("facet_id"), Facet.articles.label("article_count"), Facet.at, *_COLUMNS[kind]
+    ).select_from(model)
     found = found.join(Facet, (Facet.id == model.facet_id) & SEEN)
     return found.outerjoin(_Parent, _Parent.id == Brand.parent_id) if kind == "brand" else found
 

@@ -112,9 +112,10 @@ def _regroup(session: Session, brand: Brand, old_parent: UUID | None) -> set[int
     touched = set()
     own = select(Listing.article_id).where(Listing.facet_id == brand.facet_id)
     if old_parent is not None:
-        left = session.get_one(Brand, old_parent).group_facet_id
+        above = session.get_one(Brand, old_parent)
+        left = above.group_facet_id
         session.execute(delete(Listing).where(Listing.facet_id == left, Listing.article_id.in_(own)))
-        touched.add(left)
+        touched |= {left, above.facet_id}
     if brand.parent_id is not None:
         parent = session.get_one(Brand, brand.parent_id)
         if parent.group_facet_id is None:
@@ -122,7 +123,7 @@ def _regroup(session: Session, brand: Brand, old_parent: UUID | None) -> set[int
             session.flush()
             _copy_listing(session, parent.facet_id, parent.group_facet_id)
         _copy_listing(session, brand.facet_id, parent.group_facet_id)
-        touched.add(parent.group_facet_id)
+        touched |= {parent.group_facet_id, parent.facet_id}
     for facet in touched:
         count = select(func.count()).where(Listing.facet_id == facet).scalar_subquery()
         session.execute(update(Facet).where(Facet.id == facet).values(articles=count))

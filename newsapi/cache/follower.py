@@ -1,0 +1,200 @@
+"""The follower: what this process knows of the log, and hence which kept answers it may still send.
+
+Validity is decided by the database's own log and by no message that can be lost. The follower reads on from its place:
+at the latest when what it knows is older than DUE, before any answer is trusted when it is older than BOUND, and at
+once after a write of this process. What it knows counts from the start of its query.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import structlog
+
+from newsapi.cache import tags
+from newsapi.cache.answer import Answer
+from newsapi.cache.tags import Word
+from newsapi.errors import NewsError
+
+log = structlog.get_logger("newsapi.cache")
+
+BOUND = 1.0
+"""Seconds for which what was read may be trusted: no answer is further behind the database."""
+
+DUE = 0.2
+"""Seconds after which it is time to read again."""
+
+MOST = 1_000
+"""Changes that are read one by one. After more at once, all that was kept is taken as touched: a follower's work does
+not grow with that of an import."""
+
+REMEMBERED = 50_000
+"""Words whose last touch is remembered."""
+
+
+class Change(tags.Change, Protocol):
+    """A row of the log."""
+
+    @property
+    def seq(self) -> int: ...
+    @property
+    def mark(self) -> int: ...
+
+
+class News(NamedTuple):
+    """What happened in the log since a place: the mark of the change at that place, the head, the changes between.
+
+    `changes` is None where there are too many.
+    """
+
+    place_mark: int | None
+    seq: int
+    mark: int
+    changes: Sequence[Change] | None
+
+
+class Read(Protocol):
+    """Reads the log on from a place; without one, the last `most` changes."""
+
+    def __call__(self, place: int | None, most: int) -> News: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stamp:
+    """What was known when: the head of the log by a query begun at `at` (seconds, of a clock that never goes back).
+
+    `touched` is the last change by word, `floor` the change before which touches are not remembered, `marks` those of
+    the changes since. `line` is the same object for as long as the log goes one way: a restored backup starts another.
+    """
+
+    seq: int
+    mark: int
+    at: float
+    due: float
+    until: float
+    floor: int
+    touched: Mapping[Word, int]
+    marks: Mapping[int, int]
+    line: object
+
+
+class Follower:
+    """Follows the log for one process; safe for many threads."""
+
+    def __init__(self, read: Read, *, bound: float = BOUND, clock: Callable[[], float] = time.monotonic) -> None:
+        """Take the function that reads the log; nothing is read yet."""
+        self._read = read
+        self.bound = bound
+        self.clock = clock
+        self._lock = threading.Lock()
+        self._touched: dict[Word, int] = {}
+        self._marks: dict[int, int] = {}
+        self.stamp = Stamp(-1, 0, -1e9, -1e9, -1e9, 0, {}, {}, None)
+        self.away = False
+        self.own_write_at = -1e9
+        self._failed_at = -1e9
+
+    def known(self) -> Stamp | None:
+        """Answer what is known and may be trusted, after reading if need be; None where the log cannot be read."""
+        stamp, now = self.stamp, self.clock()
+        if now < stamp.due or (now < stamp.until and self._lock.locked()):
+            return stamp
+        return self.stamp if self.catch_up(now - self.bound) else None
+
+    def catch_up(self, since: float | None = None) -> bool:
+        """Read on, unless that was done after `since` (now, if left out) by somebody else; whether it went well.
+
+        While the log cannot be read, nobody waits for it: one at a time tries, now and then, the others are told so.
+        """
+        since = self.clock() if since is None else since
+        if self.away and self.clock() - self._failed_at < DUE:
+            return False
+        if not self._lock.acquire(blocking=not self.away):
+            return False
+        try:
+            return self.stamp.at > since or self._read_on()
+        finally:
+            self._lock.release()
+
+    def _read_on(self) -> bool:
+        began = self.clock()
+        try:
+            news = self._read(self.stamp.seq if self.stamp.line else None, MOST)
+        except NewsError as error:
+            if not self.away:
+                log.warning("log away", cause=repr(error.__cause__ or error)[:300])
+            self.away, self._failed_at = True, self.clock()
+            return False
+        self._take(news, began)
+        if self.away:
+            log.warning("log back", seq=news.seq)
+        self.away = False
+        return True
+
+    def wrote(self) -> None:
+        """Take note of a write of this process: from now on it answers nothing older."""
+        self.own_write_at = self.clock()
+        self.catch_up()
+
+    def judge(self, answer: Answer, stamp: Stamp) -> bool:
+        """Whether an answer of this process is true as of what is known."""
+        if answer.proven is stamp:
+            return True
+        if answer.line is not stamp.line or answer.true_at < stamp.floor:
+            return False
+        if answer.true_at < stamp.seq:
+            touched, true_at = stamp.touched, answer.true_at
+            for word in answer.words:
+                if touched.get(word, 0) > true_at:
+                    return False
+            answer.true_at = stamp.seq
+        answer.proven = stamp
+        return True
+
+    def adopt(self, answer: Answer, stamp: Stamp) -> bool:
+        """Whether an answer that another process made is true: only where the log bears the mark it was made at."""
+        mark = stamp.mark if answer.seq == stamp.seq else stamp.marks.get(answer.seq)
+        if mark != answer.mark:
+            return False
+        answer.line = stamp.line
+        return self.judge(answer, stamp)
+
+    def _take(self, news: News, began: float) -> None:
+        before = self.stamp
+        line, floor = before.line, before.floor
+        if line is None or news.seq < before.seq or news.place_mark != before.mark:
+            # The first reading, or a log that was set back and went another way: what was kept belongs to another one.
+            line, floor = object(), news.seq - len(news.changes or ())
+            self._touched, self._marks = {}, {}
+        if news.changes is None:
+            self._touched, self._marks, floor = {}, {}, news.seq
+        for change in news.changes or ():
+            self._marks[change.seq] = change.mark
+            self._touched.update(dict.fromkeys(tags.touched(change), change.seq))
+        if len(self._touched) > REMEMBERED:
+            floor = self._forget()
+        self.stamp = Stamp(
+            seq=news.seq,
+            mark=news.mark,
+            at=began,
+            due=began + min(DUE, self.bound),
+            until=began + self.bound,
+            floor=floor,
+            touched=self._touched,
+            marks=self._marks,
+            line=line,
+        )
+
+    def _forget(self) -> int:
+        """Keep the later half of what is remembered; answer from which change on that is whole.
+
+        New mappings, not fewer entries: who still judges by an older stamp goes on with all it had.
+        """
+        floor = sorted(self._touched.values())[len(self._touched) // 2]
+        self._touched = {word: seq for word, seq in self._touched.items() if seq > floor}
+        self._marks = {seq: mark for seq, mark in self._marks.items() if seq > floor}
+        return floor
