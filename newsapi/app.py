@@ -10,8 +10,10 @@ import structlog
 from flask import Flask
 
 from newsapi import __version__, api
+from newsapi.api import problems
 from newsapi.api.parts import Parts
 from newsapi.cache.follower import Follower, News, Read
+from newsapi.cache.front import Front
 from newsapi.cache.memory import Memory
 from newsapi.cache.pages import PageCache
 from newsapi.cache.shared import Alone, InRedis
@@ -46,6 +48,13 @@ def create_app(settings: Settings) -> Flask:
     app.extensions["newsapi"] = parts
     app.extensions["newsapi-document"] = api.register(app)
     return app
+
+
+def create_front(app: Flask) -> Front:
+    """Answer what stands before an application in a server of our own."""
+    parts: Parts = app.extensions["newsapi"]
+    refuse = problems.refuser(parts.settings.api_url)
+    return Front(app, parts.pages, refuse, lifetime=parts.cdn_lifetime, most_body=MAX_BODY)
 
 
 def _log_of(database: Database) -> Read:

@@ -7,7 +7,6 @@ import os
 import socket
 import sys
 from collections.abc import Callable
-from multiprocessing import cpu_count
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from newsapi import __version__
 from newsapi.actions import imports
 from newsapi.api import demo_pictures
 from newsapi.api.parts import utc_now
-from newsapi.app import create_app, set_up_logging
+from newsapi.app import create_app, create_front, set_up_logging
 from newsapi.demo import content
 from newsapi.errors import Fault, NewsError, SchemaMissing
 from newsapi.migrations.upgrade import is_current, upgrade
@@ -152,7 +151,7 @@ def _free_address(settings: Settings) -> str:
 
 
 def _serve(settings: Settings, address: str) -> None:
-    from granian.constants import Interfaces  # noqa: PLC0415 (the server is heavy, and other commands do without)
+    from granian.constants import Interfaces, Loops  # noqa: PLC0415 (the server is heavy, and other commands do without)
     from granian.server import Server  # noqa: PLC0415
 
     set_up_logging(settings.log_level)
@@ -161,8 +160,10 @@ def _serve(settings: Settings, address: str) -> None:
         factory=True,
         address=address,
         port=settings.port,
-        interface=Interfaces.WSGI,
-        blocking_threads=min(8, 2 * cpu_count() + 1),  # more would only wait for each other
+        interface=Interfaces.RSGI,
+        loop=Loops.uvloop,
+        workers=settings.processes,
+        websockets=False,
         log_enabled=True,
         log_level="warning",  # type: ignore[arg-type]
     ).serve()
@@ -175,7 +176,7 @@ def application() -> Any:
     app = create_app(settings)
     if os.environ.get(content.SWITCH):
         app.register_blueprint(demo_pictures.blueprint())
-    return app
+    return create_front(app)
 
 
 def _complain(line: int, fault: Fault) -> None:

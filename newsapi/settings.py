@@ -73,6 +73,12 @@ def _whole(text: str) -> int:
     return int(text)
 
 
+def _count(text: str) -> int:
+    if not _whole(text):
+        raise ValueError("is not 1 or more")
+    return int(text)
+
+
 def _zone(text: str) -> ZoneInfo:
     try:
         return ZoneInfo(text)
@@ -118,6 +124,7 @@ class Settings:
     )
     host: str = _setting("address `newsapi serve` listens on", "127.0.0.1")  # type: ignore[assignment]
     port: int = _setting("port `newsapi serve` listens on", 8000, _port)  # type: ignore[assignment]
+    processes: int = _setting("server processes that share the port", 2, _count)  # type: ignore[assignment]
     api_url: str = _setting(  # type: ignore[assignment]
         "where clients reach this API; `links` start with it; `http://HOST:PORT` if left out", "", _address
     )

@@ -10,16 +10,11 @@ from flask import Response, request
 from newsapi.api import problems, requests
 from newsapi.api.parts import parts
 from newsapi.cache.answer import Answer, Asked, reply
+from newsapi.cache.bridge import FRONT, GIVEN
 from newsapi.cache.pages import Given
 from newsapi.errors import NotFound, Renamed, Withdrawn
 from newsapi.store.database import Connection
 from newsapi.store.keyset import period
-
-GIVEN = "newsapi.given"
-"""Where the WSGI environment of a request holds what was answered, for the front to send it by itself."""
-
-FRONT = "newsapi.front"
-"""In the environment of a request that came through the front."""
 
 
 def cached(address: str, query: Mapping[str, Any], build: Callable[[Connection], Answer]) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -14,7 +15,8 @@ from werkzeug.exceptions import HTTPException, Unauthorized
 from newsapi.api import requests
 from newsapi.api.parts import parts
 from newsapi.cache import tags
-from newsapi.cache.answer import REQUEST_ID, Answer
+from newsapi.cache.answer import ID_GOES_HERE, USUAL, Answer
+from newsapi.cache.bridge import Plain
 from newsapi.errors import (
     BadCursor,
     Behind,
@@ -116,9 +118,25 @@ def _response(type_: str, status: int, title: str, detail: str, more: dict[str, 
     return Response(body, status, content_type=MEDIA_TYPE)
 
 
-def _body(type_: str, status: int, title: str, detail: str, more: dict[str, Any]) -> bytes:
-    instance = quote(request.path[:500])
+def _body(type_: str, status: int, title: str, detail: str, more: dict[str, Any], *, path: str | None = None) -> bytes:
+    instance = quote((request.path if path is None else path)[:500])
     return json({"type": type_, "title": title, "status": status, "detail": detail, "instance": instance, **more})
+
+
+def refuser(api_url: str) -> Callable[[int, str, str], Plain]:
+    """Answer the function that refuses before Flask: from a status, a path and the id of the request."""
+
+    def refuse(status: int, path: str, request_id: str) -> Plain:
+        type_, title = "about:blank", HTTPStatus(status).phrase
+        detail, more = title, [("Connection", "close")]
+        if status == HTTPStatus.SERVICE_UNAVAILABLE:
+            type_, title = f"{api_url}/problems/unavailable", KINDS["unavailable"].title
+            detail, more = "Too many requests are waiting, or the database is away.", [("Retry-After", "1")]
+        body = _body(type_, status, title, detail, {"request_id": request_id}, path=path)
+        own = [("Content-Type", MEDIA_TYPE), ("Cache-Control", "no-store"), ("X-Request-Id", request_id)]
+        return Plain(status, [*own, *more, *(pair for pair in USUAL if pair[0] != "Cache-Control")], body)
+
+    return refuse
 
 
 def refusal(error: NotFound | Renamed | Withdrawn, address: str) -> Answer:
@@ -134,7 +152,7 @@ def refusal(error: NotFound | Renamed | Withdrawn, address: str) -> Answer:
     name, more = NAMES[type(error)], {"gone": error.gone} if isinstance(error, Withdrawn) else {}
     kind = KINDS[name]
     type_ = f"{parts().settings.api_url}/problems/{name}"
-    body = _body(type_, kind.status, kind.title, str(error), {"request_id": REQUEST_ID, **more})
+    body = _body(type_, kind.status, kind.title, str(error), {"request_id": ID_GOES_HERE, **more})
     return Answer(body=body, status=kind.status, **found)
 
 

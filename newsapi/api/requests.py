@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from uuid import uuid4
 
@@ -12,10 +11,10 @@ from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Unauthorized
 
 from newsapi.cache.answer import EXPOSED
+from newsapi.cache.front import REQUEST_ID
 
 log = structlog.get_logger("newsapi.access")
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}", re.ASCII)
 
 ALLOWED = "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key"
 
@@ -30,7 +29,7 @@ def request_id() -> str:
     """Answer the id of this request: the client's own, where it is a plain word, or a new one."""
     if "request_id" not in g:
         given = request.headers.get("X-Request-Id", "")
-        g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+        g.request_id = given if REQUEST_ID.fullmatch(given) else uuid4().hex
     found: str = g.request_id
     return found
 

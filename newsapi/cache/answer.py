@@ -27,10 +27,10 @@ WORTH_CODING = 1024
 MOST_TAGS = 2048
 """Bytes that `Surrogate-Key` may take."""
 
-REQUEST_ID = "\x00request-id\x00"
+ID_GOES_HERE = "\x00request-id\x00"
 """Stands in a refusal where the id of each request belongs: no text of ours has a NUL, so nothing else is like it."""
 
-_REQUEST_ID = b"\\u0000request-id\\u0000"
+_BYTES_FOR_ID = b"\\u0000request-id\\u0000"
 
 HIT = "newsapi; hit"
 MISS = "newsapi; fwd=miss"
@@ -200,7 +200,7 @@ def reply(
         return Reply(NOT_MODIFIED, bare + own, b"")
     body = answer.encode(coding)
     if answer.status != OK:
-        body = body.replace(_REQUEST_ID, request_id.encode())
+        body = body.replace(_BYTES_FOR_ID, request_id.encode())
     return Reply(answer.status, full + own, body)
 
 

@@ -144,7 +144,11 @@ def test_an_unpublished_article_is_gone_though_it_is_a_draft_again(client, make)
 
 def shape(answer, which):
     """An answer without what any two answers differ in."""
-    headers = {name: value.replace(which, "·") for name, value in answer.headers if name not in {"X-Request-Id", "Cache-Status"}}
+    headers = {
+        name: value.replace(which, "·")
+        for name, value in answer.headers
+        if name not in {"X-Request-Id", "Cache-Status"}
+    }
     headers.pop("Content-Length")
     body = {name: str(value).replace(which, "·") for name, value in answer.json.items() if name != "request_id"}
     return answer.status_code, headers, body
