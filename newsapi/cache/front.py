@@ -1,4 +1,4 @@
-"""Before Flask: hits, 304 and all waiting happen here, on granian's RSGI interface; everything else goes to a few threads.
+"""Before Flask: hits, 304 and all waiting happen here, on granian's RSGI interface; the rest goes to a few threads.
 
 A request is looked up by its raw path and query, which is only another name for the key that its parsed query gave: so
 no spelling makes an entry of its own. On one event loop thousands can wait for a builder without holding a thread.

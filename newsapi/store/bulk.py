@@ -232,7 +232,7 @@ def _write_former_slugs(session: Session, items: Sequence[Written], now: datetim
 def _told(item: Written, before: frozenset[int], after: frozenset[int]) -> Told:
     state, reason = item.after, item.reason or ""
     slug = state.values["slug"]
-    had = item.before.former_slugs if item.before else frozenset()
+    led = item.before.former_slugs if item.before and item.before.is_public else frozenset()
     old_slug = item.before.values["slug"] if item.before else slug
     return Told(
         kind="article",
@@ -241,7 +241,7 @@ def _told(item: Written, before: frozenset[int], after: frozenset[int]) -> Told:
         subject_id=state.id,
         slug=slug,
         previous_slug=old_slug if old_slug != slug else None,
-        more_slugs=tuple(sorted(state.former_slugs - had - {old_slug})),
+        more_slugs=tuple(sorted(state.former_slugs - led - {old_slug})),
         version=state.version,
         before=before,
         after=after,
