@@ -13,7 +13,8 @@ from newsapi.errors import Fault, Invalid
 from newsapi.model.base import latest, uuid7
 from newsapi.schemas.wire import written
 from newsapi.settings import Settings
-from newsapi.store.bulk import State, Written
+from newsapi.store.bulk import Written
+from newsapi.store.states import State
 from newsapi.text import markup
 
 NOON = time(12)

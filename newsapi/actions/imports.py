@@ -23,7 +23,7 @@ from newsapi.schemas.articles import ArticleIn
 from newsapi.schemas.taxonomy import AuthorIn, BrandIn, TermIn
 from newsapi.schemas.wire import faults
 from newsapi.settings import Settings
-from newsapi.store import bulk, log, vocabulary
+from newsapi.store import bulk, log, states, vocabulary
 from newsapi.store.bulk import Written
 from newsapi.store.database import Database, Session
 from newsapi.store.taxonomy import Kind
@@ -121,7 +121,7 @@ def _chunks(found: Iterable[Line]) -> Iterator[list[Line]]:
 
 def _load_chunk(run: Load, chunk: Sequence[Line]) -> None:
     with run.database.reading() as connection:
-        known = bulk.known_digests(connection, [line.digest for line in chunk if line.problem is None])
+        known = states.known_digests(connection, [line.digest for line in chunk if line.problem is None])
     records = []
     standing: dict[bytes, int] = {}
     for line in chunk:
@@ -187,7 +187,7 @@ def _write_articles(run: Load, session: Session, drafts: Sequence[Draft], standi
     while rest:
         apart = _apart(rest)
         slugs = {slug for draft in apart for slug in (draft.slug, *draft.previous_slugs)}
-        present = Present(*bulk.existing(session, slugs, {draft.id for draft in apart if draft.id}))
+        present = Present(*states.existing(session, slugs, {draft.id for draft in apart if draft.id}))
         batch = _Batch(run, present, _references(session, apart), now)
         taken = next((number for number, draft in enumerate(apart) if not batch.take(draft, standing)), len(apart))
         batch.write(session)
