@@ -32,6 +32,9 @@ CHUNK = 1_000
 CHUNK_BYTES = 8 << 20
 """Bytes in one transaction, for long lines."""
 
+LOOKED_UP = 10_000
+"""Names in one look-up: three times as many are what SQLite takes in one statement."""
+
 Reject = Callable[[int, Fault], None]
 
 
@@ -182,12 +185,15 @@ def _write_articles(run: Load, session: Session, drafts: Sequence[Draft], standi
 
 
 def _apart(drafts: Sequence[Draft]) -> Sequence[Draft]:
-    """As many of the first drafts as have no name in common."""
+    """As many of the first drafts as have no name in common, and name no more than can be looked up at once."""
     named: set[str | UUID] = set()
+    count = 0
     for number, draft in enumerate(drafts):
-        if named & draft.keys():
+        keys = draft.keys()
+        count += len(keys) + sum(map(len, draft.references.values()))
+        if number and (count > LOOKED_UP or named & keys):
             return drafts[:number]
-        named |= draft.keys()
+        named |= keys
     return drafts
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Literal, Protocol
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, case, literal, select, update
+from sqlalchemy import ARRAY, BigInteger, Connection, Integer, bindparam, case, column, func, literal, select, update
 from sqlalchemy.orm import Session
 
 from newsapi.model import Change, Facet, LogHead
@@ -118,15 +118,36 @@ def _touch(session: Session, told: Sequence[Told], numbers: Numbers) -> None:
             articles.subtract(change.before - change.after)
     if not last:
         return  # what comes withdrawn was in no list
-    statement = (
-        update(_FACET)
-        .where(_FACET.c.id == bindparam("facet"))
-        .values(articles=_FACET.c.articles + bindparam("more"), seq=bindparam("last"), at=bindparam("time"))
+    found = sorted(last.items())
+    more = [articles[id_] for id_, _ in found]
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        rows_ = [{"facet": id_, "more": count, "last": seq} for (id_, seq), count in zip(found, more, strict=True)]
+        connection.execute(_TOUCH.values(at=numbers.at), rows_)
+    else:  # one statement: each of thousands would be a journey of its own
+        ids, seqs = zip(*found, strict=True)
+        connection.execute(_TOUCH_ALL, {"facet": list(ids), "more": more, "last": list(seqs), "time": numbers.at})
+
+
+_TOUCH = (
+    update(_FACET)
+    .where(_FACET.c.id == bindparam("facet"))
+    .values(articles=_FACET.c.articles + bindparam("more"), seq=bindparam("last"))
+)
+_TOUCHED = (
+    func.unnest(
+        bindparam("facet", type_=ARRAY(Integer)),
+        bindparam("more", type_=ARRAY(Integer)),
+        bindparam("last", type_=ARRAY(BigInteger)),
     )
-    touched = [
-        {"facet": id_, "more": articles[id_], "last": seq, "time": numbers.at} for id_, seq in sorted(last.items())
-    ]
-    session.connection().execute(statement, touched)
+    .table_valued(column("facet", Integer), column("more", Integer), column("last", BigInteger), name="touched")
+    .render_derived()
+)
+_TOUCH_ALL = (
+    update(_FACET)
+    .where(_FACET.c.id == _TOUCHED.c.facet)
+    .values(articles=_FACET.c.articles + _TOUCHED.c.more, seq=_TOUCHED.c.last, at=bindparam("time"))
+)
 
 
 class Head(Protocol):
