@@ -6,6 +6,7 @@ ahead of it.
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import subprocess
@@ -172,6 +173,7 @@ class _Reader:
 
 def serve() -> None:
     """Be a reader: settings first, then lines and what was found in them, by turns, until the input ends."""
+    gc.set_threshold(100_000, 50, 100)  # many objects and no cycles, as in the process that writes
     source, answers = sys.stdin.buffer, sys.stdout.buffer
     with suppress(EOFError, BrokenPipeError):
         settings = pickle.load(source)  # noqa: S301 (from the process that started this one)

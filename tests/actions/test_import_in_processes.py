@@ -111,7 +111,8 @@ def import_with_readers(settings, database_url, tmp_path):
         time.sleep(0.01)
     yield process, readers
     process.kill()
-    process.communicate()
+    process.wait()
+    process.stderr.close()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
