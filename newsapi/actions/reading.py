@@ -139,7 +139,8 @@ class _Reader:
     def __init__(self, settings: Settings) -> None:
         self.idle = True
         self._process = subprocess.Popen(  # noqa: S603 (this very Python)
-            [sys.executable, "-c", f"from {__name__} import serve; serve()"],
+            # -P: nothing is loaded from the folder that we happen to be in.
+            [sys.executable, "-P", "-c", f"from {__name__} import serve; serve()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             process_group=0,  # Ctrl-C is for the process that writes
