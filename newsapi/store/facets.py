@@ -21,7 +21,7 @@ NAMED = ("format", "language")
 
 
 SEEN = Facet.seq > 0
-"""A tag, format or language that no change has touched came with a draft: to the public it is as if it were not there."""
+"""A tag, format or language that no change has touched came with a draft: the public knows nothing of it."""
 
 
 class FacetState(NamedTuple):

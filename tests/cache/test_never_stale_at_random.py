@@ -105,11 +105,11 @@ def test_what_is_kept_says_what_is_built_anew(pair, database, settings, clock, s
 def test_the_check_finds_what_a_word_too_few_does(pair, database, settings, clock, monkeypatch, forgotten):
     monkeypatch.setattr(tags, *forgotten)
     if forgotten[0] in {"article", "slug"}:  # whoever tells of a change must go on using the true words
-        monkeypatch.setattr(tags, "touched", TOUCHED)
+        monkeypatch.setattr(tags, "touched", told_truly)
     assert differences(pair, database, settings, clock, seed=1, rounds=16)
 
 
-def TOUCHED(change):
+def told_truly(change):
     yield from change.facets_before
     yield from change.facets_after
     yield f"{change.kind}:{change.slug}"
