@@ -133,7 +133,7 @@ class Front:
         if self._busy >= THREADS + QUEUE:
             self._refused(scope, proto, 503)
             return
-        building = self._submit(scope, b"")
+        building = self._submit(scope, b"", self._aliases.get(raw))
         self._building[raw] = building
         building.add_done_callback(lambda done: self._built(raw, done))
         outcome = await self._outcome(building)
@@ -159,12 +159,16 @@ class Front:
             await self._loop.run_in_executor(self._threads, given.answer.encode, coding)
         self._send(scope, proto, given.answer, asked, given.how)
 
-    def _submit(self, scope: Any, body: bytes) -> asyncio.Future[Given | Plain]:
+    def _submit(self, scope: Any, body: bytes, key: str | None = None) -> asyncio.Future[Given | Plain]:
         self._busy += 1
-        made = environ(scope, body, self._request_id(scope))
-        future = self._loop.run_in_executor(self._threads, run, self._application, made)
+        future = self._loop.run_in_executor(self._threads, self._work, scope, body, key)
         future.add_done_callback(self._idle)
         return future
+
+    def _work(self, scope: Any, body: bytes, key: str | None) -> Given | Plain:
+        """In a thread: what Redis has under a key that is known already, or what Flask answers."""
+        given = key and self._pages.kept(key)
+        return given or run(self._application, environ(scope, body, self._request_id(scope)))
 
     def _idle(self, _done: object) -> None:
         self._busy -= 1
