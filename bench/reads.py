@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sqlite3
 import statistics
 import sys
@@ -150,7 +149,6 @@ def _counts(app: Flask, counter: Counter, places: Sequence[str]) -> dict[str, An
 def _times(name: str, app: Flask, places: Sequence[str], requests: int) -> dict[str, float]:
     """Milliseconds of requests in a row, the places in turn."""
     ready = [get(app, place) for place in places]
-    gc.collect()
     taken = sorted(ready[number % len(ready)]() * 1000 for number in range(requests))
     return {f"{name}_p50": round(_share(taken, 0.5), 2), f"{name}_p99": round(_share(taken, 0.99), 2)}
 
