@@ -24,13 +24,17 @@ TOUCHED = {"updated_from": "2018-01-01", "updated_until": "2022-01-01"}
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One kind of read. `flat` ones may not grow with the archive; `deep` is how far down its deep page stands."""
+    """One kind of read. `flat` ones may not grow with the archive; `deep` is how far down its deep page stands.
+
+    `group` says what it is drawn with: lists, single items, pairs of filters, or nothing.
+    """
 
     name: str
     query: Mapping[str, str] = field(default_factory=dict)
     path: str = "/v1/articles"
     deep: float | None = 0.8
     flat: bool = True
+    group: str = "list"
 
 
 CASES = (
@@ -58,20 +62,20 @@ CASES = (
     Case("include=brand", {"include": "brand"}),
     Case("id= (20)", {"id": "{ids}"}, deep=None),
     Case("slug= (20)", {"slug": "{slugs}"}, deep=None),
-    Case("brand= and author=", {"brand": "fiat", "author": "anna-amato"}, deep=0.5, flat=False),
-    Case("brand= and section=", {"brand": "fiat", "section": "mercato"}, deep=0.5, flat=False),
-    Case("tag= and author=", {"tag": "tema-001", "author": "anna-amato"}, deep=0.5, flat=False),
-    Case("updated_…, by publication", TOUCHED, deep=None, flat=False),
-    Case("total=true", {"total": "true"}, deep=None, flat=False),
-    Case("article by slug", path="/v1/articles/{slug}", deep=None),
-    Case("article by id", path="/v1/articles/{id}", deep=None),
-    Case("article, blocks", {"include": "blocks"}, "/v1/articles/{slug}", deep=None),
-    Case("article, related", {"include": "related"}, "/v1/articles/{slug}", deep=None),
-    Case("related list", path="/v1/articles/{slug}/related", deep=None),
-    Case("jsonld", path="/v1/articles/{slug}/jsonld", deep=None),
-    Case("all brands", path="/v1/brands", deep=None),
-    Case("one brand", path="/v1/brands/audi", deep=None),
-    Case("one brand, articles", {"include": "articles"}, "/v1/brands/audi", deep=None),
+    Case("brand= and author=", {"brand": "fiat", "author": "anna-amato"}, deep=0.5, flat=False, group="pair"),
+    Case("brand= and section=", {"brand": "fiat", "section": "mercato"}, deep=0.5, flat=False, group="pair"),
+    Case("tag= and author=", {"tag": "tema-001", "author": "anna-amato"}, deep=0.5, flat=False, group="pair"),
+    Case("updated_…, by publication", TOUCHED, deep=None, flat=False, group=""),
+    Case("total=true", {"total": "true"}, deep=None, flat=False, group=""),
+    Case("article by slug", path="/v1/articles/{slug}", deep=None, group="item"),
+    Case("article by id", path="/v1/articles/{id}", deep=None, group="item"),
+    Case("article, blocks", {"include": "blocks"}, "/v1/articles/{slug}", deep=None, group="item"),
+    Case("article, related", {"include": "related"}, "/v1/articles/{slug}", deep=None, group="item"),
+    Case("related list", path="/v1/articles/{slug}/related", deep=None, group="item"),
+    Case("jsonld", path="/v1/articles/{slug}/jsonld", deep=None, group="item"),
+    Case("all brands", path="/v1/brands", deep=None, group="item"),
+    Case("one brand", path="/v1/brands/audi", deep=None, group="item"),
+    Case("one brand, articles", {"include": "articles"}, "/v1/brands/audi", deep=None, group="item"),
 )
 
 

@@ -61,7 +61,7 @@ class Counter:
         with _statements(reads), watch(reads):
             get(self._app, address)()
         if self._apsw:
-            reads.pages = sum(self._pages(*statement) for statement in reads.statements)
+            reads.pages = sum(self.pages(*statement) for statement in reads.statements)
         else:
             rows, blocks = map(sum, zip(*(self.explained(*one)[:2] for one in reads.statements), strict=True))
             reads.work, reads.pages = max(reads.work, rows), max(reads.pages, blocks)
@@ -130,9 +130,10 @@ class Counter:
         with _listening("begin", began), _listening("rollback", ended):
             yield
 
-    def _pages(self, statement: str, parameters: Any) -> int:
-        """How many pages SQLite asks its cache for when it runs a statement a second time."""
-        assert self._apsw
+    def pages(self, statement: str, parameters: Any = ()) -> int:
+        """Answer how many pages a statement asks for: on SQLite when it runs a second time."""
+        if not self._apsw:
+            return self.explained(statement, parameters)[1]
         before = 0
         for _ in range(2):
             before = self._asked_for()
