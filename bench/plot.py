@@ -68,7 +68,8 @@ def _axes(panel: Panel, name: str) -> Iterator[str]:
     yield _text(panel.left, TOP - 12, name, weight=600)
     for power in range(round(math.log10(LEAST)), round(math.log10(MOST)) + 1):
         y = panel.y(10**power)
-        yield _line(panel.left, y, panel.left + panel.width, y, INK, 'stroke-opacity="0.35"')
+        ends = f'x1="{panel.left:.1f}" y1="{y:.1f}" x2="{panel.left + panel.width:.1f}" y2="{y:.1f}"'
+        yield f'<line {ends} stroke="{INK}" stroke-opacity="0.35"/>'
         yield _text(panel.left - 8, y + 5, f"{10**power:,}", anchor="end")
     for size in panel.sizes:
         yield _text(panel.x(size), HEIGHT - BOTTOM + 22, short(size), anchor="middle")
@@ -106,7 +107,3 @@ def _text(
 ) -> str:
     style = f'font-size="{size}" font-weight="{weight}" fill="{fill}" text-anchor="{anchor}"'
     return f'<text x="{x:.1f}" y="{y:.1f}" {style}>{escape(words)}</text>'
-
-
-def _line(x1: float, y1: float, x2: float, y2: float, colour: str, more: str = "") -> str:
-    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}" {more}/>'
