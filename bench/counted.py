@@ -1,13 +1,17 @@
 """What a request reads, counted by the databases themselves while they serve it, and how long it takes.
 
-PostgreSQL: rows are entries that scans of indexes gave and rows that scans of tables gave; pages are blocks that were
-asked for, in memory or not. Both twice: by the counters of the transaction in which the request was served, with the
-plans that PostgreSQL keeps for repeated statements, and by EXPLAIN (ANALYZE, BUFFERS) of each statement with its
-parameters. The larger figure counts.
+Three figures, the same on both as far as they go:
 
-SQLite does not count rows: the instructions of its virtual machine stand for them, counted on the very connection that
-serves. Pages are what its cache was asked for, hits and misses, when the same statements run once more through apsw:
-Python's own module does not show that counter.
+- work: on PostgreSQL the rows that scans gave, filtered out or not; SQLite does not count rows, so the instructions of
+  its virtual machine stand for them, counted on the very connection that serves;
+- pages: how many different pages a request needs, that is what it reads when nothing is in memory;
+- visits: how often it looks at a page, in memory or not. A look-up by key visits one page for each level of a tree.
+
+PostgreSQL tells rows and visits twice: by the counters of the transaction in which the request was served, with the
+plans that it keeps for repeated statements, and by EXPLAIN (ANALYZE, BUFFERS) of each statement with its parameters.
+The larger figure counts. Pages are the blocks that EXPLAIN reads after all were put out of memory (pg_buffercache).
+SQLite's pages and visits are misses and uses of an empty cache when the same statements run once more through apsw:
+Python's own module does not show these counters.
 """
 
 from __future__ import annotations
@@ -34,11 +38,12 @@ FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', '
 
 @dataclass(slots=True)
 class Reads:
-    """What one request did; `rows` on PostgreSQL, `steps` on SQLite."""
+    """What one request did."""
 
     statements: list[tuple[str, Any]] = field(default_factory=list)
     work: int = 0
     pages: int = 0
+    visits: int = 0
 
 
 class Counter:
@@ -60,18 +65,22 @@ class Counter:
         watch = self._steps if self._apsw else self._served
         with _statements(reads), watch(reads):
             get(self._app, address)()
-        if self._apsw:
-            reads.pages = sum(self.pages(*statement) for statement in reads.statements)
-        else:
-            rows, blocks = map(sum, zip(*(self.explained(*one)[:2] for one in reads.statements), strict=True))
-            reads.work, reads.pages = max(reads.work, rows), max(reads.pages, blocks)
+        self.forget()
+        told = [self.cost(*statement) for statement in reads.statements]
+        reads.work = max(reads.work, sum(rows for rows, _, _ in told))
+        reads.pages = sum(pages for _, pages, _ in told)
+        reads.visits = max(reads.visits, sum(visits for _, _, visits in told))
         return reads
 
-    def explained(self, statement: str, parameters: Any) -> tuple[int, int, Any]:
-        """Answer the rows and blocks that EXPLAIN tells of a statement, and the plan."""
+    def cost(self, statement: str, parameters: Any = ()) -> tuple[int, int, int]:
+        """Answer rows (0 on SQLite), pages that were not in memory, and visits to pages of one statement."""
+        if self._apsw:
+            missed, before = self._misses(), self._visits()
+            self._apsw.execute(statement, parameters).fetchall()
+            return 0, self._misses() - missed, self._visits() - before
         with self._database.reading() as connection:
             explain = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}"
-            (answer,) = connection.exec_driver_sql(explain, parameters).scalar_one()
+            (answer,) = connection.exec_driver_sql(explain, parameters or None).scalar_one()
         plan = answer["Plan"]
         rows, nodes = 0.0, [plan]
         while nodes:
@@ -80,13 +89,16 @@ class Counter:
             if "Scan" in node["Node Type"] and ("Relation Name" in node or "Index Name" in node):
                 removed = node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)
                 rows += (node["Actual Rows"] + removed) * node["Actual Loops"]
-        return round(rows), plan["Shared Hit Blocks"] + plan["Shared Read Blocks"], plan
+        read = plan["Shared Read Blocks"]
+        return round(rows), read, plan["Shared Hit Blocks"] + read
 
-    def plan(self, statement: str, parameters: Any) -> list[str]:
-        """Answer the plan of a statement in lines, for a reader."""
-        explain = "EXPLAIN QUERY PLAN" if self._apsw else "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, SUMMARY OFF)"
-        with self._database.reading() as connection:
-            return [str(row[-1]) for row in connection.exec_driver_sql(f"{explain} {statement}", parameters)]
+    def forget(self) -> None:
+        """Put every page out of the database's memory."""
+        if self._apsw:
+            self._apsw.release_memory()
+        else:
+            with self._database.connection() as connection:
+                connection.exec_driver_sql("SELECT pg_buffercache_evict_all()")
 
     @contextmanager
     def _served(self, reads: Reads) -> Iterator[None]:
@@ -102,11 +114,11 @@ class Counter:
 
         def began(connection: Connection) -> None:
             rows, blocks = counters(connection)
-            reads.work, reads.pages = reads.work - rows, reads.pages - blocks
+            reads.work, reads.visits = reads.work - rows, reads.visits - blocks
 
         def ended(connection: Connection) -> None:
             rows, blocks = counters(connection)
-            reads.work, reads.pages = reads.work + rows, reads.pages + blocks
+            reads.work, reads.visits = reads.work + rows, reads.visits + blocks
 
         with _listening("begin", began), _listening("rollback", ended):
             yield
@@ -130,19 +142,13 @@ class Counter:
         with _listening("begin", began), _listening("rollback", ended):
             yield
 
-    def pages(self, statement: str, parameters: Any = ()) -> int:
-        """Answer how many pages a statement asks for: on SQLite when it runs a second time."""
-        if not self._apsw:
-            return self.explained(statement, parameters)[1]
-        before = 0
-        for _ in range(2):
-            before = self._asked_for()
-            self._apsw.execute(statement, parameters).fetchall()
-        return self._asked_for() - before
-
-    def _asked_for(self) -> int:
+    def _misses(self) -> int:
         assert self._apsw
-        return sum(self._apsw.status(op)[0] for op in (apsw.SQLITE_DBSTATUS_CACHE_HIT, apsw.SQLITE_DBSTATUS_CACHE_MISS))
+        return int(self._apsw.status(apsw.SQLITE_DBSTATUS_CACHE_MISS)[0])
+
+    def _visits(self) -> int:
+        assert self._apsw
+        return self._misses() + int(self._apsw.status(apsw.SQLITE_DBSTATUS_CACHE_HIT)[0])
 
 
 def get(app: Flask, address: str) -> Callable[[], float]:

@@ -49,8 +49,10 @@ def loaded(kind: str, articles: int, kept: Path, server_url: str | None) -> Data
     _import(database, kind, articles)
     database.analyze()
     with database.connection() as connection:
-        if not database.is_sqlite:  # what autovacuum does by itself, a minute or so after a load
-            connection.rollback()
+        if not database.is_sqlite:
+            connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS pg_buffercache")  # it can empty the memory
+            connection.commit()
+            # What autovacuum does by itself, a minute or so after a load.
             connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("VACUUM ANALYZE")
         connection.exec_driver_sql(f"CREATE TABLE {DONE} (articles integer)")
         connection.commit()

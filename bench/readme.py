@@ -24,6 +24,7 @@ SHOWN = {
     "about=, deep": "`about=`, deep",
     "tag=, deep": "`tag=`, deep",
     "published_from, _until, deep": "`published_from= published_until=`, deep",
+    "sort=published_at, deep": "`sort=published_at`, deep",
     "sort=-updated_at, deep": "`sort=-updated_at`, deep",
     "fields=body_html,tags": "`fields=headline,body_html,tags`",
     "article by slug": "one article",

@@ -63,7 +63,7 @@ def _kinds(_context: object, _parameter: object, value: str) -> list[str]:
 @click.option("--sizes", default="10k,100k,1m", callback=_sizes, help="Articles in each archive, joined by commas.")
 @click.option("--databases", default="sqlite,postgresql", callback=_kinds, help="Which, joined by commas.")
 @click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Where the archives stay for next time.")
-@click.option("--server", "url", help="A PostgreSQL that may make databases, in place of our own.")
+@click.option("--server", "url", help="A PostgreSQL, in place of our own, and a superuser of it.")
 @click.option("--requests", default=200, help="How many requests each p50 and p99 is made of.")
 @click.option("--places", default=16, help="Places in a list, or articles, over which a count is the mean.")
 @click.option("--only", default="", help="Only the cases with this in their name.")
@@ -116,10 +116,11 @@ def _measure(database: Database, kind: str, articles: int, requests: int, figure
     app = create_app(Settings.from_env({"NEWSAPI_DATABASE_URL": url, "NEWSAPI_SECRET_KEY": "b" * 40}))
     parts = app.extensions["newsapi"]
     counter = Counter(app, database)
+    counter.forget()
     figures["archives"][f"{kind} {articles}"] = {
         "bytes": size_of(database),
         "version": _version(database),
-        "offset_pages": counter.pages(OFFSET.format(articles * 4 // 5)),
+        "offset_pages": counter.cost(OFFSET.format(articles * 4 // 5))[1],
     }
     with database.connection() as connection:
         articles_spread = spread(connection)
@@ -152,8 +153,10 @@ def _counts(app: Flask, counter: Counter, places: Sequence[str]) -> dict[str, An
         "statements": max(len(one.statements) for one in reads),
         "work": round(statistics.fmean(one.work for one in reads), 1),
         "pages": round(statistics.fmean(one.pages for one in reads), 1),
+        "visits": round(statistics.fmean(one.visits for one in reads), 1),
         "most_work": max(one.work for one in reads),
         "most_pages": max(one.pages for one in reads),
+        "most_visits": max(one.visits for one in reads),
     }
 
 
