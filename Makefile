@@ -44,7 +44,7 @@ check: $(VENV)/.dev lint types ## The quick part of it: style, types, floors, te
 	@$(BIN)/pytest -q $(PURE) $(ARGS)
 
 .PHONY: bench
-bench: $(VENV)/.dev ## What reading costs at 10k, 100k and 1M articles: loads them first (an hour), ARGS="--sizes 10k" for less
+bench: $(VENV)/.dev ## What reading costs at 10k, 100k, 1M articles; loads them first: ARGS="--sizes 10k" for a start
 	@$(BIN)/python -m bench.reads $(ARGS)
 
 .PHONY: lint

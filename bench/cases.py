@@ -28,7 +28,7 @@ class Case:
 
     What is not flat all the same: articles named one by one, or updated one after the other, lie apart in the archive,
     each on pages of its own in a large one; a pair of filters walks until it has found enough; a count counts.
-    `group` says what it is drawn with: lists, single items, pairs of filters, or nothing.
+    `group` says what it is drawn with: lists, lists of what lies apart, single items, pairs of filters, or nothing.
     """
 
     name: str
@@ -56,14 +56,14 @@ CASES = (
         }.items()
     ),
     Case("published_from, _until", MIDDLE),
-    Case("updated_…, by update", {**TOUCHED, "sort": "-updated_at"}, flat=False),
-    Case("sort=-updated_at", {"sort": "-updated_at"}, flat=False),
+    Case("updated_…, by update", {**TOUCHED, "sort": "-updated_at"}, flat=False, group="apart"),
+    Case("sort=-updated_at", {"sort": "-updated_at"}, flat=False, group="apart"),
     Case("sort=published_at", {"sort": "published_at"}),
     Case("fields=headline", {"fields": "headline"}),
     Case("fields=body_html,tags", {"fields": "headline,body_html,tags"}),
     Case("include=brand", {"include": "brand"}),
-    Case("id= (20)", {"id": "{ids}"}, deep=None, flat=False),
-    Case("slug= (20)", {"slug": "{slugs}"}, deep=None, flat=False),
+    Case("id= (20)", {"id": "{ids}"}, deep=None, flat=False, group="apart"),
+    Case("slug= (20)", {"slug": "{slugs}"}, deep=None, flat=False, group="apart"),
     Case("brand= and author=", {"brand": "fiat", "author": "anna-amato"}, deep=0.5, flat=False, group="pair"),
     Case("brand= and section=", {"brand": "fiat", "section": "mercato"}, deep=0.5, flat=False, group="pair"),
     Case("tag= and author=", {"tag": "tema-001", "author": "anna-amato"}, deep=0.5, flat=False, group="pair"),

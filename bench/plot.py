@@ -1,4 +1,4 @@
-"""The picture for the README: pages that one request needs, by the size of the archive, on each database.
+"""The picture for the README: pages that one request needs at most, by the size of the archive, on each database.
 
 Written by hand as SVG: a few lines and words need no library, and the same figures give the same bytes. The colours
 are in the middle between black and white, so that it reads on light and on dark ground.
@@ -14,12 +14,13 @@ from xml.sax.saxutils import escape
 from bench.report import NAMES, kinds, short
 
 WIDTH, HEIGHT = 880, 380
-TOP, BOTTOM, LEFT, GAP, LABELS = 66, 52, 64, 76, 176
-LEAST, MOST = 1.0, 100_000.0
+TOP, BOTTOM, LEFT, GAP, LABELS = 66, 52, 64, 76, 184
+LEAST, MOST = 10.0, 10_000.0
 INK = "#767676"
-BANDS = {
+GROUPS = {
     "list": ("lists at any depth", "#3b82c4"),
-    "item": ("one article or brand", "#2e9e6b"),
+    "apart": ("ids, order of update", "#a05fc8"),
+    "item": ("one article, one brand", "#2e9e6b"),
     "pair": ("two filters", "#c98a1b"),
 }
 OFFSET = ("a deep page by OFFSET", "#d64545")
@@ -54,8 +55,8 @@ def svg(figures: dict[str, Any]) -> str:
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
             ' role="img" font-family="system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif" font-size="14">'
         ),
-        "<title>Pages that one request needs, by articles in the archive</title>",
-        _text(0, 20, "Database pages that one request needs, by articles in the archive", size=16, weight=600),
+        "<title>Pages that one request needs at most, by articles in the archive</title>",
+        _text(0, 20, "Database pages that one request needs at most, by articles in the archive", size=16, weight=600),
     ]
     for number, kind in enumerate(shown):
         panel = Panel(LEFT + number * (width + GAP), width, sizes)
@@ -77,29 +78,23 @@ def _axes(panel: Panel, name: str) -> Iterator[str]:
 
 
 def _content(figures: dict[str, Any], panel: Panel, kind: str, *, labelled: bool) -> Iterator[str]:
-    """The bands, from the least to the most of their reads, the line of OFFSET, and perhaps a label at each end."""
-    labels: list[tuple[float, str, str]] = []
-    for group, (label, colour) in BANDS.items():
+    """A line for the dearest read of each kind, one for OFFSET, and perhaps a label at the end of each."""
+    lines = []
+    for group, (label, colour) in GROUPS.items():
         reads = [case for case in figures["cases"].values() if case["group"] == group]
-        if not reads:
-            continue
-        low, high = (
-            [(panel.x(size), panel.y(which(case[f"{kind} {size}"]["pages"] for case in reads))) for size in panel.sizes]
-            for which in (min, max)
-        )
-        corners = " ".join(f"{x:.1f},{y:.1f}" for x, y in [*low, *reversed(high)])
-        yield f'<polygon points="{corners}" fill="{colour}" fill-opacity="0.3" stroke="{colour}" stroke-width="1.5"/>'
-        labels.append(((low[-1][1] + high[-1][1]) / 2, label, colour))
-    label, colour = OFFSET
-    points = [(panel.x(size), panel.y(figures["archives"][f"{kind} {size}"]["offset_pages"])) for size in panel.sizes]
-    corners = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    yield f'<polyline points="{corners}" fill="none" stroke="{colour}" stroke-width="2.5" stroke-dasharray="6 4"/>'
-    labels.append((points[-1][1], label, colour))
-    end = panel.left + panel.width + 8
+        most = [max((case[f"{kind} {size}"]["pages"] for case in reads), default=LEAST) for size in panel.sizes]
+        lines.append((most, label, colour, ""))
+    skipped = [figures["archives"][f"{kind} {size}"]["offset_pages"] for size in panel.sizes]
+    lines.append((skipped, *OFFSET, ' stroke-dasharray="6 4"'))
     lowest = -math.inf
-    for y, text, colour in sorted(labels) if labelled else ():
-        lowest = max(y + 5, lowest + 18)  # labels of bands that lie close stand one below the other
-        yield _text(end, lowest, text, fill=colour)
+    for pages, label, colour, dashes in sorted(lines, key=lambda line: -line[0][-1]):
+        points = [(panel.x(size), panel.y(count)) for size, count in zip(panel.sizes, pages, strict=True)]
+        corners = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+        yield f'<polyline points="{corners}" fill="none" stroke="{colour}" stroke-width="2.5"{dashes}/>'
+        yield from (f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>' for x, y in points)
+        lowest = max(points[-1][1] + 5, lowest + 18)  # labels of lines that lie close stand one below the other
+        if labelled:
+            yield _text(panel.left + panel.width + 10, lowest, label, fill=colour)
 
 
 def _text(
