@@ -94,6 +94,8 @@ def main(  # noqa: PLR0917 (click hands options over)
     with ExitStack() as stack:
         kept = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="newsapi-bench-")))
         kept.mkdir(parents=True, exist_ok=True)
+        if keep is None:
+            kept.chmod(0o755)  # started by root, PostgreSQL runs as somebody else, who must get through to its data
         server_url = stack.enter_context(server(kept, url)) if "postgresql" in databases else None
         for kind in databases:
             for articles in sizes:
