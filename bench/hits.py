@@ -92,7 +92,9 @@ def process(command: list[Any], port: int, folder: Path, **environment: str) -> 
         made.wait(30)
 
 
-def wrk(address: str, seconds: float, *headers: str, connections: int = CONNECTIONS, script: Path | None = None) -> Load:
+def wrk(
+    address: str, seconds: float, *headers: str, connections: int = CONNECTIONS, script: Path | None = None
+) -> Load:
     """Load an address with wrk."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--latency"]
     command += [word for header in headers for word in ("-H", header)]

@@ -21,7 +21,9 @@ from bench.cases import CASES, addresses, spread
 from bench.counted import Counter, get
 from bench.loaded import loaded, server, size_of
 from newsapi.app import create_app, set_up_logging
-from newsapi.cache.pages import Answer, PageCache
+from newsapi.cache.memory import Memory
+from newsapi.cache.pages import PageCache
+from newsapi.cache.shared import Alone
 from newsapi.settings import Settings
 from newsapi.store.database import Database
 
@@ -31,21 +33,6 @@ SELECT article_id FROM listing WHERE facet_id = (SELECT id FROM facet WHERE kind
 ORDER BY published_at DESC, article_id DESC LIMIT 20 OFFSET {}
 """
 """The way not taken, to compare: the same deep page of all articles, along the same index."""
-
-
-class Nothing(PageCache):
-    """A cache that never has anything: every request is a miss."""
-
-    def __init__(self) -> None:
-        """Keep nothing anywhere."""
-        super().__init__(None, "none")
-
-    def get(self, key: str) -> Answer | None:
-        del key
-        return None
-
-    def put(self, key: str, entry: Answer) -> None:
-        del key, entry
 
 
 def _sizes(_context: object, _parameter: object, value: str) -> list[int]:
@@ -117,6 +104,9 @@ def _measure(database: Database, kind: str, articles: int, requests: int, figure
     url = database.url.render_as_string(hide_password=False)
     app = create_app(Settings.from_env({"NEWSAPI_DATABASE_URL": url, "NEWSAPI_SECRET_KEY": "b" * 40}))
     parts = app.extensions["newsapi"]
+    follower = parts.pages.follower
+    follower.catch_up()
+    follower.known = lambda: follower.stamp  # its look at the log, five times a second at most, is no part of a read
     counter = Counter(app, database)
     counter.forget()
     figures["archives"][f"{kind} {articles}"] = {
@@ -134,7 +124,7 @@ def _measure(database: Database, kind: str, articles: int, requests: int, figure
         ]
     with click.progressbar(asked, label=f"reading {articles:,} in {kind}", file=sys.stderr, hidden=_hidden()) as bar:
         for case, deep, places in bar:
-            app.extensions["newsapi"] = replace(parts, pages=Nothing())
+            app.extensions["newsapi"] = replace(parts, pages=PageCache(Memory(0), Alone(), parts.pages.follower))
             found = _counts(app, counter, places) | _times("miss", app, places, requests)
             app.extensions["newsapi"] = parts
             get(app, places[0])()
@@ -144,7 +134,7 @@ def _measure(database: Database, kind: str, articles: int, requests: int, figure
                 report.title(case.name, deep=deep), {"flat": case.flat, "group": case.group}
             )
             entry[f"{kind} {articles}"] = found
-    parts.database.dispose()
+    parts.close()
 
 
 def _counts(app: Flask, counter: Counter, places: Sequence[str]) -> dict[str, Any]:
