@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
 import structlog
@@ -96,38 +96,41 @@ class Follower:
         self.stamp = Stamp(-1, 0, -1e9, -1e9, -1e9, 0, {}, {}, None)
         self.away = False
         self.own_write_at = -1e9
-        self._failed_at = -1e9
+        self._failures = 0
+        self._closed = threading.Event()
 
     def known(self) -> Stamp | None:
         """Answer what is known and may be trusted, after reading if need be; None where the log cannot be read."""
         stamp, now = self.stamp, self.clock()
-        if now < stamp.due or (now < stamp.until and self._lock.locked()):
+        if now < stamp.due or (now < stamp.until and (self.away or self._lock.locked())):
             return stamp
         return self.stamp if self.catch_up(now - self.bound) else None
 
     def catch_up(self, since: float | None = None) -> bool:
         """Read on, unless that was done after `since` (now, if left out) by somebody else; whether it went well.
 
-        While the log cannot be read, nobody waits for it: one at a time tries, now and then, the others are told so.
+        While the log cannot be read nobody tries it here: a thread does, and the others are told so at once. Who waited
+        for somebody whose reading failed does not try after him.
         """
         since = self.clock() if since is None else since
-        if self.away and self.clock() - self._failed_at < DUE:
+        failures = self._failures
+        if self.away:
             return False
-        if not self._lock.acquire(blocking=not self.away):
-            return False
-        try:
-            return self.stamp.at > since or self._read_on()
-        finally:
-            self._lock.release()
+        with self._lock:
+            if self.stamp.at > since:
+                return True
+            return self._failures == failures and self._read_on()
+
+    def close(self) -> None:
+        """Try no more to read a log that is away."""
+        self._closed.set()
 
     def _read_on(self) -> bool:
         began = self.clock()
         try:
             news = self._read(self.stamp.seq if self.stamp.line else None, MOST)
         except NewsError as error:
-            if not self.away:
-                log.warning("log away", cause=repr(error.__cause__ or error)[:300])
-            self.away, self._failed_at = True, self.clock()
+            self._failed(error)
             return False
         self._take(news, began)
         if self.away:
@@ -135,10 +138,26 @@ class Follower:
         self.away = False
         return True
 
+    def _failed(self, error: NewsError) -> None:
+        self._failures += 1
+        if not self.away:
+            self.away = True
+            log.warning("log away", cause=repr(error.__cause__ or error)[:300])
+            threading.Thread(target=self._try_again, name="follower", daemon=True).start()
+
+    def _try_again(self) -> None:
+        """Read until it goes well: in a thread of its own, so that no reader pays for a try that hangs."""
+        done = False
+        while not done and not self._closed.wait(DUE):
+            with self._lock:
+                done = self._read_on()
+
     def wrote(self) -> None:
         """Take note of a write of this process: from now on it answers nothing older."""
         self.own_write_at = self.clock()
-        self.catch_up()
+        if not self.catch_up():
+            # What was known is older than that write, and nothing of it is to be trusted any more.
+            self.stamp = replace(self.stamp, due=-1e9, until=-1e9)
 
     def judge(self, answer: Answer, stamp: Stamp) -> bool:
         """Whether an answer of this process is true as of what is known."""
