@@ -19,7 +19,7 @@ OF_A_KIND: Final = 6
 """How many of these one kind may hold."""
 
 OTHERS: Final = 2
-"""Threads for all that is not below /v1: whether it runs, its document."""
+"""Threads for all that is not below /v1, one of a kind: whether it is ready may take a second, that it lives may not."""
 
 THREADS: Final = READERS + OTHERS
 
@@ -39,39 +39,28 @@ class Turns:
 
     def __init__(self) -> None:
         """Begin with all of them free."""
-        self._readers = asyncio.Semaphore(READERS)
+        self._readers, self._others = asyncio.Semaphore(READERS), asyncio.Semaphore(OTHERS)
         self._kinds: dict[str, asyncio.Semaphore] = {}
         self._present: Counter[str] = Counter()
 
     @asynccontextmanager
     async def turn(self, path: str) -> AsyncIterator[None]:
         """Hold a thread for a request with this path, after waiting for it. Raises NoTurn."""
-        kind = _kind(path)
-        if self._present.total() >= THREADS + WAITING or self._present[kind] >= OF_A_KIND + WAITING // 2:
+        _, base, noun, *_ = f"{path}//".split("/", 3)
+        kind, room, share = (noun, self._readers, OF_A_KIND) if base == "v1" else (f"/{base}", self._others, 1)
+        if self._present.total() >= THREADS + WAITING or self._present[kind] >= share + WAITING // 2:
             raise NoTurn
         self._present[kind] += 1
+        own = self._kinds.setdefault(kind, asyncio.Semaphore(share))
         try:
-            own = self._kinds.setdefault(kind, asyncio.Semaphore(OF_A_KIND if kind else OTHERS))
-            try:
-                async with asyncio.timeout(PATIENCE) as patience, own:
-                    if not kind:
-                        patience.reschedule(None)
-                        yield
-                        return
-                    async with self._readers:
-                        patience.reschedule(None)
-                        yield
-            except TimeoutError:
-                if patience.expired():
-                    raise NoTurn from None
+            async with asyncio.timeout(PATIENCE) as patience, own, room:
+                patience.reschedule(None)
+                yield
+        except TimeoutError:
+            if not patience.expired():
                 raise
+            raise NoTurn from None
         finally:
             self._present[kind] -= 1
             if not self._present[kind]:
                 del self._present[kind], self._kinds[kind]
-
-
-def _kind(path: str) -> str:
-    """The noun that a request is about; empty for what is not news."""
-    _, base, noun, *_ = f"{path}//".split("/", 3)
-    return noun if base == "v1" else ""
