@@ -39,10 +39,14 @@ def _dumps(value: object) -> str:
 class Database:
     """One database, SQLite or PostgreSQL, behind two engines: one that cannot write and one that can."""
 
-    def __init__(self, url: str, *, pool_size: int = 5) -> None:
-        """Take a SQLAlchemy address; nothing is connected before the first use."""
+    def __init__(self, url: str, *, pool_size: int = 5, patient: bool = False) -> None:
+        """Take a SQLAlchemy address; nothing is connected before the first use.
+
+        `patient` is for work that no reader waits for: its reads may take as long as what it writes.
+        """
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._patient = patient
         self._reader = self._engine(writes=False, pool_size=pool_size)
         self._writer = self._engine(writes=True, pool_size=pool_size)
 
@@ -61,11 +65,11 @@ class Database:
             return engine
         snapshot = (
             "-c default_transaction_isolation=repeatable\\ read -c default_transaction_read_only=on"
-            f" -c statement_timeout={STATEMENT_MS} -c random_page_cost={LOOK_UP_COST}"
+            f" -c statement_timeout={0 if self._patient else STATEMENT_MS} -c random_page_cost={LOOK_UP_COST}"
         )
         arguments = {"application_name": "newsapi", "options": "" if writes else snapshot}
         engine = create_engine(self.url, connect_args=arguments, pool_pre_ping=True, **options)
-        bounded.bound(engine, bounded.WRITE if writes else bounded.READ)
+        bounded.bound(engine, bounded.WRITE if writes or self._patient else bounded.READ)
         return engine
 
     @contextmanager
