@@ -18,7 +18,6 @@ import structlog
 from newsapi.cache import tags
 from newsapi.cache.answer import Answer
 from newsapi.cache.tags import Word
-from newsapi.errors import NewsError
 
 log = structlog.get_logger("newsapi.cache")
 
@@ -27,6 +26,10 @@ BOUND = 1.0
 
 DUE = 0.2
 """Seconds after which it is time to read again."""
+
+LATE = 1.2
+"""Seconds after which a reading that is still under way counts as failed: the name of a host that is not to be found
+can take any time, and whoever waited for it so long has waited enough."""
 
 MOST = 1_000
 """Changes that are read one by one. After more at once, all that was kept is taken as touched: a follower's work does
@@ -94,10 +97,17 @@ class Follower:
         self._touched: dict[Word, int] = {}
         self._marks: dict[int, int] = {}
         self.stamp = Stamp(-1, 0, -1e9, -1e9, -1e9, 0, {}, {}, None)
-        self.away = False
         self.own_write_at = -1e9
+        self._failing = False
         self._failures = 0
+        self._began: float | None = None
         self._closed = threading.Event()
+
+    @property
+    def away(self) -> bool:
+        """Whether the log cannot be read just now: the last reading failed, or one takes too long."""
+        began = self._began
+        return self._failing or (began is not None and self.clock() - began > LATE)
 
     def known(self) -> Stamp | None:
         """Answer what is known and may be trusted, after reading if need be; None where the log cannot be read."""
@@ -114,34 +124,36 @@ class Follower:
         """
         since = self.clock() if since is None else since
         failures = self._failures
-        if self.away:
+        if self.away or not self._lock.acquire(timeout=LATE):
             return False
-        with self._lock:
-            if self.stamp.at > since:
-                return True
-            return self._failures == failures and self._read_on()
+        try:
+            return self.stamp.at > since or (self._failures == failures and self._read_on())
+        finally:
+            self._lock.release()
 
     def close(self) -> None:
         """Try no more to read a log that is away."""
         self._closed.set()
 
     def _read_on(self) -> bool:
-        began = self.clock()
+        began = self._began = self.clock()
         try:
             news = self._read(self.stamp.seq if self.stamp.line else None, MOST)
-        except NewsError as error:
+        except Exception as error:  # noqa: BLE001 (whatever it is: what is kept is all there is, until it is over)
             self._failed(error)
             return False
+        finally:
+            self._began = None
         self._take(news, began)
-        if self.away:
+        if self._failing:
             log.warning("log back", seq=news.seq)
-        self.away = False
+        self._failing = False
         return True
 
-    def _failed(self, error: NewsError) -> None:
+    def _failed(self, error: Exception) -> None:
         self._failures += 1
-        if not self.away:
-            self.away = True
+        if not self._failing:
+            self._failing = True
             log.warning("log away", cause=repr(error.__cause__ or error)[:300])
             threading.Thread(target=self._try_again, name="follower", daemon=True).start()
 

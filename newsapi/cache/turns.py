@@ -19,7 +19,7 @@ OF_A_KIND: Final = 6
 """How many of these one kind may hold."""
 
 OTHERS: Final = 2
-"""Threads for all that is not below /v1, one of a kind: that it lives is told while whether it is ready is found out."""
+"""Threads for all that is not below /v1, one of a kind: whether it is ready must not delay whether it lives."""
 
 THREADS: Final = READERS + OTHERS
 

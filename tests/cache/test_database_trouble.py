@@ -108,15 +108,21 @@ def test_whoever_asks_a_server_that_hangs_is_freed(database, hangs):
 
 
 def test_whoever_waits_for_an_answer_when_the_server_begins_to_hang_is_freed(database, hangs):
-    with contextlib.ExitStack() as stack:
+    closed = []
 
-        def work():
-            with database.reading() as connection:
-                connection.execute(text("SELECT 1"))
-                stack.enter_context(hangs)
+    def work():
+        with database.reading() as connection:
+            connection.execute(text("SELECT 1"))
+            driver = connection.connection.driver_connection
+            stack.enter_context(hangs)
+            try:
                 connection.execute(text("SELECT 2"))
+            finally:
+                closed.append(driver.closed)  # what comes late is nobody's answer
 
+    with contextlib.ExitStack() as stack:
         assert freed(work)
+    assert closed == [True]
     assert ask(database) == 1
 
 
@@ -288,6 +294,34 @@ def test_while_the_log_is_away_no_reader_asks_it(log, follower):
     assert "follower" in threads
     log.away = False
     assert soon(follower.known)
+
+
+def test_a_reading_that_does_not_end_counts_as_failed():
+    """As that of a server whose host's name is not to be found: the driver has no say in how long that takes."""
+    go_on = threading.Event()
+    reading = threading.Event()
+    hung = []
+
+    def read(_place, _most):
+        if hung:
+            reading.set()
+            go_on.wait(60)
+        return News(None, 1, 7, [])
+
+    follower = Follower(read, bound=0)
+    assert follower.known()
+    hung.append(1)
+    one = threading.Thread(target=follower.catch_up)
+    one.start()
+    reading.wait(60)
+    began = time.monotonic()
+    assert [follower.known() for _ in range(20)] == [None] * 20
+    assert follower.away
+    assert time.monotonic() - began < NO_WAIT
+    hung.clear()
+    go_on.set()
+    one.join()
+    assert follower.known()
 
 
 def test_after_a_write_that_could_not_be_read_back_nothing_older_is_trusted(log):
