@@ -111,6 +111,16 @@ class Unavailable(NewsError):
         super().__init__("The database does not answer.")
 
 
+class ReaderDied(NewsError):
+    """A process that read lines for an import was killed."""
+
+    def __init__(self) -> None:
+        """Say what to do."""
+        super().__init__(
+            "A process that read lines was killed, perhaps for want of memory. What was imported stays; run it again."
+        )
+
+
 class SchemaMissing(NewsError):
     """The database has no tables of ours, or older ones."""
 

@@ -27,7 +27,7 @@ from newsapi.model import (
     Section,
     Tag,
 )
-from newsapi.store import listed, log
+from newsapi.store import listed, log, states
 from newsapi.store.database import Database
 from newsapi.text.folding import fold
 
@@ -110,8 +110,9 @@ class Make:
         """Take a published article away, as a withdrawal does."""
         with self.database.transaction() as session:
             row = session.get_one(Article, article)
-            facets = listed.listed_in(session, [article])[article]
-            listed.unlist_articles(session, [(facet, row.published_at, article) for facet in facets])
+            state = states.by_id(session, [article])[article]
+            [facets] = listed.facets(session, [state])
+            listed.unlist_articles(session, [(state, facets)])
             row.status = status
             row.gone = gone or {
                 "at": "2026-11-01T12:00:00Z",
@@ -146,8 +147,9 @@ class Make:
         return Article(**values)
 
     def _publish(self, session: Session, row: Article) -> None:
-        listed.list_articles(session, [row.id])
-        facets = listed.listed_in(session, [row.id])[row.id]
+        state = states.by_id(session, [row.id])[row.id]
+        [facets] = listed.facets(session, [state])
+        listed.list_articles(session, [(state, facets)])
         self._tell(session, row, "upsert", "published", before=frozenset(), after=facets)
 
     def _tell(self, session: Session, row: Article, action: Any, reason: str, **facets: frozenset[int]) -> None:

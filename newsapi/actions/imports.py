@@ -10,37 +10,30 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
+from operator import attrgetter
 from typing import Any, BinaryIO, cast
 from uuid import UUID
 
-from marshmallow import Schema, ValidationError
-
-from newsapi.actions.drafts import KIND_OF, Draft, Present, References, decided, drafted
+from newsapi.actions.decisions import Present, References, decided
+from newsapi.actions.drafts import KIND_OF, Draft
+from newsapi.actions.reading import Found, Reading, Record, Refused, read
 from newsapi.errors import Fault, Invalid
-from newsapi.intake.ndjson import Line, Unreadable, lines, parse
+from newsapi.intake.ndjson import Line, lines
 from newsapi.model.base import uuid7
-from newsapi.schemas.articles import ArticleIn
-from newsapi.schemas.taxonomy import AuthorIn, BrandIn, TermIn
-from newsapi.schemas.wire import faults
 from newsapi.settings import Settings
-from newsapi.store import bulk, log, vocabulary
+from newsapi.store import bulk, log, states, vocabulary
 from newsapi.store.bulk import Written
 from newsapi.store.database import Database, Session
 from newsapi.store.taxonomy import Kind
 
-CHUNK = 500
-"""Lines in one transaction: other writers wait for no longer than these take."""
+CHUNK = 1_000
+"""Lines in one transaction: other writers wait for no longer than these take, a third of a second or so."""
 
 CHUNK_BYTES = 8 << 20
 """Bytes in one transaction, for long lines."""
 
-SCHEMAS: dict[str, Schema] = {
-    "brand": BrandIn(),
-    "section": TermIn(),
-    "tag": TermIn(),
-    "author": AuthorIn(),
-    "article": ArticleIn(),
-}
+LOOKED_UP = 10_000
+"""Names in one look-up: three times as many are what SQLite takes in one statement."""
 
 Reject = Callable[[int, Fault], None]
 
@@ -59,15 +52,6 @@ class Counts:
         setattr(self, outcome, getattr(self, outcome) + 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A line that was read and found good by its schema: a draft of an article, or the values of a term."""
-
-    line: int
-    type: str
-    values: Mapping[str, Any] | Draft
-
-
 @dataclass(slots=True)
 class Load:
     """One run of an import: what it needs, and what became of it so far."""
@@ -77,12 +61,22 @@ class Load:
     now: Callable[[], datetime]
     reject: Reject
     counts: Counts = field(default_factory=Counts)
+    writes: int = 0
 
     def refuse(self, line: int, found: Iterable[Fault]) -> None:
         """Count a line as rejected, and tell each place that is wrong with it."""
         self.counts.rejected += 1
         for fault in found:
             self.reject(line, fault)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Lines that are imported together; those that were `known`, after so many writes of this run, are not read."""
+
+    lines: Sequence[Line]
+    known: set[bytes]
+    asked_at: int
 
 
 def load(
@@ -100,10 +94,23 @@ def load(
     are done. What was done when the process is killed stays; run it again for the rest.
     """
     run = Load(database, settings, now, reject)
-    for chunk in _chunks(lines(stream)):
-        _load_chunk(run, chunk)
-        progress(chunk[-1].offset)
+    with Reading(settings) as reading:
+        for chunk, found in reading.ahead(_unread(run, lines(stream))):
+            _load_chunk(run, chunk, found)
+            progress(chunk.lines[-1].offset)
     return run.counts
+
+
+def _unread(run: Load, found: Iterable[Line]) -> Iterator[tuple[Chunk, list[Line]]]:
+    """Answer chunks, each with those of its lines that must be read: others are what articles were imported from."""
+    for lines_ in _chunks(found):
+        chunk = Chunk(lines_, _known(run, lines_), run.writes)
+        yield chunk, [line for line in lines_ if line.digest not in chunk.known]
+
+
+def _known(run: Load, found: Iterable[Line]) -> set[bytes]:
+    with run.database.reading() as connection:
+        return states.known_digests(connection, [line.digest for line in found if line.problem is None])
 
 
 def _chunks(found: Iterable[Line]) -> Iterator[list[Line]]:
@@ -119,19 +126,22 @@ def _chunks(found: Iterable[Line]) -> Iterator[list[Line]]:
         yield chunk
 
 
-def _load_chunk(run: Load, chunk: Sequence[Line]) -> None:
-    with run.database.reading() as connection:
-        known = bulk.known_digests(connection, [line.digest for line in chunk if line.problem is None])
-    records = []
-    standing: dict[bytes, int] = {}
-    for line in chunk:
-        if line.problem is None and line.digest in known:
-            run.counts.add("unchanged")
-            standing[line.digest] = line.number
-        elif record := _read(run, line):
-            records.append(record)
+def _load_chunk(run: Load, chunk: Chunk, found: list[Found]) -> None:
+    known = [line for line in chunk.lines if line.digest in chunk.known]
+    if known and chunk.asked_at < run.writes:
+        still = _known(run, known)
+        # What was written meanwhile has overtaken these lines, and now they overtake it.
+        found += read(run.settings, [line for line in known if line.digest not in still])
+        found.sort(key=attrgetter("line"))
+        known = [line for line in known if line.digest in still]
+    run.counts.unchanged += len(known)
+    for refused in found:
+        if isinstance(refused, Refused):
+            run.refuse(refused.line, refused.faults)
+    records = [record for record in found if isinstance(record, Record)]
     if not records:
         return
+    standing = {line.digest: line.number for line in known}
     with run.database.transaction() as session:
         log.lock(session)
         for is_article, same in groupby(records, lambda record: isinstance(record.values, Draft)):
@@ -139,27 +149,7 @@ def _load_chunk(run: Load, chunk: Sequence[Line]) -> None:
                 _write_articles(run, session, [cast("Draft", record.values) for record in same], standing)
             else:
                 _write_terms(run, session, same)
-
-
-def _read(run: Load, line: Line) -> Record | None:
-    """Parse and check a line; None where it was rejected."""
-    if line.problem is not None:
-        run.refuse(line.number, [Fault(line.problem.pointer, line.problem.message)])
-        return None
-    try:
-        raw = parse(line.raw)
-        type_ = raw.pop("type", None)
-        if not isinstance(type_, str) or type_ not in SCHEMAS:
-            raise Unreadable("/type", f"must be one of {', '.join(SCHEMAS)}")
-        values = cast("dict[str, Any]", SCHEMAS[type_].load(raw))
-        if type_ != "article":
-            return Record(line.number, type_, values)
-        return Record(line.number, type_, drafted(values, run.settings, line=line.number, digest=line.digest))
-    except Unreadable as error:
-        run.refuse(line.number, [Fault(error.pointer, error.message)])
-    except ValidationError as error:
-        run.refuse(line.number, faults(error.messages))
-    return None
+    run.writes += 1
 
 
 def _write_terms(run: Load, session: Session, records: Iterable[Record]) -> None:
@@ -187,7 +177,7 @@ def _write_articles(run: Load, session: Session, drafts: Sequence[Draft], standi
     while rest:
         apart = _apart(rest)
         slugs = {slug for draft in apart for slug in (draft.slug, *draft.previous_slugs)}
-        present = Present(*bulk.existing(session, slugs, {draft.id for draft in apart if draft.id}))
+        present = Present(*states.existing(session, slugs, {draft.id for draft in apart if draft.id}))
         batch = _Batch(run, present, _references(session, apart), now)
         taken = next((number for number, draft in enumerate(apart) if not batch.take(draft, standing)), len(apart))
         batch.write(session)
@@ -195,12 +185,15 @@ def _write_articles(run: Load, session: Session, drafts: Sequence[Draft], standi
 
 
 def _apart(drafts: Sequence[Draft]) -> Sequence[Draft]:
-    """As many of the first drafts as have no name in common."""
+    """As many of the first drafts as have no name in common, and name no more than can be looked up at once."""
     named: set[str | UUID] = set()
+    count = 0
     for number, draft in enumerate(drafts):
-        if named & draft.keys():
+        keys = draft.keys()
+        count += len(keys) + sum(map(len, draft.references.values()))
+        if number and (count > LOOKED_UP or named & keys):
             return drafts[:number]
-        named |= draft.keys()
+        named |= keys
     return drafts
 
 

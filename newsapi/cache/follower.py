@@ -114,7 +114,7 @@ class Follower:
         stamp, now = self.stamp, self.clock()
         if now < stamp.due or (now < stamp.until and (self.away or self._lock.locked())):
             return stamp
-        return self.stamp if self.catch_up(now - self.bound) else None
+        return self.stamp if self.catch_up(now - min(DUE, self.bound)) else None
 
     def catch_up(self, since: float | None = None) -> bool:
         """Read on, unless that was done after `since` (now, if left out) by somebody else; whether it went well.
@@ -197,7 +197,8 @@ class Follower:
     def _take(self, news: News, began: float) -> None:
         before = self.stamp
         line, floor = before.line, before.floor
-        if line is None or news.seq < before.seq or news.place_mark != before.mark:
+        other = before.seq > 0 and news.place_mark != before.mark  # before the first change there is no mark to compare
+        if line is None or news.seq < before.seq or other:
             # The first reading, or a log that was set back and went another way: what was kept belongs to another one.
             line, floor = object(), news.seq - len(news.changes or ())
             self._touched, self._marks = {}, {}

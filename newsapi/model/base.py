@@ -34,14 +34,19 @@ class UtcDateTime(TypeDecorator[datetime]):
         """Pick the stored form."""
         return BigInteger() if dialect.name == "sqlite" else DateTime(timezone=True)
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        """Refuse a naive time; answer what the database stores."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            message = "a time without an offset cannot be stored"
-            raise ValueError(message)
-        return (value - EPOCH) // MICROSECOND if dialect.name == "sqlite" else value
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any]:
+        """Answer the function that refuses a naive time and makes what the database stores."""
+        is_sqlite = dialect.name == "sqlite"
+
+        def stored(value: datetime | None) -> Any:
+            if value is None:
+                return None
+            if value.tzinfo is None:
+                message = "a time without an offset cannot be stored"
+                raise ValueError(message)
+            return (value - EPOCH) // MICROSECOND if is_sqlite else value
+
+        return stored
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None]:
         """Answer the function that makes an aware time in UTC: one call a value, as lists hold many."""
@@ -61,9 +66,9 @@ class Id(TypeDecorator[UUID]):
         """Pick the stored form."""
         return LargeBinary(16) if dialect.name == "sqlite" else Uuid()
 
-    def process_bind_param(self, value: UUID | None, dialect: Dialect) -> Any:
-        """Answer what the database stores."""
-        return value.bytes if value is not None and dialect.name == "sqlite" else value
+    def bind_processor(self, dialect: Dialect) -> Callable[[UUID | None], bytes | None] | None:
+        """Answer the function that makes 16 bytes; None where the driver takes the UUID."""
+        return (lambda value: None if value is None else value.bytes) if dialect.name == "sqlite" else None
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], UUID | None] | None:
         """Answer the function that makes a UUID; None where the driver does."""

@@ -21,7 +21,7 @@ NAMED = ("format", "language")
 
 
 SEEN = Facet.seq > 0
-"""A facet that no change has touched came with work on a draft: to the public it is as if it were not there."""
+"""A tag, format or language that no change has touched came with a draft: the public knows nothing of it."""
 
 
 class FacetState(NamedTuple):
@@ -71,7 +71,8 @@ def _term(filter_: str, *, old: bool) -> Select[*tuple[Any, ...]]:
         )
     else:
         found = found.where(model.slug.in_(values))
-    return found.join(Facet, facet_ids.get(filter_, Facet.id == model.facet_id)).where(SEEN)
+    found = found.join(Facet, facet_ids.get(filter_, Facet.id == model.facet_id))
+    return found.where(SEEN) if model is Tag else found
 
 
 def _named(filter_: str) -> Select[*tuple[Any, ...]]:

@@ -2,89 +2,101 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, Select, Subquery, bindparam, delete, insert, select, union_all
+from sqlalchemy import Connection, bindparam, delete, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from newsapi.model import (
-    Article,
-    ArticleAuthor,
-    ArticleMention,
-    ArticleTag,
-    Author,
-    Brand,
-    Facet,
-    Listing,
-    Section,
-    Tag,
-)
+from newsapi.model import Author, Brand, Facet, Listing, Section, Tag
 from newsapi.model.base import table
-from newsapi.store.public import visible
+from newsapi.store import rows
+from newsapi.store.rows import among
+from newsapi.store.states import State
 
 _Parent = aliased(Brand)
 
-
-def _facets() -> Subquery:
-    """Pairs of an article and a facet, for the articles in `ids`."""
-    ids: BindParameter[Any] = bindparam("ids", expanding=True)
-
-    def of(facet: Any, *joins: tuple[Any, Any]) -> Select[Any]:
-        found = select(Article.id.label("article_id"), facet.label("facet_id")).select_from(Article)
-        for target, condition in joins:
-            found = found.join(target, condition)
-        return found.where(Article.id.in_(ids), facet.is_not(None))
-
-    brand = (Brand, Brand.id == Article.brand_id)
-
-    def linked(link: Any, column: Any, term: Any, facet: Any) -> Select[Any]:
-        return of(facet, (link, link.article_id == Article.id), (term, term.id == column))
-
-    return union_all(
-        of(Facet.id, (Facet, Facet.kind == "all")),
-        of(Facet.id, (Facet, (Facet.kind == "format") & (Facet.name == Article.format))),
-        of(Facet.id, (Facet, (Facet.kind == "language") & (Facet.name == Article.language))),
-        of(Brand.facet_id, brand),
-        of(Brand.group_facet_id, brand),
-        of(_Parent.group_facet_id, brand, (_Parent, _Parent.id == Brand.parent_id)),
-        of(Section.facet_id, (Section, Section.id == Article.section_id)),
-        linked(ArticleAuthor, ArticleAuthor.author_id, Author, Author.facet_id),
-        linked(ArticleMention, ArticleMention.brand_id, Brand, Brand.mention_facet_id),
-        linked(ArticleTag, ArticleTag.tag_id, Tag, Tag.facet_id),
-    ).subquery("facets")
+Ids = Mapping[Any, Any]
+"""The facets of terms, by what an article knows them by."""
 
 
-_FACETS = _facets()
-_OF_VISIBLE = select(_FACETS.c.article_id, _FACETS.c.facet_id).join(
-    Article, (Article.id == _FACETS.c.article_id) & visible()
-)
-_ROWS = _OF_VISIBLE.with_only_columns(_FACETS.c.facet_id, Article.published_at, Article.id, Article.updated_at)
-_LIST = insert(Listing).from_select(["facet_id", "published_at", "article_id", "updated_at"], _ROWS)
+def facets(session: Session, states: Sequence[State]) -> list[frozenset[int]]:
+    """Answer the facets of each of these articles, in their order: none of an article that the public does not see.
+
+    Formats and languages that have no facet yet are left out.
+    """
+    shown = [state for state in states if state.is_public]
+    connection = session.connection()
+    named = _named(connection, {state.values[kind] for state in shown for kind in ("format", "language")})
+    own, mention, group, above = _of_brands(
+        connection, {id_ for state in shown for id_ in (state.values["brand_id"], *state.links["mentions"]) if id_}
+    )
+    section = _of_terms(connection, Section, {state.values["section_id"] for state in shown})
+    author, tag = (
+        _of_terms(connection, model, {id_ for state in shown for id_ in state.links[kind]})
+        for model, kind in ((Author, "authors"), (Tag, "tags"))
+    )
+
+    def of(state: State) -> frozenset[int]:
+        values, links = state.values, state.links
+        brand = values["brand_id"]
+        found = {named["all", ""], named.get(("format", values["format"])), named.get(("language", values["language"]))}
+        found |= {own.get(brand), group.get(brand), above.get(brand), section.get(values["section_id"])}
+        for ids, kind in ((author, "authors"), (mention, "mentions"), (tag, "tags")):
+            found.update([ids.get(id_) for id_ in links[kind]])
+        return frozenset(found - {None})  # type: ignore[arg-type]  # mypy does not see what was taken out
+
+    return [of(state) if state.is_public else frozenset() for state in states]
 
 
-def listed_in(session: Session, ids: Collection[UUID]) -> dict[UUID, frozenset[int]]:
-    """Answer the facets of each of these articles that is visible."""
-    found: dict[UUID, set[int]] = {id_: set() for id_ in ids}
-    for article_id, facet_id in session.execute(_OF_VISIBLE, {"ids": list(ids)}):
-        found[article_id].add(facet_id)
-    return {id_: frozenset(facets) for id_, facets in found.items()}
+def _named(connection: Connection, names: Collection[str]) -> Mapping[tuple[str, str], int]:
+    found = select(Facet.kind, Facet.name, Facet.id).where(
+        or_(Facet.kind == "all", Facet.kind.in_(("format", "language")) & Facet.name.in_(names))
+    )
+    return {(kind, name): id_ for kind, name, id_ in connection.execute(found) if name is not None}
 
 
-def list_articles(session: Session, ids: Collection[UUID]) -> None:
-    """Put the visible ones of these articles into the lists of their facets; they stand in none yet."""
-    session.connection().execute(_LIST, {"ids": list(ids)})
+def _of_brands(connection: Connection, ids: Collection[UUID]) -> tuple[Ids, Ids, Ids, Ids]:
+    """Answer, by brand, the facets of its articles, of mentions of it, of its group, and of the group above it."""
+    found = (
+        select(Brand.id, Brand.facet_id, Brand.mention_facet_id, Brand.group_facet_id, _Parent.group_facet_id)
+        .outerjoin(_Parent, _Parent.id == Brand.parent_id)
+        .where(among(connection, Brand.id, ids))
+    )
+    brands = connection.execute(found).all()
+    own, mention, group, above = ({row[0]: row[place] for row in brands} for place in range(1, 5))
+    return own, mention, group, above
 
 
-def unlist_articles(session: Session, places: Collection[tuple[int, Any, UUID]]) -> None:
-    """Take articles out of lists: by facet, time of publication and id, as they stand there."""
+def _of_terms(connection: Connection, model: Any, ids: Collection[UUID | None]) -> Ids:
+    found = select(model.id, model.facet_id).where(among(connection, model.id, ids))
+    return dict(connection.execute(found).all())
+
+
+def list_articles(session: Session, placed: Iterable[tuple[State, frozenset[int]]]) -> None:
+    """Put articles into the lists of their facets; they stand in none yet."""
+    columns = ("facet_id", "published_at", "article_id", "updated_at")
+    places = []
+    for state, facets_ in placed:
+        published, updated = state.values["published_at"], state.values["updated_at"]
+        places += [(facet, published, state.id, updated) for facet in facets_]
+    places.sort()  # in the order of the index, whose pages are then each touched once
+    rows.insert(session, Listing, columns, places)
+
+
+def unlist_articles(session: Session, placed: Iterable[tuple[State, frozenset[int]]]) -> None:
+    """Take articles out of the lists of their facets, as they stand there."""
     row = table(Listing).c
     statement = delete(table(Listing)).where(
         row.facet_id == bindparam("facet"),
         row.published_at == bindparam("time", type_=row.published_at.type),
         row.article_id == bindparam("article", type_=row.article_id.type),
     )
+    places = [
+        {"facet": facet, "time": state.values["published_at"], "article": state.id}
+        for state, facets_ in placed
+        for facet in facets_
+    ]
     if places:
-        rows = [{"facet": facet, "time": time, "article": article} for facet, time, article in places]
-        session.connection().execute(statement, rows)
+        session.connection().execute(statement, places)

@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import bindparam, case, insert, literal, select, update
+from sqlalchemy import ARRAY, BigInteger, Integer, bindparam, case, column, func, literal, select, update
 from sqlalchemy.orm import Session
 
 from newsapi.model import Change, Facet, LogHead
 from newsapi.model.base import UtcDateTime, table
+from newsapi.store import rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,30 +86,26 @@ def take(session: Session, count: int, *, now: datetime) -> Numbers:
 
 def tell(session: Session, told: Sequence[Told], numbers: Numbers, *, bulk: bool = False) -> None:
     """Write the changes under the numbers that were taken for them."""
-    rows = [_row(change, seq, numbers.at, bulk=bulk) for seq, change in enumerate(told, numbers.first)]
-    if rows:
-        rows[-1]["mark"] = numbers.mark
-        session.connection().execute(insert(table(Change)), rows)
-        _touch(session, told, numbers)
+    if not told:
+        return
+    marks = [*(secrets.randbits(63) for _ in told[1:]), numbers.mark]
+    found = [
+        (
+            *(seq, mark, numbers.at, change.kind, change.action, change.reason, change.subject_id),
+            *(change.slug, change.previous_slug, change.more_slugs or None, change.version),
+            *(sorted(change.before), sorted(change.after), bulk),
+        )
+        for seq, (change, mark) in enumerate(zip(told, marks, strict=True), numbers.first)
+    ]
+    rows.insert(session, Change, _COLUMNS, found)
+    _touch(session, told, numbers)
 
 
-def _row(change: Told, seq: int, at: datetime, *, bulk: bool) -> dict[str, object]:
-    return {
-        "seq": seq,
-        "mark": secrets.randbits(63),
-        "at": at,
-        "kind": change.kind,
-        "action": change.action,
-        "reason": change.reason,
-        "subject_id": change.subject_id,
-        "slug": change.slug,
-        "previous_slug": change.previous_slug,
-        "more_slugs": change.more_slugs or None,
-        "version": change.version,
-        "facets_before": sorted(change.before),
-        "facets_after": sorted(change.after),
-        "bulk": bulk,
-    }
+_COLUMNS = (
+    *("seq", "mark", "at", "kind", "action", "reason", "subject_id"),
+    *("slug", "previous_slug", "more_slugs", "version"),
+    *("facets_before", "facets_after", "bulk"),
+)
 
 
 def _touch(session: Session, told: Sequence[Told], numbers: Numbers) -> None:
@@ -122,11 +119,33 @@ def _touch(session: Session, told: Sequence[Told], numbers: Numbers) -> None:
             articles.subtract(change.before - change.after)
     if not last:
         return  # what comes withdrawn was in no list
-    statement = (
-        update(_FACET)
-        .where(_FACET.c.id == bindparam("facet"))
-        .values(articles=_FACET.c.articles + bindparam("more"), seq=bindparam("last"), at=bindparam("time"))
+    found = sorted(last.items())
+    more = [articles[id_] for id_, _ in found]
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        rows_ = [{"facet": id_, "more": count, "last": seq} for (id_, seq), count in zip(found, more, strict=True)]
+        connection.execute(_TOUCH.values(at=numbers.at), rows_)
+    else:  # one statement: each of thousands would be a journey of its own
+        ids, seqs = zip(*found, strict=True)
+        connection.execute(_TOUCH_ALL, {"facet": list(ids), "more": more, "last": list(seqs), "time": numbers.at})
+
+
+_TOUCH = (
+    update(_FACET)
+    .where(_FACET.c.id == bindparam("facet"))
+    .values(articles=_FACET.c.articles + bindparam("more"), seq=bindparam("last"))
+)
+_TOUCHED = (
+    func.unnest(
+        bindparam("facet", type_=ARRAY(Integer)),
+        bindparam("more", type_=ARRAY(Integer)),
+        bindparam("last", type_=ARRAY(BigInteger)),
     )
-    rows = [{"facet": id_, "more": articles[id_], "last": seq, "time": numbers.at} for id_, seq in sorted(last.items())]
-    if rows:
-        session.connection().execute(statement, rows)
+    .table_valued(column("facet", Integer), column("more", Integer), column("last", BigInteger), name="touched")
+    .render_derived()
+)
+_TOUCH_ALL = (
+    update(_FACET)
+    .where(_FACET.c.id == _TOUCHED.c.facet)
+    .values(articles=_FACET.c.articles + _TOUCHED.c.more, seq=_TOUCHED.c.last, at=bindparam("time"))
+)

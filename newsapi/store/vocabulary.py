@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 
 from newsapi.errors import Fault, Invalid
 from newsapi.model import Brand, Facet, Listing, OldSlug, Tag
-from newsapi.model.base import uuid7
+from newsapi.model.base import table, uuid7
 from newsapi.store.log import Told
+from newsapi.store.rows import among
 from newsapi.store.taxonomy import MODELS, Kind
 from newsapi.text.folding import fold
 
@@ -21,11 +22,14 @@ from newsapi.text.folding import fold
 def look_up(session: Session, kind: Kind, slugs: Collection[str]) -> dict[str, UUID]:
     """Answer the ids of terms by the slugs asked for, former slugs included; what there is not is left out."""
     model = MODELS[kind]
-    present = select(model.slug, model.id).where(model.slug.in_(slugs))
-    found: dict[str, UUID] = dict(session.execute(present).all())
+    connection = session.connection()
+    present = select(model.slug, model.id).where(among(connection, model.slug, slugs))
+    found: dict[str, UUID] = dict(connection.execute(present).all())
     if missing := set(slugs) - found.keys():
-        former = select(OldSlug.slug, OldSlug.subject_id).where(OldSlug.kind == kind, OldSlug.slug.in_(missing))
-        found |= dict(session.execute(former).all())
+        former = select(OldSlug.slug, OldSlug.subject_id).where(
+            OldSlug.kind == kind, among(connection, OldSlug.slug, missing)
+        )
+        found |= dict(connection.execute(former).all())
     return found
 
 
@@ -35,17 +39,20 @@ def make_tags(session: Session, ids: Mapping[str, UUID], shown: Collection[UUID]
     Answers the changes to tell: of those that are `shown` with an article of theirs and never were before. A tag that
     only drafts bear is nobody's business yet.
     """
-    there = set(session.execute(select(Tag.id).where(Tag.id.in_(ids.values()))).scalars())
+    connection = session.connection()
+    there = set(connection.execute(select(Tag.id).where(among(connection, Tag.id, ids.values()))).scalars())
     missing = sorted((slug, id_) for slug, id_ in ids.items() if id_ not in there)
     if missing:
         _insert_tags(session, missing, now)
     unseen = select(Tag.id, Tag.slug, Tag.facet_id).join(Facet, Facet.id == Tag.facet_id)
-    rows = session.execute(unseen.where(Tag.id.in_(shown), Facet.seq == 0).order_by(Tag.slug)).all()
-    if not rows:
+    found = connection.execute(unseen.where(among(connection, Tag.id, shown), Facet.seq == 0).order_by(Tag.slug)).all()
+    if not found:
         return []
-    session.execute(update(Tag).where(Tag.id.in_([row.id for row in rows])).values(changed_at=now))
+    connection.execute(
+        update(table(Tag)).where(among(connection, Tag.id, [row.id for row in found])).values(changed_at=now)
+    )
     all_tags = _terms_facet(session, "tag")
-    return [_told("tag", row.id, row.slug, {row.facet_id, all_tags}) for row in rows]
+    return [_told("tag", row.id, row.slug, {row.facet_id, all_tags}) for row in found]
 
 
 def _insert_tags(session: Session, tags: Sequence[tuple[str, UUID]], now: datetime) -> None:

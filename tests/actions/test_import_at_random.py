@@ -4,38 +4,7 @@ import random
 
 import pytest
 
-from tests.records import Record, article, brand, term
-
-IDS = [f"0192d3a0-0000-7000-8000-0000000000{number:02}" for number in range(4)]
-
-
-def arbitrary(chance: random.Random) -> Record:
-    """A record out of few names, so that records meet; some are refused."""
-    if chance.random() < 0.25:
-        parent = chance.choice([None, None, "b0", "b1", "b2", "b9"])
-        return brand(f"b{chance.randrange(5)}", parent=parent, name=chance.choice(["Uno", "Due"]))
-    if chance.random() < 0.1:
-        return term(chance.choice(["section", "tag", "author"]), f"t{chance.randrange(3)}", name=chance.choice("xy"))
-    number = chance.randrange(8)
-    values = {
-        "headline": chance.choice(["Prima", "Dopo"]),
-        "brand": chance.choice([None, "b0", "b1", "b2", "b3"]),
-        "section": chance.choice([None, None, "t0", "t1"]),
-        "mentions": chance.sample(["b0", "b1", "b2"], k=chance.randrange(3)),
-        "authors": chance.sample(["t0", "t1"], k=chance.choice([0, 0, 0, 1, 2])),
-        "tags": chance.sample(["t0", "t1", "t2", "t3", "t4"], k=chance.randrange(4)),
-        "format": chance.choice(["article", "gallery"]),
-        "language": chance.choice(["it", "en"]),
-        "status": chance.choice(["published", "published", "published", "draft", "withdrawn", "scheduled"]),
-        "published_at": chance.choice(["2016-07-26", "2017-01-01T00:00:00Z", "2017-01-01T00:00:00Z", "2030-01-01"]),
-        "updated_at": chance.choice([None, None, "2018-01-01T00:00:00Z"]),
-        "previous_slugs": chance.choice([[], [], [], [f"v{chance.randrange(4)}"], [f"a{chance.randrange(8)}"]]),
-    }
-    if values["status"] == "withdrawn":
-        values["published_at"] = None
-    if chance.random() < 0.2:
-        values["id"] = chance.choice(IDS)
-    return article(f"a{number}", **values)
+from tests.records import Record, arbitrary, brand, term
 
 
 @pytest.mark.parametrize("seed", [1, 2, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(3, 24))])

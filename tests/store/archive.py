@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import func, insert, select, update
 
 from newsapi.model import Article, ArticleAuthor, ArticleDetail, ArticleMention, ArticleTag, Facet, Listing, Tag
-from newsapi.store import listed
+from newsapi.store import listed, states
 from newsapi.store.database import Database
 from tests.make import Make
 
@@ -115,4 +115,5 @@ def _write(database: Database, rows: list[dict[str, Any]], ids: dict[str, UUID])
         connection = session.connection()
         for model, found in ((Article, rows), (ArticleDetail, details), *links.items()):
             connection.execute(insert(model.__table__), found)
-        listed.list_articles(session, [row["id"] for row in rows])
+        written = list(states.by_id(session, [row["id"] for row in rows]).values())
+        listed.list_articles(session, zip(written, listed.facets(session, written), strict=True))

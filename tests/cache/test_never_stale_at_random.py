@@ -1,0 +1,118 @@
+"""Whatever changes in whatever order: what is kept says the same as what is built anew, at every address."""
+
+import random
+from io import BytesIO
+
+import pytest
+
+from newsapi.actions import imports
+from newsapi.cache import memory, tags
+from tests.records import IDS, arbitrary, lines
+
+QUERIES = [
+    "",
+    "limit=3",
+    "brand=b0",
+    "brand=b0,b9",
+    "brand=b1&section=t0",
+    "group=b0",
+    "group=b1&sort=updated_at",
+    "mentions=b1",
+    "about=b2&total=true",
+    "author=t0",
+    "author=t0&include=authors",
+    "section=t1",
+    "tag=t3",
+    "tag=t1&brand=b2&fields=slug,tags.name",
+    "tag=t8",
+    "format=gallery",
+    "language=en",
+    "language=de",
+    "include=brand",
+    "include=section&limit=2",
+    "slug=a1,a2,a3",
+    f"id={','.join(IDS)}",
+    f"id={IDS[0]}&brand=b1",
+    "published_from=2016-12-31&sort=published_at",
+    "updated_until=2018-01-01",
+]
+ONES = [*(f"a{number}" for number in range(8)), *(f"v{number}" for number in range(4)), *IDS]
+ENDINGS = ["", "/related", "/jsonld", "?include=related,brand,authors", "?fields=headline,mentions"]
+ADDRESSES = [
+    *(f"/v1/articles?{query}" for query in QUERIES),
+    *(f"/v1/articles/{one}{ending}" for one in ONES for ending in ENDINGS),
+    *(f"/v1/{kind}s" for kind in ("brand", "author", "section", "tag")),
+    "/v1/brands?q=due&limit=2",
+    "/v1/tags?limit=2",
+    *(f"/v1/brands/b{number}" for number in range(5)),
+    *(f"/v1/{kind}s/t{number}" for kind in ("author", "section", "tag") for number in range(3)),
+    "/v1/brands/b1?include=articles",
+    "/v1/authors/t0?include=articles",
+]
+
+
+@pytest.fixture
+def pair(app, build, settings, monkeypatch):
+    """Two clients on one database: of an application that keeps answers, and of one that keeps none."""
+    monkeypatch.setattr(memory, "REFUSALS", 0)
+    keeps_none = build(settings)
+    keeps_none.extensions["newsapi"].pages.memory = memory.Memory(0)
+    return app.test_client(), keeps_none.test_client()
+
+
+def differences(pair, database, settings, clock, *, seed, rounds):
+    """Change things at random, read everything after each change, and answer the addresses that were not true."""
+    keeping, anew = pair
+    chance = random.Random(seed)
+    found, hits = [], 0
+    for _ in range(rounds):
+        records = [arbitrary(chance) for _ in range(chance.choice([1, 1, 1, 2, 12]))]
+        imports.load(database, settings, BytesIO(lines(*records)), now=clock, reject=lambda *_: None)
+        clock.forward(seconds=7)
+        for address in ADDRESSES:
+            kept, built = keeping.get(address), anew.get(address)
+            hits += kept.headers["Cache-Status"] == "newsapi; hit"
+            assert built.headers["Cache-Status"] == "newsapi; fwd=miss"
+            if said(kept) != said(built):
+                found.append((address, said(kept), said(built)))
+    assert hits > len(ADDRESSES)
+    return found
+
+
+def said(answer):
+    """All that a client can tell; the id of a request apart."""
+    names = ("ETag", "Content-Seq", "Link", "Location", "Content-Language", "Surrogate-Key")
+    body = {name: value for name, value in (answer.json or {}).items() if name != "request_id"}
+    return answer.status_code, body, [answer.headers.get(name) for name in names]
+
+
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 12))])
+def test_what_is_kept_says_what_is_built_anew(pair, database, settings, clock, seed):
+    assert differences(pair, database, settings, clock, seed=seed, rounds=16) == []
+
+
+@pytest.mark.parametrize(
+    "forgotten",
+    [
+        ("names", lambda _records: ()),
+        ("of_list", lambda *_: ()),
+        ("above", lambda _term: ()),
+        ("article", lambda _id: "article:none"),
+        ("slug", lambda _slug: "slug:none"),
+    ],
+    ids=lambda one: one[0],
+)
+def test_the_check_finds_what_a_word_too_few_does(pair, database, settings, clock, monkeypatch, forgotten):
+    monkeypatch.setattr(tags, *forgotten)
+    if forgotten[0] in {"article", "slug"}:  # whoever tells of a change must go on using the true words
+        monkeypatch.setattr(tags, "touched", told_truly)
+    assert differences(pair, database, settings, clock, seed=1, rounds=16)
+
+
+def told_truly(change):
+    yield from change.facets_before
+    yield from change.facets_after
+    yield f"{change.kind}:{change.slug}"
+    if change.kind == "article":
+        yield f"article:{change.subject_id}"
+        yield from (f"slug:{text}" for text in (change.slug, change.previous_slug, *(change.more_slugs or ())))
