@@ -14,10 +14,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
+import structlog
+
 from newsapi.cache.answer import HIT, MISS, STALE, Answer, Asked, reply
 from newsapi.cache.bridge import Application, Plain, environ, run
 from newsapi.cache.pages import Given, PageCache
 from newsapi.cache.turns import THREADS, NoTurn, Turns
+
+log = structlog.get_logger("newsapi.front")
 
 READS: Final = ("GET", "HEAD")
 
@@ -167,6 +171,7 @@ class Front:
             async with self._turns.turn(path):
                 return await self._loop.run_in_executor(self._threads, run, self._application, made)
         except NoTurn:
+            log.info("refused, too many before it", path=path[:500], request_id=made["HTTP_X_REQUEST_ID"])
             return None
 
     def _built(self, raw: tuple[str, str], done: asyncio.Future[Given | Plain | None]) -> None:

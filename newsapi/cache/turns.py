@@ -26,7 +26,7 @@ THREADS: Final = READERS + OTHERS
 WAITING: Final = 64
 """Requests that may wait for a thread, and of one kind half as many."""
 
-PATIENCE: Final = 0.5
+PATIENCE: Final = 1.0
 """Seconds for which they wait."""
 
 

@@ -18,10 +18,10 @@ from sqlalchemy import Engine, event
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-CONNECT = 0.5
+CONNECT = 0.6
 """Seconds in which a connection must stand."""
 
-PING = 0.5
+PING = 0.4
 """Seconds in which an idle connection must answer. With CONNECT it is a second: a connection that a firewall forgot is
 replaced within the time of one statement."""
 
