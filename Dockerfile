@@ -2,7 +2,7 @@
 #
 #   docker build -t newsapi .
 #   docker run --rm -v news:/data -p 8000:8000 newsapi                 # serve; also: db upgrade, import FILE …
-#   docker run --read-only --tmpfs /tmp --cap-drop=ALL … newsapi        # writes nothing but /data and /tmp
+#   docker run --read-only --cap-drop=ALL … newsapi                     # writes nothing but /data
 
 ARG PYTHON=3.13
 

@@ -43,6 +43,10 @@ long: $(VENV)/.dev ## The tests that take minutes: kills, generated clients, lin
 check: $(VENV)/.dev lint types ## The quick part of it: style, types, floors, tests without a database
 	@$(BIN)/pytest -q $(PURE) $(ARGS)
 
+.PHONY: bench
+bench: $(VENV)/.dev ## What reading costs at 10k, 100k, 1M articles; loads them first: ARGS="--sizes 10k" for a start
+	@$(BIN)/python -m bench.reads $(ARGS)
+
 .PHONY: lint
 lint: $(VENV)/.dev ## Style alone
 	@$(BIN)/ruff check .

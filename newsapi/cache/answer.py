@@ -84,7 +84,7 @@ class Answer:
 
     `seq` and `mark` are the change it was built at, `changed_at` is when it last changed, `words` are what it was made
     of (`cache.tags`), `tags` the words by which a CDN can drop it, `link`, `language` and `location` the headers of
-    those names. `coded` has the bodies by coding, made when first asked for.
+    those names. `digest` is a hash of the body, `coded` has the bodies by coding, made when first asked for.
 
     `true_at` is the change as of which it was last proven, `proven` when and by what, `line` the history that its
     numbers belong to: the follower's notes.
@@ -105,13 +105,13 @@ class Answer:
     true_at: int = -1
     proven: Any = None
     line: object = None
-    _etag: str = ""
+    digest: str = ""
     _heads: dict[str, tuple[int, Headers, Headers]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Take it as true as of the change it was built at."""
         self.true_at = max(self.true_at, self.seq)
-        self._etag = hashlib.blake2b(self.body, digest_size=12).hexdigest()
+        self.digest = self.digest or hashlib.blake2b(self.body, digest_size=12).hexdigest()
 
     @property
     def size(self) -> int:
@@ -138,7 +138,7 @@ class Answer:
 
     def etag(self, coding: str) -> str:
         """Its strong validator: one for each coding, as the bytes differ."""
-        return f'"{self._etag}-{coding}"' if coding else f'"{self._etag}"'
+        return f'"{self.digest}-{coding}"' if coding else f'"{self.digest}"'
 
     def heads(self, coding: str, lifetime: str) -> tuple[Headers, Headers]:
         """The headers of the full answer and those of a 304, as of the change it is true at."""

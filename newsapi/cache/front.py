@@ -136,7 +136,7 @@ class Front:
             if outcome is None or (outcome.status == UNAVAILABLE and "min_seq" not in raw[1]):
                 self._refused(scope, proto, UNAVAILABLE)  # to try one after the other would be slow again for each
                 return
-        building = self._submit(scope, b"")
+        building = self._submit(scope, b"", self._aliases.get(raw))
         self._building[raw] = building
         building.add_done_callback(lambda done: self._built(raw, done))
         outcome = await self._outcome(building)
@@ -163,16 +163,23 @@ class Front:
             await self._loop.run_in_executor(self._threads, given.answer.encode, coding)
         self._send(scope, proto, given.answer, asked, given.how)
 
-    def _submit(self, scope: Any, body: bytes) -> asyncio.Future[Given | Plain | None]:
-        return self._loop.create_task(self._work(scope.path, environ(scope, body, self._request_id(scope))))
+    def _submit(self, scope: Any, body: bytes, key: str | None = None) -> asyncio.Future[Given | Plain | None]:
+        return self._loop.create_task(self._worked(scope, body, key))
 
-    async def _work(self, path: str, made: dict[str, Any]) -> Given | Plain | None:
+    async def _worked(self, scope: Any, body: bytes, key: str | None) -> Given | Plain | None:
+        """What a thread makes of a request; None where there is none for it in time."""
         try:
-            async with self._turns.turn(path):
-                return await self._loop.run_in_executor(self._threads, run, self._application, made)
+            async with self._turns.turn(scope.path):
+                return await self._loop.run_in_executor(self._threads, self._work, scope, body, key)
         except NoTurn:
-            log.info("refused, too many before it", path=path[:500], request_id=made["HTTP_X_REQUEST_ID"])
+            log.info("refused, too many before it", path=scope.path[:500])
             return None
+
+    def _work(self, scope: Any, body: bytes, key: str | None) -> Given | Plain:
+        """In a thread: what Redis has under a key that is known already, or what Flask answers."""
+        given = key and self._pages.kept(key)
+        return given or run(self._application, environ(scope, body, self._request_id(scope)))
+
 
     def _built(self, raw: tuple[str, str], done: asyncio.Future[Given | Plain | None]) -> None:
         if self._building.get(raw) is done:

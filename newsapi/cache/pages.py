@@ -70,6 +70,12 @@ class PageCache:
                 turn.fail()
                 return self._stale(key, min_seq)
 
+    def kept(self, key: str) -> Given | None:
+        """Answer what memory or Redis has under a key, if that is proven; builds nothing and waits for nobody."""
+        stamp = self.follower.known()
+        answer = stamp and (self._remembered(key, stamp) or self._adopted(key, stamp))
+        return Given(key, answer, HIT) if answer else None
+
     def age(self, given: Given) -> int:
         """For how many seconds an answer has not been proven: none, while the log can be read."""
         if given.how != STALE or given.answer.proven is None:

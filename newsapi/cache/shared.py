@@ -184,7 +184,7 @@ class _Bytes(BaseSerializer):
 
 _HEAD = struct.Struct(">4sI16s")
 _MAGIC = b"nwp2"
-_PLAIN = ("seq", "mark", "link", "language", "media_type")
+_PLAIN = ("seq", "mark", "link", "language", "media_type", "digest")
 
 
 def _pack(key: str, answer: Answer) -> bytes:

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, Connection, Select, bindparam, func, literal, or_, select, true, union_all
+from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func, literal, or_, select, true, union_all
 
 from newsapi.errors import SchemaMissing
 from newsapi.model import Author, Brand, Facet, LogHead, OldSlug, Section, Tag
@@ -19,6 +19,9 @@ TERMS = ("brand", "group", "mentions", "about", "author", "section", "tag")
 NAMED = ("format", "language")
 """Filters whose values name the facet themselves."""
 
+
+FIXED = (("all", ""), ("terms", "author"), ("terms", "brand"), ("terms", "section"), ("terms", "tag"))
+"""The facets that every database has: all articles, and the lists of names themselves."""
 
 SEEN = Facet.seq > 0
 """A tag, format or language that no change has touched came with a draft: the public knows nothing of it."""
@@ -85,7 +88,7 @@ def _named(filter_: str) -> Select[*tuple[Any, ...]]:
 def _statement(filters: tuple[str, ...]) -> Select[Any]:
     fixed = select(
         (Facet.kind + ":" + func.coalesce(Facet.name, "")), Facet.id, Facet.articles, Facet.seq, Facet.at
-    ).where(Facet.kind.in_(("all", "terms")), Facet.name.in_(("", "author", "brand", "section", "tag")))
+    ).where(or_(*(and_(Facet.kind == kind, Facet.name == name) for kind, name in FIXED)))
     branches = [fixed]
     for filter_ in filters:
         branches += [_named(filter_)] if filter_ in NAMED else [_term(filter_, old=False), _term(filter_, old=True)]

@@ -1,12 +1,15 @@
 """A kept answer is sent only while it is true."""
 
 from dataclasses import replace
+from io import BytesIO
 
 import pytest
 from sqlalchemy import update
 
+from newsapi.actions import imports
 from newsapi.model import Change, LogHead
 from tests import servers
+from tests.records import brand, lines
 
 READS = [
     "/v1/articles",
@@ -77,6 +80,16 @@ def test_a_change_elsewhere_leaves_a_kept_answer_true(client, make):
     after = client.get("/v1/articles?brand=land-rover")
     assert state(after) == "newsapi; hit"
     assert int(after.headers["Content-Seq"]) == seq + 1
+
+
+def test_a_brand_shows_the_new_name_of_the_one_above(client, database, settings, clock):
+    def load(*records):
+        imports.load(database, settings, BytesIO(lines(*records)), now=clock, reject=pytest.fail)
+
+    load(brand("jlr", name="Tata"), brand("jaguar", parent="jlr"))
+    assert client.get("/v1/brands/jaguar").json["data"]["parent"]["name"] == "Tata"
+    load(brand("jlr", name="JLR"))
+    assert client.get("/v1/brands/jaguar").json["data"]["parent"]["name"] == "JLR"
 
 
 @pytest.mark.usefixtures("archive")

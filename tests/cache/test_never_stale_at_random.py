@@ -61,10 +61,10 @@ def pair(app, build, settings, monkeypatch):
 
 
 def differences(pair, database, settings, clock, *, seed, rounds):
-    """Change things at random, read everything after each change, and answer the addresses that were not true."""
+    """Change things at random, read everything after each change, and yield what was kept and not true."""
     keeping, anew = pair
     chance = random.Random(seed)
-    found, hits = [], 0
+    hits = 0
     for _ in range(rounds):
         records = [arbitrary(chance) for _ in range(chance.choice([1, 1, 1, 2, 12]))]
         imports.load(database, settings, BytesIO(lines(*records)), now=clock, reject=lambda *_: None)
@@ -74,9 +74,8 @@ def differences(pair, database, settings, clock, *, seed, rounds):
             hits += kept.headers["Cache-Status"] == "newsapi; hit"
             assert built.headers["Cache-Status"] == "newsapi; fwd=miss"
             if said(kept) != said(built):
-                found.append((address, said(kept), said(built)))
+                yield address, said(kept), said(built)
     assert hits > len(ADDRESSES)
-    return found
 
 
 def said(answer):
@@ -88,7 +87,7 @@ def said(answer):
 
 @pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 12))])
 def test_what_is_kept_says_what_is_built_anew(pair, database, settings, clock, seed):
-    assert differences(pair, database, settings, clock, seed=seed, rounds=16) == []
+    assert [*differences(pair, database, settings, clock, seed=seed, rounds=12)] == []
 
 
 @pytest.mark.parametrize(
@@ -96,17 +95,17 @@ def test_what_is_kept_says_what_is_built_anew(pair, database, settings, clock, s
     [
         ("names", lambda _records: ()),
         ("of_list", lambda *_: ()),
-        ("above", lambda _term: ()),
         ("article", lambda _id: "article:none"),
         ("slug", lambda _slug: "slug:none"),
     ],
     ids=lambda one: one[0],
 )
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_check_finds_what_a_word_too_few_does(pair, database, settings, clock, monkeypatch, forgotten):
     monkeypatch.setattr(tags, *forgotten)
     if forgotten[0] in {"article", "slug"}:  # whoever tells of a change must go on using the true words
         monkeypatch.setattr(tags, "touched", told_truly)
-    assert differences(pair, database, settings, clock, seed=1, rounds=16)
+    assert next(differences(pair, database, settings, clock, seed=1, rounds=16), None)
 
 
 def told_truly(change):

@@ -21,6 +21,7 @@ TOP_LEVEL = {
     "LICENSE",
     "Makefile",
     "README.md",
+    "bench",
     "examples",
     "newsapi",
     "openapi.yaml",
@@ -94,13 +95,13 @@ def test_a_lock_holds_versions_and_hashes_but_no_address(lock):
 
 
 def test_no_file_of_the_package_is_too_long_to_be_read_at_once():
-    sources = [name for name in files() if name.parts[0] == "newsapi" and name.suffix == ".py"]
+    sources = [name for name in files() if name.parts[0] in {"bench", "newsapi"} and name.suffix == ".py"]
     lengths = {str(name): len((TOP / name).read_text().splitlines()) for name in sources}
     assert {name: length for name, length in lengths.items() if length > LONGEST} == {}
 
 
 def test_a_name_says_what_is_inside():
-    rooms = [name for name in files() if name.parts[0] in {"newsapi", "tests"}]
+    rooms = [name for name in files() if name.parts[0] in {"bench", "newsapi", "tests"}]
     assert [str(name) for name in rooms if any(DRAWERS.fullmatch(part.split(".")[0]) for part in name.parts)] == []
 
 

@@ -1,0 +1,220 @@
+"""How fast a kept answer is, as ratios in one run: `python -m bench.hits`.
+
+Three servers hold the same bytes: granian with an application that does nothing but return them, nginx with a file of
+them (where there is one), and ours. One process each, the same settings, one load after the other, over and over; the
+median of the rounds is told, for machines are noisy. Wants `wrk`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.request import Request, urlopen
+
+import click
+import orjson
+
+from bench.corpus import records
+from newsapi.actions import imports
+from newsapi.api.parts import utc_now
+from newsapi.migrations.upgrade import upgrade
+from newsapi.settings import Settings
+from newsapi.store.database import Database
+from tests import servers
+
+LIST = "/v1/articles?brand=land-rover&limit=20"
+CONNECTIONS = 64
+BARE = """
+import orjson, sys
+from granian.constants import Interfaces, Loops
+from granian.server import Server
+HEADERS, BODY = [], b""
+def application():
+    async def answer(scope, proto):
+        proto.response_bytes(200, HEADERS, BODY)
+    HEADERS[:] = [tuple(pair) for pair in orjson.loads(open("headers.json").read())]
+    globals()["BODY"] = open("body", "rb").read()
+    return answer
+if __name__ == "__main__":
+    Server("bare:application", factory=True, address="127.0.0.1", port=int(sys.argv[1]), interface=Interfaces.RSGI,
+           loop=Loops.uvloop, workers=1, websockets=False, log_enabled=False).serve()
+"""
+NGINX = """
+worker_processes 1; daemon off; pid nginx.pid; error_log stderr error;
+events {{ worker_connections 512; }}
+http {{ access_log off; sendfile on; keepalive_requests 1000000000; default_type application/json;
+  open_file_cache max=10;
+  server {{ listen 127.0.0.1:{port} backlog=1024; location / {{ root {folder}; try_files /body =404; }} }} }}
+"""
+
+
+class Load(NamedTuple):
+    """Requests a second, and the times of the middle one and of the slowest hundredth, in milliseconds."""
+
+    rate: float
+    p50: float
+    p99: float
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
+@contextmanager
+def process(command: list[Any], port: int, folder: Path, **environment: str) -> Iterator[str]:
+    """Run a server until the block is left; yields its address."""
+    made = subprocess.Popen(
+        list(map(str, command)), cwd=folder, env=os.environ | environment, stdout=subprocess.DEVNULL, stderr=None
+    )
+    try:
+        for _ in range(600):
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.05)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        made.send_signal(signal.SIGTERM)
+        made.wait(30)
+
+
+def wrk(address: str, seconds: float, *headers: str, connections: int = CONNECTIONS, script: Path | None = None) -> Load:
+    """Load an address with wrk."""
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--latency"]
+    command += [word for header in headers for word in ("-H", header)]
+    command += ["-s", str(script)] if script else []
+    told = subprocess.run([*command, address], capture_output=True, text=True, check=True).stdout
+    if re.search(r"Non-2xx or 3xx responses: (\d+)|Socket errors: (?!connect 0, read 0, write 0, timeout 0)", told):
+        raise click.ClickException(told)
+    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", told)[1])  # type: ignore[index]
+    return Load(rate, *(_milliseconds(told, part) for part in ("50%", "99%")))
+
+
+def _milliseconds(told: str, part: str) -> float:
+    number, unit = re.search(rf"{part}\s+([\d.]+)(us|ms|s)", told).groups()  # type: ignore[union-attr]
+    return float(number) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
+
+
+def fill(url: str, articles: int) -> None:
+    """Make the tables and import a corpus."""
+    database = Database(url)
+    with database.connection() as connection:
+        upgrade(connection)
+    with tempfile.TemporaryFile() as file:
+        file.writelines(orjson.dumps(record) + b"\n" for record in records(articles))
+        file.seek(0)
+        settings = Settings.from_env({"NEWSAPI_DATABASE_URL": url})
+        imports.load(database, settings, file, now=utc_now, reject=lambda *_: None)
+    database.analyze()
+    database.dispose()
+
+
+def _serve(stack: ExitStack, folder: Path, url: str, **settings: str) -> str:
+    port = free_port()
+    command = [Path(sys.executable).with_name("newsapi"), "serve"]
+    own = {"NEWSAPI_DATABASE_URL": url, "NEWSAPI_PORT": str(port), "NEWSAPI_PROCESSES": "1"}
+    own["NEWSAPI_LOG_LEVEL"] = "error"
+    return stack.enter_context(process(command, port, folder, **own | settings))
+
+
+def _bare(stack: ExitStack, folder: Path) -> str:
+    (folder / "bare.py").write_text(BARE)
+    port = free_port()
+    return stack.enter_context(process([sys.executable, "bare.py", port], port, folder))
+
+
+def _nginx(stack: ExitStack, folder: Path) -> str | None:
+    program = shutil.which("nginx")
+    if program is None:
+        return None
+    port = free_port()
+    (folder / "nginx.conf").write_text(NGINX.format(port=port, folder=folder))
+    folder.chmod(0o755)
+    return stack.enter_context(process([program, "-p", folder, "-c", folder / "nginx.conf"], port, folder))
+
+
+def _keep_bytes(folder: Path, address: str) -> str:
+    """Note what ours answers, for the others to return; answers its tag."""
+    with urlopen(Request(address)) as answer:  # noqa: S310 (our own server)
+        body, headers = answer.read(), answer.headers.items()
+    left_out = {"server", "date", "content-length", "connection"}
+    kept = [[name, value] for name, value in headers if name.lower() not in left_out]
+    (folder / "headers.json").write_bytes(orjson.dumps(kept))
+    (folder / "body").write_bytes(body)
+    return dict(headers)["etag"]
+
+
+MISSES = """
+local n = 0
+request = function()
+  n = n + 1
+  return wrk.format("GET", string.format("/v1/articles?limit=20&published_from=2001-01-01T%02d:%02d:%02dZ",
+    math.floor(n / 3600) % 24, math.floor(n / 60) % 60, n % 60))
+end
+"""
+
+
+@click.command()
+@click.option("--articles", default=2_000, show_default=True, help="size of the archive")
+@click.option("--seconds", default=3.0, show_default=True, help="of each load")
+@click.option("--rounds", default=5, show_default=True)
+def main(articles: int, seconds: float, rounds: int) -> None:
+    """Measure, and print ratios."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        url = f"sqlite:///{folder}/news.sqlite3"
+        fill(url, articles)
+        redis = stack.enter_context(servers.valkey())
+        postgres = stack.enter_context(servers.postgresql())
+        fill(postgres, articles)
+        ours = _serve(stack, folder, url)
+        etag = _keep_bytes(folder, ours + LIST)
+        cold = _serve(stack, folder, url, NEWSAPI_CACHE_MB="0", NEWSAPI_REDIS_URL=redis)
+        on_postgres = _serve(stack, folder, postgres)
+        bare, nginx = _bare(stack, folder), _nginx(stack, folder)
+        script = folder / "misses.lua"
+        script.write_text(MISSES)
+        loads: dict[str, Callable[[], Load]] = {
+            "bare application": lambda: wrk(f"{bare}/", seconds),
+            **({"nginx, a file": lambda: wrk(f"{nginx}/", seconds)} if nginx else {}),
+            "hit": lambda: wrk(ours + LIST, seconds),
+            "hit, 304": lambda: wrk(ours + LIST, seconds, f"If-None-Match: {etag}"),
+            "hit, ready br": lambda: wrk(ours + LIST, seconds, "Accept-Encoding: br"),
+            "hit in Redis, memory cold": lambda: wrk(cold + LIST, seconds),
+            "miss, SQLite": lambda: wrk(ours, seconds, connections=8, script=script),
+            "miss, PostgreSQL": lambda: wrk(on_postgres, seconds, connections=8, script=script),
+        }
+        found: dict[str, list[Load]] = {name: [] for name in loads}
+        for number in range(rounds):
+            for name, load in loads.items():
+                found[name].append(load())
+            click.echo(f"round {number + 1} of {rounds}", err=True)
+    _tell(found)
+
+
+def _tell(found: dict[str, list[Load]]) -> None:
+    click.echo("| load | requests/s | ratio to bare | lowest - highest | p50 ms | p99 ms |")
+    click.echo("| --- | ---: | ---: | ---: | ---: | ---: |")
+    for name, loads in found.items():
+        ratios = [load.rate / bare.rate for load, bare in zip(loads, found["bare application"], strict=True)]
+        rate, p50, p99 = (statistics.median(values) for values in zip(*loads, strict=True))
+        spread = f"{min(ratios):.3f} - {max(ratios):.3f}"
+        click.echo(f"| {name} | {rate:,.0f} | {statistics.median(ratios):.3f} | {spread} | {p50:.2f} | {p99:.2f} |")
+
+
+if __name__ == "__main__":
+    main()

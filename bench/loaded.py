@@ -1,0 +1,93 @@
+"""Databases with so many articles, loaded once and kept: a file of SQLite each, and one PostgreSQL that holds all."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import psycopg
+from sqlalchemy.engine import make_url
+
+from bench.corpus import Stream
+from newsapi.actions import imports
+from newsapi.api.parts import utc_now
+from newsapi.errors import Fault
+from newsapi.migrations.upgrade import upgrade
+from newsapi.settings import Settings
+from newsapi.store.database import Database
+from tests import servers
+
+DONE = "bench_loaded"
+"""A table that is made last: without it a load was cut off, and goes on where it was."""
+
+USUAL = {"fsync": "off", "max_wal_size": "4GB", "dynamic_shared_memory_type": "mmap", "listen_addresses": ""}
+"""Settings of our PostgreSQL: what loading writes may be lost, all that reading depends on is as it comes."""
+
+
+@contextmanager
+def server(kept: Path, url: str | None) -> Iterator[str]:
+    """A PostgreSQL: the one at `url`, or one of our own that keeps its data in a folder."""
+    if url is not None:
+        yield url
+        return
+    with servers.kept_in(kept / "postgresql", USUAL) as own:
+        yield own
+
+
+def loaded(kind: str, articles: int, kept: Path, server_url: str | None) -> Database:
+    """Answer a database with so many articles, filled now or on an earlier day."""
+    url = f"sqlite:///{kept / f'articles-{articles}.sqlite3'}" if kind == "sqlite" else _created(server_url, articles)
+    database = Database(url)
+    with database.connection() as connection:
+        upgrade(connection)
+        if connection.dialect.has_table(connection, DONE):
+            return database
+    _import(database, kind, articles)
+    database.analyze()
+    with database.connection() as connection:
+        if not database.is_sqlite:
+            connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS pg_buffercache")  # it can empty the memory
+            connection.commit()
+            # What autovacuum does by itself, a minute or so after a load.
+            connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("VACUUM ANALYZE")
+        connection.exec_driver_sql(f"CREATE TABLE {DONE} (articles integer)")
+        connection.commit()
+    database.dispose()
+    return database
+
+
+def _created(server_url: str | None, articles: int) -> str:
+    assert server_url
+    name = f"newsapi_bench_{articles}"
+    with psycopg.connect(server_url.replace("+psycopg", "", 1), autocommit=True) as connection:
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+            connection.execute(f"CREATE DATABASE {name}")
+    return make_url(server_url).set(database=name).render_as_string(hide_password=False)
+
+
+def _import(database: Database, kind: str, articles: int) -> None:
+    """Import through the product's own import; what cannot be taken is a fault of the corpus."""
+    settings = Settings.from_env({"NEWSAPI_DATABASE_URL": database.url.render_as_string(hide_password=False)})
+    label = f"loading {articles:,} into {kind}"
+    with click.progressbar(length=articles, label=label, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+
+        def told(made: int) -> None:
+            bar.update(max(min(made, articles) - bar.pos, 0))
+
+        def refused(line: int, fault: Fault) -> None:
+            raise ValueError(f"line {line} of the corpus: {fault.place}: {fault.message}")
+
+        stream = io.BufferedReader(Stream(articles, told), 1 << 20)
+        imports.load(database, settings, stream, now=utc_now, reject=refused)
+
+
+def size_of(database: Database) -> int:
+    """Bytes on disk."""
+    if database.is_sqlite:
+        return Path(str(database.url.database)).stat().st_size
+    with database.reading() as connection:
+        return int(connection.exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one())

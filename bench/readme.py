@@ -1,0 +1,72 @@
+"""Put figures into the README: `python -m bench.readme FIGURES.json` keeps them, draws the plot, writes the table."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+
+from bench import plot, report
+
+HERE = Path(__file__).parent
+FIGURES = HERE / "figures.json"
+PLOT = HERE / "pages.svg"
+README = HERE.parent / "README.md"
+PART = re.compile(r"(<!-- bench -->\n).*?(<!-- /bench -->)", re.DOTALL)
+
+SHOWN = {
+    "all articles": "all articles",
+    "all articles, deep": "all, the 40,000th page of a million",
+    "brand=, deep": "`brand=`, deep",
+    "about=, deep": "`about=`, deep",
+    "tag=, deep": "`tag=`, deep",
+    "published_from, _until, deep": "`published_from= published_until=`, deep",
+    "sort=published_at, deep": "`sort=published_at`, deep",
+    "sort=-updated_at, deep": "`sort=-updated_at`, deep",
+    "fields=body_html,tags": "`fields=headline,body_html,tags`",
+    "article by slug": "one article",
+    "article, related": "one article, `include=related`",
+    "one brand": "one brand",
+    "brand= and author=": "`brand=` and `author=`",
+    "total=true": "`total=true` (counts to 10,000)",
+}
+
+
+def markdown(figures: dict[str, Any]) -> str:
+    """The table: what is read in each archive, from the smallest to the largest, and the time in the largest."""
+    sizes = figures["sizes"]
+    kinds = report.kinds(figures)
+    names = [report.NAMES[kind] for kind in kinds]
+    head = ["one request"]
+    head += [f"{name} {what}" for kind, name in zip(kinds, names, strict=True) for what in (report.WORK[kind], "pages")]
+    head += [f"{name} ms" for name in names]
+    lines = ["| " + " | ".join(head) + " |", "| --- |" + " ---: |" * (len(head) - 1)]
+    for name, told in SHOWN.items():
+        case = figures["cases"][name]
+        cells = [
+            " → ".join(f"{case[f'{kind} {size}'][what]:,.0f}" for size in sizes)
+            for kind in kinds
+            for what in ("work", "pages")
+        ]
+        largest = [case[f"{kind} {sizes[-1]}"] for kind in kinds]
+        cells += [f"{got['miss_p50']:.1f}, {got['miss_p99']:.0f}" for got in largest]
+        lines.append(f"| {told} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+@click.command()
+@click.argument("figures", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def main(figures: Path) -> None:
+    """Take the figures of a run into the README."""
+    found = orjson.loads(figures.read_bytes())
+    FIGURES.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2) + b"\n")
+    PLOT.write_text(plot.svg(found))
+    text = README.read_text()
+    README.write_text(PART.sub(lambda part: part[1] + markdown(found) + part[2], text))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""What the README says of reading is what was measured."""
+
+from pathlib import Path
+
+import orjson
+
+from bench import plot, readme, report
+
+SCATTERED = {"all brands", "include=brand", "include=brand, deep"}
+"""Not flat on PostgreSQL: an import rewrites the rows of `facet` so often that they spread over many pages."""
+
+FIGURES = orjson.loads(readme.FIGURES.read_bytes())
+TOP = Path(__file__).parents[2]
+
+
+def test_the_table_is_made_of_the_figures():
+    assert readme.markdown(FIGURES) in (TOP / "README.md").read_text()
+
+
+def test_the_plot_is_made_of_the_figures():
+    assert readme.PLOT.read_text() == plot.svg(FIGURES)
+
+
+def test_a_million_articles_were_read_on_both_databases_and_what_grew_is_told():
+    assert FIGURES["sizes"] == [10_000, 100_000, 1_000_000]
+    assert report.kinds(FIGURES) == ["sqlite", "postgresql"]
+    assert {(ratio.case, ratio.kind) for ratio in report.broken(FIGURES)} == {
+        (case, "postgresql") for case in SCATTERED
+    }
+    assert max(ratio.work for ratio in report.ratios(FIGURES) if ratio.flat) < 1.15
