@@ -180,7 +180,6 @@ class Front:
         given = key and self._pages.kept(key)
         return given or run(self._application, environ(scope, body, self._request_id(scope)))
 
-
     def _built(self, raw: tuple[str, str], done: asyncio.Future[Given | Plain | None]) -> None:
         if self._building.get(raw) is done:
             del self._building[raw]
