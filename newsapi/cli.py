@@ -120,7 +120,7 @@ def openapi() -> None:
 def _database(settings: Settings) -> Database:
     """Make the database; raises BadSetting where its address, of a good kind, cannot be read after all."""
     try:
-        return Database(settings.database_url)
+        return Database(settings.database_url, patient=True)
     except ValueError as error:
         raise BadSetting("NEWSAPI_DATABASE_URL", "is not an address: its host or port cannot be read") from error
 

@@ -38,7 +38,8 @@ class Parts:
     cdn_lifetime: str = "max-age=2"
 
     def close(self) -> None:
-        """Close every connection that is not in use."""
+        """Close every connection that is not in use, and follow the log no more."""
+        self.pages.follower.close()
         self.database.dispose()
         self.log_database.dispose()
 

@@ -195,7 +195,9 @@ def _news_error(error: NewsError) -> Response:
         return problem("bad-parameter", str(error), errors=errors)
     response = problem(NAMES[type(error)], str(error))
     if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
-        log.warning("unavailable", error=type(error).__name__, cause=repr(error.__cause__)[:500])
+        # While the database is known to be away, that was said once already.
+        say = log.warning if error.__cause__ else log.info
+        say("unavailable", error=type(error).__name__, cause=repr(error.__cause__)[:500])
         response.headers["Retry-After"] = "1"
     return response
 

@@ -62,6 +62,8 @@ class Readyz(MethodView):
 
 
 def _database() -> str:
+    if parts().pages.follower.away:
+        return "does not answer"
     try:
         with parts().database.reading() as connection:
             return "ok" if is_current(connection) else "not up to date: run newsapi db upgrade"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
 import structlog
@@ -18,7 +18,6 @@ import structlog
 from newsapi.cache import tags
 from newsapi.cache.answer import Answer
 from newsapi.cache.tags import Word
-from newsapi.errors import NewsError
 
 log = structlog.get_logger("newsapi.cache")
 
@@ -27,6 +26,10 @@ BOUND = 1.0
 
 DUE = 0.2
 """Seconds after which it is time to read again."""
+
+LATE = 1.2
+"""Seconds after which a reading that is still under way counts as failed: the name of a host that is not to be found
+can take any time, and whoever waited for it so long has waited enough."""
 
 MOST = 1_000
 """Changes that are read one by one. After more at once, all that was kept is taken as touched: a follower's work does
@@ -94,51 +97,79 @@ class Follower:
         self._touched: dict[Word, int] = {}
         self._marks: dict[int, int] = {}
         self.stamp = Stamp(-1, 0, -1e9, -1e9, -1e9, 0, {}, {}, None)
-        self.away = False
         self.own_write_at = -1e9
-        self._failed_at = -1e9
+        self._failing = False
+        self._failures = 0
+        self._began: float | None = None
+        self._closed = threading.Event()
+
+    @property
+    def away(self) -> bool:
+        """Whether the log cannot be read just now: the last reading failed, or one takes too long."""
+        began = self._began
+        return self._failing or (began is not None and self.clock() - began > LATE)
 
     def known(self) -> Stamp | None:
         """Answer what is known and may be trusted, after reading if need be; None where the log cannot be read."""
         stamp, now = self.stamp, self.clock()
-        if now < stamp.due or (now < stamp.until and self._lock.locked()):
+        if now < stamp.due or (now < stamp.until and (self.away or self._lock.locked())):
             return stamp
         return self.stamp if self.catch_up(now - min(DUE, self.bound)) else None
 
     def catch_up(self, since: float | None = None) -> bool:
         """Read on, unless that was done after `since` (now, if left out) by somebody else; whether it went well.
 
-        While the log cannot be read, nobody waits for it: one at a time tries, now and then, the others are told so.
+        While the log cannot be read nobody tries it here: a thread does, and the others are told so at once. Who waited
+        for somebody whose reading failed does not try after him.
         """
         since = self.clock() if since is None else since
-        if self.away and self.clock() - self._failed_at < DUE:
-            return False
-        if not self._lock.acquire(blocking=not self.away):
+        failures = self._failures
+        if self.away or not self._lock.acquire(timeout=LATE):
             return False
         try:
-            return self.stamp.at > since or self._read_on()
+            return self.stamp.at > since or (self._failures == failures and self._read_on())
         finally:
             self._lock.release()
 
+    def close(self) -> None:
+        """Try no more to read a log that is away."""
+        self._closed.set()
+
     def _read_on(self) -> bool:
-        began = self.clock()
+        began = self._began = self.clock()
         try:
             news = self._read(self.stamp.seq if self.stamp.line else None, MOST)
-        except NewsError as error:
-            if not self.away:
-                log.warning("log away", cause=repr(error.__cause__ or error)[:300])
-            self.away, self._failed_at = True, self.clock()
+        except Exception as error:  # noqa: BLE001 (whatever it is: what is kept is all there is, until it is over)
+            self._failed(error)
             return False
+        finally:
+            self._began = None
         self._take(news, began)
-        if self.away:
+        if self._failing:
             log.warning("log back", seq=news.seq)
-        self.away = False
+        self._failing = False
         return True
+
+    def _failed(self, error: Exception) -> None:
+        self._failures += 1
+        if not self._failing:
+            self._failing = True
+            log.warning("log away", cause=repr(error.__cause__ or error)[:300])
+            threading.Thread(target=self._try_again, name="follower", daemon=True).start()
+
+    def _try_again(self) -> None:
+        """Read until it goes well: in a thread of its own, so that no reader pays for a try that hangs."""
+        done = False
+        while not done and not self._closed.wait(DUE):
+            with self._lock:
+                done = self._read_on()
 
     def wrote(self) -> None:
         """Take note of a write of this process: from now on it answers nothing older."""
         self.own_write_at = self.clock()
-        self.catch_up()
+        if not self.catch_up():
+            # What was known is older than that write, and nothing of it is to be trusted any more.
+            self.stamp = replace(self.stamp, due=-1e9, until=-1e9)
 
     def judge(self, answer: Answer, stamp: Stamp) -> bool:
         """Whether an answer of this process is true as of what is known."""

@@ -14,17 +14,18 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from newsapi.cache.answer import HIT, STALE, Answer, Asked, reply
+import structlog
+
+from newsapi.cache.answer import HIT, MISS, STALE, Answer, Asked, reply
 from newsapi.cache.bridge import Application, Plain, environ, run
 from newsapi.cache.pages import Given, PageCache
+from newsapi.cache.turns import THREADS, NoTurn, Turns
+
+log = structlog.get_logger("newsapi.front")
 
 READS: Final = ("GET", "HEAD")
 
-THREADS: Final = 8
-"""Requests that Flask works on at once: as many as there are connections to the database, so none waits for one."""
-
-QUEUE: Final = 64
-"""Requests that may wait for a thread; who comes on top is told at once to come again."""
+UNAVAILABLE: Final = 503
 
 ALIASES: Final = 20_000
 """Raw requests that are remembered."""
@@ -32,8 +33,11 @@ ALIASES: Final = 20_000
 BODY_SECONDS: Final = 30.0
 """How long a client may take to send the body of its request."""
 
-TROUBLE: Final = 1.3
+TROUBLE: Final = 1.2
 """Seconds after which a reader stops waiting for an answer, if the database is away meanwhile."""
+
+GLANCE: Final = 0.1
+"""Seconds between glances at the log, while a reader waits: nobody else may ask for it."""
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}", re.ASCII)
 """The ids that a client may give its requests."""
@@ -55,8 +59,8 @@ class Front:
         self._lifetime = lifetime
         self._most_body = most_body
         self._aliases: dict[tuple[str, str], str] = {}
-        self._building: dict[tuple[str, str], asyncio.Future[Given | Plain]] = {}
-        self._busy = 0
+        self._building: dict[tuple[str, str], asyncio.Future[Given | Plain | None]] = {}
+        self._turns = Turns()
         self._reading: asyncio.Future[bool] | None = None
         own = secrets.token_hex(10)
         self._ids = (f"{own}{number:012x}" for number in itertools.count())
@@ -81,30 +85,29 @@ class Front:
         raw = (scope.path, scope.query_string)
         key = self._aliases.get(raw)
         answer = self._memory.get(key) if key is not None else None
-        if answer is not None and key is not None and self._is_true(answer, key):
+        if answer is not None and key is not None and (how := self._how(answer, key)):
             asked = Asked(
                 headers.get("accept-encoding"), headers.get("if-none-match"), headers.get("if-modified-since")
             )
             if answer.has(answer.coding(asked)):
-                self._send(scope, proto, answer, asked, HIT)
+                self._send(scope, proto, answer, asked, how)
                 return
         await self._read(scope, proto, raw, answer)
 
-    def _is_true(self, answer: Answer, key: str) -> bool:
-        """Whether an answer may be sent as it is; sees to it that the log is read on in time."""
+    def _how(self, answer: Answer, key: str) -> str:
+        """As what an answer may be sent as it is, empty if it may not; sees to it that the log is read on in time."""
         follower = self._follower
         stamp = follower.stamp
         now = follower.clock()
         if now >= stamp.due:
             self._read_log()
-            if now >= stamp.until:
-                return False
-        if answer.proven is stamp:
-            return True
-        if not follower.judge(answer, stamp):
-            return False
-        self._memory.touch(key, answer)
-        return True
+        if now >= stamp.until and not follower.away:
+            return ""
+        if answer.proven is not stamp:
+            if not follower.judge(answer, stamp):
+                return ""
+            self._memory.touch(key, answer)
+        return HIT if now < stamp.until else STALE
 
     def _send(self, scope: Any, proto: Any, answer: Answer, asked: Asked, how: str) -> None:
         age = self._pages.age(Given("", answer, how)) if how is STALE else 0
@@ -128,29 +131,30 @@ class Front:
                 return
             outcome = await self._outcome(building)
             if isinstance(outcome, Given):
-                await self._give(scope, proto, outcome._replace(how=HIT), asked)
+                await self._give(scope, proto, outcome._replace(how=HIT) if outcome.how is MISS else outcome, asked)
                 return
-        if self._busy >= THREADS + QUEUE:
-            self._refused(scope, proto, 503)
-            return
+            if outcome is None or (outcome.status == UNAVAILABLE and "min_seq" not in raw[1]):
+                self._refused(scope, proto, UNAVAILABLE)  # to try one after the other would be slow again for each
+                return
         building = self._submit(scope, b"", self._aliases.get(raw))
         self._building[raw] = building
         building.add_done_callback(lambda done: self._built(raw, done))
         outcome = await self._outcome(building)
-        if outcome is None:
-            self._refused(scope, proto, 503)
-        elif isinstance(outcome, Given):
+        if isinstance(outcome, Given):
             await self._give(scope, proto, outcome, asked)
         else:
             self._plain(scope, proto, outcome)
 
-    async def _outcome(self, building: asyncio.Future[Given | Plain]) -> Given | Plain | None:
-        """What a builder brings; None where it does not while the database is away."""
+    async def _outcome(self, building: asyncio.Future[Given | Plain | None]) -> Given | Plain | None:
+        """What a builder brings; None where there was no thread for it, or the database is away."""
+        end = self._loop.time() + TROUBLE
         while True:
-            done, _ = await asyncio.wait((building,), timeout=TROUBLE)
+            done, _ = await asyncio.wait((building,), timeout=GLANCE)
             if done:
                 return building.result()
-            if self._follower.away:
+            if self._follower.clock() >= self._follower.stamp.due:
+                self._read_log()
+            if self._follower.away and self._loop.time() >= end:
                 return None
 
     async def _give(self, scope: Any, proto: Any, given: Given, asked: Asked) -> None:
@@ -159,21 +163,24 @@ class Front:
             await self._loop.run_in_executor(self._threads, given.answer.encode, coding)
         self._send(scope, proto, given.answer, asked, given.how)
 
-    def _submit(self, scope: Any, body: bytes, key: str | None = None) -> asyncio.Future[Given | Plain]:
-        self._busy += 1
-        future = self._loop.run_in_executor(self._threads, self._work, scope, body, key)
-        future.add_done_callback(self._idle)
-        return future
+    def _submit(self, scope: Any, body: bytes, key: str | None = None) -> asyncio.Future[Given | Plain | None]:
+        return self._loop.create_task(self._worked(scope, body, key))
+
+    async def _worked(self, scope: Any, body: bytes, key: str | None) -> Given | Plain | None:
+        """What a thread makes of a request; None where there is none for it in time."""
+        try:
+            async with self._turns.turn(scope.path):
+                return await self._loop.run_in_executor(self._threads, self._work, scope, body, key)
+        except NoTurn:
+            log.info("refused, too many before it", path=scope.path[:500])
+            return None
 
     def _work(self, scope: Any, body: bytes, key: str | None) -> Given | Plain:
         """In a thread: what Redis has under a key that is known already, or what Flask answers."""
         given = key and self._pages.kept(key)
         return given or run(self._application, environ(scope, body, self._request_id(scope)))
 
-    def _idle(self, _done: object) -> None:
-        self._busy -= 1
-
-    def _built(self, raw: tuple[str, str], done: asyncio.Future[Given | Plain]) -> None:
+    def _built(self, raw: tuple[str, str], done: asyncio.Future[Given | Plain | None]) -> None:
         if self._building.get(raw) is done:
             del self._building[raw]
         if done.cancelled() or done.exception() is not None:
@@ -205,9 +212,6 @@ class Front:
 
     async def _write(self, scope: Any, proto: Any) -> None:
         """Hand on whatever is not a public read, with its body."""
-        if self._busy >= THREADS + QUEUE:
-            self._refused(scope, proto, 503)
-            return
         try:
             async with asyncio.timeout(BODY_SECONDS):
                 body = await self._body(scope, proto)
@@ -239,8 +243,9 @@ class Front:
     def _refused(self, scope: Any, proto: Any, status: int) -> None:
         self._plain(scope, proto, self._refuse(status, scope.path, self._request_id(scope)))
 
-    def _plain(self, scope: Any, proto: Any, plain: Plain) -> None:
-        status, headers, body = plain
+    def _plain(self, scope: Any, proto: Any, plain: Plain | None) -> None:
+        """Send an answer that is nobody else's; where there is none, that there cannot be one now."""
+        status, headers, body = plain or self._refuse(UNAVAILABLE, scope.path, self._request_id(scope))
         if body and scope.method != "HEAD":
             proto.response_bytes(status, headers, body)
         else:

@@ -41,7 +41,7 @@ class PageCache:
         self.memory = memory
         self.shared = shared
         self.follower = follower
-        self._turns: dict[str, _Turn] = {}
+        self._queues: dict[str, _Queue] = {}
         self._lock = threading.Lock()
 
     def get(self, key: str, build: Callable[[], Answer], *, min_seq: int = 0) -> Given:
@@ -57,11 +57,18 @@ class PageCache:
             stamp = self._reached(min_seq)
         if answer := self._remembered(key, stamp):
             return Given(key, answer, HIT)
-        with self._turn(key) as waited:
-            stamp = self.follower.known() or stamp if waited else stamp
+        with self._turn(key) as turn:
+            if turn.waited:
+                stamp = self.follower.known() or stamp
             if answer := self._remembered(key, stamp) or self._adopted(key, stamp):
                 return Given(key, answer, HIT)
-            return self._built(key, build, stamp)
+            try:
+                if turn.failed or self.follower.away:
+                    raise Unavailable
+                return self._built(key, build, stamp)
+            except Unavailable:
+                turn.fail()
+                return self._stale(key, min_seq)
 
     def kept(self, key: str) -> Given | None:
         """Answer what memory or Redis has under a key, if that is proven; builds nothing and waits for nobody."""
@@ -134,34 +141,49 @@ class PageCache:
             answer = self.shared.get(key)
             if answer is None or not self.follower.adopt(answer, stamp):
                 raise Unavailable
+            self.memory.put(key, answer)
         if answer.true_at < min_seq:
             raise Unavailable
         return Given(key, answer, STALE)
 
     @contextmanager
-    def _turn(self, key: str) -> Iterator[bool]:
-        """One builder per key in this process; the others wait here. Yields whether there was a wait."""
+    def _turn(self, key: str) -> Iterator[_Turn]:
+        """One builder per key in this process; the others wait here."""
         with self._lock:
-            turn = self._turns.setdefault(key, _Turn())
-            turn.wanted += 1
+            queue = self._queues.setdefault(key, _Queue())
+            queue.wanted += 1
         try:
-            waited = not turn.lock.acquire(blocking=False)
+            failures = queue.failures
+            waited = not queue.lock.acquire(blocking=False)
             if waited:
-                turn.lock.acquire()
+                queue.lock.acquire()
             try:
-                yield waited
+                yield _Turn(queue, waited, waited and queue.failures != failures)
             finally:
-                turn.lock.release()
+                queue.lock.release()
         finally:
             with self._lock:
-                turn.wanted -= 1
-                if not turn.wanted:
-                    del self._turns[key]
+                queue.wanted -= 1
+                if not queue.wanted:
+                    del self._queues[key]
 
 
-class _Turn:
-    __slots__ = ("lock", "wanted")
+class _Queue:
+    __slots__ = ("failures", "lock", "wanted")
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.wanted = 0
+        self.failures = 0
+
+
+class _Turn(NamedTuple):
+    """`failed` is whether somebody failed while this one waited: it then does not try after him."""
+
+    queue: _Queue
+    waited: bool
+    failed: bool
+
+    def fail(self) -> None:
+        if not self.failed:
+            self.queue.failures += 1

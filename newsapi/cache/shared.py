@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import struct
+import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any, Protocol
@@ -14,6 +16,7 @@ from cachelib.serializers import BaseSerializer
 from flask_caching.backends import RedisCache
 from redis import Redis, RedisError
 from redis.backoff import NoBackoff
+from redis.exceptions import ResponseError
 from redis.retry import Retry
 
 from newsapi.cache.answer import Answer
@@ -23,11 +26,11 @@ log = structlog.get_logger("newsapi.cache")
 LIVES = 24 * 3600
 """Seconds after which an answer is dropped, true or not."""
 
-TIMEOUT = 0.2
-"""Seconds that Redis may take to connect and to answer."""
+TIMEOUT = 0.1
+"""Seconds that Redis may take to connect and to answer: what takes longer is built faster than fetched."""
 
 PAUSE = 2.0
-"""Seconds for which Redis is left alone after it failed."""
+"""Seconds for which Redis is left alone after it failed; then one thread tries, and the others do without it still."""
 
 CLAIM = 2
 """Seconds for which a builder is waited for by other processes at most, should it die."""
@@ -83,11 +86,21 @@ class InRedis:
         `release` stands in the keys: releases and settings that give other bytes never meet.
         """
         self._quiet_until = 0.0
-        # redis-py tries again by default, for seconds: here a miss is cheaper than a wait.
+        self._noted_at = 0.0
+        self._broken = False
+        self._trying = threading.Lock()
+        # redis-py tries again by default, for seconds: here a miss is cheaper than a wait. And it introduces itself in
+        # five steps, each of which may take the whole time: the older protocol needs none.
         self._client = Redis.from_url(
-            url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT, retry=Retry(NoBackoff(), 0)
+            url,
+            socket_timeout=TIMEOUT,
+            socket_connect_timeout=TIMEOUT,
+            retry=Retry(NoBackoff(), 0),
+            protocol=2,
+            driver_info=None,
         )
-        self._store: Any = RedisCache(host=self._client, default_timeout=LIVES, key_prefix=f"newsapi:{release}:")
+        self._prefix = f"newsapi:{release}:"
+        self._store: Any = RedisCache(host=self._client, default_timeout=LIVES, key_prefix=self._prefix)
         self._store.serializer = _Bytes()  # type: ignore[assignment]
 
     def get(self, key: str) -> Answer | None:
@@ -101,7 +114,9 @@ class InRedis:
 
     def claim(self, key: str) -> bool:
         """Whether nobody else builds it."""
-        return self._asked(lambda: self._store.add(f"{key}:claim", b"1", timeout=CLAIM)) is not False
+        # In one step: the back end's own takes two, and a claim that loses its end between them would stay for ever.
+        name = f"{self._prefix}{key}:claim"
+        return self._asked(lambda: self._client.set(name, b"1", nx=True, ex=CLAIM) or False) is not False
 
     def release(self, key: str) -> None:
         """Give the claim back."""
@@ -115,16 +130,45 @@ class InRedis:
             return f"Redis does not answer ({type(error).__name__}); reads go on without it"
         return "ok (Redis)"
 
-    def _asked(self, ask: Any) -> Any:
+    def _asked(self, ask: Callable[[], Any]) -> Any:
         """Ask Redis, unless it failed a moment ago; None where it fails."""
-        if time.monotonic() < self._quiet_until:
+        if not self._broken:
+            return self._tried(ask)
+        if time.monotonic() < self._quiet_until or not self._trying.acquire(blocking=False):
             return None
         try:
-            return ask()
-        except RedisError as error:
-            self._quiet_until = time.monotonic() + PAUSE
-            log.warning("cache away, building without it", error=type(error).__name__, pause_seconds=PAUSE)
+            return self._tried(ask)
+        finally:
+            self._trying.release()
+
+    def _tried(self, ask: Callable[[], Any]) -> Any:
+        began = time.monotonic()
+        try:
+            found = ask()
+        except ResponseError as error:  # it answers: full, or not to be written to
+            self._note("cache refuses", error)
+            found = None
+        except (RedisError, OSError, ValueError) as error:  # the last where what it says makes no sense
+            self._rest(error)
             return None
+        if time.monotonic() - began > TIMEOUT:  # in several steps, each of them in time
+            self._rest(None)
+        elif self._broken:
+            self._broken = False
+            log.warning("cache back")
+        return found
+
+    def _rest(self, error: Exception | None) -> None:
+        self._quiet_until = time.monotonic() + PAUSE
+        if not self._broken:
+            self._broken = True
+            log.warning("cache away, building without it", error=type(error).__name__ if error else "slow")
+
+    def _note(self, what: str, error: Exception) -> None:
+        """Say it once in a while, not for each answer."""
+        if time.monotonic() > self._noted_at + PAUSE:
+            self._noted_at = time.monotonic()
+            log.warning(what, error=str(error)[:200])
 
 
 class _Bytes(BaseSerializer):

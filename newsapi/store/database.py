@@ -15,14 +15,15 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
 from newsapi.errors import SchemaMissing, Unavailable
+from newsapi.store import bounded
 
 __all__ = ["Connection", "Database", "Session"]
 
 BUSY_MS = 5_000
 """How long a SQLite writer waits for another one, in milliseconds."""
 
-STATEMENT_MS = 5_000
-"""After how many milliseconds PostgreSQL cuts off a read."""
+STATEMENT_MS = 900
+"""After how many milliseconds PostgreSQL cuts off a read: before we close its connection (`bounded.READ`)."""
 
 LOOK_UP_COST = 1.1
 """What PostgreSQL takes a look-up by key to cost, compared with reading the next row.
@@ -38,10 +39,14 @@ def _dumps(value: object) -> str:
 class Database:
     """One database, SQLite or PostgreSQL, behind two engines: one that cannot write and one that can."""
 
-    def __init__(self, url: str, *, pool_size: int = 5) -> None:
-        """Take a SQLAlchemy address; nothing is connected before the first use."""
+    def __init__(self, url: str, *, pool_size: int = 5, patient: bool = False) -> None:
+        """Take a SQLAlchemy address; nothing is connected before the first use.
+
+        `patient` is for work that no reader waits for: its reads may take as long as what it writes.
+        """
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._patient = patient
         self._reader = self._engine(writes=False, pool_size=pool_size)
         self._writer = self._engine(writes=True, pool_size=pool_size)
 
@@ -60,10 +65,12 @@ class Database:
             return engine
         snapshot = (
             "-c default_transaction_isolation=repeatable\\ read -c default_transaction_read_only=on"
-            f" -c statement_timeout={STATEMENT_MS} -c random_page_cost={LOOK_UP_COST}"
+            f" -c statement_timeout={0 if self._patient else STATEMENT_MS} -c random_page_cost={LOOK_UP_COST}"
         )
-        arguments = {"connect_timeout": 1, "application_name": "newsapi", "options": "" if writes else snapshot}
-        return create_engine(self.url, connect_args=arguments, pool_pre_ping=True, **options)
+        arguments = {"application_name": "newsapi", "options": "" if writes else snapshot}
+        engine = create_engine(self.url, connect_args=arguments, pool_pre_ping=True, **options)
+        bounded.bound(engine, bounded.WRITE if writes or self._patient else bounded.READ)
+        return engine
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -79,20 +86,29 @@ class Database:
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
-        """A plain connection that may write, for migrations. Raises Unavailable."""
+        """A plain connection that may write and take its time, for migrations. Raises Unavailable."""
         with _in_our_words(), self._writer.connect() as connection:
+            _unbound(connection)
             yield connection
 
     def analyze(self) -> None:
         """Let PostgreSQL count its rows anew after many came at once; SQLite needs no counts for our queries."""
         if not self.is_sqlite:
             with self._writer.connect() as connection:
+                _unbound(connection)
                 connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
 
     def dispose(self) -> None:
         """Close every connection that is not in use."""
         self._reader.dispose()
         self._writer.dispose()
+
+
+def _unbound(connection: Connection) -> None:
+    """Let what is asked on a connection take as long as it takes, until it is given back."""
+    driver = connection.connection.driver_connection
+    if isinstance(driver, bounded.Bounded):
+        driver.limit = None
 
 
 @contextmanager

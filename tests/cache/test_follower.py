@@ -9,7 +9,6 @@ from newsapi.app import _log_of
 from newsapi.cache import follower as module
 from newsapi.cache.answer import Answer
 from newsapi.cache.follower import BOUND, DUE, Follower, News
-from newsapi.errors import Unavailable
 from newsapi.model import Change, LogHead
 
 
@@ -159,26 +158,6 @@ def test_what_is_known_counts_from_the_start_of_its_query(time):
     follower = Follower(slow, clock=time)
     follower.known()
     assert follower.stamp.until == pytest.approx(1000 + BOUND)
-
-
-def test_while_the_log_is_away_nothing_is_known_and_one_tries_now_and_then(time):
-    asked = []
-
-    def read(_place, _most):
-        asked.append(time.now)
-        if time.now < 1010:
-            raise Unavailable
-        return News(None, 1, 1, ())
-
-    follower = Follower(read, clock=time)
-    for _ in range(10):
-        assert follower.known() is None
-        time.now += DUE / 4
-    assert 2 <= len(asked) <= 4
-    assert follower.away
-    time.now = 1010.0
-    assert follower.known().seq == 1
-    assert not follower.away
 
 
 def test_names_told_in_a_change_are_words_too(follower, make, time):
