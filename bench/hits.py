@@ -69,6 +69,7 @@ class Load(NamedTuple):
 
 
 def free_port() -> int:
+    """Answer a port of the loopback that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         return int(taken.getsockname()[1])
 
