@@ -1,4 +1,4 @@
-"""Before Flask: hits, 304 and all waiting happen here, on granian's RSGI interface; everything else goes to a few threads.
+"""Before Flask: hits, 304 and all waiting happen here, on granian's RSGI interface; all else goes to a few threads.
 
 A request is looked up by its raw path and query, which is only another name for the key that its parsed query gave: so
 no spelling makes an entry of its own. On one event loop thousands can wait for a builder without holding a thread.
@@ -10,12 +10,14 @@ import asyncio
 import itertools
 import re
 import secrets
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from newsapi.cache.answer import HIT, STALE, Answer, Asked, reply
+from newsapi.cache.answer import HIT, STALE, Answer, Asked, Headers, reply
 from newsapi.cache.bridge import Application, Plain, environ, run
+from newsapi.cache.counts import NONE, Counts, State
 from newsapi.cache.pages import Given, PageCache
 
 READS: Final = ("GET", "HEAD")
@@ -35,6 +37,13 @@ BODY_SECONDS: Final = 30.0
 TROUBLE: Final = 1.3
 """Seconds after which a reader stops waiting for an answer, if the database is away meanwhile."""
 
+TOLD: Final = 1.0
+"""Seconds between the times that what was counted is handed on."""
+
+UNAVAILABLE: Final = 503
+
+BEHIND: Final = b"/problems/behind"
+
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}", re.ASCII)
 """The ids that a client may give its requests."""
 
@@ -42,13 +51,27 @@ Refuse = Callable[[int, str, str], Plain]
 """Makes a refusal from a status, a path and the id of the request."""
 
 
+Sent = tuple[str, int]
+"""Of an answer that went out: its `Cache-Status` or NONE, and its status."""
+
+_clock = time.perf_counter
+
+
 class Front:
     """An RSGI application: answers what it can from memory and hands the rest to a WSGI application."""
 
     def __init__(
-        self, application: Application, pages: PageCache, refuse: Refuse, *, lifetime: str, most_body: int
+        self,
+        application: Application,
+        pages: PageCache,
+        refuse: Refuse,
+        *,
+        lifetime: str,
+        most_body: int,
+        counts: Counts,
     ) -> None:
         """Join the parts. `lifetime` is that for CDNs, `most_body` how many bytes a request may bring."""
+        self._counts = counts
         self._application = application
         self._memory, self._follower, self._pages = pages.memory, pages.follower, pages
         self._refuse = refuse
@@ -66,17 +89,39 @@ class Front:
         self._loop = loop
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="answer")
         self._follow = ThreadPoolExecutor(1, thread_name_prefix="follow")
+        self._tell()
 
     def __rsgi_del__(self, _loop: asyncio.AbstractEventLoop) -> None:
         """Let the threads finish what they do."""
         self._threads.shutdown(wait=True, cancel_futures=True)
         self._follow.shutdown(wait=True, cancel_futures=True)
+        self._hand_on()
+
+    def leave(self) -> None:
+        """From now on have every answer end its connection, so that clients find another process in time."""
+        send: Callable[..., Sent] = self._send
+        plain: Callable[..., Sent] = self._plain
+        self._send = lambda scope, proto, *rest: send(scope, _Last(proto), *rest)  # type: ignore[method-assign]
+        self._plain = lambda scope, proto, *rest: plain(scope, _Last(proto), *rest)  # type: ignore[method-assign]
+
+    def _tell(self) -> None:
+        self._hand_on()
+        if self._follower.clock() >= self._follower.stamp.due:
+            self._read_log()  # with nobody asking, its age would tell nothing
+        self._loop.call_later(TOLD, self._tell)
+
+    def _hand_on(self) -> None:
+        stamp = self._follower.stamp
+        age = max(0.0, self._follower.clock() - stamp.at) if stamp.line else 0.0
+        self._counts.hand_on(State(self._busy, age, stamp.seq, *self._memory.state(), self._pages.shared.failures))
 
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
         """Answer one request."""
+        began = _clock()
         headers = scope.headers
         if scope.method not in READS or headers.get("authorization") is not None:
-            await self._write(scope, proto)
+            how, status = await self._write(scope, proto)
+            self._counts.other(how, status, _clock() - began)
             return
         raw = (scope.path, scope.query_string)
         key = self._aliases.get(raw)
@@ -86,9 +131,11 @@ class Front:
                 headers.get("accept-encoding"), headers.get("if-none-match"), headers.get("if-modified-since")
             )
             if answer.has(answer.coding(asked)):
-                self._send(scope, proto, answer, asked, HIT)
+                _, status = self._send(scope, proto, answer, asked, HIT)
+                self._counts.hit(scope, status, _clock() - began)
                 return
-        await self._read(scope, proto, raw, answer)
+        how, status = await self._read(scope, proto, raw, answer)
+        self._counts.other(how, status, _clock() - began)
 
     def _is_true(self, answer: Answer, key: str) -> bool:
         """Whether an answer may be sent as it is; sees to it that the log is read on in time."""
@@ -106,7 +153,7 @@ class Front:
         self._memory.touch(key, answer)
         return True
 
-    def _send(self, scope: Any, proto: Any, answer: Answer, asked: Asked, how: str) -> None:
+    def _send(self, scope: Any, proto: Any, answer: Answer, asked: Asked, how: str) -> Sent:
         age = self._pages.age(Given("", answer, how)) if how is STALE else 0
         status, headers, body = reply(
             answer, asked, how, request_id=self._request_id(scope), lifetime=self._lifetime, age=age
@@ -117,32 +164,29 @@ class Front:
             proto.response_empty(status, [*headers, ("Content-Length", str(len(body)))])
         else:
             proto.response_empty(status, headers)
+        return how, status
 
-    async def _read(self, scope: Any, proto: Any, raw: tuple[str, str], answer: Answer | None) -> None:
+    async def _read(self, scope: Any, proto: Any, raw: tuple[str, str], answer: Answer | None) -> Sent:
         """Answer a read that memory cannot: built by one, awaited by all who ask the same."""
         asked = _asked(scope)
         building = self._building.get(raw)
         if building is not None:
             if answer is not None and self._is_bearable(answer):
-                self._send(scope, proto, answer, asked, STALE)
-                return
+                return self._send(scope, proto, answer, asked, STALE)
             outcome = await self._outcome(building)
             if isinstance(outcome, Given):
-                await self._give(scope, proto, outcome._replace(how=HIT), asked)
-                return
+                return await self._give(scope, proto, outcome._replace(how=HIT), asked)
         if self._busy >= THREADS + QUEUE:
-            self._refused(scope, proto, 503)
-            return
+            return self._refused(scope, proto, UNAVAILABLE, "full")
         building = self._submit(scope, b"")
         self._building[raw] = building
         building.add_done_callback(lambda done: self._built(raw, done))
         outcome = await self._outcome(building)
         if outcome is None:
-            self._refused(scope, proto, 503)
-        elif isinstance(outcome, Given):
-            await self._give(scope, proto, outcome, asked)
-        else:
-            self._plain(scope, proto, outcome)
+            return self._refused(scope, proto, UNAVAILABLE, "database away")
+        if isinstance(outcome, Given):
+            return await self._give(scope, proto, outcome, asked)
+        return self._from_flask(scope, proto, outcome)
 
     async def _outcome(self, building: asyncio.Future[Given | Plain]) -> Given | Plain | None:
         """What a builder brings; None where it does not while the database is away."""
@@ -153,11 +197,11 @@ class Front:
             if self._follower.away:
                 return None
 
-    async def _give(self, scope: Any, proto: Any, given: Given, asked: Asked) -> None:
+    async def _give(self, scope: Any, proto: Any, given: Given, asked: Asked) -> Sent:
         coding = given.answer.coding(asked)
         if not given.answer.has(coding):
             await self._loop.run_in_executor(self._threads, given.answer.encode, coding)
-        self._send(scope, proto, given.answer, asked, given.how)
+        return self._send(scope, proto, given.answer, asked, given.how)
 
     def _submit(self, scope: Any, body: bytes) -> asyncio.Future[Given | Plain]:
         self._busy += 1
@@ -199,25 +243,23 @@ class Front:
     def _was_read(self, _done: object) -> None:
         self._reading = None
 
-    async def _write(self, scope: Any, proto: Any) -> None:
+    async def _write(self, scope: Any, proto: Any) -> Sent:
         """Hand on whatever is not a public read, with its body."""
         if self._busy >= THREADS + QUEUE:
-            self._refused(scope, proto, 503)
-            return
+            return self._refused(scope, proto, UNAVAILABLE, "full")
         try:
             async with asyncio.timeout(BODY_SECONDS):
                 body = await self._body(scope, proto)
         except TimeoutError:
-            self._refused(scope, proto, 408)
-            return
+            return self._refused(scope, proto, 408)
+        except RuntimeError:  # granian's words for a body that breaks the rules of its framing, or breaks off
+            return self._refused(scope, proto, 400)
         if body is None:
-            self._refused(scope, proto, 413)
-            return
+            return self._refused(scope, proto, 413)
         outcome = await self._submit(scope, body)
         if isinstance(outcome, Given):
-            await self._give(scope, proto, outcome, _asked(scope))
-        else:
-            self._plain(scope, proto, outcome)
+            return await self._give(scope, proto, outcome, _asked(scope))
+        return self._from_flask(scope, proto, outcome)
 
     async def _body(self, scope: Any, proto: Any) -> bytes | None:
         """The body of a request; None where it is too long."""
@@ -232,15 +274,23 @@ class Front:
                 return None
         return b"".join(pieces)
 
-    def _refused(self, scope: Any, proto: Any, status: int) -> None:
-        self._plain(scope, proto, self._refuse(status, scope.path, self._request_id(scope)))
+    def _refused(self, scope: Any, proto: Any, status: int, reason: str = "") -> Sent:
+        if reason:
+            self._counts.refused(reason)
+        return self._plain(scope, proto, self._refuse(status, scope.path, self._request_id(scope)))
 
-    def _plain(self, scope: Any, proto: Any, plain: Plain) -> None:
+    def _from_flask(self, scope: Any, proto: Any, plain: Plain) -> Sent:
+        if plain.status == UNAVAILABLE:
+            self._counts.refused("behind" if BEHIND in plain.body else "database away")
+        return self._plain(scope, proto, plain)
+
+    def _plain(self, scope: Any, proto: Any, plain: Plain) -> Sent:
         status, headers, body = plain
         if body and scope.method != "HEAD":
             proto.response_bytes(status, headers, body)
         else:
             proto.response_empty(status, headers)
+        return NONE, status
 
     def _request_id(self, scope: Any) -> str:
         given = scope.headers.get("x-request-id")
@@ -250,3 +300,19 @@ class Front:
 def _asked(scope: Any) -> Asked:
     headers = scope.headers
     return Asked(headers.get("accept-encoding"), headers.get("if-none-match"), headers.get("if-modified-since"))
+
+
+class _Last:
+    """The way to a client whose connection is to end with this answer."""
+
+    def __init__(self, proto: Any) -> None:
+        self._proto = proto
+
+    def response_bytes(self, status: int, headers: Headers, body: bytes) -> None:
+        self._proto.response_bytes(status, [*headers, CLOSE], body)
+
+    def response_empty(self, status: int, headers: Headers) -> None:
+        self._proto.response_empty(status, [*headers, CLOSE])
+
+
+CLOSE: Final = ("Connection", "close")

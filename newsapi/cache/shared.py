@@ -48,12 +48,17 @@ class Shared(Protocol):
     def release(self, key: str) -> None:
         """Give a claim back."""
 
+    failures: int
+    """How often it did not answer."""
+
     def state(self) -> str:
         """Say how it is, for `/readyz`."""
 
 
 class Alone:
     """In place of Redis where there is none: every process keeps to its own memory."""
+
+    failures = 0
 
     def get(self, key: str) -> Answer | None:
         """Nothing."""
@@ -83,6 +88,7 @@ class InRedis:
         `release` stands in the keys: releases and settings that give other bytes never meet.
         """
         self._quiet_until = 0.0
+        self.failures = 0
         # redis-py tries again by default, for seconds: here a miss is cheaper than a wait.
         self._client = Redis.from_url(
             url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT, retry=Retry(NoBackoff(), 0)
@@ -122,6 +128,7 @@ class InRedis:
         try:
             return ask()
         except RedisError as error:
+            self.failures += 1
             self._quiet_until = time.monotonic() + PAUSE
             log.warning("cache away, building without it", error=type(error).__name__, pause_seconds=PAUSE)
             return None
