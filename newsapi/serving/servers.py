@@ -82,6 +82,9 @@ class Processes(MPServer):
             held = SocketSpec(self.bind_addr, self.bind_port, self.backlog).build()
             own = socket.socket(fileno=held.get_fd())
             own.set_inheritable(True)
+            if hasattr(socket, "TCP_USER_TIMEOUT"):
+                # Of the connections that come by it: granian has no time-out for a client that reads nothing.
+                own.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, HEAD_MS)
             if hasattr(socket, "TCP_DEFER_ACCEPT"):
                 # A process meets a connection when its request is there: so none is closed because nothing came yet.
                 own.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, SILENT)
