@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -181,7 +182,7 @@ def _serve(settings: Settings, address: str) -> None:
     set_up_logging(settings.log_level)
     # Each process begins with nothing: no threads of the supervisor's, and the code as it lies there at a reload.
     multiprocessing.set_start_method("spawn", force=True)
-    with counts.gathered():
+    with counts.gathered() if settings.metrics_port else nullcontext():
         if settings.metrics_port:
             _show_metrics(settings)
         Processes(settings, address).serve()
