@@ -1,7 +1,9 @@
 # syntax=docker/dockerfile:1
 #
 #   docker build -t newsapi .
-#   docker run --rm -v news:/data -p 8000:8000 newsapi                 # serve; also: db upgrade, import FILE …
+#   docker run --rm -v news:/data -p 8000:8000 newsapi                 # serve, with a worker beside it
+#   docker run --rm -v news:/data newsapi worker                        # one more; also: db upgrade, import FILE …
+#   docker stop --time 35                                               # longer than requests under way have (30 s)
 #   docker run --read-only --cap-drop=ALL … newsapi                     # writes nothing but /data
 
 ARG PYTHON=3.13
@@ -54,7 +56,7 @@ VOLUME /data
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 
-# Only a server answers HTTP; a migration or an import lives as long as its process does.
+# Only a server answers HTTP; a worker, a migration or an import is well as long as its process lives.
 HEALTHCHECK --interval=15s --timeout=3s --start-period=20s --retries=3 \
     CMD ["python", "-c", "import os, sys, urllib.request as http; b'serve' in open('/proc/1/cmdline', 'rb').read().split(b'\\0') or sys.exit(); http.urlopen(f\"http://127.0.0.1:{os.environ.get('NEWSAPI_PORT', '8000')}/healthz\", timeout=2)"]
 

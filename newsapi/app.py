@@ -11,12 +11,15 @@ from flask import Flask
 
 from newsapi import __version__, api
 from newsapi.api import problems
-from newsapi.api.parts import Parts
+from newsapi.api.parts import Parts, utc_now
+from newsapi.cache.counts import Counts
 from newsapi.cache.follower import Follower, News, Read
 from newsapi.cache.front import Front
 from newsapi.cache.memory import Memory
 from newsapi.cache.pages import PageCache
 from newsapi.cache.shared import Alone, InRedis
+from newsapi.outbox.purge import Purge, to_cdn
+from newsapi.outbox.worker import Listener, Worker
 from newsapi.schemas.presentation import Presentation
 from newsapi.settings import Settings
 from newsapi.store import changes
@@ -44,6 +47,7 @@ def create_app(settings: Settings) -> Flask:
         cursors=Cursors(database, settings.secret_key),
         presentation=Presentation(settings),
         pages=PageCache(Memory(settings.cache_mb << 20), shared, follower),
+        cdn_lifetime="max-age=86400" if settings.purge_url else "max-age=2",
     )
     app.extensions["newsapi"] = parts
     app.extensions["newsapi-document"] = api.register(app)
@@ -54,7 +58,17 @@ def create_front(app: Flask) -> Front:
     """Answer what stands before an application in a server of our own."""
     parts: Parts = app.extensions["newsapi"]
     refuse = problems.refuser(parts.settings.api_url)
-    return Front(app, parts.pages, refuse, lifetime=parts.cdn_lifetime, most_body=MAX_BODY)
+    counted = Counts(parts.settings.log_hits)
+    return Front(app, parts.pages, refuse, lifetime=parts.cdn_lifetime, most_body=MAX_BODY, counts=counted)
+
+
+def create_worker(settings: Settings) -> Worker:
+    """Answer the worker for these settings, with its listeners; nothing is connected yet."""
+    database = Database(settings.database_url, pool_size=2)
+    listeners: list[Listener] = []
+    if settings.purge_url:
+        listeners.append(Purge(database, to_cdn(settings.purge_url, settings.purge_key)))
+    return Worker(database, listeners, now=utc_now)
 
 
 def _log_of(database: Database) -> Read:

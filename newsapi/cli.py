@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import errno
 import gc
+import multiprocessing
 import os
+import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +22,13 @@ from newsapi import __version__
 from newsapi.actions import imports
 from newsapi.api import demo_pictures
 from newsapi.api.parts import utc_now
-from newsapi.app import create_app, create_front, set_up_logging
+from newsapi.app import create_app, create_front, create_worker, set_up_logging
+from newsapi.cache import counts
 from newsapi.demo import content
 from newsapi.errors import Fault, NewsError, SchemaMissing
 from newsapi.migrations.upgrade import is_current, upgrade
+from newsapi.serving.beside import PARENT, end_with
+from newsapi.serving.farewell import polite
 from newsapi.settings import BadSetting, Settings
 from newsapi.store.database import Database
 
@@ -44,11 +51,30 @@ def main() -> None:
 
 @main.command()
 def serve() -> None:
-    """Serve the API on NEWSAPI_HOST and NEWSAPI_PORT."""
+    """Serve the API on NEWSAPI_HOST and NEWSAPI_PORT, with a worker beside it.
+
+    SIGTERM lets what is under way end; SIGHUP replaces the processes one by one and loses nothing.
+    """
     settings = Settings.from_env()
     address = _free_address(settings)
     _ready(_database(settings))
     _serve(settings, address)
+
+
+@main.command()
+def worker() -> None:
+    """Do what follows from changes, such as purging a CDN. `newsapi serve` starts one; more may run beside it."""
+    settings = Settings.from_env()
+    set_up_logging(settings.log_level)
+    _ready(_database(settings))
+    if supervisor := os.environ.get(PARENT):
+        end_with(int(supervisor))
+    elif settings.metrics_port:
+        _show_metrics(settings)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    create_worker(settings).run(stop)
 
 
 @main.command()
@@ -154,22 +180,22 @@ def _free_address(settings: Settings) -> str:
 
 
 def _serve(settings: Settings, address: str) -> None:
-    from granian.constants import Interfaces, Loops  # noqa: PLC0415 (the server is heavy, and other commands do without)
-    from granian.server import Server  # noqa: PLC0415
+    from newsapi.serving.servers import Processes  # noqa: PLC0415 (the server is heavy, and other commands do without)
 
     set_up_logging(settings.log_level)
-    Server(
-        "newsapi.cli:application",
-        factory=True,
-        address=address,
-        port=settings.port,
-        interface=Interfaces.RSGI,
-        loop=Loops.uvloop,
-        workers=settings.processes,
-        websockets=False,
-        log_enabled=True,
-        log_level="warning",  # type: ignore[arg-type]
-    ).serve()
+    # Each process begins with nothing: no threads of the supervisor's, and the code as it lies there at a reload.
+    multiprocessing.set_start_method("spawn", force=True)
+    with counts.gathered() if settings.metrics_port else nullcontext():
+        if settings.metrics_port:
+            _show_metrics(settings)
+        Processes(settings, address).serve()
+
+
+def _show_metrics(settings: Settings) -> None:
+    try:
+        counts.show(settings.host, settings.metrics_port or 0)
+    except OSError as error:
+        raise BadSetting("NEWSAPI_METRICS_PORT", f"cannot be listened on: {error.strerror}") from error
 
 
 def application() -> Any:
@@ -179,7 +205,8 @@ def application() -> Any:
     app = create_app(settings)
     if os.environ.get(content.SWITCH):
         app.register_blueprint(demo_pictures.blueprint())
-    return create_front(app)
+    end_with(os.getppid())
+    return polite(create_front(app))
 
 
 def _complain(line: int, fault: Fault) -> None:

@@ -79,6 +79,13 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _purge_url(text: str) -> str:
+    flavour, plus, rest = text.partition("+")
+    if flavour not in {"fastly", "varnish"} or not plus:
+        raise ValueError("is not an address such as fastly+https://api.fastly.com/service/ID or varnish+http://host:80")
+    return f"{flavour}+{_address(rest)}"
+
+
 def _zone(text: str) -> ZoneInfo:
     try:
         return ZoneInfo(text)
@@ -161,6 +168,19 @@ class Settings:
     )
     embed_hosts: frozenset[str] = _setting(  # type: ignore[assignment]
         "hosts whose `iframe` stays in a body, separated by commas", _hosts(EMBED_HOSTS), _hosts
+    )
+    purge_url: str | None = _setting(  # type: ignore[assignment]
+        "CDN that is told what to drop, and may hence keep answers for a day:"
+        " `fastly+https://api.fastly.com/service/ID` or `varnish+http://host:port`",
+        None,
+        _purge_url,
+    )
+    purge_key: str | None = _setting("Fastly's API token, for purging")  # type: ignore[assignment]
+    metrics_port: int | None = _setting(  # type: ignore[assignment]
+        "port of `NEWSAPI_HOST` on which Prometheus finds `/metrics`; none if left out", None, _port
+    )
+    log_hits: int = _setting(  # type: ignore[assignment]
+        "of how many answers from memory one is logged; 0 for none of them", 1_000, _whole
     )
     log_level: str = _setting("`debug`, `info`, `warning` or `error`", "info", _level)  # type: ignore[assignment]
 

@@ -14,13 +14,15 @@ from marshmallow import ValidationError
 from newsapi.api.parts import parts
 from newsapi.errors import BadCursor
 from newsapi.model.base import EPOCH, MICROSECOND
-from newsapi.schemas.queries import BESIDE_CURSOR, FACET_FILTERS, FILTERS, ArticleQuery
+from newsapi.schemas.queries import BESIDE_CURSOR, FACET_FILTERS, FILTERS, ArticleQuery, OneArticleQuery
 from newsapi.schemas.wire import written
 from newsapi.store.listing import Key, Position, Question, Turn
 
 Query = dict[str, Any]
 
 _HELD = ArticleQuery()
+RELATED: int = OneArticleQuery().load({})["related_limit"]
+"""How many related articles come with one, if nobody says."""
 
 
 def with_cursor(query: Query) -> tuple[Query, Turn | None]:
@@ -82,7 +84,7 @@ def canonical(query: Mapping[str, Any], *, limit: int = 20) -> dict[str, str]:
     `limit` is the one that this list has if none is asked for.
     """
     zone = parts().settings.time_zone
-    usual = {"sort": "-published_at", "limit": limit, "total": False, "min_seq": 0}
+    usual = {"sort": "-published_at", "limit": limit, "total": False, "min_seq": 0, "related_limit": RELATED}
     shown: dict[str, str] = {}
     for name in sorted(query):
         value = query[name]

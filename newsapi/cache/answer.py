@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import brotli
 import zstandard
 
-from newsapi.cache.tags import Word
+from newsapi.cache.tags import ARTICLES, Word, borne
 
 BROWSERS = "public, max-age=0, stale-while-revalidate=5, stale-if-error=86400"
 TOO_YOUNG = timedelta(seconds=2)
@@ -153,7 +153,7 @@ class Answer:
         named = {
             "ETag": self.etag(coding) if self.status == OK else None,
             "Last-Modified": format_datetime(modified, usegmt=True) if modified else None,
-            "Surrogate-Key": _fitting(self.tags),
+            "Surrogate-Key": _fitting(borne(self.tags, self.words)),
             "Link": self.link,
             "Location": self.location,
             "Content-Language": self.language,
@@ -233,7 +233,7 @@ def _date(text: str) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _fitting(tags: tuple[str, ...]) -> str:
+def _fitting(tags: Iterable[str]) -> str:
     """The words if they fit, or else the one that covers them all."""
     words = " ".join(dict.fromkeys(tags))
-    return words if len(words) <= MOST_TAGS else "articles"
+    return words if len(words) <= MOST_TAGS else ARTICLES

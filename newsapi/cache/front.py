@@ -10,14 +10,16 @@ import asyncio
 import itertools
 import re
 import secrets
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import structlog
 
-from newsapi.cache.answer import HIT, MISS, STALE, Answer, Asked, reply
+from newsapi.cache.answer import HIT, MISS, STALE, Answer, Asked, Headers, reply
 from newsapi.cache.bridge import Application, Plain, environ, run
+from newsapi.cache.counts import NONE, Counts, State
 from newsapi.cache.pages import Given, PageCache
 from newsapi.cache.turns import THREADS, NoTurn, Turns
 
@@ -39,6 +41,11 @@ TROUBLE: Final = 1.2
 GLANCE: Final = 0.1
 """Seconds between glances at the log, while a reader waits: nobody else may ask for it."""
 
+TOLD: Final = 1.0
+"""Seconds between the times that what was counted is handed on."""
+
+BEHIND: Final = b"/problems/behind"
+
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}", re.ASCII)
 """The ids that a client may give its requests."""
 
@@ -46,13 +53,27 @@ Refuse = Callable[[int, str, str], Plain]
 """Makes a refusal from a status, a path and the id of the request."""
 
 
+Sent = tuple[str, int]
+"""Of an answer that went out: its `Cache-Status` or NONE, and its status."""
+
+_clock = time.perf_counter
+
+
 class Front:
     """An RSGI application: answers what it can from memory and hands the rest to a WSGI application."""
 
     def __init__(
-        self, application: Application, pages: PageCache, refuse: Refuse, *, lifetime: str, most_body: int
+        self,
+        application: Application,
+        pages: PageCache,
+        refuse: Refuse,
+        *,
+        lifetime: str,
+        most_body: int,
+        counts: Counts,
     ) -> None:
         """Join the parts. `lifetime` is that for CDNs, `most_body` how many bytes a request may bring."""
+        self._counts = counts
         self._application = application
         self._memory, self._follower, self._pages = pages.memory, pages.follower, pages
         self._refuse = refuse
@@ -70,17 +91,41 @@ class Front:
         self._loop = loop
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="answer")
         self._follow = ThreadPoolExecutor(1, thread_name_prefix="follow")
+        self._tell()
 
     def __rsgi_del__(self, _loop: asyncio.AbstractEventLoop) -> None:
         """Let the threads finish what they do."""
         self._threads.shutdown(wait=True, cancel_futures=True)
         self._follow.shutdown(wait=True, cancel_futures=True)
+        self._hand_on()
+
+    def leave(self) -> None:
+        """From now on have every answer end its connection, so that clients find another process in time."""
+        send: Callable[..., Sent] = self._send
+        plain: Callable[..., Sent] = self._plain
+        self._send = lambda scope, proto, *rest: send(scope, _Last(proto), *rest)  # type: ignore[method-assign]
+        self._plain = lambda scope, proto, *rest: plain(scope, _Last(proto), *rest)  # type: ignore[method-assign]
+
+    def _tell(self) -> None:
+        self._hand_on()
+        if self._follower.clock() >= self._follower.stamp.due:
+            self._read_log()  # with nobody asking, its age would tell nothing
+        self._loop.call_later(TOLD, self._tell)
+
+    def _hand_on(self) -> None:
+        stamp = self._follower.stamp
+        age = max(0.0, self._follower.clock() - stamp.at) if stamp.line else 0.0
+        self._counts.hand_on(
+            State(self._turns.present, age, stamp.seq, *self._memory.state(), self._pages.shared.failures)
+        )
 
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
         """Answer one request."""
+        began = _clock()
         headers = scope.headers
         if scope.method not in READS or headers.get("authorization") is not None:
-            await self._write(scope, proto)
+            how, status = await self._write(scope, proto)
+            self._counts.other(how, status, _clock() - began)
             return
         raw = (scope.path, scope.query_string)
         key = self._aliases.get(raw)
@@ -90,9 +135,14 @@ class Front:
                 headers.get("accept-encoding"), headers.get("if-none-match"), headers.get("if-modified-since")
             )
             if answer.has(answer.coding(asked)):
-                self._send(scope, proto, answer, asked, how)
+                _, status = self._send(scope, proto, answer, asked, how)
+                if how is HIT:
+                    self._counts.hit(scope, status, _clock() - began)
+                else:
+                    self._counts.other(how, status, _clock() - began)
                 return
-        await self._read(scope, proto, raw, answer)
+        how, status = await self._read(scope, proto, raw, answer)
+        self._counts.other(how, status, _clock() - began)
 
     def _how(self, answer: Answer, key: str) -> str:
         """As what an answer may be sent as it is, empty if it may not; sees to it that the log is read on in time."""
@@ -109,7 +159,7 @@ class Front:
             self._memory.touch(key, answer)
         return HIT if now < stamp.until else STALE
 
-    def _send(self, scope: Any, proto: Any, answer: Answer, asked: Asked, how: str) -> None:
+    def _send(self, scope: Any, proto: Any, answer: Answer, asked: Asked, how: str) -> Sent:
         age = self._pages.age(Given("", answer, how)) if how is STALE else 0
         status, headers, body = reply(
             answer, asked, how, request_id=self._request_id(scope), lifetime=self._lifetime, age=age
@@ -120,30 +170,30 @@ class Front:
             proto.response_empty(status, [*headers, ("Content-Length", str(len(body)))])
         else:
             proto.response_empty(status, headers)
+        return how, status
 
-    async def _read(self, scope: Any, proto: Any, raw: tuple[str, str], answer: Answer | None) -> None:
+    async def _read(self, scope: Any, proto: Any, raw: tuple[str, str], answer: Answer | None) -> Sent:
         """Answer a read that memory cannot: built by one, awaited by all who ask the same."""
         asked = _asked(scope)
         building = self._building.get(raw)
         if building is not None:
             if answer is not None and self._is_bearable(answer):
-                self._send(scope, proto, answer, asked, STALE)
-                return
+                return self._send(scope, proto, answer, asked, STALE)
             outcome = await self._outcome(building)
             if isinstance(outcome, Given):
-                await self._give(scope, proto, outcome._replace(how=HIT) if outcome.how is MISS else outcome, asked)
-                return
+                return await self._give(
+                    scope, proto, outcome._replace(how=HIT) if outcome.how is MISS else outcome, asked
+                )
             if outcome is None or (outcome.status == UNAVAILABLE and "min_seq" not in raw[1]):
-                self._refused(scope, proto, UNAVAILABLE)  # to try one after the other would be slow again for each
-                return
+                # To try one after the other would be slow again for each.
+                return self._refused(scope, proto, UNAVAILABLE, "awaited in vain")
         building = self._submit(scope, b"", self._aliases.get(raw))
         self._building[raw] = building
         building.add_done_callback(lambda done: self._built(raw, done))
         outcome = await self._outcome(building)
         if isinstance(outcome, Given):
-            await self._give(scope, proto, outcome, asked)
-        else:
-            self._plain(scope, proto, outcome)
+            return await self._give(scope, proto, outcome, asked)
+        return self._from_flask(scope, proto, outcome)
 
     async def _outcome(self, building: asyncio.Future[Given | Plain | None]) -> Given | Plain | None:
         """What a builder brings; None where there was no thread for it, or the database is away."""
@@ -157,11 +207,11 @@ class Front:
             if self._follower.away and self._loop.time() >= end:
                 return None
 
-    async def _give(self, scope: Any, proto: Any, given: Given, asked: Asked) -> None:
+    async def _give(self, scope: Any, proto: Any, given: Given, asked: Asked) -> Sent:
         coding = given.answer.coding(asked)
         if not given.answer.has(coding):
             await self._loop.run_in_executor(self._threads, given.answer.encode, coding)
-        self._send(scope, proto, given.answer, asked, given.how)
+        return self._send(scope, proto, given.answer, asked, given.how)
 
     def _submit(self, scope: Any, body: bytes, key: str | None = None) -> asyncio.Future[Given | Plain | None]:
         return self._loop.create_task(self._worked(scope, body, key))
@@ -210,46 +260,61 @@ class Front:
     def _was_read(self, _done: object) -> None:
         self._reading = None
 
-    async def _write(self, scope: Any, proto: Any) -> None:
+    async def _write(self, scope: Any, proto: Any) -> Sent:
         """Hand on whatever is not a public read, with its body."""
         try:
             async with asyncio.timeout(BODY_SECONDS):
                 body = await self._body(scope, proto)
         except TimeoutError:
-            self._refused(scope, proto, 408)
-            return
+            return self._refused(scope, proto, 408)
+        except EOFError:
+            return self._refused(scope, proto, 400)
         if body is None:
-            self._refused(scope, proto, 413)
-            return
+            return self._refused(scope, proto, 413)
         outcome = await self._submit(scope, body)
         if isinstance(outcome, Given):
-            await self._give(scope, proto, outcome, _asked(scope))
-        else:
-            self._plain(scope, proto, outcome)
+            return await self._give(scope, proto, outcome, _asked(scope))
+        return self._from_flask(scope, proto, outcome)
 
     async def _body(self, scope: Any, proto: Any) -> bytes | None:
-        """The body of a request; None where it is too long."""
+        """The body of a request; None where it is too long. Raises EOFError where it breaks off, or breaks its framing.
+
+        granian ends a body with an empty piece, and tells an error by one more: a cut body would pass for a whole one.
+        """
         length = scope.headers.get("content-length")
         if length is not None and int(length) > self._most_body:
             return None
-        pieces, size = [], 0
+        pieces, size, empty = [], 0, 0
         async for piece in proto:
             pieces.append(bytes(piece))
             size += len(piece)
+            empty += not piece
             if size > self._most_body:
                 return None
+        if empty > 1:
+            raise EOFError
         return b"".join(pieces)
 
-    def _refused(self, scope: Any, proto: Any, status: int) -> None:
-        self._plain(scope, proto, self._refuse(status, scope.path, self._request_id(scope)))
+    def _refused(self, scope: Any, proto: Any, status: int, reason: str = "") -> Sent:
+        if reason:
+            self._counts.refused(reason)
+        return self._plain(scope, proto, self._refuse(status, scope.path, self._request_id(scope)))
 
-    def _plain(self, scope: Any, proto: Any, plain: Plain | None) -> None:
+    def _from_flask(self, scope: Any, proto: Any, plain: Plain | None) -> Sent:
         """Send an answer that is nobody else's; where there is none, that there cannot be one now."""
-        status, headers, body = plain or self._refuse(UNAVAILABLE, scope.path, self._request_id(scope))
+        if plain is None:
+            return self._refused(scope, proto, UNAVAILABLE, "database away" if self._follower.away else "full")
+        if plain.status == UNAVAILABLE:
+            self._counts.refused("behind" if BEHIND in plain.body else "database away")
+        return self._plain(scope, proto, plain)
+
+    def _plain(self, scope: Any, proto: Any, plain: Plain) -> Sent:
+        status, headers, body = plain
         if body and scope.method != "HEAD":
             proto.response_bytes(status, headers, body)
         else:
             proto.response_empty(status, headers)
+        return NONE, status
 
     def _request_id(self, scope: Any) -> str:
         given = scope.headers.get("x-request-id")
@@ -259,3 +324,19 @@ class Front:
 def _asked(scope: Any) -> Asked:
     headers = scope.headers
     return Asked(headers.get("accept-encoding"), headers.get("if-none-match"), headers.get("if-modified-since"))
+
+
+class _Last:
+    """The way to a client whose connection is to end with this answer."""
+
+    def __init__(self, proto: Any) -> None:
+        self._proto = proto
+
+    def response_bytes(self, status: int, headers: Headers, body: bytes) -> None:
+        self._proto.response_bytes(status, [*headers, CLOSE], body)
+
+    def response_empty(self, status: int, headers: Headers) -> None:
+        self._proto.response_empty(status, [*headers, CLOSE])
+
+
+CLOSE: Final = ("Connection", "close")

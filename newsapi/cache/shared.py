@@ -51,12 +51,17 @@ class Shared(Protocol):
     def release(self, key: str) -> None:
         """Give a claim back."""
 
+    failures: int
+    """How often it did not answer."""
+
     def state(self) -> str:
         """Say how it is, for `/readyz`."""
 
 
 class Alone:
     """In place of Redis where there is none: every process keeps to its own memory."""
+
+    failures = 0
 
     def get(self, key: str) -> Answer | None:
         """Nothing."""
@@ -86,6 +91,7 @@ class InRedis:
         `release` stands in the keys: releases and settings that give other bytes never meet.
         """
         self._quiet_until = 0.0
+        self.failures = 0
         self._noted_at = 0.0
         self._broken = False
         self._trying = threading.Lock()
@@ -159,6 +165,7 @@ class InRedis:
         return found
 
     def _rest(self, error: Exception | None) -> None:
+        self.failures += 1
         self._quiet_until = time.monotonic() + PAUSE
         if not self._broken:
             self._broken = True

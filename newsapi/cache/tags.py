@@ -61,6 +61,32 @@ def touched(change: Change) -> Iterator[Word]:
         yield from (name(change.kind, text) for text in slugs if text)
 
 
+ARTICLES = "articles"
+"""The word of every list that no other word names; it goes with every change of one."""
+
+
+def dropped(change: Change, named: Mapping[int, Iterable[tuple[str, str]]]) -> Iterator[str]:
+    """Answer the words by which a CDN drops what a change made untrue.
+
+    In: the row of the log, and kind and slug of the terms that its facets stand for. Lists of mentions, formats,
+    languages and whatever else has no word of its own bear ARTICLES.
+    """
+    facets = (*change.facets_before, *change.facets_after)
+    if facets:
+        yield ARTICLES
+    for facet in facets:
+        yield from (name(kind, text) for kind, text in named.get(facet, ()))
+    if change.kind == "article":
+        yield related(change.subject_id)
+    yield from (word for word in touched(change) if isinstance(word, str))
+
+
+def borne(own: Iterable[str], words: Iterable[Word]) -> Iterator[str]:
+    """Answer the words that an answer bears for CDNs: its own, and every name it shows or stands under."""
+    yield from own
+    yield from sorted(word for word in words if isinstance(word, str))
+
+
 def article(id_: UUID) -> str:
     """The article with this id, wherever it is shown."""
     return f"article:{id_}"

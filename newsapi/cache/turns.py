@@ -43,12 +43,17 @@ class Turns:
         self._kinds: dict[str, asyncio.Semaphore] = {}
         self._present: Counter[str] = Counter()
 
+    @property
+    def present(self) -> int:
+        """How many have a thread or wait for one."""
+        return self._present.total()
+
     @asynccontextmanager
     async def turn(self, path: str) -> AsyncIterator[None]:
         """Hold a thread for a request with this path, after waiting for it. Raises NoTurn."""
         _, base, noun, *_ = f"{path}//".split("/", 3)
         kind, room, share = (noun, self._readers, OF_A_KIND) if base == "v1" else (f"/{base}", self._others, 1)
-        if self._present.total() >= THREADS + WAITING or self._present[kind] >= share + WAITING // 2:
+        if self.present >= THREADS + WAITING or self._present[kind] >= share + WAITING // 2:
             raise NoTurn
         self._present[kind] += 1
         own = self._kinds.setdefault(kind, asyncio.Semaphore(share))

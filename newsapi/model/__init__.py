@@ -15,7 +15,7 @@ from newsapi.model.articles import (
     Revision,
 )
 from newsapi.model.base import Base
-from newsapi.model.changes import Change, LogHead, Secret
+from newsapi.model.changes import Change, LogHead, Place, Secret
 from newsapi.model.taxonomy import Author, Brand, Facet, Section, Tag
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "Listing",
     "LogHead",
     "OldSlug",
+    "Place",
     "Revision",
     "Secret",
     "Section",

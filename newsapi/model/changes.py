@@ -53,6 +53,23 @@ class Change(Base):
     bulk: Mapped[bool] = mapped_column(default=False)
 
 
+class Place(Base):
+    """How far a listener has come in the log: up to `seq`, whose mark is `mark`, at the time `at`.
+
+    `holder` is the worker that sees to it, until `until` if it says no more: a random word, new each time it is taken,
+    so that a worker that was stopped meanwhile cannot take itself for the holder.
+    """
+
+    __tablename__ = "place"
+
+    listener: Mapped[str] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger)
+    mark: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[datetime]
+    holder: Mapped[str | None]
+    until: Mapped[datetime | None]
+
+
 class Secret(Base):
     """A random value that all nodes share, for where no setting gives one."""
 

@@ -35,6 +35,7 @@ def skeleton(tmp_path):
         "model",
         "migrations",
         "schemas",
+        "serving",
         "feeds",
         "intake",
         "text",

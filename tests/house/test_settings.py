@@ -36,6 +36,13 @@ READ = [
     ("SECRET_KEY", "x" * 32, "x" * 32),
     ("EMBED_HOSTS", " A.example , b.example,", frozenset({"a.example", "b.example"})),
     ("LOG_LEVEL", "DEBUG", "debug"),
+    ("CACHE_MB", "0", 0),
+    ("PROCESSES", "3", 3),
+    ("PURGE_URL", "fastly+https://api.fastly.com/service/x/", "fastly+https://api.fastly.com/service/x"),
+    ("PURGE_URL", "varnish+http://cache:6081", "varnish+http://cache:6081"),
+    ("PURGE_KEY", "token", "token"),
+    ("METRICS_PORT", "9100", 9100),
+    ("LOG_HITS", "0", 0),
 ]
 REFUSED = [
     ("DATABASE_URL", "mysql://u@h/n"),
@@ -66,6 +73,13 @@ REFUSED = [
     ("TIME_ZONE", "/etc/localtime"),
     ("SECRET_KEY", "x" * 31),
     ("LOG_LEVEL", "loud"),
+    ("CACHE_MB", "-1"),
+    ("PROCESSES", "0"),
+    ("PURGE_URL", "https://api.fastly.com/service/x"),
+    ("PURGE_URL", "akamai+https://x.example"),
+    ("PURGE_URL", "varnish+cache:6081"),
+    ("METRICS_PORT", "0"),
+    ("LOG_HITS", "some"),
 ]
 
 

@@ -40,7 +40,7 @@ READS = [
 TABLES = re.compile(r"\b(article|article_detail)\b(?!\.)")
 """Links, lists and facets hold what is published only, or are reached from it; these two hold everything."""
 
-MAY = re.compile(r"SELECT log_head\.seq|SELECT article\.slug, article\.status, article\.gone")
+MAY = re.compile(r"SELECT log_head\.seq|SELECT article\.id, article\.slug, article\.status, article\.gone")
 """`find` asks for the status itself, since it has to tell what is gone from what never was."""
 
 

@@ -1,0 +1,259 @@
+"""A CDN is told what to drop: a second after the change, and again five seconds later."""
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import select, update
+
+from newsapi.model import Brand, LogHead, Place, Tag
+from newsapi.outbox import purge as room
+from newsapi.outbox.purge import Purge, to_cdn
+from newsapi.store import log, words
+
+
+class Seconds:
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def seconds():
+    return Seconds()
+
+
+@pytest.fixture
+def purge(database, cdn, seconds):
+    return Purge(database, to_cdn(f"fastly+{cdn.url}/service/x", "token"), clock=seconds)
+
+
+@pytest.fixture
+def follow(worker, purge, make):
+    make.brand("jaguar-land-rover")
+    make.brand("land-rover", parent="jaguar-land-rover")
+    make.brand("jaguar", parent="jaguar-land-rover")
+    made = worker(purge)
+    made.step()
+    return made
+
+
+def later(follow, seconds, by):
+    seconds.now += by
+    return follow.step()
+
+
+def both(follow, seconds):
+    follow.step()
+    later(follow, seconds, 1)
+    later(follow, seconds, 5)
+
+
+def place(database):
+    with database.reading() as connection:
+        return connection.execute(
+            select(Place.seq, LogHead.seq).select_from(Place).join(LogHead, LogHead.id == 1)
+        ).one()
+
+
+def test_it_is_told_when_the_second_is_over_and_once_more_five_seconds_later(follow, cdn, seconds, make, database):
+    make.article("velar", brand="land-rover")
+    later(follow, seconds, 0)
+    later(follow, seconds, 0.99)
+    assert cdn.asked == []
+    later(follow, seconds, 0.01)
+    assert len(cdn.asked) == 1
+    later(follow, seconds, 4.99)
+    assert len(cdn.asked) == 1
+    assert place(database)[0] < place(database)[1]
+    later(follow, seconds, 0.01)
+    assert len(cdn.asked) == 2
+    assert cdn.asked[0].words == cdn.asked[1].words
+    assert place(database)[0] == place(database)[1]
+    later(follow, seconds, 60)
+    assert len(cdn.asked) == 2
+
+
+def test_the_words_are_those_of_the_contract(follow, cdn, seconds, make):
+    follow.step()
+    id_ = make.article("velar", brand="land-rover", section="prove", authors=["anna"], mentions=["tesla"], tags=["suv"])
+    both(follow, seconds)
+    said = cdn.asked[0]
+    assert (said.method, said.path, said.headers["Fastly-Key"]) == ("POST", "/service/x/purge", "token")
+    assert {f"article:{id_}", f"related:{id_}", "slug:velar", "articles"} <= said.words
+    assert {"brand:land-rover", "section:prove", "author:anna", "tag:suv"} <= said.words
+    # shown in the group's lists, and so beside what its other brands show
+    assert {"brand:jaguar-land-rover", "brand:jaguar"} <= said.words
+
+
+def test_what_an_article_left_is_told_too(follow, cdn, seconds, make):
+    id_ = make.article("velar", brand="land-rover", tags=["suv"])
+    both(follow, seconds)
+    cdn.asked.clear()
+    make.hide(id_)
+    both(follow, seconds)
+    assert {f"article:{id_}", "slug:velar", "articles", "brand:land-rover", "tag:suv"} <= cdn.asked[0].words
+
+
+def test_previous_and_further_slugs_are_told(follow, cdn, seconds, make, database, clock):
+    id_ = make.article("velar")
+    with database.transaction() as session:
+        told = log.Told(
+            kind="article", action="upsert", reason="updated", subject_id=id_, slug="velar-2017",
+            previous_slug="velar", more_slugs=("range-rover-velar",),
+        )  # fmt: skip
+        log.append(session, [told], now=clock())
+    both(follow, seconds)
+    assert {"slug:velar", "slug:velar-2017", "slug:range-rover-velar"} <= cdn.asked[0].words
+
+
+def test_a_term_is_told_by_its_name_and_with_the_lists(follow, cdn, seconds, make):
+    make.author("anna")
+    both(follow, seconds)
+    assert cdn.asked[0].words == {"author:anna", "articles"}
+
+
+def test_former_slugs_of_a_term_are_told(make, database):
+    brand = make.brand("rover")
+    make.old_slug("brand", "rover-ltd", brand)
+    with database.reading() as connection:
+        facet, mentions = connection.execute(select(Brand.facet_id, Brand.mention_facet_id)).one()
+        named = words.of_facets(connection, {facet, mentions})
+    assert {facet: set(named[facet])} == {facet: {("brand", "rover"), ("brand", "rover-ltd")}}
+    assert not named.get(mentions)
+
+
+READS = (
+    "/v1/articles", "/v1/articles?brand=land-rover", "/v1/articles?group=jaguar-land-rover", "/v1/articles?about=tesla",
+    "/v1/articles?format=article", "/v1/articles?section=prove&tag=suv", "/v1/articles/velar",
+    "/v1/articles/velar?include=related", "/v1/articles/velar/related", "/v1/articles/velar/jsonld",
+    "/v1/articles/velar?include=brand,authors,section", "/v1/brands", "/v1/brands/land-rover?include=articles",
+    "/v1/brands/jaguar-land-rover", "/v1/authors/anna", "/v1/articles/nuova", "/v1/tags/suv", "/v1/articles?author=bea",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ["new", "in the group", "gone", "renamed brand", "renamed tag", "elsewhere"])
+def test_whatever_reads_differently_after_a_change_is_dropped(
+    follow, cdn, seconds, make, client, database, what, clock
+):
+    """The one promise: a CDN that drops what it is told keeps nothing that is untrue."""
+    terms = {"section": "prove", "authors": ["anna"], "mentions": ["tesla"], "tags": ["suv"]}
+    make.article("velar", brand="land-rover", **terms)
+    old = make.article("vecchia", brand="land-rover", **terms)
+    both(follow, seconds)
+    cdn.asked.clear()
+    before = {url: client.get(url) for url in READS}
+    match what:
+        case "new":
+            make.article("nuova", brand="land-rover", **terms)
+        case "in the group":
+            make.article("nuova", brand="jaguar")
+        case "gone":
+            make.hide(old)
+        case "elsewhere":
+            make.article("altra", brand="tesla", authors=["bea"])
+        case _:
+            model, kind, slug = (Brand, "brand", "land-rover") if "brand" in what else (Tag, "tag", "suv")
+            rename(database, model, kind, slug, clock)
+    both(follow, seconds)
+    dropped = set().union(*(one.words for one in cdn.asked))
+    for url in READS:
+        after = client.get(url)
+        if shown(after) != shown(before[url]):
+            assert dropped & set(before[url].headers["Surrogate-Key"].split()), url
+
+
+def shown(answer):
+    return answer.status_code, {**answer.json, "request_id": None}
+
+
+def rename(database, model, kind, slug, clock):
+    with database.transaction() as session:
+        row = session.execute(select(model).where(model.slug == slug)).scalar_one()
+        row.name, row.changed_at = "Another Name", clock()
+        told = log.Told(
+            kind=kind, action="upsert", reason="updated", subject_id=row.id, slug=slug, after=frozenset({row.facet_id})
+        )
+        log.append(session, [told], now=clock())
+
+
+@pytest.mark.parametrize("status", [503, 401, 302])
+def test_a_cdn_that_fails_is_told_again_until_it_answers(follow, cdn, seconds, make, database, status):
+    make.article("velar")
+    follow.step()
+    cdn.status = status
+    assert later(follow, seconds, 1) == 0.5
+    assert later(follow, seconds, 0.5) == 1.0
+    make.article("evoque")
+    cdn.status = 200
+    later(follow, seconds, 1)
+    later(follow, seconds, 1)
+    later(follow, seconds, 5)
+    later(follow, seconds, 1)
+    assert place(database)[0] == place(database)[1]
+    told = [one.words for one in cdn.asked]
+    assert "slug:velar" in told[0] & told[1] & told[2]
+    assert sum("slug:velar" in one for one in told[2:]) >= 2
+    assert sum("slug:evoque" in one for one in told) >= 2
+    assert not [one for one in cdn.asked if one.path.endswith("elsewhere")]
+
+
+def test_a_cdn_that_is_not_there_is_tried_again(worker, make, database, seconds):
+    follow = worker(Purge(database, to_cdn("varnish+http://127.0.0.1:9", None), clock=seconds))
+    follow.step()
+    make.article()
+    follow.step()
+    assert [later(follow, seconds, 1), later(follow, seconds, 1)] == [0.5, 1.0]
+
+
+def test_a_worker_that_takes_over_purges_what_was_not_purged_twice(follow, cdn, seconds, make, worker, clock, database):
+    make.article("velar")
+    follow.step()
+    later(follow, seconds, 1)
+    clock.forward(seconds=60)  # and it is never heard of again
+    other = worker(Purge(database, to_cdn(f"fastly+{cdn.url}/service/x", "token"), clock=seconds))
+    both(other, seconds)
+    assert sum("slug:velar" in one.words for one in cdn.asked) == 3
+    assert place(database)[0] == place(database)[1]
+
+
+def test_many_words_go_in_requests_of_256(follow, cdn, seconds, make):
+    make.articles(200)
+    both(follow, seconds)
+    told = [one.headers["Surrogate-Key"].split() for one in cdn.asked]
+    assert [len(one) for one in told] == [256, 256, 89] * 2
+    assert len(set().union(*told)) == 601
+
+
+def test_more_than_a_thousand_words_drop_everything_in_one_request(follow, cdn, seconds, make, monkeypatch):
+    monkeypatch.setattr(room, "MOST", 100)
+    make.articles(40)
+    both(follow, seconds)
+    assert [(one.method, one.path) for one in cdn.asked] == [("POST", "/service/x/purge_all")] * 2
+
+
+def test_varnish_is_told_by_xkey(follow, cdn, seconds, make, worker, database):
+    follow.let_go()
+    follow = worker(Purge(database, to_cdn(f"varnish+{cdn.url}", None), clock=seconds))
+    follow.step()
+    make.article("velar")
+    both(follow, seconds)
+    assert [(one.method, one.path) for one in cdn.asked] == [("PURGE", "/")] * 2
+    assert {"slug:velar", "articles"} <= cdn.asked[0].words
+
+
+def test_a_restored_log_drops_everything(follow, cdn, make, database, seconds):
+    make.article("velar")
+    both(follow, seconds)
+    cdn.asked.clear()
+    with database.transaction() as session:
+        session.execute(update(LogHead).values(seq=LogHead.seq - 1, mark=1))
+    follow.step()
+    assert [one.path for one in cdn.asked] == ["/service/x/purge_all"]
+
+
+@pytest.mark.parametrize("url", [None, "fastly+https://api.example.com/service/x"])
+def test_a_cdn_that_is_purged_may_keep_answers_for_a_day(build, settings, url):
+    client = build(replace(settings, purge_url=url)).test_client()
+    assert client.get("/v1/articles").headers["CDN-Cache-Control"] == ("max-age=86400" if url else "max-age=2")
