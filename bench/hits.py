@@ -126,7 +126,8 @@ def fill(url: str, articles: int) -> None:
     database.dispose()
 
 
-def _serve(stack: ExitStack, folder: Path, url: str, **settings: str) -> str:
+def serve(stack: ExitStack, folder: Path, url: str, **settings: str) -> str:
+    """Start `newsapi serve` on a database, with one server process; answer its address."""
     port = free_port()
     command = [Path(sys.executable).with_name("newsapi"), "serve"]
     own = {"NEWSAPI_DATABASE_URL": url, "NEWSAPI_PORT": str(port), "NEWSAPI_PROCESSES": "1"}
@@ -184,10 +185,10 @@ def main(articles: int, seconds: float, rounds: int) -> None:
         redis = stack.enter_context(servers.valkey())
         postgres = stack.enter_context(servers.postgresql())
         fill(postgres, articles)
-        ours = _serve(stack, folder, url)
+        ours = serve(stack, folder, url)
         etag = _keep_bytes(folder, ours + LIST)
-        cold = _serve(stack, folder, url, NEWSAPI_CACHE_MB="0", NEWSAPI_REDIS_URL=redis)
-        on_postgres = _serve(stack, folder, postgres)
+        cold = serve(stack, folder, url, NEWSAPI_CACHE_MB="0", NEWSAPI_REDIS_URL=redis)
+        on_postgres = serve(stack, folder, postgres)
         bare, nginx = _bare(stack, folder), _nginx(stack, folder)
         script = folder / "misses.lua"
         script.write_text(MISSES)
