@@ -46,6 +46,7 @@ def _respond(given: Given) -> Response:
     status, named, body = reply(
         given.answer,
         asked,
+        given.answer.coding(asked),
         given.how,
         request_id=requests.request_id(),
         lifetime=found.cdn_lifetime,

@@ -141,7 +141,7 @@ class Answer:
         return f'"{self.digest}-{coding}"' if coding else f'"{self.digest}"'
 
     def heads(self, coding: str, lifetime: str) -> tuple[Headers, Headers]:
-        """The headers of the full answer and those of a 304, as of the change it is true at."""
+        """The headers of a hit and those of its 304, as of the change it is true at; the last two say so."""
         kept = self._heads.get(coding)
         if kept is None or kept[0] != self.true_at:
             kept = self._heads[coding] = (self.true_at, *self._make_heads(coding, lifetime))
@@ -160,7 +160,8 @@ class Answer:
         }
         bare += [(name, value) for name, value in named.items() if value]
         full = [*bare, ("Content-Type", self.media_type)] if self.body else bare
-        return ([*full, ("Content-Encoding", coding)] if coding else full), bare
+        full = [*full, ("Content-Encoding", coding)] if coding else full
+        return [*full, *_PROVEN], [*bare, *_PROVEN]
 
     @property
     def last_modified(self) -> datetime | None:
@@ -187,21 +188,32 @@ class Answer:
 
 
 _TAGS = re.compile(r'"[^"]*"')
+_PROVEN: Headers = [("Cache-Status", HIT), ("Age", "0")]
 
 
 def reply(
-    answer: Answer, asked: Asked, how: str, *, request_id: str, lifetime: str, age: int = 0, now: datetime | None = None
+    answer: Answer,
+    asked: Asked,
+    coding: str,
+    how: str,
+    *,
+    request_id: str,
+    lifetime: str,
+    age: int = 0,
+    now: datetime | None = None,
 ) -> Reply:
     """Put together what is sent: the whole answer, or 304 where the client has it. `lifetime` is that for CDNs."""
-    coding = answer.coding(asked)
     full, bare = answer.heads(coding, lifetime)
-    own = [("Cache-Status", how), ("Age", str(age)), ("X-Request-Id", request_id)]
-    if (asked.none_match or asked.modified_since) and answer.known(asked, coding, now):
-        return Reply(NOT_MODIFIED, bare + own, b"")
+    known = (asked.none_match or asked.modified_since) and answer.known(asked, coding, now)
+    headers = [*(bare if known else full), ("X-Request-Id", request_id)]
+    if how is not HIT:
+        headers[-3:-1] = ("Cache-Status", how), ("Age", str(age))
+    if known:
+        return Reply(NOT_MODIFIED, headers, b"")
     body = answer.encode(coding)
     if answer.status != OK:
         body = body.replace(_BYTES_FOR_ID, request_id.encode())
-    return Reply(answer.status, full + own, body)
+    return Reply(answer.status, headers, body)
 
 
 @lru_cache(maxsize=512)

@@ -134,8 +134,9 @@ class Front:
             asked = Asked(
                 headers.get("accept-encoding"), headers.get("if-none-match"), headers.get("if-modified-since")
             )
-            if answer.has(answer.coding(asked)):
-                _, status = self._send(scope, proto, answer, asked, how)
+            coding = answer.coding(asked)
+            if answer.has(coding):
+                _, status = self._send(scope, proto, answer, asked, coding, how)
                 if how is HIT:
                     self._counts.hit(scope, status, _clock() - began)
                 else:
@@ -159,10 +160,12 @@ class Front:
             self._memory.touch(key, answer)
         return HIT if now < stamp.until else STALE
 
-    def _send(self, scope: Any, proto: Any, answer: Answer, asked: Asked, how: str) -> Sent:
+    def _send(  # noqa: PLR0917 (once for every hit: naming arguments costs more than one of them)
+        self, scope: Any, proto: Any, answer: Answer, asked: Asked, coding: str, how: str
+    ) -> Sent:
         age = self._pages.age(Given("", answer, how)) if how is STALE else 0
         status, headers, body = reply(
-            answer, asked, how, request_id=self._request_id(scope), lifetime=self._lifetime, age=age
+            answer, asked, coding, how, request_id=self._request_id(scope), lifetime=self._lifetime, age=age
         )
         if body and scope.method == "GET":
             proto.response_bytes(status, headers, body)
@@ -178,7 +181,7 @@ class Front:
         building = self._building.get(raw)
         if building is not None:
             if answer is not None and self._is_bearable(answer):
-                return self._send(scope, proto, answer, asked, STALE)
+                return self._send(scope, proto, answer, asked, answer.coding(asked), STALE)
             outcome = await self._outcome(building)
             if isinstance(outcome, Given):
                 return await self._give(
@@ -211,7 +214,7 @@ class Front:
         coding = given.answer.coding(asked)
         if not given.answer.has(coding):
             await self._loop.run_in_executor(self._threads, given.answer.encode, coding)
-        return self._send(scope, proto, given.answer, asked, given.how)
+        return self._send(scope, proto, given.answer, asked, coding, given.how)
 
     def _submit(self, scope: Any, body: bytes, key: str | None = None) -> asyncio.Future[Given | Plain | None]:
         return self._loop.create_task(self._worked(scope, body, key))
