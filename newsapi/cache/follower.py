@@ -132,8 +132,10 @@ class Follower:
             self._lock.release()
 
     def close(self) -> None:
-        """Try no more to read a log that is away."""
+        """Try no more to read a log that is away; a reading that is under way comes to its end first."""
         self._closed.set()
+        with self._lock:
+            pass
 
     def _read_on(self) -> bool:
         began = self._began = self.clock()
@@ -162,7 +164,7 @@ class Follower:
         done = False
         while not done and not self._closed.wait(DUE):
             with self._lock:
-                done = self._read_on()
+                done = self._closed.is_set() or self._read_on()
 
     def wrote(self) -> None:
         """Take note of a write of this process: from now on it answers nothing older."""
