@@ -47,6 +47,11 @@ check: $(VENV)/.dev lint types ## The quick part of it: style, types, floors, te
 bench: $(VENV)/.dev ## What reading costs at 10k, 100k, 1M articles; loads them first: ARGS="--sizes 10k" for a start
 	@$(BIN)/python -m bench.reads $(ARGS)
 
+.PHONY: hits
+hits: $(VENV)/.dev ## How fast a kept answer is, as ratios to a bare application; what publishing does to it. Wants wrk
+	@$(BIN)/python -m bench.hits $(ARGS)
+	@$(BIN)/python -m bench.publishing
+
 .PHONY: lint
 lint: $(VENV)/.dev ## Style alone
 	@$(BIN)/ruff check .

@@ -18,6 +18,7 @@ from newsapi.cache.front import Front
 from newsapi.cache.memory import Memory
 from newsapi.cache.pages import PageCache
 from newsapi.cache.shared import Alone, InRedis
+from newsapi.cache.turns import EMBEDDED, READERS
 from newsapi.outbox.purge import Purge, to_cdn
 from newsapi.outbox.worker import Listener, Worker
 from newsapi.schemas.presentation import Presentation
@@ -59,7 +60,10 @@ def create_front(app: Flask) -> Front:
     parts: Parts = app.extensions["newsapi"]
     refuse = problems.refuser(parts.settings.api_url)
     counted = Counts(parts.settings.log_hits)
-    return Front(app, parts.pages, refuse, lifetime=parts.cdn_lifetime, most_body=MAX_BODY, counts=counted)
+    readers = EMBEDDED if parts.database.is_sqlite else READERS
+    return Front(
+        app, parts.pages, refuse, lifetime=parts.cdn_lifetime, most_body=MAX_BODY, readers=readers, counts=counted
+    )
 
 
 def create_worker(settings: Settings) -> Worker:

@@ -21,7 +21,7 @@ from newsapi.cache.answer import HIT, MISS, STALE, Answer, Asked, Headers, reply
 from newsapi.cache.bridge import Application, Plain, environ, run
 from newsapi.cache.counts import NONE, Counts, State
 from newsapi.cache.pages import Given, PageCache
-from newsapi.cache.turns import THREADS, NoTurn, Turns
+from newsapi.cache.turns import NoTurn, Turns
 
 log = structlog.get_logger("newsapi.front")
 
@@ -70,9 +70,14 @@ class Front:
         *,
         lifetime: str,
         most_body: int,
+        readers: int,
         counts: Counts,
     ) -> None:
-        """Join the parts. `lifetime` is that for CDNs, `most_body` how many bytes a request may bring."""
+        """Join the parts.
+
+        `lifetime` is that for CDNs, `most_body` how many bytes a request may bring, `readers` how many threads there
+        are for what needs the database.
+        """
         self._counts = counts
         self._application = application
         self._memory, self._follower, self._pages = pages.memory, pages.follower, pages
@@ -81,7 +86,7 @@ class Front:
         self._most_body = most_body
         self._aliases: dict[tuple[str, str], str] = {}
         self._building: dict[tuple[str, str], asyncio.Future[Given | Plain | None]] = {}
-        self._turns = Turns()
+        self._turns = Turns(readers)
         self._reading: asyncio.Future[bool] | None = None
         own = secrets.token_hex(10)
         self._ids = (f"{own}{number:012x}" for number in itertools.count())
@@ -89,7 +94,7 @@ class Front:
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Make the threads: in the server's process, after it was forked."""
         self._loop = loop
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="answer")
+        self._threads = ThreadPoolExecutor(self._turns.threads, thread_name_prefix="answer")
         self._follow = ThreadPoolExecutor(1, thread_name_prefix="follow")
         self._tell()
 

@@ -13,15 +13,17 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 READERS: Final = 8
-"""Threads for what needs the database: as many as there are connections to it, so none waits for one."""
+"""Threads for what needs a database server: as many as there are connections to it, so none waits for one."""
 
-OF_A_KIND: Final = 6
-"""How many of these one kind may hold."""
+EMBEDDED: Final = 2
+"""The same where the database is SQLite: its work is done in this process, and more threads would spend their time on
+handing Python's lock to each other."""
+
+KEPT_FREE: Final = 2
+"""How many of them one kind may not hold."""
 
 OTHERS: Final = 2
 """Threads for all that is not below /v1, one of a kind: whether it is ready must not delay whether it lives."""
-
-THREADS: Final = READERS + OTHERS
 
 WAITING: Final = 64
 """Requests that may wait for a thread, and of one kind half as many."""
@@ -37,9 +39,11 @@ class NoTurn(Exception):
 class Turns:
     """Threads given out, on one event loop."""
 
-    def __init__(self) -> None:
-        """Begin with all of them free."""
-        self._readers, self._others = asyncio.Semaphore(READERS), asyncio.Semaphore(OTHERS)
+    def __init__(self, readers: int) -> None:
+        """Begin with all of them free. `readers` is how many there are for what needs the database."""
+        self.threads = readers + OTHERS
+        self._of_a_kind = max(readers - KEPT_FREE, 2)
+        self._readers, self._others = asyncio.Semaphore(readers), asyncio.Semaphore(OTHERS)
         self._kinds: dict[str, asyncio.Semaphore] = {}
         self._present: Counter[str] = Counter()
 
@@ -52,8 +56,8 @@ class Turns:
     async def turn(self, path: str) -> AsyncIterator[None]:
         """Hold a thread for a request with this path, after waiting for it. Raises NoTurn."""
         _, base, noun, *_ = f"{path}//".split("/", 3)
-        kind, room, share = (noun, self._readers, OF_A_KIND) if base == "v1" else (f"/{base}", self._others, 1)
-        if self.present >= THREADS + WAITING or self._present[kind] >= share + WAITING // 2:
+        kind, room, share = (noun, self._readers, self._of_a_kind) if base == "v1" else (f"/{base}", self._others, 1)
+        if self.present >= self.threads + WAITING or self._present[kind] >= share + WAITING // 2:
             raise NoTurn
         self._present[kind] += 1
         own = self._kinds.setdefault(kind, asyncio.Semaphore(share))
