@@ -13,6 +13,7 @@ from flask import Response
 from flask.views import MethodView
 from marshmallow import Schema
 
+from newsapi.actions.related import keep
 from newsapi.api import paging
 from newsapi.api.answers import cached
 from newsapi.api.blueprints import Blueprint
@@ -38,6 +39,7 @@ from newsapi.store import articles, facets, listing, related, taxonomy
 from newsapi.store.articles import Record
 from newsapi.store.database import Connection
 from newsapi.store.listing import Turn
+from newsapi.store.related import Made
 from newsapi.text.blocks import blocks
 from newsapi.text.slugs import is_slug, is_uuid
 
@@ -143,11 +145,11 @@ def _one(connection: Connection, which: str | UUID, query: paging.Query) -> Answ
     words: set[tags.Word] = {*keys, *tags.names([record])}
     if "related" in include:
         exclude = query.get("related_exclude", ())
-        read = related.of_article(connection, found.id, limit=query["related_limit"], exclude=exclude)
+        read = related.of_article(connection, found.id, limit=query["related_limit"], exclude=exclude, keep=_keep)
         record["related"] = [presentation.summary(item) for item in read.records]
         times.add(read.changed_at)
         keys.append(tags.related(found.id))
-        words |= {tags.related(found.id), *read.facets, *tags.names(read.records)}
+        words |= _words_of(found.id, read)
     if "blocks" in include:
         record["blocks"] = blocks(record["body_html"])
     if "jsonld" in include:
@@ -188,7 +190,8 @@ def _jsonld(connection: Connection, which: str | UUID) -> Answer:
 
 def _related(connection: Connection, which: str | UUID, query: paging.Query, path: str) -> Answer:
     found = articles.find(connection, which)
-    page = related.of_article(connection, found.id, limit=query["limit"], exclude=query.get("exclude", ()))
+    exclude = query.get("exclude", ())
+    page = related.of_article(connection, found.id, limit=query["limit"], exclude=exclude, keep=_keep)
     presentation, dump = parts().presentation, compiled(RelatedArticle)
     links = {"self": paging.address(f"{path}/related", query, limit=RELATED), "next": None, "prev": None}
     body = {
@@ -196,16 +199,25 @@ def _related(connection: Connection, which: str | UUID, query: paging.Query, pat
         "page": {"limit": query["limit"], "next": None, "prev": None},
         "links": {**links, "article": f"{presentation.api}{path}"},
     }
-    keys = (tags.article(found.id), tags.related(found.id))
     return Answer(
         body=json(body),
         seq=found.seq,
         mark=found.mark,
         changed_at=page.changed_at,
-        words=frozenset({*keys, *page.facets, *tags.names(page.records)}),
-        tags=keys[1:],
+        words=frozenset({tags.article(found.id), *_words_of(found.id, page)}),
+        tags=(tags.related(found.id),),
         link=paging.link_header(links),
     )
+
+
+def _words_of(article: UUID, listed: related.Related) -> set[tags.Word]:
+    """What decides on a related list: the list, each article that it shows, and what may come to stand there."""
+    shown = (tags.article(record["id"]) for record in listed.records)
+    return {tags.related(article), *shown, *tags.names(listed.records), *map(tags.slug, listed.slugs), *listed.facets}
+
+
+def _keep(made: Made) -> bool:
+    return keep(parts().database, made)
 
 
 RELATED = RelatedQuery().load({})["limit"]

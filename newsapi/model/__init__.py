@@ -16,6 +16,7 @@ from newsapi.model.articles import (
 )
 from newsapi.model.base import Base
 from newsapi.model.changes import Change, LogHead, Place, Secret
+from newsapi.model.relatedness import RelatedEntry, RelatedList, RelatedPosting, RelatedProfile, RelatedWeights
 from newsapi.model.taxonomy import Author, Brand, Facet, Section, Tag
 
 __all__ = [
@@ -33,6 +34,11 @@ __all__ = [
     "LogHead",
     "OldSlug",
     "Place",
+    "RelatedEntry",
+    "RelatedList",
+    "RelatedPosting",
+    "RelatedProfile",
+    "RelatedWeights",
     "Revision",
     "Secret",
     "Section",
