@@ -26,7 +26,7 @@ from newsapi.model import (
     Tag,
 )
 from newsapi.model.base import EPOCH, latest
-from newsapi.store import listing
+from newsapi.store import listing, prepared
 from newsapi.store.facets import Truth
 from newsapi.store.listing import Position, Question, Turn
 from newsapi.store.public import visible
@@ -105,8 +105,9 @@ def page(connection: Connection, truth: Truth, question: Question, *, limit: int
     if walk is None:
         return Page([])
     statement = _page_statement(walk.rows, walk.order, detail=not DETAIL.isdisjoint(wanted))
-    rows = connection.execute(statement, walk.parameters).all()
-    places = [Position(getattr(row, question.key), row.id) for row in rows]
+    rows = prepared.rows(connection, statement, walk.parameters)
+    key = _SUMMARY_NAMES.index(question.key)
+    places = [Position(row[key], row[0]) for row in rows]
     stop = listing.stop(connection, walk, places, limit=limit)
     if stop is not None:
         ahead = stop.__le__ if walk.shape.descending else stop.__ge__
@@ -131,7 +132,7 @@ def _page_of_ids(
     if walk is None:
         return Page([])
     statement = _page_statement(walk.rows, walk.order, detail=not DETAIL.isdisjoint(wanted))
-    rows = {row.id: row for row in connection.execute(statement, walk.parameters)}
+    rows = {row[0]: row for row in prepared.rows(connection, statement, walk.parameters)}
     order = {id_: number for number, id_ in enumerate(ids)}
     ahead, turn = [id_ for id_ in ids if id_ in rows], question.turn
     if turn is not None:
@@ -166,7 +167,7 @@ def _turns(start: Turn | None, places: list[Position], stop: Position | None) ->
 def by_ids(connection: Connection, ids: Sequence[UUID], wanted: Collection[str] = ()) -> Page:
     """Answer the visible ones among these articles, in the order asked."""
     statement = _ids_statement(detail=not DETAIL.isdisjoint(wanted))
-    rows = {row[0]: row for row in connection.execute(statement, {"ids": list(ids)})}
+    rows = {row[0]: row for row in prepared.rows(connection, statement, {"ids": ids})}
     ordered = [rows[id_] for id_ in dict.fromkeys(ids) if id_ in rows]
     return Page(*_records(connection, ordered, wanted))
 
@@ -177,10 +178,10 @@ def find(connection: Connection, which: str | UUID) -> Found:
     Raises Withdrawn for what was public, Renamed for a former slug, NotFound for what never was or may not be known;
     each says as of which change.
     """
-    row = connection.execute(_FIND_ID if isinstance(which, UUID) else _FIND_SLUG, {"which": which}).one_or_none()
-    if row is None:
+    rows = prepared.rows(connection, _FIND_ID if isinstance(which, UUID) else _FIND_SLUG, {"which": which})
+    if not rows:
         raise SchemaMissing
-    seq, mark, id_, status, gone = row
+    seq, mark, id_, status, gone = rows[0]
     if status == "published":
         return Found(seq, mark, id_)
     if gone is None and isinstance(which, str):  # a hidden article costs the same statements as none at all
@@ -245,7 +246,7 @@ def _add_links(connection: Connection, records: list[Record], kinds: tuple[str, 
     for record in records:
         record |= {kind: [] for kind in kinds}
     changed = set()
-    for kind, article_id, slug, name, changed_at in connection.execute(_links(kinds), {"ids": list(by_id)}):
+    for kind, article_id, slug, name, changed_at in prepared.rows(connection, _links(kinds), {"ids": list(by_id)}):
         by_id[article_id][kind].append({"slug": slug, "name": name})
         changed.add(changed_at)
     return changed
@@ -276,5 +277,5 @@ def _add_previous_slugs(connection: Connection, records: list[Record]) -> None:
     by_id = {record["id"]: record for record in records}
     for record in records:
         record["previous_slugs"] = []
-    for article_id, slug in connection.execute(_OLD_SLUGS, {"ids": list(by_id)}):
+    for article_id, slug in prepared.rows(connection, _OLD_SLUGS, {"ids": list(by_id)}):
         by_id[article_id]["previous_slugs"].append(slug)
