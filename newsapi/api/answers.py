@@ -62,7 +62,7 @@ def _respond(given: Given) -> Response:
 class _HandedOn(Response):
     """Stands for an answer that the front sends by itself."""
 
-    def __call__(self, environ: Any, start_response: Any) -> Any:
+    def __call__(self, _environ: object, _start_response: object) -> Any:
         """Send nothing."""
         return ()
 

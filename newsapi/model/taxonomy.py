@@ -36,7 +36,8 @@ class _Term:
     """What brands, authors, sections and tags have in common.
 
     `sort_key` is the folded name; `words` holds every folded name and alias behind a blank, so that the start of any
-    word can be looked for. `changed_at` is when the public last saw the row itself change.
+    word can be looked for. `changed_at` is when the public last saw the row itself change, `import_digest` the hash of
+    the line that it was last imported from.
     """
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
@@ -45,6 +46,7 @@ class _Term:
     sort_key: Mapped[str] = mapped_column(BytewiseText)
     words: Mapped[str] = mapped_column(BytewiseText)
     changed_at: Mapped[datetime]
+    import_digest: Mapped[bytes | None]
 
     @declared_attr.directive
     @classmethod

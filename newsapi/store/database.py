@@ -142,6 +142,7 @@ def _prepare_sqlite(engine: Engine, *, writes: bool) -> None:
 
     A writer takes the lock at once (BEGIN IMMEDIATE): a read turned write meets SQLITE_BUSY without any waiting.
     """
+
     @event.listens_for(engine, "connect")
     def connect(connection: Any, _record: object) -> None:
         connection.isolation_level = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import BindParameter, Connection, Dialect, Select
 from sqlalchemy.sql import visitors
@@ -18,7 +18,7 @@ Row = tuple[Any, ...]
 _Sizes = tuple[tuple[str, int], ...]
 
 
-def rows(connection: Connection, statement: Select[Any], parameters: Mapping[str, Any]) -> list[Row]:
+def rows(connection: Connection, statement: Select[*tuple[Any, ...]], parameters: Mapping[str, Any]) -> list[Row]:
     """Answer the rows of a statement as plain tuples, in the order of its columns.
 
     The statement must be one that is kept and run again. Every value that varies is a parameter by its name, a list or
@@ -29,10 +29,10 @@ def rows(connection: Connection, statement: Select[Any], parameters: Mapping[str
     bound = prepared.bound(parameters)
     cursor = connection.connection.cursor()
     for hear in connection.dispatch.before_cursor_execute:  # who counts statements counts these too
-        hear(connection, cursor, prepared.text, bound, None, False)
+        hear(connection, cursor, prepared.text, bound, None, False)  # noqa: FBT003 (as SQLAlchemy calls them)
     try:
         cursor.execute(prepared.text, bound)
-        found: list[Row] = cursor.fetchall()
+        found = cast("list[Row]", cursor.fetchall())
     except Exception as error:
         driver = connection.connection
         if connection.dialect.is_disconnect(error, driver, cursor):  # type: ignore[arg-type]
@@ -75,22 +75,18 @@ def _value(name: str, place: int | None, stored: Callable[[Any], Any] | None) ->
 
 
 @lru_cache(maxsize=1024)
-def _prepared(statement: Select[Any], dialect: Dialect, sizes: _Sizes) -> _Prepared:
+def _prepared(statement: Select[*tuple[Any, ...]], dialect: Dialect, sizes: _Sizes) -> _Prepared:
     lists = dict(sizes)
     compiled = visitors.cloned_traverse(statement, {}, {"bindparam": _written_out}).compile(dialect=dialect)
     varying = {name: parameter for name, parameter in compiled.binds.items() if parameter.required}
     expanded = compiled.construct_expanded_state(
         {name: range(lists[name]) if name in lists else None for name in varying}
     )
-    places = {name: (name, None) for name in varying} | {
-        placeholder: (name, place)
-        for name, placeholders in expanded.parameter_expansion.items()
-        for place, placeholder in enumerate(placeholders)
-    }
+    places: dict[str, tuple[str, int | None]] = {name: (name, None) for name in varying}
+    for name, several in expanded.parameter_expansion.items():
+        places |= {placeholder: (name, place) for place, placeholder in enumerate(several)}
     placeholders = tuple(expanded.parameters if expanded.positiontup is None else expanded.positiontup)
-    stored = {
-        name: parameter.type.dialect_impl(dialect).bind_processor(dialect) for name, parameter in varying.items()
-    }
+    stored = {name: parameter.type.dialect_impl(dialect).bind_processor(dialect) for name, parameter in varying.items()}
     values = [
         _value(*places[name], stored[places[name][0]])
         if name in places
