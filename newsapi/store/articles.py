@@ -9,7 +9,18 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, bindparam, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    bindparam,
+    case,
+    null,
+    select,
+    union_all,
+)
 
 from newsapi.errors import NotFound, Renamed, SchemaMissing, Withdrawn
 from newsapi.model import (
@@ -31,6 +42,7 @@ from newsapi.store.facets import Truth
 from newsapi.store.gathered import gathered, newest
 from newsapi.store.listing import Position, Question, Turn
 from newsapi.store.public import visible
+from newsapi.text.slugs import is_uuid
 
 Record = dict[str, Any]
 """An article with the names its schema uses; addresses and what follows from other fields are not in it yet."""
@@ -190,6 +202,37 @@ def find(connection: Connection, which: str | UUID) -> Found:
             raise Renamed(former.slug, former.id, seq=seq)
         id_, gone = (former.id, former.gone) if former is not None else (id_, None)
     raise Withdrawn(gone, id_, seq=seq) if gone else NotFound(seq=seq)
+
+
+def named(connection: Connection, names: Collection[str]) -> tuple[dict[str, UUID], datetime | None]:
+    """Answer the visible articles that have or had these slugs, or have these ids, by what they were asked for by.
+
+    And when any of those asked for last changed, those that are gone included.
+    """
+    found: dict[str, UUID] = {}
+    changed: set[datetime | None] = set()
+    asked = sorted(names)
+    for start in range(0, len(asked), NAMED_AT_ONCE):
+        some = asked[start : start + NAMED_AT_ONCE]
+        values = {"slugs": [name for name in some if not is_uuid(name)], "ids": [UUID(n) for n in some if is_uuid(n)]}
+        for slug, id_, shown, changed_at in connection.execute(_NAMED, values):
+            changed.add(changed_at)
+            if shown:
+                found[slug or str(id_)] = id_
+    return found, latest(changed)
+
+
+NAMED_AT_ONCE = 1_000
+
+_SHOWN = (Article.id, case((visible(), 1), else_=0), Article.changed_at)
+_SLUGS: BindParameter[Any] = bindparam("slugs", expanding=True)
+_NAMED = union_all(
+    select(Article.slug, *_SHOWN).where(Article.slug.in_(_SLUGS)),
+    select(OldSlug.slug, *_SHOWN)
+    .join(OldSlug, OldSlug.subject_id == Article.id)
+    .where(OldSlug.kind == "article", OldSlug.slug.in_(_SLUGS)),
+    select(null(), *_SHOWN).where(Article.id.in_(bindparam("ids", expanding=True))),
+)
 
 
 _FIND = select(LogHead.seq, LogHead.mark, Article.id, Article.status, Article.gone).select_from(LogHead)
