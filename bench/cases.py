@@ -61,7 +61,7 @@ CASES = (
     Case("sort=published_at", {"sort": "published_at"}),
     Case("fields=headline", {"fields": "headline"}),
     Case("fields=body_html,tags", {"fields": "headline,body_html,tags"}),
-    Case("include=brand", {"include": "brand"}, flat=False),
+    Case("include=brand", {"include": "brand"}),
     Case("id= (20)", {"id": "{ids}"}, deep=None, flat=False, group="apart"),
     Case("slug= (20)", {"slug": "{slugs}"}, deep=None, flat=False, group="apart"),
     Case("brand= and author=", {"brand": "fiat", "author": "anna-amato"}, deep=0.5, flat=False, group="pair"),
@@ -75,7 +75,7 @@ CASES = (
     Case("article, related", {"include": "related"}, "/v1/articles/{slug}", deep=None, group="item"),
     Case("related list", path="/v1/articles/{slug}/related", deep=None, group="item"),
     Case("jsonld", path="/v1/articles/{slug}/jsonld", deep=None, group="item"),
-    Case("all brands", path="/v1/brands", deep=None, flat=False, group="item"),
+    Case("all brands", path="/v1/brands", deep=None, group="item"),
     Case("one brand", path="/v1/brands/audi", deep=None, group="item"),
     Case("one brand, articles", {"include": "articles"}, "/v1/brands/audi", deep=None, group="item"),
 )

@@ -77,6 +77,10 @@ def archive(articles: int, *, seed: int = 7, prefix: str = "articolo") -> Iterat
 IDS = [f"0192d3a0-0000-7000-8000-0000000000{number:02}" for number in range(4)]
 
 
+LINKED = [*(f"a{number}" for number in range(8)), *(f"v{number}" for number in range(4)), *IDS]
+"""What bodies link to: slugs that articles have or had, ids, and some that are nothing."""
+
+
 def arbitrary(chance: random.Random) -> Record:
     """A record out of few names, so that records meet; some are refused."""
     if chance.random() < 0.25:
@@ -101,6 +105,8 @@ def arbitrary(chance: random.Random) -> Record:
     }
     if values["status"] == "withdrawn":
         values["published_at"] = None
+    if chance.random() < 0.5:
+        values["body_html"] = f'<p><a href="/v1/articles/{chance.choice(LINKED)}">Una frase.</a></p>'
     if chance.random() < 0.2:
         values["id"] = chance.choice(IDS)
     return article(f"a{number}", **values)

@@ -1,7 +1,8 @@
 """Imports: a stream of records becomes brands, authors, sections, tags and articles, each once and whole.
 
 The stream is taken in chunks, each in one transaction. A line that an article was last imported from is known by its
-hash and costs next to nothing, so an import that was cut off is simply run again, and a second run changes nothing.
+hash and costs next to nothing, so an import that was cut off is simply run again. A second run changes nothing: a line
+is passed over where the article is what a later line of the same file made of it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, BinaryIO, cast
@@ -19,6 +21,7 @@ from newsapi.actions.drafts import KIND_OF, Draft
 from newsapi.actions.reading import Found, Reading, Record, Refused, read
 from newsapi.errors import Fault, Invalid
 from newsapi.intake.ndjson import Line, lines
+from newsapi.intake.positions import Positions
 from newsapi.model.base import uuid7
 from newsapi.settings import Settings
 from newsapi.store import bulk, log, states, vocabulary
@@ -60,8 +63,13 @@ class Load:
     settings: Settings
     now: Callable[[], datetime]
     reject: Reject
+    positions: Positions
     counts: Counts = field(default_factory=Counts)
     writes: int = 0
+
+    def is_overtaken(self, line: int, standing: bytes | None) -> bool:
+        """Whether what stands is what a later line of the same file says: `standing` is the digest of that line."""
+        return standing is not None and self.positions.last(standing) > line
 
     def refuse(self, line: int, found: Iterable[Fault]) -> None:
         """Count a line as rejected, and tell each place that is wrong with it."""
@@ -91,9 +99,10 @@ def load(
     """Import a stream of NDJSON.
 
     `reject` is told the number of a line and what is wrong with it, and the rest goes on; `progress` how many bytes
-    are done. What was done when the process is killed stays; run it again for the rest.
+    are done. What was done when the process is killed stays; run it again for the rest. A stream that cannot be wound
+    back is imported as it comes: where it has several lines for one article, each run writes all of them.
     """
-    run = Load(database, settings, now, reject)
+    run = Load(database, settings, now, reject, Positions(stream))
     with Reading(settings) as reading:
         for chunk, found in reading.ahead(_unread(run, lines(stream))):
             _load_chunk(run, chunk, found)
@@ -141,12 +150,11 @@ def _load_chunk(run: Load, chunk: Chunk, found: list[Found]) -> None:
     records = [record for record in found if isinstance(record, Record)]
     if not records:
         return
-    standing = {line.digest: line.number for line in known}
     with run.database.transaction() as session:
         log.lock(session)
         for is_article, same in groupby(records, lambda record: isinstance(record.values, Draft)):
             if is_article:
-                _write_articles(run, session, [cast("Draft", record.values) for record in same], standing)
+                _write_articles(run, session, [cast("Draft", record.values) for record in same])
             else:
                 _write_terms(run, session, same)
     run.writes += 1
@@ -155,23 +163,24 @@ def _load_chunk(run: Load, chunk: Chunk, found: list[Found]) -> None:
 def _write_terms(run: Load, session: Session, records: Iterable[Record]) -> None:
     for record in records:
         now = run.now()
-        values = cast("Mapping[str, Any]", record.values)
+        kind, values = cast("Kind", record.type), cast("Mapping[str, Any]", record.values)
+        before = vocabulary.import_digest(session, kind, values["slug"])
+        if before == record.digest or run.is_overtaken(record.line, before):
+            run.counts.add("unchanged")
+            continue
         try:
-            outcome, told = vocabulary.write(session, cast("Kind", record.type), values, now)
+            outcome, told = vocabulary.write(session, kind, values, now)
         except Invalid as error:
             run.refuse(record.line, error.faults)
             continue
+        vocabulary.remember_digest(session, kind, values["slug"], record.digest)
         if told:
             log.append(session, told, now=now, bulk=True)
         run.counts.add(outcome)
 
 
-def _write_articles(run: Load, session: Session, drafts: Sequence[Draft], standing: Mapping[bytes, int]) -> None:
-    """Write a run of articles; where two lines name one article, the second is written after the first.
-
-    `standing` are the lines that are as their articles are, with their numbers: what stands before such a line has
-    been overtaken by it.
-    """
+def _write_articles(run: Load, session: Session, drafts: Sequence[Draft]) -> None:
+    """Write a run of articles; where two lines name one article, the second is written after the first."""
     now = run.now()
     rest = drafts
     while rest:
@@ -179,7 +188,7 @@ def _write_articles(run: Load, session: Session, drafts: Sequence[Draft], standi
         slugs = {slug for draft in apart for slug in (draft.slug, *draft.previous_slugs)}
         present = Present(*states.existing(session, slugs, {draft.id for draft in apart if draft.id}))
         batch = _Batch(run, present, _references(session, apart), now)
-        taken = next((number for number, draft in enumerate(apart) if not batch.take(draft, standing)), len(apart))
+        taken = next((number for number, draft in enumerate(apart) if not batch.take(draft)), len(apart))
         batch.write(session)
         rest = rest[taken:]
 
@@ -206,19 +215,23 @@ class _Batch:
         self._todo: list[Written] = []
         self._same: list[tuple[UUID, bytes]] = []
 
-    def take(self, draft: Draft, standing: Mapping[bytes, int]) -> bool:
+    def take(self, draft: Draft) -> bool:
         """Decide on a draft; answer False where it must wait until this batch is written."""
         named = draft.keys() | {state.id for state in self._present.named(draft)}
         if named & self._named:
             return False
         before = self._present.target(draft)
-        if before and before.import_digest and standing.get(before.import_digest, 0) > draft.line:
-            self._run.counts.add("unchanged")
-            return True
+        overtaken = partial(self._run.is_overtaken, draft.line, before.import_digest if before else None)
         try:
             item = decided(draft, self._present, self._references, self._now)
         except Invalid as error:
-            self._run.refuse(draft.line, error.faults)
+            if overtaken():
+                self._run.counts.add("unchanged")
+            else:
+                self._run.refuse(draft.line, error.faults)
+            return True
+        if item.before and item.after is not item.before and overtaken():
+            self._run.counts.add("unchanged")
             return True
         self._named |= named
         if item.after is item.before:

@@ -50,6 +50,7 @@ class Record:
     """A line that was read and found good by its schema: a draft of an article, or the values of a term."""
 
     line: int
+    digest: bytes
     type: str
     values: Mapping[str, Any] | Draft
 
@@ -80,8 +81,9 @@ def _read(settings: Settings, line: Line) -> Found:
             raise Unreadable("/type", f"must be one of {', '.join(SCHEMAS)}")
         values = cast("dict[str, Any]", SCHEMAS[type_].load(raw))
         if type_ != "article":
-            return Record(line.number, type_, values)
-        return Record(line.number, type_, drafted(values, settings, line=line.number, digest=line.digest))
+            return Record(line.number, line.digest, type_, values)
+        draft = drafted(values, settings, line=line.number, digest=line.digest)
+        return Record(line.number, line.digest, type_, draft)
     except Unreadable as error:
         return Refused(line.number, [Fault(error.pointer, error.message)])
     except ValidationError as error:

@@ -38,7 +38,7 @@ def cached(address: str, query: Mapping[str, Any], build: Callable[[Connection],
 def _respond(given: Given) -> Response:
     if FRONT in request.environ:
         request.environ[GIVEN] = given
-        return Response(status=given.answer.status)
+        return _HANDED_ON
     found = parts()
     headers = request.headers
     asked = Asked(headers.get("Accept-Encoding"), headers.get("If-None-Match"), headers.get("If-Modified-Since"))
@@ -57,3 +57,14 @@ def _respond(given: Given) -> Response:
     response.headers.clear()
     response.headers.extend(named)
     return response
+
+
+class _HandedOn(Response):
+    """Stands for an answer that the front sends by itself."""
+
+    def __call__(self, _environ: object, _start_response: object) -> Any:
+        """Send nothing."""
+        return ()
+
+
+_HANDED_ON = _HandedOn(status=204)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 from uuid import UUID
 
@@ -122,14 +122,17 @@ def _list(connection: Connection, query: paging.Query, turn: Turn | None) -> Ans
     page = articles.page(connection, truth, asked, limit=query["limit"], wanted=_wanted(query))
     more = _total(listing.count(connection, truth, replace(asked, turn=None))) if query["total"] else {}
     times, words = _include(connection, page.records, query.get("include", ()))
+    linked = _link(connection, page.records)
     turns = (paging.cursor(query, page.next), paging.cursor(query, page.prev))
     body = paging.envelope(PATH, query, _shown(page.records, query), turns, **more)
     return Answer(
         body=json(body),
         seq=truth.seq,
         mark=truth.mark,
-        changed_at=latest({truth.touched_at(), page.changed_at, *times}),
-        words=frozenset({*tags.of_list(query, truth.filters, truth.everything), *tags.names(page.records), *words}),
+        changed_at=latest({truth.touched_at(), page.changed_at, linked.changed_at, *times}),
+        words=frozenset(
+            {*tags.of_list(query, truth.filters, truth.everything), *tags.names(page.records), *words, *linked.words}
+        ),
         tags=paging.tags(query),
         link=paging.link_header(body["links"]),
     )
@@ -140,9 +143,10 @@ def _one(connection: Connection, which: str | UUID, query: paging.Query) -> Answ
     include, presentation = query.get("include", ()), parts().presentation
     wanted = EVERYTHING if {"blocks", "jsonld"} & {*include} else _wanted(query) or EVERYTHING
     page = articles.by_ids(connection, [found.id], wanted)
+    linked = _link(connection, page.records)
     record = presentation.article(page.records[0])
-    times, keys = {page.changed_at}, [tags.article(found.id), tags.slug(record["slug"])]
-    words: set[tags.Word] = {*keys, *tags.names([record])}
+    times, keys = {page.changed_at, linked.changed_at}, [tags.article(found.id), tags.slug(record["slug"])]
+    words: set[tags.Word] = {*keys, *tags.names([record]), *linked.words}
     if "related" in include:
         exclude = query.get("related_exclude", ())
         read = related.of_article(connection, found.id, limit=query["related_limit"], exclude=exclude, keep=_keep)
@@ -262,6 +266,26 @@ def _include(
             found = [full[term["slug"]] for term in _listed(record[name])]
             record[name] = found if name == "authors" else found[0] if found else None
     return times, words
+
+
+class _Linked(NamedTuple):
+    """What the links of bodies hang on: the words of the articles they lead to, and when one of these last changed."""
+
+    words: Collection[tags.Word] = ()
+    changed_at: datetime | None = None
+
+
+def _link(connection: Connection, records: list[Record]) -> _Linked:
+    """Mark the links of bodies that lead to articles of ours."""
+    links = parts().presentation.own_links
+    bodies = [record for record in records if "body_html" in record]
+    names = {name for record in bodies for name in links.names(record["body_html"])}
+    if not names:
+        return _Linked()
+    ids, changed_at = articles.named(connection, names)
+    for record in bodies:
+        record["body_html"] = links.marked(record["body_html"], ids)
+    return _Linked({*map(tags.named_article, names), *map(tags.article, ids.values())}, changed_at)
 
 
 def _listed(value: Any) -> list[Any]:

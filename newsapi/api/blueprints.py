@@ -32,10 +32,12 @@ class StrictParser(FlaskParser):
 
     def load_querystring(self, req: Request, schema: Schema) -> Any:
         """Read the query; raises Invalid where a parameter comes twice."""
-        twice = [name for name, values in req.args.lists() if len(values) > 1]
+        del schema
+        found = req.args.to_dict(flat=False)
+        twice = [name for name, values in found.items() if len(values) > 1]
         if twice:
             raise Invalid([Fault(_shown(name), "may be given once; join values by commas") for name in twice])
-        return super().load_querystring(req, schema)
+        return {name: value for name, (value,) in found.items()}
 
     def handle_error(
         self, error: ValidationError, req: Request, schema: Schema, *, error_status_code: int | None, error_headers: Any

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
+from newsapi.text.slugs import is_uuid
+
 Word = int | str
 NAMED = ("brand", "section", "authors", "mentions", "tags")
 """Where an article shows names of brands, sections, authors and tags."""
@@ -105,6 +107,11 @@ def related(id_: UUID | str) -> str:
 def slug(text: str) -> str:
     """Whatever article bears this slug or bore it."""
     return f"slug:{text}"
+
+
+def named_article(text: str) -> str:
+    """Whatever article has this id, or bears this slug or bore it."""
+    return article(UUID(text)) if is_uuid(text) else slug(text)
 
 
 def name(kind: str, text: str) -> str:

@@ -6,9 +6,14 @@ from importlib.resources import files
 from io import BytesIO
 from typing import BinaryIO
 
+RECORDS = files("newsapi.demo") / "content.ndjson"
+"""An import file like any other: its pictures are at the address that a demo has if nothing is set."""
+
 PICTURES = files("newsapi.demo") / "pictures"
 PATH = "/demo/pictures"
 """Where the demo serves its pictures."""
+
+USUAL = "http://127.0.0.1:8000"
 
 SWITCH = "NEWSAPI_DEMO_PICTURES"
 """Set in the environment of the server processes of a demo."""
@@ -19,8 +24,8 @@ WITHDRAWN = "stellantis-il-calendario-dei-porte-aperte"
 
 def stream(api_url: str) -> BinaryIO:
     """Answer the records as NDJSON, with the pictures at the address where this demo serves them."""
-    text = (files("newsapi.demo") / "content.ndjson").read_text(encoding="utf-8")
-    return BytesIO(text.replace("{pictures}", f"{api_url}{PATH}").encode())
+    text = RECORDS.read_text(encoding="utf-8")
+    return BytesIO(text.replace(f"{USUAL}{PATH}/", f"{api_url}{PATH}/").encode())
 
 
 def tour(api_url: str) -> str:

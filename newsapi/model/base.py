@@ -52,7 +52,7 @@ class UtcDateTime(TypeDecorator[datetime]):
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None]:
         """Answer the function that makes an aware time in UTC: one call a value, as lists hold many."""
         del coltype
-        return _moment if dialect.name == "sqlite" else _in_utc
+        return moment if dialect.name == "sqlite" else _in_utc
 
 
 class Id(TypeDecorator[UUID]):
@@ -77,8 +77,11 @@ class Id(TypeDecorator[UUID]):
 
 # The same times and ids come again on page after page, and making one anew costs ten times as much as remembering it.
 @lru_cache(maxsize=1 << 14)
-def _moment(microseconds: int | None) -> datetime | None:
-    return None if microseconds is None else EPOCH + timedelta(microseconds=microseconds)
+def moment(stored: int | str | None) -> datetime | None:
+    """The instant that SQLite keeps as microseconds since 1970, and that PostgreSQL writes as a text into JSON."""
+    if isinstance(stored, str):
+        return datetime.fromisoformat(stored).astimezone(UTC)
+    return None if stored is None else EPOCH + timedelta(microseconds=stored)
 
 
 @lru_cache(maxsize=1 << 14)

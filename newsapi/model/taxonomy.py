@@ -19,10 +19,13 @@ class Facet(Base):
     answer made of this set depends on. `name` is given where no other row owns the facet (`all`, formats, languages).
     The facets of kind `terms` hold no articles: they are touched when any brand (author, section, tag) itself changes,
     for the answers that show names.
+
+    Half of each page of PostgreSQL's is left free: every write of articles rewrites the rows of their facets, and they
+    stay on their page, beside each other, for whoever reads those of all brands.
     """
 
     __tablename__ = "facet"
-    __table_args__ = (UniqueConstraint("kind", "name"),)
+    __table_args__ = (UniqueConstraint("kind", "name"), {"postgresql_with": {"fillfactor": 50}})
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str]
@@ -36,7 +39,8 @@ class _Term:
     """What brands, authors, sections and tags have in common.
 
     `sort_key` is the folded name; `words` holds every folded name and alias behind a blank, so that the start of any
-    word can be looked for. `changed_at` is when the public last saw the row itself change.
+    word can be looked for. `changed_at` is when the public last saw the row itself change, `import_digest` the hash of
+    the line that it was last imported from.
     """
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
@@ -45,6 +49,7 @@ class _Term:
     sort_key: Mapped[str] = mapped_column(BytewiseText)
     words: Mapped[str] = mapped_column(BytewiseText)
     changed_at: Mapped[datetime]
+    import_digest: Mapped[bytes | None]
 
     @declared_attr.directive
     @classmethod

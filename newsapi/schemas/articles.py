@@ -116,7 +116,12 @@ class Translation(Out):
 class Article(ArticleSummary):
     """An article in full."""
 
-    body_html = fields.String(required=True, metadata={"description": "Clean HTML with absolute addresses"})
+    body_html = fields.String(
+        required=True,
+        metadata={
+            "description": "Clean HTML, addresses absolute; a link to an article of ours bears its data-article-id"
+        },
+    )
     body_text = fields.String(required=True, metadata={"description": "The words of the body"})
     mentions = fields.List(fields.Nested(Ref), required=True, metadata={"description": "Other brands it names"})
     tags = fields.List(fields.Nested(Ref), required=True)

@@ -1,19 +1,19 @@
-"""A fast way to what a schema's own dump gives: compiled once from the schema, so that the definition stays one.
+"""A fast way to what a schema's own dump gives: written out once from the schema, so that the definition stays one.
 
 What comes out is ready for orjson, which writes UUIDs and UTC times as our fields do; a test holds the two equal.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import lru_cache
+from itertools import count
 from typing import Any
 
 import orjson
 from marshmallow import Schema, fields
 
 Dump = Callable[[Mapping[str, Any]], dict[str, Any]]
-_Convert = Callable[[Any], Any]
 _Tree = dict[str, "_Tree"]
 
 OPTIONS = orjson.OPT_UTC_Z
@@ -34,7 +34,12 @@ def compiled(
 
     `paths` (dotted inside) narrow it to those fields; `instead` gives some fields another nested schema.
     """
-    return _object(schema(), _tree(paths), dict(instead))
+    names = (f"r{number}" for number in count())
+    record = next(names)
+    made: Dump = eval(  # noqa: S307 (made of the names of our own fields)
+        f"lambda {record}: {_object(schema(), _tree(paths), dict(instead), record, names)}", {}
+    )
+    return made
 
 
 def names(schema: type[Schema]) -> frozenset[str]:
@@ -61,37 +66,30 @@ def _tree(paths: Collection[str]) -> _Tree:
     return tree
 
 
-def _object(schema: Schema, tree: _Tree, instead: Mapping[str, type[Schema]]) -> Dump:
-    wanted = {name: field for name, field in schema.dump_fields.items() if not tree or name in tree}
-    parts = [
-        (name, _value(field, tree.get(name, {}), instead.get(name)), field.required) for name, field in wanted.items()
-    ]
-    if not all(required for _, _, required in parts):
-
-        def with_optional(record: Mapping[str, Any]) -> dict[str, Any]:
-            present = (part for part in parts if part[2] or part[0] in record)
-            return {name: record[name] if convert is None else convert(record[name]) for name, convert, _ in present}
-
-        return with_optional
-    plain = [(name, convert) for name, convert, _ in parts]
-
-    def dump(record: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: record[name] if convert is None else convert(record[name]) for name, convert in plain}
-
-    return dump
-
-
 def _nested(field: fields.Field[Any]) -> Schema | None:
     inner = field.inner if isinstance(field, fields.List) else field
     return inner.schema if isinstance(inner, fields.Nested) else None
 
 
-def _value(field: fields.Field[Any], tree: _Tree, other: type[Schema] | None) -> _Convert | None:
-    """How one field is turned; None where its value goes out as it is."""
+def _object(schema: Schema, tree: _Tree, instead: Mapping[str, type[Schema]], record: str, names: Iterator[str]) -> str:
+    """The source of a dict with the fields of a schema; `record` is the name of what they are taken from."""
+    parts = []
+    for name, field in schema.dump_fields.items():
+        if tree and name not in tree:
+            continue
+        value = _value(field, tree.get(name, {}), instead.get(name), f"{record}[{name!r}]", names)
+        part = f"{name!r}: {value}"
+        parts.append(part if field.required else f"**({{{part}}} if {name!r} in {record} else {{}})")
+    return f"{{{', '.join(parts)}}}"
+
+
+def _value(field: fields.Field[Any], tree: _Tree, other: type[Schema] | None, value: str, names: Iterator[str]) -> str:
+    """The source of how one field is turned; where it holds no other schema, its value goes out as it is."""
     schema = _nested(field)
     if schema is None:
-        return None
-    inner = _object(other() if other else schema, tree, {})
+        return value
+    inner = next(names)
+    made = _object(other() if other else schema, tree, {}, inner, names)
     if isinstance(field, fields.List):
-        return lambda values: [inner(value) for value in values]
-    return lambda value: None if value is None else inner(value)
+        return f"[{made} for {inner} in {value}]"
+    return f"None if ({inner} := {value}) is None else {made}"

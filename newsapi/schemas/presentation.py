@@ -10,6 +10,7 @@ from newsapi.schemas.renditions import Renditions
 from newsapi.settings import Settings
 from newsapi.text import markup
 from newsapi.text.bylines import byline
+from newsapi.text.own_links import OwnLinks
 
 Record = dict[str, Any]
 
@@ -27,6 +28,8 @@ class Presentation:
         self._pages = {"brand": settings.brand_url, "author": settings.author_url, "section": settings.section_url}
         self.picture = Renditions(settings.image_url, settings.image_key, settings.image_salt).picture
         self._zone = settings.time_zone
+        here = self.api.replace("{", "{{").replace("}", "}}") + "/v1/articles/{slug}"
+        self.own_links = OwnLinks([template for template in (settings.article_url, here) if template])
 
     def article_url(self, record: Mapping[str, Any]) -> str:
         """The article's page on the site; its address here where no template is set."""

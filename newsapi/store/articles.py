@@ -9,7 +9,18 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, FromClause, Select, bindparam, literal, select, union_all
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    bindparam,
+    case,
+    null,
+    select,
+    union_all,
+)
 
 from newsapi.errors import NotFound, Renamed, SchemaMissing, Withdrawn
 from newsapi.model import (
@@ -25,11 +36,13 @@ from newsapi.model import (
     Section,
     Tag,
 )
-from newsapi.model.base import EPOCH, latest
-from newsapi.store import listing
+from newsapi.model.base import EPOCH, latest, moment
+from newsapi.store import listing, prepared
 from newsapi.store.facets import Truth
+from newsapi.store.gathered import gathered, newest
 from newsapi.store.listing import Position, Question, Turn
 from newsapi.store.public import visible
+from newsapi.text.slugs import is_uuid
 
 Record = dict[str, Any]
 """An article with the names its schema uses; addresses and what follows from other fields are not in it yet."""
@@ -80,7 +93,7 @@ _SUMMARY = (
     Article.seq,
 )
 _SHORT = (Brand.slug, Brand.name, Section.slug, Section.name)
-_CHANGED = (Article.changed_at, Brand.changed_at, Section.changed_at)
+_CHANGED = newest(Article.changed_at, Brand.changed_at, Section.changed_at)
 _DETAIL = (
     ArticleDetail.body_html,
     ArticleDetail.canonical_url,
@@ -90,7 +103,7 @@ _DETAIL = (
     ArticleDetail.rights,
     ArticleDetail.seo,
 )
-_N, _S, _C = len(_SUMMARY), len(_SUMMARY) + len(_SHORT), len(_SUMMARY) + len(_SHORT) + len(_CHANGED)
+_N, _S, _C = len(_SUMMARY), len(_SUMMARY) + len(_SHORT), len(_SUMMARY) + len(_SHORT) + 1
 _SUMMARY_NAMES = tuple(column.key for column in _SUMMARY)
 _DETAIL_NAMES = tuple(column.key for column in _DETAIL)
 DETAIL = frozenset(_DETAIL_NAMES) | {"body_text"}
@@ -104,9 +117,10 @@ def page(connection: Connection, truth: Truth, question: Question, *, limit: int
     walk = listing.plan(connection, truth, question, rows=limit + 1)
     if walk is None:
         return Page([])
-    statement = _page_statement(walk.rows, walk.order, detail=not DETAIL.isdisjoint(wanted))
-    rows = connection.execute(statement, walk.parameters).all()
-    places = [Position(getattr(row, question.key), row.id) for row in rows]
+    statement = _page_statement(walk.rows, walk.order, _more(wanted))
+    rows = prepared.rows(connection, statement, walk.parameters)
+    key = _SUMMARY_NAMES.index(question.key)
+    places = [Position(row[key], row[0]) for row in rows]
     stop = listing.stop(connection, walk, places, limit=limit)
     if stop is not None:
         ahead = stop.__le__ if walk.shape.descending else stop.__ge__
@@ -130,8 +144,8 @@ def _page_of_ids(
     walk = listing.plan(connection, truth, replace(question, turn=None), rows=len(ids))
     if walk is None:
         return Page([])
-    statement = _page_statement(walk.rows, walk.order, detail=not DETAIL.isdisjoint(wanted))
-    rows = {row.id: row for row in connection.execute(statement, walk.parameters)}
+    statement = _page_statement(walk.rows, walk.order, _more(wanted))
+    rows = {row[0]: row for row in prepared.rows(connection, statement, walk.parameters)}
     order = {id_: number for number, id_ in enumerate(ids)}
     ahead, turn = [id_ for id_ in ids if id_ in rows], question.turn
     if turn is not None:
@@ -165,8 +179,7 @@ def _turns(start: Turn | None, places: list[Position], stop: Position | None) ->
 
 def by_ids(connection: Connection, ids: Sequence[UUID], wanted: Collection[str] = ()) -> Page:
     """Answer the visible ones among these articles, in the order asked."""
-    statement = _ids_statement(detail=not DETAIL.isdisjoint(wanted))
-    rows = {row[0]: row for row in connection.execute(statement, {"ids": list(ids)})}
+    rows = {row[0]: row for row in prepared.rows(connection, _ids_statement(_more(wanted)), {"ids": ids})}
     ordered = [rows[id_] for id_ in dict.fromkeys(ids) if id_ in rows]
     return Page(*_records(connection, ordered, wanted))
 
@@ -177,10 +190,10 @@ def find(connection: Connection, which: str | UUID) -> Found:
     Raises Withdrawn for what was public, Renamed for a former slug, NotFound for what never was or may not be known;
     each says as of which change.
     """
-    row = connection.execute(_FIND_ID if isinstance(which, UUID) else _FIND_SLUG, {"which": which}).one_or_none()
-    if row is None:
+    rows = prepared.rows(connection, _FIND_ID if isinstance(which, UUID) else _FIND_SLUG, {"which": which})
+    if not rows:
         raise SchemaMissing
-    seq, mark, id_, status, gone = row
+    seq, mark, id_, status, gone = rows[0]
     if status == "published":
         return Found(seq, mark, id_)
     if gone is None and isinstance(which, str):  # a hidden article costs the same statements as none at all
@@ -189,6 +202,37 @@ def find(connection: Connection, which: str | UUID) -> Found:
             raise Renamed(former.slug, former.id, seq=seq)
         id_, gone = (former.id, former.gone) if former is not None else (id_, None)
     raise Withdrawn(gone, id_, seq=seq) if gone else NotFound(seq=seq)
+
+
+def named(connection: Connection, names: Collection[str]) -> tuple[dict[str, UUID], datetime | None]:
+    """Answer the visible articles that have or had these slugs, or have these ids, by what they were asked for by.
+
+    And when any of those asked for last changed, those that are gone included.
+    """
+    found: dict[str, UUID] = {}
+    changed: set[datetime | None] = set()
+    asked = sorted(names)
+    for start in range(0, len(asked), NAMED_AT_ONCE):
+        some = asked[start : start + NAMED_AT_ONCE]
+        values = {"slugs": [name for name in some if not is_uuid(name)], "ids": [UUID(n) for n in some if is_uuid(n)]}
+        for slug, id_, shown, changed_at in connection.execute(_NAMED, values):
+            changed.add(changed_at)
+            if shown:
+                found[slug or str(id_)] = id_
+    return found, latest(changed)
+
+
+NAMED_AT_ONCE = 1_000
+
+_SHOWN = (Article.id, case((visible(), 1), else_=0), Article.changed_at)
+_SLUGS: BindParameter[Any] = bindparam("slugs", expanding=True)
+_NAMED = union_all(
+    select(Article.slug, *_SHOWN).where(Article.slug.in_(_SLUGS)),
+    select(OldSlug.slug, *_SHOWN)
+    .join(OldSlug, OldSlug.subject_id == Article.id)
+    .where(OldSlug.kind == "article", OldSlug.slug.in_(_SLUGS)),
+    select(null(), *_SHOWN).where(Article.id.in_(bindparam("ids", expanding=True))),
+)
 
 
 _FIND = select(LogHead.seq, LogHead.mark, Article.id, Article.status, Article.gone).select_from(LogHead)
@@ -201,68 +245,70 @@ _FIND_FORMER = (
 )
 
 
-def _selected(*, detail: bool) -> Select[Any]:
-    columns = (*_SUMMARY, *_SHORT, *_CHANGED, *(_DETAIL if detail else ()))
+class _More(NamedTuple):
+    """What is read beside the summary: whether the detail row, and which links."""
+
+    detail: bool
+    kinds: tuple[str, ...]
+
+
+def _more(wanted: Collection[str]) -> _More:
+    return _More(not DETAIL.isdisjoint(wanted), tuple(kind for kind in LINKS if kind == "authors" or kind in wanted))
+
+
+def _selected(more: _More) -> Select[Any]:
+    columns = (*_SUMMARY, *_SHORT, _CHANGED, *map(_linked, more.kinds), *(_DETAIL if more.detail else ()))
     found = select(*columns).select_from(Article)
-    if detail:
+    if more.detail:
         found = found.join(ArticleDetail, ArticleDetail.article_id == Article.id)
     found = found.outerjoin(Brand, Brand.id == Article.brand_id).outerjoin(Section, Section.id == Article.section_id)
     return found.where(visible())
 
 
+def _linked(kind: str) -> ColumnElement[Any]:
+    """The links of an article, of one kind: place in its order, slug, name, and when that name last changed."""
+    link, term_id, term = LINKS[kind]
+    found = select(gathered(link.position, term.slug, term.name, term.changed_at)).select_from(link)
+    return (
+        found.join(term, term.id == term_id).where(link.article_id == Article.id).correlate(Article).scalar_subquery()
+    )
+
+
 @lru_cache(maxsize=1024)
-def _page_statement(rows: FromClause, order: tuple[Any, ...], *, detail: bool) -> Select[Any]:
-    return _selected(detail=detail).join(rows, rows.c.article_id == Article.id).order_by(*order)
+def _page_statement(rows: FromClause, order: tuple[Any, ...], more: _More) -> Select[Any]:
+    return _selected(more).join(rows, rows.c.article_id == Article.id).order_by(*order)
 
 
-@lru_cache(maxsize=2)
-def _ids_statement(*, detail: bool) -> Select[Any]:
-    return _selected(detail=detail).where(Article.id.in_(bindparam("ids", expanding=True)))
+@lru_cache(maxsize=16)
+def _ids_statement(more: _More) -> Select[Any]:
+    return _selected(more).where(Article.id.in_(bindparam("ids", expanding=True)))
 
 
 def _records(
     connection: Connection, rows: Sequence[Any], wanted: Collection[str]
 ) -> tuple[list[Record], datetime | None]:
     """Make records of rows, with the links that are wanted; answer them and the latest change of anything on them."""
-    records, changed = [], set()
+    records: list[Record] = []
+    changed: set[datetime | None] = set()
+    detail, kinds = _more(wanted)
+    beyond = _C + len(kinds)
     for row in rows:
         record: Record = dict(zip(_SUMMARY_NAMES, row, strict=False))
         brand, brand_name, section, section_name = row[_N:_S]
         record["brand"] = {"slug": brand, "name": brand_name} if brand else None
         record["section"] = {"slug": section, "name": section_name} if section else None
-        record |= zip(_DETAIL_NAMES, row[_C:], strict=False)
-        changed.update(row[_S:_C])
+        changed.add(row[_S])
+        for kind, links in zip(kinds, row[_C:beyond], strict=True):
+            shown = record[kind] = []
+            for _, slug, name, changed_at in sorted(links or ()):
+                shown.append({"slug": slug, "name": name})
+                changed.add(moment(changed_at))
+        if detail:
+            record |= zip(_DETAIL_NAMES, row[beyond:], strict=True)
         records.append(record)
-    if records:
-        changed |= _add_links(connection, records, tuple(kind for kind in LINKS if kind in {"authors", *wanted}))
-        if "previous_slugs" in wanted:
-            _add_previous_slugs(connection, records)
+    if records and "previous_slugs" in wanted:
+        _add_previous_slugs(connection, records)
     return records, latest(changed)
-
-
-def _add_links(connection: Connection, records: list[Record], kinds: tuple[str, ...]) -> set[datetime]:
-    by_id = {record["id"]: record for record in records}
-    for record in records:
-        record |= {kind: [] for kind in kinds}
-    changed = set()
-    for kind, article_id, slug, name, changed_at in connection.execute(_links(kinds), {"ids": list(by_id)}):
-        by_id[article_id][kind].append({"slug": slug, "name": name})
-        changed.add(changed_at)
-    return changed
-
-
-@lru_cache(maxsize=8)
-def _links(kinds: tuple[str, ...]) -> Select[Any]:
-    """All the links of the given kinds in one statement, each in its article's order."""
-    branches = []
-    for kind in kinds:
-        link, term_id, term = LINKS[kind]
-        found = select(
-            literal(kind).label("kind"), link.article_id, term.slug, term.name, term.changed_at, link.position
-        ).join(term, term.id == term_id)
-        branches.append(found.where(link.article_id.in_(bindparam("ids", expanding=True))))
-    rows = union_all(*branches).subquery("links")
-    return select(rows.c.kind, rows.c.article_id, rows.c.slug, rows.c.name, rows.c.changed_at).order_by(rows.c.position)
 
 
 _OLD_SLUGS = (
@@ -276,5 +322,5 @@ def _add_previous_slugs(connection: Connection, records: list[Record]) -> None:
     by_id = {record["id"]: record for record in records}
     for record in records:
         record["previous_slugs"] = []
-    for article_id, slug in connection.execute(_OLD_SLUGS, {"ids": list(by_id)}):
+    for article_id, slug in prepared.rows(connection, _OLD_SLUGS, {"ids": list(by_id)}):
         by_id[article_id]["previous_slugs"].append(slug)

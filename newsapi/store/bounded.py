@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import psycopg
 from psycopg import errors
 from sqlalchemy import Engine, event
+from sqlalchemy.exc import InvalidatePoolError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -65,12 +66,16 @@ class Bounded(psycopg.Connection[Any]):
             return made
 
 
-def bound(engine: Engine, limit: float) -> None:
-    """Let an engine make such connections, with a limit in seconds for each statement."""
+def bound(engine: Engine, limit: float, *, begins: bool) -> None:
+    """Let an engine make such connections, with a limit in seconds for each statement.
+
+    `begins` is for readers: a connection that is taken is in a transaction already. To begin it is to ask whether the
+    server is still there, so that no other question is needed; one that is gone is replaced.
+    """
 
     @event.listens_for(engine, "do_connect")
     def connect(_dialect: object, _record: object, arguments: Any, named: Any) -> Bounded:
-        return Bounded.connect(*arguments, **named)
+        return Bounded.connect(*arguments, autocommit=begins, **named)
 
     @event.listens_for(engine, "checkin")
     def rest(connection: Bounded | None, _record: object) -> None:
@@ -79,4 +84,9 @@ def bound(engine: Engine, limit: float) -> None:
 
     @event.listens_for(engine, "checkout")
     def work(connection: Bounded, _record: object, _fairy: object) -> None:
+        if begins:
+            try:
+                connection.execute("BEGIN", prepare=False)
+            except psycopg.OperationalError as error:
+                raise InvalidatePoolError from error
         connection.limit = limit

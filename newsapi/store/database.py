@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import orjson
+import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
@@ -75,8 +76,9 @@ class Database:
         at_once = f"-c lock_timeout={HASTY_MS} -c statement_timeout={HASTY_MS} -c synchronous_commit=off"
         options_ = (at_once if hasty else "") if writes else snapshot
         arguments = {"application_name": "newsapi", "options": options_}
-        engine = create_engine(self.url, connect_args=arguments, pool_pre_ping=True, **options)
-        bounded.bound(engine, bounded.WRITE if (writes and not hasty) or self._patient else bounded.READ)
+        engine = create_engine(self.url, connect_args=arguments, pool_pre_ping=writes, **options)
+        limit = bounded.WRITE if (writes and not hasty) or self._patient else bounded.READ
+        bounded.bound(engine, limit, begins=not writes)
         return engine
 
     @contextmanager
@@ -135,13 +137,18 @@ def _in_our_words() -> Iterator[None]:
         yield
     except PoolTimeout as error:
         raise Unavailable from error
-    except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) in UNDEFINED or str(error.orig).startswith("no such "):
+    except (DBAPIError, *DRIVERS) as error:
+        said = error.orig if isinstance(error, DBAPIError) else error
+        if getattr(said, "sqlstate", None) in UNDEFINED or str(said).startswith("no such "):
             raise SchemaMissing from error
-        if isinstance(error, OperationalError) or error.connection_invalidated:
+        if isinstance(said, OPERATIONAL) or getattr(error, "connection_invalidated", False):
             raise Unavailable from error
         raise
 
+
+DRIVERS = (sqlite3.Error, psycopg.Error)
+OPERATIONAL = (sqlite3.OperationalError, psycopg.OperationalError)
+"""What the drivers raise, of anything and of what is no fault of the statement."""
 
 UNDEFINED = ("42P01", "42703")
 """What PostgreSQL calls a table and a column that are not there."""
@@ -152,7 +159,6 @@ def _prepare_sqlite(engine: Engine, *, writes: bool, hasty: bool) -> None:
 
     A writer takes the lock at once (BEGIN IMMEDIATE): a read turned write meets SQLITE_BUSY without any waiting.
     """
-    begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
 
     @event.listens_for(engine, "connect")
     def connect(connection: Any, _record: object) -> None:
@@ -167,11 +173,16 @@ def _prepare_sqlite(engine: Engine, *, writes: bool, hasty: bool) -> None:
         ):
             connection.execute(f"PRAGMA {pragma}")
 
+    if not writes:  # whoever takes one to read is in a transaction from the start
+
+        @event.listens_for(engine, "checkout")
+        def begin_reading(connection: Any, _record: object, _fairy: object) -> None:
+            connection.execute("BEGIN")
+
+        return
+
     @event.listens_for(engine, "begin")
-    def begin_transaction(connection: Connection) -> None:
+    def begin_writing(connection: Connection) -> None:
         driver = connection.connection.driver_connection
         assert driver is not None  # noqa: S101 (a connection that begins has a driver)
-        try:
-            driver.execute(begin)
-        except sqlite3.OperationalError as error:
-            raise OperationalError(begin, None, error) from error
+        driver.execute("BEGIN IMMEDIATE")

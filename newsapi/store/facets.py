@@ -12,6 +12,7 @@ from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func,
 
 from newsapi.errors import SchemaMissing
 from newsapi.model import Author, Brand, Facet, LogHead, OldSlug, Section, Tag
+from newsapi.store import prepared
 
 TERMS = ("brand", "group", "mentions", "about", "author", "section", "tag")
 """Filters whose values are slugs of brands, authors, sections or tags."""
@@ -98,7 +99,7 @@ def _statement(filters: tuple[str, ...]) -> Select[Any]:
 
 def truth(connection: Connection, wanted: Mapping[str, Sequence[str]]) -> Truth:
     """Look the values of the filters up and read the head of the log, in one statement."""
-    rows = connection.execute(_statement(tuple(sorted(wanted))), wanted).all()
+    rows = prepared.rows(connection, _statement(tuple(sorted(wanted))), wanted)
     if not rows:
         raise SchemaMissing
     seq, mark = rows[0][:2]

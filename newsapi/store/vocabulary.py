@@ -105,6 +105,19 @@ def write(session: Session, kind: Kind, values: Mapping[str, Any], now: datetime
     return outcome, [_told(kind, row.id, row.slug, touched)]
 
 
+def import_digest(session: Session, kind: Kind, slug: str) -> bytes | None:
+    """Answer the digest of the line that a term was last imported from; None where there is none."""
+    model = MODELS[kind]
+    found: bytes | None = session.execute(select(model.import_digest).where(model.slug == slug)).scalar_one_or_none()
+    return found
+
+
+def remember_digest(session: Session, kind: Kind, slug: str, digest: bytes) -> None:
+    """Note the line that a term was imported from."""
+    terms = table(MODELS[kind])
+    session.connection().execute(update(terms).where(terms.c.slug == slug).values(import_digest=digest))
+
+
 def _told(kind: Kind, id_: UUID, slug: str, touched: Collection[int]) -> Told:
     return Told(kind=kind, action="upsert", reason="updated", subject_id=id_, slug=slug, after=frozenset(touched))
 

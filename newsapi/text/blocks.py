@@ -38,6 +38,7 @@ from newsapi.text.allowed import BLOCKS
 from newsapi.text.blocks_html import LEVELS, MARKS, Block, html_of
 from newsapi.text.blocks_tree import Node, NotThisKind, folded, is_blank, sole, tree
 from newsapi.text.markup import to_text
+from newsapi.text.own_links import WRITTEN_ID
 
 _HOST = re.compile(r"https://([^/?#:]+)")
 # What separates the words on both its sides. A stray item or term does not, and stays with what is around it.
@@ -63,7 +64,8 @@ def blocks(html: str) -> list[Block]:
     seen: dict[str, int] = {}
     for node, source in _segments(html):
         block, written = _block(node, source)
-        digest = blake2b(written.encode(), digest_size=5).hexdigest()
+        # Which articles its links lead to may change while the block does not.
+        digest = blake2b(WRITTEN_ID.sub("", written).encode(), digest_size=5).hexdigest()
         seen[digest] = seen.get(digest, 0) + 1
         made.append({"id": digest if seen[digest] == 1 else f"{digest}-{seen[digest]}", **block})
     return made

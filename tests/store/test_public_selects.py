@@ -37,6 +37,9 @@ READS = [
     "/healthz",
     "/readyz",
 ]
+WORDS = re.compile(r"'[^']*'")
+"""What a statement compares with: the word article is no table."""
+
 TABLES = re.compile(r"\b(article|article_detail)\b(?!\.)")
 """Links, lists and facets hold what is published only, or are reached from it; these two hold everything."""
 
@@ -64,7 +67,7 @@ def test_articles_are_read_under_the_condition_alone(client, magazine, statement
         statements.clear()
         answer = client.get(url.replace(ID, str(magazine)))
         assert answer.status_code in {200, 308, 404, 410}, (url, answer.text)
-        reading = [text for text in statements if TABLES.search(text)]
+        reading = [text for text in statements if TABLES.search(WORDS.sub("", text))]
         seen.update(reading)
         bare = [text for text in reading if f"{condition} = " not in text and not MAY.match(text)]
         assert not bare, (url, bare)

@@ -1,0 +1,22 @@
+"""However often facets are rewritten, PostgreSQL finds those of all brands on the few pages where they were made."""
+
+import pytest
+from sqlalchemy import text
+
+PAGES = text("SELECT count(DISTINCT (ctid::text::point)[0]) FROM facet WHERE kind = 'brand'")
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_facets_that_are_rewritten_stay_on_their_pages(database):
+    with database.transaction() as session:
+        for kind, count in (("brand", 60), ("tag", 400)):
+            session.execute(
+                text("INSERT INTO facet (kind, articles, seq) SELECT :kind, 0, 0 FROM generate_series(1, :count)"),
+                {"kind": kind, "count": count},
+            )
+        before = session.execute(PAGES).scalar_one()
+    for _ in range(40):
+        with database.transaction() as session:
+            session.execute(text("UPDATE facet SET articles = articles + 1, seq = seq + 1"))
+    with database.reading() as connection:
+        assert connection.execute(PAGES).scalar_one() == before
