@@ -27,20 +27,38 @@ class Copies:
     def __init__(self, read: Callable[[UUID], Pairs]) -> None:
         """Begin with nothing; `read` answers the pairs of an article's words, where sketches leave it open."""
         self._read = read
-        self._there: list[tuple[UUID, Profile, frozenset[int]]] = []
+        self._there: list[tuple[UUID, Profile]] = []
+        self._headlines: set[int] = set()
+        self._with: dict[int, list[int]] = {}
         self._pairs: dict[UUID, Pairs] = {}
 
     def add(self, id_: UUID, profile: Profile) -> bool:
         """Put an article on the list; False, and it is not, where it is a near-copy of one that is."""
-        sketch = frozenset(profile.sketch)
-        for other_id, other, other_sketch in self._there:
-            likeness = _likeness(profile, sketch, other, other_sketch)
-            if likeness is None:
-                likeness = _jaccard(self._of(id_), self._of(other_id))
-            if likeness >= COPY:
-                return False
-        self._there.append((id_, profile, sketch))
+        if profile.headline in self._headlines or any(
+            self._is_copy(id_, profile, other) for other in self._like(profile)
+        ):
+            return False
+        if profile.headline != NO_HEADLINE:
+            self._headlines.add(profile.headline)
+        for number in profile.sketch:
+            self._with.setdefault(number, []).append(len(self._there))
+        self._there.append((id_, profile))
         return True
+
+    def _like(self, profile: Profile) -> list[tuple[UUID, Profile]]:
+        """Those that may be copies, as they share enough of their sketches: as a rule none."""
+        shared: dict[int, int] = {}
+        known = self._with
+        for number in profile.sketch:
+            for place in known.get(number, ()):
+                shared[place] = shared.get(place, 0) + 1
+        return [self._there[place] for place, count in shared.items() if count >= _DOUBT[0] * len(profile.sketch)]
+
+    def _is_copy(self, id_: UUID, profile: Profile, other: tuple[UUID, Profile]) -> bool:
+        likeness = _likeness(profile, other[1])
+        if likeness is None:
+            likeness = _jaccard(self._of(id_), self._of(other[0]))
+        return likeness >= COPY
 
     def _of(self, id_: UUID) -> Pairs:
         found = self._pairs.get(id_)
@@ -49,16 +67,13 @@ class Copies:
         return found
 
 
-def _likeness(one: Profile, sketch: frozenset[int], two: Profile, other: frozenset[int]) -> float | None:
+def _likeness(one: Profile, two: Profile) -> float | None:
     """How alike two texts are, from 0 to 1; None where their sketches leave it open on which side of a half."""
-    if one.headline == two.headline != NO_HEADLINE:
-        return 1.0
     fewer, more = sorted((one.pairs, two.pairs))
-    if fewer < COPY * more or not fewer:
+    if fewer < COPY * more:
         return 0.0
+    sketch, other = {*one.sketch}, {*two.sketch}
     shared = sketch & other
-    if len(shared) < _DOUBT[0] * min(more, SKETCH):
-        return 0.0
     if more <= SKETCH:
         return len(shared) / (one.pairs + two.pairs - len(shared))
     smallest = sorted(sketch | other)[:SKETCH]

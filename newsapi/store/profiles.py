@@ -31,7 +31,7 @@ from newsapi.model import (
 from newsapi.model.base import table
 from newsapi.relatedness.profiles import KEYS, MARKS, Profile, Text, Weights, describe, unpacked, vocabulary
 from newsapi.relatedness.ranking import Candidate
-from newsapi.store import rows
+from newsapi.store import prepared, rows
 from newsapi.store.public import visible
 from newsapi.store.rows import among
 from newsapi.text import markup
@@ -78,7 +78,7 @@ _TEXTS = (
     )
     .join(ArticleDetail, ArticleDetail.article_id == Article.id)
     .outerjoin(Brand, Brand.id == Article.brand_id)
-    .where(visible())
+    .where(visible(), Article.id.in_(bindparam("ids", expanding=True)))
 )
 
 
@@ -86,32 +86,34 @@ def texts(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Source]:
     """Answer the texts of these articles, those that the public sees."""
     if not ids:
         return {}
+    which = {"ids": list(ids)}
     marks: dict[UUID, dict[str, list[tuple[UUID, str]]]] = {}
-    for kind, article, id_, name in connection.execute(_marks(connection, ids)):
+    for kind, article, id_, name in prepared.rows(connection, _MARKS, which):
         marks.setdefault(article, {"tags": [], "mentions": []})[kind].append((id_, name))
-    found = connection.execute(_TEXTS.where(among(connection, Article.id, ids)))
     return {
-        row.id: Source(
-            row.pool,
+        id_: Source(
+            pool,
             Text(
-                id=row.id,
-                headline=row.headline,
-                standfirst=row.standfirst or "",
-                body=markup.to_text(row.body_html),
-                language=row.language,
-                at=row.published_at.timestamp(),
-                **marks.get(row.id, {}),
+                id=id_,
+                headline=headline,
+                standfirst=standfirst or "",
+                body=markup.to_text(body_html),
+                language=language,
+                at=published_at.timestamp(),
+                **marks.get(id_, {}),
             ),
         )
-        for row in found
+        for id_, pool, headline, standfirst, body_html, language, published_at in prepared.rows(
+            connection, _TEXTS, which
+        )
     }
 
 
-def _marks(connection: Connection, ids: Collection[UUID]) -> Any:
+def _marks() -> Any:
     branches = [
         select(literal(kind).label("kind"), link.article_id, term.id, term.name, link.position)
         .join(term, term.id == term_id)
-        .where(among(connection, link.article_id, ids))
+        .where(link.article_id.in_(bindparam("ids", expanding=True)))
         for kind, link, term_id, term in (
             ("tags", ArticleTag, ArticleTag.tag_id, Tag),
             ("mentions", ArticleMention, ArticleMention.brand_id, Brand),
@@ -119,6 +121,9 @@ def _marks(connection: Connection, ids: Collection[UUID]) -> Any:
     ]
     found = union_all(*branches).subquery()
     return select(found.c.kind, found.c.article_id, found.c.id, found.c.name).order_by(found.c.position)
+
+
+_MARKS = _marks()
 
 
 # --- how rare terms are -----------------------------------------------------------------------------------------------
