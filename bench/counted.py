@@ -25,6 +25,7 @@ from typing import Any
 import apsw
 from flask import Flask
 from sqlalchemy import Connection, Engine, event
+from sqlalchemy.pool import Pool
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from newsapi.store.database import Database
@@ -107,20 +108,19 @@ class Counter:
         They hold earlier transactions too, until the server has passed those on to its statistics.
         """
 
-        def counters(connection: Connection) -> tuple[int, int]:
-            driver: Any = connection.connection.driver_connection
+        def counters(driver: Any) -> tuple[int, int]:
             rows, blocks = driver.execute(_SERVED).fetchone()
             return rows, blocks
 
-        def began(connection: Connection) -> None:
-            rows, blocks = counters(connection)
+        def began(driver: Any, *_: object) -> None:
+            rows, blocks = counters(driver)
             reads.work, reads.visits = reads.work - rows, reads.visits - blocks
 
-        def ended(connection: Connection) -> None:
-            rows, blocks = counters(connection)
+        def ended(driver: Any, *_: object) -> None:
+            rows, blocks = counters(driver)
             reads.work, reads.visits = reads.work + rows, reads.visits + blocks
 
-        with _listening("begin", began), _listening("rollback", ended):
+        with _listening(Pool, "checkout", began), _listening(Pool, "reset", ended):
             yield
 
     @contextmanager
@@ -131,15 +131,13 @@ class Counter:
             reads.work += 1
             return 0
 
-        def began(connection: Connection) -> None:
-            driver: Any = connection.connection.driver_connection
+        def began(driver: Any, *_: object) -> None:
             driver.set_progress_handler(step, 1)
 
-        def ended(connection: Connection) -> None:
-            driver: Any = connection.connection.driver_connection
+        def ended(driver: Any, *_: object) -> None:
             driver.set_progress_handler(None, 1)
 
-        with _listening("begin", began), _listening("rollback", ended):
+        with _listening(Pool, "checkout", began), _listening(Pool, "reset", ended):
             yield
 
     def _misses(self) -> int:
@@ -174,14 +172,14 @@ def _statements(reads: Reads) -> Iterator[None]:
     def record(_c: Connection, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
         reads.statements.append((statement, parameters))
 
-    with _listening("before_cursor_execute", record):
+    with _listening(Engine, "before_cursor_execute", record):
         yield
 
 
 @contextmanager
-def _listening(name: str, heard: Callable[..., None]) -> Iterator[None]:
-    event.listen(Engine, name, heard)
+def _listening(where: type[Engine | Pool], name: str, heard: Callable[..., None]) -> Iterator[None]:
+    event.listen(where, name, heard)
     try:
         yield
     finally:
-        event.remove(Engine, name, heard)
+        event.remove(where, name, heard)

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 import orjson
@@ -28,10 +28,12 @@ from newsapi.app import create_app, create_front, create_worker, set_up_logging
 from newsapi.cache import counts
 from newsapi.demo import content
 from newsapi.errors import Fault, NewsError, SchemaMissing
+from newsapi.feeds import ndjson
 from newsapi.migrations.upgrade import is_current, upgrade
 from newsapi.serving.beside import PARENT, end_with
 from newsapi.serving.farewell import polite
 from newsapi.settings import BadSetting, Settings
+from newsapi.store import archive
 from newsapi.store.database import Database
 
 
@@ -156,6 +158,23 @@ def evaluate(judged: Path) -> None:
         for ranking in evaluation.ranked(database, settings, lines, now=utc_now, progress=progress):
             click.echo(orjson.dumps(ranking))
         database.dispose()
+
+
+@main.command(name="export")
+@click.argument("file", type=click.File("wb", atomic=True), default="-")
+def export_(file: BinaryIO) -> None:
+    """Write the archive to FILE, or to standard output, as records that import back to equal content.
+
+    Drafts and withdrawn articles are in it, and the e-mail of authors; former states are not.
+    """
+    database = _database(Settings.from_env())
+    _ready(database)
+    with database.reading() as connection:
+        file.writelines(ndjson.term(kind, values) for kind, values in archive.terms(connection))
+        file.writelines(
+            ndjson.article(state.id, state.values, state.names or {}, state.former_slugs)
+            for state in archive.articles(connection)
+        )
 
 
 @main.group()

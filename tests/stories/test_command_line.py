@@ -37,11 +37,13 @@ def news(tmp_path):
 def test_help_names_every_command(newsapi):
     done = newsapi("--help")
     assert done.returncode == 0
-    assert {"serve", "worker", "demo", "import", "db", "openapi"} <= set(done.stdout.split())
+    assert {"serve", "worker", "demo", "import", "export", "db", "openapi"} <= set(done.stdout.split())
 
 
 @pytest.mark.parametrize(
-    "words", [["serve"], ["worker"], ["demo"], ["import"], ["db"], ["db", "upgrade"], ["openapi"]], ids=" ".join
+    "words",
+    [["serve"], ["worker"], ["demo"], ["import"], ["export"], ["db"], ["db", "upgrade"], ["openapi"]],
+    ids=" ".join,
 )
 def test_every_command_explains_itself(words):
     done = CliRunner().invoke(main, [*words, "--help"])
