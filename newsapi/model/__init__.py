@@ -16,6 +16,7 @@ from newsapi.model.articles import (
 )
 from newsapi.model.base import Base
 from newsapi.model.changes import Change, LogHead, Place, Secret
+from newsapi.model.desk import Deed, Key, Merge, PreviewLink, Repeat
 from newsapi.model.taxonomy import Author, Brand, Facet, Section, Tag
 
 __all__ = [
@@ -28,11 +29,16 @@ __all__ = [
     "Base",
     "Brand",
     "Change",
+    "Deed",
     "Facet",
+    "Key",
     "Listing",
     "LogHead",
+    "Merge",
     "OldSlug",
     "Place",
+    "PreviewLink",
+    "Repeat",
     "Revision",
     "Secret",
     "Section",

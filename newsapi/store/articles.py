@@ -163,9 +163,9 @@ def _turns(start: Turn | None, places: list[Position], stop: Position | None) ->
     return (homeward, onward) if start.back else (onward, homeward)
 
 
-def by_ids(connection: Connection, ids: Sequence[UUID], wanted: Collection[str] = ()) -> Page:
-    """Answer the visible ones among these articles, in the order asked."""
-    statement = _ids_statement(detail=not DETAIL.isdisjoint(wanted))
+def by_ids(connection: Connection, ids: Sequence[UUID], wanted: Collection[str] = (), *, hidden: bool = False) -> Page:
+    """Answer the visible ones among these articles, in the order asked; for the desk the `hidden` ones too."""
+    statement = _ids_statement(detail=not DETAIL.isdisjoint(wanted), hidden=hidden)
     rows = {row[0]: row for row in connection.execute(statement, {"ids": list(ids)})}
     ordered = [rows[id_] for id_ in dict.fromkeys(ids) if id_ in rows]
     return Page(*_records(connection, ordered, wanted))
@@ -191,6 +191,19 @@ def find(connection: Connection, which: str | UUID) -> Found:
     raise Withdrawn(gone, id_, seq=seq) if gone else NotFound(seq=seq)
 
 
+def find_any(connection: Connection, which: str | UUID) -> Found:
+    """Look an article up for the desk, whatever its status, by a former slug too. Raises NotFound, SchemaMissing."""
+    row = connection.execute(_FIND_ID if isinstance(which, UUID) else _FIND_SLUG, {"which": which}).one_or_none()
+    if row is None:
+        raise SchemaMissing
+    seq, mark, id_, *_ = row
+    if id_ is None and isinstance(which, str):
+        id_ = connection.execute(_FIND_FORMER, {"which": which}).scalar()
+    if id_ is None:
+        raise NotFound(seq=seq)
+    return Found(seq, mark, id_)
+
+
 _FIND = select(LogHead.seq, LogHead.mark, Article.id, Article.status, Article.gone).select_from(LogHead)
 _FIND_SLUG = _FIND.outerjoin(Article, Article.slug == bindparam("which"))
 _FIND_ID = _FIND.outerjoin(Article, Article.id == bindparam("which"))
@@ -201,13 +214,13 @@ _FIND_FORMER = (
 )
 
 
-def _selected(*, detail: bool) -> Select[Any]:
+def _selected(*, detail: bool, hidden: bool = False) -> Select[Any]:
     columns = (*_SUMMARY, *_SHORT, *_CHANGED, *(_DETAIL if detail else ()))
     found = select(*columns).select_from(Article)
     if detail:
         found = found.join(ArticleDetail, ArticleDetail.article_id == Article.id)
     found = found.outerjoin(Brand, Brand.id == Article.brand_id).outerjoin(Section, Section.id == Article.section_id)
-    return found.where(visible())
+    return found if hidden else found.where(visible())
 
 
 @lru_cache(maxsize=1024)
@@ -215,9 +228,9 @@ def _page_statement(rows: FromClause, order: tuple[Any, ...], *, detail: bool) -
     return _selected(detail=detail).join(rows, rows.c.article_id == Article.id).order_by(*order)
 
 
-@lru_cache(maxsize=2)
-def _ids_statement(*, detail: bool) -> Select[Any]:
-    return _selected(detail=detail).where(Article.id.in_(bindparam("ids", expanding=True)))
+@lru_cache(maxsize=4)
+def _ids_statement(*, detail: bool, hidden: bool) -> Select[Any]:
+    return _selected(detail=detail, hidden=hidden).where(Article.id.in_(bindparam("ids", expanding=True)))
 
 
 def _records(
