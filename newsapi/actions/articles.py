@@ -55,7 +55,7 @@ def create(desk: Desk, caller: Caller, body: Mapping[str, Any], then: Then[T]) -
         if taken and taken.values["slug"] == draft.slug:
             raise InUse(f"Another article has the slug {draft.slug}.")
         # A former slug of another one is free again: the draft must not be taken for that one.
-        return _write(desk, session, draft, None, now=now, caller=caller, action="create", then=then)
+        return _write(session, draft, None, now=now, caller=caller, action="create", then=then)
 
 
 def amend(desk: Desk, caller: Caller, which: Which, body: Mapping[str, Any], then: Then[T], *, versions: Versions) -> T:
@@ -69,13 +69,13 @@ def amend(desk: Desk, caller: Caller, which: Which, body: Mapping[str, Any], the
             draft.values["published_at"] = min(draft.values["published_at"] or now, now)  # at once
         _update(draft, before, update, now)
         _check_move(caller, before, draft)
-        return _write(desk, session, draft, before, now=now, caller=caller, action="update", then=then)
+        return _write(session, draft, before, now=now, caller=caller, action="update", then=then)
 
 
 def withdraw(
     desk: Desk, caller: Caller, which: Which, why: Mapping[str, Any], then: Then[T], *, versions: Versions
 ) -> T:
-    """Take an article off the site and keep it; `why` has its `reason`, `note`, `replaced_by`. Raises NotFound, …"""
+    """Take an article off the site and keep it; `why` has its `reason`, `note`, `replaced_by`. Raises as amend."""
     with desk.turn() as (session, now):
         before = _present(session, which)
         _check_version(before, versions)
@@ -86,7 +86,7 @@ def withdraw(
         draft = patches.unchanged(before)
         draft.values["status"] = "withdrawn"
         _check_move(caller, before, draft)
-        return _write(desk, session, draft, before, now=now, caller=caller, action="withdraw", then=then, why=why)
+        return _write(session, draft, before, now=now, caller=caller, action="withdraw", then=then, why=why)
 
 
 def restore(desk: Desk, caller: Caller, which: Which, number: int, then: Then[T], *, versions: Versions) -> T:
@@ -104,7 +104,7 @@ def restore(desk: Desk, caller: Caller, which: Which, number: int, then: Then[T]
                 draft.references[name] = value if isinstance(value, list) else [value] if value else []
             elif name in draft.values:
                 draft.values[name] = value
-        return _write(desk, session, draft, before, now=now, caller=caller, action="restore", then=then)
+        return _write(session, draft, before, now=now, caller=caller, action="restore", then=then)
 
 
 KEPT = frozenset(
@@ -132,7 +132,7 @@ def pick(
         draft = patches.unchanged(before)
         for name, place in (("picks", "slugs"), ("bans", "ban")):
             draft.values[name] = [by_slug[slug].values["slug"] for slug in picked[place]]
-        return _write(desk, session, draft, before, now=now, caller=caller, action="pick", then=then)
+        return _write(session, draft, before, now=now, caller=caller, action="pick", then=then)
 
 
 def _free(session: Session, slug: str) -> str:
@@ -188,7 +188,6 @@ def _check_move(caller: Caller, before: State, draft: Draft) -> None:
 
 
 def _write(  # noqa: PLR0913 (the one end of every write)
-    desk: Desk,
     session: Session,
     draft: Draft,
     before: State | None,

@@ -1,7 +1,7 @@
 """A request that comes again, because its answer was lost on the way, has one effect and gets the same answer.
 
 Its word (Idempotency-Key) is claimed in a transaction of its own, so that a second one that comes meanwhile is told so
-at once. The answer is kept in the transaction of the effect: there are both or there is neither, whoever is killed when.
+at once. The answer is kept in the transaction of the effect: there are both or neither, whoever is killed when.
 """
 
 from __future__ import annotations

@@ -105,7 +105,6 @@ def _blueprint(noun: Noun) -> Blueprint:
                     versions=bodies.versions(),
                 )
             )
-            )
 
         @blueprint.doc(operationId=f"delete{title}", summary=f"Take a {noun.kind} away", **bodies.keyed())
         @blueprint.response(204)
