@@ -42,11 +42,11 @@ class TermNew(TermIn):
     slug = SlugField(load_default=None, metadata={"description": "Made from the name if left out"})
 
 
-class BrandNew(BrandIn, TermNew):
+class BrandNew(TermNew, BrandIn):
     """A brand as the desk sends it."""
 
 
-class AuthorNew(AuthorIn, TermNew):
+class AuthorNew(TermNew, AuthorIn):
     """An author as the desk sends them."""
 
 
