@@ -187,7 +187,7 @@ def _check_move(caller: Caller, before: State, draft: Draft) -> None:
     moves.check(start, end)
 
 
-def _write(  # noqa: PLR0913 (the one end of every write)
+def _write(
     session: Session,
     draft: Draft,
     before: State | None,

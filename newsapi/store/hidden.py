@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Connection, and_, func, literal, or_, select, tuple_, union_all
 
 from newsapi.model import (
     Article,
@@ -25,6 +25,7 @@ from newsapi.model import (
     Section,
     Tag,
 )
+from newsapi.model.base import Id, UtcDateTime
 from newsapi.store import articles
 from newsapi.store.articles import Page
 from newsapi.store.facets import Truth
@@ -111,7 +112,8 @@ def _hidden(
     key = _KEYS[question.key]
     conditions = _conditions(question, sight, asked)
     if question.turn is not None:
-        here, there = tuple_(key, Article.id), tuple_(question.turn.position.at, question.turn.position.id)
+        at, id_ = question.turn.position
+        here, there = tuple_(key, Article.id), tuple_(literal(at, UtcDateTime()), literal(id_, Id()))
         operator = ("<" if down else ">") + ("=" if question.turn.inclusive else "")
         conditions.append(here.bool_op(operator)(there))
     order = (key.desc(), Article.id.desc()) if down else (key, Article.id)

@@ -313,7 +313,9 @@ def test_a_draft_that_is_withdrawn_stays_unknown(editor, public, database):
     assert (public.get(f"/v1/articles/{made['slug']}").status_code, head(database)) == (404, before)
 
 
-@pytest.mark.parametrize("query", ["reason=fun", "replaced_by=nessuno", "replaced_by=bozza", "replaced_by=velar", "x=1"])
+@pytest.mark.parametrize(
+    "query", ["reason=fun", "replaced_by=nessuno", "replaced_by=bozza", "replaced_by=velar", "x=1"]
+)
 def test_a_withdrawal_with_a_wrong_reason_withdraws_nothing(editor, public, query):
     editor.write(slug="velar", status="published")
     editor.write(slug="bozza")
