@@ -310,10 +310,8 @@ def _facts(error: NewsError) -> dict[str, Any]:
 
 def _headers(error: NewsError) -> dict[str, str]:
     """The headers that an error brings."""
-    if isinstance(error, KeyMissing):
+    if isinstance(error, KeyMissing | KeyUnknown):
         return {"WWW-Authenticate": "Bearer"}
-    if isinstance(error, KeyUnknown):
-        return {"WWW-Authenticate": 'Bearer error="invalid_token"'}
     if isinstance(error, ScopeMissing):
         return {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{error.scope}"'}
     if isinstance(error, VersionStale):
