@@ -108,6 +108,7 @@ class LinkIn(In):
     expires_in = fields.Integer(
         strict=True,
         load_default=86_400,
+        error_messages={"invalid": "must be 60 to 2592000 seconds", "null": "must be 60 to 2592000 seconds"},
         validate=validate.Range(60, 30 * 86_400, error="must be 60 to 2592000 seconds"),
         metadata={"description": "Seconds that the link is good for"},
     )

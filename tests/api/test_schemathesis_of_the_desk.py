@@ -5,6 +5,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
+from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from newsapi.actions import keys
 from newsapi.actions.keys import SCOPES
@@ -33,12 +34,6 @@ def test_every_operation_is_tried(document):
     assert {one["operationId"] for one in raw if "security" in one} == set(OPERATIONS)
 
 
-CHECKS = [
-    schemathesis.checks.CHECKS.get_one(name)
-    for name in ("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance")
-]
-
-
 @pytest.mark.parametrize("mode", GenerationMode, ids=lambda mode: mode.value)
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_every_answer_is_as_documented(document, database, clock, make, name, mode):
@@ -61,8 +56,10 @@ def test_every_answer_is_as_documented(document, database, clock, make, name, mo
         except schemathesis.errors.InvalidSchema:
             pytest.skip("nothing to get wrong there")
         case.query = {key: value for key, value in (case.query or {}).items() if key not in NEED_ONE}
-        case.headers = {**(case.headers or {}), "Authorization": f"Bearer {secret}"}
-        answer = case.call()
-        case.validate_response(answer, checks=CHECKS)
+        case.call_and_validate(
+            headers={"Authorization": f"Bearer {secret}"},
+            # A text with control characters, or the slug of a brand that is not there, no schema can tell.
+            excluded_checks=[positive_data_acceptance],
+        )
 
     check()
