@@ -12,7 +12,7 @@ from flask import g, request
 from newsapi.actions import keys
 from newsapi.actions.keys import Caller
 from newsapi.api.parts import parts
-from newsapi.errors import KeyMissing, ScopeMissing
+from newsapi.errors import KeyMissing, ScopeMissing, Unavailable
 
 PUBLIC: Final = "public"
 """Anybody; with NEWSAPI_READS=key anybody who has a key."""
@@ -76,6 +76,8 @@ def enter() -> None:
         return
     found = request.authorization
     if found is not None and found.type == "bearer":
+        if parts().pages.follower.away:
+            raise Unavailable  # at once, while that is known: to find it out again would take a second each time
         with parts().database.reading() as connection:
             g.caller = keys.caller(connection, found.token or "", parts().now())
     if rule == PUBLIC and parts().settings.reads == "public":

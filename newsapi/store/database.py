@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -21,6 +24,9 @@ __all__ = ["Connection", "Database", "Session"]
 
 BUSY_MS = 5_000
 """How long a SQLite writer waits for another one, in milliseconds."""
+
+BEGINS_MS = 2
+"""How long SQLite itself waits when one begins to write, before we ask again."""
 
 STATEMENT_MS = 900
 """After how many milliseconds PostgreSQL cuts off a read: before we close its connection (`bounded.READ`)."""
@@ -141,11 +147,11 @@ def _prepare_sqlite(engine: Engine, *, writes: bool) -> None:
     def connect(connection: Any, _record: object) -> None:
         connection.isolation_level = None
         for pragma in (
-            f"busy_timeout = {BUSY_MS}",
             "journal_mode = WAL",
             "synchronous = FULL",
             "foreign_keys = ON",
             "cache_size = -65536",
+            f"busy_timeout = {BEGINS_MS if writes else BUSY_MS}",
             *(() if writes else ("query_only = ON",)),
         ):
             connection.execute(f"PRAGMA {pragma}")
@@ -154,4 +160,22 @@ def _prepare_sqlite(engine: Engine, *, writes: bool) -> None:
     def begin_transaction(connection: Connection) -> None:
         driver = connection.connection.driver_connection
         assert driver is not None  # noqa: S101 (a connection that begins has a driver)
-        driver.execute(begin)
+        _begin(driver, begin)
+
+
+def _begin(driver: Any, statement: str) -> None:
+    """Begin a transaction, waiting for others that write. Raises OperationalError after BUSY_MS.
+
+    SQLite's own waiting asks ever more seldom, so that among many who write those who came first wait longest, some of
+    them for ever. Here all ask equally often.
+    """
+    end = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            driver.execute(statement)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise OperationalError(statement, None, error) from error
+            time.sleep(random.uniform(0.001, 0.003))  # noqa: S311 (chance, not secrecy)
+        else:
+            return
