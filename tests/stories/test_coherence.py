@@ -58,6 +58,7 @@ def test_no_answer_is_wrong_while_articles_change(check, pace):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize("pace", [steadily, in_bursts])
 def test_no_answer_is_wrong_for_two_minutes(check, pace, pytestconfig):
     checker = check(120, pace=pace, meanwhile=[lambda: None], NEWSAPI_REDIS_URL=servers.redis_url(pytestconfig))
