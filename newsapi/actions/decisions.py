@@ -125,7 +125,9 @@ def _materially_updated_at(values: Mapping[str, Any], before: State | None) -> d
 def _former_slugs(draft: Draft, before: State | None, slug: str) -> frozenset[str]:
     former = frozenset(draft.previous_slugs)
     if before:
-        former |= before.former_slugs | {before.values["slug"]}
+        former |= before.former_slugs
+    if before and (before.is_public or before.gone):  # what a draft was called before is nobody's business
+        former |= {before.values["slug"]}
     return former - {slug}
 
 

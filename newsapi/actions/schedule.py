@@ -6,14 +6,19 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+import structlog
+
 from newsapi.actions import decisions, patches, writing
 from newsapi.actions.articles import finish
 from newsapi.actions.decisions import Present
 from newsapi.actions.drafts import Draft
 from newsapi.actions.writing import Desk
+from newsapi.errors import Invalid
 from newsapi.store import due, states
 from newsapi.store.database import Session
 from newsapi.store.states import State
+
+log = structlog.get_logger("newsapi.schedule")
 
 BY = "schedule"
 """How history and audit call it."""
@@ -35,11 +40,15 @@ def come_due(desk: Desk) -> int:
         arrivals = due.publications(connection, now, AT_ONCE)
         leaving = due.expiries(connection, now, AT_ONCE)
         found = states.by_id(session, [*arrivals, *leaving])
-        for id_ in arrivals:
-            _publish(session, found[id_], now)
-        for id_ in leaving:
-            _expire(session, found[id_], now)
-    return len(arrivals) + len(leaving)
+        done = 0
+        for id_, act in (*((id_, _publish) for id_ in arrivals), *((id_, _expire) for id_ in leaving)):
+            try:
+                with session.begin_nested():
+                    act(session, found[id_], now)
+                done += 1
+            except Invalid as error:  # should one of them not fit, the others must not wait for it
+                log.warning("not done in its hour", article=str(id_), error=str(error)[:300])
+    return done
 
 
 def _waiting(desk: Desk) -> bool:

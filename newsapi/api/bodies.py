@@ -31,6 +31,7 @@ def body(media_type: str = JSON, *, needed: bool = True) -> dict[str, Any]:
     It is read as strictly as a line of an import: what one reader takes for one thing and another for another is
     refused. Forms are refused by their media type: a page elsewhere could have a browser send one.
     """
+    plain()
     raw = request.get_data(cache=True)
     if not raw.strip() and not needed:
         return {}
@@ -40,6 +41,12 @@ def body(media_type: str = JSON, *, needed: bool = True) -> dict[str, Any]:
         return parse(raw.strip())
     except Unreadable as error:
         raise BadBody([Fault(error.pointer, error.message)]) from error
+
+
+def plain() -> None:
+    """Refuse parameters of a query where there are none to be given. Raises Invalid."""
+    if request.args:
+        raise Invalid([Fault(name[:100], "is not a parameter here; there are none") for name in request.args])
 
 
 def versions() -> Sequence[int] | None:

@@ -93,6 +93,7 @@ class EditorsPicks(MethodView):
     @blueprint.write(404)
     def get(self, which: str) -> Response:
         """Slugs, in the order of the editors."""
+        bodies.plain()
         name, path = naming(which)
 
         def build(connection: Connection) -> Answer:

@@ -58,6 +58,7 @@ class OneRevision(MethodView):
     @blueprint.write(404)
     def get(self, which: str, number: int) -> Response:
         """All that it said; what it referred to is named by slugs."""
+        bodies.plain()
         name, path = naming(which)
 
         def build(connection: Connection) -> Answer:

@@ -38,6 +38,7 @@ class PreviewLinks(MethodView):
     @blueprint.write(404)
     def get(self, which: str) -> Response:
         """The last hundred, the last first; tokens are told once and not here."""
+        bodies.plain()
         name, path = naming(which)
 
         def build(connection: Connection) -> Answer:
@@ -87,5 +88,6 @@ class OnePreviewLink(MethodView):
     @blueprint.write(404)
     def delete(self, which: str, link: UUID) -> Response:
         """From now on it is answered as one that has expired."""
+        bodies.plain()
         previews.revoke(parts().desk, writer(), naming(which)[0], link)
         return bodies.sent(Reply(204, {}, ""))

@@ -111,6 +111,7 @@ def _blueprint(noun: Noun) -> Blueprint:
         @blueprint.write(404, 409)
         def delete(self, slug: str) -> Response:
             """Only where no article of any status bears it; else merge it into another one."""
+            bodies.plain()
             seq = actions.remove(parts().desk, writer(), noun.kind, slug)
             return bodies.sent(Reply(204, {"Content-Seq": str(seq)}, ""))
 
@@ -150,6 +151,7 @@ class OneMerge(MethodView):
     @blueprint.write(404)
     def get(self, id: UUID) -> Response:  # noqa: A002 (the name of the path parameter)
         """Its state, and how many articles were moved so far."""
+        bodies.plain()
         with parts().database.reading() as connection:
             return Response(_merge(connection, id), content_type=bodies.JSON)
 

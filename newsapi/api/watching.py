@@ -31,6 +31,7 @@ class Me(MethodView):
     @blueprint.write()
     def get(self) -> Response:
         """Its open part, its scopes, and how many requests a minute it may make (null: any number)."""
+        bodies.plain()
         who, usual = writer(), parts().settings.rate_limits
         found = {
             "prefix": who.prefix,

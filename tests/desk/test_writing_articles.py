@@ -350,11 +350,37 @@ def test_a_slug_of_another_is_refused_and_a_former_one_may_be_taken(editor, publ
     assert public.get("/v1/articles/primo").json["data"]["previous_slugs"] == []
 
 
+def test_what_a_draft_was_called_is_never_told(editor, public):
+    made = editor.write(slug="il-capo-si-dimette")
+    made = editor.change(made, slug="novita")
+    made = editor.change(made, status="published")
+    assert made["previous_slugs"] == []
+    assert public.get("/v1/articles/il-capo-si-dimette").status_code == 404
+    assert public.get("/v1/articles/novita").json["data"]["previous_slugs"] == []
+
+
 def test_what_was_kept_under_the_slugs_is_true_after_a_change(editor, public):
     made = editor.write(slug="uno", status="published")
     assert [public.get(f"/v1/articles/{slug}").status_code for slug in ("uno", "due")] == [200, 404]
     editor.change(made, slug="due")
     assert [public.get(f"/v1/articles/{slug}").status_code for slug in ("uno", "due")] == [308, 200]
+
+
+def test_a_parameter_beside_a_write_is_refused(editor):
+    editor.write(slug="uno")
+    for method, path, body in (
+        ("POST", "/v1/articles?x=1", {"headline": "x"}),
+        ("PATCH", "/v1/articles/uno?status=draft", {"headline": "x"}),
+        ("PUT", "/v1/articles/uno/picks?x=1", {}),
+        ("GET", "/v1/me?x=1", None),
+        ("GET", "/v1/articles/uno/revisions?x=1", None),
+        ("DELETE", "/v1/tags/x?x=1", None),
+    ):
+        answer = editor.send(method, path, body)
+        assert (answer.status_code, answer.json["errors"][0]["parameter"]) == (
+            400,
+            path.rpartition("?")[2].split("=")[0],
+        )
 
 
 # --- picks ------------------------------------------------------------------------------------------------------------
