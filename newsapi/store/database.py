@@ -75,7 +75,7 @@ class Database:
         )
         arguments = {"application_name": "newsapi", "options": "" if writes else snapshot}
         engine = create_engine(self.url, connect_args=arguments, pool_pre_ping=True, **options)
-        bounded.bound(engine, bounded.WRITE if writes or self._patient else bounded.READ)
+        bounded.bound(engine, bounded.WRITE if self._patient else bounded.DESK if writes else bounded.READ)
         return engine
 
     @contextmanager
