@@ -50,11 +50,6 @@ def create(desk: Desk, caller: Caller, body: Mapping[str, Any], then: Then[T]) -
         if named is None:
             slug = _free(session, draft.slug)
             draft = replace(draft, slug=slug, values={**draft.values, "slug": slug})
-        by_slug, _ = states.existing(session, {draft.slug}, ())
-        taken = by_slug.get(draft.slug)
-        if taken and taken.values["slug"] == draft.slug:
-            raise InUse(f"Another article has the slug {draft.slug}.")
-        # A former slug of another one is free again: the draft must not be taken for that one.
         return _write(session, draft, None, now=now, caller=caller, action="create", then=then)
 
 
@@ -202,7 +197,7 @@ def _write(
     _publish(draft, before, now)
     found = writing.references(session, [draft])
     by_slug, _ = states.existing(session, {draft.slug}, ())
-    owner = by_slug.get(draft.slug)
+    owner = by_slug.get(draft.slug)  # one that only had it lets it go
     if owner and owner.values["slug"] == draft.slug and (before is None or owner.id != before.id):
         raise InUse(f"Another article has the slug {draft.slug}.")
     present = Present({}, {before.id: before} if before else {})
@@ -212,6 +207,9 @@ def _write(
         raise BadBody(error.faults) from error
     if before:
         moves.check(before.values["status"], item.after.values["status"])
+    rights = item.after.values["rights"] or {}
+    if item.after.is_public and (end := rights.get("expires_at")) and datetime.fromisoformat(end) <= now:
+        raise BadBody([Fault("/rights/expires_at", "has passed: nobody may be shown this any more")])
     return finish(session, item, found, now=now, by=caller.name, action=action, why=why, then=then)
 
 

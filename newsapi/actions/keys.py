@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from newsapi.errors import Fault, Invalid, KeyUnknown, NotFound, ScopeMissing
-from newsapi.store import keys
-from newsapi.store.database import Connection, Database
+from newsapi.model.base import uuid7
+from newsapi.store import deeds, keys
+from newsapi.store.database import Connection, Database, Session
 from newsapi.text import credentials
 
 SCOPES = ("content:write", "content:publish", "drafts:read", "partner:read", "webhooks", "subscribers", "admin")
+
+BY = "command"
+"""How the audit calls whoever has the machine, and needs no key."""
 
 _NOTHING = bytes(32)
 
@@ -68,45 +73,38 @@ def create(
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not scopes:
         raise Invalid([Fault("scope", f"{scope} is none of {', '.join(SCOPES)}") for scope in unknown or ["nothing"]])
-    made = credentials.mint("key")
     with database.transaction() as session:
-        keys.add(
-            session,
-            prefix=made.prefix,
-            digest=made.digest,
-            name=name,
-            scopes=sorted(set(scopes)),
-            rate=rate,
-            created_at=now,
-            expires_at=expires_at,
-        )
+        kept = {"name": name, "scopes": sorted(set(scopes)), "rate": rate, "expires_at": expires_at}
+        return _add(session, now, "create", **kept)
+
+
+def _add(session: Session, now: datetime, action: str, **columns: Any) -> str:
+    made, id_ = credentials.mint("key"), uuid7()
+    keys.add(session, id=id_, prefix=made.prefix, digest=made.digest, created_at=now, **columns)
+    _note(session, now, action, id_, made.prefix)
     return made.secret
+
+
+def _note(session: Session, now: datetime, action: str, id_: UUID, prefix: str) -> None:
+    deeds.note(session, at=now, by=BY, action=action, kind="key", subject_id=id_, slug=prefix)
 
 
 def rotate(database: Database, prefix: str, *, now: datetime, overlap: timedelta) -> str:
     """Make a key that may do what another may, which ends after `overlap`; answer its secret. Raises NotFound."""
-    made = credentials.mint("key")
     with database.transaction() as session:
         old = keys.by_prefix(session.connection(), prefix)
         if old is None or old.revoked_at is not None:
             raise NotFound
         end = now + overlap
         keys.expire(session, prefix, min(end, old.expires_at or end))
-        keys.add(
-            session,
-            prefix=made.prefix,
-            digest=made.digest,
-            name=old.name,
-            scopes=old.scopes,
-            rate=old.rate,
-            created_at=now,
-            expires_at=old.expires_at,
-        )
-    return made.secret
+        kept = {"name": old.name, "scopes": old.scopes, "rate": old.rate, "expires_at": old.expires_at}
+        return _add(session, now, "rotate", **kept)
 
 
 def revoke(database: Database, prefix: str, *, now: datetime) -> None:
     """Make a key worthless at once; raises NotFound."""
     with database.transaction() as session:
-        if not keys.revoke(session, prefix, now):
+        row = keys.by_prefix(session.connection(), prefix)
+        if row is None or not keys.revoke(session, prefix, now):
             raise NotFound
+        _note(session, now, "revoke", row.id, prefix)

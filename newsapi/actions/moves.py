@@ -13,9 +13,6 @@ MOVES = {
 }
 """What is public goes off the site or stays; what was withdrawn is looked at again before it is scheduled."""
 
-REASONS = ("legal", "error", "rights", "duplicate", "other")
-"""Why an article was withdrawn."""
-
 PUBLIC = frozenset({"scheduled", "published"})
 """Whoever brings an article into one of these, or out of one, or moves its hour, decides what readers see."""
 

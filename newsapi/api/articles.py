@@ -96,7 +96,9 @@ class JsonLd(MethodView):
     def get(self, query: paging.Query, which: str) -> Response:
         """A NewsArticle of schema.org, safe to stand in a `script` element as it is."""
         named, path = naming(which)
-        return cached(paging.address(f"{path}/jsonld", query), query, lambda connection: _jsonld(connection, named))
+        return cached(
+            paging.address(f"{path}/jsonld", query), query, lambda connection: _jsonld(connection, named, query)
+        )
 
 
 @blueprint.route("/<which>/related", parameters=[WHICH])
@@ -193,9 +195,9 @@ def _news_article(record: Record) -> dict[str, Any]:
     return jsonld.article(record, publisher=found.settings.publisher, page_of=found.presentation.page_of)
 
 
-def _jsonld(connection: Connection, which: str | UUID) -> Answer:
-    found = articles.find(connection, which)
-    page = articles.by_ids(connection, [found.id], EVERYTHING)
+def _jsonld(connection: Connection, which: str | UUID, query: paging.Query) -> Answer:
+    found, seen = _found(connection, which, query)
+    page = articles.by_ids(connection, [found.id], EVERYTHING, hidden=seen is not None)
     record = parts().presentation.article(page.records[0])
     return Answer(
         body=jsonld.script_safe(json(_news_article(record))),
@@ -242,8 +244,8 @@ def _read_next(
     limit: int,
     exclude: Collection[str],
 ) -> articles.Page:
-    """What is related to an article: for who previews it, the newest of its brand as they will be then."""
-    seen = sight.of_list(connection, query)
+    """What is related to an article: for who sees it before others, the newest of its brand as they will be then."""
+    seen = sight.of_list(connection, query) or (None if record.get("status", "published") == "published" else Sight())
     if seen is None:
         return related.of_article(connection, id_, limit=limit, exclude=exclude)
     wanted = {"brand": (record["brand"]["slug"],)} if record["brand"] else {}

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, CursorResult, Row, insert, select, update
 from sqlalchemy.orm import Session
 
 from newsapi.model import Key
-from newsapi.model.base import table, uuid7
+from newsapi.model.base import table
 
 _KEY = table(Key)
 
@@ -26,8 +26,8 @@ def every(connection: Connection) -> Sequence[Row[Any]]:
 
 
 def add(session: Session, **columns: Any) -> None:
-    """Keep a new key; the columns are those of the table, without the id."""
-    session.execute(insert(_KEY).values(id=uuid7(), **columns))
+    """Keep a new key; the columns are those of the table."""
+    session.execute(insert(_KEY).values(**columns))
 
 
 def revoke(session: Session, prefix: str, now: datetime) -> bool:

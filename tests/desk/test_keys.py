@@ -118,3 +118,14 @@ def test_reads_can_be_kept_for_those_with_a_key(settings, build, editor, make):
     assert reader.get("/v1/articles/velar").status_code == 200
     assert [anybody.get(path).status_code for path in ("/v1/articles/velar", "/v1/brands")] == [401, 401]
     assert [anybody.get(path).status_code for path in ("/healthz", "/docs", "/problems/gone")] == [200, 200, 200]
+
+
+def test_the_audit_tells_of_keys_too(hire, database, clock):
+    admin, other = hire("admin"), hire("drafts:read")
+    keys.revoke(database, other.prefix, now=clock())
+    deeds = admin.get("/v1/audit?by=command").json["data"]
+    assert [(one["action"], one["kind"], one["slug"]) for one in deeds] == [
+        ("revoke", "key", other.prefix),
+        ("create", "key", other.prefix),
+        ("create", "key", admin.prefix),
+    ]

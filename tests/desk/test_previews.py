@@ -220,3 +220,12 @@ def test_after_an_editor_looked_anybody_is_told_the_same_as_before(editor, publi
     after = public.get("/v1/articles/il-draft")
     assert (before.status_code, after.status_code) == (404, 404)
     assert "il-draft" not in public.get("/v1/articles").text
+
+
+def test_what_to_read_after_a_draft_is_the_newest_of_its_brand(editor, magazine):
+    assert slugs(editor.get("/v1/articles/il-draft/related")) == ["il-published"]
+    assert editor.get("/v1/articles/il-draft/jsonld").status_code == 200
+    assert editor.get("/v1/articles/altro?include=jsonld,blocks,brand").json["data"]["jsonld"]["headline"] == "Titolo"
+    assert [item["slug"] for item in editor.get("/v1/articles/il-draft?include=related").json["data"]["related"]] == [
+        "il-published"
+    ]

@@ -495,3 +495,9 @@ def test_a_refused_request_does_not_use_its_word_up(editor):
 @pytest.mark.parametrize("word", ["", " ", "a b", "x" * 256, "\x7f"])
 def test_a_word_that_cannot_be_one_is_refused(editor, word):
     assert editor.post("/v1/articles", {"headline": "x"}, Idempotency_Key=word).status_code == 400
+
+
+def test_what_has_no_rights_any_more_cannot_be_published(editor):
+    made = editor.write(rights={"expires_at": "2026-10-31T00:00:00Z"})
+    assert pointers(editor.patch(made["slug"], {"status": "published"}, 1)) == {"/rights/expires_at"}
+    assert editor.patch(made["slug"], {"status": "published", "rights": None}, 1).status_code == 200

@@ -4,7 +4,7 @@ import threading
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from newsapi.actions import keys, schedule
 from newsapi.actions.writing import Desk
@@ -213,3 +213,19 @@ def test_with_nothing_due_a_step_writes_nothing(embargo, statements):
     statements.clear()
     worker.step()
     assert {text.split()[0] for text in statements} == {"SELECT"}
+
+
+def test_who_looks_for_what_is_due_reads_what_is_scheduled_alone(database, make):
+    make.articles(3)
+    with database.reading() as connection:
+        for find in (due.publications, due.expiries):
+            seen = []
+            event.listen(connection, "before_cursor_execute", lambda *told, seen=seen: seen.append(told[2:4]))
+            find(connection, make.now(), 1)
+            ((statement, parameters),) = seen
+            if database.is_sqlite:
+                plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+            else:
+                connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+                plan = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).all()
+            assert "ix_article_due" in str(plan) or "ix_article_expiring" in str(plan), plan
