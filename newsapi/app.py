@@ -23,6 +23,7 @@ from newsapi.cache.shared import Alone, InRedis
 from newsapi.cache.turns import EMBEDDED, READERS
 from newsapi.outbox.clockwork import Embargo, Merging
 from newsapi.outbox.purge import Purge, to_cdn
+from newsapi.outbox.relate import Relate
 from newsapi.outbox.worker import Listener, Worker
 from newsapi.schemas.presentation import Presentation
 from newsapi.settings import Settings
@@ -75,7 +76,7 @@ def create_worker(settings: Settings) -> Worker:
     """Answer the worker for these settings, with its listeners; nothing is connected yet."""
     database = Database(settings.database_url, pool_size=4)
     desk = Desk(database, settings, clock)
-    listeners: list[Listener] = [Embargo(desk), Merging(desk)]
+    listeners: list[Listener] = [Embargo(desk), Merging(desk), Relate(database, now=utc_now)]
     if settings.purge_url:
         listeners.append(Purge(database, to_cdn(settings.purge_url, settings.purge_key)))
     return Worker(database, listeners, now=utc_now)

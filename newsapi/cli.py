@@ -9,18 +9,20 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 import threading
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import click
+import orjson
 import yaml
 
 from newsapi import __version__
-from newsapi.actions import imports, keys
+from newsapi.actions import evaluation, imports, keys, related
 from newsapi.api import demo_pictures
 from newsapi.api.parts import utc_now
 from newsapi.app import create_app, create_front, create_worker, set_up_logging
@@ -177,6 +179,40 @@ def _desk() -> Database:
     return database
 
 
+@main.group(name="related")
+def related_() -> None:
+    """Related lists."""
+
+
+@related_.command()
+def rebuild() -> None:
+    """Make the index of related articles from scratch, while others read and write.
+
+    It is kept up by the worker; this is for after a change of how articles are described.
+    """
+    database = _database(Settings.from_env())
+    _ready(database)
+    with _bar("Indexing") as progress:
+        count = related.rebuild(database, now=utc_now, progress=progress)
+    click.echo(f"{count} articles indexed")
+
+
+@related_.command()
+@click.argument("judged", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="SET")
+def evaluate(judged: Path) -> None:
+    """Rank the articles of SET, judged by people, and print a ranking of each source for the scorer of such sets.
+
+    They are imported into a database of their own, which is gone afterwards.
+    """
+    settings = Settings.from_env({})
+    with tempfile.TemporaryDirectory() as folder, judged.open("rb") as lines, _bar("Ranking") as progress:
+        database = Database(f"sqlite:///{folder}/judged.sqlite3", patient=True)
+        _ready(database)
+        for ranking in evaluation.ranked(database, settings, lines, now=utc_now, progress=progress):
+            click.echo(orjson.dumps(ranking))
+        database.dispose()
+
+
 @main.group()
 def db() -> None:
     """The tables."""
@@ -267,6 +303,18 @@ def application() -> Any:
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     return front
+
+
+@contextmanager
+def _bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """Show progress on standard error, where a person sees it; yields a function of how many are done, of how many."""
+    with click.progressbar(length=1, label=label, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+
+        def progress(done: int, of: int) -> None:
+            bar.length = of
+            bar.update(done - bar.pos)
+
+        yield progress
 
 
 def _complain(line: int, fault: Fault) -> None:

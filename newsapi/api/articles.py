@@ -13,6 +13,7 @@ from flask import Response
 from flask.views import MethodView
 from marshmallow import Schema
 
+from newsapi.actions.related import keep
 from newsapi.api import paging, sight
 from newsapi.api.answers import cached
 from newsapi.api.blueprints import Blueprint
@@ -40,6 +41,7 @@ from newsapi.store.articles import Record
 from newsapi.store.database import Connection
 from newsapi.store.hidden import Sight
 from newsapi.store.listing import Turn
+from newsapi.store.related import Made
 from newsapi.text.blocks import blocks
 from newsapi.text.slugs import is_slug, is_uuid
 
@@ -157,7 +159,7 @@ def _one(connection: Connection, which: str | UUID, query: paging.Query) -> Answ
         record["related"] = [presentation.summary(item) for item in read.records]
         times.add(read.changed_at)
         keys.append(tags.related(found.id))
-        words |= {tags.related(found.id), *read.facets, *tags.names(read.records)}
+        words |= _words_of(found.id, read)
     if "blocks" in include:
         record["blocks"] = blocks(record["body_html"])
     if "jsonld" in include:
@@ -223,14 +225,13 @@ def _related(connection: Connection, which: str | UUID, query: paging.Query, pat
         "page": {"limit": query["limit"], "next": None, "prev": None},
         "links": {**links, "article": f"{presentation.api}{path}"},
     }
-    keys = (tags.article(found.id), tags.related(found.id))
     return Answer(
         body=json(body),
         seq=found.seq,
         mark=found.mark,
         changed_at=page.changed_at,
-        words=frozenset({*keys, *page.facets, *tags.names(page.records)}),
-        tags=keys[1:],
+        words=frozenset({tags.article(found.id), *_words_of(found.id, page)}),
+        tags=(tags.related(found.id),),
         link=paging.link_header(links),
     )
 
@@ -243,17 +244,29 @@ def _read_next(
     *,
     limit: int,
     exclude: Collection[str],
-) -> articles.Page:
+) -> related.Related:
     """What is related to an article: for who sees it before others, the newest of its brand as they will be then."""
     seen = sight.of_list(connection, query) or (None if record.get("status", "published") == "published" else Sight())
     if seen is None:
-        return related.of_article(connection, id_, limit=limit, exclude=exclude)
+        return related.of_article(connection, id_, limit=limit, exclude=exclude, keep=_keep)
     wanted = {"brand": (record["brand"]["slug"],)} if record["brand"] else {}
     truth = facets.truth(connection, wanted)
     page = hidden.page(connection, truth, listing.Question(), seen, wanted, limit=limit + len(exclude) + 1)
-    relation = {"score": 0.0, "level": "recent", "reasons": [related.FRESH]}
+    fresh = {"kind": "fresh", "weight": 1.0, "terms": []}
+    relation = {"score": 0.0, "level": "recent", "reasons": [fresh]}
     others = [one for one in page.records if one["id"] != id_ and one["slug"] not in exclude]
-    return page._replace(records=[{**one, "relation": relation} for one in others[:limit]], next=None, prev=None)
+    shown = [{**one, "relation": relation} for one in others[:limit]]
+    return related.Related(shown, page.changed_at, frozenset(), frozenset())
+
+
+def _words_of(article: UUID, listed: related.Related) -> set[tags.Word]:
+    """What decides on a related list: the list, each article that it shows, and what may come to stand there."""
+    shown = (tags.article(record["id"]) for record in listed.records)
+    return {tags.related(article), *shown, *tags.names(listed.records), *map(tags.slug, listed.slugs), *listed.facets}
+
+
+def _keep(made: Made) -> bool:
+    return keep(parts().database, made)
 
 
 RELATED = RelatedQuery().load({})["limit"]

@@ -17,6 +17,8 @@ from newsapi.migrations.upgrade import is_current
 from newsapi.schemas.dump import json
 from newsapi.schemas.queries import ONE_NAME
 from newsapi.schemas.wire import Out
+from newsapi.store import places
+from newsapi.store.profiles import LISTENER
 
 blueprint = Blueprint("system", __name__, description="Whether it runs, and what its words mean")
 
@@ -56,6 +58,8 @@ class Readyz(MethodView):
     def get(self) -> Response:
         """200 when every part that reads need is there. Redis may be away: reads go on without it."""
         state = {"database": _database(), "cache": parts().pages.shared.state()}
+        if state["database"] == "ok":
+            state["related"] = _related()
         ready = state["database"] == "ok"
         body = {"status": "ready" if ready else "not ready", "parts": state}
         return Response(json(body), 200 if ready else 503, content_type="application/json")
@@ -69,6 +73,16 @@ def _database() -> str:
             return "ok" if is_current(connection) else "not up to date: run newsapi db upgrade"
     except Unavailable:
         return "does not answer"
+
+
+def _related() -> str:
+    """How far the worker is with the index of related articles: lists are served whatever it says."""
+    try:
+        with parts().database.reading() as connection:
+            behind = places.behind(connection, LISTENER)
+    except Unavailable:
+        return "is not known"
+    return "waits for a worker" if behind is None else f"{behind} changes behind" if behind else "ok"
 
 
 @blueprint.route(

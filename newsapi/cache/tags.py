@@ -44,6 +44,8 @@ class Change(Protocol):
     @property
     def more_slugs(self) -> Sequence[str] | None: ...
     @property
+    def lists(self) -> Sequence[str] | None: ...
+    @property
     def facets_before(self) -> Sequence[int]: ...
     @property
     def facets_after(self) -> Sequence[int]: ...
@@ -53,6 +55,9 @@ def touched(change: Change) -> Iterator[Word]:
     """Answer every word that a change touches: the lists it left, stayed in and joined, and its own names."""
     yield from change.facets_before
     yield from change.facets_after
+    if change.kind == "related":
+        yield from (related(id_) for id_ in change.lists or ())
+        return
     slugs = (change.slug, change.previous_slug, *(change.more_slugs or ()))
     if change.kind == "article":
         yield article(change.subject_id)
@@ -92,7 +97,7 @@ def article(id_: UUID) -> str:
     return f"article:{id_}"
 
 
-def related(id_: UUID) -> str:
+def related(id_: UUID | str) -> str:
     """What is listed as related to the article with this id."""
     return f"related:{id_}"
 

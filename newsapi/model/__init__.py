@@ -17,6 +17,7 @@ from newsapi.model.articles import (
 from newsapi.model.base import Base
 from newsapi.model.changes import Change, LogHead, Place, Secret
 from newsapi.model.desk import Deed, Key, Merge, PreviewLink, Repeat
+from newsapi.model.relatedness import RelatedEntry, RelatedList, RelatedPosting, RelatedProfile, RelatedWeights
 from newsapi.model.taxonomy import Author, Brand, Facet, Section, Tag
 
 __all__ = [
@@ -39,6 +40,11 @@ __all__ = [
     "Place",
     "PreviewLink",
     "Repeat",
+    "RelatedEntry",
+    "RelatedList",
+    "RelatedPosting",
+    "RelatedProfile",
+    "RelatedWeights",
     "Revision",
     "Secret",
     "Section",

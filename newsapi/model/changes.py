@@ -32,6 +32,7 @@ class Change(Base):
 
     `mark` is random: a number and a mark that do not match tell that the log was set back to an older copy.
     `more_slugs` are slugs that lead to the article since, beside its own.
+    `lists` names, of a change of kind `related`, the articles whose related lists are other ones now.
     `bulk` rows come from an import, for listeners that leave those out.
     """
 
@@ -50,6 +51,7 @@ class Change(Base):
     version: Mapped[int | None]
     facets_before: Mapped[list[Any]] = mapped_column(default=list)
     facets_after: Mapped[list[Any]] = mapped_column(default=list)
+    lists: Mapped[list[Any] | None]
     bulk: Mapped[bool] = mapped_column(default=False)
 
 

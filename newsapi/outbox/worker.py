@@ -49,6 +49,8 @@ class Listener:
     """Whatever follows the log. It is told every change in order, and after a failure some of them again."""
 
     name: str
+    from_the_first = False
+    """Whether a new listener is told all there ever was, and not only what comes."""
 
     def take(self, changed: Sequence[Any]) -> Point | None:
         """Take the next rows of the log, which may be none, and do what is due; answer the last change it is done with.
@@ -137,7 +139,9 @@ class Follow:
             return True
         held, holder = self._until is not None, self._holder or secrets.token_hex(8)
         with self._database.transaction() as session:
-            place = places.take(session, self.listener.name, holder, now, LEASE)
+            place = places.take(
+                session, self.listener.name, holder, now, LEASE, from_the_first=self.listener.from_the_first
+            )
         if place is None:
             if held:
                 log.warning("place lost to another worker", listener=self.listener.name)

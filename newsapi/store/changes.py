@@ -22,6 +22,8 @@ _SINCE = (
         Change.more_slugs,
         Change.facets_before,
         Change.facets_after,
+        Change.lists,
+        Change.bulk,
     )
     .where(Change.seq >= bindparam("place"))
     .order_by(Change.seq)

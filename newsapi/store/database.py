@@ -27,6 +27,8 @@ BUSY_MS = 5_000
 
 BEGINS_MS = 2
 """How long SQLite itself waits when one begins to write, before we ask again."""
+HASTY_MS = 50
+"""How long PostgreSQL waits for another writer where nothing is lost by giving up, in milliseconds."""
 
 STATEMENT_MS = 900
 """After how many milliseconds PostgreSQL cuts off a read: before we close its connection (`bounded.READ`)."""
@@ -55,8 +57,9 @@ class Database:
         self._patient = patient
         self._reader = self._engine(writes=False, pool_size=pool_size)
         self._writer = self._engine(writes=True, pool_size=pool_size)
+        self._hasty = self._engine(writes=True, pool_size=1, hasty=True)
 
-    def _engine(self, *, writes: bool, pool_size: int) -> Engine:
+    def _engine(self, *, writes: bool, pool_size: int, hasty: bool = False) -> Engine:
         options: dict[str, Any] = {
             "poolclass": QueuePool,
             "pool_size": pool_size,
@@ -67,15 +70,18 @@ class Database:
         }
         if self.is_sqlite:
             engine = create_engine(self.url, connect_args={"check_same_thread": False}, **options)
-            _prepare_sqlite(engine, writes=writes)
+            _prepare_sqlite(engine, writes=writes, hasty=hasty)
             return engine
         snapshot = (
             "-c default_transaction_isolation=repeatable\\ read -c default_transaction_read_only=on"
             f" -c statement_timeout={0 if self._patient else STATEMENT_MS} -c random_page_cost={LOOK_UP_COST}"
         )
-        arguments = {"application_name": "newsapi", "options": "" if writes else snapshot}
+        at_once = f"-c lock_timeout={HASTY_MS} -c statement_timeout={HASTY_MS} -c synchronous_commit=off"
+        options_ = (at_once if hasty else "") if writes else snapshot
+        arguments = {"application_name": "newsapi", "options": options_}
         engine = create_engine(self.url, connect_args=arguments, pool_pre_ping=True, **options)
-        bounded.bound(engine, bounded.WRITE if self._patient else bounded.DESK if writes else bounded.READ)
+        limit = bounded.WRITE if self._patient else bounded.DESK if writes else bounded.READ
+        bounded.bound(engine, bounded.READ if hasty and not self._patient else limit)
         return engine
 
     @contextmanager
@@ -88,6 +94,15 @@ class Database:
     def transaction(self) -> Iterator[Session]:
         """One transaction that is committed at the end, or not at all. Raises Unavailable, SchemaMissing."""
         with _in_our_words(), Session(self._writer, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def moment(self) -> Iterator[Session]:
+        """One transaction for what may as well be left undone: it waits for no other writer, nor for the disk.
+
+        Raises Unavailable where it would have to.
+        """
+        with _in_our_words(), Session(self._hasty, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
@@ -108,6 +123,7 @@ class Database:
         """Close every connection that is not in use."""
         self._reader.dispose()
         self._writer.dispose()
+        self._hasty.dispose()
 
 
 def _unbound(connection: Connection) -> None:
@@ -136,7 +152,7 @@ UNDEFINED = ("42P01", "42703")
 """What PostgreSQL calls a table and a column that are not there."""
 
 
-def _prepare_sqlite(engine: Engine, *, writes: bool) -> None:
+def _prepare_sqlite(engine: Engine, *, writes: bool, hasty: bool) -> None:
     """Set every connection up, and begin transactions ourselves: the driver would begin them too late.
 
     A writer takes the lock at once (BEGIN IMMEDIATE): a read turned write meets SQLITE_BUSY without any waiting.
@@ -147,11 +163,11 @@ def _prepare_sqlite(engine: Engine, *, writes: bool) -> None:
     def connect(connection: Any, _record: object) -> None:
         connection.isolation_level = None
         for pragma in (
-            "journal_mode = WAL",
-            "synchronous = FULL",
+            *(() if hasty else ("journal_mode = WAL",)),  # the file knows; to say it again waits for writers
+            f"synchronous = {'NORMAL' if hasty else 'FULL'}",
             "foreign_keys = ON",
             "cache_size = -65536",
-            f"busy_timeout = {BEGINS_MS if writes else BUSY_MS}",
+            f"busy_timeout = {0 if hasty else BEGINS_MS if writes else BUSY_MS}",
             *(() if writes else ("query_only = ON",)),
         ):
             connection.execute(f"PRAGMA {pragma}")
@@ -160,21 +176,21 @@ def _prepare_sqlite(engine: Engine, *, writes: bool) -> None:
     def begin_transaction(connection: Connection) -> None:
         driver = connection.connection.driver_connection
         assert driver is not None  # noqa: S101 (a connection that begins has a driver)
-        _begin(driver, begin)
+        _begin(driver, begin, patience=0 if hasty else BUSY_MS / 1000)
 
 
-def _begin(driver: Any, statement: str) -> None:
-    """Begin a transaction, waiting for others that write. Raises OperationalError after BUSY_MS.
+def _begin(driver: Any, statement: str, *, patience: float) -> None:
+    """Begin a transaction, waiting for others that write. Raises OperationalError after `patience` seconds.
 
     SQLite's own waiting asks ever more seldom, so that among many who write those who came first wait longest, some of
     them for ever. Here all ask equally often.
     """
-    end = time.monotonic() + BUSY_MS / 1000
+    end = time.monotonic() + patience
     while True:
         try:
             driver.execute(statement)
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= end:
                 raise OperationalError(statement, None, error) from error
             time.sleep(random.uniform(0.001, 0.003))  # noqa: S311 (chance, not secrecy)
         else:

@@ -23,9 +23,10 @@ class Told:
     """One change to what the public can see, before it has a number.
 
     `before` and `after` are the ids of the facets that the subject was in and is in now.
+    `lists` are the ids of the articles whose related lists changed, of a change of kind `related`.
     """
 
-    kind: Literal["article", "brand", "author", "section", "tag"]
+    kind: Literal["article", "brand", "author", "section", "tag", "related"]
     action: Literal["upsert", "delete"]
     reason: str
     subject_id: UUID
@@ -35,6 +36,7 @@ class Told:
     version: int | None = None
     before: frozenset[int] = frozenset()
     after: frozenset[int] = frozenset()
+    lists: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ def tell(session: Session, told: Sequence[Told], numbers: Numbers, *, bulk: bool
         (
             *(seq, mark, numbers.at, change.kind, change.action, change.reason, change.subject_id),
             *(change.slug, change.previous_slug, change.more_slugs or None, change.version),
-            *(sorted(change.before), sorted(change.after), bulk),
+            *(sorted(change.before), sorted(change.after), change.lists or None, bulk),
         )
         for seq, (change, mark) in enumerate(zip(told, marks, strict=True), numbers.first)
     ]
@@ -104,7 +106,7 @@ def tell(session: Session, told: Sequence[Told], numbers: Numbers, *, bulk: bool
 _COLUMNS = (
     *("seq", "mark", "at", "kind", "action", "reason", "subject_id"),
     *("slug", "previous_slug", "more_slugs", "version"),
-    *("facets_before", "facets_after", "bulk"),
+    *("facets_before", "facets_after", "lists", "bulk"),
 )
 
 

@@ -21,16 +21,19 @@ class Point(NamedTuple):
     mark: int
 
 
-def take(session: Session, listener: str, holder: str, now: datetime, lease: timedelta) -> Point | None:
+def take(
+    session: Session, listener: str, holder: str, now: datetime, lease: timedelta, *, from_the_first: bool
+) -> Point | None:
     """Hold a listener's place until `now + lease`, for the first time or again; None while another one holds it.
 
-    A new listener begins at the head. A place that is held for twice the lease to come was taken by a clock that has
-    been set back since.
+    A new listener begins at the head, or where it asks for it with the first change of all. A place that is held for
+    twice the lease to come was taken by a clock that has been set back since.
     """
     if not session.execute(select(_PLACE.c.seq).where(_PLACE.c.listener == listener)).all():
         head = session.execute(select(LogHead.seq, LogHead.mark).with_for_update()).one()
         if not session.execute(select(_PLACE.c.seq).where(_PLACE.c.listener == listener)).all():
-            row = {"listener": listener, "seq": head.seq, "mark": head.mark, "at": now}
+            seq, mark = (0, 0) if from_the_first else head
+            row = {"listener": listener, "seq": seq, "mark": mark, "at": now}
             session.execute(insert(_PLACE).values(row))
     place = _PLACE.c
     free = or_(place.holder.is_(None), place.holder == holder, place.until <= now, place.until > now + 2 * lease)
@@ -60,6 +63,12 @@ def release(session: Session, listener: str, holder: str) -> None:
     """Let go of a place, for the next worker to take it at once."""
     mine = (_PLACE.c.listener == listener) & (_PLACE.c.holder == holder)
     session.execute(update(_PLACE).where(mine).values(holder=None, until=None))
+
+
+def behind(connection: Connection, listener: str) -> int | None:
+    """Answer how many changes a listener has still to come to; None where it has no place yet."""
+    seq = connection.execute(select(_PLACE.c.seq).where(_PLACE.c.listener == listener)).scalar()
+    return None if seq is None else max(0, head(connection).seq - seq)
 
 
 def head(connection: Connection) -> Point:

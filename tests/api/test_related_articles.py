@@ -1,4 +1,8 @@
+from uuid import UUID
+
 import pytest
+
+from newsapi.actions import related
 
 
 def slugs(answer):
@@ -6,10 +10,90 @@ def slugs(answer):
     return [item["slug"] for item in answer.json["data"]]
 
 
-def test_the_newest_of_the_brand_come_first_and_then_those_of_its_group(magazine):
-    found = magazine.get("/v1/articles/velar/related").json["data"]
-    levels = [(item["slug"], item["relation"]["level"]) for item in found]
-    assert levels == [("discovery", "recent"), ("i-pace", "group"), ("fabbrica", "group")]
+def levels(answer):
+    return [(item["slug"], item["relation"]["level"]) for item in answer.json["data"]]
+
+
+def test_before_anything_is_indexed_a_list_is_filled_by_section_brand_and_group(magazine):
+    found = levels(magazine.get("/v1/articles/velar/related"))
+    assert found == [("discovery", "section"), ("i-pace", "group"), ("fabbrica", "group")]
+
+
+def test_what_is_new_in_the_section_comes_before_what_is_newer_in_the_brand(client, make):
+    for slug, section in (("a", "prove"), ("b", "prove"), ("c", "mercato"), ("d", None)):
+        make.article(slug, brand="fiat", section=section)
+    assert levels(client.get("/v1/articles/a/related")) == [("b", "section"), ("d", "recent"), ("c", "recent")]
+
+
+BATTERIES = {"headline": "Una fabbrica di batterie", "brand": "fiat", "body_html": "<p>Accumulatori.</p>"}
+
+
+@pytest.fixture
+def fiat(make, database, clock):
+    """Four articles, two of them on batteries, indexed; the newest is about something else."""
+    make.brand("fiat")
+    make.article("fabbrica", **BATTERIES)
+    make.article("accumulatori", headline="Batterie, gli accumulatori nuovi", brand="fiat", tags=["elettrico"])
+    make.article("neve", headline="Sulla neve", brand="fiat", body_html="<p>Gomme e catene.</p>")
+    make.article("listino", headline="Il listino", brand="fiat", body_html="<p>I prezzi.</p>")
+    related.rebuild(database, now=clock)
+
+
+@pytest.mark.usefixtures("fiat")
+def test_what_is_about_the_same_comes_before_what_is_newer(client):
+    found = client.get("/v1/articles/fabbrica/related")
+    assert levels(found) == [("accumulatori", "related"), ("listino", "recent"), ("neve", "recent")]
+    relation = found.json["data"][0]["relation"]
+    assert 0 < relation["score"] < 1
+    assert relation["reasons"][0]["kind"] == "text"
+    assert {*relation["reasons"][0]["terms"]} == {"batterie", "Accumulatori"}
+
+
+@pytest.mark.usefixtures("fiat")
+def test_the_list_in_the_article_is_the_same(client):
+    inside = client.get("/v1/articles/fabbrica?include=related").json["data"]["related"]
+    assert inside == client.get("/v1/articles/fabbrica/related").json["data"]
+
+
+def test_picks_come_first_in_their_order(client, make, database, clock):
+    make.article("fabbrica", **BATTERIES, picks=["neve", "bozza", "altrove"])
+    make.article("accumulatori", headline="Batterie e accumulatori", brand="fiat")
+    make.article("neve", headline="Sulla neve", brand="fiat")
+    make.article("bozza", headline="Bozza", brand="fiat", status="draft")
+    make.article("altrove", headline="Di un'altra marca", brand="audi")
+    related.rebuild(database, now=clock)
+    found = client.get("/v1/articles/fabbrica/related")
+    assert levels(found) == [("neve", "pick"), ("altrove", "pick"), ("accumulatori", "related")]
+    assert found.json["data"][0]["relation"] == {
+        "score": 1.0,
+        "level": "pick",
+        "reasons": [{"kind": "pick", "weight": 1.0, "terms": []}],
+    }
+
+
+def test_a_pick_that_is_published_later_comes_then(client, make):
+    make.article("fabbrica", **BATTERIES, picks=["dopo"])
+    assert levels(client.get("/v1/articles/fabbrica/related")) == []
+    make.article("dopo", headline="Altro", brand="audi")
+    assert levels(client.get("/v1/articles/fabbrica/related")) == [("dopo", "pick")]
+
+
+def test_no_near_copy_fills_a_list_up(client, make):
+    make.article("fabbrica", **BATTERIES)
+    make.article("copia", **BATTERIES | {"headline": "UNA FABBRICA DI BATTERIE!"})
+    make.article("altra", headline="Altra", brand="fiat", body_html="<p>Un testo qualunque di prova.</p>")
+    make.article("altra-copia", headline="Altra!", brand="fiat", body_html="<p>Altro ancora.</p>")
+    assert levels(client.get("/v1/articles/fabbrica/related")) == [("altra-copia", "recent")]
+
+
+@pytest.mark.usefixtures("fiat")
+def test_an_index_that_is_made_has_no_say_in_what_readers_may_see(client, make):
+    make.hide(id_of(client, "accumulatori"))
+    assert levels(client.get("/v1/articles/fabbrica/related")) == [("listino", "recent"), ("neve", "recent")]
+
+
+def id_of(client, slug):
+    return UUID(client.get(f"/v1/articles/{slug}").json["data"]["id"])
 
 
 def test_the_group_itself_has_what_its_children_have(magazine):
@@ -79,8 +163,10 @@ def test_the_list_is_alive(client, make):
     assert slugs(client.get("/v1/articles/vecchio/related")) == []
 
 
-def test_an_article_without_brand_has_an_empty_list(magazine):
-    assert slugs(magazine.get("/v1/articles/senza-marca/related")) == []
+def test_after_an_article_without_brand_comes_what_is_new(magazine):
+    found = levels(magazine.get("/v1/articles/senza-marca/related"))
+    assert found
+    assert {level for _, level in found} <= {"section", "recent"}
 
 
 def test_hidden_articles_are_related_to_nothing(magazine):

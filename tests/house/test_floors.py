@@ -38,6 +38,7 @@ def skeleton(tmp_path):
         "serving",
         "feeds",
         "intake",
+        "relatedness",
         "text",
     ):
         folder = tmp_path / "newsapi" / room

@@ -84,7 +84,9 @@ def test_columns_may_be_some_and_in_any_order(database):
         "seq": 1,
     }
     insert_many(database, Change, [change])
-    assert stored(database, Change) == [{**change, "previous_slug": None, "more_slugs": None, "version": None}]
+    assert stored(database, Change) == [
+        {**change, "previous_slug": None, "more_slugs": None, "lists": None, "version": None}
+    ]
 
 
 def test_no_rows_are_no_work(database):

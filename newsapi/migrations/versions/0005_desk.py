@@ -8,7 +8,7 @@ from alembic import op
 from newsapi.model.base import BytewiseText, Id, Json, UtcDateTime
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 
 TERMS = ("brand", "author", "section", "tag")
 INDEXES = {

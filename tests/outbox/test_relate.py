@@ -1,0 +1,270 @@
+"""The index of related articles and every kept list follow the log."""
+
+import random
+from io import BytesIO
+
+import pytest
+from sqlalchemy import delete, func, select
+
+from newsapi.actions import imports
+from newsapi.actions import related as acts
+from newsapi.model import (
+    Article,
+    Brand,
+    Change,
+    LogHead,
+    Place,
+    RelatedEntry,
+    RelatedList,
+    RelatedPosting,
+    RelatedProfile,
+    RelatedWeights,
+)
+from newsapi.outbox.relate import Relate
+from newsapi.store import related
+from tests.records import archive, article, brand, lines
+
+
+@pytest.fixture
+def relate(worker, database, clock):
+    return worker(Relate(database, now=clock))
+
+
+def catch_up(relate):
+    """Have the listener do all there is, its own changes too."""
+    for _ in range(50):
+        relate.step()
+        if relate._place == relate._read and not relate._failures:
+            with relate._database.reading() as connection:
+                if connection.execute(select(LogHead.seq)).scalar() == relate._place.seq:
+                    return
+    raise AssertionError
+
+
+@pytest.fixture
+def publish(database, settings, clock):
+    def publish(*records):
+        imports.load(database, settings, BytesIO(lines(*records)), now=clock, reject=lambda *it: pytest.fail(str(it)))
+
+    return publish
+
+
+@pytest.fixture
+def follow(relate):
+    return lambda: catch_up(relate)
+
+
+BATTERIES = {
+    "headline": "Una fabbrica di batterie nel Regno Unito",
+    "body_html": "<p>Accumulatori inglesi.</p>",
+    "brand": "land-rover",
+}
+GIGAFACTORY = {
+    "headline": "Batterie, scelta la fabbrica",
+    "body_html": "<p>Accumulatori dal Somerset.</p>",
+    "brand": "land-rover",
+}
+SNOW = {"headline": "Sulla neve", "body_html": "<p>Gomme e catene.</p>", "brand": "land-rover"}
+
+
+@pytest.fixture
+def three(publish, follow):
+    publish(brand("land-rover"), article("batterie", **BATTERIES), article("neve", **SNOW))
+    publish(*(article(f"altro-{number}", headline=f"Notizia {number}", brand="land-rover") for number in range(3)))
+    follow()
+
+
+def ids(database):
+    with database.reading() as connection:
+        return dict(connection.execute(select(Article.slug, Article.id)).all())
+
+
+def listed(database, slug, limit=6, **options):
+    options = {"keep": lambda made: acts.keep(database, made), **options}
+    with database.reading() as connection:
+        return related.of_article(connection, ids(database)[slug], limit=limit, **options)
+
+
+def slugs(found):
+    return [(record["slug"], record["relation"]["level"]) for record in found.records]
+
+
+def rows(database, model):
+    with database.reading() as connection:
+        return connection.execute(select(func.count()).select_from(model)).scalar()
+
+
+def told(database):
+    with database.reading() as connection:
+        found = connection.execute(select(Change.lists).where(Change.kind == "related").order_by(Change.seq))
+        return [{*lists} for lists in found.scalars()]
+
+
+@pytest.mark.usefixtures("three")
+def test_a_list_is_made_once_and_then_kept(database, statements):
+    listed(database, "batterie")
+    assert rows(database, RelatedList) == 1
+    statements.clear()
+    again = listed(database, "batterie", keep=lambda _: pytest.fail("made again"))
+    assert len(again.records) == 4
+    assert not any("related_posting" in statement for statement in statements)
+
+
+@pytest.mark.usefixtures("three")
+def test_a_publication_enters_the_lists_it_belongs_in_and_no_others(database, publish, follow):
+    assert "gigafactory" not in dict(slugs(listed(database, "batterie")))
+    publish(brand("audi"), article("quattro", headline="Trazione integrale", brand="audi"))
+    follow()
+    listed(database, "quattro")
+    publish(article("gigafactory", **GIGAFACTORY))
+    follow()
+    assert slugs(listed(database, "batterie"))[0] == ("gigafactory", "related")
+    assert told(database)[-1] == {str(ids(database)["batterie"])}
+
+
+@pytest.mark.usefixtures("three")
+def test_an_edit_takes_an_article_off_the_lists_it_no_longer_belongs_in(database, publish, follow):
+    publish(article("gigafactory", **GIGAFACTORY))
+    follow()
+    assert slugs(listed(database, "batterie"))[0] == ("gigafactory", "related")
+    publish(article("gigafactory", **SNOW | {"headline": "Neve e catene: le gomme"}))
+    follow()
+    assert ("gigafactory", "related") not in slugs(listed(database, "batterie"))
+    assert slugs(listed(database, "neve"))[0] == ("gigafactory", "related")
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize("how", [{"status": "withdrawn"}, {"brand": "audi"}])
+def test_what_is_withdrawn_or_leaves_the_brand_is_on_no_list_at_once(database, publish, follow, how):
+    publish(brand("audi"), article("gigafactory", **GIGAFACTORY))
+    follow()
+    listed(database, "batterie")
+    publish(article("gigafactory", **GIGAFACTORY | how))
+    assert "gigafactory" not in dict(slugs(listed(database, "batterie")))
+    follow()
+    assert "gigafactory" not in dict(slugs(listed(database, "batterie")))
+    assert str(ids(database)["batterie"]) in told(database)[-1]
+
+
+@pytest.mark.usefixtures("three")
+def test_a_draft_is_in_no_index(database, publish, follow):
+    before = rows(database, RelatedProfile), rows(database, RelatedPosting)
+    publish(article("bozza", **GIGAFACTORY | {"status": "draft"}))
+    follow()
+    assert (rows(database, RelatedProfile), rows(database, RelatedPosting)) == before
+
+
+@pytest.mark.usefixtures("three")
+def test_a_list_made_before_the_index_moved_on_is_not_kept(database, publish, follow):
+    late = []
+    listed(database, "batterie", keep=lambda made: late.append(made) or False)
+    publish(article("gigafactory", **GIGAFACTORY))
+    follow()
+    assert acts.keep(database, late[0]) is False
+    assert rows(database, RelatedList) == 0
+
+
+def test_without_a_worker_a_list_is_made_each_time_and_hangs_on_its_brand(database, publish):
+    publish(brand("land-rover"), article("batterie", **BATTERIES), article("neve", **SNOW))
+    found = listed(database, "batterie")
+    assert slugs(found) == [("neve", "recent")]
+    assert rows(database, RelatedList) == 0
+    with database.reading() as connection:
+        assert found.facets == {connection.execute(select(Brand.facet_id)).scalar()}
+
+
+@pytest.mark.usefixtures("three")
+def test_a_list_that_is_full_hangs_on_itself_alone(database, publish, follow):
+    publish(article("gigafactory", **GIGAFACTORY))
+    follow()
+    assert listed(database, "batterie", limit=1).facets == frozenset()
+
+
+@pytest.mark.usefixtures("three")
+def test_a_writer_at_work_keeps_no_reader_waiting(database):
+    with database.transaction() as session:
+        session.execute(select(Place.seq).with_for_update())
+        found = listed(database, "batterie")
+    assert len(found.records) == 4
+    assert rows(database, RelatedList) == 0
+
+
+@pytest.mark.usefixtures("three")
+def test_dropping_a_list_leaves_nothing_of_it(database):
+    listed(database, "batterie")
+    with database.transaction() as session:
+        assert related.drop(session, [*ids(database).values()]) == [ids(database)["batterie"]]
+    assert (rows(database, RelatedList), rows(database, RelatedEntry)) == (0, 0)
+
+
+@pytest.mark.usefixtures("three")
+def test_a_list_made_by_older_weights_is_made_again(database, clock):
+    listed(database, "batterie")
+    acts.rebuild(database, now=clock)
+    made = []
+    listed(database, "batterie", keep=lambda one: made.append(one) or False)
+    assert len(made) == 1
+
+
+def test_terms_are_counted_anew_when_there_are_twice_as_many_articles(database, publish, follow):
+    def version():
+        with database.reading() as connection:
+            return connection.execute(select(RelatedWeights.version, RelatedWeights.archive)).one()
+
+    publish(brand("land-rover"), *(article(f"a{number}", brand="land-rover") for number in range(4)))
+    follow()
+    first = version()
+    publish(article("a4", brand="land-rover"))
+    follow()
+    assert version() == first
+    publish(*(article(f"b{number}", brand="land-rover") for number in range(3)))
+    follow()
+    assert (version().archive, version().version == first.version) == (8, False)
+
+
+def test_a_rebuild_makes_what_following_made(database, publish, follow, clock):
+    publish(*archive(60))
+    follow()
+    with database.transaction() as session:  # by the same weights, described when all were there
+        session.execute(delete(RelatedProfile))
+        session.execute(delete(RelatedPosting))
+    assert acts.rebuild(database, now=clock) == rows(database, RelatedProfile)
+    followed = {slug: slugs(listed(database, slug)) for slug in there_now(database)}
+    acts.rebuild(database, now=clock)
+    assert {slug: slugs(listed(database, slug)) for slug in followed} == followed
+
+
+def there_now(database):
+    with database.reading() as connection:
+        return [*connection.execute(select(Article.slug).where(Article.status == "published")).scalars()]
+
+
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 8))])
+def test_every_kept_list_shows_what_would_be_made_now(database, publish, follow, clock, seed):
+    """Whatever is published, edited, withdrawn and picked: the six shown are those of a list made from nothing."""
+    chance = random.Random(seed)
+    records = [record for record in archive(36, seed=seed) if record["type"] != "article" or chance.random() < 0.8]
+    publish(*records)
+    follow()
+    there = [record for record in records if record["type"] == "article"]
+    for _ in range(4):
+        for slug in there_now(database):
+            listed(database, slug)
+        changed = []
+        for record in chance.sample(there, chance.choice([1, 1, 2, 6])):
+            record |= {
+                "headline": chance.choice(there)["headline"],
+                "body_html": chance.choice(there)["body_html"],
+                "brand": f"marca-{chance.randrange(4)}",
+                "tags": [f"tema-{chance.randrange(60)}" for _ in range(chance.randrange(2))],
+                "status": chance.choice(["published", "published", "withdrawn"]),
+                "picks": [chance.choice(there)["slug"]] if chance.random() < 0.3 else [],
+            }
+            changed.append(record)
+        publish(*changed)
+        follow()
+        kept = {slug: slugs(listed(database, slug)) for slug in there_now(database)}
+        with database.transaction() as session:
+            session.execute(delete(RelatedList))
+            session.execute(delete(RelatedEntry))
+        assert kept == {slug: slugs(listed(database, slug)) for slug in there_now(database)}
