@@ -120,7 +120,7 @@ def fill(url: str, articles: int) -> None:
     with tempfile.TemporaryFile() as file:
         file.writelines(orjson.dumps(record) + b"\n" for record in records(articles))
         file.seek(0)
-        settings = Settings.from_env({"NEWSAPI_DATABASE_URL": url})
+        settings = Settings.from_env({"NEWSAPI_DATABASE_URL": url, "NEWSAPI_RATE_LIMITS": "off"})
         imports.load(database, settings, file, now=utc_now, reject=lambda *_: None)
     database.analyze()
     database.dispose()
@@ -131,7 +131,7 @@ def serve(stack: ExitStack, folder: Path, url: str, **settings: str) -> str:
     port = free_port()
     command = [Path(sys.executable).with_name("newsapi"), "serve"]
     own = {"NEWSAPI_DATABASE_URL": url, "NEWSAPI_PORT": str(port), "NEWSAPI_PROCESSES": "1"}
-    own["NEWSAPI_LOG_LEVEL"] = "error"
+    own |= {"NEWSAPI_LOG_LEVEL": "error", "NEWSAPI_RATE_LIMITS": "off"}
     return stack.enter_context(process(command, port, folder, **own | settings))
 
 

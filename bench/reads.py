@@ -28,6 +28,7 @@ from newsapi.settings import Settings
 from newsapi.store.database import Database
 
 UNITS = {"k": 1_000, "m": 1_000_000}
+SETTINGS = {"NEWSAPI_SECRET_KEY": "b" * 40, "NEWSAPI_RATE_LIMITS": "off"}
 OFFSET = """
 SELECT article_id FROM listing WHERE facet_id = (SELECT id FROM facet WHERE kind = 'all')
 ORDER BY published_at DESC, article_id DESC LIMIT 20 OFFSET {}
@@ -102,7 +103,7 @@ def main(  # noqa: PLR0917 (click hands options over)
 
 def _measure(database: Database, kind: str, articles: int, requests: int, figures: dict[str, Any]) -> None:
     url = database.url.render_as_string(hide_password=False)
-    app = create_app(Settings.from_env({"NEWSAPI_DATABASE_URL": url, "NEWSAPI_SECRET_KEY": "b" * 40}))
+    app = create_app(Settings.from_env(SETTINGS | {"NEWSAPI_DATABASE_URL": url}))
     parts = app.extensions["newsapi"]
     follower = parts.pages.follower
     follower.catch_up()

@@ -10,7 +10,9 @@ import structlog
 from flask import Flask
 
 from newsapi import __version__, api
+from newsapi.actions.writing import Desk
 from newsapi.api import problems
+from newsapi.api.limits import Limits
 from newsapi.api.parts import Parts, utc_now
 from newsapi.cache.counts import Counts
 from newsapi.cache.follower import Follower, News, Read
@@ -19,6 +21,7 @@ from newsapi.cache.memory import Memory
 from newsapi.cache.pages import PageCache
 from newsapi.cache.shared import Alone, InRedis
 from newsapi.cache.turns import EMBEDDED, READERS
+from newsapi.outbox.clockwork import Embargo, Merging
 from newsapi.outbox.purge import Purge, to_cdn
 from newsapi.outbox.relate import Relate
 from newsapi.outbox.worker import Listener, Worker
@@ -26,6 +29,7 @@ from newsapi.schemas.presentation import Presentation
 from newsapi.settings import Settings
 from newsapi.store import changes
 from newsapi.store.database import Database
+from newsapi.store.due import clock
 from newsapi.store.keyset import Cursors
 
 MAX_BODY = 1 << 20
@@ -49,6 +53,7 @@ def create_app(settings: Settings) -> Flask:
         cursors=Cursors(database, settings.secret_key),
         presentation=Presentation(settings),
         pages=PageCache(Memory(settings.cache_mb << 20), shared, follower),
+        limits=Limits(settings),
         cdn_lifetime="max-age=86400" if settings.purge_url else "max-age=2",
     )
     app.extensions["newsapi"] = parts
@@ -69,8 +74,9 @@ def create_front(app: Flask) -> Front:
 
 def create_worker(settings: Settings) -> Worker:
     """Answer the worker for these settings, with its listeners; nothing is connected yet."""
-    database = Database(settings.database_url, pool_size=2)
-    listeners: list[Listener] = [Relate(database, now=utc_now)]
+    database = Database(settings.database_url, pool_size=4)
+    desk = Desk(database, settings, clock)
+    listeners: list[Listener] = [Embargo(desk), Merging(desk), Relate(database, now=utc_now)]
     if settings.purge_url:
         listeners.append(Purge(database, to_cdn(settings.purge_url, settings.purge_key)))
     return Worker(database, listeners, now=utc_now)

@@ -13,6 +13,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -21,7 +22,7 @@ import orjson
 import yaml
 
 from newsapi import __version__
-from newsapi.actions import evaluation, imports, related
+from newsapi.actions import evaluation, imports, keys, related
 from newsapi.api import demo_pictures
 from newsapi.api.parts import utc_now
 from newsapi.app import create_app, create_front, create_worker, set_up_logging
@@ -35,6 +36,7 @@ from newsapi.serving.farewell import polite
 from newsapi.settings import BadSetting, Settings
 from newsapi.store import archive
 from newsapi.store.database import Database
+from newsapi.store.keys import every as every_key
 
 
 class _Clear(click.Group):
@@ -124,6 +126,59 @@ def import_(file: Path) -> None:
     )
     if counts.rejected:
         sys.exit(1)
+
+
+@main.group(name="keys")
+def keys_() -> None:
+    """Keys: who may write, and what."""
+
+
+@keys_.command(name="create")
+@click.argument("name")
+@click.option(
+    "--scope", "scopes", multiple=True, required=True, type=click.Choice(keys.SCOPES), help="May be repeated."
+)
+@click.option("--days", type=click.IntRange(1, 36_500), help="After how many days it ends; never, if left out.")
+@click.option("--rate", type=click.IntRange(1, 1_000_000), help="Requests a minute, if not NEWSAPI_RATE_LIMITS.")
+def keys_create(name: str, scopes: tuple[str, ...], days: int | None, rate: int | None) -> None:
+    """Make a key for NAME and print it: this once, as only what it hashes to is kept."""
+    now = utc_now()
+    end = now + timedelta(days=days) if days else None
+    click.echo(keys.create(_desk(), name, scopes, now=now, expires_at=end, rate=rate))
+
+
+@keys_.command(name="list")
+def keys_list() -> None:
+    """Print every key by its open part: who has it, what it may do, and until when."""
+    now = utc_now()
+    with _desk().reading() as connection:
+        for row in every_key(connection):
+            over = row.expires_at is not None and row.expires_at <= now
+            state = "revoked" if row.revoked_at else "expired" if over else "good"
+            until = f"until {row.expires_at:%Y-%m-%d %H:%M}Z" if row.expires_at else "for ever"
+            click.echo(f"{row.prefix}  {state:8}{until:24}{','.join(row.scopes)}  {row.name}")
+
+
+@keys_.command(name="rotate")
+@click.argument("prefix")
+@click.option("--hours", type=click.IntRange(0, 8_760), default=24, help="How long the old one stays good; 24.")
+def keys_rotate(prefix: str, hours: int) -> None:
+    """Print a new key in the place of the one with this PREFIX, which ends some hours later."""
+    click.echo(keys.rotate(_desk(), prefix, now=utc_now(), overlap=timedelta(hours=hours)))
+
+
+@keys_.command(name="revoke")
+@click.argument("prefix")
+def keys_revoke(prefix: str) -> None:
+    """Make the key with this PREFIX worthless, at once and everywhere."""
+    keys.revoke(_desk(), prefix, now=utc_now())
+    click.echo(f"{prefix} is revoked.")
+
+
+def _desk() -> Database:
+    database = _database(Settings.from_env())
+    _ready(database)
+    return database
 
 
 @main.group(name="related")

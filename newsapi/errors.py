@@ -127,3 +127,104 @@ class SchemaMissing(NewsError):
     def __init__(self) -> None:
         """Say what to run."""
         super().__init__("The database is not up to date; run `newsapi db upgrade`.")
+
+
+class KeyMissing(NewsError):
+    """Nobody may do this without a key."""
+
+    def __init__(self) -> None:
+        """Say where a key belongs."""
+        super().__init__("This needs a key: Authorization: Bearer KEY.")
+
+
+class KeyUnknown(NewsError):
+    """The key does not exist, has expired or was revoked: the three are told in the same words."""
+
+    def __init__(self) -> None:
+        """Say no more."""
+        super().__init__("No such key.")
+
+
+class ScopeMissing(NewsError):
+    """The key is good, but not for this."""
+
+    def __init__(self, scope: str) -> None:
+        """Keep the scope that is missing."""
+        super().__init__(f"This needs a key with the scope {scope}.")
+        self.scope = scope
+
+
+class VersionMissing(NewsError):
+    """A write that does not say which version it is set against."""
+
+    def __init__(self) -> None:
+        """Say how."""
+        super().__init__('Send If-Match with the version you have read, such as If-Match: "v7".')
+
+
+class VersionStale(NewsError):
+    """Somebody else wrote in between."""
+
+    def __init__(self, version: int) -> None:
+        """Keep the version that is there now."""
+        super().__init__(f"It is at version {version} by now: read it again and decide anew.")
+        self.version = version
+
+
+class MoveNotAllowed(NewsError):
+    """A status that cannot follow the present one."""
+
+    def __init__(self, start: str, end: str, allowed: Sequence[str]) -> None:
+        """Keep both, and what could follow."""
+        super().__init__(f"{start} cannot become {end}; it can become {', '.join(allowed)}.")
+        self.start, self.end, self.allowed = start, end, tuple(allowed)
+
+
+class InUse(NewsError):
+    """Something is taken, or others depend on it."""
+
+
+class KeyReused(NewsError):
+    """An Idempotency-Key that came with another request before."""
+
+    def __init__(self) -> None:
+        """Say what to do."""
+        super().__init__("This Idempotency-Key was sent with another request in the last 24 hours; take a new one.")
+
+
+class StillRunning(NewsError):
+    """The request with this Idempotency-Key is being worked on."""
+
+    def __init__(self) -> None:
+        """Say what to do."""
+        super().__init__("The first request with this Idempotency-Key is still being worked on; try again in a second.")
+
+
+class Limited(NewsError):
+    """Too many requests in too short a time; `seconds` is when to try again."""
+
+    def __init__(self, seconds: int) -> None:
+        """Keep the seconds."""
+        super().__init__(f"Too many requests; try again in {seconds} s.")
+        self.seconds = seconds
+
+
+class TokenExpired(NewsError):
+    """A link that was good once: its time is over, or it was revoked."""
+
+    def __init__(self) -> None:
+        """Say what to do."""
+        super().__init__("This link has expired or was revoked; ask for a new one.")
+
+
+class BadBody(Invalid):
+    """The body of a request cannot be taken; the places of its faults are JSON pointers."""
+
+
+class WrongMediaType(NewsError):
+    """The body is of a media type that is not taken here."""
+
+    def __init__(self, wanted: str) -> None:
+        """Keep the one that is."""
+        super().__init__(f"Send the body as {wanted}.")
+        self.wanted = wanted

@@ -6,6 +6,7 @@ import dataclasses
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -104,6 +105,31 @@ def _hosts(text: str) -> frozenset[str]:
     return frozenset(host.strip().lower() for host in text.split(",") if host.strip())
 
 
+def _reads(text: str) -> str:
+    if text not in {"public", "key"}:
+        raise ValueError("is not one of public, key")
+    return text
+
+
+def _rate_limits(text: str) -> tuple[int, int] | None:
+    if text.lower() == "off":
+        return None
+    address, comma, key = text.partition(",")
+    if not comma:
+        raise ValueError("is not off or two numbers such as 1200,6000")
+    return _count(address.strip()), _count(key.strip())
+
+
+Networks = tuple[IPv4Network | IPv6Network, ...]
+
+
+def _networks(text: str) -> Networks:
+    try:
+        return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise ValueError("is not a list of networks such as 10.0.0.0/8,::1/128") from error
+
+
 def _level(text: str) -> str:
     levels = ("debug", "info", "warning", "error")
     if text.lower() not in levels:
@@ -169,6 +195,18 @@ class Settings:
     embed_hosts: frozenset[str] = _setting(  # type: ignore[assignment]
         "hosts whose `iframe` stays in a body, separated by commas", _hosts(EMBED_HOSTS), _hosts
     )
+    reads: str = _setting(  # type: ignore[assignment]
+        "who may read: `public` is everybody, `key` whoever has a key", "public", _reads
+    )
+    rate_limits: tuple[int, int] | None = _setting(  # type: ignore[assignment]
+        "requests a minute, of an address (IPv6: a /64) without a key and of a key that has no number of its own;"
+        " what is answered from memory is free; `off` for none",
+        (1_200, 6_000),
+        _rate_limits,
+    )
+    trusted_proxies: Networks = _setting(  # type: ignore[assignment]
+        "networks of our own proxies, separated by commas: of those alone `X-Forwarded-For` is believed", (), _networks
+    )
     purge_url: str | None = _setting(  # type: ignore[assignment]
         "CDN that is told what to drop, and may hence keep answers for a day:"
         " `fastly+https://api.fastly.com/service/ID` or `varnish+http://host:port`",
@@ -216,6 +254,6 @@ def table() -> str:
     lines = ["| setting | default | what it is |", "| --- | --- | --- |"]
     for field in dataclasses.fields(Settings):
         default = field.default
-        shown = ",".join(sorted(default)) if isinstance(default, frozenset) else default
+        shown = ",".join(map(str, sorted(default))) if isinstance(default, frozenset | tuple) else default
         lines.append(f"| `{PREFIX}{field.name.upper()}` | {f'`{shown}`' if shown else ''} | {field.metadata['help']} |")
     return "\n".join(lines)

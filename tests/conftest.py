@@ -98,6 +98,7 @@ def settings(database_url: str) -> Settings:
             "NEWSAPI_DATABASE_URL": database_url,
             "NEWSAPI_API_URL": "https://api.example.com",
             "NEWSAPI_SECRET_KEY": "a secret of thirty-two characters",
+            "NEWSAPI_RATE_LIMITS": "off",
         }
     )
 
@@ -109,7 +110,7 @@ def build(clock: Clock) -> Iterator[Callable[[Settings], Flask]]:
 
     def build(settings: Settings) -> Flask:
         app = create_app(settings)
-        app.extensions["newsapi"] = replace(app.extensions["newsapi"], now=clock)
+        app.extensions["newsapi"] = replace(app.extensions["newsapi"], now=clock, moment=lambda _: clock())
         app.extensions["newsapi"].pages.follower.bound = 0  # every read asks the log first
         made.append(app.extensions["newsapi"])
         return app

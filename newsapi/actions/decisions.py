@@ -90,6 +90,7 @@ def _links(draft: Draft, references: References) -> dict[str, list[UUID]]:
 
 def _after(draft: Draft, before: State | None, links: dict[str, list[UUID]], now: datetime) -> State:
     values = dict(draft.values)
+    values.setdefault("bans", before.values["bans"] if before else None)  # an import says nothing of them
     for name in ("brand", "section"):
         values[f"{name}_id"] = next(iter(links[name]), None)
     if before and before.values["slug"] != draft.slug and draft.id is None:
@@ -124,7 +125,9 @@ def _materially_updated_at(values: Mapping[str, Any], before: State | None) -> d
 def _former_slugs(draft: Draft, before: State | None, slug: str) -> frozenset[str]:
     former = frozenset(draft.previous_slugs)
     if before:
-        former |= before.former_slugs | {before.values["slug"]}
+        former |= before.former_slugs
+    if before and (before.is_public or before.gone):  # what a draft was called before is nobody's business
+        former |= {before.values["slug"]}
     return former - {slug}
 
 

@@ -24,7 +24,7 @@ class Draft:
     """An article as it came in, cleaned; references are still slugs."""
 
     line: int
-    digest: bytes
+    digest: bytes | None
     id: UUID | None
     slug: str
     values: dict[str, Any]
@@ -36,27 +36,47 @@ class Draft:
         return {self.slug, *self.previous_slugs, *((self.id,) if self.id else ())}
 
 
-def drafted(values: Mapping[str, Any], settings: Settings, *, line: int, digest: bytes) -> Draft:
+def drafted(values: Mapping[str, Any], settings: Settings, *, line: int = 0, digest: bytes | None = None) -> Draft:
     """Clean what a schema has read: HTML becomes safe, a plain date becomes noon of that day in the newsroom's zone."""
     kept = dict(values)
     references = {name: kept.pop(name) for name in LISTS}
     references |= {name: [slug] if (slug := kept.pop(name)) else [] for name in ("brand", "section")}
     id_, previous = kept.pop("id"), kept.pop("previous_slugs")
-    kept["body_html"] = markup.clean(kept["body_html"], base=_base(settings), embed_hosts=settings.embed_hosts)
-    kept["word_count"] = markup.word_count(markup.to_text(kept["body_html"]))
-    kept["corrections"] = [{**item, "at": written(item["at"])} for item in kept["corrections"]]
-    if (rights := kept["rights"]) and rights["expires_at"]:
-        kept["rights"] = {**rights, "expires_at": written(rights["expires_at"])}
-    precision = kept.pop("published_precision")
-    if isinstance(kept["published_at"], datetime):
-        kept["published_precision"] = precision or "second"
-        if precision == "day":
-            kept["published_at"] = _noon(kept["published_at"].astimezone(settings.time_zone).date(), settings)
-    else:
-        kept["published_precision"] = "day" if kept["published_at"] else precision or "second"
-        kept["published_at"] = _noon(kept["published_at"], settings)
+    kept = cleaned(kept, settings)
     previous = tuple(slug for slug in previous if slug != kept["slug"])
     return Draft(line, digest, id_, kept["slug"], kept, references, previous)
+
+
+def cleaned(values: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    """Clean those of the fields that are there."""
+    kept = dict(values)
+    if "body_html" in kept:
+        kept["body_html"] = clean_body(kept["body_html"], settings)
+        kept["word_count"] = markup.word_count(markup.to_text(kept["body_html"]))
+    if "corrections" in kept:
+        kept["corrections"] = [{**item, "at": written(item["at"])} for item in kept["corrections"]]
+    if (rights := kept.get("rights")) and rights["expires_at"]:
+        kept["rights"] = {**rights, "expires_at": written(rights["expires_at"])}
+    if "published_at" in kept:
+        kept |= _dated(kept["published_at"], kept.pop("published_precision", None), settings)
+    return kept
+
+
+def clean_body(html: str, settings: Settings) -> str:
+    """Make the HTML of a body safe."""
+    return markup.clean(html, base=_base(settings), embed_hosts=settings.embed_hosts)
+
+
+def _dated(moment: date | None, precision: str | None, settings: Settings) -> dict[str, Any]:
+    """The time of publication and how exact it is: a plain date is noon of that day in the newsroom's zone."""
+    if not isinstance(moment, datetime):
+        return {
+            "published_at": _noon(moment, settings),
+            "published_precision": "day" if moment else precision or "second",
+        }
+    if precision == "day":
+        moment = _noon(moment.astimezone(settings.time_zone).date(), settings)
+    return {"published_at": moment, "published_precision": precision or "second"}
 
 
 def _base(settings: Settings) -> str:

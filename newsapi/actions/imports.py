@@ -16,13 +16,14 @@ from operator import attrgetter
 from typing import Any, BinaryIO, cast
 from uuid import UUID
 
+from newsapi.actions import writing
 from newsapi.actions.decisions import Present, References, decided
-from newsapi.actions.drafts import KIND_OF, Draft
+from newsapi.actions.drafts import Draft
 from newsapi.actions.reading import Found, Reading, Record, Refused, read
+from newsapi.actions.writing import references
 from newsapi.errors import Fault, Invalid
 from newsapi.intake.ndjson import Line, lines
 from newsapi.intake.positions import Positions
-from newsapi.model.base import uuid7
 from newsapi.settings import Settings
 from newsapi.store import bulk, log, states, vocabulary
 from newsapi.store.bulk import Written
@@ -187,7 +188,7 @@ def _write_articles(run: Load, session: Session, drafts: Sequence[Draft]) -> Non
         apart = _apart(rest)
         slugs = {slug for draft in apart for slug in (draft.slug, *draft.previous_slugs)}
         present = Present(*states.existing(session, slugs, {draft.id for draft in apart if draft.id}))
-        batch = _Batch(run, present, _references(session, apart), now)
+        batch = _Batch(run, present, references(session, apart), now)
         taken = next((number for number, draft in enumerate(apart) if not batch.take(draft)), len(apart))
         batch.write(session)
         rest = rest[taken:]
@@ -235,7 +236,8 @@ class _Batch:
             return True
         self._named |= named
         if item.after is item.before:
-            self._same.append((item.after.id, draft.digest))
+            if draft.digest:
+                self._same.append((item.after.id, draft.digest))
             self._run.counts.add("unchanged")
         else:
             self._todo.append(item)
@@ -243,28 +245,7 @@ class _Batch:
         return True
 
     def write(self, session: Session) -> None:
-        """Write what was decided, after the tags, formats and languages that are new with it."""
+        """Write what was decided."""
         if self._todo:
-            self._write_terms(session)
-            bulk.write(session, self._todo, now=self._now, by="import")
+            writing.write(session, self._todo, self._references, now=self._now, by="import", in_bulk=True)
         bulk.remember_digests(session, self._same)
-
-    def _write_terms(self, session: Session) -> None:
-        used = {id_ for item in self._todo for id_ in item.after.links["tags"]}
-        shown = {id_ for item in self._todo if item.after.is_public for id_ in item.after.links["tags"]}
-        tags = {slug: id_ for slug, id_ in self._references["tag"].items() if id_ in used}
-        if told := vocabulary.make_tags(session, tags, shown, self._now):
-            log.append(session, told, now=self._now, bulk=True)
-        for name in ("format", "language"):
-            vocabulary.make_facets(session, name, {item.after.values[name] for item in self._todo})
-
-
-def _references(session: Session, drafts: Iterable[Draft]) -> References:
-    """Look up all that the drafts refer to; a tag that is not there has the id that it will be made with."""
-    slugs: dict[str, set[str]] = {kind: set() for kind in KIND_OF.values()}
-    for draft in drafts:
-        for name, found in draft.references.items():
-            slugs[KIND_OF[name]].update(found)
-    ids = {kind: vocabulary.look_up(session, cast("Kind", kind), found) for kind, found in slugs.items()}
-    ids["tag"] |= {slug: uuid7() for slug in sorted(slugs["tag"] - ids["tag"].keys())}
-    return ids

@@ -5,7 +5,19 @@
 
 from flask import Flask
 
-from newsapi.api import articles, documentation, problems, requests, system, taxonomy
+from newsapi.api import (
+    articles,
+    desk,
+    documentation,
+    history,
+    links,
+    problems,
+    requests,
+    system,
+    taxonomy,
+    vocabulary,
+    watching,
+)
 from newsapi.api.blueprints import Api
 
 
@@ -14,7 +26,8 @@ def register(app: Flask) -> Api:
     requests.register(app)
     problems.register(app)
     api = Api(app)
-    for blueprint in (articles.blueprint, *taxonomy.blueprints, system.blueprint):
+    rooms = (articles, desk, history, links, watching, system)
+    for blueprint in (*(room.blueprint for room in rooms), *taxonomy.blueprints, *vocabulary.blueprints):
         api.register_blueprint(blueprint)
     app.register_blueprint(documentation.blueprint(api))
     return api

@@ -7,12 +7,12 @@ from typing import Any
 
 from flask import Response, request
 
-from newsapi.api import problems, requests
+from newsapi.api import access, problems, requests
 from newsapi.api.parts import parts
 from newsapi.cache.answer import Answer, Asked, reply
 from newsapi.cache.bridge import FRONT, GIVEN
 from newsapi.cache.pages import Given
-from newsapi.errors import NotFound, Renamed, Withdrawn
+from newsapi.errors import Behind, NotFound, Renamed, Withdrawn
 from newsapi.store.database import Connection
 from newsapi.store.keyset import period
 
@@ -23,8 +23,11 @@ def cached(address: str, query: Mapping[str, Any], build: Callable[[Connection],
     What is not there, is gone or has another name is kept like any answer.
     """
     found = parts()
+    if access.caller() is not None or "preview" in query:
+        return private(address, query, build)
 
     def built() -> Answer:
+        found.limits.count()
         with found.database.reading() as connection:
             try:
                 return build(connection)
@@ -33,6 +36,30 @@ def cached(address: str, query: Mapping[str, Any], build: Callable[[Connection],
 
     key = f"{period(found.now())}:{address}"
     return _respond(found.pages.get(key, built, min_seq=query["min_seq"]))
+
+
+def private(address: str, query: Mapping[str, Any], build: Callable[[Connection], Answer]) -> Response:
+    """Send an answer that is for this caller alone: built for him, and kept by nobody."""
+    found = parts()
+    found.limits.count()
+    with found.database.reading() as connection:
+        try:
+            answer = build(connection)
+        except Renamed as error:
+            answer = problems.refusal(error, address)
+    if answer.seq < query.get("min_seq", 0):
+        raise Behind(query["min_seq"], answer.seq)
+    response = Response(answer.body, answer.status, content_type=answer.media_type)
+    named = {
+        "ETag": f'"v{answer.version}"' if answer.version else None,
+        "Cache-Control": "private, no-store",
+        "Content-Seq": str(answer.seq),
+        "Link": answer.link,
+        "Location": answer.location,
+        "Content-Language": answer.language,
+    }
+    response.headers.update({name: value for name, value in named.items() if value})
+    return response
 
 
 def _respond(given: Given) -> Response:

@@ -14,12 +14,13 @@ from flask.views import MethodView
 from marshmallow import Schema
 
 from newsapi.actions.related import keep
-from newsapi.api import paging
+from newsapi.api import paging, sight
 from newsapi.api.answers import cached
 from newsapi.api.blueprints import Blueprint
 from newsapi.api.parts import parts
 from newsapi.cache import tags
 from newsapi.cache.answer import Answer
+from newsapi.errors import NotFound, Withdrawn
 from newsapi.feeds import jsonld
 from newsapi.model.base import latest
 from newsapi.schemas.articles import (
@@ -35,9 +36,10 @@ from newsapi.schemas.articles import (
 from newsapi.schemas.dump import Dump, compiled, json
 from newsapi.schemas.narrowed import PartialArticleList, PartialArticleOne
 from newsapi.schemas.queries import ASIDE, ONE_NAME, ArticleQuery, OneArticleQuery, Read, RelatedQuery
-from newsapi.store import articles, facets, listing, related, taxonomy
+from newsapi.store import articles, facets, hidden, listing, related, taxonomy
 from newsapi.store.articles import Record
 from newsapi.store.database import Connection
+from newsapi.store.hidden import Sight
 from newsapi.store.listing import Turn
 from newsapi.store.related import Made
 from newsapi.text.blocks import blocks
@@ -63,6 +65,7 @@ class Articles(MethodView):
     def get(self, query: paging.Query) -> Response:
         """A page of articles, newest first if not sorted otherwise. Commas in a filter mean any of."""
         query, turn = paging.with_cursor(query)
+        sight.check(query)
         return cached(paging.address(PATH, query), query, lambda connection: _list(connection, query, turn))
 
 
@@ -78,7 +81,7 @@ class OneArticle(MethodView):
     @blueprint.alt_response(410, "DEFAULT_ERROR", description="It was published and is no more")
     def get(self, query: paging.Query, which: str) -> Response:
         """An article by its slug or id, in full, and with `include=related` what to read next."""
-        named, path = _named(which)
+        named, path = naming(which)
         return cached(paging.address(path, query), query, lambda connection: _one(connection, named, query))
 
 
@@ -94,8 +97,10 @@ class JsonLd(MethodView):
     @blueprint.alt_response(410, "DEFAULT_ERROR", description="It was published and is no more")
     def get(self, query: paging.Query, which: str) -> Response:
         """A NewsArticle of schema.org, safe to stand in a `script` element as it is."""
-        named, path = _named(which)
-        return cached(paging.address(f"{path}/jsonld", query), query, lambda connection: _jsonld(connection, named))
+        named, path = naming(which)
+        return cached(
+            paging.address(f"{path}/jsonld", query), query, lambda connection: _jsonld(connection, named, query)
+        )
 
 
 @blueprint.route("/<which>/related", parameters=[WHICH])
@@ -110,7 +115,7 @@ class Related(MethodView):
     @blueprint.alt_response(410, "DEFAULT_ERROR", description="It was published and is no more")
     def get(self, query: paging.Query, which: str) -> Response:
         """Articles of the same brand, then of its group, each with the reasons why it stands here."""
-        named, path = _named(which)
+        named, path = naming(which)
         address = paging.address(f"{path}/related", query, limit=RELATED)
         return cached(address, query, lambda connection: _related(connection, named, query, path))
 
@@ -119,8 +124,13 @@ def _list(connection: Connection, query: paging.Query, turn: Turn | None) -> Ans
     wanted = paging.facets(query)
     truth = facets.truth(connection, wanted)
     asked = paging.question(query, turn)
-    page = articles.page(connection, truth, asked, limit=query["limit"], wanted=_wanted(query))
-    more = _total(listing.count(connection, truth, replace(asked, turn=None))) if query["total"] else {}
+    seen = sight.of_list(connection, query)
+    shape = {"limit": query["limit"], "wanted": _wanted(query)}
+    if seen is None:
+        page = articles.page(connection, truth, asked, **shape)
+    else:
+        page = hidden.page(connection, truth, asked, seen, wanted, **shape)
+    more = _total(_count(connection, truth, asked, seen, wanted)) if query["total"] else {}
     times, words = _include(connection, page.records, query.get("include", ()))
     linked = _link(connection, page.records)
     turns = (paging.cursor(query, page.next), paging.cursor(query, page.prev))
@@ -139,17 +149,17 @@ def _list(connection: Connection, query: paging.Query, turn: Turn | None) -> Ans
 
 
 def _one(connection: Connection, which: str | UUID, query: paging.Query) -> Answer:
-    found = articles.find(connection, which)
+    found, seen = _found(connection, which, query)
     include, presentation = query.get("include", ()), parts().presentation
     wanted = EVERYTHING if {"blocks", "jsonld"} & {*include} else _wanted(query) or EVERYTHING
-    page = articles.by_ids(connection, [found.id], wanted)
+    page = articles.by_ids(connection, [found.id], wanted, hidden=seen is not None)
     linked = _link(connection, page.records)
     record = presentation.article(page.records[0])
     times, keys = {page.changed_at, linked.changed_at}, [tags.article(found.id), tags.slug(record["slug"])]
     words: set[tags.Word] = {*keys, *tags.names([record]), *linked.words}
     if "related" in include:
         exclude = query.get("related_exclude", ())
-        read = related.of_article(connection, found.id, limit=query["related_limit"], exclude=exclude, keep=_keep)
+        read = _read_next(connection, found.id, record, query, limit=query["related_limit"], exclude=exclude)
         record["related"] = [presentation.summary(item) for item in read.records]
         times.add(read.changed_at)
         keys.append(tags.related(found.id))
@@ -167,7 +177,22 @@ def _one(connection: Connection, which: str | UUID, query: paging.Query) -> Answ
         words=frozenset(words | more_words),
         tags=tuple(keys),
         language=record["language"],
+        version=record["version"],
     )
+
+
+def _found(connection: Connection, which: str | UUID, query: paging.Query) -> tuple[articles.Found, Sight | None]:
+    """Look an article up for who asks; answer also what he sees of it that others do not, None if that is nothing."""
+    seen = sight.of_article(connection, query)
+    if seen is None:
+        return articles.find(connection, which), None
+    try:
+        return articles.find(connection, which), None
+    except (NotFound, Withdrawn):
+        found = articles.find_any(connection, which)
+        if seen.article not in {None, found.id}:
+            raise
+        return found, seen
 
 
 def _news_article(record: Record) -> dict[str, Any]:
@@ -176,9 +201,9 @@ def _news_article(record: Record) -> dict[str, Any]:
     return jsonld.article(record, publisher=found.settings.publisher, page_of=found.presentation.page_of)
 
 
-def _jsonld(connection: Connection, which: str | UUID) -> Answer:
-    found = articles.find(connection, which)
-    page = articles.by_ids(connection, [found.id], EVERYTHING)
+def _jsonld(connection: Connection, which: str | UUID, query: paging.Query) -> Answer:
+    found, seen = _found(connection, which, query)
+    page = articles.by_ids(connection, [found.id], EVERYTHING, hidden=seen is not None)
     record = parts().presentation.article(page.records[0])
     return Answer(
         body=jsonld.script_safe(json(_news_article(record))),
@@ -193,9 +218,10 @@ def _jsonld(connection: Connection, which: str | UUID) -> Answer:
 
 
 def _related(connection: Connection, which: str | UUID, query: paging.Query, path: str) -> Answer:
-    found = articles.find(connection, which)
+    found, seen = _found(connection, which, query)
+    record = articles.by_ids(connection, [found.id], hidden=True).records[0] if seen or "preview" in query else {}
     exclude = query.get("exclude", ())
-    page = related.of_article(connection, found.id, limit=query["limit"], exclude=exclude, keep=_keep)
+    page = _read_next(connection, found.id, record, query, limit=query["limit"], exclude=exclude)
     presentation, dump = parts().presentation, compiled(RelatedArticle)
     links = {"self": paging.address(f"{path}/related", query, limit=RELATED), "next": None, "prev": None}
     body = {
@@ -214,6 +240,29 @@ def _related(connection: Connection, which: str | UUID, query: paging.Query, pat
     )
 
 
+def _read_next(
+    connection: Connection,
+    id_: UUID,
+    record: Record,
+    query: paging.Query,
+    *,
+    limit: int,
+    exclude: Collection[str],
+) -> related.Related:
+    """What is related to an article: for who sees it before others, the newest of its brand as they will be then."""
+    seen = sight.of_list(connection, query) or (None if record.get("status", "published") == "published" else Sight())
+    if seen is None:
+        return related.of_article(connection, id_, limit=limit, exclude=exclude, keep=_keep)
+    wanted = {"brand": (record["brand"]["slug"],)} if record["brand"] else {}
+    truth = facets.truth(connection, wanted)
+    page = hidden.page(connection, truth, listing.Question(), seen, wanted, limit=limit + len(exclude) + 1)
+    fresh = {"kind": "fresh", "weight": 1.0, "terms": []}
+    relation = {"score": 0.0, "level": "recent", "reasons": [fresh]}
+    others = [one for one in page.records if one["id"] != id_ and one["slug"] not in exclude]
+    shown = [{**one, "relation": relation} for one in others[:limit]]
+    return related.Related(shown, page.changed_at, frozenset(), frozenset())
+
+
 def _words_of(article: UUID, listed: related.Related) -> set[tags.Word]:
     """What decides on a related list: the list, each article that it shows, and what may come to stand there."""
     shown = (tags.article(record["id"]) for record in listed.records)
@@ -227,7 +276,7 @@ def _keep(made: Made) -> bool:
 RELATED = RelatedQuery().load({})["limit"]
 
 
-def _named(which: str) -> tuple[str | UUID, str]:
+def naming(which: str) -> tuple[str | UUID, str]:
     """Tell an id from a slug; answer the path of either in its one form too.
 
     What is neither is looked up as the empty slug, which nothing has.
@@ -239,6 +288,14 @@ def _named(which: str) -> tuple[str | UUID, str]:
 def _wanted(query: paging.Query) -> Collection[str]:
     """The fields that `fields` asks for, without what is inside them; none where it is not given."""
     return {path.partition(".")[0] for path in query.get("fields", ())}
+
+
+def _count(
+    connection: Connection, truth: facets.Truth, asked: listing.Question, seen: Sight | None, wanted: dict[str, Any]
+) -> int:
+    whole = replace(asked, turn=None)
+    count = listing.count(connection, truth, whole) if seen is None or seen.public else 0
+    return count if seen is None else count + hidden.count(connection, whole, seen, wanted)
 
 
 def _total(count: int) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from importlib.resources import files
 from typing import Any, NoReturn
@@ -72,11 +72,25 @@ class Blueprint(flask_smorest.Blueprint):
         super().__init__(name, *args, **kwargs)
         self._prepare_doc_cbks.append(self._complete)
 
+    def write(self, *statuses: int) -> Callable[[Any], Any]:
+        """Say which errors an operation with a key can answer, beside those that all of them can."""
+
+        def decorate(view: Any) -> Any:
+            for status in sorted({*EVERY_WRITE, *statuses}):
+                view = self.alt_response(status, HTTPStatus(status).name)(view)
+            return view
+
+        return decorate
+
     def _complete(self, doc: dict[str, Any], info: dict[str, Any], **_: object) -> dict[str, Any]:
         """Give an operation its docstring as the description, and the answers that its view need not name."""
         info["docstring"] = {"description": info["docstring"]["summary"]}
         responses = doc.setdefault("responses", {})
-        for status in EVERY_READ if (self.url_prefix or "").startswith("/v1") else (HTTPStatus.UNAUTHORIZED,):
+        if "security" in info["manual_doc"]:
+            everywhere: tuple[HTTPStatus, ...] = ()
+        else:
+            everywhere = EVERY_READ if (self.url_prefix or "").startswith("/v1") else (HTTPStatus.UNAUTHORIZED,)
+        for status in everywhere:
             responses.setdefault(str(status.value), status.name)
         if any(isinstance(parameter.get("schema"), Paged) for parameter in doc.get("parameters", ())):
             responses.setdefault("410", HTTPStatus.GONE.name)
@@ -105,8 +119,11 @@ EVERY_READ = (
     HTTPStatus.NOT_MODIFIED,
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.TOO_MANY_REQUESTS,
     HTTPStatus.SERVICE_UNAVAILABLE,
 )
+
+EVERY_WRITE = (400, 401, 403, 415, 422, 429, 503)
 
 
 KEY = {

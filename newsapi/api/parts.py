@@ -9,10 +9,14 @@ from typing import cast
 
 from flask import current_app
 
+from newsapi.actions.writing import Desk, Moment
+from newsapi.api.limits import Limits
 from newsapi.cache.pages import PageCache
+from newsapi.errors import Unavailable
 from newsapi.schemas.presentation import Presentation
 from newsapi.settings import Settings
 from newsapi.store.database import Database
+from newsapi.store.due import clock
 from newsapi.store.keyset import Cursors
 
 
@@ -25,7 +29,8 @@ def utc_now() -> datetime:
 class Parts:
     """What a view may need.
 
-    `log_database` is the follower's own way to the same database: it must never wait behind readers.
+    `moment` answers the time that writes go by, of the database. `log_database` is the follower's own way to the same
+    database: it must never wait behind readers.
     """
 
     settings: Settings
@@ -34,8 +39,17 @@ class Parts:
     cursors: Cursors
     presentation: Presentation
     pages: PageCache
+    limits: Limits
+    moment: Moment = clock
     now: Callable[[], datetime] = utc_now
     cdn_lifetime: str = "max-age=2"
+
+    @property
+    def desk(self) -> Desk:
+        """What the actions of the desk need. Raises Unavailable at once while the database is known to be away."""
+        if self.pages.follower.away:
+            raise Unavailable
+        return Desk(self.database, self.settings, self.moment)
 
     def close(self) -> None:
         """Close every connection that is not in use, and follow the log no more."""

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import structlog
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException, Unauthorized
+from werkzeug.exceptions import HTTPException
 
 from newsapi.api import requests
 from newsapi.api.parts import parts
@@ -18,16 +18,29 @@ from newsapi.cache import tags
 from newsapi.cache.answer import ID_GOES_HERE, USUAL, Answer
 from newsapi.cache.bridge import Plain
 from newsapi.errors import (
+    BadBody,
     BadCursor,
     Behind,
     ExpiredCursor,
+    InUse,
     Invalid,
+    KeyMissing,
+    KeyReused,
+    KeyUnknown,
+    Limited,
+    MoveNotAllowed,
     NewsError,
     NotFound,
     Renamed,
     SchemaMissing,
+    ScopeMissing,
+    StillRunning,
+    TokenExpired,
     Unavailable,
+    VersionMissing,
+    VersionStale,
     Withdrawn,
+    WrongMediaType,
 )
 from newsapi.schemas.dump import json
 from newsapi.text.slugs import is_slug, is_uuid
@@ -77,6 +90,56 @@ KINDS = {
         "The key is not known",
         "The request carries a key that does not exist, has expired or was revoked. Public reads need no key.",
     ),
+    "key-missing": Kind(
+        401,
+        "This needs a key",
+        "Send a key of this API: Authorization: Bearer KEY. Writes need one; most reads do not.",
+    ),
+    "scope-missing": Kind(
+        403,
+        "The key is not for this",
+        "The key is good, but lacks the scope that the member scope names. Ask who gave it to you for one that has it.",
+    ),
+    "bad-body": Kind(
+        422,
+        "The body cannot be taken",
+        "Each entry of errors names a place in the body (a JSON pointer) and says what is wrong with it.",
+    ),
+    "version-missing": Kind(
+        428,
+        "It is not said which version this is set against",
+        "Read the article with your key; its ETag is its version. Send that as If-Match, so that you overwrite nothing"
+        " that you have not seen.",
+    ),
+    "version-stale": Kind(
+        412,
+        "It has been changed since",
+        "Somebody wrote since you read. The ETag of this answer is the version by now: read it and decide anew.",
+    ),
+    "move-not-allowed": Kind(
+        409,
+        "This status cannot follow",
+        "From its present status an article can only go to those that the member allowed names.",
+    ),
+    "in-use": Kind(
+        409,
+        "It is in use",
+        "Another one has this slug, or others depend on what was to go. Nothing was changed.",
+    ),
+    "idempotency-conflict": Kind(
+        422,
+        "The Idempotency-Key was used",
+        "A key stands for one request: the same one gets the same answer for 24 hours, another one is refused (422)."
+        " While the first is being worked on, the answer is 409: try again a second later.",
+    ),
+    "token-expired": Kind(
+        410, "The link has expired", "The link was good once: its time is over, or it was revoked. Ask for a new one."
+    ),
+    "rate-limited": Kind(
+        429,
+        "Too many requests",
+        "Wait for the seconds in Retry-After. RateLimit-Policy says how many requests there may be in which time.",
+    ),
     "behind": Kind(
         503,
         "That change is not here yet",
@@ -96,6 +159,18 @@ NAMES: dict[type[NewsError], str] = {
     NotFound: "not-found",
     Withdrawn: "gone",
     Behind: "behind",
+    BadBody: "bad-body",
+    InUse: "in-use",
+    KeyMissing: "key-missing",
+    KeyReused: "idempotency-conflict",
+    KeyUnknown: "key-unknown",
+    Limited: "rate-limited",
+    MoveNotAllowed: "move-not-allowed",
+    ScopeMissing: "scope-missing",
+    StillRunning: "idempotency-conflict",
+    TokenExpired: "token-expired",
+    VersionMissing: "version-missing",
+    VersionStale: "version-stale",
     SchemaMissing: "unavailable",
     Unavailable: "unavailable",
 }
@@ -107,10 +182,11 @@ def register(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http_error)
 
 
-def problem(name: str, detail: str, **more: Any) -> Response:
-    """Make a problem of a known kind; `more` are its further members."""
+def problem(name: str, detail: str, *, status: int | None = None, **more: Any) -> Response:
+    """Make a problem of a known kind; `more` are its further members. `status` where it is another than usual."""
     kind = KINDS[name]
-    return _response(f"{parts().settings.api_url}/problems/{name}", kind.status, kind.title, detail, more)
+    type_ = f"{parts().settings.api_url}/problems/{name}"
+    return _response(type_, status or kind.status, kind.title, detail, more)
 
 
 def _response(type_: str, status: int, title: str, detail: str, more: dict[str, Any]) -> Response:
@@ -190,10 +266,15 @@ def _led_on(error: Renamed, address: str) -> str:
 
 
 def _news_error(error: NewsError) -> Response:
-    if isinstance(error, Invalid):
-        errors = [{"parameter": fault.place, "message": fault.message} for fault in error.faults]
-        return problem("bad-parameter", str(error), errors=errors)
-    response = problem(NAMES[type(error)], str(error))
+    if _is_theirs(error):
+        try:
+            parts().limits.count()
+        except Limited as limited:
+            error = limited
+    if isinstance(error, WrongMediaType):
+        return _of_media_type(error)
+    response = problem(NAMES[type(error)], str(error), status=_STATUS.get(type(error)), **_facts(error))
+    response.headers.update(_headers(error))
     if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
         # While the database is known to be away, that was said once already.
         say = log.warning if error.__cause__ else log.info
@@ -202,12 +283,54 @@ def _news_error(error: NewsError) -> Response:
     return response
 
 
+def _is_theirs(error: NewsError) -> bool:
+    """Whether it is the request that is refused, which costs something too, and not we who cannot answer."""
+    return not isinstance(error, Limited | Unavailable | SchemaMissing | Behind)
+
+
+_STATUS: dict[type[NewsError], int] = {StillRunning: 409}
+
+
+def _facts(error: NewsError) -> dict[str, Any]:
+    """The members of a problem that an error brings."""
+    found: dict[str, Any] = {}
+    if isinstance(error, Invalid):
+        place = "pointer" if isinstance(error, BadBody) else "parameter"
+        found["errors"] = [{place: fault.place, "message": fault.message} for fault in error.faults]
+    elif isinstance(error, ScopeMissing):
+        found["scope"] = error.scope
+    elif isinstance(error, VersionStale):
+        found["version"] = error.version
+    elif isinstance(error, MoveNotAllowed):
+        found["allowed"] = list(error.allowed)
+    elif isinstance(error, Withdrawn):
+        found["gone"] = error.gone
+    return found
+
+
+def _headers(error: NewsError) -> dict[str, str]:
+    """The headers that an error brings."""
+    if isinstance(error, KeyMissing | KeyUnknown):
+        return {"WWW-Authenticate": "Bearer"}
+    if isinstance(error, ScopeMissing):
+        return {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{error.scope}"'}
+    if isinstance(error, VersionStale):
+        return {"ETag": f'"v{error.version}"'}
+    if isinstance(error, Limited):
+        return {"Retry-After": str(error.seconds)}
+    return {"Retry-After": "1"} if isinstance(error, StillRunning) else {}
+
+
+def _of_media_type(error: WrongMediaType) -> Response:
+    response = _response("about:blank", 415, HTTPStatus.UNSUPPORTED_MEDIA_TYPE.phrase, str(error), {})
+    response.headers["Accept-Patch" if request.method == "PATCH" else "Accept-Post"] = error.wanted
+    return response
+
+
 def _http_error(error: HTTPException) -> Response:
     """What the framework refuses: an unknown path, a method, a body that is too large."""
     status = error.code or 500
-    if isinstance(error, Unauthorized):
-        response = problem("key-unknown", "No such key.")
-    elif status == HTTPStatus.NOT_FOUND:
+    if status == HTTPStatus.NOT_FOUND:
         response = problem("not-found", str(NotFound()))
     else:
         title = HTTPStatus(status).phrase

@@ -6,10 +6,10 @@ import time
 from uuid import uuid4
 
 import structlog
-from flask import Flask, Response, g, request
-from werkzeug.datastructures import WWWAuthenticate
-from werkzeug.exceptions import Unauthorized
+from flask import Flask, Response, current_app, g, request
 
+from newsapi.api import access, limits
+from newsapi.api.parts import parts
 from newsapi.cache.answer import EXPOSED
 from newsapi.cache.bridge import GIVEN
 from newsapi.cache.front import REQUEST_ID
@@ -41,13 +41,16 @@ def _begin() -> Response | None:
     structlog.contextvars.bind_contextvars(request_id=request_id())
     if request.method == "OPTIONS" and request.routing_exception is None:
         return _preflight()
-    if request.authorization is not None and request.authorization.type == "bearer":
-        raise Unauthorized(www_authenticate=WWWAuthenticate("bearer"))
+    access.enter()
+    if access.caller() is not None or request.method not in {"GET", "HEAD"}:
+        parts().limits.count()
     return None
 
 
 def _preflight() -> Response:
-    methods = ", ".join(sorted((request.url_rule.methods if request.url_rule else None) or ()))
+    path = request.url_rule.rule if request.url_rule else ""
+    rules = [rule for rule in current_app.url_map.iter_rules() if rule.rule == path]
+    methods = ", ".join(sorted({method for rule in rules for method in rule.methods or ()}))
     response = Response(status=204)
     response.headers.pop("Content-Type")
     response.headers["Allow"] = methods
@@ -66,7 +69,10 @@ def _end(response: Response) -> Response:
         headers["Access-Control-Expose-Headers"] = EXPOSED
         headers["X-Content-Type-Options"] = "nosniff"
         headers.setdefault("Vary", "Accept-Encoding, Authorization")
+        if access.caller() is not None:
+            headers["Cache-Control"] = "private, no-store"
         headers.setdefault("Cache-Control", "no-store")
+        limits.tell(response)
     log.info(
         "request",
         method=request.method,

@@ -10,7 +10,7 @@ from flask import Response
 from flask.views import MethodView
 from marshmallow import Schema, fields
 
-from newsapi.api import paging
+from newsapi.api import access, paging
 from newsapi.api.answers import cached
 from newsapi.api.blueprints import Blueprint
 from newsapi.api.parts import parts
@@ -23,7 +23,7 @@ from newsapi.schemas.articles import ArticleList, ArticleSummary
 from newsapi.schemas.dump import compiled, json
 from newsapi.schemas.queries import ONE_NAME, TermQuery, TermsQuery
 from newsapi.schemas.wire import Out
-from newsapi.store import articles, facets, taxonomy
+from newsapi.store import articles, facets, taxonomy, vocabulary
 from newsapi.store.database import Connection
 from newsapi.store.listing import Question
 from newsapi.store.taxonomy import Kind, Place
@@ -145,13 +145,18 @@ def _term(connection: Connection, noun: Noun, query: paging.Query, *, schema: ty
         record["articles"] = paging.envelope("/v1/articles", listed, summaries, turns)
         times.add(page.changed_at)
         words.update(tags.names(page.records))
+    shown = compiled(schema)(presentation.term(noun.kind, record))
+    caller = access.caller()
+    if noun.kind == "author" and caller and caller.may("drafts:read"):
+        shown["email"] = vocabulary.email(connection, record["slug"])
     return Answer(
-        body=json({"data": compiled(schema)(presentation.term(noun.kind, record))}),
+        body=json({"data": shown}),
         seq=truth.seq,
         mark=truth.mark,
         changed_at=latest(times),
         words=frozenset(words),
         tags=(key,),
+        version=record["version"],
     )
 
 

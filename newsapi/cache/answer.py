@@ -84,7 +84,8 @@ class Answer:
 
     `seq` and `mark` are the change it was built at, `changed_at` is when it last changed, `words` are what it was made
     of (`cache.tags`), `tags` the words by which a CDN can drop it, `link`, `language` and `location` the headers of
-    those names. `digest` is a hash of the body, `coded` has the bodies by coding, made when first asked for.
+    those names, `version` that of the article it shows, for its editors. `digest` is a hash of the body, `coded` has
+    the bodies by coding, made when first asked for.
 
     `true_at` is the change as of which it was last proven, `proven` when and by what, `line` the history that its
     numbers belong to: the follower's notes.
@@ -101,6 +102,7 @@ class Answer:
     location: str | None = None
     media_type: str = "application/json"
     status: int = OK
+    version: int | None = None
     coded: dict[str, bytes] = field(default_factory=dict)
     true_at: int = -1
     proven: Any = None

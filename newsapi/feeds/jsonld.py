@@ -85,9 +85,9 @@ def _named(kind: str, noun: str, refs: Iterable[Record], page_of: PageOf) -> lis
     return [_thing(kind, name=ref["name"], url=page_of(noun, ref["slug"])) for ref in refs]
 
 
-def _time(value: datetime | str) -> str:
-    """A time in UTC; one that was kept as text is written so already."""
-    return value if isinstance(value, str) else value.isoformat().removesuffix("+00:00") + "Z"
+def _time(value: datetime | str | None) -> str | None:
+    """A time as it is written; a draft may have none."""
+    return value if value is None or isinstance(value, str) else value.isoformat().removesuffix("+00:00") + "Z"
 
 
 def _shapes(image: Record | None) -> list[Thing]:

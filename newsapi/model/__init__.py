@@ -16,6 +16,7 @@ from newsapi.model.articles import (
 )
 from newsapi.model.base import Base
 from newsapi.model.changes import Change, LogHead, Place, Secret
+from newsapi.model.desk import Deed, Key, Merge, PreviewLink, Repeat
 from newsapi.model.relatedness import RelatedEntry, RelatedList, RelatedPosting, RelatedProfile, RelatedWeights
 from newsapi.model.taxonomy import Author, Brand, Facet, Section, Tag
 
@@ -29,16 +30,21 @@ __all__ = [
     "Base",
     "Brand",
     "Change",
+    "Deed",
     "Facet",
+    "Key",
     "Listing",
     "LogHead",
+    "Merge",
     "OldSlug",
     "Place",
+    "PreviewLink",
     "RelatedEntry",
     "RelatedList",
     "RelatedPosting",
     "RelatedProfile",
     "RelatedWeights",
+    "Repeat",
     "Revision",
     "Secret",
     "Section",

@@ -6,19 +6,23 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from newsapi.model.base import Base, BytewiseText, uuid7
 
 STATUSES = ("draft", "scheduled", "published", "withdrawn")
+_SCHEDULED = text("status = 'scheduled'")
+_EXPIRES = text("status = 'published' AND expires_at IS NOT NULL")
+_HIDDEN = text("status <> 'published'")
 
 
 class Article(Base):
     """What a list shows of an article, and its state.
 
     `seq` and `changed_at` are the last public change of it, null while it was never public. `gone` says why it left
-    after it was public. `import_digest` is the hash of the line that it was last imported from.
+    after it was public. `import_digest` is the hash of the line that it was last imported from. `expires_at` is when
+    the right to show it ends.
     """
 
     __tablename__ = "article"
@@ -26,6 +30,9 @@ class Article(Base):
         CheckConstraint(f"status IN {STATUSES}", name="status"),
         CheckConstraint("published_precision IN ('second', 'day')", name="published_precision"),
         CheckConstraint("status <> 'published' OR published_at IS NOT NULL", name="published_at"),
+        Index("ix_article_due", "published_at", sqlite_where=_SCHEDULED, postgresql_where=_SCHEDULED),
+        Index("ix_article_expiring", "expires_at", sqlite_where=_EXPIRES, postgresql_where=_EXPIRES),
+        Index("ix_article_hidden", "status", "updated_at", "id", sqlite_where=_HIDDEN, postgresql_where=_HIDDEN),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
@@ -49,6 +56,7 @@ class Article(Base):
     created_at: Mapped[datetime]
     gone: Mapped[dict[str, Any] | None]
     import_digest: Mapped[bytes | None] = mapped_column(index=True)
+    expires_at: Mapped[datetime | None]
 
 
 class ArticleDetail(Base):
@@ -64,6 +72,7 @@ class ArticleDetail(Base):
     rights: Mapped[dict[str, Any] | None]
     seo: Mapped[dict[str, Any] | None]
     picks: Mapped[list[Any]] = mapped_column(default=list)
+    bans: Mapped[list[Any] | None]
     body_html: Mapped[str]
 
 

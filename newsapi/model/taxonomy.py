@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from newsapi.model.base import Base, BytewiseText, uuid7
@@ -50,6 +50,7 @@ class _Term:
     words: Mapped[str] = mapped_column(BytewiseText)
     changed_at: Mapped[datetime]
     import_digest: Mapped[bytes | None]
+    version: Mapped[int] = mapped_column(default=1, server_default=text("1"))
 
     @declared_attr.directive
     @classmethod

@@ -206,6 +206,21 @@ class RelatedList(Out):
     links = fields.Nested(RelatedLinks, required=True)
 
 
+class DeskArticle(Article):
+    """An article as its editors see it: what is not published may have no time yet, and no change of the log."""
+
+    published_at = Instant(required=True, allow_none=True)
+    published_on = fields.Date(required=True, allow_none=True)
+    materially_updated_at = Instant(required=True, allow_none=True)
+    seq = fields.Integer(required=True, allow_none=True)
+
+
+class DeskArticleOne(Out):
+    """An article after a write."""
+
+    data = fields.Nested(DeskArticle, required=True)
+
+
 class NewsSourceIn(In):
     """Where a story was taken from."""
 
@@ -299,3 +314,47 @@ class ArticleIn(In):
         if data["status"] in {"published", "scheduled"} and data.get("published_at") is None:
             message = f"must be given where the status is {data['status']}"
             raise ValidationError({"published_at": [message]})
+
+
+class ArticleNew(ArticleIn):
+    """An article as the desk sends it; a patch may hold any of these fields, and what it leaves out stays."""
+
+    class Meta(In.Meta):
+        """What the desk does not set: it follows from what it does."""
+
+        exclude = ("id", "updated_at", "materially_updated_at", "previous_slugs", "corrections", "picks")
+
+    slug = SlugField(load_default=None, metadata={"description": "Made from the headline if left out"})
+    body_html = BodyHtml(load_default="")
+    status = fields.String(load_default="draft", validate=_one_of(STATUSES))
+
+    @validates_schema
+    def _has_a_time(self, data: Mapping[str, Any], **_: object) -> None:
+        """What is scheduled has a time; what is published at once gets one."""
+        if data.get("status") == "scheduled" and "published_at" in data and data["published_at"] is None:
+            raise ValidationError({"published_at": ["must be given where the status is scheduled"]})
+
+
+class Update(In):
+    """How a change is to be taken."""
+
+    update_type = fields.String(load_default="minor", validate=_one_of(("minor", "major", "correction")))
+    correction = Prose(longest=5_000, allow_none=True, load_default=None)
+
+    @validates_schema
+    def _has_a_text(self, data: Mapping[str, Any], **_: object) -> None:
+        """A correction says what was put right, and nothing else does."""
+        if (data["update_type"] == "correction") != (data["correction"] is not None):
+            message = "must be given with the update_type correction, and only there"
+            raise ValidationError({"correction": [message]})
+
+
+class ArticlePatch(ArticleNew, Update):
+    """Changes to an article (RFC 7396): null takes away, objects are merged, what is left out stays."""
+
+
+class PicksIn(In):
+    """The editors' related list: what comes first, and what never comes."""
+
+    slugs = _slugs(20)
+    ban = _slugs(100)

@@ -48,7 +48,8 @@ class Presentation:
         """Complete a summary."""
         own = f"{self.api}/v1/articles/{record['slug']}"
         record["url"] = self.article_url(record)
-        record["published_on"] = record["published_at"].astimezone(self._zone).date()
+        day = record["published_at"]  # a draft may have none
+        record["published_on"] = day and day.astimezone(self._zone).date()
         record["image"] = self.picture(record["image"])
         record["links"] = {"self": own, "related": f"{own}/related"}
         if record["materially_updated_at"] is None:

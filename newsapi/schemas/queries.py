@@ -171,6 +171,17 @@ class Paged(Read):
     )
 
 
+PREVIEW = {"description": "The token of a preview link", "minLength": 1, "maxLength": 100}
+
+
+class Previewed(Read):
+    """What the holder of a preview link can read."""
+
+    preview = fields.String(
+        validate=validate.Length(1, 100, error="must be the token of a preview link"), metadata=PREVIEW
+    )
+
+
 ARTICLE_FIELDS = names(articles.Article)
 _ARTICLE_FIELD = _among(ARTICLE_FIELDS)
 
@@ -221,7 +232,7 @@ class Shape(In):
     include = _names(INCLUDES, f"Full objects in place of the short ones: {', '.join(INCLUDES)}")
 
 
-class ArticleQuery(Paged, Shape):
+class ArticleQuery(Paged, Previewed, Shape):
     """`GET /v1/articles`: commas mean any of; different filters must all hold."""
 
     brand = _slugs("The brand it is about")
@@ -247,6 +258,7 @@ class ArticleQuery(Paged, Shape):
             "x-enum-varnames": ["NEWEST", "OLDEST", "LATEST_UPDATED", "EARLIEST_UPDATED"],
         },
     )
+    status = _names(articles.STATUSES, "Of which status; takes a key with drafts:read, and is unknown without")
     total = Flag(load_default=False, metadata={"type": "boolean", "description": "Count them, exactly up to 10,000"})
 
     @validates_schema(pass_original=True)
@@ -260,14 +272,14 @@ class ArticleQuery(Paged, Shape):
                 raise ValidationError({name: [message] for name in others})
 
 
-BESIDE_CURSOR = frozenset({"cursor", "limit", "fields", "include", "total", "min_seq"})
+BESIDE_CURSOR = frozenset({"cursor", "limit", "fields", "include", "total", "min_seq", "preview"})
 """What may change from page to page."""
 
 FACET_FILTERS = ("brand", "group", "mentions", "about", "author", "section", "tag", "format", "language")
 FILTERS = (*FACET_FILTERS, "slug", "id", "published_from", "published_until", "updated_from", "updated_until")
 
 
-class OneArticleQuery(Read, Shape):
+class OneArticleQuery(Previewed, Shape):
     """`GET /v1/articles/{slug or id}`."""
 
     include = _names(
@@ -278,7 +290,7 @@ class OneArticleQuery(Read, Shape):
     related_exclude = _slugs("With include=related: slugs that the reader has seen")
 
 
-class RelatedQuery(Read):
+class RelatedQuery(Previewed):
     """`GET /v1/articles/{slug or id}/related`."""
 
     limit = Whole(1, 20, load_default=6, metadata={"description": "How many"})
@@ -313,4 +325,8 @@ class TermQuery(Read):
 
 def allowed(schema: type[Schema]) -> list[str]:
     """The names of the parameters that a query takes, for the answer to one that is not known."""
-    return sorted(field.data_key or name for name, field in schema().load_fields.items())
+    return sorted(field.data_key or name for name, field in schema().load_fields.items() if name not in FOR_THE_DESK)
+
+
+FOR_THE_DESK = frozenset({"status"})
+"""Parameters that nobody else is told of."""

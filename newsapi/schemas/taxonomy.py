@@ -36,6 +36,20 @@ class AuthorIn(TermIn):
     avatar = fields.Nested(PictureIn, allow_none=True, load_default=None)
 
 
+class TermNew(TermIn):
+    """A section or a tag as the desk sends it."""
+
+    slug = SlugField(load_default=None, metadata={"description": "Made from the name if left out"})
+
+
+class BrandNew(TermNew, BrandIn):
+    """A brand as the desk sends it."""
+
+
+class AuthorNew(TermNew, AuthorIn):
+    """An author as the desk sends them."""
+
+
 class TermLinks(Out):
     """Where to go from here."""
 
@@ -74,6 +88,12 @@ class Author(Out):
     avatar = fields.Nested(Picture, required=True, allow_none=True)
     article_count = fields.Integer(required=True, metadata={"description": "Published articles"})
     links = fields.Nested(TermLinks, required=True)
+
+
+class DeskAuthor(Author):
+    """An author as the desk sees them: with the address that nobody else is told."""
+
+    email = fields.String(allow_none=True)
 
 
 class BrandList(Out):

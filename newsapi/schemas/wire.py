@@ -153,6 +153,12 @@ class Prose(Line):
 class SlugField(fields.String):
     """A slug: small letters and digits joined by single hyphens, at most 200, not in the shape of a UUID."""
 
+    def __init__(self, *, metadata: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+        """Take what a field takes; the document tells its shape."""
+        super().__init__(
+            metadata={"pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": 200, **(metadata or {})}, **kwargs
+        )
+
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str) or not is_slug(value):
             raise ValidationError([NOT_A_SLUG])

@@ -177,9 +177,10 @@ def _turns(start: Turn | None, places: list[Position], stop: Position | None) ->
     return (homeward, onward) if start.back else (onward, homeward)
 
 
-def by_ids(connection: Connection, ids: Sequence[UUID], wanted: Collection[str] = ()) -> Page:
-    """Answer the visible ones among these articles, in the order asked."""
-    rows = {row[0]: row for row in prepared.rows(connection, _ids_statement(_more(wanted)), {"ids": ids})}
+def by_ids(connection: Connection, ids: Sequence[UUID], wanted: Collection[str] = (), *, hidden: bool = False) -> Page:
+    """Answer the visible ones among these articles, in the order asked; for the desk the `hidden` ones too."""
+    statement = _ids_statement(_more(wanted), hidden=hidden)
+    rows = {row[0]: row for row in prepared.rows(connection, statement, {"ids": ids})}
     ordered = [rows[id_] for id_ in dict.fromkeys(ids) if id_ in rows]
     return Page(*_records(connection, ordered, wanted))
 
@@ -202,6 +203,19 @@ def find(connection: Connection, which: str | UUID) -> Found:
             raise Renamed(former.slug, former.id, seq=seq)
         id_, gone = (former.id, former.gone) if former is not None else (id_, None)
     raise Withdrawn(gone, id_, seq=seq) if gone else NotFound(seq=seq)
+
+
+def find_any(connection: Connection, which: str | UUID) -> Found:
+    """Look an article up for the desk, whatever its status, by a former slug too. Raises NotFound, SchemaMissing."""
+    row = connection.execute(_FIND_ID if isinstance(which, UUID) else _FIND_SLUG, {"which": which}).one_or_none()
+    if row is None:
+        raise SchemaMissing
+    seq, mark, id_, *_ = row
+    if id_ is None and isinstance(which, str):
+        id_ = connection.execute(_FIND_FORMER, {"which": which}).scalar()
+    if id_ is None:
+        raise NotFound(seq=seq)
+    return Found(seq, mark, id_)
 
 
 def named(connection: Connection, names: Collection[str]) -> tuple[dict[str, UUID], datetime | None]:
@@ -256,13 +270,13 @@ def _more(wanted: Collection[str]) -> _More:
     return _More(not DETAIL.isdisjoint(wanted), tuple(kind for kind in LINKS if kind == "authors" or kind in wanted))
 
 
-def _selected(more: _More) -> Select[Any]:
+def _selected(more: _More, *, hidden: bool = False) -> Select[Any]:
     columns = (*_SUMMARY, *_SHORT, _CHANGED, *map(_linked, more.kinds), *(_DETAIL if more.detail else ()))
     found = select(*columns).select_from(Article)
     if more.detail:
         found = found.join(ArticleDetail, ArticleDetail.article_id == Article.id)
     found = found.outerjoin(Brand, Brand.id == Article.brand_id).outerjoin(Section, Section.id == Article.section_id)
-    return found.where(visible())
+    return found if hidden else found.where(visible())
 
 
 def _linked(kind: str) -> ColumnElement[Any]:
@@ -280,8 +294,8 @@ def _page_statement(rows: FromClause, order: tuple[Any, ...], more: _More) -> Se
 
 
 @lru_cache(maxsize=16)
-def _ids_statement(more: _More) -> Select[Any]:
-    return _selected(more).where(Article.id.in_(bindparam("ids", expanding=True)))
+def _ids_statement(more: _More, *, hidden: bool) -> Select[Any]:
+    return _selected(more, hidden=hidden).where(Article.id.in_(bindparam("ids", expanding=True)))
 
 
 def _records(

@@ -29,6 +29,9 @@ replaced within the time of one statement."""
 READ = 1.0
 """Seconds that one statement of a reader may take, on its way there and back."""
 
+DESK = 5.0
+"""Seconds that one statement of somebody's write may take: he waits for it, and for his turn behind others."""
+
 WRITE = 30.0
 """Seconds that one statement of a writer may take: a block of an import is slow, and others wait for their turn."""
 

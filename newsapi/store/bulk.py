@@ -16,7 +16,7 @@ from newsapi.model import Article, ArticleDetail, OldSlug, Revision
 from newsapi.model.base import Base, table
 from newsapi.store import listed, log, rows
 from newsapi.store.articles import LINKS
-from newsapi.store.log import Told
+from newsapi.store.log import Numbers, Told
 from newsapi.store.rows import among
 from newsapi.store.states import DETAIL, SUMMARY, TIMES, State
 
@@ -30,10 +30,11 @@ class Written:
     reason: str | None
 
 
-def write(session: Session, items: Sequence[Written], *, now: datetime, by: str) -> None:
+def write(session: Session, items: Sequence[Written], *, now: datetime, by: str, in_bulk: bool = True) -> Numbers:
     """Write the articles, their lists, their revisions and the changes the public sees, in the order given.
 
-    The formats and languages they bear have facets already.
+    The formats and languages they bear have facets already. `in_bulk` is what the log says of it. Answers the numbers
+    that the changes got.
     """
     changes = [item for item in items if item.reason]
     numbers = log.take(session, len(changes), now=now)
@@ -64,7 +65,8 @@ def write(session: Session, items: Sequence[Written], *, now: datetime, by: str)
         for item, found in zip(items, after, strict=True)
         if item.reason
     ]
-    log.tell(session, told, numbers, bulk=True)
+    log.tell(session, told, numbers, bulk=in_bulk)
+    return numbers
 
 
 def remember_digests(session: Session, digests: Sequence[tuple[UUID, bytes]]) -> None:
@@ -76,6 +78,8 @@ def _article_row(item: Written, seq: int | None, at: datetime, now: datetime) ->
     state = item.after
     row = {name: state.values[name] for name in (*SUMMARY, *TIMES)}
     row |= {"id": state.id, "version": state.version, "gone": state.gone, "import_digest": state.import_digest}
+    end = (state.values["rights"] or {}).get("expires_at")
+    row["expires_at"] = datetime.fromisoformat(end) if end else None
     if item.before is None:
         row["created_at"] = now
     if item.before is None or seq is not None:
@@ -88,15 +92,19 @@ def _detail_row(item: Written) -> dict[str, Any]:
 
 
 def _revision(state: State, now: datetime, by: str) -> dict[str, Any]:
-    content = {name: value for name, value in state.values.items() if name not in {"brand_id", "section_id"}}
-    content |= state.names or {}
     return {
         "article_id": state.id,
         "number": state.version,
         "replaced_at": now,
         "replaced_by": by,
-        "content": content,
+        "content": content(state),
     }
+
+
+def content(state: State) -> dict[str, Any]:
+    """What history keeps of an article: all it said, and the slugs of what it referred to."""
+    found = {name: value for name, value in state.values.items() if name not in {"brand_id", "section_id"}}
+    return found | (state.names or {})
 
 
 def _write_links(session: Session, items: Sequence[Written]) -> None:

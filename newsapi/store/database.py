@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -24,6 +26,8 @@ __all__ = ["Connection", "Database", "Session"]
 BUSY_MS = 5_000
 """How long a SQLite writer waits for another one, in milliseconds."""
 
+BEGINS_MS = 2
+"""How long SQLite itself waits when one begins to write, before we ask again."""
 HASTY_MS = 50
 """How long PostgreSQL waits for another writer where nothing is lost by giving up, in milliseconds."""
 
@@ -77,7 +81,7 @@ class Database:
         options_ = (at_once if hasty else "") if writes else snapshot
         arguments = {"application_name": "newsapi", "options": options_}
         engine = create_engine(self.url, connect_args=arguments, pool_pre_ping=writes, **options)
-        limit = bounded.WRITE if (writes and not hasty) or self._patient else bounded.READ
+        limit = bounded.WRITE if self._patient else bounded.DESK if writes and not hasty else bounded.READ
         bounded.bound(engine, limit, begins=not writes)
         return engine
 
@@ -164,11 +168,11 @@ def _prepare_sqlite(engine: Engine, *, writes: bool, hasty: bool) -> None:
     def connect(connection: Any, _record: object) -> None:
         connection.isolation_level = None
         for pragma in (
-            f"busy_timeout = {0 if hasty else BUSY_MS}",
             *(() if hasty else ("journal_mode = WAL",)),  # the file knows; to say it again waits for writers
             f"synchronous = {'NORMAL' if hasty else 'FULL'}",
             "foreign_keys = ON",
             "cache_size = -65536",
+            f"busy_timeout = {0 if hasty else BEGINS_MS if writes else BUSY_MS}",
             *(() if writes else ("query_only = ON",)),
         ):
             connection.execute(f"PRAGMA {pragma}")
@@ -185,4 +189,22 @@ def _prepare_sqlite(engine: Engine, *, writes: bool, hasty: bool) -> None:
     def begin_writing(connection: Connection) -> None:
         driver = connection.connection.driver_connection
         assert driver is not None  # noqa: S101 (a connection that begins has a driver)
-        driver.execute("BEGIN IMMEDIATE")
+        _begin_writing(driver, patience=0 if hasty else BUSY_MS / 1000)
+
+
+def _begin_writing(driver: Any, *, patience: float) -> None:
+    """Begin to write, waiting for others that do. Raises sqlite3.OperationalError after `patience` seconds.
+
+    SQLite's own waiting asks ever more seldom, so that among many who write those who came first wait longest, some of
+    them for ever. Here all ask equally often.
+    """
+    end = time.monotonic() + patience
+    while True:
+        try:
+            driver.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= end:
+                raise
+            time.sleep(random.uniform(0.001, 0.003))  # noqa: S311 (chance, not secrecy)
+        else:
+            return

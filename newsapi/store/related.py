@@ -83,6 +83,7 @@ _SOURCE = (
         Article.section_id,
         _Own.slug.label("brand"),
         ArticleDetail.picks,
+        ArticleDetail.bans,
         Facet.id.label("pool"),
         Facet.at,
         _Group.at.label("group_at"),
@@ -140,6 +141,7 @@ def of_article(
     """
     source = connection.execute(_SOURCE, {"article": article}).one()
     picked = _picked(connection, source.picks)
+    exclude = {*exclude, *(source.bans or ())}
     depth = limit + len(exclude)
     items, since, is_kept = source.listed, source.made_at, True
     if not _stands(source, picked) or (len(items) == KEPT < depth):

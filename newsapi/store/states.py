@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, literal, select, union_all
+from sqlalchemy import Connection, literal, select, union, union_all
 from sqlalchemy.orm import Session
 
 from newsapi.model import Article, ArticleDetail, Brand, OldSlug, Section
 from newsapi.store.articles import LINKS
 from newsapi.store.rows import among
 
-DETAIL = ("canonical_url", "source", "media", "corrections", "rights", "seo", "picks", "body_html")
+DETAIL = ("canonical_url", "source", "media", "corrections", "rights", "seo", "picks", "bans", "body_html")
 SUMMARY = (
     "slug",
     "status",
@@ -67,10 +67,35 @@ def known_digests(connection: Connection, digests: Collection[bytes]) -> set[byt
     return {digest for digest in connection.execute(found).scalars() if digest is not None}
 
 
-def slugs_in_use(session: Session, slugs: Collection[str]) -> dict[str, UUID]:
-    """Answer which articles have these slugs now."""
-    found = select(Article.slug, Article.id).where(Article.slug.in_(slugs))
-    return dict(session.execute(found).all())
+def slugs_taken(session: Session, slugs: Collection[str]) -> set[str]:
+    """Answer those of these slugs that an article has, or had."""
+    own = select(Article.slug).where(Article.slug.in_(slugs))
+    former = select(OldSlug.slug).where(OldSlug.kind == "article", OldSlug.slug.in_(slugs))
+    return set(session.execute(union_all(own, former)).scalars())
+
+
+def picked(connection: Connection, article: UUID) -> tuple[list[str], list[str], int]:
+    """Answer the slugs that the editors picked and banned for an article, and its version."""
+    found = select(ArticleDetail.picks, ArticleDetail.bans, Article.version).join(
+        Article, Article.id == ArticleDetail.article_id
+    )
+    picks, bans, version = connection.execute(found.where(Article.id == article)).one()
+    return picks, bans or [], version
+
+
+def articles_of(session: Session, kind: str, term: UUID, most: int) -> dict[UUID, State]:
+    """Answer the first articles, of any status, that bear a brand (also by mention), author, section or tag."""
+    found = []
+    if kind in {"brand", "section"}:
+        column = Article.brand_id if kind == "brand" else Article.section_id
+        found.append(select(Article.id).where(column == term))
+    found += [
+        select(link.article_id).where(term_id == term)
+        for link, term_id, model in LINKS.values()
+        if model.__tablename__ == kind
+    ]
+    ids = session.execute(union(*found).limit(most)).scalars().all()
+    return by_id(session, ids)
 
 
 def existing(
@@ -89,9 +114,15 @@ def existing(
 
 def by_id(session: Session, ids: Collection[UUID]) -> dict[UUID, State]:
     """Answer the articles with these ids."""
-    if not ids:
-        return {}
-    connection = session.connection()
+    return _whole(session.connection(), ids) if ids else {}
+
+
+def whole(connection: Connection, id_: UUID) -> State:
+    """Answer the article with this id, which there is."""
+    return _whole(connection, [id_])[id_]
+
+
+def _whole(connection: Connection, ids: Collection[UUID]) -> dict[UUID, State]:
     article = [getattr(Article, name) for name in ("id", *KEPT, *SUMMARY, *TIMES)]
     detail = [getattr(ArticleDetail, name) for name in DETAIL]
     found = (

@@ -27,7 +27,7 @@ _COLUMNS: dict[str, tuple[Any, ...]] = {
     "section": (),
     "tag": (),
 }
-_SHARED = ("slug", "name", "sort_key", "changed_at")
+_SHARED = ("slug", "name", "sort_key", "changed_at", "version")
 
 
 class Place(NamedTuple):

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, literal, select, update
+from sqlalchemy import Connection, delete, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from newsapi.errors import Fault, Invalid
-from newsapi.model import Brand, Facet, Listing, OldSlug, Tag
+from newsapi.model import Author, Brand, Facet, Listing, OldSlug, Tag
 from newsapi.model.base import table, uuid7
+from newsapi.store import states
 from newsapi.store.log import Told
 from newsapi.store.rows import among
 from newsapi.store.taxonomy import MODELS, Kind
@@ -79,14 +81,18 @@ def write(session: Session, kind: Kind, values: Mapping[str, Any], now: datetime
     Answers `created`, `updated` or `unchanged`, and the changes to tell. Raises Invalid where the parent of a brand is
     not known or would be below it.
     """
-    model = MODELS[kind]
+    return bring(session, kind, bears(session, kind, values["slug"]), values, now)
+
+
+def bring(session: Session, kind: Kind, row: Any, values: Mapping[str, Any], now: datetime) -> tuple[str, list[Told]]:
+    """Bring a term to these values, under another slug too; without a row it is made. Answers and raises as `write`."""
     columns = dict(values)
     parent = columns.pop("parent", None)
+    old_slug = row.slug if row else values["slug"]
     if kind == "brand":
-        columns["parent_id"] = _parent_id(session, values["slug"], parent)
+        columns["parent_id"] = _parent_id(session, old_slug, parent)
     columns["sort_key"] = fold(values["name"])
     columns["words"] = "".join(f" {fold(name)}" for name in (values["name"], *values.get("aliases", ())))
-    row = session.execute(select(model).where(model.slug == values["slug"])).scalar_one_or_none()
     old_parent = getattr(row, "parent_id", None)
     if row is None:
         outcome, row = "created", _new(session, kind, columns, now)
@@ -97,12 +103,118 @@ def write(session: Session, kind: Kind, values: Mapping[str, Any], now: datetime
         outcome = "updated"
         for name, value in changed.items():
             setattr(row, name, value)
-        row.changed_at = now
+        row.changed_at, row.version = now, row.version + 1
     session.flush()
+    if row.slug != old_slug:
+        _lead_on(session, kind, row, old_slug, now)
     touched = {row.facet_id, _terms_facet(session, kind)}
     if columns.get("parent_id") != old_parent:
         touched |= _regroup(session, row, old_parent)
-    return outcome, [_told(kind, row.id, row.slug, touched)]
+    told = _told(kind, row.id, row.slug, touched)
+    return outcome, [replace(told, previous_slug=old_slug if old_slug != row.slug else None)]
+
+
+def _lead_on(session: Session, kind: Kind, row: Any, old_slug: str, now: datetime) -> None:
+    """Lead the slug it had to the one it has, which leads nowhere else any more."""
+    taken = OldSlug.slug.in_([old_slug, row.slug])
+    session.execute(delete(OldSlug).where(OldSlug.kind == kind, taken))
+    session.add(OldSlug(kind=kind, slug=old_slug, subject_id=row.id, at=now))
+    session.flush()
+
+
+def bears(session: Session, kind: Kind, slug: str) -> Any:
+    """Answer the term that has this slug now; None where none has."""
+    model = MODELS[kind]
+    return session.execute(select(model).where(model.slug == slug)).scalar_one_or_none()
+
+
+def named(session: Session, kind: Kind, slug: str) -> Any:
+    """Answer the term that has, or had, this slug; None where none did."""
+    id_ = look_up(session, kind, [slug]).get(slug)
+    return session.get(MODELS[kind], id_) if id_ else None
+
+
+def document(session: Session, kind: Kind, row: Any) -> dict[str, Any]:
+    """Answer a term as the body of a request would say it."""
+    found = {name: getattr(row, name) for name in ("slug", "name")}
+    if kind == "brand":
+        found |= {name: getattr(row, name) for name in ("aliases", "description", "logo")}
+        found["parent"] = slugs(session, "brand", [row.parent_id])[0] if row.parent_id else None
+    if kind == "author":
+        found |= {name: getattr(row, name) for name in ("email", "bio", "avatar")}
+    return found
+
+
+def email(connection: Connection, slug: str) -> str | None:
+    """Answer the address of an author, which is for the desk alone."""
+    found: str | None = connection.execute(select(Author.email).where(Author.slug == slug)).scalar()
+    return found
+
+
+def slugs(session: Session, kind: Kind, ids: Sequence[UUID]) -> list[str]:
+    """Answer the slugs of terms, in their order."""
+    model = MODELS[kind]
+    found: dict[UUID, str] = dict(session.execute(select(model.id, model.slug).where(model.id.in_(ids))).all())
+    return [found[id_] for id_ in ids]
+
+
+def is_below(session: Session, brand: UUID, above: UUID) -> bool:
+    """Whether a brand stands below another one, at any depth."""
+    parent: UUID | None = brand
+    while parent is not None:
+        parent = session.execute(select(Brand.parent_id).where(Brand.id == parent)).scalar_one()
+        if parent == above:
+            return True
+    return False
+
+
+def is_used(session: Session, kind: Kind, id_: UUID) -> bool:
+    """Whether an article of any status bears a term, or a brand stands below it."""
+    if kind == "brand" and session.execute(select(Brand.id).where(Brand.parent_id == id_).limit(1)).first():
+        return True
+    return bool(states.articles_of(session, kind, id_, 1))
+
+
+def remove(session: Session, kind: Kind, id_: UUID) -> list[Told]:
+    """Take away a term that nothing uses; its facets stay, empty, as the log speaks of them. Answers what to tell."""
+    model = MODELS[kind]
+    row = session.get_one(model, id_)
+    touched = {row.facet_id, _terms_facet(session, kind)}
+    old_parent = getattr(row, "parent_id", None)
+    if old_parent is not None:
+        above = session.get_one(Brand, old_parent)
+        touched |= {above.facet_id} | ({above.group_facet_id} if above.group_facet_id else set())
+    slug = row.slug
+    session.delete(row)
+    session.execute(delete(OldSlug).where(OldSlug.kind == kind, OldSlug.subject_id == id_))
+    session.flush()
+    told = _told(kind, id_, slug, touched)
+    return [replace(told, action="delete")]
+
+
+def absorb(session: Session, kind: Kind, source: UUID, target: UUID, now: datetime) -> list[Told]:
+    """Let a term that no article bears any more be another one: its slugs lead there, brands below it move there."""
+    told: list[Told] = []
+    old = session.get_one(MODELS[kind], source)
+    former = list(
+        session.execute(select(OldSlug.slug).where(OldSlug.kind == kind, OldSlug.subject_id == source)).scalars()
+    )
+    if kind == "brand":
+        for child in session.execute(select(Brand).where(Brand.parent_id == source)).scalars().all():
+            child.parent_id, child.changed_at, child.version = target, now, child.version + 1
+            session.flush()
+            touched = {child.facet_id, _terms_facet(session, kind)} | _regroup(session, child, source)
+            told.append(_told(kind, child.id, child.slug, touched))
+    slug = old.slug
+    told += remove(session, kind, source)
+    session.add_all(OldSlug(kind=kind, slug=name, subject_id=target, at=now) for name in (slug, *former))
+    session.flush()
+    new = session.get_one(MODELS[kind], target)
+    new.changed_at = now
+    session.flush()
+    more = tuple(sorted((slug, *former)))
+    touched = {new.facet_id, _terms_facet(session, kind)}
+    return [*told, replace(_told(kind, target, new.slug, touched), more_slugs=more)]
 
 
 def import_digest(session: Session, kind: Kind, slug: str) -> bytes | None:

@@ -57,9 +57,10 @@ def magazine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
                 "NEWSAPI_DATABASE_URL": url,
                 "NEWSAPI_API_URL": "https://api.example.com",
                 "NEWSAPI_SECRET_KEY": "a secret of thirty-two characters",
+                "NEWSAPI_RATE_LIMITS": "off",
             },
         )
         app = create_app(settings)
-        app.extensions["newsapi"] = replace(app.extensions["newsapi"], now=lambda: NOW)
+        app.extensions["newsapi"] = replace(app.extensions["newsapi"], now=lambda: NOW, moment=lambda _: NOW)
         stack.callback(app.extensions["newsapi"].database.dispose)
         yield Magazine(app.test_client(), ids, settings, database)

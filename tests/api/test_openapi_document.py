@@ -98,12 +98,35 @@ def test_every_error_is_documented_as_a_problem(document):
 
 
 def reads(document):
-    return [(path, operation) for path, operation, _ in operations(document) if path.startswith("/v1/")]
+    """Those that need no key."""
+    return [
+        (path, operation)
+        for path, operation, _ in operations(document)
+        if path.startswith("/v1/") and "security" not in operation
+    ]
 
 
-@pytest.mark.parametrize("status", ["200", "304", "400", "401", "503"])
+@pytest.mark.parametrize("status", ["200", "304", "400", "401", "429", "503"])
 def test_every_read_documents_what_any_read_can_answer(document, status):
     assert [path for path, operation in reads(document) if status not in operation["responses"]] == []
+
+
+@pytest.mark.parametrize("status", ["401", "403", "415", "422", "429", "503"])
+def test_every_operation_with_a_key_documents_what_any_of_them_can_answer(document, status):
+    keyed = [(path, operation) for path, operation, _ in operations(document) if "security" in operation]
+    assert len(keyed) > 20
+    assert [path for path, operation in keyed if status not in operation["responses"]] == []
+
+
+def test_every_body_is_documented_with_its_media_type(document):
+    for path, operation, _ in operations(document):
+        if body := operation.get("requestBody"):
+            kind = (
+                "application/merge-patch+json"
+                if operation is document["paths"][path].get("patch")
+                else "application/json"
+            )
+            assert list(body["content"]) == [kind]
 
 
 def test_a_list_with_cursors_documents_that_they_expire(document):
@@ -122,8 +145,15 @@ def walk(value, path=""):
 
 
 def test_answers_may_gain_fields(document):
-    schemas = document["components"]["schemas"]
-    assert [path for path, node in walk(schemas) if node.get("additionalProperties") is False] == []
+    sent, todo = set(), [operation["responses"] for _, operation, _ in operations(document)]
+    while todo:
+        node = todo.pop()
+        assert node.get("additionalProperties") is not False, node
+        for _, inner in walk(node):
+            if (name := inner.get("$ref")) and name not in sent:
+                sent.add(name)
+                todo.append(resolved(document, inner))
+    assert len(sent) > 20
 
 
 def test_open_values_are_no_closed_list(document):

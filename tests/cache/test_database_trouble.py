@@ -147,7 +147,7 @@ def test_writers_may_take_longer_and_migrations_as_long_as_they_need(database, m
     monkeypatch.setattr(bounded, "READ", 0.2)
     with database.transaction() as session:
         session.execute(slow)
-    monkeypatch.setattr(bounded, "WRITE", 0.2)
+    monkeypatch.setattr(bounded, "DESK", 0.2)
     impatient = Database(database.url.render_as_string(hide_password=False))
     with impatient.connection() as connection:
         connection.execute(slow)

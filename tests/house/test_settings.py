@@ -1,6 +1,7 @@
 """Every setting is read, refused in words that name it, and documented."""
 
 import dataclasses
+from ipaddress import ip_network
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -42,6 +43,10 @@ READ = [
     ("PURGE_KEY", "token", "token"),
     ("METRICS_PORT", "9100", 9100),
     ("LOG_HITS", "0", 0),
+    ("READS", "key", "key"),
+    ("RATE_LIMITS", "off", None),
+    ("RATE_LIMITS", "10, 20", (10, 20)),
+    ("TRUSTED_PROXIES", "10.0.0.0/8, ::1/128,", (ip_network("10.0.0.0/8"), ip_network("::1/128"))),
 ]
 REFUSED = [
     ("DATABASE_URL", "mysql://u@h/n"),
@@ -78,6 +83,12 @@ REFUSED = [
     ("PURGE_URL", "varnish+cache:6081"),
     ("METRICS_PORT", "0"),
     ("LOG_HITS", "some"),
+    ("READS", "nobody"),
+    ("RATE_LIMITS", "10"),
+    ("RATE_LIMITS", "0,10"),
+    ("RATE_LIMITS", "many,10"),
+    ("TRUSTED_PROXIES", "10.0.0.1/8"),
+    ("TRUSTED_PROXIES", "localhost"),
 ]
 
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import column, func, literal, select, table, text, type_coerce, union_all
 from sqlalchemy.exc import DatabaseError, StatementError
 
-from newsapi.errors import SchemaMissing
+from newsapi.errors import SchemaMissing, Unavailable
 from newsapi.model import Article, Brand, LogHead
 from newsapi.model.base import Id, UtcDateTime, uuid7
 from newsapi.store import database as database_module
@@ -108,13 +108,29 @@ def test_postgresql_takes_a_look_up_to_be_cheap_on_reading(postgresql_url):
 
 def test_sqlite_is_set_up_to_lose_nothing(sqlite_url):
     database = database_module.Database(sqlite_url)
-    with database.connection() as connection:
-        found = {
-            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
-            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
-        }
+    for way, waits in ((database.connection, database_module.BEGINS_MS), (database.reading, 5_000)):
+        with way() as connection:
+            found = {
+                name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+                for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+            }
+        assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": waits}
     database.dispose()
-    assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5_000}
+
+
+def test_who_cannot_begin_to_write_in_time_is_told_in_our_words(sqlite_url, monkeypatch):
+    monkeypatch.setattr(database_module, "BUSY_MS", 50)
+    first, second = (database_module.Database(sqlite_url) for _ in range(2))
+    with first.transaction() as session:
+        session.execute(text("UPDATE log_head SET seq = seq"))
+        with pytest.raises(Unavailable), second.transaction() as other:
+            other.execute(text("UPDATE log_head SET seq = seq"))
+        with second.reading() as connection:
+            assert connection.execute(text("SELECT seq FROM log_head")).scalar_one() == 0
+    with second.transaction() as session:
+        session.execute(text("UPDATE log_head SET seq = seq"))
+    first.dispose()
+    second.dispose()
 
 
 def returned(database, value, type_):

@@ -38,6 +38,7 @@ def article(text):
         "created_at": TIME,
         "gone": None,
         "import_digest": bytes(range(16)),
+        "expires_at": TIME,
     }
 
 

@@ -157,10 +157,12 @@ def test_a_body_that_is_too_long_is_refused(demo, length):
 
 
 def test_what_is_not_a_read_still_reaches_the_application(demo):
-    status, headers, body = ask(demo, "/v1/articles", method="POST", body=b"{}")
+    status, headers, body = ask(demo, "/v1/articles", method="PUT", body=b"{}")
     assert status == 405
     assert "GET" in headers["Allow"]
     assert b"Method Not Allowed" in body
+    status, headers, _ = ask(demo, "/v1/articles", method="POST", body=b"{}")
+    assert (status, headers["WWW-Authenticate"]) == (401, "Bearer")
     status, headers, _ = ask(demo, "/v1/articles", method="OPTIONS")
     assert (status, headers["Access-Control-Max-Age"]) == (204, "86400")
     assert "GET" in headers["Access-Control-Allow-Methods"]

@@ -35,7 +35,7 @@ def of(program):
 def demo(tmp_path_factory, sqlite_template):
     path = tmp_path_factory.mktemp("readme") / "news.sqlite3"
     path.write_bytes(sqlite_template.read_bytes())
-    app = create_app(Settings.from_env({"NEWSAPI_DATABASE_URL": f"sqlite:///{path}"}))
+    app = create_app(Settings.from_env({"NEWSAPI_DATABASE_URL": f"sqlite:///{path}", "NEWSAPI_RATE_LIMITS": "off"}))
     parts = app.extensions["newsapi"]
     with content.stream(parts.settings.api_url) as stream:
         imports.load(parts.database, parts.settings, stream, now=utc_now, reject=lambda *place: pytest.fail(str(place)))

@@ -1,0 +1,103 @@
+"""Who may call what: every route of the API in one list, and who it is that calls.
+
+A route that does not stand here cannot be called at all.
+"""
+
+from __future__ import annotations
+
+from typing import Final, cast
+
+from flask import g, request
+
+from newsapi.actions import keys
+from newsapi.actions.keys import Caller
+from newsapi.api.parts import parts
+from newsapi.errors import KeyMissing, ScopeMissing, Unavailable
+
+PUBLIC: Final = "public"
+"""Anybody; with NEWSAPI_READS=key anybody who has a key."""
+
+OPEN: Final = "open"
+"""Anybody, always: what a server says of itself."""
+
+ANY: Final = "any key"
+
+_TERMS = ("brands", "authors", "sections", "tags")
+
+RULES: Final[dict[str, str]] = {
+    "GET /v1/articles": PUBLIC,
+    "POST /v1/articles": "content:write",
+    "GET /v1/articles/<which>": PUBLIC,
+    "PATCH /v1/articles/<which>": "content:write",
+    "DELETE /v1/articles/<which>": "content:write",
+    "GET /v1/articles/<which>/jsonld": PUBLIC,
+    "GET /v1/articles/<which>/related": PUBLIC,
+    "GET /v1/articles/<which>/revisions": "drafts:read",
+    "GET /v1/articles/<which>/revisions/<int:number>": "drafts:read",
+    "GET /v1/articles/<which>/revisions/<int:number>/diff": "drafts:read",
+    "POST /v1/articles/<which>/revisions/<int:number>/restore": "content:write",
+    "GET /v1/articles/<which>/picks": "drafts:read",
+    "PUT /v1/articles/<which>/picks": "content:write",
+    "GET /v1/articles/<which>/preview-links": "drafts:read",
+    "POST /v1/articles/<which>/preview-links": "drafts:read",
+    "DELETE /v1/articles/<which>/preview-links/<uuid:link>": "drafts:read",
+    **{f"GET /v1/{terms}": PUBLIC for terms in _TERMS},
+    **{f"POST /v1/{terms}": "content:write" for terms in _TERMS},
+    **{f"GET /v1/{terms}/<slug>": PUBLIC for terms in _TERMS},
+    **{f"PATCH /v1/{terms}/<slug>": "content:write" for terms in _TERMS},
+    **{f"DELETE /v1/{terms}/<slug>": "content:publish" for terms in _TERMS},
+    **{f"POST /v1/{terms}/<slug>/merge": "content:publish" for terms in _TERMS},
+    "GET /v1/merges/<uuid:id>": "content:publish",
+    "GET /v1/me": ANY,
+    "GET /v1/audit": "admin",
+    "GET /healthz": OPEN,
+    "GET /readyz": OPEN,
+    "GET /openapi.json": OPEN,
+    "GET /docs": OPEN,
+    "GET /docs/<name>": OPEN,
+    "GET /problems/<name>": OPEN,
+    "GET /demo/pictures/<name>": OPEN,
+}
+"""By method and route: PUBLIC, OPEN, ANY, or the scope that a key needs. `admin` holds every scope.
+
+To publish, to schedule and to take what is public off the site needs `content:publish` beside `content:write`
+(`actions/moves.py`).
+"""
+
+
+def enter() -> None:
+    """Find out who calls, and refuse whoever may not: raises KeyMissing, KeyUnknown, ScopeMissing."""
+    g.caller = None
+    if request.url_rule is None:
+        return
+    method = "GET" if request.method == "HEAD" else request.method
+    rule = RULES.get(f"{method} {request.url_rule.rule}")
+    if rule == OPEN:
+        return
+    found = request.authorization
+    if found is not None and found.type == "bearer":
+        if parts().pages.follower.away:
+            raise Unavailable  # at once, while that is known: to find it out again would take a second each time
+        with parts().database.reading() as connection:
+            g.caller = keys.caller(connection, found.token or "", parts().now())
+    if rule == PUBLIC and parts().settings.reads == "public":
+        return
+    if g.caller is None:
+        raise KeyMissing
+    if rule is None:
+        raise ScopeMissing(f"{method} {request.url_rule.rule}")
+    if rule not in {PUBLIC, ANY}:
+        g.caller.need(rule)
+
+
+def caller() -> Caller | None:
+    """Answer who calls with a key; None for anybody."""
+    return cast("Caller | None", g.get("caller"))
+
+
+def writer() -> Caller:
+    """Answer who calls, where nobody comes without a key."""
+    found = caller()
+    if found is None:
+        raise KeyMissing
+    return found

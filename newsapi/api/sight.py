@@ -1,0 +1,44 @@
+"""What the caller of a read sees beside what is public: by his key, or by a preview link."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from newsapi.actions import previews
+from newsapi.api import access
+from newsapi.api.parts import parts
+from newsapi.errors import Fault, Invalid
+from newsapi.schemas.queries import ArticleQuery, allowed
+from newsapi.store.database import Connection
+from newsapi.store.hidden import Sight
+
+DRAFTS = "drafts:read"
+
+
+def check(query: Mapping[str, Any]) -> None:
+    """Refuse `status` of whoever may not read drafts, as if there were no such parameter. Raises Invalid."""
+    caller = access.caller()
+    if "status" in query and not (caller and caller.may(DRAFTS)):
+        known = ", ".join(allowed(ArticleQuery))
+        raise Invalid([Fault("status", f"is not a parameter here; allowed are {known}")])
+
+
+def of_list(connection: Connection, query: Mapping[str, Any]) -> Sight | None:
+    """Answer what is seen on a list; None for what everybody sees. Raises Invalid, TokenExpired."""
+    if "preview" in query:
+        now = parts().now()
+        link = previews.opened(connection, query["preview"], now)
+        return Sight(until=max(link.as_of or now, now), article=link.article)
+    if "status" in query:
+        return Sight(public="published" in query["status"], statuses=frozenset(query["status"]))
+    return None
+
+
+def of_article(connection: Connection, query: Mapping[str, Any]) -> Sight | None:
+    """Answer what is seen of single articles: with the right key all, with a link the one it is for."""
+    if "preview" in query:
+        return of_list(connection, query)
+    caller = access.caller()
+    everything = frozenset({"draft", "scheduled", "withdrawn"})
+    return Sight(statuses=everything) if caller and caller.may(DRAFTS) else None

@@ -1,0 +1,72 @@
+"""Who may do what, and who did what: the key that asks, and the deeds of all."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Response
+from flask.views import MethodView
+
+from newsapi.api import bodies, paging
+from newsapi.api.access import writer
+from newsapi.api.answers import private
+from newsapi.api.blueprints import Blueprint
+from newsapi.api.parts import parts
+from newsapi.cache.answer import Answer
+from newsapi.errors import BadCursor
+from newsapi.schemas.desk import Deed, DeedList, DeedQuery, MeOne
+from newsapi.schemas.dump import compiled, json
+from newsapi.store import deeds, facets
+from newsapi.store.database import Connection
+
+blueprint = Blueprint("watching", __name__, url_prefix="/v1", description="Keys, and what was done with them")
+
+
+@blueprint.route("/me")
+class Me(MethodView):
+    """The key that asks."""
+
+    @blueprint.doc(operationId="getMe", summary="What this key may do", **bodies.keyed())
+    @blueprint.response(200, MeOne)
+    @blueprint.write()
+    def get(self) -> Response:
+        """Its open part, its scopes, and how many requests a minute it may make (null: any number)."""
+        bodies.plain()
+        who, usual = writer(), parts().settings.rate_limits
+        found = {
+            "prefix": who.prefix,
+            "scopes": sorted(who.scopes),
+            "requests_per_minute": usual and (who.rate or usual[1]),
+        }
+        return Response(json({"data": found}), content_type=bodies.JSON)
+
+
+@blueprint.route("/audit")
+class Audit(MethodView):
+    """What was done."""
+
+    @blueprint.doc(operationId="listDeeds", summary="Who did what when", **bodies.keyed())
+    @blueprint.arguments(DeedQuery(), location="query", error_status_code=400)
+    @blueprint.response(200, DeedList)
+    @blueprint.write(400, 410)
+    def get(self, query: paging.Query) -> Response:
+        """Every write over this API and by the schedule, the last first; of imports only what they left is kept."""
+        return private("/v1/audit", query, lambda connection: _page(connection, query))
+
+
+def _page(connection: Connection, query: paging.Query) -> Answer:
+    by, subject, before = query.get("by"), query.get("subject"), None
+    if "cursor" in query:
+        kind, by, about, place = [*parts().cursors.read(query["cursor"], now=parts().now()), *[None] * 4][:4]
+        if kind != "deeds":
+            raise BadCursor("This cursor belongs to another list.")
+        subject, before = about and UUID(about), UUID(place)
+    rows = deeds.page(connection, limit=query["limit"] + 1, before=before, by=by, subject=subject)
+    shown, after = rows[: query["limit"]], None
+    if len(rows) > len(shown):
+        held = ["deeds", by, subject and subject.hex, shown[-1].id.hex]
+        after = parts().cursors.write(held, now=parts().now())
+    dump, truth = compiled(Deed), facets.truth(connection, {})
+    data = [dump(dict(row._mapping)) for row in shown]  # noqa: SLF001 (the documented way to a row's names)
+    body = paging.envelope("/v1/audit", query, data, (after, None))
+    return Answer(body=json(body), seq=truth.seq, mark=truth.mark, link=paging.link_header(body["links"]))

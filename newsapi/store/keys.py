@@ -1,0 +1,43 @@
+"""Keys: found by their open part, made, revoked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, CursorResult, Row, insert, select, update
+from sqlalchemy.orm import Session
+
+from newsapi.model import Key
+from newsapi.model.base import table
+
+_KEY = table(Key)
+
+
+def by_prefix(connection: Connection, prefix: str) -> Row[Any] | None:
+    """Answer the key with this open part, good or not."""
+    return connection.execute(select(_KEY).where(_KEY.c.prefix == prefix)).one_or_none()
+
+
+def every(connection: Connection) -> Sequence[Row[Any]]:
+    """Answer all keys, in the order of their making."""
+    return connection.execute(select(_KEY).order_by(_KEY.c.created_at, _KEY.c.id)).all()
+
+
+def add(session: Session, **columns: Any) -> None:
+    """Keep a new key; the columns are those of the table."""
+    session.execute(insert(_KEY).values(**columns))
+
+
+def revoke(session: Session, prefix: str, now: datetime) -> bool:
+    """Revoke a key; False where there is none, or it was revoked before."""
+    done: CursorResult[Any] = session.execute(  # type: ignore[assignment]
+        update(_KEY).where(_KEY.c.prefix == prefix, _KEY.c.revoked_at.is_(None)).values(revoked_at=now)
+    )
+    return done.rowcount == 1
+
+
+def expire(session: Session, prefix: str, at: datetime) -> None:
+    """Let a key be good no longer than until a time."""
+    session.execute(update(_KEY).where(_KEY.c.prefix == prefix).values(expires_at=at))

@@ -1,0 +1,61 @@
+"""While the database is away a write is refused at once, in words, and nothing of it is there afterwards."""
+
+import time
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from newsapi.errors import Unavailable
+from tests.consistency import dump
+
+NO_WAIT = 1.5
+
+
+@pytest.fixture
+def away(app, monkeypatch):
+    """No connection can be had any more; `log` is whether that is known already."""
+
+    def away(*, known):
+        parts = app.extensions["newsapi"]
+
+        def refuse(*_args, **_kwargs):
+            raise OperationalError("connect", None, ConnectionRefusedError())
+
+        for engine in (parts.database._reader, parts.database._writer):
+            engine.dispose()
+            monkeypatch.setattr(engine.pool, "_creator", refuse)
+            monkeypatch.setattr(engine.dialect, "connect", refuse)
+        if known:
+            monkeypatch.setattr(type(parts.pages.follower), "away", property(lambda _: True))
+
+    return away
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_every_write_is_refused_at_once(editor, away, database, known):
+    made = editor.write(slug="uno", status="published")
+    before = dump(database)
+    away(known=known)
+    for method, path, body in (
+        ("POST", "/v1/articles", {"headline": "x"}),
+        ("PATCH", "/v1/articles/uno", {"headline": "x"}),
+        ("DELETE", "/v1/articles/uno", None),
+        ("PUT", "/v1/articles/uno/picks", {}),
+        ("POST", "/v1/brands", {"name": "x"}),
+        ("POST", f"/v1/articles/{made['id']}/preview-links", {}),
+    ):
+        began = time.monotonic()
+        answer = editor.send(method, path, body, If_Match="*", Idempotency_Key="w")
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1"), (method, path)
+        assert answer.json["type"].endswith("/problems/unavailable")
+        assert time.monotonic() - began < NO_WAIT
+    assert dump(database) == before
+
+
+def test_what_is_known_to_be_away_is_not_asked_for_a_key(editor, away, app, statements):
+    away(known=True)
+    statements.clear()
+    assert editor.get("/v1/me").status_code == 503
+    assert statements == []
+    with pytest.raises(Unavailable), app.app_context():
+        _ = app.extensions["newsapi"].desk
