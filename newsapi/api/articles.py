@@ -36,7 +36,7 @@ from newsapi.schemas.articles import (
 from newsapi.schemas.dump import Dump, compiled, json
 from newsapi.schemas.narrowed import PartialArticleList, PartialArticleOne
 from newsapi.schemas.queries import ASIDE, ONE_NAME, ArticleQuery, OneArticleQuery, Read, RelatedQuery
-from newsapi.store import articles, facets, hidden, listing, related, taxonomy
+from newsapi.store import articles, facets, hidden, listing, related, taxonomy, translations
 from newsapi.store.articles import Record
 from newsapi.store.database import Connection
 from newsapi.store.hidden import Sight
@@ -132,7 +132,7 @@ def _list(connection: Connection, query: paging.Query, turn: Turn | None) -> Ans
         page = hidden.page(connection, truth, asked, seen, wanted, **shape)
     more = _total(_count(connection, truth, asked, seen, wanted)) if query["total"] else {}
     times, words = _include(connection, page.records, query.get("include", ()))
-    linked = _link(connection, page.records)
+    linked = _connect(connection, page.records)
     turns = (paging.cursor(query, page.next), paging.cursor(query, page.prev))
     body = paging.envelope(PATH, query, _shown(page.records, query), turns, **more)
     return Answer(
@@ -153,7 +153,7 @@ def _one(connection: Connection, which: str | UUID, query: paging.Query) -> Answ
     include, presentation = query.get("include", ()), parts().presentation
     wanted = EVERYTHING if {"blocks", "jsonld"} & {*include} else _wanted(query) or EVERYTHING
     page = articles.by_ids(connection, [found.id], wanted, hidden=seen is not None)
-    linked = _link(connection, page.records)
+    linked = _connect(connection, page.records)
     record = presentation.article(page.records[0])
     times, keys = {page.changed_at, linked.changed_at}, [tags.article(found.id), tags.slug(record["slug"])]
     words: set[tags.Word] = {*keys, *tags.names([record]), *linked.words}
@@ -204,13 +204,14 @@ def _news_article(record: Record) -> dict[str, Any]:
 def _jsonld(connection: Connection, which: str | UUID, query: paging.Query) -> Answer:
     found, seen = _found(connection, which, query)
     page = articles.by_ids(connection, [found.id], EVERYTHING, hidden=seen is not None)
+    linked = _translate(connection, page.records)
     record = parts().presentation.article(page.records[0])
     return Answer(
         body=jsonld.script_safe(json(_news_article(record))),
         seq=found.seq,
         mark=found.mark,
-        changed_at=page.changed_at,
-        words=frozenset({tags.article(found.id), *tags.names([record])}),
+        changed_at=latest({page.changed_at, linked.changed_at}),
+        words=frozenset({tags.article(found.id), *tags.names([record]), *linked.words}),
         tags=(tags.article(found.id),),
         language=record["language"],
         media_type=LD_JSON,
@@ -326,10 +327,27 @@ def _include(
 
 
 class _Linked(NamedTuple):
-    """What the links of bodies hang on: the words of the articles they lead to, and when one of these last changed."""
+    """What records hang on beside themselves: words of articles they lead to, and when one of these last changed."""
 
-    words: Collection[tags.Word] = ()
+    words: frozenset[tags.Word] = frozenset()
     changed_at: datetime | None = None
+
+
+def _connect(connection: Connection, records: list[Record]) -> _Linked:
+    """Put into full records what they say of other articles: ids into links of the body, and translations."""
+    found = (_link(connection, records), _translate(connection, records))
+    return _Linked(frozenset().union(*(one.words for one in found)), latest({one.changed_at for one in found}))
+
+
+def _translate(connection: Connection, records: list[Record]) -> _Linked:
+    groups = sorted({group for record in records if (group := record.get("translation_group"))})
+    found = translations.of_groups(connection, groups) if groups else translations.NONE
+    for record in records:
+        if "translation_group" in record:
+            others = found.records.get(record["translation_group"], ())
+            record["translations"] = [other for other in others if other["id"] != record["id"]]
+    shown = [other for others in found.records.values() for other in others]
+    return _Linked(found.facets | {*tags.names(shown)}, found.changed_at)
 
 
 def _link(connection: Connection, records: list[Record]) -> _Linked:
@@ -342,7 +360,7 @@ def _link(connection: Connection, records: list[Record]) -> _Linked:
     ids, changed_at = articles.named(connection, names)
     for record in bodies:
         record["body_html"] = links.marked(record["body_html"], ids)
-    return _Linked({*map(tags.named_article, names), *map(tags.article, ids.values())}, changed_at)
+    return _Linked(frozenset({*map(tags.named_article, names), *map(tags.article, ids.values())}), changed_at)
 
 
 def _listed(value: Any) -> list[Any]:
