@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from flask.views import MethodView
 from marshmallow import Schema
 
 from newsapi.actions.related import keep
-from newsapi.api import paging, sight
+from newsapi.api import crosslinks, paging, sight
 from newsapi.api.answers import cached
 from newsapi.api.blueprints import Blueprint
 from newsapi.api.parts import parts
@@ -36,7 +36,7 @@ from newsapi.schemas.articles import (
 from newsapi.schemas.dump import Dump, compiled, json
 from newsapi.schemas.narrowed import PartialArticleList, PartialArticleOne
 from newsapi.schemas.queries import ASIDE, ONE_NAME, ArticleQuery, OneArticleQuery, Read, RelatedQuery
-from newsapi.store import articles, facets, hidden, listing, related, taxonomy, translations
+from newsapi.store import articles, facets, hidden, listing, related, taxonomy
 from newsapi.store.articles import Record
 from newsapi.store.database import Connection
 from newsapi.store.hidden import Sight
@@ -132,7 +132,7 @@ def _list(connection: Connection, query: paging.Query, turn: Turn | None) -> Ans
         page = hidden.page(connection, truth, asked, seen, wanted, **shape)
     more = _total(_count(connection, truth, asked, seen, wanted)) if query["total"] else {}
     times, words = _include(connection, page.records, query.get("include", ()))
-    linked = _connect(connection, page.records)
+    linked = crosslinks.link(connection, page.records)
     turns = (paging.cursor(query, page.next), paging.cursor(query, page.prev))
     body = paging.envelope(PATH, query, _shown(page.records, query), turns, **more)
     return Answer(
@@ -153,7 +153,7 @@ def _one(connection: Connection, which: str | UUID, query: paging.Query) -> Answ
     include, presentation = query.get("include", ()), parts().presentation
     wanted = EVERYTHING if {"blocks", "jsonld"} & {*include} else _wanted(query) or EVERYTHING
     page = articles.by_ids(connection, [found.id], wanted, hidden=seen is not None)
-    linked = _connect(connection, page.records)
+    linked = crosslinks.link(connection, page.records)
     record = presentation.article(page.records[0])
     times, keys = {page.changed_at, linked.changed_at}, [tags.article(found.id), tags.slug(record["slug"])]
     words: set[tags.Word] = {*keys, *tags.names([record]), *linked.words}
@@ -204,7 +204,7 @@ def _news_article(record: Record) -> dict[str, Any]:
 def _jsonld(connection: Connection, which: str | UUID, query: paging.Query) -> Answer:
     found, seen = _found(connection, which, query)
     page = articles.by_ids(connection, [found.id], EVERYTHING, hidden=seen is not None)
-    linked = _translate(connection, page.records)
+    linked = crosslinks.link(connection, page.records)
     record = parts().presentation.article(page.records[0])
     return Answer(
         body=jsonld.script_safe(json(_news_article(record))),
@@ -266,7 +266,9 @@ def _read_next(
 
 def _words_of(article: UUID, listed: related.Related) -> set[tags.Word]:
     """What decides on a related list: the list, each article that it shows, and what may come to stand there."""
-    shown = (tags.article(record["id"]) for record in listed.records)
+    shown = {tags.article(record["id"]) for record in listed.records}
+    if listed.facets:
+        shown.add(tags.ARTICLES)  # for CDNs, which know no facets
     return {tags.related(article), *shown, *tags.names(listed.records), *map(tags.slug, listed.slugs), *listed.facets}
 
 
@@ -324,43 +326,6 @@ def _include(
             found = [full[term["slug"]] for term in _listed(record[name])]
             record[name] = found if name == "authors" else found[0] if found else None
     return times, words
-
-
-class _Linked(NamedTuple):
-    """What records hang on beside themselves: words of articles they lead to, and when one of these last changed."""
-
-    words: frozenset[tags.Word] = frozenset()
-    changed_at: datetime | None = None
-
-
-def _connect(connection: Connection, records: list[Record]) -> _Linked:
-    """Put into full records what they say of other articles: ids into links of the body, and translations."""
-    found = (_link(connection, records), _translate(connection, records))
-    return _Linked(frozenset().union(*(one.words for one in found)), latest({one.changed_at for one in found}))
-
-
-def _translate(connection: Connection, records: list[Record]) -> _Linked:
-    groups = sorted({group for record in records if (group := record.get("translation_group"))})
-    found = translations.of_groups(connection, groups) if groups else translations.NONE
-    for record in records:
-        if "translation_group" in record:
-            others = found.records.get(record["translation_group"], ())
-            record["translations"] = [other for other in others if other["id"] != record["id"]]
-    shown = [other for others in found.records.values() for other in others]
-    return _Linked(found.facets | {*tags.names(shown)}, found.changed_at)
-
-
-def _link(connection: Connection, records: list[Record]) -> _Linked:
-    """Mark the links of bodies that lead to articles of ours."""
-    links = parts().presentation.own_links
-    bodies = [record for record in records if "body_html" in record]
-    names = {name for record in bodies for name in links.names(record["body_html"])}
-    if not names:
-        return _Linked()
-    ids, changed_at = articles.named(connection, names)
-    for record in bodies:
-        record["body_html"] = links.marked(record["body_html"], ids)
-    return _Linked(frozenset({*map(tags.named_article, names), *map(tags.article, ids.values())}), changed_at)
 
 
 def _listed(value: Any) -> list[Any]:
