@@ -33,6 +33,7 @@ class _Site:
     """What is gathered beforehand, as posts name what may come behind them."""
 
     authors: dict[str, Named] = field(default_factory=dict)
+    author_slugs: set[str] = field(default_factory=set)
     pictures: dict[str, Record] = field(default_factory=dict)
     of_posts: dict[str, list[str]] = field(default_factory=dict)
     language: str | None = None
@@ -75,9 +76,9 @@ def _add_author(site: _Site, found: Element) -> None:
     name = line(text_of(found, "wp_author_display_name")) or login
     email = text_of(found, "wp_author_email")
     if login:
-        taken = {one.slug for one in site.authors.values()}
         slug = slugify(name)
-        slug = f"{slug}-{slugify(login)}"[:200].strip("-") if slug in taken else slug
+        slug = f"{slug}-{slugify(login)}"[:200].strip("-") if slug in site.author_slugs else slug
+        site.author_slugs.add(slug)
         site.authors[login] = Named(slug, name, email if "@" in email else None)
 
 
