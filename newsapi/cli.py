@@ -33,6 +33,7 @@ from newsapi.feeds import ndjson
 from newsapi.intake import known, plans
 from newsapi.intake.scrutiny import Unreadable
 from newsapi.migrations.upgrade import is_current, upgrade
+from newsapi.schemas.imports import FORMATS
 from newsapi.serving.beside import PARENT, end_with
 from newsapi.serving.farewell import polite
 from newsapi.settings import BadSetting, Settings
@@ -107,7 +108,7 @@ def demo() -> None:
 
 @main.command(name="import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--format", "name", type=click.Choice(known.FORMATS), default="ndjson", help="ndjson, if left out.")
+@click.option("--format", "name", type=click.Choice(FORMATS), default="ndjson", help="ndjson, if left out.")
 @click.option("--map", "plan", type=click.File("rb"), help="Of wxr and rss: categories and defaults, TOML or JSON.")
 def import_(file: Path, name: str, plan: BinaryIO | None) -> None:
     """Import the records of FILE: NDJSON, a WordPress export (wxr), RSS or Atom (rss).

@@ -18,7 +18,9 @@ from newsapi.api.answers import private
 from newsapi.api.blueprints import Blueprint
 from newsapi.api.parts import parts
 from newsapi.cache.answer import Answer
-from newsapi.errors import BadCursor, NotFound, WrongMediaType
+from newsapi.errors import BadCursor, Fault, Invalid, NotFound, WrongMediaType
+from newsapi.intake import plans
+from newsapi.intake.scrutiny import Unreadable
 from newsapi.schemas.dump import compiled, json
 from newsapi.schemas.imports import Import, ImportList, ImportOne, ImportQuery, ImportsQuery
 from newsapi.store import facets
@@ -62,7 +64,7 @@ class Imports(MethodView):
         taken = NDJSON if query["format"] == "ndjson" else XML
         if request.mimetype not in taken or request.content_encoding not in {None, "identity"}:
             raise WrongMediaType(taken[0])
-        id_ = import_jobs.receive(parts().desk, who, _pieces(), form=query["format"], plan=query["map"])
+        id_ = import_jobs.receive(parts().desk, who, _pieces(), form=query["format"], plan=_plan(query["map"]))
         with parts().database.reading() as connection:
             body = _one(connection, id_)
         return bodies.sent(Reply(202, {"Location": f"{parts().settings.api_url}{PATH}/{id_}"}, body))
@@ -90,6 +92,14 @@ class OneImport(MethodView):
         import_jobs.cancel(parts().desk, writer(), id)
         with parts().database.reading() as connection:
             return bodies.sent(Reply(200, {}, _one(connection, id)))
+
+
+def _plan(text: str | None) -> dict[str, Any] | None:
+    """The mapping of a request; raises Invalid."""
+    try:
+        return None if text is None else plans.parsed(text.encode())
+    except Unreadable as error:
+        raise Invalid([Fault("map", str(error))]) from error
 
 
 def _pieces() -> Iterator[bytes]:

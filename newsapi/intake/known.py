@@ -1,16 +1,14 @@
-"""The forms that are known, by name."""
+"""The forms that are known by name: ndjson, wxr, rss."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from newsapi.intake import plans, rss, wxr
 from newsapi.intake.forms import NDJSON, Converted, Form
-
-FORMATS: Final = ("ndjson", "wxr", "rss")
 
 
 def form(name: str, plan: Mapping[str, Any] | None, zone: ZoneInfo) -> Form:

@@ -1,4 +1,4 @@
-"""An import over HTTP whose worker is killed again and again: each good line comes once and whole, and is counted once."""
+"""An import over HTTP whose worker is killed again and again: each good line comes once, whole, and is counted once."""
 
 import os
 import random
