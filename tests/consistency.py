@@ -58,8 +58,10 @@ def _memberships(connection: Connection) -> dict[Any, set[int]]:
     parent = {row.id: row.parent_id for row in connection.execute(select(Brand.__table__))}
     section = facet_of(Section)
     found: dict[Any, set[int]] = {}
+    groups = dict(connection.execute(select(ArticleDetail.article_id, ArticleDetail.translation_group)).all())
     for row in connection.execute(select(Article.__table__).where(Article.status == "published")):
-        own = {named["all", ""], named["format", row.format], named["language", row.language]}
+        own = {named["translation", groups[row.id]]} if groups[row.id] else set()
+        own |= {named["all", ""], named["format", row.format], named["language", row.language]}
         own |= {section.get(row.section_id), brand.get(row.brand_id), group.get(row.brand_id)}
         own |= {group.get(parent.get(row.brand_id))}
         found[row.id] = {facet for facet in own if facet is not None}
