@@ -44,8 +44,8 @@ def parsed(raw: bytes) -> dict[str, Any]:
     """Read a mapping file, which is JSON or TOML. Raises Unreadable, which names the place that is wrong."""
     try:
         found = orjson.loads(raw) if raw.lstrip()[:1] == b"{" else tomllib.loads(raw.decode())
-    except ValueError as error:  # what both raise, and decode() too
-        raise Unreadable("", f"neither JSON nor TOML: {error}") from error
+    except (ValueError, RecursionError) as error:  # what both raise, and decode() too
+        raise Unreadable("", f"neither JSON nor TOML: {str(error)[:200]}") from error
     return document(found)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -19,6 +20,7 @@ from newsapi.text.slugs import slugify
 
 _WANTED: Final = frozenset({"item", "atom_entry", "language", "title", "atom_title"})
 _PICTURES: Final = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif")
+_PIXELS: Final = re.compile(r"[1-9]\d{0,4}", re.ASCII)
 _SHORTEST: Final = 8
 """Letters of the last step of an address for it to be a slug: shorter ones are numbers and the like."""
 
@@ -162,7 +164,7 @@ def _kind(one: Element, url: str) -> str:
 
 def _size(one: Element) -> dict[str, int]:
     sizes = {name: one.get(name, "") for name in ("width", "height")}
-    return {name: int(text) for name, text in sizes.items() if text.isascii() and text.isdigit() and int(text[:7]) > 0}
+    return {name: int(text) for name, text in sizes.items() if _PIXELS.fullmatch(text)}
 
 
 def _words(item: Element, one: Element) -> Record:

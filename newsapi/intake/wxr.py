@@ -5,11 +5,14 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import BinaryIO, Final
 from xml.etree.ElementTree import Element
 from zoneinfo import ZoneInfo
+
+import orjson
 
 from newsapi.intake import shortcodes
 from newsapi.intake.elements import Broken, elements, text_of
@@ -25,7 +28,7 @@ _ITEMS: Final = frozenset({"item"})
 _STATUS: Final = {"publish": "published", "future": "scheduled", "trash": "withdrawn"}
 _FORMATS: Final = {"post-format-gallery": "gallery", "post-format-video": "video"}
 _NO_TIME: Final = "0000-00-00 00:00:00"
-_SIZE = re.compile(r's:5:"width";i:(\d{1,6});s:6:"height";i:(\d{1,6})')
+_SIZE = re.compile(r's:5:"width";i:([1-9]\d{0,4});s:6:"height";i:([1-9]\d{0,4});')
 
 
 @dataclass(slots=True)
@@ -34,9 +37,14 @@ class _Site:
 
     authors: dict[str, Named] = field(default_factory=dict)
     author_slugs: set[str] = field(default_factory=set)
-    pictures: dict[str, Record] = field(default_factory=dict)
+    pictures: dict[str, bytes] = field(default_factory=dict)
     of_posts: dict[str, list[str]] = field(default_factory=dict)
     language: str | None = None
+    slugs: set[str] = field(default_factory=set)
+
+    def picture(self, id_: str) -> Record | None:
+        """The picture with an id; kept as text, as a site has many."""
+        return orjson.loads(self.pictures[id_]) if id_ in self.pictures else None
 
 
 def told(stream: BinaryIO, *, plan: Plan, zone: ZoneInfo) -> Iterator[tuple[int, Said]]:
@@ -66,6 +74,8 @@ def _site(stream: BinaryIO) -> _Site:
                 site.language = language_tag((found.text or "").strip())
             elif text_of(found, "wp_post_type") == "attachment":
                 _add_picture(site, found)
+            elif text_of(found, "wp_post_type") == "post" and text_of(found, "wp_status") != "trash":
+                site.slugs.add(_slug(found, text_of(found, "wp_post_id"), frozenset()))
     except Broken:
         pass  # told when the posts are read, in its place
     return site
@@ -79,7 +89,7 @@ def _add_author(site: _Site, found: Element) -> None:
         slug = slugify(name)
         slug = f"{slug}-{slugify(login)}"[:200].strip("-") if slug in site.author_slugs else slug
         site.author_slugs.add(slug)
-        site.authors[login] = Named(slug, name, email if "@" in email else None)
+        site.authors[login] = Named(slug, name, email if "@" in email and len(email) <= 254 else None)
 
 
 def _add_picture(site: _Site, found: Element) -> None:
@@ -89,12 +99,13 @@ def _add_picture(site: _Site, found: Element) -> None:
     meta = _meta(found)
     size = _SIZE.search(meta.get("_wp_attachment_metadata", ""))
     id_ = text_of(found, "wp_post_id")
-    site.pictures[id_] = {
+    picture = {
         "url": url,
-        "alt": line(meta.get("_wp_attachment_image_alt")),
+        "alt": (line(meta.get("_wp_attachment_image_alt")) or "")[:1_000] or None,
         "caption": plain(text_of(found, "excerpt_encoded"))[:2_000] or None,
-        **({"width": int(size[1]), "height": int(size[2])} if size and int(size[1]) and int(size[2]) else {}),
+        **({"width": int(size[1]), "height": int(size[2])} if size else {}),
     }
+    site.pictures[id_] = orjson.dumps(picture)
     site.of_posts.setdefault(text_of(found, "wp_post_parent"), []).append(id_)
 
 
@@ -112,14 +123,15 @@ def _named(item: Element, site: _Site) -> tuple[list[Named], list[Named], list[N
 
 def _post(item: Element, site: _Site, plan: Plan, zone: ZoneInfo) -> Record:
     meta, id_ = _meta(item), text_of(item, "wp_post_id")
-    status, at = _status(item, meta), _time(item, "wp_post_date", zone)
-    slug = _slug(item, id_)
+    status, at = _status(item), _time(item, "wp_post_date", zone)
+    slug = _slug(item, id_, site.slugs)
     link = text_of(item, "link")
     excerpt = plain(text_of(item, "excerpt_encoded"))
-    image = site.pictures.get(meta.get("_thumbnail_id", ""))
+    image = site.picture(meta.get("_thumbnail_id", ""))
     format_ = next((_FORMATS[one.get("nicename", "")] for one in _formats(item)), "article")
     language = plan.language or site.language
-    old = [step for step in (*_old_slugs(item), last_step(link)) if step and step != slug and is_slug(step)]
+    # What another post is called by now leads there, and not here.
+    old = [one for one in (*_old_slugs(item), last_step(link)) if one and is_slug(one) and one not in site.slugs]
     body = shortcodes.rendered(text_of(item, "content_encoded"), lambda asked: _gallery(asked, id_, site))
     return {
         "type": "article",
@@ -133,24 +145,29 @@ def _post(item: Element, site: _Site, plan: Plan, zone: ZoneInfo) -> Record:
         "updated_at": _time(item, "wp_post_modified", zone),
         "image": image,
         "canonical_url": web(meta.get("_yoast_wpseo_canonical")),
-        "previous_slugs": list(dict.fromkeys(old))[:100] if status in {"published", "withdrawn"} else [],
+        "previous_slugs": [one for one in dict.fromkeys(old) if one != slug][:100]
+        if status in {"published", "withdrawn"}
+        else [],
         **({"language": language} if language else {}),
     }
 
 
-def _status(item: Element, meta: Mapping[str, str]) -> str:
+def _status(item: Element) -> str:
     """What was not for everybody stays hidden: drafts, what waits or is private, what has a password."""
     if text_of(item, "wp_post_password"):
         return "draft"
-    del meta
     return _STATUS.get(text_of(item, "wp_status"), "draft")
 
 
-def _slug(item: Element, id_: str) -> str:
-    """The post's own name, or one made from its title; a draft that has none bears its number, as titles repeat."""
-    name = text_of(item, "wp_post_name").lower().removesuffix("__trashed")
-    if is_slug(name):
-        return name
+def _slug(item: Element, id_: str, taken: AbstractSet[str]) -> str:
+    """The post's own name, or one made from its title with its number behind it, as titles repeat.
+
+    What lay in the bin does not bear a name that another post has `taken` since.
+    """
+    name = text_of(item, "wp_post_name").lower()
+    own = name.removesuffix("__trashed")
+    if is_slug(own):
+        return own if own == name or own not in taken else f"{own[:180]}-{id_}"
     return f"{slugify(plain(text_of(item, 'title')))[:180].strip('-')}-{id_}" if id_.isdigit() else slugify(name)
 
 
@@ -178,7 +195,7 @@ def _formats(item: Element) -> Iterator[Element]:
 def _gallery(asked: Mapping[str, str], post: str, site: _Site) -> str:
     """The pictures that a gallery names, or else all that hang on its post."""
     ids = [id_.strip() for id_ in asked["ids"].split(",")] if asked.get("ids") else site.of_posts.get(post, [])
-    pictures = [site.pictures[id_] for id_ in ids if id_ in site.pictures]
+    pictures = [found for id_ in ids if (found := site.picture(id_)) is not None]
     shown = "".join(f'<img src="{html.escape(one["url"])}"{_alt(one["alt"])}>' for one in pictures)
     return f"<figure>{shown}</figure>" if shown else ""
 

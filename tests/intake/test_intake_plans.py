@@ -30,6 +30,7 @@ def test_toml_and_json_say_the_same(mapping):
         (b"[", ""),
         (b"{", ""),
         (b"\xff", ""),
+        pytest.param(b"a = " + b"[" * 20_000, "", id="deep"),
         (b"x = 1", "/x"),
         (b'others = "brand"', "/others"),
         (b'defaults = "it"', "/defaults"),

@@ -90,6 +90,22 @@ def test_without_a_mapping_categories_are_tags(read):
     assert (found["velar-prova"]["brand"], found["velar-prova"]["section"]) == (None, None)
 
 
+def named(id_, name, status="publish", old=""):
+    meta = f"<wp:postmeta><wp:meta_key>_wp_old_slug</wp:meta_key><wp:meta_value>{old}</wp:meta_value></wp:postmeta>"
+    return (
+        f"<item><title>T{id_}</title><wp:post_id>{id_}</wp:post_id><wp:post_name>{name}</wp:post_name>"
+        f"<wp:status>{status}</wp:status><wp:post_type>post</wp:post_type>"
+        f"<wp:post_date_gmt>2017-03-01 10:00:00</wp:post_date_gmt>{meta if old else ''}</item>"
+    )
+
+
+def test_a_name_that_another_post_has_by_now_is_left_to_it(read):
+    items = named(1, "nuovo", old="velar") + named(2, "velar") + named(3, "velar__trashed", "trash")
+    found = read(HEAD + items.encode() + TAIL, "wxr")
+    assert found.slugs() == ["nuovo", "velar", "velar-3"]
+    assert found["nuovo"]["previous_slugs"] == []
+
+
 def test_the_same_file_gives_the_same_records(read, mapping):
     assert read("wordpress.xml", "wxr", mapping).records == read("wordpress.xml", "wxr", mapping).records
 
