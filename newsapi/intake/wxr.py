@@ -37,7 +37,7 @@ class _Site:
 
     authors: dict[str, Named] = field(default_factory=dict)
     author_slugs: set[str] = field(default_factory=set)
-    pictures: dict[str, bytes] = field(default_factory=dict)
+    pictures: dict[str, str] = field(default_factory=dict)
     of_posts: dict[str, list[str]] = field(default_factory=dict)
     language: str | None = None
     slugs: set[str] = field(default_factory=set)
@@ -105,7 +105,7 @@ def _add_picture(site: _Site, found: Element) -> None:
         "caption": plain(text_of(found, "excerpt_encoded"))[:2_000] or None,
         **({"width": int(size[1]), "height": int(size[2])} if size else {}),
     }
-    site.pictures[id_] = orjson.dumps(picture)
+    site.pictures[id_] = orjson.dumps(picture).decode()  # its bytes would take 4 kB each
     site.of_posts.setdefault(text_of(found, "wp_post_parent"), []).append(id_)
 
 

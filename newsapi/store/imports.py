@@ -45,6 +45,9 @@ def add_part(session: Session, id_: UUID, number: int, data: bytes, now: datetim
     session.execute(insert(_PART).values(import_id=id_, number=number, data=data))
     job = _JOB.c
     session.execute(update(_JOB).where(job.id == id_).values(size=job.size + len(data), updated_at=now))
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":  # it would keep the last 64 MB of the file in memory
+        connection.exec_driver_sql("PRAGMA shrink_memory")
 
 
 def give_up(session: Session, id_: UUID) -> None:
