@@ -207,6 +207,9 @@ class Settings:
     trusted_proxies: Networks = _setting(  # type: ignore[assignment]
         "networks of our own proxies, separated by commas: of those alone `X-Forwarded-For` is believed", (), _networks
     )
+    import_mb: int = _setting(  # type: ignore[assignment]
+        "megabytes that an import over the API may have; they lie in the database until it is done", 2_048, _count
+    )
     purge_url: str | None = _setting(  # type: ignore[assignment]
         "CDN that is told what to drop, and may hence keep answers for a day:"
         " `fastly+https://api.fastly.com/service/ID` or `varnish+http://host:port`",

@@ -10,6 +10,7 @@ from newsapi.api import (
     desk,
     documentation,
     history,
+    imports,
     links,
     problems,
     requests,
@@ -26,7 +27,7 @@ def register(app: Flask) -> Api:
     requests.register(app)
     problems.register(app)
     api = Api(app)
-    rooms = (articles, desk, history, links, watching, system)
+    rooms = (articles, desk, history, imports, links, watching, system)
     for blueprint in (*(room.blueprint for room in rooms), *taxonomy.blueprints, *vocabulary.blueprints):
         api.register_blueprint(blueprint)
     app.register_blueprint(documentation.blueprint(api))

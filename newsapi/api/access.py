@@ -48,6 +48,10 @@ RULES: Final[dict[str, str]] = {
     **{f"DELETE /v1/{terms}/<slug>": "content:publish" for terms in _TERMS},
     **{f"POST /v1/{terms}/<slug>/merge": "content:publish" for terms in _TERMS},
     "GET /v1/merges/<uuid:id>": "content:publish",
+    "GET /v1/imports": "content:write",
+    "POST /v1/imports": "content:write",
+    "GET /v1/imports/<uuid:id>": "content:write",
+    "DELETE /v1/imports/<uuid:id>": "content:write",
     "GET /v1/me": ANY,
     "GET /v1/audit": "admin",
     "GET /healthz": OPEN,
@@ -60,8 +64,8 @@ RULES: Final[dict[str, str]] = {
 }
 """By method and route: PUBLIC, OPEN, ANY, or the scope that a key needs. `admin` holds every scope.
 
-To publish, to schedule and to take what is public off the site needs `content:publish` beside `content:write`
-(`actions/moves.py`).
+To publish, to schedule, to take what is public off the site (`actions/moves.py`) and to import needs `content:publish`
+beside `content:write`.
 """
 
 

@@ -17,6 +17,7 @@ from newsapi.model.articles import (
 from newsapi.model.base import Base
 from newsapi.model.changes import Change, LogHead, Place, Secret
 from newsapi.model.desk import Deed, Key, Merge, PreviewLink, Repeat
+from newsapi.model.imports import Import, ImportPart
 from newsapi.model.relatedness import RelatedEntry, RelatedList, RelatedPosting, RelatedProfile, RelatedWeights
 from newsapi.model.taxonomy import Author, Brand, Facet, Section, Tag
 
@@ -32,6 +33,8 @@ __all__ = [
     "Change",
     "Deed",
     "Facet",
+    "Import",
+    "ImportPart",
     "Key",
     "Listing",
     "LogHead",
