@@ -19,6 +19,7 @@ from newsapi.model.changes import Change, LogHead, Place, Secret
 from newsapi.model.desk import Deed, Key, Merge, PreviewLink, Repeat
 from newsapi.model.relatedness import RelatedEntry, RelatedList, RelatedPosting, RelatedProfile, RelatedWeights
 from newsapi.model.taxonomy import Author, Brand, Facet, Section, Tag
+from newsapi.model.webhooks import Delivery, Webhook
 
 __all__ = [
     "Article",
@@ -31,6 +32,7 @@ __all__ = [
     "Brand",
     "Change",
     "Deed",
+    "Delivery",
     "Facet",
     "Key",
     "Listing",
@@ -49,4 +51,5 @@ __all__ = [
     "Secret",
     "Section",
     "Tag",
+    "Webhook",
 ]
