@@ -94,7 +94,7 @@ class Webhooks(Listener):
         clock: Callable[[], float] = time.monotonic,
         post: Post | None = None,
     ) -> None:
-        """Take the parts; `purges` is whether a CDN is told first, `private` whether private addresses may be called."""
+        """Take the parts; `purges`: a CDN is told first; `private`: addresses of private networks may be called."""
         self._database = database
         self._shown = shown
         self._purges = purges

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, CursorResult, Row, case, delete, func, insert, select, union_all, update
+from sqlalchemy import Connection, CursorResult, Row, delete, func, insert, literal, select, union_all, update
 from sqlalchemy.orm import Session
 
 from newsapi.model import Delivery, Webhook
@@ -17,6 +17,7 @@ from newsapi.store.rows import among
 
 _HOOK = table(Webhook)
 _DELIVERY = table(Delivery)
+_SENT = tuple(_DELIVERY.c[name] for name in ("id", "webhook_id", "seq", "type", "body", "attempts"))
 _AT_ONCE = 100
 """Webhooks that one statement asks for: SQLite takes 500 parts."""
 
@@ -72,7 +73,7 @@ def due(connection: Connection, now: datetime, lanes: Mapping[UUID, int], busy: 
     for start in range(0, len(hooks), _AT_ONCE):
         parts = [
             select(
-                select(_DELIVERY.c["id", "webhook_id", "seq", "type", "body", "attempts"])
+                select(*_SENT)
                 .where(_DELIVERY.c.webhook_id == hook, _DELIVERY.c.state == "pending", _DELIVERY.c.due_at <= now)
                 .where(_DELIVERY.c.id.not_in(busy))
                 .order_by(_DELIVERY.c.due_at, _DELIVERY.c.id)
@@ -118,7 +119,7 @@ def note(session: Session, tries: Iterable[Tried]) -> None:
             update(_HOOK).where(_HOOK.c.id == hook, _HOOK.c.failing_since.is_not(None)).values(failing_since=None)
         )
     for hook in sorted(failed.keys() - good):
-        since = case((_HOOK.c.failing_since.is_(None), failed[hook]), else_=_HOOK.c.failing_since)
+        since = func.coalesce(_HOOK.c.failing_since, literal(failed[hook], _HOOK.c.failing_since.type))
         session.execute(update(_HOOK).where(_HOOK.c.id == hook).values(failing_since=since))
 
 
