@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from newsapi.actions.keys import Caller
 from newsapi.cache import tags
-from newsapi.errors import Fault, Invalid, NotFound
+from newsapi.errors import BadBody, Fault, NotFound
 from newsapi.feeds import webhooks as wire
 from newsapi.model.base import uuid7
 from newsapi.schemas.presentation import Presentation
+from newsapi.schemas.webhooks import INVALIDATED, PING
 from newsapi.store import articles, deeds, states, webhooks, words
 from newsapi.store.database import Connection, Database, Session
+
+Found = TypeVar("Found")
+Then = Callable[[Session, dict[str, Any]], Found]
 
 MOST: Final = 100
 """Webhooks that a key may have."""
@@ -26,15 +30,18 @@ WORDS: Final = 400
 """Words that one `cache.invalidated` names."""
 
 
-def create(database: Database, caller: Caller, values: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
-    """Make a webhook; answer its columns, the secret among them. Raises Invalid where the key has too many."""
+def create(database: Database, caller: Caller, values: Mapping[str, Any], *, now: datetime, then: Then[Found]) -> Found:
+    """Make a webhook; answer what `then` makes of its columns, the secret among them, in the same transaction.
+
+    Raises BadBody where the key has too many.
+    """
     columns = {"id": uuid7(), "by": caller.name, "secret": wire.new_secret(), "created_at": now, **values}
     with database.transaction() as session:
         if webhooks.count(session.connection(), caller.name) >= MOST:
-            raise Invalid([Fault("", f"this key has {MOST} webhooks already")])
+            raise BadBody([Fault("", f"this key has {MOST} webhooks already")])
         webhooks.add(session, **columns)
         _note(session, caller, "create", columns["id"], now)
-    return columns
+        return then(session, columns)
 
 
 def change(
@@ -71,7 +78,7 @@ def ping(database: Database, caller: Caller, id_: UUID, *, now: datetime) -> UUI
     """Send an event that means nothing, whatever the webhook listens to; answer its id. Raises NotFound."""
     with database.transaction() as session:
         _own(session.connection(), caller, id_)
-        row = _row(id_, None, wire.PING, wire.body(wire.PING, now, {"webhook": str(id_)}), now)
+        row = _row(id_, None, PING, wire.body(PING, now, {"webhook": str(id_)}), now)
         webhooks.plan(session, [row])
     return UUID(str(row["id"]))
 
@@ -122,7 +129,7 @@ def planned(
             if type_ in hook.events:
                 at, data = change_.at, told[change_.seq]
                 found.append(_row(hook.id, change_.seq, type_, wire.body(type_, at, data), now))
-        if wire.INVALIDATED in hook.events and changed:
+        if INVALIDATED in hook.events and changed:
             found += _invalidations(hook.id, changed, named, now)
     return found
 
@@ -210,4 +217,4 @@ def _invalidations(hook: UUID, changed: Sequence[Any], named: Named, now: dateti
     last = changed[-1]
     for start in range(0, len(touched), WORDS):
         data = {"seq": last.seq, "tags": touched[start : start + WORDS]}
-        yield _row(hook, last.seq, wire.INVALIDATED, wire.body(wire.INVALIDATED, last.at, data), now)
+        yield _row(hook, last.seq, INVALIDATED, wire.body(INVALIDATED, last.at, data), now)

@@ -12,7 +12,7 @@ from flask.views import MethodView
 
 from newsapi.actions import patches
 from newsapi.actions import webhooks as actions
-from newsapi.actions.repeats import Reply
+from newsapi.actions.repeats import Keep, Reply
 from newsapi.api import bodies, paging
 from newsapi.api.access import writer
 from newsapi.api.answers import private
@@ -68,9 +68,14 @@ class Webhooks(MethodView):
     def post(self) -> Response:
         """Calls are signed by the secret that is told here and never again (Standard Webhooks)."""
         values = _columns(patches.loaded(NEW, bodies.body()))
-        made = actions.create(parts().database, writer(), values, now=parts().now())
-        headers = {"Location": f"{parts().settings.api_url}{PATH}/{made['id']}"}
-        return bodies.sent(Reply(201, headers, _told(made)))
+        found, caller = parts(), writer()
+
+        def make(keep: Keep) -> Reply:
+            return actions.create(
+                found.database, caller, values, now=found.now(), then=lambda session, row: keep(session, _made(row))
+            )
+
+        return bodies.once(make)
 
 
 @blueprint.route("/<uuid:id>", parameters=[WHICH])
@@ -137,7 +142,8 @@ class Rotated(MethodView):
     def post(self, id: UUID) -> Response:  # noqa: A002
         """The new one is told here and never again; for 24 hours calls are signed by both."""
         bodies.body(needed=False)
-        return bodies.sent(Reply(200, {}, _told(actions.rotate(parts().database, writer(), id, now=parts().now()))))
+        columns = actions.rotate(parts().database, writer(), id, now=parts().now())
+        return bodies.sent(Reply(200, {}, _made(columns).body))
 
 
 @blueprint.route("/<uuid:id>/deliveries", parameters=[WHICH])
@@ -172,6 +178,11 @@ class Redelivered(MethodView):
         bodies.body(needed=False)
         actions.redeliver(parts().database, writer(), id, delivery, now=parts().now())
         return bodies.sent(Reply(202, {}, json({"data": {"id": delivery}}).decode()))
+
+
+def _made(columns: Mapping[str, Any]) -> Reply:
+    where = {"Location": f"{parts().settings.api_url}{PATH}/{columns['id']}"}
+    return Reply(201, where, json({"data": {**_shown(columns), "secret": columns["secret"]}}).decode())
 
 
 def _columns(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -210,11 +221,6 @@ def _shown(columns: Mapping[str, Any]) -> dict[str, Any]:
         "state": "paused" if columns.get("paused_at") else "active",
     }
     return dict(compiled(Webhook)(record))
-
-
-def _told(columns: Mapping[str, Any]) -> str:
-    """The webhook with its secret."""
-    return json({"data": {**_shown(columns), "secret": columns["secret"]}}).decode()
 
 
 def _answer(connection: Connection, body: dict[str, Any]) -> Answer:

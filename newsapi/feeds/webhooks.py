@@ -17,19 +17,6 @@ from uuid import UUID
 
 import orjson
 
-ARTICLE_EVENTS: Final = ("published", "updated", "corrected", "unpublished", "withdrawn", "out_of_scope")
-TERMS: Final = ("brand", "section", "author", "tag")
-INVALIDATED: Final = "cache.invalidated"
-PING: Final = "webhook.ping"
-EVENTS: Final = (
-    *(f"article.{name}" for name in ARTICLE_EVENTS),
-    *(f"{kind}.updated" for kind in TERMS),
-    INVALIDATED,
-    "import.finished",
-    PING,
-)
-"""Every event there is."""
-
 MOST: Final = 20_000
 """Bytes of a body, at most."""
 

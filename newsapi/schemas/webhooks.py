@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from newsapi.feeds.webhooks import EVENTS
 from newsapi.schemas.queries import Paged
 from newsapi.schemas.wire import In, Instant, Out, PageInfo, PageLinks, SlugField, WebAddress, open_enum
+
+INVALIDATED: Final = "cache.invalidated"
+PING: Final = "webhook.ping"
+EVENTS: Final = (
+    *(f"article.{name}" for name in ("published", "updated", "corrected", "unpublished", "withdrawn", "out_of_scope")),
+    *(f"{kind}.updated" for kind in ("brand", "section", "author", "tag")),
+    INVALIDATED,
+    "import.finished",
+    PING,
+)
+"""Every event there is."""
 
 STATES = ("active", "paused")
 DELIVERY_STATES = ("pending", "delivered", "dead")

@@ -17,6 +17,7 @@ from newsapi.feeds import webhooks as wire
 from newsapi.model.base import uuid7
 from newsapi.outbox.webhooks import GATHERED, PAUSED, RETRIES, UNPURGED, Webhooks
 from newsapi.schemas.presentation import Presentation
+from newsapi.schemas.webhooks import EVENTS
 from newsapi.store import places, webhooks
 from newsapi.store.places import Point
 from tests.records import article, brand, lines, term
@@ -126,9 +127,9 @@ def settle(follow, listener, seconds, clock):
 def hook(database, clock):
     """Make a webhook for everything, or as it is said."""
 
-    def hook(url, events=wire.EVENTS, **more):
+    def hook(url, events=EVENTS, **more):
         values = {"url": url, "events": [*events], "brands": None, "sections": None, **more}
-        return acts.create(database, CALLER, values, now=clock())
+        return acts.create(database, CALLER, values, now=clock(), then=lambda _, row: row)
 
     return hook
 
