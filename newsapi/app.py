@@ -25,6 +25,7 @@ from newsapi.cache.turns import EMBEDDED, READERS
 from newsapi.outbox.clockwork import Embargo, Importing, Merging
 from newsapi.outbox.purge import Purge, to_cdn
 from newsapi.outbox.relate import Relate
+from newsapi.outbox.webhooks import Webhooks
 from newsapi.outbox.worker import Listener, Worker
 from newsapi.schemas.presentation import Presentation
 from newsapi.settings import Settings
@@ -91,7 +92,10 @@ def create_worker(settings: Settings) -> Worker:
         Importing(runs),
     ]
     if settings.purge_url:
-        listeners.append(Purge(database, to_cdn(settings.purge_url, settings.purge_key)))
+        listeners.append(Purge(database, to_cdn(settings.purge_url, settings.purge_key), now=utc_now))
+    private = settings.webhook_private == "allow"
+    purges = bool(settings.purge_url)
+    listeners.append(Webhooks(database, Presentation(settings), purges=purges, private=private, now=utc_now))
     return Worker(database, listeners, now=utc_now)
 
 

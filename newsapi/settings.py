@@ -111,6 +111,12 @@ def _reads(text: str) -> str:
     return text
 
 
+def _webhook_private(text: str) -> str:
+    if text not in {"allow", "refuse"}:
+        raise ValueError("is not one of allow, refuse")
+    return text
+
+
 def _rate_limits(text: str) -> tuple[int, int] | None:
     if text.lower() == "off":
         return None
@@ -217,6 +223,11 @@ class Settings:
         _purge_url,
     )
     purge_key: str | None = _setting("Fastly's API token, for purging")  # type: ignore[assignment]
+    webhook_private: str = _setting(  # type: ignore[assignment]
+        "`allow` lets webhooks reach addresses of private networks, for tests and development",
+        "refuse",
+        _webhook_private,
+    )
     metrics_port: int | None = _setting(  # type: ignore[assignment]
         "port of `NEWSAPI_HOST` on which Prometheus finds `/metrics`; none if left out", None, _port
     )

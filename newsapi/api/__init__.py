@@ -18,6 +18,7 @@ from newsapi.api import (
     taxonomy,
     vocabulary,
     watching,
+    webhooks,
 )
 from newsapi.api.blueprints import Api
 
@@ -27,7 +28,7 @@ def register(app: Flask) -> Api:
     requests.register(app)
     problems.register(app)
     api = Api(app)
-    rooms = (articles, desk, history, imports, links, watching, system)
+    rooms = (articles, desk, history, imports, links, watching, webhooks, system)
     for blueprint in (*(room.blueprint for room in rooms), *taxonomy.blueprints, *vocabulary.blueprints):
         api.register_blueprint(blueprint)
     app.register_blueprint(documentation.blueprint(api))

@@ -20,6 +20,7 @@ from newsapi.model.desk import Deed, Key, Merge, PreviewLink, Repeat
 from newsapi.model.imports import Import, ImportPart
 from newsapi.model.relatedness import RelatedEntry, RelatedList, RelatedPosting, RelatedProfile, RelatedWeights
 from newsapi.model.taxonomy import Author, Brand, Facet, Section, Tag
+from newsapi.model.webhooks import Delivery, Webhook
 
 __all__ = [
     "Article",
@@ -32,6 +33,7 @@ __all__ = [
     "Brand",
     "Change",
     "Deed",
+    "Delivery",
     "Facet",
     "Import",
     "ImportPart",
@@ -52,4 +54,5 @@ __all__ = [
     "Secret",
     "Section",
     "Tag",
+    "Webhook",
 ]

@@ -11,6 +11,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, Protocol
 
 import structlog
@@ -19,7 +20,7 @@ from prometheus_client import Counter
 from newsapi.cache import tags
 from newsapi.cache.follower import BOUND
 from newsapi.outbox.worker import Listener
-from newsapi.store import words
+from newsapi.store import places, words
 from newsapi.store.database import Database
 from newsapi.store.places import Point
 
@@ -124,10 +125,18 @@ class Purge(Listener):
 
     name = "purge"
 
-    def __init__(self, database: Database, cdn: Cdn, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        database: Database,
+        cdn: Cdn,
+        *,
+        now: Callable[[], datetime],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Take where words are looked up, and who is told."""
         self._database = database
         self._cdn = cdn
+        self._now = now
         self._clock = clock
         self.forget()
 
@@ -147,6 +156,8 @@ class Purge(Listener):
             # Counted from now, when it was seen: the time in the log is that before the commit.
             self._first.append(_Round(told, self._seen, self._clock() + BOUND))
         if first := self._sent(self._first):
+            with self._database.transaction() as session:
+                places.note(session, places.PURGED, first.end, self._now())
             self._again.append(_Round(first.told, first.end, self._clock() + AGAIN))
         again = self._sent(self._again)
         return again.end if again else None

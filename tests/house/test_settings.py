@@ -45,12 +45,14 @@ READ = [
     ("IMPORT_MB", "100", 100),
     ("LOG_HITS", "0", 0),
     ("READS", "key", "key"),
+    ("WEBHOOK_PRIVATE", "allow", "allow"),
     ("RATE_LIMITS", "off", None),
     ("RATE_LIMITS", "10, 20", (10, 20)),
     ("TRUSTED_PROXIES", "10.0.0.0/8, ::1/128,", (ip_network("10.0.0.0/8"), ip_network("::1/128"))),
 ]
 REFUSED = [
     ("DATABASE_URL", "mysql://u@h/n"),
+    ("WEBHOOK_PRIVATE", "yes"),
     ("DATABASE_URL", "news.sqlite3"),
     ("PORT", "65536"),
     ("PORT", "0"),
