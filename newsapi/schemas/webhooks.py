@@ -154,7 +154,8 @@ class DeliveryQuery(Paged):
     """`GET …/deliveries`."""
 
     state = fields.String(
-        validate=validate.OneOf(DELIVERY_STATES, error=f"must be one of {', '.join(DELIVERY_STATES)}")
+        validate=validate.OneOf(DELIVERY_STATES, error=f"must be one of {', '.join(DELIVERY_STATES)}"),
+        metadata={"description": "Only those in this state"},
     )
 
     @validates_schema(pass_original=True)

@@ -53,7 +53,7 @@ def both(follow, seconds):
 def place(database):
     with database.reading() as connection:
         return connection.execute(
-            select(Place.seq, LogHead.seq).select_from(Place).join(LogHead, LogHead.id == 1)
+            select(Place.seq, LogHead.seq).join(LogHead, LogHead.id == 1).where(Place.listener == "purge")
         ).one()
 
 
