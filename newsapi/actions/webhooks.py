@@ -148,7 +148,7 @@ def _facets(row: Any) -> Iterable[int]:
 
 def _type(row: Any, named: Named, wanted: Collection[tuple[str, str]]) -> str:
     """The event that a change is for who wants only some brands or sections; empty where it is none."""
-    if row.kind == "related":
+    if row.kind in {"related", "search"}:
         return ""
     if row.kind != "article":
         kinds = {kind for kind, _ in wanted}

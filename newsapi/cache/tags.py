@@ -60,6 +60,9 @@ def touched(change: Change) -> Iterator[Word]:
     if change.kind == "related":
         yield from (related(id_) for id_ in change.lists or ())
         return
+    if change.kind == "search":
+        yield SEARCH
+        return
     slugs = (change.slug, change.previous_slug, *(change.more_slugs or ()))
     if change.kind == "article":
         yield article(change.subject_id)
@@ -67,6 +70,9 @@ def touched(change: Change) -> Iterator[Word]:
     else:
         yield from (name(change.kind, text) for text in slugs if text)
 
+
+SEARCH = "search"
+"""What searches find, where that changes by something else than a change of an article: by indexing it."""
 
 ARTICLES = "articles"
 """The word of every list that no other word names; it goes with every change of one."""
@@ -79,7 +85,7 @@ def dropped(change: Change, named: Mapping[int, Iterable[tuple[str, str]]]) -> I
     languages and whatever else has no word of its own bear ARTICLES.
     """
     facets = (*change.facets_before, *change.facets_after)
-    if facets:
+    if facets or change.kind == "search":
         yield ARTICLES
     for facet in facets:
         yield from (name(kind, text) for kind, text in named.get(facet, ()))

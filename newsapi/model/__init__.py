@@ -19,6 +19,7 @@ from newsapi.model.changes import Change, LogHead, Place, Secret
 from newsapi.model.desk import Deed, Key, Merge, PreviewLink, Repeat
 from newsapi.model.imports import Import, ImportPart
 from newsapi.model.relatedness import RelatedEntry, RelatedList, RelatedPosting, RelatedProfile, RelatedWeights
+from newsapi.model.search import SearchBlock, SearchFresh, SearchPosting, SearchText, SearchWord
 from newsapi.model.taxonomy import Author, Brand, Facet, Section, Tag
 from newsapi.model.webhooks import Delivery, Webhook
 
@@ -51,6 +52,11 @@ __all__ = [
     "RelatedWeights",
     "Repeat",
     "Revision",
+    "SearchBlock",
+    "SearchFresh",
+    "SearchPosting",
+    "SearchText",
+    "SearchWord",
     "Secret",
     "Section",
     "Tag",

@@ -26,6 +26,10 @@ _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffd\ufffe\uffff\ud800-\udfff]")
 
 
+FACETS = ("brand", "section", "author", "tag", "format")
+"""Over what the articles that were found can be counted."""
+
+
 class Values(DelimitedList):
     """Values joined by commas, any of which may hold: each is checked by `read`, which raises ValueError."""
 
@@ -232,8 +236,16 @@ class Shape(In):
     include = _names(INCLUDES, f"Full objects in place of the short ones: {', '.join(INCLUDES)}")
 
 
-class ArticleQuery(Paged, Previewed, Shape):
-    """`GET /v1/articles`: commas mean any of; different filters must all hold."""
+_TYPED = {
+    "minLength": 1,
+    "maxLength": 200,
+    "pattern": WORDS_PATTERN,
+    "description": "Words that must all be there, \"phrases\", -words that must not",
+}
+
+
+class Filtered(In):
+    """The filters of articles: commas mean any of; different filters must all hold."""
 
     brand = _slugs("The brand it is about")
     group = _slugs("A brand or one of its children")
@@ -250,6 +262,13 @@ class ArticleQuery(Paged, Previewed, Shape):
     published_until = _moments("Published before")
     updated_from = _moments("Updated then or later")
     updated_until = _moments("Updated before")
+    total = Flag(load_default=False, metadata={"type": "boolean", "description": "Count them, exactly up to 10,000"})
+
+
+class ArticleQuery(Paged, Previewed, Shape, Filtered):
+    """`GET /v1/articles`."""
+
+    q = Words(metadata=_TYPED)
     sort = fields.String(
         load_default=lambda: SORTS[0],  # called, it stays out of the document: clients would send it beside a cursor
         validate=validate.OneOf(SORTS, error=f"must be one of {', '.join(SORTS)}"),
@@ -259,7 +278,6 @@ class ArticleQuery(Paged, Previewed, Shape):
         },
     )
     status = _names(articles.STATUSES, "Of which status; takes a key with drafts:read, and is unknown without")
-    total = Flag(load_default=False, metadata={"type": "boolean", "description": "Count them, exactly up to 10,000"})
 
     @validates_schema(pass_original=True)
     def _cursor_stands_alone(self, data: dict[str, Any], original: dict[str, Any], **_: object) -> None:
@@ -277,6 +295,31 @@ BESIDE_CURSOR = frozenset({"cursor", "limit", "fields", "include", "total", "min
 
 FACET_FILTERS = ("brand", "group", "mentions", "about", "author", "section", "tag", "format", "language")
 FILTERS = (*FACET_FILTERS, "slug", "id", "published_from", "published_until", "updated_from", "updated_until")
+
+
+class SearchQuery(Paged, Filtered):
+    """`GET /v1/search`."""
+
+    q = Words(metadata={**_TYPED, "description": f"{_TYPED['description']}; left out only beside a cursor"})
+    facets = _names(FACETS, f"How what is found spreads: {', '.join(FACETS)}")
+
+    @validates_schema(pass_original=True)
+    def _cursor_stands_alone(self, data: dict[str, Any], original: dict[str, Any], **_: object) -> None:
+        """A cursor holds its words and filters."""
+        del data
+        others = sorted(set(original) - BESIDE_CURSOR_OF_SEARCH) if "cursor" in original else []
+        if others:
+            raise ValidationError({name: ["is in the cursor already; leave it out beside one"] for name in others})
+
+
+BESIDE_CURSOR_OF_SEARCH = frozenset({"cursor", "limit", "total", "facets", "min_seq"})
+
+
+class SuggestQuery(Read):
+    """`GET /v1/suggest`."""
+
+    q = Words(required=True, metadata={**_TYPED, "description": "How a name, or a word in it, begins"})
+    limit = Whole(1, 20, load_default=10, metadata={"description": "How many"})
 
 
 class OneArticleQuery(Previewed, Shape):

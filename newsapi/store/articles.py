@@ -129,7 +129,7 @@ def page(connection: Connection, truth: Truth, question: Question, *, limit: int
     if question.back:
         rows, places = rows[::-1], places[::-1]
     records, changed_at = _records(connection, rows, wanted)
-    return Page(records, changed_at, *_turns(question.turn, places, stop))
+    return Page(records, changed_at, *turns(question.turn, places, stop))
 
 
 def _page_of_ids(
@@ -158,10 +158,10 @@ def _page_of_ids(
     stop = Position(EPOCH, shown[-1]) if len(ahead) > limit else None
     shown = shown[::-1] if question.back else shown
     records, changed_at = _records(connection, [rows[id_] for id_ in shown], wanted)
-    return Page(records, changed_at, *_turns(turn, [Position(EPOCH, id_) for id_ in shown], stop))
+    return Page(records, changed_at, *turns(turn, [Position(EPOCH, id_) for id_ in shown], stop))
 
 
-def _turns(start: Turn | None, places: list[Position], stop: Position | None) -> tuple[Turn | None, Turn | None]:
+def turns(start: Turn | None, places: list[Position], stop: Position | None) -> tuple[Turn | None, Turn | None]:
     """Where the next page and the previous one start.
 
     In the direction of reading there is another page behind `stop`; in the other one, there is one wherever this page

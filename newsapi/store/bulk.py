@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from newsapi.model import Article, ArticleDetail, OldSlug, Revision
 from newsapi.model.base import Base, table
-from newsapi.store import listed, log, rows
+from newsapi.store import listed, log, rows, search_index
 from newsapi.store.articles import LINKS
 from newsapi.store.log import Numbers, Told
 from newsapi.store.rows import among
@@ -33,8 +33,8 @@ class Written:
 def write(session: Session, items: Sequence[Written], *, now: datetime, by: str, in_bulk: bool = True) -> Numbers:
     """Write the articles, their lists, their revisions and the changes the public sees, in the order given.
 
-    The formats and languages they bear have facets already. `in_bulk` is what the log says of it. Answers the numbers
-    that the changes got.
+    The formats and languages they bear have facets already. Answers the numbers that the changes got. `in_bulk` is what
+    the log says of it; a search finds these articles when the worker has come to them, and others at once.
     """
     changes = [item for item in items if item.reason]
     numbers = log.take(session, len(changes), now=now)
@@ -59,6 +59,11 @@ def write(session: Session, items: Sequence[Written], *, now: datetime, by: str,
     _write_links(session, items)
     _write_former_slugs(session, items, now)
     listed.list_articles(session, ((item.after, found) for item, found in zip(items, after, strict=True)))
+    search_index.drop(session, [state.id for state in old if state.is_public])
+    if not in_bulk:
+        placed = zip(items, after, strict=True)
+        found = [search_index.described(item.after, facets_) for item, facets_ in placed if item.after.is_public]
+        search_index.add(session, found)
     nowhere: frozenset[int] = frozenset()
     told = [
         _told(item, before.get(item.after.id, nowhere), found)

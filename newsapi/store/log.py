@@ -23,10 +23,11 @@ class Told:
     """One change to what the public can see, before it has a number.
 
     `before` and `after` are the ids of the facets that the subject was in and is in now.
-    `lists` are the ids of the articles whose related lists changed, of a change of kind `related`.
+    `lists` are the ids of the articles whose related lists changed, of a change of kind `related`. One of kind `search`
+    says that searches find something else.
     """
 
-    kind: Literal["article", "brand", "author", "section", "tag", "related"]
+    kind: Literal["article", "brand", "author", "section", "tag", "related", "search"]
     action: Literal["upsert", "delete"]
     reason: str
     subject_id: UUID

@@ -53,7 +53,7 @@ def page(connection: Connection, kind: Kind, *, words: str | None, place: Place 
     statement = _page(kind, searched=words is not None, back=back if place else None)
     parameters = {"rows": limit + 1}
     if words is not None:
-        parameters["words"] = f"% {words.translate(_LITERAL)}%"  # type: ignore[assignment]
+        parameters["words"] = f"% {literally(words)}%"  # type: ignore[assignment]
     if place:
         parameters |= {"sort_key": place.sort_key, "slug": place.slug}  # type: ignore[dict-item]
     rows = connection.execute(statement, parameters).all()
@@ -87,6 +87,11 @@ def by_slugs(connection: Connection, kind: Kind, slugs: Sequence[str]) -> dict[s
     """Answer several in full, by slug; those that are not there are left out."""
     rows = connection.execute(_several(kind), {"slugs": sorted(set(slugs))}).all()
     return {record["slug"]: record for record in _records(rows)}
+
+
+def literally(text: str) -> str:
+    """Answer a text for LIKE in which nothing stands for anything else; the escape is a backslash."""
+    return text.translate(_LITERAL)
 
 
 _LITERAL = str.maketrans({character: f"\\{character}" for character in "\\%_"})

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 import Stemmer
 
@@ -75,6 +76,42 @@ def words(text: str, language: str) -> dict[int, str]:
         if number is not None:
             found.setdefault(number, word)
     return found
+
+
+class Word(NamedTuple):
+    """How a word is looked for.
+
+    `stems` are those it is found by: of the word without its accents, and of the word as it is where that gives another
+    one ("elettricita" has neither ending nor accent that the rules know). `plain` is the word without accents. A `stop`
+    word tells nothing in its language.
+    """
+
+    stems: tuple[str, ...]
+    plain: str
+    stop: bool
+
+
+def written_words(text: str) -> list[str]:
+    """Answer the words of a plain text, in small letters and in their order."""
+    return _WORD.findall(text.lower())
+
+
+def word_places(text: str) -> Iterator[re.Match[str]]:
+    """Answer where each word of a plain text stands."""
+    return _WORD.finditer(text)
+
+
+def word(written: str, language: str) -> Word:
+    """Read a word in small letters, in a language (a BCP 47 tag)."""
+    return _word(language.partition("-")[0].lower(), written)
+
+
+@lru_cache(maxsize=1 << 17)
+def _word(language: str, written: str) -> Word:
+    plain = fold(written[:_LONGEST])
+    stop = STOPWORDS.get(language, frozenset())
+    found = (_stem(language, plain), fold(_stem(language, written[:_LONGEST])))
+    return Word(tuple(dict.fromkeys(filter(None, found))), plain, written in stop or plain in stop)
 
 
 def number_of(name: str) -> int:

@@ -1,0 +1,232 @@
+"""What a search found: a page of it by rank or by time, how many there are, and how they spread over facets."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import numpy as np
+from sqlalchemy import Connection, select
+
+from newsapi.model import Article, Author, Brand, Facet, Section, Tag
+from newsapi.model.base import EPOCH, MICROSECOND
+from newsapi.search.blocks import Array
+from newsapi.search.ranking import STEPS, Found
+from newsapi.store import articles, search
+from newsapi.store.listing import COUNTED, Key, Position, Turn
+from newsapi.store.listing import Question as ListQuestion
+from newsapi.store.rows import among
+from newsapi.store.search import Search
+from newsapi.store.search_index import micros
+
+LOOKED_AT: Final = 2_000
+"""Articles that are looked through for a phrase, or for one page."""
+
+SHOWN: Final = 10
+"""Values of a facet that are told."""
+
+KINDS: Final[dict[str, Any]] = {"brand": Brand, "section": Section, "author": Author, "tag": Tag, "format": Facet}
+
+_BITS = 32
+_SPARE = 8
+
+
+class Hit(NamedTuple):
+    """An article that was found, and its score from 0 to 1."""
+
+    id: UUID
+    score: float
+
+
+class Page(NamedTuple):
+    """A page of a search: what is on it, and where the pages beside it start, as numbers that mean nothing else."""
+
+    hits: list[Hit]
+    next: int | None
+    prev: int | None
+
+
+def page(connection: Connection, sought: Search, *, limit: int, after: int | None, back: bool) -> Page:
+    """Answer a page, the best first. `after` is where it starts; `back` reads towards the first page.
+
+    Each place is a score with the number of an article, so that it costs the same at any depth.
+    """
+    keys = _keys(sought.found())
+    if after is not None:
+        keys = keys[keys > after] if back else keys[keys < after]
+    hits: list[tuple[int, UUID]] = []
+    last: int | None = None
+    for lot in _lots(keys, limit + 1 + _SPARE, highest=not back):
+        for known in _present(connection, lot, sought):
+            hits.append(known)
+            if len(hits) > limit:
+                break
+        last = int(lot[-1])
+        if len(hits) > limit:
+            break
+    more = len(hits) > limit
+    shown = hits[:limit]
+    onward = shown[-1][0] if more else last if last is not None and _cut(keys, last, back=back) else None
+    homeward = None if after is None else (shown[0][0] if shown else after)
+    if back:
+        shown = shown[::-1]
+        onward, homeward = homeward, onward
+    return Page([Hit(id_, round((key >> _BITS) / STEPS, 4)) for key, id_ in shown], onward, homeward)
+
+
+def _cut(keys: Array, last: int, *, back: bool) -> bool:
+    """Whether something is left behind the last that was looked at."""
+    return bool(np.any(keys > last) if back else np.any(keys < last))
+
+
+def _keys(found: Sequence[Found]) -> Array:
+    """What was found, each as one number that sorts by score."""
+    each = [np.maximum(one.scores, 1) << _BITS | (one.places.astype(np.int64) + one.block.first) for one in found]
+    return np.concatenate(each) if each else np.empty(0, np.int64)
+
+
+def _lots(keys: Array, size: int, *, highest: bool) -> Iterator[Array]:
+    """Answer the keys in order, a small lot first and then greater ones, LOOKED_AT at most."""
+    signed = -keys if highest else keys
+    looked_at = 0
+    while len(signed) and looked_at < LOOKED_AT:
+        size = min(size, LOOKED_AT - looked_at)
+        if len(signed) > size:
+            order = np.partition(signed, size - 1)
+            lot, signed = np.sort(order[:size]), order[size:]
+        else:
+            lot, signed = np.sort(signed), signed[:0]
+        looked_at += len(lot)
+        yield -lot if highest else lot
+        size *= 4
+
+
+def _present(connection: Connection, keys: Array, sought: Search) -> list[tuple[int, UUID]]:
+    mask = (1 << _BITS) - 1
+    by_number = {int(key) & mask: int(key) for key in keys}
+    return [(by_number[known.number], known.id) for known in search.present(connection, [*by_number], sought.fits)]
+
+
+# --- by time ----------------------------------------------------------------------------------------------------------
+
+
+class Places(NamedTuple):
+    """A page of what was found, as a list: the articles on it, and where the pages beside it start."""
+
+    ids: list[UUID]
+    next: Turn | None
+    prev: Turn | None
+
+
+def by_time(connection: Connection, sought: Search, asked: ListQuestion, *, limit: int) -> Places:
+    """Answer a page of what was found, sorted by time as a list is."""
+    sign = -1 if asked.descending is not asked.back else 1
+    numbers, times = _timed(sought.found(), asked.key)
+    if asked.turn is not None:
+        here = sign * times >= sign * micros(asked.turn.position.at)
+        numbers, times = numbers[here], times[here]
+    order = np.argsort(sign * times, kind="stable")
+    numbers, times = numbers[order], sign * times[order]
+    places: list[Position] = []
+    start = 0
+    while start < min(len(numbers), LOOKED_AT) and len(places) <= limit:
+        end = min(len(numbers), start + limit + 1 + _SPARE)
+        end = int(np.searchsorted(times, times[end - 1], "right"))  # with all of the same time
+        ids = [known.id for known in search.present(connection, numbers[start:end].tolist(), sought.fits)]
+        places += _placed(connection, asked, ids, backward=sign < 0)
+        start = end
+    stop = places[limit - 1] if len(places) > limit else None
+    if stop is None and start < len(numbers):
+        edge = UUID(int=0 if sign < 0 else (1 << 128) - 1)
+        stop = Position(EPOCH + int(sign * times[start - 1]) * MICROSECOND, edge)
+    shown = places[:limit]
+    shown = shown[::-1] if asked.back else shown
+    return Places([place.id for place in shown], *articles.turns(asked.turn, shown, stop))
+
+
+def _timed(found: Sequence[Found], key: Key) -> tuple[Array, Array]:
+    numbers = [one.places.astype(np.int64) + one.block.first for one in found]
+    column = "published" if key == "published_at" else "updated"
+    times = [getattr(one.block.times(), column)[one.places] for one in found]
+    nothing = np.empty(0, np.int64)
+    return np.concatenate([nothing, *numbers]), np.concatenate([nothing, *times])
+
+
+def _placed(connection: Connection, asked: ListQuestion, ids: Sequence[UUID], *, backward: bool) -> list[Position]:
+    """The places of these articles in order, those that the page is to be found behind left out."""
+    at = Article.published_at if asked.key == "published_at" else Article.updated_at
+    rows = connection.execute(select(at, Article.id).where(among(connection, Article.id, ids))) if ids else ()
+    places = sorted((Position(*row) for row in rows), reverse=backward)
+    if (turn := asked.turn) is not None:
+        ahead = turn.position.__gt__ if backward else turn.position.__lt__
+        places = [place for place in places if ahead(place) or (turn.inclusive and place == turn.position)]
+    return places
+
+
+# --- counting ---------------------------------------------------------------------------------------------------------
+
+
+def count(connection: Connection, sought: Search) -> int:
+    """Answer how many articles are found, counted up to COUNTED + 1."""
+    found = sought.found()
+    if sought.fits is None and sum(len(one.places) for one in found) > 2 * COUNTED:
+        return COUNTED + 1
+    numbers = np.concatenate([np.empty(0, np.int64), *(one.places.astype(np.int64) + one.block.first for one in found)])
+    total = 0
+    for start in range(0, len(numbers), COUNTED):
+        total += len(search.present(connection, numbers[start : start + COUNTED].tolist(), sought.fits))
+        if total > COUNTED:
+            return COUNTED + 1
+    return total
+
+
+class Spread(NamedTuple):
+    """How what was found spreads over facets, those of most articles first; `exact` unless only the newest were asked."""
+
+    facets: dict[str, list[dict[str, Any]]]
+    exact: bool
+
+
+def spread(connection: Connection, sought: Search, kinds: Collection[str]) -> Spread:
+    """Answer of which brands (and what else is asked) the articles are; each without the filter of its own kind."""
+    by_filter: dict[str | None, list[str]] = {}
+    for kind in kinds:
+        by_filter.setdefault(kind if kind in sought.question.filters else None, []).append(kind)
+    told: dict[str, list[dict[str, Any]]] = {}
+    exact = True
+    for without, its in by_filter.items():
+        counts, all_ = _counted(connection, sought, sought.found(without=without))
+        exact = exact and all_
+        named = search.names_of_facets(connection, list(counts), {kind: KINDS[kind] for kind in its})
+        for kind, rows in named.items():
+            ordered = sorted(rows, key=lambda row: (-counts[row[0]], row[1]))[:SHOWN]
+            told[kind] = [{"slug": slug, "name": name, "count": counts[id_]} for id_, slug, name in ordered]
+    return Spread({kind: told[kind] for kind in kinds}, exact)
+
+
+def _counted(connection: Connection, sought: Search, found: Sequence[Found]) -> tuple[Counter[int], bool]:
+    """How many articles of each facet there are among the newest COUNTED, and whether those are all."""
+    numbers, times = _timed(found, "published_at")
+    order = np.argsort(-times, kind="stable")
+    numbers = numbers[order]
+    there: list[int] = []
+    start = 0
+    while start < len(numbers) and len(there) <= COUNTED:
+        end = start + COUNTED + 1
+        there += [known.number for known in search.present(connection, numbers[start:end].tolist(), sought.fits)]
+        start = end
+    counts: Counter[int] = Counter()
+    chosen = np.array(there[:COUNTED], np.int64)
+    for one in found:
+        block = one.block
+        here = chosen[(chosen >= block.first) & (chosen < block.first + block.span)] - block.first
+        if len(here):
+            starts, ids = block.facets()
+            lengths = starts[here + 1].astype(np.int64) - starts[here]
+            offsets = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+            its = ids[np.repeat(starts[here].astype(np.int64), lengths) + offsets]
+            for id_, times_ in zip(*np.unique(its, return_counts=True), strict=True):
+                counts[int(id_)] += int(times_)
+    return counts, len(there) <= COUNTED

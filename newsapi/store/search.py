@@ -1,0 +1,350 @@
+"""Searching: what a query means here, which articles it finds, and who they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import numpy as np
+from sqlalchemy import Connection, func, literal, or_, select, union_all
+
+from newsapi.model import (
+    Article,
+    Author,
+    Brand,
+    Facet,
+    SearchBlock,
+    SearchFresh,
+    SearchPosting,
+    SearchText,
+    SearchWord,
+)
+from newsapi.search import blocks, ranking
+from newsapi.search.blocks import Array, Facets, Times
+from newsapi.search.documents import facet, holds, phrase, terms_of, unpacked
+from newsapi.search.queries import Asked
+from newsapi.search.ranking import Block, Found, Question, Reading
+from newsapi.store.facets import Truth
+from newsapi.store.listing import Question as ListQuestion
+from newsapi.store.rows import among
+from newsapi.store.search_index import micros
+from newsapi.store.taxonomy import literally
+from newsapi.text.folding import fold
+
+LANGUAGES: Final = 8
+"""In so many languages, those of most articles, a query is read."""
+
+COMPLETED: Final = 24
+"""By so many words, those of most articles, the start of one is completed."""
+
+_LOOKED_AT: Final = 2_000
+"""Words that begin alike, of which these are chosen."""
+
+_NAMES: Final = 40
+_PART_OF_A_NAME, _MENTIONED = 0.5, 0.5
+
+Fits = Callable[[bytes], bool]
+"""Tells by the sequence of an article whether it has the phrases that are asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A query as it was understood, and the blocks as far as it needs them."""
+
+    asked: Asked
+    question: Question
+    blocks: Sequence[Block]
+    fits: Fits | None
+    terms: Mapping[str, frozenset[int]]
+
+    def found(self, *, without: str | None = None) -> list[Found]:
+        """Answer what is found; `without` is a filter to leave out."""
+        return list(ranking.find(self.blocks, self.question, without=without))
+
+    def unknown(self) -> list[str]:
+        """Answer the words that stand in no article."""
+        known = {term for block in self.blocks for term in block.postings}
+        return [word for word in self.asked.words if self.terms[word] and not self.terms[word] & known]
+
+
+def understand(
+    connection: Connection,
+    asked: Asked,
+    truth: Truth,
+    asked_of_list: ListQuestion,
+    *,
+    headlines: bool = False,
+    most: int | None = None,
+) -> Search:
+    """Look up what a query means, and read what is needed to answer it.
+
+    In: the filters that name facets, in `truth`, and the others. `headlines` finds what has the words in its headline;
+    `most` is among how many of the articles indexed last it is enough to look.
+    """
+    languages = _languages(connection, truth)
+    more = _completions(connection, asked.start)
+    names = _names(connection, asked.words) if asked.words and not headlines else {}
+    question = Question(
+        readings=tuple(_reading(asked, language, more, names) for language in languages),
+        filters=_filters(connection, truth),
+        published=_range(asked_of_list.published),
+        updated=_range(asked_of_list.updated),
+        only=_only(connection, asked_of_list),
+        headlines=headlines,
+    )
+    read = _blocks(connection, question.terms(), most)
+    by_word = {
+        word: frozenset(term for language in languages for term in terms_of(word, language)) for word in asked.words
+    }
+    return Search(asked, question, read, _fits(asked, languages), by_word)
+
+
+def _languages(connection: Connection, truth: Truth) -> list[str]:
+    found = select(Facet.name, Facet.articles).where(Facet.kind == "language", Facet.articles > 0)
+    if "language" in truth.filters:
+        found = found.where(Facet.id.in_([state.id for state in truth.filters["language"]]))
+    rows = connection.execute(found).all()
+    by_language: dict[str, int] = {}
+    for name, articles in rows:
+        main = str(name).partition("-")[0].lower()
+        by_language[main] = by_language.get(main, 0) + articles
+    return sorted(by_language, key=lambda language: (-by_language[language], language))[:LANGUAGES]
+
+
+def _reading(
+    asked: Asked, language: str, more: Sequence[str], names: Mapping[str, ranking.Alternatives]
+) -> Reading:
+    words = []
+    for word in asked.words:
+        own = dict.fromkeys(terms_of(word, language), 1.0)
+        if not own:
+            continue  # it tells nothing in this language
+        if word == asked.start:
+            for other in more:
+                for term in terms_of(other, language):
+                    own.setdefault(term, ranking.STARTED)
+        words.append((*own.items(), *names.get(word, ())))
+    without = [terms_of(words_[0], language) for words_ in asked.without if len(words_) == 1]
+    return Reading(tuple(words), tuple(term for terms in without for term in terms))
+
+
+def _fits(asked: Asked, languages: Sequence[str]) -> Fits | None:
+    barred = [words for words in asked.without if len(words) > 1]
+    if not asked.phrases and not barred:
+        return None
+    wanted = [{phrase(words, language) for language in languages} for words in asked.phrases]
+    unwanted = [phrase(words, language) for words in barred for language in languages]
+
+    def fits(sequence: bytes) -> bool:
+        has = all(any(holds(sequence, one) for one in either) for either in wanted)
+        return has and not any(holds(sequence, one) for one in unwanted)
+
+    return fits
+
+
+def _completions(connection: Connection, start: str) -> list[str]:
+    """Words that begin so, those of most articles."""
+    plain = fold(start)
+    if len(plain) < 2 or " " in plain:
+        return []
+    found = select(SearchWord.shown, SearchWord.times).where(
+        SearchWord.word > plain, SearchWord.word < plain + "\U0010ffff"
+    )
+    rows = connection.execute(found.order_by(SearchWord.word).limit(_LOOKED_AT)).all()
+    return [shown for shown, _ in sorted(rows, key=lambda row: (-row.times, row.shown))[:COMPLETED]]
+
+
+def _names(connection: Connection, words: Sequence[str]) -> dict[str, ranking.Alternatives]:
+    """What the names of brands and authors add to words: the articles of those who bear them.
+
+    A name that is there whole counts for each of its words as if it were written in the headline.
+    """
+    plain = {word: fold(word) for word in words[: ranking.WORDS]}
+    wanted = {text for text in plain.values() if text and " " not in text}
+    if not wanted:
+        return {}
+    branches = []
+    for model in (Brand, Author):
+        named = (model.words + " ").like
+        mention = Brand.mention_facet_id if model is Brand else literal(None)
+        aliases = Brand.aliases if model is Brand else literal(None)
+        found = select(model.facet_id, mention, model.name, aliases, Facet.articles).join(
+            Facet, Facet.id == model.facet_id
+        )
+        given = or_(*(named(f"% {literally(text)} %", escape="\\") for text in sorted(wanted)))
+        branches.append(found.where(given).order_by(Facet.articles.desc(), model.slug).limit(_NAMES))
+    query = f" {' '.join(fold(word) for word in words)} "
+    added: dict[str, dict[int, float]] = {text: {} for text in wanted}
+    for branch in branches:
+        for own, mentioned, name, aliases, _ in connection.execute(branch):
+            for called in (name, *(aliases or ())):
+                folded = fold(called)
+                factor = 1.0 if f" {folded} " in query else _PART_OF_A_NAME
+                for text in wanted & {*folded.split()}:
+                    its = added[text]
+                    its[facet(own)] = max(factor, its.get(facet(own), 0.0))
+                    if mentioned is not None:
+                        its[facet(mentioned)] = max(factor * _MENTIONED, its.get(facet(mentioned), 0.0))
+    return {word: tuple(added[text].items()) for word, text in plain.items() if added.get(text)}
+
+
+def _filters(connection: Connection, truth: Truth) -> dict[str, tuple[int, ...]]:
+    """The facets of each filter. A group stands for its brands: what is above a brand may change without its articles."""
+    found = {name: tuple(facet(state.id) for state in states) for name, states in truth.filters.items()}
+    if "group" in truth.filters:
+        ids = [state.id for state in truth.filters["group"]]
+        above = select(Brand.id).where(or_(Brand.group_facet_id.in_(ids), Brand.facet_id.in_(ids)))
+        brands = select(Brand.facet_id).where(or_(Brand.id.in_(above), Brand.parent_id.in_(above)))
+        found["group"] = tuple(facet(id_) for id_ in connection.execute(brands).scalars())
+    return found
+
+
+def _range(times: tuple[Any, Any]) -> tuple[int | None, int | None]:
+    start, end = times
+    return start and micros(start), end and micros(end)
+
+
+def _only(connection: Connection, asked: ListQuestion) -> Array | None:
+    if asked.ids is None and asked.slugs is None:
+        return None
+    text = select(SearchText.number).join(Article, Article.id == SearchText.article_id)
+    if asked.ids is not None:
+        text = text.where(Article.id.in_(asked.ids))
+    if asked.slugs is not None:
+        text = text.where(Article.slug.in_(asked.slugs))
+    return np.array(connection.execute(text).scalars().all(), np.int64)
+
+
+# --- reading blocks ---------------------------------------------------------------------------------------------------
+
+
+def _blocks(connection: Connection, terms: Collection[int], most: int | None) -> list[Block]:
+    head = select(SearchBlock.id, SearchBlock.first, SearchBlock.span, SearchBlock.newest)
+    kept: Sequence[Any] = connection.execute(head.order_by(SearchBlock.first)).all()
+    if most is not None:
+        start, covered = len(kept), 0
+        while start and covered < most:
+            start -= 1
+            covered += kept[start].span
+        kept = kept[start:]
+    postings: dict[int, dict[int, blocks.Posting]] = {row.id: {} for row in kept}
+    if kept and terms:
+        its = SearchPosting
+        found = select(its.block, its.term, its.content).where(
+            among(connection, its.block, list(postings)), among(connection, its.term, terms)
+        )
+        for block, term, content in connection.execute(found):
+            postings[block][term] = blocks.posting(content)
+    read = [
+        Block(
+            row.first,
+            row.span,
+            row.newest,
+            postings[row.id],
+            partial(_times, connection, row.id),
+            partial(_facets, connection, row.id, row.span),
+        )
+        for row in kept
+    ]
+    return [*read, *_fresh(connection, terms)]
+
+
+def _fresh(connection: Connection, terms: Iterable[int]) -> list[Block]:
+    found = select(SearchFresh.number, SearchFresh.content).order_by(SearchFresh.number)
+    numbered = [(number, unpacked(content)) for number, content in connection.execute(found)]
+    return [
+        Block(
+            few.first,
+            few.span,
+            few.newest,
+            few.postings(terms),
+            partial(_same, few.times),
+            partial(_same, few.facets),
+        )
+        for few in blocks.fresh(numbered)
+    ]
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _times(connection: Connection, id_: int) -> Times:
+    """The times of a block, a megabyte at most; a process reads them once, as a block never changes."""
+    known = _known_times(id_)
+    if not known:
+        column = select(SearchBlock.times).where(SearchBlock.id == id_)
+        known.append(blocks.times(connection.execute(column).scalar_one()))
+    return known[0]
+
+
+def _facets(connection: Connection, id_: int, span: int) -> Facets:
+    """The facets of the articles of a block, some three megabytes."""
+    known = _known_facets(id_)
+    if not known:
+        column = select(SearchBlock.facets).where(SearchBlock.id == id_)
+        known.append(blocks.facets(connection.execute(column).scalar_one(), span))
+    return known[0]
+
+
+@lru_cache(maxsize=32)
+def _known_times(_block: int) -> list[Times]:
+    return []
+
+
+@lru_cache(maxsize=16)
+def _known_facets(_block: int) -> list[Facets]:
+    return []
+
+
+# --- who they are -----------------------------------------------------------------------------------------------------
+
+
+class Known(NamedTuple):
+    """An article that was found: its id, and its number in the index."""
+
+    number: int
+    id: UUID
+
+
+def present(connection: Connection, numbers: Sequence[int], fits: Fits | None) -> list[Known]:
+    """Answer those of these numbers that an article has, in their order, and that fit."""
+    if not numbers:
+        return []
+    columns = (SearchText.number, SearchText.article_id, *((SearchText.sequence,) if fits else ()))
+    wanted = among_numbers(connection, numbers)
+    rows = {row[0]: row for row in connection.execute(select(*columns).where(wanted))}
+    return [
+        Known(number, rows[number][1])
+        for number in numbers
+        if number in rows and (fits is None or fits(rows[number][2]))
+    ]
+
+
+def among_numbers(connection: Connection, numbers: Sequence[int]) -> Any:
+    """The condition that a number of the index is one of these, of which there may be thousands."""
+    if connection.dialect.name == "sqlite":
+        given = func.json_each(str(list(numbers))).table_valued("value")
+        return SearchText.number.in_(select(given.c.value))
+    return among(connection, SearchText.number, numbers)
+
+
+def names_of_facets(connection: Connection, ids: Collection[int], kinds: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Answer which of these facets are of which of these kinds (with their models): id, slug, name."""
+    found: dict[str, list[Any]] = {}
+    for kind, model in kinds.items():
+        if model is Facet:
+            named = select(Facet.id, Facet.name, Facet.name).where(Facet.kind == kind, among(connection, Facet.id, ids))
+        else:
+            named = select(model.facet_id, model.slug, model.name).where(among(connection, model.facet_id, ids))
+        found[kind] = list(connection.execute(named).all())
+    return found
+
+
+def anything(connection: Connection) -> bool:
+    """Tell whether there is anything in the index."""
+    either = union_all(select(literal(1)).select_from(SearchBlock), select(literal(1)).select_from(SearchFresh))
+    return connection.execute(either.limit(1)).scalar() is not None

@@ -1,0 +1,306 @@
+"""Writing the index of searches: what a write changes at once, and blocks made of what came since."""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import numpy as np
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from newsapi.model import (
+    Article,
+    SearchBlock,
+    SearchFresh,
+    SearchPosting,
+    SearchText,
+    SearchWord,
+)
+from newsapi.model.base import EPOCH, MICROSECOND, table
+from newsapi.search import blocks
+from newsapi.search.blocks import Made
+from newsapi.search.documents import Document, describe, unpacked
+from newsapi.store import listed, rows, states
+from newsapi.store.rows import among
+from newsapi.store.states import State
+from newsapi.text import markup
+
+LISTENER: Final = "search"
+"""The listener of the log that keeps the index."""
+
+FRESH: Final = 64
+"""So many articles outside of blocks are put into one."""
+
+PARTS: Final = 8
+"""Joined blocks are written in so many transactions, for others to write in between."""
+
+_TERMS: Final = 1 << 62
+
+
+class Indexed(NamedTuple):
+    """An article ready to be put into the index."""
+
+    id: UUID
+    version: int
+    document: Document
+
+
+def micros(time: datetime) -> int:
+    """Answer a time as the index has it."""
+    return (time - EPOCH) // MICROSECOND
+
+
+def described(state: State, facets: Iterable[int]) -> Indexed:
+    """Answer a published article as it is indexed, given the facets it belongs to."""
+    values = state.values
+    document = describe(
+        values["headline"],
+        values["standfirst"] or "",
+        markup.to_text(values["body_html"]),
+        values["language"],
+        published=micros(values["published_at"]),
+        updated=micros(values["updated_at"]),
+        facets=facets,
+    )
+    return Indexed(state.id, state.version, document)
+
+
+def outdated(connection: Connection, ids: Collection[UUID]) -> list[Indexed]:
+    """Answer those of these articles that are published and not in the index as they are now."""
+    if not ids:
+        return []
+    text = select(SearchText.article_id, SearchText.version).where(among(connection, SearchText.article_id, ids))
+    known = dict(connection.execute(text).all())
+    now = select(Article.id, Article.version).where(among(connection, Article.id, ids), Article.status == "published")
+    return whole(connection, [id_ for id_, version in connection.execute(now) if known.get(id_) != version])
+
+
+def whole(connection: Connection, ids: Collection[UUID]) -> list[Indexed]:
+    """Answer these articles, which are published, as they are to be indexed."""
+    session = Session(bind=connection)
+    found = [state for state in states.by_id(session, ids).values() if state.is_public]
+    return [described(state, facets) for state, facets in zip(found, listed.facets(session, found), strict=True)]
+
+
+# --- what a write changes at once -------------------------------------------------------------------------------------
+
+
+def drop(session: Session, ids: Collection[UUID]) -> None:
+    """Have these articles found no more."""
+    connection = session.connection()
+    text = table(SearchText).c
+    there = select(text.number).where(among(connection, text.article_id, ids))
+    if numbers := connection.execute(there).scalars().all() if ids else ():
+        for model in (SearchText, SearchFresh):
+            its = table(model).c.number
+            connection.execute(delete(table(model)).where(among(connection, its, numbers)))
+
+
+def add(session: Session, found: Sequence[Indexed]) -> None:
+    """Have these articles found from now on; they are not in the index, and nobody else writes to it."""
+    if not found:
+        return
+    first = _next(session.connection())
+    numbered = list(enumerate(found, first))
+    _add_texts(session, numbered)
+    rows.insert(
+        session, SearchFresh, ("number", "content"), [(number, one.document.packed()) for number, one in numbered]
+    )
+
+
+def _next(connection: Connection) -> int:
+    """The first number after all that were given out and may still stand in a block."""
+    text, block = table(SearchText).c, table(SearchBlock).c
+    last = connection.execute(select(func.max(text.number))).scalar() or 0
+    covered = connection.execute(select(func.max(block.first + block.span))).scalar() or 0
+    return max(last + 1, covered)
+
+
+def _add_texts(session: Session, numbered: Sequence[tuple[int, Indexed]]) -> None:
+    rows.insert(
+        session,
+        SearchText,
+        ("number", "article_id", "version", "sequence"),
+        [(number, one.id, one.version, one.document.sequence) for number, one in numbered],
+    )
+    counts: Counter[str] = Counter()
+    shown: dict[str, str] = {}
+    for _, one in numbered:
+        counts.update(one.document.words.keys())
+        shown |= one.document.words
+    _count_words(session.connection(), [(word, shown[word], times) for word, times in sorted(counts.items())])
+
+
+def _count_words(connection: Connection, counted: Sequence[tuple[str, str, int]]) -> None:
+    """Note words that articles have, and in how many more each stands."""
+    if not counted:
+        return
+    columns = table(SearchWord).c
+    if connection.dialect.name == "sqlite":
+        into: Any = sqlite.insert(table(SearchWord))
+        more = into.on_conflict_do_update([columns.word], set_={"times": columns.times + into.excluded.times})
+        connection.execute(more, [{"word": word, "shown": shown, "times": times} for word, shown, times in counted])
+        return
+    given = func.unnest(
+        bindparam("words", type_=postgresql.ARRAY(columns.word.type)),
+        bindparam("all_shown", type_=postgresql.ARRAY(columns.shown.type)),
+        bindparam("counts", type_=postgresql.ARRAY(columns.times.type)),
+    ).table_valued("word", "shown", "times", name="given").render_derived()
+    into = postgresql.insert(table(SearchWord)).from_select(["word", "shown", "times"], select(given))
+    more = into.on_conflict_do_update(index_elements=[columns.word], set_={"times": columns.times + into.excluded.times})
+    words, all_shown, counts = (list(column) for column in zip(*counted, strict=True))
+    connection.execute(more, {"words": words, "all_shown": all_shown, "counts": counts})
+
+
+# --- blocks -----------------------------------------------------------------------------------------------------------
+
+
+def count_fresh(session: Session) -> int:
+    """Answer how many articles are in no block."""
+    return session.execute(select(func.count()).select_from(SearchFresh)).scalar_one()
+
+
+def add_block(session: Session, found: Sequence[Indexed]) -> int:
+    """Put articles that are in no block, and these that are outside the index, into one; nobody else writes to it.
+
+    Those of them that are another version by now are left out. Answers how many of them went in.
+    """
+    connection = session.connection()
+    ids = [one.id for one in found]
+    now = select(Article.id, Article.version).where(among(connection, Article.id, ids), Article.status == "published")
+    present = dict(connection.execute(now).all()) if ids else {}
+    found = [one for one in found if present.get(one.id) == one.version]
+    drop(session, [one.id for one in found])
+    fresh = select(SearchFresh.number, SearchFresh.content).order_by(SearchFresh.number)
+    waiting = [(number, unpacked(content)) for number, content in connection.execute(fresh)]
+    numbered = list(enumerate(found, _next(connection)))
+    _add_texts(session, numbered)
+    whole = [*waiting, *((number, one.document) for number, one in numbered)]
+    while whole:
+        end = next((n for n, (number, _) in enumerate(whole) if number - whole[0][0] >= blocks.SPAN), len(whole))
+        _keep(session, secrets.randbits(62), blocks.build(whole[:end]))
+        whole = whole[end:]
+    connection.execute(delete(table(SearchFresh)))
+    return len(found)
+
+
+def _keep(session: Session, id_: int, made: Made) -> None:
+    _keep_rows(session, id_, made.rows)
+    row = {"id": id_, "first": made.first, "span": made.span, "newest": made.newest}
+    session.execute(insert(table(SearchBlock)).values({**row, "times": made.times, "facets": made.facets}))
+
+
+def _keep_rows(session: Session, id_: int, found: Iterable[tuple[int, bytes]]) -> None:
+    rows.insert(session, SearchPosting, ("block", "term", "content"), [(id_, *row) for row in found])
+
+
+class Joining(NamedTuple):
+    """Blocks that are being joined, under which id, and which of their articles are still there."""
+
+    into: int
+    sources: Sequence[Any]
+    alive: Any
+
+    @property
+    def first(self) -> int:
+        """The first number of them all."""
+        return int(self.sources[0].first)
+
+
+def to_join(connection: Connection) -> Joining | None:
+    """Answer which blocks are to be joined now, if any."""
+    block = table(SearchBlock).c
+    all_ = connection.execute(select(block.id, block.first, block.span).order_by(block.first)).all()
+    which = blocks.to_join([row.span for row in all_])
+    if which is None:
+        return None
+    sources = all_[which.start : which.stop]
+    return Joining(secrets.randbits(62), sources, _alive(connection, sources[0].first, sources[-1]))
+
+
+def _alive(connection: Connection, first: int, last: Any) -> Any:
+    """Which of the numbers from a first one to the last of a block articles have."""
+    number, end = table(SearchText).c.number, last.first + last.span
+    there = connection.execute(select(number).where(number >= first, number < end)).scalars().all()
+    alive = np.zeros(end - first, bool)
+    alive[np.array(there, np.int64) - first] = True
+    return alive
+
+
+def join_part(session: Session, joining: Joining, part: int) -> int:
+    """Write one of PARTS parts of the rows of a joined block; answer how many. Nobody looks at it before the end."""
+    posting = table(SearchPosting).c
+    width = _TERMS // (PARTS - 1)
+    lowest, end = (part - 1) * width, part * width + (PARTS if part == PARTS - 1 else 0)
+    bounds = [posting.term >= lowest, posting.term < end] if part else [posting.term < 0]
+    ids = [row.id for row in joining.sources]
+    found = select(posting.block, posting.term, posting.content).where(
+        among(session.connection(), posting.block, ids), *bounds
+    )
+    parts = {
+        row.id: blocks.Part(row.first - joining.first, joining.alive[row.first - joining.first :][: row.span])
+        for row in joining.sources
+    }
+    joined = blocks.joined(parts, session.execute(found).tuples())
+    _keep_rows(session, joining.into, joined)
+    return len(joined)
+
+
+def end_joining(session: Session, joining: Joining, written: int) -> bool:
+    """Have the joined block looked at in place of those it was made of.
+
+    False where they are not there any more, or not all rows that were written: somebody else tidied meanwhile.
+    """
+    connection, posting = session.connection(), table(SearchPosting).c
+    if session.execute(select(func.count()).where(posting.block == joining.into)).scalar_one() != written:
+        return False
+    block, ids = table(SearchBlock).c, [row.id for row in joining.sources]
+    columns = select(block.span, block.times, block.facets).where(among(connection, block.id, ids)).order_by(block.first)
+    there = connection.execute(columns).all()
+    if len(there) < len(ids):
+        return False
+    newest, times, facets = blocks.joined_columns(
+        [(row.first, row.span) for row in joining.sources],
+        [(blocks.times(row.times), blocks.facets(row.facets, row.span)) for row in there],
+        joining.alive,
+    )
+    connection.execute(delete(table(SearchBlock)).where(among(connection, block.id, ids)))
+    if joining.alive.any():
+        row = {"id": joining.into, "first": joining.first, "span": len(joining.alive), "newest": newest}
+        connection.execute(insert(table(SearchBlock)).values({**row, "times": times, "facets": facets}))
+    return True
+
+
+def drop_leftovers(session: Session) -> int:
+    """Drop the rows of one block that is not there any more, or never came to be; answer how many there were."""
+    posting = table(SearchPosting).c
+    known = set(session.execute(select(table(SearchBlock).c.id)).scalars())
+    block: int | None = -1
+    while block is not None:
+        block = session.execute(select(func.min(posting.block)).where(posting.block > block)).scalar()
+        if block is not None and block not in known:
+            return session.execute(delete(table(SearchPosting)).where(posting.block == block)).rowcount  # type: ignore[attr-defined, no-any-return]
+    return 0
+
+
+def drop_empty(session: Session) -> None:
+    """Drop blocks of whose articles none is there any more."""
+    block, number = table(SearchBlock).c, table(SearchText).c.number
+    there = select(number).where(number >= block.first, number < block.first + block.span).exists()
+    session.execute(delete(table(SearchBlock)).where(~there))
+
+
+def forget_counts(session: Session) -> None:
+    """Begin to count words anew."""
+    session.execute(update(table(SearchWord)).values(times=0))
+
+
+def drop_uncounted(session: Session) -> None:
+    """Drop words that no article was counted for."""
+    session.execute(delete(table(SearchWord)).where(table(SearchWord).c.times == 0))
