@@ -23,6 +23,7 @@ from newsapi.cache.pages import PageCache
 from newsapi.cache.shared import Alone, InRedis
 from newsapi.cache.turns import EMBEDDED, READERS
 from newsapi.outbox.clockwork import Embargo, Importing, Merging
+from newsapi.outbox.index import Index
 from newsapi.outbox.purge import Purge, to_cdn
 from newsapi.outbox.relate import Relate
 from newsapi.outbox.webhooks import Webhooks
@@ -88,7 +89,7 @@ def create_worker(settings: Settings) -> Worker:
     desk = Desk(database, settings, clock)
     runs = Runs(Database(settings.database_url, pool_size=1, patient=True), settings, now=utc_now)
     listeners: list[Listener] = [
-        *(Embargo(desk), Merging(desk), Relate(database, now=utc_now)),
+        *(Embargo(desk), Merging(desk), Relate(database, now=utc_now), Index(database, now=utc_now)),
         Importing(runs),
     ]
     if settings.purge_url:

@@ -22,7 +22,7 @@ import orjson
 import yaml
 
 from newsapi import __version__
-from newsapi.actions import evaluation, imports, keys, related
+from newsapi.actions import evaluation, imports, keys, related, search
 from newsapi.api import demo_pictures
 from newsapi.api.parts import utc_now
 from newsapi.app import create_app, create_front, create_worker, set_up_logging
@@ -224,6 +224,24 @@ def evaluate(judged: Path) -> None:
         for ranking in evaluation.ranked(database, settings, lines, now=utc_now, progress=progress):
             click.echo(orjson.dumps(ranking))
         database.dispose()
+
+
+@main.group(name="search")
+def search_() -> None:
+    """Searches."""
+
+
+@search_.command(name="rebuild")
+def search_rebuild() -> None:
+    """Make the index of searches from scratch, while others read and write.
+
+    It is kept up by every write and by the worker; this is for after a change of how articles are indexed.
+    """
+    database = _database(Settings.from_env())
+    _ready(database)
+    with _bar("Indexing") as progress:
+        count = search.rebuild(database, now=utc_now, progress=progress)
+    click.echo(f"{count} articles indexed")
 
 
 @main.command(name="export")

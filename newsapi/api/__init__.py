@@ -14,6 +14,7 @@ from newsapi.api import (
     links,
     problems,
     requests,
+    search,
     system,
     taxonomy,
     vocabulary,
@@ -28,7 +29,7 @@ def register(app: Flask) -> Api:
     requests.register(app)
     problems.register(app)
     api = Api(app)
-    rooms = (articles, desk, history, imports, links, watching, webhooks, system)
+    rooms = (articles, search, desk, history, imports, links, watching, webhooks, system)
     for blueprint in (*(room.blueprint for room in rooms), *taxonomy.blueprints, *vocabulary.blueprints):
         api.register_blueprint(blueprint)
     app.register_blueprint(documentation.blueprint(api))

@@ -32,6 +32,8 @@ RULES: Final[dict[str, str]] = {
     "DELETE /v1/articles/<which>": "content:write",
     "GET /v1/articles/<which>/jsonld": PUBLIC,
     "GET /v1/articles/<which>/related": PUBLIC,
+    "GET /v1/search": PUBLIC,
+    "GET /v1/suggest": PUBLIC,
     "GET /v1/articles/<which>/revisions": "drafts:read",
     "GET /v1/articles/<which>/revisions/<int:number>": "drafts:read",
     "GET /v1/articles/<which>/revisions/<int:number>/diff": "drafts:read",

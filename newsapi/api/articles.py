@@ -20,7 +20,7 @@ from newsapi.api.blueprints import Blueprint
 from newsapi.api.parts import parts
 from newsapi.cache import tags
 from newsapi.cache.answer import Answer
-from newsapi.errors import NotFound, Withdrawn
+from newsapi.errors import Fault, Invalid, NotFound, Withdrawn
 from newsapi.feeds import jsonld
 from newsapi.model.base import latest
 from newsapi.schemas.articles import (
@@ -36,12 +36,14 @@ from newsapi.schemas.articles import (
 from newsapi.schemas.dump import Dump, compiled, json
 from newsapi.schemas.narrowed import PartialArticleList, PartialArticleOne
 from newsapi.schemas.queries import ASIDE, ONE_NAME, ArticleQuery, OneArticleQuery, Read, RelatedQuery
-from newsapi.store import articles, facets, hidden, listing, related, taxonomy
+from newsapi.search import queries
+from newsapi.store import articles, facets, found, hidden, listing, related, search, taxonomy
 from newsapi.store.articles import Record
 from newsapi.store.database import Connection
 from newsapi.store.hidden import Sight
 from newsapi.store.listing import Turn
 from newsapi.store.related import Made
+from newsapi.store.search import Search
 from newsapi.text.blocks import blocks
 from newsapi.text.slugs import is_slug, is_uuid
 
@@ -126,12 +128,20 @@ def _list(connection: Connection, query: paging.Query, turn: Turn | None) -> Ans
     asked = paging.question(query, turn)
     seen = sight.of_list(connection, query)
     shape = {"limit": query["limit"], "wanted": _wanted(query)}
-    if seen is None:
+    sought = _sought(connection, query, truth, asked)
+    if sought is not None:
+        page = found.by_time(connection, sought, asked, **shape)
+    elif seen is None:
         page = articles.page(connection, truth, asked, **shape)
     else:
         page = hidden.page(connection, truth, asked, seen, wanted, **shape)
-    more = _total(_count(connection, truth, asked, seen, wanted)) if query["total"] else {}
+    more = {}
+    if query["total"]:
+        counted = found.count(connection, sought) if sought else _count(connection, truth, asked, seen, wanted)
+        more = _total(counted)
     times, words = _include(connection, page.records, query.get("include", ()))
+    if sought is not None:
+        words |= tags.of_search(truth.everything, truth.terms.values())
     linked = crosslinks.link(connection, page.records)
     turns = (paging.cursor(query, page.next), paging.cursor(query, page.prev))
     body = paging.envelope(PATH, query, _shown(page.records, query), turns, **more)
@@ -146,6 +156,15 @@ def _list(connection: Connection, query: paging.Query, turn: Turn | None) -> Ans
         tags=paging.tags(query),
         link=paging.link_header(body["links"]),
     )
+
+
+def _sought(connection: Connection, query: paging.Query, truth: facets.Truth, asked: listing.Question) -> Search | None:
+    """What `q` means; None without one. Raises Invalid beside what it cannot be combined with."""
+    if "q" not in query:
+        return None
+    if alone := sorted({"status", "preview"} & {*query}):
+        raise Invalid([Fault("q", f"cannot be combined with {alone[0]}: only what is published can be searched")])
+    return search.understand(connection, queries.read(query["q"]), truth, asked)
 
 
 def _one(connection: Connection, which: str | UUID, query: paging.Query) -> Answer:

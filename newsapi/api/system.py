@@ -17,8 +17,7 @@ from newsapi.migrations.upgrade import is_current
 from newsapi.schemas.dump import json
 from newsapi.schemas.queries import ONE_NAME
 from newsapi.schemas.wire import Out
-from newsapi.store import places
-from newsapi.store.profiles import LISTENER
+from newsapi.store import places, profiles, search_index
 
 blueprint = Blueprint("system", __name__, description="Whether it runs, and what its words mean")
 
@@ -59,7 +58,7 @@ class Readyz(MethodView):
         """200 when every part that reads need is there. Redis may be away: reads go on without it."""
         state = {"database": _database(), "cache": parts().pages.shared.state()}
         if state["database"] == "ok":
-            state["related"] = _related()
+            state |= {"related": _followed(profiles.LISTENER), "search": _followed(search_index.LISTENER)}
         ready = state["database"] == "ok"
         body = {"status": "ready" if ready else "not ready", "parts": state}
         return Response(json(body), 200 if ready else 503, content_type="application/json")
@@ -75,11 +74,11 @@ def _database() -> str:
         return "does not answer"
 
 
-def _related() -> str:
-    """How far the worker is with the index of related articles: lists are served whatever it says."""
+def _followed(listener: str) -> str:
+    """How far the worker is with an index, of related articles or of searches: they are served whatever it says."""
     try:
         with parts().database.reading() as connection:
-            behind = places.behind(connection, LISTENER)
+            behind = places.behind(connection, listener)
     except Unavailable:
         return "is not known"
     return "waits for a worker" if behind is None else f"{behind} changes behind" if behind else "ok"

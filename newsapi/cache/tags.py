@@ -154,6 +154,11 @@ def of_list(
     yield from (facet.id for facet in rarest)
 
 
+def of_search(everything: Facet, terms: Iterable[Facet]) -> set[Word]:
+    """What decides on a search: how rare words are hangs on every article, and what they mean on every name."""
+    return {SEARCH, everything.id, *(facet.id for facet in terms)}
+
+
 def names(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """The names that articles show: renamed, they look different."""
     for record in records:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import Schema, ValidationError, fields, missing, validate, validates_schema
 from webargs.fields import DelimitedList
 
 from newsapi.schemas import articles
@@ -150,6 +150,8 @@ class Read(In):
         return super().load(data, **kwargs) if found is None else found
 
     def _read(self, data: dict[str, str]) -> dict[str, Any] | None:
+        if not self._needed <= data.keys():
+            return None
         found = {**self._left_out}
         for name, text in data.items():
             field = self.load_fields.get(name)
@@ -163,7 +165,15 @@ class Read(In):
 
     @cached_property
     def _left_out(self) -> dict[str, Any]:
-        return dict(super().load({}))
+        return {
+            name: field.load_default() if callable(field.load_default) else field.load_default
+            for name, field in self.load_fields.items()
+            if field.load_default is not missing
+        }
+
+    @cached_property
+    def _needed(self) -> set[str]:
+        return {name for name, field in self.load_fields.items() if field.required}
 
 
 class Paged(Read):
@@ -240,7 +250,7 @@ _TYPED = {
     "minLength": 1,
     "maxLength": 200,
     "pattern": WORDS_PATTERN,
-    "description": "Words that must all be there, \"phrases\", -words that must not",
+    "description": 'Words that must all be there, "phrases", -words that must not',
 }
 
 
@@ -264,6 +274,16 @@ class Filtered(In):
     updated_until = _moments("Updated before")
     total = Flag(load_default=False, metadata={"type": "boolean", "description": "Count them, exactly up to 10,000"})
 
+    @validates_schema(pass_original=True)
+    def _cursor_stands_alone(self, data: dict[str, Any], original: dict[str, Any], **_: object) -> None:
+        """A cursor holds its filters and sort."""
+        del data
+        if "cursor" in original:
+            others = sorted(set(original) - BESIDE_CURSOR)
+            if others:
+                message = "is in the cursor already; leave it out beside one"
+                raise ValidationError({name: [message] for name in others})
+
 
 class ArticleQuery(Paged, Previewed, Shape, Filtered):
     """`GET /v1/articles`."""
@@ -279,18 +299,8 @@ class ArticleQuery(Paged, Previewed, Shape, Filtered):
     )
     status = _names(articles.STATUSES, "Of which status; takes a key with drafts:read, and is unknown without")
 
-    @validates_schema(pass_original=True)
-    def _cursor_stands_alone(self, data: dict[str, Any], original: dict[str, Any], **_: object) -> None:
-        """A cursor holds its filters and sort."""
-        del data
-        if "cursor" in original:
-            others = sorted(set(original) - BESIDE_CURSOR)
-            if others:
-                message = "is in the cursor already; leave it out beside one"
-                raise ValidationError({name: [message] for name in others})
 
-
-BESIDE_CURSOR = frozenset({"cursor", "limit", "fields", "include", "total", "min_seq", "preview"})
+BESIDE_CURSOR = frozenset({"cursor", "limit", "fields", "include", "facets", "total", "min_seq", "preview"})
 """What may change from page to page."""
 
 FACET_FILTERS = ("brand", "group", "mentions", "about", "author", "section", "tag", "format", "language")
@@ -302,17 +312,6 @@ class SearchQuery(Paged, Filtered):
 
     q = Words(metadata={**_TYPED, "description": f"{_TYPED['description']}; left out only beside a cursor"})
     facets = _names(FACETS, f"How what is found spreads: {', '.join(FACETS)}")
-
-    @validates_schema(pass_original=True)
-    def _cursor_stands_alone(self, data: dict[str, Any], original: dict[str, Any], **_: object) -> None:
-        """A cursor holds its words and filters."""
-        del data
-        others = sorted(set(original) - BESIDE_CURSOR_OF_SEARCH) if "cursor" in original else []
-        if others:
-            raise ValidationError({name: ["is in the cursor already; leave it out beside one"] for name in others})
-
-
-BESIDE_CURSOR_OF_SEARCH = frozenset({"cursor", "limit", "total", "facets", "min_seq"})
 
 
 class SuggestQuery(Read):

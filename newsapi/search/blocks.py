@@ -126,17 +126,17 @@ class Fresh(NamedTuple):
     newest: int
     times: Times
     facets: Facets
-    _terms: Array
-    _places: Array
-    _weights: Array
+    terms: Array
+    places: Array
+    weights: Array
 
     def postings(self, wanted: Iterable[int]) -> dict[int, Posting]:
         """Answer what there is of these terms."""
         found = {}
         for term in wanted:
-            there = np.flatnonzero(self._terms == term)
+            there = np.flatnonzero(self.terms == term)
             if len(there):
-                found[term] = (self._places[there], self._weights[there])
+                found[term] = (self.places[there], self.weights[there])
         return found
 
 
@@ -228,8 +228,12 @@ def joined_columns(
     for (start, length), (when, belongs) in zip(spans, columns, strict=True):
         here = alive[start - first : start - first + length]
         whole[:, start - first : start - first + length] = np.where(here, np.stack(when), NOWHEN)
-        each = np.diff(belongs.starts.astype(np.int64))
+        each = belongs.starts[1:].astype(np.int64) - belongs.starts[:-1]
         kept.append(belongs.ids[np.repeat(here, each)])
         counts[start - first + 1 : start - first + length + 1] = np.where(here, each, 0)
     ids = np.concatenate(kept).astype(np.int32)
-    return int(whole[0].max(initial=NOWHEN)), whole.tobytes(), np.cumsum(counts).astype(np.uint32).tobytes() + ids.tobytes()
+    return (
+        int(whole[0].max(initial=NOWHEN)),
+        whole.tobytes(),
+        np.cumsum(counts).astype(np.uint32).tobytes() + ids.tobytes(),
+    )

@@ -11,11 +11,11 @@ import numpy as np
 from sqlalchemy import Connection, select
 
 from newsapi.model import Article, Author, Brand, Facet, Section, Tag
-from newsapi.model.base import EPOCH, MICROSECOND
+from newsapi.model.base import EPOCH, MICROSECOND, latest
 from newsapi.search.blocks import Array
 from newsapi.search.ranking import STEPS, Found
 from newsapi.store import articles, search
-from newsapi.store.listing import COUNTED, Key, Position, Turn
+from newsapi.store.listing import COUNTED, Key, Position
 from newsapi.store.listing import Question as ListQuestion
 from newsapi.store.rows import among
 from newsapi.store.search import Search
@@ -112,16 +112,10 @@ def _present(connection: Connection, keys: Array, sought: Search) -> list[tuple[
 # --- by time ----------------------------------------------------------------------------------------------------------
 
 
-class Places(NamedTuple):
-    """A page of what was found, as a list: the articles on it, and where the pages beside it start."""
-
-    ids: list[UUID]
-    next: Turn | None
-    prev: Turn | None
-
-
-def by_time(connection: Connection, sought: Search, asked: ListQuestion, *, limit: int) -> Places:
-    """Answer a page of what was found, sorted by time as a list is."""
+def by_time(
+    connection: Connection, sought: Search, asked: ListQuestion, *, limit: int, wanted: Collection[str] = ()
+) -> articles.Page:
+    """Answer a page of what was found, sorted by time as a list is, with the fields in `wanted`."""
     sign = -1 if asked.descending is not asked.back else 1
     numbers, times = _timed(sought.found(), asked.key)
     if asked.turn is not None:
@@ -143,7 +137,10 @@ def by_time(connection: Connection, sought: Search, asked: ListQuestion, *, limi
         stop = Position(EPOCH + int(sign * times[start - 1]) * MICROSECOND, edge)
     shown = places[:limit]
     shown = shown[::-1] if asked.back else shown
-    return Places([place.id for place in shown], *articles.turns(asked.turn, shown, stop))
+    read = articles.by_ids(connection, [place.id for place in shown], wanted)
+    onward, homeward = articles.turns(asked.turn, shown, stop)
+    changed_at = latest({read.changed_at, search.last_change(connection)})
+    return read._replace(changed_at=changed_at, next=onward, prev=homeward)
 
 
 def _timed(found: Sequence[Found], key: Key) -> tuple[Array, Array]:
@@ -157,7 +154,7 @@ def _timed(found: Sequence[Found], key: Key) -> tuple[Array, Array]:
 def _placed(connection: Connection, asked: ListQuestion, ids: Sequence[UUID], *, backward: bool) -> list[Position]:
     """The places of these articles in order, those that the page is to be found behind left out."""
     at = Article.published_at if asked.key == "published_at" else Article.updated_at
-    rows = connection.execute(select(at, Article.id).where(among(connection, Article.id, ids))) if ids else ()
+    rows: Sequence[Any] = connection.execute(select(at, Article.id).where(among(connection, Article.id, ids))).all()
     places = sorted((Position(*row) for row in rows), reverse=backward)
     if (turn := asked.turn) is not None:
         ahead = turn.position.__gt__ if backward else turn.position.__lt__
@@ -183,7 +180,7 @@ def count(connection: Connection, sought: Search) -> int:
 
 
 class Spread(NamedTuple):
-    """How what was found spreads over facets, those of most articles first; `exact` unless only the newest were asked."""
+    """How what was found spreads over facets, those of most articles first; not `exact` if of the newest alone."""
 
     facets: dict[str, list[dict[str, Any]]]
     exact: bool

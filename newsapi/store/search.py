@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import numpy as np
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
 from sqlalchemy import Connection, func, literal, or_, select, union_all
 
 from newsapi.model import (
@@ -16,6 +19,7 @@ from newsapi.model import (
     Author,
     Brand,
     Facet,
+    LogHead,
     SearchBlock,
     SearchFresh,
     SearchPosting,
@@ -44,6 +48,7 @@ _LOOKED_AT: Final = 2_000
 """Words that begin alike, of which these are chosen."""
 
 _NAMES: Final = 40
+_NAMED, _SPELLED = 5_000, 20_000
 _PART_OF_A_NAME, _MENTIONED = 0.5, 0.5
 
 Fits = Callable[[bytes], bool]
@@ -59,10 +64,17 @@ class Search:
     blocks: Sequence[Block]
     fits: Fits | None
     terms: Mapping[str, frozenset[int]]
+    languages: Sequence[str]
 
     def found(self, *, without: str | None = None) -> list[Found]:
         """Answer what is found; `without` is a filter to leave out."""
         return list(ranking.find(self.blocks, self.question, without=without))
+
+    def marked(self, language: str) -> set[int]:
+        """Answer the terms whose words are shown as found in articles of a language."""
+        main = language.partition("-")[0].lower()
+        readings = [reading for its, reading in zip(self.languages, self.question.readings, strict=True) if its == main]
+        return {term for reading in readings for word in reading.words for term, _ in word if term > 0}
 
     def unknown(self) -> list[str]:
         """Answer the words that stand in no article."""
@@ -99,7 +111,32 @@ def understand(
     by_word = {
         word: frozenset(term for language in languages for term in terms_of(word, language)) for word in asked.words
     }
-    return Search(asked, question, read, _fits(asked, languages), by_word)
+    return Search(asked, question, read, _fits(asked, languages), by_word, languages)
+
+
+def spelled(connection: Connection, words: Iterable[str]) -> dict[str, str]:
+    """Answer, for words that stand nowhere, the nearest that do or did; none for those near to none."""
+    named = union_all(select(Brand.words), select(Author.words)).subquery()
+    names = {word for row in connection.execute(select(named).limit(_NAMED)).scalars() for word in row.split()}
+    found = {}
+    for written in words:
+        plain = fold(written)
+        if len(plain) < 3 or " " in plain:
+            continue
+        most = 1 if len(plain) < 6 else 2
+        word = SearchWord.word
+        alike = select(word, SearchWord.shown, SearchWord.times).where(
+            word > plain[0],
+            word < plain[0] + "\U0010ffff",
+            func.length(word).between(len(plain) - most, len(plain) + most),
+        )
+        rows = connection.execute(alike.order_by(word).limit(_SPELLED)).all()
+        shown = {name: (name, 0) for name in names} | {row.word: (row.shown, row.times) for row in rows}
+        near = process.extract(plain, list(shown), scorer=OSA.distance, score_cutoff=most, limit=None)
+        best = min(near, key=lambda one: (one[1], -shown[one[0]][1], one[0]), default=None)
+        if best is not None:
+            found[written] = shown[best[0]][0]
+    return found
 
 
 def _languages(connection: Connection, truth: Truth) -> list[str]:
@@ -114,9 +151,7 @@ def _languages(connection: Connection, truth: Truth) -> list[str]:
     return sorted(by_language, key=lambda language: (-by_language[language], language))[:LANGUAGES]
 
 
-def _reading(
-    asked: Asked, language: str, more: Sequence[str], names: Mapping[str, ranking.Alternatives]
-) -> Reading:
+def _reading(asked: Asked, language: str, more: Sequence[str], names: Mapping[str, ranking.Alternatives]) -> Reading:
     words = []
     for word in asked.words:
         own = dict.fromkeys(terms_of(word, language), 1.0)
@@ -192,7 +227,7 @@ def _names(connection: Connection, words: Sequence[str]) -> dict[str, ranking.Al
 
 
 def _filters(connection: Connection, truth: Truth) -> dict[str, tuple[int, ...]]:
-    """The facets of each filter. A group stands for its brands: what is above a brand may change without its articles."""
+    """The facets of each filter; of a group those of its brands, as a brand may be moved without its articles."""
     found = {name: tuple(facet(state.id) for state in states) for name, states in truth.filters.items()}
     if "group" in truth.filters:
         ids = [state.id for state in truth.filters["group"]]
@@ -344,7 +379,6 @@ def names_of_facets(connection: Connection, ids: Collection[int], kinds: Mapping
     return found
 
 
-def anything(connection: Connection) -> bool:
-    """Tell whether there is anything in the index."""
-    either = union_all(select(literal(1)).select_from(SearchBlock), select(literal(1)).select_from(SearchFresh))
-    return connection.execute(either.limit(1)).scalar() is not None
+def last_change(connection: Connection) -> datetime:
+    """Answer when anything last changed: an article that comes or goes may change any search."""
+    return connection.execute(select(LogHead.at)).scalar_one()

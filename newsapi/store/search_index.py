@@ -147,13 +147,19 @@ def _count_words(connection: Connection, counted: Sequence[tuple[str, str, int]]
         more = into.on_conflict_do_update([columns.word], set_={"times": columns.times + into.excluded.times})
         connection.execute(more, [{"word": word, "shown": shown, "times": times} for word, shown, times in counted])
         return
-    given = func.unnest(
-        bindparam("words", type_=postgresql.ARRAY(columns.word.type)),
-        bindparam("all_shown", type_=postgresql.ARRAY(columns.shown.type)),
-        bindparam("counts", type_=postgresql.ARRAY(columns.times.type)),
-    ).table_valued("word", "shown", "times", name="given").render_derived()
+    given = (
+        func.unnest(
+            bindparam("words", type_=postgresql.ARRAY(columns.word.type)),
+            bindparam("all_shown", type_=postgresql.ARRAY(columns.shown.type)),
+            bindparam("counts", type_=postgresql.ARRAY(columns.times.type)),
+        )
+        .table_valued("word", "shown", "times", name="given")
+        .render_derived()
+    )
     into = postgresql.insert(table(SearchWord)).from_select(["word", "shown", "times"], select(given))
-    more = into.on_conflict_do_update(index_elements=[columns.word], set_={"times": columns.times + into.excluded.times})
+    more = into.on_conflict_do_update(
+        index_elements=[columns.word], set_={"times": columns.times + into.excluded.times}
+    )
     words, all_shown, counts = (list(column) for column in zip(*counted, strict=True))
     connection.execute(more, {"words": words, "all_shown": all_shown, "counts": counts})
 
@@ -261,7 +267,9 @@ def end_joining(session: Session, joining: Joining, written: int) -> bool:
     if session.execute(select(func.count()).where(posting.block == joining.into)).scalar_one() != written:
         return False
     block, ids = table(SearchBlock).c, [row.id for row in joining.sources]
-    columns = select(block.span, block.times, block.facets).where(among(connection, block.id, ids)).order_by(block.first)
+    columns = (
+        select(block.span, block.times, block.facets).where(among(connection, block.id, ids)).order_by(block.first)
+    )
     there = connection.execute(columns).all()
     if len(there) < len(ids):
         return False
