@@ -6,7 +6,7 @@ import sys
 import zlib
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import chain
@@ -74,31 +74,21 @@ def describe(
 
     A term weighs by where it stands, headline over standfirst over body, and there by how often.
     """
+    main = language.partition("-")[0].lower()
     parts = [written_words(headline), written_words(standfirst)]
     parts.append(written_words(body)[: LONGEST - len(parts[0]) - len(parts[1])])
-    known = {written: word(written, language) for written in {*chain(*parts)}}
-    found: list[Counter[str]] = []
-    for part in parts:
-        counts: Counter[str] = Counter()
-        for written, times in Counter(part).items():
-            one = known[written]
-            if not one.stop:
-                for stem in one.stems:
-                    counts[stem] += times
-        found.append(counts)
+    known = {written: _read(main, written) for written in {*chain(*parts)}}
     length = 1.5 * (0.4 + 0.6 * len(parts[2]) / _USUAL)
-    weights: dict[int, int] = {}
-    for stem in {*chain(*found)}:
-        times = found[2][stem]
-        missed = 1.0 - _IN_BODY * times / (times + length)
-        missed *= (1.0 - _IN_HEADLINE) if stem in found[0] else 1.0
-        missed *= (1.0 - _IN_STANDFIRST) if stem in found[1] else 1.0
-        weight = max(1, round(FULL * (1.0 - missed)))
-        weights[term(language, stem)] = weight | (HEADLINE if stem in found[0] else 0)
-    places = {written: place(one.stems[0] if one.stems else written) for written, one in known.items()}
+    missed = {number: 1.0 - _IN_BODY * times / (times + length) for number, times in _counted(parts[2], known).items()}
+    for part, share in ((parts[1], _IN_STANDFIRST), (parts[0], _IN_HEADLINE)):
+        for number in _counted(part, known):
+            missed[number] = missed.get(number, 1.0) * (1.0 - share)
+    weights = {number: max(1, round(FULL * (1.0 - share))) for number, share in missed.items()}
+    for number in _counted(parts[0], known):
+        weights[number] |= HEADLINE
     sequence = array("H")
     for part in parts:
-        sequence.extend(map(places.__getitem__, part))
+        sequence.extend([known[written].place for written in part])
         sequence.extend(_BREAK)
     return Document(
         published,
@@ -107,12 +97,38 @@ def describe(
         array("q", weights),
         bytes(weights.values()),
         _little_endian(sequence),
-        {
-            one.plain: written
-            for written, one in known.items()
-            if len(one.plain) in _WORDS_OF and one.plain.isalnum() and not one.plain.isdigit()
-        },
+        {one.plain: written for written, one in known.items() if one.plain},
     )
+
+
+class _Known(NamedTuple):
+    """What a word is in the index: its term, None if it tells nothing; its place; how it is noted, if it is."""
+
+    term: int | None
+    place: int
+    plain: str
+
+
+# Most words of a text were in one shortly before.
+@lru_cache(maxsize=1 << 17)
+def _read(language: str, written: str) -> _Known:
+    one = word(written, language)
+    noted = len(one.plain) in _WORDS_OF and one.plain.isalnum() and not one.plain.isdigit()
+    return _Known(
+        None if one.stop or not one.stem else term(language, one.stem),
+        place(one.stem or written),
+        one.plain if noted else "",
+    )
+
+
+def _counted(part: Sequence[str], known: Mapping[str, _Known]) -> dict[int, int]:
+    """How often each term stands in a part of a text."""
+    counts: dict[int, int] = {}
+    for written, times in Counter(part).items():
+        number = known[written].term
+        if number is not None:
+            counts[number] = counts.get(number, 0) + times
+    return counts
 
 
 def _little_endian(values: array[int]) -> bytes:
@@ -121,7 +137,6 @@ def _little_endian(values: array[int]) -> bytes:
     return values.tobytes()
 
 
-@lru_cache(maxsize=1 << 17)
 def term(language: str, stem: str) -> int:
     """Answer the number, above 0, that stands for a stem of a language: 62 bits of a hash.
 
@@ -141,19 +156,15 @@ def place(stem: str) -> int:
     return zlib.crc32(stem.encode()) % 0xFFFF + 1
 
 
-def terms_of(written: str, language: str) -> Iterator[int]:
-    """Answer by which terms a word is found in a language; none for one that tells nothing there."""
-    one = word(written, language)
-    return iter(()) if one.stop else (term(language, stem) for stem in one.stems)
+def term_of(written: str, language: str) -> int | None:
+    """Answer the term by which a word in small letters is found in a language; None for one that tells nothing."""
+    return _read(language.partition("-")[0].lower(), written).term
 
 
 def phrase(words: Sequence[str], language: str) -> bytes:
     """Answer what a phrase is in a sequence."""
-    found = array("H")
-    for written in words:
-        stems = word(written, language).stems
-        found.append(place(stems[0] if stems else written))
-    return _little_endian(found)
+    main = language.partition("-")[0].lower()
+    return _little_endian(array("H", [_read(main, written).place for written in words]))
 
 
 def holds(sequence: bytes, wanted: bytes) -> bool:

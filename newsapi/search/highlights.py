@@ -8,7 +8,7 @@ from html import escape
 from itertools import islice
 from typing import Final
 
-from newsapi.search.documents import LONGEST, terms_of
+from newsapi.search.documents import LONGEST, term_of
 from newsapi.text.terms import word_places
 
 FRAGMENTS: Final = 3
@@ -42,7 +42,7 @@ def fragments(text: str, wanted: Collection[int], language: str) -> list[str]:
 
 def _hits(text: str, wanted: Collection[int], language: str) -> Iterator[re.Match[str]]:
     for place in islice(word_places(text), LONGEST):
-        if any(term in wanted for term in terms_of(place[0].lower(), language)):
+        if term_of(place[0].lower(), language) in wanted:
             yield place
 
 

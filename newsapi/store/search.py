@@ -28,7 +28,7 @@ from newsapi.model import (
 )
 from newsapi.search import blocks, ranking
 from newsapi.search.blocks import Array, Facets, Times
-from newsapi.search.documents import facet, holds, phrase, terms_of, unpacked
+from newsapi.search.documents import facet, holds, phrase, term_of, unpacked
 from newsapi.search.queries import Asked
 from newsapi.search.ranking import Block, Found, Question, Reading
 from newsapi.store.facets import Truth
@@ -63,7 +63,7 @@ class Search:
     question: Question
     blocks: Sequence[Block]
     fits: Fits | None
-    terms: Mapping[str, frozenset[int]]
+    terms: Mapping[str, frozenset[int | None]]
     languages: Sequence[str]
 
     def found(self, *, without: str | None = None) -> list[Found]:
@@ -108,9 +108,7 @@ def understand(
         headlines=headlines,
     )
     read = _blocks(connection, question.terms(), most)
-    by_word = {
-        word: frozenset(term for language in languages for term in terms_of(word, language)) for word in asked.words
-    }
+    by_word = {word: frozenset(term_of(word, language) for language in languages) - {None} for word in asked.words}
     return Search(asked, question, read, _fits(asked, languages), by_word, languages)
 
 
@@ -154,16 +152,16 @@ def _languages(connection: Connection, truth: Truth) -> list[str]:
 def _reading(asked: Asked, language: str, more: Sequence[str], names: Mapping[str, ranking.Alternatives]) -> Reading:
     words = []
     for word in asked.words:
-        own = dict.fromkeys(terms_of(word, language), 1.0)
-        if not own:
+        if (term := term_of(word, language)) is None:
             continue  # it tells nothing in this language
+        own = {term: 1.0}
         if word == asked.start:
             for other in more:
-                for term in terms_of(other, language):
-                    own.setdefault(term, ranking.STARTED)
+                if (begun := term_of(other, language)) is not None:
+                    own.setdefault(begun, ranking.STARTED)
         words.append((*own.items(), *names.get(word, ())))
-    without = [terms_of(words_[0], language) for words_ in asked.without if len(words_) == 1]
-    return Reading(tuple(words), tuple(term for terms in without for term in terms))
+    without = [term_of(words_[0], language) for words_ in asked.without if len(words_) == 1]
+    return Reading(tuple(words), tuple(term for term in without if term is not None))
 
 
 def _fits(asked: Asked, languages: Sequence[str]) -> Fits | None:

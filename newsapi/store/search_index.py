@@ -253,7 +253,7 @@ def join_part(session: Session, joining: Joining, part: int) -> int:
         row.id: blocks.Part(row.first - joining.first, joining.alive[row.first - joining.first :][: row.span])
         for row in joining.sources
     }
-    joined = blocks.joined(parts, session.execute(found).tuples())
+    joined = blocks.joined(parts, map(tuple, session.execute(found)))
     _keep_rows(session, joining.into, joined)
     return len(joined)
 

@@ -79,14 +79,12 @@ def words(text: str, language: str) -> dict[int, str]:
 
 
 class Word(NamedTuple):
-    """How a word is looked for.
+    """How a word is looked for: without its accents (`plain`), and the stem of that, so that nobody need type them.
 
-    `stems` are those it is found by: of the word without its accents, and of the word as it is where that gives another
-    one ("elettricita" has neither ending nor accent that the rules know). `plain` is the word without accents. A `stop`
-    word tells nothing in its language.
+    A `stop` word tells nothing in its language.
     """
 
-    stems: tuple[str, ...]
+    stem: str
     plain: str
     stop: bool
 
@@ -102,16 +100,14 @@ def word_places(text: str) -> Iterator[re.Match[str]]:
 
 
 def word(written: str, language: str) -> Word:
-    """Read a word in small letters, in a language (a BCP 47 tag)."""
-    return _word(language.partition("-")[0].lower(), written)
-
-
-@lru_cache(maxsize=1 << 17)
-def _word(language: str, written: str) -> Word:
+    """Read a word in small letters; of the language (a BCP 47 tag) the first subtag alone, in small letters."""
     plain = fold(written[:_LONGEST])
-    stop = STOPWORDS.get(language, frozenset())
-    found = (_stem(language, plain), fold(_stem(language, written[:_LONGEST])))
-    return Word(tuple(dict.fromkeys(filter(None, found))), plain, written in stop or plain in stop)
+    return Word(_stem(language, plain), plain, plain in _plain_stopwords(language))
+
+
+@lru_cache(maxsize=64)
+def _plain_stopwords(language: str) -> frozenset[str]:
+    return frozenset(map(fold, STOPWORDS.get(language, ())))
 
 
 def number_of(name: str) -> int:

@@ -1,0 +1,256 @@
+"""A search is never behind: what is written is found at once, what goes is not, and imports follow."""
+
+from datetime import timedelta
+from io import BytesIO
+
+import pytest
+from sqlalchemy import func, select
+
+from newsapi.actions import imports, keys, schedule, search
+from newsapi.model import SearchBlock, SearchFresh, SearchText
+from newsapi.outbox.clockwork import Embargo
+from newsapi.outbox.index import Index
+from newsapi.outbox.worker import Follow
+from newsapi.search import blocks
+from newsapi.store import search_index
+from tests.consistency import consistent
+from tests.desk.conftest import EVERYTHING, Editor
+from tests.records import archive, article, brand, lines
+
+
+@pytest.fixture
+def editor(app, database, clock):
+    return Editor(app, keys.create(database, "anna", EVERYTHING, now=clock()))
+
+
+@pytest.fixture
+def found(client):
+    """The slugs that a search finds."""
+
+    def found(query):
+        answer = client.get(f"/v1/search?q={query}&limit=100&total=true")
+        assert answer.status_code == 200, answer.text
+        slugs = [hit["slug"] for hit in answer.json["data"]]
+        assert answer.json["page"]["total"] == len(slugs)
+        listed = client.get(f"/v1/articles?q={query}&limit=100").json["data"]
+        assert {item["slug"] for item in listed} == {*slugs}
+        return sorted(slugs)
+
+    return found
+
+
+@pytest.fixture
+def load(database, settings, clock):
+    def load(*records):
+        imports.load(database, settings, BytesIO(lines(*records)), now=clock, reject=lambda *it: pytest.fail(str(it)))
+
+    return load
+
+
+@pytest.fixture
+def index(database, clock):
+    """Let the worker do what there is to do."""
+    follow = Follow(database, Index(database, now=clock), now=clock)
+
+    def index():
+        while follow.step() == 0.0:
+            pass
+
+    index()
+    return index
+
+
+def count(database, model):
+    with database.reading() as connection:
+        return connection.execute(select(func.count()).select_from(model)).scalar_one()
+
+
+def test_what_is_published_over_http_is_found_in_the_next_breath_and_gone_in_the_one_after(editor, found):
+    assert found("granturismo") == []
+    made = editor.write(slug="gt", headline="Una granturismo", status="published")
+    assert found("granturismo") == ["gt"]
+    made = editor.change(made, headline="Una spider")
+    assert found("granturismo") == []
+    assert found("spider") == ["gt"]
+    made = editor.change(made, slug="spider")
+    assert found("spider") == ["spider"]
+    editor.delete(f"/v1/articles/{made['id']}")
+    assert found("spider") == []
+
+
+def test_drafts_and_what_is_scheduled_are_nowhere(editor, found, client, clock, database):
+    editor.write(slug="bozza", headline="Zafferano segreto")
+    later = (clock() + timedelta(hours=1)).isoformat()
+    editor.write(slug="domani", headline="Zafferano domani", status="scheduled", published_at=later)
+    assert found("zafferano") == []
+    assert client.get("/v1/search?q=zaferano").json["did_you_mean"] is None
+    assert client.get("/v1/suggest?q=zaff").json["data"] == []
+    assert count(database, SearchText) == 0
+
+
+def test_what_comes_due_is_found(editor, found, clock, database, app):
+    later = (clock() + timedelta(hours=1)).isoformat()
+    editor.write(slug="domani", headline="Zafferano domani", status="scheduled", published_at=later)
+    clock.forward(hours=2)
+    schedule.come_due(app.extensions["newsapi"].desk)
+    assert found("zafferano") == ["domani"]
+
+
+def test_a_word_that_is_only_in_what_is_gone_is_never_suggested(editor, client):
+    made = editor.write(slug="a", headline="Zafferano", status="published")
+    assert client.get("/v1/search?q=zaferano").json["did_you_mean"] == "zafferano"
+    editor.delete(f"/v1/articles/{made['id']}")
+    assert client.get("/v1/search?q=zaferano").json["did_you_mean"] is None
+    facets = client.get("/v1/search?q=zafferano&facets=brand,section,author,tag,format").json["facets"]
+    assert facets == {"brand": [], "section": [], "author": [], "tag": [], "format": []}
+
+
+def test_names_count_as_they_are_now(editor, found):
+    editor.post("/v1/brands", {"name": "Volkswagen", "aliases": ["VW"]})
+    editor.write(slug="golf", headline="Una compatta", brand="volkswagen", status="published")
+    assert found("vw") == ["golf"]
+    assert editor.patch("volkswagen", {"aliases": ["Wolfsburg"]}, kind="brands").status_code in {200, 428}
+    now = editor.get("/v1/brands/volkswagen")
+    answer = editor.send("PATCH", "/v1/brands/volkswagen", {"aliases": ["Wolfsburg"]}, If_Match=now.headers["ETag"])
+    assert answer.status_code == 200
+    assert found("vw") == []
+    assert found("wolfsburg") == ["golf"]
+
+
+def test_a_group_holds_the_brands_it_has_now(editor, client):
+    editor.post("/v1/brands", {"name": "Gruppo"})
+    editor.post("/v1/brands", {"name": "Marca"})
+    editor.write(slug="a", headline="Una spider", brand="marca", status="published")
+    ask = "/v1/search?q=spider&group=gruppo"
+    assert client.get(ask).json["data"] == []
+    now = editor.get("/v1/brands/marca")
+    assert (
+        editor.send("PATCH", "/v1/brands/marca", {"parent": "gruppo"}, If_Match=now.headers["ETag"]).status_code == 200
+    )
+    assert [hit["slug"] for hit in client.get(ask).json["data"]] == ["a"]
+
+
+def test_what_is_imported_is_found_when_the_worker_has_come_to_it(load, found, index, client):
+    load(article("a", headline="Granturismo rossa"), article("b", headline="Granturismo blu"))
+    assert found("granturismo") == []
+    before = int(client.get("/v1/search?q=granturismo").headers["Content-Seq"])
+    assert "behind" in client.get("/readyz").json["parts"]["search"]
+    index()
+    assert found("granturismo") == ["a", "b"]
+    assert int(client.get("/v1/search?q=granturismo").headers["Content-Seq"]) == before + 1
+    load(article("a", headline="Granturismo rossa", status="withdrawn"))
+    assert found("granturismo") == ["b"]
+    index()
+    assert found("granturismo") == ["b"]
+    assert client.get("/readyz").json["parts"]["search"] == "ok"
+
+
+def test_an_article_imported_anew_is_found_by_its_new_text_alone(load, found, index):
+    load(article("a", headline="Granturismo"))
+    index()
+    load(article("a", headline="Spider"))
+    assert found("granturismo") == []
+    index()
+    assert (found("granturismo"), found("spider")) == ([], ["a"])
+
+
+def test_what_was_written_meanwhile_is_not_overwritten_by_what_the_worker_had_read(
+    load, found, database, clock, editor
+):
+    load(article("a", headline="Granturismo"))
+    listener = Index(database, now=clock)
+    follow = Follow(database, listener, now=clock)
+    take = listener.take
+
+    def take_and_wait(changed):
+        done = take(changed)
+        if changed:
+            now = editor.get("/v1/articles/a")
+            assert editor.patch("a", {"headline": "Spider"}, now.json["data"]["version"]).status_code == 200
+        return done
+
+    listener.take = take_and_wait
+    follow.step()
+    listener.take = take
+    while follow.step() == 0.0:
+        pass
+    assert (found("granturismo"), found("spider")) == ([], ["a"])
+
+
+def test_the_worker_indexes_what_was_there_before_there_was_an_index(editor, database, found, index):
+    editor.write(slug="gt", headline="Una granturismo", status="published")
+    with database.transaction() as session:
+        search_index.drop(session, session.scalars(select(SearchText.article_id)).all())
+    editor.write(slug="gt-2", headline="Una granturismo", status="published")
+    index()
+    assert found("granturismo") == ["gt", "gt-2"]
+
+
+def everything(client):
+    asked = [
+        "marca-1",
+        "batteria neve",
+        "motore -prova",
+        '"strada prova"',
+        "cit",
+        "pista&tag=tag-1",
+        "luce&facets=brand,tag",
+    ]
+    return [
+        [(hit["slug"], hit["score"]) for hit in client.get(f"/v1/search?q={query}&limit=100").json["data"]]
+        for query in asked
+    ]
+
+
+def test_blocks_of_whatever_sizes_answer_the_same(load, client, database, clock, index, monkeypatch, editor):
+    monkeypatch.setattr(search, "BLOCK", 1_000)
+    load(*archive(200))
+    index()
+    one = everything(client)
+    assert sum(map(len, one)) > 100
+    monkeypatch.setattr(search, "BLOCK", 7)
+    monkeypatch.setattr(search, "FRESH", 2)
+    monkeypatch.setattr(blocks, "TOGETHER", 3)
+    search.rebuild(database, now=clock)
+    assert count(database, SearchBlock) > 1
+    assert everything(client) == one
+    consistent(database)
+
+
+def test_joined_blocks_lose_what_is_gone(load, database, clock, index, monkeypatch, client):
+    monkeypatch.setattr(blocks, "TOGETHER", 3)
+    records = [article(f"a{number}", headline=f"Granturismo {number}") for number in range(60)]
+    for start in range(0, 60, 5):
+        load(*records[start : start + 5])
+        index()
+    for number in range(0, 60, 2):
+        load(article(f"a{number}", headline="Spider"))
+    index()
+    search.tidy(database, now=clock)
+    assert count(database, SearchBlock) < 8
+    shown = client.get("/v1/search?q=granturismo&limit=100&total=true").json
+    assert shown["page"]["total"] == len(shown["data"]) == 30
+
+
+def test_fresh_articles_are_put_into_a_block(editor, database, index, monkeypatch, found):
+    monkeypatch.setattr(search, "FRESH", 5)
+    for number in range(7):
+        editor.write(slug=f"gt-{number}", headline="Una granturismo", status="published")
+    assert count(database, SearchFresh) == 7
+    index()
+    assert (count(database, SearchFresh), count(database, SearchBlock)) == (0, 1)
+    assert len(found("granturismo")) == 7
+
+
+def test_an_import_may_hold_drafts_and_brands_without_articles(load, found, index):
+    load(brand("b"), article("a", status="draft", headline="Granturismo"))
+    index()
+    assert found("granturismo") == []
+
+
+def test_an_embargo_in_the_worker_is_searched_too(database, clock, editor, found, app):
+    later = (clock() + timedelta(hours=1)).isoformat()
+    editor.write(slug="domani", headline="Zafferano", status="scheduled", published_at=later)
+    clock.forward(hours=2)
+    Follow(database, Embargo(app.extensions["newsapi"].desk), now=clock).step()
+    assert found("zafferano") == ["domani"]
