@@ -44,7 +44,7 @@ def tidy(database: Database, *, now: Callable[[], datetime]) -> None:
                 written += search_index.join_part(session, joining, part)
         with database.transaction() as session:
             log.lock(session)
-            if search_index.end_joining(session, joining, written) and not joining.alive.all():
+            if search_index.end_joining(session, joining, written) and joining.lost:
                 _tell(session, UUID(int=0), now=now())  # words are rarer now, by those that were gone
         _sweep(database)
 

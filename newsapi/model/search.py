@@ -34,7 +34,7 @@ class SearchFresh(Base):
 
 
 class SearchBlock(Base):
-    """The articles with the numbers from `first` on, `span` of them, and what is kept of all at once.
+    """What is kept of `articles` at once, whose numbers are among the `span` ones from `first` on.
 
     It is never changed: `id` is random and names the same bytes for ever. `newest` is the latest publication, in
     microseconds since 1970; `times` and `facets` are those of all its articles.
@@ -45,6 +45,7 @@ class SearchBlock(Base):
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     first: Mapped[int]
     span: Mapped[int]
+    articles: Mapped[int]
     newest: Mapped[int] = mapped_column(BigInteger)
     times: Mapped[bytes]
     facets: Mapped[bytes]

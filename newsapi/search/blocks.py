@@ -34,6 +34,7 @@ class Made(NamedTuple):
 
     first: int
     span: int
+    articles: int
     newest: int
     times: bytes
     facets: bytes
@@ -66,6 +67,7 @@ def build(numbered: Sequence[tuple[int, Document]]) -> Made:
     return Made(
         first,
         span,
+        len(numbered),
         max(document.published for _, document in numbered),
         times.tobytes(),
         np.cumsum(counts, dtype=np.uint32).tobytes() + ids.tobytes(),
@@ -123,6 +125,7 @@ class Fresh(NamedTuple):
 
     first: int
     span: int
+    articles: int
     newest: int
     times: Times
     facets: Facets
@@ -156,6 +159,7 @@ def fresh(numbered: Sequence[tuple[int, Document]]) -> Iterator[Fresh]:
             yield Fresh(
                 first,
                 span,
+                len(some),
                 max(document.published for _, document in some),
                 Times(*when),
                 Facets(np.cumsum(counts), ids),
@@ -186,7 +190,7 @@ def to_join(spans: Sequence[int]) -> range | None:
 
 
 class Part(NamedTuple):
-    """A block on its way into another one: where it begins there, and which of its articles are still so."""
+    """A block on its way into another one: where it begins there, and which of its articles are still there."""
 
     shift: int
     there: Array
@@ -209,31 +213,22 @@ def joined(parts: Mapping[int, Part], rows: Iterable[tuple[int, int, bytes]]) ->
         )
         stays = part.there[where]
         terms.append(np.repeat(np.array(its, np.int64), counts)[stays])
-        places.append((where[stays].astype(np.uint32) + part.shift).astype(np.uint16))
+        places.append((where[stays].astype(np.int64) + part.shift).astype(np.uint16))
         weights.append(weight[stays])
     return grouped(np.concatenate(terms), np.concatenate(places), np.concatenate(weights))
 
 
-def joined_columns(
-    spans: Sequence[tuple[int, int]], columns: Sequence[tuple[Times, Facets]], alive: Array
-) -> tuple[int, bytes, bytes]:
-    """Join the times and facets of blocks, given where each begins and how far it goes.
-
-    In: also which numbers, counted from the first of all, are still there. Out: the newest publication, and the bytes.
-    """
-    first, span = spans[0][0], spans[-1][0] + spans[-1][1] - spans[0][0]
+def joined_columns(parts: Sequence[tuple[Part, Times, Facets]], span: int) -> tuple[int, bytes, bytes]:
+    """Join the times and facets of blocks to one of this span: answer the newest publication, and the bytes."""
     whole = np.full((2, span), NOWHEN, np.int64)
     counts = np.zeros(span + 1, np.int64)
     kept = []
-    for (start, length), (when, belongs) in zip(spans, columns, strict=True):
-        here = alive[start - first : start - first + length]
-        whole[:, start - first : start - first + length] = np.where(here, np.stack(when), NOWHEN)
+    for part, when, belongs in parts:
+        stays = np.flatnonzero(part.there)
+        whole[:, stays + part.shift] = np.stack(when)[:, stays]
         each = belongs.starts[1:].astype(np.int64) - belongs.starts[:-1]
-        kept.append(belongs.ids[np.repeat(here, each)])
-        counts[start - first + 1 : start - first + length + 1] = np.where(here, each, 0)
+        kept.append(belongs.ids[np.repeat(part.there, each)])
+        counts[stays + part.shift + 1] = each[stays]
+    starts = np.cumsum(counts).astype(np.uint32)
     ids = np.concatenate(kept).astype(np.int32)
-    return (
-        int(whole[0].max(initial=NOWHEN)),
-        whole.tobytes(),
-        np.cumsum(counts).astype(np.uint32).tobytes() + ids.tobytes(),
-    )
+    return int(whole[0].max(initial=NOWHEN)), whole.tobytes(), starts.tobytes() + ids.tobytes()

@@ -72,6 +72,7 @@ class Block(NamedTuple):
 
     first: int
     span: int
+    articles: int
     newest: int
     postings: Mapping[int, Posting]
     times: Callable[[], Times]
@@ -112,7 +113,7 @@ class _Rarity:
     """How rare words are among the articles of all blocks."""
 
     def __init__(self, blocks: Sequence[Block]) -> None:
-        self._articles = sum(block.span for block in blocks)
+        self._articles = sum(block.articles for block in blocks)
         self._blocks = blocks
 
     def ordered(self, words: Sequence[Alternatives]) -> list[tuple[float, Alternatives]]:

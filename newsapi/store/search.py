@@ -255,13 +255,13 @@ def _only(connection: Connection, asked: ListQuestion) -> Array | None:
 
 
 def _blocks(connection: Connection, terms: Collection[int], most: int | None) -> list[Block]:
-    head = select(SearchBlock.id, SearchBlock.first, SearchBlock.span, SearchBlock.newest)
+    head = select(SearchBlock.id, SearchBlock.first, SearchBlock.span, SearchBlock.articles, SearchBlock.newest)
     kept: Sequence[Any] = connection.execute(head.order_by(SearchBlock.first)).all()
     if most is not None:
         start, covered = len(kept), 0
         while start and covered < most:
             start -= 1
-            covered += kept[start].span
+            covered += kept[start].articles
         kept = kept[start:]
     postings: dict[int, dict[int, blocks.Posting]] = {row.id: {} for row in kept}
     if kept and terms:
@@ -275,6 +275,7 @@ def _blocks(connection: Connection, terms: Collection[int], most: int | None) ->
         Block(
             row.first,
             row.span,
+            row.articles,
             row.newest,
             postings[row.id],
             partial(_times, connection, row.id),
@@ -292,6 +293,7 @@ def _fresh(connection: Connection, terms: Iterable[int]) -> list[Block]:
         Block(
             few.first,
             few.span,
+            few.articles,
             few.newest,
             few.postings(terms),
             partial(_same, few.times),

@@ -198,8 +198,9 @@ def add_block(session: Session, found: Sequence[Indexed]) -> int:
 
 def _keep(session: Session, id_: int, made: Made) -> None:
     _keep_rows(session, id_, made.rows)
-    row = {"id": id_, "first": made.first, "span": made.span, "newest": made.newest}
-    session.execute(insert(table(SearchBlock)).values({**row, "times": made.times, "facets": made.facets}))
+    row = {"id": id_, **made._asdict()}
+    del row["rows"]
+    session.execute(insert(table(SearchBlock)).values(row))
 
 
 def _keep_rows(session: Session, id_: int, found: Iterable[tuple[int, bytes]]) -> None:
@@ -207,36 +208,41 @@ def _keep_rows(session: Session, id_: int, found: Iterable[tuple[int, bytes]]) -
 
 
 class Joining(NamedTuple):
-    """Blocks that are being joined, under which id, and which of their articles are still there."""
+    """Blocks that are being joined, under which id; which numbers, from a first one on, articles still have."""
 
     into: int
     sources: Sequence[Any]
+    first: int
     alive: Any
+    lost: bool
 
-    @property
-    def first(self) -> int:
-        """The first number of them all."""
-        return int(self.sources[0].first)
+    def parts(self) -> dict[int, blocks.Part]:
+        """Answer what each of the blocks brings, by its id."""
+        found = {}
+        for row in self.sources:
+            shift = row.first - self.first
+            there = np.zeros(row.span, bool)
+            low, high = max(0, -shift), min(row.span, len(self.alive) - shift)
+            if low < high:
+                there[low:high] = self.alive[low + shift : high + shift]
+            found[row.id] = blocks.Part(shift, there)
+        return found
 
 
 def to_join(connection: Connection) -> Joining | None:
     """Answer which blocks are to be joined now, if any."""
-    block = table(SearchBlock).c
-    all_ = connection.execute(select(block.id, block.first, block.span).order_by(block.first)).all()
+    block, number = table(SearchBlock).c, table(SearchText).c.number
+    all_ = connection.execute(select(block.id, block.first, block.span, block.articles).order_by(block.first)).all()
     which = blocks.to_join([row.span for row in all_])
     if which is None:
         return None
     sources = all_[which.start : which.stop]
-    return Joining(secrets.randbits(62), sources, _alive(connection, sources[0].first, sources[-1]))
-
-
-def _alive(connection: Connection, first: int, last: Any) -> Any:
-    """Which of the numbers from a first one to the last of a block articles have."""
-    number, end = table(SearchText).c.number, last.first + last.span
-    there = connection.execute(select(number).where(number >= first, number < end)).scalars().all()
-    alive = np.zeros(end - first, bool)
-    alive[np.array(there, np.int64) - first] = True
-    return alive
+    within = (number >= sources[0].first, number < sources[-1].first + sources[-1].span)
+    there = np.array(connection.execute(select(number).where(*within).order_by(number)).scalars().all(), np.int64)
+    first = int(there[0]) if len(there) else sources[0].first
+    alive = np.zeros(int(there[-1]) - first + 1 if len(there) else 0, bool)
+    alive[there - first] = True
+    return Joining(secrets.randbits(62), sources, first, alive, len(there) < sum(row.articles for row in sources))
 
 
 def join_part(session: Session, joining: Joining, part: int) -> int:
@@ -249,11 +255,7 @@ def join_part(session: Session, joining: Joining, part: int) -> int:
     found = select(posting.block, posting.term, posting.content).where(
         among(session.connection(), posting.block, ids), *bounds
     )
-    parts = {
-        row.id: blocks.Part(row.first - joining.first, joining.alive[row.first - joining.first :][: row.span])
-        for row in joining.sources
-    }
-    joined = blocks.joined(parts, map(tuple, session.execute(found)))
+    joined = blocks.joined(joining.parts(), map(tuple, session.execute(found)))
     _keep_rows(session, joining.into, joined)
     return len(joined)
 
@@ -267,20 +269,17 @@ def end_joining(session: Session, joining: Joining, written: int) -> bool:
     if session.execute(select(func.count()).where(posting.block == joining.into)).scalar_one() != written:
         return False
     block, ids = table(SearchBlock).c, [row.id for row in joining.sources]
-    columns = (
-        select(block.span, block.times, block.facets).where(among(connection, block.id, ids)).order_by(block.first)
-    )
-    there = connection.execute(columns).all()
+    columns = select(block.id, block.span, block.times, block.facets).where(among(connection, block.id, ids))
+    there = connection.execute(columns.order_by(block.first)).all()
     if len(there) < len(ids):
         return False
+    parts, span, alive = joining.parts(), len(joining.alive), int(joining.alive.sum())
     newest, times, facets = blocks.joined_columns(
-        [(row.first, row.span) for row in joining.sources],
-        [(blocks.times(row.times), blocks.facets(row.facets, row.span)) for row in there],
-        joining.alive,
+        [(parts[row.id], blocks.times(row.times), blocks.facets(row.facets, row.span)) for row in there], span
     )
     connection.execute(delete(table(SearchBlock)).where(among(connection, block.id, ids)))
-    if joining.alive.any():
-        row = {"id": joining.into, "first": joining.first, "span": len(joining.alive), "newest": newest}
+    if alive:
+        row = {"id": joining.into, "first": joining.first, "span": span, "articles": alive, "newest": newest}
         connection.execute(insert(table(SearchBlock)).values({**row, "times": times, "facets": facets}))
     return True
 

@@ -30,6 +30,7 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("first", sa.Integer, nullable=False),
         sa.Column("span", sa.Integer, nullable=False),
+        sa.Column("articles", sa.Integer, nullable=False),
         sa.Column("newest", sa.BigInteger, nullable=False),
         sa.Column("times", sa.LargeBinary, nullable=False),
         sa.Column("facets", sa.LargeBinary, nullable=False),
