@@ -48,6 +48,10 @@ SURFACES = [
     "/v1/articles/a1?include=related",
     "/v1/articles/a2/related",
     "/v1/articles/a3/jsonld",
+    "/v1/search?q=v1&limit=50",
+    "/v1/search?q=a1&facets=brand,tag&total=true",
+    "/v1/articles?q=a2&limit=50",
+    "/v1/suggest?q=a",
 ]
 
 

@@ -41,8 +41,13 @@ def fragments(text: str, wanted: Collection[int], language: str) -> list[str]:
 
 
 def _hits(text: str, wanted: Collection[int], language: str) -> Iterator[re.Match[str]]:
+    known: dict[str, bool] = {}
     for place in islice(word_places(text), LONGEST):
-        if term_of(place[0].lower(), language) in wanted:
+        written = place[0]
+        hit = known.get(written)
+        if hit is None:
+            hit = known[written] = term_of(written.lower(), language) in wanted
+        if hit:
             yield place
 
 

@@ -7,6 +7,8 @@ import pytest
 
 from newsapi.actions import imports
 from newsapi.cache import memory, tags
+from newsapi.outbox.index import Index
+from newsapi.outbox.worker import Follow
 from tests.records import IDS, arbitrary, lines
 
 QUERIES = [
@@ -36,6 +38,16 @@ QUERIES = [
     f"id={IDS[0]}&brand=b1",
     "published_from=2016-12-31&sort=published_at",
     "updated_until=2018-01-01",
+    "q=due",
+    "q=testo&brand=b1&sort=updated_at",
+]
+SEARCHES = [
+    "q=due",
+    "q=testo&limit=3&total=true",
+    "q=un",
+    "q=testo&brand=b0&facets=brand,section,author,tag,format",
+    "q=testo -due&group=b0",
+    "q=xqz",
 ]
 ONES = [*(f"a{number}" for number in range(8)), *(f"v{number}" for number in range(4)), *IDS]
 ENDINGS = ["", "/related", "/jsonld", "?include=related,brand,authors", "?fields=headline,mentions"]
@@ -43,6 +55,9 @@ ADDRESSES = [
     *(f"/v1/articles?{query}" for query in QUERIES),
     *(f"/v1/articles/{one}{ending}" for one in ONES for ending in ENDINGS),
     *(f"/v1/{kind}s" for kind in ("brand", "author", "section", "tag")),
+    *(f"/v1/search?{query}" for query in SEARCHES),
+    "/v1/suggest?q=t",
+    "/v1/suggest?q=due",
     "/v1/brands?q=due&limit=2",
     "/v1/tags?limit=2",
     *(f"/v1/brands/b{number}" for number in range(5)),
@@ -66,9 +81,17 @@ def differences(pair, database, settings, clock, *, seed, rounds):
     keeping, anew = pair
     chance = random.Random(seed)
     hits = 0
+    worker = Follow(database, Index(database, now=clock), now=clock)
+
+    def index():
+        while worker.step() == 0.0:
+            pass
+
     for _ in range(rounds):
         records = [arbitrary(chance) for _ in range(chance.choice([1, 1, 1, 2, 12]))]
         imports.load(database, settings, BytesIO(lines(*records)), now=clock, reject=lambda *_: None)
+        if chance.random() < 0.5:
+            index()
         clock.forward(seconds=7)
         for address in ADDRESSES:
             kept, built = keeping.get(address), anew.get(address)

@@ -29,6 +29,11 @@ ADDRESSES = {
     },
     "getArticleJsonLd": {"newsArticle": f"/v1/articles/{REFERENCE}/jsonld"},
     "listRelatedArticles": {"best": f"/v1/articles/{REFERENCE}/related?limit=1"},
+    "searchArticles": {
+        "found": "/v1/search?q=batterie+somerset&facets=brand",
+        "meant": "/v1/search?q=gigafactori",
+    },
+    "suggest": {"begun": "/v1/suggest?q=rover&limit=4"},
     "listBrands": {"found": "/v1/brands?q=range"},
     "getBrand": {"alone": "/v1/brands/land-rover", "unknown": "/v1/brands/nothing-of-that-name"},
     "listAuthors": {"found": "/v1/authors?q=donnici"},
