@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Final
 
 from newsapi.search.documents import LONGEST, term_of
-from newsapi.text.terms import word_places
+from newsapi.text.terms import word_places, words_as_written
 
 FRAGMENTS: Final = 3
 """Pieces of a body that are shown."""
@@ -41,14 +41,8 @@ def fragments(text: str, wanted: Collection[int], language: str) -> list[str]:
 
 
 def _hits(text: str, wanted: Collection[int], language: str) -> Iterator[re.Match[str]]:
-    known: dict[str, bool] = {}
-    for place in islice(word_places(text), LONGEST):
-        written = place[0]
-        hit = known.get(written)
-        if hit is None:
-            hit = known[written] = term_of(written.lower(), language) in wanted
-        if hit:
-            yield place
+    found = {written for written in {*words_as_written(text)} if term_of(written.lower(), language) in wanted}
+    return (place for place in islice(word_places(text), LONGEST) if place[0] in found) if found else iter(())
 
 
 def _piece(text: str, hits: list[re.Match[str]], end: int) -> str:

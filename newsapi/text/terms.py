@@ -91,7 +91,12 @@ class Word(NamedTuple):
 
 def written_words(text: str) -> list[str]:
     """Answer the words of a plain text, in small letters and in their order."""
-    return _WORD.findall(text.lower())
+    return words_as_written(text.lower())
+
+
+def words_as_written(text: str) -> list[str]:
+    """Answer the words of a plain text in their order."""
+    return _WORD.findall(text)
 
 
 def word_places(text: str) -> Iterator[re.Match[str]]:

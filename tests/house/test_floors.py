@@ -39,6 +39,7 @@ def skeleton(tmp_path):
         "feeds",
         "intake",
         "relatedness",
+        "search",
         "text",
     ):
         folder = tmp_path / "newsapi" / room
