@@ -26,6 +26,7 @@ FULL: Final = 127
 _IN_HEADLINE, _IN_STANDFIRST, _IN_BODY = 0.7, 0.5, 0.4
 _USUAL = 300
 _BREAK = array("H", [0])
+_REMEMBERED = 1 << 17
 _WORDS_OF = range(3, 41)
 """The lengths of words that are noted as words: others are not worth completing, or are none."""
 
@@ -74,22 +75,23 @@ def describe(
 
     A term weighs by where it stands, headline over standfirst over body, and there by how often.
     """
-    main = language.partition("-")[0].lower()
+    known = _lexicon(language.partition("-")[0].lower())
     parts = [written_words(headline), written_words(standfirst)]
     parts.append(written_words(body)[: LONGEST - len(parts[0]) - len(parts[1])])
-    known = {written: _read(main, written) for written in {*chain(*parts)}}
     length = 1.5 * (0.4 + 0.6 * len(parts[2]) / _USUAL)
     missed = {number: 1.0 - _IN_BODY * times / (times + length) for number, times in _counted(parts[2], known).items()}
     for part, share in ((parts[1], _IN_STANDFIRST), (parts[0], _IN_HEADLINE)):
         for number in _counted(part, known):
             missed[number] = missed.get(number, 1.0) * (1.0 - share)
-    weights = {number: max(1, round(FULL * (1.0 - share))) for number, share in missed.items()}
+    weights = {number: int(FULL * (1.0 - share) + 0.5) or 1 for number, share in missed.items()}
     for number in _counted(parts[0], known):
         weights[number] |= HEADLINE
     sequence = array("H")
     for part in parts:
-        sequence.extend([known[written].place for written in part])
+        sequence.extend([known[written][_PLACE] for written in part])
         sequence.extend(_BREAK)
+    words = {known[written][_PLAIN]: written for written in {*chain(*parts)}}
+    words.pop("", None)
     return Document(
         published,
         updated,
@@ -97,35 +99,46 @@ def describe(
         array("q", weights),
         bytes(weights.values()),
         _little_endian(sequence),
-        {one.plain: written for written, one in known.items() if one.plain},
+        words,
     )
 
 
-class _Known(NamedTuple):
-    """What a word is in the index: its term, None if it tells nothing; its place; how it is noted, if it is."""
+_Known = tuple[int | None, int, str]
+"""What a word is in the index: its term, None if it tells nothing; its place; and how it is noted, "" if it is not."""
 
-    term: int | None
-    place: int
-    plain: str
+_TERM: Final = 0
+_PLACE: Final = 1
+_PLAIN: Final = 2
 
 
-# Most words of a text were in one shortly before.
-@lru_cache(maxsize=1 << 17)
-def _read(language: str, written: str) -> _Known:
-    one = word(written, language)
-    noted = len(one.plain) in _WORDS_OF and one.plain.isalnum() and not one.plain.isdigit()
-    return _Known(
-        None if one.stop or not one.stem else term(language, one.stem),
-        place(one.stem or written),
-        one.plain if noted else "",
-    )
+class _Lexicon(dict[str, _Known]):
+    """The words of a language, read once: most words of a text were in one shortly before."""
+
+    def __init__(self, language: str) -> None:
+        """Take the first subtag of the language, in small letters."""
+        super().__init__()
+        self._language = language
+
+    def __missing__(self, written: str) -> _Known:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        one = word(written, self._language)
+        noted = len(one.plain) in _WORDS_OF and one.plain.isalnum() and not one.plain.isdigit()
+        number = None if one.stop or not one.stem else term(self._language, one.stem)
+        found = self[written] = (number, place(one.stem or written), one.plain if noted else "")
+        return found
+
+
+@lru_cache(maxsize=64)
+def _lexicon(language: str) -> _Lexicon:
+    return _Lexicon(language)
 
 
 def _counted(part: Sequence[str], known: Mapping[str, _Known]) -> dict[int, int]:
     """How often each term stands in a part of a text."""
     counts: dict[int, int] = {}
     for written, times in Counter(part).items():
-        number = known[written].term
+        number = known[written][_TERM]
         if number is not None:
             counts[number] = counts.get(number, 0) + times
     return counts
@@ -158,13 +171,13 @@ def place(stem: str) -> int:
 
 def term_of(written: str, language: str) -> int | None:
     """Answer the term by which a word in small letters is found in a language; None for one that tells nothing."""
-    return _read(language.partition("-")[0].lower(), written).term
+    return _lexicon(language.partition("-")[0].lower())[written][_TERM]
 
 
 def phrase(words: Sequence[str], language: str) -> bytes:
     """Answer what a phrase is in a sequence."""
-    main = language.partition("-")[0].lower()
-    return _little_endian(array("H", [_read(main, written).place for written in words]))
+    known = _lexicon(language.partition("-")[0].lower())
+    return _little_endian(array("H", [known[written][_PLACE] for written in words]))
 
 
 def holds(sequence: bytes, wanted: bytes) -> bool:
