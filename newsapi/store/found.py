@@ -170,13 +170,23 @@ def count(connection: Connection, sought: Search) -> int:
     found = sought.found()
     if sought.fits is None and sum(len(one.places) for one in found) > 2 * COUNTED:
         return COUNTED + 1
-    numbers = np.concatenate([np.empty(0, np.int64), *(one.places.astype(np.int64) + one.block.first for one in found)])
-    total = 0
+    numbers, _ = _timed(found, "published_at")
+    return len(_present_of(connection, sought, numbers))
+
+
+def _present_of(connection: Connection, sought: Search, numbers: Array) -> Array:
+    """Those of these numbers that an article has, and that fit; the first COUNTED + 1 of them at most."""
+    there = np.empty(0, np.int64)
     for start in range(0, len(numbers), COUNTED):
-        total += len(search.present(connection, numbers[start : start + COUNTED].tolist(), sought.fits))
-        if total > COUNTED:
-            return COUNTED + 1
-    return total
+        lot = numbers[start : start + COUNTED]
+        if sought.fits is None:
+            kept = lot[~np.isin(lot, search.absent(connection, lot.tolist()))]
+        else:
+            kept = np.array([known.number for known in search.present(connection, lot.tolist(), sought.fits)], np.int64)
+        there = np.concatenate([there, kept])[: COUNTED + 1]
+        if len(there) > COUNTED:
+            break
+    return there
 
 
 class Spread(NamedTuple):
@@ -207,15 +217,9 @@ def _counted(connection: Connection, sought: Search, found: Sequence[Found]) -> 
     """How many articles of each facet there are among the newest COUNTED, and whether those are all."""
     numbers, times = _timed(found, "published_at")
     order = np.argsort(-times, kind="stable")
-    numbers = numbers[order]
-    there: list[int] = []
-    start = 0
-    while start < len(numbers) and len(there) <= COUNTED:
-        end = start + COUNTED + 1
-        there += [known.number for known in search.present(connection, numbers[start:end].tolist(), sought.fits)]
-        start = end
+    there = _present_of(connection, sought, numbers[order])
     counts: Counter[int] = Counter()
-    chosen = np.array(there[:COUNTED], np.int64)
+    chosen = there[:COUNTED]
     for one in found:
         block = one.block
         here = chosen[(chosen >= block.first) & (chosen < block.first + block.span)] - block.first

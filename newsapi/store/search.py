@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple
@@ -12,7 +12,7 @@ from uuid import UUID
 import numpy as np
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
-from sqlalchemy import Connection, func, literal, or_, select, union_all
+from sqlalchemy import ARRAY, Connection, Integer, func, literal, or_, select, union_all
 
 from newsapi.model import (
     Article,
@@ -65,10 +65,13 @@ class Search:
     fits: Fits | None
     terms: Mapping[str, frozenset[int | None]]
     languages: Sequence[str]
+    _found: dict[str | None, list[Found]] = field(default_factory=dict)
 
     def found(self, *, without: str | None = None) -> list[Found]:
         """Answer what is found; `without` is a filter to leave out."""
-        return list(ranking.find(self.blocks, self.question, without=without))
+        if without not in self._found:
+            self._found[without] = list(ranking.find(self.blocks, self.question, without=without))
+        return self._found[without]
 
     def marked(self, language: str) -> set[int]:
         """Answer the terms whose words are shown as found in articles of a language."""
@@ -357,6 +360,17 @@ def present(connection: Connection, numbers: Sequence[int], fits: Fits | None) -
         for number in numbers
         if number in rows and (fits is None or fits(rows[number][2]))
     ]
+
+
+def absent(connection: Connection, numbers: Sequence[int]) -> list[int]:
+    """Answer those of these numbers that no article has: mostly none, so that thousands are asked for in no time."""
+    if connection.dialect.name == "sqlite":
+        given = func.json_each(str(list(numbers))).table_valued("value")
+    else:
+        given = func.unnest(literal(list(numbers), ARRAY(Integer))).table_valued("value", name="given").render_derived()
+    # A scalar subquery and not EXISTS: of that PostgreSQL would make a join and might read the whole table.
+    there = select(literal(1)).where(SearchText.number == given.c.value).limit(1).scalar_subquery()
+    return list(connection.execute(select(given.c.value).where(there.is_(None))).scalars())
 
 
 def among_numbers(connection: Connection, numbers: Sequence[int]) -> Any:

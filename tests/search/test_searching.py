@@ -6,6 +6,8 @@ from urllib.parse import urlencode
 
 import pytest
 
+from newsapi.api import search as api
+from newsapi.store import found
 from tests.search.texts import records
 
 HOSTILE = [
@@ -181,6 +183,30 @@ def test_facets_are_counted_each_without_its_own_filter(archive):
     narrowed = archive.search("land rover", facets="brand,section", brand="jaguar")
     assert narrowed["facets"]["brand"] == found["facets"]["brand"]
     assert narrowed["facets"]["section"] != found["facets"]["section"]
+
+
+def test_of_very_many_the_newest_are_counted_and_it_is_said(archive, monkeypatch):
+    whole = archive.search("auto", limit=100)["data"]
+    newest = sorted(whole, key=lambda hit: hit["published_at"], reverse=True)[:5]
+    monkeypatch.setattr(found, "COUNTED", 5)
+    monkeypatch.setattr(api, "COUNTED", 5)
+    counted = archive.search("auto", facets="format,brand", total="true")
+    assert counted["facets_exact"] is False
+    assert sum(one["count"] for one in counted["facets"]["format"]) == 5
+    assert counted["page"]["total"] == 5
+    assert counted["page"]["total_is_lower_bound"] is True
+    slugs = {hit["brand"]["slug"] for hit in newest if hit["brand"]}
+    assert {one["slug"] for one in counted["facets"]["brand"]} == slugs
+
+
+def test_a_search_costs_as_many_statements_whatever_it_finds(archive, statements):
+    counts = set()
+    for query in ("auto", "neve", "gigafactory", "auto neve freddo"):
+        statements.clear()
+        archive.search(query, limit=1 if query == "neve" else 50, facets="brand,tag")
+        counts.add(len([text for text in statements if text.lstrip().startswith(("SELECT", "WITH", "("))]))
+    assert max(counts) <= 16
+    assert max(counts) - min(counts) <= 2  # what a process has read of a block it does not read again
 
 
 def test_pages_have_everything_once_forward_and_backward(archive):
