@@ -32,6 +32,9 @@ STEPS: Final = 1_000_000
 
 _DAY: Final = 86_400_000_000
 
+_SHARES: Final = (np.arange(256, dtype=np.uint8) & FULL).astype(np.float32) / np.float32(FULL)
+"""What each byte of weight is of the greatest."""
+
 Alternatives = tuple[tuple[int, float], ...]
 """By which terms a word is found, and what each counts."""
 
@@ -104,9 +107,9 @@ def find(blocks: Sequence[Block], question: Question, *, without: str | None = N
         if best is not None:
             places = np.flatnonzero(best)
             if len(places):
-                age = (newest - block.times().published[places]) / _DAY
-                lost = 1.0 - FRESHNESS + FRESHNESS * np.exp2(-age / HALF_LIFE)
-                yield Found(block, places, (best[places] * lost * STEPS).astype(np.int64))
+                age = ((newest - block.times().published[places]) // _DAY).astype(np.float32)
+                stays = np.float32(1 - FRESHNESS) + np.float32(FRESHNESS) * np.exp2(age * np.float32(-1 / HALF_LIFE))
+                yield Found(block, places, (best[places] * stays * np.float32(STEPS)).astype(np.int64))
 
 
 class _Rarity:
@@ -144,15 +147,15 @@ def _scores(
     scores = np.zeros(block.span, np.float32)
     there = here
     for weight, word in words:
-        value = np.zeros(block.span, np.float32)
+        value, fresh = np.zeros(block.span, np.float32), True
         for term, factor in word:
             if (posting := block.postings.get(term)) is not None:
                 places, weights = posting
-                its = (weights & FULL) if term > 0 else np.full(len(places), FULL)
-                its = its.astype(np.float32) * (factor / FULL)
+                its = (_SHARES * np.float32(factor))[weights] if term > 0 else np.float32(factor)
                 if question.headlines and term > 0:
                     its = np.where(weights & HEADLINE, its, np.float32(0))
-                value[places] = np.maximum(value[places], its)
+                value[places] = its if fresh else np.maximum(value[places], its)
+                fresh = False
         has = value > 0
         there = has if there is None else there & has
         if not there.any():
