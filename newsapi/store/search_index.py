@@ -72,19 +72,21 @@ def described(state: State, facets: Iterable[int]) -> Indexed:
 
 
 def outdated(connection: Connection, ids: Collection[UUID]) -> list[Indexed]:
-    """Answer those of these articles that are published and not in the index as they are now."""
+    """Answer those of these articles that are published and not in the index as they are now, in the order given."""
     if not ids:
         return []
     text = select(SearchText.article_id, SearchText.version).where(among(connection, SearchText.article_id, ids))
     known = dict(connection.execute(text).all())
     now = select(Article.id, Article.version).where(among(connection, Article.id, ids), Article.status == "published")
-    return whole(connection, [id_ for id_, version in connection.execute(now) if known.get(id_) != version])
+    stale = {id_ for id_, version in connection.execute(now) if known.get(id_) != version}
+    return whole(connection, [id_ for id_ in ids if id_ in stale])
 
 
 def whole(connection: Connection, ids: Collection[UUID]) -> list[Indexed]:
-    """Answer these articles, which are published, as they are to be indexed."""
+    """Answer those of these articles that are published as they are to be indexed, in the order given."""
     session = Session(bind=connection)
-    found = [state for state in states.by_id(session, ids).values() if state.is_public]
+    by_id = states.by_id(session, ids)
+    found = [by_id[id_] for id_ in ids if id_ in by_id and by_id[id_].is_public]
     return [described(state, facets) for state, facets in zip(found, listed.facets(session, found), strict=True)]
 
 
