@@ -83,7 +83,9 @@ def worker() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    create_worker(settings).run(stop)
+    working = create_worker(settings)
+    _seldom_look_for_cycles()
+    working.run(stop)
 
 
 @main.command()
@@ -123,8 +125,7 @@ def import_(file: Path, name: str, plan: BinaryIO | None) -> None:
         raise click.BadParameter(str(error), param_hint="--map") from error
     database = _database(settings)
     _ready(database)
-    gc.freeze()  # an import makes millions of objects and no cycles: looking for some costs a sixth of the time
-    gc.set_threshold(100_000, 50, 100)
+    _seldom_look_for_cycles()
     size, hidden = file.stat().st_size, not sys.stderr.isatty()
     bar = click.progressbar(length=size, label=file.name, file=sys.stderr, hidden=hidden)
     with file.open("rb") as stream, bar:
@@ -239,6 +240,7 @@ def search_rebuild() -> None:
     """
     database = _database(Settings.from_env())
     _ready(database)
+    _seldom_look_for_cycles()
     with _bar("Indexing") as progress:
         count = search.rebuild(database, now=utc_now, progress=progress)
     click.echo(f"{count} articles indexed")
@@ -335,6 +337,12 @@ def _show_metrics(settings: Settings) -> None:
         counts.show(settings.host, settings.metrics_port or 0)
     except OSError as error:
         raise BadSetting("NEWSAPI_METRICS_PORT", f"cannot be listened on: {error.strerror}") from error
+
+
+def _seldom_look_for_cycles() -> None:
+    """Imports and indexing make millions of objects and no cycles: to look for some costs a sixth of the time."""
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 def application() -> Any:

@@ -34,7 +34,8 @@ def write(session: Session, items: Sequence[Written], *, now: datetime, by: str,
     """Write the articles, their lists, their revisions and the changes the public sees, in the order given.
 
     The formats and languages they bear have facets already. Answers the numbers that the changes got. `in_bulk` is what
-    the log says of it; a search finds these articles when the worker has come to them, and others at once.
+    the log says of it; a search finds these articles when the worker has come to them, until then by the text they had,
+    and others at once.
     """
     changes = [item for item in items if item.reason]
     numbers = log.take(session, len(changes), now=now)
@@ -59,7 +60,10 @@ def write(session: Session, items: Sequence[Written], *, now: datetime, by: str,
     _write_links(session, items)
     _write_former_slugs(session, items, now)
     listed.list_articles(session, ((item.after, found) for item, found in zip(items, after, strict=True)))
-    search_index.drop(session, [state.id for state in old if state.is_public])
+    stay = {
+        item.after.id for item, found in zip(items, after, strict=True) if in_bulk and _stays_found(item, found, before)
+    }
+    search_index.drop(session, [state.id for state in old if state.is_public and state.id not in stay])
     if not in_bulk:
         placed = zip(items, after, strict=True)
         found = [search_index.described(item.after, facets_) for item, facets_ in placed if item.after.is_public]
@@ -72,6 +76,14 @@ def write(session: Session, items: Sequence[Written], *, now: datetime, by: str,
     ]
     log.tell(session, told, numbers, bulk=in_bulk)
     return numbers
+
+
+def _stays_found(item: Written, facets: frozenset[int], before: Mapping[UUID, frozenset[int]]) -> bool:
+    """Whether the old text may lead to an article until its new one is indexed: in no list that it is not in."""
+    was, now = item.before, item.after
+    if was is None or not was.is_public or not now.is_public:
+        return False
+    return facets == before[was.id] and was.values["published_at"] == now.values["published_at"]
 
 
 def remember_digests(session: Session, digests: Sequence[tuple[UUID, bytes]]) -> None:

@@ -106,7 +106,7 @@ def _lots(keys: Array, size: int, *, highest: bool) -> Iterator[Array]:
 def _present(connection: Connection, keys: Array, sought: Search) -> list[tuple[int, UUID]]:
     mask = (1 << _BITS) - 1
     by_number = {int(key) & mask: int(key) for key in keys}
-    return [(by_number[known.number], known.id) for known in search.present(connection, [*by_number], sought.fits)]
+    return [(by_number[known.number], known.id) for known in search.present(connection, [*by_number], sought)]
 
 
 # --- by time ----------------------------------------------------------------------------------------------------------
@@ -128,7 +128,7 @@ def by_time(
     while start < min(len(numbers), LOOKED_AT) and len(places) <= limit:
         end = min(len(numbers), start + limit + 1 + _SPARE)
         end = int(np.searchsorted(times, times[end - 1], "right"))  # with all of the same time
-        ids = [known.id for known in search.present(connection, numbers[start:end].tolist(), sought.fits)]
+        ids = [known.id for known in search.present(connection, numbers[start:end].tolist(), sought)]
         places += _placed(connection, asked, ids, backward=sign < 0)
         start = end
     stop = places[limit - 1] if len(places) > limit else None
@@ -168,7 +168,7 @@ def _placed(connection: Connection, asked: ListQuestion, ids: Sequence[UUID], *,
 def count(connection: Connection, sought: Search) -> int:
     """Answer how many articles are found, counted up to COUNTED + 1."""
     found = sought.found()
-    if sought.fits is None and sum(len(one.places) for one in found) > 2 * COUNTED:
+    if sought.by_text and sum(len(one.places) for one in found) > 2 * COUNTED:
         return COUNTED + 1
     numbers, _ = _timed(found, "published_at")
     return len(_present_of(connection, sought, numbers))
@@ -179,10 +179,10 @@ def _present_of(connection: Connection, sought: Search, numbers: Array) -> Array
     there = np.empty(0, np.int64)
     for start in range(0, len(numbers), COUNTED):
         lot = numbers[start : start + COUNTED]
-        if sought.fits is None:
+        if sought.by_text:
             kept = lot[~np.isin(lot, search.absent(connection, lot.tolist()))]
         else:
-            kept = np.array([known.number for known in search.present(connection, lot.tolist(), sought.fits)], np.int64)
+            kept = np.array([known.number for known in search.present(connection, lot.tolist(), sought)], np.int64)
         there = np.concatenate([there, kept])[: COUNTED + 1]
         if len(there) > COUNTED:
             break

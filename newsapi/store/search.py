@@ -57,7 +57,11 @@ Fits = Callable[[bytes], bool]
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A query as it was understood, and the blocks as far as it needs them."""
+    """A query as it was understood, and the blocks as far as it needs them.
+
+    `exact` is one about the times of updates: what was changed by an import waits to be indexed by its new text and its
+    new time, and is found by the old text until then, but not by a time that it has no more.
+    """
 
     asked: Asked
     question: Question
@@ -65,6 +69,7 @@ class Search:
     fits: Fits | None
     terms: Mapping[str, frozenset[int | None]]
     languages: Sequence[str]
+    exact: bool = False
     _found: dict[str | None, list[Found]] = field(default_factory=dict)
 
     def found(self, *, without: str | None = None) -> list[Found]:
@@ -72,6 +77,11 @@ class Search:
         if without not in self._found:
             self._found[without] = list(ranking.find(self.blocks, self.question, without=without))
         return self._found[without]
+
+    @property
+    def by_text(self) -> bool:
+        """Whether what the blocks say is all there is to it: no phrases, and no times that may have changed."""
+        return self.fits is None and not self.exact
 
     def marked(self, language: str) -> set[int]:
         """Answer the terms whose words are shown as found in articles of a language."""
@@ -112,7 +122,8 @@ def understand(
     )
     read = _blocks(connection, question.terms(), most)
     by_word = {word: frozenset(term_of(word, language) for language in languages) - {None} for word in asked.words}
-    return Search(asked, question, read, _fits(asked, languages), by_word, languages)
+    exact = asked_of_list.key == "updated_at" or asked_of_list.updated != (None, None)
+    return Search(asked, question, read, _fits(asked, languages), by_word, languages, exact)
 
 
 def spelled(connection: Connection, words: Iterable[str]) -> dict[str, str]:
@@ -348,13 +359,17 @@ class Known(NamedTuple):
     id: UUID
 
 
-def present(connection: Connection, numbers: Sequence[int], fits: Fits | None) -> list[Known]:
+def present(connection: Connection, numbers: Sequence[int], sought: Search) -> list[Known]:
     """Answer those of these numbers that an article has, in their order, and that fit."""
     if not numbers:
         return []
+    fits = sought.fits
     columns = (SearchText.number, SearchText.article_id, *((SearchText.sequence,) if fits else ()))
     wanted = among_numbers(connection, numbers)
-    rows = {row[0]: row for row in connection.execute(select(*columns).where(wanted))}
+    there = select(*columns).where(wanted)
+    if sought.exact:
+        there = there.join(Article, (Article.id == SearchText.article_id) & (Article.version == SearchText.version))
+    rows = {row[0]: row for row in connection.execute(there)}
     return [
         Known(number, rows[number][1])
         for number in numbers

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import numpy as np
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from newsapi.model import (
@@ -143,12 +143,14 @@ def _count_words(connection: Connection, counted: Sequence[tuple[str, str, int]]
     """Note words that articles have, and in how many more each stands."""
     if not counted:
         return
-    columns = table(SearchWord).c
     if connection.dialect.name == "sqlite":
-        into: Any = sqlite.insert(table(SearchWord))
-        more = into.on_conflict_do_update([columns.word], set_={"times": columns.times + into.excluded.times})
-        connection.execute(more, [{"word": word, "shown": shown, "times": times} for word, shown, times in counted])
+        connection.exec_driver_sql(
+            "INSERT INTO search_word (word, shown, times) VALUES (?, ?, ?)"
+            " ON CONFLICT (word) DO UPDATE SET times = times + excluded.times",
+            [*counted],
+        )
         return
+    columns = table(SearchWord).c
     given = (
         func.unnest(
             bindparam("words", type_=postgresql.ARRAY(columns.word.type)),
@@ -158,7 +160,7 @@ def _count_words(connection: Connection, counted: Sequence[tuple[str, str, int]]
         .table_valued("word", "shown", "times", name="given")
         .render_derived()
     )
-    into = postgresql.insert(table(SearchWord)).from_select(["word", "shown", "times"], select(given))
+    into: Any = postgresql.insert(table(SearchWord)).from_select(["word", "shown", "times"], select(given))
     more = into.on_conflict_do_update(
         index_elements=[columns.word], set_={"times": columns.times + into.excluded.times}
     )

@@ -145,13 +145,50 @@ def test_what_is_imported_is_found_when_the_worker_has_come_to_it(load, found, i
     assert client.get("/readyz").json["parts"]["search"] == "ok"
 
 
-def test_an_article_imported_anew_is_found_by_its_new_text_alone(load, found, index):
+def test_an_article_imported_anew_is_found_by_its_old_text_until_the_new_one_is_indexed(load, found, index, client):
     load(article("a", headline="Granturismo"))
     index()
     load(article("a", headline="Spider"))
-    assert found("granturismo") == []
+    assert (found("granturismo"), found("spider")) == (["a"], [])
+    hit = client.get("/v1/search?q=granturismo").json["data"][0]
+    assert hit["headline"] == "Spider"
+    for asked in ("sort=-updated_at", "sort=updated_at", f"updated_until={hit['updated_at'].replace('+', '%2B')}"):
+        assert client.get(f"/v1/articles?q=granturismo&{asked}").json["data"] == [], asked
     index()
     assert (found("granturismo"), found("spider")) == ([], ["a"])
+    assert len(client.get("/v1/articles?q=spider&sort=-updated_at").json["data"]) == 1
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"tags": ["altro"]}, {"published_at": "2020-01-02T03:04:05Z"}, {"status": "draft"}, {"status": "withdrawn"}],
+    ids=lambda changed: next(iter(changed)) + str(next(iter(changed.values())))[:5],
+)
+def test_an_article_that_an_import_moves_or_hides_is_nowhere_it_no_longer_belongs(load, found, index, changed):
+    load(article("a", headline="Granturismo"))
+    index()
+    load(article("a", headline="Granturismo", **changed))
+    assert found("granturismo") == []
+    index()
+    assert found("granturismo") == (["a"] if "status" not in changed else [])
+
+
+def test_an_import_that_says_nothing_new_leaves_the_index_as_it_is(load, found, index, database):
+    records = [article(f"a{number}", headline="Granturismo") for number in range(3)]
+    load(*records)
+    index()
+
+    def kept():
+        with database.reading() as connection:
+            columns = (SearchText.number, SearchText.article_id, SearchText.version)
+            return connection.execute(select(*columns).order_by(SearchText.number)).all()
+
+    before = kept()
+    load(*records)
+    assert kept() == before
+    assert len(found("granturismo")) == 3
+    index()
+    assert kept() == before
 
 
 def test_what_was_written_meanwhile_is_not_overwritten_by_what_the_worker_had_read(
