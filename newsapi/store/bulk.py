@@ -78,12 +78,12 @@ def write(session: Session, items: Sequence[Written], *, now: datetime, by: str,
     return numbers
 
 
-def _stays_found(item: Written, facets: frozenset[int], before: Mapping[UUID, frozenset[int]]) -> bool:
+def _stays_found(item: Written, found: frozenset[int], before: Mapping[UUID, frozenset[int]]) -> bool:
     """Whether the old text may lead to an article until its new one is indexed: in no list that it is not in."""
     was, now = item.before, item.after
     if was is None or not was.is_public or not now.is_public:
         return False
-    return facets == before[was.id] and was.values["published_at"] == now.values["published_at"]
+    return found == before[was.id] and was.values["published_at"] == now.values["published_at"]
 
 
 def remember_digests(session: Session, digests: Sequence[tuple[UUID, bytes]]) -> None:
