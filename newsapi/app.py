@@ -100,6 +100,7 @@ def _release(settings: Settings) -> str:
 
 SHOWN = (
     "api_url article_url brand_url author_url section_url publisher image_url image_key image_salt time_zone secret_key"
+    " websub_hub"
 ).split()
 """The settings that a reader can tell from an answer."""
 

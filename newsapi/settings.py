@@ -80,6 +80,11 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _hub(text: str) -> str:
+    _address(text)
+    return text  # a slash at its end may be part of it
+
+
 def _purge_url(text: str) -> str:
     flavour, plus, rest = text.partition("+")
     if flavour not in {"fastly", "varnish"} or not plus:
@@ -214,6 +219,11 @@ class Settings:
         _purge_url,
     )
     purge_key: str | None = _setting("Fastly's API token, for purging")  # type: ignore[assignment]
+    websub_hub: str | None = _setting(  # type: ignore[assignment]
+        "WebSub hub that feeds name and that is told when one has changed, such as `https://pubsubhubbub.appspot.com/`",
+        None,
+        _hub,
+    )
     metrics_port: int | None = _setting(  # type: ignore[assignment]
         "port of `NEWSAPI_HOST` on which Prometheus finds `/metrics`; none if left out", None, _port
     )

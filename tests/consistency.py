@@ -24,6 +24,7 @@ from newsapi.model import (
     Tag,
 )
 from newsapi.store.database import Database
+from newsapi.store.sitemaps import PAGE
 
 
 def dump(database: Database) -> dict[str, list[tuple[Any, ...]]]:
@@ -57,11 +58,16 @@ def _memberships(connection: Connection) -> dict[Any, set[int]]:
     brand, mention, group = (facet_of(Brand, f"{name}facet_id") for name in ("", "mention_", "group_"))
     parent = {row.id: row.parent_id for row in connection.execute(select(Brand.__table__))}
     section = facet_of(Section)
+    detail = connection.execute(select(ArticleDetail.article_id, ArticleDetail.seo))
+    unlisted = {row.article_id for row in detail if row.seo and row.seo["robots"] in {"noindex", "none"}}
     found: dict[Any, set[int]] = {}
     for row in connection.execute(select(Article.__table__).where(Article.status == "published")):
         own = {named["all", ""], named["format", row.format], named["language", row.language]}
         own |= {section.get(row.section_id), brand.get(row.brand_id), group.get(row.brand_id)}
         own |= {group.get(parent.get(row.brand_id))}
+        assert row.number is not None, "what is public has a number"
+        if row.id not in unlisted:
+            own.add(named["sitemap", str((row.number - 1) // PAGE + 1)])
         found[row.id] = {facet for facet in own if facet is not None}
     for link, column, ids in (
         (ArticleAuthor, "author_id", facet_of(Author)),
@@ -76,11 +82,14 @@ def _memberships(connection: Connection) -> dict[Any, set[int]]:
 
 def _lists(connection: Connection, facets: dict[Any, set[int]]) -> None:
     times = {
-        row.id: (row.published_at, row.updated_at)
-        for row in connection.execute(select(Article.id, Article.published_at, Article.updated_at))
+        row.id: (row.published_at, row.updated_at, row.materially_updated_at)
+        for row in connection.execute(select(Article.__table__))
     }
-    should = {(facet, times[id_][0], id_, times[id_][1]) for id_, own in facets.items() for facet in own}
-    columns = (Listing.facet_id, Listing.published_at, Listing.article_id, Listing.updated_at)
+    should = {(facet, times[id_][0], id_, *times[id_][1:]) for id_, own in facets.items() for facet in own}
+    columns = (
+        *(Listing.facet_id, Listing.published_at, Listing.article_id),
+        *(Listing.updated_at, Listing.materially_updated_at),
+    )
     assert {tuple(row) for row in connection.execute(select(*columns))} == should
 
 

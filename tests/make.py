@@ -27,7 +27,7 @@ from newsapi.model import (
     Section,
     Tag,
 )
-from newsapi.store import listed, log, states
+from newsapi.store import listed, log, sitemaps, states
 from newsapi.store.database import Database
 from newsapi.text.folding import fold
 
@@ -148,6 +148,8 @@ class Make:
 
     def _publish(self, session: Session, row: Article) -> None:
         state = states.by_id(session, [row.id])[row.id]
+        sitemaps.number(session, [state])
+        row.number = state.number
         [facets] = listed.facets(session, [state])
         listed.list_articles(session, [(state, facets)])
         self._tell(session, row, "upsert", "published", before=frozenset(), after=facets)

@@ -9,10 +9,12 @@ from newsapi.api import (
     articles,
     desk,
     documentation,
+    feeds,
     history,
     links,
     problems,
     requests,
+    sitemaps,
     system,
     taxonomy,
     vocabulary,
@@ -26,7 +28,7 @@ def register(app: Flask) -> Api:
     requests.register(app)
     problems.register(app)
     api = Api(app)
-    rooms = (articles, desk, history, links, watching, system)
+    rooms = (articles, desk, history, links, watching, feeds, sitemaps, system)
     for blueprint in (*(room.blueprint for room in rooms), *taxonomy.blueprints, *vocabulary.blueprints):
         api.register_blueprint(blueprint)
     app.register_blueprint(documentation.blueprint(api))

@@ -125,11 +125,7 @@ def _list(connection: Connection, query: paging.Query, turn: Turn | None) -> Ans
     truth = facets.truth(connection, wanted)
     asked = paging.question(query, turn)
     seen = sight.of_list(connection, query)
-    shape = {"limit": query["limit"], "wanted": _wanted(query)}
-    if seen is None:
-        page = articles.page(connection, truth, asked, **shape)
-    else:
-        page = hidden.page(connection, truth, asked, seen, wanted, **shape)
+    page = sight.page(connection, truth, asked, seen, wanted, limit=query["limit"], wanted=_wanted(query))
     more = _total(_count(connection, truth, asked, seen, wanted)) if query["total"] else {}
     times, words = _include(connection, page.records, query.get("include", ()))
     linked = _link(connection, page.records)

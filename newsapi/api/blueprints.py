@@ -89,7 +89,7 @@ class Blueprint(flask_smorest.Blueprint):
         if "security" in info["manual_doc"]:
             everywhere: tuple[HTTPStatus, ...] = ()
         else:
-            everywhere = EVERY_READ if (self.url_prefix or "").startswith("/v1") else (HTTPStatus.UNAUTHORIZED,)
+            everywhere = EVERY_READ if "parameters" in doc else (HTTPStatus.UNAUTHORIZED,)
         for status in everywhere:
             responses.setdefault(str(status.value), status.name)
         if any(isinstance(parameter.get("schema"), Paged) for parameter in doc.get("parameters", ())):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from newsapi.actions import previews
@@ -10,8 +10,12 @@ from newsapi.api import access
 from newsapi.api.parts import parts
 from newsapi.errors import Fault, Invalid
 from newsapi.schemas.queries import ArticleQuery, allowed
+from newsapi.store import articles, hidden
+from newsapi.store.articles import Page
 from newsapi.store.database import Connection
+from newsapi.store.facets import Truth
 from newsapi.store.hidden import Sight
+from newsapi.store.listing import Question
 
 DRAFTS = "drafts:read"
 
@@ -33,6 +37,22 @@ def of_list(connection: Connection, query: Mapping[str, Any]) -> Sight | None:
     if "status" in query:
         return Sight(public="published" in query["status"], statuses=frozenset(query["status"]))
     return None
+
+
+def page(
+    connection: Connection,
+    truth: Truth,
+    question: Question,
+    seen: Sight | None,
+    asked: Mapping[str, Sequence[str]],
+    *,
+    limit: int,
+    wanted: Collection[str],
+) -> Page:
+    """Answer a page of a list as it is seen; `asked` are the values of the filters that name facets."""
+    if seen is None:
+        return articles.page(connection, truth, question, limit=limit, wanted=wanted)
+    return hidden.page(connection, truth, question, seen, asked, limit=limit, wanted=wanted)
 
 
 def of_article(connection: Connection, query: Mapping[str, Any]) -> Sight | None:

@@ -87,6 +87,8 @@ class Answer:
     those names, `version` that of the article it shows, for its editors. `digest` is a hash of the body, `coded` has
     the bodies by coding, made when first asked for.
 
+    `until` is when it is no more true whatever the log says (seconds since 1970), for what goes by the clock.
+
     `true_at` is the change as of which it was last proven, `proven` when and by what, `line` the history that its
     numbers belong to: the follower's notes.
     """
@@ -103,6 +105,7 @@ class Answer:
     media_type: str = "application/json"
     status: int = OK
     version: int | None = None
+    until: float | None = None
     coded: dict[str, bytes] = field(default_factory=dict)
     true_at: int = -1
     proven: Any = None

@@ -179,6 +179,8 @@ class Follower:
             return True
         if answer.line is not stamp.line or answer.true_at < stamp.floor:
             return False
+        if answer.until is not None and time.time() >= answer.until:
+            return False
         if answer.true_at < stamp.seq:
             touched, true_at = stamp.touched, answer.true_at
             for word in answer.words:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -22,7 +23,8 @@ class Article(Base):
 
     `seq` and `changed_at` are the last public change of it, null while it was never public. `gone` says why it left
     after it was public. `import_digest` is the hash of the line that it was last imported from. `expires_at` is when
-    the right to show it ends.
+    the right to show it ends. `number` is its place among all that ever were public, in the order in which they came:
+    it never changes, and says on which page of the site map the article stands.
     """
 
     __tablename__ = "article"
@@ -57,6 +59,13 @@ class Article(Base):
     gone: Mapped[dict[str, Any] | None]
     import_digest: Mapped[bytes | None] = mapped_column(index=True)
     expires_at: Mapped[datetime | None]
+    number: Mapped[int | None] = mapped_column(index=True, unique=True)
+
+
+def is_indexed(seo: Mapping[str, Any] | None) -> bool:
+    """Whether search engines may list an article, by what the newsroom set for them: a row of `article_detail.seo`."""
+    robots = (seo or {}).get("robots") or ""
+    return {"noindex", "none"}.isdisjoint(word.strip() for word in robots.lower().split(","))
 
 
 class ArticleDetail(Base):
@@ -111,16 +120,17 @@ class ArticleTag(_Link, Base):
 
 
 class Listing(Base):
-    """One published article in one facet, with both sort keys: the only way from a filter to articles.
+    """One published article in one facet, with all three sort keys: the only way from a filter to articles.
 
     Rows exist for what the public sees and for nothing else, written in the transaction that publishes, edits or
-    withdraws. Any filter is a walk along one of the two indexes, at any depth. There are ten rows an article, so
+    withdraws. Any filter is a walk along one of the three indexes, at any depth. There are ten rows an article, so
     they carry no foreign keys: a check of each would cost an import more than the rows themselves.
     """
 
     __tablename__ = "listing"
     __table_args__ = (
         Index("ix_listing_updated", "facet_id", "updated_at", "article_id"),
+        Index("ix_listing_materially_updated", "facet_id", "materially_updated_at", "article_id"),
         {"sqlite_with_rowid": False},
     )
 
@@ -128,6 +138,7 @@ class Listing(Base):
     published_at: Mapped[datetime] = mapped_column(primary_key=True)
     article_id: Mapped[UUID] = mapped_column(primary_key=True)
     updated_at: Mapped[datetime]
+    materially_updated_at: Mapped[datetime]
 
 
 class OldSlug(Base):

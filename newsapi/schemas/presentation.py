@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from newsapi.schemas.renditions import Renditions
 from newsapi.settings import Settings
@@ -15,6 +15,9 @@ from newsapi.text.own_links import OwnLinks
 Record = dict[str, Any]
 
 NO_RIGHTS = dict.fromkeys(("holder", "terms", "license_url", "syndicatable", "expires_at", "ai"))
+FEEDS = ("rss", "atom", "json", "ninjs")
+"""The forms that a feed comes in, as they are named in its address."""
+
 NO_SEO = dict.fromkeys(("title", "description", "robots"))
 
 
@@ -25,6 +28,9 @@ class Presentation:
         """Take the settings; addresses never come from a request."""
         self.api = settings.api_url
         self._site = settings.article_url
+        parts = urlsplit(settings.article_url or self.api)
+        self.site = f"{parts.scheme}://{parts.netloc}/"
+        self.publisher = settings.publisher or parts.netloc
         self._pages = {"brand": settings.brand_url, "author": settings.author_url, "section": settings.section_url}
         self.picture = Renditions(settings.image_url, settings.image_key, settings.image_salt).picture
         self._zone = settings.time_zone
@@ -86,6 +92,9 @@ class Presentation:
             "self": f"{self.api}/v1/{kind}s/{slug}",
             "articles": f"{self.api}/v1/articles?{kind}={quote(slug)}",
         }
+        if kind == "brand":
+            feeds = f"{self.api}/v1/feeds/articles"
+            record["links"]["feeds"] = {form: f"{feeds}.{form}?brand={slug}" for form in FEEDS}
         for name in ("logo", "avatar"):
             if name in record:
                 record[name] = self.picture(record[name])

@@ -232,8 +232,8 @@ class Shape(In):
     include = _names(INCLUDES, f"Full objects in place of the short ones: {', '.join(INCLUDES)}")
 
 
-class ArticleQuery(Paged, Previewed, Shape):
-    """`GET /v1/articles`: commas mean any of; different filters must all hold."""
+class ArticleFilters(Paged, Previewed):
+    """Which articles: commas mean any of; different filters must all hold."""
 
     brand = _slugs("The brand it is about")
     group = _slugs("A brand or one of its children")
@@ -250,6 +250,21 @@ class ArticleQuery(Paged, Previewed, Shape):
     published_until = _moments("Published before")
     updated_from = _moments("Updated then or later")
     updated_until = _moments("Updated before")
+
+    @validates_schema(pass_original=True)
+    def _cursor_stands_alone(self, data: dict[str, Any], original: dict[str, Any], **_: object) -> None:
+        """A cursor holds its filters and sort."""
+        del data
+        if "cursor" in original:
+            others = sorted(set(original) - BESIDE_CURSOR)
+            if others:
+                message = "is in the cursor already; leave it out beside one"
+                raise ValidationError({name: [message] for name in others})
+
+
+class ArticleQuery(ArticleFilters, Shape):
+    """`GET /v1/articles`."""
+
     sort = fields.String(
         load_default=lambda: SORTS[0],  # called, it stays out of the document: clients would send it beside a cursor
         validate=validate.OneOf(SORTS, error=f"must be one of {', '.join(SORTS)}"),
@@ -261,15 +276,9 @@ class ArticleQuery(Paged, Previewed, Shape):
     status = _names(articles.STATUSES, "Of which status; takes a key with drafts:read, and is unknown without")
     total = Flag(load_default=False, metadata={"type": "boolean", "description": "Count them, exactly up to 10,000"})
 
-    @validates_schema(pass_original=True)
-    def _cursor_stands_alone(self, data: dict[str, Any], original: dict[str, Any], **_: object) -> None:
-        """A cursor holds its filters and sort."""
-        del data
-        if "cursor" in original:
-            others = sorted(set(original) - BESIDE_CURSOR)
-            if others:
-                message = "is in the cursor already; leave it out beside one"
-                raise ValidationError({name: [message] for name in others})
+
+class FeedQuery(ArticleFilters):
+    """`GET /v1/feeds/articles.rss` and its sisters: the order is always that of the last change that matters."""
 
 
 BESIDE_CURSOR = frozenset({"cursor", "limit", "fields", "include", "total", "min_seq", "preview"})

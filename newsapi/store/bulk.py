@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from newsapi.model import Article, ArticleDetail, OldSlug, Revision
 from newsapi.model.base import Base, table
-from newsapi.store import listed, log, rows
+from newsapi.store import listed, log, rows, sitemaps
 from newsapi.store.articles import LINKS
 from newsapi.store.log import Numbers, Told
 from newsapi.store.rows import among
@@ -40,6 +40,9 @@ def write(session: Session, items: Sequence[Written], *, now: datetime, by: str,
     numbers = log.take(session, len(changes), now=now)
     seqs = {item.after.id: seq for seq, item in enumerate(changes, numbers.first)}
     old = [item.before for item in items if item.before]
+    for item in items:
+        item.after.number = item.before.number if item.before else None
+    sitemaps.number(session, [item.after for item in items])
     facets = listed.facets(session, [*old, *(item.after for item in items)])
     before = dict(zip([state.id for state in old], facets, strict=False))
     after = facets[len(old) :]
@@ -78,6 +81,7 @@ def _article_row(item: Written, seq: int | None, at: datetime, now: datetime) ->
     state = item.after
     row = {name: state.values[name] for name in (*SUMMARY, *TIMES)}
     row |= {"id": state.id, "version": state.version, "gone": state.gone, "import_digest": state.import_digest}
+    row["number"] = state.number
     end = (state.values["rights"] or {}).get("expires_at")
     row["expires_at"] = datetime.fromisoformat(end) if end else None
     if item.before is None:

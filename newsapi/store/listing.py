@@ -39,8 +39,8 @@ SCAN = 10_000
 COUNTED = 10_000
 """Up to here a total is exact."""
 
-Key = Literal["published_at", "updated_at"]
-KEYS: tuple[Key, Key] = ("published_at", "updated_at")
+Key = Literal["published_at", "updated_at", "materially_updated_at"]
+KEYS: tuple[Key, ...] = ("published_at", "updated_at", "materially_updated_at")
 
 
 class Position(NamedTuple):
@@ -104,7 +104,7 @@ class _Shape(NamedTuple):
 
 
 class Walk(NamedTuple):
-    """A prepared page: the rows as a subquery (published_at, updated_at, article_id), its order and its parameters.
+    """A prepared page: the rows as a subquery (their key and article_id), its order and its parameters.
 
     `cut` says that the walk may stop before the end of the list because it has read enough.
     """
@@ -212,7 +212,7 @@ def _page(shape: _Shape) -> tuple[FromClause, tuple[ColumnElement[Any], ...]]:
     conditions += _within(source, shape.ranges if shape.named else shape.ranges - _on_key(shape))
     if shape.named and shape.operator:
         conditions.append(_beyond(source, shape))
-    found = select(source.c.published_at, source.c.updated_at, source.c.article_id).where(*conditions)
+    found = select(*_columns(source, shape)).where(*conditions)
     # SQLite hands the rows of one walk on as they come; asked for an order, it would read all of them to sort them.
     ordered = found if shape.streamed else found.order_by(*_order(source, shape))
     page = ordered.limit(bindparam("rows")).subquery("page")
@@ -250,13 +250,19 @@ def _branch(shape: _Shape, i: int) -> Select[Any]:
     conditions = [row.c.facet_id == bindparam(f"walked_{i}"), *_within(row, shape.ranges & _on_key(shape))]
     if shape.operator:
         conditions.append(_beyond(row, shape))
-    found = select(row.c.published_at, row.c.updated_at, row.c.article_id).where(*conditions)
+    found = select(*_columns(row, shape)).where(*conditions)
     return found.order_by(*_order(row, shape)).limit(bindparam("scan"))
+
+
+def _columns(source: FromClause, shape: _Shape) -> list[ColumnElement[Any]]:
+    """What a walk carries along, and no more: its index alone has to have it."""
+    needed = {"published_at", "article_id", shape.key, *(name.rpartition("_")[0] for name in shape.ranges)}
+    return [source.c[name] for name in (*KEYS, "article_id") if name in needed]
 
 
 def _articles_named(shape: _Shape) -> FromClause:
     column = Article.id if shape.named == "ids" else Article.slug
-    found = select(Article.published_at, Article.updated_at, Article.id.label("article_id"))
+    found = select(*(getattr(Article, key) for key in KEYS), Article.id.label("article_id"))
     return found.where(column.in_(bindparam("named", expanding=True)), visible()).subquery("named")
 
 

@@ -224,7 +224,7 @@ def test_a_withdrawal_touches_them_again_and_counts_down(database, make, clock):
         assert (row.articles, row.seq, row.at) == (left, now.seq, clock())
     last = changes(database)[-1]
     assert last.facets_after == []
-    assert len(last.facets_before) == 5
+    assert len(last.facets_before) == 6
 
 
 def test_work_on_a_draft_is_no_change(database, make):
