@@ -24,6 +24,7 @@ from newsapi.cache.turns import EMBEDDED, READERS
 from newsapi.outbox.clockwork import Embargo, Merging
 from newsapi.outbox.purge import Purge, to_cdn
 from newsapi.outbox.relate import Relate
+from newsapi.outbox.websub import WebSub
 from newsapi.outbox.worker import Listener, Worker
 from newsapi.schemas.presentation import Presentation
 from newsapi.settings import Settings
@@ -79,6 +80,8 @@ def create_worker(settings: Settings) -> Worker:
     listeners: list[Listener] = [Embargo(desk), Merging(desk), Relate(database, now=utc_now)]
     if settings.purge_url:
         listeners.append(Purge(database, to_cdn(settings.purge_url, settings.purge_key)))
+    if settings.websub_hub:
+        listeners.append(WebSub(database, settings.websub_hub, settings.api_url))
     return Worker(database, listeners, now=utc_now)
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from newsapi.model import Article, Brand, Facet, Listing, Section
 from newsapi.model.base import Id, UtcDateTime
 from newsapi.store.gathered import newest
+from newsapi.store.public import visible
 from newsapi.store.states import State
 
 PAGE = 10_000
@@ -93,7 +94,7 @@ _ROWS = (
     .join(Article, Article.id == Listing.article_id)
     .outerjoin(Section, Section.id == Article.section_id)
     .outerjoin(Brand, Brand.id == Article.brand_id)
-    .where(Listing.facet_id == bindparam("facet"))
+    .where(Listing.facet_id == bindparam("facet"), visible())
     .order_by(Listing.published_at, Listing.article_id)
     .limit(bindparam("rows"))
 )

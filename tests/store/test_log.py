@@ -205,6 +205,7 @@ def test_a_publication_touches_every_facet_of_the_article(database, make, clock)
         facet(database, "group", slug="jaguar-land-rover"),
         facet(database, "mention", slug="fiat"),
         facet(database, "tag", slug="suv"),
+        facet(database, "sitemap", "1"),
     ]
     assert {(row.articles, row.seq, row.at) for row in facets} == {(1, now.seq, clock())}
     last = changes(database)[-1]
