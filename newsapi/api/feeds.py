@@ -17,11 +17,11 @@ from newsapi.api.parts import parts
 from newsapi.cache import tags
 from newsapi.cache.answer import Answer
 from newsapi.feeds import atom, jsonfeed, ninjs, rss
-from newsapi.feeds.feed import Feed
+from newsapi.feeds.feed import Feed, Gone
 from newsapi.model.base import latest
 from newsapi.schemas.presentation import FEEDS
 from newsapi.schemas.queries import FILTERS, FeedQuery
-from newsapi.store import facets, taxonomy
+from newsapi.store import facets, taxonomy, withdrawals
 from newsapi.store.articles import DETAIL, Record
 from newsapi.store.database import Connection
 from newsapi.store.listing import Turn
@@ -83,6 +83,10 @@ def _page(connection: Connection, form: Form, path: str, query: paging.Query, tu
     seen = sight.of_list(connection, query)
     page = sight.page(connection, truth, asked, seen, wanted, limit=query["limit"], wanted=WANTED)
     times, named = _names(connection, query)
+    # What left a range of time nobody knows; and one page is enough to tell it.
+    told = turn is None and seen is None and _filters(query).keys() <= {*wanted}
+    groups = [[facet.id for facet in found] for found in (*truth.filters.values(), [truth.everything])]
+    gone = withdrawals.lately(connection, groups) if told else []
     presentation = parts().presentation
     records = [presentation.article(record) for record in page.records]
     turns = [paging.cursor(query, one, of="feed") for one in (page.next, page.prev)]
@@ -106,7 +110,7 @@ def _page(connection: Connection, form: Form, path: str, query: paging.Query, tu
         hub=links["hub"],
         language=_language(query, records),
         records=records,
-        gone=(),
+        gone=[Gone(*one) for one in gone],
         page_of=presentation.page_of,
     )
     return Answer(
@@ -114,7 +118,13 @@ def _page(connection: Connection, form: Form, path: str, query: paging.Query, tu
         seq=truth.seq,
         mark=truth.mark,
         changed_at=latest({truth.touched_at(), page.changed_at, *times}),
-        words=frozenset({*tags.of_list(query, truth.filters, truth.everything), *tags.names(records)}),
+        words=frozenset(
+            {
+                *tags.of_list(query, truth.filters, truth.everything),
+                *tags.names(records),
+                *([tags.WITHDRAWN] if told else ()),
+            }
+        ),
         tags=paging.tags(query),
         link=paging.link_header(links),
         media_type=form.MEDIA_TYPE,

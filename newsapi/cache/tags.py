@@ -20,6 +20,9 @@ NAMED = ("brand", "section", "authors", "mentions", "tags")
 _KINDS = {"brand": "brand", "section": "section", "authors": "author", "mentions": "brand", "tags": "tag"}
 
 
+WITHDRAWN = 0
+"""What was withdrawn last, of all articles: the number of no facet."""
+
 FILTERS = {
     "brand": "brand",
     "group": "brand",
@@ -37,6 +40,8 @@ class Change(Protocol):
 
     @property
     def kind(self) -> str: ...
+    @property
+    def action(self) -> str: ...
     @property
     def subject_id(self) -> UUID: ...
     @property
@@ -62,6 +67,8 @@ def touched(change: Change) -> Iterator[Word]:
         return
     slugs = (change.slug, change.previous_slug, *(change.more_slugs or ()))
     if change.kind == "article":
+        if change.action == "delete":
+            yield WITHDRAWN
         yield article(change.subject_id)
         yield from (slug(text) for text in slugs if text)
     else:

@@ -20,19 +20,18 @@ MEDIA: Final = {"image": "picture", "video": "video", "audio": "audio"}
 
 def document(feed: Feed) -> bytes:
     """Write a page of a feed."""
-    return orjson.dumps(
-        _known(
-            uri=urn(feed.id),
-            type="composite",
-            standard={"name": "ninjs", "version": "3.1", "schema": SCHEMA},
-            title=feed.title,
-            language=feed.language,
-            versionCreated=instant(feed.updated),
-            pubStatus="usable",
-            altIds=[_known(role=role, value=url) for role, url in _pages(feed) if url],
-            associations=[*(_article(record, feed) for record in feed.records), *map(_canceled, feed.gone)],
-        )
+    articles = [*(_article(record, feed) for record in feed.records), *map(_canceled, feed.gone)]
+    head = _known(
+        uri=urn(feed.id),
+        type="composite",
+        standard={"name": "ninjs", "version": "3.1", "schema": SCHEMA},
+        title=feed.title,
+        language=feed.language,
+        versionCreated=instant(feed.updated),
+        pubStatus="usable",
+        altIds=[_known(role=role, value=url) for role, url in _pages(feed) if url],
     )
+    return orjson.dumps({**head, "associations": articles})
 
 
 def _pages(feed: Feed) -> tuple[tuple[str, str | None], ...]:
@@ -69,7 +68,7 @@ def _content(record: Record, feed: Feed) -> dict[str, Any]:
         descriptions=[{"role": "standfirst", "contentType": "text/plain", "value": record["standfirst"]}]
         if record["standfirst"]
         else None,
-        bodies=[body],
+        bodies=[body] if record["body_html"] else None,
         by=record["byline"],
         people=_named(record["authors"], "author", "author", feed),
         subjects=[

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from newsapi.model.base import Base, BytewiseText
@@ -27,6 +27,9 @@ class LogHead(Base):
     at: Mapped[datetime]
 
 
+_WITHDRAWAL = text("kind = 'article' AND action = 'delete'")
+
+
 class Change(Base):
     """One change. `facets_before` and `facets_after` are the facets it left, stayed in and joined.
 
@@ -37,6 +40,7 @@ class Change(Base):
     """
 
     __tablename__ = "change"
+    __table_args__ = (Index("ix_change_withdrawal", "seq", sqlite_where=_WITHDRAWAL, postgresql_where=_WITHDRAWAL),)
 
     seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     mark: Mapped[int] = mapped_column(BigInteger)

@@ -63,8 +63,8 @@ def follow(worker: Callable[[Listener], Follow], recorder: Recorder) -> Follow:
 class Asked:
     """One request that the CDN got."""
 
-    def __init__(self, method: str, path: str, headers: Any) -> None:
-        self.method, self.path, self.headers = method, path, headers
+    def __init__(self, method: str, path: str, headers: Any, body: bytes) -> None:
+        self.method, self.path, self.headers, self.body = method, path, headers, body
 
     @property
     def words(self) -> set[str]:
@@ -81,7 +81,8 @@ class FakeCdn:
 
         class Handler(BaseHTTPRequestHandler):
             def answer(self) -> None:
-                kept.asked.append(Asked(self.command, self.path, self.headers))
+                body = self.rfile.read(int(self.headers["Content-Length"] or 0))
+                kept.asked.append(Asked(self.command, self.path, self.headers, body))
                 self.send_response(kept.status)
                 if kept.status == 302:
                     self.send_header("Location", f"{kept.url}/elsewhere")
