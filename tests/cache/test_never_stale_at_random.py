@@ -90,7 +90,7 @@ def differences(pair, database, settings, clock, *, seed, rounds):
 def said(answer):
     """All that a client can tell; the id of a request apart."""
     names = ("ETag", "Content-Seq", "Link", "Location", "Content-Language", "Surrogate-Key")
-    if answer.mimetype.endswith("json"):
+    if (answer.mimetype or "json").endswith("json"):
         body = {name: value for name, value in (answer.get_json(force=True) or {}).items() if name != "request_id"}
     else:
         body = answer.text
