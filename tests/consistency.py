@@ -61,8 +61,10 @@ def _memberships(connection: Connection) -> dict[Any, set[int]]:
     detail = connection.execute(select(ArticleDetail.article_id, ArticleDetail.seo))
     unlisted = {row.article_id for row in detail if row.seo and row.seo["robots"] in {"noindex", "none"}}
     found: dict[Any, set[int]] = {}
+    groups = dict(connection.execute(select(ArticleDetail.article_id, ArticleDetail.translation_group)).all())
     for row in connection.execute(select(Article.__table__).where(Article.status == "published")):
-        own = {named["all", ""], named["format", row.format], named["language", row.language]}
+        own = {named["translation", groups[row.id]]} if groups[row.id] else set()
+        own |= {named["all", ""], named["format", row.format], named["language", row.language]}
         own |= {section.get(row.section_id), brand.get(row.brand_id), group.get(row.brand_id)}
         own |= {group.get(parent.get(row.brand_id))}
         assert row.number is not None, "what is public has a number"

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, delete, or_, select
+from sqlalchemy import Connection, and_, bindparam, delete, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from newsapi.model import Author, Brand, Facet, Listing, Section, Tag
@@ -25,7 +25,7 @@ Ids = Mapping[Any, Any]
 def facets(session: Session, states: Sequence[State]) -> list[frozenset[int]]:
     """Answer the facets of each of these articles, in their order: none of an article that the public does not see.
 
-    Formats and languages that have no facet yet are left out.
+    Formats, languages and groups of translations that have no facet yet are left out.
     """
     shown = [state for state in states if state.is_public]
     connection = session.connection()
@@ -52,17 +52,18 @@ def facets(session: Session, states: Sequence[State]) -> list[frozenset[int]]:
 
 
 def _names(state: State) -> Iterator[tuple[str, str]]:
-    """Kind and name of the facets that bear a name of their own."""
-    yield "format", state.values["format"]
-    yield "language", state.values["language"]
+    """Kind and name of the facets that have no other row than their name."""
+    yield from state.named_facets.items()
     if state.number is not None and is_indexed(state.values["seo"]):
         yield sitemaps.KIND, sitemaps.page_of(state.number)
 
 
-def _named(connection: Connection, names: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], int]:
-    kinds, values = {kind for kind, _ in names}, {value for _, value in names}
+def _named(connection: Connection, wanted: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], int]:
+    by_kind: dict[str, set[str]] = {"all": {""}}
+    for kind, name in wanted:
+        by_kind.setdefault(kind, set()).add(name)
     found = select(Facet.kind, Facet.name, Facet.id).where(
-        or_(Facet.kind == "all", Facet.kind.in_(kinds) & Facet.name.in_(values))
+        or_(*(and_(Facet.kind == kind, among(connection, Facet.name, names)) for kind, names in by_kind.items()))
     )
     return {(kind, name): id_ for kind, name, id_ in connection.execute(found) if name is not None}
 

@@ -5,8 +5,8 @@ from alembic import op
 
 from newsapi.model.base import Id, UtcDateTime
 
-revision = "0008"
-down_revision = "0007"
+revision = "0009"
+down_revision = "0008"
 
 PAGE = 10_000
 KEYS = ("facet_id", "published_at", "article_id", "updated_at")
