@@ -58,7 +58,7 @@ class Page(MethodView):
     @blueprint.response(200, XML, content_type=sitemap.MEDIA_TYPE)
     @blueprint.alt_response(404, "DEFAULT_ERROR", description="There is no such page")
     def get(self, query: paging.Query, page: str) -> Response:
-        """At most 10,000 articles; one that stands on a page stays there."""
+        """At most 5,000 articles; one that stands on a page stays there."""
         return cached(paging.address(f"/sitemap-{page}.xml", query), query, lambda connection: _page(connection, page))
 
 
@@ -96,15 +96,14 @@ def _page(connection: Connection, name: str) -> Answer:
     if page is None:
         raise NotFound(seq=truth.seq, words=frozenset({truth.everything.id}))
     times: set[datetime | None] = {page.at}
-    words: set[tags.Word] = {page.facet_id}
+    terms: set[tuple[str | None, str | None]] = set()
 
     def shown() -> Iterator[tuple[str, datetime]]:
         address = parts().presentation.article_url
         for row in sitemaps.articles(connection, page):
-            section, brand = ({"slug": slug} if slug else None for slug in (row.section, row.brand))
-            yield address({"id": row.id, "slug": row.slug, "section": section, "brand": brand}), row.at
+            yield address({"id": row.id, "slug": row.slug, **_short(row.section, row.brand)}), row.at
             times.add(row.changed_at)
-            words.update(tags.names([{"section": section, "brand": brand}]))
+            terms.add((row.section, row.brand))
 
     body = sitemap.page(shown())
     return Answer(
@@ -112,10 +111,15 @@ def _page(connection: Connection, name: str) -> Answer:
         seq=truth.seq,
         mark=truth.mark,
         changed_at=latest(times),
-        words=frozenset(words),
+        words=frozenset({page.facet_id, *tags.names(_short(*pair) for pair in terms)}),
         tags=(tags.ARTICLES,),
         media_type=sitemap.MEDIA_TYPE,
     )
+
+
+def _short(section: str | None, brand: str | None) -> dict[str, dict[str, str] | None]:
+    """What an address names, as articles have it."""
+    return {"section": {"slug": section} if section else None, "brand": {"slug": brand} if brand else None}
 
 
 def _news(connection: Connection) -> Answer:

@@ -31,7 +31,7 @@ def root(name: str, prefixes: Iterable[str], **attributes: Attribute) -> Element
 
 def add(parent: Element, name: str, text: str | None = None, **attributes: Attribute) -> Element:
     """Add an element to another; an attribute that is None is left out, `lang` is `xml:lang`."""
-    made = ET.SubElement(parent, name, _attributes(attributes))
+    made = ET.SubElement(parent, name, _attributes(attributes) if attributes else {})
     made.text = None if text is None else printable(text)
     return made
 

@@ -8,7 +8,7 @@ from newsapi.model.base import Id, UtcDateTime
 revision = "0009"
 down_revision = "0008"
 
-PAGE = 10_000
+PAGE = 5_000
 KEYS = ("facet_id", "published_at", "article_id", "updated_at")
 
 
