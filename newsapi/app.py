@@ -10,8 +10,9 @@ import structlog
 from flask import Flask
 
 from newsapi import __version__, api
+from newsapi.actions.import_jobs import Runs
 from newsapi.actions.writing import Desk
-from newsapi.api import problems
+from newsapi.api import imports, problems
 from newsapi.api.limits import Limits
 from newsapi.api.parts import Parts, utc_now
 from newsapi.cache.counts import Counts
@@ -21,9 +22,10 @@ from newsapi.cache.memory import Memory
 from newsapi.cache.pages import PageCache
 from newsapi.cache.shared import Alone, InRedis
 from newsapi.cache.turns import EMBEDDED, READERS
-from newsapi.outbox.clockwork import Embargo, Merging
+from newsapi.outbox.clockwork import Embargo, Importing, Merging
 from newsapi.outbox.purge import Purge, to_cdn
 from newsapi.outbox.relate import Relate
+from newsapi.outbox.webhooks import Webhooks
 from newsapi.outbox.websub import WebSub
 from newsapi.outbox.worker import Listener, Worker
 from newsapi.schemas.presentation import Presentation
@@ -34,7 +36,10 @@ from newsapi.store.due import clock
 from newsapi.store.keyset import Cursors
 
 MAX_BODY = 1 << 20
-"""Bytes that a request may bring, as long as nothing here takes more."""
+"""Bytes that a request may bring, but for those that are taken in as they come."""
+
+STREAMED = frozenset({f"POST {imports.PATH}"})
+"""Requests that are."""
 
 
 def create_app(settings: Settings) -> Flask:
@@ -69,7 +74,12 @@ def create_front(app: Flask) -> Front:
     counted = Counts(parts.settings.log_hits)
     readers = EMBEDDED if parts.database.is_sqlite else READERS
     return Front(
-        app, parts.pages, refuse, lifetime=parts.cdn_lifetime, most_body=MAX_BODY, readers=readers, counts=counted
+        *(app, parts.pages, refuse),
+        lifetime=parts.cdn_lifetime,
+        most_body=MAX_BODY,
+        streamed=STREAMED,
+        readers=readers,
+        counts=counted,
     )
 
 
@@ -77,11 +87,18 @@ def create_worker(settings: Settings) -> Worker:
     """Answer the worker for these settings, with its listeners; nothing is connected yet."""
     database = Database(settings.database_url, pool_size=4)
     desk = Desk(database, settings, clock)
-    listeners: list[Listener] = [Embargo(desk), Merging(desk), Relate(database, now=utc_now)]
+    runs = Runs(Database(settings.database_url, pool_size=1, patient=True), settings, now=utc_now)
+    listeners: list[Listener] = [
+        *(Embargo(desk), Merging(desk), Relate(database, now=utc_now)),
+        Importing(runs),
+    ]
     if settings.purge_url:
-        listeners.append(Purge(database, to_cdn(settings.purge_url, settings.purge_key)))
+        listeners.append(Purge(database, to_cdn(settings.purge_url, settings.purge_key), now=utc_now))
     if settings.websub_hub:
         listeners.append(WebSub(database, settings.websub_hub, settings.api_url))
+    private = settings.webhook_private == "allow"
+    purges = bool(settings.purge_url)
+    listeners.append(Webhooks(database, Presentation(settings), purges=purges, private=private, now=utc_now))
     return Worker(database, listeners, now=utc_now)
 
 

@@ -30,7 +30,10 @@ from newsapi.cache import counts
 from newsapi.demo import content
 from newsapi.errors import Fault, NewsError, SchemaMissing
 from newsapi.feeds import ndjson
+from newsapi.intake import known, plans
+from newsapi.intake.scrutiny import Unreadable
 from newsapi.migrations.upgrade import is_current, upgrade
+from newsapi.schemas.imports import FORMATS
 from newsapi.serving.beside import PARENT, end_with
 from newsapi.serving.farewell import polite
 from newsapi.settings import BadSetting, Settings
@@ -105,13 +108,19 @@ def demo() -> None:
 
 @main.command(name="import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def import_(file: Path) -> None:
-    """Import the records of FILE (NDJSON). It can be run again: what is there already stays as it is.
+@click.option("--format", "name", type=click.Choice(FORMATS), default="ndjson", help="ndjson, if left out.")
+@click.option("--map", "plan", type=click.File("rb"), help="Of wxr and rss: categories and defaults, TOML or JSON.")
+def import_(file: Path, name: str, plan: BinaryIO | None) -> None:
+    """Import the records of FILE: NDJSON, a WordPress export (wxr), RSS or Atom (rss).
 
-    Lines that cannot be taken are named on standard error with the place that is wrong, and the rest is imported; the
-    exit status is then 1.
+    It can be run again: what is there already stays as it is. What cannot be taken is named on standard error with the
+    line and the place that is wrong, and the rest is imported; the exit status is then 1.
     """
     settings = Settings.from_env()
+    try:
+        form = known.form(name, plans.parsed(plan.read()) if plan else None, settings.time_zone)
+    except Unreadable as error:
+        raise click.BadParameter(str(error), param_hint="--map") from error
     database = _database(settings)
     _ready(database)
     gc.freeze()  # an import makes millions of objects and no cycles: looking for some costs a sixth of the time
@@ -119,7 +128,9 @@ def import_(file: Path) -> None:
     size, hidden = file.stat().st_size, not sys.stderr.isatty()
     bar = click.progressbar(length=size, label=file.name, file=sys.stderr, hidden=hidden)
     with file.open("rb") as stream, bar:
-        counts = imports.load(database, settings, stream, now=utc_now, reject=_complain, progress=_onward(bar.update))
+        counts = imports.load(
+            *(database, settings, stream), now=utc_now, reject=_complain, progress=_onward(bar.update), form=form
+        )
     database.analyze()
     click.echo(
         f"{counts.created} created, {counts.updated} updated, {counts.unchanged} unchanged, {counts.rejected} rejected"

@@ -177,7 +177,7 @@ class MoveNotAllowed(NewsError):
 
     def __init__(self, start: str, end: str, allowed: Sequence[str]) -> None:
         """Keep both, and what could follow."""
-        super().__init__(f"{start} cannot become {end}; it can become {', '.join(allowed)}.")
+        super().__init__(f"{start} cannot become {end}; it can become {', '.join(allowed) or 'nothing else'}.")
         self.start, self.end, self.allowed = start, end, tuple(allowed)
 
 

@@ -116,6 +116,12 @@ def _reads(text: str) -> str:
     return text
 
 
+def _webhook_private(text: str) -> str:
+    if text not in {"allow", "refuse"}:
+        raise ValueError("is not one of allow, refuse")
+    return text
+
+
 def _rate_limits(text: str) -> tuple[int, int] | None:
     if text.lower() == "off":
         return None
@@ -212,6 +218,9 @@ class Settings:
     trusted_proxies: Networks = _setting(  # type: ignore[assignment]
         "networks of our own proxies, separated by commas: of those alone `X-Forwarded-For` is believed", (), _networks
     )
+    import_mb: int = _setting(  # type: ignore[assignment]
+        "megabytes that an import over the API may have; they lie in the database until it is done", 2_048, _count
+    )
     purge_url: str | None = _setting(  # type: ignore[assignment]
         "CDN that is told what to drop, and may hence keep answers for a day:"
         " `fastly+https://api.fastly.com/service/ID` or `varnish+http://host:port`",
@@ -223,6 +232,11 @@ class Settings:
         "WebSub hub that feeds name and that is told when one has changed, such as `https://pubsubhubbub.appspot.com/`",
         None,
         _hub,
+    )
+    webhook_private: str = _setting(  # type: ignore[assignment]
+        "`allow` lets webhooks reach addresses of private networks, for tests and development",
+        "refuse",
+        _webhook_private,
     )
     metrics_port: int | None = _setting(  # type: ignore[assignment]
         "port of `NEWSAPI_HOST` on which Prometheus finds `/metrics`; none if left out", None, _port

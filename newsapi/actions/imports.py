@@ -22,7 +22,8 @@ from newsapi.actions.drafts import Draft
 from newsapi.actions.reading import Found, Reading, Record, Refused, read
 from newsapi.actions.writing import references
 from newsapi.errors import Fault, Invalid
-from newsapi.intake.ndjson import Line, lines
+from newsapi.intake.forms import NDJSON, Form
+from newsapi.intake.ndjson import Line
 from newsapi.intake.positions import Positions
 from newsapi.settings import Settings
 from newsapi.store import bulk, log, states, vocabulary
@@ -42,6 +43,17 @@ LOOKED_UP = 10_000
 Reject = Callable[[int, Fault], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How far a file is done: the number of a line, and how many bytes end with it."""
+
+    line: int = 0
+    offset: int = 0
+
+
+Note = Callable[[Session, Reached], None]
+
+
 @dataclass(slots=True)
 class Counts:
     """What became of the lines."""
@@ -58,7 +70,10 @@ class Counts:
 
 @dataclass(slots=True)
 class Load:
-    """One run of an import: what it needs, and what became of it so far."""
+    """One run of an import: what it needs, and what became of it so far.
+
+    `note` writes down how far it is, in the transaction that wrote the lines. `by` is who history says it was.
+    """
 
     database: Database
     settings: Settings
@@ -66,6 +81,9 @@ class Load:
     reject: Reject
     positions: Positions
     counts: Counts = field(default_factory=Counts)
+    by: str = "import"
+    form: Form = NDJSON
+    note: Note | None = None
     writes: int = 0
 
     def is_overtaken(self, line: int, standing: bytes | None) -> bool:
@@ -76,7 +94,7 @@ class Load:
         """Count a line as rejected, and tell each place that is wrong with it."""
         self.counts.rejected += 1
         for fault in found:
-            self.reject(line, fault)
+            self.reject(self.form.place(line), fault)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,19 +114,28 @@ def load(
     now: Callable[[], datetime],
     reject: Reject,
     progress: Callable[[int], None] = lambda _: None,
+    form: Form = NDJSON,
 ) -> Counts:
-    """Import a stream of NDJSON.
+    """Import a stream of records.
 
     `reject` is told the number of a line and what is wrong with it, and the rest goes on; `progress` how many bytes
     are done. What was done when the process is killed stays; run it again for the rest. A stream that cannot be wound
     back is imported as it comes: where it has several lines for one article, each run writes all of them.
     """
-    run = Load(database, settings, now, reject, Positions(stream))
-    with Reading(settings) as reading:
-        for chunk, found in reading.ahead(_unread(run, lines(stream))):
-            _load_chunk(run, chunk, found)
-            progress(chunk.lines[-1].offset)
+    run = Load(database, settings, now, reject, Positions(stream, form), form=form)
+    for reached in steps(run, stream):
+        progress(reached.offset)
     return run.counts
+
+
+def steps(run: Load, stream: BinaryIO, begin: Reached = Reached()) -> Iterator[Reached]:
+    """Import what comes behind `begin`; answer after each transaction how far it is."""
+    lines = run.form.lines(stream, number=begin.line, offset=begin.offset)
+    with Reading(run.settings) as reading:
+        for chunk, found in reading.ahead(_unread(run, lines)):
+            reached = Reached(chunk.lines[-1].number, chunk.lines[-1].offset)
+            _load_chunk(run, chunk, found, reached)
+            yield reached
 
 
 def _unread(run: Load, found: Iterable[Line]) -> Iterator[tuple[Chunk, list[Line]]]:
@@ -136,7 +163,7 @@ def _chunks(found: Iterable[Line]) -> Iterator[list[Line]]:
         yield chunk
 
 
-def _load_chunk(run: Load, chunk: Chunk, found: list[Found]) -> None:
+def _load_chunk(run: Load, chunk: Chunk, found: list[Found], reached: Reached) -> None:
     known = [line for line in chunk.lines if line.digest in chunk.known]
     if known and chunk.asked_at < run.writes:
         still = _known(run, known)
@@ -149,16 +176,19 @@ def _load_chunk(run: Load, chunk: Chunk, found: list[Found]) -> None:
         if isinstance(refused, Refused):
             run.refuse(refused.line, refused.faults)
     records = [record for record in found if isinstance(record, Record)]
-    if not records:
+    if not records and run.note is None:
         return
     with run.database.transaction() as session:
-        log.lock(session)
+        if records:
+            log.lock(session)
         for is_article, same in groupby(records, lambda record: isinstance(record.values, Draft)):
             if is_article:
                 _write_articles(run, session, [cast("Draft", record.values) for record in same])
             else:
                 _write_terms(run, session, same)
-    run.writes += 1
+        if run.note is not None:
+            run.note(session, reached)
+    run.writes += bool(records)
 
 
 def _write_terms(run: Load, session: Session, records: Iterable[Record]) -> None:
@@ -166,7 +196,8 @@ def _write_terms(run: Load, session: Session, records: Iterable[Record]) -> None
         now = run.now()
         kind, values = cast("Kind", record.type), cast("Mapping[str, Any]", record.values)
         before = vocabulary.import_digest(session, kind, values["slug"])
-        if before == record.digest or run.is_overtaken(record.line, before):
+        stays = run.form.keeps_terms and vocabulary.look_up(session, kind, [values["slug"]])
+        if stays or before == record.digest or run.is_overtaken(record.line, before):
             run.counts.add("unchanged")
             continue
         try:
@@ -247,5 +278,5 @@ class _Batch:
     def write(self, session: Session) -> None:
         """Write what was decided."""
         if self._todo:
-            writing.write(session, self._todo, self._references, now=self._now, by="import", in_bulk=True)
+            writing.write(session, self._todo, self._references, now=self._now, by=self._run.by, in_bulk=True)
         bulk.remember_digests(session, self._same)

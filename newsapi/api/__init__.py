@@ -11,6 +11,7 @@ from newsapi.api import (
     documentation,
     feeds,
     history,
+    imports,
     links,
     problems,
     requests,
@@ -19,6 +20,7 @@ from newsapi.api import (
     taxonomy,
     vocabulary,
     watching,
+    webhooks,
 )
 from newsapi.api.blueprints import Api
 
@@ -28,7 +30,7 @@ def register(app: Flask) -> Api:
     requests.register(app)
     problems.register(app)
     api = Api(app)
-    rooms = (articles, desk, history, links, watching, feeds, sitemaps, system)
+    rooms = (articles, desk, history, imports, links, watching, webhooks, feeds, sitemaps, system)
     for blueprint in (*(room.blueprint for room in rooms), *taxonomy.blueprints, *vocabulary.blueprints):
         api.register_blueprint(blueprint)
     app.register_blueprint(documentation.blueprint(api))

@@ -52,6 +52,16 @@ RULES: Final[dict[str, str]] = {
     **{f"DELETE /v1/{terms}/<slug>": "content:publish" for terms in _TERMS},
     **{f"POST /v1/{terms}/<slug>/merge": "content:publish" for terms in _TERMS},
     "GET /v1/merges/<uuid:id>": "content:publish",
+    "GET /v1/imports": "content:write",
+    "POST /v1/imports": "content:write",
+    "GET /v1/imports/<uuid:id>": "content:write",
+    "DELETE /v1/imports/<uuid:id>": "content:write",
+    "GET /v1/webhooks": "webhooks",
+    "POST /v1/webhooks": "webhooks",
+    **{f"{method} /v1/webhooks/<uuid:id>": "webhooks" for method in ("GET", "PATCH", "DELETE")},
+    **{f"POST /v1/webhooks/<uuid:id>/{act}": "webhooks" for act in ("ping", "rotate")},
+    "GET /v1/webhooks/<uuid:id>/deliveries": "webhooks",
+    "POST /v1/webhooks/<uuid:id>/deliveries/<uuid:delivery>/redeliver": "webhooks",
     "GET /v1/me": ANY,
     "GET /v1/audit": "admin",
     "GET /healthz": OPEN,
@@ -64,8 +74,8 @@ RULES: Final[dict[str, str]] = {
 }
 """By method and route: PUBLIC, OPEN, ANY, or the scope that a key needs. `admin` holds every scope.
 
-To publish, to schedule and to take what is public off the site needs `content:publish` beside `content:write`
-(`actions/moves.py`).
+To publish, to schedule, to take what is public off the site (`actions/moves.py`) and to import needs `content:publish`
+beside `content:write`.
 """
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 from io import BytesIO
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from newsapi.cache.answer import Headers
 from newsapi.cache.pages import Given
@@ -30,8 +30,18 @@ class Plain(NamedTuple):
     body: bytes
 
 
-def environ(scope: Any, body: bytes, request_id: str) -> dict[str, Any]:
-    """Make the environment of a request; a HEAD is asked as a GET, as its answer is that without the body."""
+class Body(Protocol):
+    """What a request brings, as WSGI reads it."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Answer so many bytes, fewer only at the end."""
+
+
+def environ(scope: Any, body: bytes | Body, request_id: str) -> dict[str, Any]:
+    """Make the environment of a request; a HEAD is asked as a GET, as its answer is that without the body.
+
+    A body is there whole, or comes in while it is read.
+    """
     client, _, port = scope.client.rpartition(":")
     server, _, server_port = scope.server.rpartition(":")
     made: dict[str, Any] = {
@@ -46,7 +56,7 @@ def environ(scope: Any, body: bytes, request_id: str) -> dict[str, Any]:
         "REMOTE_PORT": port,
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope.scheme,
-        "wsgi.input": BytesIO(body),
+        "wsgi.input": BytesIO(body) if isinstance(body, bytes) else body,
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,
@@ -59,9 +69,12 @@ def environ(scope: Any, body: bytes, request_id: str) -> dict[str, Any]:
             continue  # it would pass for the header of that name with a hyphen
         key = f"HTTP_{name.upper().replace('-', '_')}"
         made[key] = f"{made[key]},{value}" if key in made else value
-    # The front read the body whole: its length is what came, whatever the client said.
-    made |= {"CONTENT_LENGTH": str(len(body)), "CONTENT_TYPE": made.pop("HTTP_CONTENT_TYPE", "")}
-    made.pop("HTTP_CONTENT_LENGTH", None)
+    made["CONTENT_TYPE"] = made.pop("HTTP_CONTENT_TYPE", "")
+    length = made.pop("HTTP_CONTENT_LENGTH", None)
+    if isinstance(body, bytes):  # it was read whole: its length is what came, whatever the client said
+        made["CONTENT_LENGTH"] = str(len(body))
+    elif length is not None:
+        made["CONTENT_LENGTH"] = length
     made["HTTP_X_REQUEST_ID"] = request_id
     return made
 

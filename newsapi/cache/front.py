@@ -20,6 +20,7 @@ import structlog
 from newsapi.cache.answer import HIT, MISS, STALE, Answer, Asked, Headers, reply
 from newsapi.cache.bridge import Application, Plain, environ, run
 from newsapi.cache.counts import NONE, Counts, State
+from newsapi.cache.incoming import Incoming
 from newsapi.cache.pages import Given, PageCache
 from newsapi.cache.turns import NoTurn, Turns
 
@@ -34,6 +35,9 @@ ALIASES: Final = 20_000
 
 BODY_SECONDS: Final = 30.0
 """How long a client may take to send the body of its request."""
+
+STREAMS: Final = 2
+"""Requests whose body is read as it comes, that are worked on at once."""
 
 TROUBLE: Final = 1.2
 """Seconds after which a reader stops waiting for an answer, if the database is away meanwhile."""
@@ -70,13 +74,14 @@ class Front:
         *,
         lifetime: str,
         most_body: int,
+        streamed: frozenset[str],
         readers: int,
         counts: Counts,
     ) -> None:
         """Join the parts.
 
-        `lifetime` is that for CDNs, `most_body` how many bytes a request may bring, `readers` how many threads there
-        are for what needs the database.
+        `lifetime` is that for CDNs, `most_body` how many bytes a request may bring, but for those of `streamed` (method
+        and path), whose body is read as it comes; `readers` is how many threads there are for what needs the database.
         """
         self._counts = counts
         self._application = application
@@ -84,6 +89,7 @@ class Front:
         self._refuse = refuse
         self._lifetime = lifetime
         self._most_body = most_body
+        self._streamed = streamed
         self._aliases: dict[tuple[str, str], str] = {}
         self._building: dict[tuple[str, str], asyncio.Future[Given | Plain | None]] = {}
         self._turns = Turns(readers)
@@ -96,12 +102,15 @@ class Front:
         self._loop = loop
         self._threads = ThreadPoolExecutor(self._turns.threads, thread_name_prefix="answer")
         self._follow = ThreadPoolExecutor(1, thread_name_prefix="follow")
+        self._takers = ThreadPoolExecutor(STREAMS, thread_name_prefix="take")
+        self._streams = asyncio.Semaphore(STREAMS)
         self._tell()
 
     def __rsgi_del__(self, _loop: asyncio.AbstractEventLoop) -> None:
         """Let the threads finish what they do."""
         self._threads.shutdown(wait=True, cancel_futures=True)
         self._follow.shutdown(wait=True, cancel_futures=True)
+        self._takers.shutdown(wait=True, cancel_futures=True)
         self._hand_on()
 
     def leave(self) -> None:
@@ -270,6 +279,8 @@ class Front:
 
     async def _write(self, scope: Any, proto: Any) -> Sent:
         """Hand on whatever is not a public read, with its body."""
+        if f"{scope.method} {scope.path}" in self._streamed:
+            return await self._take(scope, proto)
         try:
             async with asyncio.timeout(BODY_SECONDS):
                 body = await self._body(scope, proto)
@@ -283,6 +294,18 @@ class Front:
         if isinstance(outcome, Given):
             return await self._give(scope, proto, outcome, _asked(scope))
         return self._from_flask(scope, proto, outcome)
+
+    async def _take(self, scope: Any, proto: Any) -> Sent:
+        """Hand on a request whose body is read as it comes: in threads of their own, as some clients are slow."""
+        if self._streams.locked():
+            return self._refused(scope, proto, UNAVAILABLE, "full")
+        async with self._streams:
+            body = Incoming(self._loop, proto, BODY_SECONDS)
+            made = environ(scope, body, self._request_id(scope))
+            outcome = await self._loop.run_in_executor(self._takers, run, self._application, made)
+        if not body.ended and isinstance(outcome, Plain):
+            outcome.headers.append(CLOSE)  # what is left of the body belongs to nobody
+        return self._from_flask(scope, proto, outcome if isinstance(outcome, Plain) else None)
 
     async def _body(self, scope: Any, proto: Any) -> bytes | None:
         """The body of a request; None where it is too long. Raises EOFError where it breaks off, or breaks its framing.

@@ -17,8 +17,10 @@ from newsapi.model.articles import (
 from newsapi.model.base import Base
 from newsapi.model.changes import Change, LogHead, Place, Secret
 from newsapi.model.desk import Deed, Key, Merge, PreviewLink, Repeat
+from newsapi.model.imports import Import, ImportPart
 from newsapi.model.relatedness import RelatedEntry, RelatedList, RelatedPosting, RelatedProfile, RelatedWeights
 from newsapi.model.taxonomy import Author, Brand, Facet, Section, Tag
+from newsapi.model.webhooks import Delivery, Webhook
 
 __all__ = [
     "Article",
@@ -31,7 +33,10 @@ __all__ = [
     "Brand",
     "Change",
     "Deed",
+    "Delivery",
     "Facet",
+    "Import",
+    "ImportPart",
     "Key",
     "Listing",
     "LogHead",
@@ -49,4 +54,5 @@ __all__ = [
     "Secret",
     "Section",
     "Tag",
+    "Webhook",
 ]

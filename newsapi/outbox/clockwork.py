@@ -1,4 +1,4 @@
-"""What is done when its time has come, and what is done bit by bit: the two listeners that do not wait for changes.
+"""What is done when its time has come, and what is done bit by bit: the listeners that do not wait for changes.
 
 They are held by one worker at a time like every listener, so that workers do not wait for each other; but that what
 they do is done once does not hang on it. It is decided in the turn to write, by what is there then.
@@ -12,6 +12,7 @@ from typing import Any, Final
 import structlog
 
 from newsapi.actions import merges, schedule
+from newsapi.actions.import_jobs import Runs
 from newsapi.actions.writing import Desk
 from newsapi.outbox.worker import Listener
 from newsapi.store.places import Point
@@ -61,3 +62,18 @@ class Merging(_Clockwork):
     def __init__(self, desk: Desk) -> None:
         """Take the desk."""
         super().__init__(lambda: merges.go_on(desk))
+
+
+class Importing(_Clockwork):
+    """Imports that were asked for: some seconds of them at a time, so that a worker that was killed is soon missed."""
+
+    name = "importing"
+
+    def __init__(self, runs: Runs) -> None:
+        """Take the imports of this worker."""
+        super().__init__(runs.go_on)
+        self._runs = runs
+
+    def forget(self) -> None:
+        super().forget()
+        self._runs.forget()

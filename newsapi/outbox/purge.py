@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any, Final, Protocol
 
 import structlog
@@ -18,7 +19,7 @@ from newsapi.cache import tags
 from newsapi.cache.follower import BOUND
 from newsapi.outbox.rounds import Rounds, send
 from newsapi.outbox.worker import Listener
-from newsapi.store import words
+from newsapi.store import places, words
 from newsapi.store.database import Database
 from newsapi.store.places import Point
 
@@ -92,10 +93,18 @@ class Purge(Listener):
 
     name = "purge"
 
-    def __init__(self, database: Database, cdn: Cdn, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        database: Database,
+        cdn: Cdn,
+        *,
+        now: Callable[[], datetime],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Take where words are looked up, and who is told."""
         self._database = database
         self._cdn = cdn
+        self._now = now
         self._first, self._again = Rounds(self._tell, clock), Rounds(self._tell, clock)
         self.forget()
 
@@ -116,6 +125,8 @@ class Purge(Listener):
             self._first.add(told, self._seen, BOUND)
         if first := self._first.sent():
             self._again.add(first.told, first.end, AGAIN)
+            with self._database.transaction() as session:
+                places.note(session, places.PURGED, first.end, self._now())
         again = self._again.sent()
         if again is None:
             return None

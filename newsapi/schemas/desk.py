@@ -147,8 +147,10 @@ class Deed(Out):
     id = fields.UUID(required=True)
     at = Instant(required=True)
     by = fields.String(required=True)
-    action = fields.String(required=True, metadata=open_enum("create", "update", "withdraw", "restore", "publish"))
-    kind = fields.String(required=True, metadata=open_enum("article", "brand", "author", "section", "tag"))
+    action = fields.String(
+        required=True, metadata=open_enum("create", "update", "withdraw", "restore", "publish", "cancel")
+    )
+    kind = fields.String(required=True, metadata=open_enum("article", "brand", "author", "section", "tag", "import"))
     subject_id = fields.UUID(required=True)
     slug = fields.String(required=True, allow_none=True)
     version = fields.Integer(required=True, allow_none=True)

@@ -15,8 +15,11 @@ _SINCE = (
     select(
         Change.seq,
         Change.mark,
+        Change.at,
         Change.kind,
         Change.action,
+        Change.reason,
+        Change.version,
         Change.subject_id,
         Change.slug,
         Change.previous_slug,
@@ -34,7 +37,7 @@ _SINCE = (
 
 def block(connection: Connection, place: int, most: int) -> tuple[int | None, Sequence[Row[Any]]]:
     """Answer the mark of the change at a place, None where there is none, and the first `most` changes after it."""
-    rows = connection.execute(_SINCE, {"place": place, "rows": most + 1}).all()
+    rows: Sequence[Any] = connection.execute(_SINCE, {"place": place, "rows": most + 1}).all()
     if rows and rows[0].seq == place:
         return rows[0].mark, rows[1:]
     return None, rows[:most]

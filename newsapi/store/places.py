@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, CursorResult, insert, or_, select, update
 from sqlalchemy.orm import Session
@@ -69,6 +69,23 @@ def behind(connection: Connection, listener: str) -> int | None:
     """Answer how many changes a listener has still to come to; None where it has no place yet."""
     seq = connection.execute(select(_PLACE.c.seq).where(_PLACE.c.listener == listener)).scalar()
     return None if seq is None else max(0, head(connection).seq - seq)
+
+
+PURGED: Final = "purged"
+"""The name under which the purging listener notes what a CDN has dropped once: its own place is further back."""
+
+
+def note(session: Session, name: str, end: Point, now: datetime) -> None:
+    """Note how far something has come that no worker holds."""
+    noted = update(_PLACE).where(_PLACE.c.listener == name).values(seq=end.seq, mark=end.mark, at=now)
+    done: CursorResult[Any] = session.execute(noted)  # type: ignore[assignment]
+    if not done.rowcount:
+        session.execute(insert(_PLACE).values(listener=name, seq=end.seq, mark=end.mark, at=now))
+
+
+def noted(connection: Connection, name: str) -> int:
+    """Answer the last change that was noted so; 0 where none was."""
+    return connection.execute(select(_PLACE.c.seq).where(_PLACE.c.listener == name)).scalar() or 0
 
 
 def head(connection: Connection) -> Point:

@@ -94,6 +94,12 @@ def picked(connection: Connection, article: UUID) -> tuple[list[str], list[str],
     return picks, bans or [], version
 
 
+def gone(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Any]:
+    """Answer, of those of these articles that were public and are no more, when, how and why they went."""
+    found = select(Article.id, Article.gone).where(among(connection, Article.id, ids), Article.gone.is_not(None))
+    return dict(connection.execute(found).all()) if ids else {}
+
+
 def articles_of(session: Session, kind: str, term: UUID, most: int) -> dict[UUID, State]:
     """Answer the first articles, of any status, that bear a brand (also by mention), author, section or tag."""
     found = []

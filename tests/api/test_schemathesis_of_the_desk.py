@@ -16,6 +16,9 @@ OPERATIONS = (
     " restoreRevision listPreviewLinks createPreviewLink revokePreviewLink getMerge getMe listDeeds"
     " createBrand updateBrand deleteBrand mergeBrand createAuthor updateAuthor deleteAuthor mergeAuthor"
     " createSection updateSection deleteSection mergeSection createTag updateTag deleteTag mergeTag"
+    " createImport listImports getImport cancelImport"
+    " listWebhooks createWebhook getWebhook updateWebhook deleteWebhook pingWebhook rotateWebhook"
+    " listDeliveries redeliver"
 ).split()
 
 

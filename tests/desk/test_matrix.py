@@ -14,6 +14,7 @@ PLACES = {
     "<which>": "velar",
     "<slug>": "land-rover",
     "<int:number>": "1",
+    "<uuid:delivery>": "01890a5d-ac96-774b-bcce-b302099a8057",
     "<uuid:link>": "01890a5d-ac96-774b-bcce-b302099a8057",
     "<uuid:id>": "01890a5d-ac96-774b-bcce-b302099a8057",
     "<name>": "gone",

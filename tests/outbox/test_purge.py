@@ -25,8 +25,8 @@ def seconds():
 
 
 @pytest.fixture
-def purge(database, cdn, seconds):
-    return Purge(database, to_cdn(f"fastly+{cdn.url}/service/x", "token"), clock=seconds)
+def purge(database, cdn, seconds, clock):
+    return Purge(database, to_cdn(f"fastly+{cdn.url}/service/x", "token"), now=clock, clock=seconds)
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def both(follow, seconds):
 def place(database):
     with database.reading() as connection:
         return connection.execute(
-            select(Place.seq, LogHead.seq).select_from(Place).join(LogHead, LogHead.id == 1)
+            select(Place.seq, LogHead.seq).join(LogHead, LogHead.id == 1).where(Place.listener == "purge")
         ).one()
 
 
@@ -199,8 +199,8 @@ def test_a_cdn_that_fails_is_told_again_until_it_answers(follow, cdn, seconds, m
     assert not [one for one in cdn.asked if one.path.endswith("elsewhere")]
 
 
-def test_a_cdn_that_is_not_there_is_tried_again(worker, make, database, seconds):
-    follow = worker(Purge(database, to_cdn("varnish+http://127.0.0.1:9", None), clock=seconds))
+def test_a_cdn_that_is_not_there_is_tried_again(worker, make, database, seconds, clock):
+    follow = worker(Purge(database, to_cdn("varnish+http://127.0.0.1:9", None), now=clock, clock=seconds))
     follow.step()
     make.article()
     follow.step()
@@ -212,7 +212,7 @@ def test_a_worker_that_takes_over_purges_what_was_not_purged_twice(follow, cdn, 
     follow.step()
     later(follow, seconds, 1)
     clock.forward(seconds=60)  # and it is never heard of again
-    other = worker(Purge(database, to_cdn(f"fastly+{cdn.url}/service/x", "token"), clock=seconds))
+    other = worker(Purge(database, to_cdn(f"fastly+{cdn.url}/service/x", "token"), now=clock, clock=seconds))
     both(other, seconds)
     assert sum("slug:velar" in one.words for one in cdn.asked) == 3
     assert place(database)[0] == place(database)[1]
@@ -233,9 +233,9 @@ def test_more_than_a_thousand_words_drop_everything_in_one_request(follow, cdn, 
     assert [(one.method, one.path) for one in cdn.asked] == [("POST", "/service/x/purge_all")] * 2
 
 
-def test_varnish_is_told_by_xkey(follow, cdn, seconds, make, worker, database):
+def test_varnish_is_told_by_xkey(follow, cdn, seconds, make, worker, database, clock):
     follow.let_go()
-    follow = worker(Purge(database, to_cdn(f"varnish+{cdn.url}", None), clock=seconds))
+    follow = worker(Purge(database, to_cdn(f"varnish+{cdn.url}", None), now=clock, clock=seconds))
     follow.step()
     make.article("velar")
     both(follow, seconds)

@@ -72,6 +72,12 @@ def test_every_make_command_of_the_readme_is_in_the_makefile():
 def test_the_commands_that_fill_and_serve_do_so(tmp_path):
     [example] = re.findall(r"\[what the demo is made of\]\((.*?)\) is an example", README)
     shutil.copy(TOP / example, tmp_path / "archive.ndjson")
+    files = TOP / "tests" / "intake" / "files"
+    blog = (files / "wordpress.xml").read_text().replace("<title></title>", "<title>Un titolo</title>")
+    (tmp_path / "wordpress.xml").write_text(blog)
+    shutil.copy(files / "feed.atom", tmp_path)
+    [mapping] = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    (tmp_path / "mapping.toml").write_text(mapping)
     newsapi = Path(sys.executable).with_name("newsapi")
     for command in of("newsapi"):
         words = shlex.split(command)[1:]

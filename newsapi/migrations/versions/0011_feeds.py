@@ -5,8 +5,8 @@ from alembic import op
 
 from newsapi.model.base import Id, UtcDateTime
 
-revision = "0009"
-down_revision = "0008"
+revision = "0011"
+down_revision = "0010"
 
 PAGE = 5_000
 KEYS = ("facet_id", "published_at", "article_id", "updated_at")

@@ -1,0 +1,149 @@
+"""Imports over HTTP: a file comes in and is kept, a worker imports it, and whoever sent it sees how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+from uuid import UUID
+
+from flask import Response, request
+from flask.views import MethodView
+from werkzeug.exceptions import BadRequest, RequestTimeout
+
+from newsapi.actions import import_jobs
+from newsapi.actions.repeats import Reply
+from newsapi.api import bodies, paging
+from newsapi.api.access import writer
+from newsapi.api.answers import private
+from newsapi.api.blueprints import Blueprint
+from newsapi.api.parts import parts
+from newsapi.cache.answer import Answer
+from newsapi.errors import BadCursor, Fault, Invalid, NotFound, WrongMediaType
+from newsapi.intake import plans
+from newsapi.intake.scrutiny import Unreadable
+from newsapi.schemas.dump import compiled, json
+from newsapi.schemas.imports import Import, ImportList, ImportOne, ImportQuery, ImportsQuery
+from newsapi.store import facets
+from newsapi.store import imports as store
+from newsapi.store.database import Connection
+
+PATH: Final = "/v1/imports"
+blueprint = Blueprint("imports", __name__, url_prefix=PATH, description="Imports: archives come in")
+
+NDJSON: Final = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/json")
+XML: Final = ("application/xml", "text/xml", "application/rss+xml", "application/atom+xml")
+_ID = {"in": "path", "name": "id", "description": "Id of the import", "schema": {"type": "string", "format": "uuid"}}
+_BODY = {name: {"schema": {"type": "string"}} for name in (NDJSON[0], XML[0])}
+
+
+@blueprint.route("")
+class Imports(MethodView):
+    """All imports."""
+
+    @blueprint.doc(operationId="listImports", summary="Imports", **bodies.keyed())
+    @blueprint.arguments(ImportsQuery(), location="query", error_status_code=400)
+    @blueprint.response(200, ImportList)
+    @blueprint.write(400, 410)
+    def get(self, query: paging.Query) -> Response:
+        """Of everybody, the last first."""
+        return private(PATH, query, lambda connection: _page(connection, query))
+
+    @blueprint.doc(
+        operationId="createImport",
+        summary="Import a file",
+        requestBody={"required": True, "content": _BODY},
+        **bodies.keyed(),
+    )
+    @blueprint.arguments(ImportQuery(), location="query", error_status_code=400)
+    @blueprint.response(202, ImportOne, headers={"Location": bodies.MADE["Location"]})
+    @blueprint.write(400, 408, 413)
+    def post(self, query: dict[str, Any]) -> Response:
+        """Of any size up to NEWSAPI_IMPORT_MB. What is there already stays as it is, so a file can be sent again."""
+        who = writer()
+        who.need("content:publish")
+        taken = NDJSON if query["format"] == "ndjson" else XML
+        if request.mimetype not in taken or request.content_encoding not in {None, "identity"}:
+            raise WrongMediaType(taken[0])
+        id_ = import_jobs.receive(parts().desk, who, _pieces(), form=query["format"], plan=_plan(query["map"]))
+        with parts().database.reading() as connection:
+            body = _one(connection, id_)
+        return bodies.sent(Reply(202, {"Location": f"{parts().settings.api_url}{PATH}/{id_}"}, body))
+
+
+@blueprint.route("/<uuid:id>", parameters=[_ID])
+class OneImport(MethodView):
+    """One import."""
+
+    @blueprint.doc(operationId="getImport", summary="How far an import is", **bodies.keyed())
+    @blueprint.response(200, ImportOne)
+    @blueprint.write(404)
+    def get(self, id: UUID) -> Response:  # noqa: A002 (the name of the path parameter)
+        """Its state, its counts, and what is wrong with records that were rejected."""
+        bodies.plain()
+        with parts().database.reading() as connection:
+            return Response(_one(connection, id), content_type=bodies.JSON)
+
+    @blueprint.doc(operationId="cancelImport", summary="Cancel an import", **bodies.keyed())
+    @blueprint.response(200, ImportOne)
+    @blueprint.write(404, 409)
+    def delete(self, id: UUID) -> Response:  # noqa: A002 (the name of the path parameter)
+        """Nothing more is written; what was written stays."""
+        bodies.plain()
+        import_jobs.cancel(parts().desk, writer(), id)
+        with parts().database.reading() as connection:
+            return bodies.sent(Reply(200, {}, _one(connection, id)))
+
+
+def _plan(text: str | None) -> dict[str, Any] | None:
+    """The mapping of a request; raises Invalid."""
+    try:
+        return None if text is None else plans.parsed(text.encode())
+    except Unreadable as error:
+        raise Invalid([Fault("map", str(error))]) from error
+
+
+def _pieces() -> Iterator[bytes]:
+    """The body of this request in parts, as it comes in: never more than one of them in memory."""
+    request.max_content_length = parts().settings.import_mb << 20
+    stream = request.stream
+    piece = b""
+    try:
+        while more := stream.read(store.PART - len(piece)):
+            piece += more
+            if len(piece) == store.PART:
+                yield piece
+                piece = b""
+    except TimeoutError as error:
+        raise RequestTimeout("The body came in too slowly.") from error
+    except EOFError as error:
+        raise BadRequest("The body broke off.") from error
+    if piece:
+        yield piece
+
+
+def _one(connection: Connection, id_: UUID) -> str:
+    row = store.one(connection, id_)
+    if row is None:
+        raise NotFound
+    return json({"data": _shown(row)}).decode()
+
+
+def _shown(row: Any) -> dict[str, Any]:
+    found: dict[str, Any] = compiled(Import)(dict(row._mapping))  # noqa: SLF001 (the documented way to a row's names)
+    return found
+
+
+def _page(connection: Connection, query: paging.Query) -> Answer:
+    before = None
+    if "cursor" in query:
+        kind, place = [*parts().cursors.read(query["cursor"], now=parts().now()), None, None][:2]
+        if kind != "imports":
+            raise BadCursor("This cursor belongs to another list.")
+        before = UUID(place)
+    rows = store.page(connection, limit=query["limit"] + 1, before=before)
+    shown, after = rows[: query["limit"]], None
+    if len(rows) > len(shown):
+        after = parts().cursors.write(["imports", shown[-1].id.hex], now=parts().now())
+    truth = facets.truth(connection, {})
+    body = paging.envelope(PATH, query, [_shown(row) for row in shown], (after, None))
+    return Answer(body=json(body), seq=truth.seq, mark=truth.mark, link=paging.link_header(body["links"]))

@@ -1,0 +1,430 @@
+"""Webhooks: each event once planned, tried until it is answered, signed, and held up by nobody else."""
+
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
+
+import orjson
+import pytest
+
+from newsapi.actions import imports
+from newsapi.actions import webhooks as acts
+from newsapi.actions.keys import Caller
+from newsapi.cache.follower import BOUND
+from newsapi.feeds import webhooks as wire
+from newsapi.model.base import uuid7
+from newsapi.outbox.webhooks import GATHERED, PAUSED, RETRIES, UNPURGED, Webhooks
+from newsapi.schemas.presentation import Presentation
+from newsapi.schemas.webhooks import EVENTS
+from newsapi.store import places, webhooks
+from newsapi.store.places import Point
+from tests.records import article, brand, lines, term
+
+CALLER = Caller(id=uuid7(), prefix="key_partner", scopes=frozenset({"webhooks"}))
+
+
+class Receiver:
+    """A partner's server: keeps each call, and answers as `answer` says."""
+
+    def __init__(self):
+        self.calls = []
+        self.answer = lambda _call: 200
+        kept = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                call = {"id": self.headers["webhook-id"], "headers": self.headers, "text": body} | orjson.loads(body)
+                kept.calls.append(call)
+                status = kept.answer(call)
+                self.send_response(status)
+                self.send_header("Location", f"{kept.url}/elsewhere")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+
+    @property
+    def types(self):
+        return [call["type"] for call in self.calls]
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class Seconds:
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def receive():
+    made = []
+
+    def receive():
+        made.append(Receiver())
+        return made[-1]
+
+    yield receive
+    for receiver in made:
+        receiver.close()
+
+
+@pytest.fixture
+def receiver(receive):
+    return receive()
+
+
+@pytest.fixture
+def seconds():
+    return Seconds()
+
+
+@pytest.fixture
+def listener(database, settings, clock, seconds):
+    return Webhooks(database, Presentation(settings), purges=False, private=True, now=clock, clock=seconds)
+
+
+@pytest.fixture
+def follow(worker, listener):
+    made = worker(listener)
+    made.step()
+    return made
+
+
+@pytest.fixture
+def settle(follow, listener, seconds, clock):
+    """Let the bound pass, and every call that is due be made and noted."""
+
+    def settle(*, seconds_=BOUND + GATHERED, later=timedelta()):
+        follow.step()
+        seconds.now += seconds_
+        clock.time += later
+        follow.step()
+        for _ in range(200):
+            follow.step()
+            if not listener._under_way:
+                break
+            time.sleep(0.01)
+        follow.step()
+
+    return settle
+
+
+@pytest.fixture
+def hook(database, clock):
+    """Make a webhook for everything, or as it is said."""
+
+    def hook(url, events=EVENTS, **more):
+        values = {"url": url, "events": [*events], "brands": None, "sections": None, **more}
+        return acts.create(database, CALLER, values, now=clock(), then=lambda _, row: row)
+
+    return hook
+
+
+@pytest.fixture
+def publish(database, settings, clock):
+    def publish(*records):
+        imports.load(database, settings, BytesIO(lines(*records)), now=clock, reject=lambda *_: pytest.fail("refused"))
+
+    return publish
+
+
+def articles_of(receiver):
+    """What was told of articles, in the order of the log: calls may overtake each other."""
+    told = sorted(
+        ((call["data"]["seq"], call) for call in receiver.calls if "article." in call["type"]), key=lambda each: each[0]
+    )
+    return [(call["type"].removeprefix("article."), call["data"]["slug"]) for _, call in told]
+
+
+def rows(database, id_):
+    with database.reading() as connection:
+        return webhooks.deliveries(connection, id_, before=None, limit=1000, state=None)
+
+
+def test_what_happens_to_an_article_is_told_in_the_contracts_words(hook, receiver, publish, settle, make):
+    hook(receiver.url)
+    publish(brand("land-rover"), article("velar", brand="land-rover"))
+    settle()
+    [call] = [call for call in receiver.calls if call["type"] == "article.published"]
+    data = call["data"]
+    assert call["text"] == orjson.dumps({name: call[name] for name in ("type", "timestamp", "data")}).decode()
+    assert set(data) == {
+        *("seq", "id", "slug", "previous_slug", "version", "reason", "gone", "url", "tags", "links"),
+    }
+    assert (data["slug"], data["version"], data["reason"], data["gone"]) == ("velar", 1, "published", None)
+    assert data["links"] == {"self": "https://api.example.com/v1/articles/velar"}
+    assert {"articles", "slug:velar", "brand:land-rover", f"article:{data['id']}"} <= {*data["tags"]}
+    publish(article("velar", brand="land-rover", headline="Altro titolo"))
+    publish(article("velar", brand="land-rover", status="withdrawn"))
+    settle()
+    assert articles_of(receiver)[1:] == [("updated", "velar"), ("withdrawn", "velar")]
+    gone = receiver.calls[-1]["data"] if receiver.types[-1] == "article.withdrawn" else None
+    told = gone or next(call["data"] for call in receiver.calls if call["type"] == "article.withdrawn")
+    assert told["gone"]["action"] == "withdrawn"
+
+
+def test_calls_are_signed_by_standard_webhooks(hook, receiver, publish, settle, database, clock):
+    made = hook(receiver.url, ["article.published"])
+    publish(article("velar"))
+    settle()
+    [call] = receiver.calls
+    at = clock.time
+    sent = wire.headers(call["id"], at, call["text"], [made["secret"]])
+    assert call["headers"]["webhook-timestamp"] == sent["webhook-timestamp"]
+    assert call["headers"]["webhook-signature"] == sent["webhook-signature"]
+    new = acts.rotate(database, CALLER, made["id"], now=clock())
+    publish(article("altro"))
+    settle()
+    call = receiver.calls[-1]
+    both = wire.headers(call["id"], clock.time, call["text"], [new["secret"], made["secret"]])
+    assert call["headers"]["webhook-signature"] == both["webhook-signature"]
+    publish(article("terzo"))
+    settle(later=timedelta(hours=24, seconds=1))
+    call = receiver.calls[-1]
+    assert len(call["headers"]["webhook-signature"].split()) == 1
+
+
+def test_a_signature_is_that_of_the_specification():
+    """The example of the specification's reference implementations."""
+    at = datetime.fromtimestamp(1614265330, UTC)
+    found = wire.headers(
+        "msg_p5jXN8AQM9LWM0D4loKWxJek", at, '{"test": 2432232314}', ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]
+    )
+    assert found["webhook-signature"] == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def test_of_a_filter_an_article_enters_and_leaves(hook, receiver, publish, settle):
+    hook(receiver.url, brands=["jaguar"])
+    publish(brand("jaguar"), brand("land-rover"), term("section", "prove"))
+    publish(article("velar", brand="land-rover"))
+    publish(article("velar", brand="jaguar"))
+    publish(article("velar", brand="jaguar", headline="Altro"))
+    publish(article("velar", brand="land-rover"))
+    publish(article("velar", brand="land-rover", headline="Altro"))
+    settle()
+    assert articles_of(receiver) == [("published", "velar"), ("updated", "velar"), ("out_of_scope", "velar")]
+    terms = [(call["type"], call["data"]["slug"]) for call in receiver.calls if call["type"].endswith("d.updated")]
+    assert terms == [("brand.updated", "jaguar")]
+    assert "section.updated" in receiver.types
+
+
+def test_drafts_are_told_to_nobody(hook, receiver, publish, settle):
+    hook(receiver.url)
+    publish(article("bozza", status="draft"), article("ora", status="scheduled", published_at="2030-01-01T00:00:00Z"))
+    settle()
+    assert receiver.calls == []
+
+
+def test_no_event_leaves_before_every_node_knows(hook, receiver, publish, follow, seconds, listener):
+    hook(receiver.url)
+    publish(article("velar"))
+    follow.step()
+    seconds.now += BOUND - 0.01
+    for _ in range(5):
+        follow.step()
+    assert (receiver.calls, listener._under_way) == ([], {})
+
+
+def test_no_event_leaves_before_the_cdn_has_dropped_it(
+    hook, receiver, publish, worker, database, settings, clock, seconds
+):
+    listener = Webhooks(database, Presentation(settings), purges=True, private=True, now=clock, clock=seconds)
+    follow = worker(listener)
+    follow.step()
+    hook(receiver.url, ["article.published"])
+    publish(article("velar"))
+
+    def pause(passes):
+        seconds.now += passes
+        for _ in range(20):
+            follow.step()
+            time.sleep(0.01)
+
+    pause(0)
+    pause(10)
+    assert receiver.calls == []
+    with database.transaction() as session:
+        places.note(session, places.PURGED, Point(10_000, 1), clock())
+    pause(1)
+    assert receiver.types == ["article.published"]
+    with database.transaction() as session:
+        places.note(session, places.PURGED, Point(0, 1), clock())
+    publish(article("altro"))
+    pause(0)
+    pause(UNPURGED - 1)
+    assert len(receiver.calls) == 1
+    pause(2)
+    assert len(receiver.calls) == 2
+
+
+def test_what_fails_is_tried_again_under_its_id_until_it_is_answered(hook, receiver, publish, settle, database, clock):
+    made = hook(receiver.url, ["article.published"])
+    receiver.answer = lambda _: 500 if len(receiver.calls) < 3 else 204
+    publish(article("velar"))
+    settle()
+    assert len(receiver.calls) == 1
+    settle()
+    assert len(receiver.calls) == 1
+    settle(later=RETRIES[0])
+    settle(later=RETRIES[1])
+    assert len(receiver.calls) == 3
+    settle(later=RETRIES[2])
+    assert len(receiver.calls) == 3
+    assert len({(call["id"], call["text"]) for call in receiver.calls}) == 1
+    [row] = rows(database, made["id"])
+    assert (row.state, row.attempts, row.status) == ("delivered", 3, 204)
+
+
+def test_after_three_days_a_delivery_is_dead_and_the_webhook_paused(hook, receiver, publish, settle, database):
+    made = hook(receiver.url, ["article.published"])
+    receiver.answer = lambda _: 500
+    publish(article("velar"))
+    settle()
+    for wait in RETRIES:
+        settle(later=wait + timedelta(seconds=1))
+    assert len(receiver.calls) == len(RETRIES) + 1
+    assert sum(RETRIES, timedelta()) >= PAUSED - timedelta(hours=3)
+    [row] = rows(database, made["id"])
+    assert row.state == "dead"
+    settle(later=PAUSED)
+    publish(article("altro"))
+    settle()
+    assert len(receiver.calls) == len(RETRIES) + 1
+    with database.reading() as connection:
+        assert acts.own(connection, CALLER, made["id"])["paused_at"] is not None
+    receiver.answer = lambda _: 200
+    with database.transaction() as session:
+        webhooks.change(session, made["id"], paused_at=None, failing_since=None)
+        assert webhooks.again(session, made["id"], row.id, row.created_at)
+    settle()
+    assert {call["data"]["slug"] for call in receiver.calls[-2:]} == {"velar", "altro"}
+    assert {row.state for row in rows(database, made["id"])} == {"delivered"}
+
+
+def test_gone_is_for_good(hook, receiver, publish, settle, database):
+    made = hook(receiver.url, ["article.published"])
+    receiver.answer = lambda _: 410
+    publish(article("velar"))
+    settle()
+    assert [row.state for row in rows(database, made["id"])] == ["dead"]
+
+
+def test_a_redirect_leads_nowhere(hook, receiver, publish, settle, database):
+    made = hook(receiver.url, ["article.published"])
+    receiver.answer = lambda _: 307
+    publish(article("velar"))
+    settle()
+    assert len(receiver.calls) == 1
+    assert [row.status for row in rows(database, made["id"])] == [307]
+
+
+def test_a_partner_who_hangs_holds_up_nobody(hook, receive, publish, follow, listener, seconds):
+    slow, quick = receive(), receive()
+    hang = threading.Event()
+    slow.answer = lambda _: hang.wait(30) and 200
+    hook(slow.url, ["article.published"])
+    hook(quick.url, ["article.published"])
+    try:
+        publish(*(article(f"a{number}") for number in range(40)))
+        follow.step()
+        seconds.now += BOUND
+        for _ in range(300):
+            follow.step()
+            if len(quick.calls) == 40:
+                break
+            time.sleep(0.01)
+        assert len(quick.calls) == 40
+        assert 0 < len(slow.calls) < 40
+    finally:
+        hang.set()
+        while listener._under_way:
+            follow.step()
+            time.sleep(0.01)
+
+
+def test_every_event_arrives_though_half_of_the_calls_fail_and_workers_are_killed(
+    hook, receiver, publish, worker, database, settings, clock, seconds
+):
+    made = hook(receiver.url, ["article.published"])
+    calls = []
+
+    def answer(call):
+        calls.append(call)
+        return 500 if len(calls) % 2 else 200
+
+    receiver.answer = answer
+
+    def hire():
+        listener = Webhooks(database, Presentation(settings), purges=False, private=True, now=clock, clock=seconds)
+        return worker(listener)
+
+    follow = hire()
+    follow.step()
+    for turn in range(10):
+        publish(*(article(f"a{turn}-{number}") for number in range(10)))
+        for _ in range(3):
+            follow.step()
+            seconds.now += BOUND
+            clock.time += timedelta(seconds=20)
+        follow = hire()  # the one before was killed where it stood: what it had under way nobody notes
+    for _ in range(3_000):
+        follow.step()
+        seconds.now += BOUND
+        clock.time += timedelta(seconds=20)
+        found = rows(database, made["id"])
+        if len(found) == 100 and all(row.state == "delivered" for row in found):
+            break
+        time.sleep(0.005)
+    assert {row.state for row in rows(database, made["id"])} == {"delivered"}
+    assert {call["data"]["slug"] for call in calls} == {
+        f"a{turn}-{number}" for turn in range(10) for number in range(10)
+    }
+    assert len({call["id"] for call in calls}) == 100
+
+
+def test_invalidations_are_gathered(hook, receiver, publish, settle):
+    hook(receiver.url, ["cache.invalidated"])
+    publish(brand("jaguar"), *(article(f"a{number}", brand="jaguar") for number in range(5)))
+    settle()
+    [call] = receiver.calls
+    assert {"articles", "brand:jaguar", "slug:a0", "slug:a4"} <= {*call["data"]["tags"]}
+    assert set(call["data"]) == {"seq", "tags"}
+
+
+def test_a_body_has_twenty_kilobytes_at_most():
+    text = wire.body("article.updated", datetime.now(UTC), {"seq": 1, "tags": ["tag:" + "a" * 200] * 500})
+    assert len(text) <= wire.MOST
+    assert orjson.loads(text)["data"]["tags"]
+
+
+def test_keys_own_their_webhooks(hook, database, receiver):
+    made = hook(receiver.url)
+    other = Caller(id=uuid7(), prefix="key_other", scopes=frozenset({"webhooks"}))
+    admin = Caller(id=uuid7(), prefix="key_admin", scopes=frozenset({"admin"}))
+    with database.reading() as connection:
+        with pytest.raises(acts.NotFound):
+            acts.own(connection, other, made["id"])
+        assert acts.own(connection, admin, made["id"])["url"] == receiver.url
+
+
+def test_what_is_long_done_is_forgotten(hook, receiver, publish, settle, database):
+    made = hook(receiver.url, ["article.published"])
+    publish(article("velar"))
+    settle()
+    assert len(rows(database, made["id"])) == 1
+    settle(later=timedelta(days=31))
+    assert rows(database, made["id"]) == []
