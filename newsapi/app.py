@@ -14,6 +14,7 @@ from newsapi.actions.writing import Desk
 from newsapi.api import problems
 from newsapi.api.limits import Limits
 from newsapi.api.parts import Parts, utc_now
+from newsapi.api.usage import Usage
 from newsapi.cache.counts import Counts
 from newsapi.cache.follower import Follower, News, Read
 from newsapi.cache.front import Front
@@ -54,6 +55,7 @@ def create_app(settings: Settings) -> Flask:
         presentation=Presentation(settings),
         pages=PageCache(Memory(settings.cache_mb << 20), shared, follower),
         limits=Limits(settings),
+        usage=Usage(database),
         cdn_lifetime="max-age=86400" if settings.purge_url else "max-age=2",
     )
     app.extensions["newsapi"] = parts
@@ -100,6 +102,7 @@ def _release(settings: Settings) -> str:
 
 SHOWN = (
     "api_url article_url brand_url author_url section_url publisher image_url image_key image_salt time_zone secret_key"
+    " public_body"
 ).split()
 """The settings that a reader can tell from an answer."""
 

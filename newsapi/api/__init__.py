@@ -7,11 +7,14 @@ from flask import Flask
 
 from newsapi.api import (
     articles,
+    changes,
     desk,
+    digest,
     documentation,
     history,
     links,
     problems,
+    recalls,
     requests,
     system,
     taxonomy,
@@ -26,7 +29,7 @@ def register(app: Flask) -> Api:
     requests.register(app)
     problems.register(app)
     api = Api(app)
-    rooms = (articles, desk, history, links, watching, system)
+    rooms = (articles, changes, digest, desk, history, links, recalls, watching, system)
     for blueprint in (*(room.blueprint for room in rooms), *taxonomy.blueprints, *vocabulary.blueprints):
         api.register_blueprint(blueprint)
     app.register_blueprint(documentation.blueprint(api))

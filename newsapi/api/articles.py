@@ -35,6 +35,7 @@ from newsapi.schemas.articles import (
 )
 from newsapi.schemas.dump import Dump, compiled, json
 from newsapi.schemas.narrowed import PartialArticleList, PartialArticleOne
+from newsapi.schemas.presentation import WHOLE, Sharing
 from newsapi.schemas.queries import ASIDE, ONE_NAME, ArticleQuery, OneArticleQuery, Read, RelatedQuery
 from newsapi.store import articles, facets, hidden, listing, related, taxonomy
 from newsapi.store.articles import Record
@@ -132,9 +133,9 @@ def _list(connection: Connection, query: paging.Query, turn: Turn | None) -> Ans
         page = hidden.page(connection, truth, asked, seen, wanted, **shape)
     more = _total(_count(connection, truth, asked, seen, wanted)) if query["total"] else {}
     times, words = _include(connection, page.records, query.get("include", ()))
-    linked = _link(connection, page.records)
+    linked = link(connection, page.records)
     turns = (paging.cursor(query, page.next), paging.cursor(query, page.prev))
-    body = paging.envelope(PATH, query, _shown(page.records, query), turns, **more)
+    body = paging.envelope(PATH, query, _shown(page.records, query, sight.sharing(connection)), turns, **more)
     return Answer(
         body=json(body),
         seq=truth.seq,
@@ -153,8 +154,9 @@ def _one(connection: Connection, which: str | UUID, query: paging.Query) -> Answ
     include, presentation = query.get("include", ()), parts().presentation
     wanted = EVERYTHING if {"blocks", "jsonld"} & {*include} else _wanted(query) or EVERYTHING
     page = articles.by_ids(connection, [found.id], wanted, hidden=seen is not None)
-    linked = _link(connection, page.records)
-    record = presentation.article(page.records[0])
+    linked = link(connection, page.records)
+    sharing = WHOLE if seen else sight.sharing(connection)
+    record = presentation.article(page.records[0], sharing)
     times, keys = {page.changed_at, linked.changed_at}, [tags.article(found.id), tags.slug(record["slug"])]
     words: set[tags.Word] = {*keys, *tags.names([record]), *linked.words}
     if "related" in include:
@@ -165,7 +167,7 @@ def _one(connection: Connection, which: str | UUID, query: paging.Query) -> Answ
         keys.append(tags.related(found.id))
         words |= _words_of(found.id, read)
     if "blocks" in include:
-        record["blocks"] = blocks(record["body_html"])
+        record["blocks"] = blocks(record["body_html"] or "")
     if "jsonld" in include:
         record["jsonld"] = _news_article(record)
     more_times, more_words = _include(connection, [record], [name for name in include if name in FULL])
@@ -198,13 +200,14 @@ def _found(connection: Connection, which: str | UUID, query: paging.Query) -> tu
 def _news_article(record: Record) -> dict[str, Any]:
     """The article as search engines read it."""
     found = parts()
-    return jsonld.article(record, publisher=found.settings.publisher, page_of=found.presentation.page_of)
+    free = found.settings.public_body == "full"
+    return jsonld.article(record, publisher=found.settings.publisher, free=free, page_of=found.presentation.page_of)
 
 
 def _jsonld(connection: Connection, which: str | UUID, query: paging.Query) -> Answer:
     found, seen = _found(connection, which, query)
     page = articles.by_ids(connection, [found.id], EVERYTHING, hidden=seen is not None)
-    record = parts().presentation.article(page.records[0])
+    record = parts().presentation.article(page.records[0], WHOLE if seen else sight.sharing(connection))
     return Answer(
         body=jsonld.script_safe(json(_news_article(record))),
         seq=found.seq,
@@ -325,35 +328,38 @@ def _include(
     return times, words
 
 
-class _Linked(NamedTuple):
+class Linked(NamedTuple):
     """What the links of bodies hang on: the words of the articles they lead to, and when one of these last changed."""
 
     words: Collection[tags.Word] = ()
     changed_at: datetime | None = None
 
 
-def _link(connection: Connection, records: list[Record]) -> _Linked:
+def link(connection: Connection, records: list[Record]) -> Linked:
     """Mark the links of bodies that lead to articles of ours."""
     links = parts().presentation.own_links
     bodies = [record for record in records if "body_html" in record]
     names = {name for record in bodies for name in links.names(record["body_html"])}
     if not names:
-        return _Linked()
+        return Linked()
     ids, changed_at = articles.named(connection, names)
     for record in bodies:
         record["body_html"] = links.marked(record["body_html"], ids)
-    return _Linked({*map(tags.named_article, names), *map(tags.article, ids.values())}, changed_at)
+    return Linked({*map(tags.named_article, names), *map(tags.article, ids.values())}, changed_at)
 
 
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value] if value else []
 
 
-def _shown(records: list[Record], query: paging.Query) -> list[Record]:
+def _shown(records: list[Record], query: paging.Query, sharing: Sharing) -> list[Record]:
     """Complete the records of a list and narrow them to what was asked for."""
-    complete = parts().presentation.article if "fields" in query else parts().presentation.summary
-    dump = _dump(query, Article if "fields" in query else ArticleSummary)
-    return [dump(complete(record)) for record in records]
+    presentation = parts().presentation
+    if "fields" in query:
+        dump = _dump(query, Article)
+        return [dump(presentation.article(record, sharing)) for record in records]
+    dump = _dump(query, ArticleSummary)
+    return [dump(presentation.summary(record)) for record in records]
 
 
 def _dump(query: paging.Query, schema: type[Schema]) -> Dump:

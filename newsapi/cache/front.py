@@ -18,8 +18,9 @@ from typing import Any, Final
 import structlog
 
 from newsapi.cache.answer import HIT, MISS, STALE, Answer, Asked, Headers, reply
-from newsapi.cache.bridge import Application, Plain, environ, run
+from newsapi.cache.bridge import Application, Hold, Plain, environ, run
 from newsapi.cache.counts import NONE, Counts, State
+from newsapi.cache.follower import DUE
 from newsapi.cache.pages import Given, PageCache
 from newsapi.cache.turns import NoTurn, Turns
 
@@ -43,6 +44,12 @@ GLANCE: Final = 0.1
 
 TOLD: Final = 1.0
 """Seconds between the times that what was counted is handed on."""
+
+ROOM: Final = 500
+"""Requests that may wait for news at a time, in one process."""
+
+AGAIN: Final = 5
+"""After how many seconds one that found no room may ask again."""
 
 BEHIND: Final = b"/problems/behind"
 
@@ -87,6 +94,8 @@ class Front:
         self._aliases: dict[tuple[str, str], str] = {}
         self._building: dict[tuple[str, str], asyncio.Future[Given | Plain | None]] = {}
         self._turns = Turns(readers)
+        self._holding = 0
+        self._leaving = False
         self._reading: asyncio.Future[bool] | None = None
         own = secrets.token_hex(10)
         self._ids = (f"{own}{number:012x}" for number in itertools.count())
@@ -105,7 +114,11 @@ class Front:
         self._hand_on()
 
     def leave(self) -> None:
-        """From now on have every answer end its connection, so that clients find another process in time."""
+        """From now on have every answer end its connection, so that clients find another process in time.
+
+        Who waits for news is answered at once.
+        """
+        self._leaving = True
         send: Callable[..., Sent] = self._send
         plain: Callable[..., Sent] = self._plain
         self._send = lambda scope, proto, *rest: send(scope, _Last(proto), *rest)  # type: ignore[method-assign]
@@ -128,7 +141,11 @@ class Front:
         """Answer one request."""
         began = _clock()
         headers = scope.headers
-        if scope.method not in READS or headers.get("authorization") is not None:
+        if (
+            scope.method not in READS
+            or headers.get("authorization") is not None
+            or "wait=" in scope.query_string  # each waits for itself
+        ):
             how, status = await self._write(scope, proto)
             self._counts.other(how, status, _clock() - began)
             return
@@ -280,9 +297,32 @@ class Front:
         if body is None:
             return self._refused(scope, proto, 413)
         outcome = await self._submit(scope, body)
+        if isinstance(outcome, Plain) and outcome.hold is not None:
+            outcome = await self._held(scope, outcome, outcome.hold)
         if isinstance(outcome, Given):
             return await self._give(scope, proto, outcome, _asked(scope))
         return self._from_flask(scope, proto, outcome)
+
+    async def _held(self, scope: Any, outcome: Plain, hold: Hold) -> Given | Plain | None:
+        """Wait without a thread until there is more to say than that nothing happened, or for as long as was asked."""
+        if self._holding >= ROOM:
+            return outcome._replace(headers=[*outcome.headers, ("Retry-After", str(AGAIN))])
+        self._holding += 1
+        try:
+            end, follower, found = self._loop.time() + hold.seconds, self._follower, outcome
+            while found.hold is not None and not self._leaving and (left := end - self._loop.time()) > 0:
+                await asyncio.sleep(min(DUE, left))
+                if follower.clock() >= follower.stamp.due:
+                    self._read_log()
+                if follower.away or follower.judge(found.hold.answer, follower.stamp):
+                    continue
+                again = await self._submit(scope, b"")
+                if not isinstance(again, Plain):
+                    return again
+                found = again
+            return found
+        finally:
+            self._holding -= 1
 
     async def _body(self, scope: Any, proto: Any) -> bytes | None:
         """The body of a request; None where it is too long. Raises EOFError where it breaks off, or breaks its framing.
@@ -317,7 +357,7 @@ class Front:
         return self._plain(scope, proto, plain)
 
     def _plain(self, scope: Any, proto: Any, plain: Plain) -> Sent:
-        status, headers, body = plain
+        status, headers, body, _ = plain
         if body and scope.method != "HEAD":
             proto.response_bytes(status, headers, body)
         else:

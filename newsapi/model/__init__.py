@@ -17,6 +17,7 @@ from newsapi.model.articles import (
 from newsapi.model.base import Base
 from newsapi.model.changes import Change, LogHead, Place, Secret
 from newsapi.model.desk import Deed, Key, Merge, PreviewLink, Repeat
+from newsapi.model.partners import Departure, KeyUse, Receipt, Tally
 from newsapi.model.relatedness import RelatedEntry, RelatedList, RelatedPosting, RelatedProfile, RelatedWeights
 from newsapi.model.taxonomy import Author, Brand, Facet, Section, Tag
 
@@ -31,14 +32,17 @@ __all__ = [
     "Brand",
     "Change",
     "Deed",
+    "Departure",
     "Facet",
     "Key",
+    "KeyUse",
     "Listing",
     "LogHead",
     "Merge",
     "OldSlug",
     "Place",
     "PreviewLink",
+    "Receipt",
     "RelatedEntry",
     "RelatedList",
     "RelatedPosting",
@@ -49,4 +53,5 @@ __all__ = [
     "Secret",
     "Section",
     "Tag",
+    "Tally",
 ]

@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, delete, update
 from sqlalchemy.orm import Session
 
 from newsapi.model import Article, ArticleDetail, OldSlug, Revision
+from newsapi.model.articles import bucket
 from newsapi.model.base import Base, table
 from newsapi.store import listed, log, rows
 from newsapi.store.articles import LINKS
@@ -81,7 +82,7 @@ def _article_row(item: Written, seq: int | None, at: datetime, now: datetime) ->
     end = (state.values["rights"] or {}).get("expires_at")
     row["expires_at"] = datetime.fromisoformat(end) if end else None
     if item.before is None:
-        row["created_at"] = now
+        row |= {"created_at": now, "bucket": bucket(state.id)}
     if item.before is None or seq is not None:
         row |= {"seq": seq, "changed_at": at if seq else None}
     return row
@@ -145,6 +146,7 @@ def _told(item: Written, before: frozenset[int], after: frozenset[int]) -> Told:
         previous_slug=old_slug if old_slug != slug else None,
         more_slugs=tuple(sorted(state.former_slugs - led - {old_slug})),
         version=state.version,
+        was=item.before.version if item.before else None,
         before=before,
         after=after,
     )

@@ -16,6 +16,7 @@ _SINCE = (
         Change.seq,
         Change.mark,
         Change.kind,
+        Change.action,
         Change.subject_id,
         Change.slug,
         Change.previous_slug,

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from newsapi.model import Change, Facet, LogHead
 from newsapi.model.base import UtcDateTime, table
-from newsapi.store import rows
+from newsapi.store import departures, rows, tallies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +23,7 @@ class Told:
     """One change to what the public can see, before it has a number.
 
     `before` and `after` are the ids of the facets that the subject was in and is in now.
+    `was` is the version of an article that the public saw before, if it is another one.
     `lists` are the ids of the articles whose related lists changed, of a change of kind `related`.
     """
 
@@ -34,6 +35,7 @@ class Told:
     previous_slug: str | None = None
     more_slugs: tuple[str, ...] = ()
     version: int | None = None
+    was: int | None = None
     before: frozenset[int] = frozenset()
     after: frozenset[int] = frozenset()
     lists: tuple[str, ...] = ()
@@ -101,6 +103,9 @@ def tell(session: Session, told: Sequence[Told], numbers: Numbers, *, bulk: bool
     ]
     rows.insert(session, Change, _COLUMNS, found)
     _touch(session, told, numbers)
+    articles = [(seq, change) for seq, change in enumerate(told, numbers.first) if change.kind == "article"]
+    departures.note(session, articles)
+    tallies.note(session, [change for _, change in articles])
 
 
 _COLUMNS = (
