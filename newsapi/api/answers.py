@@ -51,19 +51,22 @@ def held(address: str, query: Mapping[str, Any], build: Callable[[Connection], A
     if FRONT in request.environ:
         request.environ[HOLD] = Hold(answer, seconds) if answer.idle else None
         return _private(answer)
-    if answer.idle and not found.held.acquire(blocking=False):
+    if not answer.idle:
+        return _private(answer)
+    if not found.held.acquire(blocking=False):
         response = _private(answer)
         response.headers["Retry-After"] = str(AGAIN)
         return response
-    if answer.idle:
-        try:
-            while answer.idle and time.monotonic() < end:
-                time.sleep(DUE)
-                stamp = found.pages.follower.known()
-                if stamp is not None and not found.pages.follower.judge(answer, stamp):
-                    answer = answered()
-        finally:
-            found.held.release()
+    try:
+        while time.monotonic() < end:
+            time.sleep(DUE)
+            stamp = found.pages.follower.known()
+            if stamp is not None and not found.pages.follower.judge(answer, stamp):
+                answer = answered()
+                if not answer.idle:
+                    break
+    finally:
+        found.held.release()
     return _private(answer)
 
 

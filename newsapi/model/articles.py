@@ -24,7 +24,7 @@ def bucket(id_: UUID) -> int:
 
 
 def _bucket(context: DefaultExecutionContext) -> int:
-    return bucket(context.current_parameters["id"])
+    return bucket((context.current_parameters or {})["id"])
 
 
 class Article(Base):

@@ -197,7 +197,9 @@ def _names(connection: Connection, kinds: Sequence[str], after: int, until: int,
     if len(rows) >= most:
         until = rows[-1].seq
     last = dict(connection.execute(_LAST, {"ids": [row.subject_id for row in rows]}).all()) if rows else {}
-    return [Event(*row[:3], action=row.action) for row in rows if row.seq == last[row.subject_id]], until
+    return [
+        Event(row.seq, row.kind, row.subject_id, row.action) for row in rows if row.seq == last[row.subject_id]
+    ], until
 
 
 _NAMES = (

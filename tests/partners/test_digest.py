@@ -100,7 +100,7 @@ def test_the_whole_costs_a_few_statements_however_much_there_is(magazine, public
         statements.clear()
         public.get(f"{DIGEST}?{query}")
         counts.append(len([text for text in statements if text.startswith("SELECT")]))
-    assert counts[0] == counts[1] <= 3
+    assert counts[0] == counts[1] <= 4  # two of them the follower's
 
 
 @pytest.mark.parametrize("bucket", ["64", "1.64", "-1", "1.", "1.2.3", "a", "", "٣"])
