@@ -17,7 +17,8 @@ LONGEST_WAIT: Final = 30
 BESIDE: Final = frozenset({"cursor", "limit", "fields", "wait", "min_seq"})
 """What may change from page to page of the changes."""
 
-_BUCKET = re.compile(r"[0-9]{1,2}(\.[0-9]{1,2})?", re.ASCII)
+_SIXTY_FOUR: Final = "([0-9]|[1-5][0-9]|6[0-3])"
+BUCKET: Final = rf"^{_SIXTY_FOUR}(\.{_SIXTY_FOUR})?$"
 
 
 class ChangesQuery(Read, Narrowed, Filtered):
@@ -79,7 +80,7 @@ class Changes(Out):
 
 
 def _bucket(value: str) -> None:
-    if not _BUCKET.fullmatch(value) or any(int(part) > 63 for part in value.split(".")):
+    if not re.fullmatch(BUCKET, value):
         raise ValidationError(["must be a bucket as an answer names it: 0 to 63, and inside it 0.0 to 63.63"])
 
 
@@ -87,7 +88,7 @@ class DigestQuery(Read, Filtered):
     """`GET /v1/digest`."""
 
     bucket = fields.String(
-        validate=_bucket, metadata={"description": "One bucket of an answer", "pattern": r"^[0-9]{1,2}(\.[0-9]{1,2})?$"}
+        validate=_bucket, metadata={"description": "One bucket of an answer", "pattern": BUCKET}
     )
 
 
