@@ -63,8 +63,10 @@ def _memberships(connection: Connection) -> dict[Any, set[int]]:
     parent = {row.id: row.parent_id for row in connection.execute(select(Brand.__table__))}
     section = facet_of(Section)
     found: dict[Any, set[int]] = {}
+    groups = dict(connection.execute(select(ArticleDetail.article_id, ArticleDetail.translation_group)).all())
     for row in connection.execute(select(Article.__table__).where(Article.status == "published")):
-        own = {named["all", ""], named["format", row.format], named["language", row.language]}
+        own = {named["translation", groups[row.id]]} if groups[row.id] else set()
+        own |= {named["all", ""], named["format", row.format], named["language", row.language]}
         own |= {section.get(row.section_id), brand.get(row.brand_id), group.get(row.brand_id)}
         own |= {group.get(parent.get(row.brand_id))}
         found[row.id] = {facet for facet in own if facet is not None}
@@ -141,7 +143,7 @@ def _partners(connection: Connection, facets: dict[Any, set[int]]) -> None:
     for id_, own in facets.items():
         digest = hashlib.sha256(f"{id_}:{versions[id_]}".encode()).digest()[:8]
         for facet in own:
-            if kinds[facet] not in {"group", "mention"}:
+            if kinds[facet] in {"all", "author", "brand", "format", "language", "section", "tag"}:
                 kept, place = sums.setdefault(facet, [0] * 128), id_.int % 4096 // 64
                 kept[place] += 1
                 kept[64 + place] = (kept[64 + place] + int.from_bytes(digest)) % 2**64

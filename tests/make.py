@@ -90,7 +90,9 @@ class Make:
             }
             detail = {name: columns.pop(name) for name in DETAIL if name in columns}
             row = self._article(slug, columns, terms)
-            for kind, name in (("format", row.format), ("language", row.language)):
+            group = detail.get("translation_group")
+            named = {"format": row.format, "language": row.language} | ({"translation": group} if group else {})
+            for kind, name in named.items():
                 self._facet(session, kind, name)
             session.add(row)
             session.flush()
@@ -213,7 +215,7 @@ class Make:
         return session.execute(insert(Facet).values(kind=kind, name=name).returning(Facet.id)).scalar_one()
 
 
-DETAIL = ("body_html", "canonical_url", "source", "media", "corrections", "rights", "seo", "picks")
+DETAIL = ("body_html", "canonical_url", "source", "media", "corrections", "rights", "seo", "picks", "translation_group")
 LINKS = (
     (ArticleAuthor, "author_id", "authors"),
     (ArticleMention, "brand_id", "mentions"),

@@ -101,6 +101,7 @@ def arbitrary(chance: random.Random) -> Record:
         "status": chance.choice(["published", "published", "published", "draft", "withdrawn", "scheduled"]),
         "published_at": chance.choice(["2016-07-26", "2017-01-01T00:00:00Z", "2017-01-01T00:00:00Z", "2030-01-01"]),
         "updated_at": chance.choice([None, None, "2018-01-01T00:00:00Z"]),
+        "translation_group": chance.choice([None, None, "storia-0", "storia-1"]),
         "previous_slugs": chance.choice([[], [], [], [f"v{chance.randrange(4)}"], [f"a{chance.randrange(8)}"]]),
     }
     if values["status"] == "withdrawn":

@@ -66,12 +66,11 @@ def references(session: Session, drafts: Iterable[Draft]) -> References:
 def write(
     session: Session, items: Sequence[Written], found: References, *, now: datetime, by: str, in_bulk: bool = False
 ) -> Numbers:
-    """Write articles, after the tags, formats and languages that are new with them; answer their numbers in the log."""
+    """Write articles, after the tags and facets that are new with them; answer their numbers in the log."""
     used = {id_ for item in items for id_ in item.after.links["tags"]}
     shown = {id_ for item in items if item.after.is_public for id_ in item.after.links["tags"]}
     tags = {slug: id_ for slug, id_ in found["tag"].items() if id_ in used}
     if told := vocabulary.make_tags(session, tags, shown, now):
         log.append(session, told, now=now, bulk=in_bulk)
-    for name in ("format", "language"):
-        vocabulary.make_facets(session, name, {item.after.values[name] for item in items})
+    vocabulary.make_facets(session, {pair for item in items for pair in item.after.named_facets.items()})
     return bulk.write(session, items, now=now, by=by, in_bulk=in_bulk)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from flask.views import MethodView
 from marshmallow import Schema
 
 from newsapi.actions.related import keep
-from newsapi.api import paging, sight
+from newsapi.api import crosslinks, paging, sight
 from newsapi.api.answers import cached
 from newsapi.api.blueprints import Blueprint
 from newsapi.api.parts import parts
@@ -133,7 +133,7 @@ def _list(connection: Connection, query: paging.Query, turn: Turn | None) -> Ans
         page = hidden.page(connection, truth, asked, seen, wanted, **shape)
     more = _total(_count(connection, truth, asked, seen, wanted)) if query["total"] else {}
     times, words = _include(connection, page.records, query.get("include", ()))
-    linked = link(connection, page.records)
+    linked = crosslinks.link(connection, page.records)
     turns = (paging.cursor(query, page.next), paging.cursor(query, page.prev))
     body = paging.envelope(PATH, query, _shown(page.records, query, sight.sharing(connection)), turns, **more)
     return Answer(
@@ -154,7 +154,7 @@ def _one(connection: Connection, which: str | UUID, query: paging.Query) -> Answ
     include, presentation = query.get("include", ()), parts().presentation
     wanted = EVERYTHING if {"blocks", "jsonld"} & {*include} else _wanted(query) or EVERYTHING
     page = articles.by_ids(connection, [found.id], wanted, hidden=seen is not None)
-    linked = link(connection, page.records)
+    linked = crosslinks.link(connection, page.records)
     sharing = WHOLE if seen else sight.sharing(connection)
     record = presentation.article(page.records[0], sharing)
     times, keys = {page.changed_at, linked.changed_at}, [tags.article(found.id), tags.slug(record["slug"])]
@@ -207,13 +207,14 @@ def _news_article(record: Record) -> dict[str, Any]:
 def _jsonld(connection: Connection, which: str | UUID, query: paging.Query) -> Answer:
     found, seen = _found(connection, which, query)
     page = articles.by_ids(connection, [found.id], EVERYTHING, hidden=seen is not None)
+    linked = crosslinks.link(connection, page.records)
     record = parts().presentation.article(page.records[0], WHOLE if seen else sight.sharing(connection))
     return Answer(
         body=jsonld.script_safe(json(_news_article(record))),
         seq=found.seq,
         mark=found.mark,
-        changed_at=page.changed_at,
-        words=frozenset({tags.article(found.id), *tags.names([record])}),
+        changed_at=latest({page.changed_at, linked.changed_at}),
+        words=frozenset({tags.article(found.id), *tags.names([record]), *linked.words}),
         tags=(tags.article(found.id),),
         language=record["language"],
         media_type=LD_JSON,
@@ -268,7 +269,9 @@ def _read_next(
 
 def _words_of(article: UUID, listed: related.Related) -> set[tags.Word]:
     """What decides on a related list: the list, each article that it shows, and what may come to stand there."""
-    shown = (tags.article(record["id"]) for record in listed.records)
+    shown = {tags.article(record["id"]) for record in listed.records}
+    if listed.facets:
+        shown.add(tags.ARTICLES)  # for CDNs, which know no facets
     return {tags.related(article), *shown, *tags.names(listed.records), *map(tags.slug, listed.slugs), *listed.facets}
 
 
@@ -326,26 +329,6 @@ def _include(
             found = [full[term["slug"]] for term in _listed(record[name])]
             record[name] = found if name == "authors" else found[0] if found else None
     return times, words
-
-
-class Linked(NamedTuple):
-    """What the links of bodies hang on: the words of the articles they lead to, and when one of these last changed."""
-
-    words: Collection[tags.Word] = ()
-    changed_at: datetime | None = None
-
-
-def link(connection: Connection, records: list[Record]) -> Linked:
-    """Mark the links of bodies that lead to articles of ours."""
-    links = parts().presentation.own_links
-    bodies = [record for record in records if "body_html" in record]
-    names = {name for record in bodies for name in links.names(record["body_html"])}
-    if not names:
-        return Linked()
-    ids, changed_at = articles.named(connection, names)
-    for record in bodies:
-        record["body_html"] = links.marked(record["body_html"], ids)
-    return Linked({*map(tags.named_article, names), *map(tags.article, ids.values())}, changed_at)
 
 
 def _listed(value: Any) -> list[Any]:

@@ -10,9 +10,9 @@ from typing import Any, Final, NamedTuple
 from flask import Response
 from flask.views import MethodView
 
-from newsapi.api import paging, sight
+from newsapi.api import crosslinks, paging, sight
 from newsapi.api.answers import cached, held
-from newsapi.api.articles import EVERYTHING, link
+from newsapi.api.articles import EVERYTHING
 from newsapi.api.blueprints import Blueprint
 from newsapi.api.parts import parts
 from newsapi.cache import tags
@@ -188,7 +188,7 @@ def _shown(connection: Connection, query: paging.Query, events: list[Event], tol
     # As many as a power of two: of each number of ids a statement is kept.
     padded = here + here[-1:] * ((1 << max(len(here) - 1, 0).bit_length()) - len(here))
     page = articles.by_ids(connection, padded, wanted) if here else articles.Page([])
-    linked = link(connection, page.records)
+    linked = crosslinks.link(connection, page.records)
     words = {*tags.names(page.records), *linked.words}
     sharing, presentation = sight.sharing(connection), parts().presentation
     dump = compiled(Article, paths | {"id"} if paths else paths)

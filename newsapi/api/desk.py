@@ -12,7 +12,7 @@ from newsapi.actions import articles as actions
 from newsapi.actions import patches
 from newsapi.actions.repeats import Keep, Reply, plainly
 from newsapi.actions.writing import Done
-from newsapi.api import bodies
+from newsapi.api import bodies, crosslinks
 from newsapi.api.access import writer
 from newsapi.api.answers import private
 from newsapi.api.articles import EVERYTHING, WHICH, naming
@@ -35,8 +35,9 @@ def reply(status: int, *, location: bool = False, keep: Keep = plainly) -> Calla
     """Answer the function that reads an article as it was just written, inside the transaction that wrote it."""
 
     def read(session: Session, done: Done) -> Reply:
-        record = articles.by_ids(session.connection(), [done.id], EVERYTHING, hidden=True).records[0]
-        body = json({"data": compiled(DeskArticle)(parts().presentation.article(record, WHOLE))}).decode()
+        records = articles.by_ids(session.connection(), [done.id], EVERYTHING, hidden=True).records
+        crosslinks.link(session.connection(), records)
+        body = json({"data": compiled(DeskArticle)(parts().presentation.article(records[0], WHOLE))}).decode()
         headers = {"ETag": f'"v{done.version}"', **({"Content-Seq": str(done.seq)} if done.seq else {})}
         if location:
             headers["Location"] = f"{parts().settings.api_url}/v1/articles/{done.slug}"

@@ -53,6 +53,9 @@ def article(record: Record, *, publisher: str | None = None, free: bool = True, 
             for correction in record["corrections"]
         ],
         license=record["rights"]["license_url"],
+        workTranslation=[
+            _thing("Article", url=other["url"], inLanguage=other["language"]) for other in record["translations"]
+        ],
         video=_videos(record) if record["format"] == "video" else None,
         associatedMedia=_gallery(record) if record["format"] == "gallery" else None,
     )

@@ -13,7 +13,7 @@ TERM: Final = ("slug", "name", "parent", "aliases", "description", "logo", "emai
 ARTICLE: Final = (
     *("slug", "headline", "standfirst", "body_html", "language", "format", "image", "media", "status", "published_at"),
     *("published_precision", "updated_at", "materially_updated_at", "source", "canonical_url", "rights", "seo"),
-    *("corrections", "picks"),
+    *("corrections", "picks", "translation_group"),
 )
 
 

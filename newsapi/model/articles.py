@@ -86,6 +86,7 @@ class ArticleDetail(Base):
     seo: Mapped[dict[str, Any] | None]
     picks: Mapped[list[Any]] = mapped_column(default=list)
     bans: Mapped[list[Any] | None]
+    translation_group: Mapped[str | None] = mapped_column(BytewiseText)
     body_html: Mapped[str]
 
 

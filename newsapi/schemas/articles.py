@@ -306,6 +306,12 @@ class ArticleIn(In):
     canonical_url = WebAddress(allow_none=True, load_default=None)
     rights = fields.Nested(RightsIn, allow_none=True, load_default=None)
     seo = fields.Nested(SeoIn, allow_none=True, load_default=None)
+    translation_group = Line(
+        longest=200,
+        allow_none=True,
+        load_default=None,
+        metadata={"description": "The same text for a story in each of its languages: they name one another"},
+    )
     previous_slugs = _slugs(100)
     corrections = fields.List(fields.Nested(CorrectionIn), load_default=list, validate=validate.Length(max=200))
     picks = _slugs(20)

@@ -102,11 +102,12 @@ _DETAIL = (
     ArticleDetail.corrections,
     ArticleDetail.rights,
     ArticleDetail.seo,
+    ArticleDetail.translation_group,
 )
 _N, _S, _C = len(_SUMMARY), len(_SUMMARY) + len(_SHORT), len(_SUMMARY) + len(_SHORT) + 1
 _SUMMARY_NAMES = tuple(column.key for column in _SUMMARY)
 _DETAIL_NAMES = tuple(column.key for column in _DETAIL)
-DETAIL = frozenset(_DETAIL_NAMES) | {"body_text"}
+DETAIL = frozenset(_DETAIL_NAMES) | {"body_text", "translations"}
 """Fields that only the detail row has: asking for one reads it."""
 
 

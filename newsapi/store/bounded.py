@@ -19,6 +19,8 @@ from sqlalchemy.exc import InvalidatePoolError
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from sqlalchemy.pool import ConnectionPoolEntry
+
 CONNECT = 0.6
 """Seconds in which a connection must stand."""
 
@@ -81,12 +83,16 @@ def bound(engine: Engine, limit: float, *, begins: bool) -> None:
         return Bounded.connect(*arguments, autocommit=begins, **named)
 
     @event.listens_for(engine, "checkin")
-    def rest(connection: Bounded | None, _record: object) -> None:
-        if connection is not None:
-            connection.limit = PING
+    def rest(connection: Bounded | None, record: ConnectionPoolEntry) -> None:
+        if connection is None:
+            return
+        connection.limit = PING
+        if record.info["pool"] is not engine.pool:  # which was disposed of meanwhile: nobody will ask it any more
+            connection.close()
 
     @event.listens_for(engine, "checkout")
-    def work(connection: Bounded, _record: object, _fairy: object) -> None:
+    def work(connection: Bounded, record: ConnectionPoolEntry, _fairy: object) -> None:
+        record.info["pool"] = engine.pool
         if begins:
             try:
                 connection.execute("BEGIN", prepare=False)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, delete, or_, select
+from sqlalchemy import Connection, and_, bindparam, delete, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from newsapi.model import Author, Brand, Facet, Listing, Section, Tag
@@ -24,11 +24,11 @@ Ids = Mapping[Any, Any]
 def facets(session: Session, states: Sequence[State]) -> list[frozenset[int]]:
     """Answer the facets of each of these articles, in their order: none of an article that the public does not see.
 
-    Formats and languages that have no facet yet are left out.
+    Formats, languages and groups of translations that have no facet yet are left out.
     """
     shown = [state for state in states if state.is_public]
     connection = session.connection()
-    named = _named(connection, {state.values[kind] for state in shown for kind in ("format", "language")})
+    named = _named(connection, {pair for state in shown for pair in state.named_facets.items()})
     own, mention, group, above = _of_brands(
         connection, {id_ for state in shown for id_ in (state.values["brand_id"], *state.links["mentions"]) if id_}
     )
@@ -41,7 +41,7 @@ def facets(session: Session, states: Sequence[State]) -> list[frozenset[int]]:
     def of(state: State) -> frozenset[int]:
         values, links = state.values, state.links
         brand = values["brand_id"]
-        found = {named["all", ""], named.get(("format", values["format"])), named.get(("language", values["language"]))}
+        found = {named["all", ""], *map(named.get, state.named_facets.items())}
         found |= {own.get(brand), group.get(brand), above.get(brand), section.get(values["section_id"])}
         for ids, kind in ((author, "authors"), (mention, "mentions"), (tag, "tags")):
             found.update([ids.get(id_) for id_ in links[kind]])
@@ -50,9 +50,12 @@ def facets(session: Session, states: Sequence[State]) -> list[frozenset[int]]:
     return [of(state) if state.is_public else frozenset() for state in states]
 
 
-def _named(connection: Connection, names: Collection[str]) -> Mapping[tuple[str, str], int]:
+def _named(connection: Connection, wanted: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], int]:
+    by_kind: dict[str, set[str]] = {"all": {""}}
+    for kind, name in wanted:
+        by_kind.setdefault(kind, set()).add(name)
     found = select(Facet.kind, Facet.name, Facet.id).where(
-        or_(Facet.kind == "all", Facet.kind.in_(("format", "language")) & Facet.name.in_(names))
+        or_(*(and_(Facet.kind == kind, among(connection, Facet.name, names)) for kind, names in by_kind.items()))
     )
     return {(kind, name): id_ for kind, name, id_ in connection.execute(found) if name is not None}
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, bindparam, delete, func, insert, literal, select, union_all
+from sqlalchemy import Connection, Select, and_, bindparam, delete, func, insert, literal, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from newsapi.model import (
@@ -63,7 +63,8 @@ class Made:
 class Related(NamedTuple):
     """What is listed after an article, each record with its `relation`, and what the answer hangs on.
 
-    `facets` decide on it beside the list itself, `slugs` are picks that may come or go.
+    `facets` decide on it beside the list itself, `slugs` are picks that may go. Picks that readers do not see may come:
+    they are not told, and whatever article comes may be one of them.
     """
 
     records: list[Record]
@@ -75,7 +76,8 @@ class Related(NamedTuple):
 _Own = aliased(Brand)
 _Above = aliased(Brand)
 _Group = aliased(Facet)
-_POOL = func.coalesce(_Own.facet_id, select(Facet.id).where(Facet.kind == "all").scalar_subquery())
+_ALL = select(Facet.id).where(Facet.kind == "all").scalar_subquery()
+_POOL = func.coalesce(_Own.facet_id, _ALL)
 _SOURCE = (
     select(
         Article.id,
@@ -85,6 +87,7 @@ _SOURCE = (
         ArticleDetail.picks,
         ArticleDetail.bans,
         Facet.id.label("pool"),
+        _ALL.label("everything"),
         Facet.at,
         _Group.at.label("group_at"),
         _Group.id.label("group"),
@@ -104,7 +107,6 @@ _SOURCE = (
     .outerjoin(RelatedList, RelatedList.article_id == Article.id)
     .where(Article.id == bindparam("article"))
 )
-_PICKED = select(Article.slug, Article.id).where(Article.slug.in_(bindparam("slugs", expanding=True)), visible())
 
 
 def _newest(level: str, rank_: int) -> Select[Any]:
@@ -121,7 +123,7 @@ def _newest(level: str, rank_: int) -> Select[Any]:
 _AROUND = union_all(_newest("recent", 0), _newest("group", 1)).subquery("around")
 _NEWEST = (
     select(_AROUND.c.article_id, _AROUND.c.level, Article.section_id)
-    .join(Article, Article.id == _AROUND.c.article_id)
+    .join(Article, and_(Article.id == _AROUND.c.article_id, visible()))
     .order_by(_AROUND.c.rank, _AROUND.c.published_at.desc(), _AROUND.c.article_id.desc())
 )
 
@@ -140,12 +142,11 @@ def of_article(
     group. A list that had to be made is handed to `keep`, which answers whether it was kept.
     """
     source = connection.execute(_SOURCE, {"article": article}).one()
-    picked = _picked(connection, source.picks)
-    exclude = {*exclude, *(source.bans or ())}
-    depth = limit + len(exclude)
+    picked, banned = _chosen(connection, source)
+    depth = limit + len(exclude) + len(banned)
     items, since, is_kept = source.listed, source.made_at, True
-    if not _stands(source, picked) or (len(items) == KEPT < depth):
-        items, floor = _made(connection, source, picked, most=max(KEPT, depth))
+    if not _stands(source, dict.fromkeys(picked.values())) or (len(items) == KEPT < depth):
+        items, floor = _made(connection, source, [*dict.fromkeys(picked.values())], most=max(KEPT, depth))
         since = source.at
         is_kept = source.weights is not None and keep(_to_keep(source, items[:KEPT], floor))
     found = articles.by_ids(connection, [UUID(item[0]) for item in items[: depth + _SPARE]])
@@ -153,32 +154,39 @@ def of_article(
     shown = [
         _with_relation(record, *about[record["id"]])
         for record in found.records
-        if record["slug"] not in exclude and (about[record["id"]][0] == "pick" or _brand(record) == source.brand)
+        if record["slug"] not in exclude
+        and record["id"] not in banned
+        and (about[record["id"]][0] == "pick" or _brand(record) == source.brand)
     ][:limit]
     times, facets = {source.changed_at, source.weighed_at, since, found.changed_at}, set()
     if not is_kept:
         facets.add(source.pool)
+    if len(picked) < len(source.picks):  # some are hidden, or banned
+        facets.add(source.everything)
     if len(shown) < limit:
-        filled = _filled(connection, source, shown, {*about}, exclude, limit=limit)
+        filled = _filled(connection, source, shown, {*about, *banned}, exclude, limit=limit)
         shown += filled.records
         times |= {filled.changed_at, source.at, source.group_at}
         facets |= {source.pool, source.group or source.pool}
-    return Related(shown, latest(times), frozenset(facets), frozenset(source.picks))
+    return Related(shown, latest(times), frozenset(facets), frozenset(picked))
 
 
 def _brand(record: Record) -> str | None:
     return record["brand"]["slug"] if record["brand"] else None
 
 
-def _picked(connection: Connection, slugs: Sequence[str]) -> list[UUID]:
-    """The editors' picks that readers may see, in their order."""
-    if not slugs:
-        return []
-    there = {row.slug: row.id for row in connection.execute(_PICKED, {"slugs": [*slugs]})}
-    return [there[slug] for slug in slugs if slug in there]
+def _chosen(connection: Connection, source: Any) -> tuple[dict[str, UUID], set[UUID]]:
+    """What the editors picked, in their order and by the slugs they picked it by, and what they banned.
+
+    Of either what readers may see, under whatever slug it has by now.
+    """
+    names = {*source.picks, *(source.bans or ())}
+    there = articles.named(connection, names)[0] if names else {}
+    banned = {there[slug] for slug in source.bans or () if slug in there}
+    return {slug: there[slug] for slug in source.picks if slug in there and there[slug] not in banned}, banned
 
 
-def _stands(source: Any, picked: Sequence[UUID]) -> bool:
+def _stands(source: Any, picked: Iterable[UUID]) -> bool:
     """Whether the list that is kept is what would be made now."""
     if source.listed is None or source.version != source.weights:
         return False

@@ -14,7 +14,10 @@ from newsapi.model import Article, ArticleDetail, Brand, OldSlug, Section
 from newsapi.store.articles import LINKS
 from newsapi.store.rows import among
 
-DETAIL = ("canonical_url", "source", "media", "corrections", "rights", "seo", "picks", "bans", "body_html")
+DETAIL = (
+    *("canonical_url", "source", "media", "corrections", "rights", "seo", "picks", "bans", "translation_group"),
+    "body_html",
+)
 SUMMARY = (
     "slug",
     "status",
@@ -53,6 +56,13 @@ class State:
     def is_public(self) -> bool:
         """Whether readers see it."""
         return bool(self.values["status"] == "published")
+
+    @property
+    def named_facets(self) -> dict[str, str]:
+        """The facets that have no other row than their name, by their kind."""
+        group = self.values["translation_group"]
+        found = {kind: self.values[kind] for kind in ("format", "language")}
+        return found | {"translation": group} if group else found
 
     def same_content(self, other: State) -> bool:
         """Whether nothing that a newsroom writes is different."""

@@ -68,11 +68,14 @@ def _insert_tags(session: Session, tags: Sequence[tuple[str, UUID]], now: dateti
     session.execute(insert(Tag), rows)
 
 
-def make_facets(session: Session, kind: str, names: Collection[str]) -> None:
-    """Make the facets of formats or languages that are not there yet."""
-    found = set(session.execute(select(Facet.name).where(Facet.kind == kind, Facet.name.in_(names))).scalars())
-    for name in sorted(set(names) - found):
-        _new_facet(session, kind, name)
+def make_facets(session: Session, named: Collection[tuple[str, str]]) -> None:
+    """Make the facets that are not there yet of formats, languages and translations: kind and name of each."""
+    connection = session.connection()
+    for kind in sorted({kind for kind, _ in named}):
+        names = {name for its, name in named if its == kind}
+        there = select(Facet.name).where(Facet.kind == kind, among(connection, Facet.name, names))
+        if new := sorted(names - {*connection.execute(there).scalars()}):
+            connection.execute(insert(table(Facet)), [{"kind": kind, "name": name} for name in new])
 
 
 def write(session: Session, kind: Kind, values: Mapping[str, Any], now: datetime) -> tuple[str, list[Told]]:

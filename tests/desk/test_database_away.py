@@ -1,9 +1,9 @@
 """While the database is away a write is refused at once, in words, and nothing of it is there afterwards."""
 
+import sqlite3
 import time
 
 import pytest
-from sqlalchemy.exc import OperationalError
 
 from newsapi.errors import Unavailable
 from tests.consistency import dump
@@ -19,7 +19,7 @@ def away(app, monkeypatch):
         parts = app.extensions["newsapi"]
 
         def refuse(*_args, **_kwargs):
-            raise OperationalError("connect", None, ConnectionRefusedError())
+            raise sqlite3.OperationalError("unable to open database file")
 
         for engine in (parts.database._reader, parts.database._writer):
             engine.dispose()

@@ -18,7 +18,8 @@ RENDITIONS = Renditions("https://img.example.org/{width}x{height}/{url}")
 WORDS = {
     "NewsArticle": "headline description image datePublished dateModified author publisher mainEntityOfPage url"
     " inLanguage articleSection keywords about mentions wordCount isAccessibleForFree correction license video"
-    " associatedMedia",
+    " associatedMedia workTranslation",
+    "Article": "url inLanguage",
     "Person": "name url",
     "Organization": "name",
     "Brand": "name url",

@@ -43,8 +43,12 @@ WORDS = re.compile(r"'[^']*'")
 TABLES = re.compile(r"\b(article|article_detail)\b(?!\.)")
 """Links, lists and facets hold what is published only, or are reached from it; these two hold everything."""
 
-MAY = re.compile(r"SELECT log_head\.seq|SELECT article\.id, article\.slug, article\.status, article\.gone")
-"""`find` asks for the status itself, since it has to tell what is gone from what never was."""
+MAY = re.compile(
+    r"SELECT log_head\.seq|SELECT article\.id, article\.slug, article\.status, article\.gone"
+    r"|SELECT article\.id, article\.changed_at, article\.section_id, brand_1\.slug AS brand, article_detail\.picks"
+)
+"""`find` asks for the status itself, since it has to tell what is gone from what never was. What is related to an
+article begins at the article, which was found."""
 
 
 @pytest.fixture

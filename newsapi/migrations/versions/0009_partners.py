@@ -10,8 +10,8 @@ from alembic import op
 
 from newsapi.model.base import Id, Json, UtcDateTime
 
-revision = "0008"
-down_revision = "0007"
+revision = "0009"
+down_revision = "0008"
 
 _OF_TERMS = sa.text("kind IN ('author', 'brand', 'section', 'tag')")
 _FILTERED = ("all", "author", "brand", "format", "language", "section", "tag")
