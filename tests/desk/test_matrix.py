@@ -16,6 +16,7 @@ PLACES = {
     "<int:number>": "1",
     "<uuid:link>": "01890a5d-ac96-774b-bcce-b302099a8057",
     "<uuid:id>": "01890a5d-ac96-774b-bcce-b302099a8057",
+    "<uuid:article>": "01890a5d-ac96-774b-bcce-b302099a8057",
     "<name>": "gone",
 }
 BODIES = {

@@ -1,6 +1,8 @@
 """What happened since: complete, each article once, whatever it went through between two looks."""
 
 import random
+import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -323,3 +325,67 @@ def test_whoever_follows_at_random_ends_up_with_the_truth(seed, editor, mirror, 
         assert follower.follow().versions == truth(query), query
         assert mirror(query, limit=1000).follow().versions == truth(query), query
     consistent(database)
+
+
+# --- waiting, under any WSGI server -----------------------------------------------------------------------------------
+
+
+def test_who_waits_in_a_thread_hears_of_what_happens(app, make):
+    make.articles(2)
+    cursor = app.test_client().get(CHANGES).json["cursor"]
+    told = []
+
+    def wait():
+        told.append(app.test_client().get(f"{CHANGES}?cursor={cursor}&wait=20"))
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    time.sleep(0.5)
+    assert not told
+    id_ = make.article()
+    thread.join(15)
+    assert [event["id"] for event in told[0].json["data"]] == [str(id_)]
+    assert "no-store" in told[0].headers["Cache-Control"]
+
+
+def test_too_many_who_wait_in_threads_are_told_to_come_again(app, make):
+    make.article()
+    cursor = app.test_client().get(CHANGES).json["cursor"]
+    held = app.extensions["newsapi"].held
+    while held.acquire(blocking=False):
+        pass
+    answer = app.test_client().get(f"{CHANGES}?cursor={cursor}&wait=20")
+    assert answer.json["data"] == []
+    assert answer.headers["Retry-After"] == "5"
+
+
+def test_what_is_there_is_told_without_waiting(app, make):
+    make.article()
+    assert len(app.test_client().get(f"{CHANGES}?wait=30").json["data"]) == 1
+
+
+# --- kept, as any answer is -------------------------------------------------------------------------------------------
+
+
+def test_who_asks_the_same_gets_the_same_until_it_is_true_no_more(public, make, editor):
+    make.brand("a")
+    make.brand("b")
+    made = editor.write(status="published", brand="a")
+    cursor = public.get(f"{CHANGES}?brand=a").json["cursor"]
+    path = f"{CHANGES}?cursor={cursor}"
+    public.get(path)
+    assert public.get(path).headers["Cache-Status"] == "newsapi; hit"
+    make.article(brand="b")
+    assert public.get(path).headers["Cache-Status"] == "newsapi; hit"
+    made = editor.change(made, brand="b")
+    assert public.get(path).json["data"][0]["reason"] == "out_of_scope"
+    assert public.get(path).headers["Cache-Status"] == "newsapi; hit"
+    editor.delete(f"/v1/articles/{made['id']}?reason=legal")  # no list of brand a has to do with it any more
+    assert public.get(path).json["data"][0]["reason"] == "withdrawn"
+
+
+def test_what_is_read_once_takes_nobody_s_place_in_memory(public, make):
+    make.articles(5)
+    for _ in range(2):
+        answer = public.get(f"{CHANGES}?limit=2")
+        assert answer.headers["Cache-Status"] == "newsapi; fwd=miss"

@@ -34,6 +34,9 @@ READS = [
     "/v1/articles/velar/related",
     *(f"/v1/{kind}" for kind in ("brands", "authors", "sections", "tags", "brands?q=land")),
     *(f"/v1/{one}?include=articles" for one in ("brands/land-rover", "authors/anna", "sections/mercato", "tags/suv")),
+    *(f"/v1/changes{query}" for query in ("", "?since=1", "?brand=land-rover", "?tag=suv&author=anna&fields=headline")),
+    "/v1/changes?types=article,brand,author,section,tag",
+    *(f"/v1/digest{query}" for query in ("", "?brand=land-rover", "?tag=suv&author=anna", "?bucket=1", "?bucket=1.2")),
     "/healthz",
     "/readyz",
 ]
