@@ -228,7 +228,8 @@ def refusal(error: NotFound | Renamed | Withdrawn, address: str) -> Answer:
     name, more = NAMES[type(error)], {"gone": error.gone} if isinstance(error, Withdrawn) else {}
     kind = KINDS[name]
     type_ = f"{parts().settings.api_url}/problems/{name}"
-    body = _body(type_, kind.status, kind.title, str(error), {"request_id": ID_GOES_HERE, **more})
+    here = address.partition("?")[0]  # whoever else gets it may have written an id in other letters
+    body = _body(type_, kind.status, kind.title, str(error), {"request_id": ID_GOES_HERE, **more}, path=here)
     return Answer(body=body, status=kind.status, **found)
 
 

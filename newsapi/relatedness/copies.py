@@ -27,9 +27,9 @@ class Copies:
     def __init__(self, read: Callable[[UUID], Pairs]) -> None:
         """Begin with nothing; `read` answers the pairs of an article's words, where sketches leave it open."""
         self._read = read
-        self._there: list[tuple[UUID, Profile]] = []
+        self._there: list[tuple[UUID, Profile, frozenset[int]]] = []
         self._headlines: set[int] = set()
-        self._with: dict[int, list[int]] = {}
+        self._seen: set[int] = set()
         self._pairs: dict[UUID, Pairs] = {}
 
     def add(self, id_: UUID, profile: Profile) -> bool:
@@ -40,19 +40,17 @@ class Copies:
             return False
         if profile.headline != NO_HEADLINE:
             self._headlines.add(profile.headline)
-        for number in profile.sketch:
-            self._with.setdefault(number, []).append(len(self._there))
-        self._there.append((id_, profile))
+        self._seen.update(profile.sketch)
+        self._there.append((id_, profile, frozenset(profile.sketch)))
         return True
 
     def _like(self, profile: Profile) -> list[tuple[UUID, Profile]]:
         """Those that may be copies, as they share enough of their sketches: as a rule none."""
-        shared: dict[int, int] = {}
-        known = self._with
-        for number in profile.sketch:
-            for place in known.get(number, ()):
-                shared[place] = shared.get(place, 0) + 1
-        return [self._there[place] for place, count in shared.items() if count >= _DOUBT[0] * len(profile.sketch)]
+        enough = _DOUBT[0] * len(profile.sketch)
+        if len(self._seen.intersection(profile.sketch)) < enough:
+            return []
+        own = frozenset(profile.sketch)
+        return [(id_, other) for id_, other, sketch in self._there if len(own & sketch) >= enough]
 
     def _is_copy(self, id_: UUID, profile: Profile, other: tuple[UUID, Profile]) -> bool:
         likeness = _likeness(profile, other[1])

@@ -33,7 +33,7 @@ BEST: Final = 5
 STORY: Final = 0.6
 """How much being near to them counts."""
 
-RERANKED: Final = 40
+RERANKED: Final = 25
 """How many are compared with them."""
 
 SHOWN_TERMS: Final = 5
@@ -45,6 +45,19 @@ class Candidate:
 
     id: UUID
     profile: Profile
+
+
+class Terms:
+    """The terms of an article as they are compared: many times with many others, so as sets."""
+
+    __slots__ = ("lead", "numbers", "profile", "shares")
+
+    def __init__(self, profile: Profile) -> None:
+        """Take the article."""
+        self.profile = profile
+        self.shares = dict(zip(profile.terms, profile.shares, strict=True))
+        self.numbers = frozenset(self.shares)
+        self.lead = frozenset(profile.terms[: profile.lead])
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,25 +73,20 @@ class Ranked:
 class Gauge:
     """Measures how near articles are to one of them."""
 
-    def __init__(self, profile: Profile, weights: Weights) -> None:
+    def __init__(self, own: Terms, weights: Weights) -> None:
         """Take the article to measure from, and how rare terms are."""
-        self._profile = profile
+        self._own = own
         self._weights = weights
-        self._terms = {
-            number: share * weights.of(number) / SCALE / SCALE
-            for number, share in zip(profile.terms, profile.shares, strict=True)
-        }
-        self._lead = {number: weights.of(number) / profile.leading for number in profile.terms[: profile.lead]}
+        profile = self._profile = own.profile
+        self._terms = {number: share * weights.of(number) / SCALE / SCALE for number, share in own.shares.items()}
+        self._lead = {number: weights.of(number) / profile.leading for number in own.lead}
         self._tags, self._mentions = {*profile.tags}, {*profile.mentions}
 
-    def nearness(self, other: Profile) -> float:
+    def nearness(self, terms: Terms) -> float:
         """Answer how near another article is: 0 where nothing is shared, seldom more than 2."""
-        mine = self._terms
-        text = sum(
-            [mine[number] * share for number, share in zip(other.terms, other.shares, strict=True) if number in mine]
-        )
-        lead = self._lead
-        shared = sum([lead[number] for number in other.terms[: other.lead] if number in lead]) / other.leading
+        mine, lead, shares, other = self._terms, self._lead, terms.shares, terms.profile
+        text = sum([mine[number] * shares[number] for number in self._own.numbers & terms.numbers])
+        shared = sum([lead[number] for number in self._own.lead & terms.lead]) / other.leading
         found = text + LEAD * shared + self._days(other)
         if self._tags:
             found += TAGS * self._marks(self._tags, other.tags)
@@ -86,17 +94,12 @@ class Gauge:
             found += MENTIONS * self._marks(self._mentions, other.mentions)
         return found
 
-    def reasons(self, other: Profile, names: Mapping[int, str]) -> list[dict[str, Any]]:
+    def reasons(self, terms: Terms, names: Mapping[int, str]) -> list[dict[str, Any]]:
         """Answer what brings another article near, the weightiest first: each kind with its part of the whole."""
-        mine, lead = self._terms, self._lead
-        parts = {
-            number: mine[number] * share
-            for number, share in zip(other.terms, other.shares, strict=True)
-            if number in mine
-        }
-        for number in other.terms[: other.lead]:
-            if number in lead:
-                parts[number] = parts.get(number, 0.0) + LEAD * lead[number] / other.leading
+        mine, lead, shares, other = self._terms, self._lead, terms.shares, terms.profile
+        parts = {number: mine[number] * shares[number] for number in self._own.numbers & terms.numbers}
+        for number in self._own.lead & terms.lead:
+            parts[number] += LEAD * lead[number] / other.leading
         tags = {number: self._weights.of(number) for number in other.tags if number in self._tags}
         mentions = {number: self._weights.of(number) for number in other.mentions if number in self._mentions}
         found = [
@@ -107,8 +110,8 @@ class Gauge:
         ]
         whole = sum(weight for _, weight, _ in found) or 1.0
         return [
-            {"kind": kind, "weight": round(weight / whole, 3), "terms": _named(terms, names)}
-            for kind, weight, terms in sorted(found, key=lambda reason: -reason[1])
+            {"kind": kind, "weight": round(weight / whole, 3), "terms": _named(which, names)}
+            for kind, weight, which in sorted(found, key=lambda reason: -reason[1])
             if round(weight / whole, 3) > 0
         ]
 
@@ -133,34 +136,37 @@ def rank(
     In: the profile to compare with; how rare terms are; the words of the source by number; what is listed
     already, the source itself among it; how many to list.
     """
-    gauge = Gauge(source, weights)
-    near = sorted(
-        ((gauge.nearness(candidate.profile), candidate) for candidate in candidates),
-        key=lambda found: (-found[0], found[1].id),
-    )
-    ordered = [*_by_story(near[:RERANKED], weights), *((value, value, each) for value, each in near[RERANKED:])]
+    gauge = Gauge(Terms(source), weights)
+    compared = [(candidate.id, Terms(candidate.profile)) for candidate in candidates]
+    near = sorted(((gauge.nearness(terms), id_, terms) for id_, terms in compared), key=_nearest_first)
+    ordered = [*_by_story(near[:RERANKED], weights), *((found[0], *found) for found in near[RERANKED:])]
     listed: list[Ranked] = []
-    for value, nearness, candidate in ordered:
+    for value, nearness, id_, terms in ordered:
         if len(listed) == most:
             break
-        if copies.add(candidate.id, candidate.profile):
-            reasons = gauge.reasons(candidate.profile, words)
-            listed.append(Ranked(candidate.id, round(1.0 - math.exp(-value), 4), nearness, reasons))
+        if copies.add(id_, terms.profile):
+            reasons = gauge.reasons(terms, words)
+            listed.append(Ranked(id_, round(1.0 - math.exp(-value), 4), nearness, reasons))
     return listed
 
 
-def _by_story(near: Sequence[tuple[float, Candidate]], weights: Weights) -> Iterable[tuple[float, float, Candidate]]:
+_Near = tuple[float, UUID, Terms]
+
+
+def _nearest_first(found: _Near) -> tuple[float, UUID]:
+    return -found[0], found[1]
+
+
+def _by_story(near: Sequence[_Near], weights: Weights) -> Iterable[tuple[float, float, UUID, Terms]]:
     """Order the nearest anew by how near they are to the best as well; answer both figures with each."""
     if not near:
         return ()
-    best = [
-        (value / near[0][0], candidate, Gauge(candidate.profile, weights)) for value, candidate in near[:BEST] if value
-    ]
+    best = [(value / near[0][0], terms, Gauge(terms, weights)) for value, _, terms in near[:BEST] if value]
     found = []
-    for value, candidate in near:
-        story = sum(share * gauge.nearness(candidate.profile) for share, other, gauge in best if other is not candidate)
-        found.append((value + STORY * story / BEST, value, candidate))
-    return sorted(found, key=lambda each: (-each[0], each[2].id))
+    for value, id_, terms in near:
+        story = sum([share * gauge.nearness(terms) for share, other, gauge in best if other is not terms])
+        found.append((value + STORY * story / BEST, value, id_, terms))
+    return sorted(found, key=lambda each: (-each[0], each[2]))
 
 
 def _halved(weight: float) -> float:

@@ -93,11 +93,10 @@ class Presentation:
         record["links"]["brand"] = brand and f"{self.api}/v1/brands/{brand['slug']}"
         record["byline"] = byline([a["name"] for a in record["authors"]], record["published_on"], record["language"])
         record["reading_minutes"] = markup.reading_minutes(record["word_count"])
-        if "translations" in record:
-            record["translations"] = [
-                {"language": item["language"], "slug": item["slug"], "url": self.article_url(item)}
-                for item in record["translations"]
-            ]
+        record["translations"] = [
+            {"language": item["language"], "slug": item["slug"], "url": self.article_url(item)}
+            for item in record.get("translations", ())
+        ]
         if "body_html" in record:
             self._share(record, (sharing or self.public).body_of(record))
             self._detail(record)

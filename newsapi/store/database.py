@@ -13,7 +13,7 @@ import orjson
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
@@ -101,10 +101,14 @@ class Database:
     def moment(self) -> Iterator[Session]:
         """One transaction for what may as well be left undone: it waits for no other writer, nor for the disk.
 
-        Raises Unavailable where it would have to.
+        Raises Unavailable where it would have to, or where another one did the same meanwhile.
         """
-        with _in_our_words(), Session(self._hasty, expire_on_commit=False) as session, session.begin():
-            yield session
+        with _in_our_words(), Session(self._hasty, expire_on_commit=False) as session:
+            try:
+                with session.begin():
+                    yield session
+            except IntegrityError as error:
+                raise Unavailable from error
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:

@@ -39,7 +39,7 @@ from newsapi.text import markup
 LISTENER: Final = "related"
 """The listener of the log that keeps the index."""
 
-FIRST: Final = 250
+FIRST: Final = 200
 """How many articles of each term are looked at."""
 
 COUNTED: Final = 5_000

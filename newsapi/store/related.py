@@ -24,8 +24,8 @@ from newsapi.model import (
 )
 from newsapi.model.base import latest, table
 from newsapi.relatedness.copies import Copies, Pairs
-from newsapi.relatedness.profiles import Profile, Weights, describe, names
-from newsapi.relatedness.ranking import Gauge, rank
+from newsapi.relatedness.profiles import Profile, Weights, names
+from newsapi.relatedness.ranking import Gauge, Terms, rank
 from newsapi.store import articles, profiles, rows
 from newsapi.store.articles import Record
 from newsapi.store.public import visible
@@ -35,7 +35,7 @@ from newsapi.text.terms import pairs
 KEPT: Final = 30
 """How many are kept of a list."""
 
-POOL: Final = 80
+POOL: Final = 60
 """How many articles are compared to make one."""
 
 AROUND: Final = 200
@@ -207,8 +207,7 @@ def _made(connection: Connection, source: Any, picked: Sequence[UUID], *, most: 
     known = None if source.weights is None else profiles.weights_of(connection, source.weights)
     if known is None:
         return items, 0.0
-    text = profiles.texts(connection, [source.id])[source.id].text
-    profile = describe(text, known)
+    profile = profiles.described(connection, [source.id], known)[source.id]
     copies = Copies(lambda id_: _pairs(connection, id_))
     copies.add(source.id, profile)
     for id_, its in profiles.described(connection, picked, known).items():
@@ -218,7 +217,8 @@ def _made(connection: Connection, source: Any, picked: Sequence[UUID], *, most: 
         for candidate in profiles.candidates(connection, source.pool, profile, known, max(POOL, most))
         if candidate.id != source.id and candidate.id not in picked
     ]
-    ranked = rank(profile, near, known, words=names(text), copies=copies, most=most - len(items))
+    words = names(profiles.texts(connection, [source.id])[source.id].text)
+    ranked = rank(profile, near, known, words=words, copies=copies, most=most - len(items))
     items += [[str(one.id), "related", one.score, one.reasons] for one in ranked]
     floor = min((one.nearness for one in ranked), default=0.0) if len(items) >= KEPT else 0.0
     return items, floor
@@ -332,9 +332,9 @@ def of_pools(session: Session, pools: Collection[int]) -> set[UUID]:
 def wanting(session: Session, pool: int, article: UUID, profile: Profile, known: Weights) -> set[UUID]:
     """Answer on whose lists an article belongs that has just come into the index."""
     connection = session.connection()
-    gauge = Gauge(profile, known)
+    gauge = Gauge(Terms(profile), known)
     around = profiles.candidates(connection, pool, profile, known, AROUND)
-    near = {one.id: gauge.nearness(one.profile) for one in around if one.id != article}
+    near = {one.id: gauge.nearness(Terms(one.profile)) for one in around if one.id != article}
     row = table(RelatedList).c
     lists = connection.execute(select(row.article_id, row.floor).where(among(connection, row.article_id, [*near])))
     return {id_ for id_, floor in lists if near[id_] >= SLACK * floor}

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.long
 SHOWN = [
     pytest.param(int(status), content["schema"], example, id=f"{item['get']['operationId']}-{name}")
     for item in DOCUMENT["paths"].values()
+    if "get" in item
     for status, response in item["get"]["responses"].items()
     for content in response.get("content", {}).values()
     for name, example in content.get("examples", {}).items()
@@ -25,7 +26,8 @@ SHOWN = [
 
 
 def test_every_read_has_an_example():
-    reads = {item["get"]["operationId"] for path, item in DOCUMENT["paths"].items() if path.startswith("/v1/")}
+    gets = [item["get"] for path, item in DOCUMENT["paths"].items() if path.startswith("/v1/") and "get" in item]
+    reads = {read["operationId"] for read in gets if "security" not in read}  # what needs a key, the demo shows nobody
     assert reads <= set(ADDRESSES)
     assert len(SHOWN) == sum(map(len, ADDRESSES.values()))
 

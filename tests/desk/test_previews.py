@@ -96,13 +96,13 @@ def test_a_link_that_cannot_be_made_is_refused(editor, body):
 
 def test_lists_and_related_are_shown_as_they_will_be(editor, public, link, clock, database, settings):
     editor.post("/v1/brands", {"name": "Jaguar"})
-    hours = ["08", "10", "12"]
-    old = {"published_at": "2026-10-01T00:00:00Z", "body_html": "<p>Tutta un'altra storia di allora.</p>"}
+    hours = {"08": "Arriva la nuova elettrica.", "10": "Il salone apre le porte.", "12": "Vendite di ottobre in calo."}
+    old = {"published_at": "2026-10-01T00:00:00Z", "headline": "Storia di allora"}
     editor.write(slug="vecchio", status="published", brand="jaguar", **old)
     ends = {"expires_at": "2026-11-02T11:00:00Z"}
     editor.write(slug="scade", status="published", brand="jaguar", rights=ends, published_at="2026-10-02T00:00:00Z")
-    for hour in hours:
-        at = {"published_at": f"2026-11-02T{hour}:00:00Z", "body_html": f"<p>Alle {hour} succede qualcosa{hour}.</p>"}
+    for hour, text in hours.items():
+        at = {"published_at": f"2026-11-02T{hour}:00:00Z", "body_html": f"<p>{text}</p>", "headline": text}
         editor.write(slug=f"ore-{hour}", status="scheduled", brand="jaguar", **at)
     editor.write(slug="bozza", brand="jaguar")
     token, _ = link("ore-08", as_of="2026-11-02T11:30:00Z", expires_in=7 * 86_400)

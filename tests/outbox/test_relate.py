@@ -1,7 +1,9 @@
 """The index of related articles and every kept list follow the log."""
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
+from uuid import UUID
 
 import pytest
 from sqlalchemy import delete, func, select
@@ -187,6 +189,21 @@ def test_a_writer_at_work_keeps_no_reader_waiting(database):
         found = listed(database, "batterie")
     assert len(found.records) == 4
     assert rows(database, RelatedList) == 0
+
+
+@pytest.mark.usefixtures("three")
+def test_readers_who_keep_one_list_at_once_disturb_nobody(database):
+    made = []
+    listed(database, "batterie", keep=lambda one: made.append(one) or False)
+    with ThreadPoolExecutor(8) as readers:
+        for _ in range(20):
+            with database.transaction() as session:
+                related.drop(session, [made[0].article])
+            outcomes = [*readers.map(lambda one: acts.keep(database, one), made * 8)]
+            assert any(outcomes)
+    with database.reading() as connection:
+        entries = {*connection.execute(select(RelatedEntry.other_id)).scalars()}
+    assert entries == {UUID(item[0]) for item in made[0].items}
 
 
 @pytest.mark.usefixtures("three")

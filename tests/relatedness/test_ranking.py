@@ -2,7 +2,7 @@ import pytest
 
 from newsapi.relatedness.copies import Copies
 from newsapi.relatedness.profiles import names
-from newsapi.relatedness.ranking import Candidate, Gauge, rank
+from newsapi.relatedness.ranking import Candidate, Gauge, Terms, rank
 from newsapi.text.terms import pairs
 from tests.relatedness.texts import described, text
 
@@ -37,8 +37,8 @@ def test_a_shared_tag_weighs_more_when_it_is_rare():
     rare, common = text("Con il raro", tags=["raro"]), text("Con il comune", tags=["comune"])
     more = [text(f"Altro numero {number}", tags=["comune"]) for number in range(8)]
     weights, profiles = described(source, rare, common, *more)
-    gauge = Gauge(profiles[0], weights)
-    assert gauge.nearness(profiles[1]) > gauge.nearness(profiles[2])
+    gauge = Gauge(Terms(profiles[0]), weights)
+    assert gauge.nearness(Terms(profiles[1])) > gauge.nearness(Terms(profiles[2]))
 
 
 def test_of_two_that_are_alike_the_one_of_the_same_week_comes_first():
@@ -93,7 +93,9 @@ def test_scores_fall_from_one_to_the_next_and_stay_between_nought_and_one():
 
 def test_nearness_is_the_same_in_both_directions():
     weights, (one, two) = described(BATTERIES, GIGAFACTORY)
-    assert Gauge(one, weights).nearness(two) == pytest.approx(Gauge(two, weights).nearness(one))
+    assert Gauge(Terms(one), weights).nearness(Terms(two)) == pytest.approx(
+        Gauge(Terms(two), weights).nearness(Terms(one))
+    )
 
 
 def test_nothing_but_what_is_asked_for_is_listed():
