@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -40,22 +40,22 @@ DIALECTS = {
         "mark": "n",
     },
 }
-STEPS = (
-    "INSERT INTO article (id, slug, status, version, seq, changed_at, headline, format, language, word_count,"
-    " published_at, published_precision, updated_at, created_at, bucket)"
-    " SELECT {id}, 'a-' || n, 'published', 1, {base} + n, {time}, 'Titolo ' || n, 'article', 'it', 300,"
-    " {time}, 'second', {time}, {time}, n % 4096 FROM {numbers}",
-    "INSERT INTO article_detail (article_id, media, corrections, picks, body_html)"
-    " SELECT id, '[]', '[]', '[]', '<p>Testo.</p>' FROM article",
-    "INSERT INTO listing SELECT {every}, published_at, id, updated_at FROM article",
-    "INSERT INTO listing SELECT {tenth}, published_at, id, updated_at FROM article WHERE seq % 10 = 0",
-    "INSERT INTO listing SELECT {rare}, published_at, id, updated_at FROM article WHERE seq % 1000 = 0",
-    "INSERT INTO change (seq, mark, at, kind, action, reason, subject_id, slug, version, facets_before, facets_after,"
-    " bulk) SELECT seq, seq, changed_at, 'article', 'upsert', 'published', id, slug, 1, '[]', '[{every}]', {true}"
-    " FROM article",
-    "UPDATE facet SET articles = (SELECT count(*) FROM listing WHERE facet_id = facet.id), seq = {base} + {n}",
-    "UPDATE log_head SET seq = {base} + {n}, mark = {base} + {n}",
-)
+STEPS: Final = """
+INSERT INTO article (id, slug, status, version, seq, changed_at, headline, format, language, word_count,
+    published_at, published_precision, updated_at, created_at, bucket) SELECT {id}, 'a-' || n, 'published', 1,
+    {base} + n, {time}, 'Titolo ' || n, 'article', 'it', 300, {time}, 'second', {time}, {time}, n % 4096 FROM
+    {numbers};
+INSERT INTO article_detail (article_id, media, corrections, picks, body_html) SELECT id, '[]', '[]', '[]',
+    '<p>Testo.</p>' FROM article;
+INSERT INTO listing SELECT {every}, published_at, id, updated_at FROM article;
+INSERT INTO listing SELECT {tenth}, published_at, id, updated_at FROM article WHERE seq % 10 = 0;
+INSERT INTO listing SELECT {rare}, published_at, id, updated_at FROM article WHERE seq % 1000 = 0;
+INSERT INTO change (seq, mark, at, kind, action, reason, subject_id, slug, version, facets_before, facets_after,
+    bulk) SELECT seq, seq, changed_at, 'article', 'upsert', 'published', id, slug, 1, '[]', '[{every}]', {true} FROM
+    article;
+UPDATE facet SET articles = (SELECT count(*) FROM listing WHERE facet_id = facet.id), seq = {base} + {n};
+UPDATE log_head SET seq = {base} + {n}, mark = {base} + {n}
+""".split(";")
 
 
 def fill(connection: Connection, articles: int, facets: dict[str, int], base: int) -> None:
@@ -127,7 +127,7 @@ def _measure(counter: Counter, app: Any, articles: int, limit: int, *, plans: bo
                 f" {page['has_more']!s:5} {len(reads.statements):3} statements, work {reads.work:8,}, pages"
                 f" {reads.pages:6,}, visits {reads.visits:8,}"
             )
-            if plans and not counter.of_sqlite and share == 0.5:  # noqa: RUF069 (a share as it stands above)
+            if plans and not counter.of_sqlite and share == 0.5:
                 _plans(counter, reads.statements)
 
 

@@ -2,9 +2,9 @@
 
     python -m bench.turns
 
-Six writers on PostgreSQL, fsync on. Each transaction writes what a publication writes: a body of 4 kB, ten rows of lists,
-one of the log. With turns its number comes from the counter row, raised first, so that the others wait until it has
-committed; without, from a sequence, which nobody waits for, and whose numbers become visible out of order.
+Six writers on PostgreSQL, fsync on. Each transaction writes what a publication writes: a body of 4 kB, ten rows of
+lists, one of the log. With turns its number comes from the counter row, raised first, so that the others wait until it
+has committed; without, from a sequence, which nobody waits for, and whose numbers become visible out of order.
 SQLite has one writer at a time in any case.
 """
 

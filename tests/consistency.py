@@ -150,7 +150,7 @@ def _partners(connection: Connection, facets: dict[Any, set[int]]) -> None:
     tallies = {row.facet_id: list(unpack(">64I64Q", row.sums)) for row in connection.execute(select(Tally.__table__))}
     assert {facet: kept for facet, kept in tallies.items() if any(kept)} == sums
     buckets = connection.execute(select(Article.id, Article.bucket)).all()
-    assert {id_: bucket for id_, bucket in buckets} == {id_: id_.int % 4096 for id_ in versions}
+    assert dict(buckets) == {id_: id_.int % 4096 for id_ in versions}
 
 
 def _articles(connection: Connection) -> None:

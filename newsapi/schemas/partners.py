@@ -87,9 +87,7 @@ def _bucket(value: str) -> None:
 class DigestQuery(Read, Filtered):
     """`GET /v1/digest`."""
 
-    bucket = fields.String(
-        validate=_bucket, metadata={"description": "One bucket of an answer", "pattern": BUCKET}
-    )
+    bucket = fields.String(validate=_bucket, metadata={"description": "One bucket of an answer", "pattern": BUCKET})
 
 
 class Bucket(Out):

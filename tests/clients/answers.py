@@ -35,11 +35,13 @@ ADDRESSES = {
     "getAuthor": {"alone": "/v1/authors/francesco-donnici"},
     "listSections": {"found": "/v1/sections?q=prove"},
     "getSection": {"alone": "/v1/sections/prove"},
+    "listChanges": {"first": "/v1/changes?brand=land-rover&limit=1&fields=headline,slug"},
+    "getDigest": {"sums": "/v1/digest?brand=tesla"},
     "listTags": {"found": "/v1/tags?q=batterie"},
     "getTag": {"alone": "/v1/tags/batterie"},
     "getReadiness": {"ready": "/readyz"},
 }
-CHANCE = {"id", "request_id", "at"}
+CHANCE = {"id", "request_id", "at", "changed_at", "cursor", "bucket", "hash"}
 """What differs from demo to demo."""
 
 
