@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 from uuid import UUID
 
 import structlog
@@ -228,7 +228,8 @@ def refusal(error: NotFound | Renamed | Withdrawn, address: str) -> Answer:
     name, more = NAMES[type(error)], {"gone": error.gone} if isinstance(error, Withdrawn) else {}
     kind = KINDS[name]
     type_ = f"{parts().settings.api_url}/problems/{name}"
-    here = address.partition("?")[0]  # whoever else gets it may have written an id in other letters
+    # In its one form: whoever else gets it may have written an id in other letters.
+    here = unquote(address.removeprefix(parts().settings.api_url).partition("?")[0])
     body = _body(type_, kind.status, kind.title, str(error), {"request_id": ID_GOES_HERE, **more}, path=here)
     return Answer(body=body, status=kind.status, **found)
 

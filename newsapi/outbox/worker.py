@@ -172,9 +172,18 @@ class Follow:
         if rows:
             self._read = Point(rows[-1].seq, rows[-1].mark)
         if done is not None and done.seq > self._place.seq:
-            self._move(done)
+            self._move_or_begin_again(done)
         _LAG.labels(self.listener.name).set(head.seq - self._place.seq)
         return len(rows) == BLOCK
+
+    def _move_or_begin_again(self, end: Point) -> None:
+        """Move the place; where that fails, what was prepared is lost with it and has to be told again."""
+        try:
+            self._move(end)
+        except Exception:
+            self.listener.forget()
+            self._read = self._place
+            raise
 
     def _begin_anew(self, head: Point) -> None:
         """The log was set back to an older copy and went another way: go on at its head."""

@@ -154,3 +154,10 @@ def test_an_error_of_ours_tells_nothing_of_the_inside(magazine, settings_of, bui
     assert set(answer.json) >= MEMBERS
     assert answer.headers["Cache-Control"] == "no-store"
     assert [word for word in LEAKS if word in answer.text] == []
+
+
+def test_a_kept_refusal_names_an_address_in_its_one_form(magazine):
+    id_ = "018f0000-0000-7000-8000-00000000abcd"
+    for asked in (id_.upper(), id_):
+        assert magazine.get(f"/v1/articles/{asked}").json["instance"] == f"/v1/articles/{id_}"
+    assert magazine.get("/v1/articles/Città").json["instance"] == "/v1/articles/Citt%C3%A0"

@@ -156,6 +156,19 @@ def test_what_a_listener_writes_is_written_with_its_place_or_not_at_all(follow, 
     assert place(database).seq == 0
 
 
+def test_what_could_not_be_written_is_told_again(follow, recorder, make, database):
+    def fail(_session):
+        raise RuntimeError("the disk is full")
+
+    make.article()
+    recorder.write_down = fail
+    assert follow.step() == 0.5
+    assert (recorder.seen, recorder.events, place(database).seq) == ([1], ["forget"], 0)
+    recorder.write_down = None
+    follow.step()
+    assert (recorder.seen, place(database).seq) == ([1, 1], 1)
+
+
 def test_a_clock_set_back_holds_nobody_up_for_long(follow, recorder, worker, make, clock):
     second = type(recorder)()
     other = worker(second)
