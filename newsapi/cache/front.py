@@ -317,12 +317,21 @@ class Front:
                 if follower.away or follower.judge(found.hold.answer, follower.stamp):
                     continue
                 again = await self._submit(scope, b"")
+                if again is None:
+                    continue  # all were woken at once, and the threads are taken
                 if not isinstance(again, Plain):
                     return again
                 found = again
-            return found
+            if found.hold is None or self._is_proven(found.hold.answer):
+                return found
+            return await self._submit(scope, b"")
         finally:
             self._holding -= 1
+
+    def _is_proven(self, answer: Answer) -> bool:
+        """Whether an answer still holds, by a log that was read less than the bound ago."""
+        stamp = self._follower.stamp
+        return self._follower.clock() < stamp.until and self._follower.judge(answer, stamp)
 
     async def _body(self, scope: Any, proto: Any) -> bytes | None:
         """The body of a request; None where it is too long. Raises EOFError where it breaks off, or breaks its framing.

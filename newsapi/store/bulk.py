@@ -17,9 +17,10 @@ from newsapi.model.articles import bucket
 from newsapi.model.base import Base, table
 from newsapi.store import listed, log, rows
 from newsapi.store.articles import LINKS
-from newsapi.store.log import Numbers, Told
+from newsapi.store.log import Numbers
 from newsapi.store.rows import among
 from newsapi.store.states import DETAIL, SUMMARY, TIMES, State
+from newsapi.store.told import Told
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, Select, bindparam, delete, select, union_all
@@ -13,9 +13,7 @@ from newsapi.model import Departure
 from newsapi.model.base import table
 from newsapi.store import rows
 from newsapi.store.rows import among
-
-if TYPE_CHECKING:
-    from newsapi.store.log import Told
+from newsapi.store.told import Told
 
 OUT_OF_SCOPE: Final = "out_of_scope"
 """Why an article left a facet, where the public still sees it elsewhere."""

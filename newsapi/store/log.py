@@ -7,8 +7,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
-from uuid import UUID
 
 from sqlalchemy import ARRAY, BigInteger, Integer, bindparam, case, column, func, literal, select, update
 from sqlalchemy.orm import Session
@@ -16,29 +14,7 @@ from sqlalchemy.orm import Session
 from newsapi.model import Change, Facet, LogHead
 from newsapi.model.base import UtcDateTime, table
 from newsapi.store import departures, rows, tallies
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """One change to what the public can see, before it has a number.
-
-    `before` and `after` are the ids of the facets that the subject was in and is in now.
-    `was` is the version of an article that the public saw before, if it is another one.
-    `lists` are the ids of the articles whose related lists changed, of a change of kind `related`.
-    """
-
-    kind: Literal["article", "brand", "author", "section", "tag", "related"]
-    action: Literal["upsert", "delete"]
-    reason: str
-    subject_id: UUID
-    slug: str
-    previous_slug: str | None = None
-    more_slugs: tuple[str, ...] = ()
-    version: int | None = None
-    was: int | None = None
-    before: frozenset[int] = frozenset()
-    after: frozenset[int] = frozenset()
-    lists: tuple[str, ...] = ()
+from newsapi.store.told import Told
 
 
 @dataclass(frozen=True, slots=True)

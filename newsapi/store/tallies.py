@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from struct import Struct
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, delete, select
@@ -22,9 +22,7 @@ from newsapi.model.base import table
 from newsapi.store import rows
 from newsapi.store.public import visible
 from newsapi.store.rows import among
-
-if TYPE_CHECKING:
-    from newsapi.store.log import Told
+from newsapi.store.told import Told
 
 FILTERED: Final = ("all", "author", "brand", "format", "language", "section", "tag")
 """The kinds of facets that partners can filter by."""
