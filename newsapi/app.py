@@ -15,6 +15,7 @@ from newsapi.actions.writing import Desk
 from newsapi.api import imports, problems
 from newsapi.api.limits import Limits
 from newsapi.api.parts import Parts, utc_now
+from newsapi.api.usage import Usage
 from newsapi.cache.counts import Counts
 from newsapi.cache.follower import Follower, News, Read
 from newsapi.cache.front import Front
@@ -60,6 +61,7 @@ def create_app(settings: Settings) -> Flask:
         presentation=Presentation(settings),
         pages=PageCache(Memory(settings.cache_mb << 20), shared, follower),
         limits=Limits(settings),
+        usage=Usage(database),
         cdn_lifetime="max-age=86400" if settings.purge_url else "max-age=2",
     )
     app.extensions["newsapi"] = parts
@@ -120,7 +122,7 @@ def _release(settings: Settings) -> str:
 
 SHOWN = (
     "api_url article_url brand_url author_url section_url publisher image_url image_key image_salt time_zone secret_key"
-    " websub_hub"
+    " public_body websub_hub"
 ).split()
 """The settings that a reader can tell from an answer."""
 

@@ -122,6 +122,12 @@ def _webhook_private(text: str) -> str:
     return text
 
 
+def _public_body(text: str) -> str:
+    if text not in {"full", "teaser", "none"}:
+        raise ValueError("is not one of full, teaser, none")
+    return text
+
+
 def _rate_limits(text: str) -> tuple[int, int] | None:
     if text.lower() == "off":
         return None
@@ -208,6 +214,12 @@ class Settings:
     )
     reads: str = _setting(  # type: ignore[assignment]
         "who may read: `public` is everybody, `key` whoever has a key", "public", _reads
+    )
+    public_body: str = _setting(  # type: ignore[assignment]
+        "what readers without a key get of a body: `full`, `teaser` or `none`; what partners' keys are for counts only"
+        " where it is not `full`",
+        "full",
+        _public_body,
     )
     rate_limits: tuple[int, int] | None = _setting(  # type: ignore[assignment]
         "requests a minute, of an address (IPv6: a /64) without a key and of a key that has no number of its own;"

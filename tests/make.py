@@ -29,6 +29,7 @@ from newsapi.model import (
 )
 from newsapi.store import listed, log, sitemaps, states
 from newsapi.store.database import Database
+from newsapi.store.told import Told
 from newsapi.text.folding import fold
 
 TERMS: dict[str, Any] = {"brand": Brand, "author": Author, "section": Section, "tag": Tag}
@@ -157,7 +158,7 @@ class Make:
         self._tell(session, row, "upsert", "published", before=frozenset(), after=facets)
 
     def _tell(self, session: Session, row: Article, action: Any, reason: str, **facets: frozenset[int]) -> None:
-        told = log.Told(
+        told = Told(
             kind="article",
             action=action,
             reason=reason,
@@ -197,7 +198,7 @@ class Make:
         session.add(row)
         session.flush()
         touched = session.execute(select(Facet.id).where(Facet.kind == "terms", Facet.name == kind)).scalar_one()
-        told = log.Told(
+        told = Told(
             kind=kind,
             action="upsert",
             reason="updated",

@@ -7,13 +7,16 @@ from flask import Flask
 
 from newsapi.api import (
     articles,
+    changes,
     desk,
+    digest,
     documentation,
     feeds,
     history,
     imports,
     links,
     problems,
+    recalls,
     requests,
     sitemaps,
     system,
@@ -30,7 +33,10 @@ def register(app: Flask) -> Api:
     requests.register(app)
     problems.register(app)
     api = Api(app)
-    rooms = (articles, desk, history, imports, links, watching, webhooks, feeds, sitemaps, system)
+    rooms = (
+        *(articles, changes, digest, feeds, sitemaps),
+        *(desk, history, imports, links, recalls, watching, webhooks, system),
+    )
     for blueprint in (*(room.blueprint for room in rooms), *taxonomy.blueprints, *vocabulary.blueprints):
         api.register_blueprint(blueprint)
     app.register_blueprint(documentation.blueprint(api))

@@ -88,7 +88,8 @@ def _page(connection: Connection, form: Form, path: str, query: paging.Query, tu
     groups = [[facet.id for facet in found] for found in (*truth.filters.values(), [truth.everything])]
     gone = withdrawals.lately(connection, groups) if told else []
     presentation = parts().presentation
-    records = [presentation.article(record) for record in page.records]
+    sharing = sight.sharing(connection)
+    records = [presentation.article(record, sharing) for record in page.records]
     turns = [paging.cursor(query, one, of="feed") for one in (page.next, page.prev)]
     links = {
         "self": paging.address(path, query),

@@ -6,11 +6,13 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from newsapi.actions import previews
+from newsapi.actions.keys import Caller
 from newsapi.api import access
 from newsapi.api.parts import parts
 from newsapi.errors import Fault, Invalid
+from newsapi.schemas.presentation import WHOLE, Sharing
 from newsapi.schemas.queries import ArticleQuery, allowed
-from newsapi.store import articles, hidden
+from newsapi.store import articles, hidden, partners
 from newsapi.store.articles import Page
 from newsapi.store.database import Connection
 from newsapi.store.facets import Truth
@@ -18,6 +20,7 @@ from newsapi.store.hidden import Sight
 from newsapi.store.listing import Question
 
 DRAFTS = "drafts:read"
+PARTNER = "partner:read"
 
 
 def check(query: Mapping[str, Any]) -> None:
@@ -62,3 +65,29 @@ def of_article(connection: Connection, query: Mapping[str, Any]) -> Sight | None
     caller = access.caller()
     everything = frozenset({"draft", "scheduled", "withdrawn"})
     return Sight(statuses=everything) if caller and caller.may(DRAFTS) else None
+
+
+def licence() -> dict[str, tuple[str, ...]]:
+    """Answer the filters that bind the caller: what his key is for, where not everybody gets everything anyway."""
+    caller = access.caller()
+    if caller is None or parts().settings.public_body == "full" or _is_of_the_desk(caller):
+        return {}
+    found = {"brand": caller.brands, "section": caller.sections}
+    return {name: slugs for name, slugs in found.items() if slugs is not None}
+
+
+def sharing(connection: Connection) -> Sharing:
+    """Answer how much of bodies the caller gets."""
+    caller, public = access.caller(), parts().presentation.public
+    if caller is None or public == WHOLE:
+        return public
+    if _is_of_the_desk(caller):
+        return WHOLE
+    if not caller.may(PARTNER):
+        return public
+    own = {name: partners.present(connection, name, slugs) for name, slugs in licence().items()}
+    return Sharing(outside=public.outside, inside=caller.body, brands=own.get("brand"), sections=own.get("section"))
+
+
+def _is_of_the_desk(caller: Caller) -> bool:
+    return caller.may(DRAFTS) or caller.may("content:write")

@@ -190,6 +190,10 @@ class Follower:
         answer.proven = stamp
         return True
 
+    def proves(self, answer: Answer) -> bool:
+        """Whether an answer of this process still holds, by a log that was read less than the bound ago."""
+        return self.clock() < self.stamp.until and self.judge(answer, self.stamp)
+
     def adopt(self, answer: Answer, stamp: Stamp) -> bool:
         """Whether an answer that another process made is true: only where the log bears the mark it was made at."""
         mark = stamp.mark if answer.seq == stamp.seq else stamp.marks.get(answer.seq)

@@ -70,10 +70,15 @@ def touched(change: Change) -> Iterator[Word]:
         if change.action == "delete":
             yield WITHDRAWN
         yield article(change.subject_id)
+        if change.action == "delete":
+            yield GONE
         yield from (slug(text) for text in slugs if text)
     else:
         yield from (name(change.kind, text) for text in slugs if text)
 
+
+GONE = "gone"
+"""What tells of articles that go: one may tell it to whom it left long ago."""
 
 ARTICLES = "articles"
 """The word of every list that no other word names; it goes with every change of one."""
@@ -92,13 +97,13 @@ def dropped(change: Change, named: Mapping[int, Iterable[tuple[str, str]]]) -> I
         yield from (name(kind, text) for kind, text in named.get(facet, ()))
     if change.kind == "article":
         yield related(change.subject_id)
-    yield from (word for word in touched(change) if isinstance(word, str))
+    yield from (word for word in touched(change) if isinstance(word, str) and word != GONE)
 
 
 def borne(own: Iterable[str], words: Iterable[Word]) -> Iterator[str]:
     """Answer the words that an answer bears for CDNs: its own, and every name it shows or stands under."""
     yield from own
-    yield from sorted(word for word in words if isinstance(word, str))
+    yield from sorted(word for word in words if isinstance(word, str) and word != GONE)
 
 
 def article(id_: UUID) -> str:

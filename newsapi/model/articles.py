@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
 from newsapi.model.base import Base, BytewiseText, uuid7
@@ -18,13 +19,23 @@ _EXPIRES = text("status = 'published' AND expires_at IS NOT NULL")
 _HIDDEN = text("status <> 'published'")
 
 
+def bucket(id_: UUID) -> int:
+    """Answer the bucket of an article, 0 to 4095: the last three hexadecimal digits of its id."""
+    return id_.int & 0xFFF
+
+
+def _bucket(context: DefaultExecutionContext) -> int:
+    return bucket((context.current_parameters or {})["id"])
+
+
 class Article(Base):
     """What a list shows of an article, and its state.
 
     `seq` and `changed_at` are the last public change of it, null while it was never public. `gone` says why it left
     after it was public. `import_digest` is the hash of the line that it was last imported from. `expires_at` is when
     the right to show it ends. `number` is its place among all that ever were public, in the order in which they came:
-    it never changes, and says on which page of the site map the article stands.
+    it never changes, and says on which page of the site map the article stands. `bucket` follows from the id: articles
+    are counted in buckets, for partners to compare.
     """
 
     __tablename__ = "article"
@@ -34,6 +45,8 @@ class Article(Base):
         CheckConstraint("status <> 'published' OR published_at IS NOT NULL", name="published_at"),
         Index("ix_article_due", "published_at", sqlite_where=_SCHEDULED, postgresql_where=_SCHEDULED),
         Index("ix_article_expiring", "expires_at", sqlite_where=_EXPIRES, postgresql_where=_EXPIRES),
+        Index("ix_article_seq", "seq"),
+        Index("ix_article_bucket", "bucket"),
         Index("ix_article_hidden", "status", "updated_at", "id", sqlite_where=_HIDDEN, postgresql_where=_HIDDEN),
     )
 
@@ -60,6 +73,7 @@ class Article(Base):
     import_digest: Mapped[bytes | None] = mapped_column(index=True)
     expires_at: Mapped[datetime | None]
     number: Mapped[int | None] = mapped_column(index=True, unique=True)
+    bucket: Mapped[int | None] = mapped_column(default=_bucket)
 
 
 def is_indexed(seo: Mapping[str, Any] | None) -> bool:

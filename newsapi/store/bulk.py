@@ -13,12 +13,14 @@ from sqlalchemy import bindparam, delete, update
 from sqlalchemy.orm import Session
 
 from newsapi.model import Article, ArticleDetail, OldSlug, Revision
+from newsapi.model.articles import bucket
 from newsapi.model.base import Base, table
 from newsapi.store import listed, log, rows, sitemaps
 from newsapi.store.articles import LINKS
-from newsapi.store.log import Numbers, Told
+from newsapi.store.log import Numbers
 from newsapi.store.rows import among
 from newsapi.store.states import DETAIL, SUMMARY, TIMES, State
+from newsapi.store.told import Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def _article_row(item: Written, seq: int | None, at: datetime, now: datetime) ->
     end = (state.values["rights"] or {}).get("expires_at")
     row["expires_at"] = datetime.fromisoformat(end) if end else None
     if item.before is None:
-        row["created_at"] = now
+        row |= {"created_at": now, "bucket": bucket(state.id)}
     if item.before is None or seq is not None:
         row |= {"seq": seq, "changed_at": at if seq else None}
     return row
@@ -149,6 +151,7 @@ def _told(item: Written, before: frozenset[int], after: frozenset[int]) -> Told:
         previous_slug=old_slug if old_slug != slug else None,
         more_slugs=tuple(sorted(state.former_slugs - led - {old_slug})),
         version=state.version,
+        was=item.before.version if item.before else None,
         before=before,
         after=after,
     )

@@ -208,7 +208,8 @@ def _on_key(shape: _Shape) -> set[str]:
 @lru_cache(maxsize=1024)
 def _page(shape: _Shape) -> tuple[FromClause, tuple[ColumnElement[Any], ...]]:
     source = _articles_named(shape) if shape.named else _walked(shape)
-    conditions = [_looked_up(source, i) for i in range(shape.looked_up)]
+    place = (source.c.published_at, source.c.article_id)
+    conditions = [stands_in(*place, f"looked_up_{i}") for i in range(shape.looked_up)]
     conditions += _within(source, shape.ranges if shape.named else shape.ranges - _on_key(shape))
     if shape.named and shape.operator:
         conditions.append(_beyond(source, shape))
@@ -266,16 +267,16 @@ def _articles_named(shape: _Shape) -> FromClause:
     return found.where(column.in_(bindparam("named", expanding=True)), visible()).subquery("named")
 
 
-def _looked_up(source: FromClause, i: int) -> ColumnElement[bool]:
-    """Whether the row stands in the other facet too.
+def stands_in(published_at: Any, article_id: Any, facets: str) -> ColumnElement[bool]:
+    """Whether an article stands in one of the facets that a parameter names.
 
     A scalar subquery and not EXISTS: PostgreSQL would turn that into a join and might read the whole other facet.
     """
-    other = Listing.__table__.alias(f"other_{i}")
+    other = Listing.__table__.alias(f"other_{facets}")
     found = select(literal(1)).where(
-        other.c.facet_id.in_(bindparam(f"looked_up_{i}", expanding=True)),
-        other.c.published_at == source.c.published_at,
-        other.c.article_id == source.c.article_id,
+        other.c.facet_id.in_(bindparam(facets, expanding=True)),
+        other.c.published_at == published_at,
+        other.c.article_id == article_id,
     )
     return found.limit(1).scalar_subquery() == 1
 

@@ -15,9 +15,9 @@ from newsapi.errors import Fault, Invalid
 from newsapi.model import Author, Brand, Facet, Listing, OldSlug, Tag
 from newsapi.model.base import table, uuid7
 from newsapi.store import states
-from newsapi.store.log import Told
 from newsapi.store.rows import among
 from newsapi.store.taxonomy import MODELS, Kind
+from newsapi.store.told import Told
 from newsapi.text.folding import fold
 
 

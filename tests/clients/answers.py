@@ -36,6 +36,8 @@ ADDRESSES = {
     "getAuthor": {"alone": "/v1/authors/francesco-donnici"},
     "listSections": {"found": "/v1/sections?q=prove"},
     "getSection": {"alone": "/v1/sections/prove"},
+    "listChanges": {"first": "/v1/changes?brand=land-rover&limit=1&fields=headline,slug"},
+    "getDigest": {"sums": "/v1/digest?brand=tesla"},
     "listTags": {"found": "/v1/tags?q=batterie"},
     "getTag": {"alone": "/v1/tags/batterie"},
     **{
@@ -44,7 +46,7 @@ ADDRESSES = {
     },
     "getReadiness": {"ready": "/readyz"},
 }
-CHANCE = {"id", "request_id", "at"}
+CHANCE = {"id", "request_id", "at", "changed_at", "cursor", "bucket", "hash"}
 """What differs from demo to demo; so do ids within a text."""
 ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 

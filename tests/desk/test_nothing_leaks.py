@@ -54,6 +54,8 @@ QUERIES = [
     "language=it&format=article",
     f"q={SECRET[:4]}",
     "q=a",
+    "types=article,brand,author,section,tag&limit=1000",
+    "bucket=1",
     "min_seq=1",
     "limit=20",
     "published_from=2026-01-01",

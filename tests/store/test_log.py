@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from newsapi.model import Brand, Change, Facet, Listing, LogHead, Tag
 from newsapi.model.base import uuid7
 from newsapi.store import log
-from newsapi.store.log import Told
+from newsapi.store.told import Told
 
 
 @pytest.fixture
