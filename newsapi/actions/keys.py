@@ -59,6 +59,17 @@ class Caller:
         """How history and audit call them."""
         return self.prefix
 
+    @property
+    def is_of_the_desk(self) -> bool:
+        """Whether this is somebody who works on articles, and so sees all of them."""
+        return self.may("drafts:read") or self.may("content:write")
+
+    @property
+    def licence(self) -> dict[str, tuple[str, ...]]:
+        """The filters, by their names, that bind this key wherever readers without a key do not get everything."""
+        found = {} if self.is_of_the_desk else {"brand": self.brands, "section": self.sections}
+        return {name: slugs for name, slugs in found.items() if slugs is not None}
+
     def may(self, scope: str) -> bool:
         """Whether the key has a scope; `admin` holds all of them."""
         return scope in self.scopes or "admin" in self.scopes
@@ -80,6 +91,15 @@ def caller(connection: Connection, secret: str, now: datetime) -> Caller:
     same = credentials.is_same(row.digest if row else _NOTHING, secret)
     if row is None or not same or row.revoked_at is not None or (row.expires_at and row.expires_at <= now):
         raise KeyUnknown
+    return _caller(row)
+
+
+def named(connection: Connection) -> dict[str, Caller]:
+    """Answer who there is, by name: whoever was given a key, good or not."""
+    return {row.prefix: _caller(row) for row in keys.every(connection)}
+
+
+def _caller(row: Any) -> Caller:
     return Caller(
         id=row.id,
         prefix=row.prefix,

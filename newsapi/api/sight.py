@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from newsapi.actions import previews
-from newsapi.actions.keys import Caller
 from newsapi.api import access
 from newsapi.api.parts import parts
 from newsapi.errors import Fault, Invalid
@@ -70,10 +69,7 @@ def of_article(connection: Connection, query: Mapping[str, Any]) -> Sight | None
 def licence() -> dict[str, tuple[str, ...]]:
     """Answer the filters that bind the caller: what his key is for, where not everybody gets everything anyway."""
     caller = access.caller()
-    if caller is None or parts().settings.public_body == "full" or _is_of_the_desk(caller):
-        return {}
-    found = {"brand": caller.brands, "section": caller.sections}
-    return {name: slugs for name, slugs in found.items() if slugs is not None}
+    return {} if caller is None or parts().presentation.public == WHOLE else caller.licence
 
 
 def sharing(connection: Connection) -> Sharing:
@@ -81,13 +77,9 @@ def sharing(connection: Connection) -> Sharing:
     caller, public = access.caller(), parts().presentation.public
     if caller is None or public == WHOLE:
         return public
-    if _is_of_the_desk(caller):
+    if caller.is_of_the_desk:
         return WHOLE
     if not caller.may(PARTNER):
         return public
     own = {name: partners.present(connection, name, slugs) for name, slugs in licence().items()}
     return Sharing(outside=public.outside, inside=caller.body, brands=own.get("brand"), sections=own.get("section"))
-
-
-def _is_of_the_desk(caller: Caller) -> bool:
-    return caller.may(DRAFTS) or caller.may("content:write")

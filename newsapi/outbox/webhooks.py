@@ -156,7 +156,8 @@ class Webhooks(Listener):
             active = [hook for hook in hooks.values() if hook.paused_at is None]
             free = {hook.id: (1 if hook.failing_since else LANES) - taken[hook.id] for hook in active}
             most = {id_: lanes * IN_A_ROW for id_, lanes in free.items()}
-            rows = webhooks.due(connection, now, most, busy) if hooks else ()
+            until = places.noted(connection, self.name)
+            rows = webhooks.due(connection, now, most, busy, until=until) if hooks else ()
         _PAUSED.set(len(hooks) - len(active))
         for id_ in {row.webhook_id for row in rows}:
             mine = [row for row in rows if row.webhook_id == id_]

@@ -12,12 +12,13 @@ from newsapi.schemas.queries import Paged
 from newsapi.schemas.wire import In, Instant, Out, PageInfo, PageLinks, SlugField, WebAddress, open_enum
 
 INVALIDATED: Final = "cache.invalidated"
+IMPORTED: Final = "import.finished"
 PING: Final = "webhook.ping"
 EVENTS: Final = (
     *(f"article.{name}" for name in ("published", "updated", "corrected", "unpublished", "withdrawn", "out_of_scope")),
     *(f"{kind}.updated" for kind in ("brand", "section", "author", "tag")),
     INVALIDATED,
-    "import.finished",
+    IMPORTED,
     PING,
 )
 """Every event there is."""

@@ -66,8 +66,13 @@ def plan(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
         session.execute(insert(_DELIVERY), wanted)
 
 
-def due(connection: Connection, now: datetime, lanes: Mapping[UUID, int], busy: Collection[UUID]) -> Sequence[Row[Any]]:
-    """Answer what is to be tried now: of each webhook at most so many, and none that is `busy`."""
+def due(
+    connection: Connection, now: datetime, lanes: Mapping[UUID, int], busy: Collection[UUID], *, until: int
+) -> Sequence[Row[Any]]:
+    """Answer what is to be tried now: of each webhook at most so many, and none that is `busy`.
+
+    What tells of a change later than `until` has to wait: not every node knows that one yet.
+    """
     found: list[Row[Any]] = []
     hooks = [hook for hook, most in lanes.items() if most > 0]
     for start in range(0, len(hooks), _AT_ONCE):
@@ -75,7 +80,7 @@ def due(connection: Connection, now: datetime, lanes: Mapping[UUID, int], busy: 
             select(
                 select(*_SENT)
                 .where(_DELIVERY.c.webhook_id == hook, _DELIVERY.c.state == "pending", _DELIVERY.c.due_at <= now)
-                .where(_DELIVERY.c.id.not_in(busy))
+                .where(_DELIVERY.c.id.not_in(busy), func.coalesce(_DELIVERY.c.seq, 0) <= until)
                 .order_by(_DELIVERY.c.due_at, _DELIVERY.c.id)
                 .limit(lanes[hook])
                 .subquery()
