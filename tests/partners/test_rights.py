@@ -22,8 +22,13 @@ SURFACES = [
     "/v1/changes",
     "/v1/changes?fields=body_text&brand=land-rover",
     "/v1/digest",
+    *(f"/v1/feeds/articles.{form}" for form in ("rss", "atom", "json", "ninjs")),
+    "/v1/feeds/articles.atom?brand=land-rover",
+    "/sitemap.xml",
+    "/sitemap-1.xml",
+    "/sitemap-news.xml",
 ]
-WITH_BODY = [path for path in SURFACES if re.search("velar($|.include|.fields)|fields|changes", path)]
+WITH_BODY = [path for path in SURFACES if re.search("velar($|.include|.fields)|fields|changes|feeds", path)]
 
 
 @pytest.fixture
