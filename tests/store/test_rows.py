@@ -40,6 +40,7 @@ def article(text):
         "import_digest": bytes(range(16)),
         "expires_at": TIME,
         "number": None,
+        "bucket": 4095,
     }
 
 
