@@ -21,7 +21,7 @@ from newsapi.feeds.feed import Feed, Gone
 from newsapi.model.base import latest
 from newsapi.schemas.presentation import FEEDS
 from newsapi.schemas.queries import FILTERS, FeedQuery
-from newsapi.store import facets, taxonomy, withdrawals
+from newsapi.store import delta, departures, facets, taxonomy
 from newsapi.store.articles import DETAIL, Record
 from newsapi.store.database import Connection
 from newsapi.store.listing import Turn
@@ -85,8 +85,7 @@ def _page(connection: Connection, form: Form, path: str, query: paging.Query, tu
     times, named = _names(connection, query)
     # What left a range of time nobody knows; and one page is enough to tell it.
     told = turn is None and seen is None and _filters(query).keys() <= {*wanted}
-    groups = [[facet.id for facet in found] for found in (*truth.filters.values(), [truth.everything])]
-    gone = withdrawals.lately(connection, groups) if told else []
+    gone = _gone(connection, truth) if told else []
     presentation = parts().presentation
     sharing = sight.sharing(connection)
     records = [presentation.article(record, sharing) for record in page.records]
@@ -111,25 +110,34 @@ def _page(connection: Connection, form: Form, path: str, query: paging.Query, tu
         hub=links["hub"],
         language=_language(query, records),
         records=records,
-        gone=[Gone(*one) for one in gone],
+        gone=gone,
         page_of=presentation.page_of,
     )
     return Answer(
         body=form.document(feed),
         seq=truth.seq,
         mark=truth.mark,
-        changed_at=latest({truth.touched_at(), page.changed_at, *times}),
+        changed_at=latest({truth.touched_at(), page.changed_at, *times, *(one.at for one in gone)}),
         words=frozenset(
             {
                 *tags.of_list(query, truth.filters, truth.everything),
                 *tags.names(records),
-                *([tags.WITHDRAWN] if told else ()),
+                *([tags.GONE] if told else ()),
             }
         ),
         tags=paging.tags(query),
         link=paging.link_header(links),
         media_type=form.MEDIA_TYPE,
     )
+
+
+def _gone(connection: Connection, truth: facets.Truth) -> list[Gone]:
+    """What was withdrawn from a list lately, the last first."""
+    groups = sorted(truth.filters.values(), key=lambda found: sum(facet.articles for facet in found))
+    named = [[facet.id for facet in found] for found in groups or [[truth.everything]]]
+    left = departures.lately(connection, named)
+    said = delta.told(connection, {one.seq for one in left}) if left else {}
+    return [Gone(one.id, said[one.seq].slug, said[one.seq].version, said[one.seq].at) for one in left]
 
 
 def _filters(query: paging.Query) -> paging.Query:

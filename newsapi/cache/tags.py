@@ -20,8 +20,8 @@ NAMED = ("brand", "section", "authors", "mentions", "tags")
 _KINDS = {"brand": "brand", "section": "section", "authors": "author", "mentions": "brand", "tags": "tag"}
 
 
-WITHDRAWN = 0
-"""What was withdrawn last, of all articles: the number of no facet."""
+GONE = "gone"
+"""What tells of articles that go: one may tell it to whom it left long ago."""
 
 FILTERS = {
     "brand": "brand",
@@ -67,8 +67,6 @@ def touched(change: Change) -> Iterator[Word]:
         return
     slugs = (change.slug, change.previous_slug, *(change.more_slugs or ()))
     if change.kind == "article":
-        if change.action == "delete":
-            yield WITHDRAWN
         yield article(change.subject_id)
         if change.action == "delete":
             yield GONE
@@ -76,9 +74,6 @@ def touched(change: Change) -> Iterator[Word]:
     else:
         yield from (name(change.kind, text) for text in slugs if text)
 
-
-GONE = "gone"
-"""What tells of articles that go: one may tell it to whom it left long ago."""
 
 ARTICLES = "articles"
 """The word of every list that no other word names; it goes with every change of one."""
@@ -97,13 +92,13 @@ def dropped(change: Change, named: Mapping[int, Iterable[tuple[str, str]]]) -> I
         yield from (name(kind, text) for kind, text in named.get(facet, ()))
     if change.kind == "article":
         yield related(change.subject_id)
-    yield from (word for word in touched(change) if isinstance(word, str) and word != GONE)
+    yield from (word for word in touched(change) if isinstance(word, str))
 
 
 def borne(own: Iterable[str], words: Iterable[Word]) -> Iterator[str]:
     """Answer the words that an answer bears for CDNs: its own, and every name it shows or stands under."""
     yield from own
-    yield from sorted(word for word in words if isinstance(word, str) and word != GONE)
+    yield from sorted(word for word in words if isinstance(word, str))
 
 
 def article(id_: UUID) -> str:

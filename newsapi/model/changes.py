@@ -27,7 +27,6 @@ class LogHead(Base):
     at: Mapped[datetime]
 
 
-_WITHDRAWAL = text("kind = 'article' AND action = 'delete'")
 OF_TERMS = text("kind IN ('author', 'brand', 'section', 'tag')")
 """The changes of names: few among many, and found by an index of their own where this condition is written out."""
 
@@ -43,7 +42,6 @@ class Change(Base):
 
     __tablename__ = "change"
     __table_args__ = (
-        Index("ix_change_withdrawal", "seq", sqlite_where=_WITHDRAWAL, postgresql_where=_WITHDRAWAL),
         Index("ix_change_of_terms", "seq", sqlite_where=OF_TERMS, postgresql_where=OF_TERMS),
         Index("ix_change_of_term", "subject_id", "seq", sqlite_where=OF_TERMS, postgresql_where=OF_TERMS),
     )

@@ -18,6 +18,9 @@ from newsapi.store.told import Told
 OUT_OF_SCOPE: Final = "out_of_scope"
 """Why an article left a facet, where the public still sees it elsewhere."""
 
+LATELY: Final = 200
+"""Departures from each facet of a list that feeds look at. Whoever missed more asks for the changes."""
+
 TOGETHER: Final = 50
 """Facets that are asked for in one statement."""
 
@@ -71,12 +74,7 @@ def since(connection: Connection, facets: Sequence[int], after: int, until: int,
 
     Of each facet the first `most` are read.
     """
-    found: list[Left] = []
-    for start in range(0, len(facets), TOGETHER):
-        some = facets[start : start + TOGETHER]
-        values: dict[str, Any] = {f"facet_{number}": facet for number, facet in enumerate(some)}
-        rows_ = connection.execute(_since(len(some)), values | {"after": after, "until": until, "most": most})
-        found += [Left(*row) for row in rows_]
+    found = _read(connection, facets, {"after": after, "until": until, "most": most})
     counts: dict[int, list[int]] = {}
     for row in found:
         counts.setdefault(row.facet, []).append(row.seq)
@@ -84,16 +82,37 @@ def since(connection: Connection, facets: Sequence[int], after: int, until: int,
     return found, min(cut, default=until)
 
 
-def _since(count: int) -> Any:
-    branches = [_branch(number).subquery(f"left_{number}") for number in range(count)]
-    return union_all(*(select(branch) for branch in branches))
+def lately(connection: Connection, groups: Sequence[Sequence[int]]) -> list[Left]:
+    """Answer what the public sees no more of a list, the last first, by the facets that each filter of it stands for.
+
+    The last departures from the facets of the first filter are looked at: let that be the rarest one.
+    """
+    first, *others = groups
+    last = sorted(_read(connection, first, {"most": LATELY}), reverse=True)
+    found = {row.id: row for row in reversed(last) if row.reason != OUT_OF_SCOPE}
+    if found and others:
+        rest = of_articles(connection, found, {facet for group in others for facet in group})
+        left = {(row.id, row.facet) for row in rest if row.reason != OUT_OF_SCOPE}
+        whole = (id_ for id_ in found if all(any((id_, facet) in left for facet in group) for group in others))
+        found = {id_: found[id_] for id_ in whole}
+    return sorted(found.values(), reverse=True)[:LATELY]
 
 
-def _branch(number: int) -> Select[Any]:
-    row = _LEFT.alias(f"row_{number}")
-    found = select(row.c.seq, row.c.article_id, row.c.reason, row.c.facet_id).where(
-        row.c.facet_id == bindparam(f"facet_{number}"),
-        row.c.seq > bindparam("after"),
-        row.c.seq <= bindparam("until"),
-    )
-    return found.order_by(row.c.seq).limit(bindparam("most"))
+def _read(connection: Connection, facets: Sequence[int], values: dict[str, Any]) -> list[Left]:
+    """Read what left some facets: after one change and until another, or else the last."""
+    found: list[Left] = []
+    for start in range(0, len(facets), TOGETHER):
+        some = {f"facet_{number}": facet for number, facet in enumerate(facets[start : start + TOGETHER])}
+        branches = [_branch(name, newest="after" not in values).subquery() for name in some]
+        statement = union_all(*(select(branch) for branch in branches))
+        found += [Left(*row) for row in connection.execute(statement, values | some)]
+    return found
+
+
+def _branch(facet: str, *, newest: bool) -> Select[Any]:
+    row = _LEFT.alias()
+    found = select(row.c.seq, row.c.article_id, row.c.reason, row.c.facet_id).where(row.c.facet_id == bindparam(facet))
+    if newest:
+        return found.order_by(row.c.seq.desc()).limit(bindparam("most"))
+    between = (row.c.seq > bindparam("after"), row.c.seq <= bindparam("until"))
+    return found.where(*between).order_by(row.c.seq).limit(bindparam("most"))

@@ -31,15 +31,12 @@ def upgrade() -> None:
     )
     op.drop_table("old_listing")
     _list_for_the_site_map()
-    withdrawal = sa.text("kind = 'article' AND action = 'delete'")
-    op.create_index("ix_change_withdrawal", "change", ["seq"], sqlite_where=withdrawal, postgresql_where=withdrawal)
     for name in ("updated", "materially_updated"):
         op.create_index(f"ix_listing_{name}", "listing", ["facet_id", f"{name}_at", "article_id"])
 
 
 def downgrade() -> None:
     """Forget both."""
-    op.drop_index("ix_change_withdrawal", "change")
     op.drop_index("ix_listing_materially_updated", "listing")
     op.execute("DELETE FROM listing WHERE facet_id IN (SELECT id FROM facet WHERE kind = 'sitemap')")
     op.execute("DELETE FROM facet WHERE kind = 'sitemap'")
