@@ -105,16 +105,13 @@ def _hosts(text: str) -> frozenset[str]:
     return frozenset(host.strip().lower() for host in text.split(",") if host.strip())
 
 
-def _reads(text: str) -> str:
-    if text not in {"public", "key"}:
-        raise ValueError("is not one of public, key")
-    return text
+def _one_of(*words: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"is not one of {', '.join(words)}")
+        return text
 
-
-def _webhook_private(text: str) -> str:
-    if text not in {"allow", "refuse"}:
-        raise ValueError("is not one of allow, refuse")
-    return text
+    return parse
 
 
 def _rate_limits(text: str) -> tuple[int, int] | None:
@@ -202,7 +199,7 @@ class Settings:
         "hosts whose `iframe` stays in a body, separated by commas", _hosts(EMBED_HOSTS), _hosts
     )
     reads: str = _setting(  # type: ignore[assignment]
-        "who may read: `public` is everybody, `key` whoever has a key", "public", _reads
+        "who may read: `public` is everybody, `key` whoever has a key", "public", _one_of("public", "key")
     )
     rate_limits: tuple[int, int] | None = _setting(  # type: ignore[assignment]
         "requests a minute, of an address (IPv6: a /64) without a key and of a key that has no number of its own;"
@@ -226,7 +223,7 @@ class Settings:
     webhook_private: str = _setting(  # type: ignore[assignment]
         "`allow` lets webhooks reach addresses of private networks, for tests and development",
         "refuse",
-        _webhook_private,
+        _one_of("allow", "refuse"),
     )
     metrics_port: int | None = _setting(  # type: ignore[assignment]
         "port of `NEWSAPI_HOST` on which Prometheus finds `/metrics`; none if left out", None, _port
