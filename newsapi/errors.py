@@ -107,9 +107,17 @@ class Behind(NewsError):
 class Unavailable(NewsError):
     """The database does not answer, or not in time."""
 
+    told = "The database does not answer."
+
     def __init__(self) -> None:
         """Say no more: what it said may hold what is not for everybody."""
-        super().__init__("The database does not answer.")
+        super().__init__(self.told)
+
+
+class NoRoom(Unavailable):
+    """The disk of the database is full: it answers, and can take nothing more."""
+
+    told = "The database has no room left; reading goes on."
 
 
 class ReaderDied(NewsError):

@@ -50,7 +50,7 @@ def change(
 ) -> dict[str, Any]:
     """Change a webhook; answer its columns. Raises NotFound."""
     with database.transaction() as session:
-        columns = _own(session.connection(), caller, id_) | dict(values)
+        columns = own(session.connection(), caller, id_) | dict(values)
         if values:
             webhooks.change(session, id_, **values)
             _note(session, caller, "update", id_, now)
@@ -60,7 +60,7 @@ def change(
 def rotate(database: Database, caller: Caller, id_: UUID, *, now: datetime) -> dict[str, Any]:
     """Give a webhook a new secret; the one it has signs beside it for a day. Raises NotFound."""
     with database.transaction() as session:
-        columns = _own(session.connection(), caller, id_)
+        columns = own(session.connection(), caller, id_)
         new = {"secret": wire.new_secret(), "former_secret": columns["secret"], "former_until": now + OVERLAP}
         webhooks.change(session, id_, **new)
         _note(session, caller, "rotate", id_, now)
@@ -70,7 +70,7 @@ def rotate(database: Database, caller: Caller, id_: UUID, *, now: datetime) -> d
 def remove(database: Database, caller: Caller, id_: UUID, *, now: datetime) -> None:
     """Remove a webhook; what was still to be delivered is not. Raises NotFound."""
     with database.transaction() as session:
-        _own(session.connection(), caller, id_)
+        own(session.connection(), caller, id_)
         webhooks.remove(session, id_)
         _note(session, caller, "delete", id_, now)
 
@@ -78,7 +78,7 @@ def remove(database: Database, caller: Caller, id_: UUID, *, now: datetime) -> N
 def ping(database: Database, caller: Caller, id_: UUID, *, now: datetime) -> UUID:
     """Send an event that means nothing, whatever the webhook listens to; answer its id. Raises NotFound."""
     with database.transaction() as session:
-        _own(session.connection(), caller, id_)
+        own(session.connection(), caller, id_)
         row = _row(id_, None, PING, wire.body(PING, now, {"webhook": str(id_)}), now)
         webhooks.plan(session, [row])
     return UUID(str(row["id"]))
@@ -97,14 +97,9 @@ def tell_import(session: Session, id_: UUID, state: str, api: str, *, now: datet
 def redeliver(database: Database, caller: Caller, id_: UUID, delivery: UUID, *, now: datetime) -> None:
     """Have an event delivered once more, under the id it has. Raises NotFound."""
     with database.transaction() as session:
-        _own(session.connection(), caller, id_)
+        own(session.connection(), caller, id_)
         if not webhooks.again(session, id_, delivery, now):
             raise NotFound
-
-
-def own(connection: Connection, caller: Caller, id_: UUID) -> dict[str, Any]:
-    """Answer a webhook of the caller's; `admin` sees those of all. Raises NotFound."""
-    return _own(connection, caller, id_)
 
 
 def whose(caller: Caller) -> str | None:
@@ -112,7 +107,8 @@ def whose(caller: Caller) -> str | None:
     return None if "admin" in caller.scopes else caller.name
 
 
-def _own(connection: Connection, caller: Caller, id_: UUID) -> dict[str, Any]:
+def own(connection: Connection, caller: Caller, id_: UUID) -> dict[str, Any]:
+    """Answer a webhook of the caller's; `admin` sees those of all. Raises NotFound."""
     row = webhooks.one(connection, id_, whose(caller))
     if row is None:
         raise NotFound
@@ -129,10 +125,11 @@ def _note(session: Session, caller: Caller, action: str, id_: UUID, now: datetim
 def planned(
     connection: Connection, hooks: Sequence[Any], changed: Sequence[Any], shown: Presentation, *, now: datetime
 ) -> list[dict[str, Any]]:
-    """Answer the deliveries that changes mean for these webhooks, as rows to be kept."""
+    """Answer the deliveries that changes, one at least, mean for these webhooks: as rows to be kept."""
     named = words.of_facets(connection, {facet for row in changed for facet in _facets(row)})
     told = _told(connection, changed, named, shown)
     callers = {} if shown.public == WHOLE else keys.named(connection)
+    last, invalidations = changed[-1], _invalidations(changed, told)
     found = []
     for hook in hooks:
         licence = _licence(connection, callers.get(hook.by))
@@ -143,8 +140,8 @@ def planned(
                 at, data = change_.at, told[change_.seq]
                 found.append(_row(hook.id, change_.seq, type_, wire.body(type_, at, data), now))
         if INVALIDATED in hook.events:
-            own = [row for row in changed if not licence or row.kind != "article" or _type(row, named, licence)]
-            found += _invalidations(hook.id, own, named, now)
+            own = _invalidations(_meant(changed, named, licence), told) if licence else invalidations
+            found += [_row(hook.id, last.seq, INVALIDATED, body, now) for body in own]
     return found
 
 
@@ -198,8 +195,10 @@ _REASONS: Final = {"rights": "withdrawn"}
 
 
 def _within(facets: Collection[int], named: Named, wanted: Collection[Group]) -> bool:
+    if not wanted:
+        return bool(facets)
     terms = {term for facet in facets for term in named.get(facet, ())}
-    return bool(facets) and not any(terms.isdisjoint(group) for group in wanted)
+    return not any(terms.isdisjoint(group) for group in wanted)
 
 
 def _told(
@@ -243,10 +242,15 @@ def _base(row: Any, named: Named) -> dict[str, Any]:
     }
 
 
-def _invalidations(hook: UUID, changed: Sequence[Any], named: Named, now: datetime) -> Iterator[dict[str, Any]]:
-    """What is true no more since these changes, in as many events as it takes."""
-    touched = sorted({word for row in changed for word in tags.dropped(row, named)})
-    for start in range(0, len(touched), WORDS):
-        last = changed[-1]
-        data = {"seq": last.seq, "tags": touched[start : start + WORDS]}
-        yield _row(hook, last.seq, INVALIDATED, wire.body(INVALIDATED, last.at, data), now)
+def _meant(changed: Sequence[Any], named: Named, licence: Collection[Group]) -> list[Any]:
+    """Which changes are told to whom not all articles are for."""
+    return [row for row in changed if row.kind != "article" or _type(row, named, licence)]
+
+
+def _invalidations(changed: Sequence[Any], told: Mapping[int, Mapping[str, Any]]) -> list[str]:
+    """The bodies that tell what is true no more since these changes: as many as it takes."""
+    touched = sorted({word for row in changed for word in told[row.seq]["tags"]})
+    return [
+        wire.body(INVALIDATED, changed[-1].at, {"seq": changed[-1].seq, "tags": touched[start : start + WORDS]})
+        for start in range(0, len(touched), WORDS)
+    ]

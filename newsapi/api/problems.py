@@ -30,6 +30,7 @@ from newsapi.errors import (
     Limited,
     MoveNotAllowed,
     NewsError,
+    NoRoom,
     NotFound,
     Renamed,
     SchemaMissing,
@@ -172,6 +173,7 @@ NAMES: dict[type[NewsError], str] = {
     VersionMissing: "version-missing",
     VersionStale: "version-stale",
     SchemaMissing: "unavailable",
+    NoRoom: "unavailable",
     Unavailable: "unavailable",
 }
 

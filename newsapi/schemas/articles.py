@@ -25,6 +25,7 @@ from newsapi.schemas.wire import (
     WebAddress,
     YesNo,
     open_enum,
+    slug_list,
 )
 
 FORMATS = ("article", "gallery", "video")
@@ -270,16 +271,6 @@ class BodyHtml(fields.String):
         return value
 
 
-def _slugs(most: int) -> fields.List[str]:
-    too_many = validate.Length(max=most, error=f"holds more than {most}")
-    return fields.List(SlugField(), load_default=list, validate=[too_many, _no_repeats])
-
-
-def _no_repeats(values: list[str]) -> None:
-    if len(set(values)) < len(values):
-        raise ValidationError(["names the same thing twice"])
-
-
 class ArticleIn(In):
     """An article as an import brings it; references are slugs."""
 
@@ -291,10 +282,10 @@ class ArticleIn(In):
     language = LanguageTag(load_default="it")
     format = fields.String(load_default="article", validate=_one_of(FORMATS))
     brand = SlugField(allow_none=True, load_default=None)
-    mentions = _slugs(100)
+    mentions = slug_list(100)
     section = SlugField(allow_none=True, load_default=None)
-    authors = _slugs(50)
-    tags = _slugs(100)
+    authors = slug_list(50)
+    tags = slug_list(100)
     image = fields.Nested(PictureIn, allow_none=True, load_default=None)
     media = fields.List(fields.Nested(MediaIn), load_default=list, validate=validate.Length(max=500))
     status = fields.String(required=True, validate=_one_of(STATUSES))
@@ -312,9 +303,9 @@ class ArticleIn(In):
         load_default=None,
         metadata={"description": "The same text for a story in each of its languages: they name one another"},
     )
-    previous_slugs = _slugs(100)
+    previous_slugs = slug_list(100)
     corrections = fields.List(fields.Nested(CorrectionIn), load_default=list, validate=validate.Length(max=200))
-    picks = _slugs(20)
+    picks = slug_list(20)
 
     @validates_schema
     def _has_a_time(self, data: Mapping[str, Any], **_: object) -> None:
@@ -364,5 +355,5 @@ class ArticlePatch(ArticleNew, Update):
 class PicksIn(In):
     """The editors' related list: what comes first, and what never comes."""
 
-    slugs = _slugs(20)
-    ban = _slugs(100)
+    slugs = slug_list(20)
+    ban = slug_list(100)

@@ -170,6 +170,18 @@ class Paged(Read):
         metadata={"description": "`page.next` or `page.prev` of an answer; it holds filters and sort", "minLength": 1}
     )
 
+    @validates_schema(pass_original=True)
+    def _cursor_stands_alone(self, data: dict[str, Any], original: dict[str, Any], **_: object) -> None:
+        """A cursor holds its filters and sort."""
+        del data
+        if "cursor" in original and (others := sorted(set(original) - BESIDE_CURSOR)):
+            message = "is in the cursor already; leave it out beside one"
+            raise ValidationError({name: [message] for name in others})
+
+
+BESIDE_CURSOR = frozenset({"cursor", "limit", "fields", "include", "total", "min_seq", "preview"})
+"""What may change from page to page."""
+
 
 PREVIEW = {"description": "The token of a preview link", "minLength": 1, "maxLength": 100}
 
@@ -262,16 +274,6 @@ class ArticleFilters(Paged, Previewed, Filtered):
     updated_from = _moments("Updated then or later")
     updated_until = _moments("Updated before")
 
-    @validates_schema(pass_original=True)
-    def _cursor_stands_alone(self, data: dict[str, Any], original: dict[str, Any], **_: object) -> None:
-        """A cursor holds its filters and sort."""
-        del data
-        if "cursor" in original:
-            others = sorted(set(original) - BESIDE_CURSOR)
-            if others:
-                message = "is in the cursor already; leave it out beside one"
-                raise ValidationError({name: [message] for name in others})
-
 
 class ArticleQuery(ArticleFilters, Shape):
     """`GET /v1/articles`."""
@@ -291,9 +293,6 @@ class ArticleQuery(ArticleFilters, Shape):
 class FeedQuery(ArticleFilters):
     """`GET /v1/feeds/articles.rss` and its sisters: the order is always that of the last change that matters."""
 
-
-BESIDE_CURSOR = frozenset({"cursor", "limit", "fields", "include", "total", "min_seq", "preview"})
-"""What may change from page to page."""
 
 FACET_FILTERS = ("brand", "group", "mentions", "about", "author", "section", "tag", "format", "language")
 FILTERS = (*FACET_FILTERS, "slug", "id", "published_from", "published_until", "updated_from", "updated_until")
@@ -328,13 +327,6 @@ class TermsQuery(Paged):
             "pattern": WORDS_PATTERN,
         }
     )
-
-    @validates_schema(pass_original=True)
-    def _cursor_stands_alone(self, data: dict[str, Any], original: dict[str, Any], **_: object) -> None:
-        """A cursor holds its words."""
-        del data
-        if {"cursor", "q"} <= set(original):
-            raise ValidationError({"q": ["is in the cursor already; leave it out beside one"]})
 
 
 class TermQuery(Read):
