@@ -28,6 +28,10 @@ class Fault:
     place: str
     message: str
 
+    def __str__(self) -> str:
+        """The place and what is wrong there; of the whole, what is wrong."""
+        return f"{self.place}: {self.message}" if self.place else self.message
+
 
 class NewsError(Exception):
     """Anything this package refuses to do, or cannot do; `str()` is a sentence for the person who asked.
@@ -75,7 +79,7 @@ class Invalid(NewsError):
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         """Keep the faults in the order they were found."""
-        super().__init__("; ".join(f"{fault.place}: {fault.message}" for fault in faults))
+        super().__init__("; ".join(str(fault) for fault in faults))
         self.faults = tuple(faults)
 
 
