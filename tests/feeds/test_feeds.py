@@ -204,6 +204,20 @@ def test_what_is_hidden_is_not_there_and_what_was_withdrawn_is_told(site, load, 
         assert tombstones(form, site.get(path)) == []
 
 
+@pytest.mark.parametrize("form", [form for form in FORMS if form != "rss"])
+def test_what_is_withdrawn_is_told_wherever_it_ever_was(site, load, form):
+    load(*TERMS, dated("via", 1), dated("resta", 2), dated("suv", 3, tags=["suv"]))
+    path = f"/v1/feeds/articles.{form}"
+    gone = f"urn:uuid:{site.get('/v1/articles/via').json['data']['id']}"
+    load(dated("via", 1, brand="fiat"))
+    assert tombstones(form, site.get(f"{path}?brand=land-rover")) == [], "it is only elsewhere"
+    load(dated("via", 1, brand="fiat", status="withdrawn"))
+    for query in ("", "?brand=land-rover", "?brand=fiat", "?brand=fiat,land-rover&format=article"):
+        assert tombstones(form, site.get(path + query)) == [gone], query
+    for query in ("?tag=suv", "?brand=land-rover&tag=suv", "?brand=nothing"):
+        assert tombstones(form, site.get(path + query)) == [], query
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_what_may_not_be_syndicated_comes_without_its_body(site, load, form):
     rights = {"syndicatable": False, "holder": "Altri", "ai": "denied"}

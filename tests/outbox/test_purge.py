@@ -131,6 +131,8 @@ READS = (
     "/v1/articles/velar?include=related", "/v1/articles/velar/related", "/v1/articles/velar/jsonld",
     "/v1/articles/velar?include=brand,authors,section", "/v1/brands", "/v1/brands/land-rover?include=articles",
     "/v1/brands/jaguar-land-rover", "/v1/authors/anna", "/v1/articles/nuova", "/v1/tags/suv", "/v1/articles?author=bea",
+    "/v1/changes?brand=land-rover", "/v1/changes?since=5&types=brand,tag", "/v1/digest?brand=land-rover",
+    "/v1/feeds/articles.json", "/v1/feeds/articles.ninjs?brand=land-rover", "/v1/feeds/articles.json?tag=suv",
 )  # fmt: skip
 
 
