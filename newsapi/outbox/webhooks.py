@@ -124,6 +124,12 @@ class Webhooks(Listener):
             webhooks.plan(session, self._planned)
         self._planned = []
 
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+            self._pool = None
+            self._note_answers()
+
     # --- planning ---
 
     def _plan(self, hooks: Sequence[Any]) -> Point | None:
@@ -216,7 +222,7 @@ class Webhooks(Listener):
 
     def _note_answers(self) -> None:
         done = [job for job in self._under_way if job.done()]
-        tries = [tried for job in done for tried in job.result()]
+        tries = [tried for job in done if not job.cancelled() for tried in job.result()]
         now = self._now()
         tidy = self._tidied is None or now - self._tidied >= timedelta(minutes=10)
         if not (tries or tidy):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, missing, validate, validates_schema
 
 from newsapi.schemas.blocks import Block
 from newsapi.schemas.pictures import Media, MediaIn, Picture, PictureIn
@@ -306,6 +306,7 @@ class ArticleIn(In):
     previous_slugs = slug_list(100)
     corrections = fields.List(fields.Nested(CorrectionIn), load_default=list, validate=validate.Length(max=200))
     picks = slug_list(20)
+    bans = slug_list(100, left_out=missing)
 
     @validates_schema
     def _has_a_time(self, data: Mapping[str, Any], **_: object) -> None:
@@ -321,7 +322,7 @@ class ArticleNew(ArticleIn):
     class Meta(In.Meta):
         """What the desk does not set: it follows from what it does."""
 
-        exclude = ("id", "updated_at", "materially_updated_at", "previous_slugs", "corrections", "picks")
+        exclude = ("id", "updated_at", "materially_updated_at", "previous_slugs", "corrections", "picks", "bans")
 
     slug = SlugField(load_default=None, metadata={"description": "Made from the headline if left out"})
     body_html = BodyHtml(load_default="")
