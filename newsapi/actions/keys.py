@@ -10,7 +10,7 @@ from uuid import UUID
 
 from newsapi.errors import Fault, Invalid, KeyUnknown, NotFound, ScopeMissing
 from newsapi.model.base import uuid7
-from newsapi.store import deeds, keys, vocabulary
+from newsapi.store import deeds, keys, vocabulary, webhooks
 from newsapi.store.database import Connection, Database, Session
 from newsapi.store.taxonomy import Kind
 from newsapi.text import credentials
@@ -133,7 +133,7 @@ def create(
         columns |= {"sections": _known(session, "section", licence.sections)}
         kept = {"name": name, "scopes": sorted(set(scopes)), "rate": rate, "expires_at": expires_at}
         kept |= {**columns, "body": licence.body}
-        return _add(session, now, "create", **kept)
+        return _add(session, now, "create", **kept).secret
 
 
 def _known(session: Session, kind: Kind, slugs: Collection[str]) -> list[str] | None:
@@ -144,11 +144,11 @@ def _known(session: Session, kind: Kind, slugs: Collection[str]) -> list[str] | 
     return sorted(set(slugs)) or None
 
 
-def _add(session: Session, now: datetime, action: str, **columns: Any) -> str:
+def _add(session: Session, now: datetime, action: str, **columns: Any) -> credentials.Minted:
     made, id_ = credentials.mint("key"), uuid7()
     keys.add(session, id=id_, prefix=made.prefix, digest=made.digest, created_at=now, **columns)
     _note(session, now, action, id_, made.prefix)
-    return made.secret
+    return made
 
 
 def _note(session: Session, now: datetime, action: str, id_: UUID, prefix: str) -> None:
@@ -156,7 +156,10 @@ def _note(session: Session, now: datetime, action: str, id_: UUID, prefix: str) 
 
 
 def rotate(database: Database, prefix: str, *, now: datetime, overlap: timedelta) -> str:
-    """Make a key that may do what another may, which ends after `overlap`; answer its secret. Raises NotFound."""
+    """Make a key that may do what another may, which ends after `overlap`; answer its secret. Raises NotFound.
+
+    It has the other's webhooks from now on.
+    """
     with database.transaction() as session:
         old = keys.by_prefix(session.connection(), prefix)
         if old is None or old.revoked_at is not None:
@@ -165,7 +168,9 @@ def rotate(database: Database, prefix: str, *, now: datetime, overlap: timedelta
         keys.expire(session, prefix, min(end, old.expires_at or end))
         names = ("name", "scopes", "rate", "expires_at", "brands", "sections", "body")
         kept = {name: getattr(old, name) for name in names}
-        return _add(session, now, "rotate", **kept)
+        made = _add(session, now, "rotate", **kept)
+        webhooks.hand_over(session, prefix, made.prefix)
+        return made.secret
 
 
 def revoke(database: Database, prefix: str, *, now: datetime) -> None:

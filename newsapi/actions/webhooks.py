@@ -90,7 +90,7 @@ def tell_import(session: Session, id_: UUID, state: str, api: str, *, now: datet
     seq = places.head(connection).seq
     data = {"seq": seq, "id": str(id_), "state": state, "links": {"self": f"{api}/v1/imports/{id_}"}}
     body = wire.body(IMPORTED, now, data)
-    hooks = [hook.id for hook in webhooks.all_of(connection, None) if IMPORTED in hook.events]
+    hooks = [hook.id for hook in webhooks.told(connection, now) if IMPORTED in hook.events]
     webhooks.plan(session, [_row(hook, seq, IMPORTED, body, now) for hook in hooks])
 
 

@@ -115,7 +115,7 @@ class Webhooks(Listener):
             self._seen.append(_Seen(changed[0].seq - 1, Point(last.seq, last.mark), self._clock()))
         self._note_answers()
         with self._database.reading() as connection:
-            hooks = webhooks.all_of(connection, None)
+            hooks = webhooks.told(connection, self._now())
         self._call_what_is_due(hooks)
         return self._plan(hooks)
 

@@ -8,10 +8,23 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, CursorResult, Row, delete, func, insert, literal, select, union_all, update
+from sqlalchemy import (
+    Connection,
+    CursorResult,
+    Row,
+    and_,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.orm import Session
 
-from newsapi.model import Delivery, Webhook
+from newsapi.model import Delivery, Key, Webhook
 from newsapi.model.base import table
 from newsapi.store.rows import among
 
@@ -37,6 +50,19 @@ def all_of(connection: Connection, by: str | None) -> Sequence[Row[Any]]:
     """Answer the webhooks of one key or (None) of all, the oldest first."""
     found = select(_HOOK).order_by(_HOOK.c.created_at, _HOOK.c.id)
     return connection.execute(found if by is None else found.where(_HOOK.c.by == by)).all()
+
+
+def told(connection: Connection, now: datetime) -> Sequence[Row[Any]]:
+    """Answer the webhooks whose keys are good, the oldest first: nobody else is told anything."""
+    key = table(Key).c
+    is_good = and_(key.revoked_at.is_(None), or_(key.expires_at.is_(None), key.expires_at > now))
+    found = select(_HOOK).join(table(Key), key.prefix == _HOOK.c.by).where(is_good)
+    return connection.execute(found.order_by(_HOOK.c.created_at, _HOOK.c.id)).all()
+
+
+def hand_over(session: Session, by: str, to: str) -> None:
+    """Give the webhooks of one key to another."""
+    session.execute(update(_HOOK).where(_HOOK.c.by == by).values(by=to))
 
 
 def count(connection: Connection, by: str) -> int:

@@ -20,6 +20,7 @@ from newsapi.model.base import uuid7
 from newsapi.outbox.webhooks import GATHERED, PAUSED, RETRIES, UNPURGED, Webhooks
 from newsapi.schemas.presentation import Presentation
 from newsapi.schemas.webhooks import EVENTS
+from newsapi.store import keys as store_keys
 from newsapi.store import places, webhooks
 from newsapi.store.places import Point
 from tests.records import article, brand, lines, term
@@ -133,7 +134,16 @@ def settle(follow, listener, seconds, clock):
 
 
 @pytest.fixture
-def hook(database, clock):
+def key(database, clock):
+    """The key of CALLER."""
+    columns = {"digest": b"", "name": "partner", "scopes": ["webhooks"], "created_at": clock()}
+    with database.transaction() as session:
+        store_keys.add(session, id=CALLER.id, prefix=CALLER.prefix, **columns)
+    return CALLER.prefix
+
+
+@pytest.fixture
+def hook(database, clock, key):
     """Make a webhook for everything, or as it is said."""
 
     def hook(url, events=EVENTS, **more):
@@ -540,6 +550,27 @@ def test_keys_own_their_webhooks(hook, database, receiver):
         with pytest.raises(acts.NotFound):
             acts.own(connection, other, made["id"])
         assert acts.own(connection, admin, made["id"])["url"] == receiver.url
+
+
+def test_who_has_no_good_key_any_more_is_told_nothing(hook, receiver, publish, follow, settle, database, clock, key):
+    made = hook(receiver.url, ["article.published"])
+    publish(article("velar"))
+    follow.step()
+    keys.revoke(database, key, now=clock())
+    publish(article("evoque"))
+    settle()
+    assert receiver.calls == []
+    assert rows(database, made["id"]) == []
+
+
+def test_who_gets_another_key_keeps_his_webhooks(hook, receiver, publish, settle, database, clock, key):
+    made = hook(receiver.url, ["article.published"])
+    secret = keys.rotate(database, key, now=clock(), overlap=timedelta(hours=1))
+    publish(article("velar"))
+    settle(later=timedelta(hours=2))
+    assert receiver.types == ["article.published"]
+    with database.reading() as connection:
+        assert acts.own(connection, keys.caller(connection, secret, clock()), made["id"])["url"] == receiver.url
 
 
 def test_what_is_long_done_is_forgotten(hook, receiver, publish, settle, database):
