@@ -45,7 +45,7 @@ def _article(record: Record, feed: Feed) -> dict[str, Any]:
         name=record["slug"],
         uri=urn(record["id"]),
         type=KINDS.get(record["format"], "composite"),
-        representationType="full" if free else "partial",
+        representationType="full" if free and record["has_whole_body"] else "partial",
         version=str(record["version"]),
         contentCreated=instant(record["published_at"]),
         versionCreated=instant(updated(record)),

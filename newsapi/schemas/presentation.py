@@ -110,6 +110,7 @@ class Presentation:
 
     @staticmethod
     def _share(record: Record, how: str) -> None:
+        record["has_whole_body"] = how == "full"
         if how == "none":
             record["body_html"] = record["body_text"] = None
             return

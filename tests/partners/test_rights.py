@@ -90,6 +90,8 @@ def test_a_teaser_is_the_beginning_in_whole_words(magazine, public):
     assert article["body_text"].endswith("…")
     assert 250 < len(article["body_text"]) <= 301
     assert [block["type"] for block in article["blocks"]] == ["paragraph"]
+    stories = public.get("/v1/feeds/articles.ninjs").json["associations"]
+    assert {story["representationType"] for story in stories} == {"partial"}
 
 
 @pytest.mark.parametrize("settings", ["none"], indirect=True)
