@@ -28,6 +28,10 @@ class Fault:
     place: str
     message: str
 
+    def __str__(self) -> str:
+        """The place and what is wrong there; of the whole, what is wrong."""
+        return f"{self.place}: {self.message}" if self.place else self.message
+
 
 class NewsError(Exception):
     """Anything this package refuses to do, or cannot do; `str()` is a sentence for the person who asked.
@@ -41,10 +45,11 @@ class NewsError(Exception):
 class NotFound(NewsError):
     """There is no such thing, or none that the caller may know of: the two are told in the same words."""
 
-    def __init__(self, *, seq: int | None = None) -> None:
-        """Say it without naming what was asked for."""
+    def __init__(self, *, seq: int | None = None, words: frozenset[int | str] = frozenset()) -> None:
+        """Say it without naming what was asked for; `words` are those of the changes that may bring it."""
         super().__init__("There is nothing at this address.")
         self.seq = seq
+        self.words = words
 
 
 class Withdrawn(NewsError):
@@ -74,7 +79,7 @@ class Invalid(NewsError):
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         """Keep the faults in the order they were found."""
-        super().__init__("; ".join(f"{fault.place}: {fault.message}" for fault in faults))
+        super().__init__("; ".join(str(fault) for fault in faults))
         self.faults = tuple(faults)
 
 
@@ -106,9 +111,17 @@ class Behind(NewsError):
 class Unavailable(NewsError):
     """The database does not answer, or not in time."""
 
+    told = "The database does not answer."
+
     def __init__(self) -> None:
         """Say no more: what it said may hold what is not for everybody."""
-        super().__init__("The database does not answer.")
+        super().__init__(self.told)
+
+
+class NoRoom(Unavailable):
+    """The disk of the database is full: it answers, and can take nothing more."""
+
+    told = "The database has no room left; reading goes on."
 
 
 class ReaderDied(NewsError):

@@ -80,6 +80,11 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _hub(text: str) -> str:
+    _address(text)
+    return text  # a slash at its end may be part of it
+
+
 def _purge_url(text: str) -> str:
     flavour, plus, rest = text.partition("+")
     if flavour not in {"fastly", "varnish"} or not plus:
@@ -105,16 +110,13 @@ def _hosts(text: str) -> frozenset[str]:
     return frozenset(host.strip().lower() for host in text.split(",") if host.strip())
 
 
-def _reads(text: str) -> str:
-    if text not in {"public", "key"}:
-        raise ValueError("is not one of public, key")
-    return text
+def _one_of(*words: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"is not one of {', '.join(words)}")
+        return text
 
-
-def _webhook_private(text: str) -> str:
-    if text not in {"allow", "refuse"}:
-        raise ValueError("is not one of allow, refuse")
-    return text
+    return parse
 
 
 def _rate_limits(text: str) -> tuple[int, int] | None:
@@ -202,7 +204,13 @@ class Settings:
         "hosts whose `iframe` stays in a body, separated by commas", _hosts(EMBED_HOSTS), _hosts
     )
     reads: str = _setting(  # type: ignore[assignment]
-        "who may read: `public` is everybody, `key` whoever has a key", "public", _reads
+        "who may read: `public` is everybody, `key` whoever has a key", "public", _one_of("public", "key")
+    )
+    public_body: str = _setting(  # type: ignore[assignment]
+        "what readers without a key get of a body: `full`, `teaser` or `none`; what partners' keys are for counts only"
+        " where it is not `full`",
+        "full",
+        _one_of("full", "teaser", "none"),
     )
     rate_limits: tuple[int, int] | None = _setting(  # type: ignore[assignment]
         "requests a minute, of an address (IPv6: a /64) without a key and of a key that has no number of its own;"
@@ -223,10 +231,15 @@ class Settings:
         _purge_url,
     )
     purge_key: str | None = _setting("Fastly's API token, for purging")  # type: ignore[assignment]
+    websub_hub: str | None = _setting(  # type: ignore[assignment]
+        "WebSub hub that feeds name and that is told when one has changed, such as `https://pubsubhubbub.appspot.com/`",
+        None,
+        _hub,
+    )
     webhook_private: str = _setting(  # type: ignore[assignment]
         "`allow` lets webhooks reach addresses of private networks, for tests and development",
         "refuse",
-        _webhook_private,
+        _one_of("allow", "refuse"),
     )
     metrics_port: int | None = _setting(  # type: ignore[assignment]
         "port of `NEWSAPI_HOST` on which Prometheus finds `/metrics`; none if left out", None, _port

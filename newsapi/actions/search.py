@@ -9,9 +9,9 @@ from uuid import UUID
 
 from newsapi.store import log, search_index
 from newsapi.store.database import Database, Session
-from newsapi.store.log import Told
 from newsapi.store.profiles import everything
 from newsapi.store.search_index import FRESH, Indexed
+from newsapi.store.told import Told
 
 BLOCK: Final = 1_000
 """Articles that are indexed in one transaction by a rebuild."""

@@ -7,14 +7,15 @@ from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
+from newsapi.actions import keys
 from newsapi.actions.keys import Caller
 from newsapi.cache import tags
 from newsapi.errors import BadBody, Fault, NotFound
 from newsapi.feeds import webhooks as wire
 from newsapi.model.base import uuid7
-from newsapi.schemas.presentation import Presentation
-from newsapi.schemas.webhooks import INVALIDATED, PING
-from newsapi.store import articles, deeds, states, webhooks, words
+from newsapi.schemas.presentation import WHOLE, Presentation
+from newsapi.schemas.webhooks import IMPORTED, INVALIDATED, PING
+from newsapi.store import articles, deeds, partners, places, states, webhooks, words
 from newsapi.store.database import Connection, Database, Session
 
 Found = TypeVar("Found")
@@ -49,7 +50,7 @@ def change(
 ) -> dict[str, Any]:
     """Change a webhook; answer its columns. Raises NotFound."""
     with database.transaction() as session:
-        columns = _own(session.connection(), caller, id_) | dict(values)
+        columns = own(session.connection(), caller, id_) | dict(values)
         if values:
             webhooks.change(session, id_, **values)
             _note(session, caller, "update", id_, now)
@@ -59,7 +60,7 @@ def change(
 def rotate(database: Database, caller: Caller, id_: UUID, *, now: datetime) -> dict[str, Any]:
     """Give a webhook a new secret; the one it has signs beside it for a day. Raises NotFound."""
     with database.transaction() as session:
-        columns = _own(session.connection(), caller, id_)
+        columns = own(session.connection(), caller, id_)
         new = {"secret": wire.new_secret(), "former_secret": columns["secret"], "former_until": now + OVERLAP}
         webhooks.change(session, id_, **new)
         _note(session, caller, "rotate", id_, now)
@@ -69,7 +70,7 @@ def rotate(database: Database, caller: Caller, id_: UUID, *, now: datetime) -> d
 def remove(database: Database, caller: Caller, id_: UUID, *, now: datetime) -> None:
     """Remove a webhook; what was still to be delivered is not. Raises NotFound."""
     with database.transaction() as session:
-        _own(session.connection(), caller, id_)
+        own(session.connection(), caller, id_)
         webhooks.remove(session, id_)
         _note(session, caller, "delete", id_, now)
 
@@ -77,23 +78,28 @@ def remove(database: Database, caller: Caller, id_: UUID, *, now: datetime) -> N
 def ping(database: Database, caller: Caller, id_: UUID, *, now: datetime) -> UUID:
     """Send an event that means nothing, whatever the webhook listens to; answer its id. Raises NotFound."""
     with database.transaction() as session:
-        _own(session.connection(), caller, id_)
+        own(session.connection(), caller, id_)
         row = _row(id_, None, PING, wire.body(PING, now, {"webhook": str(id_)}), now)
         webhooks.plan(session, [row])
     return UUID(str(row["id"]))
 
 
+def tell_import(session: Session, id_: UUID, state: str, api: str, *, now: datetime) -> None:
+    """Tell who listens how an import ended: when every node knows what it wrote. Whoever may asks for its counts."""
+    connection = session.connection()
+    seq = places.head(connection).seq
+    data = {"seq": seq, "id": str(id_), "state": state, "links": {"self": f"{api}/v1/imports/{id_}"}}
+    body = wire.body(IMPORTED, now, data)
+    hooks = [hook.id for hook in webhooks.told(connection, now) if IMPORTED in hook.events]
+    webhooks.plan(session, [_row(hook, seq, IMPORTED, body, now) for hook in hooks])
+
+
 def redeliver(database: Database, caller: Caller, id_: UUID, delivery: UUID, *, now: datetime) -> None:
     """Have an event delivered once more, under the id it has. Raises NotFound."""
     with database.transaction() as session:
-        _own(session.connection(), caller, id_)
+        own(session.connection(), caller, id_)
         if not webhooks.again(session, id_, delivery, now):
             raise NotFound
-
-
-def own(connection: Connection, caller: Caller, id_: UUID) -> dict[str, Any]:
-    """Answer a webhook of the caller's; `admin` sees those of all. Raises NotFound."""
-    return _own(connection, caller, id_)
 
 
 def whose(caller: Caller) -> str | None:
@@ -101,7 +107,8 @@ def whose(caller: Caller) -> str | None:
     return None if "admin" in caller.scopes else caller.name
 
 
-def _own(connection: Connection, caller: Caller, id_: UUID) -> dict[str, Any]:
+def own(connection: Connection, caller: Caller, id_: UUID) -> dict[str, Any]:
+    """Answer a webhook of the caller's; `admin` sees those of all. Raises NotFound."""
     row = webhooks.one(connection, id_, whose(caller))
     if row is None:
         raise NotFound
@@ -118,20 +125,39 @@ def _note(session: Session, caller: Caller, action: str, id_: UUID, now: datetim
 def planned(
     connection: Connection, hooks: Sequence[Any], changed: Sequence[Any], shown: Presentation, *, now: datetime
 ) -> list[dict[str, Any]]:
-    """Answer the deliveries that changes mean for these webhooks, as rows to be kept."""
+    """Answer the deliveries that changes, one at least, mean for these webhooks: as rows to be kept."""
     named = words.of_facets(connection, {facet for row in changed for facet in _facets(row)})
     told = _told(connection, changed, named, shown)
+    callers = {} if shown.public == WHOLE else keys.named(connection)
+    last, invalidations = changed[-1], _invalidations(changed, told)
     found = []
     for hook in hooks:
-        wanted = {("brand", slug) for slug in hook.brands or ()} | {("section", slug) for slug in hook.sections or ()}
+        licence = _licence(connection, callers.get(hook.by))
+        wanted = [*_filter(hook), *licence]
         for change_ in changed:
             type_ = _type(change_, named, wanted)
             if type_ in hook.events:
                 at, data = change_.at, told[change_.seq]
                 found.append(_row(hook.id, change_.seq, type_, wire.body(type_, at, data), now))
-        if INVALIDATED in hook.events and changed:
-            found += _invalidations(hook.id, changed, named, now)
+        if INVALIDATED in hook.events:
+            own = _invalidations(_meant(changed, named, licence), told) if licence else invalidations
+            found += [_row(hook.id, last.seq, INVALIDATED, body, now) for body in own]
     return found
+
+
+def _filter(hook: Any) -> Iterator[Group]:
+    """What a webhook asks for: one of all these terms."""
+    terms = {("brand", slug) for slug in hook.brands or ()} | {("section", slug) for slug in hook.sections or ()}
+    if terms:
+        yield frozenset(terms)
+
+
+def _licence(connection: Connection, caller: Caller | None) -> list[Group]:
+    """What a key is for: a brand of these and a section of these."""
+    found = {} if caller is None else caller.licence
+    return [
+        frozenset((kind, slug) for slug in partners.present(connection, kind, slugs)) for kind, slugs in found.items()
+    ]
 
 
 def _row(hook: UUID, seq: int | None, type_: str, body: str, now: datetime) -> dict[str, Any]:
@@ -140,19 +166,21 @@ def _row(hook: UUID, seq: int | None, type_: str, body: str, now: datetime) -> d
 
 
 Named = Mapping[int, Collection[tuple[str, str]]]
+Group = frozenset[tuple[str, str]]
+"""Terms of which an article has to bear one."""
 
 
 def _facets(row: Any) -> Iterable[int]:
     return (*row.facets_before, *row.facets_after)
 
 
-def _type(row: Any, named: Named, wanted: Collection[tuple[str, str]]) -> str:
-    """The event that a change is for who wants only some brands or sections; empty where it is none."""
+def _type(row: Any, named: Named, wanted: Collection[Group]) -> str:
+    """The event that a change is for who wants what bears one term of each group; empty where it is none."""
     if row.kind in {"related", "search"}:
         return ""
     if row.kind != "article":
-        kinds = {kind for kind, _ in wanted}
-        outside = row.kind in kinds and not {(row.kind, row.slug), (row.kind, row.previous_slug)} & {*wanted}
+        own = {(row.kind, row.slug), (row.kind, row.previous_slug)}
+        outside = any(own.isdisjoint(group) and row.kind in {kind for kind, _ in group} for group in wanted)
         return "" if outside else f"{row.kind}.updated"
     before, after = (_within(facets, named, wanted) for facets in (row.facets_before, row.facets_after))
     if row.action == "delete":
@@ -166,8 +194,11 @@ _REASONS: Final = {"rights": "withdrawn"}
 """Reasons of the log that are told as another event, and as themselves in its body."""
 
 
-def _within(facets: Iterable[int], named: Named, wanted: Collection[tuple[str, str]]) -> bool:
-    return bool([*facets]) if not wanted else any(term in wanted for facet in facets for term in named.get(facet, ()))
+def _within(facets: Collection[int], named: Named, wanted: Collection[Group]) -> bool:
+    if not wanted:
+        return bool(facets)
+    terms = {term for facet in facets for term in named.get(facet, ())}
+    return not any(terms.isdisjoint(group) for group in wanted)
 
 
 def _told(
@@ -211,10 +242,15 @@ def _base(row: Any, named: Named) -> dict[str, Any]:
     }
 
 
-def _invalidations(hook: UUID, changed: Sequence[Any], named: Named, now: datetime) -> Iterator[dict[str, Any]]:
-    """What is true no more since these changes, in as many events as it takes."""
-    touched = sorted({word for row in changed for word in tags.dropped(row, named)})
-    last = changed[-1]
-    for start in range(0, len(touched), WORDS):
-        data = {"seq": last.seq, "tags": touched[start : start + WORDS]}
-        yield _row(hook, last.seq, INVALIDATED, wire.body(INVALIDATED, last.at, data), now)
+def _meant(changed: Sequence[Any], named: Named, licence: Collection[Group]) -> list[Any]:
+    """Which changes are told to whom not all articles are for."""
+    return [row for row in changed if row.kind != "article" or _type(row, named, licence)]
+
+
+def _invalidations(changed: Sequence[Any], told: Mapping[int, Mapping[str, Any]]) -> list[str]:
+    """The bodies that tell what is true no more since these changes: as many as it takes."""
+    touched = sorted({word for row in changed for word in told[row.seq]["tags"]})
+    return [
+        wire.body(INVALIDATED, changed[-1].at, {"seq": changed[-1].seq, "tags": touched[start : start + WORDS]})
+        for start in range(0, len(touched), WORDS)
+    ]

@@ -7,14 +7,19 @@ from flask import Flask
 
 from newsapi.api import (
     articles,
+    changes,
     desk,
+    digest,
     documentation,
+    feeds,
     history,
     imports,
     links,
     problems,
+    recalls,
     requests,
     search,
+    sitemaps,
     system,
     taxonomy,
     vocabulary,
@@ -29,7 +34,10 @@ def register(app: Flask) -> Api:
     requests.register(app)
     problems.register(app)
     api = Api(app)
-    rooms = (articles, search, desk, history, imports, links, watching, webhooks, system)
+    rooms = (
+        *(articles, changes, digest, feeds, search, sitemaps),
+        *(desk, history, imports, links, recalls, watching, webhooks, system),
+    )
     for blueprint in (*(room.blueprint for room in rooms), *taxonomy.blueprints, *vocabulary.blueprints):
         api.register_blueprint(blueprint)
     app.register_blueprint(documentation.blueprint(api))

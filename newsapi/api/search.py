@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response
 from flask.views import MethodView
 
-from newsapi.api import paging
+from newsapi.api import paging, sight
 from newsapi.api.answers import cached
 from newsapi.api.blueprints import Blueprint
 from newsapi.api.parts import parts
@@ -16,6 +16,7 @@ from newsapi.cache.answer import Answer
 from newsapi.errors import BadCursor, Fault, Invalid
 from newsapi.model.base import latest
 from newsapi.schemas.dump import compiled, json
+from newsapi.schemas.presentation import Sharing
 from newsapi.schemas.queries import BESIDE_CURSOR, SearchQuery, SuggestQuery
 from newsapi.schemas.search import SearchHit, SearchList, Suggestion, Suggestions
 from newsapi.search import highlights, queries
@@ -109,10 +110,14 @@ def _search(connection: Connection, query: paging.Query, key: int | None, *, bac
         count = found.count(connection, sought)
         more = {"total": min(count, COUNTED), "total_is_lower_bound": count > COUNTED}
     turns = (_cursor(query, page.next, back=False), _cursor(query, page.prev, back=True))
-    dump = compiled(SearchHit)
-    body = paging.envelope(PATH, query, [dump(_hit(record, scores, sought)) for record in read.records], turns, **more)
+    dump, sharing = compiled(SearchHit), sight.sharing(connection)
+    data = [dump(_hit(record, scores, sought, sharing)) for record in read.records]
+    body = paging.envelope(PATH, query, data, turns, **more)
     nothing = key is None and not page.hits
-    body["did_you_mean"] = _meant(connection, asked, sought, truth, of_list) if nothing else None
+    body["did_you_mean"] = None
+    if nothing:
+        whole = sharing.outside == sharing.inside == "full"  # a word of a body is told to nobody who may not read it
+        body["did_you_mean"] = _meant(connection, asked, sought, truth, of_list, headlines=not whole)
     if "facets" in query:
         body["facets"], body["facets_exact"] = found.spread(connection, sought, query["facets"])
     return _answer(connection, truth, body, read, query)
@@ -136,27 +141,31 @@ def _answer(
     )
 
 
-def _hit(record: Record, scores: dict[Any, float], sought: Search) -> Record:
-    language, wanted = record["language"], sought.marked(record["language"])
+def _hit(record: Record, scores: dict[Any, float], sought: Search, sharing: Sharing) -> Record:
+    presentation, language = parts().presentation, record["language"]
+    wanted = sought.marked(language)
     record["score"] = scores[record["id"]]
     record["highlights"] = {
         "headline": highlights.marked(record["headline"], wanted, language),
         "standfirst": highlights.marked(record["standfirst"] or "", wanted, language),
-        "body": highlights.fragments(markup.to_text(record["body_html"]), wanted, language),
+        "body": highlights.fragments(markup.to_text(presentation.body(record, sharing) or ""), wanted, language),
     }
-    return parts().presentation.summary(record)
+    return presentation.summary(record)
 
 
-def _meant(connection: Connection, asked: Asked, sought: Search, truth: Truth, of_list: Question) -> str | None:
-    """What would be found if a word or two were spelled another way; None where that would find nothing either."""
+def _meant(
+    connection: Connection, asked: Asked, sought: Search, truth: Truth, of_list: Question, *, headlines: bool
+) -> str | None:
+    """What would be found if a word or two were spelled another way; None where that would find nothing either.
+
+    With `headlines`, what would be found by its headline.
+    """
     spelled = search.spelled(connection, sought.unknown())
     if not spelled:
         return None
-    other = asked.with_words(spelled)
-    there = found.page(
-        connection, search.understand(connection, other, truth, of_list), limit=1, after=None, back=False
-    )
-    return other.written() if there.hits else None
+    other = search.understand(connection, asked.with_words(spelled), truth, of_list, headlines=headlines)
+    there = found.page(connection, other, limit=1, after=None, back=False)
+    return other.asked.written() if there.hits else None
 
 
 def _suggest(connection: Connection, query: paging.Query) -> Answer:

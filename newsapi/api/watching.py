@@ -13,32 +13,44 @@ from newsapi.api.answers import private
 from newsapi.api.blueprints import Blueprint
 from newsapi.api.parts import parts
 from newsapi.cache.answer import Answer
-from newsapi.errors import BadCursor
-from newsapi.schemas.desk import Deed, DeedList, DeedQuery, MeOne
+from newsapi.schemas.desk import Deed, DeedList, DeedQuery, Me, MeOne
 from newsapi.schemas.dump import compiled, json
-from newsapi.store import deeds, facets
+from newsapi.store import deeds, partners
 from newsapi.store.database import Connection
 
 blueprint = Blueprint("watching", __name__, url_prefix="/v1", description="Keys, and what was done with them")
 
 
+DAYS = 31
+"""Days whose use is told."""
+
+
 @blueprint.route("/me")
-class Me(MethodView):
+class TheKey(MethodView):
     """The key that asks."""
 
     @blueprint.doc(operationId="getMe", summary="What this key may do", **bodies.keyed())
     @blueprint.response(200, MeOne)
     @blueprint.write()
     def get(self) -> Response:
-        """Its open part, its scopes, and how many requests a minute it may make (null: any number)."""
+        """Its open part, its scopes, how many requests a minute it may make (null: any number), and how many it made.
+
+        A request counts a few seconds after it was made, at the latest; days are those of UTC.
+        """
         bodies.plain()
         who, usual = writer(), parts().settings.rate_limits
+        parts().usage.write()
+        with parts().database.reading() as connection:
+            use = partners.use(connection, who.id, DAYS)
         found = {
             "prefix": who.prefix,
             "scopes": sorted(who.scopes),
             "requests_per_minute": usual and (who.rate or usual[1]),
+            "filter": {"brands": who.brands or (), "sections": who.sections or ()},
+            "body": who.body,
+            "usage": [{"day": row.day, "requests": row.requests} for row in use],
         }
-        return Response(json({"data": found}), content_type=bodies.JSON)
+        return Response(json({"data": compiled(Me)(found)}), content_type=bodies.JSON)
 
 
 @blueprint.route("/audit")
@@ -57,16 +69,8 @@ class Audit(MethodView):
 def _page(connection: Connection, query: paging.Query) -> Answer:
     by, subject, before = query.get("by"), query.get("subject"), None
     if "cursor" in query:
-        kind, by, about, place = [*parts().cursors.read(query["cursor"], now=parts().now()), *[None] * 4][:4]
-        if kind != "deeds":
-            raise BadCursor("This cursor belongs to another list.")
+        by, about, place = paging.behind(query, "deeds")
         subject, before = about and UUID(about), UUID(place)
     rows = deeds.page(connection, limit=query["limit"] + 1, before=before, by=by, subject=subject)
-    shown, after = rows[: query["limit"]], None
-    if len(rows) > len(shown):
-        held = ["deeds", by, subject and subject.hex, shown[-1].id.hex]
-        after = parts().cursors.write(held, now=parts().now())
-    dump, truth = compiled(Deed), facets.truth(connection, {})
-    data = [dump(dict(row._mapping)) for row in shown]  # noqa: SLF001 (the documented way to a row's names)
-    body = paging.envelope("/v1/audit", query, data, (after, None))
-    return Answer(body=json(body), seq=truth.seq, mark=truth.mark, link=paging.link_header(body["links"]))
+    held = ("deeds", by, subject and subject.hex)
+    return paging.last_first(connection, "/v1/audit", query, rows, compiled(Deed), *held)

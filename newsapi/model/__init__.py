@@ -18,6 +18,7 @@ from newsapi.model.base import Base
 from newsapi.model.changes import Change, LogHead, Place, Secret
 from newsapi.model.desk import Deed, Key, Merge, PreviewLink, Repeat
 from newsapi.model.imports import Import, ImportPart
+from newsapi.model.partners import Departure, KeyUse, Receipt, Tally
 from newsapi.model.relatedness import RelatedEntry, RelatedList, RelatedPosting, RelatedProfile, RelatedWeights
 from newsapi.model.search import SearchBlock, SearchFresh, SearchPosting, SearchText, SearchWord
 from newsapi.model.taxonomy import Author, Brand, Facet, Section, Tag
@@ -35,16 +36,19 @@ __all__ = [
     "Change",
     "Deed",
     "Delivery",
+    "Departure",
     "Facet",
     "Import",
     "ImportPart",
     "Key",
+    "KeyUse",
     "Listing",
     "LogHead",
     "Merge",
     "OldSlug",
     "Place",
     "PreviewLink",
+    "Receipt",
     "RelatedEntry",
     "RelatedList",
     "RelatedPosting",
@@ -60,5 +64,6 @@ __all__ = [
     "Secret",
     "Section",
     "Tag",
+    "Tally",
     "Webhook",
 ]

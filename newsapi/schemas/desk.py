@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import fields, validate
 
 from newsapi.schemas.queries import Paged
 from newsapi.schemas.wire import In, Instant, Line, Out, PageInfo, PageLinks, SlugField, Whole, open_enum
@@ -171,13 +170,19 @@ class DeedQuery(Paged):
     by = Line(longest=100, metadata={"description": "Who: `key_…`, `import`, `schedule`"})
     subject = fields.UUID(metadata={"description": "Id of what was written"})
 
-    @validates_schema(pass_original=True)
-    def _cursor_stands_alone(self, data: dict[str, Any], original: dict[str, Any], **_: object) -> None:
-        """A cursor holds its filters."""
-        del data
-        if "cursor" in original and (others := {"by", "subject"} & set(original)):
-            message = "is in the cursor already; leave it out beside one"
-            raise ValidationError({name: [message] for name in others})
+
+class Licence(Out):
+    """What a partner's key is for; empty lists are any."""
+
+    brands = fields.List(fields.String(), required=True)
+    sections = fields.List(fields.String(), required=True)
+
+
+class Use(Out):
+    """Requests of a day, of UTC."""
+
+    day = fields.Date(required=True)
+    requests = fields.Integer(required=True)
 
 
 class Me(Out):
@@ -186,6 +191,9 @@ class Me(Out):
     prefix = fields.String(required=True)
     scopes = fields.List(fields.String(), required=True)
     requests_per_minute = fields.Integer(required=True, allow_none=True)
+    filter = fields.Nested(Licence, required=True)
+    body = fields.String(required=True, metadata=open_enum("full", "teaser", "none"))
+    usage = fields.List(fields.Nested(Use), required=True, metadata={"description": "The last 31 days with any"})
 
 
 class MeOne(Out):

@@ -131,7 +131,7 @@ class Cursor(fields.String):
 
 MIN_SEQ = 2**63 - 1
 
-TOGETHER = frozenset({"cursor"})
+TOGETHER = frozenset({"cursor", "since"})
 """Parameters that mean something for others beside them."""
 
 
@@ -184,6 +184,18 @@ class Paged(Read):
         metadata={"description": "`page.next` or `page.prev` of an answer; it holds filters and sort", "minLength": 1}
     )
 
+    @validates_schema(pass_original=True)
+    def _cursor_stands_alone(self, data: dict[str, Any], original: dict[str, Any], **_: object) -> None:
+        """A cursor holds its filters and sort."""
+        del data
+        if "cursor" in original and (others := sorted(set(original) - BESIDE_CURSOR)):
+            message = "is in the cursor already; leave it out beside one"
+            raise ValidationError({name: [message] for name in others})
+
+
+BESIDE_CURSOR = frozenset({"cursor", "limit", "fields", "include", "facets", "total", "min_seq", "preview"})
+"""What may change from page to page."""
+
 
 PREVIEW = {"description": "The token of a preview link", "minLength": 1, "maxLength": 100}
 
@@ -233,19 +245,20 @@ def _moments(text: str) -> Moments:
     return Moments(metadata={"description": f"{text}: a time with its offset, or a day", "anyOf": either})
 
 
-def _names(choice: Collection[str], text: str) -> Values:
+def one_of(choice: Collection[str], text: str) -> Values:
+    """Values from a choice, each with its name."""
     return Values(_among(choice), text, most=len(choice), enum=sorted(choice))
 
 
-class Shape(In):
-    """How articles are shown."""
+class Narrowed(In):
+    """How much of articles is shown."""
 
     fields = Values(
         _field, "Fields of the article to answer, dotted inside; `id` stays", most=200, enum=sorted(ARTICLE_FIELDS)
     )  # type: ignore[assignment]
-    include = _names(INCLUDES, f"Full objects in place of the short ones: {', '.join(INCLUDES)}")
 
 
+_COUNTED = {"type": "boolean", "description": "Count them, exactly up to 10,000"}
 _TYPED = {
     "minLength": 1,
     "maxLength": 200,
@@ -254,38 +267,42 @@ _TYPED = {
 }
 
 
+class Shape(Narrowed):
+    """How articles are shown."""
+
+    include = one_of(INCLUDES, f"Full objects in place of the short ones: {', '.join(INCLUDES)}")
+
+
 class Filtered(In):
-    """The filters of articles: commas mean any of; different filters must all hold."""
+    """What articles partners can be sent, as lists can show: commas mean any of; different filters must all hold."""
 
     brand = _slugs("The brand it is about")
-    group = _slugs("A brand or one of its children")
-    mentions = _slugs("Brands it names beside its own")
-    about = _slugs("Its brand, or one that it names")
     author = _slugs("Who signs it")
     section = _slugs("The section it stands in")
     tag = _slugs("Keywords")
     format = Values(_format, f"Such as {', '.join(articles.FORMATS)}", pattern=SLUG_PATTERN, maxLength=40)
     language = Values(_language, "Language tags of BCP 47", pattern=LANGUAGE_PATTERN, maxLength=35)
+
+
+class Listed(Paged, Filtered):
+    """What articles that are found can be narrowed to."""
+
+    group = _slugs("A brand or one of its children")
+    mentions = _slugs("Brands it names beside its own")
+    about = _slugs("Its brand, or one that it names")
     slug = _slugs("Slugs of single articles")
     id = Values(_id, "Ids of single articles; they are answered in this order", pattern=UUID_PATTERN)
     published_from = _moments("Published then or later")
     published_until = _moments("Published before")
     updated_from = _moments("Updated then or later")
     updated_until = _moments("Updated before")
-    total = Flag(load_default=False, metadata={"type": "boolean", "description": "Count them, exactly up to 10,000"})
-
-    @validates_schema(pass_original=True)
-    def _cursor_stands_alone(self, data: dict[str, Any], original: dict[str, Any], **_: object) -> None:
-        """A cursor holds its filters and sort."""
-        del data
-        if "cursor" in original:
-            others = sorted(set(original) - BESIDE_CURSOR)
-            if others:
-                message = "is in the cursor already; leave it out beside one"
-                raise ValidationError({name: [message] for name in others})
 
 
-class ArticleQuery(Paged, Previewed, Shape, Filtered):
+class ArticleFilters(Listed, Previewed):
+    """What any list of articles can be asked for."""
+
+
+class ArticleQuery(ArticleFilters, Shape):
     """`GET /v1/articles`."""
 
     q = Words(metadata=_TYPED)
@@ -297,21 +314,24 @@ class ArticleQuery(Paged, Previewed, Shape, Filtered):
             "x-enum-varnames": ["NEWEST", "OLDEST", "LATEST_UPDATED", "EARLIEST_UPDATED"],
         },
     )
-    status = _names(articles.STATUSES, "Of which status; takes a key with drafts:read, and is unknown without")
+    status = one_of(articles.STATUSES, "Of which status; takes a key with drafts:read, and is unknown without")
+    total = Flag(load_default=False, metadata=_COUNTED)
 
 
-BESIDE_CURSOR = frozenset({"cursor", "limit", "fields", "include", "facets", "total", "min_seq", "preview"})
-"""What may change from page to page."""
+class FeedQuery(ArticleFilters):
+    """`GET /v1/feeds/articles.rss` and its sisters: the order is always that of the last change that matters."""
+
 
 FACET_FILTERS = ("brand", "group", "mentions", "about", "author", "section", "tag", "format", "language")
 FILTERS = (*FACET_FILTERS, "slug", "id", "published_from", "published_until", "updated_from", "updated_until")
 
 
-class SearchQuery(Paged, Filtered):
+class SearchQuery(Listed):
     """`GET /v1/search`."""
 
     q = Words(metadata={**_TYPED, "description": f"{_TYPED['description']}; left out only beside a cursor"})
-    facets = _names(FACETS, f"How what is found spreads: {', '.join(FACETS)}")
+    total = Flag(load_default=False, metadata=_COUNTED)
+    facets = one_of(FACETS, f"How what is found spreads: {', '.join(FACETS)}")
 
 
 class SuggestQuery(Read):
@@ -324,7 +344,7 @@ class SuggestQuery(Read):
 class OneArticleQuery(Previewed, Shape):
     """`GET /v1/articles/{slug or id}`."""
 
-    include = _names(
+    include = one_of(
         (*INCLUDES, *ASIDE),
         f"What to add: {', '.join(ASIDE)}; and full objects in place of the short: {', '.join(INCLUDES)}",
     )
@@ -351,18 +371,11 @@ class TermsQuery(Paged):
         }
     )
 
-    @validates_schema(pass_original=True)
-    def _cursor_stands_alone(self, data: dict[str, Any], original: dict[str, Any], **_: object) -> None:
-        """A cursor holds its words."""
-        del data
-        if {"cursor", "q"} <= set(original):
-            raise ValidationError({"q": ["is in the cursor already; leave it out beside one"]})
-
 
 class TermQuery(Read):
     """`GET /v1/brands/{slug}` and its sisters."""
 
-    include = _names(("articles",), "`articles` adds its newest ones, a first page of 20")
+    include = one_of(("articles",), "`articles` adds its newest ones, a first page of 20")
 
 
 def allowed(schema: type[Schema]) -> list[str]:

@@ -57,6 +57,21 @@ class TermLinks(Out):
     articles = fields.Url(required=True)
 
 
+class FeedLinks(Out):
+    """The feed of its articles, in each form."""
+
+    rss = fields.Url(required=True)
+    atom = fields.Url(required=True)
+    json = fields.Url(required=True)
+    ninjs = fields.Url(required=True)
+
+
+class BrandLinks(TermLinks):
+    """Where to go from a brand."""
+
+    feeds = fields.Nested(FeedLinks, required=True)
+
+
 class Term(Out):
     """A section or a tag."""
 
@@ -76,7 +91,7 @@ class Brand(Out):
     description = fields.String(required=True, allow_none=True)
     logo = fields.Nested(Picture, required=True, allow_none=True)
     article_count = fields.Integer(required=True, metadata={"description": "Published articles about the brand itself"})
-    links = fields.Nested(TermLinks, required=True)
+    links = fields.Nested(BrandLinks, required=True)
 
 
 class Author(Out):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
@@ -13,12 +13,14 @@ from sqlalchemy import bindparam, delete, update
 from sqlalchemy.orm import Session
 
 from newsapi.model import Article, ArticleDetail, OldSlug, Revision
+from newsapi.model.articles import bucket
 from newsapi.model.base import Base, table
-from newsapi.store import listed, log, rows, search_index
+from newsapi.store import listed, log, rows, search_index, sitemaps
 from newsapi.store.articles import LINKS
-from newsapi.store.log import Numbers, Told
+from newsapi.store.log import Numbers
 from newsapi.store.rows import among
 from newsapi.store.states import DETAIL, SUMMARY, TIMES, State
+from newsapi.store.told import Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,9 @@ def write(session: Session, items: Sequence[Written], *, now: datetime, by: str,
     numbers = log.take(session, len(changes), now=now)
     seqs = {item.after.id: seq for seq, item in enumerate(changes, numbers.first)}
     old = [item.before for item in items if item.before]
+    for item in items:
+        item.after.number = item.before.number if item.before else None
+    sitemaps.number(session, [item.after for item in items])
     facets = listed.facets(session, [*old, *(item.after for item in items)])
     before = dict(zip([state.id for state in old], facets, strict=False))
     after = facets[len(old) :]
@@ -95,10 +100,11 @@ def _article_row(item: Written, seq: int | None, at: datetime, now: datetime) ->
     state = item.after
     row = {name: state.values[name] for name in (*SUMMARY, *TIMES)}
     row |= {"id": state.id, "version": state.version, "gone": state.gone, "import_digest": state.import_digest}
+    row["number"] = state.number
     end = (state.values["rights"] or {}).get("expires_at")
     row["expires_at"] = datetime.fromisoformat(end) if end else None
     if item.before is None:
-        row["created_at"] = now
+        row |= {"created_at": now, "bucket": bucket(state.id)}
     if item.before is None or seq is not None:
         row |= {"seq": seq, "changed_at": at if seq else None}
     return row
@@ -162,6 +168,7 @@ def _told(item: Written, before: frozenset[int], after: frozenset[int]) -> Told:
         previous_slug=old_slug if old_slug != slug else None,
         more_slugs=tuple(sorted(state.former_slugs - led - {old_slug})),
         version=state.version,
+        was=item.before.version if item.before else None,
         before=before,
         after=after,
     )

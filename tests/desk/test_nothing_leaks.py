@@ -17,7 +17,7 @@ SECRET = "zafferano"
 
 TERMS = {"brand": "jaguar", "authors": ["anna"], "section": "mercato"}
 SLUGS = {"brands": "jaguar", "authors": "anna", "sections": "mercato", "tags": "suv"}
-PLACES = {"<which>": "velar", "<int:number>": "1", "<name>": "gone"}
+PLACES = {"<which>": "velar", "<int:number>": "1", "<name>": "gone", "<page>": "1"}
 NOBODY = "01890a5d-ac96-774b-bcce-b302099a8057"
 
 
@@ -57,6 +57,8 @@ QUERIES = [
     f"q={SECRET[:-1]}x&facets=brand,section,author,tag,format&total=true",
     f"q=velar -{SECRET}",
     "q=velar&facets=tag,section&total=true",
+    "types=article,brand,author,section,tag&limit=1000",
+    "bucket=1",
     "min_seq=1",
     "limit=20",
     "published_from=2026-01-01",

@@ -6,7 +6,7 @@ from alembic import op
 from newsapi.model.base import BytewiseText, Id
 
 revision = "0013"
-down_revision = "0010"
+down_revision = "0012"
 
 _PACKED = {"search_text": ("sequence",), "search_block": ("times", "facets"), "search_posting": ("content",)}
 
