@@ -127,12 +127,10 @@ def import_(file: Path, name: str, plan: BinaryIO | None) -> None:
     database = _database(settings)
     _ready(database)
     _seldom_look_for_cycles()
-    size, hidden = file.stat().st_size, not sys.stderr.isatty()
-    bar = click.progressbar(length=size, label=file.name, file=sys.stderr, hidden=hidden)
-    with file.open("rb") as stream, bar:
-        counts = imports.load(
-            *(database, settings, stream), now=utc_now, reject=_complain, progress=_onward(bar.update), form=form
-        )
+    size = file.stat().st_size
+    with file.open("rb") as stream, _bar(file.name) as bar:
+        told: Any = {"reject": _complain, "progress": lambda offset: bar(offset, size)}
+        counts = imports.load(database, settings, stream, now=utc_now, form=form, **told)
     database.analyze()
     click.echo(
         f"{counts.created} created, {counts.updated} updated, {counts.unchanged} unchanged, {counts.rejected} rejected"
@@ -226,11 +224,7 @@ def rebuild() -> None:
 
     It is kept up by the worker; this is for after a change of how articles are described.
     """
-    database = _database(Settings.from_env())
-    _ready(database)
-    with _bar("Indexing") as progress:
-        count = related.rebuild(database, now=utc_now, progress=progress)
-    click.echo(f"{count} articles indexed")
+    _rebuild(related.rebuild)
 
 
 @related_.command()
@@ -260,11 +254,14 @@ def search_rebuild() -> None:
 
     It is kept up by every write and by the worker; this is for after a change of how articles are indexed.
     """
-    database = _database(Settings.from_env())
-    _ready(database)
+    _rebuild(search.rebuild)
+
+
+def _rebuild(rebuilt: Callable[..., int]) -> None:
+    database = _desk()
     _seldom_look_for_cycles()
     with _bar("Indexing") as progress:
-        count = search.rebuild(database, now=utc_now, progress=progress)
+        count = rebuilt(database, now=utc_now, progress=progress)
     click.echo(f"{count} articles indexed")
 
 
@@ -361,10 +358,11 @@ def _show_metrics(settings: Settings) -> None:
         raise BadSetting("NEWSAPI_METRICS_PORT", f"cannot be listened on: {error.strerror}") from error
 
 
-def _seldom_look_for_cycles() -> None:
+def _seldom_look_for_cycles(*thresholds: int) -> None:
     """Imports and indexing make millions of objects and no cycles: to look for some costs a sixth of the time."""
+    gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
+    gc.set_threshold(*(thresholds or (100_000, 50, 100)))
 
 
 def application() -> Any:
@@ -377,9 +375,7 @@ def application() -> Any:
     end_with(os.getppid())
     front = polite(create_front(app))
     # What is there now stays for good. To look through it for cycles, again and again, held every request up for 0.1 s.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    _seldom_look_for_cycles(50_000, 20, 50)
     return front
 
 
@@ -398,15 +394,3 @@ def _bar(label: str) -> Iterator[Callable[[int, int], None]]:
 def _complain(line: int, fault: Fault) -> None:
     over_the_bar = "\r\033[K" if sys.stderr.isatty() else ""
     click.echo(f"{over_the_bar}line {line}: {fault.place or 'the whole record'}: {fault.message}", err=True)
-
-
-def _onward(update: Callable[[int], None]) -> Callable[[int], None]:
-    """Turn bytes done so far into the steps that a progress bar wants."""
-    done = 0
-
-    def progress(offset: int) -> None:
-        nonlocal done
-        update(offset - done)
-        done = offset
-
-    return progress

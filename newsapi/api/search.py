@@ -134,7 +134,7 @@ def _answer(
         body=json(body),
         seq=truth.seq,
         mark=truth.mark,
-        changed_at=latest({search.last_change(connection), read.changed_at}),
+        changed_at=latest({found.last_change(connection), read.changed_at}),
         words=frozenset({*tags.of_search(truth.everything, truth.terms.values()), *tags.names(read.records)}),
         tags=paging.tags(query),
         link=paging.link_header(body["links"]) if "links" in body else None,

@@ -6,7 +6,7 @@ import sys
 import zlib
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import chain
@@ -172,6 +172,12 @@ def place(stem: str) -> int:
 def term_of(written: str, language: str) -> int | None:
     """Answer the term by which a word in small letters is found in a language; None for one that tells nothing."""
     return _lexicon(language.partition("-")[0].lower())[written][_TERM]
+
+
+def bearing(words: Iterable[str], wanted: Collection[int], language: str) -> set[str]:
+    """Answer those of these words, in whatever letters, that are found by one of these terms."""
+    known = _lexicon(language.partition("-")[0].lower())
+    return {written for written in words if known[written.lower()][_TERM] in wanted}
 
 
 def phrase(words: Sequence[str], language: str) -> bytes:

@@ -8,7 +8,7 @@ from html import escape
 from itertools import islice
 from typing import Final
 
-from newsapi.search.documents import LONGEST, term_of
+from newsapi.search.documents import LONGEST, bearing
 from newsapi.text.terms import word_places, words_as_written
 
 FRAGMENTS: Final = 3
@@ -41,7 +41,7 @@ def fragments(text: str, wanted: Collection[int], language: str) -> list[str]:
 
 
 def _hits(text: str, wanted: Collection[int], language: str) -> Iterator[re.Match[str]]:
-    found = {written for written in {*words_as_written(text)} if term_of(written.lower(), language) in wanted}
+    found = bearing({*words_as_written(text)}, wanted, language)
     return (place for place in islice(word_places(text), LONGEST) if place[0] in found) if found else iter(())
 
 

@@ -1,20 +1,21 @@
-"""What a search found: a page of it by rank or by time, how many there are, and how they spread over facets."""
+"""What a search found: a page of it by rank or by time, how many, how they spread over facets, and who they are."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import Connection, select
+from sqlalchemy import ARRAY, Connection, Integer, func, literal, select
 
-from newsapi.model import Article, Author, Brand, Facet, Section, Tag
+from newsapi.model import Article, Author, Brand, Facet, LogHead, SearchText, Section, Tag
 from newsapi.model.base import EPOCH, MICROSECOND, latest
 from newsapi.search.blocks import Array
 from newsapi.search.ranking import STEPS, Found
-from newsapi.store import articles, search
+from newsapi.store import articles
 from newsapi.store.listing import COUNTED, Key, Position
 from newsapi.store.listing import Question as ListQuestion
 from newsapi.store.rows import among
@@ -106,7 +107,7 @@ def _lots(keys: Array, size: int, *, highest: bool) -> Iterator[Array]:
 def _present(connection: Connection, keys: Array, sought: Search) -> list[tuple[int, UUID]]:
     mask = (1 << _BITS) - 1
     by_number = {int(key) & mask: int(key) for key in keys}
-    return [(by_number[known.number], known.id) for known in search.present(connection, [*by_number], sought)]
+    return [(by_number[known.number], known.id) for known in present(connection, [*by_number], sought)]
 
 
 # --- by time ----------------------------------------------------------------------------------------------------------
@@ -128,7 +129,7 @@ def by_time(
     while start < min(len(numbers), LOOKED_AT) and len(places) <= limit:
         end = min(len(numbers), start + limit + 1 + _SPARE)
         end = int(np.searchsorted(times, times[end - 1], "right"))  # with all of the same time
-        ids = [known.id for known in search.present(connection, numbers[start:end].tolist(), sought)]
+        ids = [known.id for known in present(connection, numbers[start:end].tolist(), sought)]
         places += _placed(connection, asked, ids, backward=sign < 0)
         start = end
     stop = places[limit - 1] if len(places) > limit else None
@@ -139,7 +140,7 @@ def by_time(
     shown = shown[::-1] if asked.back else shown
     read = articles.by_ids(connection, [place.id for place in shown], wanted)
     onward, homeward = articles.turns(asked.turn, shown, stop)
-    changed_at = latest({read.changed_at, search.last_change(connection)})
+    changed_at = latest({read.changed_at, last_change(connection)})
     return read._replace(changed_at=changed_at, next=onward, prev=homeward)
 
 
@@ -180,9 +181,9 @@ def _present_of(connection: Connection, sought: Search, numbers: Array) -> Array
     for start in range(0, len(numbers), COUNTED):
         lot = numbers[start : start + COUNTED]
         if sought.by_text:
-            kept = lot[~np.isin(lot, search.absent(connection, lot.tolist()))]
+            kept = lot[~np.isin(lot, absent(connection, lot.tolist()))]
         else:
-            kept = np.array([known.number for known in search.present(connection, lot.tolist(), sought)], np.int64)
+            kept = np.array([known.number for known in present(connection, lot.tolist(), sought)], np.int64)
         there = np.concatenate([there, kept])[: COUNTED + 1]
         if len(there) > COUNTED:
             break
@@ -206,7 +207,7 @@ def spread(connection: Connection, sought: Search, kinds: Collection[str]) -> Sp
     for without, its in by_filter.items():
         counts, all_ = _counted(connection, sought, sought.found(without=without))
         exact = exact and all_
-        named = search.names_of_facets(connection, list(counts), {kind: KINDS[kind] for kind in its})
+        named = names_of_facets(connection, list(counts), {kind: KINDS[kind] for kind in its})
         for kind, rows in named.items():
             ordered = sorted(rows, key=lambda row: (-counts[row[0]], row[1]))[:SHOWN]
             told[kind] = [{"slug": slug, "name": name, "count": counts[id_]} for id_, slug, name in ordered]
@@ -231,3 +232,67 @@ def _counted(connection: Connection, sought: Search, found: Sequence[Found]) -> 
             for id_, times_ in zip(*np.unique(its, return_counts=True), strict=True):
                 counts[int(id_)] += int(times_)
     return counts, len(there) <= COUNTED
+
+
+# --- who they are -----------------------------------------------------------------------------------------------------
+
+
+class Known(NamedTuple):
+    """An article that was found: its id, and its number in the index."""
+
+    number: int
+    id: UUID
+
+
+def present(connection: Connection, numbers: Sequence[int], sought: Search) -> list[Known]:
+    """Answer those of these numbers that an article has, in their order, and that fit."""
+    if not numbers:
+        return []
+    fits = sought.fits
+    columns = (SearchText.number, SearchText.article_id, *((SearchText.sequence,) if fits else ()))
+    wanted = among_numbers(connection, numbers)
+    there = select(*columns).where(wanted)
+    if sought.exact:
+        there = there.join(Article, (Article.id == SearchText.article_id) & (Article.version == SearchText.version))
+    rows = {row[0]: row for row in connection.execute(there)}
+    return [
+        Known(number, rows[number][1])
+        for number in numbers
+        if number in rows and (fits is None or fits(rows[number][2]))
+    ]
+
+
+def absent(connection: Connection, numbers: Sequence[int]) -> list[int]:
+    """Answer those of these numbers that no article has: mostly none, so that thousands are asked for in no time."""
+    if connection.dialect.name == "sqlite":
+        given = func.json_each(str(list(numbers))).table_valued("value")
+    else:
+        given = func.unnest(literal(list(numbers), ARRAY(Integer))).table_valued("value", name="given").render_derived()
+    # A scalar subquery and not EXISTS: of that PostgreSQL would make a join and might read the whole table.
+    there = select(literal(1)).where(SearchText.number == given.c.value).limit(1).scalar_subquery()
+    return list(connection.execute(select(given.c.value).where(there.is_(None))).scalars())
+
+
+def among_numbers(connection: Connection, numbers: Sequence[int]) -> Any:
+    """The condition that a number of the index is one of these, of which there may be thousands."""
+    if connection.dialect.name == "sqlite":
+        given = func.json_each(str(list(numbers))).table_valued("value")
+        return SearchText.number.in_(select(given.c.value))
+    return among(connection, SearchText.number, numbers)
+
+
+def names_of_facets(connection: Connection, ids: Collection[int], kinds: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Answer which of these facets are of which of these kinds (with their models): id, slug, name."""
+    found: dict[str, list[Any]] = {}
+    for kind, model in kinds.items():
+        if model is Facet:
+            named = select(Facet.id, Facet.name, Facet.name).where(Facet.kind == kind, among(connection, Facet.id, ids))
+        else:
+            named = select(model.facet_id, model.slug, model.name).where(among(connection, model.facet_id, ids))
+        found[kind] = list(connection.execute(named).all())
+    return found
+
+
+def last_change(connection: Connection) -> datetime:
+    """Answer when anything last changed: an article that comes or goes may change any search."""
+    return connection.execute(select(LogHead.at)).scalar_one()

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import psycopg
-from sqlalchemy import ARRAY, ColumnElement, Connection, Dialect, Table, any_, literal
+from sqlalchemy import ARRAY, ColumnElement, Connection, Dialect, LargeBinary, Table, any_, literal
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -51,10 +51,11 @@ def among(connection: Connection, column: Any, values: Collection[Any]) -> Colum
 def _stored(
     dialect: Dialect, target: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> list[tuple[Any, ...]]:
-    """Turn values into what the driver takes, column by column: most need nothing."""
+    """Turn values into what the driver takes, column by column: most need nothing, and bytes are bytes."""
     turned = []
     for name, values in zip(columns, zip(*rows, strict=True), strict=False):
-        process = target.c[name].type.dialect_impl(dialect).bind_processor(dialect)
+        kept = target.c[name].type
+        process = None if type(kept) is LargeBinary else kept.dialect_impl(dialect).bind_processor(dialect)
         turned.append(map(process, values) if process else values)
     return list(zip(*turned, strict=True))
 

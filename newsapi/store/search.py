@@ -1,25 +1,22 @@
-"""Searching: what a query means here, which articles it finds, and who they are."""
+"""Searching: what a query means here, and what the index has of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import lru_cache, partial
-from typing import Any, Final, NamedTuple
-from uuid import UUID
+from typing import Any, Final
 
 import numpy as np
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
-from sqlalchemy import ARRAY, Connection, Integer, func, literal, or_, select, union_all
+from sqlalchemy import Connection, func, literal, or_, select, union_all
 
 from newsapi.model import (
     Article,
     Author,
     Brand,
     Facet,
-    LogHead,
     SearchBlock,
     SearchFresh,
     SearchPosting,
@@ -347,67 +344,3 @@ def _known_times(_block: int) -> list[Times]:
 @lru_cache(maxsize=16)
 def _known_facets(_block: int) -> list[Facets]:
     return []
-
-
-# --- who they are -----------------------------------------------------------------------------------------------------
-
-
-class Known(NamedTuple):
-    """An article that was found: its id, and its number in the index."""
-
-    number: int
-    id: UUID
-
-
-def present(connection: Connection, numbers: Sequence[int], sought: Search) -> list[Known]:
-    """Answer those of these numbers that an article has, in their order, and that fit."""
-    if not numbers:
-        return []
-    fits = sought.fits
-    columns = (SearchText.number, SearchText.article_id, *((SearchText.sequence,) if fits else ()))
-    wanted = among_numbers(connection, numbers)
-    there = select(*columns).where(wanted)
-    if sought.exact:
-        there = there.join(Article, (Article.id == SearchText.article_id) & (Article.version == SearchText.version))
-    rows = {row[0]: row for row in connection.execute(there)}
-    return [
-        Known(number, rows[number][1])
-        for number in numbers
-        if number in rows and (fits is None or fits(rows[number][2]))
-    ]
-
-
-def absent(connection: Connection, numbers: Sequence[int]) -> list[int]:
-    """Answer those of these numbers that no article has: mostly none, so that thousands are asked for in no time."""
-    if connection.dialect.name == "sqlite":
-        given = func.json_each(str(list(numbers))).table_valued("value")
-    else:
-        given = func.unnest(literal(list(numbers), ARRAY(Integer))).table_valued("value", name="given").render_derived()
-    # A scalar subquery and not EXISTS: of that PostgreSQL would make a join and might read the whole table.
-    there = select(literal(1)).where(SearchText.number == given.c.value).limit(1).scalar_subquery()
-    return list(connection.execute(select(given.c.value).where(there.is_(None))).scalars())
-
-
-def among_numbers(connection: Connection, numbers: Sequence[int]) -> Any:
-    """The condition that a number of the index is one of these, of which there may be thousands."""
-    if connection.dialect.name == "sqlite":
-        given = func.json_each(str(list(numbers))).table_valued("value")
-        return SearchText.number.in_(select(given.c.value))
-    return among(connection, SearchText.number, numbers)
-
-
-def names_of_facets(connection: Connection, ids: Collection[int], kinds: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Answer which of these facets are of which of these kinds (with their models): id, slug, name."""
-    found: dict[str, list[Any]] = {}
-    for kind, model in kinds.items():
-        if model is Facet:
-            named = select(Facet.id, Facet.name, Facet.name).where(Facet.kind == kind, among(connection, Facet.id, ids))
-        else:
-            named = select(model.facet_id, model.slug, model.name).where(among(connection, model.facet_id, ids))
-        found[kind] = list(connection.execute(named).all())
-    return found
-
-
-def last_change(connection: Connection) -> datetime:
-    """Answer when anything last changed: an article that comes or goes may change any search."""
-    return connection.execute(select(LogHead.at)).scalar_one()
