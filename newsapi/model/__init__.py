@@ -19,10 +19,20 @@ from newsapi.model.changes import Change, LogHead, Place, Secret
 from newsapi.model.desk import Deed, Key, Merge, PreviewLink, Repeat
 from newsapi.model.imports import Import, ImportPart
 from newsapi.model.relatedness import RelatedEntry, RelatedList, RelatedPosting, RelatedProfile, RelatedWeights
+from newsapi.model.subscriptions import (
+    AlertMail,
+    BoxMail,
+    ConsentText,
+    Subscriber,
+    Subscription,
+    SubscriptionRequest,
+    Suppression,
+)
 from newsapi.model.taxonomy import Author, Brand, Facet, Section, Tag
 from newsapi.model.webhooks import Delivery, Webhook
 
 __all__ = [
+    "AlertMail",
     "Article",
     "ArticleAuthor",
     "ArticleDetail",
@@ -30,8 +40,10 @@ __all__ = [
     "ArticleTag",
     "Author",
     "Base",
+    "BoxMail",
     "Brand",
     "Change",
+    "ConsentText",
     "Deed",
     "Delivery",
     "Facet",
@@ -53,6 +65,10 @@ __all__ = [
     "Revision",
     "Secret",
     "Section",
+    "Subscriber",
+    "Subscription",
+    "SubscriptionRequest",
+    "Suppression",
     "Tag",
     "Webhook",
 ]
