@@ -33,6 +33,7 @@ from newsapi.store import changes
 from newsapi.store.database import Database
 from newsapi.store.due import clock
 from newsapi.store.keyset import Cursors
+from newsapi.store.passes import Passes
 
 MAX_BODY = 1 << 20
 """Bytes that a request may bring, but for those that are taken in as they come."""
@@ -59,6 +60,7 @@ def create_app(settings: Settings) -> Flask:
         presentation=Presentation(settings),
         pages=PageCache(Memory(settings.cache_mb << 20), shared, follower),
         limits=Limits(settings),
+        passes=Passes(database, settings.secret_key),
         cdn_lifetime="max-age=86400" if settings.purge_url else "max-age=2",
     )
     app.extensions["newsapi"] = parts
@@ -117,6 +119,7 @@ def _release(settings: Settings) -> str:
 
 SHOWN = (
     "api_url article_url brand_url author_url section_url publisher image_url image_key image_salt time_zone secret_key"
+    " smtp_url mail_language privacy_url"
 ).split()
 """The settings that a reader can tell from an answer."""
 

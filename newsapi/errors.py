@@ -104,11 +104,11 @@ class Behind(NewsError):
 
 
 class Unavailable(NewsError):
-    """The database does not answer, or not in time."""
+    """Something that is needed does not answer, or not in time: the database, if nothing else is said."""
 
-    def __init__(self) -> None:
+    def __init__(self, said: str = "The database does not answer.") -> None:
         """Say no more: what it said may hold what is not for everybody."""
-        super().__init__("The database does not answer.")
+        super().__init__(said)
 
 
 class ReaderDied(NewsError):

@@ -14,6 +14,8 @@ from newsapi.api import (
     links,
     problems,
     requests,
+    subscription_page,
+    subscriptions,
     system,
     taxonomy,
     vocabulary,
@@ -31,5 +33,8 @@ def register(app: Flask) -> Api:
     rooms = (articles, desk, history, imports, links, watching, webhooks, system)
     for blueprint in (*(room.blueprint for room in rooms), *taxonomy.blueprints, *vocabulary.blueprints):
         api.register_blueprint(blueprint)
+    for blueprint in subscriptions.blueprints:
+        api.register_blueprint(blueprint)
+    app.register_blueprint(subscription_page.blueprint())
     app.register_blueprint(documentation.blueprint(api))
     return api

@@ -18,6 +18,7 @@ from newsapi.settings import Settings
 from newsapi.store.database import Database
 from newsapi.store.due import clock
 from newsapi.store.keyset import Cursors
+from newsapi.store.passes import Passes
 
 
 def utc_now() -> datetime:
@@ -40,6 +41,7 @@ class Parts:
     presentation: Presentation
     pages: PageCache
     limits: Limits
+    passes: Passes
     moment: Moment = clock
     now: Callable[[], datetime] = utc_now
     cdn_lifetime: str = "max-age=2"

@@ -21,8 +21,8 @@ _PENDING = text("state = 'pending'")
 class SubscriptionRequest(Base):
     """What somebody typed into the box, until a worker looks at it a moment later.
 
-    Whoever asks waits for this row alone: so it takes the same, whoever they are. `person` and `mailbox` are keyed hashes
-    of the address, as it tells people apart and as it is counted.
+    Whoever asks waits for this row alone: so it takes the same, whoever they are. `person` and `mailbox` are keyed
+    hashes of the address, as it tells people apart and as it is counted.
     """
 
     __tablename__ = "subscription_request"
@@ -66,9 +66,7 @@ class Subscription(Base):
         Index(
             "ix_subscription_live", "subscriber_id", "facet_id", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE
         ),
-        Index(
-            "ix_subscription_active", "facet_id", "frequency", "id", sqlite_where=_ACTIVE, postgresql_where=_ACTIVE
-        ),
+        Index("ix_subscription_active", "facet_id", "frequency", "id", sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
         Index("ix_subscription_untold", "mail_since", sqlite_where=_UNTOLD, postgresql_where=_UNTOLD),
         Index("ix_subscription_of_subscriber", "subscriber_id"),
     )
@@ -120,8 +118,8 @@ class Suppression(Base):
 class AlertMail(Base):
     """One change that a person is to be told of. All that are due to them at one time are one mail.
 
-    `state` is pending, then sent, dropped (the article was withdrawn meanwhile) or failed. `ready_at` is when it is tried
-    next; `due_at` stays, as the mail's Message-ID is made of it.
+    `state` is pending, then sent, dropped (the article was withdrawn meanwhile) or failed. `ready_at` is when it is
+    tried next; `due_at` stays, as the mail's Message-ID is made of it.
     """
 
     __tablename__ = "alert_mail"

@@ -48,6 +48,9 @@ class ArticleLinks(SummaryLinks):
 
     jsonld = fields.Url(required=True)
     brand = fields.Url(required=True, allow_none=True)
+    subscriptions = fields.Url(
+        required=True, allow_none=True, metadata={"description": "Where the box of its brand sends an address (POST)"}
+    )
 
 
 class ArticleSummary(Out):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
+from newsapi.schemas.boxes import Box
 from newsapi.schemas.pictures import Picture, PictureIn
 from newsapi.schemas.wire import In, Line, Out, PageInfo, PageLinks, Prose, Ref, SlugField
 
@@ -57,13 +58,25 @@ class TermLinks(Out):
     articles = fields.Url(required=True)
 
 
+class FollowedLinks(TermLinks):
+    """Where to go from what can be followed by e-mail."""
+
+    subscriptions = fields.Url(required=True, metadata={"description": "Where the box sends an address (POST)"})
+
+
 class Term(Out):
-    """A section or a tag."""
+    """A tag."""
 
     slug = fields.String(required=True, metadata={"example": "anteprime"})
     name = fields.String(required=True, metadata={"example": "Anteprime"})
     article_count = fields.Integer(required=True, metadata={"description": "Published articles", "example": 12})
     links = fields.Nested(TermLinks, required=True)
+
+
+class Section(Term):
+    """A part of the site."""
+
+    links = fields.Nested(FollowedLinks, required=True)
 
 
 class Brand(Out):
@@ -76,7 +89,8 @@ class Brand(Out):
     description = fields.String(required=True, allow_none=True)
     logo = fields.Nested(Picture, required=True, allow_none=True)
     article_count = fields.Integer(required=True, metadata={"description": "Published articles about the brand itself"})
-    links = fields.Nested(TermLinks, required=True)
+    subscription = fields.Nested(Box, required=True)
+    links = fields.Nested(FollowedLinks, required=True)
 
 
 class Author(Out):
@@ -87,7 +101,7 @@ class Author(Out):
     bio = fields.String(required=True, allow_none=True)
     avatar = fields.Nested(Picture, required=True, allow_none=True)
     article_count = fields.Integer(required=True, metadata={"description": "Published articles"})
-    links = fields.Nested(TermLinks, required=True)
+    links = fields.Nested(FollowedLinks, required=True)
 
 
 class DeskAuthor(Author):
@@ -112,8 +126,16 @@ class AuthorList(Out):
     links = fields.Nested(PageLinks, required=True)
 
 
+class SectionList(Out):
+    """A page of sections, by name."""
+
+    data = fields.List(fields.Nested(Section), required=True)
+    page = fields.Nested(PageInfo, required=True)
+    links = fields.Nested(PageLinks, required=True)
+
+
 class TermList(Out):
-    """A page of sections or tags, by name."""
+    """A page of tags, by name."""
 
     data = fields.List(fields.Nested(Term), required=True)
     page = fields.Nested(PageInfo, required=True)

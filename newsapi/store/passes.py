@@ -1,7 +1,7 @@
 """What the links in mail bear: who may confirm, leave or look after what is subscribed; and keyed hashes of addresses.
 
-A token is not kept, not even as a hash: it is made of what it is for, of whom and until when, sealed with a key of ours.
-So each mail has links of its own, and one that is sent again has the same. Whether it was used, the rows say.
+A token is not kept, not even as a hash: it is made of what it is for, of whom and until when, sealed with a key of
+ours. So each mail has links of its own, and one that is sent again has the same. Whether it was used, the rows say.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _ID, _END, _SEAL = 16, 5, 32
 
 
 class Passes:
-    """Makes and reads tokens. One is its purpose, an underscore, and base64url of an id, an end and a seal of 256 bits."""
+    """Makes and reads tokens: the purpose, an underscore, and base64url of an id, an end and a seal of 256 bits."""
 
     def __init__(self, database: Database, secret: str | None = None) -> None:
         """Take the secret, or the database that keeps one."""

@@ -1,0 +1,193 @@
+"""Alerts: planned for everybody who follows something, found when they are due, and told how they went."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, and_, delete, literal, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from newsapi.model import AlertMail, Article, Brand, Revision, Subscriber, Subscription
+from newsapi.model.base import UtcDateTime, table
+from newsapi.store.public import visible
+
+_MAIL, _PERSON, _OWN = table(AlertMail), table(Subscriber), table(Subscription)
+
+CHUNK: Final = 10_000
+"""Subscriptions that are planned for in one transaction: nobody who writes waits for longer than these take."""
+
+
+# --- what is news -----------------------------------------------------------------------------------------------------
+
+
+def news(connection: Connection, changed: Sequence[Any]) -> list[Any]:
+    """Answer those of these changes of articles that are news: the first publication, and major updates.
+
+    History tells: before the first publication no version was public, and a major update is one that moved
+    `materially_updated_at` and is told as an update (a correction is told as one).
+    """
+    found = [
+        row
+        for row in changed
+        if row.kind == "article" and row.action == "upsert" and row.reason in {"published", "updated"} and not row.bulk
+    ]
+    ids = {row.subject_id for row in found}
+    if not ids:
+        return []
+    moved, content = "materially_updated_at", Revision.content
+    former = select(Revision.article_id, Revision.number, content["status"].as_string(), content[moved].as_string())
+    versions: dict[UUID, dict[int, tuple[str, datetime | None]]] = {id_: {} for id_ in ids}
+    for id_, number, status, time in connection.execute(former.where(Revision.article_id.in_(ids))):
+        versions[id_][number] = status, datetime.fromisoformat(time) if time else None
+    present = select(Article.id, Article.version, Article.status, Article.materially_updated_at)
+    for id_, number, status, time in connection.execute(present.where(Article.id.in_(ids))):
+        versions[id_][number] = status, time
+    return [row for row in found if _is_news(row, versions[row.subject_id])]
+
+
+def _is_news(row: Any, versions: dict[int, tuple[str, datetime | None]]) -> bool:
+    if row.reason == "published":
+        return all(status != "published" for number, (status, _) in versions.items() if number < row.version)
+    nothing = ("", None)
+    return versions.get(row.version, nothing)[1] != versions.get(row.version - 1, nothing)[1]
+
+
+def followed(connection: Connection, facets: Collection[int]) -> set[int]:
+    """Answer the facets that are followed where an article stands in these: of a group, that of its brand."""
+    groups = select(Brand.facet_id).where(Brand.group_facet_id.in_(facets))
+    return {*facets, *connection.execute(groups).scalars()}
+
+
+# --- planning ---------------------------------------------------------------------------------------------------------
+
+
+def zones(connection: Connection, facets: Collection[int], frequency: str) -> Sequence[str]:
+    """Answer the time zones of those who follow one of these so often."""
+    found = select(_PERSON.c.time_zone).distinct().join(_OWN, _OWN.c.subscriber_id == _PERSON.c.id)
+    return connection.execute(found.where(_active(facets, frequency))).scalars().all()
+
+
+def last_of_chunk(connection: Connection, facets: Collection[int], frequency: str, after: UUID) -> UUID | None:
+    """Answer the subscription that ends a chunk beginning behind another one; None for the last chunk."""
+    found = select(_OWN.c.id).where(_active(facets, frequency), _OWN.c.id > after).order_by(_OWN.c.id)
+    last: UUID | None = connection.execute(found.offset(CHUNK - 1).limit(1)).scalar()
+    return last
+
+
+def plan(
+    session: Session,
+    row: Any,
+    facets: Collection[int],
+    frequency: str,
+    *,
+    zone: str | None,
+    due_at: datetime,
+    after: UUID,
+    until: UUID | None,
+) -> int:
+    """Plan one change for those who follow one of these facets so often, in a zone or (None) in any; answer how many.
+
+    `after` and `until` bound the chunk. Who was planned for already is not again; who confirmed later is not meant.
+    """
+    constant = [
+        literal(row.seq).label("seq"),
+        _OWN.c.id,
+        literal(row.subject_id, _MAIL.c.article_id.type).label("article"),
+        literal(due_at, UtcDateTime()).label("due"),
+        literal(due_at, UtcDateTime()).label("ready"),
+        literal("pending").label("state"),
+        literal(0).label("attempts"),
+    ]
+    found = select(_OWN.c.subscriber_id, *constant).where(_active(facets, frequency), _OWN.c.id > after)
+    found = found.where(_OWN.c.confirmed_at <= row.at)
+    found = found if until is None else found.where(_OWN.c.id <= until)
+    if zone is not None:
+        found = found.join(_PERSON, _PERSON.c.id == _OWN.c.subscriber_id).where(_PERSON.c.time_zone == zone)
+    columns = ["subscriber_id", "seq", "subscription_id", "article_id", "due_at", "ready_at", "state", "attempts"]
+    connection = session.connection()
+    new = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(_MAIL)
+    return connection.execute(new.from_select(columns, found).on_conflict_do_nothing()).rowcount
+
+
+def _active(facets: Collection[int], frequency: str) -> Any:
+    return and_(_OWN.c.facet_id.in_(facets), _OWN.c.frequency == frequency, _OWN.c.state == "active")
+
+
+def retime(session: Session, subscription: UUID, due_at: datetime) -> None:
+    """Move what is planned for a subscription to another time."""
+    mine = (_MAIL.c.subscription_id == subscription) & (_MAIL.c.state == "pending")
+    session.execute(update(_MAIL).where(mine).values(due_at=due_at, ready_at=due_at))
+
+
+# --- sending ----------------------------------------------------------------------------------------------------------
+
+_READY = (
+    select(
+        *(_MAIL.c[name] for name in ("subscriber_id", "due_at", "seq", "subscription_id", "article_id", "attempts")),
+        *(_PERSON.c[name] for name in ("email", "person", "language", "time_zone")),
+        _OWN.c.facet_id,
+        _OWN.c.frequency,
+        _OWN.c.confirmed_at,
+    )
+    .join(_PERSON, _PERSON.c.id == _MAIL.c.subscriber_id)
+    .join(_OWN, _OWN.c.id == _MAIL.c.subscription_id)
+    .where(_MAIL.c.state == "pending")
+)
+
+
+def ready(connection: Connection, now: datetime, most: int) -> list[Sequence[Any]]:
+    """Answer the first mails that are ready, each as the rows of its changes."""
+    rows: Sequence[Any] = connection.execute(
+        _READY.where(_MAIL.c.ready_at <= now)
+        .order_by(_MAIL.c.ready_at, _MAIL.c.subscriber_id, _MAIL.c.due_at, _MAIL.c.seq)
+        .limit(most)
+    ).all()
+    mails: dict[tuple[UUID, datetime], list[Any]] = {}
+    for row in rows:
+        mails.setdefault((row.subscriber_id, row.due_at), []).append(row)
+    found: list[Sequence[Any]] = [*mails.values()]
+    if len(rows) == most:  # the last one may be cut
+        last = found.pop()[0]
+        if not found:
+            mine = (_MAIL.c.subscriber_id == last.subscriber_id) & (_MAIL.c.due_at == last.due_at)
+            found = [connection.execute(_READY.where(mine).order_by(_MAIL.c.seq)).all()]
+    return found
+
+
+def of_person(connection: Connection, person: UUID) -> Sequence[Row[Any]]:
+    """Answer what was and will be sent to a person, the first first."""
+    return connection.execute(select(_MAIL).where(_MAIL.c.subscriber_id == person).order_by(_MAIL.c.seq)).all()
+
+
+def public(connection: Connection, ids: Collection[UUID]) -> set[UUID]:
+    """Answer those of these articles that readers see."""
+    return {*connection.execute(select(Article.id).where(Article.id.in_(ids), visible())).scalars()}
+
+
+def note(
+    session: Session, subscriber: UUID, due_at: datetime, *, state: str, now: datetime, seqs: Iterable[int] = ()
+) -> None:
+    """Note what became of a mail, or of some changes in it."""
+    values = {"state": state, "sent_at": now if state == "sent" else None}
+    found = _of_mail(subscriber, due_at)
+    some = [*seqs]
+    session.execute(update(_MAIL).where(and_(found, _MAIL.c.seq.in_(some)) if some else found).values(**values))
+
+
+def later(session: Session, subscriber: UUID, due_at: datetime, ready_at: datetime) -> None:
+    """Have a mail tried again at a time."""
+    again = update(_MAIL).where(_of_mail(subscriber, due_at))
+    session.execute(again.values(ready_at=ready_at, attempts=_MAIL.c.attempts + 1))
+
+
+def _of_mail(subscriber: UUID, due_at: datetime) -> Any:
+    return and_(_MAIL.c.subscriber_id == subscriber, _MAIL.c.due_at == due_at, _MAIL.c.state == "pending")
+
+
+def forget(session: Session, *, due_before: datetime) -> None:
+    """Forget what was sent long ago."""
+    session.execute(delete(_MAIL).where(_MAIL.c.due_at < due_before, _MAIL.c.state != "pending"))
