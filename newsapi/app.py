@@ -11,6 +11,7 @@ from flask import Flask
 
 from newsapi import __version__, api
 from newsapi.actions.import_jobs import Runs
+from newsapi.actions.subscriptions import Box
 from newsapi.actions.writing import Desk
 from newsapi.api import imports, problems
 from newsapi.api.limits import Limits
@@ -22,7 +23,9 @@ from newsapi.cache.memory import Memory
 from newsapi.cache.pages import PageCache
 from newsapi.cache.shared import Alone, InRedis
 from newsapi.cache.turns import EMBEDDED, READERS
+from newsapi.outbox.alerts import Alerts
 from newsapi.outbox.clockwork import Embargo, Importing, Merging
+from newsapi.outbox.mail import transport
 from newsapi.outbox.purge import Purge, to_cdn
 from newsapi.outbox.relate import Relate
 from newsapi.outbox.webhooks import Webhooks
@@ -97,6 +100,9 @@ def create_worker(settings: Settings) -> Worker:
         listeners.append(Purge(database, to_cdn(settings.purge_url, settings.purge_key), now=utc_now))
     private = settings.webhook_private == "allow"
     purges = bool(settings.purge_url)
+    if settings.smtp_url:
+        box = Box(database, settings, Passes(database, settings.secret_key))
+        listeners.append(Alerts(box, Presentation(settings), transport(settings.smtp_url), now=utc_now))
     listeners.append(Webhooks(database, Presentation(settings), purges=purges, private=private, now=utc_now))
     return Worker(database, listeners, now=utc_now)
 

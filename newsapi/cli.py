@@ -16,14 +16,15 @@ from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.parse import unquote, urlsplit
 
 import click
 import orjson
 import yaml
 
 from newsapi import __version__
-from newsapi.actions import evaluation, imports, keys, related
-from newsapi.api import demo_pictures
+from newsapi.actions import evaluation, imports, keys, related, subscriptions
+from newsapi.api import demo_mail, demo_pictures
 from newsapi.api.parts import utc_now
 from newsapi.app import create_app, create_front, create_worker, set_up_logging
 from newsapi.cache import counts
@@ -40,6 +41,8 @@ from newsapi.settings import BadSetting, Settings
 from newsapi.store import archive
 from newsapi.store.database import Database
 from newsapi.store.keys import every as every_key
+from newsapi.store.passes import Passes
+from newsapi.text import mailboxes
 
 
 class _Clear(click.Group):
@@ -92,10 +95,14 @@ def demo() -> None:
     path = Path("newsapi-demo.sqlite3").absolute()
     os.environ["NEWSAPI_DATABASE_URL"] = f"sqlite:///{path}"
     os.environ[content.SWITCH] = "on"
+    mail = path.with_name(content.MAIL)
+    os.environ["NEWSAPI_SMTP_URL"] = mail.as_uri()
     settings = Settings.from_env()
     address = _free_address(settings)  # before anything is removed: another demo may run here
     for old in (path, *(path.with_name(path.name + ending) for ending in ("-wal", "-shm"))):
         old.unlink(missing_ok=True)
+    for old in mail.glob("*.eml"):
+        old.unlink()
     database = _database(settings)
     _ready(database)
     with content.stream(settings.api_url) as stream:
@@ -190,6 +197,50 @@ def _desk() -> Database:
     database = _database(Settings.from_env())
     _ready(database)
     return database
+
+
+@main.group()
+def addresses() -> None:
+    """E-mail addresses that are not to be written to, of which only keyed hashes are kept."""
+
+
+@addresses.command()
+@click.argument("file", type=click.File("rb"), default="-")
+def bounced(file: BinaryIO) -> None:
+    """Take a bounce (RFC 3464) from FILE or standard input, as a mail server hands it on.
+
+    Addresses that do not exist are forgotten and never written to again; how many is printed.
+    """
+    found = subscriptions.bounced(file.read())
+    subscriptions.refuse(_box(), found, "bounce", now=utc_now())
+    click.echo(f"{len(found)} refused")
+
+
+@addresses.command()
+@click.argument("address")
+def refuse(address: str) -> None:
+    """Forget ADDRESS, and never write to it again."""
+    subscriptions.refuse(_box(), [_address(address)], "publisher", now=utc_now())
+
+
+@addresses.command()
+@click.argument("address")
+def allow(address: str) -> None:
+    """Let ADDRESS subscribe again, which was erased or refused."""
+    if not subscriptions.allow(_box(), _address(address)):
+        raise click.ClickException("It was not refused.")
+
+
+def _address(text: str) -> str:
+    try:
+        return mailboxes.address(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="ADDRESS") from error
+
+
+def _box() -> subscriptions.Box:
+    settings, database = Settings.from_env(), _desk()
+    return subscriptions.Box(database, settings, Passes(database, settings.secret_key))
 
 
 @main.group(name="related")
@@ -326,6 +377,7 @@ def application() -> Any:
     app = create_app(settings)
     if os.environ.get(content.SWITCH):
         app.register_blueprint(demo_pictures.blueprint())
+        app.register_blueprint(demo_mail.blueprint(Path(unquote(urlsplit(settings.smtp_url or "").path))))
     end_with(os.getppid())
     front = polite(create_front(app))
     # What is there now stays for good. To look through it for cycles, again and again, held every request up for 0.1 s.

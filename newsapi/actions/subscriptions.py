@@ -30,7 +30,7 @@ EVIDENCE: Final = timedelta(days=730)
 """How long we can show what somebody agreed to, after they ended it: without the address, by its hash."""
 
 PER_DAY, KNOWN_PER_DAY = 1, 5
-"""Mails that a mailbox may be sent in a day about what is typed into boxes: before anything was confirmed, and after."""
+"""Mails about what is typed into boxes that a mailbox may be sent in a day: before one was confirmed, and after."""
 
 SOON: Final = timedelta(seconds=3)
 """How long an immediate mail waits: by then every node shows what it tells of."""
@@ -254,6 +254,12 @@ def refuse(box: Box, addresses: Iterable[str], reason: str, *, now: datetime) ->
     with box.database.transaction() as session:
         for address in addresses:
             _erase(session, box.passes.person(mailboxes.person(address)), reason, now)
+
+
+def forget_bounced(box: Box, person: bytes, *, now: datetime) -> None:
+    """Forget a person whose mailbox does not exist, by the hash that is kept of the address."""
+    with box.database.transaction() as session:
+        _erase(session, person, "bounce", now)
 
 
 def bounced(message: bytes) -> list[str]:

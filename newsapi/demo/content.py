@@ -18,6 +18,10 @@ USUAL = "http://127.0.0.1:8000"
 SWITCH = "NEWSAPI_DEMO_PICTURES"
 """Set in the environment of the server processes of a demo."""
 
+MAIL = "newsapi-demo-mail"
+"""The folder that mail goes into, beside the database of a demo, and `MAIL_PATH` where it is shown."""
+MAIL_PATH = "/demo/mail"
+
 REFERENCE = "jaguar-land-rover-allo-studio-una-fabbrica-per-produrre-batterie"
 WITHDRAWN = "stellantis-il-calendario-dei-porte-aperte"
 
@@ -41,6 +45,7 @@ def tour(api_url: str) -> str:
         ("Brands", "/v1/brands"),
         ("An author and their articles", "/v1/authors/francesco-donnici?include=articles"),
         ("A withdrawn article, and why", f"/v1/articles/{WITHDRAWN}"),
+        ("Mail, as nothing is sent", MAIL_PATH),
         ("The documentation", "/docs"),
     )
     width = max(len(title) for title, _ in stops)

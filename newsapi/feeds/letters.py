@@ -95,9 +95,9 @@ def reminder(head: Letterhead, letter: Letter, *, topic: str) -> EmailMessage:
 class News:
     """What an alert tells.
 
-    `topics` are what was asked for, as they go on from "updates", and `names` how it is called; `since` the day on which
-    one was asked for, written out. An article has `url`, `headline`, `standfirst`, `label`, `byline` and `picture` (None
-    or `url` and `alt`). `leave_url` is where a person ends it, `one_click_url` where a mail program does.
+    `topics` are what was asked for, as they go on from "updates", and `names` how it is called; `since` the day on
+    which one was asked for, written out. An article has `url`, `headline`, `standfirst`, `label`, `byline` and `picture`
+    (None or `url` and `alt`). `leave_url` is where a person ends it, `one_click_url` where a mail program does.
     """
 
     frequency: str

@@ -9,7 +9,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from newsapi.schemas.blocks import Block
 from newsapi.schemas.pictures import Media, MediaIn, Picture, PictureIn
-from newsapi.schemas.taxonomy import Author, Brand, Term
+from newsapi.schemas.taxonomy import Author, Brand, Section
 from newsapi.schemas.wire import (
     In,
     Instant,
@@ -147,7 +147,7 @@ class Article(ArticleSummary):
     links = fields.Nested(ArticleLinks, required=True)
 
 
-FULL = {"brand": Brand, "authors": Author, "section": Term}
+FULL = {"brand": Brand, "authors": Author, "section": Section}
 """What `include=` puts in the place of the short form."""
 
 

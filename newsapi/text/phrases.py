@@ -15,8 +15,8 @@ LANGUAGES: Final = ("it", "en")
 _CONSENT: Final = {
     "it": (
         "Inserendo il mio indirizzo chiedo{of} di ricevere per e-mail gli aggiornamenti che ho scelto. L’indirizzo"
-        " serve solo a questo. Posso cambiare idea in qualsiasi momento, con un clic in ogni e-mail; quando non seguo più"
-        " nulla l’indirizzo viene eliminato.{privacy}"
+        " serve solo a questo. Posso cambiare idea in qualsiasi momento, con un clic in ogni e-mail; quando non seguo"
+        " più nulla l’indirizzo viene eliminato.{privacy}"
     ),
     "en": (
         "By entering my address I ask{of} to be sent the updates I chose by e-mail. The address is used for nothing"
@@ -182,7 +182,7 @@ PHRASES: Final = {
         ),
         "page_erased": "Done: your data was deleted and we will not write to you again.",
         "page_over": "This link is no longer good",
-        "page_over_why": "It was used already, or it has expired. You find a new one at the end of each e-mail of ours.",
+        "page_over_why": "It was used already, or it has expired. There is a new one at the end of each e-mail of ours.",
         "immediate": "at once",
         "daily": "once a day",
         "weekly": "once a week",
