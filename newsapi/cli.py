@@ -16,7 +16,6 @@ from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
-from urllib.parse import unquote, urlsplit
 
 import click
 import orjson
@@ -42,7 +41,6 @@ from newsapi.store import archive
 from newsapi.store.database import Database
 from newsapi.store.keys import every as every_key
 from newsapi.store.passes import Passes
-from newsapi.text import mailboxes
 
 
 class _Clear(click.Group):
@@ -93,16 +91,10 @@ def worker() -> None:
 def demo() -> None:
     """Fill a fresh SQLite file with a motoring magazine, serve it and say what to look at."""
     path = Path("newsapi-demo.sqlite3").absolute()
-    os.environ["NEWSAPI_DATABASE_URL"] = f"sqlite:///{path}"
-    os.environ[content.SWITCH] = "on"
-    mail = path.with_name(content.MAIL)
-    os.environ["NEWSAPI_SMTP_URL"] = mail.as_uri()
+    os.environ |= content.environment(path)
     settings = Settings.from_env()
     address = _free_address(settings)  # before anything is removed: another demo may run here
-    for old in (path, *(path.with_name(path.name + ending) for ending in ("-wal", "-shm"))):
-        old.unlink(missing_ok=True)
-    for old in mail.glob("*.eml"):
-        old.unlink()
+    content.clear(path)
     database = _database(settings)
     _ready(database)
     with content.stream(settings.api_url) as stream:
@@ -218,24 +210,10 @@ def bounced(file: BinaryIO) -> None:
 
 @addresses.command()
 @click.argument("address")
-def refuse(address: str) -> None:
-    """Forget ADDRESS, and never write to it again."""
-    subscriptions.refuse(_box(), [_address(address)], "publisher", now=utc_now())
-
-
-@addresses.command()
-@click.argument("address")
 def allow(address: str) -> None:
     """Let ADDRESS subscribe again, which was erased or refused."""
-    if not subscriptions.allow(_box(), _address(address)):
+    if not subscriptions.allow(_box(), address):
         raise click.ClickException("It was not refused.")
-
-
-def _address(text: str) -> str:
-    try:
-        return mailboxes.address(text)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="ADDRESS") from error
 
 
 def _box() -> subscriptions.Box:
@@ -377,7 +355,7 @@ def application() -> Any:
     app = create_app(settings)
     if os.environ.get(content.SWITCH):
         app.register_blueprint(demo_pictures.blueprint())
-        app.register_blueprint(demo_mail.blueprint(Path(unquote(urlsplit(settings.smtp_url or "").path))))
+        app.register_blueprint(demo_mail.blueprint(content.mail_folder(settings.database_url)))
     end_with(os.getppid())
     front = polite(create_front(app))
     # What is there now stays for good. To look through it for cycles, again and again, held every request up for 0.1 s.

@@ -7,7 +7,6 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from html import escape
 from pathlib import Path
-from typing import cast
 
 import flask
 from flask import Response
@@ -55,4 +54,4 @@ def blueprint(folder: Path) -> flask.Blueprint:
 
 
 def _read(file: Path) -> EmailMessage:
-    return cast("EmailMessage", message_from_bytes(file.read_bytes(), policy=policy.default))
+    return message_from_bytes(file.read_bytes(), policy=policy.default)

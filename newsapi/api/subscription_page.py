@@ -9,7 +9,7 @@ import base64
 import hashlib
 from importlib.resources import files
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import flask
 from flask import Response, request
@@ -54,6 +54,12 @@ def blueprint() -> flask.Blueprint:
     @made.get(PATH)
     def page() -> Response:
         return _asked(request.args.get("token", "")[:200])
+
+    @made.get(f"{api.PATH}/unsubscribe")
+    def lead_on() -> Response:
+        """Mail programs that do not know the one click open the address: that changes nothing either."""
+        where = parts().presentation.passage(quote(api.only_token(), safe=""))
+        return Response(status=303, headers={"Location": where, **_HEADERS})
 
     @made.post(PATH)
     def act() -> Response:

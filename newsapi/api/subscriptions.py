@@ -6,7 +6,6 @@ The page that links in mail lead to, if the site has none, is `subscription_page
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 from uuid import UUID
 
 from flask import Response, request
@@ -155,22 +154,9 @@ class Unsubscribe(MethodView):
         actions.leave(box(), token, now=parts().now())
         return _done()
 
-    @blueprint.doc(
-        operationId="askToUnsubscribe",
-        summary="The page that asks whether to end a subscription",
-        parameters=[
-            {"in": "query", "name": "token", "description": "Of the mail", "schema": {"type": "string"}},
-        ],
-        **EVERYBODY,
-    )
-    @blueprint.response(303, description="The page")
-    @blueprint.alt_response(400, "DEFAULT_ERROR", description="A parameter that there is not")
-    def get(self) -> Response:
-        """For mail programs that open the address: it changes nothing."""
-        return Response(status=303, headers={"Location": parts().presentation.passage(quote(_only_token(), safe=""))})
 
-
-def _only_token() -> str:
+def only_token() -> str:
+    """Answer the token in the address. Raises Invalid where there is none, or anything else."""
     if [*request.args.keys()] != ["token"] or len(request.args.getlist("token")) > 1:
         raise Invalid([Fault("token", "is the one parameter here, and is given once")])
     return request.args["token"][:200]
@@ -178,7 +164,7 @@ def _only_token() -> str:
 
 def _one_click() -> str:
     """The token in the address, where the body is that of RFC 8058."""
-    token = _only_token()
+    token = only_token()
     if request.form.to_dict() != ONE_CLICK:
         raise BadBody([Fault("/List-Unsubscribe", "must be One-Click, and nothing beside it")])
     return token

@@ -96,8 +96,8 @@ class News:
     """What an alert tells.
 
     `topics` are what was asked for, as they go on from "updates", and `names` how it is called; `since` the day on
-    which one was asked for, written out. An article has `url`, `headline`, `standfirst`, `label`, `byline` and `picture`
-    (None or `url` and `alt`). `leave_url` is where a person ends it, `one_click_url` where a mail program does.
+    which one was asked for, written out. An article has `url`, `headline`, `standfirst`, `label`, `byline` and
+    `picture` (None or `url` and `alt`). A person ends it at `leave_url`, a mail program at `one_click_url`.
     """
 
     frequency: str
@@ -152,7 +152,6 @@ def _written(head: Letterhead, letter: Letter, template: str, subject: str, valu
     mail["Date"] = letter.at
     mail["Message-ID"] = f"<{hashlib.blake2b(letter.key.encode(), digest_size=16).hexdigest()}@{head.domain}>"
     mail["Auto-Submitted"] = "auto-generated"
-    mail["Content-Language"] = letter.language
     known = {"head": "", "words": PHRASES[letter.language], "from_": head, "subject": subject, "letter": letter}
     for kind in ("txt", "html"):
         text = _TEMPLATES.get_template(f"{template}.{kind}").render({**known, **values})
@@ -160,4 +159,5 @@ def _written(head: Letterhead, letter: Letter, template: str, subject: str, valu
             mail.set_content(text, cte="quoted-printable")
         else:
             mail.add_alternative(text, subtype="html", cte="quoted-printable")
+    mail["Content-Language"] = letter.language  # not before: setting the content drops all that begins so
     return mail

@@ -89,8 +89,8 @@ class Smtp:
             self._refused(error.smtp_code, _bytes(error.smtp_error))
         except (smtplib.SMTPException, OSError) as error:
             self.close()
-            code = error.smtp_code if isinstance(error, smtplib.SMTPResponseException) else ""
-            raise Away(f"{type(error).__name__} {code}".strip()) from None  # its words may name the address
+            said = error.smtp_code if isinstance(error, smtplib.SMTPResponseException) else ""
+            raise Away(f"{type(error).__name__} {said}".strip()) from None  # its words may name the address
 
     def close(self) -> None:
         server, self._server = self._server, None

@@ -78,7 +78,7 @@ def last_of_chunk(connection: Connection, facets: Collection[int], frequency: st
     return last
 
 
-def plan(  # noqa: PLR0913 (a change, for whom, when, and which part of them)
+def plan(
     session: Session,
     row: Any,
     facets: Collection[int],

@@ -182,7 +182,7 @@ PHRASES: Final = {
         ),
         "page_erased": "Done: your data was deleted and we will not write to you again.",
         "page_over": "This link is no longer good",
-        "page_over_why": "It was used already, or it has expired. There is a new one at the end of each e-mail of ours.",
+        "page_over_why": "It was used already, or it has expired. There is a new one at the end of every e-mail.",
         "immediate": "at once",
         "daily": "once a day",
         "weekly": "once a week",
