@@ -12,6 +12,7 @@ from datetime import datetime
 from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy
+from functools import cache
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -32,7 +33,15 @@ class _Whole(UnstructuredHeader):
         return f"{self.name}: {self}{policy.linesep}"  # type: ignore[attr-defined]
 
 
-_HEADERS = HeaderRegistry()
+class _Headers(HeaderRegistry):
+    """The library makes a class for each header of each mail, a tenth of what a mail costs; here each is made once."""
+
+    @cache  # noqa: B019 (there is one registry)
+    def __getitem__(self, name: str) -> Any:
+        return super().__getitem__(name)
+
+
+_HEADERS = _Headers()
 _HEADERS.map_to_type("list-unsubscribe", _Whole)  # type: ignore[arg-type]  # a mixin, as those of the library
 _POLICY: Final = EmailPolicy(
     linesep=SMTP.linesep, max_line_length=SMTP.max_line_length, header_factory=_HEADERS, cte_type="7bit"

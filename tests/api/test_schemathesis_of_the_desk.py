@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
+import hypothesis
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
@@ -53,7 +54,7 @@ def test_every_answer_is_as_documented(document, database, clock, make, name, mo
     secret = keys.create(database, "anna", SCOPES, now=clock())
     operation = document.find_operation_by_id(name)
 
-    @settings(
+    @hypothesis.settings(
         max_examples=10,
         derandomize=True,
         deadline=None,
