@@ -226,6 +226,7 @@ def main(  # noqa: PLR0917 (options)
         for part in ("planning", "kills"):
             sink = Sink()
             with tempfile.TemporaryDirectory() as folder:
+                Path(folder).chmod(0o777)  # PostgreSQL refuses root, and gets another user's rights
                 count = subscribers if part == "planning" else mails
                 with filled(kind, folder, count) as (database, make):
                     if part == "planning":

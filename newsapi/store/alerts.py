@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, and_, delete, literal, select, update
+from sqlalchemy import Connection, Row, and_, delete, literal, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -16,6 +16,10 @@ from newsapi.model.base import UtcDateTime, table
 from newsapi.store.public import visible
 
 _MAIL, _PERSON, _OWN = table(AlertMail), table(Subscriber), table(Subscription)
+
+# Written out: with a parameter in their place neither database could tell that its index of these few rows serves.
+_PENDING = _MAIL.c.state == literal_column("'pending'")
+_ACTIVE = _OWN.c.state == literal_column("'active'")
 
 CHUNK: Final = 10_000
 """Subscriptions that are planned for in one transaction: nobody who writes waits for longer than these take."""
@@ -114,12 +118,12 @@ def plan(
 
 
 def _active(facets: Collection[int], frequency: str) -> Any:
-    return and_(_OWN.c.facet_id.in_(facets), _OWN.c.frequency == frequency, _OWN.c.state == "active")
+    return and_(_OWN.c.facet_id.in_(facets), _OWN.c.frequency == frequency, _ACTIVE)
 
 
 def retime(session: Session, subscription: UUID, due_at: datetime) -> None:
     """Move what is planned for a subscription to another time."""
-    mine = (_MAIL.c.subscription_id == subscription) & (_MAIL.c.state == "pending")
+    mine = (_MAIL.c.subscription_id == subscription) & _PENDING
     session.execute(update(_MAIL).where(mine).values(due_at=due_at, ready_at=due_at))
 
 
@@ -135,7 +139,7 @@ _READY = (
     )
     .join(_PERSON, _PERSON.c.id == _MAIL.c.subscriber_id)
     .join(_OWN, _OWN.c.id == _MAIL.c.subscription_id)
-    .where(_MAIL.c.state == "pending")
+    .where(_PENDING)
 )
 
 
@@ -185,7 +189,7 @@ def later(session: Session, subscriber: UUID, due_at: datetime, ready_at: dateti
 
 
 def _of_mail(subscriber: UUID, due_at: datetime) -> Any:
-    return and_(_MAIL.c.subscriber_id == subscriber, _MAIL.c.due_at == due_at, _MAIL.c.state == "pending")
+    return and_(_MAIL.c.subscriber_id == subscriber, _MAIL.c.due_at == due_at, _PENDING)
 
 
 def forget(session: Session, *, due_before: datetime) -> None:
