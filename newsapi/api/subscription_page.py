@@ -140,7 +140,7 @@ def _page(language: str, title: str, *, status: int = 200, **more: Any) -> Respo
         words=phrases.PHRASES[language],
         languages=phrases.LANGUAGES,
         frequencies=FREQUENCIES,
-        here=f"{settings.api_url}{PATH}",
+        here=PATH.lstrip("/"),  # from wherever the page was reached, as its policy lets forms go nowhere else
         **{**usual, **more},
     )
     return Response(page, status, content_type="text/html; charset=utf-8", headers=_HEADERS)

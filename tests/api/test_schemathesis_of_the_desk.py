@@ -68,7 +68,11 @@ def test_every_answer_is_as_documented(document, database, clock, make, name, mo
             case = data.draw(operation.as_strategy(generation_mode=mode))
         except schemathesis.errors.InvalidSchema:
             pytest.skip("nothing to get wrong there")
-        case.query = {key: value for key, value in (case.query or {}).items() if key not in NEED_ONE}
+        query = case.query or {}
+        if mode is GenerationMode.POSITIVE:
+            case.query = {key: value for key, value in query.items() if key not in NEED_ONE}
+        elif str(query.get("min_seq")).isdecimal():  # a change that is not there yet is told by 503, by design
+            del case.query["min_seq"]
         case.call_and_validate(
             headers={"Authorization": f"Bearer {secret}"},
             # A text with control characters, or the slug of a brand that is not there, no schema can tell.
