@@ -28,6 +28,10 @@ class Fault:
     place: str
     message: str
 
+    def __str__(self) -> str:
+        """The place and what is wrong there; of the whole, what is wrong."""
+        return f"{self.place}: {self.message}" if self.place else self.message
+
 
 class NewsError(Exception):
     """Anything this package refuses to do, or cannot do; `str()` is a sentence for the person who asked.
@@ -74,7 +78,7 @@ class Invalid(NewsError):
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         """Keep the faults in the order they were found."""
-        super().__init__("; ".join(f"{fault.place}: {fault.message}" for fault in faults))
+        super().__init__("; ".join(str(fault) for fault in faults))
         self.faults = tuple(faults)
 
 
@@ -104,11 +108,25 @@ class Behind(NewsError):
 
 
 class Unavailable(NewsError):
-    """Something that is needed does not answer, or not in time: the database, if nothing else is said."""
+    """Something that is needed is not there, or not in time: the database, if nothing else is said."""
 
-    def __init__(self, said: str = "The database does not answer.") -> None:
+    told = "The database does not answer."
+
+    def __init__(self) -> None:
         """Say no more: what it said may hold what is not for everybody."""
-        super().__init__(said)
+        super().__init__(self.told)
+
+
+class NoRoom(Unavailable):
+    """The disk of the database is full: it answers, and can take nothing more."""
+
+    told = "The database has no room left; reading goes on."
+
+
+class NoMail(Unavailable):
+    """No mail server is set, so nobody can subscribe to anything."""
+
+    told = "No mail is sent from here (NEWSAPI_SMTP_URL is not set), so nobody can subscribe."
 
 
 class ReaderDied(NewsError):

@@ -90,7 +90,7 @@ def _links(draft: Draft, references: References) -> dict[str, list[UUID]]:
 
 def _after(draft: Draft, before: State | None, links: dict[str, list[UUID]], now: datetime) -> State:
     values = dict(draft.values)
-    values.setdefault("bans", before.values["bans"] if before else None)  # an import says nothing of them
+    values.setdefault("bans", before.values["bans"] if before else None)  # a record may say nothing of them
     for name in ("brand", "section"):
         values[f"{name}_id"] = next(iter(links[name]), None)
     if before and before.values["slug"] != draft.slug and draft.id is None:

@@ -14,7 +14,7 @@ from email import message_from_bytes, policy
 from typing import Any, Final
 from uuid import UUID
 
-from newsapi.errors import BadBody, Fault, NotFound, TokenExpired, Unavailable
+from newsapi.errors import BadBody, Fault, NoMail, NotFound, TokenExpired
 from newsapi.model.base import uuid7
 from newsapi.settings import Settings
 from newsapi.store import alerts, subscriptions
@@ -55,12 +55,12 @@ class Box:
 
 
 def ask(box: Box, kind: str, slug: str, values: Mapping[str, Any], *, now: datetime) -> None:
-    """Take what somebody typed into the box. Raises NotFound for what cannot be followed, Unavailable without mail.
+    """Take what somebody typed into the box. Raises NotFound for what cannot be followed, NoMail.
 
     In: the fields of `SubscriptionIn`, of which the address is good.
     """
     if not box.is_open:
-        raise Unavailable("No mail is sent from here (NEWSAPI_SMTP_URL is not set), so nobody can subscribe.")
+        raise NoMail
     language = phrases.language_of(values["language"], box.settings.mail_language)
     person = box.passes.person(mailboxes.person(values["email"]))
     mailbox = box.passes.person(f"mailbox {mailboxes.mailbox(values['email'])}")

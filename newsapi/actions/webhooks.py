@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -49,7 +49,7 @@ def change(
 ) -> dict[str, Any]:
     """Change a webhook; answer its columns. Raises NotFound."""
     with database.transaction() as session:
-        columns = _own(session.connection(), caller, id_) | dict(values)
+        columns = own(session.connection(), caller, id_) | dict(values)
         if values:
             webhooks.change(session, id_, **values)
             _note(session, caller, "update", id_, now)
@@ -59,7 +59,7 @@ def change(
 def rotate(database: Database, caller: Caller, id_: UUID, *, now: datetime) -> dict[str, Any]:
     """Give a webhook a new secret; the one it has signs beside it for a day. Raises NotFound."""
     with database.transaction() as session:
-        columns = _own(session.connection(), caller, id_)
+        columns = own(session.connection(), caller, id_)
         new = {"secret": wire.new_secret(), "former_secret": columns["secret"], "former_until": now + OVERLAP}
         webhooks.change(session, id_, **new)
         _note(session, caller, "rotate", id_, now)
@@ -69,7 +69,7 @@ def rotate(database: Database, caller: Caller, id_: UUID, *, now: datetime) -> d
 def remove(database: Database, caller: Caller, id_: UUID, *, now: datetime) -> None:
     """Remove a webhook; what was still to be delivered is not. Raises NotFound."""
     with database.transaction() as session:
-        _own(session.connection(), caller, id_)
+        own(session.connection(), caller, id_)
         webhooks.remove(session, id_)
         _note(session, caller, "delete", id_, now)
 
@@ -77,7 +77,7 @@ def remove(database: Database, caller: Caller, id_: UUID, *, now: datetime) -> N
 def ping(database: Database, caller: Caller, id_: UUID, *, now: datetime) -> UUID:
     """Send an event that means nothing, whatever the webhook listens to; answer its id. Raises NotFound."""
     with database.transaction() as session:
-        _own(session.connection(), caller, id_)
+        own(session.connection(), caller, id_)
         row = _row(id_, None, PING, wire.body(PING, now, {"webhook": str(id_)}), now)
         webhooks.plan(session, [row])
     return UUID(str(row["id"]))
@@ -86,14 +86,9 @@ def ping(database: Database, caller: Caller, id_: UUID, *, now: datetime) -> UUI
 def redeliver(database: Database, caller: Caller, id_: UUID, delivery: UUID, *, now: datetime) -> None:
     """Have an event delivered once more, under the id it has. Raises NotFound."""
     with database.transaction() as session:
-        _own(session.connection(), caller, id_)
+        own(session.connection(), caller, id_)
         if not webhooks.again(session, id_, delivery, now):
             raise NotFound
-
-
-def own(connection: Connection, caller: Caller, id_: UUID) -> dict[str, Any]:
-    """Answer a webhook of the caller's; `admin` sees those of all. Raises NotFound."""
-    return _own(connection, caller, id_)
 
 
 def whose(caller: Caller) -> str | None:
@@ -101,7 +96,8 @@ def whose(caller: Caller) -> str | None:
     return None if "admin" in caller.scopes else caller.name
 
 
-def _own(connection: Connection, caller: Caller, id_: UUID) -> dict[str, Any]:
+def own(connection: Connection, caller: Caller, id_: UUID) -> dict[str, Any]:
+    """Answer a webhook of the caller's; `admin` sees those of all. Raises NotFound."""
     row = webhooks.one(connection, id_, whose(caller))
     if row is None:
         raise NotFound
@@ -118,9 +114,10 @@ def _note(session: Session, caller: Caller, action: str, id_: UUID, now: datetim
 def planned(
     connection: Connection, hooks: Sequence[Any], changed: Sequence[Any], shown: Presentation, *, now: datetime
 ) -> list[dict[str, Any]]:
-    """Answer the deliveries that changes mean for these webhooks, as rows to be kept."""
+    """Answer the deliveries that changes, one at least, mean for these webhooks: as rows to be kept."""
     named = words.of_facets(connection, {facet for row in changed for facet in _facets(row)})
     told = _told(connection, changed, named, shown)
+    last, invalidations = changed[-1], _invalidations(changed, told)
     found = []
     for hook in hooks:
         wanted = {("brand", slug) for slug in hook.brands or ()} | {("section", slug) for slug in hook.sections or ()}
@@ -129,8 +126,8 @@ def planned(
             if type_ in hook.events:
                 at, data = change_.at, told[change_.seq]
                 found.append(_row(hook.id, change_.seq, type_, wire.body(type_, at, data), now))
-        if INVALIDATED in hook.events and changed:
-            found += _invalidations(hook.id, changed, named, now)
+        if INVALIDATED in hook.events:
+            found += [_row(hook.id, last.seq, INVALIDATED, body, now) for body in invalidations]
     return found
 
 
@@ -211,10 +208,11 @@ def _base(row: Any, named: Named) -> dict[str, Any]:
     }
 
 
-def _invalidations(hook: UUID, changed: Sequence[Any], named: Named, now: datetime) -> Iterator[dict[str, Any]]:
-    """What is true no more since these changes, in as many events as it takes."""
-    touched = sorted({word for row in changed for word in tags.dropped(row, named)})
+def _invalidations(changed: Sequence[Any], told: Mapping[int, Mapping[str, Any]]) -> list[str]:
+    """The bodies that tell what is true no more since these changes: as many as it takes."""
+    touched = sorted({word for each in told.values() for word in each["tags"]})
     last = changed[-1]
-    for start in range(0, len(touched), WORDS):
-        data = {"seq": last.seq, "tags": touched[start : start + WORDS]}
-        yield _row(hook, last.seq, INVALIDATED, wire.body(INVALIDATED, last.at, data), now)
+    return [
+        wire.body(INVALIDATED, last.at, {"seq": last.seq, "tags": touched[start : start + WORDS]})
+        for start in range(0, len(touched), WORDS)
+    ]

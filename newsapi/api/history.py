@@ -20,7 +20,7 @@ from newsapi.api.blueprints import Blueprint
 from newsapi.api.desk import reply
 from newsapi.api.parts import parts
 from newsapi.cache.answer import Answer
-from newsapi.errors import BadCursor, NotFound
+from newsapi.errors import NotFound
 from newsapi.schemas.articles import DeskArticleOne
 from newsapi.schemas.desk import DiffOne, DiffQuery, MadeList, RevisionsQuery, VersionOne
 from newsapi.schemas.dump import json
@@ -116,7 +116,7 @@ def _list(connection: Connection, which: Any, path: str, query: paging.Query) ->
     born = revisions.born(connection, found.id)
     if born is None:
         raise NotFound
-    top = _place(query, found) if "cursor" in query else born.version
+    top = int(paging.behind(query, "revisions", found.id.hex)[0]) if "cursor" in query else born.version
     rows = revisions.made(connection, found.id, below=top, most=query["limit"])
     made = [{"number": row.number + 1, "at": row.replaced_at, "by": row.replaced_by} for row in rows]
     if len(made) < query["limit"]:
@@ -125,13 +125,6 @@ def _list(connection: Connection, which: Any, path: str, query: paging.Query) ->
     after = parts().cursors.write(["revisions", found.id.hex, last - 1], now=parts().now()) if last > 1 else None
     body = paging.envelope(path, query, made, (after, None))
     return Answer(body=json(body), seq=found.seq, mark=found.mark, link=paging.link_header(body["links"]))
-
-
-def _place(query: paging.Query, found: Found) -> int:
-    kind, id_, number = [*parts().cursors.read(query["cursor"], now=parts().now()), None, None, None][:3]
-    if kind != "revisions" or id_ != found.id.hex:
-        raise BadCursor("This cursor belongs to another list.")
-    return int(number)
 
 
 def _version(connection: Connection, found: Found, number: int) -> dict[str, Any]:

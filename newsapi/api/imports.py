@@ -18,12 +18,11 @@ from newsapi.api.answers import private
 from newsapi.api.blueprints import Blueprint
 from newsapi.api.parts import parts
 from newsapi.cache.answer import Answer
-from newsapi.errors import BadCursor, Fault, Invalid, NotFound, WrongMediaType
+from newsapi.errors import Fault, Invalid, NotFound, WrongMediaType
 from newsapi.intake import plans
 from newsapi.intake.scrutiny import Unreadable
 from newsapi.schemas.dump import compiled, json
 from newsapi.schemas.imports import Import, ImportList, ImportOne, ImportQuery, ImportsQuery
-from newsapi.store import facets
 from newsapi.store import imports as store
 from newsapi.store.database import Connection
 
@@ -125,25 +124,14 @@ def _one(connection: Connection, id_: UUID) -> str:
     row = store.one(connection, id_)
     if row is None:
         raise NotFound
-    return json({"data": _shown(row)}).decode()
-
-
-def _shown(row: Any) -> dict[str, Any]:
-    found: dict[str, Any] = compiled(Import)(dict(row._mapping))  # noqa: SLF001 (the documented way to a row's names)
-    return found
+    found = compiled(Import)(dict(row._mapping))  # noqa: SLF001 (the documented way to a row's names)
+    return json({"data": found}).decode()
 
 
 def _page(connection: Connection, query: paging.Query) -> Answer:
     before = None
     if "cursor" in query:
-        kind, place = [*parts().cursors.read(query["cursor"], now=parts().now()), None, None][:2]
-        if kind != "imports":
-            raise BadCursor("This cursor belongs to another list.")
+        (place,) = paging.behind(query, "imports")
         before = UUID(place)
     rows = store.page(connection, limit=query["limit"] + 1, before=before)
-    shown, after = rows[: query["limit"]], None
-    if len(rows) > len(shown):
-        after = parts().cursors.write(["imports", shown[-1].id.hex], now=parts().now())
-    truth = facets.truth(connection, {})
-    body = paging.envelope(PATH, query, [_shown(row) for row in shown], (after, None))
-    return Answer(body=json(body), seq=truth.seq, mark=truth.mark, link=paging.link_header(body["links"]))
+    return paging.last_first(connection, PATH, query, rows, compiled(Import), "imports")

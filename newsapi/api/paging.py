@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -12,10 +12,14 @@ from zoneinfo import ZoneInfo
 from marshmallow import ValidationError
 
 from newsapi.api.parts import parts
+from newsapi.cache.answer import Answer
 from newsapi.errors import BadCursor
 from newsapi.model.base import EPOCH, MICROSECOND
+from newsapi.schemas.dump import Dump, json
 from newsapi.schemas.queries import BESIDE_CURSOR, FACET_FILTERS, FILTERS, ArticleQuery, OneArticleQuery
 from newsapi.schemas.wire import written
+from newsapi.store.database import Connection
+from newsapi.store.facets import truth as truth_of
 from newsapi.store.listing import Key, Position, Question, Turn
 
 Query = dict[str, Any]
@@ -142,6 +146,33 @@ def tags(query: Query) -> tuple[str, ...]:
     words = [f"{name}:{slug}" for name in ("brand", "section", "author", "tag") for slug in query.get(name, ())]
     others = set(FILTERS) - {"brand", "section", "author", "tag"}
     return tuple(words) if words and not others & set(query) else ("articles", *words)
+
+
+def behind(query: Query, *named: str) -> list[Any]:
+    """Answer what the cursor of a list holds behind the words that name the list.
+
+    Raises BadCursor, where it belongs to another list too, and ExpiredCursor.
+    """
+    held = [*parts().cursors.read(query["cursor"], now=parts().now())]
+    if held[: len(named)] != [*named]:
+        raise BadCursor("This cursor belongs to another list.")
+    return held[len(named) :]
+
+
+def last_first(
+    connection: Connection, path: str, query: Query, rows: Sequence[Any], shown: Dump, *held: str | None
+) -> Answer:
+    """Answer a page of a list whose rows come by id, the last first.
+
+    In: one row more than is shown, if there is one; how a row is shown; what the cursor holds beside the last id.
+    """
+    page, after = rows[: query["limit"]], None
+    if len(rows) > len(page):
+        after = parts().cursors.write([*held, page[-1].id.hex], now=parts().now())
+    truth = truth_of(connection, {})
+    records = [dict(row._mapping) for row in page]  # noqa: SLF001 (the documented way to a row's names)
+    body = envelope(path, query, [shown(record) for record in records], (after, None))
+    return Answer(body=json(body), seq=truth.seq, mark=truth.mark, link=link_header(body["links"]))
 
 
 def _instant(value: date, zone: ZoneInfo) -> datetime:

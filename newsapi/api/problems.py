@@ -30,6 +30,8 @@ from newsapi.errors import (
     Limited,
     MoveNotAllowed,
     NewsError,
+    NoMail,
+    NoRoom,
     NotFound,
     Renamed,
     SchemaMissing,
@@ -172,6 +174,8 @@ NAMES: dict[type[NewsError], str] = {
     VersionMissing: "version-missing",
     VersionStale: "version-stale",
     SchemaMissing: "unavailable",
+    NoMail: "unavailable",
+    NoRoom: "unavailable",
     Unavailable: "unavailable",
 }
 

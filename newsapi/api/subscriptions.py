@@ -19,7 +19,7 @@ from newsapi.api.blueprints import Blueprint
 from newsapi.api.parts import parts
 from newsapi.api.taxonomy import NOUNS, Noun
 from newsapi.cache.answer import Answer
-from newsapi.errors import BadBody, BadCursor, Fault, Invalid, Unavailable
+from newsapi.errors import BadBody, Fault, Invalid, Unavailable
 from newsapi.schemas.dump import compiled, json
 from newsapi.schemas.presentation import FOLLOWED
 from newsapi.schemas.queries import ONE_NAME
@@ -36,7 +36,7 @@ from newsapi.schemas.subscriptions import (
     SubscriptionIn,
     TokenIn,
 )
-from newsapi.store import facets, subscriptions
+from newsapi.store import subscriptions
 from newsapi.store.database import Connection
 
 PATH = "/v1/subscriptions"
@@ -268,20 +268,12 @@ class Subscribers(MethodView):
 
 
 def _page(connection: Connection, query: paging.Query) -> Answer:
-    before = None
-    if "cursor" in query:
-        kind, place = [*parts().cursors.read(query["cursor"], now=parts().now()), None, None][:2]
-        if kind != "subscribers":
-            raise BadCursor("This cursor belongs to another list.")
-        before = UUID(place)
+    before = UUID(paging.behind(query, "subscribers")[0]) if "cursor" in query else None
     rows = subscriptions.people(connection, limit=query["limit"] + 1, before=before)
-    shown, after = rows[: query["limit"]], None
-    if len(rows) > len(shown):
-        after = parts().cursors.write(["subscribers", shown[-1].id.hex], now=parts().now())
-    truth = facets.truth(connection, {})
-    data = [compiled(Subscriber)(person) for person in actions.described(connection, shown)]
-    body = paging.envelope(PEOPLE, query, data, (after, None))
-    return Answer(body=json(body), seq=truth.seq, mark=truth.mark, link=paging.link_header(body["links"]))
+    shown = {record["id"]: record for record in actions.described(connection, rows)}
+    return paging.last_first(
+        connection, PEOPLE, query, rows, lambda record: compiled(Subscriber)(shown[record["id"]]), "subscribers"
+    )
 
 
 blueprints = [*(_blueprint(noun) for noun in NOUNS if noun.kind in FOLLOWED), blueprint, people]

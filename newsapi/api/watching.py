@@ -13,10 +13,9 @@ from newsapi.api.answers import private
 from newsapi.api.blueprints import Blueprint
 from newsapi.api.parts import parts
 from newsapi.cache.answer import Answer
-from newsapi.errors import BadCursor
 from newsapi.schemas.desk import Deed, DeedList, DeedQuery, MeOne
 from newsapi.schemas.dump import compiled, json
-from newsapi.store import deeds, facets
+from newsapi.store import deeds
 from newsapi.store.database import Connection
 
 blueprint = Blueprint("watching", __name__, url_prefix="/v1", description="Keys, and what was done with them")
@@ -57,16 +56,8 @@ class Audit(MethodView):
 def _page(connection: Connection, query: paging.Query) -> Answer:
     by, subject, before = query.get("by"), query.get("subject"), None
     if "cursor" in query:
-        kind, by, about, place = [*parts().cursors.read(query["cursor"], now=parts().now()), *[None] * 4][:4]
-        if kind != "deeds":
-            raise BadCursor("This cursor belongs to another list.")
+        by, about, place = paging.behind(query, "deeds")
         subject, before = about and UUID(about), UUID(place)
     rows = deeds.page(connection, limit=query["limit"] + 1, before=before, by=by, subject=subject)
-    shown, after = rows[: query["limit"]], None
-    if len(rows) > len(shown):
-        held = ["deeds", by, subject and subject.hex, shown[-1].id.hex]
-        after = parts().cursors.write(held, now=parts().now())
-    dump, truth = compiled(Deed), facets.truth(connection, {})
-    data = [dump(dict(row._mapping)) for row in shown]  # noqa: SLF001 (the documented way to a row's names)
-    body = paging.envelope("/v1/audit", query, data, (after, None))
-    return Answer(body=json(body), seq=truth.seq, mark=truth.mark, link=paging.link_header(body["links"]))
+    held = ("deeds", by, subject and subject.hex)
+    return paging.last_first(connection, "/v1/audit", query, rows, compiled(Deed), *held)

@@ -19,7 +19,7 @@ from newsapi.api.answers import private
 from newsapi.api.blueprints import Blueprint
 from newsapi.api.parts import parts
 from newsapi.cache.answer import Answer
-from newsapi.errors import BadBody, BadCursor, Fault
+from newsapi.errors import BadBody, Fault
 from newsapi.outbox import calls
 from newsapi.schemas.dump import compiled, json
 from newsapi.schemas.webhooks import (
@@ -231,19 +231,12 @@ def _answer(connection: Connection, body: dict[str, Any]) -> Answer:
 def _deliveries(connection: Connection, id_: UUID, address: str, query: paging.Query) -> Answer:
     state, before = query.get("state"), None
     if "cursor" in query:
-        kind, hook, state, place = [*parts().cursors.read(query["cursor"], now=parts().now()), *[None] * 4][:4]
-        if kind != "deliveries" or hook != id_.hex:
-            raise BadCursor("This cursor belongs to another list.")
+        state, place = paging.behind(query, "deliveries", id_.hex)
         before = UUID(place)
     rows = webhooks.deliveries(connection, id_, before=before, limit=query["limit"] + 1, state=state)
-    shown, after = rows[: query["limit"]], None
-    if len(rows) > len(shown):
-        held = ["deliveries", id_.hex, state, shown[-1].id.hex]
-        after = parts().cursors.write(held, now=parts().now())
-    dump, truth = compiled(Delivery), facets.truth(connection, {})
-    records = [dict(row._mapping) for row in shown]  # noqa: SLF001 (the documented way to a row's names)
-    data = [
-        dump({**record, "due_at": record["due_at"] if record["state"] == "pending" else None}) for record in records
-    ]
-    body = paging.envelope(address, query, data, (after, None))
-    return Answer(body=json(body), seq=truth.seq, mark=truth.mark, link=paging.link_header(body["links"]))
+    return paging.last_first(connection, address, query, rows, _delivery, "deliveries", id_.hex, state)
+
+
+def _delivery(record: Mapping[str, Any]) -> dict[str, Any]:
+    due = record["due_at"] if record["state"] == "pending" else None
+    return compiled(Delivery)({**record, "due_at": due})

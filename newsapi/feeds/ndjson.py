@@ -25,6 +25,8 @@ def term(kind: str, values: Mapping[str, Any]) -> bytes:
 def article(id_: UUID, values: Mapping[str, Any], names: Mapping[str, Any], former_slugs: Iterable[str]) -> bytes:
     """Write an article as a line. `names` are the slugs of all that it refers to."""
     record = {"type": "article", "id": id_, **{name: values[name] for name in ARTICLE}, **names}
+    if values["bans"]:
+        record["bans"] = values["bans"]
     return _line({**record, "previous_slugs": sorted(former_slugs)})
 
 

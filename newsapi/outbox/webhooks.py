@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -28,7 +27,7 @@ from newsapi.feeds import webhooks as wire
 from newsapi.outbox import calls
 from newsapi.outbox.worker import Listener
 from newsapi.schemas.presentation import Presentation
-from newsapi.store import places, webhooks
+from newsapi.store import changes, places, webhooks
 from newsapi.store.database import Database, Session
 from newsapi.store.places import Point
 from newsapi.store.webhooks import Tried
@@ -37,6 +36,9 @@ log = structlog.get_logger("newsapi.webhooks")
 
 GATHERED: Final = 0.7
 """Seconds between plans: what changes meanwhile goes into one `cache.invalidated`."""
+
+AT_ONCE: Final = 5_000
+"""Changes that are planned at once, after which the place is moved; each seen together are at most `worker.BLOCK`."""
 
 UNPURGED: Final = 30.0
 """Seconds that we wait for the CDN to have dropped what a change made untrue."""
@@ -62,9 +64,6 @@ IN_A_ROW: Final = 5
 GOOD: Final = range(200, 300)
 GONE: Final = 410
 
-Post = Callable[[str, bytes, dict[str, str]], int]
-"""Sends a body to an address; answers the status. Raises OSError, http.client.HTTPException."""
-
 _TRIES = Counter("newsapi_webhook_tries", "Calls of webhooks", ["outcome"])
 _PAUSED = Gauge("newsapi_webhooks_paused", "Webhooks that are paused", multiprocess_mode="livemostrecent")
 _UNPURGED = Counter("newsapi_webhook_unpurged", "Events that left though the CDN had not answered a purge for long")
@@ -72,9 +71,10 @@ _UNPURGED = Counter("newsapi_webhook_unpurged", "Events that left though the CDN
 
 @dataclass(slots=True)
 class _Seen:
-    """Changes that were seen together, and when (of a clock that never goes back)."""
+    """Changes that were seen together: after which one, up to which, and when (of a clock that never goes back)."""
 
-    rows: list[Any]
+    start: int
+    end: Point
     at: float
 
 
@@ -92,14 +92,13 @@ class Webhooks(Listener):
         private: bool,
         now: Callable[[], datetime],
         clock: Callable[[], float] = time.monotonic,
-        post: Post | None = None,
     ) -> None:
         """Take the parts; `purges`: a CDN is told first; `private`: addresses of private networks may be called."""
         self._database = database
         self._shown = shown
         self._purges = purges
         self._now, self._clock = now, clock
-        self._post = post or partial(calls.post, private=private)
+        self._private = private
         self._pool: ThreadPoolExecutor | None = None
         self._tidied: datetime | None = None
         self._under_way: dict[Future[list[Tried]], tuple[UUID, list[UUID]]] = {}
@@ -112,56 +111,78 @@ class Webhooks(Listener):
 
     def take(self, changed: Sequence[Any]) -> Point | None:
         if changed:
-            self._seen.append(_Seen([*changed], self._clock()))
+            last = changed[-1]
+            self._seen.append(_Seen(changed[0].seq - 1, Point(last.seq, last.mark), self._clock()))
         self._note_answers()
-        self._call_what_is_due()
-        return self._plan()
+        with self._database.reading() as connection:
+            hooks = webhooks.all_of(connection, None)
+        self._call_what_is_due(hooks)
+        return self._plan(hooks)
 
     def write(self, session: Session) -> None:
         if self._planned:
             webhooks.plan(session, self._planned)
         self._planned = []
 
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+            self._pool = None
+            self._note_answers()
+
     # --- planning ---
 
-    def _plan(self) -> Point | None:
+    def _plan(self, hooks: Sequence[Any]) -> Point | None:
         now = self._clock()
-        if now - self._planned_at < GATHERED:
-            return None
-        ready = [seen for seen in self._seen if seen.at + BOUND <= now]
-        if self._purges and ready:
-            with self._database.reading() as connection:
-                purged = places.noted(connection, places.PURGED)
-            late = [seen for seen in ready if seen.rows[-1].seq > purged]
-            ready = ready[: len(ready) - len(late)] + [seen for seen in late if seen.at + UNPURGED <= now]
-            _UNPURGED.inc(sum(len(seen.rows) for seen in late if seen in ready))
+        ready = self._ready(now) if now - self._planned_at >= GATHERED else []
         if not ready:
             return None
-        rows = [row for seen in ready for row in seen.rows]
+        start, end = ready[0].start, ready[-1].end
         with self._database.reading() as connection:
-            hooks = webhooks.all_of(connection, None)
+            _, rows = changes.block(connection, start, end.seq - start)
             self._planned = events.planned(connection, hooks, rows, self._shown, now=self._now()) if hooks else []
         self._seen = self._seen[len(ready) :]
         self._planned_at = now
-        return Point(rows[-1].seq, rows[-1].mark)
+        return end
+
+    def _ready(self, now: float) -> list[_Seen]:
+        """Answer what may leave now, the first first, and no more of it than is planned at once."""
+        found: list[_Seen] = []
+        seen = [each for each in self._seen if each.at + BOUND <= now]
+        purged = self._purged() if seen else 0
+        for each in seen:
+            is_late = each.end.seq > purged
+            if (is_late and each.at + UNPURGED > now) or (found and each.end.seq - found[0].start > AT_ONCE):
+                break
+            if is_late:
+                _UNPURGED.inc(each.end.seq - each.start)
+            found.append(each)
+        return found
+
+    def _purged(self) -> float:
+        """Answer up to which change the CDN has dropped what is no longer true; any where there is none."""
+        if not self._purges:
+            return float("inf")
+        with self._database.reading() as connection:
+            return places.noted(connection, places.PURGED)
 
     # --- calling ---
 
-    def _call_what_is_due(self) -> None:
+    def _call_what_is_due(self, hooks: Sequence[Any]) -> None:
         busy = [id_ for _, ids in self._under_way.values() for id_ in ids]
         taken = Tally(hook for hook, _ in self._under_way.values())
-        now = self._now()
-        with self._database.reading() as connection:
-            hooks = {hook.id: hook for hook in webhooks.all_of(connection, None)}
-            active = [hook for hook in hooks.values() if hook.paused_at is None]
-            free = {hook.id: (1 if hook.failing_since else LANES) - taken[hook.id] for hook in active}
-            most = {id_: lanes * IN_A_ROW for id_, lanes in free.items()}
-            rows = webhooks.due(connection, now, most, busy) if hooks else ()
+        active = {hook.id: hook for hook in hooks if hook.paused_at is None}
+        free = {id_: (1 if hook.failing_since else LANES) - taken[id_] for id_, hook in active.items()}
         _PAUSED.set(len(hooks) - len(active))
+        if not active:
+            return
+        with self._database.reading() as connection:
+            most = {id_: lanes * IN_A_ROW for id_, lanes in free.items()}
+            rows = webhooks.due(connection, self._now(), most, busy)
         for id_ in {row.webhook_id for row in rows}:
             mine = [row for row in rows if row.webhook_id == id_]
             for lane in range(free[id_]):
-                self._start(hooks[id_], mine[lane :: free[id_]])
+                self._start(active[id_], mine[lane :: free[id_]])
 
     def _start(self, hook: Any, rows: Sequence[Any]) -> None:
         if not rows or len(self._under_way) >= THREADS:
@@ -189,7 +210,7 @@ class Webhooks(Listener):
         headers |= wire.headers(row.id, now, row.body, secrets)
         status, error = None, None
         try:
-            status = self._post(hook.url, row.body.encode(), headers)
+            status = calls.post(hook.url, row.body.encode(), headers, private=self._private)
         except (OSError, ValueError, http.client.HTTPException) as problem:
             error = str(problem)[:200] or type(problem).__name__
         good = status in GOOD
@@ -200,7 +221,7 @@ class Webhooks(Listener):
 
     def _note_answers(self) -> None:
         done = [job for job in self._under_way if job.done()]
-        tries = [tried for job in done for tried in job.result()]
+        tries = [tried for job in done if not job.cancelled() for tried in job.result()]
         now = self._now()
         tidy = self._tidied is None or now - self._tidied >= timedelta(minutes=10)
         if not (tries or tidy):

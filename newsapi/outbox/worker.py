@@ -65,6 +65,9 @@ class Listener:
     def forget(self) -> None:
         """Drop what was not done: it is told again, to this worker or to another."""
 
+    def close(self) -> None:
+        """End what is under way, and write down how it ended: the worker stops."""
+
     def set_back(self) -> None:
         """Do what is to be done when the log is another one than before: an older copy was restored."""
 
@@ -125,8 +128,9 @@ class Follow:
     def let_go(self) -> None:
         """Leave the place to the next worker."""
         if self._until is not None:
-            self._lose()
             try:
+                self.listener.close()
+                self._lose()
                 with self._database.transaction() as session:
                     places.release(session, self.listener.name, self._holder)
             except Exception as error:  # noqa: BLE001 (then the lease runs out)

@@ -77,7 +77,7 @@ class Gauge:
         """Take the article to measure from, and how rare terms are."""
         self._own = own
         self._weights = weights
-        profile = self._profile = own.profile
+        profile = own.profile
         self._terms = {number: share * weights.of(number) / SCALE / SCALE for number, share in own.shares.items()}
         self._lead = {number: weights.of(number) / profile.leading for number in own.lead}
         self._tags, self._mentions = {*profile.tags}, {*profile.mentions}
@@ -119,7 +119,7 @@ class Gauge:
         return _halved(sum([self._weights.of(number) for number in others if number in mine]))
 
     def _days(self, other: Profile) -> float:
-        return FRESH / (1.0 + abs(self._profile.day - other.day) / WEEK)
+        return FRESH / (1.0 + abs(self._own.profile.day - other.day) / WEEK)
 
 
 def rank(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, missing, validate, validates_schema
 
 from newsapi.schemas.blocks import Block
 from newsapi.schemas.pictures import Media, MediaIn, Picture, PictureIn
@@ -25,6 +25,7 @@ from newsapi.schemas.wire import (
     WebAddress,
     YesNo,
     open_enum,
+    slug_list,
 )
 
 FORMATS = ("article", "gallery", "video")
@@ -271,16 +272,6 @@ class BodyHtml(fields.String):
         return value
 
 
-def _slugs(most: int) -> fields.List[str]:
-    too_many = validate.Length(max=most, error=f"holds more than {most}")
-    return fields.List(SlugField(), load_default=list, validate=[too_many, _no_repeats])
-
-
-def _no_repeats(values: list[str]) -> None:
-    if len(set(values)) < len(values):
-        raise ValidationError(["names the same thing twice"])
-
-
 class ArticleIn(In):
     """An article as an import brings it; references are slugs."""
 
@@ -292,10 +283,10 @@ class ArticleIn(In):
     language = LanguageTag(load_default="it")
     format = fields.String(load_default="article", validate=_one_of(FORMATS))
     brand = SlugField(allow_none=True, load_default=None)
-    mentions = _slugs(100)
+    mentions = slug_list(100)
     section = SlugField(allow_none=True, load_default=None)
-    authors = _slugs(50)
-    tags = _slugs(100)
+    authors = slug_list(50)
+    tags = slug_list(100)
     image = fields.Nested(PictureIn, allow_none=True, load_default=None)
     media = fields.List(fields.Nested(MediaIn), load_default=list, validate=validate.Length(max=500))
     status = fields.String(required=True, validate=_one_of(STATUSES))
@@ -313,9 +304,10 @@ class ArticleIn(In):
         load_default=None,
         metadata={"description": "The same text for a story in each of its languages: they name one another"},
     )
-    previous_slugs = _slugs(100)
+    previous_slugs = slug_list(100)
     corrections = fields.List(fields.Nested(CorrectionIn), load_default=list, validate=validate.Length(max=200))
-    picks = _slugs(20)
+    picks = slug_list(20)
+    bans = slug_list(100, left_out=missing)
 
     @validates_schema
     def _has_a_time(self, data: Mapping[str, Any], **_: object) -> None:
@@ -331,7 +323,7 @@ class ArticleNew(ArticleIn):
     class Meta(In.Meta):
         """What the desk does not set: it follows from what it does."""
 
-        exclude = ("id", "updated_at", "materially_updated_at", "previous_slugs", "corrections", "picks")
+        exclude = ("id", "updated_at", "materially_updated_at", "previous_slugs", "corrections", "picks", "bans")
 
     slug = SlugField(load_default=None, metadata={"description": "Made from the headline if left out"})
     body_html = BodyHtml(load_default="")
@@ -365,5 +357,5 @@ class ArticlePatch(ArticleNew, Update):
 class PicksIn(In):
     """The editors' related list: what comes first, and what never comes."""
 
-    slugs = _slugs(20)
-    ban = _slugs(100)
+    slugs = slug_list(20)
+    ban = slug_list(100)

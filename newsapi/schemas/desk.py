@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import fields, validate
 
 from newsapi.schemas.queries import Paged
 from newsapi.schemas.wire import In, Instant, Line, Out, PageInfo, PageLinks, SlugField, Whole, open_enum
@@ -170,14 +169,6 @@ class DeedQuery(Paged):
 
     by = Line(longest=100, metadata={"description": "Who: `key_…`, `import`, `schedule`"})
     subject = fields.UUID(metadata={"description": "Id of what was written"})
-
-    @validates_schema(pass_original=True)
-    def _cursor_stands_alone(self, data: dict[str, Any], original: dict[str, Any], **_: object) -> None:
-        """A cursor holds its filters."""
-        del data
-        if "cursor" in original and (others := {"by", "subject"} & set(original)):
-            message = "is in the cursor already; leave it out beside one"
-            raise ValidationError({name: [message] for name in others})
 
 
 class Me(Out):

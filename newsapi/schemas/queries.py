@@ -170,6 +170,18 @@ class Paged(Read):
         metadata={"description": "`page.next` or `page.prev` of an answer; it holds filters and sort", "minLength": 1}
     )
 
+    @validates_schema(pass_original=True)
+    def _cursor_stands_alone(self, data: dict[str, Any], original: dict[str, Any], **_: object) -> None:
+        """A cursor holds its filters and sort."""
+        del data
+        if "cursor" in original and (others := sorted(set(original) - BESIDE_CURSOR)):
+            message = "is in the cursor already; leave it out beside one"
+            raise ValidationError({name: [message] for name in others})
+
+
+BESIDE_CURSOR = frozenset({"cursor", "limit", "fields", "include", "total", "min_seq", "preview"})
+"""What may change from page to page."""
+
 
 PREVIEW = {"description": "The token of a preview link", "minLength": 1, "maxLength": 100}
 
@@ -261,19 +273,6 @@ class ArticleQuery(Paged, Previewed, Shape):
     status = _names(articles.STATUSES, "Of which status; takes a key with drafts:read, and is unknown without")
     total = Flag(load_default=False, metadata={"type": "boolean", "description": "Count them, exactly up to 10,000"})
 
-    @validates_schema(pass_original=True)
-    def _cursor_stands_alone(self, data: dict[str, Any], original: dict[str, Any], **_: object) -> None:
-        """A cursor holds its filters and sort."""
-        del data
-        if "cursor" in original:
-            others = sorted(set(original) - BESIDE_CURSOR)
-            if others:
-                message = "is in the cursor already; leave it out beside one"
-                raise ValidationError({name: [message] for name in others})
-
-
-BESIDE_CURSOR = frozenset({"cursor", "limit", "fields", "include", "total", "min_seq", "preview"})
-"""What may change from page to page."""
 
 FACET_FILTERS = ("brand", "group", "mentions", "about", "author", "section", "tag", "format", "language")
 FILTERS = (*FACET_FILTERS, "slug", "id", "published_from", "published_until", "updated_from", "updated_until")
@@ -308,13 +307,6 @@ class TermsQuery(Paged):
             "pattern": WORDS_PATTERN,
         }
     )
-
-    @validates_schema(pass_original=True)
-    def _cursor_stands_alone(self, data: dict[str, Any], original: dict[str, Any], **_: object) -> None:
-        """A cursor holds its words."""
-        del data
-        if {"cursor", "q"} <= set(original):
-            raise ValidationError({"q": ["is in the cursor already; leave it out beside one"]})
 
 
 class TermQuery(Read):

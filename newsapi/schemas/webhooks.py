@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from newsapi.schemas.queries import Paged
-from newsapi.schemas.wire import In, Instant, Out, PageInfo, PageLinks, SlugField, WebAddress, open_enum
+from newsapi.schemas.wire import In, Instant, Out, PageInfo, PageLinks, WebAddress, no_repeats, open_enum, slug_list
 
 INVALIDATED: Final = "cache.invalidated"
 PING: Final = "webhook.ping"
@@ -26,9 +26,13 @@ STATES = ("active", "paused")
 DELIVERY_STATES = ("pending", "delivered", "dead")
 
 
-def _apart(values: list[str]) -> None:
-    if len(set(values)) < len(values):
-        raise ValidationError(["names the same thing twice"])
+def _events(*, required: bool) -> fields.List[str]:
+    return fields.List(
+        fields.String(validate=validate.OneOf(EVENTS, error=f"is none of {', '.join(EVENTS)}")),
+        required=required,
+        validate=[validate.Length(min=1, error="must name one event at least"), no_repeats],
+        metadata={"description": "What is told"},
+    )
 
 
 class Callable(WebAddress):
@@ -45,20 +49,15 @@ class Callable(WebAddress):
 class FilterIn(In):
     """Brands and sections; an article that bears one of them is meant."""
 
-    brand = fields.List(SlugField(), load_default=list, validate=[validate.Length(max=100), _apart])
-    section = fields.List(SlugField(), load_default=list, validate=[validate.Length(max=100), _apart])
+    brand = slug_list(100)
+    section = slug_list(100)
 
 
 class WebhookIn(In):
     """`POST /v1/webhooks`."""
 
     url = Callable(required=True)
-    events = fields.List(
-        fields.String(validate=validate.OneOf(EVENTS, error=f"is none of {', '.join(EVENTS)}")),
-        required=True,
-        validate=[validate.Length(min=1, error="must name one event at least"), _apart],
-        metadata={"description": "What is told"},
-    )
+    events = _events(required=True)
     filter = fields.Nested(FilterIn, allow_none=True, load_default=None)
 
 
@@ -66,10 +65,7 @@ class WebhookPatch(WebhookIn):
     """`PATCH /v1/webhooks/{id}`: what is left out stays."""
 
     url = Callable()
-    events = fields.List(
-        fields.String(validate=validate.OneOf(EVENTS, error=f"is none of {', '.join(EVENTS)}")),
-        validate=[validate.Length(min=1, error="must name one event at least"), _apart],
-    )
+    events = _events(required=False)
     filter = fields.Nested(FilterIn, allow_none=True)
     state = fields.String(
         validate=validate.OneOf(STATES, error=f"must be one of {', '.join(STATES)}"),
@@ -157,10 +153,3 @@ class DeliveryQuery(Paged):
         validate=validate.OneOf(DELIVERY_STATES, error=f"must be one of {', '.join(DELIVERY_STATES)}"),
         metadata={"description": "Only those in this state"},
     )
-
-    @validates_schema(pass_original=True)
-    def _cursor_stands_alone(self, data: dict[str, Any], original: dict[str, Any], **_: object) -> None:
-        """A cursor holds its filter."""
-        del data
-        if "cursor" in original and "state" in original:
-            raise ValidationError({"state": ["is in the cursor already; leave it out beside one"]})

@@ -168,6 +168,18 @@ class SlugField(fields.String):
 NOT_A_SLUG = "is not a slug: small letters and digits joined by single hyphens, at most 200 characters, no UUID"
 
 
+def slug_list(most: int, *, left_out: Any = list) -> fields.List[str]:
+    """Answer a field of slugs, `most` at most and each once; `left_out` is what it is then, none if not said."""
+    too_many = validate.Length(max=most, error=f"holds more than {most}")
+    return fields.List(SlugField(), load_default=left_out, validate=[too_many, no_repeats])
+
+
+def no_repeats(values: list[str]) -> None:
+    """Raise ValidationError where a list names a thing twice."""
+    if len(set(values)) < len(values):
+        raise ValidationError(["names the same thing twice"])
+
+
 class WebAddress(Line):
     """An absolute http or https address."""
 

@@ -18,7 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
-from newsapi.errors import SchemaMissing, Unavailable
+from newsapi.errors import NoRoom, SchemaMissing, Unavailable
 from newsapi.store import bounded
 
 __all__ = ["Connection", "Database", "Session"]
@@ -147,8 +147,11 @@ def _in_our_words() -> Iterator[None]:
         raise Unavailable from error
     except (DBAPIError, *DRIVERS) as error:
         said = error.orig if isinstance(error, DBAPIError) else error
-        if getattr(said, "sqlstate", None) in UNDEFINED or str(said).startswith("no such "):
+        code = getattr(said, "sqlstate", None) or getattr(said, "sqlite_errorcode", None)
+        if code in UNDEFINED or str(said).startswith("no such "):
             raise SchemaMissing from error
+        if code in FULL:
+            raise NoRoom from error
         if isinstance(said, OPERATIONAL) or getattr(error, "connection_invalidated", False):
             raise Unavailable from error
         raise
@@ -160,6 +163,9 @@ OPERATIONAL = (sqlite3.OperationalError, psycopg.OperationalError)
 
 UNDEFINED = ("42P01", "42703")
 """What PostgreSQL calls a table and a column that are not there."""
+
+FULL = ("53100", sqlite3.SQLITE_FULL)
+"""What both call a disk without room."""
 
 
 def _prepare_sqlite(engine: Engine, *, writes: bool, hasty: bool) -> None:

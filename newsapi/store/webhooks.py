@@ -51,7 +51,6 @@ def change(session: Session, id_: UUID, **columns: Any) -> None:
 
 def remove(session: Session, id_: UUID) -> None:
     """Remove a webhook, with all that was still to be delivered."""
-    session.execute(delete(_DELIVERY).where(_DELIVERY.c.webhook_id == id_))
     session.execute(delete(_HOOK).where(_HOOK.c.id == id_))
 
 

@@ -74,3 +74,11 @@ def test_an_export_holds_what_is_hidden_and_groups_before_their_brands(load, dat
     assert b'"parent":"z-gruppo"' in second
     assert b'"status":"draft"' in draft
     assert b'"tags":["nuovo"]' in draft
+
+
+def test_bans_are_exported_and_a_record_that_says_nothing_of_them_leaves_them(load, database):
+    load(article("uno"), article("due", bans=["uno"]))
+    lines = exported(database)
+    assert {record["slug"]: record.get("bans") for record in map(orjson.loads, lines)} == {"uno": None, "due": ["uno"]}
+    load(article("due"))
+    assert exported(database) == lines

@@ -28,6 +28,16 @@ def test_every_operation_is_tried(document):
 NEED_ONE = {"cursor", "min_seq", "preview", "status"}
 """Parameters whose values somebody must have given one, or that want a key."""
 
+
+def leave_out(case, mode):
+    """A cursor that nobody made is refused, and a change that is not there yet is told by 503: both by design."""
+    asked = case.query or {}
+    if mode is GenerationMode.POSITIVE:
+        case.query = {name: value for name, value in asked.items() if name not in NEED_ONE}
+    elif str(asked.get("min_seq")).isdecimal():
+        del case.query["min_seq"]
+
+
 CASES = [
     (name, mode)
     for name in OPERATIONS
@@ -51,11 +61,7 @@ def test_every_answer_is_as_documented(document, name, mode):
     @given(data=st.data())
     def check(data):
         case = data.draw(operation.as_strategy(generation_mode=mode))
-        # A cursor that nobody made is refused, and a change that is not there yet is told by 503: both by design.
-        if mode is GenerationMode.POSITIVE:
-            case.query = {name: value for name, value in case.query.items() if name not in NEED_ONE}
-        elif str(case.query.get("min_seq")).isdecimal():
-            del case.query["min_seq"]
+        leave_out(case, mode)
         case.call_and_validate(headers={"Accept-Encoding": "identity"})
 
     check()

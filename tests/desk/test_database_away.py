@@ -59,3 +59,27 @@ def test_what_is_known_to_be_away_is_not_asked_for_a_key(editor, away, app, stat
     assert statements == []
     with pytest.raises(Unavailable), app.app_context():
         _ = app.extensions["newsapi"].desk
+
+
+@pytest.fixture
+def full_disk(app):
+    """SQLite may not grow any more; called, it may again."""
+
+    def pages(most):
+        with app.extensions["newsapi"].database.connection() as connection:
+            connection.exec_driver_sql(f"PRAGMA max_page_count = {most}")
+
+    pages(1)  # it takes no fewer than there are
+    return lambda: pages(2**31)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_full_disk_is_named_and_loses_nothing(editor, full_disk, database):
+    before, body = dump(database), {"headline": "x", "body_html": f"<p>{'parola ' * 20_000}</p>"}
+    answer = editor.post("/v1/articles", body, Idempotency_Key="w")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert answer.json["detail"] == "The database has no room left; reading goes on."
+    assert editor.get("/v1/articles").status_code == 200
+    assert dump(database) == before
+    full_disk()
+    assert editor.post("/v1/articles", body, Idempotency_Key="w").status_code == 201

@@ -51,7 +51,7 @@ def main(url: str, secret: str, seconds: float, kind: str) -> None:
 
 
 def hold(url: str) -> None:
-    with sqlite3.connect(url.removeprefix("sqlite:///"), timeout=10, isolation_level=None) as connection:
+    with sqlite3.connect(url.removeprefix("sqlite:///"), timeout=60, isolation_level=None) as connection:
         connection.execute("BEGIN IMMEDIATE")
         time.sleep(2)
         connection.execute("COMMIT")

@@ -428,3 +428,19 @@ def test_what_is_long_done_is_forgotten(hook, receiver, publish, settle, databas
     assert len(rows(database, made["id"])) == 1
     settle(later=timedelta(days=31))
     assert rows(database, made["id"]) == []
+
+
+def test_a_worker_that_stops_writes_down_how_its_calls_ended(hook, receiver, publish, follow, seconds, database):
+    called, may_answer = threading.Event(), threading.Event()
+    receiver.answer = lambda _: (called.set(), may_answer.wait(30), 200)[-1]
+    made = hook(receiver.url, ["article.published"])
+    publish(article("velar"))
+    follow.step()
+    seconds.now += BOUND
+    while not called.is_set():
+        follow.step()
+        time.sleep(0.01)
+    threading.Timer(0.1, may_answer.set).start()
+    follow.let_go()
+    assert [row.state for row in rows(database, made["id"])] == ["delivered"]
+    assert len(receiver.calls) == 1
