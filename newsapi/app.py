@@ -101,7 +101,8 @@ def create_worker(settings: Settings) -> Worker:
     private = settings.webhook_private == "allow"
     purges = bool(settings.purge_url)
     if settings.smtp_url:
-        box = Box(database, settings, Passes(database, settings.secret_key))
+        patient = Database(settings.database_url, pool_size=2, patient=True)  # lists of readers may be long
+        box = Box(patient, settings, Passes(patient, settings.secret_key))
         listeners.append(Alerts(box, Presentation(settings), transport(settings.smtp_url), now=utc_now))
     listeners.append(Webhooks(database, Presentation(settings), purges=purges, private=private, now=utc_now))
     return Worker(database, listeners, now=utc_now)

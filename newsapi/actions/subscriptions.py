@@ -294,7 +294,10 @@ def tidy(box: Box, *, now: datetime) -> None:
     """Forget what is kept no longer."""
     with box.database.transaction() as session:
         subscriptions.tidy(session, pending=now - CONFIRMED_IN, ended=now - EVIDENCE, boxes=now - timedelta(days=1))
-        alerts.forget(session, due_before=now - timedelta(days=30))
+    gone = alerts.CHUNK
+    while gone == alerts.CHUNK:
+        with box.database.transaction() as session:
+            gone = alerts.forget(session, due_before=now - timedelta(days=30))
 
 
 # --- what is shown of it ----------------------------------------------------------------------------------------------

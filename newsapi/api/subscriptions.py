@@ -20,10 +20,11 @@ from newsapi.api.parts import parts
 from newsapi.api.taxonomy import NOUNS, Noun
 from newsapi.cache.answer import Answer
 from newsapi.errors import BadBody, Fault, Invalid, Unavailable
+from newsapi.schemas.boxes import FOLLOWED
 from newsapi.schemas.dump import compiled, json
-from newsapi.schemas.presentation import FOLLOWED
 from newsapi.schemas.queries import ONE_NAME
 from newsapi.schemas.subscriptions import (
+    BOUNCED,
     BouncesIn,
     Exported,
     ExportOne,
@@ -237,16 +238,10 @@ class Bounces(MethodView):
     @blueprint.response(204)
     @blueprint.write()
     def post(self) -> Response:
-        """JSON, or a bounce as it came (`message/rfc822`, RFC 3464). Who bounced for good is not written to again."""
-        if request.mimetype == "message/rfc822":
-            bodies.plain()
-            found = {"bounce": actions.bounced(request.get_data())}
-        else:
-            asked = patches.loaded(BOUNCES, bodies.body())["bounces"]
-            found = {
-                kind: [each["email"] for each in asked if each["kind"] == kind] for kind in ("bounce", "complaint")
-            }
-        for reason, addresses in found.items():
+        """Who bounced for good or complained is forgotten and not written to again."""
+        asked = patches.loaded(BOUNCES, bodies.body())["bounces"]
+        for reason in BOUNCED:
+            addresses = [each["email"] for each in asked if each["kind"] == reason]
             actions.refuse(box(), addresses, reason, now=parts().now())
         return _done()
 

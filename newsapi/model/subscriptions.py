@@ -10,10 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from newsapi.model.base import Base, BytewiseText, uuid7
 
-FREQUENCIES = ("immediate", "daily", "weekly")
-
 _LIVE = text("state <> 'ended'")
-_ACTIVE = text("state = 'active'")
 _UNTOLD = text("mail_since IS NOT NULL")
 _PENDING = text("state = 'pending'")
 
@@ -66,7 +63,8 @@ class Subscription(Base):
         Index(
             "ix_subscription_live", "subscriber_id", "facet_id", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE
         ),
-        Index("ix_subscription_active", "facet_id", "frequency", "id", sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
+        Index("ix_subscription_of_facet", "facet_id", "state", "frequency", "id"),
+        Index("ix_subscription_pending", "requested_at", sqlite_where=_PENDING, postgresql_where=_PENDING),
         Index("ix_subscription_untold", "mail_since", sqlite_where=_UNTOLD, postgresql_where=_UNTOLD),
         Index("ix_subscription_of_subscriber", "subscriber_id"),
     )

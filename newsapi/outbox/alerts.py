@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 from email.message import EmailMessage
@@ -38,11 +38,14 @@ log = structlog.get_logger("newsapi.alerts")
 OLD: Final = timedelta(days=2)
 """What changed so long ago is no news any more: the worker, or mail, was away."""
 
+CLOSED: Final = timedelta(minutes=1)
+"""How long before a digest nothing is added to it any more, so that it is complete when it is sent."""
+
 SLICE: Final = 4.0
 """Seconds for which mail is sent before the log is looked at again; well below the lease of a listener."""
 
 FRESH: Final = 1.0
-"""Seconds for which a mail may be sent by what was read of it: who left, and what is public."""
+"""Seconds after which what is due is read again: who fills in a box does not wait behind thousands of others."""
 
 ROWS: Final = 200
 """Planned changes that are read at once."""
@@ -124,20 +127,24 @@ class Alerts(Listener):
         return done
 
     def _plan_for(self, row: Any, facets: set[int], frequency: str) -> None:
-        now = self._now()
-        due: Iterable[tuple[str | None, datetime]] = [(None, now + SOON)]
-        if frequency != "immediate":
-            with self._database.reading() as connection:
-                zones = alerts.zones(connection, facets, frequency)
-            due = [(zone, hours.next_digest(frequency, zone, now)) for zone in zones]
-        for zone, due_at in due:
+        due = self._due(facets, frequency, self._now())
+        for due_at, zones in due.items():
             after: UUID | None = _NOWHERE
             while after is not None:
                 with self._database.reading() as connection:
                     until = alerts.last_of_chunk(connection, facets, frequency, after)
                 with self._database.transaction() as session:
-                    alerts.plan(session, row, facets, frequency, zone=zone, due_at=due_at, after=after, until=until)
+                    alerts.plan(session, row, facets, frequency, zones=zones, due_at=due_at, after=after, until=until)
                 after = until
+
+    def _due(self, facets: set[int], frequency: str, now: datetime) -> dict[datetime, list[str] | None]:
+        """Answer when mails to those who are written to so often are due, and in which zones then, or (None) in all."""
+        if frequency == "immediate":
+            return {now + SOON: None}
+        with self._database.reading() as connection:
+            zones = alerts.zones(connection, facets, frequency)
+        due = [(hours.next_digest(frequency, zone, now + CLOSED), zone) for zone in zones]
+        return {at: [zone for then, zone in due if then == at] for at, _ in due}  # clocks differ less than zones
 
     # --- sending ---
 
@@ -171,7 +178,7 @@ class Alerts(Listener):
             self._transport.close()
 
     def _send_what_is_read(self, end: float) -> bool:
-        """Read what is due and send it, for as long as what was read may count as true; False if there was nothing."""
+        """Read what is due and send it, for a while; False if there was nothing."""
         read_at, now = self._clock(), self._now()
         with self._database.reading() as connection:
             waiting = subscriptions.untold(connection, now, 20)
@@ -208,19 +215,21 @@ class Alerts(Listener):
     def _tell(self, rows: Sequence[Any], records: dict[UUID, Any], topics: dict[int, subscriptions.Topic]) -> None:
         """Send one alert, of those of its articles that readers see."""
         first, now = rows[0], self._now()
-        public = [row for row in rows if row.article_id in records and row.facet_id in topics]
-        dropped = [row.seq for row in rows if row not in public]
-        outcome, retry = "dropped", None
-        if public and first.email:
-            mail = self._letters.alert(public, records, topics)
+        with self._database.reading() as connection:
+            standing = alerts.standing(connection, first.subscriber_id, first.due_at)
+        told = [row for row in rows if row.seq in standing and row.article_id in records and row.facet_id in topics]
+        outcome, retry = "", None
+        if told:
+            mail = self._letters.alert(told, records, topics)
             outcome, retry = self._hand_over(mail, first.person, first.attempts)
         with self._database.transaction() as session:
+            dropped = {row.seq for row in rows} - {row.seq for row in told}
             if dropped:
-                alerts.note(session, first.subscriber_id, first.due_at, state="dropped", now=now, seqs=dropped)
+                alerts.note(session, first.subscriber_id, dropped, state="dropped", now=now)
             if retry is not None:
                 alerts.later(session, first.subscriber_id, first.due_at, now + retry)
-            else:
-                alerts.note(session, first.subscriber_id, first.due_at, state=outcome, now=now)
+            elif outcome:
+                alerts.note(session, first.subscriber_id, [row.seq for row in told], state=outcome, now=now)
 
     def _hand_over(self, mail: EmailMessage, person: bytes, attempts: int = 0) -> tuple[str, timedelta | None]:
         """Hand a mail over; answer what became of it, and when to try again, if so. Raises Away."""

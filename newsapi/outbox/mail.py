@@ -21,7 +21,7 @@ _ENHANCED: Final = re.compile(rb"(\d)\.(\d{1,3})\.(\d{1,3})\b")
 
 
 class NotNow(Exception):
-    """A mail that is to be tried later; `str()` has the code, and nothing of the address."""
+    """A mail that is to be tried later; `str()` has the code or the fault, and nothing of the address."""
 
 
 class Refused(Exception):
@@ -81,16 +81,24 @@ class Smtp:
         ((_, sender),) = getaddresses([mail["From"]])
         ((_, recipient),) = getaddresses([mail["To"]])
         try:
-            self._connected().sendmail(sender, [recipient], mail.as_bytes())
+            server = self._connected()
+        except (smtplib.SMTPException, OSError) as error:
+            raise _away(error) from None
+        try:
+            server.sendmail(sender, [recipient], mail.as_bytes())
         except smtplib.SMTPRecipientsRefused as error:
             ((code, text),) = error.recipients.values()
             self._refused(code, text)
         except smtplib.SMTPDataError as error:
             self._refused(error.smtp_code, _bytes(error.smtp_error))
-        except (smtplib.SMTPException, OSError) as error:
+        except (smtplib.SMTPServerDisconnected, OSError) as error:
+            # Perhaps it is this mail that the server chokes on: then it waits, and not all the others behind it.
+            self._server = None
+            server.close()
+            raise NotNow(type(error).__name__) from None
+        except smtplib.SMTPException as error:
             self.close()
-            said = error.smtp_code if isinstance(error, smtplib.SMTPResponseException) else ""
-            raise Away(f"{type(error).__name__} {said}".strip()) from None  # its words may name the address
+            raise _away(error) from None
 
     def close(self) -> None:
         server, self._server = self._server, None
@@ -127,6 +135,11 @@ class Smtp:
             raise
         self._server = server
         return server
+
+
+def _away(error: Exception) -> Away:
+    said = error.smtp_code if isinstance(error, smtplib.SMTPResponseException) else ""
+    return Away(f"{type(error).__name__} {said}".strip())  # its words may name the address
 
 
 def _bytes(text: bytes | str) -> bytes:

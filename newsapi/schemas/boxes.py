@@ -6,6 +6,9 @@ from marshmallow import fields
 
 from newsapi.schemas.wire import Out, open_enum
 
+FOLLOWED = ("brand", "section", "author")
+"""What can be followed by e-mail."""
+
 FREQUENCIES = ("immediate", "daily", "weekly")
 
 

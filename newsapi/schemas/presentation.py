@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from newsapi.schemas.boxes import FREQUENCIES
+from newsapi.schemas.boxes import FOLLOWED, FREQUENCIES
 from newsapi.schemas.renditions import Renditions
 from newsapi.settings import Settings
 from newsapi.text import markup, phrases
@@ -14,9 +14,6 @@ from newsapi.text.bylines import byline
 from newsapi.text.own_links import OwnLinks
 
 Record = dict[str, Any]
-
-FOLLOWED = ("brand", "section", "author")
-"""What can be followed by e-mail."""
 
 NO_RIGHTS = dict.fromkeys(("holder", "terms", "license_url", "syndicatable", "expires_at", "ai"))
 NO_SEO = dict.fromkeys(("title", "description", "robots"))

@@ -14,7 +14,7 @@ from newsapi.schemas.wire import In, Instant, LanguageTag, Line, Out, PageInfo, 
 from newsapi.text import mailboxes, phrases
 
 STATES = ("pending", "active", "ended")
-BOUNCES = ("bounce", "complaint")
+BOUNCED = ("bounce", "complaint")
 
 
 class Email(fields.String):
@@ -92,7 +92,7 @@ class BounceIn(In):
     """An address that mail does not reach, or whose owner complained."""
 
     email = Email(required=True, metadata={"format": "email"})
-    kind = fields.String(required=True, validate=validate.OneOf(BOUNCES))
+    kind = fields.String(required=True, validate=validate.OneOf(BOUNCED))
 
 
 class BouncesIn(In):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, and_, delete, literal, literal_column, select, update
+from sqlalchemy import Connection, CursorResult, Row, and_, delete, literal, literal_column, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -31,8 +31,9 @@ CHUNK: Final = 10_000
 def news(connection: Connection, changed: Sequence[Any]) -> list[Any]:
     """Answer those of these changes of articles that are news: the first publication, and major updates.
 
-    History tells: before the first publication no version was public, and a major update is one that moved
-    `materially_updated_at` and is told as an update (a correction is told as one).
+    History tells: before the first publication no version was public, and a major update moved `materially_updated_at`.
+    A correction moves it too and is no news all the same: it stands with the article, whose readers see it, and a mail
+    for each mended name is what people leave for. It is told as `corrected`, so it is not among `found`.
     """
     found = [
         row
@@ -88,12 +89,12 @@ def plan(
     facets: Collection[int],
     frequency: str,
     *,
-    zone: str | None,
+    zones: Collection[str] | None,
     due_at: datetime,
     after: UUID,
     until: UUID | None,
 ) -> int:
-    """Plan one change for those who follow one of these facets so often, in a zone or (None) in any; answer how many.
+    """Plan one change for whoever follows one of these facets so often, in these zones or (None) any; answer how many.
 
     `after` and `until` bound the chunk. Who was planned for already is not again; who confirmed later is not meant.
     """
@@ -109,8 +110,8 @@ def plan(
     found = select(_OWN.c.subscriber_id, *constant).where(_active(facets, frequency), _OWN.c.id > after)
     found = found.where(_OWN.c.confirmed_at <= row.at)
     found = found if until is None else found.where(_OWN.c.id <= until)
-    if zone is not None:
-        found = found.join(_PERSON, _PERSON.c.id == _OWN.c.subscriber_id).where(_PERSON.c.time_zone == zone)
+    if zones is not None:
+        found = found.join(_PERSON, _PERSON.c.id == _OWN.c.subscriber_id).where(_PERSON.c.time_zone.in_(zones))
     columns = ["subscriber_id", "seq", "subscription_id", "article_id", "due_at", "ready_at", "state", "attempts"]
     connection = session.connection()
     new = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(_MAIL)
@@ -167,19 +168,25 @@ def of_person(connection: Connection, person: UUID) -> Sequence[Row[Any]]:
     return connection.execute(select(_MAIL).where(_MAIL.c.subscriber_id == person).order_by(_MAIL.c.seq)).all()
 
 
-def public(connection: Connection, ids: Collection[UUID]) -> set[UUID]:
-    """Answer those of these articles that readers see."""
-    return {*connection.execute(select(Article.id).where(Article.id.in_(ids), visible())).scalars()}
+def standing(connection: Connection, subscriber: UUID, due_at: datetime) -> set[int]:
+    """Answer the changes of a mail of which it may tell now: readers see the article, and the person still asks for it.
+
+    The state of the subscription is looked at too: what was planned while somebody left was planned for nobody.
+    """
+    found = (
+        select(_MAIL.c.seq)
+        .join(_OWN, _OWN.c.id == _MAIL.c.subscription_id)
+        .join(Article, Article.id == _MAIL.c.article_id)
+        .where(_of_mail(subscriber, due_at), _ACTIVE, visible())
+    )
+    return {*connection.execute(found).scalars()}
 
 
-def note(
-    session: Session, subscriber: UUID, due_at: datetime, *, state: str, now: datetime, seqs: Iterable[int] = ()
-) -> None:
-    """Note what became of a mail, or of some changes in it."""
+def note(session: Session, subscriber: UUID, seqs: Collection[int], *, state: str, now: datetime) -> None:
+    """Note what became of some changes that a person was to be told of; others may have come to the mail since."""
     values = {"state": state, "sent_at": now if state == "sent" else None}
-    found = _of_mail(subscriber, due_at)
-    some = [*seqs]
-    session.execute(update(_MAIL).where(and_(found, _MAIL.c.seq.in_(some)) if some else found).values(**values))
+    found = and_(_MAIL.c.subscriber_id == subscriber, _MAIL.c.seq.in_(seqs), _PENDING)
+    session.execute(update(_MAIL).where(found).values(**values))
 
 
 def later(session: Session, subscriber: UUID, due_at: datetime, ready_at: datetime) -> None:
@@ -192,6 +199,10 @@ def _of_mail(subscriber: UUID, due_at: datetime) -> Any:
     return and_(_MAIL.c.subscriber_id == subscriber, _MAIL.c.due_at == due_at, _PENDING)
 
 
-def forget(session: Session, *, due_before: datetime) -> None:
-    """Forget what was sent long ago."""
-    session.execute(delete(_MAIL).where(_MAIL.c.due_at < due_before, _MAIL.c.state != "pending"))
+def forget(session: Session, *, due_before: datetime) -> int:
+    """Forget what was due long ago, sent or not, a chunk at a time; answer how many rows that were."""
+    old = select(_MAIL.c.subscriber_id, _MAIL.c.seq).where(_MAIL.c.due_at < due_before).limit(CHUNK)
+    gone: CursorResult[Any] = session.execute(  # type: ignore[assignment]
+        delete(_MAIL).where(tuple_(_MAIL.c.subscriber_id, _MAIL.c.seq).in_(old))
+    )
+    return gone.rowcount

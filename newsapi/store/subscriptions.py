@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, CursorResult, Row, delete, exists, func, insert, literal, select, union_all, update
+from sqlalchemy import (
+    Connection,
+    CursorResult,
+    Row,
+    delete,
+    exists,
+    insert,
+    literal,
+    literal_column,
+    or_,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from newsapi.model import (
@@ -21,10 +34,12 @@ from newsapi.model import (
     Suppression,
 )
 from newsapi.model.base import table, uuid7
+from newsapi.schemas.boxes import FOLLOWED
+from newsapi.store.rows import among
 from newsapi.store.taxonomy import MODELS
 
-KINDS: Final = ("brand", "section", "author")
-"""What can be followed."""
+MOST: Final = 10_000
+"""Subscriptions that are forgotten in one transaction."""
 
 _REQUEST, _PERSON, _OWN = table(SubscriptionRequest), table(Subscriber), table(Subscription)
 _BOX, _NEVER, _TEXT, _MAIL = table(BoxMail), table(Suppression), table(ConsentText), table(AlertMail)
@@ -60,7 +75,7 @@ def topics(connection: Connection, facets: Collection[int]) -> dict[int, Topic]:
             select(MODELS[kind].facet_id, literal(kind), MODELS[kind].slug, MODELS[kind].name).where(
                 MODELS[kind].facet_id.in_(facets)
             )
-            for kind in KINDS
+            for kind in FOLLOWED
         )
     )
     return {facet: Topic(*rest) for facet, *rest in connection.execute(found)} if facets else {}
@@ -77,8 +92,12 @@ def follow(session: Session, old: int, new: int) -> None:
 
 
 def drop(session: Session, facet: int) -> None:
-    """Forget that anybody followed a term that is no more."""
+    """Forget that anybody followed a term that is no more, and whoever followed nothing else."""
     session.execute(delete(_REQUEST).where(_REQUEST.c.facet_id == facet))
+    these = _PERSON.c.id.in_(select(_OWN.c.subscriber_id).where(_OWN.c.facet_id == facet))
+    others = select(_OWN.c.id).where(_OWN.c.subscriber_id == _PERSON.c.id, _OWN.c.facet_id != facet)
+    session.execute(delete(_PERSON).where(these, ~others.exists()))
+    session.execute(update(_PERSON).where(these, ~others.where(_LIVE).exists()).values(email=None))
     session.execute(delete(_OWN).where(_OWN.c.facet_id == facet))
 
 
@@ -132,9 +151,14 @@ def allow(session: Session, person: bytes) -> bool:
 
 
 def held(session: Session, **by: Any) -> Row[Any] | None:
-    """Answer a person by `id` or `person`, and hold the row until the end of the transaction."""
+    """Answer a person by `id` or `person`, and hold the row until the end of the transaction.
+
+    Not against rows that refer to it: nobody who leaves waits for what is planned for ten thousand others.
+    """
     ((name, value),) = by.items()
-    return session.execute(select(_PERSON).where(_PERSON.c[name] == value).with_for_update()).one_or_none()
+    return session.execute(
+        select(_PERSON).where(_PERSON.c[name] == value).with_for_update(key_share=True)
+    ).one_or_none()
 
 
 def add_person(session: Session, **columns: Any) -> None:
@@ -253,15 +277,16 @@ def told(session: Session, id_: UUID, mailbox: bytes, now: datetime) -> None:
 
 
 def tidy(session: Session, *, pending: datetime, ended: datetime, boxes: datetime) -> None:
-    """Forget what nobody confirmed since a time, evidence of what ended before one, and what boxes were sent."""
-    session.execute(delete(_OWN).where(_OWN.c.state == "pending", _OWN.c.requested_at < pending))
-    session.execute(delete(_OWN).where(_OWN.c.ended_at < ended))
+    """Forget what nobody confirmed since a time, evidence of what ended before one, and what boxes were sent.
+
+    A person of whom nothing is left goes with it. At most MOST subscriptions go at once; the others do the next time.
+    """
+    late = (_OWN.c.state == literal_column("'pending'")) & (_OWN.c.requested_at < pending)
+    old = select(_OWN.c.id).where(or_(late, _OWN.c.ended_at < ended)).limit(MOST)
+    people = {*session.execute(delete(_OWN).where(_OWN.c.id.in_(old)).returning(_OWN.c.subscriber_id)).scalars()}
+    if people:
+        these = among(session.connection(), _PERSON.c.id, people)
+        mine = select(_OWN.c.id).where(_OWN.c.subscriber_id == _PERSON.c.id)
+        session.execute(delete(_PERSON).where(these, ~mine.exists()))
+        session.execute(update(_PERSON).where(these, ~mine.where(_LIVE).exists()).values(email=None))
     session.execute(delete(_BOX).where(_BOX.c.at < boxes))
-    mine = select(_OWN.c.id).where(_OWN.c.subscriber_id == _PERSON.c.id)
-    session.execute(delete(_PERSON).where(~mine.exists(), _PERSON.c.created_at < pending))
-    session.execute(update(_PERSON).where(_PERSON.c.email.is_not(None), ~mine.where(_LIVE).exists()).values(email=None))
-
-
-def counted(connection: Connection) -> Mapping[str, int]:
-    """Answer how many subscriptions there are in each state."""
-    return dict(connection.execute(select(_OWN.c.state, func.count()).group_by(_OWN.c.state)).all())

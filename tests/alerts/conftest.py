@@ -48,6 +48,10 @@ class MailServer:
             self.mails.append(mail)
         return said or "250 OK"
 
+    def hang_up(self):
+        """End the conversation in the middle of a mail."""
+        raise ConnectionResetError
+
     def to(self, address):
         return [mail for mail in self.mails if mail.recipients == [address]]
 

@@ -176,7 +176,7 @@ def test_who_asks_for_what_he_has_is_told_so_once_a_day(subscribe, ask, work, se
     for _ in range(5):
         ask("LUCIA@lettori.example")
         work()
-    assert [mail["Subject"] for mail in server.mails[1:]] == ["Segui già: aggiornamenti su Land Rover"]
+    assert [mail["Subject"] for mail in server.mails[1:]] == ["Ricevi già aggiornamenti su Land Rover"]
     assert token(server.mails[1], "manage")
 
 

@@ -293,17 +293,6 @@ def test_what_is_no_bounce_does_nothing(message):
     assert actions.bounced(message) == []
 
 
-def test_a_bounce_over_http(app, manage, database, clock):
-    provider = Editor(app, keys.create(database, "provider", ("subscribers",), now=clock()))
-    answer = provider.client.post(
-        "/v1/subscriptions/bounces",
-        data=DSN % (LUCIA.encode(), b"failed", b"5.1.1"),
-        headers=provider.headers | {"Content-Type": "message/rfc822"},
-    )
-    assert answer.status_code == 204
-    assert LUCIA not in str(dump(database))
-
-
 def test_who_is_refused_may_be_allowed_again(box, manage, post, subscribe, database, clock):
     actions.refuse(box, [LUCIA], "publisher", now=clock())
     assert LUCIA not in str(dump(database))

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
 
 import pytest
+from sqlalchemy import text as sql
 
 from newsapi.actions import imports, merges, schedule
 from newsapi.outbox.alerts import OLD
@@ -340,6 +341,99 @@ def test_a_refused_mail_is_not_sent_again_and_others_are(subscribe, publish, ser
     work(timedelta(days=1))
     assert alerts(server) == []
     assert len(alerts(server, "second@lettori.example")) == 1
+
+
+def test_a_mail_that_a_server_chokes_on_holds_no_other_up(subscribe, publish, server, work):
+    subscribe()
+    subscribe("second@lettori.example")
+    publish()
+    server.answer_data = lambda mail: server.hang_up() if mail["To"] == LUCIA else None
+    work()
+    assert len(alerts(server, "second@lettori.example")) == 1
+    server.answer_data = lambda _: None
+    work(timedelta(minutes=6))
+    assert len(alerts(server)) == len(alerts(server, "second@lettori.example")) == 1
+
+
+def test_whoever_leaves_between_two_mails_gets_none(subscribe, publish, server, work, listener, post):
+    """All that is due was read before; each mail is looked at again."""
+    leave = {}
+    for name in ("first", "second", "third"):
+        subscribe(f"{name}@lettori.example")
+    publish("Prima")
+    work()
+    for name in ("first", "second", "third"):
+        (mail,) = alerts(server, f"{name}@lettori.example")
+        leave[name] = token(mail, "leave")
+    real, left = listener._transport.send, []
+
+    def others_leave(mail):
+        real(mail)
+        for name, own in leave.items():
+            if f"{name}@lettori.example" != mail["To"] and not left:
+                assert post("unsubscribe", {"token": own}).status_code == 204
+                left.append(name)
+
+    publish("Seconda")
+    listener._transport.send = others_leave
+    work()
+    assert len(left) == 1
+    told = {name for name in leave if len(alerts(server, f"{name}@lettori.example")) == 2}
+    assert told == {*leave} - {*left}
+
+
+def test_what_was_planned_while_somebody_left_is_not_sent(subscribe, publish, server, work, follow, database, make):
+    """Planning and leaving at one time: the plan is made from what was there before."""
+    make.brand("jaguar", name="Jaguar")
+    subscribe()
+    subscribe(path="brands/jaguar")
+    publish()
+    follow.step()
+    with database.transaction() as session:  # who follows something else has an address still
+        brand = "SELECT facet_id FROM brand WHERE slug = 'land-rover'"
+        session.execute(sql(f"UPDATE subscription SET state = 'ended' WHERE facet_id = ({brand})"))
+    work()
+    assert alerts(server) == []
+    with database.reading() as connection:
+        assert connection.execute(sql("SELECT state FROM alert_mail")).scalars().all() == ["dropped"]
+
+
+def test_what_comes_while_a_mail_is_sent_is_told_later(subscribe, publish, server, work, follow, listener, database):
+    subscribe(frequency="daily")
+    publish("Prima")
+    follow.step()
+    real = listener._transport.send
+
+    def late(mail):
+        real(mail)
+        listener._transport.send = real
+        publish("Seconda")
+        with database.transaction() as session:  # as if the worker had stood still since before the digest was closed
+            session.execute(
+                sql(
+                    "INSERT INTO alert_mail SELECT subscriber_id, seq + 1000, subscription_id, article_id, due_at,"
+                    " ready_at, 'pending', 0, NULL FROM alert_mail"
+                )
+            )
+
+    listener._transport.send = late
+    work(timedelta(days=1))
+    work()
+    assert len(alerts(server)) == 2
+
+
+def test_a_digest_is_closed_a_minute_before(subscribe, publish, server, follow, clock):
+    clock.time = datetime(2026, 7, 1, 12, tzinfo=UTC)
+    subscribe(frequency="daily")
+    clock.time = datetime(2026, 7, 2, 4, 59, 30, tzinfo=UTC)
+    publish()
+    follow.step()
+    clock.time = datetime(2026, 7, 2, 12, tzinfo=UTC)
+    follow.step()
+    assert alerts(server) == []
+    clock.time = datetime(2026, 7, 3, 5, 0, 1, tzinfo=UTC)
+    follow.step()
+    assert subjects(server) == ["Land Rover: Nuova Velar"]
 
 
 def test_while_the_server_is_away_changes_are_planned_and_nothing_is_lost(

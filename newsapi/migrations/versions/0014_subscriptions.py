@@ -50,7 +50,7 @@ def upgrade() -> None:
     )
     for name, columns, condition, unique in (
         ("live", ["subscriber_id", "facet_id"], "state <> 'ended'", True),
-        ("active", ["facet_id", "frequency", "id"], "state = 'active'", False),
+        ("pending", ["requested_at"], "state = 'pending'", False),
         ("untold", ["mail_since"], "mail_since IS NOT NULL", False),
     ):
         where = sa.text(condition)
@@ -62,6 +62,7 @@ def upgrade() -> None:
             sqlite_where=where,
             postgresql_where=where,
         )
+    op.create_index("ix_subscription_of_facet", "subscription", ["facet_id", "state", "frequency", "id"])
     op.create_index("ix_subscription_of_subscriber", "subscription", ["subscriber_id"])
     op.create_table(
         "consent_text",
