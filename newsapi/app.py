@@ -16,6 +16,7 @@ from newsapi.actions.writing import Desk
 from newsapi.api import imports, problems
 from newsapi.api.limits import Limits
 from newsapi.api.parts import Parts, utc_now
+from newsapi.api.usage import Usage
 from newsapi.cache.counts import Counts
 from newsapi.cache.follower import Follower, News, Read
 from newsapi.cache.front import Front
@@ -29,6 +30,7 @@ from newsapi.outbox.mail import transport
 from newsapi.outbox.purge import Purge, to_cdn
 from newsapi.outbox.relate import Relate
 from newsapi.outbox.webhooks import Webhooks
+from newsapi.outbox.websub import WebSub
 from newsapi.outbox.worker import Listener, Worker
 from newsapi.schemas.presentation import Presentation
 from newsapi.settings import Settings
@@ -64,6 +66,7 @@ def create_app(settings: Settings) -> Flask:
         pages=PageCache(Memory(settings.cache_mb << 20), shared, follower),
         limits=Limits(settings),
         passes=Passes(database, settings.secret_key),
+        usage=Usage(database),
         cdn_lifetime="max-age=86400" if settings.purge_url else "max-age=2",
     )
     app.extensions["newsapi"] = parts
@@ -98,6 +101,8 @@ def create_worker(settings: Settings) -> Worker:
     ]
     if settings.purge_url:
         listeners.append(Purge(database, to_cdn(settings.purge_url, settings.purge_key), now=utc_now))
+    if settings.websub_hub:
+        listeners.append(WebSub(database, settings.websub_hub, settings.api_url))
     private = settings.webhook_private == "allow"
     purges = bool(settings.purge_url)
     if settings.smtp_url:
@@ -127,6 +132,7 @@ def _release(settings: Settings) -> str:
 SHOWN = (
     "api_url article_url brand_url author_url section_url publisher image_url image_key image_salt time_zone secret_key"
     " smtp_url mail_language privacy_url"
+    " public_body websub_hub"
 ).split()
 """The settings that a reader can tell from an answer."""
 

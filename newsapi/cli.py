@@ -22,7 +22,8 @@ import orjson
 import yaml
 
 from newsapi import __version__
-from newsapi.actions import evaluation, imports, keys, related, subscriptions
+from newsapi.actions import checks, evaluation, imports, keys, related, subscriptions
+from newsapi.actions.keys import Licence
 from newsapi.api import demo_mail, demo_pictures
 from newsapi.api.parts import utc_now
 from newsapi.app import create_app, create_front, create_worker, set_up_logging
@@ -138,6 +139,19 @@ def import_(file: Path, name: str, plan: BinaryIO | None) -> None:
         sys.exit(1)
 
 
+@main.command()
+def check() -> None:
+    """Say what is set up in a way that may not be meant; the exit status is 1 if there is anything."""
+    settings = Settings.from_env()
+    with _desk().reading() as connection:
+        found = list(checks.warnings(settings, every_key(connection), utc_now()))
+    for sentence in found:
+        click.echo(sentence)
+    if found:
+        sys.exit(1)
+    click.echo("Nothing to say.")
+
+
 @main.group(name="keys")
 def keys_() -> None:
     """Keys: who may write, and what."""
@@ -150,11 +164,17 @@ def keys_() -> None:
 )
 @click.option("--days", type=click.IntRange(1, 36_500), help="After how many days it ends; never, if left out.")
 @click.option("--rate", type=click.IntRange(1, 1_000_000), help="Requests a minute, if not NEWSAPI_RATE_LIMITS.")
-def keys_create(name: str, scopes: tuple[str, ...], days: int | None, rate: int | None) -> None:
+@click.option("--brand", "brands", multiple=True, help="A partner's key is for this brand; may be repeated.")
+@click.option("--section", "sections", multiple=True, help="A partner's key is for this section; may be repeated.")
+@click.option("--body", type=click.Choice(("full", "teaser", "none")), help="How much of bodies it gets there; full.")
+def keys_create(
+    name: str, scopes: tuple[str, ...], days: int | None, rate: int | None, body: str | None, **licence: tuple[str, ...]
+) -> None:
     """Make a key for NAME and print it: this once, as only what it hashes to is kept."""
     now = utc_now()
     end = now + timedelta(days=days) if days else None
-    click.echo(keys.create(_desk(), name, scopes, now=now, expires_at=end, rate=rate))
+    allowed = Licence(body=body, **licence)
+    click.echo(keys.create(_desk(), name, scopes, now=now, expires_at=end, rate=rate, licence=allowed))
 
 
 @keys_.command(name="list")
@@ -166,7 +186,9 @@ def keys_list() -> None:
             over = row.expires_at is not None and row.expires_at <= now
             state = "revoked" if row.revoked_at else "expired" if over else "good"
             until = f"until {row.expires_at:%Y-%m-%d %H:%M}Z" if row.expires_at else "for ever"
-            click.echo(f"{row.prefix}  {state:8}{until:24}{','.join(row.scopes)}  {row.name}")
+            own = [f"{name}={','.join(row._mapping[name])}" for name in ("brands", "sections") if row._mapping[name]]  # noqa: SLF001 (the documented way to a row's names)
+            own += [f"body={row.body}"] if row.body else []
+            click.echo(f"{row.prefix}  {state:8}{until:24}{','.join([*row.scopes, *own])}  {row.name}")
 
 
 @keys_.command(name="rotate")

@@ -45,10 +45,11 @@ class NewsError(Exception):
 class NotFound(NewsError):
     """There is no such thing, or none that the caller may know of: the two are told in the same words."""
 
-    def __init__(self, *, seq: int | None = None) -> None:
-        """Say it without naming what was asked for."""
+    def __init__(self, *, seq: int | None = None, words: frozenset[int | str] = frozenset()) -> None:
+        """Say it without naming what was asked for; `words` are those of the changes that may bring it."""
         super().__init__("There is nothing at this address.")
         self.seq = seq
+        self.words = words
 
 
 class Withdrawn(NewsError):

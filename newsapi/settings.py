@@ -83,6 +83,11 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _hub(text: str) -> str:
+    _address(text)
+    return text  # a slash at its end may be part of it
+
+
 def _purge_url(text: str) -> str:
     flavour, plus, rest = text.partition("+")
     if flavour not in {"fastly", "varnish"} or not plus:
@@ -238,6 +243,12 @@ class Settings:
     reads: str = _setting(  # type: ignore[assignment]
         "who may read: `public` is everybody, `key` whoever has a key", "public", _one_of("public", "key")
     )
+    public_body: str = _setting(  # type: ignore[assignment]
+        "what readers without a key get of a body: `full`, `teaser` or `none`; what partners' keys are for counts only"
+        " where it is not `full`",
+        "full",
+        _one_of("full", "teaser", "none"),
+    )
     rate_limits: tuple[int, int] | None = _setting(  # type: ignore[assignment]
         "requests a minute, of an address (IPv6: a /64) without a key and of a key that has no number of its own;"
         " what is answered from memory is free; `off` for none",
@@ -257,6 +268,11 @@ class Settings:
         _purge_url,
     )
     purge_key: str | None = _setting("Fastly's API token, for purging")  # type: ignore[assignment]
+    websub_hub: str | None = _setting(  # type: ignore[assignment]
+        "WebSub hub that feeds name and that is told when one has changed, such as `https://pubsubhubbub.appspot.com/`",
+        None,
+        _hub,
+    )
     webhook_private: str = _setting(  # type: ignore[assignment]
         "`allow` lets webhooks reach addresses of private networks, for tests and development",
         "refuse",

@@ -36,8 +36,19 @@ ARTICLES = 12
 BRANDS = 3
 SHOWN = re.compile(rb"(a\d+) v(\d+)")
 WHOLE_LISTS = {"/v1/articles?limit=50": None, **{f"/v1/articles?brand=b{n}&limit=50": f"b{n}" for n in range(BRANDS)}}
+LISTED = {
+    **WHOLE_LISTS,
+    "/v1/feeds/articles.rss?limit=50": None,
+    "/v1/feeds/articles.atom?brand=b1&limit=50": "b1",
+    "/v1/feeds/articles.json?brand=b2&limit=50": "b2",
+}
+"""Lists that show every article there is, and of which brand."""
+
 SURFACES = [
-    *WHOLE_LISTS,
+    *LISTED,
+    "/v1/feeds/articles.ninjs?limit=4",
+    "/sitemap.xml",
+    "/sitemap-1.xml",
     "/v1/articles?limit=3&include=brand",
     "/v1/articles?tag=t0&section=s0",
     "/v1/articles?author=f0&fields=headline",
@@ -180,8 +191,8 @@ class Checker:
         for slug, version in shown.items():
             if (true := self.history.at(slug, seq)[0]) != version:
                 self.faults.append(f"{surface}: {slug} v{version} as of {seq}, where it is {true}")
-        if surface in WHOLE_LISTS:
-            of = WHOLE_LISTS[surface]
+        if surface in LISTED:
+            of = LISTED[surface]
             states = {slug: self.history.at(slug, seq) for slug in self.history.states}
             public = {slug for slug, (version, own) in states.items() if version is not None and of in {None, own}}
             if public != set(shown):

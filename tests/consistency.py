@@ -1,6 +1,8 @@
 """What must hold between the tables whatever was written, computed here from scratch and set against what is stored."""
 
+import hashlib
 from collections import Counter, defaultdict
+from struct import unpack
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -15,6 +17,7 @@ from newsapi.model import (
     Base,
     Brand,
     Change,
+    Departure,
     Facet,
     Listing,
     LogHead,
@@ -22,8 +25,10 @@ from newsapi.model import (
     Revision,
     Section,
     Tag,
+    Tally,
 )
 from newsapi.store.database import Database
+from newsapi.store.sitemaps import PAGE
 
 
 def dump(database: Database) -> dict[str, list[tuple[Any, ...]]]:
@@ -42,6 +47,7 @@ def consistent(database: Database) -> None:
         _lists(connection, facets)
         _counts(connection, facets)
         _log(connection, facets)
+        _partners(connection, facets)
         _articles(connection)
 
 
@@ -57,6 +63,8 @@ def _memberships(connection: Connection) -> dict[Any, set[int]]:
     brand, mention, group = (facet_of(Brand, f"{name}facet_id") for name in ("", "mention_", "group_"))
     parent = {row.id: row.parent_id for row in connection.execute(select(Brand.__table__))}
     section = facet_of(Section)
+    detail = connection.execute(select(ArticleDetail.article_id, ArticleDetail.seo))
+    unlisted = {row.article_id for row in detail if row.seo and row.seo["robots"] in {"noindex", "none"}}
     found: dict[Any, set[int]] = {}
     groups = dict(connection.execute(select(ArticleDetail.article_id, ArticleDetail.translation_group)).all())
     for row in connection.execute(select(Article.__table__).where(Article.status == "published")):
@@ -64,6 +72,9 @@ def _memberships(connection: Connection) -> dict[Any, set[int]]:
         own |= {named["all", ""], named["format", row.format], named["language", row.language]}
         own |= {section.get(row.section_id), brand.get(row.brand_id), group.get(row.brand_id)}
         own |= {group.get(parent.get(row.brand_id))}
+        assert row.number is not None, "what is public has a number"
+        if row.id not in unlisted:
+            own.add(named["sitemap", str((row.number - 1) // PAGE + 1)])
         found[row.id] = {facet for facet in own if facet is not None}
     for link, column, ids in (
         (ArticleAuthor, "author_id", facet_of(Author)),
@@ -78,11 +89,14 @@ def _memberships(connection: Connection) -> dict[Any, set[int]]:
 
 def _lists(connection: Connection, facets: dict[Any, set[int]]) -> None:
     times = {
-        row.id: (row.published_at, row.updated_at)
-        for row in connection.execute(select(Article.id, Article.published_at, Article.updated_at))
+        row.id: (row.published_at, row.updated_at, row.materially_updated_at)
+        for row in connection.execute(select(Article.__table__))
     }
-    should = {(facet, times[id_][0], id_, times[id_][1]) for id_, own in facets.items() for facet in own}
-    columns = (Listing.facet_id, Listing.published_at, Listing.article_id, Listing.updated_at)
+    should = {(facet, times[id_][0], id_, *times[id_][1:]) for id_, own in facets.items() for facet in own}
+    columns = (
+        *(Listing.facet_id, Listing.published_at, Listing.article_id),
+        *(Listing.updated_at, Listing.materially_updated_at),
+    )
     assert {tuple(row) for row in connection.execute(select(*columns))} == should
 
 
@@ -118,6 +132,34 @@ def _log(connection: Connection, facets: dict[Any, set[int]]) -> None:
     assert {id_: row.seq for id_, row in seen.items()} == {id_: row.seq for id_, row in articles.items() if row.seq}
     stored = dict(connection.execute(select(Facet.id, Facet.seq)).all())
     assert stored == {facet: last[facet] for facet in stored}
+
+
+def _partners(connection: Connection, facets: dict[Any, set[int]]) -> None:
+    """What articles left is what the log tells; the sums of each facet are those of the articles in it."""
+    left: dict[Any, dict[int, tuple[int, str]]] = defaultdict(dict)
+    for row in connection.execute(select(Change.__table__).where(Change.kind == "article").order_by(Change.seq)):
+        gone, own = row.action == "delete", left[row.subject_id]
+        for facet in row.facets_after:
+            own.pop(facet, None)
+        for facet in {*row.facets_before, *(own if gone else ())} - {*row.facets_after}:
+            own[facet] = (row.seq, row.reason if gone else "out_of_scope")
+    stored = connection.execute(select(Departure.__table__)).all()
+    should = {(id_, facet, *how) for id_, own in left.items() for facet, how in own.items()}
+    assert {(row.article_id, row.facet_id, row.seq, row.reason) for row in stored} == should
+    versions = dict(connection.execute(select(Article.id, Article.version)).all())
+    kinds = dict(connection.execute(select(Facet.id, Facet.kind)).all())
+    sums: dict[int, list[int]] = {}
+    for id_, own in facets.items():
+        digest = hashlib.sha256(f"{id_}:{versions[id_]}".encode()).digest()[:8]
+        for facet in own:
+            if kinds[facet] in {"all", "author", "brand", "format", "language", "section", "tag"}:
+                kept, place = sums.setdefault(facet, [0] * 128), id_.int % 4096 // 64
+                kept[place] += 1
+                kept[64 + place] = (kept[64 + place] + int.from_bytes(digest)) % 2**64
+    tallies = {row.facet_id: list(unpack(">64I64Q", row.sums)) for row in connection.execute(select(Tally.__table__))}
+    assert {facet: kept for facet, kept in tallies.items() if any(kept)} == sums
+    buckets = connection.execute(select(Article.id, Article.bucket)).all()
+    assert dict(buckets) == {id_: id_.int % 4096 for id_ in versions}
 
 
 def _articles(connection: Connection) -> None:

@@ -27,8 +27,9 @@ from newsapi.model import (
     Section,
     Tag,
 )
-from newsapi.store import listed, log, states
+from newsapi.store import listed, log, sitemaps, states
 from newsapi.store.database import Database
+from newsapi.store.told import Told
 from newsapi.text.folding import fold
 
 TERMS: dict[str, Any] = {"brand": Brand, "author": Author, "section": Section, "tag": Tag}
@@ -150,12 +151,14 @@ class Make:
 
     def _publish(self, session: Session, row: Article) -> None:
         state = states.by_id(session, [row.id])[row.id]
+        sitemaps.number(session, [state])
+        row.number = state.number
         [facets] = listed.facets(session, [state])
         listed.list_articles(session, [(state, facets)])
         self._tell(session, row, "upsert", "published", before=frozenset(), after=facets)
 
     def _tell(self, session: Session, row: Article, action: Any, reason: str, **facets: frozenset[int]) -> None:
-        told = log.Told(
+        told = Told(
             kind="article",
             action=action,
             reason=reason,
@@ -195,7 +198,7 @@ class Make:
         session.add(row)
         session.flush()
         touched = session.execute(select(Facet.id).where(Facet.kind == "terms", Facet.name == kind)).scalar_one()
-        told = log.Told(
+        told = Told(
             kind=kind,
             action="upsert",
             reason="updated",

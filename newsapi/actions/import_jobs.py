@@ -13,7 +13,7 @@ from uuid import UUID
 
 import structlog
 
-from newsapi.actions import imports
+from newsapi.actions import imports, webhooks
 from newsapi.actions.imports import Counts, Load, Reached
 from newsapi.actions.keys import Caller
 from newsapi.actions.writing import Desk
@@ -71,6 +71,7 @@ def cancel(desk: Desk, caller: Caller, id_: UUID) -> None:
         now = desk.moment(session.connection())
         if store.move(session, id_, store.OPEN, state="cancelled", updated_at=now):
             deeds.note(session, at=now, by=caller.name, action="cancel", kind="import", subject_id=id_)
+            webhooks.tell_import(session, id_, "cancelled", desk.settings.api_url, now=now)
             return
         row = store.one(session.connection(), id_)
     if row is None:
@@ -126,7 +127,7 @@ class Runs:
             if not store.hold(session, job.id, holder, now=self._now()):
                 return
         log.info("import goes on", id=str(job.id), format=job.format, line=job.line)
-        progress = _Progress(job, holder, self._now)
+        progress = _Progress(job, holder, self._settings.api_url, self._now)
         try:
             yield from self._steps(job, progress)
         except Lost:
@@ -135,7 +136,7 @@ class Runs:
         except (Unavailable, SchemaMissing):
             raise
         except Exception:
-            with suppress(NewsError), self._database.transaction() as session:
+            with suppress(NewsError, Lost), self._database.transaction() as session:
                 progress.fail(session)
             raise
         log.info("import done", id=str(job.id))
@@ -158,15 +159,15 @@ class Runs:
             for _ in imports.steps(run, stream, Reached(job.line, job.offset)):
                 yield
         with self._database.transaction() as session:
-            progress.write(session, state="done")
+            progress.end(session, "done")
         self._database.analyze()
 
 
 class _Progress:
     """What became of an import so far, as it is written into its row."""
 
-    def __init__(self, job: Any, holder: str, now: Callable[[], datetime]) -> None:
-        self._id, self._holder, self._now = job.id, holder, now
+    def __init__(self, job: Any, holder: str, api: str, now: Callable[[], datetime]) -> None:
+        self._id, self._holder, self._api, self._now = job.id, holder, api, now
         self._failures = job.failures
         self._errors: list[dict[str, Any]] = list(job.errors)
         self.counts = Counts(job.created, job.updated, job.unchanged, job.rejected)
@@ -183,7 +184,7 @@ class _Progress:
         self.write(session, line=reached.line, offset=reached.offset, errors=self._errors, failures=0, **done)
 
     def fail(self, session: Session) -> None:
-        """Count a failure, and give up where there were too many at one place."""
+        """Count a failure, and give up where there were too many at one place. Raises Lost."""
         if self._failures + 1 < FAILURES:
             store.note(session, self._id, self._holder, {"failures": self._failures + 1})
             return
@@ -194,7 +195,12 @@ class _Progress:
         }
         job = store.one(session.connection(), self._id)
         told = [*(job.errors if job else []), error]
-        store.note(session, self._id, self._holder, {"state": "failed", "errors": told, "updated_at": self._now()})
+        self.end(session, "failed", errors=told)
+
+    def end(self, session: Session, state: str, **columns: Any) -> None:
+        """Write how it ended, and tell who listens. Raises Lost."""
+        self.write(session, state=state, **columns)
+        webhooks.tell_import(session, self._id, state, self._api, now=self._now())
 
     def write(self, session: Session, **columns: Any) -> None:
         """Write columns of the row. Raises Lost where it is not ours any more."""

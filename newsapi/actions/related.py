@@ -11,8 +11,8 @@ from newsapi.errors import Unavailable
 from newsapi.relatedness.profiles import Profile, Weights, describe
 from newsapi.store import log, profiles, related
 from newsapi.store.database import Connection, Database, Session
-from newsapi.store.log import Told
 from newsapi.store.related import Made
+from newsapi.store.told import Told
 
 BLOCK: Final = 500
 """Articles that are indexed in one transaction by a rebuild."""

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
+from newsapi.actions import keys
 from newsapi.actions.keys import Caller
 from newsapi.cache import tags
 from newsapi.errors import BadBody, Fault, NotFound
 from newsapi.feeds import webhooks as wire
 from newsapi.model.base import uuid7
-from newsapi.schemas.presentation import Presentation
-from newsapi.schemas.webhooks import INVALIDATED, PING
-from newsapi.store import articles, deeds, states, webhooks, words
+from newsapi.schemas.presentation import WHOLE, Presentation
+from newsapi.schemas.webhooks import IMPORTED, INVALIDATED, PING
+from newsapi.store import articles, deeds, partners, places, states, webhooks, words
 from newsapi.store.database import Connection, Database, Session
 
 Found = TypeVar("Found")
@@ -83,6 +84,16 @@ def ping(database: Database, caller: Caller, id_: UUID, *, now: datetime) -> UUI
     return UUID(str(row["id"]))
 
 
+def tell_import(session: Session, id_: UUID, state: str, api: str, *, now: datetime) -> None:
+    """Tell who listens how an import ended: when every node knows what it wrote. Whoever may asks for its counts."""
+    connection = session.connection()
+    seq = places.head(connection).seq
+    data = {"seq": seq, "id": str(id_), "state": state, "links": {"self": f"{api}/v1/imports/{id_}"}}
+    body = wire.body(IMPORTED, now, data)
+    hooks = [hook.id for hook in webhooks.told(connection, now) if IMPORTED in hook.events]
+    webhooks.plan(session, [_row(hook, seq, IMPORTED, body, now) for hook in hooks])
+
+
 def redeliver(database: Database, caller: Caller, id_: UUID, delivery: UUID, *, now: datetime) -> None:
     """Have an event delivered once more, under the id it has. Raises NotFound."""
     with database.transaction() as session:
@@ -117,18 +128,36 @@ def planned(
     """Answer the deliveries that changes, one at least, mean for these webhooks: as rows to be kept."""
     named = words.of_facets(connection, {facet for row in changed for facet in _facets(row)})
     told = _told(connection, changed, named, shown)
+    callers = {} if shown.public == WHOLE else keys.named(connection)
     last, invalidations = changed[-1], _invalidations(changed, told)
     found = []
     for hook in hooks:
-        wanted = {("brand", slug) for slug in hook.brands or ()} | {("section", slug) for slug in hook.sections or ()}
+        licence = _licence(connection, callers.get(hook.by))
+        wanted = [*_filter(hook), *licence]
         for change_ in changed:
             type_ = _type(change_, named, wanted)
             if type_ in hook.events:
                 at, data = change_.at, told[change_.seq]
                 found.append(_row(hook.id, change_.seq, type_, wire.body(type_, at, data), now))
         if INVALIDATED in hook.events:
-            found += [_row(hook.id, last.seq, INVALIDATED, body, now) for body in invalidations]
+            own = _invalidations(_meant(changed, named, licence), told) if licence else invalidations
+            found += [_row(hook.id, last.seq, INVALIDATED, body, now) for body in own]
     return found
+
+
+def _filter(hook: Any) -> Iterator[Group]:
+    """What a webhook asks for: one of all these terms."""
+    terms = {("brand", slug) for slug in hook.brands or ()} | {("section", slug) for slug in hook.sections or ()}
+    if terms:
+        yield frozenset(terms)
+
+
+def _licence(connection: Connection, caller: Caller | None) -> list[Group]:
+    """What a key is for: a brand of these and a section of these."""
+    found = {} if caller is None else caller.licence
+    return [
+        frozenset((kind, slug) for slug in partners.present(connection, kind, slugs)) for kind, slugs in found.items()
+    ]
 
 
 def _row(hook: UUID, seq: int | None, type_: str, body: str, now: datetime) -> dict[str, Any]:
@@ -137,19 +166,21 @@ def _row(hook: UUID, seq: int | None, type_: str, body: str, now: datetime) -> d
 
 
 Named = Mapping[int, Collection[tuple[str, str]]]
+Group = frozenset[tuple[str, str]]
+"""Terms of which an article has to bear one."""
 
 
 def _facets(row: Any) -> Iterable[int]:
     return (*row.facets_before, *row.facets_after)
 
 
-def _type(row: Any, named: Named, wanted: Collection[tuple[str, str]]) -> str:
-    """The event that a change is for who wants only some brands or sections; empty where it is none."""
+def _type(row: Any, named: Named, wanted: Collection[Group]) -> str:
+    """The event that a change is for who wants what bears one term of each group; empty where it is none."""
     if row.kind == "related":
         return ""
     if row.kind != "article":
-        kinds = {kind for kind, _ in wanted}
-        outside = row.kind in kinds and not {(row.kind, row.slug), (row.kind, row.previous_slug)} & {*wanted}
+        own = {(row.kind, row.slug), (row.kind, row.previous_slug)}
+        outside = any(own.isdisjoint(group) and row.kind in {kind for kind, _ in group} for group in wanted)
         return "" if outside else f"{row.kind}.updated"
     before, after = (_within(facets, named, wanted) for facets in (row.facets_before, row.facets_after))
     if row.action == "delete":
@@ -163,8 +194,11 @@ _REASONS: Final = {"rights": "withdrawn"}
 """Reasons of the log that are told as another event, and as themselves in its body."""
 
 
-def _within(facets: Iterable[int], named: Named, wanted: Collection[tuple[str, str]]) -> bool:
-    return bool([*facets]) if not wanted else any(term in wanted for facet in facets for term in named.get(facet, ()))
+def _within(facets: Collection[int], named: Named, wanted: Collection[Group]) -> bool:
+    if not wanted:
+        return bool(facets)
+    terms = {term for facet in facets for term in named.get(facet, ())}
+    return not any(terms.isdisjoint(group) for group in wanted)
 
 
 def _told(
@@ -208,11 +242,15 @@ def _base(row: Any, named: Named) -> dict[str, Any]:
     }
 
 
+def _meant(changed: Sequence[Any], named: Named, licence: Collection[Group]) -> list[Any]:
+    """Which changes are told to whom not all articles are for."""
+    return [row for row in changed if row.kind != "article" or _type(row, named, licence)]
+
+
 def _invalidations(changed: Sequence[Any], told: Mapping[int, Mapping[str, Any]]) -> list[str]:
     """The bodies that tell what is true no more since these changes: as many as it takes."""
-    touched = sorted({word for each in told.values() for word in each["tags"]})
-    last = changed[-1]
+    touched = sorted({word for row in changed for word in told[row.seq]["tags"]})
     return [
-        wire.body(INVALIDATED, last.at, {"seq": last.seq, "tags": touched[start : start + WORDS]})
+        wire.body(INVALIDATED, changed[-1].at, {"seq": changed[-1].seq, "tags": touched[start : start + WORDS]})
         for start in range(0, len(touched), WORDS)
     ]

@@ -7,13 +7,18 @@ from flask import Flask
 
 from newsapi.api import (
     articles,
+    changes,
     desk,
+    digest,
     documentation,
+    feeds,
     history,
     imports,
     links,
     problems,
+    recalls,
     requests,
+    sitemaps,
     subscription_page,
     subscriptions,
     system,
@@ -30,7 +35,10 @@ def register(app: Flask) -> Api:
     requests.register(app)
     problems.register(app)
     api = Api(app)
-    rooms = (articles, desk, history, imports, links, watching, webhooks, system)
+    rooms = (
+        *(articles, changes, digest, feeds, sitemaps),
+        *(desk, history, imports, links, recalls, watching, webhooks, system),
+    )
     for blueprint in (*(room.blueprint for room in rooms), *taxonomy.blueprints, *vocabulary.blueprints):
         api.register_blueprint(blueprint)
     for blueprint in subscriptions.blueprints:

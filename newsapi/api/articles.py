@@ -35,6 +35,7 @@ from newsapi.schemas.articles import (
 )
 from newsapi.schemas.dump import Dump, compiled, json
 from newsapi.schemas.narrowed import PartialArticleList, PartialArticleOne
+from newsapi.schemas.presentation import WHOLE, Sharing
 from newsapi.schemas.queries import ASIDE, ONE_NAME, ArticleQuery, OneArticleQuery, Read, RelatedQuery
 from newsapi.store import articles, facets, hidden, listing, related, taxonomy
 from newsapi.store.articles import Record
@@ -125,16 +126,12 @@ def _list(connection: Connection, query: paging.Query, turn: Turn | None) -> Ans
     truth = facets.truth(connection, wanted)
     asked = paging.question(query, turn)
     seen = sight.of_list(connection, query)
-    shape = {"limit": query["limit"], "wanted": _wanted(query)}
-    if seen is None:
-        page = articles.page(connection, truth, asked, **shape)
-    else:
-        page = hidden.page(connection, truth, asked, seen, wanted, **shape)
+    page = sight.page(connection, truth, asked, seen, wanted, limit=query["limit"], wanted=_wanted(query))
     more = _total(_count(connection, truth, asked, seen, wanted)) if query["total"] else {}
     times, words = _include(connection, page.records, query.get("include", ()))
     linked = crosslinks.link(connection, page.records)
     turns = (paging.cursor(query, page.next), paging.cursor(query, page.prev))
-    body = paging.envelope(PATH, query, _shown(page.records, query), turns, **more)
+    body = paging.envelope(PATH, query, _shown(page.records, query, sight.sharing(connection)), turns, **more)
     return Answer(
         body=json(body),
         seq=truth.seq,
@@ -154,7 +151,8 @@ def _one(connection: Connection, which: str | UUID, query: paging.Query) -> Answ
     wanted = EVERYTHING if {"blocks", "jsonld"} & {*include} else _wanted(query) or EVERYTHING
     page = articles.by_ids(connection, [found.id], wanted, hidden=seen is not None)
     linked = crosslinks.link(connection, page.records)
-    record = presentation.article(page.records[0])
+    sharing = WHOLE if seen else sight.sharing(connection)
+    record = presentation.article(page.records[0], sharing)
     times, keys = {page.changed_at, linked.changed_at}, [tags.article(found.id), tags.slug(record["slug"])]
     words: set[tags.Word] = {*keys, *tags.names([record]), *linked.words}
     if "related" in include:
@@ -165,7 +163,7 @@ def _one(connection: Connection, which: str | UUID, query: paging.Query) -> Answ
         keys.append(tags.related(found.id))
         words |= _words_of(found.id, read)
     if "blocks" in include:
-        record["blocks"] = blocks(record["body_html"])
+        record["blocks"] = blocks(record["body_html"] or "")
     if "jsonld" in include:
         record["jsonld"] = _news_article(record)
     more_times, more_words = _include(connection, [record], [name for name in include if name in FULL])
@@ -198,14 +196,15 @@ def _found(connection: Connection, which: str | UUID, query: paging.Query) -> tu
 def _news_article(record: Record) -> dict[str, Any]:
     """The article as search engines read it."""
     found = parts()
-    return jsonld.article(record, publisher=found.settings.publisher, page_of=found.presentation.page_of)
+    free = found.settings.public_body == "full"
+    return jsonld.article(record, publisher=found.settings.publisher, free=free, page_of=found.presentation.page_of)
 
 
 def _jsonld(connection: Connection, which: str | UUID, query: paging.Query) -> Answer:
     found, seen = _found(connection, which, query)
     page = articles.by_ids(connection, [found.id], EVERYTHING, hidden=seen is not None)
     linked = crosslinks.link(connection, page.records)
-    record = parts().presentation.article(page.records[0])
+    record = parts().presentation.article(page.records[0], WHOLE if seen else sight.sharing(connection))
     return Answer(
         body=jsonld.script_safe(json(_news_article(record))),
         seq=found.seq,
@@ -332,11 +331,14 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value] if value else []
 
 
-def _shown(records: list[Record], query: paging.Query) -> list[Record]:
+def _shown(records: list[Record], query: paging.Query, sharing: Sharing) -> list[Record]:
     """Complete the records of a list and narrow them to what was asked for."""
-    complete = parts().presentation.article if "fields" in query else parts().presentation.summary
-    dump = _dump(query, Article if "fields" in query else ArticleSummary)
-    return [dump(complete(record)) for record in records]
+    presentation = parts().presentation
+    if "fields" in query:
+        dump = _dump(query, Article)
+        return [dump(presentation.article(record, sharing)) for record in records]
+    dump = _dump(query, ArticleSummary)
+    return [dump(presentation.summary(record)) for record in records]
 
 
 def _dump(query: paging.Query, schema: type[Schema]) -> Dump:

@@ -16,7 +16,7 @@ from webargs.flaskparser import FlaskParser
 from newsapi import __version__
 from newsapi.errors import Fault, Invalid
 from newsapi.schemas import wire
-from newsapi.schemas.queries import Moments, Paged, allowed
+from newsapi.schemas.queries import Moments, Paged, Read, allowed
 
 DESCRIPTION = """\
 News content for front ends, apps and partners: articles, brands, authors, sections and related lists as JSON.
@@ -89,7 +89,7 @@ class Blueprint(flask_smorest.Blueprint):
         if "security" in info["manual_doc"]:
             everywhere: tuple[HTTPStatus, ...] = ()
         else:
-            everywhere = EVERY_READ if (self.url_prefix or "").startswith("/v1") else (HTTPStatus.UNAUTHORIZED,)
+            everywhere = EVERY_READ if self._reads(doc) else (HTTPStatus.UNAUTHORIZED,)
         for status in everywhere:
             responses.setdefault(str(status.value), status.name)
         if any(isinstance(parameter.get("schema"), Paged) for parameter in doc.get("parameters", ())):
@@ -99,6 +99,11 @@ class Blueprint(flask_smorest.Blueprint):
                 responses[status] = HTTPStatus(int(status)).name
         _illustrate(responses, EXAMPLES.get(info["manual_doc"]["operationId"], {}))
         return doc
+
+    def _reads(self, doc: dict[str, Any]) -> bool:
+        """Whether an operation reads content, as all below /v1 do."""
+        queries = [parameter.get("schema") for parameter in doc.get("parameters", ())]
+        return (self.url_prefix or "").startswith("/v1") or any(isinstance(query, Read) for query in queries)
 
 
 def _illustrate(responses: dict[str, Any], examples: dict[str, dict[str, Any]]) -> None:

@@ -22,6 +22,7 @@ from newsapi.cache.answer import Answer
 from newsapi.schemas.articles import ArticleNew, ArticlePatch, DeskArticle, DeskArticleOne, PicksIn
 from newsapi.schemas.desk import Picks, PicksOne, Why
 from newsapi.schemas.dump import compiled, json
+from newsapi.schemas.presentation import WHOLE
 from newsapi.store import articles, states
 from newsapi.store.database import Connection, Session
 
@@ -36,7 +37,7 @@ def reply(status: int, *, location: bool = False, keep: Keep = plainly) -> Calla
     def read(session: Session, done: Done) -> Reply:
         records = articles.by_ids(session.connection(), [done.id], EVERYTHING, hidden=True).records
         crosslinks.link(session.connection(), records)
-        body = json({"data": compiled(DeskArticle)(parts().presentation.article(records[0]))}).decode()
+        body = json({"data": compiled(DeskArticle)(parts().presentation.article(records[0], WHOLE))}).decode()
         headers = {"ETag": f'"v{done.version}"', **({"Content-Seq": str(done.seq)} if done.seq else {})}
         if location:
             headers["Location"] = f"{parts().settings.api_url}/v1/articles/{done.slug}"

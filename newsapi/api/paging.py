@@ -16,7 +16,7 @@ from newsapi.cache.answer import Answer
 from newsapi.errors import BadCursor
 from newsapi.model.base import EPOCH, MICROSECOND
 from newsapi.schemas.dump import Dump, json
-from newsapi.schemas.queries import BESIDE_CURSOR, FACET_FILTERS, FILTERS, ArticleQuery, OneArticleQuery
+from newsapi.schemas.queries import BESIDE_CURSOR, FACET_FILTERS, FILTERS, ArticleQuery, FeedQuery, OneArticleQuery
 from newsapi.schemas.wire import written
 from newsapi.store.database import Connection
 from newsapi.store.facets import truth as truth_of
@@ -24,13 +24,15 @@ from newsapi.store.listing import Key, Position, Question, Turn
 
 Query = dict[str, Any]
 
-_HELD = ArticleQuery()
+_HELD = {"articles": ArticleQuery(), "feed": FeedQuery()}
 RELATED: int = OneArticleQuery().load({})["related_limit"]
 """How many related articles come with one, if nobody says."""
 
 
-def with_cursor(query: Query) -> tuple[Query, Turn | None]:
+def with_cursor(query: Query, *, of: str = "articles") -> tuple[Query, Turn | None]:
     """Answer the query with the filters and the sort its cursor holds, and where the page starts.
+
+    `of` is the list that it has to be a cursor of: `articles` or `feed`.
 
     Raises BadCursor or ExpiredCursor.
     """
@@ -39,9 +41,9 @@ def with_cursor(query: Query) -> tuple[Query, Turn | None]:
     value = parts().cursors.read(query["cursor"], now=parts().now())
     try:
         where, filters, micros, hexadecimal, back, inclusive = value
-        if where != "articles":
+        if where != of:
             raise BadCursor("This cursor belongs to another list.")
-        held = _HELD.load(filters)
+        held = _HELD[of].load(filters)
         position = Position(EPOCH + micros * MICROSECOND, UUID(hexadecimal))
     except (ValueError, TypeError, ValidationError) as error:
         raise BadCursor("This cursor belongs to an older release; start again without one.") from error
@@ -49,13 +51,13 @@ def with_cursor(query: Query) -> tuple[Query, Turn | None]:
     return {**held, **shape}, Turn(position, back, inclusive)
 
 
-def cursor(query: Query, turn: Turn | None) -> str | None:
+def cursor(query: Query, turn: Turn | None, *, of: str = "articles") -> str | None:
     """Write the cursor of a page beside this one."""
     if turn is None:
         return None
     held = {name: text for name, text in canonical(query).items() if name not in BESIDE_CURSOR}
     micros = (turn.position.at - EPOCH) // MICROSECOND
-    value = ["articles", held, micros, turn.position.id.hex, turn.back, turn.inclusive]
+    value = [of, held, micros, turn.position.id.hex, turn.back, turn.inclusive]
     return parts().cursors.write(value, now=parts().now())
 
 

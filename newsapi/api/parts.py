@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import cast
+from threading import BoundedSemaphore
+from typing import Final, cast
 
 from flask import current_app
 
 from newsapi.actions.writing import Desk, Moment
 from newsapi.api.limits import Limits
+from newsapi.api.usage import Usage
 from newsapi.cache.pages import PageCache
 from newsapi.errors import Unavailable
 from newsapi.schemas.presentation import Presentation
@@ -19,6 +21,9 @@ from newsapi.store.database import Database
 from newsapi.store.due import clock
 from newsapi.store.keyset import Cursors
 from newsapi.store.passes import Passes
+
+HELD: Final = 2
+"""Threads that may wait for news under another server than ours: the others go on answering."""
 
 
 def utc_now() -> datetime:
@@ -30,6 +35,7 @@ def utc_now() -> datetime:
 class Parts:
     """What a view may need.
 
+    `held` counts the requests that wait inside a thread, where nothing of ours stands before Flask.
     `moment` answers the time that writes go by, of the database. `log_database` is the follower's own way to the same
     database: it must never wait behind readers.
     """
@@ -42,9 +48,11 @@ class Parts:
     pages: PageCache
     limits: Limits
     passes: Passes
+    usage: Usage
     moment: Moment = clock
     now: Callable[[], datetime] = utc_now
     cdn_lifetime: str = "max-age=2"
+    held: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(HELD))
 
     @property
     def desk(self) -> Desk:
@@ -56,6 +64,7 @@ class Parts:
     def close(self) -> None:
         """Close every connection that is not in use, and follow the log no more."""
         self.pages.follower.close()
+        self.usage.write()
         self.database.dispose()
         self.log_database.dispose()
 

@@ -240,6 +240,8 @@ def refusal(error: NotFound | Renamed | Withdrawn, address: str) -> Answer:
 
 def _words(error: NotFound | Renamed | Withdrawn, path: str) -> frozenset[tags.Word]:
     """What would make it otherwise."""
+    if isinstance(error, NotFound) and error.words:
+        return error.words
     _, _, kind, which, *_ = path.split("/")
     words: set[tags.Word] = set()
     if is_uuid(which):
@@ -255,6 +257,8 @@ def _words(error: NotFound | Renamed | Withdrawn, path: str) -> frozenset[tags.W
 
 def _tags(path: str) -> tuple[str, ...]:
     """The word by which a CDN drops what it was told of one article, brand, author, section or tag."""
+    if not path.startswith("/v1/"):
+        return (tags.ARTICLES,)
     _, _, kind, which, *_ = path.split("/")
     if not (is_slug(which) or is_uuid(which)):
         return ()  # nothing can ever be there

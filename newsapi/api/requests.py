@@ -42,6 +42,8 @@ def _begin() -> Response | None:
     if request.method == "OPTIONS" and request.routing_exception is None:
         return _preflight()
     access.enter()
+    if (caller := access.caller()) is not None:
+        parts().usage.count(caller.id, parts().now())
     if access.caller() is not None or request.method not in {"GET", "HEAD"}:
         parts().limits.count()
     return None

@@ -9,7 +9,7 @@ import base64
 import hashlib
 from importlib.resources import files
 from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import flask
 from flask import Response, request
@@ -130,13 +130,12 @@ def _over() -> Response:
 
 
 def _page(language: str, title: str, *, status: int = 200, **more: Any) -> Response:
-    settings = parts().settings
     usual: dict[str, Any] = {"text": "", "said": "", "do": "", "label": "", "token": "", "person": None}
     page = _TEMPLATES.get_template("subscriptions.html").render(
         language=language,
         title=title,
         style=Markup(_STYLE),  # noqa: S704 (a file of ours; escaped, it would not be what its hash allows)
-        publisher=settings.publisher or urlsplit(settings.api_url).hostname,
+        publisher=parts().presentation.publisher,
         words=phrases.PHRASES[language],
         languages=phrases.LANGUAGES,
         frequencies=FREQUENCIES,

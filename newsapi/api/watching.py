@@ -13,31 +13,44 @@ from newsapi.api.answers import private
 from newsapi.api.blueprints import Blueprint
 from newsapi.api.parts import parts
 from newsapi.cache.answer import Answer
-from newsapi.schemas.desk import Deed, DeedList, DeedQuery, MeOne
+from newsapi.schemas.desk import Deed, DeedList, DeedQuery, Me, MeOne
 from newsapi.schemas.dump import compiled, json
-from newsapi.store import deeds
+from newsapi.store import deeds, partners
 from newsapi.store.database import Connection
 
 blueprint = Blueprint("watching", __name__, url_prefix="/v1", description="Keys, and what was done with them")
 
 
+DAYS = 31
+"""Days whose use is told."""
+
+
 @blueprint.route("/me")
-class Me(MethodView):
+class TheKey(MethodView):
     """The key that asks."""
 
     @blueprint.doc(operationId="getMe", summary="What this key may do", **bodies.keyed())
     @blueprint.response(200, MeOne)
     @blueprint.write()
     def get(self) -> Response:
-        """Its open part, its scopes, and how many requests a minute it may make (null: any number)."""
+        """Its open part, its scopes, how many requests a minute it may make (null: any number), and how many it made.
+
+        A request counts a few seconds after it was made, at the latest; days are those of UTC.
+        """
         bodies.plain()
         who, usual = writer(), parts().settings.rate_limits
+        parts().usage.write()
+        with parts().database.reading() as connection:
+            use = partners.use(connection, who.id, DAYS)
         found = {
             "prefix": who.prefix,
             "scopes": sorted(who.scopes),
             "requests_per_minute": usual and (who.rate or usual[1]),
+            "filter": {"brands": who.brands or (), "sections": who.sections or ()},
+            "body": who.body,
+            "usage": [{"day": row.day, "requests": row.requests} for row in use],
         }
-        return Response(json({"data": found}), content_type=bodies.JSON)
+        return Response(json({"data": compiled(Me)(found)}), content_type=bodies.JSON)
 
 
 @blueprint.route("/audit")

@@ -84,8 +84,11 @@ class Answer:
 
     `seq` and `mark` are the change it was built at, `changed_at` is when it last changed, `words` are what it was made
     of (`cache.tags`), `tags` the words by which a CDN can drop it, `link`, `language` and `location` the headers of
-    those names, `version` that of the article it shows, for its editors. `digest` is a hash of the body, `coded` has
+    those names, `version` that of the article it shows, for its editors. `keep` is whether others will ask the same,
+    `idle` whether it says that nothing happened. `digest` is a hash of the body, `coded` has
     the bodies by coding, made when first asked for.
+
+    `until` is when it is no more true whatever the log says (seconds since 1970), for what goes by the clock.
 
     `true_at` is the change as of which it was last proven, `proven` when and by what, `line` the history that its
     numbers belong to: the follower's notes.
@@ -103,6 +106,9 @@ class Answer:
     media_type: str = "application/json"
     status: int = OK
     version: int | None = None
+    until: float | None = None
+    keep: bool = True
+    idle: bool = False
     coded: dict[str, bytes] = field(default_factory=dict)
     true_at: int = -1
     proven: Any = None

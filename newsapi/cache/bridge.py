@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from io import BytesIO
 from typing import Any, NamedTuple, Protocol
 
-from newsapi.cache.answer import Headers
+from newsapi.cache.answer import Answer, Headers
 from newsapi.cache.pages import Given
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -22,12 +22,24 @@ FRONT = "newsapi.front"
 """In the environment of a request that came through the front."""
 
 
+HOLD = "newsapi.hold"
+"""Where the environment says that an answer is to be held until it is true no more."""
+
+
+class Hold(NamedTuple):
+    """An answer that says that nothing happened, and for how many seconds to wait whether something does."""
+
+    answer: Answer
+    seconds: float
+
+
 class Plain(NamedTuple):
-    """An answer that is nobody else's."""
+    """An answer that is nobody else's. `hold` says that it can wait."""
 
     status: int
     headers: Headers
     body: bytes
+    hold: Hold | None = None
 
 
 class Body(Protocol):
@@ -94,4 +106,4 @@ def run(application: Application, made: dict[str, Any]) -> Given | Plain:
         if (close := getattr(pieces, "close", None)) is not None:
             close()
     given: Given | None = made.get(GIVEN)
-    return given if given is not None else Plain(int(started[0][:3]), started[1], body)
+    return given if given is not None else Plain(int(started[0][:3]), started[1], body, made.get(HOLD))

@@ -179,6 +179,8 @@ class Follower:
             return True
         if answer.line is not stamp.line or answer.true_at < stamp.floor:
             return False
+        if answer.until is not None and time.time() >= answer.until:
+            return False
         if answer.true_at < stamp.seq:
             touched, true_at = stamp.touched, answer.true_at
             for word in answer.words:
@@ -187,6 +189,10 @@ class Follower:
             answer.true_at = stamp.seq
         answer.proven = stamp
         return True
+
+    def proves(self, answer: Answer) -> bool:
+        """Whether an answer of this process still holds, by a log that was read less than the bound ago."""
+        return self.clock() < self.stamp.until and self.judge(answer, self.stamp)
 
     def adopt(self, answer: Answer, stamp: Stamp) -> bool:
         """Whether an answer that another process made is true: only where the log bears the mark it was made at."""

@@ -18,9 +18,10 @@ from typing import Any, Final
 import structlog
 
 from newsapi.cache.answer import HIT, MISS, STALE, Answer, Asked, Headers, reply
-from newsapi.cache.bridge import Application, Plain, environ, run
+from newsapi.cache.bridge import Application, Hold, Plain, environ, run
 from newsapi.cache.counts import NONE, Counts, State
-from newsapi.cache.incoming import Incoming
+from newsapi.cache.follower import DUE
+from newsapi.cache.incoming import Incoming, whole
 from newsapi.cache.pages import Given, PageCache
 from newsapi.cache.turns import NoTurn, Turns
 
@@ -47,6 +48,12 @@ GLANCE: Final = 0.1
 
 TOLD: Final = 1.0
 """Seconds between the times that what was counted is handed on."""
+
+ROOM: Final = 500
+"""Requests that may wait for news at a time, in one process."""
+
+AGAIN: Final = 5
+"""After how many seconds one that found no room may ask again."""
 
 BEHIND: Final = b"/problems/behind"
 
@@ -93,6 +100,8 @@ class Front:
         self._aliases: dict[tuple[str, str], str] = {}
         self._building: dict[tuple[str, str], asyncio.Future[Given | Plain | None]] = {}
         self._turns = Turns(readers)
+        self._holding = 0
+        self._leaving = False
         self._reading: asyncio.Future[bool] | None = None
         own = secrets.token_hex(10)
         self._ids = (f"{own}{number:012x}" for number in itertools.count())
@@ -114,7 +123,11 @@ class Front:
         self._hand_on()
 
     def leave(self) -> None:
-        """From now on have every answer end its connection, so that clients find another process in time."""
+        """From now on have every answer end its connection, so that clients find another process in time.
+
+        Who waits for news is answered at once.
+        """
+        self._leaving = True
         send: Callable[..., Sent] = self._send
         plain: Callable[..., Sent] = self._plain
         self._send = lambda scope, proto, *rest: send(scope, _Last(proto), *rest)  # type: ignore[method-assign]
@@ -137,7 +150,11 @@ class Front:
         """Answer one request."""
         began = _clock()
         headers = scope.headers
-        if scope.method not in READS or headers.get("authorization") is not None:
+        if (
+            scope.method not in READS
+            or headers.get("authorization") is not None
+            or "wait=" in scope.query_string  # each waits for itself
+        ):
             how, status = await self._write(scope, proto)
             self._counts.other(how, status, _clock() - began)
             return
@@ -283,7 +300,7 @@ class Front:
             return await self._take(scope, proto)
         try:
             async with asyncio.timeout(BODY_SECONDS):
-                body = await self._body(scope, proto)
+                body = await whole(proto, scope.headers.get("content-length"), self._most_body)
         except TimeoutError:
             return self._refused(scope, proto, 408)
         except EOFError:
@@ -291,6 +308,8 @@ class Front:
         if body is None:
             return self._refused(scope, proto, 413)
         outcome = await self._submit(scope, body)
+        if isinstance(outcome, Plain) and outcome.hold is not None:
+            outcome = await self._held(scope, outcome, outcome.hold)
         if isinstance(outcome, Given):
             return await self._give(scope, proto, outcome, _asked(scope))
         return self._from_flask(scope, proto, outcome)
@@ -307,24 +326,30 @@ class Front:
             outcome.headers.append(CLOSE)  # what is left of the body belongs to nobody
         return self._from_flask(scope, proto, outcome if isinstance(outcome, Plain) else None)
 
-    async def _body(self, scope: Any, proto: Any) -> bytes | None:
-        """The body of a request; None where it is too long. Raises EOFError where it breaks off, or breaks its framing.
-
-        granian ends a body with an empty piece, and tells an error by one more: a cut body would pass for a whole one.
-        """
-        length = scope.headers.get("content-length")
-        if length is not None and int(length) > self._most_body:
-            return None
-        pieces, size, empty = [], 0, 0
-        async for piece in proto:
-            pieces.append(bytes(piece))
-            size += len(piece)
-            empty += not piece
-            if size > self._most_body:
-                return None
-        if empty > 1:
-            raise EOFError
-        return b"".join(pieces)
+    async def _held(self, scope: Any, outcome: Plain, hold: Hold) -> Given | Plain | None:
+        """Wait without a thread until there is more to say than that nothing happened, or for as long as was asked."""
+        if self._holding >= ROOM:
+            return outcome._replace(headers=[*outcome.headers, ("Retry-After", str(AGAIN))])
+        self._holding += 1
+        try:
+            end, follower, found = self._loop.time() + hold.seconds, self._follower, outcome
+            while found.hold is not None and not self._leaving and (left := end - self._loop.time()) > 0:
+                await asyncio.sleep(min(DUE, left))
+                if follower.clock() >= follower.stamp.due:
+                    self._read_log()
+                if follower.away or follower.judge(found.hold.answer, follower.stamp):
+                    continue
+                again = await self._submit(scope, b"")
+                if again is None:
+                    continue  # all were woken at once, and the threads are taken
+                if not isinstance(again, Plain):
+                    return again
+                found = again
+            if found.hold is None or follower.proves(found.hold.answer):
+                return found
+            return await self._submit(scope, b"")
+        finally:
+            self._holding -= 1
 
     def _refused(self, scope: Any, proto: Any, status: int, reason: str = "") -> Sent:
         if reason:
@@ -340,7 +365,7 @@ class Front:
         return self._plain(scope, proto, plain)
 
     def _plain(self, scope: Any, proto: Any, plain: Plain) -> Sent:
-        status, headers, body = plain
+        status, headers, body, _ = plain
         if body and scope.method != "HEAD":
             proto.response_bytes(status, headers, body)
         else:

@@ -42,8 +42,24 @@ class Incoming:
             return b""
 
 
+async def whole(proto: Any, length: str | None, most: int) -> bytes | None:
+    """Read a body of at most so many bytes at once; None where it is longer, or its Content-Length says so.
+
+    Raises EOFError where it breaks off, or breaks its framing.
+    """
+    if length is not None and int(length) > most:
+        return None
+    pieces, size = [], 0
+    async for piece in _pieces(proto):
+        pieces.append(piece)
+        size += len(piece)
+        if size > most:
+            return None
+    return b"".join(pieces)
+
+
 async def _pieces(proto: Any) -> AsyncIterator[bytes]:
-    """What granian has of a body: it ends with an empty piece, and tells an error by one more.
+    """What granian has of a body: it ends with an empty piece, and tells an error by one more: a cut one would pass.
 
     A loop, as granian's own iterator does not bear to be asked by `anext` with a default.
     """

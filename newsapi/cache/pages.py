@@ -115,9 +115,10 @@ class PageCache:
         try:
             answer = build()
             answer.line = stamp.line
-            self.memory.put(key, answer)
-            if answer.status == OK:
-                self.shared.put(key, answer)
+            if answer.keep:
+                self.memory.put(key, answer)
+                if answer.status == OK:
+                    self.shared.put(key, answer)
         finally:
             if claimed:
                 self.shared.release(key)

@@ -32,6 +32,9 @@ TIMEOUT = 0.1
 PAUSE = 2.0
 """Seconds for which Redis is left alone after it failed; then one thread tries, and the others do without it still."""
 
+LARGEST = 1 << 20
+"""Bytes of an answer that others are offered: a page of a site map has more, and is built in less than that takes."""
+
 CLAIM = 2
 """Seconds for which a builder is waited for by other processes at most, should it die."""
 
@@ -115,7 +118,9 @@ class InRedis:
         return None if raw is None else _unpack(key, raw)
 
     def put(self, key: str, answer: Answer) -> None:
-        """Keep an answer."""
+        """Keep an answer, unless it is so large that handing it over might take too long."""
+        if len(answer.body) > LARGEST:
+            return
         self._asked(lambda: self._store.set(key, _pack(key, answer)))
 
     def claim(self, key: str) -> bool:
@@ -190,8 +195,8 @@ class _Bytes(BaseSerializer):
 
 
 _HEAD = struct.Struct(">4sI16s")
-_MAGIC = b"nwp2"
-_PLAIN = ("seq", "mark", "link", "language", "media_type", "digest")
+_MAGIC = b"nwp3"
+_PLAIN = ("seq", "mark", "link", "language", "media_type", "digest", "until")
 
 
 def _pack(key: str, answer: Answer) -> bytes:

@@ -20,6 +20,9 @@ NAMED = ("brand", "section", "authors", "mentions", "tags")
 _KINDS = {"brand": "brand", "section": "section", "authors": "author", "mentions": "brand", "tags": "tag"}
 
 
+GONE = "gone"
+"""What tells of articles that go: one may tell it to whom it left long ago."""
+
 FILTERS = {
     "brand": "brand",
     "group": "brand",
@@ -37,6 +40,8 @@ class Change(Protocol):
 
     @property
     def kind(self) -> str: ...
+    @property
+    def action(self) -> str: ...
     @property
     def subject_id(self) -> UUID: ...
     @property
@@ -63,6 +68,8 @@ def touched(change: Change) -> Iterator[Word]:
     slugs = (change.slug, change.previous_slug, *(change.more_slugs or ()))
     if change.kind == "article":
         yield article(change.subject_id)
+        if change.action == "delete":
+            yield GONE
         yield from (slug(text) for text in slugs if text)
     else:
         yield from (name(change.kind, text) for text in slugs if text)

@@ -59,21 +59,16 @@ _TEMPLATES: Final = Environment(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letterhead:
-    """Whom mail is from, and what stands beneath it."""
+    """Whom mail is from, how we call ourselves, and what stands beneath it."""
 
     sender: str
-    publisher: str | None
+    name: str
     privacy_url: str | None
 
     @property
     def domain(self) -> str:
         """The domain that mail is from."""
         return self.sender.rpartition("@")[2].rstrip(">")
-
-    @property
-    def name(self) -> str:
-        """How we call ourselves."""
-        return self.publisher or self.domain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from newsapi.model.base import Base
 from newsapi.model.changes import Change, LogHead, Place, Secret
 from newsapi.model.desk import Deed, Key, Merge, PreviewLink, Repeat
 from newsapi.model.imports import Import, ImportPart
+from newsapi.model.partners import Departure, KeyUse, Receipt, Tally
 from newsapi.model.relatedness import RelatedEntry, RelatedList, RelatedPosting, RelatedProfile, RelatedWeights
 from newsapi.model.subscriptions import (
     AlertMail,
@@ -46,16 +47,19 @@ __all__ = [
     "ConsentText",
     "Deed",
     "Delivery",
+    "Departure",
     "Facet",
     "Import",
     "ImportPart",
     "Key",
+    "KeyUse",
     "Listing",
     "LogHead",
     "Merge",
     "OldSlug",
     "Place",
     "PreviewLink",
+    "Receipt",
     "RelatedEntry",
     "RelatedList",
     "RelatedPosting",
@@ -70,5 +74,6 @@ __all__ = [
     "SubscriptionRequest",
     "Suppression",
     "Tag",
+    "Tally",
     "Webhook",
 ]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
 from newsapi.model.base import Base, BytewiseText, uuid7
@@ -17,12 +19,23 @@ _EXPIRES = text("status = 'published' AND expires_at IS NOT NULL")
 _HIDDEN = text("status <> 'published'")
 
 
+def bucket(id_: UUID) -> int:
+    """Answer the bucket of an article, 0 to 4095: the last three hexadecimal digits of its id."""
+    return id_.int & 0xFFF
+
+
+def _bucket(context: DefaultExecutionContext) -> int:
+    return bucket((context.current_parameters or {})["id"])
+
+
 class Article(Base):
     """What a list shows of an article, and its state.
 
     `seq` and `changed_at` are the last public change of it, null while it was never public. `gone` says why it left
     after it was public. `import_digest` is the hash of the line that it was last imported from. `expires_at` is when
-    the right to show it ends.
+    the right to show it ends. `number` is its place among all that ever were public, in the order in which they came:
+    it never changes, and says on which page of the site map the article stands. `bucket` follows from the id: articles
+    are counted in buckets, for partners to compare.
     """
 
     __tablename__ = "article"
@@ -32,6 +45,8 @@ class Article(Base):
         CheckConstraint("status <> 'published' OR published_at IS NOT NULL", name="published_at"),
         Index("ix_article_due", "published_at", sqlite_where=_SCHEDULED, postgresql_where=_SCHEDULED),
         Index("ix_article_expiring", "expires_at", sqlite_where=_EXPIRES, postgresql_where=_EXPIRES),
+        Index("ix_article_seq", "seq"),
+        Index("ix_article_bucket", "bucket"),
         Index("ix_article_hidden", "status", "updated_at", "id", sqlite_where=_HIDDEN, postgresql_where=_HIDDEN),
     )
 
@@ -57,6 +72,14 @@ class Article(Base):
     gone: Mapped[dict[str, Any] | None]
     import_digest: Mapped[bytes | None] = mapped_column(index=True)
     expires_at: Mapped[datetime | None]
+    number: Mapped[int | None] = mapped_column(index=True, unique=True)
+    bucket: Mapped[int | None] = mapped_column(default=_bucket)
+
+
+def is_indexed(seo: Mapping[str, Any] | None) -> bool:
+    """Whether search engines may list an article, by what the newsroom set for them: a row of `article_detail.seo`."""
+    robots = (seo or {}).get("robots") or ""
+    return {"noindex", "none"}.isdisjoint(word.strip() for word in robots.lower().split(","))
 
 
 class ArticleDetail(Base):
@@ -112,16 +135,17 @@ class ArticleTag(_Link, Base):
 
 
 class Listing(Base):
-    """One published article in one facet, with both sort keys: the only way from a filter to articles.
+    """One published article in one facet, with all three sort keys: the only way from a filter to articles.
 
     Rows exist for what the public sees and for nothing else, written in the transaction that publishes, edits or
-    withdraws. Any filter is a walk along one of the two indexes, at any depth. There are ten rows an article, so
+    withdraws. Any filter is a walk along one of the three indexes, at any depth. There are ten rows an article, so
     they carry no foreign keys: a check of each would cost an import more than the rows themselves.
     """
 
     __tablename__ = "listing"
     __table_args__ = (
         Index("ix_listing_updated", "facet_id", "updated_at", "article_id"),
+        Index("ix_listing_materially_updated", "facet_id", "materially_updated_at", "article_id"),
         {"sqlite_with_rowid": False},
     )
 
@@ -129,6 +153,7 @@ class Listing(Base):
     published_at: Mapped[datetime] = mapped_column(primary_key=True)
     article_id: Mapped[UUID] = mapped_column(primary_key=True)
     updated_at: Mapped[datetime]
+    materially_updated_at: Mapped[datetime]
 
 
 class OldSlug(Base):

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from newsapi.model.base import Base, BytewiseText
@@ -27,6 +27,10 @@ class LogHead(Base):
     at: Mapped[datetime]
 
 
+OF_TERMS = text("kind IN ('author', 'brand', 'section', 'tag')")
+"""The changes of names: few among many, and found by an index of their own where this condition is written out."""
+
+
 class Change(Base):
     """One change. `facets_before` and `facets_after` are the facets it left, stayed in and joined.
 
@@ -37,6 +41,10 @@ class Change(Base):
     """
 
     __tablename__ = "change"
+    __table_args__ = (
+        Index("ix_change_of_terms", "seq", sqlite_where=OF_TERMS, postgresql_where=OF_TERMS),
+        Index("ix_change_of_term", "subject_id", "seq", sqlite_where=OF_TERMS, postgresql_where=OF_TERMS),
+    )
 
     seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     mark: Mapped[int] = mapped_column(BigInteger)

@@ -15,7 +15,8 @@ from newsapi.model.base import Base, BytewiseText, uuid7
 class Key(Base):
     """Who may call. `prefix` is the open part of the secret, by which it is found; `digest` the SHA-256 of all of it.
 
-    `rate` is how many requests a minute it may make, null for what the settings say.
+    `rate` is how many requests a minute it may make, null for what the settings say. `brands` and `sections`, if any
+    are named, are what a partner's key is for, `body` is how much of a body it gets there: full, teaser or none.
     """
 
     __tablename__ = "key"
@@ -26,6 +27,9 @@ class Key(Base):
     name: Mapped[str]
     scopes: Mapped[list[Any]]
     rate: Mapped[int | None]
+    brands: Mapped[list[Any] | None]
+    sections: Mapped[list[Any] | None]
+    body: Mapped[str | None]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]

@@ -31,7 +31,7 @@ class Letters:
         """Take what makes tokens, and what knows addresses."""
         self._box, self._shown = box, shown
         found = box.settings
-        self._head = Letterhead(sender=found.mail_from, publisher=found.publisher, privacy_url=found.privacy_url)
+        self._head = Letterhead(sender=found.mail_from, name=shown.publisher, privacy_url=found.privacy_url)
 
     def article(self, record: dict[str, Any]) -> Mapping[str, Any]:
         """Answer an article as mails tell of it."""

@@ -8,9 +8,7 @@ node still had under way when the first purge came is dropped by the second.
 from __future__ import annotations
 
 import time
-import urllib.request
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, Protocol
 
@@ -19,6 +17,7 @@ from prometheus_client import Counter
 
 from newsapi.cache import tags
 from newsapi.cache.follower import BOUND
+from newsapi.outbox.rounds import Rounds, send
 from newsapi.outbox.worker import Listener
 from newsapi.store import places, words
 from newsapi.store.database import Database
@@ -31,9 +30,6 @@ AGAIN: Final = 5.0
 
 MOST: Final = 1_000
 """Words that are told one by one; if more have to go at once, as in an import, everything goes."""
-
-TIMEOUT: Final = 3.0
-"""Seconds that a CDN may take to connect, and to answer."""
 
 _PURGES = Counter("newsapi_purges", "Purges sent to the CDN", ["outcome"])
 
@@ -62,10 +58,10 @@ class Fastly:
     def drop(self, told: Sequence[str]) -> None:
         for start in range(0, len(told), self.KEYS):
             some = " ".join(told[start : start + self.KEYS])
-            _send("POST", f"{self._url}/purge", {**self._headers, "Surrogate-Key": some})
+            send("POST", f"{self._url}/purge", {**self._headers, "Surrogate-Key": some}, b"")
 
     def drop_all(self) -> None:
-        _send("POST", f"{self._url}/purge_all", self._headers)
+        send("POST", f"{self._url}/purge_all", self._headers, b"")
 
 
 class Varnish:
@@ -80,44 +76,16 @@ class Varnish:
 
     def drop(self, told: Sequence[str]) -> None:
         for start in range(0, len(told), self.KEYS):
-            _send("PURGE", f"{self._url}/", {"xkey-purge": " ".join(told[start : start + self.KEYS])})
+            send("PURGE", f"{self._url}/", {"xkey-purge": " ".join(told[start : start + self.KEYS])})
 
     def drop_all(self) -> None:
-        _send("BAN", f"{self._url}/", {})
+        send("BAN", f"{self._url}/", {})
 
 
 def to_cdn(setting: str, key: str | None) -> Cdn:
     """Answer the CDN that a setting names: its flavour, a plus, its address."""
     flavour, _, url = setting.partition("+")
     return Fastly(url, key) if flavour == "fastly" else Varnish(url)
-
-
-class _NoDetour(urllib.request.HTTPRedirectHandler):
-    """A purge that is led elsewhere is not done: a redirect would turn it into a GET, and carry the token along."""
-
-    def redirect_request(self, *_args: Any) -> None:
-        """Lead nowhere: the status is an error then."""
-
-
-_OPENER: Final = urllib.request.build_opener(_NoDetour)
-
-
-def _send(method: str, url: str, headers: dict[str, str]) -> None:
-    request = urllib.request.Request(url, method=method, headers=headers, data=b"" if method == "POST" else None)  # noqa: S310 (Settings takes http and https alone)
-    _OPENER.open(request, timeout=TIMEOUT).close()  # whatever is not 2xx is raised, and an OSError
-
-
-@dataclass(slots=True)
-class _Round:
-    """Words that are to go together, up to which change, and when (of a clock that never goes back)."""
-
-    told: set[str]
-    end: Point
-    due: float
-
-    def join(self, later: _Round) -> None:
-        self.told |= later.told
-        self.end, self.due = later.end, max(self.due, later.due)
 
 
 class Purge(Listener):
@@ -137,13 +105,13 @@ class Purge(Listener):
         self._database = database
         self._cdn = cdn
         self._now = now
-        self._clock = clock
+        self._first, self._again = Rounds(self._tell, clock), Rounds(self._tell, clock)
         self.forget()
 
     def forget(self) -> None:
         self._seen = Point(-1, 0)
-        self._first: list[_Round] = []
-        self._again: list[_Round] = []
+        self._first.forget()
+        self._again.forget()
 
     def set_back(self) -> None:
         self._cdn.drop_all()
@@ -154,36 +122,27 @@ class Purge(Listener):
             told = set(_words(self._database, new))
             self._seen = Point(new[-1].seq, new[-1].mark)
             # Counted from now, when it was seen: the time in the log is that before the commit.
-            self._first.append(_Round(told, self._seen, self._clock() + BOUND))
-        if first := self._sent(self._first):
+            self._first.add(told, self._seen, BOUND)
+        if first := self._first.sent():
+            self._again.add(first.told, first.end, AGAIN)
             with self._database.transaction() as session:
                 places.note(session, places.PURGED, first.end, self._now())
-            self._again.append(_Round(first.told, first.end, self._clock() + AGAIN))
-        again = self._sent(self._again)
-        return again.end if again else None
-
-    def _sent(self, rounds: list[_Round]) -> _Round | None:
-        """Send what is due, as one; answer it, or None. What fails stays, as one."""
-        now = self._clock()
-        due = [one for one in rounds if one.due <= now]
-        if not due:
+        again = self._again.sent()
+        if again is None:
             return None
-        whole = due[0]
-        for later in due[1:]:
-            whole.join(later)
-        rounds[: len(due)] = [whole]
+        log.info("purged", words=len(again.told), seq=again.end.seq)
+        return again.end
+
+    def _tell(self, told: Collection[str]) -> None:
         try:
-            if len(whole.told) > MOST:
+            if len(told) > MOST:
                 self._cdn.drop_all()
-            elif whole.told:
-                self._cdn.drop(sorted(whole.told))
+            elif told:
+                self._cdn.drop(sorted(told))
         except OSError:
             _PURGES.labels("failed").inc()
             raise
         _PURGES.labels("done").inc()
-        log.info("purged", words=len(whole.told), seq=whole.end.seq)
-        del rounds[0]
-        return whole
 
 
 def _words(database: Database, changed: Iterable[Any]) -> Iterator[str]:

@@ -115,7 +115,7 @@ class Webhooks(Listener):
             self._seen.append(_Seen(changed[0].seq - 1, Point(last.seq, last.mark), self._clock()))
         self._note_answers()
         with self._database.reading() as connection:
-            hooks = webhooks.all_of(connection, None)
+            hooks = webhooks.told(connection, self._now())
         self._call_what_is_due(hooks)
         return self._plan(hooks)
 
@@ -178,7 +178,8 @@ class Webhooks(Listener):
             return
         with self._database.reading() as connection:
             most = {id_: lanes * IN_A_ROW for id_, lanes in free.items()}
-            rows = webhooks.due(connection, self._now(), most, busy)
+            until = places.noted(connection, self.name)
+            rows = webhooks.due(connection, self._now(), most, busy, until=until)
         for id_ in {row.webhook_id for row in rows}:
             mine = [row for row in rows if row.webhook_id == id_]
             for lane in range(free[id_]):

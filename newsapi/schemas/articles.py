@@ -122,11 +122,13 @@ class Article(ArticleSummary):
 
     body_html = fields.String(
         required=True,
+        allow_none=True,
         metadata={
-            "description": "Clean HTML, addresses absolute; a link to an article of ours bears its data-article-id"
+            "description": "Clean HTML, addresses absolute; a link to an article of ours bears its data-article-id."
+            " Null where bodies are not for who asks"
         },
     )
-    body_text = fields.String(required=True, metadata={"description": "The words of the body"})
+    body_text = fields.String(required=True, allow_none=True, metadata={"description": "The words of the body"})
     mentions = fields.List(fields.Nested(Ref), required=True, metadata={"description": "Other brands it names"})
     tags = fields.List(fields.Nested(Ref), required=True)
     byline = fields.String(

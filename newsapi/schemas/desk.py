@@ -171,12 +171,29 @@ class DeedQuery(Paged):
     subject = fields.UUID(metadata={"description": "Id of what was written"})
 
 
+class Licence(Out):
+    """What a partner's key is for; empty lists are any."""
+
+    brands = fields.List(fields.String(), required=True)
+    sections = fields.List(fields.String(), required=True)
+
+
+class Use(Out):
+    """Requests of a day, of UTC."""
+
+    day = fields.Date(required=True)
+    requests = fields.Integer(required=True)
+
+
 class Me(Out):
     """The key that asks."""
 
     prefix = fields.String(required=True)
     scopes = fields.List(fields.String(), required=True)
     requests_per_minute = fields.Integer(required=True, allow_none=True)
+    filter = fields.Nested(Licence, required=True)
+    body = fields.String(required=True, metadata=open_enum("full", "teaser", "none"))
+    usage = fields.List(fields.Nested(Use), required=True, metadata={"description": "The last 31 days with any"})
 
 
 class MeOne(Out):

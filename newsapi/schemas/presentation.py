@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from newsapi.schemas.boxes import FOLLOWED, FREQUENCIES
 from newsapi.schemas.renditions import Renditions
@@ -16,7 +17,34 @@ from newsapi.text.own_links import OwnLinks
 Record = dict[str, Any]
 
 NO_RIGHTS = dict.fromkeys(("holder", "terms", "license_url", "syndicatable", "expires_at", "ai"))
+FEEDS = ("rss", "atom", "json", "ninjs")
+"""The forms that a feed comes in, as they are named in its address."""
+
 NO_SEO = dict.fromkeys(("title", "description", "robots"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sharing:
+    """How much of a body somebody gets, `full`, `teaser` or `none`: `inside` of what his key is for, and `outside`.
+
+    `brands` and `sections` are the slugs that it is for: None for any.
+    """
+
+    outside: str
+    inside: str
+    brands: Collection[str] | None = None
+    sections: Collection[str] | None = None
+
+    def body_of(self, record: Mapping[str, Any]) -> str:
+        """How much of the body of this article."""
+        for name, slugs in (("brand", self.brands), ("section", self.sections)):
+            if slugs is not None and (record[name] or {"slug": None})["slug"] not in slugs:
+                return self.outside
+        return self.inside
+
+
+WHOLE = Sharing(outside="full", inside="full")
+"""What the desk gets."""
 
 
 class Presentation:
@@ -26,12 +54,16 @@ class Presentation:
         """Take the settings; addresses never come from a request."""
         self.api = settings.api_url
         self._site = settings.article_url
+        parts = urlsplit(settings.article_url or self.api)
+        self.site = f"{parts.scheme}://{parts.netloc}/"
+        self.publisher = settings.publisher or parts.netloc
         self._pages = {"brand": settings.brand_url, "author": settings.author_url, "section": settings.section_url}
         self.picture = Renditions(settings.image_url, settings.image_key, settings.image_salt).picture
         self._passage = settings.subscription_url or f"{self.api}/subscriptions"
         self._zone = settings.time_zone
         consent = phrases.consent(settings.mail_language, settings.publisher, settings.privacy_url)
         self._box = {"frequencies": FREQUENCIES if settings.smtp_url else (), "consent": consent._asdict()}
+        self.public = Sharing(outside=settings.public_body, inside=settings.public_body)
         here = self.api.replace("{", "{{").replace("}", "}}") + "/v1/articles/{slug}"
         self.own_links = OwnLinks([template for template in (settings.article_url, here) if template])
 
@@ -64,8 +96,11 @@ class Presentation:
             record["materially_updated_at"] = record["published_at"]
         return record
 
-    def article(self, record: Record) -> Record:
-        """Complete a full article, or as much of one as was loaded."""
+    def article(self, record: Record, sharing: Sharing | None = None) -> Record:
+        """Complete a full article, or as much of one as was loaded, and leave away what is not for who asks.
+
+        Without `sharing` it is for anybody. Whatever shows a body takes it from here.
+        """
         self.summary(record)
         brand = record["brand"]
         record["links"]["jsonld"] = f"{record['links']['self']}/jsonld"
@@ -78,11 +113,21 @@ class Presentation:
             for item in record.get("translations", ())
         ]
         if "body_html" in record:
+            self._share(record, (sharing or self.public).body_of(record))
             self._detail(record)
         return record
 
-    def _detail(self, record: Record) -> None:
+    @staticmethod
+    def _share(record: Record, how: str) -> None:
+        record["has_whole_body"] = how == "full"
+        if how == "none":
+            record["body_html"] = record["body_text"] = None
+            return
+        if how == "teaser":
+            record["body_html"] = markup.teaser(record["body_html"])
         record["body_text"] = markup.to_text(record["body_html"])
+
+    def _detail(self, record: Record) -> None:
         record["canonical_url"] = record["canonical_url"] or record["url"]
         record["rights"] = record["rights"] or NO_RIGHTS
         record["seo"] = record["seo"] or NO_SEO
@@ -102,6 +147,8 @@ class Presentation:
             record["links"]["subscriptions"] = f"{record['links']['self']}/subscriptions"
         if kind == "brand":
             record["subscription"] = self._box
+            feeds = f"{self.api}/v1/feeds/articles"
+            record["links"]["feeds"] = {form: f"{feeds}.{form}?brand={slug}" for form in FEEDS}
         for name in ("logo", "avatar"):
             if name in record:
                 record[name] = self.picture(record[name])

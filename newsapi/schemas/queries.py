@@ -127,7 +127,7 @@ class Cursor(fields.String):
 
 MIN_SEQ = 2**63 - 1
 
-TOGETHER = frozenset({"cursor"})
+TOGETHER = frozenset({"cursor", "since"})
 """Parameters that mean something for others beside them."""
 
 
@@ -231,37 +231,53 @@ def _moments(text: str) -> Moments:
     return Moments(metadata={"description": f"{text}: a time with its offset, or a day", "anyOf": either})
 
 
-def _names(choice: Collection[str], text: str) -> Values:
+def one_of(choice: Collection[str], text: str) -> Values:
+    """Values from a choice, each with its name."""
     return Values(_among(choice), text, most=len(choice), enum=sorted(choice))
 
 
-class Shape(In):
-    """How articles are shown."""
+class Narrowed(In):
+    """How much of articles is shown."""
 
     fields = Values(
         _field, "Fields of the article to answer, dotted inside; `id` stays", most=200, enum=sorted(ARTICLE_FIELDS)
     )  # type: ignore[assignment]
-    include = _names(INCLUDES, f"Full objects in place of the short ones: {', '.join(INCLUDES)}")
 
 
-class ArticleQuery(Paged, Previewed, Shape):
-    """`GET /v1/articles`: commas mean any of; different filters must all hold."""
+class Shape(Narrowed):
+    """How articles are shown."""
+
+    include = one_of(INCLUDES, f"Full objects in place of the short ones: {', '.join(INCLUDES)}")
+
+
+class Filtered(In):
+    """What articles partners can be sent, as lists can show: commas mean any of; different filters must all hold."""
 
     brand = _slugs("The brand it is about")
-    group = _slugs("A brand or one of its children")
-    mentions = _slugs("Brands it names beside its own")
-    about = _slugs("Its brand, or one that it names")
     author = _slugs("Who signs it")
     section = _slugs("The section it stands in")
     tag = _slugs("Keywords")
     format = Values(_format, f"Such as {', '.join(articles.FORMATS)}", pattern=SLUG_PATTERN, maxLength=40)
     language = Values(_language, "Language tags of BCP 47", pattern=LANGUAGE_PATTERN, maxLength=35)
+
+
+class ArticleFilters(Paged, Previewed, Filtered):
+    """What any list of articles can be asked for."""
+
+    group = _slugs("A brand or one of its children")
+    mentions = _slugs("Brands it names beside its own")
+    about = _slugs("Its brand, or one that it names")
     slug = _slugs("Slugs of single articles")
     id = Values(_id, "Ids of single articles; they are answered in this order", pattern=UUID_PATTERN)
     published_from = _moments("Published then or later")
     published_until = _moments("Published before")
     updated_from = _moments("Updated then or later")
     updated_until = _moments("Updated before")
+
+
+class ArticleQuery(ArticleFilters, Shape):
+    """`GET /v1/articles`."""
+
     sort = fields.String(
         load_default=lambda: SORTS[0],  # called, it stays out of the document: clients would send it beside a cursor
         validate=validate.OneOf(SORTS, error=f"must be one of {', '.join(SORTS)}"),
@@ -270,8 +286,12 @@ class ArticleQuery(Paged, Previewed, Shape):
             "x-enum-varnames": ["NEWEST", "OLDEST", "LATEST_UPDATED", "EARLIEST_UPDATED"],
         },
     )
-    status = _names(articles.STATUSES, "Of which status; takes a key with drafts:read, and is unknown without")
+    status = one_of(articles.STATUSES, "Of which status; takes a key with drafts:read, and is unknown without")
     total = Flag(load_default=False, metadata={"type": "boolean", "description": "Count them, exactly up to 10,000"})
+
+
+class FeedQuery(ArticleFilters):
+    """`GET /v1/feeds/articles.rss` and its sisters: the order is always that of the last change that matters."""
 
 
 FACET_FILTERS = ("brand", "group", "mentions", "about", "author", "section", "tag", "format", "language")
@@ -281,7 +301,7 @@ FILTERS = (*FACET_FILTERS, "slug", "id", "published_from", "published_until", "u
 class OneArticleQuery(Previewed, Shape):
     """`GET /v1/articles/{slug or id}`."""
 
-    include = _names(
+    include = one_of(
         (*INCLUDES, *ASIDE),
         f"What to add: {', '.join(ASIDE)}; and full objects in place of the short: {', '.join(INCLUDES)}",
     )
@@ -312,7 +332,7 @@ class TermsQuery(Paged):
 class TermQuery(Read):
     """`GET /v1/brands/{slug}` and its sisters."""
 
-    include = _names(("articles",), "`articles` adds its newest ones, a first page of 20")
+    include = one_of(("articles",), "`articles` adds its newest ones, a first page of 20")
 
 
 def allowed(schema: type[Schema]) -> list[str]:

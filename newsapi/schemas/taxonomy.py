@@ -64,6 +64,21 @@ class FollowedLinks(TermLinks):
     subscriptions = fields.Url(required=True, metadata={"description": "Where the box sends an address (POST)"})
 
 
+class FeedLinks(Out):
+    """The feed of its articles, in each form."""
+
+    rss = fields.Url(required=True)
+    atom = fields.Url(required=True)
+    json = fields.Url(required=True)
+    ninjs = fields.Url(required=True)
+
+
+class BrandLinks(FollowedLinks):
+    """Where to go from a brand."""
+
+    feeds = fields.Nested(FeedLinks, required=True)
+
+
 class Term(Out):
     """A tag."""
 
@@ -90,7 +105,7 @@ class Brand(Out):
     logo = fields.Nested(Picture, required=True, allow_none=True)
     article_count = fields.Integer(required=True, metadata={"description": "Published articles about the brand itself"})
     subscription = fields.Nested(Box, required=True)
-    links = fields.Nested(FollowedLinks, required=True)
+    links = fields.Nested(BrandLinks, required=True)
 
 
 class Author(Out):

@@ -12,12 +12,13 @@ from newsapi.schemas.queries import Paged
 from newsapi.schemas.wire import In, Instant, Out, PageInfo, PageLinks, WebAddress, no_repeats, open_enum, slug_list
 
 INVALIDATED: Final = "cache.invalidated"
+IMPORTED: Final = "import.finished"
 PING: Final = "webhook.ping"
 EVENTS: Final = (
     *(f"article.{name}" for name in ("published", "updated", "corrected", "unpublished", "withdrawn", "out_of_scope")),
     *(f"{kind}.updated" for kind in ("brand", "section", "author", "tag")),
     INVALIDATED,
-    "import.finished",
+    IMPORTED,
     PING,
 )
 """Every event there is."""

@@ -13,12 +13,14 @@ from sqlalchemy import bindparam, delete, update
 from sqlalchemy.orm import Session
 
 from newsapi.model import Article, ArticleDetail, OldSlug, Revision
+from newsapi.model.articles import bucket
 from newsapi.model.base import Base, table
-from newsapi.store import listed, log, rows
+from newsapi.store import listed, log, rows, sitemaps
 from newsapi.store.articles import LINKS
-from newsapi.store.log import Numbers, Told
+from newsapi.store.log import Numbers
 from newsapi.store.rows import among
 from newsapi.store.states import DETAIL, SUMMARY, TIMES, State
+from newsapi.store.told import Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,9 @@ def write(session: Session, items: Sequence[Written], *, now: datetime, by: str,
     numbers = log.take(session, len(changes), now=now)
     seqs = {item.after.id: seq for seq, item in enumerate(changes, numbers.first)}
     old = [item.before for item in items if item.before]
+    for item in items:
+        item.after.number = item.before.number if item.before else None
+    sitemaps.number(session, [item.after for item in items])
     facets = listed.facets(session, [*old, *(item.after for item in items)])
     before = dict(zip([state.id for state in old], facets, strict=False))
     after = facets[len(old) :]
@@ -78,10 +83,11 @@ def _article_row(item: Written, seq: int | None, at: datetime, now: datetime) ->
     state = item.after
     row = {name: state.values[name] for name in (*SUMMARY, *TIMES)}
     row |= {"id": state.id, "version": state.version, "gone": state.gone, "import_digest": state.import_digest}
+    row["number"] = state.number
     end = (state.values["rights"] or {}).get("expires_at")
     row["expires_at"] = datetime.fromisoformat(end) if end else None
     if item.before is None:
-        row["created_at"] = now
+        row |= {"created_at": now, "bucket": bucket(state.id)}
     if item.before is None or seq is not None:
         row |= {"seq": seq, "changed_at": at if seq else None}
     return row
@@ -145,6 +151,7 @@ def _told(item: Written, before: frozenset[int], after: frozenset[int]) -> Told:
         previous_slug=old_slug if old_slug != slug else None,
         more_slugs=tuple(sorted(state.former_slugs - led - {old_slug})),
         version=state.version,
+        was=item.before.version if item.before else None,
         before=before,
         after=after,
     )

@@ -125,6 +125,7 @@ def _hidden(
 _KEYS: dict[str, Any] = {
     "published_at": func.coalesce(Article.published_at, Article.updated_at),
     "updated_at": Article.updated_at,
+    "materially_updated_at": func.coalesce(Article.materially_updated_at, Article.published_at, Article.updated_at),
 }
 
 

@@ -46,8 +46,11 @@ class Cursors:
         payload = orjson.dumps([made, value])
         return base64.urlsafe_b64encode(self._tag(made, payload) + payload).rstrip(b"=").decode()
 
-    def read(self, cursor: str, *, now: datetime) -> Any:
-        """Answer the value; raises BadCursor for what was not made here, ExpiredCursor for what is too old."""
+    def read(self, cursor: str, *, now: datetime, periods: int = 1) -> Any:
+        """Answer the value, in the period of its making and some `periods` after it.
+
+        Raises BadCursor for what was not made here, ExpiredCursor for what is too old.
+        """
         try:
             raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
             made, value = orjson.loads(raw[_TAG:])
@@ -57,7 +60,7 @@ class Cursors:
         # Other spellings of the same bytes (stray low bits, padding) are refused too: one cursor, one text.
         if not genuine or base64.urlsafe_b64encode(raw).rstrip(b"=").decode() != cursor:
             raise BadCursor(_NOT_OURS)
-        if period(now) - made > 1:
+        if period(now) - made > periods:
             raise ExpiredCursor
         return value
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,8 +10,9 @@ from sqlalchemy import Connection, and_, bindparam, delete, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from newsapi.model import Author, Brand, Facet, Listing, Section, Tag
+from newsapi.model.articles import is_indexed
 from newsapi.model.base import table
-from newsapi.store import rows
+from newsapi.store import rows, sitemaps
 from newsapi.store.rows import among
 from newsapi.store.states import State
 
@@ -28,7 +29,7 @@ def facets(session: Session, states: Sequence[State]) -> list[frozenset[int]]:
     """
     shown = [state for state in states if state.is_public]
     connection = session.connection()
-    named = _named(connection, {pair for state in shown for pair in state.named_facets.items()})
+    named = _named(connection, {name for state in shown for name in _names(state)})
     own, mention, group, above = _of_brands(
         connection, {id_ for state in shown for id_ in (state.values["brand_id"], *state.links["mentions"]) if id_}
     )
@@ -41,13 +42,20 @@ def facets(session: Session, states: Sequence[State]) -> list[frozenset[int]]:
     def of(state: State) -> frozenset[int]:
         values, links = state.values, state.links
         brand = values["brand_id"]
-        found = {named["all", ""], *map(named.get, state.named_facets.items())}
+        found = {named["all", ""], *map(named.get, _names(state))}
         found |= {own.get(brand), group.get(brand), above.get(brand), section.get(values["section_id"])}
         for ids, kind in ((author, "authors"), (mention, "mentions"), (tag, "tags")):
             found.update([ids.get(id_) for id_ in links[kind]])
         return frozenset(found - {None})  # type: ignore[arg-type]  # mypy does not see what was taken out
 
     return [of(state) if state.is_public else frozenset() for state in states]
+
+
+def _names(state: State) -> Iterator[tuple[str, str]]:
+    """Kind and name of the facets that have no other row than their name."""
+    yield from state.named_facets.items()
+    if state.number is not None and is_indexed(state.values["seo"]):
+        yield sitemaps.KIND, sitemaps.page_of(state.number)
 
 
 def _named(connection: Connection, wanted: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], int]:
@@ -79,11 +87,12 @@ def _of_terms(connection: Connection, model: Any, ids: Collection[UUID | None]) 
 
 def list_articles(session: Session, placed: Iterable[tuple[State, frozenset[int]]]) -> None:
     """Put articles into the lists of their facets; they stand in none yet."""
-    columns = ("facet_id", "published_at", "article_id", "updated_at")
+    columns = ("facet_id", "published_at", "article_id", "updated_at", "materially_updated_at")
     places = []
     for state, facets_ in placed:
-        published, updated = state.values["published_at"], state.values["updated_at"]
-        places += [(facet, published, state.id, updated) for facet in facets_]
+        values = state.values
+        times = (values["updated_at"], values["materially_updated_at"])
+        places += [(facet, values["published_at"], state.id, *times) for facet in facets_]
     places.sort()  # in the order of the index, whose pages are then each touched once
     rows.insert(session, Listing, columns, places)
 

@@ -39,8 +39,8 @@ SCAN = 10_000
 COUNTED = 10_000
 """Up to here a total is exact."""
 
-Key = Literal["published_at", "updated_at"]
-KEYS: tuple[Key, Key] = ("published_at", "updated_at")
+Key = Literal["published_at", "updated_at", "materially_updated_at"]
+KEYS: tuple[Key, ...] = ("published_at", "updated_at", "materially_updated_at")
 
 
 class Position(NamedTuple):
@@ -104,7 +104,7 @@ class _Shape(NamedTuple):
 
 
 class Walk(NamedTuple):
-    """A prepared page: the rows as a subquery (published_at, updated_at, article_id), its order and its parameters.
+    """A prepared page: the rows as a subquery (their key and article_id), its order and its parameters.
 
     `cut` says that the walk may stop before the end of the list because it has read enough.
     """
@@ -208,11 +208,12 @@ def _on_key(shape: _Shape) -> set[str]:
 @lru_cache(maxsize=1024)
 def _page(shape: _Shape) -> tuple[FromClause, tuple[ColumnElement[Any], ...]]:
     source = _articles_named(shape) if shape.named else _walked(shape)
-    conditions = [_looked_up(source, i) for i in range(shape.looked_up)]
+    place = (source.c.published_at, source.c.article_id)
+    conditions = [stands_in(*place, f"looked_up_{i}") for i in range(shape.looked_up)]
     conditions += _within(source, shape.ranges if shape.named else shape.ranges - _on_key(shape))
     if shape.named and shape.operator:
         conditions.append(_beyond(source, shape))
-    found = select(source.c.published_at, source.c.updated_at, source.c.article_id).where(*conditions)
+    found = select(*_columns(source, shape)).where(*conditions)
     # SQLite hands the rows of one walk on as they come; asked for an order, it would read all of them to sort them.
     ordered = found if shape.streamed else found.order_by(*_order(source, shape))
     page = ordered.limit(bindparam("rows")).subquery("page")
@@ -250,26 +251,32 @@ def _branch(shape: _Shape, i: int) -> Select[Any]:
     conditions = [row.c.facet_id == bindparam(f"walked_{i}"), *_within(row, shape.ranges & _on_key(shape))]
     if shape.operator:
         conditions.append(_beyond(row, shape))
-    found = select(row.c.published_at, row.c.updated_at, row.c.article_id).where(*conditions)
+    found = select(*_columns(row, shape)).where(*conditions)
     return found.order_by(*_order(row, shape)).limit(bindparam("scan"))
+
+
+def _columns(source: FromClause, shape: _Shape) -> list[ColumnElement[Any]]:
+    """What a walk carries along, and no more: its index alone has to have it."""
+    needed = {"published_at", "article_id", shape.key, *(name.rpartition("_")[0] for name in shape.ranges)}
+    return [source.c[name] for name in (*KEYS, "article_id") if name in needed]
 
 
 def _articles_named(shape: _Shape) -> FromClause:
     column = Article.id if shape.named == "ids" else Article.slug
-    found = select(Article.published_at, Article.updated_at, Article.id.label("article_id"))
+    found = select(*(getattr(Article, key) for key in KEYS), Article.id.label("article_id"))
     return found.where(column.in_(bindparam("named", expanding=True)), visible()).subquery("named")
 
 
-def _looked_up(source: FromClause, i: int) -> ColumnElement[bool]:
-    """Whether the row stands in the other facet too.
+def stands_in(published_at: Any, article_id: Any, facets: str) -> ColumnElement[bool]:
+    """Whether an article stands in one of the facets that a parameter names.
 
     A scalar subquery and not EXISTS: PostgreSQL would turn that into a join and might read the whole other facet.
     """
-    other = Listing.__table__.alias(f"other_{i}")
+    other = Listing.__table__.alias(f"other_{facets}")
     found = select(literal(1)).where(
-        other.c.facet_id.in_(bindparam(f"looked_up_{i}", expanding=True)),
-        other.c.published_at == source.c.published_at,
-        other.c.article_id == source.c.article_id,
+        other.c.facet_id.in_(bindparam(facets, expanding=True)),
+        other.c.published_at == published_at,
+        other.c.article_id == article_id,
     )
     return found.limit(1).scalar_subquery() == 1
 

@@ -7,36 +7,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
-from uuid import UUID
 
 from sqlalchemy import ARRAY, BigInteger, Integer, bindparam, case, column, func, literal, select, update
 from sqlalchemy.orm import Session
 
 from newsapi.model import Change, Facet, LogHead
 from newsapi.model.base import UtcDateTime, table
-from newsapi.store import rows
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """One change to what the public can see, before it has a number.
-
-    `before` and `after` are the ids of the facets that the subject was in and is in now.
-    `lists` are the ids of the articles whose related lists changed, of a change of kind `related`.
-    """
-
-    kind: Literal["article", "brand", "author", "section", "tag", "related"]
-    action: Literal["upsert", "delete"]
-    reason: str
-    subject_id: UUID
-    slug: str
-    previous_slug: str | None = None
-    more_slugs: tuple[str, ...] = ()
-    version: int | None = None
-    before: frozenset[int] = frozenset()
-    after: frozenset[int] = frozenset()
-    lists: tuple[str, ...] = ()
+from newsapi.store import departures, rows, tallies
+from newsapi.store.told import Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +79,9 @@ def tell(session: Session, told: Sequence[Told], numbers: Numbers, *, bulk: bool
     ]
     rows.insert(session, Change, _COLUMNS, found)
     _touch(session, told, numbers)
+    articles = [(seq, change) for seq, change in enumerate(told, numbers.first) if change.kind == "article"]
+    departures.note(session, articles)
+    tallies.note(session, [change for _, change in articles])
 
 
 _COLUMNS = (

@@ -33,7 +33,7 @@ SUMMARY = (
     "published_precision",
 )
 TIMES = ("updated_at", "materially_updated_at")
-KEPT = ("version", "gone", "import_digest")
+KEPT = ("version", "gone", "import_digest", "number")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,6 +49,7 @@ class State:
     version: int = 1
     gone: dict[str, Any] | None = None
     import_digest: bytes | None = None
+    number: int | None = None
     names: dict[str, Any] | None = None
     former_slugs: frozenset[str] = frozenset()
 

@@ -15,9 +15,9 @@ from newsapi.errors import Fault, Invalid
 from newsapi.model import Author, Brand, Facet, Listing, OldSlug, Tag
 from newsapi.model.base import table, uuid7
 from newsapi.store import states, subscriptions
-from newsapi.store.log import Told
 from newsapi.store.rows import among
 from newsapi.store.taxonomy import MODELS, Kind
+from newsapi.store.told import Told
 from newsapi.text.folding import fold
 
 
@@ -268,9 +268,9 @@ def _regroup(session: Session, brand: Brand, old_parent: UUID | None) -> set[int
 
 
 def _copy_listing(session: Session, source: int, target: int) -> None:
-    rows = select(literal(target), Listing.published_at, Listing.article_id, Listing.updated_at)
-    columns = ["facet_id", "published_at", "article_id", "updated_at"]
-    session.execute(insert(Listing).from_select(columns, rows.where(Listing.facet_id == source)))
+    own = (Listing.published_at, Listing.article_id, Listing.updated_at, Listing.materially_updated_at)
+    rows = select(literal(target), *own).where(Listing.facet_id == source)
+    session.execute(insert(Listing).from_select(["facet_id", *(column.key for column in own)], rows))
 
 
 def _new(session: Session, kind: Kind, columns: dict[str, Any], now: datetime) -> Any:

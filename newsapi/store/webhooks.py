@@ -8,10 +8,23 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, CursorResult, Row, delete, func, insert, literal, select, union_all, update
+from sqlalchemy import (
+    Connection,
+    CursorResult,
+    Row,
+    and_,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.orm import Session
 
-from newsapi.model import Delivery, Webhook
+from newsapi.model import Delivery, Key, Webhook
 from newsapi.model.base import table
 from newsapi.store.rows import among
 
@@ -37,6 +50,19 @@ def all_of(connection: Connection, by: str | None) -> Sequence[Row[Any]]:
     """Answer the webhooks of one key or (None) of all, the oldest first."""
     found = select(_HOOK).order_by(_HOOK.c.created_at, _HOOK.c.id)
     return connection.execute(found if by is None else found.where(_HOOK.c.by == by)).all()
+
+
+def told(connection: Connection, now: datetime) -> Sequence[Row[Any]]:
+    """Answer the webhooks whose keys are good, the oldest first: nobody else is told anything."""
+    key = table(Key).c
+    is_good = and_(key.revoked_at.is_(None), or_(key.expires_at.is_(None), key.expires_at > now))
+    found = select(_HOOK).join(table(Key), key.prefix == _HOOK.c.by).where(is_good)
+    return connection.execute(found.order_by(_HOOK.c.created_at, _HOOK.c.id)).all()
+
+
+def hand_over(session: Session, by: str, to: str) -> None:
+    """Give the webhooks of one key to another."""
+    session.execute(update(_HOOK).where(_HOOK.c.by == by).values(by=to))
 
 
 def count(connection: Connection, by: str) -> int:
@@ -65,8 +91,13 @@ def plan(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
         session.execute(insert(_DELIVERY), wanted)
 
 
-def due(connection: Connection, now: datetime, lanes: Mapping[UUID, int], busy: Collection[UUID]) -> Sequence[Row[Any]]:
-    """Answer what is to be tried now: of each webhook at most so many, and none that is `busy`."""
+def due(
+    connection: Connection, now: datetime, lanes: Mapping[UUID, int], busy: Collection[UUID], *, until: int
+) -> Sequence[Row[Any]]:
+    """Answer what is to be tried now: of each webhook at most so many, and none that is `busy`.
+
+    What tells of a change later than `until` has to wait: not every node knows that one yet.
+    """
     found: list[Row[Any]] = []
     hooks = [hook for hook, most in lanes.items() if most > 0]
     for start in range(0, len(hooks), _AT_ONCE):
@@ -74,7 +105,7 @@ def due(connection: Connection, now: datetime, lanes: Mapping[UUID, int], busy: 
             select(
                 select(*_SENT)
                 .where(_DELIVERY.c.webhook_id == hook, _DELIVERY.c.state == "pending", _DELIVERY.c.due_at <= now)
-                .where(_DELIVERY.c.id.not_in(busy))
+                .where(_DELIVERY.c.id.not_in(busy), func.coalesce(_DELIVERY.c.seq, 0) <= until)
                 .order_by(_DELIVERY.c.due_at, _DELIVERY.c.id)
                 .limit(lanes[hook])
                 .subquery()

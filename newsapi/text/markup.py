@@ -67,6 +67,18 @@ def to_text(html: str) -> str:
     return _lines(decoded(text))
 
 
+def teaser(html: str) -> str:
+    """Answer the beginning of a cleaned body as one plain paragraph: whole words, up to 300 characters."""
+    text = " ".join(to_text(html).split())
+    if len(text) <= TEASER:
+        return paragraphs(text)
+    start, blank, _ = text[: TEASER + 1].rpartition(" ")
+    return paragraphs(f"{start if blank else text[:TEASER]}…")
+
+
+TEASER: Final = 300
+
+
 def word_count(text: str) -> int:
     """Count words as a reader does.
 

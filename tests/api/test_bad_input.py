@@ -18,6 +18,8 @@ PARAMETERS = {
     "/v1/brands": "q limit cursor min_seq".split(),
     "/v1/authors": ["q"],
     "/v1/tags/suv": "include min_seq".split(),
+    "/v1/changes": "brand section author tag format language types since limit fields wait cursor min_seq".split(),
+    "/v1/digest": "brand section author tag format language bucket min_seq".split(),
 }
 HOSTILE = [
     "%00", "a%00b", "%ED%A0%80", "%ED%B0%80a", "%FF", "%C0%80", "%EF%BF%BE", "9223372036854775808", "-1", "1e309",

@@ -171,7 +171,7 @@ def test_closed_values_are_a_closed_list(document, field, values):
     assert len(document["components"]["schemas"]["ArticleWithRelated"]["properties"][field]["enum"]) == values
 
 
-NULLABLE = {"brand", "section", "standfirst", "image", "source", "byline"}
+NULLABLE = {"brand", "section", "standfirst", "image", "source", "byline", "body_html", "body_text"}
 
 
 def test_what_may_be_null_is_what_the_contract_says(document):

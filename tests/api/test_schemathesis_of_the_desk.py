@@ -21,7 +21,7 @@ OPERATIONS = (
     " createSection updateSection deleteSection mergeSection createTag updateTag deleteTag mergeTag"
     " createImport listImports getImport cancelImport"
     " listWebhooks createWebhook getWebhook updateWebhook deleteWebhook pingWebhook rotateWebhook"
-    " listDeliveries redeliver"
+    " listDeliveries redeliver getRecall acknowledgeRecall"
     " subscribeToBrand subscribeToSection subscribeToAuthor confirmSubscription unsubscribe"
     " eraseSubscriber setPreferences exportSubscriber reportBounces listSubscribers"
 ).split()

@@ -1,5 +1,6 @@
 """Whatever changes in whatever order: what is kept says the same as what is built anew, at every address."""
 
+import json
 import random
 from io import BytesIO
 
@@ -49,6 +50,14 @@ ADDRESSES = [
     *(f"/v1/{kind}s/t{number}" for kind in ("author", "section", "tag") for number in range(3)),
     "/v1/brands/b1?include=articles",
     "/v1/authors/t0?include=articles",
+    *(f"/v1/feeds/articles.{form}" for form in ("rss", "atom", "json", "ninjs")),
+    "/v1/feeds/articles.atom?brand=b0&limit=3",
+    "/v1/feeds/articles.ninjs?tag=t1&section=t0",
+    "/v1/feeds/articles.rss?group=b1,b9&language=it",
+    "/v1/feeds/articles.json?author=t0",
+    "/sitemap.xml",
+    "/sitemap-1.xml",
+    "/sitemap-2.xml",
 ]
 
 
@@ -82,7 +91,12 @@ def differences(pair, database, settings, clock, *, seed, rounds):
 def said(answer):
     """All that a client can tell; the id of a request apart."""
     names = ("ETag", "Content-Seq", "Link", "Location", "Content-Language", "Surrogate-Key")
-    body = {name: value for name, value in (answer.json or {}).items() if name != "request_id"}
+    is_object = answer.data.startswith(b"{")
+    body = (
+        {name: value for name, value in json.loads(answer.data).items() if name != "request_id"}
+        if is_object
+        else answer.text
+    )
     return answer.status_code, body, [answer.headers.get(name) for name in names]
 
 

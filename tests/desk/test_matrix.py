@@ -17,7 +17,9 @@ PLACES = {
     "<uuid:delivery>": "01890a5d-ac96-774b-bcce-b302099a8057",
     "<uuid:link>": "01890a5d-ac96-774b-bcce-b302099a8057",
     "<uuid:id>": "01890a5d-ac96-774b-bcce-b302099a8057",
+    "<uuid:article>": "01890a5d-ac96-774b-bcce-b302099a8057",
     "<name>": "gone",
+    "<page>": "1",
 }
 BODIES = {
     "POST /v1/articles": {"headline": "x"},

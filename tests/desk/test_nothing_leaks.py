@@ -17,7 +17,7 @@ SECRET = "zafferano"
 
 TERMS = {"brand": "jaguar", "authors": ["anna"], "section": "mercato"}
 SLUGS = {"brands": "jaguar", "authors": "anna", "sections": "mercato", "tags": "suv"}
-PLACES = {"<which>": "velar", "<int:number>": "1", "<name>": "gone"}
+PLACES = {"<which>": "velar", "<int:number>": "1", "<name>": "gone", "<page>": "1"}
 NOBODY = "01890a5d-ac96-774b-bcce-b302099a8057"
 
 
@@ -54,6 +54,8 @@ QUERIES = [
     "language=it&format=article",
     f"q={SECRET[:4]}",
     "q=a",
+    "types=article,brand,author,section,tag&limit=1000",
+    "bucket=1",
     "min_seq=1",
     "limit=20",
     "published_from=2026-01-01",

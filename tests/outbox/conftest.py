@@ -1,8 +1,6 @@
 """Workers taken step by step, on each database, with clocks that stand still; and a CDN that answers as it is told."""
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -10,6 +8,7 @@ import pytest
 from newsapi.outbox.worker import Follow, Listener
 from newsapi.store.database import Database, Session
 from newsapi.store.places import Point
+from tests.elsewhere import Elsewhere
 
 
 class Recorder(Listener):
@@ -60,50 +59,8 @@ def follow(worker: Callable[[Listener], Follow], recorder: Recorder) -> Follow:
     return made
 
 
-class Asked:
-    """One request that the CDN got."""
-
-    def __init__(self, method: str, path: str, headers: Any) -> None:
-        self.method, self.path, self.headers = method, path, headers
-
-    @property
-    def words(self) -> set[str]:
-        return set((self.headers["Surrogate-Key"] or self.headers["xkey-purge"] or "").split())
-
-
-class FakeCdn:
-    """A real HTTP server in place of a CDN: keeps what it was asked, answers `status`."""
-
-    def __init__(self) -> None:
-        self.asked: list[Asked] = []
-        self.status = 200
-        kept = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def answer(self) -> None:
-                kept.asked.append(Asked(self.command, self.path, self.headers))
-                self.send_response(kept.status)
-                if kept.status == 302:
-                    self.send_header("Location", f"{kept.url}/elsewhere")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            do_POST = do_PURGE = do_BAN = do_GET = answer  # noqa: N815
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
 @pytest.fixture
-def cdn() -> Iterator[FakeCdn]:
-    made = FakeCdn()
+def cdn() -> Iterator[Elsewhere]:
+    made = Elsewhere()
     yield made
     made.close()

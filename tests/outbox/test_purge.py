@@ -9,6 +9,7 @@ from newsapi.model import Brand, LogHead, Place, Tag
 from newsapi.outbox import purge as room
 from newsapi.outbox.purge import Purge, to_cdn
 from newsapi.store import log, words
+from newsapi.store.told import Told
 
 
 class Seconds:
@@ -99,7 +100,7 @@ def test_what_an_article_left_is_told_too(follow, cdn, seconds, make):
 def test_previous_and_further_slugs_are_told(follow, cdn, seconds, make, database, clock):
     id_ = make.article("velar")
     with database.transaction() as session:
-        told = log.Told(
+        told = Told(
             kind="article", action="upsert", reason="updated", subject_id=id_, slug="velar-2017",
             previous_slug="velar", more_slugs=("range-rover-velar",),
         )  # fmt: skip
@@ -130,6 +131,8 @@ READS = (
     "/v1/articles/velar?include=related", "/v1/articles/velar/related", "/v1/articles/velar/jsonld",
     "/v1/articles/velar?include=brand,authors,section", "/v1/brands", "/v1/brands/land-rover?include=articles",
     "/v1/brands/jaguar-land-rover", "/v1/authors/anna", "/v1/articles/nuova", "/v1/tags/suv", "/v1/articles?author=bea",
+    "/v1/changes?brand=land-rover", "/v1/changes?since=5&types=brand,tag", "/v1/digest?brand=land-rover",
+    "/v1/feeds/articles.json", "/v1/feeds/articles.ninjs?brand=land-rover", "/v1/feeds/articles.json?tag=suv",
 )  # fmt: skip
 
 
@@ -172,7 +175,7 @@ def rename(database, model, kind, slug, clock):
     with database.transaction() as session:
         row = session.execute(select(model).where(model.slug == slug)).scalar_one()
         row.name, row.changed_at = "Another Name", clock()
-        told = log.Told(
+        told = Told(
             kind=kind, action="upsert", reason="updated", subject_id=row.id, slug=slug, after=frozenset({row.facet_id})
         )
         log.append(session, [told], now=clock())

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
@@ -9,15 +10,17 @@ from io import BytesIO
 import orjson
 import pytest
 
-from newsapi.actions import imports
+from newsapi.actions import import_jobs, imports, keys
 from newsapi.actions import webhooks as acts
-from newsapi.actions.keys import Caller
+from newsapi.actions.keys import Caller, Licence
+from newsapi.actions.writing import Desk
 from newsapi.cache.follower import BOUND
 from newsapi.feeds import webhooks as wire
 from newsapi.model.base import uuid7
 from newsapi.outbox.webhooks import GATHERED, PAUSED, RETRIES, UNPURGED, Webhooks
 from newsapi.schemas.presentation import Presentation
 from newsapi.schemas.webhooks import EVENTS
+from newsapi.store import keys as store_keys
 from newsapi.store import places, webhooks
 from newsapi.store.places import Point
 from tests.records import article, brand, lines, term
@@ -93,8 +96,15 @@ def seconds():
 
 
 @pytest.fixture
-def listener(database, settings, clock, seconds):
-    return Webhooks(database, Presentation(settings), purges=False, private=True, now=clock, clock=seconds)
+def bodies():
+    """What readers without a key get of a body."""
+    return "full"
+
+
+@pytest.fixture
+def listener(database, settings, clock, seconds, bodies):
+    shown = Presentation(replace(settings, public_body=bodies))
+    return Webhooks(database, shown, purges=False, private=True, now=clock, clock=seconds)
 
 
 @pytest.fixture
@@ -124,7 +134,16 @@ def settle(follow, listener, seconds, clock):
 
 
 @pytest.fixture
-def hook(database, clock):
+def key(database, clock):
+    """The key of CALLER."""
+    columns = {"digest": b"", "name": "partner", "scopes": ["webhooks"], "created_at": clock()}
+    with database.transaction() as session:
+        store_keys.add(session, id=CALLER.id, prefix=CALLER.prefix, **columns)
+    return CALLER.prefix
+
+
+@pytest.fixture
+def hook(database, clock, key):
     """Make a webhook for everything, or as it is said."""
 
     def hook(url, events=EVENTS, **more):
@@ -220,6 +239,61 @@ def test_of_a_filter_an_article_enters_and_leaves(hook, receiver, publish, settl
     terms = [(call["type"], call["data"]["slug"]) for call in receiver.calls if call["type"].endswith("d.updated")]
     assert terms == [("brand.updated", "jaguar")]
     assert "section.updated" in receiver.types
+
+
+@pytest.fixture
+def partner(database, clock):
+    """Somebody whose key is for some brands and sections."""
+
+    def partner(**licence):
+        scopes = ["partner:read", "webhooks"]
+        secret = keys.create(database, "partner", scopes, now=clock(), licence=Licence(**licence))
+        with database.reading() as connection:
+            return keys.caller(connection, secret, clock())
+
+    return partner
+
+
+MOVES = [
+    ("velar", {"brand": "land-rover", "section": "prove"}),
+    ("velar", {"brand": "jaguar", "section": "mercato"}),
+    ("velar", {"brand": "jaguar", "section": "prove"}),
+    ("punto", {"brand": "fiat", "section": "prove"}),
+    ("velar", {"brand": "jaguar", "section": "prove", "headline": "Altro"}),
+    ("velar", {"brand": "land-rover", "section": "prove"}),
+    ("velar", {"brand": "land-rover", "section": "prove", "headline": "Altro"}),
+]
+WITHIN = [("published", "velar"), ("updated", "velar"), ("out_of_scope", "velar")]
+ALL = [("published", "velar"), *[("updated", "velar")] * 2, ("published", "punto"), *[("updated", "velar")] * 3]
+
+
+@pytest.mark.parametrize(("bodies", "told"), [("none", WITHIN), ("teaser", WITHIN), ("full", ALL)])
+def test_a_key_is_told_of_what_it_is_for_where_not_everybody_gets_everything(
+    hook, receive, publish, settle, partner, bodies, told
+):
+    publish(brand("jaguar"), brand("land-rover"), brand("fiat"), term("section", "prove"), term("section", "mercato"))
+    bound, desk = receive(), receive()
+    hook(bound.url, by=partner(brands=("jaguar",), sections=("prove",)).name)
+    hook(desk.url)
+    for slug, said in MOVES:
+        publish(article(slug, **said))
+        settle()
+    assert articles_of(desk) == ALL
+    assert articles_of(bound) == told
+    invalidated = {word for call in bound.calls if call["type"] == "cache.invalidated" for word in call["data"]["tags"]}
+    assert ("slug:punto" in invalidated) == (bodies == "full")
+    assert "slug:velar" in invalidated
+
+
+@pytest.mark.parametrize("bodies", ["teaser"])
+def test_what_a_key_is_for_narrows_what_a_webhook_asks_for(hook, receiver, publish, settle, partner):
+    publish(brand("jaguar"), brand("fiat"), term("section", "prove"))
+    own = partner(brands=("jaguar",)).name
+    hook(receiver.url, by=own, brands=["fiat"])
+    hook(receiver.url, by=own, brands=["fiat", "jaguar"])
+    publish(article("punto", brand="fiat"), article("xe", brand="jaguar"))
+    settle()
+    assert articles_of(receiver) == [("published", "xe")]
 
 
 def test_drafts_are_told_to_nobody(hook, receiver, publish, settle):
@@ -396,6 +470,63 @@ def test_every_event_arrives_though_half_of_the_calls_fail_and_workers_are_kille
     assert len({call["id"] for call in calls}) == 100
 
 
+@pytest.fixture
+def desk(database, settings, clock):
+    return Desk(database, settings, lambda _connection: clock())
+
+
+@pytest.fixture
+def send(desk):
+    """Ask for an import; answer its id."""
+    return lambda *records: import_jobs.receive(desk, CALLER, [lines(*records)], form="ndjson", plan=None)
+
+
+@pytest.fixture
+def runs(database, settings, clock):
+    made = import_jobs.Runs(database, settings, now=clock)
+    yield made
+    made.forget()
+
+
+def test_the_end_of_an_import_is_told_when_every_node_knows_what_it_wrote(
+    hook, receiver, send, runs, follow, settle, seconds
+):
+    hook(receiver.url)
+    hook(receiver.url, events=["article.updated"])
+    id_ = send(article("velar"), article("punto"))
+    while runs.go_on():
+        pass
+    follow.step()
+    seconds.now += BOUND - 0.01
+    for _ in range(5):
+        follow.step()
+        time.sleep(0.01)
+    assert receiver.calls == []
+    settle()
+    [call] = [call for call in receiver.calls if call["type"] == "import.finished"]
+    last = max(call["data"]["seq"] for call in receiver.calls if call["type"] == "article.published")
+    own = f"https://api.example.com/v1/imports/{id_}"
+    assert call["data"] == {"seq": last, "id": str(id_), "state": "done", "links": {"self": own}}
+
+
+def test_an_import_that_ends_otherwise_is_told_too(hook, receiver, send, runs, desk, settle, monkeypatch):
+    hook(receiver.url, events=["import.finished"])
+    failed, cancelled = send(article("velar")), send(article("punto"))
+    import_jobs.cancel(desk, CALLER, cancelled)
+
+    def fails(*_args, **_kwargs):
+        raise RuntimeError
+
+    monkeypatch.setattr(imports.writing, "write", fails)
+    for _ in range(import_jobs.FAILURES):
+        with pytest.raises(RuntimeError):
+            runs.go_on()
+    settle()
+    told = {(call["data"]["id"], call["data"]["state"]) for call in receiver.calls}
+    assert told == {(str(failed), "failed"), (str(cancelled), "cancelled")}
+    assert receiver.types == ["import.finished"] * 2
+
+
 def test_invalidations_are_gathered(hook, receiver, publish, settle):
     hook(receiver.url, ["cache.invalidated"])
     publish(brand("jaguar"), *(article(f"a{number}", brand="jaguar") for number in range(5)))
@@ -419,6 +550,27 @@ def test_keys_own_their_webhooks(hook, database, receiver):
         with pytest.raises(acts.NotFound):
             acts.own(connection, other, made["id"])
         assert acts.own(connection, admin, made["id"])["url"] == receiver.url
+
+
+def test_who_has_no_good_key_any_more_is_told_nothing(hook, receiver, publish, follow, settle, database, clock, key):
+    made = hook(receiver.url, ["article.published"])
+    publish(article("velar"))
+    follow.step()
+    keys.revoke(database, key, now=clock())
+    publish(article("evoque"))
+    settle()
+    assert receiver.calls == []
+    assert rows(database, made["id"]) == []
+
+
+def test_who_gets_another_key_keeps_his_webhooks(hook, receiver, publish, settle, database, clock, key):
+    made = hook(receiver.url, ["article.published"])
+    secret = keys.rotate(database, key, now=clock(), overlap=timedelta(hours=1))
+    publish(article("velar"))
+    settle(later=timedelta(hours=2))
+    assert receiver.types == ["article.published"]
+    with database.reading() as connection:
+        assert acts.own(connection, keys.caller(connection, secret, clock()), made["id"])["url"] == receiver.url
 
 
 def test_what_is_long_done_is_forgotten(hook, receiver, publish, settle, database):

@@ -84,7 +84,7 @@ def _article(number: int, ids: dict[str, UUID]) -> dict[str, Any]:
         "word_count": 100,
         "published_at": published,
         "updated_at": updated,
-        "materially_updated_at": published,
+        "materially_updated_at": published if number % 9 else updated,
         "created_at": published,
     }
 

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from newsapi.model import Brand, Change, Facet, Listing, LogHead, Tag
 from newsapi.model.base import uuid7
 from newsapi.store import log
-from newsapi.store.log import Told
+from newsapi.store.told import Told
 
 
 @pytest.fixture
@@ -205,6 +205,7 @@ def test_a_publication_touches_every_facet_of_the_article(database, make, clock)
         facet(database, "group", slug="jaguar-land-rover"),
         facet(database, "mention", slug="fiat"),
         facet(database, "tag", slug="suv"),
+        facet(database, "sitemap", "1"),
     ]
     assert {(row.articles, row.seq, row.at) for row in facets} == {(1, now.seq, clock())}
     last = changes(database)[-1]
@@ -224,7 +225,7 @@ def test_a_withdrawal_touches_them_again_and_counts_down(database, make, clock):
         assert (row.articles, row.seq, row.at) == (left, now.seq, clock())
     last = changes(database)[-1]
     assert last.facets_after == []
-    assert len(last.facets_before) == 5
+    assert len(last.facets_before) == 6
 
 
 def test_work_on_a_draft_is_no_change(database, make):

@@ -25,6 +25,7 @@ class Written:
     id: UUID
     published_at: datetime
     updated_at: datetime
+    materially_updated_at: datetime
     terms: dict[str, list[str]]
     public: bool = True
 
@@ -53,7 +54,7 @@ class Archive:
         brand, tags = chance.choice(BRANDS), chance.sample(TAGS, chance.randrange(3))
         mentions = chance.sample([other for other in BRANDS if other != brand], chance.randrange(2))
         format_, author = chance.choice(FORMATS), chance.choice(("anna", "bruno"))
-        published, updated = self.moment(), self.moment()
+        published, updated, materially = self.moment(), self.moment(), self.moment()
         id_ = self.make.article(
             brand=brand,
             tags=tags,
@@ -62,6 +63,7 @@ class Archive:
             format=format_,
             published_at=published,
             updated_at=updated,
+            materially_updated_at=materially,
         )
         terms = {
             "brand": [brand],
@@ -72,7 +74,7 @@ class Archive:
             "author": [author],
             "format": [format_],
         }
-        self.written.append(Written(id_, published, updated, terms))
+        self.written.append(Written(id_, published, updated, materially, terms))
 
     def withdraw(self) -> None:
         article = self.chance.choice([article for article in self.written if article.public])

@@ -111,7 +111,7 @@ def test_a_page_of_any_of_several_reads_as_much_of_each(archive, key, descending
                             assert counts["listing"] <= 3 * limit, told
 
 
-@pytest.mark.parametrize(("key", "descending"), SORTS)
+@pytest.mark.parametrize(("key", "descending"), [sort for sort in SORTS if sort[0] != "materially_updated_at"])
 def test_a_page_within_a_range_of_its_sort_key_reads_what_it_shows(archive, key, descending):
     first: dict[str, int] = {}
     with archive.reading() as connection:
@@ -165,7 +165,9 @@ def test_the_plan_of_a_page_walks_an_index_and_looks_articles_up(archive, filter
             plan = "\n".join(plan_of(connection, *statement))
             if archive.is_sqlite:
                 walks = [line for line in plan.splitlines() if "row_" in line]
-                index = "COVERING INDEX ix_listing_updated" if key == "updated_at" else "PRIMARY KEY"
+                index = (
+                    "PRIMARY KEY" if key == "published_at" else f"COVERING INDEX ix_listing_{key.removesuffix('_at')}"
+                )
                 order = "<" if descending is not question.back else ">"
                 bound = f" AND ({key},article_id){order}(?,?)" if turn else ""
                 assert {line.strip() for line in walks} == {

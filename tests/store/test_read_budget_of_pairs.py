@@ -75,12 +75,13 @@ def test_a_row_is_looked_up_in_the_other_facet_by_its_whole_key(archive):
         statement = statements_of(connection, lambda: articles.page(connection, truth, Question(), limit=20))[0]
         plan = "\n".join(plan_of(connection, *statement))
         if archive.is_sqlite:
-            assert "SEARCH other_0 USING PRIMARY KEY (facet_id=? AND published_at=? AND article_id=?)" in plan, plan
+            whole = "(facet_id=? AND published_at=? AND article_id=?)"
+            assert f"SEARCH other_looked_up_0 USING PRIMARY KEY {whole}" in plan, plan
             assert "SEARCH row_0 USING PRIMARY KEY (facet_id=?)" in plan, plan
         else:
             nodes = nodes_of(connection, *statement)
             (walked,) = (node for node in nodes if node.get("Alias") == "row_0")
-            (other,) = (node for node in nodes if node.get("Alias") == "other_0")
+            (other,) = (node for node in nodes if node.get("Alias") == "other_looked_up_0")
             assert walked["Node Type"] in {"Index Scan", "Index Only Scan"}, plan
             assert walked["Actual Rows"] == SCAN, plan
             assert other["Node Type"] == "Index Only Scan", plan

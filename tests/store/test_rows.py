@@ -39,6 +39,8 @@ def article(text):
         "gone": None,
         "import_digest": bytes(range(16)),
         "expires_at": TIME,
+        "number": None,
+        "bucket": 4095,
     }
 
 

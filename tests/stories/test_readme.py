@@ -53,7 +53,7 @@ def asked(command):
 def test_every_address_of_the_readme_answers_with_something(demo, command):
     answer = demo.get(asked(command))
     assert answer.status_code == 200
-    assert answer.json["data"]
+    assert answer.json["data"] if answer.is_json else answer.data.startswith(b"<?xml")
 
 
 @pytest.mark.parametrize(("command", "answer"), SHOWN)
@@ -85,7 +85,8 @@ def test_the_commands_that_fill_and_serve_do_so(tmp_path):
         if words in (["serve"], ["worker"]):  # other stories start and stop them
             words.append("--help")
         done = subprocess.run([newsapi, *words], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=50)
-        assert done.returncode == 0, done.stderr
+        warned = words == ["check"]  # of keys that bind nothing as long as everything is public
+        assert done.returncode == int(warned), done.stderr
     assert (tmp_path / "newsapi.sqlite3").exists()
 
 

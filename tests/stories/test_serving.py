@@ -10,14 +10,13 @@ import threading
 import time
 from collections import Counter
 from http.client import HTTPConnection, HTTPException
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
 
+from tests.elsewhere import Elsewhere
 from tests.records import article, lines
 from tests.stories.conftest import serving
 
@@ -378,30 +377,14 @@ def is_closed(own):
     return closed
 
 
-class Cdn(BaseHTTPRequestHandler):
-    """In place of Varnish: keeps the words it was sent."""
-
-    words: ClassVar[list[str]] = []
-
-    def do_PURGE(self):
-        self.words.append(self.headers["xkey-purge"])
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, *_):
-        """Say nothing."""
-
-
 @pytest.mark.long
 def test_a_change_reaches_the_cdn_twice_by_the_worker_beside_the_server(newsapi, serve, tmp_path):
-    cdn = ThreadingHTTPServer(("127.0.0.1", 0), Cdn)
-    threading.Thread(target=cdn.serve_forever, daemon=True).start()
-    with serve("serve", NEWSAPI_PURGE_URL=f"varnish+http://127.0.0.1:{cdn.server_address[1]}") as served:
+    cdn = Elsewhere()
+    with serve("serve", NEWSAPI_PURGE_URL=f"varnish+{cdn.url}") as served:
         until(lambda: "place taken" in served.printed)
         (tmp_path / "news.ndjson").write_bytes(lines(article("velar")))
         assert newsapi("import", "news.ndjson").returncode == 0
-        until(lambda: len(Cdn.words) == 2)
+        until(lambda: len(cdn.asked) == 2)
         assert served.stop()[0] == 0
-    cdn.shutdown()
-    cdn.server_close()
-    assert all("slug:velar" in words.split() for words in Cdn.words)
+    cdn.close()
+    assert all("slug:velar" in asked.words for asked in cdn.asked)

@@ -6,7 +6,7 @@ from alembic import op
 from newsapi.model.base import BytewiseText, Id, UtcDateTime
 
 revision = "0014"
-down_revision = "0010"
+down_revision = "0012"
 
 
 def upgrade() -> None:

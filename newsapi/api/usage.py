@@ -1,0 +1,56 @@
+"""How much each key asks, by day: counted in memory, written now and then, so that no read has to write."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from datetime import date, datetime
+from uuid import UUID
+
+import structlog
+
+from newsapi.errors import NewsError
+from newsapi.store import partners
+from newsapi.store.database import Database
+
+log = structlog.get_logger("newsapi.usage")
+
+EVERY = 5.0
+"""Seconds after which what was counted is written. A process that is killed takes that much with it."""
+
+
+class Usage:
+    """The requests of this process that are not written yet."""
+
+    def __init__(self, database: Database, *, every: float = EVERY) -> None:
+        """Take the database; nothing is connected yet."""
+        self._database, self._every = database, every
+        self._counts: Counter[tuple[UUID, date]] = Counter()
+        self._lock = threading.Lock()
+        self._timer: threading.Timer | None = None
+
+    def count(self, key: UUID, now: datetime) -> None:
+        """Count a request of a key; the day is that of UTC."""
+        with self._lock:
+            self._counts[key, now.date()] += 1
+            if self._timer is None:
+                self._timer = threading.Timer(self._every, self.write)
+                self._timer.daemon = True
+                self._timer.start()
+
+    def write(self) -> None:
+        """Write what was counted; where the database is away, it is kept for the next time."""
+        with self._lock:
+            counts, self._counts = self._counts, Counter()
+            timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+        if not counts:
+            return
+        try:
+            with self._database.moment() as session:
+                partners.add_use(session, counts)
+        except NewsError as error:
+            log.warning("use of keys not written", cause=repr(error.__cause__)[:300])
+            with self._lock:
+                self._counts.update(counts)

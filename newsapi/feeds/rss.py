@@ -1,0 +1,64 @@
+"""A feed as RSS 2.0 (https://www.rssboard.org/rss-specification), with the modules atom, content, dc and media.
+
+`guid` is the article's id and never its address. An `enclosure` must say how many bytes it has, which nobody told us:
+pictures and films are `media:content`, which need not.
+"""
+
+from __future__ import annotations
+
+from email.utils import format_datetime
+from html import escape
+from typing import Final
+from xml.etree.ElementTree import Element
+
+from newsapi.feeds.elements import add, add_media, root, written
+from newsapi.feeds.feed import GENERATOR, Feed, Record, files, instant, is_free, keywords, rights, updated, urn
+
+MEDIA_TYPE: Final = "application/rss+xml"
+
+
+def document(feed: Feed) -> bytes:
+    """Write a page of a feed."""
+    rss = root("rss", ("atom", "content", "dc", "media"), version="2.0")
+    channel = add(rss, "channel")
+    add(channel, "title", feed.title)
+    add(channel, "link", feed.home)
+    add(channel, "description", feed.title)
+    if feed.language:
+        add(channel, "language", feed.language)
+    if feed.records or feed.gone:
+        add(channel, "lastBuildDate", format_datetime(feed.updated, usegmt=True))
+    add(channel, "generator", GENERATOR)
+    add(channel, "docs", "https://www.rssboard.org/rss-specification")
+    for rel, url in (("self", feed.own), ("first", feed.first), ("next", feed.next), ("previous", feed.prev)):
+        if url:
+            add(channel, "atom:link", rel=rel, href=url, type=MEDIA_TYPE)
+    if feed.hub:
+        add(channel, "atom:link", rel="hub", href=feed.hub)
+    for record in feed.records:
+        _item(channel, record, feed)
+    return written(rss)
+
+
+def _item(channel: Element, record: Record, feed: Feed) -> None:
+    item = add(channel, "item")
+    add(item, "title", record["headline"])
+    add(item, "link", record["url"])
+    add(item, "guid", urn(record["id"]), isPermaLink="false")
+    if record["published_at"]:
+        add(item, "pubDate", format_datetime(record["published_at"], usegmt=True))
+    add(item, "atom:updated", instant(updated(record)))
+    if record["standfirst"]:
+        add(item, "description", escape(record["standfirst"], quote=False))  # HTML, by the specification
+    if is_free(record) and record["body_html"]:
+        add(item, "content:encoded", record["body_html"])
+    for author in record["authors"]:
+        add(item, "dc:creator", author["name"])
+    for kind, _, name in keywords(record):
+        add(item, "category", name, domain=f"{feed.api}/v1/{kind}s")
+    add(item, "dc:language", record["language"])
+    if said := rights(record):
+        add(item, "dc:rights", said)
+    if licence := record["rights"]["license_url"]:
+        add(item, "atom:link", rel="license", href=licence)
+    add_media(item, files(record))

@@ -1,0 +1,40 @@
+"""An application with a few articles, and readers of feeds."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from io import BytesIO
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from newsapi.actions import imports
+from tests.records import lines
+
+SITE = {
+    "article_url": "https://www.example.it/{section}/{slug}",
+    "brand_url": "https://www.example.it/marche/{slug}",
+    "author_url": "https://www.example.it/firme/{slug}",
+    "publisher": "Motori & Co",
+    "websub_hub": "https://hub.example.com/",
+}
+
+
+@pytest.fixture
+def site(settings, build) -> FlaskClient:
+    """A client of the API of a site with pages of its own."""
+    return build(replace(settings, **SITE)).test_client()
+
+
+@pytest.fixture
+def load(database, settings, clock) -> Callable[..., None]:
+    """Import these records; none may be refused."""
+
+    def load(*records: Any) -> None:
+        refused: list[Any] = []
+        imports.load(
+            database, settings, BytesIO(lines(*records)), now=clock, reject=lambda *fault: refused.append(fault)
+        )
+        assert not refused, refused
+
+    return load
