@@ -11,8 +11,7 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -29,7 +28,7 @@ from newsapi.api.parts import utc_now
 from newsapi.app import create_app, create_front, create_worker, set_up_logging
 from newsapi.cache import counts
 from newsapi.demo import content
-from newsapi.errors import Fault, NewsError, SchemaMissing
+from newsapi.errors import NewsError, SchemaMissing
 from newsapi.feeds import ndjson
 from newsapi.intake import known, plans
 from newsapi.intake.scrutiny import Unreadable
@@ -42,6 +41,7 @@ from newsapi.store import archive
 from newsapi.store.database import Database
 from newsapi.store.keys import every as every_key
 from newsapi.store.passes import Passes
+from newsapi.terminal import complain, onward, progress_bar
 
 
 class _Clear(click.Group):
@@ -99,7 +99,7 @@ def demo() -> None:
     database = _database(settings)
     _ready(database)
     with content.stream(settings.api_url) as stream:
-        imports.load(database, settings, stream, now=utc_now, reject=_complain)
+        imports.load(database, settings, stream, now=utc_now, reject=complain)
     database.dispose()
     click.echo(content.tour(settings.api_url))
     click.echo(f"\nThe database is {path}; the next demo begins afresh. Stop with Ctrl-C.")
@@ -129,7 +129,7 @@ def import_(file: Path, name: str, plan: BinaryIO | None) -> None:
     bar = click.progressbar(length=size, label=file.name, file=sys.stderr, hidden=hidden)
     with file.open("rb") as stream, bar:
         counts = imports.load(
-            *(database, settings, stream), now=utc_now, reject=_complain, progress=_onward(bar.update), form=form
+            *(database, settings, stream), now=utc_now, reject=complain, progress=onward(bar.update), form=form
         )
     database.analyze()
     click.echo(
@@ -256,7 +256,7 @@ def rebuild() -> None:
     """
     database = _database(Settings.from_env())
     _ready(database)
-    with _bar("Indexing") as progress:
+    with progress_bar("Indexing") as progress:
         count = related.rebuild(database, now=utc_now, progress=progress)
     click.echo(f"{count} articles indexed")
 
@@ -269,7 +269,7 @@ def evaluate(judged: Path) -> None:
     They are imported into a database of their own, which is gone afterwards.
     """
     settings = Settings.from_env({})
-    with tempfile.TemporaryDirectory() as folder, judged.open("rb") as lines, _bar("Ranking") as progress:
+    with tempfile.TemporaryDirectory() as folder, judged.open("rb") as lines, progress_bar("Ranking") as progress:
         database = Database(f"sqlite:///{folder}/judged.sqlite3", patient=True)
         _ready(database)
         for ranking in evaluation.ranked(database, settings, lines, now=utc_now, progress=progress):
@@ -385,32 +385,3 @@ def application() -> Any:
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     return front
-
-
-@contextmanager
-def _bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """Show progress on standard error, where a person sees it; yields a function of how many are done, of how many."""
-    with click.progressbar(length=1, label=label, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
-
-        def progress(done: int, of: int) -> None:
-            bar.length = of
-            bar.update(done - bar.pos)
-
-        yield progress
-
-
-def _complain(line: int, fault: Fault) -> None:
-    over_the_bar = "\r\033[K" if sys.stderr.isatty() else ""
-    click.echo(f"{over_the_bar}line {line}: {fault.place or 'the whole record'}: {fault.message}", err=True)
-
-
-def _onward(update: Callable[[int], None]) -> Callable[[int], None]:
-    """Turn bytes done so far into the steps that a progress bar wants."""
-    done = 0
-
-    def progress(offset: int) -> None:
-        nonlocal done
-        update(offset - done)
-        done = offset
-
-    return progress
