@@ -216,20 +216,21 @@ class Alerts(Listener):
         """Send one alert, of those of its articles that readers see."""
         first, now = rows[0], self._now()
         with self._database.reading() as connection:
-            standing = alerts.standing(connection, first.subscriber_id, first.due_at)
+            standing = alerts.standing(connection, first.subscriber_id, [row.seq for row in rows])
         told = [row for row in rows if row.seq in standing and row.article_id in records and row.facet_id in topics]
         outcome, retry = "", None
         if told:
             mail = self._letters.alert(told, records, topics)
             outcome, retry = self._hand_over(mail, first.person, first.attempts)
+        seqs = {row.seq for row in told}
+        dropped = {row.seq for row in rows} - seqs
         with self._database.transaction() as session:
-            dropped = {row.seq for row in rows} - {row.seq for row in told}
             if dropped:
                 alerts.note(session, first.subscriber_id, dropped, state="dropped", now=now)
             if retry is not None:
-                alerts.later(session, first.subscriber_id, first.due_at, now + retry)
-            elif outcome:
-                alerts.note(session, first.subscriber_id, [row.seq for row in told], state=outcome, now=now)
+                alerts.later(session, first.subscriber_id, seqs, now + retry)
+            elif told:
+                alerts.note(session, first.subscriber_id, seqs, state=outcome, now=now)
 
     def _hand_over(self, mail: EmailMessage, person: bytes, attempts: int = 0) -> tuple[str, timedelta | None]:
         """Hand a mail over; answer what became of it, and when to try again, if so. Raises Away."""

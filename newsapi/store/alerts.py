@@ -168,8 +168,8 @@ def of_person(connection: Connection, person: UUID) -> Sequence[Row[Any]]:
     return connection.execute(select(_MAIL).where(_MAIL.c.subscriber_id == person).order_by(_MAIL.c.seq)).all()
 
 
-def standing(connection: Connection, subscriber: UUID, due_at: datetime) -> set[int]:
-    """Answer the changes of a mail of which it may tell now: readers see the article, and the person still asks for it.
+def standing(connection: Connection, subscriber: UUID, seqs: Collection[int]) -> set[int]:
+    """Answer those changes of a mail of which it may tell now: readers see the article, the person still asks for it.
 
     The state of the subscription is looked at too: what was planned while somebody left was planned for nobody.
     """
@@ -177,7 +177,7 @@ def standing(connection: Connection, subscriber: UUID, due_at: datetime) -> set[
         select(_MAIL.c.seq)
         .join(_OWN, _OWN.c.id == _MAIL.c.subscription_id)
         .join(Article, Article.id == _MAIL.c.article_id)
-        .where(_of_mail(subscriber, due_at), _ACTIVE, visible())
+        .where(_of_mail(subscriber, seqs), _ACTIVE, visible())
     )
     return {*connection.execute(found).scalars()}
 
@@ -185,18 +185,18 @@ def standing(connection: Connection, subscriber: UUID, due_at: datetime) -> set[
 def note(session: Session, subscriber: UUID, seqs: Collection[int], *, state: str, now: datetime) -> None:
     """Note what became of some changes that a person was to be told of; others may have come to the mail since."""
     values = {"state": state, "sent_at": now if state == "sent" else None}
-    found = and_(_MAIL.c.subscriber_id == subscriber, _MAIL.c.seq.in_(seqs), _PENDING)
-    session.execute(update(_MAIL).where(found).values(**values))
+    session.execute(update(_MAIL).where(_of_mail(subscriber, seqs)).values(**values))
 
 
-def later(session: Session, subscriber: UUID, due_at: datetime, ready_at: datetime) -> None:
+def later(session: Session, subscriber: UUID, seqs: Collection[int], ready_at: datetime) -> None:
     """Have a mail tried again at a time."""
-    again = update(_MAIL).where(_of_mail(subscriber, due_at))
+    again = update(_MAIL).where(_of_mail(subscriber, seqs))
     session.execute(again.values(ready_at=ready_at, attempts=_MAIL.c.attempts + 1))
 
 
-def _of_mail(subscriber: UUID, due_at: datetime) -> Any:
-    return and_(_MAIL.c.subscriber_id == subscriber, _MAIL.c.due_at == due_at, _PENDING)
+def _of_mail(subscriber: UUID, seqs: Collection[int]) -> Any:
+    """The rows of a mail, by their key: at the time that it is due, a hundred thousand others may be too."""
+    return and_(_MAIL.c.subscriber_id == subscriber, _MAIL.c.seq.in_(seqs), _PENDING)
 
 
 def forget(session: Session, *, due_before: datetime) -> int:
