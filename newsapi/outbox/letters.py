@@ -53,7 +53,9 @@ class Letters:
     def about(self, row: Any, topic: Topic) -> EmailMessage:
         """Write the mail about a subscription itself: to confirm it, or that it is there."""
         said = phrases.topic(topic.kind, topic.name, row.language)
-        letter = self._letter(row, f"{row.id} {row.mail_since.timestamp()}", row.mail_since)
+        # A request that is put off is tried later as the same mail; a reminder has nothing but when it was asked for.
+        asked_at = row.mail_since if row.state == "active" else row.requested_at
+        letter = self._letter(row, f"{row.id} {asked_at.timestamp()}", row.mail_since)
         if row.state == "active":
             return letters.reminder(self._head, letter, topic=said)
         token = self._box.passes.token("confirm", row.id, row.requested_at + CONFIRMED_IN)

@@ -355,6 +355,25 @@ def test_a_mail_that_a_server_chokes_on_holds_no_other_up(subscribe, publish, se
     assert len(alerts(server)) == len(alerts(server, "second@lettori.example")) == 1
 
 
+def test_a_request_that_a_server_chokes_on_is_tried_again_as_the_same_mail(ask, server, work, clock):
+    tried = []
+
+    def choke(mail):
+        tried.append(mail["Message-ID"])
+        server.hang_up()
+
+    server.answer_data = choke
+    ask()
+    work()
+    server.answer_data = lambda _: None
+    work(timedelta(minutes=6))
+    assert tried == [mail["Message-ID"] for mail in server.mails]
+    clock.forward(days=1)
+    ask()
+    work()
+    assert len({mail["Message-ID"] for mail in server.mails}) == 2
+
+
 def test_whoever_leaves_between_two_mails_gets_none(subscribe, publish, server, work, listener, post):
     """All that is due was read before; each mail is looked at again."""
     leave = {}
