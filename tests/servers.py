@@ -262,6 +262,7 @@ def _postgresql_on(data: Path, folder: Path, settings: dict[str, str]) -> tuple[
         nobody = pwd.getpwnam("nobody")
         for place in (data, folder):
             os.chown(place, nobody.pw_uid, nobody.pw_gid)
+        data.parent.chmod(data.parent.stat().st_mode | 0o011)  # a folder for the moment is closed to others
         become = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
         programs = _readable(programs, folder)
     if not (data / "PG_VERSION").exists():
