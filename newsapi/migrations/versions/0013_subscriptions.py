@@ -5,7 +5,7 @@ from alembic import op
 
 from newsapi.model.base import BytewiseText, Id, UtcDateTime
 
-revision = "0014"
+revision = "0013"
 down_revision = "0012"
 
 
