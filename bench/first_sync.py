@@ -31,25 +31,25 @@ DIALECTS = {
         "numbers": "generate_series(1, {n}) AS numbers(n)",
         "id": "gen_random_uuid()",
         "time": "timestamptz '2016-01-01' + n * interval '1 minute'",
-        "mark": "n",
+        "modulo": "%%",
     },
     "sqlite": {
         "numbers": "(WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < {n}) SELECT n FROM c)",
         "id": "randomblob(16)",
         "time": "1451606400000000 + n * 60000000",
-        "mark": "n",
+        "modulo": "%",
     },
 }
 STEPS: Final = """
 INSERT INTO article (id, slug, status, version, seq, changed_at, headline, format, language, word_count,
     published_at, published_precision, updated_at, created_at, bucket) SELECT {id}, 'a-' || n, 'published', 1,
-    {base} + n, {time}, 'Titolo ' || n, 'article', 'it', 300, {time}, 'second', {time}, {time}, n % 4096 FROM
+    {base} + n, {time}, 'Titolo ' || n, 'article', 'it', 300, {time}, 'second', {time}, {time}, n {modulo} 4096 FROM
     {numbers};
 INSERT INTO article_detail (article_id, media, corrections, picks, body_html) SELECT id, '[]', '[]', '[]',
     '<p>Testo.</p>' FROM article;
-INSERT INTO listing SELECT {every}, published_at, id, updated_at FROM article;
-INSERT INTO listing SELECT {tenth}, published_at, id, updated_at FROM article WHERE seq % 10 = 0;
-INSERT INTO listing SELECT {rare}, published_at, id, updated_at FROM article WHERE seq % 1000 = 0;
+INSERT INTO listing SELECT {every}, published_at, id, updated_at, published_at FROM article;
+INSERT INTO listing SELECT {tenth}, published_at, id, updated_at, published_at FROM article WHERE seq {modulo} 10 = 0;
+INSERT INTO listing SELECT {rare}, published_at, id, updated_at, published_at FROM article WHERE seq {modulo} 1000 = 0;
 INSERT INTO change (seq, mark, at, kind, action, reason, subject_id, slug, version, facets_before, facets_after,
     bulk) SELECT seq, seq, changed_at, 'article', 'upsert', 'published', id, slug, 1, '[]', '[{every}]', {true} FROM
     article;

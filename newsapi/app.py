@@ -11,6 +11,7 @@ from flask import Flask
 
 from newsapi import __version__, api
 from newsapi.actions.import_jobs import Runs
+from newsapi.actions.subscriptions import Box
 from newsapi.actions.writing import Desk
 from newsapi.api import imports, problems
 from newsapi.api.limits import Limits
@@ -23,8 +24,10 @@ from newsapi.cache.memory import Memory
 from newsapi.cache.pages import PageCache
 from newsapi.cache.shared import Alone, InRedis
 from newsapi.cache.turns import EMBEDDED, READERS
+from newsapi.outbox.alerts import Alerts
 from newsapi.outbox.clockwork import Embargo, Importing, Merging
 from newsapi.outbox.index import Index
+from newsapi.outbox.mail import transport
 from newsapi.outbox.purge import Purge, to_cdn
 from newsapi.outbox.relate import Relate
 from newsapi.outbox.webhooks import Webhooks
@@ -36,6 +39,7 @@ from newsapi.store import changes
 from newsapi.store.database import Database
 from newsapi.store.due import clock
 from newsapi.store.keyset import Cursors
+from newsapi.store.passes import Passes
 
 MAX_BODY = 1 << 20
 """Bytes that a request may bring, but for those that are taken in as they come."""
@@ -62,6 +66,7 @@ def create_app(settings: Settings) -> Flask:
         presentation=Presentation(settings),
         pages=PageCache(Memory(settings.cache_mb << 20), shared, follower),
         limits=Limits(settings),
+        passes=Passes(database, settings.secret_key),
         usage=Usage(database),
         cdn_lifetime="max-age=86400" if settings.purge_url else "max-age=2",
     )
@@ -101,6 +106,10 @@ def create_worker(settings: Settings) -> Worker:
         listeners.append(WebSub(database, settings.websub_hub, settings.api_url))
     private = settings.webhook_private == "allow"
     purges = bool(settings.purge_url)
+    if settings.smtp_url:
+        patient = Database(settings.database_url, pool_size=2, patient=True)  # lists of readers may be long
+        box = Box(patient, settings, Passes(patient, settings.secret_key))
+        listeners.append(Alerts(box, Presentation(settings), transport(settings.smtp_url), now=utc_now))
     listeners.append(Webhooks(database, Presentation(settings), purges=purges, private=private, now=utc_now))
     return Worker(database, listeners, now=utc_now)
 
@@ -123,6 +132,7 @@ def _release(settings: Settings) -> str:
 
 SHOWN = (
     "api_url article_url brand_url author_url section_url publisher image_url image_key image_salt time_zone secret_key"
+    " smtp_url mail_language privacy_url"
     " public_body websub_hub"
 ).split()
 """The settings that a reader can tell from an answer."""

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import errno
 import gc
 import multiprocessing
 import os
 import signal
-import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -22,25 +20,28 @@ import orjson
 import yaml
 
 from newsapi import __version__
-from newsapi.actions import checks, evaluation, imports, keys, related, search
+from newsapi.actions import checks, evaluation, imports, keys, related, search, subscriptions
 from newsapi.actions.keys import Licence
-from newsapi.api import demo_pictures
+from newsapi.api import demo_mail, demo_pictures
 from newsapi.api.parts import utc_now
 from newsapi.app import create_app, create_front, create_worker, set_up_logging
 from newsapi.cache import counts
 from newsapi.demo import content
-from newsapi.errors import Fault, NewsError, SchemaMissing
+from newsapi.errors import NewsError, SchemaMissing
 from newsapi.feeds import ndjson
 from newsapi.intake import known, plans
 from newsapi.intake.scrutiny import Unreadable
 from newsapi.migrations.upgrade import is_current, upgrade
 from newsapi.schemas.imports import FORMATS
+from newsapi.serving.addresses import free_address
 from newsapi.serving.beside import PARENT, end_with
 from newsapi.serving.farewell import polite
 from newsapi.settings import BadSetting, Settings
 from newsapi.store import archive
 from newsapi.store.database import Database
 from newsapi.store.keys import every as every_key
+from newsapi.store.passes import Passes
+from newsapi.terminal import complain, progress_bar
 
 
 class _Clear(click.Group):
@@ -66,7 +67,7 @@ def serve() -> None:
     SIGTERM lets what is under way end; SIGHUP replaces the processes one by one and loses nothing.
     """
     settings = Settings.from_env()
-    address = _free_address(settings)
+    address = free_address(settings)
     _ready(_database(settings))
     _serve(settings, address)
 
@@ -93,16 +94,14 @@ def worker() -> None:
 def demo() -> None:
     """Fill a fresh SQLite file with a motoring magazine, serve it and say what to look at."""
     path = Path("newsapi-demo.sqlite3").absolute()
-    os.environ["NEWSAPI_DATABASE_URL"] = f"sqlite:///{path}"
-    os.environ[content.SWITCH] = "on"
+    os.environ |= content.environment(path)
     settings = Settings.from_env()
-    address = _free_address(settings)  # before anything is removed: another demo may run here
-    for old in (path, *(path.with_name(path.name + ending) for ending in ("-wal", "-shm"))):
-        old.unlink(missing_ok=True)
+    address = free_address(settings)  # before anything is removed: another demo may run here
+    content.clear(path)
     database = _database(settings)
     _ready(database)
     with content.stream(settings.api_url) as stream:
-        imports.load(database, settings, stream, now=utc_now, reject=_complain)
+        imports.load(database, settings, stream, now=utc_now, reject=complain)
     database.dispose()
     click.echo(content.tour(settings.api_url))
     click.echo(f"\nThe database is {path}; the next demo begins afresh. Stop with Ctrl-C.")
@@ -128,8 +127,8 @@ def import_(file: Path, name: str, plan: BinaryIO | None) -> None:
     _ready(database)
     _seldom_look_for_cycles()
     size = file.stat().st_size
-    with file.open("rb") as stream, _bar(file.name) as bar:
-        told: Any = {"reject": _complain, "progress": lambda offset: bar(offset, size)}
+    with file.open("rb") as stream, progress_bar(file.name) as bar:
+        told: Any = {"reject": complain, "progress": lambda offset: bar(offset, size)}
         counts = imports.load(database, settings, stream, now=utc_now, form=form, **told)
     database.analyze()
     click.echo(
@@ -213,6 +212,36 @@ def _desk() -> Database:
     return database
 
 
+@main.group()
+def addresses() -> None:
+    """E-mail addresses that are not to be written to, of which only keyed hashes are kept."""
+
+
+@addresses.command()
+@click.argument("file", type=click.File("rb"), default="-")
+def bounced(file: BinaryIO) -> None:
+    """Take a bounce (RFC 3464) from FILE or standard input, as a mail server hands it on.
+
+    Addresses that do not exist are forgotten and never written to again; how many is printed.
+    """
+    found = subscriptions.bounced(file.read())
+    subscriptions.refuse(_box(), found, "bounce", now=utc_now())
+    click.echo(f"{len(found)} refused")
+
+
+@addresses.command()
+@click.argument("address")
+def allow(address: str) -> None:
+    """Let ADDRESS subscribe again, which was erased or refused."""
+    if not subscriptions.allow(_box(), address):
+        raise click.ClickException("It was not refused.")
+
+
+def _box() -> subscriptions.Box:
+    settings, database = Settings.from_env(), _desk()
+    return subscriptions.Box(database, settings, Passes(database, settings.secret_key))
+
+
 @main.group(name="related")
 def related_() -> None:
     """Related lists."""
@@ -235,7 +264,7 @@ def evaluate(judged: Path) -> None:
     They are imported into a database of their own, which is gone afterwards.
     """
     settings = Settings.from_env({})
-    with tempfile.TemporaryDirectory() as folder, judged.open("rb") as lines, _bar("Ranking") as progress:
+    with tempfile.TemporaryDirectory() as folder, judged.open("rb") as lines, progress_bar("Ranking") as progress:
         database = Database(f"sqlite:///{folder}/judged.sqlite3", patient=True)
         _ready(database)
         for ranking in evaluation.ranked(database, settings, lines, now=utc_now, progress=progress):
@@ -260,7 +289,7 @@ def search_rebuild() -> None:
 def _rebuild(rebuilt: Callable[..., int]) -> None:
     database = _desk()
     _seldom_look_for_cycles()
-    with _bar("Indexing") as progress:
+    with progress_bar("Indexing") as progress:
         count = rebuilt(database, now=utc_now, progress=progress)
     click.echo(f"{count} articles indexed")
 
@@ -272,9 +301,7 @@ def export_(file: BinaryIO) -> None:
 
     Drafts and withdrawn articles are in it, and the e-mail of authors; former states are not.
     """
-    database = _database(Settings.from_env())
-    _ready(database)
-    with database.reading() as connection:
+    with _desk().reading() as connection:
         file.writelines(ndjson.term(kind, values) for kind, values in archive.terms(connection))
         file.writelines(
             ndjson.article(state.id, state.values, state.names or {}, state.former_slugs)
@@ -321,24 +348,6 @@ def _ready(database: Database) -> None:
     database.dispose()
 
 
-def _free_address(settings: Settings) -> str:
-    """Answer the numeric address to listen on; raises where there is none, or somebody listens there already."""
-    try:
-        family, _, _, _, place = socket.getaddrinfo(
-            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        socket.create_server(place[:2], family=family).close()
-    except socket.gaierror as error:
-        raise BadSetting("NEWSAPI_HOST", "is not an address of this machine") from error
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise BadSetting("NEWSAPI_PORT", f"names a port that is in use, {settings.port}; choose another") from error
-        raise click.ClickException(
-            f"{settings.host}:{settings.port} cannot be listened on: {error.strerror}"
-        ) from error
-    return str(place[0])
-
-
 def _serve(settings: Settings, address: str) -> None:
     from newsapi.serving.servers import Processes  # noqa: PLC0415 (the server is heavy, and other commands do without)
 
@@ -372,25 +381,9 @@ def application() -> Any:
     app = create_app(settings)
     if os.environ.get(content.SWITCH):
         app.register_blueprint(demo_pictures.blueprint())
+        app.register_blueprint(demo_mail.blueprint(content.mail_folder(settings.database_url)))
     end_with(os.getppid())
     front = polite(create_front(app))
     # What is there now stays for good. To look through it for cycles, again and again, held every request up for 0.1 s.
     _seldom_look_for_cycles(50_000, 20, 50)
     return front
-
-
-@contextmanager
-def _bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """Show progress on standard error, where a person sees it; yields a function of how many are done, of how many."""
-    with click.progressbar(length=1, label=label, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
-
-        def progress(done: int, of: int) -> None:
-            bar.length = of
-            bar.update(done - bar.pos)
-
-        yield progress
-
-
-def _complain(line: int, fault: Fault) -> None:
-    over_the_bar = "\r\033[K" if sys.stderr.isatty() else ""
-    click.echo(f"{over_the_bar}line {line}: {fault.place or 'the whole record'}: {fault.message}", err=True)

@@ -109,7 +109,7 @@ class Behind(NewsError):
 
 
 class Unavailable(NewsError):
-    """The database does not answer, or not in time."""
+    """Something that is needed is not there, or not in time: the database, if nothing else is said."""
 
     told = "The database does not answer."
 
@@ -122,6 +122,12 @@ class NoRoom(Unavailable):
     """The disk of the database is full: it answers, and can take nothing more."""
 
     told = "The database has no room left; reading goes on."
+
+
+class NoMail(Unavailable):
+    """No mail server is set, so nobody can subscribe to anything."""
+
+    told = "No mail is sent from here (NEWSAPI_SMTP_URL is not set), so nobody can subscribe."
 
 
 class ReaderDied(NewsError):

@@ -6,6 +6,9 @@ import dataclasses
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -122,10 +125,43 @@ def _one_of(*words: str) -> Callable[[str], str]:
 def _rate_limits(text: str) -> tuple[int, int] | None:
     if text.lower() == "off":
         return None
-    address, comma, key = text.partition(",")
+    try:
+        return _two(text)
+    except ValueError as error:
+        raise ValueError("is not off or two numbers such as 1200,6000") from error
+
+
+def _smtp_url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        good = parts.port is None or parts.port > 0
+    except ValueError:
+        good = False
+    if not good or parts.scheme not in SMTP or bool(parts.hostname) == (parts.scheme == "file"):
+        raise ValueError("is not an address such as smtps://user:password@host, smtp+starttls://host or smtp://host:25")
+    return text
+
+
+SMTP = ("smtp", "smtp+starttls", "smtps", "file")
+"""How mail may leave: plainly, by STARTTLS or TLS with a certificate that is checked, or into a folder instead."""
+
+
+def _sender(text: str) -> str:
+    name, spec = parseaddr(text)
+    try:
+        found = Address(display_name=name, addr_spec=spec)
+    except (MessageError, ValueError, IndexError):
+        found = Address()
+    if not found.domain or any(character < " " for character in text):
+        raise ValueError("is not a sender such as Motor News <news@example.com>")
+    return str(found)
+
+
+def _two(text: str) -> tuple[int, int]:
+    first, comma, second = text.partition(",")
     if not comma:
-        raise ValueError("is not off or two numbers such as 1200,6000")
-    return _count(address.strip()), _count(key.strip())
+        raise ValueError("is not two numbers such as 20,2000")
+    return _count(first.strip()), _count(second.strip())
 
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
@@ -196,7 +232,8 @@ class Settings:
         "zone in which a day begins (`published_on`, plain dates)", ZoneInfo("Europe/Rome"), _zone
     )
     secret_key: str | None = _setting(  # type: ignore[assignment]
-        "signs cursors: at least 32 characters, the same on every node; the database keeps one if left out",
+        "signs cursors and the links in mail, and keys the hashes of addresses: at least 32 characters, the same on"
+        " every node and for good; the database keeps one if left out",
         None,
         _secret,
     )
@@ -240,6 +277,32 @@ class Settings:
         "`allow` lets webhooks reach addresses of private networks, for tests and development",
         "refuse",
         _one_of("allow", "refuse"),
+    )
+    smtp_url: str | None = _setting(  # type: ignore[assignment]
+        "mail server: `smtps://user:password@host`, `smtp+starttls://…`, or `smtp://host:25` for one that is near;"
+        " without one nobody can subscribe",
+        None,
+        _smtp_url,
+    )
+    mail_from: str = _setting(  # type: ignore[assignment]
+        "whom mail is from, such as `Motor News <news@example.com>`; its domain is that of every Message-ID",
+        "newsapi@localhost",
+        _sender,
+    )
+    mail_language: str = _setting(  # type: ignore[assignment]
+        "language of the box and of mail to those who name none: `it` or `en`", "it", _one_of("it", "en")
+    )
+    subscription_url: str | None = _setting(  # type: ignore[assignment]
+        "page of the site that links in mail lead to, with `?token=`; a plain page here if left out", None, _address
+    )
+    privacy_url: str | None = _setting(  # type: ignore[assignment]
+        "privacy policy of the site, named where an address is asked for", None, _address
+    )
+    subscription_limits: tuple[int, int] = _setting(  # type: ignore[assignment]
+        "subscriptions that may be asked for in an hour, of an address and of all; not counted where"
+        " `NEWSAPI_RATE_LIMITS` is `off`",
+        (20, 2_000),
+        _two,
     )
     metrics_port: int | None = _setting(  # type: ignore[assignment]
         "port of `NEWSAPI_HOST` on which Prometheus finds `/metrics`; none if left out", None, _port

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from newsapi.actions.keys import PARTNER
 from newsapi.settings import Settings
@@ -30,6 +30,8 @@ def warnings(settings: Settings, keys: Sequence[Any], now: datetime) -> Iterator
     if settings.rate_limits is None:
         yield "NEWSAPI_RATE_LIMITS is off: whoever asks most gets most."
     yield from _addresses(settings)
+    if settings.smtp_url:
+        yield from _mail(settings, urlsplit(settings.smtp_url))
     yield from _keys(good)
 
 
@@ -48,6 +50,15 @@ def _addresses(settings: Settings) -> Iterator[str]:
             yield "NEWSAPI_REDIS_URL has no password and is on another machine: whoever reaches it writes our answers."
     if any(network.prefixlen == 0 for network in settings.trusted_proxies):
         yield "NEWSAPI_TRUSTED_PROXIES trusts everybody: any client can say that it has another address."
+
+
+def _mail(settings: Settings, server: SplitResult) -> Iterator[str]:
+    if server.scheme == "smtp" and not _is_here(server.hostname):
+        yield "NEWSAPI_SMTP_URL is another machine without TLS: mail, addresses and links travel in the open."
+    if server.scheme != "file" and settings.mail_from.rstrip(">").endswith("@localhost"):
+        yield "NEWSAPI_MAIL_FROM is of localhost: no mail server elsewhere takes mail from there."
+    if settings.secret_key is None:
+        yield "NEWSAPI_SECRET_KEY is not set: whoever copies the database can try addresses out on the hashes in it."
 
 
 def _keys(good: Sequence[Any]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -133,7 +133,7 @@ def planned(
     found = []
     for hook in hooks:
         licence = _licence(connection, callers.get(hook.by))
-        wanted = [*_filter(hook), *licence]
+        wanted = [*_filter(connection, hook), *licence]
         for change_ in changed:
             type_ = _type(change_, named, wanted)
             if type_ in hook.events:
@@ -145,19 +145,21 @@ def planned(
     return found
 
 
-def _filter(hook: Any) -> Iterator[Group]:
+def _filter(connection: Connection, hook: Any) -> list[Group]:
     """What a webhook asks for: one of all these terms."""
-    terms = {("brand", slug) for slug in hook.brands or ()} | {("section", slug) for slug in hook.sections or ()}
-    if terms:
-        yield frozenset(terms)
+    asked = {"brand": hook.brands or (), "section": hook.sections or ()}
+    return [frozenset().union(*(_terms(connection, *each) for each in asked.items()))] if any(asked.values()) else []
 
 
 def _licence(connection: Connection, caller: Caller | None) -> list[Group]:
     """What a key is for: a brand of these and a section of these."""
     found = {} if caller is None else caller.licence
-    return [
-        frozenset((kind, slug) for slug in partners.present(connection, kind, slugs)) for kind, slugs in found.items()
-    ]
+    return [_terms(connection, *each) for each in found.items()]
+
+
+def _terms(connection: Connection, kind: str, slugs: Sequence[str]) -> Group:
+    """Brands or sections by the slugs they have now."""
+    return frozenset((kind, slug) for slug in partners.present(connection, kind, slugs)) if slugs else frozenset()
 
 
 def _row(hook: UUID, seq: int | None, type_: str, body: str, now: datetime) -> dict[str, Any]:

@@ -20,6 +20,8 @@ from newsapi.api import (
     requests,
     search,
     sitemaps,
+    subscription_page,
+    subscriptions,
     system,
     taxonomy,
     vocabulary,
@@ -40,5 +42,8 @@ def register(app: Flask) -> Api:
     )
     for blueprint in (*(room.blueprint for room in rooms), *taxonomy.blueprints, *vocabulary.blueprints):
         api.register_blueprint(blueprint)
+    for blueprint in subscriptions.blueprints:
+        api.register_blueprint(blueprint)
+    app.register_blueprint(subscription_page.blueprint())
     app.register_blueprint(documentation.blueprint(api))
     return api

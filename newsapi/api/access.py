@@ -66,6 +66,16 @@ RULES: Final[dict[str, str]] = {
     **{f"POST /v1/webhooks/<uuid:id>/{act}": "webhooks" for act in ("ping", "rotate")},
     "GET /v1/webhooks/<uuid:id>/deliveries": "webhooks",
     "POST /v1/webhooks/<uuid:id>/deliveries/<uuid:delivery>/redeliver": "webhooks",
+    **{f"POST /v1/{terms}/<slug>/subscriptions": PUBLIC for terms in ("brands", "sections", "authors")},
+    **{
+        f"POST /v1/subscriptions/{act}": OPEN  # whoever has the token of a mail
+        for act in ("confirm", "unsubscribe", "erase", "preferences", "export")
+    },
+    "GET /v1/subscriptions/unsubscribe": OPEN,
+    "POST /v1/subscriptions/bounces": "subscribers",
+    "GET /v1/subscribers": "subscribers",
+    "GET /subscriptions": OPEN,
+    "POST /subscriptions": OPEN,
     "GET /v1/changes": PUBLIC,
     "GET /v1/digest": PUBLIC,
     "GET /v1/me": ANY,
@@ -77,6 +87,8 @@ RULES: Final[dict[str, str]] = {
     "GET /docs/<name>": OPEN,
     "GET /problems/<name>": OPEN,
     "GET /demo/pictures/<name>": OPEN,
+    "GET /demo/mail": OPEN,
+    "GET /demo/mail/<name>": OPEN,
 }
 """By method and route: PUBLIC, OPEN, ANY, or the scope that a key needs. `admin` holds every scope.
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import structlog
 from flask import Response, g, request
-from limits import RateLimitItemPerMinute
+from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 from redis import RedisError
@@ -39,6 +39,7 @@ class Limits:
     def __init__(self, settings: Settings) -> None:
         """Take the settings; nothing is connected yet."""
         self._usual = settings.rate_limits
+        self._boxes = settings.subscription_limits
         self._proxies = settings.trusted_proxies
         self._own = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._shared = _in_redis(settings.redis_url) if self._usual and settings.redis_url else None
@@ -63,7 +64,19 @@ class Limits:
         if not passed:
             raise Limited(seconds)
 
-    def _hit(self, item: RateLimitItemPerMinute, *who: str) -> tuple[bool, int, float]:
+    def count_box(self) -> None:
+        """Count an address that was typed into a box; raises Limited for one too many from here, or from everywhere.
+
+        Neither hangs on what was typed in, so that no answer tells of it.
+        """
+        if self._usual is None:
+            return
+        for who, most in zip((group(address(self._proxies)), "everybody"), self._boxes, strict=True):
+            passed, _, reset = self._hit(RateLimitItemPerHour(most), "box", who)
+            if not passed:
+                raise Limited(max(1, round(reset - time.time())))
+
+    def _hit(self, item: RateLimitItem, *who: str) -> tuple[bool, int, float]:
         if self._shared is not None and time.monotonic() >= self._rests_until:
             try:
                 return _counted(self._shared, item, *who)
@@ -78,9 +91,7 @@ def tell(response: Response) -> None:
     response.headers.update(g.get("limit", {}))
 
 
-def _counted(
-    strategy: SlidingWindowCounterRateLimiter, item: RateLimitItemPerMinute, *who: str
-) -> tuple[bool, int, float]:
+def _counted(strategy: SlidingWindowCounterRateLimiter, item: RateLimitItem, *who: str) -> tuple[bool, int, float]:
     passed = strategy.hit(item, *who)
     stats = strategy.get_window_stats(item, *who)
     return passed, max(0, stats.remaining), stats.reset_time

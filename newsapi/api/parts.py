@@ -20,6 +20,7 @@ from newsapi.settings import Settings
 from newsapi.store.database import Database
 from newsapi.store.due import clock
 from newsapi.store.keyset import Cursors
+from newsapi.store.passes import Passes
 
 HELD: Final = 2
 """Threads that may wait for news under another server than ours: the others go on answering."""
@@ -46,6 +47,7 @@ class Parts:
     presentation: Presentation
     pages: PageCache
     limits: Limits
+    passes: Passes
     usage: Usage
     moment: Moment = clock
     now: Callable[[], datetime] = utc_now

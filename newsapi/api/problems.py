@@ -30,6 +30,7 @@ from newsapi.errors import (
     Limited,
     MoveNotAllowed,
     NewsError,
+    NoMail,
     NoRoom,
     NotFound,
     Renamed,
@@ -173,6 +174,7 @@ NAMES: dict[type[NewsError], str] = {
     VersionMissing: "version-missing",
     VersionStale: "version-stale",
     SchemaMissing: "unavailable",
+    NoMail: "unavailable",
     NoRoom: "unavailable",
     Unavailable: "unavailable",
 }

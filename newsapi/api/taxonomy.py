@@ -49,7 +49,7 @@ class Noun:
 NOUNS = (
     Noun("brand", wire.Brand, wire.BrandList, "Makes, and groups of makes"),
     Noun("author", wire.Author, wire.AuthorList, "Who signs articles"),
-    Noun("section", wire.Term, wire.TermList, "Parts of the site"),
+    Noun("section", wire.Section, wire.SectionList, "Parts of the site"),
     Noun("tag", wire.Term, wire.TermList, "Keywords"),
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 from io import BytesIO
+from pathlib import Path
 from typing import BinaryIO
 
 RECORDS = files("newsapi.demo") / "content.ndjson"
@@ -18,8 +19,29 @@ USUAL = "http://127.0.0.1:8000"
 SWITCH = "NEWSAPI_DEMO_PICTURES"
 """Set in the environment of the server processes of a demo."""
 
+MAIL_PATH = "/demo/mail"
+"""Where the demo shows the mail that it does not send."""
+
 REFERENCE = "jaguar-land-rover-allo-studio-una-fabbrica-per-produrre-batterie"
 WITHDRAWN = "stellantis-il-calendario-dei-porte-aperte"
+
+
+def environment(database: Path) -> dict[str, str]:
+    """Answer the settings of a demo whose database is this file."""
+    url = f"sqlite:///{database}"
+    return {"NEWSAPI_DATABASE_URL": url, "NEWSAPI_SMTP_URL": mail_folder(url).as_uri(), SWITCH: "on"}
+
+
+def mail_folder(database_url: str) -> Path:
+    """Answer the folder that mail goes into, beside the database."""
+    return Path(database_url.removeprefix("sqlite:///")).with_suffix(".mail")
+
+
+def clear(database: Path) -> None:
+    """Remove what a demo left."""
+    olds = [database, *(database.with_name(database.name + ending) for ending in ("-wal", "-shm"))]
+    for old in (*olds, *mail_folder(str(database)).glob("*.eml")):
+        old.unlink(missing_ok=True)
 
 
 def stream(api_url: str) -> BinaryIO:
@@ -41,6 +63,7 @@ def tour(api_url: str) -> str:
         ("Brands", "/v1/brands"),
         ("An author and their articles", "/v1/authors/francesco-donnici?include=articles"),
         ("A withdrawn article, and why", f"/v1/articles/{WITHDRAWN}"),
+        ("Mail, as nothing is sent", MAIL_PATH),
         ("The documentation", "/docs"),
     )
     width = max(len(title) for title, _ in stops)

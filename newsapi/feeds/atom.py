@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from newsapi.feeds.elements import NAMESPACES, add, add_media, root, written
+from newsapi.feeds.elements import NAMESPACES, add, add_links, add_media, root, written
 from newsapi.feeds.feed import GENERATOR, Feed, Record, files, instant, is_free, keywords, rights, updated, urn
 
 MEDIA_TYPE: Final = "application/atom+xml"
@@ -20,11 +20,7 @@ def document(feed: Feed) -> bytes:
     add(add(atom, "author"), "name", feed.publisher)
     add(atom, "generator", GENERATOR)
     add(atom, "link", rel="alternate", href=feed.home, type="text/html")
-    for rel, url in (("self", feed.own), ("first", feed.first), ("next", feed.next), ("previous", feed.prev)):
-        if url:
-            add(atom, "link", rel=rel, href=url, type=MEDIA_TYPE)
-    if feed.hub:
-        add(atom, "link", rel="hub", href=feed.hub)
+    add_links(atom, "link", feed, MEDIA_TYPE)
     for record in feed.records:
         _entry(atom, record, feed)
     for gone in feed.gone:

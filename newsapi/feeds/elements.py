@@ -7,7 +7,7 @@ from typing import Final
 from xml.etree import ElementTree as ET
 from xml.etree.ElementTree import Element
 
-from newsapi.feeds.feed import File
+from newsapi.feeds.feed import Feed, File
 from newsapi.text.characters import printable
 
 NAMESPACES: Final = {
@@ -42,6 +42,15 @@ def _attributes(attributes: dict[str, Attribute]) -> dict[str, str]:
         for name, value in attributes.items()
         if value is not None
     }
+
+
+def add_links(parent: Element, name: str, feed: Feed, media_type: str) -> None:
+    """Add where this page, those beside it (RFC 5005) and the hub are; `name` is that of a link."""
+    for rel, url in (("self", feed.own), ("first", feed.first), ("next", feed.next), ("previous", feed.prev)):
+        if url:
+            add(parent, name, rel=rel, href=url, type=media_type)
+    if feed.hub:
+        add(parent, name, rel="hub", href=feed.hub)
 
 
 def add_media(parent: Element, files: Iterable[File]) -> None:

@@ -11,7 +11,7 @@ from html import escape
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from newsapi.feeds.elements import add, add_media, root, written
+from newsapi.feeds.elements import add, add_links, add_media, root, written
 from newsapi.feeds.feed import GENERATOR, Feed, Record, files, instant, is_free, keywords, rights, updated, urn
 
 MEDIA_TYPE: Final = "application/rss+xml"
@@ -30,11 +30,7 @@ def document(feed: Feed) -> bytes:
         add(channel, "lastBuildDate", format_datetime(feed.updated, usegmt=True))
     add(channel, "generator", GENERATOR)
     add(channel, "docs", "https://www.rssboard.org/rss-specification")
-    for rel, url in (("self", feed.own), ("first", feed.first), ("next", feed.next), ("previous", feed.prev)):
-        if url:
-            add(channel, "atom:link", rel=rel, href=url, type=MEDIA_TYPE)
-    if feed.hub:
-        add(channel, "atom:link", rel="hub", href=feed.hub)
+    add_links(channel, "atom:link", feed, MEDIA_TYPE)
     for record in feed.records:
         _item(channel, record, feed)
     return written(rss)

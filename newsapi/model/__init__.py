@@ -21,10 +21,20 @@ from newsapi.model.imports import Import, ImportPart
 from newsapi.model.partners import Departure, KeyUse, Receipt, Tally
 from newsapi.model.relatedness import RelatedEntry, RelatedList, RelatedPosting, RelatedProfile, RelatedWeights
 from newsapi.model.search import SearchBlock, SearchFresh, SearchPosting, SearchText, SearchWord
+from newsapi.model.subscriptions import (
+    AlertMail,
+    BoxMail,
+    ConsentText,
+    Subscriber,
+    Subscription,
+    SubscriptionRequest,
+    Suppression,
+)
 from newsapi.model.taxonomy import Author, Brand, Facet, Section, Tag
 from newsapi.model.webhooks import Delivery, Webhook
 
 __all__ = [
+    "AlertMail",
     "Article",
     "ArticleAuthor",
     "ArticleDetail",
@@ -32,8 +42,10 @@ __all__ = [
     "ArticleTag",
     "Author",
     "Base",
+    "BoxMail",
     "Brand",
     "Change",
+    "ConsentText",
     "Deed",
     "Delivery",
     "Departure",
@@ -63,6 +75,10 @@ __all__ = [
     "SearchWord",
     "Secret",
     "Section",
+    "Subscriber",
+    "Subscription",
+    "SubscriptionRequest",
+    "Suppression",
     "Tag",
     "Tally",
     "Webhook",

@@ -9,7 +9,7 @@ from marshmallow import ValidationError, fields, missing, validate, validates_sc
 
 from newsapi.schemas.blocks import Block
 from newsapi.schemas.pictures import Media, MediaIn, Picture, PictureIn
-from newsapi.schemas.taxonomy import Author, Brand, Term
+from newsapi.schemas.taxonomy import Author, Brand, Section
 from newsapi.schemas.wire import (
     In,
     Instant,
@@ -49,6 +49,9 @@ class ArticleLinks(SummaryLinks):
 
     jsonld = fields.Url(required=True)
     brand = fields.Url(required=True, allow_none=True)
+    subscriptions = fields.Url(
+        required=True, allow_none=True, metadata={"description": "Where the box of its brand sends an address (POST)"}
+    )
 
 
 class ArticleSummary(Out):
@@ -147,7 +150,7 @@ class Article(ArticleSummary):
     links = fields.Nested(ArticleLinks, required=True)
 
 
-FULL = {"brand": Brand, "authors": Author, "section": Term}
+FULL = {"brand": Brand, "authors": Author, "section": Section}
 """What `include=` puts in the place of the short form."""
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from newsapi.schemas.narrowed import PartialArticle
-from newsapi.schemas.queries import MIN_SEQ, Cursor, Filtered, Narrowed, Read, one_of
+from newsapi.schemas.queries import MIN_SEQ, Cursor, Filtered, Narrowed, Read, one_of, stands_alone
 from newsapi.schemas.wire import Gone, Instant, Out, Ref, Whole, open_enum
 
 TYPES: Final = ("article", "author", "brand", "section", "tag")
@@ -39,9 +39,7 @@ class ChangesQuery(Read, Narrowed, Filtered):
     def _cursor_stands_alone(self, data: dict[str, Any], original: dict[str, Any], **_: object) -> None:
         """A cursor holds where it stands, its filters and its types."""
         del data
-        if "cursor" in original and (others := sorted(set(original) - BESIDE)):
-            message = "is in the cursor already; leave it out beside one"
-            raise ValidationError({name: [message] for name in others})
+        stands_alone(original, BESIDE)
 
 
 class Change(Out):

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from newsapi.schemas.boxes import FOLLOWED, FREQUENCIES
 from newsapi.schemas.renditions import Renditions
 from newsapi.settings import Settings
-from newsapi.text import markup
+from newsapi.text import markup, phrases
 from newsapi.text.bylines import byline
 from newsapi.text.own_links import OwnLinks
 
@@ -58,7 +59,10 @@ class Presentation:
         self.publisher = settings.publisher or parts.netloc
         self._pages = {"brand": settings.brand_url, "author": settings.author_url, "section": settings.section_url}
         self.picture = Renditions(settings.image_url, settings.image_key, settings.image_salt).picture
+        self._passage = settings.subscription_url or f"{self.api}/subscriptions"
         self._zone = settings.time_zone
+        consent = phrases.consent(settings.mail_language, settings.publisher, settings.privacy_url)
+        self._box = {"frequencies": FREQUENCIES if settings.smtp_url else (), "consent": consent._asdict()}
         self.public = Sharing(outside=settings.public_body, inside=settings.public_body)
         here = self.api.replace("{", "{{").replace("}", "}}") + "/v1/articles/{slug}"
         self.own_links = OwnLinks([template for template in (settings.article_url, here) if template])
@@ -75,6 +79,10 @@ class Presentation:
         """The page of a brand, author or section on the site; None where it has none."""
         template = self._pages.get(kind)
         return template.format(slug=slug) if template else None
+
+    def passage(self, token: str) -> str:
+        """Where a link in a mail leads: the site's page for it, or ours."""
+        return f"{self._passage}{'&' if '?' in self._passage else '?'}token={token}"
 
     def summary(self, record: Record) -> Record:
         """Complete a summary."""
@@ -97,6 +105,7 @@ class Presentation:
         brand = record["brand"]
         record["links"]["jsonld"] = f"{record['links']['self']}/jsonld"
         record["links"]["brand"] = brand and f"{self.api}/v1/brands/{brand['slug']}"
+        record["links"]["subscriptions"] = brand and f"{record['links']['brand']}/subscriptions"
         record["byline"] = byline([a["name"] for a in record["authors"]], record["published_on"], record["language"])
         record["reading_minutes"] = markup.reading_minutes(record["word_count"])
         record["translations"] = [
@@ -137,7 +146,10 @@ class Presentation:
             "self": f"{self.api}/v1/{kind}s/{slug}",
             "articles": f"{self.api}/v1/articles?{kind}={quote(slug)}",
         }
+        if kind in FOLLOWED:
+            record["links"]["subscriptions"] = f"{record['links']['self']}/subscriptions"
         if kind == "brand":
+            record["subscription"] = self._box
             feeds = f"{self.api}/v1/feeds/articles"
             record["links"]["feeds"] = {form: f"{feeds}.{form}?brand={slug}" for form in FEEDS}
         for name in ("logo", "avatar"):

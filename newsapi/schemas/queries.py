@@ -188,9 +188,14 @@ class Paged(Read):
     def _cursor_stands_alone(self, data: dict[str, Any], original: dict[str, Any], **_: object) -> None:
         """A cursor holds its filters and sort."""
         del data
-        if "cursor" in original and (others := sorted(set(original) - BESIDE_CURSOR)):
-            message = "is in the cursor already; leave it out beside one"
-            raise ValidationError({name: [message] for name in others})
+        stands_alone(original, BESIDE_CURSOR)
+
+
+def stands_alone(query: Collection[str], beside: Collection[str]) -> None:
+    """Raise ValidationError where a query names beside its cursor what that holds; `beside` are the others."""
+    if "cursor" in query and (others := sorted(set(query) - set(beside))):
+        message = "is in the cursor already; leave it out beside one"
+        raise ValidationError({name: [message] for name in others})
 
 
 BESIDE_CURSOR = frozenset({"cursor", "limit", "fields", "include", "facets", "total", "min_seq", "preview"})

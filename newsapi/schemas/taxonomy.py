@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
+from newsapi.schemas.boxes import Box
 from newsapi.schemas.pictures import Picture, PictureIn
 from newsapi.schemas.wire import In, Line, Out, PageInfo, PageLinks, Prose, Ref, SlugField
 
@@ -57,6 +58,12 @@ class TermLinks(Out):
     articles = fields.Url(required=True)
 
 
+class FollowedLinks(TermLinks):
+    """Where to go from what can be followed by e-mail."""
+
+    subscriptions = fields.Url(required=True, metadata={"description": "Where the box sends an address (POST)"})
+
+
 class FeedLinks(Out):
     """The feed of its articles, in each form."""
 
@@ -66,19 +73,25 @@ class FeedLinks(Out):
     ninjs = fields.Url(required=True)
 
 
-class BrandLinks(TermLinks):
+class BrandLinks(FollowedLinks):
     """Where to go from a brand."""
 
     feeds = fields.Nested(FeedLinks, required=True)
 
 
 class Term(Out):
-    """A section or a tag."""
+    """A tag."""
 
     slug = fields.String(required=True, metadata={"example": "anteprime"})
     name = fields.String(required=True, metadata={"example": "Anteprime"})
     article_count = fields.Integer(required=True, metadata={"description": "Published articles", "example": 12})
     links = fields.Nested(TermLinks, required=True)
+
+
+class Section(Term):
+    """A part of the site."""
+
+    links = fields.Nested(FollowedLinks, required=True)
 
 
 class Brand(Out):
@@ -91,6 +104,7 @@ class Brand(Out):
     description = fields.String(required=True, allow_none=True)
     logo = fields.Nested(Picture, required=True, allow_none=True)
     article_count = fields.Integer(required=True, metadata={"description": "Published articles about the brand itself"})
+    subscription = fields.Nested(Box, required=True)
     links = fields.Nested(BrandLinks, required=True)
 
 
@@ -102,7 +116,7 @@ class Author(Out):
     bio = fields.String(required=True, allow_none=True)
     avatar = fields.Nested(Picture, required=True, allow_none=True)
     article_count = fields.Integer(required=True, metadata={"description": "Published articles"})
-    links = fields.Nested(TermLinks, required=True)
+    links = fields.Nested(FollowedLinks, required=True)
 
 
 class DeskAuthor(Author):
@@ -127,8 +141,16 @@ class AuthorList(Out):
     links = fields.Nested(PageLinks, required=True)
 
 
+class SectionList(Out):
+    """A page of sections, by name."""
+
+    data = fields.List(fields.Nested(Section), required=True)
+    page = fields.Nested(PageInfo, required=True)
+    links = fields.Nested(PageLinks, required=True)
+
+
 class TermList(Out):
-    """A page of sections or tags, by name."""
+    """A page of tags, by name."""
 
     data = fields.List(fields.Nested(Term), required=True)
     page = fields.Nested(PageInfo, required=True)

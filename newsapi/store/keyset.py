@@ -70,14 +70,14 @@ class Cursors:
 
     def _key(self) -> bytes:
         if self._secret is None:
-            self._secret = _kept_secret(self._database)
+            self._secret = kept_secret(self._database)
         return self._secret.encode()[:64]
 
 
 _NOT_OURS = "This is not a cursor of this list; take `page.next` or `page.prev` of an answer as it is."
 
 
-def _kept_secret(database: Database) -> str:
+def kept_secret(database: Database) -> str:
     """Answer the secret that the first migration made."""
     with database.reading() as connection:
         found: str | None = connection.execute(select(Secret.value).where(Secret.name == "cursor")).scalar()

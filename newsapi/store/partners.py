@@ -28,7 +28,7 @@ class Recalled(NamedTuple):
 
 
 def present(connection: Connection, kind: str, slugs: Sequence[str]) -> frozenset[str]:
-    """Answer the slugs that brands or sections have now, by those they had when a key was made."""
+    """Answer the slugs that brands or sections have now, by those they have or had."""
     model = MODELS[kind]
     former = select(model.slug).join(OldSlug, (OldSlug.subject_id == model.id) & (OldSlug.kind == kind))
     found = union(select(model.slug).where(model.slug.in_(slugs)), former.where(OldSlug.slug.in_(slugs)))

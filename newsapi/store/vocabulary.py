@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from newsapi.errors import Fault, Invalid
 from newsapi.model import Author, Brand, Facet, Listing, OldSlug, Tag
 from newsapi.model.base import table, uuid7
-from newsapi.store import states
+from newsapi.store import states, subscriptions
 from newsapi.store.rows import among
 from newsapi.store.taxonomy import MODELS, Kind
 from newsapi.store.told import Told
@@ -183,6 +183,7 @@ def remove(session: Session, kind: Kind, id_: UUID) -> list[Told]:
     model = MODELS[kind]
     row = session.get_one(model, id_)
     touched = {row.facet_id, _terms_facet(session, kind)}
+    subscriptions.drop(session, row.facet_id)
     old_parent = getattr(row, "parent_id", None)
     if old_parent is not None:
         above = session.get_one(Brand, old_parent)
@@ -209,6 +210,7 @@ def absorb(session: Session, kind: Kind, source: UUID, target: UUID, now: dateti
             touched = {child.facet_id, _terms_facet(session, kind)} | _regroup(session, child, source)
             told.append(_told(kind, child.id, child.slug, touched))
     slug = old.slug
+    subscriptions.follow(session, old.facet_id, session.get_one(MODELS[kind], target).facet_id)
     told += remove(session, kind, source)
     session.add_all(OldSlug(kind=kind, slug=name, subject_id=target, at=now) for name in (slug, *former))
     session.flush()

@@ -27,6 +27,8 @@ ROUTES = {
     "/v1/brands/tesla": READ | {"PATCH", "DELETE"},
     "/v1/authors/nessuno": READ | {"PATCH", "DELETE"},
     "/v1/authors/nessuno/merge": {"OPTIONS", "POST"},
+    "/v1/brands/tesla/subscriptions": {"OPTIONS", "POST"},
+    "/v1/subscriptions/confirm": {"OPTIONS", "POST"},
     "/openapi.json": READ,
 }
 

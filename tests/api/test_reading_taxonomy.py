@@ -4,7 +4,7 @@ import pytest
 
 KINDS = {"brands": "land-rover", "authors": "francesco-donnici", "sections": "curiosita", "tags": "batterie"}
 FIELDS = {
-    "brands": {"slug", "name", "aliases", "parent", "description", "logo", "article_count", "links"},
+    "brands": {"slug", "name", "aliases", "parent", "description", "logo", "article_count", "subscription", "links"},
     "authors": {"slug", "name", "bio", "avatar", "article_count", "links"},
     "sections": {"slug", "name", "article_count", "links"},
     "tags": {"slug", "name", "article_count", "links"},

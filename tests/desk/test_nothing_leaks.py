@@ -269,5 +269,6 @@ def test_with_reads_for_keys_alone_nobody_sees_anything(hidden, settings, build)
     client = build(replace(settings, reads="key")).test_client()
     for path in PATHS:
         answer = client.get(path)
-        if path.startswith("/v1/") and path != "/v1/nothing":
+        # What a mail program opens leads on to a page, with whatever token it bears, and looks nothing up.
+        if path.startswith("/v1/") and path not in {"/v1/nothing", "/v1/subscriptions/unsubscribe"}:
             assert answer.status_code == 401, path

@@ -45,7 +45,7 @@ def skeleton(tmp_path):
         folder = tmp_path / "newsapi" / room
         folder.mkdir(parents=True)
         (folder / "__init__.py").touch()
-    for room in ("__init__", "cli", "app", "settings", "errors"):
+    for room in ("__init__", "cli", "app", "terminal", "settings", "errors"):
         (tmp_path / "newsapi" / f"{room}.py").touch()
     return tmp_path
 

@@ -10,7 +10,7 @@ from io import BytesIO
 import orjson
 import pytest
 
-from newsapi.actions import import_jobs, imports, keys
+from newsapi.actions import import_jobs, imports, keys, taxonomy
 from newsapi.actions import webhooks as acts
 from newsapi.actions.keys import Caller, Licence
 from newsapi.actions.writing import Desk
@@ -294,6 +294,15 @@ def test_what_a_key_is_for_narrows_what_a_webhook_asks_for(hook, receiver, publi
     publish(article("punto", brand="fiat"), article("xe", brand="jaguar"))
     settle()
     assert articles_of(receiver) == [("published", "xe")]
+
+
+def test_a_filter_follows_a_brand_that_is_called_otherwise_by_now(hook, receiver, publish, settle, desk):
+    publish(brand("rover"), brand("fiat"))
+    hook(receiver.url, ["article.published"], brands=["rover"])
+    taxonomy.amend(desk, CALLER, "brand", "rover", {"slug": "land-rover"}, versions=None, then=lambda *_: None)
+    publish(article("velar", brand="land-rover"), article("punto", brand="fiat"))
+    settle()
+    assert articles_of(receiver) == [("published", "velar")]
 
 
 def test_drafts_are_told_to_nobody(hook, receiver, publish, settle):

@@ -10,6 +10,11 @@ from newsapi.settings import Settings
 from newsapi.store.keys import every as every_key
 
 QUIET = {"NEWSAPI_API_URL": "https://api.example.com"}
+MAIL = {
+    "NEWSAPI_SMTP_URL": "smtps://mail.example",
+    "NEWSAPI_MAIL_FROM": "News <news@site.example>",
+    "NEWSAPI_SECRET_KEY": "x" * 32,
+}
 
 
 @pytest.fixture
@@ -38,6 +43,9 @@ def test_of_what_is_as_it_should_be_nothing_is_said(said):
         ({"NEWSAPI_HOST": "0.0.0.0", "NEWSAPI_METRICS_PORT": "9100"}, "/metrics is open"),
         ({"NEWSAPI_REDIS_URL": "redis://10.0.0.7:6379/0"}, "no password"),
         ({"NEWSAPI_TRUSTED_PROXIES": "0.0.0.0/0"}, "trusts everybody"),
+        (MAIL | {"NEWSAPI_SMTP_URL": "smtp://mail.example:25"}, "without TLS"),
+        (MAIL | {"NEWSAPI_MAIL_FROM": "News <news@localhost>"}, "NEWSAPI_MAIL_FROM"),
+        (MAIL | {"NEWSAPI_SECRET_KEY": ""}, "NEWSAPI_SECRET_KEY"),
     ],
     ids=lambda one: "-".join(one) if isinstance(one, dict) else None,
 )
@@ -54,6 +62,8 @@ def test_a_setting_that_may_not_be_meant_is_named(said, settings, about):
         {"NEWSAPI_REDIS_URL": "redis://:word@10.0.0.7:6379/0"},
         {"NEWSAPI_METRICS_PORT": "9100"},
         {"NEWSAPI_TRUSTED_PROXIES": "10.0.0.0/8"},
+        MAIL,
+        MAIL | {"NEWSAPI_SMTP_URL": "smtp://127.0.0.1:25"},
     ],
 )
 def test_what_only_looks_like_it_is_passed_over(said, settings):

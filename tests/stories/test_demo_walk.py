@@ -80,6 +80,8 @@ def walk(demo, waiting):
         assert address.isascii(), address
         assert address.startswith(f"{demo.base}/"), address
         status, media_type, body = demo.get(address)
+        if status == 405 and address.endswith("/subscriptions"):
+            continue  # a box is there, and takes what is sent to it
         statuses.setdefault(status, []).append(address)
         if media_type in {"application/json", "application/problem+json"} and "/openapi.json" not in address:
             found = ADDRESS.findall(body.decode().replace("&amp;", "&"))

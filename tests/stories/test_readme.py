@@ -76,6 +76,7 @@ def test_the_commands_that_fill_and_serve_do_so(tmp_path):
     blog = (files / "wordpress.xml").read_text().replace("<title></title>", "<title>Un titolo</title>")
     (tmp_path / "wordpress.xml").write_text(blog)
     shutil.copy(files / "feed.atom", tmp_path)
+    shutil.copy(TOP / "tests" / "alerts" / "bounce.eml", tmp_path)
     [mapping] = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
     (tmp_path / "mapping.toml").write_text(mapping)
     newsapi = Path(sys.executable).with_name("newsapi")

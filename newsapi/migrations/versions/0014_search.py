@@ -5,8 +5,8 @@ from alembic import op
 
 from newsapi.model.base import BytewiseText, Id
 
-revision = "0013"
-down_revision = "0012"
+revision = "0014"
+down_revision = "0013"
 
 _PACKED = {"search_text": ("sequence",), "search_block": ("times", "facets"), "search_posting": ("content",)}
 

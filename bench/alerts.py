@@ -1,0 +1,257 @@
+"""What alerts cost: planning for many subscribers of one brand, sending to a real mail server, and workers killed.
+
+`python -m bench.alerts --subscribers 100000 --kills 10 --mails 3000` does so on SQLite and on PostgreSQL and prints the
+figures. Whether everybody was told, and who twice, is judged by Message-ID and recipient, as the mail server saw them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from pathlib import Path
+from typing import Any
+
+import click
+import structlog
+from aiosmtpd.controller import Controller
+
+from newsapi.actions.subscriptions import Box
+from newsapi.api.parts import utc_now
+from newsapi.migrations.upgrade import upgrade
+from newsapi.model import Subscriber, Subscription
+from newsapi.model.base import uuid7
+from newsapi.outbox.alerts import Alerts
+from newsapi.outbox.mail import transport
+from newsapi.outbox.worker import Follow
+from newsapi.schemas.presentation import Presentation
+from newsapi.settings import Settings
+from newsapi.store import rows
+from newsapi.store.database import Database
+from newsapi.store.passes import Passes
+from tests import servers
+from tests.make import Make
+
+DURABLE = {"dynamic_shared_memory_type": "mmap", "listen_addresses": ""}
+"""Settings of our PostgreSQL: what is committed is on the disk."""
+
+
+class Sink:
+    """A mail server that notes what it takes: Message-ID and recipient."""
+
+    def __init__(self) -> None:
+        """Start it on a port of its own."""
+        self.taken: list[tuple[str, str]] = []
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        self._controller = Controller(self, hostname="127.0.0.1", port=port)
+        self._controller.start()
+        self.url = f"smtp://127.0.0.1:{port}"
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+        """Take a mail."""
+        head = message_from_bytes(envelope.content.partition(b"\r\n\r\n")[0])
+        self.taken.append((head["Message-ID"], envelope.rcpt_tos[0]))
+        return "250 OK"
+
+    def close(self) -> None:
+        """Stop it."""
+        self._controller.stop()
+
+
+def settings_for(url: str, smtp: str) -> Settings:
+    """The settings of all processes here."""
+    return Settings.from_env(
+        {
+            "NEWSAPI_DATABASE_URL": url,
+            "NEWSAPI_SMTP_URL": smtp,
+            "NEWSAPI_MAIL_FROM": "News <news@site.example>",
+            "NEWSAPI_SECRET_KEY": "a secret of thirty-two characters",
+            "NEWSAPI_LOG_LEVEL": "error",
+        }
+    )
+
+
+def fill(database: Database, make: Make, count: int) -> None:
+    """Have many people follow one brand, at once."""
+    make.brand("land-rover", name="Land Rover")
+    now, passes = datetime.now(UTC) - timedelta(days=1), Passes(database, "a secret of thirty-two characters")
+    with database.transaction() as session:
+        facet = session.connection().exec_driver_sql("SELECT facet_id FROM brand").scalar_one()
+        people = [uuid7() for _ in range(count)]
+        hashes = [passes.person(str(number)) for number in range(count)]
+        rows.insert(
+            session,
+            Subscriber,
+            ("id", "person", "mailbox", "email", "language", "time_zone", "created_at"),
+            (
+                (id_, hash_, hash_, f"a{number}@readers.example", "it", "Europe/Rome", now)
+                for number, (id_, hash_) in enumerate(zip(people, hashes, strict=True))
+            ),
+        )
+        names = (
+            "id",
+            "subscriber_id",
+            "facet_id",
+            "frequency",
+            "state",
+            "consent_version",
+            "requested_at",
+            "confirmed_at",
+        )
+        rows.insert(
+            session,
+            Subscription,
+            names,
+            ((uuid7(), id_, facet, "immediate", "active", "v1", now, now) for id_ in people),
+        )
+    database.analyze()
+
+
+@contextmanager
+def filled(kind: str, folder: str, count: int) -> Iterator[tuple[Database, Make]]:
+    """A database of one kind with so many subscribers."""
+    with servers.kept_in(Path(folder) / "postgresql", DURABLE) if kind == "postgresql" else _sqlite(folder) as url:
+        database = Database(url, pool_size=4)
+        with database.connection() as connection:
+            upgrade(connection)
+        make = Make(database, utc_now)
+        fill(database, make, count)
+        yield database, make
+        database.dispose()
+
+
+@contextmanager
+def _sqlite(folder: str) -> Iterator[str]:
+    yield f"sqlite:///{folder}/alerts-{os.getpid()}.sqlite3"
+
+
+def planning(database: Database, make: Make, sink: Sink, count: int) -> dict[str, float]:
+    """Seconds to plan one publication for everybody, and mails a second that a worker sends to the mail server."""
+    settings = settings_for(str(database.url.render_as_string(hide_password=False)), sink.url)
+    box = Box(database, settings, Passes(database, settings.secret_key))
+    listener = Alerts(box, Presentation(settings), transport(sink.url), now=utc_now)
+    follow = Follow(database, listener, now=utc_now)
+    follow.step()
+    make.article("velar", brand="land-rover")
+    listener._rests_until = float("inf")  # noqa: SLF001 (planning alone)
+    start = time.perf_counter()
+    follow.step()
+    planned = time.perf_counter() - start
+    follow.let_go()
+    worker = start_worker(database, sink.url)  # a process of its own, as the mail server is busy in this one
+    while not sink.taken:
+        time.sleep(0.05)
+    start, before = time.perf_counter(), len(sink.taken)
+    while time.perf_counter() - start < 20 and len(sink.taken) < count:
+        time.sleep(0.05)
+    rate = (len(sink.taken) - before) / (time.perf_counter() - start)
+    kill(worker, database)
+    return {"planning_seconds": round(planned, 2), "mails_per_second": round(rate, 1)}
+
+
+def publish(database: Database, make: Make, smtp: str) -> None:
+    """Publish an article of which a worker is to tell."""
+    settings = settings_for(str(database.url.render_as_string(hide_password=False)), smtp)
+    box = Box(database, settings, Passes(database, settings.secret_key))
+    follow = Follow(database, Alerts(box, Presentation(settings), transport(smtp), now=utc_now), now=utc_now)
+    follow.step()  # a new listener begins at the head of the log
+    follow.let_go()
+    make.article("defender", brand="land-rover")
+
+
+def start_worker(database: Database, smtp: str) -> subprocess.Popen[bytes]:
+    """Start a worker that does nothing but mail."""
+    url = str(database.url.render_as_string(hide_password=False))
+    return subprocess.Popen([sys.executable, "-m", "bench.alerts", "--worker", url, smtp])
+
+
+def kill(worker: subprocess.Popen[bytes], database: Database) -> None:
+    """Kill a worker at once, and have the next one not wait for the end of its lease."""
+    worker.send_signal(signal.SIGKILL)
+    worker.wait()
+    with database.transaction() as session:
+        session.connection().exec_driver_sql("UPDATE place SET holder = NULL, until = NULL")
+
+
+def kills(database: Database, make: Make, sink: Sink, count: int, *, times: int, seed: int) -> dict[str, int]:
+    """Kill workers at random while they plan and send; count who was told not at all, or more than once."""
+    chance = random.Random(seed)
+    publish(database, make, sink.url)
+    for number in range(times + 1):
+        worker = start_worker(database, sink.url)
+        if number < times:
+            time.sleep(chance.uniform(1.5, 5.0))
+            kill(worker, database)
+    while len({recipient for _, recipient in sink.taken}) < count and worker.poll() is None:
+        time.sleep(0.2)
+    time.sleep(2)
+    worker.terminate()
+    worker.wait()
+    by_mail = Counter(sink.taken)
+    recipients = {recipient for _, recipient in sink.taken}
+    return {
+        "kills": times,
+        "told": len(recipients),
+        "not_told": count - len(recipients),
+        "twice": sum(1 for number in by_mail.values() if number == 2),
+        "oftener": sum(1 for number in by_mail.values() if number > 2),
+        "under_another_id": len(by_mail) - len(recipients),
+    }
+
+
+def work(url: str, smtp: str) -> None:
+    """Be a worker that does nothing but mail, until it is ended."""
+    settings = settings_for(url, smtp)
+    database = Database(settings.database_url, pool_size=4)
+    box = Box(database, settings, Passes(database, settings.secret_key))
+    follow = Follow(database, Alerts(box, Presentation(settings), transport(smtp), now=utc_now), now=utc_now)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    while True:
+        time.sleep(min(0.05, follow.step()))
+
+
+@click.command()
+@click.option("--subscribers", default=100_000, show_default=True)
+@click.option("--mails", default=3_000, show_default=True, help="Subscribers of the database whose workers are killed.")
+@click.option("--kills", "times", default=10, show_default=True)
+@click.option("--seed", default=7, show_default=True)
+@click.option("--worker", nargs=2, default=None, hidden=True)
+@click.option("--only", type=click.Choice(["sqlite", "postgresql"]))
+def main(  # noqa: PLR0917 (options)
+    subscribers: int, mails: int, times: int, seed: int, worker: tuple[str, str] | None, only: str | None
+) -> None:
+    """Measure alerts, and print the figures as JSON."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    if worker:
+        work(*worker)
+    for kind in (only,) if only else ("sqlite", "postgresql"):
+        found: dict[str, Any] = {"database": kind, "subscribers": subscribers, "seed": seed}
+        for part in ("planning", "kills"):
+            sink = Sink()
+            with tempfile.TemporaryDirectory() as folder:
+                Path(folder).chmod(0o777)  # PostgreSQL refuses root, and gets another user's rights
+                count = subscribers if part == "planning" else mails
+                with filled(kind, folder, count) as (database, make):
+                    if part == "planning":
+                        found |= planning(database, make, sink, count)
+                        click.echo(json.dumps(found), err=True)
+                    else:
+                        found["killed"] = kills(database, make, sink, count, times=times, seed=seed)
+            sink.close()
+        click.echo(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""How mail leaves: by SMTP, or into a folder where nothing is to be sent."""
+
+from __future__ import annotations
+
+import re
+import smtplib
+import ssl
+from email.message import EmailMessage
+from email.utils import getaddresses
+from pathlib import Path
+from typing import Final, Protocol
+from urllib.parse import unquote, urlsplit
+
+TIMEOUT: Final = 60.0
+"""Seconds for each step of the conversation: some servers look at a mail for long before they take it."""
+
+_TRANSIENT: Final = range(400, 500)
+_UNAVAILABLE: Final = 421
+_NO_SUCH: Final = frozenset({550, 551, 553})
+_ENHANCED: Final = re.compile(rb"(\d)\.(\d{1,3})\.(\d{1,3})\b")
+
+
+class NotNow(Exception):
+    """A mail that is to be tried later; `str()` has the code or the fault, and nothing of the address."""
+
+
+class Refused(Exception):
+    """A mail that will never be taken; `gone` where there is no such mailbox."""
+
+    def __init__(self, code: int, text: bytes = b"") -> None:
+        """Take the server's words, of which only the codes are kept: they may name the address."""
+        enhanced = _ENHANCED.search(text)
+        super().__init__(f"{code} {enhanced[0].decode() if enhanced else ''}".strip())
+        self.gone = code in _NO_SUCH and (enhanced is None or (enhanced[1], enhanced[2]) == (b"5", b"1"))
+
+
+class Away(Exception):
+    """The server cannot be reached, or takes nothing from us; `str()` says why and names no address."""
+
+
+class Transport(Protocol):
+    """A way for mail to leave."""
+
+    def send(self, mail: EmailMessage) -> None:
+        """Hand one mail over; raises NotNow, Refused, Away."""
+
+    def close(self) -> None:
+        """End the conversation, if there is one."""
+
+
+def transport(url: str) -> Transport:
+    """Answer the way that an address of the settings names."""
+    return Folder(Path(unquote(urlsplit(url).path))) if urlsplit(url).scheme == "file" else Smtp(url)
+
+
+class Folder:
+    """Writes mail to files, for demos and development; the name is that of the Message-ID, so that a retry is one."""
+
+    def __init__(self, path: Path) -> None:
+        """Take the folder; it is made with the first mail."""
+        self._path = path
+
+    def send(self, mail: EmailMessage) -> None:
+        self._path.mkdir(parents=True, exist_ok=True)
+        name = mail["Message-ID"].strip("<>").partition("@")[0]
+        (self._path / f"{name}.eml").write_bytes(mail.as_bytes())
+
+    def close(self) -> None:
+        pass
+
+
+class Smtp:
+    """One conversation with a mail server, begun with the first mail and again after a fault."""
+
+    def __init__(self, url: str) -> None:
+        """Take an address `smtp://`, `smtp+starttls://` or `smtps://`; nothing is connected yet."""
+        self._url = urlsplit(url)
+        self._server: smtplib.SMTP | None = None
+
+    def send(self, mail: EmailMessage) -> None:
+        ((_, sender),) = getaddresses([mail["From"]])
+        ((_, recipient),) = getaddresses([mail["To"]])
+        try:
+            server = self._connected()
+        except (smtplib.SMTPException, OSError) as error:
+            raise _away(error) from None
+        try:
+            server.sendmail(sender, [recipient], mail.as_bytes())
+        except smtplib.SMTPRecipientsRefused as error:
+            ((code, text),) = error.recipients.values()
+            self._refused(code, text)
+        except smtplib.SMTPDataError as error:
+            self._refused(error.smtp_code, _bytes(error.smtp_error))
+        except (smtplib.SMTPServerDisconnected, OSError) as error:
+            # Perhaps it is this mail that the server chokes on: then it waits, and not all the others behind it.
+            self._server = None
+            server.close()
+            raise NotNow(type(error).__name__) from None
+        except smtplib.SMTPException as error:
+            self.close()
+            raise _away(error) from None
+
+    def close(self) -> None:
+        server, self._server = self._server, None
+        if server is not None:
+            try:
+                server.quit()
+            except (smtplib.SMTPException, OSError):
+                server.close()
+
+    def _refused(self, code: int, text: bytes) -> None:
+        if code == _UNAVAILABLE:
+            self.close()
+            raise Away(str(code)) from None
+        if code in _TRANSIENT:
+            raise NotNow(str(code)) from None
+        raise Refused(code, text) from None
+
+    def _connected(self) -> smtplib.SMTP:
+        if self._server is not None:
+            return self._server
+        host, scheme = self._url.hostname or "", self._url.scheme
+        if scheme == "smtps":
+            context = ssl.create_default_context()
+            server: smtplib.SMTP = smtplib.SMTP_SSL(host, self._url.port or 465, timeout=TIMEOUT, context=context)
+        else:
+            server = smtplib.SMTP(host, self._url.port or (587 if scheme == "smtp+starttls" else 25), timeout=TIMEOUT)
+        try:
+            if scheme == "smtp+starttls":
+                server.starttls(context=ssl.create_default_context())
+            if self._url.username:
+                server.login(unquote(self._url.username), unquote(self._url.password or ""))
+        except (smtplib.SMTPException, OSError):
+            server.close()
+            raise
+        self._server = server
+        return server
+
+
+def _away(error: Exception) -> Away:
+    said = error.smtp_code if isinstance(error, smtplib.SMTPResponseException) else ""
+    return Away(f"{type(error).__name__} {said}".strip())  # its words may name the address
+
+
+def _bytes(text: bytes | str) -> bytes:
+    return text if isinstance(text, bytes) else text.encode()

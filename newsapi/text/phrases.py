@@ -1,0 +1,191 @@
+"""What we write to people, in their language: the text they consent to, mails, and the page of their choices."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from typing import Final, NamedTuple
+
+from babel import Locale
+from babel.dates import format_date
+
+LANGUAGES: Final = ("it", "en")
+"""Languages that we write in."""
+
+_CONSENT: Final = {
+    "it": (
+        "Inserendo il mio indirizzo chiedo{of} di ricevere per e-mail gli aggiornamenti che ho scelto. L’indirizzo"
+        " serve solo a questo. Posso cambiare idea in qualsiasi momento, con un clic in ogni e-mail; quando non seguo"
+        " più nulla l’indirizzo viene eliminato.{privacy}"
+    ),
+    "en": (
+        "By entering my address I ask{of} to be sent the updates I chose by e-mail. The address is used for nothing"
+        " else. I can change my mind at any time, with one click in every e-mail; once I follow nothing any more the"
+        " address is deleted.{privacy}"
+    ),
+}
+_OF: Final = {"it": " a {}", "en": " {}"}
+_PRIVACY: Final = {"it": " Informativa sulla privacy: {}", "en": " Privacy policy: {}"}
+
+
+class Consent(NamedTuple):
+    """A text that people consent to; another wording has another version."""
+
+    version: str
+    text: str
+    language: str
+
+
+def consent(language: str, publisher: str | None, privacy_url: str | None) -> Consent:
+    """Answer the text that stands beside the box."""
+    of = _OF[language].format(publisher) if publisher else ""
+    privacy = _PRIVACY[language].format(privacy_url) if privacy_url else ""
+    text = _CONSENT[language].format(of=of, privacy=privacy)
+    return Consent(f"{language}-{hashlib.blake2b(text.encode(), digest_size=5).hexdigest()}", text, language)
+
+
+def language_of(tag: str | None, usual: str) -> str:
+    """Answer the language that we write in to who asks for one (BCP 47), or `usual`."""
+    found = (tag or "").partition("-")[0].lower()
+    return found if found in LANGUAGES else usual
+
+
+def day(value: date, language: str) -> str:
+    """Write a day out: "26 luglio 2016"."""
+    return format_date(value, "long", Locale(language))
+
+
+def topic(kind: str, name: str, language: str) -> str:
+    """Say what is followed, as it goes on from "updates": "su Land Rover", "dalla sezione Curiosità"."""
+    return _TOPICS[language][kind].format(name)
+
+
+_TOPICS: Final = {
+    "it": {"brand": "su {}", "section": "dalla sezione {}", "author": "da {}"},
+    "en": {"brand": "on {}", "section": "from the section {}", "author": "from {}"},
+}
+
+PHRASES: Final = {
+    "it": {
+        "hello": "Ciao,",
+        "confirm_subject": "Conferma: aggiornamenti {topic}",
+        "confirm_why": "ci hai chiesto di ricevere aggiornamenti {topic}. Per iniziare manca solo la tua conferma.",
+        "confirm_do": "Confermo",
+        "confirm_not": (
+            "Non l’hai chiesto tu? Non fare nulla: senza conferma non ti scriveremo, e il tuo indirizzo sarà eliminato"
+            " entro tre giorni."
+        ),
+        "never": "Elimina subito il mio indirizzo",
+        "agreed": "Ecco che cosa hai accettato:",
+        "already_subject": "Ricevi già aggiornamenti {topic}",
+        "already_why": "ci hai chiesto di nuovo di ricevere aggiornamenti {topic}: li ricevi già. È tutto a posto.",
+        "already_not": "Non l’hai chiesto tu? Non fare nulla: non cambia niente.",
+        "new_article": "C’è un nuovo articolo",
+        "some_subject": "{count} novità {topic}",
+        "daily_subject": "Le novità di oggi: {count} articoli",
+        "weekly_subject": "Le novità della settimana: {count} articoli",
+        "immediate_subject": "{count} nuovi articoli",
+        "daily_head": "Le novità del giorno",
+        "weekly_head": "Le novità della settimana",
+        "read": "Leggi l’articolo",
+        "more": "Altri articoli che trovi sul sito: {count}.",
+        "why": "Ricevi questa e-mail perché il giorno {day} hai chiesto aggiornamenti {topic}.",
+        "why_several": "Ricevi questa e-mail perché hai chiesto aggiornamenti {topics}.",
+        "and": "e",
+        "leave": "Annulla l’iscrizione",
+        "leave_all": "Annulla tutte le iscrizioni",
+        "manage": "Le tue preferenze",
+        "privacy": "Privacy",
+        "page_confirm": "Vuoi ricevere aggiornamenti {topic}?",
+        "page_confirm_do": "Sì, confermo",
+        "page_confirmed": "Fatto: riceverai aggiornamenti {topic}.",
+        "page_leave": "Non vuoi più ricevere aggiornamenti {topic}?",
+        "page_leave_all": "Non vuoi più ricevere alcun aggiornamento?",
+        "page_leave_do": "Annulla l’iscrizione",
+        "page_left": "Fatto: su questo non ti scriveremo più. Se non segui altro, il tuo indirizzo è stato eliminato.",
+        "page_manage": "Le tue preferenze",
+        "page_of": "Qui trovi tutto ciò che segui con l’indirizzo {email}.",
+        "page_nothing": "Non segui nulla.",
+        "page_pending": "non ancora confermato",
+        "page_language": "Lingua",
+        "page_zone": "Fuso orario",
+        "page_save": "Salva",
+        "page_saved": "Le tue preferenze sono state salvate.",
+        "page_stop": "Smetti di seguire",
+        "page_export": "Scarica i tuoi dati",
+        "page_erase": "Elimina tutti i miei dati",
+        "page_erase_why": (
+            "Eliminiamo l’indirizzo e tutto ciò che lo riguarda. Resta solo un’impronta cifrata, che serve a non"
+            " scriverti mai più."
+        ),
+        "page_erased": "Fatto: i tuoi dati sono stati eliminati e non ti scriveremo più.",
+        "page_over": "Questo link non è più valido",
+        "page_over_why": "È già stato usato, oppure è scaduto. Ne trovi uno nuovo in fondo a ogni nostra e-mail.",
+        "immediate": "Subito",
+        "daily": "Una volta al giorno",
+        "weekly": "Una volta alla settimana",
+        "it": "Italiano",
+        "en": "English",
+    },
+    "en": {
+        "hello": "Hello,",
+        "confirm_subject": "Please confirm: updates {topic}",
+        "confirm_why": "you asked to be sent updates {topic}. All that is missing is that you confirm.",
+        "confirm_do": "I confirm",
+        "confirm_not": (
+            "Was it not you? Do nothing: we will not write to you, and your address will be deleted within three days."
+        ),
+        "never": "Delete my address now",
+        "agreed": "This is what you agreed to:",
+        "already_subject": "You follow this already: updates {topic}",
+        "already_why": "you asked again to be sent updates {topic}: you get them already. All is well.",
+        "already_not": "Was it not you? Do nothing: nothing changes.",
+        "new_article": "There is a new article",
+        "some_subject": "{count} new articles {topic}",
+        "daily_subject": "Today’s news: {count} articles",
+        "weekly_subject": "The news of the week: {count} articles",
+        "immediate_subject": "{count} new articles",
+        "daily_head": "The news of the day",
+        "weekly_head": "The news of the week",
+        "read": "Read the article",
+        "more": "More articles on our site: {count}.",
+        "why": "You get this e-mail because you asked for updates {topic} on {day}.",
+        "why_several": "You get this e-mail because you asked for updates {topics}.",
+        "and": "and",
+        "leave": "Unsubscribe",
+        "leave_all": "Unsubscribe from everything",
+        "manage": "Your choices",
+        "privacy": "Privacy",
+        "page_confirm": "Do you want to be sent updates {topic}?",
+        "page_confirm_do": "Yes, I confirm",
+        "page_confirmed": "Done: you will be sent updates {topic}.",
+        "page_leave": "Do you no longer want updates {topic}?",
+        "page_leave_all": "Do you no longer want any updates?",
+        "page_leave_do": "Unsubscribe",
+        "page_left": "Done: we will not write to you about it. If you follow nothing else, your address was deleted.",
+        "page_manage": "Your choices",
+        "page_of": "This is all that you follow with the address {email}.",
+        "page_nothing": "You follow nothing.",
+        "page_pending": "not confirmed yet",
+        "page_language": "Language",
+        "page_zone": "Time zone",
+        "page_save": "Save",
+        "page_saved": "Your choices were saved.",
+        "page_stop": "Stop following",
+        "page_export": "Download your data",
+        "page_erase": "Delete all my data",
+        "page_erase_why": (
+            "We delete the address and all that belongs to it. Only a keyed fingerprint stays, so that we never write"
+            " to you again."
+        ),
+        "page_erased": "Done: your data was deleted and we will not write to you again.",
+        "page_over": "This link is no longer good",
+        "page_over_why": "It was used already, or it has expired. There is a new one at the end of every e-mail.",
+        "immediate": "At once",
+        "daily": "Once a day",
+        "weekly": "Once a week",
+        "it": "Italiano",
+        "en": "English",
+    },
+}
+"""By language and name. What stands in braces is filled in; topics go on from "updates", as `topic` says them."""
