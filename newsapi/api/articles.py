@@ -162,7 +162,8 @@ def _sought(connection: Connection, query: paging.Query, truth: facets.Truth, as
         return None
     if alone := sorted({"status", "preview"} & {*query}):
         raise Invalid([Fault("q", f"cannot be combined with {alone[0]}: only what is published can be searched")])
-    return search.understand(connection, queries.read(query["q"]), truth, asked)
+    bodies = sight.sharing(connection).is_whole
+    return search.understand(connection, queries.read(query["q"]), truth, asked, bodies=bodies)
 
 
 def _one(connection: Connection, which: str | UUID, query: paging.Query) -> Answer:

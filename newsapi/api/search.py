@@ -101,7 +101,8 @@ def _cursor(query: paging.Query, key: int | None, *, back: bool) -> str | None:
 def _search(connection: Connection, query: paging.Query, key: int | None, *, back: bool) -> Answer:
     truth = facets.truth(connection, paging.facets(query))
     asked, of_list = queries.read(query["q"]), paging.question({"sort": "-published_at", **query}, None)
-    sought = search.understand(connection, asked, truth, of_list)
+    sharing = sight.sharing(connection)
+    sought = search.understand(connection, asked, truth, of_list, bodies=sharing.is_whole)
     page = found.page(connection, sought, limit=query["limit"], after=key, back=back)
     scores = {hit.id: hit.score for hit in page.hits}
     read = articles.by_ids(connection, list(scores), {"body_html"})
@@ -110,14 +111,14 @@ def _search(connection: Connection, query: paging.Query, key: int | None, *, bac
         count = found.count(connection, sought)
         more = {"total": min(count, COUNTED), "total_is_lower_bound": count > COUNTED}
     turns = (_cursor(query, page.next, back=False), _cursor(query, page.prev, back=True))
-    dump, sharing = compiled(SearchHit), sight.sharing(connection)
+    dump = compiled(SearchHit)
     data = [dump(_hit(record, scores, sought, sharing)) for record in read.records]
     body = paging.envelope(PATH, query, data, turns, **more)
     nothing = key is None and not page.hits
     body["did_you_mean"] = None
     if nothing:
-        whole = sharing.outside == sharing.inside == "full"  # a word of a body is told to nobody who may not read it
-        body["did_you_mean"] = _meant(connection, asked, sought, truth, of_list, headlines=not whole)
+        # A word of a body is told to nobody who may not read it.
+        body["did_you_mean"] = _meant(connection, asked, sought, truth, of_list, headlines=not sharing.is_whole)
     if "facets" in query:
         body["facets"], body["facets_exact"] = found.spread(connection, sought, query["facets"])
     return _answer(connection, truth, body, read, query)

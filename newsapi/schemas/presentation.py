@@ -35,6 +35,11 @@ class Sharing:
     brands: Collection[str] | None = None
     sections: Collection[str] | None = None
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is held back of any body."""
+        return self.outside == self.inside == "full"
+
     def body_of(self, record: Mapping[str, Any]) -> str:
         """How much of the body of this article."""
         for name, slugs in (("brand", self.brands), ("section", self.sections)):

@@ -57,22 +57,28 @@ class Facets(NamedTuple):
 
 def build(numbered: Sequence[tuple[int, Document]]) -> Made:
     """Make a block of articles with their numbers, in rising order."""
-    first, span = numbered[0][0], numbered[-1][0] - numbered[0][0] + 1
-    times = np.full((2, span), NOWHEN, np.int64)
-    counts = np.zeros(span + 1, np.uint32)
-    for number, document in numbered:
-        times[0, number - first], times[1, number - first] = document.published, document.updated
-        counts[number - first + 1] = len(document.facets)
-    ids = np.array([id_ for _, document in numbered for id_ in document.facets], np.int32)
+    first, span, when, belongs = _columns(numbered)
     return Made(
         first,
         span,
         len(numbered),
         max(document.published for _, document in numbered),
-        times.tobytes(),
-        np.cumsum(counts, dtype=np.uint32).tobytes() + ids.tobytes(),
+        np.stack(when).tobytes(),
+        belongs.starts.tobytes() + belongs.ids.tobytes(),
         grouped(*_flat(numbered, first)),
     )
+
+
+def _columns(numbered: Sequence[tuple[int, Document]]) -> tuple[int, int, Times, Facets]:
+    """The first number, how many follow it, and the times and facets of each."""
+    first, span = numbered[0][0], numbered[-1][0] - numbered[0][0] + 1
+    when = np.full((2, span), NOWHEN, np.int64)
+    counts = np.zeros(span + 1, np.uint32)
+    for number, document in numbered:
+        when[:, number - first] = document.published, document.updated
+        counts[number - first + 1] = len(document.facets)
+    ids = np.array([id_ for _, document in numbered for id_ in document.facets], np.int32)
+    return first, span, Times(*when), Facets(np.cumsum(counts, dtype=np.uint32), ids)
 
 
 def _flat(numbered: Sequence[tuple[int, Document]], first: int) -> tuple[Array, Array, Array]:
@@ -149,20 +155,14 @@ def fresh(numbered: Sequence[tuple[int, Document]]) -> Iterator[Fresh]:
     for end in range(1, len(numbered) + 1):
         if end == len(numbered) or numbered[end][0] - numbered[start][0] >= SPAN:
             some = numbered[start:end]
-            first, span = some[0][0], some[-1][0] - some[0][0] + 1
-            when = np.full((2, span), NOWHEN, np.int64)
-            counts = np.zeros(span + 1, np.uint32)
-            for number, document in some:
-                when[:, number - first] = document.published, document.updated
-                counts[number - first + 1] = len(document.facets)
-            ids = np.array([id_ for _, document in some for id_ in document.facets], np.int32)
+            first, span, when, belongs = _columns(some)
             yield Fresh(
                 first,
                 span,
                 len(some),
                 max(document.published for _, document in some),
-                Times(*when),
-                Facets(np.cumsum(counts), ids),
+                when,
+                belongs,
                 *_flat(some, first),
             )
             start = end

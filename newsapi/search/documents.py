@@ -26,6 +26,7 @@ FULL: Final = 127
 _IN_HEADLINE, _IN_STANDFIRST, _IN_BODY = 0.7, 0.5, 0.4
 _USUAL = 300
 _BREAK = array("H", [0])
+_NOTHING = _BREAK.tobytes()
 _REMEMBERED = 1 << 17
 _WORDS_OF = range(3, 41)
 """The lengths of words that are noted as words: others are not worth completing, or are none."""
@@ -188,7 +189,16 @@ def phrase(words: Sequence[str], language: str) -> bytes:
 
 def holds(sequence: bytes, wanted: bytes) -> bool:
     """Tell whether a phrase stands in a sequence."""
-    start = sequence.find(wanted)
+    return _find(sequence, wanted, 0) >= 0
+
+
+def without_body(sequence: bytes) -> bytes:
+    """Answer the headline and the standfirst of a sequence."""
+    return sequence[: _find(sequence, _NOTHING, _find(sequence, _NOTHING, 0) + 2)]
+
+
+def _find(sequence: bytes, wanted: bytes, start: int) -> int:
+    start = sequence.find(wanted, start)
     while start >= 0 and start % 2:
         start = sequence.find(wanted, start + 1)
-    return start >= 0
+    return start

@@ -25,7 +25,7 @@ from newsapi.model import (
 )
 from newsapi.search import blocks, ranking
 from newsapi.search.blocks import Array, Facets, Times
-from newsapi.search.documents import facet, holds, phrase, term_of, unpacked
+from newsapi.search.documents import facet, holds, phrase, term_of, unpacked, without_body
 from newsapi.search.queries import Asked
 from newsapi.search.ranking import Block, Found, Question, Reading
 from newsapi.store.facets import Truth
@@ -99,12 +99,14 @@ def understand(
     asked_of_list: ListQuestion,
     *,
     headlines: bool = False,
+    bodies: bool = True,
     most: int | None = None,
 ) -> Search:
     """Look up what a query means, and read what is needed to answer it.
 
-    In: the filters that name facets, in `truth`, and the others. `headlines` finds what has the words in its headline;
-    `most` is among how many of the articles indexed last it is enough to look.
+    In: the filters that name facets, in `truth`, and the others. `headlines` finds what has the words in its headline.
+    Without `bodies` phrases are looked for in headlines and standfirsts alone: who asks may not read every body, and
+    phrases would tell him them word by word. `most` is among how many of the articles indexed last to look, at least.
     """
     languages = _languages(connection, truth)
     more = _completions(connection, asked.start)
@@ -120,7 +122,7 @@ def understand(
     read = _blocks(connection, question.terms(), most)
     by_word = {word: frozenset(term_of(word, language) for language in languages) - {None} for word in asked.words}
     exact = asked_of_list.key == "updated_at" or asked_of_list.updated != (None, None)
-    return Search(asked, question, read, _fits(asked, languages), by_word, languages, exact)
+    return Search(asked, question, read, _fits(asked, languages, bodies=bodies), by_word, languages, exact)
 
 
 def spelled(connection: Connection, words: Iterable[str]) -> dict[str, str]:
@@ -175,7 +177,7 @@ def _reading(asked: Asked, language: str, more: Sequence[str], names: Mapping[st
     return Reading(tuple(words), tuple(term for term in without if term is not None))
 
 
-def _fits(asked: Asked, languages: Sequence[str]) -> Fits | None:
+def _fits(asked: Asked, languages: Sequence[str], *, bodies: bool) -> Fits | None:
     barred = [words for words in asked.without if len(words) > 1]
     if not asked.phrases and not barred:
         return None
@@ -183,6 +185,8 @@ def _fits(asked: Asked, languages: Sequence[str]) -> Fits | None:
     unwanted = [phrase(words, language) for words in barred for language in languages]
 
     def fits(sequence: bytes) -> bool:
+        if not bodies:
+            sequence = without_body(sequence)
         has = all(any(holds(sequence, one) for one in either) for either in wanted)
         return has and not any(holds(sequence, one) for one in unwanted)
 

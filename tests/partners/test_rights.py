@@ -1,6 +1,7 @@
 """How much of a body who gets: the same on every surface, and nothing of it beside."""
 
 import re
+from urllib.parse import urlencode
 
 import pytest
 
@@ -110,6 +111,21 @@ def test_of_a_teaser_its_own_words_are_shown_as_found(magazine, public):
     for hit in public.get("/v1/search?q=parole").json["data"]:
         assert "<mark>Parole</mark>" in hit["highlights"]["body"][0]
         assert SECRET not in str(hit)
+
+
+@pytest.mark.parametrize("path", ["/v1/search", "/v1/articles"])
+def test_a_phrase_does_not_tell_the_order_of_words_that_are_held_back(magazine, public, partner, editor, path):
+    def found(reader, words):
+        return {hit["slug"] for hit in reader.get(f"{path}?{urlencode({'q': words})}").json["data"]}
+
+    for reader in (public, partner(brands=("fiat",))):
+        assert found(reader, "testa segretissimo") == {"punto", "velar"}
+        assert found(reader, '"testa segretissimo"') == set()
+        assert found(reader, 'parole -"testa segretissimo"') == {"punto", "velar"}
+    assert found(editor, '"testa segretissimo"') == {"punto", "velar"}
+    assert found(editor, 'parole -"testa segretissimo"') == set()
+    headline = public.get("/v1/articles/velar").json["data"]["headline"]
+    assert "velar" in found(public, f'"{headline}"')
 
 
 def test_a_teaser_is_the_beginning_in_whole_words(magazine, public):

@@ -78,6 +78,17 @@ def test_what_is_published_over_http_is_found_in_the_next_breath_and_gone_in_the
     assert found("spider") == []
 
 
+def test_what_was_published_last_is_counted(editor, client):
+    editor.post("/v1/brands", {"name": "Volkswagen"})
+    for number in range(3):
+        editor.write(slug=f"gt-{number}", headline="Una granturismo", brand="volkswagen", status="published")
+    shown = client.get("/v1/search?q=granturismo&total=true&facets=brand,section,author,tag,format").json
+    assert shown["page"]["total"] == 3
+    assert shown["facets"]["brand"] == [{"slug": "volkswagen", "name": "Volkswagen", "count": 3}]
+    assert [one["count"] for one in shown["facets"]["format"]] == [3]
+    assert shown["facets_exact"] is True
+
+
 def test_drafts_and_what_is_scheduled_are_nowhere(editor, found, client, clock, database):
     editor.write(slug="bozza", headline="Zafferano segreto")
     later = (clock() + timedelta(hours=1)).isoformat()
@@ -233,8 +244,9 @@ def everything(client):
         "pista&tag=tag-1",
         "luce&facets=brand,tag",
     ]
-    found = [client.get(f"/v1/search?q={query}&limit=100").json["data"] for query in asked]
-    return [sorted((-hit["score"], hit["slug"]) for hit in hits) for hits in found]  # of equal ones either may be first
+    found = [client.get(f"/v1/search?q={query}&limit=100").json for query in asked]
+    # Of equal ones either may be first.
+    return [(sorted((-hit["score"], hit["slug"]) for hit in body["data"]), body.get("facets")) for body in found]
 
 
 def test_blocks_of_whatever_sizes_answer_the_same(load, client, database, clock, index, monkeypatch):
@@ -245,7 +257,7 @@ def test_blocks_of_whatever_sizes_answer_the_same(load, client, database, clock,
         index()
     assert 1 < count(database, SearchBlock) < 12
     pieces = everything(client)
-    assert sum(map(len, pieces)) > 100
+    assert sum(len(hits) for hits, _ in pieces) > 100
     search.rebuild(database, now=clock)
     assert count(database, SearchBlock) == 1
     for several, one in zip(pieces, everything(client), strict=True):

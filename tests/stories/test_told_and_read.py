@@ -122,6 +122,12 @@ def test_a_withdrawal_is_on_every_channel(house, elsewhere):
         for slug, said in ((mark, words), ("velar-vicina", others))
     )
     listed = ["/v1/articles", f"/v1/articles/{near['id']}/related", "/sitemap-1.xml", "/sitemap-news.xml"]
+    listed += [
+        "/v1/search?q=velar",
+        "/v1/search?q=velar&facets=brand,section",
+        "/v1/articles?q=velar",
+        "/v1/suggest?q=velar",
+    ]
     feeds = [f"/v1/feeds/articles.{form}" for form in ("rss", "atom", "json", "ninjs")]
 
     def shown(path):
