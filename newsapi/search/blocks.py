@@ -21,6 +21,9 @@ SPAN: Final = 1 << 16
 TOGETHER: Final = 8
 """So many blocks of a size are joined."""
 
+DAY: Final = 86_400_000_000
+"""Microseconds of a day."""
+
 NOWHEN: Final = -(1 << 63)
 """The time of a number that no article has."""
 
@@ -42,10 +45,11 @@ class Made(NamedTuple):
 
 
 class Times(NamedTuple):
-    """When the articles of a block were published and updated, by their places."""
+    """When the articles of a block were published and updated, by their places; `days` are those of publication."""
 
     published: Array
     updated: Array
+    days: Array
 
 
 class Facets(NamedTuple):
@@ -63,7 +67,7 @@ def build(numbered: Sequence[tuple[int, Document]]) -> Made:
         span,
         len(numbered),
         max(document.published for _, document in numbered),
-        np.stack(when).tobytes(),
+        np.stack([when.published, when.updated]).tobytes(),
         belongs.starts.tobytes() + belongs.ids.tobytes(),
         grouped(*_flat(numbered, first)),
     )
@@ -78,7 +82,7 @@ def _columns(numbered: Sequence[tuple[int, Document]]) -> tuple[int, int, Times,
         when[:, number - first] = document.published, document.updated
         counts[number - first + 1] = len(document.facets)
     ids = np.array([id_ for _, document in numbered for id_ in document.facets], np.int32)
-    return first, span, Times(*when), Facets(np.cumsum(counts, dtype=np.uint32), ids)
+    return first, span, _times(when), Facets(np.cumsum(counts, dtype=np.uint32), ids)
 
 
 def _flat(numbered: Sequence[tuple[int, Document]], first: int) -> tuple[Array, Array, Array]:
@@ -115,7 +119,12 @@ def posting(content: bytes) -> Posting:
 
 def times(content: bytes) -> Times:
     """Read the times of a block."""
-    return Times(*np.frombuffer(content, np.int64).reshape(2, -1))
+    return _times(np.frombuffer(content, np.int64).reshape(2, -1))
+
+
+def _times(when: Array) -> Times:
+    published, updated = when
+    return Times(published, updated, (published // DAY).astype(np.int32))
 
 
 def facets(content: bytes, span: int) -> Facets:
@@ -225,7 +234,7 @@ def joined_columns(parts: Sequence[tuple[Part, Times, Facets]], span: int) -> tu
     kept = []
     for part, when, belongs in parts:
         stays = np.flatnonzero(part.there)
-        whole[:, stays + part.shift] = np.stack(when)[:, stays]
+        whole[:, stays + part.shift] = np.stack([when.published, when.updated])[:, stays]
         each = belongs.starts[1:].astype(np.int64) - belongs.starts[:-1]
         kept.append(belongs.ids[np.repeat(part.there, each)])
         counts[stays + part.shift + 1] = each[stays]

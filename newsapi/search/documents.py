@@ -175,10 +175,10 @@ def term_of(written: str, language: str) -> int | None:
     return _lexicon(language.partition("-")[0].lower())[written][_TERM]
 
 
-def bearing(words: Iterable[str], wanted: Collection[int], language: str) -> set[str]:
-    """Answer those of these words, in whatever letters, that are found by one of these terms."""
+def bearing(text: str, wanted: Collection[int], language: str) -> set[str]:
+    """Answer the words of a text, in small letters, that are found by one of these terms."""
     known = _lexicon(language.partition("-")[0].lower())
-    return {written for written in words if known[written.lower()][_TERM] in wanted}
+    return {written for written in {*written_words(text)} if known[written][_TERM] in wanted}
 
 
 def phrase(words: Sequence[str], language: str) -> bytes:

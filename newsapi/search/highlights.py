@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Final
 
 from newsapi.search.documents import LONGEST, bearing
-from newsapi.text.terms import word_places, words_as_written
+from newsapi.text.terms import word_places
 
 FRAGMENTS: Final = 3
 """Pieces of a body that are shown."""
@@ -41,7 +41,7 @@ def fragments(text: str, wanted: Collection[int], language: str) -> list[str]:
 
 
 def _hits(text: str, wanted: Collection[int], language: str) -> Iterator[re.Match[str]]:
-    found = bearing({*words_as_written(text)}, wanted, language)
+    found = bearing(text, wanted, language)
     return (place for place in islice(word_places(text), LONGEST) if place[0] in found) if found else iter(())
 
 
@@ -59,6 +59,6 @@ def _piece(text: str, hits: list[re.Match[str]], end: int) -> str:
 def _mark(text: str, start: int, end: int, hits: list[re.Match[str]]) -> str:
     parts = []
     for hit in hits:
-        parts += [escape(text[start : hit.start()]), "<mark>", escape(hit[0]), "</mark>"]
+        parts += [escape(text[start : hit.start()]), "<mark>", escape(text[hit.start() : hit.end()]), "</mark>"]
         start = hit.end()
     return "".join([*parts, escape(text[start:end])])

@@ -6,13 +6,14 @@ document frequency: Sparck Jones 1972), and by how new it is beside the newest t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from newsapi.search.blocks import Array, Facets, Posting, Times
+from newsapi.search.blocks import DAY, Array, Facets, Posting, Times
 from newsapi.search.documents import FULL, HEADLINE
 
 WORDS: Final = 16
@@ -30,10 +31,14 @@ HALF_LIFE: Final = 365.0
 STEPS: Final = 1_000_000
 """Scores are whole numbers of this part, so that an order has few ties and a place in it can be written down."""
 
-_DAY: Final = 86_400_000_000
+_OLDEST: Final = 8_192
+"""Days after which no more is lost."""
 
-_SHARES: Final = (np.arange(256, dtype=np.uint8) & FULL).astype(np.float32) / np.float32(FULL)
-"""What each byte of weight is of the greatest."""
+_STAYS: Final = ((1 - FRESHNESS) + FRESHNESS * np.exp2(np.arange(_OLDEST + 1) / -HALF_LIFE)).astype(np.float32)
+"""What stays of a score after so many days."""
+
+_SHARES: Final = np.arange(FULL + 1, dtype=np.float32) / np.float32(FULL)
+"""What each value is of the greatest."""
 
 Alternatives = tuple[tuple[int, float], ...]
 """By which terms a word is found, and what each counts."""
@@ -90,26 +95,27 @@ class Found(NamedTuple):
     scores: Array
 
 
+Values = tuple[Array, Array]
+"""Places of articles in a block, in rising order, and a value of each."""
+
+
 def find(blocks: Sequence[Block], question: Question, *, without: str | None = None) -> Iterator[Found]:
     """Answer what is found, block by block; `without` is a filter to leave out."""
     rarity = _Rarity(blocks)
-    newest = max((block.newest for block in blocks), default=0)
+    today = max((block.newest for block in blocks), default=0) // DAY
     readings = [rarity.ordered(reading.words)[:WORDS] for reading in question.readings]
     for block in blocks:
         here = _within(block, question, without)
         if here is False:
             continue
-        best: Array | None = None
-        for reading, words in zip(question.readings, readings, strict=True):
-            found = _scores(block, reading, words, question, here)
-            if found is not None:
-                best = found if best is None else np.maximum(best, found)
-        if best is not None:
-            places = np.flatnonzero(best)
-            if len(places):
-                age = ((newest - block.times().published[places]) // _DAY).astype(np.float32)
-                stays = np.float32(1 - FRESHNESS) + np.float32(FRESHNESS) * np.exp2(age * np.float32(-1 / HALF_LIFE))
-                yield Found(block, places, (best[places] * stays * np.float32(STEPS)).astype(np.int64))
+        each = [
+            _scores(block, words, reading.without, here, headlines=question.headlines)
+            for reading, words in zip(question.readings, readings, strict=True)
+        ]
+        if found := [one for one in each if one is not None and len(one[0])]:
+            places, scores = found[0] if len(found) == 1 else _greatest(block.span, found, np.float32)
+            age = np.minimum(today - block.times().days[places], _OLDEST)
+            yield Found(block, places, (scores * _STAYS[age] * np.float32(STEPS)).astype(np.int32))
 
 
 class _Rarity:
@@ -136,38 +142,74 @@ def _by_weight(weighed: tuple[float, Alternatives]) -> tuple[float, Alternatives
 
 def _scores(
     block: Block,
-    reading: Reading,
     words: Sequence[tuple[float, Alternatives]],
-    question: Question,
+    without: Iterable[int],
     here: Array | None,
-) -> Array | None:
-    """The score of every article of a block, 0 for those that are not found; None where none is."""
-    if not words or not all(any(term in block.postings for term, _ in word) for _, word in words):
-        return None
-    scores = np.zeros(block.span, np.float32)
-    there = here
+    *,
+    headlines: bool,
+) -> Values | None:
+    """The articles of a block that have all words, the rarest of which is the first, with their scores; None for none.
+
+    Only the articles of that word are gone through, so that a rare word makes a common one cheap.
+    """
+    found: Values | None = None
     for weight, word in words:
-        value, fresh = np.zeros(block.span, np.float32), True
-        for term, factor in word:
-            if (posting := block.postings.get(term)) is not None:
-                places, weights = posting
-                its = (_SHARES * np.float32(factor))[weights] if term > 0 else np.float32(factor)
-                if question.headlines and term > 0:
-                    its = np.where(weights & HEADLINE, its, np.float32(0))
-                value[places] = its if fresh else np.maximum(value[places], its)
-                fresh = False
-        has = value > 0
-        there = has if there is None else there & has
-        if not there.any():
+        its = _values(block, word, headlines=headlines)
+        if its is None:
             return None
-        scores += np.float32(weight) * value
-    assert there is not None  # noqa: S101 (there is a word)
-    for term in reading.without:
+        shares = _SHARES * np.float32(weight)
+        if found is None:
+            places, values = its if here is None else _where(its, here[its[0]])
+            found = places, shares[values]
+        else:
+            value = _spread(block.span, its)[found[0]]
+            places, scores = _where((found[0], found[1] + shares[value]), value > 0)
+            found = places, scores
+    for posting in (block.postings[term] for term in without if term in block.postings):
+        if found is not None:
+            found = _where(found, ~_spread(block.span, (posting[0], True), bool)[found[0]])
+    return found
+
+
+def _values(block: Block, word: Alternatives, *, headlines: bool) -> Values | None:
+    """The articles of a block that have a word, and of 1 to FULL how well; None for none."""
+    each: list[Values] = []
+    for term, factor in word:
         if (posting := block.postings.get(term)) is not None:
-            there = there.copy()
-            there[posting[0]] = False
-    scores[~there] = 0
-    return scores
+            values = _counting(factor, facet=term < 0, headlines=headlines)[posting[1]]
+            each.append(_where((posting[0], values), values > 0) if headlines else (posting[0], values))
+    if not each:
+        return None
+    return each[0] if len(each) == 1 else _greatest(block.span, each, np.uint8)
+
+
+@lru_cache(maxsize=64)
+def _counting(factor: float, *, facet: bool, headlines: bool) -> Array:
+    """What each byte of weight counts, of FULL; nothing for those of terms outside of headlines, if they alone do."""
+    weights = np.arange(256)
+    counts = np.maximum(1, np.rint((FULL if facet else weights & FULL) * np.float32(factor)))
+    return np.where((weights & HEADLINE > 0) | facet | (not headlines), counts, 0).astype(np.uint8)
+
+
+def _greatest(span: int, each: Sequence[Values], kind: Any) -> Values:
+    """All places of several, each with the greatest of its values."""
+    whole = _spread(span, each[0], kind)
+    for places, values in each[1:]:
+        whole[places] = np.maximum(whole[places], values)
+    places = np.flatnonzero(whole > 0)  # of truths they are found some times faster than of numbers
+    return places, whole[places]
+
+
+def _spread(span: int, values: tuple[Array, Any], kind: Any = np.uint8) -> Array:
+    """The value of every place of a block, 0 where there is none."""
+    whole = np.zeros(span, kind)
+    whole[values[0]] = values[1]
+    return whole
+
+
+def _where(values: Values, condition: Array) -> Values:
+    chosen = np.flatnonzero(condition)
+    return values if len(chosen) == len(condition) else (values[0][chosen], values[1][chosen])
 
 
 def _within(block: Block, question: Question, without: str | None) -> Any:

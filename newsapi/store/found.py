@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from functools import lru_cache
+from typing import Any, Final, NamedTuple, cast
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import ARRAY, Connection, Integer, func, literal, select
+from sqlalchemy import Connection, Select, literal, select
 
 from newsapi.model import Article, Author, Brand, Facet, LogHead, SearchText, Section, Tag
 from newsapi.model.base import EPOCH, MICROSECOND, latest
 from newsapi.search.blocks import Array
 from newsapi.search.ranking import STEPS, Found
-from newsapi.store import articles
+from newsapi.store import articles, integers, prepared
 from newsapi.store.listing import COUNTED, Key, Position
 from newsapi.store.listing import Question as ListQuestion
 from newsapi.store.rows import among
@@ -59,12 +60,12 @@ def page(connection: Connection, sought: Search, *, limit: int, after: int | Non
         keys = keys[keys > after] if back else keys[keys < after]
     hits: list[tuple[int, UUID]] = []
     last: int | None = None
-    for lot in _lots(keys, limit + 1 + _SPARE, highest=not back):
-        for known in _present(connection, lot, sought):
+    for lot in _in_order(keys if back else -keys, limit + 1 + _SPARE, LOOKED_AT):
+        for known in _present(connection, keys[lot], sought):
             hits.append(known)
             if len(hits) > limit:
                 break
-        last = int(lot[-1])
+        last = int(keys[lot[-1]])
         if len(hits) > limit:
             break
     more = len(hits) > limit
@@ -84,23 +85,27 @@ def _cut(keys: Array, last: int, *, back: bool) -> bool:
 
 def _keys(found: Sequence[Found]) -> Array:
     """What was found, each as one number that sorts by score."""
-    each = [np.maximum(one.scores, 1) << _BITS | (one.places.astype(np.int64) + one.block.first) for one in found]
+    each = [
+        np.maximum(one.scores, 1).astype(np.int64) << _BITS | (one.places.astype(np.int64) + one.block.first)
+        for one in found
+    ]
     return np.concatenate(each) if each else np.empty(0, np.int64)
 
 
-def _lots(keys: Array, size: int, *, highest: bool) -> Iterator[Array]:
-    """Answer the keys in order, a small lot first and then greater ones, LOOKED_AT at most."""
-    signed = -keys if highest else keys
-    looked_at = 0
-    while len(signed) and looked_at < LOOKED_AT:
-        size = min(size, LOOKED_AT - looked_at)
-        if len(signed) > size:
-            order = np.partition(signed, size - 1)
-            lot, signed = np.sort(order[:size]), order[size:]
-        else:
-            lot, signed = np.sort(signed), signed[:0]
-        looked_at += len(lot)
-        yield -lot if highest else lot
+def _in_order(values: Array, size: int, most: int) -> Iterator[Array]:
+    """Answer which values are the least, which are next: a small lot first and then greater ones, `most` or some more.
+
+    A lot ends with all of one value.
+    """
+    left, given = np.arange(len(values)), 0
+    while len(left) and given < most:
+        lot, left = left, left[:0]
+        if len(lot) > size:
+            its = values[lot]
+            ahead = its <= np.partition(its, size - 1)[size - 1]
+            lot, left = lot[ahead], lot[~ahead]
+        yield lot[np.argsort(values[lot], kind="stable")]
+        given += len(lot)
         size *= 4
 
 
@@ -122,20 +127,18 @@ def by_time(
     if asked.turn is not None:
         here = sign * times >= sign * micros(asked.turn.position.at)
         numbers, times = numbers[here], times[here]
-    order = np.argsort(sign * times, kind="stable")
-    numbers, times = numbers[order], sign * times[order]
     places: list[Position] = []
-    start = 0
-    while start < min(len(numbers), LOOKED_AT) and len(places) <= limit:
-        end = min(len(numbers), start + limit + 1 + _SPARE)
-        end = int(np.searchsorted(times, times[end - 1], "right"))  # with all of the same time
-        ids = [known.id for known in present(connection, numbers[start:end].tolist(), sought)]
+    seen, last = 0, 0
+    for lot in _in_order(sign * times, limit + 1 + _SPARE, LOOKED_AT):
+        ids = [known.id for known in present(connection, numbers[lot].tolist(), sought)]
         places += _placed(connection, asked, ids, backward=sign < 0)
-        start = end
+        seen, last = seen + len(lot), int(times[lot[-1]])
+        if len(places) > limit:
+            break
     stop = places[limit - 1] if len(places) > limit else None
-    if stop is None and start < len(numbers):
+    if stop is None and seen < len(numbers):
         edge = UUID(int=0 if sign < 0 else (1 << 128) - 1)
-        stop = Position(EPOCH + int(sign * times[start - 1]) * MICROSECOND, edge)
+        stop = Position(EPOCH + last * MICROSECOND, edge)
     shown = places[:limit]
     shown = shown[::-1] if asked.back else shown
     read = articles.by_ids(connection, [place.id for place in shown], wanted)
@@ -172,14 +175,14 @@ def count(connection: Connection, sought: Search) -> int:
     if sought.by_text and sum(len(one.places) for one in found) > 2 * COUNTED:
         return COUNTED + 1
     numbers, _ = _timed(found, "published_at")
-    return len(_present_of(connection, sought, numbers))
+    lots = (numbers[start : start + COUNTED] for start in range(0, len(numbers), COUNTED))
+    return len(_present_of(connection, sought, lots))
 
 
-def _present_of(connection: Connection, sought: Search, numbers: Array) -> Array:
+def _present_of(connection: Connection, sought: Search, lots: Iterable[Array]) -> Array:
     """Those of these numbers that an article has, and that fit; the first COUNTED + 1 of them at most."""
     there = np.empty(0, np.int64)
-    for start in range(0, len(numbers), COUNTED):
-        lot = numbers[start : start + COUNTED]
+    for lot in lots:
         if sought.by_text:
             kept = lot[~np.isin(lot, absent(connection, lot.tolist()))]
         else:
@@ -207,7 +210,7 @@ def spread(connection: Connection, sought: Search, kinds: Collection[str]) -> Sp
     for without, its in by_filter.items():
         counts, all_ = _counted(connection, sought, sought.found(without=without))
         exact = exact and all_
-        named = names_of_facets(connection, list(counts), {kind: KINDS[kind] for kind in its})
+        named = names_of_facets(connection, counts, its)
         for kind, rows in named.items():
             ordered = sorted(rows, key=lambda row: (-counts[row[0]], row[1]))[:SHOWN]
             told[kind] = [{"slug": slug, "name": name, "count": counts[id_]} for id_, slug, name in ordered]
@@ -217,8 +220,8 @@ def spread(connection: Connection, sought: Search, kinds: Collection[str]) -> Sp
 def _counted(connection: Connection, sought: Search, found: Sequence[Found]) -> tuple[Counter[int], bool]:
     """How many articles of each facet there are among the newest COUNTED, and whether those are all."""
     numbers, times = _timed(found, "published_at")
-    order = np.argsort(-times, kind="stable")
-    there = _present_of(connection, sought, numbers[order])
+    newest = _in_order(-times, COUNTED + 1 + _SPARE, len(times))
+    there = _present_of(connection, sought, (numbers[lot] for lot in newest))
     counts: Counter[int] = Counter()
     chosen = there[:COUNTED]
     for one in found:
@@ -244,55 +247,65 @@ class Known(NamedTuple):
     id: UUID
 
 
-def present(connection: Connection, numbers: Sequence[int], sought: Search) -> list[Known]:
-    """Answer those of these numbers that an article has, in their order, and that fit."""
-    if not numbers:
-        return []
-    fits = sought.fits
-    columns = (SearchText.number, SearchText.article_id, *((SearchText.sequence,) if fits else ()))
-    wanted = among_numbers(connection, numbers)
-    there = select(*columns).where(wanted)
-    if sought.exact:
+@lru_cache(maxsize=8)
+def _numbered(dialect: str, *, with_sequence: bool, exact: bool) -> Select[*tuple[Any, ...]]:
+    columns = (SearchText.number, SearchText.article_id, *((SearchText.sequence,) if with_sequence else ()))
+    there = select(*columns).where(integers.one_of(dialect, SearchText.number, "numbers"))
+    if exact:
         there = there.join(Article, (Article.id == SearchText.article_id) & (Article.version == SearchText.version))
-    rows = {row[0]: row for row in connection.execute(there)}
+    return there
+
+
+def present(connection: Connection, asked: Sequence[int], sought: Search) -> list[Known]:
+    """Answer those of these numbers that an article has, in their order, and that fit."""
+    if not asked:
+        return []
+    fits, dialect = sought.fits, connection.dialect.name
+    statement = _numbered(dialect, with_sequence=fits is not None, exact=sought.exact)
+    given = {"numbers": integers.written(dialect, asked)}
+    there = {row[0]: row for row in prepared.rows(connection, statement, given)}
     return [
-        Known(number, rows[number][1])
-        for number in numbers
-        if number in rows and (fits is None or fits(rows[number][2]))
+        Known(number, there[number][1])
+        for number in asked
+        if number in there and (fits is None or fits(there[number][2]))
     ]
 
 
-def absent(connection: Connection, numbers: Sequence[int]) -> list[int]:
-    """Answer those of these numbers that no article has: mostly none, so that thousands are asked for in no time."""
-    if connection.dialect.name == "sqlite":
-        given = func.json_each(str(list(numbers))).table_valued("value")
-    else:
-        given = func.unnest(literal(list(numbers), ARRAY(Integer))).table_valued("value", name="given").render_derived()
+@lru_cache(maxsize=2)
+def _gone(dialect: str) -> Select[*tuple[Any, ...]]:
+    given = integers.rows(dialect, "numbers")
     # A scalar subquery and not EXISTS: of that PostgreSQL would make a join and might read the whole table.
     there = select(literal(1)).where(SearchText.number == given.c.value).limit(1).scalar_subquery()
-    return list(connection.execute(select(given.c.value).where(there.is_(None))).scalars())
+    return select(given.c.value).where(there.is_(None))
 
 
-def among_numbers(connection: Connection, numbers: Sequence[int]) -> Any:
-    """The condition that a number of the index is one of these, of which there may be thousands."""
-    if connection.dialect.name == "sqlite":
-        given = func.json_each(str(list(numbers))).table_valued("value")
-        return SearchText.number.in_(select(given.c.value))
-    return among(connection, SearchText.number, numbers)
+def absent(connection: Connection, asked: Sequence[int]) -> list[int]:
+    """Answer those of these numbers that no article has: mostly none, so that thousands are asked for in no time."""
+    dialect = connection.dialect.name
+    given = {"numbers": integers.written(dialect, asked)}
+    return [number for (number,) in prepared.rows(connection, _gone(dialect), given)]
 
 
-def names_of_facets(connection: Connection, ids: Collection[int], kinds: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Answer which of these facets are of which of these kinds (with their models): id, slug, name."""
-    found: dict[str, list[Any]] = {}
-    for kind, model in kinds.items():
-        if model is Facet:
-            named = select(Facet.id, Facet.name, Facet.name).where(Facet.kind == kind, among(connection, Facet.id, ids))
-        else:
-            named = select(model.facet_id, model.slug, model.name).where(among(connection, model.facet_id, ids))
-        found[kind] = list(connection.execute(named).all())
-    return found
+@lru_cache(maxsize=16)
+def _named(dialect: str, kind: str) -> Select[*tuple[Any, ...]]:
+    model = KINDS[kind]
+    if model is Facet:
+        named = select(Facet.id, Facet.name, Facet.name).where(Facet.kind == kind)
+        return named.where(integers.one_of(dialect, Facet.id, "ids"))
+    return select(model.facet_id, model.slug, model.name).where(integers.one_of(dialect, model.facet_id, "ids"))
+
+
+def names_of_facets(connection: Connection, ids: Collection[int], kinds: Iterable[str]) -> dict[str, list[Any]]:
+    """Answer which of these facets are of which of these kinds: id, slug, name."""
+    dialect = connection.dialect.name
+    given = {"ids": integers.written(dialect, ids)}
+    return {kind: prepared.rows(connection, _named(dialect, kind), given) for kind in kinds}
+
+
+_LAST = select(LogHead.at)
 
 
 def last_change(connection: Connection) -> datetime:
     """Answer when anything last changed: an article that comes or goes may change any search."""
-    return connection.execute(select(LogHead.at)).scalar_one()
+    [(at,)] = prepared.rows(connection, _LAST, {})
+    return cast("datetime", at)

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
-from sqlalchemy import Connection, func, literal, or_, select, union_all
+from sqlalchemy import Connection, Select, String, bindparam, func, null, or_, select, union_all
 
 from newsapi.model import (
     Article,
@@ -28,9 +28,9 @@ from newsapi.search.blocks import Array, Facets, Times
 from newsapi.search.documents import facet, holds, phrase, term_of, unpacked, without_body
 from newsapi.search.queries import Asked
 from newsapi.search.ranking import Block, Found, Question, Reading
+from newsapi.store import integers, prepared
 from newsapi.store.facets import Truth
 from newsapi.store.listing import Question as ListQuestion
-from newsapi.store.rows import among
 from newsapi.store.search_index import micros
 from newsapi.store.taxonomy import literally
 from newsapi.text.folding import fold
@@ -150,15 +150,16 @@ def spelled(connection: Connection, words: Iterable[str]) -> dict[str, str]:
     return found
 
 
+_LANGUAGES = select(Facet.id, Facet.name, Facet.articles).where(Facet.kind == "language", Facet.articles > 0)
+
+
 def _languages(connection: Connection, truth: Truth) -> list[str]:
-    found = select(Facet.name, Facet.articles).where(Facet.kind == "language", Facet.articles > 0)
-    if "language" in truth.filters:
-        found = found.where(Facet.id.in_([state.id for state in truth.filters["language"]]))
-    rows = connection.execute(found).all()
+    asked = {state.id for state in truth.filters["language"]} if "language" in truth.filters else None
     by_language: dict[str, int] = {}
-    for name, articles in rows:
-        main = str(name).partition("-")[0].lower()
-        by_language[main] = by_language.get(main, 0) + articles
+    for id_, name, articles in prepared.rows(connection, _LANGUAGES, {}):
+        if asked is None or id_ in asked:
+            main = name.partition("-")[0].lower()
+            by_language[main] = by_language.get(main, 0) + articles
     return sorted(by_language, key=lambda language: (-by_language[language], language))[:LANGUAGES]
 
 
@@ -193,16 +194,32 @@ def _fits(asked: Asked, languages: Sequence[str], *, bodies: bool) -> Fits | Non
     return fits
 
 
+_BEGUN = (
+    select(SearchWord.shown, SearchWord.times)
+    .where(SearchWord.word > bindparam("start"), SearchWord.word < bindparam("end"))
+    .order_by(SearchWord.word)
+    .limit(_LOOKED_AT)
+)
+
+
 def _completions(connection: Connection, start: str) -> list[str]:
     """Words that begin so, those of most articles."""
     plain = fold(start)
     if len(plain) < 2 or " " in plain:
         return []
-    found = select(SearchWord.shown, SearchWord.times).where(
-        SearchWord.word > plain, SearchWord.word < plain + "\U0010ffff"
-    )
-    rows = connection.execute(found.order_by(SearchWord.word).limit(_LOOKED_AT)).all()
-    return [shown for shown, _ in sorted(rows, key=lambda row: (-row.times, row.shown))[:COMPLETED]]
+    rows = prepared.rows(connection, _BEGUN, {"start": plain, "end": plain + "\U0010ffff"})
+    return [shown for shown, _ in sorted(rows, key=lambda row: (-row[1], row[0]))[:COMPLETED]]
+
+
+@lru_cache(maxsize=2 * ranking.WORDS)
+def _bearers(model: Any, count: int) -> Select[*tuple[Any, ...]]:
+    """Brands or authors in whose names and aliases one of so many words stands, those of most articles."""
+    mention = Brand.mention_facet_id if model is Brand else null()
+    aliases = Brand.aliases if model is Brand else null()
+    found = select(model.facet_id, mention, model.name, aliases).join(Facet, Facet.id == model.facet_id)
+    named = (model.words + " ").like
+    given = or_(*(named(bindparam(f"word_{number}", type_=String), escape="\\") for number in range(count)))
+    return found.where(given).order_by(Facet.articles.desc(), model.slug).limit(_NAMES)
 
 
 def _names(connection: Connection, words: Sequence[str]) -> dict[str, ranking.Alternatives]:
@@ -214,20 +231,11 @@ def _names(connection: Connection, words: Sequence[str]) -> dict[str, ranking.Al
     wanted = {text for text in plain.values() if text and " " not in text}
     if not wanted:
         return {}
-    branches = []
-    for model in (Brand, Author):
-        named = (model.words + " ").like
-        mention = Brand.mention_facet_id if model is Brand else literal(None)
-        aliases = Brand.aliases if model is Brand else literal(None)
-        found = select(model.facet_id, mention, model.name, aliases, Facet.articles).join(
-            Facet, Facet.id == model.facet_id
-        )
-        given = or_(*(named(f"% {literally(text)} %", escape="\\") for text in sorted(wanted)))
-        branches.append(found.where(given).order_by(Facet.articles.desc(), model.slug).limit(_NAMES))
+    given = {f"word_{number}": f"% {literally(text)} %" for number, text in enumerate(sorted(wanted))}
     query = f" {' '.join(fold(word) for word in words)} "
     added: dict[str, dict[int, float]] = {text: {} for text in wanted}
-    for branch in branches:
-        for own, mentioned, name, aliases, _ in connection.execute(branch):
+    for model in (Brand, Author):
+        for own, mentioned, name, aliases in prepared.rows(connection, _bearers(model, len(given)), given):
             for called in (name, *(aliases or ())):
                 folded = fold(called)
                 factor = 1.0 if f" {folded} " in query else _PART_OF_A_NAME
@@ -269,41 +277,46 @@ def _only(connection: Connection, asked: ListQuestion) -> Array | None:
 # --- reading blocks ---------------------------------------------------------------------------------------------------
 
 
+_HEADS = select(SearchBlock.id, SearchBlock.first, SearchBlock.span, SearchBlock.articles, SearchBlock.newest).order_by(
+    SearchBlock.first
+)
+_POSTINGS = {
+    dialect: select(SearchPosting.block, SearchPosting.term, SearchPosting.content).where(
+        integers.one_of(dialect, SearchPosting.block, "blocks"), integers.one_of(dialect, SearchPosting.term, "terms")
+    )
+    for dialect in integers.DIALECTS
+}
+_FRESH = select(SearchFresh.number, SearchFresh.content).order_by(SearchFresh.number)
+
+
 def _blocks(connection: Connection, terms: Collection[int], most: int | None) -> list[Block]:
-    head = select(SearchBlock.id, SearchBlock.first, SearchBlock.span, SearchBlock.articles, SearchBlock.newest)
-    kept: Sequence[Any] = connection.execute(head.order_by(SearchBlock.first)).all()
+    kept = prepared.rows(connection, _HEADS, {})
     if most is not None:
         start, covered = len(kept), 0
         while start and covered < most:
             start -= 1
-            covered += kept[start].articles
+            covered += kept[start][3]
         kept = kept[start:]
-    postings: dict[int, dict[int, blocks.Posting]] = {row.id: {} for row in kept}
+    postings: dict[int, dict[int, blocks.Posting]] = {id_: {} for id_, *_ in kept}
     if kept and terms:
-        its = SearchPosting
-        found = select(its.block, its.term, its.content).where(
-            among(connection, its.block, list(postings)), among(connection, its.term, terms)
-        )
-        for block, term, content in connection.execute(found):
+        dialect = connection.dialect.name
+        asked = {"blocks": integers.written(dialect, postings), "terms": integers.written(dialect, terms)}
+        for block, term, content in prepared.rows(connection, _POSTINGS[dialect], asked):
             postings[block][term] = blocks.posting(content)
     read = [
         Block(
-            row.first,
-            row.span,
-            row.articles,
-            row.newest,
-            postings[row.id],
-            partial(_times, connection, row.id),
-            partial(_facets, connection, row.id, row.span),
+            *(first, span, articles, newest),
+            postings[id_],
+            partial(_times, connection, id_),
+            partial(_facets, connection, id_, span),
         )
-        for row in kept
+        for id_, first, span, articles, newest in kept
     ]
     return [*read, *_fresh(connection, terms)]
 
 
 def _fresh(connection: Connection, terms: Iterable[int]) -> list[Block]:
-    found = select(SearchFresh.number, SearchFresh.content).order_by(SearchFresh.number)
-    numbered = [(number, unpacked(content)) for number, content in connection.execute(found)]
+    numbered = [(number, unpacked(content)) for number, content in prepared.rows(connection, _FRESH, {})]
     return [
         Block(
             few.first,

@@ -91,17 +91,15 @@ class Word(NamedTuple):
 
 def written_words(text: str) -> list[str]:
     """Answer the words of a plain text, in small letters and in their order."""
-    return words_as_written(text.lower())
-
-
-def words_as_written(text: str) -> list[str]:
-    """Answer the words of a plain text in their order."""
-    return _WORD.findall(text)
+    return _WORD.findall(text.lower())
 
 
 def word_places(text: str) -> Iterator[re.Match[str]]:
-    """Answer where each word of a plain text stands."""
-    return _WORD.finditer(text)
+    """Answer where each word of a plain text stands, in small letters."""
+    small = text.lower()
+    if len(small) != len(text):  # of a few letters the small one is two
+        small = "".join(letter.lower() if len(letter.lower()) == 1 else letter for letter in text)
+    return _WORD.finditer(small)
 
 
 def word(written: str, language: str) -> Word:
