@@ -74,6 +74,11 @@ def asked(database: Database, count: int) -> Iterator[tuple[str, str, list[dict[
     yield "a rare word, facets", "/v1/search", [{"q": chance.choice(rare), **FACETS} for _ in range(count)]
     yield "articles, q=", "/v1/articles", [{"q": chance.choice(common)} for _ in range(count)]
     yield "nothing found", "/v1/search", [{"q": _misspelt(chance, rare)} for _ in range(count)]
+    worst = [" ".join(chance.sample(frequent, 32))[:200] for _ in range(count)]
+    yield "all that 200 characters hold", "/v1/search", [{"q": text} for text in worst]
+    yield "the same, facets and brand", "/v1/search", [{"q": text, "brand": "fiat", **FACETS} for text in worst]
+    yield "the same, as a phrase", "/v1/search", [{"q": f'"{text[:198]}"'} for text in worst]
+    yield "three misspelt words", "/v1/search", [{"q": " ".join(_misspelt(chance, rare) for _ in "abc")} for _ in worst]
     yield "suggest", "/v1/suggest", [{"q": _begun(chance, headlines)} for _ in range(count)]
 
 

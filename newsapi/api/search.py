@@ -27,14 +27,18 @@ from newsapi.store.database import Connection
 from newsapi.store.facets import Truth
 from newsapi.store.listing import COUNTED, Question
 from newsapi.store.search import Search
+from newsapi.store.taxonomy import Kind
 from newsapi.text import markup
 from newsapi.text.folding import fold
 
 blueprint = Blueprint("search", __name__, url_prefix="/v1", description="What was written, by its words")
 
 PATH, SUGGEST = "/v1/search", "/v1/suggest"
-_KINDS = ("brand", "tag", "author")
-_NAMES_READ, _NAMES_SHOWN = 40, 3
+_KINDS: tuple[Kind, ...] = ("brand", "tag", "author")
+_NAMES_SHOWN = 3
+_MISSPELT = 3
+"""Words that stand nowhere: of more it is no spelling that is wrong."""
+
 _NEWEST = 20_000
 """Among so many of the articles indexed last, or some more, headlines are suggested."""
 
@@ -161,8 +165,9 @@ def _meant(
 
     With `headlines`, what would be found by its headline.
     """
-    spelled = search.spelled(connection, sought.unknown())
-    if not spelled:
+    unknown = sought.unknown()
+    spelled = search.spelled(connection, unknown) if len(unknown) <= _MISSPELT else {}
+    if len(spelled) < len(unknown) or not spelled:
         return None
     other = search.understand(connection, asked.with_words(spelled), truth, of_list, headlines=headlines)
     there = found.page(connection, other, limit=1, after=None, back=False)
@@ -174,9 +179,8 @@ def _suggest(connection: Connection, query: paging.Query) -> Answer:
     api, typed = parts().settings.api_url, fold(query["q"])
     shown: list[dict[str, Any]] = []
     for kind in _KINDS if typed else ():
-        read = taxonomy.page(connection, kind, words=typed, place=None, limit=_NAMES_READ)  # type: ignore[arg-type]
-        best = sorted(read.records, key=lambda record: (-record["article_count"], record["slug"]))
-        shown += [_suggestion(api, kind, record["slug"], record["name"]) for record in best[:_NAMES_SHOWN]]
+        named = taxonomy.begun(connection, kind, typed, _NAMES_SHOWN)
+        shown += [_suggestion(api, kind, slug, name) for slug, name in named]
     asked = queries.read(query["q"])
     sought = search.understand(connection, asked, truth, Question(), headlines=True, most=_NEWEST)
     hits = found.page(connection, sought, limit=query["limit"], after=None, back=False).hits

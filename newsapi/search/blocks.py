@@ -7,6 +7,7 @@ never changed; small ones are joined to greater ones (a log-structured merge: O'
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -19,7 +20,7 @@ SPAN: Final = 1 << 16
 """Numbers that one block covers at most."""
 
 TOGETHER: Final = 8
-"""So many blocks of a size are joined."""
+"""About so many blocks of a size make one of the next."""
 
 DAY: Final = 86_400_000_000
 """Microseconds of a day."""
@@ -180,21 +181,20 @@ def fresh(numbered: Sequence[tuple[int, Document]]) -> Iterator[Fresh]:
 # --- joining ----------------------------------------------------------------------------------------------------------
 
 
-def to_join(spans: Sequence[int]) -> range | None:
-    """Answer which blocks to join, given the spans of all in order; None where none are to be."""
-    size = TOGETHER
-    while size < SPAN:
-        size *= TOGETHER
-        start = len(spans)
-        while start and spans[start - 1] < size:
+def to_join(reaches: Sequence[tuple[int, int]]) -> range | None:
+    """Answer which blocks to join, given the first number and the span of all in order; None where none are to be.
+
+    Small ones at the end are joined as soon as they fill a greater one, each size some TOGETHER times the one before.
+    """
+    ends = [first + span for first, span in reaches]
+    for size in sorted(SPAN // TOGETHER**level for level in range(8) if TOGETHER**level * 16 <= SPAN):
+        start = len(reaches)
+        while start and reaches[start - 1][1] <= size // 2:
             start -= 1
-        if len(spans) - start >= TOGETHER:
-            end, covered = start, 0
-            while end < len(spans) and covered + spans[end] <= SPAN:
-                covered += spans[end]
-                end += 1
-            if end - start >= 2:
-                return range(start, end)
+        for at in range(start, len(reaches)):
+            end = bisect_right(ends, reaches[at][0] + size)
+            if end < len(reaches) and end - at > 1:
+                return range(at, end)
     return None
 
 

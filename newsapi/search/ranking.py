@@ -176,11 +176,10 @@ def _values(block: Block, word: Alternatives, *, headlines: bool) -> Values | No
     each: list[Values] = []
     for term, factor in word:
         if (posting := block.postings.get(term)) is not None:
-            values = _counting(factor, facet=term < 0, headlines=headlines)[posting[1]]
-            each.append(_where((posting[0], values), values > 0) if headlines else (posting[0], values))
-    if not each:
-        return None
-    return each[0] if len(each) == 1 else _greatest(block.span, each, np.uint8)
+            each.append((posting[0], _counting(factor, facet=term < 0, headlines=headlines)[posting[1]]))
+    if len(each) > 1:
+        return _greatest(block.span, each, np.uint8)
+    return _where(each[0], each[0][1] > 0) if each else None
 
 
 @lru_cache(maxsize=64)

@@ -99,12 +99,11 @@ def _in_order(values: Array, size: int, most: int) -> Iterator[Array]:
     """
     left, given = np.arange(len(values)), 0
     while len(left) and given < most:
-        lot, left = left, left[:0]
-        if len(lot) > size:
-            its = values[lot]
-            ahead = its <= np.partition(its, size - 1)[size - 1]
-            lot, left = lot[ahead], lot[~ahead]
+        its = values[left]
+        ahead = its <= np.partition(its, size - 1)[size - 1] if len(its) > size else np.ones(len(its), bool)
+        lot = left[np.flatnonzero(ahead)]
         yield lot[np.argsort(values[lot], kind="stable")]
+        left = left[~ahead]
         given += len(lot)
         size *= 4
 

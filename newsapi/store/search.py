@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
@@ -40,6 +41,9 @@ LANGUAGES: Final = 8
 
 COMPLETED: Final = 24
 """By so many words, those of most articles, the start of one is completed."""
+
+ENOUGH: Final = 100_000
+"""So many articles leave nothing to wish for: the start of a word that is in as many is completed by no other."""
 
 _LOOKED_AT: Final = 2_000
 """Words that begin alike, of which these are chosen."""
@@ -109,7 +113,7 @@ def understand(
     phrases would tell him them word by word. `most` is among how many of the articles indexed last to look, at least.
     """
     languages = _languages(connection, truth)
-    more = _completions(connection, asked.start)
+    more = _completions(connection, asked.start, ENOUGH if most is None else math.inf)
     names = _names(connection, asked.words) if asked.words and not headlines else {}
     question = Question(
         readings=tuple(_reading(asked, language, more, names) for language in languages),
@@ -195,20 +199,28 @@ def _fits(asked: Asked, languages: Sequence[str], *, bodies: bool) -> Fits | Non
 
 
 _BEGUN = (
-    select(SearchWord.shown, SearchWord.times)
-    .where(SearchWord.word > bindparam("start"), SearchWord.word < bindparam("end"))
+    select(SearchWord.word, SearchWord.shown, SearchWord.times)
+    .where(SearchWord.word >= bindparam("start"), SearchWord.word < bindparam("end"))
     .order_by(SearchWord.word)
     .limit(_LOOKED_AT)
 )
 
 
-def _completions(connection: Connection, start: str) -> list[str]:
-    """Words that begin so, those of most articles."""
+def _completions(connection: Connection, start: str, enough: float) -> list[str]:
+    """Words that begin so, those of most articles first, as long as there are not `enough` articles already."""
     plain = fold(start)
     if len(plain) < 2 or " " in plain:
         return []
     rows = prepared.rows(connection, _BEGUN, {"start": plain, "end": plain + "\U0010ffff"})
-    return [shown for shown, _ in sorted(rows, key=lambda row: (-row[1], row[0]))[:COMPLETED]]
+    articles = sum(times for word, _, times in rows if word == plain)
+    found: list[str] = []
+    for word, shown, times in sorted(rows, key=lambda row: (-row[2], row[1])):
+        if articles >= enough or len(found) == COMPLETED:
+            break
+        if word != plain:
+            found.append(shown)
+            articles += times
+    return found
 
 
 @lru_cache(maxsize=2 * ranking.WORDS)
@@ -353,11 +365,15 @@ def _facets(connection: Connection, id_: int, span: int) -> Facets:
     return known[0]
 
 
-@lru_cache(maxsize=32)
+KEPT: Final = 48
+"""Blocks of which a process keeps times and facets: of three million articles, 50 MB a million."""
+
+
+@lru_cache(maxsize=KEPT)
 def _known_times(_block: int) -> list[Times]:
     return []
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=KEPT)
 def _known_facets(_block: int) -> list[Facets]:
     return []

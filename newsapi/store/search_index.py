@@ -237,7 +237,7 @@ def to_join(connection: Connection) -> Joining | None:
     """Answer which blocks are to be joined now, if any."""
     block, number = table(SearchBlock).c, table(SearchText).c.number
     all_ = connection.execute(select(block.id, block.first, block.span, block.articles).order_by(block.first)).all()
-    which = blocks.to_join([row.span for row in all_])
+    which = blocks.to_join([(row.first, row.span) for row in all_])
     if which is None:
         return None
     sources = all_[which.start : which.stop]

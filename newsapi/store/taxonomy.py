@@ -13,6 +13,7 @@ from sqlalchemy.orm import aliased
 from newsapi.errors import NotFound, Renamed
 from newsapi.model import Author, Brand, Facet, OldSlug, Section, Tag
 from newsapi.model.base import latest
+from newsapi.store import prepared
 from newsapi.store.articles import Record
 from newsapi.store.facets import SEEN, Truth
 
@@ -71,6 +72,12 @@ def page(connection: Connection, kind: Kind, *, words: str | None, place: Place 
     return Terms(_records(rows), changed_at, last if more else None, first if place else None)
 
 
+def begun(connection: Connection, kind: Kind, words: str, limit: int) -> list[tuple[str, str]]:
+    """Answer slug and name of those whose name, alias or a word in it starts so (folded), of most articles first."""
+    given = {"words": f"% {literally(words)}%", "rows": limit}
+    return [(slug, name) for slug, name in prepared.rows(connection, _begun(kind), given)]
+
+
 def by_slug(connection: Connection, kind: Kind, slug: str, truth: Truth) -> Terms:
     """Answer one; raises Renamed for a former slug, NotFound for none."""
     model = MODELS[kind]
@@ -119,6 +126,14 @@ def _page(kind: Kind, *, searched: bool, back: bool | None) -> Select[Any]:
         found = found.where(here < there if back else here > there)
     order = (model.sort_key.desc(), model.slug.desc()) if back else (model.sort_key, model.slug)
     return found.order_by(*order).limit(bindparam("rows"))
+
+
+@lru_cache(maxsize=4)
+def _begun(kind: Kind) -> Select[Any]:
+    model = MODELS[kind]
+    found = select(model.slug, model.name).join(Facet, (Facet.id == model.facet_id) & SEEN)
+    found = found.where(model.words.like(bindparam("words"), escape="\\"))
+    return found.order_by(Facet.articles.desc(), model.slug).limit(bindparam("rows"))
 
 
 @lru_cache(maxsize=4)

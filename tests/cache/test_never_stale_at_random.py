@@ -139,6 +139,7 @@ def test_what_is_kept_says_what_is_built_anew(pair, database, settings, clock, s
     ],
     ids=lambda one: one[0],
 )
+@pytest.mark.timeout(240)  # it goes on until the fault is found
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_check_finds_what_a_word_too_few_does(pair, database, settings, clock, monkeypatch, forgotten):
     monkeypatch.setattr(tags, *forgotten)

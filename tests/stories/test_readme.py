@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from newsapi.actions import imports
+from newsapi.actions import imports, search
 from newsapi.api.parts import utc_now
 from newsapi.app import create_app
 from newsapi.demo import content
@@ -39,6 +39,7 @@ def demo(tmp_path_factory, sqlite_template):
     parts = app.extensions["newsapi"]
     with content.stream(parts.settings.api_url) as stream:
         imports.load(parts.database, parts.settings, stream, now=utc_now, reject=lambda *place: pytest.fail(str(place)))
+    search.rebuild(parts.database, now=utc_now)
     yield app.test_client()
     parts.database.dispose()
 
@@ -69,6 +70,7 @@ def test_every_make_command_of_the_readme_is_in_the_makefile():
     assert named <= targets
 
 
+@pytest.mark.timeout(180)
 def test_the_commands_that_fill_and_serve_do_so(tmp_path):
     [example] = re.findall(r"\[what the demo is made of\]\((.*?)\) is an example", README)
     shutil.copy(TOP / example, tmp_path / "archive.ndjson")

@@ -40,7 +40,6 @@ def upgrade() -> None:
         sa.Column("block", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("term", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("content", sa.LargeBinary, nullable=False),
-        sqlite_with_rowid=False,
     )
     op.create_table(
         "search_word",
