@@ -6,11 +6,12 @@ import sys
 import zlib
 from array import array
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import chain
-from typing import Final, NamedTuple
+from operator import itemgetter
+from typing import Any, Final, NamedTuple
 
 from newsapi.text.terms import word, written_words
 
@@ -25,8 +26,7 @@ FULL: Final = 127
 
 _IN_HEADLINE, _IN_STANDFIRST, _IN_BODY = 0.7, 0.5, 0.4
 _USUAL = 300
-_BREAK = array("H", [0])
-_NOTHING = _BREAK.tobytes()
+_BREAK = bytes(2)
 _REMEMBERED = 1 << 17
 _WORDS_OF = range(3, 41)
 """The lengths of words that are noted as words: others are not worth completing, or are none."""
@@ -36,7 +36,8 @@ class Document(NamedTuple):
     """An article as it is indexed.
 
     `published` and `updated` are microseconds since 1970. `facets` are the sets it belongs to. `weights` has a byte for
-    each of `terms`. `sequence` has 16 bits for each word, in the order of the text, 0 between its parts.
+    each of `terms`. `sequence` has 16 bits for each word, in the order of the text, 0 between its parts. `words` are
+    those that stand in it, in small letters.
     """
 
     published: int
@@ -45,7 +46,8 @@ class Document(NamedTuple):
     terms: array[int]
     weights: bytes
     sequence: bytes
-    words: dict[str, str]
+    words: frozenset[str]
+    language: str
 
     def packed(self) -> bytes:
         """Answer it as bytes, without sequence and words."""
@@ -59,7 +61,9 @@ def unpacked(stored: bytes) -> Document:
     end = 24 + 8 * head[2]
     count = (len(stored) - end) // 9
     terms = array("q", stored[end : end + 8 * count])
-    return Document(head[0], head[1], tuple(array("q", stored[24:end])), terms, stored[end + 8 * count :], b"", {})
+    return Document(
+        head[0], head[1], tuple(array("q", stored[24:end])), terms, stored[end + 8 * count :], b"", frozenset(), ""
+    )
 
 
 def describe(
@@ -77,22 +81,23 @@ def describe(
     A term weighs by where it stands, headline over standfirst over body, and there by how often.
     """
     known = _lexicon(language.partition("-")[0].lower())
-    parts = [written_words(headline), written_words(standfirst)]
-    parts.append(written_words(body)[: LONGEST - len(parts[0]) - len(parts[1])])
+    head, stand = written_words(headline), written_words(standfirst)
+    parts = [head, stand, written_words(body)[: LONGEST - len(head) - len(stand)]]
+    read = [[*map(known.__getitem__, part)] for part in parts]
+    in_head, in_stand, in_body = each = [Counter[Any](map(_TERM, part)) for part in read]
+    for counted in each:
+        counted.pop(None, None)  # words that tell nothing
     length = 1.5 * (0.4 + 0.6 * len(parts[2]) / _USUAL)
-    missed = {number: 1.0 - _IN_BODY * times / (times + length) for number, times in _counted(parts[2], known).items()}
-    for part, share in ((parts[1], _IN_STANDFIRST), (parts[0], _IN_HEADLINE)):
-        for number in _counted(part, known):
+    missed = {number: 1.0 - _IN_BODY * times / (times + length) for number, times in in_body.items()}
+    for counted, share in ((in_stand, _IN_STANDFIRST), (in_head, _IN_HEADLINE)):
+        for number in counted:
             missed[number] = missed.get(number, 1.0) * (1.0 - share)
     weights = {number: int(FULL * (1.0 - share) + 0.5) or 1 for number, share in missed.items()}
-    for number in _counted(parts[0], known):
+    for number in in_head:
         weights[number] |= HEADLINE
     sequence = array("H")
-    for part in parts:
-        sequence.extend([known[written][_PLACE] for written in part])
-        sequence.extend(_BREAK)
-    words = {known[written][_PLAIN]: written for written in {*chain(*parts)}}
-    words.pop("", None)
+    for part in read:
+        sequence.extend([*map(_PLACE, part), 0])
     return Document(
         published,
         updated,
@@ -100,16 +105,21 @@ def describe(
         array("q", weights),
         bytes(weights.values()),
         _little_endian(sequence),
-        words,
+        frozenset(chain(*parts)),
+        language,
     )
 
 
-_Known = tuple[int | None, int, str]
-"""What a word is in the index: its term, None if it tells nothing; its place; and how it is noted, "" if it is not."""
+class _Known(NamedTuple):
+    """What a word is in the index: its term, None if it tells nothing; its place; how it is noted, "" if it is not."""
 
-_TERM: Final = 0
-_PLACE: Final = 1
-_PLAIN: Final = 2
+    term: int | None
+    place: int
+    noted: str
+
+
+_TERM: Final = itemgetter(0)
+_PLACE: Final = itemgetter(1)
 
 
 class _Lexicon(dict[str, _Known]):
@@ -126,23 +136,13 @@ class _Lexicon(dict[str, _Known]):
         one = word(written, self._language)
         noted = len(one.plain) in _WORDS_OF and one.plain.isalnum() and not one.plain.isdigit()
         number = None if one.stop or not one.stem else term(self._language, one.stem)
-        found = self[written] = (number, place(one.stem or written), one.plain if noted else "")
+        found = self[written] = _Known(number, place(one.stem or written), one.plain if noted else "")
         return found
 
 
 @lru_cache(maxsize=64)
 def _lexicon(language: str) -> _Lexicon:
     return _Lexicon(language)
-
-
-def _counted(part: Sequence[str], known: Mapping[str, _Known]) -> dict[int, int]:
-    """How often each term stands in a part of a text."""
-    counts: dict[int, int] = {}
-    for written, times in Counter(part).items():
-        number = known[written][_TERM]
-        if number is not None:
-            counts[number] = counts.get(number, 0) + times
-    return counts
 
 
 def _little_endian(values: array[int]) -> bytes:
@@ -172,19 +172,24 @@ def place(stem: str) -> int:
 
 def term_of(written: str, language: str) -> int | None:
     """Answer the term by which a word in small letters is found in a language; None for one that tells nothing."""
-    return _lexicon(language.partition("-")[0].lower())[written][_TERM]
+    return _lexicon(language.partition("-")[0].lower())[written].term
+
+
+def noted(written: str, language: str) -> str:
+    """Answer a word in small letters as it is noted, without its accents; "" for what is not worth it."""
+    return _lexicon(language.partition("-")[0].lower())[written].noted
 
 
 def bearing(text: str, wanted: Collection[int], language: str) -> set[str]:
     """Answer the words of a text, in small letters, that are found by one of these terms."""
     known = _lexicon(language.partition("-")[0].lower())
-    return {written for written in {*written_words(text)} if known[written][_TERM] in wanted}
+    return {written for written in {*written_words(text)} if known[written].term in wanted}
 
 
 def phrase(words: Sequence[str], language: str) -> bytes:
     """Answer what a phrase is in a sequence."""
     known = _lexicon(language.partition("-")[0].lower())
-    return _little_endian(array("H", [known[written][_PLACE] for written in words]))
+    return _little_endian(array("H", [known[written].place for written in words]))
 
 
 def holds(sequence: bytes, wanted: bytes) -> bool:
@@ -194,7 +199,7 @@ def holds(sequence: bytes, wanted: bytes) -> bool:
 
 def without_body(sequence: bytes) -> bytes:
     """Answer the headline and the standfirst of a sequence."""
-    return sequence[: _find(sequence, _NOTHING, _find(sequence, _NOTHING, 0) + 2)]
+    return sequence[: _find(sequence, _BREAK, _find(sequence, _BREAK, 0) + 2)]
 
 
 def _find(sequence: bytes, wanted: bytes, start: int) -> int:

@@ -25,7 +25,7 @@ from newsapi.model import (
 from newsapi.model.base import EPOCH, MICROSECOND, table
 from newsapi.search import blocks
 from newsapi.search.blocks import Made
-from newsapi.search.documents import Document, describe, unpacked
+from newsapi.search.documents import Document, describe, noted, unpacked
 from newsapi.store import listed, rows, states
 from newsapi.store.rows import among
 from newsapi.store.states import State
@@ -131,11 +131,16 @@ def _add_texts(session: Session, numbered: Sequence[tuple[int, Indexed]]) -> Non
         ("number", "article_id", "version", "sequence"),
         [(number, one.id, one.version, one.document.sequence) for number, one in numbered],
     )
+    written: dict[str, Counter[str]] = {}
+    for _, one in numbered:
+        written.setdefault(one.document.language, Counter()).update(one.document.words)
     counts: Counter[str] = Counter()
     shown: dict[str, str] = {}
-    for _, one in numbered:
-        counts.update(one.document.words.keys())
-        shown |= one.document.words
+    for language, each in written.items():
+        for text, times in each.items():
+            if word := noted(text, language):
+                counts[word] += times
+                shown[word] = max(text, shown.get(word, ""))
     _count_words(session.connection(), [(word, shown[word], times) for word, times in sorted(counts.items())])
 
 
