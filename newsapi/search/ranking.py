@@ -22,7 +22,7 @@ WORDS: Final = 16
 STARTED: Final = 0.35
 """What a word counts that was only begun in the query."""
 
-FRESHNESS: Final = 0.3
+FRESHNESS: Final = 0.2
 """The part of a score that is lost with age."""
 
 HALF_LIFE: Final = 365.0

@@ -50,7 +50,7 @@ _LOOKED_AT: Final = 2_000
 
 _NAMES: Final = 40
 _NAMED, _SPELLED = 5_000, 20_000
-_PART_OF_A_NAME, _MENTIONED = 0.5, 0.5
+_NAME, _PART_OF_A_NAME, _MENTIONED = 0.7, 0.35, 0.5
 
 Fits = Callable[[bytes], bool]
 """Tells by the sequence of an article whether it has the phrases that are asked for."""
@@ -250,7 +250,7 @@ def _names(connection: Connection, words: Sequence[str]) -> dict[str, ranking.Al
         for own, mentioned, name, aliases in prepared.rows(connection, _bearers(model, len(given)), given):
             for called in (name, *(aliases or ())):
                 folded = fold(called)
-                factor = 1.0 if f" {folded} " in query else _PART_OF_A_NAME
+                factor = _NAME if f" {folded} " in query else _PART_OF_A_NAME
                 for text in wanted & {*folded.split()}:
                     its = added[text]
                     its[facet(own)] = max(factor, its.get(facet(own), 0.0))
