@@ -41,7 +41,7 @@ def server(kept: Path, url: str | None) -> Iterator[str]:
 def loaded(kind: str, articles: int, kept: Path, server_url: str | None) -> Database:
     """Answer a database with so many articles, filled now or on an earlier day."""
     url = f"sqlite:///{kept / f'articles-{articles}.sqlite3'}" if kind == "sqlite" else _created(server_url, articles)
-    database = Database(url)
+    database = Database(url, patient=True)
     with database.connection() as connection:
         upgrade(connection)
         if connection.dialect.has_table(connection, DONE):

@@ -95,10 +95,10 @@ def create_worker(settings: Settings) -> Worker:
     """Answer the worker for these settings, with its listeners; nothing is connected yet."""
     database = Database(settings.database_url, pool_size=4)
     desk = Desk(database, settings, clock)
-    runs = Runs(Database(settings.database_url, pool_size=1, patient=True), settings, now=utc_now)
+    patient = Database(settings.database_url, pool_size=4, patient=True)  # indexes and lists of readers are long
     listeners: list[Listener] = [
-        *(Embargo(desk), Merging(desk), Relate(database, now=utc_now), Index(database, now=utc_now)),
-        Importing(runs),
+        *(Embargo(desk), Merging(desk), Relate(patient, now=utc_now), Index(patient, now=utc_now)),
+        Importing(Runs(patient, settings, now=utc_now)),
     ]
     if settings.purge_url:
         listeners.append(Purge(database, to_cdn(settings.purge_url, settings.purge_key), now=utc_now))
@@ -107,7 +107,6 @@ def create_worker(settings: Settings) -> Worker:
     private = settings.webhook_private == "allow"
     purges = bool(settings.purge_url)
     if settings.smtp_url:
-        patient = Database(settings.database_url, pool_size=2, patient=True)  # lists of readers may be long
         box = Box(patient, settings, Passes(patient, settings.secret_key))
         listeners.append(Alerts(box, Presentation(settings), transport(settings.smtp_url), now=utc_now))
     listeners.append(Webhooks(database, Presentation(settings), purges=purges, private=private, now=utc_now))
