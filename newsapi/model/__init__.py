@@ -20,7 +20,7 @@ from newsapi.model.desk import Deed, Key, Merge, PreviewLink, Repeat
 from newsapi.model.imports import Import, ImportPart
 from newsapi.model.partners import Departure, KeyUse, Receipt, Tally
 from newsapi.model.relatedness import RelatedEntry, RelatedList, RelatedPosting, RelatedProfile, RelatedWeights
-from newsapi.model.search import SearchBlock, SearchFresh, SearchPosting, SearchText, SearchWord
+from newsapi.model.search import SearchBlock, SearchFresh, SearchPosting, SearchSequence, SearchText, SearchWord
 from newsapi.model.subscriptions import (
     AlertMail,
     BoxMail,
@@ -71,6 +71,7 @@ __all__ = [
     "SearchBlock",
     "SearchFresh",
     "SearchPosting",
+    "SearchSequence",
     "SearchText",
     "SearchWord",
     "Secret",

@@ -11,9 +11,10 @@ from newsapi.model.base import Base, BytewiseText
 
 
 class SearchText(Base):
-    """A published article as the index has it: of which version, and its words in their order, 16 bits each.
+    """A published article as the index has it, and of which version.
 
     Each state of an article has a number of its own: what is left of former ones in blocks is no number of anything.
+    Which numbers are is asked for by the ten thousand, so the rows are short.
     """
 
     __tablename__ = "search_text"
@@ -21,7 +22,15 @@ class SearchText(Base):
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     article_id: Mapped[UUID] = mapped_column(unique=True)
     version: Mapped[int]
-    sequence: Mapped[bytes]
+
+
+class SearchSequence(Base):
+    """The words of such an article in their order, 16 bits each."""
+
+    __tablename__ = "search_sequence"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    content: Mapped[bytes]
 
 
 class SearchFresh(Base):

@@ -12,7 +12,7 @@ from uuid import UUID
 import numpy as np
 from sqlalchemy import Connection, Select, literal, select
 
-from newsapi.model import Article, Author, Brand, Facet, LogHead, SearchText, Section, Tag
+from newsapi.model import Article, Author, Brand, Facet, LogHead, SearchSequence, SearchText, Section, Tag
 from newsapi.model.base import EPOCH, MICROSECOND, latest
 from newsapi.search.blocks import Array
 from newsapi.search.ranking import STEPS, Found
@@ -248,8 +248,10 @@ class Known(NamedTuple):
 
 @lru_cache(maxsize=8)
 def _numbered(dialect: str, *, with_sequence: bool, exact: bool) -> Select[*tuple[Any, ...]]:
-    columns = (SearchText.number, SearchText.article_id, *((SearchText.sequence,) if with_sequence else ()))
+    columns = (SearchText.number, SearchText.article_id, *((SearchSequence.content,) if with_sequence else ()))
     there = select(*columns).where(integers.one_of(dialect, SearchText.number, "numbers"))
+    if with_sequence:
+        there = there.join(SearchSequence, SearchSequence.number == SearchText.number)
     if exact:
         there = there.join(Article, (Article.id == SearchText.article_id) & (Article.version == SearchText.version))
     return there

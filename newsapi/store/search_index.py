@@ -19,6 +19,7 @@ from newsapi.model import (
     SearchBlock,
     SearchFresh,
     SearchPosting,
+    SearchSequence,
     SearchText,
     SearchWord,
 )
@@ -99,7 +100,7 @@ def drop(session: Session, ids: Collection[UUID]) -> None:
     text = table(SearchText).c
     there = select(text.number).where(among(connection, text.article_id, ids))
     if numbers := connection.execute(there).scalars().all() if ids else ():
-        for model in (SearchText, SearchFresh):
+        for model in (SearchText, SearchSequence, SearchFresh):
             its = table(model).c.number
             connection.execute(delete(table(model)).where(among(connection, its, numbers)))
 
@@ -128,9 +129,11 @@ def _add_texts(session: Session, numbered: Sequence[tuple[int, Indexed]]) -> Non
     rows.insert(
         session,
         SearchText,
-        ("number", "article_id", "version", "sequence"),
-        [(number, one.id, one.version, one.document.sequence) for number, one in numbered],
+        ("number", "article_id", "version"),
+        [(number, one.id, one.version) for number, one in numbered],
     )
+    sequences = [(number, one.document.sequence) for number, one in numbered]
+    rows.insert(session, SearchSequence, ("number", "content"), sequences)
     written: dict[str, Counter[str]] = {}
     for _, one in numbered:
         written.setdefault(one.document.language, Counter()).update(one.document.words)

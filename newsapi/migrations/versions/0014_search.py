@@ -8,7 +8,7 @@ from newsapi.model.base import BytewiseText, Id
 revision = "0014"
 down_revision = "0013"
 
-_PACKED = {"search_text": ("sequence",), "search_block": ("times", "facets"), "search_posting": ("content",)}
+_PACKED = {"search_sequence": ("content",), "search_block": ("times", "facets"), "search_posting": ("content",)}
 
 
 def upgrade() -> None:
@@ -18,7 +18,11 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("article_id", Id, nullable=False, unique=True),
         sa.Column("version", sa.Integer, nullable=False),
-        sa.Column("sequence", sa.LargeBinary, nullable=False),
+    )
+    op.create_table(
+        "search_sequence",
+        sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("content", sa.LargeBinary, nullable=False),
     )
     op.create_table(
         "search_fresh",
@@ -56,5 +60,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop it."""
-    for name in ("search_word", "search_posting", "search_block", "search_fresh", "search_text"):
+    for name in ("search_word", "search_posting", "search_block", "search_fresh", "search_sequence", "search_text"):
         op.drop_table(name)
