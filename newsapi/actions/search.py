@@ -31,11 +31,11 @@ def _tell(session: Session, cause: UUID, *, now: datetime) -> None:
     log.append(session, [told], now=now)
 
 
-def tidy(database: Database, *, now: Callable[[], datetime]) -> None:
-    """Join blocks where there are many small ones, a part at a time, while others read and write."""
+def tidy(database: Database, *, now: Callable[[], datetime], since: int = 0) -> None:
+    """Join blocks where there are many small ones, from a number on, a part at a time, while others read and write."""
     while True:
         with database.reading() as connection:
-            joining = search_index.to_join(connection)
+            joining = search_index.to_join(connection, since)
         if joining is None:
             return
         written = 0
@@ -65,6 +65,7 @@ def rebuild(
     """
     with database.reading() as connection:
         todo = everything(connection)
+        first = search_index.unused(connection)
     with database.transaction() as session:
         log.lock(session)
         search_index.forget_counts(session)
@@ -74,7 +75,7 @@ def rebuild(
             found = search_index.whole(connection, block)
         with database.transaction() as session:
             index(session, found, now=now())
-        tidy(database, now=now)
+        tidy(database, now=now, since=first)  # what was there before is gone at the end, and joins nothing
         progress(start + len(block), len(todo))
     with database.transaction() as session:
         log.lock(session)

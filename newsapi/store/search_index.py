@@ -109,7 +109,7 @@ def add(session: Session, found: Sequence[Indexed]) -> None:
     """Have these articles found from now on; they are not in the index, and nobody else writes to it."""
     if not found:
         return
-    first = _next(session.connection())
+    first = unused(session.connection())
     numbered = list(enumerate(found, first))
     _add_texts(session, numbered)
     rows.insert(
@@ -117,8 +117,8 @@ def add(session: Session, found: Sequence[Indexed]) -> None:
     )
 
 
-def _next(connection: Connection) -> int:
-    """The first number after all that were given out and may still stand in a block."""
+def unused(connection: Connection) -> int:
+    """Answer the first number after all that were given out and may still stand in a block."""
     text, block = table(SearchText).c, table(SearchBlock).c
     last = connection.execute(select(func.max(text.number))).scalar() or 0
     covered = connection.execute(select(func.max(block.first + block.span))).scalar() or 0
@@ -197,7 +197,7 @@ def add_block(session: Session, found: Sequence[Indexed]) -> int:
     drop(session, [one.id for one in found])
     fresh = select(SearchFresh.number, SearchFresh.content).order_by(SearchFresh.number)
     waiting = [(number, unpacked(content)) for number, content in connection.execute(fresh)]
-    numbered = list(enumerate(found, _next(connection)))
+    numbered = list(enumerate(found, unused(connection)))
     _add_texts(session, numbered)
     whole = [*waiting, *((number, one.document) for number, one in numbered)]
     while whole:
@@ -241,10 +241,11 @@ class Joining(NamedTuple):
         return found
 
 
-def to_join(connection: Connection) -> Joining | None:
-    """Answer which blocks are to be joined now, if any."""
+def to_join(connection: Connection, since: int) -> Joining | None:
+    """Answer which blocks are to be joined now, if any, of those from a number on."""
     block, number = table(SearchBlock).c, table(SearchText).c.number
-    all_ = connection.execute(select(block.id, block.first, block.span, block.articles).order_by(block.first)).all()
+    columns = select(block.id, block.first, block.span, block.articles)
+    all_ = connection.execute(columns.where(block.first >= since).order_by(block.first)).all()
     which = blocks.to_join([(row.first, row.span) for row in all_])
     if which is None:
         return None

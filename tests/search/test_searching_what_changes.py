@@ -265,6 +265,21 @@ def test_blocks_of_whatever_sizes_answer_the_same(load, client, database, clock,
     consistent(database)
 
 
+def test_blocks_that_were_made_anew_hold_nothing_of_the_old_ones(load, database, clock, index, monkeypatch):
+    monkeypatch.setattr(blocks, "TOGETHER", 3)
+    monkeypatch.setattr(search, "BLOCK", 20)
+    records = [*archive(200)]
+    for start in range(0, len(records), 9):
+        load(*records[start : start + 9])
+        index()
+    search.rebuild(database, now=clock)
+    with database.reading() as connection:
+        spans = connection.execute(select(SearchBlock.span)).scalars().all()
+    assert len(spans) > 1
+    assert sum(spans) == count(database, SearchText)
+    consistent(database)
+
+
 def test_joined_blocks_lose_what_is_gone(load, database, clock, index, monkeypatch, client):
     monkeypatch.setattr(blocks, "TOGETHER", 3)
     records = [article(f"a{number}", headline=f"Granturismo {number}") for number in range(60)]
