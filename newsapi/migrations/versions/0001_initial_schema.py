@@ -1,0 +1,723 @@
+"""Create all tables, the head of the changelog and the facets that always exist."""
+
+import secrets
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from alembic import op
+
+from newsapi.model.base import BytewiseText, Id, Json, UtcDateTime
+
+# ruff: noqa: E501 (an index a line)
+revision = "0001"
+down_revision = None
+
+_TABLES = """
+    delivery
+    webhook
+    receipt
+    key_use
+    tally
+    departure
+    preview_link
+    repeat
+    merge
+    key
+    deed
+    revision
+    article_tag
+    article_mention
+    article_detail
+    article_author
+    article
+    old_slug
+    listing
+    tag
+    section
+    brand
+    author
+    facet
+    alert_mail
+    subscription
+    suppression
+    subscription_request
+    subscriber
+    consent_text
+    box_mail
+    search_word
+    search_text
+    search_sequence
+    search_posting
+    search_fresh
+    search_block
+    related_weights
+    related_profile
+    related_posting
+    related_list
+    related_entry
+    import_part
+    import_job
+    secret
+    place
+    log_head
+    change
+"""
+_PACKED_COLUMNS = (
+    ("search_sequence", "content"),
+    ("search_block", "times"),
+    ("search_block", "facets"),
+    ("search_posting", "content"),
+)
+
+
+def upgrade() -> None:
+    """Create the tables and their first rows."""
+    _create_changes_tables()
+    _create_imports_tables()
+    _create_relatedness_tables()
+    _create_search_tables()
+    _create_subscriptions_tables()
+    _create_taxonomy_tables()
+    _create_articles_tables()
+    _create_desk_tables()
+    _create_partners_tables()
+    _create_webhooks_tables()
+    _insert_first_rows()
+    if op.get_context().dialect.name == "postgresql":
+        for table, column in _PACKED_COLUMNS:  # packed already: compression would only cost time
+            op.execute(f"ALTER TABLE {table} ALTER COLUMN {column} SET STORAGE EXTERNAL")
+
+
+def downgrade() -> None:
+    """Drop all tables with their content."""
+    for table in _TABLES.split():
+        op.drop_table(table)
+
+
+def _insert_first_rows() -> None:
+    head = sa.table("log_head", *map(sa.column, ("id", "seq", "mark")), sa.column("at", UtcDateTime))
+    op.bulk_insert(head, [{"id": 1, "seq": 0, "mark": secrets.randbits(63), "at": datetime.now(UTC)}])
+    secret = sa.table("secret", sa.column("name"), sa.column("value"))
+    op.bulk_insert(secret, [{"name": "cursor", "value": secrets.token_hex(32)}])
+    fixed = [("all", ""), *(("terms", kind) for kind in ("author", "brand", "section", "tag"))]
+    facet = sa.table("facet", *map(sa.column, ("kind", "name", "articles", "seq")))
+    op.bulk_insert(facet, [{"kind": kind, "name": name, "articles": 0, "seq": 0} for kind, name in fixed])
+
+
+def _create_changes_tables() -> None:
+    op.create_table(
+        "change",
+        sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("mark", sa.BigInteger, nullable=False),
+        sa.Column("at", UtcDateTime, nullable=False),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("action", sa.Text, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("subject_id", Id, nullable=False),
+        sa.Column("slug", BytewiseText, nullable=False),
+        sa.Column("previous_slug", BytewiseText),
+        sa.Column("more_slugs", Json),
+        sa.Column("version", sa.Integer),
+        sa.Column("facets_before", Json, nullable=False),
+        sa.Column("facets_after", Json, nullable=False),
+        sa.Column("lists", Json),
+        sa.Column("bulk", sa.Boolean, nullable=False),
+    )
+    op.create_index(
+        "ix_change_of_term",
+        "change",
+        ["subject_id", "seq"],
+        sqlite_where=sa.text("kind IN ('author', 'brand', 'section', 'tag')"),
+        postgresql_where=sa.text("kind IN ('author', 'brand', 'section', 'tag')"),
+    )
+    op.create_index(
+        "ix_change_of_terms",
+        "change",
+        ["seq"],
+        sqlite_where=sa.text("kind IN ('author', 'brand', 'section', 'tag')"),
+        postgresql_where=sa.text("kind IN ('author', 'brand', 'section', 'tag')"),
+    )
+    op.create_table(
+        "log_head",
+        sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("seq", sa.BigInteger, nullable=False),
+        sa.Column("mark", sa.BigInteger, nullable=False),
+        sa.Column("at", UtcDateTime, nullable=False),
+        sa.CheckConstraint("id = 1", name="one_row"),
+    )
+    op.create_table(
+        "place",
+        sa.Column("listener", sa.Text, primary_key=True),
+        sa.Column("seq", sa.BigInteger, nullable=False),
+        sa.Column("mark", sa.BigInteger, nullable=False),
+        sa.Column("at", UtcDateTime, nullable=False),
+        sa.Column("holder", sa.Text),
+        sa.Column("until", UtcDateTime),
+    )
+    op.create_table(
+        "secret",
+        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("value", sa.Text, nullable=False),
+    )
+
+
+def _create_imports_tables() -> None:
+    op.create_table(
+        "import_job",
+        sa.Column("id", Id, primary_key=True),
+        sa.Column("format", sa.Text, nullable=False),
+        sa.Column("plan", Json),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("by", sa.Text, nullable=False),
+        sa.Column("size", sa.BigInteger, nullable=False),
+        sa.Column("line", sa.BigInteger, nullable=False),
+        sa.Column("offset", sa.BigInteger, nullable=False),
+        sa.Column("created", sa.Integer, nullable=False),
+        sa.Column("updated", sa.Integer, nullable=False),
+        sa.Column("unchanged", sa.Integer, nullable=False),
+        sa.Column("rejected", sa.Integer, nullable=False),
+        sa.Column("errors", Json, nullable=False),
+        sa.Column("holder", sa.Text),
+        sa.Column("failures", sa.Integer, nullable=False),
+        sa.Column("created_at", UtcDateTime, nullable=False),
+        sa.Column("updated_at", UtcDateTime, nullable=False),
+    )
+    op.create_table(
+        "import_part",
+        sa.Column("import_id", Id, sa.ForeignKey("import_job.id", ondelete="CASCADE"), primary_key=True),
+        sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("data", sa.LargeBinary, nullable=False),
+    )
+
+
+def _create_relatedness_tables() -> None:
+    op.create_table(
+        "related_entry",
+        sa.Column("other_id", Id, primary_key=True),
+        sa.Column("article_id", Id, primary_key=True),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "related_list",
+        sa.Column("article_id", Id, primary_key=True),
+        sa.Column("pool", sa.Integer, nullable=False),
+        sa.Column("version", sa.BigInteger, nullable=False),
+        sa.Column("at", UtcDateTime),
+        sa.Column("floor", sa.Double, nullable=False),
+        sa.Column("listed", Json, nullable=False),
+    )
+    op.create_index("ix_related_list_pool", "related_list", ["pool"])
+    op.create_table(
+        "related_posting",
+        sa.Column("pool", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("term", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("strength", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "related_profile",
+        sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("article_id", Id, nullable=False, unique=True),
+        sa.Column("pool", sa.Integer, nullable=False),
+        sa.Column("content", sa.LargeBinary, nullable=False),
+    )
+    op.create_table(
+        "related_weights",
+        sa.Column("version", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("at", UtcDateTime, nullable=False),
+        sa.Column("documents", sa.Integer, nullable=False),
+        sa.Column("archive", sa.Integer, nullable=False),
+        sa.Column("content", sa.LargeBinary, nullable=False),
+    )
+
+
+def _create_search_tables() -> None:
+    op.create_table(
+        "search_block",
+        sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("first", sa.Integer, nullable=False),
+        sa.Column("span", sa.Integer, nullable=False),
+        sa.Column("articles", sa.Integer, nullable=False),
+        sa.Column("newest", sa.BigInteger, nullable=False),
+        sa.Column("times", sa.LargeBinary, nullable=False),
+        sa.Column("facets", sa.LargeBinary, nullable=False),
+    )
+    op.create_table(
+        "search_fresh",
+        sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("content", sa.LargeBinary, nullable=False),
+    )
+    op.create_table(
+        "search_posting",
+        sa.Column("block", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("term", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("content", sa.LargeBinary, nullable=False),
+    )
+    op.create_table(
+        "search_sequence",
+        sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("content", sa.LargeBinary, nullable=False),
+    )
+    op.create_table(
+        "search_text",
+        sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("article_id", Id, nullable=False, unique=True),
+        sa.Column("version", sa.Integer, nullable=False),
+    )
+    op.create_table(
+        "search_word",
+        sa.Column("word", BytewiseText, primary_key=True),
+        sa.Column("shown", sa.Text, nullable=False),
+        sa.Column("times", sa.Integer, nullable=False),
+        sqlite_with_rowid=False,
+    )
+
+
+def _create_subscriptions_tables() -> None:
+    op.create_table(
+        "box_mail",
+        sa.Column("id", Id, primary_key=True),
+        sa.Column("mailbox", sa.LargeBinary, nullable=False),
+        sa.Column("at", UtcDateTime, nullable=False),
+    )
+    op.create_index("ix_box_mail_mailbox", "box_mail", ["mailbox"])
+    op.create_table(
+        "consent_text",
+        sa.Column("version", BytewiseText, primary_key=True),
+        sa.Column("language", sa.Text, nullable=False),
+        sa.Column("text", sa.Text, nullable=False),
+        sa.Column("since", UtcDateTime, nullable=False),
+    )
+    op.create_table(
+        "subscriber",
+        sa.Column("id", Id, primary_key=True),
+        sa.Column("person", sa.LargeBinary, nullable=False, unique=True),
+        sa.Column("mailbox", sa.LargeBinary, nullable=False),
+        sa.Column("email", sa.Text),
+        sa.Column("language", BytewiseText, nullable=False),
+        sa.Column("time_zone", BytewiseText, nullable=False),
+        sa.Column("created_at", UtcDateTime, nullable=False),
+    )
+    op.create_table(
+        "subscription_request",
+        sa.Column("id", Id, primary_key=True),
+        sa.Column("email", sa.Text, nullable=False),
+        sa.Column("person", sa.LargeBinary, nullable=False),
+        sa.Column("mailbox", sa.LargeBinary, nullable=False),
+        sa.Column("facet_id", sa.Integer, nullable=False),
+        sa.Column("frequency", sa.Text, nullable=False),
+        sa.Column("language", sa.Text, nullable=False),
+        sa.Column("time_zone", sa.Text, nullable=False),
+        sa.Column("consent_version", sa.Text, nullable=False),
+        sa.Column("source_url", sa.Text),
+        sa.Column("at", UtcDateTime, nullable=False),
+    )
+    op.create_index("ix_subscription_request_person", "subscription_request", ["person"])
+    op.create_table(
+        "suppression",
+        sa.Column("person", sa.LargeBinary, primary_key=True),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("at", UtcDateTime, nullable=False),
+    )
+    op.create_table(
+        "subscription",
+        sa.Column("id", Id, primary_key=True),
+        sa.Column("subscriber_id", Id, sa.ForeignKey("subscriber.id", ondelete="CASCADE"), nullable=False),
+        sa.Column("facet_id", sa.Integer, nullable=False),
+        sa.Column("frequency", BytewiseText, nullable=False),
+        sa.Column("state", BytewiseText, nullable=False),
+        sa.Column("consent_version", sa.Text, nullable=False),
+        sa.Column("source_url", sa.Text),
+        sa.Column("requested_at", UtcDateTime, nullable=False),
+        sa.Column("confirmed_at", UtcDateTime),
+        sa.Column("ended_at", UtcDateTime),
+        sa.Column("mail_since", UtcDateTime),
+    )
+    op.create_index("ix_subscription_ended_at", "subscription", ["ended_at"])
+    op.create_index(
+        "ix_subscription_live",
+        "subscription",
+        ["subscriber_id", "facet_id"],
+        sqlite_where=sa.text("state <> 'ended'"),
+        postgresql_where=sa.text("state <> 'ended'"),
+        unique=True,
+    )
+    op.create_index("ix_subscription_of_facet", "subscription", ["facet_id", "state", "frequency", "id"])
+    op.create_index("ix_subscription_of_subscriber", "subscription", ["subscriber_id"])
+    op.create_index(
+        "ix_subscription_pending",
+        "subscription",
+        ["requested_at"],
+        sqlite_where=sa.text("state = 'pending'"),
+        postgresql_where=sa.text("state = 'pending'"),
+    )
+    op.create_index(
+        "ix_subscription_untold",
+        "subscription",
+        ["mail_since"],
+        sqlite_where=sa.text("mail_since IS NOT NULL"),
+        postgresql_where=sa.text("mail_since IS NOT NULL"),
+    )
+    op.create_table(
+        "alert_mail",
+        sa.Column("subscriber_id", Id, sa.ForeignKey("subscriber.id", ondelete="CASCADE"), primary_key=True),
+        sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("subscription_id", Id, sa.ForeignKey("subscription.id", ondelete="CASCADE"), nullable=False),
+        sa.Column("article_id", Id, nullable=False),
+        sa.Column("due_at", UtcDateTime, nullable=False),
+        sa.Column("ready_at", UtcDateTime, nullable=False),
+        sa.Column("state", BytewiseText, nullable=False),
+        sa.Column("attempts", sa.Integer, nullable=False),
+        sa.Column("sent_at", UtcDateTime),
+    )
+    op.create_index("ix_alert_mail_due", "alert_mail", ["due_at"])
+    op.create_index("ix_alert_mail_of_subscription", "alert_mail", ["subscription_id"])
+    op.create_index(
+        "ix_alert_mail_ready",
+        "alert_mail",
+        ["ready_at", "subscriber_id"],
+        sqlite_where=sa.text("state = 'pending'"),
+        postgresql_where=sa.text("state = 'pending'"),
+    )
+
+
+def _create_taxonomy_tables() -> None:
+    op.create_table(
+        "facet",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("name", BytewiseText),
+        sa.Column("articles", sa.Integer, nullable=False),
+        sa.Column("seq", sa.BigInteger, nullable=False),
+        sa.Column("at", UtcDateTime),
+        sa.UniqueConstraint("kind", "name"),
+        postgresql_with={"fillfactor": 50},
+    )
+    op.create_table(
+        "author",
+        sa.Column("email", sa.Text),
+        sa.Column("bio", sa.Text),
+        sa.Column("avatar", Json),
+        sa.Column("id", Id, primary_key=True),
+        sa.Column("slug", BytewiseText, nullable=False, unique=True),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("sort_key", BytewiseText, nullable=False),
+        sa.Column("words", BytewiseText, nullable=False),
+        sa.Column("changed_at", UtcDateTime, nullable=False),
+        sa.Column("import_digest", sa.LargeBinary),
+        sa.Column("version", sa.Integer, nullable=False, server_default=sa.text("1")),
+        sa.Column("facet_id", sa.Integer, sa.ForeignKey("facet.id"), nullable=False),
+    )
+    op.create_index("ix_author_sort_key_slug", "author", ["sort_key", "slug"])
+    op.create_table(
+        "brand",
+        sa.Column("parent_id", Id, sa.ForeignKey("brand.id")),
+        sa.Column("aliases", Json, nullable=False),
+        sa.Column("description", sa.Text),
+        sa.Column("logo", Json),
+        sa.Column("mention_facet_id", sa.Integer, sa.ForeignKey("facet.id"), nullable=False),
+        sa.Column("group_facet_id", sa.Integer, sa.ForeignKey("facet.id")),
+        sa.Column("id", Id, primary_key=True),
+        sa.Column("slug", BytewiseText, nullable=False, unique=True),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("sort_key", BytewiseText, nullable=False),
+        sa.Column("words", BytewiseText, nullable=False),
+        sa.Column("changed_at", UtcDateTime, nullable=False),
+        sa.Column("import_digest", sa.LargeBinary),
+        sa.Column("version", sa.Integer, nullable=False, server_default=sa.text("1")),
+        sa.Column("facet_id", sa.Integer, sa.ForeignKey("facet.id"), nullable=False),
+    )
+    op.create_index("ix_brand_parent_id", "brand", ["parent_id"])
+    op.create_index("ix_brand_sort_key_slug", "brand", ["sort_key", "slug"])
+    op.create_table(
+        "section",
+        sa.Column("id", Id, primary_key=True),
+        sa.Column("slug", BytewiseText, nullable=False, unique=True),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("sort_key", BytewiseText, nullable=False),
+        sa.Column("words", BytewiseText, nullable=False),
+        sa.Column("changed_at", UtcDateTime, nullable=False),
+        sa.Column("import_digest", sa.LargeBinary),
+        sa.Column("version", sa.Integer, nullable=False, server_default=sa.text("1")),
+        sa.Column("facet_id", sa.Integer, sa.ForeignKey("facet.id"), nullable=False),
+    )
+    op.create_index("ix_section_sort_key_slug", "section", ["sort_key", "slug"])
+    op.create_table(
+        "tag",
+        sa.Column("id", Id, primary_key=True),
+        sa.Column("slug", BytewiseText, nullable=False, unique=True),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("sort_key", BytewiseText, nullable=False),
+        sa.Column("words", BytewiseText, nullable=False),
+        sa.Column("changed_at", UtcDateTime, nullable=False),
+        sa.Column("import_digest", sa.LargeBinary),
+        sa.Column("version", sa.Integer, nullable=False, server_default=sa.text("1")),
+        sa.Column("facet_id", sa.Integer, sa.ForeignKey("facet.id"), nullable=False),
+    )
+    op.create_index("ix_tag_sort_key_slug", "tag", ["sort_key", "slug"])
+
+
+def _create_articles_tables() -> None:
+    op.create_table(
+        "listing",
+        sa.Column("facet_id", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("published_at", UtcDateTime, primary_key=True),
+        sa.Column("article_id", Id, primary_key=True),
+        sa.Column("updated_at", UtcDateTime, nullable=False),
+        sa.Column("materially_updated_at", UtcDateTime, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_listing_materially_updated", "listing", ["facet_id", "materially_updated_at", "article_id"])
+    op.create_index("ix_listing_updated", "listing", ["facet_id", "updated_at", "article_id"])
+    op.create_table(
+        "old_slug",
+        sa.Column("kind", sa.Text, primary_key=True),
+        sa.Column("slug", BytewiseText, primary_key=True),
+        sa.Column("subject_id", Id, nullable=False),
+        sa.Column("at", UtcDateTime, nullable=False),
+    )
+    op.create_index("ix_old_slug_subject_id", "old_slug", ["subject_id"])
+    op.create_table(
+        "article",
+        sa.Column("id", Id, primary_key=True),
+        sa.Column("slug", BytewiseText, nullable=False, unique=True),
+        sa.Column("status", sa.Text, nullable=False),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("seq", sa.BigInteger),
+        sa.Column("changed_at", UtcDateTime),
+        sa.Column("headline", sa.Text, nullable=False),
+        sa.Column("standfirst", sa.Text),
+        sa.Column("format", sa.Text, nullable=False),
+        sa.Column("language", sa.Text, nullable=False),
+        sa.Column("brand_id", Id, sa.ForeignKey("brand.id")),
+        sa.Column("section_id", Id, sa.ForeignKey("section.id")),
+        sa.Column("image", Json),
+        sa.Column("word_count", sa.Integer, nullable=False),
+        sa.Column("published_at", UtcDateTime),
+        sa.Column("published_precision", sa.Text, nullable=False),
+        sa.Column("updated_at", UtcDateTime, nullable=False),
+        sa.Column("materially_updated_at", UtcDateTime),
+        sa.Column("created_at", UtcDateTime, nullable=False),
+        sa.Column("gone", Json),
+        sa.Column("import_digest", sa.LargeBinary),
+        sa.Column("expires_at", UtcDateTime),
+        sa.Column("number", sa.Integer),
+        sa.Column("bucket", sa.Integer),
+        sa.CheckConstraint("status <> 'published' OR published_at IS NOT NULL", name="published_at"),
+        sa.CheckConstraint("published_precision IN ('second', 'day')", name="published_precision"),
+        sa.CheckConstraint("status IN ('draft', 'scheduled', 'published', 'withdrawn')", name="status"),
+    )
+    op.create_index("ix_article_bucket", "article", ["bucket"])
+    op.create_index(
+        "ix_article_due",
+        "article",
+        ["published_at"],
+        sqlite_where=sa.text("status = 'scheduled'"),
+        postgresql_where=sa.text("status = 'scheduled'"),
+    )
+    op.create_index(
+        "ix_article_expiring",
+        "article",
+        ["expires_at"],
+        sqlite_where=sa.text("status = 'published' AND expires_at IS NOT NULL"),
+        postgresql_where=sa.text("status = 'published' AND expires_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_article_hidden",
+        "article",
+        ["status", "updated_at", "id"],
+        sqlite_where=sa.text("status <> 'published'"),
+        postgresql_where=sa.text("status <> 'published'"),
+    )
+    op.create_index("ix_article_import_digest", "article", ["import_digest"])
+    op.create_index("ix_article_number", "article", ["number"], unique=True)
+    op.create_index("ix_article_seq", "article", ["seq"])
+    op.create_table(
+        "article_author",
+        sa.Column("author_id", Id, sa.ForeignKey("author.id"), nullable=False),
+        sa.Column("article_id", Id, sa.ForeignKey("article.id", ondelete="CASCADE"), primary_key=True),
+        sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+        sa.UniqueConstraint("article_id", "author_id"),
+    )
+    op.create_table(
+        "article_detail",
+        sa.Column("article_id", Id, sa.ForeignKey("article.id", ondelete="CASCADE"), primary_key=True),
+        sa.Column("canonical_url", sa.Text),
+        sa.Column("source", Json),
+        sa.Column("media", Json, nullable=False),
+        sa.Column("corrections", Json, nullable=False),
+        sa.Column("rights", Json),
+        sa.Column("seo", Json),
+        sa.Column("picks", Json, nullable=False),
+        sa.Column("bans", Json),
+        sa.Column("translation_group", BytewiseText),
+        sa.Column("body_html", sa.Text, nullable=False),
+    )
+    op.create_table(
+        "article_mention",
+        sa.Column("brand_id", Id, sa.ForeignKey("brand.id"), nullable=False),
+        sa.Column("article_id", Id, sa.ForeignKey("article.id", ondelete="CASCADE"), primary_key=True),
+        sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+        sa.UniqueConstraint("article_id", "brand_id"),
+    )
+    op.create_table(
+        "article_tag",
+        sa.Column("tag_id", Id, sa.ForeignKey("tag.id"), nullable=False),
+        sa.Column("article_id", Id, sa.ForeignKey("article.id", ondelete="CASCADE"), primary_key=True),
+        sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+        sa.UniqueConstraint("article_id", "tag_id"),
+    )
+    op.create_table(
+        "revision",
+        sa.Column("article_id", Id, sa.ForeignKey("article.id", ondelete="CASCADE"), primary_key=True),
+        sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("replaced_at", UtcDateTime, nullable=False),
+        sa.Column("replaced_by", sa.Text, nullable=False),
+        sa.Column("content", Json, nullable=False),
+    )
+
+
+def _create_desk_tables() -> None:
+    op.create_table(
+        "deed",
+        sa.Column("id", Id, primary_key=True),
+        sa.Column("at", UtcDateTime, nullable=False),
+        sa.Column("by", BytewiseText, nullable=False),
+        sa.Column("action", sa.Text, nullable=False),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("subject_id", Id, nullable=False),
+        sa.Column("slug", sa.Text),
+        sa.Column("version", sa.Integer),
+        sa.Column("seq", sa.BigInteger),
+    )
+    op.create_index("ix_deed_by_id", "deed", ["by", "id"])
+    op.create_index("ix_deed_subject_id_id", "deed", ["subject_id", "id"])
+    op.create_table(
+        "key",
+        sa.Column("id", Id, primary_key=True),
+        sa.Column("prefix", BytewiseText, nullable=False, unique=True),
+        sa.Column("digest", sa.LargeBinary, nullable=False),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("scopes", Json, nullable=False),
+        sa.Column("rate", sa.Integer),
+        sa.Column("brands", Json),
+        sa.Column("sections", Json),
+        sa.Column("body", sa.Text),
+        sa.Column("created_at", UtcDateTime, nullable=False),
+        sa.Column("expires_at", UtcDateTime),
+        sa.Column("revoked_at", UtcDateTime),
+    )
+    op.create_table(
+        "merge",
+        sa.Column("id", Id, primary_key=True),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("source_id", Id, nullable=False),
+        sa.Column("target_id", Id, nullable=False),
+        sa.Column("source", sa.Text, nullable=False),
+        sa.Column("target", sa.Text, nullable=False),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("moved", sa.Integer, nullable=False),
+        sa.Column("by", sa.Text, nullable=False),
+        sa.Column("created_at", UtcDateTime, nullable=False),
+        sa.Column("updated_at", UtcDateTime, nullable=False),
+    )
+    op.create_table(
+        "repeat",
+        sa.Column("caller", BytewiseText, primary_key=True),
+        sa.Column("word", BytewiseText, primary_key=True),
+        sa.Column("digest", sa.LargeBinary, nullable=False),
+        sa.Column("at", UtcDateTime, nullable=False),
+        sa.Column("holder", sa.Text, nullable=False),
+        sa.Column("until", UtcDateTime, nullable=False),
+        sa.Column("status", sa.Integer),
+        sa.Column("headers", Json),
+        sa.Column("body", sa.Text),
+    )
+    op.create_index("ix_repeat_at", "repeat", ["at"])
+    op.create_table(
+        "preview_link",
+        sa.Column("id", Id, primary_key=True),
+        sa.Column("digest", sa.LargeBinary, nullable=False, unique=True),
+        sa.Column("article_id", Id, sa.ForeignKey("article.id", ondelete="CASCADE"), nullable=False),
+        sa.Column("as_of", UtcDateTime),
+        sa.Column("by", sa.Text, nullable=False),
+        sa.Column("created_at", UtcDateTime, nullable=False),
+        sa.Column("expires_at", UtcDateTime, nullable=False),
+        sa.Column("revoked_at", UtcDateTime),
+    )
+    op.create_index("ix_preview_link_article_id", "preview_link", ["article_id"])
+
+
+def _create_partners_tables() -> None:
+    op.create_table(
+        "departure",
+        sa.Column("article_id", Id, primary_key=True),
+        sa.Column("facet_id", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("seq", sa.BigInteger, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_departure_facet_id_seq", "departure", ["facet_id", "seq"])
+    op.create_table(
+        "tally",
+        sa.Column("facet_id", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("sums", sa.LargeBinary, nullable=False),
+    )
+    op.create_table(
+        "key_use",
+        sa.Column("key_id", Id, sa.ForeignKey("key.id"), primary_key=True),
+        sa.Column("day", sa.Date, primary_key=True),
+        sa.Column("requests", sa.Integer, nullable=False),
+    )
+    op.create_table(
+        "receipt",
+        sa.Column("article_id", Id, sa.ForeignKey("article.id", ondelete="CASCADE"), primary_key=True),
+        sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("key_id", Id, sa.ForeignKey("key.id"), primary_key=True),
+        sa.Column("at", UtcDateTime, nullable=False),
+    )
+
+
+def _create_webhooks_tables() -> None:
+    op.create_table(
+        "webhook",
+        sa.Column("id", Id, primary_key=True),
+        sa.Column("by", BytewiseText, nullable=False),
+        sa.Column("url", sa.Text, nullable=False),
+        sa.Column("events", Json, nullable=False),
+        sa.Column("brands", Json),
+        sa.Column("sections", Json),
+        sa.Column("secret", sa.Text, nullable=False),
+        sa.Column("former_secret", sa.Text),
+        sa.Column("former_until", UtcDateTime),
+        sa.Column("created_at", UtcDateTime, nullable=False),
+        sa.Column("failing_since", UtcDateTime),
+        sa.Column("paused_at", UtcDateTime),
+    )
+    op.create_index("ix_webhook_by", "webhook", ["by"])
+    op.create_table(
+        "delivery",
+        sa.Column("id", Id, primary_key=True),
+        sa.Column("webhook_id", Id, sa.ForeignKey("webhook.id", ondelete="CASCADE"), nullable=False),
+        sa.Column("seq", sa.BigInteger),
+        sa.Column("type", sa.Text, nullable=False),
+        sa.Column("body", sa.Text, nullable=False),
+        sa.Column("state", BytewiseText, nullable=False),
+        sa.Column("attempts", sa.Integer, nullable=False),
+        sa.Column("due_at", UtcDateTime, nullable=False),
+        sa.Column("created_at", UtcDateTime, nullable=False),
+        sa.Column("tried_at", UtcDateTime),
+        sa.Column("finished_at", UtcDateTime),
+        sa.Column("status", sa.Integer),
+        sa.Column("error", sa.Text),
+    )
+    op.create_index("ix_delivery_done", "delivery", ["finished_at"])
+    op.create_index(
+        "ix_delivery_due",
+        "delivery",
+        ["webhook_id", "due_at", "id"],
+        sqlite_where=sa.text("state = 'pending'"),
+        postgresql_where=sa.text("state = 'pending'"),
+    )
+    op.create_index("ix_delivery_of_webhook", "delivery", ["webhook_id", "id"])
