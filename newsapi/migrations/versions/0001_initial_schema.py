@@ -8,7 +8,6 @@ from alembic import op
 
 from newsapi.model.base import BytewiseText, Id, Json, UtcDateTime
 
-# ruff: noqa: E501 (an index a line)
 revision = "0001"
 down_revision = None
 
