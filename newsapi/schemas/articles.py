@@ -238,14 +238,14 @@ class CorrectionIn(In):
     """What was put right, and when."""
 
     at = Instant(required=True)
-    text = Prose(longest=5_000, required=True)
+    text = Prose(max_length=5_000, required=True)
 
 
 class RightsIn(In):
     """Who owns the story and what others may do with it."""
 
     holder = Line(allow_none=True, load_default=None)
-    terms = Prose(longest=5_000, allow_none=True, load_default=None)
+    terms = Prose(max_length=5_000, allow_none=True, load_default=None)
     license_url = WebAddress(allow_none=True, load_default=None)
     syndicatable = YesNo(allow_none=True, load_default=None)
     expires_at = Instant(allow_none=True, load_default=None)
@@ -256,8 +256,8 @@ class SeoIn(In):
     """What the newsroom sets for search engines."""
 
     title = Line(allow_none=True, load_default=None)
-    description = Line(longest=2_000, allow_none=True, load_default=None)
-    robots = Line(longest=200, allow_none=True, load_default=None)
+    description = Line(max_length=2_000, allow_none=True, load_default=None)
+    robots = Line(max_length=200, allow_none=True, load_default=None)
 
 
 MAX_BODY = 2_000_000
@@ -280,7 +280,7 @@ class ArticleIn(In):
     id = fields.UUID(allow_none=True, load_default=None)
     slug = SlugField(required=True)
     headline = Line(required=True)
-    standfirst = Prose(longest=5_000, allow_none=True, load_default=None)
+    standfirst = Prose(max_length=5_000, allow_none=True, load_default=None)
     body_html = BodyHtml(required=True)
     language = LanguageTag(load_default="it")
     format = fields.String(load_default="article", validate=_one_of(FORMATS))
@@ -301,7 +301,7 @@ class ArticleIn(In):
     rights = fields.Nested(RightsIn, allow_none=True, load_default=None)
     seo = fields.Nested(SeoIn, allow_none=True, load_default=None)
     translation_group = Line(
-        longest=200,
+        max_length=200,
         allow_none=True,
         load_default=None,
         metadata={"description": "The same text for a story in each of its languages: they name one another"},
@@ -309,7 +309,7 @@ class ArticleIn(In):
     previous_slugs = slug_list(100)
     corrections = fields.List(fields.Nested(CorrectionIn), load_default=list, validate=validate.Length(max=200))
     picks = slug_list(20)
-    bans = slug_list(100, left_out=missing)
+    bans = slug_list(100, default=missing)
 
     @validates_schema
     def _has_a_time(self, data: Mapping[str, Any], **_: object) -> None:
@@ -342,7 +342,7 @@ class Update(In):
     """How a change is to be taken."""
 
     update_type = fields.String(load_default="minor", validate=_one_of(("minor", "major", "correction")))
-    correction = Prose(longest=5_000, allow_none=True, load_default=None)
+    correction = Prose(max_length=5_000, allow_none=True, load_default=None)
 
     @validates_schema
     def _has_a_text(self, data: Mapping[str, Any], **_: object) -> None:

@@ -167,7 +167,7 @@ class DeedList(Out):
 class DeedQuery(Paged):
     """`GET /v1/audit`."""
 
-    by = Line(longest=100, metadata={"description": "Who: `key_…`, `import`, `schedule`"})
+    by = Line(max_length=100, metadata={"description": "Who: `key_…`, `import`, `schedule`"})
     subject = fields.UUID(metadata={"description": "Id of what was written"})
 
 

@@ -28,8 +28,8 @@ class PictureIn(In):
     """A picture as the newsroom gives it."""
 
     url = WebAddress(required=True)
-    alt = AltText(longest=1_000, allow_none=True, load_default=None)
-    caption = Prose(longest=2_000, allow_none=True, load_default=None)
+    alt = AltText(max_length=1_000, allow_none=True, load_default=None)
+    caption = Prose(max_length=2_000, allow_none=True, load_default=None)
     width = Size(allow_none=True, load_default=None)
     height = Size(allow_none=True, load_default=None)
     credit = Line(allow_none=True, load_default=None)
@@ -40,7 +40,7 @@ class SourceIn(In):
     """One file of a video or a sound."""
 
     url = WebAddress(required=True)
-    type = Line(longest=100, allow_none=True, load_default=None)
+    type = Line(max_length=100, allow_none=True, load_default=None)
     width = Size(allow_none=True, load_default=None)
     height = Size(allow_none=True, load_default=None)
 
@@ -58,7 +58,7 @@ MEDIA_KINDS = ("image", "video", "audio", "embed")
 class MediaIn(In):
     """One item of a gallery, a video, a sound or an embed."""
 
-    id = Line(longest=100, allow_none=True, load_default=None)
+    id = Line(max_length=100, allow_none=True, load_default=None)
     kind = fields.String(
         required=True, validate=validate.OneOf(MEDIA_KINDS, error=f"must be one of {', '.join(MEDIA_KINDS)}")
     )
@@ -72,7 +72,7 @@ class MediaIn(In):
         validate=validate.Range(0, 10_000_000, error="must be a number of seconds"),
     )
     captions = fields.List(fields.Nested(CaptionsIn), load_default=list)
-    caption = Prose(longest=2_000, allow_none=True, load_default=None)
+    caption = Prose(max_length=2_000, allow_none=True, load_default=None)
     credit = Line(allow_none=True, load_default=None)
 
 

@@ -49,7 +49,7 @@ def _frequency(**kwargs: Any) -> fields.String:
 
 
 def _token() -> Line:
-    return Line(longest=200, required=True, metadata={"description": "From the link in a mail"})
+    return Line(max_length=200, required=True, metadata={"description": "From the link in a mail"})
 
 
 class SubscriptionIn(In):
@@ -62,7 +62,7 @@ class SubscriptionIn(In):
         load_default=None, metadata={"description": "By whose clock digests come", "example": "Europe/Rome"}
     )
     consent_version = Line(
-        longest=100, load_default=None, metadata={"description": "`subscription.consent.version` of what was shown"}
+        max_length=100, load_default=None, metadata={"description": "`subscription.consent.version` of what was shown"}
     )
     source_url = WebAddress(load_default=None, metadata={"description": "The page that the box stood on"})
 

@@ -13,15 +13,15 @@ class TermIn(In):
     """A section or a tag."""
 
     slug = SlugField(required=True)
-    name = Line(longest=200, required=True)
+    name = Line(max_length=200, required=True)
 
 
 class BrandIn(TermIn):
     """A make, or a group of makes."""
 
     parent = SlugField(allow_none=True, load_default=None)
-    aliases = fields.List(Line(longest=200), load_default=list, validate=validate.Length(max=50))
-    description = Prose(longest=5_000, allow_none=True, load_default=None)
+    aliases = fields.List(Line(max_length=200), load_default=list, validate=validate.Length(max=50))
+    description = Prose(max_length=5_000, allow_none=True, load_default=None)
     logo = fields.Nested(PictureIn, allow_none=True, load_default=None)
 
 
@@ -29,11 +29,11 @@ class AuthorIn(TermIn):
     """A person or desk that signs articles."""
 
     email = Line(
-        longest=254,
+        max_length=254,
         allow_none=True,
         load_default=None,
     )
-    bio = Prose(longest=5_000, allow_none=True, load_default=None)
+    bio = Prose(max_length=5_000, allow_none=True, load_default=None)
     avatar = fields.Nested(PictureIn, allow_none=True, load_default=None)
 
 
