@@ -75,12 +75,7 @@ class ArticleSummary(Out):
         required=True, metadata={"description": "Date of publication in the time zone of the newsroom"}
     )
     published_precision = fields.String(
-        required=True,
-        validate=_one_of(PRECISIONS),
-        metadata={
-            "description": "`day` if only the date of publication is known: show `published_on` then, "
-            "`published_at` is noon of that day"
-        },
+        required=True, validate=_one_of(PRECISIONS), metadata={"description": "`day`: the time of day is unknown"}
     )
     updated_at = Instant(required=True, metadata={"description": "Time of the last update of any kind"})
     materially_updated_at = Instant(
@@ -159,12 +154,7 @@ class Article(ArticleSummary):
     )
     tags = fields.List(fields.Nested(Ref), required=True)
     byline = fields.String(
-        required=True,
-        allow_none=True,
-        metadata={
-            "description": "Authors and date as a line to display",
-            "example": "di Francesco Donnici | 26 luglio 2016",
-        },
+        required=True, allow_none=True, metadata={"example": "di Francesco Donnici | 26 luglio 2016"}
     )
     word_count = fields.Integer(required=True)
     reading_minutes = fields.Integer(required=True)
@@ -205,13 +195,7 @@ class Relation(Out):
     level = fields.String(
         required=True,
         metadata=open_enum(
-            "pick",
-            "related",
-            "section",
-            "recent",
-            "group",
-            description="`pick`: chosen by editors; `related`: found by the ranking; other values: added to "
-            "fill up the list",
+            "pick", "related", "section", "recent", "group", description="Picked, ranked (`related`), or filled up"
         ),
     )
     reasons = fields.List(fields.Nested(Reason), required=True)
@@ -226,9 +210,7 @@ class RelatedArticle(ArticleSummary):
 class ArticleWithRelated(Article):
     """An article in full, with the parts that `include=` adds."""
 
-    related = fields.List(
-        fields.Nested(RelatedArticle), metadata={"description": "With `include=related`: the related list"}
-    )
+    related = fields.List(fields.Nested(RelatedArticle), metadata={"description": "With `include=related`"})
     blocks = fields.List(fields.Nested(Block), metadata={"description": "With `include=blocks`: the body as blocks"})
     jsonld = fields.Dict(metadata={"description": "With `include=jsonld`: the article as schema.org NewsArticle"})
 

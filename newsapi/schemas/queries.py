@@ -25,7 +25,6 @@ ASIDE = ("blocks", "jsonld", "related")
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffd\ufffe\uffff\ud800-\udfff]")
 
-
 FACETS = ("brand", "section", "author", "tag", "format")
 """Facets of a search."""
 
@@ -36,14 +35,7 @@ class Values(DelimitedList):
     def __init__(
         self, parse: Callable[[str], Any], description: str, *, max_values: int = MOST_VALUES, **item_schema: object
     ) -> None:
-        """Define the parameter.
-
-        Args:
-            parse: Parses and validates one value; raises ValueError with the message for the client.
-            description: The parameter's description in OpenAPI.
-            max_values: The maximum number of values.
-            **item_schema: JSON Schema keywords of one value, for OpenAPI.
-        """
+        """Define the parameter; `parse` converts one value and raises ValueError with the message for the client."""
         inner = fields.String(metadata=item_schema)
         super().__init__(inner, metadata={"description": description, "minItems": 1, "maxItems": max_values})
         self._read, self._most = parse, max_values
@@ -147,29 +139,12 @@ TOGETHER = frozenset({"cursor", "since"})
 class Read(In):
     """Parameters of every read."""
 
-    min_seq = Whole(
-        0,
-        MIN_SEQ,
-        load_default=0,
-        metadata={
-            "description": "Return data at least as recent as the change with this `seq`; 503 `behind` if it is not"
-            " available yet"
-        },
-    )
+    min_seq = Whole(0, MIN_SEQ, load_default=0, metadata={"description": "Never return data older than this `seq`"})
 
     def load(self, data: Any, **kwargs: Any) -> Any:
-        """Deserialize a query, touching only the fields that are present.
-
-        marshmallow's own `load` visits every field of the schema, 22 for the list of articles. It is used only where a
-        value is invalid, to report all errors at once, and where a parameter has cross-field rules.
-
-        Args:
-            data: The query's parameters: a dict of strings.
-            **kwargs: Passed on to marshmallow.
-
-        Returns:
-            The deserialized parameters, with the defaults of those that are absent.
-        """
+        """Deserialize a query like marshmallow, but visit only the fields that are present."""
+        # marshmallow visits every field of the schema, 22 for the list of articles. It is used only where a value is
+        # invalid, to report all errors at once, and for parameters with cross-field rules.
         values = self._read(data)
         return super().load(data, **kwargs) if values is None else values
 
@@ -208,11 +183,7 @@ class Paged(Read):
 
     limit = Whole(1, 100, load_default=20, metadata={"description": "Maximum number of items per page"})
     cursor = Cursor(
-        metadata={
-            "description": "`page.next` or `page.prev` of an earlier response. The cursor contains the filters and the"
-            " sort order, which must be omitted beside it",
-            "minLength": 1,
-        }
+        metadata={"description": "`page.next` or `page.prev` of a response; contains filters and sort", "minLength": 1}
     )
 
     @validates_schema(pass_original=True)
@@ -278,7 +249,7 @@ def _slugs(description: str) -> Values:
 
 def _moments(description: str) -> Moments:
     either = [{"type": "string", "format": kind} for kind in ("date-time", "date")]
-    return Moments(metadata={"description": f"{description}: a date-time with an offset, or a date", "anyOf": either})
+    return Moments(metadata={"description": f"{description}: a date-time or a date", "anyOf": either})
 
 
 def one_of(choices: Collection[str], description: str) -> Values:
@@ -354,9 +325,7 @@ class ArticleQuery(ArticleFilters, Shape):
             "x-enum-varnames": ["NEWEST", "OLDEST", "LATEST_UPDATED", "EARLIEST_UPDATED"],
         },
     )
-    status = one_of(
-        articles.STATUSES, "Statuses of the articles; requires a key with `drafts:read`, and is unknown without one"
-    )
+    status = one_of(articles.STATUSES, "Statuses; needs a key with `drafts:read`, and is unknown without one")
     total = Flag(load_default=False, metadata=_COUNTED)
 
 
@@ -390,19 +359,15 @@ class OneArticleQuery(Previewed, Shape):
         INCLUDES + ASIDE,
         f"Parts to add: {', '.join(ASIDE)}; and references to expand to full objects: {', '.join(INCLUDES)}",
     )
-    related_limit = Whole(
-        1, 20, load_default=6, metadata={"description": "With `include=related`: maximum number of related articles"}
-    )
-    related_exclude = _slugs(
-        "With `include=related`: slugs of articles to leave out, such as those that the reader has already seen"
-    )
+    related_limit = Whole(1, 20, load_default=6, metadata={"description": "With `include=related`: maximum number"})
+    related_exclude = _slugs("With `include=related`: slugs of articles to leave out, such as those already read")
 
 
 class RelatedQuery(Previewed):
     """Parameters of `GET /v1/articles/{slug or id}/related`."""
 
     limit = Whole(1, 20, load_default=6, metadata={"description": "Maximum number of related articles"})
-    exclude = _slugs("Slugs of articles to leave out, such as those that the reader has already seen")  # type: ignore[assignment]
+    exclude = _slugs("Slugs of articles to leave out, such as those already read")  # type: ignore[assignment]
 
 
 class TermsQuery(Paged):
