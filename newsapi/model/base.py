@@ -43,7 +43,7 @@ class UtcDateTime(TypeDecorator[datetime]):
             if value is None:
                 return None
             if value.tzinfo is None:
-                message = "a naive datetime cannot be stored"
+                message = "a time without an offset cannot be stored"
                 raise ValueError(message)
             return (value - EPOCH) // MICROSECOND if is_sqlite else value
 
