@@ -1,7 +1,7 @@
-"""The tables, and the rules that one row can decide alone.
+"""The tables, and the rules that concern a single row.
 
-Nothing here knows the wire: what is stored and what is shown change for different reasons, and a new column must
-never reach a client by itself.
+Nothing here depends on the schemas: what is stored and what is returned change for different reasons, and a new column
+must never reach a client by itself.
 """
 
 from newsapi.model.articles import (

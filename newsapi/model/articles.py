@@ -1,4 +1,4 @@
-"""The article: its row, what only the single view shows, its links, its place in listings, its history."""
+"""Tables of articles: the listed fields, the content, links to terms, listing entries, slug redirects, revisions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _HIDDEN = text("status <> 'published'")
 
 
 def bucket(id_: UUID) -> int:
-    """Answer the bucket of an article, 0 to 4095: the last three hexadecimal digits of its id."""
+    """Return the digest bucket of an article, 0 to 4095: the last three hexadecimal digits of its id."""
     return id_.int & 0xFFF
 
 
@@ -29,13 +29,16 @@ def _bucket(context: DefaultExecutionContext) -> int:
 
 
 class Article(Base):
-    """What a list shows of an article, and its state.
+    """An article's state, and the fields that lists show.
 
-    `seq` and `changed_at` are the last public change of it, null while it was never public. `gone` says why it left
-    after it was public. `import_digest` is the hash of the line that it was last imported from. `expires_at` is when
-    the right to show it ends. `number` is its place among all that ever were public, in the order in which they came:
-    it never changes, and says on which page of the site map the article stands. `bucket` follows from the id: articles
-    are counted in buckets, for partners to compare.
+    Attributes:
+        seq: `seq` of its last public change; None if it was never public. `changed_at` is the time of that change.
+        withdrawal: When and why it was taken down, if it was public before.
+        import_digest: Hash of the record that it was last imported from.
+        expires_at: When the right to show it ends.
+        publication_number: Its position among all articles ever published, in order of first publication. It never
+            changes, and determines the sitemap page that lists the article.
+        digest_bucket: Bucket of the digests that partners compare; follows from the id.
     """
 
     __tablename__ = "article"
@@ -77,13 +80,13 @@ class Article(Base):
 
 
 def is_indexed(seo: Mapping[str, Any] | None) -> bool:
-    """Whether search engines may list an article, by what the newsroom set for them: a row of `article_detail.seo`."""
+    """Return whether search engines may index an article, by the robots directives of its `ArticleContent.seo`."""
     robots = (seo or {}).get("robots") or ""
-    return {"noindex", "none"}.isdisjoint(word.strip() for word in robots.lower().split(","))
+    return {"noindex", "none"}.isdisjoint(directive.strip() for directive in robots.lower().split(","))
 
 
 class ArticleDetail(Base):
-    """What only the single view shows: apart, so that a list never reads past a body."""
+    """The fields that only the full article shows; a table of its own, so that lists never read past bodies."""
 
     __tablename__ = "article_detail"
 
@@ -101,14 +104,14 @@ class ArticleDetail(Base):
 
 
 class _Link:
-    """A row that ties an article to a term, in the order in which the newsroom put them."""
+    """A link from an article to a term; `position` is the order that editors chose."""
 
     article_id: Mapped[UUID] = mapped_column(ForeignKey("article.id", ondelete="CASCADE"), primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
 
 
 class ArticleAuthor(_Link, Base):
-    """Who signs the article."""
+    """An author of an article."""
 
     __tablename__ = "article_author"
     __table_args__ = (UniqueConstraint("article_id", "author_id"),)
@@ -117,7 +120,7 @@ class ArticleAuthor(_Link, Base):
 
 
 class ArticleMention(_Link, Base):
-    """Brands that the article names beside its own."""
+    """A brand that an article mentions beside its own."""
 
     __tablename__ = "article_mention"
     __table_args__ = (UniqueConstraint("article_id", "brand_id"),)
@@ -126,7 +129,7 @@ class ArticleMention(_Link, Base):
 
 
 class ArticleTag(_Link, Base):
-    """Keywords of the article."""
+    """A tag of an article."""
 
     __tablename__ = "article_tag"
     __table_args__ = (UniqueConstraint("article_id", "tag_id"),)
@@ -135,11 +138,13 @@ class ArticleTag(_Link, Base):
 
 
 class Listing(Base):
-    """One published article in one facet, with all three sort keys: the only way from a filter to articles.
+    """A published article in one facet, with three sort keys: every filter finds articles through this table.
 
-    Rows exist for what the public sees and for nothing else, written in the transaction that publishes, edits or
-    withdraws. Any filter is a walk along one of the three indexes, at any depth. There are ten rows an article, so
-    they carry no foreign keys: a check of each would cost an import more than the rows themselves.
+    Rows exist only for articles that the public sees. They are written in the transaction that publishes, edits or
+    withdraws the article. Any filter is a range scan of one of the three indexes, at any depth of the list.
+
+    An article has about ten rows. The table has no foreign keys, because checking them would cost an import more than
+    writing the rows.
     """
 
     __tablename__ = "listing"
@@ -157,7 +162,7 @@ class Listing(Base):
 
 
 class OldSlug(Base):
-    """A slug that something had before: requests for it are led on."""
+    """A former slug, from which requests are redirected."""
 
     __tablename__ = "old_slug"
 
@@ -168,9 +173,9 @@ class OldSlug(Base):
 
 
 class Revision(Base):
-    """What an article was before a change: the state of version `number`, and who replaced it when.
+    """The content of an article at version `number`, stored when a later version replaced it.
 
-    The present state is the article itself, so an article that never changed costs no row here.
+    The current version is the article itself, so an article that never changed has no row here.
     """
 
     __tablename__ = "revision"

@@ -1,4 +1,4 @@
-"""The base of all tables: names of constraints, and column types that are the same on both databases."""
+"""The declarative base, constraint names, and column types that behave alike on PostgreSQL and SQLite."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 def uuid7() -> UUID:
-    """A new id: UUID version 7 of RFC 9562, 48 bits of milliseconds and 74 random ones, so that ids grow with time."""
+    """Return a new UUID version 7 (RFC 9562): 48 bits of milliseconds, so that ids sort by time, and 74 random bits."""
     number = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10))
     return UUID(int=number & ~(0xF << 76) & ~(0x3 << 62) | 7 << 76 | 2 << 62)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An instant, aware and in UTC. SQLite keeps whole microseconds since 1970: short in an index, and in order."""
+    """An aware time in UTC. SQLite stores integer microseconds since 1970: short in an index, and sorted correctly."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Pick the stored form."""
+        """Return the database's column type."""
         return BigInteger() if dialect.name == "sqlite" else DateTime(timezone=True)
 
     def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any]:
-        """Answer the function that refuses a naive time and makes what the database stores."""
+        """Return the function that converts a time for the database and rejects naive times."""
         is_sqlite = dialect.name == "sqlite"
 
-        def stored(value: datetime | None) -> Any:
+        def to_stored(value: datetime | None) -> Any:
             if value is None:
                 return None
             if value.tzinfo is None:
@@ -47,38 +47,38 @@ class UtcDateTime(TypeDecorator[datetime]):
                 raise ValueError(message)
             return (value - EPOCH) // MICROSECOND if is_sqlite else value
 
-        return stored
+        return to_stored
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None]:
-        """Answer the function that makes an aware time in UTC: one call a value, as lists hold many."""
+        """Return the function that converts a stored value to an aware time in UTC."""
         del coltype
         return moment if dialect.name == "sqlite" else _in_utc
 
 
 class Id(TypeDecorator[UUID]):
-    """A UUID. SQLite keeps its 16 bytes, so that both databases order ids alike and an index stays small."""
+    """A UUID. SQLite stores its 16 bytes: both databases then sort ids alike, and indexes stay small."""
 
     impl = Uuid
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Pick the stored form."""
+        """Return the database's column type."""
         return LargeBinary(16) if dialect.name == "sqlite" else Uuid()
 
     def bind_processor(self, dialect: Dialect) -> Callable[[UUID | None], bytes | None] | None:
-        """Answer the function that makes 16 bytes; None where the driver takes the UUID."""
+        """Return the function that converts a UUID to 16 bytes; None where the driver takes UUIDs."""
         return (lambda value: None if value is None else value.bytes) if dialect.name == "sqlite" else None
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], UUID | None] | None:
-        """Answer the function that makes a UUID; None where the driver does."""
+        """Return the function that converts a stored value to a UUID; None where the driver returns UUIDs."""
         del coltype
         return _uuid if dialect.name == "sqlite" else None
 
 
-# The same times and ids come again on page after page, and making one anew costs ten times as much as remembering it.
+# The same times and ids recur on page after page, and converting one costs ten times as much as a cache hit.
 @lru_cache(maxsize=1 << 14)
 def moment(stored: int | str | None) -> datetime | None:
-    """The instant that SQLite keeps as microseconds since 1970, and that PostgreSQL writes as a text into JSON."""
+    """Return the UTC time of a stored value: microseconds since 1970 (SQLite) or text in JSON (PostgreSQL)."""
     if isinstance(stored, str):
         return datetime.fromisoformat(stored).astimezone(UTC)
     return None if stored is None else EPOCH + timedelta(microseconds=stored)
@@ -95,14 +95,14 @@ def _uuid(stored: bytes | None) -> UUID | None:
 
 
 Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
-"""Structured values that are never searched."""
+"""Structured values that no query searches."""
 
 BytewiseText = Text().with_variant(Text(collation="C"), "postgresql")
-"""Text that sorts and compares by bytes, as SQLite does: slugs and folded names come in one order everywhere."""
+"""Text compared by bytes on both databases, as SQLite does: slugs and folded names sort alike everywhere."""
 
 
 class Base(DeclarativeBase):
-    """All tables; constraints have names, so that migrations can speak of them on both databases."""
+    """Base of all tables. Constraints have names, so that migrations can refer to them on both databases."""
 
     metadata = MetaData(
         naming_convention={
@@ -124,10 +124,10 @@ class Base(DeclarativeBase):
 
 
 def latest(times: Iterable[datetime | None]) -> datetime | None:
-    """Answer the latest of the times that are known; None where none is."""
+    """Return the latest of the times that are not None; None if there is none."""
     return max((time_ for time_ in times if time_ is not None), default=None)
 
 
 def table(model: type[Base]) -> Table:
-    """Answer the table behind a model, for statements over many rows at once."""
+    """Return a model's `Table`, for statements on many rows."""
     return cast("Table", model.__table__)

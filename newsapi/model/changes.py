@@ -1,4 +1,4 @@
-"""The log: every change to what the public can see, numbered without gaps in commit order."""
+"""Tables of the changelog: every change of what the public sees, numbered without gaps in commit order."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from newsapi.model.base import Base, BytewiseText
 
 
 class LogHead(Base):
-    """The counter row. Whoever raises it holds its lock until the commit: that is what makes `seq` the commit order.
+    """The changelog's counter, a single row.
 
-    `at` never goes back, even where the clock does.
+    A transaction that increments it holds the row's lock until it commits: the order of `seq` is the commit order.
+    `committed_at` never goes back, even if the clock does.
     """
 
     __tablename__ = "log_head"
@@ -28,16 +29,17 @@ class LogHead(Base):
 
 
 OF_TERMS = text("kind IN ('author', 'brand', 'section', 'tag')")
-"""The changes of names: few among many, and found by an index of their own where this condition is written out."""
+"""Changes of terms. They are few; queries that contain this condition literally use their partial indexes."""
 
 
 class Change(Base):
-    """One change. `facets_before` and `facets_after` are the facets it left, stayed in and joined.
+    """A public change. `facets_before` and `facets_after` are the facets that the article was in and is in.
 
-    `mark` is random: a number and a mark that do not match tell that the log was set back to an older copy.
-    `more_slugs` are slugs that lead to the article since, beside its own.
-    `lists` names, of a change of kind `related`, the articles whose related lists are other ones now.
-    `bulk` rows come from an import, for listeners that leave those out.
+    Attributes:
+        nonce: A random value. A `seq` with another nonce shows that the log was restored from an older copy.
+        additional_slugs: Slugs, beside the article's own, that lead to it since this change.
+        related_list_ids: For kind `related`: the articles whose related lists changed.
+        is_bulk: Whether an import made the change; some consumers skip these.
     """
 
     __tablename__ = "change"
@@ -64,10 +66,12 @@ class Change(Base):
 
 
 class Place(Base):
-    """How far a listener has come in the log: up to `seq`, whose mark is `mark`, at the time `at`.
+    """The offset of a changelog consumer: it has processed all changes up to `seq`, whose nonce is `nonce`.
 
-    `holder` is the worker that sees to it, until `until` if it says no more: a random word, new each time it is taken,
-    so that a worker that was stopped meanwhile cannot take itself for the holder.
+    Attributes:
+        lease_holder: Token of the worker that runs the consumer. It is random and new for each lease, so that a worker
+            that was suspended meanwhile cannot take the lease for its own.
+        lease_expires_at: When the lease ends unless the worker renews it.
     """
 
     __tablename__ = "place"
@@ -81,7 +85,7 @@ class Place(Base):
 
 
 class Secret(Base):
-    """A random value that all nodes share, for where no setting gives one."""
+    """A random value that all nodes share, used where no setting provides one."""
 
     __tablename__ = "secret"
 

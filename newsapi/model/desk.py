@@ -1,4 +1,4 @@
-"""What the desk works with beside articles: keys, deeds, repeated requests, preview links, merges."""
+"""Tables of the write API apart from articles: API keys, audit entries, idempotency records, preview links, merges."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ from newsapi.model.base import Base, BytewiseText, uuid7
 
 
 class Key(Base):
-    """Who may call. `prefix` is the open part of the secret, by which it is found; `digest` the SHA-256 of all of it.
+    """An API key.
 
-    `rate` is how many requests a minute it may make, null for what the settings say. `brands` and `sections`, if any
-    are named, are what a partner's key is for, `body` is how much of a body it gets there: full, teaser or none.
+    Attributes:
+        prefix: The public part of the key, by which it is looked up.
+        secret_digest: SHA-256 of the whole key.
+        rate_per_minute: Maximum number of requests per minute; None for the default of the settings.
+        brands: Slugs that a partner's entitlement is limited to; None for all. `sections` likewise.
+        body_access: How much of article bodies the entitlement includes: `full`, `teaser` or `none`.
     """
 
     __tablename__ = "key"
@@ -36,7 +40,7 @@ class Key(Base):
 
 
 class Deed(Base):
-    """Who did what when: one row a write, made in its transaction. `by` names the key, or what else wrote."""
+    """An audit entry: one row per write, in its transaction. `actor` is the key's prefix, or the process that wrote."""
 
     __tablename__ = "deed"
     __table_args__ = (Index(None, "subject_id", "id"), Index(None, "by", "id"))
@@ -53,10 +57,14 @@ class Deed(Base):
 
 
 class Repeat(Base):
-    """A request that may come again: its Idempotency-Key, whose it is, and what was answered.
+    """A request with an Idempotency-Key, and its response for repetitions.
 
-    `status` is null while it is worked on; `holder` is a random word of the one that does, `until` when he counts as
-    dead.
+    Attributes:
+        caller: The key that sent the request.
+        request_digest: Hash of the request; a repetition must be equal.
+        lease_holder: Random token of the process that executes the request.
+        lease_expires_at: When that process is considered dead.
+        status: The response's status; None while the request is executed.
     """
 
     __tablename__ = "repeat"
@@ -73,7 +81,7 @@ class Repeat(Base):
 
 
 class PreviewLink(Base):
-    """Lets who has its token see one article before the public does, and lists as they will be at `as_of`."""
+    """A link whose token shows one unpublished article, and lists as they will be at `as_of`."""
 
     __tablename__ = "preview_link"
 
@@ -88,7 +96,7 @@ class PreviewLink(Base):
 
 
 class Merge(Base):
-    """A brand, author, section or tag on its way into another one: articles first, some at a time, then itself."""
+    """A merge of a brand, author, section or tag into another one: its articles move in batches, then it is deleted."""
 
     __tablename__ = "merge"
 

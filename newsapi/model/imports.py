@@ -1,4 +1,4 @@
-"""Imports that were asked for over the API: what became of each so far, and its file until it is done."""
+"""Tables of import jobs: their progress and results, and the uploaded file until the job is finished."""
 
 from __future__ import annotations
 
@@ -13,10 +13,15 @@ from newsapi.model.base import Base, uuid7
 
 
 class Import(Base):
-    """One import. `line` and `offset` are how far its records are done, as of the last transaction that wrote any.
+    """An import job.
 
-    `state` is `receiving` while the file still comes in. `holder` is a random word of the worker that runs it: one that
-    was stopped meanwhile finds another one there. `failures` counts how often it failed since it last got on.
+    Attributes:
+        state: `receiving` during the upload, then a state of the API.
+        line: The last line processed, as of the last transaction that wrote records.
+        offset: The number of bytes processed, as of the same transaction.
+        lease_holder: Random token of the worker that runs the job. A worker that was suspended meanwhile finds another
+            token here and stops.
+        failures: Number of failures since the job last made progress.
     """
 
     __tablename__ = "import_job"
@@ -41,7 +46,7 @@ class Import(Base):
 
 
 class ImportPart(Base):
-    """A piece of the file of an import, all of one length but the last."""
+    """A chunk of the uploaded file; all chunks but the last have the same size."""
 
     __tablename__ = "import_part"
 

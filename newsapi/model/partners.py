@@ -1,4 +1,4 @@
-"""What partners follow and are held to: what articles left, sums of what there is, receipts, use of keys."""
+"""Tables of sync: filter exits, digests, recall receipts, and daily usage of API keys."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from newsapi.model.base import Base
 class Departure(Base):
     """A facet that a public article left and is not in now, with the change by which it left, and why.
 
-    The latest row of the article alone could not tell it: an article that moved from brand A to B and on to C would
-    stay for ever in the mirror of whoever follows A. It is written with the change, and taken away when the article
-    comes back. Where the article goes altogether, it goes anew from all it ever left: a recall reaches whoever had it.
+    The article's latest change alone is not enough: if it moved from brand A to B and then to C, a mirror of A would
+    keep it forever. A row is written with the change and deleted when the article returns to the facet. When the
+    article is withdrawn, it leaves all facets that it was ever in once more, so that a recall reaches every mirror that
+    had it.
     """
 
     __tablename__ = "departure"
@@ -29,7 +30,7 @@ class Departure(Base):
 
 
 class Tally(Base):
-    """The articles of a facet in buckets: how many there are in each, and the sum of their fingerprints."""
+    """The digest of a facet: for each bucket, the number of articles and the sum of their fingerprints."""
 
     __tablename__ = "tally"
 
@@ -38,7 +39,7 @@ class Tally(Base):
 
 
 class Receipt(Base):
-    """A partner says that he has acted on a recall: of which article, by which change."""
+    """A partner's acknowledgement of a recall, of an article by the change `seq`."""
 
     __tablename__ = "receipt"
 
@@ -49,7 +50,7 @@ class Receipt(Base):
 
 
 class KeyUse(Base):
-    """How many requests a key made on a day, in UTC."""
+    """The number of requests of an API key on a day (UTC)."""
 
     __tablename__ = "key_use"
 

@@ -1,4 +1,4 @@
-"""The index that related lists come from, and the lists that were made of it."""
+"""Tables of related articles: the index of profiles and postings, term statistics, and the stored lists."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from newsapi.model.base import Base
 
 
 class RelatedProfile(Base):
-    """What a published article is about, packed as bytes, and whose lists it may stand on.
+    """The profile of a published article: its term vector, packed as bytes, and the lists that it is a candidate for.
 
-    `pool` is the facet of its brand, or that of all articles where it has none. `number` is short for the article.
+    Attributes:
+        doc_id: Short integer id of the article in the index.
+        candidate_pool: The facet of the article's brand; the facet of all articles if it has none.
     """
 
     __tablename__ = "related_profile"
@@ -27,10 +29,11 @@ class RelatedProfile(Base):
 
 
 class RelatedPosting(Base):
-    """One term by which an article of a pool is found.
+    """A term by which articles of a candidate pool are found.
 
-    `strength` has the share of the term in its lowest byte, and above it the day of publication, to which each point of
-    the share adds ten days: so the first of a term are the newest, and older ones that are about little else.
+    `impact` sorts the postings of a term by weight and age together. Its lowest byte is the term's share of the
+    article; the bits above it are the day of publication plus ten days for each point of the share. The postings with
+    the highest impact are therefore the newest articles, and older ones that are about little else.
     """
 
     __tablename__ = "related_posting"
@@ -43,9 +46,13 @@ class RelatedPosting(Base):
 
 
 class RelatedWeights(Base):
-    """How rare terms are, counted in `documents` of the newest articles when there were `archive`; there is one row.
+    """Document frequencies of terms; there is one row.
 
-    `version` is random. `content` has the terms and in how many articles each stands.
+    Attributes:
+        version: Random, and new for each count.
+        documents: Number of the newest articles that were counted.
+        corpus_size: Number of published articles at that time.
+        content: The terms, each with the number of articles that contain it, packed as bytes.
     """
 
     __tablename__ = "related_weights"
@@ -58,9 +65,12 @@ class RelatedWeights(Base):
 
 
 class RelatedList(Base):
-    """A list as it was made: which articles, how near, and why; by which weights, and as of when.
+    """A stored related list: the articles with their similarity and reasons.
 
-    An article nearer than `floor` belongs on it.
+    Attributes:
+        version: The term statistics that it was computed with.
+        built_at: Time of the last change of the candidate pool when the list was computed.
+        min_similarity: An article that is more similar than this belongs on the list.
     """
 
     __tablename__ = "related_list"
@@ -74,7 +84,7 @@ class RelatedList(Base):
 
 
 class RelatedEntry(Base):
-    """On which lists an article stands."""
+    """The reverse index of the stored lists: which lists contain an article."""
 
     __tablename__ = "related_entry"
     __table_args__ = ({"sqlite_with_rowid": False},)

@@ -1,4 +1,4 @@
-"""The index that searches are answered from: inverted lists in blocks, and what was written since the last block."""
+"""Tables of the search index: inverted lists in segments, and the documents that no segment contains yet."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from newsapi.model.base import Base, BytewiseText
 
 
 class SearchText(Base):
-    """A published article as the index has it, and of which version.
+    """A published article in the index, and the version that is indexed.
 
-    Each state of an article has a number of its own: what is left of former ones in blocks is no number of anything.
-    Which numbers are is asked for by the ten thousand, so the rows are short.
+    Each indexed version has a document id of its own: ids of former versions may remain in segments but have no row
+    here. Queries check document ids against this table by the ten thousand, so its rows are short.
     """
 
     __tablename__ = "search_text"
@@ -25,7 +25,7 @@ class SearchText(Base):
 
 
 class SearchSequence(Base):
-    """The words of such an article in their order, 16 bits each."""
+    """The words of a document in order, encoded in 16 bits each."""
 
     __tablename__ = "search_sequence"
 
@@ -34,7 +34,7 @@ class SearchSequence(Base):
 
 
 class SearchFresh(Base):
-    """What an article is found by that is in no block yet, packed."""
+    """A document that is in no segment yet, packed as bytes."""
 
     __tablename__ = "search_fresh"
 
@@ -43,10 +43,10 @@ class SearchFresh(Base):
 
 
 class SearchBlock(Base):
-    """What is kept of `articles` at once, whose numbers are among the `span` ones from `first` on.
+    """A segment: `document_count` documents with ids from `first_doc_id` on, spread over `doc_id_span` ids.
 
-    It is never changed: `id` is random and names the same bytes for ever. `newest` is the latest publication, in
-    microseconds since 1970; `times` and `facets` are those of all its articles.
+    A segment never changes; its random `id` always stands for the same bytes. `newest_published_at` is the latest
+    publication in it, in microseconds since 1970; `times` and `facets` are those of all its documents.
     """
 
     __tablename__ = "search_block"
@@ -61,9 +61,10 @@ class SearchBlock(Base):
 
 
 class SearchPosting(Base):
-    """The articles of a block that have a term: their places, two bytes each, then their weights, a byte each.
+    """The documents of a segment that contain a term: their offsets, 2 bytes each, then their weights, 1 byte each.
 
-    In SQLite the key is an index beside the rows: with such long ones in a tree of keys it is thrice as slow to read.
+    In SQLite this table keeps its rowid and the key is a separate index: with rows this long, reading is three times as
+    slow if they are stored in the index itself (WITHOUT ROWID).
     """
 
     __tablename__ = "search_posting"
@@ -74,7 +75,7 @@ class SearchPosting(Base):
 
 
 class SearchWord(Base):
-    """A word that stands in articles, without its accents, as it is written, and in about how many it was put."""
+    """A word that occurs in articles: without accents, as displayed, and the approximate number of these articles."""
 
     __tablename__ = "search_word"
     __table_args__ = ({"sqlite_with_rowid": False},)

@@ -1,4 +1,4 @@
-"""Who asked to be written to about what, what was planned for them, and who is never to be written to again."""
+"""Tables of e-mail subscriptions: requests, subscribers, consent, planned alerts, and suppressed addresses."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ _PENDING = text("state = 'pending'")
 
 
 class SubscriptionRequest(Base):
-    """What somebody typed into the box, until a worker looks at it a moment later.
+    """The contents of a subscription form, until a worker processes it a moment later.
 
-    Whoever asks waits for this row alone: so it takes the same, whoever they are. `person` and `mailbox` are keyed
-    hashes of the address, as it tells people apart and as it is counted.
+    The client waits only for this insert, so the response time does not reveal whether the address is known.
+
+    Attributes:
+        email_hash: Keyed hash of the address, lowercased: identifies the person.
+        mailbox_hash: Keyed hash of the address without dots and plus tag: for the limit per mailbox.
     """
 
     __tablename__ = "subscription_request"
@@ -38,7 +41,7 @@ class SubscriptionRequest(Base):
 
 
 class Subscriber(Base):
-    """A person. The address is there while something is subscribed or waits to be confirmed; then only the hash."""
+    """A person. `email` is stored while they have a pending or active subscription; after that, only the hashes are."""
 
     __tablename__ = "subscriber"
 
@@ -52,10 +55,11 @@ class Subscriber(Base):
 
 
 class Subscription(Base):
-    """What a person follows (the facet of a brand, section or author) and the receipt of their consent.
+    """A subscription to the facet of a brand, section or author, with the record of its consent.
 
-    `state` is pending until it is confirmed, then active, then ended; an ended one is kept as evidence for a while.
-    `mail_since`: since when a mail about the subscription itself is due (to confirm it; once active, that it is there).
+    `state` is `pending` until it is confirmed, then `active`, then `ended`; ended ones are kept for a while as
+    evidence. `notice_due_at` is when an e-mail about the subscription itself became due: to confirm it or, once active,
+    to say so.
     """
 
     __tablename__ = "subscription"
@@ -83,7 +87,7 @@ class Subscription(Base):
 
 
 class ConsentText(Base):
-    """A text that people consented to, as it stood beside the box; each wording has a version of its own."""
+    """A consent text as shown next to the form; every wording has a version of its own."""
 
     __tablename__ = "consent_text"
 
@@ -94,7 +98,7 @@ class ConsentText(Base):
 
 
 class BoxMail(Base):
-    """That a mailbox was sent a mail nobody may have wanted, for a day: by its keyed hash."""
+    """An e-mail sent to a mailbox that may not have asked for it, kept for a day to limit their number."""
 
     __tablename__ = "box_mail"
 
@@ -104,7 +108,7 @@ class BoxMail(Base):
 
 
 class Suppression(Base):
-    """A person who is not written to again, by the keyed hash of the address: erased, bounced or complained."""
+    """A person who must not receive e-mail any more: erased, bounced or complained."""
 
     __tablename__ = "suppression"
 
@@ -114,10 +118,10 @@ class Suppression(Base):
 
 
 class AlertMail(Base):
-    """One change that a person is to be told of. All that are due to them at one time are one mail.
+    """An alert: one change to report to a subscriber. All alerts of a subscriber due at the same time form one e-mail.
 
-    `state` is pending, then sent, dropped (the article was withdrawn meanwhile) or failed. `ready_at` is when it is
-    tried next; `due_at` stays, as the mail's Message-ID is made of it.
+    `state` is `pending`, then `sent`, `dropped` (the article was withdrawn in the meantime) or `failed`. `ready_at` is
+    the time of the next attempt. `due_at` never changes, because the e-mail's Message-ID is derived from it.
     """
 
     __tablename__ = "alert_mail"

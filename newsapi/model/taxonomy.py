@@ -1,4 +1,4 @@
-"""Brands, authors, sections and tags, and the facet: a set of published articles that can be listed."""
+"""Tables of brands, authors, sections and tags, and of facets: sets of published articles that can be listed."""
 
 from __future__ import annotations
 
@@ -13,15 +13,19 @@ from newsapi.model.base import Base, BytewiseText, uuid7
 
 
 class Facet(Base):
-    """One set of published articles that a filter can name: the brand X, mentions of X, the format gallery, all.
+    """A set of published articles that a filter can name: a brand's, mentions of a brand, a format's, all articles.
 
-    `articles` is their number, `seq` and `at` are the last change that touched the set or any article in it: what an
-    answer made of this set depends on. `name` is given where no other row owns the facet (`all`, formats, languages).
-    The facets of kind `terms` hold no articles: they are touched when any brand (author, section, tag) itself changes,
-    for the answers that show names.
+    The facets of kind `terms` contain no articles; they change when any brand (author, section, tag) itself does, for
+    responses that show names.
 
-    Half of each page of PostgreSQL's is left free: every write of articles rewrites the rows of their facets, and they
-    stay on their page, beside each other, for whoever reads those of all brands.
+    PostgreSQL's fill factor is 50 % because every write of an article updates the rows of its facets: the new row
+    versions stay on the same page, and the rows of all brands stay close together for queries that read them all.
+
+    Attributes:
+        name: Set if no other row owns the facet (`all`, formats, languages).
+        article_count: Number of articles in the set.
+        seq: The last change of the set or of an article in it; responses made from the set depend on it.
+        changed_at: The time of that change.
     """
 
     __tablename__ = "facet"
@@ -38,9 +42,12 @@ class Facet(Base):
 class _Term:
     """What brands, authors, sections and tags have in common.
 
-    `sort_key` is the folded name; `words` holds every folded name and alias behind a blank, so that the start of any
-    word can be looked for. `changed_at` is when the public last saw the row itself change, `import_digest` the hash of
-    the line that it was last imported from.
+    Attributes:
+        sort_key: The folded name.
+        search_names: All folded names and aliases, each preceded by a space, so that a search can match the beginning
+            of any word.
+        changed_at: When the row itself last changed for the public.
+        import_digest: Hash of the record that it was last imported from.
     """
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
@@ -55,20 +62,23 @@ class _Term:
     @declared_attr.directive
     @classmethod
     def __table_args__(cls) -> tuple[Index, ...]:
-        """Sorted by name, ties by slug."""
+        """Index for sorting by name, then by slug."""
         return (Index(None, "sort_key", "slug"),)
 
     @declared_attr
     @classmethod
     def facet_id(cls) -> Mapped[int]:
-        """The set of articles that bear this term."""
+        """The facet of the articles that have this term."""
         return mapped_column(ForeignKey("facet.id"))
 
 
 class Brand(_Term, Base):
-    """A make or a group of makes. Its `facet_id` holds the articles about it, `mention_facet_id` those naming it.
+    """A brand, or a group of brands.
 
-    `group_facet_id` holds the articles of the brand and of its children; it exists from the first child on.
+    Attributes:
+        facet_id: The facet of the articles about the brand.
+        mention_facet_id: The facet of the articles that mention it.
+        group_facet_id: The facet of the articles about the brand and its child brands; None before its first child.
     """
 
     __tablename__ = "brand"
@@ -82,7 +92,7 @@ class Brand(_Term, Base):
 
 
 class Author(_Term, Base):
-    """A person or desk that signs articles. The e-mail is private."""
+    """A person or desk that signs articles. The e-mail address is private."""
 
     __tablename__ = "author"
 
@@ -92,12 +102,12 @@ class Author(_Term, Base):
 
 
 class Section(_Term, Base):
-    """A part of the site: Anteprime, Curiosità, Mercato."""
+    """A section of the site, such as Anteprime, Curiosità, Mercato."""
 
     __tablename__ = "section"
 
 
 class Tag(_Term, Base):
-    """A free keyword."""
+    """A keyword."""
 
     __tablename__ = "tag"

@@ -1,4 +1,4 @@
-"""Webhooks: whom we call, and each call until it is answered."""
+"""Tables of webhooks and their deliveries."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ _PENDING = text("state = 'pending'")
 
 
 class Webhook(Base):
-    """An address that is called when one of `events` happens, for all or for what bears these brands or sections.
+    """A URL that is called when one of `events` happens, for all articles or for those of some brands and sections.
 
-    `secret` signs each call, so it is kept as it is; `former_secret` signs beside it until `former_until`.
-    `failing_since` is when it was first not answered since it last was; `paused_at` when we gave up, or its owner did.
+    Attributes:
+        secret: Signs every call, so it is stored in clear.
+        previous_secret: Signs beside it until `previous_secret_expires_at`.
+        failing_since: Time of the first failed call since the last success.
+        paused_at: When the owner paused it, or the worker because calls had failed for too long.
     """
 
     __tablename__ = "webhook"
@@ -38,9 +41,9 @@ class Webhook(Base):
 
 
 class Delivery(Base):
-    """One event for one webhook: its id stays on every try, and `body` are the bytes that are sent.
+    """One event for one webhook. The id is the same on every attempt, and `body` is sent as it is.
 
-    `state` is pending, delivered or dead; `due_at` is when it is tried next.
+    `state` is `pending`, `delivered` or `dead`; `next_attempt_at` is the time of the next attempt.
     """
 
     __tablename__ = "delivery"

@@ -1,5 +1,5 @@
-"""Our wire, in and out: what a client sends and gets, in marshmallow.
+"""Request and response schemas (marshmallow): the JSON that clients send and receive.
 
-It knows the names of attributes and never a table: the wire is a promise to others and the tables are ours, and the two
-change for different reasons. Each promise has a class of its own, with every field written out.
+A schema names attributes and never a table: the API is a contract with clients, the tables are internal, and the two
+change for different reasons. Each request and each response has a class of its own with every field written out.
 """

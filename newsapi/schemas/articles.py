@@ -1,4 +1,4 @@
-"""The article: the summary of every list, the full one, and what an import brings."""
+"""Schemas of articles: the summary in lists, the full article, and the bodies of writes and imports."""
 
 from __future__ import annotations
 
@@ -38,79 +38,99 @@ def _one_of(values: tuple[str, ...]) -> validate.OneOf:
 
 
 class SummaryLinks(Out):
-    """Where to go from a summary."""
+    """URLs of an article and its related list."""
 
     self = fields.Url(required=True)
     related = fields.Url(required=True)
 
 
 class ArticleLinks(SummaryLinks):
-    """Where to go from an article."""
+    """URLs of an article and of what belongs to it."""
 
-    jsonld = fields.Url(required=True)
-    brand = fields.Url(required=True, allow_none=True)
+    jsonld = fields.Url(required=True, metadata={"description": "The article as schema.org NewsArticle"})
+    brand = fields.Url(required=True, allow_none=True, metadata={"description": "Null if the article has no brand"})
     subscriptions = fields.Url(
-        required=True, allow_none=True, metadata={"description": "Where the box of its brand sends an address (POST)"}
+        required=True,
+        allow_none=True,
+        metadata={"description": "Where to POST an e-mail subscription to the article's brand; null if it has none"},
     )
 
 
 class ArticleSummary(Out):
-    """An article as every list shows it."""
+    """An article as in lists."""
 
-    id = fields.UUID(required=True, metadata={"description": "UUID version 7, for ever"})
+    id = fields.UUID(required=True, metadata={"description": "UUID version 7; never changes"})
     slug = fields.String(required=True, metadata={"example": "range-rover-velar-in-arrivo-il-nuovo-suv-coupe"})
-    url = fields.Url(required=True, metadata={"description": "Its page on the site"})
+    url = fields.Url(required=True, metadata={"description": "URL of the article's page on the site"})
     headline = fields.String(required=True, metadata={"example": "Range Rover Velar: in arrivo il nuovo SUV-Coupé"})
     standfirst = fields.String(required=True, allow_none=True)
     format = fields.String(required=True, metadata=open_enum(*FORMATS))
-    language = fields.String(required=True, metadata={"description": "BCP 47", "example": "it"})
+    language = fields.String(required=True, metadata={"description": "BCP 47 language tag", "example": "it"})
     section = fields.Nested(Ref, required=True, allow_none=True)
     brand = fields.Nested(Ref, required=True, allow_none=True)
     authors = fields.List(fields.Nested(Ref), required=True)
     image = fields.Nested(Picture, required=True, allow_none=True)
     published_at = Instant(required=True)
-    published_on = fields.Date(required=True, metadata={"description": "Day of publication in the newsroom's zone"})
-    published_precision = fields.String(required=True, validate=_one_of(PRECISIONS))
-    updated_at = Instant(required=True)
-    materially_updated_at = Instant(required=True)
+    published_on = fields.Date(
+        required=True, metadata={"description": "Date of publication in the time zone of the newsroom"}
+    )
+    published_precision = fields.String(
+        required=True, validate=_one_of(PRECISIONS), metadata={"description": "`day`: the time of day is unknown"}
+    )
+    updated_at = Instant(required=True, metadata={"description": "Time of the last update of any kind"})
+    materially_updated_at = Instant(
+        required=True, metadata={"description": "Time of publication, or of the last major update or correction"}
+    )
     links = fields.Nested(SummaryLinks, required=True)
 
 
 class NewsSource(Out):
-    """Where a story was taken from."""
+    """The source that an article was taken from."""
 
     name = fields.String(required=True, allow_none=True)
     url = fields.Url(required=True, allow_none=True)
 
 
 class Correction(Out):
-    """What was put right, and when."""
+    """A correction of the article: its text and time."""
 
     at = fields.String(required=True, metadata={"format": "date-time"})
     text = fields.String(required=True)
 
 
 class Rights(Out):
-    """Who owns the story and what others may do with it."""
+    """Rights in the article, and what others may do with it."""
 
     holder = fields.String(required=True, allow_none=True)
     terms = fields.String(required=True, allow_none=True)
     license_url = fields.Url(required=True, allow_none=True)
-    syndicatable = fields.Boolean(required=True, allow_none=True)
-    expires_at = fields.String(required=True, allow_none=True, metadata={"format": "date-time"})
-    ai = fields.String(required=True, allow_none=True, metadata=open_enum("allowed", "denied"))
+    syndicatable = fields.Boolean(
+        required=True, allow_none=True, metadata={"description": "Whether others may republish the article"}
+    )
+    expires_at = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "When the right to show the article ends", "format": "date-time"},
+    )
+    ai = fields.String(
+        required=True,
+        allow_none=True,
+        metadata=open_enum("allowed", "denied", description="Whether AI systems may use the article"),
+    )
 
 
 class Seo(Out):
-    """What the newsroom set for search engines; null where the article's own words serve."""
+    """Settings for search engines; null where the article's own texts are used."""
 
     title = fields.String(required=True, allow_none=True)
     description = fields.String(required=True, allow_none=True)
-    robots = fields.String(required=True, allow_none=True)
+    robots = fields.String(
+        required=True, allow_none=True, metadata={"description": "Content of the `robots` meta element"}
+    )
 
 
 class Translation(Out):
-    """The same story in another language."""
+    """The same article in another language."""
 
     language = fields.String(required=True)
     slug = fields.String(required=True)
@@ -124,12 +144,14 @@ class Article(ArticleSummary):
         required=True,
         allow_none=True,
         metadata={
-            "description": "Clean HTML, addresses absolute; a link to an article of ours bears its data-article-id."
-            " Null where bodies are not for who asks"
+            "description": "Sanitized HTML with absolute URLs; a link to an article of this API has its "
+            "`data-article-id`. Null if the caller may not read the body"
         },
     )
-    body_text = fields.String(required=True, allow_none=True, metadata={"description": "The words of the body"})
-    mentions = fields.List(fields.Nested(Ref), required=True, metadata={"description": "Other brands it names"})
+    body_text = fields.String(required=True, allow_none=True, metadata={"description": "The body as plain text"})
+    mentions = fields.List(
+        fields.Nested(Ref), required=True, metadata={"description": "Brands that the article mentions beside its own"}
+    )
     tags = fields.List(fields.Nested(Ref), required=True)
     byline = fields.String(
         required=True, allow_none=True, metadata={"example": "di Francesco Donnici | 26 luglio 2016"}
@@ -143,30 +165,39 @@ class Article(ArticleSummary):
     rights = fields.Nested(Rights, required=True)
     seo = fields.Nested(Seo, required=True)
     translations = fields.List(fields.Nested(Translation), required=True)
-    previous_slugs = fields.List(fields.String(), required=True)
+    previous_slugs = fields.List(
+        fields.String(), required=True, metadata={"description": "Slugs that redirect to this article"}
+    )
     status = fields.String(required=True, validate=_one_of(STATUSES))
-    version = fields.Integer(required=True)
-    seq = fields.Integer(required=True, metadata={"description": "The change that last moved it"})
+    version = fields.Integer(required=True, metadata={"description": "Number of the current revision"})
+    seq = fields.Integer(required=True, metadata={"description": "`seq` of the last public change of the article"})
     links = fields.Nested(ArticleLinks, required=True)
 
 
 FULL = {"brand": Brand, "authors": Author, "section": Section}
-"""What `include=` puts in the place of the short form."""
+"""The schemas that `include=` puts in place of references."""
 
 
 class Reason(Out):
-    """Why an article stands on a related list."""
+    """Why an article is on a related list."""
 
     kind = fields.String(required=True, metadata=open_enum("text", "tags", "mentions", "fresh", "pick"))
-    weight = fields.Float(required=True)
-    terms = fields.List(fields.String(), required=True)
+    weight = fields.Float(required=True, metadata={"description": "Share of this reason in the score, 0 to 1"})
+    terms = fields.List(
+        fields.String(), required=True, metadata={"description": "The words, tags or mentions in common"}
+    )
 
 
 class Relation(Out):
-    """How an article is related to the one asked for."""
+    """How an article is related to the requested one."""
 
-    score = fields.Float(required=True, metadata={"description": "0 to 1"})
-    level = fields.String(required=True, metadata=open_enum("pick", "related", "section", "recent", "group"))
+    score = fields.Float(required=True, metadata={"description": "Relatedness, 0 to 1"})
+    level = fields.String(
+        required=True,
+        metadata=open_enum(
+            "pick", "related", "section", "recent", "group", description="Picked, ranked (`related`), or filled up"
+        ),
+    )
     reasons = fields.List(fields.Nested(Reason), required=True)
 
 
@@ -177,15 +208,15 @@ class RelatedArticle(ArticleSummary):
 
 
 class ArticleWithRelated(Article):
-    """An article in full, with its related list where `include=related` asks for it."""
+    """An article in full, with the parts that `include=` adds."""
 
     related = fields.List(fields.Nested(RelatedArticle), metadata={"description": "With `include=related`"})
-    blocks = fields.List(fields.Nested(Block), metadata={"description": "With `include=blocks`: the body in blocks"})
-    jsonld = fields.Dict(metadata={"description": "With `include=jsonld`: a NewsArticle of schema.org"})
+    blocks = fields.List(fields.Nested(Block), metadata={"description": "With `include=blocks`: the body as blocks"})
+    jsonld = fields.Dict(metadata={"description": "With `include=jsonld`: the article as schema.org NewsArticle"})
 
 
 class ArticleList(Out):
-    """A page of articles; `fields=` narrows or widens each item to any fields of the full article."""
+    """A page of articles. With `fields=`, each item has the selected fields of the full article instead."""
 
     data = fields.List(fields.Nested(ArticleSummary), required=True)
     page = fields.Nested(PageInfo, required=True)
@@ -193,19 +224,19 @@ class ArticleList(Out):
 
 
 class ArticleOne(Out):
-    """One article."""
+    """A single article."""
 
     data = fields.Nested(ArticleWithRelated, required=True)
 
 
 class RelatedLinks(PageLinks):
-    """The address of this list, which is one page, and that of the article."""
+    """URLs of the related list, which is a single page, and of its article."""
 
     article = fields.Url(required=True)
 
 
 class RelatedList(Out):
-    """What to read next, best first."""
+    """Related articles, the best first."""
 
     data = fields.List(fields.Nested(RelatedArticle), required=True)
     page = fields.Nested(PageInfo, required=True)
@@ -213,7 +244,7 @@ class RelatedList(Out):
 
 
 class DeskArticle(Article):
-    """An article as its editors see it: what is not published may have no time yet, and no change of the log."""
+    """An article for editors: unpublished articles may have no publication time and no public change."""
 
     published_at = Instant(required=True, allow_none=True)
     published_on = fields.Date(required=True, allow_none=True)
@@ -228,24 +259,24 @@ class DeskArticleOne(Out):
 
 
 class NewsSourceIn(In):
-    """Where a story was taken from."""
+    """The source that an article was taken from."""
 
     name = Line(allow_none=True, load_default=None)
     url = WebAddress(allow_none=True, load_default=None)
 
 
 class CorrectionIn(In):
-    """What was put right, and when."""
+    """A correction of the article: its text and time."""
 
     at = Instant(required=True)
-    text = Prose(longest=5_000, required=True)
+    text = Prose(max_length=5_000, required=True)
 
 
 class RightsIn(In):
-    """Who owns the story and what others may do with it."""
+    """Rights in the article, and what others may do with it."""
 
     holder = Line(allow_none=True, load_default=None)
-    terms = Prose(longest=5_000, allow_none=True, load_default=None)
+    terms = Prose(max_length=5_000, allow_none=True, load_default=None)
     license_url = WebAddress(allow_none=True, load_default=None)
     syndicatable = YesNo(allow_none=True, load_default=None)
     expires_at = Instant(allow_none=True, load_default=None)
@@ -253,34 +284,34 @@ class RightsIn(In):
 
 
 class SeoIn(In):
-    """What the newsroom sets for search engines."""
+    """Settings for search engines."""
 
     title = Line(allow_none=True, load_default=None)
-    description = Line(longest=2_000, allow_none=True, load_default=None)
-    robots = Line(longest=200, allow_none=True, load_default=None)
+    description = Line(max_length=2_000, allow_none=True, load_default=None)
+    robots = Line(max_length=200, allow_none=True, load_default=None)
 
 
 MAX_BODY = 2_000_000
 
 
 class BodyHtml(fields.String):
-    """The body as HTML; it is sanitised after it is read."""
+    """The body as HTML; it is sanitized after loading."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str):
-            raise ValidationError(["must be a text"])
+            raise ValidationError(["must be a string"])
         if len(value) > MAX_BODY:
             raise ValidationError([f"is longer than {MAX_BODY} characters"])
         return value
 
 
 class ArticleIn(In):
-    """An article as an import brings it; references are slugs."""
+    """An article as imported; references to terms are slugs."""
 
     id = fields.UUID(allow_none=True, load_default=None)
     slug = SlugField(required=True)
     headline = Line(required=True)
-    standfirst = Prose(longest=5_000, allow_none=True, load_default=None)
+    standfirst = Prose(max_length=5_000, allow_none=True, load_default=None)
     body_html = BodyHtml(required=True)
     language = LanguageTag(load_default="it")
     format = fields.String(load_default="article", validate=_one_of(FORMATS))
@@ -301,63 +332,63 @@ class ArticleIn(In):
     rights = fields.Nested(RightsIn, allow_none=True, load_default=None)
     seo = fields.Nested(SeoIn, allow_none=True, load_default=None)
     translation_group = Line(
-        longest=200,
+        max_length=200,
         allow_none=True,
         load_default=None,
-        metadata={"description": "The same text for a story in each of its languages: they name one another"},
+        metadata={"description": "Articles with the same value are translations of each other"},
     )
     previous_slugs = slug_list(100)
     corrections = fields.List(fields.Nested(CorrectionIn), load_default=list, validate=validate.Length(max=200))
     picks = slug_list(20)
-    bans = slug_list(100, left_out=missing)
+    bans = slug_list(100, default=missing)
 
     @validates_schema
     def _has_a_time(self, data: Mapping[str, Any], **_: object) -> None:
-        """A publication has a time."""
+        """Require a publication time for published and scheduled articles."""
         if data["status"] in {"published", "scheduled"} and data.get("published_at") is None:
-            message = f"must be given where the status is {data['status']}"
+            message = f"is required when status is {data['status']}"
             raise ValidationError({"published_at": [message]})
 
 
 class ArticleNew(ArticleIn):
-    """An article as the desk sends it; a patch may hold any of these fields, and what it leaves out stays."""
+    """An article as editors create it. A patch may contain any of these fields; omitted fields stay unchanged."""
 
     class Meta(In.Meta):
-        """What the desk does not set: it follows from what it does."""
+        """Exclude the fields that follow from other writes."""
 
         exclude = ("id", "updated_at", "materially_updated_at", "previous_slugs", "corrections", "picks", "bans")
 
-    slug = SlugField(load_default=None, metadata={"description": "Made from the headline if left out"})
+    slug = SlugField(load_default=None, metadata={"description": "Made from the headline if omitted"})
     body_html = BodyHtml(load_default="")
     status = fields.String(load_default="draft", validate=_one_of(STATUSES))
 
     @validates_schema
     def _has_a_time(self, data: Mapping[str, Any], **_: object) -> None:
-        """What is scheduled has a time; what is published at once gets one."""
+        """Require a publication time for scheduled articles; publication sets it otherwise."""
         if data.get("status") == "scheduled" and "published_at" in data and data["published_at"] is None:
-            raise ValidationError({"published_at": ["must be given where the status is scheduled"]})
+            raise ValidationError({"published_at": ["is required when status is scheduled"]})
 
 
 class Update(In):
-    """How a change is to be taken."""
+    """How an update is treated."""
 
     update_type = fields.String(load_default="minor", validate=_one_of(("minor", "major", "correction")))
-    correction = Prose(longest=5_000, allow_none=True, load_default=None)
+    correction = Prose(max_length=5_000, allow_none=True, load_default=None)
 
     @validates_schema
     def _has_a_text(self, data: Mapping[str, Any], **_: object) -> None:
-        """A correction says what was put right, and nothing else does."""
+        """Require the correction's text for corrections, and reject it for other updates."""
         if (data["update_type"] == "correction") != (data["correction"] is not None):
-            message = "must be given with the update_type correction, and only there"
+            message = "is required when update_type is correction, and not allowed otherwise"
             raise ValidationError({"correction": [message]})
 
 
 class ArticlePatch(ArticleNew, Update):
-    """Changes to an article (RFC 7396): null takes away, objects are merged, what is left out stays."""
+    """Changes to an article (RFC 7396): null removes a value, objects are merged, omitted fields stay unchanged."""
 
 
 class PicksIn(In):
-    """The editors' related list: what comes first, and what never comes."""
+    """The editors' part of a related list: articles that always come first, and articles that are never listed."""
 
     slugs = slug_list(20)
     ban = slug_list(100)

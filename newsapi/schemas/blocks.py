@@ -1,4 +1,4 @@
-"""The blocks of a body, as the OpenAPI document shows them; what each kind holds is told in `newsapi.text.blocks`."""
+"""Schemas of the body as blocks, for OpenAPI; `newsapi.text.blocks` documents what each type of block contains."""
 
 from __future__ import annotations
 
@@ -11,42 +11,53 @@ from newsapi.schemas.wire import Out, open_enum
 KINDS = ("paragraph", "heading", "list", "quote", "image", "gallery", "video", "embed", "table", "html")
 
 
-def _of(kinds: str, text: str = "") -> dict[str, Any]:
-    return {"description": f"{kinds}: {text}" if text else kinds}
+def _of(types: str, description: str = "") -> dict[str, Any]:
+    """Return the metadata of a field that only blocks of these types have."""
+    return {"description": f"{types}: {description}" if description else types}
 
 
 class Mark(Out):
-    """A range of a text that means something."""
+    """Formatting of a range of a text."""
 
-    start = fields.Integer(required=True, metadata={"description": "In Unicode code points, the first counted"})
-    end = fields.Integer(required=True, metadata={"description": "In Unicode code points, the one behind the last"})
+    start = fields.Integer(
+        required=True, metadata={"description": "Index of the first character, in Unicode code points"}
+    )
+    end = fields.Integer(
+        required=True, metadata={"description": "Index after the last character, in Unicode code points"}
+    )
     type = fields.String(required=True, metadata=open_enum("link", "strong", "em", "b", "i", "u", "s", "sub", "sup"))
-    href = fields.String(required=True, allow_none=True, metadata={"description": "Where a link leads"})
+    href = fields.String(
+        required=True, allow_none=True, metadata={"description": "URL of a link; null for other types"}
+    )
     attributes = fields.Dict(
         keys=fields.String(),
         values=fields.String(),
         required=True,
-        metadata={"description": "Others of its element: title, hreflang, data-article-id, cite, datetime"},
+        metadata={
+            "description": "Other attributes of the HTML element: title, hreflang, data-article-id, cite, datetime"
+        },
     )
 
 
 class Text(Out):
-    """Words with their marks."""
+    """Text with its formatting."""
 
-    text = fields.String(required=True, metadata={"description": "A line feed is a line break"})
+    text = fields.String(required=True, metadata={"description": "Plain text; a line feed is a line break"})
     marks = fields.List(
         fields.Nested(Mark),
         required=True,
-        metadata={"description": "In the order in which they begin, the outer one first; they never cross"},
+        metadata={"description": "Sorted by start, the outer mark first; marks nest but never overlap partially"},
     )
 
 
 class ListItem(Text):
-    """An item of a list: words, and lists after them."""
+    """An item of a list: text, followed by nested lists."""
 
-    value = fields.Integer(required=True, allow_none=True, metadata={"description": "Its number, where it is given"})
+    value = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "The item's number, if the HTML gives one"}
+    )
     lists = fields.List(
-        fields.Dict(), required=True, metadata={"description": "Blocks of type list, without an id, to any depth"}
+        fields.Dict(), required=True, metadata={"description": "Nested blocks of type list, without ids, to any depth"}
     )
 
 
@@ -60,7 +71,7 @@ class TableCell(Text):
 
 
 class BlockImage(Out):
-    """A picture of a gallery: a block of type image, without an id."""
+    """An image of a gallery: a block of type image without an id."""
 
     type = fields.String(required=True)
     url = fields.Url(required=True)
@@ -73,37 +84,40 @@ class BlockImage(Out):
 
 
 class Block(Out):
-    """A part of the body. Which fields it has its type tells; these are always there, null if unknown."""
+    """A part of the body. `type` determines which fields are present; those are never omitted, but null if unknown."""
 
-    id = fields.String(required=True, metadata={"description": "Its own in this body, and stays while the block does"})
+    id = fields.String(
+        required=True,
+        metadata={"description": "Unique in this body; it stays the same as long as the block's content does"},
+    )
     type = fields.String(required=True, metadata=open_enum(*KINDS))
-    text = fields.String(metadata=_of("paragraph, heading", "a line feed is a line break"))
+    text = fields.String(metadata=_of("paragraph, heading", "plain text; a line feed is a line break"))
     marks = fields.List(fields.Nested(Mark), metadata=_of("paragraph, heading"))
     level = fields.Integer(metadata=_of("heading", "2 to 4"))
     ordered = fields.Boolean(metadata=_of("list"))
-    start = fields.Integer(allow_none=True, metadata=_of("list", "the number of the first item, where it is given"))
-    reversed = fields.Boolean(metadata=_of("list", "whether it counts down"))
+    start = fields.Integer(allow_none=True, metadata=_of("list", "the number of the first item, if the HTML gives one"))
+    reversed = fields.Boolean(metadata=_of("list", "whether the numbers count down"))
     items = fields.List(fields.Nested(ListItem), metadata=_of("list"))
-    cite = fields.String(allow_none=True, metadata=_of("quote", "the address it is from"))
+    cite = fields.String(allow_none=True, metadata=_of("quote", "URL of the source"))
     paragraphs = fields.List(fields.Nested(Text), metadata=_of("quote"))
     url = fields.Url(metadata=_of("image, video, embed"))
-    alt = fields.String(allow_none=True, metadata=_of("image", '"" for decoration'))
+    alt = fields.String(allow_none=True, metadata=_of("image", 'alternative text; "" for a decorative image'))
     width = fields.Integer(allow_none=True, metadata=_of("image, video, embed"))
     height = fields.Integer(allow_none=True, metadata=_of("image, video, embed"))
-    href = fields.String(allow_none=True, metadata=_of("image", "where a link around it leads"))
+    href = fields.String(allow_none=True, metadata=_of("image", "URL of the link around the image"))
     images = fields.List(fields.Nested(BlockImage), metadata=_of("gallery"))
     provider = fields.String(metadata=open_enum("youtube", "vimeo", "dailymotion") | _of("video"))
     title = fields.String(allow_none=True, metadata=_of("video, embed"))
-    fullscreen = fields.Boolean(metadata=_of("video, embed", "whether it may fill the screen"))
+    fullscreen = fields.Boolean(metadata=_of("video, embed", "whether it may be shown in full screen"))
     head = fields.List(fields.List(fields.Nested(TableCell)), metadata=_of("table", "rows of cells"))
     rows = fields.List(fields.List(fields.Nested(TableCell)), metadata=_of("table", "rows of cells"))
     foot = fields.List(fields.List(fields.Nested(TableCell)), metadata=_of("table", "rows of cells"))
     caption = fields.Nested(Text, allow_none=True, metadata=_of("quote, image, gallery, video, embed, table"))
     figure = fields.Boolean(
-        metadata=_of("quote, image, gallery, video, embed, table", "whether the body has it in a <figure>")
+        metadata=_of("quote, image, gallery, video, embed, table", "whether it is in a <figure> element")
     )
-    html = fields.String(metadata=_of("html", "what no other kind can say, as in body_html"))
+    html = fields.String(metadata=_of("html", "HTML that no other type can represent, as in body_html"))
 
     def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
-        """Look at the keys alone: a block that is no list has no items, but every dict has a method of that name."""
+        """Read keys only: every dict has a method `items`, which marshmallow would take for a list's items."""
         return obj.get(attr, default)

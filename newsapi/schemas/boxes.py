@@ -1,4 +1,4 @@
-"""The box that subscribes an e-mail address, as a brand shows it."""
+"""The subscription offer: what a site needs to show the e-mail subscription form of a brand."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from marshmallow import fields
 from newsapi.schemas.wire import Out, open_enum
 
 FOLLOWED = ("brand", "section", "author")
-"""What can be followed by e-mail."""
+"""Kinds of terms that readers can subscribe to by e-mail."""
 
 FREQUENCIES = ("immediate", "daily", "weekly")
 
 
 class Consent(Out):
-    """The text to show beside the box."""
+    """The consent text to show next to the subscription form."""
 
-    version = fields.String(required=True, metadata={"description": "To be sent with what is typed in"})
+    version = fields.String(required=True, metadata={"description": "Send it as `consent_version` with the form"})
     text = fields.String(required=True)
     language = fields.String(required=True)
 
 
 class Box(Out):
-    """What the box that subscribes an address has to offer."""
+    """What the subscription form of a brand can offer."""
 
     frequencies = fields.List(
         fields.String(metadata=open_enum(*FREQUENCIES)),
         required=True,
-        metadata={"description": "None where no mail is sent: leave the box out then"},
+        metadata={"description": "Empty where e-mail is not configured: do not show the form"},
     )
     consent = fields.Nested(Consent, required=True)

@@ -1,4 +1,4 @@
-"""What the desk asks and is answered, articles themselves apart: history, picks, links, deeds, keys."""
+"""Schemas of the write API apart from articles and terms: revisions, picks, preview links, audit, API keys, merges."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LONGEST_LINK = timedelta(days=30)
 
 
 class Why(In):
-    """`DELETE /v1/articles/{slug or id}`: why it goes."""
+    """Parameters of `DELETE /v1/articles/{slug or id}`."""
 
     reason = fields.String(
         load_default="other",
@@ -21,37 +21,42 @@ class Why(In):
             ("legal", "error", "rights", "duplicate", "other"),
             error="must be one of legal, error, rights, duplicate, other",
         ),
-        metadata={"description": "Why it goes; the public is told"},
+        metadata={"description": "Why the article is withdrawn; public"},
     )
-    note = Line(load_default=None, metadata={"description": "A sentence about it; the public is told"})
-    replaced_by = SlugField(load_default=None, metadata={"description": "Slug of the article that takes its place"})
+    note = Line(load_default=None, metadata={"description": "A sentence about it; public"})
+    replaced_by = SlugField(load_default=None, metadata={"description": "Slug of the article that replaces it; public"})
 
 
 class Picks(Out):
-    """The editors' related list of an article, by slug."""
+    """The editors' part of the related list of an article."""
 
-    slugs = fields.List(fields.String(), required=True, metadata={"description": "What comes first, in this order"})
-    ban = fields.List(fields.String(), required=True, metadata={"description": "What never comes"})
+    slugs = fields.List(
+        fields.String(), required=True, metadata={"description": "Slugs of the articles that come first, in this order"}
+    )
+    ban = fields.List(
+        fields.String(), required=True, metadata={"description": "Slugs of the articles that are never listed"}
+    )
 
 
 class PicksOne(Out):
-    """The editors' related list."""
+    """The editors' part of the related list of an article."""
 
     data = fields.Nested(Picks, required=True)
 
 
 class Made(Out):
-    """One version of an article: when it was made, and by whom."""
+    """A revision of an article: when it was made, and by which key."""
 
-    number = fields.Integer(required=True)
+    number = fields.Integer(required=True, metadata={"description": "The article's `version` at this revision"})
     at = Instant(required=True)
     by = fields.String(
-        required=True, metadata={"description": "The key, or what else wrote", "example": "key_a1b2c3d4e5"}
+        required=True,
+        metadata={"description": "The key's prefix, or the process that wrote", "example": "key_a1b2c3d4e5"},
     )
 
 
 class MadeList(Out):
-    """The versions of an article, the last first."""
+    """The revisions of an article, newest first."""
 
     data = fields.List(fields.Nested(Made), required=True)
     page = fields.Nested(PageInfo, required=True)
@@ -59,72 +64,83 @@ class MadeList(Out):
 
 
 class Version(Made):
-    """One version of an article with all it said; references are slugs."""
+    """A revision of an article with its content."""
 
-    content = fields.Dict(required=True)
+    content = fields.Dict(required=True, metadata={"description": "All fields of the article; references are slugs"})
 
 
 class VersionOne(Out):
-    """One version of an article."""
+    """A revision of an article."""
 
     data = fields.Nested(Version, required=True)
 
 
 class Difference(Out):
-    """One field that two versions say differently; of a long text, the lines that came and went."""
+    """A field that differs between two revisions."""
 
     field = fields.String(required=True)
     before = fields.Raw(required=True, allow_none=True)
     after = fields.Raw(required=True, allow_none=True)
-    lines = fields.List(fields.String(), metadata={"description": "Of a body: + what came, - what went"})
+    lines = fields.List(
+        fields.String(), metadata={"description": "For a body: the lines that differ; + was added, - was removed"}
+    )
 
 
 class Diff(Out):
-    """What two versions say differently."""
+    """The differences between two revisions."""
 
-    before = fields.Integer(required=True)
-    after = fields.Integer(required=True)
+    before = fields.Integer(required=True, metadata={"description": "Number of the revision that `from` names"})
+    after = fields.Integer(required=True, metadata={"description": "Number of the revision in the path"})
     differences = fields.List(fields.Nested(Difference), required=True)
 
 
 class DiffOne(Out):
-    """What two versions say differently."""
+    """The differences between two revisions."""
 
     data = fields.Nested(Diff, required=True)
 
 
 class DiffQuery(In):
-    """`GET …/revisions/{n}/diff`."""
+    """Parameters of `GET …/revisions/{n}/diff`."""
 
     since = Whole(
-        1, 2**31 - 1, data_key="from", metadata={"description": "The version to compare with; the one before"}
+        1,
+        2**31 - 1,
+        data_key="from",
+        metadata={"description": "Number of the revision to compare with; the preceding one if omitted"},
     )
 
 
 class LinkIn(In):
-    """`POST …/preview-links`."""
+    """Body of `POST …/preview-links`."""
 
     expires_in = fields.Integer(
         strict=True,
         load_default=86_400,
         error_messages={"invalid": "must be 60 to 2592000 seconds", "null": "must be 60 to 2592000 seconds"},
         validate=validate.Range(60, 30 * 86_400, error="must be 60 to 2592000 seconds"),
-        metadata={"description": "Seconds that the link is good for"},
+        metadata={"description": "Lifetime of the link in seconds"},
     )
-    as_of = Instant(allow_none=True, load_default=None, metadata={"description": "Show lists as they will be then"})
+    as_of = Instant(
+        allow_none=True, load_default=None, metadata={"description": "Show lists as they will be at this time"}
+    )
 
 
 class Link(Out):
-    """A preview link; `token` and addresses are told once."""
+    """A preview link. `token` and the URLs are returned only once, when it is created."""
 
     id = fields.UUID(required=True)
     token = fields.String()
-    url = fields.Url(metadata={"description": "The article on the site, with the token"})
-    api_url = fields.Url(metadata={"description": "The article here, with the token"})
-    as_of = Instant(required=True, allow_none=True)
+    url = fields.Url(metadata={"description": "The article's page on the site, with the token"})
+    api_url = fields.Url(metadata={"description": "The article in this API, with the token"})
+    as_of = Instant(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Lists are shown as they will be at this time; null: as they are now"},
+    )
     expires_at = Instant(required=True)
     created_at = Instant(required=True)
-    by = fields.String(required=True)
+    by = fields.String(required=True, metadata={"description": "The key that created it"})
     revoked = fields.Boolean(required=True)
 
 
@@ -135,29 +151,33 @@ class LinkOne(Out):
 
 
 class LinkList(Out):
-    """The preview links of an article, the last first."""
+    """The preview links of an article, newest first."""
 
     data = fields.List(fields.Nested(Link), required=True)
 
 
 class Deed(Out):
-    """Who did what when."""
+    """A write: what was done, when, and by which key."""
 
     id = fields.UUID(required=True)
     at = Instant(required=True)
-    by = fields.String(required=True)
+    by = fields.String(required=True, metadata={"description": "The key's prefix, or the process that wrote"})
     action = fields.String(
         required=True, metadata=open_enum("create", "update", "withdraw", "restore", "publish", "cancel")
     )
     kind = fields.String(required=True, metadata=open_enum("article", "brand", "author", "section", "tag", "import"))
-    subject_id = fields.UUID(required=True)
+    subject_id = fields.UUID(required=True, metadata={"description": "Id of the article, term or import"})
     slug = fields.String(required=True, allow_none=True)
     version = fields.Integer(required=True, allow_none=True)
-    seq = fields.Integer(required=True, allow_none=True, metadata={"description": "The change that the public saw"})
+    seq = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "`seq` of the public change; null if the public saw none"},
+    )
 
 
 class DeedList(Out):
-    """Deeds, the last first."""
+    """Audit entries, newest first."""
 
     data = fields.List(fields.Nested(Deed), required=True)
     page = fields.Nested(PageInfo, required=True)
@@ -165,67 +185,72 @@ class DeedList(Out):
 
 
 class DeedQuery(Paged):
-    """`GET /v1/audit`."""
+    """Parameters of `GET /v1/audit`."""
 
-    by = Line(longest=100, metadata={"description": "Who: `key_…`, `import`, `schedule`"})
-    subject = fields.UUID(metadata={"description": "Id of what was written"})
+    by = Line(max_length=100, metadata={"description": "Entries of this key or process: `key_…`, `import`, `schedule`"})
+    subject = fields.UUID(metadata={"description": "Entries about the article, term or import with this id"})
 
 
 class Licence(Out):
-    """What a partner's key is for; empty lists are any."""
+    """The entitlement of a partner key; an empty list stands for all."""
 
     brands = fields.List(fields.String(), required=True)
     sections = fields.List(fields.String(), required=True)
 
 
 class Use(Out):
-    """Requests of a day, of UTC."""
+    """Requests on a day (UTC)."""
 
     day = fields.Date(required=True)
     requests = fields.Integer(required=True)
 
 
 class Me(Out):
-    """The key that asks."""
+    """The key of the request."""
 
-    prefix = fields.String(required=True)
+    prefix = fields.String(required=True, metadata={"description": "The public part of the key"})
     scopes = fields.List(fields.String(), required=True)
-    requests_per_minute = fields.Integer(required=True, allow_none=True)
+    requests_per_minute = fields.Integer(required=True, allow_none=True, metadata={"description": "Null: unlimited"})
     filter = fields.Nested(Licence, required=True)
-    body = fields.String(required=True, metadata=open_enum("full", "teaser", "none"))
-    usage = fields.List(fields.Nested(Use), required=True, metadata={"description": "The last 31 days with any"})
+    body = fields.String(
+        required=True,
+        metadata=open_enum("full", "teaser", "none", description="How much of article bodies the key may read"),
+    )
+    usage = fields.List(
+        fields.Nested(Use), required=True, metadata={"description": "The last 31 days with any requests"}
+    )
 
 
 class MeOne(Out):
-    """The key that asks."""
+    """The key of the request."""
 
     data = fields.Nested(Me, required=True)
 
 
 class MergeIn(In):
-    """`POST …/{slug}/merge`: into which other one."""
+    """Body of `POST …/{slug}/merge`."""
 
-    into = SlugField(required=True)
+    into = SlugField(required=True, metadata={"description": "Slug of the term that remains"})
 
 
 class Merge(Out):
-    """A merge under way, or done."""
+    """A merge of two terms, running or finished."""
 
     id = fields.UUID(required=True)
     kind = fields.String(required=True)
-    source = fields.String(required=True)
-    target = fields.String(required=True)
+    source = fields.String(required=True, metadata={"description": "Slug of the term that is merged"})
+    target = fields.String(required=True, metadata={"description": "Slug of the term that remains"})
     state = fields.String(required=True, validate=validate.OneOf(("queued", "running", "done", "failed", "cancelled")))
-    moved = fields.Integer(required=True, metadata={"description": "Articles so far"})
+    moved = fields.Integer(required=True, metadata={"description": "Number of articles moved so far"})
     created_at = Instant(required=True)
     updated_at = Instant(required=True)
 
 
 class MergeOne(Out):
-    """A merge under way, or done."""
+    """A merge of two terms, running or finished."""
 
     data = fields.Nested(Merge, required=True)
 
 
 class RevisionsQuery(Paged):
-    """`GET …/revisions`."""
+    """Parameters of `GET …/revisions`."""

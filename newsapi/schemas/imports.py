@@ -1,4 +1,4 @@
-"""Imports over the API: asked for, and told of."""
+"""Schemas of imports: requests and job reports."""
 
 from __future__ import annotations
 
@@ -12,60 +12,60 @@ STATES = ("queued", "running", "done", "failed", "cancelled")
 
 
 class ImportQuery(In):
-    """`POST /v1/imports`."""
+    """Parameters of `POST /v1/imports`."""
 
     format = fields.String(
         load_default="ndjson",
         validate=validate.OneOf(FORMATS, error=f"must be one of {', '.join(FORMATS)}"),
-        metadata={"description": "What the body is: NDJSON, a WordPress export (WXR), or RSS or Atom"},
+        metadata={"description": "Format of the body: NDJSON, WordPress export (WXR), or RSS or Atom"},
     )
     map = fields.String(
         load_default=None,
         validate=validate.Length(max=20_000, error="is longer than 20000 characters"),
-        metadata={"description": "Of wxr and rss: a mapping of categories and defaults, as JSON"},
+        metadata={"description": "For wxr and rss: mapping of categories, and default values, as JSON"},
     )
 
 
 class ImportsQuery(Paged):
-    """`GET /v1/imports`."""
+    """Parameters of `GET /v1/imports`."""
 
 
 class Refusal(Out):
-    """What is wrong with a record: on which line it begins, at which place of it."""
+    """An error in a record."""
 
-    line = fields.Integer(required=True)
+    line = fields.Integer(required=True, metadata={"description": "Line of the file on which the record begins"})
     pointer = fields.String(required=True, metadata={"description": "JSON pointer (RFC 6901) into the record"})
     message = fields.String(required=True)
 
 
 class Import(Out):
-    """An import: how far it is, and what became of its records so far."""
+    """An import job: its progress, and the results so far."""
 
     id = fields.UUID(required=True)
     state = fields.String(required=True, validate=validate.OneOf(STATES))
     format = fields.String(required=True, validate=validate.OneOf(FORMATS))
-    size = fields.Integer(required=True, metadata={"description": "Bytes of the file"})
-    offset = fields.Integer(required=True, metadata={"description": "Bytes that are done"})
-    created = fields.Integer(required=True)
-    updated = fields.Integer(required=True)
-    unchanged = fields.Integer(required=True)
-    rejected = fields.Integer(required=True)
+    size = fields.Integer(required=True, metadata={"description": "Size of the file in bytes"})
+    offset = fields.Integer(required=True, metadata={"description": "Number of bytes processed"})
+    created = fields.Integer(required=True, metadata={"description": "Number of records created"})
+    updated = fields.Integer(required=True, metadata={"description": "Number of records updated"})
+    unchanged = fields.Integer(required=True, metadata={"description": "Number of records that changed nothing"})
+    rejected = fields.Integer(required=True, metadata={"description": "Number of records rejected"})
     errors = fields.List(
-        fields.Nested(Refusal), required=True, metadata={"description": "The first hundred; `rejected` counts all"}
+        fields.Nested(Refusal), required=True, metadata={"description": "The first 100 errors; `rejected` counts all"}
     )
-    by = fields.String(required=True, metadata={"description": "The key that asked for it"})
+    by = fields.String(required=True, metadata={"description": "The key that started it"})
     created_at = Instant(required=True)
     updated_at = Instant(required=True)
 
 
 class ImportOne(Out):
-    """One import."""
+    """A single import job."""
 
     data = fields.Nested(Import, required=True)
 
 
 class ImportList(Out):
-    """Imports, the last first."""
+    """Import jobs, newest first."""
 
     data = fields.List(fields.Nested(Import), required=True)
     page = fields.Nested(PageInfo, required=True)

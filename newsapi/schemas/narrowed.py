@@ -1,6 +1,7 @@
-"""Articles as `fields=` narrows them: schemas for the document alone, made from those that are sent in full.
+"""Schemas of articles narrowed by `fields=`, for OpenAPI only; they are made from the full schemas.
 
-What is narrowed is named `Partial…` and has all its fields, none of them required; what is inside is narrowed too.
+A narrowed schema is named `Partial…` and has all fields of the full one, none of them required. Nested objects are
+narrowed in the same way.
 """
 
 from __future__ import annotations
@@ -18,17 +19,17 @@ from newsapi.schemas.wire import Out, PageInfo, PageLinks
 
 @cache
 def narrowed(schema: type[Schema], always: frozenset[str] = frozenset()) -> type[Schema]:
-    """A schema with the fields of another, of which only those in `always` must be there."""
-    inside = {
+    """Return a schema with the same fields, of which only those in `always` are required."""
+    members = {
         name: _field(field, required=name in always) if name not in ASIDE else field
         for name, field in schema().declared_fields.items()
     }
-    made = type(
+    partial = type(
         f"Partial{schema.__name__.removesuffix('WithRelated')}",
         (Out,),
-        {"__doc__": f"{schema.__doc__} Narrowed by `fields=`.", **inside},
+        {"__doc__": f"{schema.__doc__} Only the fields selected by `fields=` are present.", **members},
     )
-    return cast("type[Schema]", made)
+    return cast("type[Schema]", partial)
 
 
 def _field(field: fields.Field[Any], *, required: bool) -> fields.Field[Any]:
@@ -36,16 +37,16 @@ def _field(field: fields.Field[Any], *, required: bool) -> fields.Field[Any]:
         return fields.Nested(narrowed(type(field.schema)), allow_none=field.allow_none, metadata=field.metadata)
     if isinstance(field, fields.List):
         return fields.List(_field(field.inner, required=False), metadata=field.metadata)
-    made = copy(field)
-    made.required = required
-    return made
+    partial = copy(field)
+    partial.required = required
+    return partial
 
 
 PartialArticle = narrowed(ArticleWithRelated, frozenset({"id"}))
 
 
 class PartialArticleList(Out):
-    """A page of articles with the fields that `fields=` asks for, any of the full article, and `id`."""
+    """A page of articles with `id` and the fields selected by `fields=`, any of the full article."""
 
     data = fields.List(fields.Nested(PartialArticle), required=True)
     page = fields.Nested(PageInfo, required=True)
@@ -53,6 +54,6 @@ class PartialArticleList(Out):
 
 
 class PartialArticleOne(Out):
-    """An article with the fields that `fields=` asks for, and `id`."""
+    """An article with `id` and the fields selected by `fields=`."""
 
     data = fields.Nested(PartialArticle, required=True)

@@ -1,4 +1,4 @@
-"""What partners ask and are answered: changes, digests, receipts of recalls."""
+"""Schemas of sync: changes, digests, recalls and their acknowledgements."""
 
 from __future__ import annotations
 
@@ -15,37 +15,45 @@ TYPES: Final = ("article", "author", "brand", "section", "tag")
 LONGEST_WAIT: Final = 30
 
 BESIDE: Final = frozenset({"cursor", "limit", "fields", "wait", "min_seq"})
-"""What may change from page to page of the changes."""
+"""Parameters that may change from page to page of the changes."""
 
 _SIXTY_FOUR: Final = "([0-9]|[1-5][0-9]|6[0-3])"
 BUCKET: Final = rf"^{_SIXTY_FOUR}(\.{_SIXTY_FOUR})?$"
 
 
 class ChangesQuery(Read, Narrowed, Filtered):
-    """`GET /v1/changes`."""
+    """Parameters of `GET /v1/changes`."""
 
-    cursor = Cursor(metadata={"description": "`cursor` of the last answer; it holds filters and types", "minLength": 1})
-    since = Whole(0, MIN_SEQ, metadata={"description": "What happened after this change; without, all from the start"})
-    types = one_of(TYPES, "What is told of; `article` if left out")
-    limit = Whole(1, 1000, load_default=100, metadata={"description": "Changes on a page"})
+    cursor = Cursor(
+        metadata={
+            "description": "`cursor` of the last response. It contains the filters and types, which must be "
+            "omitted beside it",
+            "minLength": 1,
+        }
+    )
+    since = Whole(
+        0, MIN_SEQ, metadata={"description": "Return changes after this `seq`; without it, from the beginning"}
+    )
+    types = one_of(TYPES, "Types of changes to return; default: `article`")
+    limit = Whole(1, 1000, load_default=100, metadata={"description": "Maximum number of changes per page"})
     wait = Whole(
         0,
         LONGEST_WAIT,
         load_default=0,
-        metadata={"description": "Seconds for which the answer is held until there is something to tell"},
+        metadata={"description": "Seconds to wait for a change if there is none yet"},
     )
 
     @validates_schema(pass_original=True)
     def _cursor_stands_alone(self, data: dict[str, Any], original: dict[str, Any], **_: object) -> None:
-        """A cursor holds where it stands, its filters and its types."""
+        """Reject a position, filters and types beside a cursor, which contains them."""
         del data
         stands_alone(original, BESIDE)
 
 
 class Change(Out):
-    """What happened to an article, or to the name of a brand, author, section or tag: the latest of it."""
+    """The latest change of an article, or of the name of a brand, author, section or tag."""
 
-    seq = fields.Integer(required=True, metadata={"description": "The number of the change"})
+    seq = fields.Integer(required=True, metadata={"description": "Sequence number of the change"})
     type = fields.String(required=True, metadata=open_enum(*TYPES))
     action = fields.String(required=True, validate=validate.OneOf(("upsert", "delete")))
     reason = fields.String(
@@ -54,97 +62,127 @@ class Change(Out):
     )
     id = fields.UUID(required=True)
     slug = fields.String(required=True)
-    previous_slug = fields.String(required=True, allow_none=True)
-    version = fields.Integer(required=True, allow_none=True)
+    previous_slug = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The slug before this change, if it changed the slug"},
+    )
+    version = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "The article's version; null for a term"}
+    )
     changed_at = Instant(required=True)
     article = fields.Nested(
         PartialArticle,
         required=True,
         allow_none=True,
-        metadata={"description": "The article in full, or what `fields` asks for; null where it goes"},
+        metadata={"description": "The full article, or the fields selected by `fields`; null if `action` is `delete`"},
     )
     gone = fields.Nested(Gone, required=True, allow_none=True)
     name = fields.Nested(
-        Ref, required=True, allow_none=True, metadata={"description": "Of a brand, author, section or tag: its name"}
+        Ref,
+        required=True,
+        allow_none=True,
+        metadata={"description": "For a brand, author, section or tag: its slug and name; null for an article"},
     )
 
 
 class Changes(Out):
-    """What happened, in the order in which it did; the cursor leads on from there, now or in a year."""
+    """Changes in the order of `seq`. Continue from `cursor` at any time; it is valid for 400 days."""
 
     data = fields.List(fields.Nested(Change), required=True)
-    cursor = fields.String(required=True, metadata={"description": "For the next request"})
-    has_more = fields.Boolean(required=True, metadata={"description": "Whether there is more already"})
+    cursor = fields.String(required=True, metadata={"description": "Cursor for the next request"})
+    has_more = fields.Boolean(required=True, metadata={"description": "Whether more changes are available now"})
 
 
 def _bucket(value: str) -> None:
     if not re.fullmatch(BUCKET, value):
-        raise ValidationError(["must be a bucket as an answer names it: 0 to 63, and inside it 0.0 to 63.63"])
+        raise ValidationError(["must be the name of a bucket: 0 to 63, or 0.0 to 63.63 for the buckets inside"])
 
 
 class DigestQuery(Read, Filtered):
-    """`GET /v1/digest`."""
+    """Parameters of `GET /v1/digest`."""
 
-    bucket = fields.String(validate=_bucket, metadata={"description": "One bucket of an answer", "pattern": BUCKET})
+    bucket = fields.String(
+        validate=_bucket,
+        metadata={
+            "description": "Name of a bucket of an earlier response; without it, the whole filter",
+            "pattern": BUCKET,
+        },
+    )
 
 
 class Bucket(Out):
-    """Articles that fall into one place, counted."""
+    """The articles in a bucket: their number and their hash."""
 
-    bucket = fields.String(required=True, metadata={"example": "17"})
-    count = fields.Integer(required=True)
+    bucket = fields.String(required=True, metadata={"description": "Name of the bucket", "example": "17"})
+    count = fields.Integer(required=True, metadata={"description": "Number of articles"})
     hash = fields.String(
         required=True,
         metadata={
-            "description": "Sum of their fingerprints modulo 2^64, in hexadecimal",
+            "description": "Sum of the articles' fingerprints modulo 2^64, in hexadecimal",
             "example": "00f1d2d2f924e986",
         },
     )
 
 
 class Item(Out):
-    """One article, as the digest counts it."""
+    """An article in a digest."""
 
     id = fields.UUID(required=True)
     version = fields.Integer(required=True)
 
 
 class DigestOf(Bucket):
-    """All articles of the filter, or those of one bucket, with what they are made of.
+    """The digest of all articles of the filter, or of one bucket, with the parts that it is made of.
 
-    An article's bucket is `N.M`: N the last three hexadecimal digits of its id divided by 64, M the rest. Its
-    fingerprint is the first 8 bytes of the SHA-256 of `ID:VERSION`, a number with the highest byte first.
+    An article's bucket is `N.M`: of the number that the last three hexadecimal digits of its id make, N is the quotient
+    and M the remainder of a division by 64. Its fingerprint is the first 8 bytes of the SHA-256 of `ID:VERSION`, as a
+    big-endian number.
     """
 
-    bucket = fields.String(required=True, allow_none=True)
-    seq = fields.Integer(required=True, metadata={"description": "As of which change it is true"})
-    buckets = fields.List(fields.Nested(Bucket), required=True, metadata={"description": "Those that hold articles"})
-    articles = fields.List(fields.Nested(Item), required=True, metadata={"description": "Of an innermost bucket"})
+    bucket = fields.String(
+        required=True, allow_none=True, metadata={"description": "Name of the bucket; null for the whole filter"}
+    )
+    seq = fields.Integer(required=True, metadata={"description": "The digest is as of the change with this number"})
+    buckets = fields.List(
+        fields.Nested(Bucket),
+        required=True,
+        metadata={"description": "The buckets inside this one that contain articles"},
+    )
+    articles = fields.List(
+        fields.Nested(Item),
+        required=True,
+        metadata={"description": "The articles of a bucket of the second level; empty otherwise"},
+    )
 
 
 class Digest(Out):
-    """What a mirror is compared with."""
+    """A digest to compare a mirror with."""
 
     data = fields.Nested(DigestOf, required=True)
 
 
 class Acknowledged(Out):
-    """A partner, and when he said that he acted on the recall."""
+    """A partner, and when it acknowledged the recall."""
 
-    key = fields.String(required=True, metadata={"description": "The open part of the key"})
-    name = fields.String(required=True)
-    at = Instant(required=True, allow_none=True, metadata={"description": "Null: not yet"})
+    key = fields.String(required=True, metadata={"description": "The public part of the key"})
+    name = fields.String(required=True, metadata={"description": "Name of the key"})
+    at = Instant(required=True, allow_none=True, metadata={"description": "Null if not acknowledged yet"})
 
 
 class Recall(Out):
-    """A recall, and who of the partners has acted on it."""
+    """A recall, with the partners that have and have not acknowledged it."""
 
     id = fields.UUID(required=True)
     slug = fields.String(required=True)
-    seq = fields.Integer(required=True, metadata={"description": "The change by which it went"})
+    seq = fields.Integer(required=True, metadata={"description": "`seq` of the change that withdrew the article"})
     gone = fields.Nested(Gone, required=True)
-    acknowledged = fields.List(fields.Nested(Acknowledged), required=True)
-    missing = fields.List(fields.Nested(Acknowledged), required=True, metadata={"description": "Keys that have not"})
+    acknowledged = fields.List(
+        fields.Nested(Acknowledged), required=True, metadata={"description": "Keys that have acknowledged it"}
+    )
+    missing = fields.List(
+        fields.Nested(Acknowledged), required=True, metadata={"description": "Keys that have not acknowledged it"}
+    )
 
 
 class RecallOne(Out):
@@ -154,14 +192,14 @@ class RecallOne(Out):
 
 
 class Receipt(Out):
-    """That a partner acted on a recall."""
+    """A partner's acknowledgement of a recall."""
 
-    id = fields.UUID(required=True, metadata={"description": "The article"})
-    seq = fields.Integer(required=True, metadata={"description": "The change by which it went"})
-    at = Instant(required=True)
+    id = fields.UUID(required=True, metadata={"description": "Id of the article"})
+    seq = fields.Integer(required=True, metadata={"description": "`seq` of the change that withdrew the article"})
+    at = Instant(required=True, metadata={"description": "When the recall was acknowledged"})
 
 
 class ReceiptOne(Out):
-    """A receipt."""
+    """A partner's acknowledgement of a recall."""
 
     data = fields.Nested(Receipt, required=True)

@@ -1,4 +1,4 @@
-"""Pictures and media: what the newsroom says of them, and what a client gets."""
+"""Schemas of images and media: as editors enter them, and as clients receive them."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from newsapi.schemas.wire import In, LanguageTag, Line, Out, Prose, Size, WebAdd
 
 
 class FocalIn(In):
-    """The point that a crop keeps in sight, as fractions of width and height from the upper left."""
+    """The focal point, which every crop keeps visible, as fractions of width and height from the top left."""
 
     x = fields.Float(required=True, validate=validate.Range(0, 1, error="must be a number from 0 to 1"))
     y = fields.Float(required=True, validate=validate.Range(0, 1, error="must be a number from 0 to 1"))
 
 
 class AltText(Line):
-    """What a picture shows: "" for decoration, null if unknown."""
+    """Alternative text: "" for a decorative image, null if unknown."""
 
     def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
-        """Keep the empty text: it has a meaning here."""
+        """Keep an empty string, which marks a decorative image."""
         return "" if value == "" else super().deserialize(value, attr, data, **kwargs)
 
 
 class PictureIn(In):
-    """A picture as the newsroom gives it."""
+    """An image as editors enter it."""
 
     url = WebAddress(required=True)
-    alt = AltText(longest=1_000, allow_none=True, load_default=None)
-    caption = Prose(longest=2_000, allow_none=True, load_default=None)
+    alt = AltText(max_length=1_000, allow_none=True, load_default=None)
+    caption = Prose(max_length=2_000, allow_none=True, load_default=None)
     width = Size(allow_none=True, load_default=None)
     height = Size(allow_none=True, load_default=None)
     credit = Line(allow_none=True, load_default=None)
@@ -37,10 +37,10 @@ class PictureIn(In):
 
 
 class SourceIn(In):
-    """One file of a video or a sound."""
+    """One file of a video or audio."""
 
     url = WebAddress(required=True)
-    type = Line(longest=100, allow_none=True, load_default=None)
+    type = Line(max_length=100, allow_none=True, load_default=None)
     width = Size(allow_none=True, load_default=None)
     height = Size(allow_none=True, load_default=None)
 
@@ -56,9 +56,9 @@ MEDIA_KINDS = ("image", "video", "audio", "embed")
 
 
 class MediaIn(In):
-    """One item of a gallery, a video, a sound or an embed."""
+    """An item of the article's media: an image of a gallery, a video, audio or an embed."""
 
-    id = Line(longest=100, allow_none=True, load_default=None)
+    id = Line(max_length=100, allow_none=True, load_default=None)
     kind = fields.String(
         required=True, validate=validate.OneOf(MEDIA_KINDS, error=f"must be one of {', '.join(MEDIA_KINDS)}")
     )
@@ -72,21 +72,26 @@ class MediaIn(In):
         validate=validate.Range(0, 10_000_000, error="must be a number of seconds"),
     )
     captions = fields.List(fields.Nested(CaptionsIn), load_default=list)
-    caption = Prose(longest=2_000, allow_none=True, load_default=None)
+    caption = Prose(max_length=2_000, allow_none=True, load_default=None)
     credit = Line(allow_none=True, load_default=None)
 
 
 class Focal(Out):
-    """The point that a crop keeps in sight, as fractions of width and height from the upper left."""
+    """The focal point, which every crop keeps visible, as fractions of width and height from the top left."""
 
     x = fields.Float(required=True)
     y = fields.Float(required=True)
 
 
 class Rendition(Out):
-    """The picture in one size and shape."""
+    """The image in one size and aspect ratio."""
 
-    name = fields.String(required=True, metadata=open_enum("original", "16x9", "4x3", "1x1"))
+    name = fields.String(
+        required=True,
+        metadata=open_enum(
+            "original", "16x9", "4x3", "1x1", description="The aspect ratio; `original` is the unchanged image"
+        ),
+    )
     url = fields.Url(required=True)
     width = fields.Integer(required=True, allow_none=True)
     height = fields.Integer(required=True, allow_none=True)
@@ -96,25 +101,40 @@ class Rendition(Out):
 
 
 class Picture(Out):
-    """A picture with the sizes it comes in."""
+    """An image with its renditions."""
 
-    url = fields.Url(required=True)
+    url = fields.Url(required=True, metadata={"description": "URL of the original"})
     alt = fields.String(
         required=True,
         allow_none=True,
-        metadata={"description": 'What it shows; "" for decoration, null if unknown, never the headline'},
+        metadata={"description": 'Alternative text; "" for a decorative image, null if unknown, never the headline'},
     )
     caption = fields.String(required=True, allow_none=True)
-    width = fields.Integer(required=True, allow_none=True)
-    height = fields.Integer(required=True, allow_none=True)
+    width = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "Width of the original in pixels; null if unknown"}
+    )
+    height = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "Height of the original in pixels; null if unknown"}
+    )
     credit = fields.String(required=True, allow_none=True)
     focal = fields.Nested(Focal, required=True, allow_none=True)
-    srcset = fields.String(required=True, allow_none=True)
-    renditions = fields.List(fields.Nested(Rendition), required=True)
+    srcset = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "The uncropped image in several widths, for `img`; null if no image service is "
+            "configured or the size is unknown"
+        },
+    )
+    renditions = fields.List(
+        fields.Nested(Rendition),
+        required=True,
+        metadata={"description": "The original first, then crops that are no larger"},
+    )
 
 
 class MediaSource(Out):
-    """One file of a video or a sound."""
+    """One file of a video or audio."""
 
     url = fields.Url(required=True)
     type = fields.String(required=True, allow_none=True)
@@ -130,14 +150,16 @@ class Captions(Out):
 
 
 class Media(Out):
-    """One item of a gallery, a video, a sound or an embed, in the order of the newsroom."""
+    """An item of the article's media: an image of a gallery, a video, audio or an embed."""
 
     id = fields.String(required=True)
     kind = fields.String(required=True, metadata=open_enum(*MEDIA_KINDS))
     image = fields.Nested(Picture, required=True, allow_none=True)
     sources = fields.List(fields.Nested(MediaSource), required=True)
     embed_url = fields.Url(required=True, allow_none=True)
-    poster = fields.Url(required=True, allow_none=True)
+    poster = fields.Url(
+        required=True, allow_none=True, metadata={"description": "URL of a still image to show before playback"}
+    )
     duration_seconds = fields.Float(required=True, allow_none=True)
     captions = fields.List(fields.Nested(Captions), required=True)
     caption = fields.String(required=True, allow_none=True)

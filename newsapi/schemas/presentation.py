@@ -1,4 +1,4 @@
-"""What a record still lacks before it is shown: addresses, the local day, the by-line, sizes of pictures."""
+"""Completes records from the database with what is computed: URLs, local dates, by-lines, image renditions."""
 
 from __future__ import annotations
 
@@ -18,16 +18,20 @@ Record = dict[str, Any]
 
 NO_RIGHTS = dict.fromkeys(("holder", "terms", "license_url", "syndicatable", "expires_at", "ai"))
 FEEDS = ("rss", "atom", "json", "ninjs")
-"""The forms that a feed comes in, as they are named in its address."""
+"""Feed formats, as in the extension of the feed's URL."""
 
 NO_SEO = dict.fromkeys(("title", "description", "robots"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sharing:
-    """How much of a body somebody gets, `full`, `teaser` or `none`: `inside` of what his key is for, and `outside`.
+    """How much of article bodies a caller may read: `full`, `teaser` or `none`.
 
-    `brands` and `sections` are the slugs that it is for: None for any.
+    Attributes:
+        default_level: The level for articles outside the caller's entitlement.
+        entitled_level: The level for articles within it.
+        brands: Slugs of the brands that the entitlement covers; None for all.
+        sections: Slugs of the sections that it covers; None for all.
     """
 
     outside: str
@@ -37,11 +41,11 @@ class Sharing:
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing is held back of any body."""
+        """Whether the caller may read the full body of every article."""
         return self.outside == self.inside == "full"
 
     def body_of(self, record: Mapping[str, Any]) -> str:
-        """How much of the body of this article."""
+        """Return the level for an article; the record needs its `brand` and `section`."""
         for name, slugs in (("brand", self.brands), ("section", self.sections)):
             if slugs is not None and (record[name] or {"slug": None})["slug"] not in slugs:
                 return self.outside
@@ -49,14 +53,14 @@ class Sharing:
 
 
 WHOLE = Sharing(outside="full", inside="full")
-"""What the desk gets."""
+"""The body access of editors."""
 
 
 class Presentation:
-    """Completes records in place; it knows where the API and the site are and in which zone a day begins."""
+    """Completes records in place, from the settings: URLs of the API and the site, the time zone, body access."""
 
     def __init__(self, settings: Settings) -> None:
-        """Take the settings; addresses never come from a request."""
+        """Read the settings. URLs are made from these alone, never from a request."""
         self.api = settings.api_url
         self._site = settings.article_url
         parts = urlsplit(settings.article_url or self.api)
@@ -69,49 +73,54 @@ class Presentation:
         consent = phrases.consent(settings.mail_language, settings.publisher, settings.privacy_url)
         self._box = {"frequencies": FREQUENCIES if settings.smtp_url else (), "consent": consent._asdict()}
         self.public = Sharing(outside=settings.public_body, inside=settings.public_body)
-        here = self.api.replace("{", "{{").replace("}", "}}") + "/v1/articles/{slug}"
-        self.own_links = OwnLinks([template for template in (settings.article_url, here) if template])
+        api_template = self.api.replace("{", "{{").replace("}", "}}") + "/v1/articles/{slug}"
+        self.own_links = OwnLinks([template for template in (settings.article_url, api_template) if template])
 
     def article_url(self, record: Mapping[str, Any]) -> str:
-        """The article's page on the site; its address here where no template is set."""
+        """Return the URL of an article's page on the site; its URL in the API if no template is configured."""
         if self._site is None:
             return f"{self.api}/v1/articles/{record['slug']}"
-        # An article without a section or brand still needs an address: a dash stands for what it has not.
+        # An article without a section or brand needs a URL too: a dash takes the place of the missing slug.
         section, brand = ((record[name] or {"slug": "-"})["slug"] for name in ("section", "brand"))
         return self._site.format(slug=record["slug"], section=section, brand=brand, id=record["id"])
 
     def page_of(self, kind: str, slug: str) -> str | None:
-        """The page of a brand, author or section on the site; None where it has none."""
+        """Return the URL of a brand's, author's or section's page on the site; None if no template is configured."""
         template = self._pages.get(kind)
         return template.format(slug=slug) if template else None
 
     def passage(self, token: str) -> str:
-        """Where a link in a mail leads: the site's page for it, or ours."""
+        """Return the URL that an e-mail links to: the site's subscription page with the token, or our own page."""
         return f"{self._passage}{'&' if '?' in self._passage else '?'}token={token}"
 
     def summary(self, record: Record) -> Record:
-        """Complete a summary."""
-        own = f"{self.api}/v1/articles/{record['slug']}"
+        """Complete an article summary in place and return it."""
+        self_url = f"{self.api}/v1/articles/{record['slug']}"
         record["url"] = self.article_url(record)
-        day = record["published_at"]  # a draft may have none
-        record["published_on"] = day and day.astimezone(self._zone).date()
+        published_at = record["published_at"]  # None for a draft without a time
+        record["published_on"] = None if published_at is None else published_at.astimezone(self._zone).date()
         record["image"] = self.picture(record["image"])
-        record["links"] = {"self": own, "related": f"{own}/related"}
+        record["links"] = {"self": self_url, "related": f"{self_url}/related"}
         if record["materially_updated_at"] is None:
-            record["materially_updated_at"] = record["published_at"]
+            record["materially_updated_at"] = published_at
         return record
 
     def article(self, record: Record, sharing: Sharing | None = None) -> Record:
-        """Complete a full article, or as much of one as was loaded, and leave away what is not for who asks.
+        """Complete a full article, or the part of it that was loaded, and cut the body to what the caller may read.
 
-        Without `sharing` it is for anybody. Whatever shows a body takes it from here.
+        Every view that returns a body takes it from here. Without `body_access`, the public's applies.
+
+        Returns:
+            The same record, completed in place.
         """
         self.summary(record)
         brand = record["brand"]
-        record["links"]["jsonld"] = f"{record['links']['self']}/jsonld"
-        record["links"]["brand"] = brand and f"{self.api}/v1/brands/{brand['slug']}"
-        record["links"]["subscriptions"] = brand and f"{record['links']['brand']}/subscriptions"
-        record["byline"] = byline([a["name"] for a in record["authors"]], record["published_on"], record["language"])
+        links = record["links"]
+        links["jsonld"] = f"{links['self']}/jsonld"
+        links["brand"] = f"{self.api}/v1/brands/{brand['slug']}" if brand else None
+        links["subscriptions"] = f"{links['brand']}/subscriptions" if brand else None
+        authors = [author["name"] for author in record["authors"]]
+        record["byline"] = byline(authors, record["published_on"], record["language"])
         record["reading_minutes"] = markup.reading_minutes(record["word_count"])
         record["translations"] = [
             {"language": item["language"], "slug": item["slug"], "url": self.article_url(item)}
@@ -124,16 +133,17 @@ class Presentation:
 
     @staticmethod
     def body(record: Mapping[str, Any], sharing: Sharing) -> str | None:
-        """Answer as much of a body, in HTML, as is for who asks: None for nothing of it."""
-        how = sharing.body_of(record)
-        if how == "none":
+        """Return as much of an article's body, as HTML, as the caller may read; None if nothing."""
+        level = sharing.body_of(record)
+        if level == "none":
             return None
-        return markup.teaser(record["body_html"]) if how == "teaser" else str(record["body_html"])
+        return markup.teaser(record["body_html"]) if level == "teaser" else str(record["body_html"])
 
-    def _share(self, record: Record, sharing: Sharing) -> None:
-        record["has_whole_body"] = sharing.body_of(record) == "full"
-        record["body_html"] = self.body(record, sharing)
-        record["body_text"] = record["body_html"] and markup.to_text(record["body_html"])
+    def _share(self, record: Record, body_access: Sharing) -> None:
+        record["has_whole_body"] = body_access.body_of(record) == "full"
+        body = self.body(record, body_access)
+        record["body_html"] = body
+        record["body_text"] = markup.to_text(body) if body else body
 
     def _detail(self, record: Record) -> None:
         record["canonical_url"] = record["canonical_url"] or record["url"]
@@ -145,18 +155,19 @@ class Presentation:
         ]
 
     def term(self, kind: str, record: Record) -> Record:
-        """Complete a brand, author, section or tag."""
+        """Complete a brand, author, section or tag in place and return it."""
         slug = record["slug"]
-        record["links"] = {
+        links: dict[str, Any] = {
             "self": f"{self.api}/v1/{kind}s/{slug}",
             "articles": f"{self.api}/v1/articles?{kind}={quote(slug)}",
         }
+        record["links"] = links
         if kind in FOLLOWED:
-            record["links"]["subscriptions"] = f"{record['links']['self']}/subscriptions"
+            links["subscriptions"] = f"{links['self']}/subscriptions"
         if kind == "brand":
             record["subscription"] = self._box
             feeds = f"{self.api}/v1/feeds/articles"
-            record["links"]["feeds"] = {form: f"{feeds}.{form}?brand={slug}" for form in FEEDS}
+            links["feeds"] = {format_: f"{feeds}.{format_}?brand={slug}" for format_ in FEEDS}
         for name in ("logo", "avatar"):
             if name in record:
                 record[name] = self.picture(record[name])

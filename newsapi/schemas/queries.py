@@ -1,4 +1,4 @@
-"""Every query string: what may be asked, in which words, and what is said of a word that is not known."""
+"""Query parameters of all endpoints: their schemas, and the messages for invalid values."""
 
 from __future__ import annotations
 
@@ -21,28 +21,29 @@ MOST_VALUES = 100
 SORTS = ("-published_at", "published_at", "-updated_at", "updated_at")
 INCLUDES = ("authors", "brand", "section")
 ASIDE = ("blocks", "jsonld", "related")
-"""What a single article can bring beside its own fields."""
+"""Values of `include` that add something to a single article."""
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffd\ufffe\uffff\ud800-\udfff]")
 
-
 FACETS = ("brand", "section", "author", "tag", "format")
-"""Over what the articles that were found can be counted."""
+"""Facets of a search."""
 
 
 class Values(DelimitedList):
-    """Values joined by commas, any of which may hold: each is checked by `read`, which raises ValueError."""
+    """Comma-separated values; an item matches if it has any of them."""
 
-    def __init__(self, read: Callable[[str], Any], text: str, *, most: int = MOST_VALUES, **one: object) -> None:
-        """Take the reader of one value, what the parameter means, how many there may be and the JSON Schema of one."""
-        inner = fields.String(metadata=one)
-        super().__init__(inner, metadata={"description": text, "minItems": 1, "maxItems": most})
-        self._read, self._most = read, most
+    def __init__(
+        self, parse: Callable[[str], Any], description: str, *, max_values: int = MOST_VALUES, **item_schema: object
+    ) -> None:
+        """Define the parameter; `parse` converts one value and raises ValueError with the message for the client."""
+        inner = fields.String(metadata=item_schema)
+        super().__init__(inner, metadata={"description": description, "minItems": 1, "maxItems": max_values})
+        self._read, self._most = parse, max_values
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         texts = str(value).split(",", self._most + 1)
         if len(texts) > self._most:
-            raise ValidationError([f"holds more than {self._most} values"])
+            raise ValidationError([f"must have at most {self._most} values"])
         try:
             return tuple(dict.fromkeys(self._read(text) for text in texts))
         except ValueError as error:
@@ -51,21 +52,21 @@ class Values(DelimitedList):
 
 def _slug(text: str) -> str:
     if not is_slug(text):
-        message = "must be slugs joined by commas: small letters and digits joined by single hyphens"
+        message = "must be comma-separated slugs: lowercase letters and digits joined by single hyphens"
         raise ValueError(message)
     return text
 
 
 def _id(text: str) -> UUID:
     if not is_uuid(text):
-        message = "must be ids (UUIDs) joined by commas"
+        message = "must be comma-separated ids (UUIDs)"
         raise ValueError(message)
     return UUID(text)
 
 
 def _format(text: str) -> str:
     if not _NAME.fullmatch(text) or len(text) > 40:
-        message = f"must be names of formats, such as {', '.join(articles.FORMATS)}"
+        message = f"must be comma-separated formats, such as {', '.join(articles.FORMATS)}"
         raise ValueError(message)
     return text
 
@@ -73,19 +74,19 @@ def _format(text: str) -> str:
 def _language(text: str) -> str:
     tag = language_tag(text)
     if tag is None:
-        message = "must be language tags of BCP 47, such as it or en-GB"
+        message = "must be comma-separated BCP 47 language tags, such as it or en-GB"
         raise ValueError(message)
     return tag
 
 
-def _among(allowed: Collection[str]) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text not in allowed:
-            message = f"may hold {', '.join(sorted(allowed))}"
+def _among(choices: Collection[str]) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in choices:
+            message = f"must only contain {', '.join(sorted(choices))}"
             raise ValueError(message)
         return text
 
-    return read
+    return parse
 
 
 class Flag(fields.Field[bool]):
@@ -98,19 +99,19 @@ class Flag(fields.Field[bool]):
 
 
 class Moments(Moment):
-    """A time with its offset, or a plain date: the start of that day in the newsroom's zone."""
+    """A date-time with an offset, or a plain date: the start of that day in the time zone of the newsroom."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         try:
             return super()._deserialize(value, attr, data, **kwargs)
         except ValidationError as error:
-            hint = ", or a date such as 2026-03-29; write the + of an offset as %2B in an address"
-            told = [f"{text}{hint}" if str(text).startswith("must be") else str(text) for text in error.messages]
-            raise ValidationError(told) from error
+            hint = ", or a date such as 2026-03-29; in a URL, write the + of an offset as %2B"
+            messages = [f"{text}{hint}" if str(text).startswith("must be") else str(text) for text in error.messages]
+            raise ValidationError(messages) from error
 
 
 class Words(fields.String):
-    """Words to look for."""
+    """Search text: 1 to 200 printable characters."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = str(value).strip()
@@ -120,51 +121,51 @@ class Words(fields.String):
 
 
 class Cursor(fields.String):
-    """A cursor, as an answer gave it."""
+    """An opaque pagination cursor; its signature is checked by the view."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = str(value)
         if not text:
-            raise ValidationError(["must be a cursor, as an answer gave it"])
+            raise ValidationError(["must be a cursor from an earlier response"])
         return text
 
 
 MIN_SEQ = 2**63 - 1
 
 TOGETHER = frozenset({"cursor", "since"})
-"""Parameters that mean something for others beside them."""
+"""Parameters whose validity depends on other parameters."""
 
 
 class Read(In):
-    """What any read takes."""
+    """Parameters of every read."""
 
-    min_seq = Whole(0, MIN_SEQ, load_default=0, metadata={"description": "Never answer as of an older change"})
+    min_seq = Whole(0, MIN_SEQ, load_default=0, metadata={"description": "Never return data older than this `seq`"})
 
     def load(self, data: Any, **kwargs: Any) -> Any:
-        """Read a query as marshmallow does, asking only the fields that are given.
-
-        It would ask all twenty-two. What is wrong goes its way, for all the faults at once, and so does what has rules
-        for several fields together.
-        """
-        found = self._read(data)
-        return super().load(data, **kwargs) if found is None else found
+        """Deserialize a query like marshmallow, but visit only the fields that are present."""
+        # marshmallow visits every field of the schema, 22 for the list of articles. It is used only where a value is
+        # invalid, to report all errors at once, and for parameters with cross-field rules.
+        values = self._read(data)
+        return super().load(data, **kwargs) if values is None else values
 
     def _read(self, data: dict[str, str]) -> dict[str, Any] | None:
+        """Return the deserialized query; None if marshmallow has to load it."""
         if not self._needed <= data.keys():
             return None
-        found = {**self._left_out}
+        values = {**self._left_out}
         for name, text in data.items():
             field = self.load_fields.get(name)
             if field is None or name in TOGETHER:
                 return None
             try:
-                found[name] = field.deserialize(text, name, data)
+                values[name] = field.deserialize(text, name, data)
             except ValidationError:
                 return None
-        return found
+        return values
 
     @cached_property
     def _left_out(self) -> dict[str, Any]:
+        """The default of each parameter that has one."""
         return {
             name: field.load_default() if callable(field.load_default) else field.load_default
             for name, field in self.load_fields.items()
@@ -173,40 +174,41 @@ class Read(In):
 
     @cached_property
     def _needed(self) -> set[str]:
+        """The required parameters."""
         return {name for name, field in self.load_fields.items() if field.required}
 
 
 class Paged(Read):
-    """What any list takes."""
+    """Parameters of every list."""
 
-    limit = Whole(1, 100, load_default=20, metadata={"description": "Items on a page"})
+    limit = Whole(1, 100, load_default=20, metadata={"description": "Maximum number of items per page"})
     cursor = Cursor(
-        metadata={"description": "`page.next` or `page.prev` of an answer; it holds filters and sort", "minLength": 1}
+        metadata={"description": "`page.next` or `page.prev` of a response; contains filters and sort", "minLength": 1}
     )
 
     @validates_schema(pass_original=True)
     def _cursor_stands_alone(self, data: dict[str, Any], original: dict[str, Any], **_: object) -> None:
-        """A cursor holds its filters and sort."""
+        """Reject filters and sort beside a cursor, which contains them."""
         del data
         stands_alone(original, BESIDE_CURSOR)
 
 
-def stands_alone(query: Collection[str], beside: Collection[str]) -> None:
-    """Raise ValidationError where a query names beside its cursor what that holds; `beside` are the others."""
-    if "cursor" in query and (others := sorted(set(query) - set(beside))):
-        message = "is in the cursor already; leave it out beside one"
+def stands_alone(parameters: Collection[str], allowed_with_cursor: Collection[str]) -> None:
+    """Raise ValidationError for each parameter that is given beside `cursor` but is not allowed with it."""
+    if "cursor" in parameters and (others := sorted(set(parameters) - set(allowed_with_cursor))):
+        message = "is part of the cursor; omit it when cursor is given"
         raise ValidationError({name: [message] for name in others})
 
 
 BESIDE_CURSOR = frozenset({"cursor", "limit", "fields", "include", "facets", "total", "min_seq", "preview"})
-"""What may change from page to page."""
+"""Parameters that may change from page to page."""
 
 
-PREVIEW = {"description": "The token of a preview link", "minLength": 1, "maxLength": 100}
+PREVIEW = {"description": "Token of a preview link", "minLength": 1, "maxLength": 100}
 
 
 class Previewed(Read):
-    """What the holder of a preview link can read."""
+    """Parameters of reads that accept a preview link."""
 
     preview = fields.String(
         validate=validate.Length(1, 100, error="must be the token of a preview link"), metadata=PREVIEW
@@ -221,8 +223,8 @@ def _field(text: str) -> str:
     try:
         return _ARTICLE_FIELD(text)
     except ValueError:
-        plain = ", ".join(sorted(name for name in ARTICLE_FIELDS if "." not in name))
-        message = f"may hold {plain}, and the fields inside them, dotted"
+        top_level = ", ".join(sorted(path for path in ARTICLE_FIELDS if "." not in path))
+        message = f"must only contain {top_level}, and dotted paths to the fields inside them"
         raise ValueError(message) from None
 
 
@@ -238,93 +240,97 @@ SLUG_PATTERN = "^[a-z0-9]+(-[a-z0-9]+)*$"
 
 
 ONE_NAME = {"type": "string", "pattern": SLUG_PATTERN, "maxLength": 200}
-"""The JSON Schema of a slug; an id looks like one."""
+"""The JSON Schema of a path parameter that takes a slug or an id; an id matches the same pattern."""
 
 
-def _slugs(text: str) -> Values:
-    return Values(_slug, text, pattern=SLUG_PATTERN, maxLength=200)
+def _slugs(description: str) -> Values:
+    return Values(_slug, description, pattern=SLUG_PATTERN, maxLength=200)
 
 
-def _moments(text: str) -> Moments:
+def _moments(description: str) -> Moments:
     either = [{"type": "string", "format": kind} for kind in ("date-time", "date")]
-    return Moments(metadata={"description": f"{text}: a time with its offset, or a day", "anyOf": either})
+    return Moments(metadata={"description": f"{description}: a date-time or a date", "anyOf": either})
 
 
-def one_of(choice: Collection[str], text: str) -> Values:
-    """Values from a choice, each with its name."""
-    return Values(_among(choice), text, most=len(choice), enum=sorted(choice))
+def one_of(choices: Collection[str], description: str) -> Values:
+    """Return a parameter that takes any of the choices, comma-separated."""
+    return Values(_among(choices), description, max_values=len(choices), enum=sorted(choices))
 
 
 class Narrowed(In):
-    """How much of articles is shown."""
+    """The parameter that selects fields of articles."""
 
     fields = Values(
-        _field, "Fields of the article to answer, dotted inside; `id` stays", most=200, enum=sorted(ARTICLE_FIELDS)
+        _field,
+        "Fields of the article to return; dotted paths select inside objects. `id` is always included",
+        max_values=200,
+        enum=sorted(ARTICLE_FIELDS),
     )  # type: ignore[assignment]
 
 
-_COUNTED = {"type": "boolean", "description": "Count them, exactly up to 10,000"}
+_COUNTED = {"type": "boolean", "description": "Whether to return `page.total`, which is exact up to 10,000"}
 _TYPED = {
     "minLength": 1,
     "maxLength": 200,
     "pattern": WORDS_PATTERN,
-    "description": 'Words that must all be there, "phrases", -words that must not',
+    "description": 'Words that must all occur; "quotes" search for a phrase, a leading - excludes a word',
 }
 
 
 class Shape(Narrowed):
-    """How articles are shown."""
+    """The parameters that select what is returned of each article."""
 
-    include = one_of(INCLUDES, f"Full objects in place of the short ones: {', '.join(INCLUDES)}")
+    include = one_of(INCLUDES, f"References to expand to full objects: {', '.join(INCLUDES)}")
 
 
 class Filtered(In):
-    """What articles partners can be sent, as lists can show: commas mean any of; different filters must all hold."""
+    """Filters that lists and sync share: an article must match every filter, and any one of the values of each."""
 
-    brand = _slugs("The brand it is about")
-    author = _slugs("Who signs it")
-    section = _slugs("The section it stands in")
-    tag = _slugs("Keywords")
-    format = Values(_format, f"Such as {', '.join(articles.FORMATS)}", pattern=SLUG_PATTERN, maxLength=40)
-    language = Values(_language, "Language tags of BCP 47", pattern=LANGUAGE_PATTERN, maxLength=35)
+    brand = _slugs("Brands that the article is about")
+    author = _slugs("Authors of the article")
+    section = _slugs("Sections that the article is in")
+    tag = _slugs("Tags of the article")
+    format = Values(_format, f"Formats, such as {', '.join(articles.FORMATS)}", pattern=SLUG_PATTERN, maxLength=40)
+    language = Values(_language, "BCP 47 language tags", pattern=LANGUAGE_PATTERN, maxLength=35)
 
 
 class Listed(Paged, Filtered):
-    """What articles that are found can be narrowed to."""
+    """Filters of lists of articles."""
 
-    group = _slugs("A brand or one of its children")
-    mentions = _slugs("Brands it names beside its own")
-    about = _slugs("Its brand, or one that it names")
-    slug = _slugs("Slugs of single articles")
-    id = Values(_id, "Ids of single articles; they are answered in this order", pattern=UUID_PATTERN)
-    published_from = _moments("Published then or later")
-    published_until = _moments("Published before")
-    updated_from = _moments("Updated then or later")
-    updated_until = _moments("Updated before")
+    group = _slugs("Brands: articles about the brand itself or about one of its child brands")
+    mentions = _slugs("Brands that the article mentions beside its own")
+    about = _slugs("Brands that the article is about or mentions")
+    slug = _slugs("Slugs of articles")
+    id = Values(_id, "Ids of articles; they are returned in this order", pattern=UUID_PATTERN)
+    published_from = _moments("Published at this time or later")
+    published_until = _moments("Published before this time")
+    updated_from = _moments("Updated at this time or later")
+    updated_until = _moments("Updated before this time")
 
 
 class ArticleFilters(Listed, Previewed):
-    """What any list of articles can be asked for."""
+    """Filters of lists of articles that accept a preview link."""
 
 
 class ArticleQuery(ArticleFilters, Shape):
-    """`GET /v1/articles`."""
+    """Parameters of `GET /v1/articles`."""
 
     q = Words(metadata=_TYPED)
     sort = fields.String(
-        load_default=lambda: SORTS[0],  # called, it stays out of the document: clients would send it beside a cursor
+        # A callable keeps the default out of OpenAPI, or generated clients would send it beside a cursor.
+        load_default=lambda: SORTS[0],
         validate=validate.OneOf(SORTS, error=f"must be one of {', '.join(SORTS)}"),
         metadata={
-            "description": "By time of publication or of the last update, newest first with -; else -published_at",
+            "description": "Sort by time of publication or of the last update; - is descending. Default: -published_at",
             "x-enum-varnames": ["NEWEST", "OLDEST", "LATEST_UPDATED", "EARLIEST_UPDATED"],
         },
     )
-    status = one_of(articles.STATUSES, "Of which status; takes a key with drafts:read, and is unknown without")
+    status = one_of(articles.STATUSES, "Statuses; needs a key with `drafts:read`, and is unknown without one")
     total = Flag(load_default=False, metadata=_COUNTED)
 
 
 class FeedQuery(ArticleFilters):
-    """`GET /v1/feeds/articles.rss` and its sisters: the order is always that of the last change that matters."""
+    """Parameters of the feeds, which are sorted by `materially_updated_at`."""
 
 
 FACET_FILTERS = ("brand", "group", "mentions", "about", "author", "section", "tag", "format", "language")
@@ -332,44 +338,44 @@ FILTERS = (*FACET_FILTERS, "slug", "id", "published_from", "published_until", "u
 
 
 class SearchQuery(Listed):
-    """`GET /v1/search`."""
+    """Parameters of `GET /v1/search`."""
 
-    q = Words(metadata={**_TYPED, "description": f"{_TYPED['description']}; left out only beside a cursor"})
+    q = Words(metadata={**_TYPED, "description": f"{_TYPED['description']}. Required unless `cursor` is given"})
     total = Flag(load_default=False, metadata=_COUNTED)
-    facets = one_of(FACETS, f"How what is found spreads: {', '.join(FACETS)}")
+    facets = one_of(FACETS, f"Facets to count the results by: {', '.join(FACETS)}")
 
 
 class SuggestQuery(Read):
-    """`GET /v1/suggest`."""
+    """Parameters of `GET /v1/suggest`."""
 
-    q = Words(required=True, metadata={**_TYPED, "description": "How a name, or a word in it, begins"})
-    limit = Whole(1, 20, load_default=10, metadata={"description": "How many"})
+    q = Words(required=True, metadata={**_TYPED, "description": "Beginning of a name, or of a word in it"})
+    limit = Whole(1, 20, load_default=10, metadata={"description": "Maximum number of suggestions"})
 
 
 class OneArticleQuery(Previewed, Shape):
-    """`GET /v1/articles/{slug or id}`."""
+    """Parameters of `GET /v1/articles/{slug or id}`."""
 
     include = one_of(
-        (*INCLUDES, *ASIDE),
-        f"What to add: {', '.join(ASIDE)}; and full objects in place of the short: {', '.join(INCLUDES)}",
+        INCLUDES + ASIDE,
+        f"Parts to add: {', '.join(ASIDE)}; and references to expand to full objects: {', '.join(INCLUDES)}",
     )
-    related_limit = Whole(1, 20, load_default=6, metadata={"description": "With include=related: how many"})
-    related_exclude = _slugs("With include=related: slugs that the reader has seen")
+    related_limit = Whole(1, 20, load_default=6, metadata={"description": "With `include=related`: maximum number"})
+    related_exclude = _slugs("With `include=related`: slugs of articles to leave out, such as those already read")
 
 
 class RelatedQuery(Previewed):
-    """`GET /v1/articles/{slug or id}/related`."""
+    """Parameters of `GET /v1/articles/{slug or id}/related`."""
 
-    limit = Whole(1, 20, load_default=6, metadata={"description": "How many"})
-    exclude = _slugs("Slugs that the reader has seen")  # type: ignore[assignment]
+    limit = Whole(1, 20, load_default=6, metadata={"description": "Maximum number of related articles"})
+    exclude = _slugs("Slugs of articles to leave out, such as those already read")  # type: ignore[assignment]
 
 
 class TermsQuery(Paged):
-    """`GET /v1/brands` and its sisters."""
+    """Parameters of `GET /v1/brands`, `/v1/authors`, `/v1/sections` and `/v1/tags`."""
 
     q = Words(
         metadata={
-            "description": "How a name, or a word in it, starts; accents and case do not matter",
+            "description": "Beginning of a name, or of a word in it; accents and case are ignored",
             "minLength": 1,
             "maxLength": 200,
             "pattern": WORDS_PATTERN,
@@ -378,15 +384,15 @@ class TermsQuery(Paged):
 
 
 class TermQuery(Read):
-    """`GET /v1/brands/{slug}` and its sisters."""
+    """Parameters of `GET /v1/brands/{slug}` and its like for authors, sections and tags."""
 
-    include = one_of(("articles",), "`articles` adds its newest ones, a first page of 20")
+    include = one_of(("articles",), "`articles` adds the 20 newest articles, the first page of their list")
 
 
 def allowed(schema: type[Schema]) -> list[str]:
-    """The names of the parameters that a query takes, for the answer to one that is not known."""
+    """Return the parameter names of a query schema, for the message about an unknown parameter."""
     return sorted(field.data_key or name for name, field in schema().load_fields.items() if name not in FOR_THE_DESK)
 
 
 FOR_THE_DESK = frozenset({"status"})
-"""Parameters that nobody else is told of."""
+"""Parameters that error messages do not reveal to clients without a key."""

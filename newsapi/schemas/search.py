@@ -1,4 +1,4 @@
-"""What a search and its suggestions answer."""
+"""Schemas of search results and suggestions."""
 
 from __future__ import annotations
 
@@ -9,22 +9,30 @@ from newsapi.schemas.wire import Out, PageInfo, PageLinks, open_enum
 
 
 class Highlights(Out):
-    """Where the words of the query stand: HTML that is escaped, with `<mark>` around them and no other element."""
+    """Snippets with the search words: escaped HTML whose only elements are `<mark>` around matches."""
 
-    headline = fields.String(required=True, allow_none=True, metadata={"example": "<mark>Batterie</mark> per Jaguar"})
-    standfirst = fields.String(required=True, allow_none=True)
-    body = fields.List(fields.String(), required=True)
+    headline = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Null if nothing in it matches", "example": "<mark>Batterie</mark> per Jaguar"},
+    )
+    standfirst = fields.String(
+        required=True, allow_none=True, metadata={"description": "Null if nothing in it matches"}
+    )
+    body = fields.List(fields.String(), required=True, metadata={"description": "Snippets of the body"})
 
 
 class SearchHit(ArticleSummary):
-    """An article that was found."""
+    """An article that matches the search."""
 
-    score = fields.Float(required=True, metadata={"description": "From 0 to 1; only to compare with others here"})
+    score = fields.Float(
+        required=True, metadata={"description": "0 to 1; only comparable with other results of the same search"}
+    )
     highlights = fields.Nested(Highlights, required=True)
 
 
 class FacetCount(Out):
-    """How many of what was found belong to one brand (or section, author, tag, format)."""
+    """Number of matching articles with one value of a facet."""
 
     slug = fields.String(required=True, metadata={"example": "land-rover"})
     name = fields.String(required=True, metadata={"example": "Land Rover"})
@@ -32,36 +40,41 @@ class FacetCount(Out):
 
 
 class SearchList(Out):
-    """A page of what was found, the best first."""
+    """A page of search results, the best first."""
 
     data = fields.List(fields.Nested(SearchHit), required=True)
     page = fields.Nested(PageInfo, required=True)
     links = fields.Nested(PageLinks, required=True)
     did_you_mean = fields.String(
-        required=True, allow_none=True, metadata={"description": "Where nothing was found: what would be found"}
+        required=True,
+        allow_none=True,
+        metadata={"description": "Another spelling of the query that has results, if this one has none"},
     )
     facets = fields.Dict(
         keys=fields.String(),
         values=fields.List(fields.Nested(FacetCount)),
-        metadata={"description": "With `facets=`: ten of each, those of most articles"},
+        metadata={"description": "With `facets=`: for each facet, the 10 values with the most articles"},
     )
     facets_exact = fields.Boolean(
-        metadata={"description": "With `facets=`: false where more than 10,000 were found, of which the newest count"}
+        metadata={
+            "description": "With `facets=`: false if more than 10,000 articles match; the counts are then of the "
+            "newest 10,000"
+        }
     )
 
 
 class SuggestionLinks(Out):
-    """Where it leads."""
+    """URL of the suggested item."""
 
     self = fields.Url(required=True)
 
 
 class Suggestion(Out):
-    """Something whose name, or a word in it, begins as what was typed."""
+    """An item whose name, or a word in it, begins with the typed text."""
 
     type = fields.String(required=True, metadata=open_enum("brand", "tag", "author", "article"))
     slug = fields.String(required=True, metadata={"example": "land-rover"})
-    name = fields.String(required=True, metadata={"description": "Its name or headline", "example": "Land Rover"})
+    name = fields.String(required=True, metadata={"description": "Name or headline", "example": "Land Rover"})
     links = fields.Nested(SuggestionLinks, required=True)
 
 

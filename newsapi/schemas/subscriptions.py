@@ -1,4 +1,4 @@
-"""Subscriptions on the wire: what is typed into the box, what a token does, and what people see of themselves."""
+"""Schemas of e-mail subscriptions: requests, tokens, preferences, and what is stored about a subscriber."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ BOUNCED = ("bounce", "complaint")
 
 
 class Email(fields.String):
-    """An e-mail address, alone."""
+    """A single e-mail address."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str):
-            raise ValidationError(["must be a text"])
+            raise ValidationError(["must be a string"])
         try:
             return mailboxes.address(value)
         except ValueError as error:
@@ -30,11 +30,11 @@ class Email(fields.String):
 
 
 class Zone(fields.String):
-    """The name of a time zone."""
+    """The name of an IANA time zone."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str) or value not in _zones():
-            raise ValidationError(["is not a time zone of the IANA database, such as Europe/Rome"])
+            raise ValidationError(["must be an IANA time zone, such as Europe/Rome"])
         return value
 
 
@@ -44,44 +44,46 @@ def _zones() -> set[str]:
 
 
 def _frequency(**kwargs: Any) -> fields.String:
-    one_of = validate.OneOf(FREQUENCIES, error=f"must be one of {', '.join(FREQUENCIES)}")
-    return fields.String(validate=one_of, **kwargs)
+    is_frequency = validate.OneOf(FREQUENCIES, error=f"must be one of {', '.join(FREQUENCIES)}")
+    return fields.String(validate=is_frequency, **kwargs)
 
 
 def _token() -> Line:
-    return Line(longest=200, required=True, metadata={"description": "From the link in a mail"})
+    return Line(max_length=200, required=True, metadata={"description": "Token of a link in an e-mail"})
 
 
 class SubscriptionIn(In):
-    """What is typed into the box, and what stood beside it."""
+    """The contents of a subscription form."""
 
     email = Email(required=True, metadata={"format": "email", "maxLength": mailboxes.LONGEST})
     frequency = _frequency(load_default=FREQUENCIES[0])
-    language = LanguageTag(load_default=None, metadata={"description": "In which mails are written: `it` or `en`"})
+    language = LanguageTag(load_default=None, metadata={"description": "Language of the e-mails: `it` or `en`"})
     time_zone = Zone(
-        load_default=None, metadata={"description": "By whose clock digests come", "example": "Europe/Rome"}
+        load_default=None, metadata={"description": "Time zone for the delivery of digests", "example": "Europe/Rome"}
     )
     consent_version = Line(
-        longest=100, load_default=None, metadata={"description": "`subscription.consent.version` of what was shown"}
+        max_length=100,
+        load_default=None,
+        metadata={"description": "`subscription.consent.version` of the consent text that was shown"},
     )
-    source_url = WebAddress(load_default=None, metadata={"description": "The page that the box stood on"})
+    source_url = WebAddress(load_default=None, metadata={"description": "URL of the page with the form"})
 
 
 class TokenIn(In):
-    """What a link in a mail bears."""
+    """The token of a link in an e-mail."""
 
     token = _token()
 
 
 class ChoiceIn(In):
-    """How often one subscription is written about; null ends it."""
+    """A new frequency for a subscription; null ends it."""
 
     id = fields.UUID(required=True)
     frequency = _frequency(required=True, allow_none=True)
 
 
 class PreferencesIn(TokenIn):
-    """Whose choices, and what to change: what is left out stays."""
+    """Changes to the preferences of the token's subscriber; omitted fields stay unchanged."""
 
     language = fields.String(validate=validate.OneOf(phrases.LANGUAGES))
     time_zone = Zone()
@@ -89,52 +91,59 @@ class PreferencesIn(TokenIn):
 
 
 class BounceIn(In):
-    """An address that mail does not reach, or whose owner complained."""
+    """An address that bounced, or whose owner complained."""
 
     email = Email(required=True, metadata={"format": "email"})
     kind = fields.String(required=True, validate=validate.OneOf(BOUNCED))
 
 
 class BouncesIn(In):
-    """What the mail provider tells."""
+    """Bounces and complaints reported by the e-mail provider."""
 
     bounces = fields.List(fields.Nested(BounceIn), required=True, validate=validate.Length(min=1, max=1_000))
 
 
 class Request(Out):
-    """That it was taken."""
+    """Confirmation that the request was accepted."""
 
     state = fields.String(required=True, metadata={"example": "requested"})
 
 
 class RequestOne(Out):
-    """The same for everybody: whether the address is known, nobody is told."""
+    """Accepted. The response is the same whether or not the address is known."""
 
     data = fields.Nested(Request, required=True)
 
 
 class Subscription(Out):
-    """What somebody follows, and the receipt of their consent."""
+    """A subscription, with the record of its consent."""
 
     id = fields.UUID(required=True)
-    kind = fields.String(required=True, metadata=open_enum("brand", "section", "author"))
+    kind = fields.String(
+        required=True,
+        metadata=open_enum("brand", "section", "author", description="Kind of the term that is subscribed to"),
+    )
     slug = fields.String(required=True)
     name = fields.String(required=True)
     frequency = fields.String(required=True, metadata=open_enum(*FREQUENCIES))
     state = fields.String(required=True, metadata=open_enum(*STATES))
-    consent_version = fields.String(required=True)
-    source_url = fields.String(required=True, allow_none=True)
+    consent_version = fields.String(
+        required=True, metadata={"description": "Version of the consent text that was agreed to"}
+    )
+    source_url = fields.String(
+        required=True, allow_none=True, metadata={"description": "URL of the page with the form"}
+    )
     requested_at = Instant(required=True)
     confirmed_at = Instant(required=True, allow_none=True)
     ended_at = Instant(required=True, allow_none=True)
 
 
 class Subscriber(Out):
-    """A person, and what they follow."""
+    """A person and their subscriptions."""
 
     id = fields.UUID(required=True)
     email = fields.String(
-        required=True, allow_none=True, metadata={"description": "Null once nothing is followed any more"}
+        required=True, allow_none=True, metadata={"description": "Null after all subscriptions have ended"}
     )
     language = fields.String(required=True, metadata=open_enum(*phrases.LANGUAGES))
     time_zone = fields.String(required=True)
@@ -143,13 +152,13 @@ class Subscriber(Out):
 
 
 class SubscriberOne(Out):
-    """One person."""
+    """A single subscriber."""
 
     data = fields.Nested(Subscriber, required=True)
 
 
 class Mail(Out):
-    """A mail about an article that was sent, or is planned; kept for thirty days."""
+    """An e-mail about an article, sent or planned; kept for 30 days."""
 
     article_id = fields.UUID(required=True)
     state = fields.String(required=True, metadata=open_enum("pending", "sent", "dropped", "failed"))
@@ -158,20 +167,20 @@ class Mail(Out):
 
 
 class Exported(Subscriber):
-    """All that is kept of a person: what ended is here too, what they agreed to, and what was sent."""
+    """All data stored about a subscriber, including ended subscriptions, consent texts and e-mails."""
 
     consents = fields.List(fields.Nested(Consent), required=True)
     mails = fields.List(fields.Nested(Mail), required=True)
 
 
 class ExportOne(Out):
-    """All that is kept of one person."""
+    """All data stored about a subscriber."""
 
     data = fields.Nested(Exported, required=True)
 
 
 class SubscriberList(Out):
-    """People whose address is kept, the last first."""
+    """Subscribers whose address is stored, newest first."""
 
     data = fields.List(fields.Nested(Subscriber), required=True)
     page = fields.Nested(PageInfo, required=True)
@@ -179,4 +188,4 @@ class SubscriberList(Out):
 
 
 class SubscribersQuery(Paged):
-    """`GET /v1/subscribers`."""
+    """Parameters of `GET /v1/subscribers`."""

@@ -1,4 +1,4 @@
-"""Brands, authors, sections and tags: in from an import, out to clients."""
+"""Schemas of brands, authors, sections and tags."""
 
 from __future__ import annotations
 
@@ -10,18 +10,25 @@ from newsapi.schemas.wire import In, Line, Out, PageInfo, PageLinks, Prose, Ref,
 
 
 class TermIn(In):
-    """A section or a tag."""
+    """A section or a tag as imported."""
 
     slug = SlugField(required=True)
-    name = Line(longest=200, required=True)
+    name = Line(max_length=200, required=True)
 
 
 class BrandIn(TermIn):
-    """A make, or a group of makes."""
+    """A brand, or a group of brands."""
 
-    parent = SlugField(allow_none=True, load_default=None)
-    aliases = fields.List(Line(longest=200), load_default=list, validate=validate.Length(max=50))
-    description = Prose(longest=5_000, allow_none=True, load_default=None)
+    parent = SlugField(
+        allow_none=True, load_default=None, metadata={"description": "Slug of the group that the brand belongs to"}
+    )
+    aliases = fields.List(
+        Line(max_length=200),
+        load_default=list,
+        validate=validate.Length(max=50),
+        metadata={"description": "Other names of the brand"},
+    )
+    description = Prose(max_length=5_000, allow_none=True, load_default=None)
     logo = fields.Nested(PictureIn, allow_none=True, load_default=None)
 
 
@@ -29,43 +36,44 @@ class AuthorIn(TermIn):
     """A person or desk that signs articles."""
 
     email = Line(
-        longest=254,
+        max_length=254,
         allow_none=True,
         load_default=None,
+        metadata={"description": "Private; returned only to editors"},
     )
-    bio = Prose(longest=5_000, allow_none=True, load_default=None)
+    bio = Prose(max_length=5_000, allow_none=True, load_default=None)
     avatar = fields.Nested(PictureIn, allow_none=True, load_default=None)
 
 
 class TermNew(TermIn):
-    """A section or a tag as the desk sends it."""
+    """A section or a tag as editors create it."""
 
-    slug = SlugField(load_default=None, metadata={"description": "Made from the name if left out"})
+    slug = SlugField(load_default=None, metadata={"description": "Made from the name if omitted"})
 
 
 class BrandNew(TermNew, BrandIn):
-    """A brand as the desk sends it."""
+    """A brand as editors create it."""
 
 
 class AuthorNew(TermNew, AuthorIn):
-    """An author as the desk sends them."""
+    """An author as editors create it."""
 
 
 class TermLinks(Out):
-    """Where to go from here."""
+    """URLs of the term and of its articles."""
 
     self = fields.Url(required=True)
     articles = fields.Url(required=True)
 
 
 class FollowedLinks(TermLinks):
-    """Where to go from what can be followed by e-mail."""
+    """URLs of a term that readers can subscribe to."""
 
-    subscriptions = fields.Url(required=True, metadata={"description": "Where the box sends an address (POST)"})
+    subscriptions = fields.Url(required=True, metadata={"description": "Where to POST an e-mail subscription"})
 
 
 class FeedLinks(Out):
-    """The feed of its articles, in each form."""
+    """URLs of the feed of the brand's articles, in each format."""
 
     rss = fields.Url(required=True)
     atom = fields.Url(required=True)
@@ -74,7 +82,7 @@ class FeedLinks(Out):
 
 
 class BrandLinks(FollowedLinks):
-    """Where to go from a brand."""
+    """URLs of a brand and of what belongs to it."""
 
     feeds = fields.Nested(FeedLinks, required=True)
 
@@ -84,26 +92,32 @@ class Term(Out):
 
     slug = fields.String(required=True, metadata={"example": "anteprime"})
     name = fields.String(required=True, metadata={"example": "Anteprime"})
-    article_count = fields.Integer(required=True, metadata={"description": "Published articles", "example": 12})
+    article_count = fields.Integer(
+        required=True, metadata={"description": "Number of published articles", "example": 12}
+    )
     links = fields.Nested(TermLinks, required=True)
 
 
 class Section(Term):
-    """A part of the site."""
+    """A section of the site."""
 
     links = fields.Nested(FollowedLinks, required=True)
 
 
 class Brand(Out):
-    """A make, or a group of makes."""
+    """A brand, or a group of brands."""
 
     slug = fields.String(required=True, metadata={"example": "land-rover"})
     name = fields.String(required=True, metadata={"example": "Land Rover"})
-    aliases = fields.List(fields.String(), required=True, metadata={"description": "Other names it is known by"})
-    parent = fields.Nested(Ref, required=True, allow_none=True, metadata={"description": "The group it belongs to"})
+    aliases = fields.List(fields.String(), required=True, metadata={"description": "Other names of the brand"})
+    parent = fields.Nested(
+        Ref, required=True, allow_none=True, metadata={"description": "The group that the brand belongs to"}
+    )
     description = fields.String(required=True, allow_none=True)
     logo = fields.Nested(Picture, required=True, allow_none=True)
-    article_count = fields.Integer(required=True, metadata={"description": "Published articles about the brand itself"})
+    article_count = fields.Integer(
+        required=True, metadata={"description": "Number of published articles about the brand itself"}
+    )
     subscription = fields.Nested(Box, required=True)
     links = fields.Nested(BrandLinks, required=True)
 
@@ -115,14 +129,14 @@ class Author(Out):
     name = fields.String(required=True, metadata={"example": "Francesco Donnici"})
     bio = fields.String(required=True, allow_none=True)
     avatar = fields.Nested(Picture, required=True, allow_none=True)
-    article_count = fields.Integer(required=True, metadata={"description": "Published articles"})
+    article_count = fields.Integer(required=True, metadata={"description": "Number of published articles"})
     links = fields.Nested(FollowedLinks, required=True)
 
 
 class DeskAuthor(Author):
-    """An author as the desk sees them: with the address that nobody else is told."""
+    """An author for editors: with the private e-mail address."""
 
-    email = fields.String(allow_none=True)
+    email = fields.String(allow_none=True, metadata={"description": "Private"})
 
 
 class BrandList(Out):

@@ -1,4 +1,4 @@
-"""Webhooks on the wire: what is asked for, and what is told of them."""
+"""Schemas of webhooks and their deliveries."""
 
 from __future__ import annotations
 
@@ -15,13 +15,21 @@ INVALIDATED: Final = "cache.invalidated"
 IMPORTED: Final = "import.finished"
 PING: Final = "webhook.ping"
 EVENTS: Final = (
-    *(f"article.{name}" for name in ("published", "updated", "corrected", "unpublished", "withdrawn", "out_of_scope")),
-    *(f"{kind}.updated" for kind in ("brand", "section", "author", "tag")),
+    "article.published",
+    "article.updated",
+    "article.corrected",
+    "article.unpublished",
+    "article.withdrawn",
+    "article.out_of_scope",
+    "brand.updated",
+    "section.updated",
+    "author.updated",
+    "tag.updated",
     INVALIDATED,
     IMPORTED,
     PING,
 )
-"""Every event there is."""
+"""All event types."""
 
 STATES = ("active", "paused")
 DELIVERY_STATES = ("pending", "delivered", "dead")
@@ -29,33 +37,33 @@ DELIVERY_STATES = ("pending", "delivered", "dead")
 
 def _events(*, required: bool) -> fields.List[str]:
     return fields.List(
-        fields.String(validate=validate.OneOf(EVENTS, error=f"is none of {', '.join(EVENTS)}")),
+        fields.String(validate=validate.OneOf(EVENTS, error=f"must be one of {', '.join(EVENTS)}")),
         required=required,
-        validate=[validate.Length(min=1, error="must name one event at least"), no_repeats],
-        metadata={"description": "What is told"},
+        validate=[validate.Length(min=1, error="must have at least one event"), no_repeats],
+        metadata={"description": "Event types to send"},
     )
 
 
 class Callable(WebAddress):
-    """An address that can be called: nothing in it is meant for a browser."""
+    """The URL of a webhook: without credentials and without a fragment."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
         parts = urlsplit(text)
         if parts.username is not None or parts.password is not None or parts.fragment:
-            raise ValidationError(["must be without a user, a password and a fragment"])
+            raise ValidationError(["must not have a user name, a password or a fragment"])
         return text
 
 
 class FilterIn(In):
-    """Brands and sections; an article that bears one of them is meant."""
+    """Brands and sections; an article matches if it has any of them."""
 
     brand = slug_list(100)
     section = slug_list(100)
 
 
 class WebhookIn(In):
-    """`POST /v1/webhooks`."""
+    """Body of `POST /v1/webhooks`."""
 
     url = Callable(required=True)
     events = _events(required=True)
@@ -63,25 +71,25 @@ class WebhookIn(In):
 
 
 class WebhookPatch(WebhookIn):
-    """`PATCH /v1/webhooks/{id}`: what is left out stays."""
+    """Body of `PATCH /v1/webhooks/{id}`; omitted fields stay unchanged."""
 
     url = Callable()
     events = _events(required=False)
     filter = fields.Nested(FilterIn, allow_none=True)
     state = fields.String(
         validate=validate.OneOf(STATES, error=f"must be one of {', '.join(STATES)}"),
-        metadata={"description": "A webhook that is paused is called no more until it is active again"},
+        metadata={"description": "A paused webhook is not called until it is active again"},
     )
 
     @validates_schema
     def _is_something(self, data: Mapping[str, Any], **_: object) -> None:
-        """Whoever changes nothing has misspelled something."""
+        """Reject an empty patch."""
         if not data:
-            raise ValidationError(["must name something to change"])
+            raise ValidationError(["must have at least one field"])
 
 
 class Filter(Out):
-    """Brands and sections; an article that bears one of them is meant."""
+    """Brands and sections; an article matches if it has any of them."""
 
     brand = fields.List(fields.String(), required=True)
     section = fields.List(fields.String(), required=True)
@@ -95,52 +103,70 @@ class Webhook(Out):
     events = fields.List(fields.String(metadata=open_enum(*EVENTS)), required=True)
     filter = fields.Nested(Filter, required=True, allow_none=True)
     state = fields.String(required=True, metadata=open_enum(*STATES))
-    failing_since = Instant(required=True, allow_none=True)
+    failing_since = Instant(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Time of the first failed call since the last success; null if calls do not fail"},
+    )
     created_at = Instant(required=True)
-    secret = fields.String(metadata={"description": "With what calls are signed; told once, when it is made"})
+    secret = fields.String(
+        metadata={"description": "Secret that signs the calls; returned only once, on creation or rotation"}
+    )
 
 
 class WebhookOne(Out):
-    """One webhook."""
+    """A single webhook."""
 
     data = fields.Nested(Webhook, required=True)
 
 
 class WebhookList(Out):
-    """The webhooks of the key that asks."""
+    """The webhooks of the requesting key."""
 
     data = fields.List(fields.Nested(Webhook), required=True)
 
 
 class Ping(Out):
-    """An event that was put in line."""
+    """A queued delivery."""
 
-    id = fields.UUID(required=True)
+    id = fields.UUID(required=True, metadata={"description": "Id of the delivery"})
 
 
 class PingOne(Out):
-    """An event that was put in line."""
+    """A queued delivery."""
 
     data = fields.Nested(Ping, required=True)
 
 
 class Delivery(Out):
-    """One event for one webhook."""
+    """The delivery of one event to one webhook."""
 
-    id = fields.UUID(required=True, metadata={"description": "The `webhook-id` of each try"})
+    id = fields.UUID(required=True, metadata={"description": "The `webhook-id` header of every attempt"})
     type = fields.String(required=True, metadata=open_enum(*EVENTS))
-    seq = fields.Integer(required=True, allow_none=True)
+    seq = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "`seq` of the change; null for events that are not about a change"},
+    )
     state = fields.String(required=True, metadata=open_enum(*DELIVERY_STATES))
-    attempts = fields.Integer(required=True)
-    status = fields.Integer(required=True, allow_none=True, metadata={"description": "What was answered last"})
-    error = fields.String(required=True, allow_none=True, metadata={"description": "Why there was no answer"})
+    attempts = fields.Integer(required=True, metadata={"description": "Number of attempts so far"})
+    status = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "HTTP status of the last attempt; null if there was no response"},
+    )
+    error = fields.String(
+        required=True, allow_none=True, metadata={"description": "Why the last attempt got no response"}
+    )
     created_at = Instant(required=True)
-    tried_at = Instant(required=True, allow_none=True)
-    due_at = Instant(required=True, allow_none=True, metadata={"description": "When it is tried next"})
+    tried_at = Instant(required=True, allow_none=True, metadata={"description": "Time of the last attempt"})
+    due_at = Instant(
+        required=True, allow_none=True, metadata={"description": "Time of the next attempt; null if there is none"}
+    )
 
 
 class DeliveryList(Out):
-    """Deliveries, the last first."""
+    """Deliveries, newest first."""
 
     data = fields.List(fields.Nested(Delivery), required=True)
     page = fields.Nested(PageInfo, required=True)
@@ -148,9 +174,9 @@ class DeliveryList(Out):
 
 
 class DeliveryQuery(Paged):
-    """`GET …/deliveries`."""
+    """Parameters of `GET …/deliveries`."""
 
     state = fields.String(
         validate=validate.OneOf(DELIVERY_STATES, error=f"must be one of {', '.join(DELIVERY_STATES)}"),
-        metadata={"description": "Only those in this state"},
+        metadata={"description": "Return only deliveries in this state"},
     )

@@ -1,4 +1,4 @@
-"""What every schema shares: strict input, open output, times with Z, slugs, pages, problems."""
+"""Base schemas and field types: strict input, open output, RFC 3339 times, slugs, pagination, problems."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from newsapi.text.languages import language_tag
 from newsapi.text.slugs import is_slug
 
 EARLIEST, LATEST = datetime(1, 1, 3, tzinfo=UTC), datetime(9999, 12, 29, tzinfo=UTC)
-"""Times that have a day in every zone."""
+"""Times between these two have a date in every time zone."""
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -25,26 +25,26 @@ _WHOLE = re.compile(r"0|-?[1-9]\d{0,18}", re.ASCII)
 
 
 class In(Schema):
-    """Something that is sent to us: what it does not know it refuses."""
+    """Base of request schemas: unknown fields are rejected."""
 
     class Meta:
-        """Refuse unknown fields."""
+        """Reject unknown fields."""
 
         unknown = RAISE
 
-    error_messages = {"unknown": "is not a field here", "type": "must be an object"}  # noqa: RUF012 (marshmallow's name)
+    error_messages = {"unknown": "is not a known field", "type": "must be an object"}  # noqa: RUF012 (marshmallow's name)
 
 
 class Out(Schema):
-    """Something that we send: clients must expect more fields than they know."""
+    """Base of response schemas: clients must ignore fields that they do not know."""
 
     class Meta:
-        """Leave the door open for additions."""
+        """Allow fields that are added later."""
 
         unknown = EXCLUDE
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Tell the document what the docstring tells."""
+        """Make the class docstring the description of the OpenAPI component."""
         super().__init_subclass__(**kwargs)
         if cls.__doc__:
             described = type("Meta", (cls.Meta,), {"description": " ".join(cls.__doc__.split())})
@@ -52,7 +52,11 @@ class Out(Schema):
 
 
 def faults(messages: object, place: str = "") -> Iterator[Fault]:
-    """Turn marshmallow's nested messages into faults with JSON pointers (RFC 6901)."""
+    """Turn `ValidationError.messages` of marshmallow into field errors; `location` is the pointer of the whole value.
+
+    Yields:
+        One error per message, with a JSON pointer (RFC 6901) to the value that it is about.
+    """
     if isinstance(messages, Mapping):
         for key, inner in messages.items():
             step = "" if key == "_schema" else "/" + str(key).replace("~", "~0").replace("/", "~1")
@@ -65,39 +69,49 @@ def faults(messages: object, place: str = "") -> Iterator[Fault]:
 
 
 def instant(text: str) -> datetime:
-    """Read a time of RFC 3339, which has an offset; raises ValueError that says what is wrong."""
+    """Parse an RFC 3339 date-time.
+
+    Args:
+        text: A date-time with an offset. Fractions beyond microseconds are cut off.
+
+    Returns:
+        The time in UTC.
+
+    Raises:
+        ValueError: The text is malformed, has no offset, or is outside the supported range.
+    """
     if not _INSTANT.fullmatch(text):
-        message = "must be a time with its offset such as 2026-03-29T01:30:00Z or 2026-03-29T03:30:00+02:00"
+        message = "must be a date and time with an offset, such as 2026-03-29T01:30:00Z or 2026-03-29T03:30:00+02:00"
         raise ValueError(message)
     head, dot, rest = text.upper().replace(" ", "T").partition(".")
-    if dot:  # nanoseconds are cut to the microseconds that are kept
+    if dot:
         digits = re.match(r"\d+", rest)[0]  # type: ignore[index]
         head = f"{head}.{digits[:6].ljust(6, '0')}{rest[len(digits) :]}"
     try:
-        found = datetime.fromisoformat(head).astimezone(UTC)
+        value = datetime.fromisoformat(head).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        message = "is not a time of the calendar"
+        message = "is not a valid date and time"
         raise ValueError(message) from error
-    if not EARLIEST <= found <= LATEST:
-        message = "is too far from today to have a date in every time zone"
+    if not EARLIEST <= value <= LATEST:
+        message = "is outside the supported range, 0001-01-03T00:00:00Z to 9999-12-29T00:00:00Z"
         raise ValueError(message)
-    return found
+    return value
 
 
 def written(value: datetime) -> str:
-    """Write a time in UTC as all our answers do: with Z, and with microseconds where there are any."""
+    """Format a UTC time as in all responses: with Z, and with microseconds unless they are zero."""
     return value.isoformat().removesuffix("+00:00") + "Z"
 
 
 class Instant(fields.Field[datetime]):
-    """A time of RFC 3339: any offset in, UTC with Z out."""
+    """An RFC 3339 date-time: any offset in requests, UTC with Z in responses."""
 
     def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else written(value)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
         if not isinstance(value, str):
-            raise ValidationError(["must be a text with a time"])
+            raise ValidationError(["must be a string with a date and time"])
         try:
             return instant(value)
         except ValueError as error:
@@ -105,56 +119,58 @@ class Instant(fields.Field[datetime]):
 
 
 class Moment(Instant):
-    """A time, or a plain date that stands for a day: answers a datetime or a date."""
+    """A date-time, or a plain date that stands for the whole day; loads as `datetime` or `date`."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if isinstance(value, str) and _DATE.fullmatch(value):
             try:
-                found = date.fromisoformat(value)
+                day = date.fromisoformat(value)
             except ValueError as error:
-                raise ValidationError(["is not a date of the calendar"]) from error
-            if not EARLIEST.date() <= found <= LATEST.date():
-                raise ValidationError(["is too far from today"])
-            return found
+                raise ValidationError(["is not a valid date"]) from error
+            if not EARLIEST.date() <= day <= LATEST.date():
+                raise ValidationError(["is outside the supported range, 0001-01-03 to 9999-12-29"])
+            return day
         return super()._deserialize(value, None, None)
 
 
 class Line(fields.String):
-    """One line of text: trimmed, without control characters, never empty."""
+    """One line of text: trimmed, not empty, without control characters."""
 
     breaks = False
 
-    def __init__(self, *, longest: int = 500, **kwargs: Any) -> None:
-        """Take the greatest length in characters."""
-        super().__init__(validate=validate.Length(max=longest, error=f"is longer than {longest} characters"), **kwargs)
+    def __init__(self, *, max_length: int = 500, **kwargs: Any) -> None:
+        """Set the maximum length, in characters."""
+        length = validate.Length(max=max_length, error=f"is longer than {max_length} characters")
+        super().__init__(validate=length, **kwargs)
 
     def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
-        """Take an empty text for null where null is allowed."""
+        """Load an empty or blank string as null where null is allowed."""
         if self.allow_none and isinstance(value, str) and not value.strip():
             value = None
         return super().deserialize(value, attr, data, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str):
-            raise ValidationError(["must be a text"])
+            raise ValidationError(["must be a string"])
         if _CONTROL.search(value) or (not self.breaks and _LINE_BREAK.search(value)):
-            raise ValidationError(["has a control character in it"])
-        if not (trimmed := value.strip()):
+            raise ValidationError([f"must not contain control characters{'' if self.breaks else ' or line breaks'}"])
+        trimmed = value.strip()
+        if not trimmed:
             raise ValidationError(["must not be empty"])
         return trimmed
 
 
 class Prose(Line):
-    """Text that may have line breaks."""
+    """Text that may contain line breaks."""
 
     breaks = True
 
 
 class SlugField(fields.String):
-    """A slug: small letters and digits joined by single hyphens, at most 200, not in the shape of a UUID."""
+    """A slug: lowercase letters and digits joined by single hyphens, at most 200 characters, not in UUID form."""
 
     def __init__(self, *, metadata: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
-        """Take what a field takes; the document tells its shape."""
+        """Add the slug's pattern and maximum length to the field's metadata, for OpenAPI."""
         super().__init__(
             metadata={"pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": 200, **(metadata or {})}, **kwargs
         )
@@ -165,58 +181,71 @@ class SlugField(fields.String):
         return value
 
 
-NOT_A_SLUG = "is not a slug: small letters and digits joined by single hyphens, at most 200 characters, no UUID"
+NOT_A_SLUG = (
+    "is not a slug: lowercase letters and digits joined by single hyphens, at most 200 characters, not in UUID form"
+)
 
 
-def slug_list(most: int, *, left_out: Any = list) -> fields.List[str]:
-    """Answer a field of slugs, `most` at most and each once; `left_out` is what it is then, none if not said."""
-    too_many = validate.Length(max=most, error=f"holds more than {most}")
-    return fields.List(SlugField(), load_default=left_out, validate=[too_many, no_repeats])
+def slug_list(max_items: int, *, default: Any = list) -> fields.List[str]:
+    """Return a field for a list of distinct slugs.
+
+    Args:
+        max_items: The maximum number of slugs.
+        default: marshmallow's `load_default`: the value, or a callable that makes it, where the field is omitted.
+
+    Returns:
+        The marshmallow field.
+    """
+    length = validate.Length(max=max_items, error=f"must have at most {max_items} items")
+    return fields.List(SlugField(), load_default=default, validate=[length, no_repeats])
 
 
 def no_repeats(values: list[str]) -> None:
-    """Raise ValidationError where a list names a thing twice."""
+    """Raise ValidationError if a value occurs twice."""
     if len(set(values)) < len(values):
-        raise ValidationError(["names the same thing twice"])
+        raise ValidationError(["must not contain the same value twice"])
 
 
 class WebAddress(Line):
-    """An absolute http or https address."""
+    """An absolute http or https URL of at most 2,000 characters."""
 
     def __init__(self, **kwargs: Any) -> None:
-        """Take no length: 2,000 characters are the limit."""
-        super().__init__(longest=2_000, **kwargs)
+        """Set the maximum length, 2,000 characters."""
+        super().__init__(max_length=2_000, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
-        try:
-            parts = urlsplit(text)
-            good = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-        except ValueError:
-            good = False
-        if not good or any(character in text for character in " \"'<>\\^`{|}"):
-            raise ValidationError(["must be an absolute http or https address"])
+        if not _is_web_address(text) or any(character in text for character in " \"'<>\\^`{|}"):
+            raise ValidationError(["must be an absolute http or https URL"])
         return text
 
 
+def _is_web_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        port = parts.port  # raises ValueError if it is no port number
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and (port is None or port > 0)
+
+
 class LanguageTag(fields.String):
-    """A language tag of BCP 47, answered in its canonical case."""
+    """A BCP 47 language tag, loaded in canonical case."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         tag = language_tag(value) if isinstance(value, str) else None
         if tag is None:
-            raise ValidationError(["is not a language tag of BCP 47, such as it or en-GB"])
+            raise ValidationError(["must be a BCP 47 language tag, such as it or en-GB"])
         return tag
 
 
 class Whole(fields.Integer):
-    """A whole number, written as one: no sign but minus, no fraction, no zeros before it."""
+    """An integer in a range, in canonical form: no plus sign, no fraction, no leading zeros."""
 
     def __init__(self, lowest: int, highest: int, **kwargs: Any) -> None:
-        """Take both ends of the range."""
-        span = validate.Range(min=lowest, max=highest, error=f"must be a whole number from {lowest} to {highest}")
-        super().__init__(validate=span, **kwargs)
+        """Set the range; both ends are included."""
         self.span = f"must be a whole number from {lowest} to {highest}"
+        super().__init__(validate=validate.Range(min=lowest, max=highest, error=self.span), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
         if isinstance(value, str) and _WHOLE.fullmatch(value):
@@ -227,10 +256,10 @@ class Whole(fields.Integer):
 
 
 class Size(Whole):
-    """A length in pixels, as a JSON number."""
+    """A length in pixels: a JSON number from 1 to 100,000."""
 
     def __init__(self, **kwargs: Any) -> None:
-        """Take no range: 1 to 100,000."""
+        """Set the range, 1 to 100,000."""
         super().__init__(1, 100_000, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
@@ -240,7 +269,7 @@ class Size(Whole):
 
 
 class YesNo(fields.Boolean):
-    """A JSON true or false, and nothing that equals one."""
+    """A JSON true or false; marshmallow's other spellings, such as 1 and "true", are rejected."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
         if not isinstance(value, bool):
@@ -249,29 +278,37 @@ class YesNo(fields.Boolean):
 
 
 def open_enum(*values: str, **metadata: object) -> dict[str, object]:
-    """Metadata of a field that may get more values than the ones known today."""
+    """Return the metadata of a field whose set of values may grow (`x-extensible-enum`)."""
     return {"x-extensible-enum": list(values), **metadata}
 
 
 class Ref(Out):
-    """A brand, author, section or tag in short."""
+    """A reference to a brand, author, section or tag."""
 
     slug = fields.String(required=True, metadata={"example": "land-rover"})
     name = fields.String(required=True, metadata={"example": "Land Rover"})
 
 
 class PageInfo(Out):
-    """Where in the list this page is."""
+    """Position of this page in the list."""
 
-    limit = fields.Integer(required=True, metadata={"example": 20})
-    next = fields.String(required=True, allow_none=True, metadata={"description": "Cursor of the next page"})
-    prev = fields.String(required=True, allow_none=True, metadata={"description": "Cursor of the page before"})
-    total = fields.Integer(metadata={"description": "With `total=true`: how many there are; exact up to 10,000"})
-    total_is_lower_bound = fields.Boolean(metadata={"description": "With `total=true`: whether there are more"})
+    limit = fields.Integer(required=True, metadata={"description": "Maximum number of items per page", "example": 20})
+    next = fields.String(
+        required=True, allow_none=True, metadata={"description": "Cursor of the next page; null on the last page"}
+    )
+    prev = fields.String(
+        required=True, allow_none=True, metadata={"description": "Cursor of the previous page; null on the first page"}
+    )
+    total = fields.Integer(
+        metadata={"description": "With `total=true`: number of items in the list; exact up to 10,000"}
+    )
+    total_is_lower_bound = fields.Boolean(
+        metadata={"description": "With `total=true`: whether the list has more items than `total`"}
+    )
 
 
 class PageLinks(Out):
-    """The addresses of this page and of the ones beside it, as in the `Link` header (RFC 8288)."""
+    """URLs of this page and its neighbours, as in the `Link` header (RFC 8288)."""
 
     self = fields.Url(required=True)
     next = fields.Url(required=True, allow_none=True)
@@ -279,31 +316,33 @@ class PageLinks(Out):
 
 
 class WrongPlace(Out):
-    """One wrong place: `pointer` in a body, `parameter` in a query or path."""
+    """One error in the request: `pointer` for a body, `parameter` for a query or path."""
 
     pointer = fields.String(metadata={"description": "JSON pointer (RFC 6901) into the body", "example": "/headline"})
     parameter = fields.String(metadata={"description": "Name of the parameter", "example": "limit"})
-    message = fields.String(required=True)
+    message = fields.String(required=True, metadata={"description": "What is wrong, or what is allowed"})
 
 
 class Gone(Out):
-    """Why an article that was public is no more."""
+    """When and why an article that was public was taken down."""
 
     at = fields.String(required=True, metadata={"format": "date-time"})
     action = fields.String(required=True, validate=validate.OneOf(("unpublished", "withdrawn")))
     reason = fields.String(required=True, metadata=open_enum("legal", "error", "rights", "duplicate", "other"))
-    note = fields.String(required=True, allow_none=True)
-    replaced_by = fields.String(required=True, allow_none=True)
+    note = fields.String(required=True, allow_none=True, metadata={"description": "A note for the public"})
+    replaced_by = fields.String(
+        required=True, allow_none=True, metadata={"description": "Slug of the article that replaces it"}
+    )
 
 
 class Problem(Out):
-    """An error, as in RFC 9457."""
+    """An error response (RFC 9457)."""
 
-    type = fields.Url(required=True, metadata={"description": "Address of a page that explains this kind of problem"})
+    type = fields.Url(required=True, metadata={"description": "URL of a page that explains this type of problem"})
     title = fields.String(required=True)
     status = fields.Integer(required=True)
     detail = fields.String(required=True)
-    instance = fields.String(required=True, metadata={"description": "Path that was asked for"})
-    request_id = fields.String(required=True)
+    instance = fields.String(required=True, metadata={"description": "Path of the request"})
+    request_id = fields.String(required=True, metadata={"description": "The response's `X-Request-Id`"})
     errors = fields.List(fields.Nested(WrongPlace))
     gone = fields.Nested(Gone)
