@@ -134,8 +134,8 @@ def rank(
 ) -> list[Ranked]:
     """Rank candidates for the related list of a source, and return the best `limit` of them.
 
-    `duplicates` contains the source and the articles listed already; near-duplicates of these and of better candidates are
-    left out. `labels` are the readable terms of the source, which the reasons name.
+    `duplicates` contains the source and the articles listed already; near-duplicates of these and of better candidates
+    are left out. `labels` are the readable terms of the source, which the reasons name.
 
     Returns:
         The articles to list, best first.

@@ -187,7 +187,7 @@ def of_article(
 def _may_list(record: Record, relations: Mapping[UUID, Any], source: Any) -> bool:
     """Return whether an article is a pick, or still of the same brand as the source."""
     brand = record["brand"]["slug"] if record["brand"] else None
-    return relations[record["id"]][0] == "pick" or brand == source.brand
+    return bool(relations[record["id"]][0] == "pick" or brand == source.brand)
 
 
 def _chosen(connection: Connection, source: Any) -> tuple[dict[str, UUID], set[UUID]]:
