@@ -167,7 +167,7 @@ def _closest(connection: Connection, plain: str, names: Iterable[str]) -> str | 
         word < plain[0] + "\U0010ffff",
         func.length(word).between(len(plain) - max_distance, len(plain) + max_distance),
     )
-    rows = connection.execute(statement.order_by(word).limit(_SPELLED)).tuples()
+    rows = connection.execute(statement.order_by(word).limit(_SPELLED)).all()
     known = {name: (name, 0) for name in names} | {text: (display, count) for text, display, count in rows}
     close = process.extract(plain, list(known), scorer=OSA.distance, score_cutoff=max_distance, limit=None)
     best = min(close, key=lambda match: (match[1], -known[match[0]][1], match[0]), default=None)
