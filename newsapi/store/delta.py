@@ -183,12 +183,12 @@ def _departed(
     if not ids:
         return [], until
     facets_now = _standing(connection, ids, facets)
-    exits: dict[UUID, dict[int, tuple[int, str]]] = {}
+    exits_by_article: dict[UUID, dict[int, tuple[int, str]]] = {}
     for row in departures.of_articles(connection, ids, facets):
-        exits.setdefault(row.id, {})[row.facet] = (row.seq, row.reason)
+        exits_by_article.setdefault(row.id, {})[row.facet] = (row.seq, row.reason)
     events = []
     for id_ in ids:
-        current, former = facets_now.get(id_, frozenset()), exits[id_]
+        current, former = facets_now.get(id_, frozenset()), exits_by_article[id_]
         matches = all(group.now & current for group in groups)
         has_matched = all(group.ever & (current | former.keys()) for group in groups)
         if matches or not has_matched:

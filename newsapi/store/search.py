@@ -134,10 +134,10 @@ def understand(
         only=_only(connection, asked_of_list),
         headlines=headlines,
     )
-    segments = _blocks(connection, question.terms(), most)
+    loaded = _blocks(connection, question.terms(), most)
     terms = {word: frozenset(term_of(word, language) for language in languages) - {None} for word in asked.words}
     exact = asked_of_list.key == "updated_at" or asked_of_list.updated != (None, None)
-    return Search(asked, question, segments, _fits(asked, languages, bodies=bodies), terms, languages, exact)
+    return Search(asked, question, loaded, _fits(asked, languages, bodies=bodies), terms, languages, exact)
 
 
 def spelled(connection: Connection, words: Iterable[str]) -> dict[str, str]:
@@ -355,7 +355,7 @@ def _blocks(connection: Connection, terms: Collection[int], min_documents: int |
         parameters = {"blocks": integers.written(dialect, postings), "terms": integers.written(dialect, terms)}
         for segment_id, term, content in prepared.rows(connection, _POSTINGS[dialect], parameters):
             postings[segment_id][term] = blocks.posting(content)
-    segments = [
+    loaded = [
         Block(
             first,
             span,
@@ -367,7 +367,7 @@ def _blocks(connection: Connection, terms: Collection[int], min_documents: int |
         )
         for id_, first, span, article_count, newest in heads
     ]
-    return [*segments, *_fresh(connection, terms)]
+    return [*loaded, *_fresh(connection, terms)]
 
 
 def _fresh(connection: Connection, terms: Iterable[int]) -> list[Block]:

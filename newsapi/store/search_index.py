@@ -258,11 +258,11 @@ def to_join(connection: Connection, since: int) -> Joining | None:
     """Return the next merge of segments whose first document id is at least `since`, or None."""
     segment, doc_id = table(SearchBlock).c, table(SearchText).c.number
     statement = select(segment.id, segment.first, segment.span, segment.articles)
-    segments = connection.execute(statement.where(segment.first >= since).order_by(segment.first)).all()
-    chosen = blocks.to_join([(row.first, row.span) for row in segments])
+    candidates = connection.execute(statement.where(segment.first >= since).order_by(segment.first)).all()
+    chosen = blocks.to_join([(row.first, row.span) for row in candidates])
     if chosen is None:
         return None
-    sources = segments[chosen.start : chosen.stop]
+    sources = candidates[chosen.start : chosen.stop]
     in_range = (doc_id >= sources[0].first, doc_id < sources[-1].first + sources[-1].span)
     existing = connection.execute(select(doc_id).where(*in_range).order_by(doc_id)).scalars().all()
     ids = np.array(existing, np.int64)
