@@ -174,12 +174,9 @@ def fresh(numbered: Sequence[tuple[int, Document]]) -> Iterator[Fresh]:
 
 
 def to_join(reaches: Sequence[tuple[int, int]]) -> range | None:
-    """Choose the segments to merge next.
+    """Choose the segments to merge next, given first document id and length of the range of each, in order.
 
     Small segments at the end are merged as soon as they fill one of the next size, which is MERGE_FACTOR times larger.
-
-    Args:
-        reaches: First document id and length of the range of each segment, in order.
 
     Returns:
         The indexes of the segments to merge, or None if there is nothing to merge.
