@@ -1,5 +1,5 @@
-"""What to read after an article: what each is about as numbers, how near two are, which is best, and why.
+"""Related articles: vectors, similarity, ranking with reasons, and near-duplicate detection.
 
-Everything here is pure: texts and numbers come in, an order with its reasons goes out. The index in `store/` only says
-which articles are worth a look, so that what ranks a list in production, in a test and in an evaluation is one thing.
+The package is pure: texts and numbers in, a ranked list with its reasons out. The index in `store/` only selects
+candidates, so lists are ranked by the same code in production, in tests and in evaluations.
 """

@@ -1,8 +1,8 @@
-"""Near-copies: texts that say the same in the same words, such as one agency's report on two sites.
+"""Near-duplicates: texts with nearly the same words, such as one agency report on two sites.
 
-Two texts are near-copies if their headlines are the same but for case and punctuation, or if they share half of the
-pairs of words that either has (Jaccard's coefficient). Sketches tell that of short texts, and of long ones all but the
-doubtful cases, for which the texts themselves are read.
+Two texts are near-duplicates if their headlines are equal except for case and punctuation, or if the Jaccard
+coefficient of their shingles (pairs of words) is at least one half. Sketches decide this for short texts, and for long
+texts in all but the uncertain cases, for which the full texts are read.
 """
 
 from __future__ import annotations
@@ -14,71 +14,71 @@ from uuid import UUID
 from newsapi.relatedness.profiles import NO_HEADLINE, SKETCH, Profile
 
 Pairs = frozenset[int]
-"""The pairs of words of a whole text, as numbers."""
+"""The hashes of all shingles of a text."""
 
 COPY: Final = 0.5
 _DOUBT: Final = (0.3, 0.7)
-"""A sketch of 64 pairs is off by more than 0.2 once in a thousand times."""
+"""Sketch similarities that are not decisive: a sketch of 64 shingles errs by more than 0.2 in 1 of 1,000 cases."""
 
 
 class Copies:
-    """What is on a list, so that no near-copy of it comes there too."""
+    """The articles of a list, used to keep near-duplicates of them out of the list."""
 
     def __init__(self, read: Callable[[UUID], Pairs]) -> None:
-        """Begin with nothing; `read` answers the pairs of an article's words, where sketches leave it open."""
+        """Create an empty filter; `read_shingles` loads the shingles of an article when sketches are not decisive."""
         self._read = read
-        self._there: list[tuple[UUID, Profile, frozenset[int]]] = []
+        self._listed: list[tuple[UUID, Profile, frozenset[int]]] = []
         self._headlines: set[int] = set()
-        self._seen: set[int] = set()
-        self._pairs: dict[UUID, Pairs] = {}
+        self._sketches: set[int] = set()
+        self._shingles: dict[UUID, Pairs] = {}
 
     def add(self, id_: UUID, profile: Profile) -> bool:
-        """Put an article on the list; False, and it is not, where it is a near-copy of one that is."""
-        if profile.headline in self._headlines or any(
-            self._is_copy(id_, profile, other) for other in self._like(profile)
-        ):
+        """Add an article; return False, without adding it, if it is a near-duplicate of one that was added."""
+        if profile.headline in self._headlines:
+            return False
+        if any(self._is_copy(id_, profile, *other) for other in self._like(profile)):
             return False
         if profile.headline != NO_HEADLINE:
             self._headlines.add(profile.headline)
-        self._seen.update(profile.sketch)
-        self._there.append((id_, profile, frozenset(profile.sketch)))
+        self._sketches.update(profile.sketch)
+        self._listed.append((id_, profile, frozenset(profile.sketch)))
         return True
 
-    def _like(self, profile: Profile) -> list[tuple[UUID, Profile]]:
-        """Those that may be copies, as they share enough of their sketches: as a rule none."""
-        enough = _DOUBT[0] * len(profile.sketch)
-        if len(self._seen.intersection(profile.sketch)) < enough:
+    def _like(self, vector: Profile) -> list[tuple[UUID, Profile]]:
+        """Return the articles that share enough of their sketch to be near-duplicates, in general none."""
+        required = _DOUBT[0] * len(vector.sketch)
+        if len(self._sketches.intersection(vector.sketch)) < required:
             return []
-        own = frozenset(profile.sketch)
-        return [(id_, other) for id_, other, sketch in self._there if len(own & sketch) >= enough]
+        sketch = frozenset(vector.sketch)
+        return [(id_, other) for id_, other, other_sketch in self._listed if len(sketch & other_sketch) >= required]
 
-    def _is_copy(self, id_: UUID, profile: Profile, other: tuple[UUID, Profile]) -> bool:
-        likeness = _likeness(profile, other[1])
-        if likeness is None:
-            likeness = _jaccard(self._of(id_), self._of(other[0]))
-        return likeness >= COPY
+    def _is_copy(self, id_: UUID, vector: Profile, other_id: UUID, other: Profile) -> bool:
+        similarity = _likeness(vector, other)
+        if similarity is None:
+            similarity = _jaccard(self._shingles_of(id_), self._shingles_of(other_id))
+        return similarity >= COPY
 
-    def _of(self, id_: UUID) -> Pairs:
-        found = self._pairs.get(id_)
-        if found is None:
-            found = self._pairs[id_] = self._read(id_)
-        return found
+    def _shingles_of(self, id_: UUID) -> Pairs:
+        shingles = self._shingles.get(id_)
+        if shingles is None:
+            shingles = self._shingles[id_] = self._read(id_)
+        return shingles
 
 
-def _likeness(one: Profile, two: Profile) -> float | None:
-    """How alike two texts are, from 0 to 1; None where their sketches leave it open on which side of a half."""
-    fewer, more = sorted((one.pairs, two.pairs))
-    if fewer < COPY * more:
+def _likeness(first: Profile, second: Profile) -> float | None:
+    """Return the similarity of two texts from 0 to 1, or None if their sketches are not decisive."""
+    smaller, larger = sorted((first.pairs, second.pairs))
+    if smaller < COPY * larger:
         return 0.0
-    sketch, other = {*one.sketch}, {*two.sketch}
-    shared = sketch & other
-    if more <= SKETCH:
-        return len(shared) / (one.pairs + two.pairs - len(shared))
-    smallest = sorted(sketch | other)[:SKETCH]
-    likeness = len(shared.intersection(smallest)) / len(smallest)
-    return None if _DOUBT[0] <= likeness < _DOUBT[1] else likeness
+    first_sketch, second_sketch = {*first.sketch}, {*second.sketch}
+    shared = first_sketch & second_sketch
+    if larger <= SKETCH:  # the sketches contain all shingles
+        return len(shared) / (first.pairs + second.pairs - len(shared))
+    smallest = sorted(first_sketch | second_sketch)[:SKETCH]
+    similarity = len(shared.intersection(smallest)) / len(smallest)
+    return None if _DOUBT[0] <= similarity < _DOUBT[1] else similarity
 
 
-def _jaccard(one: Pairs, two: Pairs) -> float:
-    shared = len(one & two)
-    return shared / (len(one) + len(two) - shared) if shared else 0.0
+def _jaccard(first: Pairs, second: Pairs) -> float:
+    shared = len(first & second)
+    return shared / (len(first) + len(second) - shared) if shared else 0.0

@@ -1,8 +1,8 @@
-"""What an article is about, as numbers: its profile.
+"""Article vectors: the terms, tags and mentions of an article in a form that can be compared and stored.
 
-A text is a vector of its terms (Salton and Buckley 1988): how often a term stands there, damped, the headline counting
-four times and the standfirst twice. How rare terms are is laid on when two are compared, once for both, so that weights
-counted later rank what was described before.
+A text is a vector of logarithmic term frequencies (Salton and Buckley 1988), in which a term of the headline counts
+four times and one of the standfirst twice. IDF weights are applied when two vectors are compared, once for both, so
+that newer weights can rank vectors that were built before.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from uuid import UUID
 from newsapi.text.terms import number_of, pairs, terms, words
 
 TERMS: Final = 128
-"""Terms of a text that are compared; of the 300 of a long one the others tell almost nothing (measured: 0.001)."""
+"""Terms of a text that are compared; a long text has 300, the others of which contribute 0.001 (measured)."""
 
 KEYS: Final = 24
-"""Terms of a text by which it is found."""
+"""Terms of a text that are indexed."""
 
 MARKS: Final = 12
-"""Tags and mentions by which it is found."""
+"""Tags and mentions of an article that are indexed."""
 
 SKETCH: Final = 64
-"""Pairs of words, those with the smallest hashes, that stand for all of a text (bottom-k sketch: Broder 1997)."""
+"""Shingles with the smallest hashes that represent a text (bottom-k sketch: Broder 1997)."""
 
 SCALE: Final = 640
-"""Shares of a term are kept in a byte: 1/640 each, 0.4 at most."""
+"""The share of a term is stored in a byte, in units of 1/640, so 0.4 at most."""
 
 _IN_HEADLINE, _IN_STANDFIRST = 4, 2
 _SECONDS_OF_A_DAY: Final = 86_400.0
@@ -42,7 +42,10 @@ _WORD = re.compile(r"\w++")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """An article as a reader has it. `body` is plain text; tags and mentions are ids and names; `at` is in seconds."""
+    """The text of an article.
+
+    `body` is plain text; `tags` and `mentions` are ids and names; `at` is the publication in seconds since 1970.
+    """
 
     id: UUID
     headline: str
@@ -55,30 +58,31 @@ class Text:
 
     @property
     def whole(self) -> str:
-        """All of it, from the headline down."""
+        """Headline, standfirst and body as one text."""
         return " ".join(filter(None, (self.headline, self.standfirst, self.body)))
 
 
 class Weights:
-    """How rare terms are: `log(1 + N/n)` for a term that stands in n of N texts; what is in none counts as in one."""
+    """IDF weights: `log(1 + N/n)` for a term that occurs in n of N texts; a term in no text has the weight of n = 1."""
 
     def __init__(self, version: int, documents: int, found: Mapping[int, int]) -> None:
-        """Take the number of this count, how many texts were counted, and in how many of them a term stands."""
+        """Take the version, the number of texts that were counted, and the document frequency of each term."""
         self.version = version
         self.documents = documents
         self._rarest = math.log1p(documents)
         self._common = {number: math.log1p(documents / count) for number, count in found.items() if count > 1}
 
     def of(self, number: int) -> float:
-        """Answer the weight of a term."""
+        """Return the weight of a term."""
         return self._common.get(number, self._rarest)
 
 
 class Profile(NamedTuple):
-    """What is kept of an article to compare it.
+    """The vector of an article.
 
-    `terms` begin with the first `lead` ones, which stand in headline or standfirst; `shares` (bytes of 1/640) are their
-    part in the whole. `leading` is the length of the vector of the lead. `sketch` stands for `pairs` pairs of words.
+    The first `lead` of `terms` occur in headline or standfirst. `shares` has the share of each term in units of 1/640.
+    `leading` is the length of the vector of the lead. `sketch` represents the `pairs` shingles of the text. `headline`
+    is the hash of the headline, `day` the publication in days since 1970.
     """
 
     terms: array[int]
@@ -93,85 +97,95 @@ class Profile(NamedTuple):
     day: float
 
     def found_by(self) -> list[tuple[int, int]]:
-        """Answer by which terms, tags and mentions it is found, each with its share."""
-        order = sorted(range(len(self.terms)), key=lambda place: (-self.shares[place], self.terms[place]))
-        marks = [(tag, SHARE_OF_TAG) for tag in self.tags] + [(named, SHARE_OF_MENTION) for named in self.mentions]
-        return [*((self.terms[place], self.shares[place]) for place in order[:KEYS]), *marks[:MARKS]]
+        """Return the terms, tags and mentions under which the article is indexed, each with its share."""
+        order = sorted(range(len(self.terms)), key=lambda index: (-self.shares[index], self.terms[index]))
+        text_terms = [(self.terms[index], self.shares[index]) for index in order[:KEYS]]
+        tags = [(tag, SHARE_OF_TAG) for tag in self.tags]
+        mentions = [(mention, SHARE_OF_MENTION) for mention in self.mentions]
+        return text_terms + (tags + mentions)[:MARKS]
 
     def packed(self) -> bytes:
-        """Answer it as bytes, little endian."""
+        """Return the vector as bytes."""
         head = _HEAD.pack(
-            *(len(self.terms), self.lead, len(self.tags), len(self.mentions), len(self.sketch)),
-            *(self.pairs, self.leading, self.headline, self.day),
+            len(self.terms),
+            self.lead,
+            len(self.tags),
+            len(self.mentions),
+            len(self.sketch),
+            self.pairs,
+            self.leading,
+            self.headline,
+            self.day,
         )
         arrays = (self.terms, self.tags, self.mentions, self.sketch)
-        return b"".join((head, self.shares, *(each.tobytes() for each in arrays)))
+        return head + self.shares + b"".join(values.tobytes() for values in arrays)
 
 
 _HEAD = struct.Struct("<BBHHBIdId")
 SHARE_OF_TAG: Final = 150
 SHARE_OF_MENTION: Final = 95
-"""What finding by a tag or a mention counts, as if it were a term of the text with this share."""
+"""A tag or a mention is indexed like a term of the text with this share."""
 
 
 def unpacked(stored: bytes) -> Profile:
-    """Answer the profile that was packed."""
+    """Return the vector that `to_bytes` stored."""
     count, lead, tags, mentions, sketch, pairs_, leading, headline, day = _HEAD.unpack_from(stored)
-    place = _HEAD.size + count
-    shares = stored[_HEAD.size : place]
+    offset = _HEAD.size + count
+    shares = stored[_HEAD.size : offset]
     arrays = []
-    for kind, length in (("i", count), ("i", tags), ("i", mentions), ("I", sketch)):
-        arrays.append(array(kind, stored[place : place + 4 * length]))
-        place += 4 * length
+    for type_code, length in (("i", count), ("i", tags), ("i", mentions), ("I", sketch)):
+        arrays.append(array(type_code, stored[offset : offset + 4 * length]))
+        offset += 4 * length
     return Profile(arrays[0], shares, lead, leading, arrays[1], arrays[2], arrays[3], pairs_, headline, day)
 
 
 def vocabulary(text: Text) -> set[int]:
-    """Answer every term, tag and mention of an article once, for those who count them."""
+    """Return the distinct terms, tags and mentions of an article."""
     return {*terms(text.whole, text.language)} | {_mark(id_) for id_, _ in (*text.tags, *text.mentions)}
 
 
 def describe(text: Text, weights: Weights) -> Profile:
-    """Answer the profile of an article."""
+    """Build the vector of an article; the weights select its most significant terms."""
     headline, standfirst, counts = (
         Counter(terms(part, text.language)) for part in (text.headline, text.standfirst, text.body)
     )
-    for part, times in ((headline, _IN_HEADLINE), (standfirst, _IN_STANDFIRST)):
-        for number, count in part.items():
-            counts[number] += times * count
+    for part, factor in ((headline, _IN_HEADLINE), (standfirst, _IN_STANDFIRST)):
+        for term, count in part.items():
+            counts[term] += factor * count
     log, weight = math.log, weights.of
-    damped = {number: 1.0 + log(count) for number, count in counts.items()}
-    value = {number: -share * math.sqrt(weight(number)) for number, share in damped.items()}
-    length = math.hypot(*value.values()) or 1.0
+    frequencies = {term: 1.0 + log(count) for term, count in counts.items()}
+    negated = {term: -frequency * math.sqrt(weight(term)) for term, frequency in frequencies.items()}
+    length = math.hypot(*negated.values()) or 1.0
     lead = {*headline, *standfirst}
-    kept = [number for _, number in sorted(zip(value.values(), value, strict=True))[:TERMS]]
-    ordered = sorted(lead.intersection(kept)) + sorted({*kept} - lead)
-    sketch = pairs(text.whole)
+    kept = [term for _, term in sorted(zip(negated.values(), negated, strict=True))[:TERMS]]
+    kept_lead = lead.intersection(kept)
+    ordered = sorted(kept_lead) + sorted({*kept} - lead)
+    shingles = pairs(text.whole)
     return Profile(
         terms=array("i", ordered),
-        shares=bytes(min(255, round(SCALE * damped[number] / length)) for number in ordered),
-        lead=len(lead.intersection(kept)),
+        shares=bytes(min(255, round(SCALE * frequencies[term] / length)) for term in ordered),
+        lead=len(kept_lead),
         leading=math.sqrt(sum(map(weight, lead))) or 1.0,
         tags=_marks(text.tags),
         mentions=_marks(text.mentions),
-        sketch=array("I", sketch[:SKETCH]),
-        pairs=len(sketch),
+        sketch=array("I", shingles[:SKETCH]),
+        pairs=len(shingles),
         headline=headline_of(text.headline),
         day=text.at / _SECONDS_OF_A_DAY,
     )
 
 
 NO_HEADLINE: Final = 0
-"""The number of a headline without words."""
+"""The hash of a headline without words."""
 
 
 def headline_of(headline: str) -> int:
-    """Answer a number that headlines of the same words have in common, whatever stands between the words."""
+    """Return a hash of the words of a headline that ignores case and punctuation."""
     return zlib.crc32(" ".join(_WORD.findall(headline.casefold())).encode())
 
 
-def _marks(named: Iterable[tuple[UUID, str]]) -> array[int]:
-    return array("i", dict.fromkeys(_mark(id_) for id_, _ in named))
+def _marks(names_by_id: Iterable[tuple[UUID, str]]) -> array[int]:
+    return array("i", dict.fromkeys(_mark(id_) for id_, _ in names_by_id))
 
 
 def _mark(id_: UUID) -> int:
@@ -179,8 +193,8 @@ def _mark(id_: UUID) -> int:
 
 
 def names(text: Text) -> dict[int, str]:
-    """Answer the words of an article by the numbers that stand for them, as they are first written."""
-    found = words(text.whole, text.language)
+    """Return the readable form of each term, tag and mention: the first spelling in the text, or the name."""
+    labels = words(text.whole, text.language)
     for id_, name in (*text.tags, *text.mentions):
-        found[_mark(id_)] = name
-    return found
+        labels[_mark(id_)] = name
+    return labels

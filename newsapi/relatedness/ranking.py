@@ -1,15 +1,15 @@
-"""Which of some articles is best to read after another, and why.
+"""Ranking of the candidates for a related list, with the reasons of each.
 
-How near two are is the sum of what their texts, their leads, their tags, their mentions and their days have in common.
-Then what is near to the five best gains (pseudo-relevance feedback after Rocchio 1971): a story is more than the words
-of one article, and its other articles say which. The factors were set on four collections judged by people or built
-from stories, none of which wants them very different.
+The similarity of two articles is the sum of what their texts, leads, tags, mentions and publication days have in
+common. The best candidates are then reranked by their similarity to the five best (pseudo-relevance feedback after
+Rocchio 1971), because the other articles of a story contain more of its words than the source alone. The weights were
+tuned on four collections with human judgements or known stories; the optimum of each is close to them.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -22,38 +22,39 @@ TAGS: Final = 1.0
 MENTIONS: Final = 0.1
 FRESH: Final = 0.1
 HALF: Final = 4.0
-"""The shared weight of tags, or of mentions, that counts half."""
+"""The sum of shared IDF weights of tags, or of mentions, at which half of the maximum score is reached."""
 
 WEEK: Final = 7.0
-"""Days between two articles at which nearness in time counts half."""
+"""Days between two articles at which the recency score is halved."""
 
 BEST: Final = 5
-"""How many of the best say what the story is."""
+"""Best candidates that are used as feedback."""
 
 STORY: Final = 0.6
-"""How much being near to them counts."""
+"""The weight of the similarity to the feedback documents."""
 
 RERANKED: Final = 25
-"""How many are compared with them."""
+"""Best candidates that are reranked with feedback."""
 
 SHOWN_TERMS: Final = 5
+"""Terms that are named in a reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An article that may be listed."""
+    """An article that may be listed, with its vector."""
 
     id: UUID
     profile: Profile
 
 
 class Terms:
-    """The terms of an article as they are compared: many times with many others, so as sets."""
+    """The terms of an article as sets and a mapping, for many comparisons with other articles."""
 
     __slots__ = ("lead", "numbers", "profile", "shares")
 
     def __init__(self, profile: Profile) -> None:
-        """Take the article."""
+        """Prepare the terms of a vector."""
         self.profile = profile
         self.shares = dict(zip(profile.terms, profile.shares, strict=True))
         self.numbers = frozenset(self.shares)
@@ -62,7 +63,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """An article on a list: `score` from 0 to 1, `nearness` to the source alone, and why it is there."""
+    """An article of a list: `score` from 0 to 1, `similarity` to the source without feedback, and the reasons."""
 
     id: UUID
     score: float
@@ -71,55 +72,55 @@ class Ranked:
 
 
 class Gauge:
-    """Measures how near articles are to one of them."""
+    """Computes the similarity of articles to one source article."""
 
     def __init__(self, own: Terms, weights: Weights) -> None:
-        """Take the article to measure from, and how rare terms are."""
-        self._own = own
+        """Take the terms of the source article and the IDF weights."""
+        self._source = own
         self._weights = weights
         profile = own.profile
-        self._terms = {number: share * weights.of(number) / SCALE / SCALE for number, share in own.shares.items()}
-        self._lead = {number: weights.of(number) / profile.leading for number in own.lead}
+        self._terms = {term: share * weights.of(term) / SCALE / SCALE for term, share in own.shares.items()}
+        self._lead = {term: weights.of(term) / profile.leading for term in own.lead}
         self._tags, self._mentions = {*profile.tags}, {*profile.mentions}
 
     def nearness(self, terms: Terms) -> float:
-        """Answer how near another article is: 0 where nothing is shared, seldom more than 2."""
-        mine, lead, shares, other = self._terms, self._lead, terms.shares, terms.profile
-        text = sum([mine[number] * shares[number] for number in self._own.numbers & terms.numbers])
-        shared = sum([lead[number] for number in self._own.lead & terms.lead]) / other.leading
-        found = text + LEAD * shared + self._days(other)
+        """Return the similarity of another article: 0 if nothing is shared, rarely more than 2."""
+        term_weights, lead_weights, shares, other = self._terms, self._lead, terms.shares, terms.profile
+        text = sum([term_weights[term] * shares[term] for term in self._source.numbers & terms.numbers])
+        lead = sum([lead_weights[term] for term in self._source.lead & terms.lead]) / other.leading
+        similarity = text + LEAD * lead + self._days(other)
         if self._tags:
-            found += TAGS * self._marks(self._tags, other.tags)
+            similarity += TAGS * self._marks(self._tags, other.tags)
         if self._mentions:
-            found += MENTIONS * self._marks(self._mentions, other.mentions)
-        return found
+            similarity += MENTIONS * self._marks(self._mentions, other.mentions)
+        return similarity
 
     def reasons(self, terms: Terms, names: Mapping[int, str]) -> list[dict[str, Any]]:
-        """Answer what brings another article near, the weightiest first: each kind with its part of the whole."""
-        mine, lead, shares, other = self._terms, self._lead, terms.shares, terms.profile
-        parts = {number: mine[number] * shares[number] for number in self._own.numbers & terms.numbers}
-        for number in self._own.lead & terms.lead:
-            parts[number] += LEAD * lead[number] / other.leading
-        tags = {number: self._weights.of(number) for number in other.tags if number in self._tags}
-        mentions = {number: self._weights.of(number) for number in other.mentions if number in self._mentions}
-        found = [
-            ("text", sum(parts.values()), parts),
+        """Return why another article is similar, as kinds of reasons with their part of the sum, largest first."""
+        term_weights, lead_weights, shares, other = self._terms, self._lead, terms.shares, terms.profile
+        text = {term: term_weights[term] * shares[term] for term in self._source.numbers & terms.numbers}
+        for term in self._source.lead & terms.lead:
+            text[term] += LEAD * lead_weights[term] / other.leading
+        tags = {tag: self._weights.of(tag) for tag in other.tags if tag in self._tags}
+        mentions = {mention: self._weights.of(mention) for mention in other.mentions if mention in self._mentions}
+        reasons: list[tuple[str, float, dict[int, float]]] = [
+            ("text", sum(text.values()), text),
             ("tags", TAGS * _halved(sum(tags.values())), tags),
             ("mentions", MENTIONS * _halved(sum(mentions.values())), mentions),
             ("fresh", self._days(other), {}),
         ]
-        whole = sum(weight for _, weight, _ in found) or 1.0
+        total = sum(weight for _, weight, _ in reasons) or 1.0
         return [
-            {"kind": kind, "weight": round(weight / whole, 3), "terms": _named(which, names)}
-            for kind, weight, which in sorted(found, key=lambda reason: -reason[1])
-            if round(weight / whole, 3) > 0
+            {"kind": kind, "weight": round(weight / total, 3), "terms": _named(parts, names)}
+            for kind, weight, parts in sorted(reasons, key=lambda reason: -reason[1])
+            if round(weight / total, 3) > 0
         ]
 
-    def _marks(self, mine: set[int], others: Iterable[int]) -> float:
-        return _halved(sum([self._weights.of(number) for number in others if number in mine]))
+    def _marks(self, ids: set[int], other_ids: Iterable[int]) -> float:
+        return _halved(sum([self._weights.of(id_) for id_ in other_ids if id_ in ids]))
 
     def _days(self, other: Profile) -> float:
-        return FRESH / (1.0 + abs(self._own.profile.day - other.day) / WEEK)
+        return FRESH / (1.0 + abs(self._source.profile.day - other.day) / WEEK)
 
 
 def rank(
@@ -131,50 +132,63 @@ def rank(
     copies: Copies,
     most: int,
 ) -> list[Ranked]:
-    """Answer the best of the candidates, best first, without near-copies of what `copies` knows or of one another.
+    """Rank candidates for the related list of a source, and return the best `limit` of them.
 
-    In: the profile to compare with; how rare terms are; the words of the source by number; what is listed
-    already, the source itself among it; how many to list.
+    `duplicates` contains the source and the articles listed already; near-duplicates of these and of better candidates
+    are left out. `labels` are the readable terms of the source, which the reasons name.
+
+    Returns:
+        The articles to list, best first.
     """
-    gauge = Gauge(Terms(source), weights)
+    scorer = Gauge(Terms(source), weights)
     compared = [(candidate.id, Terms(candidate.profile)) for candidate in candidates]
-    near = sorted(((gauge.nearness(terms), id_, terms) for id_, terms in compared), key=_nearest_first)
-    ordered = [*_by_story(near[:RERANKED], weights), *((found[0], *found) for found in near[RERANKED:])]
-    listed: list[Ranked] = []
-    for value, nearness, id_, terms in ordered:
-        if len(listed) == most:
+    nearest = sorted(((scorer.nearness(terms), id_, terms) for id_, terms in compared), key=_nearest_first)
+    reranked = _by_story(nearest[:RERANKED], weights)
+    others = [(similarity, similarity, id_, terms) for similarity, id_, terms in nearest[RERANKED:]]
+    ranked: list[Ranked] = []
+    for value, similarity, id_, terms in [*reranked, *others]:
+        if len(ranked) == most:
             break
         if copies.add(id_, terms.profile):
-            reasons = gauge.reasons(terms, words)
-            listed.append(Ranked(id_, round(1.0 - math.exp(-value), 4), nearness, reasons))
-    return listed
+            reasons = scorer.reasons(terms, words)
+            ranked.append(Ranked(id_, round(1.0 - math.exp(-value), 4), similarity, reasons))
+    return ranked
 
 
 _Near = tuple[float, UUID, Terms]
+"""The similarity of a candidate, its id and its terms."""
 
 
-def _nearest_first(found: _Near) -> tuple[float, UUID]:
-    return -found[0], found[1]
+def _nearest_first(candidate: _Near) -> tuple[float, UUID]:
+    return -candidate[0], candidate[1]
 
 
-def _by_story(near: Sequence[_Near], weights: Weights) -> Iterable[tuple[float, float, UUID, Terms]]:
-    """Order the nearest anew by how near they are to the best as well; answer both figures with each."""
-    if not near:
+def _by_story(nearest: Sequence[_Near], weights: Weights) -> Iterable[tuple[float, float, UUID, Terms]]:
+    """Rerank the nearest candidates by adding their similarity to the best ones.
+
+    Returns:
+        For each candidate the new value, the similarity to the source, its id and its terms; best first.
+    """
+    if not nearest:
         return ()
-    best = [(value / near[0][0], terms, Gauge(terms, weights)) for value, _, terms in near[:BEST] if value]
-    found = []
-    for value, id_, terms in near:
-        story = sum([share * gauge.nearness(terms) for share, other, gauge in best if other is not terms])
-        found.append((value + STORY * story / BEST, value, id_, terms))
-    return sorted(found, key=lambda each: (-each[0], each[2]))
+    best_similarity = nearest[0][0]
+    best = [
+        (similarity / best_similarity, terms, Gauge(terms, weights))
+        for similarity, _, terms in nearest[:BEST]
+        if similarity
+    ]
+    reranked = []
+    for similarity, id_, terms in nearest:
+        feedback = sum([share * scorer.nearness(terms) for share, other, scorer in best if other is not terms])
+        reranked.append((similarity + STORY * feedback / BEST, similarity, id_, terms))
+    return sorted(reranked, key=lambda candidate: (-candidate[0], candidate[2]))
 
 
 def _halved(weight: float) -> float:
     return weight / (weight + HALF)
 
 
-def _named(parts: Mapping[int, float], names: Mapping[int, str]) -> list[str]:
-    known: Collection[int] = sorted(
-        (number for number in parts if number in names), key=lambda number: (-parts[number], number)
-    )
-    return [names[number] for number in [*known][:SHOWN_TERMS]]
+def _named(term_weights: Mapping[int, float], labels: Mapping[int, str]) -> list[str]:
+    """Return the labels of the heaviest terms that have one."""
+    known = sorted((term for term in term_weights if term in labels), key=lambda term: (-term_weights[term], term))
+    return [labels[term] for term in known[:SHOWN_TERMS]]

@@ -1,5 +1,5 @@
-"""Searching: what an article is found by, how that is packed, what a query means, and which articles come first.
+"""Full-text search: analysis, segments, query parsing, ranking and highlighting.
 
-Nothing here knows the database. Both databases keep the same bytes and this room alone reads them, so that a search has
-the same result on either.
+The package does not access the database. Both databases store the same bytes and only this package interprets them, so
+a search has the same result on either.
 """

@@ -1,8 +1,8 @@
-"""Blocks: what is kept of many articles at once, so that finding among a million is reading a few dozen rows.
+"""Index segments: postings of many articles in a row, so that searching a million articles reads a few dozen rows.
 
-The articles of a block have numbers that follow one another. Of each term a block has one row: the places of the
-articles in it, two bytes each, then their weights, one byte each (inverted lists: Zobel and Moffat 2006). A block is
-never changed; small ones are joined to greater ones (a log-structured merge: O'Neil and others 1996).
+The articles of a segment have a range of document ids. A segment has one row for each term: the offsets of the articles
+in the range, two bytes each, then their weights, one byte each (inverted lists: Zobel and Moffat 2006). Segments are
+immutable; small ones are merged into larger ones (log-structured merge: O'Neil and others 1996).
 """
 
 from __future__ import annotations
@@ -17,24 +17,22 @@ from numpy.typing import NDArray
 from newsapi.search.documents import Document, facet
 
 SPAN: Final = 1 << 16
-"""Numbers that one block covers at most."""
+"""Maximum number of document ids in the range of a segment."""
 
 TOGETHER: Final = 8
-"""About so many blocks of a size make one of the next."""
+"""About so many segments of a size are merged into one of the next size."""
 
 DAY: Final = 86_400_000_000
-"""Microseconds of a day."""
-
 NOWHEN: Final = -(1 << 63)
-"""The time of a number that no article has."""
+"""The time of a document id that no article has."""
 
 Array = NDArray[Any]
 Posting = tuple[Array, Array]
-"""Places of articles in a block, in rising order, and the weights of a term there."""
+"""Offsets of articles in a segment, ascending, and the weight of a term in each."""
 
 
 class Made(NamedTuple):
-    """A block to keep: its rows, (term, content), and what is kept once of all its articles."""
+    """A segment to be stored: its rows of (term, content), and the columns with times and facets of its articles."""
 
     first: int
     span: int
@@ -46,7 +44,7 @@ class Made(NamedTuple):
 
 
 class Times(NamedTuple):
-    """When the articles of a block were published and updated, by their places; `days` are those of publication."""
+    """Times of the articles of a segment by offset, in microseconds since 1970; `days` has the days of publication."""
 
     published: Array
     updated: Array
@@ -54,90 +52,90 @@ class Times(NamedTuple):
 
 
 class Facets(NamedTuple):
-    """The facets of each article of a block: those of place i are `ids[starts[i]:starts[i + 1]]`."""
+    """The facets of the articles of a segment: those at offset i are `ids[starts[i]:starts[i + 1]]`."""
 
     starts: Array
     ids: Array
 
 
 def build(numbered: Sequence[tuple[int, Document]]) -> Made:
-    """Make a block of articles with their numbers, in rising order."""
-    first, span, when, belongs = _columns(numbered)
+    """Build a segment of documents, given with their document ids in ascending order."""
+    first, span, segment_times, segment_facets = _columns(numbered)
     return Made(
         first,
         span,
         len(numbered),
         max(document.published for _, document in numbered),
-        np.stack([when.published, when.updated]).tobytes(),
-        belongs.starts.tobytes() + belongs.ids.tobytes(),
+        np.stack([segment_times.published, segment_times.updated]).tobytes(),
+        segment_facets.starts.tobytes() + segment_facets.ids.tobytes(),
         grouped(*_flat(numbered, first)),
     )
 
 
-def _columns(numbered: Sequence[tuple[int, Document]]) -> tuple[int, int, Times, Facets]:
-    """The first number, how many follow it, and the times and facets of each."""
-    first, span = numbered[0][0], numbered[-1][0] - numbered[0][0] + 1
-    when = np.full((2, span), NOWHEN, np.int64)
+def _columns(documents: Sequence[tuple[int, Document]]) -> tuple[int, int, Times, Facets]:
+    """Return the first document id, the length of the range, and the times and facets."""
+    first, span = documents[0][0], documents[-1][0] - documents[0][0] + 1
+    values = np.full((2, span), NOWHEN, np.int64)
     counts = np.zeros(span + 1, np.uint32)
-    for number, document in numbered:
-        when[:, number - first] = document.published, document.updated
-        counts[number - first + 1] = len(document.facets)
-    ids = np.array([id_ for _, document in numbered for id_ in document.facets], np.int32)
-    return first, span, _times(when), Facets(np.cumsum(counts, dtype=np.uint32), ids)
+    for doc_id, document in documents:
+        values[:, doc_id - first] = document.published, document.updated
+        counts[doc_id - first + 1] = len(document.facets)
+    ids = np.array([id_ for _, document in documents for id_ in document.facets], np.int32)
+    return first, span, _times(values), Facets(np.cumsum(counts, dtype=np.uint32), ids)
 
 
-def _flat(numbered: Sequence[tuple[int, Document]], first: int) -> tuple[Array, Array, Array]:
-    """Every term of every article, its place and its weight."""
-    terms, places, weights = [], [], []
-    for number, document in numbered:
-        facets = [facet(id_) for id_ in document.facets]
-        terms += [np.frombuffer(document.terms, np.int64), np.array(facets, np.int64)]
-        places.append(np.full(len(document.terms) + len(facets), number - first, np.uint16))
-        weights += [np.frombuffer(document.weights, np.uint8), np.ones(len(facets), np.uint8)]
-    return np.concatenate(terms), np.concatenate(places), np.concatenate(weights)
+def _flat(documents: Sequence[tuple[int, Document]], first: int) -> tuple[Array, Array, Array]:
+    """Return every term of every document as parallel arrays of terms, offsets and weights."""
+    terms, offsets, weights = [], [], []
+    for doc_id, document in documents:
+        facet_terms = [facet(id_) for id_ in document.facets]
+        terms += [np.frombuffer(document.terms, np.int64), np.array(facet_terms, np.int64)]
+        offsets.append(np.full(len(document.terms) + len(facet_terms), doc_id - first, np.uint16))
+        weights += [np.frombuffer(document.weights, np.uint8), np.ones(len(facet_terms), np.uint8)]
+    return np.concatenate(terms), np.concatenate(offsets), np.concatenate(weights)
 
 
-def grouped(terms: Array, places: Array, weights: Array) -> list[tuple[int, bytes]]:
-    """Answer the row of each term."""
+def grouped(terms: Array, offsets: Array, weights: Array) -> list[tuple[int, bytes]]:
+    """Return the row of each term as (term, content), given parallel arrays of terms, offsets and weights."""
     if not len(terms):
         return []
-    order = np.lexsort((places, terms))
-    terms, places, weights = terms[order], places[order], weights[order]
+    order = np.lexsort((offsets, terms))
+    terms, offsets, weights = terms[order], offsets[order], weights[order]
     starts = np.flatnonzero(np.diff(terms, prepend=terms[0] - 1))
     ends = [*starts[1:].tolist(), len(terms)]
-    all_places, all_weights = places.astype("<u2").tobytes(), weights.tobytes()
+    all_offsets, all_weights = offsets.astype("<u2").tobytes(), weights.tobytes()
     return [
-        (term, all_places[2 * start : 2 * end] + all_weights[start:end])
+        (term, all_offsets[2 * start : 2 * end] + all_weights[start:end])
         for term, start, end in zip(terms[starts].tolist(), starts.tolist(), ends, strict=True)
     ]
 
 
 def posting(content: bytes) -> Posting:
-    """Read what a block has of a term."""
+    """Return offsets and weights of a term from the content of its row."""
     count = len(content) // 3
     return np.frombuffer(content, "<u2", count), np.frombuffer(content, np.uint8, count, 2 * count)
 
 
 def times(content: bytes) -> Times:
-    """Read the times of a block."""
+    """Return the times of a segment from its column."""
     return _times(np.frombuffer(content, np.int64).reshape(2, -1))
 
 
-def _times(when: Array) -> Times:
-    published, updated = when
+def _times(values: Array) -> Times:
+    published, updated = values
     return Times(published, updated, (published // DAY).astype(np.int32))
 
 
 def facets(content: bytes, span: int) -> Facets:
-    """Read the facets of a block."""
+    """Return the facets of a segment from its column, given the length of its range of document ids."""
     return Facets(np.frombuffer(content, np.uint32, span + 1), np.frombuffer(content, np.int32, offset=4 * (span + 1)))
 
 
-# --- a few articles that are in no block yet --------------------------------------------------------------------------
+# --- articles that are in no stored segment yet -----------------------------------------------------------------------
 
 
 class Fresh(NamedTuple):
-    """Articles that were written last, as a block that is not kept."""
+    """The articles indexed last, as a segment in memory."""
 
     first: int
     span: int
@@ -149,95 +147,93 @@ class Fresh(NamedTuple):
     places: Array
     weights: Array
 
-    def postings(self, wanted: Iterable[int]) -> dict[int, Posting]:
-        """Answer what there is of these terms."""
-        found = {}
-        for term in wanted:
-            there = np.flatnonzero(self.terms == term)
-            if len(there):
-                found[term] = (self.places[there], self.weights[there])
-        return found
+    def postings(self, terms: Iterable[int]) -> dict[int, Posting]:
+        """Return the postings of those of these terms that occur."""
+        postings = {}
+        for term in terms:
+            indexes = np.flatnonzero(self.terms == term)
+            if len(indexes):
+                postings[term] = (self.places[indexes], self.weights[indexes])
+        return postings
 
 
 def fresh(numbered: Sequence[tuple[int, Document]]) -> Iterator[Fresh]:
-    """Answer the articles as one such block; as several where their numbers lie far apart."""
+    """Iterate over pending segments of documents: one, or several if the document ids are too far apart."""
     start = 0
     for end in range(1, len(numbered) + 1):
         if end == len(numbered) or numbered[end][0] - numbered[start][0] >= SPAN:
-            some = numbered[start:end]
-            first, span, when, belongs = _columns(some)
-            yield Fresh(
-                first,
-                span,
-                len(some),
-                max(document.published for _, document in some),
-                when,
-                belongs,
-                *_flat(some, first),
-            )
+            batch = numbered[start:end]
+            first, span, segment_times, segment_facets = _columns(batch)
+            terms, offsets, weights = _flat(batch, first)
+            newest = max(document.published for _, document in batch)
+            yield Fresh(first, span, len(batch), newest, segment_times, segment_facets, terms, offsets, weights)
             start = end
 
 
-# --- joining ----------------------------------------------------------------------------------------------------------
+# --- merging ----------------------------------------------------------------------------------------------------------
 
 
 def to_join(reaches: Sequence[tuple[int, int]]) -> range | None:
-    """Answer which blocks to join, given the first number and the span of all in order; None where none are to be.
+    """Choose the segments to merge next, given first document id and length of the range of each, in order.
 
-    Small ones at the end are joined as soon as they fill a greater one, each size some TOGETHER times the one before.
+    Small segments at the end are merged as soon as they fill one of the next size, which is MERGE_FACTOR times larger.
+
+    Returns:
+        The indexes of the segments to merge, or None if there is nothing to merge.
     """
     ends = [first + span for first, span in reaches]
     for size in sorted(SPAN // TOGETHER**level for level in range(8) if TOGETHER**level * 16 <= SPAN):
         start = len(reaches)
         while start and reaches[start - 1][1] <= size // 2:
             start -= 1
-        for at in range(start, len(reaches)):
-            end = bisect_right(ends, reaches[at][0] + size)
-            if end < len(reaches) and end - at > 1:
-                return range(at, end)
+        for index in range(start, len(reaches)):
+            end = bisect_right(ends, reaches[index][0] + size)
+            if end < len(reaches) and end - index > 1:
+                return range(index, end)
     return None
 
 
 class Part(NamedTuple):
-    """A block on its way into another one: where it begins there, and which of its articles are still there."""
+    """A segment that is merged into another: its offset there, and a mask of its articles that still exist."""
 
     shift: int
     there: Array
 
 
 def joined(parts: Mapping[int, Part], rows: Iterable[tuple[int, int, bytes]]) -> list[tuple[int, bytes]]:
-    """Join rows, each with the block it is of, its term and its content; what is no more there is left out."""
-    terms, places, weights = [], [], []
-    by_block: dict[int, tuple[list[int], list[bytes]]] = {block: ([], []) for block in parts}
-    for block, term, content in rows:
-        by_block[block][0].append(term)
-        by_block[block][1].append(content)
-    for block, (its, contents) in by_block.items():
-        part, counts = parts[block], [len(content) // 3 for content in contents]
-        where = np.frombuffer(
-            b"".join(content[: 2 * count] for content, count in zip(contents, counts, strict=True)), "<u2"
-        )
-        weight = np.frombuffer(
-            b"".join(content[2 * count :] for content, count in zip(contents, counts, strict=True)), np.uint8
-        )
-        stays = part.there[where]
-        terms.append(np.repeat(np.array(its, np.int64), counts)[stays])
-        places.append((where[stays].astype(np.int64) + part.shift).astype(np.uint16))
-        weights.append(weight[stays])
-    return grouped(np.concatenate(terms), np.concatenate(places), np.concatenate(weights))
+    """Merge rows of (segment, term, content) into rows of (term, content), without articles that no longer exist."""
+    terms, offsets, weights = [], [], []
+    rows_by_segment: dict[int, tuple[list[int], list[bytes]]] = {segment: ([], []) for segment in parts}
+    for segment, term, content in rows:
+        rows_by_segment[segment][0].append(term)
+        rows_by_segment[segment][1].append(content)
+    for segment, (segment_terms, contents) in rows_by_segment.items():
+        part, counts = parts[segment], [len(content) // 3 for content in contents]
+        sized = list(zip(contents, counts, strict=True))
+        segment_offsets = np.frombuffer(b"".join(content[: 2 * count] for content, count in sized), "<u2")
+        segment_weights = np.frombuffer(b"".join(content[2 * count :] for content, count in sized), np.uint8)
+        exists = part.there[segment_offsets]
+        terms.append(np.repeat(np.array(segment_terms, np.int64), counts)[exists])
+        offsets.append((segment_offsets[exists].astype(np.int64) + part.shift).astype(np.uint16))
+        weights.append(segment_weights[exists])
+    return grouped(np.concatenate(terms), np.concatenate(offsets), np.concatenate(weights))
 
 
 def joined_columns(parts: Sequence[tuple[Part, Times, Facets]], span: int) -> tuple[int, bytes, bytes]:
-    """Join the times and facets of blocks to one of this span: answer the newest publication, and the bytes."""
-    whole = np.full((2, span), NOWHEN, np.int64)
+    """Merge the times and facets of segments into columns for a range of `span` document ids.
+
+    Returns:
+        The newest time of publication, and the columns of times and facets as bytes.
+    """
+    values = np.full((2, span), NOWHEN, np.int64)
     counts = np.zeros(span + 1, np.int64)
-    kept = []
-    for part, when, belongs in parts:
-        stays = np.flatnonzero(part.there)
-        whole[:, stays + part.shift] = np.stack([when.published, when.updated])[:, stays]
-        each = belongs.starts[1:].astype(np.int64) - belongs.starts[:-1]
-        kept.append(belongs.ids[np.repeat(part.there, each)])
-        counts[stays + part.shift + 1] = each[stays]
+    ids = []
+    for part, segment_times, segment_facets in parts:
+        offsets = np.flatnonzero(part.there)
+        values[:, offsets + part.shift] = np.stack([segment_times.published, segment_times.updated])[:, offsets]
+        facet_counts = segment_facets.starts[1:].astype(np.int64) - segment_facets.starts[:-1]
+        ids.append(segment_facets.ids[np.repeat(part.there, facet_counts)])
+        counts[offsets + part.shift + 1] = facet_counts[offsets]
     starts = np.cumsum(counts).astype(np.uint32)
-    ids = np.concatenate(kept).astype(np.int32)
-    return int(whole[0].max(initial=NOWHEN)), whole.tobytes(), starts.tobytes() + ids.tobytes()
+    all_ids = np.concatenate(ids).astype(np.int32)
+    return int(values[0].max(initial=NOWHEN)), values.tobytes(), starts.tobytes() + all_ids.tobytes()

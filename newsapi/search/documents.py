@@ -1,4 +1,4 @@
-"""What an article is found by: its terms, each with a weight, and its words in their order."""
+"""Text analysis: the weighted terms of an article and the sequence of its words."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from typing import Any, Final, NamedTuple
 from newsapi.text.terms import word, written_words
 
 LONGEST: Final = 20_000
-"""Words of a text that are searched."""
+"""Words of an article that are indexed; the rest of its body is not searchable."""
 
 HEADLINE: Final = 0x80
-"""The bit of a weight that says that a term stands in the headline."""
+"""The bit of a weight byte that is set if the term occurs in the headline."""
 
 FULL: Final = 127
 """The greatest weight, without that bit."""
@@ -29,15 +29,15 @@ _USUAL = 300
 _BREAK = bytes(2)
 _REMEMBERED = 1 << 17
 _WORDS_OF = range(3, 41)
-"""The lengths of words that are noted as words: others are not worth completing, or are none."""
+"""Lengths of words that are offered as completions and corrections."""
 
 
 class Document(NamedTuple):
-    """An article as it is indexed.
+    """An analyzed article.
 
-    `published` and `updated` are microseconds since 1970. `facets` are the sets it belongs to. `weights` has a byte for
-    each of `terms`. `sequence` has 16 bits for each word, in the order of the text, 0 between its parts. `words` are
-    those that stand in it, in small letters.
+    `published` and `updated` are microseconds since 1970. `facets` are facet ids. `weights` has a byte for each of
+    `terms`. `sequence` has 16 bits for each word in the order of the text, and 0 after headline, standfirst and body.
+    `words` are the distinct words in lower case.
     """
 
     published: int
@@ -50,13 +50,13 @@ class Document(NamedTuple):
     language: str
 
     def packed(self) -> bytes:
-        """Answer it as bytes, without sequence and words."""
+        """Return the document as bytes, without sequence, words and language."""
         head = array("q", (self.published, self.updated, len(self.facets), *self.facets))
         return head.tobytes() + self.terms.tobytes() + self.weights
 
 
 def unpacked(stored: bytes) -> Document:
-    """Answer the document that was packed."""
+    """Return the document that `to_bytes` stored; sequence, words and language are empty."""
     head = array("q", stored[:24])
     end = 24 + 8 * head[2]
     count = (len(stored) - end) // 9
@@ -76,28 +76,32 @@ def describe(
     updated: int,
     facets: Iterable[int],
 ) -> Document:
-    """Answer an article as it is indexed; `body` is plain text.
+    """Analyze an article for the index.
 
-    A term weighs by where it stands, headline over standfirst over body, and there by how often.
+    The weight of a term depends on where it occurs (headline over standfirst over body), and in the body on its
+    frequency.
+
+    Args:
+        headline: The headline as plain text.
+        standfirst: The standfirst as plain text.
+        body: The body as plain text.
+        language: The BCP 47 tag of the language.
+        published: The time of publication in microseconds since 1970.
+        updated: The time of the last update in microseconds since 1970.
+        facets: The ids of the facets that the article is in.
+
+    Returns:
+        The document to be indexed.
     """
-    known = _lexicon(language.partition("-")[0].lower())
-    head, stand = written_words(headline), written_words(standfirst)
-    parts = [head, stand, written_words(body)[: LONGEST - len(head) - len(stand)]]
-    read = [[*map(known.__getitem__, part)] for part in parts]
-    in_head, in_stand, in_body = each = [Counter[Any](map(_TERM, part)) for part in read]
-    for counted in each:
-        counted.pop(None, None)  # words that tell nothing
-    length = 1.5 * (0.4 + 0.6 * len(parts[2]) / _USUAL)
-    missed = {number: 1.0 - _IN_BODY * times / (times + length) for number, times in in_body.items()}
-    for counted, share in ((in_stand, _IN_STANDFIRST), (in_head, _IN_HEADLINE)):
-        for number in counted:
-            missed[number] = missed.get(number, 1.0) * (1.0 - share)
-    weights = {number: int(FULL * (1.0 - share) + 0.5) or 1 for number, share in missed.items()}
-    for number in in_head:
-        weights[number] |= HEADLINE
+    lexicon = _lexicon(language.partition("-")[0].lower())
+    headline_words, standfirst_words = written_words(headline), written_words(standfirst)
+    body_words = written_words(body)[: LONGEST - len(headline_words) - len(standfirst_words)]
+    analyze = lexicon.__getitem__  # mapped, not called in a comprehension: this is the inner loop of indexing
+    parts = [[*map(analyze, words)] for words in (headline_words, standfirst_words, body_words)]
+    weights = _weights(*parts)
     sequence = array("H")
-    for part in read:
-        sequence.extend([*map(_PLACE, part), 0])
+    for entries in parts:
+        sequence.extend([*map(_PLACE, entries), 0])
     return Document(
         published,
         updated,
@@ -105,13 +109,37 @@ def describe(
         array("q", weights),
         bytes(weights.values()),
         _little_endian(sequence),
-        frozenset(chain(*parts)),
+        frozenset(chain(headline_words, standfirst_words, body_words)),
         language,
     )
 
 
+def _weights(headline: list[_Known], standfirst: list[_Known], body: list[_Known]) -> dict[int, int]:
+    """Return the weight byte of each term.
+
+    The weights of the parts are combined as 1 - (1 - a)(1 - b)(1 - c). The weight in the body grows with the frequency
+    f as f / (f + k), where k grows with the length of the body, as in BM25.
+    """
+    counts = [Counter[Any](map(_TERM, entries)) for entries in (headline, standfirst, body)]
+    for count in counts:
+        count.pop(None, None)  # stop words
+    in_headline, in_standfirst, in_body = counts
+    length = 1.5 * (0.4 + 0.6 * len(body) / _USUAL)
+    complements = {id_: 1.0 - _IN_BODY * count / (count + length) for id_, count in in_body.items()}
+    for part_counts, share in ((in_standfirst, _IN_STANDFIRST), (in_headline, _IN_HEADLINE)):
+        for id_ in part_counts:
+            complements[id_] = complements.get(id_, 1.0) * (1.0 - share)
+    weights = {id_: int(FULL * (1.0 - complement) + 0.5) or 1 for id_, complement in complements.items()}
+    for id_ in in_headline:
+        weights[id_] |= HEADLINE
+    return weights
+
+
 class _Known(NamedTuple):
-    """What a word is in the index: its term, None if it tells nothing; its place; how it is noted, "" if it is not."""
+    """The analysis of a word.
+
+    `term` is None for a stop word; `suggestion_form` is "" for a word that is not suggested.
+    """
 
     term: int | None
     place: int
@@ -123,21 +151,22 @@ _PLACE: Final = itemgetter(1)
 
 
 class _Lexicon(dict[str, _Known]):
-    """The words of a language, read once: most words of a text were in one shortly before."""
+    """A cache of analyzed words of a language: most words of a text occurred in another text shortly before."""
 
     def __init__(self, language: str) -> None:
-        """Take the first subtag of the language, in small letters."""
+        """Create the lexicon of a language, given by its first subtag in lower case."""
         super().__init__()
         self._language = language
 
     def __missing__(self, written: str) -> _Known:
         if len(self) >= _REMEMBERED:
             self.clear()
-        one = word(written, self._language)
-        noted = len(one.plain) in _WORDS_OF and one.plain.isalnum() and not one.plain.isdigit()
-        number = None if one.stop or not one.stem else term(self._language, one.stem)
-        found = self[written] = _Known(number, place(one.stem or written), one.plain if noted else "")
-        return found
+        analyzed = word(written, self._language)
+        plain = analyzed.plain
+        is_suggested = len(plain) in _WORDS_OF and plain.isalnum() and not plain.isdigit()
+        id_ = None if analyzed.stop or not analyzed.stem else term(self._language, analyzed.stem)
+        entry = self[written] = _Known(id_, place(analyzed.stem or written), plain if is_suggested else "")
+        return entry
 
 
 @lru_cache(maxsize=64)
@@ -152,58 +181,59 @@ def _little_endian(values: array[int]) -> bytes:
 
 
 def term(language: str, stem: str) -> int:
-    """Answer the number, above 0, that stands for a stem of a language: 62 bits of a hash.
+    """Return the term id of a stem in a language: a hash of 62 bits, greater than 0.
 
-    With so many bits no two words of all archives together share one.
+    With 62 bits, collisions are improbable even among the words of all archives together.
     """
     name = f"{language.partition('-')[0].lower()}:{stem}"
     return (int.from_bytes(blake2b(name.encode(), digest_size=8).digest()) >> 2) + 1
 
 
 def facet(id_: int) -> int:
-    """Answer the number, below 0, that stands for a facet."""
+    """Return the term id of a facet, which is negative."""
     return -id_
 
 
 def place(stem: str) -> int:
-    """Answer the 16 bits that stand for a word in a sequence: never 0."""
+    """Return the 16-bit code of a stem in a token sequence, which is never 0."""
     return zlib.crc32(stem.encode()) % 0xFFFF + 1
 
 
 def term_of(written: str, language: str) -> int | None:
-    """Answer the term by which a word in small letters is found in a language; None for one that tells nothing."""
+    """Return the term id of a lower-case word in a language, or None for a stop word."""
     return _lexicon(language.partition("-")[0].lower())[written].term
 
 
 def noted(written: str, language: str) -> str:
-    """Answer a word in small letters as it is noted, without its accents; "" for what is not worth it."""
+    """Return a lower-case word without accents, as it is suggested; "" for a word that is not suggested."""
     return _lexicon(language.partition("-")[0].lower())[written].noted
 
 
 def bearing(text: str, wanted: Collection[int], language: str) -> set[str]:
-    """Answer the words of a text, in small letters, that are found by one of these terms."""
-    known = _lexicon(language.partition("-")[0].lower())
-    return {written for written in {*written_words(text)} if known[written].term in wanted}
+    """Return the lower-case words of a text whose term id is one of `terms`."""
+    lexicon = _lexicon(language.partition("-")[0].lower())
+    return {token for token in {*written_words(text)} if lexicon[token].term in wanted}
 
 
 def phrase(words: Sequence[str], language: str) -> bytes:
-    """Answer what a phrase is in a sequence."""
-    known = _lexicon(language.partition("-")[0].lower())
-    return _little_endian(array("H", [known[written].place for written in words]))
+    """Return the token sequence of a phrase."""
+    lexicon = _lexicon(language.partition("-")[0].lower())
+    return _little_endian(array("H", [lexicon[token].place for token in words]))
 
 
 def holds(sequence: bytes, wanted: bytes) -> bool:
-    """Tell whether a phrase stands in a sequence."""
+    """Return whether a token sequence contains a phrase."""
     return _find(sequence, wanted, 0) >= 0
 
 
 def without_body(sequence: bytes) -> bytes:
-    """Answer the headline and the standfirst of a sequence."""
+    """Return the part of a token sequence with headline and standfirst."""
     return sequence[: _find(sequence, _BREAK, _find(sequence, _BREAK, 0) + 2)]
 
 
-def _find(sequence: bytes, wanted: bytes, start: int) -> int:
-    start = sequence.find(wanted, start)
+def _find(sequence: bytes, codes: bytes, start: int) -> int:
+    """Return the byte offset of codes at an even offset from `start` on, or -1."""
+    start = sequence.find(codes, start)
     while start >= 0 and start % 2:
-        start = sequence.find(wanted, start + 1)
+        start = sequence.find(codes, start + 1)
     return start

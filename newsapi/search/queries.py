@@ -1,4 +1,4 @@
-"""What people type into a box: words, "phrases", -words; and whatever else they type is text too."""
+"""Parsing of search queries: words, "phrases" and -excluded words; there are no syntax errors."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Final, NamedTuple
 from newsapi.text.terms import written_words
 
 MOST: Final = 32
-"""Words of a query that are looked at."""
+"""Words of a query that are used."""
 
 _QUOTES = str.maketrans(dict.fromkeys("“”„‟«»", '"'))
 _PIECE = re.compile(r'(?<!\S)(-?)"([^"]*)"|(\S+)')
 
 
 class Asked(NamedTuple):
-    """A query: words that must all be there, phrases that must be there as they are, and what must not be there.
+    """A query: words and phrases that must all occur, and excluded words and phrases.
 
-    `start` is the last word, where it may be the start of another one.
+    `prefix` is the last word if it may be incomplete, otherwise "". The words of phrases are also in `words`.
     """
 
     words: tuple[str, ...]
@@ -25,13 +25,14 @@ class Asked(NamedTuple):
     without: tuple[tuple[str, ...], ...] = ()
     start: str = ""
 
-    def with_words(self, instead: dict[str, str]) -> Asked:
-        """Answer the same query with some of its words put right."""
-        phrases = tuple(tuple(instead.get(word, word) for word in phrase) for phrase in self.phrases)
-        return self._replace(words=tuple(instead.get(word, word) for word in self.words), phrases=phrases)
+    def with_words(self, corrections: dict[str, str]) -> Asked:
+        """Return the query with some of its words corrected."""
+        words = tuple(corrections.get(word, word) for word in self.words)
+        phrases = tuple(tuple(corrections.get(word, word) for word in phrase) for phrase in self.phrases)
+        return self._replace(words=words, phrases=phrases)
 
     def written(self) -> str:
-        """Answer it as it would be typed."""
+        """Return the query as a user would type it."""
         singles = [word for word in self.words if all(word not in phrase for phrase in self.phrases)]
         quoted = [f'"{" ".join(phrase)}"' for phrase in self.phrases]
         return " ".join([*singles, *quoted, *(_excluded(words) for words in self.without)])
@@ -42,29 +43,35 @@ def _excluded(words: tuple[str, ...]) -> str:
 
 
 def read(text: str) -> Asked:
-    """Read a query; nothing that is typed is wrong.
+    """Parse a query.
 
-    A quotation mark without another one, a minus alone, brackets and operators of other systems are no words and say
-    nothing. Where nothing is asked for but what must not be there, that is what is looked for.
+    Unpaired quotation marks, single minus signs, brackets and operators of other search engines are ignored. If all
+    words are excluded, they are searched for instead.
+
+    Args:
+        text: The query as the user typed it.
+
+    Returns:
+        The parsed query, without words if the text contains none.
     """
     words: list[str] = []
     phrases: list[tuple[str, ...]] = []
-    without: list[tuple[str, ...]] = []
-    start = ""
-    for found in _PIECE.finditer(text.translate(_QUOTES)):
-        minus, quoted, plain = found.groups()
+    excluded: list[tuple[str, ...]] = []
+    prefix = ""
+    for match in _PIECE.finditer(text.translate(_QUOTES)):
+        minus, quoted, plain = match.groups()
         piece = quoted if plain is None else plain
         parts = tuple(written_words(piece)[:MOST])
         if not parts:
             continue
-        start = ""
+        prefix = ""
         if minus or (plain is not None and plain.startswith("-")):
-            without.append(parts)
+            excluded.append(parts)
             continue
         words += parts
         if plain is None and len(parts) > 1:
             phrases.append(parts)
-        start = parts[-1] if plain is not None else ""
+        prefix = parts[-1] if plain is not None else ""
     if not words:
-        words, without = [word for parts in without for word in parts], []
-    return Asked(tuple(dict.fromkeys(words))[:MOST], tuple(phrases), tuple(without[:MOST]), start)
+        words, excluded = [word for parts in excluded for word in parts], []
+    return Asked(tuple(dict.fromkeys(words))[:MOST], tuple(phrases), tuple(excluded[:MOST]), prefix)

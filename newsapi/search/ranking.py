@@ -1,14 +1,14 @@
-"""Which articles a query finds, and which come first.
+"""Matching and scoring of a search.
 
-An article is found if it has every word. It scores by the weight of each word in it, a rare word counting more (inverse
-document frequency: Sparck Jones 1972), and by how new it is beside the newest there is.
+An article matches if it has every word. Its score is the sum of the weights of the words in it, multiplied by their
+inverse document frequency (Sparck Jones 1972), and decays with its age relative to the newest article.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -17,35 +17,35 @@ from newsapi.search.blocks import DAY, Array, Facets, Posting, Times
 from newsapi.search.documents import FULL, HEADLINE
 
 WORDS: Final = 16
-"""Of more words than these only the rarest are asked of an article."""
+"""If a query has more words, only the rarest ones are used."""
 
 STARTED: Final = 0.35
-"""What a word counts that was only begun in the query."""
+"""The weight of a word that completes the last word of the query, relative to an exact match."""
 
 FRESHNESS: Final = 0.2
-"""The part of a score that is lost with age."""
+"""The part of a score that decays with age."""
 
 HALF_LIFE: Final = 365.0
-"""In so many days half of that is lost."""
+"""Days in which half of this part is lost."""
 
 STEPS: Final = 1_000_000
-"""Scores are whole numbers of this part, so that an order has few ties and a place in it can be written down."""
+"""Scores are integers in units of 1/SCORE_SCALE: there are few ties, and a cursor can contain a score exactly."""
 
 _OLDEST: Final = 8_192
-"""Days after which no more is lost."""
+"""Age in days after which a score decays no further."""
 
 _STAYS: Final = ((1 - FRESHNESS) + FRESHNESS * np.exp2(np.arange(_OLDEST + 1) / -HALF_LIFE)).astype(np.float32)
-"""What stays of a score after so many days."""
+"""The factor of a score by age in days."""
 
 _SHARES: Final = np.arange(FULL + 1, dtype=np.float32) / np.float32(FULL)
-"""What each value is of the greatest."""
+"""Each weight as a part of the greatest weight."""
 
 Alternatives = tuple[tuple[int, float], ...]
-"""By which terms a word is found, and what each counts."""
+"""Terms that match a word, each with a factor for its weight."""
 
 
 class Reading(NamedTuple):
-    """What a query means in one language: its words, and what must not be there."""
+    """A query analyzed in one language: its words, and the terms that must not occur."""
 
     words: tuple[Alternatives, ...]
     without: tuple[int, ...] = ()
@@ -53,10 +53,11 @@ class Reading(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What is looked for among all articles.
+    """A search over all segments.
 
-    `filters` give for each of their names the facets of which one must hold. `published` and `updated` are half-open
-    ranges in microseconds since 1970. `only` are numbers of articles, of which it must be one.
+    An article must match the query in at least one language (`readings`). `filters` has for each filter the terms of
+    its facets, any of which must match. `published` and `updated` are half-open ranges in microseconds since 1970.
+    `restrict_to` are the document ids to search, None for all. `headline_only` matches words in headlines only.
     """
 
     readings: tuple[Reading, ...]
@@ -67,16 +68,16 @@ class Question:
     headlines: bool = False
 
     def terms(self) -> set[int]:
-        """Answer all terms that have to be read."""
-        found = {term for terms in self.filters.values() for term in terms}
+        """Return all terms whose postings are needed."""
+        terms = {term for filter_terms in self.filters.values() for term in filter_terms}
         for reading in self.readings:
-            found.update(term for word in reading.words for term, _ in word)
-            found.update(reading.without)
-        return found
+            terms.update(term for word in reading.words for term, _ in word)
+            terms.update(reading.without)
+        return terms
 
 
 class Block(NamedTuple):
-    """A block as far as it was read for a question."""
+    """A segment with the postings that were read for a query; times and facets are read on demand."""
 
     first: int
     span: int
@@ -88,7 +89,7 @@ class Block(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What is found in a block: places in rising order, and the score of each in STEPS."""
+    """The matches in a segment: offsets in ascending order, and the score of each in units of 1/SCORE_SCALE."""
 
     block: Block
     places: Array
@@ -96,141 +97,164 @@ class Found(NamedTuple):
 
 
 Values = tuple[Array, Array]
-"""Places of articles in a block, in rising order, and a value of each."""
+"""Offsets of articles in a segment, ascending, and a value of each."""
 
 
 def find(blocks: Sequence[Block], question: Question, *, without: str | None = None) -> Iterator[Found]:
-    """Answer what is found, block by block; `without` is a filter to leave out."""
-    rarity = _Rarity(blocks)
-    today = max((block.newest for block in blocks), default=0) // DAY
-    readings = [rarity.ordered(reading.words)[:WORDS] for reading in question.readings]
-    for block in blocks:
-        here = _within(block, question, without)
-        if here is False:
+    """Iterate over the matches in each segment that has any, ignoring the filter `without` if given."""
+    idf_weights = _Rarity(blocks)
+    newest_day = max((segment.newest for segment in blocks), default=0) // DAY
+    readings = [(idf_weights.ordered(reading.words)[:WORDS], reading.without) for reading in question.readings]
+    for segment in blocks:
+        mask = _within(segment, question, without)
+        if mask is False:
             continue
-        each = [
-            _scores(block, words, reading.without, here, headlines=question.headlines)
-            for reading, words in zip(question.readings, readings, strict=True)
+        candidates = [
+            _scores(segment, words, excluded, mask, headlines=question.headlines) for words, excluded in readings
         ]
-        if found := [one for one in each if one is not None and len(one[0])]:
-            places, scores = found[0] if len(found) == 1 else _greatest(block.span, found, np.float32)
-            age = np.minimum(today - block.times().days[places], _OLDEST)
-            yield Found(block, places, (scores * _STAYS[age] * np.float32(STEPS)).astype(np.int32))
+        matches = [values for values in candidates if values is not None and len(values[0])]
+        if matches:
+            offsets, scores = matches[0] if len(matches) == 1 else _greatest(segment.span, matches, np.float32)
+            age = np.minimum(newest_day - segment.times().days[offsets], _OLDEST)
+            yield Found(segment, offsets, (scores * _STAYS[age] * np.float32(STEPS)).astype(np.int32))
 
 
 class _Rarity:
-    """How rare words are among the articles of all blocks."""
+    """The inverse document frequencies of words in all segments."""
 
-    def __init__(self, blocks: Sequence[Block]) -> None:
-        self._articles = sum(block.articles for block in blocks)
-        self._blocks = blocks
+    def __init__(self, segments: Sequence[Block]) -> None:
+        self._articles = sum(segment.articles for segment in segments)
+        self._segments = segments
 
     def ordered(self, words: Sequence[Alternatives]) -> list[tuple[float, Alternatives]]:
-        """Answer words with the weight of each, the rarest first; their weights together are 1."""
+        """Return the words with their weights, rarest first; the weights of the MAX_SCORED_WORDS rarest sum to 1."""
         weights = [np.log1p(self._articles / (1 + self._count(word))) for word in words]
-        whole = sum(sorted(weights, reverse=True)[:WORDS]) or 1.0
-        return sorted(((weight / whole, word) for weight, word in zip(weights, words, strict=True)), key=_by_weight)
+        total = sum(sorted(weights, reverse=True)[:WORDS]) or 1.0
+        return sorted(((weight / total, word) for weight, word in zip(weights, words, strict=True)), key=_by_weight)
 
     def _count(self, word: Alternatives) -> int:
-        each = (block.postings.get(term) for block in self._blocks for term, _ in word)
-        return sum(len(found[0]) for found in each if found is not None)
+        postings = (segment.postings.get(term) for segment in self._segments for term, _ in word)
+        return sum(len(posting[0]) for posting in postings if posting is not None)
 
 
-def _by_weight(weighed: tuple[float, Alternatives]) -> tuple[float, Alternatives]:
-    return -weighed[0], weighed[1]
+def _by_weight(weighted_word: tuple[float, Alternatives]) -> tuple[float, Alternatives]:
+    return -weighted_word[0], weighted_word[1]
 
 
 def _scores(
-    block: Block,
+    segment: Block,
     words: Sequence[tuple[float, Alternatives]],
-    without: Iterable[int],
-    here: Array | None,
+    excluded: Iterable[int],
+    mask: Array | None,
     *,
     headlines: bool,
 ) -> Values | None:
-    """The articles of a block that have all words, the rarest of which is the first, with their scores; None for none.
+    """Score the articles of a segment that pass the mask and have all words and no excluded term.
 
-    Only the articles of that word are gone through, so that a rare word makes a common one cheap.
+    The words come rarest first, and only articles with the first one are scored: a rare word makes a common one cheap.
+
+    Returns:
+        Offsets and scores, or None if a word occurs nowhere or there are no words.
     """
-    found: Values | None = None
+    matches: Values | None = None
     for weight, word in words:
-        its = _values(block, word, headlines=headlines)
-        if its is None:
+        word_values = _values(segment, word, headlines=headlines)
+        if word_values is None:
             return None
         shares = _SHARES * np.float32(weight)
-        if found is None:
-            places, values = its if here is None else _where(its, here[its[0]])
-            found = places, shares[values]
+        if matches is None:
+            offsets, values = word_values if mask is None else _where(word_values, mask[word_values[0]])
+            matches = offsets, shares[values]
         else:
-            value = _spread(block.span, its)[found[0]]
-            places, scores = _where((found[0], found[1] + shares[value]), value > 0)
-            found = places, scores
-    for posting in (block.postings[term] for term in without if term in block.postings):
-        if found is not None:
-            found = _where(found, ~_spread(block.span, (posting[0], True), bool)[found[0]])
-    return found
+            values = _spread(segment.span, word_values)[matches[0]]
+            matches = _where((matches[0], matches[1] + shares[values]), values > 0)
+    for term in excluded:
+        if matches is not None and term in segment.postings:
+            has_term = _spread(segment.span, (segment.postings[term][0], True), bool)
+            matches = _where(matches, ~has_term[matches[0]])
+    return matches
 
 
-def _values(block: Block, word: Alternatives, *, headlines: bool) -> Values | None:
-    """The articles of a block that have a word, and of 1 to FULL how well; None for none."""
-    each: list[Values] = []
+def _values(segment: Block, word: Alternatives, *, headlines: bool) -> Values | None:
+    """Return the articles of a segment that have a word with values from 1 to MAX_WEIGHT, or None."""
+    matches: list[Values] = []
     for term, factor in word:
-        if (posting := block.postings.get(term)) is not None:
-            each.append((posting[0], _counting(factor, facet=term < 0, headlines=headlines)[posting[1]]))
-    if len(each) > 1:
-        return _greatest(block.span, each, np.uint8)
-    return _where(each[0], each[0][1] > 0) if each else None
+        posting = segment.postings.get(term)
+        if posting is not None:
+            offsets, weights = posting
+            matches.append((offsets, _counting(factor, facet=term < 0, headlines=headlines)[weights]))
+    if len(matches) > 1:
+        return _greatest(segment.span, matches, np.uint8)
+    return _where(matches[0], matches[0][1] > 0) if matches else None
 
 
 @lru_cache(maxsize=64)
 def _counting(factor: float, *, facet: bool, headlines: bool) -> Array:
-    """What each byte of weight counts, of FULL; nothing for those of terms outside of headlines, if they alone do."""
+    """Return the value of each weight byte, at most MAX_WEIGHT; with `headlines`, 0 for terms not in the headline."""
     weights = np.arange(256)
     counts = np.maximum(1, np.rint((FULL if facet else weights & FULL) * np.float32(factor)))
     return np.where((weights & HEADLINE > 0) | facet | (not headlines), counts, 0).astype(np.uint8)
 
 
-def _greatest(span: int, each: Sequence[Values], kind: Any) -> Values:
-    """All places of several, each with the greatest of its values."""
-    whole = _spread(span, each[0], kind)
-    for places, values in each[1:]:
-        whole[places] = np.maximum(whole[places], values)
-    places = np.flatnonzero(whole > 0)  # of truths they are found some times faster than of numbers
-    return places, whole[places]
+def _greatest(span: int, matches: Sequence[Values], dtype: Any) -> Values:
+    """Return the union of several matches, with the greatest value of each article."""
+    dense = _spread(span, matches[0], dtype)
+    for offsets, values in matches[1:]:
+        dense[offsets] = np.maximum(dense[offsets], values)
+    all_offsets = np.flatnonzero(dense > 0)  # several times faster on booleans than on numbers
+    return all_offsets, dense[all_offsets]
 
 
-def _spread(span: int, values: tuple[Array, Any], kind: Any = np.uint8) -> Array:
-    """The value of every place of a block, 0 where there is none."""
-    whole = np.zeros(span, kind)
-    whole[values[0]] = values[1]
-    return whole
+def _spread(span: int, values: tuple[Array, Any], dtype: Any = np.uint8) -> Array:
+    """Return the value at every offset of a segment, 0 where there is none."""
+    dense = np.zeros(span, dtype)
+    dense[values[0]] = values[1]
+    return dense
 
 
 def _where(values: Values, condition: Array) -> Values:
-    chosen = np.flatnonzero(condition)
-    return values if len(chosen) == len(condition) else (values[0][chosen], values[1][chosen])
+    """Return the values for which a condition holds."""
+    indexes = np.flatnonzero(condition)
+    return values if len(indexes) == len(condition) else (values[0][indexes], values[1][indexes])
 
 
-def _within(block: Block, question: Question, without: str | None) -> Any:
-    """Which articles of a block pass the filters: None for all, False for none."""
-    mask: Array | None = None
-    for name, terms in question.filters.items():
+def _within(segment: Block, question: Question, without: str | None) -> Any:
+    """Return a mask of the articles of a segment that pass the filters: None for all, False for none."""
+    masks = [*_filter_masks(segment, question.filters, without), *_time_masks(segment, question)]
+    if question.only is not None:
+        masks.append(_id_mask(segment, question.only))
+    if not masks:
+        return None
+    mask = reduce(np.logical_and, masks)
+    return mask if mask.any() else False
+
+
+def _filter_masks(segment: Block, filters: Mapping[str, tuple[int, ...]], without: str | None) -> Iterator[Array]:
+    """Iterate over a mask for each filter."""
+    for name, terms in filters.items():
         if name == without:
             continue
-        passes = np.zeros(block.span, bool)
+        mask = np.zeros(segment.span, bool)
         for term in terms:
-            if term in block.postings:
-                passes[block.postings[term][0]] = True
-        mask = passes if mask is None else mask & passes
-    for (start, end), name in ((question.published, "published"), (question.updated, "updated")):
-        if start is not None or end is not None:
-            when = getattr(block.times(), name)
-            passes = np.ones(block.span, bool) if start is None else when >= start
-            passes = passes if end is None else passes & (when < end)
-            mask = passes if mask is None else mask & passes
-    if question.only is not None:
-        passes = np.zeros(block.span, bool)
-        inside = question.only[(question.only >= block.first) & (question.only < block.first + block.span)]
-        passes[inside - block.first] = True
-        mask = passes if mask is None else mask & passes
-    return mask if mask is None or mask.any() else False
+            if term in segment.postings:
+                mask[segment.postings[term][0]] = True
+        yield mask
+
+
+def _time_masks(segment: Block, question: Question) -> Iterator[Array]:
+    """Iterate over a mask for each range of times."""
+    if question.published != (None, None):
+        yield _range_mask(segment.times().published, *question.published)
+    if question.updated != (None, None):
+        yield _range_mask(segment.times().updated, *question.updated)
+
+
+def _range_mask(times: Array, start: int | None, end: int | None) -> Array:
+    mask = np.ones(len(times), bool) if start is None else times >= start
+    return mask if end is None else mask & (times < end)
+
+
+def _id_mask(segment: Block, ids: Array) -> Array:
+    mask = np.zeros(segment.span, bool)
+    mask[ids[(ids >= segment.first) & (ids < segment.first + segment.span)] - segment.first] = True
+    return mask

@@ -1,4 +1,4 @@
-"""Alerts: planned for everybody who follows something, found when they are due, and told how they went."""
+"""Queries on email alerts: selecting newsworthy changes, planning deliveries, sending them."""
 
 from __future__ import annotations
 
@@ -17,52 +17,56 @@ from newsapi.store.public import visible
 
 _MAIL, _PERSON, _OWN = table(AlertMail), table(Subscriber), table(Subscription)
 
-# Written out: with a parameter in their place neither database could tell that its index of these few rows serves.
+# Literals, not parameters: with a parameter, neither database could tell that its partial index applies.
 _PENDING = _MAIL.c.state == literal_column("'pending'")
 _ACTIVE = _OWN.c.state == literal_column("'active'")
 
 CHUNK: Final = 10_000
-"""Subscriptions that are planned for in one transaction: nobody who writes waits for longer than these take."""
+"""Subscriptions planned in one transaction, which bounds how long other writers wait."""
 
 
-# --- what is news -----------------------------------------------------------------------------------------------------
+# --- newsworthy changes -----------------------------------------------------------------------------------------------
 
 
 def news(connection: Connection, changed: Sequence[Any]) -> list[Any]:
-    """Answer those of these changes of articles that are news: the first publication, and major updates.
+    """Return the newsworthy ones of these changes: first publications and major updates of articles.
 
-    History tells: before the first publication no version was public, and a major update moved `materially_updated_at`.
-    A correction moves it too and is no news all the same: it stands with the article, whose readers see it, and a mail
-    for each mended name is what people leave for. It is told as `corrected`, so it is not among `found`.
+    The revisions decide: before a first publication no version was public, and a major update changes
+    `materially_updated_at`. A correction changes it too, but is not newsworthy: readers see it in the article, and an
+    email for each corrected name makes subscribers leave. Its reason is `corrected`, so it is not a candidate.
     """
-    found = [
+    candidates = [
         row
         for row in changed
         if row.kind == "article" and row.action == "upsert" and row.reason in {"published", "updated"} and not row.bulk
     ]
-    ids = {row.subject_id for row in found}
+    ids = {row.subject_id for row in candidates}
     if not ids:
         return []
-    moved, content = "materially_updated_at", Revision.content
-    former = select(Revision.article_id, Revision.number, content["status"].as_string(), content[moved].as_string())
+    former = select(
+        Revision.article_id,
+        Revision.number,
+        Revision.content["status"].as_string(),
+        Revision.content["materially_updated_at"].as_string(),
+    )
     versions: dict[UUID, dict[int, tuple[str, datetime | None]]] = {id_: {} for id_ in ids}
     for id_, number, status, time in connection.execute(former.where(Revision.article_id.in_(ids))):
         versions[id_][number] = status, datetime.fromisoformat(time) if time else None
-    present = select(Article.id, Article.version, Article.status, Article.materially_updated_at)
-    for id_, number, status, time in connection.execute(present.where(Article.id.in_(ids))):
+    current = select(Article.id, Article.version, Article.status, Article.materially_updated_at)
+    for id_, number, status, time in connection.execute(current.where(Article.id.in_(ids))):
         versions[id_][number] = status, time
-    return [row for row in found if _is_news(row, versions[row.subject_id])]
+    return [row for row in candidates if _is_news(row, versions[row.subject_id])]
 
 
 def _is_news(row: Any, versions: dict[int, tuple[str, datetime | None]]) -> bool:
     if row.reason == "published":
         return all(status != "published" for number, (status, _) in versions.items() if number < row.version)
-    nothing = ("", None)
-    return versions.get(row.version, nothing)[1] != versions.get(row.version - 1, nothing)[1]
+    missing = ("", None)
+    return versions.get(row.version, missing)[1] != versions.get(row.version - 1, missing)[1]
 
 
 def followed(connection: Connection, facets: Collection[int]) -> set[int]:
-    """Answer the facets that are followed where an article stands in these: of a group, that of its brand."""
+    """Return the facets whose followers are alerted of an article in these facets: a group adds its brand's facet."""
     groups = select(Brand.facet_id).where(Brand.group_facet_id.in_(facets))
     return {*facets, *connection.execute(groups).scalars()}
 
@@ -71,15 +75,15 @@ def followed(connection: Connection, facets: Collection[int]) -> set[int]:
 
 
 def zones(connection: Connection, facets: Collection[int], frequency: str) -> Sequence[str]:
-    """Answer the time zones of those who follow one of these so often."""
-    found = select(_PERSON.c.time_zone).distinct().join(_OWN, _OWN.c.subscriber_id == _PERSON.c.id)
-    return connection.execute(found.where(_active(facets, frequency))).scalars().all()
+    """Return the time zones of the subscribers who follow any of these facets at this frequency."""
+    statement = select(_PERSON.c.time_zone).distinct().join(_OWN, _OWN.c.subscriber_id == _PERSON.c.id)
+    return connection.execute(statement.where(_active(facets, frequency))).scalars().all()
 
 
 def last_of_chunk(connection: Connection, facets: Collection[int], frequency: str, after: UUID) -> UUID | None:
-    """Answer the subscription that ends a chunk beginning behind another one; None for the last chunk."""
-    found = select(_OWN.c.id).where(_active(facets, frequency), _OWN.c.id > after).order_by(_OWN.c.id)
-    last: UUID | None = connection.execute(found.offset(CHUNK - 1).limit(1)).scalar()
+    """Return the last subscription of the batch that starts after another one; None for the last batch."""
+    statement = select(_OWN.c.id).where(_active(facets, frequency), _OWN.c.id > after).order_by(_OWN.c.id)
+    last: UUID | None = connection.execute(statement.offset(CHUNK - 1).limit(1)).scalar()
     return last
 
 
@@ -94,11 +98,16 @@ def plan(
     after: UUID,
     until: UUID | None,
 ) -> int:
-    """Plan one change for whoever follows one of these facets so often, in these zones or (None) any; answer how many.
+    """Insert deliveries of one change for the subscribers who follow any of these facets at this frequency.
 
-    `after` and `until` bound the chunk. Who was planned for already is not again; who confirmed later is not meant.
+    `zones` restricts them to time zones, None to no zone in particular. The batch is bounded by the subscription ids
+    `after` (exclusive) and `until` (inclusive, None for no bound). A subscriber with a delivery of this change gets no
+    second one; subscriptions confirmed after the change are left out.
+
+    Returns:
+        The number of deliveries inserted.
     """
-    constant = [
+    values = [
         literal(row.seq).label("seq"),
         _OWN.c.id,
         literal(row.subject_id, _MAIL.c.article_id.type).label("article"),
@@ -107,15 +116,16 @@ def plan(
         literal("pending").label("state"),
         literal(0).label("attempts"),
     ]
-    found = select(_OWN.c.subscriber_id, *constant).where(_active(facets, frequency), _OWN.c.id > after)
-    found = found.where(_OWN.c.confirmed_at <= row.at)
-    found = found if until is None else found.where(_OWN.c.id <= until)
+    rows = select(_OWN.c.subscriber_id, *values).where(_active(facets, frequency), _OWN.c.id > after)
+    rows = rows.where(_OWN.c.confirmed_at <= row.at)
+    if until is not None:
+        rows = rows.where(_OWN.c.id <= until)
     if zones is not None:
-        found = found.join(_PERSON, _PERSON.c.id == _OWN.c.subscriber_id).where(_PERSON.c.time_zone.in_(zones))
+        rows = rows.join(_PERSON, _PERSON.c.id == _OWN.c.subscriber_id).where(_PERSON.c.time_zone.in_(zones))
     columns = ["subscriber_id", "seq", "subscription_id", "article_id", "due_at", "ready_at", "state", "attempts"]
     connection = session.connection()
     new = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(_MAIL)
-    return connection.execute(new.from_select(columns, found).on_conflict_do_nothing()).rowcount
+    return connection.execute(new.from_select(columns, rows).on_conflict_do_nothing()).rowcount
 
 
 def _active(facets: Collection[int], frequency: str) -> Any:
@@ -123,9 +133,9 @@ def _active(facets: Collection[int], frequency: str) -> Any:
 
 
 def retime(session: Session, subscription: UUID, due_at: datetime) -> None:
-    """Move what is planned for a subscription to another time."""
-    mine = (_MAIL.c.subscription_id == subscription) & _PENDING
-    session.execute(update(_MAIL).where(mine).values(due_at=due_at, ready_at=due_at))
+    """Change the due time of the pending deliveries of a subscription."""
+    is_pending = (_MAIL.c.subscription_id == subscription) & _PENDING
+    session.execute(update(_MAIL).where(is_pending).values(due_at=due_at, ready_at=due_at))
 
 
 # --- sending ----------------------------------------------------------------------------------------------------------
@@ -145,64 +155,70 @@ _READY = (
 
 
 def ready(connection: Connection, now: datetime, most: int) -> list[Sequence[Any]]:
-    """Answer the first mails that are ready, each as the rows of its changes."""
+    """Return emails that are ready to be sent, earliest first.
+
+    At most `limit` rows are read, except that the first email is always complete.
+
+    Returns:
+        The rows of each email, one for each change that it reports.
+    """
     rows: Sequence[Any] = connection.execute(
         _READY.where(_MAIL.c.ready_at <= now)
         .order_by(_MAIL.c.ready_at, _MAIL.c.subscriber_id, _MAIL.c.due_at, _MAIL.c.seq)
         .limit(most)
     ).all()
-    mails: dict[tuple[UUID, datetime], list[Any]] = {}
+    emails: dict[tuple[UUID, datetime], list[Any]] = {}
     for row in rows:
-        mails.setdefault((row.subscriber_id, row.due_at), []).append(row)
-    found: list[Sequence[Any]] = [*mails.values()]
-    if len(rows) == most:  # the last one may be cut
-        last = found.pop()[0]
-        if not found:
-            mine = (_MAIL.c.subscriber_id == last.subscriber_id) & (_MAIL.c.due_at == last.due_at)
-            found = [connection.execute(_READY.where(mine).order_by(_MAIL.c.seq)).all()]
-    return found
+        emails.setdefault((row.subscriber_id, row.due_at), []).append(row)
+    complete: list[Sequence[Any]] = [*emails.values()]
+    if len(rows) == most:  # the last email may be incomplete
+        last = complete.pop()[0]
+        if not complete:
+            same_email = (_MAIL.c.subscriber_id == last.subscriber_id) & (_MAIL.c.due_at == last.due_at)
+            complete = [connection.execute(_READY.where(same_email).order_by(_MAIL.c.seq)).all()]
+    return complete
 
 
 def of_person(connection: Connection, person: UUID) -> Sequence[Row[Any]]:
-    """Answer what was and will be sent to a person, the first first."""
+    """Return all deliveries of a subscriber, pending ones included, oldest first."""
     return connection.execute(select(_MAIL).where(_MAIL.c.subscriber_id == person).order_by(_MAIL.c.seq)).all()
 
 
 def standing(connection: Connection, subscriber: UUID, seqs: Collection[int]) -> set[int]:
-    """Answer those changes of a mail of which it may tell now: readers see the article, the person still asks for it.
+    """Return the changes of an email that may still be sent: the article is public and the subscription is active.
 
-    The state of the subscription is looked at too: what was planned while somebody left was planned for nobody.
+    Deliveries that were planned while the subscriber was unsubscribing are therefore left out.
     """
-    found = (
+    statement = (
         select(_MAIL.c.seq)
         .join(_OWN, _OWN.c.id == _MAIL.c.subscription_id)
         .join(Article, Article.id == _MAIL.c.article_id)
         .where(_of_mail(subscriber, seqs), _ACTIVE, visible())
     )
-    return {*connection.execute(found).scalars()}
+    return {*connection.execute(statement).scalars()}
 
 
 def note(session: Session, subscriber: UUID, seqs: Collection[int], *, state: str, now: datetime) -> None:
-    """Note what became of some changes that a person was to be told of; others may have come to the mail since."""
+    """Record the outcome of these changes of an email; changes added to the email meanwhile stay pending."""
     values = {"state": state, "sent_at": now if state == "sent" else None}
     session.execute(update(_MAIL).where(_of_mail(subscriber, seqs)).values(**values))
 
 
 def later(session: Session, subscriber: UUID, seqs: Collection[int], ready_at: datetime) -> None:
-    """Have a mail tried again at a time."""
-    again = update(_MAIL).where(_of_mail(subscriber, seqs))
-    session.execute(again.values(ready_at=ready_at, attempts=_MAIL.c.attempts + 1))
+    """Postpone an email to its next attempt."""
+    statement = update(_MAIL).where(_of_mail(subscriber, seqs))
+    session.execute(statement.values(ready_at=ready_at, attempts=_MAIL.c.attempts + 1))
 
 
 def _of_mail(subscriber: UUID, seqs: Collection[int]) -> Any:
-    """The rows of a mail, by their key: at the time that it is due, a hundred thousand others may be too."""
+    """Return the condition for the rows of an email, by their key: 100,000 others may be due at the same time."""
     return and_(_MAIL.c.subscriber_id == subscriber, _MAIL.c.seq.in_(seqs), _PENDING)
 
 
 def forget(session: Session, *, due_before: datetime) -> int:
-    """Forget what was due long ago, sent or not, a chunk at a time; answer how many rows that were."""
+    """Delete a batch of deliveries that were due before a time, sent or not; return the number of rows deleted."""
     old = select(_MAIL.c.subscriber_id, _MAIL.c.seq).where(_MAIL.c.due_at < due_before).limit(CHUNK)
-    gone: CursorResult[Any] = session.execute(  # type: ignore[assignment]
+    result: CursorResult[Any] = session.execute(  # type: ignore[assignment]
         delete(_MAIL).where(tuple_(_MAIL.c.subscriber_id, _MAIL.c.seq).in_(old))
     )
-    return gone.rowcount
+    return result.rowcount

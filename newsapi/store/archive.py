@@ -1,4 +1,4 @@
-"""The whole archive in one snapshot, from first to last, a thousand articles in memory at once."""
+"""Queries of the export: all terms and articles from one snapshot, with at most 1,000 articles in memory."""
 
 from __future__ import annotations
 
@@ -20,18 +20,21 @@ _Above = aliased(Brand)
 
 
 def terms(connection: Connection) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Answer brands, sections, tags and authors by kind, a brand behind the one that it belongs to.
+    """Iterate over brands, sections, tags and authors; a parent brand comes before its children.
 
-    Tags that the public knows nothing of come with the drafts that bear them.
+    Tags that are used by unpublished articles only are left out: importing those articles creates them.
+
+    Yields:
+        The kind and the columns of each term.
     """
     brand = select(Brand.slug, Brand.name, Brand.aliases, Brand.description, Brand.logo, _Above.slug.label("parent"))
-    found = connection.execute(brand.outerjoin(_Above, _Above.id == Brand.parent_id).order_by(Brand.slug)).mappings()
-    waiting = [dict(row) for row in found]
-    told: set[str | None] = {None}
-    while waiting:
-        yield from (("brand", row) for row in waiting if row["parent"] in told)
-        told |= {row["slug"] for row in waiting if row["parent"] in told}
-        waiting = [row for row in waiting if row["slug"] not in told]
+    rows = connection.execute(brand.outerjoin(_Above, _Above.id == Brand.parent_id).order_by(Brand.slug)).mappings()
+    remaining = [dict(row) for row in rows]
+    yielded: set[str | None] = {None}
+    while remaining:
+        yield from (("brand", row) for row in remaining if row["parent"] in yielded)
+        yielded |= {row["slug"] for row in remaining if row["parent"] in yielded}
+        remaining = [row for row in remaining if row["slug"] not in yielded]
     others = (
         ("section", select(Section.slug, Section.name).order_by(Section.slug)),
         (
@@ -46,11 +49,11 @@ def terms(connection: Connection) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def articles(connection: Connection) -> Iterator[State]:
-    """Answer every article, hidden ones too, in the order of their ids."""
+    """Iterate over all articles, including unpublished ones, in the order of their ids."""
     session, last = Session(connection), UUID(int=0)
     while ids := list(connection.execute(_NEXT, {"last": last}).scalars()):
-        found = states.by_id(session, ids)
-        yield from (found[id_] for id_ in ids)
+        by_id = states.by_id(session, ids)
+        yield from (by_id[id_] for id_ in ids)
         last = ids[-1]
 
 

@@ -1,4 +1,4 @@
-"""Who did what when: written with what is done, read by those who watch."""
+"""The audit log: each entry is written in the transaction of the action that it records."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from newsapi.model.base import table, uuid7
 _DEED = table(Deed)
 
 
-def note(session: Session, *, at: datetime, by: str, action: str, kind: str, subject_id: UUID, **more: Any) -> None:
-    """Write one deed; `more` may be its `slug`, `version` and `seq`."""
+def note(session: Session, *, at: datetime, by: str, action: str, kind: str, subject_id: UUID, **optional: Any) -> None:
+    """Insert an audit entry; the optional columns are `slug`, `version` and `seq`."""
     row = {"at": at, "by": by, "action": action, "kind": kind, "subject_id": subject_id}
-    session.execute(insert(_DEED).values(id=uuid7(), **row, **more))
+    session.execute(insert(_DEED).values(id=uuid7(), **row, **optional))
 
 
 def page(
@@ -30,16 +30,18 @@ def page(
     by: str | None = None,
     subject: UUID | None = None,
 ) -> Sequence[Row[Any]]:
-    """Answer deeds, the last first: of everybody or of one, on everything or on one subject."""
-    found = select(_DEED).order_by(_DEED.c.id.desc()).limit(limit)
+    """Return audit entries, newest first: all, or those older than an entry, of an actor, or on a subject."""
+    statement = select(_DEED).order_by(_DEED.c.id.desc()).limit(limit)
     for column, value in ((_DEED.c.by, by), (_DEED.c.subject_id, subject)):
         if value is not None:
-            found = found.where(column == value)
-    return connection.execute(found if before is None else found.where(_DEED.c.id < before)).all()
+            statement = statement.where(column == value)
+    if before is not None:
+        statement = statement.where(_DEED.c.id < before)
+    return connection.execute(statement).all()
 
 
 def first(connection: Connection, subject: UUID) -> str | None:
-    """Answer who made something; None where it was not made over the API."""
-    found = select(_DEED.c.by).where(_DEED.c.subject_id == subject, _DEED.c.action == "create")
-    made: str | None = connection.execute(found.order_by(_DEED.c.id).limit(1)).scalar()
-    return made
+    """Return the actor that created an object, or None if it was not created through the API."""
+    creations = select(_DEED.c.by).where(_DEED.c.subject_id == subject, _DEED.c.action == "create")
+    actor: str | None = connection.execute(creations.order_by(_DEED.c.id).limit(1)).scalar()
+    return actor

@@ -1,9 +1,9 @@
-"""What happened since a change, each article and each name once: the latest of it, in the order of the log.
+"""Events since a change: each article and each term at most once, with its latest event, in the order of the changelog.
 
-What is in a filter now stands at the last change of its article (`article.seq`); what left it, at the change by which
-it left (`store/departures.py`). Numbers come in commit order, so whoever has read up to one has missed nothing before
-it; and what changes again moves ahead of him, never behind. A page reads a bounded part of the log: it may be short,
-and says up to where it read.
+An article that matches the filters has its event at its last change (`article.seq`); an article that left them, at the
+change by which it left (`store/filter_exits.py`). Sequence numbers follow the commit order, so a client that has read
+up to one has missed nothing before it, and an article that changes again moves ahead of the client, never behind. A
+page reads a bounded part of the changelog: it may have fewer events than its limit, and says how far it read.
 """
 
 from __future__ import annotations
@@ -26,17 +26,19 @@ from newsapi.store.rows import among
 from newsapi.store.taxonomy import MODELS
 
 SCAN: Final = 10_000
-"""How many articles a page may pass over that are not in the filter."""
+"""Changed articles that a page may read and skip because they do not match the filters."""
 
 FEW: Final = 1_000
-"""Where a filter has no more articles, they are looked at one by one, and the log is not walked at all."""
+"""If the smallest filter has at most so many articles, they are read by id and the changelog is not scanned."""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One filter: the facets that its values stand for, any of which an article must be in, and those they ever did.
+    """One filter, as facets.
 
-    `articles` is how many there are in them, each counted as often as it stands there.
+    An article matches if it is in any facet of `now`. `current_and_former_facets` adds the facets that the values of
+    the filter referred to earlier. `articles` is the sum of the article counts of the facets in `now`; an article in
+    several of them counts several times.
     """
 
     now: frozenset[int]
@@ -45,7 +47,7 @@ class Group:
 
 
 class Event(NamedTuple):
-    """An article or a name, at the change that it is told at."""
+    """The latest event of an article or a term, with the change at which it is reported."""
 
     seq: int
     kind: str
@@ -55,14 +57,14 @@ class Event(NamedTuple):
 
 
 class Page(NamedTuple):
-    """Events in the order of the log, and up to which change they are all there is."""
+    """Events in the order of the changelog; up to the change `until` they are complete."""
 
     events: list[Event]
     until: int
 
 
 class Told(NamedTuple):
-    """What the log says at a change."""
+    """The changelog entry of a change."""
 
     mark: int
     at: datetime
@@ -75,18 +77,30 @@ class Told(NamedTuple):
 def page(
     connection: Connection, groups: Sequence[Group], kinds: Collection[str], after: int, head: int, *, limit: int
 ) -> Page:
-    """Answer the first `limit` events after a change. `kinds` are `article` and those of names."""
+    """Return the first events after a change.
+
+    Args:
+        connection: A connection in a read transaction.
+        groups: The filters, all of which an article must match.
+        kinds: The kinds to report: `article` and kinds of terms.
+        after: The change after which events are reported.
+        head: The last change that is visible to this read.
+        limit: The maximum number of events.
+
+    Returns:
+        The events, and the change up to which they are complete.
+    """
     events: list[Event] = []
     until = head
     if "article" in kinds:
-        found, until = _arrivals(connection, groups, after, head, limit + 1)
-        if len(found) > limit:
-            until = found[limit - 1].seq
-        gone, until = _departed(connection, groups, after, until, limit + 1)
-        events += [*found, *gone]
-    if names := sorted(set(kinds) - {"article"}):
-        told, until = _names(connection, names, after, until, limit + 1)
-        events += told
+        upserts, until = _arrivals(connection, groups, after, head, limit + 1)
+        if len(upserts) > limit:
+            until = upserts[limit - 1].seq
+        deletes, until = _departed(connection, groups, after, until, limit + 1)
+        events += [*upserts, *deletes]
+    if term_kinds := sorted(set(kinds) - {"article"}):
+        term_events, until = _names(connection, term_kinds, after, until, limit + 1)
+        events += term_events
     events = sorted(event for event in events if event.seq <= until)
     if len(events) > limit:
         events = events[:limit]
@@ -95,22 +109,23 @@ def page(
 
 
 def _arrivals(
-    connection: Connection, groups: Sequence[Group], after: int, head: int, most: int
+    connection: Connection, groups: Sequence[Group], after: int, head: int, limit: int
 ) -> tuple[list[Event], int]:
-    """Answer what is in the filter and changed since, and up to where that was looked for."""
+    """Return events of articles that match the filters and changed, and the change up to which they are complete."""
     if not all(group.now for group in groups):
         return [], head
-    rarest = min(groups, key=lambda group: group.articles)
-    if rarest.articles <= FEW < head - after:
-        ids = list(connection.execute(_STANDING, {"facets": list(rarest.now)}).scalars())
-        return _walk(connection, groups, after, head, most, ids=ids) if ids else [], head
+    smallest = min(groups, key=lambda group: group.articles)
+    if smallest.articles <= FEW < head - after:
+        ids = list(connection.execute(_STANDING, {"facets": list(smallest.now)}).scalars())
+        return _walk(connection, groups, after, head, limit, ids=ids) if ids else [], head
     until = min(head, after + SCAN)
-    found = _walk(connection, groups, after, until, most)
-    if len(found) < most and until < head:  # of the numbers there, many may have been overtaken: go on by articles
-        last: int | None = connection.execute(_PASSED, {"after": until, "passed": SCAN - 1}).scalar()
+    events = _walk(connection, groups, after, until, limit)
+    if len(events) < limit and until < head:
+        # Many of these changes may have been superseded by later ones of the same article: continue by article.
+        last: int | None = connection.execute(_PASSED, {"after": until, "skipped": SCAN - 1}).scalar()
         start, until = until, last or head
-        found += _walk(connection, groups, start, until, most - len(found))
-    return found, until
+        events += _walk(connection, groups, start, until, limit - len(events))
+    return events, until
 
 
 def _walk(
@@ -118,11 +133,12 @@ def _walk(
     groups: Sequence[Group],
     after: int,
     until: int,
-    most: int,
+    limit: int,
     *,
     ids: Sequence[UUID] | None = None,
 ) -> list[Event]:
-    parameters: dict[str, Any] = {"after": after, "until": until, "most": most}
+    """Return the upsert events of a range of changes, of all articles or of those with these ids."""
+    parameters: dict[str, Any] = {"after": after, "until": until, "limit": limit}
     parameters |= {f"group_{number}": sorted(group.now) for number, group in enumerate(groups)}
     statement = _walked(len(groups))
     if ids is not None:
@@ -134,11 +150,10 @@ def _walk(
 
 @lru_cache(maxsize=16)
 def _walked(groups: int) -> Any:
-    place = (Article.published_at, Article.id)
-    conditions = [stands_in(*place, f"group_{number}") for number in range(groups)]
-    within = and_(Article.seq > bindparam("after"), Article.seq <= bindparam("until"))
-    found: Any = select(Article.seq, Article.id).where(within, visible(), *conditions)
-    return found.order_by(Article.seq).limit(bindparam("most"))
+    conditions = [stands_in(Article.published_at, Article.id, f"group_{number}") for number in range(groups)]
+    in_range = and_(Article.seq > bindparam("after"), Article.seq <= bindparam("until"))
+    statement: Any = select(Article.seq, Article.id).where(in_range, visible(), *conditions)
+    return statement.order_by(Article.seq).limit(bindparam("limit"))
 
 
 _STANDING = select(Listing.article_id).distinct().where(Listing.facet_id.in_(bindparam("facets", expanding=True)))
@@ -146,60 +161,68 @@ _PASSED = (
     select(Article.seq)
     .where(Article.seq > bindparam("after"), Article.seq.is_not(None))
     .order_by(Article.seq)
-    .offset(bindparam("passed"))
+    .offset(bindparam("skipped"))
     .limit(1)
 )
 
 
 def _departed(
-    connection: Connection, groups: Sequence[Group], after: int, until: int, most: int
+    connection: Connection, groups: Sequence[Group], after: int, until: int, limit: int
 ) -> tuple[list[Event], int]:
-    """Answer what is in the filter no more: of each filter it was in one facet once, and of one it is in none now.
+    """Return events of articles that left the filters.
 
-    It is told at the last change by which it left one of them: by then whoever had it has to know.
+    Such an article was once in a facet of every filter and is now in no facet of at least one. Its event is at the last
+    change by which it left a facet: after this change, a client that has the article must know of it.
+
+    Returns:
+        The events, and the change up to which they are complete.
     """
     facets = sorted(frozenset[int]().union(*(group.ever for group in groups)))
-    found, until = departures.since(connection, facets, after, until, most)
-    ids = {row.id for row in found if row.seq <= until}
+    recent_exits, until = departures.since(connection, facets, after, until, limit)
+    ids = {row.id for row in recent_exits if row.seq <= until}
     if not ids:
         return [], until
-    present = _standing(connection, ids, facets)
-    left: dict[UUID, dict[int, tuple[int, str]]] = {}
+    facets_now = _standing(connection, ids, facets)
+    exits_by_article: dict[UUID, dict[int, tuple[int, str]]] = {}
     for row in departures.of_articles(connection, ids, facets):
-        left.setdefault(row.id, {})[row.facet] = (row.seq, row.reason)
+        exits_by_article.setdefault(row.id, {})[row.facet] = (row.seq, row.reason)
     events = []
     for id_ in ids:
-        own, here = left[id_], present.get(id_, frozenset())
-        if all(group.now & here for group in groups) or not all(group.ever & (here | own.keys()) for group in groups):
+        current, former = facets_now.get(id_, frozenset()), exits_by_article[id_]
+        matches = all(group.now & current for group in groups)
+        has_matched = all(group.ever & (current | former.keys()) for group in groups)
+        if matches or not has_matched:
             continue
-        seq, reason = max(own.values())
+        seq, reason = max(former.values())
         events.append(Event(seq, "article", id_, "delete", reason))
     return [event for event in events if after < event.seq <= until], until
 
 
 def _standing(connection: Connection, ids: Collection[UUID], facets: Collection[int]) -> dict[UUID, frozenset[int]]:
-    """Answer in which of these facets these articles stand now."""
-    row = Listing
-    joined = and_(
-        row.published_at == Article.published_at, row.article_id == Article.id, among(connection, row.facet_id, facets)
+    """Return in which of these facets each of these articles is now; articles in none of them are left out."""
+    on = and_(
+        Listing.published_at == Article.published_at,
+        Listing.article_id == Article.id,
+        among(connection, Listing.facet_id, facets),
     )
-    found = select(Article.id, row.facet_id).join(row, joined)
-    present: dict[UUID, frozenset[int]] = {}
-    for id_, facet in connection.execute(found.where(among(connection, Article.id, ids), visible())):
-        present[id_] = present.get(id_, frozenset()) | {facet}
-    return present
+    statement = select(Article.id, Listing.facet_id).join(Listing, on)
+    facets_by_id: dict[UUID, frozenset[int]] = {}
+    for id_, facet in connection.execute(statement.where(among(connection, Article.id, ids), visible())):
+        facets_by_id[id_] = facets_by_id.get(id_, frozenset()) | {facet}
+    return facets_by_id
 
 
-def _names(connection: Connection, kinds: Sequence[str], after: int, until: int, most: int) -> tuple[list[Event], int]:
-    """Answer the brands, authors, sections and tags that changed themselves."""
-    values = {"kinds": kinds, "after": after, "until": until, "most": most}
+def _names(connection: Connection, kinds: Sequence[str], after: int, until: int, limit: int) -> tuple[list[Event], int]:
+    """Return events of terms that were changed themselves, and the change up to which they are complete."""
+    values = {"kinds": kinds, "after": after, "until": until, "limit": limit}
     rows: Sequence[Any] = connection.execute(_NAMES, values).all()
-    if len(rows) >= most:
+    if not rows:
+        return [], until
+    if len(rows) >= limit:
         until = rows[-1].seq
-    last = dict(connection.execute(_LAST, {"ids": [row.subject_id for row in rows]}).all()) if rows else {}
-    return [
-        Event(row.seq, row.kind, row.subject_id, row.action) for row in rows if row.seq == last[row.subject_id]
-    ], until
+    last_seqs = dict(connection.execute(_LAST, {"ids": [row.subject_id for row in rows]}).all())
+    latest_rows = [row for row in rows if row.seq == last_seqs[row.subject_id]]
+    return [Event(row.seq, row.kind, row.subject_id, row.action) for row in latest_rows], until
 
 
 _NAMES = (
@@ -211,7 +234,7 @@ _NAMES = (
         Change.seq <= bindparam("until"),
     )
     .order_by(Change.seq)
-    .limit(bindparam("most"))
+    .limit(bindparam("limit"))
 )
 _LAST = (
     select(Change.subject_id, func.max(Change.seq))
@@ -221,47 +244,48 @@ _LAST = (
 
 
 def told(connection: Connection, seqs: Collection[int]) -> dict[int, Told]:
-    """Answer what the log says at these changes."""
+    """Return the changelog entries of these changes by their seq."""
     columns = (Change.seq, Change.mark, Change.at, Change.reason, Change.slug, Change.previous_slug, Change.version)
-    found = connection.execute(select(*columns).where(among(connection, Change.seq, sorted(seqs))))
-    return {row.seq: Told(*row[1:]) for row in found}
+    rows = connection.execute(select(*columns).where(among(connection, Change.seq, sorted(seqs))))
+    return {row.seq: Told(*row[1:]) for row in rows}
 
 
 def gone(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Any]:
-    """Answer why these articles are gone, of those that are; the others were never seen, or are here."""
-    found = select(Article.id, Article.gone).where(among(connection, Article.id, ids), Article.status != "published")
-    return {id_: why for id_, why in connection.execute(found) if why}
+    """Return the withdrawals of those of these articles that were public and are no longer."""
+    rows = select(Article.id, Article.gone).where(among(connection, Article.id, ids), Article.status != "published")
+    return {id_: withdrawal for id_, withdrawal in connection.execute(rows) if withdrawal}
 
 
 def short(connection: Connection, kind: Any, ids: Collection[UUID]) -> dict[UUID, dict[str, str]]:
-    """Answer brands, authors, sections or tags in short."""
+    """Return slug and name of the terms of a kind by their id."""
     model = MODELS[kind]
-    found = connection.execute(select(model.id, model.slug, model.name).where(among(connection, model.id, ids)))
-    return {id_: {"slug": slug, "name": name} for id_, slug, name in found}
+    rows = connection.execute(select(model.id, model.slug, model.name).where(among(connection, model.id, ids)))
+    return {id_: {"slug": slug, "name": name} for id_, slug, name in rows}
 
 
 def members(connection: Connection, facets: Collection[int]) -> int:
-    """Answer how many articles stand in these facets."""
-    found = select(func.coalesce(func.sum(Facet.articles), 0)).where(among(connection, Facet.id, facets))
-    return int(connection.execute(found).scalar_one())
+    """Return the sum of the article counts of these facets."""
+    total = select(func.coalesce(func.sum(Facet.articles), 0)).where(among(connection, Facet.id, facets))
+    return int(connection.execute(total).scalar_one())
 
 
 def in_scope(connection: Connection, groups: Sequence[Group], ids: Collection[UUID]) -> set[UUID]:
-    """Answer which of these articles are in every filter."""
+    """Return the ids of those of these articles that match every filter."""
     if not ids:
         return set()
     facets = frozenset[int]().union(*(group.now for group in groups))
-    return {id_ for id_, here in _standing(connection, ids, facets).items() if all(g.now & here for g in groups)}
+    facets_now = _standing(connection, ids, facets)
+    return {id_ for id_, current in facets_now.items() if all(group.now & current for group in groups)}
 
 
 def rarest(connection: Connection, groups: Sequence[Group], most: int) -> list[UUID] | None:
-    """Answer the articles of the filter that has the fewest; None where those are more than `most`."""
-    least = min(groups, key=lambda group: group.articles)
-    if least.articles > most:
+    """Return the ids of the articles in the smallest filter, or None if it has more than `limit`."""
+    smallest = min(groups, key=lambda group: group.articles)
+    if smallest.articles > most:
         return None
-    return list(connection.execute(_STANDING, {"facets": list(least.now)}).scalars())
+    return list(connection.execute(_STANDING, {"facets": list(smallest.now)}).scalars())
 
 
 def marks(told_: Mapping[int, Told], seq: int) -> int:
-    """Answer the mark of a change that was read; the log's beginning has none."""
+    """Return the nonce of a change in `changes`, 0 for one that is not there, such as the start of the changelog."""
     return told_[seq].mark if seq in told_ else 0

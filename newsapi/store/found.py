@@ -1,4 +1,4 @@
-"""What a search found: a page of it by rank or by time, how many, how they spread over facets, and who they are."""
+"""Results of a search: pages by rank or by time, counts, facet counts, and the articles of document ids."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Select, literal, select
 from newsapi.model import Article, Author, Brand, Facet, LogHead, SearchSequence, SearchText, Section, Tag
 from newsapi.model.base import EPOCH, MICROSECOND, latest
 from newsapi.search.blocks import Array
-from newsapi.search.ranking import STEPS, Found
+from newsapi.search.ranking import STEPS, Block, Found
 from newsapi.store import articles, integers, prepared
 from newsapi.store.listing import COUNTED, Key, Position
 from newsapi.store.listing import Question as ListQuestion
@@ -24,10 +24,10 @@ from newsapi.store.search import Search
 from newsapi.store.search_index import micros
 
 LOOKED_AT: Final = 2_000
-"""Articles that are looked through for a phrase, or for one page."""
+"""Candidates that are checked for phrases, or for one page."""
 
 SHOWN: Final = 10
-"""Values of a facet that are told."""
+"""Values listed of a facet."""
 
 KINDS: Final[dict[str, Any]] = {"brand": Brand, "section": Section, "author": Author, "tag": Tag, "format": Facet}
 
@@ -36,14 +36,14 @@ _SPARE = 8
 
 
 class Hit(NamedTuple):
-    """An article that was found, and its score from 0 to 1."""
+    """A matching article and its score from 0 to 1."""
 
     id: UUID
     score: float
 
 
 class Page(NamedTuple):
-    """A page of a search: what is on it, and where the pages beside it start, as numbers that mean nothing else."""
+    """A page of ranked results, and the sort keys at which the next and the previous page start, None for no page."""
 
     hits: list[Hit]
     next: int | None
@@ -51,196 +51,223 @@ class Page(NamedTuple):
 
 
 def page(connection: Connection, sought: Search, *, limit: int, after: int | None, back: bool) -> Page:
-    """Answer a page, the best first. `after` is where it starts; `back` reads towards the first page.
+    """Return a page of at most `limit` results, best first.
 
-    Each place is a score with the number of an article, so that it costs the same at any depth.
+    The page starts after the sort key `after`, which is a score combined with a document id, or is the first page. With
+    `backward` it is the page before this key. So a page costs the same at any depth.
     """
     keys = _keys(sought.found())
     if after is not None:
         keys = keys[keys > after] if back else keys[keys < after]
     hits: list[tuple[int, UUID]] = []
     last: int | None = None
-    for lot in _in_order(keys if back else -keys, limit + 1 + _SPARE, LOOKED_AT):
-        for known in _present(connection, keys[lot], sought):
-            hits.append(known)
-            if len(hits) > limit:
-                break
-        last = int(keys[lot[-1]])
+    for batch in _in_order(keys if back else -keys, limit + 1 + _SPARE, LOOKED_AT):
+        hits += _present(connection, keys[batch], sought)
+        last = int(keys[batch[-1]])
         if len(hits) > limit:
             break
-    more = len(hits) > limit
-    shown = hits[:limit]
-    onward = shown[-1][0] if more else last if last is not None and _cut(keys, last, back=back) else None
-    homeward = None if after is None else (shown[0][0] if shown else after)
+    has_more = len(hits) > limit
+    hits = hits[:limit]
+    onward, homeward = None, None
+    if has_more:
+        onward = hits[-1][0]
+    elif last is not None and _cut(keys, last, back=back):
+        onward = last
+    if after is not None:
+        homeward = hits[0][0] if hits else after
     if back:
-        shown = shown[::-1]
+        hits = hits[::-1]
         onward, homeward = homeward, onward
-    return Page([Hit(id_, round((key >> _BITS) / STEPS, 4)) for key, id_ in shown], onward, homeward)
+    return Page([Hit(id_, round((key >> _BITS) / STEPS, 4)) for key, id_ in hits], onward, homeward)
 
 
 def _cut(keys: Array, last: int, *, back: bool) -> bool:
-    """Whether something is left behind the last that was looked at."""
+    """Return whether there are keys beyond the last one that was read."""
     return bool(np.any(keys > last) if back else np.any(keys < last))
 
 
-def _keys(found: Sequence[Found]) -> Array:
-    """What was found, each as one number that sorts by score."""
-    each = [
-        np.maximum(one.scores, 1).astype(np.int64) << _BITS | (one.places.astype(np.int64) + one.block.first)
-        for one in found
+def _keys(hits: Sequence[Found]) -> Array:
+    """Return a sort key for each match: the score in the upper 32 bits, the document id in the lower ones."""
+    keys = [
+        np.maximum(segment_hits.scores, 1).astype(np.int64) << _BITS
+        | (segment_hits.places.astype(np.int64) + segment_hits.block.first)
+        for segment_hits in hits
     ]
-    return np.concatenate(each) if each else np.empty(0, np.int64)
+    return np.concatenate(keys) if keys else np.empty(0, np.int64)
 
 
-def _in_order(values: Array, size: int, most: int) -> Iterator[Array]:
-    """Answer which values are the least, which are next: a small lot first and then greater ones, `most` or some more.
+def _in_order(values: Array, size: int, limit: int) -> Iterator[Array]:
+    """Iterate over indexes of values in ascending order of the values, in growing batches, up to `limit` or some more.
 
-    A lot ends with all of one value.
+    Equal values are always in the same batch.
+
+    Yields:
+        Arrays of indexes.
     """
-    left, given = np.arange(len(values)), 0
-    while len(left) and given < most:
-        its = values[left]
-        ahead = its <= np.partition(its, size - 1)[size - 1] if len(its) > size else np.ones(len(its), bool)
-        lot = left[np.flatnonzero(ahead)]
-        yield lot[np.argsort(values[lot], kind="stable")]
-        left = left[~ahead]
-        given += len(lot)
+    remaining, yielded = np.arange(len(values)), 0
+    while len(remaining) and yielded < limit:
+        unread = values[remaining]
+        if len(unread) > size:
+            is_next = unread <= np.partition(unread, size - 1)[size - 1]
+        else:
+            is_next = np.ones(len(unread), bool)
+        batch = remaining[np.flatnonzero(is_next)]
+        yield batch[np.argsort(values[batch], kind="stable")]
+        remaining = remaining[~is_next]
+        yielded += len(batch)
         size *= 4
 
 
-def _present(connection: Connection, keys: Array, sought: Search) -> list[tuple[int, UUID]]:
+def _present(connection: Connection, keys: Array, plan: Search) -> list[tuple[int, UUID]]:
+    """Return key and article id of the keys whose articles exist and match the phrases, in order."""
     mask = (1 << _BITS) - 1
-    by_number = {int(key) & mask: int(key) for key in keys}
-    return [(by_number[known.number], known.id) for known in present(connection, [*by_number], sought)]
+    by_doc_id = {int(key) & mask: int(key) for key in keys}
+    return [(by_doc_id[ref.number], ref.id) for ref in present(connection, [*by_doc_id], plan)]
 
 
-# --- by time ----------------------------------------------------------------------------------------------------------
+# --- sorted by time ---------------------------------------------------------------------------------------------------
 
 
 def by_time(
     connection: Connection, sought: Search, asked: ListQuestion, *, limit: int, wanted: Collection[str] = ()
 ) -> articles.Page:
-    """Answer a page of what was found, sorted by time as a list is, with the fields in `wanted`."""
+    """Return a page of results sorted by time like a list; `wanted` are fields in addition to those of a summary."""
     sign = -1 if asked.descending is not asked.back else 1
-    numbers, times = _timed(sought.found(), asked.key)
+    doc_ids, times = _timed(sought.found(), asked.key)
     if asked.turn is not None:
-        here = sign * times >= sign * micros(asked.turn.position.at)
-        numbers, times = numbers[here], times[here]
-    places: list[Position] = []
-    seen, last = 0, 0
-    for lot in _in_order(sign * times, limit + 1 + _SPARE, LOOKED_AT):
-        ids = [known.id for known in present(connection, numbers[lot].tolist(), sought)]
-        places += _placed(connection, asked, ids, backward=sign < 0)
-        seen, last = seen + len(lot), int(times[lot[-1]])
-        if len(places) > limit:
+        is_ahead = sign * times >= sign * micros(asked.turn.position.at)
+        doc_ids, times = doc_ids[is_ahead], times[is_ahead]
+    positions: list[Position] = []
+    read_count, last_time = 0, 0
+    for batch in _in_order(sign * times, limit + 1 + _SPARE, LOOKED_AT):
+        ids = [ref.id for ref in present(connection, doc_ids[batch].tolist(), sought)]
+        positions += _placed(connection, asked, ids, backward=sign < 0)
+        read_count, last_time = read_count + len(batch), int(times[batch[-1]])
+        if len(positions) > limit:
             break
-    stop = places[limit - 1] if len(places) > limit else None
-    if stop is None and seen < len(numbers):
-        edge = UUID(int=0 if sign < 0 else (1 << 128) - 1)
-        stop = Position(EPOCH + last * MICROSECOND, edge)
-    shown = places[:limit]
-    shown = shown[::-1] if asked.back else shown
-    read = articles.by_ids(connection, [place.id for place in shown], wanted)
-    onward, homeward = articles.turns(asked.turn, shown, stop)
-    changed_at = latest({read.changed_at, last_change(connection)})
-    return read._replace(changed_at=changed_at, next=onward, prev=homeward)
+    end = positions[limit - 1] if len(positions) > limit else None
+    if end is None and read_count < len(doc_ids):
+        boundary_id = UUID(int=0 if sign < 0 else (1 << 128) - 1)
+        end = Position(EPOCH + last_time * MICROSECOND, boundary_id)
+    positions = positions[:limit]
+    if asked.back:
+        positions = positions[::-1]
+    listed = articles.by_ids(connection, [position.id for position in positions], wanted)
+    onward, homeward = articles.turns(asked.turn, positions, end)
+    changed_at = latest({listed.changed_at, last_change(connection)})
+    return listed._replace(changed_at=changed_at, next=onward, prev=homeward)
 
 
-def _timed(found: Sequence[Found], key: Key) -> tuple[Array, Array]:
-    numbers = [one.places.astype(np.int64) + one.block.first for one in found]
+def _timed(hits: Sequence[Found], key: Key) -> tuple[Array, Array]:
+    """Return the document ids of all matches, and their times in microseconds since 1970."""
+    doc_ids = [segment_hits.places.astype(np.int64) + segment_hits.block.first for segment_hits in hits]
     column = "published" if key == "published_at" else "updated"
-    times = [getattr(one.block.times(), column)[one.places] for one in found]
-    nothing = np.empty(0, np.int64)
-    return np.concatenate([nothing, *numbers]), np.concatenate([nothing, *times])
+    times = [getattr(segment_hits.block.times(), column)[segment_hits.places] for segment_hits in hits]
+    empty = np.empty(0, np.int64)
+    return np.concatenate([empty, *doc_ids]), np.concatenate([empty, *times])
 
 
-def _placed(connection: Connection, asked: ListQuestion, ids: Sequence[UUID], *, backward: bool) -> list[Position]:
-    """The places of these articles in order, those that the page is to be found behind left out."""
-    at = Article.published_at if asked.key == "published_at" else Article.updated_at
-    rows: Sequence[Any] = connection.execute(select(at, Article.id).where(among(connection, Article.id, ids))).all()
-    places = sorted((Position(*row) for row in rows), reverse=backward)
-    if (turn := asked.turn) is not None:
-        ahead = turn.position.__gt__ if backward else turn.position.__lt__
-        places = [place for place in places if ahead(place) or (turn.inclusive and place == turn.position)]
-    return places
+def _placed(connection: Connection, query: ListQuestion, ids: Sequence[UUID], *, backward: bool) -> list[Position]:
+    """Return the sort positions of these articles in order, without those before the start of the page."""
+    time = Article.published_at if query.key == "published_at" else Article.updated_at
+    rows: Sequence[Any] = connection.execute(select(time, Article.id).where(among(connection, Article.id, ids))).all()
+    positions = sorted((Position(*row) for row in rows), reverse=backward)
+    start = query.turn
+    if start is not None:
+        is_ahead = start.position.__gt__ if backward else start.position.__lt__
+        positions = [
+            position for position in positions if is_ahead(position) or (start.inclusive and position == start.position)
+        ]
+    return positions
 
 
 # --- counting ---------------------------------------------------------------------------------------------------------
 
 
 def count(connection: Connection, sought: Search) -> int:
-    """Answer how many articles are found, counted up to COUNTED + 1."""
-    found = sought.found()
-    if sought.by_text and sum(len(one.places) for one in found) > 2 * COUNTED:
+    """Return the number of results, counted up to MAX_EXACT_COUNT + 1."""
+    hits = sought.found()
+    if sought.by_text and sum(len(segment_hits.places) for segment_hits in hits) > 2 * COUNTED:
         return COUNTED + 1
-    numbers, _ = _timed(found, "published_at")
-    lots = (numbers[start : start + COUNTED] for start in range(0, len(numbers), COUNTED))
-    return len(_present_of(connection, sought, lots))
+    doc_ids, _ = _timed(hits, "published_at")
+    batches = (doc_ids[start : start + COUNTED] for start in range(0, len(doc_ids), COUNTED))
+    return len(_present_of(connection, sought, batches))
 
 
-def _present_of(connection: Connection, sought: Search, lots: Iterable[Array]) -> Array:
-    """Those of these numbers that an article has, and that fit; the first COUNTED + 1 of them at most."""
-    there = np.empty(0, np.int64)
-    for lot in lots:
-        if sought.by_text:
-            kept = lot[~np.isin(lot, absent(connection, lot.tolist()))]
+def _present_of(connection: Connection, plan: Search, batches: Iterable[Array]) -> Array:
+    """Return the document ids whose articles exist and match, at most the first MAX_EXACT_COUNT + 1."""
+    existing = np.empty(0, np.int64)
+    for batch in batches:
+        if plan.by_text:
+            ids = batch[~np.isin(batch, absent(connection, batch.tolist()))]
         else:
-            kept = np.array([known.number for known in present(connection, lot.tolist(), sought)], np.int64)
-        there = np.concatenate([there, kept])[: COUNTED + 1]
-        if len(there) > COUNTED:
+            ids = np.array([ref.number for ref in present(connection, batch.tolist(), plan)], np.int64)
+        existing = np.concatenate([existing, ids])[: COUNTED + 1]
+        if len(existing) > COUNTED:
             break
-    return there
+    return existing
 
 
 class Spread(NamedTuple):
-    """How what was found spreads over facets, those of most articles first; not `exact` if of the newest alone."""
+    """Counts of results by facet, largest first; not `exact` if only the newest results were counted."""
 
     facets: dict[str, list[dict[str, Any]]]
     exact: bool
 
 
 def spread(connection: Connection, sought: Search, kinds: Collection[str]) -> Spread:
-    """Answer of which brands (and what else is asked) the articles are; each without the filter of its own kind."""
-    by_filter: dict[str | None, list[str]] = {}
+    """Count the results by the facets of these kinds; the counts of a kind ignore the filter of the same kind.
+
+    Returns:
+        At most MAX_FACET_VALUES values of each kind with slug, name and count.
+    """
+    kinds_by_filter: dict[str | None, list[str]] = {}
     for kind in kinds:
-        by_filter.setdefault(kind if kind in sought.question.filters else None, []).append(kind)
-    told: dict[str, list[dict[str, Any]]] = {}
-    exact = True
-    for without, its in by_filter.items():
-        counts, all_ = _counted(connection, sought, sought.found(without=without))
-        exact = exact and all_
-        named = names_of_facets(connection, counts, its)
-        for kind, rows in named.items():
+        kinds_by_filter.setdefault(kind if kind in sought.question.filters else None, []).append(kind)
+    values: dict[str, list[dict[str, Any]]] = {}
+    is_exact = True
+    for without, filter_kinds in kinds_by_filter.items():
+        counts, is_complete = _counted(connection, sought, sought.found(without=without))
+        is_exact = is_exact and is_complete
+        labels = names_of_facets(connection, counts, filter_kinds)
+        for kind, rows in labels.items():
             ordered = sorted(rows, key=lambda row: (-counts[row[0]], row[1]))[:SHOWN]
-            told[kind] = [{"slug": slug, "name": name, "count": counts[id_]} for id_, slug, name in ordered]
-    return Spread({kind: told[kind] for kind in kinds}, exact)
+            values[kind] = [{"slug": slug, "name": name, "count": counts[id_]} for id_, slug, name in ordered]
+    return Spread({kind: values[kind] for kind in kinds}, is_exact)
 
 
-def _counted(connection: Connection, sought: Search, found: Sequence[Found]) -> tuple[Counter[int], bool]:
-    """How many articles of each facet there are among the newest COUNTED, and whether those are all."""
-    numbers, times = _timed(found, "published_at")
+def _counted(connection: Connection, plan: Search, hits: Sequence[Found]) -> tuple[Counter[int], bool]:
+    """Count the newest MAX_EXACT_COUNT results by facet, and return whether these are all results."""
+    doc_ids, times = _timed(hits, "published_at")
     newest = _in_order(-times, COUNTED + 1 + _SPARE, len(times))
-    there = _present_of(connection, sought, (numbers[lot] for lot in newest))
+    existing = _present_of(connection, plan, (doc_ids[batch] for batch in newest))
+    counted = existing[:COUNTED]
     counts: Counter[int] = Counter()
-    chosen = there[:COUNTED]
-    for one in found:
-        block = one.block
-        here = chosen[(chosen >= block.first) & (chosen < block.first + block.span)] - block.first
-        if len(here):
-            starts, ids = block.facets()
-            lengths = starts[here + 1].astype(np.int64) - starts[here]
-            offsets = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-            its = ids[np.repeat(starts[here].astype(np.int64), lengths) + offsets]
-            for id_, times_ in zip(*np.unique(its, return_counts=True), strict=True):
-                counts[int(id_)] += int(times_)
-    return counts, len(there) <= COUNTED
+    for segment_hits in hits:
+        segment = segment_hits.block
+        is_inside = (counted >= segment.first) & (counted < segment.first + segment.span)
+        offsets = counted[is_inside] - segment.first
+        if len(offsets):
+            ids, numbers = np.unique(_facet_ids(segment, offsets), return_counts=True)
+            for id_, number in zip(ids, numbers, strict=True):
+                counts[int(id_)] += int(number)
+    return counts, len(existing) <= COUNTED
 
 
-# --- who they are -----------------------------------------------------------------------------------------------------
+def _facet_ids(segment: Block, offsets: Array) -> Array:
+    """Return the facet ids of all articles at these offsets of a segment, one after the other."""
+    starts, ids = segment.facets()
+    lengths = starts[offsets + 1].astype(np.int64) - starts[offsets]
+    within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    facet_ids: Array = ids[np.repeat(starts[offsets].astype(np.int64), lengths) + within]
+    return facet_ids
+
+
+# --- articles of document ids -----------------------------------------------------------------------------------------
 
 
 class Known(NamedTuple):
-    """An article that was found: its id, and its number in the index."""
+    """The document id and the id of an article in the results."""
 
     number: int
     id: UUID
@@ -248,65 +275,70 @@ class Known(NamedTuple):
 
 @lru_cache(maxsize=8)
 def _numbered(dialect: str, *, with_sequence: bool, exact: bool) -> Select[*tuple[Any, ...]]:
-    columns = (SearchText.number, SearchText.article_id, *((SearchSequence.content,) if with_sequence else ()))
-    there = select(*columns).where(integers.one_of(dialect, SearchText.number, "numbers"))
+    """Build the statement that reads the articles of document ids; with `exact`, only those indexed as they are now."""
+    columns: list[Any] = [SearchText.number, SearchText.article_id]
     if with_sequence:
-        there = there.join(SearchSequence, SearchSequence.number == SearchText.number)
+        columns.append(SearchSequence.content)
+    statement: Select[*tuple[Any, ...]] = select(*columns)
+    statement = statement.where(integers.one_of(dialect, SearchText.number, "numbers"))
+    if with_sequence:
+        statement = statement.join(SearchSequence, SearchSequence.number == SearchText.number)
     if exact:
-        there = there.join(Article, (Article.id == SearchText.article_id) & (Article.version == SearchText.version))
-    return there
+        is_current = (Article.id == SearchText.article_id) & (Article.version == SearchText.version)
+        statement = statement.join(Article, is_current)
+    return statement
 
 
 def present(connection: Connection, asked: Sequence[int], sought: Search) -> list[Known]:
-    """Answer those of these numbers that an article has, in their order, and that fit."""
+    """Return the articles of those of these document ids that exist and match the phrases, in the given order."""
     if not asked:
         return []
-    fits, dialect = sought.fits, connection.dialect.name
-    statement = _numbered(dialect, with_sequence=fits is not None, exact=sought.exact)
-    given = {"numbers": integers.written(dialect, asked)}
-    there = {row[0]: row for row in prepared.rows(connection, statement, given)}
+    phrase_filter, dialect = sought.fits, connection.dialect.name
+    statement = _numbered(dialect, with_sequence=phrase_filter is not None, exact=sought.exact)
+    parameters = {"numbers": integers.written(dialect, asked)}
+    rows = {row[0]: row for row in prepared.rows(connection, statement, parameters)}
     return [
-        Known(number, there[number][1])
+        Known(number, rows[number][1])
         for number in asked
-        if number in there and (fits is None or fits(there[number][2]))
+        if number in rows and (phrase_filter is None or phrase_filter(rows[number][2]))
     ]
 
 
 @lru_cache(maxsize=2)
 def _gone(dialect: str) -> Select[*tuple[Any, ...]]:
     given = integers.rows(dialect, "numbers")
-    # A scalar subquery and not EXISTS: of that PostgreSQL would make a join and might read the whole table.
-    there = select(literal(1)).where(SearchText.number == given.c.value).limit(1).scalar_subquery()
-    return select(given.c.value).where(there.is_(None))
+    # A scalar subquery, because PostgreSQL would turn EXISTS into a join and might read the whole table.
+    existing = select(literal(1)).where(SearchText.number == given.c.value).limit(1).scalar_subquery()
+    return select(given.c.value).where(existing.is_(None))
 
 
 def absent(connection: Connection, asked: Sequence[int]) -> list[int]:
-    """Answer those of these numbers that no article has: mostly none, so that thousands are asked for in no time."""
+    """Return those of these document ids that no article has; the result is mostly empty, so this is fast."""
     dialect = connection.dialect.name
-    given = {"numbers": integers.written(dialect, asked)}
-    return [number for (number,) in prepared.rows(connection, _gone(dialect), given)]
+    parameters = {"numbers": integers.written(dialect, asked)}
+    return [number for (number,) in prepared.rows(connection, _gone(dialect), parameters)]
 
 
 @lru_cache(maxsize=16)
 def _named(dialect: str, kind: str) -> Select[*tuple[Any, ...]]:
     model = KINDS[kind]
     if model is Facet:
-        named = select(Facet.id, Facet.name, Facet.name).where(Facet.kind == kind)
-        return named.where(integers.one_of(dialect, Facet.id, "ids"))
+        statement = select(Facet.id, Facet.name, Facet.name).where(Facet.kind == kind)
+        return statement.where(integers.one_of(dialect, Facet.id, "ids"))
     return select(model.facet_id, model.slug, model.name).where(integers.one_of(dialect, model.facet_id, "ids"))
 
 
 def names_of_facets(connection: Connection, ids: Collection[int], kinds: Iterable[str]) -> dict[str, list[Any]]:
-    """Answer which of these facets are of which of these kinds: id, slug, name."""
+    """Return (id, slug, name) of those of these facets that are of each kind."""
     dialect = connection.dialect.name
-    given = {"ids": integers.written(dialect, ids)}
-    return {kind: prepared.rows(connection, _named(dialect, kind), given) for kind in kinds}
+    parameters = {"ids": integers.written(dialect, ids)}
+    return {kind: prepared.rows(connection, _named(dialect, kind), parameters) for kind in kinds}
 
 
 _LAST = select(LogHead.at)
 
 
 def last_change(connection: Connection) -> datetime:
-    """Answer when anything last changed: an article that comes or goes may change any search."""
-    [(at,)] = prepared.rows(connection, _LAST, {})
-    return cast("datetime", at)
+    """Return the time of the last change, since any change may add an article to a search or remove one."""
+    [(changed_at,)] = prepared.rows(connection, _LAST, {})
+    return cast("datetime", changed_at)

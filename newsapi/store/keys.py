@@ -1,4 +1,4 @@
-"""Keys: found by their open part, made, revoked."""
+"""Queries on API keys."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ _KEY = table(Key)
 
 
 def by_prefix(connection: Connection, prefix: str) -> Row[Any] | None:
-    """Answer the key with this open part, good or not."""
+    """Return the key with this public prefix, including revoked and expired keys."""
     return connection.execute(select(_KEY).where(_KEY.c.prefix == prefix)).one_or_none()
 
 
 def every(connection: Connection) -> Sequence[Row[Any]]:
-    """Answer all keys, in the order of their making."""
+    """Return all keys in the order of their creation."""
     return connection.execute(select(_KEY).order_by(_KEY.c.created_at, _KEY.c.id)).all()
 
 
 def add(session: Session, **columns: Any) -> None:
-    """Keep a new key; the columns are those of the table."""
+    """Insert a key; the keyword arguments are the columns of the table."""
     session.execute(insert(_KEY).values(**columns))
 
 
 def revoke(session: Session, prefix: str, now: datetime) -> bool:
-    """Revoke a key; False where there is none, or it was revoked before."""
-    done: CursorResult[Any] = session.execute(  # type: ignore[assignment]
+    """Revoke a key; return False if it does not exist or is already revoked."""
+    result: CursorResult[Any] = session.execute(  # type: ignore[assignment]
         update(_KEY).where(_KEY.c.prefix == prefix, _KEY.c.revoked_at.is_(None)).values(revoked_at=now)
     )
-    return done.rowcount == 1
+    return result.rowcount == 1
 
 
 def expire(session: Session, prefix: str, at: datetime) -> None:
-    """Let a key be good no longer than until a time."""
+    """Set the time at which a key expires."""
     session.execute(update(_KEY).where(_KEY.c.prefix == prefix).values(expires_at=at))

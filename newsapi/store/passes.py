@@ -1,7 +1,8 @@
-"""What the links in mail bear: who may confirm, leave or look after what is subscribed; and keyed hashes of addresses.
+"""Signed tokens for the links in emails (confirm, unsubscribe, manage), and keyed hashes of email addresses.
 
-A token is not kept, not even as a hash: it is made of what it is for, of whom and until when, sealed with a key of
-ours. So each mail has links of its own, and one that is sent again has the same. Whether it was used, the rows say.
+Tokens are not stored, not even as a hash: a token consists of its purpose, subject and expiry, authenticated with a
+secret key. So each email has links of its own, and an email that is sent again has the same links. The rows of the
+subscription tell whether a token was used.
 """
 
 from __future__ import annotations
@@ -23,55 +24,75 @@ Purpose = Literal["confirm", "leave", "manage"]
 PURPOSES: Final = get_args(Purpose)
 
 _ID, _END, _SEAL = 16, 5, 32
+"""Bytes of the subject id, of the expiry in seconds since 1970, and of the MAC."""
 
 
 class Passes:
-    """Makes and reads tokens: the purpose, an underscore, and base64url of an id, an end and a seal of 256 bits."""
+    """Signs and verifies tokens.
+
+    A token is its purpose, an underscore, and the unpadded base64url form of subject id, expiry and a 256-bit MAC.
+    """
 
     def __init__(self, database: Database, secret: str | None = None) -> None:
-        """Take the secret, or the database that keeps one."""
+        """Use `secret`, or the secret stored in the database if it is None."""
         self._database = database
         self._secret = secret
 
     def token(self, purpose: Purpose, subject: UUID, end: datetime) -> str:
-        """Answer the token that `read` turns back into `subject` until then."""
+        """Return a token from which `verify` returns `subject` until the expiry."""
         payload = subject.bytes + ((end - EPOCH) // timedelta(seconds=1)).to_bytes(_END)
         return f"{purpose}_{base64.urlsafe_b64encode(payload + self._seal(purpose, payload)).decode().rstrip('=')}"
 
     def read(self, token: str, purpose: Purpose, *, now: datetime) -> UUID:
-        """Answer whose token this is; raises TokenExpired for one that is over, of another purpose, or none of ours.
+        """Return the subject of a token.
 
-        The three are told in the same words: nobody learns by guessing.
+        Args:
+            token: The token as the client sent it.
+            purpose: The purpose that the token must have.
+            now: The current time.
+
+        Returns:
+            The id that the token was signed for.
+
+        Raises:
+            TokenExpired: The token has expired, has another purpose or is invalid. The error is the same for all
+                three, so that guessing reveals nothing.
         """
-        kind, _, text = token.partition("_")
+        claimed, _, text = token.partition("_")
         try:
             raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError):
             raw = b""
-        payload, seal = raw[: _ID + _END], raw[_ID + _END :]
-        genuine = hmac.compare_digest(seal, self._seal(purpose, payload))
-        # Other spellings of the same bytes are refused too: one token, one text.
-        same = base64.urlsafe_b64encode(raw).decode().rstrip("=") == text
-        end = timedelta(seconds=int.from_bytes(payload[_ID:]))
-        if not genuine or not same or kind != purpose or end < now - EPOCH:
+        payload, mac = raw[: _ID + _END], raw[_ID + _END :]
+        is_authentic = hmac.compare_digest(mac, self._seal(purpose, payload))
+        # Reject non-canonical encodings of the same bytes: a token has exactly one text.
+        is_canonical = base64.urlsafe_b64encode(raw).decode().rstrip("=") == text
+        expiry = timedelta(seconds=int.from_bytes(payload[_ID:]))
+        if not is_authentic or not is_canonical or claimed != purpose or expiry < now - EPOCH:
             raise TokenExpired
         return UUID(bytes=payload[:_ID])
 
     def person(self, text: str) -> bytes:
-        """Answer what is kept of an address in its place: 32 bytes that nobody without the key can try out."""
+        """Return the keyed hash that is stored in place of an email address or a mailbox.
+
+        Without the key it cannot be tested against guessed addresses.
+
+        Returns:
+            32 bytes.
+        """
         return self._keyed("person", text.encode())
 
     def _seal(self, purpose: Purpose, payload: bytes) -> bytes:
         return self._keyed(purpose, payload)
 
-    def _keyed(self, purpose: str, text: bytes) -> bytes:
+    def _keyed(self, purpose: str, message: bytes) -> bytes:
         if self._secret is None:
             self._secret = kept_secret(self._database)
         key = hashlib.blake2b(f"mail {purpose}".encode(), key=self._secret.encode()[:64], digest_size=32).digest()
-        return hashlib.blake2b(text, key=key, digest_size=_SEAL).digest()
+        return hashlib.blake2b(message, key=key, digest_size=_SEAL).digest()
 
 
 def purpose_of(token: str) -> Purpose | None:
-    """Answer what a token is for, by what it says; whether it is one, `read` tells."""
-    kind = token.partition("_")[0]
-    return next((purpose for purpose in PURPOSES if purpose == kind), None)
+    """Return the purpose that a token states, without verifying the token; None if it is not a known purpose."""
+    claimed = token.partition("_")[0]
+    return next((purpose for purpose in PURPOSES if purpose == claimed), None)

@@ -1,4 +1,4 @@
-"""The index of related articles: profiles, the terms they are found by, and how rare terms are."""
+"""The index of related articles: article vectors, the postings of their terms, and IDF weights."""
 
 from __future__ import annotations
 
@@ -37,28 +37,29 @@ from newsapi.store.rows import among
 from newsapi.text import markup
 
 LISTENER: Final = "related"
-"""The listener of the log that keeps the index."""
+"""The changelog consumer that maintains the index."""
 
 FIRST: Final = 200
-"""How many articles of each term are looked at."""
+"""Postings read of each term, those with the highest impact first."""
 
 COUNTED: Final = 5_000
-"""Of how many of the newest articles terms are counted, at most."""
+"""Maximum number of articles, the newest ones, on which document frequencies are counted."""
 
 _DAYS_A_POINT: Final = 10
+"""The impact of a posting is its day plus so many days for each 1/640 of its share: old postings need larger shares."""
 _RARE: Final = 1_000
-"""A weight in whole thousandths: sums of whole numbers are the same in whatever order a database adds them."""
+"""Weights are integers in thousandths: an integer sum does not depend on the order in which a database adds."""
 
 
 class Source(NamedTuple):
-    """An article as it is indexed."""
+    """The text of an article and its candidate pool, which is the facet of its brand or that of all articles."""
 
     pool: int
     text: Text
 
 
 class Count(NamedTuple):
-    """How rare terms are, counted anew when there were `archive` articles: `found` has in how many each stands."""
+    """New document frequencies, counted when there were `archive` articles; `found` maps terms to frequencies."""
 
     weights: Weights
     archive: int
@@ -83,13 +84,13 @@ _TEXTS = (
 
 
 def texts(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Source]:
-    """Answer the texts of these articles, those that the public sees."""
+    """Return the texts of those of these articles that are public."""
     if not ids:
         return {}
-    which = {"ids": list(ids)}
-    marks: dict[UUID, dict[str, list[tuple[UUID, str]]]] = {}
-    for kind, article, id_, name in prepared.rows(connection, _MARKS, which):
-        marks.setdefault(article, {"tags": [], "mentions": []})[kind].append((id_, name))
+    parameters = {"ids": list(ids)}
+    terms: dict[UUID, dict[str, list[tuple[UUID, str]]]] = {}
+    for kind, article, id_, name in prepared.rows(connection, _MARKS, parameters):
+        terms.setdefault(article, {"tags": [], "mentions": []})[kind].append((id_, name))
     return {
         id_: Source(
             pool,
@@ -100,11 +101,11 @@ def texts(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Source]:
                 body=markup.to_text(body_html),
                 language=language,
                 at=published_at.timestamp(),
-                **marks.get(id_, {}),
+                **terms.get(id_, {}),
             ),
         )
         for id_, pool, headline, standfirst, body_html, language, published_at in prepared.rows(
-            connection, _TEXTS, which
+            connection, _TEXTS, parameters
         )
     }
 
@@ -119,33 +120,33 @@ def _marks() -> Any:
             ("mentions", ArticleMention, ArticleMention.brand_id, Brand),
         )
     ]
-    found = union_all(*branches).subquery()
-    return select(found.c.kind, found.c.article_id, found.c.id, found.c.name).order_by(found.c.position)
+    terms = union_all(*branches).subquery()
+    return select(terms.c.kind, terms.c.article_id, terms.c.id, terms.c.name).order_by(terms.c.position)
 
 
 _MARKS = _marks()
 
 
-# --- how rare terms are -----------------------------------------------------------------------------------------------
+# --- IDF weights ------------------------------------------------------------------------------------------------------
 
 
 def weights(connection: Connection) -> Weights | None:
-    """Answer how rare terms are; None before they were counted."""
+    """Return the current IDF weights, or None before the first count."""
     version = connection.execute(select(RelatedWeights.version)).scalar()
     return None if version is None else weights_of(connection, version)
 
 
 def weights_of(connection: Connection, version: int) -> Weights:
-    """Answer the weights of a version that is there; a process reads each once."""
-    known = _known(version)
-    if not known:
+    """Return the IDF weights of a stored version; each process reads a version once."""
+    cached = _known(version)
+    if not cached:
         row = connection.execute(
             select(RelatedWeights.documents, RelatedWeights.content).where(RelatedWeights.version == version)
         ).one()
         half = len(row.content) // 6 * 4
         numbers, counts = array("i", row.content[:half]), array("H", row.content[half:])
-        known.append(Weights(version, row.documents, dict(zip(numbers, counts, strict=True))))
-    return known[0]
+        cached.append(Weights(version, row.documents, dict(zip(numbers, counts, strict=True))))
+    return cached[0]
 
 
 @lru_cache(maxsize=2)
@@ -154,14 +155,14 @@ def _known(_version: int) -> list[Weights]:
 
 
 def are_outgrown(connection: Connection) -> bool:
-    """Tell whether there are twice as many articles as when terms were last counted, or they never were."""
-    there = connection.execute(select(Facet.articles).where(Facet.kind == "all")).scalar() or 0
-    counted = connection.execute(select(RelatedWeights.archive)).scalar()
-    return there > 0 if counted is None else there >= 2 * max(counted, 1)
+    """Return whether terms were never counted, or there are twice as many articles as at the last count."""
+    article_count = connection.execute(select(Facet.articles).where(Facet.kind == "all")).scalar() or 0
+    corpus_size = connection.execute(select(RelatedWeights.archive)).scalar()
+    return article_count > 0 if corpus_size is None else article_count >= 2 * max(corpus_size, 1)
 
 
 def counted(connection: Connection, *, progress: Callable[[int], None] = lambda _: None) -> Count:
-    """Count in how many of the newest articles each term stands; `progress` is told of every article."""
+    """Count in how many of the newest articles each term occurs; `progress` is called with 1 for every article."""
     newest = (
         select(Listing.article_id)
         .where(Listing.facet_id == _ALL)
@@ -169,19 +170,19 @@ def counted(connection: Connection, *, progress: Callable[[int], None] = lambda 
         .limit(COUNTED)
     )
     ids = list(connection.execute(newest).scalars())
-    found: Counter[int] = Counter()
+    frequencies: Counter[int] = Counter()
     for start in range(0, len(ids), 500):
         for source in texts(connection, ids[start : start + 500]).values():
-            found.update(vocabulary(source.text))
+            frequencies.update(vocabulary(source.text))
             progress(1)
-    archive = connection.execute(select(Facet.articles).where(Facet.kind == "all")).scalar() or 0
-    return Count(Weights(secrets.randbits(63), len(ids), found), archive, found)
+    corpus_size = connection.execute(select(Facet.articles).where(Facet.kind == "all")).scalar() or 0
+    return Count(Weights(secrets.randbits(63), len(ids), frequencies), corpus_size, frequencies)
 
 
 def keep_count(session: Session, new: Count, *, now: datetime) -> None:
-    """Let what was counted be the weights from now on."""
-    common = sorted((number, times) for number, times in new.found.items() if times > 1)
-    numbers, counts = array("i", [number for number, _ in common]), array("H", [times for _, times in common])
+    """Replace the stored document frequencies by new ones; terms of a single article are not stored."""
+    common = sorted((term, count) for term, count in new.found.items() if count > 1)
+    numbers, counts = array("i", [term for term, _ in common]), array("H", [count for _, count in common])
     session.execute(delete(table(RelatedWeights)))
     row = {
         "version": new.weights.version,
@@ -193,96 +194,118 @@ def keep_count(session: Session, new: Count, *, now: datetime) -> None:
     session.execute(insert(table(RelatedWeights)).values(row))
 
 
-# --- profiles ---------------------------------------------------------------------------------------------------------
+# --- vectors and postings ---------------------------------------------------------------------------------------------
 
 
 def lock(session: Session) -> None:
-    """Wait for the turn to write to the index; the listener has it whenever its place moves."""
+    """Wait for the write lock of the index, which the consumer holds whenever its offset moves."""
     session.execute(select(Place.seq).where(Place.listener == LISTENER).with_for_update())
 
 
 def replace(session: Session, gone: Collection[UUID], found: Sequence[tuple[int, UUID, Profile]]) -> None:
-    """Take articles out of the index, and put others in with their pools: what was there of an article is replaced."""
+    """Remove articles from the index and insert others, given as (pool, id, vector).
+
+    An article that is removed and inserted again keeps its document id.
+    """
     connection = session.connection()
-    old = _delete(connection, gone)
-    number = (connection.execute(select(func.max(RelatedProfile.number))).scalar() or 0) + 1
-    numbered = [(old.get(id_, number + place), pool, id_, profile) for place, (pool, id_, profile) in enumerate(found)]
+    former_ids = _delete(connection, gone)
+    next_id = (connection.execute(select(func.max(RelatedProfile.number))).scalar() or 0) + 1
+    documents = [
+        (former_ids.get(id_, doc_id), pool, id_, vector) for doc_id, (pool, id_, vector) in enumerate(found, next_id)
+    ]
     rows.insert(
         session,
         RelatedProfile,
         ("number", "article_id", "pool", "content"),
-        [(its, id_, pool, profile.packed()) for its, pool, id_, profile in numbered],
+        [(doc_id, id_, pool, vector.packed()) for doc_id, pool, id_, vector in documents],
     )
     postings = sorted(
-        (pool, term, _strength(profile, share), its)
-        for its, pool, _, profile in numbered
-        for term, share in dict(profile.found_by()).items()
+        (pool, term, _strength(vector, share), doc_id)
+        for doc_id, pool, _, vector in documents
+        for term, share in dict(vector.found_by()).items()
     )
     rows.insert(session, RelatedPosting, ("pool", "term", "strength", "number"), postings)
 
 
-def _strength(profile: Profile, share: int) -> int:
-    return (int(profile.day) + _DAYS_A_POINT * share) << 8 | share
+def _strength(vector: Profile, share: int) -> int:
+    """Return the impact of a posting: its rank in the upper bits, its share in the lowest 8."""
+    return (int(vector.day) + _DAYS_A_POINT * share) << 8 | share
 
 
 def _delete(connection: Connection, ids: Collection[UUID]) -> dict[UUID, int]:
-    """Take articles out; answer the numbers they had."""
+    """Remove articles from the index; return the document ids that they had."""
     if not ids:
         return {}
-    row = table(RelatedProfile).c
-    there = connection.execute(
-        select(row.article_id, row.number, row.pool, row.content).where(among(connection, row.article_id, ids))
+    columns = table(RelatedProfile).c
+    documents = connection.execute(
+        select(columns.article_id, columns.number, columns.pool, columns.content).where(
+            among(connection, columns.article_id, ids)
+        )
     ).all()
     postings = [
-        {"in_pool": pool, "of_term": term, "at": _strength(profile, share), "its": number}
-        for _, number, pool, content in there
-        for profile in (unpacked(content),)
-        for term, share in dict(profile.found_by()).items()
+        {
+            "posting_pool": pool,
+            "posting_term": term,
+            "posting_impact": _strength(vector, share),
+            "posting_doc_id": doc_id,
+        }
+        for _, doc_id, pool, content in documents
+        for vector in [unpacked(content)]
+        for term, share in dict(vector.found_by()).items()
     ]
-    if there:
-        connection.execute(_OUT, postings or [{"in_pool": 0, "of_term": 0, "at": 0, "its": 0}])
-        connection.execute(delete(table(RelatedProfile)).where(among(connection, row.article_id, ids)))
-    return {id_: number for id_, number, _, _ in there}
+    if documents:
+        connection.execute(_OUT, postings or [_NO_POSTING])
+        connection.execute(delete(table(RelatedProfile)).where(among(connection, columns.article_id, ids)))
+    return {id_: doc_id for id_, doc_id, _, _ in documents}
 
 
 _POSTING = table(RelatedPosting).c
 _OUT = delete(table(RelatedPosting)).where(
-    _POSTING.pool == bindparam("in_pool"),
-    _POSTING.term == bindparam("of_term"),
-    _POSTING.strength == bindparam("at"),
-    _POSTING.number == bindparam("its"),
+    _POSTING.pool == bindparam("posting_pool"),
+    _POSTING.term == bindparam("posting_term"),
+    _POSTING.strength == bindparam("posting_impact"),
+    _POSTING.number == bindparam("posting_doc_id"),
 )
+_NO_POSTING = {"posting_pool": 0, "posting_term": 0, "posting_impact": 0, "posting_doc_id": 0}
+"""Parameters that match no row, for articles without terms: an empty list cannot be executed."""
 
 
 def described(connection: Connection, ids: Collection[UUID], known: Weights) -> dict[UUID, Profile]:
-    """Answer the profiles of these articles: from the index, or made of their texts where it has none of them yet."""
+    """Return the vectors of these articles, from the index or, if not indexed yet, built from their texts."""
     if not ids:
         return {}
-    row = RelatedProfile
-    there = connection.execute(select(row.article_id, row.content).where(among(connection, row.article_id, ids)))
-    found = {id_: unpacked(content) for id_, content in there}
-    new = texts(connection, [id_ for id_ in ids if id_ not in found])
-    return found | {id_: describe(source.text, known) for id_, source in new.items()}
+    statement = select(RelatedProfile.article_id, RelatedProfile.content)
+    result = connection.execute(statement.where(among(connection, RelatedProfile.article_id, ids)))
+    vectors = {id_: unpacked(content) for id_, content in result}
+    missing = texts(connection, [id_ for id_ in ids if id_ not in vectors])
+    return vectors | {id_: describe(source.text, known) for id_, source in missing.items()}
 
 
 def candidates(connection: Connection, pool: int, profile: Profile, known: Weights, most: int) -> list[Candidate]:
-    """Answer the articles of a pool that share most with a profile: one statement, of bounded cost at any size.
+    """Return the articles of a pool that have most in common with a vector.
 
-    Of each of its terms the first `FIRST` are looked at, and what they have in common is summed.
+    One statement sums the products of weights and shares over the first MAX_POSTINGS_PER_TERM postings of each index
+    term of the vector, so its cost is bounded whatever the size of the pool.
+
+    Returns:
+        At most `limit` candidates, best first.
     """
     keys = profile.found_by()[: KEYS + MARKS]
-    own = [(term, round(_RARE * known.of(term) * share)) for term, share in keys]
-    parameters: dict[str, Any] = {"pool": pool, "most": most}
+    weighted_terms = [(term, round(_RARE * known.of(term) * share)) for term, share in keys]
+    parameters: dict[str, Any] = {"pool": pool, "limit": most}
     if connection.dialect.name == "sqlite":
-        own += [(0, 0)] * (KEYS + MARKS - len(own))
-        parameters |= {f"t{place}": term for place, (term, _) in enumerate(own)}
-        parameters |= {f"w{place}": weight for place, (_, weight) in enumerate(own)}
+        weighted_terms += [(0, 0)] * (KEYS + MARKS - len(weighted_terms))
+        parameters |= {f"t{index}": term for index, (term, _) in enumerate(weighted_terms)}
+        parameters |= {f"w{index}": weight for index, (_, weight) in enumerate(weighted_terms)}
         statement = _SHARED_SQLITE
     else:
-        parameters |= {"terms": [term for term, _ in own], "weights": [weight for _, weight in own]}
+        parameters |= {
+            "terms": [term for term, _ in weighted_terms],
+            "weights": [weight for _, weight in weighted_terms],
+        }
         statement = _SHARED_POSTGRESQL
-    found = connection.execute(statement, parameters)
-    return [Candidate(_as_id(id_), unpacked(content)) for id_, content in found]
+    result = connection.execute(statement, parameters)
+    return [Candidate(_as_id(id_), unpacked(content)) for id_, content in result]
 
 
 def _as_id(stored: Any) -> UUID:
@@ -295,34 +318,34 @@ _SHARED = """
     FROM ({rows}) AS shared JOIN related_profile AS p ON p.number = shared.number
     ORDER BY shared.weight DESC, shared.number DESC
 """
-_BEST = "GROUP BY number ORDER BY weight DESC, number DESC LIMIT :most"
+_BEST = "GROUP BY number ORDER BY weight DESC, number DESC LIMIT :limit"
 _BRANCH = (
-    "SELECT number, :w{place} * (strength & 255) AS weight FROM"  # noqa: S608 (words and numbers of ours)
-    " (SELECT number, strength FROM related_posting WHERE pool = :pool AND term = :t{place} " + _FIRST + ")"
+    "SELECT number, :w{index} * (strength & 255) AS weight FROM"  # noqa: S608 (constants only)
+    " (SELECT number, strength FROM related_posting WHERE pool = :pool AND term = :t{index} " + _FIRST + ")"
 )
 _SHARED_SQLITE = text(
     _SHARED.format(
-        rows="SELECT number, sum(weight) AS weight FROM ("  # noqa: S608 (the same)
-        + " UNION ALL ".join(_BRANCH.format(place=place) for place in range(KEYS + MARKS))
+        rows="SELECT number, sum(weight) AS weight FROM ("  # noqa: S608 (constants only)
+        + " UNION ALL ".join(_BRANCH.format(index=index) for index in range(KEYS + MARKS))
         + f") {_BEST}"
     )
 )
 _SHARED_POSTGRESQL = text(
     _SHARED.format(
-        rows="SELECT number, sum(own.weight * (found.strength & 255)) AS weight"  # noqa: S608 (the same)
-        " FROM unnest(cast(:terms AS integer[]), cast(:weights AS bigint[])) AS own (term, weight)"
+        rows="SELECT number, sum(query.weight * (posting.strength & 255)) AS weight"  # noqa: S608 (constants only)
+        " FROM unnest(cast(:terms AS integer[]), cast(:weights AS bigint[])) AS query (term, weight)"
         " CROSS JOIN LATERAL (SELECT number, strength FROM related_posting"
-        f" WHERE pool = :pool AND term = own.term {_FIRST}) AS found {_BEST}"
+        f" WHERE pool = :pool AND term = query.term {_FIRST}) AS posting {_BEST}"
     )
 )
 
 
 def everything(connection: Connection) -> list[UUID]:
-    """Answer every article that the public sees, the oldest first."""
-    found = select(Listing.article_id).where(Listing.facet_id == _ALL)
-    return list(connection.execute(found.order_by(Listing.published_at, Listing.article_id)).scalars())
+    """Return the ids of all public articles, oldest first."""
+    statement = select(Listing.article_id).where(Listing.facet_id == _ALL)
+    return list(connection.execute(statement.order_by(Listing.published_at, Listing.article_id)).scalars())
 
 
 def indexed(connection: Connection) -> set[UUID]:
-    """Answer every article in the index."""
+    """Return the ids of all articles in the index."""
     return {*connection.execute(select(RelatedProfile.article_id)).scalars()}

@@ -1,8 +1,8 @@
-"""Related lists: read where they are kept, made where they are not, filled up where they are short, and dropped."""
+"""Related lists: loading, building, filling up with the newest articles, saving and deleting."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -33,23 +33,26 @@ from newsapi.store.rows import among
 from newsapi.text.terms import pairs
 
 KEPT: Final = 30
-"""How many are kept of a list."""
+"""Articles stored in a related list."""
 
 POOL: Final = 60
-"""How many articles are compared to make one."""
+"""Candidates that are compared to build a list."""
 
 AROUND: Final = 200
-"""Among how many it is looked on which lists a new article belongs."""
+"""Nearest articles of a new article whose lists are checked for it."""
 
 SLACK: Final = 0.9
-"""A list is made anew for an article that is this near to belonging there: what is near to the best gains."""
+"""A list is rebuilt for an article with this part of its minimum similarity, because reranking can raise its score."""
 
 _SPARE: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A list that was made, with what it was made from, so that it is kept only if that still stands."""
+    """A list that was built, with the versions that it was built from: it is saved only if these are still current.
+
+    `min_similarity` is the similarity of the last article of a full list, 0 for a list that has room for more.
+    """
 
     article: UUID
     pool: int
@@ -61,16 +64,28 @@ class Made:
 
 
 class Related(NamedTuple):
-    """What is listed after an article, each record with its `relation`, and what the answer hangs on.
+    """The related articles of an article, each record with its `relation`, and the dependencies of the result.
 
-    `facets` decide on it beside the list itself, `slugs` are picks that may go. Picks that readers do not see may come:
-    they are not told, and whatever article comes may be one of them.
+    Beside the list itself, the result depends on `facets` and on the picks with these `slugs`, which may be withdrawn.
+    Picks that are not public are not named here: if there are any, `facets` contains the facet of all articles, because
+    any article that becomes public may be one of them.
     """
 
     records: list[Record]
     changed_at: datetime | None
     facets: frozenset[int]
     slugs: frozenset[str]
+
+
+class _Items(NamedTuple):
+    """The items of a list, the time of the last change they reflect, and whether the list is stored.
+
+    An item is the id of an article as a string, its level, its score and its reasons.
+    """
+
+    items: list[Any]
+    changed_at: datetime | None
+    is_stored: bool
 
 
 _Own = aliased(Brand)
@@ -84,19 +99,19 @@ _SOURCE = (
         Article.changed_at,
         Article.section_id,
         _Own.slug.label("brand"),
-        ArticleDetail.picks,
-        ArticleDetail.bans,
+        ArticleDetail.picks.label("picks"),
+        ArticleDetail.bans.label("bans"),
         Facet.id.label("pool"),
-        _ALL.label("everything"),
-        Facet.at,
-        _Group.at.label("group_at"),
+        _ALL.label("all_articles"),
+        Facet.at.label("pool_changed_at"),
+        _Group.at.label("group_changed_at"),
         _Group.id.label("group"),
-        select(RelatedWeights.version).scalar_subquery().label("weights"),
-        select(RelatedWeights.at).scalar_subquery().label("weighed_at"),
-        select(Place.seq).where(Place.listener == profiles.LISTENER).scalar_subquery().label("place"),
-        RelatedList.version,
-        RelatedList.listed,
-        RelatedList.at.label("made_at"),
+        select(RelatedWeights.version).scalar_subquery().label("weights_version"),
+        select(RelatedWeights.at).scalar_subquery().label("weights_counted_at"),
+        select(Place.seq).where(Place.listener == profiles.LISTENER).scalar_subquery().label("log_position"),
+        RelatedList.version.label("list_version"),
+        RelatedList.listed.label("list_items"),
+        RelatedList.at.label("list_built_at"),
     )
     .select_from(Article)
     .join(ArticleDetail, ArticleDetail.article_id == Article.id)
@@ -109,15 +124,15 @@ _SOURCE = (
 )
 
 
-def _newest(level: str, rank_: int) -> Select[Any]:
-    rows = (
+def _newest(level: str, priority: int) -> Select[Any]:
+    newest = (
         select(Listing.article_id, Listing.published_at)
         .where(Listing.facet_id == bindparam(level))
         .order_by(Listing.published_at.desc(), Listing.article_id.desc())
         .limit(bindparam("rows"))
         .subquery(level)
     )
-    return select(literal(level).label("level"), literal(rank_).label("rank"), *rows.c)
+    return select(literal(level).label("level"), literal(priority).label("rank"), *newest.c)
 
 
 _AROUND = union_all(_newest("recent", 0), _newest("group", 1)).subquery("around")
@@ -136,98 +151,122 @@ def of_article(
     exclude: Collection[str] = (),
     keep: Callable[[Made], bool] = lambda _: False,
 ) -> Related:
-    """Answer at most `limit` related articles, best first; `exclude` are slugs to leave out.
+    """Return at most `limit` related articles, best first, without those whose slugs are in `exclude`.
 
-    What the editors picked comes first, then what is near, then what is new in its section, in its brand and in its
-    group. A list that had to be made is handed to `keep`, which answers whether it was kept.
+    The order is: the picks of the editors, similar articles, then the newest articles of the section, the brand and the
+    group. A list that had to be built is passed to `save`, which returns whether it was stored.
+
+    Returns:
+        The records and the dependencies of the result.
     """
     source = connection.execute(_SOURCE, {"article": article}).one()
-    picked, banned = _chosen(connection, source)
-    depth = limit + len(exclude) + len(banned)
-    items, since, is_kept = source.listed, source.made_at, True
-    if not _stands(source, dict.fromkeys(picked.values())) or (len(items) == KEPT < depth):
-        items, floor = _made(connection, source, [*dict.fromkeys(picked.values())], most=max(KEPT, depth))
-        since = source.at
-        is_kept = source.weights is not None and keep(_to_keep(source, items[:KEPT], floor))
-    found = articles.by_ids(connection, [UUID(item[0]) for item in items[: depth + _SPARE]])
-    about = {UUID(item[0]): item[1:] for item in items}
-    shown = [
-        _with_relation(record, *about[record["id"]])
-        for record in found.records
-        if record["slug"] not in exclude
-        and record["id"] not in banned
-        and (about[record["id"]][0] == "pick" or _brand(record) == source.brand)
+    picks, bans = _chosen(connection, source)
+    depth = limit + len(exclude) + len(bans)
+    listed = _load_or_build(connection, source, [*dict.fromkeys(picks.values())], depth=depth, save=keep)
+    relations = {UUID(item[0]): item[1:] for item in listed.items}
+    candidates = articles.by_ids(connection, [UUID(item[0]) for item in listed.items[: depth + _SPARE]])
+    records = [
+        _with_relation(record, *relations[record["id"]])
+        for record in candidates.records
+        if record["slug"] not in exclude and record["id"] not in bans and _may_list(record, relations, source)
     ][:limit]
-    times, facets = {source.changed_at, source.weighed_at, since, found.changed_at}, set()
-    if not is_kept:
+    times = {source.changed_at, source.weights_counted_at, listed.changed_at, candidates.changed_at}
+    facets = set()
+    if not listed.is_stored:
         facets.add(source.pool)
-    if len(picked) < len(source.picks):  # some are hidden, or banned
-        facets.add(source.everything)
-    if len(shown) < limit:
-        filled = _filled(connection, source, shown, {*about, *banned}, exclude, limit=limit)
-        shown += filled.records
-        times |= {filled.changed_at, source.at, source.group_at}
+    if len(picks) < len(source.picks):  # some picks are not public, or also excluded
+        facets.add(source.all_articles)
+    if len(records) < limit:
+        newest = _filled(connection, source, records, {*relations, *bans}, exclude, limit=limit)
+        records += newest.records
+        times |= {newest.changed_at, source.pool_changed_at, source.group_changed_at}
         facets |= {source.pool, source.group or source.pool}
-    return Related(shown, latest(times), frozenset(facets), frozenset(picked))
+    return Related(records, latest(times), frozenset(facets), frozenset(picks))
 
 
-def _brand(record: Record) -> str | None:
-    return record["brand"]["slug"] if record["brand"] else None
+def _may_list(record: Record, relations: Mapping[UUID, Any], source: Any) -> bool:
+    """Return whether an article is a pick, or still of the same brand as the source."""
+    brand = record["brand"]["slug"] if record["brand"] else None
+    return bool(relations[record["id"]][0] == "pick" or brand == source.brand)
 
 
 def _chosen(connection: Connection, source: Any) -> tuple[dict[str, UUID], set[UUID]]:
-    """What the editors picked, in their order and by the slugs they picked it by, and what they banned.
+    """Return the picks of the editors by the name they were picked by, in order, and the ids that they excluded.
 
-    Of either what readers may see, under whatever slug it has by now.
+    Both contain public articles only, also those whose slug has changed since.
+
+    Returns:
+        The picks without those that are also excluded, and the excluded ids.
     """
-    names = {*source.picks, *(source.bans or ())}
-    there = articles.named(connection, names)[0] if names else {}
-    banned = {there[slug] for slug in source.bans or () if slug in there}
-    return {slug: there[slug] for slug in source.picks if slug in there and there[slug] not in banned}, banned
+    slugs_or_ids = {*source.picks, *(source.bans or ())}
+    ids = articles.named(connection, slugs_or_ids)[0] if slugs_or_ids else {}
+    bans = {ids[name] for name in source.bans or () if name in ids}
+    return {name: ids[name] for name in source.picks if name in ids and ids[name] not in bans}, bans
 
 
-def _stands(source: Any, picked: Iterable[UUID]) -> bool:
-    """Whether the list that is kept is what would be made now."""
-    if source.listed is None or source.version != source.weights:
+def _load_or_build(
+    connection: Connection, source: Any, picks: Sequence[UUID], *, depth: int, save: Callable[[Made], bool]
+) -> _Items:
+    """Return the stored list, or a new one if it is outdated, missing or shorter than `depth`."""
+    if _stands(source, picks):
+        may_be_cut = len(source.list_items) == KEPT
+        if not may_be_cut or depth <= KEPT:
+            return _Items(source.list_items, source.list_built_at, is_stored=True)
+    items, min_similarity = _made(connection, source, picks, size=max(KEPT, depth))
+    is_stored = source.weights_version is not None and save(_to_keep(source, items[:KEPT], min_similarity))
+    return _Items(items, source.pool_changed_at, is_stored)
+
+
+def _stands(source: Any, picks: Iterable[UUID]) -> bool:
+    """Return whether the stored list is what would be built now."""
+    if source.list_items is None or source.list_version != source.weights_version:
         return False
-    return [item[0] for item in source.listed if item[1] == "pick"] == [*map(str, picked)]
+    return [item[0] for item in source.list_items if item[1] == "pick"] == [str(id_) for id_ in picks]
 
 
-def _to_keep(source: Any, items: list[Any], floor: float) -> Made:
-    return Made(source.id, source.pool, source.weights, source.place, source.at, floor, items)
+def _to_keep(source: Any, items: list[Any], min_similarity: float) -> Made:
+    return Made(
+        source.id,
+        source.pool,
+        source.weights_version,
+        source.log_position,
+        source.pool_changed_at,
+        min_similarity,
+        items,
+    )
 
 
 def _with_relation(record: Record, level: str, score: float, reasons: list[Any]) -> Record:
     return {**record, "relation": {"score": score, "level": level, "reasons": reasons}}
 
 
-def _made(connection: Connection, source: Any, picked: Sequence[UUID], *, most: int) -> tuple[list[Any], float]:
-    """Make a list: ids with their level, score and reasons; and how near the last one is."""
-    items: list[Any] = [[str(id_), "pick", 1.0, [PICKED]] for id_ in picked]
-    known = None if source.weights is None else profiles.weights_of(connection, source.weights)
-    if known is None:
+def _made(connection: Connection, source: Any, picks: Sequence[UUID], *, size: int) -> tuple[list[Any], float]:
+    """Build a list of at most `size` items; return it with the similarity of the last item, 0 for a short list."""
+    items: list[Any] = [[str(id_), "pick", 1.0, [PICKED]] for id_ in picks]
+    if source.weights_version is None:
         return items, 0.0
-    profile = profiles.described(connection, [source.id], known)[source.id]
-    copies = Copies(lambda id_: _pairs(connection, id_))
-    copies.add(source.id, profile)
-    for id_, its in profiles.described(connection, picked, known).items():
-        copies.add(id_, its)
-    near = [
+    weights = profiles.weights_of(connection, source.weights_version)
+    vector = profiles.described(connection, [source.id], weights)[source.id]
+    duplicates = Copies(lambda id_: _pairs(connection, id_))
+    duplicates.add(source.id, vector)
+    for id_, pick_vector in profiles.described(connection, picks, weights).items():
+        duplicates.add(id_, pick_vector)
+    candidates = [
         candidate
-        for candidate in profiles.candidates(connection, source.pool, profile, known, max(POOL, most))
-        if candidate.id != source.id and candidate.id not in picked
+        for candidate in profiles.candidates(connection, source.pool, vector, weights, max(POOL, size))
+        if candidate.id != source.id and candidate.id not in picks
     ]
-    words = names(profiles.texts(connection, [source.id])[source.id].text)
-    ranked = rank(profile, near, known, words=words, copies=copies, most=most - len(items))
-    items += [[str(one.id), "related", one.score, one.reasons] for one in ranked]
-    floor = min((one.nearness for one in ranked), default=0.0) if len(items) >= KEPT else 0.0
-    return items, floor
+    labels = names(profiles.texts(connection, [source.id])[source.id].text)
+    ranked = rank(vector, candidates, weights, words=labels, copies=duplicates, most=size - len(items))
+    items += [[str(article.id), "related", article.score, article.reasons] for article in ranked]
+    min_similarity = min((article.nearness for article in ranked), default=0.0) if len(items) >= KEPT else 0.0
+    return items, min_similarity
 
 
 def _pairs(connection: Connection, id_: UUID) -> Pairs:
-    """The pairs of words of a whole article; none of one that is gone."""
-    found = profiles.texts(connection, [id_])
-    return frozenset(pairs(found[id_].text.whole)) if found else frozenset()
+    """Return the shingles of the whole text of an article; none if it is no longer public."""
+    sources = profiles.texts(connection, [id_])
+    return frozenset(pairs(sources[id_].text.whole)) if sources else frozenset()
 
 
 def _filled(
@@ -239,29 +278,39 @@ def _filled(
     *,
     limit: int,
 ) -> articles.Page:
-    """The newest around an article, to fill its list up: no near-copies of it, of what is shown, or of one another."""
-    rows_ = limit + len(listed) + len(exclude) + _SPARE
-    found = connection.execute(_NEWEST, {"recent": source.pool, "group": source.group or source.pool, "rows": rows_})
-    levels: dict[UUID, str] = {}
-    for id_, level, section in found:
-        own = level == "recent" and section is not None and section == source.section_id
-        levels.setdefault(id_, "section" if own else level)
-    there = sorted(
-        (id_ for id_ in levels if id_ not in listed and id_ != source.id), key=lambda id_: _ORDER[levels[id_]]
-    )
-    read = articles.by_ids(connection, there[: limit + len(exclude) + _SPARE])
-    known = profiles.weights(connection) or Weights(0, 0, {})
-    copies = Copies(lambda id_: _pairs(connection, id_))
-    their = profiles.described(connection, [source.id, *(record["id"] for record in (*shown, *read.records))], known)
+    """Return the newest articles of section, brand and group that fill the list up to `limit`.
+
+    Near-duplicates of the source, of the records in `shown` and of one another are left out, and so are `listed` ids.
+
+    Returns:
+        The records to append, and the time of their last change.
+    """
+    levels = _newest_levels(connection, source, limit=limit + len(listed) + len(exclude) + _SPARE)
+    ids = sorted((id_ for id_ in levels if id_ not in listed and id_ != source.id), key=lambda id_: _ORDER[levels[id_]])
+    candidates = articles.by_ids(connection, ids[: limit + len(exclude) + _SPARE])
+    weights = profiles.weights(connection) or Weights(0, 0, {})
+    duplicates = Copies(lambda id_: _pairs(connection, id_))
+    compared = [source.id, *(record["id"] for record in (*shown, *candidates.records))]
+    vectors = profiles.described(connection, compared, weights)
     for id_ in (source.id, *(record["id"] for record in shown)):
-        copies.add(id_, their[id_])
-    new: list[Record] = []
-    for record in read.records:
-        if len(shown) + len(new) == limit:
+        duplicates.add(id_, vectors[id_])
+    records: list[Record] = []
+    for record in candidates.records:
+        if len(shown) + len(records) == limit:
             break
-        if record["slug"] not in exclude and copies.add(record["id"], their[record["id"]]):
-            new.append(_with_relation(record, levels[record["id"]], 0.0, [NEW]))
-    return articles.Page(new, read.changed_at)
+        if record["slug"] not in exclude and duplicates.add(record["id"], vectors[record["id"]]):
+            records.append(_with_relation(record, levels[record["id"]], 0.0, [NEW]))
+    return articles.Page(records, candidates.changed_at)
+
+
+def _newest_levels(connection: Connection, source: Any, *, limit: int) -> dict[UUID, str]:
+    """Return the newest articles of the brand and of the group with their level, newest first within each."""
+    parameters = {"recent": source.pool, "group": source.group or source.pool, "rows": limit}
+    levels: dict[UUID, str] = {}
+    for id_, level, section in connection.execute(_NEWEST, parameters):
+        is_same_section = level == "recent" and section is not None and section == source.section_id
+        levels.setdefault(id_, "section" if is_same_section else level)
+    return levels
 
 
 _ORDER: Final = {"section": 0, "recent": 1, "group": 2}
@@ -269,13 +318,13 @@ PICKED: Final = {"kind": "pick", "weight": 1.0, "terms": []}
 NEW: Final = {"kind": "fresh", "weight": 1.0, "terms": []}
 
 
-# --- keeping lists, and dropping them ---------------------------------------------------------------------------------
+# --- saving and deleting lists ----------------------------------------------------------------------------------------
 
 
 def keep(session: Session, made: Made) -> bool:
-    """Keep a list, if the index has not moved on since it was made; answer whether it has not."""
-    place = select(Place.seq).where(Place.listener == profiles.LISTENER).with_for_update(read=True)
-    if made.place is None or session.execute(place).scalar() != made.place:
+    """Save a list, unless the index has changed since the list was built; return whether it was saved."""
+    log_position = select(Place.seq).where(Place.listener == profiles.LISTENER).with_for_update(read=True)
+    if made.place is None or session.execute(log_position).scalar() != made.place:
         return False
     if session.execute(select(RelatedWeights.version)).scalar() != made.version:
         return False
@@ -295,16 +344,17 @@ def keep(session: Session, made: Made) -> bool:
 
 
 def drop(session: Session, of: Collection[UUID]) -> list[UUID]:
-    """Drop the lists of these articles; answer those of them that had one."""
+    """Delete the lists of these articles; return the ids of those articles that had one."""
     connection = session.connection()
-    row = table(RelatedList).c
-    there = connection.execute(select(row.article_id, row.listed).where(among(connection, row.article_id, of))).all()
-    entries = [{"other": UUID(item[0]), "article": id_} for id_, items in there for item in items]
+    columns = table(RelatedList).c
+    statement = select(columns.article_id, columns.listed).where(among(connection, columns.article_id, of))
+    lists = connection.execute(statement).all()
+    entries = [{"other": UUID(item[0]), "article": id_} for id_, items in lists for item in items]
     if entries:
         connection.execute(_ENTRY_OUT, entries)
-    if there:
-        connection.execute(delete(table(RelatedList)).where(among(connection, row.article_id, of)))
-    return [id_ for id_, _ in there]
+    if lists:
+        connection.execute(delete(table(RelatedList)).where(among(connection, columns.article_id, of)))
+    return [id_ for id_, _ in lists]
 
 
 _ENTRY = table(RelatedEntry).c
@@ -315,26 +365,28 @@ _ENTRY_OUT = delete(table(RelatedEntry)).where(
 
 
 def holding(session: Session, ids: Collection[UUID]) -> set[UUID]:
-    """Answer on whose lists these articles stand."""
+    """Return the articles whose lists contain any of these articles."""
+    if not ids:
+        return set()
     connection = session.connection()
-    found = select(RelatedEntry.article_id).where(among(connection, RelatedEntry.other_id, ids))
-    return {*connection.execute(found).scalars()} if ids else set()
+    statement = select(RelatedEntry.article_id).where(among(connection, RelatedEntry.other_id, ids))
+    return {*connection.execute(statement).scalars()}
 
 
 def of_pools(session: Session, pools: Collection[int]) -> set[UUID]:
-    """Answer whose lists are kept in these pools."""
+    """Return the articles whose lists are stored for these pools."""
     connection = session.connection()
-    return {
-        *connection.execute(select(RelatedList.article_id).where(among(connection, RelatedList.pool, pools))).scalars()
-    }
+    statement = select(RelatedList.article_id).where(among(connection, RelatedList.pool, pools))
+    return {*connection.execute(statement).scalars()}
 
 
 def wanting(session: Session, pool: int, article: UUID, profile: Profile, known: Weights) -> set[UUID]:
-    """Answer on whose lists an article belongs that has just come into the index."""
+    """Return the articles whose lists have to be rebuilt for an article that was just added to the index."""
     connection = session.connection()
-    gauge = Gauge(Terms(profile), known)
-    around = profiles.candidates(connection, pool, profile, known, AROUND)
-    near = {one.id: gauge.nearness(Terms(one.profile)) for one in around if one.id != article}
-    row = table(RelatedList).c
-    lists = connection.execute(select(row.article_id, row.floor).where(among(connection, row.article_id, [*near])))
-    return {id_ for id_, floor in lists if near[id_] >= SLACK * floor}
+    scorer = Gauge(Terms(profile), known)
+    neighbours = [near for near in profiles.candidates(connection, pool, profile, known, AROUND) if near.id != article]
+    similarities = {near.id: scorer.nearness(Terms(near.profile)) for near in neighbours}
+    columns = table(RelatedList).c
+    statement = select(columns.article_id, columns.floor)
+    lists = connection.execute(statement.where(among(connection, columns.article_id, [*similarities])))
+    return {id_ for id_, min_similarity in lists if similarities[id_] >= SLACK * min_similarity}

@@ -1,9 +1,9 @@
-"""Searching: what a query means here, and what the index has of it."""
+"""Planning of a search: analyzing the query, resolving its filters, and reading the postings that it needs."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any, Final
@@ -37,31 +37,37 @@ from newsapi.store.taxonomy import literally
 from newsapi.text.folding import fold
 
 LANGUAGES: Final = 8
-"""In so many languages, those of most articles, a query is read."""
+"""Languages, those with the most articles, in which a query is analyzed."""
 
 COMPLETED: Final = 24
-"""By so many words, those of most articles, the start of one is completed."""
+"""Words, those with the most articles, that complete a prefix."""
 
 ENOUGH: Final = 100_000
-"""So many articles leave nothing to wish for: the start of a word that is in as many is completed by no other."""
+"""Once the words chosen for a prefix have so many articles, no further completion is added."""
 
 _LOOKED_AT: Final = 2_000
-"""Words that begin alike, of which these are chosen."""
+"""Words with a prefix among which completions are chosen."""
 
 _NAMES: Final = 40
+"""Brands, and authors, whose names are matched with a query."""
+
 _NAMED, _SPELLED = 5_000, 20_000
+"""Names, and words of the vocabulary, that are read for spelling suggestions."""
+
 _NAME, _PART_OF_A_NAME, _MENTIONED = 0.7, 0.35, 0.5
+"""Factors of the facet of a whole name, of a part of a name, and of mentions relative to the brand itself."""
 
 Fits = Callable[[bytes], bool]
-"""Tells by the sequence of an article whether it has the phrases that are asked for."""
+"""Returns for the token sequence of an article whether it has all phrases and no excluded phrase of a query."""
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A query as it was understood, and the blocks as far as it needs them.
+    """An analyzed query with the segments and postings that it needs.
 
-    `exact` is one about the times of updates: what was changed by an import waits to be indexed by its new text and its
-    new time, and is found by the old text until then, but not by a time that it has no more.
+    `terms` has the terms of each word in all `languages`. `exact` is set for a search that filters or sorts by the time
+    of updates: an article changed by an import is found by its old text until it is indexed again, but it must not be
+    found by a time that is no longer its own.
     """
 
     asked: Asked
@@ -74,24 +80,25 @@ class Search:
     _found: dict[str | None, list[Found]] = field(default_factory=dict)
 
     def found(self, *, without: str | None = None) -> list[Found]:
-        """Answer what is found; `without` is a filter to leave out."""
+        """Return the matches by segment, ignoring the filter `without` if given; they are computed once."""
         if without not in self._found:
             self._found[without] = list(ranking.find(self.blocks, self.question, without=without))
         return self._found[without]
 
     @property
     def by_text(self) -> bool:
-        """Whether what the blocks say is all there is to it: no phrases, and no times that may have changed."""
+        """Whether the postings decide alone: there are no phrases, and no update times that may have changed."""
         return self.fits is None and not self.exact
 
     def marked(self, language: str) -> set[int]:
-        """Answer the terms whose words are shown as found in articles of a language."""
+        """Return the terms to highlight in articles of a language."""
         main = language.partition("-")[0].lower()
-        readings = [reading for its, reading in zip(self.languages, self.question.readings, strict=True) if its == main]
+        by_language = zip(self.languages, self.question.readings, strict=True)
+        readings = [reading for language_, reading in by_language if language_ == main]
         return {term for reading in readings for word in reading.words for term, _ in word if term > 0}
 
     def unknown(self) -> list[str]:
-        """Answer the words that stand in no article."""
+        """Return the words of the query that occur in no article that was searched."""
         known = {term for block in self.blocks for term in block.postings}
         return [word for word in self.asked.words if self.terms[word] and not self.terms[word] & known]
 
@@ -106,96 +113,115 @@ def understand(
     bodies: bool = True,
     most: int | None = None,
 ) -> Search:
-    """Look up what a query means, and read what is needed to answer it.
+    """Analyze a query and read the postings that it needs.
 
-    In: the filters that name facets, in `truth`, and the others. `headlines` finds what has the words in its headline.
-    Without `bodies` phrases are looked for in headlines and standfirsts alone: who asks may not read every body, and
-    phrases would tell him them word by word. `most` is among how many of the articles indexed last to look, at least.
+    The filters by facets are in `snapshot`, all others in `list_query`. `headlines` matches words in headlines only.
+    Without `bodies`, phrases are matched in headlines and standfirsts only: a client that may not read every body could
+    otherwise read it by searching for phrases word by word. With `min_documents`, only the newest segments that have at
+    least so many articles are searched.
+
+    Returns:
+        The plan of the search.
     """
     languages = _languages(connection, truth)
-    more = _completions(connection, asked.start, ENOUGH if most is None else math.inf)
+    completions = _completions(connection, asked.start, ENOUGH if most is None else math.inf)
     names = _names(connection, asked.words) if asked.words and not headlines else {}
     question = Question(
-        readings=tuple(_reading(asked, language, more, names) for language in languages),
+        readings=tuple(_reading(asked, language, completions, names) for language in languages),
         filters=_filters(connection, truth),
         published=_range(asked_of_list.published),
         updated=_range(asked_of_list.updated),
         only=_only(connection, asked_of_list),
         headlines=headlines,
     )
-    read = _blocks(connection, question.terms(), most)
-    by_word = {word: frozenset(term_of(word, language) for language in languages) - {None} for word in asked.words}
+    loaded = _blocks(connection, question.terms(), most)
+    terms = {word: frozenset(term_of(word, language) for language in languages) - {None} for word in asked.words}
     exact = asked_of_list.key == "updated_at" or asked_of_list.updated != (None, None)
-    return Search(asked, question, read, _fits(asked, languages, bodies=bodies), by_word, languages, exact)
+    return Search(asked, question, loaded, _fits(asked, languages, bodies=bodies), terms, languages, exact)
 
 
 def spelled(connection: Connection, words: Iterable[str]) -> dict[str, str]:
-    """Answer, for words that stand nowhere, the nearest that do or did; none for those near to none."""
-    named = union_all(select(Brand.words), select(Author.words)).subquery()
-    names = {word for row in connection.execute(select(named).limit(_NAMED)).scalars() for word in row.split()}
-    found = {}
-    for written in words:
-        plain = fold(written)
-        if len(plain) < 3 or " " in plain:
-            continue
-        most = 1 if len(plain) < 6 else 2
-        word = SearchWord.word
-        alike = select(word, SearchWord.shown, SearchWord.times).where(
-            word > plain[0],
-            word < plain[0] + "\U0010ffff",
-            func.length(word).between(len(plain) - most, len(plain) + most),
-        )
-        rows = connection.execute(alike.order_by(word).limit(_SPELLED)).all()
-        shown = {name: (name, 0) for name in names} | {row.word: (row.shown, row.times) for row in rows}
-        near = process.extract(plain, list(shown), scorer=OSA.distance, score_cutoff=most, limit=None)
-        best = min(near, key=lambda one: (one[1], -shown[one[0]][1], one[0]), default=None)
-        if best is not None:
-            found[written] = shown[best[0]][0]
-    return found
+    """Return the closest indexed word, or word of a name, for unknown words; words with no close match are left out.
+
+    The distance is that of optimal string alignment, at most 1 for words of up to 5 characters and 2 for longer ones.
+    """
+    search_names = union_all(select(Brand.words), select(Author.words)).subquery()
+    texts = connection.execute(select(search_names).limit(_NAMED)).scalars()
+    names = {word for text in texts for word in text.split()}
+    suggestions = {}
+    for unknown in words:
+        plain = fold(unknown)
+        if len(plain) >= 3 and " " not in plain:
+            suggestion = _closest(connection, plain, names)
+            if suggestion is not None:
+                suggestions[unknown] = suggestion
+    return suggestions
+
+
+def _closest(connection: Connection, plain: str, names: Iterable[str]) -> str | None:
+    """Return the closest word of the vocabulary or of names, of the closest ones that with the most articles."""
+    max_distance = 1 if len(plain) < 6 else 2
+    word = SearchWord.word
+    statement = select(word, SearchWord.shown, SearchWord.times).where(
+        word > plain[0],
+        word < plain[0] + "\U0010ffff",
+        func.length(word).between(len(plain) - max_distance, len(plain) + max_distance),
+    )
+    rows = connection.execute(statement.order_by(word).limit(_SPELLED)).all()
+    known = {name: (name, 0) for name in names} | {text: (display, count) for text, display, count in rows}
+    close = process.extract(plain, list(known), scorer=OSA.distance, score_cutoff=max_distance, limit=None)
+    best = min(close, key=lambda match: (match[1], -known[match[0]][1], match[0]), default=None)
+    return None if best is None else known[best[0]][0]
 
 
 _LANGUAGES = select(Facet.id, Facet.name, Facet.articles).where(Facet.kind == "language", Facet.articles > 0)
 
 
-def _languages(connection: Connection, truth: Truth) -> list[str]:
-    asked = {state.id for state in truth.filters["language"]} if "language" in truth.filters else None
-    by_language: dict[str, int] = {}
-    for id_, name, articles in prepared.rows(connection, _LANGUAGES, {}):
-        if asked is None or id_ in asked:
+def _languages(connection: Connection, snapshot: Truth) -> list[str]:
+    """Return the primary subtags of the languages of the archive, or of the language filter, most articles first."""
+    allowed = {state.id for state in snapshot.filters["language"]} if "language" in snapshot.filters else None
+    counts: dict[str, int] = {}
+    for id_, name, article_count in prepared.rows(connection, _LANGUAGES, {}):
+        if allowed is None or id_ in allowed:
             main = name.partition("-")[0].lower()
-            by_language[main] = by_language.get(main, 0) + articles
-    return sorted(by_language, key=lambda language: (-by_language[language], language))[:LANGUAGES]
+            counts[main] = counts.get(main, 0) + article_count
+    return sorted(counts, key=lambda language: (-counts[language], language))[:LANGUAGES]
 
 
-def _reading(asked: Asked, language: str, more: Sequence[str], names: Mapping[str, ranking.Alternatives]) -> Reading:
+def _reading(
+    query: Asked, language: str, completions: Sequence[str], names: Mapping[str, ranking.Alternatives]
+) -> Reading:
+    """Analyze a query in one language."""
     words = []
-    for word in asked.words:
-        if (term := term_of(word, language)) is None:
-            continue  # it tells nothing in this language
-        own = {term: 1.0}
-        if word == asked.start:
-            for other in more:
-                if (begun := term_of(other, language)) is not None:
-                    own.setdefault(begun, ranking.STARTED)
-        words.append((*own.items(), *names.get(word, ())))
-    without = [term_of(words_[0], language) for words_ in asked.without if len(words_) == 1]
-    return Reading(tuple(words), tuple(term for term in without if term is not None))
+    for word in query.words:
+        term = term_of(word, language)
+        if term is None:
+            continue  # a stop word in this language
+        factors = {term: 1.0}
+        for completion in completions if word == query.start else ():
+            completed_term = term_of(completion, language)
+            if completed_term is not None:
+                factors.setdefault(completed_term, ranking.STARTED)
+        words.append((*factors.items(), *names.get(word, ())))
+    excluded = [term_of(parts[0], language) for parts in query.without if len(parts) == 1]
+    return Reading(tuple(words), tuple(term for term in excluded if term is not None))
 
 
-def _fits(asked: Asked, languages: Sequence[str], *, bodies: bool) -> Fits | None:
-    barred = [words for words in asked.without if len(words) > 1]
-    if not asked.phrases and not barred:
+def _fits(query: Asked, languages: Sequence[str], *, bodies: bool) -> Fits | None:
+    """Return the phrase filter of a query, or None if the query has no phrases."""
+    excluded_phrases = [words for words in query.without if len(words) > 1]
+    if not query.phrases and not excluded_phrases:
         return None
-    wanted = [{phrase(words, language) for language in languages} for words in asked.phrases]
-    unwanted = [phrase(words, language) for words in barred for language in languages]
+    required = [{phrase(words, language) for language in languages} for words in query.phrases]
+    excluded = [phrase(words, language) for words in excluded_phrases for language in languages]
 
-    def fits(sequence: bytes) -> bool:
+    def matches(sequence: bytes) -> bool:
         if not bodies:
             sequence = without_body(sequence)
-        has = all(any(holds(sequence, one) for one in either) for either in wanted)
-        return has and not any(holds(sequence, one) for one in unwanted)
+        has_all = all(any(holds(sequence, codes) for codes in alternatives) for alternatives in required)
+        return has_all and not any(holds(sequence, codes) for codes in excluded)
 
-    return fits
+    return matches
 
 
 _BEGUN = (
@@ -206,87 +232,100 @@ _BEGUN = (
 )
 
 
-def _completions(connection: Connection, start: str, enough: float) -> list[str]:
-    """Words that begin so, those of most articles first, as long as there are not `enough` articles already."""
-    plain = fold(start)
+def _completions(connection: Connection, prefix: str, enough: float) -> list[str]:
+    """Return words with a prefix, most articles first, until the words have `enough` articles together."""
+    plain = fold(prefix)
     if len(plain) < 2 or " " in plain:
         return []
     rows = prepared.rows(connection, _BEGUN, {"start": plain, "end": plain + "\U0010ffff"})
-    articles = sum(times for word, _, times in rows if word == plain)
-    found: list[str] = []
-    for word, shown, times in sorted(rows, key=lambda row: (-row[2], row[1])):
-        if articles >= enough or len(found) == COMPLETED:
+    total = sum(count for word, _, count in rows if word == plain)
+    completions: list[str] = []
+    for word, display_form, count in sorted(rows, key=lambda row: (-row[2], row[1])):
+        if total >= enough or len(completions) == COMPLETED:
             break
         if word != plain:
-            found.append(shown)
-            articles += times
-    return found
+            completions.append(display_form)
+            total += count
+    return completions
 
 
 @lru_cache(maxsize=2 * ranking.WORDS)
 def _bearers(model: Any, count: int) -> Select[*tuple[Any, ...]]:
-    """Brands or authors in whose names and aliases one of so many words stands, those of most articles."""
+    """Build the query for brands or authors with any of `count` words in a name or alias, most articles first."""
     mention = Brand.mention_facet_id if model is Brand else null()
     aliases = Brand.aliases if model is Brand else null()
-    found = select(model.facet_id, mention, model.name, aliases).join(Facet, Facet.id == model.facet_id)
-    named = (model.words + " ").like
-    given = or_(*(named(bindparam(f"word_{number}", type_=String), escape="\\") for number in range(count)))
-    return found.where(given).order_by(Facet.articles.desc(), model.slug).limit(_NAMES)
+    statement = select(model.facet_id, mention, model.name, aliases).join(Facet, Facet.id == model.facet_id)
+    like = (model.words + " ").like
+    has_word = or_(*(like(bindparam(f"word_{number}", type_=String), escape="\\") for number in range(count)))
+    return statement.where(has_word).order_by(Facet.articles.desc(), model.slug).limit(_NAMES)
 
 
 def _names(connection: Connection, words: Sequence[str]) -> dict[str, ranking.Alternatives]:
-    """What the names of brands and authors add to words: the articles of those who bear them.
+    """Return the facets of brands and authors as alternatives of the words in their names.
 
-    A name that is there whole counts for each of its words as if it were written in the headline.
+    A word then also matches the articles of a brand or author with this word in the name. If the query has the whole
+    name, each of its words has the same weight as in a headline.
     """
     plain = {word: fold(word) for word in words[: ranking.WORDS]}
-    wanted = {text for text in plain.values() if text and " " not in text}
-    if not wanted:
+    name_words = {text for text in plain.values() if text and " " not in text}
+    if not name_words:
         return {}
-    given = {f"word_{number}": f"% {literally(text)} %" for number, text in enumerate(sorted(wanted))}
     query = f" {' '.join(fold(word) for word in words)} "
-    added: dict[str, dict[int, float]] = {text: {} for text in wanted}
+    factors: dict[str, dict[int, float]] = {text: {} for text in name_words}
+    for facet_id, mention_facet_id, name in _named_terms(connection, name_words):
+        factor = _NAME if f" {name} " in query else _PART_OF_A_NAME
+        for text in name_words & {*name.split()}:
+            _raise_factor(factors[text], facet_id, factor)
+            if mention_facet_id is not None:
+                _raise_factor(factors[text], mention_facet_id, factor * _MENTIONED)
+    return {word: tuple(factors[text].items()) for word, text in plain.items() if factors.get(text)}
+
+
+def _named_terms(connection: Connection, words: Collection[str]) -> Iterator[tuple[int, int | None, str]]:
+    """Iterate over facet, mention facet and folded name of brands and authors with one of these words in a name."""
+    parameters = {f"word_{number}": f"% {literally(word)} %" for number, word in enumerate(sorted(words))}
     for model in (Brand, Author):
-        for own, mentioned, name, aliases in prepared.rows(connection, _bearers(model, len(given)), given):
-            for called in (name, *(aliases or ())):
-                folded = fold(called)
-                factor = _NAME if f" {folded} " in query else _PART_OF_A_NAME
-                for text in wanted & {*folded.split()}:
-                    its = added[text]
-                    its[facet(own)] = max(factor, its.get(facet(own), 0.0))
-                    if mentioned is not None:
-                        its[facet(mentioned)] = max(factor * _MENTIONED, its.get(facet(mentioned), 0.0))
-    return {word: tuple(added[text].items()) for word, text in plain.items() if added.get(text)}
+        statement = _bearers(model, len(parameters))
+        for facet_id, mention_facet_id, name, aliases in prepared.rows(connection, statement, parameters):
+            for name_or_alias in (name, *(aliases or ())):
+                yield facet_id, mention_facet_id, fold(name_or_alias)
 
 
-def _filters(connection: Connection, truth: Truth) -> dict[str, tuple[int, ...]]:
-    """The facets of each filter; of a group those of its brands, as a brand may be moved without its articles."""
-    found = {name: tuple(facet(state.id) for state in states) for name, states in truth.filters.items()}
-    if "group" in truth.filters:
-        ids = [state.id for state in truth.filters["group"]]
-        above = select(Brand.id).where(or_(Brand.group_facet_id.in_(ids), Brand.facet_id.in_(ids)))
-        brands = select(Brand.facet_id).where(or_(Brand.id.in_(above), Brand.parent_id.in_(above)))
-        found["group"] = tuple(facet(id_) for id_ in connection.execute(brands).scalars())
-    return found
+def _raise_factor(factors: dict[int, float], facet_id: int, factor: float) -> None:
+    """Set the factor of the term of a facet, unless it has a greater one."""
+    term = facet(facet_id)
+    factors[term] = max(factor, factors.get(term, 0.0))
+
+
+def _filters(connection: Connection, snapshot: Truth) -> dict[str, tuple[int, ...]]:
+    """Return the terms of each filter; a group has those of its brands, since brands can move between groups."""
+    terms = {name: tuple(facet(state.id) for state in states) for name, states in snapshot.filters.items()}
+    if "group" in snapshot.filters:
+        ids = [state.id for state in snapshot.filters["group"]]
+        groups = select(Brand.id).where(or_(Brand.group_facet_id.in_(ids), Brand.facet_id.in_(ids)))
+        brands = select(Brand.facet_id).where(or_(Brand.id.in_(groups), Brand.parent_id.in_(groups)))
+        terms["group"] = tuple(facet(id_) for id_ in connection.execute(brands).scalars())
+    return terms
 
 
 def _range(times: tuple[Any, Any]) -> tuple[int | None, int | None]:
     start, end = times
-    return start and micros(start), end and micros(end)
+    return None if start is None else micros(start), None if end is None else micros(end)
 
 
-def _only(connection: Connection, asked: ListQuestion) -> Array | None:
-    if asked.ids is None and asked.slugs is None:
+def _only(connection: Connection, query: ListQuestion) -> Array | None:
+    """Return the document ids of the articles that the query names by id or slug; None if it names none."""
+    if query.ids is None and query.slugs is None:
         return None
-    text = select(SearchText.number).join(Article, Article.id == SearchText.article_id)
-    if asked.ids is not None:
-        text = text.where(Article.id.in_(asked.ids))
-    if asked.slugs is not None:
-        text = text.where(Article.slug.in_(asked.slugs))
-    return np.array(connection.execute(text).scalars().all(), np.int64)
+    doc_ids = select(SearchText.number).join(Article, Article.id == SearchText.article_id)
+    if query.ids is not None:
+        doc_ids = doc_ids.where(Article.id.in_(query.ids))
+    if query.slugs is not None:
+        doc_ids = doc_ids.where(Article.slug.in_(query.slugs))
+    return np.array(connection.execute(doc_ids).scalars().all(), np.int64)
 
 
-# --- reading blocks ---------------------------------------------------------------------------------------------------
+# --- reading segments -------------------------------------------------------------------------------------------------
 
 
 _HEADS = select(SearchBlock.id, SearchBlock.first, SearchBlock.span, SearchBlock.articles, SearchBlock.newest).order_by(
@@ -301,45 +340,50 @@ _POSTINGS = {
 _FRESH = select(SearchFresh.number, SearchFresh.content).order_by(SearchFresh.number)
 
 
-def _blocks(connection: Connection, terms: Collection[int], most: int | None) -> list[Block]:
-    kept = prepared.rows(connection, _HEADS, {})
-    if most is not None:
-        start, covered = len(kept), 0
-        while start and covered < most:
+def _blocks(connection: Connection, terms: Collection[int], min_documents: int | None) -> list[Block]:
+    """Read the postings of these terms from all segments, or from the newest ones with at least `min_documents`."""
+    heads = prepared.rows(connection, _HEADS, {})
+    if min_documents is not None:
+        start, covered = len(heads), 0
+        while start and covered < min_documents:
             start -= 1
-            covered += kept[start][3]
-        kept = kept[start:]
-    postings: dict[int, dict[int, blocks.Posting]] = {id_: {} for id_, *_ in kept}
-    if kept and terms:
+            covered += heads[start][3]
+        heads = heads[start:]
+    postings: dict[int, dict[int, blocks.Posting]] = {id_: {} for id_, *_ in heads}
+    if heads and terms:
         dialect = connection.dialect.name
-        asked = {"blocks": integers.written(dialect, postings), "terms": integers.written(dialect, terms)}
-        for block, term, content in prepared.rows(connection, _POSTINGS[dialect], asked):
-            postings[block][term] = blocks.posting(content)
-    read = [
+        parameters = {"blocks": integers.written(dialect, postings), "terms": integers.written(dialect, terms)}
+        for segment_id, term, content in prepared.rows(connection, _POSTINGS[dialect], parameters):
+            postings[segment_id][term] = blocks.posting(content)
+    loaded = [
         Block(
-            *(first, span, articles, newest),
+            first,
+            span,
+            article_count,
+            newest,
             postings[id_],
             partial(_times, connection, id_),
             partial(_facets, connection, id_, span),
         )
-        for id_, first, span, articles, newest in kept
+        for id_, first, span, article_count, newest in heads
     ]
-    return [*read, *_fresh(connection, terms)]
+    return [*loaded, *_fresh(connection, terms)]
 
 
 def _fresh(connection: Connection, terms: Iterable[int]) -> list[Block]:
-    numbered = [(number, unpacked(content)) for number, content in prepared.rows(connection, _FRESH, {})]
+    """Return the articles that are in no stored segment yet as segments in memory."""
+    documents = [(doc_id, unpacked(content)) for doc_id, content in prepared.rows(connection, _FRESH, {})]
     return [
         Block(
-            few.first,
-            few.span,
-            few.articles,
-            few.newest,
-            few.postings(terms),
-            partial(_same, few.times),
-            partial(_same, few.facets),
+            pending.first,
+            pending.span,
+            pending.articles,
+            pending.newest,
+            pending.postings(terms),
+            partial(_same, pending.times),
+            partial(_same, pending.facets),
         )
-        for few in blocks.fresh(numbered)
+        for pending in blocks.fresh(documents)
     ]
 
 
@@ -348,32 +392,32 @@ def _same(value: Any) -> Any:
 
 
 def _times(connection: Connection, id_: int) -> Times:
-    """The times of a block, a megabyte at most; a process reads them once, as a block never changes."""
-    known = _known_times(id_)
-    if not known:
+    """Return the times of a segment, 1 MB at most; a process reads them once, since segments are immutable."""
+    cached = _known_times(id_)
+    if not cached:
         column = select(SearchBlock.times).where(SearchBlock.id == id_)
-        known.append(blocks.times(connection.execute(column).scalar_one()))
-    return known[0]
+        cached.append(blocks.times(connection.execute(column).scalar_one()))
+    return cached[0]
 
 
 def _facets(connection: Connection, id_: int, span: int) -> Facets:
-    """The facets of the articles of a block, some three megabytes."""
-    known = _known_facets(id_)
-    if not known:
+    """Return the facets of the articles of a segment, about 3 MB; a process reads them once."""
+    cached = _known_facets(id_)
+    if not cached:
         column = select(SearchBlock.facets).where(SearchBlock.id == id_)
-        known.append(blocks.facets(connection.execute(column).scalar_one(), span))
-    return known[0]
+        cached.append(blocks.facets(connection.execute(column).scalar_one(), span))
+    return cached[0]
 
 
 KEPT: Final = 48
-"""Blocks of which a process keeps times and facets: of three million articles, 50 MB a million."""
+"""Segments whose times and facets a process caches: three million articles, with 50 MB a million."""
 
 
 @lru_cache(maxsize=KEPT)
-def _known_times(_block: int) -> list[Times]:
+def _known_times(_segment: int) -> list[Times]:
     return []
 
 
 @lru_cache(maxsize=KEPT)
-def _known_facets(_block: int) -> list[Facets]:
+def _known_facets(_segment: int) -> list[Facets]:
     return []

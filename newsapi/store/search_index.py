@@ -1,4 +1,4 @@
-"""Writing the index of searches: what a write changes at once, and blocks made of what came since."""
+"""Writing the search index: changes by article writes, and building and merging of segments."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, CursorResult, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
@@ -33,19 +33,20 @@ from newsapi.store.states import State
 from newsapi.text import markup
 
 LISTENER: Final = "search"
-"""The listener of the log that keeps the index."""
+"""The changelog consumer that maintains the index."""
 
 FRESH: Final = 64
-"""So many articles outside of blocks are put into one."""
+"""Pending articles from which a segment is built."""
 
 PARTS: Final = 8
-"""Joined blocks are written in so many transactions, for others to write in between."""
+"""Transactions in which a merged segment is written, so that others can write in between."""
 
 _TERMS: Final = 1 << 62
+"""The greatest term id; those of facets are negative."""
 
 
 class Indexed(NamedTuple):
-    """An article ready to be put into the index."""
+    """An analyzed version of an article."""
 
     id: UUID
     version: int
@@ -53,12 +54,12 @@ class Indexed(NamedTuple):
 
 
 def micros(time: datetime) -> int:
-    """Answer a time as the index has it."""
+    """Return a time in microseconds since 1970, as the index stores it."""
     return (time - EPOCH) // MICROSECOND
 
 
 def described(state: State, facets: Iterable[int]) -> Indexed:
-    """Answer a published article as it is indexed, given the facets it belongs to."""
+    """Analyze a published article that is in these facets."""
     values = state.values
     document = describe(
         values["headline"],
@@ -73,154 +74,166 @@ def described(state: State, facets: Iterable[int]) -> Indexed:
 
 
 def outdated(connection: Connection, ids: Collection[UUID]) -> list[Indexed]:
-    """Answer those of these articles that are published and not in the index as they are now, in the order given."""
+    """Return those of these articles that are published but not indexed in their current version, in order."""
     if not ids:
         return []
-    text = select(SearchText.article_id, SearchText.version).where(among(connection, SearchText.article_id, ids))
-    known = dict(connection.execute(text).all())
-    now = select(Article.id, Article.version).where(among(connection, Article.id, ids), Article.status == "published")
-    stale = {id_ for id_, version in connection.execute(now) if known.get(id_) != version}
-    return whole(connection, [id_ for id_ in ids if id_ in stale])
+    indexed = select(SearchText.article_id, SearchText.version).where(among(connection, SearchText.article_id, ids))
+    indexed_versions = dict(connection.execute(indexed).all())
+    versions = _published_versions(connection, ids)
+    return whole(connection, [id_ for id_ in ids if id_ in versions and indexed_versions.get(id_) != versions[id_]])
+
+
+def _published_versions(connection: Connection, ids: Collection[UUID]) -> dict[UUID, int]:
+    """Return the current versions of those of these articles that are published."""
+    statement = select(Article.id, Article.version)
+    statement = statement.where(among(connection, Article.id, ids), Article.status == "published")
+    return dict(connection.execute(statement).all())
 
 
 def whole(connection: Connection, ids: Collection[UUID]) -> list[Indexed]:
-    """Answer those of these articles that are published as they are to be indexed, in the order given."""
+    """Return those of these articles that are published, analyzed, in the given order."""
     session = Session(bind=connection)
     by_id = states.by_id(session, ids)
-    found = [by_id[id_] for id_ in ids if id_ in by_id and by_id[id_].is_public]
-    return [described(state, facets) for state, facets in zip(found, listed.facets(session, found), strict=True)]
+    public = [by_id[id_] for id_ in ids if id_ in by_id and by_id[id_].is_public]
+    return [described(state, facets) for state, facets in zip(public, listed.facets(session, public), strict=True)]
 
 
-# --- what a write changes at once -------------------------------------------------------------------------------------
+# --- changes by article writes ----------------------------------------------------------------------------------------
 
 
 def drop(session: Session, ids: Collection[UUID]) -> None:
-    """Have these articles found no more."""
+    """Delete these articles from the index; merges remove them from the segments later."""
+    if not ids:
+        return
     connection = session.connection()
-    text = table(SearchText).c
-    there = select(text.number).where(among(connection, text.article_id, ids))
-    if numbers := connection.execute(there).scalars().all() if ids else ():
-        for model in (SearchText, SearchSequence, SearchFresh):
-            its = table(model).c.number
-            connection.execute(delete(table(model)).where(among(connection, its, numbers)))
+    columns = table(SearchText).c
+    statement = select(columns.number).where(among(connection, columns.article_id, ids))
+    doc_ids = connection.execute(statement).scalars().all()
+    if not doc_ids:
+        return
+    for model in (SearchText, SearchSequence, SearchFresh):
+        column = table(model).c.number
+        connection.execute(delete(table(model)).where(among(connection, column, doc_ids)))
 
 
 def add(session: Session, found: Sequence[Indexed]) -> None:
-    """Have these articles found from now on; they are not in the index, and nobody else writes to it."""
+    """Insert articles that are not in the index as pending documents; the caller holds the write lock."""
     if not found:
         return
-    first = unused(session.connection())
-    numbered = list(enumerate(found, first))
+    numbered = list(enumerate(found, unused(session.connection())))
     _add_texts(session, numbered)
-    rows.insert(
-        session, SearchFresh, ("number", "content"), [(number, one.document.packed()) for number, one in numbered]
-    )
+    pending = [(doc_id, article.document.packed()) for doc_id, article in numbered]
+    rows.insert(session, SearchFresh, ("number", "content"), pending)
 
 
 def unused(connection: Connection) -> int:
-    """Answer the first number after all that were given out and may still stand in a block."""
-    text, block = table(SearchText).c, table(SearchBlock).c
-    last = connection.execute(select(func.max(text.number))).scalar() or 0
-    covered = connection.execute(select(func.max(block.first + block.span))).scalar() or 0
-    return max(last + 1, covered)
+    """Return the first document id after all that are in use or may still occur in a segment."""
+    document, segment = table(SearchText).c, table(SearchBlock).c
+    last = connection.execute(select(func.max(document.number))).scalar() or 0
+    end = connection.execute(select(func.max(segment.first + segment.span))).scalar() or 0
+    return max(last + 1, end)
 
 
 def _add_texts(session: Session, numbered: Sequence[tuple[int, Indexed]]) -> None:
-    rows.insert(
-        session,
-        SearchText,
-        ("number", "article_id", "version"),
-        [(number, one.id, one.version) for number, one in numbered],
-    )
-    sequences = [(number, one.document.sequence) for number, one in numbered]
+    """Insert documents and token sequences, and count the words of the documents."""
+    documents = [(doc_id, article.id, article.version) for doc_id, article in numbered]
+    rows.insert(session, SearchText, ("number", "article_id", "version"), documents)
+    sequences = [(doc_id, article.document.sequence) for doc_id, article in numbered]
     rows.insert(session, SearchSequence, ("number", "content"), sequences)
-    written: dict[str, Counter[str]] = {}
-    for _, one in numbered:
-        written.setdefault(one.document.language, Counter()).update(one.document.words)
+    by_language: dict[str, Counter[str]] = {}
+    for _, article in numbered:
+        by_language.setdefault(article.document.language, Counter()).update(article.document.words)
     counts: Counter[str] = Counter()
-    shown: dict[str, str] = {}
-    for language, each in written.items():
-        for text, times in each.items():
-            if word := noted(text, language):
-                counts[word] += times
-                shown[word] = max(text, shown.get(word, ""))
-    _count_words(session.connection(), [(word, shown[word], times) for word, times in sorted(counts.items())])
+    display_forms: dict[str, str] = {}
+    for language, language_counts in by_language.items():
+        for text, count in language_counts.items():
+            word = noted(text, language)
+            if word:
+                counts[word] += count
+                display_forms[word] = max(text, display_forms.get(word, ""))
+    _count_words(session.connection(), [(word, display_forms[word], count) for word, count in sorted(counts.items())])
 
 
-def _count_words(connection: Connection, counted: Sequence[tuple[str, str, int]]) -> None:
-    """Note words that articles have, and in how many more each stands."""
-    if not counted:
+def _count_words(connection: Connection, entries: Sequence[tuple[str, str, int]]) -> None:
+    """Add words to the vocabulary, given as (word, display form, number of further articles with it)."""
+    if not entries:
         return
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(
             "INSERT INTO search_word (word, shown, times) VALUES (?, ?, ?)"
             " ON CONFLICT (word) DO UPDATE SET times = times + excluded.times",
-            [*counted],
+            [*entries],
         )
         return
     columns = table(SearchWord).c
     given = (
         func.unnest(
             bindparam("words", type_=postgresql.ARRAY(columns.word.type)),
-            bindparam("all_shown", type_=postgresql.ARRAY(columns.shown.type)),
+            bindparam("display_forms", type_=postgresql.ARRAY(columns.shown.type)),
             bindparam("counts", type_=postgresql.ARRAY(columns.times.type)),
         )
         .table_valued("word", "shown", "times", name="given")
         .render_derived()
     )
     into: Any = postgresql.insert(table(SearchWord)).from_select(["word", "shown", "times"], select(given))
-    more = into.on_conflict_do_update(
+    upsert = into.on_conflict_do_update(
         index_elements=[columns.word], set_={"times": columns.times + into.excluded.times}
     )
-    words, all_shown, counts = (list(column) for column in zip(*counted, strict=True))
-    connection.execute(more, {"words": words, "all_shown": all_shown, "counts": counts})
+    words, display_forms, counts = (list(column) for column in zip(*entries, strict=True))
+    connection.execute(upsert, {"words": words, "display_forms": display_forms, "counts": counts})
 
 
-# --- blocks -----------------------------------------------------------------------------------------------------------
+# --- segments ---------------------------------------------------------------------------------------------------------
 
 
 def count_fresh(session: Session) -> int:
-    """Answer how many articles are in no block."""
+    """Return the number of articles that are in no segment yet."""
     return session.execute(select(func.count()).select_from(SearchFresh)).scalar_one()
 
 
 def add_block(session: Session, found: Sequence[Indexed]) -> int:
-    """Put articles that are in no block, and these that are outside the index, into one; nobody else writes to it.
+    """Build a segment of all pending documents and these articles; the caller holds the write lock.
 
-    Those of them that are another version by now are left out. Answers how many of them went in.
+    Articles whose current version is another one are left out.
+
+    Returns:
+        The number of the given articles that were indexed.
     """
     connection = session.connection()
-    ids = [one.id for one in found]
-    now = select(Article.id, Article.version).where(among(connection, Article.id, ids), Article.status == "published")
-    present = dict(connection.execute(now).all()) if ids else {}
-    found = [one for one in found if present.get(one.id) == one.version]
-    drop(session, [one.id for one in found])
-    fresh = select(SearchFresh.number, SearchFresh.content).order_by(SearchFresh.number)
-    waiting = [(number, unpacked(content)) for number, content in connection.execute(fresh)]
-    numbered = list(enumerate(found, unused(connection)))
+    versions = _published_versions(connection, [article.id for article in found]) if found else {}
+    current = [article for article in found if versions.get(article.id) == article.version]
+    drop(session, [article.id for article in current])
+    statement = select(SearchFresh.number, SearchFresh.content).order_by(SearchFresh.number)
+    pending = [(doc_id, unpacked(content)) for doc_id, content in connection.execute(statement)]
+    numbered = list(enumerate(current, unused(connection)))
     _add_texts(session, numbered)
-    whole = [*waiting, *((number, one.document) for number, one in numbered)]
-    while whole:
-        end = next((n for n, (number, _) in enumerate(whole) if number - whole[0][0] >= blocks.SPAN), len(whole))
-        _keep(session, secrets.randbits(62), blocks.build(whole[:end]))
-        whole = whole[end:]
+    documents = [*pending, *((doc_id, article.document) for doc_id, article in numbered)]
+    while documents:
+        limit = documents[0][0] + blocks.SPAN
+        end = next((index for index, (doc_id, _) in enumerate(documents) if doc_id >= limit), len(documents))
+        _keep(session, secrets.randbits(62), blocks.build(documents[:end]))
+        documents = documents[end:]
     connection.execute(delete(table(SearchFresh)))
-    return len(found)
+    return len(current)
 
 
-def _keep(session: Session, id_: int, made: Made) -> None:
-    _keep_rows(session, id_, made.rows)
-    row = {"id": id_, **made._asdict()}
+def _keep(session: Session, id_: int, segment: Made) -> None:
+    _keep_rows(session, id_, segment.rows)
+    row = {"id": id_, **segment._asdict()}
     del row["rows"]
     session.execute(insert(table(SearchBlock)).values(row))
 
 
-def _keep_rows(session: Session, id_: int, found: Iterable[tuple[int, bytes]]) -> None:
-    rows.insert(session, SearchPosting, ("block", "term", "content"), [(id_, *row) for row in found])
+def _keep_rows(session: Session, id_: int, postings: Iterable[tuple[int, bytes]]) -> None:
+    values = [(id_, term, content) for term, content in postings]
+    rows.insert(session, SearchPosting, ("block", "term", "content"), values)
 
 
 class Joining(NamedTuple):
-    """Blocks that are being joined, under which id; which numbers, from a first one on, articles still have."""
+    """A merge of the segments `sources` into the segment with the id `into`.
+
+    `alive` is a mask of the document ids from `first` on that articles still have; `lost` tells whether some have none.
+    """
 
     into: int
     sources: Sequence[Any]
@@ -229,68 +242,77 @@ class Joining(NamedTuple):
     lost: bool
 
     def parts(self) -> dict[int, blocks.Part]:
-        """Answer what each of the blocks brings, by its id."""
-        found = {}
+        """Return the merge input of each source segment by its id."""
+        parts = {}
         for row in self.sources:
             shift = row.first - self.first
-            there = np.zeros(row.span, bool)
+            exists = np.zeros(row.span, bool)
             low, high = max(0, -shift), min(row.span, len(self.alive) - shift)
             if low < high:
-                there[low:high] = self.alive[low + shift : high + shift]
-            found[row.id] = blocks.Part(shift, there)
-        return found
+                exists[low:high] = self.alive[low + shift : high + shift]
+            parts[row.id] = blocks.Part(shift, exists)
+        return parts
 
 
 def to_join(connection: Connection, since: int) -> Joining | None:
-    """Answer which blocks are to be joined now, if any, of those from a number on."""
-    block, number = table(SearchBlock).c, table(SearchText).c.number
-    columns = select(block.id, block.first, block.span, block.articles)
-    all_ = connection.execute(columns.where(block.first >= since).order_by(block.first)).all()
-    which = blocks.to_join([(row.first, row.span) for row in all_])
-    if which is None:
+    """Return the next merge of segments whose first document id is at least `since`, or None."""
+    segment, doc_id = table(SearchBlock).c, table(SearchText).c.number
+    statement = select(segment.id, segment.first, segment.span, segment.articles)
+    candidates = connection.execute(statement.where(segment.first >= since).order_by(segment.first)).all()
+    chosen = blocks.to_join([(row.first, row.span) for row in candidates])
+    if chosen is None:
         return None
-    sources = all_[which.start : which.stop]
-    within = (number >= sources[0].first, number < sources[-1].first + sources[-1].span)
-    there = np.array(connection.execute(select(number).where(*within).order_by(number)).scalars().all(), np.int64)
-    first = int(there[0]) if len(there) else sources[0].first
-    alive = np.zeros(int(there[-1]) - first + 1 if len(there) else 0, bool)
-    alive[there - first] = True
-    return Joining(secrets.randbits(62), sources, first, alive, len(there) < sum(row.articles for row in sources))
+    sources = candidates[chosen.start : chosen.stop]
+    in_range = (doc_id >= sources[0].first, doc_id < sources[-1].first + sources[-1].span)
+    existing = connection.execute(select(doc_id).where(*in_range).order_by(doc_id)).scalars().all()
+    ids = np.array(existing, np.int64)
+    first = int(ids[0]) if len(ids) else sources[0].first
+    alive = np.zeros(int(ids[-1]) - first + 1 if len(ids) else 0, bool)
+    alive[ids - first] = True
+    return Joining(secrets.randbits(62), sources, first, alive, len(ids) < sum(row.articles for row in sources))
 
 
 def join_part(session: Session, joining: Joining, part: int) -> int:
-    """Write one of PARTS parts of the rows of a joined block; answer how many. Nobody looks at it before the end."""
+    """Write one part of the rows of a merged segment, which is not searched before the merge is finished.
+
+    Part 0 of MERGE_TRANSACTIONS has the terms of facets, the others a range of term ids each.
+
+    Returns:
+        The number of rows written.
+    """
     posting = table(SearchPosting).c
     width = _TERMS // (PARTS - 1)
-    lowest, end = (part - 1) * width, part * width + (PARTS if part == PARTS - 1 else 0)
-    bounds = [posting.term >= lowest, posting.term < end] if part else [posting.term < 0]
+    start, end = (part - 1) * width, part * width + (PARTS if part == PARTS - 1 else 0)
+    bounds = [posting.term >= start, posting.term < end] if part else [posting.term < 0]
     ids = [row.id for row in joining.sources]
-    found = select(posting.block, posting.term, posting.content).where(
+    statement = select(posting.block, posting.term, posting.content).where(
         among(session.connection(), posting.block, ids), *bounds
     )
-    joined = blocks.joined(joining.parts(), map(tuple, session.execute(found)))
-    _keep_rows(session, joining.into, joined)
-    return len(joined)
+    postings = blocks.joined(joining.parts(), map(tuple, session.execute(statement)))
+    _keep_rows(session, joining.into, postings)
+    return len(postings)
 
 
 def end_joining(session: Session, joining: Joining, written: int) -> bool:
-    """Have the joined block looked at in place of those it was made of.
+    """Replace the source segments by the merged segment.
 
-    False where they are not there any more, or not all rows that were written: somebody else tidied meanwhile.
+    Returns:
+        False, without any change, if a source or some of the `written` rows no longer exist, because another process
+        merged segments or collected garbage in the meantime.
     """
     connection, posting = session.connection(), table(SearchPosting).c
     if session.execute(select(func.count()).where(posting.block == joining.into)).scalar_one() != written:
         return False
-    block, ids = table(SearchBlock).c, [row.id for row in joining.sources]
-    columns = select(block.id, block.span, block.times, block.facets).where(among(connection, block.id, ids))
-    there = connection.execute(columns.order_by(block.first)).all()
-    if len(there) < len(ids):
+    segment, ids = table(SearchBlock).c, [row.id for row in joining.sources]
+    statement = select(segment.id, segment.span, segment.times, segment.facets)
+    sources = connection.execute(statement.where(among(connection, segment.id, ids)).order_by(segment.first)).all()
+    if len(sources) < len(ids):
         return False
     parts, span, alive = joining.parts(), len(joining.alive), int(joining.alive.sum())
     newest, times, facets = blocks.joined_columns(
-        [(parts[row.id], blocks.times(row.times), blocks.facets(row.facets, row.span)) for row in there], span
+        [(parts[row.id], blocks.times(row.times), blocks.facets(row.facets, row.span)) for row in sources], span
     )
-    connection.execute(delete(table(SearchBlock)).where(among(connection, block.id, ids)))
+    connection.execute(delete(table(SearchBlock)).where(among(connection, segment.id, ids)))
     if alive:
         row = {"id": joining.into, "first": joining.first, "span": span, "articles": alive, "newest": newest}
         connection.execute(insert(table(SearchBlock)).values({**row, "times": times, "facets": facets}))
@@ -298,29 +320,31 @@ def end_joining(session: Session, joining: Joining, written: int) -> bool:
 
 
 def drop_leftovers(session: Session) -> int:
-    """Drop the rows of one block that is not there any more, or never came to be; answer how many there were."""
+    """Delete the rows of one segment that does not exist, such as that of an aborted merge; return their number."""
     posting = table(SearchPosting).c
-    known = set(session.execute(select(table(SearchBlock).c.id)).scalars())
-    block: int | None = -1
-    while block is not None:
-        block = session.execute(select(func.min(posting.block)).where(posting.block > block)).scalar()
-        if block is not None and block not in known:
-            return session.execute(delete(table(SearchPosting)).where(posting.block == block)).rowcount  # type: ignore[attr-defined, no-any-return]
+    existing = set(session.execute(select(table(SearchBlock).c.id)).scalars())
+    segment_id: int | None = -1
+    while segment_id is not None:
+        segment_id = session.execute(select(func.min(posting.block)).where(posting.block > segment_id)).scalar()
+        if segment_id is not None and segment_id not in existing:
+            orphans = delete(table(SearchPosting)).where(posting.block == segment_id)
+            result: CursorResult[Any] = session.execute(orphans)  # type: ignore[assignment]
+            return result.rowcount
     return 0
 
 
 def drop_empty(session: Session) -> None:
-    """Drop blocks of whose articles none is there any more."""
-    block, number = table(SearchBlock).c, table(SearchText).c.number
-    there = select(number).where(number >= block.first, number < block.first + block.span).exists()
-    session.execute(delete(table(SearchBlock)).where(~there))
+    """Delete segments of which no article exists any more."""
+    segment, doc_id = table(SearchBlock).c, table(SearchText).c.number
+    has_articles = select(doc_id).where(doc_id >= segment.first, doc_id < segment.first + segment.span).exists()
+    session.execute(delete(table(SearchBlock)).where(~has_articles))
 
 
 def forget_counts(session: Session) -> None:
-    """Begin to count words anew."""
+    """Set the article counts of all words to zero, to count them again."""
     session.execute(update(table(SearchWord)).values(times=0))
 
 
 def drop_uncounted(session: Session) -> None:
-    """Drop words that no article was counted for."""
+    """Delete words that were counted for no article."""
     session.execute(delete(table(SearchWord)).where(table(SearchWord).c.times == 0))

@@ -1,7 +1,8 @@
-"""The pages of the site map: which article stands on which, when each last changed, and what is on one.
+"""The pages of the sitemap: the page of each article, when each page last changed, and its articles.
 
-What becomes public for the first time takes the next number, for ever; so an article stays on its page, and a page that
-is full changes only with its own articles. A page is a facet like any other: writes tell it, answers are proven by it.
+An article gets the next publication number when it first becomes public and keeps it. So it stays on its page, and a
+full page changes only when its own articles change. A page is a facet like any other: writes update it, and cached
+responses depend on it.
 """
 
 from __future__ import annotations
@@ -20,16 +21,16 @@ from newsapi.store.public import visible
 from newsapi.store.states import State
 
 PAGE = 5_000
-"""Articles on a page: a tenth of what is allowed, so that a publication makes us write and crawlers read less."""
+"""Articles on a page: a tenth of what the protocol allows, so that a publication changes less output."""
 
 KIND = "sitemap"
 
 AT_ONCE = 2_000
-"""Articles that one statement reads."""
+"""Articles read by one statement."""
 
 
 class MapPage(NamedTuple):
-    """A page of the site map: its number, its facet, how many articles are on it, and when it last changed."""
+    """A page of the sitemap: its number, its facet, its number of articles, and when it last changed."""
 
     number: int
     facet_id: int
@@ -38,18 +39,18 @@ class MapPage(NamedTuple):
 
 
 def page_of(number: int) -> str:
-    """The name of the page on which the article with this number stands."""
+    """Return the name of the page that lists the article with this publication number."""
     return str((number - 1) // PAGE + 1)
 
 
 def number(session: Session, states: Sequence[State]) -> None:
-    """Give those that become public for the first time their numbers, in the order given, and see to their pages."""
+    """Assign publication numbers, in the order given, to newly public articles, and create missing pages."""
     new = [state for state in states if state.is_public and state.number is None]
     if not new:
         return
     last = session.execute(select(func.max(Article.number))).scalar() or 0
-    for count, state in enumerate(new, last + 1):
-        state.number = count
+    for publication_number, state in enumerate(new, last + 1):
+        state.number = publication_number
     first = int(page_of(last)) if last else 0
     names = [str(page) for page in range(first + 1, int(page_of(last + len(new))) + 1)]
     if names:
@@ -57,7 +58,7 @@ def number(session: Session, states: Sequence[State]) -> None:
 
 
 def pages(connection: Connection) -> list[MapPage]:
-    """Answer all pages that have articles, in order."""
+    """Return all pages that have articles, in order."""
     rows: Iterable[Any] = connection.execute(_PAGES)
     return sorted(MapPage(int(name), *rest) for name, *rest in rows)
 
@@ -66,10 +67,11 @@ _PAGES = select(Facet.name, Facet.id, Facet.articles, Facet.at).where(Facet.kind
 
 
 def articles(connection: Connection, page: MapPage) -> Iterator[Any]:
-    """Answer the articles of a page, by time of publication: what their addresses are made of, and their last change.
+    """Iterate over the articles of a page by time of publication.
 
-    Rows of id, slug, section and brand (slugs, None where there is none), `at`, the last change that matters, and
-    `changed_at`, when anything of this last changed.
+    Yields:
+        Rows of `id`, `slug`, `section` and `brand` (slugs or None), `at` (the last material update) and `changed_at`
+        (the last change of the article, its brand or its section).
     """
     values: dict[str, Any] = {"facet": page.facet_id, "rows": AT_ONCE}
     statement = _ROWS
