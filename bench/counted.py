@@ -60,12 +60,12 @@ class Counter:
             self._apsw = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READONLY)
             self._apsw.execute("PRAGMA cache_size = -65536")
 
-    def request(self, address: str) -> Reads:
+    def request(self, url: str) -> Reads:
         """Serve a request and return its cost."""
         reads = Reads()
         measure = self._steps if self._apsw else self._served
         with _statements(reads), measure(reads):
-            get(self._app, address)()
+            get(self._app, url)()
         self.forget()
         costs = [self.cost(statement, parameters) for statement, parameters in reads.statements]
         reads.work = max(reads.work, sum(rows for rows, _, _ in costs))
@@ -149,17 +149,17 @@ class Counter:
         return self._misses() + int(self._apsw.status(apsw.SQLITE_DBSTATUS_CACHE_HIT)[0])
 
 
-def get(app: Flask, address: str) -> Callable[[], float]:
+def get(app: Flask, url: str) -> Callable[[], float]:
     """Return a function that serves a request, reads the response, and returns the seconds this took."""
     # The application is called in this process, as a WSGI server would, so that no network and no client are measured.
-    environ = EnvironBuilder(path=address.partition("?")[0], query_string=address.partition("?")[2]).get_environ()
+    environ = EnvironBuilder(path=url.partition("?")[0], query_string=url.partition("?")[2]).get_environ()
 
     def serve() -> float:
         start = time.perf_counter()
         body, status, _ = run_wsgi_app(app, dict(environ), buffered=True)
         elapsed = time.perf_counter() - start
         if status != "200 OK":
-            raise ValueError(f"{address}: {status}: {b''.join(body)!r}")
+            raise ValueError(f"{url}: {status}: {b''.join(body)!r}")
         return elapsed
 
     return serve

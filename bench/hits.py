@@ -93,14 +93,12 @@ def process(command: list[Any], port: int, folder: Path, **environment: str) -> 
         server.wait(30)
 
 
-def wrk(
-    address: str, seconds: float, *headers: str, connections: int = CONNECTIONS, script: Path | None = None
-) -> Load:
+def wrk(url: str, seconds: float, *headers: str, connections: int = CONNECTIONS, script: Path | None = None) -> Load:
     """Load a URL with wrk; raise ClickException if a response or connection fails."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--latency"]
     command += [argument for header in headers for argument in ("-H", header)]
     command += ["-s", str(script)] if script else []
-    output = subprocess.run([*command, address], capture_output=True, text=True, check=True).stdout
+    output = subprocess.run([*command, url], capture_output=True, text=True, check=True).stdout
     if re.search(r"Non-2xx or 3xx responses: (\d+)|Socket errors: (?!connect 0, read 0, write 0, timeout 0)", output):
         raise click.ClickException(output)
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", output)[1])  # type: ignore[index]
@@ -156,9 +154,9 @@ def _nginx(stack: ExitStack, folder: Path) -> str | None:
     return stack.enter_context(process([program, "-p", folder, "-c", folder / "nginx.conf"], port, folder))
 
 
-def _keep_bytes(folder: Path, address: str) -> str:
+def _keep_bytes(folder: Path, url: str) -> str:
     """Save a response of newsapi for the other servers; return its ETag."""
-    with urlopen(Request(address)) as response:  # noqa: S310 (our own server)
+    with urlopen(Request(url)) as response:  # noqa: S310 (our own server)
         body, headers = response.read(), response.headers.items()
     excluded = {"server", "date", "content-length", "connection"}
     saved_headers = [[name, value] for name, value in headers if name.lower() not in excluded]

@@ -39,9 +39,10 @@ def mail_folder(database_url: str) -> Path:
 
 def clear(database: Path) -> None:
     """Delete the database and the e-mails of an earlier demo."""
-    files = [database, *(database.with_name(database.name + suffix) for suffix in ("-wal", "-shm"))]
-    for file in (*files, *mail_folder(str(database)).glob("*.eml")):
-        file.unlink(missing_ok=True)
+    for suffix in ("", "-wal", "-shm"):
+        database.with_name(database.name + suffix).unlink(missing_ok=True)
+    for email in mail_folder(str(database)).glob("*.eml"):
+        email.unlink(missing_ok=True)
 
 
 def stream(api_url: str) -> BinaryIO:

@@ -24,7 +24,14 @@ def _no_page(_kind: str, _slug: str) -> None:
 
 
 def article(record: Record, *, publisher: str | None = None, free: bool = True, page_of: PageOf = _no_page) -> Thing:
-    """Return a complete article as a NewsArticle; `dateModified` is the time of the last material change."""
+    """Return a complete article as a NewsArticle.
+
+    `publisher` is the name of the publication, `accessible_for_free` says whether all readers get the whole body, and
+    `site_url_of` returns the pages of authors and brands.
+
+    Returns:
+        A node in which `dateModified` is the time of the last material change.
+    """
     brand, section = record["brand"], record["section"]
     return _thing(
         "NewsArticle",
