@@ -1,7 +1,7 @@
 """Stemming: words reduced so that accents, case, elision and inflection do not matter, and hashed to 32 bits.
 
 Stems are those of Snowball (https://snowballstem.org), computed by PyStemmer. A word is represented by a 32-bit hash of
-its stem, so that an index needs no vocabulary and is the same on every machine. Among a million words a few collide,
+its stem, so that an index needs no vocabulary and is the same on every machine. Among a million words some collide,
 which has no visible effect on scores that are sums over hundreds of words.
 """
 
