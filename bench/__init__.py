@@ -1,1 +1,1 @@
-"""What reading costs at ten thousand, a hundred thousand and a million articles, counted on both databases."""
+"""Benchmarks: the cost of reads, searches, related lists, cache hits, publications, alerts and concurrent writes."""

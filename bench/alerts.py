@@ -1,7 +1,7 @@
-"""What alerts cost: planning for many subscribers of one brand, sending to a real mail server, and workers killed.
+"""Benchmark of e-mail alerts: planning for many subscribers, sending over SMTP, and killing workers while they send.
 
-`python -m bench.alerts --subscribers 100000 --kills 10 --mails 3000` does so on SQLite and on PostgreSQL and prints the
-figures. Whether everybody was told, and who twice, is judged by Message-ID and recipient, as the mail server saw them.
+`python -m bench.alerts --subscribers 100000 --kills 10 --mails 3000` runs on SQLite and on PostgreSQL and prints the
+figures. Missing and duplicate e-mails are counted by Message-ID and recipient, as the mail server received them.
 """
 
 from __future__ import annotations
@@ -44,34 +44,34 @@ from tests import servers
 from tests.make import Make
 
 DURABLE = {"dynamic_shared_memory_type": "mmap", "listen_addresses": ""}
-"""Settings of our PostgreSQL: what is committed is on the disk."""
+"""PostgreSQL settings with durable commits (fsync stays on)."""
 
 
 class Sink:
-    """A mail server that notes what it takes: Message-ID and recipient."""
+    """A mail server that records Message-ID and recipient of each e-mail."""
 
     def __init__(self) -> None:
-        """Start it on a port of its own."""
+        """Start the server on a free port."""
         self.taken: list[tuple[str, str]] = []
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
         self._controller = Controller(self, hostname="127.0.0.1", port=port)
         self._controller.start()
         self.url = f"smtp://127.0.0.1:{port}"
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
-        """Take a mail."""
-        head = message_from_bytes(envelope.content.partition(b"\r\n\r\n")[0])
-        self.taken.append((head["Message-ID"], envelope.rcpt_tos[0]))
+        """Accept an e-mail."""
+        headers = message_from_bytes(envelope.content.partition(b"\r\n\r\n")[0])
+        self.taken.append((headers["Message-ID"], envelope.rcpt_tos[0]))
         return "250 OK"
 
     def close(self) -> None:
-        """Stop it."""
+        """Stop the server."""
         self._controller.stop()
 
 
 def settings_for(url: str, smtp: str) -> Settings:
-    """The settings of all processes here."""
+    """Return the settings of all processes of this benchmark."""
     return Settings.from_env(
         {
             "NEWSAPI_DATABASE_URL": url,
@@ -84,12 +84,12 @@ def settings_for(url: str, smtp: str) -> Settings:
 
 
 def fill(database: Database, make: Make, count: int) -> None:
-    """Have many people follow one brand, at once."""
+    """Insert a brand and subscribers with an active subscription to it."""
     make.brand("land-rover", name="Land Rover")
     now, passes = datetime.now(UTC) - timedelta(days=1), Passes(database, "a secret of thirty-two characters")
     with database.transaction() as session:
         facet = session.connection().exec_driver_sql("SELECT facet_id FROM brand").scalar_one()
-        people = [uuid7() for _ in range(count)]
+        ids = [uuid7() for _ in range(count)]
         hashes = [passes.person(str(number)) for number in range(count)]
         rows.insert(
             session,
@@ -97,10 +97,10 @@ def fill(database: Database, make: Make, count: int) -> None:
             ("id", "person", "mailbox", "email", "language", "time_zone", "created_at"),
             (
                 (id_, hash_, hash_, f"a{number}@readers.example", "it", "Europe/Rome", now)
-                for number, (id_, hash_) in enumerate(zip(people, hashes, strict=True))
+                for number, (id_, hash_) in enumerate(zip(ids, hashes, strict=True))
             ),
         )
-        names = (
+        columns = (
             "id",
             "subscriber_id",
             "facet_id",
@@ -113,15 +113,15 @@ def fill(database: Database, make: Make, count: int) -> None:
         rows.insert(
             session,
             Subscription,
-            names,
-            ((uuid7(), id_, facet, "immediate", "active", "v1", now, now) for id_ in people),
+            columns,
+            ((uuid7(), id_, facet, "immediate", "active", "v1", now, now) for id_ in ids),
         )
     database.analyze()
 
 
 @contextmanager
 def filled(kind: str, folder: str, count: int) -> Iterator[tuple[Database, Make]]:
-    """A database of one kind with so many subscribers."""
+    """Yield a database ("sqlite" or "postgresql") with a number of subscribers."""
     with servers.kept_in(Path(folder) / "postgresql", DURABLE) if kind == "postgresql" else _sqlite(folder) as url:
         database = Database(url, pool_size=4)
         with database.connection() as connection:
@@ -138,47 +138,47 @@ def _sqlite(folder: str) -> Iterator[str]:
 
 
 def planning(database: Database, make: Make, sink: Sink, count: int) -> dict[str, float]:
-    """Seconds to plan one publication for everybody, and mails a second that a worker sends to the mail server."""
+    """Measure the seconds to plan one publication for all subscribers, and the e-mails a worker sends a second."""
     settings = settings_for(str(database.url.render_as_string(hide_password=False)), sink.url)
-    box = Box(database, settings, Passes(database, settings.secret_key))
-    listener = Alerts(box, Presentation(settings), transport(sink.url), now=utc_now)
-    follow = Follow(database, listener, now=utc_now)
-    follow.step()
+    context = Box(database, settings, Passes(database, settings.secret_key))
+    consumer = Alerts(context, Presentation(settings), transport(sink.url), now=utc_now)
+    runner = Follow(database, consumer, now=utc_now)
+    runner.step()
     make.article("velar", brand="land-rover")
-    listener._rests_until = float("inf")  # noqa: SLF001 (planning alone)
+    consumer._rests_until = float("inf")  # noqa: SLF001 (plan only, do not send)
     start = time.perf_counter()
-    follow.step()
-    planned = time.perf_counter() - start
-    follow.let_go()
-    worker = start_worker(database, sink.url)  # a process of its own, as the mail server is busy in this one
+    runner.step()
+    planning_seconds = time.perf_counter() - start
+    runner.let_go()
+    worker = start_worker(database, sink.url)  # in another process, because the mail server is busy in this one
     while not sink.taken:
         time.sleep(0.05)
-    start, before = time.perf_counter(), len(sink.taken)
+    start, count_before = time.perf_counter(), len(sink.taken)
     while time.perf_counter() - start < 20 and len(sink.taken) < count:
         time.sleep(0.05)
-    rate = (len(sink.taken) - before) / (time.perf_counter() - start)
+    rate = (len(sink.taken) - count_before) / (time.perf_counter() - start)
     kill(worker, database)
-    return {"planning_seconds": round(planned, 2), "mails_per_second": round(rate, 1)}
+    return {"planning_seconds": round(planning_seconds, 2), "mails_per_second": round(rate, 1)}
 
 
 def publish(database: Database, make: Make, smtp: str) -> None:
-    """Publish an article of which a worker is to tell."""
+    """Publish an article about which a worker has to send alerts."""
     settings = settings_for(str(database.url.render_as_string(hide_password=False)), smtp)
-    box = Box(database, settings, Passes(database, settings.secret_key))
-    follow = Follow(database, Alerts(box, Presentation(settings), transport(smtp), now=utc_now), now=utc_now)
-    follow.step()  # a new listener begins at the head of the log
-    follow.let_go()
+    context = Box(database, settings, Passes(database, settings.secret_key))
+    runner = Follow(database, Alerts(context, Presentation(settings), transport(smtp), now=utc_now), now=utc_now)
+    runner.step()  # a new consumer begins at the head of the changelog
+    runner.let_go()
     make.article("defender", brand="land-rover")
 
 
 def start_worker(database: Database, smtp: str) -> subprocess.Popen[bytes]:
-    """Start a worker that does nothing but mail."""
+    """Start a worker process that sends alerts only."""
     url = str(database.url.render_as_string(hide_password=False))
     return subprocess.Popen([sys.executable, "-m", "bench.alerts", "--worker", url, smtp])
 
 
 def kill(worker: subprocess.Popen[bytes], database: Database) -> None:
-    """Kill a worker at once, and have the next one not wait for the end of its lease."""
+    """Kill a worker and release its lease, so that the next one need not wait until it expires."""
     worker.send_signal(signal.SIGKILL)
     worker.wait()
     with database.transaction() as session:
@@ -186,45 +186,45 @@ def kill(worker: subprocess.Popen[bytes], database: Database) -> None:
 
 
 def kills(database: Database, make: Make, sink: Sink, count: int, *, times: int, seed: int) -> dict[str, int]:
-    """Kill workers at random while they plan and send; count who was told not at all, or more than once."""
-    chance = random.Random(seed)
+    """Kill workers at random while they plan and send; return the numbers of missing and duplicate e-mails."""
+    rng = random.Random(seed)
     publish(database, make, sink.url)
     for number in range(times + 1):
         worker = start_worker(database, sink.url)
         if number < times:
-            time.sleep(chance.uniform(1.5, 5.0))
+            time.sleep(rng.uniform(1.5, 5.0))
             kill(worker, database)
     while len({recipient for _, recipient in sink.taken}) < count and worker.poll() is None:
         time.sleep(0.2)
     time.sleep(2)
     worker.terminate()
     worker.wait()
-    by_mail = Counter(sink.taken)
+    copies = Counter(sink.taken)
     recipients = {recipient for _, recipient in sink.taken}
     return {
         "kills": times,
-        "told": len(recipients),
-        "not_told": count - len(recipients),
-        "twice": sum(1 for number in by_mail.values() if number == 2),
-        "oftener": sum(1 for number in by_mail.values() if number > 2),
-        "under_another_id": len(by_mail) - len(recipients),
+        "reached": len(recipients),
+        "not_reached": count - len(recipients),
+        "sent_twice": sum(1 for number in copies.values() if number == 2),
+        "sent_more_often": sum(1 for number in copies.values() if number > 2),
+        "sent_under_another_id": len(copies) - len(recipients),
     }
 
 
 def work(url: str, smtp: str) -> None:
-    """Be a worker that does nothing but mail, until it is ended."""
+    """Run a worker that sends alerts only, until it receives SIGTERM."""
     settings = settings_for(url, smtp)
     database = Database(settings.database_url, pool_size=4)
-    box = Box(database, settings, Passes(database, settings.secret_key))
-    follow = Follow(database, Alerts(box, Presentation(settings), transport(smtp), now=utc_now), now=utc_now)
+    context = Box(database, settings, Passes(database, settings.secret_key))
+    runner = Follow(database, Alerts(context, Presentation(settings), transport(smtp), now=utc_now), now=utc_now)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     while True:
-        time.sleep(min(0.05, follow.step()))
+        time.sleep(min(0.05, runner.step()))
 
 
 @click.command()
 @click.option("--subscribers", default=100_000, show_default=True)
-@click.option("--mails", default=3_000, show_default=True, help="Subscribers of the database whose workers are killed.")
+@click.option("--mails", default=3_000, show_default=True, help="Number of subscribers in the test that kills workers.")
 @click.option("--kills", "times", default=10, show_default=True)
 @click.option("--seed", default=7, show_default=True)
 @click.option("--worker", nargs=2, default=None, hidden=True)
@@ -237,20 +237,20 @@ def main(  # noqa: PLR0917 (options)
     if worker:
         work(*worker)
     for kind in (only,) if only else ("sqlite", "postgresql"):
-        found: dict[str, Any] = {"database": kind, "subscribers": subscribers, "seed": seed}
+        figures: dict[str, Any] = {"database": kind, "subscribers": subscribers, "seed": seed}
         for part in ("planning", "kills"):
             sink = Sink()
             with tempfile.TemporaryDirectory() as folder:
-                Path(folder).chmod(0o777)  # PostgreSQL refuses root, and gets another user's rights
+                Path(folder).chmod(0o777)  # PostgreSQL refuses to run as root and runs as another user
                 count = subscribers if part == "planning" else mails
                 with filled(kind, folder, count) as (database, make):
                     if part == "planning":
-                        found |= planning(database, make, sink, count)
-                        click.echo(json.dumps(found), err=True)
+                        figures |= planning(database, make, sink, count)
+                        click.echo(json.dumps(figures), err=True)
                     else:
-                        found["killed"] = kills(database, make, sink, count, times=times, seed=seed)
+                        figures["killed"] = kills(database, make, sink, count, times=times, seed=seed)
             sink.close()
-        click.echo(json.dumps(found))
+        click.echo(json.dumps(figures))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What is asked: every listing, filter and detail, at the start of a list and deep in it, as addresses of the API."""
+"""The workload: URLs of every listing, filter and detail, at the start of a list and deep in it."""
 
 from __future__ import annotations
 
@@ -24,11 +24,18 @@ TOUCHED = {"updated_from": "2018-01-01", "updated_until": "2022-01-01"}
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One kind of read. `flat` ones may not grow with the archive; `deep` is how far down its deep page stands.
+    """One kind of read.
 
-    What is not flat all the same: articles named one by one, or updated one after the other, lie apart in the archive,
-    each on pages of its own in a large one; a pair of filters walks until it has found enough; a count counts.
-    `group` says what it is drawn with: lists, lists of what lies apart, single items, pairs of filters, or nothing.
+    Some reads are not flat: articles listed by id, or by update time, are scattered over the archive, in a large one
+    each on a different page; a pair of filters scans until it has enough matches; a total counts.
+
+    Attributes:
+        name: The name in reports.
+        query: The query parameters; values may have the placeholders {slug}, {id}, {slugs}, {ids}.
+        path: The path, with the same placeholders.
+        deep: The relative position of the deep page in the list, 0 to 1; None if there is no deep page.
+        flat: Whether the cost must not grow with the size of the archive.
+        group: The line of the plot: "list", "apart" (scattered articles), "item", "pair" of filters, or "" for none.
     """
 
     name: str
@@ -84,54 +91,54 @@ CASES = (
 def addresses(
     app: Flask, connection: Connection, case: Case, articles: list[Any], *, deep: bool, places: int
 ) -> list[str]:
-    """Answer the addresses that a case is measured at."""
+    """Return the URLs at which a case is measured."""
     if deep:
         return [_address(case.path, query) for query in _deep(app, connection, case, places)]
     if "{" not in case.path + "".join(case.query.values()):
         return [_address(case.path, case.query)]
-    found = []
+    urls = []
     for number in range(places):
-        here = articles[number:] + articles[:number]
-        words = {
-            "slug": here[0].slug,
-            "id": str(here[0].id),
-            "ids": ",".join(str(row.id) for row in here[:20]),
-            "slugs": ",".join(row.slug for row in here[:20]),
+        rotated = articles[number:] + articles[:number]
+        placeholders = {
+            "slug": rotated[0].slug,
+            "id": str(rotated[0].id),
+            "ids": ",".join(str(row.id) for row in rotated[:20]),
+            "slugs": ",".join(row.slug for row in rotated[:20]),
         }
-        query = {name: value.format(**words) for name, value in case.query.items()}
-        found.append(_address(case.path.format(**words), query))
-    return found
+        query = {name: value.format(**placeholders) for name, value in case.query.items()}
+        urls.append(_address(case.path.format(**placeholders), query))
+    return urls
 
 
 def _address(path: str, query: Mapping[str, str]) -> str:
     return path + (f"?{urlencode(query, safe=',:')}" if query else "")
 
 
-def _deep(app: Flask, connection: Connection, case: Case, places: int) -> list[dict[str, str]]:
-    """The query strings of pages around a depth, by cursors such as `page.next` would be there.
-
-    Found by counting rows off, which the product never does: the 40,000th page is not walked to.
-    """
+def _deep(app: Flask, connection: Connection, case: Case, count: int) -> list[dict[str, str]]:
+    """Return the query parameters of pages at the depth of a case, with cursors as `page.next` would be there."""
+    # The positions are found with OFFSET, which the product never uses, so as not to page through 40,000 pages.
     with app.test_request_context():
         query = ArticleQuery().load(dict(case.query))
         question = paging.question(query, None)
-        truth = facets.truth(connection, paging.facets(query))
-        walked = max(_rarest(truth.filters.values()) or [truth.everything], key=lambda facet: facet.articles)
-        key = Listing.__table__.c[question.key]
-        within = [Listing.facet_id == walked.id]
-        within += [
-            (key >= time if name.endswith("_from") else key < time)
+        snapshot = facets.truth(connection, paging.facets(query))
+        scanned_facet = max(
+            _rarest(snapshot.filters.values()) or [snapshot.everything], key=lambda facet: facet.articles
+        )
+        sort_key = Listing.__table__.c[question.key]
+        conditions = [Listing.facet_id == scanned_facet.id]
+        conditions += [
+            (sort_key >= time if name.endswith("_from") else sort_key < time)
             for name, time in question.ranges().items()
             if name.startswith(question.key)
         ]
-        order = (key.desc(), Listing.article_id.desc()) if question.descending else (key, Listing.article_id)
-        whole = connection.execute(select(func.count()).select_from(Listing).where(*within)).scalar_one()
-        # Pages side by side from that depth on, or as deep as they all fit.
-        start = max(min(int(whole * (case.deep or 0)), whole - 20 * places - 21), 0)
-        rows = select(key, Listing.article_id).where(*within).order_by(*order).offset(start).limit(20 * places)
-        turns = [Turn(Position(*row)) for row in connection.execute(rows).all()[::20]]
-        beside = {name: value for name, value in case.query.items() if name in {"fields", "include"}}
-        return [{"cursor": paging.cursor(query, turn) or "", **beside} for turn in turns]
+        order = (sort_key.desc(), Listing.article_id.desc()) if question.descending else (sort_key, Listing.article_id)
+        total = connection.execute(select(func.count()).select_from(Listing).where(*conditions)).scalar_one()
+        # Consecutive pages from that depth on, or the last ones of a short list.
+        start = max(min(int(total * (case.deep or 0)), total - 20 * count - 21), 0)
+        rows = select(sort_key, Listing.article_id).where(*conditions).order_by(*order).offset(start).limit(20 * count)
+        page_starts = [Turn(Position(*row)) for row in connection.execute(rows).all()[::20]]
+        other_parameters = {name: value for name, value in case.query.items() if name in {"fields", "include"}}
+        return [{"cursor": paging.cursor(query, page_start) or "", **other_parameters} for page_start in page_starts]
 
 
 def _rarest(groups: Iterable[Sequence[FacetState]]) -> Sequence[FacetState]:
@@ -139,9 +146,9 @@ def _rarest(groups: Iterable[Sequence[FacetState]]) -> Sequence[FacetState]:
 
 
 def spread(connection: Connection) -> list[Any]:
-    """Slugs and ids of articles spread evenly over the archive."""
-    everything = select(Facet.id).where(Facet.kind == "all").scalar_subquery()
-    listed = select(Listing.article_id).where(Listing.facet_id == everything).order_by(Listing.published_at)
-    whole = connection.execute(select(func.count()).select_from(listed.subquery())).scalar_one()
-    ids = [connection.execute(listed.offset(whole * place // 20).limit(1)).scalar_one() for place in range(20)]
+    """Return slugs and ids of 20 articles spread evenly over the archive."""
+    all_articles = select(Facet.id).where(Facet.kind == "all").scalar_subquery()
+    listing = select(Listing.article_id).where(Listing.facet_id == all_articles).order_by(Listing.published_at)
+    total = connection.execute(select(func.count()).select_from(listing.subquery())).scalar_one()
+    ids = [connection.execute(listing.offset(total * part // 20).limit(1)).scalar_one() for part in range(20)]
     return list(connection.execute(select(Article.slug, Article.id).where(Article.id.in_(ids))))

@@ -1,8 +1,8 @@
-"""An archive of any size as import records: the same number of articles gives the same bytes on every machine.
+"""A synthetic archive of any size as import records: equal numbers of articles give equal bytes on every machine.
 
-Shaped like a motoring site: few brands have most of the articles, some belong to a group, articles name other brands,
-come in an uneven rhythm over ten years, and one in five is touched again later. The words are made up; what counts is
-how often each brand, author and tag comes. The first 10,000 articles of a million are about what 10,000 are about.
+It has the distribution of a motoring site: a few brands have most of the articles, some brands belong to a group,
+articles mention other brands, are published at uneven intervals over ten years, and one in five is updated later. The
+text is random; only the frequencies of brands, authors and tags matter. They do not depend on the number of articles.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ BRANDS = (
     " suzuki maserati abarth byd mg ds cupra subaru lexus smart polestar lamborghini mitsubishi alpine"
     " aston-martin lotus bentley rolls-royce mclaren genesis pagani koenigsegg infiniti dr lynk-co"
 ).split()
-"""From the one most written about to the least."""
+"""In descending order of frequency."""
 SECTIONS = "anteprime curiosita mercato prove play tecnica sport norme".split()
 FIRST_NAMES = "anna bruno carla dario elena fabio giulia ivo lara marco".split()
 AUTHORS = [f"{first}-{last}" for last in "amato bassi colli donati".split() for first in FIRST_NAMES]
@@ -42,7 +42,7 @@ SYLLABLES = "ba ce di fo gu la me ni po ru sta tre vi zo qua sche glia".split()
 
 
 def records(articles: int, seed: int = 7) -> Iterator[dict[str, Any]]:
-    """Yield all records: first what articles refer to, then the articles from the oldest to the newest."""
+    """Yield all records: first the terms, then the articles from the oldest to the newest."""
     parents = {brand: group for group, brands in GROUPS.items() for brand in brands.split()}
     for group in GROUPS:
         yield {"type": "brand", "slug": group, "name": _name(group)}
@@ -62,9 +62,9 @@ def _articles(articles: int, rng: random.Random) -> Iterator[dict[str, Any]]:
     for number in range(articles):
         brand, *others = rng.choices(BRANDS, cum_weights=brand_odds, k=1 + rng.choice((0, 1, 1, 2, 3)))
         headline = f"{_name(brand)}, {rng.choice(sentences)[:60].rstrip(' .').lower()}"
-        # Somewhere within its step: no two come at the same distance, and the order is that of the numbers.
+        # A random time within the step of its number: the intervals differ, the order is kept.
         published = FIRST_DAY + step * (number + rng.random())
-        later = timedelta(days=60) * rng.random() if number % 5 == 0 else timedelta(0)
+        update_delay = timedelta(days=60) * rng.random() if number % 5 == 0 else timedelta(0)
         yield {
             "type": "article",
             "slug": f"{brand}-{number}",
@@ -81,17 +81,17 @@ def _articles(articles: int, rng: random.Random) -> Iterator[dict[str, Any]]:
             "image": {"url": f"https://img.example.com/{number}.jpg", "alt": headline, "width": 1600, "height": 900},
             "status": "published",
             "published_at": _written(published),
-            "updated_at": _written(published + later),
+            "updated_at": _written(published + update_delay),
         }
 
 
 class Stream(io.RawIOBase):
-    """The records as a file that is written while it is read; `told` hears how many records were made so far."""
+    """The records as a file that is generated while it is read."""
 
-    def __init__(self, articles: int, told: Callable[[int], object]) -> None:
-        """Take the number of articles."""
+    def __init__(self, articles: int, on_progress: Callable[[int], object]) -> None:
+        """Generate a number of articles; `on_progress` is called with the number of records so far."""
         self._lines = (orjson.dumps(record) + b"\n" for record in records(articles))
-        self._told, self._made, self._rest = told, 0, b""
+        self._told, self._made, self._rest = on_progress, 0, b""
 
     def readable(self) -> bool:
         return True
@@ -100,10 +100,10 @@ class Stream(io.RawIOBase):
         while len(self._rest) < len(buffer) and (line := next(self._lines, None)):
             self._made += 1
             self._rest += line
-        taken, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
-        buffer[: len(taken)] = taken
+        chunk, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
+        buffer[: len(chunk)] = chunk
         self._told(self._made)
-        return len(taken)
+        return len(chunk)
 
 
 def _name(slug: str) -> str:
@@ -111,13 +111,13 @@ def _name(slug: str) -> str:
 
 
 def _sentence(rng: random.Random, words: int) -> str:
-    made = ("".join(rng.choices(SYLLABLES, k=rng.randint(2, 4))) for _ in range(words))
-    return " ".join(made).capitalize() + "."
+    random_words = ("".join(rng.choices(SYLLABLES, k=rng.randint(2, 4))) for _ in range(words))
+    return " ".join(random_words).capitalize() + "."
 
 
-def _zipf(many: int, power: float) -> list[float]:
-    """Cumulated odds: the second is half as likely as the first, the third a third, and so on (for a power of 1)."""
-    return list(accumulate(1 / rank**power for rank in range(1, many + 1)))
+def _zipf(count: int, power: float) -> list[float]:
+    """Return the cumulative weights of a Zipf distribution: item n has the weight 1 / n**power."""
+    return list(accumulate(1 / rank**power for rank in range(1, count + 1)))
 
 
 def _written(time: datetime) -> str:

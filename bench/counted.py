@@ -1,17 +1,17 @@
-"""What a request reads, counted by the databases themselves while they serve it, and how long it takes.
+"""The cost of the queries of a request, counted by the database while it serves the request, and the time it takes.
 
-Three figures, the same on both as far as they go:
+Three figures, as comparable between the databases as possible:
 
-- work: on PostgreSQL the rows that scans gave, filtered out or not; SQLite does not count rows, so the instructions of
-  its virtual machine stand for them, counted on the very connection that serves;
-- pages: how many different pages a request needs, that is what it reads when nothing is in memory;
-- visits: how often it looks at a page, in memory or not. A look-up by key visits one page for each level of a tree.
+- work: on PostgreSQL the rows that scans return, before filters; SQLite does not count rows, so the instructions of its
+  virtual machine are counted instead, on the connection that serves the request;
+- pages: the number of different pages a request needs, which is what it reads from disk if no page is cached;
+- visits: the number of page accesses, cached or not. A lookup by key visits one page for each level of a tree.
 
-PostgreSQL tells rows and visits twice: by the counters of the transaction in which the request was served, with the
-plans that it keeps for repeated statements, and by EXPLAIN (ANALYZE, BUFFERS) of each statement with its parameters.
-The larger figure counts. Pages are the blocks that EXPLAIN reads after all were put out of memory (pg_buffercache).
-SQLite's pages and visits are misses and uses of an empty cache when the same statements run once more through apsw:
-Python's own module does not show these counters.
+On PostgreSQL rows and visits are measured twice: by the counters of the transaction that serves the request, with the
+cached plans of repeated statements, and by EXPLAIN (ANALYZE, BUFFERS) of each statement with its parameters. The larger
+figure counts. Pages are the blocks that EXPLAIN reads after all buffers were evicted (pg_buffercache). On SQLite pages
+and visits are the misses and accesses of an empty cache when the statements are run again through apsw, because the
+standard library does not expose these counters.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', '
 
 @dataclass(slots=True)
 class Reads:
-    """What one request did."""
+    """The statements of a request and their cost."""
 
     statements: list[tuple[str, Any]] = field(default_factory=list)
     work: int = 0
@@ -48,10 +48,10 @@ class Reads:
 
 
 class Counter:
-    """Counts what requests to one application read."""
+    """Counts the cost of requests to an application."""
 
     def __init__(self, app: Flask, database: Database) -> None:
-        """Take the application and its database."""
+        """Count requests to this application, which uses this database."""
         self._app, self._database = app, database
         self.of_sqlite = database.is_sqlite
         self._apsw = None
@@ -60,29 +60,29 @@ class Counter:
             self._apsw = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READONLY)
             self._apsw.execute("PRAGMA cache_size = -65536")
 
-    def request(self, address: str) -> Reads:
-        """Serve a request and count."""
+    def request(self, url: str) -> Reads:
+        """Serve a request and return its cost."""
         reads = Reads()
-        watch = self._steps if self._apsw else self._served
-        with _statements(reads), watch(reads):
-            get(self._app, address)()
+        measure = self._steps if self._apsw else self._served
+        with _statements(reads), measure(reads):
+            get(self._app, url)()
         self.forget()
-        told = [self.cost(*statement) for statement in reads.statements]
-        reads.work = max(reads.work, sum(rows for rows, _, _ in told))
-        reads.pages = sum(pages for _, pages, _ in told)
-        reads.visits = max(reads.visits, sum(visits for _, _, visits in told))
+        costs = [self.cost(statement, parameters) for statement, parameters in reads.statements]
+        reads.work = max(reads.work, sum(rows for rows, _, _ in costs))
+        reads.pages = sum(pages for _, pages, _ in costs)
+        reads.visits = max(reads.visits, sum(visits for _, _, visits in costs))
         return reads
 
     def cost(self, statement: str, parameters: Any = ()) -> tuple[int, int, int]:
-        """Answer rows (0 on SQLite), pages that were not in memory, and visits to pages of one statement."""
+        """Return the rows (0 on SQLite), the pages that were not cached, and the page visits of a statement."""
         if self._apsw:
-            missed, before = self._misses(), self._visits()
+            misses_before, visits_before = self._misses(), self._visits()
             self._apsw.execute(statement, parameters).fetchall()
-            return 0, self._misses() - missed, self._visits() - before
+            return 0, self._misses() - misses_before, self._visits() - visits_before
         with self._database.reading() as connection:
             explain = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}"
-            (answer,) = connection.exec_driver_sql(explain, parameters or None).scalar_one()
-        plan = answer["Plan"]
+            (explained,) = connection.exec_driver_sql(explain, parameters or None).scalar_one()
+        plan = explained["Plan"]
         rows, nodes = 0.0, [plan]
         while nodes:
             node = nodes.pop()
@@ -94,7 +94,7 @@ class Counter:
         return round(rows), read, plan["Shared Hit Blocks"] + read
 
     def forget(self) -> None:
-        """Put every page out of the database's memory."""
+        """Evict all pages from the cache of the database."""
         if self._apsw:
             self._apsw.release_memory()
         else:
@@ -103,41 +103,41 @@ class Counter:
 
     @contextmanager
     def _served(self, reads: Reads) -> Iterator[None]:
-        """Ask for the counters of PostgreSQL at both ends of the request's transaction.
+        """Add the difference of PostgreSQL's counters between the end and the start of the request's transaction.
 
-        They hold earlier transactions too, until the server has passed those on to its statistics.
+        A difference is needed because the counters may include earlier transactions of the connection.
         """
 
-        def counters(driver: Any) -> tuple[int, int]:
-            rows, blocks = driver.execute(_SERVED).fetchone()
+        def read_counters(connection: Any) -> tuple[int, int]:
+            rows, blocks = connection.execute(_SERVED).fetchone()
             return rows, blocks
 
-        def began(driver: Any, *_: object) -> None:
-            rows, blocks = counters(driver)
+        def on_checkout(connection: Any, *_: object) -> None:
+            rows, blocks = read_counters(connection)
             reads.work, reads.visits = reads.work - rows, reads.visits - blocks
 
-        def ended(driver: Any, *_: object) -> None:
-            rows, blocks = counters(driver)
+        def on_reset(connection: Any, *_: object) -> None:
+            rows, blocks = read_counters(connection)
             reads.work, reads.visits = reads.work + rows, reads.visits + blocks
 
-        with _listening(Pool, "checkout", began), _listening(Pool, "reset", ended):
+        with _listening(Pool, "checkout", on_checkout), _listening(Pool, "reset", on_reset):
             yield
 
     @contextmanager
     def _steps(self, reads: Reads) -> Iterator[None]:
-        """Count the instructions of SQLite in the request's transaction."""
+        """Count the virtual machine instructions of SQLite in the request's transaction."""
 
-        def step() -> int:
+        def count_instruction() -> int:
             reads.work += 1
             return 0
 
-        def began(driver: Any, *_: object) -> None:
-            driver.set_progress_handler(step, 1)
+        def on_checkout(connection: Any, *_: object) -> None:
+            connection.set_progress_handler(count_instruction, 1)
 
-        def ended(driver: Any, *_: object) -> None:
-            driver.set_progress_handler(None, 1)
+        def on_reset(connection: Any, *_: object) -> None:
+            connection.set_progress_handler(None, 1)
 
-        with _listening(Pool, "checkout", began), _listening(Pool, "reset", ended):
+        with _listening(Pool, "checkout", on_checkout), _listening(Pool, "reset", on_reset):
             yield
 
     def _misses(self) -> int:
@@ -149,20 +149,18 @@ class Counter:
         return self._misses() + int(self._apsw.status(apsw.SQLITE_DBSTATUS_CACHE_HIT)[0])
 
 
-def get(app: Flask, address: str) -> Callable[[], float]:
-    """A request made ready: call it to have it served, with its answer read, and to learn how many seconds it took.
-
-    The application is called in this process, as a WSGI server would: there is no network in the figure, no client.
-    """
-    environ = EnvironBuilder(path=address.partition("?")[0], query_string=address.partition("?")[2]).get_environ()
+def get(app: Flask, url: str) -> Callable[[], float]:
+    """Return a function that serves a request, reads the response, and returns the seconds this took."""
+    # The application is called in this process, as a WSGI server would, so that no network and no client are measured.
+    environ = EnvironBuilder(path=url.partition("?")[0], query_string=url.partition("?")[2]).get_environ()
 
     def serve() -> float:
         start = time.perf_counter()
         body, status, _ = run_wsgi_app(app, dict(environ), buffered=True)
-        taken = time.perf_counter() - start
+        elapsed = time.perf_counter() - start
         if status != "200 OK":
-            raise ValueError(f"{address}: {status}: {b''.join(body)!r}")
-        return taken
+            raise ValueError(f"{url}: {status}: {b''.join(body)!r}")
+        return elapsed
 
     return serve
 
@@ -177,9 +175,9 @@ def _statements(reads: Reads) -> Iterator[None]:
 
 
 @contextmanager
-def _listening(where: type[Engine | Pool], name: str, heard: Callable[..., None]) -> Iterator[None]:
-    event.listen(where, name, heard)
+def _listening(target: type[Engine | Pool], name: str, handler: Callable[..., None]) -> Iterator[None]:
+    event.listen(target, name, handler)
     try:
         yield
     finally:
-        event.remove(where, name, heard)
+        event.remove(target, name, handler)

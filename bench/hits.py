@@ -1,8 +1,8 @@
-"""How fast a kept answer is, as ratios in one run: `python -m bench.hits`.
+"""Benchmark of cached responses, relative to other servers in the same run: `python -m bench.hits`.
 
-Three servers hold the same bytes: granian with an application that does nothing but return them, nginx with a file of
-them (where there is one), and ours. One process each, the same settings, one load after the other, over and over; the
-median of the rounds is told, for machines are noisy. Wants `wrk`.
+Three servers return the same bytes: granian with a minimal application, nginx with a file (if it is installed), and
+newsapi. Each has one process and the same settings. The loads run one after the other in several rounds; the medians
+are reported, because timings vary. Needs `wrk`.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ http {{ access_log off; sendfile on; keepalive_requests 1000000000; default_type
 
 
 class Load(NamedTuple):
-    """Requests a second, and the times of the middle one and of the slowest hundredth, in milliseconds."""
+    """Requests a second, and median and 99th percentile of the response time in milliseconds."""
 
     rate: float
     p50: float
@@ -69,15 +69,15 @@ class Load(NamedTuple):
 
 
 def free_port() -> int:
-    """Answer a port of the loopback that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
+    """Return a free port of the loopback interface."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
 
 
 @contextmanager
 def process(command: list[Any], port: int, folder: Path, **environment: str) -> Iterator[str]:
-    """Run a server until the block is left; yields its address."""
-    made = subprocess.Popen(
+    """Run a server until the block is left; yield its URL."""
+    server = subprocess.Popen(
         list(map(str, command)), cwd=folder, env=os.environ | environment, stdout=subprocess.DEVNULL, stderr=None
     )
     try:
@@ -89,31 +89,29 @@ def process(command: list[Any], port: int, folder: Path, **environment: str) -> 
                 time.sleep(0.05)
         yield f"http://127.0.0.1:{port}"
     finally:
-        made.send_signal(signal.SIGTERM)
-        made.wait(30)
+        server.send_signal(signal.SIGTERM)
+        server.wait(30)
 
 
-def wrk(
-    address: str, seconds: float, *headers: str, connections: int = CONNECTIONS, script: Path | None = None
-) -> Load:
-    """Load an address with wrk."""
+def wrk(url: str, seconds: float, *headers: str, connections: int = CONNECTIONS, script: Path | None = None) -> Load:
+    """Load a URL with wrk; raise ClickException if a response or connection fails."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--latency"]
-    command += [word for header in headers for word in ("-H", header)]
+    command += [argument for header in headers for argument in ("-H", header)]
     command += ["-s", str(script)] if script else []
-    told = subprocess.run([*command, address], capture_output=True, text=True, check=True).stdout
-    if re.search(r"Non-2xx or 3xx responses: (\d+)|Socket errors: (?!connect 0, read 0, write 0, timeout 0)", told):
-        raise click.ClickException(told)
-    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", told)[1])  # type: ignore[index]
-    return Load(rate, *(_milliseconds(told, part) for part in ("50%", "99%")))
+    output = subprocess.run([*command, url], capture_output=True, text=True, check=True).stdout
+    if re.search(r"Non-2xx or 3xx responses: (\d+)|Socket errors: (?!connect 0, read 0, write 0, timeout 0)", output):
+        raise click.ClickException(output)
+    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", output)[1])  # type: ignore[index]
+    return Load(rate, _milliseconds(output, "50%"), _milliseconds(output, "99%"))
 
 
-def _milliseconds(told: str, part: str) -> float:
-    number, unit = re.search(rf"{part}\s+([\d.]+)(us|ms|s)", told).groups()  # type: ignore[union-attr]
+def _milliseconds(output: str, percentile: str) -> float:
+    number, unit = re.search(rf"{percentile}\s+([\d.]+)(us|ms|s)", output).groups()  # type: ignore[union-attr]
     return float(number) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
 
 
 def fill(url: str, articles: int) -> None:
-    """Make the tables and import a corpus."""
+    """Create the tables and import a synthetic archive."""
     database = Database(url)
     with database.connection() as connection:
         upgrade(connection)
@@ -127,12 +125,17 @@ def fill(url: str, articles: int) -> None:
 
 
 def serve(stack: ExitStack, folder: Path, url: str, **settings: str) -> str:
-    """Start `newsapi serve` on a database, with one server process; answer its address."""
+    """Start `newsapi serve` on a database, with one server process; return its URL."""
     port = free_port()
     command = [Path(sys.executable).with_name("newsapi"), "serve"]
-    own = {"NEWSAPI_DATABASE_URL": url, "NEWSAPI_PORT": str(port), "NEWSAPI_PROCESSES": "1"}
-    own |= {"NEWSAPI_LOG_LEVEL": "error", "NEWSAPI_RATE_LIMITS": "off"}
-    return stack.enter_context(process(command, port, folder, **own | settings))
+    defaults = {
+        "NEWSAPI_DATABASE_URL": url,
+        "NEWSAPI_PORT": str(port),
+        "NEWSAPI_PROCESSES": "1",
+        "NEWSAPI_LOG_LEVEL": "error",
+        "NEWSAPI_RATE_LIMITS": "off",
+    }
+    return stack.enter_context(process(command, port, folder, **defaults | settings))
 
 
 def _bare(stack: ExitStack, folder: Path) -> str:
@@ -151,19 +154,19 @@ def _nginx(stack: ExitStack, folder: Path) -> str | None:
     return stack.enter_context(process([program, "-p", folder, "-c", folder / "nginx.conf"], port, folder))
 
 
-def _keep_bytes(folder: Path, address: str) -> str:
-    """Note what ours answers, for the others to return; answers its tag."""
-    with urlopen(Request(address)) as answer:  # noqa: S310 (our own server)
-        body, headers = answer.read(), answer.headers.items()
-    left_out = {"server", "date", "content-length", "connection"}
-    kept = [[name, value] for name, value in headers if name.lower() not in left_out]
-    (folder / "headers.json").write_bytes(orjson.dumps(kept))
+def _keep_bytes(folder: Path, url: str) -> str:
+    """Save a response of newsapi for the other servers; return its ETag."""
+    with urlopen(Request(url)) as response:  # noqa: S310 (our own server)
+        body, headers = response.read(), response.headers.items()
+    excluded = {"server", "date", "content-length", "connection"}
+    saved_headers = [[name, value] for name, value in headers if name.lower() not in excluded]
+    (folder / "headers.json").write_bytes(orjson.dumps(saved_headers))
     (folder / "body").write_bytes(body)
     return dict(headers)["etag"]
 
 
 MISSES = """
-local n = (os.time() * 997) % 86400  -- no address twice, not in another round either
+local n = (os.time() * 997) % 86400  -- every URL is requested once, across rounds too
 request = function()
   n = n + 1
   return wrk.format("GET", string.format("/v1/articles?limit=20&published_from=2001-01-01T%02d:%02d:%02dZ",
@@ -173,11 +176,11 @@ end
 
 
 @click.command()
-@click.option("--articles", default=2_000, show_default=True, help="size of the archive")
-@click.option("--seconds", default=3.0, show_default=True, help="of each load")
+@click.option("--articles", default=2_000, show_default=True, help="Number of articles in the archive.")
+@click.option("--seconds", default=3.0, show_default=True, help="Duration of each load.")
 @click.option("--rounds", default=5, show_default=True)
 def main(articles: int, seconds: float, rounds: int) -> None:
-    """Measure, and print ratios."""
+    """Measure all loads, and print their rates and ratios as a table."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         url = f"sqlite:///{folder}/news.sqlite3"
@@ -185,9 +188,9 @@ def main(articles: int, seconds: float, rounds: int) -> None:
         redis = stack.enter_context(servers.valkey())
         postgres = stack.enter_context(servers.postgresql())
         fill(postgres, articles)
-        ours = serve(stack, folder, url)
-        etag = _keep_bytes(folder, ours + LIST)
-        cold = serve(stack, folder, url, NEWSAPI_CACHE_MB="0", NEWSAPI_REDIS_URL=redis)
+        on_sqlite = serve(stack, folder, url)
+        etag = _keep_bytes(folder, on_sqlite + LIST)
+        without_memory = serve(stack, folder, url, NEWSAPI_CACHE_MB="0", NEWSAPI_REDIS_URL=redis)
         on_postgres = serve(stack, folder, postgres)
         bare, nginx = _bare(stack, folder), _nginx(stack, folder)
         script = folder / "misses.lua"
@@ -195,26 +198,26 @@ def main(articles: int, seconds: float, rounds: int) -> None:
         loads: dict[str, Callable[[], Load]] = {
             "bare application": lambda: wrk(f"{bare}/", seconds),
             **({"nginx, a file": lambda: wrk(f"{nginx}/", seconds)} if nginx else {}),
-            "hit": lambda: wrk(ours + LIST, seconds),
-            "hit, 304": lambda: wrk(ours + LIST, seconds, f"If-None-Match: {etag}"),
-            "hit, ready br": lambda: wrk(ours + LIST, seconds, "Accept-Encoding: br"),
-            "hit in Redis, memory cold": lambda: wrk(cold + LIST, seconds),
-            "miss, SQLite": lambda: wrk(ours, seconds, connections=8, script=script),
+            "hit": lambda: wrk(on_sqlite + LIST, seconds),
+            "hit, 304": lambda: wrk(on_sqlite + LIST, seconds, f"If-None-Match: {etag}"),
+            "hit, ready br": lambda: wrk(on_sqlite + LIST, seconds, "Accept-Encoding: br"),
+            "hit in Redis, memory cold": lambda: wrk(without_memory + LIST, seconds),
+            "miss, SQLite": lambda: wrk(on_sqlite, seconds, connections=8, script=script),
             "miss, PostgreSQL": lambda: wrk(on_postgres, seconds, connections=8, script=script),
         }
-        found: dict[str, list[Load]] = {name: [] for name in loads}
+        results: dict[str, list[Load]] = {name: [] for name in loads}
         for number in range(rounds):
             for name, load in loads.items():
-                found[name].append(load())
+                results[name].append(load())
             click.echo(f"round {number + 1} of {rounds}", err=True)
-    _tell(found)
+    _tell(results)
 
 
-def _tell(found: dict[str, list[Load]]) -> None:
+def _tell(results: dict[str, list[Load]]) -> None:
     click.echo("| load | requests/s | ratio to bare | lowest - highest | p50 ms | p99 ms |")
     click.echo("| --- | ---: | ---: | ---: | ---: | ---: |")
-    for name, loads in found.items():
-        ratios = [load.rate / bare.rate for load, bare in zip(loads, found["bare application"], strict=True)]
+    for name, loads in results.items():
+        ratios = [load.rate / bare.rate for load, bare in zip(loads, results["bare application"], strict=True)]
         rate, p50, p99 = (statistics.median(values) for values in zip(*loads, strict=True))
         spread = f"{min(ratios):.3f} - {max(ratios):.3f}"
         click.echo(f"| {name} | {rate:,.0f} | {statistics.median(ratios):.3f} | {spread} | {p50:.2f} | {p99:.2f} |")

@@ -1,4 +1,4 @@
-"""Databases with so many articles, loaded once and kept: a file of SQLite each, and one PostgreSQL that holds all."""
+"""Databases with synthetic archives, loaded once and kept: one SQLite file each, and one PostgreSQL server for all."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ from newsapi.store.database import Database
 from tests import servers
 
 DONE = "bench_loaded"
-"""A table that is made last: without it a load was cut off, and goes on where it was."""
+"""A table that marks a complete load; without it the load was interrupted and is continued."""
 
 USUAL = {"fsync": "off", "max_wal_size": "4GB", "dynamic_shared_memory_type": "mmap", "listen_addresses": ""}
-"""Settings of our PostgreSQL: what loading writes may be lost, all that reading depends on is as it comes."""
+"""PostgreSQL settings: loading is not durable; everything that affects reads has its default."""
 
 
 @contextmanager
 def server(kept: Path, url: str | None) -> Iterator[str]:
-    """A PostgreSQL: the one at `url`, or one of our own that keeps its data in a folder."""
+    """Yield the URL of a PostgreSQL server: the given one, or that of a new server with its data in a folder."""
     if url is not None:
         yield url
         return
-    with servers.kept_in(kept / "postgresql", USUAL) as own:
-        yield own
+    with servers.kept_in(kept / "postgresql", USUAL) as server_url:
+        yield server_url
 
 
 def loaded(kind: str, articles: int, kept: Path, server_url: str | None) -> Database:
-    """Answer a database with so many articles, filled now or on an earlier day."""
+    """Return a database with a number of articles; load it unless this was done before."""
     url = f"sqlite:///{kept / f'articles-{articles}.sqlite3'}" if kind == "sqlite" else _created(server_url, articles)
     database = Database(url, patient=True)
     with database.connection() as connection:
@@ -50,9 +50,9 @@ def loaded(kind: str, articles: int, kept: Path, server_url: str | None) -> Data
     database.analyze()
     with database.connection() as connection:
         if not database.is_sqlite:
-            connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS pg_buffercache")  # it can empty the memory
+            connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS pg_buffercache")  # it can evict buffers
             connection.commit()
-            # What autovacuum does by itself, a minute or so after a load.
+            # Autovacuum would do this a minute or so after the load.
             connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("VACUUM ANALYZE")
         connection.exec_driver_sql(f"CREATE TABLE {DONE} (articles integer)")
         connection.commit()
@@ -70,23 +70,23 @@ def _created(server_url: str | None, articles: int) -> str:
 
 
 def _import(database: Database, kind: str, articles: int) -> None:
-    """Import through the product's own import; what cannot be taken is a fault of the corpus."""
+    """Run the regular import; a rejected record is an error of the corpus."""
     settings = Settings.from_env({"NEWSAPI_DATABASE_URL": database.url.render_as_string(hide_password=False)})
     label = f"loading {articles:,} into {kind}"
     with click.progressbar(length=articles, label=label, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
 
-        def told(made: int) -> None:
-            bar.update(max(min(made, articles) - bar.pos, 0))
+        def on_progress(records: int) -> None:
+            bar.update(max(min(records, articles) - bar.pos, 0))
 
-        def refused(line: int, fault: Fault) -> None:
-            raise ValueError(f"line {line} of the corpus: {fault.place}: {fault.message}")
+        def on_reject(line: int, error: Fault) -> None:
+            raise ValueError(f"line {line} of the corpus: {error.place}: {error.message}")
 
-        stream = io.BufferedReader(Stream(articles, told), 1 << 20)
-        imports.load(database, settings, stream, now=utc_now, reject=refused)
+        stream = io.BufferedReader(Stream(articles, on_progress), 1 << 20)
+        imports.load(database, settings, stream, now=utc_now, reject=on_reject)
 
 
 def size_of(database: Database) -> int:
-    """Bytes on disk."""
+    """Return the size of the database on disk in bytes."""
     if database.is_sqlite:
         return Path(str(database.url.database)).stat().st_size
     with database.reading() as connection:

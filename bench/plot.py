@@ -1,7 +1,7 @@
-"""The picture for the README: pages that one request needs at most, by the size of the archive, on each database.
+"""The plot of the documentation: maximum number of pages of a request, by the size of the archive, on each database.
 
-Written by hand as SVG: a few lines and words need no library, and the same figures give the same bytes. The colours
-are in the middle between black and white, so that it reads on light and on dark ground.
+The SVG is written without a library, so that equal figures give equal bytes. The colours have a medium lightness, which
+is readable on light and dark backgrounds.
 """
 
 from __future__ import annotations
@@ -27,29 +27,30 @@ OFFSET = ("a deep page by OFFSET", "#d64545")
 
 
 class Panel(NamedTuple):
-    """A place for one database: where it begins, how wide it is, and the sizes along its axis."""
+    """The area of one database: its left edge, its width, and the archive sizes on its axis."""
 
     left: float
     width: float
     sizes: Sequence[int]
 
     def x(self, size: int) -> float:
-        """Sizes stand at equal factors."""
-        least, most = math.log10(self.sizes[0]), math.log10(self.sizes[-1])
-        return self.left + self.width * ((math.log10(size) - least) / (most - least) if most > least else 0.5)
+        """Return the x coordinate of an archive size, on a logarithmic scale."""
+        lowest, highest = math.log10(self.sizes[0]), math.log10(self.sizes[-1])
+        share = (math.log10(size) - lowest) / (highest - lowest) if highest > lowest else 0.5
+        return self.left + self.width * share
 
     @staticmethod
     def y(pages: float) -> float:
-        """Pages too."""
+        """Return the y coordinate of a number of pages, on a logarithmic scale."""
         share = (math.log10(max(pages, LEAST)) - math.log10(LEAST)) / (math.log10(MOST) - math.log10(LEAST))
         return HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
 
 
 def svg(figures: dict[str, Any]) -> str:
-    """Draw it."""
+    """Return the plot as an SVG document."""
     sizes = sorted(figures["sizes"])
-    shown = kinds(figures)
-    width = (WIDTH - LEFT - GAP * (len(shown) - 1) - LABELS) / len(shown)
+    databases = kinds(figures)
+    width = (WIDTH - LEFT - GAP * (len(databases) - 1) - LABELS) / len(databases)
     parts = [
         (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
@@ -58,10 +59,10 @@ def svg(figures: dict[str, Any]) -> str:
         "<title>Pages that one request needs at most, by articles in the archive</title>",
         _text(0, 20, "Database pages that one request needs at most, by articles in the archive", size=16, weight=600),
     ]
-    for number, kind in enumerate(shown):
+    for number, kind in enumerate(databases):
         panel = Panel(LEFT + number * (width + GAP), width, sizes)
         parts += _axes(panel, NAMES[kind])
-        parts += _content(figures, panel, kind, labelled=kind == shown[-1])
+        parts += _content(figures, panel, kind, labelled=kind == databases[-1])
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
@@ -78,27 +79,28 @@ def _axes(panel: Panel, name: str) -> Iterator[str]:
 
 
 def _content(figures: dict[str, Any], panel: Panel, kind: str, *, labelled: bool) -> Iterator[str]:
-    """A line for the dearest read of each kind, one for OFFSET, and perhaps a label at the end of each."""
+    """Yield a line for the most expensive read of each group and one for OFFSET, each optionally with a label."""
     lines = []
     for group, (label, colour) in GROUPS.items():
         reads = [case for case in figures["cases"].values() if case["group"] == group]
-        most = [max((case[f"{kind} {size}"]["pages"] for case in reads), default=LEAST) for size in panel.sizes]
-        lines.append((most, label, colour, ""))
-    skipped = [figures["archives"][f"{kind} {size}"]["offset_pages"] for size in panel.sizes]
-    lines.append((skipped, *OFFSET, ' stroke-dasharray="6 4"'))
+        maxima = [max((case[f"{kind} {size}"]["pages"] for case in reads), default=LEAST) for size in panel.sizes]
+        lines.append((maxima, label, colour, ""))
+    offset_pages = [figures["archives"][f"{kind} {size}"]["offset_pages"] for size in panel.sizes]
+    offset_label, offset_colour = OFFSET
+    lines.append((offset_pages, offset_label, offset_colour, ' stroke-dasharray="6 4"'))
     lowest = -math.inf
     for pages, label, colour, dashes in sorted(lines, key=lambda line: -line[0][-1]):
         points = [(panel.x(size), panel.y(count)) for size, count in zip(panel.sizes, pages, strict=True)]
         corners = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         yield f'<polyline points="{corners}" fill="none" stroke="{colour}" stroke-width="2.5"{dashes}/>'
         yield from (f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>' for x, y in points)
-        lowest = max(points[-1][1] + 5, lowest + 18)  # labels of lines that lie close stand one below the other
+        lowest = max(points[-1][1] + 5, lowest + 18)  # labels of neighbouring lines must not overlap
         if labelled:
             yield _text(panel.left + panel.width + 10, lowest, label, fill=colour)
 
 
 def _text(
-    x: float, y: float, words: str, *, anchor: str = "start", fill: str = INK, size: int = 14, weight: int = 400
+    x: float, y: float, text: str, *, anchor: str = "start", fill: str = INK, size: int = 14, weight: int = 400
 ) -> str:
     style = f'font-size="{size}" font-weight="{weight}" fill="{fill}" text-anchor="{anchor}"'
-    return f'<text x="{x:.1f}" y="{y:.1f}" {style}>{escape(words)}</text>'
+    return f'<text x="{x:.1f}" y="{y:.1f}" {style}>{escape(text)}</text>'

@@ -1,8 +1,8 @@
-"""What publishing does to a warm cache: `python -m bench.publishing`.
+"""Benchmark of cache invalidation by publications: `python -m bench.publishing`.
 
-Reads as many addresses as asked for until all are kept, publishes one article, reads all once more and counts what had
-to be built anew; then reads a thousand addresses a second, the popular ones most, while one article is published every
-second; and at last loads one list as hard as can be, quietly and with a publication every second. Wants `wrk`.
+1. Read a number of URLs until all are cached, publish one article, read all again, and count the misses.
+2. Read 1,000 URLs a second, with a Zipf distribution, while one article a second is published.
+3. Load one list at the maximum rate, without publications and with one a second. Needs `wrk`.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ from newsapi.store.database import Database
 
 
 class Newsroom:
-    """Publishes articles like those of the archive, one at a time."""
+    """Publishes more articles of the synthetic archive, one at a time."""
 
     def __init__(self, url: str, articles: int) -> None:
-        """Take the database, and how many articles it has."""
+        """Use a database that has this number of articles."""
         self._database = Database(url)
         self._settings = Settings.from_env({"NEWSAPI_DATABASE_URL": url, "NEWSAPI_RATE_LIMITS": "off"})
-        more = (record for record in records(articles + 500) if record["type"] == "article")
-        self._next = list(more)[articles:]
+        all_articles = (record for record in records(articles + 500) if record["type"] == "article")
+        self._next = list(all_articles)[articles:]
 
     def publish(self) -> None:
-        """Publish one, now."""
+        """Publish one article now."""
         record = {**self._next.pop(), "status": "published", "published_at": utc_now().isoformat()}
         record.pop("updated_at", None)
         with tempfile.TemporaryFile() as file:
@@ -53,14 +53,14 @@ class Newsroom:
 
     @contextmanager
     def publishing(self) -> Iterator[None]:
-        """Publish one article a second, until the block is left."""
+        """Publish one article a second until the block is left."""
         stop = threading.Event()
 
-        def go() -> None:
+        def publish_until_stopped() -> None:
             while not stop.wait(1):
                 self.publish()
 
-        thread = threading.Thread(target=go)
+        thread = threading.Thread(target=publish_until_stopped)
         thread.start()
         try:
             yield
@@ -69,49 +69,49 @@ class Newsroom:
             thread.join()
 
 
-def addresses(base: str, wanted: int) -> list[str]:
-    """Answer addresses as readers ask for them: lists of each kind, then articles and what is related to them."""
+def addresses(base: str, count: int) -> list[str]:
+    """Return a number of typical paths: lists of each kind, then articles and their related lists."""
     connection = HTTPConnection(urlsplit(base).netloc)
 
-    def slugs(path: str) -> list[str]:
-        found: list[str] = []
-        following: str | None = f"{path}limit=100"
-        while following and len(found) < wanted:
-            connection.request("GET", following)
+    def list_slugs(path: str) -> list[str]:
+        slugs: list[str] = []
+        next_url: str | None = f"{path}limit=100"
+        while next_url and len(slugs) < count:
+            connection.request("GET", next_url)
             page = orjson.loads(connection.getresponse().read())
-            found += [item["slug"] for item in page["data"]]
-            following = page["links"]["next"]
-        return found
+            slugs += [item["slug"] for item in page["data"]]
+            next_url = page["links"]["next"]
+        return slugs
 
     lists = ["/v1/articles", "/v1/brands", "/v1/sections"]
     for kind in ("brand", "section", "author", "tag"):
-        for slug in slugs(f"/v1/{kind}s?"):
+        for slug in list_slugs(f"/v1/{kind}s?"):
             lists += [f"/v1/articles?{kind}={slug}", f"/v1/{kind}s/{slug}", f"/v1/articles?{kind}={slug}&limit=5"]
-    ones = [f"/v1/articles/{slug}{end}" for slug in slugs("/v1/articles?") for end in ("", "/related")]
-    return [*lists, *ones][:wanted]
+    items = [f"/v1/articles/{slug}{suffix}" for slug in list_slugs("/v1/articles?") for suffix in ("", "/related")]
+    return [*lists, *items][:count]
 
 
 def read(base: str, paths: list[str], *, pace: float = 0.0) -> Counter[str]:
-    """Read addresses one after the other, `pace` a second if given; answer what the cache said of them."""
+    """Read paths one after the other, `pace` a second unless 0; return the counts of each cache status."""
     connection = HTTPConnection(urlsplit(base).netloc)
-    how: Counter[str] = Counter()
-    began = time.monotonic()
+    statuses: Counter[str] = Counter()
+    start = time.monotonic()
     for number, path in enumerate(paths):
         if pace:
-            time.sleep(max(0.0, began + number / pace - time.monotonic()))
+            time.sleep(max(0.0, start + number / pace - time.monotonic()))
         connection.request("GET", path)
-        answer = connection.getresponse()
-        answer.read()
-        how[answer.headers["Cache-Status"] or str(answer.status)] += 1
-    return how
+        response = connection.getresponse()
+        response.read()
+        statuses[response.headers["Cache-Status"] or str(response.status)] += 1
+    return statuses
 
 
 @click.command()
-@click.option("--articles", default=5_000, show_default=True, help="size of the archive")
-@click.option("--keys", default=10_000, show_default=True, help="addresses that are kept")
-@click.option("--seconds", default=20, show_default=True, help="of each load")
+@click.option("--articles", default=5_000, show_default=True, help="Number of articles in the archive.")
+@click.option("--keys", default=10_000, show_default=True, help="Number of cached URLs.")
+@click.option("--seconds", default=20, show_default=True, help="Duration of each load.")
 def main(articles: int, keys: int, seconds: int) -> None:
-    """Measure, and print."""
+    """Measure the effect of publications on the cache, and print the figures."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         url = f"sqlite:///{folder}/news.sqlite3"
@@ -119,26 +119,26 @@ def main(articles: int, keys: int, seconds: int) -> None:
         newsroom = Newsroom(url, articles)
         base = serve(stack, folder, url, NEWSAPI_CACHE_MB="1024")
         paths = addresses(base, keys)
-        click.echo(f"{len(paths):,} addresses", err=True)
+        click.echo(f"{len(paths):,} URLs", err=True)
         read(base, paths)
-        kept = read(base, paths)
+        before = read(base, paths)
         newsroom.publish()
         time.sleep(1)
-        again = read(base, paths)
-        click.echo(f"kept: {dict(kept)}\nafter one publication: {dict(again)}")
-        chance = random.Random(7)
-        popular = chance.sample(paths, len(paths))
-        weights = list(accumulate(1 / (rank + 1) for rank in range(len(popular))))
-        asked = chance.choices(popular, cum_weights=weights, k=1000 * seconds)
+        after = read(base, paths)
+        click.echo(f"before the publication: {dict(before)}\nafter one publication: {dict(after)}")
+        rng = random.Random(7)
+        by_popularity = rng.sample(paths, len(paths))
+        weights = list(accumulate(1 / (rank + 1) for rank in range(len(by_popularity))))
+        requested = rng.choices(by_popularity, cum_weights=weights, k=1000 * seconds)
         with newsroom.publishing():
-            how = read(base, asked, pace=1000)
-        click.echo(
-            f"1,000 reads and 1 publication a second: {how['newsapi; hit'] / how.total():.4f} were hits, {dict(how)}"
-        )
-        quiet = wrk(base + LIST, seconds)
+            statuses = read(base, requested, pace=1000)
+        hit_ratio = statuses["newsapi; hit"] / statuses.total()
+        click.echo(f"1,000 reads and 1 publication a second: {hit_ratio:.4f} were hits, {dict(statuses)}")
+        without_publications = wrk(base + LIST, seconds)
         with newsroom.publishing():
-            busy = wrk(base + LIST, seconds)
-        for name, load in (("quiet", quiet), ("1 publication a second", busy)):
+            with_publications = wrk(base + LIST, seconds)
+        loads = {"no publications": without_publications, "1 publication a second": with_publications}
+        for name, load in loads.items():
             click.echo(f"{name}: {load.rate:,.0f} hits/s, p50 {load.p50:.2f} ms, p99 {load.p99:.2f} ms")
     sys.exit(0)
 

@@ -1,4 +1,4 @@
-"""Put figures into the README: `python -m bench.readme FIGURES.json` keeps them, draws the plot, writes the table."""
+"""Publish figures: `python -m bench.readme FIGURES.json` stores them, draws the plot, and updates the table."""
 
 from __future__ import annotations
 
@@ -36,36 +36,36 @@ SHOWN = {
 
 
 def markdown(figures: dict[str, Any]) -> str:
-    """The table: what is read in each archive, from the smallest to the largest, and the time in the largest."""
+    """Return a Markdown table: the cost in each archive, from smallest to largest, and the time in the largest."""
     sizes = figures["sizes"]
     kinds = report.kinds(figures)
     names = [report.NAMES[kind] for kind in kinds]
     head = ["one request"]
-    head += [f"{name} {what}" for kind, name in zip(kinds, names, strict=True) for what in (report.WORK[kind], "pages")]
+    head += [f"{name} {unit}" for kind, name in zip(kinds, names, strict=True) for unit in (report.WORK[kind], "pages")]
     head += [f"{name} ms" for name in names]
     lines = ["| " + " | ".join(head) + " |", "| --- |" + " ---: |" * (len(head) - 1)]
-    for name, told in SHOWN.items():
+    for name, label in SHOWN.items():
         case = figures["cases"][name]
         cells = [
-            " → ".join(f"{case[f'{kind} {size}'][what]:,.0f}" for size in sizes)
+            " → ".join(f"{case[f'{kind} {size}'][figure]:,.0f}" for size in sizes)
             for kind in kinds
-            for what in ("work", "pages")
+            for figure in ("work", "pages")
         ]
         largest = [case[f"{kind} {sizes[-1]}"] for kind in kinds]
-        cells += [f"{got['miss_p50']:.1f}, {got['miss_p99']:.0f}" for got in largest]
-        lines.append(f"| {told} | " + " | ".join(cells) + " |")
+        cells += [f"{cost['miss_p50']:.1f}, {cost['miss_p99']:.0f}" for cost in largest]
+        lines.append(f"| {label} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 
 @click.command()
 @click.argument("figures", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def main(figures: Path) -> None:
-    """Take the figures of a run into the README."""
-    found = orjson.loads(figures.read_bytes())
-    FIGURES.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2) + b"\n")
-    PLOT.write_text(plot.svg(found))
+    """Store the figures of a run, and update the plot and the table of the documentation."""
+    loaded_figures = orjson.loads(figures.read_bytes())
+    FIGURES.write_bytes(orjson.dumps(loaded_figures, option=orjson.OPT_INDENT_2) + b"\n")
+    PLOT.write_text(plot.svg(loaded_figures))
     text = README.read_text()
-    README.write_text(PART.sub(lambda part: part[1] + markdown(found) + part[2], text))
+    README.write_text(PART.sub(lambda match: match[1] + markdown(loaded_figures) + match[2], text))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""Load, ask, count, tell: `python -m bench.reads --sizes 10k,100k,1m --databases sqlite,postgresql`."""
+"""Benchmark of reads: load archives, measure the cost of every read, and report it.
+
+python -m bench.reads --sizes 10k,100k,1m --databases sqlite,postgresql
+"""
 
 from __future__ import annotations
 
@@ -33,30 +36,30 @@ OFFSET = """
 SELECT article_id FROM listing WHERE facet_id = (SELECT id FROM facet WHERE kind = 'all')
 ORDER BY published_at DESC, article_id DESC LIMIT 20 OFFSET {}
 """
-"""The way not taken, to compare: the same deep page of all articles, along the same index."""
+"""For comparison: the same deep page of all articles by OFFSET, on the same index."""
 
 
 def _sizes(_context: object, _parameter: object, value: str) -> list[int]:
-    return [int(word.rstrip("km")) * UNITS.get(word[-1], 1) for word in value.lower().split(",")]
+    return [int(size.rstrip("km")) * UNITS.get(size[-1], 1) for size in value.lower().split(",")]
 
 
 def _kinds(_context: object, _parameter: object, value: str) -> list[str]:
     kinds = value.split(",")
     if unknown := set(kinds) - {"sqlite", "postgresql"}:
-        raise click.BadParameter(f"{', '.join(unknown)}: there are sqlite and postgresql")
+        raise click.BadParameter(f"unknown: {', '.join(unknown)}; allowed are sqlite and postgresql")
     return kinds
 
 
 @click.command()
-@click.option("--sizes", default="10k,100k,1m", callback=_sizes, help="Articles in each archive, joined by commas.")
-@click.option("--databases", default="sqlite,postgresql", callback=_kinds, help="Which, joined by commas.")
-@click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Where the archives stay for next time.")
-@click.option("--server", "url", help="A PostgreSQL, in place of our own, and a superuser of it.")
-@click.option("--requests", default=200, help="How many requests each p50 and p99 is made of.")
-@click.option("--places", default=16, help="Places in a list, or articles, over which a count is the mean.")
-@click.option("--only", default="", help="Only the cases with this in their name.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="A file for all figures, as JSON.")
-def main(  # noqa: PLR0917 (click hands options over)
+@click.option("--sizes", default="10k,100k,1m", callback=_sizes, help="Articles in each archive, comma-separated.")
+@click.option("--databases", default="sqlite,postgresql", callback=_kinds, help="Databases, comma-separated.")
+@click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Folder to keep the archives in.")
+@click.option("--server", "url", help="URL of a PostgreSQL server with a superuser, instead of a new server.")
+@click.option("--requests", default=200, help="Number of requests for each p50 and p99.")
+@click.option("--places", default=16, help="Number of pages, or articles, over which the cost is averaged.")
+@click.option("--only", default="", help="Run only the cases whose name contains this text.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="File for all figures, as JSON.")
+def main(  # noqa: PLR0917 (the options of the command)
     sizes: list[int],
     databases: list[str],
     keep: Path | None,
@@ -66,9 +69,9 @@ def main(  # noqa: PLR0917 (click hands options over)
     only: str,
     out: Path | None,
 ) -> None:
-    """Load archives, read them over the API, and tell what each read costs.
+    """Load archives, read them over the API, and report the cost of each read.
 
-    Exits with 1 where a read that should cost the same in every archive does not.
+    Exits with 1 if a read that should cost the same in every archive does not.
     """
     set_up_logging("warning")
     figures: dict[str, Any] = {
@@ -80,14 +83,14 @@ def main(  # noqa: PLR0917 (click hands options over)
         "cases": {},
     }
     with ExitStack() as stack:
-        kept = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="newsapi-bench-")))
-        kept.mkdir(parents=True, exist_ok=True)
+        folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="newsapi-bench-")))
+        folder.mkdir(parents=True, exist_ok=True)
         if keep is None:
-            kept.chmod(0o755)  # started by root, PostgreSQL runs as somebody else, who must get through to its data
-        server_url = stack.enter_context(server(kept, url)) if "postgresql" in databases else None
+            folder.chmod(0o755)  # if this is root, PostgreSQL runs as another user, who needs access to its data
+        server_url = stack.enter_context(server(folder, url)) if "postgresql" in databases else None
         for kind in databases:
             for articles in sizes:
-                database = loaded(kind, articles, kept, server_url)
+                database = loaded(kind, articles, folder, server_url)
                 try:
                     _measure(database, kind, articles, requests, figures)
                 finally:
@@ -95,10 +98,9 @@ def main(  # noqa: PLR0917 (click hands options over)
     click.echo(report.table(figures))
     if out:
         out.write_bytes(orjson.dumps(figures, option=orjson.OPT_INDENT_2) + b"\n")
-    broken = report.broken(figures)
     for line in report.verdicts(figures):
         click.echo(line)
-    sys.exit(1 if broken else 0)
+    sys.exit(1 if report.broken(figures) else 0)
 
 
 def _measure(database: Database, kind: str, articles: int, requests: int, figures: dict[str, Any]) -> None:
@@ -107,7 +109,7 @@ def _measure(database: Database, kind: str, articles: int, requests: int, figure
     parts = app.extensions["newsapi"]
     follower = parts.pages.follower
     follower.catch_up()
-    follower.known = lambda: follower.stamp  # its look at the log, five times a second at most, is no part of a read
+    follower.known = lambda: follower.stamp  # exclude its changelog polls, at most five a second, from the cost
     counter = Counter(app, database)
     counter.forget()
     figures["archives"][f"{kind} {articles}"] = {
@@ -117,51 +119,51 @@ def _measure(database: Database, kind: str, articles: int, requests: int, figure
     }
     with database.connection() as connection:
         articles_spread = spread(connection)
-        asked = [
+        reads = [
             (case, deep, addresses(app, connection, case, articles_spread, deep=deep, places=figures["places"]))
             for case in CASES
             if figures["only"] in case.name
             for deep in ((False, True) if case.deep is not None else (False,))
         ]
-    with click.progressbar(asked, label=f"reading {articles:,} in {kind}", file=sys.stderr, hidden=_hidden()) as bar:
-        for case, deep, places in bar:
+    with click.progressbar(reads, label=f"reading {articles:,} in {kind}", file=sys.stderr, hidden=_hidden()) as bar:
+        for case, deep, urls in bar:
             app.extensions["newsapi"] = replace(parts, pages=PageCache(Memory(0), Alone(), parts.pages.follower))
-            found = _counts(app, counter, places) | _times("miss", app, places, requests)
+            cost = _counts(app, counter, urls) | _times("miss", app, urls, requests)
             app.extensions["newsapi"] = parts
-            get(app, places[0])()
-            found |= _times("hit", app, places[:1], requests // 2)
-            found["hit_statements"] = len(counter.request(places[0]).statements)
+            get(app, urls[0])()
+            cost |= _times("hit", app, urls[:1], requests // 2)
+            cost["hit_statements"] = len(counter.request(urls[0]).statements)
             entry = figures["cases"].setdefault(
                 report.title(case.name, deep=deep), {"flat": case.flat, "group": case.group}
             )
-            entry[f"{kind} {articles}"] = found
+            entry[f"{kind} {articles}"] = cost
     parts.close()
 
 
-def _counts(app: Flask, counter: Counter, places: Sequence[str]) -> dict[str, Any]:
-    for number in range(1 if counter.of_sqlite else 8):  # PostgreSQL plans once and for all after some uses
-        get(app, places[number % len(places)])()
-    reads = [counter.request(place) for place in places]
+def _counts(app: Flask, counter: Counter, urls: Sequence[str]) -> dict[str, Any]:
+    for number in range(1 if counter.of_sqlite else 8):  # after some executions PostgreSQL keeps a generic plan
+        get(app, urls[number % len(urls)])()
+    reads = [counter.request(url) for url in urls]
     return {
-        "statements": max(len(one.statements) for one in reads),
-        "work": round(statistics.fmean(one.work for one in reads), 1),
-        "pages": round(statistics.fmean(one.pages for one in reads), 1),
-        "visits": round(statistics.fmean(one.visits for one in reads), 1),
-        "most_work": max(one.work for one in reads),
-        "most_pages": max(one.pages for one in reads),
-        "most_visits": max(one.visits for one in reads),
+        "statements": max(len(read.statements) for read in reads),
+        "work": round(statistics.fmean(read.work for read in reads), 1),
+        "pages": round(statistics.fmean(read.pages for read in reads), 1),
+        "visits": round(statistics.fmean(read.visits for read in reads), 1),
+        "most_work": max(read.work for read in reads),
+        "most_pages": max(read.pages for read in reads),
+        "most_visits": max(read.visits for read in reads),
     }
 
 
-def _times(name: str, app: Flask, places: Sequence[str], requests: int) -> dict[str, float]:
-    """Milliseconds of requests in a row, the places in turn."""
-    ready = [get(app, place) for place in places]
-    taken = sorted(ready[number % len(ready)]() * 1000 for number in range(requests))
-    return {f"{name}_p50": round(_share(taken, 0.5), 2), f"{name}_p99": round(_share(taken, 0.99), 2)}
+def _times(name: str, app: Flask, urls: Sequence[str], requests: int) -> dict[str, float]:
+    """Return the median and the 99th percentile, in milliseconds, of sequential requests to the URLs in turn."""
+    serve_functions = [get(app, url) for url in urls]
+    elapsed = sorted(serve_functions[number % len(urls)]() * 1000 for number in range(requests))
+    return {f"{name}_p50": round(_share(elapsed, 0.5), 2), f"{name}_p99": round(_share(elapsed, 0.99), 2)}
 
 
-def _share(ordered: Sequence[float], share: float) -> float:
-    return ordered[min(int(len(ordered) * share), len(ordered) - 1)]
+def _share(ordered: Sequence[float], quantile: float) -> float:
+    return ordered[min(int(len(ordered) * quantile), len(ordered) - 1)]
 
 
 def _version(database: Database) -> str:

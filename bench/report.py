@@ -1,4 +1,4 @@
-"""What was measured, told: a table for the terminal and the verdict on every read."""
+"""Reports of a benchmark run: a table for the terminal, and whether each read is flat."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 FLAT = 1.3
-"""How many times the reading of the smallest archive the largest may take."""
+"""Maximum ratio of the cost of a flat read in the largest archive to that in the smallest."""
 
 WORK = {"sqlite": "steps", "postgresql": "rows"}
 NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 
 def title(case: str, *, deep: bool) -> str:
-    """Name a case with its place in the list."""
+    """Return the name of a case at the start of a list or deep in it."""
     return f"{case}, deep" if deep else case
 
 
 def short(articles: int) -> str:
-    """Write 10k for 10,000 and 1M for 1,000,000."""
+    """Return a number of articles in short form: 10k for 10,000, 1M for 1,000,000."""
     if articles % 1_000_000 == 0:
         return f"{articles // 1_000_000}M"
     return f"{articles // 1_000}k" if articles % 1_000 == 0 else str(articles)
 
 
 def kinds(figures: dict[str, Any]) -> list[str]:
-    """The databases that were measured, in order."""
+    """Return the measured databases in order."""
     return list(dict.fromkeys(name.partition(" ")[0] for name in figures["archives"]))
 
 
 class Ratio(NamedTuple):
-    """How many times as much a read takes from the largest archive as from the smallest."""
+    """The ratios of the cost of a read in the largest archive to that in the smallest."""
 
     case: str
     kind: str
@@ -41,7 +41,7 @@ class Ratio(NamedTuple):
 
     @property
     def grew(self) -> bool:
-        """Whether that is too much: visits aside, for a tree of more articles has a level more."""
+        """Whether work or pages exceed the limit. Visits may grow: the index of a larger archive has one more level."""
         return max(self.work, self.pages) > FLAT
 
     def __str__(self) -> str:
@@ -52,39 +52,39 @@ class Ratio(NamedTuple):
 
 
 def ratios(figures: dict[str, Any]) -> list[Ratio]:
-    """Set the largest archive against the smallest, for each case and database."""
-    least, most = min(figures["sizes"]), max(figures["sizes"])
-    found = []
+    """Compare the largest archive with the smallest, for each case and database."""
+    smallest, largest = min(figures["sizes"]), max(figures["sizes"])
+    comparisons = []
     for name, case in figures["cases"].items():
         for kind in kinds(figures):
-            small, large = case[f"{kind} {least}"], case[f"{kind} {most}"]
-            work, pages, visits = (large[what] / max(small[what], 1) for what in ("work", "pages", "visits"))
-            found.append(Ratio(name, kind, work, pages, visits, case["flat"]))
-    return found
+            small, large = case[f"{kind} {smallest}"], case[f"{kind} {largest}"]
+            work, pages, visits = (large[figure] / max(small[figure], 1) for figure in ("work", "pages", "visits"))
+            comparisons.append(Ratio(name, kind, work, pages, visits, case["flat"]))
+    return comparisons
 
 
 def broken(figures: dict[str, Any]) -> list[Ratio]:
-    """What should be flat and is not."""
+    """Return the reads that should be flat and are not."""
     return [ratio for ratio in ratios(figures) if ratio.flat and ratio.grew]
 
 
 def verdicts(figures: dict[str, Any]) -> Iterator[str]:
-    """A line for each read that grows, and the sum of it for each database."""
+    """Yield a line for each read whose cost grows, and a summary for each database."""
     for ratio in ratios(figures):
         if ratio.grew:
-            yield f"{'NOT FLAT' if ratio.flat else 'grows, as it may'}: {ratio}"
+            yield f"{'NOT FLAT' if ratio.flat else 'grows, as expected'}: {ratio}"
     sizes = f"{short(min(figures['sizes']))} to {short(max(figures['sizes']))}"
     for kind in kinds(figures):
         judged = [ratio for ratio in ratios(figures) if ratio.flat and ratio.kind == kind]
         if judged:
             flat = sum(not ratio.grew for ratio in judged)
-            most = max(ratio.visits for ratio in judged)
-            told = f"{flat} of {len(judged)} reads flat within {FLAT} from {sizes}"
-            yield f"{NAMES[kind]}: {told}; visits at most {most:.2f} times"
+            max_visits = max(ratio.visits for ratio in judged)
+            summary = f"{flat} of {len(judged)} reads flat within {FLAT} from {sizes}"
+            yield f"{NAMES[kind]}: {summary}; visits at most {max_visits:.2f} times"
 
 
 def table(figures: dict[str, Any]) -> str:
-    """All figures, a table for each database."""
+    """Return all figures as text, one table for each database."""
     parts = []
     width = max(map(len, figures["cases"]))
     for kind in kinds(figures):
@@ -94,10 +94,10 @@ def table(figures: dict[str, Any]) -> str:
         for name, case in figures["cases"].items():
             cells = []
             for size in figures["sizes"]:
-                got = case[f"{kind} {size}"]
+                cost = case[f"{kind} {size}"]
                 cells.append(
-                    f"{got['statements']:>12} {got['work']:>6.0f} {got['pages']:>5.0f} {got['visits']:>6.0f}"
-                    f" {got['miss_p50']:>6.2f} {got['miss_p99']:>5.1f} {got['hit_p50']:>4.1f}"
+                    f"{cost['statements']:>12} {cost['work']:>6.0f} {cost['pages']:>5.0f} {cost['visits']:>6.0f}"
+                    f" {cost['miss_p50']:>6.2f} {cost['miss_p99']:>5.1f} {cost['hit_p50']:>4.1f}"
                 )
             ratio = times[name]
             verdict = "" if not ratio.flat else "  NOT FLAT" if ratio.grew else "  flat"

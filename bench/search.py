@@ -1,7 +1,8 @@
-"""What searches cost: `python -m bench.search`.
+"""Benchmark of search: `python -m bench.search`.
 
-For archives of several sizes on both databases: searches for one common word, two, a rare one, a phrase, with and
-without facets, and suggestions, each over the API with nothing kept; how fast the index is made, and its size on disk.
+For archives of several sizes on both databases: the time of searches for common and rare words and for phrases, with
+and without facets, and of suggestions, each over the API without cache; the speed of indexing; and the size of the
+index on disk.
 """
 
 from __future__ import annotations
@@ -37,109 +38,110 @@ FACETS = {"facets": "brand,section,author,tag,format"}
 
 
 def index(database: Database) -> float | None:
-    """Index what is not indexed; answer at how many articles a second, None where all was."""
+    """Build the index unless it is complete; return the articles indexed per second, or None."""
     with database.reading() as connection:
-        there = connection.execute(select(func.count()).select_from(SearchText)).scalar() or 0
-        wanted = connection.execute(select(func.count()).where(Article.status == "published")).scalar() or 0
-    if there == wanted:
+        indexed = connection.execute(select(func.count()).select_from(SearchText)).scalar() or 0
+        total = connection.execute(select(func.count()).where(Article.status == "published")).scalar() or 0
+    if indexed == total:
         return None
-    began = time.perf_counter()
-    with click.progressbar(length=wanted, label="indexing", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+    start = time.perf_counter()
+    with click.progressbar(length=total, label="indexing", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
         search.rebuild(database, now=utc_now, progress=lambda done, _: bar.update(done - bar.pos))
-    taken = time.perf_counter() - began
+    elapsed = time.perf_counter() - start
     if not database.is_sqlite:
         with database.connection() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("VACUUM ANALYZE")
-    return wanted / taken
+    return total / elapsed
 
 
 def asked(database: Database, count: int) -> Iterator[tuple[str, str, list[dict[str, Any]]]]:
-    """What is asked, with its path and the parameters of each request."""
-    chance = random.Random(5)
+    """Yield the kinds of requests: a name, the path, and the parameters of each request."""
+    rng = random.Random(5)
     with database.reading() as connection:
-        found = select(SearchWord.shown, SearchWord.times).order_by(SearchWord.times.desc(), SearchWord.word)
-        rows = connection.execute(found).all()
+        vocabulary = select(SearchWord.shown, SearchWord.times).order_by(SearchWord.times.desc(), SearchWord.word)
+        rows = connection.execute(vocabulary).all()
         headlines = (
             connection.execute(select(Article.headline).order_by(Article.id.desc()).limit(2_000)).scalars().all()
         )
     common, rare = [row.shown for row in rows[:40]], [row.shown for row in rows if 3 <= row.times <= 60]
     rare = rare or [row.shown for row in rows[-200:]]
     frequent = [row.shown for row in rows[: max(40, len(rows) // 50)]]
-    yield "one common word", "/v1/search", [{"q": chance.choice(common)} for _ in range(count)]
-    yield "two common words", "/v1/search", [{"q": " ".join(chance.sample(frequent, 2))} for _ in range(count)]
-    yield "a rare word", "/v1/search", [{"q": chance.choice(rare)} for _ in range(count)]
-    yield "a common and a rare word", "/v1/search", [{"q": _both(chance, rare, common)} for _ in range(count)]
-    yield "a phrase", "/v1/search", [{"q": _phrase(chance, headlines)} for _ in range(count)]
-    yield "a word and a brand", "/v1/search", [{"q": chance.choice(common), "brand": "fiat"} for _ in range(count)]
-    yield "one common word, facets", "/v1/search", [{"q": chance.choice(common), **FACETS} for _ in range(count)]
-    yield "a rare word, facets", "/v1/search", [{"q": chance.choice(rare), **FACETS} for _ in range(count)]
-    yield "articles, q=", "/v1/articles", [{"q": chance.choice(common)} for _ in range(count)]
-    yield "nothing found", "/v1/search", [{"q": _misspelt(chance, rare)} for _ in range(count)]
-    worst = [" ".join(chance.sample(frequent, 32))[:200] for _ in range(count)]
-    yield "all that 200 characters hold", "/v1/search", [{"q": text} for text in worst]
-    yield "the same, facets and brand", "/v1/search", [{"q": text, "brand": "fiat", **FACETS} for text in worst]
-    yield "the same, as a phrase", "/v1/search", [{"q": f'"{text[:198]}"'} for text in worst]
-    yield "three misspelt words", "/v1/search", [{"q": " ".join(_misspelt(chance, rare) for _ in "abc")} for _ in worst]
-    yield "suggest", "/v1/suggest", [{"q": _begun(chance, headlines)} for _ in range(count)]
+    yield "one common word", "/v1/search", [{"q": rng.choice(common)} for _ in range(count)]
+    yield "two common words", "/v1/search", [{"q": " ".join(rng.sample(frequent, 2))} for _ in range(count)]
+    yield "a rare word", "/v1/search", [{"q": rng.choice(rare)} for _ in range(count)]
+    yield "a common and a rare word", "/v1/search", [{"q": _both(rng, rare, common)} for _ in range(count)]
+    yield "a phrase", "/v1/search", [{"q": _phrase(rng, headlines)} for _ in range(count)]
+    yield "a word and a brand", "/v1/search", [{"q": rng.choice(common), "brand": "fiat"} for _ in range(count)]
+    yield "one common word, facets", "/v1/search", [{"q": rng.choice(common), **FACETS} for _ in range(count)]
+    yield "a rare word, facets", "/v1/search", [{"q": rng.choice(rare), **FACETS} for _ in range(count)]
+    yield "articles, q=", "/v1/articles", [{"q": rng.choice(common)} for _ in range(count)]
+    yield "nothing found", "/v1/search", [{"q": _misspelt(rng, rare)} for _ in range(count)]
+    worst = [" ".join(rng.sample(frequent, 32))[:200] for _ in range(count)]
+    yield "200 characters of words", "/v1/search", [{"q": text} for text in worst]
+    yield "200 characters, facets and brand", "/v1/search", [{"q": text, "brand": "fiat", **FACETS} for text in worst]
+    yield "200 characters, as a phrase", "/v1/search", [{"q": f'"{text[:198]}"'} for text in worst]
+    yield "three misspelt words", "/v1/search", [{"q": " ".join(_misspelt(rng, rare) for _ in "abc")} for _ in worst]
+    yield "suggest", "/v1/suggest", [{"q": _begun(rng, headlines)} for _ in range(count)]
 
 
-def _both(chance: random.Random, rare: Sequence[str], common: Sequence[str]) -> str:
-    return f"{chance.choice(rare)} {chance.choice(common)}"
+def _both(rng: random.Random, rare: Sequence[str], common: Sequence[str]) -> str:
+    return f"{rng.choice(rare)} {rng.choice(common)}"
 
 
-def _phrase(chance: random.Random, headlines: Sequence[str]) -> str:
-    words = chance.choice(headlines).replace(",", "").split()
-    start = chance.randrange(max(1, len(words) - 1))
+def _phrase(rng: random.Random, headlines: Sequence[str]) -> str:
+    words = rng.choice(headlines).replace(",", "").split()
+    start = rng.randrange(max(1, len(words) - 1))
     return f'"{" ".join(words[start : start + 2])}"'
 
 
-def _misspelt(chance: random.Random, words: Sequence[str]) -> str:
-    word = chance.choice(words)
-    place = chance.randrange(1, len(word))
-    return word[:place] + "x" + word[place:]
+def _misspelt(rng: random.Random, words: Sequence[str]) -> str:
+    word = rng.choice(words)
+    position = rng.randrange(1, len(word))
+    return word[:position] + "x" + word[position:]
 
 
-def _begun(chance: random.Random, headlines: Sequence[str]) -> str:
-    return chance.choice(headlines)[: chance.randrange(2, 14)].strip()
+def _begun(rng: random.Random, headlines: Sequence[str]) -> str:
+    return rng.choice(headlines)[: rng.randrange(2, 14)].strip()
 
 
 def timed(client: Any, path: str, queries: Sequence[dict[str, Any]]) -> tuple[float, float, float]:
-    """Milliseconds of the middle one and of the slowest hundredth, after some that are not counted; statements each."""
-    found, statements = [], 0
+    """Return median and 99th percentile in milliseconds, without the first requests, and statements per request."""
+    elapsed, statements = [], 0
 
-    def count(*_: object) -> None:
+    def count_statement(*_: object) -> None:
         nonlocal statements
         statements += 1
 
     for number, query in enumerate(queries):
         if number == WARM:
-            event.listen(Engine, "before_cursor_execute", count)
-        began = time.perf_counter()
-        answer = client.get(f"{path}?{urlencode(query)}")
-        found.append((time.perf_counter() - began) * 1e3)
-        assert answer.status_code == 200, answer.text
-    event.remove(Engine, "before_cursor_execute", count)
-    found = found[WARM:]
-    return statistics.median(found), statistics.quantiles(found, n=100)[98], statements / len(found)
+            event.listen(Engine, "before_cursor_execute", count_statement)
+        start = time.perf_counter()
+        response = client.get(f"{path}?{urlencode(query)}")
+        elapsed.append((time.perf_counter() - start) * 1e3)
+        assert response.status_code == 200, response.text
+    event.remove(Engine, "before_cursor_execute", count_statement)
+    elapsed = elapsed[WARM:]
+    return statistics.median(elapsed), statistics.quantiles(elapsed, n=100)[98], statements / len(elapsed)
 
 
 def measured(database: Database, count: int) -> Iterator[tuple[str, float, float, float]]:
-    """What each kind of request takes."""
+    """Yield the name, median, 99th percentile and statements of each kind of request."""
     url = database.url.render_as_string(hide_password=False)
     app = create_app(Settings.from_env({"NEWSAPI_DATABASE_URL": url, "NEWSAPI_RATE_LIMITS": "off"}))
     parts = app.extensions["newsapi"]
     parts.pages.memory = memory.Memory(0)
     client = app.test_client()
-    gc.collect()  # as the server does: what is there stays
+    gc.collect()  # the same settings as in the server
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-    for what, path, queries in asked(database, count + WARM):
-        yield what, *timed(client, path, queries)
+    for name, path, queries in asked(database, count + WARM):
+        median, p99, statements = timed(client, path, queries)
+        yield name, median, p99, statements
     parts.close()
 
 
 def size(database: Database) -> float:
-    """Bytes of the index for each article."""
+    """Return the size of the index in bytes per article; NaN if SQLite cannot tell."""
     tables = ("search_text", "search_sequence", "search_fresh", "search_block", "search_posting", "search_word")
     with database.connection() as connection:
         count = connection.execute(select(func.count()).select_from(SearchText)).scalar() or 1
@@ -155,26 +157,26 @@ def size(database: Database) -> float:
 
 @click.command()
 @click.option("--sizes", default="10k,100k,1m", show_default=True)
-@click.option("--keep", type=click.Path(path_type=Path), help="folder with what `make bench` loaded")
+@click.option("--keep", type=click.Path(path_type=Path), help="Folder with the archives of `make bench`.")
 @click.option("--databases", default="sqlite,postgresql", show_default=True)
-@click.option("--count", default=200, show_default=True, help="how many of each are timed")
+@click.option("--count", default=200, show_default=True, help="Number of timed requests of each kind.")
 def main(sizes: str, keep: Path | None, databases: str, count: int) -> None:
-    """Measure, and print tables."""
+    """Measure searches, and print the figures as a table."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     with tempfile.TemporaryDirectory() if keep is None else nullcontext(str(keep)) as folder:
         kinds = databases.split(",")
         with server(Path(folder), None) if "postgresql" in kinds else nullcontext("") as url:
-            click.echo("| database | articles | what | p50 ms | p99 ms | statements |")
+            click.echo("| database | articles | request | p50 ms | p99 ms | statements |")
             click.echo("| --- | ---: | --- | ---: | ---: | ---: |")
             for kind in kinds:
                 for articles in (SIZES[name] for name in filter(None, sizes.split(","))):
                     database = loaded(kind, articles, Path(folder), url)
                     rate = index(database)
-                    for what, p50, p99, statements in measured(database, count):
-                        click.echo(f"| {kind} | {articles:,} | {what} | {p50:.1f} | {p99:.1f} | {statements:.0f} |")
-                    click.echo(f"| {kind} | {articles:,} | bytes an article | {size(database):,.0f} | | |")
+                    for name, p50, p99, statements in measured(database, count):
+                        click.echo(f"| {kind} | {articles:,} | {name} | {p50:.1f} | {p99:.1f} | {statements:.0f} |")
+                    click.echo(f"| {kind} | {articles:,} | bytes per article | {size(database):,.0f} | | |")
                     if rate:
-                        click.echo(f"| {kind} | {articles:,} | indexed a second | {rate:,.0f} | | |")
+                        click.echo(f"| {kind} | {articles:,} | articles indexed per second | {rate:,.0f} | | |")
                     database.dispose()
 
 

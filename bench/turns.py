@@ -1,11 +1,11 @@
-"""What the order of the log costs writers: transactions a second with turns and without, the disk waited for.
+"""Benchmark of the write lock: transactions a second with a gapless, ordered changelog and without.
 
     python -m bench.turns
 
-Six writers on PostgreSQL, fsync on. Each transaction writes what a publication writes: a body of 4 kB, ten rows of
-lists, one of the log. With turns its number comes from the counter row, raised first, so that the others wait until it
-has committed; without, from a sequence, which nobody waits for, and whose numbers become visible out of order.
-SQLite has one writer at a time in any case.
+Six writers on PostgreSQL with fsync. Each transaction writes as much as a publication: a body of 4 kB, ten list entries
+and one change. With the lock, the number of the change comes from a counter row that is updated first, so that other
+writers wait until the transaction has committed. Without it, the number comes from a sequence: no writer waits, but the
+numbers become visible out of order. SQLite has one writer at a time in any case.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ INSERT INTO log SELECT %s, id FROM made
 
 
 def rate(url: str, number: str, seconds: float) -> float:
-    """Transactions a second."""
-    done: list[int] = []
+    """Return the transactions a second of all writers; `number` is the statement that returns the next number."""
+    counts: list[int] = []
     with psycopg.connect(url) as connection:
-        connection.execute("TRUNCATE log")  # both ways would number it again
+        connection.execute("TRUNCATE log")  # the counter and the sequence return the same numbers
 
     def write() -> None:
         count = 0
@@ -55,7 +55,7 @@ def rate(url: str, number: str, seconds: float) -> float:
                     row = connection.execute(number).fetchone()
                     connection.execute(WRITE, row)
                 count += 1
-        done.append(count)
+        counts.append(count)
 
     end = time.monotonic() + seconds
     threads = [threading.Thread(target=write) for _ in range(WRITERS)]
@@ -63,23 +63,23 @@ def rate(url: str, number: str, seconds: float) -> float:
         thread.start()
     for thread in threads:
         thread.join()
-    return sum(done) / seconds
+    return sum(counts) / seconds
 
 
 @click.command()
 @click.option("--seconds", default=4.0, show_default=True)
 @click.option("--rounds", default=5, show_default=True)
 def main(seconds: float, rounds: int) -> None:
-    """Print both rates of each round, and the median of their ratios."""
+    """Print the two rates of each round, and the median of their ratios."""
     with tempfile.TemporaryDirectory() as folder, servers.kept_in(Path(folder) / "postgresql", SAFE) as server:
         url = server.replace("+psycopg", "", 1)
         with psycopg.connect(url) as connection:
             connection.execute(TABLES)
         ratios = []
         for _ in range(rounds):
-            turns, free = rate(url, TURN, seconds), rate(url, SEQUENCE, seconds)
-            ratios.append(turns / free)
-            click.echo(f"with turns {turns:7.0f}/s, without {free:7.0f}/s, ratio {turns / free:.2f}")
+            locked, unlocked = rate(url, TURN, seconds), rate(url, SEQUENCE, seconds)
+            ratios.append(locked / unlocked)
+            click.echo(f"with the lock {locked:7.0f}/s, without {unlocked:7.0f}/s, ratio {locked / unlocked:.2f}")
         click.echo(f"median ratio {statistics.median(ratios):.2f}")
 
 

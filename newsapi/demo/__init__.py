@@ -1,1 +1,1 @@
-"""A motoring magazine to look at: the reference page, its neighbours, and enough around them for every list."""
+"""Demo content: a motoring magazine with the reference page, related articles, and enough articles for every list."""

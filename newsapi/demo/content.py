@@ -1,4 +1,4 @@
-"""The demo's records as a stream to import, and what there is to see."""
+"""The content of the demo as an import stream, its settings, and the list of URLs to try."""
 
 from __future__ import annotations
 
@@ -8,62 +8,63 @@ from pathlib import Path
 from typing import BinaryIO
 
 RECORDS = files("newsapi.demo") / "content.ndjson"
-"""An import file like any other: its pictures are at the address that a demo has if nothing is set."""
+"""An import file. The URLs of its images are those of a demo with default settings."""
 
 PICTURES = files("newsapi.demo") / "pictures"
 PATH = "/demo/pictures"
-"""Where the demo serves its pictures."""
+"""The path under which the demo serves its images."""
 
 USUAL = "http://127.0.0.1:8000"
 
 SWITCH = "NEWSAPI_DEMO_PICTURES"
-"""Set in the environment of the server processes of a demo."""
+"""Environment variable of the server processes; if set, they serve the demo images."""
 
 MAIL_PATH = "/demo/mail"
-"""Where the demo shows the mail that it does not send."""
+"""The path under which the demo shows e-mails, which it does not send."""
 
 REFERENCE = "jaguar-land-rover-allo-studio-una-fabbrica-per-produrre-batterie"
 WITHDRAWN = "stellantis-il-calendario-dei-porte-aperte"
 
 
 def environment(database: Path) -> dict[str, str]:
-    """Answer the settings of a demo whose database is this file."""
+    """Return the settings of a demo with this SQLite file, as environment variables."""
     url = f"sqlite:///{database}"
     return {"NEWSAPI_DATABASE_URL": url, "NEWSAPI_SMTP_URL": mail_folder(url).as_uri(), SWITCH: "on"}
 
 
 def mail_folder(database_url: str) -> Path:
-    """Answer the folder that mail goes into, beside the database."""
+    """Return the folder, next to the database, to which e-mails are written."""
     return Path(database_url.removeprefix("sqlite:///")).with_suffix(".mail")
 
 
 def clear(database: Path) -> None:
-    """Remove what a demo left."""
-    olds = [database, *(database.with_name(database.name + ending) for ending in ("-wal", "-shm"))]
-    for old in (*olds, *mail_folder(str(database)).glob("*.eml")):
-        old.unlink(missing_ok=True)
+    """Delete the database and the e-mails of an earlier demo."""
+    for suffix in ("", "-wal", "-shm"):
+        database.with_name(database.name + suffix).unlink(missing_ok=True)
+    for email in mail_folder(str(database)).glob("*.eml"):
+        email.unlink(missing_ok=True)
 
 
 def stream(api_url: str) -> BinaryIO:
-    """Answer the records as NDJSON, with the pictures at the address where this demo serves them."""
+    """Return the records as NDJSON, with the image URLs of this demo."""
     text = RECORDS.read_text(encoding="utf-8")
     return BytesIO(text.replace(f"{USUAL}{PATH}/", f"{api_url}{PATH}/").encode())
 
 
 def tour(api_url: str) -> str:
-    """Answer the addresses to try, the reference page first."""
+    """Return the URLs to try as lines of text, the reference page first."""
     stops = (
-        ("The reference page, all of it", f"/v1/articles/{REFERENCE}?include=related"),
-        ("What is new", "/v1/articles"),
-        ("News of a brand", "/v1/articles?brand=land-rover"),
-        ("News of a group", "/v1/articles?group=jaguar-land-rover&total=true"),
-        ("All that names Tesla", "/v1/articles?about=tesla"),
+        ("The reference page with related articles", f"/v1/articles/{REFERENCE}?include=related"),
+        ("The newest articles", "/v1/articles"),
+        ("Articles of a brand", "/v1/articles?brand=land-rover"),
+        ("Articles of a brand group", "/v1/articles?group=jaguar-land-rover&total=true"),
+        ("Articles about Tesla", "/v1/articles?about=tesla"),
         ("Galleries of 2016", "/v1/articles?format=gallery&published_from=2016-01-01&published_until=2017-01-01"),
-        ("Headlines and pictures only", "/v1/articles?section=anteprime&fields=headline,image.url"),
+        ("Headlines and images only", "/v1/articles?section=anteprime&fields=headline,image.url"),
         ("Brands", "/v1/brands"),
         ("An author and their articles", "/v1/authors/francesco-donnici?include=articles"),
-        ("A withdrawn article, and why", f"/v1/articles/{WITHDRAWN}"),
-        ("Mail, as nothing is sent", MAIL_PATH),
+        ("A withdrawn article", f"/v1/articles/{WITHDRAWN}"),
+        ("E-mails (not sent)", MAIL_PATH),
         ("The documentation", "/docs"),
     )
     width = max(len(title) for title, _ in stops)

@@ -1,5 +1,5 @@
-"""Other people's wire, going out: articles in the forms that search engines, readers and partners know.
+"""Serialization of articles into public formats: RSS, Atom, JSON Feed, ninjs, JSON-LD, sitemaps, e-mail, NDJSON.
 
-Everything here is pure: complete records in, documents out, in the words and with the rules of whoever defined the
-form. It knows neither our own wire nor the tables, so that a form can follow its definition and nothing else.
+Every function is pure: complete records in, documents out, by the specification of each format. The package knows
+neither the API's own JSON nor the tables, so that a format follows its specification only.
 """

@@ -1,4 +1,4 @@
-"""A feed as Atom: RFC 4287, with pages (RFC 5005, section 3) and what was withdrawn (RFC 6721)."""
+"""Feeds as Atom (RFC 4287), with paged feeds (RFC 5005, section 3) and tombstones (RFC 6721)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MEDIA_TYPE: Final = "application/atom+xml"
 
 
 def document(feed: Feed) -> bytes:
-    """Write a page of a feed."""
+    """Return a page of a feed as an Atom document."""
     atom = root("feed", ("at", "media"), xmlns=NAMESPACES["atom"], lang=feed.language)
     add(atom, "id", urn(feed.id))
     add(atom, "title", feed.title)
@@ -23,8 +23,8 @@ def document(feed: Feed) -> bytes:
     add_links(atom, "link", feed, MEDIA_TYPE)
     for record in feed.records:
         _entry(atom, record, feed)
-    for gone in feed.gone:
-        add(atom, "at:deleted-entry", ref=urn(gone.id), when=instant(gone.at))
+    for tombstone in feed.gone:
+        add(atom, "at:deleted-entry", ref=urn(tombstone.id), when=instant(tombstone.at))
     return written(atom)
 
 
@@ -36,25 +36,25 @@ def _entry(atom: Element, record: Record, feed: Feed) -> None:
     if record["published_at"]:
         add(entry, "published", instant(record["published_at"]))
     add(entry, "updated", instant(updated(record)))
-    for named in record["authors"]:
-        author = add(entry, "author")
-        add(author, "name", named["name"])
-        if page := feed.page_of("author", named["slug"]):
-            add(author, "uri", page)
+    for author in record["authors"]:
+        person = add(entry, "author")
+        add(person, "name", author["name"])
+        if url := feed.page_of("author", author["slug"]):
+            add(person, "uri", url)
     for kind, slug, name in keywords(record):
         add(entry, "category", term=slug, scheme=f"{feed.api}/v1/{kind}s", label=name)
-    if record["standfirst"] or not _has_body(record):  # one of the two there must be
+    if record["standfirst"] or not _has_body(record):  # an entry needs a summary or a content
         add(entry, "summary", record["standfirst"] or record["headline"])
     if _has_body(record):
         add(entry, "content", record["body_html"], type="html")
-    if said := rights(record):
-        add(entry, "rights", said)
-    if licence := record["rights"]["license_url"]:
-        add(entry, "link", rel="license", href=licence)
-    shown = list(files(record))
-    for file in shown:
+    if rights_line := rights(record):
+        add(entry, "rights", rights_line)
+    if license_url := record["rights"]["license_url"]:
+        add(entry, "link", rel="license", href=license_url)
+    media_files = list(files(record))
+    for file in media_files:
         add(entry, "link", rel="enclosure", href=file.url, type=file.type)
-    add_media(entry, shown)
+    add_media(entry, media_files)
 
 
 def _has_body(record: Record) -> bool:

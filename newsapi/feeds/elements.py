@@ -1,4 +1,4 @@
-"""XML, written by the standard library: elements, with what they may not hold taken out."""
+"""Helpers to build XML documents with the standard library; characters that XML forbids are removed."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ Attribute = str | int | None
 
 
 def root(name: str, prefixes: Iterable[str], **attributes: Attribute) -> Element:
-    """Begin a document; `prefixes` are those of NAMESPACES that it uses."""
-    spaces = {f"xmlns:{prefix}": NAMESPACES[prefix] for prefix in prefixes}
-    return Element(name, spaces | _attributes(attributes))
+    """Return the root element of a document that uses the given prefixes of NAMESPACES."""
+    declarations = {f"xmlns:{prefix}": NAMESPACES[prefix] for prefix in prefixes}
+    return Element(name, declarations | _attributes(attributes))
 
 
 def add(parent: Element, name: str, text: str | None = None, **attributes: Attribute) -> Element:
-    """Add an element to another; an attribute that is None is left out, `lang` is `xml:lang`."""
-    made = ET.SubElement(parent, name, _attributes(attributes) if attributes else {})
-    made.text = None if text is None else printable(text)
-    return made
+    """Append an element and return it. An attribute that is None is left out; `lang` becomes `xml:lang`."""
+    element = ET.SubElement(parent, name, _attributes(attributes) if attributes else {})
+    element.text = None if text is None else printable(text)
+    return element
 
 
 def _attributes(attributes: dict[str, Attribute]) -> dict[str, str]:
@@ -45,7 +45,7 @@ def _attributes(attributes: dict[str, Attribute]) -> dict[str, str]:
 
 
 def add_links(parent: Element, name: str, feed: Feed, media_type: str) -> None:
-    """Add where this page, those beside it (RFC 5005) and the hub are; `name` is that of a link."""
+    """Append link elements called `name` to this page, the first and the adjacent ones (RFC 5005), and the hub."""
     for rel, url in (("self", feed.own), ("first", feed.first), ("next", feed.next), ("previous", feed.prev)):
         if url:
             add(parent, name, rel=rel, href=url, type=media_type)
@@ -54,9 +54,9 @@ def add_links(parent: Element, name: str, feed: Feed, media_type: str) -> None:
 
 
 def add_media(parent: Element, files: Iterable[File]) -> None:
-    """Add pictures, films and sounds (Media RSS)."""
+    """Append a `media:content` element (Media RSS) for each image, video and audio file."""
     for file in files:
-        made = add(
+        content = add(
             parent,
             "media:content",
             url=file.url,
@@ -67,12 +67,12 @@ def add_media(parent: Element, files: Iterable[File]) -> None:
             height=file.height,
         )
         if file.alt or file.caption:
-            add(made, "media:description", file.caption or file.alt, type="plain")
+            add(content, "media:description", file.caption or file.alt, type="plain")
         if file.credit:
-            add(made, "media:credit", file.credit)
+            add(content, "media:credit", file.credit)
 
 
 def written(document: Element) -> bytes:
-    """The document as bytes."""
-    text: bytes = ET.tostring(document, encoding="utf-8", xml_declaration=True)
-    return text
+    """Return the document as UTF-8, with an XML declaration."""
+    xml: bytes = ET.tostring(document, encoding="utf-8", xml_declaration=True)
+    return xml

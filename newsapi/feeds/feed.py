@@ -1,10 +1,10 @@
-"""What every form of a feed is made of: what it is called, where its pages are, its articles, what was withdrawn.
+"""The content of a feed in any format: title, page URLs, articles, and tombstones of withdrawn articles.
 
-Order and `updated` go by `materially_updated_at`, and an id is a `urn:uuid:`: a typo that was put right, or a new
-address, makes nobody read an article again.
+Order and `updated` follow `materially_updated_at`, and ids are `urn:uuid:` URNs, so that a corrected typo or a new URL
+does not show an article as unread again.
 
-An article that may not be syndicated (`rights.syndicatable` is false) comes without its body and its pictures: whoever
-follows a feed still learns that it is there and where to read it, as from any link, and a page keeps its length.
+An article that may not be syndicated (`rights.syndicatable` is false) has no body and no images in a feed. The entry
+stays, as a link to the article, and a page keeps its length.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from uuid import UUID
 
 Record = Mapping[str, Any]
 PageOf = Callable[[str, str], str | None]
-"""From a kind (`author`, `brand`) and a slug to the page on the site; None if it has none."""
+"""Maps a kind (`author`, `brand`) and a slug to the URL of the page on the site; None if there is no page."""
 
 NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
-"""When a feed was last updated that never had an entry."""
+"""`updated` of a feed without entries."""
 
 GENERATOR: Final = "newsapi"
 
 
 class Gone(NamedTuple):
-    """An article that was public: its id, the slug it had, its version and when it was taken away."""
+    """An article that is no longer public: its id, its last slug and version, and when it was withdrawn."""
 
     id: UUID
     slug: str
@@ -35,7 +35,7 @@ class Gone(NamedTuple):
 
 
 class File(NamedTuple):
-    """A picture, a film or a sound: `medium` is image, video or audio, `seconds` how long it plays."""
+    """A media file: `medium` is image, video or audio, `seconds` is the duration."""
 
     url: str
     medium: str
@@ -52,8 +52,12 @@ class File(NamedTuple):
 class Feed:
     """One page of a feed.
 
-    `home` is its page on the site, `own`, `first`, `next` and `prev` are pages of the feed itself; `records` are
-    complete articles, those changed last first; `gone` are withdrawals of this feed's articles, the last first.
+    Attributes:
+        site_url: The page on the site that lists the same articles.
+        api_url: The base URL of the API.
+        self_url: The URL of this page of the feed; `first`, `next` and `prev` are URLs of other pages.
+        records: Complete articles, the most recently changed first.
+        gone: Tombstones of articles of this feed, the latest first.
     """
 
     id: UUID
@@ -73,47 +77,51 @@ class Feed:
 
     @property
     def updated(self) -> datetime:
-        """When it last changed in a way that matters to readers."""
-        times = [updated(record) for record in self.records] + [one.at for one in self.gone]
+        """The time of the last material change of the page."""
+        times = [updated(record) for record in self.records] + [tombstone.at for tombstone in self.gone]
         return max(times, default=NEVER)
 
 
 def urn(id_: UUID) -> str:
-    """An id as everybody understands it, for ever."""
+    """Return an id as a URN (RFC 9562, section 4)."""
     return f"urn:uuid:{id_}"
 
 
 def instant(value: datetime | str | None) -> str | None:
-    """A time as it is written (RFC 3339, UTC); a draft may have none."""
+    """Return a time in RFC 3339 format, UTC; None for a draft that has none."""
     return value if value is None or isinstance(value, str) else value.isoformat().removesuffix("+00:00") + "Z"
 
 
 def updated(record: Record) -> datetime:
-    """When an article last changed in a way that matters; a draft, which a preview link may show, at all."""
-    found: datetime = record["materially_updated_at"] or record["updated_at"]
-    return found
+    """Return the time of an article's last material change; of any change for a draft, which a preview may show."""
+    updated_at: datetime = record["materially_updated_at"] or record["updated_at"]
+    return updated_at
 
 
 def is_free(record: Record) -> bool:
-    """Whether others may show the article: nobody said that they may not."""
+    """Return whether others may publish the article: only an explicit `syndicatable: false` forbids it."""
     return record["rights"]["syndicatable"] is not False
 
 
 def rights(record: Record) -> str | None:
-    """What is said of rights, in one line; None where nothing is."""
-    said = record["rights"]
-    parts = [f"© {said['holder']}" if said["holder"] else None, said["terms"], said["ai"] and f"AI: {said['ai']}"]
+    """Return holder, terms and AI policy of an article in one line; None if none of them is known."""
+    members = record["rights"]
+    parts = [
+        f"© {members['holder']}" if members["holder"] else None,
+        members["terms"],
+        f"AI: {members['ai']}" if members["ai"] else None,
+    ]
     return " · ".join(part for part in parts if part) or None
 
 
 def files(record: Record) -> Iterator[File]:
-    """The pictures, films and sounds of an article that others may show, its own picture first, each once."""
+    """Yield the media files of an article that may be syndicated, its main image first, each URL once."""
     if not is_free(record):
         return
-    seen: set[str] = set()
+    urls: set[str] = set()
     for file in _files(record):
-        if file.url not in seen:
-            seen.add(file.url)
+        if file.url not in urls:
+            urls.add(file.url)
             yield file
 
 
@@ -125,27 +133,35 @@ def _files(record: Record) -> Iterator[File]:
             yield _picture(item["image"], item)
         elif item["kind"] in {"video", "audio"}:
             for source in item["sources"]:
-                size = (source["type"], source["width"], source["height"])
-                said = (None, item["caption"], item["credit"], item["duration_seconds"])
-                yield File(source["url"], item["kind"], *size, *said)
+                yield File(
+                    source["url"],
+                    item["kind"],
+                    type=source["type"],
+                    width=source["width"],
+                    height=source["height"],
+                    caption=item["caption"],
+                    credit=item["credit"],
+                    seconds=item["duration_seconds"],
+                )
 
 
 def _picture(image: Record, item: Record) -> File:
-    original = next((size for size in image["renditions"] if size["name"] == "original"), {"type": None})
+    renditions = (rendition for rendition in image["renditions"] if rendition["name"] == "original")
+    original = next(renditions, {"type": None})
     return File(
         image["url"],
         "image",
-        original["type"],
-        image["width"],
-        image["height"],
-        image["alt"],
-        item.get("caption") or image["caption"],
-        item.get("credit") or image["credit"],
+        type=original["type"],
+        width=image["width"],
+        height=image["height"],
+        alt=image["alt"],
+        caption=item.get("caption") or image["caption"],
+        credit=item.get("credit") or image["credit"],
     )
 
 
 def keywords(record: Record) -> Iterator[tuple[str, str, str]]:
-    """Kind, slug and name of what an article is filed under: its section, its brand, brands it names, its tags."""
+    """Yield kind, slug and name of the terms of an article: its section, its brand, mentioned brands, its tags."""
     groups = (
         ("section", [record["section"]]),
         ("brand", [record["brand"], *record["mentions"]]),

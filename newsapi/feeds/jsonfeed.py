@@ -1,4 +1,4 @@
-"""A feed as JSON Feed 1.1 (https://www.jsonfeed.org/version/1.1/); what that has no words for is under `_newsapi`."""
+"""Feeds as JSON Feed 1.1 (https://www.jsonfeed.org/version/1.1/). The member `_newsapi` is our extension object."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ MEDIA_TYPE: Final = "application/feed+json"
 
 
 def document(feed: Feed) -> bytes:
-    """Write a page of a feed."""
-    withdrawn = [{"id": urn(gone.id), "at": instant(gone.at)} for gone in feed.gone]
-    found = {
+    """Return a page of a feed as a JSON Feed document."""
+    withdrawn = [{"id": urn(tombstone.id), "at": instant(tombstone.at)} for tombstone in feed.gone]
+    members = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": feed.title,
         "home_page_url": feed.home,
@@ -26,23 +26,23 @@ def document(feed: Feed) -> bytes:
         "_newsapi": {"about": f"{feed.api}/docs", "withdrawn": withdrawn},
         "items": [_item(record, feed) for record in feed.records],
     }
-    return orjson.dumps({name: value for name, value in found.items() if value is not None})
+    return orjson.dumps(_known(members))
 
 
 def _item(record: Record, feed: Feed) -> dict[str, Any]:
     body = record["body_html"] if is_free(record) else None
-    attached = [
+    attachments = [
         {"url": file.url, "mime_type": file.type, "duration_in_seconds": file.seconds}
         for file in files(record)
-        if file.type and file.medium != "image"  # its picture is `image`, and those of a gallery are in the body
+        if file.type and file.medium != "image"  # the main image is `image`, those of a gallery are in the body
     ]
-    found = {
+    members = {
         "id": urn(record["id"]),
         "url": record["url"],
         "external_url": record["source"] and record["source"]["url"],
         "title": record["headline"],
         "content_html": body or None,
-        "content_text": None if body else record["standfirst"] or record["headline"],  # one of the two there must be
+        "content_text": None if body else record["standfirst"] or record["headline"],  # an item needs a content
         "summary": record["standfirst"],
         "image": record["image"]["url"] if record["image"] and is_free(record) else None,
         "date_published": instant(record["published_at"]),
@@ -50,15 +50,15 @@ def _item(record: Record, feed: Feed) -> dict[str, Any]:
         "authors": [_author(author, feed) for author in record["authors"]] or None,
         "tags": list(dict.fromkeys(name for _, _, name in keywords(record))) or None,
         "language": record["language"],
-        "attachments": [_known(one) for one in attached] or None,
+        "attachments": [_known(attachment) for attachment in attachments] or None,
         "_newsapi": {"rights": _known(record["rights"]), "brand": record["brand"], "section": record["section"]},
     }
-    return _known(found)
+    return _known(members)
 
 
 def _author(author: Record, feed: Feed) -> dict[str, Any]:
     return _known({"name": author["name"], "url": feed.page_of("author", author["slug"])})
 
 
-def _known(found: Record) -> dict[str, Any]:
-    return {name: value for name, value in found.items() if value is not None}
+def _known(members: Record) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value is not None}

@@ -1,8 +1,8 @@
-"""An article as JSON-LD: a NewsArticle of schema.org, with what search engines ask for.
+"""Articles as JSON-LD: a schema.org NewsArticle with the properties that search engines use.
 
-The words are those of https://schema.org/NewsArticle; the choice among them follows
-https://developers.google.com/search/docs/appearance/structured-data/article and, for videos, .../video. What is not
-known is left out, never null; what can be many is always a list.
+The vocabulary is https://schema.org/NewsArticle; the selection of properties follows
+https://developers.google.com/search/docs/appearance/structured-data/article and, for videos, .../video. Unknown
+properties are left out and never null; properties that can have several values are always lists.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Final
 Record = Mapping[str, Any]
 Thing = dict[str, Any]
 PageOf = Callable[[str, str], str | None]
-"""From a kind (`author`, `brand`) and a slug to the page on the site; None if it has none."""
+"""Maps a kind (`author`, `brand`) and a slug to the URL of the page on the site; None if there is no page."""
 
 SHAPES: Final = ("16x9", "4x3", "1x1")
 
@@ -24,10 +24,13 @@ def _no_page(_kind: str, _slug: str) -> None:
 
 
 def article(record: Record, *, publisher: str | None = None, free: bool = True, page_of: PageOf = _no_page) -> Thing:
-    """An article as a NewsArticle.
+    """Return a complete article as a NewsArticle.
 
-    In: a complete record; the name of the publication; whether every reader gets the whole body; where authors and
-    brands have their pages. `dateModified` is the time of the last change that matters to readers.
+    `publisher` is the name of the publication, `accessible_for_free` says whether all readers get the whole body, and
+    `site_url_of` returns the pages of authors and brands.
+
+    Returns:
+        A node in which `dateModified` is the time of the last material change.
     """
     brand, section = record["brand"], record["section"]
     return _thing(
@@ -54,7 +57,8 @@ def article(record: Record, *, publisher: str | None = None, free: bool = True, 
         ],
         license=record["rights"]["license_url"],
         workTranslation=[
-            _thing("Article", url=other["url"], inLanguage=other["language"]) for other in record["translations"]
+            _thing("Article", url=translation["url"], inLanguage=translation["language"])
+            for translation in record["translations"]
         ],
         video=_videos(record) if record["format"] == "video" else None,
         associatedMedia=_gallery(record) if record["format"] == "gallery" else None,
@@ -62,13 +66,13 @@ def article(record: Record, *, publisher: str | None = None, free: bool = True, 
 
 
 def script_safe(json: bytes) -> bytes:
-    """The same JSON, such that it can stand inside a `script` element: nothing in it ends one or opens a comment."""
+    """Return JSON escaped for use inside a `script` element: nothing in it ends the element or opens a comment."""
     for character, escaped in _ESCAPES:
         json = json.replace(character, escaped)
     return json
 
 
-# In JSON these characters stand in texts alone, where an escape means the same.
+# In JSON these characters occur in strings only, where an escape has the same meaning.
 _ESCAPES: Final = (
     (b"<", rb"\u003c"),
     (b">", rb"\u003e"),
@@ -78,62 +82,63 @@ _ESCAPES: Final = (
 )
 
 
-def _thing(kind: str, **members: Any) -> Thing:
-    context = {"@context": "https://schema.org"} if kind == "NewsArticle" else {}
+def _thing(type_: str, **members: Any) -> Thing:
+    context = {"@context": "https://schema.org"} if type_ == "NewsArticle" else {}
     known = {name: value for name, value in members.items() if value not in (None, "", [])}
-    return {**context, "@type": kind, **known}
+    return {**context, "@type": type_, **known}
 
 
-def _named(kind: str, noun: str, refs: Iterable[Record], page_of: PageOf) -> list[Thing]:
-    return [_thing(kind, name=ref["name"], url=page_of(noun, ref["slug"])) for ref in refs]
+def _named(type_: str, kind: str, refs: Iterable[Record], site_url_of: PageOf) -> list[Thing]:
+    return [_thing(type_, name=ref["name"], url=site_url_of(kind, ref["slug"])) for ref in refs]
 
 
 def _time(value: datetime | str | None) -> str | None:
-    """A time as it is written; a draft may have none."""
+    """Return a time in RFC 3339 format, UTC; None for a draft that has none."""
     return value if value is None or isinstance(value, str) else value.isoformat().removesuffix("+00:00") + "Z"
 
 
 def _shapes(image: Record | None) -> list[Thing]:
-    """The largest rendition of each shape; the original where there is none."""
+    """Return the largest rendition of each aspect ratio; the original if there is no rendition."""
     if image is None:
         return []
-    largest = {size["name"]: size for size in sorted(image["renditions"], key=lambda size: size["width"] or 0)}
-    return [_image(image, largest[shape]) for shape in SHAPES if shape in largest] or [_image(image, image)]
+    by_width = sorted(image["renditions"], key=lambda rendition: rendition["width"] or 0)
+    largest = {rendition["name"]: rendition for rendition in by_width}
+    return [_image(image, largest[ratio]) for ratio in SHAPES if ratio in largest] or [_image(image, image)]
 
 
-def _image(image: Record, size: Record, item: Record | None = None) -> Thing:
-    """One size of a picture; the item of a gallery it belongs to says more of it than the picture does."""
-    said = item or image
+def _image(image: Record, rendition: Record, item: Record | None = None) -> Thing:
+    """Return a rendition of an image; caption and credit of its gallery item come before those of the image."""
+    described = item or image
     return _thing(
         "ImageObject",
-        url=size["url"],
-        width=size["width"],
-        height=size["height"],
-        caption=said["caption"] or image["caption"],
-        creditText=said["credit"] or image["credit"],
+        url=rendition["url"],
+        width=rendition["width"],
+        height=rendition["height"],
+        caption=described["caption"] or image["caption"],
+        creditText=described["credit"] or image["credit"],
     )
 
 
 def _gallery(record: Record) -> list[Thing]:
-    pictures = [item for item in record["media"] if item["kind"] == "image" and item["image"]]
-    return [_image(item["image"], item["image"], item) for item in pictures]
+    items = [item for item in record["media"] if item["kind"] == "image" and item["image"]]
+    return [_image(item["image"], item["image"], item) for item in items]
 
 
 def _videos(record: Record) -> list[Thing]:
-    """The videos that can be played."""
+    """Return the videos that have a source or a player."""
     videos = [item for item in record["media"] if item["kind"] == "video"]
     return [_video(item, record) for item in videos if item["sources"] or item["embed_url"]]
 
 
 def _video(item: Record, record: Record) -> Thing:
-    """A video by its first file; a title and a still, which are required, come from the article where it has none."""
+    """Return a video with its first source; name and thumbnail are required, so the article's are the fallback."""
     source = item["sources"][0] if item["sources"] else dict.fromkeys(("url", "type", "width", "height"))
-    still = item["image"] or record["image"]
+    thumbnail = item["image"] or record["image"]
     return _thing(
         "VideoObject",
         name=record["headline"],
         description=item["caption"] or record["standfirst"],
-        thumbnailUrl=item["poster"] or (still and still["url"]),
+        thumbnailUrl=item["poster"] or (thumbnail and thumbnail["url"]),
         uploadDate=_time(record["published_at"]),
         duration=_duration(item["duration_seconds"]) if item["duration_seconds"] else None,
         contentUrl=source["url"],
@@ -146,7 +151,7 @@ def _video(item: Record, record: Record) -> Thing:
 
 
 def _duration(seconds: float) -> str:
-    """A duration in ISO 8601: PT1H2M3S."""
+    """Return a duration in ISO 8601 format, such as PT1H2M3S."""
     minutes, second = divmod(round(seconds), 60)
     hour, minute = divmod(minutes, 60)
     parts = [f"{value}{unit}" for value, unit in ((hour, "H"), (minute, "M"), (second, "S")) if value]

@@ -1,6 +1,6 @@
-"""Mails: what people are written, as multipart text and HTML in their language. Pure: no server is asked for anything.
+"""E-mails to subscribers as multipart text and HTML in their language. The module has no side effects.
 
-A mail that is made again of the same facts has the same Message-ID and the same bytes but for its boundary.
+The same input yields the same Message-ID and, except for the multipart boundary, the same bytes.
 """
 
 from __future__ import annotations
@@ -20,21 +20,24 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from newsapi.text.phrases import PHRASES
 
 MOST: Final = 30
-"""Articles that one mail shows; of the others it tells how many there are."""
+"""Maximum number of articles in an e-mail; of further ones it gives the number."""
 
 
 class _Whole(UnstructuredHeader):
-    """A header whose value is one address of the web: folded it would be encoded, and no mail program would find it."""
+    """A header whose value is one URL: folded it would be encoded, and mail clients would not recognize it."""
 
     max_count = 1
 
     def fold(self, *, policy: Any) -> str:
-        """Write it on one line, which may have 998 characters (RFC 5322)."""
+        """Return the header as one line, which may have 998 characters (RFC 5322, section 2.1.1)."""
         return f"{self.name}: {self}{policy.linesep}"  # type: ignore[attr-defined]
 
 
 class _Headers(HeaderRegistry):
-    """The library makes a class for each header of each mail, a tenth of what a mail costs; here each is made once."""
+    """A registry that caches header classes.
+
+    The standard library creates a class for each header of each message, which takes a tenth of the time of a message.
+    """
 
     @cache  # noqa: B019 (there is one registry)
     def __getitem__(self, name: str) -> Any:
@@ -46,7 +49,7 @@ _HEADERS.map_to_type("list-unsubscribe", _Whole)  # type: ignore[arg-type]  # a 
 _POLICY: Final = EmailPolicy(
     linesep=SMTP.linesep, max_line_length=SMTP.max_line_length, header_factory=_HEADERS, cte_type="7bit"
 )
-"""It refuses line breaks in what is set, whatever it is."""
+"""Raises an error if a header value contains a line break."""
 
 _TEMPLATES: Final = Environment(
     loader=PackageLoader("newsapi.feeds"),
@@ -59,7 +62,7 @@ _TEMPLATES: Final = Environment(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letterhead:
-    """Whom mail is from, how we call ourselves, and what stands beneath it."""
+    """The sender of all e-mails: the From mailbox, the display name, and the privacy policy for the footer."""
 
     sender: str
     name: str
@@ -67,13 +70,13 @@ class Letterhead:
 
     @property
     def domain(self) -> str:
-        """The domain that mail is from."""
+        """The domain of the From address."""
         return self.sender.rpartition("@")[2].rstrip(">")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """One mail before it is written: to whom, in which language, what it is known by (`key`) and when it was due."""
+    """The data of one e-mail apart from its content: recipient, language, key of its Message-ID, and due time."""
 
     to: str
     language: str
@@ -83,25 +86,31 @@ class Letter:
 
 
 def confirmation(head: Letterhead, letter: Letter, *, topic: str, confirm_url: str, consent: str) -> EmailMessage:
-    """Ask whether the person who has the mailbox wants what was typed into a box."""
-    words = PHRASES[letter.language]
+    """Return the e-mail of the double opt-in, which asks the owner of the address to confirm a subscription."""
+    messages = PHRASES[letter.language]
     values = {"topic": topic, "confirm_url": confirm_url, "consent": consent}
-    return _written(head, letter, "confirmation", words["confirm_subject"].format(topic=topic), values)
+    return _written(head, letter, "confirmation", messages["confirm_subject"].format(topic=topic), values)
 
 
 def reminder(head: Letterhead, letter: Letter, *, topic: str) -> EmailMessage:
-    """Tell somebody who asks for what they have that they have it."""
-    words = PHRASES[letter.language]
-    return _written(head, letter, "reminder", words["already_subject"].format(topic=topic), {"topic": topic})
+    """Return the e-mail that answers a request for a subscription that is already active."""
+    messages = PHRASES[letter.language]
+    return _written(head, letter, "reminder", messages["already_subject"].format(topic=topic), {"topic": topic})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:
-    """What an alert tells.
+    """The content of an alert.
 
-    `topics` are what was asked for, as they go on from "updates", and `names` how it is called; `since` the day on
-    which one was asked for, written out. An article has `url`, `headline`, `standfirst`, `label`, `byline` and
-    `picture` (None or `url` and `alt`). A person ends it at `leave_url`, a mail program at `one_click_url`.
+    Attributes:
+        frequency: "immediate", "daily" or "weekly".
+        topics: The subscribed topics as `format_topic` returns them.
+        names: The names of the topics.
+        since: The date of the subscription, formatted; used if there is one topic.
+        articles: Mappings with `url`, `headline`, `standfirst`, `label`, `byline`, and `picture` (None, or a mapping
+            with `url` and `alt`).
+        leave_url: The page on which a subscriber unsubscribes.
+        one_click_url: The URL to which a mail client posts (RFC 8058).
     """
 
     frequency: str
@@ -114,54 +123,62 @@ class News:
 
 
 def alert(head: Letterhead, letter: Letter, news: News) -> EmailMessage:
-    """Tell of articles."""
-    words = PHRASES[letter.language]
+    """Return an alert with new articles, with the headers of a mailing list (RFC 2369, RFC 8058)."""
+    messages = PHRASES[letter.language]
     more = max(0, len(news.articles) - MOST)
     values = {
         "articles": news.articles[:MOST],
-        "more": words["more"].format(count=more) if more else "",
-        "why": _why(words, news),
-        "head": words["new_article"] if len(news.articles) == 1 else words.get(f"{news.frequency}_head", ""),
+        "more": messages["more"].format(count=more) if more else "",
+        "why": _why(messages, news),
+        "heading": messages["new_article"] if len(news.articles) == 1 else messages.get(f"{news.frequency}_head", ""),
         "leave_url": news.leave_url,
-        "leave": words["leave" if len(news.topics) == 1 else "leave_all"],
+        "leave": messages["leave" if len(news.topics) == 1 else "leave_all"],
     }
-    mail = _written(head, letter, "alert", _subject(words, news), values)
-    mail["List-Unsubscribe"] = f"<{news.one_click_url}>"
-    mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    mail["List-Id"] = f"<alerts.{head.domain}>"
-    mail["Precedence"] = "bulk"
-    return mail
+    email = _written(head, letter, "alert", _subject(messages, news), values)
+    email["List-Unsubscribe"] = f"<{news.one_click_url}>"
+    email["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    email["List-Id"] = f"<alerts.{head.domain}>"
+    email["Precedence"] = "bulk"
+    return email
 
 
-def _subject(words: Mapping[str, str], news: News) -> str:
-    if len(news.articles) == 1:
-        return f"{news.names[0]}: {news.articles[0]['headline']}"
-    if len(news.topics) == 1:
-        return words["some_subject"].format(count=len(news.articles), topic=news.topics[0])
-    return words[f"{news.frequency}_subject"].format(count=len(news.articles))
+def _subject(messages: Mapping[str, str], content: News) -> str:
+    if len(content.articles) == 1:
+        return f"{content.names[0]}: {content.articles[0]['headline']}"
+    if len(content.topics) == 1:
+        return messages["some_subject"].format(count=len(content.articles), topic=content.topics[0])
+    return messages[f"{content.frequency}_subject"].format(count=len(content.articles))
 
 
-def _why(words: Mapping[str, str], news: News) -> str:
-    if len(news.topics) == 1:
-        return words["why"].format(day=news.since, topic=news.topics[0])
-    joined = f"{', '.join(news.topics[:-1])} {words['and']} {news.topics[-1]}"
-    return words["why_several"].format(topics=joined)
+def _why(messages: Mapping[str, str], content: News) -> str:
+    if len(content.topics) == 1:
+        return messages["why"].format(day=content.since, topic=content.topics[0])
+    joined = f"{', '.join(content.topics[:-1])} {messages['and']} {content.topics[-1]}"
+    return messages["why_several"].format(topics=joined)
 
 
-def _written(head: Letterhead, letter: Letter, template: str, subject: str, values: Mapping[str, Any]) -> EmailMessage:
-    mail = EmailMessage(policy=_POLICY)
-    mail["From"] = head.sender
-    mail["To"] = Address(addr_spec=letter.to)
-    mail["Subject"] = " ".join(subject.split())
-    mail["Date"] = letter.at
-    mail["Message-ID"] = f"<{hashlib.blake2b(letter.key.encode(), digest_size=16).hexdigest()}@{head.domain}>"
-    mail["Auto-Submitted"] = "auto-generated"
-    known = {"head": "", "words": PHRASES[letter.language], "from_": head, "subject": subject, "letter": letter}
-    for kind in ("txt", "html"):
-        text = _TEMPLATES.get_template(f"{template}.{kind}").render({**known, **values})
-        if kind == "txt":
-            mail.set_content(text, cte="quoted-printable")
-        else:
-            mail.add_alternative(text, subtype="html", cte="quoted-printable")
-    mail["Content-Language"] = letter.language  # not before: setting the content drops all that begins so
-    return mail
+def _written(
+    sender_info: Letterhead, envelope: Letter, template: str, subject: str, values: Mapping[str, Any]
+) -> EmailMessage:
+    message_id = hashlib.blake2b(envelope.key.encode(), digest_size=16).hexdigest()
+    email = EmailMessage(policy=_POLICY)
+    email["From"] = sender_info.sender
+    email["To"] = Address(addr_spec=envelope.to)
+    email["Subject"] = " ".join(subject.split())
+    email["Date"] = envelope.at
+    email["Message-ID"] = f"<{message_id}@{sender_info.domain}>"
+    email["Auto-Submitted"] = "auto-generated"
+    variables = {
+        "heading": "",
+        "messages": PHRASES[envelope.language],
+        "sender": sender_info,
+        "subject": subject,
+        "envelope": envelope,
+        **values,
+    }
+    text = _TEMPLATES.get_template(f"{template}.txt").render(variables)
+    html = _TEMPLATES.get_template(f"{template}.html").render(variables)
+    email.set_content(text, cte="quoted-printable")
+    email.add_alternative(html, subtype="html", cte="quoted-printable")
+    email["Content-Language"] = envelope.language  # set last: setting the content drops all Content-* headers
+    return email

@@ -1,7 +1,7 @@
-"""A feed as IPTC ninjs 3.1: one package whose `associations` are the articles, so that the whole is valid ninjs.
+"""Feeds as IPTC ninjs 3.1: one package whose `associations` are the articles, so that the whole is valid ninjs.
 
-What was withdrawn is `canceled`, what may not be syndicated is `withheld`: a wire service's words for "take it off" and
-"do not publish". `versionCreated` is when the version that matters to readers was made.
+The `pubStatus` of a withdrawn article is `canceled` ("take it off"), that of an article that may not be syndicated
+`withheld` ("do not publish"). `versionCreated` is the time of the last material change.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MEDIA: Final = {"image": "picture", "video": "video", "audio": "audio"}
 
 
 def document(feed: Feed) -> bytes:
-    """Write a page of a feed."""
+    """Return a page of a feed as a ninjs document."""
     articles = [*(_article(record, feed) for record in feed.records), *map(_canceled, feed.gone)]
     head = _known(
         uri=urn(feed.id),
@@ -39,9 +39,9 @@ def _pages(feed: Feed) -> tuple[tuple[str, str | None], ...]:
 
 
 def _article(record: Record, feed: Feed) -> dict[str, Any]:
-    """An article; one that is withheld says which it is, and nothing of what it says."""
+    """Return an article; a withheld one has its identifiers but no content."""
     free = is_free(record)
-    said = _known(
+    members = _known(
         name=record["slug"],
         uri=urn(record["id"]),
         type=KINDS.get(record["format"], "composite"),
@@ -57,8 +57,8 @@ def _article(record: Record, feed: Feed) -> dict[str, Any]:
         **_rights(record),
     )
     if free:
-        said |= _content(record, feed)
-    return said
+        members |= _content(record, feed)
+    return members
 
 
 def _content(record: Record, feed: Feed) -> dict[str, Any]:
@@ -92,18 +92,18 @@ def _named(terms: Any, rel: str, kind: str, feed: Feed) -> list[dict[str, Any]]:
 
 
 def _rights(record: Record) -> dict[str, Any]:
-    said = record["rights"]
-    terms = [said["terms"], said["ai"] and f"AI: {said['ai']}"]
+    rights = record["rights"]
+    terms = [rights["terms"], f"AI: {rights['ai']}" if rights["ai"] else None]
     return {
-        "copyrightHolder": said["holder"],
-        "copyrightNotice": f"© {said['holder']}" if said["holder"] else None,
+        "copyrightHolder": rights["holder"],
+        "copyrightNotice": f"© {rights['holder']}" if rights["holder"] else None,
         "usageTerms": " · ".join(term for term in terms if term) or None,
-        "rightsInfo": {"linkedRights": said["license_url"]} if said["license_url"] else None,
+        "rightsInfo": {"linkedRights": rights["license_url"]} if rights["license_url"] else None,
     }
 
 
 def _file(file: File) -> dict[str, Any]:
-    size = _known(
+    rendition = _known(
         name="original",
         href=file.url,
         contentType=file.type,
@@ -118,20 +118,20 @@ def _file(file: File) -> dict[str, Any]:
         type=MEDIA[file.medium],
         by=file.credit,
         descriptions=[{"role": role, "contentType": "text/plain", "value": text} for role, text in texts if text],
-        renditions=[size],
+        renditions=[rendition],
     )
 
 
-def _canceled(gone: Gone) -> dict[str, Any]:
+def _canceled(tombstone: Gone) -> dict[str, Any]:
     return _known(
-        name=gone.slug,
-        uri=urn(gone.id),
-        version=gone.version and str(gone.version),
-        versionCreated=instant(gone.at),
+        name=tombstone.slug,
+        uri=urn(tombstone.id),
+        version=tombstone.version and str(tombstone.version),
+        versionCreated=instant(tombstone.at),
         pubStatus="canceled",
-        altIds=[{"role": "slug", "value": gone.slug}],
+        altIds=[{"role": "slug", "value": tombstone.slug}],
     )
 
 
-def _known(**found: Any) -> dict[str, Any]:
-    return {name: value for name, value in found.items() if value not in (None, [], "")}
+def _known(**members: Any) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value not in (None, [], "")}

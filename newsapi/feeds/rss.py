@@ -1,7 +1,7 @@
-"""A feed as RSS 2.0 (https://www.rssboard.org/rss-specification), with the modules atom, content, dc and media.
+"""Feeds as RSS 2.0 (https://www.rssboard.org/rss-specification), with the modules atom, content, dc and media.
 
-`guid` is the article's id and never its address. An `enclosure` must say how many bytes it has, which nobody told us:
-pictures and films are `media:content`, which need not.
+`guid` is the article's id and never its URL. Images and videos are `media:content` elements: an `enclosure` needs the
+size of the file in bytes, which is not known.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MEDIA_TYPE: Final = "application/rss+xml"
 
 
 def document(feed: Feed) -> bytes:
-    """Write a page of a feed."""
+    """Return a page of a feed as an RSS document."""
     rss = root("rss", ("atom", "content", "dc", "media"), version="2.0")
     channel = add(rss, "channel")
     add(channel, "title", feed.title)
@@ -45,7 +45,7 @@ def _item(channel: Element, record: Record, feed: Feed) -> None:
         add(item, "pubDate", format_datetime(record["published_at"], usegmt=True))
     add(item, "atom:updated", instant(updated(record)))
     if record["standfirst"]:
-        add(item, "description", escape(record["standfirst"], quote=False))  # HTML, by the specification
+        add(item, "description", escape(record["standfirst"], quote=False))  # the specification defines it as HTML
     if is_free(record) and record["body_html"]:
         add(item, "content:encoded", record["body_html"])
     for author in record["authors"]:
@@ -53,8 +53,8 @@ def _item(channel: Element, record: Record, feed: Feed) -> None:
     for kind, _, name in keywords(record):
         add(item, "category", name, domain=f"{feed.api}/v1/{kind}s")
     add(item, "dc:language", record["language"])
-    if said := rights(record):
-        add(item, "dc:rights", said)
-    if licence := record["rights"]["license_url"]:
-        add(item, "atom:link", rel="license", href=licence)
+    if rights_line := rights(record):
+        add(item, "dc:rights", rights_line)
+    if license_url := record["rights"]["license_url"]:
+        add(item, "atom:link", rel="license", href=license_url)
     add_media(item, files(record))

@@ -1,4 +1,4 @@
-"""The site map (https://www.sitemaps.org/protocol.html) and the news of two days, as Google has it."""
+"""Sitemaps (https://www.sitemaps.org/protocol.html) and the Google News sitemap."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ XMLNS: Final = "http://www.sitemaps.org/schemas/sitemap/0.9"
 
 
 def index(pages: Iterable[tuple[str, datetime | None]]) -> bytes:
-    """Write the index. In: the address of each page, and when it last changed, if that is to be said."""
+    """Return a sitemap index. Each page is a URL and, optionally, the time of its last change."""
     document = root("sitemapindex", (), xmlns=XMLNS)
-    for url, at in pages:
-        _add(document, "sitemap", url, at)
+    for url, changed_at in pages:
+        _add(document, "sitemap", url, changed_at)
     return written(document)
 
 
 def page(articles: Iterable[tuple[str, datetime]]) -> bytes:
-    """Write a page. In: the address of each article, and when it last changed in a way that matters."""
+    """Return a sitemap page. Each article is a URL and the time of its last material change."""
     document = root("urlset", (), xmlns=XMLNS)
-    for url, at in articles:
-        _add(document, "url", url, at)
+    for url, changed_at in articles:
+        _add(document, "url", url, changed_at)
     return written(document)
 
 
 def news(records: Iterable[Record], publisher: str) -> bytes:
-    """Write the news. In: articles, complete, and the name of the publication."""
+    """Return the Google News sitemap of complete articles; `publisher` is the name of the publication."""
     document = root("urlset", ("news", "image"), xmlns=XMLNS)
     for record in records:
         url = _add(document, "url", record["url"], record["materially_updated_at"])
@@ -46,17 +46,17 @@ def news(records: Iterable[Record], publisher: str) -> bytes:
     return written(document)
 
 
-def _add(document: Element, name: str, url: str, at: datetime | None) -> Element:
-    made = add(document, name)
-    add(made, "loc", url)
-    if at:
-        add(made, "lastmod", instant(at))
-    return made
+def _add(document: Element, name: str, url: str, changed_at: datetime | None) -> Element:
+    element = add(document, name)
+    add(element, "loc", url)
+    if changed_at:
+        add(element, "lastmod", instant(changed_at))
+    return element
 
 
 def _language(tag: str) -> str:
-    """Google wants the language alone, but for Chinese: zh-cn or zh-tw."""
-    parts = tag.lower().split("-")
-    if parts[0] != "zh":
-        return parts[0]
-    return "zh-tw" if {"tw", "hk", "mo", "hant"} & set(parts) else "zh-cn"
+    """Return a language as Google News expects it: ISO 639 only, except for Chinese, which is zh-cn or zh-tw."""
+    subtags = tag.lower().split("-")
+    if subtags[0] != "zh":
+        return subtags[0]
+    return "zh-tw" if {"tw", "hk", "mo", "hant"} & set(subtags) else "zh-cn"

@@ -1,7 +1,7 @@
-"""What webhooks are sent: bodies of events, and signatures by Standard Webhooks (standardwebhooks.com).
+"""Bodies and signatures of webhook events by Standard Webhooks (https://www.standardwebhooks.com).
 
-A receiver joins `webhook-id`, `webhook-timestamp` and the body by full stops, and compares their HMAC-SHA256 under the
-shared secret with one of those in `webhook-signature`.
+A receiver joins `webhook-id`, `webhook-timestamp` and the body with full stops, computes the HMAC-SHA256 of the result
+with the shared secret, and compares it with the signatures in `webhook-signature`.
 """
 
 from __future__ import annotations
@@ -18,38 +18,40 @@ from uuid import UUID
 import orjson
 
 MOST: Final = 20_000
-"""Bytes of a body, at most."""
+"""Maximum size of a body."""
 
-_SECRET: Final = "whsec_"  # noqa: S105 (how secrets of Standard Webhooks begin)
+_SECRET: Final = "whsec_"  # noqa: S105 (the prefix of all Standard Webhooks secrets)
 
 
 def new_secret() -> str:
-    """Make a secret of 256 random bits, in the form that libraries of Standard Webhooks take."""
+    """Generate a secret of 256 random bits in the format of Standard Webhooks libraries."""
     return _SECRET + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def body(type_: str, at: datetime, data: Mapping[str, Any]) -> str:
-    """Write the body of an event; of too many tags the first ones are told."""
-    told = dict(data)
-    text = _written(type_, at, told)
-    while len(text) > MOST and told.get("tags"):
-        told["tags"] = told["tags"][: len(told["tags"]) // 2]
-        text = _written(type_, at, told)
-    return text.decode()
+    """Return the JSON body of an event; if it exceeds MAX_BODY_BYTES, the list `tags` is shortened."""
+    event_data = dict(data)
+    serialized = _written(type_, at, event_data)
+    while len(serialized) > MOST and event_data.get("tags"):
+        event_data["tags"] = event_data["tags"][: len(event_data["tags"]) // 2]
+        serialized = _written(type_, at, event_data)
+    return serialized.decode()
 
 
-def _written(type_: str, at: datetime, data: Mapping[str, Any]) -> bytes:
-    return orjson.dumps({"type": type_, "timestamp": at, "data": data}, option=orjson.OPT_UTC_Z)
+def _written(type_: str, timestamp: datetime, data: Mapping[str, Any]) -> bytes:
+    return orjson.dumps({"type": type_, "timestamp": timestamp, "data": data}, option=orjson.OPT_UTC_Z)
 
 
 def headers(id_: UUID, at: datetime, body: str, with_: Sequence[str]) -> dict[str, str]:
-    """Answer the headers of one try: what names the event, when this is, and a signature by each secret."""
-    moment = str(int(at.timestamp()))
-    signed = f"{id_}.{moment}.{body}".encode()
-    signatures = [base64.b64encode(hmac.digest(_key(secret), signed, hashlib.sha256)).decode() for secret in with_]
+    """Return the headers of a delivery attempt: event id, time of the attempt, and one signature for each secret."""
+    timestamp = str(int(at.timestamp()))
+    signed_content = f"{id_}.{timestamp}.{body}".encode()
+    signatures = [
+        base64.b64encode(hmac.digest(_key(secret), signed_content, hashlib.sha256)).decode() for secret in with_
+    ]
     return {
         "webhook-id": str(id_),
-        "webhook-timestamp": moment,
+        "webhook-timestamp": timestamp,
         "webhook-signature": " ".join(f"v1,{signature}" for signature in signatures),
     }
 

@@ -1,7 +1,7 @@
-"""XML from outside, an element at a time: nothing is defined in it, fetched for it, or kept beyond what it says.
+"""Streaming parser for untrusted XML: no DTD, no external resources, bounded memory.
 
-expat alone is not enough. It expands what a DTD defines, and reads a long token anew with each piece: so a DTD ends the
-reading, and so does whatever grows beyond bounds. Nothing here ever opens another file or address.
+expat alone is not safe: it expands entities that a DTD defines, and it scans a long token again with each piece of
+input. A DTD or an exceeded limit therefore ends the parsing. The parser never opens another file or URL.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from xml.parsers import expat
 
 PIECE: Final = 1 << 16
 MOST: Final = 8 << 20
-"""Bytes between the ends of two elements that are asked for: more is not read on."""
+"""Maximum number of bytes between the ends of two requested elements."""
 
 LONGEST_TOKEN: Final = 1 << 20
-"""Bytes of one tag, comment or the like."""
+"""Maximum number of bytes of a tag, a comment or another token."""
 
 DEEPEST: Final = 100
 MOST_INSIDE: Final = 100_000
-"""Elements between the ends of two that are asked for."""
+"""Maximum number of elements between the ends of two requested elements."""
 
 MOST_ATTRIBUTES: Final = 1_000
 HIGHEST: Final = 3
-"""How deep an element may stand to be one that is asked for: rss, channel, item."""
+"""Maximum depth of a requested element: rss, channel, item."""
 
 _ENCODING = re.compile(r"utf-?8|utf-?16(le|be)?|us-ascii|iso-8859-\d{1,2}|windows-125\d", re.IGNORECASE)
 _PREFIXES: Final = {
@@ -40,7 +40,7 @@ _WORDPRESS: Final = "http://wordpress.org/export/"
 
 
 class Broken(Exception):
-    """A file that is not read on, from the line where it says so."""
+    """The file cannot be parsed any further; `line` is where the problem is."""
 
     def __init__(self, line: int, message: str) -> None:
         super().__init__(line, message)
@@ -48,27 +48,32 @@ class Broken(Exception):
 
 
 def elements(stream: BinaryIO, wanted: frozenset[str]) -> Iterator[tuple[int, Element]]:
-    """Read a file from where it stands: each element with one of these names, with the line where it begins.
+    """Parse a stream from its current position and yield the elements with the requested names.
 
-    Names bear the usual prefix of their namespace (`content_encoded`, `wp_post_id`), whatever the file calls it.
-    Raises Broken, after all that came before it.
+    Names have the usual prefix of their namespace (`content_encoded`, `wp_post_id`), whatever prefix the file declares.
+
+    Yields:
+        The line on which an element begins, and the element with its content.
+
+    Raises:
+        InvalidXml: The stream is not well-formed or exceeds a limit; raised after all elements before the error.
     """
-    reading = _Reading(wanted)
+    reader = _Reading(wanted)
     while piece := stream.read(PIECE):
-        yield from reading.feed(piece, last=False)
-    yield from reading.feed(b"", last=True)
+        yield from reader.feed(piece, last=False)
+    yield from reader.feed(b"", last=True)
 
 
 def text_of(element: Element, name: str) -> str:
-    """Answer the text of the first child with a name; empty where there is none."""
+    """Return the stripped text of the first child with a name, or "" if there is none."""
     return (element.findtext(name) or "").strip()
 
 
 class _Reading:
-    """One file as it is read."""
+    """The state of parsing one stream: the expat parser, its handlers, and the element that is being built."""
 
-    def __init__(self, wanted: frozenset[str]) -> None:
-        self._wanted = wanted
+    def __init__(self, names: frozenset[str]) -> None:
+        self._wanted = names
         self._names: dict[str, str] = {}
         self._depth = self._inside = self._since = self._fed = self._end = self._line = 0
         self._builder: TreeBuilder | None = None
@@ -85,37 +90,50 @@ class _Reading:
         parser.CharacterDataHandler = self._text
 
     def feed(self, piece: bytes, *, last: bool) -> list[tuple[int, Element]]:
-        """Read on; answer what ended in this piece. What ended before something broke is answered first."""
+        """Parse a piece and return the elements that end in it.
+
+        Elements that end before an error are returned first; the next call raises the error.
+
+        Args:
+            piece: The next bytes of the stream.
+            last: Whether the stream has ended.
+
+        Returns:
+            Pairs of first line and element.
+
+        Raises:
+            InvalidXml: The stream is not well-formed or exceeds a limit.
+        """
         self._done = []
         try:
             self._parser.Parse(piece, last)
             self._fed += len(piece)
             if self._fed - max(self._parser.CurrentByteIndex, 0) > LONGEST_TOKEN:
-                raise self._broken(f"something is longer than {LONGEST_TOKEN:,} bytes")
+                raise self._broken(f"a tag, comment or other token is longer than {LONGEST_TOKEN:,} bytes")
             if self._fed - self._end > MOST:
-                raise self._broken(f"nothing ends within {MOST:,} bytes")
+                raise self._broken(f"no record ends within {MOST:,} bytes")
         except expat.ExpatError as error:
-            broken = Broken(error.lineno, f"not XML that is well-formed: {expat.errors.messages[error.code]}")
+            invalid_xml = Broken(error.lineno, f"not well-formed XML: {expat.errors.messages[error.code]}")
         except (LookupError, ValueError) as error:
-            broken = self._broken(f"not XML that can be read: {error}")
+            invalid_xml = self._broken(f"XML cannot be parsed: {error}")
         except Broken as error:
-            broken = error
+            invalid_xml = error
         else:
             return self._done
         if self._done:
-            self._parser = _Ended(broken)  # type: ignore[assignment]
+            self._parser = _Ended(invalid_xml)  # type: ignore[assignment]
             return self._done
-        raise broken
+        raise invalid_xml
 
     def _broken(self, message: str) -> Broken:
         return Broken(self._parser.CurrentLineNumber, message)
 
     def _declared(self, _version: str, encoding: str | None, _standalone: int) -> None:
         if encoding is not None and not _ENCODING.fullmatch(encoding):
-            raise self._broken(f"the encoding {encoding[:40]} is not read")
+            raise self._broken(f"the encoding {encoding[:40]} is not supported")
 
     def _doctype(self, *_: object) -> None:
-        raise self._broken("a document type (DOCTYPE) is not read: it can define what harms")
+        raise self._broken("a document type declaration (DOCTYPE) is not allowed")
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._depth += 1
@@ -124,15 +142,15 @@ class _Reading:
             raise self._broken(f"nested deeper than {DEEPEST} levels")
         if self._since > MOST_INSIDE or len(attributes) > MOST_ATTRIBUTES:
             raise self._broken("too many elements or attributes in one record")
-        known = self._names.get(name)
-        if known is None:
-            known = _name(name)
+        prefixed = self._names.get(name)
+        if prefixed is None:
+            prefixed = _name(name)
             if len(self._names) < MOST_ATTRIBUTES:
-                self._names[name] = known
-        if self._builder is None and self._depth <= HIGHEST and known in self._wanted:
+                self._names[name] = prefixed
+        if self._builder is None and self._depth <= HIGHEST and prefixed in self._wanted:
             self._builder, self._top, self._line = TreeBuilder(), self._depth, self._parser.CurrentLineNumber
         if self._builder is not None:
-            self._builder.start(known, attributes)
+            self._builder.start(prefixed, attributes)
 
     def _close(self, name: str) -> None:
         if self._builder is not None:
@@ -149,19 +167,20 @@ class _Reading:
 
 
 class _Ended:
-    """In place of a parser that broke: what came before it is answered first."""
+    """Replaces a parser that failed: the next call raises the error, after the elements before it were returned."""
 
     CurrentByteIndex = CurrentLineNumber = 0
 
-    def __init__(self, broken: Broken) -> None:
-        self._broken = broken
+    def __init__(self, error: Broken) -> None:
+        self._broken = error
 
-    def Parse(self, _piece: bytes, _last: bool) -> None:  # noqa: FBT001, N802 (as expat has it)
+    def Parse(self, _piece: bytes, _last: bool) -> None:  # noqa: FBT001, N802 (the interface of expat)
         raise self._broken
 
 
 def _name(name: str) -> str:
-    space, _, local = name.rpartition(" ")
-    if space.startswith(_WORDPRESS):
-        return ("excerpt_" if space.endswith("/excerpt/") else "wp_") + local
-    return _PREFIXES.get(space, "" if not space else "other_") + local
+    """Return a name with the usual prefix of its namespace; expat separates the two by a space."""
+    namespace, _, local = name.rpartition(" ")
+    if namespace.startswith(_WORDPRESS):
+        return ("excerpt_" if namespace.endswith("/excerpt/") else "wp_") + local
+    return _PREFIXES.get(namespace, "" if not namespace else "other_") + local

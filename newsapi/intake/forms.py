@@ -1,4 +1,4 @@
-"""The forms that a file may have: what each of its records says, as a line of NDJSON, and where it stands."""
+"""Import file formats: each yields its records as lines of NDJSON, with their position in the file."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from newsapi.intake import ndjson
 from newsapi.intake.ndjson import MAX_LINE, Line, Problem
 
 Said = dict[str, Any] | Problem
-"""A record as it is imported, or what is wrong with a place of the file."""
+"""An import record, or the problem at that position of the file."""
 
 Told = Callable[[BinaryIO], Iterator[tuple[int, Said]]]
-"""Reads a file from its beginning: the number of the line where something begins, and what it says."""
+"""Reads a file from its beginning: yields the line on which a record begins, and the record."""
 
 
 class Form(Protocol):
-    """One form of files."""
+    """A file format."""
 
     keeps_terms: bool
-    """Whether its files only name brands, authors, sections and tags, which then stay as they are where they are."""
+    """Whether existing terms stay unchanged, because files of this format only name brands, authors, sections, tags."""
 
     def lines(self, stream: BinaryIO, *, number: int = 0, offset: int = 0) -> Iterator[Line]:
-        """Read a file from where its stream stands, or on behind the line with this number, which ends at `offset`."""
+        """Read the records from the current position, or those after record `number`, which ends at `offset`."""
 
     def place(self, number: int) -> int:
-        """Answer the line of the file on which the record with this number begins, once it was read."""
+        """Return the line of the file on which a record that was read begins."""
 
 
 class Ndjson:
-    """A line is a record."""
+    """NDJSON: every line is a record."""
 
     keeps_terms = False
 
@@ -47,36 +47,36 @@ class Ndjson:
 
 
 class Converted:
-    """Another form, whose records are turned into lines of NDJSON: from here on they are imported as those are.
+    """A format whose records are converted to lines of NDJSON and then imported like these.
 
-    The same file gives the same lines each time, as long as it is read in the same way.
+    The conversion is deterministic: the same file with the same mapping gives the same lines.
     """
 
     keeps_terms = True
 
     def __init__(self, read: Told) -> None:
-        """Take what reads the form. Streams of it must be such that can be wound back."""
+        """Use a reader of the format. Its streams must be seekable."""
         self._read = read
         self._places = array("Q")
 
     def lines(self, stream: BinaryIO, *, number: int = 0, offset: int = 0) -> Iterator[Line]:
-        del offset  # it is how much of the file was read by then, and records have to be told from the first
+        del offset  # unused: the reader has to start from the beginning of the file
         if number:
             stream.seek(0)
-        for count, (place, said) in enumerate(self._read(stream), 1):
+        for count, (source_line, record) in enumerate(self._read(stream), 1):
             if count > len(self._places):
-                self._places.append(place)
+                self._places.append(source_line)
             if count > number:
-                yield _line(count, stream.tell(), said)
+                yield _line(count, stream.tell(), record)
 
     def place(self, number: int) -> int:
         return self._places[number - 1]
 
 
-def _line(number: int, offset: int, said: Said) -> Line:
-    if isinstance(said, Problem):
-        return Line(number, offset, b"", b"", said)
-    raw = orjson.dumps(said)
+def _line(number: int, offset: int, record: Said) -> Line:
+    if isinstance(record, Problem):
+        return Line(number, offset, b"", b"", record)
+    raw = orjson.dumps(record)
     if len(raw) > MAX_LINE:
         return Line(number, offset, b"", b"", Problem("", f"longer than {MAX_LINE:,} bytes"))
     return Line(number, offset, raw, blake2b(raw, digest_size=16).digest(), None)

@@ -1,4 +1,4 @@
-"""The forms that are known by name: ndjson, wxr, rss."""
+"""The import formats by name: ndjson, wxr, rss."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from newsapi.intake.forms import NDJSON, Converted, Form
 
 
 def form(name: str, plan: Mapping[str, Any] | None, zone: ZoneInfo) -> Form:
-    """Answer a form, with what is to become of its categories, and the zone of times that tell none."""
+    """Return a format. A validated mapping document applies to categories, the zone to times without an offset."""
     if name == "ndjson":
         return NDJSON
-    found = plans.plan(plan or {})
-    return Converted(partial(wxr.told, plan=found, zone=zone) if name == "wxr" else partial(rss.told, plan=found))
+    category_mapping = plans.plan(plan or {})
+    if name == "wxr":
+        return Converted(partial(wxr.told, mapping=category_mapping, zone=zone))
+    return Converted(partial(rss.told, mapping=category_mapping))

@@ -1,17 +1,16 @@
-"""What files of other systems name, in our words: plain texts, slugs, terms by a mapping."""
+"""Conversion of names in files of other systems: HTML to plain text, URLs to slugs, categories to terms."""
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterable
 from hashlib import blake2b
+from html import unescape
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from newsapi.intake.plans import Plan
-from newsapi.text import markup
-from newsapi.text.addresses import PICTURES, absolute
+from newsapi.text import addresses, markup
 from newsapi.text.slugs import is_slug, slugify
 
 MOST_TAGS = 100
@@ -22,7 +21,7 @@ Record = dict[str, Any]
 
 
 class Named(NamedTuple):
-    """A category or an author: its slug, and its name for people."""
+    """A category or an author in a file: its slug and its display name."""
 
     slug: str
     name: str
@@ -30,82 +29,99 @@ class Named(NamedTuple):
 
 
 def plain(text: str | None) -> str:
-    """Answer a text that may hold HTML as plain text."""
+    """Return a text that may contain HTML as plain text."""
     if not text or not _TAGGED.search(text):
         return " ".join((text or "").split())
     return markup.to_text(markup.clean(text, base=_NOWHERE, embed_hosts=frozenset()))
 
 
 def line(text: str | None) -> str | None:
-    """Answer the same as one line; None where there is nothing."""
+    """Return a text that may contain HTML as one line of plain text, or None if it is empty."""
     return " ".join(plain(text).split()) or None
 
 
 def web(text: str | None, base: str = "") -> str | None:
-    """Answer an address in full; None where it is none of the web."""
-    return absolute(html.unescape((text or "").strip()), base=base, schemes=PICTURES)
+    """Return an absolute http or https URL, or None if the text is none."""
+    return addresses.absolute(unescape((text or "").strip()), base=base, schemes=addresses.PICTURES)
 
 
 def last_step(url: str | None) -> str | None:
-    """Answer the last step of the path of an address, where that is a slug."""
+    """Return the last segment of a URL's path if it is a slug, else None."""
     try:
-        steps = [step for step in unquote(urlsplit(url or "").path).split("/") if step]
+        segments = [segment for segment in unquote(urlsplit(url or "").path).split("/") if segment]
     except ValueError:
         return None
-    step = steps[-1].lower().removesuffix(".html").removesuffix(".htm") if steps else ""
-    return step if is_slug(step) else None
+    slug = segments[-1].lower().removesuffix(".html").removesuffix(".htm") if segments else ""
+    return slug if is_slug(slug) else None
 
 
 def short_hash(text: str) -> str:
-    """Answer eight letters and digits that stand for a text."""
+    """Return a hash of a text as eight hexadecimal digits."""
     return blake2b(text.encode(), digest_size=4).hexdigest()
 
 
 class Terms:
-    """The terms that a file names, each told once, before the record that first bears it."""
+    """Maps the categories, tags and authors of a file to terms. Each term is a record once, before its first use."""
 
-    def __init__(self, plan: Plan) -> None:
-        """Take what becomes of categories."""
-        self._plan = plan
+    def __init__(self, mapping: Plan) -> None:
+        self._plan = mapping
         self._told: set[tuple[str, str]] = set()
 
     def borne(
         self, categories: Iterable[Named], tags: Iterable[Named], authors: Iterable[Named]
     ) -> tuple[list[Record], Record]:
-        """Answer the terms that are new with a record, and what the record says of terms."""
-        plan, new = self._plan, list[Record]()
-        found: dict[str, list[str]] = {"brand": [], "section": [], "tag": [], "author": []}
-        for one in categories:
-            target = plan.categories.get(one.slug, None if plan.others == "drop" else (plan.others, one.slug))
-            if target is not None:
-                self._tell(new, found, target[0], Named(target[1], one.name))
-        for one in tags:
-            target = plan.categories.get(one.slug, ("tag", one.slug))
-            if target is not None:
-                self._tell(new, found, target[0], Named(target[1], one.name))
-        for one in authors:
-            self._tell(new, found, "author", one)
-        for kind, slug in (("section", plan.section), ("author", plan.author)):
-            if slug and not found[kind]:
-                self._tell(new, found, kind, Named(slug, slug.replace("-", " ").capitalize()))
-        return new, {
-            "brand": next(iter(found["brand"]), None),
-            "mentions": found["brand"][1:MOST_TAGS],
-            "section": next(iter(found["section"]), None),
-            "tags": found["tag"][:MOST_TAGS],
-            "authors": found["author"][:50],
+        """Map the terms of an article.
+
+        Args:
+            categories: Categories; those that the mapping does not name follow its `others`.
+            tags: Tags; those that the mapping does not name stay tags.
+            authors: Authors in their order.
+
+        Returns:
+            The records of the terms that occur for the first time, and the members of the article that refer to terms.
+        """
+        mapping = self._plan
+        new_terms: list[Record] = []
+        slugs: dict[str, list[str]] = {"brand": [], "section": [], "tag": [], "author": []}
+        for term in categories:
+            default = None if mapping.others == "drop" else (mapping.others, term.slug)
+            self._add_mapped(new_terms, slugs, mapping.categories.get(term.slug, default), term.name)
+        for term in tags:
+            self._add_mapped(new_terms, slugs, mapping.categories.get(term.slug, ("tag", term.slug)), term.name)
+        for term in authors:
+            self._tell(new_terms, slugs, "author", term)
+        for kind, slug in (("section", mapping.section), ("author", mapping.author)):
+            if slug and not slugs[kind]:
+                self._tell(new_terms, slugs, kind, Named(slug, slug.replace("-", " ").capitalize()))
+        return new_terms, {
+            "brand": next(iter(slugs["brand"]), None),
+            "mentions": slugs["brand"][1:MOST_TAGS],
+            "section": next(iter(slugs["section"]), None),
+            "tags": slugs["tag"][:MOST_TAGS],
+            "authors": slugs["author"][:50],
         }
 
-    def _tell(self, new: list[Record], found: dict[str, list[str]], kind: str, one: Named) -> None:
-        if one.slug not in found[kind]:
-            found[kind].append(one.slug)
-        if (kind, one.slug) not in self._told:
-            self._told.add((kind, one.slug))
-            record: Record = {"type": kind, "slug": one.slug, "name": one.name[:200]}
-            new.append(record | ({"email": one.email} if one.email else {}))
+    def _add_mapped(
+        self, new_terms: list[Record], slugs: dict[str, list[str]], target: tuple[str, str] | None, name: str
+    ) -> None:
+        """Add a mapped category: its target is a kind and a slug, or None if it is dropped."""
+        if target is not None:
+            kind, slug = target
+            self._tell(new_terms, slugs, kind, Named(slug, name))
+
+    def _tell(self, new_terms: list[Record], slugs: dict[str, list[str]], kind: str, term: Named) -> None:
+        """Add a term to the article, and its record to the new terms if it occurs for the first time."""
+        if term.slug not in slugs[kind]:
+            slugs[kind].append(term.slug)
+        if (kind, term.slug) not in self._told:
+            self._told.add((kind, term.slug))
+            record: Record = {"type": kind, "slug": term.slug, "name": term.name[:200]}
+            new_terms.append(record | ({"email": term.email} if term.email else {}))
 
 
 def category(name: str | None, slug: str | None = None) -> Named | None:
-    """Answer a category by its name and, where it has one, its slug; None where it has neither."""
-    shown = line(name) or slug or ""
-    return Named(slug if slug and is_slug(slug) else slugify(shown), shown) if shown else None
+    """Return a category from its name or its slug, or None if it has neither."""
+    display_name = line(name) or slug or ""
+    if not display_name:
+        return None
+    return Named(slug if slug and is_slug(slug) else slugify(display_name), display_name)

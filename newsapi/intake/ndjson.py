@@ -1,6 +1,7 @@
 """NDJSON: a file of lines, each a JSON object (RFC 8259).
 
-A bad line is told and the next one is read; no line can end the reading, and none is held whole beyond 4 MiB.
+An invalid line is reported and the next one is read: no line can end the reading, and at most 4 MiB of a line are held
+in memory.
 """
 
 from collections.abc import Iterator
@@ -15,18 +16,18 @@ from newsapi.intake.scrutiny import Unreadable, is_plain, scrutinised
 __all__ = ["MAX_LINE", "Line", "Problem", "Unreadable", "lines", "parse"]
 
 MAX_LINE: Final = 4 * 1024 * 1024
-"""The longest line that is read, in bytes, without the white space around it."""
+"""Maximum length of a line in bytes, without the white space around it."""
 
 _BOM: Final = b"\xef\xbb\xbf"
 _BLANK: Final = b" \t\r\n"
-# Room for the mark at the beginning of the file and for CR and LF at the end of the line.
+# A line of maximum length with a byte order mark before it and CR LF after it.
 _READ: Final = MAX_LINE + len(_BOM) + 2
 _SKIP: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with a line or with a place in it: a JSON pointer (RFC 6901) and a sentence."""
+    """A problem with a line or a value in it: a JSON pointer (RFC 6901) and a message."""
 
     pointer: str
     message: str
@@ -36,9 +37,12 @@ class Problem:
 class Line:
     """One line of a file.
 
-    `number` counts from 1, blank lines too. `offset` is how many bytes of the file end with this line: where to go on.
-    `raw` is the line without the white space around it, `digest` its BLAKE2b (16 bytes); both are empty if there is
-    a `problem`.
+    Attributes:
+        number: The line number, from 1; blank lines count.
+        offset: The position after the line in bytes, from which reading can continue.
+        raw: The line without the white space around it; empty if there is a problem.
+        digest: The BLAKE2b hash of `raw` (16 bytes); empty if there is a problem.
+        problem: The reason why the line cannot be read, or None.
     """
 
     number: int
@@ -49,21 +53,27 @@ class Line:
 
 
 def lines(stream: BinaryIO, *, number: int = 0, offset: int = 0) -> Iterator[Line]:
-    """Read the lines of a file, those that are not blank.
+    """Read the lines of a file that are not blank.
 
-    In: a stream of bytes, and, to go on where an earlier reading stopped (the stream standing there already), number
-    and offset of the last line read. A UTF-8 mark at the very beginning is skipped; lines end with LF or CRLF, the last
-    one also without. What is longer than 4 MiB comes as a problem, never whole.
+    A UTF-8 byte order mark at the beginning is skipped. Lines end with LF or CR LF; the last one need not.
+
+    Args:
+        stream: A stream of bytes, positioned at `offset`.
+        number: To continue an earlier reading, the number of the last line read.
+        offset: To continue an earlier reading, the offset of that line.
+
+    Yields:
+        The lines; one that is longer than MAX_LINE_BYTES has a problem and no content.
     """
-    while read := stream.readline(_READ):
+    while chunk := stream.readline(_READ):
         number += 1
-        raw = read.removeprefix(_BOM) if offset == 0 else read
+        raw = chunk.removeprefix(_BOM) if offset == 0 else chunk
         raw = raw.strip(_BLANK)
-        offset += len(read)
-        whole = read.endswith(b"\n") or len(read) < _READ
-        if not whole:
+        offset += len(chunk)
+        is_complete = chunk.endswith(b"\n") or len(chunk) < _READ
+        if not is_complete:
             offset += _skipped(stream)
-        if not whole or len(raw) > MAX_LINE:
+        if not is_complete or len(raw) > MAX_LINE:
             problem = Problem("", f"longer than {MAX_LINE:,} bytes")
             yield Line(number, offset, b"", b"", problem)
         elif raw:
@@ -71,22 +81,29 @@ def lines(stream: BinaryIO, *, number: int = 0, offset: int = 0) -> Iterator[Lin
 
 
 def parse(raw: bytes) -> dict[str, object]:
-    """Read one line as a JSON object.
+    """Parse a line as a JSON object.
 
-    Raises `Unreadable`, which names the place, for what is no JSON (NaN and Infinity among it), no object, not UTF-8 or
-    nested deeper than 32 levels, for numbers beyond 64 bits, for NUL and lone surrogates in strings, and for a key that
-    comes twice in an object, of which readers keep now the first and now the last.
+    Args:
+        raw: The line without the white space around it.
+
+    Returns:
+        The object.
+
+    Raises:
+        InvalidJson: The line is not JSON (NaN and Infinity are not), not an object, not UTF-8 or nested deeper than 32
+            levels; a number exceeds 64 bits; a string contains NUL or a lone surrogate; or an object has a duplicate
+            key, of which some parsers keep the first value and others the last. The exception has a JSON pointer.
     """
     try:
         record = orjson.loads(raw)
     except ValueError:
         return scrutinised(raw)
-    # What is plainly right costs a few microseconds; whatever is in doubt is read again, slowly, to name the place.
+    # The check takes a few microseconds; a doubtful line is parsed again, slowly, to locate the problem.
     return record if is_plain(record, raw) else scrutinised(raw)
 
 
 def _skipped(stream: BinaryIO) -> int:
-    """Read up to the end of a line, keeping nothing; answer how many bytes that was."""
+    """Skip to the end of a line and return the number of skipped bytes."""
     count = 0
     while piece := stream.readline(_SKIP):
         count += len(piece)

@@ -1,6 +1,6 @@
-"""Mapping files: what becomes of the categories of another system, and what is said where its files say nothing.
+"""Mapping files: how an import maps the categories of another system, and defaults for values its files lack.
 
-others = "tag"                      # what is not named below: tag, section or drop
+others = "tag"                      # categories not named below: tag, section or drop
 [defaults]
 language = "it"
 section = "attualita"
@@ -31,7 +31,7 @@ DEFAULTS: Final = ("language", "section", "author")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What becomes of categories, by slug: the kind of term and its slug, or None for those that are dropped."""
+    """A mapping of categories by slug to the kind and slug of a term, or to None if they are dropped; and defaults."""
 
     others: str = "tag"
     language: str | None = None
@@ -41,46 +41,51 @@ class Plan:
 
 
 def parsed(raw: bytes) -> dict[str, Any]:
-    """Read a mapping file, which is JSON or TOML. Raises Unreadable, which names the place that is wrong."""
+    """Return the document of a mapping file in JSON or TOML after validation; raise InvalidJson for any problem."""
     try:
-        found = orjson.loads(raw) if raw.lstrip()[:1] == b"{" else tomllib.loads(raw.decode())
-    except (ValueError, RecursionError) as error:  # what both raise, and decode() too
+        value = orjson.loads(raw) if raw.lstrip()[:1] == b"{" else tomllib.loads(raw.decode())
+    except (ValueError, RecursionError) as error:  # raised by both parsers, and by decode()
         raise Unreadable("", f"neither JSON nor TOML: {str(error)[:200]}") from error
-    return document(found)
+    return document(value)
 
 
-def document(found: object) -> dict[str, Any]:
-    """Answer a mapping as it was written, after a look at all of it. Raises Unreadable."""
-    whole = _table(found, "", ("others", "defaults", "categories"))
-    if whole.get("others", "tag") not in {"tag", "section", "drop"}:
+def document(value: object) -> dict[str, Any]:
+    """Validate a parsed mapping document and return it; raise InvalidJson for the first problem."""
+    mapping_document = _table(value, "", ("others", "defaults", "categories"))
+    if mapping_document.get("others", "tag") not in {"tag", "section", "drop"}:
         raise Unreadable("/others", "must be one of tag, section, drop")
-    defaults = _table(whole.get("defaults", {}), "/defaults", DEFAULTS)
+    _check_defaults(mapping_document.get("defaults", {}))
+    for name, target in _table(mapping_document.get("categories", {}), "/categories").items():
+        match = _TARGET.fullmatch(target) if isinstance(target, str) else None
+        if match is None or (match[2] and not is_slug(match[2])):
+            pointer = f"/categories/{name[:60].replace('~', '~0').replace('/', '~1')}"
+            raise Unreadable(pointer, "must be drop, brand, section or tag; the last three may be followed by :slug")
+    return mapping_document
+
+
+def _check_defaults(value: object) -> None:
+    defaults = _table(value, "/defaults", DEFAULTS)
     if "language" in defaults and (not isinstance(defaults["language"], str) or not language_tag(defaults["language"])):
-        raise Unreadable("/defaults/language", "is not a language tag of BCP 47, such as it or en-GB")
+        raise Unreadable("/defaults/language", "is not a BCP 47 language tag, such as it or en-GB")
     for name in ("section", "author"):
         if name in defaults and not (isinstance(defaults[name], str) and is_slug(defaults[name])):
             raise Unreadable(f"/defaults/{name}", "is not a slug")
-    for name, target in _table(whole.get("categories", {}), "/categories").items():
-        match = _TARGET.fullmatch(target) if isinstance(target, str) else None
-        if match is None or (match[2] and not is_slug(match[2])):
-            place = f"/categories/{name[:60].replace('~', '~0').replace('/', '~1')}"
-            raise Unreadable(place, "must be drop, or brand, section or tag, behind a colon perhaps its slug")
-    return whole
 
 
-def plan(whole: Mapping[str, Any]) -> Plan:
-    """Answer what a mapping says that was looked at."""
+def plan(mapping_document: Mapping[str, Any]) -> Plan:
+    """Return the mapping of a validated document."""
     targets = {}
-    for name, target in whole.get("categories", {}).items():
+    for name, target in mapping_document.get("categories", {}).items():
         kind, _, slug = target.partition(":")
         targets[slugify(name)] = None if kind == "drop" else (kind, slug or slugify(name))
-    return Plan(whole.get("others", "tag"), categories=targets, **whole.get("defaults", {}))
+    return Plan(mapping_document.get("others", "tag"), categories=targets, **mapping_document.get("defaults", {}))
 
 
-def _table(found: object, place: str, known: tuple[str, ...] | None = None) -> dict[str, Any]:
-    if not isinstance(found, dict):
-        raise Unreadable(place, "must be a table of names and values")
-    unknown = [name for name in found if known is not None and name not in known]
+def _table(value: object, pointer: str, allowed_names: tuple[str, ...] | None = None) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise Unreadable(pointer, "must be a table of names and values")
+    unknown = [name for name in value if allowed_names is not None and name not in allowed_names]
     if unknown:
-        raise Unreadable(f"{place}/{unknown[0][:60]}", f"is not known here; {', '.join(known or ())} are")
-    return found
+        message = f"is unknown; allowed names are {', '.join(allowed_names or ())}"
+        raise Unreadable(f"{pointer}/{unknown[0][:60]}", message)
+    return value

@@ -1,4 +1,4 @@
-"""Where each line stands in a file: so that a line can be told from one that overtook it."""
+"""An index of the lines of a file by digest, to recognize a line that a later equal line supersedes."""
 
 from array import array
 from bisect import bisect_right
@@ -8,34 +8,38 @@ from typing import BinaryIO, Final
 from newsapi.intake.forms import NDJSON, Form
 
 AT_ONCE: Final = 20_000
-"""Lines between two breaths of who reads a file for them beforehand."""
+"""Number of lines after which `build` yields, so that its caller can renew a lease."""
 
 
 class Positions:
-    """The numbers of the lines of a file by what they say; the file is read for them when they are first asked for.
+    """The numbers of the lines of a file by their digest. The file is read on the first lookup.
 
-    A million lines take 16 MB: of each digest its first 64 bits are kept.
+    A million lines take 16 MB: the first 64 bits of each digest are kept.
     """
 
     def __init__(self, stream: BinaryIO, form: Form = NDJSON) -> None:
-        """Take a stream that stands where its first line begins. One that cannot be wound back has no lines to tell."""
+        """Use a stream positioned at its first line. The index of a stream that is not seekable stays empty."""
         self._stream, self._form = stream, form
         self._begin = stream.tell() if stream.seekable() else None
         self._digests, self._numbers = array("Q"), array("Q")
         self._is_read = self._begin is None
 
     def last(self, digest: bytes) -> int:
-        """Answer the number of the last line with this digest; 0 where there is none."""
+        """Return the number of the last line with this digest, or 0 if there is none."""
         for _ in self.gather():
             pass
-        found = bisect_right(self._digests, _short(digest)) - 1
-        return self._numbers[found] if found >= 0 and self._digests[found] == _short(digest) else 0
+        index = bisect_right(self._digests, _short(digest)) - 1
+        return self._numbers[index] if index >= 0 and self._digests[index] == _short(digest) else 0
 
     def gather(self) -> Iterator[None]:
-        """Read the whole file, unless that is done, and leave the stream where it was; take a breath now and then."""
+        """Read the file, unless this was done, and restore the position of the stream.
+
+        Yields:
+            None after every YIELD_EVERY_LINES lines.
+        """
         if self._begin is None or self._is_read:
             return
-        here = self._stream.tell()
+        position = self._stream.tell()
         self._stream.seek(self._begin)
         digests, numbers = array("Q"), array("Q")
         for line in self._form.lines(self._stream):
@@ -44,8 +48,8 @@ class Positions:
                 numbers.append(line.number)
                 if len(numbers) % AT_ONCE == 0:
                     yield
-        self._stream.seek(here)
-        order = sorted(range(len(digests)), key=digests.__getitem__)  # of equals, the later lines come later
+        self._stream.seek(position)
+        order = sorted(range(len(digests)), key=digests.__getitem__)  # stable: of equal digests, later lines come later
         self._numbers = array("Q", map(numbers.__getitem__, order))
         self._digests = array("Q", map(digests.__getitem__, order))
         self._is_read = True

@@ -1,4 +1,4 @@
-"""Feeds: RSS 2.0 (and 1.0) and Atom, with the pictures, categories and authors that they name."""
+"""Feed import: RSS 2.0 (and 1.0) and Atom, with the images, categories and authors of the items."""
 
 from __future__ import annotations
 
@@ -22,101 +22,128 @@ _WANTED: Final = frozenset({"item", "atom_entry", "language", "title", "atom_tit
 _PICTURES: Final = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif")
 _PIXELS: Final = re.compile(r"[1-9]\d{0,4}", re.ASCII)
 _SHORTEST: Final = 8
-"""Letters of the last step of an address for it to be a slug: shorter ones are numbers and the like."""
+"""Minimum length of a URL's last segment to be used as a slug: shorter ones are numbers and the like."""
 
 
-def told(stream: BinaryIO, *, plan: Plan) -> Iterator[tuple[int, Said]]:
-    """Read a feed: the terms that an item names, when they are new, and the item itself."""
-    terms, language, source = Terms(plan), None, None
+def told(stream: BinaryIO, *, mapping: Plan) -> Iterator[tuple[int, Said]]:
+    """Read the records of a feed.
+
+    Args:
+        stream: A stream positioned at the beginning of the feed.
+        mapping: The mapping of categories.
+
+    Yields:
+        The line on which an item begins, and a record: first the item's new terms, then the article. A feed that is not
+        valid XML ends with a problem.
+    """
+    terms = Terms(mapping)
+    language: str | None = None
+    feed_title: str | None = None
     slugs: dict[str, str] = {}
     try:
-        for place, found in elements(stream, _WANTED):
-            if found.tag == "language":
-                language = language_tag((found.text or "").strip())
-            elif found.tag in {"title", "atom_title"}:
-                source = line(found.text)
+        for source_line, element in elements(stream, _WANTED):
+            if element.tag == "language":
+                language = language_tag((element.text or "").strip())
+            elif element.tag in {"title", "atom_title"}:
+                feed_title = line(element.text)
             else:
-                record = _atom(found) if found.tag == "atom_entry" else _rss(found)
-                record["slug"] = _own(record["slug"], record.pop("guid"), slugs)
-                record["source"] = {"name": source and source[:500], "url": record["canonical_url"]}
-                if plan.language or language:
-                    record.setdefault("language", plan.language or language)
-                new, references = terms.borne(record.pop("categories"), (), record.pop("named"))
-                yield from ((place, term) for term in new)
-                yield place, {"type": "article", "format": "article", "status": "published"} | record | references
+                item = _atom(element) if element.tag == "atom_entry" else _rss(element)
+                item["slug"] = _own(item["slug"], item.pop("guid"), slugs)
+                item["source"] = {"name": feed_title and feed_title[:500], "url": item["canonical_url"]}
+                if mapping.language or language:
+                    item.setdefault("language", mapping.language or language)
+                new_terms, references = terms.borne(item.pop("categories"), (), item.pop("authors"))
+                yield from ((source_line, term) for term in new_terms)
+                yield source_line, {"type": "article", "format": "article", "status": "published"} | item | references
     except Broken as error:
         yield error.line, Problem("", error.message)
 
 
-def _own(slug: str, guid: str, taken: dict[str, str]) -> str:
-    """The slug of an item that no other item of the file has."""
-    if taken.setdefault(slug, guid) == guid:
+def _own(slug: str, guid: str, guids: dict[str, str]) -> str:
+    """Return a slug that no other item of the feed has; `guids` maps slugs to the item that uses them."""
+    if guids.setdefault(slug, guid) == guid:
         return slug
     return f"{slug[:190].strip('-')}-{short_hash(guid)}"
 
 
 def _slug(link: str | None, title: str, guid: str) -> str:
-    step = last_step(link)
-    if step and len(step) >= _SHORTEST and not step.isdigit():
-        return step
+    segment = last_step(link)
+    if segment and len(segment) >= _SHORTEST and not segment.isdigit():
+        return segment
     return f"{slugify(title)[:190].strip('-')}-{short_hash(guid)}"
 
 
 def _rss(item: Element) -> Record:
-    guid = text_of(item, "guid")
-    link = web(text_of(item, "link")) or web(guid)
+    link = web(text_of(item, "link")) or web(text_of(item, "guid"))
     title = line(text_of(item, "title")) or ""
+    guid = text_of(item, "guid") or link or title
     content, summary = text_of(item, "content_encoded"), text_of(item, "description")
-    authors = [one.text for one in item.iterfind("dc_creator")] or [one.text for one in item.iterfind("author")]
     image, media = _files(item, _enclosures(item), link or "")
+    authors = item.findall("dc_creator") or item.findall("author")
     return {
-        "slug": _slug(link, title, guid or link or title),
-        "guid": guid or link or title,
+        "slug": _slug(link, title, guid),
+        "guid": guid,
         "headline": title,
-        "standfirst": plain(summary)[:5_000] or None if content else None,
+        "standfirst": _standfirst(content, summary),
         "body_html": _body(content or summary),
         "published_at": _time(text_of(item, "pubDate") or text_of(item, "dc_date")),
         "canonical_url": link,
         "image": image,
         "media": media,
-        "categories": _named(one.text for one in item.iterfind("category")),
-        "named": _named(map(_person, authors)),
+        "categories": _named(child.text for child in item.iterfind("category")),
+        "authors": _named(_person(author.text) for author in authors),
     }
 
 
 def _atom(entry: Element) -> Record:
-    links = {one.get("rel", "alternate"): one.get("href") for one in reversed(entry.findall("atom_link"))}
-    id_, link = text_of(entry, "atom_id"), web(links.get("alternate"))
-    content, summary = _html(entry.find("atom_content")), _html(entry.find("atom_summary"))
+    link = _alternate_link(entry)
     title = line(_html(entry.find("atom_title"))) or ""
-    image, media = _files(
-        entry, [one for one in entry.iterfind("atom_link") if one.get("rel") == "enclosure"], link or ""
-    )
+    guid = text_of(entry, "atom_id") or link or title
+    content, summary = _html(entry.find("atom_content")), _html(entry.find("atom_summary"))
+    updated = text_of(entry, "atom_updated") or None
+    enclosures = [child for child in entry.iterfind("atom_link") if child.get("rel") == "enclosure"]
+    image, media = _files(entry, enclosures, link or "")
+    categories = entry.iterfind("atom_category")
     return {
-        "slug": _slug(link, title, id_ or link or title),
-        "guid": id_ or link or title,
+        "slug": _slug(link, title, guid),
+        "guid": guid,
         "headline": title,
-        "standfirst": plain(summary)[:5_000] or None if content else None,
+        "standfirst": _standfirst(content, summary),
         "body_html": _body(content or summary),
-        "published_at": text_of(entry, "atom_published") or text_of(entry, "atom_updated") or None,
-        "updated_at": text_of(entry, "atom_updated") or None,
+        "published_at": text_of(entry, "atom_published") or updated,
+        "updated_at": updated,
         "canonical_url": link,
         "image": image,
         "media": media,
-        "categories": _named(one.get("label") or one.get("term") for one in entry.iterfind("atom_category")),
-        "named": _named(one.findtext("atom_name") for one in entry.iterfind("atom_author")),
+        "categories": _named(child.get("label") or child.get("term") for child in categories),
+        "authors": _named(author.findtext("atom_name") for author in entry.iterfind("atom_author")),
     }
 
 
-def _html(found: Element | None) -> str:
-    """What a construct of Atom says, as HTML."""
-    if found is None:
+def _alternate_link(entry: Element) -> str | None:
+    """Return the URL of the first alternate link of an Atom entry; a link without `rel` is one (RFC 4287, 4.2.7.2)."""
+    for link in entry.iterfind("atom_link"):
+        if link.get("rel", "alternate") == "alternate":
+            return web(link.get("href"))
+    return None
+
+
+def _standfirst(content: str, summary: str) -> str | None:
+    """Return the summary as plain text; None if it is the only text and therefore the body."""
+    if not content:
+        return None
+    return plain(summary)[:5_000] or None
+
+
+def _html(construct: Element | None) -> str:
+    """Return an Atom text construct (RFC 4287, section 3.1) as HTML."""
+    if construct is None:
         return ""
-    kind = found.get("type", "text")
-    if kind == "xhtml":
-        return "".join(tostring(inner, encoding="unicode", method="html") for inner in found)
-    text = found.text or ""
-    return text if kind in {"html", "text/html"} else text.replace("&", "&amp;").replace("<", "&lt;")
+    content_type = construct.get("type", "text")
+    if content_type == "xhtml":
+        return "".join(tostring(child, encoding="unicode", method="html") for child in construct)
+    text = construct.text or ""
+    return text if content_type in {"html", "text/html"} else text.replace("&", "&amp;").replace("<", "&lt;")
 
 
 def _body(text: str) -> str:
@@ -128,7 +155,7 @@ def _named(names: Iterator[str | None]) -> list[Named]:
 
 
 def _person(text: str | None) -> str | None:
-    """RSS says `mail@host (Name)`; what is only an address is nobody's name."""
+    """Return the name of an RSS author, `mail@host (Name)`; None for an address without a name."""
     text = (text or "").strip()
     before, _, rest = text.partition("(")
     if "@" in before:
@@ -137,51 +164,52 @@ def _person(text: str | None) -> str | None:
 
 
 def _enclosures(item: Element) -> list[Element]:
-    found = [*item.iterfind("media_content"), *item.iterfind("media_group/media_content"), *item.iterfind("enclosure")]
-    return found or [*item.iterfind("media_thumbnail"), *item.iterfind("media_group/media_thumbnail")]
+    files = [*item.iterfind("media_content"), *item.iterfind("media_group/media_content"), *item.iterfind("enclosure")]
+    return files or [*item.iterfind("media_thumbnail"), *item.iterfind("media_group/media_thumbnail")]
 
 
-def _files(item: Element, found: list[Element], base: str) -> tuple[Record | None, list[Record]]:
-    """The largest picture, and the sounds and videos, of what hangs on an item."""
-    pictures: list[Record] = []
+def _files(item: Element, enclosures: list[Element], base: str) -> tuple[Record | None, list[Record]]:
+    """Return the widest image, and the audio and video files, of the media elements of an item."""
+    images: list[Record] = []
     media: list[Record] = []
-    for one in found:
-        url = web(one.get("url") or one.get("href"), base)
-        kind = _kind(one, url or "")
+    for enclosure in enclosures:
+        url = web(enclosure.get("url") or enclosure.get("href"), base)
+        kind = _kind(enclosure, url or "")
         if url is not None and kind == "image":
-            pictures.append({"url": url, **_size(one), **_words(item, one)})
+            images.append({"url": url, **_size(enclosure), **_words(item, enclosure)})
         elif url is not None and kind:
-            media.append({"kind": kind, "sources": [{"url": url, "type": one.get("type")}]})
-    return max(pictures, key=lambda one: one.get("width", 0), default=None), media[:500]
+            media.append({"kind": kind, "sources": [{"url": url, "type": enclosure.get("type")}]})
+    return max(images, key=lambda image: image.get("width", 0), default=None), media[:500]
 
 
-def _kind(one: Element, url: str) -> str:
-    kind = one.get("medium") or (one.get("type") or "").partition("/")[0]
-    if not kind and (one.tag == "media_thumbnail" or url.lower().partition("?")[0].endswith(_PICTURES)):
+def _kind(enclosure: Element, url: str) -> str:
+    """Return "image", "video" or "audio", or "" for other files."""
+    kind = enclosure.get("medium") or (enclosure.get("type") or "").partition("/")[0]
+    if not kind and (enclosure.tag == "media_thumbnail" or url.lower().partition("?")[0].endswith(_PICTURES)):
         return "image"
     return kind if kind in {"image", "video", "audio"} else ""
 
 
-def _size(one: Element) -> dict[str, int]:
-    sizes = {name: one.get(name, "") for name in ("width", "height")}
+def _size(enclosure: Element) -> dict[str, int]:
+    sizes = {name: enclosure.get(name, "") for name in ("width", "height")}
     return {name: int(text) for name, text in sizes.items() if _PIXELS.fullmatch(text)}
 
 
-def _words(item: Element, one: Element) -> Record:
-    """What is said of a picture: inside of it, or beside it."""
-    found: dict[str, Any] = {}
-    for name, tag, most in (("alt", "title", 1_000), ("caption", "description", 2_000), ("credit", "credit", 500)):
-        text = line(one.findtext(f"media_{tag}") or item.findtext(f"media_{tag}"))
-        found[name] = text and text[:most]
-    return found
+def _words(item: Element, enclosure: Element) -> Record:
+    """Return alt text, caption and credit of an image, from its media element or else from the item."""
+    texts: dict[str, Any] = {}
+    for name, tag, limit in (("alt", "title", 1_000), ("caption", "description", 2_000), ("credit", "credit", 500)):
+        text = line(enclosure.findtext(f"media_{tag}") or item.findtext(f"media_{tag}"))
+        texts[name] = text and text[:limit]
+    return texts
 
 
 def _time(text: str) -> str | None:
-    """A time of RFC 822 as RFC 3339 has it; what is none, or has no offset, is left to be refused."""
+    """Return an RFC 822 time in RFC 3339 format; a text without time or offset is returned for validation to reject."""
     try:
-        found = parsedate_to_datetime(text)
+        time = parsedate_to_datetime(text)
     except ValueError:
         return text or None
-    if found.tzinfo is None:
-        return found.replace(tzinfo=UTC).isoformat() if text.endswith("-0000") else text
-    return found.astimezone(UTC).isoformat()
+    if time.tzinfo is None:
+        return time.replace(tzinfo=UTC).isoformat() if text.endswith("-0000") else text
+    return time.astimezone(UTC).isoformat()

@@ -1,6 +1,7 @@
-"""What is wrong with a JSON text, and where.
+"""Strict JSON parsing with located errors.
 
-`is_plain` tells in a few microseconds that nothing can be wrong; `scrutinised` takes its time and names the place.
+`is_valid_object` confirms in a few microseconds that a parsed text is valid; `parse_strictly` is slow and locates the
+first problem.
 """
 
 import json
@@ -10,37 +11,37 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeGuard
 
 DEEPEST: Final = 32
-"""How many objects and lists may stand inside each other, the outermost counted."""
+"""Maximum nesting of objects and lists, the outermost included."""
 
 _LARGEST: Final = 2**63 - 1
 _SMALLEST: Final = -(2**63)
 _DIGITS: Final = 19
-"""How many digits the largest number of 64 bits has."""
+"""Number of digits of the largest 64-bit integer."""
 
 _SAFE: Final = 10**18
-"""Below this a number is what it was written as; above it is worth a second look."""
+"""Numbers below this are parsed exactly; larger ones are checked again."""
 _READABLE: Final = 60
-"""How much of a key or of a number a message repeats."""
+"""Maximum length of a key or a number quoted in a message."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-# Escapes that hide what the quick check counts: a colon, and NUL.
+# Escapes of characters that the quick check counts or excludes: a colon, and NUL.
 _HIDDEN: Final = (b"\\u003a", b"\\u003A", b"\\u0000")
 _KINDS: Final = {list: "a list", str: "a string", bool: "true or false", type(None): "null"}
-# The sentences of the standard library, in words for one who wrote a file and no parser.
+# The messages of the standard library's parser, rewritten for authors of import files.
 _SENTENCES: Final = {
-    "Expecting value": "a value was expected",
-    "Expecting property name enclosed in double quotes": "a key in double quotes was expected",
-    "Expecting ':' delimiter": "a colon was expected",
-    "Expecting ',' delimiter": "a comma was expected",
-    "Extra data": "something follows the end",
+    "Expecting value": "expected a value",
+    "Expecting property name enclosed in double quotes": "expected a key in double quotes",
+    "Expecting ':' delimiter": "expected a colon",
+    "Expecting ',' delimiter": "expected a comma",
+    "Extra data": "unexpected data after the end",
     "Invalid control character at": "a control character must be escaped",
-    "Unterminated string starting at": "a string is never closed that begins",
-    "Unexpected UTF-8 BOM (decode using utf-8-sig)": "a byte order mark is out of place",
+    "Unterminated string starting at": "unterminated string",
+    "Unexpected UTF-8 BOM (decode using utf-8-sig)": "unexpected byte order mark",
 }
 
 
 class Unreadable(Exception):
-    """A line that cannot be read as a record: the place (a JSON pointer, RFC 6901) and a sentence about it."""
+    """The text is not a valid JSON object; `pointer` (RFC 6901) locates the problem, `message` describes it."""
 
     def __init__(self, pointer: str, message: str) -> None:
         super().__init__(pointer, message)
@@ -52,22 +53,28 @@ class Unreadable(Exception):
 
 
 class _Pairs(list[tuple[str, Any]]):
-    """An object as it was written: every key with its value, in order, also one that comes twice."""
+    """An object as a list of its keys and values in order, duplicate keys included."""
 
 
 @dataclass(frozen=True)
 class _Bad:
-    """In place of a number that cannot be taken: the sentence about it."""
+    """Stands for a number that is not accepted, with the message of the error."""
 
     message: str
 
 
 def is_plain(record: object, raw: bytes) -> TypeGuard[dict[str, object]]:
-    """Tell whether a JSON text that was read without complaint is an object with nothing wrong in it.
+    """Return whether a parsed JSON text is certainly a valid object.
 
-    In: what was read, and the text. Every colon of a JSON text is either inside a string or behind a key. If there are
-    as many as the record has keys and colons in its strings, no key has been lost, hence none came twice. False means
-    no more than doubt.
+    Every colon of a JSON text is either inside a string or after a key. If the text has as many colons as the record
+    has keys and colons in strings, no key was lost, so there is no duplicate key.
+
+    Args:
+        record: The parsed value.
+        raw: The text that it was parsed from.
+
+    Returns:
+        True if the text is valid; False if it may not be.
     """
     if type(record) is not dict or any(escape in raw for escape in _HIDDEN):
         return False
@@ -75,7 +82,7 @@ def is_plain(record: object, raw: bytes) -> TypeGuard[dict[str, object]]:
 
 
 def scrutinised(raw: bytes) -> dict[str, object]:
-    """Read a JSON text as an object, or raise `Unreadable` for the first thing that is wrong with it."""
+    """Parse a JSON text as an object; raise InvalidJson for the first problem."""
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
@@ -87,23 +94,23 @@ def scrutinised(raw: bytes) -> dict[str, object]:
             object_pairs_hook=_Pairs,
             parse_int=_integer,
             parse_float=_fraction,
-            parse_constant=lambda name: _Bad(f"{name} is no JSON number"),
+            parse_constant=lambda name: _Bad(f"{name} is not a JSON number"),
         )
     except RecursionError:
         raise _too_deep("") from None
     except json.JSONDecodeError as error:
         raise Unreadable("", _not_json(error)) from None
     if not isinstance(value, _Pairs):
-        raise Unreadable("", f"not an object but {_kind(value)}")
+        raise Unreadable("", f"expected an object, not {_kind(value)}")
     return _object(value, "", 1)
 
 
 def _colons(record: dict[str, Any]) -> int | None:
-    """Count the keys, and the colons in keys and strings; None if a number is in doubt or the nesting too deep."""
+    """Count the keys, and the colons in keys and strings; None if a number is doubtful or the nesting too deep."""
     count = 0
     level: list[Any] = [record]
     for _ in range(DEEPEST):
-        deeper: list[Any] = []
+        next_level: list[Any] = []
         for container in level:
             items = container
             if type(container) is dict:
@@ -114,27 +121,27 @@ def _colons(record: dict[str, Any]) -> int | None:
                 if kind is str:
                     count += item.count(":")
                 elif kind is dict or kind is list:
-                    deeper.append(item)
-                # A whole number beyond 64 bits has been read as a float.
+                    next_level.append(item)
+                # An integer beyond 64 bits was parsed as a float.
                 elif item is not None and not -_SAFE < item < _SAFE:
                     return None
-        if not deeper:
+        if not next_level:
             return count
-        level = deeper
+        level = next_level
     return None
 
 
 def _object(pairs: _Pairs, pointer: str, depth: int) -> dict[str, object]:
     if depth > DEEPEST:
         raise _too_deep(pointer)
-    plain: dict[str, object] = {}
+    members: dict[str, object] = {}
     for key, value in pairs:
-        place = f"{pointer}/{_step(key)}"
-        _string(key, place)
-        if key in plain:
-            raise Unreadable(place, "the key comes twice in its object")
-        plain[key] = _value(value, place, depth)
-    return plain
+        member_pointer = f"{pointer}/{_step(key)}"
+        _string(key, member_pointer)
+        if key in members:
+            raise Unreadable(member_pointer, "duplicate key")
+        members[key] = _value(value, member_pointer, depth)
+    return members
 
 
 def _value(value: Any, pointer: str, depth: int) -> object:
@@ -154,13 +161,13 @@ def _value(value: Any, pointer: str, depth: int) -> object:
 def _string(text: str, pointer: str) -> None:
     if "\0" in text:
         raise Unreadable(pointer, "NUL (\\u0000) in a string")
-    found = _SURROGATE.search(text)
-    if found:
-        raise Unreadable(pointer, f"half of a surrogate pair (\\u{ord(found[0]):04x}) in a string")
+    match = _SURROGATE.search(text)
+    if match:
+        raise Unreadable(pointer, f"lone surrogate (\\u{ord(match[0]):04x}) in a string")
 
 
 def _integer(digits: str) -> int | _Bad:
-    # Counted before it is read: reading takes time that grows with the square of the length.
+    # The length is checked before the conversion, which takes quadratic time.
     if len(digits.lstrip("-")) <= _DIGITS and _SMALLEST <= int(digits) <= _LARGEST:
         return int(digits)
     return _Bad(f"{_short(digits)} does not fit into 64 bits")
@@ -172,7 +179,7 @@ def _fraction(digits: str) -> float | _Bad:
 
 
 def _step(key: str) -> str:
-    """Write a key as a step of a JSON pointer: escaped, cut to what a person reads, and fit to be stored."""
+    """Return a key as a segment of a JSON pointer: shortened, without forbidden characters, and escaped."""
     key = _SURROGATE.sub("\ufffd", _short(key).replace("\0", "\ufffd"))
     return key.replace("~", "~0").replace("/", "~1")
 
@@ -192,5 +199,5 @@ def _too_deep(pointer: str) -> Unreadable:
 def _not_json(error: json.JSONDecodeError) -> str:
     if error.pos >= len(error.doc):
         return f"not JSON: unexpected end at column {error.pos + 1}"
-    sentence = _SENTENCES.get(error.msg, f"{error.msg[:1].lower()}{error.msg[1:]}")
-    return f"not JSON: {sentence} at column {error.pos + 1}"
+    message = _SENTENCES.get(error.msg, f"{error.msg[:1].lower()}{error.msg[1:]}")
+    return f"not JSON: {message} at column {error.pos + 1}"

@@ -1,4 +1,4 @@
-"""WordPress exports (WXR): posts, with the authors, categories, tags and pictures that they name."""
+"""WordPress exports (WXR): posts with their authors, categories, tags and images."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SIZE = re.compile(r's:5:"width";i:([1-9]\d{0,4});s:6:"height";i:([1-9]\d{0,4});
 
 @dataclass(slots=True)
 class _Site:
-    """What is gathered beforehand, as posts name what may come behind them."""
+    """Data of the whole export, collected in a first pass: posts refer to items that may come after them."""
 
     authors: dict[str, Named] = field(default_factory=dict)
     author_slugs: set[str] = field(default_factory=set)
@@ -43,23 +43,34 @@ class _Site:
     slugs: set[str] = field(default_factory=set)
 
     def picture(self, id_: str) -> Record | None:
-        """The picture with an id; kept as text, as a site has many."""
+        """Return the image with an id, or None. Images are stored as JSON text, because a site has many."""
         return orjson.loads(self.pictures[id_]) if id_ in self.pictures else None
 
 
-def told(stream: BinaryIO, *, plan: Plan, zone: ZoneInfo) -> Iterator[tuple[int, Said]]:
-    """Read an export: the terms that a post names, when they are new, and the post itself. The file is read twice."""
+def told(stream: BinaryIO, *, mapping: Plan, zone: ZoneInfo) -> Iterator[tuple[int, Said]]:
+    """Read the records of an export in two passes.
+
+    Args:
+        stream: A seekable stream, positioned at the beginning of the export.
+        mapping: The mapping of categories.
+        zone: The time zone of times without an offset.
+
+    Yields:
+        The line on which a post begins, and a record: first the post's new terms, then the article. An export that is
+        not valid XML ends with a problem.
+    """
     start = stream.tell()
     site = _site(stream)
     stream.seek(start)
-    terms = Terms(plan)
+    terms = Terms(mapping)
     try:
-        for place, item in elements(stream, _ITEMS):
+        for source_line, item in elements(stream, _ITEMS):
             if text_of(item, "wp_post_type") != "post" or text_of(item, "wp_status") in {"auto-draft", "inherit"}:
                 continue
-            new, references = terms.borne(*_named(item, site))
-            yield from ((place, record) for record in new)
-            yield place, _post(item, site, plan, zone) | references
+            categories, tags, authors = _named(item, site)
+            new_terms, references = terms.borne(categories, tags, authors)
+            yield from ((source_line, term) for term in new_terms)
+            yield source_line, _post(item, site, mapping, zone) | references
     except Broken as error:
         yield error.line, Problem("", error.message)
 
@@ -67,24 +78,24 @@ def told(stream: BinaryIO, *, plan: Plan, zone: ZoneInfo) -> Iterator[tuple[int,
 def _site(stream: BinaryIO) -> _Site:
     site = _Site()
     try:
-        for _, found in elements(stream, _BEFORE):
-            if found.tag == "wp_author":
-                _add_author(site, found)
-            elif found.tag == "language":
-                site.language = language_tag((found.text or "").strip())
-            elif text_of(found, "wp_post_type") == "attachment":
-                _add_picture(site, found)
-            elif text_of(found, "wp_post_type") == "post" and text_of(found, "wp_status") != "trash":
-                site.slugs.add(_slug(found, text_of(found, "wp_post_id"), frozenset()))
+        for _, element in elements(stream, _BEFORE):
+            if element.tag == "wp_author":
+                _add_author(site, element)
+            elif element.tag == "language":
+                site.language = language_tag((element.text or "").strip())
+            elif text_of(element, "wp_post_type") == "attachment":
+                _add_picture(site, element)
+            elif text_of(element, "wp_post_type") == "post" and text_of(element, "wp_status") != "trash":
+                site.slugs.add(_slug(element, text_of(element, "wp_post_id"), frozenset()))
     except Broken:
-        pass  # told when the posts are read, in its place
+        pass  # reported by the second pass, in its position
     return site
 
 
-def _add_author(site: _Site, found: Element) -> None:
-    login = text_of(found, "wp_author_login")
-    name = line(text_of(found, "wp_author_display_name")) or login
-    email = text_of(found, "wp_author_email")
+def _add_author(site: _Site, author: Element) -> None:
+    login = text_of(author, "wp_author_login")
+    name = line(text_of(author, "wp_author_display_name")) or login
+    email = text_of(author, "wp_author_email")
     if login:
         slug = slugify(name)
         slug = f"{slug}-{slugify(login)}"[:200].strip("-") if slug in site.author_slugs else slug
@@ -92,87 +103,85 @@ def _add_author(site: _Site, found: Element) -> None:
         site.authors[login] = Named(slug, name, email if "@" in email and len(email) <= 254 else None)
 
 
-def _add_picture(site: _Site, found: Element) -> None:
-    url = web(text_of(found, "wp_attachment_url") or text_of(found, "guid"))
+def _add_picture(site: _Site, attachment: Element) -> None:
+    url = web(text_of(attachment, "wp_attachment_url") or text_of(attachment, "guid"))
     if url is None:
         return
-    meta = _meta(found)
+    meta = _meta(attachment)
     size = _SIZE.search(meta.get("_wp_attachment_metadata", ""))
-    id_ = text_of(found, "wp_post_id")
-    picture = {
+    id_ = text_of(attachment, "wp_post_id")
+    image = {
         "url": url,
         "alt": (line(meta.get("_wp_attachment_image_alt")) or "")[:1_000] or None,
-        "caption": plain(text_of(found, "excerpt_encoded"))[:2_000] or None,
+        "caption": plain(text_of(attachment, "excerpt_encoded"))[:2_000] or None,
         **({"width": int(size[1]), "height": int(size[2])} if size else {}),
     }
-    site.pictures[id_] = orjson.dumps(picture).decode()  # its bytes would take 4 kB each
-    site.of_posts.setdefault(text_of(found, "wp_post_parent"), []).append(id_)
+    site.pictures[id_] = orjson.dumps(image).decode()  # the bytes objects of orjson take 4 kB each
+    site.of_posts.setdefault(text_of(attachment, "wp_post_parent"), []).append(id_)
 
 
 def _named(item: Element, site: _Site) -> tuple[list[Named], list[Named], list[Named]]:
-    """The categories, tags and authors of a post."""
-    found: dict[str, list[Named]] = {"category": [], "post_tag": []}
-    for one in item.iterfind("category"):
-        named = category(one.text, one.get("nicename"))
-        if named is not None and one.get("domain", "category") in found:
-            found[one.get("domain", "category")].append(named)
+    """Return the categories, tags and authors of a post."""
+    by_domain: dict[str, list[Named]] = {"category": [], "post_tag": []}
+    for element in item.iterfind("category"):
+        term = category(element.text, element.get("nicename"))
+        domain = element.get("domain", "category")
+        if term is not None and domain in by_domain:
+            by_domain[domain].append(term)
     login = text_of(item, "dc_creator")
     author = site.authors.get(login) or category(login)
-    return found["category"], found["post_tag"], [author] if author else []
+    return by_domain["category"], by_domain["post_tag"], [author] if author else []
 
 
-def _post(item: Element, site: _Site, plan: Plan, zone: ZoneInfo) -> Record:
+def _post(item: Element, site: _Site, mapping: Plan, zone: ZoneInfo) -> Record:
     meta, id_ = _meta(item), text_of(item, "wp_post_id")
-    status, at = _status(item), _time(item, "wp_post_date", zone)
-    slug = _slug(item, id_, site.slugs)
-    link = text_of(item, "link")
-    excerpt = plain(text_of(item, "excerpt_encoded"))
-    image = site.picture(meta.get("_thumbnail_id", ""))
-    format_ = next((_FORMATS[one.get("nicename", "")] for one in _formats(item)), "article")
-    language = plan.language or site.language
-    # What another post is called by now leads there, and not here.
-    old = [one for one in (*_old_slugs(item), last_step(link)) if one and is_slug(one) and one not in site.slugs]
-    body = shortcodes.rendered(text_of(item, "content_encoded"), lambda asked: _gallery(asked, id_, site))
+    status, slug = _status(item), _slug(item, id_, site.slugs)
+    was_published = status != "withdrawn" or meta.get("_wp_trash_meta_status") == "publish"
+    language = mapping.language or site.language
+    body = shortcodes.rendered(text_of(item, "content_encoded"), lambda attributes: _gallery(attributes, id_, site))
     return {
         "type": "article",
         "slug": slug,
         "headline": line(text_of(item, "title")) or "",
-        "standfirst": excerpt[:5_000] or None,
+        "standfirst": plain(text_of(item, "excerpt_encoded"))[:5_000] or None,
         "body_html": body,
-        "format": format_,
+        "format": _format(item),
         "status": status,
-        "published_at": at if status != "withdrawn" or meta.get("_wp_trash_meta_status") == "publish" else None,
+        "published_at": _time(item, "wp_post_date", zone) if was_published else None,
         "updated_at": _time(item, "wp_post_modified", zone),
-        "image": image,
+        "image": site.picture(meta.get("_thumbnail_id", "")),
         "canonical_url": web(meta.get("_yoast_wpseo_canonical")),
-        "previous_slugs": [one for one in dict.fromkeys(old) if one != slug][:100]
-        if status in {"published", "withdrawn"}
-        else [],
+        "previous_slugs": _previous_slugs(item, slug, site) if status in {"published", "withdrawn"} else [],
         **({"language": language} if language else {}),
     }
 
 
+def _previous_slugs(item: Element, slug: str, site: _Site) -> list[str]:
+    """Return the former slugs of a post, except those that another post has now."""
+    candidates = dict.fromkeys([*_old_slugs(item), last_step(text_of(item, "link"))])
+    slugs = [old for old in candidates if old and is_slug(old) and old not in site.slugs]
+    return [old for old in slugs if old != slug][:100]
+
+
 def _status(item: Element) -> str:
-    """What was not for everybody stays hidden: drafts, what waits or is private, what has a password."""
+    """Return the status of a post; drafts, pending, private and password-protected posts become drafts."""
     if text_of(item, "wp_post_password"):
         return "draft"
     return _STATUS.get(text_of(item, "wp_status"), "draft")
 
 
 def _slug(item: Element, id_: str, taken: AbstractSet[str]) -> str:
-    """The post's own name, or one made from its title with its number behind it, as titles repeat.
-
-    What lay in the bin does not bear a name that another post has `taken` since.
-    """
+    """Return the slug of a post; that of a trashed post is changed if another post has `taken` it since."""
     name = text_of(item, "wp_post_name").lower()
-    own = name.removesuffix("__trashed")
-    if is_slug(own):
-        return own if own == name or own not in taken else f"{own[:180]}-{id_}"
+    slug = name.removesuffix("__trashed")
+    if is_slug(slug):
+        return slug if slug == name or slug not in taken else f"{slug[:180]}-{id_}"
+    # A post without a usable name gets its title and its id, because titles repeat.
     return f"{slugify(plain(text_of(item, 'title')))[:180].strip('-')}-{id_}" if id_.isdigit() else slugify(name)
 
 
 def _time(item: Element, name: str, zone: ZoneInfo) -> str | None:
-    """A time in UTC, or else that of the newsroom's clock; what cannot be read is left to be refused."""
+    """Return a time from its UTC element, or else from the local one; an invalid text is left to validation."""
     for text, offset in ((text_of(item, f"{name}_gmt"), UTC), (text_of(item, name), zone)):
         if text and text != _NO_TIME:
             try:
@@ -183,21 +192,28 @@ def _time(item: Element, name: str, zone: ZoneInfo) -> str | None:
 
 
 def _old_slugs(item: Element) -> Iterator[str]:
-    for one in item.iterfind("wp_postmeta"):
-        if text_of(one, "wp_meta_key") == "_wp_old_slug":
-            yield text_of(one, "wp_meta_value").lower()
+    for meta in item.iterfind("wp_postmeta"):
+        if text_of(meta, "wp_meta_key") == "_wp_old_slug":
+            yield text_of(meta, "wp_meta_value").lower()
 
 
-def _formats(item: Element) -> Iterator[Element]:
-    return (one for one in item.iterfind("category") if one.get("nicename", "") in _FORMATS)
+def _format(item: Element) -> str:
+    """Return the article format for the first post format among the categories."""
+    for element in item.iterfind("category"):
+        if element.get("nicename", "") in _FORMATS:
+            return _FORMATS[element.get("nicename", "")]
+    return "article"
 
 
-def _gallery(asked: Mapping[str, str], post: str, site: _Site) -> str:
-    """The pictures that a gallery names, or else all that hang on its post."""
-    ids = [id_.strip() for id_ in asked["ids"].split(",")] if asked.get("ids") else site.of_posts.get(post, [])
-    pictures = [found for id_ in ids if (found := site.picture(id_)) is not None]
-    shown = "".join(f'<img src="{html.escape(one["url"])}"{_alt(one["alt"])}>' for one in pictures)
-    return f"<figure>{shown}</figure>" if shown else ""
+def _gallery(attributes: Mapping[str, str], post_id: str, site: _Site) -> str:
+    """Return a gallery of the images that the shortcode names, or else of all attachments of the post."""
+    if attributes.get("ids"):
+        ids = [id_.strip() for id_ in attributes["ids"].split(",")]
+    else:
+        ids = site.of_posts.get(post_id, [])
+    images = [image for id_ in ids if (image := site.picture(id_)) is not None]
+    images_html = "".join(f'<img src="{html.escape(image["url"])}"{_alt(image["alt"])}>' for image in images)
+    return f"<figure>{images_html}</figure>" if images_html else ""
 
 
 def _alt(text: str | None) -> str:
@@ -205,4 +221,4 @@ def _alt(text: str | None) -> str:
 
 
 def _meta(item: Element) -> dict[str, str]:
-    return {text_of(one, "wp_meta_key"): text_of(one, "wp_meta_value") for one in item.iterfind("wp_postmeta")}
+    return {text_of(meta, "wp_meta_key"): text_of(meta, "wp_meta_value") for meta in item.iterfind("wp_postmeta")}

@@ -1,6 +1,6 @@
-"""Words: clean markup, plain text, slugs, folded names, by-lines and language tags.
+"""Text processing: HTML sanitizing, plain text, slugs, folded names, by-lines and language tags.
 
-Everything here is a pure function of its arguments: no article, no database, no request. That is why it stands apart:
-the same rules serve an article that comes by the API, a record of an import and a word in a query, and each can be
-tested in microseconds. Nothing of the package is imported from here.
+Every function is pure: it depends on its arguments only, never on an article, the database or a request. The same rules
+therefore apply to articles from the API, to import records and to search queries, and tests run in microseconds. This
+package imports nothing from the rest of the project.
 """

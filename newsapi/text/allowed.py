@@ -1,4 +1,4 @@
-"""What the body of an article may be made of: elements, their attributes, and the values these may have."""
+"""The HTML policy of article bodies: allowed elements, their attributes, and the values of these."""
 
 import re
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from newsapi.text.slugs import is_uuid
 
 
 class Page(NamedTuple):
-    """Where a body stands: the address its links are relative to, and the hosts it may embed."""
+    """The context of a body: the URL that its relative links are resolved against, and the hosts it may embed."""
 
     base: str
     embed_hosts: frozenset[str]
@@ -36,16 +36,16 @@ def _present(_value: str, _: Page) -> str | None:
     return ""
 
 
-def _link(value: str, page: Page) -> str | None:
-    return absolute(value, base=page.base, schemes=LINKS)
+def _link(value: str, context: Page) -> str | None:
+    return absolute(value, base=context.base, schemes=LINKS)
 
 
-def _picture(value: str, page: Page) -> str | None:
-    return absolute(value, base=page.base, schemes=PICTURES)
+def _picture(value: str, context: Page) -> str | None:
+    return absolute(value, base=context.base, schemes=PICTURES)
 
 
-def _embed(value: str, page: Page) -> str | None:
-    return embeddable(value, base=page.base, hosts=page.embed_hosts)
+def _embed(value: str, context: Page) -> str | None:
+    return embeddable(value, base=context.base, hosts=context.embed_hosts)
 
 
 def _own_article(value: str, _: Page) -> str | None:
@@ -57,8 +57,8 @@ def _language(value: str, _: Page) -> str | None:
 
 
 def _matching(pattern: str) -> Rule:
-    whole = re.compile(pattern, re.ASCII)
-    return lambda value, _: value if whole.fullmatch(value) else None
+    compiled = re.compile(pattern, re.ASCII)
+    return lambda value, _: value if compiled.fullmatch(value) else None
 
 
 _SIZE = _matching("[0-9]{1,5}")
@@ -68,7 +68,7 @@ _TIME = _matching("[0-9A-Za-z:.+ -]{1,40}")
 _SCOPE = _matching("row|col|rowgroup|colgroup")
 _CELL: dict[str, Rule] = {"colspan": _SPAN, "rowspan": _SPAN}
 
-# The order here is the order in which attributes are written.
+# Attributes are written in the order of this table.
 _RULES: Final[dict[str, dict[str, Rule]]] = {
     "a": {"href": _link, "title": _filled, "hreflang": _language, "data-article-id": _own_article},
     "abbr": {"title": _filled},
@@ -84,9 +84,9 @@ _RULES: Final[dict[str, dict[str, Rule]]] = {
     "th": {**_CELL, "scope": _SCOPE},
     "time": {"datetime": _TIME},
 }
-# Without these the element says nothing and is left out; what is inside it stays.
+# An element without its required attribute is left out; its content stays.
 _NEEDED: Final = {"a": "href", "iframe": "src", "img": "src"}
-# What is written in any case, whatever came in.
+# Attributes that are always written.
 _ADDED: Final = {
     "a": ' rel="noopener noreferrer"',
     "iframe": ' sandbox="allow-scripts allow-same-origin allow-popups allow-presentation" loading="lazy"',
@@ -139,10 +139,26 @@ INLINE: Final = frozenset(
 )
 ELEMENTS: Final = VOID | TABLE_PARTS | BLOCKS | INLINE | {"iframe"}
 
-# Elements of the same meaning, and boxes that would glue two paragraphs together if they merely went.
+# Containers become paragraphs: if they were only left out, the text before and after them would run together.
 _BOXES: Final = (
-    *("address", "article", "aside", "center", "details", "dialog", "div", "fieldset", "footer", "form", "header"),
-    *("hgroup", "legend", "main", "nav", "search", "section", "summary"),
+    "address",
+    "article",
+    "aside",
+    "center",
+    "details",
+    "dialog",
+    "div",
+    "fieldset",
+    "footer",
+    "form",
+    "header",
+    "hgroup",
+    "legend",
+    "main",
+    "nav",
+    "search",
+    "section",
+    "summary",
 )
 _STANDS_FOR: Final = dict.fromkeys(_BOXES, "p") | {
     "acronym": "abbr",
@@ -159,45 +175,44 @@ _STANDS_FOR: Final = dict.fromkeys(_BOXES, "p") | {
 
 
 def element(name: str) -> str | None:
-    """Answer the element to write for a name in lower case, or None if there is none."""
+    """Return the element to write for a name in lower case, or None if the element is not allowed."""
     return name if name in ELEMENTS else _STANDS_FOR.get(name)
 
 
 def names() -> dict[str, set[str]]:
-    """Answer the attributes of each element that may be written, those that are added among them."""
+    """Return the allowed attributes of each element, with those that are always written."""
     allowed = {tag: set(rules) for tag, rules in _RULES.items()}
     allowed["iframe"] |= {"sandbox", "loading"}
     return allowed
 
 
 def start_tag(name: str, written: str, page: Page) -> str | None:
-    """Write the start tag of an allowed element.
+    """Return the start tag of an allowed element with its allowed attributes, in a fixed order and notation.
 
-    In: the element, the attributes as they were written, and the page. Out: the tag with the attributes that may stay,
-    always in the same order and notation; None if the element makes no sense without one that had to go.
+    The result is None if a required attribute is missing or not allowed. The attributes are passed as source text.
     """
     rules = _RULES.get(name)
     if rules is None:
         return f"<{name}>"
-    given = _given(written, rules) if written else {}
-    kept = ""
+    values = _given(written, rules) if written else {}
+    attributes = ""
     for attribute, rule in rules.items():
-        value = rule(given[attribute], page) if attribute in given else None
+        value = rule(values[attribute], page) if attribute in values else None
         if value is not None:
-            kept += f' {attribute}="{_quoted(value)}"'
+            attributes += f' {attribute}="{_quoted(value)}"'
         elif _NEEDED.get(name) == attribute:
             return None
-    return f"<{name}{kept}{_ADDED.get(name, '')}>"
+    return f"<{name}{attributes}{_ADDED.get(name, '')}>"
 
 
-def _given(written: str, rules: dict[str, Rule]) -> dict[str, str]:
-    """Read attributes; of two with the same name the first counts, as in a browser."""
-    given: dict[str, str] = {}
-    for found in _ATTRIBUTE.finditer(written):
-        attribute = found[1].lower()
-        if attribute in rules and attribute not in given:
-            given[attribute] = decoded_attribute(found[2] or found[3] or found[4] or "")
-    return given
+def _given(source: str, rules: dict[str, Rule]) -> dict[str, str]:
+    """Parse the attributes that have a rule; of two with the same name the first counts, as in a browser."""
+    values: dict[str, str] = {}
+    for match in _ATTRIBUTE.finditer(source):
+        attribute = match[1].lower()
+        if attribute in rules and attribute not in values:
+            values[attribute] = decoded_attribute(match[2] or match[3] or match[4] or "")
+    return values
 
 
 def _quoted(value: str) -> str:

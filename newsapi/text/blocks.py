@@ -1,9 +1,9 @@
-"""The body as blocks, for apps that render no HTML: read from cleaned HTML, with nothing lost.
+"""Lossless parsing of a sanitized body into blocks, for applications that do not render HTML.
 
-Each element of the top level becomes a block, and so does each run of what is inline between them. A block is of a
-typed kind only where the HTML written from it is its source again; all else is a block of type `html`, which holds the
-source itself. So no construct can fall through. The same means: but for white space that a browser folds, a `<p>` that
-wraps the whole of something (a cell, an item, a picture), and a `colspan` or `rowspan` of 1.
+Each top-level element becomes a block, and so does each run of inline content between them. A block gets a specific
+type only if the HTML rendered from it equals its source; otherwise its type is `html` and it holds the source, so that
+no construct is lost. The comparison ignores white space that a browser collapses, a `<p>` that wraps the whole content
+of a cell, an item or an image, and a `colspan` or `rowspan` of 1.
 
     paragraph       text, marks
     heading         level (2 to 4), text, marks
@@ -16,14 +16,14 @@ wraps the whole of something (a cell, an item, a picture), and a `colspan` or `r
     table           head, rows, foot (rows of cells {text, marks, header, colspan, rowspan, scope}), caption, figure
     html            html
 
-Every key of a kind is always there, null where nothing is known; a block inside another has its `type` and no `id`.
-`caption` is null or {text, marks}. `figure` tells whether the source has a `<figure>` around it. `href` of an image is
-where a link around it leads.
+Every member of a block type is always present, null if unknown; a block inside another has a `type` and no `id`.
+`caption` is null or {text, marks}. `figure` says whether the source has a `<figure>` around the block. `href` of an
+image is the target of the link around it.
 
-`text` holds words with single spaces; `<br>` is a line feed. `marks` are {start, end, type, href, attributes}: ranges
-of the text in Unicode code points, in the order in which they begin, the outer one first; two of them are nested or
-apart. The type is "link" for `<a>`, else the element's name; `href` is null but for links; `attributes` holds the rest
-(`title`, `hreflang`, `data-article-id`, `cite`, `datetime`) as it was written.
+`text` has single spaces between words; `<br>` is a line feed. `marks` are {start, end, type, href, attributes}: ranges
+of the text in Unicode code points, ordered by start with the outer mark first; two marks are nested or disjoint. The
+type is "link" for `<a>`, else the name of the element; `href` is null except for links; `attributes` holds the others
+(`title`, `hreflang`, `data-article-id`, `cite`, `datetime`) as they were written.
 """
 
 import re
@@ -41,7 +41,7 @@ from newsapi.text.markup import to_text
 from newsapi.text.own_links import WRITTEN_ID
 
 _HOST = re.compile(r"https://([^/?#:]+)")
-# What separates the words on both its sides. A stray item or term does not, and stays with what is around it.
+# Elements that form a block of their own. A stray list item or term does not: it stays in the run around it.
 _APART: Final = BLOCKS - {"li", "dt", "dd"}
 _NO_TEXT: Final = BLOCKS | {"img", "iframe"}
 _PROVIDERS: Final = {
@@ -55,26 +55,30 @@ _PROVIDERS: Final = {
 
 
 def blocks(html: str) -> list[Block]:
-    """Read a body as blocks.
+    """Parse a body into blocks.
 
-    In: HTML as `clean` writes it. Out: the blocks in their order, each with an `id` that is its own in this body and
-    stays while the block does, whatever happens around it.
+    Args:
+        html: HTML as `sanitize_html` returns it.
+
+    Returns:
+        The blocks in document order. The `id` of a block is unique in this body and depends on the content of the block
+        only: it does not change when other blocks do.
     """
-    made: list[Block] = []
-    seen: dict[str, int] = {}
+    parsed: list[Block] = []
+    occurrences: dict[str, int] = {}
     for node, source in _segments(html):
-        block, written = _block(node, source)
-        # Which articles its links lead to may change while the block does not.
-        digest = blake2b(WRITTEN_ID.sub("", written).encode(), digest_size=5).hexdigest()
-        seen[digest] = seen.get(digest, 0) + 1
-        made.append({"id": digest if seen[digest] == 1 else f"{digest}-{seen[digest]}", **block})
-    return made
+        block, rendered = _block(node, source)
+        # The article ids of links are excluded: they may change while the block does not.
+        digest = blake2b(WRITTEN_ID.sub("", rendered).encode(), digest_size=5).hexdigest()
+        occurrences[digest] = count = occurrences.get(digest, 0) + 1
+        parsed.append({"id": digest if count == 1 else f"{digest}-{count}", **block})
+    return parsed
 
 
 def _segments(html: str) -> Iterator[tuple[Node, str]]:
-    """Answer each element of the top level with its source; what is inline between two of them as one paragraph."""
-    for apart, run in groupby(tree(html), lambda child: isinstance(child, Node) and child.name in _APART):
-        if apart:
+    """Yield each top-level element with its source; each run of inline content between them as one paragraph."""
+    for is_separator, run in groupby(tree(html), lambda child: isinstance(child, Node) and child.name in _APART):
+        if is_separator:
             yield from ((node, str(node)) for node in run if isinstance(node, Node))
         else:
             inline = list(run)
@@ -83,26 +87,28 @@ def _segments(html: str) -> Iterator[tuple[Node, str]]:
 
 
 def _block(node: Node, source: str) -> tuple[Block, str]:
-    """Answer the block of the kind that fits, else of type html; and the HTML written from it."""
+    """Return the block of the type that fits, else of type html, and the HTML rendered from it."""
     try:
-        made = _READERS.get(node.name, _refused)(node)
-        written = html_of([made])
-        if _same(written, source):
-            return made, written
+        block = _READERS.get(node.name, _refused)(node)
+        rendered = html_of([block])
+        if _same(rendered, source):
+            return block, rendered
     except NotThisKind:
         pass
     return {"type": "html", "html": source}, source
 
 
-def _same(one: str, other: str) -> bool:
-    """Whether two pieces of HTML have the same markup and the same words."""
-    return one == other or (_markup(one) == _markup(other) and to_text(one).split() == to_text(other).split())
+def _same(rendered: str, source: str) -> bool:
+    """Return whether two pieces of HTML have the same markup and the same words."""
+    return rendered == source or (
+        _markup(rendered) == _markup(source) and to_text(rendered).split() == to_text(source).split()
+    )
 
 
 def _markup(html: str) -> str:
-    """Take out white space, paragraphs but where one follows another, and spans of one."""
-    for without in (" ", "\t", "\n", 'colspan="1"', 'rowspan="1"'):
-        html = html.replace(without, "")
+    """Remove white space, the tags of paragraphs except between two of them, and spans of 1."""
+    for insignificant in (" ", "\t", "\n", 'colspan="1"', 'rowspan="1"'):
+        html = html.replace(insignificant, "")
     return html.replace("</p><p>", "<>").replace("<p>", "").replace("</p>", "")
 
 
@@ -112,7 +118,7 @@ def _refused(_: Node) -> Block:
 
 @dataclass(slots=True)
 class _Line:
-    """Words and marks as they are gathered."""
+    """The text and the marks of inline content, collected in one pass."""
 
     words: list[str] = field(default_factory=list)
     marks: list[Block] = field(default_factory=list)
@@ -129,13 +135,13 @@ class _Line:
             else:
                 self._mark(child)
 
-    def _add(self, words: str) -> None:
-        """Add words; a space at the start, behind another or behind a line feed is none."""
-        if words[0] == " " and (not self.words or self.words[-1][-1] in " \n"):
-            words = words[1:]
-        if words:
-            self.words.append(words)
-            self.length += len(words)
+    def _add(self, text: str) -> None:
+        """Append text, without a space at the start, after another space or after a line feed."""
+        if text[0] == " " and (not self.words or self.words[-1][-1] in " \n"):
+            text = text[1:]
+        if text:
+            self.words.append(text)
+            self.length += len(text)
 
     def _mark(self, node: Node) -> None:
         attributes = node.attributes()
@@ -148,22 +154,22 @@ class _Line:
 
 
 def _text(children: Sequence[Node | str]) -> Block:
-    """Read inline content; a paragraph around all of it is taken off."""
+    """Parse inline content, without a paragraph that wraps all of it."""
     paragraph = sole(children)
     if paragraph is not None and paragraph.name == "p":
         children = paragraph.children
-    line = _Line()
-    line.read(children)
-    text = "".join(line.words)
+    builder = _Line()
+    builder.read(children)
+    text = "".join(builder.words)
     if text.endswith(" "):
         text = text[:-1]
-        for mark in line.marks:
+        for mark in builder.marks:
             mark["start"], mark["end"] = min(mark["start"], len(text)), min(mark["end"], len(text))
-    return {"text": text, "marks": line.marks}
+    return {"text": text, "marks": builder.marks}
 
 
 def _paragraph(node: Node) -> Block:
-    """Words, or pictures and embeds alone."""
+    """Parse a paragraph of text, or of images and embeds only."""
     elements = [child for child in node.children if isinstance(child, Node)]
     if elements and all(map(_is_media, elements)):
         return {**_media(node.elements()), "caption": None, "figure": False}
@@ -175,30 +181,30 @@ def _heading(node: Node) -> Block:
 
 
 def _list(node: Node) -> Block:
-    found = node.attributes()
+    attributes = node.attributes()
     return {
         "type": "list",
         "ordered": node.name == "ol",
-        "start": _number(found, "start"),
-        "reversed": "reversed" in found,
+        "start": _number(attributes, "start"),
+        "reversed": "reversed" in attributes,
         "items": [_item(child) for child in node.elements()],
     }
 
 
 def _item(node: Node) -> Block:
-    """Words, and the lists that follow them."""
+    """Parse the text of an item, and the lists that follow it."""
     if node.name != "li":
         raise NotThisKind
-    words = list(node.children)
+    inline = list(node.children)
     lists: list[Block] = []
-    while words:
-        last = words[-1]
+    while inline:
+        last = inline[-1]
         if isinstance(last, Node) and last.name in {"ul", "ol"}:
             lists.append(_list(last))
         elif not is_blank(last):
             break
-        words.pop()
-    return {**_text(words), "value": _number(node.attributes(), "value"), "lists": lists[::-1]}
+        inline.pop()
+    return {**_text(inline), "value": _number(node.attributes(), "value"), "lists": lists[::-1]}
 
 
 def _quote(node: Node) -> Block:
@@ -211,25 +217,25 @@ def _quote(node: Node) -> Block:
 
 
 def _figure(node: Node) -> Block:
-    """A quote, a table, a picture or an embed with its caption; several pictures are a gallery."""
+    """Parse a quote, a table, an image or an embed with its caption; several images are a gallery."""
     parts = node.elements()
     caption = _text(parts.pop().children) if parts and parts[-1].name == "figcaption" else None
     if len(parts) == 1 and parts[0].name == "p":
         parts = parts[0].elements()
     if len(parts) == 1 and parts[0].name in {"blockquote", "table"}:
-        made = _READERS[parts[0].name](parts[0])
+        block = _READERS[parts[0].name](parts[0])
     else:
-        made = _media(parts)
-    return {**made, "caption": caption, "figure": True}
+        block = _media(parts)
+    return {**block, "caption": caption, "figure": True}
 
 
 def _is_media(node: Node) -> bool:
-    inside = sole(node.children) if node.name == "a" else node
-    return inside is not None and inside.name in {"img", "iframe"}
+    element = sole(node.children) if node.name == "a" else node
+    return element is not None and element.name in {"img", "iframe"}
 
 
 def _media(parts: Sequence[Node]) -> Block:
-    """Read one picture or embed, or else a gallery."""
+    """Parse one image or embed, or else a gallery."""
     if len(parts) == 1 and parts[0].name != "figure":
         return _medium(parts[0])
     images = [_figure(part) if part.name == "figure" else _medium(part) for part in parts]
@@ -242,52 +248,59 @@ def _medium(node: Node) -> Block:
     if node.name == "iframe":
         return _embed(node)
     href = node.attributes()["href"] if node.name == "a" else None
-    picture = sole(node.children) if node.name == "a" else node
-    if picture is None or picture.name != "img":
+    image = sole(node.children) if node.name == "a" else node
+    if image is None or image.name != "img":
         raise NotThisKind
-    found = picture.attributes()
-    about = {"type": "image", "url": found["src"], "alt": found.get("alt"), **_size(found)}
-    return {**about, "href": href, "caption": None, "figure": False}
+    attributes = image.attributes()
+    return {
+        "type": "image",
+        "url": attributes["src"],
+        "alt": attributes.get("alt"),
+        **_size(attributes),
+        "href": href,
+        "caption": None,
+        "figure": False,
+    }
 
 
 def _embed(node: Node) -> Block:
-    found = node.attributes()
-    host = _HOST.match(found["src"])
+    attributes = node.attributes()
+    host = _HOST.match(attributes["src"])
     provider = _PROVIDERS.get(".".join(host[1].lower().split(".")[-2:])) if host else None
     return {
         **({"type": "video", "provider": provider} if provider else {"type": "embed"}),
-        "url": found["src"],
-        **_size(found),
-        "title": found.get("title"),
-        "fullscreen": "allowfullscreen" in found,
+        "url": attributes["src"],
+        **_size(attributes),
+        "title": attributes.get("title"),
+        "fullscreen": "allowfullscreen" in attributes,
         "caption": None,
         "figure": False,
     }
 
 
 def _table(node: Node) -> Block:
-    made: Block = {"type": "table", "head": [], "rows": [], "foot": [], "caption": None, "figure": False}
-    places = {"thead": "head", "tbody": "rows", "tfoot": "foot"}
+    block: Block = {"type": "table", "head": [], "rows": [], "foot": [], "caption": None, "figure": False}
+    groups = {"thead": "head", "tbody": "rows", "tfoot": "foot"}
     for part in node.elements():
         if part.name == "caption":
-            made["caption"] = _text(part.children)
-        elif part.name in places:
-            made[places[part.name]] += [[_cell(cell) for cell in row.elements()] for row in part.elements()]
-    return made
+            block["caption"] = _text(part.children)
+        elif part.name in groups:
+            block[groups[part.name]] += [[_cell(cell) for cell in row.elements()] for row in part.elements()]
+    return block
 
 
 def _cell(node: Node) -> Block:
-    found = node.attributes()
-    spans = {name: int(found.get(name, 1)) for name in ("colspan", "rowspan")}
-    return {**_text(node.children), "header": node.name == "th", **spans, "scope": found.get("scope")}
+    attributes = node.attributes()
+    spans = {name: int(attributes.get(name, 1)) for name in ("colspan", "rowspan")}
+    return {**_text(node.children), "header": node.name == "th", **spans, "scope": attributes.get("scope")}
 
 
-def _size(found: dict[str, str]) -> dict[str, int | None]:
-    return {name: _number(found, name) for name in ("width", "height")}
+def _size(attributes: dict[str, str]) -> dict[str, int | None]:
+    return {name: _number(attributes, name) for name in ("width", "height")}
 
 
-def _number(found: dict[str, str], name: str) -> int | None:
-    return int(found[name]) if name in found else None
+def _number(attributes: dict[str, str], name: str) -> int | None:
+    return int(attributes[name]) if name in attributes else None
 
 
 _READERS: Final[dict[str, Callable[[Node], Block]]] = {

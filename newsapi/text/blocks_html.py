@@ -1,4 +1,4 @@
-"""Blocks turned back: into HTML, and into text. What each kind holds is told in `blocks`."""
+"""Rendering of blocks as HTML and as text. The module `blocks` documents the members of each block type."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
@@ -10,7 +10,7 @@ Given: TypeAlias = Mapping[str, Any]
 
 LEVELS: Final = {"h2": 2, "h3": 3, "h4": 4}
 MARKS: Final = {"a": "link"}
-"""The marks that are not called like their element."""
+"""Mark types whose name differs from that of their element."""
 
 _HEADINGS: Final = {level: name for name, level in LEVELS.items()}
 _ELEMENTS: Final = {mark: name for name, mark in MARKS.items()}
@@ -24,20 +24,20 @@ _SAFE_EMBED: Final = {
 
 
 def html_of(blocks: Iterable[Given]) -> str:
-    """Write blocks as HTML, in the notation of `clean`; what stands outside a figure stands in a paragraph."""
+    """Render blocks as HTML in the notation of `sanitize_html`; media outside a figure are put into a paragraph."""
     return "".join(map(_block, blocks))
 
 
 def text_of(blocks: Iterable[Given]) -> str:
-    """Write the words of blocks: those that `to_text` finds in the body, a blank line between any two texts."""
+    """Render blocks as plain text: the words that `html_to_text` finds in the body, a blank line between two texts."""
     return "\n\n".join(words for block in blocks for words in _WORDS.get(block["type"], _words_of_caption)(block))
 
 
 def _block(block: Given) -> str:
-    written = _WRITERS[block["type"]](block)
+    html = _WRITERS[block["type"]](block)
     if block.get("figure"):
-        return _element("figure", written + _part("figcaption", block["caption"]))
-    return _element("p", written) if block["type"] in _INLINE else written
+        return _element("figure", html + _part("figcaption", block["caption"]))
+    return _element("p", html) if block["type"] in _INLINE else html
 
 
 def _element(name: str, inner: str, attributes: Given | None = None) -> str:
@@ -45,13 +45,13 @@ def _element(name: str, inner: str, attributes: Given | None = None) -> str:
 
 
 def _tag(name: str, attributes: Given) -> str:
-    """Write a start tag; None and False are attributes that are not there, True is one without a value."""
-    written = "".join(
+    """Return a start tag; None and False leave an attribute out, True writes it without a value."""
+    source = "".join(
         f' {attribute}="{"" if value is True else _escaped(str(value)).replace(_QUOTE, "&quot;")}"'
         for attribute, value in attributes.items()
         if value is not None and value is not False
     )
-    return f"<{name}{written}>"
+    return f"<{name}{source}>"
 
 
 def _escaped(text: str) -> str:
@@ -62,27 +62,27 @@ def _part(name: str, text: Given | None) -> str:
     return "" if text is None else _element(name, _inline(text))
 
 
-def _inline(text: Given) -> str:
-    """Write words with their marks: before one begins, those that ended there or before are closed."""
-    words: str = text["text"]
-    written: list[str] = []
-    open_: list[Given] = []
-    place = 0
+def _inline(rich_text: Given) -> str:
+    """Return rich text as HTML: before a mark opens, marks that end there or earlier are closed."""
+    text: str = rich_text["text"]
+    parts: list[str] = []
+    open_marks: list[Given] = []
+    position = 0
 
-    def close(until: int) -> None:
-        nonlocal place
-        while open_ and open_[-1]["end"] <= until:
-            mark = open_.pop()
-            written.append(_words(words[place : mark["end"]]) + f"</{_name(mark)}>")
-            place = mark["end"]
+    def close_marks(until: int) -> None:
+        nonlocal position
+        while open_marks and open_marks[-1]["end"] <= until:
+            mark = open_marks.pop()
+            parts.append(_words(text[position : mark["end"]]) + f"</{_name(mark)}>")
+            position = mark["end"]
 
-    for mark in text["marks"]:
-        close(mark["start"])
-        written.append(_words(words[place : mark["start"]]) + _mark(mark))
-        place = mark["start"]
-        open_.append(mark)
-    close(len(words))
-    return "".join(written) + _words(words[place:])
+    for mark in rich_text["marks"]:
+        close_marks(mark["start"])
+        parts.append(_words(text[position : mark["start"]]) + _mark(mark))
+        position = mark["start"]
+        open_marks.append(mark)
+    close_marks(len(text))
+    return "".join(parts) + _words(text[position:])
 
 
 def _words(text: str) -> str:
@@ -90,13 +90,13 @@ def _words(text: str) -> str:
 
 
 def _name(mark: Given) -> str:
-    kind: str = mark["type"]
-    return _ELEMENTS.get(kind, kind)
+    mark_type: str = mark["type"]
+    return _ELEMENTS.get(mark_type, mark_type)
 
 
 def _mark(mark: Given) -> str:
-    added = _SAFE_LINK if mark["type"] == "link" else {}
-    return _tag(_name(mark), {"href": mark["href"], **mark["attributes"], **added})
+    link_attributes = _SAFE_LINK if mark["type"] == "link" else {}
+    return _tag(_name(mark), {"href": mark["href"], **mark["attributes"], **link_attributes})
 
 
 def _paragraph(block: Given) -> str:
@@ -122,9 +122,8 @@ def _quote(block: Given) -> str:
 
 
 def _image(block: Given) -> str:
-    picture = {"src": block["url"], "alt": block["alt"], "width": block["width"], "height": block["height"]}
-    written = _tag("img", picture)
-    return written if block["href"] is None else _element("a", written, {"href": block["href"], **_SAFE_LINK})
+    image = _tag("img", {"src": block["url"], "alt": block["alt"], "width": block["width"], "height": block["height"]})
+    return image if block["href"] is None else _element("a", image, {"href": block["href"], **_SAFE_LINK})
 
 
 def _gallery(block: Given) -> str:
@@ -132,8 +131,15 @@ def _gallery(block: Given) -> str:
 
 
 def _embed(block: Given) -> str:
-    given = {"src": block["url"], **{name: block[name] for name in ("width", "height", "title")}}
-    return _element("iframe", "", {**given, "allowfullscreen": block["fullscreen"], **_SAFE_EMBED})
+    attributes = {
+        "src": block["url"],
+        "width": block["width"],
+        "height": block["height"],
+        "title": block["title"],
+        "allowfullscreen": block["fullscreen"],
+        **_SAFE_EMBED,
+    }
+    return _element("iframe", "", attributes)
 
 
 def _table(block: Given) -> str:
@@ -152,8 +158,8 @@ def _cell(cell: Given) -> str:
 
 
 def _html(block: Given) -> str:
-    written: str = block["html"]
-    return written
+    html: str = block["html"]
+    return html
 
 
 _INLINE: Final = frozenset({"image", "gallery", "video", "embed"})
@@ -183,8 +189,8 @@ def _words_of_caption(block: Given) -> Iterator[str]:
 def _words_of_list(block: Given) -> Iterator[str]:
     for item in block["items"]:
         yield item["text"]
-        for inner in item["lists"]:
-            yield from _words_of_list(inner)
+        for nested in item["lists"]:
+            yield from _words_of_list(nested)
 
 
 def _words_of_quote(block: Given) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Cleaned HTML as a tree, as blocks are read from it."""
+"""Sanitized HTML as a tree, from which blocks are parsed."""
 
 import re
 from collections.abc import Sequence
@@ -11,28 +11,28 @@ from newsapi.text.tokens import tokens
 
 _ATTRIBUTE = re.compile(r' ([a-z-]+)="([^"]*+)"')
 _SPACE = re.compile(r"[ \t\n]+")
-# Written with every link and every embed, whatever came in.
+# Written to every link and every embed; not part of the content.
 _ADDED: Final = frozenset({"rel", "sandbox", "loading"})
 
 
 class NotThisKind(Exception):
-    """The element does not fit the kind of block that was tried."""
+    """The element does not fit the block type that was tried."""
 
 
 @dataclass(slots=True)
 class Node:
-    """An element: its name, its attributes as they were written, and what is inside, text as it was written."""
+    """An element: its name, the source of its attributes, and its content, with text as source."""
 
     name: str
     written: str
     children: "list[Node | str]" = field(default_factory=list)
 
     def attributes(self) -> dict[str, str]:
-        found = _ATTRIBUTE.findall(self.written) if self.written else ()
-        return {name: unescape(value) for name, value in found if name not in _ADDED}
+        pairs = _ATTRIBUTE.findall(self.written) if self.written else ()
+        return {name: unescape(value) for name, value in pairs if name not in _ADDED}
 
     def elements(self) -> "list[Node]":
-        """Answer the elements inside; raises NotThisKind if there are words between them."""
+        """Return the child elements; raise BlockTypeMismatch if there is text between them."""
         if any(isinstance(child, str) and not is_blank(child) for child in self.children):
             raise NotThisKind
         return [child for child in self.children if isinstance(child, Node)]
@@ -43,32 +43,33 @@ class Node:
 
 
 def folded(text: str) -> str:
-    """Make single spaces of white space; nearly all text has no other, and telling so is much faster."""
+    """Replace each run of white space by one space."""
+    # Nearly all text has single spaces only, and testing for this is much faster than the substitution.
     return _SPACE.sub(" ", text) if "\n" in text or "\t" in text or "  " in text else text
 
 
 def is_blank(child: Node | str) -> bool:
-    """Whether it is white space that says nothing."""
+    """Return whether a child is text of white space only."""
     return isinstance(child, str) and not child.strip(" \t\n")
 
 
 def sole(children: Sequence[Node | str]) -> Node | None:
-    """Answer the element that is alone here, but for white space; None if there is none or more."""
-    filled = [child for child in children if not is_blank(child)]
-    return filled[0] if len(filled) == 1 and isinstance(filled[0], Node) else None
+    """Return the only child if it is an element, white space aside; else None."""
+    significant = [child for child in children if not is_blank(child)]
+    return significant[0] if len(significant) == 1 and isinstance(significant[0], Node) else None
 
 
 def tree(html: str) -> list[Node | str]:
-    """Read cleaned HTML, which is nested strictly: an end tag closes what was opened last."""
+    """Parse sanitized HTML, in which an end tag always closes the element that was opened last."""
     root = Node("", "")
     open_ = [root]
-    for text, closing, name, written in tokens(html):
+    for text, closing, name, attributes_source in tokens(html):
         if text:
             open_[-1].children.append(text)
         if closing:
             open_.pop()
         elif name:
-            node = Node(name, written)
+            node = Node(name, attributes_source)
             open_[-1].children.append(node)
             if name not in VOID:
                 open_.append(node)

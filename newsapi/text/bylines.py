@@ -1,4 +1,4 @@
-"""By-lines: who wrote an article, and on which day, as a reader's language says it."""
+"""By-lines: the authors and the date of an article, formatted for its language."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -11,7 +11,7 @@ from babel.lists import format_list
 
 from newsapi.text.languages import language_tag
 
-# The word before a name. A language that is not here gets the names alone: no word is better than a wrong one.
+# The word before the names. In languages that are not listed the names stand alone.
 _BY: Final = {
     "ca": "per",
     "da": "af",
@@ -32,37 +32,44 @@ _BY: Final = {
 
 
 def byline(names: Sequence[str], day: date | None, language: str) -> str | None:
-    """Write a by-line: "di Francesco Donnici | 26 luglio 2016".
+    """Return a by-line such as "di Francesco Donnici | 26 luglio 2016".
 
-    In: the names in their order, the day in the newsroom's time zone, a BCP 47 tag. Names are joined and the day is
-    written as CLDR has it for the language; dates of an unknown language are English. Out: the names alone without a
-    day, the day alone without names, None without either.
+    Names are joined, and the date is formatted, by the CLDR rules of the language; an unknown language gets dates in
+    English.
+
+    Args:
+        names: The authors' names in their order.
+        day: The publication date in the newsroom's time zone; None leaves the date out.
+        language: A BCP 47 tag.
+
+    Returns:
+        Names and date, or one of the two if the other is missing; None if both are.
     """
     locale = _locale(language)
-    people = [name for name in (" ".join(name.split()) for name in names) if name]
+    authors = [name for name in (" ".join(name.split()) for name in names) if name]
     parts = []
-    if people:
-        word = _BY.get(locale.language if locale else "")
-        joined = _joined(people, locale)
-        parts.append(f"{word} {joined}" if word else joined)
+    if authors:
+        preposition = _BY.get(locale.language if locale else "")
+        joined = _joined(authors, locale)
+        parts.append(f"{preposition} {joined}" if preposition else joined)
     if day is not None:
         parts.append(_written(day, locale))
     return " | ".join(parts) or None
 
 
-def _joined(people: list[str], locale: Locale | None) -> str:
-    if len(people) == 1:
-        return people[0]
+def _joined(authors: list[str], locale: Locale | None) -> str:
+    if len(authors) == 1:
+        return authors[0]
     if locale is None:
-        return ", ".join(people)
-    joined = format_list(people, locale=locale)
-    if locale.language == "it" and _is_euphonic(people[-1]):
-        return f"{joined.removesuffix(f' e {people[-1]}')} ed {people[-1]}"
+        return ", ".join(authors)
+    joined = format_list(authors, locale=locale)
+    if locale.language == "it" and _is_euphonic(authors[-1]):
+        return f"{joined.removesuffix(f' e {authors[-1]}')} ed {authors[-1]}"
     return joined
 
 
 def _is_euphonic(name: str) -> bool:
-    """Tell whether "e" becomes "ed" before a name: before an E, but not before "Ed", which would sound twice."""
+    """Return whether "e" becomes "ed" before a name: before an E, but not before "Ed", which would repeat the sound."""
     start = name[:2].casefold()
     return start[:1] in {"e", "è", "é"} and start != "ed"
 
@@ -74,7 +81,7 @@ def _written(day: date, locale: Locale | None) -> str:
 
 @lru_cache(maxsize=256)
 def _locale(language: str) -> Locale | None:
-    """Find the locale of a language tag, leaving off what CLDR does not know: variants, then region, then script."""
+    """Return the CLDR locale of a language tag, dropping unknown variants, then the region, then the script."""
     tag = language_tag(language)
     if tag is None:
         return None

@@ -1,7 +1,7 @@
-"""Characters that no text may hold, and the meaning of character references.
+"""Removal of forbidden characters, and decoding of HTML character references.
 
-Control characters break XML feeds and databases, lone surrogates cannot be written as UTF-8, and noncharacters are
-refused by strict readers. They are taken out once, on the way in.
+Control characters break XML feeds and databases, lone surrogates cannot be encoded as UTF-8, and strict parsers reject
+noncharacters. They are removed once, from incoming text.
 """
 
 import html
@@ -19,31 +19,41 @@ _REFERENCE = re.compile("&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[A-Za-z][A-Za-z0-9]*;
 
 
 def printable(text: str) -> str:
-    """Take out what may not be stored.
+    """Return a text without the characters that must not be stored.
 
-    C0 and C1 controls but tab and line feed, lone surrogates and noncharacters go; CR and CRLF become a line feed,
-    vertical tab and form feed a space.
+    Args:
+        text: Any text.
+
+    Returns:
+        The text without C0 and C1 controls (tab and line feed stay), lone surrogates and noncharacters. CR and CRLF
+        become a line feed; vertical tab and form feed become a space.
     """
     if "\r" in text:
         text = _BREAKS.sub("\n", text)
-    # Every forbidden character is unprintable, and telling so is ten times as fast as searching for them.
+    # Every forbidden character is unprintable, and `isprintable` is ten times as fast as the search.
     if text.replace("\n", "").replace("\t", "").replace("\xa0", "").isprintable() or not _FORBIDDEN.search(text):
         return text
     return _FORBIDDEN.sub("", _SPACES.sub(" ", text))
 
 
 def decoded(text: str) -> str:
-    """Resolve the character references of HTML text, as the HTML standard does, and take out what may not be stored."""
+    """Decode the character references of HTML text by the HTML standard, and remove forbidden characters."""
     if "&" not in text:
         return text
     return printable(html.unescape(_bounded(text)))
 
 
 def decoded_attribute(value: str) -> str:
-    """Resolve the character references of an attribute's value.
+    """Decode the character references of an attribute value, and remove forbidden characters.
 
-    Unlike in text, a name without its semicolon stays as it is before a letter, a digit or "=" (HTML standard,
+    Unlike in text, a name without its semicolon is not decoded before a letter, a digit or "=" (HTML standard,
     13.2.5.73): otherwise "?a=1&copy=2" would lose its second parameter.
+
+    Args:
+        value: The attribute value as it was written, without its quotes.
+
+    Returns:
+        The decoded value.
     """
     if "&" not in value:
         return value
@@ -51,13 +61,13 @@ def decoded_attribute(value: str) -> str:
 
 
 def _bounded(text: str) -> str:
-    """Make numeric references short: Python refuses to read a number of thousands of digits."""
+    """Shorten numeric references: Python refuses to parse a number of thousands of digits."""
     return _OVERLONG.sub("\ufffd", _ZEROS.sub("&#", text))
 
 
-def _resolve(found: re.Match[str]) -> str:
-    reference = found[0]
+def _resolve(match: re.Match[str]) -> str:
+    reference = match[0]
     if reference[1] == "#":
         return html.unescape(reference)
-    # With a semicolon it must be a name; without one it must be one of the old names, in full, and not before "=".
+    # `html5` holds each name with its semicolon, and the legacy names without it too; nothing in it ends in "=".
     return html5.get(reference[1:], reference)

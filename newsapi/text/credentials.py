@@ -1,4 +1,4 @@
-"""Secrets that are given out once: keys and preview links. Made here, and kept by others only as what they hash to."""
+"""Generation and verification of API keys and preview tokens. Only their hashes are stored."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SHAPE: Final = re.compile(rf"((?:key|see)_[{_ALPHABET}]{{{_OPEN}}})_[A-Za-z0-9_
 
 
 class Minted(NamedTuple):
-    """A new secret: its open part, the whole, and what is kept of it."""
+    """A new credential: its public prefix, the whole secret, and the digest to store."""
 
     prefix: str
     secret: str
@@ -22,27 +22,33 @@ class Minted(NamedTuple):
 
 
 def mint(kind: Literal["key", "see"]) -> Minted:
-    """Make a secret of 256 random bits behind an open part, by which it is found and named."""
+    """Generate a secret of 256 random bits after a public prefix that identifies it."""
     prefix = f"{kind}_" + "".join(secrets.choice(_ALPHABET) for _ in range(_OPEN))
     secret = f"{prefix}_{secrets.token_urlsafe(32)}"
     return Minted(prefix, secret, digest(secret))
 
 
 def digest(secret: str) -> bytes:
-    """Answer the SHA-256 of a secret.
+    """Return the SHA-256 digest (32 bytes) of a secret.
 
-    A slow hash protects what people think up. Of 256 random bits nobody tries one in his lifetime, fast as it may be,
-    and a slow one would only make every request dear.
+    A slow password hash protects secrets that people choose. 256 random bits cannot be guessed however fast the hash
+    is, and a slow hash would make every request expensive.
+
+    Args:
+        secret: The whole credential, prefix included.
+
+    Returns:
+        The digest to store or to compare.
     """
     return hashlib.sha256(secret.encode()).digest()
 
 
 def prefix_of(secret: str) -> str | None:
-    """Answer the open part of a secret; None for what was never made here."""
-    found = _SHAPE.fullmatch(secret)
-    return found[1] if found else None
+    """Return the public prefix of a secret, or None if it does not have the format of a generated credential."""
+    match = _SHAPE.fullmatch(secret)
+    return match[1] if match else None
 
 
 def is_same(kept: bytes, secret: str) -> bool:
-    """Tell whether a secret is the one that this was kept of, in the same time whatever it is."""
+    """Return whether a secret has the stored digest, in constant time."""
     return hmac.compare_digest(kept, digest(secret))

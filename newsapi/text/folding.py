@@ -1,9 +1,9 @@
-"""Folded text: what two spellings of a name have in common."""
+"""Text folding: one form for all spellings of a name."""
 
 import unicodedata
 from typing import Final
 
-# Letters whose stroke or ligature is no combining mark, so that decomposition leaves them as they are.
+# Letters whose stroke or ligature is not a combining mark, so that decomposition does not change them.
 _LETTERS: Final = str.maketrans(
     {
         "æ": "ae",
@@ -30,14 +30,19 @@ _MODIFIERS: Final = range(0x02B0, 0x0300)
 
 
 def fold(text: str) -> str:
-    """Fold a text for sorting and finding: "Škoda" and "SKODA" are "skoda", "L'Aquila" is "l aquila".
+    """Return a text folded for sorting and matching: "Škoda" and "SKODA" become "skoda", "L'Aquila" "l aquila".
 
-    Out: case folded, accents removed (NFKD without its marks), letters with a stroke and ligatures written plainly,
-    whatever is neither letter nor digit a space, and white space folded. Folding twice changes nothing.
+    Args:
+        text: Any plain text.
+
+    Returns:
+        The text with its case folded, accents removed (NFKD without its marks), letters with a stroke and ligatures
+        replaced by plain letters, every character that is neither a letter nor a digit replaced by a space, and white
+        space collapsed. Folding is idempotent.
     """
     if text.isascii():
         return " ".join(text.lower().translate(_ASCII).split())
-    # Twice: folding the case of what was taken apart can give something to take apart, and the other way round.
+    # Twice: case folding of decomposed text can yield decomposable characters, and the other way round.
     for _ in range(2):
         text = unicodedata.normalize("NFKD", text).casefold()
     text = "".join(map(_plain, unicodedata.normalize("NFKD", text))).translate(_LETTERS)
@@ -45,10 +50,10 @@ def fold(text: str) -> str:
 
 
 def _plain(character: str) -> str:
-    kind = unicodedata.category(character)
-    if kind == "Mn":
+    category = unicodedata.category(character)
+    if category == "Mn":
         return ""
     # Spacing marks are vowels in Indic scripts and belong to the word; modifier letters are mostly apostrophes.
-    if kind[0] in "LN" or kind == "Mc":
+    if category[0] in "LN" or category == "Mc":
         return " " if ord(character) in _MODIFIERS else character
     return " "

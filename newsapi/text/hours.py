@@ -1,4 +1,4 @@
-"""When a digest is due: at seven in the morning where its reader lives, daily or on Mondays."""
+"""Schedule of e-mail digests: at 07:00 in the subscriber's time zone, daily or on Mondays."""
 
 from __future__ import annotations
 
@@ -11,12 +11,17 @@ MONDAY: Final = 0
 
 
 def next_digest(frequency: str, zone: str, now: datetime) -> datetime:
-    """Answer when the next digest after a time is due, in UTC; the hour is that of the clock there, summer and winter.
+    """Return when the next digest is due. The hour is local time, with and without daylight saving.
 
-    In: daily or weekly, a zone of the IANA database, an aware time.
+    Args:
+        frequency: "daily" or "weekly".
+        zone: A time zone name of the IANA database.
+        now: An aware time; the result is later than it.
+
+    Returns:
+        The due time in UTC.
     """
-    there = now.astimezone(ZoneInfo(zone))
-    day = there.date()
+    day = now.astimezone(ZoneInfo(zone)).date()
     while True:
         due = datetime.combine(day, HOUR, ZoneInfo(zone)).astimezone(UTC)
         if due > now and (frequency == "daily" or day.weekday() == MONDAY):

@@ -1,10 +1,10 @@
-"""Names of languages: BCP 47 tags."""
+"""Language tags (BCP 47)."""
 
 import re
 from typing import Final
 
 LONGEST: Final = 35
-"""RFC 5646, section 4.4.1: what every reader must be able to hold."""
+"""Maximum length in characters: the size that every implementation must support (RFC 5646, section 4.4.1)."""
 
 _TAG = re.compile(
     r"""
@@ -20,20 +20,24 @@ _TAG = re.compile(
 
 
 def language_tag(text: str) -> str | None:
-    """Answer a language tag in its canonical case ("it-IT", "zh-Hant-TW"), or None if it is malformed.
+    """Return a language tag in its canonical case.
 
-    Well-formed is what the grammar `langtag` of RFC 5646, section 2.1, allows, up to 35 characters; tags that name no
-    language ("x-…", "i-…") are refused.
+    Args:
+        text: A tag in any case. Well-formed is what the grammar `langtag` of RFC 5646, section 2.1, allows, up to 35
+            characters; tags that name no language ("x-…", "i-…") are rejected.
+
+    Returns:
+        The tag, such as "it-IT" or "zh-Hant-TW"; None if it is malformed.
     """
-    # The length comes first: whatever the pattern does, it does it on 35 characters.
+    # The length is checked first, which bounds the cost of the pattern.
     if len(text) > LONGEST or not text.isascii():
         return None
-    found = _TAG.fullmatch(text.lower())
-    if found is None:
+    match = _TAG.fullmatch(text.lower())
+    if match is None:
         return None
-    tag = found["language"]
-    if found["script"]:
-        tag += f"-{found['script'].title()}"
-    if found["region"]:
-        tag += f"-{found['region'].upper()}"
-    return tag + found["rest"]
+    tag = match["language"]
+    if match["script"]:
+        tag += f"-{match['script'].title()}"
+    if match["region"]:
+        tag += f"-{match['region'].upper()}"
+    return tag + match["rest"]

@@ -1,4 +1,4 @@
-"""E-mail addresses: read strictly, and reduced to what tells people apart."""
+"""Strict validation of e-mail addresses, and their canonical forms."""
 
 from __future__ import annotations
 
@@ -7,42 +7,48 @@ from typing import Final
 from email_validator import EmailNotValidError, validate_email
 
 LONGEST: Final = 254
-"""Characters that an address may have (RFC 5321, section 4.5.3.1.3, without its brackets)."""
+"""Maximum length of an address in characters (RFC 5321, section 4.5.3.1.3, without the angle brackets)."""
 
 
 def address(text: str) -> str:
-    """Answer an address as it is written to, in ASCII; raises ValueError that says what is wrong.
+    """Return an e-mail address in the ASCII form in which it is written to a header.
 
-    One address and nothing beside it: no name, no quotes, no comment, no control character, so that nothing of it can
-    end a header. Letters outside ASCII stand behind the @ alone, as punycode: not every mail server takes others.
+    Exactly one address is accepted: no display name, no quotes, no comment and no control character, so that no part of
+    it can end a header. Characters outside ASCII are allowed in the domain only, as punycode: not every mail server
+    accepts others.
+
+    Args:
+        text: The address as it was entered.
+
+    Returns:
+        The normalized address.
+
+    Raises:
+        ValueError: The text is not such an address; the message is a predicate, such as "is longer than ...".
     """
-    # The length comes first: whatever is tried then, it is tried on 254 characters.
+    # The length is checked first, which bounds the cost of the validation.
     if len(text) > LONGEST:
         raise ValueError(f"is longer than {LONGEST} characters")
     try:
-        # Whether the domain takes mail is not asked: the answer would tell, by its time, what we looked up before.
-        found = validate_email(text, check_deliverability=False, allow_smtputf8=False, test_environment=True)
+        # Deliverability is not checked: the response time would reveal which domains were looked up before.
+        validated = validate_email(text, check_deliverability=False, allow_smtputf8=False, test_environment=True)
     except EmailNotValidError as error:
         raise ValueError("is not an e-mail address such as name@example.com") from error
-    ascii_email = found.ascii_email
+    ascii_email = validated.ascii_email
     if ascii_email is None:
         raise ValueError("is not an e-mail address such as name@example.com")
     return ascii_email
 
 
 def person(address_: str) -> str:
-    """Answer an address with its case folded: whose two addresses have this in common is one person.
-
-    Strictly the part before the @ may tell cases apart; no provider does, and people type as they like.
-    """
+    """Return an address in lower case: addresses that are equal in this form belong to one subscriber."""
+    # The part before the @ may be case-sensitive by the standard, but no provider makes the distinction.
     return address_.lower()
 
 
 def mailbox(address_: str) -> str:
-    """Answer by which mailbox an address is counted when we limit what is sent unasked: without dots and plus-tag.
-
-    Many providers deliver all of `m.rossi+a@`, `mrossi@` and `MRossi@` into one box. Elsewhere they may be two people;
-    then the second one waits a day for his mail at worst, which is little beside a box that somebody had filled.
-    """
+    """Return the key by which rate limits count the messages to a mailbox: the address without dots and plus-tag."""
+    # Many providers deliver `m.rossi+a@`, `mrossi@` and `MRossi@` to one mailbox. Where these are two people, the
+    # second one waits at most a day for a confirmation message, which is preferable to a mailbox that can be flooded.
     local, _, domain = person(address_).rpartition("@")
     return f"{local.partition('+')[0].replace('.', '') or local}@{domain}"

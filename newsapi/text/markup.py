@@ -1,4 +1,4 @@
-"""The body of an article: made clean on the way in, read as text, and measured."""
+"""The HTML of an article body: sanitizing, conversion to and from text, word count and reading time."""
 
 import re
 from typing import Final
@@ -13,7 +13,7 @@ from newsapi.text.tokens import tokens
 WORDS_PER_MINUTE: Final = 200
 _PASSES: Final = 6
 
-# The second guard, and an independent one: a full parser of HTML, which sees only what was written by the first.
+# A second, independent sanitizer: a full HTML parser, which sees only the output of the first.
 _GUARD = nh3.Cleaner(
     tags=set(allowed.ELEMENTS),
     clean_content_tags={"script", "style"},
@@ -34,41 +34,50 @@ _SOUNDED = re.compile(r"[^\W_]")
 
 
 def clean(html: str, *, base: str, embed_hosts: frozenset[str]) -> str:
-    """Make the HTML of a body safe and tidy.
+    """Return the HTML of a body in a safe and normalized form.
 
-    In: HTML of any kind; the absolute address that relative ones refer to; the hosts whose https iframes may stay
-    (lower case; each stands for its subdomains too). Out: HTML of a small set of elements and attributes, strictly
-    nested, addresses absolute, without scripts, styles, comments and control characters.
-    It is stable: what was cleaned once is not changed by cleaning it again, with the same base and hosts.
+    Args:
+        html: HTML of any kind.
+        base: The absolute URL that relative URLs are resolved against.
+        embed_hosts: The hosts, in lower case, from which https iframes are kept; each includes its subdomains.
+
+    Returns:
+        HTML of a small set of elements and attributes, strictly nested, with absolute URLs and without scripts, styles,
+        comments and control characters. The result is stable: sanitizing it again with the same base and hosts does not
+        change it.
     """
-    page = allowed.Page(base, embed_hosts)
+    context = allowed.Page(base, embed_hosts)
     before = html
     for _ in range(_PASSES):
-        after = _GUARD.clean(_rewritten(before, page))
+        after = _GUARD.clean(_rewritten(before, context))
         if after == before:
             return after
         before = after
-    # Not known to happen: two passes have always been enough. Better plain paragraphs than markup that never rests.
+    # Not known to happen: two passes have always been enough. Plain paragraphs are stable in any case.
     return paragraphs(to_text(before))
 
 
 def paragraphs(text: str) -> str:
-    """Write plain text as HTML: what a blank line separates becomes paragraphs."""
+    """Return plain text as HTML paragraphs, split at blank lines."""
     return "".join(f"<p>{_escaped(part)}</p>" for part in _lines(printable(text)).split("\n\n") if part)
 
 
 def to_text(html: str) -> str:
-    """Read cleaned HTML as plain text.
+    """Return sanitized HTML as plain text.
 
-    A blank line separates blocks, a line feed separates list items, rows and what a `<br>` breaks; white space is
-    folded, no-break spaces are plain ones. Captions are text; pictures and embeds are not.
+    Args:
+        html: HTML as `sanitize_html` returns it.
+
+    Returns:
+        The text, with captions and without images and embeds. A blank line separates blocks; a line feed separates list
+        items, table rows and lines ended by `<br>`. White space is collapsed, and no-break spaces become plain ones.
     """
     text = _TAG.sub(_separator, " ".join(html.split()))
     return _lines(decoded(text))
 
 
 def teaser(html: str) -> str:
-    """Answer the beginning of a cleaned body as one plain paragraph: whole words, up to 300 characters."""
+    """Return the beginning of a sanitized body as one paragraph of HTML: whole words, up to 300 characters."""
     text = " ".join(to_text(html).split())
     if len(text) <= TEASER:
         return paragraphs(text)
@@ -80,10 +89,14 @@ TEASER: Final = 300
 
 
 def word_count(text: str) -> int:
-    """Count words as a reader does.
+    """Return the number of words of a text.
 
-    What stands between spaces or dashes is one word if there is a letter or a digit in it ("dell'auto", "1.500");
-    in Chinese and Japanese, which write no spaces, each character is one.
+    Args:
+        text: Plain text.
+
+    Returns:
+        The number of parts between spaces or dashes that have a letter or a digit ("dell'auto" and "1.500" are one
+        word each); in Chinese and Japanese, which have no spaces, each character counts as a word.
     """
     ideographs = 0
     if not text.isascii():
@@ -92,34 +105,34 @@ def word_count(text: str) -> int:
 
 
 def reading_minutes(words: int) -> int:
-    """Answer how many minutes it takes to read so many words, at 200 a minute, rounded up; no words take none."""
+    """Return the reading time of a number of words in minutes, at 200 words a minute, rounded up."""
     return -(-words // WORDS_PER_MINUTE)
 
 
-def _rewritten(html: str, page: allowed.Page) -> str:
-    nesting = Nesting()
-    for text, closing, written_name, written in tokens(printable(html)):
+def _rewritten(html: str, context: allowed.Page) -> str:
+    writer = Nesting()
+    for text, closing, source_name, attributes_source in tokens(printable(html)):
         if text:
-            nesting.text(_escaped(decoded(text)))
-        name = allowed.element(written_name)
+            writer.text(_escaped(decoded(text)))
+        name = allowed.element(source_name)
         if name is None:
             continue
         if closing:
-            nesting.end(name)
+            writer.end(name)
         else:
-            _open(nesting, name, allowed.start_tag(name, written, page))
-    return nesting.finish()
+            _open(writer, name, allowed.start_tag(name, attributes_source, context))
+    return writer.finish()
 
 
-def _open(nesting: Nesting, name: str, tag: str | None) -> None:
+def _open(writer: Nesting, name: str, tag: str | None) -> None:
     if tag is None:
         return
     if name == "iframe":
-        nesting.void(name, f"{tag}</iframe>")
+        writer.void(name, f"{tag}</iframe>")
     elif name in allowed.VOID:
-        nesting.void(name, tag)
+        writer.void(name, tag)
     else:
-        nesting.start(name, tag)
+        writer.start(name, tag)
 
 
 def _escaped(text: str) -> str:
@@ -131,10 +144,10 @@ def _separator(tag: re.Match[str]) -> str:
 
 
 def _lines(text: str) -> str:
-    """Fold the white space of each line, and leave one blank line where there are several."""
-    kept: list[str] = []
+    """Collapse the white space of each line, and several blank lines to one."""
+    lines: list[str] = []
     for line in text.split("\n"):
-        folded = " ".join(line.split())
-        if folded or (kept and kept[-1]):
-            kept.append(folded)
-    return "\n".join(kept).rstrip("\n")
+        collapsed = " ".join(line.split())
+        if collapsed or (lines and lines[-1]):
+            lines.append(collapsed)
+    return "\n".join(lines).rstrip("\n")

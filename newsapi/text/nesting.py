@@ -1,9 +1,8 @@
-"""The nesting of elements: what closes what, and what a table needs around a cell.
+"""An HTML writer that nests elements strictly: which element closes which, and what a table cell needs around it.
 
-A browser repairs broken nesting by rules that read the same markup differently a second time (HTML standard, 13.2.6);
-that is how harmless text becomes a script on its second way through a parser. Here elements are nested strictly while
-they are written, so that there is nothing left to repair: every start tag has its end tag, a paragraph holds no block,
-a table holds rows, and nothing is deeper than 32.
+Browsers repair broken nesting by rules that parse the same markup differently a second time (HTML standard, 13.2.6);
+harmless text can become a script in this way (mutation XSS). The output of this writer needs no repair: every start tag
+has its end tag, a paragraph contains no block, a table contains rows, and no element is deeper than 32 levels.
 """
 
 from typing import Final
@@ -11,7 +10,7 @@ from typing import Final
 from newsapi.text.allowed import BLOCKS, INLINE, TABLE_PARTS
 
 DEPTH: Final = 32
-# A table takes four levels at once: itself, its body, a row, a cell.
+# A table needs four levels: the table, its body, a row, a cell.
 _TABLE_DEPTH: Final = DEPTH - 4
 
 _HEADINGS: Final = frozenset({"h2", "h3", "h4"})
@@ -19,7 +18,7 @@ _CELLS: Final = frozenset({"td", "th", "caption"})
 _GROUPS: Final = frozenset({"tbody", "thead", "tfoot"})
 _BARE: Final = frozenset({"table", "tr"}) | _GROUPS
 _TABLE: Final = frozenset({"table"})
-# Nothing outside a cell is closed from inside it.
+# An element outside a cell is never closed from inside it.
 _FENCE: Final = _CELLS | _BARE
 _LISTS: Final = _FENCE | {"ul", "ol"}
 _TERMS: Final = frozenset({"dt", "dd"})
@@ -33,23 +32,22 @@ _PARAGRAPH: Final = frozenset({"p"})
 
 
 class Nesting:
-    """Markup as it is written: what stands, and which elements are open, the innermost last."""
+    """Writes HTML piece by piece, and keeps track of the open elements, the innermost last."""
 
     def __init__(self) -> None:
-        """Begin with nothing."""
         self._written: list[str] = []
         self._open: list[str] = []
         self._tags: list[str] = []
 
     def finish(self) -> str:
-        """Close what is open and answer the whole."""
+        """Close the open elements and return the whole HTML."""
         self._close_to(0)
         return "".join(self._written)
 
     def text(self, escaped: str) -> None:
-        """Write text, in a cell if a table is open."""
+        """Write escaped text; directly in a table or a row, it opens a cell."""
         if self._written and self._written[-1] == "<pre>":
-            # A parser drops the line feed that follows the tag; a second one would be dropped at the next reading.
+            # A parser drops the line feed after the tag; if there were a second one, the next parser would drop it.
             escaped = escaped.lstrip("\n")
         if not escaped:
             return
@@ -58,7 +56,7 @@ class Nesting:
         self._written.append(escaped)
 
     def void(self, name: str, tag: str) -> None:
-        """Write an element that has no content."""
+        """Write an element without content."""
         if self._open and self._open[-1] in _BARE:
             self._cell()
         if name in BLOCKS:
@@ -66,7 +64,7 @@ class Nesting:
         self._written.append(tag)
 
     def start(self, name: str, tag: str) -> None:
-        """Open an element and close what cannot hold it; what would be too deep is left out."""
+        """Open an element and close those that cannot contain it; leave it out if it would be too deep."""
         if name in TABLE_PARTS:
             self._part(name, tag)
             return
@@ -83,21 +81,21 @@ class Nesting:
     def end(self, name: str) -> None:
         """Close an element, if it is open here.
 
-        Inline elements that were opened inside another and are still open go on after it, as in a browser.
+        Inline elements that are open inside a closed inline element are opened again after it, as in a browser.
         """
-        place = self._find({name}, _TABLE if name == "table" or name in TABLE_PARTS else _FENCE)
-        if place < 0:
+        position = self._find({name}, _TABLE if name == "table" or name in TABLE_PARTS else _FENCE)
+        if position < 0:
             return
-        go_on: list[tuple[str, str]] = []
+        reopened: list[tuple[str, str]] = []
         if name in INLINE:
-            inner = list(zip(self._open[place + 1 :], self._tags[place + 1 :], strict=True))
-            go_on = [(other, tag) for other, tag in inner if other in INLINE]
-        self._close_to(place)
-        for other, tag in go_on:
-            self._push(other, tag)
+            inner = zip(self._open[position + 1 :], self._tags[position + 1 :], strict=True)
+            reopened = [(inner_name, tag) for inner_name, tag in inner if inner_name in INLINE]
+        self._close_to(position)
+        for inner_name, tag in reopened:
+            self._push(inner_name, tag)
 
     def _part(self, name: str, tag: str) -> None:
-        """Open a part of a table; without a table it is left out."""
+        """Open a part of a table; leave it out if no table is open."""
         table = self._find(_TABLE, frozenset())
         if table < 0:
             return
@@ -124,22 +122,22 @@ class Nesting:
         self._push("tr", tag)
 
     def _cell(self) -> None:
-        """Open what is missing between a table and something that only a cell can hold."""
+        """Open a cell, and the missing group and row around it, for content that only a cell can contain."""
         self._part("td", "<td>")
 
     def _find(self, names: frozenset[str] | set[str], fence: frozenset[str]) -> int:
-        """Find the innermost open element of these names, not looking beyond the fence; -1 if there is none."""
-        for place in range(len(self._open) - 1, -1, -1):
-            if self._open[place] in names:
-                return place
-            if self._open[place] in fence:
+        """Return the position of the innermost open element of these names; -1 if a fence element comes first."""
+        for position in range(len(self._open) - 1, -1, -1):
+            if self._open[position] in names:
+                return position
+            if self._open[position] in fence:
                 break
         return -1
 
     def _close(self, names: frozenset[str], fence: frozenset[str]) -> None:
-        place = self._find(names, fence)
-        if place >= 0:
-            self._close_to(place)
+        position = self._find(names, fence)
+        if position >= 0:
+            self._close_to(position)
 
     def _close_to(self, depth: int) -> None:
         while len(self._open) > depth:
@@ -149,7 +147,7 @@ class Nesting:
                 self._written.append(f"</{name}>")
 
     def _forget_empty_paragraph(self) -> bool:
-        """Take back a paragraph in which nothing was written: left by boxes and by end tags without a start."""
+        """Remove an empty paragraph, which container elements and stray end tags leave; return whether it was one."""
         start = len(self._written) - 1
         while start >= 0 and not self._written[start].strip(" \t\n"):
             start -= 1

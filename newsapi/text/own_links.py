@@ -1,4 +1,4 @@
-"""Links of a body that lead to articles of ours: found by their addresses, marked with the article's id."""
+"""Internal links: links of a body that lead to own articles, recognized by URL and annotated with the article's id."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ from newsapi.text.slugs import is_slug, is_uuid
 
 ID: Final = "data-article-id"
 
-# Attributes as `clean` writes them: in double quotes, and no quote inside.
+# Attributes as `sanitize_html` writes them: in double quotes, with no quote inside.
 _LINK = re.compile(r'<a((?: [a-z-]+="[^"]*+")*+)>')
 _HREF = re.compile(r' href="([^"]*+)"')
 WRITTEN_ID: Final = re.compile(rf' {ID}="([^"]*+)"')
@@ -26,50 +26,61 @@ _TAIL: Final = r"/?(?:[?#&].*)?"
 
 
 class OwnLinks:
-    """Knows the addresses that articles have: made once from their templates."""
+    """Recognizes the URLs of own articles. The patterns are compiled once from the URL templates."""
 
     def __init__(self, templates: Iterable[str]) -> None:
-        """Take addresses with {slug} or {id} in them, and perhaps {section} and {brand}."""
+        """Compile URL templates, which have the variables {slug} or {id}, and optionally {section} and {brand}."""
         self._addresses = [re.compile(_pattern(template) + _TAIL) for template in templates]
 
     def names(self, html: str) -> set[str]:
-        """Answer the slugs and ids of all articles that links of a cleaned body lead to, ours or not."""
-        found = set()
+        """Return the slugs and ids that the links of a sanitized body refer to; they need not exist."""
+        targets = set()
         for link in _LINK.finditer(html):
-            found.update(self._named(link[1]))
-        return found
+            targets.update(self._named(link[1]))
+        return targets
 
     def marked(self, html: str, ids: Mapping[str, object]) -> str:
-        """Write the id of its article into every link that leads to one, and into no other.
+        """Return a body in which exactly the links to known articles have a `data-article-id` attribute.
 
-        In: a cleaned body; the ids of articles by what `names` answered, as far as readers may know of them.
+        Args:
+            html: A sanitized body.
+            ids: Article ids by the slugs and ids that `targets` returned, limited to articles that clients may know.
+
+        Returns:
+            The body with the attribute added, replaced or removed.
         """
 
-        def mark(link: re.Match[str]) -> str:
-            written = link[1]
-            id_ = next((ids[name] for name in self._named(written) if name in ids), None)
-            bare = WRITTEN_ID.sub("", written)
+        def annotate_link(link: re.Match[str]) -> str:
+            source = link[1]
+            id_ = next((ids[target] for target in self._named(source) if target in ids), None)
+            attributes = WRITTEN_ID.sub("", source)
             if id_ is not None:
-                bare = _END.sub(f' {ID}="{id_}"', bare, count=1)
-            return f"<a{bare}>"
+                attributes = _END.sub(f' {ID}="{id_}"', attributes, count=1)
+            return f"<a{attributes}>"
 
-        return _LINK.sub(mark, html)
+        return _LINK.sub(annotate_link, html)
 
-    def _named(self, written: str) -> list[str]:
-        """What a link may name: by its address, or else by the id that it came with."""
-        href, given = _HREF.search(written), WRITTEN_ID.search(written)
-        address = unescape(href[1]) if href else ""
-        places = [found.groupdict() for pattern in self._addresses if (found := pattern.fullmatch(address))]
-        named = [text.lower() for place in places for text in (place.get("id"), place.get("slug")) if text]
-        return [text for text in (*named, *((given[1],) if given else ())) if is_slug(text) or is_uuid(text)]
+    def _named(self, attributes: str) -> list[str]:
+        """Return the slugs and ids that a link may refer to: by its URL first, then by the id that it came with."""
+        href, id_attribute = _HREF.search(attributes), WRITTEN_ID.search(attributes)
+        url = unescape(href[1]) if href else ""
+        targets: list[str] = []
+        for pattern in self._addresses:
+            match = pattern.fullmatch(url)
+            if match is not None:
+                variables = match.groupdict()
+                targets += [text.lower() for text in (variables.get("id"), variables.get("slug")) if text]
+        if id_attribute:
+            targets.append(id_attribute[1])
+        return [target for target in targets if is_slug(target) or is_uuid(target)]
 
 
 def _pattern(template: str) -> str:
-    """A template as a pattern: http and https are one, and what comes twice is the same twice."""
-    pattern, seen = "", set()
+    """Return a URL template as a pattern: http and https are equal, and a repeated variable has one value."""
+    pattern, variables = "", set()
     for text, name, _, _ in Formatter().parse(template):
         pattern += re.escape(text)
         if name is not None:
-            pattern += f"(?P={name})" if name in seen else f"(?P<{name}>{_PLACES[name]})"
-            seen.add(name)
+            pattern += f"(?P={name})" if name in variables else f"(?P<{name}>{_PLACES[name]})"
+            variables.add(name)
     return re.sub(r"\Ahttps?:", "https?:", pattern)

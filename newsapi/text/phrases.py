@@ -1,4 +1,4 @@
-"""What we write to people, in their language: the text they consent to, mails, and the page of their choices."""
+"""Message catalogue of the texts for subscribers: the consent text, e-mails, and the preferences page."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import hashlib
 from datetime import date
 from typing import Final, NamedTuple
 
-from babel import Locale
-from babel.dates import format_date
+from babel import Locale, dates
 
 LANGUAGES: Final = ("it", "en")
-"""Languages that we write in."""
+"""Languages of the catalogue."""
 
 _CONSENT: Final = {
     "it": (
@@ -19,8 +18,8 @@ _CONSENT: Final = {
         " più nulla l’indirizzo viene eliminato.{privacy}"
     ),
     "en": (
-        "By entering my address I ask{of} to be sent the updates I chose by e-mail. The address is used for nothing"
-        " else. I can change my mind at any time, with one click in every e-mail; once I follow nothing any more the"
+        "By entering my address I ask{of} to send me the updates I chose by e-mail. The address is used for nothing"
+        " else. I can change my mind at any time, with one click in every e-mail; when I no longer follow anything, the"
         " address is deleted.{privacy}"
     ),
 }
@@ -29,7 +28,7 @@ _PRIVACY: Final = {"it": " Informativa sulla privacy: {}", "en": " Privacy polic
 
 
 class Consent(NamedTuple):
-    """A text that people consent to; another wording has another version."""
+    """The text that a subscriber consents to; every wording has its own version."""
 
     version: str
     text: str
@@ -37,26 +36,26 @@ class Consent(NamedTuple):
 
 
 def consent(language: str, publisher: str | None, privacy_url: str | None) -> Consent:
-    """Answer the text that stands beside the box."""
-    of = _OF[language].format(publisher) if publisher else ""
+    """Return the consent text of the subscription form. Its version is the language and a hash of the wording."""
+    addressee = _OF[language].format(publisher) if publisher else ""
     privacy = _PRIVACY[language].format(privacy_url) if privacy_url else ""
-    text = _CONSENT[language].format(of=of, privacy=privacy)
+    text = _CONSENT[language].format(of=addressee, privacy=privacy)
     return Consent(f"{language}-{hashlib.blake2b(text.encode(), digest_size=5).hexdigest()}", text, language)
 
 
 def language_of(tag: str | None, usual: str) -> str:
-    """Answer the language that we write in to who asks for one (BCP 47), or `usual`."""
-    found = (tag or "").partition("-")[0].lower()
-    return found if found in LANGUAGES else usual
+    """Return the catalogue language of a BCP 47 tag, or the default if the catalogue does not have it."""
+    language = (tag or "").partition("-")[0].lower()
+    return language if language in LANGUAGES else usual
 
 
 def day(value: date, language: str) -> str:
-    """Write a day out: "26 luglio 2016"."""
-    return format_date(value, "long", Locale(language))
+    """Return a date in the long format of a language: "26 luglio 2016"."""
+    return dates.format_date(value, "long", Locale(language))
 
 
 def topic(kind: str, name: str, language: str) -> str:
-    """Say what is followed, as it goes on from "updates": "su Land Rover", "dalla sezione Curiosità"."""
+    """Return a topic as it continues the word "updates": "su Land Rover", "dalla sezione Curiosità"."""
     return _TOPICS[language][kind].format(name)
 
 
@@ -130,62 +129,62 @@ PHRASES: Final = {
     "en": {
         "hello": "Hello,",
         "confirm_subject": "Please confirm: updates {topic}",
-        "confirm_why": "you asked to be sent updates {topic}. All that is missing is that you confirm.",
+        "confirm_why": "you asked to receive updates {topic}. Please confirm to start your subscription.",
         "confirm_do": "I confirm",
         "confirm_not": (
             "Was it not you? Do nothing: we will not write to you, and your address will be deleted within three days."
         ),
         "never": "Delete my address now",
         "agreed": "This is what you agreed to:",
-        "already_subject": "You follow this already: updates {topic}",
-        "already_why": "you asked again to be sent updates {topic}: you get them already. All is well.",
+        "already_subject": "You already receive updates {topic}",
+        "already_why": "you asked again to receive updates {topic}: you already receive them.",
         "already_not": "Was it not you? Do nothing: nothing changes.",
         "new_article": "There is a new article",
         "some_subject": "{count} new articles {topic}",
         "daily_subject": "Today’s news: {count} articles",
-        "weekly_subject": "The news of the week: {count} articles",
+        "weekly_subject": "This week’s news: {count} articles",
         "immediate_subject": "{count} new articles",
-        "daily_head": "The news of the day",
-        "weekly_head": "The news of the week",
+        "daily_head": "Today’s news",
+        "weekly_head": "This week’s news",
         "read": "Read the article",
         "more": "More articles on our site: {count}.",
-        "why": "You get this e-mail because you asked for updates {topic} on {day}.",
-        "why_several": "You get this e-mail because you asked for updates {topics}.",
+        "why": "You receive this e-mail because you asked for updates {topic} on {day}.",
+        "why_several": "You receive this e-mail because you asked for updates {topics}.",
         "and": "and",
         "leave": "Unsubscribe",
         "leave_all": "Unsubscribe from everything",
-        "manage": "Your choices",
+        "manage": "Your preferences",
         "privacy": "Privacy",
-        "page_confirm": "Do you want to be sent updates {topic}?",
+        "page_confirm": "Do you want to receive updates {topic}?",
         "page_confirm_do": "Yes, I confirm",
-        "page_confirmed": "Done: you will be sent updates {topic}.",
-        "page_leave": "Do you no longer want updates {topic}?",
-        "page_leave_all": "Do you no longer want any updates?",
+        "page_confirmed": "Done: you will receive updates {topic}.",
+        "page_leave": "Do you want to stop receiving updates {topic}?",
+        "page_leave_all": "Do you want to stop receiving all updates?",
         "page_leave_do": "Unsubscribe",
         "page_left": "Done: we will not write to you about it. If you follow nothing else, your address was deleted.",
-        "page_manage": "Your choices",
-        "page_of": "This is all that you follow with the address {email}.",
-        "page_nothing": "You follow nothing.",
+        "page_manage": "Your preferences",
+        "page_of": "Everything you follow with the address {email}.",
+        "page_nothing": "You do not follow anything.",
         "page_pending": "not confirmed yet",
         "page_language": "Language",
         "page_zone": "Time zone",
         "page_save": "Save",
-        "page_saved": "Your choices were saved.",
+        "page_saved": "Your preferences were saved.",
         "page_stop": "Stop following",
         "page_export": "Download your data",
         "page_erase": "Delete all my data",
         "page_erase_why": (
-            "We delete the address and all that belongs to it. Only a keyed fingerprint stays, so that we never write"
-            " to you again."
+            "We delete your address and everything linked to it. We keep only a keyed fingerprint, so that we never"
+            " write to you again."
         ),
         "page_erased": "Done: your data was deleted and we will not write to you again.",
-        "page_over": "This link is no longer good",
-        "page_over_why": "It was used already, or it has expired. There is a new one at the end of every e-mail.",
-        "immediate": "At once",
+        "page_over": "This link is no longer valid",
+        "page_over_why": "It was already used, or it has expired. There is a new one at the end of every e-mail.",
+        "immediate": "Immediately",
         "daily": "Once a day",
         "weekly": "Once a week",
         "it": "Italiano",
         "en": "English",
     },
 }
-"""By language and name. What stands in braces is filled in; topics go on from "updates", as `topic` says them."""
+"""Messages by language and name. Values in braces are filled in; a topic is formatted by `format_topic`."""

@@ -1,4 +1,4 @@
-"""Words that stand in every text and tell nothing of what it is about, by language."""
+"""Stop words by language: frequent words that say nothing about the subject of a text."""
 
 from typing import Final
 

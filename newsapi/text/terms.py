@@ -1,8 +1,8 @@
-"""Terms: what is left of words when accents, case, elision and inflection do not matter. One number stands for each.
+"""Stemming: words reduced so that accents, case, elision and inflection do not matter, and hashed to 32 bits.
 
-Stems are those of Snowball (https://snowballstem.org), by way of PyStemmer. A number is 32 bits of a hash, so that an
-index needs no list of words and is the same on every machine; two of a million words share one now and then, which
-tips no scale that hundreds of words are laid on.
+Stems are those of Snowball (https://snowballstem.org), computed by PyStemmer. A word is represented by a 32-bit hash of
+its stem, so that an index needs no vocabulary and is the same on every machine. Among a million words some collide,
+which has no visible effect on scores that are sums over hundreds of words.
 """
 
 from __future__ import annotations
@@ -57,31 +57,39 @@ _OFFSET: Final = 1 << 31
 
 
 def terms(text: str, language: str) -> list[int]:
-    """Read the terms of a plain text: a signed number of 32 bits for each word that means something, in their order.
+    """Return the hashes of the words of a plain text, stop words left out.
 
-    In: the text, and its BCP 47 language tag, whose first subtag picks stemmer and stop words; without a stemmer words
-    are folded alone. "dell'auto" is the term of "auto", "città" that of "citta". Words of different languages are
-    different terms.
+    "dell'auto" yields the hash of "auto", and "città" that of "citta". Equal words of different languages have
+    different hashes.
+
+    Args:
+        text: Plain text.
+        language: A BCP 47 tag, whose first subtag selects the stemmer and the stop words. Where there is no stemmer,
+            words are only folded.
+
+    Returns:
+        Signed 32-bit integers in the order of the words, with repetitions.
     """
-    main = language.partition("-")[0].lower()
-    return [number for word in _WORD.findall(text.lower()) if (number := _number(main, word)) is not None]
+    main_language = language.partition("-")[0].lower()
+    lowered_words = _WORD.findall(text.lower())
+    return [word_hash for written in lowered_words if (word_hash := _number(main_language, written)) is not None]
 
 
 def words(text: str, language: str) -> dict[int, str]:
-    """Answer the word that each term of a text stands for there, as it is first written."""
-    main = language.partition("-")[0].lower()
-    found: dict[int, str] = {}
-    for word in _WORD.findall(text):
-        number = _number(main, word.lower())
-        if number is not None:
-            found.setdefault(number, word)
-    return found
+    """Return the word behind each hash of `term_hashes`, in the spelling of its first occurrence."""
+    main_language = language.partition("-")[0].lower()
+    spellings: dict[int, str] = {}
+    for written in _WORD.findall(text):
+        word_hash = _number(main_language, written.lower())
+        if word_hash is not None:
+            spellings.setdefault(word_hash, written)
+    return spellings
 
 
 class Word(NamedTuple):
-    """How a word is looked for: without its accents (`plain`), and the stem of that, so that nobody need type them.
+    """A word as search uses it: without accents (`plain`), and the stem of that.
 
-    A `stop` word tells nothing in its language.
+    `stop` says whether it is a stop word of its language.
     """
 
     stem: str
@@ -90,20 +98,20 @@ class Word(NamedTuple):
 
 
 def written_words(text: str) -> list[str]:
-    """Answer the words of a plain text, in small letters and in their order."""
+    """Return the words of a plain text in lower case and in their order."""
     return _WORD.findall(text.lower())
 
 
 def word_places(text: str) -> Iterator[re.Match[str]]:
-    """Answer where each word of a plain text stands, in small letters."""
-    small = text.lower()
-    if len(small) != len(text):  # of a few letters the small one is two
-        small = "".join(letter.lower() if len(letter.lower()) == 1 else letter for letter in text)
-    return _WORD.finditer(small)
+    """Return a match for each word of a plain text: its span, and the word in lower case."""
+    lowered = text.lower()
+    if len(lowered) != len(text):  # a few letters have two characters in lower case, which would shift the spans
+        lowered = "".join(letter.lower() if len(letter.lower()) == 1 else letter for letter in text)
+    return _WORD.finditer(lowered)
 
 
 def word(written: str, language: str) -> Word:
-    """Read a word in small letters; of the language (a BCP 47 tag) the first subtag alone, in small letters."""
+    """Return the analysis of a word in lower case. The language is the first subtag of a BCP 47 tag, in lower case."""
     plain = fold(written[:_LONGEST])
     return Word(_stem(language, plain), plain, plain in _plain_stopwords(language))
 
@@ -114,32 +122,39 @@ def _plain_stopwords(language: str) -> frozenset[str]:
 
 
 def number_of(name: str) -> int:
-    """Answer the number that stands for any name, such as an id, among those of terms."""
+    """Return the hash of a name, such as an id, in the value range of `term_hashes`."""
     return zlib.crc32(name.encode()) - _OFFSET
 
 
 def pairs(text: str) -> list[int]:
-    """Answer the numbers (unsigned, 32 bits) of the pairs of neighbouring words in a text, each once, in rising order.
+    """Return the hashes of the pairs of neighbouring words of a text (w-shingling, w = 2: Broder 1997).
 
-    Texts that share half of them or more are near-copies (shingling: Broder 1997). Case does not matter.
+    Texts that share half of their hashes or more are near-duplicates.
+
+    Args:
+        text: Plain text; case is ignored.
+
+    Returns:
+        Unsigned 32-bit integers, distinct and in ascending order.
     """
     crc32 = zlib.crc32
-    found = _WORD.findall(text.casefold())
-    return sorted({crc32(f"{first} {second}".encode()) for first, second in pairwise(found)})
+    written = _WORD.findall(text.casefold())
+    return sorted({crc32(f"{first} {second}".encode()) for first, second in pairwise(written)})
 
 
+# Cached, because most words of a text have occurred in another one shortly before.
 @lru_cache(maxsize=1 << 17)
-def _number(language: str, word: str) -> int | None:
-    """The number of a word; None for one that means nothing. Most words of a text were in one shortly before."""
-    if word in STOPWORDS.get(language, ()) or (len(word) < 2 and not word.isdigit()):
+def _number(language: str, written: str) -> int | None:
+    """Return the hash of a word, or None for a stop word or a single letter."""
+    if written in STOPWORDS.get(language, ()) or (len(written) < 2 and not written.isdigit()):
         return None
-    stem = fold(_stem(language, word[:_LONGEST]))
+    stem = fold(_stem(language, written[:_LONGEST]))
     return number_of(f"{language}:{stem}") if stem else None
 
 
-def _stem(language: str, word: str) -> str:
+def _stem(language: str, written: str) -> str:
     stemmer = _stemmer(language)
-    return word if stemmer is None else str(stemmer.stemWord(word))
+    return written if stemmer is None else str(stemmer.stemWord(written))
 
 
 @lru_cache(maxsize=64)

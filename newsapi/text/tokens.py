@@ -1,8 +1,8 @@
-"""HTML as a row of texts, start tags and end tags, read once from left to right.
+"""An HTML tokenizer: text, start tags and end tags in one pass from left to right.
 
-Follows the tokeniser of the HTML standard (section 13.2.5) as far as articles need it. Every pattern is possessive and
-every search begins where the last one ended, so the time is linear in the length of the input, whatever it is. What is
-not understood is not passed on: the one who writes the result writes only what was read here.
+It follows the tokenizer of the HTML standard (section 13.2.5) as far as articles need it. Every pattern is possessive
+and every search begins where the last one ended, so the run time is linear in the length of any input. Markup that is
+not recognized is not passed on: the output is written from these tokens only.
 """
 
 import re
@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from typing import Final, TypeAlias
 
 Token: TypeAlias = tuple[str, bool, str, str]
-"""The text before a tag, its references not yet resolved; whether it is an end tag; its name in lower case; its
-attributes as they were written. The last token has no name: it is the text after the last tag."""
+"""The text before a tag, its character references not decoded; whether it is an end tag; its name in lower case; the
+source of its attributes. The last token has no name: it is the text after the last tag."""
 
-# A lone "<" is text. What begins like markup and is not a whole tag leaves the groups empty.
+# A lone "<" is text. Text that begins like markup but is not a complete tag leaves the groups empty.
 _MARK = re.compile(
     r"<(?:(/?)([A-Za-z][^ \t\n/>]*+)"
     r"((?:[ \t\n/]++|[^ \t\n/>][^ \t\n/>=]*+"
@@ -22,11 +22,11 @@ _MARK = re.compile(
 _END_NAME = re.compile("</[A-Za-z]")
 _COMMENT_END = re.compile("--!?>")
 
-# Their content is no markup at all: a browser reads it up to the end tag, and so do we, and leave it out.
+# Elements whose content is not markup: as in a browser, it extends to the end tag. It is left out.
 _RAW: Final = frozenset(
     {"iframe", "noembed", "noframes", "noscript", "plaintext", "script", "style", "textarea", "title", "xmp"},
 )
-# Their content is markup of another kind, or words for another place than the article.
+# Elements whose content is other markup, or text that is not part of the article. It is left out.
 _FOREIGN: Final = frozenset(
     {
         "applet",
@@ -48,58 +48,62 @@ _FOREIGN_MARK = {name: re.compile(rf"<(/?){name}(?=[ \t\n/>])", re.IGNORECASE | 
 
 
 def tokens(html: str) -> Iterator[Token]:
-    """Read HTML: tags in their order, each with the text before it.
+    """Split HTML into tags, each with the text before it.
 
-    Comments, declarations and processing instructions are left out, and so is the content of scripts, styles, drawings,
-    formulas, templates, form controls and players. A tag that is never finished ends the text, as in a browser.
+    Comments, declarations and processing instructions are left out, and so is the content of scripts, styles, SVG and
+    MathML, templates, form controls and players. An unfinished tag ends the text, as in a browser.
+
+    Args:
+        html: HTML of any kind; it need not be well-formed.
+
+    Yields:
+        The tokens in document order.
     """
-    place = 0
+    position = 0
     unclosed: set[str] = set()
-    while mark := _MARK.search(html, place):
-        here = mark.start()
-        closing, name, written = mark.groups()
+    while tag := _MARK.search(html, position):
+        tag_start = tag.start()
+        closing, name, attributes_source = tag.groups()
         if name is None:
-            yield html[place:here], False, "", ""
-            place = _after_markup(html, here)
+            yield html[position:tag_start], False, "", ""
+            position = _after_markup(html, tag_start)
             continue
         name = name.lower()
-        yield html[place:here], bool(closing), name, written
-        place = mark.end()
+        yield html[position:tag_start], bool(closing), name, attributes_source
+        position = tag.end()
         if closing:
             continue
         if name in _RAW:
-            end = _RAW_END[name].search(html, place)
-            place = end.start() if end else len(html)
-        elif name in _FOREIGN and name not in unclosed and not written.endswith("/"):
-            place = _after_foreign(html, place, name, unclosed)
-    yield html[place:], False, "", ""
+            end = _RAW_END[name].search(html, position)
+            position = end.start() if end else len(html)
+        elif name in _FOREIGN and name not in unclosed and not attributes_source.endswith("/"):
+            position = _after_foreign(html, position, name, unclosed)
+    yield html[position:], False, "", ""
 
 
-def _after_markup(html: str, here: int) -> int:
-    """Find the end of what begins like a tag and is none: a comment, a declaration, or a tag cut off by the end."""
-    if html.startswith("<!--", here):
-        if html.startswith((">", "->"), here + 4):
-            return html.index(">", here) + 1
-        end = _COMMENT_END.search(html, here + 4)
+def _after_markup(html: str, start: int) -> int:
+    """Return the end of markup that is not a tag: a comment, a declaration, or a tag cut off by the end of input."""
+    if html.startswith("<!--", start):
+        if html.startswith((">", "->"), start + 4):
+            return html.index(">", start) + 1
+        end = _COMMENT_END.search(html, start + 4)
         return end.end() if end else len(html)
-    if html.startswith(("<!", "<?"), here) or (html.startswith("</", here) and not _END_NAME.match(html, here)):
-        close = html.find(">", here)
+    if html.startswith(("<!", "<?"), start) or (html.startswith("</", start) and not _END_NAME.match(html, start)):
+        close = html.find(">", start)
         return close + 1 if close >= 0 else len(html)
     return len(html)
 
 
-def _after_foreign(html: str, place: int, name: str, unclosed: set[str]) -> int:
-    """Find the end tag that belongs to a foreign element, else the last of its name, else stay.
-
-    An element that is never closed is remembered, so that a thousand of them are not a thousand searches.
-    """
+def _after_foreign(html: str, start: int, name: str, unclosed: set[str]) -> int:
+    """Return where the end tag of a foreign element begins, else the last end tag of its name, else `start`."""
     depth = 1
-    last = place
-    for mark in _FOREIGN_MARK[name].finditer(html, place):
-        depth += -1 if mark[1] else 1
-        if mark[1]:
-            last = mark.start()
+    last = start
+    for tag in _FOREIGN_MARK[name].finditer(html, start):
+        depth += -1 if tag[1] else 1
+        if tag[1]:
+            last = tag.start()
         if depth == 0:
             return last
+    # Remembered, so that a thousand unclosed elements do not cause a thousand searches.
     unclosed.add(name)
     return last

@@ -23,9 +23,9 @@ def test_everybody_is_told_and_at_most_the_one_under_way_twice(database):
         found = kills(database, make, sink, 1_000, times=KILLS, seed=7)
     finally:
         sink.close()
-    assert (found["told"], found["not_told"]) == (1_000, 0)
-    assert (found["oftener"], found["under_another_id"]) == (0, 0)
-    assert found["twice"] <= KILLS
+    assert (found["reached"], found["not_reached"]) == (1_000, 0)
+    assert (found["sent_more_often"], found["sent_under_another_id"]) == (0, 0)
+    assert found["sent_twice"] <= KILLS
 
 
 class Waiting(Sink):

@@ -108,15 +108,15 @@ def test_choices_on_the_page(client, press, manage, publish, follow, work, serve
     assert LUCIA in page
     (id_,) = re.findall(r'name="([0-9a-f-]{36})" value="daily"', page)
     page = press("save", manage, **{id_: "daily"}, language="en", time_zone="Asia/Tokyo").text
-    assert "Your choices were saved." in page
+    assert "Your preferences were saved." in page
     assert re.search(rf'name="{id_}" value="daily"\s+checked', page)
     publish()
     work()
     assert len(server.mails) == 1
     work(timedelta(days=1))
-    assert "You get this e-mail" in text(server.mails[1])
+    assert "You receive this e-mail" in text(server.mails[1])
     page = press("save", manage, **{id_: "stop"})
-    assert "You follow nothing." in page.text
+    assert "You do not follow anything." in page.text
 
 
 def test_what_is_planned_moves_with_the_choice(press, client, manage, publish, follow, work, server, post):

@@ -67,7 +67,7 @@ def test_english_is_written_in_english(subscribe, publish, server, work):
     publish()
     work()
     assert mail["Subject"] == "Please confirm: updates on Land Rover"
-    assert "You get this e-mail because you asked for updates on Land Rover on November 1, 2026." in text(
+    assert "You receive this e-mail because you asked for updates on Land Rover on November 1, 2026." in text(
         alerts(server)[0]
     )
 
@@ -223,7 +223,7 @@ def test_a_digest_comes_at_seven_where_the_reader_lives(subscribe, publish, serv
     assert text(mail).index("Seconda") < text(mail).index("Prima")
     assert "Le novità del giorno" in text(mail)
     (mail,) = alerts(server, "lunedi@lettori.example")
-    assert "The news of the week" in text(mail)
+    assert "This week’s news" in text(mail)
     assert first
     assert second
 

@@ -84,7 +84,7 @@ def test_what_came_before_the_place_where_a_file_breaks_is_read(read):
     found = read(b"<rss><channel>\n" + good + b"<item><title>Due</item></channel></rss>", "rss")
     assert found.slugs() == ["la-prima"]
     ((line, problem),) = found.problems
-    assert (line, problem.message) == (3, "not XML that is well-formed: mismatched tag")
+    assert (line, problem.message) == (3, "not well-formed XML: mismatched tag")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "iso-8859-1", "windows-1252"])

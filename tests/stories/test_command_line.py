@@ -64,7 +64,7 @@ def test_an_import_names_rejected_lines_and_ends_with_status_1(newsapi, tmp_path
     done = newsapi("import", file)
     assert (done.returncode, done.stdout) == (1, "2 created, 0 updated, 0 unchanged, 2 rejected\n")
     assert done.stderr.splitlines() == [
-        "line 2: the whole record: not an object but a list",
+        "line 2: the whole record: expected an object, not a list",
         "line 3: /authors/0: there is no author anna",
     ]
 
