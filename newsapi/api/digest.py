@@ -43,9 +43,10 @@ class Digest(MethodView):
     def get(self, query: paging.Query) -> Response:
         """Return the count and the hash of the articles of a filter, in total and by bucket.
 
-        The hash is the sum of the hashes of (id, version) of each article, so it does not depend on the order. Compare
-        the buckets with those of your mirror, then request the bucket that differs, then the one inside it that differs:
-        the third response lists its articles.
+        Each article adds the first 8 bytes of the SHA-256 of `ID:VERSION`, read as a big-endian integer; `hash` is the
+        sum modulo 2^64 in hexadecimal, so it does not depend on the order. Compare the buckets with those of your
+        mirror, request the bucket that differs, then the bucket inside it that differs: the third response lists its
+        articles.
 
         With several filters, the total is available if the smallest filter has at most 20,000 articles; otherwise
         `bucket` is required.
