@@ -161,8 +161,8 @@ def _list(connection: Connection, query: paging.Query, page_start: Turn | None) 
         depends_on |= tags.of_search(snapshot.everything, snapshot.terms.values())
     crosslinks_result = crosslinks.link(connection, page.records)
     times |= {snapshot.touched_at(), page.changed_at, crosslinks_result.changed_at}
-    depends_on |= tags.of_list(query, snapshot.filters, snapshot.everything)
-    depends_on |= {*tags.names(page.records), *crosslinks_result.words}
+    depends_on.update(tags.of_list(query, snapshot.filters, snapshot.everything))
+    depends_on.update(tags.names(page.records), crosslinks_result.words)
     cursors = (paging.cursor(query, page.next), paging.cursor(query, page.prev))
     items = _shown(page.records, query, sight.sharing(connection))
     body = paging.envelope(PATH, query, items, cursors, **total)

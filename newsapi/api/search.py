@@ -53,9 +53,9 @@ class Searching(MethodView):
     def get(self, query: paging.Query) -> Response:
         """Return the articles that match `q`, best first.
 
-        Accents, case, elision (dell'auto, l'Audi) and inflection are ignored. Names and aliases of brands and authors
-        are recognized. The last word may be the beginning of a word. Every text of 1 to 200 characters is a valid
-        query: there is no query syntax that could be wrong.
+        All words must match; `"two words"` is a phrase, and `-word` excludes a word. Accents, case, elision (dell'auto,
+        l'Audi) and inflection are ignored. Names and aliases of brands and authors are recognized. The last word may be
+        the beginning of a word. No text is rejected as malformed.
         """
         query, after, backward = _turned(query)
         _require_q(query)
@@ -71,7 +71,7 @@ class Suggesting(MethodView):
     @blueprint.arguments(SuggestQuery(), location="query", error_status_code=400)
     @blueprint.response(200, Suggestions)
     def get(self, query: paging.Query) -> Response:
-        """Return brands, tags and authors whose names begin with `q`, and headlines of recent articles that match it."""
+        """Return brands, tags and authors whose names match `q`, and recent articles whose headlines match it."""
         url = paging.address(SUGGEST, query, limit=SUGGESTED)
         return cached(url, query, lambda connection: _suggest(connection, query))
 

@@ -45,7 +45,7 @@ class Index(MethodView):
     @blueprint.arguments(Read(), location="query", error_status_code=400)
     @blueprint.response(200, XML, content_type=sitemap.MEDIA_TYPE)
     def get(self, query: paging.Query) -> Response:
-        """Return the URLs of the news sitemap and of the sitemap pages, with the time of the last change of each page."""
+        """Return the URLs of the news sitemap and of the sitemap pages, with the last change of each page."""
         return cached(paging.address("/sitemap.xml", query), query, _index)
 
 
