@@ -86,7 +86,7 @@ def _asked(token: str, notice: str = "") -> Response:
     texts = phrases.PHRASES[language]
     if person is not None:
         text = texts["page_of"].format(email=person["email"]) if person["email"] else ""
-        return _page(language, texts["page_manage"], text=text, said=notice, person=person, token=token)
+        return _page(language, texts["page_manage"], text=text, notice=notice, person=person, token=token)
     question = texts[f"page_{purpose}"].format(topic=topic) if topic else texts["page_leave_all"]
     return _page(language, question, do=purpose, label=texts[LABELS[purpose]], token=token)
 
@@ -144,7 +144,7 @@ def _over() -> Response:
 
 
 def _page(language: str, title: str, *, status: int = 200, **variables: Any) -> Response:
-    defaults: dict[str, Any] = {"text": "", "said": "", "do": "", "label": "", "token": "", "person": None}
+    defaults: dict[str, Any] = {"text": "", "notice": "", "do": "", "label": "", "token": "", "person": None}
     page = _TEMPLATES.get_template("subscriptions.html").render(
         language=language,
         title=title,
