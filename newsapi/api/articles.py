@@ -129,9 +129,11 @@ class Related(MethodView):
     @blueprint.alt_response(404, "DEFAULT_ERROR", description="The article does not exist")
     @blueprint.alt_response(410, "DEFAULT_ERROR", description="The article was published and is no longer public")
     def get(self, query: paging.Query, which: str) -> Response:
-        """Return the articles to read next, best first: those of the same brand, then those of its group.
+        """Return the articles to read next, best first.
 
-        Each article carries the reasons for its place on the list.
+        The editors' picks come first, then the related articles of the same brand, then recent articles that fill the
+        list. `relation` gives the score, the level and the reasons of each article. The list contains neither the
+        article itself nor near-duplicates or translations of it.
         """
         name, path = naming(which)
         url = paging.address(f"{path}/related", query, limit=RELATED)

@@ -148,7 +148,7 @@ def taken(
     Args:
         schema: Schema of the request body; None for an operation without a body.
         media_type: Media type of the request body.
-        idempotent: Whether the operation takes an `Idempotency-Key`.
+        with_idempotency_key: Whether the operation takes an `Idempotency-Key`.
         versioned: Whether the operation takes `If-Match`.
 
     Returns:

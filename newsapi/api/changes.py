@@ -79,7 +79,7 @@ class AllChanges(MethodView):
         left it. Repeated changes are possible; applying them again is harmless. A page may hold fewer changes than
         `limit`; continue until `has_more` is false.
 
-        Filters apply to articles. Include brands, sections, authors and tags in `types` to receive changes of names.
+        Filters apply to articles. Add `brand`, `section`, `author` or `tag` to `types` to receive changes of names.
         """
         query, position = _placed(query)
         wait_seconds = query.pop("wait")

@@ -84,7 +84,7 @@ class RevisionDiff(MethodView):
     def get(self, query: Mapping[str, int], which: str, number: int) -> Response:
         """Return the fields that differ from the previous revision, or from the one that `from` names.
 
-        The difference of a body is also given line by line.
+        For `body_html`, `lines` also lists the removed (`-`) and the added (`+`) HTML blocks.
         """
         name, path = naming(which)
         since = query.get("since", max(number - 1, 1))

@@ -71,7 +71,10 @@ class Suggesting(MethodView):
     @blueprint.arguments(SuggestQuery(), location="query", error_status_code=400)
     @blueprint.response(200, Suggestions)
     def get(self, query: paging.Query) -> Response:
-        """Return brands, tags and authors whose names match `q`, and recent articles whose headlines match it."""
+        """Return brands, tags and authors, then recent articles, that match the beginning of a text.
+
+        A name or alias matches if one of its words begins with `q`; an article matches by its headline.
+        """
         url = paging.address(SUGGEST, query, limit=SUGGESTED)
         return cached(url, query, lambda connection: _suggest(connection, query))
 

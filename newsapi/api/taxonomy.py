@@ -78,24 +78,33 @@ def _blueprint(term_kind: Noun) -> Blueprint:
     class Terms(MethodView):
         """The list of terms."""
 
-        @blueprint.doc(operationId=f"list{title}s", summary=f"List {term_kind.kind}s")
+        @blueprint.doc(
+            operationId=f"list{title}s",
+            summary=f"List {term_kind.kind}s",
+            description=f"Return a page of {term_kind.kind}s, sorted by name.",
+        )
         @blueprint.arguments(TermsQuery(), location="query", error_status_code=400)
         @blueprint.response(200, term_kind.page)
         def get(self, query: paging.Query) -> Response:
-            """Return a page of terms, sorted by name."""
+            """Return a page of terms."""
             return _list(term_kind, query)
 
     @blueprint.route("/<slug>", parameters=[which])
     class OneTerm(MethodView):
         """One term."""
 
-        @blueprint.doc(operationId=f"get{title}", summary=f"Get {term_kind.indefinite_name}")
+        @blueprint.doc(
+            operationId=f"get{title}",
+            summary=f"Get {term_kind.indefinite_name}",
+            description=f"Return the {term_kind.kind} with this slug. `include=articles` adds the first page of its"
+            " articles, newest first.",
+        )
         @blueprint.arguments(TermQuery(), location="query", error_status_code=400)
         @blueprint.response(200, one)
         @blueprint.alt_response(308, description="The slug has changed; `Location` is the URL with the current slug")
         @blueprint.alt_response(404, "DEFAULT_ERROR", description="The slug does not exist")
         def get(self, query: paging.Query, slug: str) -> Response:
-            """Return the term with this slug. `include=articles` adds the first page of its articles, newest first."""
+            """Return one term."""
             return _one(term_kind, with_articles, query, slug)
 
     return blueprint

@@ -83,12 +83,14 @@ def _blueprint(term_kind: Noun) -> Blueprint:
         @blueprint.doc(
             operationId=f"create{title}",
             summary=f"Create {term_kind.indefinite_name}",
+            description=f"Create {term_kind.indefinite_name}, which is public at once. Without `slug`, the slug is made"
+            " from the name.",
             **bodies.taken(schema, once=True),
         )
         @blueprint.response(201, one, headers=bodies.MADE)
         @blueprint.write(409)
         def post(self) -> Response:
-            """Create a term; it is public at once. Without `slug`, the slug is made from the name."""
+            """Create a term."""
             body, caller = bodies.body(), writer()
             return bodies.once(
                 lambda save: actions.create(
@@ -103,12 +105,14 @@ def _blueprint(term_kind: Noun) -> Blueprint:
         @blueprint.doc(
             operationId=f"update{title}",
             summary=f"Update or rename {term_kind.indefinite_name}",
+            description="Apply a JSON merge patch (RFC 7396): null removes a value, omitted fields stay. `If-Match` is"
+            " required. After a change of the slug, the former slug redirects (308).",
             **bodies.taken(schema, media_type=bodies.PATCH, versioned=True),
         )
         @blueprint.response(200, one, headers=bodies.TAGGED)
         @blueprint.write(404, 409, 412, 428)
         def patch(self, slug: str) -> Response:
-            """Apply a JSON merge patch (RFC 7396). After a change of the slug, the former slug redirects (308)."""
+            """Update a term."""
             body = bodies.body(bodies.PATCH)
             return bodies.sent(
                 actions.amend(
@@ -122,11 +126,17 @@ def _blueprint(term_kind: Noun) -> Blueprint:
                 )
             )
 
-        @blueprint.doc(operationId=f"delete{title}", summary=f"Delete {term_kind.indefinite_name}", **bodies.keyed())
+        @blueprint.doc(
+            operationId=f"delete{title}",
+            summary=f"Delete {term_kind.indefinite_name}",
+            description=f"Delete {term_kind.indefinite_name} that no article uses, whatever the status of the article."
+            f" Merge {term_kind.indefinite_name} that is in use into another one.",
+            **bodies.keyed(),
+        )
         @blueprint.response(204)
         @blueprint.write(404, 409)
         def delete(self, slug: str) -> Response:
-            """Delete a term that no article uses, whatever its status. Merge a term that is in use into another one."""
+            """Delete a term."""
             bodies.plain()
             seq = actions.remove(parts().desk, writer(), term_kind.kind, slug)
             return bodies.sent(Reply(204, {"Content-Seq": str(seq)}, ""))

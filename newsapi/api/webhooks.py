@@ -104,7 +104,7 @@ class OneWebhook(MethodView):
     @blueprint.response(200, WebhookOne)
     @blueprint.write(404)
     def patch(self, id: UUID) -> Response:  # noqa: A002
-        """Update a webhook; omitted fields stay. Setting `state` to `active` resets `failing_since`."""
+        """Update a webhook; omitted fields stay. Setting `state` to `active` resumes it and resets `failing_since`."""
         columns = _columns(patches.loaded(CHANGE, bodies.body(bodies.PATCH)))
         webhook = actions.change(parts().database, writer(), id, columns, now=parts().now())
         return bodies.sent(Reply(200, {}, json({"data": _shown(webhook)}).decode()))
