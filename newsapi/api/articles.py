@@ -146,11 +146,13 @@ def _list(connection: Connection, query: paging.Query, page_start: Turn | None) 
     list_query = paging.question(query, page_start)
     extra_visibility = sight.of_list(connection, query)
     plan = _sought(connection, query, snapshot, list_query)
-    options = {"limit": query["limit"], "wanted": _wanted(query)}
+    limit, field_names = query["limit"], _wanted(query)
     if plan is None:
-        page = sight.page(connection, snapshot, list_query, extra_visibility, facet_slugs, **options)
+        page = sight.page(
+            connection, snapshot, list_query, extra_visibility, facet_slugs, limit=limit, wanted=field_names
+        )
     else:
-        page = found.by_time(connection, plan, list_query, **options)
+        page = found.by_time(connection, plan, list_query, limit=limit, wanted=field_names)
     total = {}
     if query["total"]:
         if plan is None:

@@ -75,9 +75,9 @@ class AllChanges(MethodView):
         """Return the latest change of each article that changed, entered the filter or left it, ordered by `seq`.
 
         Start without a cursor and apply every change: upserts and deletes. Store the `cursor` of each response and send
-        it with the next request. Your copy then equals the published articles of the filter, including articles that
-        left it. Repeated changes are possible; applying them again is harmless. A page may hold fewer changes than
-        `limit`; continue until `has_more` is false.
+        it with the next request. Your copy then equals the published articles of the filter: those that were withdrawn
+        or left the filter are deleted from it. Repeated changes are possible; applying them again is harmless. A page
+        may hold fewer changes than `limit`; continue until `has_more` is false.
 
         Filters apply to articles. Add `brand`, `section`, `author` or `tag` to `types` to receive changes of names.
         """
@@ -100,11 +100,11 @@ def _placed(query: paging.Query) -> tuple[paging.Query, Place]:
         return query, Place(query.get("since", 0))
     value = parts().cursors.read(query["cursor"], now=parts().now(), periods=PERIODS)
     try:
-        list_name, filters, after, mark, ever, licence = value
+        list_name, filters, after, nonce, former_filters, entitlement = value
         if list_name != "changes":
             raise BadCursor("This cursor belongs to another list.")
         beside_cursor = {name: text for name, text in query.items() if name in BESIDE}
-        return {**ChangesQuery().load(filters), **beside_cursor}, Place(after, mark, ever, licence)
+        return {**ChangesQuery().load(filters), **beside_cursor}, Place(after, nonce, former_filters, entitlement)
     except (ValueError, TypeError) as error:
         raise BadCursor("This cursor was made by an older release. Start again without a cursor.") from error
 
@@ -148,9 +148,9 @@ def scope(connection: Connection, query: Mapping[str, Any], ever: Mapping[str, l
     return Scope(snapshot, groups or {"all": _group([snapshot.everything], ever, "all")}, entitlement_hash)
 
 
-def _group(resolved: Any, ever: Mapping[str, list[int]] | None, name: str) -> Group:
+def _group(resolved: Any, former_filters: Mapping[str, list[int]] | None, name: str) -> Group:
     current = frozenset(facet.id for facet in resolved)
-    former = (ever or {}).get(name, ())
+    former = (former_filters or {}).get(name, ())
     return Group(current, current | {*former}, sum(facet.articles for facet in resolved))
 
 
@@ -191,7 +191,7 @@ def _start(connection: Connection, sync_scope: Scope, position: Place) -> int:
 
     A slug may have come to stand for another facet since the cursor was made. If facets were added to the filter, the
     result is 0: the client receives the whole filter again. If facets left the filter and still have articles, the
-    articles to delete cannot be told any more, and the client must start again.
+    articles to delete cannot be determined any more, and the client must start again.
 
     Raises:
         CursorExpired: The client must start again without a cursor.
@@ -211,9 +211,9 @@ def _start(connection: Connection, sync_scope: Scope, position: Place) -> int:
 
 def _cursor(query: paging.Query, sync_scope: Scope, until: int, nonce: int | None) -> str:
     """Return the cursor that continues after the change `until`."""
-    ever = {name: sorted(group.ever) for name, group in sync_scope.groups.items()}
+    facet_ids = {name: sorted(group.ever) for name, group in sync_scope.groups.items()}
     held_params = {name: value for name, value in query.items() if name not in BESIDE and name != "since"}
-    value = ["changes", paging.canonical(held_params), until, nonce, ever, sync_scope.licence]
+    value = ["changes", paging.canonical(held_params), until, nonce, facet_ids, sync_scope.licence]
     return parts().cursors.write(value, now=parts().now())
 
 

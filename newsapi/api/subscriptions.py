@@ -117,7 +117,7 @@ class Confirm(MethodView):
     @blueprint.response(204)
     @blueprint.write(410)
     def post(self) -> Response:
-        """Confirm a subscription with the token of the confirmation email. A used or invalid token gets 410."""
+        """Confirm a subscription with the token of its email. A used, expired or invalid token gets 410."""
         actions.confirm(box(), _token(), now=parts().now())
         return _done()
 
@@ -131,7 +131,7 @@ class Unsubscribe(MethodView):
         summary="End a subscription",
         description="End a subscription; emails that are planned are not sent. Send the token of an email as JSON, or"
         " as email clients do (RFC 8058): the form `List-Unsubscribe=One-Click` to the URL of the header"
-        " `List-Unsubscribe`, which contains `token`. A used or invalid token gets 410.",
+        " `List-Unsubscribe`, which contains `token`. A used, expired or invalid token gets 410.",
         parameters=[
             {
                 "in": "query",
