@@ -108,7 +108,7 @@ def private(address: str, query: Mapping[str, Any], build: Callable[[Connection]
     """Build a response for this caller only, which is never cached.
 
     Args:
-        url: Canonical URL of the read, used in redirects.
+        url: Canonical URL or path of the read, used in redirects.
         query: Parsed query parameters.
         build: Builds the response inside one read transaction.
 
