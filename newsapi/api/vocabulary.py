@@ -8,7 +8,7 @@ from uuid import UUID
 
 from flask import Response
 from flask.views import MethodView
-from marshmallow import fields
+from marshmallow import Schema, fields
 
 from newsapi.actions import merges, patches
 from newsapi.actions import taxonomy as actions
@@ -71,10 +71,20 @@ def _shown(term_kind: Noun) -> Any:
 
 def _blueprint(term_kind: Noun) -> Blueprint:
     """Return the blueprint with the write routes of a kind of term."""
-    blueprint = Blueprint(f"{term_kind.kind}s-desk", __name__, url_prefix=term_kind.path, description=term_kind.text)
+    kind = term_kind.kind
+    blueprint = Blueprint(f"{kind}s-desk", __name__, url_prefix=term_kind.path, description=term_kind.text)
+    data = fields.Nested(_shown(term_kind), required=True)
+    result_schema = type(f"{kind.title()}Written", (Out,), {"data": data})
+    which = {"in": "path", "name": "slug", "description": f"Slug of the {kind}", "schema": ONE_NAME}
+    _add_collection(blueprint, term_kind, result_schema)
+    _add_item(blueprint, term_kind, result_schema, which)
+    _add_merge(blueprint, term_kind, which)
+    return blueprint
+
+
+def _add_collection(blueprint: Blueprint, term_kind: Noun, result_schema: type[Schema]) -> None:
+    """Add the route that creates terms."""
     title, schema = term_kind.kind.title(), actions.SCHEMAS[term_kind.kind]
-    which = {"in": "path", "name": "slug", "description": f"Slug of the {term_kind.kind}", "schema": ONE_NAME}
-    one = type(f"{title}Written", (Out,), {"data": fields.Nested(_shown(term_kind), required=True)})
 
     @blueprint.route("")
     class NewTerm(MethodView):
@@ -87,7 +97,7 @@ def _blueprint(term_kind: Noun) -> Blueprint:
             " from the name.",
             **bodies.taken(schema, once=True),
         )
-        @blueprint.response(201, one, headers=bodies.MADE)
+        @blueprint.response(201, result_schema, headers=bodies.MADE)
         @blueprint.write(409)
         def post(self) -> Response:
             """Create a term."""
@@ -97,6 +107,11 @@ def _blueprint(term_kind: Noun) -> Blueprint:
                     parts().desk, caller, term_kind.kind, body, _reply(term_kind, 201, location=True, save=save)
                 )
             )
+
+
+def _add_item(blueprint: Blueprint, term_kind: Noun, result_schema: type[Schema], which: dict[str, Any]) -> None:
+    """Add the routes that update and delete a term."""
+    title, schema = term_kind.kind.title(), actions.SCHEMAS[term_kind.kind]
 
     @blueprint.route("/<slug>", parameters=[which])
     class WrittenTerm(MethodView):
@@ -109,7 +124,7 @@ def _blueprint(term_kind: Noun) -> Blueprint:
             " required. After a change of the slug, the former slug redirects (308).",
             **bodies.taken(schema, media_type=bodies.PATCH, versioned=True),
         )
-        @blueprint.response(200, one, headers=bodies.TAGGED)
+        @blueprint.response(200, result_schema, headers=bodies.TAGGED)
         @blueprint.write(404, 409, 412, 428)
         def patch(self, slug: str) -> Response:
             """Update a term."""
@@ -141,6 +156,11 @@ def _blueprint(term_kind: Noun) -> Blueprint:
             seq = actions.remove(parts().desk, writer(), term_kind.kind, slug)
             return bodies.sent(Reply(204, {"Content-Seq": str(seq)}, ""))
 
+
+def _add_merge(blueprint: Blueprint, term_kind: Noun, which: dict[str, Any]) -> None:
+    """Add the route that merges a term into another."""
+    title = term_kind.kind.title()
+
     @blueprint.route("/<slug>/merge", parameters=[which])
     class MergedTerm(MethodView):
         """The merge of a term into another."""
@@ -161,8 +181,6 @@ def _blueprint(term_kind: Noun) -> Blueprint:
             with parts().database.reading() as connection:
                 body = _merge(connection, id_)
             return bodies.sent(Reply(202, {"Location": f"{parts().settings.api_url}/v1/merges/{id_}"}, body))
-
-    return blueprint
 
 
 blueprints = [_blueprint(kind) for kind in NOUNS]
