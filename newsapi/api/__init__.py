@@ -1,6 +1,6 @@
-"""HTTP: parse, ask one function, answer. Flask and flask-smorest live here and in `app` alone.
+"""HTTP layer: parse the request, call one function, build the response.
 
-`register` reads like the contract: every blueprint there is.
+Flask and flask-smorest are used only here and in `app`. `register` lists every blueprint of the API.
 """
 
 from flask import Flask
@@ -32,17 +32,34 @@ from newsapi.api.blueprints import Api
 
 
 def register(app: Flask) -> Api:
-    """Give the application all its routes, its errors and its document; answer the document's keeper."""
+    """Register all routes, error handlers and the OpenAPI document.
+
+    Args:
+        app: The application; its `extensions["newsapi"]` must hold the `AppContext`.
+
+    Returns:
+        The flask-smorest API, which holds the OpenAPI document (`api.spec`).
+    """
     requests.register(app)
     problems.register(app)
     api = Api(app)
-    rooms = (
-        *(articles, changes, digest, feeds, search, sitemaps),
-        *(desk, history, imports, links, recalls, watching, webhooks, system),
-    )
-    for blueprint in (*(room.blueprint for room in rooms), *taxonomy.blueprints, *vocabulary.blueprints):
-        api.register_blueprint(blueprint)
-    for blueprint in subscriptions.blueprints:
+    blueprints = [
+        articles.blueprint,
+        changes.blueprint,
+        digest.blueprint,
+        feeds.blueprint,
+        search.blueprint,
+        sitemaps.blueprint,
+        desk.blueprint,
+        history.blueprint,
+        imports.blueprint,
+        links.blueprint,
+        recalls.blueprint,
+        watching.blueprint,
+        webhooks.blueprint,
+        system.blueprint,
+    ]
+    for blueprint in blueprints + taxonomy.blueprints + vocabulary.blueprints + subscriptions.blueprints:
         api.register_blueprint(blueprint)
     app.register_blueprint(subscription_page.blueprint())
     app.register_blueprint(documentation.blueprint(api))

@@ -1,6 +1,6 @@
-"""Who may call what: every route of the API in one list, and who it is that calls.
+"""Authorization: the access rule of every route, and the caller of the current request.
 
-A route that does not stand here cannot be called at all.
+A route without an entry in `RULES` is refused: 401 without a key, 403 with one.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from newsapi.api.parts import parts
 from newsapi.errors import KeyMissing, ScopeMissing, Unavailable
 
 PUBLIC: Final = "public"
-"""Anybody; with NEWSAPI_READS=key anybody who has a key."""
+"""No key needed; with NEWSAPI_READS=key, any valid key."""
 
 OPEN: Final = "open"
-"""Anybody, always: what a server says of itself."""
+"""No key needed, whatever the settings: documentation, health checks, and operations authorized by an email token."""
 
 ANY: Final = "any key"
+"""Any valid key, whatever its scopes."""
 
 _TERMS = ("brands", "authors", "sections", "tags")
 
@@ -68,7 +69,7 @@ RULES: Final[dict[str, str]] = {
     "POST /v1/webhooks/<uuid:id>/deliveries/<uuid:delivery>/redeliver": "webhooks",
     **{f"POST /v1/{terms}/<slug>/subscriptions": PUBLIC for terms in ("brands", "sections", "authors")},
     **{
-        f"POST /v1/subscriptions/{act}": OPEN  # whoever has the token of a mail
+        f"POST /v1/subscriptions/{act}": OPEN  # authorized by the token of an email
         for act in ("confirm", "unsubscribe", "erase", "preferences", "export")
     },
     "GET /v1/subscriptions/unsubscribe": OPEN,
@@ -90,15 +91,24 @@ RULES: Final[dict[str, str]] = {
     "GET /demo/mail": OPEN,
     "GET /demo/mail/<name>": OPEN,
 }
-"""By method and route: PUBLIC, OPEN, ANY, or the scope that a key needs. `admin` holds every scope.
+"""The access rule of each method and route: PUBLIC, ALWAYS_PUBLIC, ANY_KEY, or the scope that the key must have.
 
-To publish, to schedule, to take what is public off the site (`actions/moves.py`) and to import needs `content:publish`
-beside `content:write`.
+The scope `admin` includes every other scope. Publishing, scheduling, removing published content
+(`actions/transitions.py`) and importing need `content:publish` in addition to `content:write`.
 """
 
 
 def enter() -> None:
-    """Find out who calls, and refuse whoever may not: raises KeyMissing, KeyUnknown, ScopeMissing."""
+    """Authenticate the current request and check the access rule of its route.
+
+    Sets `g.caller`: the owner of the key, or None without one. Routes that are always public ignore the key.
+
+    Raises:
+        KeyMissing: The route needs a key and the request carries none.
+        KeyUnknown: The key does not exist, has expired or was revoked.
+        ScopeMissing: The key lacks the scope of the route, or the route has no rule.
+        Unavailable: A key was sent while the database is known to be unreachable.
+    """
     g.caller = None
     if request.url_rule is None:
         return
@@ -106,12 +116,12 @@ def enter() -> None:
     rule = RULES.get(f"{method} {request.url_rule.rule}")
     if rule == OPEN:
         return
-    found = request.authorization
-    if found is not None and found.type == "bearer":
+    authorization = request.authorization
+    if authorization is not None and authorization.type == "bearer":
         if parts().pages.follower.away:
-            raise Unavailable  # at once, while that is known: to find it out again would take a second each time
+            raise Unavailable  # fail fast: each new connection attempt would take a second
         with parts().database.reading() as connection:
-            g.caller = keys.caller(connection, found.token or "", parts().now())
+            g.caller = keys.caller(connection, authorization.token or "", parts().now())
     if rule == PUBLIC and parts().settings.reads == "public":
         return
     if g.caller is None:
@@ -123,13 +133,17 @@ def enter() -> None:
 
 
 def caller() -> Caller | None:
-    """Answer who calls with a key; None for anybody."""
+    """Return the authenticated caller, or None for a request without a key."""
     return cast("Caller | None", g.get("caller"))
 
 
 def writer() -> Caller:
-    """Answer who calls, where nobody comes without a key."""
-    found = caller()
-    if found is None:
+    """Return the authenticated caller.
+
+    Raises:
+        KeyMissing: The request carries no key.
+    """
+    current = caller()
+    if current is None:
         raise KeyMissing
-    return found
+    return current

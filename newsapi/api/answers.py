@@ -1,4 +1,4 @@
-"""From a finished answer to a response: kept if it is still true, built if not, refused with the reason."""
+"""Read responses: cached, private and long-polled."""
 
 from __future__ import annotations
 
@@ -21,9 +21,17 @@ from newsapi.store.keyset import period
 
 
 def cached(address: str, query: Mapping[str, Any], build: Callable[[Connection], Answer]) -> Response:
-    """Send the answer kept for an address, where it is still true, or else build one in one snapshot and keep it.
+    """Return the cached response of a URL if it is still valid; otherwise build and cache it.
 
-    What is not there, is gone or has another name is kept like any answer.
+    404, 410 and 308 responses are cached like 200s. Requests with a key or a preview token are never cached.
+
+    Args:
+        url: Canonical URL of the read, the cache key.
+        query: Parsed query parameters.
+        build: Builds the response inside one read transaction. It may raise NotFound, NoLongerPublic or Renamed.
+
+    Returns:
+        The Flask response; in the asynchronous server, a placeholder for the response that the server sends itself.
     """
     if access.caller() is not None or "preview" in query:
         return private(address, query, build)
@@ -31,63 +39,82 @@ def cached(address: str, query: Mapping[str, Any], build: Callable[[Connection],
 
 
 def held(address: str, query: Mapping[str, Any], build: Callable[[Connection], Answer], seconds: int) -> Response:
-    """Send an answer as it is now; where it says that nothing happened, wait for so many seconds until something did.
+    """Return a response; if it has no news, wait until a dependency changes or the timeout expires.
 
-    The front waits, without a thread; under another server a few threads may, and who comes on top is told to ask
-    again. Nobody keeps it.
+    In the asynchronous server, waiting requests are parked on the event loop and hold no thread. Under another server
+    at most `MAX_HELD_THREADS` threads wait; further requests get their response at once, with `Retry-After`. The
+    response is sent as `private, no-store`.
+
+    Args:
+        url: Canonical URL of the read.
+        query: Parsed query parameters.
+        build: Builds the response inside one read transaction; it sets `has_no_news` if there is nothing to report.
+        seconds: Maximum time to wait.
+
+    Returns:
+        The response as of the last build.
     """
-    found, public = parts(), access.caller() is None
+    context, is_public = parts(), access.caller() is None
     end = time.monotonic() + seconds
 
-    def answered() -> Answer:
-        if public:
+    def load() -> Answer:
+        if is_public:
             return _given(address, query, build).answer
-        stamp = found.pages.follower.known()
-        answer = _built(query, build)
-        answer.line = stamp.line if stamp is not None else None
-        return answer
+        changelog_snapshot = context.pages.follower.known()
+        built = _built(query, build)
+        built.line = changelog_snapshot.line if changelog_snapshot is not None else None
+        return built
 
-    answer = answered()
+    current = load()
     if FRONT in request.environ:
-        request.environ[HOLD] = Hold(answer, seconds) if answer.idle else None
-        return _private(answer)
-    if not answer.idle:
-        return _private(answer)
-    if not found.held.acquire(blocking=False):
-        response = _private(answer)
+        request.environ[HOLD] = Hold(current, seconds) if current.idle else None
+        return _private(current)
+    if not current.idle:
+        return _private(current)
+    if not context.held.acquire(blocking=False):
+        response = _private(current)
         response.headers["Retry-After"] = str(AGAIN)
         return response
     try:
         while time.monotonic() < end:
             time.sleep(DUE)
-            stamp = found.pages.follower.known()
-            if stamp is not None and not found.pages.follower.judge(answer, stamp):
-                answer = answered()
-                if not answer.idle:
+            changelog_snapshot = context.pages.follower.known()
+            if changelog_snapshot is not None and not context.pages.follower.judge(current, changelog_snapshot):
+                current = load()
+                if not current.idle:
                     break
     finally:
-        found.held.release()
-    return _private(answer)
+        context.held.release()
+    return _private(current)
 
 
 def _given(address: str, query: Mapping[str, Any], build: Callable[[Connection], Answer]) -> Given:
-    """Answer what is kept for an address, where it is still true, or else what is built for it."""
-    found = parts()
+    """Return the cached response of a URL if it is still valid; otherwise build and cache it."""
+    context = parts()
 
-    def built() -> Answer:
-        found.limits.count()
-        with found.database.reading() as connection:
+    def build_or_refuse() -> Answer:
+        context.limits.count()
+        with context.database.reading() as connection:
             try:
                 return build(connection)
             except (NotFound, Renamed, Withdrawn) as error:
                 return problems.refusal(error, address)
 
-    key = f"{period(found.now())}:{address}"
-    return found.pages.get(key, built, min_seq=query["min_seq"])
+    key = f"{period(context.now())}:{address}"
+    return context.pages.get(key, build_or_refuse, min_seq=query["min_seq"])
 
 
 def private(address: str, query: Mapping[str, Any], build: Callable[[Connection], Answer]) -> Response:
-    """Send an answer that is for this caller alone: built for him, and kept by nobody."""
+    """Build a response for this caller only, which is never cached.
+
+    Args:
+        url: Canonical URL or path of the read, used in redirects.
+        query: Parsed query parameters.
+        build: Builds the response inside one read transaction.
+
+    Returns:
+        The response, with `Cache-Control: private, no-store`; 308 if `build` raises Renamed.
+    """
     try:
         return _private(_built(query, build))
     except Renamed as error:
@@ -95,19 +122,23 @@ def private(address: str, query: Mapping[str, Any], build: Callable[[Connection]
 
 
 def _built(query: Mapping[str, Any], build: Callable[[Connection], Answer]) -> Answer:
-    """Build an answer for one caller. Raises Behind, beside what `build` raises."""
-    found = parts()
-    found.limits.count()
-    with found.database.reading() as connection:
-        answer = build(connection)
-    if answer.seq < query.get("min_seq", 0):
-        raise Behind(query["min_seq"], answer.seq)
-    return answer
+    """Return a response built for one caller.
+
+    Raises:
+        ReplicaBehind: The database has not reached the change that `min_seq` names.
+    """
+    context = parts()
+    context.limits.count()
+    with context.database.reading() as connection:
+        built = build(connection)
+    if built.seq < query.get("min_seq", 0):
+        raise Behind(query["min_seq"], built.seq)
+    return built
 
 
 def _private(answer: Answer) -> Response:
     response = Response(answer.body, answer.status, content_type=answer.media_type)
-    named = {
+    headers = {
         "ETag": f'"v{answer.version}"' if answer.version else None,
         "Cache-Control": "private, no-store",
         "Content-Seq": str(answer.seq),
@@ -115,36 +146,36 @@ def _private(answer: Answer) -> Response:
         "Location": answer.location,
         "Content-Language": answer.language,
     }
-    response.headers.update({name: value for name, value in named.items() if value})
+    response.headers.update({name: value for name, value in headers.items() if value})
     return response
 
 
-def _respond(given: Given) -> Response:
+def _respond(result: Given) -> Response:
     if FRONT in request.environ:
-        request.environ[GIVEN] = given
+        request.environ[GIVEN] = result
         return _HANDED_ON
-    found = parts()
+    context = parts()
     headers = request.headers
-    asked = Asked(headers.get("Accept-Encoding"), headers.get("If-None-Match"), headers.get("If-Modified-Since"))
-    age = found.pages.age(given)
-    status, named, body = reply(
-        given.answer,
-        asked,
-        given.answer.coding(asked),
-        given.how,
+    conditions = Asked(headers.get("Accept-Encoding"), headers.get("If-None-Match"), headers.get("If-Modified-Since"))
+    age = context.pages.age(result)
+    status, response_headers, body = reply(
+        result.answer,
+        conditions,
+        result.answer.coding(conditions),
+        result.how,
         request_id=requests.request_id(),
-        lifetime=found.cdn_lifetime,
+        lifetime=context.cdn_lifetime,
         age=age,
-        now=found.now(),
+        now=context.now(),
     )
     response = Response(body, status)
     response.headers.clear()
-    response.headers.extend(named)
+    response.headers.extend(response_headers)
     return response
 
 
 class _HandedOn(Response):
-    """Stands for an answer that the front sends by itself."""
+    """Placeholder for a response that the asynchronous server sends itself."""
 
     def __call__(self, _environ: object, _start_response: object) -> Any:
         """Send nothing."""

@@ -1,4 +1,4 @@
-"""Articles over HTTP: the list, one, and what is related to it."""
+"""Article reads: the list, one article, its JSON-LD and its related articles."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ from newsapi.store.search import Search
 from newsapi.text.blocks import blocks
 from newsapi.text.slugs import is_slug, is_uuid
 
-blueprint = Blueprint("articles", __name__, url_prefix="/v1/articles", description="What was written")
+blueprint = Blueprint("articles", __name__, url_prefix="/v1/articles", description="Read published articles")
 
 PATH = "/v1/articles"
 WHICH = {"in": "path", "name": "which", "description": "Slug or id of the article", "schema": ONE_NAME}
@@ -58,205 +58,251 @@ EVERYTHING = frozenset(Article().dump_fields)
 
 @blueprint.route("")
 class Articles(MethodView):
-    """All articles."""
+    """The list of articles."""
 
-    @blueprint.doc(operationId="listArticles", summary="A page of articles")
+    @blueprint.doc(operationId="listArticles", summary="List articles")
     @blueprint.arguments(ArticleQuery(), location="query", error_status_code=400)
     @blueprint.response(
-        200, {"anyOf": [ArticleList, PartialArticleList]}, description="A page; with `fields`, parts of it"
+        200,
+        {"anyOf": [ArticleList, PartialArticleList]},
+        description="A page of article summaries, or of the requested fields with `fields`",
     )
     def get(self, query: paging.Query) -> Response:
-        """A page of articles, newest first if not sorted otherwise. Commas in a filter mean any of."""
-        query, turn = paging.with_cursor(query)
+        """Return a page of articles, newest first unless `sort` is given.
+
+        Different filters are combined with AND; comma-separated values of one filter are alternatives (OR).
+        """
+        query, page_start = paging.with_cursor(query)
         sight.check(query)
-        return cached(paging.address(PATH, query), query, lambda connection: _list(connection, query, turn))
+        return cached(paging.address(PATH, query), query, lambda connection: _list(connection, query, page_start))
 
 
 @blueprint.route("/<which>", parameters=[WHICH])
 class OneArticle(MethodView):
     """One article."""
 
-    @blueprint.doc(operationId="getArticle", summary="One article")
+    @blueprint.doc(operationId="getArticle", summary="Get an article")
     @blueprint.arguments(OneArticleQuery(), location="query", error_status_code=400)
-    @blueprint.response(200, {"anyOf": [ArticleOne, PartialArticleOne]}, description="All of it; with `fields`, parts")
-    @blueprint.alt_response(308, description="It has another slug now")
-    @blueprint.alt_response(404, "DEFAULT_ERROR", description="There is none")
-    @blueprint.alt_response(410, "DEFAULT_ERROR", description="It was published and is no more")
+    @blueprint.response(
+        200,
+        {"anyOf": [ArticleOne, PartialArticleOne]},
+        description="The full article, or the requested fields with `fields`",
+    )
+    @blueprint.alt_response(308, description="The slug has changed; `Location` is the URL with the current slug")
+    @blueprint.alt_response(404, "DEFAULT_ERROR", description="The article does not exist")
+    @blueprint.alt_response(410, "DEFAULT_ERROR", description="The article was published and is no longer public")
     def get(self, query: paging.Query, which: str) -> Response:
-        """An article by its slug or id, in full, and with `include=related` what to read next."""
-        named, path = naming(which)
-        return cached(paging.address(path, query), query, lambda connection: _one(connection, named, query))
+        """Return the full article with this slug or id.
+
+        `include=related` adds the articles to read next, so that one request is enough for an article page.
+        """
+        name, path = naming(which)
+        return cached(paging.address(path, query), query, lambda connection: _one(connection, name, query))
 
 
 @blueprint.route("/<which>/jsonld", parameters=[WHICH])
 class JsonLd(MethodView):
-    """One article for search engines."""
+    """One article as JSON-LD."""
 
-    @blueprint.doc(operationId="getArticleJsonLd", summary="One article as schema.org has it")
+    @blueprint.doc(operationId="getArticleJsonLd", summary="Get an article as schema.org JSON-LD")
     @blueprint.arguments(Read(), location="query", error_status_code=400)
     @blueprint.response(200, {"type": "object"}, content_type=LD_JSON)
-    @blueprint.alt_response(308, description="It has another slug now")
-    @blueprint.alt_response(404, "DEFAULT_ERROR", description="There is none")
-    @blueprint.alt_response(410, "DEFAULT_ERROR", description="It was published and is no more")
+    @blueprint.alt_response(308, description="The slug has changed; `Location` is the URL with the current slug")
+    @blueprint.alt_response(404, "DEFAULT_ERROR", description="The article does not exist")
+    @blueprint.alt_response(410, "DEFAULT_ERROR", description="The article was published and is no longer public")
     def get(self, query: paging.Query, which: str) -> Response:
-        """A NewsArticle of schema.org, safe to stand in a `script` element as it is."""
-        named, path = naming(which)
+        """Return a schema.org `NewsArticle`, escaped so that it can be copied into a `script` element unchanged."""
+        name, path = naming(which)
         return cached(
-            paging.address(f"{path}/jsonld", query), query, lambda connection: _jsonld(connection, named, query)
+            paging.address(f"{path}/jsonld", query), query, lambda connection: _jsonld(connection, name, query)
         )
 
 
 @blueprint.route("/<which>/related", parameters=[WHICH])
 class Related(MethodView):
-    """What to read next."""
+    """Related articles."""
 
-    @blueprint.doc(operationId="listRelatedArticles", summary="What to read after an article")
+    @blueprint.doc(operationId="listRelatedArticles", summary="List related articles")
     @blueprint.arguments(RelatedQuery(), location="query", error_status_code=400)
     @blueprint.response(200, RelatedList)
-    @blueprint.alt_response(308, description="It has another slug now")
-    @blueprint.alt_response(404, "DEFAULT_ERROR", description="There is no such article")
-    @blueprint.alt_response(410, "DEFAULT_ERROR", description="It was published and is no more")
+    @blueprint.alt_response(308, description="The slug has changed; `Location` is the URL with the current slug")
+    @blueprint.alt_response(404, "DEFAULT_ERROR", description="The article does not exist")
+    @blueprint.alt_response(410, "DEFAULT_ERROR", description="The article was published and is no longer public")
     def get(self, query: paging.Query, which: str) -> Response:
-        """Articles of the same brand, then of its group, each with the reasons why it stands here."""
-        named, path = naming(which)
-        address = paging.address(f"{path}/related", query, limit=RELATED)
-        return cached(address, query, lambda connection: _related(connection, named, query, path))
+        """Return the articles to read next, best first.
+
+        The editors' picks come first, then the related articles of the same brand, then recent articles that fill the
+        list. `relation` gives the score, the level and the reasons of each article. The list contains neither the
+        article itself nor near-duplicates or translations of it.
+        """
+        name, path = naming(which)
+        url = paging.address(f"{path}/related", query, limit=RELATED)
+        return cached(url, query, lambda connection: _related(connection, name, query, path))
 
 
-def _list(connection: Connection, query: paging.Query, turn: Turn | None) -> Answer:
-    wanted = paging.facets(query)
-    truth = facets.truth(connection, wanted)
-    asked = paging.question(query, turn)
-    seen = sight.of_list(connection, query)
-    shape = {"limit": query["limit"], "wanted": _wanted(query)}
-    if (sought := _sought(connection, query, truth, asked)) is None:
-        page = sight.page(connection, truth, asked, seen, wanted, **shape)
+def _list(connection: Connection, query: paging.Query, page_start: Turn | None) -> Answer:
+    facet_slugs = paging.facets(query)
+    snapshot = facets.truth(connection, facet_slugs)
+    list_query = paging.question(query, page_start)
+    extra_visibility = sight.of_list(connection, query)
+    plan = _sought(connection, query, snapshot, list_query)
+    limit, field_names = query["limit"], _wanted(query)
+    if plan is None:
+        page = sight.page(
+            connection, snapshot, list_query, extra_visibility, facet_slugs, limit=limit, wanted=field_names
+        )
     else:
-        page = found.by_time(connection, sought, asked, **shape)
-    more = {}
+        page = found.by_time(connection, plan, list_query, limit=limit, wanted=field_names)
+    total = {}
     if query["total"]:
-        counted = found.count(connection, sought) if sought else _count(connection, truth, asked, seen, wanted)
-        more = _total(counted)
-    times, words = _include(connection, page.records, query.get("include", ()))
-    if sought is not None:
-        words |= tags.of_search(truth.everything, truth.terms.values())
-    linked = crosslinks.link(connection, page.records)
-    turns = (paging.cursor(query, page.next), paging.cursor(query, page.prev))
-    body = paging.envelope(PATH, query, _shown(page.records, query, sight.sharing(connection)), turns, **more)
+        if plan is None:
+            count = _count(connection, snapshot, list_query, extra_visibility, facet_slugs)
+        else:
+            count = found.count(connection, plan)
+        total = _total(count)
+    times, depends_on = _include(connection, page.records, query.get("include", ()))
+    if plan is not None:
+        depends_on |= tags.of_search(snapshot.everything, snapshot.terms.values())
+    crosslinks_result = crosslinks.link(connection, page.records)
+    times |= {snapshot.touched_at(), page.changed_at, crosslinks_result.changed_at}
+    depends_on.update(tags.of_list(query, snapshot.filters, snapshot.everything))
+    depends_on.update(tags.names(page.records), crosslinks_result.words)
+    cursors = (paging.cursor(query, page.next), paging.cursor(query, page.prev))
+    items = _shown(page.records, query, sight.sharing(connection))
+    body = paging.envelope(PATH, query, items, cursors, **total)
     return Answer(
         body=json(body),
-        seq=truth.seq,
-        mark=truth.mark,
-        changed_at=latest({truth.touched_at(), page.changed_at, linked.changed_at, *times}),
-        words=frozenset(
-            {*tags.of_list(query, truth.filters, truth.everything), *tags.names(page.records), *words, *linked.words}
-        ),
+        seq=snapshot.seq,
+        mark=snapshot.mark,
+        changed_at=latest(times),
+        words=frozenset(depends_on),
         tags=paging.tags(query),
         link=paging.link_header(body["links"]),
     )
 
 
-def _sought(connection: Connection, query: paging.Query, truth: facets.Truth, asked: listing.Question) -> Search | None:
-    """What `q` means; None without one. Raises Invalid beside what it cannot be combined with."""
+def _sought(
+    connection: Connection, query: paging.Query, snapshot: facets.Truth, list_query: listing.Question
+) -> Search | None:
+    """Return the search plan of `q`, or None without `q`.
+
+    Raises:
+        InvalidParameter: `q` is combined with `status` or `preview`.
+    """
     if "q" not in query:
         return None
-    if alone := sorted({"status", "preview"} & {*query}):
-        raise Invalid([Fault("q", f"cannot be combined with {alone[0]}: only what is published can be searched")])
+    if conflicting := sorted({"status", "preview"} & {*query}):
+        raise Invalid([Fault("q", f"cannot be combined with {conflicting[0]}: only published articles are searchable")])
     bodies = sight.sharing(connection).is_whole
-    return search.understand(connection, queries.read(query["q"]), truth, asked, bodies=bodies)
+    return search.understand(connection, queries.read(query["q"]), snapshot, list_query, bodies=bodies)
 
 
-def _one(connection: Connection, which: str | UUID, query: paging.Query) -> Answer:
-    found, seen = _found(connection, which, query)
+def _one(connection: Connection, name: str | UUID, query: paging.Query) -> Answer:
+    ref, extra_visibility = _found(connection, name, query)
     include, presentation = query.get("include", ()), parts().presentation
-    wanted = EVERYTHING if {"blocks", "jsonld"} & {*include} else _wanted(query) or EVERYTHING
-    page = articles.by_ids(connection, [found.id], wanted, hidden=seen is not None)
-    linked = crosslinks.link(connection, page.records)
-    sharing = WHOLE if seen else sight.sharing(connection)
-    record = presentation.article(page.records[0], sharing)
-    times, keys = {page.changed_at, linked.changed_at}, [tags.article(found.id), tags.slug(record["slug"])]
-    words: set[tags.Word] = {*keys, *tags.names([record]), *linked.words}
+    # `blocks` and `jsonld` are derived from the full article, whatever `fields` asks for.
+    field_names = EVERYTHING if {"blocks", "jsonld"} & {*include} else _wanted(query) or EVERYTHING
+    page = articles.by_ids(connection, [ref.id], field_names, hidden=extra_visibility is not None)
+    crosslinks_result = crosslinks.link(connection, page.records)
+    body_access = WHOLE if extra_visibility else sight.sharing(connection)
+    record = presentation.article(page.records[0], body_access)
+    times = {page.changed_at, crosslinks_result.changed_at}
+    surrogate_keys = [tags.article(ref.id), tags.slug(record["slug"])]
+    depends_on: set[tags.Word] = {*surrogate_keys, *tags.names([record]), *crosslinks_result.words}
     if "related" in include:
         exclude = query.get("related_exclude", ())
-        read = _read_next(connection, found.id, record, query, limit=query["related_limit"], exclude=exclude)
-        record["related"] = [presentation.summary(item) for item in read.records]
-        times.add(read.changed_at)
-        keys.append(tags.related(found.id))
-        words |= _words_of(found.id, read)
+        result = _read_next(connection, ref.id, record, query, limit=query["related_limit"], exclude=exclude)
+        record["related"] = [presentation.summary(item) for item in result.records]
+        times.add(result.changed_at)
+        surrogate_keys.append(tags.related(ref.id))
+        depends_on |= _words_of(ref.id, result)
     if "blocks" in include:
         record["blocks"] = blocks(record["body_html"] or "")
     if "jsonld" in include:
         record["jsonld"] = _news_article(record)
-    more_times, more_words = _include(connection, [record], [name for name in include if name in FULL])
+    term_times, term_dependencies = _include(connection, [record], [name for name in include if name in FULL])
     return Answer(
         body=json({"data": _dump(query, ArticleWithRelated)(record)}),
-        seq=found.seq,
-        mark=found.mark,
-        changed_at=latest(times | more_times),
-        words=frozenset(words | more_words),
-        tags=tuple(keys),
+        seq=ref.seq,
+        mark=ref.mark,
+        changed_at=latest(times | term_times),
+        words=frozenset(depends_on | term_dependencies),
+        tags=tuple(surrogate_keys),
         language=record["language"],
         version=record["version"],
     )
 
 
-def _found(connection: Connection, which: str | UUID, query: paging.Query) -> tuple[articles.Found, Sight | None]:
-    """Look an article up for who asks; answer also what he sees of it that others do not, None if that is nothing."""
-    seen = sight.of_article(connection, query)
-    if seen is None:
-        return articles.find(connection, which), None
+def _found(connection: Connection, name: str | UUID, query: paging.Query) -> tuple[articles.Found, Sight | None]:
+    """Find an article that the caller may see.
+
+    Returns:
+        The article, and the visibility by which the caller sees it; None if the article is public.
+
+    Raises:
+        NotFound: The caller may see no article of this name.
+        NoLongerPublic: The article was public, and the caller may not see it now.
+    """
+    extra_visibility = sight.of_article(connection, query)
+    if extra_visibility is None:
+        return articles.find(connection, name), None
     try:
-        return articles.find(connection, which), None
+        return articles.find(connection, name), None
     except (NotFound, Withdrawn):
-        found = articles.find_any(connection, which)
-        if seen.article not in {None, found.id}:
+        ref = articles.find_any(connection, name)
+        if extra_visibility.article not in {None, ref.id}:
             raise
-        return found, seen
+        return ref, extra_visibility
 
 
 def _news_article(record: Record) -> dict[str, Any]:
-    """The article as search engines read it."""
-    found = parts()
-    free = found.settings.public_body == "full"
-    return jsonld.article(record, publisher=found.settings.publisher, free=free, page_of=found.presentation.page_of)
+    """Return the article as a schema.org NewsArticle."""
+    context = parts()
+    is_free = context.settings.public_body == "full"
+    return jsonld.article(
+        record, publisher=context.settings.publisher, free=is_free, page_of=context.presentation.page_of
+    )
 
 
-def _jsonld(connection: Connection, which: str | UUID, query: paging.Query) -> Answer:
-    found, seen = _found(connection, which, query)
-    page = articles.by_ids(connection, [found.id], EVERYTHING, hidden=seen is not None)
-    linked = crosslinks.link(connection, page.records)
-    record = parts().presentation.article(page.records[0], WHOLE if seen else sight.sharing(connection))
+def _jsonld(connection: Connection, name: str | UUID, query: paging.Query) -> Answer:
+    ref, extra_visibility = _found(connection, name, query)
+    page = articles.by_ids(connection, [ref.id], EVERYTHING, hidden=extra_visibility is not None)
+    crosslinks_result = crosslinks.link(connection, page.records)
+    body_access = WHOLE if extra_visibility else sight.sharing(connection)
+    record = parts().presentation.article(page.records[0], body_access)
     return Answer(
         body=jsonld.script_safe(json(_news_article(record))),
-        seq=found.seq,
-        mark=found.mark,
-        changed_at=latest({page.changed_at, linked.changed_at}),
-        words=frozenset({tags.article(found.id), *tags.names([record]), *linked.words}),
-        tags=(tags.article(found.id),),
+        seq=ref.seq,
+        mark=ref.mark,
+        changed_at=latest({page.changed_at, crosslinks_result.changed_at}),
+        words=frozenset({tags.article(ref.id), *tags.names([record]), *crosslinks_result.words}),
+        tags=(tags.article(ref.id),),
         language=record["language"],
         media_type=LD_JSON,
     )
 
 
-def _related(connection: Connection, which: str | UUID, query: paging.Query, path: str) -> Answer:
-    found, seen = _found(connection, which, query)
-    record = articles.by_ids(connection, [found.id], hidden=True).records[0] if seen or "preview" in query else {}
+def _related(connection: Connection, name: str | UUID, query: paging.Query, path: str) -> Answer:
+    ref, extra_visibility = _found(connection, name, query)
+    record = {}
+    if extra_visibility or "preview" in query:
+        record = articles.by_ids(connection, [ref.id], hidden=True).records[0]
     exclude = query.get("exclude", ())
-    page = _read_next(connection, found.id, record, query, limit=query["limit"], exclude=exclude)
+    result = _read_next(connection, ref.id, record, query, limit=query["limit"], exclude=exclude)
     presentation, dump = parts().presentation, compiled(RelatedArticle)
     links = {"self": paging.address(f"{path}/related", query, limit=RELATED), "next": None, "prev": None}
     body = {
-        "data": [dump(presentation.summary(record)) for record in page.records],
+        "data": [dump(presentation.summary(record)) for record in result.records],
         "page": {"limit": query["limit"], "next": None, "prev": None},
         "links": {**links, "article": f"{presentation.api}{path}"},
     }
     return Answer(
         body=json(body),
-        seq=found.seq,
-        mark=found.mark,
-        changed_at=page.changed_at,
-        words=frozenset({tags.article(found.id), *_words_of(found.id, page)}),
-        tags=(tags.related(found.id),),
+        seq=ref.seq,
+        mark=ref.mark,
+        changed_at=result.changed_at,
+        words=frozenset({tags.article(ref.id), *_words_of(ref.id, result)}),
+        tags=(tags.related(ref.id),),
         link=paging.link_header(links),
     )
 
@@ -270,55 +316,71 @@ def _read_next(
     limit: int,
     exclude: Collection[str],
 ) -> related.Related:
-    """What is related to an article: for who sees it before others, the newest of its brand as they will be then."""
-    seen = sight.of_list(connection, query) or (None if record.get("status", "published") == "published" else Sight())
-    if seen is None:
+    """Return the related articles of an article.
+
+    For a preview, or for an unpublished article, these are the newest articles of its brand, unpublished ones included
+    as far as the caller may see them.
+    """
+    extra_visibility = sight.of_list(connection, query)
+    if extra_visibility is None and record.get("status", "published") != "published":
+        extra_visibility = Sight()
+    if extra_visibility is None:
         return related.of_article(connection, id_, limit=limit, exclude=exclude, keep=_keep)
-    wanted = {"brand": (record["brand"]["slug"],)} if record["brand"] else {}
-    truth = facets.truth(connection, wanted)
-    page = hidden.page(connection, truth, listing.Question(), seen, wanted, limit=limit + len(exclude) + 1)
-    fresh = {"kind": "fresh", "weight": 1.0, "terms": []}
-    relation = {"score": 0.0, "level": "recent", "reasons": [fresh]}
-    others = [one for one in page.records if one["id"] != id_ and one["slug"] not in exclude]
-    shown = [{**one, "relation": relation} for one in others[:limit]]
-    return related.Related(shown, page.changed_at, frozenset(), frozenset())
+    facet_slugs = {"brand": (record["brand"]["slug"],)} if record["brand"] else {}
+    snapshot = facets.truth(connection, facet_slugs)
+    page = hidden.page(
+        connection, snapshot, listing.Question(), extra_visibility, facet_slugs, limit=limit + len(exclude) + 1
+    )
+    reason = {"kind": "fresh", "weight": 1.0, "terms": []}
+    relation = {"score": 0.0, "level": "recent", "reasons": [reason]}
+    others = [other for other in page.records if other["id"] != id_ and other["slug"] not in exclude]
+    records = [{**other, "relation": relation} for other in others[:limit]]
+    return related.Related(records, page.changed_at, frozenset(), frozenset())
 
 
-def _words_of(article: UUID, listed: related.Related) -> set[tags.Word]:
-    """What decides on a related list: the list, each article that it shows, and what may come to stand there."""
-    shown = {tags.article(record["id"]) for record in listed.records}
-    if listed.facets:
-        shown.add(tags.ARTICLES)  # for CDNs, which know no facets
-    return {tags.related(article), *shown, *tags.names(listed.records), *map(tags.slug, listed.slugs), *listed.facets}
+def _words_of(article_id: UUID, result: related.Related) -> set[tags.Word]:
+    """Return the dependencies of a related list: the list, its articles, and the facets that may change its members."""
+    listed = {tags.article(record["id"]) for record in result.records}
+    if result.facets:
+        listed.add(tags.ARTICLES)  # for CDNs, whose surrogate keys know no facets
+    names = {*tags.names(result.records), *map(tags.slug, result.slugs)}
+    return {tags.related(article_id), *listed, *names, *result.facets}
 
 
-def _keep(made: Made) -> bool:
-    return keep(parts().database, made)
+def _keep(new_list: Made) -> bool:
+    return keep(parts().database, new_list)
 
 
 RELATED = RelatedQuery().load({})["limit"]
 
 
 def naming(which: str) -> tuple[str | UUID, str]:
-    """Tell an id from a slug; answer the path of either in its one form too.
+    """Parse the article name of a path.
 
-    What is neither is looked up as the empty slug, which nothing has.
+    Returns:
+        The id, or the slug, or "" (which no article has) if the text is neither; and the canonical path of the article.
     """
-    named = UUID(which) if is_uuid(which) else which if is_slug(which) else ""
-    return named, f"{PATH}/{quote(which, safe='') if named == '' else named}"
+    name = UUID(which) if is_uuid(which) else which if is_slug(which) else ""
+    return name, f"{PATH}/{quote(which, safe='') if name == '' else name}"
 
 
 def _wanted(query: paging.Query) -> Collection[str]:
-    """The fields that `fields` asks for, without what is inside them; none where it is not given."""
+    """Return the top-level fields that `fields` names; empty without `fields`."""
     return {path.partition(".")[0] for path in query.get("fields", ())}
 
 
 def _count(
-    connection: Connection, truth: facets.Truth, asked: listing.Question, seen: Sight | None, wanted: dict[str, Any]
+    connection: Connection,
+    snapshot: facets.Truth,
+    list_query: listing.Question,
+    extra_visibility: Sight | None,
+    facet_slugs: dict[str, Any],
 ) -> int:
-    whole = replace(asked, turn=None)
-    count = listing.count(connection, truth, whole) if seen is None or seen.public else 0
-    return count if seen is None else count + hidden.count(connection, whole, seen, wanted)
+    whole_list = replace(list_query, turn=None)
+    if extra_visibility is None:
+        return listing.count(connection, snapshot, whole_list)
+    count = listing.count(connection, snapshot, whole_list) if extra_visibility.public else 0
+    return count + hidden.count(connection, whole_list, extra_visibility, facet_slugs)
 
 
 def _total(count: int) -> dict[str, Any]:
@@ -328,43 +390,56 @@ def _total(count: int) -> dict[str, Any]:
 def _include(
     connection: Connection, records: list[Record], names: Collection[str]
 ) -> tuple[set[datetime | None], set[tags.Word]]:
-    """Put full brands, authors and sections in the place of the short ones.
+    """Replace the short brands, authors and sections of records by the full ones.
 
-    Answer when they last changed, and the words for their names and their counts.
+    Args:
+        connection: A read transaction.
+        records: Article records; changed in place.
+        names: The fields to expand: "brand", "authors", "section".
+
+    Returns:
+        When the terms last changed, and the dependencies on their names and counts.
     """
     times: set[datetime | None] = set()
-    words: set[tags.Word] = set()
+    depends_on: set[tags.Word] = set()
     for name in names:
         kind: Any = name.removesuffix("s") if name == "authors" else name
-        short = [term for record in records for term in _listed(record[name])]
-        full = taxonomy.by_slugs(connection, kind, [term["slug"] for term in short]) if short else {}
-        for term in full.values():
+        slugs = [term["slug"] for record in records for term in _listed(record[name])]
+        full_terms = taxonomy.by_slugs(connection, kind, slugs) if slugs else {}
+        for term in full_terms.values():
             parts().presentation.term(kind, term)
             times |= {term["changed_at"], term["at"]}
-            words |= {term["facet_id"], *tags.above(term)}
+            depends_on |= {term["facet_id"], *tags.above(term)}
         for record in records:
-            found = [full[term["slug"]] for term in _listed(record[name])]
-            record[name] = found if name == "authors" else found[0] if found else None
-    return times, words
+            expanded = [full_terms[term["slug"]] for term in _listed(record[name])]
+            if name == "authors":
+                record[name] = expanded
+            else:
+                record[name] = expanded[0] if expanded else None
+    return times, depends_on
 
 
 def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value] if value else []
+    if isinstance(value, list):
+        return value
+    return [value] if value else []
 
 
-def _shown(records: list[Record], query: paging.Query, sharing: Sharing) -> list[Record]:
-    """Complete the records of a list and narrow them to what was asked for."""
+def _shown(records: list[Record], query: paging.Query, body_access: Sharing) -> list[Record]:
+    """Return the items of a list as they are sent: summaries, or the fields that `fields` names."""
     presentation = parts().presentation
     if "fields" in query:
         dump = _dump(query, Article)
-        return [dump(presentation.article(record, sharing)) for record in records]
+        return [dump(presentation.article(record, body_access)) for record in records]
     dump = _dump(query, ArticleSummary)
     return [dump(presentation.summary(record)) for record in records]
 
 
 def _dump(query: paging.Query, schema: type[Schema]) -> Dump:
-    """The function that shapes an article as `fields` and `include` ask."""
+    """Return the function that serializes an article with the fields that `fields` and `include` name."""
     include = query.get("include", ())
-    instead = frozenset((name, FULL[name]) for name in include if name in FULL)
+    expanded = frozenset((name, FULL[name]) for name in include if name in FULL)
     paths = frozenset(query.get("fields", ()))
-    return compiled(schema, paths | {"id", *({*ASIDE} & {*include})} if paths else paths, instead)
+    if paths:
+        paths |= {"id", *({*ASIDE} & {*include})}
+    return compiled(schema, paths, expanded)

@@ -1,4 +1,4 @@
-"""flask-smorest as we use it: strict queries, problems documented as such, and which fields mean what in OpenAPI."""
+"""flask-smorest adapted to this API: strict query parsing, documented problems and examples, OpenAPI field types."""
 
 from __future__ import annotations
 
@@ -21,28 +21,38 @@ from newsapi.schemas.queries import Moments, Paged, Read, allowed
 DESCRIPTION = """\
 News content for front ends, apps and partners: articles, brands, authors, sections and related lists as JSON.
 
-Times are RFC 3339 in UTC. Lists are read page by page with the cursors they answer. Errors are RFC 9457 problems.
-Unknown parameters are refused. Answers gain fields over time: expect more than you know."""
+Times are RFC 3339 in UTC. Lists are paginated with opaque cursors: follow `page.next` and `page.prev`. Errors are
+RFC 9457 problem details (`application/problem+json`). Unknown query parameters are rejected with 400. New fields may be
+added to responses at any time; clients must ignore fields they do not know."""
 
 
 class StrictParser(FlaskParser):
-    """Refuses what it does not know, what comes twice, and says what it does know."""
+    """Query parser that rejects unknown and repeated parameters, and names the allowed ones."""
 
     DEFAULT_UNKNOWN_BY_LOCATION = FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION | {"query": RAISE}
 
     def load_querystring(self, req: Request, schema: Schema) -> Any:
-        """Read the query; raises Invalid where a parameter comes twice."""
+        """Return the query parameters of a request.
+
+        Raises:
+            InvalidParameter: A parameter is given more than once.
+        """
         del schema
-        found = req.args.to_dict(flat=False)
-        twice = [name for name, values in found.items() if len(values) > 1]
-        if twice:
-            raise Invalid([Fault(_shown(name), "may be given once; join values by commas") for name in twice])
-        return {name: value for name, (value,) in found.items()}
+        values_by_name = req.args.to_dict(flat=False)
+        repeated = [name for name, values in values_by_name.items() if len(values) > 1]
+        if repeated:
+            message = "must be given only once; separate several values with commas"
+            raise Invalid([Fault(_shown(name), message) for name in repeated])
+        return {name: value for name, (value,) in values_by_name.items()}
 
     def handle_error(
         self, error: ValidationError, req: Request, schema: Schema, *, error_status_code: int | None, error_headers: Any
     ) -> NoReturn:
-        """Turn what marshmallow found into our own error."""
+        """Convert a marshmallow error to the API's own.
+
+        Raises:
+            InvalidParameter: Always.
+        """
         del req, error_status_code, error_headers
         messages: dict[str, Any] = error.messages.get("query", {})  # type: ignore[union-attr]
         raise Invalid(list(_faults(messages, schema))) from error
@@ -50,30 +60,36 @@ class StrictParser(FlaskParser):
 
 def _faults(messages: dict[str, Any], schema: Schema) -> Iterable[Fault]:
     known = allowed(type(schema))
-    for name, found in messages.items():
-        for fault in wire.faults(found):
-            unknown = name not in known
-            text = f"is not a parameter here; allowed are {', '.join(known)}" if unknown else fault.message
-            yield Fault(_shown(name), text)
+    for name, details in messages.items():
+        for field_error in wire.faults(details):
+            message = field_error.message if name in known else f"is not a parameter; allowed are {', '.join(known)}"
+            yield Fault(_shown(name), message)
 
 
 def _shown(name: str) -> str:
-    """A parameter's name as it may be repeated: no end of it, and nothing that cannot be printed."""
+    """Return a parameter name that is safe to repeat: at most 100 characters, unprintable ones replaced."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in name[:100])
 
 
 class Blueprint(flask_smorest.Blueprint):
-    """A blueprint with the strict parser, and a document that says what every read can answer."""
+    """Blueprint with the strict query parser, which also documents the responses that all operations share."""
 
     ARGUMENTS_PARSER = StrictParser()
 
     def __init__(self, name: str, *args: Any, **kwargs: Any) -> None:
-        """Take what flask-smorest takes."""
+        """Take the arguments of flask-smorest's blueprint."""
         super().__init__(name, *args, **kwargs)
         self._prepare_doc_cbks.append(self._complete)
 
     def write(self, *statuses: int) -> Callable[[Any], Any]:
-        """Say which errors an operation with a key can answer, beside those that all of them can."""
+        """Document the error responses of an operation that needs a key.
+
+        Args:
+            *statuses: Status codes in addition to `EVERY_WRITE`.
+
+        Returns:
+            A decorator for view methods.
+        """
 
         def decorate(view: Any) -> Any:
             for status in sorted({*EVERY_WRITE, *statuses}):
@@ -83,14 +99,14 @@ class Blueprint(flask_smorest.Blueprint):
         return decorate
 
     def _complete(self, doc: dict[str, Any], info: dict[str, Any], **_: object) -> dict[str, Any]:
-        """Give an operation its docstring as the description, and the answers that its view need not name."""
-        info["docstring"] = {"description": info["docstring"]["summary"]}
+        """Use the whole docstring as the description of an operation, and add the responses that operations share."""
+        info["docstring"] = {"description": _description(**info["docstring"])}
         responses = doc.setdefault("responses", {})
         if "security" in info["manual_doc"]:
-            everywhere: tuple[HTTPStatus, ...] = ()
+            shared: tuple[HTTPStatus, ...] = ()
         else:
-            everywhere = EVERY_READ if self._reads(doc) else (HTTPStatus.UNAUTHORIZED,)
-        for status in everywhere:
+            shared = EVERY_READ if self._reads(doc) else (HTTPStatus.UNAUTHORIZED,)
+        for status in shared:
             responses.setdefault(str(status.value), status.name)
         if any(isinstance(parameter.get("schema"), Paged) for parameter in doc.get("parameters", ())):
             responses.setdefault("410", HTTPStatus.GONE.name)
@@ -101,13 +117,19 @@ class Blueprint(flask_smorest.Blueprint):
         return doc
 
     def _reads(self, doc: dict[str, Any]) -> bool:
-        """Whether an operation reads content, as all below /v1 do."""
+        """Whether an operation reads content, as all operations below /v1 do."""
         queries = [parameter.get("schema") for parameter in doc.get("parameters", ())]
         return (self.url_prefix or "").startswith("/v1") or any(isinstance(query, Read) for query in queries)
 
 
+def _description(summary: str, description: str = "") -> str:
+    """Return a docstring as Markdown with one line for each paragraph."""
+    paragraphs = [*summary.split("\n\n"), *description.split("\n\n")]
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs if paragraph.strip())
+
+
 def _illustrate(responses: dict[str, Any], examples: dict[str, dict[str, Any]]) -> None:
-    """Give answers their examples; one that is told by its name alone is first spelt out."""
+    """Add examples to responses; a response that is given by name only is first written out as a problem."""
     for status in [status for status in responses if str(status) in examples]:
         code = HTTPStatus(int(status))
         if responses[status] == code.name:
@@ -118,7 +140,7 @@ def _illustrate(responses: dict[str, Any], examples: dict[str, dict[str, Any]]) 
 
 
 EXAMPLES = orjson.loads((files("newsapi.api") / "examples.json").read_bytes())
-"""By operation and status: answers of the demo, each with the address that it answers as its `summary`."""
+"""Responses of the demo, by operationId and status; the `summary` of each is the URL of its request."""
 
 EVERY_READ = (
     HTTPStatus.NOT_MODIFIED,
@@ -134,17 +156,21 @@ EVERY_WRITE = (400, 401, 403, 415, 422, 429, 503)
 KEY = {
     "type": "http",
     "scheme": "bearer",
-    "description": "Public reads need no key. One that is sent must be known, or the answer is 401.",
+    "description": "An API key. Public reads need none; a request with an invalid key is rejected with 401.",
 }
 
 
 class Api(flask_smorest.Api):
-    """The document: made from the views and schemas, with errors as problem+json."""
+    """OpenAPI document, generated from the views and schemas, with errors as `application/problem+json`."""
 
     ERROR_SCHEMA = wire.Problem
 
     def __init__(self, app: Flask) -> None:
-        """Take the application, whose version and title stand here."""
+        """Set the title, version and servers of the document, and register the application's routes in it.
+
+        Args:
+            app: The application; its `extensions["newsapi"]` must hold the `AppContext`.
+        """
         settings = app.extensions["newsapi"].settings
         docs = f"{settings.api_url}/docs"
         app.config.update(
@@ -155,37 +181,37 @@ class Api(flask_smorest.Api):
                 "info": {
                     "description": DESCRIPTION,
                     "contact": {"name": settings.publisher or "The publisher of this server", "url": docs},
-                    "license": {"name": "Each article under its own rights", "url": f"{docs}#/articles/getArticle"},
+                    "license": {"name": "See the `rights` of each article", "url": f"{docs}#/articles/getArticle"},
                 },
                 "servers": [{"url": "/", "description": "This server"}],
                 "security": [{}, {"key": []}],
             },
         )
         super().__init__()
-        for field, kind in FIELDS.items():
-            self.register_field(field, *kind)
+        for field, type_and_format in FIELDS.items():
+            self.register_field(field, *type_and_format)
         self.init_app(app)
         self.spec.components.security_scheme("key", KEY)
 
     def _register_responses(self) -> None:
-        """Document every error as what it is sent as."""
-        usual = "application/json"
+        """Document the shared error responses as `application/problem+json`."""
+        default = "application/json"
         self.DEFAULT_RESPONSE_CONTENT_TYPE = "application/problem+json"
         super()._register_responses()
-        self.DEFAULT_RESPONSE_CONTENT_TYPE = usual
+        self.DEFAULT_RESPONSE_CONTENT_TYPE = default
 
     def _register_etag_headers(self) -> None:
-        """Leave out headers of theirs that we do not send."""
+        """Document no ETag request headers: the views document their own."""
 
     def _register_pagination_header(self) -> None:
-        """Leave out their way of paging."""
+        """Document no pagination header: pages are described by the response body."""
 
     def _register_error_handlers(self) -> None:
-        """Leave errors to `api.problems`."""
+        """Register no error handlers: `api.problems` does."""
 
 
 FIELDS: dict[type, tuple[str | None, str | None]] = {
     wire.Instant: ("string", "date-time"),
     fields.Url: ("string", "uri"),
-    Moments: (None, None),  # either of two, each with its type
+    Moments: (None, None),  # the field documents its two alternatives itself
 }

@@ -1,4 +1,4 @@
-"""What a write brings: a body in JSON, the version it is set against, a word by which it is known again."""
+"""Write requests: JSON body, `If-Match` and `Idempotency-Key`, and their OpenAPI documentation."""
 
 from __future__ import annotations
 
@@ -26,10 +26,22 @@ _VERSION: Final = re.compile(r"v([1-9][0-9]{0,8})", re.ASCII)
 
 
 def body(media_type: str = JSON, *, needed: bool = True) -> dict[str, Any]:
-    """Read the body of this request as an object; raises WrongMediaType, BadBody.
+    """Parse the body of the current request as a JSON object.
 
-    It is read as strictly as a line of an import: what one reader takes for one thing and another for another is
-    refused. Forms are refused by their media type: a page elsewhere could have a browser send one.
+    JSON that parsers may read in different ways (such as repeated keys) is rejected, as in import records. Form media
+    types are rejected because a browser would send them across origins without a preflight.
+
+    Args:
+        media_type: The only accepted media type.
+        required: Whether an empty body is an error.
+
+    Returns:
+        The parsed object; `{}` for an empty body that is not required.
+
+    Raises:
+        InvalidParameter: The URL has a query string.
+        WrongMediaType: The body has another media type, or a charset other than UTF-8.
+        InvalidBody: The body is not a valid JSON object.
     """
     plain()
     raw = request.get_data(cache=True)
@@ -44,70 +56,128 @@ def body(media_type: str = JSON, *, needed: bool = True) -> dict[str, Any]:
 
 
 def plain() -> None:
-    """Refuse parameters of a query where there are none to be given. Raises Invalid."""
+    """Reject any query parameter, for operations that have none.
+
+    Raises:
+        InvalidParameter: The URL has a query string.
+    """
     if request.args:
-        raise Invalid([Fault(name[:100], "is not a parameter here; there are none") for name in request.args])
+        message = "is not a parameter; this operation has no query parameters"
+        raise Invalid([Fault(name[:100], message) for name in request.args])
 
 
 def versions() -> Sequence[int] | None:
-    """The versions that If-Match names: none where it is not sent, None where it says any will do."""
-    told = request.headers.get("If-Match")
-    if told is None:
+    """Return the versions that the `If-Match` header of the current request names.
+
+    Returns:
+        `()` without the header, None for `*` (any version), else the version numbers. If the header names no valid
+        version, the list is `[-1]`, which matches none.
+    """
+    header = request.headers.get("If-Match")
+    if header is None:
         return ()
-    if told.strip() == "*":
+    if header.strip() == "*":
         return None
-    # A weak tag never matches here (RFC 9110, 13.1.1), nor does one that we never gave.
-    strong = [_VERSION.fullmatch(tag) for weak, tag in _TAG.findall(told) if not weak]
-    return [int(found[1]) for found in strong if found] or [-1]
+    # If-Match uses strong comparison: a weak ETag never matches (RFC 9110, section 13.1.1).
+    matches = [_VERSION.fullmatch(etag) for weak, etag in _TAG.findall(header) if not weak]
+    return [int(match[1]) for match in matches if match] or [-1]
 
 
 def once(act: Callable[[Keep], Reply]) -> Response:
-    """Do something, and with an Idempotency-Key no more than once; answer the response."""
-    word = request.headers.get("Idempotency-Key")
-    if word is None:
+    """Execute a write, at most once per `Idempotency-Key`, and return its response.
+
+    A repeated request (same key, method, path and body) within 24 hours returns the first response.
+
+    Args:
+        command: Executes the write. It passes its response to the given function inside its transaction, so that the
+            response is stored together with the effect.
+
+    Returns:
+        The response of the write, or the stored response of the first request.
+
+    Raises:
+        InvalidParameter: The `Idempotency-Key` is malformed.
+    """
+    idempotency_key = request.headers.get("Idempotency-Key")
+    if idempotency_key is None:
         return sent(act(repeats.plainly))
-    if not _WORD.fullmatch(word):
-        raise Invalid([Fault("Idempotency-Key", "must be 1 to 255 visible characters of ASCII")])
-    asked = b"\0".join((request.method.encode(), request.path.encode(), request.get_data(cache=True)))
-    return sent(repeats.once(parts().desk, writer(), word, hashlib.sha256(asked).digest(), act))
+    if not _WORD.fullmatch(idempotency_key):
+        raise Invalid([Fault("Idempotency-Key", "must be 1 to 255 visible ASCII characters")])
+    content = b"\0".join((request.method.encode(), request.path.encode(), request.get_data(cache=True)))
+    request_digest = hashlib.sha256(content).digest()
+    return sent(repeats.once(parts().desk, writer(), idempotency_key, request_digest, act))
 
 
 def sent(reply: Reply) -> Response:
-    """Send the answer to a write, after this process took note of it."""
+    """Return the response of a write, and let this process's cache follow the write at once.
+
+    Args:
+        response: Status, headers and JSON body; an empty body is sent without a content type.
+    """
     parts().pages.follower.wrote()
-    response = Response(reply.body, reply.status, content_type=JSON)
+    flask_response = Response(reply.body, reply.status, content_type=JSON)
     if not reply.body:
-        response.headers.pop("Content-Type")
-    response.headers.update(reply.headers)
-    return response
+        flask_response.headers.pop("Content-Type")
+    flask_response.headers.update(reply.headers)
+    return flask_response
 
 
-# --- how the document tells of it -------------------------------------------------------------------------------------
+# --- OpenAPI documentation --------------------------------------------------------------------------------------------
 
-_TAG_HEADER = {"description": "Its version, for If-Match", "schema": {"type": "string", "example": '"v7"'}}
+_TAG_HEADER = {
+    "description": "Current version of the resource, to be sent as `If-Match`",
+    "schema": {"type": "string", "example": '"v7"'},
+}
 TAGGED: Final = {"ETag": _TAG_HEADER}
-MADE: Final = {**TAGGED, "Location": {"description": "Where it is", "schema": {"type": "string", "format": "uri"}}}
+MADE: Final = {
+    **TAGGED,
+    "Location": {"description": "URL of the new resource", "schema": {"type": "string", "format": "uri"}},
+}
 
 
 def keyed() -> dict[str, Any]:
-    """What the document says of an operation that wants a key."""
+    """Return the OpenAPI attributes of an operation that needs a key."""
     return {"security": [{"key": []}]}
 
 
 def taken(
     schema: type[Schema] | None = None, *, media_type: str = JSON, once: bool = False, versioned: bool = False
 ) -> dict[str, Any]:
-    """What the document says of a write: its body, and the headers it goes by."""
-    headers = []
+    """Return the OpenAPI attributes of a write: security, request body and headers.
+
+    Args:
+        schema: Schema of the request body; None for an operation without a body.
+        media_type: Media type of the request body.
+        with_idempotency_key: Whether the operation takes an `Idempotency-Key`.
+        versioned: Whether the operation takes `If-Match`.
+
+    Returns:
+        Keyword arguments for `Blueprint.doc`.
+    """
+    parameters = []
     if once:
-        text = "A word of yours, kept for 24 hours: the same request again has one effect and gets the same answer"
-        headers.append(("Idempotency-Key", text, {"type": "string", "minLength": 1, "maxLength": 255}))
+        parameters.append(
+            {
+                "in": "header",
+                "name": "Idempotency-Key",
+                "description": "Client-generated key. A repeated request with the same key and body within 24 hours"
+                " returns the first response and is not executed again.",
+                "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+            }
+        )
     if versioned:
-        headers.append(("If-Match", "The version it is set against", {"type": "string", "example": '"v7"'}))
-    parameters = [
-        {"in": "header", "name": name, "description": text, "schema": schema_} for name, text, schema_ in headers
-    ]
-    said: dict[str, Any] = {**keyed(), **({"parameters": parameters} if parameters else {})}
+        parameters.append(
+            {
+                "in": "header",
+                "name": "If-Match",
+                "description": "`ETag` of the version that the change is based on. If the resource has changed since,"
+                " the request fails with 412.",
+                "schema": {"type": "string", "example": '"v7"'},
+            }
+        )
+    attributes = keyed()
+    if parameters:
+        attributes["parameters"] = parameters
     if schema is not None:
-        said["requestBody"] = {"required": True, "content": {media_type: {"schema": schema}}}
-    return said
+        attributes["requestBody"] = {"required": True, "content": {media_type: {"schema": schema}}}
+    return attributes

@@ -1,11 +1,12 @@
-"""Delta sync over HTTP: what happened since, and a cursor that leads on from there."""
+"""Delta sync: the changes since a cursor, and a cursor that continues after them."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
+from uuid import UUID
 
 from flask import Response
 from flask.views import MethodView
@@ -28,25 +29,30 @@ from newsapi.store.delta import Event, Group, Told
 from newsapi.store.departures import OUT_OF_SCOPE
 from newsapi.store.facets import Truth
 
-blueprint = Blueprint("changes", __name__, url_prefix="/v1/changes", description="What happened since")
+blueprint = Blueprint("changes", __name__, url_prefix="/v1/changes", description="Mirror articles with delta sync")
 
 PATH: Final = "/v1/changes"
 PERIODS: Final = 14
-"""How many periods of 30 days a cursor outlives its own: 400 days at least."""
+"""Periods of 30 days for which a cursor is valid after the one it was made in: 400 days at least."""
 
 FILTERS: Final = ("brand", "section", "author", "tag", "format", "language")
 USUAL: Final = 100
-"""Changes on a page, if nobody says."""
+"""Changes on a page without `limit`."""
 
 STANDS: Final = 1_000
-"""Changes of others after which a cursor that has nothing to tell moves on: until then it stays as it is."""
+"""Changes outside the filter after which the cursor of an empty page advances. Until then it stays the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where somebody stands: after a change with its mark (None: he only says its number).
+    """Position of a client in the changelog.
 
-    `ever` has, by filter, the facets that its values ever stood for; `licence` is a word for what his key is for.
+    Attributes:
+        after: The `seq` of the last change that the client has received.
+        nonce: Nonce of that change; None if the client gave only `since`.
+        former_filters: For each filter, the ids of all facets that its values have stood for; None if the client gave
+            only `since`.
+        entitlement: Hash of what the client's key may see; None if everyone gets full bodies.
     """
 
     after: int = 0
@@ -57,43 +63,60 @@ class Place:
 
 @blueprint.route("")
 class AllChanges(MethodView):
-    """What happened."""
+    """The changes."""
 
-    @blueprint.doc(operationId="listChanges", summary="What happened since")
+    @blueprint.doc(operationId="listChanges", summary="List changes for delta sync")
     @blueprint.arguments(ChangesQuery(), location="query", error_status_code=400)
     @blueprint.response(200, Changes)
-    @blueprint.alt_response(410, "DEFAULT_ERROR", description="The cursor leads nowhere any more: start again")
+    @blueprint.alt_response(
+        410, "DEFAULT_ERROR", description="The cursor is no longer valid: start again without a cursor"
+    )
     def get(self, query: paging.Query) -> Response:
-        """The latest of each article that changed, came into the filter or left it, in the order of the log.
+        """Return the latest change of each article that changed, entered the filter or left it, ordered by `seq`.
 
-        Start without a cursor and keep the one that each answer brings: what you keep is the published set of the
-        filter. Filters are for articles; names follow by `types`.
+        Start without a cursor and apply every change: upserts and deletes. Store the `cursor` of each response and send
+        it with the next request. Your copy then equals the published articles of the filter: those that were withdrawn
+        or left the filter are deleted from it. Repeated changes are possible; applying them again is harmless. A page
+        may hold fewer changes than `limit`; continue until `has_more` is false.
+
+        Filters apply to articles. Add `brand`, `section`, `author` or `tag` to `types` to receive changes of names.
         """
-        query, place = _placed(query)
-        seconds = query.pop("wait")
-        address = paging.address(PATH, query, limit=USUAL)
-        if seconds:
-            return held(address, query, lambda connection: _build(connection, query, place), seconds)
-        return cached(address, query, lambda connection: _build(connection, query, place))
+        query, position = _placed(query)
+        wait_seconds = query.pop("wait")
+        url = paging.address(PATH, query, limit=USUAL)
+        if wait_seconds:
+            return held(url, query, lambda connection: _build(connection, query, position), wait_seconds)
+        return cached(url, query, lambda connection: _build(connection, query, position))
 
 
 def _placed(query: paging.Query) -> tuple[paging.Query, Place]:
-    """Answer the query with what its cursor holds, and where that stands. Raises BadCursor, ExpiredCursor."""
+    """Return the query with the filters of its cursor, and the position of the client.
+
+    Raises:
+        CursorInvalid: The cursor is malformed, or was made for another list or by an older release.
+        CursorExpired: The cursor is too old.
+    """
     if "cursor" not in query:
         return query, Place(query.get("since", 0))
     value = parts().cursors.read(query["cursor"], now=parts().now(), periods=PERIODS)
     try:
-        where, filters, after, mark, ever, licence = value
-        if where != "changes":
+        list_name, filters, after, nonce, former_filters, entitlement = value
+        if list_name != "changes":
             raise BadCursor("This cursor belongs to another list.")
-        told = {name: value for name, value in query.items() if name in BESIDE}
-        return {**ChangesQuery().load(filters), **told}, Place(after, mark, ever, licence)
+        beside_cursor = {name: text for name, text in query.items() if name in BESIDE}
+        return {**ChangesQuery().load(filters), **beside_cursor}, Place(after, nonce, former_filters, entitlement)
     except (ValueError, TypeError) as error:
-        raise BadCursor("This cursor belongs to an older release; start again without one.") from error
+        raise BadCursor("This cursor was made by an older release. Start again without a cursor.") from error
 
 
 class Scope(NamedTuple):
-    """What somebody follows: filters as groups of facets, by name, and what decides on them."""
+    """The articles that a client follows.
+
+    Attributes:
+        truth: Snapshot of the read, with the resolved filters of the query.
+        groups: The facets of each filter: those of the query, and those of the key (named "own ...").
+        licence: Hash of what the key may see; None if everyone gets full bodies.
+    """
 
     truth: Truth
     groups: dict[str, Group]
@@ -101,77 +124,97 @@ class Scope(NamedTuple):
 
 
 def scope(connection: Connection, query: Mapping[str, Any], ever: Mapping[str, list[int]] | None = None) -> Scope:
-    """Look the filters of a query up, and those of the caller's key beside them."""
-    truth = facets.truth(connection, {name: query[name] for name in FILTERS if name in query})
-    groups = {name: _group(found, ever, name) for name, found in truth.filters.items()}
-    licence = sight.licence()
-    if licence:
-        own = facets.truth(connection, licence)
-        groups |= {f"own {name}": _group(found, ever, f"own {name}") for name, found in own.filters.items()}
-    word = None
+    """Resolve the filters of a query and those of the caller's key.
+
+    Args:
+        connection: A read transaction.
+        query: Parsed query parameters.
+        former_filters: For each filter, the facet ids that its values stood for before, from the cursor.
+
+    Returns:
+        The scope; without any filter it has one group "all", which holds every article.
+    """
+    snapshot = facets.truth(connection, {name: query[name] for name in FILTERS if name in query})
+    groups = {name: _group(resolved, ever, name) for name, resolved in snapshot.filters.items()}
+    entitlement = sight.licence()
+    if entitlement:
+        key_filters = facets.truth(connection, entitlement).filters
+        groups |= {f"own {name}": _group(resolved, ever, f"own {name}") for name, resolved in key_filters.items()}
+    entitlement_hash = None
     if parts().settings.public_body != "full":
-        share = sight.sharing(connection)
-        told = repr((share.inside, share.outside, sorted(licence.items())))
-        word = hashlib.blake2b(told.encode(), digest_size=6).hexdigest()
-    return Scope(truth, groups or {"all": _group([truth.everything], ever, "all")}, word)
+        body_access = sight.sharing(connection)
+        text = repr((body_access.inside, body_access.outside, sorted(entitlement.items())))
+        entitlement_hash = hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+    return Scope(snapshot, groups or {"all": _group([snapshot.everything], ever, "all")}, entitlement_hash)
 
 
-def _group(found: Any, ever: Mapping[str, list[int]] | None, name: str) -> Group:
-    now = frozenset(facet.id for facet in found)
-    return Group(now, now | {*(ever or {}).get(name, ())}, sum(facet.articles for facet in found))
+def _group(resolved: Any, former_filters: Mapping[str, list[int]] | None, name: str) -> Group:
+    current = frozenset(facet.id for facet in resolved)
+    former = (former_filters or {}).get(name, ())
+    return Group(current, current | {*former}, sum(facet.articles for facet in resolved))
 
 
-def _build(connection: Connection, query: paging.Query, place: Place) -> Answer:
-    found = scope(connection, query, place.ever)
-    truth, groups = found.truth, list(found.groups.values())
-    after = _start(connection, found, place)
+def _build(connection: Connection, query: paging.Query, position: Place) -> Answer:
+    sync_scope = scope(connection, query, position.ever)
+    snapshot = sync_scope.truth
+    after = _start(connection, sync_scope, position)
     kinds = query.get("types", ("article",))
-    page = delta.page(connection, groups, kinds, after, truth.seq, limit=query["limit"])
-    told = delta.told(connection, {event.seq for event in page.events} | {page.until, after})
-    if place.mark is not None and after == place.after and delta.marks(told, after) != place.mark:
-        raise ExpiredCursor  # the log was set back, and went another way from there
-    more = page.until < truth.seq
-    until = after if not page.events and not more and truth.seq - after <= STANDS else page.until
-    shown = _shown(connection, query, page.events, told)
-    ever = {name: sorted(group.ever) for name, group in found.groups.items()}
-    said = {name: value for name, value in query.items() if name not in BESIDE and name != "since"}
-    value = ["changes", paging.canonical(said), until, delta.marks(told, until), ever, found.licence]
+    page = delta.page(connection, list(sync_scope.groups.values()), kinds, after, snapshot.seq, limit=query["limit"])
+    infos = delta.told(connection, {event.seq for event in page.events} | {page.until, after})
+    if position.mark is not None and after == position.after and delta.marks(infos, after) != position.mark:
+        raise ExpiredCursor  # the database was restored, and its changelog continued differently from there
+    completed = _shown(connection, query, page.events, infos)
+    has_more = page.until < snapshot.seq
+    until = page.until
+    if not page.events and not has_more and snapshot.seq - after <= STANDS:
+        until = after
     body = {
-        "data": shown.data,
-        "cursor": parts().cursors.write(value, now=parts().now()),
-        "has_more": more,
+        "data": completed.data,
+        "cursor": _cursor(query, sync_scope, until, delta.marks(infos, until)),
+        "has_more": has_more,
     }
-    names = {truth.terms[kind].id for kind in kinds if kind in truth.terms}
-    own = {name: query[name] for name in truth.filters}
-    words = {*tags.of_list(own, truth.filters, truth.everything), tags.GONE, *names, *shown.words}
-    at = {truth.touched_at(), *(truth.terms[kind].at for kind in kinds if kind in truth.terms)}
+    name_facets = [snapshot.terms[kind] for kind in kinds if kind in snapshot.terms]
     return Answer(
         body=json(body),
-        seq=truth.seq,
-        mark=truth.mark,
-        changed_at=latest({*at, *shown.times}),
-        words=frozenset(words),
+        seq=snapshot.seq,
+        mark=snapshot.mark,
+        changed_at=latest({snapshot.touched_at(), *(facet.at for facet in name_facets), *completed.times}),
+        words=_dependencies(query, snapshot, (facet.id for facet in name_facets), completed),
         tags=(tags.ARTICLES,),
-        keep=not more,
-        idle=not page.events and not more,
+        keep=not has_more,
+        idle=not page.events and not has_more,
     )
 
 
-def _start(connection: Connection, found: Scope, place: Place) -> int:
-    """Answer after which change to go on. Raises ExpiredCursor where only a new start tells the truth.
+def _start(connection: Connection, sync_scope: Scope, position: Place) -> int:
+    """Return the `seq` after which the client continues.
 
-    A slug may have come to stand for something else. What is new in the filter is told from the beginning; where what
-    is not in it any more still has articles, nobody could say any more which of them to take away.
+    A slug may have come to stand for another facet since the cursor was made. If facets were added to the filter, the
+    result is 0: the client receives the whole filter again. If facets left the filter and still have articles, the
+    articles to delete cannot be determined any more, and the client must start again.
+
+    Raises:
+        CursorExpired: The client must start again without a cursor.
     """
-    if place.after > found.truth.seq or (place.mark is not None and place.licence != found.licence):
+    if position.after > sync_scope.truth.seq:
         raise ExpiredCursor
-    if place.mark is None or place.ever is None:
-        return place.after
-    former = frozenset[int]().union(*(group.ever - group.now for group in found.groups.values()))
+    if position.mark is not None and position.licence != sync_scope.licence:
+        raise ExpiredCursor
+    if position.mark is None or position.ever is None:
+        return position.after
+    former = frozenset[int]().union(*(group.ever - group.now for group in sync_scope.groups.values()))
     if former and delta.members(connection, former):
         raise ExpiredCursor
-    same = all(group.now <= {*place.ever.get(name, ())} for name, group in found.groups.items())
-    return place.after if same else 0
+    is_known = all(group.now <= {*position.ever.get(name, ())} for name, group in sync_scope.groups.items())
+    return position.after if is_known else 0
+
+
+def _cursor(query: paging.Query, sync_scope: Scope, until: int, nonce: int | None) -> str:
+    """Return the cursor that continues after the change `until`."""
+    facet_ids = {name: sorted(group.ever) for name, group in sync_scope.groups.items()}
+    held_params = {name: value for name, value in query.items() if name not in BESIDE and name != "since"}
+    value = ["changes", paging.canonical(held_params), until, nonce, facet_ids, sync_scope.licence]
+    return parts().cursors.write(value, now=parts().now())
 
 
 class _Shown(NamedTuple):
@@ -180,49 +223,70 @@ class _Shown(NamedTuple):
     times: set[Any]
 
 
-def _shown(connection: Connection, query: paging.Query, events: list[Event], told: dict[int, Told]) -> _Shown:
-    """Complete the events of a page."""
-    here = [event.id for event in events if event.kind == "article" and event.action == "upsert"]
+def _dependencies(
+    query: paging.Query, snapshot: Truth, name_facets: Iterable[int], completed: _Shown
+) -> frozenset[tags.Word]:
+    filter_values = {name: query[name] for name in snapshot.filters}
+    of_filters = tags.of_list(filter_values, snapshot.filters, snapshot.everything)
+    return frozenset({*of_filters, tags.GONE, *name_facets, *completed.words})
+
+
+def _shown(connection: Connection, query: paging.Query, events: list[Event], infos: dict[int, Told]) -> _Shown:
+    """Add articles, withdrawals and names to the events of a page."""
     paths = frozenset(query.get("fields", ()))
-    wanted = {path.partition(".")[0] for path in paths} or EVERYTHING
-    # As many as a power of two: of each number of ids a statement is kept.
-    padded = here + here[-1:] * ((1 << max(len(here) - 1, 0).bit_length()) - len(here))
-    page = articles.by_ids(connection, padded, wanted) if here else articles.Page([])
-    linked = crosslinks.link(connection, page.records)
-    words = {*tags.names(page.records), *linked.words}
-    sharing, presentation = sight.sharing(connection), parts().presentation
+    page = _articles(connection, _ids(events, "article", "upsert"), paths)
+    crosslinks_result = crosslinks.link(connection, page.records)
+    body_access, presentation = sight.sharing(connection), parts().presentation
     dump = compiled(Article, paths | {"id"} if paths else paths)
-    shown = {record["id"]: record for record in page.records}
-    bodies = {id_: dump(presentation.article(record, sharing)) for id_, record in shown.items()}
-    left = [event.id for event in events if event.kind == "article" and event.action == "delete"]
-    gone = delta.gone(connection, left) if left else {}
-    named = _names(connection, events)
+    records = {record["id"]: record for record in page.records}
+    bodies = {id_: dump(presentation.article(record, body_access)) for id_, record in records.items()}
+    deleted = _ids(events, "article", "delete")
+    withdrawals = delta.gone(connection, deleted) if deleted else {}
+    names = _names(connection, events)
     data = []
     for event in events:
-        said = told[event.seq]
-        reason = event.reason or said.reason
-        article = shown.get(event.id)
+        info, record = infos[event.seq], records.get(event.id)
+        reason = event.reason or info.reason
         data.append({
             "seq": event.seq,
             "type": event.kind,
             "action": event.action,
             "reason": reason,
             "id": event.id,
-            "slug": article["slug"] if article else said.slug,
-            "previous_slug": said.previous_slug,
-            "version": article["version"] if article else said.version,
-            "changed_at": said.at,
+            "slug": record["slug"] if record else info.slug,
+            "previous_slug": info.previous_slug,
+            "version": record["version"] if record else info.version,
+            "changed_at": info.at,
             "article": bodies.get(event.id),
-            "gone": gone.get(event.id) if reason != OUT_OF_SCOPE else None,
-            "name": named.get(event.id),
+            "gone": withdrawals.get(event.id) if reason != OUT_OF_SCOPE else None,
+            "name": names.get(event.id),
         })  # fmt: skip
-    times = {page.changed_at, linked.changed_at, *(told[event.seq].at for event in events)}
-    return _Shown(data, words, times)
+    depends_on = {*tags.names(page.records), *crosslinks_result.words}
+    times = {page.changed_at, crosslinks_result.changed_at, *(infos[event.seq].at for event in events)}
+    return _Shown(data, depends_on, times)
+
+
+def _ids(events: list[Event], kind: str, action: str) -> list[UUID]:
+    return [event.id for event in events if event.kind == kind and event.action == action]
+
+
+def _articles(connection: Connection, ids: Sequence[UUID], paths: frozenset[str]) -> articles.Page:
+    """Return the articles of a page with the fields that `paths` names, or with all fields.
+
+    The ids are padded to a power of two by repeating the last one, because the database caches one statement for each
+    number of ids.
+    """
+    if not ids:
+        return articles.Page([])
+    field_names = {path.partition(".")[0] for path in paths} or EVERYTHING
+    padded_length = 1 << (len(ids) - 1).bit_length()
+    padding = [ids[-1]] * (padded_length - len(ids))
+    return articles.by_ids(connection, [*ids, *padding], field_names)
 
 
 def _names(connection: Connection, events: list[Event]) -> dict[Any, dict[str, str]]:
-    found: dict[Any, dict[str, str]] = {}
+    names: dict[Any, dict[str, str]] = {}
     for kind in sorted({event.kind for event in events} - {"article"}):
-        ids = [event.id for event in events if event.kind == kind and event.action == "upsert"]
-        found |= delta.short(connection, kind, ids) if ids else {}
-    return found
+        ids = _ids(events, kind, "upsert")
+        names |= delta.short(connection, kind, ids) if ids else {}
+    return names

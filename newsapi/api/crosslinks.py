@@ -1,4 +1,4 @@
-"""What a full article says of other articles: ids in the links of its body, and its translations."""
+"""References of full articles to other articles: internal links in the body, and translations."""
 
 from __future__ import annotations
 
@@ -14,16 +14,24 @@ from newsapi.store.database import Connection
 
 
 class Linked(NamedTuple):
-    """What records hang on beside themselves: words of articles they lead to, and when one of these last changed."""
+    """Dependencies of records on the articles they refer to, and when one of these articles last changed."""
 
     words: frozenset[tags.Word] = frozenset()
     changed_at: datetime | None = None
 
 
 def link(connection: Connection, records: list[Record]) -> Linked:
-    """Put into records that were read in full what they say of other articles that readers see."""
-    found = (_own_links(connection, records), _translations(connection, records))
-    return Linked(frozenset().union(*(one.words for one in found)), latest({one.changed_at for one in found}))
+    """Add article ids to the internal links of bodies, and `translations` to records; only of public articles.
+
+    Args:
+        connection: A read transaction.
+        records: Article records, changed in place; `body_html` and `translation_group` may be missing.
+
+    Returns:
+        The dependencies of the records on other articles.
+    """
+    links, others = _own_links(connection, records), _translations(connection, records)
+    return Linked(links.words | others.words, latest({links.changed_at, others.changed_at}))
 
 
 def _own_links(connection: Connection, records: list[Record]) -> Linked:
@@ -40,10 +48,10 @@ def _own_links(connection: Connection, records: list[Record]) -> Linked:
 
 def _translations(connection: Connection, records: list[Record]) -> Linked:
     groups = sorted({group for record in records if (group := record.get("translation_group"))})
-    found = translations.of_groups(connection, groups) if groups else translations.NONE
+    translation_set = translations.of_groups(connection, groups) if groups else translations.NONE
     for record in records:
         if "translation_group" in record:
-            others = found.records.get(record["translation_group"], ())
-            record["translations"] = [other for other in others if other["id"] != record["id"]]
-    shown = [other for others in found.records.values() for other in others]
-    return Linked(found.facets | {*tags.names(shown)}, found.changed_at)
+            members = translation_set.records.get(record["translation_group"], ())
+            record["translations"] = [member for member in members if member["id"] != record["id"]]
+    all_members = [member for members in translation_set.records.values() for member in members]
+    return Linked(translation_set.facets | {*tags.names(all_members)}, translation_set.changed_at)

@@ -1,4 +1,4 @@
-"""The mail of the demo, which goes into a folder and is shown here instead of being sent."""
+"""Emails of the demo: they are written to a directory and shown here instead of being sent."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ _LIST = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Mail</title>
 <style>body{{font:1.1rem/1.6 system-ui,sans-serif;max-width:38rem;margin:2rem auto;padding:0 1rem;color:#222}}</style>
-<h1>Mail</h1><p>The demo sends none; what it would send is here, the last first. Reload for more.</p><ul>{}</ul></html>
+<h1>Mail</h1>
+<p>The demo sends no email. This page lists the emails it would send, newest first. Reload to update.</p>
+<ul>{}</ul></html>
 """
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src *",
@@ -28,21 +30,25 @@ _HEADERS = {
 
 
 def blueprint(folder: Path) -> flask.Blueprint:
-    """Make the routes; they are registered by a demo alone and are not in the document."""
-    made = flask.Blueprint("demo_mail", __name__)
+    """Return the blueprint of the demo's emails; only the demo registers it, and OpenAPI does not document it.
 
-    @made.get(MAIL_PATH)
-    def mails() -> Response:
+    Args:
+        directory: The directory with one `.eml` file for each email.
+    """
+    flask_blueprint = flask.Blueprint("demo_mail", __name__)
+
+    @flask_blueprint.get(MAIL_PATH)
+    def list_emails() -> Response:
         files = sorted(folder.glob("*.eml"), key=lambda file: file.stat().st_mtime, reverse=True)
-        lines = []
+        items = []
         for file in files[:100]:
-            mail = _read(file)
-            what = f"{mail['Subject']} ({mail['To']})"
-            lines.append(f'<li><a href="{MAIL_PATH}/{file.stem}">{escape(what)}</a></li>')
-        return Response(_LIST.format("".join(lines)), content_type="text/html; charset=utf-8", headers=_HEADERS)
+            email = _read(file)
+            label = f"{email['Subject']} ({email['To']})"
+            items.append(f'<li><a href="{MAIL_PATH}/{file.stem}">{escape(label)}</a></li>')
+        return Response(_LIST.format("".join(items)), content_type="text/html; charset=utf-8", headers=_HEADERS)
 
-    @made.get(f"{MAIL_PATH}/<name>")
-    def mail(name: str) -> Response:
+    @flask_blueprint.get(f"{MAIL_PATH}/<name>")
+    def show_email(name: str) -> Response:
         file = folder / f"{name}.eml"
         if not _NAME.fullmatch(name) or not file.is_file():
             raise NotFound
@@ -50,7 +56,7 @@ def blueprint(folder: Path) -> flask.Blueprint:
         page = part.get_content() if part else ""
         return Response(page, content_type="text/html; charset=utf-8", headers=_HEADERS)
 
-    return made
+    return flask_blueprint
 
 
 def _read(file: Path) -> EmailMessage:

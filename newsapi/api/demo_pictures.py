@@ -1,4 +1,4 @@
-"""The pictures of the demo, served by the demo itself so that it needs no other host."""
+"""Images of the demo, served by the API so that the demo needs no other host."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _NAME = re.compile(r"[a-z0-9-]+\.jpg", re.ASCII)
 
 
 def blueprint() -> flask.Blueprint:
-    """Make the route; it is registered by a demo alone and is not in the document."""
-    made = flask.Blueprint("demo_pictures", __name__)
+    """Return the blueprint of the demo's images; only the demo registers it, and OpenAPI does not document it."""
+    flask_blueprint = flask.Blueprint("demo_pictures", __name__)
 
-    @made.get(f"{PATH}/<name>")
-    def picture(name: str) -> Response:
-        found = PICTURES / name
-        if not _NAME.fullmatch(name) or not found.is_file():
+    @flask_blueprint.get(f"{PATH}/<name>")
+    def image(name: str) -> Response:
+        file = PICTURES / name
+        if not _NAME.fullmatch(name) or not file.is_file():
             raise NotFound
-        return Response(found.read_bytes(), content_type="image/jpeg", headers={"Cache-Control": "max-age=86400"})
+        return Response(file.read_bytes(), content_type="image/jpeg", headers={"Cache-Control": "max-age=86400"})
 
-    return made
+    return flask_blueprint

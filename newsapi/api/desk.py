@@ -1,4 +1,4 @@
-"""Articles as the desk writes them: make, change, withdraw, pick, restore."""
+"""Article writes: create, update, withdraw, and set related picks."""
 
 from __future__ import annotations
 
@@ -26,99 +26,127 @@ from newsapi.schemas.presentation import WHOLE
 from newsapi.store import articles, states
 from newsapi.store.database import Connection, Session
 
-blueprint = Blueprint("desk", __name__, url_prefix="/v1/articles", description="The desk: articles are written here")
+blueprint = Blueprint("desk", __name__, url_prefix="/v1/articles", description="Create, update and withdraw articles")
 
 PICKS = PicksIn()
 
 
 def reply(status: int, *, location: bool = False, keep: Keep = plainly) -> Callable[[Session, Done], Reply]:
-    """Answer the function that reads an article as it was just written, inside the transaction that wrote it."""
+    """Return a function that builds the response of an article write inside the transaction of the write.
 
-    def read(session: Session, done: Done) -> Reply:
-        records = articles.by_ids(session.connection(), [done.id], EVERYTHING, hidden=True).records
+    Args:
+        status: Status code of the response.
+        location: Whether to send a `Location` header with the URL of the article.
+        save: Stores the response for its idempotency key.
+
+    Returns:
+        The function; it takes the session and the result of the write.
+    """
+
+    def read_back(session: Session, result: Done) -> Reply:
+        records = articles.by_ids(session.connection(), [result.id], EVERYTHING, hidden=True).records
         crosslinks.link(session.connection(), records)
         body = json({"data": compiled(DeskArticle)(parts().presentation.article(records[0], WHOLE))}).decode()
-        headers = {"ETag": f'"v{done.version}"', **({"Content-Seq": str(done.seq)} if done.seq else {})}
+        headers = _headers(result.version, result.seq)
         if location:
-            headers["Location"] = f"{parts().settings.api_url}/v1/articles/{done.slug}"
+            headers["Location"] = f"{parts().settings.api_url}/v1/articles/{result.slug}"
         return keep(session, Reply(status, headers, body))
 
-    return read
+    return read_back
+
+
+def _headers(version: int, seq: int) -> dict[str, str]:
+    """Return the headers of a write: `ETag`, and `Content-Seq` if the write was a public change."""
+    headers = {"ETag": f'"v{version}"'}
+    if seq:
+        headers["Content-Seq"] = str(seq)
+    return headers
 
 
 @blueprint.route("")
 class NewArticle(MethodView):
-    """All articles, for who adds one."""
+    """The collection of articles."""
 
-    @blueprint.doc(operationId="createArticle", summary="Make an article", **bodies.taken(ArticleNew, once=True))
+    @blueprint.doc(operationId="createArticle", summary="Create an article", **bodies.taken(ArticleNew, once=True))
     @blueprint.response(201, DeskArticleOne, headers=bodies.MADE)
     @blueprint.write(409)
     def post(self) -> Response:
-        """A draft, if the status is left out. An Idempotency-Key makes a repeat safe: it gets the same answer."""
-        body, who = bodies.body(), writer()
-        return bodies.once(lambda keep: actions.create(parts().desk, who, body, reply(201, location=True, keep=keep)))
+        """Create an article; without `status` it is a draft. Without `slug`, the slug is made from the headline."""
+        body, caller = bodies.body(), writer()
+        return bodies.once(
+            lambda save: actions.create(parts().desk, caller, body, reply(201, location=True, keep=save))
+        )
 
 
 @blueprint.route("/<which>", parameters=[WHICH])
 class WrittenArticle(MethodView):
-    """One article, for who changes it."""
+    """One article."""
 
     @blueprint.doc(
         operationId="updateArticle",
-        summary="Change an article",
+        summary="Update an article",
         **bodies.taken(ArticlePatch, media_type=bodies.PATCH, versioned=True),
     )
     @blueprint.response(200, DeskArticleOne, headers=bodies.TAGGED)
     @blueprint.write(404, 409, 412, 428)
     def patch(self, which: str) -> Response:
-        """A merge patch (RFC 7396), set against the version in If-Match: null takes away, what is left out stays."""
+        """Apply a JSON merge patch (RFC 7396): null removes a value, omitted fields stay. `If-Match` is required."""
         body = bodies.body(bodies.PATCH)
         name, _ = naming(which)
         return bodies.sent(actions.amend(parts().desk, writer(), name, body, reply(200), versions=bodies.versions()))
 
-    @blueprint.doc(operationId="withdrawArticle", summary="Withdraw an article", **bodies.taken(versioned=True))
+    @blueprint.doc(
+        operationId="withdrawArticle",
+        summary="Withdraw an article",
+        description="Remove an article from public view and keep its record. If the article was public, clients get 410"
+        " with the reason; otherwise they get 404.",
+        **bodies.taken(versioned=True),
+    )
     @blueprint.arguments(Why(), location="query", error_status_code=400)
     @blueprint.response(200, DeskArticleOne, headers=bodies.TAGGED)
     @blueprint.write(400, 404, 412)
-    def delete(self, why: dict[str, Any], which: str) -> Response:
-        """Take it off the site and keep it: readers are told 410 and why; what was never public stays unknown."""
+    def delete(self, query: dict[str, Any], which: str) -> Response:
+        """Withdraw an article."""
         name, _ = naming(which)
-        return bodies.sent(actions.withdraw(parts().desk, writer(), name, why, reply(200), versions=bodies.versions()))
+        versions = bodies.versions()
+        return bodies.sent(actions.withdraw(parts().desk, writer(), name, query, reply(200), versions=versions))
 
 
 @blueprint.route("/<which>/picks", parameters=[WHICH])
 class EditorsPicks(MethodView):
-    """The editors' related list of an article."""
+    """Related picks of an article."""
 
-    @blueprint.doc(operationId="getPicks", summary="What the editors picked and banned", **bodies.keyed())
+    @blueprint.doc(operationId="getPicks", summary="Get the related picks of an article", **bodies.keyed())
     @blueprint.response(200, PicksOne)
     @blueprint.write(404)
     def get(self, which: str) -> Response:
-        """Slugs, in the order of the editors."""
+        """Return the slugs of the picked articles in the editors' order, and of the excluded ones."""
         bodies.plain()
         name, path = naming(which)
 
         def build(connection: Connection) -> Answer:
-            found = articles.find_any(connection, name)
-            picks, bans, version = states.picked(connection, found.id)
-            body = json({"data": compiled(Picks)({"slugs": picks, "ban": bans})})
-            return Answer(body=body, seq=found.seq, mark=found.mark, version=version)
+            ref = articles.find_any(connection, name)
+            picks, exclusions, version = states.picked(connection, ref.id)
+            body = json({"data": compiled(Picks)({"slugs": picks, "ban": exclusions})})
+            return Answer(body=body, seq=ref.seq, mark=ref.mark, version=version)
 
         return private(path, {}, build)
 
     @blueprint.doc(
-        operationId="setPicks", summary="Pick related articles, and ban others", **bodies.taken(PicksIn, versioned=True)
+        operationId="setPicks",
+        summary="Set the related picks of an article",
+        **bodies.taken(PicksIn, versioned=True),
     )
     @blueprint.response(200, PicksOne, headers=bodies.TAGGED)
     @blueprint.write(404, 412)
     def put(self, which: str) -> Response:
-        """Picks come first on the related list, in this order; what is banned never comes."""
-        picked = patches.loaded(PICKS, bodies.body())
+        """Replace the picks, which come first on the related list in this order, and the exclusions, which never do."""
+        values = patches.loaded(PICKS, bodies.body())
         name, _ = naming(which)
 
-        def read(session: Session, done: Done) -> Reply:
-            picks, bans, version = states.picked(session.connection(), done.id)
-            headers = {"ETag": f'"v{version}"', **({"Content-Seq": str(done.seq)} if done.seq else {})}
-            return Reply(200, headers, json({"data": {"slugs": picks, "ban": bans}}).decode())
+        def read_back(session: Session, result: Done) -> Reply:
+            picks, exclusions, version = states.picked(session.connection(), result.id)
+            body = json({"data": {"slugs": picks, "ban": exclusions}}).decode()
+            return Reply(200, _headers(version, result.seq), body)
 
-        return bodies.sent(actions.pick(parts().desk, writer(), name, picked, read, versions=bodies.versions()))
+        return bodies.sent(actions.pick(parts().desk, writer(), name, values, read_back, versions=bodies.versions()))

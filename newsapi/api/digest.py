@@ -1,7 +1,8 @@
-"""The digest over HTTP: sums by which a partner finds what is wrong in his mirror, in three requests."""
+"""Digest: counts and hashes by which a partner finds the errors of a mirror in three requests."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from flask import Response
@@ -21,94 +22,122 @@ from newsapi.store import delta, tallies
 from newsapi.store.database import Connection
 from newsapi.store.tallies import BUCKETS, Item, Sum
 
-blueprint = Blueprint("digest", __name__, url_prefix="/v1/digest", description="Compare a mirror with what there is")
+blueprint = Blueprint("digest", __name__, url_prefix="/v1/digest", description="Verify a mirror")
 
 PATH: Final = "/v1/digest"
 
 MOST: Final = 20_000
-"""Articles of the rarest filter that are counted one by one."""
+"""Articles of the smallest filter up to which several filters are summed article by article."""
 
 _APART: Final = ("brand", "section", "format", "language", "all")
-"""Filters of whose values an article has one: what their facets hold can be added up."""
+"""Filters of which an article has one value only, so that the stored sums of their facets can be added."""
 
 
 @blueprint.route("")
 class Digest(MethodView):
-    """Sums of a filter."""
+    """The digest of a filter."""
 
-    @blueprint.doc(operationId="getDigest", summary="Count and hash of the articles of a filter, in buckets")
+    @blueprint.doc(operationId="getDigest", summary="Get the digest of a filter")
     @blueprint.arguments(DigestQuery(), location="query", error_status_code=400)
     @blueprint.response(200, Shape)
     def get(self, query: paging.Query) -> Response:
-        """Compare the sums with those of your mirror, ask for the bucket that differs, and for the one inside it.
+        """Return the count and the hash of the articles of a filter, in total and by bucket.
 
-        Several filters at once are summed up where the rarest has 20,000 articles or fewer; of more, ask by `bucket`.
+        Each article adds the first 8 bytes of the SHA-256 of `ID:VERSION`, read as a big-endian integer; `hash` is the
+        sum modulo 2^64 in hexadecimal, so it does not depend on the order. Compare the buckets with those of your
+        mirror, request the bucket that differs, then the bucket inside it that differs: the third response lists its
+        articles.
+
+        With several filters, the total is available if the smallest filter has at most 20,000 articles; otherwise
+        `bucket` is required.
         """
         return cached(paging.address(PATH, query), query, lambda connection: _build(connection, query))
 
 
 def _build(connection: Connection, query: paging.Query) -> Answer:
-    found = scope(connection, query)
-    name = query.get("bucket")
+    sync_scope = scope(connection, query)
+    snapshot, name = sync_scope.truth, query.get("bucket")
+    items: list[Item] = []
+    sums: dict[int, Sum] = {}
     if name is None:
-        sums, items = dict(enumerate(_whole(connection, found))), []
+        sums = dict(enumerate(_whole(connection, sync_scope)))
     else:
         outer, dot, inner = name.partition(".")
         first = int(outer) * BUCKETS + int(inner or 0)
-        placed = list(tallies.in_buckets(connection, first, first if dot else first + BUCKETS - 1))
-        among = _in_scope(connection, found, placed)
-        items = [item for _, item in among] if dot else []
-        sums = {} if dot else _gathered(among, lambda place: place % BUCKETS)
+        last = first if dot else first + BUCKETS - 1
+        numbered = _in_scope(connection, sync_scope, list(tallies.in_buckets(connection, first, last)))
+        if dot:
+            items = [item for _, item in numbered]
+        else:
+            sums = _gathered(numbered, lambda number: number % BUCKETS)
     total = tallies.added(items) if items else _total(sums.values())
     prefix = "" if name is None else f"{name}."
-    buckets = [{"bucket": f"{prefix}{place}", **_said(of)} for place, of in sorted(sums.items()) if of.articles]
-    listed = [item._asdict() for item in sorted(items)]
-    data = {"bucket": name, "seq": found.truth.seq, **_said(total), "buckets": buckets, "articles": listed}
-    own = {filter_: query[filter_] for filter_ in found.truth.filters}
+    data = {
+        "bucket": name,
+        "seq": snapshot.seq,
+        **_said(total),
+        "buckets": [
+            {"bucket": f"{prefix}{number}", **_said(bucket_sum)}
+            for number, bucket_sum in sorted(sums.items())
+            if bucket_sum.articles
+        ],
+        "articles": [item._asdict() for item in sorted(items)],
+    }
+    filter_values = {filter_name: query[filter_name] for filter_name in snapshot.filters}
     return Answer(
         body=json({"data": compiled(DigestOf)(data)}),
-        seq=found.truth.seq,
-        mark=found.truth.mark,
-        changed_at=found.truth.touched_at(),
-        words=frozenset(tags.of_list(own, found.truth.filters, found.truth.everything)),
+        seq=snapshot.seq,
+        mark=snapshot.mark,
+        changed_at=snapshot.touched_at(),
+        words=frozenset(tags.of_list(filter_values, snapshot.filters, snapshot.everything)),
         tags=(tags.ARTICLES,),
     )
 
 
-def _whole(connection: Connection, found: Scope) -> list[Sum]:
-    """The sums of the whole filter: those that are kept, where they can be added up, or else counted now."""
-    groups = list(found.groups.values())
+def _whole(connection: Connection, sync_scope: Scope) -> list[Sum]:
+    """Return the sums of the whole filter by bucket: the stored sums if they can be added, else computed ones.
+
+    Raises:
+        InvalidParameter: The sums cannot be added, and the smallest filter holds too many articles to compute them.
+    """
+    groups = list(sync_scope.groups.values())
     if not all(group.now for group in groups):
         return []
-    if len(groups) == 1 and (next(iter(found.groups)).removeprefix("own ") in _APART or len(groups[0].now) == 1):
-        return tallies.of_facets(connection, sorted(groups[0].now))
+    if len(groups) == 1:
+        [(filter_name, group)] = sync_scope.groups.items()
+        if filter_name.removeprefix("own ") in _APART or len(group.now) == 1:
+            return tallies.of_facets(connection, sorted(group.now))
     ids = delta.rarest(connection, groups, MOST)
     if ids is None:
         raise Invalid(
-            [Fault("bucket", f"must be given here, 0 to {BUCKETS - 1}: these filters hold too many articles")]
+            [Fault("bucket", f"is required here, from 0 to {BUCKETS - 1}: these filters hold too many articles")]
         )
-    sums = _gathered(_in_scope(connection, found, list(tallies.named(connection, ids))), lambda place: place // BUCKETS)
-    return [sums.get(place, Sum()) for place in range(BUCKETS)]
+    numbered = _in_scope(connection, sync_scope, list(tallies.named(connection, ids)))
+    sums = _gathered(numbered, lambda number: number // BUCKETS)
+    return [sums.get(bucket, Sum()) for bucket in range(BUCKETS)]
 
 
-def _in_scope(connection: Connection, found: Scope, placed: list[tuple[int, Item]]) -> list[tuple[int, Item]]:
-    if "all" in found.groups:
-        return placed
-    within = delta.in_scope(connection, list(found.groups.values()), [item.id for _, item in placed])
-    return [(place, item) for place, item in placed if item.id in within]
+def _in_scope(connection: Connection, sync_scope: Scope, numbered: list[tuple[int, Item]]) -> list[tuple[int, Item]]:
+    """Return the items that are in the scope, each with the number of its inner bucket."""
+    if "all" in sync_scope.groups:
+        return numbered
+    ids = delta.in_scope(connection, list(sync_scope.groups.values()), [item.id for _, item in numbered])
+    return [(number, item) for number, item in numbered if item.id in ids]
 
 
-def _gathered(placed: list[tuple[int, Item]], of: Any) -> dict[int, Sum]:
+def _gathered(numbered: list[tuple[int, Item]], bucket_of: Callable[[int], int]) -> dict[int, Sum]:
+    """Return the sum of each bucket; `bucket_of` returns the bucket of an inner bucket number."""
     items: dict[int, list[Item]] = {}
-    for place, item in placed:
-        items.setdefault(of(place), []).append(item)
-    return {place: tallies.added(some) for place, some in items.items()}
+    for number, item in numbered:
+        items.setdefault(bucket_of(number), []).append(item)
+    return {bucket: tallies.added(bucket_items) for bucket, bucket_items in items.items()}
 
 
-def _total(sums: Any) -> Sum:
-    found = list(sums)
-    return Sum(sum(one.articles for one in found), sum(one.total for one in found) % (1 << 64))
+def _total(sums: Iterable[Sum]) -> Sum:
+    all_sums = list(sums)
+    count = sum(bucket_sum.articles for bucket_sum in all_sums)
+    return Sum(count, sum(bucket_sum.total for bucket_sum in all_sums) % (1 << 64))
 
 
-def _said(of: Sum) -> dict[str, Any]:
-    return {"count": of.articles, "hash": f"{of.total:016x}"}
+def _said(bucket_sum: Sum) -> dict[str, Any]:
+    return {"count": bucket_sum.articles, "hash": f"{bucket_sum.total:016x}"}

@@ -1,4 +1,4 @@
-"""The document: as JSON at `/openapi.json`, to read and try at `/docs`, from files that are all served here."""
+"""API documentation: OpenAPI at `/openapi.json` and Swagger UI at `/docs`, with all assets served locally."""
 
 from __future__ import annotations
 
@@ -28,27 +28,31 @@ _TYPES = {".css": "text/css", ".js": "text/javascript"}
 
 
 def blueprint(api: Api) -> flask.Blueprint:
-    """Make the routes; they are not in the document that they show."""
-    made = flask.Blueprint("documentation", __name__)
+    """Return the blueprint of the documentation; its own routes are not in the document.
 
-    @made.get("/openapi.json")
+    Args:
+        api: The API whose OpenAPI document is served.
+    """
+    flask_blueprint = flask.Blueprint("documentation", __name__)
+
+    @flask_blueprint.get("/openapi.json")
     def document() -> Response:
         return Response(json(api.spec.to_dict()), content_type="application/json", headers=_KEEP)
 
-    @made.get("/docs")
+    @flask_blueprint.get("/docs")
     def page() -> Response:
         return Response(_PAGE, content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": _POLICY})
 
-    @made.get("/docs/<name>")
+    @flask_blueprint.get("/docs/<name>")
     def file(name: str) -> Response:
         if name == "start.js":
             return Response(_START, content_type="text/javascript", headers=_KEEP)
-        found, ending = _FILES / name, name[name.rfind(".") :]
-        if ending not in _TYPES or "/" in name or not found.is_file():
+        path, extension = _FILES / name, name[name.rfind(".") :]
+        if extension not in _TYPES or "/" in name or not path.is_file():
             flask.abort(404)
-        return Response(found.read_bytes(), content_type=_TYPES[ending], headers=_KEEP)
+        return Response(path.read_bytes(), content_type=_TYPES[extension], headers=_KEEP)
 
-    return made
+    return flask_blueprint
 
 
 _KEEP = {"Cache-Control": "max-age=3600"}

@@ -1,4 +1,4 @@
-"""The history of an article: its versions, one of them, what two say differently, and the way back."""
+"""Revisions of an article: list, read, compare and restore."""
 
 from __future__ import annotations
 
@@ -28,136 +28,158 @@ from newsapi.store import articles, bulk, deeds, revisions, states
 from newsapi.store.articles import Found
 from newsapi.store.database import Connection
 
-blueprint = Blueprint("history", __name__, url_prefix=PATH, description="What articles were")
+blueprint = Blueprint("history", __name__, url_prefix=PATH, description="Revisions of articles")
 
-NUMBER = {"in": "path", "name": "number", "description": "Number of the version", "schema": {"type": "integer"}}
+NUMBER = {
+    "in": "path",
+    "name": "number",
+    "description": "Number of the revision, from 1",
+    "schema": {"type": "integer"},
+}
 _BLOCK = re.compile(r"(?<=>)(?=<(?:p|h[1-6]|ul|ol|li|figure|blockquote|table|tr|iframe|div)\b)")
 
 
 @blueprint.route("/<which>/revisions", parameters=[WHICH])
 class Revisions(MethodView):
-    """All versions."""
+    """The revisions of an article."""
 
-    @blueprint.doc(operationId="listRevisions", summary="The versions of an article", **bodies.keyed())
+    @blueprint.doc(operationId="listRevisions", summary="List the revisions of an article", **bodies.keyed())
     @blueprint.arguments(RevisionsQuery(), location="query", error_status_code=400)
     @blueprint.response(200, MadeList)
     @blueprint.write(400, 404)
     def get(self, query: paging.Query, which: str) -> Response:
-        """When each was made and by whom, the last first."""
+        """Return when and by whom each revision was made, newest first."""
         name, path = naming(which)
-        address = f"{path}/revisions"
-        return private(address, query, lambda connection: _list(connection, name, address, query))
+        url_path = f"{path}/revisions"
+        return private(url_path, query, lambda connection: _list(connection, name, url_path, query))
 
 
 @blueprint.route("/<which>/revisions/<int:number>", parameters=[WHICH, NUMBER])
 class OneRevision(MethodView):
-    """One version."""
+    """One revision."""
 
-    @blueprint.doc(operationId="getRevision", summary="One version of an article", **bodies.keyed())
+    @blueprint.doc(operationId="getRevision", summary="Get a revision of an article", **bodies.keyed())
     @blueprint.response(200, VersionOne)
     @blueprint.write(404)
     def get(self, which: str, number: int) -> Response:
-        """All that it said; what it referred to is named by slugs."""
+        """Return the full content of a revision; brands, authors, sections, tags and articles are given as slugs."""
         bodies.plain()
         name, path = naming(which)
 
         def build(connection: Connection) -> Answer:
-            found = articles.find_any(connection, name)
-            return _answer(found, {"data": _version(connection, found, number)})
+            ref = articles.find_any(connection, name)
+            return _answer(ref, {"data": _version(connection, ref, number)})
 
         return private(path, {}, build)
 
 
 @blueprint.route("/<which>/revisions/<int:number>/diff", parameters=[WHICH, NUMBER])
 class RevisionDiff(MethodView):
-    """Two versions beside each other."""
+    """The differences between two revisions."""
 
-    @blueprint.doc(operationId="diffRevisions", summary="What two versions say differently", **bodies.keyed())
+    @blueprint.doc(operationId="diffRevisions", summary="Compare two revisions of an article", **bodies.keyed())
     @blueprint.arguments(DiffQuery(), location="query", error_status_code=400)
     @blueprint.response(200, DiffOne)
     @blueprint.write(400, 404)
     def get(self, query: Mapping[str, int], which: str, number: int) -> Response:
-        """Field by field, from the version before or the one that `from` names; a body also line by line."""
+        """Return the fields that differ from the previous revision, or from the one that `from` names.
+
+        For `body_html`, `lines` also lists the removed (`-`) and the added (`+`) HTML blocks.
+        """
         name, path = naming(which)
         since = query.get("since", max(number - 1, 1))
 
         def build(connection: Connection) -> Answer:
-            found = articles.find_any(connection, name)
-            before, after = (_version(connection, found, which_)["content"] for which_ in (since, number))
-            return _answer(found, {"data": {"before": since, "after": number, "differences": _diff(before, after)}})
+            ref = articles.find_any(connection, name)
+            before = _version(connection, ref, since)["content"]
+            after = _version(connection, ref, number)["content"]
+            return _answer(ref, {"data": {"before": since, "after": number, "differences": _diff(before, after)}})
 
         return private(path, {}, build)
 
 
 @blueprint.route("/<which>/revisions/<int:number>/restore", parameters=[WHICH, NUMBER])
 class Restored(MethodView):
-    """The way back."""
+    """Restoring a revision."""
 
-    @blueprint.doc(operationId="restoreRevision", summary="Bring a version back", **bodies.taken(versioned=True))
+    @blueprint.doc(
+        operationId="restoreRevision",
+        summary="Restore a revision of an article",
+        description="Create a new revision with the content of an earlier one. Status, publication time and slug do not"
+        " change.",
+        **bodies.taken(versioned=True),
+    )
     @blueprint.response(200, DeskArticleOne, headers=bodies.TAGGED)
     @blueprint.write(404, 412)
     def post(self, which: str, number: int) -> Response:
-        """A new version that says what that one said; status, time of publication and slug stay as they are."""
+        """Restore a revision."""
         bodies.body(needed=False)
         name, _ = naming(which)
         return bodies.once(
-            lambda keep: actions.restore(
-                parts().desk, writer(), name, number, reply(200, keep=keep), versions=bodies.versions()
+            lambda save: actions.restore(
+                parts().desk, writer(), name, number, reply(200, keep=save), versions=bodies.versions()
             )
         )
 
 
-def _answer(found: Found, body: dict[str, Any]) -> Answer:
-    return Answer(body=json(body), seq=found.seq, mark=found.mark)
+def _answer(ref: Found, body: dict[str, Any]) -> Answer:
+    return Answer(body=json(body), seq=ref.seq, mark=ref.mark)
 
 
-def _list(connection: Connection, which: Any, path: str, query: paging.Query) -> Answer:
-    found = articles.find_any(connection, which)
-    born = revisions.born(connection, found.id)
-    if born is None:
+def _list(connection: Connection, name: Any, path: str, query: paging.Query) -> Answer:
+    ref = articles.find_any(connection, name)
+    creation = revisions.born(connection, ref.id)
+    if creation is None:
         raise NotFound
-    top = int(paging.behind(query, "revisions", found.id.hex)[0]) if "cursor" in query else born.version
-    rows = revisions.made(connection, found.id, below=top, most=query["limit"])
-    made = [{"number": row.number + 1, "at": row.replaced_at, "by": row.replaced_by} for row in rows]
-    if len(made) < query["limit"]:
-        made.append({"number": 1, "at": born.created_at, "by": deeds.first(connection, found.id) or "import"})
-    last = made[-1]["number"]
-    after = parts().cursors.write(["revisions", found.id.hex, last - 1], now=parts().now()) if last > 1 else None
-    body = paging.envelope(path, query, made, (after, None))
-    return Answer(body=json(body), seq=found.seq, mark=found.mark, link=paging.link_header(body["links"]))
+    top = int(paging.behind(query, "revisions", ref.id.hex)[0]) if "cursor" in query else creation.version
+    rows = revisions.made(connection, ref.id, below=top, most=query["limit"])
+    # A row holds the content that a write replaced: the write made the next revision.
+    items = [{"number": row.number + 1, "at": row.replaced_at, "by": row.replaced_by} for row in rows]
+    if len(items) < query["limit"]:
+        items.append({"number": 1, "at": creation.created_at, "by": _creator(connection, ref)})
+    last = items[-1]["number"]
+    cursor = parts().cursors.write(["revisions", ref.id.hex, last - 1], now=parts().now()) if last > 1 else None
+    body = paging.envelope(path, query, items, (cursor, None))
+    return Answer(body=json(body), seq=ref.seq, mark=ref.mark, link=paging.link_header(body["links"]))
 
 
-def _version(connection: Connection, found: Found, number: int) -> dict[str, Any]:
-    born = revisions.born(connection, found.id)
-    if born is None or not 1 <= number <= born.version:
+def _version(connection: Connection, ref: Found, number: int) -> dict[str, Any]:
+    creation = revisions.born(connection, ref.id)
+    if creation is None or not 1 <= number <= creation.version:
         raise NotFound
-    before = revisions.one(connection, found.id, number - 1)
-    made: dict[str, Any] = {"number": number}
-    if before is not None:
-        made |= {"at": before.replaced_at, "by": before.replaced_by}
+    previous = revisions.one(connection, ref.id, number - 1)
+    revision: dict[str, Any] = {"number": number}
+    if previous is not None:
+        revision |= {"at": previous.replaced_at, "by": previous.replaced_by}
     else:
-        made |= {"at": born.created_at, "by": deeds.first(connection, found.id) or "import"}
-    row = revisions.one(connection, found.id, number)
-    content = row.content if row else bulk.content(states.whole(connection, found.id))
-    return made | {"content": {name: _plain(value) for name, value in content.items()}}
+        revision |= {"at": creation.created_at, "by": _creator(connection, ref)}
+    row = revisions.one(connection, ref.id, number)
+    content = row.content if row else bulk.content(states.whole(connection, ref.id))
+    return revision | {"content": {name: _plain(value) for name, value in content.items()}}
+
+
+def _creator(connection: Connection, ref: Found) -> str:
+    """Return who created an article; imports write no audit entries."""
+    return deeds.first(connection, ref.id) or "import"
 
 
 def _diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Fields in the order of their names."""
-    found = []
+    """Return the fields that differ, sorted by name."""
+    differences = []
     for field in sorted(before.keys() | after.keys()):
         old, new = before.get(field), after.get(field)
-        if old != new:
-            one = {"field": field, "before": old, "after": new}
-            if field == "body_html":
-                lines = difflib.ndiff(_BLOCK.split(str(old)), _BLOCK.split(str(new)))
-                one["lines"] = [line for line in lines if line[0] in "+-"]
-            found.append(one)
-    return found
+        if old == new:
+            continue
+        difference = {"field": field, "before": old, "after": new}
+        if field == "body_html":
+            lines = difflib.ndiff(_BLOCK.split(str(old)), _BLOCK.split(str(new)))
+            difference["lines"] = [line for line in lines if line[0] in "+-"]
+        differences.append(difference)
+    return differences
 
 
 def _plain(value: Any) -> Any:
-    """Write a time as all our answers do, whether it comes from history or from the present version."""
+    """Return a value with times in the format of the API: stored revisions and the current one differ in it."""
     if isinstance(value, str) and _TIME.fullmatch(value):
         return value.removesuffix("Z").removesuffix("+00:00") + "Z"
     return f"{value.isoformat().removesuffix('+00:00')}Z" if isinstance(value, datetime) else value

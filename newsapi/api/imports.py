@@ -1,4 +1,4 @@
-"""Imports over HTTP: a file comes in and is kept, a worker imports it, and whoever sent it sees how far it is."""
+"""Imports: upload a file, follow its progress, cancel it. A worker does the import itself."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from newsapi.store import imports as store
 from newsapi.store.database import Connection
 
 PATH: Final = "/v1/imports"
-blueprint = Blueprint("imports", __name__, url_prefix=PATH, description="Imports: archives come in")
+blueprint = Blueprint("imports", __name__, url_prefix=PATH, description="Import files in the background")
 
 NDJSON: Final = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/json")
 XML: Final = ("application/xml", "text/xml", "application/rss+xml", "application/atom+xml")
@@ -37,19 +37,21 @@ _BODY = {name: {"schema": {"type": "string"}} for name in (NDJSON[0], XML[0])}
 
 @blueprint.route("")
 class Imports(MethodView):
-    """All imports."""
+    """The imports."""
 
-    @blueprint.doc(operationId="listImports", summary="Imports", **bodies.keyed())
+    @blueprint.doc(operationId="listImports", summary="List imports", **bodies.keyed())
     @blueprint.arguments(ImportsQuery(), location="query", error_status_code=400)
     @blueprint.response(200, ImportList)
     @blueprint.write(400, 410)
     def get(self, query: paging.Query) -> Response:
-        """Of everybody, the last first."""
+        """Return the imports of all keys, newest first."""
         return private(PATH, query, lambda connection: _page(connection, query))
 
     @blueprint.doc(
         operationId="createImport",
         summary="Import a file",
+        description="Store a file and import it in the background; `Location` is the URL of the import. The setting"
+        " `NEWSAPI_IMPORT_MB` limits the size. A file can be sent again: unchanged records have no effect.",
         requestBody={"required": True, "content": _BODY},
         **bodies.keyed(),
     )
@@ -57,13 +59,13 @@ class Imports(MethodView):
     @blueprint.response(202, ImportOne, headers={"Location": bodies.MADE["Location"]})
     @blueprint.write(400, 408, 413)
     def post(self, query: dict[str, Any]) -> Response:
-        """Of any size up to NEWSAPI_IMPORT_MB. What is there already stays as it is, so a file can be sent again."""
-        who = writer()
-        who.need("content:publish")
-        taken = NDJSON if query["format"] == "ndjson" else XML
-        if request.mimetype not in taken or request.content_encoding not in {None, "identity"}:
-            raise WrongMediaType(taken[0])
-        id_ = import_jobs.receive(parts().desk, who, _pieces(), form=query["format"], plan=_plan(query["map"]))
+        """Import a file."""
+        caller = writer()
+        caller.need("content:publish")
+        media_types = NDJSON if query["format"] == "ndjson" else XML
+        if request.mimetype not in media_types or request.content_encoding not in {None, "identity"}:
+            raise WrongMediaType(media_types[0])
+        id_ = import_jobs.receive(parts().desk, caller, _pieces(), form=query["format"], plan=_plan(query["map"]))
         with parts().database.reading() as connection:
             body = _one(connection, id_)
         return bodies.sent(Reply(202, {"Location": f"{parts().settings.api_url}{PATH}/{id_}"}, body))
@@ -73,11 +75,11 @@ class Imports(MethodView):
 class OneImport(MethodView):
     """One import."""
 
-    @blueprint.doc(operationId="getImport", summary="How far an import is", **bodies.keyed())
+    @blueprint.doc(operationId="getImport", summary="Get an import", **bodies.keyed())
     @blueprint.response(200, ImportOne)
     @blueprint.write(404)
     def get(self, id: UUID) -> Response:  # noqa: A002 (the name of the path parameter)
-        """Its state, its counts, and what is wrong with records that were rejected."""
+        """Return the state and the counts of an import, and the errors of rejected records."""
         bodies.plain()
         with parts().database.reading() as connection:
             return Response(_one(connection, id), content_type=bodies.JSON)
@@ -86,7 +88,7 @@ class OneImport(MethodView):
     @blueprint.response(200, ImportOne)
     @blueprint.write(404, 409)
     def delete(self, id: UUID) -> Response:  # noqa: A002 (the name of the path parameter)
-        """Nothing more is written; what was written stays."""
+        """Stop an import. Records that were already imported stay."""
         bodies.plain()
         import_jobs.cancel(parts().desk, writer(), id)
         with parts().database.reading() as connection:
@@ -94,7 +96,11 @@ class OneImport(MethodView):
 
 
 def _plan(text: str | None) -> dict[str, Any] | None:
-    """The mapping of a request; raises Invalid."""
+    """Return the category mapping of a request.
+
+    Raises:
+        InvalidParameter: `map` is not a valid mapping.
+    """
     try:
         return None if text is None else plans.parsed(text.encode())
     except Unreadable as error:
@@ -102,36 +108,41 @@ def _plan(text: str | None) -> dict[str, Any] | None:
 
 
 def _pieces() -> Iterator[bytes]:
-    """The body of this request in parts, as it comes in: never more than one of them in memory."""
+    """Yield the request body in chunks of `CHUNK_BYTES` while it arrives; only one chunk is in memory at a time.
+
+    Raises:
+        BadRequest: The connection ended before the whole body arrived.
+        RequestTimeout: The body arrived too slowly.
+    """
     request.max_content_length = parts().settings.import_mb << 20
     stream = request.stream
-    piece = b""
+    chunk = b""
     try:
-        while more := stream.read(store.PART - len(piece)):
-            piece += more
-            if len(piece) == store.PART:
-                yield piece
-                piece = b""
+        while data := stream.read(store.PART - len(chunk)):
+            chunk += data
+            if len(chunk) == store.PART:
+                yield chunk
+                chunk = b""
     except TimeoutError as error:
-        raise RequestTimeout("The body came in too slowly.") from error
+        raise RequestTimeout("The request body arrived too slowly.") from error
     except EOFError as error:
-        raise BadRequest("The body broke off.") from error
-    if piece:
-        yield piece
+        raise BadRequest("The connection ended before the whole request body arrived.") from error
+    if chunk:
+        yield chunk
 
 
 def _one(connection: Connection, id_: UUID) -> str:
     row = store.one(connection, id_)
     if row is None:
         raise NotFound
-    found = compiled(Import)(dict(row._mapping))  # noqa: SLF001 (the documented way to a row's names)
-    return json({"data": found}).decode()
+    data = compiled(Import)(dict(row._mapping))  # noqa: SLF001 (documented API of SQLAlchemy rows)
+    return json({"data": data}).decode()
 
 
 def _page(connection: Connection, query: paging.Query) -> Answer:
     before = None
     if "cursor" in query:
-        (place,) = paging.behind(query, "imports")
-        before = UUID(place)
+        (last_id,) = paging.behind(query, "imports")
+        before = UUID(last_id)
     rows = store.page(connection, limit=query["limit"] + 1, before=before)
     return paging.last_first(connection, PATH, query, rows, compiled(Import), "imports")

@@ -1,8 +1,8 @@
-"""How many requests a minute: of a key, and of an address without one. What memory answers costs nobody anything.
+"""Rate limits per minute: by API key, and by client IP without a key. Responses from the cache are not counted.
 
-The window slides, so that nobody gets twice the number around the turn of a minute. The counts stand in Redis for all
-nodes; while it is away each process counts for itself, as it does where there is none: a limit that guards against
-overload must neither refuse everybody then nor let everybody through.
+Limits use a sliding window, so that a client cannot send twice the limit around the turn of a minute. The counts are
+shared by all nodes in Redis. While Redis is unreachable, or if there is none, each process counts for itself: the
+limits protect against overload and must then neither reject nor admit every request.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from newsapi.settings import Networks, Settings
 log = structlog.get_logger("newsapi.limits")
 
 REST: Final = 2.0
-"""Seconds for which Redis is left alone after it failed."""
+"""Time for which Redis is not used after an error."""
 
 TIMEOUT: Final = 0.1
 
@@ -34,10 +34,10 @@ _PREFIX: Final = "newsapi-limits"
 
 
 class Limits:
-    """The counts of this process, and those that all share."""
+    """Rate limiter with counts in Redis, and in the memory of this process as a fallback."""
 
     def __init__(self, settings: Settings) -> None:
-        """Take the settings; nothing is connected yet."""
+        """Take the settings; no connection is opened yet."""
         self._usual = settings.rate_limits
         self._boxes = settings.subscription_limits
         self._proxies = settings.trusted_proxies
@@ -46,55 +46,64 @@ class Limits:
         self._rests_until = 0.0
 
     def count(self) -> None:
-        """Count this request once; raises Limited where it is one too many."""
+        """Count the current request, once, and set `g.limit` to the rate-limit headers of its response.
+
+        Raises:
+            RateLimited: The key or the client IP has exceeded its limit.
+        """
         if self._usual is None or "limit" in g:
             return
         caller = g.get("caller")
         if caller is None:
-            name, who, most = "address", group(address(self._proxies)), self._usual[0]
+            policy, subject, limit = "address", group(address(self._proxies)), self._usual[0]
         else:
-            name, who, most = "key", caller.prefix, caller.rate or self._usual[1]
-        item = RateLimitItemPerMinute(most)
-        passed, left, reset = self._hit(item, name, who)
+            policy, subject, limit = "key", caller.prefix, caller.rate or self._usual[1]
+        is_allowed, remaining, reset = self._hit(RateLimitItemPerMinute(limit), policy, subject)
         seconds = max(1, round(reset - time.time()))
         g.limit = {
-            "RateLimit-Policy": f'"{name}";q={most};w=60',
-            "RateLimit": f'"{name}";r={left};t={seconds}',
+            "RateLimit-Policy": f'"{policy}";q={limit};w=60',
+            "RateLimit": f'"{policy}";r={remaining};t={seconds}',
         }
-        if not passed:
+        if not is_allowed:
             raise Limited(seconds)
 
     def count_box(self) -> None:
-        """Count an address that was typed into a box; raises Limited for one too many from here, or from everywhere.
+        """Count a subscription request, for its client IP and for all clients together.
 
-        Neither hangs on what was typed in, so that no answer tells of it.
+        The limits do not depend on the email address, so that no response discloses anything about it.
+
+        Raises:
+            RateLimited: One of the two limits is exceeded.
         """
         if self._usual is None:
             return
-        for who, most in zip((group(address(self._proxies)), "everybody"), self._boxes, strict=True):
-            passed, _, reset = self._hit(RateLimitItemPerHour(most), "box", who)
-            if not passed:
+        for subject, limit in zip((group(address(self._proxies)), "everybody"), self._boxes, strict=True):
+            is_allowed, _, reset = self._hit(RateLimitItemPerHour(limit), "box", subject)
+            if not is_allowed:
                 raise Limited(max(1, round(reset - time.time())))
 
-    def _hit(self, item: RateLimitItem, *who: str) -> tuple[bool, int, float]:
+    def _hit(self, item: RateLimitItem, *identifiers: str) -> tuple[bool, int, float]:
         if self._shared is not None and time.monotonic() >= self._rests_until:
             try:
-                return _counted(self._shared, item, *who)
+                return _counted(self._shared, item, *identifiers)
             except RedisError as error:
                 self._rests_until = time.monotonic() + REST
-                log.warning("limits without Redis", cause=repr(error)[:300])
-        return _counted(self._own, item, *who)
+                log.warning("rate limits without redis", cause=repr(error)[:300])
+        return _counted(self._own, item, *identifiers)
 
 
 def tell(response: Response) -> None:
-    """Say in the headers how much is left, where it was counted."""
+    """Add the rate-limit headers to the response of a request that was counted."""
     response.headers.update(g.get("limit", {}))
 
 
-def _counted(strategy: SlidingWindowCounterRateLimiter, item: RateLimitItem, *who: str) -> tuple[bool, int, float]:
-    passed = strategy.hit(item, *who)
-    stats = strategy.get_window_stats(item, *who)
-    return passed, max(0, stats.remaining), stats.reset_time
+def _counted(
+    strategy: SlidingWindowCounterRateLimiter, item: RateLimitItem, *identifiers: str
+) -> tuple[bool, int, float]:
+    """Count a request; return whether it is allowed, how many remain, and the Unix time when the window ends."""
+    is_allowed = strategy.hit(item, *identifiers)
+    stats = strategy.get_window_stats(item, *identifiers)
+    return is_allowed, max(0, stats.remaining), stats.reset_time
 
 
 def _in_redis(url: str) -> SlidingWindowCounterRateLimiter:
@@ -105,35 +114,50 @@ def _in_redis(url: str) -> SlidingWindowCounterRateLimiter:
 
 
 def address(proxies: Networks) -> str:
-    """Answer whence this request comes: of a trusted proxy, what the last one that is not trusted is said to be."""
-    found = request.remote_addr or ""
+    """Return the IP address of the client.
+
+    The peer of the connection is the client, unless it is a trusted proxy: then `X-Forwarded-For` is read from its end
+    up to the first address that is not a trusted proxy.
+
+    Args:
+        proxies: Networks of the trusted proxies.
+    """
+    client = request.remote_addr or ""
     for hop in reversed(request.headers.get("X-Forwarded-For", "").split(",")):
-        if not _among(found, proxies):
+        if not _among(client, proxies):
             break
         try:
             ip_address(hop.strip())
         except ValueError:
             break
-        found = hop.strip()
-    return found
+        client = hop.strip()
+    return client
 
 
 def group(text: str) -> str:
-    """Answer whom an address stands for: of IPv6 all that one line has, a /64."""
+    """Return the group of IP addresses that share a limit.
+
+    Args:
+        ip_text: An IP address, possibly with a scope id.
+
+    Returns:
+        The address itself for IPv4; the /64 network for IPv6, which is what one customer line gets; the text as it is
+        if it is no IP address.
+    """
     try:
-        found = ip_address(text.partition("%")[0])
+        ip = ip_address(text.partition("%")[0])
     except ValueError:
         return text
-    if found.version == 4:
-        return str(found)
-    if found.ipv4_mapped:
-        return str(found.ipv4_mapped)
-    return str(ip_network((found, 64), strict=False))
+    if ip.version == 4:
+        return str(ip)
+    if ip.ipv4_mapped:
+        return str(ip.ipv4_mapped)
+    return str(ip_network((ip, 64), strict=False))
 
 
 def _among(text: str, networks: Networks) -> bool:
     try:
-        found = ip_address(text)
+        ip = ip_address(text)
     except ValueError:
         return False
-    return any(found in network for network in networks)
+    return any(ip in network for network in networks)

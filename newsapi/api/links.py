@@ -1,4 +1,4 @@
-"""Preview links of an article: made, told of, revoked."""
+"""Preview links of an article: list, create and revoke."""
 
 from __future__ import annotations
 
@@ -24,51 +24,59 @@ from newsapi.store import articles
 from newsapi.store import previews as links
 from newsapi.store.database import Connection
 
-blueprint = Blueprint("links", __name__, url_prefix=PATH, description="Preview links")
+blueprint = Blueprint("links", __name__, url_prefix=PATH, description="Preview links to unpublished articles")
 
 LINK = LinkIn()
 
 
 @blueprint.route("/<which>/preview-links", parameters=[WHICH])
 class PreviewLinks(MethodView):
-    """All links of an article."""
+    """The preview links of an article."""
 
-    @blueprint.doc(operationId="listPreviewLinks", summary="The preview links of an article", **bodies.keyed())
+    @blueprint.doc(operationId="listPreviewLinks", summary="List the preview links of an article", **bodies.keyed())
     @blueprint.response(200, LinkList)
     @blueprint.write(404)
     def get(self, which: str) -> Response:
-        """The last hundred, the last first; tokens are told once and not here."""
+        """Return the latest 100 links, newest first. Tokens are shown only on creation."""
         bodies.plain()
         name, path = naming(which)
 
         def build(connection: Connection) -> Answer:
-            found = articles.find_any(connection, name)
-            rows = [dict(row._mapping) for row in links.of_article(connection, found.id)]  # noqa: SLF001 (documented)
+            ref = articles.find_any(connection, name)
+            rows = [dict(row._mapping) for row in links.of_article(connection, ref.id)]  # noqa: SLF001 (documented)
             dump = compiled(Link)
             body = {"data": [dump({**row, "revoked": row["revoked_at"] is not None}) for row in rows]}
-            return Answer(body=json(body), seq=found.seq, mark=found.mark)
+            return Answer(body=json(body), seq=ref.seq, mark=ref.mark)
 
         return private(path, {}, build)
 
-    @blueprint.doc(operationId="createPreviewLink", summary="Make a preview link", **bodies.taken(LinkIn))
+    @blueprint.doc(
+        operationId="createPreviewLink",
+        summary="Create a preview link",
+        description="Create a link that shows the article before publication to anyone who has it. Lists read with its"
+        " token show what will be public at `as_of`.",
+        **bodies.taken(LinkIn),
+    )
     @blueprint.response(201, LinkOne)
     @blueprint.write(404)
     def post(self, which: str) -> Response:
-        """Whoever has it sees the article before the public, and lists as they will be at `as_of`."""
-        asked = patches.loaded(LINK, bodies.body(needed=False))
+        """Create a preview link."""
+        values = patches.loaded(LINK, bodies.body(needed=False))
         name, _ = naming(which)
-        made = previews.create(
-            parts().desk, writer(), name, lives=timedelta(seconds=asked["expires_in"]), as_of=asked["as_of"]
-        )
-        shown = parts().presentation
-        api_url = f"{shown.api}{PATH}/{made.record['slug']}?preview={made.token}"
-        page = shown.article_url(made.record)
+        lifetime = timedelta(seconds=values["expires_in"])
+        created = previews.create(parts().desk, writer(), name, lives=lifetime, as_of=values["as_of"])
+        presentation = parts().presentation
+        page_url = presentation.article_url(created.record)
         record: dict[str, Any] = {
-            **{name: getattr(made, name) for name in ("id", "token", "as_of", "created_at", "expires_at")},
+            "id": created.id,
+            "token": created.token,
+            "as_of": created.as_of,
+            "created_at": created.created_at,
+            "expires_at": created.expires_at,
             "by": writer().name,
             "revoked": False,
-            "url": f"{page}{'&' if '?' in page else '?'}preview={made.token}",
-            "api_url": api_url,
+            "url": f"{page_url}{'&' if '?' in page_url else '?'}preview={created.token}",
+            "api_url": f"{presentation.api}{PATH}/{created.record['slug']}?preview={created.token}",
         }
         return Response(json({"data": compiled(Link)(record)}), 201, content_type=bodies.JSON)
 
@@ -77,17 +85,22 @@ class PreviewLinks(MethodView):
     "/<which>/preview-links/<uuid:link>",
     parameters=[
         WHICH,
-        {"in": "path", "name": "link", "description": "Id of the link", "schema": {"type": "string", "format": "uuid"}},
+        {
+            "in": "path",
+            "name": "link",
+            "description": "Id of the preview link",
+            "schema": {"type": "string", "format": "uuid"},
+        },
     ],
 )
 class OnePreviewLink(MethodView):
-    """One link."""
+    """One preview link."""
 
     @blueprint.doc(operationId="revokePreviewLink", summary="Revoke a preview link", **bodies.keyed())
     @blueprint.response(204)
     @blueprint.write(404)
     def delete(self, which: str, link: UUID) -> Response:
-        """From now on it is answered as one that has expired."""
+        """Revoke a link. Requests with its token then fail with 410, as after its expiry."""
         bodies.plain()
         previews.revoke(parts().desk, writer(), naming(which)[0], link)
         return bodies.sent(Reply(204, {}, ""))

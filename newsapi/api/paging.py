@@ -1,4 +1,4 @@
-"""From a query to a question and back to addresses: canonical links, cursors, the key of an answer."""
+"""Pagination: cursors, canonical URLs, list queries and list responses."""
 
 from __future__ import annotations
 
@@ -26,53 +26,69 @@ Query = dict[str, Any]
 
 _HELD = {"articles": ArticleQuery(), "feed": FeedQuery()}
 RELATED: int = OneArticleQuery().load({})["related_limit"]
-"""How many related articles come with one, if nobody says."""
+"""Related articles of an article without `related_limit`."""
 
 
 def with_cursor(query: Query, *, of: str = "articles") -> tuple[Query, Turn | None]:
-    """Answer the query with the filters and the sort its cursor holds, and where the page starts.
+    """Return the query with the filters and the sort of its cursor, and the start of the page.
 
-    `of` is the list that it has to be a cursor of: `articles` or `feed`.
+    Args:
+        query: Parsed query parameters.
+        list_name: The list that the cursor must belong to: "articles" or "feed".
 
-    Raises BadCursor or ExpiredCursor.
+    Returns:
+        The complete query, and the page start; None without a cursor.
+
+    Raises:
+        CursorInvalid: The cursor is malformed, or was made for another list or by an older release.
+        CursorExpired: The cursor is too old.
     """
     if "cursor" not in query:
         return query, None
     value = parts().cursors.read(query["cursor"], now=parts().now())
     try:
-        where, filters, micros, hexadecimal, back, inclusive = value
-        if where != of:
+        cursor_list, filters, microseconds, hex_id, backward, inclusive = value
+        if cursor_list != of:
             raise BadCursor("This cursor belongs to another list.")
-        held = _HELD[of].load(filters)
-        position = Position(EPOCH + micros * MICROSECOND, UUID(hexadecimal))
+        held_params = _HELD[of].load(filters)
+        position = Position(EPOCH + microseconds * MICROSECOND, UUID(hex_id))
     except (ValueError, TypeError, ValidationError) as error:
-        raise BadCursor("This cursor belongs to an older release; start again without one.") from error
-    shape = {name: value for name, value in query.items() if name in BESIDE_CURSOR}
-    return {**held, **shape}, Turn(position, back, inclusive)
+        raise BadCursor("This cursor was made by an older release. Start again without a cursor.") from error
+    beside_cursor = {name: value for name, value in query.items() if name in BESIDE_CURSOR}
+    return {**held_params, **beside_cursor}, Turn(position, backward, inclusive)
 
 
 def cursor(query: Query, turn: Turn | None, *, of: str = "articles") -> str | None:
-    """Write the cursor of a page beside this one."""
+    """Return the cursor of the next or previous page.
+
+    Args:
+        query: Query of the current page.
+        page_start: Start of the other page; None if there is no such page.
+        list_name: The list that the cursor belongs to: "articles" or "feed".
+
+    Returns:
+        The signed cursor, or None.
+    """
     if turn is None:
         return None
-    held = {name: text for name, text in canonical(query).items() if name not in BESIDE_CURSOR}
-    micros = (turn.position.at - EPOCH) // MICROSECOND
-    value = [of, held, micros, turn.position.id.hex, turn.back, turn.inclusive]
+    held_params = {name: text for name, text in canonical(query).items() if name not in BESIDE_CURSOR}
+    microseconds = (turn.position.at - EPOCH) // MICROSECOND
+    value = [of, held_params, microseconds, turn.position.id.hex, turn.back, turn.inclusive]
     return parts().cursors.write(value, now=parts().now())
 
 
 def question(query: Query, turn: Turn | None) -> Question:
-    """Answer what the store is asked, facets apart."""
+    """Return the list query without its facet filters, which `facet_filters` returns."""
     zone = parts().settings.time_zone
 
-    def moment(name: str) -> datetime | None:
+    def instant(name: str) -> datetime | None:
         return _instant(query[name], zone) if name in query else None
 
     return Question(
         key=cast("Key", query["sort"].removeprefix("-")),
         descending=query["sort"].startswith("-"),
-        published=(moment("published_from"), moment("published_until")),
-        updated=(moment("updated_from"), moment("updated_until")),
+        published=(instant("published_from"), instant("published_until")),
+        updated=(instant("updated_from"), instant("updated_until")),
         ids=query.get("id"),
         slugs=query.get("slug"),
         turn=turn,
@@ -80,105 +96,147 @@ def question(query: Query, turn: Turn | None) -> Question:
 
 
 def facets(query: Query) -> dict[str, tuple[str, ...]]:
-    """Answer the filters that name facets."""
+    """Return the values of the filters that name facets."""
     return {name: query[name] for name in FACET_FILTERS if name in query}
 
 
 def canonical(query: Mapping[str, Any], *, limit: int = 20) -> dict[str, str]:
-    """Answer the query in its one form: sorted, defaults left out, days as instants. Equal questions look equal.
+    """Return the canonical form of a query, so that equivalent queries are equal.
 
-    `limit` is the one that this list has if none is asked for.
+    Parameters and values are sorted (except ids, whose order counts), defaults are left out, dates become instants.
+
+    Args:
+        query: Parsed query parameters.
+        default_limit: The `limit` of this list if none is given.
+
+    Returns:
+        The parameters as text, sorted by name.
     """
     zone = parts().settings.time_zone
-    usual = {"sort": "-published_at", "limit": limit, "total": False, "min_seq": 0, "related_limit": RELATED}
-    shown: dict[str, str] = {}
+    defaults = {"sort": "-published_at", "limit": limit, "total": False, "min_seq": 0, "related_limit": RELATED}
+    params: dict[str, str] = {}
     for name in sorted(query):
         value = query[name]
-        if name in usual and value == usual[name]:
+        if name in defaults and value == defaults[name]:
             continue
         if isinstance(value, tuple):
-            shown[name] = ",".join(map(str, value if name == "id" else sorted(value)))
+            params[name] = ",".join(map(str, value if name == "id" else sorted(value)))
         elif isinstance(value, date):
-            shown[name] = written(_instant(value, zone))
+            params[name] = written(_instant(value, zone))
         else:
-            shown[name] = str(value).lower() if isinstance(value, bool) else str(value)
-    return shown
+            params[name] = str(value).lower() if isinstance(value, bool) else str(value)
+    return params
 
 
 def address(path: str, query: Mapping[str, Any], *, limit: int = 20) -> str:
-    """Answer the address of a read, with its query in the one form.
+    """Return the canonical URL of a read.
 
-    `min_seq` says nothing of what is read, and what a cursor holds does not stand beside it.
+    `min_seq` is left out because it does not change the content, and so are the parameters that a cursor holds.
+
+    Args:
+        path: Path below the API URL.
+        query: Parsed query parameters.
+        default_limit: The `limit` of this list if none is given.
     """
-    said = BESIDE_CURSOR if "cursor" in query else query.keys()
-    shown = {name: value for name, value in canonical(query, limit=limit).items() if name in said and name != "min_seq"}
-    text = urlencode(shown, safe=",:")
+    included = BESIDE_CURSOR if "cursor" in query else query.keys()
+    params = canonical(query, limit=limit)
+    text = urlencode(
+        {name: value for name, value in params.items() if name in included and name != "min_seq"}, safe=",:"
+    )
     return f"{parts().settings.api_url}{path}" + (f"?{text}" if text else "")
 
 
 def beside(path: str, query: Query, turn: str | None) -> str | None:
-    """Answer the address of a page beside this one."""
+    """Return the URL of the next or previous page, or None if its cursor is None."""
     if turn is None:
         return None
-    shape = {name: value for name, value in query.items() if name in BESIDE_CURSOR and name != "cursor"}
-    return address(path, {**shape, "cursor": turn})
+    params = {name: value for name, value in query.items() if name in BESIDE_CURSOR}
+    return address(path, {**params, "cursor": turn})
 
 
 def envelope(path: str, query: Query, data: list[Any], turns: tuple[str | None, str | None], **more: Any) -> Query:
-    """Answer a list as it is sent; `turns` are the cursors of the next page and of the one before."""
-    following, previous = turns
+    """Return the body of a list response: `data`, `page` and `links`.
+
+    Args:
+        path: Path of the list below the API URL.
+        query: Query of the current page.
+        items: The serialized items.
+        cursors: Cursors of the next and of the previous page.
+        **page_members: Further members of `page`, such as `total`.
+    """
+    next_cursor, prev_cursor = turns
     return {
         "data": data,
-        "page": {"limit": query["limit"], "next": following, "prev": previous, **more},
+        "page": {"limit": query["limit"], "next": next_cursor, "prev": prev_cursor, **more},
         "links": {
             "self": address(path, query),
-            "next": beside(path, query, following),
-            "prev": beside(path, query, previous),
+            "next": beside(path, query, next_cursor),
+            "prev": beside(path, query, prev_cursor),
         },
     }
 
 
 def link_header(links: Mapping[str, str | None]) -> str:
-    """Answer the links as a `Link` header (RFC 8288)."""
+    """Return the value of a `Link` header (RFC 8288): the URLs by relation, without those that are None."""
     return ", ".join(f'<{url}>; rel="{name}"' for name, url in links.items() if url)
 
 
 def tags(query: Query) -> tuple[str, ...]:
-    """Answer the words for CDNs: those of the filters that can be named so, or that of all articles."""
-    words = [f"{name}:{slug}" for name in ("brand", "section", "author", "tag") for slug in query.get(name, ())]
-    others = set(FILTERS) - {"brand", "section", "author", "tag"}
-    return tuple(words) if words and not others & set(query) else ("articles", *words)
+    """Return the surrogate keys of an article list for CDNs.
+
+    Filters by brand, section, author and tag have keys of their own. With any other filter, or with none, the list also
+    carries the key of all articles.
+    """
+    term_filters = ("brand", "section", "author", "tag")
+    keys = [f"{name}:{slug}" for name in term_filters for slug in query.get(name, ())]
+    has_other_filters = bool((set(FILTERS) - set(term_filters)) & set(query))
+    return tuple(keys) if keys and not has_other_filters else ("articles", *keys)
 
 
 def behind(query: Query, *named: str) -> list[Any]:
-    """Answer what the cursor of a list holds behind the words that name the list.
+    """Return the payload of a cursor after the values that identify its list.
 
-    Raises BadCursor, where it belongs to another list too, and ExpiredCursor.
+    Args:
+        query: Parsed query parameters with `cursor`.
+        *list_id: The values that the cursor must begin with.
+
+    Returns:
+        The remaining values of the cursor.
+
+    Raises:
+        CursorInvalid: The cursor is malformed or belongs to another list.
+        CursorExpired: The cursor is too old.
     """
-    held = [*parts().cursors.read(query["cursor"], now=parts().now())]
-    if held[: len(named)] != [*named]:
+    payload = [*parts().cursors.read(query["cursor"], now=parts().now())]
+    if payload[: len(named)] != [*named]:
         raise BadCursor("This cursor belongs to another list.")
-    return held[len(named) :]
+    return payload[len(named) :]
 
 
 def last_first(
     connection: Connection, path: str, query: Query, rows: Sequence[Any], shown: Dump, *held: str | None
 ) -> Answer:
-    """Answer a page of a list whose rows come by id, the last first.
+    """Return the response of a list that is sorted by descending id (UUIDv7: newest first).
 
-    In: one row more than is shown, if there is one; how a row is shown; what the cursor holds beside the last id.
+    Args:
+        connection: A read transaction.
+        path: Path of the list below the API URL.
+        query: Parsed query parameters.
+        rows: The rows of the page, and one more if there is a next page.
+        dump: Serializes one row.
+        *cursor_values: Values of the next cursor before the id of the last row.
     """
-    page, after = rows[: query["limit"]], None
-    if len(rows) > len(page):
-        after = parts().cursors.write([*held, page[-1].id.hex], now=parts().now())
-    truth = truth_of(connection, {})
-    records = [dict(row._mapping) for row in page]  # noqa: SLF001 (the documented way to a row's names)
-    body = envelope(path, query, [shown(record) for record in records], (after, None))
-    return Answer(body=json(body), seq=truth.seq, mark=truth.mark, link=link_header(body["links"]))
+    page_rows, next_cursor = rows[: query["limit"]], None
+    if len(rows) > len(page_rows):
+        next_cursor = parts().cursors.write([*held, page_rows[-1].id.hex], now=parts().now())
+    snapshot = truth_of(connection, {})
+    records = [dict(row._mapping) for row in page_rows]  # noqa: SLF001 (documented API of SQLAlchemy rows)
+    body = envelope(path, query, [shown(record) for record in records], (next_cursor, None))
+    return Answer(body=json(body), seq=snapshot.seq, mark=snapshot.mark, link=link_header(body["links"]))
 
 
 def _instant(value: date, zone: ZoneInfo) -> datetime:
-    """A plain date is the start of that day in the newsroom's zone."""
+    """Return an instant; a date is the start of that day in the publisher's time zone."""
     if isinstance(value, datetime):
         return value
     return datetime.combine(value, time(), zone).astimezone(UTC)

@@ -1,4 +1,4 @@
-"""The parts an application is made of, as `app.create_app` joined them, for the views to ask."""
+"""Application context: the services that `app.create_app` connects, for use by the views."""
 
 from __future__ import annotations
 
@@ -23,21 +23,32 @@ from newsapi.store.keyset import Cursors
 from newsapi.store.passes import Passes
 
 HELD: Final = 2
-"""Threads that may wait for news under another server than ours: the others go on answering."""
+"""Threads that may wait in long-polling requests under a server other than our own; the other threads stay free."""
 
 
 def utc_now() -> datetime:
-    """Answer the time, aware and in UTC."""
+    """Return the current time, timezone-aware and in UTC."""
     return datetime.now(UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """What a view may need.
+    """Services of the application.
 
-    `held` counts the requests that wait inside a thread, where nothing of ours stands before Flask.
-    `moment` answers the time that writes go by, of the database. `log_database` is the follower's own way to the same
-    database: it must never wait behind readers.
+    Attributes:
+        settings: Settings of the application.
+        database: Connections for requests.
+        log_database: Connections of the changelog follower to the same database, so that it never waits behind reads.
+        cursors: Signs and verifies pagination cursors.
+        presentation: Builds the public representation of articles and terms.
+        response_cache: Cache of public responses.
+        limits: Rate limiter.
+        token_signer: Signs and verifies the tokens of emails.
+        usage: Request counts of API keys.
+        clock: Returns the database time that writes use.
+        now: Returns the current time of this process.
+        cdn_lifetime: Cache directive for CDNs.
+        long_poll_slots: Limits the long-polling requests that hold a thread, under a server other than our own.
     """
 
     settings: Settings
@@ -56,13 +67,17 @@ class Parts:
 
     @property
     def desk(self) -> Desk:
-        """What the actions of the desk need. Raises Unavailable at once while the database is known to be away."""
+        """The context of editorial commands.
+
+        Raises:
+            Unavailable: The database is known to be unreachable.
+        """
         if self.pages.follower.away:
             raise Unavailable
         return Desk(self.database, self.settings, self.moment)
 
     def close(self) -> None:
-        """Close every connection that is not in use, and follow the log no more."""
+        """Stop the changelog follower, write pending usage counts and close idle connections."""
         self.pages.follower.close()
         self.usage.write()
         self.database.dispose()
@@ -70,5 +85,5 @@ class Parts:
 
 
 def parts() -> Parts:
-    """Answer the parts of the application that serves this request."""
+    """Return the context of the application that handles the current request."""
     return cast("Parts", current_app.extensions["newsapi"])

@@ -1,4 +1,4 @@
-"""From errors to problem+json (RFC 9457): the only place with status codes for failures, and the pages that explain."""
+"""Problem details (RFC 9457): the status code, title and documentation text of every error."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class Kind(NamedTuple):
-    """A kind of problem: its status, its title, and what its page says."""
+    """A problem type: its status code, its title, and the text of its documentation page."""
 
     status: int
     title: str
@@ -63,94 +63,100 @@ class Kind(NamedTuple):
 KINDS = {
     "bad-parameter": Kind(
         400,
-        "A parameter cannot be taken",
-        "A parameter of the query is unknown, is given twice, or has a value that cannot be read. Each entry of errors"
-        " names the parameter and what is allowed.",
+        "Invalid query parameter",
+        "A query parameter is unknown, is given more than once, or has an invalid value. Each entry of errors names the"
+        " parameter and says what is allowed.",
     ),
     "cursor-invalid": Kind(
         400,
-        "The cursor cannot be read",
-        "A cursor is an opaque text made by this API: take page.next or page.prev of an answer as it is. This one was"
-        " altered, cut, or made for another list. Start again without a cursor.",
+        "Invalid cursor",
+        "A cursor is an opaque text made by this API: use page.next or page.prev of a response unchanged. This cursor"
+        " was altered or truncated, or was made for another list. Start again without a cursor.",
     ),
     "cursor-expired": Kind(
         410,
-        "The cursor has expired",
-        "Cursors of lists live for at least 30 days. Start again without a cursor.",
+        "Cursor expired",
+        "The cursor is too old, or its list cannot be continued from it any more. Cursors of lists are valid for at"
+        " least 30 days, those of /v1/changes for at least 400 days. Start again without a cursor.",
     ),
-    "not-found": Kind(
-        404, "There is nothing here", "The address leads to nothing, or to nothing that the public may know of."
-    ),
+    "not-found": Kind(404, "Not found", "There is no resource at this URL, or it is not public."),
     "gone": Kind(
         410,
-        "It was here and is no more",
-        "The article was published and has been withdrawn or unpublished. The member gone tells when, how and, where"
-        " that may be told, why. Remove your copies of it.",
+        "No longer public",
+        "The article was published, and has been unpublished or withdrawn. The member gone says when, how and, if it"
+        " was stated, why. Delete your copies of the article.",
     ),
     "key-unknown": Kind(
         401,
-        "The key is not known",
-        "The request carries a key that does not exist, has expired or was revoked. Public reads need no key.",
+        "Invalid API key",
+        "The API key of the request does not exist, has expired or was revoked. Public reads need no key.",
     ),
     "key-missing": Kind(
         401,
-        "This needs a key",
-        "Send a key of this API: Authorization: Bearer KEY. Writes need one; most reads do not.",
+        "API key required",
+        "Send an API key: Authorization: Bearer KEY. Writes need a key; most reads do not.",
     ),
     "scope-missing": Kind(
         403,
-        "The key is not for this",
-        "The key is good, but lacks the scope that the member scope names. Ask who gave it to you for one that has it.",
+        "Insufficient scope",
+        "The API key is valid, but lacks the scope that the member scope names. Ask the issuer of the key for that"
+        " scope.",
     ),
     "bad-body": Kind(
         422,
-        "The body cannot be taken",
-        "Each entry of errors names a place in the body (a JSON pointer) and says what is wrong with it.",
+        "Invalid request body",
+        "Each entry of errors points to a location in the request body (a JSON pointer) and says what is wrong there.",
     ),
     "version-missing": Kind(
         428,
-        "It is not said which version this is set against",
-        "Read the article with your key; its ETag is its version. Send that as If-Match, so that you overwrite nothing"
-        " that you have not seen.",
+        "If-Match required",
+        "Read the article with your API key and send its ETag as If-Match. The API then rejects the update if the"
+        " article has changed since, so that you do not overwrite changes that you have not seen.",
     ),
     "version-stale": Kind(
         412,
-        "It has been changed since",
-        "Somebody wrote since you read. The ETag of this answer is the version by now: read it and decide anew.",
+        "The resource has changed",
+        "The resource has changed since the version in If-Match. The ETag of this response is the current version: read"
+        " it, and repeat your change if it still applies.",
     ),
     "move-not-allowed": Kind(
         409,
-        "This status cannot follow",
-        "From its present status an article can only go to those that the member allowed names.",
+        "Status transition not allowed",
+        "The article cannot change from its current status to the requested one. The member allowed lists the possible"
+        " statuses.",
     ),
     "in-use": Kind(
         409,
-        "It is in use",
-        "Another one has this slug, or others depend on what was to go. Nothing was changed.",
+        "Resource in use",
+        "The slug belongs to another resource, or other resources depend on the one to be deleted. Nothing was"
+        " changed.",
     ),
     "idempotency-conflict": Kind(
         422,
-        "The Idempotency-Key was used",
-        "A key stands for one request: the same one gets the same answer for 24 hours, another one is refused (422)."
-        " While the first is being worked on, the answer is 409: try again a second later.",
+        "Idempotency-Key conflict",
+        "An Idempotency-Key identifies one request for 24 hours: the same request gets the first response, another"
+        " request with the same key is rejected with 422. While the first request is being executed, the status is 409:"
+        " try again a second later.",
     ),
     "token-expired": Kind(
-        410, "The link has expired", "The link was good once: its time is over, or it was revoked. Ask for a new one."
+        410, "Link expired", "The link was valid, and has expired or was revoked. Request a new link."
     ),
     "rate-limited": Kind(
         429,
         "Too many requests",
-        "Wait for the seconds in Retry-After. RateLimit-Policy says how many requests there may be in which time.",
+        "Wait for the number of seconds in Retry-After. RateLimit-Policy states the number of requests per time"
+        " window.",
     ),
     "behind": Kind(
         503,
-        "That change is not here yet",
-        "min_seq asks for a state that the database has not reached. Try again after the seconds in Retry-After.",
+        "Requested change not available yet",
+        "min_seq asks for a change that the database has not reached. Try again after the number of seconds in"
+        " Retry-After.",
     ),
     "unavailable": Kind(
         503,
-        "The service cannot answer just now",
-        "Something this API needs does not answer. Try again after the seconds in Retry-After.",
+        "Service unavailable",
+        "A service that this API depends on does not respond. Try again after the number of seconds in Retry-After.",
     ),
 }
 
@@ -181,98 +187,143 @@ NAMES: dict[type[NewsError], str] = {
 
 
 def register(app: Flask) -> None:
-    """Translate every error that leaves a view."""
+    """Register the error handlers, which convert every exception of a view to a problem response."""
     app.register_error_handler(NewsError, _news_error)
     app.register_error_handler(HTTPException, _http_error)
 
 
 def problem(name: str, detail: str, *, status: int | None = None, **more: Any) -> Response:
-    """Make a problem of a known kind; `more` are its further members. `status` where it is another than usual."""
-    kind = KINDS[name]
-    type_ = f"{parts().settings.api_url}/problems/{name}"
-    return _response(type_, status or kind.status, kind.title, detail, more)
+    """Return a problem response.
+
+    Args:
+        name: Name of the problem type, a key of `PROBLEM_TYPES`.
+        detail: Explanation of this occurrence.
+        status: Status code, if it differs from that of the type.
+        **extra_members: Extension members of the problem.
+    """
+    problem_type = KINDS[name]
+    type_url = f"{parts().settings.api_url}/problems/{name}"
+    return _response(type_url, status or problem_type.status, problem_type.title, detail, more)
 
 
-def _response(type_: str, status: int, title: str, detail: str, more: dict[str, Any]) -> Response:
-    body = _body(type_, status, title, detail, {"request_id": requests.request_id(), **more})
+def _response(type_url: str, status: int, title: str, detail: str, extra_members: dict[str, Any]) -> Response:
+    body = _body(type_url, status, title, detail, {"request_id": requests.request_id(), **extra_members})
     return Response(body, status, content_type=MEDIA_TYPE)
 
 
-def _body(type_: str, status: int, title: str, detail: str, more: dict[str, Any], *, path: str | None = None) -> bytes:
+def _body(
+    type_url: str, status: int, title: str, detail: str, extra_members: dict[str, Any], *, path: str | None = None
+) -> bytes:
     instance = quote((request.path if path is None else path)[:500])
-    return json({"type": type_, "title": title, "status": status, "detail": detail, "instance": instance, **more})
+    members = {"type": type_url, "title": title, "status": status, "detail": detail, "instance": instance}
+    return json({**members, **extra_members})
 
 
 def refuser(api_url: str) -> Callable[[int, str, str], Plain]:
-    """Answer the function that refuses before Flask: from a status, a path and the id of the request."""
+    """Return a function that builds problem responses outside Flask, for the asynchronous server.
+
+    Args:
+        api_url: Base URL of the API, for the URL of the problem type.
+
+    Returns:
+        The function; it takes a status code, the path and the id of the request.
+    """
 
     def refuse(status: int, path: str, request_id: str) -> Plain:
-        type_, title = "about:blank", HTTPStatus(status).phrase
-        detail, more = title, [("Connection", "close")]
         if status == HTTPStatus.SERVICE_UNAVAILABLE:
-            type_, title = f"{api_url}/problems/unavailable", KINDS["unavailable"].title
-            detail, more = "Too many requests are waiting, or the database is away.", [("Retry-After", "1")]
-        body = _body(type_, status, title, detail, {"request_id": request_id}, path=path)
-        own = [("Content-Type", MEDIA_TYPE), ("Cache-Control", "no-store"), ("X-Request-Id", request_id)]
-        return Plain(status, [*own, *more, *(pair for pair in USUAL if pair[0] != "Cache-Control")], body)
+            type_url, title = f"{api_url}/problems/unavailable", KINDS["unavailable"].title
+            detail = "Too many requests are waiting, or the database does not respond."
+            status_header = ("Retry-After", "1")
+        else:
+            type_url, title = "about:blank", HTTPStatus(status).phrase
+            detail = title
+            status_header = ("Connection", "close")
+        body = _body(type_url, status, title, detail, {"request_id": request_id}, path=path)
+        headers = [("Content-Type", MEDIA_TYPE), ("Cache-Control", "no-store"), ("X-Request-Id", request_id)]
+        headers.append(status_header)
+        headers += [(name, value) for name, value in USUAL if name != "Cache-Control"]
+        return Plain(status, headers, body)
 
     return refuse
 
 
 def refusal(error: NotFound | Renamed | Withdrawn, address: str) -> Answer:
-    """Answer what is kept of an error that is as true as any answer: there is nothing, it is gone, or elsewhere.
+    """Return the cacheable response of a read that found nothing: 404, 410 or 308.
 
-    In: the error, which says as of which change, and the address of the read in its one form.
+    Args:
+        error: The error; its `seq` is the change as of which it holds.
+        url: Canonical URL of the read.
+
+    Returns:
+        The response, with the dependencies on which the error could change.
     """
-    path = request.path
-    words = _words(error, path)
-    found: dict[str, Any] = {"seq": error.seq or 0, "words": words, "tags": _tags(path), "media_type": MEDIA_TYPE}
+    api_url = parts().settings.api_url
+    seq, depends_on, surrogate_keys = error.seq or 0, _words(error, request.path), _tags(request.path)
     if isinstance(error, Renamed):
-        return Answer(body=b"", status=308, location=_led_on(error, address), **found)
-    name, more = NAMES[type(error)], {"gone": error.gone} if isinstance(error, Withdrawn) else {}
-    kind = KINDS[name]
-    type_ = f"{parts().settings.api_url}/problems/{name}"
-    # In its one form: whoever else gets it may have written an id in other letters.
-    here = unquote(address.removeprefix(parts().settings.api_url).partition("?")[0])
-    body = _body(type_, kind.status, kind.title, str(error), {"request_id": ID_GOES_HERE, **more}, path=here)
-    return Answer(body=body, status=kind.status, **found)
+        return Answer(
+            body=b"",
+            seq=seq,
+            words=depends_on,
+            tags=surrogate_keys,
+            media_type=MEDIA_TYPE,
+            status=308,
+            location=_led_on(error, address),
+        )
+    name = NAMES[type(error)]
+    problem_type = KINDS[name]
+    extra_members: dict[str, Any] = {"request_id": ID_GOES_HERE}
+    if isinstance(error, Withdrawn):
+        extra_members["gone"] = error.gone
+    # The canonical path: the response is shared by requests that spell an id in different ways.
+    path = unquote(address.removeprefix(api_url).partition("?")[0])
+    type_url = f"{api_url}/problems/{name}"
+    body = _body(type_url, problem_type.status, problem_type.title, str(error), extra_members, path=path)
+    return Answer(
+        body=body,
+        seq=seq,
+        words=depends_on,
+        tags=surrogate_keys,
+        media_type=MEDIA_TYPE,
+        status=problem_type.status,
+    )
 
 
 def _words(error: NotFound | Renamed | Withdrawn, path: str) -> frozenset[tags.Word]:
-    """What would make it otherwise."""
+    """Return the dependencies whose change may make the error untrue."""
     if isinstance(error, NotFound) and error.words:
         return error.words
-    _, _, kind, which, *_ = path.split("/")
-    words: set[tags.Word] = set()
-    if is_uuid(which):
-        words.add(tags.article(UUID(which)))
-    elif is_slug(which):
-        words.add(tags.slug(which) if kind == "articles" else tags.name(kind.removesuffix("s"), which))
+    _, _, collection, name, *_ = path.split("/")
+    kind = collection.removesuffix("s")
+    depends_on: set[tags.Word] = set()
+    if is_uuid(name):
+        depends_on.add(tags.article(UUID(name)))
+    elif is_slug(name):
+        depends_on.add(tags.slug(name) if kind == "article" else tags.name(kind, name))
     if isinstance(error, Renamed | Withdrawn) and error.id:
-        words.add(tags.article(error.id))
+        depends_on.add(tags.article(error.id))
     elif isinstance(error, Renamed):
-        words.add(tags.name(kind.removesuffix("s"), error.slug))
-    return frozenset(words)
+        depends_on.add(tags.name(kind, error.slug))
+    return frozenset(depends_on)
 
 
 def _tags(path: str) -> tuple[str, ...]:
-    """The word by which a CDN drops what it was told of one article, brand, author, section or tag."""
+    """Return the surrogate keys by which a CDN purges the error response of one article or term."""
     if not path.startswith("/v1/"):
         return (tags.ARTICLES,)
-    _, _, kind, which, *_ = path.split("/")
-    if not (is_slug(which) or is_uuid(which)):
-        return ()  # nothing can ever be there
-    if kind != "articles":
-        return (f"{kind.removesuffix('s')}:{which}",)
-    return (f"article:{which.lower()}" if is_uuid(which) else f"slug:{which}",)
+    _, _, collection, name, *_ = path.split("/")
+    if not (is_slug(name) or is_uuid(name)):
+        return ()  # no resource can have this name
+    if collection != "articles":
+        return (f"{collection.removesuffix('s')}:{name}",)
+    return (f"article:{name.lower()}" if is_uuid(name) else f"slug:{name}",)
 
 
-def _led_on(error: Renamed, address: str) -> str:
-    """The same address with the present slug, whatever hangs behind it."""
-    api = parts().settings.api_url
-    path, mark, query = address.removeprefix(api).partition("?")
-    _, version, kind, _, *rest = path.split("/")
-    return f"{api}{'/'.join(('', version, kind, error.slug, *rest))}{mark}{query}"
+def _led_on(error: Renamed, url: str) -> str:
+    """Return the same URL with the current slug; subpaths and the query are kept."""
+    api_url = parts().settings.api_url
+    path, question_mark, query = url.removeprefix(api_url).partition("?")
+    _, version, collection, _, *subpath = path.split("/")
+    return f"{api_url}{'/'.join(['', version, collection, error.slug, *subpath])}{question_mark}{query}"
 
 
 def _news_error(error: NewsError) -> Response:
@@ -286,15 +337,15 @@ def _news_error(error: NewsError) -> Response:
     response = problem(NAMES[type(error)], str(error), status=_STATUS.get(type(error)), **_facts(error))
     response.headers.update(_headers(error))
     if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
-        # While the database is known to be away, that was said once already.
-        say = log.warning if error.__cause__ else log.info
-        say("unavailable", error=type(error).__name__, cause=repr(error.__cause__)[:500])
+        # Without a cause, the database is already known to be unreachable, which was logged before.
+        write_log = log.warning if error.__cause__ else log.info
+        write_log("unavailable", error=type(error).__name__, cause=repr(error.__cause__)[:500])
         response.headers["Retry-After"] = "1"
     return response
 
 
 def _is_theirs(error: NewsError) -> bool:
-    """Whether it is the request that is refused, which costs something too, and not we who cannot answer."""
+    """Whether the client caused the error: such requests count against the rate limit."""
     return not isinstance(error, Limited | Unavailable | SchemaMissing | Behind)
 
 
@@ -302,24 +353,24 @@ _STATUS: dict[type[NewsError], int] = {StillRunning: 409}
 
 
 def _facts(error: NewsError) -> dict[str, Any]:
-    """The members of a problem that an error brings."""
-    found: dict[str, Any] = {}
+    """Return the extension members of the problem of an error."""
     if isinstance(error, Invalid):
-        place = "pointer" if isinstance(error, BadBody) else "parameter"
-        found["errors"] = [{place: fault.place, "message": fault.message} for fault in error.faults]
-    elif isinstance(error, ScopeMissing):
-        found["scope"] = error.scope
-    elif isinstance(error, VersionStale):
-        found["version"] = error.version
-    elif isinstance(error, MoveNotAllowed):
-        found["allowed"] = list(error.allowed)
-    elif isinstance(error, Withdrawn):
-        found["gone"] = error.gone
-    return found
+        member = "pointer" if isinstance(error, BadBody) else "parameter"
+        errors = [{member: field_error.place, "message": field_error.message} for field_error in error.faults]
+        return {"errors": errors}
+    if isinstance(error, ScopeMissing):
+        return {"scope": error.scope}
+    if isinstance(error, VersionStale):
+        return {"version": error.version}
+    if isinstance(error, MoveNotAllowed):
+        return {"allowed": list(error.allowed)}
+    if isinstance(error, Withdrawn):
+        return {"gone": error.gone}
+    return {}
 
 
 def _headers(error: NewsError) -> dict[str, str]:
-    """The headers that an error brings."""
+    """Return the headers of the problem response of an error."""
     if isinstance(error, KeyMissing | KeyUnknown):
         return {"WWW-Authenticate": "Bearer"}
     if isinstance(error, ScopeMissing):
@@ -338,13 +389,13 @@ def _of_media_type(error: WrongMediaType) -> Response:
 
 
 def _http_error(error: HTTPException) -> Response:
-    """What the framework refuses: an unknown path, a method, a body that is too large."""
+    """Convert an error of the framework: an unknown path, a wrong method, a body that is too large."""
     status = error.code or 500
     if status == HTTPStatus.NOT_FOUND:
         response = problem("not-found", str(NotFound()))
     else:
         title = HTTPStatus(status).phrase
-        detail = error.description if status < HTTPStatus.INTERNAL_SERVER_ERROR else "Something went wrong here."
+        detail = error.description if status < HTTPStatus.INTERNAL_SERVER_ERROR else "An internal error occurred."
         response = _response("about:blank", status, title, detail or title, {})
     for name, value in error.get_headers():
         if name in {"Allow", "WWW-Authenticate", "Retry-After"}:

@@ -1,4 +1,4 @@
-"""Receipts of recalls over HTTP."""
+"""Recall receipts: partners acknowledge that they have deleted a withdrawn article."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ from newsapi.schemas.dump import compiled, json
 from newsapi.schemas.partners import Recall, RecallOne, Receipt, ReceiptOne
 from newsapi.store.database import Connection
 
-blueprint = Blueprint("recalls", __name__, url_prefix=PATH, description="Recalls, and who acted on them")
+blueprint = Blueprint(
+    "recalls", __name__, url_prefix=PATH, description="Recalls of withdrawn articles and their acknowledgement"
+)
 
 WHICH = {
     "in": "path",
@@ -34,37 +36,37 @@ WHICH = {
 
 @blueprint.route("/<uuid:article>/recall-receipts", parameters=[WHICH])
 class Receipts(MethodView):
-    """Who acted on a recall."""
+    """The receipts of a recall."""
 
-    @blueprint.doc(operationId="getRecall", summary="Who acted on a recall, and who has yet to", **bodies.keyed())
+    @blueprint.doc(operationId="getRecall", summary="Get the status of a recall", **bodies.keyed())
     @blueprint.response(200, RecallOne)
     @blueprint.write(404, 409)
     def get(self, article: UUID) -> Response:
-        """Of the keys with partner:read: those that acknowledged it, and those that have not."""
+        """Return the keys with the scope `partner:read` that have acknowledged the recall, and those that have not."""
         bodies.plain()
 
         def build(connection: Connection) -> Answer:
-            found = recalls.standing(connection, article, parts().now())
-            shown: dict[str, Any] = {
-                **found.recall._asdict(),
-                "acknowledged": [_shown(*one) for one in found.acknowledged],
-                "missing": [_shown(*one) for one in found.missing],
+            status = recalls.standing(connection, article, parts().now())
+            record: dict[str, Any] = {
+                **status.recall._asdict(),
+                "acknowledged": [_shown(*receipt) for receipt in status.acknowledged],
+                "missing": [_shown(*receipt) for receipt in status.missing],
             }
-            return Answer(body=json({"data": compiled(Recall)(shown)}), seq=found.recall.seq)
+            return Answer(body=json({"data": compiled(Recall)(record)}), seq=status.recall.seq)
 
         return private(f"{PATH}/{article}/recall-receipts", {}, build)
 
     @blueprint.doc(operationId="acknowledgeRecall", summary="Acknowledge a recall", **bodies.taken())
     @blueprint.response(201, ReceiptOne)
-    @blueprint.alt_response(200, schema=ReceiptOne, description="It was acknowledged before")
+    @blueprint.alt_response(200, schema=ReceiptOne, description="The key has acknowledged the recall before")
     @blueprint.write(404, 409)
     def post(self, article: UUID) -> Response:
-        """Say that your copies are gone. Again it has no other effect; a body is not needed."""
+        """Confirm that your copies of the article are deleted. Repeating has no effect; the body may be empty."""
         bodies.body(needed=False)
-        noted = recalls.acknowledge(parts().desk, writer(), article)
-        shown = {"id": article, "seq": noted.recall.seq, "at": noted.at}
-        body = json({"data": compiled(Receipt)(shown)}).decode()
-        return bodies.sent(Reply(201 if noted.is_new else 200, {}, body))
+        result = recalls.acknowledge(parts().desk, writer(), article)
+        record = {"id": article, "seq": result.recall.seq, "at": result.at}
+        body = json({"data": compiled(Receipt)(record)}).decode()
+        return bodies.sent(Reply(201 if result.is_new else 200, {}, body))
 
 
 def _shown(key: str, name: str, at: datetime | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What happens around every request: an id, the log line, preflights, and headers that every answer bears."""
+"""Request hooks: request id, access log, CORS preflight, and the headers of every response."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ ALLOWED = "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key
 
 
 def register(app: Flask) -> None:
-    """Put the hooks in place."""
+    """Register the hooks that run before and after every request."""
     app.before_request(_begin)
     app.after_request(_end)
 
 
 def request_id() -> str:
-    """Answer the id of this request: the client's own, where it is a plain word, or a new one."""
+    """Return the id of the current request: `X-Request-Id` of the client if it is well-formed, else a new one."""
     if "request_id" not in g:
-        given = request.headers.get("X-Request-Id", "")
-        g.request_id = given if REQUEST_ID.fullmatch(given) else uuid4().hex
-    found: str = g.request_id
-    return found
+        client_id = request.headers.get("X-Request-Id", "")
+        g.request_id = client_id if REQUEST_ID.fullmatch(client_id) else uuid4().hex
+    id_: str = g.request_id
+    return id_
 
 
 def _begin() -> Response | None:
@@ -63,8 +63,8 @@ def _preflight() -> Response:
 
 
 def _end(response: Response) -> Response:
-    given = request.environ.get(GIVEN)
-    if given is None:  # or else the front sends it, with headers of its own
+    result = request.environ.get(GIVEN)
+    if result is None:  # otherwise the asynchronous server sends the response and its headers
         headers = response.headers
         headers["X-Request-Id"] = request_id()
         headers["Access-Control-Allow-Origin"] = "*"
@@ -79,7 +79,7 @@ def _end(response: Response) -> Response:
         "request",
         method=request.method,
         path=request.path[:500],
-        status=given.answer.status if given else response.status_code,
+        status=result.answer.status if result else response.status_code,
         ms=round((time.perf_counter() - g.get("began", time.perf_counter())) * 1000, 1),
     )
     return response

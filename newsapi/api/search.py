@@ -1,4 +1,4 @@
-"""Searching over HTTP: what is found, and what may be meant before all is typed."""
+"""Full-text search and suggestions."""
 
 from __future__ import annotations
 
@@ -31,166 +31,194 @@ from newsapi.store.taxonomy import Kind
 from newsapi.text import markup
 from newsapi.text.folding import fold
 
-blueprint = Blueprint("search", __name__, url_prefix="/v1", description="What was written, by its words")
+blueprint = Blueprint("search", __name__, url_prefix="/v1", description="Search articles")
 
 PATH, SUGGEST = "/v1/search", "/v1/suggest"
 _KINDS: tuple[Kind, ...] = ("brand", "tag", "author")
 _NAMES_SHOWN = 3
 _MISSPELT = 3
-"""Words that stand nowhere: of more it is no spelling that is wrong."""
+"""Unknown words up to which a spelling is suggested; more are not a matter of spelling."""
 
 _NEWEST = 20_000
-"""Among so many of the articles indexed last, or some more, headlines are suggested."""
+"""Number of the latest indexed articles, approximately, whose headlines are suggested."""
 
 
 @blueprint.route("/search")
 class Searching(MethodView):
-    """A search."""
+    """Full-text search."""
 
-    @blueprint.doc(operationId="searchArticles", summary="Articles that have some words, the best first")
+    @blueprint.doc(operationId="searchArticles", summary="Search articles")
     @blueprint.arguments(SearchQuery(), location="query", error_status_code=400)
     @blueprint.response(200, SearchList)
     def get(self, query: paging.Query) -> Response:
-        """Accents, case, elision and inflection do not matter; names and aliases of brands and authors are understood.
+        """Return the articles that match `q`, best first.
 
-        The last word may be the start of one. Of nothing that is typed it can be said that it is wrong.
+        All words must match; `"two words"` is a phrase, and `-word` excludes a word. Accents, case, elision (dell'auto,
+        l'Audi) and inflection are ignored. Names and aliases of brands and authors are recognized. The last word may be
+        the beginning of a word. No text is rejected as malformed.
         """
-        query, key, back = _turned(query)
-        if "q" not in query:
-            raise Invalid([Fault("q", "must be given: 1 to 200 printable characters")])
-        return cached(paging.address(PATH, query), query, lambda connection: _search(connection, query, key, back=back))
+        query, after, backward = _turned(query)
+        _require_q(query)
+        url = paging.address(PATH, query)
+        return cached(url, query, lambda connection: _search(connection, query, after, backward=backward))
 
 
 @blueprint.route("/suggest")
 class Suggesting(MethodView):
-    """What may be meant."""
+    """Suggestions while typing."""
 
-    @blueprint.doc(operationId="suggest", summary="Names and headlines that begin as what was typed")
+    @blueprint.doc(operationId="suggest", summary="Suggest names and headlines")
     @blueprint.arguments(SuggestQuery(), location="query", error_status_code=400)
     @blueprint.response(200, Suggestions)
     def get(self, query: paging.Query) -> Response:
-        """Brands, tags, authors, and headlines of what was written last."""
-        address = paging.address(SUGGEST, query, limit=SUGGESTED)
-        return cached(address, query, lambda connection: _suggest(connection, query))
+        """Return brands, tags and authors, then recent articles, that match the beginning of a text.
+
+        A name or alias matches if one of its words begins with `q`; an article matches by its headline.
+        """
+        url = paging.address(SUGGEST, query, limit=SUGGESTED)
+        return cached(url, query, lambda connection: _suggest(connection, query))
 
 
 SUGGESTED = SuggestQuery().load({"q": "a"})["limit"]
 _HELD = SearchQuery()
 
 
+def _require_q(query: paging.Query) -> None:
+    """Raise InvalidParameter if there is no `q`; a cursor brings its own."""
+    if "q" not in query:
+        raise Invalid([Fault("q", "is required: 1 to 200 printable characters")])
+
+
 def _turned(query: paging.Query) -> tuple[paging.Query, int | None, bool]:
-    """The query with what its cursor holds, where the page starts, and whether it is read towards the first one."""
+    """Return the query with the filters of its cursor, the key after which the page starts, and if it goes backward.
+
+    Raises:
+        CursorInvalid: The cursor is malformed, or was made for another list or by an older release.
+        CursorExpired: The cursor is too old.
+    """
     if "cursor" not in query:
         return query, None, False
     value = parts().cursors.read(query["cursor"], now=parts().now())
     try:
-        where, filters, key, back = value
-        if where != "search":
+        list_name, filters, after, backward = value
+        if list_name != "search":
             raise BadCursor("This cursor belongs to another list.")
-        held = _HELD.load(filters)
-        key, back = int(key), bool(back)
+        held_params = _HELD.load(filters)
+        after, backward = int(after), bool(backward)
     except (ValueError, TypeError) as error:
-        raise BadCursor("This cursor belongs to an older release; start again without one.") from error
-    shape = {name: value for name, value in query.items() if name in BESIDE_CURSOR}
-    return {**held, **shape}, key, back
+        raise BadCursor("This cursor was made by an older release. Start again without a cursor.") from error
+    beside_cursor = {name: value for name, value in query.items() if name in BESIDE_CURSOR}
+    return {**held_params, **beside_cursor}, after, backward
 
 
-def _cursor(query: paging.Query, key: int | None, *, back: bool) -> str | None:
-    if key is None:
+def _cursor(query: paging.Query, after: int | None, *, backward: bool) -> str | None:
+    if after is None:
         return None
-    held = {name: text for name, text in paging.canonical(query).items() if name not in BESIDE_CURSOR}
-    return parts().cursors.write(["search", held, key, back], now=parts().now())
+    held_params = {name: text for name, text in paging.canonical(query).items() if name not in BESIDE_CURSOR}
+    return parts().cursors.write(["search", held_params, after, backward], now=parts().now())
 
 
-def _search(connection: Connection, query: paging.Query, key: int | None, *, back: bool) -> Answer:
-    truth = facets.truth(connection, paging.facets(query))
-    asked, of_list = queries.read(query["q"]), paging.question({"sort": "-published_at", **query}, None)
-    sharing = sight.sharing(connection)
-    sought = search.understand(connection, asked, truth, of_list, bodies=sharing.is_whole)
-    page = found.page(connection, sought, limit=query["limit"], after=key, back=back)
+def _search(connection: Connection, query: paging.Query, after: int | None, *, backward: bool) -> Answer:
+    snapshot = facets.truth(connection, paging.facets(query))
+    parsed, list_query = queries.read(query["q"]), paging.question({"sort": "-published_at", **query}, None)
+    body_access = sight.sharing(connection)
+    plan = search.understand(connection, parsed, snapshot, list_query, bodies=body_access.is_whole)
+    page = found.page(connection, plan, limit=query["limit"], after=after, back=backward)
     scores = {hit.id: hit.score for hit in page.hits}
-    read = articles.by_ids(connection, list(scores), {"body_html"})
-    more: dict[str, Any] = {}
+    article_page = articles.by_ids(connection, list(scores), {"body_html"})
+    total: dict[str, Any] = {}
     if query["total"]:
-        count = found.count(connection, sought)
-        more = {"total": min(count, COUNTED), "total_is_lower_bound": count > COUNTED}
-    turns = (_cursor(query, page.next, back=False), _cursor(query, page.prev, back=True))
+        count = found.count(connection, plan)
+        total = {"total": min(count, COUNTED), "total_is_lower_bound": count > COUNTED}
+    cursors = (_cursor(query, page.next, backward=False), _cursor(query, page.prev, backward=True))
     dump = compiled(SearchHit)
-    data = [dump(_hit(record, scores, sought, sharing)) for record in read.records]
-    body = paging.envelope(PATH, query, data, turns, **more)
-    nothing = key is None and not page.hits
+    items = [dump(_hit(record, scores, plan, body_access)) for record in article_page.records]
+    body = paging.envelope(PATH, query, items, cursors, **total)
     body["did_you_mean"] = None
-    if nothing:
-        # A word of a body is told to nobody who may not read it.
-        body["did_you_mean"] = _meant(connection, asked, sought, truth, of_list, headlines=not sharing.is_whole)
+    if after is None and not page.hits:
+        # Callers who may not read bodies get suggestions from headlines only, so that no word of a body is disclosed.
+        headlines_only = not body_access.is_whole
+        body["did_you_mean"] = _meant(connection, parsed, plan, snapshot, list_query, headlines_only=headlines_only)
     if "facets" in query:
-        body["facets"], body["facets_exact"] = found.spread(connection, sought, query["facets"])
-    return _answer(connection, truth, body, read, query)
+        body["facets"], body["facets_exact"] = found.spread(connection, plan, query["facets"])
+    return _answer(connection, snapshot, body, article_page, query)
 
 
 def _answer(
     connection: Connection,
-    truth: Truth,
+    snapshot: Truth,
     body: dict[str, Any],
-    read: articles.Page,
+    article_page: articles.Page,
     query: paging.Query,
 ) -> Answer:
+    search_dependencies = tags.of_search(snapshot.everything, snapshot.terms.values())
     return Answer(
         body=json(body),
-        seq=truth.seq,
-        mark=truth.mark,
-        changed_at=latest({found.last_change(connection), read.changed_at}),
-        words=frozenset({*tags.of_search(truth.everything, truth.terms.values()), *tags.names(read.records)}),
+        seq=snapshot.seq,
+        mark=snapshot.mark,
+        changed_at=latest({found.last_change(connection), article_page.changed_at}),
+        words=frozenset({*search_dependencies, *tags.names(article_page.records)}),
         tags=paging.tags(query),
         link=paging.link_header(body["links"]) if "links" in body else None,
     )
 
 
-def _hit(record: Record, scores: dict[Any, float], sought: Search, sharing: Sharing) -> Record:
+def _hit(record: Record, scores: dict[Any, float], plan: Search, body_access: Sharing) -> Record:
     presentation, language = parts().presentation, record["language"]
-    wanted = sought.marked(language)
+    highlight_terms = plan.marked(language)
+    body_text = markup.to_text(presentation.body(record, body_access) or "")
     record["score"] = scores[record["id"]]
     record["highlights"] = {
-        "headline": highlights.marked(record["headline"], wanted, language),
-        "standfirst": highlights.marked(record["standfirst"] or "", wanted, language),
-        "body": highlights.fragments(markup.to_text(presentation.body(record, sharing) or ""), wanted, language),
+        "headline": highlights.marked(record["headline"], highlight_terms, language),
+        "standfirst": highlights.marked(record["standfirst"] or "", highlight_terms, language),
+        "body": highlights.fragments(body_text, highlight_terms, language),
     }
     return presentation.summary(record)
 
 
 def _meant(
-    connection: Connection, asked: Asked, sought: Search, truth: Truth, of_list: Question, *, headlines: bool
+    connection: Connection, parsed: Asked, plan: Search, snapshot: Truth, list_query: Question, *, headlines_only: bool
 ) -> str | None:
-    """What would be found if a word or two were spelled another way; None where that would find nothing either.
+    """Return the query with its unknown words respelled, or None if no such query has results.
 
-    With `headlines`, what would be found by its headline.
+    Args:
+        connection: A read transaction.
+        parsed: The query, which has no results.
+        plan: Plan of the query.
+        snapshot: Snapshot of the read, with the resolved filters.
+        list_query: The other filters of the search.
+        headlines_only: Whether the respelled query must match headlines.
     """
-    unknown = sought.unknown()
-    spelled = search.spelled(connection, unknown) if len(unknown) <= _MISSPELT else {}
-    if len(spelled) < len(unknown) or not spelled:
+    unknown_words = plan.unknown()
+    respelled = search.spelled(connection, unknown_words) if len(unknown_words) <= _MISSPELT else {}
+    if len(respelled) < len(unknown_words) or not respelled:
         return None
-    other = search.understand(connection, asked.with_words(spelled), truth, of_list, headlines=headlines)
-    there = found.page(connection, other, limit=1, after=None, back=False)
-    return other.asked.written() if there.hits else None
+    other_plan = search.understand(
+        connection, parsed.with_words(respelled), snapshot, list_query, headlines=headlines_only
+    )
+    page = found.page(connection, other_plan, limit=1, after=None, back=False)
+    return other_plan.asked.written() if page.hits else None
 
 
 def _suggest(connection: Connection, query: paging.Query) -> Answer:
-    truth = facets.truth(connection, {})
-    api, typed = parts().settings.api_url, fold(query["q"])
-    shown: list[dict[str, Any]] = []
-    for kind in _KINDS if typed else ():
-        named = taxonomy.begun(connection, kind, typed, _NAMES_SHOWN)
-        shown += [_suggestion(api, kind, slug, name) for slug, name in named]
-    asked = queries.read(query["q"])
-    sought = search.understand(connection, asked, truth, Question(), headlines=True, most=_NEWEST)
-    hits = found.page(connection, sought, limit=query["limit"], after=None, back=False).hits
-    articles_ = articles.by_ids(connection, [hit.id for hit in hits])
-    shown = shown[: query["limit"] // 2 if articles_.records else None]
-    shown += [_suggestion(api, "article", record["slug"], record["headline"]) for record in articles_.records]
+    snapshot = facets.truth(connection, {})
+    prefix, limit = fold(query["q"]), query["limit"]
+    suggestions: list[dict[str, Any]] = []
+    for kind in _KINDS if prefix else ():
+        matches = taxonomy.begun(connection, kind, prefix, _NAMES_SHOWN)
+        suggestions += [_suggestion(kind, slug, name) for slug, name in matches]
+    parsed = queries.read(query["q"])
+    plan = search.understand(connection, parsed, snapshot, Question(), headlines=True, most=_NEWEST)
+    hits = found.page(connection, plan, limit=limit, after=None, back=False).hits
+    article_page = articles.by_ids(connection, [hit.id for hit in hits])
+    if article_page.records:
+        suggestions = suggestions[: limit // 2]  # the other half is for headlines
+    suggestions += [_suggestion("article", record["slug"], record["headline"]) for record in article_page.records]
     dump = compiled(Suggestion)
-    body = {"data": [dump(one) for one in shown[: query["limit"]]]}
-    return _answer(connection, truth, body, articles_, {})
+    body = {"data": [dump(suggestion) for suggestion in suggestions[:limit]]}
+    return _answer(connection, snapshot, body, article_page, {})
 
 
-def _suggestion(api: str, kind: str, slug: str, name: str) -> dict[str, Any]:
-    return {"type": kind, "slug": slug, "name": name, "links": {"self": f"{api}/v1/{kind}s/{slug}"}}
+def _suggestion(kind: str, slug: str, name: str) -> dict[str, Any]:
+    url = f"{parts().settings.api_url}/v1/{kind}s/{slug}"
+    return {"type": kind, "slug": slug, "name": name, "links": {"self": url}}

@@ -1,4 +1,4 @@
-"""What the caller of a read sees beside what is public: by his key, or by a preview link."""
+"""Visibility: what the caller of a read may see in addition to public content, by API key or preview link."""
 
 from __future__ import annotations
 
@@ -23,15 +23,27 @@ PARTNER = "partner:read"
 
 
 def check(query: Mapping[str, Any]) -> None:
-    """Refuse `status` of whoever may not read drafts, as if there were no such parameter. Raises Invalid."""
+    """Reject `status` from callers who may not read drafts, with the same error as for an unknown parameter.
+
+    Raises:
+        InvalidParameter: `status` is given without the scope `drafts:read`.
+    """
     caller = access.caller()
     if "status" in query and not (caller and caller.may(DRAFTS)):
         known = ", ".join(allowed(ArticleQuery))
-        raise Invalid([Fault("status", f"is not a parameter here; allowed are {known}")])
+        raise Invalid([Fault("status", f"is not a parameter; allowed are {known}")])
 
 
 def of_list(connection: Connection, query: Mapping[str, Any]) -> Sight | None:
-    """Answer what is seen on a list; None for what everybody sees. Raises Invalid, TokenExpired."""
+    """Return the visibility of a list: that of the preview token, or that of `status`.
+
+    Returns:
+        The visibility, or None if only public articles are visible.
+
+    Raises:
+        InvalidParameter: The preview token is malformed.
+        TokenExpired: The preview token has expired or was revoked.
+    """
     if "preview" in query:
         now = parts().now()
         link = previews.opened(connection, query["preview"], now)
@@ -51,29 +63,43 @@ def page(
     limit: int,
     wanted: Collection[str],
 ) -> Page:
-    """Answer a page of a list as it is seen; `asked` are the values of the filters that name facets."""
+    """Return a page of a list with the articles that are visible.
+
+    Args:
+        connection: A read transaction.
+        snapshot: Snapshot of the read, with the resolved filters.
+        list_query: Sort, ranges and start of the page.
+        extra_visibility: Visibility beyond public articles; None without any.
+        facet_slugs: The values of the filters that name facets.
+        limit: Maximum number of articles.
+        fields: Fields to load.
+    """
     if seen is None:
         return articles.page(connection, truth, question, limit=limit, wanted=wanted)
     return hidden.page(connection, truth, question, seen, asked, limit=limit, wanted=wanted)
 
 
 def of_article(connection: Connection, query: Mapping[str, Any]) -> Sight | None:
-    """Answer what is seen of single articles: with the right key all, with a link the one it is for."""
+    """Return the visibility of a single article: that of the preview token, or every status with `drafts:read`.
+
+    Returns:
+        The visibility, or None if the article is visible only while it is public.
+    """
     if "preview" in query:
         return of_list(connection, query)
     caller = access.caller()
-    everything = frozenset({"draft", "scheduled", "withdrawn"})
-    return Sight(statuses=everything) if caller and caller.may(DRAFTS) else None
+    unpublished = frozenset({"draft", "scheduled", "withdrawn"})
+    return Sight(statuses=unpublished) if caller and caller.may(DRAFTS) else None
 
 
 def licence() -> dict[str, tuple[str, ...]]:
-    """Answer the filters that bind the caller: what his key is for, where not everybody gets everything anyway."""
+    """Return the filters of the caller's entitlement by name; empty without a key, and if full bodies are public."""
     caller = access.caller()
     return {} if caller is None or parts().presentation.public == WHOLE else caller.licence
 
 
 def sharing(connection: Connection) -> Sharing:
-    """Answer how much of bodies the caller gets."""
+    """Return how much of article bodies the caller may read."""
     caller, public = access.caller(), parts().presentation.public
     if caller is None or public == WHOLE:
         return public
@@ -81,5 +107,5 @@ def sharing(connection: Connection) -> Sharing:
         return WHOLE
     if not caller.may(PARTNER):
         return public
-    own = {name: partners.present(connection, name, slugs) for name, slugs in licence().items()}
-    return Sharing(outside=public.outside, inside=caller.body, brands=own.get("brand"), sections=own.get("section"))
+    slugs = {name: partners.present(connection, name, values) for name, values in licence().items()}
+    return Sharing(outside=public.outside, inside=caller.body, brands=slugs.get("brand"), sections=slugs.get("section"))

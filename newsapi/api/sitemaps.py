@@ -1,4 +1,4 @@
-"""The site map for search engines: its index, its pages, and the news of the last two days."""
+"""Sitemaps for search engines: index, pages, and the news sitemap of the last two days."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from newsapi.store import articles, facets, sitemaps
 from newsapi.store.database import Connection
 from newsapi.store.listing import Question
 
-blueprint = Blueprint("sitemaps", __name__, description="What search engines are shown")
+blueprint = Blueprint("sitemaps", __name__, description="Sitemaps for search engines")
 
 XML = {"type": "string"}
 NEWS_HOURS = 48
@@ -39,103 +39,104 @@ PAGE = {
 
 @blueprint.route("/sitemap.xml")
 class Index(MethodView):
-    """The index."""
+    """The sitemap index."""
 
-    @blueprint.doc(operationId="getSitemap", summary="The index of the site map")
+    @blueprint.doc(operationId="getSitemap", summary="Get the sitemap index")
     @blueprint.arguments(Read(), location="query", error_status_code=400)
     @blueprint.response(200, XML, content_type=sitemap.MEDIA_TYPE)
     def get(self, query: paging.Query) -> Response:
-        """The pages of the site map and the news, each with the time of its last change."""
+        """Return the URLs of the news sitemap and of the sitemap pages, with the last change of each page."""
         return cached(paging.address("/sitemap.xml", query), query, _index)
 
 
 @blueprint.route("/sitemap-<page>.xml", parameters=[PAGE])
 class Page(MethodView):
-    """A page."""
+    """A sitemap page."""
 
-    @blueprint.doc(operationId="getSitemapPage", summary="A page of the site map")
+    @blueprint.doc(operationId="getSitemapPage", summary="Get a sitemap page")
     @blueprint.arguments(Read(), location="query", error_status_code=400)
     @blueprint.response(200, XML, content_type=sitemap.MEDIA_TYPE)
-    @blueprint.alt_response(404, "DEFAULT_ERROR", description="There is no such page")
+    @blueprint.alt_response(404, "DEFAULT_ERROR", description="The page does not exist")
     def get(self, query: paging.Query, page: str) -> Response:
-        """At most 5,000 articles; one that stands on a page stays there."""
+        """Return the URLs of at most 5,000 articles. An article stays on the same page."""
         return cached(paging.address(f"/sitemap-{page}.xml", query), query, lambda connection: _page(connection, page))
 
 
 @blueprint.route("/sitemap-news.xml")
 class News(MethodView):
-    """The news."""
+    """The news sitemap."""
 
-    @blueprint.doc(operationId="getSitemapNews", summary="The last two days, as Google News asks for them")
+    @blueprint.doc(operationId="getSitemapNews", summary="Get the news sitemap of the last two days")
     @blueprint.arguments(Read(), location="query", error_status_code=400)
     @blueprint.response(200, XML, content_type=sitemap.MEDIA_TYPE)
     def get(self, query: paging.Query) -> Response:
-        """The newest first, at most 1,000; looked at again every full hour."""
+        """Return at most 1,000 articles of the last two days for Google News, newest first; updated every full hour."""
         return cached(paging.address("/sitemap-news.xml", query), query, _news)
 
 
 def _index(connection: Connection) -> Answer:
-    truth = facets.truth(connection, {})
-    api = parts().presentation.api
-    found: list[tuple[str, datetime | None]] = [(f"{api}/sitemap-news.xml", None)]
-    found += [(f"{api}/sitemap-{page.number}.xml", page.at) for page in sitemaps.pages(connection)]
+    snapshot = facets.truth(connection, {})
+    api_url = parts().presentation.api
+    entries: list[tuple[str, datetime | None]] = [(f"{api_url}/sitemap-news.xml", None)]
+    entries += [(f"{api_url}/sitemap-{page.number}.xml", page.at) for page in sitemaps.pages(connection)]
     return Answer(
-        body=sitemap.index(found),
-        seq=truth.seq,
-        mark=truth.mark,
-        changed_at=truth.everything.at,
-        words=frozenset({truth.everything.id}),
+        body=sitemap.index(entries),
+        seq=snapshot.seq,
+        mark=snapshot.mark,
+        changed_at=snapshot.everything.at,
+        words=frozenset({snapshot.everything.id}),
         tags=(tags.ARTICLES,),
         media_type=sitemap.MEDIA_TYPE,
     )
 
 
-def _page(connection: Connection, name: str) -> Answer:
-    truth = facets.truth(connection, {})
-    page = next((page for page in sitemaps.pages(connection) if str(page.number) == name), None)
+def _page(connection: Connection, number: str) -> Answer:
+    snapshot = facets.truth(connection, {})
+    page = next((page for page in sitemaps.pages(connection) if str(page.number) == number), None)
     if page is None:
-        raise NotFound(seq=truth.seq, words=frozenset({truth.everything.id}))
+        raise NotFound(seq=snapshot.seq, words=frozenset({snapshot.everything.id}))
     times: set[datetime | None] = {page.at}
-    terms: set[tuple[str | None, str | None]] = set()
+    sections_and_brands: set[tuple[str | None, str | None]] = set()
 
-    def shown() -> Iterator[tuple[str, datetime]]:
-        address = parts().presentation.article_url
+    def entries() -> Iterator[tuple[str, datetime]]:
+        article_url = parts().presentation.article_url
         for row in sitemaps.articles(connection, page):
-            yield address({"id": row.id, "slug": row.slug, **_short(row.section, row.brand)}), row.at
+            yield article_url({"id": row.id, "slug": row.slug, **_short(row.section, row.brand)}), row.at
             times.add(row.changed_at)
-            terms.add((row.section, row.brand))
+            sections_and_brands.add((row.section, row.brand))
 
-    body = sitemap.page(shown())
+    body = sitemap.page(entries())  # fills `times` and `sections_and_brands`
+    names = tags.names(_short(section, brand) for section, brand in sections_and_brands)
     return Answer(
         body=body,
-        seq=truth.seq,
-        mark=truth.mark,
+        seq=snapshot.seq,
+        mark=snapshot.mark,
         changed_at=latest(times),
-        words=frozenset({page.facet_id, *tags.names(_short(*pair) for pair in terms)}),
+        words=frozenset({page.facet_id, *names}),
         tags=(tags.ARTICLES,),
         media_type=sitemap.MEDIA_TYPE,
     )
 
 
 def _short(section: str | None, brand: str | None) -> dict[str, dict[str, str] | None]:
-    """What an address names, as articles have it."""
+    """Return the section and the brand of a URL in the form that article records have."""
     return {"section": {"slug": section} if section else None, "brand": {"slug": brand} if brand else None}
 
 
 def _news(connection: Connection) -> Answer:
-    truth = facets.truth(connection, {})
+    snapshot = facets.truth(connection, {})
     hour = parts().now().replace(minute=0, second=0, microsecond=0)
-    # Of the hours that have begun the last one counts whole, so that nothing grows older than two days until the next.
-    question = Question(published=(hour - (NEWS_HOURS - 1) * HOUR, None))
-    page = articles.page(connection, truth, question, limit=NEWS_MOST, wanted={"seo"})
+    # The current hour counts as a whole, so that no article gets older than two days before the next update.
+    list_query = Question(published=(hour - (NEWS_HOURS - 1) * HOUR, None))
+    page = articles.page(connection, snapshot, list_query, limit=NEWS_MOST, wanted={"seo"})
     presentation = parts().presentation
-    shown = [presentation.summary(record) for record in page.records if is_indexed(record["seo"])]
+    summaries = [presentation.summary(record) for record in page.records if is_indexed(record["seo"])]
     return Answer(
-        body=sitemap.news(shown, presentation.publisher),
-        seq=truth.seq,
-        mark=truth.mark,
-        changed_at=latest({truth.everything.at, page.changed_at, hour}),
-        words=frozenset({truth.everything.id, *tags.names(page.records)}),
+        body=sitemap.news(summaries, presentation.publisher),
+        seq=snapshot.seq,
+        mark=snapshot.mark,
+        changed_at=latest({snapshot.everything.at, page.changed_at, hour}),
+        words=frozenset({snapshot.everything.id, *tags.names(page.records)}),
         tags=(tags.ARTICLES,),
         media_type=sitemap.MEDIA_TYPE,
         until=(hour + HOUR).timestamp(),

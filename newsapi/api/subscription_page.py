@@ -1,6 +1,6 @@
-"""The page that links in mails lead to where the site has none of its own: plain HTML, without scripts.
+"""The page that links in emails lead to if the site has none of its own: plain HTML without scripts.
 
-To open it changes nothing, however often a scanner does; what is done is done by the buttons of its forms.
+Opening the page changes nothing, because link scanners open it too. Only the buttons of its forms, which POST, do.
 """
 
 from __future__ import annotations
@@ -48,98 +48,112 @@ LABELS: Final = {"confirm": "page_confirm_do", "leave": "page_leave_do"}
 
 
 def blueprint() -> flask.Blueprint:
-    """Make the route; it is not in the document."""
-    made = flask.Blueprint("subscription_page", __name__)
+    """Return the blueprint of the page; OpenAPI does not document it."""
+    flask_blueprint = flask.Blueprint("subscription_page", __name__)
 
-    @made.get(PATH)
+    @flask_blueprint.get(PATH)
     def page() -> Response:
         return _asked(request.args.get("token", "")[:200])
 
-    @made.get(f"{api.PATH}/unsubscribe")
-    def lead_on() -> Response:
-        """Mail programs that do not know the one click open the address: that changes nothing either."""
-        where = parts().presentation.passage(quote(api.only_token(), safe=""))
-        return Response(status=303, headers={"Location": where, **_HEADERS})
+    @flask_blueprint.get(f"{api.PATH}/unsubscribe")
+    def redirect_to_page() -> Response:
+        """Redirect email clients that open the one-click URL (RFC 8058) instead of posting to it."""
+        url = parts().presentation.passage(quote(api.only_token(), safe=""))
+        return Response(status=303, headers={"Location": url, **_HEADERS})
 
-    @made.post(PATH)
-    def act() -> Response:
+    @flask_blueprint.post(PATH)
+    def submit() -> Response:
         if request.mimetype not in api.FORMS:
             raise WrongMediaType("application/x-www-form-urlencoded")
         return _done(request.form.get("token", "")[:200], request.form.get("do", ""))
 
-    return made
+    return flask_blueprint
 
 
-def _asked(token: str, said: str = "") -> Response:
-    """Show what a token is good for, with the buttons that do it."""
+def _asked(token: str, notice: str = "") -> Response:
+    """Return the page of a token: its question with a button, or the preferences form of a management token.
+
+    Args:
+        token: The token of an email.
+        notice: A message above the form, such as "saved".
+    """
     try:
         with parts().database.reading() as connection:
-            found = actions.shown(connection, api.box(), token, now=parts().now())
+            described = actions.shown(connection, api.box(), token, now=parts().now())
     except TokenExpired:
         return _over()
-    words = phrases.PHRASES[found.language]
-    if found.person is not None:
-        text = words["page_of"].format(email=found.person["email"]) if found.person["email"] else ""
-        return _page(found.language, words["page_manage"], text=text, said=said, person=found.person, token=token)
-    question = words[f"page_{found.purpose}"].format(topic=found.topic) if found.topic else words["page_leave_all"]
-    return _page(found.language, question, do=found.purpose, label=words[LABELS[found.purpose]], token=token)
+    language, person, topic, purpose = described.language, described.person, described.topic, described.purpose
+    texts = phrases.PHRASES[language]
+    if person is not None:
+        text = texts["page_of"].format(email=person["email"]) if person["email"] else ""
+        return _page(language, texts["page_manage"], text=text, notice=notice, person=person, token=token)
+    question = texts[f"page_{purpose}"].format(topic=topic) if topic else texts["page_leave_all"]
+    return _page(language, question, do=purpose, label=texts[LABELS[purpose]], token=token)
 
 
-def _done(token: str, act: str) -> Response:
-    """Do what a button says."""
-    here, now = api.box(), parts().now()
+def _done(token: str, action: str) -> Response:
+    """Return the page that shows the result of a button, after running its action.
+
+    Raises:
+        InvalidBody: The action is unknown.
+    """
+    context, now = api.box(), parts().now()
     try:
         with parts().database.reading() as connection:
-            found = actions.shown(connection, here, token, now=now)
-        words = phrases.PHRASES[found.language]
-        if act == "confirm":
-            actions.confirm(here, token, now=now)
-            return _page(found.language, words["page_confirmed"].format(topic=found.topic))
-        if act == "leave":
-            actions.leave(here, token, now=now)
-            return _page(found.language, words["page_left"])
-        if act == "erase":
-            actions.erase(here, token, now=now)
-            return _page(found.language, words["page_erased"])
-        if act == "export":
-            kept = {"Content-Disposition": 'attachment; filename="dati.json"'}
-            return Response(api.exported(token), content_type="application/json", headers={**_HEADERS, **kept})
-        if act == "save":
-            actions.change(here, token, _chosen(), now=now)
-            language = request.form.get("language", found.language)
+            described = actions.shown(connection, context, token, now=now)
+        texts = phrases.PHRASES[described.language]
+        if action == "confirm":
+            actions.confirm(context, token, now=now)
+            return _page(described.language, texts["page_confirmed"].format(topic=described.topic))
+        if action == "leave":
+            actions.leave(context, token, now=now)
+            return _page(described.language, texts["page_left"])
+        if action == "erase":
+            actions.erase(context, token, now=now)
+            return _page(described.language, texts["page_erased"])
+        if action == "export":
+            download = {"Content-Disposition": 'attachment; filename="dati.json"'}
+            return Response(api.exported(token), content_type="application/json", headers={**_HEADERS, **download})
+        if action == "save":
+            actions.change(context, token, _chosen(), now=now)
+            language = request.form.get("language", described.language)
             return _asked(token, phrases.PHRASES[language]["page_saved"])
     except TokenExpired:
         return _over()
-    raise BadBody([Fault("/do", "is none of confirm, leave, save, export, erase")])
+    raise BadBody([Fault("/do", "must be one of confirm, leave, save, export, erase")])
 
 
 def _chosen() -> dict[str, Any]:
-    """What the form says, as the API would be told it. Raises BadBody."""
+    """Return the preferences of the form, validated like those of the API.
+
+    Raises:
+        InvalidBody: The form is not valid.
+    """
     form = {name: value for name, value in request.form.items() if name != "do"}
-    asked: dict[str, Any] = {name: form.pop(name) for name in ("token", "language", "time_zone") if name in form}
-    asked["subscriptions"] = [
+    values: dict[str, Any] = {name: form.pop(name) for name in ("token", "language", "time_zone") if name in form}
+    values["subscriptions"] = [
         {"id": id_, "frequency": None if frequency == "stop" else frequency} for id_, frequency in form.items()
     ]
-    return api.preferences(asked)
+    return api.preferences(values)
 
 
 def _over() -> Response:
     language = parts().settings.mail_language
-    words = phrases.PHRASES[language]
-    return _page(language, words["page_over"], text=words["page_over_why"], status=410)
+    texts = phrases.PHRASES[language]
+    return _page(language, texts["page_over"], text=texts["page_over_why"], status=410)
 
 
-def _page(language: str, title: str, *, status: int = 200, **more: Any) -> Response:
-    usual: dict[str, Any] = {"text": "", "said": "", "do": "", "label": "", "token": "", "person": None}
+def _page(language: str, title: str, *, status: int = 200, **variables: Any) -> Response:
+    defaults: dict[str, Any] = {"text": "", "notice": "", "do": "", "label": "", "token": "", "person": None}
     page = _TEMPLATES.get_template("subscriptions.html").render(
         language=language,
         title=title,
-        style=Markup(_STYLE),  # noqa: S704 (a file of ours; escaped, it would not be what its hash allows)
+        style=Markup(_STYLE),  # noqa: S704 (a file of this package; escaped, it would not match its hash in the policy)
         publisher=parts().presentation.publisher,
         words=phrases.PHRASES[language],
         languages=phrases.LANGUAGES,
         frequencies=FREQUENCIES,
-        here=PATH.lstrip("/"),  # from wherever the page was reached, as its policy lets forms go nowhere else
-        **{**usual, **more},
+        here=PATH.lstrip("/"),  # relative, because the policy allows forms to the own origin only
+        **{**defaults, **variables},
     )
     return Response(page, status, content_type="text/html; charset=utf-8", headers=_HEADERS)

@@ -1,6 +1,6 @@
-"""Subscriptions over HTTP: the box, what the tokens in mails open, what the mail provider tells, the list of people.
+"""Email subscriptions: subscribe, operations by the tokens of emails, bounce reports, and the list of subscribers.
 
-The page that links in mail lead to, if the site has none, is `subscription_page.py`.
+`subscription_page.py` is the page that links in emails lead to if the site has none of its own.
 """
 
 from __future__ import annotations
@@ -47,45 +47,52 @@ ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
 ASKED, TOKEN, PREFERENCES, BOUNCES = SubscriptionIn(), TokenIn(), PreferencesIn(), BouncesIn()
 EVERYBODY: dict[str, Any] = {"security": [{}]}
-"""What the document says of operations for which a token in the body is enough."""
+"""OpenAPI attributes of operations that need no key: anyone may subscribe, and a token authorizes the others."""
 
 
 def box() -> actions.Box:
-    """Answer what the actions need. Raises Unavailable at once while the database is known to be away."""
-    found = parts()
-    if found.pages.follower.away:
+    """Return the context of subscription commands.
+
+    Raises:
+        Unavailable: The database is known to be unreachable.
+    """
+    context = parts()
+    if context.pages.follower.away:
         raise Unavailable
-    return actions.Box(found.database, found.settings, found.passes)
+    return actions.Box(context.database, context.settings, context.passes)
 
 
-def _blueprint(noun: Noun) -> Blueprint:
-    """Make the box of a noun."""
-    blueprint = Blueprint(f"{noun.kind}-box", __name__, url_prefix=noun.path, description="The box for an address")
-    which = {"in": "path", "name": "slug", "description": f"Slug of the {noun.kind}", "schema": ONE_NAME}
+def _blueprint(term_kind: Noun) -> Blueprint:
+    """Return the blueprint with the subscription route of a kind of term."""
+    kind = term_kind.kind
+    blueprint = Blueprint(f"{kind}-box", __name__, url_prefix=term_kind.path, description="Subscribe to emails")
+    which = {"in": "path", "name": "slug", "description": f"Slug of the {kind}", "schema": ONE_NAME}
 
     @blueprint.route("/<slug>/subscriptions", parameters=[which])
     class TheBox(MethodView):
-        """The box."""
+        """Subscriptions to a term."""
 
         @blueprint.doc(
-            operationId=f"subscribeTo{noun.kind.title()}",
-            summary=f"Subscribe an e-mail address to a {noun.kind}",
+            operationId=f"subscribeTo{kind.title()}",
+            summary=f"Subscribe an email address to {term_kind.indefinite_name}",
+            description="Request a subscription (double opt-in): an email asks the subscriber to confirm it. The"
+            " response is the same whether the address is new, already subscribed or waiting for confirmation.",
             requestBody={"required": True, "content": {bodies.JSON: {"schema": SubscriptionIn}}},
             **EVERYBODY,
         )
         @blueprint.response(202, RequestOne)
         @blueprint.write(404)
         def post(self, slug: str) -> Response:
-            """A mail asks to confirm it. The answer is the same whether the address is known, new or waiting."""
+            """Request a subscription."""
             values = patches.loaded(ASKED, bodies.body())
             parts().limits.count_box()
-            actions.ask(box(), noun.kind, slug, values, now=parts().now())
+            actions.ask(box(), kind, slug, values, now=parts().now())
             return Response(json({"data": {"state": "requested"}}), 202, content_type=bodies.JSON)
 
     return blueprint
 
 
-blueprint = Blueprint("subscriptions", __name__, url_prefix=PATH, description="What the links in mails open")
+blueprint = Blueprint("subscriptions", __name__, url_prefix=PATH, description="Operations of the links in emails")
 
 
 def _taken(schema: Any) -> dict[str, Any]:
@@ -104,31 +111,32 @@ def _done() -> Response:
 
 @blueprint.route("/confirm")
 class Confirm(MethodView):
-    """The second opt-in."""
+    """Confirmation of a subscription."""
 
     @blueprint.doc(operationId="confirmSubscription", summary="Confirm a subscription", **_taken(TokenIn))
     @blueprint.response(204)
     @blueprint.write(410)
     def post(self) -> Response:
-        """With the token of the mail. Used, expired or made up: 410."""
+        """Confirm a subscription with the token of its email. A used, expired or invalid token gets 410."""
         actions.confirm(box(), _token(), now=parts().now())
         return _done()
 
 
 @blueprint.route("/unsubscribe")
 class Unsubscribe(MethodView):
-    """The way out."""
+    """End of a subscription."""
 
     @blueprint.doc(
         operationId="unsubscribe",
         summary="End a subscription",
-        description="As JSON with the token of the mail, or as mail programs do it (RFC 8058): the form"
-        " `List-Unsubscribe=One-Click` to the address with `token`, which `List-Unsubscribe` in the mail names.",
+        description="End a subscription; emails that are planned are not sent. Send the token of an email as JSON, or"
+        " as email clients do (RFC 8058): the form `List-Unsubscribe=One-Click` to the URL of the header"
+        " `List-Unsubscribe`, which contains `token`. A used, expired or invalid token gets 410.",
         parameters=[
             {
                 "in": "query",
                 "name": "token",
-                "description": "Of the form alone; JSON bears its own",
+                "description": "Token of a one-click request; a JSON body contains its own",
                 "schema": {"type": "string", "maxLength": 200},
             }
         ],
@@ -150,125 +158,160 @@ class Unsubscribe(MethodView):
     @blueprint.response(204)
     @blueprint.write(410)
     def post(self) -> Response:
-        """What was planned is not sent any more. Used, expired or made up: 410."""
+        """End a subscription."""
         token = _one_click() if request.mimetype in FORMS else _token()
         actions.leave(box(), token, now=parts().now())
         return _done()
 
 
 def only_token() -> str:
-    """Answer the token in the address. Raises Invalid where there is none, or anything else."""
+    """Return the query parameter `token`, cut to 200 characters.
+
+    Raises:
+        InvalidParameter: `token` is missing or repeated, or there are other parameters.
+    """
     if [*request.args.keys()] != ["token"] or len(request.args.getlist("token")) > 1:
-        raise Invalid([Fault("token", "is the one parameter here, and is given once")])
+        raise Invalid([Fault("token", "must be given once, and is the only parameter")])
     return request.args["token"][:200]
 
 
 def _one_click() -> str:
-    """The token in the address, where the body is that of RFC 8058."""
+    """Return the token of a one-click request (RFC 8058).
+
+    Raises:
+        InvalidBody: The form is not `List-Unsubscribe=One-Click`.
+    """
     token = only_token()
     if request.form.to_dict() != ONE_CLICK:
-        raise BadBody([Fault("/List-Unsubscribe", "must be One-Click, and nothing beside it")])
+        raise BadBody([Fault("/List-Unsubscribe", "must be One-Click, and must be the only field")])
     return token
 
 
 @blueprint.route("/erase")
 class Erase(MethodView):
-    """The right to be forgotten."""
+    """Erasure of a subscriber."""
 
-    @blueprint.doc(operationId="eraseSubscriber", summary="Erase all that is known of an address", **_taken(TokenIn))
+    @blueprint.doc(
+        operationId="eraseSubscriber",
+        summary="Erase the data of a subscriber",
+        description="Erase all data of the subscriber of a management token. Only a keyed hash of the address is"
+        " kept, so that no email is sent to it again.",
+        **_taken(TokenIn),
+    )
     @blueprint.response(204)
     @blueprint.write(410)
     def post(self) -> Response:
-        """With a token to manage. A keyed hash stays, by which we know not to write to the address again."""
+        """Erase the data of a subscriber."""
         actions.erase(box(), _token(), now=parts().now())
         return _done()
 
 
 @blueprint.route("/preferences")
 class Preferences(MethodView):
-    """What somebody follows."""
+    """Preferences of a subscriber."""
 
-    @blueprint.doc(operationId="setPreferences", summary="See and change what one follows", **_taken(PreferencesIn))
+    @blueprint.doc(
+        operationId="setPreferences", summary="Get or change the preferences of a subscriber", **_taken(PreferencesIn)
+    )
     @blueprint.response(200, SubscriberOne)
     @blueprint.write(410)
     def post(self) -> Response:
-        """With a token to manage, in the body as addresses get about. Only what is named is changed."""
-        asked, here = preferences(bodies.body()), box()
-        if asked.keys() - {"token", "frequencies"} or asked["frequencies"]:
-            actions.change(here, asked["token"], asked, now=parts().now())
+        """Return the subscriber of a management token, after changing the given fields; the others stay.
+
+        The token is sent in the body because URLs are logged and shared.
+        """
+        values, context = preferences(bodies.body()), box()
+        if values.keys() - {"token", "frequencies"} or values["frequencies"]:
+            actions.change(context, values["token"], values, now=parts().now())
         with parts().database.reading() as connection:
-            person = actions.opened(connection, here, asked["token"], now=parts().now())
-            (shown,) = actions.described(connection, [person])
-        return Response(json({"data": compiled(Subscriber)(shown)}), content_type=bodies.JSON)
+            subscriber = actions.opened(connection, context, values["token"], now=parts().now())
+            (record,) = actions.described(connection, [subscriber])
+        return Response(json({"data": compiled(Subscriber)(record)}), content_type=bodies.JSON)
 
 
 def preferences(body: dict[str, Any]) -> dict[str, Any]:
-    """Read what somebody chose: with `frequencies` by subscription. Raises BadBody."""
-    asked = patches.loaded(PREFERENCES, body)
-    asked["frequencies"] = {each["id"]: each["frequency"] for each in asked.pop("subscriptions")}
-    return asked
+    """Load changed preferences from a request body.
+
+    Args:
+        body: The JSON object of the request.
+
+    Returns:
+        The validated values; `subscriptions` is replaced by `frequencies`, a dict from subscription id to frequency;
+        the frequency None ends the subscription.
+
+    Raises:
+        InvalidBody: The body is not valid.
+    """
+    values = patches.loaded(PREFERENCES, body)
+    values["frequencies"] = {change["id"]: change["frequency"] for change in values.pop("subscriptions")}
+    return values
 
 
 @blueprint.route("/export")
 class Export(MethodView):
-    """The right to know."""
+    """Export of a subscriber."""
 
-    @blueprint.doc(operationId="exportSubscriber", summary="All that is kept of an address", **_taken(TokenIn))
+    @blueprint.doc(operationId="exportSubscriber", summary="Export the data of a subscriber", **_taken(TokenIn))
     @blueprint.response(200, ExportOne)
     @blueprint.write(410)
     def post(self) -> Response:
-        """With a token to manage."""
+        """Return all stored data of the subscriber of a management token."""
         return Response(exported(_token()), content_type=bodies.JSON)
 
 
 def exported(token: str) -> bytes:
-    """Answer all that is kept of a person, as JSON. Raises TokenExpired."""
+    """Return all stored data of a subscriber as JSON.
+
+    Args:
+        token: A management token.
+
+    Raises:
+        TokenExpired: The token has expired or is invalid.
+    """
     with parts().database.reading() as connection:
-        person = actions.opened(connection, box(), token, now=parts().now())
-        return json({"data": compiled(Exported)(actions.export(connection, person))})
+        subscriber = actions.opened(connection, box(), token, now=parts().now())
+        return json({"data": compiled(Exported)(actions.export(connection, subscriber))})
 
 
 @blueprint.route("/bounces")
 class Bounces(MethodView):
-    """What the mail provider tells."""
+    """Bounce reports of the email provider."""
 
-    @blueprint.doc(
-        operationId="reportBounces", summary="Tell which addresses mail does not reach", **bodies.taken(BouncesIn)
-    )
+    @blueprint.doc(operationId="reportBounces", summary="Report bounces and complaints", **bodies.taken(BouncesIn))
     @blueprint.response(204)
     @blueprint.write()
     def post(self) -> Response:
-        """Who bounced for good or complained is forgotten and not written to again."""
-        asked = patches.loaded(BOUNCES, bodies.body())["bounces"]
+        """Suppress addresses that bounced permanently or complained: erase their data and send no more email."""
+        bounces = patches.loaded(BOUNCES, bodies.body())["bounces"]
         for reason in BOUNCED:
-            addresses = [each["email"] for each in asked if each["kind"] == reason]
-            actions.refuse(box(), addresses, reason, now=parts().now())
+            emails = [bounce["email"] for bounce in bounces if bounce["kind"] == reason]
+            actions.refuse(box(), emails, reason, now=parts().now())
         return _done()
 
 
-people = Blueprint("subscribers", __name__, url_prefix=PEOPLE, description="Who follows what")
+people = Blueprint("subscribers", __name__, url_prefix=PEOPLE, description="Subscribers and what they follow")
 
 
 @people.route("")
 class Subscribers(MethodView):
-    """People."""
+    """The subscribers."""
 
-    @people.doc(operationId="listSubscribers", summary="Who follows what", **bodies.keyed())
+    @people.doc(operationId="listSubscribers", summary="List subscribers", **bodies.keyed())
     @people.arguments(SubscribersQuery(), location="query", error_status_code=400)
     @people.response(200, SubscriberList)
     @people.write(400)
     def get(self, query: paging.Query) -> Response:
-        """Those whose address is kept, the last first, with what they follow and when they agreed to it."""
+        """Return the subscribers whose address is stored, newest first, with their subscriptions and consents."""
         return private(PEOPLE, query, lambda connection: _page(connection, query))
 
 
 def _page(connection: Connection, query: paging.Query) -> Answer:
     before = UUID(paging.behind(query, "subscribers")[0]) if "cursor" in query else None
     rows = subscriptions.people(connection, limit=query["limit"] + 1, before=before)
-    shown = {record["id"]: record for record in actions.described(connection, rows)}
+    records = {record["id"]: record for record in actions.described(connection, rows)}
     return paging.last_first(
-        connection, PEOPLE, query, rows, lambda record: compiled(Subscriber)(shown[record["id"]]), "subscribers"
+        connection, PEOPLE, query, rows, lambda row: compiled(Subscriber)(records[row["id"]]), "subscribers"
     )
 
 
-blueprints = [*(_blueprint(noun) for noun in NOUNS if noun.kind in FOLLOWED), blueprint, people]
+blueprints = [_blueprint(kind) for kind in NOUNS if kind.kind in FOLLOWED] + [blueprint, people]

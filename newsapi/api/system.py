@@ -1,4 +1,4 @@
-"""What keeps a service running: is it alive, can it serve, and what its problems mean."""
+"""Health checks, and the documentation pages of problems."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from newsapi.schemas.queries import ONE_NAME
 from newsapi.schemas.wire import Out
 from newsapi.store import places, profiles, search_index
 
-blueprint = Blueprint("system", __name__, description="Whether it runs, and what its words mean")
+blueprint = Blueprint("system", __name__, description="Health checks and problem documentation")
 
 
 class Health(Out):
-    """That the process answers."""
+    """Liveness of the process."""
 
     status = fields.String(required=True, metadata={"example": "ok"})
     version = fields.String(required=True)
 
 
 class Readiness(Out):
-    """Whether requests should be sent here, and why not."""
+    """Readiness of the process to serve requests, with the state of each part."""
 
     status = fields.String(required=True, metadata={"x-extensible-enum": ["ready", "not ready"]})
     parts = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
@@ -38,24 +38,24 @@ class Readiness(Out):
 
 @blueprint.route("/healthz")
 class Healthz(MethodView):
-    """Alive."""
+    """Liveness check."""
 
-    @blueprint.doc(operationId="getHealth", summary="Whether the process answers")
+    @blueprint.doc(operationId="getHealth", summary="Check liveness")
     @blueprint.response(200, Health)
     def get(self) -> Response:
-        """Always 200 while the process answers at all: it asks nobody else."""
+        """Return 200 while the process runs. No other service is checked."""
         return Response(json({"status": "ok", "version": __version__}), content_type="application/json")
 
 
 @blueprint.route("/readyz")
 class Readyz(MethodView):
-    """Ready."""
+    """Readiness check."""
 
-    @blueprint.doc(operationId="getReadiness", summary="Whether it can serve, part by part")
+    @blueprint.doc(operationId="getReadiness", summary="Check readiness")
     @blueprint.response(200, Readiness)
-    @blueprint.alt_response(503, schema=Readiness, description="Not ready; `parts` says why")
+    @blueprint.alt_response(503, schema=Readiness, description="Not ready; `parts` names the cause")
     def get(self) -> Response:
-        """200 when every part that reads need is there. Redis may be away: reads go on without it."""
+        """Return 200 if the database can be read and its schema is current. Reads work without Redis."""
         state = {"database": _database(), "cache": parts().pages.shared.state()}
         if state["database"] == "ok":
             state |= {"related": _followed(profiles.LISTENER), "search": _followed(search_index.LISTENER)}
@@ -66,40 +66,47 @@ class Readyz(MethodView):
 
 def _database() -> str:
     if parts().pages.follower.away:
-        return "does not answer"
+        return "does not respond"
     try:
         with parts().database.reading() as connection:
             return "ok" if is_current(connection) else "not up to date: run newsapi db upgrade"
     except Unavailable:
-        return "does not answer"
+        return "does not respond"
 
 
-def _followed(listener: str) -> str:
-    """How far the worker is with an index, of related articles or of searches: they are served whatever it says."""
+def _followed(consumer: str) -> str:
+    """Return how far an index of the worker is behind the changelog; a lag does not affect readiness."""
     try:
         with parts().database.reading() as connection:
-            behind = places.behind(connection, listener)
+            lag = places.behind(connection, consumer)
     except Unavailable:
-        return "is not known"
-    return "waits for a worker" if behind is None else f"{behind} changes behind" if behind else "ok"
+        return "unknown"
+    if lag is None:
+        return "waiting for a worker"
+    return f"{lag} changes behind" if lag else "ok"
 
 
 @blueprint.route(
     "/problems/<name>",
-    parameters=[{"in": "path", "name": "name", "description": "Name of the problem", "schema": ONE_NAME}],
+    parameters=[{"in": "path", "name": "name", "description": "Name of the problem type", "schema": ONE_NAME}],
 )
 class ProblemPage(MethodView):
-    """A page about one kind of problem."""
+    """The documentation page of a problem type."""
 
-    @blueprint.doc(operationId="getProblem", summary="What a problem means")
+    @blueprint.doc(operationId="getProblem", summary="Get the documentation of a problem type")
     @blueprint.response(200, {"type": "string"}, content_type="text/html")
-    @blueprint.alt_response(404, "DEFAULT_ERROR", description="There is no such problem")
+    @blueprint.alt_response(404, "DEFAULT_ERROR", description="The problem type does not exist")
     def get(self, name: str) -> Response:
-        """A page for people: what the problem is and what to do."""
-        kind = KINDS.get(name)
-        if kind is None:
+        """Return an HTML page that explains the problem and what to do."""
+        problem_type = KINDS.get(name)
+        if problem_type is None:
             raise NotFound
-        page = _PAGE.format(name=escape(name), status=kind.status, title=escape(kind.title), text=escape(kind.text))
+        page = _PAGE.format(
+            name=escape(name),
+            status=problem_type.status,
+            title=escape(problem_type.title),
+            text=escape(problem_type.text),
+        )
         return Response(page, content_type="text/html; charset=utf-8", headers={"Cache-Control": "max-age=86400"})
 
 

@@ -1,4 +1,4 @@
-"""Brands, authors, sections and tags over HTTP: four lists by name and their items, all alike."""
+"""Term reads: the lists of brands, authors, sections and tags, and single terms, with the same views for each kind."""
 
 from __future__ import annotations
 
@@ -33,7 +33,14 @@ from newsapi.text.slugs import is_slug
 
 @dataclass(frozen=True)
 class Noun:
-    """One of the four: its names, its schemas, and what it is."""
+    """A kind of term: its name, its schemas and its description.
+
+    Attributes:
+        kind: "brand", "author", "section" or "tag".
+        singular: Schema of one term.
+        page: Schema of a page of terms.
+        text: Description for OpenAPI.
+    """
 
     kind: Kind
     item: type[Schema]
@@ -42,136 +49,158 @@ class Noun:
 
     @property
     def path(self) -> str:
-        """Where its list is."""
+        """The path of the list."""
         return f"/v1/{self.kind}s"
+
+    @property
+    def indefinite_name(self) -> str:
+        """The name with its indefinite article."""
+        return f"an {self.kind}" if self.kind == "author" else f"a {self.kind}"
 
 
 NOUNS = (
-    Noun("brand", wire.Brand, wire.BrandList, "Makes, and groups of makes"),
-    Noun("author", wire.Author, wire.AuthorList, "Who signs articles"),
-    Noun("section", wire.Section, wire.SectionList, "Parts of the site"),
-    Noun("tag", wire.Term, wire.TermList, "Keywords"),
+    Noun("brand", wire.Brand, wire.BrandList, "Brands, and the groups they belong to"),
+    Noun("author", wire.Author, wire.AuthorList, "Authors of articles"),
+    Noun("section", wire.Section, wire.SectionList, "Sections of the site"),
+    Noun("tag", wire.Term, wire.TermList, "Tags: keywords of articles"),
 )
 
 
-def _blueprint(noun: Noun) -> Blueprint:
-    """Make the two routes of a noun."""
-    blueprint = Blueprint(f"{noun.kind}s", __name__, url_prefix=noun.path, description=noun.text)
-    title = noun.kind.title()
-    which = {"in": "path", "name": "slug", "description": f"Slug of the {noun.kind}", "schema": ONE_NAME}
-    with_articles = type(f"{title}WithArticles", (noun.item,), {"articles": fields.Nested(ArticleList)})
+def _blueprint(term_kind: Noun) -> Blueprint:
+    """Return the blueprint with the two routes of a kind of term."""
+    blueprint = Blueprint(f"{term_kind.kind}s", __name__, url_prefix=term_kind.path, description=term_kind.text)
+    title = term_kind.kind.title()
+    which = {"in": "path", "name": "slug", "description": f"Slug of the {term_kind.kind}", "schema": ONE_NAME}
+    with_articles = type(f"{title}WithArticles", (term_kind.item,), {"articles": fields.Nested(ArticleList)})
     one = type(f"{title}One", (Out,), {"data": fields.Nested(with_articles, required=True)})
 
     @blueprint.route("")
     class Terms(MethodView):
-        """All of them."""
+        """The list of terms."""
 
-        @blueprint.doc(operationId=f"list{title}s", summary=f"A page of {noun.kind}s")
+        @blueprint.doc(
+            operationId=f"list{title}s",
+            summary=f"List {term_kind.kind}s",
+            description=f"Return a page of {term_kind.kind}s, sorted by name.",
+        )
         @blueprint.arguments(TermsQuery(), location="query", error_status_code=400)
-        @blueprint.response(200, noun.page)
+        @blueprint.response(200, term_kind.page)
         def get(self, query: paging.Query) -> Response:
-            """A page sorted by name."""
-            return _list(noun, query)
+            """Return a page of terms."""
+            return _list(term_kind, query)
 
     @blueprint.route("/<slug>", parameters=[which])
     class OneTerm(MethodView):
-        """One of them."""
+        """One term."""
 
-        @blueprint.doc(operationId=f"get{title}", summary=f"One {noun.kind}")
+        @blueprint.doc(
+            operationId=f"get{title}",
+            summary=f"Get {term_kind.indefinite_name}",
+            description=f"Return the {term_kind.kind} with this slug. `include=articles` adds the first page of its"
+            " articles, newest first.",
+        )
         @blueprint.arguments(TermQuery(), location="query", error_status_code=400)
         @blueprint.response(200, one)
-        @blueprint.alt_response(308, description="It has another slug now")
-        @blueprint.alt_response(404, "DEFAULT_ERROR", description="There is none")
+        @blueprint.alt_response(308, description="The slug has changed; `Location` is the URL with the current slug")
+        @blueprint.alt_response(404, "DEFAULT_ERROR", description="The slug does not exist")
         def get(self, query: paging.Query, slug: str) -> Response:
-            """One by its slug, and with `include=articles` its newest articles."""
-            return _one(noun, with_articles, query, slug)
+            """Return one term."""
+            return _one(term_kind, with_articles, query, slug)
 
     return blueprint
 
 
-def _list(noun: Noun, query: paging.Query) -> Response:
-    words, place = query.get("q"), None
+def _list(term_kind: Noun, query: paging.Query) -> Response:
+    search_text, page_start = query.get("q"), None
     if "cursor" in query:
-        words, place = _place(noun, query["cursor"])
+        search_text, page_start = _place(term_kind, query["cursor"])
     return cached(
-        paging.address(noun.path, query),
+        paging.address(term_kind.path, query),
         query,
-        lambda connection: _page(connection, noun, query, words=words, place=place),
+        lambda connection: _page(connection, term_kind, query, search_text=search_text, page_start=page_start),
     )
 
 
-def _page(connection: Connection, noun: Noun, query: paging.Query, *, words: str | None, place: Place | None) -> Answer:
-    truth = facets.truth(connection, {})
-    folded = None if words is None else fold(words)
-    found = taxonomy.Terms([])
-    if folded != "":  # words that leave nothing when folded ("!?") stand in no name
-        found = taxonomy.page(connection, noun.kind, words=folded, place=place, limit=query["limit"])
-    dump = compiled(noun.item)
-    counts = [record["facet_id"] for record in found.records]
-    data = [dump(parts().presentation.term(noun.kind, record)) for record in found.records]
-    turns = (_cursor(noun, words, found.next), _cursor(noun, words, found.prev))
-    body = paging.envelope(noun.path, query, data, turns)
+def _page(
+    connection: Connection, term_kind: Noun, query: paging.Query, *, search_text: str | None, page_start: Place | None
+) -> Answer:
+    snapshot = facets.truth(connection, {})
+    folded = None if search_text is None else fold(search_text)
+    page = taxonomy.Terms([])
+    if folded != "":  # a text without letters or digits ("!?") matches no name
+        page = taxonomy.page(connection, term_kind.kind, words=folded, place=page_start, limit=query["limit"])
+    dump = compiled(term_kind.item)
+    depends_on: set[tags.Word] = {snapshot.terms[term_kind.kind].id}
+    for record in page.records:
+        depends_on |= {record["facet_id"], *tags.above(record)}
+    items = [dump(parts().presentation.term(term_kind.kind, record)) for record in page.records]
+    cursors = (_cursor(term_kind, search_text, page.next), _cursor(term_kind, search_text, page.prev))
+    body = paging.envelope(term_kind.path, query, items, cursors)
     return Answer(
         body=json(body),
-        seq=truth.seq,
-        mark=truth.mark,
-        changed_at=latest((truth.terms[noun.kind].at, found.changed_at)),
-        words=frozenset(
-            {truth.terms[noun.kind].id, *counts, *(word for term in found.records for word in tags.above(term))}
-        ),
-        tags=("articles", f"{noun.kind}s"),
+        seq=snapshot.seq,
+        mark=snapshot.mark,
+        changed_at=latest((snapshot.terms[term_kind.kind].at, page.changed_at)),
+        words=frozenset(depends_on),
+        tags=("articles", f"{term_kind.kind}s"),
         link=paging.link_header(body["links"]),
     )
 
 
-def _one(noun: Noun, schema: type[Schema], query: paging.Query, slug: str) -> Response:
-    known = slug if is_slug(slug) else ""  # looked up as the empty slug, which nothing has
-    address = paging.address(f"{noun.path}/{known or quote(slug, safe='')}", query)
-    return cached(address, query, lambda connection: _term(connection, noun, query, schema=schema, slug=known))
+def _one(term_kind: Noun, schema: type[Schema], query: paging.Query, slug: str) -> Response:
+    valid_slug = slug if is_slug(slug) else ""  # no term has the empty slug
+    url = paging.address(f"{term_kind.path}/{valid_slug or quote(slug, safe='')}", query)
+    return cached(url, query, lambda connection: _term(connection, term_kind, query, schema=schema, slug=valid_slug))
 
 
-def _term(connection: Connection, noun: Noun, query: paging.Query, *, schema: type[Schema], slug: str) -> Answer:
+def _term(connection: Connection, term_kind: Noun, query: paging.Query, *, schema: type[Schema], slug: str) -> Answer:
     presentation = parts().presentation
-    truth = facets.truth(connection, {noun.kind: (slug,)})
-    found = taxonomy.by_slug(connection, noun.kind, slug, truth)
-    record, times = found.records[0], {found.changed_at, truth.touched_at()}
-    key = tags.name(noun.kind, slug)
-    words: set[tags.Word] = {key, record["facet_id"], *tags.above(record)}
+    snapshot = facets.truth(connection, {term_kind.kind: (slug,)})
+    term_page = taxonomy.by_slug(connection, term_kind.kind, slug, snapshot)
+    record, times = term_page.records[0], {term_page.changed_at, snapshot.touched_at()}
+    surrogate_key = tags.name(term_kind.kind, slug)
+    depends_on: set[tags.Word] = {surrogate_key, record["facet_id"], *tags.above(record)}
     if "articles" in query.get("include", ()):
-        page = articles.page(connection, truth, Question(), limit=20)
-        listed = {"limit": 20, "sort": "-published_at", noun.kind: (slug,)}
-        turns = (paging.cursor(listed, page.next), None)
+        page = articles.page(connection, snapshot, Question(), limit=20)
+        article_query = {"limit": 20, "sort": "-published_at", term_kind.kind: (slug,)}
+        cursors = (paging.cursor(article_query, page.next), None)
         summaries = [compiled(ArticleSummary)(presentation.summary(item)) for item in page.records]
-        record["articles"] = paging.envelope("/v1/articles", listed, summaries, turns)
+        record["articles"] = paging.envelope("/v1/articles", article_query, summaries, cursors)
         times.add(page.changed_at)
-        words.update(tags.names(page.records))
-    shown = compiled(schema)(presentation.term(noun.kind, record))
+        depends_on.update(tags.names(page.records))
+    data = compiled(schema)(presentation.term(term_kind.kind, record))
     caller = access.caller()
-    if noun.kind == "author" and caller and caller.may("drafts:read"):
-        shown["email"] = vocabulary.email(connection, record["slug"])
+    if term_kind.kind == "author" and caller and caller.may("drafts:read"):
+        data["email"] = vocabulary.email(connection, record["slug"])
     return Answer(
-        body=json({"data": shown}),
-        seq=truth.seq,
-        mark=truth.mark,
+        body=json({"data": data}),
+        seq=snapshot.seq,
+        mark=snapshot.mark,
         changed_at=latest(times),
-        words=frozenset(words),
-        tags=(key,),
+        words=frozenset(depends_on),
+        tags=(surrogate_key,),
         version=record["version"],
     )
 
 
-def _place(noun: Noun, cursor: str) -> tuple[str | None, Place]:
+def _place(term_kind: Noun, cursor: str) -> tuple[str | None, Place]:
+    """Return the search text and the page start that a cursor holds.
+
+    Raises:
+        CursorInvalid: The cursor is malformed or belongs to another list.
+        CursorExpired: The cursor is too old.
+    """
     value = parts().cursors.read(cursor, now=parts().now())
-    if value[0] != noun.kind:
+    if value[0] != term_kind.kind:
         raise BadCursor("This cursor belongs to another list.")
     return value[1], Place(*value[2:])
 
 
-def _cursor(noun: Noun, words: str | None, place: Place | None) -> str | None:
-    if place is None:
+def _cursor(term_kind: Noun, search_text: str | None, page_start: Place | None) -> str | None:
+    if page_start is None:
         return None
-    value: list[Any] = [noun.kind, words, *place]
+    value: list[Any] = [term_kind.kind, search_text, *page_start]
     return parts().cursors.write(value, now=parts().now())
 
 
-blueprints = [_blueprint(noun) for noun in NOUNS]
+blueprints = [_blueprint(kind) for kind in NOUNS]

@@ -1,4 +1,4 @@
-"""How much each key asks, by day: counted in memory, written now and then, so that no read has to write."""
+"""Daily request counts of API keys: counted in memory and written at intervals, so that no read has to write."""
 
 from __future__ import annotations
 
@@ -16,21 +16,31 @@ from newsapi.store.database import Database
 log = structlog.get_logger("newsapi.usage")
 
 EVERY = 5.0
-"""Seconds after which what was counted is written. A process that is killed takes that much with it."""
+"""Time after which counts are written. A process that is killed loses the counts of that time."""
 
 
 class Usage:
-    """The requests of this process that are not written yet."""
+    """Counts of this process that are not written yet."""
 
     def __init__(self, database: Database, *, every: float = EVERY) -> None:
-        """Take the database; nothing is connected yet."""
+        """Take the database; no connection is opened yet.
+
+        Args:
+            database: The database to write to.
+            flush_interval: Seconds between the first count and the write.
+        """
         self._database, self._every = database, every
         self._counts: Counter[tuple[UUID, date]] = Counter()
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
 
     def count(self, key: UUID, now: datetime) -> None:
-        """Count a request of a key; the day is that of UTC."""
+        """Count a request of an API key.
+
+        Args:
+            key_id: Id of the key.
+            now: Time of the request; it counts for the day in UTC.
+        """
         with self._lock:
             self._counts[key, now.date()] += 1
             if self._timer is None:
@@ -39,7 +49,7 @@ class Usage:
                 self._timer.start()
 
     def write(self) -> None:
-        """Write what was counted; where the database is away, it is kept for the next time."""
+        """Write the counts; if the database does not respond, keep them for the next write."""
         with self._lock:
             counts, self._counts = self._counts, Counter()
             timer, self._timer = self._timer, None
@@ -51,6 +61,6 @@ class Usage:
             with self._database.moment() as session:
                 partners.add_use(session, counts)
         except NewsError as error:
-            log.warning("use of keys not written", cause=repr(error.__cause__)[:300])
+            log.warning("key usage not written", cause=repr(error.__cause__)[:300])
             with self._lock:
                 self._counts.update(counts)

@@ -1,4 +1,4 @@
-"""Brands, authors, sections and tags as the desk writes them: all alike."""
+"""Term writes: create, update, delete and merge brands, authors, sections and tags, the same for each kind."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import UUID
 
 from flask import Response
 from flask.views import MethodView
-from marshmallow import fields
+from marshmallow import Schema, fields
 
 from newsapi.actions import merges, patches
 from newsapi.actions import taxonomy as actions
@@ -33,110 +33,158 @@ MERGE = MergeIn()
 
 
 def _reply(
-    noun: Noun, status: int, *, location: bool = False, keep: Keep = plainly
+    term_kind: Noun, status: int, *, location: bool = False, save: Keep = plainly
 ) -> Callable[[Session, Done], Reply]:
-    """Answer the function that reads a term as it was just written, inside the transaction that wrote it."""
+    """Return a function that builds the response of a term write inside the transaction of the write.
 
-    def read(session: Session, done: Done) -> Reply:
+    Args:
+        term_kind: The kind of term.
+        status: Status code of the response.
+        location: Whether to send a `Location` header with the URL of the term.
+        save: Stores the response for its idempotency key.
+
+    Returns:
+        The function; it takes the session and the result of the write.
+    """
+
+    def read_back(session: Session, result: Done) -> Reply:
         connection = session.connection()
-        truth = facets.truth(connection, {})
-        record = parts().presentation.term(
-            noun.kind, taxonomy.by_slug(connection, noun.kind, done.slug, truth).records[0]
-        )
-        if noun.kind == "author":
-            record["email"] = vocabulary.email(connection, done.slug)
-        headers = {"ETag": f'"v{done.version}"', **({"Content-Seq": str(done.seq)} if done.seq else {})}
+        snapshot = facets.truth(connection, {})
+        row = taxonomy.by_slug(connection, term_kind.kind, result.slug, snapshot).records[0]
+        record = parts().presentation.term(term_kind.kind, row)
+        if term_kind.kind == "author":
+            record["email"] = vocabulary.email(connection, result.slug)
+        headers = {"ETag": f'"v{result.version}"'}
+        if result.seq:
+            headers["Content-Seq"] = str(result.seq)
         if location:
-            headers["Location"] = f"{parts().settings.api_url}{noun.path}/{done.slug}"
-        return keep(session, Reply(status, headers, json({"data": compiled(_shown(noun))(record)}).decode()))
+            headers["Location"] = f"{parts().settings.api_url}{term_kind.path}/{result.slug}"
+        body = json({"data": compiled(_shown(term_kind))(record)}).decode()
+        return save(session, Reply(status, headers, body))
 
-    return read
-
-
-def _shown(noun: Noun) -> Any:
-    return DeskAuthor if noun.kind == "author" else noun.item
+    return read_back
 
 
-def _blueprint(noun: Noun) -> Blueprint:
-    """Make the routes of a noun."""
-    blueprint = Blueprint(f"{noun.kind}s-desk", __name__, url_prefix=noun.path, description=noun.text)
-    title, taken = noun.kind.title(), actions.SCHEMAS[noun.kind]
-    which = {"in": "path", "name": "slug", "description": f"Slug of the {noun.kind}", "schema": ONE_NAME}
-    one = type(f"{title}Written", (Out,), {"data": fields.Nested(_shown(noun), required=True)})
+def _shown(term_kind: Noun) -> Any:
+    return DeskAuthor if term_kind.kind == "author" else term_kind.item
+
+
+def _blueprint(term_kind: Noun) -> Blueprint:
+    """Return the blueprint with the write routes of a kind of term."""
+    kind = term_kind.kind
+    blueprint = Blueprint(f"{kind}s-desk", __name__, url_prefix=term_kind.path, description=term_kind.text)
+    data = fields.Nested(_shown(term_kind), required=True)
+    result_schema = type(f"{kind.title()}Written", (Out,), {"data": data})
+    which = {"in": "path", "name": "slug", "description": f"Slug of the {kind}", "schema": ONE_NAME}
+    _add_collection(blueprint, term_kind, result_schema)
+    _add_item(blueprint, term_kind, result_schema, which)
+    _add_merge(blueprint, term_kind, which)
+    return blueprint
+
+
+def _add_collection(blueprint: Blueprint, term_kind: Noun, result_schema: type[Schema]) -> None:
+    """Add the route that creates terms."""
+    title, schema = term_kind.kind.title(), actions.SCHEMAS[term_kind.kind]
 
     @blueprint.route("")
     class NewTerm(MethodView):
-        """All of them, for who adds one."""
+        """The collection of terms."""
 
-        @blueprint.doc(operationId=f"create{title}", summary=f"Make a {noun.kind}", **bodies.taken(taken, once=True))
-        @blueprint.response(201, one, headers=bodies.MADE)
+        @blueprint.doc(
+            operationId=f"create{title}",
+            summary=f"Create {term_kind.indefinite_name}",
+            description=f"Create {term_kind.indefinite_name}, which is public at once. Without `slug`, the slug is made"
+            " from the name.",
+            **bodies.taken(schema, once=True),
+        )
+        @blueprint.response(201, result_schema, headers=bodies.MADE)
         @blueprint.write(409)
         def post(self) -> Response:
-            """It is public at once. Its slug is made from its name, if left out."""
-            body, who = bodies.body(), writer()
+            """Create a term."""
+            body, caller = bodies.body(), writer()
             return bodies.once(
-                lambda keep: actions.create(
-                    parts().desk, who, noun.kind, body, _reply(noun, 201, location=True, keep=keep)
+                lambda save: actions.create(
+                    parts().desk, caller, term_kind.kind, body, _reply(term_kind, 201, location=True, save=save)
                 )
             )
 
+
+def _add_item(blueprint: Blueprint, term_kind: Noun, result_schema: type[Schema], which: dict[str, Any]) -> None:
+    """Add the routes that update and delete a term."""
+    title, schema = term_kind.kind.title(), actions.SCHEMAS[term_kind.kind]
+
     @blueprint.route("/<slug>", parameters=[which])
     class WrittenTerm(MethodView):
-        """One of them, for who changes it."""
+        """One term."""
 
         @blueprint.doc(
             operationId=f"update{title}",
-            summary=f"Change or rename a {noun.kind}",
-            **bodies.taken(taken, media_type=bodies.PATCH, versioned=True),
+            summary=f"Update or rename {term_kind.indefinite_name}",
+            description="Apply a JSON merge patch (RFC 7396): null removes a value, omitted fields stay. `If-Match` is"
+            " required. After a change of the slug, the former slug redirects (308).",
+            **bodies.taken(schema, media_type=bodies.PATCH, versioned=True),
         )
-        @blueprint.response(200, one, headers=bodies.TAGGED)
+        @blueprint.response(200, result_schema, headers=bodies.TAGGED)
         @blueprint.write(404, 409, 412, 428)
         def patch(self, slug: str) -> Response:
-            """A merge patch (RFC 7396). Under another slug it is found by the former one too, which leads there."""
-            patch = bodies.body(bodies.PATCH)
+            """Update a term."""
+            body = bodies.body(bodies.PATCH)
             return bodies.sent(
                 actions.amend(
                     parts().desk,
                     writer(),
-                    noun.kind,
+                    term_kind.kind,
                     slug,
-                    patch,
-                    then=_reply(noun, 200),
+                    body,
+                    then=_reply(term_kind, 200),
                     versions=bodies.versions(),
                 )
             )
 
-        @blueprint.doc(operationId=f"delete{title}", summary=f"Take a {noun.kind} away", **bodies.keyed())
+        @blueprint.doc(
+            operationId=f"delete{title}",
+            summary=f"Delete {term_kind.indefinite_name}",
+            description=f"Delete {term_kind.indefinite_name} that no article uses, whatever the status of the article."
+            f" Merge {term_kind.indefinite_name} that is in use into another one.",
+            **bodies.keyed(),
+        )
         @blueprint.response(204)
         @blueprint.write(404, 409)
         def delete(self, slug: str) -> Response:
-            """Only where no article of any status bears it; else merge it into another one."""
+            """Delete a term."""
             bodies.plain()
-            seq = actions.remove(parts().desk, writer(), noun.kind, slug)
+            seq = actions.remove(parts().desk, writer(), term_kind.kind, slug)
             return bodies.sent(Reply(204, {"Content-Seq": str(seq)}, ""))
+
+
+def _add_merge(blueprint: Blueprint, term_kind: Noun, which: dict[str, Any]) -> None:
+    """Add the route that merges a term into another."""
+    title = term_kind.kind.title()
 
     @blueprint.route("/<slug>/merge", parameters=[which])
     class MergedTerm(MethodView):
-        """One of them, on its way into another."""
+        """The merge of a term into another."""
 
         @blueprint.doc(
-            operationId=f"merge{title}", summary=f"Merge a {noun.kind} into another", **bodies.taken(MergeIn)
+            operationId=f"merge{title}",
+            summary=f"Merge {term_kind.indefinite_name} into another",
+            description="Start a merge, which the worker executes in batches: it moves the articles first, then the"
+            " slugs redirect to the other term. `Location` is the URL of the merge.",
+            **bodies.taken(MergeIn),
         )
         @blueprint.response(202, MergeOne)
         @blueprint.write(404, 409)
         def post(self, slug: str) -> Response:
-            """Done bit by bit by the worker: articles first, then its slugs lead to the other one."""
+            """Merge a term into another."""
             into = patches.loaded(MERGE, bodies.body())["into"]
-            id_ = merges.ask(parts().desk, writer(), noun.kind, slug, into)
+            id_ = merges.ask(parts().desk, writer(), term_kind.kind, slug, into)
             with parts().database.reading() as connection:
                 body = _merge(connection, id_)
             return bodies.sent(Reply(202, {"Location": f"{parts().settings.api_url}/v1/merges/{id_}"}, body))
 
-    return blueprint
 
-
-blueprints = [_blueprint(noun) for noun in NOUNS]
-blueprint = Blueprint("merges", __name__, url_prefix="/v1/merges", description="Merges under way")
+blueprints = [_blueprint(kind) for kind in NOUNS]
+blueprint = Blueprint("merges", __name__, url_prefix="/v1/merges", description="Progress of term merges")
 blueprints.append(blueprint)
 
 _ID = {"in": "path", "name": "id", "description": "Id of the merge", "schema": {"type": "string", "format": "uuid"}}
@@ -146,11 +194,11 @@ _ID = {"in": "path", "name": "id", "description": "Id of the merge", "schema": {
 class OneMerge(MethodView):
     """One merge."""
 
-    @blueprint.doc(operationId="getMerge", summary="How far a merge is", **bodies.keyed())
+    @blueprint.doc(operationId="getMerge", summary="Get a merge", **bodies.keyed())
     @blueprint.response(200, MergeOne)
     @blueprint.write(404)
     def get(self, id: UUID) -> Response:  # noqa: A002 (the name of the path parameter)
-        """Its state, and how many articles were moved so far."""
+        """Return the state of a merge, and the number of articles moved so far."""
         bodies.plain()
         with parts().database.reading() as connection:
             return Response(_merge(connection, id), content_type=bodies.JSON)

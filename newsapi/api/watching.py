@@ -1,4 +1,4 @@
-"""Who may do what, and who did what: the key that asks, and the deeds of all."""
+"""The current API key, and the audit log."""
 
 from __future__ import annotations
 
@@ -18,59 +18,59 @@ from newsapi.schemas.dump import compiled, json
 from newsapi.store import deeds, partners
 from newsapi.store.database import Connection
 
-blueprint = Blueprint("watching", __name__, url_prefix="/v1", description="Keys, and what was done with them")
+blueprint = Blueprint("watching", __name__, url_prefix="/v1", description="The current API key and the audit log")
 
 
 DAYS = 31
-"""Days whose use is told."""
+"""Days of usage that are shown."""
 
 
 @blueprint.route("/me")
 class TheKey(MethodView):
-    """The key that asks."""
+    """The current API key."""
 
-    @blueprint.doc(operationId="getMe", summary="What this key may do", **bodies.keyed())
+    @blueprint.doc(operationId="getMe", summary="Get the current API key", **bodies.keyed())
     @blueprint.response(200, MeOne)
     @blueprint.write()
     def get(self) -> Response:
-        """Its open part, its scopes, how many requests a minute it may make (null: any number), and how many it made.
+        """Return the public prefix, the scopes, the rate limit and the daily usage of the key that sends the request.
 
-        A request counts a few seconds after it was made, at the latest; days are those of UTC.
+        `requests_per_minute` is null if there is no limit. Requests are counted within a few seconds; days are in UTC.
         """
         bodies.plain()
-        who, usual = writer(), parts().settings.rate_limits
+        caller, default_limits = writer(), parts().settings.rate_limits
         parts().usage.write()
         with parts().database.reading() as connection:
-            use = partners.use(connection, who.id, DAYS)
-        found = {
-            "prefix": who.prefix,
-            "scopes": sorted(who.scopes),
-            "requests_per_minute": usual and (who.rate or usual[1]),
-            "filter": {"brands": who.brands or (), "sections": who.sections or ()},
-            "body": who.body,
-            "usage": [{"day": row.day, "requests": row.requests} for row in use],
+            rows = partners.use(connection, caller.id, DAYS)
+        record = {
+            "prefix": caller.prefix,
+            "scopes": sorted(caller.scopes),
+            "requests_per_minute": default_limits and (caller.rate or default_limits[1]),
+            "filter": {"brands": caller.brands or (), "sections": caller.sections or ()},
+            "body": caller.body,
+            "usage": [{"day": row.day, "requests": row.requests} for row in rows],
         }
-        return Response(json({"data": compiled(Me)(found)}), content_type=bodies.JSON)
+        return Response(json({"data": compiled(Me)(record)}), content_type=bodies.JSON)
 
 
 @blueprint.route("/audit")
 class Audit(MethodView):
-    """What was done."""
+    """The audit log."""
 
-    @blueprint.doc(operationId="listDeeds", summary="Who did what when", **bodies.keyed())
+    @blueprint.doc(operationId="listDeeds", summary="List audit entries", **bodies.keyed())
     @blueprint.arguments(DeedQuery(), location="query", error_status_code=400)
     @blueprint.response(200, DeedList)
     @blueprint.write(400, 410)
     def get(self, query: paging.Query) -> Response:
-        """Every write over this API and by the schedule, the last first; of imports only what they left is kept."""
+        """Return the writes of this API and of the scheduler, newest first. Imports write no entry for each record."""
         return private("/v1/audit", query, lambda connection: _page(connection, query))
 
 
 def _page(connection: Connection, query: paging.Query) -> Answer:
-    by, subject, before = query.get("by"), query.get("subject"), None
+    actor, subject, before = query.get("by"), query.get("subject"), None
     if "cursor" in query:
-        by, about, place = paging.behind(query, "deeds")
-        subject, before = about and UUID(about), UUID(place)
-    rows = deeds.page(connection, limit=query["limit"] + 1, before=before, by=by, subject=subject)
-    held = ("deeds", by, subject and subject.hex)
-    return paging.last_first(connection, "/v1/audit", query, rows, compiled(Deed), *held)
+        actor, subject_hex, last_hex = paging.behind(query, "deeds")
+        subject, before = subject_hex and UUID(subject_hex), UUID(last_hex)
+    rows = deeds.page(connection, limit=query["limit"] + 1, before=before, by=actor, subject=subject)
+    cursor_values = ("deeds", actor, subject and subject.hex)
+    return paging.last_first(connection, "/v1/audit", query, rows, compiled(Deed), *cursor_values)

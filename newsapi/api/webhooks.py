@@ -1,4 +1,4 @@
-"""Webhooks over HTTP: made, changed, tried out; what was delivered and what was not."""
+"""Webhooks: endpoints, secrets, test pings and deliveries."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ from newsapi.schemas.webhooks import (
     WebhookPatch,
 )
 from newsapi.store import facets, webhooks
-from newsapi.store.database import Connection
+from newsapi.store.database import Connection, Session
 
 PATH = "/v1/webhooks"
-blueprint = Blueprint("webhooks", __name__, url_prefix=PATH, description="Whom we call when something happens")
+blueprint = Blueprint("webhooks", __name__, url_prefix=PATH, description="Webhook endpoints and deliveries")
 
 NEW, CHANGE = WebhookIn(), WebhookPatch()
 WHICH = {"in": "path", "name": "id", "description": "Id of the webhook", "schema": {"type": "string", "format": "uuid"}}
@@ -46,13 +46,13 @@ DELIVERY = {**WHICH, "name": "delivery", "description": "Id of the delivery"}
 
 @blueprint.route("")
 class Webhooks(MethodView):
-    """All webhooks of a key."""
+    """The webhooks of a key."""
 
-    @blueprint.doc(operationId="listWebhooks", summary="The webhooks of this key", **bodies.keyed())
+    @blueprint.doc(operationId="listWebhooks", summary="List webhooks", **bodies.keyed())
     @blueprint.response(200, WebhookList)
     @blueprint.write()
     def get(self) -> Response:
-        """The oldest first; `admin` sees those of all keys. Secrets are told once and not here."""
+        """Return the webhooks of this key, or of all keys with the scope `admin`, oldest first and without secrets."""
         bodies.plain()
         caller = writer()
 
@@ -62,31 +62,32 @@ class Webhooks(MethodView):
 
         return private(PATH, {}, build)
 
-    @blueprint.doc(operationId="createWebhook", summary="Make a webhook", **bodies.taken(WebhookIn, once=True))
+    @blueprint.doc(operationId="createWebhook", summary="Create a webhook", **bodies.taken(WebhookIn, once=True))
     @blueprint.response(201, WebhookOne)
     @blueprint.write()
     def post(self) -> Response:
-        """Calls are signed by the secret that is told here and never again (Standard Webhooks)."""
-        values = _columns(patches.loaded(NEW, bodies.body()))
-        found, caller = parts(), writer()
+        """Create a webhook. Only this response shows the secret that signs its requests (Standard Webhooks)."""
+        columns = _columns(patches.loaded(NEW, bodies.body()))
+        context, caller = parts(), writer()
 
-        def make(keep: Keep) -> Reply:
-            return actions.create(
-                found.database, caller, values, now=found.now(), then=lambda session, row: keep(session, _made(row))
-            )
+        def create(save: Keep) -> Reply:
+            def read_back(session: Session, row: Mapping[str, Any]) -> Reply:
+                return save(session, _made(row))
 
-        return bodies.once(make)
+            return actions.create(context.database, caller, columns, now=context.now(), then=read_back)
+
+        return bodies.once(create)
 
 
 @blueprint.route("/<uuid:id>", parameters=[WHICH])
 class OneWebhook(MethodView):
     """One webhook."""
 
-    @blueprint.doc(operationId="getWebhook", summary="One webhook", **bodies.keyed())
+    @blueprint.doc(operationId="getWebhook", summary="Get a webhook", **bodies.keyed())
     @blueprint.response(200, WebhookOne)
     @blueprint.write(404)
     def get(self, id: UUID) -> Response:  # noqa: A002 (the name in the path)
-        """Without its secret."""
+        """Return a webhook without its secret."""
         bodies.plain()
         caller = writer()
 
@@ -97,22 +98,22 @@ class OneWebhook(MethodView):
 
     @blueprint.doc(
         operationId="updateWebhook",
-        summary="Change a webhook",
+        summary="Update a webhook",
         **bodies.taken(WebhookPatch, media_type=bodies.PATCH),
     )
     @blueprint.response(200, WebhookOne)
     @blueprint.write(404)
     def patch(self, id: UUID) -> Response:  # noqa: A002
-        """What is left out stays. To make one active that was paused is to begin again: it is no longer failing."""
-        values = _columns(patches.loaded(CHANGE, bodies.body(bodies.PATCH)))
-        found = actions.change(parts().database, writer(), id, values, now=parts().now())
-        return bodies.sent(Reply(200, {}, json({"data": _shown(found)}).decode()))
+        """Update a webhook; omitted fields stay. Setting `state` to `active` resumes it and resets `failing_since`."""
+        columns = _columns(patches.loaded(CHANGE, bodies.body(bodies.PATCH)))
+        webhook = actions.change(parts().database, writer(), id, columns, now=parts().now())
+        return bodies.sent(Reply(200, {}, json({"data": _shown(webhook)}).decode()))
 
-    @blueprint.doc(operationId="deleteWebhook", summary="Remove a webhook", **bodies.keyed())
+    @blueprint.doc(operationId="deleteWebhook", summary="Delete a webhook", **bodies.keyed())
     @blueprint.response(204)
     @blueprint.write(404)
     def delete(self, id: UUID) -> Response:  # noqa: A002
-        """It is called no more; what was still to be delivered is not."""
+        """Delete a webhook and its pending deliveries."""
         bodies.plain()
         actions.remove(parts().database, writer(), id, now=parts().now())
         return bodies.sent(Reply(204, {}, ""))
@@ -120,13 +121,13 @@ class OneWebhook(MethodView):
 
 @blueprint.route("/<uuid:id>/ping", parameters=[WHICH])
 class Pinged(MethodView):
-    """A call to try a webhook out."""
+    """A test delivery."""
 
-    @blueprint.doc(operationId="pingWebhook", summary="Try a webhook out", **bodies.keyed())
+    @blueprint.doc(operationId="pingWebhook", summary="Send a test event to a webhook", **bodies.keyed())
     @blueprint.response(202, PingOne)
     @blueprint.write(404)
     def post(self, id: UUID) -> Response:  # noqa: A002
-        """It is sent `webhook.ping`; how that went stands in its deliveries."""
+        """Send the event `webhook.ping`; the deliveries of the webhook show the outcome."""
         bodies.body(needed=False)
         event = actions.ping(parts().database, writer(), id, now=parts().now())
         return bodies.sent(Reply(202, {}, json({"data": {"id": event}}).decode()))
@@ -134,13 +135,13 @@ class Pinged(MethodView):
 
 @blueprint.route("/<uuid:id>/rotate", parameters=[WHICH])
 class Rotated(MethodView):
-    """Another secret."""
+    """The secret of a webhook."""
 
-    @blueprint.doc(operationId="rotateWebhook", summary="Give a webhook a new secret", **bodies.keyed())
+    @blueprint.doc(operationId="rotateWebhook", summary="Rotate the secret of a webhook", **bodies.keyed())
     @blueprint.response(200, WebhookOne)
     @blueprint.write(404)
     def post(self, id: UUID) -> Response:  # noqa: A002
-        """The new one is told here and never again; for 24 hours calls are signed by both."""
+        """Create a new secret. Only this response shows it. For 24 hours, requests are signed with both secrets."""
         bodies.body(needed=False)
         columns = actions.rotate(parts().database, writer(), id, now=parts().now())
         return bodies.sent(Reply(200, {}, _made(columns).body))
@@ -148,64 +149,73 @@ class Rotated(MethodView):
 
 @blueprint.route("/<uuid:id>/deliveries", parameters=[WHICH])
 class Deliveries(MethodView):
-    """What was delivered, and what was not."""
+    """The deliveries of a webhook."""
 
-    @blueprint.doc(operationId="listDeliveries", summary="The deliveries of a webhook", **bodies.keyed())
+    @blueprint.doc(operationId="listDeliveries", summary="List the deliveries of a webhook", **bodies.keyed())
     @blueprint.arguments(DeliveryQuery(), location="query", error_status_code=400)
     @blueprint.response(200, DeliveryList)
     @blueprint.write(400, 404)
     def get(self, query: paging.Query, id: UUID) -> Response:  # noqa: A002
-        """The last first, for thirty days after they were done."""
+        """Return the deliveries, newest first. Completed deliveries are kept for 30 days."""
         caller = writer()
-        address = f"{PATH}/{id}/deliveries"
+        path = f"{PATH}/{id}/deliveries"
 
         def build(connection: Connection) -> Answer:
             actions.own(connection, caller, id)
-            return _deliveries(connection, id, address, query)
+            return _deliveries(connection, id, path, query)
 
-        return private(address, query, build)
+        return private(path, query, build)
 
 
 @blueprint.route("/<uuid:id>/deliveries/<uuid:delivery>/redeliver", parameters=[WHICH, DELIVERY])
 class Redelivered(MethodView):
-    """Once more."""
+    """A repeated delivery."""
 
-    @blueprint.doc(operationId="redeliver", summary="Deliver an event once more", **bodies.keyed())
+    @blueprint.doc(operationId="redeliver", summary="Redeliver an event", **bodies.keyed())
     @blueprint.response(202, PingOne)
     @blueprint.write(404)
     def post(self, id: UUID, delivery: UUID) -> Response:  # noqa: A002
-        """At once, whatever became of it, under the id it has."""
+        """Send an event again at once, whatever its state, with the same `webhook-id`."""
         bodies.body(needed=False)
         actions.redeliver(parts().database, writer(), id, delivery, now=parts().now())
         return bodies.sent(Reply(202, {}, json({"data": {"id": delivery}}).decode()))
 
 
 def _made(columns: Mapping[str, Any]) -> Reply:
-    where = {"Location": f"{parts().settings.api_url}{PATH}/{columns['id']}"}
-    return Reply(201, where, json({"data": {**_shown(columns), "secret": columns["secret"]}}).decode())
+    headers = {"Location": f"{parts().settings.api_url}{PATH}/{columns['id']}"}
+    return Reply(201, headers, json({"data": {**_shown(columns), "secret": columns["secret"]}}).decode())
 
 
 def _columns(values: Mapping[str, Any]) -> dict[str, Any]:
-    """What was asked for, as it is kept; raises BadBody where an address cannot be called."""
+    """Return the columns of a webhook from the values of a request.
+
+    Raises:
+        InvalidBody: The URL must not be called.
+    """
     columns = dict(values)
     if "url" in columns:
         _callable(columns["url"])
     if "filter" in columns:
-        asked = columns.pop("filter") or {}
-        columns |= {"brands": asked.get("brand") or None, "sections": asked.get("section") or None}
+        filters = columns.pop("filter") or {}
+        columns |= {"brands": filters.get("brand") or None, "sections": filters.get("section") or None}
     state = columns.pop("state", None)
     if state is not None:
         columns["paused_at"] = parts().now() if state == "paused" else None
-        columns |= {"failing_since": None} if state == "active" else {}
+    if state == "active":
+        columns["failing_since"] = None
     return columns
 
 
 def _callable(url: str) -> None:
-    """Refuse at once what will never be called; a name that cannot be looked up just now is given time."""
-    place = urlsplit(url)
+    """Check that a URL may be called. A host name that cannot be resolved now is accepted: it may be resolved later.
+
+    Raises:
+        InvalidBody: The URL leads to an address that webhooks must not reach.
+    """
+    url_parts = urlsplit(url)
     try:
-        private_ = parts().settings.webhook_private == "allow"
-        calls.addresses(place.hostname or "", place.port or 443, private=private_)
+        allows_private = parts().settings.webhook_private == "allow"
+        calls.addresses(url_parts.hostname or "", url_parts.port or 443, private=allows_private)
     except calls.Forbidden as error:
         raise BadBody([Fault("/url", f"cannot be called: {error}")]) from error
     except OSError:
@@ -213,30 +223,30 @@ def _callable(url: str) -> None:
 
 
 def _shown(columns: Mapping[str, Any]) -> dict[str, Any]:
-    asked = {"brand": columns.get("brands") or [], "section": columns.get("sections") or []}
+    filters = {"brand": columns.get("brands") or [], "section": columns.get("sections") or []}
     record: dict[str, Any] = {
         "failing_since": None,
         **{name: value for name, value in columns.items() if name != "secret"},
-        "filter": asked if any(asked.values()) else None,
+        "filter": filters if any(filters.values()) else None,
         "state": "paused" if columns.get("paused_at") else "active",
     }
     return dict(compiled(Webhook)(record))
 
 
 def _answer(connection: Connection, body: dict[str, Any]) -> Answer:
-    truth = facets.truth(connection, {})
-    return Answer(body=json(body), seq=truth.seq, mark=truth.mark)
+    snapshot = facets.truth(connection, {})
+    return Answer(body=json(body), seq=snapshot.seq, mark=snapshot.mark)
 
 
-def _deliveries(connection: Connection, id_: UUID, address: str, query: paging.Query) -> Answer:
+def _deliveries(connection: Connection, id_: UUID, path: str, query: paging.Query) -> Answer:
     state, before = query.get("state"), None
     if "cursor" in query:
-        state, place = paging.behind(query, "deliveries", id_.hex)
-        before = UUID(place)
+        state, last_hex = paging.behind(query, "deliveries", id_.hex)
+        before = UUID(last_hex)
     rows = webhooks.deliveries(connection, id_, before=before, limit=query["limit"] + 1, state=state)
-    return paging.last_first(connection, address, query, rows, _delivery, "deliveries", id_.hex, state)
+    return paging.last_first(connection, path, query, rows, _delivery, "deliveries", id_.hex, state)
 
 
 def _delivery(record: Mapping[str, Any]) -> dict[str, Any]:
-    due = record["due_at"] if record["state"] == "pending" else None
-    return compiled(Delivery)({**record, "due_at": due})
+    due_at = record["due_at"] if record["state"] == "pending" else None
+    return compiled(Delivery)({**record, "due_at": due_at})
