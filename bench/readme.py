@@ -1,4 +1,4 @@
-"""Put figures into the README: `python -m bench.readme FIGURES.json` keeps them, draws the plot, writes the table."""
+"""Publish figures: `python -m bench.readme FIGURES.json` keeps them, draws the plot, writes the table in docs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bench import plot, report
 HERE = Path(__file__).parent
 FIGURES = HERE / "figures.json"
 PLOT = HERE / "pages.svg"
-README = HERE.parent / "README.md"
+PAGE = HERE.parent / "docs" / "develop" / "benchmarks.md"
 PART = re.compile(r"(<!-- bench -->\n).*?(<!-- /bench -->)", re.DOTALL)
 
 SHOWN = {
@@ -60,12 +60,12 @@ def markdown(figures: dict[str, Any]) -> str:
 @click.command()
 @click.argument("figures", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def main(figures: Path) -> None:
-    """Take the figures of a run into the README."""
+    """Copy the figures of a run to the documentation."""
     found = orjson.loads(figures.read_bytes())
     FIGURES.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2) + b"\n")
     PLOT.write_text(plot.svg(found))
-    text = README.read_text()
-    README.write_text(PART.sub(lambda part: part[1] + markdown(found) + part[2], text))
+    text = PAGE.read_text()
+    PAGE.write_text(PART.sub(lambda part: part[1] + markdown(found) + part[2], text))
 
 
 if __name__ == "__main__":
