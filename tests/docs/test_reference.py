@@ -6,6 +6,7 @@ from importlib import import_module
 
 import click
 import pytest
+import yaml
 from prometheus_client import REGISTRY
 
 from newsapi.api.problems import KINDS
@@ -83,6 +84,16 @@ def test_every_command_is_explained():
     named = {re.match(r"newsapi ([a-z -]+?)(?: [A-Z\[].*)?$", row)[1] for row in first_column("docs/reference/cli.md")}
     assert there <= named
     assert {name for name in named - there if FORMER_COMMANDS.get(name) not in set(paths(main))} == set()
+
+
+def test_ci_and_hooks_call_what_the_documentation_says():
+    workflow = yaml.safe_load((TOP / ".github/workflows/ci.yml").read_text())
+    steps = [step.get("run") for job in workflow["jobs"].values() for step in job["steps"]]
+    assert "bash .ci/run" in steps
+    assert (TOP / ".ci/run").exists()
+    [repository] = yaml.safe_load((TOP / ".pre-commit-config.yaml").read_text())["repos"]
+    assert repository["repo"] == "local"
+    assert all(hook["entry"].startswith(".venv/bin/") for hook in repository["hooks"])
 
 
 @MOVED
