@@ -23,7 +23,7 @@ WORKDIR /build
 COPY requirements.lock ./
 RUN /opt/newsapi/bin/pip install --require-hashes --only-binary :all: -r requirements.lock
 
-COPY pyproject.toml ./
+COPY pyproject.toml README.md LICENSE ./
 COPY newsapi ./newsapi
 RUN /opt/newsapi/bin/pip install --no-deps --no-build-isolation . \
     && /opt/newsapi/bin/pip uninstall --yes --quiet setuptools pip \

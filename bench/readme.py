@@ -1,4 +1,4 @@
-"""Publish figures: `python -m bench.readme FIGURES.json` stores them, draws the plot, and updates the table."""
+"""Publish figures: `python -m bench.readme FIGURES.json` stores them, draws the plot, writes the table in docs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bench import plot, report
 HERE = Path(__file__).parent
 FIGURES = HERE / "figures.json"
 PLOT = HERE / "pages.svg"
-README = HERE.parent / "README.md"
+PAGE = HERE.parent / "docs" / "develop" / "benchmarks.md"
 PART = re.compile(r"(<!-- bench -->\n).*?(<!-- /bench -->)", re.DOTALL)
 
 SHOWN = {
@@ -64,8 +64,8 @@ def main(figures: Path) -> None:
     loaded_figures = orjson.loads(figures.read_bytes())
     FIGURES.write_bytes(orjson.dumps(loaded_figures, option=orjson.OPT_INDENT_2) + b"\n")
     PLOT.write_text(plot.svg(loaded_figures))
-    text = README.read_text()
-    README.write_text(PART.sub(lambda match: match[1] + markdown(loaded_figures) + match[2], text))
+    text = PAGE.read_text()
+    PAGE.write_text(PART.sub(lambda match: match[1] + markdown(loaded_figures) + match[2], text))
 
 
 if __name__ == "__main__":

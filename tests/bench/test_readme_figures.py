@@ -1,6 +1,4 @@
-"""What the README says of reading is what was measured."""
-
-from pathlib import Path
+"""The documentation shows the figures that were measured."""
 
 import orjson
 
@@ -10,11 +8,10 @@ SCATTERED = {"all brands", "include=brand", "include=brand, deep"}
 """Not flat on PostgreSQL: an import rewrites the rows of `facet` so often that they spread over many pages."""
 
 FIGURES = orjson.loads(readme.FIGURES.read_bytes())
-TOP = Path(__file__).parents[2]
 
 
 def test_the_table_is_made_of_the_figures():
-    assert readme.markdown(FIGURES) in (TOP / "README.md").read_text()
+    assert readme.markdown(FIGURES) in readme.PAGE.read_text()
 
 
 def test_the_plot_is_made_of_the_figures():

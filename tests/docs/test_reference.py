@@ -1,0 +1,111 @@
+"""Reference pages name what the code has: settings, problems, events, metrics, commands, packages and files."""
+
+import dataclasses
+import re
+from importlib import import_module
+
+import click
+import pytest
+import yaml
+from prometheus_client import REGISTRY
+
+from newsapi.api.problems import KINDS
+from newsapi.cli import main
+from newsapi.schemas.webhooks import EVENTS
+from newsapi.settings import PREFIX, Settings
+from tests.docs.pages import BLOCKS, PAGES, TOP
+
+PACKAGE = TOP / "newsapi"
+MOVED = pytest.mark.skipif(not (PACKAGE / "web").is_dir(), reason="the packages are not moved yet")
+TEXT = "\n".join(PAGES.values())
+
+FORMER_SETTINGS = {"READ_ACCESS": "READS", "LOG_HITS_EVERY": "LOG_HITS", "IMPORT_MAX_MB": "IMPORT_MB"}
+OTHER_VARIABLES = {"TEST_DATABASE_URL", "TEST_REDIS_URL", "PROBLEM_URL"}
+"""Of the tests; and of the contract, not implemented yet."""
+
+FORMER_METRICS = {
+    "newsapi_consumer_lag_changes": "newsapi_listener_lag",
+    "newsapi_consumer_failures_total": "newsapi_listener_failures_total",
+    "newsapi_changelog_age_seconds": "newsapi_log_age_seconds",
+    "newsapi_changelog_seq": "newsapi_log_seq",
+    "newsapi_requests_in_flight": "newsapi_requests_busy",
+    "newsapi_emails_total": "newsapi_mails_total",
+    "newsapi_webhook_attempts_total": "newsapi_webhook_tries_total",
+    "newsapi_webhook_purge_timeouts_total": "newsapi_webhook_unpurged_total",
+    "newsapi_responses_unavailable_total": "newsapi_unavailable_total",
+    "newsapi_request_duration_seconds": "newsapi_request_seconds",
+}
+FORMER_COMMANDS = {
+    "check-config": "check",
+    "suppressions import-bounces": "addresses bounced",
+    "suppressions remove": "addresses allow",
+}
+"""Names that the documentation uses already, and the former ones: either may exist."""
+
+
+def first_column(page):
+    """The words in code that begin the rows of a page's tables."""
+    return re.findall(r"^\| `([^`]+)`", PAGES[page], re.MULTILINE)
+
+
+def test_every_setting_that_is_named_exists():
+    fields = {field.name.upper() for field in dataclasses.fields(Settings)}
+    named = set(re.findall(rf"\b{PREFIX}([A-Z_]+[A-Z])\b", TEXT))
+    assert {name for name in named - OTHER_VARIABLES if {name, FORMER_SETTINGS.get(name)}.isdisjoint(fields)} == set()
+
+
+def test_every_problem_is_explained_with_its_status():
+    rows = re.findall(r"^\| `([a-z-]+)` \| (\d+) \|", PAGES["docs/reference/problems.md"], re.MULTILINE)
+    assert set(rows) == {(name, str(kind.status)) for name, kind in KINDS.items()} | {("idempotency-conflict", "409")}
+
+
+def test_every_event_is_explained():
+    table = PAGES["docs/reference/events.md"].partition("## Events")[2].partition("##")[0]
+    rows = [name for row in re.findall(r"^\| (`.*?`) \|", table, re.MULTILINE) for name in re.findall("`(.*?)`", row)]
+    assert sorted(rows) == sorted(EVENTS)
+
+
+def test_every_metric_is_explained():
+    import_module("newsapi.app")
+    families = [family for family in REGISTRY.collect() if family.name.startswith("newsapi_")]
+    there = {family.name + ("_total" if family.type == "counter" else "") for family in families}
+    named = first_column("docs/reference/metrics.md")
+    assert {name if name in there else FORMER_METRICS.get(name, name) for name in named} == there
+
+
+def paths(group, *before):
+    """The commands that do something, as they are typed."""
+    for name, command in group.commands.items():
+        yield from paths(command, *before, name) if isinstance(command, click.Group) else [" ".join([*before, name])]
+
+
+def test_every_command_is_explained():
+    there = {path for path in paths(main) if path not in FORMER_COMMANDS.values()}
+    named = {re.match(r"newsapi ([a-z -]+?)(?: [A-Z\[].*)?$", row)[1] for row in first_column("docs/reference/cli.md")}
+    assert there <= named
+    assert {name for name in named - there if FORMER_COMMANDS.get(name) not in set(paths(main))} == set()
+
+
+def test_ci_and_hooks_call_what_the_documentation_says():
+    workflow = yaml.safe_load((TOP / ".github/workflows/ci.yml").read_text())
+    steps = [step.get("run") for job in workflow["jobs"].values() for step in job["steps"]]
+    assert "bash .ci/run" in steps
+    assert (TOP / ".ci/run").exists()
+    [repository] = yaml.safe_load((TOP / ".pre-commit-config.yaml").read_text())["repos"]
+    assert repository["repo"] == "local"
+    assert all(hook["entry"].startswith(".venv/bin/") for hook in repository["hooks"])
+
+
+@MOVED
+def test_the_architecture_names_every_package():
+    there = {path.name.removesuffix(".py") for path in PACKAGE.iterdir() if path.suffix in {"", ".py"}}
+    page = "docs/develop/architecture.md"
+    [plan] = [block.text for block in BLOCKS if block.page == page and "changelog" in block.text]
+    assert there - {"__init__", "__pycache__"} <= set(re.findall(r"[a-z]+", plan))
+
+
+@MOVED
+def test_every_file_that_is_named_exists():
+    named = set(re.findall(r"`((?:[a-z_]+/)+[a-z_]+\.py)(?::[^`]*)?`", TEXT))
+    assert named
+    assert {name for name in named if not ((TOP / name).exists() or (PACKAGE / name).exists())} == set()
