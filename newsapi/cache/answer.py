@@ -252,9 +252,10 @@ def reply(
     """
     full_headers, not_modified_headers = answer.heads(coding, lifetime)
     not_modified = (asked.none_match or asked.modified_since) and answer.known(asked, coding, now)
-    headers = [*(not_modified_headers if not_modified else full_headers), ("X-Request-Id", request_id)]
+    headers = list(not_modified_headers if not_modified else full_headers)
     if how is not HIT:
-        headers[-3:-1] = ("Cache-Status", how), ("Age", str(age))
+        headers[-2:] = [("Cache-Status", how), ("Age", str(age))]
+    headers.append(("X-Request-Id", request_id))
     if not_modified:
         return Reply(NOT_MODIFIED, headers, b"")
     body = answer.encode(coding)

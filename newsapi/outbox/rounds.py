@@ -86,7 +86,7 @@ class Rounds:
         due = [batch for batch in self._waiting if batch.due <= now]
         if not due:
             return None
-        payload = set().union(*(batch.told for batch in due))
+        payload = {value for batch in due for value in batch.told}
         merged = Round(payload, due[-1].end, max(batch.due for batch in due))
         self._waiting[: len(due)] = [merged]
         self._tell(merged.told)

@@ -98,7 +98,7 @@ class Worker:
     def run(self, stop: threading.Event) -> None:
         """Run until `stop` is set; then finish the current steps and release all leases."""
         threads = [
-            threading.Thread(target=follow.run, args=(stop,), name=follow.listener.name) for follow in self.follows
+            threading.Thread(target=runner.run, args=(stop,), name=runner.listener.name) for runner in self.follows
         ]
         for thread in threads:
             thread.start()

@@ -31,10 +31,11 @@ GRACE: Final = 30
 """Seconds that a stopping process has to finish its requests; then it is killed."""
 
 HEAD_MS: Final = 25_000
-"""Milliseconds in which a request header must arrive, counted from the previous response: also the idle timeout."""
+"""Milliseconds in which the header section of a request must arrive, counted from the previous response. This is also
+the idle timeout."""
 
 HEAD_BYTES: Final = 64 << 10
-"""Maximum size of a request header."""
+"""Maximum size of the header section of a request."""
 
 CONNECTIONS: Final = 4_096
 """Maximum number of open connections per process; more wait in the listen queue."""
