@@ -130,7 +130,7 @@ class Alerts(Listener):
         while self._unplanned and self._clock() < deadline:
             row, facets = self._unplanned[0]
             if facets:
-                # For a subscriber who follows several terms, only the most frequent subscription counts: it is planned first.
+                # If a subscriber follows several terms, the most frequent subscription counts: it is planned first.
                 for frequency in FREQUENCIES:
                     self._plan_for(row, facets, frequency)
             self._unplanned.popleft()
