@@ -62,8 +62,6 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}", re.ASCII)
 """Request ids that are accepted from clients (`X-Request-Id`)."""
 
 Refuse = Callable[[int, str, str], Plain]
-"""Builds an error response from a status, a path and the request id."""
-
 
 Sent = tuple[str, int]
 """`Cache-Status` (or NO_CACHE_STATUS) and HTTP status of a response that was sent."""
@@ -91,7 +89,7 @@ class Front:
         Args:
             application: The WSGI application.
             cache: The response cache.
-            build_refusal: Builds error responses.
+            build_refusal: Builds error responses from a status, a path and the request id.
             cdn_lifetime: Value of `CDN-Cache-Control`.
             max_body_bytes: Maximum size of a request body; does not apply to `streamed`.
             streamed: Endpoints ("METHOD /path") whose request body is passed on while it arrives.
@@ -138,10 +136,7 @@ class Front:
         self._hand_on()
 
     def leave(self) -> None:
-        """Close each connection after its next response, so that clients move to another process in time.
-
-        Parked long-polling requests are answered at once.
-        """
+        """Close each connection after its next response, and respond to parked long-polling requests at once."""
         self._leaving = True
 
     def _tell(self) -> None:
@@ -152,17 +147,10 @@ class Front:
 
     def _hand_on(self) -> None:
         snapshot = self._follower.stamp
+        log_age = max(0.0, self._follower.clock() - snapshot.at) if snapshot.line else 0.0
         entries, size = self._memory.state()
-        self._counts.hand_on(
-            State(
-                busy=self._turns.present,
-                log_age=max(0.0, self._follower.clock() - snapshot.at) if snapshot.line else 0.0,
-                log_seq=snapshot.seq,
-                entries=entries,
-                size=size,
-                redis_failures=self._pages.shared.failures,
-            )
-        )
+        redis_failures = self._pages.shared.failures
+        self._counts.hand_on(State(self._turns.present, log_age, snapshot.seq, entries, size, redis_failures))
 
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
         """Handle one request."""
@@ -216,14 +204,9 @@ class Front:
         self, scope: Any, proto: Any, response: Answer, conditions: Asked, encoding: str, cache_status: str
     ) -> Sent:
         age = self._pages.age(Given("", response, cache_status)) if cache_status is STALE else 0
+        id_ = self._request_id(scope)
         status, headers, body = reply(
-            response,
-            conditions,
-            encoding,
-            cache_status,
-            request_id=self._request_id(scope),
-            lifetime=self._lifetime,
-            age=age,
+            response, conditions, encoding, cache_status, request_id=id_, lifetime=self._lifetime, age=age
         )
         if self._leaving:
             headers.append(CLOSE)
@@ -236,17 +219,7 @@ class Front:
         return cache_status, status
 
     async def _read(self, scope: Any, proto: Any, raw_request: tuple[str, str], stored: Answer | None) -> Sent:
-        """Handle a read that needs a build: identical requests share one build and wait for it together.
-
-        Args:
-            scope: The RSGI scope.
-            proto: The RSGI protocol.
-            raw_request: Raw path and query.
-            stored: The outdated response in memory, if there is one.
-
-        Returns:
-            `Cache-Status` and HTTP status of the response that was sent.
-        """
+        """Handle a read that needs a build, which identical requests share; `stored` is an outdated response."""
         conditions = _asked(scope)
         build = self._building.get(raw_request)
         if build is not None:
@@ -254,9 +227,8 @@ class Front:
                 return self._send(scope, proto, stored, conditions, stored.coding(conditions), STALE)
             outcome = await self._outcome(build)
             if isinstance(outcome, Given):
-                if outcome.how is MISS:
-                    outcome = Given(outcome.key, outcome.answer, HIT)
-                return await self._give(scope, proto, outcome, conditions)
+                cache_status = HIT if outcome.how is MISS else outcome.how
+                return await self._give(scope, proto, Given(outcome.key, outcome.answer, cache_status), conditions)
             if outcome is None or (outcome.status == UNAVAILABLE and "min_seq" not in raw_request[1]):
                 # Repeating the build for each of the waiting requests would be as slow each time.
                 return self._refused(scope, proto, UNAVAILABLE, "build failed")
@@ -317,17 +289,9 @@ class Front:
             self._aliases[raw_request] = outcome.key
 
     def _is_bearable(self, response: Answer) -> bool:
-        """Return whether an outdated response may be sent while its successor is built.
-
-        It must have been valid less than the maximum staleness ago, and before any write of this process.
-        """
-        validated_by = response.proven
-        follower = self._follower
-        return (
-            validated_by is not None
-            and validated_by.at > follower.own_write_at
-            and follower.clock() < validated_by.until
-        )
+        """Return whether a response was valid less than MAX_STALENESS_SECONDS ago, and since our last write."""
+        snapshot, follower = response.proven, self._follower
+        return snapshot is not None and snapshot.at > follower.own_write_at and follower.clock() < snapshot.until
 
     def _read_log(self) -> None:
         """Read the changelog in a thread, unless that is in progress; requests go on with the current snapshot."""
@@ -383,11 +347,8 @@ class Front:
     async def _poll(self, scope: Any, response: Plain, deadline: float) -> Given | Plain | None:
         """Repeat a request whenever its response becomes invalid, until it has news or the deadline has passed."""
         follower = self._follower
-        while response.hold is not None and not self._leaving:
-            remaining = deadline - self._loop.time()
-            if remaining <= 0:
-                break
-            await asyncio.sleep(min(DUE, remaining))
+        while response.hold is not None and not self._leaving and self._loop.time() < deadline:
+            await asyncio.sleep(min(DUE, deadline - self._loop.time()))
             if follower.clock() >= follower.stamp.due:
                 self._read_log()
             if follower.away or follower.judge(response.hold.answer, follower.stamp):
