@@ -1,1 +1,1 @@
-"""Finished answers, and the proof that they are still true. It knows bytes and numbers of changes, never a view."""
+"""Cached responses and their validation against the changelog; independent of views and of articles."""

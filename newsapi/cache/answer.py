@@ -1,4 +1,4 @@
-"""A finished answer: bytes in every coding, the headers that let others keep it, and the notes that prove it true."""
+"""Cached responses: the body in every content encoding, the HTTP caching headers and the data that validates them."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from newsapi.cache.tags import ARTICLES, Word, borne
 
 BROWSERS = "public, max-age=0, stale-while-revalidate=5, stale-if-error=86400"
 TOO_YOUNG = timedelta(seconds=2)
-"""A time in whole seconds cannot tell two changes within one apart: no 304 by date before this has passed."""
+"""Minimum age of `Last-Modified` for a 304 by date: whole seconds cannot tell two changes within one second apart."""
 
 WORTH_CODING = 1024
-"""Below this many bytes a coding gains nothing."""
+"""Bodies with fewer bytes are not compressed, as compression gains nothing."""
 
 MOST_TAGS = 2048
-"""Bytes that `Surrogate-Key` may take."""
+"""Maximum length of the `Surrogate-Key` header, in bytes."""
 
 ID_GOES_HERE = "\x00request-id\x00"
-"""Stands in a refusal where the id of each request belongs: no text of ours has a NUL, so nothing else is like it."""
+"""Placeholder for the request id in the body of a cached error; no other text contains NUL characters."""
 
 _BYTES_FOR_ID = b"\\u0000request-id\\u0000"
 
@@ -50,7 +50,7 @@ EXPOSED = (
     "Age, Cache-Status, CDN-Cache-Control, Content-Language, Content-Seq, Deprecation, ETag, Last-Modified, Link,"
     " Location, RateLimit, RateLimit-Policy, Retry-After, Sunset, Surrogate-Key, WWW-Authenticate, X-Request-Id"
 )
-"""Headers that scripts of other origins may read."""
+"""Response headers that scripts of other origins may read (`Access-Control-Expose-Headers`)."""
 
 USUAL: Headers = [
     ("Vary", "Accept-Encoding, Authorization"),
@@ -59,11 +59,11 @@ USUAL: Headers = [
     ("Access-Control-Expose-Headers", EXPOSED),
     ("X-Content-Type-Options", "nosniff"),
 ]
-"""What every public answer bears."""
+"""Headers of every public response."""
 
 
 class Asked(NamedTuple):
-    """What a request says about the form of its answer: header values as they came, None where they did not."""
+    """The request headers that select the form of the response; None for each header that was not sent."""
 
     encodings: str | None = None
     none_match: str | None = None
@@ -71,7 +71,7 @@ class Asked(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What is sent."""
+    """A response as it is sent."""
 
     status: int
     headers: Headers
@@ -80,18 +80,30 @@ class Reply(NamedTuple):
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Answer:
-    """A finished answer to a public read.
+    """A complete response to a public read, with the data to send it again and to validate it.
 
-    `seq` and `mark` are the change it was built at, `changed_at` is when it last changed, `words` are what it was made
-    of (`cache.tags`), `tags` the words by which a CDN can drop it, `link`, `language` and `location` the headers of
-    those names, `version` that of the article it shows, for its editors. `keep` is whether others will ask the same,
-    `idle` whether it says that nothing happened. `digest` is a hash of the body, `coded` has
-    the bodies by coding, made when first asked for.
-
-    `until` is when it is no more true whatever the log says (seconds since 1970), for what goes by the clock.
-
-    `true_at` is the change as of which it was last proven, `proven` when and by what, `line` the history that its
-    numbers belong to: the follower's notes.
+    Attributes:
+        body: The uncompressed body.
+        seq: Changelog position at which the response was built.
+        nonce: Random number of the change at `seq`; tells a restored changelog from the original one.
+        changed_at: When the content last changed.
+        dependencies: What the response was built from (`cache.dependencies`).
+        surrogate_keys: Further keys by which a CDN can purge the response.
+        link: The `Link` header.
+        language: The `Content-Language` header.
+        location: The `Location` header.
+        media_type: The `Content-Type` header.
+        status: HTTP status.
+        version: Version of the article in the response, for editors.
+        expires_at: Unix time at which the response expires whatever the changelog says, for content that depends on
+            the clock.
+        is_shareable: Whether other requests can get the same response, so that it is worth caching.
+        has_no_news: Whether the response says that nothing happened, so that the request may be parked.
+        encoded_bodies: Compressed bodies by content encoding, each created on first use.
+        valid_as_of_seq: Changelog position up to which the response is known to be valid.
+        validated_by: The changelog snapshot that last validated the response.
+        log_epoch: The changelog epoch to which the sequence numbers belong.
+        digest: Hash of the body.
     """
 
     body: bytes
@@ -117,82 +129,95 @@ class Answer:
     _heads: dict[str, tuple[int, Headers, Headers]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Take it as true as of the change it was built at."""
+        """Start as valid at the position of the build, and compute the digest if it is not given."""
         self.true_at = max(self.true_at, self.seq)
         self.digest = self.digest or hashlib.blake2b(self.body, digest_size=12).hexdigest()
 
     @property
     def size(self) -> int:
-        """Bytes that it takes in memory, about."""
-        words = sum(64 + len(word) for word in self.words if isinstance(word, str))
-        return 2_000 + len(self.body) + sum(map(len, self.coded.values())) + words
+        """Approximate memory use in bytes."""
+        dependency_bytes = sum(64 + len(dependency) for dependency in self.words if isinstance(dependency, str))
+        return 2_000 + len(self.body) + sum(map(len, self.coded.values())) + dependency_bytes
 
     def coding(self, asked: Asked) -> str:
-        """The coding that the client likes best; empty for the plain bytes."""
+        """Return the content encoding that the client prefers; empty for the uncompressed body."""
         return best_coding(asked.encodings) if asked.encodings and len(self.body) >= WORTH_CODING else ""
 
-    def has(self, coding: str) -> bool:
-        """Whether the body in this coding is there already."""
-        return not coding or coding in self.coded
+    def has(self, encoding: str) -> bool:
+        """Return whether the body is already available in this content encoding."""
+        return not encoding or encoding in self.coded
 
-    def encode(self, coding: str) -> bytes:
-        """The body in this coding, made if it is not there yet."""
-        if not coding:
+    def encode(self, encoding: str) -> bytes:
+        """Return the body in this content encoding; compress it on first use."""
+        if not encoding:
             return self.body
-        found = self.coded.get(coding)
-        if found is None:
-            found = self.coded[coding] = CODERS[coding](self.body)
-        return found
+        encoded = self.coded.get(encoding)
+        if encoded is None:
+            encoded = self.coded[encoding] = CODERS[encoding](self.body)
+        return encoded
 
-    def etag(self, coding: str) -> str:
-        """Its strong validator: one for each coding, as the bytes differ."""
-        return f'"{self.digest}-{coding}"' if coding else f'"{self.digest}"'
+    def etag(self, encoding: str) -> str:
+        """Return the strong validator; it differs by content encoding, as the bytes do."""
+        return f'"{self.digest}-{encoding}"' if encoding else f'"{self.digest}"'
 
-    def heads(self, coding: str, lifetime: str) -> tuple[Headers, Headers]:
-        """The headers of a hit and those of its 304, as of the change it is true at; the last two say so."""
-        kept = self._heads.get(coding)
-        if kept is None or kept[0] != self.true_at:
-            kept = self._heads[coding] = (self.true_at, *self._make_heads(coding, lifetime))
-        return kept[1], kept[2]
+    def heads(self, encoding: str, cdn_lifetime: str) -> tuple[Headers, Headers]:
+        """Return the headers of a cache hit and of its 304, cached until `valid_as_of_seq` changes.
 
-    def _make_heads(self, coding: str, lifetime: str) -> tuple[Headers, Headers]:
-        bare = [*USUAL, ("CDN-Cache-Control", lifetime), ("Content-Seq", str(self.true_at))]
-        modified = self.last_modified
-        named = {
-            "ETag": self.etag(coding) if self.status == OK else None,
-            "Last-Modified": format_datetime(modified, usegmt=True) if modified else None,
+        Args:
+            encoding: Content encoding of the body; empty for none.
+            cdn_lifetime: Value of `CDN-Cache-Control`.
+
+        Returns:
+            Both lists end with `Cache-Status` and `Age`, so that `render` can replace these two.
+        """
+        cached = self._heads.get(encoding)
+        if cached is None or cached[0] != self.true_at:
+            cached = self._heads[encoding] = (self.true_at, *self._make_heads(encoding, cdn_lifetime))
+        return cached[1], cached[2]
+
+    def _make_heads(self, encoding: str, cdn_lifetime: str) -> tuple[Headers, Headers]:
+        modified_at = self.last_modified
+        optional_headers = {
+            "ETag": self.etag(encoding) if self.status == OK else None,
+            "Last-Modified": format_datetime(modified_at, usegmt=True) if modified_at else None,
             "Surrogate-Key": _fitting(borne(self.tags, self.words)),
             "Link": self.link,
             "Location": self.location,
             "Content-Language": self.language,
         }
-        bare += [(name, value) for name, value in named.items() if value]
-        full = [*bare, ("Content-Type", self.media_type)] if self.body else bare
-        full = [*full, ("Content-Encoding", coding)] if coding else full
-        return [*full, *_PROVEN], [*bare, *_PROVEN]
+        not_modified = [*USUAL, ("CDN-Cache-Control", cdn_lifetime), ("Content-Seq", str(self.true_at))]
+        not_modified += [(name, value) for name, value in optional_headers.items() if value]
+        full = list(not_modified)
+        if self.body:
+            full.append(("Content-Type", self.media_type))
+        if encoding:
+            full.append(("Content-Encoding", encoding))
+        return full + _PROVEN, not_modified + _PROVEN
 
     @property
     def last_modified(self) -> datetime | None:
-        """When it last changed in whole seconds, rounded up: what it says has changed by then."""
+        """Time of the last change, rounded up to whole seconds, so that it is never before the change."""
         if self.changed_at is None:
             return None
-        whole = self.changed_at.replace(microsecond=0)
-        return whole if whole == self.changed_at else whole + timedelta(seconds=1)
+        whole_seconds = self.changed_at.replace(microsecond=0)
+        return whole_seconds if whole_seconds == self.changed_at else whole_seconds + timedelta(seconds=1)
 
-    def known(self, asked: Asked, coding: str, now: datetime | None = None) -> bool:
-        """Whether the client has these bytes (RFC 9110, 13.2.2: a tag that is given decides alone)."""
+    def known(self, conditions: Asked, encoding: str, now: datetime | None = None) -> bool:
+        """Return whether the client already has these bytes, so that a 304 is enough.
+
+        `If-None-Match` takes precedence over `If-Modified-Since` (RFC 9110, section 13.2.2).
+        """
         if self.status != OK:
             return False
-        if asked.none_match is not None:
-            etag = self.etag(coding)
-            return (
-                asked.none_match == etag or etag in _TAGS.findall(asked.none_match) or asked.none_match.strip() == "*"
-            )
-        since = asked.modified_since and _date(asked.modified_since)
-        modified = self.last_modified
-        if not since or modified is None or (now or datetime.now(UTC)) - modified < TOO_YOUNG:
+        none_match = conditions.none_match
+        if none_match is not None:
+            etag = self.etag(encoding)
+            return none_match == etag or etag in _TAGS.findall(none_match) or none_match.strip() == "*"
+        since = conditions.modified_since and _date(conditions.modified_since)
+        modified_at = self.last_modified
+        if not since or modified_at is None or (now or datetime.now(UTC)) - modified_at < TOO_YOUNG:
             return False
-        return modified <= since
+        return modified_at <= since
 
 
 _TAGS = re.compile(r'"[^"]*"')
@@ -210,13 +235,28 @@ def reply(
     age: int = 0,
     now: datetime | None = None,
 ) -> Reply:
-    """Put together what is sent: the whole answer, or 304 where the client has it. `lifetime` is that for CDNs."""
-    full, bare = answer.heads(coding, lifetime)
-    known = (asked.none_match or asked.modified_since) and answer.known(asked, coding, now)
-    headers = [*(bare if known else full), ("X-Request-Id", request_id)]
+    """Return the response to send: the full response, or 304 if the client already has it.
+
+    Args:
+        response: The cached response.
+        conditions: The conditional headers of the request.
+        encoding: Content encoding of the body; empty for none.
+        cache_status: Value of `Cache-Status`: HIT, MISS or STALE.
+        request_id: Value of `X-Request-Id`; also inserted into the body of errors.
+        cdn_lifetime: Value of `CDN-Cache-Control`.
+        age: Value of `Age` in seconds; only used if `cache_status` is not HIT.
+        now: The current time, for tests.
+
+    Returns:
+        Status, headers and body; the body is empty for a 304.
+    """
+    full_headers, not_modified_headers = answer.heads(coding, lifetime)
+    not_modified = (asked.none_match or asked.modified_since) and answer.known(asked, coding, now)
+    headers = list(not_modified_headers if not_modified else full_headers)
     if how is not HIT:
-        headers[-3:-1] = ("Cache-Status", how), ("Age", str(age))
-    if known:
+        headers[-2:] = [("Cache-Status", how), ("Age", str(age))]
+    headers.append(("X-Request-Id", request_id))
+    if not_modified:
         return Reply(NOT_MODIFIED, headers, b"")
     body = answer.encode(coding)
     if answer.status != OK:
@@ -226,34 +266,40 @@ def reply(
 
 @lru_cache(maxsize=512)
 def best_coding(encodings: str) -> str:
-    """Answer the coding that `Accept-Encoding` likes best (RFC 9110, 12.5.3); of equals br, then zstd, then gzip.
+    """Return the content encoding that `Accept-Encoding` prefers (RFC 9110, section 12.5.3).
 
-    Empty where the client likes the plain bytes better than any coding we have.
+    Equal weights are resolved in the order br, zstd, gzip.
+
+    Args:
+        encodings: Value of the `Accept-Encoding` header.
+
+    Returns:
+        A key of `ENCODERS`; empty if the client prefers the uncompressed body or accepts none of the encodings.
     """
-    liked: dict[str, float] = {}
+    weights: dict[str, float] = {}
     for part in encodings.lower().split(","):
         token, _, parameter = part.partition(";")
         weight = parameter.strip().removeprefix("q=") if parameter else "1"
         try:
-            liked[token.strip()] = float(weight)
+            weights[token.strip()] = float(weight)
         except ValueError:
             continue
-    other = liked.get("*", 0.0)
-    ranked = [(liked.get(name, other), -rank, name) for rank, name in enumerate(CODERS)]
-    best = max(ranked)
-    return best[2] if best[0] > 0 and best[0] >= liked.get("identity", 0.0) else ""
+    default_weight = weights.get("*", 0.0)
+    ranked = [(weights.get(name, default_weight), -rank, name) for rank, name in enumerate(CODERS)]
+    best_weight, _, best_name = max(ranked)
+    return best_name if best_weight > 0 and best_weight >= weights.get("identity", 0.0) else ""
 
 
 @lru_cache(maxsize=512)
 def _date(text: str) -> datetime | None:
     try:
-        found = parsedate_to_datetime(text)
+        parsed = parsedate_to_datetime(text)
     except ValueError:
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
-def _fitting(tags: Iterable[str]) -> str:
-    """The words if they fit, or else the one that covers them all."""
-    words = " ".join(dict.fromkeys(tags))
-    return words if len(words) <= MOST_TAGS else ARTICLES
+def _fitting(surrogate_keys: Iterable[str]) -> str:
+    """Return the keys as a header value if they fit, or else the one key that covers them all."""
+    value = " ".join(dict.fromkeys(surrogate_keys))
+    return value if len(value) <= MOST_TAGS else ARTICLES

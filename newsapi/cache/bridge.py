@@ -1,6 +1,6 @@
-"""From granian's RSGI to WSGI, in a thread: the environment of PEP 3333 out, status, headers and body back.
+"""Bridge from granian's RSGI interface to WSGI: builds a PEP 3333 environ and runs the application in a thread.
 
-Bridges that are kept by others lead from ASGI, whose two messages an answer cost every hit a fifth (bench).
+Existing bridges start from ASGI, whose two messages per response slowed every cache hit by a fifth (see bench).
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from newsapi.cache.pages import Given
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 GIVEN = "newsapi.given"
-"""Where the environment of a request holds what was answered from the cache, for the front to send it by itself."""
+"""Environ key under which the application leaves a cache result, which the front then sends itself."""
 
 FRONT = "newsapi.front"
-"""In the environment of a request that came through the front."""
+"""Environ key that is set for requests that came through the front."""
 
 
 HOLD = "newsapi.hold"
-"""Where the environment says that an answer is to be held until it is true no more."""
+"""Environ key under which the application leaves the `LongPoll` of a request that may be parked."""
 
 
 class Hold(NamedTuple):
-    """An answer that says that nothing happened, and for how many seconds to wait whether something does."""
+    """A response that says that nothing happened, and how many seconds to wait for something to happen."""
 
     answer: Answer
     seconds: float
 
 
 class Plain(NamedTuple):
-    """An answer that is nobody else's. `hold` says that it can wait."""
+    """A response for this request only. `long_poll` is set if the request may be parked."""
 
     status: int
     headers: Headers
@@ -43,29 +43,35 @@ class Plain(NamedTuple):
 
 
 class Body(Protocol):
-    """What a request brings, as WSGI reads it."""
+    """The body of a request, as WSGI reads it (`wsgi.input`)."""
 
     def read(self, size: int = -1, /) -> bytes:
-        """Answer so many bytes, fewer only at the end."""
+        """Return the next `size` bytes, or fewer at the end of the body."""
 
 
 def environ(scope: Any, body: bytes | Body, request_id: str) -> dict[str, Any]:
-    """Make the environment of a request; a HEAD is asked as a GET, as its answer is that without the body.
+    """Return the WSGI environ of a request. HEAD is handled as GET, and the body is left out when sending.
 
-    A body is there whole, or comes in while it is read.
+    Args:
+        scope: The RSGI scope.
+        body: The complete body, or a stream that receives it while it is read.
+        request_id: Value of `X-Request-Id`.
+
+    Returns:
+        The environ of PEP 3333, with `ENV_FRONT` set.
     """
-    client, _, port = scope.client.rpartition(":")
-    server, _, server_port = scope.server.rpartition(":")
-    made: dict[str, Any] = {
+    client_host, _, client_port = scope.client.rpartition(":")
+    server_host, _, server_port = scope.server.rpartition(":")
+    variables: dict[str, Any] = {
         "REQUEST_METHOD": "GET" if scope.method == "HEAD" else scope.method,
         "SCRIPT_NAME": "",
         "PATH_INFO": scope.path.encode().decode("latin-1"),
         "QUERY_STRING": scope.query_string,
         "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
-        "SERVER_NAME": server,
+        "SERVER_NAME": server_host,
         "SERVER_PORT": server_port,
-        "REMOTE_ADDR": client.strip("[]"),
-        "REMOTE_PORT": port,
+        "REMOTE_ADDR": client_host.strip("[]"),
+        "REMOTE_PORT": client_port,
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope.scheme,
         "wsgi.input": BytesIO(body) if isinstance(body, bytes) else body,
@@ -78,32 +84,42 @@ def environ(scope: Any, body: bytes | Body, request_id: str) -> dict[str, Any]:
     }
     for name, value in scope.headers.items():
         if "_" in name:
-            continue  # it would pass for the header of that name with a hyphen
+            continue  # in the environ it could not be told from the header of that name with a hyphen
         key = f"HTTP_{name.upper().replace('-', '_')}"
-        made[key] = f"{made[key]},{value}" if key in made else value
-    made["CONTENT_TYPE"] = made.pop("HTTP_CONTENT_TYPE", "")
-    length = made.pop("HTTP_CONTENT_LENGTH", None)
-    if isinstance(body, bytes):  # it was read whole: its length is what came, whatever the client said
-        made["CONTENT_LENGTH"] = str(len(body))
+        variables[key] = f"{variables[key]},{value}" if key in variables else value
+    variables["CONTENT_TYPE"] = variables.pop("HTTP_CONTENT_TYPE", "")
+    length = variables.pop("HTTP_CONTENT_LENGTH", None)
+    if isinstance(body, bytes):  # a complete body: its actual length counts, whatever the header says
+        variables["CONTENT_LENGTH"] = str(len(body))
     elif length is not None:
-        made["CONTENT_LENGTH"] = length
-    made["HTTP_X_REQUEST_ID"] = request_id
-    return made
+        variables["CONTENT_LENGTH"] = length
+    variables["HTTP_X_REQUEST_ID"] = request_id
+    return variables
 
 
-def run(application: Application, made: dict[str, Any]) -> Given | Plain:
-    """Run a WSGI application; answer what it gave from the cache, or else what it sent."""
+def run(application: Application, variables: dict[str, Any]) -> Given | Plain:
+    """Run a WSGI application.
+
+    Args:
+        application: The WSGI application.
+        variables: The environ from `build_environ`.
+
+    Returns:
+        The cache result, if the application left one in the environ, or else the response that it sent.
+    """
     started: list[Any] = []
 
     def start_response(status: str, headers: Headers, _error: object = None) -> Callable[[bytes], object]:
         started[:] = status, headers
         return started.append
 
-    pieces = application(made, start_response)
+    chunks = application(variables, start_response)
     try:
-        body = b"".join(pieces)
+        body = b"".join(chunks)
     finally:
-        if (close := getattr(pieces, "close", None)) is not None:
+        if (close := getattr(chunks, "close", None)) is not None:
             close()
-    given: Given | None = made.get(GIVEN)
-    return given if given is not None else Plain(int(started[0][:3]), started[1], body, made.get(HOLD))
+    cache_result: Given | None = variables.get(GIVEN)
+    if cache_result is not None:
+        return cache_result
+    return Plain(int(started[0][:3]), started[1], body, variables.get(HOLD))

@@ -1,8 +1,8 @@
-"""What is counted: plain numbers in the process that serves, and from there to Prometheus once a second.
+"""Request metrics: plain numbers in the server process, added to the Prometheus metrics once a second.
 
-A hit takes some 20 microseconds, and a counter that several processes share takes 2: so a hit adds to numbers that only
-the event loop touches. `newsapi serve` names a folder for the values of its processes (PROMETHEUS_MULTIPROC_DIR) before
-this module is imported, and its supervisor adds them up.
+A cache hit takes about 20 microseconds, and incrementing a Prometheus counter that several processes share takes 2. So
+a hit only changes numbers that the event loop owns. `newsapi serve` sets PROMETHEUS_MULTIPROC_DIR, the directory for
+the values of its processes, before this module is imported; its supervisor serves the sums.
 """
 
 from __future__ import annotations
@@ -21,30 +21,36 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histo
 FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 BUCKETS: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
-"""Seconds."""
+"""Upper bounds of the histogram buckets, in seconds."""
 
 QUICK: Final = BUCKETS[0]
 
 CACHE: Final = {"newsapi; hit": "hit", "newsapi; fwd=miss": "miss", "newsapi; hit; detail=stale": "stale"}
-"""The words of `Cache-Status`, in short; whatever has none did not ask the cache."""
+"""Metric label for each value of `Cache-Status`; other responses did not use the cache."""
 
 NONE: Final = "none"
 
 access = structlog.get_logger("newsapi.access")
 
-_REQUESTS = Counter("newsapi_requests", "Requests answered", ["status", "cache"])
-_SECONDS = Histogram("newsapi_request_seconds", "Time to the answer, in seconds", ["cache"], buckets=BUCKETS)
-_REFUSED = Counter("newsapi_unavailable", "Answers 503, by reason", ["reason"])
-_BUSY = Gauge("newsapi_requests_busy", "Requests in a thread or waiting for one", multiprocess_mode="livesum")
-_AGE = Gauge("newsapi_log_age_seconds", "Time since the log was last read well", multiprocess_mode="livemax")
-_SEQ = Gauge("newsapi_log_seq", "Last change known, of the process that is most behind", multiprocess_mode="livemin")
-_ENTRIES = Gauge("newsapi_cache_entries", "Answers kept in memory", multiprocess_mode="livesum")
-_BYTES = Gauge("newsapi_cache_bytes", "Bytes they take", multiprocess_mode="livesum")
-_REDIS = Counter("newsapi_redis_failures", "Times that Redis did not answer")
+_REQUESTS = Counter("newsapi_requests", "Responses sent, by status class and cache result", ["status", "cache"])
+_SECONDS = Histogram(
+    "newsapi_request_seconds", "Time from request to response in seconds, by cache result", ["cache"], buckets=BUCKETS
+)
+_REFUSED = Counter("newsapi_unavailable", "Responses with status 503, by reason", ["reason"])
+_BUSY = Gauge("newsapi_requests_busy", "Requests that hold a thread or wait for one", multiprocess_mode="livesum")
+_AGE = Gauge(
+    "newsapi_log_age_seconds", "Seconds since the changelog was last read successfully", multiprocess_mode="livemax"
+)
+_SEQ = Gauge(
+    "newsapi_log_seq", "Last known changelog position, of the process furthest behind", multiprocess_mode="livemin"
+)
+_ENTRIES = Gauge("newsapi_cache_entries", "Responses in the memory cache", multiprocess_mode="livesum")
+_BYTES = Gauge("newsapi_cache_bytes", "Bytes used by the memory cache", multiprocess_mode="livesum")
+_REDIS = Counter("newsapi_redis_failures", "Failed or timed-out requests to Redis")
 
 
 class State(NamedTuple):
-    """How a process is just now: what gauges show."""
+    """The current state of one process, as shown by the gauges."""
 
     busy: int
     log_age: float
@@ -55,7 +61,7 @@ class State(NamedTuple):
 
 
 class Counts:
-    """The numbers of one process since they were last handed on; for one thread."""
+    """Request counts of one process since the last `flush`. Not thread-safe: only the event loop may use it."""
 
     __slots__ = (
         "_buckets",
@@ -71,7 +77,11 @@ class Counts:
     )
 
     def __init__(self, log_hits: int = 0) -> None:
-        """Take of how many hits one is logged; none for 0."""
+        """Start with all counts at zero.
+
+        Args:
+            log_hits: Log one of this many cache hits; 0 logs none.
+        """
         self._every = log_hits
         self._until_logged = log_hits
         self._failed = 0
@@ -85,70 +95,82 @@ class Counts:
         self._sum: dict[str, float] = defaultdict(float)
         self._quick, self._quick_seconds = 0, 0.0
 
-    def hit(self, scope: Any, status: int, took: float) -> None:
-        """Count an answer from memory; `took` is in seconds."""
+    def hit(self, scope: Any, status: int, seconds: float) -> None:
+        """Count a response sent from the memory cache after `seconds`, and log every nth one."""
         self._hits[status] += 1
-        if took < QUICK:
+        if seconds < QUICK:
             self._quick += 1
-            self._quick_seconds += took
+            self._quick_seconds += seconds
         else:
-            self._time("hit", took)
+            self._time("hit", seconds)
         self._until_logged -= 1
         if not self._until_logged:
             self._until_logged = self._every
-            named = {"method": scope.method, "path": scope.path[:500], "status": status}
-            access.info("hit", **named, ms=round(took * 1000, 3), one_in=self._every)
+            access.info(
+                "hit",
+                method=scope.method,
+                path=scope.path[:500],
+                status=status,
+                ms=round(seconds * 1000, 3),
+                one_in=self._every,
+            )
 
-    def other(self, how: str, status: int, took: float) -> None:
-        """Count any other answer; `how` is its `Cache-Status`, or NONE."""
-        cache = CACHE.get(how, NONE)
+    def other(self, cache_status: str, status: int, seconds: float) -> None:
+        """Count any other response.
+
+        Args:
+            cache_status: Value of `Cache-Status`, or NO_CACHE_STATUS.
+            status: HTTP status.
+            seconds: Time from request to response.
+        """
+        cache = CACHE.get(cache_status, NONE)
         self._sent[status, cache] += 1
-        self._time(cache, took)
+        self._time(cache, seconds)
 
     def refused(self, reason: str) -> None:
-        """Count why a 503 was one."""
+        """Count a 503 response by reason."""
         self._refused[reason] += 1
 
-    def _time(self, cache: str, took: float) -> None:
-        self._buckets[cache][bisect_left(BUCKETS, took)] += 1
-        self._sum[cache] += took
+    def _time(self, cache: str, seconds: float) -> None:
+        self._buckets[cache][bisect_left(BUCKETS, seconds)] += 1
+        self._sum[cache] += seconds
 
-    def hand_on(self, state: State) -> None:
-        """Add the numbers to those that Prometheus is shown, and begin anew."""
+    def hand_on(self, gauges: State) -> None:
+        """Add the counts to the Prometheus metrics, reset them, and set the gauges."""
         self._buckets["hit"][0] += self._quick
         self._sum["hit"] += self._quick_seconds
-        sent = {**self._sent}
-        for status, number in self._hits.items():
-            sent[status, "hit"] = sent.get((status, "hit"), 0) + number
-        for (status, cache), number in sent.items():
-            _REQUESTS.labels(f"{status // 100}xx", cache).inc(number)
+        responses = {**self._sent}
+        for status, count in self._hits.items():
+            responses[status, "hit"] = responses.get((status, "hit"), 0) + count
+        for (status, cache), count in responses.items():
+            _REQUESTS.labels(f"{status // 100}xx", cache).inc(count)
         for cache, buckets in self._buckets.items():
             _add(_SECONDS.labels(cache), buckets, self._sum[cache])
-        for reason, number in self._refused.items():
-            _REFUSED.labels(reason).inc(number)
+        for reason, count in self._refused.items():
+            _REFUSED.labels(reason).inc(count)
         self._clear()
-        _BUSY.set(state.busy)
-        _AGE.set(state.log_age)
-        _SEQ.set(state.log_seq)
-        _ENTRIES.set(state.entries)
-        _BYTES.set(state.size)
-        _REDIS.inc(state.redis_failures - self._failed)
-        self._failed = state.redis_failures
+        _BUSY.set(gauges.busy)
+        _AGE.set(gauges.log_age)
+        _SEQ.set(gauges.log_seq)
+        _ENTRIES.set(gauges.entries)
+        _BYTES.set(gauges.size)
+        _REDIS.inc(gauges.redis_failures - self._failed)
+        self._failed = gauges.redis_failures
 
 
 def _add(histogram: Any, buckets: list[int], seconds: float) -> None:
-    """Add many observations at once, for which the library has no call."""
-    for bucket, number in zip(histogram._buckets, buckets, strict=True):  # noqa: SLF001
-        if number:
-            bucket.inc(number)
+    """Add many observations at once through private attributes, as prometheus_client has no public call for it."""
+    for bucket, count in zip(histogram._buckets, buckets, strict=True):  # noqa: SLF001
+        if count:
+            bucket.inc(count)
     histogram._sum.inc(seconds)  # noqa: SLF001
 
 
 @contextmanager
 def gathered() -> Iterator[None]:
-    """Name a folder for the values of several processes, removed at the end."""
-    with tempfile.TemporaryDirectory(prefix="newsapi-metrics-") as folder:
-        os.environ[FOLDER] = folder
+    """Provide a directory for the metrics of several processes, and remove it at the end."""
+    with tempfile.TemporaryDirectory(prefix="newsapi-metrics-") as directory:
+        os.environ[FOLDER] = directory
         try:
             yield
         finally:
@@ -156,7 +178,7 @@ def gathered() -> Iterator[None]:
 
 
 def show(host: str, port: int) -> None:
-    """Serve the numbers over HTTP in a thread: of all processes that share a folder, or else of this one."""
+    """Serve the metrics over HTTP in a thread: the sums of all processes that share a directory, or only this one's."""
     registry = REGISTRY
     if FOLDER in os.environ:
         registry = CollectorRegistry()
@@ -165,6 +187,6 @@ def show(host: str, port: int) -> None:
 
 
 def forget(pid: int) -> None:
-    """A process has ended: its counters stay in the sums, its gauges do not."""
+    """Remove the gauges of a process that has ended; its counters stay in the sums."""
     if FOLDER in os.environ:
         multiprocess.mark_process_dead(pid)  # type: ignore[no-untyped-call]

@@ -1,8 +1,9 @@
-"""The follower: what this process knows of the log, and hence which kept answers it may still send.
+"""The changelog follower: what this process knows of the changelog, and which cached responses are therefore valid.
 
-Validity is decided by the database's own log and by no message that can be lost. The follower reads on from its place:
-at the latest when what it knows is older than DUE, before any answer is trusted when it is older than BOUND, and at
-once after a write of this process. What it knows counts from the start of its query.
+Validity depends only on the changelog in the database, and on no message that can be lost. The follower reads the
+changes after its last known position: if its snapshot is older than POLL_INTERVAL_SECONDS, before any response is used
+if the snapshot is older than MAX_STALENESS_SECONDS, and at once after a write of this process. The age of a snapshot
+counts from the start of its query.
 """
 
 from __future__ import annotations
@@ -22,25 +23,25 @@ from newsapi.cache.tags import Word
 log = structlog.get_logger("newsapi.cache")
 
 BOUND = 1.0
-"""Seconds for which what was read may be trusted: no answer is further behind the database."""
+"""Seconds for which a snapshot may be used: no response is further behind the database than that."""
 
 DUE = 0.2
-"""Seconds after which it is time to read again."""
+"""Seconds after which the changelog is due to be read again."""
 
 LATE = 1.2
-"""Seconds after which a reading that is still under way counts as failed: the name of a host that is not to be found
-can take any time, and whoever waited for it so long has waited enough."""
+"""Seconds after which an unfinished read counts as failed. Resolving an unknown host name, for example, can take any
+time, and requests must not wait for it."""
 
 MOST = 1_000
-"""Changes that are read one by one. After more at once, all that was kept is taken as touched: a follower's work does
-not grow with that of an import."""
+"""Maximum number of changes per read. If there are more, every cached response is taken as invalid, so that the
+follower's work does not grow with the size of an import."""
 
 REMEMBERED = 50_000
-"""Words whose last touch is remembered."""
+"""Maximum number of dependencies whose last change is remembered."""
 
 
 class Change(tags.Change, Protocol):
-    """A row of the log."""
+    """A row of the changelog."""
 
     @property
     def seq(self) -> int: ...
@@ -49,9 +50,9 @@ class Change(tags.Change, Protocol):
 
 
 class News(NamedTuple):
-    """What happened in the log since a place: the mark of the change at that place, the head, the changes between.
+    """The part of the changelog after a position: the nonce at the position, the head, and the changes between.
 
-    `changes` is None where there are too many.
+    `changes` is None if there are too many.
     """
 
     place_mark: int | None
@@ -61,17 +62,26 @@ class News(NamedTuple):
 
 
 class Read(Protocol):
-    """Reads the log on from a place; without one, the last `most` changes."""
+    """Reads the changes after a position; without a position, the last `max_changes`."""
 
-    def __call__(self, place: int | None, most: int) -> News: ...
+    def __call__(self, after_seq: int | None, max_changes: int, /) -> News: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stamp:
-    """What was known when: the head of the log by a query begun at `at` (seconds, of a clock that never goes back).
+    """What was known of the changelog at one time. Immutable; the follower replaces it after each read.
 
-    `touched` is the last change by word, `floor` the change before which touches are not remembered, `marks` those of
-    the changes since. `line` is the same object for as long as the log goes one way: a restored backup starts another.
+    Attributes:
+        seq: The last change.
+        nonce: Random number of that change.
+        at: When the query began, in seconds of a monotonic clock, like `due` and `trusted_until`.
+        due: When the changelog should be read again.
+        trusted_until: When the snapshot may no longer be used.
+        complete_from_seq: Changes up to this position are not in `touched`.
+        touched: The last change of each dependency.
+        marks: The nonce of each change after `complete_from_seq`.
+        epoch: An object that is replaced when the changelog was restored from a backup: responses of another epoch are
+            invalid.
     """
 
     seq: int
@@ -86,10 +96,16 @@ class Stamp:
 
 
 class Follower:
-    """Follows the log for one process; safe for many threads."""
+    """Follows the changelog for one process. Thread-safe."""
 
     def __init__(self, read: Read, *, bound: float = BOUND, clock: Callable[[], float] = time.monotonic) -> None:
-        """Take the function that reads the log; nothing is read yet."""
+        """Store the parts; nothing is read yet.
+
+        Args:
+            read: Function that reads the changelog.
+            max_staleness: Seconds for which a snapshot may be used.
+            clock: Monotonic clock, in seconds.
+        """
         self._read = read
         self.bound = bound
         self.clock = clock
@@ -105,22 +121,28 @@ class Follower:
 
     @property
     def away(self) -> bool:
-        """Whether the log cannot be read just now: the last reading failed, or one takes too long."""
-        began = self._began
-        return self._failing or (began is not None and self.clock() - began > LATE)
+        """Whether the changelog cannot be read: the last read failed, or the current one takes too long."""
+        began_at = self._began
+        return self._failing or (began_at is not None and self.clock() - began_at > LATE)
 
     def known(self) -> Stamp | None:
-        """Answer what is known and may be trusted, after reading if need be; None where the log cannot be read."""
-        stamp, now = self.stamp, self.clock()
-        if now < stamp.due or (now < stamp.until and (self.away or self._lock.locked())):
-            return stamp
+        """Return a snapshot that may be used, after reading if necessary; None if the changelog cannot be read."""
+        snapshot, now = self.stamp, self.clock()
+        if now < snapshot.due or (now < snapshot.until and (self.away or self._lock.locked())):
+            return snapshot
         return self.stamp if self.catch_up(now - min(DUE, self.bound)) else None
 
     def catch_up(self, since: float | None = None) -> bool:
-        """Read on, unless that was done after `since` (now, if left out) by somebody else; whether it went well.
+        """Read the changelog, unless another thread has read it after `since`.
 
-        While the log cannot be read nobody tries it here: a thread does, and the others are told so at once. Who waited
-        for somebody whose reading failed does not try after him.
+        While the changelog is unavailable, a background thread retries and callers get False at once. A caller that
+        waited for another thread whose read failed does not try again.
+
+        Args:
+            since: Time of the monotonic clock; now if omitted.
+
+        Returns:
+            Whether the snapshot is newer than `since`.
         """
         since = self.clock() if since is None else since
         failures = self._failures
@@ -132,23 +154,23 @@ class Follower:
             self._lock.release()
 
     def close(self) -> None:
-        """Try no more to read a log that is away; a reading that is under way comes to its end first."""
+        """Stop retrying to read an unavailable changelog; wait for a read that is in progress."""
         self._closed.set()
         with self._lock:
             pass
 
     def _read_on(self) -> bool:
-        began = self._began = self.clock()
+        began_at = self._began = self.clock()
         try:
-            news = self._read(self.stamp.seq if self.stamp.line else None, MOST)
-        except Exception as error:  # noqa: BLE001 (whatever it is: what is kept is all there is, until it is over)
+            delta = self._read(self.stamp.seq if self.stamp.line else None, MOST)
+        except Exception as error:  # noqa: BLE001 (whatever the error: the cached responses are used until it is over)
             self._failed(error)
             return False
         finally:
             self._began = None
-        self._take(news, began)
+        self._take(delta, began_at)
         if self._failing:
-            log.warning("log back", seq=news.seq)
+            log.warning("changelog available again", seq=delta.seq)
         self._failing = False
         return True
 
@@ -156,25 +178,25 @@ class Follower:
         self._failures += 1
         if not self._failing:
             self._failing = True
-            log.warning("log away", cause=repr(error.__cause__ or error)[:300])
+            log.warning("changelog unavailable", cause=repr(error.__cause__ or error)[:300])
             threading.Thread(target=self._try_again, name="follower", daemon=True).start()
 
     def _try_again(self) -> None:
-        """Read until it goes well: in a thread of its own, so that no reader pays for a try that hangs."""
+        """Read until it succeeds; runs in its own thread, so that no request waits for an attempt that hangs."""
         done = False
         while not done and not self._closed.wait(DUE):
             with self._lock:
                 done = self._closed.is_set() or self._read_on()
 
     def wrote(self) -> None:
-        """Take note of a write of this process: from now on it answers nothing older."""
+        """Read the changelog after a write of this process, so that it sends nothing older from then on."""
         self.own_write_at = self.clock()
         if not self.catch_up():
-            # What was known is older than that write, and nothing of it is to be trusted any more.
+            # The snapshot is older than the write, so it must not be used any more.
             self.stamp = replace(self.stamp, due=-1e9, until=-1e9)
 
     def judge(self, answer: Answer, stamp: Stamp) -> bool:
-        """Whether an answer of this process is true as of what is known."""
+        """Return whether a response of this process is valid as of a snapshot, and note it in the response."""
         if answer.proven is stamp:
             return True
         if answer.line is not stamp.line or answer.true_at < stamp.floor:
@@ -182,59 +204,67 @@ class Follower:
         if answer.until is not None and time.time() >= answer.until:
             return False
         if answer.true_at < stamp.seq:
-            touched, true_at = stamp.touched, answer.true_at
-            for word in answer.words:
-                if touched.get(word, 0) > true_at:
+            touched, valid_as_of_seq = stamp.touched, answer.true_at
+            for dependency in answer.words:
+                if touched.get(dependency, 0) > valid_as_of_seq:
                     return False
             answer.true_at = stamp.seq
         answer.proven = stamp
         return True
 
-    def proves(self, answer: Answer) -> bool:
-        """Whether an answer of this process still holds, by a log that was read less than the bound ago."""
-        return self.clock() < self.stamp.until and self.judge(answer, self.stamp)
+    def proves(self, response: Answer) -> bool:
+        """Return whether a response of this process is still valid by a snapshot that may be used."""
+        return self.clock() < self.stamp.until and self.judge(response, self.stamp)
 
     def adopt(self, answer: Answer, stamp: Stamp) -> bool:
-        """Whether an answer that another process made is true: only where the log bears the mark it was made at."""
-        mark = stamp.mark if answer.seq == stamp.seq else stamp.marks.get(answer.seq)
-        if mark != answer.mark:
+        """Return whether a response built by another process is valid.
+
+        It is valid only if the changelog has the same nonce at the position of the build.
+        """
+        nonce = stamp.mark if answer.seq == stamp.seq else stamp.marks.get(answer.seq)
+        if nonce != answer.mark:
             return False
         answer.line = stamp.line
         return self.judge(answer, stamp)
 
-    def _take(self, news: News, began: float) -> None:
-        before = self.stamp
-        line, floor = before.line, before.floor
-        other = before.seq > 0 and news.place_mark != before.mark  # before the first change there is no mark to compare
-        if line is None or news.seq < before.seq or other:
-            # The first reading, or a log that was set back and went another way: what was kept belongs to another one.
-            line, floor = object(), news.seq - len(news.changes or ())
+    def _take(self, delta: News, began_at: float) -> None:
+        previous = self.stamp
+        epoch, complete_from_seq = previous.line, previous.floor
+        # Before the first change (seq 0) there is no nonce to compare.
+        nonce_differs = previous.seq > 0 and delta.place_mark != previous.mark
+        if epoch is None or delta.seq < previous.seq or nonce_differs:
+            # The first read, or the database was restored and its changelog went another way: nothing that is cached
+            # belongs to it.
+            epoch, complete_from_seq = object(), delta.seq - len(delta.changes or ())
             self._touched, self._marks = {}, {}
-        if news.changes is None:
-            self._touched, self._marks, floor = {}, {}, news.seq
-        for change in news.changes or ():
+        if delta.changes is None:
+            self._touched, self._marks, complete_from_seq = {}, {}, delta.seq
+        for change in delta.changes or ():
             self._marks[change.seq] = change.mark
             self._touched.update(dict.fromkeys(tags.touched(change), change.seq))
         if len(self._touched) > REMEMBERED:
-            floor = self._forget()
+            complete_from_seq = self._forget()
         self.stamp = Stamp(
-            seq=news.seq,
-            mark=news.mark,
-            at=began,
-            due=began + min(DUE, self.bound),
-            until=began + self.bound,
-            floor=floor,
+            seq=delta.seq,
+            mark=delta.mark,
+            at=began_at,
+            due=began_at + min(DUE, self.bound),
+            until=began_at + self.bound,
+            floor=complete_from_seq,
             touched=self._touched,
             marks=self._marks,
-            line=line,
+            line=epoch,
         )
 
     def _forget(self) -> int:
-        """Keep the later half of what is remembered; answer from which change on that is whole.
+        """Keep the newer half of what is remembered.
 
-        New mappings, not fewer entries: who still judges by an older stamp goes on with all it had.
+        The mappings are replaced, not changed: threads that still use an older snapshot keep its mappings.
+
+        Returns:
+            The new `complete_from_seq`.
         """
-        floor = sorted(self._touched.values())[len(self._touched) // 2]
-        self._touched = {word: seq for word, seq in self._touched.items() if seq > floor}
-        self._marks = {seq: mark for seq, mark in self._marks.items() if seq > floor}
-        return floor
+        complete_from_seq = sorted(self._touched.values())[len(self._touched) // 2]
+        self._touched = {dependency: seq for dependency, seq in self._touched.items() if seq > complete_from_seq}
+        self._marks = {seq: nonce for seq, nonce in self._marks.items() if seq > complete_from_seq}
+        return complete_from_seq

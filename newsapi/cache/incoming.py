@@ -1,4 +1,4 @@
-"""The body of a request while it comes in: read by a thread, from the event loop that receives it."""
+"""Request bodies: read as a stream by a thread while the event loop receives them, or read whole."""
 
 from __future__ import annotations
 
@@ -8,31 +8,48 @@ from typing import Any
 
 
 class Incoming:
-    """A body as WSGI reads it; nothing is taken from the client before it is asked for."""
+    """A streamed request body, as WSGI reads it. Nothing is received from the client before it is read."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, proto: Any, seconds: float) -> None:
-        """Take the loop, the request as granian has it, and how long a client may take for what is read at once."""
+    def __init__(self, loop: asyncio.AbstractEventLoop, proto: Any, timeout_seconds: float) -> None:
+        """Prepare the stream.
+
+        Args:
+            loop: The event loop that receives the body.
+            proto: The RSGI protocol of the request.
+            timeout_seconds: How long the client may take for the data of one `read`.
+        """
         self._loop = loop
         self._pieces = _pieces(proto)
-        self._seconds = seconds
+        self._seconds = timeout_seconds
         self._kept = b""
         self.ended = False
 
     def read(self, size: int = -1, /) -> bytes:
-        """Answer so many bytes, fewer only at the end. Raises TimeoutError, and EOFError where the body breaks off."""
+        """Return the next `size` bytes, or fewer at the end of the body.
+
+        Args:
+            size: Number of bytes; negative for all that is left.
+
+        Returns:
+            The bytes; empty at the end of the body.
+
+        Raises:
+            TimeoutError: The client was too slow.
+            EOFError: The body was cut off.
+        """
         return asyncio.run_coroutine_threadsafe(self._read(size), self._loop).result()
 
     async def _read(self, size: int) -> bytes:
-        pieces, length = [self._kept], len(self._kept)
+        chunks, length = [self._kept], len(self._kept)
         async with asyncio.timeout(self._seconds):
             while not self.ended and (size < 0 or length < size):
-                piece = await self._next()
-                pieces.append(piece)
-                length += len(piece)
-        whole = b"".join(pieces)
+                chunk = await self._next()
+                chunks.append(chunk)
+                length += len(chunk)
+        received = b"".join(chunks)
         end = length if size < 0 else size
-        self._kept = whole[end:]
-        return whole[:end]
+        self._kept = received[end:]
+        return received[:end]
 
     async def _next(self) -> bytes:
         try:
@@ -42,31 +59,47 @@ class Incoming:
             return b""
 
 
-async def whole(proto: Any, length: str | None, most: int) -> bytes | None:
-    """Read a body of at most so many bytes at once; None where it is longer, or its Content-Length says so.
+async def whole(proto: Any, content_length: str | None, max_bytes: int) -> bytes | None:
+    """Read a complete request body.
 
-    Raises EOFError where it breaks off, or breaks its framing.
+    Args:
+        proto: The RSGI protocol of the request.
+        content_length: Value of the `Content-Length` header.
+        max_bytes: Maximum length of the body.
+
+    Returns:
+        The body; None if it is longer than `max_bytes`, or `content_length` is.
+
+    Raises:
+        EOFError: The body was cut off, or its framing is invalid.
     """
-    if length is not None and int(length) > most:
+    if content_length is not None and int(content_length) > max_bytes:
         return None
-    pieces, size = [], 0
-    async for piece in _pieces(proto):
-        pieces.append(piece)
-        size += len(piece)
-        if size > most:
+    chunks, size = [], 0
+    async for chunk in _pieces(proto):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > max_bytes:
             return None
-    return b"".join(pieces)
+    return b"".join(chunks)
 
 
 async def _pieces(proto: Any) -> AsyncIterator[bytes]:
-    """What granian has of a body: it ends with an empty piece, and tells an error by one more: a cut one would pass.
+    """Yield the chunks that granian receives, and detect a body that was cut off.
 
-    A loop, as granian's own iterator does not bear to be asked by `anext` with a default.
+    granian ends a body with an empty chunk and reports an error only by a second one; without this check a truncated
+    body would pass as a complete one. This is a loop, as granian's iterator does not support `anext` with a default.
+
+    Yields:
+        Chunks of the body, none of them empty.
+
+    Raises:
+        EOFError: The body was cut off, or its framing is invalid.
     """
-    empty = 0
-    async for piece in proto:
-        empty += not piece
-        if empty > 1:
+    empty_chunks = 0
+    async for chunk in proto:
+        empty_chunks += not chunk
+        if empty_chunks > 1:
             raise EOFError
-        if piece:
-            yield bytes(piece)
+        if chunk:
+            yield bytes(chunk)

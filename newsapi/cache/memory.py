@@ -1,4 +1,4 @@
-"""The memory of one process: answers by key, those longest unread dropped first, bounded in bytes."""
+"""The memory cache of one process: responses by key, limited in bytes; the least recently used are evicted first."""
 
 from __future__ import annotations
 
@@ -8,52 +8,54 @@ from typing import Final
 from newsapi.cache.answer import OK, Answer
 
 REFUSALS: Final = 1 << 20
-"""Bytes for 308, 404 and 410: in a segment of their own, so that nobody who asks for what is not there can push out
-what is."""
+"""Bytes for 308, 404 and 410 responses. They have a segment of their own, so that requests for names that do not exist
+cannot evict other responses."""
 
 
 class Memory:
-    """Answers by key; safe for many threads. Who reads one says so by `touch`, now and then and not every time."""
+    """Responses by key. Thread-safe. Reading does not count as use: call `touch` from time to time."""
 
     def __init__(self, most: int) -> None:
-        """Take how many bytes the answers may take; refusals come on top."""
+        """Create an empty cache of at most `max_bytes`, plus ERROR_CACHE_BYTES for errors."""
         self._segments = (_Segment(most), _Segment(REFUSALS))
 
     def get(self, key: str) -> Answer | None:
-        """Answer what is kept under a key, true or not."""
-        found, refused = self._segments
-        return found.kept.get(key) or refused.kept.get(key)
+        """Return the response under a key, valid or not; None if there is none."""
+        successes, errors = self._segments
+        return successes.kept.get(key) or errors.kept.get(key)
 
     def put(self, key: str, answer: Answer) -> None:
-        """Keep an answer in place of any before it."""
-        home, other = self._segments if answer.status == OK else self._segments[::-1]
-        other.drop(key)
-        home.put(key, answer)
+        """Store a response in place of any other under the key."""
+        successes, errors = self._segments
+        segment, other_segment = (successes, errors) if answer.status == OK else (errors, successes)
+        other_segment.drop(key)
+        segment.put(key, answer)
 
     def touch(self, key: str, answer: Answer) -> None:
-        """Note that an answer is still being read."""
+        """Mark a response as recently used."""
         self._segments[answer.status != OK].touch(key)
 
     def state(self) -> tuple[int, int]:
-        """Answer how many answers there are, and how many bytes they take."""
-        return sum(len(one.kept) for one in self._segments), sum(one.bytes for one in self._segments)
+        """Return the number of responses and their total size in bytes."""
+        successes, errors = self._segments
+        return len(successes.kept) + len(errors.kept), successes.bytes + errors.bytes
 
 
 class _Segment:
-    def __init__(self, most: int) -> None:
+    def __init__(self, max_bytes: int) -> None:
         self.kept: dict[str, Answer] = {}
         self.bytes = 0
         self._sizes: dict[str, int] = {}
-        self._most = most
+        self._most = max_bytes
         self._lock = threading.Lock()
 
-    def put(self, key: str, answer: Answer) -> None:
-        size = answer.size + len(key)
+    def put(self, key: str, response: Answer) -> None:
+        size = response.size + len(key)
         with self._lock:
             self._drop(key)
             if size > self._most:
                 return
-            self.kept[key] = answer
+            self.kept[key] = response
             self._sizes[key] = size
             self.bytes += size
             while self.bytes > self._most:
@@ -65,11 +67,12 @@ class _Segment:
                 self._drop(key)
 
     def touch(self, key: str) -> None:
+        """Move an entry to the end of the eviction order, and count content encodings added since it was stored."""
         with self._lock:
-            if (answer := self.kept.pop(key, None)) is not None:
-                self.kept[key] = answer
-                # Codings made since it came count too.
-                size = answer.size + len(key)
+            response = self.kept.pop(key, None)
+            if response is not None:
+                self.kept[key] = response
+                size = response.size + len(key)
                 self.bytes += size - self._sizes[key]
                 self._sizes[key] = size
 

@@ -1,7 +1,7 @@
-"""The cache of finished answers: memory first, then Redis, then one builder; and nothing that is not proven true.
+"""The response cache: memory first, then Redis, then one build per key; only validated responses are returned.
 
-An answer is sent only if nothing it was made of was touched since, by what the follower read in the database's own log.
-So it does not matter what is lost, late or old in the stores: a wrong entry is a miss.
+A response is returned only if no dependency of it changed since it was built, as far as the follower has read the
+changelog. Therefore it does not matter if an entry is lost, late or outdated: an invalid entry is a miss.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from newsapi.cache.shared import Shared
 from newsapi.errors import Behind, Unavailable
 
 PATIENCE = 0.3
-"""Seconds for which another process's builder is waited for."""
+"""Maximum seconds to wait for a response that another process is building."""
 
 LOOK = 0.01
-"""Seconds between looks whether it is done."""
+"""Seconds between checks whether that response has arrived."""
 
 
 class Given(NamedTuple):
-    """An answer, the key it is kept under, and whence it comes, in the words of `Cache-Status`."""
+    """A response with its cache key and its `Cache-Status`."""
 
     key: str
     answer: Answer
@@ -34,10 +34,10 @@ class Given(NamedTuple):
 
 
 class PageCache:
-    """Answers by key, for many threads of one process."""
+    """Responses by key. Thread-safe."""
 
     def __init__(self, memory: Memory, shared: Shared, follower: Follower) -> None:
-        """Join the parts."""
+        """Connect the parts."""
         self.memory = memory
         self.shared = shared
         self.follower = follower
@@ -45,39 +45,50 @@ class PageCache:
         self._lock = threading.Lock()
 
     def get(self, key: str, build: Callable[[], Answer], *, min_seq: int = 0) -> Given:
-        """Answer what is kept under a key if that is proven, or else what `build` makes.
+        """Return a valid response: the cached one if there is one, or else a new one from `build`.
 
-        Raises Behind where the log has not reached `min_seq`; Unavailable where the log cannot be read and nothing is
-        kept that was true when it last could.
+        Args:
+            key: The cache key.
+            build: Builds the response; may raise Unavailable.
+            min_seq: Changelog position that the response must include.
+
+        Returns:
+            The response. With `cache_status` STALE it was valid when the changelog could last be read.
+
+        Raises:
+            Behind: The changelog has not reached `min_seq`.
+            Unavailable: The changelog cannot be read, or the build failed, and no stale response is usable.
         """
-        stamp = self.follower.known()
-        if stamp is None:
+        snapshot = self.follower.known()
+        if snapshot is None:
             return self._stale(key, min_seq)
-        if stamp.seq < min_seq:
-            stamp = self._reached(min_seq)
-        if answer := self._remembered(key, stamp):
-            return Given(key, answer, HIT)
-        with self._turn(key) as turn:
-            if turn.waited:
-                stamp = self.follower.known() or stamp
-            if answer := self._remembered(key, stamp) or self._adopted(key, stamp):
-                return Given(key, answer, HIT)
+        if snapshot.seq < min_seq:
+            snapshot = self._reached(min_seq)
+        if response := self._remembered(key, snapshot):
+            return Given(key, response, HIT)
+        with self._turn(key) as flight:
+            if flight.waited:
+                snapshot = self.follower.known() or snapshot
+            if response := self._remembered(key, snapshot) or self._adopted(key, snapshot):
+                return Given(key, response, HIT)
             try:
-                if turn.failed or self.follower.away:
+                if flight.failed or self.follower.away:
                     raise Unavailable
-                return self._built(key, build, stamp)
+                return self._built(key, build, snapshot)
             except Unavailable:
-                turn.fail()
+                flight.fail()
                 return self._stale(key, min_seq)
 
     def kept(self, key: str) -> Given | None:
-        """Answer what memory or Redis has under a key, if that is proven; builds nothing and waits for nobody."""
-        stamp = self.follower.known()
-        answer = stamp and (self._remembered(key, stamp) or self._adopted(key, stamp))
-        return Given(key, answer, HIT) if answer else None
+        """Return the response in memory or Redis if it is valid, without building it or waiting for a build."""
+        snapshot = self.follower.known()
+        if snapshot is None:
+            return None
+        response = self._remembered(key, snapshot) or self._adopted(key, snapshot)
+        return Given(key, response, HIT) if response else None
 
     def age(self, given: Given) -> int:
-        """For how many seconds an answer has not been proven: none, while the log can be read."""
+        """Return for how many seconds a stale response has not been validated; 0 for other responses."""
         if given.how != STALE or given.answer.proven is None:
             return 0
         return int(self.follower.clock() - given.answer.proven.at)
@@ -89,67 +100,68 @@ class PageCache:
             raise Behind(min_seq, self.follower.stamp.seq)
         return self.follower.stamp
 
-    def _remembered(self, key: str, stamp: Stamp) -> Answer | None:
-        answer = self.memory.get(key)
-        if answer is None or not self.follower.judge(answer, stamp):
+    def _remembered(self, key: str, snapshot: Stamp) -> Answer | None:
+        response = self.memory.get(key)
+        if response is None or not self.follower.judge(response, snapshot):
             return None
-        self.memory.touch(key, answer)
-        return answer
+        self.memory.touch(key, response)
+        return response
 
-    def _adopted(self, key: str, stamp: Stamp) -> Answer | None:
-        """What another process built, if it is proven."""
-        answer = self.shared.get(key)
-        if answer is None:
+    def _adopted(self, key: str, snapshot: Stamp) -> Answer | None:
+        """Return the response that another process put into Redis, if it is valid; keep it in memory."""
+        response = self.shared.get(key)
+        if response is None:
             return None
-        if answer.seq > stamp.seq and self.follower.catch_up():
-            stamp = self.follower.stamp
-        if not self.follower.adopt(answer, stamp):
+        if response.seq > snapshot.seq and self.follower.catch_up():
+            snapshot = self.follower.stamp
+        if not self.follower.adopt(response, snapshot):
             return None
-        self.memory.put(key, answer)
-        return answer
+        self.memory.put(key, response)
+        return response
 
-    def _built(self, key: str, build: Callable[[], Answer], stamp: Stamp) -> Given:
+    def _built(self, key: str, build: Callable[[], Answer], snapshot: Stamp) -> Given:
+        """Build and store a response, unless another process is building it and finishes in time."""
         claimed = self.shared.claim(key)
-        if not claimed and (answer := self._awaited(key)):
-            return Given(key, answer, HIT)
+        if not claimed and (foreign_response := self._awaited(key)):
+            return Given(key, foreign_response, HIT)
         try:
-            answer = build()
-            answer.line = stamp.line
-            if answer.keep:
-                self.memory.put(key, answer)
-                if answer.status == OK:
-                    self.shared.put(key, answer)
+            response = build()
+            response.line = snapshot.line
+            if response.keep:
+                self.memory.put(key, response)
+                if response.status == OK:
+                    self.shared.put(key, response)
         finally:
             if claimed:
                 self.shared.release(key)
-        return Given(key, answer, MISS)
+        return Given(key, response, MISS)
 
     def _awaited(self, key: str) -> Answer | None:
-        """What another process is building just now; None where that takes too long."""
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
+        """Wait for the response that another process is building; return None if it takes too long."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
             time.sleep(LOOK)
-            stamp = self.follower.known()
-            if stamp and (answer := self._adopted(key, stamp)):
-                return answer
+            snapshot = self.follower.known()
+            if snapshot and (response := self._adopted(key, snapshot)):
+                return response
         return None
 
     def _stale(self, key: str, min_seq: int) -> Given:
-        """What was true when the log could last be read: better than nothing, and it says so."""
-        stamp = self.follower.stamp
-        answer = self.memory.get(key)
-        if answer is None or not self.follower.judge(answer, stamp):
-            answer = self.shared.get(key)
-            if answer is None or not self.follower.adopt(answer, stamp):
+        """Return the response that was valid when the changelog could last be read, marked as stale."""
+        snapshot = self.follower.stamp
+        response = self.memory.get(key)
+        if response is None or not self.follower.judge(response, snapshot):
+            response = self.shared.get(key)
+            if response is None or not self.follower.adopt(response, snapshot):
                 raise Unavailable
-            self.memory.put(key, answer)
-        if answer.true_at < min_seq:
+            self.memory.put(key, response)
+        if response.true_at < min_seq:
             raise Unavailable
-        return Given(key, answer, STALE)
+        return Given(key, response, STALE)
 
     @contextmanager
     def _turn(self, key: str) -> Iterator[_Turn]:
-        """One builder per key in this process; the others wait here."""
+        """Let one thread of this process at a time build the response of a key; the others wait here."""
         with self._lock:
             queue = self._queues.setdefault(key, _Queue())
             queue.wanted += 1
@@ -170,6 +182,8 @@ class PageCache:
 
 
 class _Queue:
+    """The lock of one key, the number of threads that hold it or wait for it, and the number of failed builds."""
+
     __slots__ = ("failures", "lock", "wanted")
 
     def __init__(self) -> None:
@@ -179,7 +193,7 @@ class _Queue:
 
 
 class _Turn(NamedTuple):
-    """`failed` is whether somebody failed while this one waited: it then does not try after him."""
+    """Permission to build. `failed`: a build failed while this thread waited, so it should not try again."""
 
     queue: _Queue
     waited: bool

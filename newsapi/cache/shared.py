@@ -1,4 +1,4 @@
-"""Redis: finished answers shared by all processes. What it loses, garbles or brings back from the past is a miss."""
+"""The Redis cache: responses shared by all processes. Entries that are lost, damaged or outdated are misses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import orjson
 import structlog
 from cachelib.serializers import BaseSerializer
-from flask_caching.backends import RedisCache
+from flask_caching.backends import RedisCache as FlaskRedisCache
 from redis import Redis, RedisError
 from redis.backoff import NoBackoff
 from redis.exceptions import ResponseError
@@ -24,82 +24,84 @@ from newsapi.cache.answer import Answer
 log = structlog.get_logger("newsapi.cache")
 
 LIVES = 24 * 3600
-"""Seconds after which an answer is dropped, true or not."""
+"""Seconds after which an entry expires, valid or not."""
 
 TIMEOUT = 0.1
-"""Seconds that Redis may take to connect and to answer: what takes longer is built faster than fetched."""
+"""Seconds that Redis may take to connect and to reply; after that, building the response is faster than fetching it."""
 
 PAUSE = 2.0
-"""Seconds for which Redis is left alone after it failed; then one thread tries, and the others do without it still."""
+"""Seconds for which Redis is not used after a failure. Then one thread tries it, and the others still go without."""
 
 LARGEST = 1 << 20
-"""Bytes of an answer that others are offered: a page of a site map has more, and is built in less than that takes."""
+"""Maximum size of a shared body. Sitemap pages are larger, and building one takes less time than fetching it."""
 
 CLAIM = 2
-"""Seconds for which a builder is waited for by other processes at most, should it die."""
+"""Seconds after which the build lock of a process that died expires."""
 
 
 class Shared(Protocol):
-    """Where processes share answers."""
+    """A cache that is shared by processes."""
 
     def get(self, key: str) -> Answer | None:
-        """Answer what is kept under a key, true or not; None for whatever is not whole, not ours, not to be had."""
+        """Return the response under a key, valid or not; None if it is missing, damaged or out of reach."""
 
     def put(self, key: str, answer: Answer) -> None:
-        """Keep an answer; where that cannot be done it is not kept."""
+        """Store a response; do nothing if the cache is unavailable."""
 
     def claim(self, key: str) -> bool:
-        """Whether this process should build the answer: nobody else is at it, or that cannot be known."""
+        """Take the build lock of a key; return False only if another process is known to hold it."""
 
     def release(self, key: str) -> None:
-        """Give a claim back."""
+        """Release the build lock of a key."""
 
     failures: int
-    """How often it did not answer."""
+    """Number of failed requests to the cache."""
 
     def state(self) -> str:
-        """Say how it is, for `/readyz`."""
+        """Return the state as text, for `/readyz`."""
 
 
 class Alone:
-    """In place of Redis where there is none: every process keeps to its own memory."""
+    """Stands in for Redis if there is none: every process uses only its own memory."""
 
     failures = 0
 
     def get(self, key: str) -> Answer | None:
-        """Nothing."""
+        """Return None."""
 
     def put(self, key: str, answer: Answer) -> None:
-        """Nowhere."""
+        """Do nothing."""
 
     def claim(self, key: str) -> bool:
-        """Always."""
+        """Return True."""
         del key
         return True
 
     def release(self, key: str) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
     def state(self) -> str:
-        """Say so."""
+        """Return the state as text, for `/readyz`."""
         return "ok (memory of this process)"
 
 
 class InRedis:
-    """Flask-Caching's back end with bytes of our own in it: the key stands in every value, and nothing is pickled."""
+    """Flask-Caching's Redis back end with our own serialization: values contain their key, and nothing is pickled."""
 
     def __init__(self, url: str, release: str) -> None:
-        """Take the address; nothing is connected before the first use.
+        """Prepare the client; it connects on first use.
 
-        `release` stands in the keys: releases and settings that give other bytes never meet.
+        Args:
+            url: The Redis URL.
+            release: Part of every key, so that releases and settings that produce different bytes share no entries.
         """
         self._quiet_until = 0.0
         self.failures = 0
         self._noted_at = 0.0
         self._broken = False
         self._trying = threading.Lock()
-        # redis-py tries again by default, for seconds: here a miss is cheaper than a wait. And it introduces itself in
-        # five steps, each of which may take the whole time: the older protocol needs none.
+        # By default redis-py retries for seconds, but a miss is cheaper than waiting. It also sends a handshake of five
+        # commands, each of which may take the whole timeout; protocol 2 needs none.
         self._client = Redis.from_url(
             url,
             socket_timeout=TIMEOUT,
@@ -109,82 +111,83 @@ class InRedis:
             driver_info=None,
         )
         self._prefix = f"newsapi:{release}:"
-        self._store: Any = RedisCache(host=self._client, default_timeout=LIVES, key_prefix=self._prefix)
+        self._store: Any = FlaskRedisCache(host=self._client, default_timeout=LIVES, key_prefix=self._prefix)
         self._store.serializer = _Bytes()  # type: ignore[assignment]
 
     def get(self, key: str) -> Answer | None:
-        """Answer what is kept under a key."""
-        raw = self._asked(lambda: self._store.get(key))
-        return None if raw is None else _unpack(key, raw)
+        """Return the response under a key, valid or not; None if it is missing, damaged or out of reach."""
+        value = self._asked(lambda: self._store.get(key))
+        return None if value is None else _unpack(key, value)
 
     def put(self, key: str, answer: Answer) -> None:
-        """Keep an answer, unless it is so large that handing it over might take too long."""
+        """Store a response, unless it is so large that sending it may take too long."""
         if len(answer.body) > LARGEST:
             return
         self._asked(lambda: self._store.set(key, _pack(key, answer)))
 
     def claim(self, key: str) -> bool:
-        """Whether nobody else builds it."""
-        # In one step: the back end's own takes two, and a claim that loses its end between them would stay for ever.
+        """Take the build lock of a key; return False only if another process is known to hold it."""
+        # One command: the back end's own method uses two, and a lock without expiry would stay if the second is lost.
         name = f"{self._prefix}{key}:claim"
         return self._asked(lambda: self._client.set(name, b"1", nx=True, ex=CLAIM) or False) is not False
 
     def release(self, key: str) -> None:
-        """Give the claim back."""
+        """Release the build lock of a key."""
         self._asked(lambda: self._store.delete(f"{key}:claim"))
 
     def state(self) -> str:
-        """Say how it is."""
+        """Return the state as text, for `/readyz`."""
         try:
             self._client.ping()
         except RedisError as error:
-            return f"Redis does not answer ({type(error).__name__}); reads go on without it"
+            return f"Redis does not answer ({type(error).__name__}); responses are built without it"
         return "ok (Redis)"
 
-    def _asked(self, ask: Callable[[], Any]) -> Any:
-        """Ask Redis, unless it failed a moment ago; None where it fails."""
+    def _asked(self, command: Callable[[], Any]) -> Any:
+        """Run a command; return None if it fails, or if Redis failed a moment ago."""
         if not self._broken:
-            return self._tried(ask)
+            return self._tried(command)
         if time.monotonic() < self._quiet_until or not self._trying.acquire(blocking=False):
             return None
         try:
-            return self._tried(ask)
+            return self._tried(command)
         finally:
             self._trying.release()
 
-    def _tried(self, ask: Callable[[], Any]) -> Any:
-        began = time.monotonic()
+    def _tried(self, command: Callable[[], Any]) -> Any:
+        began_at = time.monotonic()
         try:
-            found = ask()
-        except ResponseError as error:  # it answers: full, or not to be written to
-            self._note("cache refuses", error)
-            found = None
-        except (RedisError, OSError, ValueError) as error:  # the last where what it says makes no sense
+            result = command()
+        except ResponseError as error:  # Redis replies: it is out of memory, or a read-only replica
+            self._note("redis cache refused a command", error)
+            result = None
+        except (RedisError, OSError, ValueError) as error:  # ValueError: an invalid reply
             self._rest(error)
             return None
-        if time.monotonic() - began > TIMEOUT:  # in several steps, each of them in time
+        if time.monotonic() - began_at > TIMEOUT:  # several steps, each within the timeout
             self._rest(None)
         elif self._broken:
             self._broken = False
-            log.warning("cache back")
-        return found
+            log.warning("redis cache available again")
+        return result
 
     def _rest(self, error: Exception | None) -> None:
+        """Use Redis no more for CIRCUIT_OPEN_SECONDS; `error` is None if it was only slow."""
         self.failures += 1
         self._quiet_until = time.monotonic() + PAUSE
         if not self._broken:
             self._broken = True
-            log.warning("cache away, building without it", error=type(error).__name__ if error else "slow")
+            log.warning("redis cache unavailable", error=type(error).__name__ if error else "slow")
 
-    def _note(self, what: str, error: Exception) -> None:
-        """Say it once in a while, not for each answer."""
+    def _note(self, event: str, error: Exception) -> None:
+        """Log an error at most once per CIRCUIT_OPEN_SECONDS."""
         if time.monotonic() > self._noted_at + PAUSE:
             self._noted_at = time.monotonic()
-            log.warning(what, error=str(error)[:200])
+            log.warning(event, error=str(error)[:200])
 
 
 class _Bytes(BaseSerializer):
-    """Values come and go as bytes; the back end's own way is pickle, which runs what others wrote."""
+    """Stores values as they are. The back end's default is pickle, which would execute data written by others."""
 
     def dumps(self, value: Any, protocol: int = 0) -> bytes:
         del protocol
@@ -196,43 +199,64 @@ class _Bytes(BaseSerializer):
 
 _HEAD = struct.Struct(">4sI16s")
 _MAGIC = b"nwp3"
-_PLAIN = ("seq", "mark", "link", "language", "media_type", "digest", "until")
 
 
-def _pack(key: str, answer: Answer) -> bytes:
-    """Write an answer: a magic word, the length of the head, a hash of what follows, the head as JSON, the bodies."""
-    bodies = {"": answer.body, **answer.coded}
-    head = {name: getattr(answer, name) for name in _PLAIN}
-    head |= {"key": key, "changed_at": answer.changed_at, "words": list(answer.words), "tags": answer.tags}
-    head["bodies"] = {coding: len(body) for coding, body in bodies.items()}
-    start = orjson.dumps(head)
-    rest = b"".join((start, *bodies.values()))
-    return _HEAD.pack(_MAGIC, len(start), _hash(rest)) + rest
+def _pack(key: str, response: Answer) -> bytes:
+    """Serialize a response: magic bytes, length of the header, hash of the rest, header as JSON, bodies."""
+    bodies = {"": response.body, **response.coded}
+    header = {
+        "key": key,
+        "seq": response.seq,
+        "mark": response.mark,
+        "link": response.link,
+        "language": response.language,
+        "media_type": response.media_type,
+        "digest": response.digest,
+        "until": response.until,
+        "changed_at": response.changed_at,
+        "words": list(response.words),
+        "tags": response.tags,
+        "bodies": {encoding: len(body) for encoding, body in bodies.items()},
+    }
+    header_json = orjson.dumps(header)
+    payload = b"".join((header_json, *bodies.values()))
+    return _HEAD.pack(_MAGIC, len(header_json), _hash(payload)) + payload
 
 
-def _unpack(key: str, raw: bytes) -> Answer | None:
-    """Read an answer back; None for bytes that were not written by `_pack` under this key."""
+def _unpack(key: str, value: bytes) -> Answer | None:
+    """Deserialize a response; return None for bytes that `_pack` did not write under this key."""
     try:
-        magic, length, digest = _HEAD.unpack_from(raw)
-        rest = raw[_HEAD.size :]
-        head = orjson.loads(rest[:length]) if magic == _MAGIC and digest == _hash(rest) else {}
-        if head.get("key") == key:
-            return _answer(head, rest[length:])
+        magic, length, digest = _HEAD.unpack_from(value)
+        payload = value[_HEAD.size :]
+        header = orjson.loads(payload[:length]) if magic == _MAGIC and digest == _hash(payload) else {}
+        if header.get("key") == key:
+            return _answer(header, payload[length:])
     except (struct.error, ValueError, TypeError, KeyError, AttributeError) as error:
         log.debug("cache entry unreadable", error=str(error))
-    log.warning("cache entry refused", key=key[:200])
+    log.warning("cache entry rejected", key=key[:200])
     return None
 
 
-def _answer(head: dict[str, Any], rest: bytes) -> Answer:
+def _answer(header: dict[str, Any], data: bytes) -> Answer:
     bodies, start = {}, 0
-    for coding, length in head["bodies"].items():
-        bodies[coding] = rest[start : start + length]
+    for encoding, length in header["bodies"].items():
+        bodies[encoding] = data[start : start + length]
         start += length
-    changed_at = head["changed_at"] and datetime.fromisoformat(head["changed_at"]).astimezone(UTC)
-    plain = {name: head[name] for name in _PLAIN}
-    body, words, tags = bodies.pop(""), frozenset(head["words"]), tuple(head["tags"])
-    return Answer(body=body, coded=bodies, changed_at=changed_at, words=words, tags=tags, **plain)
+    changed_at = header["changed_at"]
+    return Answer(
+        body=bodies.pop(""),
+        coded=bodies,
+        seq=header["seq"],
+        mark=header["mark"],
+        changed_at=datetime.fromisoformat(changed_at).astimezone(UTC) if changed_at else None,
+        words=frozenset(header["words"]),
+        tags=tuple(header["tags"]),
+        link=header["link"],
+        language=header["language"],
+        media_type=header["media_type"],
+        until=header["until"],
+        digest=header["digest"],
+    )
 
 
 def _hash(data: bytes) -> bytes:

@@ -1,8 +1,9 @@
-"""The words of invalidation: what an answer is made of, and what a change touches. Nowhere else are they put together.
+"""Dependencies: what a response was built from, and what a change affects. They are only built in this module.
 
-A word is the number of a facet (a list of articles or of names: whoever shows it depends on it), or a text that names
-one thing: `article:ID`, `slug:SLUG` (whatever article bears or bore it), `brand:SLUG` and its like (the name as it is
-shown). An answer stays true while none of its words is touched.
+A dependency is the id of a facet (a list of articles or terms; every response that shows the list depends on it), or a
+text that names one thing: `article:ID`, `slug:SLUG` (the article that has or had this slug), `brand:SLUG` and similar
+(the name of the term as displayed). A response stays valid while none of its dependencies is affected by a change. The
+texts also serve as surrogate keys, by which a CDN purges responses.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from newsapi.text.slugs import is_uuid
 
 Word = int | str
 NAMED = ("brand", "section", "authors", "mentions", "tags")
-"""Where an article shows names of brands, sections, authors and tags."""
+"""Fields in which an article shows the names of brands, sections, authors and tags."""
 
 _KINDS = {"brand": "brand", "section": "section", "authors": "author", "mentions": "brand", "tags": "tag"}
 
 
 GONE = "gone"
-"""What tells of articles that go: one may tell it to whom it left long ago."""
+"""Dependency of responses that list withdrawn articles, including those that left a filter long ago."""
 
 FILTERS = {
     "brand": "brand",
@@ -32,11 +33,11 @@ FILTERS = {
     "section": "section",
     "tag": "tag",
 }
-"""Filters whose values are slugs, and of what."""
+"""Filters whose values are slugs, with the kind of term."""
 
 
 class Change(Protocol):
-    """A row of the log, as far as words need it."""
+    """The columns of a changelog row that dependencies are derived from."""
 
     @property
     def kind(self) -> str: ...
@@ -59,7 +60,14 @@ class Change(Protocol):
 
 
 def touched(change: Change) -> Iterator[Word]:
-    """Answer every word that a change touches: the lists it left, stayed in and joined, and its own names."""
+    """Yield the dependencies that a change affects: the lists it left, stayed in and joined, and its own names.
+
+    Args:
+        change: A row of the changelog.
+
+    Yields:
+        Facet ids and texts, possibly repeated.
+    """
     yield from change.facets_before
     yield from change.facets_after
     if change.kind == "related":
@@ -79,17 +87,23 @@ def touched(change: Change) -> Iterator[Word]:
 
 
 SEARCH = "search"
-"""What searches find, where that changes by something else than a change of an article: by indexing it."""
+"""Dependency of every search; changes when articles are indexed without being changed."""
 
 ARTICLES = "articles"
-"""The word of every list that no other word names; it goes with every change of one."""
+"""Surrogate key of every list of articles that has no key of its own; purged with every change of an article."""
 
 
 def dropped(change: Change, named: Mapping[int, Iterable[tuple[str, str]]]) -> Iterator[str]:
-    """Answer the words by which a CDN drops what a change made untrue.
+    """Yield the surrogate keys of the responses that a change made invalid.
 
-    In: the row of the log, and kind and slug of the terms that its facets stand for. Lists of mentions, formats,
-    languages and whatever else has no word of its own bear ARTICLES.
+    Lists by mention, format, language and others without a key of their own have the key ALL_ARTICLES.
+
+    Args:
+        change: A row of the changelog.
+        terms_by_facet: Kind and slug of the terms that each facet of the change stands for.
+
+    Yields:
+        Surrogate keys, possibly repeated.
     """
     facets = (*change.facets_before, *change.facets_after)
     if facets or change.kind == "search":
@@ -98,42 +112,50 @@ def dropped(change: Change, named: Mapping[int, Iterable[tuple[str, str]]]) -> I
         yield from (name(kind, text) for kind, text in named.get(facet, ()))
     if change.kind == "article":
         yield related(change.subject_id)
-    yield from (word for word in touched(change) if isinstance(word, str))
+    yield from (dependency for dependency in touched(change) if isinstance(dependency, str))
 
 
-def borne(own: Iterable[str], words: Iterable[Word]) -> Iterator[str]:
-    """Answer the words that an answer bears for CDNs: its own, and every name it shows or stands under."""
-    yield from own
-    yield from sorted(word for word in words if isinstance(word, str))
+def borne(surrogate_keys: Iterable[str], dependencies: Iterable[Word]) -> Iterator[str]:
+    """Yield the surrogate keys of a response.
+
+    Args:
+        surrogate_keys: Keys of the response beside its dependencies.
+        dependencies: Its dependencies, of which the texts are also surrogate keys.
+
+    Yields:
+        The keys, the dependencies among them sorted.
+    """
+    yield from surrogate_keys
+    yield from sorted(dependency for dependency in dependencies if isinstance(dependency, str))
 
 
 def article(id_: UUID) -> str:
-    """The article with this id, wherever it is shown."""
+    """Return the dependency on the article with this id, wherever it is shown."""
     return f"article:{id_}"
 
 
 def related(id_: UUID | str) -> str:
-    """What is listed as related to the article with this id."""
+    """Return the dependency on the list of articles related to the article with this id."""
     return f"related:{id_}"
 
 
 def slug(text: str) -> str:
-    """Whatever article bears this slug or bore it."""
+    """Return the dependency on the article that has or had this slug, also if there is none."""
     return f"slug:{text}"
 
 
 def named_article(text: str) -> str:
-    """Whatever article has this id, or bears this slug or bore it."""
+    """Return the dependency on the article with this id, or with this present or former slug."""
     return article(UUID(text)) if is_uuid(text) else slug(text)
 
 
 def name(kind: str, text: str) -> str:
-    """The brand, author, section or tag with this slug, as it is shown beside others; also that there is none."""
+    """Return the dependency on the displayed name of the term with this slug, also if there is none."""
     return f"{kind}:{text}"
 
 
 class Facet(Protocol):
-    """A list of articles: its number, and how many stand on it."""
+    """A list of articles: its id and the number of articles on it."""
 
     @property
     def id(self) -> int: ...
@@ -144,11 +166,20 @@ class Facet(Protocol):
 def of_list(
     asked: Mapping[str, Sequence[Any]], found: Mapping[str, Sequence[Facet]], everything: Facet
 ) -> Iterator[Word]:
-    """What decides which articles stand on a list.
+    """Yield the dependencies that decide which articles are on a list.
 
-    In: the values of its filters, the facets these stand for, the facet of all articles. An article that comes, goes or
-    changes is in a facet of every filter, before or after: so those of the rarest filter are enough. A slug may come to
-    stand for something else; a format or language that is not there yet may come with any article.
+    An article that enters, leaves or changes on the list is in a facet of every filter, before or after the change.
+    Therefore the facets of the filter with the fewest articles are enough. Slugs are dependencies too, as a slug may
+    move to another term. A format or language without a facet may first appear with any article, so its filter is not
+    used for this.
+
+    Args:
+        query: The values of each filter.
+        facets_by_filter: The facets that these values stand for.
+        all_articles: The facet of all articles.
+
+    Yields:
+        Facet ids and texts.
     """
     for filter_, kind in FILTERS.items():
         yield from (name(kind, value) for value in asked.get(filter_, ()))
@@ -156,26 +187,44 @@ def of_list(
         yield from map(article, asked.get("id", ()))
         yield from map(slug, asked.get("slug", ()))
         return
-    whole = [facets for filter_, facets in found.items() if filter_ in FILTERS or len(facets) == len(asked[filter_])]
-    rarest = min(whole, key=lambda facets: sum(facet.articles for facet in facets), default=[everything])
-    yield from (facet.id for facet in rarest)
+    complete = [facets for filter_, facets in found.items() if filter_ in FILTERS or len(facets) == len(asked[filter_])]
+    smallest = min(complete, key=lambda facets: sum(facet.articles for facet in facets), default=[everything])
+    yield from (facet.id for facet in smallest)
 
 
 def of_search(everything: Facet, terms: Iterable[Facet]) -> set[Word]:
-    """What decides on a search: how rare words are hangs on every article, and what they mean on every name."""
+    """Return the dependencies of a search.
+
+    Word frequencies depend on every article, and the interpretation of the words on the names of all terms.
+
+    Args:
+        all_articles: The facet of all articles.
+        terms: The facets of all terms of each kind.
+
+    Returns:
+        ANY_SEARCH and the ids of the facets.
+    """
     return {SEARCH, everything.id, *(facet.id for facet in terms)}
 
 
 def names(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """The names that articles show: renamed, they look different."""
+    """Yield the dependencies on the term names that articles show: a renamed term changes the response.
+
+    Args:
+        records: Articles with the fields of NAME_FIELDS; a field may be missing or None.
+
+    Yields:
+        Texts, possibly repeated.
+    """
     for record in records:
         for field in NAMED:
-            shown = record.get(field)
-            for term in shown if isinstance(shown, list) else (shown,) if shown else ():
+            value = record.get(field)
+            terms = value if isinstance(value, list) else [value] if value else []
+            for term in terms:
                 yield name(_KINDS[field], term["slug"])
 
 
 def above(term: Mapping[str, Any]) -> Iterator[str]:
-    """The name of the brand that a brand belongs to, shown with it."""
+    """Yield the dependency on the name of the brand that a brand belongs to, which is shown with it."""
     if parent := term.get("parent"):
         yield name("brand", parent["slug"])

@@ -1,7 +1,7 @@
-"""Who may take a thread: of one kind of request not all of them, and nobody who waited too long for it.
+"""Concurrency limits: threads are shared out among kinds of requests, with a bounded queue in front.
 
-One slow query holds only the requests of its kind up: the others find threads, and what comes on top of those that can
-be worked on is told so while its client still listens.
+A slow query occupies only the threads of its own kind of request, and others still find free ones. Requests beyond the
+capacity are refused while their client still listens.
 """
 
 from __future__ import annotations
@@ -13,62 +13,76 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 READERS: Final = 8
-"""Threads for what needs a database server: as many as there are connections to it, so none waits for one."""
+"""Threads for requests that need a database server: one for each connection, so that none waits for a connection."""
 
 EMBEDDED: Final = 2
-"""The same where the database is SQLite: its work is done in this process, and more threads would spend their time on
-handing Python's lock to each other."""
+"""The same with SQLite, which does its work in this process: more threads would only compete for Python's global
+interpreter lock."""
 
 KEPT_FREE: Final = 2
-"""How many of them one kind may not hold."""
+"""Number of these threads that one kind of request may not occupy."""
 
 OTHERS: Final = 2
-"""Threads for all that is not below /v1, one of a kind: whether it is ready must not delay whether it lives."""
+"""Threads for requests outside /v1, one for each kind: `/readyz` must not delay `/healthz`."""
 
 WAITING: Final = 64
-"""Requests that may wait for a thread, and of one kind half as many."""
+"""Maximum number of requests waiting for a thread; half as many of one kind."""
 
 PATIENCE: Final = 1.0
-"""Seconds for which they wait."""
+"""Maximum seconds that a request waits for a thread."""
 
 
 class NoTurn(Exception):
-    """There are too many before this one."""
+    """Too many requests are waiting already, or no thread was free in time."""
 
 
 class Turns:
-    """Threads given out, on one event loop."""
+    """Limits the number of requests in threads. For one event loop; not thread-safe."""
 
-    def __init__(self, readers: int) -> None:
-        """Begin with all of them free. `readers` is how many there are for what needs the database."""
-        self.threads = readers + OTHERS
-        self._of_a_kind = max(readers - KEPT_FREE, 2)
-        self._readers, self._others = asyncio.Semaphore(readers), asyncio.Semaphore(OTHERS)
+    def __init__(self, db_threads: int) -> None:
+        """Start with all threads free; `db_threads` is the number of threads for requests that need the database."""
+        self.threads = db_threads + OTHERS
+        self._of_a_kind = max(db_threads - KEPT_FREE, 2)
+        self._readers, self._others = asyncio.Semaphore(db_threads), asyncio.Semaphore(OTHERS)
         self._kinds: dict[str, asyncio.Semaphore] = {}
         self._present: Counter[str] = Counter()
 
     @property
     def present(self) -> int:
-        """How many have a thread or wait for one."""
+        """Number of requests that hold a thread or wait for one."""
         return self._present.total()
 
     @asynccontextmanager
     async def turn(self, path: str) -> AsyncIterator[None]:
-        """Hold a thread for a request with this path, after waiting for it. Raises NoTurn."""
+        """Wait for a thread for a request, and hold it until the block ends.
+
+        Args:
+            path: Path of the request; its first segment below /v1 is the kind.
+
+        Yields:
+            Nothing.
+
+        Raises:
+            Overloaded: Too many requests are waiting, or no thread was free within QUEUE_TIMEOUT_SECONDS.
+            TimeoutError: Raised by the block itself.
+        """
         _, base, noun, *_ = f"{path}//".split("/", 3)
         if base.startswith("sitemap"):
-            base, noun = "v1", "sitemap"  # they read, and whoever asks for many of them must not hold up the rest
-        kind, room, share = (noun, self._readers, self._of_a_kind) if base == "v1" else (f"/{base}", self._others, 1)
-        if self.present >= self.threads + WAITING or self._present[kind] >= share + WAITING // 2:
+            base, noun = "v1", "sitemap"  # they read the database, and crawlers must not delay other requests
+        if base == "v1":
+            kind, all_threads, max_of_kind = noun, self._readers, self._of_a_kind
+        else:
+            kind, all_threads, max_of_kind = f"/{base}", self._others, 1
+        if self.present >= self.threads + WAITING or self._present[kind] >= max_of_kind + WAITING // 2:
             raise NoTurn
         self._present[kind] += 1
-        own = self._kinds.setdefault(kind, asyncio.Semaphore(share))
+        threads_of_kind = self._kinds.setdefault(kind, asyncio.Semaphore(max_of_kind))
         try:
-            async with asyncio.timeout(PATIENCE) as patience, own, room:
-                patience.reschedule(None)
+            async with asyncio.timeout(PATIENCE) as timeout, threads_of_kind, all_threads:
+                timeout.reschedule(None)
                 yield
         except TimeoutError:
-            if not patience.expired():
+            if not timeout.expired():
                 raise
             raise NoTurn from None
         finally:

@@ -1,4 +1,4 @@
-"""What follows from a change, in a process of its own: listeners, each with its own place in the log.
+"""Changelog consumers: what follows from a change, done by the worker process; each consumer has its own offset.
 
-The newsroom waits for none of them, and none for another. What a listener does may come twice, but is never left out.
+Writes wait for no consumer, and no consumer waits for another. A consumer may see a change twice but never misses one.
 """

@@ -1,9 +1,9 @@
-"""Writes to those who asked for it: plans what changes mean for whom, and sends what is due.
+"""The alert consumer: plans which subscribers get an email about a change, and sends the emails that are due.
 
-A change is planned once for each person, whatever happens (a unique key sees to that). A mail is looked at again right
-before it is sent: whoever left gets none, and of what was withdrawn nobody is told. It is sent outside any transaction
-and then noted, each before the next: so the one that was under way when a worker was killed may go out twice, with the
-same Message-ID, and no other.
+A change is planned once for each subscriber, which a unique key guarantees. An email is checked again right before it
+is sent: people who unsubscribed get none, and withdrawn articles are left out. It is sent outside any transaction and
+then recorded, each email before the next. So only the email in progress when a worker was killed may be sent twice,
+with the same Message-ID.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 from email.message import EmailMessage
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -36,32 +37,32 @@ from newsapi.text import hours
 log = structlog.get_logger("newsapi.alerts")
 
 OLD: Final = timedelta(days=2)
-"""What changed so long ago is no news any more: the worker, or mail, was away."""
+"""Older changes are no longer news: the worker or the mail server was unavailable."""
 
 CLOSED: Final = timedelta(minutes=1)
-"""How long before a digest nothing is added to it any more, so that it is complete when it is sent."""
+"""Time before a digest after which nothing is added to it, so that it is complete when it is sent."""
 
 SLICE: Final = 4.0
-"""Seconds for which mail is sent before the log is looked at again; well below the lease of a listener."""
+"""Seconds of sending before the changelog is read again; well below the duration of a lease."""
 
 FRESH: Final = 1.0
-"""Seconds after which what is due is read again: who fills in a box does not wait behind thousands of others."""
+"""Seconds after which the due emails are read again, so that confirmations do not wait behind thousands of alerts."""
 
 ROWS: Final = 200
-"""Planned changes that are read at once."""
+"""Maximum number of planned deliveries read at a time."""
 
 RETRIES: Final = tuple(timedelta(minutes=number) for number in (5, 15, 60, 240, 720, 1_440))
-"""How long to wait after each try that a server put off (grey lists do, for minutes)."""
+"""Delay after each temporary failure. Greylisting servers, for example, delay an email for minutes."""
 
 PATIENCE: Final = 300.0
-"""Seconds between tries of a mail server that is away, at most."""
+"""Maximum seconds between attempts to reach an unavailable mail server."""
 
-_MAILS = Counter("newsapi_mails", "Mails, by what became of them", ["outcome"])
+_MAILS = Counter("newsapi_mails", "Emails sent, by outcome", ["outcome"])
 _NOWHERE: Final = UUID(int=0)
 
 
 class Alerts(Listener):
-    """The listener that writes to subscribers."""
+    """Sends emails to subscribers."""
 
     name = "alerts"
 
@@ -74,7 +75,15 @@ class Alerts(Listener):
         now: Callable[[], datetime],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take the parts; `clock` answers seconds and never goes back."""
+        """Store the parts.
+
+        Args:
+            context: The database, the settings and the signer of tokens.
+            presentation: Renders articles and builds URLs.
+            transport: Sends emails.
+            now: Returns the current time in UTC, timezone-aware.
+            clock: Monotonic clock, in seconds.
+        """
         self._box, self._database = box, box.database
         self._letters = Letters(box, shown)
         self._transport = transport
@@ -86,16 +95,16 @@ class Alerts(Listener):
         self._failures, self._rests_until = 0, 0.0
         self._unplanned: deque[tuple[Any, set[int] | None]] = deque()
 
-    def take(self, changed: Sequence[Any]) -> Point | None:
-        self._read(changed)
-        done = self._plan(self._clock() + SLICE)
+    def take(self, rows: Sequence[Any]) -> Point | None:
+        self._read(rows)
+        finished = self._plan(self._clock() + SLICE)
         actions.settle(self._box, now=self._now())
         self._send()
         self._tidy()
-        return done
+        return finished
 
     def forget(self) -> None:
-        """Let the mail that is being sent go out, and no more: another worker may be about to begin."""
+        """Let the email in progress be sent, and no other: another worker may be about to take over."""
         self._unplanned.clear()
         self._stop.set()
         if self._sending is not None:
@@ -105,30 +114,33 @@ class Alerts(Listener):
 
     # --- planning ---
 
-    def _read(self, changed: Sequence[Any]) -> None:
-        """Find what is news among changes, and whose lists it stands on."""
-        recent = [row for row in changed if row.at > self._now() - OLD]
+    def _read(self, rows: Sequence[Any]) -> None:
+        """Queue changes for planning, with the followed facets of those that are news."""
+        recent = [row for row in rows if row.at > self._now() - OLD]
         facets: dict[int, set[int]] = {}
         if recent:
             with self._database.reading() as connection:
-                news = alerts.news(connection, recent)
-                facets = {row.seq: alerts.followed(connection, row.facets_after) for row in news}
-        self._unplanned.extend((row, facets.get(row.seq)) for row in changed)
+                newsworthy = alerts.news(connection, recent)
+                facets = {row.seq: alerts.followed(connection, row.facets_after) for row in newsworthy}
+        self._unplanned.extend((row, facets.get(row.seq)) for row in rows)
 
-    def _plan(self, end: float) -> Point | None:
-        """Plan change by change, as many as there is time for; answer the last."""
-        done = None
-        while self._unplanned and self._clock() < end:
+    def _plan(self, deadline: float) -> Point | None:
+        """Plan queued changes until the deadline; return the position of the last planned one."""
+        finished = None
+        while self._unplanned and self._clock() < deadline:
             row, facets = self._unplanned[0]
-            for frequency in FREQUENCIES if facets else ():  # the most frequent that somebody asked for counts
-                self._plan_for(row, facets or set(), frequency)
+            if facets:
+                # If a subscriber follows several terms, the most frequent subscription counts: it is planned first.
+                for frequency in FREQUENCIES:
+                    self._plan_for(row, facets, frequency)
             self._unplanned.popleft()
-            done = Point(row.seq, row.mark)
-        return done
+            finished = Point(row.seq, row.mark)
+        return finished
 
     def _plan_for(self, row: Any, facets: set[int], frequency: str) -> None:
-        due = self._due(facets, frequency, self._now())
-        for due_at, zones in due.items():
+        """Plan a change for all subscribers of one frequency, in batches of one transaction each."""
+        zones_by_due_at = self._due(facets, frequency, self._now())
+        for due_at, zones in zones_by_due_at.items():
             after: UUID | None = _NOWHERE
             while after is not None:
                 with self._database.reading() as connection:
@@ -138,116 +150,133 @@ class Alerts(Listener):
                 after = until
 
     def _due(self, facets: set[int], frequency: str, now: datetime) -> dict[datetime, list[str] | None]:
-        """Answer when mails to those who are written to so often are due, and in which zones then, or (None) in all."""
+        """Return the due times of emails of one frequency, each with its time zones (None for all)."""
         if frequency == "immediate":
             return {now + SOON: None}
         with self._database.reading() as connection:
             zones = alerts.zones(connection, facets, frequency)
-        due = [(hours.next_digest(frequency, zone, now + CLOSED), zone) for zone in zones]
-        return {at: [zone for then, zone in due if then == at] for at, _ in due}  # clocks differ less than zones
+        zones_by_due_at: dict[datetime, list[str] | None] = {}
+        for zone in zones:  # many zones share a time
+            due_at = hours.next_digest(frequency, zone, now + CLOSED)
+            zones_by_due_at[due_at] = [*(zones_by_due_at.get(due_at) or ()), zone]
+        return zones_by_due_at
 
     # --- sending ---
 
     def _send(self) -> None:
-        """Have mail sent by a thread of its own: a server that hangs must not cost us our place in the log."""
+        """Send emails in a separate thread, so that a server that hangs does not cost this consumer its lease."""
         if self._sending is None and self._clock() >= self._rests_until:
             self._sending = self._pool.submit(self._send_some)
         if self._sending is not None:
             wait([self._sending], timeout=SLICE + 1)
             if self._sending.done():
-                job, self._sending = self._sending, None
-                self._note(job)
+                future, self._sending = self._sending, None
+                self._note(future)
 
-    def _note(self, job: Future[None]) -> None:
+    def _note(self, future: Future[None]) -> None:
+        """Delay the next attempt if the mail server was unavailable."""
         try:
-            job.result()
+            future.result()
         except Away as error:
             self._failures += 1
-            rest = min(PATIENCE, 2.0 ** min(self._failures, 10))
-            self._rests_until = self._clock() + rest
-            log.warning("mail cannot be sent", cause=str(error), again_in=rest)
+            backoff = min(PATIENCE, 2.0 ** min(self._failures, 10))
+            self._rests_until = self._clock() + backoff
+            log.warning("mail server unavailable", cause=str(error), retry_in=backoff)
         else:
             self._failures = 0
 
     def _send_some(self) -> None:
-        end = self._clock() + SLICE
+        deadline = self._clock() + SLICE
         try:
-            while self._clock() < end and self._send_what_is_read(end):
+            while self._clock() < deadline and self._send_what_is_read(deadline):
                 pass
         finally:
             self._transport.close()
 
-    def _send_what_is_read(self, end: float) -> bool:
-        """Read what is due and send it, for a while; False if there was nothing."""
+    def _send_what_is_read(self, deadline: float) -> bool:
+        """Read the emails that are due and send them for QUEUE_REFRESH_SECONDS; return False if there were none."""
         read_at, now = self._clock(), self._now()
         with self._database.reading() as connection:
-            waiting = subscriptions.untold(connection, now, 20)
-            topics = subscriptions.topics(connection, {row.facet_id for row in waiting})
-            mails = alerts.ready(connection, now, ROWS)
-            records = _records(connection, mails, self._letters)
-            followed = subscriptions.topics(connection, {row.facet_id for rows in mails for row in rows})
-        jobs: list[Callable[[], None]] = [
-            *(lambda row=row: self._ask(row, topics.get(row.facet_id)) for row in waiting),
-            *(lambda rows=rows: self._tell(rows, records, followed) for rows in mails),
-        ]
+            confirmations = subscriptions.untold(connection, now, 20)
+            confirmation_terms = subscriptions.topics(connection, {row.facet_id for row in confirmations})
+            emails = alerts.ready(connection, now, ROWS)
+            records = _records(connection, emails, self._letters)
+            terms = subscriptions.topics(connection, {row.facet_id for rows in emails for row in rows})
+        jobs: list[Callable[[], None]] = []
+        jobs += [partial(self._ask, row, confirmation_terms.get(row.facet_id)) for row in confirmations]
+        jobs += [partial(self._tell, rows, records, terms) for rows in emails]
         for job in jobs:
-            if self._stop.is_set() or self._clock() >= min(end, read_at + FRESH):
+            if self._stop.is_set() or self._clock() >= min(deadline, read_at + FRESH):
                 break
             job()
         return bool(jobs) and not self._stop.is_set()
 
-    def _ask(self, row: Any, topic: subscriptions.Topic | None) -> None:
-        """Send the mail about a subscription itself, where its mailbox may have one."""
+    def _ask(self, row: Any, term: subscriptions.Topic | None) -> None:
+        """Send the email about a subscription itself, if the mailbox may get one now; or else postpone or drop it."""
         now = self._now()
         with self._database.reading() as connection:
-            when = actions.may_mail(connection, row, now=now)
-        if topic is None or when is None or when > now:
+            allowed_at = actions.may_mail(connection, row, now=now)
+        if term is None or allowed_at is None or allowed_at > now:
             with self._database.transaction() as session:
-                subscriptions.change(session, row.id, mail_since=when if topic else None)
+                subscriptions.change(session, row.id, mail_since=allowed_at if term else None)
             return
-        outcome, _ = self._hand_over(self._letters.about(row, topic), row.person)
+        outcome, _ = self._hand_over(self._letters.about(row, term), row.person)
         with self._database.transaction() as session:
             if outcome == "later":
                 subscriptions.change(session, row.id, mail_since=now + RETRIES[0])
             else:
                 subscriptions.told(session, row.id, row.mailbox, now)
 
-    def _tell(self, rows: Sequence[Any], records: dict[UUID, Any], topics: dict[int, subscriptions.Topic]) -> None:
-        """Send one alert, of those of its articles that readers see."""
+    def _tell(self, rows: Sequence[Any], records: dict[UUID, Any], terms: dict[int, subscriptions.Topic]) -> None:
+        """Send one alert with those of its articles that are public, and record the outcome."""
         first, now = rows[0], self._now()
         with self._database.reading() as connection:
-            standing = alerts.standing(connection, first.subscriber_id, [row.seq for row in rows])
-        told = [row for row in rows if row.seq in standing and row.article_id in records and row.facet_id in topics]
-        outcome, retry = "", None
-        if told:
-            mail = self._letters.alert(told, records, topics)
-            outcome, retry = self._hand_over(mail, first.person, first.attempts)
-        seqs = {row.seq for row in told}
+            deliverable = alerts.standing(connection, first.subscriber_id, [row.seq for row in rows])
+        included = [
+            row for row in rows if row.seq in deliverable and row.article_id in records and row.facet_id in terms
+        ]
+        outcome, retry_delay = "", None
+        if included:
+            email = self._letters.alert(included, records, terms)
+            outcome, retry_delay = self._hand_over(email, first.person, first.attempts)
+        seqs = {row.seq for row in included}
         dropped = {row.seq for row in rows} - seqs
         with self._database.transaction() as session:
             if dropped:
                 alerts.note(session, first.subscriber_id, dropped, state="dropped", now=now)
-            if retry is not None:
-                alerts.later(session, first.subscriber_id, seqs, now + retry)
-            elif told:
+            if retry_delay is not None:
+                alerts.later(session, first.subscriber_id, seqs, now + retry_delay)
+            elif included:
                 alerts.note(session, first.subscriber_id, seqs, state=outcome, now=now)
 
-    def _hand_over(self, mail: EmailMessage, person: bytes, attempts: int = 0) -> tuple[str, timedelta | None]:
-        """Hand a mail over; answer what became of it, and when to try again, if so. Raises Away."""
-        outcome, retry = "sent", None
+    def _hand_over(self, email: EmailMessage, person: bytes, attempts: int = 0) -> tuple[str, timedelta | None]:
+        """Send an email.
+
+        Args:
+            email: The email.
+            person: Hash of the address; the subscriber is deleted if the mailbox does not exist.
+            attempts: Number of earlier attempts.
+
+        Returns:
+            The outcome ("sent", "later" or "failed"), and the delay before the next attempt, if there is one.
+
+        Raises:
+            ServerUnavailable: The server cannot be reached, or accepts no email at all.
+        """
+        outcome, retry_delay = "sent", None
         try:
-            self._transport.send(mail)
+            self._transport.send(email)
         except NotNow as error:
-            retry = RETRIES[attempts] if attempts < len(RETRIES) else None
-            outcome = "failed" if retry is None else "later"
-            log.info("mail put off", cause=str(error), again=retry is not None)
+            retry_delay = RETRIES[attempts] if attempts < len(RETRIES) else None
+            outcome = "failed" if retry_delay is None else "later"
+            log.info("email postponed", cause=str(error), retry=retry_delay is not None)
         except Refused as error:
             outcome = "failed"
-            log.info("mail refused", cause=str(error), gone=error.gone)
+            log.info("email rejected", cause=str(error), gone=error.gone)
             if error.gone:
                 actions.forget_bounced(self._box, person, now=self._now())
         _MAILS.labels(outcome).inc()
-        return outcome, retry
+        return outcome, retry_delay
 
     def _tidy(self) -> None:
         now = self._now()
@@ -256,8 +285,8 @@ class Alerts(Listener):
             self._tidied = now
 
 
-def _records(connection: Connection, mails: Sequence[Sequence[Any]], letters: Letters) -> dict[UUID, Any]:
-    """The articles that mails tell of, as they are shown; what readers do not see is left out."""
-    ids = {row.article_id for rows in mails for row in rows}
-    found = articles.by_ids(connection, [*ids]).records if ids else []
-    return {record["id"]: letters.article(record) for record in found}
+def _records(connection: Connection, emails: Sequence[Sequence[Any]], builder: Letters) -> dict[UUID, Any]:
+    """Return the articles of these emails by id, as the templates need them; only public ones."""
+    ids = {row.article_id for rows in emails for row in rows}
+    records = articles.by_ids(connection, [*ids]).records if ids else []
+    return {record["id"]: builder.article(record) for record in records}

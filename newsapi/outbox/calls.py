@@ -1,8 +1,8 @@
-"""Calls to addresses that others gave us: never into our own network, never on from where they lead, never for long.
+"""HTTP calls to URLs given by others, protected against server-side request forgery (SSRF).
 
-A name is looked up once, every address it has must be a public one, and the connection goes to the address that was
-looked at: a name that says something else a moment later (DNS rebinding) changes nothing. What is answered is not read
-beyond its status.
+A host name is resolved once, all of its addresses must be public, and the connection uses one of these addresses. So a
+name that resolves to another address a moment later (DNS rebinding) has no effect. Redirects are not followed, time is
+limited, and nothing of the response is read but the status.
 """
 
 from __future__ import annotations
@@ -18,45 +18,72 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 CONNECT: Final = 3.0
-"""Seconds that a connection may take."""
+"""Maximum seconds for connecting."""
 
 ANSWER: Final = 10.0
-"""Seconds from then on until the status has come."""
+"""Maximum seconds from then on until the status has arrived."""
 
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 
 
 class Forbidden(OSError):
-    """The address leads into a private network, or nowhere."""
+    """The URL leads to a private network, or to no address at all."""
 
 
 def addresses(host: str, port: int, *, private: bool) -> list[Any]:
-    """Look a host up: what `socket.getaddrinfo` says of it; raises OSError, and Forbidden if not all are public."""
+    """Resolve a host name and require that all of its addresses are public.
+
+    Args:
+        host: A host name or IP address.
+        port: The port.
+        allow_private: Whether addresses of private networks are allowed.
+
+    Returns:
+        The result of `socket.getaddrinfo`.
+
+    Raises:
+        ForbiddenAddress: The name is invalid, or one of the addresses is not public.
+        OSError: The name cannot be resolved.
+    """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (UnicodeError, ValueError) as error:
-        raise Forbidden("this is no name of a host") from error
-    if not private and not all(is_public(entry[4][0]) for entry in found):
-        raise Forbidden("the address leads into a private network")
-    return found
+        raise Forbidden("the host name is invalid") from error
+    if not private and not all(is_public(entry[4][0]) for entry in entries):
+        raise Forbidden("the host resolves to a private address")
+    return entries
 
 
 def is_public(address: str | int) -> bool:
-    """Whether an IP address is one of the internet's; one that stands for another (IPv4 in IPv6) counts as that."""
-    found = ipaddress.ip_address(str(address).partition("%")[0])
-    if isinstance(found, ipaddress.IPv6Address):
-        inner = found.ipv4_mapped or found.sixtofour or (found.teredo or (None, None))[1]
-        if found in _NAT64:
-            inner = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
-        if inner is not None:
-            return is_public(str(inner))
-    return found.is_global and not found.is_multicast and not found.is_reserved
+    """Return whether an IP address is public; an IPv6 address that embeds an IPv4 address is judged by that one."""
+    ip = ipaddress.ip_address(str(address).partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        embedded = ip.ipv4_mapped or ip.sixtofour
+        if embedded is None and ip.teredo is not None:
+            embedded = ip.teredo[1]
+        if ip in _NAT64:
+            embedded = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if embedded is not None:
+            return is_public(str(embedded))
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str], *, private: bool) -> int:
-    """Send a body to an address; answer the status. Raises OSError, http.client.HTTPException.
+    """Send a POST request and return the status of the response.
 
-    `private` lets it be an address of a private network.
+    Args:
+        url: An `http` or `https` URL.
+        body: The request body.
+        headers: The request headers.
+        allow_private: Whether addresses of private networks are allowed.
+
+    Returns:
+        The HTTP status.
+
+    Raises:
+        ForbiddenAddress: The URL leads to a private network, or to no address at all.
+        OSError: The connection failed or timed out.
+        HTTPException: The response is not HTTP.
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
@@ -72,43 +99,58 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, private: bool) ->
 
 
 def _named(host: str, port: int | None) -> str:
+    """Return the `Host` header."""
     name = f"[{host}]" if ":" in host else host.encode("idna").decode()
     return f"{name}:{port}" if port else name
 
 
 def _connected(host: str, port: int, *, secure: bool, private: bool) -> socket.socket:
-    end = time.monotonic() + CONNECT
-    problem: OSError = Forbidden("the host has no address")
-    for family, kind, protocol, _, place in addresses(host, port, private=private):
-        found = socket.socket(family, kind, protocol)
-        found.settimeout(max(0.1, end - time.monotonic()))
+    """Return a socket connected to the first address that accepts; raise the last error if none does."""
+    deadline = time.monotonic() + CONNECT
+    last_error: OSError = Forbidden("the host has no address")
+    for family, kind, protocol, _, socket_address in addresses(host, port, private=private):
+        connection = socket.socket(family, kind, protocol)
+        connection.settimeout(max(0.1, deadline - time.monotonic()))
         try:
-            found.connect(place)
+            connection.connect(socket_address)
             if secure:
-                found = ssl.create_default_context().wrap_socket(found, server_hostname=host)
+                connection = ssl.create_default_context().wrap_socket(connection, server_hostname=host)
         except OSError as error:
-            found.close()
-            problem = error
+            connection.close()
+            last_error = error
             continue
-        found.settimeout(ANSWER)  # for all that is sent
-        return found
-    raise problem
+        connection.settimeout(ANSWER)  # for sending the request
+        return connection
+    raise last_error
 
 
-def _status(connection: socket.socket, end: float) -> int:
-    """Read the status, by `end` at the latest however slowly it comes; what is after it is nothing to us."""
+def _status(connection: socket.socket, deadline: float) -> int:
+    """Read the status line before the deadline, however slowly it arrives; ignore the rest of the response.
+
+    Args:
+        connection: The socket on which the request was sent.
+        deadline: Time of the monotonic clock.
+
+    Returns:
+        The HTTP status.
+
+    Raises:
+        BadStatusLine: The response has no status line, or one that is too long.
+    """
     line = b""
     while b"\n" not in line:
-        connection.settimeout(max(0.001, end - time.monotonic()))
-        found = connection.recv(1_024)
-        if not found or len(line) > LONGEST:
-            raise http.client.BadStatusLine("no status came")
-        line += found
-    told = _STATUS.match(line)
-    if told is None:
-        raise http.client.BadStatusLine("this is not HTTP")
-    return int(told[1])
+        connection.settimeout(max(0.001, deadline - time.monotonic()))
+        chunk = connection.recv(1_024)
+        if not chunk or len(line) > LONGEST:
+            raise http.client.BadStatusLine("no status line received")
+        line += chunk
+    match = _STATUS.match(line)
+    if match is None:
+        raise http.client.BadStatusLine("the response is not HTTP")
+    return int(match[1])
 
 
 LONGEST: Final = 4_096
+"""Maximum number of bytes read in search of the status line."""
+
 _STATUS: Final = re.compile(rb"HTTP/1\.[01] ([1-5][0-9][0-9])[ \r\n]")

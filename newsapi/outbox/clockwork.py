@@ -1,7 +1,7 @@
-"""What is done when its time has come, and what is done bit by bit: the listeners that do not wait for changes.
+"""Periodic tasks: scheduled publication, term merges and imports, which run at every poll whether or not changes come.
 
-They are held by one worker at a time like every listener, so that workers do not wait for each other; but that what
-they do is done once does not hang on it. It is decided in the turn to write, by what is there then.
+They use leases like every consumer, so that workers do not compete for them. Correctness does not depend on the lease:
+each task decides what to do inside its write transaction, from the state of the database.
 """
 
 from __future__ import annotations
@@ -20,57 +20,57 @@ from newsapi.store.places import Point
 log = structlog.get_logger("newsapi.worker")
 
 SELDOM: Final = 100
-"""Changes after which the place is moved: nothing hangs on it here, and every move is a write."""
+"""Number of changes between commits of the offset: it has no effect on these tasks, and each commit is a write."""
 
 
 class _Clockwork(Listener):
-    """Does its work at every look at the log, whether there is something new in it or not."""
+    """A consumer that runs its task at every poll of the changelog, with or without new changes."""
 
-    def __init__(self, work: Callable[[], int]) -> None:
-        """Take the work, which answers how much it did."""
-        self._work = work
+    def __init__(self, task: Callable[[], int]) -> None:
+        """Store the task, which returns how many items it processed."""
+        self._work = task
         self._told = 0
 
-    def take(self, changed: Sequence[Any]) -> Point | None:
-        if done := self._work():
-            log.info("done by the clock", listener=self.name, count=done)
-        self._told += len(changed)
-        if not changed or self._told < SELDOM:
+    def take(self, rows: Sequence[Any]) -> Point | None:
+        if count := self._work():
+            log.info("periodic task ran", consumer=self.name, count=count)
+        self._told += len(rows)
+        if not rows or self._told < SELDOM:
             return None
         self._told = 0
-        return Point(changed[-1].seq, changed[-1].mark)
+        return Point(rows[-1].seq, rows[-1].mark)
 
     def forget(self) -> None:
         self._told = 0
 
 
 class Embargo(_Clockwork):
-    """The hour that comes: publishes what is scheduled, withdraws what may be shown no longer."""
+    """Publishes scheduled articles, and withdraws articles whose display period has ended."""
 
     name = "embargo"
 
     def __init__(self, desk: Desk) -> None:
-        """Take the desk, whose clock decides."""
+        """Store the write context, whose clock decides what is due."""
         super().__init__(lambda: schedule.come_due(desk))
 
 
 class Merging(_Clockwork):
-    """Brands, authors, sections and tags that go into another: some articles at a time."""
+    """Continues merges of brands, authors, sections and tags, a batch of articles at a time."""
 
     name = "merging"
 
     def __init__(self, desk: Desk) -> None:
-        """Take the desk."""
+        """Store the write context."""
         super().__init__(lambda: merges.go_on(desk))
 
 
 class Importing(_Clockwork):
-    """Imports that were asked for: some seconds of them at a time, so that a worker that was killed is soon missed."""
+    """Runs requested imports a few seconds at a time, so that another worker soon takes over if this one is killed."""
 
     name = "importing"
 
     def __init__(self, runs: Runs) -> None:
-        """Take the imports of this worker."""
+        """Store the import runs of this worker."""
         super().__init__(runs.go_on)
         self._runs = runs
 

@@ -1,4 +1,4 @@
-"""Puts into the index of searches what was imported; what is written over HTTP is there already."""
+"""The search consumer: adds imported articles to the search index; writes over HTTP update the index themselves."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from newsapi.store.places import Point
 
 
 class Index(Listener):
-    """The listener that indexes. It begins with the first change there ever was, so that it makes the index too."""
+    """Keeps the search index up to date. It starts at the first change, so it also creates the index."""
 
     name = search_index.LISTENER
     from_the_first = True
 
     def __init__(self, database: Database, *, now: Callable[[], datetime]) -> None:
-        """Take where articles are read; `now` answers the time, aware and in UTC."""
+        """Store the parts. `now` returns the current time in UTC, timezone-aware."""
         self._database = database
         self._now = now
         self._found: list[search_index.Indexed] = []
@@ -31,14 +31,14 @@ class Index(Listener):
     def set_back(self) -> None:
         search.rebuild(self._database, now=self._now)
 
-    def take(self, changed: Sequence[Any]) -> Point | None:
-        if not changed:
+    def take(self, rows: Sequence[Any]) -> Point | None:
+        if not rows:
             return None
-        ids = [change.subject_id for change in changed if change.kind == "article"]
+        ids = [row.subject_id for row in rows if row.kind == "article"]
         search.tidy(self._database, now=self._now)
         with self._database.reading() as connection:
             self._found = search_index.outdated(connection, [*dict.fromkeys(ids)])
-        return Point(changed[-1].seq, changed[-1].mark)
+        return Point(rows[-1].seq, rows[-1].mark)
 
     def write(self, session: Session) -> None:
         search.index(session, self._found, now=self._now())

@@ -1,4 +1,4 @@
-"""From what is planned to mails: addresses, links with their tokens, words in the reader's language."""
+"""Builds emails from planned deliveries: URLs, links with their tokens, and texts in the reader's language."""
 
 from __future__ import annotations
 
@@ -18,76 +18,108 @@ from newsapi.text import phrases
 from newsapi.text.bylines import byline
 
 LEAVE, MANAGE = timedelta(days=730), timedelta(days=30)
-"""How long the links of a mail are good: to leave, and to look after all that one follows."""
+"""How long the links of an email are valid: the one to unsubscribe, and the one to manage all subscriptions."""
 
 WIDTH: Final = 640
-"""Pixels of a picture in a mail: enough for a phone, and half as wide as the column of a large screen wants."""
+"""Maximum width in pixels of an image in an email: enough for a phone, and half of what a large screen needs."""
 
 
 class Letters:
-    """Writes mails for one publisher."""
+    """Builds the emails of one publisher."""
 
-    def __init__(self, box: Box, shown: Presentation) -> None:
-        """Take what makes tokens, and what knows addresses."""
-        self._box, self._shown = box, shown
-        found = box.settings
-        self._head = Letterhead(sender=found.mail_from, name=shown.publisher, privacy_url=found.privacy_url)
+    def __init__(self, context: Box, presentation: Presentation) -> None:
+        """Store the parts.
+
+        Args:
+            context: Settings, and the signer of tokens.
+            presentation: Renders articles and builds URLs.
+        """
+        self._box, self._shown = context, presentation
+        settings = context.settings
+        self._head = Letterhead(
+            sender=settings.mail_from, name=presentation.publisher, privacy_url=settings.privacy_url
+        )
 
     def article(self, record: dict[str, Any]) -> Mapping[str, Any]:
-        """Answer an article as mails tell of it."""
-        shown = self._shown.summary(record)
-        section, image = shown["section"], shown["image"]
+        """Return an article as the email templates need it; see `AlertContent`."""
+        summary = self._shown.summary(record)
+        section, image = summary["section"], summary["image"]
         picture = None
         if image:
-            sizes = [one for one in image["renditions"] if one["name"] == "16x9" and one["width"] <= WIDTH]
-            url = max(sizes, key=lambda one: one["width"])["url"] if sizes else image["url"]
-            picture = {"url": url, "alt": image["alt"] or ""}
-        names = [author["name"] for author in shown["authors"]]
+            renditions = [
+                rendition
+                for rendition in image["renditions"]
+                if rendition["name"] == "16x9" and rendition["width"] <= WIDTH
+            ]
+            widest = max(renditions, key=lambda rendition: rendition["width"]) if renditions else image
+            picture = {"url": widest["url"], "alt": image["alt"] or ""}
+        names = [author["name"] for author in summary["authors"]]
         return {
-            **{name: shown[name] for name in ("id", "url", "headline", "standfirst")},
+            "id": summary["id"],
+            "url": summary["url"],
+            "headline": summary["headline"],
+            "standfirst": summary["standfirst"],
             "label": section["name"] if section else "",
-            "byline": byline(names, shown["published_on"], shown["language"]),
+            "byline": byline(names, summary["published_on"], summary["language"]),
             "picture": picture,
         }
 
-    def about(self, row: Any, topic: Topic) -> EmailMessage:
-        """Write the mail about a subscription itself: to confirm it, or that it is there."""
-        said = phrases.topic(topic.kind, topic.name, row.language)
-        # A request that is put off is tried later as the same mail; a reminder has nothing but when it was asked for.
-        asked_at = row.mail_since if row.state == "active" else row.requested_at
-        letter = self._letter(row, f"{row.id} {asked_at.timestamp()}", row.mail_since)
+    def about(self, row: Any, term: Topic) -> EmailMessage:
+        """Return the email about a subscription itself: a request to confirm it, or a note that it is active.
+
+        Args:
+            row: The subscription, with the columns of its subscriber.
+            term: The term that is followed.
+
+        Returns:
+            The email. The Message-ID is the same whenever the same request is sent again.
+        """
+        topic_text = phrases.topic(term.kind, term.name, row.language)
+        # A request that the server put off is sent again as the same email. A reminder is known only by the time at
+        # which it was requested.
+        requested_at = row.mail_since if row.state == "active" else row.requested_at
+        letter = self._letter(row, f"{row.id} {requested_at.timestamp()}", row.mail_since)
         if row.state == "active":
-            return letters.reminder(self._head, letter, topic=said)
+            return letters.reminder(self._head, letter, topic=topic_text)
         token = self._box.passes.token("confirm", row.id, row.requested_at + CONFIRMED_IN)
         consent = self._box.consent(row.language)
-        # A page of the publisher's may show a text of its own, under a version of its own: then we do not know it.
-        text = consent.text if consent.version == row.consent_version else row.consent_version
+        # A page of the publisher may show a consent text of its own under its own version, which is unknown here.
+        consent_text = consent.text if consent.version == row.consent_version else row.consent_version
         url = self._shown.passage(token)
-        return letters.confirmation(self._head, letter, topic=said, confirm_url=url, consent=text)
+        return letters.confirmation(self._head, letter, topic=topic_text, confirm_url=url, consent=consent_text)
 
     def alert(
-        self, rows: Sequence[Any], articles: Mapping[UUID, Mapping[str, Any]], topics: Mapping[int, Topic]
+        self, rows: Sequence[Any], articles: Mapping[UUID, Mapping[str, Any]], terms: Mapping[int, Topic]
     ) -> EmailMessage:
-        """Write the mail that tells of these planned changes, the newest first and each article once."""
+        """Return the email about planned changes, with the newest article first and each article once.
+
+        Args:
+            rows: The planned deliveries of one email, oldest first.
+            articles: The articles by id, from `article`.
+            terms: The followed terms by facet id.
+
+        Returns:
+            The email. The Message-ID depends on the subscriber and the due time only.
+        """
         first = rows[0]
-        followed = {row.subscription_id: row for row in rows}
-        found = [topics[row.facet_id] for row in followed.values()]
-        leaves = first.subscription_id if len(followed) == 1 else first.subscriber_id
-        token = self._box.passes.token("leave", leaves, first.due_at + LEAVE)
-        told = dict.fromkeys(row.article_id for row in reversed(rows))
+        row_by_subscription = {row.subscription_id: row for row in rows}
+        followed_terms = [terms[row.facet_id] for row in row_by_subscription.values()]
+        unsubscribe_id = first.subscription_id if len(row_by_subscription) == 1 else first.subscriber_id
+        token = self._box.passes.token("leave", unsubscribe_id, first.due_at + LEAVE)
+        article_ids = dict.fromkeys(row.article_id for row in reversed(rows))
         since = first.confirmed_at.astimezone(ZoneInfo(first.time_zone)).date()
-        news = News(
+        content = News(
             frequency=first.frequency,
-            topics=[phrases.topic(topic.kind, topic.name, first.language) for topic in found],
-            names=[topic.name for topic in found],
+            topics=[phrases.topic(term.kind, term.name, first.language) for term in followed_terms],
+            names=[term.name for term in followed_terms],
             since=phrases.day(since, first.language),
-            articles=[articles[id_] for id_ in told],
+            articles=[articles[id_] for id_ in article_ids],
             leave_url=self._shown.passage(token),
             one_click_url=f"{self._shown.api}/v1/subscriptions/unsubscribe?token={token}",
         )
         letter = self._letter(first, f"{first.subscriber_id} {first.due_at.timestamp()}", first.due_at)
-        return letters.alert(self._head, letter, news)
+        return letters.alert(self._head, letter, content)
 
-    def _letter(self, row: Any, key: str, at: datetime) -> Letter:
-        manage = self._shown.passage(self._box.passes.token("manage", row.subscriber_id, at + MANAGE))
-        return Letter(to=row.email, language=row.language, key=key, at=at, manage_url=manage)
+    def _letter(self, row: Any, key: str, due_at: datetime) -> Letter:
+        manage_url = self._shown.passage(self._box.passes.token("manage", row.subscriber_id, due_at + MANAGE))
+        return Letter(to=row.email, language=row.language, key=key, at=due_at, manage_url=manage_url)

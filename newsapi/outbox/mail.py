@@ -1,4 +1,4 @@
-"""How mail leaves: by SMTP, or into a folder where nothing is to be sent."""
+"""Email transports: SMTP, or files in a directory if nothing is to be sent."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from urllib.parse import unquote, urlsplit
 
 TIMEOUT: Final = 60.0
-"""Seconds for each step of the conversation: some servers look at a mail for long before they take it."""
+"""Timeout of each step of the SMTP session; some servers scan an email for a long time before they accept it."""
 
 _TRANSIENT: Final = range(400, 500)
 _UNAVAILABLE: Final = 421
@@ -21,43 +21,48 @@ _ENHANCED: Final = re.compile(rb"(\d)\.(\d{1,3})\.(\d{1,3})\b")
 
 
 class NotNow(Exception):
-    """A mail that is to be tried later; `str()` has the code or the fault, and nothing of the address."""
+    """An email should be sent again later; `str()` is the reply code or the error, without the address."""
 
 
 class Refused(Exception):
-    """A mail that will never be taken; `gone` where there is no such mailbox."""
+    """An email will never be accepted; `gone` is True if the mailbox does not exist."""
 
     def __init__(self, code: int, text: bytes = b"") -> None:
-        """Take the server's words, of which only the codes are kept: they may name the address."""
+        """Keep only the codes, as the server's text may contain the address.
+
+        Args:
+            code: The SMTP reply code.
+            text: The server's text, which may start with an enhanced status code (RFC 3463).
+        """
         enhanced = _ENHANCED.search(text)
         super().__init__(f"{code} {enhanced[0].decode() if enhanced else ''}".strip())
         self.gone = code in _NO_SUCH and (enhanced is None or (enhanced[1], enhanced[2]) == (b"5", b"1"))
 
 
 class Away(Exception):
-    """The server cannot be reached, or takes nothing from us; `str()` says why and names no address."""
+    """The server cannot be reached, or accepts no email from us; `str()` is the reason, without addresses."""
 
 
 class Transport(Protocol):
-    """A way for mail to leave."""
+    """A way to send email."""
 
     def send(self, mail: EmailMessage) -> None:
-        """Hand one mail over; raises NotNow, Refused, Away."""
+        """Send one email; raise TemporaryFailure, PermanentFailure or ServerUnavailable if it was not accepted."""
 
     def close(self) -> None:
-        """End the conversation, if there is one."""
+        """Close the session, if one is open."""
 
 
 def transport(url: str) -> Transport:
-    """Answer the way that an address of the settings names."""
+    """Return the transport for a URL of the settings: `file:`, `smtp:`, `smtp+starttls:` or `smtps:`."""
     return Folder(Path(unquote(urlsplit(url).path))) if urlsplit(url).scheme == "file" else Smtp(url)
 
 
 class Folder:
-    """Writes mail to files, for demos and development; the name is that of the Message-ID, so that a retry is one."""
+    """Writes emails to files, for demos and development; they are named by Message-ID, so a retry replaces the file."""
 
     def __init__(self, path: Path) -> None:
-        """Take the folder; it is made with the first mail."""
+        """Store the directory; it is created with the first email."""
         self._path = path
 
     def send(self, mail: EmailMessage) -> None:
@@ -70,10 +75,10 @@ class Folder:
 
 
 class Smtp:
-    """One conversation with a mail server, begun with the first mail and again after a fault."""
+    """One session with a mail server, opened for the first email and again after an error."""
 
     def __init__(self, url: str) -> None:
-        """Take an address `smtp://`, `smtp+starttls://` or `smtps://`; nothing is connected yet."""
+        """Store a URL `smtp://`, `smtp+starttls://` or `smtps://`; nothing is connected yet."""
         self._url = urlsplit(url)
         self._server: smtplib.SMTP | None = None
 
@@ -92,7 +97,7 @@ class Smtp:
         except smtplib.SMTPDataError as error:
             self._refused(error.smtp_code, _bytes(error.smtp_error))
         except (smtplib.SMTPServerDisconnected, OSError) as error:
-            # Perhaps it is this mail that the server chokes on: then it waits, and not all the others behind it.
+            # This email may be the cause, so only this one is delayed and not all the others.
             self._server = None
             server.close()
             raise NotNow(type(error).__name__) from None
@@ -138,8 +143,8 @@ class Smtp:
 
 
 def _away(error: Exception) -> Away:
-    said = error.smtp_code if isinstance(error, smtplib.SMTPResponseException) else ""
-    return Away(f"{type(error).__name__} {said}".strip())  # its words may name the address
+    code = error.smtp_code if isinstance(error, smtplib.SMTPResponseException) else ""
+    return Away(f"{type(error).__name__} {code}".strip())  # without the server's text, which may contain the address
 
 
 def _bytes(text: bytes | str) -> bytes:

@@ -1,14 +1,14 @@
-"""Tells a CDN what to drop, by the words of `Surrogate-Key`.
+"""The CDN purge consumer: purges responses from a CDN by surrogate key.
 
-A node may answer as of a second ago, and a CDN that was told too early keeps that for a day. So it is told when a
-second has passed since a change was seen, by when every node knows it, and once more five seconds later: what a slow
-node still had under way when the first purge came is dropped by the second.
+A server process may send responses that are up to a second old, and a CDN that was purged too early would keep such a
+response for a day. Therefore a change is purged a second after it was read, when every process knows it, and once more
+five seconds later, for responses that a slow process was still sending at the time of the first purge.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, Protocol
 
@@ -29,67 +29,75 @@ AGAIN: Final = 5.0
 """Seconds between the first purge and the second."""
 
 MOST: Final = 1_000
-"""Words that are told one by one; if more have to go at once, as in an import, everything goes."""
+"""Maximum number of keys per purge; if there are more, as in an import, everything is purged."""
 
 _PURGES = Counter("newsapi_purges", "Purges sent to the CDN", ["outcome"])
 
 
 class Cdn(Protocol):
-    """A CDN that drops answers by the words they bear."""
+    """A CDN that can purge responses by surrogate key."""
 
-    def drop(self, told: Sequence[str]) -> None:
-        """Have it drop what bears one of these words; raises OSError where it does not say that it did."""
+    def drop(self, surrogate_keys: Sequence[str]) -> None:
+        """Purge the responses that have one of these keys; raise OSError if the CDN does not confirm it."""
 
     def drop_all(self) -> None:
-        """Have it drop everything; raises OSError."""
+        """Purge everything; raise OSError if the CDN does not confirm it."""
 
 
 class Fastly:
-    """Fastly's API: https://www.fastly.com/documentation/reference/api/purging/."""
+    """Fastly, by its API: https://www.fastly.com/documentation/reference/api/purging/."""
 
     KEYS: Final = 256
-    """Words that a request may name."""
+    """Maximum number of keys per request."""
 
     def __init__(self, url: str, token: str | None) -> None:
-        """Take the address of the service and a token that may purge it."""
+        """Store the URL of the service and a token that may purge it."""
         self._url = url
-        self._headers = {"Accept": "application/json", **({"Fastly-Key": token} if token else {})}
+        self._headers = {"Accept": "application/json"}
+        if token:
+            self._headers["Fastly-Key"] = token
 
-    def drop(self, told: Sequence[str]) -> None:
-        for start in range(0, len(told), self.KEYS):
-            some = " ".join(told[start : start + self.KEYS])
-            send("POST", f"{self._url}/purge", {**self._headers, "Surrogate-Key": some}, b"")
+    def drop(self, surrogate_keys: Sequence[str]) -> None:
+        for start in range(0, len(surrogate_keys), self.KEYS):
+            value = " ".join(surrogate_keys[start : start + self.KEYS])
+            send("POST", f"{self._url}/purge", {**self._headers, "Surrogate-Key": value}, b"")
 
     def drop_all(self) -> None:
         send("POST", f"{self._url}/purge_all", self._headers, b"")
 
 
 class Varnish:
-    """Varnish with the module xkey, and a few lines of VCL (README)."""
+    """Varnish with the module xkey and a few lines of VCL, which the documentation shows."""
 
     KEYS: Final = 64
-    """Words that a request names: a header has room for 8 kB there."""
+    """Maximum number of keys per request: Varnish limits a header to 8 kB."""
 
     def __init__(self, url: str) -> None:
-        """Take the address of the server."""
+        """Store the URL of the server."""
         self._url = url
 
-    def drop(self, told: Sequence[str]) -> None:
-        for start in range(0, len(told), self.KEYS):
-            send("PURGE", f"{self._url}/", {"xkey-purge": " ".join(told[start : start + self.KEYS])})
+    def drop(self, surrogate_keys: Sequence[str]) -> None:
+        for start in range(0, len(surrogate_keys), self.KEYS):
+            value = " ".join(surrogate_keys[start : start + self.KEYS])
+            send("PURGE", f"{self._url}/", {"xkey-purge": value})
 
     def drop_all(self) -> None:
         send("BAN", f"{self._url}/", {})
 
 
 def to_cdn(setting: str, key: str | None) -> Cdn:
-    """Answer the CDN that a setting names: its flavour, a plus, its address."""
-    flavour, _, url = setting.partition("+")
-    return Fastly(url, key) if flavour == "fastly" else Varnish(url)
+    """Return the CDN that a setting names.
+
+    Args:
+        setting: The product, a plus sign and a URL: `fastly+https://...` or `varnish+http://...`.
+        key: The API token; used by Fastly only.
+    """
+    product, _, url = setting.partition("+")
+    return Fastly(url, key) if product == "fastly" else Varnish(url)
 
 
 class Purge(Listener):
-    """The listener that purges. It is done with a change when the second purge was answered."""
+    """Purges the CDN. A change is finished when the second purge was confirmed."""
 
     name = "purge"
 
@@ -101,7 +109,14 @@ class Purge(Listener):
         now: Callable[[], datetime],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take where words are looked up, and who is told."""
+        """Store the parts.
+
+        Args:
+            database: Where the slugs of facets are looked up.
+            cdn: The CDN to purge.
+            now: Returns the current time in UTC, timezone-aware.
+            clock: Monotonic clock, in seconds.
+        """
         self._database = database
         self._cdn = cdn
         self._now = now
@@ -116,40 +131,39 @@ class Purge(Listener):
     def set_back(self) -> None:
         self._cdn.drop_all()
 
-    def take(self, changed: Sequence[Any]) -> Point | None:
-        new = [change for change in changed if change.seq > self._seen.seq]
-        if new:
-            told = set(_words(self._database, new))
-            self._seen = Point(new[-1].seq, new[-1].mark)
-            # Counted from now, when it was seen: the time in the log is that before the commit.
-            self._first.add(told, self._seen, BOUND)
-        if first := self._first.sent():
-            self._again.add(first.told, first.end, AGAIN)
+    def take(self, rows: Sequence[Any]) -> Point | None:
+        new_rows = [row for row in rows if row.seq > self._seen.seq]
+        if new_rows:
+            surrogate_keys = set(_words(self._database, new_rows))
+            self._seen = Point(new_rows[-1].seq, new_rows[-1].mark)
+            # The delay counts from now, as the time in the changelog is from before the commit.
+            self._first.add(surrogate_keys, self._seen, BOUND)
+        if first_purge := self._first.sent():
+            self._again.add(first_purge.told, first_purge.end, AGAIN)
             with self._database.transaction() as session:
-                places.note(session, places.PURGED, first.end, self._now())
-        again = self._again.sent()
-        if again is None:
+                places.note(session, places.PURGED, first_purge.end, self._now())
+        second_purge = self._again.sent()
+        if second_purge is None:
             return None
-        log.info("purged", words=len(again.told), seq=again.end.seq)
-        return again.end
+        log.info("purged", keys=len(second_purge.told), seq=second_purge.end.seq)
+        return second_purge.end
 
-    def _tell(self, told: Collection[str]) -> None:
+    def _tell(self, surrogate_keys: Collection[str]) -> None:
         try:
-            if len(told) > MOST:
+            if len(surrogate_keys) > MOST:
                 self._cdn.drop_all()
-            elif told:
-                self._cdn.drop(sorted(told))
+            elif surrogate_keys:
+                self._cdn.drop(sorted(surrogate_keys))
         except OSError:
             _PURGES.labels("failed").inc()
             raise
         _PURGES.labels("done").inc()
 
 
-def _words(database: Database, changed: Iterable[Any]) -> Iterator[str]:
-    """The words of these changes, in the contract's terms."""
-    rows = list(changed)
-    touched = {facet for row in rows for facet in (*row.facets_before, *row.facets_after)}
+def _words(database: Database, rows: Sequence[Any]) -> Iterator[str]:
+    """Yield the surrogate keys of the responses that these changes made invalid."""
+    facets = {facet for row in rows for facet in (*row.facets_before, *row.facets_after)}
     with database.reading() as connection:
-        named = words.of_facets(connection, touched)
+        terms_by_facet = words.of_facets(connection, facets)
     for row in rows:
-        yield from tags.dropped(row, named)
+        yield from tags.dropped(row, terms_by_facet)

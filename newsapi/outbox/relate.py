@@ -1,4 +1,4 @@
-"""Keeps the index of related articles, and with it every related list, up with the log."""
+"""The consumer of related articles: updates their index, and the related lists that depend on it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from newsapi.store.profiles import LISTENER
 
 
 class Relate(Listener):
-    """The listener that indexes. It begins with the first change there ever was, so that it makes the index too."""
+    """Keeps the index of related articles up to date. It starts at the first change, so it also creates the index."""
 
     name = LISTENER
     from_the_first = True
 
     def __init__(self, database: Database, *, now: Callable[[], datetime]) -> None:
-        """Take where articles are read; `now` answers the time, aware and in UTC."""
+        """Store the parts. `now` returns the current time in UTC, timezone-aware."""
         self._database = database
         self._now = now
         self._work: related.Work | None = None
@@ -31,13 +31,13 @@ class Relate(Listener):
     def set_back(self) -> None:
         related.rebuild(self._database, now=self._now)
 
-    def take(self, changed: Sequence[Any]) -> Point | None:
-        if not changed:
+    def take(self, rows: Sequence[Any]) -> Point | None:
+        if not rows:
             return None
-        ids = [change.subject_id for change in changed if change.kind == "article"]
+        ids = [row.subject_id for row in rows if row.kind == "article"]
         with self._database.reading() as connection:
             self._work = related.prepare(connection, [*dict.fromkeys(ids)])
-        return Point(changed[-1].seq, changed[-1].mark)
+        return Point(rows[-1].seq, rows[-1].mark)
 
     def write(self, session: Session) -> None:
         if self._work is not None:

@@ -1,4 +1,4 @@
-"""What others are told once every node knows it: gathered until its moment, sent as one, and kept where that fails."""
+"""Delayed batches: values collected until they are due, sent as one batch, and kept for a retry if sending fails."""
 
 from __future__ import annotations
 
@@ -10,28 +10,38 @@ from typing import Any, Final
 from newsapi.store.places import Point
 
 TIMEOUT: Final = 3.0
-"""Seconds that another server may take to connect, and to answer."""
+"""Seconds that another server may take to connect, and to respond."""
 
 
 class _NoDetour(urllib.request.HTTPRedirectHandler):
-    """What is led elsewhere is not done: a redirect would turn it into a GET, and carry a token along."""
+    """Does not follow redirects: urllib would turn the request into a GET and pass on the token."""
 
     def redirect_request(self, *_args: Any) -> None:
-        """Lead nowhere: the status is an error then."""
+        """Return None, so that the redirect status is raised as an error."""
 
 
 _OPENER: Final = urllib.request.build_opener(_NoDetour)
 
 
 def send(method: str, url: str, headers: dict[str, str], body: bytes | None = None) -> None:
-    """Send one request to a server that the settings name; whatever is not answered by 2xx raises OSError."""
-    request = urllib.request.Request(url, method=method, headers=headers, data=body)  # noqa: S310 (Settings takes http and https alone)
+    """Send one request to a server that the settings name.
+
+    Args:
+        method: The HTTP method.
+        url: An `http` or `https` URL.
+        headers: The request headers.
+        body: The request body, if any.
+
+    Raises:
+        OSError: The server did not respond with a status of 2xx.
+    """
+    request = urllib.request.Request(url, method=method, headers=headers, data=body)  # noqa: S310 (Settings accepts only http and https)
     _OPENER.open(request, timeout=TIMEOUT).close()
 
 
 @dataclass(slots=True)
 class Round:
-    """Words that are to go together, up to which change, and when (of a clock that never goes back)."""
+    """Values to send together, the last change they belong to, and when they are due (monotonic clock, seconds)."""
 
     told: set[str]
     end: Point
@@ -39,31 +49,46 @@ class Round:
 
 
 class Rounds:
-    """Words that wait for their moment."""
+    """Batches of strings that wait until they are due."""
 
-    def __init__(self, tell: Callable[[Collection[str]], None], clock: Callable[[], float]) -> None:
-        """Take who tells them, which may raise, and the clock that says when."""
-        self._tell = tell
+    def __init__(self, send_batch: Callable[[Collection[str]], None], clock: Callable[[], float]) -> None:
+        """Start empty.
+
+        Args:
+            send_batch: Sends the values of one batch; may raise.
+            clock: Monotonic clock, in seconds.
+        """
+        self._tell = send_batch
         self._clock = clock
         self._waiting: list[Round] = []
 
     def forget(self) -> None:
-        """Drop all of them."""
+        """Discard all batches."""
         self._waiting.clear()
 
-    def add(self, told: Collection[str], end: Point, wait: float) -> None:
-        """Have these words told in so many seconds; `end` is the change that is done with then."""
-        self._waiting.append(Round(set(told), end, self._clock() + wait))
+    def add(self, values: Collection[str], end: Point, delay: float) -> None:
+        """Schedule values for sending.
+
+        Args:
+            values: The values; may be empty.
+            end: The change that is finished when they were sent.
+            delay: Seconds until they are due.
+        """
+        self._waiting.append(Round(set(values), end, self._clock() + delay))
 
     def sent(self) -> Round | None:
-        """Tell what is due, as one; answer it, or None. What fails stays, as one."""
+        """Send all batches that are due as one. If sending raises, the merged batch is kept for the next call.
+
+        Returns:
+            The batch that was sent; None if none was due.
+        """
         now = self._clock()
-        due = [one for one in self._waiting if one.due <= now]
+        due = [batch for batch in self._waiting if batch.due <= now]
         if not due:
             return None
-        told = set().union(*(one.told for one in due))
-        whole = Round(told, due[-1].end, max(one.due for one in due))
-        self._waiting[: len(due)] = [whole]
-        self._tell(whole.told)
+        payload = {value for batch in due for value in batch.told}
+        merged = Round(payload, due[-1].end, max(batch.due for batch in due))
+        self._waiting[: len(due)] = [merged]
+        self._tell(merged.told)
         del self._waiting[0]
-        return whole
+        return merged

@@ -1,15 +1,15 @@
-"""Calls webhooks: plans what changes mean for whom, and tries each delivery until it is answered or has had its days.
+"""The webhook consumer: plans which webhooks get which events, and attempts each delivery until it succeeds or expires.
 
-A delivery is planned when every node knows the change and the CDN has dropped what it made untrue, in the transaction
-that moves the listener's place: so each is planned once. It is tried at least once: whoever is killed while one is
-under way has it tried again, under the same id.
+Deliveries are planned when every server process knows the change and the CDN has purged the responses it made invalid,
+in the transaction that commits the consumer's offset: so each is planned exactly once. It is attempted at least once:
+if a worker is killed during an attempt, the delivery is attempted again with the same id.
 """
 
 from __future__ import annotations
 
+import collections
 import http.client
 import time
-from collections import Counter as Tally
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from prometheus_client import Counter, Gauge
 from newsapi import __version__
 from newsapi.actions import webhooks as events
 from newsapi.cache.follower import BOUND
-from newsapi.feeds import webhooks as wire
+from newsapi.feeds import webhooks as signing
 from newsapi.outbox import calls
 from newsapi.outbox.worker import Listener
 from newsapi.schemas.presentation import Presentation
@@ -35,43 +35,46 @@ from newsapi.store.webhooks import Tried
 log = structlog.get_logger("newsapi.webhooks")
 
 GATHERED: Final = 0.7
-"""Seconds between plans: what changes meanwhile goes into one `cache.invalidated`."""
+"""Seconds between plans: changes within this time are combined into one `cache.invalidated` event."""
 
 AT_ONCE: Final = 5_000
-"""Changes that are planned at once, after which the place is moved; each seen together are at most `worker.BLOCK`."""
+"""Maximum number of changes per plan and offset commit; a single batch has at most `consumers.BATCH_SIZE`."""
 
 UNPURGED: Final = 30.0
-"""Seconds that we wait for the CDN to have dropped what a change made untrue."""
+"""Maximum seconds to wait until the CDN has purged the responses that a change made invalid."""
 
-RETRIES: Final = (
-    *(timedelta(seconds=number) for number in (1, 2, 5, 10, 30, 60, 120, 300, 900, 1_800)),
-    *(timedelta(hours=number) for number in (1, 2, 4, 8, 12, 12, 12, 12, 8)),
+_RETRY_SECONDS: Final = (1, 2, 5, 10, 30, 60, 120, 300, 900, 1_800)
+_RETRY_HOURS: Final = (1, 2, 4, 8, 12, 12, 12, 12, 8)
+
+RETRIES: Final = tuple(
+    [timedelta(seconds=seconds) for seconds in _RETRY_SECONDS] + [timedelta(hours=hours) for hours in _RETRY_HOURS]
 )
-"""How long to wait after each try that failed: three days in all."""
+"""Delay after each failed attempt, three days in total."""
 
 PAUSED: Final = timedelta(days=3)
-"""After so long without one answer a webhook is paused."""
+"""Time without any successful delivery after which a webhook is paused."""
 
 KEPT: Final = timedelta(days=30)
-"""How long the log of what was delivered is kept."""
+"""How long finished deliveries are kept."""
 
 LANES, THREADS = 4, 64
-"""Calls at once to one webhook, and to all. One that fails has one lane: 60 dead ones leave room for the living."""
+"""Maximum number of concurrent calls to one webhook, and in total. A failing webhook gets only one lane, so that 60 of
+them leave threads for the others."""
 
 IN_A_ROW: Final = 5
-"""Deliveries that a lane makes before it is written down how they went."""
+"""Number of deliveries that a lane makes before their results are recorded."""
 
 GOOD: Final = range(200, 300)
 GONE: Final = 410
 
-_TRIES = Counter("newsapi_webhook_tries", "Calls of webhooks", ["outcome"])
-_PAUSED = Gauge("newsapi_webhooks_paused", "Webhooks that are paused", multiprocess_mode="livemostrecent")
-_UNPURGED = Counter("newsapi_webhook_unpurged", "Events that left though the CDN had not answered a purge for long")
+_TRIES = Counter("newsapi_webhook_tries", "Webhook delivery attempts, by outcome", ["outcome"])
+_PAUSED = Gauge("newsapi_webhooks_paused", "Paused webhooks", multiprocess_mode="livemostrecent")
+_UNPURGED = Counter("newsapi_webhook_unpurged", "Changes delivered without waiting longer for the CDN purge")
 
 
 @dataclass(slots=True)
 class _Seen:
-    """Changes that were seen together: after which one, up to which, and when (of a clock that never goes back)."""
+    """Changes that were read together: after `start`, up to and including `end`, at a time of the monotonic clock."""
 
     start: int
     end: Point
@@ -79,7 +82,7 @@ class _Seen:
 
 
 class Webhooks(Listener):
-    """The listener that calls webhooks."""
+    """Plans and delivers webhook events."""
 
     name = "webhooks"
 
@@ -93,7 +96,16 @@ class Webhooks(Listener):
         now: Callable[[], datetime],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take the parts; `purges`: a CDN is told first; `private`: addresses of private networks may be called."""
+        """Store the parts.
+
+        Args:
+            database: The database.
+            presentation: Renders articles and builds URLs.
+            wait_for_purge: Whether a CDN is purged, which is then waited for.
+            allow_private: Whether addresses of private networks may be called.
+            now: Returns the current time in UTC, timezone-aware.
+            clock: Monotonic clock, in seconds.
+        """
         self._database = database
         self._shown = shown
         self._purges = purges
@@ -109,15 +121,15 @@ class Webhooks(Listener):
         self._planned: list[dict[str, Any]] = []
         self._planned_at = float("-inf")
 
-    def take(self, changed: Sequence[Any]) -> Point | None:
-        if changed:
-            last = changed[-1]
-            self._seen.append(_Seen(changed[0].seq - 1, Point(last.seq, last.mark), self._clock()))
+    def take(self, rows: Sequence[Any]) -> Point | None:
+        if rows:
+            last = rows[-1]
+            self._seen.append(_Seen(rows[0].seq - 1, Point(last.seq, last.mark), self._clock()))
         self._note_answers()
         with self._database.reading() as connection:
-            hooks = webhooks.told(connection, self._now())
-        self._call_what_is_due(hooks)
-        return self._plan(hooks)
+            endpoints = webhooks.told(connection, self._now())
+        self._call_what_is_due(endpoints)
+        return self._plan(endpoints)
 
     def write(self, session: Session) -> None:
         if self._planned:
@@ -132,7 +144,8 @@ class Webhooks(Listener):
 
     # --- planning ---
 
-    def _plan(self, hooks: Sequence[Any]) -> Point | None:
+    def _plan(self, endpoints: Sequence[Any]) -> Point | None:
+        """Prepare the deliveries of the changes that are ready; return the position of the last one."""
         now = self._clock()
         ready = self._ready(now) if now - self._planned_at >= GATHERED else []
         if not ready:
@@ -140,27 +153,30 @@ class Webhooks(Listener):
         start, end = ready[0].start, ready[-1].end
         with self._database.reading() as connection:
             _, rows = changes.block(connection, start, end.seq - start)
-            self._planned = events.planned(connection, hooks, rows, self._shown, now=self._now()) if hooks else []
+            planned = events.planned(connection, endpoints, rows, self._shown, now=self._now()) if endpoints else []
+        self._planned = planned
         self._seen = self._seen[len(ready) :]
         self._planned_at = now
         return end
 
     def _ready(self, now: float) -> list[_Seen]:
-        """Answer what may leave now, the first first, and no more of it than is planned at once."""
-        found: list[_Seen] = []
-        seen = [each for each in self._seen if each.at + BOUND <= now]
-        purged = self._purged() if seen else 0
-        for each in seen:
-            is_late = each.end.seq > purged
-            if (is_late and each.at + UNPURGED > now) or (found and each.end.seq - found[0].start > AT_ONCE):
+        """Return the changes that may be delivered now, oldest first, at most MAX_CHANGES_PER_PLAN."""
+        ready: list[_Seen] = []
+        known_everywhere = [changes_read for changes_read in self._seen if changes_read.at + BOUND <= now]
+        purged_seq = self._purged() if known_everywhere else 0
+        for changes_read in known_everywhere:
+            is_unpurged = changes_read.end.seq > purged_seq
+            if is_unpurged and changes_read.at + UNPURGED > now:
                 break
-            if is_late:
-                _UNPURGED.inc(each.end.seq - each.start)
-            found.append(each)
-        return found
+            if ready and changes_read.end.seq - ready[0].start > AT_ONCE:
+                break
+            if is_unpurged:
+                _UNPURGED.inc(changes_read.end.seq - changes_read.start)
+            ready.append(changes_read)
+        return ready
 
     def _purged(self) -> float:
-        """Answer up to which change the CDN has dropped what is no longer true; any where there is none."""
+        """Return the last change that the CDN has purged; infinity if there is no CDN."""
         if not self._purges:
             return float("inf")
         with self._database.reading() as connection:
@@ -168,71 +184,76 @@ class Webhooks(Listener):
 
     # --- calling ---
 
-    def _call_what_is_due(self, hooks: Sequence[Any]) -> None:
-        busy = [id_ for _, ids in self._under_way.values() for id_ in ids]
-        taken = Tally(hook for hook, _ in self._under_way.values())
-        active = {hook.id: hook for hook in hooks if hook.paused_at is None}
-        free = {id_: (1 if hook.failing_since else LANES) - taken[id_] for id_, hook in active.items()}
-        _PAUSED.set(len(hooks) - len(active))
+    def _call_what_is_due(self, endpoints: Sequence[Any]) -> None:
+        """Start the deliveries that are due, as far as lanes are free."""
+        ids_in_flight = [id_ for _, ids in self._under_way.values() for id_ in ids]
+        used_lanes = collections.Counter(webhook_id for webhook_id, _ in self._under_way.values())
+        active = {endpoint.id: endpoint for endpoint in endpoints if endpoint.paused_at is None}
+        free_lanes = {
+            id_: (1 if endpoint.failing_since else LANES) - used_lanes[id_] for id_, endpoint in active.items()
+        }
+        _PAUSED.set(len(endpoints) - len(active))
         if not active:
             return
         with self._database.reading() as connection:
-            most = {id_: lanes * IN_A_ROW for id_, lanes in free.items()}
+            limits = {id_: lanes * IN_A_ROW for id_, lanes in free_lanes.items()}
             until = places.noted(connection, self.name)
-            rows = webhooks.due(connection, self._now(), most, busy, until=until)
+            rows = webhooks.due(connection, self._now(), limits, ids_in_flight, until=until)
         for id_ in {row.webhook_id for row in rows}:
-            mine = [row for row in rows if row.webhook_id == id_]
-            for lane in range(free[id_]):
-                self._start(active[id_], mine[lane :: free[id_]])
+            webhook_rows = [row for row in rows if row.webhook_id == id_]
+            for lane in range(free_lanes[id_]):
+                self._start(active[id_], webhook_rows[lane :: free_lanes[id_]])
 
-    def _start(self, hook: Any, rows: Sequence[Any]) -> None:
+    def _start(self, endpoint: Any, rows: Sequence[Any]) -> None:
         if not rows or len(self._under_way) >= THREADS:
             return
         if self._pool is None:
             self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="webhook")
-        job = self._pool.submit(self._deliver, hook, rows)
-        self._under_way[job] = hook.id, [row.id for row in rows]
+        future = self._pool.submit(self._deliver, endpoint, rows)
+        self._under_way[future] = endpoint.id, [row.id for row in rows]
 
-    def _deliver(self, hook: Any, rows: Sequence[Any]) -> list[Tried]:
-        """Make some deliveries, up to the first that fails."""
-        found = []
+    def _deliver(self, endpoint: Any, rows: Sequence[Any]) -> list[Tried]:
+        """Attempt deliveries one after the other, up to the first failure."""
+        attempts = []
         for row in rows:
-            found.append(self._try(hook, row))
-            if not found[-1].good:
+            attempt = self._try(endpoint, row)
+            attempts.append(attempt)
+            if not attempt.good:
                 break
-        return found
+        return attempts
 
-    def _try(self, hook: Any, row: Any) -> Tried:
+    def _try(self, endpoint: Any, row: Any) -> Tried:
         now = self._now()
-        secrets = [hook.secret]
-        if hook.former_secret and now < hook.former_until:
-            secrets.append(hook.former_secret)
+        secrets = [endpoint.secret]
+        if endpoint.former_secret and now < endpoint.former_until:
+            secrets.append(endpoint.former_secret)
         headers = {"Content-Type": "application/json", "User-Agent": f"newsapi/{__version__}"}
-        headers |= wire.headers(row.id, now, row.body, secrets)
-        status, error = None, None
+        headers |= signing.headers(row.id, now, row.body, secrets)
+        status, error_text = None, None
         try:
-            status = calls.post(hook.url, row.body.encode(), headers, private=self._private)
-        except (OSError, ValueError, http.client.HTTPException) as problem:
-            error = str(problem)[:200] or type(problem).__name__
-        good = status in GOOD
-        _TRIES.labels("answered" if good else "failed").inc()
-        wait = RETRIES[row.attempts] if row.attempts < len(RETRIES) else None
-        due_at = self._now() + wait if wait and not good and status != GONE else None
-        return Tried(row.id, hook.id, self._now(), good, status, error, due_at)
+            status = calls.post(endpoint.url, row.body.encode(), headers, private=self._private)
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            error_text = str(error)[:200] or type(error).__name__
+        succeeded = status in GOOD
+        _TRIES.labels("answered" if succeeded else "failed").inc()
+        delay = RETRIES[row.attempts] if row.attempts < len(RETRIES) else None
+        due_at = self._now() + delay if delay and not succeeded and status != GONE else None
+        return Tried(row.id, endpoint.id, self._now(), succeeded, status, error_text, due_at)
 
     def _note_answers(self) -> None:
-        done = [job for job in self._under_way if job.done()]
-        tries = [tried for job in done if not job.cancelled() for tried in job.result()]
+        """Record finished attempts, pause webhooks that failed for too long, and delete old deliveries at times."""
+        done = [future for future in self._under_way if future.done()]
+        attempts = [attempt for future in done if not future.cancelled() for attempt in future.result()]
         now = self._now()
-        tidy = self._tidied is None or now - self._tidied >= timedelta(minutes=10)
-        if not (tries or tidy):
+        cleanup_is_due = self._tidied is None or now - self._tidied >= timedelta(minutes=10)
+        if not (attempts or cleanup_is_due):
             return
         with self._database.transaction() as session:
-            webhooks.note(session, tries)
+            webhooks.note(session, attempts)
             for id_ in webhooks.pause(session, failing_before=now - PAUSED, now=now):
                 log.warning("webhook paused", webhook=str(id_))
-            if tidy:
+            if cleanup_is_due:
                 webhooks.forget(session, finished_before=now - KEPT)
                 self._tidied = now
-        for job in done:
-            del self._under_way[job]
+        for future in done:
+            del self._under_way[future]

@@ -1,8 +1,8 @@
-"""Tells a WebSub hub which feeds have changed (https://www.w3.org/TR/websub/), so that nobody has to ask all the time.
+"""The WebSub consumer: tells a hub which feeds have changed (https://www.w3.org/TR/websub/).
 
-The hub fetches the feed as soon as it is told; so it is told when every node knows of the change, a second after it was
-seen. Of the feeds that filters can make it is told those that others subscribe to: that of all articles, and those of
-one brand, section, author or tag, in every form.
+The hub fetches a feed as soon as it is notified. Therefore it is notified a second after a change was read, when every
+server process knows the change. Of all feeds that filters can select, the hub is told about those that readers
+subscribe to: the feed of all articles and those of one brand, section, author or tag, in every format.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from newsapi.store.places import Point
 log = structlog.get_logger("newsapi.websub")
 
 AT_ONCE: Final = 50
-"""Feeds that one request names."""
+"""Maximum number of feeds per request."""
 
 MOST: Final = 500
-"""Feeds that are told one by one; of more at once, as in an import, the hub is told that of all articles alone."""
+"""Maximum number of feeds per batch; if there are more, as in an import, only the feed of all articles is named."""
 
 FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -37,12 +37,19 @@ _PINGS = Counter("newsapi_websub_pings", "Requests to the WebSub hub", ["outcome
 
 
 class WebSub(Listener):
-    """The listener that tells the hub. It is done with a change when the hub has taken it."""
+    """Notifies the hub. A change is finished when the hub has accepted the notification."""
 
     name = "websub"
 
     def __init__(self, database: Database, hub: str, api: str, *, clock: Callable[[], float] = time.monotonic) -> None:
-        """Take where slugs are looked up, the hub's address, and where clients reach this API."""
+        """Store the parts.
+
+        Args:
+            database: Where the slugs of facets are looked up.
+            hub: URL of the hub.
+            api: Base URL under which clients reach this API.
+            clock: Monotonic clock, in seconds.
+        """
         self._database = database
         self._hub = hub
         self._feeds = f"{api}/v1/feeds/articles"
@@ -56,33 +63,34 @@ class WebSub(Listener):
     def set_back(self) -> None:
         self._tell({""})
 
-    def take(self, changed: Sequence[Any]) -> Point | None:
-        new = [change for change in changed if change.seq > self._seen.seq]
-        if new:
-            self._seen = Point(new[-1].seq, new[-1].mark)
-            self._rounds.add(self._filters(new), self._seen, BOUND)
-        sent = self._rounds.sent()
-        return sent.end if sent else None
+    def take(self, rows: Sequence[Any]) -> Point | None:
+        new_rows = [row for row in rows if row.seq > self._seen.seq]
+        if new_rows:
+            self._seen = Point(new_rows[-1].seq, new_rows[-1].mark)
+            self._rounds.add(self._filters(new_rows), self._seen, BOUND)
+        batch = self._rounds.sent()
+        return batch.end if batch else None
 
-    def _filters(self, changed: Iterable[Any]) -> set[str]:
-        """The queries of the feeds that these changes are in; the empty one is that of all articles."""
-        touched = {facet for row in changed for facet in (*row.facets_before, *row.facets_after)}
-        if not touched:  # a list of related articles is in no feed
+    def _filters(self, rows: Iterable[Any]) -> set[str]:
+        """Return the query strings of the feeds that changed; the empty one is the feed of all articles."""
+        facets = {facet for row in rows for facet in (*row.facets_before, *row.facets_after)}
+        if not facets:  # for example, a change of related articles affects no feed
             return set()
         with self._database.reading() as connection:
-            named = words.of_facets(connection, touched)
-        return {"", *(f"?{kind}={slug}" for found in named.values() for kind, slug in found)}
+            terms_by_facet = words.of_facets(connection, facets)
+        return {"", *(f"?{kind}={slug}" for terms in terms_by_facet.values() for kind, slug in terms)}
 
-    def _tell(self, told: Collection[str]) -> None:
-        filters = sorted(told) if len(told) * len(FEEDS) <= MOST else [""]
-        feeds = [f"{self._feeds}.{form}{query}" for query in filters for form in FEEDS]
+    def _tell(self, queries: Collection[str]) -> None:
+        selected = sorted(queries) if len(queries) * len(FEEDS) <= MOST else [""]
+        urls = [f"{self._feeds}.{feed_format}{query}" for query in selected for feed_format in FEEDS]
         try:
-            for start in range(0, len(feeds), AT_ONCE):
-                named = [("hub.mode", "publish"), *(("hub.url", feed) for feed in feeds[start : start + AT_ONCE])]
-                send("POST", self._hub, FORM, urlencode(named).encode())
+            for start in range(0, len(urls), AT_ONCE):
+                fields = [("hub.mode", "publish")]
+                fields += [("hub.url", url) for url in urls[start : start + AT_ONCE]]
+                send("POST", self._hub, FORM, urlencode(fields).encode())
         except OSError:
             _PINGS.labels("failed").inc()
             raise
-        if feeds:
+        if urls:
             _PINGS.labels("done").inc()
-            log.info("hub told", feeds=len(feeds))
+            log.info("hub notified", feeds=len(urls))

@@ -1,7 +1,8 @@
-"""The worker: has every listener follow the log from its own place, each in a thread, so that none waits for another.
+"""The worker: runs every changelog consumer from its own offset, each in a thread, so that none waits for another.
 
-Several workers may run. A listener is held by one of them at a time, by a lease in the row of its place, and a place is
-moved only by its holder: one that was stopped for a minute finds that it is not, and begins again.
+Several workers may run. A consumer is run by one of them at a time, by a lease in the row of its offset, and only the
+holder of the lease can move the offset: a worker that was suspended for a minute finds that it lost the lease, and
+starts again from the offset.
 """
 
 from __future__ import annotations
@@ -22,67 +23,82 @@ from newsapi.store.places import Point
 log = structlog.get_logger("newsapi.worker")
 
 LEASE: Final = timedelta(seconds=15)
-"""How long a listener is held without another word: so much later another worker goes on, if its holder was killed."""
+"""How long a lease is valid after its last renewal: another worker takes over then if the holder was killed."""
 
 RENEWED: Final = timedelta(seconds=10)
-"""What is left of a lease when it is renewed."""
+"""Time left on a lease when it is renewed."""
 
 POLL: Final = 0.2
-"""Seconds between looks at the head of the log."""
+"""Seconds between reads of the head of the changelog."""
 
 BLOCK: Final = 1_000
-"""Changes that are read at once."""
+"""Maximum number of changes per batch."""
 
 PATIENCE: Final = 60.0
-"""Seconds between tries of a listener that keeps failing, at most; half a second after the first time."""
+"""Maximum seconds between attempts of a consumer that keeps failing; half a second after the first failure."""
 
 _LAG = Gauge(
     "newsapi_listener_lag",
-    "Changes that a listener has not done with",
+    "Changes that a consumer has not finished",
     ["listener"],
     multiprocess_mode="livemostrecent",
 )
-_FAILURES = Counter("newsapi_listener_failures", "Times that a listener failed", ["listener"])
+_FAILURES = Counter("newsapi_listener_failures", "Failures of a consumer", ["listener"])
 
 
 class Listener:
-    """Whatever follows the log. It is told every change in order, and after a failure some of them again."""
+    """Base class of changelog consumers. A consumer receives every change in order, and some again after a failure."""
 
     name: str
     from_the_first = False
-    """Whether a new listener is told all there ever was, and not only what comes."""
+    """Whether a new consumer starts at the first change, and not at the head of the changelog."""
 
-    def take(self, changed: Sequence[Any]) -> Point | None:
-        """Take the next rows of the log, which may be none, and do what is due; answer the last change it is done with.
+    def take(self, rows: Sequence[Any]) -> Point | None:
+        """Handle the next rows of the changelog, and do the work that is due.
 
-        None while it is done with nothing. What it raises has it tried again later, with the same rows and with more.
+        If this raises, it is called again later with the same rows and possibly more.
+
+        Args:
+            rows: The next rows, in order; may be empty.
+
+        Returns:
+            The position of the last change that is finished; None if there is nothing new.
+
+        Raises:
+            NotImplementedError: The subclass does not override this method.
         """
         raise NotImplementedError
 
     def write(self, session: Session) -> None:
-        """Write what belongs to the changes it said it is done with, in the transaction that moves its place."""
+        """Write what belongs to the finished changes, in the transaction that commits the offset."""
 
     def forget(self) -> None:
-        """Drop what was not done: it is told again, to this worker or to another."""
+        """Discard unfinished work: its changes are delivered again, to this worker or to another."""
 
     def close(self) -> None:
-        """End what is under way, and write down how it ended: the worker stops."""
+        """Finish or cancel work in progress and record the results, as the worker is stopping."""
 
     def set_back(self) -> None:
-        """Do what is to be done when the log is another one than before: an older copy was restored."""
+        """React to a changelog that was restored from a backup and no longer contains the offset."""
 
 
 class Worker:
-    """All listeners of one process."""
+    """All consumers of one process."""
 
     def __init__(self, database: Database, listeners: Sequence[Listener], *, now: Callable[[], datetime]) -> None:
-        """Take the parts; nothing is read yet. `now` answers the time, aware and in UTC."""
+        """Store the parts; nothing is read yet.
+
+        Args:
+            database: Where the changelog and the offsets are.
+            consumers: The consumers to run.
+            now: Returns the current time in UTC, timezone-aware.
+        """
         self.follows = [Follow(database, listener, now=now) for listener in listeners]
 
     def run(self, stop: threading.Event) -> None:
-        """Work until `stop` is set; what is being done then is finished, and every place let go of."""
+        """Run until `stop` is set; then finish the current steps and release all leases."""
         threads = [
-            threading.Thread(target=follow.run, args=(stop,), name=follow.listener.name) for follow in self.follows
+            threading.Thread(target=runner.run, args=(stop,), name=runner.listener.name) for runner in self.follows
         ]
         for thread in threads:
             thread.start()
@@ -92,10 +108,10 @@ class Worker:
 
 
 class Follow:
-    """One listener and its place in the log."""
+    """Runs one consumer: holds its lease, reads the changelog and commits its offset."""
 
     def __init__(self, database: Database, listener: Listener, *, now: Callable[[], datetime]) -> None:
-        """Take the parts; the place is taken with the first step."""
+        """Store the parts; the first step acquires the lease. `now` returns the current time in UTC."""
         self.listener = listener
         self._database = database
         self._now = now
@@ -105,56 +121,56 @@ class Follow:
         self._failures = 0
 
     def run(self, stop: threading.Event) -> None:
-        """Take steps until `stop` is set."""
+        """Run steps until `stop` is set, then release the lease."""
         while not stop.is_set():
             stop.wait(self.step())
         self.let_go()
 
     def step(self) -> float:
-        """Read on and do what is due; answer after how many seconds to come again."""
+        """Read and handle one batch; return the seconds to wait before the next step."""
         try:
             more = self._hold() and self._go_on()
-        except Exception as error:  # noqa: BLE001 (whatever a listener fails by, it is tried again and the others go on)
+        except Exception as error:  # noqa: BLE001 (whatever the error: this consumer retries, and the others go on)
             self._failures += 1
             _FAILURES.labels(self.listener.name).inc()
             wait = min(PATIENCE, 2.0 ** min(self._failures - 2, 10))
-            log.warning("listener failed", listener=self.listener.name, error=repr(error)[:300], again_in=wait)
+            log.warning("consumer failed", consumer=self.listener.name, error=repr(error)[:300], retry_in=wait)
             return wait
         if self._failures:
-            log.warning("listener goes on", listener=self.listener.name)
+            log.warning("consumer recovered", consumer=self.listener.name)
         self._failures = 0
         return 0.0 if more else POLL
 
     def let_go(self) -> None:
-        """Leave the place to the next worker."""
+        """Close the consumer and release its lease, for the next worker."""
         if self._until is not None:
             try:
                 self.listener.close()
                 self._lose()
                 with self._database.transaction() as session:
                     places.release(session, self.listener.name, self._holder)
-            except Exception as error:  # noqa: BLE001 (then the lease runs out)
-                log.warning("place not released", listener=self.listener.name, error=repr(error)[:300])
+            except Exception as error:  # noqa: BLE001 (then the lease expires)
+                log.warning("lease not released", consumer=self.listener.name, error=repr(error)[:300])
 
     def _hold(self) -> bool:
-        """Take the place or hold it longer; False where another worker has it."""
+        """Acquire or renew the lease; return False if another worker holds it."""
         now = self._now()
         if self._until is not None and timedelta() <= self._until - now - RENEWED <= LEASE:
             return True
-        held, holder = self._until is not None, self._holder or secrets.token_hex(8)
+        was_held, holder = self._until is not None, self._holder or secrets.token_hex(8)
         with self._database.transaction() as session:
-            place = places.take(
+            offset = places.take(
                 session, self.listener.name, holder, now, LEASE, from_the_first=self.listener.from_the_first
             )
-        if place is None:
-            if held:
-                log.warning("place lost to another worker", listener=self.listener.name)
+        if offset is None:
+            if was_held:
+                log.warning("lease lost to another worker", consumer=self.listener.name)
             self._lose()
             return False
-        if not held or place != self._place:
+        if not was_held or offset != self._place:
             self.listener.forget()
-            self._place = self._read = place
-            log.info("place taken", listener=self.listener.name, seq=place.seq)
+            self._place = self._read = offset
+            log.info("lease acquired", consumer=self.listener.name, seq=offset.seq)
         self._holder, self._until = holder, now + LEASE
         return True
 
@@ -165,23 +181,23 @@ class Follow:
     def _go_on(self) -> bool:
         with self._database.reading() as connection:
             head = places.head(connection)
-            mark: int | None = self._read.mark
+            nonce: int | None = self._read.mark
             rows: Sequence[Any] = ()
             if head != self._read:
-                mark, rows = changes.block(connection, self._read.seq, BLOCK)
-        if head.seq < self._read.seq or (self._read.seq and mark != self._read.mark):
+                nonce, rows = changes.block(connection, self._read.seq, BLOCK)
+        if head.seq < self._read.seq or (self._read.seq and nonce != self._read.mark):
             self._begin_anew(head)
             return True
-        done = self.listener.take(rows)
+        finished = self.listener.take(rows)
         if rows:
             self._read = Point(rows[-1].seq, rows[-1].mark)
-        if done is not None and done.seq > self._place.seq:
-            self._move_or_begin_again(done)
+        if finished is not None and finished.seq > self._place.seq:
+            self._move_or_begin_again(finished)
         _LAG.labels(self.listener.name).set(head.seq - self._place.seq)
         return len(rows) == BLOCK
 
     def _move_or_begin_again(self, end: Point) -> None:
-        """Move the place; where that fails, what was prepared is lost with it and has to be told again."""
+        """Commit the offset; if that fails, discard what was prepared and read the changes again."""
         try:
             self._move(end)
         except Exception:
@@ -190,8 +206,10 @@ class Follow:
             raise
 
     def _begin_anew(self, head: Point) -> None:
-        """The log was set back to an older copy and went another way: go on at its head."""
-        log.warning("log was set back", listener=self.listener.name, place=self._place.seq, head=head.seq)
+        """Continue at the head of a changelog that was restored from a backup and went another way."""
+        log.warning(
+            "changelog was restored from a backup", consumer=self.listener.name, offset=self._place.seq, head=head.seq
+        )
         self.listener.forget()
         self.listener.set_back()
         self._move(head)
@@ -199,12 +217,14 @@ class Follow:
 
     def _move(self, end: Point) -> None:
         with self._database.transaction() as session:
-            moved = places.move(session, self.listener.name, self._holder, start=self._place, end=end, now=self._now())
-            if moved:
+            committed = places.move(
+                session, self.listener.name, self._holder, start=self._place, end=end, now=self._now()
+            )
+            if committed:
                 self.listener.write(session)
-        if moved:
+        if committed:
             self._place = end
         else:
-            log.warning("place lost to another worker", listener=self.listener.name)
+            log.warning("lease lost to another worker", consumer=self.listener.name)
             self._holder = ""
             self._lose()

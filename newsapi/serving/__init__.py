@@ -1,1 +1,1 @@
-"""The processes that serve and work, and who sees to them. What they do is joined in `app`."""
+"""The server and worker processes and their supervisor. `newsapi.app` builds what runs in them."""

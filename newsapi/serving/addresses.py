@@ -1,4 +1,4 @@
-"""Where the server listens."""
+"""The address on which the server listens."""
 
 from __future__ import annotations
 
@@ -9,19 +9,27 @@ from newsapi.settings import BadSetting, Settings
 
 
 def free_address(settings: Settings) -> str:
-    """Answer the numeric address to listen on.
+    """Return the numeric address to listen on, after binding the port once as a check.
 
-    Raises BadSetting where there is none of that name, somebody listens there already, or it is not ours to listen on.
+    Args:
+        settings: Their `host` and `port`.
+
+    Returns:
+        An IPv4 or IPv6 address.
+
+    Raises:
+        BadSetting: The host cannot be resolved, the port is in use, or this process may not listen on it.
     """
     try:
-        family, _, _, _, place = socket.getaddrinfo(
+        family, _, _, _, socket_address = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        socket.create_server(place[:2], family=family).close()
+        socket.create_server(socket_address[:2], family=family).close()
     except socket.gaierror as error:
-        raise BadSetting("NEWSAPI_HOST", "is not an address of this machine") from error
+        raise BadSetting("NEWSAPI_HOST", "cannot be resolved to an address of this machine") from error
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise BadSetting("NEWSAPI_PORT", f"names a port that is in use, {settings.port}; choose another") from error
+            reason = f"is set to {settings.port}, which is in use; choose another port"
+            raise BadSetting("NEWSAPI_PORT", reason) from error
         raise BadSetting("NEWSAPI_HOST", f"and NEWSAPI_PORT cannot be listened on: {error.strerror}") from error
-    return str(place[0])
+    return str(socket_address[0])

@@ -1,4 +1,4 @@
-"""The worker beside the server processes: started, watched, stopped. And how each ends with its supervisor."""
+"""The worker process of `newsapi serve`, and how server and worker processes end with their supervisor."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from newsapi.cache import counts
 log = structlog.get_logger("newsapi.serving")
 
 YOUNG: Final = 5.0
-"""A process that ends within so many seconds is not started again before PAUSE has passed."""
+"""Minimum uptime in seconds: a process that ends earlier is restarted only after RESTART_DELAY_SECONDS."""
 
 PAUSE: Final = 1.0
 
 
 class Beside:
-    """A command in a process of its own, started again whenever it ends, until it is stopped."""
+    """A command that runs as a child process and is restarted whenever it ends, until `stop` is called."""
 
     def __init__(self, command: list[str]) -> None:
-        """Take the words of the command; nothing is started yet."""
+        """Store the command and its arguments; nothing is started yet."""
         self._command = command
         self._stopping = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
@@ -33,50 +33,50 @@ class Beside:
         self._thread = threading.Thread(target=self._keep, name="worker", daemon=True)
 
     def start(self) -> None:
-        """Start it, and watch it."""
+        """Start the process, and watch it in a thread."""
         self._thread.start()
 
     def replace(self) -> None:
-        """Have the one that runs end what it does; the next one starts then."""
+        """Ask the running process to finish its work and exit; a new one starts then."""
         with self._lock:
             if self._process is not None:
                 self._process.terminate()
 
     def stop(self) -> None:
-        """Have it end what it does, and start none after it."""
+        """Ask the running process to finish its work and exit, and do not start another."""
         self._stopping.set()
         self.replace()
 
-    def join(self, seconds: float) -> None:
-        """Wait until it has ended; kill it if it has not by then."""
-        self._thread.join(seconds)
+    def join(self, timeout: float) -> None:
+        """Wait until the process has exited; kill it after `timeout` seconds."""
+        self._thread.join(timeout)
         if self._thread.is_alive() and self._process is not None:
             self._process.kill()
 
     def _keep(self) -> None:
         while not self._stopping.is_set():
-            born = time.monotonic()
+            started_at = time.monotonic()
             with self._lock:
                 if self._stopping.is_set():
                     return
-                self._process = subprocess.Popen(  # noqa: S603 (words of ours)
+                self._process = subprocess.Popen(  # noqa: S603 (the command is our own)
                     self._command, env={**os.environ, PARENT: str(os.getpid())}
                 )
             status = self._process.wait()
             counts.forget(self._process.pid)
             if self._stopping.is_set():
                 return
-            log.warning("worker ended", status=status)
-            if time.monotonic() - born < YOUNG:
+            log.warning("worker process ended", status=status)
+            if time.monotonic() - started_at < YOUNG:
                 self._stopping.wait(PAUSE)
 
 
 PARENT: Final = "NEWSAPI_SUPERVISOR"
-"""Names, in the environment of the worker, the process that started it and sees to it."""
+"""Environment variable with the process id of the supervisor, set for the worker process."""
 
 
 def end_with(parent: int) -> None:
-    """Have this process stop when its supervisor is gone, killed for example: nobody else would stop it."""
+    """Send SIGTERM to this process when its supervisor has ended, for example because it was killed."""
 
     def watch() -> None:
         while os.getppid() == parent:

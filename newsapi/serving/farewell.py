@@ -1,41 +1,46 @@
-"""How a server process takes leave of its clients when it is told to stop, so that none writes into a closed door."""
+"""Graceful shutdown of a server process: clients are told to close their connections before it exits."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 FAREWELL: Final = 1.0
-"""Seconds for which a process that is told to stop goes on, and ends every connection with the answer it gives."""
+"""Seconds for which a process that was told to stop goes on, closing each connection after its next response."""
 
 
 class Leaving(Protocol):
-    """What runs in a server process, as far as its end is concerned."""
+    """An application that can be drained."""
 
     def leave(self) -> None:
-        """From now on have every answer end its connection."""
+        """Close each connection after its next response from now on."""
 
-    def __rsgi_init__(self, loop: Any) -> None: ...
+    def on_start(self, callback: Callable[[asyncio.AbstractEventLoop], None]) -> None:
+        """Register a function to be called with the event loop when the server process has started."""
 
 
-def polite(application: Leaving) -> Leaving:
-    """Have an RSGI application take leave of its clients when its process is told to stop.
+_Application = TypeVar("_Application", bound=Leaving)
 
-    granian would close what is idle at once, and the request that is on its way there is lost.
+
+def polite(application: _Application) -> _Application:
+    """Make an RSGI application drain its connections for DRAIN_SECONDS when its process receives SIGTERM.
+
+    granian alone would close idle connections at once, and a request that is already on its way would be lost.
+
+    Args:
+        application: The application, before its server process starts.
+
+    Returns:
+        The same application.
     """
-    begin: Callable[[Any], None] = application.__rsgi_init__
 
-    def init(loop: Any) -> None:
-        begin(loop)
+    def handle_sigterm(loop: asyncio.AbstractEventLoop) -> None:
+        application.leave()
+        # granian stops on SIGINT as on SIGTERM, and its handler for SIGINT is still in place.
+        loop.call_later(FAREWELL, os.kill, os.getpid(), signal.SIGINT)
 
-        def take_leave() -> None:
-            application.leave()
-            # granian takes SIGINT and SIGTERM alike; this one is left to it.
-            loop.call_later(FAREWELL, os.kill, os.getpid(), signal.SIGINT)
-
-        loop.add_signal_handler(signal.SIGTERM, take_leave)
-
-    application.__rsgi_init__ = init  # type: ignore[method-assign]
+    application.on_start(lambda loop: loop.add_signal_handler(signal.SIGTERM, handle_sigterm, loop))
     return application

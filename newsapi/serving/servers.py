@@ -1,9 +1,10 @@
-"""The processes of `newsapi serve`: server processes behind one port, one worker beside them, and who sees to them all.
+"""The supervisor of `newsapi serve`: server processes that share one port, and one worker process.
 
-granian starts and joins server processes; what it leaves open is closed here. On Linux every process of its own would
-listen by itself, and with the process its queue of new connections is gone: here each slot's listener belongs to the
-supervisor, and the next process of the slot goes on with the same queue. And a process that is told to stop says so to
-its clients for a moment (`Connection: close`) before it closes what is idle, so that none writes into a closed door.
+granian starts and joins the server processes; this module adds what granian lacks. On Linux each of its processes would
+have a listening socket of its own, and when a process ends, the connections queued on its socket are lost. Here the
+supervisor owns one socket for each slot, and the next process of the slot continues with the same queue. In addition, a
+process that is told to stop first closes connections with `Connection: close` for a moment, so that no client sends a
+request on a connection that is being closed (`graceful_shutdown`).
 """
 
 from __future__ import annotations
@@ -27,39 +28,45 @@ from newsapi.settings import Settings
 log = structlog.get_logger("newsapi.serving")
 
 GRACE: Final = 30
-"""Seconds that requests in flight have when a process is told to stop; then it is killed."""
+"""Seconds that a stopping process has to finish its requests; then it is killed."""
 
 HEAD_MS: Final = 25_000
-"""Milliseconds a client has for the head of a request, counted from the answer before: also how long it may be idle."""
+"""Milliseconds in which the header section of a request must arrive, counted from the previous response. This is also
+the idle timeout."""
 
 HEAD_BYTES: Final = 64 << 10
-"""Bytes that the head of a request may take."""
+"""Maximum size of the header section of a request."""
 
 CONNECTIONS: Final = 4_096
-"""Connections that a process holds at once; more wait in the queue of the system."""
+"""Maximum number of open connections per process; more wait in the listen queue."""
 
 QUEUE: Final = 2_048
-"""Connections that may wait in it."""
+"""Maximum length of the listen queue."""
 
 SILENT: Final = 10
-"""Seconds that the system keeps a connection on which nothing was sent."""
+"""Seconds for which the system holds back a connection on which no data has arrived (TCP_DEFER_ACCEPT)."""
 
 START: Final = 2.0
-"""Seconds that the next process has to start before the one it replaces is told to stop."""
+"""Seconds that a new process has to start before the one it replaces is told to stop."""
 
 
 class Processes(MPServer):
-    """Server processes that share a port, and the worker: started, started again, replaced and stopped together."""
+    """Starts, restarts, replaces and stops the server processes and the worker process."""
 
     def __init__(self, settings: Settings, address: str) -> None:
-        """Take where to listen, as a number, and how many processes there shall be."""
+        """Configure granian; nothing is started yet.
+
+        Args:
+            settings: Their `port` and `processes`.
+            address: The numeric address to listen on.
+        """
         super().__init__(
             "newsapi.cli:application",
             factory=True,
             address=address,
             port=settings.port,
             interface=Interfaces.RSGI,
-            http=HTTPModes.http1,  # while it guesses the version it has no time-out
+            http=HTTPModes.http1,  # version detection has no read timeout
             loop=Loops.uvloop,
             workers=settings.processes,
             websockets=False,
@@ -77,22 +84,23 @@ class Processes(MPServer):
         self.on_reload(self._beside.replace)
 
     def _init_shared_socket(self) -> None:
-        """Make a listener for each slot: the system spreads connections over them, and no queue dies with a process."""
+        """Create one listening socket per slot: the system balances connections, and a queue outlives its process."""
         for _ in range(self.workers):
-            held = SocketSpec(self.bind_addr, self.bind_port, self.backlog).build()
-            own = socket.socket(fileno=held.get_fd())
-            own.set_inheritable(True)
+            socket_holder = SocketSpec(self.bind_addr, self.bind_port, self.backlog).build()
+            listener = socket.socket(fileno=socket_holder.get_fd())
+            listener.set_inheritable(True)
             if hasattr(socket, "TCP_USER_TIMEOUT"):
-                # Of the connections that come by it: granian has no time-out for a client that reads nothing.
-                own.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, HEAD_MS)
+                # Inherited by accepted connections: granian has no timeout for a client that does not read.
+                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, HEAD_MS)
             if hasattr(socket, "TCP_DEFER_ACCEPT"):
-                # A process meets a connection when its request is there: so none is closed because nothing came yet.
-                own.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, SILENT)
-            self._listeners.append((held, own))
+                # A process accepts a connection only when its request has arrived, so it never closes one that has not
+                # sent anything yet.
+                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, SILENT)
+            self._listeners.append((socket_holder, listener))
 
     def _drop_shared_socket(self) -> None:
-        for _, own in self._listeners:
-            own.close()
+        for _, listener in self._listeners:
+            listener.close()
 
     def _spawn_worker(self, idx: int, target: Any, callback_loader: Any) -> Any:  # type: ignore[override]
         self._ssp = None
@@ -106,17 +114,17 @@ class Processes(MPServer):
     def _respawn_workers(self, workers: Any, spawn_target: Any, target_loader: Any, delay: float = 0) -> None:
         """Replace processes; without a delay they ended by themselves.
 
-        granian would give up when one ends twice within seconds, and with it all that are well.
+        If one process ended twice within seconds, granian would stop all the others too; this override prevents that.
         """
         slots = sorted(set(workers))
-        ended = [self.wrks[slot] for slot in slots]
+        old_processes = [self.wrks[slot] for slot in slots]
         if not delay:
-            log.warning("server process ended", slots=slots, statuses=[old.inner.exitcode for old in ended])
-            if any(time.monotonic() - old.birth < YOUNG for old in ended):
+            log.warning("server process ended", slots=slots, statuses=[old.inner.exitcode for old in old_processes])
+            if any(time.monotonic() - old.birth < YOUNG for old in old_processes):
                 time.sleep(PAUSE)
         super()._respawn_workers(slots, spawn_target, target_loader, delay)
         self.respawned_wrks.clear()
-        for old in ended:
+        for old in old_processes:
             counts.forget(old.inner.pid)
 
     def _stop_workers(self) -> None:
@@ -125,6 +133,6 @@ class Processes(MPServer):
         self._beside.join(GRACE)
 
     def shutdown(self, exit_code: int = 0) -> None:
-        """Stop everything; a process that ended of itself meanwhile, by Ctrl-C for example, is no failure of ours."""
+        """Stop all processes; one that ended by itself meanwhile, for example by Ctrl-C, is not an error."""
         self.interrupt_children.clear()
         super().shutdown(exit_code)  # type: ignore[no-untyped-call]

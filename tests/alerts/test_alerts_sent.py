@@ -503,7 +503,7 @@ def test_no_line_of_the_log_has_an_address_or_a_token(subscribe, publish, server
     ask("second@lettori.example")
     work()
     out, err = capfd.readouterr()
-    assert "mail refused" in out + err
+    assert "email rejected" in out + err
     assert "lettori.example" not in out + err
     assert not re.search(r"(confirm|leave|manage)_[\w-]{40}", out + err)
 

@@ -183,4 +183,4 @@ def test_a_call_into_a_private_network_is_not_made_though_the_name_was_public_on
     server.shutdown()
     server.server_close()
     [delivery] = partner.get(f"/v1/webhooks/{hook['id']}/deliveries").json["data"]
-    assert (delivery["error"], hits) == ("the address leads into a private network", [])
+    assert (delivery["error"], hits) == ("the host resolves to a private address", [])

@@ -177,7 +177,7 @@ def test_a_port_in_use_is_one_sentence_and_nothing_is_touched(newsapi, tmp_path,
         port = str(taken.getsockname()[1])
         done = newsapi(command, NEWSAPI_PORT=port)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"Error: NEWSAPI_PORT names a port that is in use, {port}; choose another\n"
+    assert done.stderr == f"Error: NEWSAPI_PORT is set to {port}, which is in use; choose another port\n"
     assert [file.name for file in tmp_path.iterdir()] == ["newsapi-demo.sqlite3"]
     assert (tmp_path / "newsapi-demo.sqlite3").read_bytes() == b"of a demo that runs"
 

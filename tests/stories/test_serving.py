@@ -381,7 +381,7 @@ def is_closed(own):
 def test_a_change_reaches_the_cdn_twice_by_the_worker_beside_the_server(newsapi, serve, tmp_path):
     cdn = Elsewhere()
     with serve("serve", NEWSAPI_PURGE_URL=f"varnish+{cdn.url}") as served:
-        until(lambda: "place taken" in served.printed)
+        until(lambda: "lease acquired" in served.printed)
         (tmp_path / "news.ndjson").write_bytes(lines(article("velar")))
         assert newsapi("import", "news.ndjson").returncode == 0
         until(lambda: len(cdn.asked) == 2)
