@@ -107,6 +107,9 @@ def _statement(filters: tuple[str, ...]) -> Select[Any]:
 def truth(connection: Connection, wanted: Mapping[str, Sequence[str]]) -> Truth:
     """Resolve the values of filters to facets and read the head of the changelog, in one statement.
 
+    Returns:
+        The position of the read and the facets of each filter.
+
     Raises:
         MigrationsPending: The changelog has no head row.
     """

@@ -49,7 +49,7 @@ class Sight:
     article: UUID | None = None
 
     def condition(self) -> ColumnElement[bool]:
-        """Build the condition that an unpublished article is included."""
+        """Return the condition that an unpublished article is included."""
         alternatives: list[ColumnElement[bool]] = [Article.status.in_(sorted(self.statuses - {"published"}))]
         if self.until is not None:
             alternatives.append(and_(Article.status == "scheduled", Article.published_at <= self.until))
@@ -104,7 +104,7 @@ def _is_descending(query: Question) -> bool:
 
 
 def _merge(query: Question, positions: Iterable[Position], public_continuation: Turn | None) -> list[Position]:
-    """Sort public and unpublished articles in the direction of reading.
+    """Return the public and unpublished articles in the direction of reading.
 
     Where public articles were left unread, the list is cut at the last one read: behind it, unread public articles may
     lie between the unpublished ones.
@@ -189,7 +189,7 @@ def count(connection: Connection, question: Question, sight: Sight, asked: Mappi
 
 
 def _filter(name: str, values: Sequence[str]) -> ColumnElement[bool]:
-    """Build the condition of one filter on the article table."""
+    """Return the condition of one filter on the article table."""
     if name in {"format", "language"}:
         return (Article.format if name == "format" else Article.language).in_(values)
     if name == "section":
@@ -202,12 +202,12 @@ def _filter(name: str, values: Sequence[str]) -> ColumnElement[bool]:
 
 
 def _has_link(term_id: Any, term: Any, slugs: Sequence[str]) -> ColumnElement[bool]:
-    """Build the condition that an article is linked to one of the terms."""
+    """Return the condition that an article is linked to one of the terms."""
     return Article.id.in_(select(term_id.class_.article_id).where(term_id.in_(_terms(term, slugs))))
 
 
 def _brand_filter(name: str, brands: Any) -> ColumnElement[bool]:
-    """Build the condition of the filter `brand`, `mentions`, `about` or `group` for a subquery of brand ids."""
+    """Return the condition of the filter `brand`, `mentions`, `about` or `group` for a subquery of brand ids."""
     mentioned = Article.id.in_(select(ArticleMention.article_id).where(ArticleMention.brand_id.in_(brands)))
     if name == "mentions":
         return mentioned

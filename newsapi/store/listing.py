@@ -189,7 +189,7 @@ def _named_by(query: Question) -> Literal["ids", "slugs"] | None:
 def _split_filters(
     groups: Sequence[Sequence[FacetState]], everything: FacetState, *, scans: bool
 ) -> tuple[Sequence[FacetState], Sequence[Sequence[FacetState]]]:
-    """Choose the filter whose facets are scanned, the one with the fewest articles, and those that are probed.
+    """Return the filter to scan, which is the one with the fewest articles, and the filters to probe.
 
     Without filters the facet of all articles is scanned. Without a scan, every filter is probed.
     """
@@ -326,7 +326,7 @@ def _articles_named(shape: _Shape) -> FromClause:
 
 
 def stands_in(published_at: Any, article_id: Any, facets: str) -> ColumnElement[bool]:
-    """Build the condition that an article is in one of the facets bound to the parameter `parameter_name`.
+    """Return the condition that an article is in one of the facets bound to the parameter `parameter_name`.
 
     This is a scalar subquery and not EXISTS, which PostgreSQL would turn into a join that may read the whole facet.
     """

@@ -6,7 +6,7 @@ from newsapi.model import Article
 
 
 def visible() -> ColumnElement[bool]:
-    """Build the condition that an article is published.
+    """Return the condition that an article is published.
 
     The condition compares no time: publication is an event in the changelog.
     """

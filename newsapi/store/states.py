@@ -77,7 +77,7 @@ class State:
 
     @property
     def named_facets(self) -> dict[str, str]:
-        """Return kind and name of the facets that are identified by their name, except those of sitemaps."""
+        """Kind and name of the facets that are identified by their name, except those of sitemaps."""
         group = self.values["translation_group"]
         names = {kind: self.values[kind] for kind in ("format", "language")}
         return names | {"translation": group} if group else names

@@ -19,7 +19,7 @@ _Child = aliased(Brand)
 
 
 def _statement() -> Select[Any]:
-    """Select facet, kind and slug of the terms that facets belong to, including former slugs.
+    """Return the query for facet, kind and slug of the terms that facets belong to, including former slugs.
 
     The facet of a group also belongs to each child brand, because the list of the group is shown beside their articles.
     """
