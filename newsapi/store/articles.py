@@ -109,6 +109,7 @@ _DETAIL = (
     ArticleDetail.seo,
     ArticleDetail.translation_group,
 )
+# Offsets in a row: brand and section start at _N, the latest change is at _S, links of terms start at _C.
 _N, _S, _C = len(_SUMMARY), len(_SUMMARY) + len(_SHORT), len(_SUMMARY) + len(_SHORT) + 1
 _SUMMARY_NAMES = tuple(column.key for column in _SUMMARY)
 _DETAIL_NAMES = tuple(column.key for column in _DETAIL)
@@ -325,7 +326,7 @@ def _selected(selection: _More, *, include_unpublished: bool = False) -> Select[
     columns += [_linked(kind) for kind in selection.kinds]
     if selection.detail:
         columns += _DETAIL
-    statement = select(*columns).select_from(Article)
+    statement: Select[Any] = select(*columns).select_from(Article)
     if selection.detail:
         statement = statement.join(ArticleDetail, ArticleDetail.article_id == Article.id)
     statement = statement.outerjoin(Brand, Brand.id == Article.brand_id)

@@ -73,12 +73,12 @@ def write(session: Session, items: Sequence[Written], *, now: datetime, by: str,
     listed.list_articles(session, ((item.after, facets_after) for item, facets_after in with_facets))
     _update_search_index(session, with_facets, facets_before, in_bulk=in_bulk)
     no_facets: frozenset[int] = frozenset()
-    records = [
+    change_records = [
         _told(item, facets_before.get(item.after.id, no_facets), facets_after)
         for item, facets_after in with_facets
         if item.reason
     ]
-    log.tell(session, records, seq_range, bulk=in_bulk)
+    log.tell(session, change_records, seq_range, bulk=in_bulk)
     return seq_range
 
 

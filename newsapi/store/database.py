@@ -58,7 +58,7 @@ class Database:
         Args:
             url: SQLAlchemy database URL.
             pool_size: Connections that each pool keeps open; the pools of reads and writes may open as many again.
-            patient: Whether reads get the time limit of background writes, for work that no client waits for.
+            long_running: Whether statements get the time limit of background writes, for work that no client waits for.
         """
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
@@ -68,7 +68,7 @@ class Database:
         self._hasty = self._engine(writes=True, pool_size=1, nowait=True)
 
     def _engine(self, *, writes: bool, pool_size: int, nowait: bool = False) -> Engine:
-        options: dict[str, Any] = {
+        pool_options: dict[str, Any] = {
             "poolclass": QueuePool,
             "pool_size": pool_size,
             "max_overflow": pool_size,
@@ -77,20 +77,20 @@ class Database:
             "json_deserializer": orjson.loads,
         }
         if self.is_sqlite:
-            engine = create_engine(self.url, connect_args={"check_same_thread": False}, **options)
+            engine = create_engine(self.url, connect_args={"check_same_thread": False}, **pool_options)
             _prepare_sqlite(engine, writes=writes, nowait=nowait)
             return engine
         if not writes:
-            options_ = (
+            server_options = (
                 "-c default_transaction_isolation=repeatable\\ read -c default_transaction_read_only=on"
                 f" -c statement_timeout={0 if self._patient else STATEMENT_MS} -c random_page_cost={LOOK_UP_COST}"
             )
         elif nowait:
-            options_ = f"-c lock_timeout={HASTY_MS} -c statement_timeout={HASTY_MS} -c synchronous_commit=off"
+            server_options = f"-c lock_timeout={HASTY_MS} -c statement_timeout={HASTY_MS} -c synchronous_commit=off"
         else:
-            options_ = ""
-        arguments = {"application_name": "newsapi", "options": options_}
-        engine = create_engine(self.url, connect_args=arguments, pool_pre_ping=writes, **options)
+            server_options = ""
+        arguments = {"application_name": "newsapi", "options": server_options}
+        engine = create_engine(self.url, connect_args=arguments, pool_pre_ping=writes, **pool_options)
         bounded.bound(engine, self._time_limit(writes=writes, nowait=nowait), begins=not writes)
         return engine
 

@@ -24,7 +24,7 @@ FIXED = (("all", ""), ("terms", "author"), ("terms", "brand"), ("terms", "sectio
 """Facets that every database has: all articles, and the lists of terms of each kind."""
 
 SEEN = Facet.seq > 0
-"""A tag, format or language that no change has touched is used by unpublished articles only, and not public."""
+"""Condition that a facet is public: a tag, format or language that no change has touched is used in drafts only."""
 
 
 class FacetState(NamedTuple):
