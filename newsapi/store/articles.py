@@ -322,11 +322,11 @@ def _more(fields: Collection[str]) -> _More:
 
 
 def _selected(selection: _More, *, include_unpublished: bool = False) -> Select[Any]:
-    columns = [*_SUMMARY, *_SHORT, _CHANGED]
+    columns: list[Any] = [*_SUMMARY, *_SHORT, _CHANGED]
     columns += [_linked(kind) for kind in selection.kinds]
     if selection.detail:
         columns += _DETAIL
-    statement: Select[Any] = select(*columns).select_from(Article)
+    statement = select(*columns).select_from(Article)
     if selection.detail:
         statement = statement.join(ArticleDetail, ArticleDetail.article_id == Article.id)
     statement = statement.outerjoin(Brand, Brand.id == Article.brand_id)
