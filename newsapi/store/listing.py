@@ -161,7 +161,7 @@ def plan(
     )
     is_filtered = bool(shape.looked_up or shape.ranges - _on_key(shape))
     rows_per_facet = rows
-    if is_filtered:
+    if is_filtered:  # otherwise every scanned row is an article of the page
         rows_per_facet = max(rows, (SCAN if scan is None else scan) // max(len(scanned), 1))
     parameters: dict[str, Any] = {
         **ranges,
