@@ -1,8 +1,8 @@
-"""Articles as the public sees them: a page of a list, and one by its slug or id."""
+"""Queries for public articles: one page of a list, or one article by slug or id."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Container, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
@@ -45,7 +45,7 @@ from newsapi.store.public import visible
 from newsapi.text.slugs import is_uuid
 
 Record = dict[str, Any]
-"""An article with the names its schema uses; addresses and what follows from other fields are not in it yet."""
+"""An article keyed by the field names of its schema; URLs and fields derived from others are not included yet."""
 
 LINKS: dict[str, tuple[Any, Any, Any]] = {
     "authors": (ArticleAuthor, ArticleAuthor.author_id, Author),
@@ -55,9 +55,14 @@ LINKS: dict[str, tuple[Any, Any, Any]] = {
 
 
 class Page(NamedTuple):
-    """A page of articles: where the pages beside it start, and the latest change of anything on it.
+    """One page of a list of articles.
 
-    `facets` are those it was picked from, where nobody asked for them.
+    Attributes:
+        records: The articles, in the order of the list.
+        changed_at: When an article or term on the page last changed.
+        next: Where the next page starts; None on the last page.
+        prev: Where the previous page starts; None on the first page.
+        facets: Facets the articles were selected from although the request does not name them.
     """
 
     records: list[Record]
@@ -68,7 +73,7 @@ class Page(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A visible article that was looked for, and where the log stood."""
+    """The id of an article, and the head of the changelog at the time of the read."""
 
     seq: int
     mark: int
@@ -104,140 +109,185 @@ _DETAIL = (
     ArticleDetail.seo,
     ArticleDetail.translation_group,
 )
+# Offsets in a row: brand and section start at _N, the latest change is at _S, links of terms start at _C.
 _N, _S, _C = len(_SUMMARY), len(_SUMMARY) + len(_SHORT), len(_SUMMARY) + len(_SHORT) + 1
 _SUMMARY_NAMES = tuple(column.key for column in _SUMMARY)
 _DETAIL_NAMES = tuple(column.key for column in _DETAIL)
 DETAIL = frozenset(_DETAIL_NAMES) | {"body_text", "translations"}
-"""Fields that only the detail row has: asking for one reads it."""
+"""Fields stored in the content row only, which is joined when one of them is requested."""
 
 
 def page(connection: Connection, truth: Truth, question: Question, *, limit: int, wanted: Collection[str] = ()) -> Page:
-    """Answer one page of the list, with the fields in `wanted` beside those of the summary."""
+    """Return one page of the list, with the requested `fields` in addition to those of the summary."""
     if question.ids is not None:
-        return _page_of_ids(connection, truth, question, question.ids, limit=limit, wanted=wanted)
-    walk = listing.plan(connection, truth, question, rows=limit + 1)
-    if walk is None:
+        return _page_of_ids(connection, truth, question, question.ids, limit=limit, fields=wanted)
+    plan = listing.plan(connection, truth, question, rows=limit + 1)
+    if plan is None:
         return Page([])
-    statement = _page_statement(walk.rows, walk.order, _more(wanted))
-    rows = prepared.rows(connection, statement, walk.parameters)
+    statement = _page_statement(plan.rows, plan.order, _more(wanted))
+    rows = prepared.rows(connection, statement, plan.parameters)
     key = _SUMMARY_NAMES.index(question.key)
-    places = [Position(row[key], row[0]) for row in rows]
-    stop = listing.stop(connection, walk, places, limit=limit)
-    if stop is not None:
-        ahead = stop.__le__ if walk.shape.descending else stop.__ge__
-        rows, places = rows[: sum(map(ahead, places))], places[: sum(map(ahead, places))]
+    positions = [Position(row[key], row[0]) for row in rows]
+    page_end = listing.stop(connection, plan, positions, limit=limit)
+    if page_end is not None:
+        kept = _count_within(positions, page_end, descending=plan.shape.descending)
+        rows, positions = rows[:kept], positions[:kept]
     if question.back:
-        rows, places = rows[::-1], places[::-1]
+        rows, positions = rows[::-1], positions[::-1]
     records, changed_at = _records(connection, rows, wanted)
-    return Page(records, changed_at, *turns(question.turn, places, stop))
+    next_start, prev_start = turns(question.turn, positions, page_end)
+    return Page(records, changed_at, next_start, prev_start)
+
+
+def _count_within(positions: Sequence[Position], page_end: Position, *, descending: bool) -> int:
+    """Count the positions that lie before the end of the page or at it."""
+    if descending:
+        return sum(position >= page_end for position in positions)
+    return sum(position <= page_end for position in positions)
 
 
 def _page_of_ids(
     connection: Connection,
-    truth: Truth,
-    question: Question,
+    snapshot: Truth,
+    query: Question,
     ids: tuple[UUID, ...],
     *,
     limit: int,
-    wanted: Collection[str],
+    fields: Collection[str],
 ) -> Page:
-    """A page of articles named one by one, in that order: they are few, so all are looked up and then cut."""
-    walk = listing.plan(connection, truth, replace(question, turn=None), rows=len(ids))
-    if walk is None:
+    """Return a page of articles that the request names by id, in the order of the ids.
+
+    There are few ids, so all of them are looked up and the page is cut afterwards.
+    """
+    plan = listing.plan(connection, snapshot, replace(query, turn=None), rows=len(ids))
+    if plan is None:
         return Page([])
-    statement = _page_statement(walk.rows, walk.order, _more(wanted))
-    rows = {row[0]: row for row in prepared.rows(connection, statement, walk.parameters)}
-    order = {id_: number for number, id_ in enumerate(ids)}
-    ahead, turn = [id_ for id_ in ids if id_ in rows], question.turn
-    if turn is not None:
-        start = order.get(turn.position.id, -1)
-        here = [id_ for id_ in ahead if order[id_] == start and turn.inclusive]
-        beyond = [id_ for id_ in ahead if (order[id_] < start if turn.back else order[id_] > start)]
-        ahead = (here + beyond[::-1]) if turn.back else (here + beyond)
-    shown = ahead[:limit]
-    stop = Position(EPOCH, shown[-1]) if len(ahead) > limit else None
-    shown = shown[::-1] if question.back else shown
-    records, changed_at = _records(connection, [rows[id_] for id_ in shown], wanted)
-    return Page(records, changed_at, *turns(turn, [Position(EPOCH, id_) for id_ in shown], stop))
+    statement = _page_statement(plan.rows, plan.order, _more(fields))
+    rows = {row[0]: row for row in prepared.rows(connection, statement, plan.parameters)}
+    remaining = _ids_from(query.turn, ids, rows)
+    page_ids = remaining[:limit]
+    page_end = Position(EPOCH, page_ids[-1]) if len(remaining) > limit else None
+    if query.back:
+        page_ids.reverse()
+    records, changed_at = _records(connection, [rows[id_] for id_ in page_ids], fields)
+    next_start, prev_start = turns(query.turn, [Position(EPOCH, id_) for id_ in page_ids], page_end)
+    return Page(records, changed_at, next_start, prev_start)
+
+
+def _ids_from(page_start: Turn | None, ids: Sequence[UUID], existing: Container[UUID]) -> list[UUID]:
+    """Return the existing ids from the start of the page on, in the direction of reading."""
+    candidates = [id_ for id_ in ids if id_ in existing]
+    if page_start is None:
+        return candidates
+    index_of = {id_: index for index, id_ in enumerate(ids)}
+    start = index_of.get(page_start.position.id, -1)
+    at_start = [id_ for id_ in candidates if index_of[id_] == start and page_start.inclusive]
+    if page_start.back:
+        return at_start + [id_ for id_ in reversed(candidates) if index_of[id_] < start]
+    return at_start + [id_ for id_ in candidates if index_of[id_] > start]
 
 
 def turns(start: Turn | None, places: list[Position], stop: Position | None) -> tuple[Turn | None, Turn | None]:
-    """Where the next page and the previous one start.
+    """Compute where the pages on either side of a page start.
 
-    In the direction of reading there is another page behind `stop`; in the other one, there is one wherever this page
-    had a start. A page found empty leads back to its start, and the article there belongs to the page before.
+    In the direction of reading another page follows if there is a `page_end`. In the opposite direction there is a page
+    if this page had a start. An empty page links back to its own start, inclusive: the article there belongs to the
+    page before.
+
+    Args:
+        page_start: Where this page starts; None for the first page.
+        positions: The positions of the articles on this page, in the order of the list.
+        page_end: Where this page ends; None at the end of the list.
+
+    Returns:
+        The starts of the next and of the previous page; None where there is no page.
     """
-    onward = Turn(stop, back=start is not None and start.back) if stop else None
+    ahead = Turn(stop, back=start is not None and start.back) if stop else None
     if start is None:
-        return onward, None
-    homeward = (
+        return ahead, None
+    behind = (
         Turn(places[-1 if start.back else 0], not start.back)
         if places
         else Turn(start.position, not start.back, inclusive=True)
     )
-    return (homeward, onward) if start.back else (onward, homeward)
+    return (behind, ahead) if start.back else (ahead, behind)
 
 
 def by_ids(connection: Connection, ids: Sequence[UUID], wanted: Collection[str] = (), *, hidden: bool = False) -> Page:
-    """Answer the visible ones among these articles, in the order asked; for the desk the `hidden` ones too."""
-    statement = _ids_statement(_more(wanted), hidden=hidden)
+    """Return the public articles among `ids`, in that order; with `include_unpublished`, articles of any status."""
+    statement = _ids_statement(_more(wanted), include_unpublished=hidden)
     rows = {row[0]: row for row in prepared.rows(connection, statement, {"ids": ids})}
     ordered = [rows[id_] for id_ in dict.fromkeys(ids) if id_ in rows]
-    return Page(*_records(connection, ordered, wanted))
+    records, changed_at = _records(connection, ordered, wanted)
+    return Page(records, changed_at)
 
 
 def find(connection: Connection, which: str | UUID) -> Found:
-    """Look one article up by slug or id.
+    """Return the public article with this slug or id.
 
-    Raises Withdrawn for what was public, Renamed for a former slug, NotFound for what never was or may not be known;
-    each says as of which change.
+    An unpublished article costs the same statements as a missing one, so that the duration does not reveal it.
+
+    Raises:
+        NoLongerPublic: The article was public and was withdrawn.
+        Renamed: This is a former slug of a public article.
+        NotFound: There is no such article, or it was never public.
+        MigrationsPending: The changelog has no head row.
     """
-    rows = prepared.rows(connection, _FIND_ID if isinstance(which, UUID) else _FIND_SLUG, {"which": which})
+    rows = prepared.rows(connection, _FIND_ID if isinstance(which, UUID) else _FIND_SLUG, {"name": which})
     if not rows:
         raise SchemaMissing
-    seq, mark, id_, status, gone = rows[0]
+    seq, nonce, id_, status, withdrawal = rows[0]
     if status == "published":
-        return Found(seq, mark, id_)
-    if gone is None and isinstance(which, str):  # a hidden article costs the same statements as none at all
-        former = connection.execute(_FIND_FORMER, {"which": which}).one_or_none()
+        return Found(seq, nonce, id_)
+    if withdrawal is None and isinstance(which, str):
+        former = connection.execute(_FIND_FORMER, {"name": which}).one_or_none()
         if former is not None and former.status == "published":
             raise Renamed(former.slug, former.id, seq=seq)
-        id_, gone = (former.id, former.gone) if former is not None else (id_, None)
-    raise Withdrawn(gone, id_, seq=seq) if gone else NotFound(seq=seq)
+        id_, withdrawal = (former.id, former.gone) if former is not None else (id_, None)
+    raise Withdrawn(withdrawal, id_, seq=seq) if withdrawal else NotFound(seq=seq)
 
 
 def find_any(connection: Connection, which: str | UUID) -> Found:
-    """Look an article up for the desk, whatever its status, by a former slug too. Raises NotFound, SchemaMissing."""
-    row = connection.execute(_FIND_ID if isinstance(which, UUID) else _FIND_SLUG, {"which": which}).one_or_none()
+    """Return the article with this slug, former slug or id, whatever its status.
+
+    Raises:
+        NotFound: There is no such article.
+        MigrationsPending: The changelog has no head row.
+    """
+    row = connection.execute(_FIND_ID if isinstance(which, UUID) else _FIND_SLUG, {"name": which}).one_or_none()
     if row is None:
         raise SchemaMissing
-    seq, mark, id_, *_ = row
+    seq, nonce, id_, *_ = row
     if id_ is None and isinstance(which, str):
-        id_ = connection.execute(_FIND_FORMER, {"which": which}).scalar()
+        id_ = connection.execute(_FIND_FORMER, {"name": which}).scalar()
     if id_ is None:
         raise NotFound(seq=seq)
-    return Found(seq, mark, id_)
+    return Found(seq, nonce, id_)
 
 
 def named(connection: Connection, names: Collection[str]) -> tuple[dict[str, UUID], datetime | None]:
-    """Answer the visible articles that have or had these slugs, or have these ids, by what they were asked for by.
+    """Resolve slugs, former slugs and ids to public articles.
 
-    And when any of those asked for last changed, those that are gone included.
+    Returns:
+        The ids of the public articles, keyed by the given name; and when any article with one of the names last
+        changed, withdrawn articles included.
     """
-    found: dict[str, UUID] = {}
-    changed: set[datetime | None] = set()
-    asked = sorted(names)
-    for start in range(0, len(asked), NAMED_AT_ONCE):
-        some = asked[start : start + NAMED_AT_ONCE]
-        values = {"slugs": [name for name in some if not is_uuid(name)], "ids": [UUID(n) for n in some if is_uuid(n)]}
-        for slug, id_, shown, changed_at in connection.execute(_NAMED, values):
-            changed.add(changed_at)
-            if shown:
-                found[slug or str(id_)] = id_
-    return found, latest(changed)
+    ids_by_name: dict[str, UUID] = {}
+    change_times: set[datetime | None] = set()
+    sorted_names = sorted(names)
+    for start in range(0, len(sorted_names), NAMED_AT_ONCE):
+        batch = sorted_names[start : start + NAMED_AT_ONCE]
+        slugs = [name for name in batch if not is_uuid(name)]
+        ids = [UUID(name) for name in batch if is_uuid(name)]
+        for slug, id_, is_public, changed_at in connection.execute(_NAMED, {"slugs": slugs, "ids": ids}):
+            change_times.add(changed_at)
+            if is_public:
+                ids_by_name[slug or str(id_)] = id_
+    return ids_by_name, latest(change_times)
 
 
 NAMED_AT_ONCE = 1_000
+"""Largest number of names bound to one statement."""
 
 _SHOWN = (Article.id, case((visible(), 1), else_=0), Article.changed_at)
 _SLUGS: BindParameter[Any] = bindparam("slugs", expanding=True)
@@ -251,79 +301,92 @@ _NAMED = union_all(
 
 
 _FIND = select(LogHead.seq, LogHead.mark, Article.id, Article.status, Article.gone).select_from(LogHead)
-_FIND_SLUG = _FIND.outerjoin(Article, Article.slug == bindparam("which"))
-_FIND_ID = _FIND.outerjoin(Article, Article.id == bindparam("which"))
+_FIND_SLUG = _FIND.outerjoin(Article, Article.slug == bindparam("name"))
+_FIND_ID = _FIND.outerjoin(Article, Article.id == bindparam("name"))
 _FIND_FORMER = (
     select(Article.id, Article.slug, Article.status, Article.gone)
     .join(OldSlug, OldSlug.subject_id == Article.id)
-    .where(OldSlug.kind == "article", OldSlug.slug == bindparam("which"))
+    .where(OldSlug.kind == "article", OldSlug.slug == bindparam("name"))
 )
 
 
 class _More(NamedTuple):
-    """What is read beside the summary: whether the detail row, and which links."""
+    """What a statement selects in addition to the summary: the content row or not, and which kinds of links."""
 
     detail: bool
     kinds: tuple[str, ...]
 
 
-def _more(wanted: Collection[str]) -> _More:
-    return _More(not DETAIL.isdisjoint(wanted), tuple(kind for kind in LINKS if kind == "authors" or kind in wanted))
+def _more(fields: Collection[str]) -> _More:
+    return _More(not DETAIL.isdisjoint(fields), tuple(kind for kind in LINKS if kind == "authors" or kind in fields))
 
 
-def _selected(more: _More, *, hidden: bool = False) -> Select[Any]:
-    columns = (*_SUMMARY, *_SHORT, _CHANGED, *map(_linked, more.kinds), *(_DETAIL if more.detail else ()))
-    found = select(*columns).select_from(Article)
-    if more.detail:
-        found = found.join(ArticleDetail, ArticleDetail.article_id == Article.id)
-    found = found.outerjoin(Brand, Brand.id == Article.brand_id).outerjoin(Section, Section.id == Article.section_id)
-    return found if hidden else found.where(visible())
+def _selected(selection: _More, *, include_unpublished: bool = False) -> Select[Any]:
+    columns: list[Any] = [*_SUMMARY, *_SHORT, _CHANGED]
+    columns += [_linked(kind) for kind in selection.kinds]
+    if selection.detail:
+        columns += _DETAIL
+    statement = select(*columns).select_from(Article)
+    if selection.detail:
+        statement = statement.join(ArticleDetail, ArticleDetail.article_id == Article.id)
+    statement = statement.outerjoin(Brand, Brand.id == Article.brand_id)
+    statement = statement.outerjoin(Section, Section.id == Article.section_id)
+    return statement if include_unpublished else statement.where(visible())
 
 
 def _linked(kind: str) -> ColumnElement[Any]:
-    """The links of an article, of one kind: place in its order, slug, name, and when that name last changed."""
+    """Select the links of one kind: position, slug and name of the term, and when the term last changed."""
     link, term_id, term = LINKS[kind]
-    found = select(gathered(link.position, term.slug, term.name, term.changed_at)).select_from(link)
     return (
-        found.join(term, term.id == term_id).where(link.article_id == Article.id).correlate(Article).scalar_subquery()
+        select(gathered(link.position, term.slug, term.name, term.changed_at))
+        .select_from(link)
+        .join(term, term.id == term_id)
+        .where(link.article_id == Article.id)
+        .correlate(Article)
+        .scalar_subquery()
     )
 
 
 @lru_cache(maxsize=1024)
-def _page_statement(rows: FromClause, order: tuple[Any, ...], more: _More) -> Select[Any]:
-    return _selected(more).join(rows, rows.c.article_id == Article.id).order_by(*order)
+def _page_statement(rows: FromClause, order: tuple[Any, ...], selection: _More) -> Select[Any]:
+    return _selected(selection).join(rows, rows.c.article_id == Article.id).order_by(*order)
 
 
 @lru_cache(maxsize=16)
-def _ids_statement(more: _More, *, hidden: bool) -> Select[Any]:
-    return _selected(more, hidden=hidden).where(Article.id.in_(bindparam("ids", expanding=True)))
+def _ids_statement(selection: _More, *, include_unpublished: bool) -> Select[Any]:
+    statement = _selected(selection, include_unpublished=include_unpublished)
+    return statement.where(Article.id.in_(bindparam("ids", expanding=True)))
 
 
 def _records(
-    connection: Connection, rows: Sequence[Any], wanted: Collection[str]
+    connection: Connection, rows: Sequence[Any], fields: Collection[str]
 ) -> tuple[list[Record], datetime | None]:
-    """Make records of rows, with the links that are wanted; answer them and the latest change of anything on them."""
+    """Build records from rows, with their links.
+
+    Returns:
+        The records, and when an article or term in them last changed.
+    """
     records: list[Record] = []
-    changed: set[datetime | None] = set()
-    detail, kinds = _more(wanted)
-    beyond = _C + len(kinds)
+    change_times: set[datetime | None] = set()
+    detail, kinds = _more(fields)
+    detail_start = _C + len(kinds)
     for row in rows:
         record: Record = dict(zip(_SUMMARY_NAMES, row, strict=False))
         brand, brand_name, section, section_name = row[_N:_S]
         record["brand"] = {"slug": brand, "name": brand_name} if brand else None
         record["section"] = {"slug": section, "name": section_name} if section else None
-        changed.add(row[_S])
-        for kind, links in zip(kinds, row[_C:beyond], strict=True):
-            shown = record[kind] = []
+        change_times.add(row[_S])
+        for kind, links in zip(kinds, row[_C:detail_start], strict=True):
+            terms = record[kind] = []
             for _, slug, name, changed_at in sorted(links or ()):
-                shown.append({"slug": slug, "name": name})
-                changed.add(moment(changed_at))
+                terms.append({"slug": slug, "name": name})
+                change_times.add(moment(changed_at))
         if detail:
-            record |= zip(_DETAIL_NAMES, row[beyond:], strict=True)
+            record |= zip(_DETAIL_NAMES, row[detail_start:], strict=True)
         records.append(record)
-    if records and "previous_slugs" in wanted:
+    if records and "previous_slugs" in fields:
         _add_previous_slugs(connection, records)
-    return records, latest(changed)
+    return records, latest(change_times)
 
 
 _OLD_SLUGS = (

@@ -1,9 +1,9 @@
-"""A PostgreSQL connection that does not wait for ever.
+"""PostgreSQL connections whose waits have a deadline.
 
-A server that hangs (stopped, swapped out, behind a network that swallows packets) answers nothing, so neither its own
-`statement_timeout` nor TCP helps for minutes, and libpq waits two seconds at least to connect. Here every wait for the
-server has an end: of connecting, statements, commit, rollback, and of the ping before a connection is used again. After
-it the socket is closed, as what would come later belongs to nobody.
+A server that hangs (stopped, swapped out, behind a network that drops packets) does not reply at all. Its own
+`statement_timeout` and TCP then take minutes to notice, and libpq waits at least two seconds to connect. Here every
+wait for the server has a deadline: connecting, statements, commit, rollback, and the ping before a connection is used
+again. After the deadline the socket is closed, so that a late reply is not read as the reply to another statement.
 """
 
 from __future__ import annotations
@@ -22,76 +22,82 @@ if TYPE_CHECKING:
     from sqlalchemy.pool import ConnectionPoolEntry
 
 CONNECT = 0.6
-"""Seconds in which a connection must stand."""
+"""Time limit for connecting."""
 
 PING = 0.4
-"""Seconds in which an idle connection must answer. With CONNECT it is a second: a connection that a firewall forgot is
-replaced within the time of one statement."""
+"""Time limit for the ping of an idle connection.
+
+Together with CONNECT_TIMEOUT_SECONDS this is one second: a connection that a firewall dropped is replaced within the
+time of one statement.
+"""
 
 READ = 1.0
-"""Seconds that one statement of a reader may take, on its way there and back."""
+"""Time limit for one statement of a read, including the network."""
 
 DESK = 5.0
-"""Seconds that one statement of somebody's write may take: he waits for it, and for his turn behind others."""
+"""Time limit for one statement of an editor's write, including the wait for other writers."""
 
 WRITE = 30.0
-"""Seconds that one statement of a writer may take: a block of an import is slow, and others wait for their turn."""
+"""Time limit for one statement of a background write: a batch of an import is slow, and waits for other writers."""
 
 _STEP = 0.1
 _Found = TypeVar("_Found")
 
 
 class Bounded(psycopg.Connection[Any]):
-    """A connection whose every wait ends after `limit` seconds (None: never), with an OperationalError."""
+    """A connection whose waits end after `limit` seconds (None: no limit) with an OperationalError."""
 
     limit: float | None = READ
 
     def wait(self, gen: Generator[Any, Any, _Found], interval: float = _STEP, timeout: float | None = None) -> _Found:
-        """Do what psycopg does, up to the limit. Data that is there already is taken, however late it is."""
+        """Wait as psycopg does, but at most for the limit; data that has arrived is always read."""
         try:
             return super().wait(gen, interval, self.limit if timeout is None else timeout)
-        except errors._WaitTimeout as error:  # noqa: SLF001 (what psycopg says that `wait` raises)
+        except errors._WaitTimeout as error:  # noqa: SLF001 (the documented exception of `wait`)
             self.close()
-            raise psycopg.OperationalError("the server does not answer in time") from error
+            raise psycopg.OperationalError("the database server did not reply in time") from error
 
     @classmethod
     def _connect_gen(cls, conninfo: str = "") -> Generator[Any, Any, Bounded]:
-        """Connect, looking at the clock each time that the driver comes back to say that it still waits."""
+        """Connect, and check the deadline each time that the driver reports that it still waits."""
         steps = super()._connect_gen(conninfo)
-        end = time.monotonic() + CONNECT
+        deadline = time.monotonic() + CONNECT
         try:
-            wanted = next(steps)
+            awaited = next(steps)
             while True:
-                ready = yield wanted
-                if not ready and time.monotonic() > end:
-                    raise psycopg.OperationalError("the server does not answer in time")
-                wanted = steps.send(ready)
-        except StopIteration as done:
-            made: Bounded = done.value
-            return made
+                ready = yield awaited
+                if not ready and time.monotonic() > deadline:
+                    raise psycopg.OperationalError("the database server did not reply in time")
+                awaited = steps.send(ready)
+        except StopIteration as stop:
+            connection: Bounded = stop.value
+            return connection
 
 
 def bound(engine: Engine, limit: float, *, begins: bool) -> None:
-    """Let an engine make such connections, with a limit in seconds for each statement.
+    """Make an engine use such connections, with a time limit for each statement.
 
-    `begins` is for readers: a connection that is taken is in a transaction already. To begin it is to ask whether the
-    server is still there, so that no other question is needed; one that is gone is replaced.
+    Args:
+        engine: An engine for PostgreSQL with psycopg.
+        limit: Time limit for one statement, in seconds.
+        begin_on_checkout: For engines of reads: begin a transaction when a connection is checked out. The BEGIN also
+            serves as the ping; a connection that fails it is replaced.
     """
 
     @event.listens_for(engine, "do_connect")
-    def connect(_dialect: object, _record: object, arguments: Any, named: Any) -> Bounded:
-        return Bounded.connect(*arguments, autocommit=begins, **named)
+    def connect(_dialect: object, _record: object, arguments: Any, keywords: Any) -> Bounded:
+        return Bounded.connect(*arguments, autocommit=begins, **keywords)
 
     @event.listens_for(engine, "checkin")
-    def rest(connection: Bounded | None, record: ConnectionPoolEntry) -> None:
+    def mark_idle(connection: Bounded | None, record: ConnectionPoolEntry) -> None:
         if connection is None:
             return
         connection.limit = PING
-        if record.info["pool"] is not engine.pool:  # which was disposed of meanwhile: nobody will ask it any more
+        if record.info["pool"] is not engine.pool:  # the pool was disposed of and will not use the connection again
             connection.close()
 
     @event.listens_for(engine, "checkout")
-    def work(connection: Bounded, record: ConnectionPoolEntry, _fairy: object) -> None:
+    def mark_busy(connection: Bounded, record: ConnectionPoolEntry, _fairy: object) -> None:
         record.info["pool"] = engine.pool
         if begins:
             try:

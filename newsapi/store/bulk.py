@@ -1,8 +1,8 @@
-"""Many articles at once: the rows of what is new or different."""
+"""Bulk writes of articles: one statement per table for any number of new and changed articles."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
@@ -25,7 +25,13 @@ from newsapi.store.told import Told
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """One article to write: what it becomes, what it was (None: it is new), and why the public sees a change, if so."""
+    """One article to write.
+
+    Attributes:
+        after: The article as it is to be stored.
+        before: The article as it is stored now; None if it is new.
+        reason: The reason of the public change; None if the public sees no change.
+    """
 
     after: State
     before: State | None
@@ -33,80 +39,114 @@ class Written:
 
 
 def write(session: Session, items: Sequence[Written], *, now: datetime, by: str, in_bulk: bool = True) -> Numbers:
-    """Write the articles, their lists, their revisions and the changes the public sees, in the order given.
+    """Write articles with their links, listing entries, revisions and public changes, in the given order.
 
-    The formats and languages they bear have facets already. Answers the numbers that the changes got. `in_bulk` is what
-    the log says of it; a search finds these articles when the worker has come to them, until then by the text they had,
-    and others at once.
+    The facets of their formats, languages and translation groups must exist.
+
+    Args:
+        session: A session that holds the write lock.
+        items: The articles, each at most once.
+        now: The time of the write.
+        actor: Who is recorded as the author of the revisions.
+        in_bulk: Whether the changes are marked as part of a bulk write. In a bulk write the worker indexes the articles
+            for search later, and until then an article stays findable by its old text if its facets and publication
+            time did not change; otherwise the articles are indexed at once.
+
+    Returns:
+        The seqs assigned to the changes.
     """
-    changes = [item for item in items if item.reason]
-    numbers = log.take(session, len(changes), now=now)
-    seqs = {item.after.id: seq for seq, item in enumerate(changes, numbers.first)}
-    old = [item.before for item in items if item.before]
+    changed = [item for item in items if item.reason]
+    seq_range = log.take(session, len(changed), now=now)
+    seqs = {item.after.id: seq for seq, item in enumerate(changed, seq_range.first)}
     for item in items:
         item.after.number = item.before.number if item.before else None
     sitemaps.number(session, [item.after for item in items])
-    facets = listed.facets(session, [*old, *(item.after for item in items)])
-    before = dict(zip([state.id for state in old], facets, strict=False))
-    after = facets[len(old) :]
-    listed.unlist_articles(session, zip(old, facets, strict=False))
-
-    def each(make: Callable[[Written], Any], *, new: bool) -> list[dict[str, Any]]:
-        return [make(item) for item in items if (item.before is None) is new]
-
-    def article(item: Written) -> dict[str, Any]:
-        return _article_row(item, seqs.get(item.after.id), numbers.at, now)
-
-    _insert(session, Article, each(article, new=True))
-    _insert(session, ArticleDetail, each(_detail_row, new=True))
-    _update(session, Article, "id", each(article, new=False))
-    _update(session, ArticleDetail, "article_id", each(_detail_row, new=False))
-    _insert(session, Revision, [_revision(state, now, by) for state in old])
+    old_states = [item.before for item in items if item.before]
+    facets = listed.facets(session, [*old_states, *(item.after for item in items)])
+    facets_before = dict(zip([state.id for state in old_states], facets, strict=False))
+    with_facets = list(zip(items, facets[len(old_states) :], strict=True))
+    listed.unlist_articles(session, zip(old_states, facets, strict=False))
+    _write_rows(session, items, seqs, seq_range.at, now)
+    _insert(session, Revision, [_revision(state, now, by) for state in old_states])
     _write_links(session, items)
     _write_former_slugs(session, items, now)
-    listed.list_articles(session, ((item.after, found) for item, found in zip(items, after, strict=True)))
-    stay = {
-        item.after.id for item, found in zip(items, after, strict=True) if in_bulk and _stays_found(item, found, before)
-    }
-    search_index.drop(session, [state.id for state in old if state.is_public and state.id not in stay])
-    if not in_bulk:
-        placed = zip(items, after, strict=True)
-        found = [search_index.described(item.after, facets_) for item, facets_ in placed if item.after.is_public]
-        search_index.add(session, found)
-    nowhere: frozenset[int] = frozenset()
-    told = [
-        _told(item, before.get(item.after.id, nowhere), found)
-        for item, found in zip(items, after, strict=True)
+    listed.list_articles(session, ((item.after, facets_after) for item, facets_after in with_facets))
+    _update_search_index(session, with_facets, facets_before, in_bulk=in_bulk)
+    no_facets: frozenset[int] = frozenset()
+    change_records = [
+        _told(item, facets_before.get(item.after.id, no_facets), facets_after)
+        for item, facets_after in with_facets
         if item.reason
     ]
-    log.tell(session, told, numbers, bulk=in_bulk)
-    return numbers
+    log.tell(session, change_records, seq_range, bulk=in_bulk)
+    return seq_range
 
 
-def _stays_found(item: Written, found: frozenset[int], before: Mapping[UUID, frozenset[int]]) -> bool:
-    """Whether the old text may lead to an article until its new one is indexed: in no list that it is not in."""
-    was, now = item.before, item.after
-    if was is None or not was.is_public or not now.is_public:
+def _write_rows(
+    session: Session, items: Sequence[Written], seqs: Mapping[UUID, int], committed_at: datetime, now: datetime
+) -> None:
+    """Insert the rows of new articles and update those of existing ones."""
+    new_items = [item for item in items if item.before is None]
+    existing_items = [item for item in items if item.before is not None]
+
+    def article_rows(group: Sequence[Written]) -> list[dict[str, Any]]:
+        return [_article_row(item, seqs.get(item.after.id), committed_at, now) for item in group]
+
+    _insert(session, Article, article_rows(new_items))
+    _insert(session, ArticleDetail, [_detail_row(item) for item in new_items])
+    _update(session, Article, "id", article_rows(existing_items))
+    _update(session, ArticleDetail, "article_id", [_detail_row(item) for item in existing_items])
+
+
+def _update_search_index(
+    session: Session,
+    with_facets: Sequence[tuple[Written, frozenset[int]]],
+    facets_before: Mapping[UUID, frozenset[int]],
+    *,
+    in_bulk: bool,
+) -> None:
+    """Delete the search documents of articles that must not be found by their old text; index them if not in bulk."""
+    kept = {
+        item.after.id
+        for item, facets_after in with_facets
+        if in_bulk and _stays_found(item, facets_after, facets_before)
+    }
+    old_states = [item.before for item, _ in with_facets if item.before]
+    search_index.drop(session, [state.id for state in old_states if state.is_public and state.id not in kept])
+    if not in_bulk:
+        documents = [
+            search_index.described(item.after, facets_after)
+            for item, facets_after in with_facets
+            if item.after.is_public
+        ]
+        search_index.add(session, documents)
+
+
+def _stays_found(item: Written, facets_after: frozenset[int], facets_before: Mapping[UUID, frozenset[int]]) -> bool:
+    """Tell whether an article may be found by its old text until it is indexed: facets and publication time match."""
+    before, after = item.before, item.after
+    if before is None or not before.is_public or not after.is_public:
         return False
-    return found == before[was.id] and was.values["published_at"] == now.values["published_at"]
+    same_time = before.values["published_at"] == after.values["published_at"]
+    return facets_after == facets_before[before.id] and same_time
 
 
 def remember_digests(session: Session, digests: Sequence[tuple[UUID, bytes]]) -> None:
-    """Note the line an article was read from, where it brought nothing new."""
+    """Save the digests of the records that articles were read from when the records contained nothing new."""
     _update(session, Article, "id", [{"id": id_, "import_digest": digest} for id_, digest in digests])
 
 
-def _article_row(item: Written, seq: int | None, at: datetime, now: datetime) -> dict[str, Any]:
+def _article_row(item: Written, seq: int | None, committed_at: datetime, now: datetime) -> dict[str, Any]:
     state = item.after
     row = {name: state.values[name] for name in (*SUMMARY, *TIMES)}
     row |= {"id": state.id, "version": state.version, "gone": state.gone, "import_digest": state.import_digest}
     row["number"] = state.number
-    end = (state.values["rights"] or {}).get("expires_at")
-    row["expires_at"] = datetime.fromisoformat(end) if end else None
+    expires_at = (state.values["rights"] or {}).get("expires_at")
+    row["expires_at"] = datetime.fromisoformat(expires_at) if expires_at else None
     if item.before is None:
         row |= {"created_at": now, "bucket": bucket(state.id)}
     if item.before is None or seq is not None:
-        row |= {"seq": seq, "changed_at": at if seq else None}
+        row |= {"seq": seq, "changed_at": committed_at if seq else None}
     return row
 
 
@@ -114,50 +154,51 @@ def _detail_row(item: Written) -> dict[str, Any]:
     return {"article_id": item.after.id, **{name: item.after.values[name] for name in DETAIL}}
 
 
-def _revision(state: State, now: datetime, by: str) -> dict[str, Any]:
+def _revision(state: State, now: datetime, actor: str) -> dict[str, Any]:
     return {
         "article_id": state.id,
         "number": state.version,
         "replaced_at": now,
-        "replaced_by": by,
+        "replaced_by": actor,
         "content": content(state),
     }
 
 
 def content(state: State) -> dict[str, Any]:
-    """What history keeps of an article: all it said, and the slugs of what it referred to."""
-    found = {name: value for name, value in state.values.items() if name not in {"brand_id", "section_id"}}
-    return found | (state.names or {})
+    """Build the stored content of a revision: all fields, with terms by their slugs."""
+    values = {name: value for name, value in state.values.items() if name not in {"brand_id", "section_id"}}
+    return values | (state.names or {})
 
 
 def _write_links(session: Session, items: Sequence[Written]) -> None:
     connection = session.connection()
     for kind, (link, term_id, _) in LINKS.items():
-        moved = [item for item in items if item.before is None or item.before.links[kind] != item.after.links[kind]]
-        if stale := [item.after.id for item in moved if item.before]:
-            connection.execute(delete(table(link)).where(among(connection, link.article_id, stale)))
-        found = (
-            (item.after.id, position, term) for item in moved for position, term in enumerate(item.after.links[kind])
+        relinked = [item for item in items if item.before is None or item.before.links[kind] != item.after.links[kind]]
+        outdated = [item.after.id for item in relinked if item.before]
+        if outdated:
+            connection.execute(delete(table(link)).where(among(connection, link.article_id, outdated)))
+        link_rows = (
+            (item.after.id, position, term) for item in relinked for position, term in enumerate(item.after.links[kind])
         )
-        rows.insert(session, link, ("article_id", "position", term_id.key), found)
+        rows.insert(session, link, ("article_id", "position", term_id.key), link_rows)
 
 
 def _write_former_slugs(session: Session, items: Sequence[Written], now: datetime) -> None:
-    """Lead former slugs on; a slug that an article bears now leads nowhere else."""
+    """Insert redirects from new former slugs; delete redirects from slugs that an article has now."""
     connection = session.connection()
-    present = [item.after.values["slug"] for item in items]
-    had = {item.after.id: item.before.former_slugs if item.before else frozenset() for item in items}
-    former = {slug: item.after.id for item in items for slug in item.after.former_slugs - had[item.after.id]}
-    taken = among(connection, OldSlug.slug, [*present, *former])
-    connection.execute(delete(table(OldSlug)).where(OldSlug.kind == "article", taken))
-    found = (("article", slug, id_, now) for slug, id_ in former.items())
-    rows.insert(session, OldSlug, ("kind", "slug", "subject_id", "at"), found)
+    current = [item.after.values["slug"] for item in items]
+    known = {item.after.id: item.before.former_slugs if item.before else frozenset() for item in items}
+    former = {slug: item.after.id for item in items for slug in item.after.former_slugs - known[item.after.id]}
+    replaced = among(connection, OldSlug.slug, [*current, *former])
+    connection.execute(delete(table(OldSlug)).where(OldSlug.kind == "article", replaced))
+    redirects = (("article", slug, id_, now) for slug, id_ in former.items())
+    rows.insert(session, OldSlug, ("kind", "slug", "subject_id", "at"), redirects)
 
 
-def _told(item: Written, before: frozenset[int], after: frozenset[int]) -> Told:
+def _told(item: Written, facets_before: frozenset[int], facets_after: frozenset[int]) -> Told:
     state, reason = item.after, item.reason or ""
     slug = state.values["slug"]
-    led = item.before.former_slugs if item.before and item.before.is_public else frozenset()
+    known_slugs = item.before.former_slugs if item.before and item.before.is_public else frozenset()
     old_slug = item.before.values["slug"] if item.before else slug
     return Told(
         kind="article",
@@ -166,27 +207,28 @@ def _told(item: Written, before: frozenset[int], after: frozenset[int]) -> Told:
         subject_id=state.id,
         slug=slug,
         previous_slug=old_slug if old_slug != slug else None,
-        more_slugs=tuple(sorted(state.former_slugs - led - {old_slug})),
+        more_slugs=tuple(sorted(state.former_slugs - known_slugs - {old_slug})),
         version=state.version,
         was=item.before.version if item.before else None,
-        before=before,
-        after=after,
+        before=facets_before,
+        after=facets_after,
     )
 
 
-def _insert(session: Session, model: type[Base], found: Sequence[dict[str, Any]]) -> None:
-    """Insert rows that all bear the same columns."""
-    if found:
-        columns = tuple(found[0])
-        rows.insert(session, model, columns, map(itemgetter(*columns), found))
+def _insert(session: Session, model: type[Base], values: Sequence[dict[str, Any]]) -> None:
+    """Insert rows that all have the same columns."""
+    if values:
+        columns = tuple(values[0])
+        rows.insert(session, model, columns, map(itemgetter(*columns), values))
 
 
-def _update(session: Session, model: type[Base], key: str, found: Iterable[dict[str, Any]]) -> None:
-    """Update rows by their key: those that bear the same columns in one go."""
-    kinds: dict[frozenset[str], list[dict[str, Any]]] = {}
-    for row in found:
-        kinds.setdefault(frozenset(row), []).append({("which" if name == key else name): row[name] for name in row})
+def _update(session: Session, model: type[Base], key: str, values: Iterable[dict[str, Any]]) -> None:
+    """Update rows by their key, with one statement for all rows that have the same columns."""
+    by_columns: dict[frozenset[str], list[dict[str, Any]]] = {}
+    for row in values:
+        parameters = {("row_key" if name == key else name): row[name] for name in row}
+        by_columns.setdefault(frozenset(row), []).append(parameters)
     column = table(model).c[key]
-    statement = update(table(model)).where(column == bindparam("which", type_=column.type))
-    for same in kinds.values():
-        session.connection().execute(statement, same)
+    statement = update(table(model)).where(column == bindparam("row_key", type_=column.type))
+    for batch in by_columns.values():
+        session.connection().execute(statement, batch)

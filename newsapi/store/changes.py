@@ -1,4 +1,4 @@
-"""What happened in the log since a place."""
+"""Reads of the changelog from a position on."""
 
 from __future__ import annotations
 
@@ -29,15 +29,19 @@ _SINCE = (
         Change.lists,
         Change.bulk,
     )
-    .where(Change.seq >= bindparam("place"))
+    .where(Change.seq >= bindparam("start"))
     .order_by(Change.seq)
     .limit(bindparam("rows"))
 )
 
 
 def block(connection: Connection, place: int, most: int) -> tuple[int | None, Sequence[Row[Any]]]:
-    """Answer the mark of the change at a place, None where there is none, and the first `most` changes after it."""
-    rows: Sequence[Any] = connection.execute(_SINCE, {"place": place, "rows": most + 1}).all()
+    """Read the changes after a position.
+
+    Returns:
+        The nonce of the change at `after_seq` (None if there is no such change), and up to `limit` changes after it.
+    """
+    rows: Sequence[Any] = connection.execute(_SINCE, {"start": place, "rows": most + 1}).all()
     if rows and rows[0].seq == place:
         return rows[0].mark, rows[1:]
     return None, rows[:most]
@@ -46,18 +50,29 @@ def block(connection: Connection, place: int, most: int) -> tuple[int | None, Se
 def news(
     connection: Connection, place: int | None, most: int
 ) -> tuple[int | None, int, int, Sequence[Row[Any]] | None]:
-    """Answer the mark of the change at a place (a `seq`), the head's seq and mark, and the changes after the place.
+    """Read the head of the changelog and the changes after a position; without new changes this is one statement.
 
-    They are None where there are more than `most`, the last `most` where no place is given. If nothing is new it costs
-    one statement. Raises SchemaMissing.
+    Args:
+        connection: An open read transaction.
+        after_seq: The position to read from; None to read the last `limit` changes.
+        limit: Largest number of changes to return.
+
+    Returns:
+        The nonce of the change at `after_seq` (None if there is no such change), the seq and nonce of the head, and the
+        changes; None in place of the changes if there are more than `limit`.
+
+    Raises:
+        MigrationsPending: The changelog has no head row.
     """
     head = connection.execute(_HEAD).one_or_none()
     if head is None:
         raise SchemaMissing
-    seq, mark = head
-    if place == seq:
-        return mark, seq, mark, ()
-    start = max(0, seq - most) if place is None else place
-    rows: Sequence[Any] = connection.execute(_SINCE, {"place": start, "rows": most + 2}).all()
-    place_mark, rows = (rows[0].mark, rows[1:]) if rows and rows[0].seq == start else (None, rows)
-    return place_mark, seq, mark, None if len(rows) > most else rows
+    head_seq, head_nonce = head
+    if place == head_seq:
+        return head_nonce, head_seq, head_nonce, ()
+    start = max(0, head_seq - most) if place is None else place
+    rows: Sequence[Any] = connection.execute(_SINCE, {"start": start, "rows": most + 2}).all()
+    start_nonce: int | None = None
+    if rows and rows[0].seq == start:
+        start_nonce, rows = rows[0].mark, rows[1:]
+    return start_nonce, head_seq, head_nonce, None if len(rows) > most else rows

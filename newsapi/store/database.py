@@ -1,4 +1,4 @@
-"""The database: engines for reading and for writing, and the two ways to use them."""
+"""The database: separate engines for reads and writes, and context managers for snapshots and transactions."""
 
 from __future__ import annotations
 
@@ -24,20 +24,24 @@ from newsapi.store import bounded
 __all__ = ["Connection", "Database", "Session"]
 
 BUSY_MS = 5_000
-"""How long a SQLite writer waits for another one, in milliseconds."""
+"""How long a SQLite writer waits for the write lock, in milliseconds."""
 
 BEGINS_MS = 2
-"""How long SQLite itself waits when one begins to write, before we ask again."""
+"""How long SQLite itself waits for the write lock before `_begin_writing` tries again, in milliseconds."""
+
 HASTY_MS = 50
-"""How long PostgreSQL waits for another writer where nothing is lost by giving up, in milliseconds."""
+"""Lock and statement timeout of optional writes (`Database.try_transaction`) on PostgreSQL, in milliseconds."""
 
 STATEMENT_MS = 900
-"""After how many milliseconds PostgreSQL cuts off a read: before we close its connection (`bounded.READ`)."""
+"""Statement timeout of reads on PostgreSQL, in milliseconds.
+
+It is shorter than `deadlines.READ_TIMEOUT_SECONDS`, after which the connection is closed.
+"""
 
 LOOK_UP_COST = 1.1
-"""What PostgreSQL takes a look-up by key to cost, compared with reading the next row.
+"""PostgreSQL's `random_page_cost`: the cost of a random page read relative to a sequential one.
 
-Its own figure, 4, is that of a turning disk: with it a page of a list would rather sort a whole facet than walk it.
+The default of 4 suits rotating disks; with it, the planner prefers sorting a whole facet to an index scan for a page.
 """
 
 
@@ -46,22 +50,25 @@ def _dumps(value: object) -> str:
 
 
 class Database:
-    """One database, SQLite or PostgreSQL, behind two engines: one that cannot write and one that can."""
+    """One SQLite or PostgreSQL database, with separate engines for reads, writes and optional writes."""
 
     def __init__(self, url: str, *, pool_size: int = 5, patient: bool = False) -> None:
-        """Take a SQLAlchemy address; nothing is connected before the first use.
+        """Initialize the engines; they connect on first use.
 
-        `patient` is for work that no reader waits for: its reads may take as long as what it writes.
+        Args:
+            url: SQLAlchemy database URL.
+            pool_size: Connections that each pool keeps open; the pools of reads and writes may open as many again.
+            long_running: Whether statements get the time limit of background writes, for work that no client waits for.
         """
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._patient = patient
         self._reader = self._engine(writes=False, pool_size=pool_size)
         self._writer = self._engine(writes=True, pool_size=pool_size)
-        self._hasty = self._engine(writes=True, pool_size=1, hasty=True)
+        self._hasty = self._engine(writes=True, pool_size=1, nowait=True)
 
-    def _engine(self, *, writes: bool, pool_size: int, hasty: bool = False) -> Engine:
-        options: dict[str, Any] = {
+    def _engine(self, *, writes: bool, pool_size: int, nowait: bool = False) -> Engine:
+        pool_options: dict[str, Any] = {
             "poolclass": QueuePool,
             "pool_size": pool_size,
             "max_overflow": pool_size,
@@ -70,38 +77,67 @@ class Database:
             "json_deserializer": orjson.loads,
         }
         if self.is_sqlite:
-            engine = create_engine(self.url, connect_args={"check_same_thread": False}, **options)
-            _prepare_sqlite(engine, writes=writes, hasty=hasty)
+            engine = create_engine(self.url, connect_args={"check_same_thread": False}, **pool_options)
+            _prepare_sqlite(engine, writes=writes, nowait=nowait)
             return engine
-        snapshot = (
-            "-c default_transaction_isolation=repeatable\\ read -c default_transaction_read_only=on"
-            f" -c statement_timeout={0 if self._patient else STATEMENT_MS} -c random_page_cost={LOOK_UP_COST}"
-        )
-        at_once = f"-c lock_timeout={HASTY_MS} -c statement_timeout={HASTY_MS} -c synchronous_commit=off"
-        options_ = (at_once if hasty else "") if writes else snapshot
-        arguments = {"application_name": "newsapi", "options": options_}
-        engine = create_engine(self.url, connect_args=arguments, pool_pre_ping=writes, **options)
-        limit = bounded.WRITE if self._patient else bounded.DESK if writes and not hasty else bounded.READ
-        bounded.bound(engine, limit, begins=not writes)
+        if not writes:
+            server_options = (
+                "-c default_transaction_isolation=repeatable\\ read -c default_transaction_read_only=on"
+                f" -c statement_timeout={0 if self._patient else STATEMENT_MS} -c random_page_cost={LOOK_UP_COST}"
+            )
+        elif nowait:
+            server_options = f"-c lock_timeout={HASTY_MS} -c statement_timeout={HASTY_MS} -c synchronous_commit=off"
+        else:
+            server_options = ""
+        arguments = {"application_name": "newsapi", "options": server_options}
+        engine = create_engine(self.url, connect_args=arguments, pool_pre_ping=writes, **pool_options)
+        bounded.bound(engine, self._time_limit(writes=writes, nowait=nowait), begins=not writes)
         return engine
+
+    def _time_limit(self, *, writes: bool, nowait: bool) -> float:
+        """Return the time limit of one statement on PostgreSQL, in seconds."""
+        if self._patient:
+            return bounded.WRITE
+        return bounded.DESK if writes and not nowait else bounded.READ
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """One snapshot: everything that is read inside is as of one change. Raises Unavailable, SchemaMissing."""
+        """Open a read transaction: all reads inside see one snapshot.
+
+        Yields:
+            A connection that cannot write.
+
+        Raises:
+            Unavailable: The database cannot be reached or did not reply in time.
+            MigrationsPending: A table or column is missing.
+        """
         with _in_our_words(), self._reader.connect() as connection:
             yield connection
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """One transaction that is committed at the end, or not at all. Raises Unavailable, SchemaMissing."""
+        """Open a write transaction, committed at the end and rolled back on any exception.
+
+        Yields:
+            The session of the transaction.
+
+        Raises:
+            Unavailable: The database cannot be reached or did not reply in time.
+            MigrationsPending: A table or column is missing.
+            DiskFull: The disk of the database is full.
+        """
         with _in_our_words(), Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
     def moment(self) -> Iterator[Session]:
-        """One transaction for what may as well be left undone: it waits for no other writer, nor for the disk.
+        """Open a transaction for an optional write, which waits neither for other writers nor for the disk.
 
-        Raises Unavailable where it would have to, or where another one did the same meanwhile.
+        Yields:
+            The session of the transaction.
+
+        Raises:
+            Unavailable: The transaction would have to wait, or a concurrent one wrote the same rows.
         """
         with _in_our_words(), Session(self._hasty, expire_on_commit=False) as session:
             try:
@@ -112,27 +148,34 @@ class Database:
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
-        """A plain connection that may write and take its time, for migrations. Raises Unavailable."""
+        """Open a writable connection without time limit, for migrations.
+
+        Yields:
+            The connection; the caller controls its transactions.
+
+        Raises:
+            Unavailable: The database cannot be reached.
+        """
         with _in_our_words(), self._writer.connect() as connection:
             _unbound(connection)
             yield connection
 
     def analyze(self) -> None:
-        """Let PostgreSQL count its rows anew after many came at once; SQLite needs no counts for our queries."""
+        """Update the planner statistics of PostgreSQL after a bulk write; our queries on SQLite do not need them."""
         if not self.is_sqlite:
             with self._writer.connect() as connection:
                 _unbound(connection)
                 connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
 
     def dispose(self) -> None:
-        """Close every connection that is not in use."""
+        """Close all idle connections."""
         self._reader.dispose()
         self._writer.dispose()
         self._hasty.dispose()
 
 
 def _unbound(connection: Connection) -> None:
-    """Let what is asked on a connection take as long as it takes, until it is given back."""
+    """Remove the time limit of a connection until it is returned to the pool."""
     driver = connection.connection.driver_connection
     if isinstance(driver, bounded.Bounded):
         driver.limit = None
@@ -140,55 +183,52 @@ def _unbound(connection: Connection) -> None:
 
 @contextmanager
 def _in_our_words() -> Iterator[None]:
-    """Turn what a driver says of a database that is away, too slow or without tables into errors of ours."""
+    """Translate driver errors about an unreachable, slow, full or unmigrated database into errors of this package."""
     try:
         yield
     except PoolTimeout as error:
         raise Unavailable from error
     except (DBAPIError, *DRIVERS) as error:
-        said = error.orig if isinstance(error, DBAPIError) else error
-        code = getattr(said, "sqlstate", None) or getattr(said, "sqlite_errorcode", None)
-        if code in UNDEFINED or str(said).startswith("no such "):
+        driver_error = error.orig if isinstance(error, DBAPIError) else error
+        code = getattr(driver_error, "sqlstate", None) or getattr(driver_error, "sqlite_errorcode", None)
+        if code in UNDEFINED or str(driver_error).startswith("no such "):
             raise SchemaMissing from error
         if code in FULL:
             raise NoRoom from error
-        if isinstance(said, OPERATIONAL) or getattr(error, "connection_invalidated", False):
+        if isinstance(driver_error, OPERATIONAL) or getattr(error, "connection_invalidated", False):
             raise Unavailable from error
         raise
 
 
 DRIVERS = (sqlite3.Error, psycopg.Error)
+"""Base classes of all driver errors."""
+
 OPERATIONAL = (sqlite3.OperationalError, psycopg.OperationalError)
-"""What the drivers raise, of anything and of what is no fault of the statement."""
+"""Driver errors that are caused by the state of the database and not by the statement."""
 
 UNDEFINED = ("42P01", "42703")
-"""What PostgreSQL calls a table and a column that are not there."""
+"""SQLSTATEs of PostgreSQL for an undefined table and an undefined column."""
 
 FULL = ("53100", sqlite3.SQLITE_FULL)
-"""What both call a disk without room."""
+"""Error codes of both databases for a full disk."""
 
 
-def _prepare_sqlite(engine: Engine, *, writes: bool, hasty: bool) -> None:
-    """Set every connection up, and begin transactions ourselves: the driver would begin them too late.
+def _prepare_sqlite(engine: Engine, *, writes: bool, nowait: bool) -> None:
+    """Set the pragmas of each connection, and begin transactions explicitly; the driver would begin them too late.
 
-    A writer takes the lock at once (BEGIN IMMEDIATE): a read turned write meets SQLITE_BUSY without any waiting.
+    A write transaction takes the write lock at its start (BEGIN IMMEDIATE). A transaction that starts with a read and
+    then writes would fail with SQLITE_BUSY at once, without waiting.
     """
+    pragmas = _sqlite_pragmas(writes=writes, nowait=nowait)
 
     @event.listens_for(engine, "connect")
     def connect(connection: Any, _record: object) -> None:
         connection.isolation_level = None
-        for pragma in (
-            *(() if hasty else ("journal_mode = WAL",)),  # the file knows; to say it again waits for writers
-            f"synchronous = {'NORMAL' if hasty else 'FULL'}",
-            "foreign_keys = ON",
-            "cache_size = -65536",
-            f"busy_timeout = {0 if hasty else BEGINS_MS if writes else BUSY_MS}",
-            *(() if writes else ("query_only = ON",)),
-        ):
+        for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}")
 
-    if not writes:  # whoever takes one to read is in a transaction from the start
-
+    if not writes:
+        # A connection for reads is in a transaction from its checkout on.
         @event.listens_for(engine, "checkout")
         def begin_reading(connection: Any, _record: object, _fairy: object) -> None:
             connection.execute("BEGIN")
@@ -198,23 +238,43 @@ def _prepare_sqlite(engine: Engine, *, writes: bool, hasty: bool) -> None:
     @event.listens_for(engine, "begin")
     def begin_writing(connection: Connection) -> None:
         driver = connection.connection.driver_connection
-        assert driver is not None  # noqa: S101 (a connection that begins has a driver)
-        _begin_writing(driver, patience=0 if hasty else BUSY_MS / 1000)
+        assert driver is not None  # noqa: S101 (a connection that begins has a driver connection)
+        _begin_writing(driver, timeout_seconds=0 if nowait else BUSY_MS / 1000)
 
 
-def _begin_writing(driver: Any, *, patience: float) -> None:
-    """Begin to write, waiting for others that do. Raises sqlite3.OperationalError after `patience` seconds.
+def _sqlite_pragmas(*, writes: bool, nowait: bool) -> list[str]:
+    """Return the pragmas of a connection, in the order in which they are set."""
+    pragmas = []
+    if not nowait:  # the journal mode is stored in the file, and setting it again would wait for writers
+        pragmas.append("journal_mode = WAL")
+    busy_timeout = BEGINS_MS if writes else BUSY_MS
+    pragmas += [
+        f"synchronous = {'NORMAL' if nowait else 'FULL'}",
+        "foreign_keys = ON",
+        "cache_size = -65536",
+        f"busy_timeout = {0 if nowait else busy_timeout}",
+    ]
+    if not writes:
+        pragmas.append("query_only = ON")
+    return pragmas
 
-    SQLite's own waiting asks ever more seldom, so that among many who write those who came first wait longest, some of
-    them for ever. Here all ask equally often.
+
+def _begin_writing(driver: Any, *, timeout_seconds: float) -> None:
+    """Begin a write transaction, waiting for the write lock for up to `timeout_seconds` seconds.
+
+    The busy handler of SQLite polls less and less often, so that among many writers the first to come wait longest and
+    may starve. Here all writers poll at the same rate.
+
+    Raises:
+        sqlite3.OperationalError: Another writer held the lock for the whole time.
     """
-    end = time.monotonic() + patience
+    deadline = time.monotonic() + timeout_seconds
     while True:
         try:
             driver.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= end:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
                 raise
-            time.sleep(random.uniform(0.001, 0.003))  # noqa: S311 (chance, not secrecy)
+            time.sleep(random.uniform(0.001, 0.003))  # noqa: S311 (not used for security)
         else:
             return

@@ -1,4 +1,4 @@
-"""What articles left: written with the change by which they left it, read by whoever follows it."""
+"""Filter exits: records of articles that left a facet, for partners and feeds that follow a filter."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from newsapi.store.rows import among
 from newsapi.store.told import Told
 
 OUT_OF_SCOPE: Final = "out_of_scope"
-"""Why an article left a facet, where the public still sees it elsewhere."""
+"""Reason of an exit of an article that is still public."""
 
 LATELY: Final = 200
-"""Departures from each facet of a list that feeds look at. Whoever missed more asks for the changes."""
+"""Number of recent exits that feeds read from each facet; clients that missed more use the sync API."""
 
 TOGETHER: Final = 50
-"""Facets that are asked for in one statement."""
+"""Largest number of facets read by one statement."""
 
 _LEFT = table(Departure)
 
 
 class Left(NamedTuple):
-    """An article that left a facet, by which change, and why."""
+    """An article that left a facet: the seq of the change, and its reason."""
 
     seq: int
     id: UUID
@@ -37,82 +37,97 @@ class Left(NamedTuple):
 
 
 def note(session: Session, changes: Iterable[tuple[int, Told]]) -> None:
-    """Write what articles left by these changes, each with its number; forget what they came back to."""
+    """Record which facets articles left by these changes, given with their seqs; delete exits of facets re-entered."""
     moved = [(seq, change) for seq, change in changes if change.before != change.after or change.action == "delete"]
     if not moved:
         return
     connection = session.connection()
-    before = of_articles(connection, {change.subject_id for _, change in moved})
-    left: dict[UUID, dict[int, tuple[int, str]]] = {}
-    for row in before:
-        left.setdefault(row.id, {})[row.facet] = (row.seq, row.reason)
+    recorded = of_articles(connection, {change.subject_id for _, change in moved})
+    exits_by_article: dict[UUID, dict[int, tuple[int, str]]] = {}
+    for row in recorded:
+        exits_by_article.setdefault(row.id, {})[row.facet] = (row.seq, row.reason)
     for seq, change in moved:
-        own = left.setdefault(change.subject_id, {})
-        for facet in change.after:
-            own.pop(facet, None)
-        gone = change.action == "delete"
-        facets = (change.before - change.after) | (own.keys() if gone else frozenset())
-        own |= dict.fromkeys(facets, (seq, change.reason if gone else OUT_OF_SCOPE))
-    if before:
-        stale = among(connection, Departure.article_id, {row.id for row in before})
-        connection.execute(delete(_LEFT).where(stale))
-    found = sorted((id_, facet, *how) for id_, own in left.items() for facet, how in own.items())
-    rows.insert(session, Departure, ("article_id", "facet_id", "seq", "reason"), found)
+        exits = exits_by_article.setdefault(change.subject_id, {})
+        for facet_id in change.after:
+            exits.pop(facet_id, None)
+        left = change.before - change.after
+        if change.action == "delete":
+            exits |= dict.fromkeys(left | exits.keys(), (seq, change.reason))
+        else:
+            exits |= dict.fromkeys(left, (seq, OUT_OF_SCOPE))
+    if recorded:
+        replaced = among(connection, Departure.article_id, {row.id for row in recorded})
+        connection.execute(delete(_LEFT).where(replaced))
+    exit_rows = sorted(
+        (article_id, facet_id, seq, reason)
+        for article_id, exits in exits_by_article.items()
+        for facet_id, (seq, reason) in exits.items()
+    )
+    rows.insert(session, Departure, ("article_id", "facet_id", "seq", "reason"), exit_rows)
 
 
 def of_articles(connection: Connection, ids: Collection[UUID], facets: Collection[int] | None = None) -> list[Left]:
-    """Answer what these articles left: all of it, or of these facets."""
-    found = select(_LEFT.c.seq, _LEFT.c.article_id, _LEFT.c.reason, _LEFT.c.facet_id)
-    found = found.where(among(connection, Departure.article_id, ids))
+    """Return the exits of these articles, from the given facets or from all."""
+    statement = select(_LEFT.c.seq, _LEFT.c.article_id, _LEFT.c.reason, _LEFT.c.facet_id)
+    statement = statement.where(among(connection, Departure.article_id, ids))
     if facets is not None:
-        found = found.where(among(connection, Departure.facet_id, facets))
-    return [Left(*row) for row in connection.execute(found)]
+        statement = statement.where(among(connection, Departure.facet_id, facets))
+    return [Left(*row) for row in connection.execute(statement)]
 
 
 def since(connection: Connection, facets: Sequence[int], after: int, until: int, most: int) -> tuple[list[Left], int]:
-    """Answer what left one of these facets after one change and until another, and up to which change that is whole.
+    """Return the exits from some facets by the changes with `after` < seq <= `until`.
 
-    Of each facet the first `most` are read.
+    Returns:
+        The first `limit` exits of each facet, and the seq up to which they are complete.
     """
-    found = _read(connection, facets, {"after": after, "until": until, "most": most})
-    counts: dict[int, list[int]] = {}
-    for row in found:
-        counts.setdefault(row.facet, []).append(row.seq)
-    cut = [max(seqs) for seqs in counts.values() if len(seqs) >= most]
-    return found, min(cut, default=until)
+    exits = _read(connection, facets, {"after": after, "until": until, "limit": most})
+    seqs_by_facet: dict[int, list[int]] = {}
+    for row in exits:
+        seqs_by_facet.setdefault(row.facet, []).append(row.seq)
+    cut_off_at = [max(seqs) for seqs in seqs_by_facet.values() if len(seqs) >= most]
+    return exits, min(cut_off_at, default=until)
 
 
 def lately(connection: Connection, groups: Sequence[Sequence[int]]) -> list[Left]:
-    """Answer what the public sees no more of a list, the last first, by the facets that each filter of it stands for.
+    """Return the articles of a list that were recently withdrawn, the last first.
 
-    The last departures from the facets of the first filter are looked at: let that be the rarest one.
+    Args:
+        connection: An open read transaction.
+        groups: The facet ids of each filter of the list, the filter with the fewest articles first: only the recent
+            exits from its facets are considered.
     """
     first, *others = groups
-    last = sorted(_read(connection, first, {"most": LATELY}), reverse=True)
-    found = {row.id: row for row in reversed(last) if row.reason != OUT_OF_SCOPE}
-    if found and others:
-        rest = of_articles(connection, found, {facet for group in others for facet in group})
-        left = {(row.id, row.facet) for row in rest if row.reason != OUT_OF_SCOPE}
-        whole = (id_ for id_ in found if all(any((id_, facet) in left for facet in group) for group in others))
-        found = {id_: found[id_] for id_ in whole}
-    return sorted(found.values(), reverse=True)[:LATELY]
+    recent = sorted(_read(connection, first, {"limit": LATELY}), reverse=True)
+    exits = {row.id: row for row in reversed(recent) if row.reason != OUT_OF_SCOPE}
+    if exits and others:
+        other_exits = of_articles(connection, exits, {facet_id for group in others for facet_id in group})
+        left = {(row.id, row.facet) for row in other_exits if row.reason != OUT_OF_SCOPE}
+        exits = {
+            id_: row
+            for id_, row in exits.items()
+            if all(any((id_, facet_id) in left for facet_id in group) for group in others)
+        }
+    return sorted(exits.values(), reverse=True)[:LATELY]
 
 
-def _read(connection: Connection, facets: Sequence[int], values: dict[str, Any]) -> list[Left]:
-    """Read what left some facets: after one change and until another, or else the last."""
-    found: list[Left] = []
+def _read(connection: Connection, facets: Sequence[int], parameters: dict[str, Any]) -> list[Left]:
+    """Read exits from some facets: those between two changes, or without `after` the most recent."""
+    exits: list[Left] = []
     for start in range(0, len(facets), TOGETHER):
-        some = {f"facet_{number}": facet for number, facet in enumerate(facets[start : start + TOGETHER])}
-        branches = [_branch(name, newest="after" not in values).subquery() for name in some]
+        batch = {f"facet_{number}": facet_id for number, facet_id in enumerate(facets[start : start + TOGETHER])}
+        branches = [_branch(name, newest_first="after" not in parameters).subquery() for name in batch]
         statement = union_all(*(select(branch) for branch in branches))
-        found += [Left(*row) for row in connection.execute(statement, values | some)]
-    return found
+        exits += [Left(*row) for row in connection.execute(statement, parameters | batch)]
+    return exits
 
 
-def _branch(facet: str, *, newest: bool) -> Select[Any]:
-    row = _LEFT.alias()
-    found = select(row.c.seq, row.c.article_id, row.c.reason, row.c.facet_id).where(row.c.facet_id == bindparam(facet))
-    if newest:
-        return found.order_by(row.c.seq.desc()).limit(bindparam("most"))
-    between = (row.c.seq > bindparam("after"), row.c.seq <= bindparam("until"))
-    return found.where(*between).order_by(row.c.seq).limit(bindparam("most"))
+def _branch(facet: str, *, newest_first: bool) -> Select[Any]:
+    """Select the exits from the facet bound to the parameter `facet`."""
+    columns = _LEFT.alias().c
+    statement = select(columns.seq, columns.article_id, columns.reason, columns.facet_id)
+    statement = statement.where(columns.facet_id == bindparam(facet))
+    if newest_first:
+        return statement.order_by(columns.seq.desc()).limit(bindparam("limit"))
+    in_range = (columns.seq > bindparam("after"), columns.seq <= bindparam("until"))
+    return statement.where(*in_range).order_by(columns.seq).limit(bindparam("limit"))

@@ -1,4 +1,4 @@
-"""Several values in one: what belongs to an article comes with its row, and no second statement has to fetch it."""
+"""SQL functions that return related rows or the latest of several times as one column, without a second statement."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from sqlalchemy.sql.functions import FunctionElement
 from newsapi.model.base import UtcDateTime
 
 
-class gathered(FunctionElement[Any]):  # noqa: N801 (a function of SQL)
-    """A JSON array that has, for each row, an array of these columns; null or empty where there is no row.
+class gathered(FunctionElement[Any]):  # noqa: N801 (an SQL function)
+    """A JSON array with one array of the given columns for each row; null or empty if there is no row.
 
-    Times in it are as JSON has them: `model.base.moment` reads both databases'.
+    Times are in the JSON encoding of the database; `model.base.decode_instant` decodes those of both databases.
     """
 
     type = JSON()
     inherit_cache = True
 
 
-class newest(FunctionElement[datetime]):  # noqa: N801 (a function of SQL)
-    """The latest of several times, of which the first is never null."""
+class newest(FunctionElement[datetime]):  # noqa: N801 (an SQL function)
+    """The latest of several times; the first one must not be null."""
 
     type = UtcDateTime()
     inherit_cache = True

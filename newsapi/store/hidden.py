@@ -1,12 +1,12 @@
-"""Lists for the desk: what is hidden, in its place among what is public.
+"""Lists that contain unpublished articles among the public ones, for editors and previews.
 
-The public ones come from their lists as always. The others stand in none: they are looked up in the table itself, by
-their status, and put in between. What has no time of publication yet stands at the time of its last update.
+Public articles come from the listing entries. Unpublished ones have none: they are read from the article table by
+status and merged in. An article that has no publication time yet sorts by its last update.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -34,11 +34,13 @@ from newsapi.store.listing import COUNTED, Position, Question, Turn
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
-    """What somebody sees beside what is public.
+    """Which articles a caller may see.
 
-    `statuses` are those he asks for; `public` is whether the published ones are among them. `until` adds the scheduled
-    ones that will be public by then, and leaves out what will have no rights any more; `article` is one he sees in any
-    case.
+    Attributes:
+        public: Whether published articles are included.
+        statuses: Statuses whose articles are included.
+        as_of: If set, articles scheduled until then are included, and those whose rights end by then are left out.
+        article: Id of one article that is included whatever its status.
     """
 
     public: bool = True
@@ -47,14 +49,14 @@ class Sight:
     article: UUID | None = None
 
     def condition(self) -> ColumnElement[bool]:
-        """The hidden articles that he sees."""
-        seen: list[ColumnElement[bool]] = [Article.status.in_(sorted(self.statuses - {"published"}))]
+        """Return the condition that an unpublished article is included."""
+        alternatives: list[ColumnElement[bool]] = [Article.status.in_(sorted(self.statuses - {"published"}))]
         if self.until is not None:
-            seen.append(and_(Article.status == "scheduled", Article.published_at <= self.until))
+            alternatives.append(and_(Article.status == "scheduled", Article.published_at <= self.until))
         if self.article is not None:
-            seen.append(Article.id == self.article)
-        # Written out, so that the index of what is hidden serves.
-        return and_(Article.status != literal_column("'published'"), or_(*seen))
+            alternatives.append(Article.id == self.article)
+        # A literal and not a parameter, so that the partial index of unpublished articles is used.
+        return and_(Article.status != literal_column("'published'"), or_(*alternatives))
 
 
 def page(
@@ -67,59 +69,96 @@ def page(
     limit: int,
     wanted: Collection[str] = (),
 ) -> Page:
-    """Answer one page for somebody's sight; `asked` are the values of the filters that name facets."""
-    down = question.descending is not question.back
+    """Return one page of the public and unpublished articles that a caller may see.
+
+    Args:
+        connection: An open read transaction.
+        snapshot: The resolved filters, for the public articles.
+        query: The other parameters of the list.
+        visibility: Which articles the caller may see.
+        filters: The values of the filters, for the unpublished articles.
+        limit: Largest number of articles on the page.
+        fields: Fields to load in addition to those of the summary.
+    """
     public = articles.page(connection, truth, question, limit=limit, wanted=wanted) if sight.public else Page([])
-    beyond = public.prev if question.back else public.next
+    public_continuation = public.prev if question.back else public.next
     records = {record["id"]: record for record in public.records}
-    places = {id_: Position(record[question.key], id_) for id_, record in records.items()}
-    if gone := _gone(connection, sight, list(records)):
-        places = {id_: place for id_, place in places.items() if id_ not in gone}
-    places |= _hidden(connection, question, sight, asked, rows=limit + 1, down=down)
-    ordered = sorted(places.values(), reverse=down)
-    ordered = [(place.at, place.id) for place in ordered]  # type: ignore[misc]
-    kept = [Position(*place) for place in ordered]
-    if beyond is not None:  # what lies behind the last public one read may have others between it
-        end = beyond.position
-        kept = [place for place in kept if (place >= end if down else place <= end)]
-    more = len(kept) > limit or beyond is not None or len(kept) < len(ordered)
-    shown = kept[:limit]
-    extra = articles.by_ids(connection, [place.id for place in shown if place.id not in records], wanted, hidden=True)
+    positions = {id_: Position(record[question.key], id_) for id_, record in records.items()}
+    for id_ in _gone(connection, sight, list(records)):
+        del positions[id_]
+    positions |= _hidden(connection, question, sight, asked, rows=limit + 1)
+    merged = _merge(question, positions.values(), public_continuation)
+    shown = merged[:limit]
+    unpublished = [position.id for position in shown if position.id not in records]
+    extra = articles.by_ids(connection, unpublished, wanted, hidden=True)
     records |= {record["id"]: record for record in extra.records}
-    last = shown[-1] if shown else (beyond.position if beyond else None)
-    onward = Turn(last, question.back) if more and last else None
-    homeward = Turn(shown[0], not question.back) if question.turn and shown else None
-    found = [records[place.id] for place in (reversed(shown) if question.back else shown)]
-    return Page(found, public.changed_at, *((homeward, onward) if question.back else (onward, homeward)))
+    more = len(merged) > limit or public_continuation is not None
+    next_start, prev_start = _adjacent_starts(question, shown, public_continuation, more=more)
+    in_list_order = reversed(shown) if question.back else shown
+    return Page([records[position.id] for position in in_list_order], public.changed_at, next_start, prev_start)
 
 
-def _gone(connection: Connection, sight: Sight, ids: Sequence[UUID]) -> set[UUID]:
-    """Those of the public ones that will have no rights any more."""
-    if sight.until is None or not ids:
+def _is_descending(query: Question) -> bool:
+    """Tell whether the page is read in descending order of the sort key."""
+    return query.descending is not query.back
+
+
+def _merge(query: Question, positions: Iterable[Position], public_continuation: Turn | None) -> list[Position]:
+    """Return the public and unpublished articles in the direction of reading.
+
+    Where public articles were left unread, the list is cut at the last one read: behind it, unread public articles may
+    lie between the unpublished ones.
+    """
+    ordered = sorted(positions, reverse=_is_descending(query))
+    if public_continuation is None:
+        return ordered
+    end = public_continuation.position
+    if _is_descending(query):
+        return [position for position in ordered if position >= end]
+    return [position for position in ordered if position <= end]
+
+
+def _adjacent_starts(
+    query: Question, shown: Sequence[Position], public_continuation: Turn | None, *, more: bool
+) -> tuple[Turn | None, Turn | None]:
+    """Compute where the next and the previous page start; `more` says that articles follow in reading direction."""
+    if shown:
+        last: Position | None = shown[-1]
+    else:
+        last = public_continuation.position if public_continuation else None
+    ahead = Turn(last, query.back) if more and last else None
+    behind = Turn(shown[0], not query.back) if query.turn and shown else None
+    return (behind, ahead) if query.back else (ahead, behind)
+
+
+def _gone(connection: Connection, visibility: Sight, ids: Sequence[UUID]) -> set[UUID]:
+    """Return the public articles whose rights end by the time of the preview."""
+    if visibility.until is None or not ids:
         return set()
-    found = select(Article.id).where(Article.id.in_(ids), Article.expires_at <= sight.until)
-    return set(connection.execute(found).scalars())
+    statement = select(Article.id).where(Article.id.in_(ids), Article.expires_at <= visibility.until)
+    return set(connection.execute(statement).scalars())
 
 
 def _hidden(
     connection: Connection,
-    question: Question,
-    sight: Sight,
-    asked: Mapping[str, Sequence[str]],
+    query: Question,
+    visibility: Sight,
+    filters: Mapping[str, Sequence[str]],
     *,
     rows: int,
-    down: bool,
 ) -> dict[UUID, Position]:
-    key = _KEYS[question.key]
-    conditions = _conditions(question, sight, asked)
-    if question.turn is not None:
-        at, id_ = question.turn.position
-        here, there = tuple_(key, Article.id), tuple_(literal(at, UtcDateTime()), literal(id_, Id()))
-        operator = ("<" if down else ">") + ("=" if question.turn.inclusive else "")
-        conditions.append(here.bool_op(operator)(there))
-    order = (key.desc(), Article.id.desc()) if down else (key, Article.id)
-    found = select(Article.id, key.label("at")).where(*conditions).order_by(*order).limit(rows)
-    return {id_: Position(at, id_) for id_, at in connection.execute(found)}
+    """Return the positions of the first unpublished articles from the start of the page on."""
+    key = _KEYS[query.key]
+    conditions = _conditions(query, visibility, filters)
+    if query.turn is not None:
+        start_time, start_id = query.turn.position
+        row_position = tuple_(key, Article.id)
+        page_start = tuple_(literal(start_time, UtcDateTime()), literal(start_id, Id()))
+        operator = ("<" if _is_descending(query) else ">") + ("=" if query.turn.inclusive else "")
+        conditions.append(row_position.bool_op(operator)(page_start))
+    order = (key.desc(), Article.id.desc()) if _is_descending(query) else (key, Article.id)
+    statement = select(Article.id, key.label("at")).where(*conditions).order_by(*order).limit(rows)
+    return {id_: Position(time, id_) for id_, time in connection.execute(statement)}
 
 
 _KEYS: dict[str, Any] = {
@@ -129,48 +168,57 @@ _KEYS: dict[str, Any] = {
 }
 
 
-def _conditions(question: Question, sight: Sight, asked: Mapping[str, Sequence[str]]) -> list[ColumnElement[bool]]:
-    conditions = [sight.condition(), *(_filter(name, values) for name, values in asked.items())]
-    for name, (start, end) in (("published_at", question.published), ("updated_at", question.updated)):
+def _conditions(query: Question, visibility: Sight, filters: Mapping[str, Sequence[str]]) -> list[ColumnElement[bool]]:
+    conditions = [visibility.condition()]
+    conditions += [_filter(name, values) for name, values in filters.items()]
+    for name, (start, end) in (("published_at", query.published), ("updated_at", query.updated)):
         conditions += [_KEYS[name] >= start] if start else []
         conditions += [_KEYS[name] < end] if end else []
-    if question.ids is not None:
-        conditions.append(Article.id.in_(question.ids))
-    if question.slugs is not None:
-        conditions.append(Article.slug.in_(question.slugs))
+    if query.ids is not None:
+        conditions.append(Article.id.in_(query.ids))
+    if query.slugs is not None:
+        conditions.append(Article.slug.in_(query.slugs))
     return conditions
 
 
 def count(connection: Connection, question: Question, sight: Sight, asked: Mapping[str, Sequence[str]]) -> int:
-    """How many hidden articles a whole list has, counted up to COUNTED + 1."""
-    found = select(Article.id).where(*_conditions(question, sight, asked)).limit(COUNTED + 1)
-    total: int = connection.execute(select(func.count()).select_from(found.subquery())).scalar_one()
+    """Count the unpublished articles of the whole list, up to MAX_EXACT_COUNT + 1."""
+    matching = select(Article.id).where(*_conditions(question, sight, asked)).limit(COUNTED + 1)
+    total: int = connection.execute(select(func.count()).select_from(matching.subquery())).scalar_one()
     return total
 
 
 def _filter(name: str, values: Sequence[str]) -> ColumnElement[bool]:
-    """The condition of one filter, on the table itself."""
+    """Return the condition of one filter on the article table."""
     if name in {"format", "language"}:
         return (Article.format if name == "format" else Article.language).in_(values)
     if name == "section":
         return Article.section_id.in_(_terms(Section, values))
-    if name in {"author", "tag"}:
-        link: Any = ArticleAuthor.author_id if name == "author" else ArticleTag.tag_id
-        return Article.id.in_(
-            select(link.class_.article_id).where(link.in_(_terms(Author if name == "author" else Tag, values)))
-        )
-    brands = _terms(Brand, values)
+    if name == "author":
+        return _has_link(ArticleAuthor.author_id, Author, values)
+    if name == "tag":
+        return _has_link(ArticleTag.tag_id, Tag, values)
+    return _brand_filter(name, _terms(Brand, values))
+
+
+def _has_link(term_id: Any, term: Any, slugs: Sequence[str]) -> ColumnElement[bool]:
+    """Return the condition that an article is linked to one of the terms."""
+    return Article.id.in_(select(term_id.class_.article_id).where(term_id.in_(_terms(term, slugs))))
+
+
+def _brand_filter(name: str, brands: Any) -> ColumnElement[bool]:
+    """Return the condition of the filter `brand`, `mentions`, `about` or `group` for a subquery of brand ids."""
     mentioned = Article.id.in_(select(ArticleMention.article_id).where(ArticleMention.brand_id.in_(brands)))
     if name == "mentions":
         return mentioned
-    own = Article.brand_id.in_(brands)
+    of_brand = Article.brand_id.in_(brands)
     if name == "about":
-        return own | mentioned
-    children = Article.brand_id.in_(select(Brand.id).where(Brand.parent_id.in_(brands)))
-    return own | children if name == "group" else own
+        return of_brand | mentioned
+    of_child = Article.brand_id.in_(select(Brand.id).where(Brand.parent_id.in_(brands)))
+    return of_brand | of_child if name == "group" else of_brand
 
 
-def _terms(model: Any, values: Sequence[str]) -> Any:
-    """The ids of terms that have, or had, one of these slugs."""
-    former = select(OldSlug.subject_id).where(OldSlug.kind == model.__tablename__, OldSlug.slug.in_(values))
-    return union_all(select(model.id).where(model.slug.in_(values)), former)
+def _terms(model: Any, slugs: Sequence[str]) -> Any:
+    """Select the ids of the terms that have, or had, one of these slugs."""
+    former = select(OldSlug.subject_id).where(OldSlug.kind == model.__tablename__, OldSlug.slug.in_(slugs))
+    return union_all(select(model.id).where(model.slug.in_(slugs)), former)

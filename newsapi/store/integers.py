@@ -1,6 +1,6 @@
-"""Thousands of whole numbers as one value of a statement that is kept: JSON for SQLite, an array for PostgreSQL.
+"""Lists of integers as one parameter of a statement that is kept: JSON on SQLite, an array on PostgreSQL.
 
-A statement with a parameter for each would be another one for every count of them, and dearer than what it reads.
+One parameter for each integer would make a different statement for each count, which costs more than what it reads.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ DIALECTS: Final = ("sqlite", "postgresql")
 
 
 def written(dialect: str, values: Iterable[int]) -> str:
-    """Answer numbers as the value of such a parameter."""
+    """Return integers as the value of such a parameter."""
     joined = ",".join(map(str, values))
     return f"[{joined}]" if dialect == "sqlite" else f"{{{joined}}}"
 
 
 def one_of(dialect: str, column: Any, name: str) -> ColumnElement[bool]:
-    """Answer the condition that a column is one of the numbers in the parameter of this name."""
+    """Return the condition that a column is one of the integers in the parameter `name`."""
     if dialect == "sqlite":
         return column.in_(select(rows(dialect, name).c.value))  # type: ignore[no-any-return]
     return column == any_(_array(name))  # type: ignore[no-any-return]
 
 
 def rows(dialect: str, name: str) -> Any:
-    """Answer the numbers in the parameter of this name as rows, the only column of which is `value`."""
+    """Return a table of the integers in the parameter `name`, with the single column `value`."""
     if dialect == "sqlite":
         return func.json_each(bindparam(name, type_=String)).table_valued("value")
     return func.unnest(_array(name)).table_valued("value", name="given").render_derived()

@@ -1,4 +1,4 @@
-"""Cursors: a place in a list, signed, that costs the same at page 1 and at page 50,000."""
+"""Cursors: signed positions in a list, for keyset pagination whose cost does not depend on the page number."""
 
 from __future__ import annotations
 
@@ -18,54 +18,63 @@ from newsapi.model.base import EPOCH
 from newsapi.store.database import Database
 
 PERIOD = timedelta(days=30)
-"""A cursor is good in the period of its making and in the next one: 30 days at least, 60 at most.
+"""A cursor is valid in the period in which it was created and in the next one: for 30 to 60 days.
 
-The period is the same for everybody and stands in the cursor in place of a time of making, so that equal data gives
-equal bytes on every node.
+The cursor contains the number of the period and no creation time, so that equal data gives equal bytes on every node.
 """
 
 _TAG = 16
 
 
 def period(now: datetime) -> int:
-    """Answer the number of the period that a time lies in."""
+    """Return the number of the period that a time is in, counted from the Unix epoch."""
     return (now - EPOCH) // PERIOD
 
 
 class Cursors:
-    """Makes and reads cursors. A cursor is base64url of a 16-byte tag, the period and a JSON value."""
+    """Signs and verifies cursors.
+
+    A cursor is the base64url encoding of a 16-byte BLAKE2b MAC and a JSON array of the period and the value.
+    """
 
     def __init__(self, database: Database, secret: str | None = None) -> None:
-        """Take the signing secret, or the database to keep one in."""
+        """Initialize with the signing secret, or with the database that stores one."""
         self._database = database
         self._secret = secret
 
     def write(self, value: Any, *, now: datetime) -> str:
-        """Answer the cursor that `read` turns back into `value`."""
-        made = period(now)
-        payload = orjson.dumps([made, value])
-        return base64.urlsafe_b64encode(self._tag(made, payload) + payload).rstrip(b"=").decode()
+        """Return the cursor from which `read` restores `value`."""
+        created_in = period(now)
+        payload = orjson.dumps([created_in, value])
+        return base64.urlsafe_b64encode(self._tag(created_in, payload) + payload).rstrip(b"=").decode()
 
     def read(self, cursor: str, *, now: datetime, periods: int = 1) -> Any:
-        """Answer the value, in the period of its making and some `periods` after it.
+        """Return the value of a cursor.
 
-        Raises BadCursor for what was not made here, ExpiredCursor for what is too old.
+        Args:
+            cursor: The cursor as the client sent it.
+            now: The current time.
+            periods: How many periods after that of its creation a cursor is valid.
+
+        Raises:
+            CursorInvalid: The cursor was not created by this service.
+            CursorExpired: The cursor is too old.
         """
         try:
             raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-            made, value = orjson.loads(raw[_TAG:])
-            genuine = hmac.compare_digest(raw[:_TAG], self._tag(int(made), raw[_TAG:]))
+            created_in, value = orjson.loads(raw[_TAG:])
+            is_genuine = hmac.compare_digest(raw[:_TAG], self._tag(int(created_in), raw[_TAG:]))
         except (binascii.Error, ValueError, TypeError) as error:
             raise BadCursor(_NOT_OURS) from error
-        # Other spellings of the same bytes (stray low bits, padding) are refused too: one cursor, one text.
-        if not genuine or base64.urlsafe_b64encode(raw).rstrip(b"=").decode() != cursor:
+        # Other encodings of the same bytes (unused low bits, padding) are refused: each cursor has one spelling.
+        if not is_genuine or base64.urlsafe_b64encode(raw).rstrip(b"=").decode() != cursor:
             raise BadCursor(_NOT_OURS)
-        if period(now) - made > periods:
+        if period(now) - created_in > periods:
             raise ExpiredCursor
         return value
 
-    def _tag(self, made: int, payload: bytes) -> bytes:
-        key = hashlib.blake2b(f"cursor {made}".encode(), key=self._key(), digest_size=32).digest()
+    def _tag(self, created_in: int, payload: bytes) -> bytes:
+        key = hashlib.blake2b(f"cursor {created_in}".encode(), key=self._key(), digest_size=32).digest()
         return hashlib.blake2b(payload, key=key, digest_size=_TAG).digest()
 
     def _key(self) -> bytes:
@@ -74,13 +83,17 @@ class Cursors:
         return self._secret.encode()[:64]
 
 
-_NOT_OURS = "This is not a cursor of this list; take `page.next` or `page.prev` of an answer as it is."
+_NOT_OURS = "This is not a cursor of this list. Use `page.next` or `page.prev` of a response unchanged."
 
 
 def kept_secret(database: Database) -> str:
-    """Answer the secret that the first migration made."""
+    """Return the signing secret that the first migration generated.
+
+    Raises:
+        MigrationsPending: The database has no such secret.
+    """
     with database.reading() as connection:
-        found: str | None = connection.execute(select(Secret.value).where(Secret.name == "cursor")).scalar()
-    if found is None:
+        secret: str | None = connection.execute(select(Secret.value).where(Secret.name == "cursor")).scalar()
+    if secret is None:
         raise SchemaMissing
-    return found
+    return secret

@@ -1,4 +1,7 @@
-"""Which facets an article belongs to, said once: what lists it stands in, and what a change of it touches."""
+"""Facet membership of articles: which facets an article belongs to, and its listing entries in them.
+
+The membership decides which lists contain an article and which facets a change to it touches.
+"""
 
 from __future__ import annotations
 
@@ -19,96 +22,97 @@ from newsapi.store.states import State
 _Parent = aliased(Brand)
 
 Ids = Mapping[Any, Any]
-"""The facets of terms, by what an article knows them by."""
+"""Facet ids of terms, keyed by the id that an article refers to them with."""
 
 
 def facets(session: Session, states: Sequence[State]) -> list[frozenset[int]]:
-    """Answer the facets of each of these articles, in their order: none of an article that the public does not see.
+    """Return the facet ids of each article, in the given order; an empty set for an article that is not public.
 
-    Formats, languages and groups of translations that have no facet yet are left out.
+    Formats, languages and translation groups that have no facet yet are left out.
     """
-    shown = [state for state in states if state.is_public]
+    public_states = [state for state in states if state.is_public]
     connection = session.connection()
-    named = _named(connection, {name for state in shown for name in _names(state)})
-    own, mention, group, above = _of_brands(
-        connection, {id_ for state in shown for id_ in (state.values["brand_id"], *state.links["mentions"]) if id_}
-    )
-    section = _of_terms(connection, Section, {state.values["section_id"] for state in shown})
+    named = _named(connection, {name for state in public_states for name in _names(state)})
+    brand_ids = {state.values["brand_id"] for state in public_states if state.values["brand_id"]}
+    mentioned_ids = {id_ for state in public_states for id_ in state.links["mentions"]}
+    own, mention, group, parent_group = _of_brands(connection, brand_ids | mentioned_ids)
+    section = _of_terms(connection, Section, {state.values["section_id"] for state in public_states})
     author, tag = (
-        _of_terms(connection, model, {id_ for state in shown for id_ in state.links[kind]})
+        _of_terms(connection, model, {id_ for state in public_states for id_ in state.links[kind]})
         for model, kind in ((Author, "authors"), (Tag, "tags"))
     )
 
-    def of(state: State) -> frozenset[int]:
+    def facets_of(state: State) -> frozenset[int]:
         values, links = state.values, state.links
-        brand = values["brand_id"]
-        found = {named["all", ""], *map(named.get, _names(state))}
-        found |= {own.get(brand), group.get(brand), above.get(brand), section.get(values["section_id"])}
-        for ids, kind in ((author, "authors"), (mention, "mentions"), (tag, "tags")):
-            found.update([ids.get(id_) for id_ in links[kind]])
-        return frozenset(found - {None})  # type: ignore[arg-type]  # mypy does not see what was taken out
+        brand_id = values["brand_id"]
+        facet_ids = {named["all", ""], *map(named.get, _names(state))}
+        facet_ids |= {own.get(brand_id), group.get(brand_id), parent_group.get(brand_id)}
+        facet_ids.add(section.get(values["section_id"]))
+        for facets_by_term, kind in ((author, "authors"), (mention, "mentions"), (tag, "tags")):
+            facet_ids.update([facets_by_term.get(id_) for id_ in links[kind]])
+        return frozenset(facet_ids - {None})  # type: ignore[arg-type]  # mypy does not see that None is removed
 
-    return [of(state) if state.is_public else frozenset() for state in states]
+    return [facets_of(state) if state.is_public else frozenset() for state in states]
 
 
 def _names(state: State) -> Iterator[tuple[str, str]]:
-    """Kind and name of the facets that have no other row than their name."""
+    """Yield kind and name of the facets of an article that are identified by their name."""
     yield from state.named_facets.items()
     if state.number is not None and is_indexed(state.values["seo"]):
         yield sitemaps.KIND, sitemaps.page_of(state.number)
 
 
-def _named(connection: Connection, wanted: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], int]:
+def _named(connection: Connection, names: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], int]:
     by_kind: dict[str, set[str]] = {"all": {""}}
-    for kind, name in wanted:
+    for kind, name in names:
         by_kind.setdefault(kind, set()).add(name)
-    found = select(Facet.kind, Facet.name, Facet.id).where(
-        or_(*(and_(Facet.kind == kind, among(connection, Facet.name, names)) for kind, names in by_kind.items()))
+    statement = select(Facet.kind, Facet.name, Facet.id).where(
+        or_(*(and_(Facet.kind == kind, among(connection, Facet.name, values)) for kind, values in by_kind.items()))
     )
-    return {(kind, name): id_ for kind, name, id_ in connection.execute(found) if name is not None}
+    return {(kind, name): id_ for kind, name, id_ in connection.execute(statement) if name is not None}
 
 
 def _of_brands(connection: Connection, ids: Collection[UUID]) -> tuple[Ids, Ids, Ids, Ids]:
-    """Answer, by brand, the facets of its articles, of mentions of it, of its group, and of the group above it."""
-    found = (
+    """Return four mappings by brand: the facets of its articles, its mentions, its group and its parent's group."""
+    statement = (
         select(Brand.id, Brand.facet_id, Brand.mention_facet_id, Brand.group_facet_id, _Parent.group_facet_id)
         .outerjoin(_Parent, _Parent.id == Brand.parent_id)
         .where(among(connection, Brand.id, ids))
     )
-    brands = connection.execute(found).all()
-    own, mention, group, above = ({row[0]: row[place] for row in brands} for place in range(1, 5))
-    return own, mention, group, above
+    brands = connection.execute(statement).all()
+    own, mention, group, parent_group = ({row[0]: row[column] for row in brands} for column in range(1, 5))
+    return own, mention, group, parent_group
 
 
 def _of_terms(connection: Connection, model: Any, ids: Collection[UUID | None]) -> Ids:
-    found = select(model.id, model.facet_id).where(among(connection, model.id, ids))
-    return dict(connection.execute(found).all())
+    statement = select(model.id, model.facet_id).where(among(connection, model.id, ids))
+    return dict(connection.execute(statement).all())
 
 
 def list_articles(session: Session, placed: Iterable[tuple[State, frozenset[int]]]) -> None:
-    """Put articles into the lists of their facets; they stand in none yet."""
+    """Insert the listing entries of articles that have none yet, given each article with its facets."""
     columns = ("facet_id", "published_at", "article_id", "updated_at", "materially_updated_at")
-    places = []
-    for state, facets_ in placed:
+    entries = []
+    for state, facet_ids in placed:
         values = state.values
         times = (values["updated_at"], values["materially_updated_at"])
-        places += [(facet, values["published_at"], state.id, *times) for facet in facets_]
-    places.sort()  # in the order of the index, whose pages are then each touched once
-    rows.insert(session, Listing, columns, places)
+        entries += [(facet_id, values["published_at"], state.id, *times) for facet_id in facet_ids]
+    entries.sort()  # in the order of the index, so that each of its pages is touched once
+    rows.insert(session, Listing, columns, entries)
 
 
 def unlist_articles(session: Session, placed: Iterable[tuple[State, frozenset[int]]]) -> None:
-    """Take articles out of the lists of their facets, as they stand there."""
-    row = table(Listing).c
+    """Delete the listing entries of articles, given each article as it was listed with its facets."""
+    columns = table(Listing).c
     statement = delete(table(Listing)).where(
-        row.facet_id == bindparam("facet"),
-        row.published_at == bindparam("time", type_=row.published_at.type),
-        row.article_id == bindparam("article", type_=row.article_id.type),
+        columns.facet_id == bindparam("facet"),
+        columns.published_at == bindparam("time", type_=columns.published_at.type),
+        columns.article_id == bindparam("article", type_=columns.article_id.type),
     )
-    places = [
-        {"facet": facet, "time": state.values["published_at"], "article": state.id}
-        for state, facets_ in placed
-        for facet in facets_
+    entries = [
+        {"facet": facet_id, "time": state.values["published_at"], "article": state.id}
+        for state, facet_ids in placed
+        for facet_id in facet_ids
     ]
-    if places:
-        session.connection().execute(statement, places)
+    if entries:
+        session.connection().execute(statement, entries)

@@ -1,8 +1,9 @@
-"""Which articles stand on a page, in order: a walk along one facet, with the other filters looked up on the way.
+"""Queries for lists of articles: a scan of one facet in index order, with the other filters probed for each row.
 
-A single filter reads as many rows as it shows, at any depth. Of several filters the one with the fewest articles is
-walked and each row is looked up in the others. Such a walk reads at most SCAN rows: where these hold too few matches
-the page is short and its cursor goes on behind the last row read, so that nothing is skipped and no request is dear.
+A list with one filter reads as many rows as it returns, at any depth. With several filters, the filter with the fewest
+articles is scanned and each of its rows is looked up in the other facets. Such a scan reads at most MAX_SCANNED_ROWS
+rows. If they contain too few matches, the page is short and its cursor continues behind the last row read: no article
+is skipped, and the cost of a request has a bound.
 """
 
 from __future__ import annotations
@@ -34,24 +35,24 @@ from newsapi.store.facets import FacetState, Truth
 from newsapi.store.public import visible
 
 SCAN = 10_000
-"""How many rows of the walked facet one page may read."""
+"""Largest number of rows that one page reads from the scanned facets."""
 
 COUNTED = 10_000
-"""Up to here a total is exact."""
+"""Totals are exact up to this number."""
 
 Key = Literal["published_at", "updated_at", "materially_updated_at"]
 KEYS: tuple[Key, ...] = ("published_at", "updated_at", "materially_updated_at")
 
 
 class Position(NamedTuple):
-    """A place in a list: a sort key and the id that breaks its ties."""
+    """A position in a list: the value of the sort key, and the id as a tie-breaker."""
 
     at: datetime
     id: UUID
 
 
 class Turn(NamedTuple):
-    """Where a page starts: behind a position, or before it (`back`); `inclusive` counts the article there too."""
+    """Where a page starts: after a position, or before it (`backward`); with `inclusive`, at the position itself."""
 
     position: Position
     back: bool = False
@@ -60,10 +61,16 @@ class Turn(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What a list is asked for, beside the filters that name facets.
+    """The parameters of a list, except the filters that are facets.
 
-    `published` and `updated` are half-open ranges [from, until). `ids` and `slugs` name single articles; the order of
-    `ids` is the order of the list.
+    Attributes:
+        key: The sort key.
+        descending: Whether the list is sorted in descending order.
+        published: Half-open range [from, until) of `published_at`.
+        updated: Half-open range [from, until) of `updated_at`.
+        ids: Ids of single articles, in the order of the list.
+        slugs: Slugs of single articles.
+        turn: Where the page starts; None for the first page.
     """
 
     key: Key = "published_at"
@@ -76,22 +83,22 @@ class Question:
 
     @property
     def back(self) -> bool:
-        """Whether the page is read from its end to its start."""
+        """Whether the page is read backward, from its end to its start."""
         return self.turn is not None and self.turn.back
 
     def ranges(self) -> dict[str, datetime]:
-        """The ends of the ranges that are set, named as the statement's parameters."""
-        named = {
+        """Return the bounds of the ranges that are set, keyed by the parameter names of the statement."""
+        bounds = {
             "published_at_from": self.published[0],
             "published_at_until": self.published[1],
             "updated_at_from": self.updated[0],
             "updated_at_until": self.updated[1],
         }
-        return {name: value for name, value in named.items() if value is not None}
+        return {name: value for name, value in bounds.items() if value is not None}
 
 
 class _Shape(NamedTuple):
-    """All that decides the text of a statement; everything else is a parameter."""
+    """Everything that determines the SQL text of a statement; all other values are bound as parameters."""
 
     key: Key
     descending: bool
@@ -104,9 +111,14 @@ class _Shape(NamedTuple):
 
 
 class Walk(NamedTuple):
-    """A prepared page: the rows as a subquery (their key and article_id), its order and its parameters.
+    """A prepared statement for one page.
 
-    `cut` says that the walk may stop before the end of the list because it has read enough.
+    Attributes:
+        rows: Subquery of the rows: their sort key and `article_id`.
+        order: The order of the rows.
+        parameters: The parameters of the statement.
+        shape: What the text of the statement was built from.
+        cut: Whether the scan may reach its limit before the end of the list.
     """
 
     rows: FromClause
@@ -119,48 +131,90 @@ class Walk(NamedTuple):
 def plan(
     connection: Connection, truth: Truth, question: Question, *, rows: int, scan: int | None = None
 ) -> Walk | None:
-    """Prepare the walk to `rows` articles; None where a filter names nothing, so that the list is empty."""
+    """Prepare the statement for a page of a list.
+
+    Args:
+        connection: The connection that will run the statement; its dialect decides the text.
+        snapshot: The resolved filters.
+        query: The other parameters of the list.
+        rows: Largest number of articles to return.
+        max_scanned: Largest number of rows to read from the scanned facets; None for MAX_SCANNED_ROWS.
+
+    Returns:
+        The plan, or None if the list is empty because a filter matches no facet.
+    """
     groups = list(truth.filters.values())
-    if any(not group for group in groups):
+    if not all(groups):
         return None
-    groups.sort(key=lambda group: sum(facet.articles for facet in group))
-    named: Literal["ids", "slugs"] | None = "ids" if question.ids is not None else None
-    named = "slugs" if question.slugs is not None and named is None else named
-    walked: Sequence[FacetState] = () if named else groups.pop(0) if groups else [truth.everything]
+    named = _named_by(question)
+    scanned, probed = _split_filters(groups, truth.everything, scans=named is None)
     ranges = _ranges(question)
     shape = _Shape(
         question.key,
         question.descending is not question.back,
-        len(walked),
-        len(groups),
+        len(scanned),
+        len(probed),
         frozenset(ranges),
         named,
         _operator(question),
-        streamed=connection.dialect.name == "sqlite" and len(walked) == 1,
+        streamed=connection.dialect.name == "sqlite" and len(scanned) == 1,
     )
-    filtered = bool(shape.looked_up or shape.ranges - _on_key(shape))
-    reach = max(rows, (SCAN if scan is None else scan) // max(len(walked), 1)) if filtered else rows
+    is_filtered = bool(shape.looked_up or shape.ranges - _on_key(shape))
+    rows_per_facet = rows
+    if is_filtered:  # otherwise every scanned row is an article of the page
+        rows_per_facet = max(rows, (SCAN if scan is None else scan) // max(len(scanned), 1))
     parameters: dict[str, Any] = {
         **ranges,
-        **{f"walked_{i}": facet.id for i, facet in enumerate(walked)},
-        **{f"looked_up_{i}": [facet.id for facet in group] for i, group in enumerate(groups)},
+        **{f"walked_{i}": facet.id for i, facet in enumerate(scanned)},
+        **{f"looked_up_{i}": [facet.id for facet in group] for i, group in enumerate(probed)},
         "rows": rows,
-        "scan": reach,
+        "scan": rows_per_facet,
     }
     if named:
         parameters["named"] = question.ids if named == "ids" else question.slugs
     if question.turn:
         parameters |= {"at": question.turn.position.at, "id": question.turn.position.id}
     source, order = _page(shape)
-    cut = filtered and any(facet.articles >= reach for facet in walked)
-    return Walk(source, order, parameters, shape, cut)
+    may_be_cut = is_filtered and any(facet.articles >= rows_per_facet for facet in scanned)
+    return Walk(source, order, parameters, shape, may_be_cut)
+
+
+def _named_by(query: Question) -> Literal["ids", "slugs"] | None:
+    """Tell whether the request names single articles, by their ids (which take precedence) or slugs."""
+    if query.ids is not None:
+        return "ids"
+    return "slugs" if query.slugs is not None else None
+
+
+def _split_filters(
+    groups: Sequence[Sequence[FacetState]], everything: FacetState, *, scans: bool
+) -> tuple[Sequence[FacetState], Sequence[Sequence[FacetState]]]:
+    """Return the filter to scan, which is the one with the fewest articles, and the filters to probe.
+
+    Without filters the facet of all articles is scanned. Without a scan, every filter is probed.
+    """
+    by_size = sorted(groups, key=lambda group: sum(facet.articles for facet in group))
+    if not scans:
+        return (), by_size
+    if not by_size:
+        return [everything], []
+    return by_size[0], by_size[1:]
 
 
 def stop(connection: Connection, walk: Walk, places: Sequence[Position], *, limit: int) -> Position | None:
-    """Where a page of `limit` articles ends that found these places, and the next one begins; None at the list's end.
+    """Return where a page ends and the next one starts.
 
-    A walk that read enough before it found enough ends where it stopped reading. Where several facets were walked, the
-    one that was cut off first decides: what the others gave beyond may not be all there is.
+    A scan that reaches its limit before the page is full ends the page at the last row read. Where several facets were
+    scanned, the one that was cut off first decides: what the others returned beyond that row may be incomplete.
+
+    Args:
+        connection: The connection the page was read with.
+        plan: The plan of the page, for `limit + 1` rows.
+        positions: The positions of the rows that the plan returned, in order.
+        limit: Largest number of articles on the page.
+
+    Returns:
+        The position of the last article (or scanned row) of the page, or None at the end of the list.
     """
     ends = [places[limit - 1]] if len(places) > limit else []
     if walk.cut and (not ends or walk.shape.walked > 1):
@@ -170,33 +224,33 @@ def stop(connection: Connection, walk: Walk, places: Sequence[Position], *, limi
 
 
 def count(connection: Connection, truth: Truth, question: Question) -> int:
-    """How many articles the whole list has, counted up to COUNTED + 1."""
-    walk = plan(connection, truth, replace(question, turn=None), rows=COUNTED + 1, scan=1 << 31)
-    if walk is None:
+    """Count the articles of the whole list, up to MAX_EXACT_COUNT + 1."""
+    whole_list = plan(connection, truth, replace(question, turn=None), rows=COUNTED + 1, scan=1 << 31)
+    if whole_list is None:
         return 0
-    total: int = connection.execute(_count(walk.shape), walk.parameters).scalar_one()
+    total: int = connection.execute(_count(whole_list.shape), whole_list.parameters).scalar_one()
     return total
 
 
-def _operator(question: Question) -> Literal["<", "<=", ">", ">="] | None:
-    if question.turn is None:
+def _operator(query: Question) -> Literal["<", "<=", ">", ">="] | None:
+    if query.turn is None:
         return None
-    if question.descending is not question.back:
-        return "<=" if question.turn.inclusive else "<"
-    return ">=" if question.turn.inclusive else ">"
+    if query.descending is not query.back:
+        return "<=" if query.turn.inclusive else "<"
+    return ">=" if query.turn.inclusive else ">"
 
 
-def _ranges(question: Question) -> dict[str, datetime]:
-    """The ends of the ranges that have to be compared.
+def _ranges(query: Question) -> dict[str, datetime]:
+    """Return the bounds of the ranges that the statement has to compare.
 
-    Behind a position, the end of the range on the side it comes from says nothing more. It would even harm: SQLite
-    starts at one bound of an index, and if that is the end of the range, it reads all the pages before anew.
+    Once a page starts at a position, the bound on the side the list comes from is redundant. It would even be harmful:
+    SQLite seeks to one bound of an index, and if it chooses that of the range it reads all pages before this one again.
     """
-    ranges = question.ranges()
-    if question.turn:
-        at, downward = question.turn.position.at, question.descending is not question.back
-        passed = f"{question.key}_{'until' if downward else 'from'}"
-        if passed in ranges and (at < ranges[passed] if downward else at >= ranges[passed]):
+    ranges = query.ranges()
+    if query.turn:
+        start, is_descending = query.turn.position.at, query.descending is not query.back
+        passed = f"{query.key}_{'until' if is_descending else 'from'}"
+        if passed in ranges and (start < ranges[passed] if is_descending else start >= ranges[passed]):
             del ranges[passed]
     return ranges
 
@@ -208,15 +262,17 @@ def _on_key(shape: _Shape) -> set[str]:
 @lru_cache(maxsize=1024)
 def _page(shape: _Shape) -> tuple[FromClause, tuple[ColumnElement[Any], ...]]:
     source = _articles_named(shape) if shape.named else _walked(shape)
-    place = (source.c.published_at, source.c.article_id)
-    conditions = [stands_in(*place, f"looked_up_{i}") for i in range(shape.looked_up)]
+    conditions = [
+        stands_in(source.c.published_at, source.c.article_id, f"looked_up_{i}") for i in range(shape.looked_up)
+    ]
     conditions += _within(source, shape.ranges if shape.named else shape.ranges - _on_key(shape))
     if shape.named and shape.operator:
         conditions.append(_beyond(source, shape))
-    found = select(*_columns(source, shape)).where(*conditions)
-    # SQLite hands the rows of one walk on as they come; asked for an order, it would read all of them to sort them.
-    ordered = found if shape.streamed else found.order_by(*_order(source, shape))
-    page = ordered.limit(bindparam("rows")).subquery("page")
+    statement = select(*_columns(source, shape)).where(*conditions)
+    # SQLite streams the rows of a single scan in order; an ORDER BY would make it read all of them to sort them.
+    if not shape.streamed:
+        statement = statement.order_by(*_order(source, shape))
+    page = statement.limit(bindparam("rows")).subquery("page")
     return page, _order(page, shape)
 
 
@@ -228,7 +284,7 @@ def _count(shape: _Shape) -> Select[Any]:
 
 @lru_cache(maxsize=256)
 def _last_read(shape: _Shape) -> Select[Any]:
-    """The last row that each walked facet gave, for those that were cut off."""
+    """Select the last row read from each scanned facet that was cut off."""
     branches = [
         _branch(shape, i).offset(bindparam("skipped", type_=Integer())).subquery(f"cut_{i}")
         for i in range(shape.walked)
@@ -240,45 +296,47 @@ def _last_read(shape: _Shape) -> Select[Any]:
 def _walked(shape: _Shape) -> FromClause:
     if shape.walked == 1:
         return _branch(shape, 0).subquery("walked")
-    # UNION, not UNION ALL: an article may stand in two of them, with the same keys.
+    # UNION, not UNION ALL: an article may be in several of the facets, with the same sort key.
     branches = [_branch(shape, i).subquery(f"walked_{i}") for i in range(shape.walked)]
     return union(*(select(branch) for branch in branches)).subquery("walked")
 
 
 def _branch(shape: _Shape, i: int) -> Select[Any]:
-    """One facet in order, from the position on: a range of one index, cut after `scan` rows."""
+    """Select the rows of one facet in order from the position on: one range of an index, limited to `scan` rows."""
     row = Listing.__table__.alias(f"row_{i}")
-    conditions = [row.c.facet_id == bindparam(f"walked_{i}"), *_within(row, shape.ranges & _on_key(shape))]
+    conditions = [row.c.facet_id == bindparam(f"walked_{i}")]
+    conditions += _within(row, shape.ranges & _on_key(shape))
     if shape.operator:
         conditions.append(_beyond(row, shape))
-    found = select(*_columns(row, shape)).where(*conditions)
-    return found.order_by(*_order(row, shape)).limit(bindparam("scan"))
+    statement = select(*_columns(row, shape)).where(*conditions)
+    return statement.order_by(*_order(row, shape)).limit(bindparam("scan"))
 
 
 def _columns(source: FromClause, shape: _Shape) -> list[ColumnElement[Any]]:
-    """What a walk carries along, and no more: its index alone has to have it."""
-    needed = {"published_at", "article_id", shape.key, *(name.rpartition("_")[0] for name in shape.ranges)}
+    """Return only the columns that the list needs, so that an index covers them."""
+    needed = {"published_at", "article_id", shape.key}
+    needed |= {name.rpartition("_")[0] for name in shape.ranges}
     return [source.c[name] for name in (*KEYS, "article_id") if name in needed]
 
 
 def _articles_named(shape: _Shape) -> FromClause:
     column = Article.id if shape.named == "ids" else Article.slug
-    found = select(*(getattr(Article, key) for key in KEYS), Article.id.label("article_id"))
-    return found.where(column.in_(bindparam("named", expanding=True)), visible()).subquery("named")
+    statement = select(*(getattr(Article, key) for key in KEYS), Article.id.label("article_id"))
+    return statement.where(column.in_(bindparam("named", expanding=True)), visible()).subquery("named")
 
 
 def stands_in(published_at: Any, article_id: Any, facets: str) -> ColumnElement[bool]:
-    """Whether an article stands in one of the facets that a parameter names.
+    """Return the condition that an article is in one of the facets bound to the parameter `parameter_name`.
 
-    A scalar subquery and not EXISTS: PostgreSQL would turn that into a join and might read the whole other facet.
+    This is a scalar subquery and not EXISTS, which PostgreSQL would turn into a join that may read the whole facet.
     """
     other = Listing.__table__.alias(f"other_{facets}")
-    found = select(literal(1)).where(
+    entry = select(literal(1)).where(
         other.c.facet_id.in_(bindparam(facets, expanding=True)),
         other.c.published_at == published_at,
         other.c.article_id == article_id,
     )
-    return found.limit(1).scalar_subquery() == 1
+    return entry.limit(1).scalar_subquery() == 1
 
 
 def _within(source: FromClause, ranges: frozenset[str]) -> list[ColumnElement[bool]]:
@@ -292,10 +350,10 @@ def _within(source: FromClause, ranges: frozenset[str]) -> list[ColumnElement[bo
 
 
 def _beyond(source: FromClause, shape: _Shape) -> ColumnElement[bool]:
-    """Compare (key, id) with the position, as one row value: one range of the index."""
-    here = tuple_(source.c[shape.key], source.c.article_id)
-    there = tuple_(bindparam("at", type_=UtcDateTime()), bindparam("id", type_=Id()))
-    return here.bool_op(shape.operator or "<")(there)
+    """Compare (key, id) with the position as one row value, so that it is one range of the index."""
+    row_position = tuple_(source.c[shape.key], source.c.article_id)
+    page_start = tuple_(bindparam("at", type_=UtcDateTime()), bindparam("id", type_=Id()))
+    return row_position.bool_op(shape.operator or "<")(page_start)
 
 
 def _order(source: FromClause, shape: _Shape) -> tuple[ColumnElement[Any], ...]:

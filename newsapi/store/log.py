@@ -1,4 +1,4 @@
-"""The log of changes: the only place that hands out `seq`, in commit order on both databases."""
+"""Writes to the changelog; only this module assigns a `seq`, in commit order on both databases."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from newsapi.store.told import Told
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """The numbers a transaction was given: its first and last `seq`, the mark of the last, and the log's time."""
+    """The seqs reserved for a transaction: the first and the last, the nonce of the last, and the commit time."""
 
     first: int
     last: int
@@ -31,25 +31,26 @@ _FACET = table(Facet)
 
 
 def lock(session: Session) -> None:
-    """Wait for the turn to write; call it before the first read that a write will depend on.
+    """Acquire the write lock of the changelog; call this before the first read that the write depends on.
 
-    Writers take turns from here to their commit, on PostgreSQL as on SQLite: so none overwrites what it has not seen,
-    no two can wait for each other, and the numbers come in commit order.
+    The lock serializes writers until their commit, on PostgreSQL as on SQLite. No writer overwrites a change it has not
+    read, deadlocks cannot occur, and seqs are in commit order.
     """
     session.execute(select(LogHead.seq).with_for_update())
 
 
 def append(session: Session, told: Sequence[Told], *, now: datetime, bulk: bool = False) -> Numbers:
-    """Number the changes and write them, with the facets they touch; only what the public can see is a change."""
-    numbers = take(session, len(told), now=now)
-    tell(session, told, numbers, bulk=bulk)
-    return numbers
+    """Assign seqs to changes, write them and update the facets they touch; every change must be public."""
+    seq_range = take(session, len(told), now=now)
+    tell(session, told, seq_range, bulk=bulk)
+    return seq_range
 
 
 def take(session: Session, count: int, *, now: datetime) -> Numbers:
-    """Answer the next `count` numbers, for rows that must bear them before the changes are told.
+    """Reserve the next `count` seqs, for rows that store the seq before the changes are written.
 
-    The time of the log never goes back: where the clock did, the time of the change before stands.
+    Returns:
+        The reserved seqs, with a commit time that never goes back: if the clock did, it is that of the previous change.
     """
     head = session.execute(
         update(LogHead)
@@ -65,52 +66,80 @@ def take(session: Session, count: int, *, now: datetime) -> Numbers:
 
 
 def tell(session: Session, told: Sequence[Told], numbers: Numbers, *, bulk: bool = False) -> None:
-    """Write the changes under the numbers that were taken for them."""
+    """Write changes under seqs that were reserved for them."""
     if not told:
         return
-    marks = [*(secrets.randbits(63) for _ in told[1:]), numbers.mark]
-    found = [
+    nonces = [secrets.randbits(63) for _ in told[1:]]
+    nonces.append(numbers.mark)
+    change_rows = [
         (
-            *(seq, mark, numbers.at, change.kind, change.action, change.reason, change.subject_id),
-            *(change.slug, change.previous_slug, change.more_slugs or None, change.version),
-            *(sorted(change.before), sorted(change.after), change.lists or None, bulk),
+            seq,
+            nonce,
+            numbers.at,
+            change.kind,
+            change.action,
+            change.reason,
+            change.subject_id,
+            change.slug,
+            change.previous_slug,
+            change.more_slugs or None,
+            change.version,
+            sorted(change.before),
+            sorted(change.after),
+            change.lists or None,
+            bulk,
         )
-        for seq, (change, mark) in enumerate(zip(told, marks, strict=True), numbers.first)
+        for seq, (change, nonce) in enumerate(zip(told, nonces, strict=True), numbers.first)
     ]
-    rows.insert(session, Change, _COLUMNS, found)
+    rows.insert(session, Change, _COLUMNS, change_rows)
     _touch(session, told, numbers)
-    articles = [(seq, change) for seq, change in enumerate(told, numbers.first) if change.kind == "article"]
-    departures.note(session, articles)
-    tallies.note(session, [change for _, change in articles])
+    article_changes = [(seq, change) for seq, change in enumerate(told, numbers.first) if change.kind == "article"]
+    departures.note(session, article_changes)
+    tallies.note(session, [change for _, change in article_changes])
 
 
 _COLUMNS = (
-    *("seq", "mark", "at", "kind", "action", "reason", "subject_id"),
-    *("slug", "previous_slug", "more_slugs", "version"),
-    *("facets_before", "facets_after", "lists", "bulk"),
+    "seq",
+    "mark",
+    "at",
+    "kind",
+    "action",
+    "reason",
+    "subject_id",
+    "slug",
+    "previous_slug",
+    "more_slugs",
+    "version",
+    "facets_before",
+    "facets_after",
+    "lists",
+    "bulk",
 )
 
 
-def _touch(session: Session, told: Sequence[Told], numbers: Numbers) -> None:
-    """Tell every facet its last change, and how many articles came and went."""
-    last: dict[int, int] = {}
-    articles: Counter[int] = Counter()
-    for seq, change in enumerate(told, numbers.first):
-        last |= dict.fromkeys(change.before | change.after, seq)
+def _touch(session: Session, changes: Sequence[Told], seq_range: Numbers) -> None:
+    """Update the last change and the number of articles of each facet that the changes touch."""
+    last_seqs: dict[int, int] = {}
+    count_deltas: Counter[int] = Counter()
+    for seq, change in enumerate(changes, seq_range.first):
+        last_seqs |= dict.fromkeys(change.before | change.after, seq)
         if change.kind == "article":
-            articles.update(change.after - change.before)
-            articles.subtract(change.before - change.after)
-    if not last:
-        return  # what comes withdrawn was in no list
-    found = sorted(last.items())
-    more = [articles[id_] for id_, _ in found]
+            count_deltas.update(change.after - change.before)
+            count_deltas.subtract(change.before - change.after)
+    if not last_seqs:
+        return  # an article that is imported as withdrawn was in no list
+    touched = sorted(last_seqs.items())
     connection = session.connection()
     if connection.dialect.name == "sqlite":
-        rows_ = [{"facet": id_, "more": count, "last": seq} for (id_, seq), count in zip(found, more, strict=True)]
-        connection.execute(_TOUCH.values(at=numbers.at), rows_)
-    else:  # one statement: each of thousands would be a journey of its own
-        ids, seqs = zip(*found, strict=True)
-        connection.execute(_TOUCH_ALL, {"facet": list(ids), "more": more, "last": list(seqs), "time": numbers.at})
+        parameters = [{"facet": id_, "more": count_deltas[id_], "last": seq} for id_, seq in touched]
+        connection.execute(_TOUCH.values(at=seq_range.at), parameters)
+    else:  # one statement, because thousands would each take a round trip
+        arrays = {
+            "facet": [id_ for id_, _ in touched],
+            "more": [count_deltas[id_] for id_, _ in touched],
+            "last": [seq for _, seq in touched],
+        }
+        connection.execute(_TOUCH_ALL, {**arrays, "time": seq_range.at})
 
 
 _TOUCH = (

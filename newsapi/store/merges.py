@@ -1,4 +1,4 @@
-"""Merges of brands, authors, sections and tags: asked for, gone on with, done."""
+"""Merges of terms (brands, authors, sections and tags): requests and their progress."""
 
 from __future__ import annotations
 
@@ -14,31 +14,33 @@ from newsapi.model.base import table
 
 _MERGE = table(Merge)
 OPEN = ("queued", "running")
+"""States of a merge that is not finished."""
 
 
 def add(session: Session, **columns: Any) -> None:
-    """Ask for a merge; the columns are those of the table."""
+    """Insert a requested merge, given the columns of its row."""
     session.execute(insert(_MERGE).values(**columns))
 
 
 def one(connection: Connection, id_: UUID) -> Row[Any] | None:
-    """Answer the merge with this id."""
+    """Return the merge with this id, or None."""
     return connection.execute(select(_MERGE).where(_MERGE.c.id == id_)).one_or_none()
 
 
 def first_open(connection: Connection) -> Row[Any] | None:
-    """Answer the merge that is to go on."""
-    found = select(_MERGE).where(_MERGE.c.state.in_(OPEN)).order_by(_MERGE.c.created_at, _MERGE.c.id).limit(1)
-    return connection.execute(found).one_or_none()
+    """Return the oldest unfinished merge, or None."""
+    statement = select(_MERGE).where(_MERGE.c.state.in_(OPEN)).order_by(_MERGE.c.created_at, _MERGE.c.id).limit(1)
+    return connection.execute(statement).one_or_none()
 
 
 def open_with(connection: Connection, term: UUID) -> bool:
-    """Whether a term is on its way into another, or another into it."""
-    mine = (_MERGE.c.source_id == term) | (_MERGE.c.target_id == term)
-    return connection.execute(select(_MERGE.c.id).where(_MERGE.c.state.in_(OPEN), mine)).first() is not None
+    """Tell whether an unfinished merge has this term as its source or target."""
+    involved = (_MERGE.c.source_id == term) | (_MERGE.c.target_id == term)
+    return connection.execute(select(_MERGE.c.id).where(_MERGE.c.state.in_(OPEN), involved)).first() is not None
 
 
 def note(session: Session, id_: UUID, state: str, *, more: int, now: datetime) -> None:
-    """Note how far a merge is: its state, and how many articles were moved more."""
-    row = _MERGE.c
-    session.execute(update(_MERGE).where(row.id == id_).values(state=state, moved=row.moved + more, updated_at=now))
+    """Save the state of a merge, and add `moved` to its number of moved articles."""
+    columns = _MERGE.c
+    statement = update(_MERGE).where(columns.id == id_)
+    session.execute(statement.values(state=state, moved=columns.moved + more, updated_at=now))

@@ -1,4 +1,4 @@
-"""The places of listeners in the log: taken by one worker at a time, and moved only by the one that holds them."""
+"""Offsets of consumers in the changelog, each leased by one worker at a time and moved only by its holder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PLACE = table(Place)
 
 
 class Point(NamedTuple):
-    """A change: its number and its mark."""
+    """A position in the changelog: the seq and the nonce of a change."""
 
     seq: int
     mark: int
@@ -24,70 +24,83 @@ class Point(NamedTuple):
 def take(
     session: Session, listener: str, holder: str, now: datetime, lease: timedelta, *, from_the_first: bool
 ) -> Point | None:
-    """Hold a listener's place until `now + lease`, for the first time or again; None while another one holds it.
+    """Acquire or renew the lease of a consumer's offset until `now + lease`.
 
-    A new listener begins at the head, or where it asks for it with the first change of all. A place that is held for
-    twice the lease to come was taken by a clock that has been set back since.
+    A lease that would last for more than twice the requested duration was acquired by a clock that has since been set
+    back; it counts as free.
+
+    Args:
+        session: A session of a write transaction.
+        consumer: The name of the consumer.
+        holder: Id of the worker.
+        now: The current time.
+        lease: The duration of the lease.
+        from_the_first: Whether a new consumer starts before the first change, and not at the head of the changelog.
+
+    Returns:
+        The offset, or None while another worker holds the lease.
     """
     if not session.execute(select(_PLACE.c.seq).where(_PLACE.c.listener == listener)).all():
         head = session.execute(select(LogHead.seq, LogHead.mark).with_for_update()).one()
         if not session.execute(select(_PLACE.c.seq).where(_PLACE.c.listener == listener)).all():
-            seq, mark = (0, 0) if from_the_first else head
-            row = {"listener": listener, "seq": seq, "mark": mark, "at": now}
-            session.execute(insert(_PLACE).values(row))
-    place = _PLACE.c
-    free = or_(place.holder.is_(None), place.holder == holder, place.until <= now, place.until > now + 2 * lease)
-    taken = (
-        update(_PLACE)
-        .where(place.listener == listener, free)
-        .values(holder=holder, until=now + lease)
-        .returning(place.seq, place.mark)
+            seq, nonce = (0, 0) if from_the_first else head
+            values = {"listener": listener, "seq": seq, "mark": nonce, "at": now}
+            session.execute(insert(_PLACE).values(values))
+    columns = _PLACE.c
+    free = or_(
+        columns.holder.is_(None), columns.holder == holder, columns.until <= now, columns.until > now + 2 * lease
     )
-    found = session.execute(taken).one_or_none()
-    return None if found is None else Point(*found)
+    statement = (
+        update(_PLACE)
+        .where(columns.listener == listener, free)
+        .values(holder=holder, until=now + lease)
+        .returning(columns.seq, columns.mark)
+    )
+    row = session.execute(statement).one_or_none()
+    return None if row is None else Point(*row)
 
 
 def move(session: Session, listener: str, holder: str, *, start: Point, end: Point, now: datetime) -> bool:
-    """Move a place on; False, and nothing is moved, where it is not held any more or is elsewhere."""
+    """Move an offset from `start` to `end`; return False if it is elsewhere or leased by another holder."""
     statement = (
         update(_PLACE)
         .where(_PLACE.c.listener == listener, _PLACE.c.holder == holder)
         .where(_PLACE.c.seq == start.seq, _PLACE.c.mark == start.mark)
         .values(seq=end.seq, mark=end.mark, at=now)
     )
-    moved: CursorResult[Any] = session.execute(statement)  # type: ignore[assignment]
-    return moved.rowcount == 1
+    result: CursorResult[Any] = session.execute(statement)  # type: ignore[assignment]
+    return result.rowcount == 1
 
 
 def release(session: Session, listener: str, holder: str) -> None:
-    """Let go of a place, for the next worker to take it at once."""
-    mine = (_PLACE.c.listener == listener) & (_PLACE.c.holder == holder)
-    session.execute(update(_PLACE).where(mine).values(holder=None, until=None))
+    """Release a lease, so that another worker can acquire it at once."""
+    held = (_PLACE.c.listener == listener) & (_PLACE.c.holder == holder)
+    session.execute(update(_PLACE).where(held).values(holder=None, until=None))
 
 
 def behind(connection: Connection, listener: str) -> int | None:
-    """Answer how many changes a listener has still to come to; None where it has no place yet."""
+    """Return how many changes a consumer has not processed; None if it has no offset yet."""
     seq = connection.execute(select(_PLACE.c.seq).where(_PLACE.c.listener == listener)).scalar()
     return None if seq is None else max(0, head(connection).seq - seq)
 
 
 PURGED: Final = "purged"
-"""The name under which the purging listener notes what a CDN has dropped once: its own place is further back."""
+"""Name of the offset up to which the CDN was purged once; the offset of the purging consumer itself is behind it."""
 
 
 def note(session: Session, name: str, end: Point, now: datetime) -> None:
-    """Note how far something has come that no worker holds."""
-    noted = update(_PLACE).where(_PLACE.c.listener == name).values(seq=end.seq, mark=end.mark, at=now)
-    done: CursorResult[Any] = session.execute(noted)  # type: ignore[assignment]
-    if not done.rowcount:
+    """Save an offset that is not leased."""
+    statement = update(_PLACE).where(_PLACE.c.listener == name).values(seq=end.seq, mark=end.mark, at=now)
+    result: CursorResult[Any] = session.execute(statement)  # type: ignore[assignment]
+    if not result.rowcount:
         session.execute(insert(_PLACE).values(listener=name, seq=end.seq, mark=end.mark, at=now))
 
 
 def noted(connection: Connection, name: str) -> int:
-    """Answer the last change that was noted so; 0 where none was."""
+    """Return the seq of an offset that is not leased; 0 if it was never saved."""
     return connection.execute(select(_PLACE.c.seq).where(_PLACE.c.listener == name)).scalar() or 0
 
 
 def head(connection: Connection) -> Point:
-    """Answer the last change."""
+    """Return the position of the last change."""
     return Point(*connection.execute(select(LogHead.seq, LogHead.mark)).one())

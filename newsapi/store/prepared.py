@@ -1,7 +1,12 @@
-"""Statements of reads, run the short way: text and converters are worked out once, then driver, rows, done.
+"""Execution of read queries around SQLAlchemy's execution layer.
 
-SQLAlchemy writes the statement and knows how each type is stored; what it does anew at every execution (looking the
-compiled form up, naming values, making row objects) costs a list as much as the database's own work, twice over.
+SQLAlchemy compiles a statement once, and its types convert the values. What it repeats at every execution (looking up
+the compiled form, naming parameters, building row objects) costs a list twice as much as the work of the database.
+Here the SQL text and the converters are computed once per statement and kept; an execution is the driver's cursor and
+the converters of the columns that need one.
+
+To debug a query, run the same statement with `connection.execute`; the rows are the same. Listeners of SQLAlchemy's
+`before_cursor_execute` event (statement counters, logs) receive these statements too.
 """
 
 from __future__ import annotations
@@ -19,20 +24,25 @@ _Sizes = tuple[tuple[str, int], ...]
 
 
 def rows(connection: Connection, statement: Select[*tuple[Any, ...]], parameters: Mapping[str, Any]) -> list[Row]:
-    """Answer the rows of a statement as plain tuples, in the order of its columns.
+    """Run a statement.
 
-    The statement must be one that is kept and run again. Every value that varies is a parameter by its name, a list or
-    tuple where it stands for several.
+    Args:
+        connection: An open read transaction.
+        statement: A statement that is kept and run again, such as a module constant: it is the key of a cache.
+        parameters: The values that vary, by parameter name; a list or tuple for an expanding parameter.
+
+    Returns:
+        The rows as plain tuples, in the order of the columns of the statement.
     """
     sizes = tuple((name, len(value)) for name, value in parameters.items() if isinstance(value, (list, tuple)))
-    prepared = _prepared(statement, connection.dialect, sizes)
-    bound = prepared.bound(parameters)
+    compiled = _prepared(statement, connection.dialect, sizes)
+    values = compiled.bound(parameters)
     cursor = connection.connection.cursor()
-    for hear in connection.dispatch.before_cursor_execute:  # who counts statements counts these too
-        hear(connection, cursor, prepared.text, bound, None, False)  # noqa: FBT003 (as SQLAlchemy calls them)
+    for listener in connection.dispatch.before_cursor_execute:
+        listener(connection, cursor, compiled.text, values, None, False)  # noqa: FBT003 (the signature of the event)
     try:
-        cursor.execute(prepared.text, bound)
-        found = cast("list[Row]", cursor.fetchall())
+        cursor.execute(compiled.text, values)
+        raw_rows = cast("list[Row]", cursor.fetchall())
     except Exception as error:
         driver = connection.connection
         if connection.dialect.is_disconnect(error, driver, cursor):  # type: ignore[arg-type]
@@ -40,16 +50,23 @@ def rows(connection: Connection, statement: Select[*tuple[Any, ...]], parameters
         raise
     finally:
         cursor.close()
-    if not found or not prepared.converters:
-        return found
-    columns: list[Any] = list(zip(*found, strict=True))
-    for number, convert in prepared.converters:
-        columns[number] = map(convert, columns[number])
+    if not raw_rows or not compiled.converters:
+        return raw_rows
+    columns: list[Any] = list(zip(*raw_rows, strict=True))
+    for index, convert in compiled.converters:
+        columns[index] = map(convert, columns[index])
     return list(zip(*columns, strict=True))
 
 
 class _Prepared(NamedTuple):
-    """What the driver is given, and how the columns that need it are turned into our types."""
+    """A compiled statement.
+
+    Attributes:
+        text: The SQL text for the driver.
+        values: Functions that take the value of each placeholder from the parameters, in order.
+        placeholders: The names of the placeholders; None if they are positional.
+        converters: Index and result converter of the columns that need one.
+    """
 
     text: str
     values: tuple[_Value, ...]
@@ -57,49 +74,54 @@ class _Prepared(NamedTuple):
     converters: tuple[tuple[int, Callable[[Any], Any]], ...]
 
     def bound(self, parameters: Mapping[str, Any]) -> Any:
-        """The values as the driver takes them."""
-        found = tuple([value(parameters) for value in self.values])
-        return found if self.placeholders is None else dict(zip(self.placeholders, found, strict=True))
+        """Return the values in the form that the driver accepts."""
+        values = tuple([value(parameters) for value in self.values])
+        return values if self.placeholders is None else dict(zip(self.placeholders, values, strict=True))
 
 
 _Value = Callable[[Mapping[str, Any]], Any]
-"""Takes the value of one placeholder out of the parameters."""
+"""Takes the value of one placeholder from the parameters."""
 
 
-def _value(name: str, place: int | None, stored: Callable[[Any], Any] | None) -> _Value:
-    if place is None:
-        return itemgetter(name) if stored is None else lambda parameters: stored(parameters[name])
-    if stored is None:
-        return lambda parameters: parameters[name][place]
-    return lambda parameters: stored(parameters[name][place])
+def _value(name: str, index: int | None, convert: Callable[[Any], Any] | None) -> _Value:
+    """Build the getter of a parameter, or of the element of a list parameter at an index."""
+    if index is None:
+        return itemgetter(name) if convert is None else lambda parameters: convert(parameters[name])
+    if convert is None:
+        return lambda parameters: parameters[name][index]
+    return lambda parameters: convert(parameters[name][index])
 
 
 @lru_cache(maxsize=1024)
 def _prepared(statement: Select[*tuple[Any, ...]], dialect: Dialect, sizes: _Sizes) -> _Prepared:
-    lists = dict(sizes)
+    """Compile a statement for the given sizes of its list parameters."""
+    size_of = dict(sizes)
     compiled = visitors.cloned_traverse(statement, {}, {"bindparam": _written_out}).compile(dialect=dialect)
     varying = {name: parameter for name, parameter in compiled.binds.items() if parameter.required}
     expanded = compiled.construct_expanded_state(
-        {name: range(lists[name]) if name in lists else None for name in varying}
+        {name: range(size_of[name]) if name in size_of else None for name in varying}
     )
-    places: dict[str, tuple[str, int | None]] = {name: (name, None) for name in varying}
-    for name, several in expanded.parameter_expansion.items():
-        places |= {placeholder: (name, place) for place, placeholder in enumerate(several)}
+    sources: dict[str, tuple[str, int | None]] = {name: (name, None) for name in varying}
+    for name, elements in expanded.parameter_expansion.items():
+        sources |= {placeholder: (name, index) for index, placeholder in enumerate(elements)}
     placeholders = tuple(expanded.parameters if expanded.positiontup is None else expanded.positiontup)
-    stored = {name: parameter.type.dialect_impl(dialect).bind_processor(dialect) for name, parameter in varying.items()}
-    values = [
-        _value(*places[name], stored[places[name][0]])
-        if name in places
-        else partial(_constant, expanded.parameters[name])
-        for name in placeholders
-    ]
-    kinds = [column.type.dialect_impl(dialect) for column in statement.selected_columns]
-    converters = [(number, kind.result_processor(dialect, None)) for number, kind in enumerate(kinds)]
+    bind_converters = {
+        name: parameter.type.dialect_impl(dialect).bind_processor(dialect) for name, parameter in varying.items()
+    }
+    values = []
+    for placeholder in placeholders:
+        if placeholder in sources:
+            name, index = sources[placeholder]
+            values.append(_value(name, index, bind_converters[name]))
+        else:
+            values.append(partial(_constant, expanded.parameters[placeholder]))
+    types = [column.type.dialect_impl(dialect) for column in statement.selected_columns]
+    converters = [(index, type_.result_processor(dialect, None)) for index, type_ in enumerate(types)]
     return _Prepared(
         expanded.statement,
         tuple(values),
         placeholders if expanded.positiontup is None else None,
-        tuple((number, convert) for number, convert in converters if convert is not None),
+        tuple((index, convert) for index, convert in converters if convert is not None),
     )
 
 
@@ -108,6 +130,6 @@ def _constant(value: Any, _parameters: object) -> Any:
 
 
 def _written_out(parameter: BindParameter[Any]) -> None:
-    """What never varies stands in the text: less to send, and PostgreSQL plans for what it is."""
+    """Render constants into the SQL text: less is sent, and PostgreSQL plans with the actual value."""
     if not parameter.required and isinstance(parameter.value, (str, int)):
         parameter.literal_execute = True

@@ -1,4 +1,4 @@
-"""Preview links, by what their tokens hash to."""
+"""Preview links, stored by the digest of their token."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ _LINK = table(PreviewLink)
 
 
 def add(session: Session, **columns: Any) -> None:
-    """Keep a new link; the columns are those of the table."""
+    """Insert a preview link, given the columns of its row."""
     session.execute(insert(_LINK).values(**columns))
 
 
 def by_digest(connection: Connection, digest: bytes) -> Row[Any] | None:
-    """Answer the link whose token hashes to this, good or not."""
+    """Return the link whose token has this digest, even if it is expired or revoked."""
     return connection.execute(select(_LINK).where(_LINK.c.digest == digest)).one_or_none()
 
 
 def of_article(connection: Connection, article: UUID) -> Sequence[Row[Any]]:
-    """Answer the links of an article, the last first."""
-    found = select(_LINK).where(_LINK.c.article_id == article)
-    return connection.execute(found.order_by(_LINK.c.created_at.desc(), _LINK.c.id).limit(100)).all()
+    """Return up to 100 preview links of an article, the newest first."""
+    statement = select(_LINK).where(_LINK.c.article_id == article)
+    return connection.execute(statement.order_by(_LINK.c.created_at.desc(), _LINK.c.id).limit(100)).all()
 
 
 def revoke(session: Session, article: UUID, link: UUID, now: datetime) -> bool:
-    """Revoke a link of an article; False where it has none of this id."""
-    done: CursorResult[Any] = session.execute(  # type: ignore[assignment]
+    """Revoke a preview link of an article; return False if the article has no link with this id."""
+    result: CursorResult[Any] = session.execute(  # type: ignore[assignment]
         update(_LINK).where(_LINK.c.id == link, _LINK.c.article_id == article).values(revoked_at=now)
     )
-    return done.rowcount == 1
+    return result.rowcount == 1

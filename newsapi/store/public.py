@@ -1,4 +1,4 @@
-"""What the public may see, written once. Every public select of articles starts or ends here."""
+"""The rule of what is public, defined once; every public query of articles uses it."""
 
 from sqlalchemy import ColumnElement
 
@@ -6,5 +6,8 @@ from newsapi.model import Article
 
 
 def visible() -> ColumnElement[bool]:
-    """The condition on an article: published. There is no clock in it, since a publication is an event in the log."""
+    """Return the condition that an article is published.
+
+    The condition compares no time: publication is an event in the changelog.
+    """
     return Article.status == "published"

@@ -1,4 +1,4 @@
-"""What articles were: every version but the present one is a row, and the present one is the article."""
+"""Revisions of articles: each replaced version is a row; the current version is the article itself."""
 
 from __future__ import annotations
 
@@ -14,18 +14,25 @@ _ROW = select(Revision.number, Revision.replaced_at, Revision.replaced_by, Revis
 
 
 def one(connection: Connection, article: UUID, number: int) -> Row[Any] | None:
-    """Answer a version that was replaced; None where there is none of this number, or it is the present one."""
+    """Return a replaced version; None if there is no such version or it is the current one."""
     return connection.execute(_ROW.where(Revision.article_id == article, Revision.number == number)).one_or_none()
 
 
 def made(connection: Connection, article: UUID, *, below: int, most: int) -> Sequence[Row[Any]]:
-    """Answer when each version was replaced and by whom, the last first: the making of the version after it."""
-    rows = select(Revision.number, Revision.replaced_at, Revision.replaced_by)
-    found = rows.where(Revision.article_id == article, Revision.number < below)
-    return cast("Sequence[Row[Any]]", connection.execute(found.order_by(Revision.number.desc()).limit(most)).all())
+    """Return when and by whom versions with a number below `below` were replaced, the newest first.
+
+    The replacement of a version is the creation of the next one.
+    """
+    statement = (
+        select(Revision.number, Revision.replaced_at, Revision.replaced_by)
+        .where(Revision.article_id == article, Revision.number < below)
+        .order_by(Revision.number.desc())
+        .limit(most)
+    )
+    return cast("Sequence[Row[Any]]", connection.execute(statement).all())
 
 
 def born(connection: Connection, article: UUID) -> Row[Any] | None:
-    """Answer when an article was made, and its present version."""
-    found = select(Article.created_at, Article.version).where(Article.id == article)
-    return cast("Row[Any] | None", connection.execute(found).one_or_none())
+    """Return the creation time and the current version of an article."""
+    statement = select(Article.created_at, Article.version).where(Article.id == article)
+    return cast("Row[Any] | None", connection.execute(statement).one_or_none())

@@ -1,7 +1,7 @@
-"""Many rows at once, by the fastest way each database has.
+"""Bulk inserts and conditions on many values, by the fastest method of each database.
 
-The tables say which columns there are and how a value of each is stored; the driver does the rest. SQLAlchemy's own
-handling of each row would cost several times as much as the row.
+Columns and the storage of their values come from the tables; the driver does the rest. SQLAlchemy's own processing of
+each row would cost several times as much as the insert.
 """
 
 from __future__ import annotations
@@ -18,55 +18,63 @@ from newsapi.model.base import Base, table
 
 
 def insert(session: Session, model: type[Base], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Insert rows of these columns: with COPY on PostgreSQL, with the driver's own loop on SQLite.
+    """Insert rows, with COPY on PostgreSQL and `executemany` on SQLite.
 
-    Columns that are not named stay null: defaults of the model are not asked. Raises what an INSERT would raise.
+    Errors are those that an INSERT would raise.
+
+    Args:
+        session: The session of the write.
+        model: The mapped class of the table.
+        columns: The names of the columns; other columns stay null, and defaults of the model are not applied.
+        rows: The values of each row, in the order of `columns`.
     """
     connection = session.connection()
     target = table(model)
-    stored = _stored(connection.dialect, target, columns, rows)
-    if not stored:
+    values = _stored(connection.dialect, target, columns, rows)
+    if not values:
         return
     quote = connection.dialect.identifier_preparer.quote
     into = f"{quote(target.name)} ({', '.join(map(quote, columns))})"
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(f"INSERT INTO {into} VALUES ({', '.join('?' * len(columns))})", stored)  # noqa: S608 (names of ours)
+        placeholders = ", ".join("?" * len(columns))
+        connection.exec_driver_sql(f"INSERT INTO {into} VALUES ({placeholders})", values)  # noqa: S608 (our own names)
     else:
         types = [target.c[name].type.compile(connection.dialect) for name in columns]
-        _copy(connection, into, types, stored)
+        _copy(connection, into, types, values)
 
 
 def among(connection: Connection, column: Any, values: Collection[Any]) -> ColumnElement[bool]:
-    """Answer the condition that a column has one of these values, few or thousands.
+    """Return the condition that a column has one of the values, of which there may be thousands.
 
-    PostgreSQL is sent one array: its driver would take longer over thousands of parameters than it over the rows.
+    PostgreSQL receives one array, because its driver takes longer over thousands of parameters than the database over
+    the rows.
     """
     if connection.dialect.name == "sqlite":
-        found: ColumnElement[bool] = column.in_(values)
+        condition: ColumnElement[bool] = column.in_(values)
     else:
-        found = column == any_(literal(list(values), ARRAY(column.type)))
-    return found
+        condition = column == any_(literal(list(values), ARRAY(column.type)))
+    return condition
 
 
 def _stored(
     dialect: Dialect, target: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> list[tuple[Any, ...]]:
-    """Turn values into what the driver takes, column by column: most need nothing, and bytes are bytes."""
-    turned = []
+    """Convert values to those of the driver, column by column; most columns, such as bytes, need no conversion."""
+    converted = []
     for name, values in zip(columns, zip(*rows, strict=True), strict=False):
-        kept = target.c[name].type
-        process = None if type(kept) is LargeBinary else kept.dialect_impl(dialect).bind_processor(dialect)
-        turned.append(map(process, values) if process else values)
-    return list(zip(*turned, strict=True))
+        type_ = target.c[name].type
+        process = None if type(type_) is LargeBinary else type_.dialect_impl(dialect).bind_processor(dialect)
+        converted.append(map(process, values) if process else values)
+    return list(zip(*converted, strict=True))
 
 
-def _copy(connection: Connection, into: str, types: Sequence[str], stored: Iterable[tuple[Any, ...]]) -> None:
+def _copy(connection: Connection, into: str, types: Sequence[str], values: Iterable[tuple[Any, ...]]) -> None:
     statement = f"COPY {into} FROM STDIN (FORMAT BINARY)"
     driver: Any = connection.connection.driver_connection
     try:
         with driver.cursor() as cursor, cursor.copy(statement) as copy:
             copy.set_types([type_.partition(" COLLATE ")[0].lower() for type_ in types])
-            for row in stored:
+            for row in values:
                 copy.write_row(row)
     except psycopg.Error as error:
         raise DBAPIError.instance(statement, None, error, psycopg.Error, dialect=connection.dialect) from error

@@ -1,4 +1,4 @@
-"""Articles as they stand, whole: what a write is set against."""
+"""Snapshots of complete articles, against which a write is compared."""
 
 from __future__ import annotations
 
@@ -15,7 +15,15 @@ from newsapi.store.articles import LINKS
 from newsapi.store.rows import among
 
 DETAIL = (
-    *("canonical_url", "source", "media", "corrections", "rights", "seo", "picks", "bans", "translation_group"),
+    "canonical_url",
+    "source",
+    "media",
+    "corrections",
+    "rights",
+    "seo",
+    "picks",
+    "bans",
+    "translation_group",
     "body_html",
 )
 SUMMARY = (
@@ -38,9 +46,18 @@ KEPT = ("version", "gone", "import_digest", "number")
 
 @dataclass(slots=True, kw_only=True)
 class State:
-    """An article whole: its columns, its links as ids in order, and the slugs it had.
+    """A complete article.
 
-    `names` are the slugs of what it refers to, for people who read its history.
+    Attributes:
+        id: Its id.
+        values: Its columns by name.
+        links: Ids of linked terms by kind of link, in order.
+        version: Its version.
+        withdrawal: When, how and why it was withdrawn; None if it is public or never was.
+        import_digest: Digest of the record that it was last imported from.
+        publication_number: Its place in the sitemaps; None before its first publication.
+        names: Slugs of the terms it refers to, stored with its revisions.
+        former_slugs: Slugs that redirect to it.
     """
 
     id: UUID
@@ -55,102 +72,110 @@ class State:
 
     @property
     def is_public(self) -> bool:
-        """Whether readers see it."""
+        """Whether the article is published."""
         return bool(self.values["status"] == "published")
 
     @property
     def named_facets(self) -> dict[str, str]:
-        """The facets that have no other row than their name, by their kind."""
+        """Kind and name of the facets that are identified by their name, except those of sitemaps."""
         group = self.values["translation_group"]
-        found = {kind: self.values[kind] for kind in ("format", "language")}
-        return found | {"translation": group} if group else found
+        names = {kind: self.values[kind] for kind in ("format", "language")}
+        return names | {"translation": group} if group else names
 
     def same_content(self, other: State) -> bool:
-        """Whether nothing that a newsroom writes is different."""
+        """Tell whether both have the same editorial content, links and former slugs."""
         names = (*SUMMARY, *DETAIL, *TIMES)
         same = all(self.values[name] == other.values[name] for name in names)
         return same and self.links == other.links and self.former_slugs == other.former_slugs
 
 
 def known_digests(connection: Connection, digests: Collection[bytes]) -> set[bytes]:
-    """Answer which of these lines are what an article was last imported from."""
-    found = select(Article.import_digest).where(among(connection, Article.import_digest, digests))
-    return {digest for digest in connection.execute(found).scalars() if digest is not None}
+    """Return those of the digests that an article was last imported with."""
+    statement = select(Article.import_digest).where(among(connection, Article.import_digest, digests))
+    return {digest for digest in connection.execute(statement).scalars() if digest is not None}
 
 
 def slugs_taken(session: Session, slugs: Collection[str]) -> set[str]:
-    """Answer those of these slugs that an article has, or had."""
-    own = select(Article.slug).where(Article.slug.in_(slugs))
+    """Return those of the slugs that an article has or had."""
+    current = select(Article.slug).where(Article.slug.in_(slugs))
     former = select(OldSlug.slug).where(OldSlug.kind == "article", OldSlug.slug.in_(slugs))
-    return set(session.execute(union_all(own, former)).scalars())
+    return set(session.execute(union_all(current, former)).scalars())
 
 
 def picked(connection: Connection, article: UUID) -> tuple[list[str], list[str], int]:
-    """Answer the slugs that the editors picked and banned for an article, and its version."""
-    found = select(ArticleDetail.picks, ArticleDetail.bans, Article.version).join(
-        Article, Article.id == ArticleDetail.article_id
+    """Return the slugs that editors picked and excluded as related articles, and the version of the article."""
+    statement = (
+        select(ArticleDetail.picks, ArticleDetail.bans, Article.version)
+        .join(Article, Article.id == ArticleDetail.article_id)
+        .where(Article.id == article)
     )
-    picks, bans, version = connection.execute(found.where(Article.id == article)).one()
-    return picks, bans or [], version
+    picks, exclusions, version = connection.execute(statement).one()
+    return picks, exclusions or [], version
 
 
 def gone(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Any]:
-    """Answer, of those of these articles that were public and are no more, when, how and why they went."""
-    found = select(Article.id, Article.gone).where(among(connection, Article.id, ids), Article.gone.is_not(None))
-    return dict(connection.execute(found).all()) if ids else {}
+    """Return when, how and why articles were withdrawn, for those of the ids that were public and no longer are."""
+    statement = select(Article.id, Article.gone).where(among(connection, Article.id, ids), Article.gone.is_not(None))
+    return dict(connection.execute(statement).all()) if ids else {}
 
 
 def articles_of(session: Session, kind: str, term: UUID, most: int) -> dict[UUID, State]:
-    """Answer the first articles, of any status, that bear a brand (also by mention), author, section or tag."""
-    found = []
+    """Return up to `limit` articles, of any status, that are linked to a term (to a brand, also by a mention)."""
+    branches = []
     if kind in {"brand", "section"}:
         column = Article.brand_id if kind == "brand" else Article.section_id
-        found.append(select(Article.id).where(column == term))
-    found += [
-        select(link.article_id).where(term_id == term)
-        for link, term_id, model in LINKS.values()
+        branches.append(select(Article.id).where(column == term))
+    branches += [
+        select(link.article_id).where(link_column == term)
+        for link, link_column, model in LINKS.values()
         if model.__tablename__ == kind
     ]
-    ids = session.execute(union(*found).limit(most)).scalars().all()
+    ids = session.execute(union(*branches).limit(most)).scalars().all()
     return by_id(session, ids)
 
 
 def existing(
     session: Session, slugs: Collection[str], ids: Collection[UUID]
 ) -> tuple[dict[str, State], dict[UUID, State]]:
-    """Answer the articles that have, or had, one of these slugs (by it), and those with one of these ids."""
+    """Find articles by slug or former slug, and by id.
+
+    Returns:
+        The articles keyed by the given slug (a current slug takes precedence over a former one), and all articles
+        found, keyed by id.
+    """
     connection = session.connection()
-    own = select(Article.slug, Article.id).where(among(connection, Article.slug, slugs))
+    current = select(Article.slug, Article.id).where(among(connection, Article.slug, slugs))
     former = select(OldSlug.slug, OldSlug.subject_id).where(
         OldSlug.kind == "article", among(connection, OldSlug.slug, slugs)
     )
-    by_slug: dict[str, UUID] = {**dict(connection.execute(former).all()), **dict(connection.execute(own).all())}
-    states = by_id(session, {*by_slug.values(), *ids})
-    return {slug: states[id_] for slug, id_ in by_slug.items()}, states
+    ids_by_slug: dict[str, UUID] = dict(connection.execute(former).all())
+    ids_by_slug |= dict(connection.execute(current).all())
+    states = by_id(session, {*ids_by_slug.values(), *ids})
+    return {slug: states[id_] for slug, id_ in ids_by_slug.items()}, states
 
 
 def by_id(session: Session, ids: Collection[UUID]) -> dict[UUID, State]:
-    """Answer the articles with these ids."""
+    """Return the articles with these ids; unknown ids are left out."""
     return _whole(session.connection(), ids) if ids else {}
 
 
 def whole(connection: Connection, id_: UUID) -> State:
-    """Answer the article with this id, which there is."""
+    """Return the article with this id, which must exist."""
     return _whole(connection, [id_])[id_]
 
 
 def _whole(connection: Connection, ids: Collection[UUID]) -> dict[UUID, State]:
-    article = [getattr(Article, name) for name in ("id", *KEPT, *SUMMARY, *TIMES)]
-    detail = [getattr(ArticleDetail, name) for name in DETAIL]
-    found = (
-        select(*article, *detail, Brand.slug.label("brand"), Section.slug.label("section"))
+    article_columns = [getattr(Article, name) for name in ("id", *KEPT, *SUMMARY, *TIMES)]
+    detail_columns = [getattr(ArticleDetail, name) for name in DETAIL]
+    statement = (
+        select(*article_columns, *detail_columns, Brand.slug.label("brand"), Section.slug.label("section"))
         .join(ArticleDetail, ArticleDetail.article_id == Article.id)
         .outerjoin(Brand, Brand.id == Article.brand_id)
         .outerjoin(Section, Section.id == Article.section_id)
         .where(among(connection, Article.id, ids))
     )
     states = {}
-    for row in connection.execute(found).mappings():
+    for row in connection.execute(statement).mappings():
         states[row["id"]] = State(
             id=row["id"],
             values={name: row[name] for name in (*SUMMARY, *DETAIL, *TIMES)},
@@ -174,9 +199,9 @@ def _whole(connection: Connection, ids: Collection[UUID]) -> dict[UUID, State]:
 def _all_links(connection: Connection, ids: Collection[UUID]) -> Any:
     branches = []
     for kind, (link, term_id, term) in LINKS.items():
-        found = select(
+        branch = select(
             literal(kind).label("kind"), link.article_id, term_id.label("term_id"), term.slug, link.position
         ).join(term, term.id == term_id)
-        branches.append(found.where(among(connection, link.article_id, ids)))
+        branches.append(branch.where(among(connection, link.article_id, ids)))
     rows = union_all(*branches).subquery()
     return select(rows.c.kind, rows.c.article_id, rows.c.term_id, rows.c.slug).order_by(rows.c.position)

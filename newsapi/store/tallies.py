@@ -1,8 +1,8 @@
-"""Sums over the articles of a facet, kept up with every change: by them a partner finds what is wrong in his mirror.
+"""Digests of facets: sums over their articles, updated with every change, by which partners verify their copies.
 
-Each article falls into one of 4,096 buckets by its id; each counts with a fingerprint of its id and version. Sums do
-not depend on an order, and a change moves them by what it adds and takes away: so what is asked of a million articles
-is one row.
+Each article belongs to one of 4,096 buckets by its id, and adds a fingerprint of its id and version to the sums of its
+bucket. Sums do not depend on order, and a change updates them by what it adds and removes; the digest of a million
+articles is therefore one row.
 """
 
 from __future__ import annotations
@@ -25,96 +25,99 @@ from newsapi.store.rows import among
 from newsapi.store.told import Told
 
 FILTERED: Final = ("all", "author", "brand", "format", "language", "section", "tag")
-"""The kinds of facets that partners can filter by."""
+"""Kinds of facets that partners can filter by; only these have digests."""
 
 BUCKETS: Final = 64
-"""Buckets of the first level, and inside each as many again."""
+"""Number of buckets on the first level, and of sub-buckets in each of them."""
 
 _SUMS: Final = Struct(f">{BUCKETS}I{BUCKETS}Q")
 _NOTHING: Final = bytes(_SUMS.size)
 _WHOLE: Final = 1 << 64
-"""Sums are taken modulo this."""
+"""Modulus of the sums of fingerprints."""
 
 
 class Sum(NamedTuple):
-    """How many articles, and the sum of their fingerprints."""
+    """The number of articles in a bucket, and the sum of their fingerprints modulo 2**64."""
 
     articles: int = 0
     total: int = 0
 
 
 class Item(NamedTuple):
-    """An article as a digest counts it."""
+    """An article in a digest."""
 
     id: UUID
     version: int
 
 
 def fingerprint(id_: UUID, version: int) -> int:
-    """Answer what an article adds to a sum: the first 8 bytes of the SHA-256 of `ID:VERSION`."""
+    """Return what an article adds to a sum: the first 8 bytes (big-endian) of the SHA-256 of `ID:VERSION`."""
     return int.from_bytes(hashlib.sha256(f"{id_}:{version}".encode()).digest()[:8])
 
 
 def added(items: Iterable[Item]) -> Sum:
-    """Answer the sum of some articles."""
-    found = [fingerprint(*item) for item in items]
-    return Sum(len(found), sum(found) % _WHOLE)
+    """Return the sum of some articles."""
+    fingerprints = [fingerprint(*item) for item in items]
+    return Sum(len(fingerprints), sum(fingerprints) % _WHOLE)
 
 
 def note(session: Session, changes: Iterable[Told]) -> None:
-    """Move the sums by what these changes of articles take out of facets and bring into them."""
-    more: dict[int, dict[int, list[int]]] = {}
+    """Update the sums of the facets that these changes of articles remove them from or add them to."""
+    deltas: dict[int, dict[int, list[int]]] = {}
     for change in changes:
-        place, version = bucket(change.subject_id) // BUCKETS, change.version or 0
-        for facets, sign, of in ((change.before, -1, change.was or version), (change.after, 1, version)):
-            value = sign * fingerprint(change.subject_id, of) if facets else 0
-            for facet in facets:
-                sums = more.setdefault(facet, {}).setdefault(place, [0, 0])
-                sums[0] += sign
-                sums[1] += value
-    if more:
-        _move(session, more)
+        bucket_index, version = bucket(change.subject_id) // BUCKETS, change.version or 0
+        removal = (change.before, -1, change.was or version)
+        addition = (change.after, 1, version)
+        for facet_ids, sign, counted_version in (removal, addition):
+            value = sign * fingerprint(change.subject_id, counted_version) if facet_ids else 0
+            for facet_id in facet_ids:
+                delta = deltas.setdefault(facet_id, {}).setdefault(bucket_index, [0, 0])
+                delta[0] += sign
+                delta[1] += value
+    if deltas:
+        _move(session, deltas)
 
 
-def _move(session: Session, more: dict[int, dict[int, list[int]]]) -> None:
+def _move(session: Session, deltas: dict[int, dict[int, list[int]]]) -> None:
+    """Add deltas to the stored sums, given by facet and bucket: number of articles and sum of fingerprints."""
     connection = session.connection()
-    present = (
+    statement = (
         select(Facet.id, Tally.sums)
         .outerjoin(Tally, Tally.facet_id == Facet.id)
-        .where(among(connection, Facet.id, list(more)), Facet.kind.in_(FILTERED))
+        .where(among(connection, Facet.id, list(deltas)), Facet.kind.in_(FILTERED))
     )
-    found: list[tuple[int, bytes | None]] = [(facet, kept) for facet, kept in connection.execute(present)]
-    moved = []
-    for facet, kept in found:
-        sums = list(_SUMS.unpack(kept or _NOTHING))
-        for place, (count, value) in more[facet].items():
-            sums[place] += count
-            sums[BUCKETS + place] = (sums[BUCKETS + place] + value) % _WHOLE
-        moved.append((facet, _SUMS.pack(*sums)))
-    there = [facet for facet, kept in found if kept is not None]
-    connection.execute(delete(table(Tally)).where(among(connection, Tally.facet_id, there)))
-    rows.insert(session, Tally, ("facet_id", "sums"), sorted(moved))
+    stored: list[tuple[int, bytes | None]] = [(facet_id, packed) for facet_id, packed in connection.execute(statement)]
+    updated = []
+    for facet_id, packed in stored:
+        sums = list(_SUMS.unpack(packed or _NOTHING))
+        for bucket_index, (count, value) in deltas[facet_id].items():
+            sums[bucket_index] += count
+            sums[BUCKETS + bucket_index] = (sums[BUCKETS + bucket_index] + value) % _WHOLE
+        updated.append((facet_id, _SUMS.pack(*sums)))
+    replaced = [facet_id for facet_id, packed in stored if packed is not None]
+    connection.execute(delete(table(Tally)).where(among(connection, Tally.facet_id, replaced)))
+    rows.insert(session, Tally, ("facet_id", "sums"), sorted(updated))
 
 
 def of_facets(connection: Connection, facets: Sequence[int]) -> list[Sum]:
-    """Answer the sums of the buckets of facets that have no article in common."""
+    """Return the sums of the 64 buckets, added up over facets that have no article in common."""
     sums = [0] * 2 * BUCKETS
-    for kept in connection.execute(_OF_FACETS, {"facets": facets}).scalars():
-        sums = [one + other for one, other in zip(sums, _SUMS.unpack(kept), strict=True)]
-    return [Sum(sums[place], sums[BUCKETS + place] % _WHOLE) for place in range(BUCKETS)]
+    for packed in connection.execute(_OF_FACETS, {"facets": facets}).scalars():
+        sums = [total + value for total, value in zip(sums, _SUMS.unpack(packed), strict=True)]
+    return [Sum(sums[index], sums[BUCKETS + index] % _WHOLE) for index in range(BUCKETS)]
 
 
 def in_buckets(connection: Connection, first: int, last: int) -> Iterator[tuple[int, Item]]:
-    """Answer the public articles of a range of the 4,096 buckets, each with its bucket."""
-    for place, id_, version in connection.execute(_IN_BUCKETS, {"first": first, "last": last}):
-        yield place, Item(id_, version)
+    """Yield the public articles in a range of the 4,096 buckets, each with its bucket."""
+    for bucket_index, id_, version in connection.execute(_IN_BUCKETS, {"first": first, "last": last}):
+        yield bucket_index, Item(id_, version)
 
 
 def named(connection: Connection, ids: Sequence[UUID]) -> Iterator[tuple[int, Item]]:
-    """Answer the public ones among these articles, each with its bucket."""
-    found = _ITEMS.where(among(connection, Article.id, ids), visible())
-    for place, id_, version in connection.execute(found):
-        yield place, Item(id_, version)
+    """Yield the public articles among these ids, each with its bucket."""
+    statement = _ITEMS.where(among(connection, Article.id, ids), visible())
+    for bucket_index, id_, version in connection.execute(statement):
+        yield bucket_index, Item(id_, version)
 
 
 _FACETS: Any = bindparam("facets", expanding=True)

@@ -1,4 +1,4 @@
-"""Brands, authors, sections and tags: a page by name, and one by its slug."""
+"""Queries for terms (brands, authors, sections and tags): a page in order of name, and one term by slug."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, bindparam, select, tuple_
+from sqlalchemy import Connection, Select, bindparam, select, tuple_
 from sqlalchemy.orm import aliased
 
 from newsapi.errors import NotFound, Renamed
@@ -21,7 +21,11 @@ Kind = Literal["brand", "author", "section", "tag"]
 MODELS: dict[str, Any] = {"brand": Brand, "author": Author, "section": Section, "tag": Tag}
 
 _Parent = aliased(Brand)
-_ABOVE = (_Parent.slug.label("parent"), _Parent.name.label("above"), _Parent.changed_at.label("above_changed_at"))
+_ABOVE = (
+    _Parent.slug.label("parent"),
+    _Parent.name.label("parent_name"),
+    _Parent.changed_at.label("parent_changed_at"),
+)
 _COLUMNS: dict[str, tuple[Any, ...]] = {
     "brand": (Brand.aliases, Brand.description, Brand.logo, *_ABOVE),
     "author": (Author.bio, Author.avatar),
@@ -32,7 +36,7 @@ _SHARED = ("slug", "name", "sort_key", "changed_at", "version")
 
 
 class Place(NamedTuple):
-    """A place in a list by name, and from which side the page is read."""
+    """Where a page of terms starts: after a position in order of name, or before it (`back`)."""
 
     sort_key: str
     slug: str
@@ -40,7 +44,7 @@ class Place(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """A page of brands, authors, sections or tags, the latest change of them, and where the pages beside it start."""
+    """A page of terms: when one of them last changed, and where the next and previous pages start."""
 
     records: list[Record]
     changed_at: datetime | None = None
@@ -49,14 +53,22 @@ class Terms(NamedTuple):
 
 
 def page(connection: Connection, kind: Kind, *, words: str | None, place: Place | None, limit: int) -> Terms:
-    """Answer a page sorted by folded name; `words` (folded) is how the name, an alias or a word in it starts."""
+    """Return one page of terms, sorted by folded name.
+
+    Args:
+        connection: An open read transaction.
+        kind: The kind of terms.
+        prefix: Folded text; only terms are returned in whose name or alias a word starts with it.
+        page_start: Where the page starts; None for the first page.
+        limit: Largest number of terms on the page.
+    """
     back = place is not None and place.back
-    statement = _page(kind, searched=words is not None, back=back if place else None)
-    parameters = {"rows": limit + 1}
+    statement = _page(kind, is_searched=words is not None, back=back if place else None)
+    parameters: dict[str, Any] = {"rows": limit + 1}
     if words is not None:
-        parameters["words"] = f"% {literally(words)}%"  # type: ignore[assignment]
+        parameters["words"] = f"% {literally(words)}%"
     if place:
-        parameters |= {"sort_key": place.sort_key, "slug": place.slug}  # type: ignore[dict-item]
+        parameters |= {"sort_key": place.sort_key, "slug": place.slug}
     rows = connection.execute(statement, parameters).all()
     more, rows = len(rows) > limit, rows[:limit]
     if back:
@@ -73,31 +85,36 @@ def page(connection: Connection, kind: Kind, *, words: str | None, place: Place 
 
 
 def begun(connection: Connection, kind: Kind, words: str, limit: int) -> list[tuple[str, str]]:
-    """Answer slug and name of those whose name, alias or a word in it starts so (folded), of most articles first."""
-    given = {"words": f"% {literally(words)}%", "rows": limit}
-    return [(slug, name) for slug, name in prepared.rows(connection, _begun(kind), given)]
+    """Return slug and name of the terms with a word that starts with the folded `prefix`, most articles first."""
+    parameters = {"words": f"% {literally(words)}%", "rows": limit}
+    return [(slug, name) for slug, name in prepared.rows(connection, _begun(kind), parameters)]
 
 
 def by_slug(connection: Connection, kind: Kind, slug: str, truth: Truth) -> Terms:
-    """Answer one; raises Renamed for a former slug, NotFound for none."""
+    """Return one term as a page.
+
+    Raises:
+        Renamed: This is a former slug of a term.
+        NotFound: No term has or had this slug.
+    """
     model = MODELS[kind]
     row = connection.execute(_one(kind), {"slug": slug}).one_or_none()
     if row is not None:
         records = _records([row])
         return Terms(records, max(filter(None, (records[0]["changed_at"], row.at))))
     former = select(model.slug).join(OldSlug, OldSlug.subject_id == model.id)
-    now = connection.execute(former.where(OldSlug.kind == kind, OldSlug.slug == slug)).scalar()
-    raise NotFound(seq=truth.seq) if now is None else Renamed(now, seq=truth.seq)
+    current_slug = connection.execute(former.where(OldSlug.kind == kind, OldSlug.slug == slug)).scalar()
+    raise NotFound(seq=truth.seq) if current_slug is None else Renamed(current_slug, seq=truth.seq)
 
 
 def by_slugs(connection: Connection, kind: Kind, slugs: Sequence[str]) -> dict[str, Record]:
-    """Answer several in full, by slug; those that are not there are left out."""
+    """Return complete terms keyed by slug; unknown slugs are left out."""
     rows = connection.execute(_several(kind), {"slugs": sorted(set(slugs))}).all()
     return {record["slug"]: record for record in _records(rows)}
 
 
 def literally(text: str) -> str:
-    """Answer a text for LIKE in which nothing stands for anything else; the escape is a backslash."""
+    """Escape the wildcards of LIKE with a backslash."""
     return text.translate(_LITERAL)
 
 
@@ -106,34 +123,32 @@ _LITERAL = str.maketrans({character: f"\\{character}" for character in "\\%_"})
 
 def _selected(kind: Kind) -> Select[Any]:
     model = MODELS[kind]
-    shared = (getattr(model, name) for name in _SHARED)
-    found = select(
-        *shared, Facet.id.label("facet_id"), Facet.articles.label("article_count"), Facet.at, *_COLUMNS[kind]
-    ).select_from(model)
-    found = found.join(Facet, (Facet.id == model.facet_id) & SEEN)
-    return found.outerjoin(_Parent, _Parent.id == Brand.parent_id) if kind == "brand" else found
+    columns = [getattr(model, name) for name in _SHARED]
+    columns += [Facet.id.label("facet_id"), Facet.articles.label("article_count"), Facet.at, *_COLUMNS[kind]]
+    statement = select(*columns).select_from(model).join(Facet, (Facet.id == model.facet_id) & SEEN)
+    return statement.outerjoin(_Parent, _Parent.id == Brand.parent_id) if kind == "brand" else statement
 
 
 @lru_cache(maxsize=32)
-def _page(kind: Kind, *, searched: bool, back: bool | None) -> Select[Any]:
+def _page(kind: Kind, *, is_searched: bool, back: bool | None) -> Select[Any]:
     model = MODELS[kind]
-    found = _selected(kind)
-    if searched:
-        found = found.where(model.words.like(bindparam("words"), escape="\\"))
+    statement = _selected(kind)
+    if is_searched:
+        statement = statement.where(model.words.like(bindparam("words"), escape="\\"))
     if back is not None:
-        here = tuple_(model.sort_key, model.slug)
-        there = tuple_(bindparam("sort_key", type_=model.sort_key.type), bindparam("slug", type_=model.slug.type))
-        found = found.where(here < there if back else here > there)
+        row_position = tuple_(model.sort_key, model.slug)
+        page_start = tuple_(bindparam("sort_key", type_=model.sort_key.type), bindparam("slug", type_=model.slug.type))
+        statement = statement.where(row_position < page_start if back else row_position > page_start)
     order = (model.sort_key.desc(), model.slug.desc()) if back else (model.sort_key, model.slug)
-    return found.order_by(*order).limit(bindparam("rows"))
+    return statement.order_by(*order).limit(bindparam("rows"))
 
 
 @lru_cache(maxsize=4)
 def _begun(kind: Kind) -> Select[Any]:
     model = MODELS[kind]
-    found = select(model.slug, model.name).join(Facet, (Facet.id == model.facet_id) & SEEN)
-    found = found.where(model.words.like(bindparam("words"), escape="\\"))
-    return found.order_by(Facet.articles.desc(), model.slug).limit(bindparam("rows"))
+    statement = select(model.slug, model.name).join(Facet, (Facet.id == model.facet_id) & SEEN)
+    statement = statement.where(model.words.like(bindparam("words"), escape="\\"))
+    return statement.order_by(Facet.articles.desc(), model.slug).limit(bindparam("rows"))
 
 
 @lru_cache(maxsize=4)
@@ -143,16 +158,16 @@ def _one(kind: Kind) -> Select[Any]:
 
 @lru_cache(maxsize=4)
 def _several(kind: Kind) -> Select[Any]:
-    return _selected(kind).where(and_(MODELS[kind].slug.in_(bindparam("slugs", expanding=True))))
+    return _selected(kind).where(MODELS[kind].slug.in_(bindparam("slugs", expanding=True)))
 
 
 def _records(rows: Sequence[Any]) -> list[Record]:
     records = []
     for row in rows:
-        record: Record = dict(row._mapping)  # noqa: SLF001 (the documented way to a row's names)
+        record: Record = dict(row._mapping)  # noqa: SLF001 (the documented mapping of a row)
         if "parent" in record:
-            above, above_changed_at = record.pop("above"), record.pop("above_changed_at")
-            record["parent"] = {"slug": record["parent"], "name": above} if record["parent"] else None
-            record["changed_at"] = max(record["changed_at"], above_changed_at or record["changed_at"])
+            parent_name, parent_changed_at = record.pop("parent_name"), record.pop("parent_changed_at")
+            record["parent"] = {"slug": record["parent"], "name": parent_name} if record["parent"] else None
+            record["changed_at"] = max(record["changed_at"], parent_changed_at or record["changed_at"])
         records.append(record)
     return records

@@ -1,4 +1,4 @@
-"""What is told to the log: a change before it has a number."""
+"""A change to append to the changelog."""
 
 from __future__ import annotations
 
@@ -9,12 +9,21 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """One change to what the public can see, before it has a number.
+    """One public change that has no seq yet.
 
-    `before` and `after` are the ids of the facets that the subject was in and is in now.
-    `was` is the version of an article that the public saw before, if it is another one.
-    `lists` are the ids of the articles whose related lists changed, of a change of kind `related`. One of kind `search`
-    says that searches find something else.
+    Attributes:
+        kind: What changed; `related` stands for related lists, `search` for a change of search results.
+        action: Whether the subject is public after the change.
+        reason: Why it changed.
+        subject_id: Id of the article or term.
+        slug: Its slug after the change.
+        previous_slug: Its slug before the change, if another.
+        more_slugs: Further slugs that redirect to it since the change.
+        version: Version of the article after the change.
+        previous_version: Version of the article that was public before, if another.
+        facets_before: Ids of the facets that the subject was in.
+        facets_after: Ids of the facets that the subject is in.
+        related_list_ids: For the kind `related`, ids of the articles whose related lists changed.
     """
 
     kind: Literal["article", "brand", "author", "section", "tag", "related", "search"]

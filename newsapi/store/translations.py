@@ -1,4 +1,4 @@
-"""The same story in other languages: articles that bear one group, each a facet like a format or a language."""
+"""Translations: articles of one translation group, which is a facet like a format or a language."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from newsapi.store import prepared
 from newsapi.store.public import visible
 
 MOST: Final = 5_000
-"""Articles read for one answer: a hundred languages for each of fifty articles."""
+"""Largest number of articles read for one response: a hundred languages for each of fifty articles."""
 
 
 class Translations(NamedTuple):
-    """The articles of each group, as much of them as their addresses need; the facets of the groups.
+    """The articles of some translation groups.
 
-    `changed_at` is when an article last came into, changed in or left one of them.
+    Attributes:
+        records: The articles by group, with the fields that their URLs need.
+        facets: The facet ids of the groups.
+        changed_at: When an article last entered, changed in or left one of the groups.
     """
 
     records: dict[str, list[dict[str, Any]]]
@@ -44,15 +47,14 @@ _GROUPS = (
 
 
 def of_groups(connection: Connection, groups: Sequence[str]) -> Translations:
-    """Answer the visible articles of these groups."""
+    """Return the public articles of these translation groups."""
     records: dict[str, list[dict[str, Any]]] = {group: [] for group in groups}
-    facets, times = set(), set()
-    for group, facet, at, id_, slug, language, brand, section in prepared.rows(
-        connection, _GROUPS, {"groups": [*groups]}
-    ):
-        facets.add(facet)
-        times.add(at)
+    facet_ids, change_times = set(), set()
+    rows = prepared.rows(connection, _GROUPS, {"groups": [*groups]})
+    for group, facet_id, changed_at, id_, slug, language, brand, section in rows:
+        facet_ids.add(facet_id)
+        change_times.add(changed_at)
         if id_ is not None:
-            of_terms = {"brand": brand and {"slug": brand}, "section": section and {"slug": section}}
-            records[group].append({"id": id_, "slug": slug, "language": language, **of_terms})
-    return Translations(records, frozenset(facets), latest(times))
+            terms = {"brand": brand and {"slug": brand}, "section": section and {"slug": section}}
+            records[group].append({"id": id_, "slug": slug, "language": language, **terms})
+    return Translations(records, frozenset(facet_ids), latest(change_times))

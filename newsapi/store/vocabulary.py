@@ -1,4 +1,4 @@
-"""Brands, authors, sections and tags as articles refer to them: looked up by slug, made, changed."""
+"""Writes of terms (brands, authors, sections and tags), and the resolution of the slugs that articles refer to."""
 
 from __future__ import annotations
 
@@ -22,39 +22,52 @@ from newsapi.text.folding import fold
 
 
 def look_up(session: Session, kind: Kind, slugs: Collection[str]) -> dict[str, UUID]:
-    """Answer the ids of terms by the slugs asked for, former slugs included; what there is not is left out."""
+    """Return the ids of terms keyed by the given slugs, former slugs included; unknown slugs are left out."""
     model = MODELS[kind]
     connection = session.connection()
-    present = select(model.slug, model.id).where(among(connection, model.slug, slugs))
-    found: dict[str, UUID] = dict(connection.execute(present).all())
-    if missing := set(slugs) - found.keys():
+    current = select(model.slug, model.id).where(among(connection, model.slug, slugs))
+    ids: dict[str, UUID] = dict(connection.execute(current).all())
+    if missing := set(slugs) - ids.keys():
         former = select(OldSlug.slug, OldSlug.subject_id).where(
             OldSlug.kind == kind, among(connection, OldSlug.slug, missing)
         )
-        found |= dict(connection.execute(former).all())
-    return found
+        ids |= dict(connection.execute(former).all())
+    return ids
 
 
 def make_tags(session: Session, ids: Mapping[str, UUID], shown: Collection[UUID], now: datetime) -> list[Told]:
-    """Make those of these tags that are not there yet, named by their slugs, under the ids given by slug.
+    """Create the tags that do not exist yet, named by their slugs.
 
-    Answers the changes to tell: of those that are `shown` with an article of theirs and never were before. A tag that
-    only drafts bear is nobody's business yet.
+    A tag that only unpublished articles have is not public and not a change.
+
+    Args:
+        session: A session that holds the write lock.
+        ids: The ids of the tags, keyed by slug.
+        public_ids: The ids of the tags that a public article has.
+        now: The time of the write.
+
+    Returns:
+        The changes to append: of the tags that become public now.
     """
     connection = session.connection()
-    there = set(connection.execute(select(Tag.id).where(among(connection, Tag.id, ids.values()))).scalars())
-    missing = sorted((slug, id_) for slug, id_ in ids.items() if id_ not in there)
+    existing = set(connection.execute(select(Tag.id).where(among(connection, Tag.id, ids.values()))).scalars())
+    missing = sorted((slug, id_) for slug, id_ in ids.items() if id_ not in existing)
     if missing:
         _insert_tags(session, missing, now)
-    unseen = select(Tag.id, Tag.slug, Tag.facet_id).join(Facet, Facet.id == Tag.facet_id)
-    found = connection.execute(unseen.where(among(connection, Tag.id, shown), Facet.seq == 0).order_by(Tag.slug)).all()
-    if not found:
+    unpublished = (
+        select(Tag.id, Tag.slug, Tag.facet_id)
+        .join(Facet, Facet.id == Tag.facet_id)
+        .where(among(connection, Tag.id, shown), Facet.seq == 0)
+        .order_by(Tag.slug)
+    )
+    rows = connection.execute(unpublished).all()
+    if not rows:
         return []
     connection.execute(
-        update(table(Tag)).where(among(connection, Tag.id, [row.id for row in found])).values(changed_at=now)
+        update(table(Tag)).where(among(connection, Tag.id, [row.id for row in rows])).values(changed_at=now)
     )
     all_tags = _terms_facet(session, "tag")
-    return [_told("tag", row.id, row.slug, {row.facet_id, all_tags}) for row in found]
+    return [_told("tag", row.id, row.slug, {row.facet_id, all_tags}) for row in rows]
 
 
 def _insert_tags(session: Session, tags: Sequence[tuple[str, UUID]], now: datetime) -> None:
@@ -69,26 +82,40 @@ def _insert_tags(session: Session, tags: Sequence[tuple[str, UUID]], now: dateti
 
 
 def make_facets(session: Session, named: Collection[tuple[str, str]]) -> None:
-    """Make the facets that are not there yet of formats, languages and translations: kind and name of each."""
+    """Insert missing facets of formats, languages and translation groups, given kind and name of each."""
     connection = session.connection()
     for kind in sorted({kind for kind, _ in named}):
-        names = {name for its, name in named if its == kind}
-        there = select(Facet.name).where(Facet.kind == kind, among(connection, Facet.name, names))
-        if new := sorted(names - {*connection.execute(there).scalars()}):
-            connection.execute(insert(table(Facet)), [{"kind": kind, "name": name} for name in new])
+        names = {name for facet_kind, name in named if facet_kind == kind}
+        existing = select(Facet.name).where(Facet.kind == kind, among(connection, Facet.name, names))
+        if missing := sorted(names - {*connection.execute(existing).scalars()}):
+            connection.execute(insert(table(Facet)), [{"kind": kind, "name": name} for name in missing])
 
 
 def write(session: Session, kind: Kind, values: Mapping[str, Any], now: datetime) -> tuple[str, list[Told]]:
-    """Make the term with this slug, or bring it to these values.
+    """Create the term with the slug in `values`, or update it.
 
-    Answers `created`, `updated` or `unchanged`, and the changes to tell. Raises Invalid where the parent of a brand is
-    not known or would be below it.
+    Returns:
+        `created`, `updated` or `unchanged`, and the changes to append.
     """
     return bring(session, kind, bears(session, kind, values["slug"]), values, now)
 
 
 def bring(session: Session, kind: Kind, row: Any, values: Mapping[str, Any], now: datetime) -> tuple[str, list[Told]]:
-    """Bring a term to these values, under another slug too; without a row it is made. Answers and raises as `write`."""
+    """Update a term, also its slug, or create it.
+
+    Args:
+        session: A session that holds the write lock.
+        kind: The kind of the term.
+        row: The term as an ORM object; None to create it.
+        values: Its fields; the parent of a brand is a slug.
+        now: The time of the write.
+
+    Returns:
+        `created`, `updated` or `unchanged`, and the changes to append.
+
+    Raises:
+        Invalid: The parent of a brand is unknown, or is the brand itself or one of its descendants.
+    """
     columns = dict(values)
     parent = columns.pop("parent", None)
     old_slug = row.slug if row else values["slug"]
@@ -113,56 +140,56 @@ def bring(session: Session, kind: Kind, row: Any, values: Mapping[str, Any], now
     touched = {row.facet_id, _terms_facet(session, kind)}
     if columns.get("parent_id") != old_parent:
         touched |= _regroup(session, row, old_parent)
-    told = _told(kind, row.id, row.slug, touched)
-    return outcome, [replace(told, previous_slug=old_slug if old_slug != row.slug else None)]
+    change = _told(kind, row.id, row.slug, touched)
+    return outcome, [replace(change, previous_slug=old_slug if old_slug != row.slug else None)]
 
 
 def _lead_on(session: Session, kind: Kind, row: Any, old_slug: str, now: datetime) -> None:
-    """Lead the slug it had to the one it has, which leads nowhere else any more."""
-    taken = OldSlug.slug.in_([old_slug, row.slug])
-    session.execute(delete(OldSlug).where(OldSlug.kind == kind, taken))
+    """Redirect the old slug of a term to its new one, and delete any redirect from the new slug."""
+    replaced = OldSlug.slug.in_([old_slug, row.slug])
+    session.execute(delete(OldSlug).where(OldSlug.kind == kind, replaced))
     session.add(OldSlug(kind=kind, slug=old_slug, subject_id=row.id, at=now))
     session.flush()
 
 
 def bears(session: Session, kind: Kind, slug: str) -> Any:
-    """Answer the term that has this slug now; None where none has."""
+    """Return the term that has this slug now, or None."""
     model = MODELS[kind]
     return session.execute(select(model).where(model.slug == slug)).scalar_one_or_none()
 
 
 def named(session: Session, kind: Kind, slug: str) -> Any:
-    """Answer the term that has, or had, this slug; None where none did."""
+    """Return the term that has or had this slug, or None."""
     id_ = look_up(session, kind, [slug]).get(slug)
     return session.get(MODELS[kind], id_) if id_ else None
 
 
 def document(session: Session, kind: Kind, row: Any) -> dict[str, Any]:
-    """Answer a term as the body of a request would say it."""
-    found = {name: getattr(row, name) for name in ("slug", "name")}
+    """Return a term in the form of a request body."""
+    values = {name: getattr(row, name) for name in ("slug", "name")}
     if kind == "brand":
-        found |= {name: getattr(row, name) for name in ("aliases", "description", "logo")}
-        found["parent"] = slugs(session, "brand", [row.parent_id])[0] if row.parent_id else None
+        values |= {name: getattr(row, name) for name in ("aliases", "description", "logo")}
+        values["parent"] = slugs(session, "brand", [row.parent_id])[0] if row.parent_id else None
     if kind == "author":
-        found |= {name: getattr(row, name) for name in ("email", "bio", "avatar")}
-    return found
+        values |= {name: getattr(row, name) for name in ("email", "bio", "avatar")}
+    return values
 
 
 def email(connection: Connection, slug: str) -> str | None:
-    """Answer the address of an author, which is for the desk alone."""
-    found: str | None = connection.execute(select(Author.email).where(Author.slug == slug)).scalar()
-    return found
+    """Return the email address of an author, which only editors may see."""
+    address: str | None = connection.execute(select(Author.email).where(Author.slug == slug)).scalar()
+    return address
 
 
 def slugs(session: Session, kind: Kind, ids: Sequence[UUID]) -> list[str]:
-    """Answer the slugs of terms, in their order."""
+    """Return the slugs of terms, in the order of their ids."""
     model = MODELS[kind]
-    found: dict[UUID, str] = dict(session.execute(select(model.id, model.slug).where(model.id.in_(ids))).all())
-    return [found[id_] for id_ in ids]
+    slugs_by_id: dict[UUID, str] = dict(session.execute(select(model.id, model.slug).where(model.id.in_(ids))).all())
+    return [slugs_by_id[id_] for id_ in ids]
 
 
 def is_below(session: Session, brand: UUID, above: UUID) -> bool:
-    """Whether a brand stands below another one, at any depth."""
+    """Tell whether a brand is a descendant of another one, at any depth."""
     parent: UUID | None = brand
     while parent is not None:
         parent = session.execute(select(Brand.parent_id).where(Brand.id == parent)).scalar_one()
@@ -172,65 +199,87 @@ def is_below(session: Session, brand: UUID, above: UUID) -> bool:
 
 
 def is_used(session: Session, kind: Kind, id_: UUID) -> bool:
-    """Whether an article of any status bears a term, or a brand stands below it."""
+    """Tell whether an article of any status is linked to a term, or a brand has child brands."""
     if kind == "brand" and session.execute(select(Brand.id).where(Brand.parent_id == id_).limit(1)).first():
         return True
     return bool(states.articles_of(session, kind, id_, 1))
 
 
 def remove(session: Session, kind: Kind, id_: UUID) -> list[Told]:
-    """Take away a term that nothing uses; its facets stay, empty, as the log speaks of them. Answers what to tell."""
+    """Delete a term that is not used, and its redirects.
+
+    Its facets remain, empty, because the changelog refers to them.
+
+    Returns:
+        The changes to append.
+    """
     model = MODELS[kind]
     row = session.get_one(model, id_)
     touched = {row.facet_id, _terms_facet(session, kind)}
     subscriptions.drop(session, row.facet_id)
-    old_parent = getattr(row, "parent_id", None)
-    if old_parent is not None:
-        above = session.get_one(Brand, old_parent)
-        touched |= {above.facet_id} | ({above.group_facet_id} if above.group_facet_id else set())
+    parent_id = getattr(row, "parent_id", None)
+    if parent_id is not None:
+        parent = session.get_one(Brand, parent_id)
+        touched.add(parent.facet_id)
+        if parent.group_facet_id:
+            touched.add(parent.group_facet_id)
     slug = row.slug
     session.delete(row)
     session.execute(delete(OldSlug).where(OldSlug.kind == kind, OldSlug.subject_id == id_))
     session.flush()
-    told = _told(kind, id_, slug, touched)
-    return [replace(told, action="delete")]
+    change = _told(kind, id_, slug, touched)
+    return [replace(change, action="delete")]
 
 
 def absorb(session: Session, kind: Kind, source: UUID, target: UUID, now: datetime) -> list[Told]:
-    """Let a term that no article bears any more be another one: its slugs lead there, brands below it move there."""
-    told: list[Told] = []
+    """Merge a term that no article is linked to any more into another one.
+
+    The slugs of the source redirect to the target; child brands and subscriptions move to it.
+
+    Returns:
+        The changes to append.
+    """
+    changes: list[Told] = []
     old = session.get_one(MODELS[kind], source)
     former = list(
         session.execute(select(OldSlug.slug).where(OldSlug.kind == kind, OldSlug.subject_id == source)).scalars()
     )
     if kind == "brand":
-        for child in session.execute(select(Brand).where(Brand.parent_id == source)).scalars().all():
-            child.parent_id, child.changed_at, child.version = target, now, child.version + 1
-            session.flush()
-            touched = {child.facet_id, _terms_facet(session, kind)} | _regroup(session, child, source)
-            told.append(_told(kind, child.id, child.slug, touched))
+        changes += _move_children(session, source, target, now)
     slug = old.slug
     subscriptions.follow(session, old.facet_id, session.get_one(MODELS[kind], target).facet_id)
-    told += remove(session, kind, source)
+    changes += remove(session, kind, source)
     session.add_all(OldSlug(kind=kind, slug=name, subject_id=target, at=now) for name in (slug, *former))
     session.flush()
     new = session.get_one(MODELS[kind], target)
     new.changed_at = now
     session.flush()
-    more = tuple(sorted((slug, *former)))
     touched = {new.facet_id, _terms_facet(session, kind)}
-    return [*told, replace(_told(kind, target, new.slug, touched), more_slugs=more)]
+    change = _told(kind, target, new.slug, touched)
+    changes.append(replace(change, more_slugs=tuple(sorted((slug, *former)))))
+    return changes
+
+
+def _move_children(session: Session, source: UUID, target: UUID, now: datetime) -> list[Told]:
+    """Make the child brands of one brand the children of another."""
+    changes = []
+    for child in session.execute(select(Brand).where(Brand.parent_id == source)).scalars().all():
+        child.parent_id, child.changed_at, child.version = target, now, child.version + 1
+        session.flush()
+        touched = {child.facet_id, _terms_facet(session, "brand")} | _regroup(session, child, source)
+        changes.append(_told("brand", child.id, child.slug, touched))
+    return changes
 
 
 def import_digest(session: Session, kind: Kind, slug: str) -> bytes | None:
-    """Answer the digest of the line that a term was last imported from; None where there is none."""
+    """Return the digest of the record that a term was last imported from, or None."""
     model = MODELS[kind]
-    found: bytes | None = session.execute(select(model.import_digest).where(model.slug == slug)).scalar_one_or_none()
-    return found
+    digest: bytes | None = session.execute(select(model.import_digest).where(model.slug == slug)).scalar_one_or_none()
+    return digest
 
 
 def remember_digest(session: Session, kind: Kind, slug: str, digest: bytes) -> None:
-    """Note the line that a term was imported from."""
+    """Save the digest of the record that a term was imported from."""
     terms = table(MODELS[kind])
     session.connection().execute(update(terms).where(terms.c.slug == slug).values(import_digest=digest))
 
@@ -240,19 +289,19 @@ def _told(kind: Kind, id_: UUID, slug: str, touched: Collection[int]) -> Told:
 
 
 def _is_unseen(session: Session, term: Any) -> bool:
-    """Whether the public was never told of it: a tag that came with a draft."""
+    """Tell whether a term was never public: a tag that only unpublished articles have had."""
     return bool(isinstance(term, Tag) and session.get_one(Facet, term.facet_id).seq == 0)
 
 
 def _regroup(session: Session, brand: Brand, old_parent: UUID | None) -> set[int]:
-    """Take a brand's articles out of its old group and into its new one; answer the facets of both."""
+    """Move the articles of a brand from its old group to its new one; return the facets of both."""
     touched = set()
-    own = select(Listing.article_id).where(Listing.facet_id == brand.facet_id)
+    article_ids = select(Listing.article_id).where(Listing.facet_id == brand.facet_id)
     if old_parent is not None:
-        above = session.get_one(Brand, old_parent)
-        left = above.group_facet_id
-        session.execute(delete(Listing).where(Listing.facet_id == left, Listing.article_id.in_(own)))
-        touched |= {left, above.facet_id}
+        former_parent = session.get_one(Brand, old_parent)
+        old_group = former_parent.group_facet_id
+        session.execute(delete(Listing).where(Listing.facet_id == old_group, Listing.article_id.in_(article_ids)))
+        touched |= {old_group, former_parent.facet_id}
     if brand.parent_id is not None:
         parent = session.get_one(Brand, brand.parent_id)
         if parent.group_facet_id is None:
@@ -261,23 +310,24 @@ def _regroup(session: Session, brand: Brand, old_parent: UUID | None) -> set[int
             _copy_listing(session, parent.facet_id, parent.group_facet_id)
         _copy_listing(session, brand.facet_id, parent.group_facet_id)
         touched |= {parent.group_facet_id, parent.facet_id}
-    for facet in touched:
-        count = select(func.count()).where(Listing.facet_id == facet).scalar_subquery()
-        session.execute(update(Facet).where(Facet.id == facet).values(articles=count))
-    return {facet for facet in touched if facet is not None}
+    for facet_id in touched:
+        count = select(func.count()).where(Listing.facet_id == facet_id).scalar_subquery()
+        session.execute(update(Facet).where(Facet.id == facet_id).values(articles=count))
+    return {facet_id for facet_id in touched if facet_id is not None}
 
 
 def _copy_listing(session: Session, source: int, target: int) -> None:
-    own = (Listing.published_at, Listing.article_id, Listing.updated_at, Listing.materially_updated_at)
-    rows = select(literal(target), *own).where(Listing.facet_id == source)
-    session.execute(insert(Listing).from_select(["facet_id", *(column.key for column in own)], rows))
+    columns = (Listing.published_at, Listing.article_id, Listing.updated_at, Listing.materially_updated_at)
+    entries = select(literal(target), *columns).where(Listing.facet_id == source)
+    names = ["facet_id", *(column.key for column in columns)]
+    session.execute(insert(Listing).from_select(names, entries))
 
 
 def _new(session: Session, kind: Kind, columns: dict[str, Any], now: datetime) -> Any:
     row = MODELS[kind](**columns, id=uuid7(), facet_id=_new_facet(session, kind), changed_at=now)
     if kind == "brand":
         row.mention_facet_id = _new_facet(session, "mention")
-    # A slug that something had before is its own again.
+    # The slug no longer redirects to a term that had it before.
     session.execute(delete(OldSlug).where(OldSlug.kind == kind, OldSlug.slug == row.slug))
     session.add(row)
     session.flush()
@@ -285,24 +335,27 @@ def _new(session: Session, kind: Kind, columns: dict[str, Any], now: datetime) -
 
 
 def _new_facet(session: Session, kind: str, name: str | None = None) -> int:
-    made: int = session.execute(insert(Facet).values(kind=kind, name=name).returning(Facet.id)).scalar_one()
-    return made
+    facet_id: int = session.execute(insert(Facet).values(kind=kind, name=name).returning(Facet.id)).scalar_one()
+    return facet_id
 
 
 def _terms_facet(session: Session, kind: Kind) -> int:
-    found: int = session.execute(select(Facet.id).where(Facet.kind == "terms", Facet.name == kind)).scalar_one()
-    return found
+    """Return the facet of the list of terms of a kind."""
+    facet_id: int = session.execute(select(Facet.id).where(Facet.kind == "terms", Facet.name == kind)).scalar_one()
+    return facet_id
 
 
 def _parent_id(session: Session, slug: str, parent: str | None) -> UUID | None:
+    """Return the id of the parent that a brand is given; check that it is no descendant of the brand."""
     if parent is None:
         return None
-    found = look_up(session, "brand", [parent]).get(parent)
-    if found is None:
+    parent_id = look_up(session, "brand", [parent]).get(parent)
+    if parent_id is None:
         raise Invalid([Fault("/parent", f"there is no brand {parent}")])
-    above: UUID | None = found
-    while above is not None:
-        name, above = session.execute(select(Brand.slug, Brand.parent_id).where(Brand.id == above)).one()
-        if name == slug:
-            raise Invalid([Fault("/parent", f"{parent} stands below {slug} already")])
-    return found
+    ancestor_id: UUID | None = parent_id
+    while ancestor_id is not None:
+        statement = select(Brand.slug, Brand.parent_id).where(Brand.id == ancestor_id)
+        ancestor_slug, ancestor_id = session.execute(statement).one()
+        if ancestor_slug == slug:
+            raise Invalid([Fault("/parent", f"{parent} is the brand itself or one of its descendants")])
+    return parent_id

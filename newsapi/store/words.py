@@ -1,4 +1,4 @@
-"""Whose lists facets are: the way from a change back to slugs."""
+"""Lookup from the facets of a change to the slugs of their terms."""
 
 from __future__ import annotations
 
@@ -13,43 +13,46 @@ from newsapi.model import Brand, OldSlug
 from newsapi.store.taxonomy import MODELS
 
 AT_ONCE = 5_000
-"""Facets that are looked up by one statement: SQLite takes some 32,000 values."""
+"""Largest number of facets looked up by one statement; SQLite accepts some 32,000 parameters."""
 
 _Child = aliased(Brand)
 
 
 def _statement() -> Select[Any]:
-    """Facet, kind and slug, for the terms whose own list a facet is, under their former slugs too.
+    """Return the query for facet, kind and slug of the terms that facets belong to, including former slugs.
 
-    The list of a group is shown beside the articles of the brand above and of each below it.
+    The facet of a group also belongs to each child brand, because the list of the group is shown beside their articles.
     """
     ids: BindParameter[Any] = bindparam("facets", expanding=True)
     branches = []
     for kind, model in MODELS.items():
-        own = select(model.facet_id, literal(kind).label("kind"), model.slug).where(model.facet_id.in_(ids))
+        current = select(model.facet_id, literal(kind).label("kind"), model.slug).where(model.facet_id.in_(ids))
         former = (
             select(model.facet_id, literal(kind), OldSlug.slug)
             .join(OldSlug, (OldSlug.subject_id == model.id) & (OldSlug.kind == kind))
             .where(model.facet_id.in_(ids))
         )
-        branches += [own, former]
+        branches += [current, former]
     group = Brand.group_facet_id
     branches.append(select(group, literal("brand"), Brand.slug).where(group.in_(ids)))
     branches.append(
         select(group, literal("brand"), _Child.slug).join(_Child, _Child.parent_id == Brand.id).where(group.in_(ids))
     )
-    found = union_all(*branches).subquery("named")
-    return select(*found.c)
+    terms = union_all(*branches).subquery("named")
+    return select(*terms.c)
 
 
 _NAMED = _statement()
 
 
 def of_facets(connection: Connection, facets: Collection[int]) -> Mapping[int, Collection[tuple[str, str]]]:
-    """Answer kind and slug of the terms that facets stand for; none for those of mentions, formats, languages, all."""
-    named: dict[int, list[tuple[str, str]]] = defaultdict(list)
-    wanted = sorted(facets)
-    for start in range(0, len(wanted), AT_ONCE):
-        for facet, kind, slug in connection.execute(_NAMED, {"facets": wanted[start : start + AT_ONCE]}):
-            named[facet].append((kind, slug))
-    return named
+    """Return kind and slug of the terms that facets belong to, keyed by facet id.
+
+    Facets of mentions, formats, languages and of all articles belong to no term and are left out.
+    """
+    terms_by_facet: dict[int, list[tuple[str, str]]] = defaultdict(list)
+    facet_ids = sorted(facets)
+    for start in range(0, len(facet_ids), AT_ONCE):
+        for facet_id, kind, slug in connection.execute(_NAMED, {"facets": facet_ids[start : start + AT_ONCE]}):
+            terms_by_facet[facet_id].append((kind, slug))
+    return terms_by_facet
