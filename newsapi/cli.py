@@ -155,8 +155,8 @@ def import_(file: Path, format_name: str, mapping_file: BinaryIO | None) -> None
 def _record_format(name: str, mapping_file: BinaryIO | None, settings: Settings) -> Form:
     """Return the import format with its mapping; raise BadParameter if the mapping is invalid."""
     try:
-        mapping = plans.parsed(mapping_file.read()) if mapping_file else None
-        return known.form(name, mapping, settings.time_zone)
+        document = plans.parsed(mapping_file.read()) if mapping_file else None
+        return known.form(name, document, settings.time_zone)
     except Unreadable as error:
         raise click.BadParameter(str(error), param_hint="--map") from error
 
