@@ -135,7 +135,7 @@ def import_(file: Path, format_name: str, mapping_file: BinaryIO | None) -> None
     _seldom_look_for_cycles()
     size = file.stat().st_size
     with file.open("rb") as stream, progress_bar(file.name) as update_bar:
-        counts = imports.load(
+        totals = imports.load(
             database,
             settings,
             stream,
@@ -146,9 +146,9 @@ def import_(file: Path, format_name: str, mapping_file: BinaryIO | None) -> None
         )
     database.analyze()
     click.echo(
-        f"{counts.created} created, {counts.updated} updated, {counts.unchanged} unchanged, {counts.rejected} rejected"
+        f"{totals.created} created, {totals.updated} updated, {totals.unchanged} unchanged, {totals.rejected} rejected"
     )
-    if counts.rejected:
+    if totals.rejected:
         sys.exit(1)
 
 

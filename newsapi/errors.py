@@ -55,7 +55,7 @@ class NotFound(NewsError):
 
         Args:
             seq: The changelog position at which the resource did not exist.
-            words: The dependencies of this response: a change to one of them may create the resource.
+            dependencies: The dependencies of this response: a change to one of them may create the resource.
         """
         super().__init__("There is no resource at this URL.")
         self.seq = seq

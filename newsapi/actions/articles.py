@@ -89,7 +89,7 @@ def amend(desk: Desk, caller: Caller, which: Which, body: Mapping[str, Any], the
         ScopeMissing: The change requires the scope `content:publish`.
         ResourceInUse: The new slug is taken.
     """
-    update, patch = patches.split(body, desk.settings)
+    options, patch = patches.split(body, desk.settings)
     with desk.turn() as (session, now):
         before = _present(session, which)
         _check_version(before, versions, needed=True)
@@ -98,7 +98,7 @@ def amend(desk: Desk, caller: Caller, which: Which, body: Mapping[str, Any], the
             draft.values["published_at"] = min(
                 draft.values["published_at"] or now, now
             )  # publish now, not as scheduled
-        _update(draft, before, update, now)
+        _update(draft, before, options, now)
         _check_move(caller, before, draft)
         return _write(session, draft, before, now=now, caller=caller, action="update", read_back=then)
 
@@ -254,12 +254,12 @@ def _check_version(before: State, versions: Versions, *, needed: bool = False) -
         raise VersionStale(before.version)
 
 
-def _update(draft: Draft, before: State, update: Mapping[str, Any], now: datetime) -> None:
+def _update(draft: Draft, before: State, options: Mapping[str, Any], now: datetime) -> None:
     """Apply the update type: a major update or a correction moves `materially_updated_at`, a minor one does not."""
-    if update["update_type"] == "major":
+    if options["update_type"] == "major":
         draft.values["materially_updated_at"] = now
-    elif update["update_type"] == "correction":
-        correction = {"at": written(now), "text": update["correction"]}
+    elif options["update_type"] == "correction":
+        correction = {"at": written(now), "text": options["correction"]}
         corrections = [*before.values["corrections"], correction]
         draft.values.update(corrections=corrections, materially_updated_at=now)
 

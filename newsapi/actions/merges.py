@@ -88,14 +88,14 @@ def go_on(desk: Desk) -> int:
         merge = merges.first_open(session.connection())
         if merge is None:
             return 0
-        snapshots = states.articles_of(session, merge.kind, merge.source_id, CHUNK)
-        for snapshot in snapshots.values():
+        snapshots_by_id = states.articles_of(session, merge.kind, merge.source_id, CHUNK)
+        for snapshot in snapshots_by_id.values():
             _move(session, merge, snapshot, now)
-        if not snapshots:
+        if not snapshots_by_id:
             changes = vocabulary.absorb(session, merge.kind, merge.source_id, merge.target_id, now)
             log.append(session, changes, now=now)
-        merges.note(session, merge.id, "running" if snapshots else "done", more=len(snapshots), now=now)
-    return len(snapshots) or 1
+        merges.note(session, merge.id, "running" if snapshots_by_id else "done", more=len(snapshots_by_id), now=now)
+    return len(snapshots_by_id) or 1
 
 
 def _move(session: Session, merge: Any, before: State, now: datetime) -> None:

@@ -60,12 +60,12 @@ def split(body: Mapping[str, Any], settings: Settings) -> tuple[dict[str, Any], 
     Returns:
         The update options (`update_type`, `correction`) and the patch.
     """
-    update = loaded(UPDATE, {name: body[name] for name in UPDATE.load_fields if name in body})
+    options = loaded(UPDATE, {name: body[name] for name in UPDATE.load_fields if name in body})
     patch = {name: value for name, value in body.items() if name not in UPDATE.load_fields}
     if isinstance(patch.get("body_html"), str):
         some({"body_html": patch["body_html"]})
         patch["body_html"] = drafts.clean_body(patch["body_html"], settings)
-    return update, patch
+    return options, patch
 
 
 def patched(state: State, patch: Mapping[str, Any], settings: Settings) -> Draft:

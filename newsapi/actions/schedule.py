@@ -46,9 +46,9 @@ def come_due(desk: Desk) -> int:
         connection = session.connection()
         ids_to_publish = due.publications(connection, now, AT_ONCE)
         ids_to_withdraw = due.expiries(connection, now, AT_ONCE)
-        snapshots = states.by_id(session, [*ids_to_publish, *ids_to_withdraw])
-        count = sum(_attempt(session, _publish, snapshots[id_], now) for id_ in ids_to_publish)
-        count += sum(_attempt(session, _expire, snapshots[id_], now) for id_ in ids_to_withdraw)
+        snapshots_by_id = states.by_id(session, [*ids_to_publish, *ids_to_withdraw])
+        count = sum(_attempt(session, _publish, snapshots_by_id[id_], now) for id_ in ids_to_publish)
+        count += sum(_attempt(session, _expire, snapshots_by_id[id_], now) for id_ in ids_to_withdraw)
     return count
 
 

@@ -177,8 +177,8 @@ def may_mail(connection: Connection, row: Any, *, now: datetime) -> datetime | N
     limit = KNOWN_PER_DAY if subscriptions.has_active(connection, row.subscriber_id) else PER_DAY
     if len(recent_sends) < limit:
         return now
-    mailable_from = recent_sends[-limit] + timedelta(days=1)
-    return mailable_from if mailable_from < row.requested_at + CONFIRMED_IN else None
+    free_from = recent_sends[-limit] + timedelta(days=1)
+    return free_from if free_from < row.requested_at + CONFIRMED_IN else None
 
 
 # --- actions with a token ---------------------------------------------------------------------------------------------
