@@ -296,20 +296,20 @@ class _Batch:
     """Articles that are written together; no two drafts of a batch match the same stored article."""
 
     def __init__(self, run: Load, existing: Present, term_ids: References, now: datetime) -> None:
-        self._run, self._present, self._references, self._now = run, existing, term_ids, now
-        self._named: set[str | UUID] = set()
-        self._todo: list[Written] = []
-        self._same: list[tuple[UUID, bytes]] = []
+        self._run, self._existing, self._term_ids, self._now = run, existing, term_ids, now
+        self._names: set[str | UUID] = set()
+        self._writes: list[Written] = []
+        self._unchanged: list[tuple[UUID, bytes]] = []
 
     def take(self, draft: Draft) -> bool:
         """Resolve a draft; return False if this batch must be written first, as it writes an article of that name."""
-        names = draft.keys() | {snapshot.id for snapshot in self._present.named(draft)}
-        if names & self._named:
+        names = draft.keys() | {snapshot.id for snapshot in self._existing.named(draft)}
+        if names & self._names:
             return False
-        before = self._present.target(draft)
+        before = self._existing.target(draft)
         is_superseded = partial(self._run.is_overtaken, draft.line, before.import_digest if before else None)
         try:
-            item = decided(draft, self._present, self._references, self._now)
+            item = decided(draft, self._existing, self._term_ids, self._now)
         except Invalid as error:
             if is_superseded():
                 self._run.counts.add("unchanged")
@@ -319,18 +319,18 @@ class _Batch:
         if item.before and item.after is not item.before and is_superseded():
             self._run.counts.add("unchanged")
             return True
-        self._named |= names
+        self._names |= names
         if item.after is item.before:
             if draft.digest:
-                self._same.append((item.after.id, draft.digest))
+                self._unchanged.append((item.after.id, draft.digest))
             self._run.counts.add("unchanged")
         else:
-            self._todo.append(item)
+            self._writes.append(item)
             self._run.counts.add("updated" if item.before else "created")
         return True
 
     def write(self, session: Session) -> None:
         """Write the changed articles, and the import digests of the unchanged ones."""
-        if self._todo:
-            writing.write(session, self._todo, self._references, now=self._now, by=self._run.by, in_bulk=True)
-        bulk.remember_digests(session, self._same)
+        if self._writes:
+            writing.write(session, self._writes, self._term_ids, now=self._now, by=self._run.by, in_bulk=True)
+        bulk.remember_digests(session, self._unchanged)
