@@ -76,10 +76,7 @@ def serve() -> None:
 
 @main.command()
 def worker() -> None:
-    """Run the background tasks that follow changes, such as purging a CDN.
-
-    `newsapi serve` starts one worker; more may run at the same time.
-    """
+    """Run a worker, beside the one that `newsapi serve` starts: it follows changes, for example to purge a CDN."""
     settings = Settings.from_env()
     set_up_logging(settings.log_level)
     _ready(_database(settings))
@@ -115,12 +112,8 @@ def demo() -> None:
 
 @main.command(name="import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option(
-    "--format", "format_name", type=click.Choice(FORMATS), default="ndjson", show_default=True, help="Format of FILE."
-)
-@click.option(
-    "--map", "mapping_file", type=click.File("rb"), help="For wxr and rss: categories and defaults, as TOML or JSON."
-)
+@click.option("--format", "format_name", type=click.Choice(FORMATS), default="ndjson", help="Default: ndjson.")
+@click.option("--map", "mapping_file", type=click.File("rb"), help="Mapping of wxr and rss categories; TOML or JSON.")
 def import_(file: Path, format_name: str, mapping_file: BinaryIO | None) -> None:
     """Import the records of FILE: NDJSON, a WordPress export (wxr), RSS or Atom (rss).
 
@@ -129,20 +122,14 @@ def import_(file: Path, format_name: str, mapping_file: BinaryIO | None) -> None
     imported, and the exit status is 1.
     """
     settings = Settings.from_env()
-    record_format = _record_format(format_name, mapping_file, settings)
+    format_ = _record_format(format_name, mapping_file, settings)
     database = _database(settings)
     _ready(database)
     _seldom_look_for_cycles()
     size = file.stat().st_size
-    with file.open("rb") as stream, progress_bar(file.name) as update_bar:
+    with file.open("rb") as stream, progress_bar(file.name) as bar:
         totals = imports.load(
-            database,
-            settings,
-            stream,
-            now=utc_now,
-            reject=complain,
-            progress=lambda offset: update_bar(offset, size),
-            form=record_format,
+            database, settings, stream, now=utc_now, form=format_, reject=complain, progress=lambda n: bar(n, size)
         )
     database.analyze()
     click.echo(
@@ -174,6 +161,9 @@ def check() -> None:
     click.echo("No problems found.")
 
 
+Words = tuple[str, ...]
+
+
 @main.group(name="keys")
 def keys_() -> None:
     """Create, list, rotate and revoke API keys."""
@@ -181,29 +171,14 @@ def keys_() -> None:
 
 @keys_.command(name="create")
 @click.argument("name")
-@click.option(
-    "--scope", "scopes", multiple=True, required=True, type=click.Choice(keys.SCOPES), help="May be repeated."
-)
+@click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice(keys.SCOPES), help="Repeatable.")
 @click.option("--days", type=click.IntRange(1, 36_500), help="Days until the key expires; never if not given.")
-@click.option(
-    "--rate", type=click.IntRange(1, 1_000_000), help="Requests per minute; as in NEWSAPI_RATE_LIMITS if not given."
-)
+@click.option("--rate", type=click.IntRange(1, 1_000_000), help="Requests per minute, if not as NEWSAPI_RATE_LIMITS.")
 @click.option("--brand", "brands", multiple=True, help="Restrict a partner key to this brand; may be repeated.")
 @click.option("--section", "sections", multiple=True, help="Restrict a partner key to this section; may be repeated.")
-@click.option(
-    "--body",
-    type=click.Choice(("full", "teaser", "none")),
-    help="How much of a body a partner key gets; full if not given.",
-)
+@click.option("--body", type=click.Choice(("full", "teaser", "none")), help="Body access of a partner key; full.")
 def keys_create(
-    name: str,
-    *,
-    scopes: tuple[str, ...],
-    days: int | None,
-    rate: int | None,
-    brands: tuple[str, ...],
-    sections: tuple[str, ...],
-    body: str | None,
+    name: str, *, scopes: Words, days: int | None, rate: int | None, brands: Words, sections: Words, body: str | None
 ) -> None:
     """Create an API key for NAME and print it. It is shown only once; the database stores a hash."""
     now = utc_now()
@@ -225,25 +200,14 @@ def _key_line(row: Any, now: datetime) -> str:
     is_expired = row.expires_at is not None and row.expires_at <= now
     state = "revoked" if row.revoked_at else "expired" if is_expired else "good"
     expiry = f"until {row.expires_at:%Y-%m-%d %H:%M}Z" if row.expires_at else "no expiry"
-    rights = list(row.scopes)
-    if row.brands:
-        rights.append(f"brands={','.join(row.brands)}")
-    if row.sections:
-        rights.append(f"sections={','.join(row.sections)}")
-    if row.body:
-        rights.append(f"body={row.body}")
+    restrictions = (("brands", row.brands), ("sections", row.sections), ("body", [row.body] if row.body else None))
+    rights = [*row.scopes, *(f"{name}={','.join(values)}" for name, values in restrictions if values)]
     return f"{row.prefix}  {state:8}{expiry:24}{','.join(rights)}  {row.name}"
 
 
 @keys_.command(name="rotate")
 @click.argument("prefix")
-@click.option(
-    "--hours",
-    type=click.IntRange(0, 8_760),
-    default=24,
-    show_default=True,
-    help="Hours for which the old key stays valid.",
-)
+@click.option("--hours", type=click.IntRange(0, 8_760), default=24, help="Hours for which the old key stays valid; 24.")
 def keys_rotate(prefix: str, hours: int) -> None:
     """Create an API key that replaces the one with this PREFIX, and print it. The old key expires after --hours."""
     click.echo(keys.rotate(_desk(), prefix, now=utc_now(), overlap=timedelta(hours=hours)))
@@ -310,10 +274,7 @@ def rebuild() -> None:
 @related_.command()
 @click.argument("judged", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="SET")
 def evaluate(judged: Path) -> None:
-    """Rank the articles of SET, a set of relevance judgments, and print one ranking per source as a line of JSON.
-
-    The articles are imported into a temporary database.
-    """
+    """Import SET, a set of relevance judgments, into a temporary database and print each ranking as a line of JSON."""
     settings = Settings.from_env({})
     with tempfile.TemporaryDirectory() as folder, judged.open("rb") as lines, progress_bar("Ranking") as progress:
         database = Database(f"sqlite:///{folder}/judged.sqlite3", patient=True)
@@ -332,8 +293,7 @@ def search_() -> None:
 def search_rebuild() -> None:
     """Rebuild the search index while reads and writes go on.
 
-    Every write and the worker keep the index up to date; a rebuild is needed only after the way articles are indexed
-    has changed.
+    Writes and the worker keep the index up to date; a rebuild is needed only after a change of the way it is built.
     """
     _rebuild(search.rebuild)
 
@@ -391,13 +351,7 @@ def _database(settings: Settings) -> Database:
 
 
 def _ready(database: Database) -> None:
-    """Apply pending migrations to a SQLite file; raise MigrationsPending if a database server has any.
-
-    Other nodes may be using a database server, so only `newsapi db upgrade` changes its schema.
-
-    Raises:
-        MigrationsPending: The database is on a server and its schema is not current.
-    """
+    """Apply pending migrations to a SQLite file; raise MigrationsPending for a server, which others may be using."""
     with database.connection() as connection:
         if not is_current(connection):
             if not database.is_sqlite:
@@ -426,11 +380,7 @@ def _show_metrics(settings: Settings) -> None:
 
 
 def _seldom_look_for_cycles(*thresholds: int) -> None:
-    """Run the garbage collector less often.
-
-    Imports and indexing create millions of objects and no reference cycles; with the default thresholds the collector
-    takes a sixth of the time.
-    """
+    """Run the garbage collector less often: imports and indexing create no cycles, and it takes a sixth of their time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*(thresholds or (100_000, 50, 100)))

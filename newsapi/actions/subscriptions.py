@@ -100,17 +100,7 @@ AT_ONCE: Final = 100
 
 
 def settle(box: Box, *, now: datetime) -> int:
-    """Turn requests into pending subscriptions for which a confirmation email is due; return how many were processed.
-
-    Requests of suppressed addresses are dropped.
-
-    Args:
-        context: Database, settings and token signer.
-        now: The current time.
-
-    Returns:
-        The number of requests, at most `BATCH_SIZE`.
-    """
+    """Turn requests into pending subscriptions for which an email is due; return the number of requests processed."""
     with box.database.reading() as connection:
         rows = subscriptions.requests(connection, AT_ONCE)
     if not rows:
@@ -204,22 +194,8 @@ def leave(box: Box, token: str, *, now: datetime) -> None:
 
 
 def opened(connection: Connection, box: Box, token: str, *, now: datetime) -> Any:
-    """Return the subscriber whose preferences a token gives access to.
-
-    A subscriber without subscriptions is returned too, so that they can see this and erase themselves.
-
-    Args:
-        connection: A connection to the database.
-        context: Database, settings and token signer.
-        token: The token.
-        now: The time at which it must be valid.
-
-    Returns:
-        The row of the subscriber.
-
-    Raises:
-        TokenExpired: The token is invalid or has expired, or the subscriber was erased.
-    """
+    """Return the row of the subscriber that a token may manage; raise TokenExpired."""
+    # A subscriber without subscriptions is returned too: they can see this, and can still be erased.
     subscriber = subscriptions.person_of(connection, box.passes.read(token, "manage", now=now))
     if subscriber is None:
         raise TokenExpired
