@@ -117,9 +117,8 @@ def demo() -> None:
 def import_(file: Path, format_name: str, mapping_file: BinaryIO | None) -> None:
     """Import the records of FILE: NDJSON, a WordPress export (wxr), RSS or Atom (rss).
 
-    The command can be repeated: records that were imported before and have not changed are skipped. A record that
-    cannot be imported is reported on standard error with its line and the field that is wrong; the others are
-    imported, and the exit status is 1.
+    It can be run again: records that were imported before and have not changed are skipped. Invalid records are
+    reported on standard error, with line and field; the others are imported, and the exit status is 1.
     """
     settings = Settings.from_env()
     format_ = _record_format(format_name, mapping_file, settings)
@@ -173,7 +172,7 @@ def keys_() -> None:
 @click.argument("name")
 @click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice(keys.SCOPES), help="Repeatable.")
 @click.option("--days", type=click.IntRange(1, 36_500), help="Days until the key expires; never if not given.")
-@click.option("--rate", type=click.IntRange(1, 1_000_000), help="Requests per minute, if not as NEWSAPI_RATE_LIMITS.")
+@click.option("--rate", type=click.IntRange(1, 1_000_000), help="Requests per minute; or else NEWSAPI_RATE_LIMITS.")
 @click.option("--brand", "brands", multiple=True, help="Restrict a partner key to this brand; may be repeated.")
 @click.option("--section", "sections", multiple=True, help="Restrict a partner key to this section; may be repeated.")
 @click.option("--body", type=click.Choice(("full", "teaser", "none")), help="Body access of a partner key; full.")
@@ -311,7 +310,7 @@ def _rebuild(rebuild_index: Callable[..., int]) -> None:
 def export_(file: BinaryIO) -> None:
     """Write all content to FILE or standard output, as records that import back to equal content.
 
-    This includes drafts, withdrawn articles and the email addresses of authors, but not revisions.
+    Drafts, withdrawn articles and the email addresses of authors are included, revisions are not.
     """
     with _desk().reading() as connection:
         file.writelines(ndjson.term(kind, values) for kind, values in archive.terms(connection))
@@ -380,7 +379,7 @@ def _show_metrics(settings: Settings) -> None:
 
 
 def _seldom_look_for_cycles(*thresholds: int) -> None:
-    """Run the garbage collector less often: imports and indexing create no cycles, and it takes a sixth of their time."""
+    """Collect garbage less often: imports and indexing create no cycles, and it takes a sixth of their time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*(thresholds or (100_000, 50, 100)))
