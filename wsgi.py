@@ -1,4 +1,4 @@
-"""For plain WSGI servers: `gunicorn wsgi:app`."""
+"""Entry point for WSGI servers: `gunicorn wsgi:app`."""
 
 from newsapi.app import create_app
 from newsapi.settings import Settings

@@ -1,3 +1,3 @@
-"""A headless REST API for news publishers; importing the package does nothing."""
+"""A headless REST API for news publishers. Importing the package has no side effects."""
 
 __version__ = "0.1.0"

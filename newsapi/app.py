@@ -1,4 +1,4 @@
-"""Builds the application: every part is made here and joined here, and nowhere else."""
+"""Builds the application, the asynchronous front and the worker; all of their parts are created and connected here."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ from newsapi.store.keyset import Cursors
 from newsapi.store.passes import Passes
 
 MAX_BODY = 1 << 20
-"""Bytes that a request may bring, but for those that are taken in as they come."""
+"""Maximum size of a request body, except for the endpoints in `STREAMED_PATHS`."""
 
 STREAMED = frozenset({f"POST {imports.PATH}"})
-"""Requests that are."""
+"""Method and path of the endpoints that read their request body as a stream."""
 
 
 def create_app(settings: Settings) -> Flask:
-    """Answer the application for these settings; nothing is connected yet."""
+    """Return the Flask application for these settings. It connects to no server yet."""
     app = Flask("newsapi", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.url_map.strict_slashes = True
-    app.url_map.merge_slashes = False  # it would lead on to an address with the request's Host
+    app.url_map.merge_slashes = False  # such a redirect would use the Host header of the request
     database = Database(settings.database_url)
     log_database = Database(settings.database_url, pool_size=1)
     follower = Follower(_log_of(log_database))
@@ -76,45 +76,53 @@ def create_app(settings: Settings) -> Flask:
 
 
 def create_front(app: Flask) -> Front:
-    """Answer what stands before an application in a server of our own."""
+    """Return the asynchronous front that `newsapi serve` runs before an application of `create_app`."""
     parts: Parts = app.extensions["newsapi"]
-    refuse = problems.refuser(parts.settings.api_url)
-    counted = Counts(parts.settings.log_hits)
-    readers = EMBEDDED if parts.database.is_sqlite else READERS
     return Front(
-        *(app, parts.pages, refuse),
+        app,
+        parts.pages,
+        problems.refuser(parts.settings.api_url),
         lifetime=parts.cdn_lifetime,
         most_body=MAX_BODY,
         streamed=STREAMED,
-        readers=readers,
-        counts=counted,
+        readers=EMBEDDED if parts.database.is_sqlite else READERS,
+        counts=Counts(parts.settings.log_hits),
     )
 
 
 def create_worker(settings: Settings) -> Worker:
-    """Answer the worker for these settings, with its listeners; nothing is connected yet."""
+    """Return the worker for these settings, with its changelog consumers. It connects to no server yet."""
     database = Database(settings.database_url, pool_size=4)
-    desk = Desk(database, settings, clock)
-    patient = Database(settings.database_url, pool_size=4, patient=True)  # indexes and lists of readers are long
+    patient = Database(settings.database_url, pool_size=4, patient=True)  # for indexing and sending to all subscribers
+    write_context = Desk(database, settings, clock)
     listeners: list[Listener] = [
-        *(Embargo(desk), Merging(desk), Relate(patient, now=utc_now), Index(patient, now=utc_now)),
+        Embargo(write_context),
+        Merging(write_context),
+        Relate(patient, now=utc_now),
+        Index(patient, now=utc_now),
         Importing(Runs(patient, settings, now=utc_now)),
     ]
     if settings.purge_url:
         listeners.append(Purge(database, to_cdn(settings.purge_url, settings.purge_key), now=utc_now))
     if settings.websub_hub:
         listeners.append(WebSub(database, settings.websub_hub, settings.api_url))
-    private = settings.webhook_private == "allow"
-    purges = bool(settings.purge_url)
     if settings.smtp_url:
-        box = Box(patient, settings, Passes(patient, settings.secret_key))
-        listeners.append(Alerts(box, Presentation(settings), transport(settings.smtp_url), now=utc_now))
-    listeners.append(Webhooks(database, Presentation(settings), purges=purges, private=private, now=utc_now))
+        context = Box(patient, settings, Passes(patient, settings.secret_key))
+        listeners.append(Alerts(context, Presentation(settings), transport(settings.smtp_url), now=utc_now))
+    listeners.append(
+        Webhooks(
+            database,
+            Presentation(settings),
+            purges=bool(settings.purge_url),
+            private=settings.webhook_private == "allow",
+            now=utc_now,
+        )
+    )
     return Worker(database, listeners, now=utc_now)
 
 
 def _log_of(database: Database) -> Read:
-    """The follower's way to the log."""
+    """Return the function with which the log follower reads the changelog."""
 
     def read(place: int | None, most: int) -> News:
         with database.reading() as connection:
@@ -124,21 +132,37 @@ def _log_of(database: Database) -> Read:
 
 
 def _release(settings: Settings) -> str:
-    """A word for all that decides the bytes of an answer, beside the data and the question."""
-    parts = [__version__, *(str(getattr(settings, name)) for name in SHOWN)]
-    return hashlib.blake2b(repr(parts).encode(), digest_size=8).hexdigest()
+    """Return a hash of the version and of all settings that change the bytes of a response.
+
+    It is part of the Redis keys of cached responses, so that processes with other settings do not share them.
+    """
+    values = [__version__, *(str(getattr(settings, name)) for name in SHOWN)]
+    return hashlib.blake2b(repr(values).encode(), digest_size=8).hexdigest()
 
 
 SHOWN = (
-    "api_url article_url brand_url author_url section_url publisher image_url image_key image_salt time_zone secret_key"
-    " smtp_url mail_language privacy_url"
-    " public_body websub_hub"
-).split()
-"""The settings that a reader can tell from an answer."""
+    "api_url",
+    "article_url",
+    "brand_url",
+    "author_url",
+    "section_url",
+    "publisher",
+    "image_url",
+    "image_key",
+    "image_salt",
+    "time_zone",
+    "secret_key",
+    "smtp_url",
+    "mail_language",
+    "privacy_url",
+    "public_body",
+    "websub_hub",
+)
+"""Names of the settings that change the bytes of a response."""
 
 
 def set_up_logging(level: str) -> None:
-    """Write log lines as JSON to standard error, with the id of the request they belong to."""
+    """Write log lines as JSON to standard error, with the id of the request that they belong to."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

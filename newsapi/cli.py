@@ -1,4 +1,4 @@
-"""The command line: each command is a few lines over an action."""
+"""The `newsapi` command. Each subcommand is a thin layer over a function of another module."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import nullcontext
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -30,6 +30,7 @@ from newsapi.demo import content
 from newsapi.errors import NewsError, SchemaMissing
 from newsapi.feeds import ndjson
 from newsapi.intake import known, plans
+from newsapi.intake.forms import Form
 from newsapi.intake.scrutiny import Unreadable
 from newsapi.migrations.upgrade import is_current, upgrade
 from newsapi.schemas.imports import FORMATS
@@ -45,7 +46,7 @@ from newsapi.terminal import complain, progress_bar
 
 
 class _Clear(click.Group):
-    """Errors of ours are one sentence for the person who typed, not a traceback."""
+    """A group that shows errors of the package as one sentence instead of a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -57,14 +58,15 @@ class _Clear(click.Group):
 @click.group(cls=_Clear)
 @click.version_option(__version__)
 def main() -> None:
-    """News content as an API. Settings are NEWSAPI_* variables of the environment or of a file .env."""
+    """News content as an API. Settings are environment variables NEWSAPI_*, or lines of a file .env."""
 
 
 @main.command()
 def serve() -> None:
-    """Serve the API on NEWSAPI_HOST and NEWSAPI_PORT, with a worker beside it.
+    """Serve the API on NEWSAPI_HOST and NEWSAPI_PORT, and start a worker.
 
-    SIGTERM lets what is under way end; SIGHUP replaces the processes one by one and loses nothing.
+    SIGTERM stops the server after the requests in progress. SIGHUP replaces the processes one by one without losing a
+    request.
     """
     settings = Settings.from_env()
     address = free_address(settings)
@@ -74,7 +76,7 @@ def serve() -> None:
 
 @main.command()
 def worker() -> None:
-    """Do what follows from changes, such as purging a CDN. `newsapi serve` starts one; more may run beside it."""
+    """Run a worker, beside the one that `newsapi serve` starts: it follows changes, for example to purge a CDN."""
     settings = Settings.from_env()
     set_up_logging(settings.log_level)
     _ready(_database(settings))
@@ -85,18 +87,18 @@ def worker() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    working = create_worker(settings)
+    background_worker = create_worker(settings)
     _seldom_look_for_cycles()
-    working.run(stop)
+    background_worker.run(stop)
 
 
 @main.command()
 def demo() -> None:
-    """Fill a fresh SQLite file with a motoring magazine, serve it and say what to look at."""
+    """Create a SQLite database with a sample motoring magazine, serve it and print URLs to try."""
     path = Path("newsapi-demo.sqlite3").absolute()
     os.environ |= content.environment(path)
     settings = Settings.from_env()
-    address = free_address(settings)  # before anything is removed: another demo may run here
+    address = free_address(settings)  # before the old database is deleted: another demo may be using it
     content.clear(path)
     database = _database(settings)
     _ready(database)
@@ -104,104 +106,116 @@ def demo() -> None:
         imports.load(database, settings, stream, now=utc_now, reject=complain)
     database.dispose()
     click.echo(content.tour(settings.api_url))
-    click.echo(f"\nThe database is {path}; the next demo begins afresh. Stop with Ctrl-C.")
+    click.echo(f"\nThe database is {path}; the next demo replaces it. Press Ctrl-C to stop.")
     _serve(settings, address)
 
 
 @main.command(name="import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--format", "name", type=click.Choice(FORMATS), default="ndjson", help="ndjson, if left out.")
-@click.option("--map", "plan", type=click.File("rb"), help="Of wxr and rss: categories and defaults, TOML or JSON.")
-def import_(file: Path, name: str, plan: BinaryIO | None) -> None:
+@click.option("--format", "format_name", type=click.Choice(FORMATS), default="ndjson", help="Default: ndjson.")
+@click.option("--map", "mapping_file", type=click.File("rb"), help="Mapping of wxr and rss categories; TOML or JSON.")
+def import_(file: Path, format_name: str, mapping_file: BinaryIO | None) -> None:
     """Import the records of FILE: NDJSON, a WordPress export (wxr), RSS or Atom (rss).
 
-    It can be run again: what is there already stays as it is. What cannot be taken is named on standard error with the
-    line and the place that is wrong, and the rest is imported; the exit status is then 1.
+    It can be run again: records that were imported before and have not changed are skipped. Invalid records are
+    reported on standard error, with line and field; the others are imported, and the exit status is 1.
     """
     settings = Settings.from_env()
-    try:
-        form = known.form(name, plans.parsed(plan.read()) if plan else None, settings.time_zone)
-    except Unreadable as error:
-        raise click.BadParameter(str(error), param_hint="--map") from error
+    format_ = _record_format(format_name, mapping_file, settings)
     database = _database(settings)
     _ready(database)
     _seldom_look_for_cycles()
     size = file.stat().st_size
     with file.open("rb") as stream, progress_bar(file.name) as bar:
-        told: Any = {"reject": complain, "progress": lambda offset: bar(offset, size)}
-        counts = imports.load(database, settings, stream, now=utc_now, form=form, **told)
+        totals = imports.load(
+            database, settings, stream, now=utc_now, form=format_, reject=complain, progress=lambda n: bar(n, size)
+        )
     database.analyze()
     click.echo(
-        f"{counts.created} created, {counts.updated} updated, {counts.unchanged} unchanged, {counts.rejected} rejected"
+        f"{totals.created} created, {totals.updated} updated, {totals.unchanged} unchanged, {totals.rejected} rejected"
     )
-    if counts.rejected:
+    if totals.rejected:
         sys.exit(1)
+
+
+def _record_format(name: str, mapping_file: BinaryIO | None, settings: Settings) -> Form:
+    """Return the import format with its mapping; raise BadParameter if the mapping is invalid."""
+    try:
+        document = plans.parsed(mapping_file.read()) if mapping_file else None
+        return known.form(name, document, settings.time_zone)
+    except Unreadable as error:
+        raise click.BadParameter(str(error), param_hint="--map") from error
 
 
 @main.command()
 def check() -> None:
-    """Say what is set up in a way that may not be meant; the exit status is 1 if there is anything."""
+    """Report unsafe or ineffective settings; the exit status is 1 if there are any."""
     settings = Settings.from_env()
     with _desk().reading() as connection:
-        found = list(checks.warnings(settings, every_key(connection), utc_now()))
-    for sentence in found:
-        click.echo(sentence)
-    if found:
+        warnings = list(checks.warnings(settings, every_key(connection), utc_now()))
+    for warning in warnings:
+        click.echo(warning)
+    if warnings:
         sys.exit(1)
-    click.echo("Nothing to say.")
+    click.echo("No problems found.")
+
+
+Words = tuple[str, ...]
 
 
 @main.group(name="keys")
 def keys_() -> None:
-    """Keys: who may write, and what."""
+    """Create, list, rotate and revoke API keys."""
 
 
 @keys_.command(name="create")
 @click.argument("name")
-@click.option(
-    "--scope", "scopes", multiple=True, required=True, type=click.Choice(keys.SCOPES), help="May be repeated."
-)
-@click.option("--days", type=click.IntRange(1, 36_500), help="After how many days it ends; never, if left out.")
-@click.option("--rate", type=click.IntRange(1, 1_000_000), help="Requests a minute, if not NEWSAPI_RATE_LIMITS.")
-@click.option("--brand", "brands", multiple=True, help="A partner's key is for this brand; may be repeated.")
-@click.option("--section", "sections", multiple=True, help="A partner's key is for this section; may be repeated.")
-@click.option("--body", type=click.Choice(("full", "teaser", "none")), help="How much of bodies it gets there; full.")
+@click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice(keys.SCOPES), help="Repeatable.")
+@click.option("--days", type=click.IntRange(1, 36_500), help="Days until the key expires; never if not given.")
+@click.option("--rate", type=click.IntRange(1, 1_000_000), help="Requests per minute; or else NEWSAPI_RATE_LIMITS.")
+@click.option("--brand", "brands", multiple=True, help="Restrict a partner key to this brand; may be repeated.")
+@click.option("--section", "sections", multiple=True, help="Restrict a partner key to this section; may be repeated.")
+@click.option("--body", type=click.Choice(("full", "teaser", "none")), help="Body access of a partner key; full.")
 def keys_create(
-    name: str, scopes: tuple[str, ...], days: int | None, rate: int | None, body: str | None, **licence: tuple[str, ...]
+    name: str, *, scopes: Words, days: int | None, rate: int | None, brands: Words, sections: Words, body: str | None
 ) -> None:
-    """Make a key for NAME and print it: this once, as only what it hashes to is kept."""
+    """Create an API key for NAME and print it. It is shown only once; the database stores a hash."""
     now = utc_now()
-    end = now + timedelta(days=days) if days else None
-    allowed = Licence(body=body, **licence)
-    click.echo(keys.create(_desk(), name, scopes, now=now, expires_at=end, rate=rate, licence=allowed))
+    expires_at = now + timedelta(days=days) if days else None
+    entitlement = Licence(brands=brands, sections=sections, body=body)
+    click.echo(keys.create(_desk(), name, scopes, now=now, expires_at=expires_at, rate=rate, licence=entitlement))
 
 
 @keys_.command(name="list")
 def keys_list() -> None:
-    """Print every key by its open part: who has it, what it may do, and until when."""
+    """Print the prefix, state, expiry, scopes, entitlements and name of every API key."""
     now = utc_now()
     with _desk().reading() as connection:
         for row in every_key(connection):
-            over = row.expires_at is not None and row.expires_at <= now
-            state = "revoked" if row.revoked_at else "expired" if over else "good"
-            until = f"until {row.expires_at:%Y-%m-%d %H:%M}Z" if row.expires_at else "for ever"
-            own = [f"{name}={','.join(row._mapping[name])}" for name in ("brands", "sections") if row._mapping[name]]  # noqa: SLF001 (the documented way to a row's names)
-            own += [f"body={row.body}"] if row.body else []
-            click.echo(f"{row.prefix}  {state:8}{until:24}{','.join([*row.scopes, *own])}  {row.name}")
+            click.echo(_key_line(row, now))
+
+
+def _key_line(row: Any, now: datetime) -> str:
+    is_expired = row.expires_at is not None and row.expires_at <= now
+    state = "revoked" if row.revoked_at else "expired" if is_expired else "good"
+    expiry = f"until {row.expires_at:%Y-%m-%d %H:%M}Z" if row.expires_at else "no expiry"
+    restrictions = (("brands", row.brands), ("sections", row.sections), ("body", [row.body] if row.body else None))
+    rights = [*row.scopes, *(f"{name}={','.join(values)}" for name, values in restrictions if values)]
+    return f"{row.prefix}  {state:8}{expiry:24}{','.join(rights)}  {row.name}"
 
 
 @keys_.command(name="rotate")
 @click.argument("prefix")
-@click.option("--hours", type=click.IntRange(0, 8_760), default=24, help="How long the old one stays good; 24.")
+@click.option("--hours", type=click.IntRange(0, 8_760), default=24, help="Hours for which the old key stays valid; 24.")
 def keys_rotate(prefix: str, hours: int) -> None:
-    """Print a new key in the place of the one with this PREFIX, which ends some hours later."""
+    """Create an API key that replaces the one with this PREFIX, and print it. The old key expires after --hours."""
     click.echo(keys.rotate(_desk(), prefix, now=utc_now(), overlap=timedelta(hours=hours)))
 
 
 @keys_.command(name="revoke")
 @click.argument("prefix")
 def keys_revoke(prefix: str) -> None:
-    """Make the key with this PREFIX worthless, at once and everywhere."""
+    """Revoke the API key with this PREFIX, with immediate effect on all nodes."""
     keys.revoke(_desk(), prefix, now=utc_now())
     click.echo(f"{prefix} is revoked.")
 
@@ -214,27 +228,27 @@ def _desk() -> Database:
 
 @main.group()
 def addresses() -> None:
-    """E-mail addresses that are not to be written to, of which only keyed hashes are kept."""
+    """Suppressed email addresses: no email is sent to them. Only keyed hashes of them are stored."""
 
 
 @addresses.command()
 @click.argument("file", type=click.File("rb"), default="-")
 def bounced(file: BinaryIO) -> None:
-    """Take a bounce (RFC 3464) from FILE or standard input, as a mail server hands it on.
+    """Read a bounce message (RFC 3464) from FILE or standard input, as a mail server forwards it.
 
-    Addresses that do not exist are forgotten and never written to again; how many is printed.
+    Subscribers whose address does not exist are erased and the address is suppressed. Prints the number of addresses.
     """
-    found = subscriptions.bounced(file.read())
-    subscriptions.refuse(_box(), found, "bounce", now=utc_now())
-    click.echo(f"{len(found)} refused")
+    emails = subscriptions.bounced(file.read())
+    subscriptions.refuse(_box(), emails, "bounce", now=utc_now())
+    click.echo(f"{len(emails)} suppressed")
 
 
 @addresses.command()
 @click.argument("address")
 def allow(address: str) -> None:
-    """Let ADDRESS subscribe again, which was erased or refused."""
+    """Let ADDRESS subscribe again after it was erased or suppressed."""
     if not subscriptions.allow(_box(), address):
-        raise click.ClickException("It was not refused.")
+        raise click.ClickException("This address is not suppressed.")
 
 
 def _box() -> subscriptions.Box:
@@ -249,9 +263,9 @@ def related_() -> None:
 
 @related_.command()
 def rebuild() -> None:
-    """Make the index of related articles from scratch, while others read and write.
+    """Rebuild the index of related articles while reads and writes go on.
 
-    It is kept up by the worker; this is for after a change of how articles are described.
+    The worker keeps the index up to date; a rebuild is needed only after the way articles are indexed has changed.
     """
     _rebuild(related.rebuild)
 
@@ -259,10 +273,7 @@ def rebuild() -> None:
 @related_.command()
 @click.argument("judged", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="SET")
 def evaluate(judged: Path) -> None:
-    """Rank the articles of SET, judged by people, and print a ranking of each source for the scorer of such sets.
-
-    They are imported into a database of their own, which is gone afterwards.
-    """
+    """Import SET, a set of relevance judgments, into a temporary database and print each ranking as a line of JSON."""
     settings = Settings.from_env({})
     with tempfile.TemporaryDirectory() as folder, judged.open("rb") as lines, progress_bar("Ranking") as progress:
         database = Database(f"sqlite:///{folder}/judged.sqlite3", patient=True)
@@ -274,49 +285,49 @@ def evaluate(judged: Path) -> None:
 
 @main.group(name="search")
 def search_() -> None:
-    """Searches."""
+    """Full-text search."""
 
 
 @search_.command(name="rebuild")
 def search_rebuild() -> None:
-    """Make the index of searches from scratch, while others read and write.
+    """Rebuild the search index while reads and writes go on.
 
-    It is kept up by every write and by the worker; this is for after a change of how articles are indexed.
+    Writes and the worker keep the index up to date; a rebuild is needed only after a change of the way it is built.
     """
     _rebuild(search.rebuild)
 
 
-def _rebuild(rebuilt: Callable[..., int]) -> None:
+def _rebuild(rebuild_index: Callable[..., int]) -> None:
     database = _desk()
     _seldom_look_for_cycles()
     with progress_bar("Indexing") as progress:
-        count = rebuilt(database, now=utc_now, progress=progress)
+        count = rebuild_index(database, now=utc_now, progress=progress)
     click.echo(f"{count} articles indexed")
 
 
 @main.command(name="export")
 @click.argument("file", type=click.File("wb", atomic=True), default="-")
 def export_(file: BinaryIO) -> None:
-    """Write the archive to FILE, or to standard output, as records that import back to equal content.
+    """Write all content to FILE or standard output, as records that import back to equal content.
 
-    Drafts and withdrawn articles are in it, and the e-mail of authors; former states are not.
+    Drafts, withdrawn articles and the email addresses of authors are included, revisions are not.
     """
     with _desk().reading() as connection:
         file.writelines(ndjson.term(kind, values) for kind, values in archive.terms(connection))
         file.writelines(
-            ndjson.article(state.id, state.values, state.names or {}, state.former_slugs)
-            for state in archive.articles(connection)
+            ndjson.article(snapshot.id, snapshot.values, snapshot.names or {}, snapshot.former_slugs)
+            for snapshot in archive.articles(connection)
         )
 
 
 @main.group()
 def db() -> None:
-    """The tables."""
+    """Database schema."""
 
 
 @db.command(name="upgrade")
 def db_upgrade() -> None:
-    """Bring the database to the present tables."""
+    """Apply all migrations to the database."""
     with _database(Settings.from_env()).connection() as connection:
         upgrade(connection)
     click.echo("The database is up to date.")
@@ -331,15 +342,15 @@ def openapi() -> None:
 
 
 def _database(settings: Settings) -> Database:
-    """Make the database; raises BadSetting where its address, of a good kind, cannot be read after all."""
+    """Return the database; raise SettingError if its URL has a valid scheme but cannot be parsed."""
     try:
         return Database(settings.database_url, patient=True)
     except ValueError as error:
-        raise BadSetting("NEWSAPI_DATABASE_URL", "is not an address: its host or port cannot be read") from error
+        raise BadSetting("NEWSAPI_DATABASE_URL", "is not a URL with a valid host and port") from error
 
 
 def _ready(database: Database) -> None:
-    """See that the tables are there: made at once in a SQLite file, asked for in a server that others may use."""
+    """Apply pending migrations to a SQLite file; raise MigrationsPending for a server, which others may be using."""
     with database.connection() as connection:
         if not is_current(connection):
             if not database.is_sqlite:
@@ -349,10 +360,10 @@ def _ready(database: Database) -> None:
 
 
 def _serve(settings: Settings, address: str) -> None:
-    from newsapi.serving.servers import Processes  # noqa: PLC0415 (the server is heavy, and other commands do without)
+    from newsapi.serving.servers import Processes  # noqa: PLC0415 (slow to import, and other commands do not need it)
 
     set_up_logging(settings.log_level)
-    # Each process begins with nothing: no threads of the supervisor's, and the code as it lies there at a reload.
+    # "spawn": processes inherit no threads of the supervisor, and a reload imports the code that is then installed.
     multiprocessing.set_start_method("spawn", force=True)
     with counts.gathered() if settings.metrics_port else nullcontext():
         if settings.metrics_port:
@@ -368,14 +379,14 @@ def _show_metrics(settings: Settings) -> None:
 
 
 def _seldom_look_for_cycles(*thresholds: int) -> None:
-    """Imports and indexing make millions of objects and no cycles: to look for some costs a sixth of the time."""
+    """Collect garbage less often: imports and indexing create no cycles, and it takes a sixth of their time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*(thresholds or (100_000, 50, 100)))
 
 
 def application() -> Any:
-    """Make the application in a process of the server."""
+    """Return the application that a server process runs."""
     settings = Settings.from_env()
     set_up_logging(settings.log_level)
     app = create_app(settings)
@@ -384,6 +395,6 @@ def application() -> Any:
         app.register_blueprint(demo_mail.blueprint(content.mail_folder(settings.database_url)))
     end_with(os.getppid())
     front = polite(create_front(app))
-    # What is there now stays for good. To look through it for cycles, again and again, held every request up for 0.1 s.
+    # Objects that exist now are permanent. Scanning them for cycles again and again delayed every request by 0.1 s.
     _seldom_look_for_cycles(50_000, 20, 50)
     return front

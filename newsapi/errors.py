@@ -1,4 +1,4 @@
-"""What can go wrong, in the words of the trade; no HTTP in it. Each error carries its facts as attributes."""
+"""Errors of the package, independent of HTTP. Each error carries its facts as attributes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from uuid import UUID
 
 
 class Gone(TypedDict):
-    """Why an article that was public is no more: the `gone` object of the contract."""
+    """When, how and why an article stopped being public: the `gone` object of the API.
+
+    `note` is public. `replaced_by` is the slug of the article that replaces it.
+    """
 
     at: str
     action: Literal["unpublished", "withdrawn"]
@@ -20,43 +23,49 @@ class Gone(TypedDict):
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that is wrong with an input: where it is and what would be right.
+    """One error in an input: its location, and a message that says what is wrong or what is allowed.
 
-    `place` is a JSON pointer (RFC 6901) for a body and the name of a parameter for a query.
+    `location` is a JSON pointer (RFC 6901) into a request body or record, the name of a query parameter, or empty for
+    the input as a whole.
     """
 
     place: str
     message: str
 
     def __str__(self) -> str:
-        """The place and what is wrong there; of the whole, what is wrong."""
+        """Return the location and the message, or the message alone if it is about the whole input."""
         return f"{self.place}: {self.message}" if self.place else self.message
 
 
 class NewsError(Exception):
-    """Anything this package refuses to do, or cannot do; `str()` is a sentence for the person who asked.
+    """Base class of every error that the package raises on purpose; `str()` is a sentence for the client or user.
 
-    `seq` is the change as of which it is true, where it is an answer of its own: there is nothing here, it is gone.
+    `seq` is set where the error is itself a cacheable response (not found, withdrawn, renamed): the changelog position
+    at which it is valid.
     """
 
     seq: int | None = None
 
 
 class NotFound(NewsError):
-    """There is no such thing, or none that the caller may know of: the two are told in the same words."""
+    """The resource does not exist, or the caller may not know about it: both cases have the same message."""
 
     def __init__(self, *, seq: int | None = None, words: frozenset[int | str] = frozenset()) -> None:
-        """Say it without naming what was asked for; `words` are those of the changes that may bring it."""
-        super().__init__("There is nothing at this address.")
+        """Build a message that does not name the resource.
+
+        Args:
+            seq: The changelog position at which the resource did not exist.
+            dependencies: The dependencies of this response: a change to one of them may create the resource.
+        """
+        super().__init__("There is no resource at this URL.")
         self.seq = seq
         self.words = words
 
 
 class Withdrawn(NewsError):
-    """The article was public and is no more."""
+    """The article was public and no longer is: withdrawn, unpublished, or its rights have expired."""
 
     def __init__(self, gone: Gone, id_: UUID, *, seq: int | None = None) -> None:
-        """Keep when, how and why it went, and which it was."""
         super().__init__("This article was published and is no longer available.")
         self.gone = gone
         self.id = id_
@@ -64,186 +73,172 @@ class Withdrawn(NewsError):
 
 
 class Renamed(NewsError):
-    """The thing is now under another slug."""
+    """The resource now has another slug; `id` is set if it is an article."""
 
     def __init__(self, slug: str, id_: UUID | None = None, *, seq: int | None = None) -> None:
-        """Keep the slug it has now, and the id of an article."""
-        super().__init__(f"It is now called {slug}.")
+        super().__init__(f"The slug of this resource is now {slug}.")
         self.id = id_
         self.slug = slug
         self.seq = seq
 
 
 class Invalid(NewsError):
-    """An input that cannot be taken, with every place that is wrong."""
+    """An invalid input, with all of its field errors."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
-        """Keep the faults in the order they were found."""
         super().__init__("; ".join(str(fault) for fault in faults))
         self.faults = tuple(faults)
 
 
 class BadCursor(NewsError):
-    """A cursor that was not made here, or was altered."""
+    """A cursor that this API did not create, that was altered, or that belongs to another list."""
 
     def __init__(self, reason: str) -> None:
-        """Say what is wrong with it; start again without one."""
         super().__init__(reason)
 
 
 class ExpiredCursor(NewsError):
-    """A cursor that was good once."""
+    """A valid cursor whose lifetime has ended."""
 
     def __init__(self) -> None:
-        """Say how to go on."""
         super().__init__("This cursor has expired; start again from the first page.")
 
 
 class Behind(NewsError):
-    """The database has not reached the change the caller wants to see."""
+    """The database has not reached the change that the client requires with `min_seq`."""
 
     def __init__(self, wanted: int, reached: int) -> None:
-        """Keep both numbers."""
-        super().__init__(f"Change {wanted} is not here yet; the last one is {reached}.")
+        super().__init__(f"Change {wanted} is not available yet; the latest change is {reached}.")
         self.wanted, self.reached = wanted, reached
 
 
 class Unavailable(NewsError):
-    """Something that is needed is not there, or not in time: the database, if nothing else is said."""
+    """A service that the package needs did not respond in time; the database, unless a subclass says otherwise.
 
-    told = "The database does not answer."
+    `public_detail` is the message, a sentence for clients. It never includes the message of the underlying error, which
+    may contain information that clients must not see.
+    """
+
+    told = "The database is not responding."
 
     def __init__(self) -> None:
-        """Say no more: what it said may hold what is not for everybody."""
         super().__init__(self.told)
 
 
 class NoRoom(Unavailable):
-    """The disk of the database is full: it answers, and can take nothing more."""
+    """The disk of the database is full: reads work, writes fail."""
 
-    told = "The database has no room left; reading goes on."
+    told = "The disk of the database is full; reads are still possible."
 
 
 class NoMail(Unavailable):
-    """No mail server is set, so nobody can subscribe to anything."""
+    """No mail server is configured, so email subscriptions are disabled."""
 
-    told = "No mail is sent from here (NEWSAPI_SMTP_URL is not set), so nobody can subscribe."
+    told = "Email subscriptions are disabled: no mail server is configured (NEWSAPI_SMTP_URL is not set)."
 
 
 class ReaderDied(NewsError):
-    """A process that read lines for an import was killed."""
+    """A parser process of an import was killed."""
 
     def __init__(self) -> None:
-        """Say what to do."""
         super().__init__(
-            "A process that read lines was killed, perhaps for want of memory. What was imported stays; run it again."
+            "A parser process was killed, possibly for lack of memory. Records imported so far are kept; run the"
+            " import again to continue."
         )
 
 
 class SchemaMissing(NewsError):
-    """The database has no tables of ours, or older ones."""
+    """The database has no tables, or migrations have not been applied."""
 
     def __init__(self) -> None:
-        """Say what to run."""
         super().__init__("The database is not up to date; run `newsapi db upgrade`.")
 
 
 class KeyMissing(NewsError):
-    """Nobody may do this without a key."""
+    """The request requires an API key and has none."""
 
     def __init__(self) -> None:
-        """Say where a key belongs."""
-        super().__init__("This needs a key: Authorization: Bearer KEY.")
+        super().__init__("This request requires an API key: Authorization: Bearer KEY.")
 
 
 class KeyUnknown(NewsError):
-    """The key does not exist, has expired or was revoked: the three are told in the same words."""
+    """The API key does not exist, has expired or was revoked: all three have the same message."""
 
     def __init__(self) -> None:
-        """Say no more."""
-        super().__init__("No such key.")
+        super().__init__("Unknown API key.")
 
 
 class ScopeMissing(NewsError):
-    """The key is good, but not for this."""
+    """The API key is valid but lacks a scope."""
 
     def __init__(self, scope: str) -> None:
-        """Keep the scope that is missing."""
-        super().__init__(f"This needs a key with the scope {scope}.")
+        super().__init__(f"This request requires an API key with the scope {scope}.")
         self.scope = scope
 
 
 class VersionMissing(NewsError):
-    """A write that does not say which version it is set against."""
+    """An update without `If-Match`."""
 
     def __init__(self) -> None:
-        """Say how."""
-        super().__init__('Send If-Match with the version you have read, such as If-Match: "v7".')
+        super().__init__('Send If-Match with the version that you have read, such as If-Match: "v7".')
 
 
 class VersionStale(NewsError):
-    """Somebody else wrote in between."""
+    """An update based on an old version; `version` is the current one."""
 
     def __init__(self, version: int) -> None:
-        """Keep the version that is there now."""
-        super().__init__(f"It is at version {version} by now: read it again and decide anew.")
+        super().__init__(f"The current version is {version}: read it again and repeat your change.")
         self.version = version
 
 
 class MoveNotAllowed(NewsError):
-    """A status that cannot follow the present one."""
+    """A status transition that is not allowed; `allowed` has the statuses that may follow the current one."""
 
     def __init__(self, start: str, end: str, allowed: Sequence[str]) -> None:
-        """Keep both, and what could follow."""
-        super().__init__(f"{start} cannot become {end}; it can become {', '.join(allowed) or 'nothing else'}.")
+        super().__init__(f"Cannot change from {start} to {end}; allowed: {', '.join(allowed) or 'none'}.")
         self.start, self.end, self.allowed = start, end, tuple(allowed)
 
 
 class InUse(NewsError):
-    """Something is taken, or others depend on it."""
+    """A slug that is taken, or a resource that others depend on."""
 
 
 class KeyReused(NewsError):
-    """An Idempotency-Key that came with another request before."""
+    """An Idempotency-Key that was sent with a different request before."""
 
     def __init__(self) -> None:
-        """Say what to do."""
-        super().__init__("This Idempotency-Key was sent with another request in the last 24 hours; take a new one.")
+        super().__init__("This Idempotency-Key was sent with a different request in the last 24 hours; use a new one.")
 
 
 class StillRunning(NewsError):
-    """The request with this Idempotency-Key is being worked on."""
+    """The first request with this Idempotency-Key has not finished."""
 
     def __init__(self) -> None:
-        """Say what to do."""
-        super().__init__("The first request with this Idempotency-Key is still being worked on; try again in a second.")
+        super().__init__("The first request with this Idempotency-Key is still in progress; try again in a second.")
 
 
 class Limited(NewsError):
-    """Too many requests in too short a time; `seconds` is when to try again."""
+    """Too many requests; `seconds` is the time to wait before the next one."""
 
     def __init__(self, seconds: int) -> None:
-        """Keep the seconds."""
         super().__init__(f"Too many requests; try again in {seconds} s.")
         self.seconds = seconds
 
 
 class TokenExpired(NewsError):
-    """A link that was good once: its time is over, or it was revoked."""
+    """A token that has expired, was used or was revoked."""
 
     def __init__(self) -> None:
-        """Say what to do."""
-        super().__init__("This link has expired or was revoked; ask for a new one.")
+        super().__init__("This link has expired or was revoked; request a new one.")
 
 
 class BadBody(Invalid):
-    """The body of a request cannot be taken; the places of its faults are JSON pointers."""
+    """An invalid request body; the locations of its field errors are JSON pointers."""
 
 
 class WrongMediaType(NewsError):
-    """The body is of a media type that is not taken here."""
+    """A request body in a media type that is not accepted; `wanted` is the accepted one."""
 
     def __init__(self, wanted: str) -> None:
-        """Keep the one that is."""
-        super().__init__(f"Send the body as {wanted}.")
+        super().__init__(f"Send the request body as {wanted}.")
         self.wanted = wanted

@@ -1,4 +1,4 @@
-"""Every setting of the product: name, type, default and one line of help, read from the environment once."""
+"""Settings: name, type, default, parser and one line of help each, read from the environment once."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from email.errors import MessageError
 from email.headerregistry import Address
 from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -17,38 +18,53 @@ from dotenv import dotenv_values
 
 PREFIX = "NEWSAPI_"
 
+Default = TypeVar("Default")
+Parsed = TypeVar("Parsed")
+
 
 class BadSetting(Exception):
-    """A setting that cannot be used; `str()` is a sentence that names it."""
+    """A setting with a value that cannot be used; `str()` is a sentence that names the environment variable.
+
+    `name` is the environment variable.
+    """
 
     def __init__(self, name: str, reason: str) -> None:
-        """Keep the variable's name; `reason` reads on from it."""
+        """Build the sentence from the variable's name and a `reason` that continues it, such as "is not a URL"."""
         super().__init__(f"{name} {reason}")
         self.name = name
 
 
-def _setting(help_text: str, default: object = None, parse: Callable[[str], object] = str) -> object:
-    """A field of `Settings`; `parse` reads the text of the environment and raises ValueError with a reason."""
+def _setting(help_text: str, default: Default, parse: Callable[[str], Parsed]) -> Default | Parsed:
+    """Return a dataclass field of `Settings`.
+
+    Args:
+        help_text: One line for the table of settings.
+        default: The value if the environment variable is missing or empty.
+        parse: Converts the text of the environment variable; raises ValueError with a reason.
+
+    Returns:
+        A `dataclasses.field`, typed as the value that an instance holds, as `dataclasses.field` itself is.
+    """
     return dataclasses.field(default=default, metadata={"help": help_text, "parse": parse})
 
 
 def _database_url(text: str) -> str:
     scheme, separator, rest = text.partition("://")
     if not separator or scheme.partition("+")[0] not in {"sqlite", "postgresql", "postgres"}:
-        raise ValueError("is not an address such as sqlite:///news.sqlite3 or postgresql://user@host/news")
+        raise ValueError("is not a URL such as sqlite:///news.sqlite3 or postgresql://user@host/news")
     return f"postgresql+psycopg://{rest}" if scheme.startswith("postgres") else text
 
 
 def _redis_url(text: str) -> str:
     if urlsplit(text).scheme not in {"redis", "rediss", "unix"}:
-        raise ValueError("is not an address such as redis://host:6379/0")
+        raise ValueError("is not a URL such as redis://host:6379/0")
     return text
 
 
 def _address(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.netloc:
-        raise ValueError("is not an absolute http or https address")
+        raise ValueError("is not an absolute http or https URL")
     return text.rstrip("/")
 
 
@@ -57,8 +73,9 @@ def _template(*names: str) -> Callable[[str], str]:
         try:
             _address(text.format(**dict.fromkeys(names, "x")))
         except (KeyError, IndexError, ValueError) as error:
+            placeholders = ", ".join("{" + name + "}" for name in names)
             raise ValueError(
-                f"is not an absolute address that uses only {', '.join('{' + name + '}' for name in names)}"
+                f"is not an absolute http or https URL without other placeholders than {placeholders}"
             ) from error
         return text
 
@@ -85,14 +102,14 @@ def _count(text: str) -> int:
 
 def _hub(text: str) -> str:
     _address(text)
-    return text  # a slash at its end may be part of it
+    return text  # a trailing slash may be part of the hub's URL
 
 
 def _purge_url(text: str) -> str:
-    flavour, plus, rest = text.partition("+")
-    if flavour not in {"fastly", "varnish"} or not plus:
-        raise ValueError("is not an address such as fastly+https://api.fastly.com/service/ID or varnish+http://host:80")
-    return f"{flavour}+{_address(rest)}"
+    cdn, plus, url = text.partition("+")
+    if cdn not in {"fastly", "varnish"} or not plus:
+        raise ValueError("is not a URL such as fastly+https://api.fastly.com/service/ID or varnish+http://host:80")
+    return f"{cdn}+{_address(url)}"
 
 
 def _zone(text: str) -> ZoneInfo:
@@ -103,9 +120,9 @@ def _zone(text: str) -> ZoneInfo:
 
 
 def _secret(text: str) -> str:
-    shortest = 32
-    if len(text) < shortest:
-        raise ValueError(f"is shorter than {shortest} characters")
+    min_length = 32
+    if len(text) < min_length:
+        raise ValueError(f"is shorter than {min_length} characters")
     return text
 
 
@@ -113,10 +130,10 @@ def _hosts(text: str) -> frozenset[str]:
     return frozenset(host.strip().lower() for host in text.split(",") if host.strip())
 
 
-def _one_of(*words: str) -> Callable[[str], str]:
+def _one_of(*choices: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
-        if text not in words:
-            raise ValueError(f"is not one of {', '.join(words)}")
+        if text not in choices:
+            raise ValueError(f"is not one of {', '.join(choices)}")
         return text
 
     return parse
@@ -134,27 +151,27 @@ def _rate_limits(text: str) -> tuple[int, int] | None:
 def _smtp_url(text: str) -> str:
     try:
         parts = urlsplit(text)
-        good = parts.port is None or parts.port > 0
+        is_valid = parts.port is None or parts.port > 0
     except ValueError:
-        good = False
-    if not good or parts.scheme not in SMTP or bool(parts.hostname) == (parts.scheme == "file"):
-        raise ValueError("is not an address such as smtps://user:password@host, smtp+starttls://host or smtp://host:25")
+        is_valid = False
+    if not is_valid or parts.scheme not in SMTP or bool(parts.hostname) == (parts.scheme == "file"):
+        raise ValueError("is not a URL such as smtps://user:password@host, smtp+starttls://host or smtp://host:25")
     return text
 
 
 SMTP = ("smtp", "smtp+starttls", "smtps", "file")
-"""How mail may leave: plainly, by STARTTLS or TLS with a certificate that is checked, or into a folder instead."""
+"""URL schemes for sending email: unencrypted, STARTTLS or TLS (both verify the certificate), or files in a folder."""
 
 
 def _sender(text: str) -> str:
-    name, spec = parseaddr(text)
+    display_name, addr_spec = parseaddr(text)
     try:
-        found = Address(display_name=name, addr_spec=spec)
+        mailbox = Address(display_name=display_name, addr_spec=addr_spec)
     except (MessageError, ValueError, IndexError):
-        found = Address()
-    if not found.domain or any(character < " " for character in text):
+        mailbox = Address()
+    if not mailbox.domain or any(character < " " for character in text):
         raise ValueError("is not a sender such as Motor News <news@example.com>")
-    return str(found)
+    return str(mailbox)
 
 
 def _two(text: str) -> tuple[int, int]:
@@ -186,164 +203,179 @@ EMBED_HOSTS = "www.youtube.com,www.youtube-nocookie.com,player.vimeo.com,www.dai
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What can be set from outside; frozen, so that two applications in one process never share a change."""
+    """All settings; frozen, so that applications in one process cannot change each other's."""
 
-    database_url: str = _setting(  # type: ignore[assignment]
+    database_url: str = _setting(
         "SQLite or PostgreSQL: `sqlite:///news.sqlite3`, `postgresql://user@host/news`",
         "sqlite:///newsapi.sqlite3",
         _database_url,
     )
-    redis_url: str | None = _setting(  # type: ignore[assignment]
-        "Redis or Valkey for all nodes: `redis://host:6379/0`; memory alone if left out", None, _redis_url
+    redis_url: str | None = _setting(
+        "Redis or Valkey, shared by all nodes: `redis://host:6379/0`; if not set, responses are cached in memory only",
+        None,
+        _redis_url,
     )
-    cache_mb: int = _setting(  # type: ignore[assignment]
-        "megabytes of finished answers that each server process keeps in memory", 64, _whole
+    cache_mb: int = _setting("megabytes of cached responses that each server process keeps in memory", 64, _whole)
+    host: str = _setting("address that `newsapi serve` listens on", "127.0.0.1", str)
+    port: int = _setting("port that `newsapi serve` listens on", 8000, _port)
+    processes: int = _setting("server processes that share the port", 2, _count)
+    api_url: str = _setting(
+        "URL at which clients reach this API; `links` start with it; `http://HOST:PORT` if not set", "", _address
     )
-    host: str = _setting("address `newsapi serve` listens on", "127.0.0.1")  # type: ignore[assignment]
-    port: int = _setting("port `newsapi serve` listens on", 8000, _port)  # type: ignore[assignment]
-    processes: int = _setting("server processes that share the port", 2, _count)  # type: ignore[assignment]
-    api_url: str = _setting(  # type: ignore[assignment]
-        "where clients reach this API; `links` start with it; `http://HOST:PORT` if left out", "", _address
-    )
-    article_url: str | None = _setting(  # type: ignore[assignment]
-        "address of an article on the site, such as `https://site/{section}/{slug}`; its address here if left out",
+    article_url: str | None = _setting(
+        "URL of an article on the site, such as `https://site/{section}/{slug}`; its URL in this API if not set",
         None,
         _template("section", "brand", "slug", "id"),
     )
-    brand_url: str | None = _setting(  # type: ignore[assignment]
-        "address of a brand on the site, such as `https://site/marche/{slug}`", None, _template("slug")
+    brand_url: str | None = _setting(
+        "URL of a brand on the site, such as `https://site/marche/{slug}`", None, _template("slug")
     )
-    author_url: str | None = _setting(  # type: ignore[assignment]
-        "address of an author on the site", None, _template("slug")
+    author_url: str | None = _setting("URL of an author on the site", None, _template("slug"))
+    section_url: str | None = _setting("URL of a section on the site", None, _template("slug"))
+    publisher: str | None = _setting("name of the publication, for search engines", None, str)
+    image_url: str | None = _setting(
+        "service that resizes images: `imgproxy+https://…`, `thumbor+https://…`, or a template with {url} or"
+        " {raw_url}, {width}, {height}, {x}, {y}; if not set, only the original image is offered",
+        None,
+        str,
     )
-    section_url: str | None = _setting(  # type: ignore[assignment]
-        "address of a section on the site", None, _template("slug")
+    image_key: str | None = _setting(
+        "signs image URLs: the key of imgproxy in hex, or the SECURITY_KEY of thumbor unchanged", None, str
     )
-    publisher: str | None = _setting("name of the publication, for search engines")  # type: ignore[assignment]
-    image_url: str | None = _setting(  # type: ignore[assignment]
-        "service that resizes pictures: `imgproxy+https://…`, `thumbor+https://…`, or a template with {url} or"
-        " {raw_url}, {width}, {height}, {x}, {y}; the original alone if left out"
+    image_salt: str | None = _setting("salt of imgproxy, in hex", None, str)
+    time_zone: ZoneInfo = _setting(
+        "time zone in which a day begins (`published_on`, dates without a time)", ZoneInfo("Europe/Rome"), _zone
     )
-    image_key: str | None = _setting(  # type: ignore[assignment]
-        "signs picture addresses: imgproxy's key in hex, or thumbor's SECURITY_KEY as it is"
-    )
-    image_salt: str | None = _setting("imgproxy's salt, in hex")  # type: ignore[assignment]
-    time_zone: ZoneInfo = _setting(  # type: ignore[assignment]
-        "zone in which a day begins (`published_on`, plain dates)", ZoneInfo("Europe/Rome"), _zone
-    )
-    secret_key: str | None = _setting(  # type: ignore[assignment]
-        "signs cursors and the links in mail, and keys the hashes of addresses: at least 32 characters, the same on"
-        " every node and for good; the database keeps one if left out",
+    secret_key: str | None = _setting(
+        "signs cursors and the links in emails, and keys the hashes of email addresses: at least 32 characters, the"
+        " same on every node, never changed; if not set, a generated one is stored in the database",
         None,
         _secret,
     )
-    embed_hosts: frozenset[str] = _setting(  # type: ignore[assignment]
-        "hosts whose `iframe` stays in a body, separated by commas", _hosts(EMBED_HOSTS), _hosts
+    embed_hosts: frozenset[str] = _setting(
+        "hosts from which an `iframe` in an article body is allowed, separated by commas", _hosts(EMBED_HOSTS), _hosts
     )
-    reads: str = _setting(  # type: ignore[assignment]
-        "who may read: `public` is everybody, `key` whoever has a key", "public", _one_of("public", "key")
+    reads: str = _setting(
+        "read access: `public` for all clients, `key` for clients with an API key only",
+        "public",
+        _one_of("public", "key"),
     )
-    public_body: str = _setting(  # type: ignore[assignment]
-        "what readers without a key get of a body: `full`, `teaser` or `none`; what partners' keys are for counts only"
-        " where it is not `full`",
+    public_body: str = _setting(
+        "how much of an article body clients without a key get: `full`, `teaser` or `none`; the entitlements of partner"
+        " keys apply only if it is not `full`",
         "full",
         _one_of("full", "teaser", "none"),
     )
-    rate_limits: tuple[int, int] | None = _setting(  # type: ignore[assignment]
-        "requests a minute, of an address (IPv6: a /64) without a key and of a key that has no number of its own;"
-        " what is answered from memory is free; `off` for none",
+    rate_limits: tuple[int, int] | None = _setting(
+        "requests per minute, for a client address without a key (IPv6: a /64) and for a key without a limit of its"
+        " own; cache hits in memory are not counted; `off` for no limits",
         (1_200, 6_000),
         _rate_limits,
     )
-    trusted_proxies: Networks = _setting(  # type: ignore[assignment]
-        "networks of our own proxies, separated by commas: of those alone `X-Forwarded-For` is believed", (), _networks
+    trusted_proxies: Networks = _setting(
+        "networks of your own proxies, separated by commas: `X-Forwarded-For` is used only if it comes from them",
+        (),
+        _networks,
     )
-    import_mb: int = _setting(  # type: ignore[assignment]
-        "megabytes that an import over the API may have; they lie in the database until it is done", 2_048, _count
+    import_mb: int = _setting(
+        "maximum size in megabytes of a file imported over the API; it is stored in the database until the import has"
+        " finished",
+        2_048,
+        _count,
     )
-    purge_url: str | None = _setting(  # type: ignore[assignment]
-        "CDN that is told what to drop, and may hence keep answers for a day:"
+    purge_url: str | None = _setting(
+        "CDN to purge after each change, which lets it cache responses for a day:"
         " `fastly+https://api.fastly.com/service/ID` or `varnish+http://host:port`",
         None,
         _purge_url,
     )
-    purge_key: str | None = _setting("Fastly's API token, for purging")  # type: ignore[assignment]
-    websub_hub: str | None = _setting(  # type: ignore[assignment]
-        "WebSub hub that feeds name and that is told when one has changed, such as `https://pubsubhubbub.appspot.com/`",
+    purge_key: str | None = _setting("API token of Fastly, for purging", None, str)
+    websub_hub: str | None = _setting(
+        "WebSub hub that feeds link to and that is notified when they change, such as"
+        " `https://pubsubhubbub.appspot.com/`",
         None,
         _hub,
     )
-    webhook_private: str = _setting(  # type: ignore[assignment]
-        "`allow` lets webhooks reach addresses of private networks, for tests and development",
+    webhook_private: str = _setting(
+        "`allow` lets webhooks reach addresses in private networks, for tests and development",
         "refuse",
         _one_of("allow", "refuse"),
     )
-    smtp_url: str | None = _setting(  # type: ignore[assignment]
-        "mail server: `smtps://user:password@host`, `smtp+starttls://…`, or `smtp://host:25` for one that is near;"
-        " without one nobody can subscribe",
+    smtp_url: str | None = _setting(
+        "mail server: `smtps://user:password@host`, `smtp+starttls://…`, or `smtp://host:25` for one in the same"
+        " network; if not set, email subscriptions are disabled",
         None,
         _smtp_url,
     )
-    mail_from: str = _setting(  # type: ignore[assignment]
-        "whom mail is from, such as `Motor News <news@example.com>`; its domain is that of every Message-ID",
+    mail_from: str = _setting(
+        "sender of emails, such as `Motor News <news@example.com>`; its domain is used in every Message-ID",
         "newsapi@localhost",
         _sender,
     )
-    mail_language: str = _setting(  # type: ignore[assignment]
-        "language of the box and of mail to those who name none: `it` or `en`", "it", _one_of("it", "en")
+    mail_language: str = _setting(
+        "language of the subscription form and of emails, unless the client names one: `it` or `en`",
+        "it",
+        _one_of("it", "en"),
     )
-    subscription_url: str | None = _setting(  # type: ignore[assignment]
-        "page of the site that links in mail lead to, with `?token=`; a plain page here if left out", None, _address
+    subscription_url: str | None = _setting(
+        "page of the site that the links in emails lead to, with `?token=`; if not set, a plain page of this API",
+        None,
+        _address,
     )
-    privacy_url: str | None = _setting(  # type: ignore[assignment]
-        "privacy policy of the site, named where an address is asked for", None, _address
+    privacy_url: str | None = _setting(
+        "privacy policy of the site, linked wherever an email address is requested", None, _address
     )
-    subscription_limits: tuple[int, int] = _setting(  # type: ignore[assignment]
-        "subscriptions that may be asked for in an hour, of an address and of all; not counted where"
-        " `NEWSAPI_RATE_LIMITS` is `off`",
+    subscription_limits: tuple[int, int] = _setting(
+        "subscription requests per hour, for a client address and in total; not counted if `NEWSAPI_RATE_LIMITS` is"
+        " `off`",
         (20, 2_000),
         _two,
     )
-    metrics_port: int | None = _setting(  # type: ignore[assignment]
-        "port of `NEWSAPI_HOST` on which Prometheus finds `/metrics`; none if left out", None, _port
+    metrics_port: int | None = _setting(
+        "port on `NEWSAPI_HOST` that serves `/metrics` for Prometheus; none if not set", None, _port
     )
-    log_hits: int = _setting(  # type: ignore[assignment]
-        "of how many answers from memory one is logged; 0 for none of them", 1_000, _whole
-    )
-    log_level: str = _setting("`debug`, `info`, `warning` or `error`", "info", _level)  # type: ignore[assignment]
+    log_hits: int = _setting("logs one in this many cache hits in memory; 0 logs none", 1_000, _whole)
+    log_level: str = _setting("`debug`, `info`, `warning` or `error`", "info", _level)
 
     def __post_init__(self) -> None:
-        """Give `api_url` its default, which hangs on two other settings."""
+        """Set the default of `api_url`, which depends on `host` and `port`."""
         if not self.api_url:
-            # A server that listens everywhere is reached at home, unless it is told where.
+            # A server that listens on all interfaces is reached on the loopback address.
             host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
             host = f"[{host}]" if ":" in host else host
             object.__setattr__(self, "api_url", f"http://{host}:{self.port}")
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
-        """Read `NEWSAPI_*` from a mapping, or from `.env` and the environment, which wins.
+        """Read the `NEWSAPI_*` variables.
 
-        Raises BadSetting with the name of the variable and what is wrong with its value.
+        Args:
+            environ: The variables; if None, those of the file `.env` and of the environment, which has precedence.
+
+        Returns:
+            The settings; a variable that is missing or empty has its default.
+
+        Raises:
+            BadSetting: A value cannot be used; the error names the variable and the reason.
         """
-        found = {**dotenv_values(".env"), **os.environ} if environ is None else environ
-        values: dict[str, object] = {}
+        variables = {**dotenv_values(".env"), **os.environ} if environ is None else environ
+        values: dict[str, Any] = {}
         for field in dataclasses.fields(cls):
             name = PREFIX + field.name.upper()
-            text = (found.get(name) or "").strip()
+            text = (variables.get(name) or "").strip()
             if text:
                 try:
                     values[field.name] = field.metadata["parse"](text)
                 except ValueError as error:
                     raise BadSetting(name, str(error)) from error
-        return cls(**values)  # type: ignore[arg-type]
+        return cls(**values)
 
 
 def table() -> str:
-    """The settings as a Markdown table, for the README."""
+    """Return the settings as a Markdown table."""
     lines = ["| setting | default | what it is |", "| --- | --- | --- |"]
     for field in dataclasses.fields(Settings):
         default = field.default
-        shown = ",".join(map(str, sorted(default))) if isinstance(default, frozenset | tuple) else default
-        lines.append(f"| `{PREFIX}{field.name.upper()}` | {f'`{shown}`' if shown else ''} | {field.metadata['help']} |")
+        text = ",".join(map(str, sorted(default))) if isinstance(default, frozenset | tuple) else default
+        lines.append(f"| `{PREFIX}{field.name.upper()}` | {f'`{text}`' if text else ''} | {field.metadata['help']} |")
     return "\n".join(lines)

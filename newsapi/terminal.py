@@ -1,4 +1,4 @@
-"""What commands show on standard error: how far they are, and what is wrong with their input."""
+"""Output of commands on standard error: progress bars and field errors of an import."""
 
 from __future__ import annotations
 
@@ -13,17 +13,24 @@ from newsapi.errors import Fault
 
 @contextmanager
 def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """Show progress on standard error, where a person sees it; yields a function of how many are done, of how many."""
+    """Show a progress bar on standard error if it is a terminal.
+
+    Args:
+        label: Text before the bar.
+
+    Yields:
+        A function that takes the number of units done and their total, and updates the bar.
+    """
     with click.progressbar(length=1, label=label, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
 
-        def progress(done: int, of: int) -> None:
-            bar.length = of
+        def progress(done: int, total: int) -> None:
+            bar.length = total
             bar.update(done - bar.pos)
 
         yield progress
 
 
 def complain(line: int, fault: Fault) -> None:
-    """Say what is wrong with a line of an import, and where."""
-    over_the_bar = "\r\033[K" if sys.stderr.isatty() else ""
-    click.echo(f"{over_the_bar}line {line}: {fault.place or 'the whole record'}: {fault.message}", err=True)
+    """Print a field error of a line of an import on standard error."""
+    clear_bar = "\r\033[K" if sys.stderr.isatty() else ""
+    click.echo(f"{clear_bar}line {line}: {fault.place or 'the whole record'}: {fault.message}", err=True)

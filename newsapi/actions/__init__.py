@@ -1,4 +1,5 @@
-"""Everything that changes the database: one function, one use, one transaction, and a record of what the public sees.
+"""Commands: everything that changes the database. Each is a function that runs one transaction.
 
-Who listens to that record is not known here: nobody who writes waits for, or fails because of, what follows.
+A command appends what the public can see of its change to the changelog. It does not know the consumers of the
+changelog, and it neither waits for them nor fails because of them.
 """

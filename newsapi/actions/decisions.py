@@ -1,4 +1,4 @@
-"""What an incoming article becomes: set against what is there, and why the public sees a change."""
+"""Resolution of an incoming article against the stored one: what is written, and why the public sees a change."""
 
 from __future__ import annotations
 
@@ -16,31 +16,41 @@ from newsapi.store.bulk import Written
 from newsapi.store.states import State
 
 References = Mapping[str, Mapping[str, UUID]]
-"""The ids of terms by kind and slug."""
+"""The ids of terms, by kind and slug."""
 
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """The articles that are there: by a slug they have or had, and by id."""
+    """Snapshots of the stored articles that drafts may match, by current or former slug and by id."""
 
     by_slug: Mapping[str, State]
     by_id: Mapping[UUID, State]
 
     def target(self, draft: Draft) -> State | None:
-        """The article that is meant: the one with this id; without an id, the one that has or had this slug."""
+        """Return the article that a draft updates: the one with its id or, without an id, with its slug."""
         return self.by_id.get(draft.id) if draft.id else self.by_slug.get(draft.slug)
 
     def named(self, draft: Draft) -> list[State]:
-        """Every article that a draft's id and slugs name, or named once."""
-        found = [self.by_slug.get(slug) for slug in (draft.slug, *draft.previous_slugs)]
-        found.append(self.by_id.get(draft.id) if draft.id else None)
-        return [state for state in found if state]
+        """Return every article that has the draft's id, or has or had one of its slugs."""
+        snapshots = [self.by_slug.get(slug) for slug in (draft.slug, *draft.previous_slugs)]
+        snapshots.append(self.by_id.get(draft.id) if draft.id else None)
+        return [snapshot for snapshot in snapshots if snapshot]
 
 
 def decided(draft: Draft, present: Present, references: References, now: datetime) -> Written:
-    """Answer what is to be written; where nothing changes, `after` is `before`.
+    """Resolve a draft against the stored articles and terms.
 
-    Raises Invalid for what is not known, and for slugs that belong to another article.
+    Args:
+        draft: The article as it came in.
+        existing: The stored articles that have its id or slugs.
+        term_ids: The ids of the terms that it refers to.
+        now: The time of the write.
+
+    Returns:
+        The article before and after the write, with the reason of the change; `after` is `before` if nothing changes.
+
+    Raises:
+        InvalidParameter: A term does not exist, or a slug belongs to another article.
     """
     before = present.target(draft)
     links = _links(draft, references)
@@ -56,69 +66,71 @@ def decided(draft: Draft, present: Present, references: References, now: datetim
     return Written(after, before, _reason(after, before))
 
 
-def _check_slugs(draft: Draft, after: State, present: Present) -> None:
-    faults = []
-    owner = present.by_slug.get(after.values["slug"])
+def _check_slugs(draft: Draft, after: State, existing: Present) -> None:
+    errors = []
+    owner = existing.by_slug.get(after.values["slug"])
     if owner and owner.id != after.id and owner.values["slug"] == after.values["slug"]:
-        faults.append(Fault("/slug", f"is the slug of another article, {owner.id}"))
+        errors.append(Fault("/slug", f"is the slug of another article, {owner.id}"))
     for number, slug in enumerate(draft.previous_slugs):
-        owner = present.by_slug.get(slug)
+        owner = existing.by_slug.get(slug)
         if owner and owner.id != after.id:
-            faults.append(Fault(f"/previous_slugs/{number}", f"belongs to another article, {owner.values['slug']}"))
-    if faults:
-        raise Invalid(faults)
+            errors.append(Fault(f"/previous_slugs/{number}", f"belongs to another article, {owner.values['slug']}"))
+    if errors:
+        raise Invalid(errors)
 
 
-def _links(draft: Draft, references: References) -> dict[str, list[UUID]]:
-    found: dict[str, list[UUID]] = {}
-    faults = []
-    for name, slugs in draft.references.items():
+def _links(draft: Draft, term_ids: References) -> dict[str, list[UUID]]:
+    """Return the ids of the terms by field; raise InvalidParameter for terms that do not exist."""
+    links: dict[str, list[UUID]] = {}
+    errors = []
+    for field, slugs in draft.references.items():
         ids = []
         for number, slug in enumerate(slugs):
-            id_ = references[KIND_OF[name]].get(slug)
+            id_ = term_ids[KIND_OF[field]].get(slug)
             if id_ is None:
-                place = f"/{name}/{number}" if name in LISTS else f"/{name}"
-                faults.append(Fault(place, f"there is no {KIND_OF[name]} {slug}"))
+                pointer = f"/{field}/{number}" if field in LISTS else f"/{field}"
+                errors.append(Fault(pointer, f"there is no {KIND_OF[field]} {slug}"))
             elif id_ not in ids:  # two slugs may lead to one term
                 ids.append(id_)
-        found[name] = ids
-    if faults:
-        raise Invalid(faults)
-    found["mentions"] = [id_ for id_ in found["mentions"] if id_ not in found["brand"]]  # its own brand goes unsaid
-    return found
+        links[field] = ids
+    if errors:
+        raise Invalid(errors)
+    # The brand of an article is not also one of its mentions.
+    links["mentions"] = [id_ for id_ in links["mentions"] if id_ not in links["brand"]]
+    return links
 
 
 def _after(draft: Draft, before: State | None, links: dict[str, list[UUID]], now: datetime) -> State:
     values = dict(draft.values)
-    values.setdefault("bans", before.values["bans"] if before else None)  # a record may say nothing of them
-    for name in ("brand", "section"):
-        values[f"{name}_id"] = next(iter(links[name]), None)
+    values.setdefault("bans", before.values["bans"] if before else None)  # import records do not contain them
+    for field in ("brand", "section"):
+        values[f"{field}_id"] = next(iter(links[field]), None)
     if before and before.values["slug"] != draft.slug and draft.id is None:
-        values["slug"] = before.values["slug"]  # the record still speaks of it by a former slug
+        values["slug"] = before.values["slug"]  # the record uses a former slug of the article
     if values["status"] == "published" and values["published_at"] > now:
-        values["status"] = "scheduled"  # the hour that comes is an event of its own
+        values["status"] = "scheduled"  # it is published by the scheduler, as a change of its own
     values["updated_at"] = values["updated_at"] or _updated_at(values, before, now)
     values["materially_updated_at"] = values["materially_updated_at"] or _materially_updated_at(values, before)
-    state = State(
+    snapshot = State(
         id=before.id if before else draft.id or uuid7(),
         values=values,
-        links={name: links[name] for name in LISTS},
+        links={field: links[field] for field in LISTS},
         import_digest=draft.digest,
         former_slugs=_former_slugs(draft, before, values["slug"]),
     )
-    state.gone = _gone(state, before, now)
-    return state
+    snapshot.gone = _gone(snapshot, before, now)
+    return snapshot
 
 
 def _updated_at(values: Mapping[str, Any], before: State | None, now: datetime) -> datetime:
-    found: datetime = before.values["updated_at"] if before else values["published_at"] or now
-    return found
+    updated_at: datetime = before.values["updated_at"] if before else values["published_at"] or now
+    return updated_at
 
 
 def _materially_updated_at(values: Mapping[str, Any], before: State | None) -> datetime | None:
-    """Where nothing is said: publication, moved on by corrections that are later."""
+    """Return the default: the latest of the stored time, the publication time and the times of corrections."""
     times = [before.values["materially_updated_at"] if before else None, values["published_at"]]
-    times += [datetime.fromisoformat(item["at"]).astimezone(UTC) for item in values["corrections"]]
+    times += [datetime.fromisoformat(correction["at"]).astimezone(UTC) for correction in values["corrections"]]
     return latest(times)
 
 
@@ -126,13 +138,13 @@ def _former_slugs(draft: Draft, before: State | None, slug: str) -> frozenset[st
     former = frozenset(draft.previous_slugs)
     if before:
         former |= before.former_slugs
-    if before and (before.is_public or before.gone):  # what a draft was called before is nobody's business
+    if before and (before.is_public or before.gone):  # slugs that were never public are not redirected
         former |= {before.values["slug"]}
     return former - {slug}
 
 
 def _gone(after: State, before: State | None, now: datetime) -> dict[str, Any] | None:
-    """Why readers no longer see it: None where they do, or never did."""
+    """Return the withdrawal info of an article that was public and is not; None for all others."""
     if after.is_public:
         return None
     withdrawn = after.values["status"] == "withdrawn"
@@ -144,7 +156,7 @@ def _gone(after: State, before: State | None, now: datetime) -> dict[str, Any] |
 
 
 def _reason(after: State, before: State | None) -> str | None:
-    """Why the public sees a change; None where it sees none."""
+    """Return why the public sees a change; None if it sees none."""
     was_public = before is not None and before.is_public
     if not after.is_public:
         return after.gone["action"] if after.gone and (was_public or before is None) else None

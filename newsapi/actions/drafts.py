@@ -1,4 +1,4 @@
-"""What an incoming article says: cleaned, completed, its references still slugs. Nothing here knows the database."""
+"""Drafts: incoming articles, cleaned and complete, with references as slugs. Nothing here uses the database."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ from newsapi.text import markup
 NOON = time(12)
 LISTS = ("authors", "mentions", "tags")
 KIND_OF = {"brand": "brand", "section": "section", "authors": "author", "mentions": "brand", "tags": "tag"}
-"""The kind of term that each reference of an article leads to."""
+"""The kind of term that each reference field of an article holds."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Draft:
-    """An article as it came in, cleaned; references are still slugs."""
+    """An incoming article, cleaned. References and previous slugs are slugs; `references` is by field.
+
+    `source_line` and `source_digest` are those of an imported line; 0 and None if the article comes from the API.
+    """
 
     line: int
     digest: bytes | None
@@ -32,55 +35,71 @@ class Draft:
     previous_slugs: tuple[str, ...]
 
     def keys(self) -> set[str | UUID]:
-        """What names this article: no two of one batch may share any."""
-        return {self.slug, *self.previous_slugs, *((self.id,) if self.id else ())}
+        """Return the slugs and the id of this article; two articles of a batch may not share any."""
+        keys: set[str | UUID] = {self.slug, *self.previous_slugs}
+        if self.id:
+            keys.add(self.id)
+        return keys
 
 
 def drafted(values: Mapping[str, Any], settings: Settings, *, line: int = 0, digest: bytes | None = None) -> Draft:
-    """Clean what a schema has read: HTML becomes safe, a plain date becomes noon of that day in the newsroom's zone."""
-    kept = dict(values)
-    references = {name: kept.pop(name) for name in LISTS}
-    references |= {name: [slug] if (slug := kept.pop(name)) else [] for name in ("brand", "section")}
-    id_, previous = kept.pop("id"), kept.pop("previous_slugs")
-    kept = cleaned(kept, settings)
-    previous = tuple(slug for slug in previous if slug != kept["slug"])
-    return Draft(line, digest, id_, kept["slug"], kept, references, previous)
+    """Return a draft of the values that a schema has loaded; sanitizes HTML and completes dates.
+
+    Args:
+        values: All fields of an article. A date without a time becomes noon of that day in the time zone of the
+            settings.
+        settings: The time zone, the base of relative URLs and the hosts of embeds.
+        source_line: Number of the line that is imported.
+        source_digest: Digest of that line.
+
+    Returns:
+        The draft.
+    """
+    columns = dict(values)
+    references = {field: columns.pop(field) for field in LISTS}
+    for field in ("brand", "section"):
+        slug = columns.pop(field)
+        references[field] = [slug] if slug else []
+    id_, given_previous_slugs = columns.pop("id"), columns.pop("previous_slugs")
+    columns = cleaned(columns, settings)
+    previous_slugs = tuple(slug for slug in given_previous_slugs if slug != columns["slug"])
+    return Draft(line, digest, id_, columns["slug"], columns, references, previous_slugs)
 
 
 def cleaned(values: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
-    """Clean those of the fields that are there."""
-    kept = dict(values)
-    if "body_html" in kept:
-        kept["body_html"] = clean_body(kept["body_html"], settings)
-        kept["word_count"] = markup.word_count(markup.to_text(kept["body_html"]))
-    if "corrections" in kept:
-        kept["corrections"] = [{**item, "at": written(item["at"])} for item in kept["corrections"]]
-    if (rights := kept.get("rights")) and rights["expires_at"]:
-        kept["rights"] = {**rights, "expires_at": written(rights["expires_at"])}
-    if "published_at" in kept:
-        kept |= _dated(kept["published_at"], kept.pop("published_precision", None), settings)
-    return kept
+    """Return the values with sanitized HTML, formatted times and derived fields; any field may be missing."""
+    columns = dict(values)
+    if "body_html" in columns:
+        columns["body_html"] = clean_body(columns["body_html"], settings)
+        columns["word_count"] = markup.word_count(markup.to_text(columns["body_html"]))
+    if "corrections" in columns:
+        columns["corrections"] = [{**item, "at": written(item["at"])} for item in columns["corrections"]]
+    if (rights := columns.get("rights")) and rights["expires_at"]:
+        columns["rights"] = {**rights, "expires_at": written(rights["expires_at"])}
+    if "published_at" in columns:
+        columns |= _dated(columns["published_at"], columns.pop("published_precision", None), settings)
+    return columns
 
 
 def clean_body(html: str, settings: Settings) -> str:
-    """Make the HTML of a body safe."""
+    """Return the sanitized HTML of an article body, with absolute URLs."""
     return markup.clean(html, base=_base(settings), embed_hosts=settings.embed_hosts)
 
 
-def _dated(moment: date | None, precision: str | None, settings: Settings) -> dict[str, Any]:
-    """The time of publication and how exact it is: a plain date is noon of that day in the newsroom's zone."""
-    if not isinstance(moment, datetime):
+def _dated(published: date | None, precision: str | None, settings: Settings) -> dict[str, Any]:
+    """Return publication time and precision; a date without a time is noon of that day in the time zone."""
+    if not isinstance(published, datetime):
         return {
-            "published_at": _noon(moment, settings),
-            "published_precision": "day" if moment else precision or "second",
+            "published_at": _noon(published, settings),
+            "published_precision": "day" if published else precision or "second",
         }
     if precision == "day":
-        moment = _noon(moment.astimezone(settings.time_zone).date(), settings)
-    return {"published_at": moment, "published_precision": precision or "second"}
+        published = _noon(published.astimezone(settings.time_zone).date(), settings)
+    return {"published_at": published, "published_precision": precision or "second"}
 
 
 def _base(settings: Settings) -> str:
-    """What relative addresses in a body are relative to: the site, or this API where there is none."""
+    """Return the base of relative URLs in a body: the site or, if no article URL is set, this API."""
     parts = urlsplit(settings.article_url or settings.api_url)
     return f"{parts.scheme}://{parts.netloc}/"
 

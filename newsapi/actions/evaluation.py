@@ -1,8 +1,8 @@
-"""Ranks a set of judged articles with the product's own index and ranker, for the figures that people's judgments give.
+"""Evaluation of related lists: ranks a set of relevance judgments with the index and ranker of this package.
 
-In: lines of JSON, as relevance sets have them: `{"type": "document", "id", "headline", "standfirst", "body", "brand",
-"mentions", "section", "tags", "published_at", "language"}` and `{"type": "judgment", "source", "target", "grade"}`.
-Out: for each source the ranking, best first, as `{"source", "ranked": [ids], "scores": {id: score}}`.
+The input are lines of JSON: `{"type": "document", "id", "headline", "standfirst", "body", "brand", "mentions",
+"section", "tags", "published_at", "language"}` and `{"type": "judgment", "source", "target", "grade"}`. The output is
+one ranking per source, best first: `{"source", "ranked": [ids], "scores": {id: score}}`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from newsapi.text.characters import printable
 from newsapi.text.slugs import is_slug
 
 DEPTH: Final = 20
-"""How many are ranked."""
+"""Articles in each ranking."""
 
 UNDATED: Final = "2000-01-01"
 
@@ -38,30 +38,42 @@ def ranked(
     now: Callable[[], Any],
     progress: Callable[[int, int], None],
 ) -> Iterator[dict[str, Any]]:
-    """Import the documents into an empty database, index them, and yield the ranking of each source.
+    """Import the documents into an empty database, index them, and rank the articles for each source.
 
-    Raises Invalid where a line is none of such a set.
+    Args:
+        database: An empty database with its tables.
+        settings: The settings.
+        lines: The documents and judgments, as described in the module docstring.
+        now: The clock.
+        progress: Called after each ranking with the number of sources done and their total.
+
+    Yields:
+        The ranking of each source.
+
+    Raises:
+        InvalidParameter: A line is invalid, or a document cannot be imported.
     """
     documents, sources = _read(lines)
     records = b"".join(orjson.dumps(record) + b"\n" for record in _records(documents.values()))
     imports.load(database, settings, BytesIO(records), now=now, reject=_refuse)
     related.rebuild(database, now=now)
-    slugs = {slug_of(id_): id_ for id_ in documents}
+    ids_by_slug = {slug_of(id_): id_ for id_ in documents}
     for number, source in enumerate(sources, 1):
         with database.reading() as connection:
-            found = articles.find(connection, slug_of(source))
-            listed = lists.of_article(connection, found.id, limit=DEPTH).records
-        order = [(slugs[record["slug"]], record["relation"]["score"]) for record in listed]
-        yield {"source": source, "ranked": [id_ for id_, _ in order], "scores": dict(order)}
+            article = articles.find(connection, slug_of(source))
+            related_records = lists.of_article(connection, article.id, limit=DEPTH).records
+        ranking = [(ids_by_slug[record["slug"]], record["relation"]["score"]) for record in related_records]
+        yield {"source": source, "ranked": [id_ for id_, _ in ranking], "scores": dict(ranking)}
         progress(number, len(sources))
 
 
 def slug_of(name: str) -> str:
-    """Answer the slug that stands for any name."""
+    """Return the name if it is a slug, else a slug derived from its hash."""
     return name if is_slug(name) else hashlib.blake2b(name.encode(), digest_size=10).hexdigest()
 
 
 def _read(lines: Iterable[bytes]) -> tuple[dict[str, Mapping[str, Any]], list[str]]:
+    """Return the documents by id, and the ids of those that judgments name as their source."""
     documents: dict[str, Mapping[str, Any]] = {}
     sources: dict[str, None] = {}
     for number, line in enumerate(lines, 1):
@@ -72,11 +84,12 @@ def _read(lines: Iterable[bytes]) -> tuple[dict[str, Mapping[str, Any]], list[st
             elif row["type"] == "judgment":
                 sources[row["source"]] = None
         except (ValueError, KeyError, TypeError) as error:
-            raise Invalid([Fault(f"line {number}", "is no line of a set of judged articles")]) from error
+            raise Invalid([Fault(f"line {number}", "is not a document or judgment")]) from error
     return documents, [source for source in sources if source in documents]
 
 
 def _records(documents: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield import records: the terms that the documents refer to, then an article for each document."""
     documents = list(documents)
     for kind, names in (
         ("brand", {name for row in documents for name in (row["brand"], *row["mentions"])}),
@@ -107,5 +120,5 @@ def _line(text: str) -> str:
     return " ".join(printable(text).split())
 
 
-def _refuse(line: int, fault: Fault) -> None:
-    raise Invalid([Fault(f"article {line} of the set: {fault.place}", fault.message)])
+def _refuse(line: int, error: Fault) -> None:
+    raise Invalid([Fault(f"article {line} of the set: {error.place}", error.message)])

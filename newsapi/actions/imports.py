@@ -1,8 +1,8 @@
-"""Imports: a stream of records becomes brands, authors, sections, tags and articles, each once and whole.
+"""Imports: a stream of records becomes brands, authors, sections, tags and articles; each record is applied whole.
 
-The stream is taken in chunks, each in one transaction. A line that an article was last imported from is known by its
-hash and costs next to nothing, so an import that was cut off is simply run again. A second run changes nothing: a line
-is passed over where the article is what a later line of the same file made of it.
+The stream is imported in batches, each in one transaction. A line from which an article was last imported is recognised
+by its digest and skipped at almost no cost, so an interrupted import is simply run again. A second run changes nothing:
+where a file has several lines for one article, a line is also skipped if the article is as a later line made it.
 """
 
 from __future__ import annotations
@@ -32,31 +32,33 @@ from newsapi.store.database import Database, Session
 from newsapi.store.taxonomy import Kind
 
 CHUNK = 1_000
-"""Lines in one transaction: other writers wait for no longer than these take, a third of a second or so."""
+"""Lines in one transaction, which limits how long other writers wait to about a third of a second."""
 
 CHUNK_BYTES = 8 << 20
 """Bytes in one transaction, for long lines."""
 
 LOOKED_UP = 10_000
-"""Names in one look-up: three times as many are what SQLite takes in one statement."""
+"""Names in one look-up; SQLite allows about three times as many values in one statement."""
 
 Reject = Callable[[int, Fault], None]
+"""Called with the line of the file and the field error of a record that cannot be imported."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """How far a file is done: the number of a line, and how many bytes end with it."""
+    """A position in a file: the number of a line, and the bytes of the file up to its end."""
 
     line: int = 0
     offset: int = 0
 
 
 Note = Callable[[Session, Reached], None]
+"""Called in the transaction that writes a batch, with the position of its last line."""
 
 
 @dataclass(slots=True)
 class Counts:
-    """What became of the lines."""
+    """Number of lines by outcome."""
 
     created: int = 0
     updated: int = 0
@@ -70,9 +72,10 @@ class Counts:
 
 @dataclass(slots=True)
 class Load:
-    """One run of an import: what it needs, and what became of it so far.
+    """One run of an import, with its results so far.
 
-    `note` writes down how far it is, in the transaction that wrote the lines. `by` is who history says it was.
+    `note` saves the position, in the transaction that wrote the lines. `by` is the actor of revisions. `writes` counts
+    the batches that changed the database.
     """
 
     database: Database
@@ -86,20 +89,32 @@ class Load:
     note: Note | None = None
     writes: int = 0
 
-    def is_overtaken(self, line: int, standing: bytes | None) -> bool:
-        """Whether what stands is what a later line of the same file says: `standing` is the digest of that line."""
-        return standing is not None and self.positions.last(standing) > line
+    def is_overtaken(self, line: int, digest: bytes | None) -> bool:
+        """Return whether the stored article or term comes from a later line of this file.
 
-    def refuse(self, line: int, found: Iterable[Fault]) -> None:
-        """Count a line as rejected, and tell each place that is wrong with it."""
+        Args:
+            line: The number of the line to import.
+            digest: The digest of the line from which the stored one was imported, if any.
+
+        Returns:
+            Whether the last line with this digest comes after the line to import.
+        """
+        return digest is not None and self.positions.last(digest) > line
+
+    def refuse(self, line: int, errors: Iterable[Fault]) -> None:
+        """Count a line as rejected, and report its field errors."""
         self.counts.rejected += 1
-        for fault in found:
-            self.reject(self.form.place(line), fault)
+        for error in errors:
+            self.reject(self.form.place(line), error)
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Lines that are imported together; those that were `known`, after so many writes of this run, are not read."""
+    """Lines that are imported in one transaction.
+
+    `known` are the digests from which stored articles were imported; these lines are not parsed. They were looked up
+    after `asked_at` writes of this run.
+    """
 
     lines: Sequence[Line]
     known: set[bytes]
@@ -118,165 +133,204 @@ def load(
 ) -> Counts:
     """Import a stream of records.
 
-    `reject` is told the number of a line and what is wrong with it, and the rest goes on; `progress` how many bytes
-    are done. What was done when the process is killed stays; run it again for the rest. A stream that cannot be wound
-    back is imported as it comes: where it has several lines for one article, each run writes all of them.
+    If the process is killed, committed batches are kept; run the import again for the rest. In a stream that is not
+    seekable, lines for the same article cannot be compared: each run writes all of them.
+
+    Args:
+        database: The database.
+        settings: The settings.
+        stream: The file.
+        now: The clock.
+        reject: Called for each field error of a record that cannot be imported; the others are imported.
+        progress: Called after each batch with the number of bytes read.
+        record_format: The format of the file.
+
+    Returns:
+        The number of lines by outcome.
     """
     run = Load(database, settings, now, reject, Positions(stream, form), form=form)
-    for reached in steps(run, stream):
-        progress(reached.offset)
+    for position in steps(run, stream):
+        progress(position.offset)
     return run.counts
 
 
 def steps(run: Load, stream: BinaryIO, begin: Reached = Reached()) -> Iterator[Reached]:
-    """Import what comes behind `begin`; answer after each transaction how far it is."""
+    """Import the lines after a position, one batch per step.
+
+    Args:
+        run: The run, which collects the results.
+        stream: The file.
+        begin: The position that an earlier run has reached.
+
+    Yields:
+        The position after each batch, which is then committed.
+    """
     lines = run.form.lines(stream, number=begin.line, offset=begin.offset)
-    with Reading(run.settings) as reading:
-        for chunk, found in reading.ahead(_unread(run, lines)):
-            reached = Reached(chunk.lines[-1].number, chunk.lines[-1].offset)
-            _load_chunk(run, chunk, found, reached)
-            yield reached
+    with Reading(run.settings) as parsers:
+        for chunk, results in parsers.ahead(_unread(run, lines)):
+            position = Reached(chunk.lines[-1].number, chunk.lines[-1].offset)
+            _load_chunk(run, chunk, results, position)
+            yield position
 
 
-def _unread(run: Load, found: Iterable[Line]) -> Iterator[tuple[Chunk, list[Line]]]:
-    """Answer chunks, each with those of its lines that must be read: others are what articles were imported from."""
-    for lines_ in _chunks(found):
-        chunk = Chunk(lines_, _known(run, lines_), run.writes)
-        yield chunk, [line for line in lines_ if line.digest not in chunk.known]
+def _unread(run: Load, lines: Iterable[Line]) -> Iterator[tuple[Chunk, list[Line]]]:
+    """Yield batches, each with those of its lines that must be parsed because no stored article comes from them."""
+    for batch_lines in _chunks(lines):
+        chunk = Chunk(batch_lines, _known(run, batch_lines), run.writes)
+        yield chunk, [line for line in batch_lines if line.digest not in chunk.known]
 
 
-def _known(run: Load, found: Iterable[Line]) -> set[bytes]:
+def _known(run: Load, lines: Iterable[Line]) -> set[bytes]:
     with run.database.reading() as connection:
-        return states.known_digests(connection, [line.digest for line in found if line.problem is None])
+        return states.known_digests(connection, [line.digest for line in lines if line.problem is None])
 
 
-def _chunks(found: Iterable[Line]) -> Iterator[list[Line]]:
-    chunk: list[Line] = []
+def _chunks(lines: Iterable[Line]) -> Iterator[list[Line]]:
+    batch: list[Line] = []
     size = 0
-    for line in found:
-        chunk.append(line)
+    for line in lines:
+        batch.append(line)
         size += len(line.raw)
-        if len(chunk) == CHUNK or size > CHUNK_BYTES:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk
+        if len(batch) == CHUNK or size > CHUNK_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
-def _load_chunk(run: Load, chunk: Chunk, found: list[Found], reached: Reached) -> None:
+def _load_chunk(run: Load, chunk: Chunk, results: list[Found], position: Reached) -> None:
+    """Import one batch in one transaction: count known lines, report rejected ones, write the records."""
     known = [line for line in chunk.lines if line.digest in chunk.known]
     if known and chunk.asked_at < run.writes:
-        still = _known(run, known)
-        # What was written meanwhile has overtaken these lines, and now they overtake it.
-        found += read(run.settings, [line for line in known if line.digest not in still])
-        found.sort(key=attrgetter("line"))
-        known = [line for line in known if line.digest in still]
+        known, parsed = _look_up_again(run, known)
+        results = sorted([*results, *parsed], key=attrgetter("line"))
     run.counts.unchanged += len(known)
-    for refused in found:
-        if isinstance(refused, Refused):
-            run.refuse(refused.line, refused.faults)
-    records = [record for record in found if isinstance(record, Record)]
+    for result in results:
+        if isinstance(result, Refused):
+            run.refuse(result.line, result.faults)
+    records = [result for result in results if isinstance(result, Record)]
     if not records and run.note is None:
         return
     with run.database.transaction() as session:
         if records:
             log.lock(session)
-        for is_article, same in groupby(records, lambda record: isinstance(record.values, Draft)):
-            if is_article:
-                _write_articles(run, session, [cast("Draft", record.values) for record in same])
-            else:
-                _write_terms(run, session, same)
+            _write_records(run, session, records)
         if run.note is not None:
-            run.note(session, reached)
+            run.note(session, position)
     run.writes += bool(records)
+
+
+def _look_up_again(run: Load, known: Sequence[Line]) -> tuple[list[Line], list[Found]]:
+    """Look up known lines again after this run has written other batches.
+
+    Returns:
+        The lines that are still known, and the parsed ones of the others: an article that came from them has since been
+        overwritten by an earlier line of the file, and they overwrite it in turn.
+    """
+    still_known = _known(run, known)
+    parsed = read(run.settings, [line for line in known if line.digest not in still_known])
+    return [line for line in known if line.digest in still_known], parsed
+
+
+def _write_records(run: Load, session: Session, records: Iterable[Record]) -> None:
+    """Write records in their order; consecutive articles are written together."""
+    for is_article, group in groupby(records, lambda record: isinstance(record.values, Draft)):
+        if is_article:
+            _write_articles(run, session, [cast("Draft", record.values) for record in group])
+        else:
+            _write_terms(run, session, group)
 
 
 def _write_terms(run: Load, session: Session, records: Iterable[Record]) -> None:
     for record in records:
         now = run.now()
         kind, values = cast("Kind", record.type), cast("Mapping[str, Any]", record.values)
-        before = vocabulary.import_digest(session, kind, values["slug"])
-        stays = run.form.keeps_terms and vocabulary.look_up(session, kind, [values["slug"]])
-        if stays or before == record.digest or run.is_overtaken(record.line, before):
+        stored_digest = vocabulary.import_digest(session, kind, values["slug"])
+        is_kept = run.form.keeps_terms and vocabulary.look_up(session, kind, [values["slug"]])
+        if is_kept or stored_digest == record.digest or run.is_overtaken(record.line, stored_digest):
             run.counts.add("unchanged")
             continue
         try:
-            outcome, told = vocabulary.write(session, kind, values, now)
+            outcome, changes = vocabulary.write(session, kind, values, now)
         except Invalid as error:
             run.refuse(record.line, error.faults)
             continue
         vocabulary.remember_digest(session, kind, values["slug"], record.digest)
-        if told:
-            log.append(session, told, now=now, bulk=True)
+        if changes:
+            log.append(session, changes, now=now, bulk=True)
         run.counts.add(outcome)
 
 
 def _write_articles(run: Load, session: Session, drafts: Sequence[Draft]) -> None:
-    """Write a run of articles; where two lines name one article, the second is written after the first."""
+    """Write consecutive articles; if two lines name the same article, the second is written after the first."""
     now = run.now()
-    rest = drafts
-    while rest:
-        apart = _apart(rest)
-        slugs = {slug for draft in apart for slug in (draft.slug, *draft.previous_slugs)}
-        present = Present(*states.existing(session, slugs, {draft.id for draft in apart if draft.id}))
-        batch = _Batch(run, present, references(session, apart), now)
-        taken = next((number for number, draft in enumerate(apart) if not batch.take(draft)), len(apart))
+    remaining = drafts
+    while remaining:
+        candidates = _apart(remaining)
+        slugs = {slug for draft in candidates for slug in (draft.slug, *draft.previous_slugs)}
+        existing = Present(*states.existing(session, slugs, {draft.id for draft in candidates if draft.id}))
+        batch = _Batch(run, existing, references(session, candidates), now)
+        count = 0
+        for draft in candidates:
+            if not batch.take(draft):
+                break
+            count += 1
         batch.write(session)
-        rest = rest[taken:]
+        remaining = remaining[count:]
 
 
 def _apart(drafts: Sequence[Draft]) -> Sequence[Draft]:
-    """As many of the first drafts as have no name in common, and name no more than can be looked up at once."""
-    named: set[str | UUID] = set()
+    """Return the first drafts, up to one that shares a name with another or exceeds the limit of a look-up."""
+    seen_keys: set[str | UUID] = set()
     count = 0
     for number, draft in enumerate(drafts):
         keys = draft.keys()
         count += len(keys) + sum(map(len, draft.references.values()))
-        if number and (count > LOOKED_UP or named & keys):
+        if number and (count > LOOKED_UP or seen_keys & keys):
             return drafts[:number]
-        named |= keys
+        seen_keys |= keys
     return drafts
 
 
 class _Batch:
-    """Articles that are written together: no two of them touch the same one."""
+    """Articles that are written together; no two drafts of a batch match the same stored article."""
 
-    def __init__(self, run: Load, present: Present, references: References, now: datetime) -> None:
-        self._run, self._present, self._references, self._now = run, present, references, now
-        self._named: set[str | UUID] = set()
-        self._todo: list[Written] = []
-        self._same: list[tuple[UUID, bytes]] = []
+    def __init__(self, run: Load, existing: Present, term_ids: References, now: datetime) -> None:
+        self._run, self._existing, self._term_ids, self._now = run, existing, term_ids, now
+        self._names: set[str | UUID] = set()
+        self._writes: list[Written] = []
+        self._unchanged: list[tuple[UUID, bytes]] = []
 
     def take(self, draft: Draft) -> bool:
-        """Decide on a draft; answer False where it must wait until this batch is written."""
-        named = draft.keys() | {state.id for state in self._present.named(draft)}
-        if named & self._named:
+        """Resolve a draft; return False if this batch must be written first, as it writes an article of that name."""
+        names = draft.keys() | {snapshot.id for snapshot in self._existing.named(draft)}
+        if names & self._names:
             return False
-        before = self._present.target(draft)
-        overtaken = partial(self._run.is_overtaken, draft.line, before.import_digest if before else None)
+        before = self._existing.target(draft)
+        is_superseded = partial(self._run.is_overtaken, draft.line, before.import_digest if before else None)
         try:
-            item = decided(draft, self._present, self._references, self._now)
+            item = decided(draft, self._existing, self._term_ids, self._now)
         except Invalid as error:
-            if overtaken():
+            if is_superseded():
                 self._run.counts.add("unchanged")
             else:
                 self._run.refuse(draft.line, error.faults)
             return True
-        if item.before and item.after is not item.before and overtaken():
+        if item.before and item.after is not item.before and is_superseded():
             self._run.counts.add("unchanged")
             return True
-        self._named |= named
+        self._names |= names
         if item.after is item.before:
             if draft.digest:
-                self._same.append((item.after.id, draft.digest))
+                self._unchanged.append((item.after.id, draft.digest))
             self._run.counts.add("unchanged")
         else:
-            self._todo.append(item)
+            self._writes.append(item)
             self._run.counts.add("updated" if item.before else "created")
         return True
 
     def write(self, session: Session) -> None:
-        """Write what was decided."""
-        if self._todo:
-            writing.write(session, self._todo, self._references, now=self._now, by=self._run.by, in_bulk=True)
-        bulk.remember_digests(session, self._same)
+        """Write the changed articles, and the import digests of the unchanged ones."""
+        if self._writes:
+            writing.write(session, self._writes, self._term_ids, now=self._now, by=self._run.by, in_bulk=True)
+        bulk.remember_digests(session, self._unchanged)

@@ -1,4 +1,4 @@
-"""Keys: made, rotated and revoked; the secret is answered once and kept nowhere."""
+"""API keys: creation, rotation, revocation and authentication. A secret is returned once; only its hash is stored."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from newsapi.text import credentials
 SCOPES = ("content:write", "content:publish", "drafts:read", "partner:read", "webhooks", "subscribers", "admin")
 
 BY = "command"
-"""How the audit calls whoever has the machine, and needs no key."""
+"""The actor of audit entries for commands of the command line, which needs no key."""
 
 _NOTHING = bytes(32)
 
@@ -28,7 +28,7 @@ PARTNER = "partner:read"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Licence:
-    """What a partner's key is for: articles of these brands and of these sections; none named are any.
+    """What a partner key may read: articles of these brands and of these sections; an empty tuple allows any.
 
     `body` is how much of their bodies it gets: `full` (if None), `teaser` or `none`.
     """
@@ -40,10 +40,10 @@ class Licence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who calls with a key: its id, its open part, what it may do, and how many requests a minute (None: as usual).
+    """The API key of a request: id, prefix, scopes and rate limit per minute (None: the default).
 
-    `brands` and `sections` are the slugs that a partner's key is for, None for any; `body` is how much of a body it
-    gets there.
+    `brands` and `sections` are the slugs that a partner key is entitled to (None: any), `body` is how much of the
+    bodies of these articles it gets.
     """
 
     id: UUID
@@ -56,22 +56,24 @@ class Caller:
 
     @property
     def name(self) -> str:
-        """How history and audit call them."""
+        """The actor in revisions and audit entries."""
         return self.prefix
 
     @property
     def is_of_the_desk(self) -> bool:
-        """Whether this is somebody who works on articles, and so sees all of them."""
+        """Whether the key belongs to an editor, who sees all articles."""
         return self.may("drafts:read") or self.may("content:write")
 
     @property
     def licence(self) -> dict[str, tuple[str, ...]]:
-        """The filters, by their names, that bind this key wherever readers without a key do not get everything."""
-        found = {} if self.is_of_the_desk else {"brand": self.brands, "section": self.sections}
-        return {name: slugs for name, slugs in found.items() if slugs is not None}
+        """The list filters, by name, that restrict this key if `NEWSAPI_PUBLIC_BODY` is not `full`."""
+        if self.is_of_the_desk:
+            return {}
+        slugs_by_filter = {"brand": self.brands, "section": self.sections}
+        return {name: slugs for name, slugs in slugs_by_filter.items() if slugs is not None}
 
     def may(self, scope: str) -> bool:
-        """Whether the key has a scope; `admin` holds all of them."""
+        """Return whether the key has a scope; `admin` includes all others."""
         return scope in self.scopes or "admin" in self.scopes
 
     def need(self, scope: str) -> None:
@@ -81,21 +83,32 @@ class Caller:
 
 
 def caller(connection: Connection, secret: str, now: datetime) -> Caller:
-    """Answer who has this key; raises KeyUnknown.
+    """Return the key with this secret.
 
-    It is looked up for every request, which reads the database anyway: so a key that is revoked is so everywhere and
-    at once. What is wrong with it, nobody is told: not in words, and not by the time it took.
+    The key is read from the database for every request, so that a revocation takes effect on all nodes at once. Neither
+    the error nor the response time tells why a key is refused.
+
+    Args:
+        connection: A connection to the database.
+        secret: The secret of the request.
+        now: The time at which the key must be valid.
+
+    Returns:
+        The key.
+
+    Raises:
+        KeyUnknown: The key does not exist, has expired or was revoked.
     """
     prefix = credentials.prefix_of(secret)
     row = keys.by_prefix(connection, prefix or "")
-    same = credentials.is_same(row.digest if row else _NOTHING, secret)
-    if row is None or not same or row.revoked_at is not None or (row.expires_at and row.expires_at <= now):
+    is_genuine = credentials.is_same(row.digest if row else _NOTHING, secret)
+    if row is None or not is_genuine or row.revoked_at is not None or (row.expires_at and row.expires_at <= now):
         raise KeyUnknown
     return _caller(row)
 
 
 def named(connection: Connection) -> dict[str, Caller]:
-    """Answer who there is, by name: whoever was given a key, good or not."""
+    """Return all keys by their prefix, including expired and revoked ones."""
     return {row.prefix: _caller(row) for row in keys.every(connection)}
 
 
@@ -121,23 +134,47 @@ def create(
     rate: int | None = None,
     licence: Licence | None = None,
 ) -> str:
-    """Make a key; answer its secret. Raises Invalid for a scope that there is not, or none, or a wrong licence."""
+    """Create an API key.
+
+    Args:
+        database: The database.
+        name: Who the key is for.
+        scopes: At least one of `SCOPES`.
+        now: The time of creation.
+        expires_at: When the key expires; None if never.
+        rate: Requests per minute; None for the default of the settings.
+        entitlement: What a partner key may read; None for everything.
+
+    Returns:
+        The secret of the key, which is not stored.
+
+    Raises:
+        InvalidParameter: There are no scopes or unknown ones, the entitlement names a brand or section that does not
+            exist, or there is an entitlement without the scope `partner:read`.
+    """
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not scopes:
         raise Invalid([Fault("scope", f"{scope} is none of {', '.join(SCOPES)}") for scope in unknown or ["nothing"]])
     licence = licence or Licence()
     if licence != Licence() and PARTNER not in scopes:
-        raise Invalid([Fault("scope", f"must be {PARTNER} where a key is for some brands, sections or bodies")])
+        raise Invalid([Fault("scope", f"must be {PARTNER} if the key is restricted to brands, sections or bodies")])
     with database.transaction() as session:
-        columns = {"brands": _known(session, "brand", licence.brands)}
-        columns |= {"sections": _known(session, "section", licence.sections)}
-        kept = {"name": name, "scopes": sorted(set(scopes)), "rate": rate, "expires_at": expires_at}
-        kept |= {**columns, "body": licence.body}
-        return _add(session, now, "create", **kept).secret
+        return _add(
+            session,
+            now,
+            "create",
+            name=name,
+            scopes=sorted(set(scopes)),
+            rate=rate,
+            expires_at=expires_at,
+            brands=_known(session, "brand", licence.brands),
+            sections=_known(session, "section", licence.sections),
+            body=licence.body,
+        ).secret
 
 
 def _known(session: Session, kind: Kind, slugs: Collection[str]) -> list[str] | None:
-    """Answer slugs as they are kept; none are any. Raises Invalid for one that there is not."""
+    """Return the slugs sorted, None if there are none; raise InvalidParameter if a term does not exist."""
     missing = sorted(set(slugs) - vocabulary.look_up(session, kind, slugs).keys())
     if missing:
         raise Invalid([Fault(kind, f"there is no {kind} {slug}") for slug in missing])
@@ -145,10 +182,10 @@ def _known(session: Session, kind: Kind, slugs: Collection[str]) -> list[str] | 
 
 
 def _add(session: Session, now: datetime, action: str, **columns: Any) -> credentials.Minted:
-    made, id_ = credentials.mint("key"), uuid7()
-    keys.add(session, id=id_, prefix=made.prefix, digest=made.digest, created_at=now, **columns)
-    _note(session, now, action, id_, made.prefix)
-    return made
+    credential, id_ = credentials.mint("key"), uuid7()
+    keys.add(session, id=id_, prefix=credential.prefix, digest=credential.digest, created_at=now, **columns)
+    _note(session, now, action, id_, credential.prefix)
+    return credential
 
 
 def _note(session: Session, now: datetime, action: str, id_: UUID, prefix: str) -> None:
@@ -156,9 +193,19 @@ def _note(session: Session, now: datetime, action: str, id_: UUID, prefix: str) 
 
 
 def rotate(database: Database, prefix: str, *, now: datetime, overlap: timedelta) -> str:
-    """Make a key that may do what another may, which ends after `overlap`; answer its secret. Raises NotFound.
+    """Create a key with the rights and the webhooks of another, which expires.
 
-    It has the other's webhooks from now on.
+    Args:
+        database: The database.
+        prefix: The prefix of the old key.
+        now: The time of creation.
+        overlap: How long the old key stays valid.
+
+    Returns:
+        The secret of the new key.
+
+    Raises:
+        NotFound: The old key does not exist or was revoked.
     """
     with database.transaction() as session:
         old = keys.by_prefix(session.connection(), prefix)
@@ -166,15 +213,24 @@ def rotate(database: Database, prefix: str, *, now: datetime, overlap: timedelta
             raise NotFound
         end = now + overlap
         keys.expire(session, prefix, min(end, old.expires_at or end))
-        names = ("name", "scopes", "rate", "expires_at", "brands", "sections", "body")
-        kept = {name: getattr(old, name) for name in names}
-        made = _add(session, now, "rotate", **kept)
-        webhooks.hand_over(session, prefix, made.prefix)
-        return made.secret
+        credential = _add(
+            session,
+            now,
+            "rotate",
+            name=old.name,
+            scopes=old.scopes,
+            rate=old.rate,
+            expires_at=old.expires_at,
+            brands=old.brands,
+            sections=old.sections,
+            body=old.body,
+        )
+        webhooks.hand_over(session, prefix, credential.prefix)
+        return credential.secret
 
 
 def revoke(database: Database, prefix: str, *, now: datetime) -> None:
-    """Make a key worthless at once; raises NotFound."""
+    """Revoke a key with immediate effect; raise NotFound if it does not exist or was revoked before."""
     with database.transaction() as session:
         row = keys.by_prefix(session.connection(), prefix)
         if row is None or not keys.revoke(session, prefix, now):

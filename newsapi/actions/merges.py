@@ -1,4 +1,4 @@
-"""Merging a brand, author, section or tag into another: some articles in each transaction, then the term itself."""
+"""Merges of a brand, author, section or tag into another: articles in batches, then the term itself."""
 
 from __future__ import annotations
 
@@ -20,30 +20,46 @@ from newsapi.store.states import State
 from newsapi.store.taxonomy import Kind
 
 CHUNK = 200
-"""Articles in one transaction: the desk waits for no longer than these take."""
+"""Articles in one transaction, which limits how long other writers wait."""
 
 
 def ask(desk: Desk, caller: Caller, kind: Kind, slug: str, into: str) -> UUID:
-    """Ask for a merge; answer its id. Raises NotFound, BadBody, InUse."""
+    """Queue a merge for the worker.
+
+    Args:
+        context: Database, settings and clock.
+        caller: The key that the audit entry names.
+        kind: The kind of both terms.
+        slug: The term that is merged.
+        into: The slug of the term that remains.
+
+    Returns:
+        The id of the merge.
+
+    Raises:
+        NotFound: The term that is merged does not exist.
+        InvalidBody: The other term does not exist, is the same one, or is a child of the merged brand.
+        ResourceInUse: One of the terms is part of another merge.
+    """
     with desk.turn() as (session, now):
-        found = vocabulary.look_up(session, kind, [slug, into])
-        if slug not in found:
+        ids = vocabulary.look_up(session, kind, [slug, into])
+        if slug not in ids:
             raise NotFound
-        if into not in found or found[into] == found[slug]:
+        if into not in ids or ids[into] == ids[slug]:
             raise BadBody([Fault("/into", f"must be the slug of another {kind}")])
-        source, target = found[slug], found[into]
+        source_id, target_id = ids[slug], ids[into]
         connection = session.connection()
-        if merges.open_with(connection, source) or merges.open_with(connection, target):
-            raise InUse("One of the two is being merged already.")
-        if kind == "brand" and vocabulary.is_below(session, target, source):
-            raise BadBody([Fault("/into", f"{into} stands below {slug}; move it first")])
+        if merges.open_with(connection, source_id) or merges.open_with(connection, target_id):
+            raise InUse("One of the two is already being merged.")
+        if kind == "brand" and vocabulary.is_below(session, target_id, source_id):
+            raise BadBody([Fault("/into", f"{into} is a child of {slug}; move it first")])
         id_ = uuid7()
         merges.add(
             session,
             id=id_,
             kind=kind,
-            source_id=source,
-            target_id=target,
+            source_id=source_id,
+            target_id=target_id,
             source=slug,
             target=into,
             state="queued",
@@ -52,12 +68,19 @@ def ask(desk: Desk, caller: Caller, kind: Kind, slug: str, into: str) -> UUID:
             created_at=now,
             updated_at=now,
         )
-        deeds.note(session, at=now, by=caller.name, action="merge", kind=kind, subject_id=source, slug=slug)
+        deeds.note(session, at=now, by=caller.name, action="merge", kind=kind, subject_id=source_id, slug=slug)
     return id_
 
 
 def go_on(desk: Desk) -> int:
-    """Move some articles of the first merge that is open, or end it; answer how much was done."""
+    """Move one batch of articles of the next open merge, or finish the merge if there are none left.
+
+    Args:
+        context: Database, settings and clock.
+
+    Returns:
+        The number of articles moved, 1 if a merge was finished, 0 if there is no open merge.
+    """
     with desk.database.reading() as connection:
         if merges.first_open(connection) is None:
             return 0
@@ -65,31 +88,31 @@ def go_on(desk: Desk) -> int:
         merge = merges.first_open(session.connection())
         if merge is None:
             return 0
-        found = states.articles_of(session, merge.kind, merge.source_id, CHUNK)
-        for state in found.values():
-            _move(session, merge, state, now)
-        if not found:
-            told = vocabulary.absorb(session, merge.kind, merge.source_id, merge.target_id, now)
-            log.append(session, told, now=now)
-        merges.note(session, merge.id, "running" if found else "done", more=len(found), now=now)
-    return len(found) or 1
+        snapshots_by_id = states.articles_of(session, merge.kind, merge.source_id, CHUNK)
+        for snapshot in snapshots_by_id.values():
+            _move(session, merge, snapshot, now)
+        if not snapshots_by_id:
+            changes = vocabulary.absorb(session, merge.kind, merge.source_id, merge.target_id, now)
+            log.append(session, changes, now=now)
+        merges.note(session, merge.id, "running" if snapshots_by_id else "done", more=len(snapshots_by_id), now=now)
+    return len(snapshots_by_id) or 1
 
 
 def _move(session: Session, merge: Any, before: State, now: datetime) -> None:
-    """Have one article bear the one term in place of the other."""
+    """Replace the merged term of an article by the one that remains."""
     old, new = vocabulary.slugs(session, merge.kind, (merge.source_id, merge.target_id))
     draft = patches.unchanged(before)
     changed = {
-        name: list(dict.fromkeys(new if slug == old else slug for slug in slugs))
-        for name, slugs in draft.references.items()
-        if KIND_OF[name] == merge.kind
+        field: list(dict.fromkeys(new if slug == old else slug for slug in slugs))
+        for field, slugs in draft.references.items()
+        if KIND_OF[field] == merge.kind
     }
     draft = replace(draft, references=draft.references | changed)
     _write(session, draft, before, now, merge.by)
 
 
-def _write(session: Session, draft: Draft, before: State, now: datetime, by: str) -> None:
-    found = writing.references(session, [draft])
-    item = decisions.decided(draft, Present({}, {before.id: before}), found, now)
+def _write(session: Session, draft: Draft, before: State, now: datetime, actor: str) -> None:
+    term_ids = writing.references(session, [draft])
+    item = decisions.decided(draft, Present({}, {before.id: before}), term_ids, now)
     if item.after is not before:
-        writing.write(session, [item], found, now=now, by=by)
+        writing.write(session, [item], term_ids, now=now, by=actor)

@@ -1,4 +1,4 @@
-"""Which status may follow which, who may decide that, and what is said of an article that goes."""
+"""Status transitions of articles: which are allowed, and which require the scope `content:publish`."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ MOVES = {
     "published": ("draft", "withdrawn"),
     "withdrawn": ("draft", "published"),
 }
-"""What is public goes off the site or stays; what was withdrawn is looked at again before it is scheduled."""
+"""The statuses that may follow each status. A withdrawn article cannot be scheduled before it is a draft again."""
 
 PUBLIC = frozenset({"scheduled", "published"})
-"""Whoever brings an article into one of these, or out of one, or moves its hour, decides what readers see."""
+"""Statuses that decide what readers see: entering or leaving one, or rescheduling, requires `content:publish`."""
 
 
 def check(start: str | None, end: str) -> None:
-    """Raise MoveNotAllowed unless a status may follow; None is an article that is new."""
+    """Raise TransitionNotAllowed if the new status may not follow the old one; None is a new article."""
     if start is not None and end != start and end not in MOVES[start]:
         raise MoveNotAllowed(start, end, MOVES[start])
 
 
 def check_scope(caller: Caller, start: str | None, end: str, *, other_hour: bool) -> None:
-    """Raise ScopeMissing where the move is a decision to publish, and the key is not for that."""
+    """Raise ScopeMissing if the transition changes what readers see and the key lacks `content:publish`."""
     if (start != end or other_hour) and PUBLIC & {start, end}:
         caller.need("content:publish")

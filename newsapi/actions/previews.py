@@ -1,7 +1,7 @@
-"""Preview links: whoever has the token sees one article before the public, until the link ends or is revoked.
+"""Preview links: a token shows one article before it is public, until the link expires or is revoked.
 
-The token is 256 random bits and is kept as its hash alone: what a signature would prove, that we made it, the row
-proves, and a row can be revoked.
+The token is 256 random bits, of which only the hash is stored. It needs no signature: the row proves that this API
+issued it, and a row can be revoked.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from newsapi.text import credentials
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewLink:
-    """A link as it is told once, with the article it is for."""
+    """A new preview link with its token, which is not stored, and the article that it shows."""
 
     id: UUID
     record: Record
@@ -34,50 +34,88 @@ class NewLink:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a token lets one see: this article, and lists as they will be at a time (None: as they are now)."""
+    """What a token shows: this article, and lists as they will be at a time (None: as they are now)."""
 
     article: UUID
     as_of: datetime | None
 
 
 def create(desk: Desk, caller: Caller, which: str | UUID, *, lives: timedelta, as_of: datetime | None) -> NewLink:
-    """Make a link to an article; raises NotFound."""
-    made = credentials.mint("see")
+    """Create a preview link.
+
+    Args:
+        context: Database, settings and clock.
+        caller: The key that the audit entry names.
+        slug_or_id: The article.
+        lifetime: How long the link works.
+        as_of: The time as of which it shows lists; None for the time of each request.
+
+    Returns:
+        The link with its token.
+
+    Raises:
+        NotFound: There is no such article.
+    """
+    credential = credentials.mint("see")
     with desk.database.transaction() as session:
         connection = session.connection()
-        now, found = desk.moment(connection), articles.find_any(connection, which)
-        record = articles.by_ids(connection, [found.id], hidden=True).records[0]
+        now, article = desk.moment(connection), articles.find_any(connection, which)
+        record = articles.by_ids(connection, [article.id], hidden=True).records[0]
         link = NewLink(
-            id=uuid7(), record=record, token=made.secret, as_of=as_of, created_at=now, expires_at=now + lives
+            id=uuid7(),
+            record=record,
+            token=credential.secret,
+            as_of=as_of,
+            created_at=now,
+            expires_at=now + lives,
         )
         previews.add(
             session,
             id=link.id,
-            digest=made.digest,
-            article_id=found.id,
+            digest=credential.digest,
+            article_id=article.id,
             as_of=as_of,
             by=caller.name,
             created_at=now,
             expires_at=link.expires_at,
         )
         deeds.note(
-            session, at=now, by=caller.name, action="preview", kind="article", subject_id=found.id, slug=record["slug"]
+            session,
+            at=now,
+            by=caller.name,
+            action="preview",
+            kind="article",
+            subject_id=article.id,
+            slug=record["slug"],
         )
     return link
 
 
 def revoke(desk: Desk, caller: Caller, which: str | UUID, link: UUID) -> None:
-    """Make a link worthless at once; raises NotFound."""
+    """Revoke a preview link; raise NotFound if the article has no such link or it was revoked before."""
     with desk.database.transaction() as session:
         connection = session.connection()
-        now, found = desk.moment(connection), articles.find_any(connection, which)
-        if not previews.revoke(session, found.id, link, now):
+        now, article = desk.moment(connection), articles.find_any(connection, which)
+        if not previews.revoke(session, article.id, link, now):
             raise NotFound
-        deeds.note(session, at=now, by=caller.name, action="unpreview", kind="article", subject_id=found.id)
+        deeds.note(session, at=now, by=caller.name, action="unpreview", kind="article", subject_id=article.id)
 
 
 def opened(connection: Connection, token: str, now: datetime) -> Preview:
-    """Answer what a token lets one see; raises Invalid for what was never one, TokenExpired for what was one."""
+    """Return what a token shows.
+
+    Args:
+        connection: A connection to the database.
+        token: The token of the request.
+        now: The time at which the link must be valid.
+
+    Returns:
+        The article and the time of lists.
+
+    Raises:
+        InvalidParameter: The token does not exist.
+        TokenExpired: The link has expired or was revoked.
+    """
     row = previews.by_digest(connection, credentials.digest(token))
     if row is None:
         raise Invalid([Fault("preview", "must be the token of a preview link")])

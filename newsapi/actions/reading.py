@@ -1,6 +1,6 @@
-"""Lines become records: parsed, checked and cleaned, in other processes where there are many of them.
+"""Parser processes: lines of an import become validated and cleaned records, in several processes if there are many.
 
-Reading a line takes longer than writing what it says, and needs no database: so one process writes, and the others read
+Parsing a line takes longer than writing its record, and needs no database: one process writes, and the others parse
 ahead of it.
 """
 
@@ -31,10 +31,10 @@ from newsapi.settings import Settings
 Beside = TypeVar("Beside")
 
 ALONE = 2_000
-"""As many lines are read before it is worth the time to start other processes."""
+"""Lines that are parsed in this process before others are started, which takes time."""
 
 READERS = min(4, os.cpu_count() or 1)
-"""Processes that read: more would only wait for the one that writes."""
+"""Maximum number of parser processes; more would only wait for the process that writes."""
 
 SCHEMAS: dict[str, Schema] = {
     "brand": BrandIn(),
@@ -47,7 +47,7 @@ SCHEMAS: dict[str, Schema] = {
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A line that was read and found good by its schema: a draft of an article, or the values of a term."""
+    """A line whose record is valid: a draft of an article, or the values of a term."""
 
     line: int
     digest: bytes
@@ -57,7 +57,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A line that cannot be taken, and all that is wrong with it."""
+    """A line whose record is invalid, with all of its field errors."""
 
     line: int
     faults: Sequence[Fault]
@@ -67,7 +67,7 @@ Found: TypeAlias = Record | Refused
 
 
 def read(settings: Settings, lines: Iterable[Line]) -> list[Found]:
-    """Parse, check and clean lines, in their order."""
+    """Return the parsed record or the rejection of each line, in order."""
     return [_read(settings, line) for line in lines]
 
 
@@ -75,11 +75,11 @@ def _read(settings: Settings, line: Line) -> Found:
     if line.problem is not None:
         return Refused(line.number, [Fault(line.problem.pointer, line.problem.message)])
     try:
-        raw = parse(line.raw)
-        type_ = raw.pop("type", None)
+        record = parse(line.raw)
+        type_ = record.pop("type", None)
         if not isinstance(type_, str) or type_ not in SCHEMAS:
             raise Unreadable("/type", f"must be one of {', '.join(SCHEMAS)}")
-        values = cast("dict[str, Any]", SCHEMAS[type_].load(raw))
+        values = cast("dict[str, Any]", SCHEMAS[type_].load(record))
         if type_ != "article":
             return Record(line.number, line.digest, type_, values)
         draft = drafted(values, settings, line=line.number, digest=line.digest)
@@ -91,10 +91,10 @@ def _read(settings: Settings, line: Line) -> Found:
 
 
 class Reading(AbstractContextManager["Reading"]):
-    """Reads the lines of one file, ahead of who asks for them, and ends its processes when it is left."""
+    """A pool of parser processes for the lines of one file; leaving the context ends them."""
 
     def __init__(self, settings: Settings) -> None:
-        """Start nothing yet."""
+        """Create the pool; processes are started when they are needed."""
         self._settings = settings
         self._alone = ALONE
         self._readers: list[_Reader] = []
@@ -102,32 +102,39 @@ class Reading(AbstractContextManager["Reading"]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for reader in self._readers:
-            reader.end()
+        for process in self._readers:
+            process.end()
 
     def ahead(self, chunks: Iterable[tuple[Beside, Sequence[Line]]]) -> Iterator[tuple[Beside, list[Found]]]:
-        """Answer what was found in the lines of each chunk, beside what came with them, in their order.
+        """Parse batches of lines ahead of the caller, one batch per process, so that only a few are in memory.
 
-        Each process reads one chunk ahead, so that no more than a few are ever held. Raises ReaderDied.
+        Args:
+            batches: Pairs of any object and the lines to parse.
+
+        Yields:
+            The object of each batch with its results, in order.
+
+        Raises:
+            ParserProcessDied: A parser process was killed.
         """
-        waiting: deque[tuple[Beside, Callable[[], list[Found]]]] = deque()
-        for beside, lines in chunks:
-            if len(waiting) == READERS:
-                first, found = waiting.popleft()
-                answer = found()
-                waiting.append((beside, self._start(lines)))
-                yield first, answer
+        pending: deque[tuple[Beside, Callable[[], list[Found]]]] = deque()
+        for companion, lines in chunks:
+            if len(pending) == READERS:
+                first_companion, wait_for_results = pending.popleft()
+                results = wait_for_results()
+                pending.append((companion, self._start(lines)))
+                yield first_companion, results
             else:
-                waiting.append((beside, self._start(lines)))
-        for first, found in waiting:
-            yield first, found()
+                pending.append((companion, self._start(lines)))
+        for first_companion, wait_for_results in pending:
+            yield first_companion, wait_for_results()
 
     def _start(self, lines: Sequence[Line]) -> Callable[[], list[Found]]:
-        """Begin to read; answer the function that waits for what was found."""
+        """Start to parse lines; return the function that waits for the results."""
         if len(lines) <= self._alone or READERS == 1:
             self._alone -= len(lines)
             return lambda: read(self._settings, lines)
-        idle = next((reader for reader in self._readers if reader.idle), None)
+        idle = next((process for process in self._readers if process.idle), None)
         if idle is None:
             idle = _Reader(self._settings)
             self._readers.append(idle)
@@ -136,13 +143,13 @@ class Reading(AbstractContextManager["Reading"]):
 
 
 class _Reader:
-    """A process that reads the lines it is sent. It ends when its input does, so it never outlives who started it."""
+    """A process that parses the lines sent to it. It exits when its input is closed, and so with its parent."""
 
     def __init__(self, settings: Settings) -> None:
         self.idle = True
-        self._process = subprocess.Popen(  # noqa: S603 (this very Python)
-            # -P: nothing is loaded from the folder that we happen to be in.
-            [sys.executable, "-P", "-c", f"from {__name__} import serve; serve()"],
+        self._process = subprocess.Popen(  # noqa: S603 (the interpreter that runs this process)
+            # -P: the current directory is not searched for modules.
+            [sys.executable, "-P", "-c", f"from {__name__} import {serve.__name__} as main; main()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             process_group=0,  # Ctrl-C is for the process that writes
@@ -155,31 +162,35 @@ class _Reader:
 
     def answer(self) -> list[Found]:
         try:
-            found: list[Found] = pickle.load(self._process.stdout)  # type: ignore[arg-type]  # noqa: S301 (it is ours)
+            results: list[Found] = pickle.load(self._process.stdout)  # type: ignore[arg-type]  # noqa: S301 (own process)
         except (EOFError, pickle.UnpicklingError) as error:
             raise ReaderDied from error
         self.idle = True
-        return found
+        return results
 
     def end(self) -> None:
-        self._process.kill()  # it holds nothing
+        self._process.kill()  # it holds no resources that must be released
         self._process.communicate()
 
-    def _send(self, what: object) -> None:
+    def _send(self, message: object) -> None:
         pipe = cast("BinaryIO", self._process.stdin)
         try:
-            pickle.dump(what, pipe, protocol=pickle.HIGHEST_PROTOCOL)
+            pickle.dump(message, pipe, protocol=pickle.HIGHEST_PROTOCOL)
             pipe.flush()
         except BrokenPipeError as error:
             raise ReaderDied from error
 
 
 def serve() -> None:
-    """Be a reader: settings first, then lines and what was found in them, by turns, until the input ends."""
-    gc.set_threshold(100_000, 50, 100)  # many objects and no cycles, as in the process that writes
-    source, answers = sys.stdin.buffer, sys.stdout.buffer
+    """Run a parser process: reads the settings, then batches of lines, and writes the results of each.
+
+    Messages are pickled; the loop ends with the input.
+    """
+    gc.set_threshold(100_000, 50, 100)  # many objects and no reference cycles, as in the process that writes
+    requests, responses = sys.stdin.buffer, sys.stdout.buffer
     with suppress(EOFError, BrokenPipeError):
-        settings = pickle.load(source)  # noqa: S301 (from the process that started this one)
+        settings = pickle.load(requests)  # noqa: S301 (from the process that started this one)
         while True:
-            pickle.dump(read(settings, pickle.load(source)), answers, protocol=pickle.HIGHEST_PROTOCOL)  # noqa: S301
-            answers.flush()
+            results = read(settings, pickle.load(requests))  # noqa: S301 (the same)
+            pickle.dump(results, responses, protocol=pickle.HIGHEST_PROTOCOL)
+            responses.flush()

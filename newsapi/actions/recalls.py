@@ -1,4 +1,4 @@
-"""Recalls: partners say that they have taken back what was withdrawn."""
+"""Recalls: partners acknowledge that they have removed a withdrawn article."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from newsapi.store.partners import Recalled
 
 
 class Noted(NamedTuple):
-    """A receipt: of which recall, when it first came, and whether that was now."""
+    """The result of an acknowledgement: the recall, when it was first acknowledged, and whether that was now."""
 
     recall: Recalled
     at: datetime
@@ -23,7 +23,7 @@ class Noted(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """A recall, the keys that acknowledged it and those that have yet to; each its open part, its name, and when."""
+    """A recall with the keys that acknowledged it and those that have not: prefix, name and time of each."""
 
     recall: Recalled
     acknowledged: list[tuple[str, str, datetime | None]]
@@ -31,26 +31,61 @@ class Standing(NamedTuple):
 
 
 def acknowledge(desk: Desk, caller: Caller, article: UUID) -> Noted:
-    """Keep that a partner acted on a recall; raises NotFound, and InUse where the article is public."""
+    """Store that a partner acted on a recall.
+
+    Args:
+        context: Database, settings and clock.
+        caller: The key of the partner.
+        article: The id of the article.
+
+    Returns:
+        The acknowledgement; a repeated one returns the time of the first.
+
+    Raises:
+        NotFound: There is no such article.
+        ResourceInUse: The article is public.
+    """
     with desk.turn() as (session, now):
         recall = _recall(session.connection(), article)
-        at, is_new = partners.acknowledge(session, recall, caller.id, now)
+        acknowledged_at, is_new = partners.acknowledge(session, recall, caller.id, now)
         if is_new:
-            more = {"slug": recall.slug, "seq": recall.seq}
-            action, kind = "acknowledge", "article"
-            deeds.note(session, at=now, by=caller.name, action=action, kind=kind, subject_id=article, **more)
-    return Noted(recall, at, is_new)
+            deeds.note(
+                session,
+                at=now,
+                by=caller.name,
+                action="acknowledge",
+                kind="article",
+                subject_id=article,
+                slug=recall.slug,
+                seq=recall.seq,
+            )
+    return Noted(recall, acknowledged_at, is_new)
 
 
 def standing(connection: Connection, article: UUID, now: datetime) -> Standing:
-    """Answer who acted on a recall and who has yet to; raises as `acknowledge`.
+    """Return which partner keys acknowledged a recall and which have not.
 
-    A key that was rotated stands for its partner: what one key of a name acknowledged, another need not.
+    Keys of the same name belong to one partner, as after a rotation: if one of them acknowledged the recall, the others
+    are not missing.
+
+    Args:
+        connection: A connection to the database.
+        article: The id of the article.
+        now: The time at which a key must be valid to count as missing.
+
+    Returns:
+        The recall and its keys.
+
+    Raises:
+        NotFound: There is no such article.
+        ResourceInUse: The article is public.
     """
     recall = _recall(connection, article)
     rows = partners.receipts(connection, recall)
-    done = [(row.prefix, row.name, row.at) for row in rows if row.at is not None]
-    names = {name for _, name, _ in done}
+    acknowledged: list[tuple[str, str, datetime | None]] = [
+        (row.prefix, row.name, row.at) for row in rows if row.at is not None
+    ]
+    names = {name for _, name, _ in acknowledged}
     missing: list[tuple[str, str, datetime | None]] = [
         (row.prefix, row.name, None)
         for row in rows
@@ -59,12 +94,12 @@ def standing(connection: Connection, article: UUID, now: datetime) -> Standing:
         and row.revoked_at is None
         and (row.expires_at is None or row.expires_at > now)
     ]
-    return Standing(recall, [*done], missing)
+    return Standing(recall, acknowledged, missing)
 
 
 def _recall(connection: Connection, article: UUID) -> Recalled:
     recall = partners.recalled(connection, article)
     if recall is None:
-        articles.find(connection, article)  # or else there is none, as far as anybody may know
+        articles.find(connection, article)  # raises NotFound unless the article is public
         raise InUse("This article is published: there is no recall to acknowledge.")
     return recall

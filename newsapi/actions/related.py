@@ -1,4 +1,4 @@
-"""Keeping related lists right: articles into the index and out of it, lists dropped that are other ones now."""
+"""Maintenance of the related index: adds and removes articles, and deletes stored lists that are out of date."""
 
 from __future__ import annotations
 
@@ -15,17 +15,21 @@ from newsapi.store.related import Made
 from newsapi.store.told import Told
 
 BLOCK: Final = 500
-"""Articles that are indexed in one transaction by a rebuild."""
+"""Articles that a rebuild indexes in one transaction."""
 
 EACH: Final = 50
-"""Of so many new articles it is looked up on which lists each belongs; of more, all of their brands are dropped."""
+"""For up to this many new articles, the lists that each belongs to are looked up; for more, all lists of their
+candidate groups are deleted."""
 
 _LISTS: Final = 1_000
-"""Lists that one change names."""
+"""Related lists named by one change of the changelog."""
 
 
 class Work(NamedTuple):
-    """What is to be done to the index: these articles described anew, by these weights, those taken out."""
+    """An update of the index: articles to replace or remove, and the vectors of those that are public.
+
+    Each vector comes with its candidate group and article id. `counted` are new term statistics, if they were computed.
+    """
 
     changed: Sequence[UUID]
     found: Sequence[tuple[int, UUID, Profile]]
@@ -34,80 +38,99 @@ class Work(NamedTuple):
 
 
 def prepare(connection: Connection, changed: Sequence[UUID]) -> Work:
-    """Read what changed and describe it; count terms anew where the archive has outgrown what was counted."""
-    count = profiles.counted(connection) if profiles.are_outgrown(connection) else None
-    weights = count.weights if count else profiles.weights(connection) or Weights(0, 0, {})
-    return Work(changed, _described(connection, changed, weights), weights, count)
+    """Read changed articles and compute their vectors.
+
+    Term statistics are computed again if the number of articles has outgrown them.
+
+    Args:
+        connection: A connection to the database.
+        changed_ids: The articles that changed, including those that are no longer public.
+
+    Returns:
+        The update, for `apply_update`.
+    """
+    statistics = profiles.counted(connection) if profiles.are_outgrown(connection) else None
+    weights = statistics.weights if statistics else profiles.weights(connection) or Weights(0, 0, {})
+    return Work(changed, _described(connection, changed, weights), weights, statistics)
 
 
 def _described(connection: Connection, ids: Collection[UUID], weights: Weights) -> list[tuple[int, UUID, Profile]]:
-    there = profiles.texts(connection, ids)
-    return [(source.pool, id_, describe(source.text, weights)) for id_, source in there.items()]
+    sources = profiles.texts(connection, ids)
+    return [(source.pool, id_, describe(source.text, weights)) for id_, source in sources.items()]
 
 
 def do(session: Session, work: Work, *, now: datetime) -> None:
-    """Bring the index up to date, drop every list that is another one now, and tell so in the log."""
+    """Apply an update to the index, delete the lists that it changes, and append this to the changelog."""
     if work.counted:
         profiles.keep_count(session, work.counted, now=now)
     if not work.changed:
         return
-    lists = related.holding(session, work.changed) | {*work.changed}
+    list_ids = related.holding(session, work.changed) | {*work.changed}
     profiles.replace(session, work.changed, work.found)
     if len(work.found) > EACH:
-        lists |= related.of_pools(session, {pool for pool, _, _ in work.found})
+        list_ids |= related.of_pools(session, {group for group, _, _ in work.found})
     else:
-        for pool, id_, profile in work.found:
-            lists |= related.wanting(session, pool, id_, profile, work.weights)
-    _tell(session, related.drop(session, lists), work.changed[0], now=now)
+        for group, id_, vector in work.found:
+            list_ids |= related.wanting(session, group, id_, vector, work.weights)
+    _tell(session, related.drop(session, list_ids), work.changed[0], now=now)
 
 
-def _tell(session: Session, dropped: Sequence[UUID], cause: UUID, *, now: datetime) -> None:
-    told = [
+def _tell(session: Session, deleted: Sequence[UUID], cause: UUID, *, now: datetime) -> None:
+    changes = [
         Told(
             kind="related",
             action="upsert",
             reason="updated",
             subject_id=cause,
             slug="",
-            lists=tuple(map(str, sorted(dropped)[start : start + _LISTS])),
+            lists=tuple(map(str, sorted(deleted)[start : start + _LISTS])),
         )
-        for start in range(0, len(dropped), _LISTS)
+        for start in range(0, len(deleted), _LISTS)
     ]
-    if told:
-        log.append(session, told, now=now)
+    if changes:
+        log.append(session, changes, now=now)
 
 
 def rebuild(
-    database: Database, *, now: Callable[[], datetime], progress: Callable[[int, int], None] = lambda _done, _of: None
+    database: Database,
+    *,
+    now: Callable[[], datetime],
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> int:
-    """Make the index from scratch, in blocks, while others read and write; answer how many articles are in it.
+    """Rebuild the index in batches while reads and writes go on.
 
-    `progress` is told how many are done, of how many.
+    Args:
+        database: The database.
+        now: The clock.
+        progress: Called after each batch with the number of articles done and their total.
+
+    Returns:
+        The number of articles in the index.
     """
     with database.reading() as connection:
-        count = profiles.counted(connection)
-        there = profiles.indexed(connection)
-        todo = profiles.everything(connection)
+        statistics = profiles.counted(connection)
+        indexed_ids = profiles.indexed(connection)
+        public_ids = profiles.everything(connection)
     with database.transaction() as session:
         profiles.lock(session)
-        profiles.keep_count(session, count, now=now())
-    for start in range(0, len(todo), BLOCK):
-        block = todo[start : start + BLOCK]
+        profiles.keep_count(session, statistics, now=now())
+    for start in range(0, len(public_ids), BLOCK):
+        batch = public_ids[start : start + BLOCK]
         with database.reading() as connection:
-            work = Work(block, _described(connection, block, count.weights), count.weights)
+            index_update = Work(batch, _described(connection, batch, statistics.weights), statistics.weights)
         with database.transaction() as session:
             profiles.lock(session)
-            do(session, work, now=now())
-        progress(start + len(block), len(todo))
-    gone = sorted(there - {*todo})
+            do(session, index_update, now=now())
+        progress(start + len(batch), len(public_ids))
+    removed_ids = sorted(indexed_ids - {*public_ids})
     with database.transaction() as session:
         profiles.lock(session)
-        do(session, Work(gone, [], count.weights), now=now())
-    return len(todo)
+        do(session, Work(removed_ids, [], statistics.weights), now=now())
+    return len(public_ids)
 
 
 def keep(database: Database, made: Made) -> bool:
-    """Keep a list that a reader had made, if nobody else is writing just now; answer whether it was kept."""
+    """Store a related list that a read has built; return False if the database was busy and it was not stored."""
     try:
         with database.moment() as session:
             return related.keep(session, made)

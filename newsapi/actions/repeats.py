@@ -1,7 +1,7 @@
-"""A request that comes again, because its answer was lost on the way, has one effect and gets the same answer.
+"""Idempotency keys: a request that the client repeats is executed once, and gets the same response.
 
-Its word (Idempotency-Key) is claimed in a transaction of its own, so that a second one that comes meanwhile is told so
-at once. The answer is kept in the transaction of the effect: there are both or neither, whoever is killed when.
+The key is acquired in a transaction of its own, so that a second request is refused while the first is in progress. The
+response is stored in the transaction of the write: both are committed, or neither.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from newsapi.store.database import Session
 
 
 class Reply(NamedTuple):
-    """What is answered to a write: a status, headers, and a body in JSON."""
+    """The response to a write: status, headers, and body as JSON."""
 
     status: int
     headers: Mapping[str, str]
@@ -27,13 +27,26 @@ class Reply(NamedTuple):
 
 
 Keep = Callable[[Session, Reply], Reply]
-"""Keeps a reply in the transaction of its effect, and answers it."""
+"""Stores a response in the transaction of its write, and returns it."""
 
 
 def once(desk: Desk, caller: Caller, word: str, digest: bytes, act: Callable[[Keep], Reply]) -> Reply:
-    """Do something once for each word of a caller; `digest` stands for all that was asked.
+    """Execute a request once for each idempotency key of a caller.
 
-    Raises KeyReused where the word came with something else, StillRunning where it is being worked on.
+    Args:
+        context: Database, settings and clock.
+        caller: The API key of the request.
+        idempotency_key: The Idempotency-Key header.
+        digest: A hash of the request.
+        execute: Executes the request; it calls its argument to store the response.
+
+    Returns:
+        The response, which is the stored one if the request was executed before.
+
+    Raises:
+        IdempotencyKeyReused: The key was sent with a different request.
+        IdempotentRequestInProgress: The first request with this key has not finished, or it took so long that another
+            request acquired its key.
     """
     holder = secrets.token_hex(8)
     with desk.database.transaction() as session:
@@ -46,14 +59,22 @@ def once(desk: Desk, caller: Caller, word: str, digest: bytes, act: Callable[[Ke
             raise StillRunning
         return Reply(row.status, row.headers, row.body)
 
-    def keep(session: Session, reply: Reply) -> Reply:
-        kept = {"status": reply.status, "headers": dict(reply.headers), "body": reply.body}
-        if not repeats.finish(session, caller.prefix, word, holder=holder, **kept):
-            raise StillRunning  # it took so long that somebody else began: that one's effect counts
+    def save_response(session: Session, reply: Reply) -> Reply:
+        is_saved = repeats.finish(
+            session,
+            caller.prefix,
+            word,
+            holder=holder,
+            status=reply.status,
+            headers=dict(reply.headers),
+            body=reply.body,
+        )
+        if not is_saved:
+            raise StillRunning  # the lease has expired and another request acquired it: that one is executed
         return reply
 
     try:
-        return act(keep)
+        return act(save_response)
     except BaseException:
         with suppress(NewsError), desk.database.transaction() as session:
             repeats.give_back(session, caller.prefix, word, holder=holder)
@@ -61,5 +82,5 @@ def once(desk: Desk, caller: Caller, word: str, digest: bytes, act: Callable[[Ke
 
 
 def plainly(_session: Session, reply: Reply) -> Reply:
-    """Keep nothing: for requests that bear no word."""
+    """Return the response without storing it: for requests without an idempotency key."""
     return reply

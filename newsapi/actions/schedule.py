@@ -1,7 +1,8 @@
-"""The hour that comes: a publication or an end of rights, written like any other change, once, and never early."""
+"""The scheduler: publishes articles when they are due and withdraws those whose rights expire, never early."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -21,34 +22,47 @@ from newsapi.store.states import State
 log = structlog.get_logger("newsapi.schedule")
 
 BY = "schedule"
-"""How history and audit call it."""
+"""The actor of revisions and audit entries that the scheduler writes."""
 
 AT_ONCE = 100
-"""Articles in one transaction: others wait for no longer than these take."""
+"""Articles in one transaction, which limits how long other writers wait."""
 
 
 def come_due(desk: Desk) -> int:
-    """Publish what is due, withdraw what has no rights any more; answer how many articles that were.
+    """Publish articles that are due and withdraw those whose rights have expired.
 
-    It looks before it waits for a turn, as mostly there is nothing. In its turn it reads again, by the same clock that
-    decides over every other write: who moved or pulled an article in between has won.
+    A read without the write lock comes first, as most of the time nothing is due. With the lock, the articles are read
+    again, by the clock that all writes use: an article that was rescheduled or withdrawn meanwhile is not published.
+
+    Args:
+        context: Database, settings and clock.
+
+    Returns:
+        The number of articles changed.
     """
     if not _waiting(desk):
         return 0
     with desk.turn() as (session, now):
         connection = session.connection()
-        arrivals = due.publications(connection, now, AT_ONCE)
-        leaving = due.expiries(connection, now, AT_ONCE)
-        found = states.by_id(session, [*arrivals, *leaving])
-        done = 0
-        for id_, act in (*((id_, _publish) for id_ in arrivals), *((id_, _expire) for id_ in leaving)):
-            try:
-                with session.begin_nested():
-                    act(session, found[id_], now)
-                done += 1
-            except Invalid as error:  # should one of them not fit, the others must not wait for it
-                log.warning("not done in its hour", article=str(id_), error=str(error)[:300])
-    return done
+        ids_to_publish = due.publications(connection, now, AT_ONCE)
+        ids_to_withdraw = due.expiries(connection, now, AT_ONCE)
+        snapshots_by_id = states.by_id(session, [*ids_to_publish, *ids_to_withdraw])
+        count = sum(_attempt(session, _publish, snapshots_by_id[id_], now) for id_ in ids_to_publish)
+        count += sum(_attempt(session, _expire, snapshots_by_id[id_], now) for id_ in ids_to_withdraw)
+    return count
+
+
+def _attempt(
+    session: Session, action: Callable[[Session, State, datetime], None], snapshot: State, now: datetime
+) -> bool:
+    """Apply an action in a savepoint; log an invalid article, so that it does not hold up the others."""
+    try:
+        with session.begin_nested():
+            action(session, snapshot, now)
+    except Invalid as error:
+        log.warning("scheduled change failed", article=str(snapshot.id), error=str(error)[:300])
+        return False
+    return True
 
 
 def _waiting(desk: Desk) -> bool:
@@ -59,28 +73,36 @@ def _waiting(desk: Desk) -> bool:
 
 def _publish(session: Session, before: State, now: datetime) -> None:
     draft = patches.unchanged(before)
-    hour, rights = before.values["published_at"], before.values["rights"] or {}
+    published_at, rights = before.values["published_at"], before.values["rights"] or {}
     if (end := rights.get("expires_at")) and datetime.fromisoformat(end) <= now:
-        draft.values["status"] = "withdrawn"  # nobody may ever see it
+        draft.values["status"] = "withdrawn"  # its rights expired before it was published
         _write(session, draft, before, now, action="expire")
         return
-    draft.values.update(status="published", updated_at=max(hour, before.values["updated_at"]))
-    was_out = before.gone is not None
-    draft.values["materially_updated_at"] = now if was_out else hour
+    draft.values.update(status="published", updated_at=max(published_at, before.values["updated_at"]))
+    was_public_before = before.gone is not None
+    draft.values["materially_updated_at"] = now if was_public_before else published_at
     _write(session, draft, before, now, action="publish")
 
 
 def _expire(session: Session, before: State, now: datetime) -> None:
     draft = patches.unchanged(before)
     draft.values["status"] = "withdrawn"
-    _write(session, draft, before, now, action="expire", why={"reason": "rights"})
+    _write(session, draft, before, now, action="expire", withdrawal={"reason": "rights"})
 
 
 def _write(
-    session: Session, draft: Draft, before: State, now: datetime, *, action: str, why: dict[str, str] | None = None
+    session: Session,
+    draft: Draft,
+    before: State,
+    now: datetime,
+    *,
+    action: str,
+    withdrawal: dict[str, str] | None = None,
 ) -> UUID:
-    found = writing.references(session, [draft])
-    item = decisions.decided(draft, Present({}, {before.id: before}), found, now)
-    if why and item.reason:
-        item = replace(item, reason=why["reason"])
-    return finish(session, item, found, now=now, by=BY, action=action, why=why, then=lambda _, done: done.id)
+    term_ids = writing.references(session, [draft])
+    item = decisions.decided(draft, Present({}, {before.id: before}), term_ids, now)
+    if withdrawal and item.reason:
+        item = replace(item, reason=withdrawal["reason"])
+    return finish(
+        session, item, term_ids, now=now, by=BY, action=action, why=withdrawal, then=lambda _, result: result.id
+    )

@@ -1,4 +1,4 @@
-"""Keeping the index of searches up with what was written in bulk, and its blocks few."""
+"""Maintenance of the search index: indexes bulk writes, merges segments and rebuilds the index."""
 
 from __future__ import annotations
 
@@ -14,11 +14,20 @@ from newsapi.store.search_index import FRESH, Indexed
 from newsapi.store.told import Told
 
 BLOCK: Final = 1_000
-"""Articles that are indexed in one transaction by a rebuild."""
+"""Articles that a rebuild indexes in one transaction."""
 
 
 def index(session: Session, found: Sequence[Indexed], *, now: datetime) -> None:
-    """Put articles into the index that came in bulk, and with them those that wait for a block; tell so in the log."""
+    """Index articles of a bulk write as one segment, and append this to the changelog.
+
+    Pending documents, which were written one by one, become part of the segment. Does nothing if no articles are given
+    and there are not enough pending documents for a segment.
+
+    Args:
+        session: A transaction, which acquires the write lock.
+        documents: The articles to index.
+        now: The time of the change.
+    """
     if not found and search_index.count_fresh(session) < FRESH:
         return
     log.lock(session)
@@ -27,60 +36,75 @@ def index(session: Session, found: Sequence[Indexed], *, now: datetime) -> None:
 
 
 def _tell(session: Session, cause: UUID, *, now: datetime) -> None:
-    told = Told(kind="search", action="upsert", reason="updated", subject_id=cause, slug="")
-    log.append(session, [told], now=now)
+    change = Told(kind="search", action="upsert", reason="updated", subject_id=cause, slug="")
+    log.append(session, [change], now=now)
 
 
 def tidy(database: Database, *, now: Callable[[], datetime], since: int = 0) -> None:
-    """Join blocks where there are many small ones, from a number on, a part at a time, while others read and write."""
+    """Merge small segments until there are few, in several transactions each, while reads and writes go on.
+
+    Args:
+        database: The database.
+        now: The clock.
+        first_doc_id: Only segments with documents from this id on are merged.
+    """
     while True:
         with database.reading() as connection:
-            joining = search_index.to_join(connection, since)
-        if joining is None:
+            merge = search_index.to_join(connection, since)
+        if merge is None:
             return
         written = 0
         for part in range(search_index.PARTS):
             with database.transaction() as session:
-                written += search_index.join_part(session, joining, part)
+                written += search_index.join_part(session, merge, part)
         with database.transaction() as session:
             log.lock(session)
-            if search_index.end_joining(session, joining, written) and joining.lost:
-                _tell(session, UUID(int=0), now=now())  # words are rarer now, by those that were gone
+            if search_index.end_joining(session, merge, written) and merge.lost:
+                _tell(session, UUID(int=0), now=now())  # word counts changed: deleted documents were dropped
         _sweep(database)
 
 
 def _sweep(database: Database) -> None:
-    dropped = 1
-    while dropped:
+    deleted = 1
+    while deleted:
         with database.transaction() as session:
-            dropped = search_index.drop_leftovers(session)
+            deleted = search_index.drop_leftovers(session)
 
 
 def rebuild(
-    database: Database, *, now: Callable[[], datetime], progress: Callable[[int, int], None] = lambda _done, _of: None
+    database: Database,
+    *,
+    now: Callable[[], datetime],
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> int:
-    """Make the index from scratch, in blocks, while others read and write; answer how many articles are in it.
+    """Rebuild the index in batches while reads and writes go on.
 
-    `progress` is told how many are done, of how many.
+    Args:
+        database: The database.
+        now: The clock.
+        progress: Called after each batch with the number of articles done and their total.
+
+    Returns:
+        The number of articles in the index.
     """
     with database.reading() as connection:
-        todo = everything(connection)
-        first = search_index.unused(connection)
+        public_ids = everything(connection)
+        first_doc_id = search_index.unused(connection)
     with database.transaction() as session:
         log.lock(session)
         search_index.forget_counts(session)
-    for start in range(0, len(todo), BLOCK):
-        block = todo[start : start + BLOCK]
+    for start in range(0, len(public_ids), BLOCK):
+        batch = public_ids[start : start + BLOCK]
         with database.reading() as connection:
-            found = search_index.whole(connection, block)
+            documents = search_index.whole(connection, batch)
         with database.transaction() as session:
-            index(session, found, now=now())
-        tidy(database, now=now, since=first)  # what was there before is gone at the end, and joins nothing
-        progress(start + len(block), len(todo))
+            index(session, documents, now=now())
+        tidy(database, now=now, since=first_doc_id)  # older segments are not merged: the rebuild empties them
+        progress(start + len(batch), len(public_ids))
     with database.transaction() as session:
         log.lock(session)
         search_index.drop_uncounted(session)
         search_index.drop_empty(session)
         _tell(session, UUID(int=0), now=now())
     _sweep(database)
-    return len(todo)
+    return len(public_ids)

@@ -1,7 +1,7 @@
-"""Subscriptions by e-mail: asked for, confirmed, changed, ended, erased. Nobody is told whether we know an address.
+"""Email subscriptions: request, confirmation, preferences, unsubscription, erasure and suppression.
 
-Whoever fills in the box leaves a request, whatever we know of them; a worker looks at it and decides. So neither the
-answer nor the time it takes says anything, and a mail says it only to whoever has the mailbox.
+No response reveals whether an email address is known. The subscription form only stores a request, which takes the same
+time for every address; the worker processes it later. Only an email to the address itself tells more.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from newsapi.store.subscriptions import Topic
 from newsapi.text import hours, mailboxes, phrases
 
 CONFIRMED_IN: Final = timedelta(days=3)
-"""How long a request waits to be confirmed; then it and the address are forgotten."""
+"""Time in which a subscription must be confirmed; then it is deleted, with the email address."""
 
 EVIDENCE: Final = timedelta(days=730)
-"""How long we can show what somebody agreed to, after they ended it: without the address, by its hash."""
+"""How long the consent to an ended subscription is kept as evidence, under a hash instead of the email address."""
 
 PER_DAY, KNOWN_PER_DAY = 1, 5
-"""Mails about what is typed into boxes that a mailbox may be sent in a day: before one was confirmed, and after."""
+"""Confirmation emails per mailbox and day: before its owner has confirmed a subscription, and after."""
 
 SOON: Final = timedelta(seconds=3)
-"""How long an immediate mail waits: by then every node shows what it tells of."""
+"""Delay of an immediate alert, after which every node returns the article that it links to."""
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """What everything here needs: the database, the settings, and what makes tokens and hashes."""
+    """What the functions of this module need: the database, the settings, and the signer of tokens and hashes."""
 
     database: Database
     settings: Settings
@@ -46,35 +46,44 @@ class Box:
 
     @property
     def is_open(self) -> bool:
-        """Whether anybody can subscribe: not where no mail can be sent."""
+        """Whether subscriptions are enabled, which requires a mail server."""
         return self.settings.smtp_url is not None
 
     def consent(self, language: str) -> phrases.Consent:
-        """The text that stands beside the box."""
+        """Return the consent text of the subscription form."""
         return phrases.consent(language, self.settings.publisher, self.settings.privacy_url)
 
 
 def ask(box: Box, kind: str, slug: str, values: Mapping[str, Any], *, now: datetime) -> None:
-    """Take what somebody typed into the box. Raises NotFound for what cannot be followed, NoMail.
+    """Store a subscription request.
 
-    In: the fields of `SubscriptionIn`, of which the address is good.
+    Args:
+        context: Database, settings and token signer.
+        kind: The kind of the term to follow.
+        slug: The slug of the term.
+        values: The fields of `SubscriptionInput`, with a valid email address.
+        now: The time of the request.
+
+    Raises:
+        MailNotConfigured: Subscriptions are disabled.
+        NotFound: There is no such term.
     """
     if not box.is_open:
         raise NoMail
     language = phrases.language_of(values["language"], box.settings.mail_language)
-    person = box.passes.person(mailboxes.person(values["email"]))
-    mailbox = box.passes.person(f"mailbox {mailboxes.mailbox(values['email'])}")
+    email_hash = box.passes.person(mailboxes.person(values["email"]))
+    mailbox_hash = box.passes.person(f"mailbox {mailboxes.mailbox(values['email'])}")
     with box.database.transaction() as session:
-        facet = subscriptions.facet_of(session.connection(), kind, slug)
-        if facet is None:
+        facet_id = subscriptions.facet_of(session.connection(), kind, slug)
+        if facet_id is None:
             raise NotFound
         subscriptions.ask(
             session,
             id=uuid7(),
             email=values["email"],
-            person=person,
-            mailbox=mailbox,
-            facet_id=facet,
+            person=email_hash,
+            mailbox=mailbox_hash,
+            facet_id=facet_id,
             frequency=values["frequency"],
             language=language,
             time_zone=values["time_zone"] or box.settings.time_zone.key,
@@ -84,13 +93,14 @@ def ask(box: Box, kind: str, slug: str, values: Mapping[str, Any], *, now: datet
         )
 
 
-# --- what a worker makes of requests ----------------------------------------------------------------------------------
+# --- processing of requests by the worker -----------------------------------------------------------------------------
 
 AT_ONCE: Final = 100
+"""Requests that are processed in one transaction."""
 
 
 def settle(box: Box, *, now: datetime) -> int:
-    """Look at requests; answer at how many. What is new waits for its confirmation, and a mail about it is due."""
+    """Turn requests into pending subscriptions for which an email is due; return the number of requests processed."""
     with box.database.reading() as connection:
         rows = subscriptions.requests(connection, AT_ONCE)
     if not rows:
@@ -107,47 +117,65 @@ def settle(box: Box, *, now: datetime) -> int:
 
 
 def _settle(session: Session, row: Any) -> None:
-    kept = subscriptions.held(session, person=row.person)
-    id_ = kept.id if kept else uuid7()
-    who = {"email": row.email, "mailbox": row.mailbox, "language": row.language, "time_zone": row.time_zone}
-    if kept is None:
-        subscriptions.add_person(session, id=id_, person=row.person, created_at=row.at, **who)
-    elif kept.email is None:
-        subscriptions.change_person(session, id_, **who)
-    connection = session.connection()
-    live = subscriptions.of_people(connection, [id_])
-    own = next((each for each in live if each.facet_id == row.facet_id), None)
-    receipt = {"consent_version": row.consent_version, "source_url": row.source_url, "requested_at": row.at}
-    if own is None:
-        asked = {"subscriber_id": id_, "facet_id": row.facet_id, "frequency": row.frequency, "state": "pending"}
-        subscriptions.add(session, **asked, **receipt, mail_since=row.at)
-    elif own.state == "pending":
-        # Only what is confirmed counts; so the last thing that was asked for is what the next mail is about.
-        subscriptions.change(session, own.id, frequency=row.frequency, mail_since=own.mail_since or row.at, **receipt)
+    """Create or update the subscriber and the subscription of a request."""
+    subscriber = subscriptions.held(session, person=row.person)
+    id_ = subscriber.id if subscriber else uuid7()
+    contact = {"email": row.email, "mailbox": row.mailbox, "language": row.language, "time_zone": row.time_zone}
+    if subscriber is None:
+        subscriptions.add_person(session, id=id_, person=row.person, created_at=row.at, **contact)
+    elif subscriber.email is None:
+        subscriptions.change_person(session, id_, **contact)
+    live = subscriptions.of_people(session.connection(), [id_])
+    subscription = next((live_row for live_row in live if live_row.facet_id == row.facet_id), None)
+    consent = {"consent_version": row.consent_version, "source_url": row.source_url, "requested_at": row.at}
+    if subscription is None:
+        subscriptions.add(
+            session,
+            subscriber_id=id_,
+            facet_id=row.facet_id,
+            frequency=row.frequency,
+            state="pending",
+            mail_since=row.at,
+            **consent,
+        )
+        return
+    mail_since = subscription.mail_since or row.at
+    if subscription.state == "pending":
+        # Nothing is confirmed yet, so the next email is about the latest request.
+        subscriptions.change(session, subscription.id, frequency=row.frequency, mail_since=mail_since, **consent)
     else:
-        subscriptions.change(session, own.id, mail_since=own.mail_since or row.at)
+        subscriptions.change(session, subscription.id, mail_since=mail_since)
 
 
 def may_mail(connection: Connection, row: Any, *, now: datetime) -> datetime | None:
-    """Answer from when the mail about a subscription may be sent: at once, later, or (None) not at all.
+    """Return from when the email about a subscription may be sent.
 
-    A mailbox is sent one a day until something is confirmed. Who asks again for what he has is told so once a day.
+    A mailbox is sent one email a day until its owner has confirmed a subscription. A repeated request for an active
+    subscription is answered by an email at most once a day.
+
+    Args:
+        connection: A connection to the database.
+        row: The subscription, with its mailbox hash.
+        now: The current time.
+
+    Returns:
+        `now`, a later time, or None if it may not be sent at all.
     """
-    sent = subscriptions.lately(connection, row.mailbox, now - timedelta(days=1))
+    recent_sends = subscriptions.lately(connection, row.mailbox, now - timedelta(days=1))
     if row.state == "active":
-        return None if sent else now
-    most = KNOWN_PER_DAY if subscriptions.has_active(connection, row.subscriber_id) else PER_DAY
-    if len(sent) < most:
+        return None if recent_sends else now
+    limit = KNOWN_PER_DAY if subscriptions.has_active(connection, row.subscriber_id) else PER_DAY
+    if len(recent_sends) < limit:
         return now
-    free = sent[-most] + timedelta(days=1)
-    return free if free < row.requested_at + CONFIRMED_IN else None
+    free_from = recent_sends[-limit] + timedelta(days=1)
+    return free_from if free_from < row.requested_at + CONFIRMED_IN else None
 
 
-# --- what tokens open -------------------------------------------------------------------------------------------------
+# --- actions with a token ---------------------------------------------------------------------------------------------
 
 
 def confirm(box: Box, token: str, *, now: datetime) -> None:
-    """Confirm a subscription. Raises TokenExpired."""
+    """Confirm a subscription; raise TokenExpired."""
     id_ = box.passes.read(token, "confirm", now=now)
     with box.database.transaction() as session:
         if subscriptions.confirm(session, id_, now) is None:
@@ -155,30 +183,28 @@ def confirm(box: Box, token: str, *, now: datetime) -> None:
 
 
 def leave(box: Box, token: str, *, now: datetime) -> None:
-    """End a subscription, or all that a person has: as the mail was about. Raises TokenExpired."""
+    """End the subscription of a token, or all of a subscriber if the token is for all; raise TokenExpired."""
     id_ = box.passes.read(token, "leave", now=now)
     with box.database.transaction() as session:
-        own = subscriptions.one(session.connection(), id_)
-        person = own.subscriber_id if own else id_
-        subscriptions.held(session, id=person)
-        if not subscriptions.end(session, person, now, only=own.id if own else None):
+        subscription = subscriptions.one(session.connection(), id_)
+        subscriber_id = subscription.subscriber_id if subscription else id_
+        subscriptions.held(session, id=subscriber_id)
+        if not subscriptions.end(session, subscriber_id, now, only=subscription.id if subscription else None):
             raise TokenExpired
 
 
 def opened(connection: Connection, box: Box, token: str, *, now: datetime) -> Any:
-    """Answer the person who may look after what they follow with this token. Raises TokenExpired.
-
-    Whoever follows nothing any more can still see that, and be erased, for as long as the token lasts.
-    """
-    person = subscriptions.person_of(connection, box.passes.read(token, "manage", now=now))
-    if person is None:
+    """Return the row of the subscriber that a token may manage; raise TokenExpired."""
+    # A subscriber without subscriptions is returned too: they can see this, and can still be erased.
+    subscriber = subscriptions.person_of(connection, box.passes.read(token, "manage", now=now))
+    if subscriber is None:
         raise TokenExpired
-    return person
+    return subscriber
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a token is good for: a question about a topic (None: about all of them), or a person to look after."""
+    """What a token allows: to confirm or end a subscription to a topic (None: all), or to manage a subscriber."""
 
     purpose: str
     language: str
@@ -187,137 +213,186 @@ class Shown:
 
 
 def shown(connection: Connection, box: Box, token: str, *, now: datetime) -> Shown:
-    """Answer what a token is good for, changing nothing. Raises TokenExpired."""
+    """Return what a token allows, without using it.
+
+    Args:
+        connection: A connection to the database.
+        context: Database, settings and token signer.
+        token: The token.
+        now: The time at which it must be valid.
+
+    Returns:
+        The purpose of the token with the topic or the subscriber.
+
+    Raises:
+        TokenExpired: The token is invalid, has expired or was used.
+    """
     purpose = purpose_of(token)
     if purpose is None or purpose == "manage":
         (record,) = described(connection, [opened(connection, box, token, now=now)])
         return Shown("manage", record["language"], person=record)
     id_ = box.passes.read(token, purpose, now=now)
-    own = subscriptions.one(connection, id_)
-    person = subscriptions.person_of(connection, own.subscriber_id if own else id_)
-    if person is None:
+    subscription = subscriptions.one(connection, id_)
+    subscriber = subscriptions.person_of(connection, subscription.subscriber_id if subscription else id_)
+    if subscriber is None:
         raise TokenExpired
-    live = [row for row in subscriptions.of_people(connection, [person.id]) if own is None or row.id == id_]
+    live = subscriptions.of_people(connection, [subscriber.id])
+    if subscription is not None:
+        live = [row for row in live if row.id == id_]
     if not live or (purpose == "confirm" and live[0].state != "pending"):
         raise TokenExpired
-    if own is None:
-        return Shown(purpose, person.language)
-    return Shown(purpose, person.language, named(connection, own.facet_id, person.language))
+    if subscription is None:
+        return Shown(purpose, subscriber.language)
+    return Shown(purpose, subscriber.language, named(connection, subscription.facet_id, subscriber.language))
 
 
 def named(connection: Connection, facet: int, language: str) -> str:
-    """Say what is followed, as it goes on from "updates"; empty where it is no more."""
+    """Return the topic of a subscription, to follow the word "updates" in a sentence; empty if it was deleted."""
     topic = subscriptions.topics(connection, [facet]).get(facet)
     return phrases.topic(topic.kind, topic.name, language) if topic else ""
 
 
 def change(box: Box, token: str, values: Mapping[str, Any], *, now: datetime) -> None:
-    """Change what a person follows: `frequencies` by the id of a subscription (None ends it), `language`, `time_zone`.
+    """Update the preferences of a subscriber.
 
-    Raises TokenExpired, BadBody for a subscription that they have not.
+    Args:
+        context: Database, settings and token signer.
+        token: A token for managing subscriptions.
+        values: `frequencies` by subscription id (None ends the subscription), `language` and `time_zone`; each may be
+            missing.
+        now: The current time.
+
+    Raises:
+        TokenExpired: The token is invalid or has expired.
+        InvalidBody: A subscription does not belong to the subscriber.
     """
     with box.database.transaction() as session:
         connection = session.connection()
-        person = subscriptions.held(session, id=opened(connection, box, token, now=now).id)
-        if person is None:
+        subscriber = subscriptions.held(session, id=opened(connection, box, token, now=now).id)
+        if subscriber is None:
             raise TokenExpired
-        about = {name: values[name] for name in ("language", "time_zone") if values.get(name)}
-        if about:
-            subscriptions.change_person(session, person.id, **about)
-        mine = {row.id: row for row in subscriptions.of_people(connection, [person.id])}
-        zone = about.get("time_zone", person.time_zone)
+        columns = {name: values[name] for name in ("language", "time_zone") if values.get(name)}
+        if columns:
+            subscriptions.change_person(session, subscriber.id, **columns)
+        rows_by_id = {row.id: row for row in subscriptions.of_people(connection, [subscriber.id])}
+        zone = columns.get("time_zone", subscriber.time_zone)
         for number, (id_, frequency) in enumerate(values.get("frequencies", {}).items()):
-            if id_ not in mine:
-                raise BadBody([Fault(f"/subscriptions/{number}/id", "is none of your subscriptions")])
+            if id_ not in rows_by_id:
+                raise BadBody([Fault(f"/subscriptions/{number}/id", "is not one of your subscriptions")])
             if frequency is None:
-                subscriptions.end(session, person.id, now, only=id_)
-            elif frequency != mine[id_].frequency:
+                subscriptions.end(session, subscriber.id, now, only=id_)
+            elif frequency != rows_by_id[id_].frequency:
                 subscriptions.change(session, id_, frequency=frequency)
-                due = now + SOON if frequency == "immediate" else hours.next_digest(frequency, zone, now)
-                alerts.retime(session, id_, due)
+                due_at = now + SOON if frequency == "immediate" else hours.next_digest(frequency, zone, now)
+                alerts.retime(session, id_, due_at)
 
 
 def erase(box: Box, token: str, *, now: datetime) -> None:
-    """Forget a person but for the keyed hash, by which we know not to write to them again. Raises TokenExpired."""
+    """Erase a subscriber and suppress the address, of which only a keyed hash is kept; raise TokenExpired."""
     with box.database.transaction() as session:
-        person = opened(session.connection(), box, token, now=now)
-        _erase(session, person.person, "erased", now)
+        subscriber = opened(session.connection(), box, token, now=now)
+        _erase(session, subscriber.person, "erased", now)
 
 
-def _erase(session: Session, person: bytes, reason: str, now: datetime) -> None:
-    subscriptions.erase(session, person)
-    subscriptions.suppress(session, person, reason, now)
+def _erase(session: Session, email_hash: bytes, reason: str, now: datetime) -> None:
+    subscriptions.erase(session, email_hash)
+    subscriptions.suppress(session, email_hash, reason, now)
 
 
 def refuse(box: Box, addresses: Iterable[str], reason: str, *, now: datetime) -> None:
-    """Never write to these addresses again and forget them: they bounced or complained, or the publisher says so."""
+    """Erase the subscribers with these email addresses and suppress the addresses.
+
+    Args:
+        context: Database, settings and token signer.
+        emails: The email addresses; unknown ones are suppressed too.
+        reason: Why, such as `bounce` or `complaint`.
+        now: The current time.
+    """
     with box.database.transaction() as session:
-        for address in addresses:
-            _erase(session, box.passes.person(mailboxes.person(address)), reason, now)
+        for email in addresses:
+            _erase(session, box.passes.person(mailboxes.person(email)), reason, now)
 
 
 def forget_bounced(box: Box, person: bytes, *, now: datetime) -> None:
-    """Forget a person whose mailbox does not exist, by the hash that is kept of the address."""
+    """Erase the subscriber with this email hash, whose mailbox does not exist, and suppress the address."""
     with box.database.transaction() as session:
         _erase(session, person, "bounce", now)
 
 
 def bounced(message: bytes) -> list[str]:
-    """Answer the addresses that a bounce (RFC 3464) says do not exist or take no mail, now or ever.
+    """Return the email addresses that a bounce message (RFC 3464) reports as permanently undeliverable.
 
-    Others are left alone: a full box is emptied, and where we are blocked it is not the reader's doing.
+    Other failures are ignored: a full mailbox is temporary, and a block of this server is not the subscriber's fault.
+
+    Args:
+        message: The bounce message as received by the mail server.
+
+    Returns:
+        The addresses, normalised.
     """
-    found = []
+    emails = []
     for part in message_from_bytes(message, policy=policy.default).walk():
         fields = {name: " ".join(value.split()) for name, value in part.items()}
         status, action = fields.get("Status", ""), fields.get("Action", "").lower()
-        _, _, address = fields.get("Original-Recipient", fields.get("Final-Recipient", "")).partition(";")
+        _, _, recipient = fields.get("Original-Recipient", fields.get("Final-Recipient", "")).partition(";")
         if action == "failed" and _FOR_GOOD.match(status):
             try:
-                found.append(mailboxes.address(address.strip(" <>")))
+                emails.append(mailboxes.address(recipient.strip(" <>")))
             except ValueError:
                 continue
-    return found
+    return emails
 
 
 _FOR_GOOD: Final = re.compile(r"5\.(1\.\d+|2\.1)(?!\d)", re.ASCII)
-"""RFC 3463: the address is bad, or its mailbox disabled."""
+"""Status codes of RFC 3463: bad address (5.1.x), or mailbox disabled (5.2.1)."""
 
 
 def allow(box: Box, address: str) -> bool:
-    """Let an address subscribe again that was refused; False where it was not."""
+    """Let a suppressed email address subscribe again; return False if it was not suppressed."""
     with box.database.transaction() as session:
         return subscriptions.allow(session, box.passes.person(mailboxes.person(address)))
 
 
 def tidy(box: Box, *, now: datetime) -> None:
-    """Forget what is kept no longer."""
+    """Delete unconfirmed subscriptions, evidence, confirmation sends and alerts that are older than their retention."""
     with box.database.transaction() as session:
         subscriptions.tidy(session, pending=now - CONFIRMED_IN, ended=now - EVIDENCE, boxes=now - timedelta(days=1))
-    gone = alerts.CHUNK
-    while gone == alerts.CHUNK:
+    count = alerts.CHUNK
+    while count == alerts.CHUNK:
         with box.database.transaction() as session:
-            gone = alerts.forget(session, due_before=now - timedelta(days=30))
+            count = alerts.forget(session, due_before=now - timedelta(days=30))
 
 
-# --- what is shown of it ----------------------------------------------------------------------------------------------
+# --- records for the API ----------------------------------------------------------------------------------------------
 
 
 def export(connection: Connection, person: Any) -> dict[str, Any]:
-    """Answer all that is kept of a person, as a record of the wire."""
-    (found,) = described(connection, [person], ended=True)
-    versions = {each["consent_version"] for each in found["subscriptions"]}
-    rows = {"consents": subscriptions.texts(connection, versions), "mails": alerts.of_person(connection, person.id)}
-    return found | {name: [dict(row._mapping) for row in some] for name, some in rows.items()}  # noqa: SLF001 (documented)
+    """Return all stored data of a subscriber, for the API."""
+    (record,) = described(connection, [person], ended=True)
+    versions = {subscription["consent_version"] for subscription in record["subscriptions"]}
+    consents, mails = subscriptions.texts(connection, versions), alerts.of_person(connection, person.id)
+    return {**record, "consents": [_columns(row) for row in consents], "mails": [_columns(row) for row in mails]}
 
 
 def described(connection: Connection, people: Sequence[Any], *, ended: bool = False) -> list[dict[str, Any]]:
-    """Answer people with what they follow and what they agreed to, as records of the wire."""
-    rows = subscriptions.of_people(connection, [person.id for person in people], ended=ended)
-    names = subscriptions.topics(connection, {row.facet_id for row in rows})
-    followed: dict[UUID, list[dict[str, Any]]] = {person.id: [] for person in people}
+    """Return subscribers with their subscriptions and consents, for the API.
+
+    Args:
+        connection: A connection to the database.
+        subscribers: The rows of the subscribers.
+        include_ended: Whether ended subscriptions are included.
+
+    Returns:
+        A record for each subscriber, in order.
+    """
+    rows = subscriptions.of_people(connection, [subscriber.id for subscriber in people], ended=ended)
+    topics = subscriptions.topics(connection, {row.facet_id for row in rows})
+    subscriptions_by_id: dict[UUID, list[dict[str, Any]]] = {subscriber.id: [] for subscriber in people}
     for row in rows:
-        topic = names.get(row.facet_id, Topic("brand", "", ""))
-        record = dict(row._mapping)  # noqa: SLF001 (the documented way to a row's names)
-        followed[row.subscriber_id].append({**record, **topic._asdict()})
-    return [{**dict(person._mapping), "subscriptions": followed[person.id]} for person in people]  # noqa: SLF001 (documented)
+        topic = topics.get(row.facet_id, Topic("brand", "", ""))
+        subscriptions_by_id[row.subscriber_id].append({**_columns(row), **topic._asdict()})
+    return [{**_columns(subscriber), "subscriptions": subscriptions_by_id[subscriber.id]} for subscriber in people]
+
+
+def _columns(row: Any) -> dict[str, Any]:
+    return dict(row._mapping)  # noqa: SLF001 (the documented way to the names of a row's columns)

@@ -1,4 +1,4 @@
-"""Webhooks: made, changed, rotated, removed; and which events changes of the log are, for whom."""
+"""Commands for webhooks, and the translation of changes of the changelog to events for each webhook."""
 
 from __future__ import annotations
 
@@ -22,24 +22,35 @@ Found = TypeVar("Found")
 Then = Callable[[Session, dict[str, Any]], Found]
 
 MOST: Final = 100
-"""Webhooks that a key may have."""
+"""Maximum number of webhooks of a key."""
 
 OVERLAP: Final = timedelta(hours=24)
-"""How long a secret goes on signing beside the one that took its place."""
+"""How long the old secret of a webhook signs deliveries together with the new one."""
 
 WORDS: Final = 400
-"""Words that one `cache.invalidated` names."""
+"""Maximum number of surrogate keys in one `cache.invalidated` event."""
 
 
 def create(database: Database, caller: Caller, values: Mapping[str, Any], *, now: datetime, then: Then[Found]) -> Found:
-    """Make a webhook; answer what `then` makes of its columns, the secret among them, in the same transaction.
+    """Create a webhook.
 
-    Raises BadBody where the key has too many.
+    Args:
+        database: The database.
+        caller: The key that owns the webhook.
+        values: The validated fields of the request body.
+        now: The time of creation.
+        read_back: Builds the result inside the transaction, from the columns of the webhook and its secret.
+
+    Returns:
+        What `read_back` returns.
+
+    Raises:
+        InvalidBody: The key has too many webhooks.
     """
     columns = {"id": uuid7(), "by": caller.name, "secret": wire.new_secret(), "created_at": now, **values}
     with database.transaction() as session:
         if webhooks.count(session.connection(), caller.name) >= MOST:
-            raise BadBody([Fault("", f"this key has {MOST} webhooks already")])
+            raise BadBody([Fault("", f"this key already has {MOST} webhooks")])
         webhooks.add(session, **columns)
         _note(session, caller, "create", columns["id"], now)
         return then(session, columns)
@@ -48,7 +59,7 @@ def create(database: Database, caller: Caller, values: Mapping[str, Any], *, now
 def change(
     database: Database, caller: Caller, id_: UUID, values: Mapping[str, Any], *, now: datetime
 ) -> dict[str, Any]:
-    """Change a webhook; answer its columns. Raises NotFound."""
+    """Update a webhook and return its columns; raise NotFound."""
     with database.transaction() as session:
         columns = own(session.connection(), caller, id_) | dict(values)
         if values:
@@ -58,17 +69,31 @@ def change(
 
 
 def rotate(database: Database, caller: Caller, id_: UUID, *, now: datetime) -> dict[str, Any]:
-    """Give a webhook a new secret; the one it has signs beside it for a day. Raises NotFound."""
+    """Generate a new secret and return the columns of the webhook; the old secret also signs for a day.
+
+    Args:
+        database: The database.
+        caller: The key that owns the webhook, or one with the scope `admin`.
+        id_: The webhook.
+        now: The time of the rotation.
+
+    Returns:
+        The columns of the webhook, with the new secret.
+    """
     with database.transaction() as session:
         columns = own(session.connection(), caller, id_)
-        new = {"secret": wire.new_secret(), "former_secret": columns["secret"], "former_until": now + OVERLAP}
-        webhooks.change(session, id_, **new)
+        new_columns = {
+            "secret": wire.new_secret(),
+            "former_secret": columns["secret"],
+            "former_until": now + OVERLAP,
+        }
+        webhooks.change(session, id_, **new_columns)
         _note(session, caller, "rotate", id_, now)
-    return columns | new
+    return columns | new_columns
 
 
 def remove(database: Database, caller: Caller, id_: UUID, *, now: datetime) -> None:
-    """Remove a webhook; what was still to be delivered is not. Raises NotFound."""
+    """Delete a webhook with its pending deliveries; raise NotFound."""
     with database.transaction() as session:
         own(session.connection(), caller, id_)
         webhooks.remove(session, id_)
@@ -76,7 +101,7 @@ def remove(database: Database, caller: Caller, id_: UUID, *, now: datetime) -> N
 
 
 def ping(database: Database, caller: Caller, id_: UUID, *, now: datetime) -> UUID:
-    """Send an event that means nothing, whatever the webhook listens to; answer its id. Raises NotFound."""
+    """Queue a `webhook.ping` event, whatever the webhook subscribes to, and return its id; raise NotFound."""
     with database.transaction() as session:
         own(session.connection(), caller, id_)
         row = _row(id_, None, PING, wire.body(PING, now, {"webhook": str(id_)}), now)
@@ -85,17 +110,28 @@ def ping(database: Database, caller: Caller, id_: UUID, *, now: datetime) -> UUI
 
 
 def tell_import(session: Session, id_: UUID, state: str, api: str, *, now: datetime) -> None:
-    """Tell who listens how an import ended: when every node knows what it wrote. Whoever may asks for its counts."""
+    """Queue an `import.finished` event for all webhooks that subscribe to it.
+
+    The event has the current position of the changelog, so it is sent when every node knows what the import wrote. It
+    has no counts: a client with the required scope reads them from the import.
+
+    Args:
+        session: The transaction that ends the import.
+        id_: The import.
+        state: Its final state.
+        api_url: The base of the link to the import.
+        now: The time of the event.
+    """
     connection = session.connection()
     seq = places.head(connection).seq
     data = {"seq": seq, "id": str(id_), "state": state, "links": {"self": f"{api}/v1/imports/{id_}"}}
     body = wire.body(IMPORTED, now, data)
-    hooks = [hook.id for hook in webhooks.told(connection, now) if IMPORTED in hook.events]
-    webhooks.plan(session, [_row(hook, seq, IMPORTED, body, now) for hook in hooks])
+    webhook_ids = [webhook.id for webhook in webhooks.told(connection, now) if IMPORTED in webhook.events]
+    webhooks.plan(session, [_row(webhook_id, seq, IMPORTED, body, now) for webhook_id in webhook_ids])
 
 
 def redeliver(database: Database, caller: Caller, id_: UUID, delivery: UUID, *, now: datetime) -> None:
-    """Have an event delivered once more, under the id it has. Raises NotFound."""
+    """Queue a delivery again under the same event id; raise NotFound."""
     with database.transaction() as session:
         own(session.connection(), caller, id_)
         if not webhooks.again(session, id_, delivery, now):
@@ -103,16 +139,16 @@ def redeliver(database: Database, caller: Caller, id_: UUID, delivery: UUID, *, 
 
 
 def whose(caller: Caller) -> str | None:
-    """Whose webhooks a caller sees: None for everybody's."""
+    """Return the owner whose webhooks a caller sees; None for those of all owners."""
     return None if "admin" in caller.scopes else caller.name
 
 
 def own(connection: Connection, caller: Caller, id_: UUID) -> dict[str, Any]:
-    """Answer a webhook of the caller's; `admin` sees those of all. Raises NotFound."""
+    """Return the columns of a webhook of the caller, or of any owner for the scope `admin`; raise NotFound."""
     row = webhooks.one(connection, id_, whose(caller))
     if row is None:
         raise NotFound
-    return dict(row._mapping)  # noqa: SLF001 (documented)
+    return dict(row._mapping)  # noqa: SLF001 (the documented way to the names of a row's columns)
 
 
 def _note(session: Session, caller: Caller, action: str, id_: UUID, now: datetime) -> None:
@@ -125,134 +161,169 @@ def _note(session: Session, caller: Caller, action: str, id_: UUID, now: datetim
 def planned(
     connection: Connection, hooks: Sequence[Any], changed: Sequence[Any], shown: Presentation, *, now: datetime
 ) -> list[dict[str, Any]]:
-    """Answer the deliveries that changes, one at least, mean for these webhooks: as rows to be kept."""
-    named = words.of_facets(connection, {facet for row in changed for facet in _facets(row)})
-    told = _told(connection, changed, named, shown)
+    """Return the deliveries of the events that changes are for each webhook.
+
+    Args:
+        connection: A connection to the database.
+        webhook_rows: The eligible webhooks.
+        changes: Rows of the changelog, at least one, in order.
+        presentation: Builds the URLs of the events.
+        now: The time at which the deliveries are due.
+
+    Returns:
+        Rows for the table of deliveries.
+    """
+    facet_names = words.of_facets(connection, {facet for row in changed for facet in _facets(row)})
+    payloads = _told(connection, changed, facet_names, shown)
     callers = {} if shown.public == WHOLE else keys.named(connection)
-    last, invalidations = changed[-1], _invalidations(changed, told)
-    found = []
-    for hook in hooks:
-        licence = _licence(connection, callers.get(hook.by))
-        wanted = [*_filter(connection, hook), *licence]
-        for change_ in changed:
-            type_ = _type(change_, named, wanted)
-            if type_ in hook.events:
-                at, data = change_.at, told[change_.seq]
-                found.append(_row(hook.id, change_.seq, type_, wire.body(type_, at, data), now))
-        if INVALIDATED in hook.events:
-            own = _invalidations(_meant(changed, named, licence), told) if licence else invalidations
-            found += [_row(hook.id, last.seq, INVALIDATED, body, now) for body in own]
-    return found
+    last_seq, all_invalidations = changed[-1].seq, _invalidations(changed, payloads)
+    deliveries = []
+    for webhook in hooks:
+        entitlement = _licence(connection, callers.get(webhook.by))
+        term_filters = _filter(connection, webhook) + entitlement
+        for row in changed:
+            type_ = _type(row, facet_names, term_filters)
+            if type_ in webhook.events:
+                body = wire.body(type_, row.at, payloads[row.seq])
+                deliveries.append(_row(webhook.id, row.seq, type_, body, now))
+        if INVALIDATED in webhook.events:
+            bodies = all_invalidations
+            if entitlement:
+                bodies = _invalidations(_meant(changed, facet_names, entitlement), payloads)
+            deliveries += [_row(webhook.id, last_seq, INVALIDATED, body, now) for body in bodies]
+    return deliveries
 
 
-def _filter(connection: Connection, hook: Any) -> list[Group]:
-    """What a webhook asks for: one of all these terms."""
-    asked = {"brand": hook.brands or (), "section": hook.sections or ()}
-    return [frozenset().union(*(_terms(connection, *each) for each in asked.items()))] if any(asked.values()) else []
+def _filter(connection: Connection, webhook: Any) -> list[Group]:
+    """Return the filter of a webhook: at most one term filter, with the brands and sections together."""
+    brands, sections = webhook.brands or (), webhook.sections or ()
+    if not brands and not sections:
+        return []
+    return [_terms(connection, "brand", brands) | _terms(connection, "section", sections)]
 
 
 def _licence(connection: Connection, caller: Caller | None) -> list[Group]:
-    """What a key is for: a brand of these and a section of these."""
-    found = {} if caller is None else caller.licence
-    return [_terms(connection, *each) for each in found.items()]
+    """Return the entitlement of a key: one term filter for its brands and one for its sections."""
+    filters = {} if caller is None else caller.licence
+    return [_terms(connection, kind, slugs) for kind, slugs in filters.items()]
 
 
 def _terms(connection: Connection, kind: str, slugs: Sequence[str]) -> Group:
-    """Brands or sections by the slugs they have now."""
+    """Return brands or sections by their current slugs."""
     return frozenset((kind, slug) for slug in partners.present(connection, kind, slugs)) if slugs else frozenset()
 
 
-def _row(hook: UUID, seq: int | None, type_: str, body: str, now: datetime) -> dict[str, Any]:
-    row = {"id": uuid7(), "webhook_id": hook, "seq": seq, "type": type_, "body": body}
-    return row | {"state": "pending", "attempts": 0, "due_at": now, "created_at": now}
+def _row(webhook_id: UUID, seq: int | None, type_: str, body: str, now: datetime) -> dict[str, Any]:
+    """Return the row of a pending delivery."""
+    return {
+        "id": uuid7(),
+        "webhook_id": webhook_id,
+        "seq": seq,
+        "type": type_,
+        "body": body,
+        "state": "pending",
+        "attempts": 0,
+        "due_at": now,
+        "created_at": now,
+    }
 
 
 Named = Mapping[int, Collection[tuple[str, str]]]
+"""Kinds and slugs of terms, by facet."""
+
 Group = frozenset[tuple[str, str]]
-"""Terms of which an article has to bear one."""
+"""Kinds and slugs of terms: an article passes the filter if it has one of them."""
 
 
 def _facets(row: Any) -> Iterable[int]:
     return (*row.facets_before, *row.facets_after)
 
 
-def _type(row: Any, named: Named, wanted: Collection[Group]) -> str:
-    """The event that a change is for who wants what bears one term of each group; empty where it is none."""
+def _type(row: Any, facet_names: Named, filters: Collection[Group]) -> str:
+    """Return the event type of a change for a client with these filters; empty if it is no event for the client."""
     if row.kind in {"related", "search"}:
         return ""
     if row.kind != "article":
-        own = {(row.kind, row.slug), (row.kind, row.previous_slug)}
-        outside = any(own.isdisjoint(group) and row.kind in {kind for kind, _ in group} for group in wanted)
-        return "" if outside else f"{row.kind}.updated"
-    before, after = (_within(facets, named, wanted) for facets in (row.facets_before, row.facets_after))
+        return "" if _is_term_outside(row, filters) else f"{row.kind}.updated"
+    was_inside = _within(row.facets_before, facet_names, filters)
+    is_inside = _within(row.facets_after, facet_names, filters)
     if row.action == "delete":
-        return f"article.{_REASONS.get(row.reason, row.reason)}" if before else ""
-    if after:
-        return f"article.{row.reason}" if before or row.reason == "published" else "article.published"
-    return "article.out_of_scope" if before else ""
+        return f"article.{_REASONS.get(row.reason, row.reason)}" if was_inside else ""
+    if is_inside:
+        return f"article.{row.reason}" if was_inside or row.reason == "published" else "article.published"
+    return "article.out_of_scope" if was_inside else ""
+
+
+def _is_term_outside(row: Any, filters: Collection[Group]) -> bool:
+    """Return whether a filter names terms of this kind, but not the changed one under its new or old slug."""
+    names = {(row.kind, row.slug), (row.kind, row.previous_slug)}
+    return any(names.isdisjoint(terms) and row.kind in {kind for kind, _ in terms} for terms in filters)
 
 
 _REASONS: Final = {"rights": "withdrawn"}
-"""Reasons of the log that are told as another event, and as themselves in its body."""
+"""Event types for reasons of the changelog that have none of their own; the payload has the reason itself."""
 
 
-def _within(facets: Collection[int], named: Named, wanted: Collection[Group]) -> bool:
-    if not wanted:
+def _within(facets: Collection[int], facet_names: Named, filters: Collection[Group]) -> bool:
+    """Return whether an article with these facets passes all filters; without facets it is not public."""
+    if not filters:
         return bool(facets)
-    terms = {term for facet in facets for term in named.get(facet, ())}
-    return not any(terms.isdisjoint(group) for group in wanted)
+    terms = {term for facet in facets for term in facet_names.get(facet, ())}
+    return not any(terms.isdisjoint(group) for group in filters)
 
 
 def _told(
-    connection: Connection, changed: Sequence[Any], named: Named, shown: Presentation
+    connection: Connection, changes: Sequence[Any], facet_names: Named, presentation: Presentation
 ) -> dict[int, dict[str, Any]]:
-    """What an event tells of each change, by its number."""
-    ids = {row.subject_id for row in changed if row.kind == "article"}
-    there = {record["id"]: record for record in articles.by_ids(connection, [*ids], hidden=True).records}
-    gone = states.gone(connection, ids)
+    """Return the payload of the event of each change, by `seq`."""
+    ids = {row.subject_id for row in changes if row.kind == "article"}
+    records = {record["id"]: record for record in articles.by_ids(connection, [*ids], hidden=True).records}
+    withdrawals = states.gone(connection, ids)
     return {
-        row.seq: _of_article(row, named, there[row.subject_id], gone.get(row.subject_id), shown)
-        if row.kind == "article" and row.subject_id in there
-        else _of_term(row, named, shown)
-        for row in changed
+        row.seq: _of_article(row, facet_names, records[row.subject_id], withdrawals.get(row.subject_id), presentation)
+        if row.kind == "article" and row.subject_id in records
+        else _of_term(row, facet_names, presentation)
+        for row in changes
     }
 
 
-def _of_article(row: Any, named: Named, record: dict[str, Any], gone: Any, shown: Presentation) -> dict[str, Any]:
-    is_out = row.action == "delete"
+def _of_article(
+    row: Any, facet_names: Named, record: dict[str, Any], withdrawal: Any, presentation: Presentation
+) -> dict[str, Any]:
+    is_deleted = row.action == "delete"
     return {
-        **_base(row, named),
+        **_base(row, facet_names),
         "version": row.version,
         "reason": row.reason,
-        "gone": gone if is_out else None,
-        "url": shown.article_url({**record, "slug": row.slug}),
-        "links": {"self": f"{shown.api}/v1/articles/{row.slug}"},
+        "gone": withdrawal if is_deleted else None,
+        "url": presentation.article_url({**record, "slug": row.slug}),
+        "links": {"self": f"{presentation.api}/v1/articles/{row.slug}"},
     }
 
 
-def _of_term(row: Any, named: Named, shown: Presentation) -> dict[str, Any]:
-    return {**_base(row, named), "links": {"self": f"{shown.api}/v1/{row.kind}s/{row.slug}"}}
+def _of_term(row: Any, facet_names: Named, presentation: Presentation) -> dict[str, Any]:
+    return {**_base(row, facet_names), "links": {"self": f"{presentation.api}/v1/{row.kind}s/{row.slug}"}}
 
 
-def _base(row: Any, named: Named) -> dict[str, Any]:
+def _base(row: Any, facet_names: Named) -> dict[str, Any]:
     return {
         "seq": row.seq,
         "id": str(row.subject_id),
         "slug": row.slug,
         "previous_slug": row.previous_slug,
-        "tags": sorted({*tags.dropped(row, named)}),
+        "tags": sorted({*tags.dropped(row, facet_names)}),
     }
 
 
-def _meant(changed: Sequence[Any], named: Named, licence: Collection[Group]) -> list[Any]:
-    """Which changes are told to whom not all articles are for."""
-    return [row for row in changed if row.kind != "article" or _type(row, named, licence)]
+def _meant(changes: Sequence[Any], facet_names: Named, entitlement: Collection[Group]) -> list[Any]:
+    """Return the changes that a client with this entitlement may know of."""
+    return [row for row in changes if row.kind != "article" or _type(row, facet_names, entitlement)]
 
 
-def _invalidations(changed: Sequence[Any], told: Mapping[int, Mapping[str, Any]]) -> list[str]:
-    """The bodies that tell what is true no more since these changes: as many as it takes."""
-    touched = sorted({word for row in changed for word in told[row.seq]["tags"]})
+def _invalidations(changes: Sequence[Any], payloads: Mapping[int, Mapping[str, Any]]) -> list[str]:
+    """Return the bodies of as many `cache.invalidated` events as the surrogate keys of the changes need."""
+    surrogate_keys = sorted({surrogate_key for row in changes for surrogate_key in payloads[row.seq]["tags"]})
     return [
-        wire.body(INVALIDATED, changed[-1].at, {"seq": changed[-1].seq, "tags": touched[start : start + WORDS]})
-        for start in range(0, len(touched), WORDS)
+        wire.body(INVALIDATED, changes[-1].at, {"seq": changes[-1].seq, "tags": surrogate_keys[start : start + WORDS]})
+        for start in range(0, len(surrogate_keys), WORDS)
     ]

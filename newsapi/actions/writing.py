@@ -1,4 +1,4 @@
-"""The one way in which articles are written, by an import and by the desk: what they refer to, then they themselves."""
+"""The write context, and the persistence of articles that imports and all article commands share."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from newsapi.store.taxonomy import Kind
 
 
 class Moment(Protocol):
-    """Answers the time that a write goes by, aware and in UTC."""
+    """Returns the time of a write, aware and in UTC."""
 
     def __call__(self, connection: Connection) -> datetime: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What whoever writes needs: the database, the settings, and the clock that decides whether an hour has come."""
+    """What commands need: the database, the settings, and the clock that decides when scheduled articles are due."""
 
     database: Database
     settings: Settings
@@ -36,7 +36,11 @@ class Desk:
 
     @contextmanager
     def turn(self) -> Iterator[tuple[Session, datetime]]:
-        """Wait for the turn to write; answer the transaction, and the time by the clock after waiting."""
+        """Open a transaction that holds the write lock of the changelog.
+
+        Yields:
+            The session, and the time after the lock was acquired.
+        """
         with self.database.transaction() as session:
             log.lock(session)
             yield session, self.moment(session.connection())
@@ -44,7 +48,10 @@ class Desk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """What a write did: to which article (or other thing), and which version and number of the log that gave."""
+    """The result of a write: the article or term with its new version.
+
+    `seq` is the position of the change in the changelog; 0 if nothing was appended to it.
+    """
 
     id: UUID
     slug: str
@@ -53,12 +60,15 @@ class Done:
 
 
 def references(session: Session, drafts: Iterable[Draft]) -> References:
-    """Look up all that the drafts refer to; a tag that is not there has the id that it will be made with."""
+    """Return the ids of all terms that the drafts refer to, by kind and slug.
+
+    A tag that does not exist gets a new id, with which `persist_articles` creates it; other terms are left out.
+    """
     slugs: dict[str, set[str]] = {kind: set() for kind in KIND_OF.values()}
     for draft in drafts:
-        for name, found in draft.references.items():
-            slugs[KIND_OF[name]].update(found)
-    ids = {kind: vocabulary.look_up(session, cast("Kind", kind), found) for kind, found in slugs.items()}
+        for field, field_slugs in draft.references.items():
+            slugs[KIND_OF[field]].update(field_slugs)
+    ids = {kind: vocabulary.look_up(session, cast("Kind", kind), kind_slugs) for kind, kind_slugs in slugs.items()}
     ids["tag"] |= {slug: uuid7() for slug in sorted(slugs["tag"] - ids["tag"].keys())}
     return ids
 
@@ -66,11 +76,23 @@ def references(session: Session, drafts: Iterable[Draft]) -> References:
 def write(
     session: Session, items: Sequence[Written], found: References, *, now: datetime, by: str, in_bulk: bool = False
 ) -> Numbers:
-    """Write articles, after the tags and facets that are new with them; answer their numbers in the log."""
-    used = {id_ for item in items for id_ in item.after.links["tags"]}
-    shown = {id_ for item in items if item.after.is_public for id_ in item.after.links["tags"]}
-    tags = {slug: id_ for slug, id_ in found["tag"].items() if id_ in used}
-    if told := vocabulary.make_tags(session, tags, shown, now):
-        log.append(session, told, now=now, bulk=in_bulk)
+    """Write articles after the tags and facets that they are the first to use.
+
+    Args:
+        session: A transaction that holds the write lock.
+        items: The articles before and after the write.
+        term_ids: The ids of their terms, as returned by `resolve_references`.
+        now: The time of the write.
+        actor: Who the revisions name.
+        in_bulk: Whether the changes are part of an import, which marks them so in the changelog.
+
+    Returns:
+        The positions of the changes in the changelog.
+    """
+    used_ids = {id_ for item in items for id_ in item.after.links["tags"]}
+    public_ids = {id_ for item in items if item.after.is_public for id_ in item.after.links["tags"]}
+    tag_ids = {slug: id_ for slug, id_ in found["tag"].items() if id_ in used_ids}
+    if changes := vocabulary.make_tags(session, tag_ids, public_ids, now):
+        log.append(session, changes, now=now, bulk=in_bulk)
     vocabulary.make_facets(session, {pair for item in items for pair in item.after.named_facets.items()})
     return bulk.write(session, items, now=now, by=by, in_bulk=in_bulk)

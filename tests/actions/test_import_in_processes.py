@@ -132,7 +132,7 @@ def test_an_import_whose_reader_is_killed_says_so_and_leaves_what_is_whole(impor
     os.kill(readers[0], signal.SIGKILL)
     _, errors = process.communicate()
     assert (process.returncode, "Traceback" in errors) == (1, False)
-    assert "run it again" in errors
+    assert "run the import again" in errors
     consistent(database)
     with database.reading() as connection:
         assert connection.execute(select(Article.id)).first()

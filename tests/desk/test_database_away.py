@@ -78,7 +78,7 @@ def test_a_full_disk_is_named_and_loses_nothing(editor, full_disk, database):
     before, body = dump(database), {"headline": "x", "body_html": f"<p>{'parola ' * 20_000}</p>"}
     answer = editor.post("/v1/articles", body, Idempotency_Key="w")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
-    assert answer.json["detail"] == "The database has no room left; reading goes on."
+    assert answer.json["detail"] == "The disk of the database is full; reads are still possible."
     assert editor.get("/v1/articles").status_code == 200
     assert dump(database) == before
     full_disk()

@@ -42,7 +42,7 @@ def test_of_what_is_as_it_should_be_nothing_is_said(said):
         ({"NEWSAPI_HOST": "0.0.0.0", "NEWSAPI_API_URL": "http://127.0.0.1:8000"}, "leads clients to"),
         ({"NEWSAPI_HOST": "0.0.0.0", "NEWSAPI_METRICS_PORT": "9100"}, "/metrics is open"),
         ({"NEWSAPI_REDIS_URL": "redis://10.0.0.7:6379/0"}, "no password"),
-        ({"NEWSAPI_TRUSTED_PROXIES": "0.0.0.0/0"}, "trusts everybody"),
+        ({"NEWSAPI_TRUSTED_PROXIES": "0.0.0.0/0"}, "trusts every address"),
         (MAIL | {"NEWSAPI_SMTP_URL": "smtp://mail.example:25"}, "without TLS"),
         (MAIL | {"NEWSAPI_MAIL_FROM": "News <news@localhost>"}, "NEWSAPI_MAIL_FROM"),
         (MAIL | {"NEWSAPI_SECRET_KEY": ""}, "NEWSAPI_SECRET_KEY"),

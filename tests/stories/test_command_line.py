@@ -167,7 +167,7 @@ def test_a_bad_setting_is_one_sentence(newsapi, name, value):
 def test_a_database_that_is_not_there_is_one_sentence(newsapi, news, url, command):
     words = ["import", news] if command == "import" else command.split()
     done = newsapi(*words, NEWSAPI_DATABASE_URL=url)
-    assert (done.returncode, done.stdout, done.stderr) == (1, "", "Error: The database does not answer.\n")
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "Error: The database is not responding.\n")
 
 
 @pytest.mark.parametrize("command", ["serve", "demo"])
