@@ -27,23 +27,23 @@ import click
 import structlog
 from aiosmtpd.controller import Controller
 
-from newsapi.actions.subscriptions import Box
+from newsapi.actions.subscriptions import SubscriptionContext
 from newsapi.api.parts import utc_now
 from newsapi.migrations.upgrade import upgrade
 from newsapi.model import Subscriber, Subscription
 from newsapi.model.base import uuid7
-from newsapi.outbox.alerts import Alerts
-from newsapi.outbox.mail import transport
-from newsapi.outbox.worker import Follow
-from newsapi.schemas.presentation import Presentation
+from newsapi.outbox.alerts import AlertConsumer
+from newsapi.outbox.mail import make_transport
+from newsapi.outbox.worker import ConsumerRunner
+from newsapi.schemas.presentation import ArticlePresenter
 from newsapi.settings import Settings
 from newsapi.store import rows
 from newsapi.store.database import Database
-from newsapi.store.passes import Passes
+from newsapi.store.passes import TokenSigner
 from tests import servers
 from tests.make import Make
 
-DURABLE = {"dynamic_shared_memory_type": "mmap", "listen_addresses": ""}
+DURABLE_POSTGRESQL = {"dynamic_shared_memory_type": "mmap", "listen_addresses": ""}
 """PostgreSQL settings with durable commits (fsync stays on)."""
 
 
@@ -52,7 +52,7 @@ class Sink:
 
     def __init__(self) -> None:
         """Start the server on a free port."""
-        self.taken: list[tuple[str, str]] = []
+        self.received: list[tuple[str, str]] = []
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = probe.getsockname()[1]
         self._controller = Controller(self, hostname="127.0.0.1", port=port)
@@ -62,7 +62,7 @@ class Sink:
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
         """Accept an e-mail."""
         headers = message_from_bytes(envelope.content.partition(b"\r\n\r\n")[0])
-        self.taken.append((headers["Message-ID"], envelope.rcpt_tos[0]))
+        self.received.append((headers["Message-ID"], envelope.rcpt_tos[0]))
         return "250 OK"
 
     def close(self) -> None:
@@ -86,12 +86,12 @@ def settings_for(url: str, smtp: str) -> Settings:
 def fill(database: Database, make: Make, count: int) -> None:
     """Insert a brand and subscribers with an active subscription to it."""
     make.brand("land-rover", name="Land Rover")
-    now, passes = datetime.now(UTC) - timedelta(days=1), Passes(database, "a secret of thirty-two characters")
+    now, passes = datetime.now(UTC) - timedelta(days=1), TokenSigner(database, "a secret of thirty-two characters")
     with database.transaction() as session:
         facet = session.connection().exec_driver_sql("SELECT facet_id FROM brand").scalar_one()
         ids = [uuid7() for _ in range(count)]
-        hashes = [passes.person(str(number)) for number in range(count)]
-        rows.insert(
+        hashes = [passes.hash_email(str(number)) for number in range(count)]
+        rows.bulk_insert(
             session,
             Subscriber,
             ("id", "person", "mailbox", "email", "language", "time_zone", "created_at"),
@@ -110,7 +110,7 @@ def fill(database: Database, make: Make, count: int) -> None:
             "requested_at",
             "confirmed_at",
         )
-        rows.insert(
+        rows.bulk_insert(
             session,
             Subscription,
             columns,
@@ -120,9 +120,9 @@ def fill(database: Database, make: Make, count: int) -> None:
 
 
 @contextmanager
-def filled(kind: str, folder: str, count: int) -> Iterator[tuple[Database, Make]]:
+def filled_database(kind: str, folder: str, count: int) -> Iterator[tuple[Database, Make]]:
     """Yield a database ("sqlite" or "postgresql") with a number of subscribers."""
-    with servers.kept_in(Path(folder) / "postgresql", DURABLE) if kind == "postgresql" else _sqlite(folder) as url:
+    with servers.kept_in(Path(folder) / "postgresql", DURABLE_POSTGRESQL) if kind == "postgresql" else _sqlite(folder) as url:
         database = Database(url, pool_size=4)
         with database.connection() as connection:
             upgrade(connection)
@@ -137,37 +137,37 @@ def _sqlite(folder: str) -> Iterator[str]:
     yield f"sqlite:///{folder}/alerts-{os.getpid()}.sqlite3"
 
 
-def planning(database: Database, make: Make, sink: Sink, count: int) -> dict[str, float]:
+def measure_planning(database: Database, make: Make, sink: Sink, count: int) -> dict[str, float]:
     """Measure the seconds to plan one publication for all subscribers, and the e-mails a worker sends a second."""
     settings = settings_for(str(database.url.render_as_string(hide_password=False)), sink.url)
-    context = Box(database, settings, Passes(database, settings.secret_key))
-    consumer = Alerts(context, Presentation(settings), transport(sink.url), now=utc_now)
-    runner = Follow(database, consumer, now=utc_now)
+    context = SubscriptionContext(database, settings, TokenSigner(database, settings.secret_key))
+    consumer = AlertConsumer(context, ArticlePresenter(settings), make_transport(sink.url), now=utc_now)
+    runner = ConsumerRunner(database, consumer, now=utc_now)
     runner.step()
     make.article("velar", brand="land-rover")
     consumer._rests_until = float("inf")  # noqa: SLF001 (plan only, do not send)
     start = time.perf_counter()
     runner.step()
     planning_seconds = time.perf_counter() - start
-    runner.let_go()
+    runner.release()
     worker = start_worker(database, sink.url)  # in another process, because the mail server is busy in this one
-    while not sink.taken:
+    while not sink.received:
         time.sleep(0.05)
-    start, count_before = time.perf_counter(), len(sink.taken)
-    while time.perf_counter() - start < 20 and len(sink.taken) < count:
+    start, count_before = time.perf_counter(), len(sink.received)
+    while time.perf_counter() - start < 20 and len(sink.received) < count:
         time.sleep(0.05)
-    rate = (len(sink.taken) - count_before) / (time.perf_counter() - start)
-    kill(worker, database)
+    rate = (len(sink.received) - count_before) / (time.perf_counter() - start)
+    kill_worker(worker, database)
     return {"planning_seconds": round(planning_seconds, 2), "mails_per_second": round(rate, 1)}
 
 
 def publish(database: Database, make: Make, smtp: str) -> None:
     """Publish an article about which a worker has to send alerts."""
     settings = settings_for(str(database.url.render_as_string(hide_password=False)), smtp)
-    context = Box(database, settings, Passes(database, settings.secret_key))
-    runner = Follow(database, Alerts(context, Presentation(settings), transport(smtp), now=utc_now), now=utc_now)
+    context = SubscriptionContext(database, settings, TokenSigner(database, settings.secret_key))
+    runner = ConsumerRunner(database, AlertConsumer(context, ArticlePresenter(settings), make_transport(smtp), now=utc_now), now=utc_now)
     runner.step()  # a new consumer begins at the head of the changelog
-    runner.let_go()
+    runner.release()
     make.article("defender", brand="land-rover")
 
 
@@ -177,7 +177,7 @@ def start_worker(database: Database, smtp: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-m", "bench.alerts", "--worker", url, smtp])
 
 
-def kill(worker: subprocess.Popen[bytes], database: Database) -> None:
+def kill_worker(worker: subprocess.Popen[bytes], database: Database) -> None:
     """Kill a worker and release its lease, so that the next one need not wait until it expires."""
     worker.send_signal(signal.SIGKILL)
     worker.wait()
@@ -185,7 +185,7 @@ def kill(worker: subprocess.Popen[bytes], database: Database) -> None:
         session.connection().exec_driver_sql("UPDATE place SET holder = NULL, until = NULL")
 
 
-def kills(database: Database, make: Make, sink: Sink, count: int, *, times: int, seed: int) -> dict[str, int]:
+def measure_kills(database: Database, make: Make, sink: Sink, count: int, *, times: int, seed: int) -> dict[str, int]:
     """Kill workers at random while they plan and send; return the numbers of missing and duplicate e-mails."""
     rng = random.Random(seed)
     publish(database, make, sink.url)
@@ -193,14 +193,14 @@ def kills(database: Database, make: Make, sink: Sink, count: int, *, times: int,
         worker = start_worker(database, sink.url)
         if number < times:
             time.sleep(rng.uniform(1.5, 5.0))
-            kill(worker, database)
-    while len({recipient for _, recipient in sink.taken}) < count and worker.poll() is None:
+            kill_worker(worker, database)
+    while len({recipient for _, recipient in sink.received}) < count and worker.poll() is None:
         time.sleep(0.2)
     time.sleep(2)
     worker.terminate()
     worker.wait()
-    copies = Counter(sink.taken)
-    recipients = {recipient for _, recipient in sink.taken}
+    copies = Counter(sink.received)
+    recipients = {recipient for _, recipient in sink.received}
     return {
         "kills": times,
         "reached": len(recipients),
@@ -211,12 +211,12 @@ def kills(database: Database, make: Make, sink: Sink, count: int, *, times: int,
     }
 
 
-def work(url: str, smtp: str) -> None:
+def run_worker(url: str, smtp: str) -> None:
     """Run a worker that sends alerts only, until it receives SIGTERM."""
     settings = settings_for(url, smtp)
     database = Database(settings.database_url, pool_size=4)
-    context = Box(database, settings, Passes(database, settings.secret_key))
-    runner = Follow(database, Alerts(context, Presentation(settings), transport(smtp), now=utc_now), now=utc_now)
+    context = SubscriptionContext(database, settings, TokenSigner(database, settings.secret_key))
+    runner = ConsumerRunner(database, AlertConsumer(context, ArticlePresenter(settings), make_transport(smtp), now=utc_now), now=utc_now)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     while True:
         time.sleep(min(0.05, runner.step()))
@@ -235,7 +235,7 @@ def main(  # noqa: PLR0917 (options)
     """Measure alerts, and print the figures as JSON."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     if worker:
-        work(*worker)
+        run_worker(*worker)
     for kind in (only,) if only else ("sqlite", "postgresql"):
         figures: dict[str, Any] = {"database": kind, "subscribers": subscribers, "seed": seed}
         for part in ("planning", "kills"):
@@ -243,12 +243,12 @@ def main(  # noqa: PLR0917 (options)
             with tempfile.TemporaryDirectory() as folder:
                 Path(folder).chmod(0o777)  # PostgreSQL refuses to run as root and runs as another user
                 count = subscribers if part == "planning" else mails
-                with filled(kind, folder, count) as (database, make):
+                with filled_database(kind, folder, count) as (database, make):
                     if part == "planning":
-                        figures |= planning(database, make, sink, count)
+                        figures |= measure_planning(database, make, sink, count)
                         click.echo(json.dumps(figures), err=True)
                     else:
-                        figures["killed"] = kills(database, make, sink, count, times=times, seed=seed)
+                        figures["killed"] = measure_kills(database, make, sink, count, times=times, seed=seed)
             sink.close()
         click.echo(json.dumps(figures))
 

@@ -11,15 +11,15 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from newsapi.api import paging
-from newsapi.model import Article, Facet, Listing
-from newsapi.schemas.queries import ArticleQuery
+from newsapi.model import Article, Facet, ListingEntry
+from newsapi.schemas.queries import ArticleListParams
 from newsapi.store import facets
 from newsapi.store.database import Connection
 from newsapi.store.facets import FacetState
-from newsapi.store.listing import Position, Turn
+from newsapi.store.listing import Position, PageStart
 
-MIDDLE = {"published_from": "2018-01-01", "published_until": "2022-01-01"}
-TOUCHED = {"updated_from": "2018-01-01", "updated_until": "2022-01-01"}
+PUBLISHED_RANGE = {"published_from": "2018-01-01", "published_until": "2022-01-01"}
+UPDATED_RANGE = {"updated_from": "2018-01-01", "updated_until": "2022-01-01"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,8 @@ CASES = (
             "language": "it",
         }.items()
     ),
-    Case("published_from, _until", MIDDLE),
-    Case("updated_…, by update", {**TOUCHED, "sort": "-updated_at"}, flat=False, group="apart"),
+    Case("published_from, _until", PUBLISHED_RANGE),
+    Case("updated_…, by update", {**UPDATED_RANGE, "sort": "-updated_at"}, flat=False, group="apart"),
     Case("sort=-updated_at", {"sort": "-updated_at"}, flat=False, group="apart"),
     Case("sort=published_at", {"sort": "published_at"}),
     Case("fields=headline", {"fields": "headline"}),
@@ -74,7 +74,7 @@ CASES = (
     Case("brand= and author=", {"brand": "fiat", "author": "anna-amato"}, deep=0.5, flat=False, group="pair"),
     Case("brand= and section=", {"brand": "fiat", "section": "mercato"}, deep=0.5, flat=False, group="pair"),
     Case("tag= and author=", {"tag": "tema-001", "author": "anna-amato"}, deep=0.5, flat=False, group="pair"),
-    Case("updated_…, by publication", TOUCHED, deep=None, flat=False, group=""),
+    Case("updated_…, by publication", UPDATED_RANGE, deep=None, flat=False, group=""),
     Case("total=true", {"total": "true"}, deep=None, flat=False, group=""),
     Case("article by slug", path="/v1/articles/{slug}", deep=None, group="item"),
     Case("article by id", path="/v1/articles/{id}", deep=None, group="item"),
@@ -88,7 +88,7 @@ CASES = (
 )
 
 
-def addresses(
+def case_urls(
     app: Flask, connection: Connection, case: Case, articles: list[Any], *, deep: bool, places: int
 ) -> list[str]:
     """Return the URLs at which a case is measured."""
@@ -118,37 +118,37 @@ def _deep(app: Flask, connection: Connection, case: Case, count: int) -> list[di
     """Return the query parameters of pages at the depth of a case, with cursors as `page.next` would be there."""
     # The positions are found with OFFSET, which the product never uses, so as not to page through 40,000 pages.
     with app.test_request_context():
-        query = ArticleQuery().load(dict(case.query))
-        question = paging.question(query, None)
-        snapshot = facets.truth(connection, paging.facets(query))
+        query = ArticleListParams().load(dict(case.query))
+        question = paging.list_query(query, None)
+        snapshot = facets.resolve_filters(connection, paging.facet_filters(query))
         scanned_facet = max(
-            _rarest(snapshot.filters.values()) or [snapshot.everything], key=lambda facet: facet.articles
+            _rarest(snapshot.filters.values()) or [snapshot.everything], key=lambda facet: facet.article_count
         )
-        sort_key = Listing.__table__.c[question.key]
-        conditions = [Listing.facet_id == scanned_facet.id]
+        sort_key = ListingEntry.__table__.c[question.key]
+        conditions = [ListingEntry.facet_id == scanned_facet.id]
         conditions += [
             (sort_key >= time if name.endswith("_from") else sort_key < time)
             for name, time in question.ranges().items()
             if name.startswith(question.key)
         ]
-        order = (sort_key.desc(), Listing.article_id.desc()) if question.descending else (sort_key, Listing.article_id)
-        total = connection.execute(select(func.count()).select_from(Listing).where(*conditions)).scalar_one()
+        order = (sort_key.desc(), ListingEntry.article_id.desc()) if question.descending else (sort_key, ListingEntry.article_id)
+        total = connection.execute(select(func.count()).select_from(ListingEntry).where(*conditions)).scalar_one()
         # Consecutive pages from that depth on, or the last ones of a short list.
         start = max(min(int(total * (case.deep or 0)), total - 20 * count - 21), 0)
-        rows = select(sort_key, Listing.article_id).where(*conditions).order_by(*order).offset(start).limit(20 * count)
-        page_starts = [Turn(Position(*row)) for row in connection.execute(rows).all()[::20]]
+        rows = select(sort_key, ListingEntry.article_id).where(*conditions).order_by(*order).offset(start).limit(20 * count)
+        page_starts = [PageStart(Position(*row)) for row in connection.execute(rows).all()[::20]]
         other_parameters = {name: value for name, value in case.query.items() if name in {"fields", "include"}}
-        return [{"cursor": paging.cursor(query, page_start) or "", **other_parameters} for page_start in page_starts]
+        return [{"cursor": paging.make_cursor(query, page_start) or "", **other_parameters} for page_start in page_starts]
 
 
 def _rarest(groups: Iterable[Sequence[FacetState]]) -> Sequence[FacetState]:
-    return min(groups, key=lambda group: sum(facet.articles for facet in group), default=[])
+    return min(groups, key=lambda group: sum(facet.article_count for facet in group), default=[])
 
 
-def spread(connection: Connection) -> list[Any]:
+def sample_articles(connection: Connection) -> list[Any]:
     """Return slugs and ids of 20 articles spread evenly over the archive."""
     all_articles = select(Facet.id).where(Facet.kind == "all").scalar_subquery()
-    listing = select(Listing.article_id).where(Listing.facet_id == all_articles).order_by(Listing.published_at)
+    listing = select(ListingEntry.article_id).where(ListingEntry.facet_id == all_articles).order_by(ListingEntry.published_at)
     total = connection.execute(select(func.count()).select_from(listing.subquery())).scalar_one()
     ids = [connection.execute(listing.offset(total * part // 20).limit(1)).scalar_one() for part in range(20)]
     return list(connection.execute(select(Article.slug, Article.id).where(Article.id.in_(ids))))

@@ -38,7 +38,7 @@ FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', '
 
 
 @dataclass(slots=True)
-class Reads:
+class QueryCost:
     """The statements of a request and their cost."""
 
     statements: list[tuple[str, Any]] = field(default_factory=list)
@@ -60,13 +60,13 @@ class Counter:
             self._apsw = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READONLY)
             self._apsw.execute("PRAGMA cache_size = -65536")
 
-    def request(self, url: str) -> Reads:
+    def request(self, url: str) -> QueryCost:
         """Serve a request and return its cost."""
-        reads = Reads()
+        reads = QueryCost()
         measure = self._steps if self._apsw else self._served
         with _statements(reads), measure(reads):
-            get(self._app, url)()
-        self.forget()
+            prepare_request(self._app, url)()
+        self.evict_pages()
         costs = [self.cost(statement, parameters) for statement, parameters in reads.statements]
         reads.work = max(reads.work, sum(rows for rows, _, _ in costs))
         reads.pages = sum(pages for _, pages, _ in costs)
@@ -79,7 +79,7 @@ class Counter:
             misses_before, visits_before = self._misses(), self._visits()
             self._apsw.execute(statement, parameters).fetchall()
             return 0, self._misses() - misses_before, self._visits() - visits_before
-        with self._database.reading() as connection:
+        with self._database.read_transaction() as connection:
             explain = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}"
             (explained,) = connection.exec_driver_sql(explain, parameters or None).scalar_one()
         plan = explained["Plan"]
@@ -93,7 +93,7 @@ class Counter:
         read = plan["Shared Read Blocks"]
         return round(rows), read, plan["Shared Hit Blocks"] + read
 
-    def forget(self) -> None:
+    def evict_pages(self) -> None:
         """Evict all pages from the cache of the database."""
         if self._apsw:
             self._apsw.release_memory()
@@ -102,7 +102,7 @@ class Counter:
                 connection.exec_driver_sql("SELECT pg_buffercache_evict_all()")
 
     @contextmanager
-    def _served(self, reads: Reads) -> Iterator[None]:
+    def _served(self, reads: QueryCost) -> Iterator[None]:
         """Add the difference of PostgreSQL's counters between the end and the start of the request's transaction.
 
         A difference is needed because the counters may include earlier transactions of the connection.
@@ -124,7 +124,7 @@ class Counter:
             yield
 
     @contextmanager
-    def _steps(self, reads: Reads) -> Iterator[None]:
+    def _steps(self, reads: QueryCost) -> Iterator[None]:
         """Count the virtual machine instructions of SQLite in the request's transaction."""
 
         def count_instruction() -> int:
@@ -149,7 +149,7 @@ class Counter:
         return self._misses() + int(self._apsw.status(apsw.SQLITE_DBSTATUS_CACHE_HIT)[0])
 
 
-def get(app: Flask, url: str) -> Callable[[], float]:
+def prepare_request(app: Flask, url: str) -> Callable[[], float]:
     """Return a function that serves a request, reads the response, and returns the seconds this took."""
     # The application is called in this process, as a WSGI server would, so that no network and no client are measured.
     environ = EnvironBuilder(path=url.partition("?")[0], query_string=url.partition("?")[2]).get_environ()
@@ -166,7 +166,7 @@ def get(app: Flask, url: str) -> Callable[[], float]:
 
 
 @contextmanager
-def _statements(reads: Reads) -> Iterator[None]:
+def _statements(reads: QueryCost) -> Iterator[None]:
     def record(_c: Connection, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
         reads.statements.append((statement, parameters))
 

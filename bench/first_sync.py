@@ -18,7 +18,7 @@ from typing import Any, Final
 import click
 
 from bench.counted import Counter
-from bench.loaded import USUAL
+from bench.loaded import FAST_LOADING
 from newsapi.app import create_app
 from newsapi.migrations.upgrade import upgrade
 from newsapi.settings import Settings
@@ -72,11 +72,11 @@ def _facets(database: Database) -> tuple[dict[str, int], int]:
     """Insert the brands; return the facet ids by their name in STEPS, and the head of the changelog."""
     now = datetime.now(UTC)
     with database.transaction() as session:
-        log.lock(session)
+        log.acquire_write_lock(session)
         brand = {"aliases": [], "description": None, "logo": None}
         for slug in ("decima", "rara"):
-            _, changes = vocabulary.write(session, "brand", {"slug": slug, "name": slug, **brand}, now)
-            base = log.append(session, changes, now=now).last
+            _, changes = vocabulary.upsert_by_slug(session, "brand", {"slug": slug, "name": slug, **brand}, now)
+            base = log.append_changes(session, changes, now=now).last
         connection = session.connection()
         sql = "SELECT slug, facet_id FROM brand"
         facet_ids: dict[str, int] = dict(connection.exec_driver_sql(sql).all())  # type: ignore[arg-type]
@@ -86,7 +86,7 @@ def _facets(database: Database) -> tuple[dict[str, int], int]:
 
 @contextmanager
 def _databases() -> Iterator[dict[str, str]]:
-    with tempfile.TemporaryDirectory() as folder, servers.kept_in(Path(folder) / "postgresql", USUAL) as server:
+    with tempfile.TemporaryDirectory() as folder, servers.kept_in(Path(folder) / "postgresql", FAST_LOADING) as server:
         yield {"sqlite": f"sqlite:///{folder}/news.sqlite3", "postgresql": server}
 
 
@@ -98,7 +98,7 @@ def main(articles: int, limit: int, plans: bool) -> None:  # noqa: FBT001 (an op
     """Print statements, rows, pages and page visits at five positions of a first sync."""
     with _databases() as urls:
         for kind, url in urls.items():
-            database = Database(url, patient=True)
+            database = Database(url, long_running=True)
             with database.connection() as connection:
                 upgrade(connection)
             facets, base = _facets(database)
@@ -132,7 +132,7 @@ def _measure(counter: Counter, app: Any, articles: int, limit: int, *, plans: bo
 
 
 def _plans(counter: Counter, statements: list[tuple[str, Any]]) -> None:
-    with counter._database.reading() as connection:  # noqa: SLF001 (a module of the same benchmark)
+    with counter._database.read_transaction() as connection:  # noqa: SLF001 (a module of the same benchmark)
         for statement, parameters in statements:
             if "FROM article" in statement and "seq >" in statement:
                 for (line,) in connection.exec_driver_sql(f"EXPLAIN (ANALYZE, BUFFERS) {statement}", parameters):

@@ -34,7 +34,7 @@ from newsapi.settings import Settings
 from newsapi.store.database import Database
 from tests import servers
 
-LIST = "/v1/articles?brand=land-rover&limit=20"
+LIST_PATH = "/v1/articles?brand=land-rover&limit=20"
 CONNECTIONS = 64
 BARE = """
 import orjson, sys
@@ -119,7 +119,7 @@ def fill(url: str, articles: int) -> None:
         file.writelines(orjson.dumps(record) + b"\n" for record in records(articles))
         file.seek(0)
         settings = Settings.from_env({"NEWSAPI_DATABASE_URL": url, "NEWSAPI_RATE_LIMITS": "off"})
-        imports.load(database, settings, file, now=utc_now, reject=lambda *_: None)
+        imports.import_records(database, settings, file, now=utc_now, reject=lambda *_: None)
     database.analyze()
     database.dispose()
 
@@ -154,7 +154,7 @@ def _nginx(stack: ExitStack, folder: Path) -> str | None:
     return stack.enter_context(process([program, "-p", folder, "-c", folder / "nginx.conf"], port, folder))
 
 
-def _keep_bytes(folder: Path, url: str) -> str:
+def _save_response(folder: Path, url: str) -> str:
     """Save a response of newsapi for the other servers; return its ETag."""
     with urlopen(Request(url)) as response:  # noqa: S310 (our own server)
         body, headers = response.read(), response.headers.items()
@@ -165,7 +165,7 @@ def _keep_bytes(folder: Path, url: str) -> str:
     return dict(headers)["etag"]
 
 
-MISSES = """
+MISS_SCRIPT = """
 local n = (os.time() * 997) % 86400  -- every URL is requested once, across rounds too
 request = function()
   n = n + 1
@@ -189,19 +189,19 @@ def main(articles: int, seconds: float, rounds: int) -> None:
         postgres = stack.enter_context(servers.postgresql())
         fill(postgres, articles)
         on_sqlite = serve(stack, folder, url)
-        etag = _keep_bytes(folder, on_sqlite + LIST)
+        etag = _save_response(folder, on_sqlite + LIST_PATH)
         without_memory = serve(stack, folder, url, NEWSAPI_CACHE_MB="0", NEWSAPI_REDIS_URL=redis)
         on_postgres = serve(stack, folder, postgres)
         bare, nginx = _bare(stack, folder), _nginx(stack, folder)
         script = folder / "misses.lua"
-        script.write_text(MISSES)
+        script.write_text(MISS_SCRIPT)
         loads: dict[str, Callable[[], Load]] = {
             "bare application": lambda: wrk(f"{bare}/", seconds),
             **({"nginx, a file": lambda: wrk(f"{nginx}/", seconds)} if nginx else {}),
-            "hit": lambda: wrk(on_sqlite + LIST, seconds),
-            "hit, 304": lambda: wrk(on_sqlite + LIST, seconds, f"If-None-Match: {etag}"),
-            "hit, ready br": lambda: wrk(on_sqlite + LIST, seconds, "Accept-Encoding: br"),
-            "hit in Redis, memory cold": lambda: wrk(without_memory + LIST, seconds),
+            "hit": lambda: wrk(on_sqlite + LIST_PATH, seconds),
+            "hit, 304": lambda: wrk(on_sqlite + LIST_PATH, seconds, f"If-None-Match: {etag}"),
+            "hit, ready br": lambda: wrk(on_sqlite + LIST_PATH, seconds, "Accept-Encoding: br"),
+            "hit in Redis, memory cold": lambda: wrk(without_memory + LIST_PATH, seconds),
             "miss, SQLite": lambda: wrk(on_sqlite, seconds, connections=8, script=script),
             "miss, PostgreSQL": lambda: wrk(on_postgres, seconds, connections=8, script=script),
         }
@@ -210,10 +210,10 @@ def main(articles: int, seconds: float, rounds: int) -> None:
             for name, load in loads.items():
                 results[name].append(load())
             click.echo(f"round {number + 1} of {rounds}", err=True)
-    _tell(results)
+    _print_table(results)
 
 
-def _tell(results: dict[str, list[Load]]) -> None:
+def _print_table(results: dict[str, list[Load]]) -> None:
     click.echo("| load | requests/s | ratio to bare | lowest - highest | p50 ms | p99 ms |")
     click.echo("| --- | ---: | ---: | ---: | ---: | ---: |")
     for name, loads in results.items():

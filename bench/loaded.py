@@ -15,36 +15,36 @@ from sqlalchemy.engine import make_url
 from bench.corpus import Stream
 from newsapi.actions import imports
 from newsapi.api.parts import utc_now
-from newsapi.errors import Fault
+from newsapi.errors import FieldError
 from newsapi.migrations.upgrade import upgrade
 from newsapi.settings import Settings
 from newsapi.store.database import Database
 from tests import servers
 
-DONE = "bench_loaded"
+COMPLETE_TABLE = "bench_loaded"
 """A table that marks a complete load; without it the load was interrupted and is continued."""
 
-USUAL = {"fsync": "off", "max_wal_size": "4GB", "dynamic_shared_memory_type": "mmap", "listen_addresses": ""}
+FAST_LOADING = {"fsync": "off", "max_wal_size": "4GB", "dynamic_shared_memory_type": "mmap", "listen_addresses": ""}
 """PostgreSQL settings: loading is not durable; everything that affects reads has its default."""
 
 
 @contextmanager
-def server(kept: Path, url: str | None) -> Iterator[str]:
+def postgresql_server(kept: Path, url: str | None) -> Iterator[str]:
     """Yield the URL of a PostgreSQL server: the given one, or that of a new server with its data in a folder."""
     if url is not None:
         yield url
         return
-    with servers.kept_in(kept / "postgresql", USUAL) as server_url:
+    with servers.kept_in(kept / "postgresql", FAST_LOADING) as server_url:
         yield server_url
 
 
-def loaded(kind: str, articles: int, kept: Path, server_url: str | None) -> Database:
+def load_database(kind: str, articles: int, kept: Path, server_url: str | None) -> Database:
     """Return a database with a number of articles; load it unless this was done before."""
     url = f"sqlite:///{kept / f'articles-{articles}.sqlite3'}" if kind == "sqlite" else _created(server_url, articles)
-    database = Database(url, patient=True)
+    database = Database(url, long_running=True)
     with database.connection() as connection:
         upgrade(connection)
-        if connection.dialect.has_table(connection, DONE):
+        if connection.dialect.has_table(connection, COMPLETE_TABLE):
             return database
     _import(database, kind, articles)
     database.analyze()
@@ -54,7 +54,7 @@ def loaded(kind: str, articles: int, kept: Path, server_url: str | None) -> Data
             connection.commit()
             # Autovacuum would do this a minute or so after the load.
             connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("VACUUM ANALYZE")
-        connection.exec_driver_sql(f"CREATE TABLE {DONE} (articles integer)")
+        connection.exec_driver_sql(f"CREATE TABLE {COMPLETE_TABLE} (articles integer)")
         connection.commit()
     database.dispose()
     return database
@@ -78,16 +78,16 @@ def _import(database: Database, kind: str, articles: int) -> None:
         def on_progress(records: int) -> None:
             bar.update(max(min(records, articles) - bar.pos, 0))
 
-        def on_reject(line: int, error: Fault) -> None:
-            raise ValueError(f"line {line} of the corpus: {error.place}: {error.message}")
+        def on_reject(line: int, error: FieldError) -> None:
+            raise ValueError(f"line {line} of the corpus: {error.location}: {error.message}")
 
         stream = io.BufferedReader(Stream(articles, on_progress), 1 << 20)
-        imports.load(database, settings, stream, now=utc_now, reject=on_reject)
+        imports.import_records(database, settings, stream, now=utc_now, reject=on_reject)
 
 
 def size_of(database: Database) -> int:
     """Return the size of the database on disk in bytes."""
     if database.is_sqlite:
         return Path(str(database.url.database)).stat().st_size
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         return int(connection.exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one())

@@ -24,7 +24,7 @@ import click
 import orjson
 
 from bench.corpus import records
-from bench.hits import LIST, fill, serve, wrk
+from bench.hits import LIST_PATH, fill, serve, wrk
 from newsapi.actions import imports
 from newsapi.api.parts import utc_now
 from newsapi.settings import Settings
@@ -48,7 +48,7 @@ class Newsroom:
         with tempfile.TemporaryFile() as file:
             file.write(orjson.dumps(record))
             file.seek(0)
-            counts = imports.load(self._database, self._settings, file, now=utc_now, reject=print)
+            counts = imports.import_records(self._database, self._settings, file, now=utc_now, reject=print)
         assert counts.created + counts.updated == 1
 
     @contextmanager
@@ -134,9 +134,9 @@ def main(articles: int, keys: int, seconds: int) -> None:
             statuses = read(base, requested, pace=1000)
         hit_ratio = statuses["newsapi; hit"] / statuses.total()
         click.echo(f"1,000 reads and 1 publication a second: {hit_ratio:.4f} were hits, {dict(statuses)}")
-        without_publications = wrk(base + LIST, seconds)
+        without_publications = wrk(base + LIST_PATH, seconds)
         with newsroom.publishing():
-            with_publications = wrk(base + LIST, seconds)
+            with_publications = wrk(base + LIST_PATH, seconds)
         loads = {"no publications": without_publications, "1 publication a second": with_publications}
         for name, load in loads.items():
             click.echo(f"{name}: {load.rate:,.0f} hits/s, p50 {load.p50:.2f} ms, p99 {load.p99:.2f} ms")

@@ -20,13 +20,13 @@ import orjson
 from flask import Flask
 
 from bench import report
-from bench.cases import CASES, addresses, spread
-from bench.counted import Counter, get
-from bench.loaded import loaded, server, size_of
-from newsapi.app import create_app, set_up_logging
-from newsapi.cache.memory import Memory
-from newsapi.cache.pages import PageCache
-from newsapi.cache.shared import Alone
+from bench.cases import CASES, case_urls, sample_articles
+from bench.counted import Counter, prepare_request
+from bench.loaded import load_database, postgresql_server, size_of
+from newsapi.app import create_app, configure_logging
+from newsapi.cache.memory import MemoryCache
+from newsapi.cache.pages import ResponseCache
+from newsapi.cache.shared import NullCache
 from newsapi.settings import Settings
 from newsapi.store.database import Database
 
@@ -73,7 +73,7 @@ def main(  # noqa: PLR0917 (the options of the command)
 
     Exits with 1 if a read that should cost the same in every archive does not.
     """
-    set_up_logging("warning")
+    configure_logging("warning")
     figures: dict[str, Any] = {
         "sizes": sizes,
         "requests": requests,
@@ -87,10 +87,10 @@ def main(  # noqa: PLR0917 (the options of the command)
         folder.mkdir(parents=True, exist_ok=True)
         if keep is None:
             folder.chmod(0o755)  # if this is root, PostgreSQL runs as another user, who needs access to its data
-        server_url = stack.enter_context(server(folder, url)) if "postgresql" in databases else None
+        server_url = stack.enter_context(postgresql_server(folder, url)) if "postgresql" in databases else None
         for kind in databases:
             for articles in sizes:
-                database = loaded(kind, articles, folder, server_url)
+                database = load_database(kind, articles, folder, server_url)
                 try:
                     _measure(database, kind, articles, requests, figures)
                 finally:
@@ -100,37 +100,37 @@ def main(  # noqa: PLR0917 (the options of the command)
         out.write_bytes(orjson.dumps(figures, option=orjson.OPT_INDENT_2) + b"\n")
     for line in report.verdicts(figures):
         click.echo(line)
-    sys.exit(1 if report.broken(figures) else 0)
+    sys.exit(1 if report.not_flat(figures) else 0)
 
 
 def _measure(database: Database, kind: str, articles: int, requests: int, figures: dict[str, Any]) -> None:
     url = database.url.render_as_string(hide_password=False)
     app = create_app(Settings.from_env(SETTINGS | {"NEWSAPI_DATABASE_URL": url}))
     parts = app.extensions["newsapi"]
-    follower = parts.pages.follower
+    follower = parts.response_cache.follower
     follower.catch_up()
-    follower.known = lambda: follower.stamp  # exclude its changelog polls, at most five a second, from the cost
+    follower.latest = lambda: follower.stamp  # exclude its changelog polls, at most five a second, from the cost
     counter = Counter(app, database)
-    counter.forget()
+    counter.evict_pages()
     figures["archives"][f"{kind} {articles}"] = {
         "bytes": size_of(database),
         "version": _version(database),
         "offset_pages": counter.cost(OFFSET.format(articles * 4 // 5))[1],
     }
     with database.connection() as connection:
-        articles_spread = spread(connection)
+        articles_spread = sample_articles(connection)
         reads = [
-            (case, deep, addresses(app, connection, case, articles_spread, deep=deep, places=figures["places"]))
+            (case, deep, case_urls(app, connection, case, articles_spread, deep=deep, places=figures["places"]))
             for case in CASES
             if figures["only"] in case.name
             for deep in ((False, True) if case.deep is not None else (False,))
         ]
     with click.progressbar(reads, label=f"reading {articles:,} in {kind}", file=sys.stderr, hidden=_hidden()) as bar:
         for case, deep, urls in bar:
-            app.extensions["newsapi"] = replace(parts, pages=PageCache(Memory(0), Alone(), parts.pages.follower))
+            app.extensions["newsapi"] = replace(parts, pages=ResponseCache(MemoryCache(0), NullCache(), parts.response_cache.follower))
             cost = _counts(app, counter, urls) | _times("miss", app, urls, requests)
             app.extensions["newsapi"] = parts
-            get(app, urls[0])()
+            prepare_request(app, urls[0])()
             cost |= _times("hit", app, urls[:1], requests // 2)
             cost["hit_statements"] = len(counter.request(urls[0]).statements)
             entry = figures["cases"].setdefault(
@@ -142,7 +142,7 @@ def _measure(database: Database, kind: str, articles: int, requests: int, figure
 
 def _counts(app: Flask, counter: Counter, urls: Sequence[str]) -> dict[str, Any]:
     for number in range(1 if counter.of_sqlite else 8):  # after some executions PostgreSQL keeps a generic plan
-        get(app, urls[number % len(urls)])()
+        prepare_request(app, urls[number % len(urls)])()
     reads = [counter.request(url) for url in urls]
     return {
         "statements": max(len(read.statements) for read in reads),
@@ -157,7 +157,7 @@ def _counts(app: Flask, counter: Counter, urls: Sequence[str]) -> dict[str, Any]
 
 def _times(name: str, app: Flask, urls: Sequence[str], requests: int) -> dict[str, float]:
     """Return the median and the 99th percentile, in milliseconds, of sequential requests to the URLs in turn."""
-    serve_functions = [get(app, url) for url in urls]
+    serve_functions = [prepare_request(app, url) for url in urls]
     elapsed = sorted(serve_functions[number % len(urls)]() * 1000 for number in range(requests))
     return {f"{name}_p50": round(_share(elapsed, 0.5), 2), f"{name}_p99": round(_share(elapsed, 0.99), 2)}
 
@@ -169,7 +169,7 @@ def _share(ordered: Sequence[float], quantile: float) -> float:
 def _version(database: Database) -> str:
     if database.is_sqlite:
         return sqlite3.sqlite_version
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         return str(connection.exec_driver_sql("SHOW server_version").scalar_one())
 
 

@@ -24,10 +24,10 @@ from uuid import UUID
 import click
 from sqlalchemy import func, select
 
-from bench.loaded import loaded, server
+from bench.loaded import load_database, postgresql_server
 from newsapi.actions import related as acts
 from newsapi.api.parts import utc_now
-from newsapi.model import Brand, Facet, Listing, RelatedProfile
+from newsapi.model import Brand, Facet, ListingEntry, RelatedProfile
 from newsapi.store import places, profiles, related
 from newsapi.store.database import Database, Session
 
@@ -41,14 +41,14 @@ class RolledBack(Exception):
 
 def index(database: Database) -> float | None:
     """Build the index unless it is complete; return the articles indexed per second, or None."""
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         indexed = connection.execute(select(func.count()).select_from(RelatedProfile)).scalar() or 0
-        total = len(profiles.everything(connection))
+        total = len(profiles.all_public_ids(connection))
     if indexed == total:
         return None
     start = time.perf_counter()
     with click.progressbar(length=total, label="indexing", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
-        acts.rebuild(database, now=utc_now, progress=lambda done, _: bar.update(done - bar.pos))
+        acts.rebuild_index(database, now=utc_now, progress=lambda done, _: bar.update(done - bar.pos))
     if not database.is_sqlite:
         with database.connection() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("VACUUM ANALYZE")
@@ -57,11 +57,11 @@ def index(database: Database) -> float | None:
 
 def of_largest_brand(database: Database, count: int) -> list[UUID]:
     """Return the ids of random articles of the brand with most articles."""
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         largest = (
             select(Brand.facet_id).join(Facet, Facet.id == Brand.facet_id).order_by(Facet.articles.desc()).limit(1)
         )
-        article_ids = select(Listing.article_id).where(Listing.facet_id == largest.scalar_subquery())
+        article_ids = select(ListingEntry.article_id).where(ListingEntry.facet_id == largest.scalar_subquery())
         ids = list(connection.execute(article_ids.limit(300_000)).scalars())
     return random.Random(5).sample(ids, min(count, len(ids)))
 
@@ -83,19 +83,19 @@ def measured(database: Database, lists: int) -> Iterator[tuple[str, float, float
     ids = of_largest_brand(database, lists + WARM)
 
     def compute(id_: UUID) -> None:
-        with database.reading() as connection:
-            related.of_article(connection, id_, limit=6)
+        with database.read_transaction() as connection:
+            related.get_related(connection, id_, limit=6)
 
     def read_stored(id_: UUID) -> None:
-        with database.reading() as connection:
-            related.of_article(connection, id_, limit=6, keep=lambda related_list: acts.keep(database, related_list))
+        with database.read_transaction() as connection:
+            related.get_related(connection, id_, limit=6, save=lambda related_list: acts.save_list(database, related_list))
 
     def update_index(id_: UUID) -> None:
-        with database.reading() as connection:
-            update = acts.prepare(connection, [id_])
+        with database.read_transaction() as connection:
+            update = acts.prepare_update(connection, [id_])
         try:
             with database.transaction() as session:
-                acts.do(session, update, now=utc_now())
+                acts.apply_update(session, update, now=utc_now())
                 raise RolledBack
         except RolledBack:
             pass
@@ -110,7 +110,7 @@ def measured(database: Database, lists: int) -> Iterator[tuple[str, float, float
     median, p99 = timed(update_index, ids)
     yield "index update after a publication", median, p99
     with database.transaction() as session:
-        related.drop(session, ids)
+        related.delete_lists(session, ids)
 
 
 def follow(database: Database) -> None:
@@ -120,7 +120,7 @@ def follow(database: Database) -> None:
 
 
 def _follow(session: Session) -> None:
-    places.take(session, profiles.LISTENER, "bench", utc_now(), timedelta(0), from_the_first=False)
+    places.acquire_lease(session, profiles.CONSUMER, "bench", utc_now(), timedelta(0), from_the_first=False)
 
 
 def size(database: Database) -> float:
@@ -162,11 +162,11 @@ def main(sizes: str, keep: Path | None, databases: str, lists: int, sets: Path |
     """Measure related lists, and print the figures as tables."""
     with tempfile.TemporaryDirectory() if keep is None else nullcontext(str(keep)) as folder:
         kinds = databases.split(",")
-        with server(Path(folder), None) if "postgresql" in kinds else nullcontext("") as url:
+        with postgresql_server(Path(folder), None) if "postgresql" in kinds else nullcontext("") as url:
             click.echo("| database | articles | operation | p50 ms | p99 ms |\n| --- | ---: | --- | ---: | ---: |")
             for kind in kinds:
                 for articles in (SIZES[name] for name in filter(None, sizes.split(","))):
-                    database = loaded(kind, articles, Path(folder), url)
+                    database = load_database(kind, articles, Path(folder), url)
                     rate = index(database)
                     for operation, p50, p99 in measured(database, lists):
                         click.echo(f"| {kind} | {articles:,} | {operation} | {p50:.1f} | {p99:.1f} |")

@@ -40,7 +40,7 @@ class Ratio(NamedTuple):
     flat: bool
 
     @property
-    def grew(self) -> bool:
+    def exceeds_limit(self) -> bool:
         """Whether work or pages exceed the limit. Visits may grow: the index of a larger archive has one more level."""
         return max(self.work, self.pages) > FLAT
 
@@ -63,21 +63,21 @@ def ratios(figures: dict[str, Any]) -> list[Ratio]:
     return comparisons
 
 
-def broken(figures: dict[str, Any]) -> list[Ratio]:
+def not_flat(figures: dict[str, Any]) -> list[Ratio]:
     """Return the reads that should be flat and are not."""
-    return [ratio for ratio in ratios(figures) if ratio.flat and ratio.grew]
+    return [ratio for ratio in ratios(figures) if ratio.flat and ratio.exceeds_limit]
 
 
 def verdicts(figures: dict[str, Any]) -> Iterator[str]:
     """Yield a line for each read whose cost grows, and a summary for each database."""
     for ratio in ratios(figures):
-        if ratio.grew:
+        if ratio.exceeds_limit:
             yield f"{'NOT FLAT' if ratio.flat else 'grows, as expected'}: {ratio}"
     sizes = f"{short(min(figures['sizes']))} to {short(max(figures['sizes']))}"
     for kind in kinds(figures):
         judged = [ratio for ratio in ratios(figures) if ratio.flat and ratio.kind == kind]
         if judged:
-            flat = sum(not ratio.grew for ratio in judged)
+            flat = sum(not ratio.exceeds_limit for ratio in judged)
             max_visits = max(ratio.visits for ratio in judged)
             summary = f"{flat} of {len(judged)} reads flat within {FLAT} from {sizes}"
             yield f"{NAMES[kind]}: {summary}; visits at most {max_visits:.2f} times"
@@ -100,7 +100,7 @@ def table(figures: dict[str, Any]) -> str:
                     f" {cost['miss_p50']:>6.2f} {cost['miss_p99']:>5.1f} {cost['hit_p50']:>4.1f}"
                 )
             ratio = times[name]
-            verdict = "" if not ratio.flat else "  NOT FLAT" if ratio.grew else "  flat"
+            verdict = "" if not ratio.flat else "  NOT FLAT" if ratio.exceeds_limit else "  flat"
             cells.append(f"{ratio.work:>9.2f} {ratio.pages:>6.2f} {ratio.visits:>6.2f}{verdict}")
             lines.append(f"{name:{width}} " + " |".join(cells))
         parts.append("\n".join(lines))

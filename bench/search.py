@@ -23,12 +23,12 @@ import click
 import structlog
 from sqlalchemy import Engine, event, func, select
 
-from bench.loaded import loaded, server
+from bench.loaded import load_database, postgresql_server
 from newsapi.actions import search
 from newsapi.api.parts import utc_now
 from newsapi.app import create_app
 from newsapi.cache import memory
-from newsapi.model import Article, SearchText, SearchWord
+from newsapi.model import Article, SearchDocument, SearchVocabularyEntry
 from newsapi.settings import Settings
 from newsapi.store.database import Database
 
@@ -39,8 +39,8 @@ FACETS = {"facets": "brand,section,author,tag,format"}
 
 def index(database: Database) -> float | None:
     """Build the index unless it is complete; return the articles indexed per second, or None."""
-    with database.reading() as connection:
-        indexed = connection.execute(select(func.count()).select_from(SearchText)).scalar() or 0
+    with database.read_transaction() as connection:
+        indexed = connection.execute(select(func.count()).select_from(SearchDocument)).scalar() or 0
         total = connection.execute(select(func.count()).where(Article.status == "published")).scalar() or 0
     if indexed == total:
         return None
@@ -57,8 +57,8 @@ def index(database: Database) -> float | None:
 def asked(database: Database, count: int) -> Iterator[tuple[str, str, list[dict[str, Any]]]]:
     """Yield the kinds of requests: a name, the path, and the parameters of each request."""
     rng = random.Random(5)
-    with database.reading() as connection:
-        vocabulary = select(SearchWord.shown, SearchWord.times).order_by(SearchWord.times.desc(), SearchWord.word)
+    with database.read_transaction() as connection:
+        vocabulary = select(SearchVocabularyEntry.shown, SearchVocabularyEntry.times).order_by(SearchVocabularyEntry.times.desc(), SearchVocabularyEntry.word)
         rows = connection.execute(vocabulary).all()
         headlines = (
             connection.execute(select(Article.headline).order_by(Article.id.desc()).limit(2_000)).scalars().all()
@@ -129,7 +129,7 @@ def measured(database: Database, count: int) -> Iterator[tuple[str, float, float
     url = database.url.render_as_string(hide_password=False)
     app = create_app(Settings.from_env({"NEWSAPI_DATABASE_URL": url, "NEWSAPI_RATE_LIMITS": "off"}))
     parts = app.extensions["newsapi"]
-    parts.pages.memory = memory.Memory(0)
+    parts.response_cache.memory = memory.MemoryCache(0)
     client = app.test_client()
     gc.collect()  # the same settings as in the server
     gc.freeze()
@@ -144,7 +144,7 @@ def size(database: Database) -> float:
     """Return the size of the index in bytes per article; NaN if SQLite cannot tell."""
     tables = ("search_text", "search_sequence", "search_fresh", "search_block", "search_posting", "search_word")
     with database.connection() as connection:
-        count = connection.execute(select(func.count()).select_from(SearchText)).scalar() or 1
+        count = connection.execute(select(func.count()).select_from(SearchDocument)).scalar() or 1
         if database.is_sqlite:
             statement = "SELECT sum(pgsize) FROM dbstat WHERE name LIKE 'search_%' OR name LIKE '%autoindex_search_%'"
             try:
@@ -165,12 +165,12 @@ def main(sizes: str, keep: Path | None, databases: str, count: int) -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     with tempfile.TemporaryDirectory() if keep is None else nullcontext(str(keep)) as folder:
         kinds = databases.split(",")
-        with server(Path(folder), None) if "postgresql" in kinds else nullcontext("") as url:
+        with postgresql_server(Path(folder), None) if "postgresql" in kinds else nullcontext("") as url:
             click.echo("| database | articles | request | p50 ms | p99 ms | statements |")
             click.echo("| --- | ---: | --- | ---: | ---: | ---: |")
             for kind in kinds:
                 for articles in (SIZES[name] for name in filter(None, sizes.split(","))):
-                    database = loaded(kind, articles, Path(folder), url)
+                    database = load_database(kind, articles, Path(folder), url)
                     rate = index(database)
                     for name, p50, p99, statements in measured(database, count):
                         click.echo(f"| {kind} | {articles:,} | {name} | {p50:.1f} | {p99:.1f} | {statements:.0f} |")

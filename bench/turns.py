@@ -32,7 +32,7 @@ CREATE TABLE body (id uuid PRIMARY KEY, content text);
 CREATE TABLE place (facet int, at timestamptz, id uuid, PRIMARY KEY (facet, at, id));
 CREATE TABLE log (seq bigint PRIMARY KEY, id uuid);
 """
-TURN: Final = "UPDATE head SET seq = seq + 1 RETURNING seq"
+COUNTER: Final = "UPDATE head SET seq = seq + 1 RETURNING seq"
 SEQUENCE: Final = "SELECT nextval('numbers')"
 WRITE: Final = """
 WITH made AS (INSERT INTO body SELECT gen_random_uuid(), repeat(md5(random()::text), 128) RETURNING id),
@@ -41,7 +41,7 @@ INSERT INTO log SELECT %s, id FROM made
 """
 
 
-def rate(url: str, number: str, seconds: float) -> float:
+def measure_rate(url: str, number: str, seconds: float) -> float:
     """Return the transactions a second of all writers; `number` is the statement that returns the next number."""
     counts: list[int] = []
     with psycopg.connect(url) as connection:
@@ -77,7 +77,7 @@ def main(seconds: float, rounds: int) -> None:
             connection.execute(TABLES)
         ratios = []
         for _ in range(rounds):
-            locked, unlocked = rate(url, TURN, seconds), rate(url, SEQUENCE, seconds)
+            locked, unlocked = measure_rate(url, COUNTER, seconds), measure_rate(url, SEQUENCE, seconds)
             ratios.append(locked / unlocked)
             click.echo(f"with the lock {locked:7.0f}/s, without {unlocked:7.0f}/s, ratio {locked / unlocked:.2f}")
         click.echo(f"median ratio {statistics.median(ratios):.2f}")

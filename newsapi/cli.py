@@ -21,28 +21,28 @@ import yaml
 
 from newsapi import __version__
 from newsapi.actions import checks, evaluation, imports, keys, related, search, subscriptions
-from newsapi.actions.keys import Licence
+from newsapi.actions.keys import Entitlement
 from newsapi.api import demo_mail, demo_pictures
 from newsapi.api.parts import utc_now
-from newsapi.app import create_app, create_front, create_worker, set_up_logging
+from newsapi.app import create_app, create_front, create_worker, configure_logging
 from newsapi.cache import counts
 from newsapi.demo import content
-from newsapi.errors import NewsError, SchemaMissing
+from newsapi.errors import NewsError, MigrationsPending
 from newsapi.feeds import ndjson
 from newsapi.intake import known, plans
-from newsapi.intake.forms import Form
-from newsapi.intake.scrutiny import Unreadable
+from newsapi.intake.forms import RecordFormat
+from newsapi.intake.scrutiny import InvalidJson
 from newsapi.migrations.upgrade import is_current, upgrade
 from newsapi.schemas.imports import FORMATS
-from newsapi.serving.addresses import free_address
-from newsapi.serving.beside import PARENT, end_with
-from newsapi.serving.farewell import polite
-from newsapi.settings import BadSetting, Settings
+from newsapi.serving.addresses import bind_address
+from newsapi.serving.beside import SUPERVISOR_PID_VARIABLE, exit_with_parent
+from newsapi.serving.farewell import with_graceful_shutdown
+from newsapi.settings import SettingError, Settings
 from newsapi.store import archive
 from newsapi.store.database import Database
-from newsapi.store.keys import every as every_key
-from newsapi.store.passes import Passes
-from newsapi.terminal import complain, progress_bar
+from newsapi.store.keys import list_keys as every_key
+from newsapi.store.passes import TokenSigner
+from newsapi.terminal import print_field_error, progress_bar
 
 
 class _Clear(click.Group):
@@ -51,7 +51,7 @@ class _Clear(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (NewsError, BadSetting) as error:
+        except (NewsError, SettingError) as error:
             raise click.ClickException(str(error)) from error
 
 
@@ -69,8 +69,8 @@ def serve() -> None:
     request.
     """
     settings = Settings.from_env()
-    address = free_address(settings)
-    _ready(_database(settings))
+    address = bind_address(settings)
+    _require_current_schema(_database(settings))
     _serve(settings, address)
 
 
@@ -78,17 +78,17 @@ def serve() -> None:
 def worker() -> None:
     """Run a worker, beside the one that `newsapi serve` starts: it follows changes, for example to purge a CDN."""
     settings = Settings.from_env()
-    set_up_logging(settings.log_level)
-    _ready(_database(settings))
-    if supervisor := os.environ.get(PARENT):
-        end_with(int(supervisor))
+    configure_logging(settings.log_level)
+    _require_current_schema(_database(settings))
+    if supervisor := os.environ.get(SUPERVISOR_PID_VARIABLE):
+        exit_with_parent(int(supervisor))
     elif settings.metrics_port:
         _show_metrics(settings)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     background_worker = create_worker(settings)
-    _seldom_look_for_cycles()
+    _tune_gc()
     background_worker.run(stop)
 
 
@@ -98,14 +98,14 @@ def demo() -> None:
     path = Path("newsapi-demo.sqlite3").absolute()
     os.environ |= content.environment(path)
     settings = Settings.from_env()
-    address = free_address(settings)  # before the old database is deleted: another demo may be using it
+    address = bind_address(settings)  # before the old database is deleted: another demo may be using it
     content.clear(path)
     database = _database(settings)
-    _ready(database)
+    _require_current_schema(database)
     with content.stream(settings.api_url) as stream:
-        imports.load(database, settings, stream, now=utc_now, reject=complain)
+        imports.import_records(database, settings, stream, now=utc_now, reject=print_field_error)
     database.dispose()
-    click.echo(content.tour(settings.api_url))
+    click.echo(content.tour_text(settings.api_url))
     click.echo(f"\nThe database is {path}; the next demo replaces it. Press Ctrl-C to stop.")
     _serve(settings, address)
 
@@ -123,12 +123,12 @@ def import_(file: Path, format_name: str, mapping_file: BinaryIO | None) -> None
     settings = Settings.from_env()
     format_ = _record_format(format_name, mapping_file, settings)
     database = _database(settings)
-    _ready(database)
-    _seldom_look_for_cycles()
+    _require_current_schema(database)
+    _tune_gc()
     size = file.stat().st_size
     with file.open("rb") as stream, progress_bar(file.name) as bar:
-        totals = imports.load(
-            database, settings, stream, now=utc_now, form=format_, reject=complain, progress=lambda n: bar(n, size)
+        totals = imports.import_records(
+            database, settings, stream, now=utc_now, record_format=format_, reject=print_field_error, progress=lambda n: bar(n, size)
         )
     database.analyze()
     click.echo(
@@ -138,21 +138,21 @@ def import_(file: Path, format_name: str, mapping_file: BinaryIO | None) -> None
         sys.exit(1)
 
 
-def _record_format(name: str, mapping_file: BinaryIO | None, settings: Settings) -> Form:
+def _record_format(name: str, mapping_file: BinaryIO | None, settings: Settings) -> RecordFormat:
     """Return the import format with its mapping; raise BadParameter if the mapping is invalid."""
     try:
-        document = plans.parsed(mapping_file.read()) if mapping_file else None
-        return known.form(name, document, settings.time_zone)
-    except Unreadable as error:
+        document = plans.parse_mapping(mapping_file.read()) if mapping_file else None
+        return known.get_format(name, document, settings.time_zone)
+    except InvalidJson as error:
         raise click.BadParameter(str(error), param_hint="--map") from error
 
 
 @main.command()
-def check() -> None:
+def check_config() -> None:
     """Report unsafe or ineffective settings; the exit status is 1 if there are any."""
     settings = Settings.from_env()
-    with _desk().reading() as connection:
-        warnings = list(checks.warnings(settings, every_key(connection), utc_now()))
+    with _write_context().read_transaction() as connection:
+        warnings = list(checks.config_warnings(settings, every_key(connection), utc_now()))
     for warning in warnings:
         click.echo(warning)
     if warnings:
@@ -182,15 +182,15 @@ def keys_create(
     """Create an API key for NAME and print it. It is shown only once; the database stores a hash."""
     now = utc_now()
     expires_at = now + timedelta(days=days) if days else None
-    entitlement = Licence(brands=brands, sections=sections, body=body)
-    click.echo(keys.create(_desk(), name, scopes, now=now, expires_at=expires_at, rate=rate, licence=entitlement))
+    entitlement = Entitlement(brands=brands, sections=sections, body=body)
+    click.echo(keys.create(_write_context(), name, scopes, now=now, expires_at=expires_at, rate=rate, entitlement=entitlement))
 
 
 @keys_.command(name="list")
 def keys_list() -> None:
     """Print the prefix, state, expiry, scopes, entitlements and name of every API key."""
     now = utc_now()
-    with _desk().reading() as connection:
+    with _write_context().read_transaction() as connection:
         for row in every_key(connection):
             click.echo(_key_line(row, now))
 
@@ -209,20 +209,20 @@ def _key_line(row: Any, now: datetime) -> str:
 @click.option("--hours", type=click.IntRange(0, 8_760), default=24, help="Hours for which the old key stays valid; 24.")
 def keys_rotate(prefix: str, hours: int) -> None:
     """Create an API key that replaces the one with this PREFIX, and print it. The old key expires after --hours."""
-    click.echo(keys.rotate(_desk(), prefix, now=utc_now(), overlap=timedelta(hours=hours)))
+    click.echo(keys.rotate(_write_context(), prefix, now=utc_now(), overlap=timedelta(hours=hours)))
 
 
 @keys_.command(name="revoke")
 @click.argument("prefix")
 def keys_revoke(prefix: str) -> None:
     """Revoke the API key with this PREFIX, with immediate effect on all nodes."""
-    keys.revoke(_desk(), prefix, now=utc_now())
+    keys.revoke(_write_context(), prefix, now=utc_now())
     click.echo(f"{prefix} is revoked.")
 
 
-def _desk() -> Database:
+def _write_context() -> Database:
     database = _database(Settings.from_env())
-    _ready(database)
+    _require_current_schema(database)
     return database
 
 
@@ -233,27 +233,27 @@ def addresses() -> None:
 
 @addresses.command()
 @click.argument("file", type=click.File("rb"), default="-")
-def bounced(file: BinaryIO) -> None:
+def addresses_bounced(file: BinaryIO) -> None:
     """Read a bounce message (RFC 3464) from FILE or standard input, as a mail server forwards it.
 
     Subscribers whose address does not exist are erased and the address is suppressed. Prints the number of addresses.
     """
-    emails = subscriptions.bounced(file.read())
-    subscriptions.refuse(_box(), emails, "bounce", now=utc_now())
+    emails = subscriptions.parse_bounce(file.read())
+    subscriptions.suppress_addresses(_subscription_context(), emails, "bounce", now=utc_now())
     click.echo(f"{len(emails)} suppressed")
 
 
 @addresses.command()
 @click.argument("address")
-def allow(address: str) -> None:
+def addresses_allow(address: str) -> None:
     """Let ADDRESS subscribe again after it was erased or suppressed."""
-    if not subscriptions.allow(_box(), address):
+    if not subscriptions.unsuppress(_subscription_context(), address):
         raise click.ClickException("This address is not suppressed.")
 
 
-def _box() -> subscriptions.Box:
-    settings, database = Settings.from_env(), _desk()
-    return subscriptions.Box(database, settings, Passes(database, settings.secret_key))
+def _subscription_context() -> subscriptions.SubscriptionContext:
+    settings, database = Settings.from_env(), _write_context()
+    return subscriptions.SubscriptionContext(database, settings, TokenSigner(database, settings.secret_key))
 
 
 @main.group(name="related")
@@ -267,7 +267,7 @@ def rebuild() -> None:
 
     The worker keeps the index up to date; a rebuild is needed only after the way articles are indexed has changed.
     """
-    _rebuild(related.rebuild)
+    _rebuild(related.rebuild_index)
 
 
 @related_.command()
@@ -276,9 +276,9 @@ def evaluate(judged: Path) -> None:
     """Import SET, a set of relevance judgments, into a temporary database and print each ranking as a line of JSON."""
     settings = Settings.from_env({})
     with tempfile.TemporaryDirectory() as folder, judged.open("rb") as lines, progress_bar("Ranking") as progress:
-        database = Database(f"sqlite:///{folder}/judged.sqlite3", patient=True)
-        _ready(database)
-        for ranking in evaluation.ranked(database, settings, lines, now=utc_now, progress=progress):
+        database = Database(f"sqlite:///{folder}/judged.sqlite3", long_running=True)
+        _require_current_schema(database)
+        for ranking in evaluation.iter_rankings(database, settings, lines, now=utc_now, progress=progress):
             click.echo(orjson.dumps(ranking))
         database.dispose()
 
@@ -298,8 +298,8 @@ def search_rebuild() -> None:
 
 
 def _rebuild(rebuild_index: Callable[..., int]) -> None:
-    database = _desk()
-    _seldom_look_for_cycles()
+    database = _write_context()
+    _tune_gc()
     with progress_bar("Indexing") as progress:
         count = rebuild_index(database, now=utc_now, progress=progress)
     click.echo(f"{count} articles indexed")
@@ -312,11 +312,11 @@ def export_(file: BinaryIO) -> None:
 
     Drafts, withdrawn articles and the email addresses of authors are included, revisions are not.
     """
-    with _desk().reading() as connection:
-        file.writelines(ndjson.term(kind, values) for kind, values in archive.terms(connection))
+    with _write_context().read_transaction() as connection:
+        file.writelines(ndjson.term(kind, values) for kind, values in archive.iter_terms(connection))
         file.writelines(
             ndjson.article(snapshot.id, snapshot.values, snapshot.names or {}, snapshot.former_slugs)
-            for snapshot in archive.articles(connection)
+            for snapshot in archive.iter_articles(connection)
         )
 
 
@@ -344,57 +344,57 @@ def openapi() -> None:
 def _database(settings: Settings) -> Database:
     """Return the database; raise SettingError if its URL has a valid scheme but cannot be parsed."""
     try:
-        return Database(settings.database_url, patient=True)
+        return Database(settings.database_url, long_running=True)
     except ValueError as error:
-        raise BadSetting("NEWSAPI_DATABASE_URL", "is not a URL with a valid host and port") from error
+        raise SettingError("NEWSAPI_DATABASE_URL", "is not a URL with a valid host and port") from error
 
 
-def _ready(database: Database) -> None:
+def _require_current_schema(database: Database) -> None:
     """Apply pending migrations to a SQLite file; raise MigrationsPending for a server, which others may be using."""
     with database.connection() as connection:
         if not is_current(connection):
             if not database.is_sqlite:
-                raise SchemaMissing
+                raise MigrationsPending
             upgrade(connection)
     database.dispose()
 
 
 def _serve(settings: Settings, address: str) -> None:
-    from newsapi.serving.servers import Processes  # noqa: PLC0415 (slow to import, and other commands do not need it)
+    from newsapi.serving.servers import ServerSupervisor  # noqa: PLC0415 (slow to import, and other commands do not need it)
 
-    set_up_logging(settings.log_level)
+    configure_logging(settings.log_level)
     # "spawn": processes inherit no threads of the supervisor, and a reload imports the code that is then installed.
     multiprocessing.set_start_method("spawn", force=True)
-    with counts.gathered() if settings.metrics_port else nullcontext():
+    with counts.multiprocess_dir() if settings.metrics_port else nullcontext():
         if settings.metrics_port:
             _show_metrics(settings)
-        Processes(settings, address).serve()
+        ServerSupervisor(settings, address).serve()
 
 
 def _show_metrics(settings: Settings) -> None:
     try:
-        counts.show(settings.host, settings.metrics_port or 0)
+        counts.serve_metrics(settings.host, settings.metrics_port or 0)
     except OSError as error:
-        raise BadSetting("NEWSAPI_METRICS_PORT", f"cannot be listened on: {error.strerror}") from error
+        raise SettingError("NEWSAPI_METRICS_PORT", f"cannot be listened on: {error.strerror}") from error
 
 
-def _seldom_look_for_cycles(*thresholds: int) -> None:
+def _tune_gc(*thresholds: int) -> None:
     """Collect garbage less often: imports and indexing create no cycles, and it takes a sixth of their time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*(thresholds or (100_000, 50, 100)))
 
 
-def application() -> Any:
+def wsgi_app() -> Any:
     """Return the application that a server process runs."""
     settings = Settings.from_env()
-    set_up_logging(settings.log_level)
+    configure_logging(settings.log_level)
     app = create_app(settings)
-    if os.environ.get(content.SWITCH):
+    if os.environ.get(content.PICTURES_VARIABLE):
         app.register_blueprint(demo_pictures.blueprint())
-        app.register_blueprint(demo_mail.blueprint(content.mail_folder(settings.database_url)))
-    end_with(os.getppid())
-    front = polite(create_front(app))
+        app.register_blueprint(demo_mail.blueprint(content.email_folder(settings.database_url)))
+    exit_with_parent(os.getppid())
+    front = with_graceful_shutdown(create_front(app))
     # Objects that exist now are permanent. Scanning them for cycles again and again delayed every request by 0.1 s.
-    _seldom_look_for_cycles(50_000, 20, 50)
+    _tune_gc(50_000, 20, 50)
     return front

@@ -8,7 +8,7 @@ from typing import Literal, TypedDict
 from uuid import UUID
 
 
-class Gone(TypedDict):
+class WithdrawalInfo(TypedDict):
     """When, how and why an article stopped being public: the `gone` object of the API.
 
     `note` is public. `replaced_by` is the slug of the article that replaces it.
@@ -17,24 +17,24 @@ class Gone(TypedDict):
     at: str
     action: Literal["unpublished", "withdrawn"]
     reason: str
-    note: str | None
+    public_note: str | None
     replaced_by: str | None
 
 
 @dataclass(frozen=True)
-class Fault:
+class FieldError:
     """One error in an input: its location, and a message that says what is wrong or what is allowed.
 
     `location` is a JSON pointer (RFC 6901) into a request body or record, the name of a query parameter, or empty for
     the input as a whole.
     """
 
-    place: str
+    location: str
     message: str
 
     def __str__(self) -> str:
         """Return the location and the message, or the message alone if it is about the whole input."""
-        return f"{self.place}: {self.message}" if self.place else self.message
+        return f"{self.location}: {self.message}" if self.location else self.message
 
 
 class NewsError(Exception):
@@ -50,7 +50,7 @@ class NewsError(Exception):
 class NotFound(NewsError):
     """The resource does not exist, or the caller may not know about it: both cases have the same message."""
 
-    def __init__(self, *, seq: int | None = None, words: frozenset[int | str] = frozenset()) -> None:
+    def __init__(self, *, seq: int | None = None, dependencies: frozenset[int | str] = frozenset()) -> None:
         """Build a message that does not name the resource.
 
         Args:
@@ -59,13 +59,13 @@ class NotFound(NewsError):
         """
         super().__init__("There is no resource at this URL.")
         self.seq = seq
-        self.words = words
+        self.words = dependencies
 
 
-class Withdrawn(NewsError):
+class NoLongerPublic(NewsError):
     """The article was public and no longer is: withdrawn, unpublished, or its rights have expired."""
 
-    def __init__(self, gone: Gone, id_: UUID, *, seq: int | None = None) -> None:
+    def __init__(self, gone: WithdrawalInfo, id_: UUID, *, seq: int | None = None) -> None:
         super().__init__("This article was published and is no longer available.")
         self.gone = gone
         self.id = id_
@@ -82,34 +82,34 @@ class Renamed(NewsError):
         self.seq = seq
 
 
-class Invalid(NewsError):
+class InvalidParameter(NewsError):
     """An invalid input, with all of its field errors."""
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__("; ".join(str(fault) for fault in faults))
-        self.faults = tuple(faults)
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        super().__init__("; ".join(str(fault) for fault in errors))
+        self.faults = tuple(errors)
 
 
-class BadCursor(NewsError):
+class CursorInvalid(NewsError):
     """A cursor that this API did not create, that was altered, or that belongs to another list."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
 
 
-class ExpiredCursor(NewsError):
+class CursorExpired(NewsError):
     """A valid cursor whose lifetime has ended."""
 
     def __init__(self) -> None:
         super().__init__("This cursor has expired; start again from the first page.")
 
 
-class Behind(NewsError):
+class ReplicaBehind(NewsError):
     """The database has not reached the change that the client requires with `min_seq`."""
 
-    def __init__(self, wanted: int, reached: int) -> None:
-        super().__init__(f"Change {wanted} is not available yet; the latest change is {reached}.")
-        self.wanted, self.reached = wanted, reached
+    def __init__(self, requested: int, latest: int) -> None:
+        super().__init__(f"Change {requested} is not available yet; the latest change is {latest}.")
+        self.wanted, self.reached = requested, latest
 
 
 class Unavailable(NewsError):
@@ -119,25 +119,25 @@ class Unavailable(NewsError):
     may contain information that clients must not see.
     """
 
-    told = "The database is not responding."
+    public_detail = "The database is not responding."
 
     def __init__(self) -> None:
-        super().__init__(self.told)
+        super().__init__(self.public_detail)
 
 
-class NoRoom(Unavailable):
+class DiskFull(Unavailable):
     """The disk of the database is full: reads work, writes fail."""
 
-    told = "The disk of the database is full; reads are still possible."
+    public_detail = "The disk of the database is full; reads are still possible."
 
 
-class NoMail(Unavailable):
+class MailNotConfigured(Unavailable):
     """No mail server is configured, so email subscriptions are disabled."""
 
-    told = "Email subscriptions are disabled: no mail server is configured (NEWSAPI_SMTP_URL is not set)."
+    public_detail = "Email subscriptions are disabled: no mail server is configured (NEWSAPI_SMTP_URL is not set)."
 
 
-class ReaderDied(NewsError):
+class ParserProcessDied(NewsError):
     """A parser process of an import was killed."""
 
     def __init__(self) -> None:
@@ -147,7 +147,7 @@ class ReaderDied(NewsError):
         )
 
 
-class SchemaMissing(NewsError):
+class MigrationsPending(NewsError):
     """The database has no tables, or migrations have not been applied."""
 
     def __init__(self) -> None:
@@ -176,14 +176,14 @@ class ScopeMissing(NewsError):
         self.scope = scope
 
 
-class VersionMissing(NewsError):
+class PreconditionRequired(NewsError):
     """An update without `If-Match`."""
 
     def __init__(self) -> None:
         super().__init__('Send If-Match with the version that you have read, such as If-Match: "v7".')
 
 
-class VersionStale(NewsError):
+class VersionConflict(NewsError):
     """An update based on an old version; `version` is the current one."""
 
     def __init__(self, version: int) -> None:
@@ -191,7 +191,7 @@ class VersionStale(NewsError):
         self.version = version
 
 
-class MoveNotAllowed(NewsError):
+class TransitionNotAllowed(NewsError):
     """A status transition that is not allowed; `allowed` has the statuses that may follow the current one."""
 
     def __init__(self, start: str, end: str, allowed: Sequence[str]) -> None:
@@ -199,25 +199,25 @@ class MoveNotAllowed(NewsError):
         self.start, self.end, self.allowed = start, end, tuple(allowed)
 
 
-class InUse(NewsError):
+class ResourceInUse(NewsError):
     """A slug that is taken, or a resource that others depend on."""
 
 
-class KeyReused(NewsError):
+class IdempotencyKeyReused(NewsError):
     """An Idempotency-Key that was sent with a different request before."""
 
     def __init__(self) -> None:
         super().__init__("This Idempotency-Key was sent with a different request in the last 24 hours; use a new one.")
 
 
-class StillRunning(NewsError):
+class IdempotentRequestInProgress(NewsError):
     """The first request with this Idempotency-Key has not finished."""
 
     def __init__(self) -> None:
         super().__init__("The first request with this Idempotency-Key is still in progress; try again in a second.")
 
 
-class Limited(NewsError):
+class RateLimited(NewsError):
     """Too many requests; `seconds` is the time to wait before the next one."""
 
     def __init__(self, seconds: int) -> None:
@@ -232,13 +232,13 @@ class TokenExpired(NewsError):
         super().__init__("This link has expired or was revoked; request a new one.")
 
 
-class BadBody(Invalid):
+class InvalidBody(InvalidParameter):
     """An invalid request body; the locations of its field errors are JSON pointers."""
 
 
 class WrongMediaType(NewsError):
     """A request body in a media type that is not accepted; `wanted` is the accepted one."""
 
-    def __init__(self, wanted: str) -> None:
-        super().__init__(f"Send the request body as {wanted}.")
-        self.wanted = wanted
+    def __init__(self, accepted: str) -> None:
+        super().__init__(f"Send the request body as {accepted}.")
+        self.wanted = accepted

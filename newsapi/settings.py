@@ -22,7 +22,7 @@ Default = TypeVar("Default")
 Parsed = TypeVar("Parsed")
 
 
-class BadSetting(Exception):
+class SettingError(Exception):
     """A setting with a value that cannot be used; `str()` is a sentence that names the environment variable.
 
     `name` is the environment variable.
@@ -34,7 +34,7 @@ class BadSetting(Exception):
         self.name = name
 
 
-def _setting(help_text: str, default: Default, parse: Callable[[str], Parsed]) -> Default | Parsed:
+def _env(help_text: str, default: Default, parse: Callable[[str], Parsed]) -> Default | Parsed:
     """Return a dataclass field of `Settings`.
 
     Args:
@@ -61,17 +61,17 @@ def _redis_url(text: str) -> str:
     return text
 
 
-def _address(text: str) -> str:
+def _parse_url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.netloc:
         raise ValueError("is not an absolute http or https URL")
     return text.rstrip("/")
 
 
-def _template(*names: str) -> Callable[[str], str]:
+def _parse_url_template(*names: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         try:
-            _address(text.format(**dict.fromkeys(names, "x")))
+            _parse_url(text.format(**dict.fromkeys(names, "x")))
         except (KeyError, IndexError, ValueError) as error:
             placeholders = ", ".join("{" + name + "}" for name in names)
             raise ValueError(
@@ -82,26 +82,26 @@ def _template(*names: str) -> Callable[[str], str]:
     return parse
 
 
-def _port(text: str) -> int:
+def _parse_port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 0 < int(text) < 1 << 16):
         raise ValueError("is not a port number")
     return int(text)
 
 
-def _whole(text: str) -> int:
+def _parse_int(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise ValueError("is not a whole number")
     return int(text)
 
 
-def _count(text: str) -> int:
-    if not _whole(text):
+def _parse_positive_int(text: str) -> int:
+    if not _parse_int(text):
         raise ValueError("is not 1 or more")
     return int(text)
 
 
-def _hub(text: str) -> str:
-    _address(text)
+def _parse_hub_url(text: str) -> str:
+    _parse_url(text)
     return text  # a trailing slash may be part of the hub's URL
 
 
@@ -109,24 +109,24 @@ def _purge_url(text: str) -> str:
     cdn, plus, url = text.partition("+")
     if cdn not in {"fastly", "varnish"} or not plus:
         raise ValueError("is not a URL such as fastly+https://api.fastly.com/service/ID or varnish+http://host:80")
-    return f"{cdn}+{_address(url)}"
+    return f"{cdn}+{_parse_url(url)}"
 
 
-def _zone(text: str) -> ZoneInfo:
+def _parse_time_zone(text: str) -> ZoneInfo:
     try:
         return ZoneInfo(text)
     except (KeyError, ValueError, OSError) as error:
         raise ValueError("is not a time zone of the IANA database, such as Europe/Rome") from error
 
 
-def _secret(text: str) -> str:
+def _parse_secret_key(text: str) -> str:
     min_length = 32
     if len(text) < min_length:
         raise ValueError(f"is shorter than {min_length} characters")
     return text
 
 
-def _hosts(text: str) -> frozenset[str]:
+def _parse_hosts(text: str) -> frozenset[str]:
     return frozenset(host.strip().lower() for host in text.split(",") if host.strip())
 
 
@@ -143,7 +143,7 @@ def _rate_limits(text: str) -> tuple[int, int] | None:
     if text.lower() == "off":
         return None
     try:
-        return _two(text)
+        return _parse_rate_pair(text)
     except ValueError as error:
         raise ValueError("is not off or two numbers such as 1200,6000") from error
 
@@ -163,7 +163,7 @@ SMTP = ("smtp", "smtp+starttls", "smtps", "file")
 """URL schemes for sending email: unencrypted, STARTTLS or TLS (both verify the certificate), or files in a folder."""
 
 
-def _sender(text: str) -> str:
+def _parse_mailbox(text: str) -> str:
     display_name, addr_spec = parseaddr(text)
     try:
         mailbox = Address(display_name=display_name, addr_spec=addr_spec)
@@ -174,11 +174,11 @@ def _sender(text: str) -> str:
     return str(mailbox)
 
 
-def _two(text: str) -> tuple[int, int]:
+def _parse_rate_pair(text: str) -> tuple[int, int]:
     first, comma, second = text.partition(",")
     if not comma:
         raise ValueError("is not two numbers such as 20,2000")
-    return _count(first.strip()), _count(second.strip())
+    return _parse_positive_int(first.strip()), _parse_positive_int(second.strip())
 
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
@@ -191,7 +191,7 @@ def _networks(text: str) -> Networks:
         raise ValueError("is not a list of networks such as 10.0.0.0/8,::1/128") from error
 
 
-def _level(text: str) -> str:
+def _parse_log_level(text: str) -> str:
     levels = ("debug", "info", "warning", "error")
     if text.lower() not in levels:
         raise ValueError(f"is not one of {', '.join(levels)}")
@@ -205,137 +205,137 @@ EMBED_HOSTS = "www.youtube.com,www.youtube-nocookie.com,player.vimeo.com,www.dai
 class Settings:
     """All settings; frozen, so that applications in one process cannot change each other's."""
 
-    database_url: str = _setting(
+    database_url: str = _env(
         "SQLite or PostgreSQL: `sqlite:///news.sqlite3`, `postgresql://user@host/news`",
         "sqlite:///newsapi.sqlite3",
         _database_url,
     )
-    redis_url: str | None = _setting(
+    redis_url: str | None = _env(
         "Redis or Valkey, shared by all nodes: `redis://host:6379/0`; if not set, responses are cached in memory only",
         None,
         _redis_url,
     )
-    cache_mb: int = _setting("megabytes of cached responses that each server process keeps in memory", 64, _whole)
-    host: str = _setting("address that `newsapi serve` listens on", "127.0.0.1", str)
-    port: int = _setting("port that `newsapi serve` listens on", 8000, _port)
-    processes: int = _setting("server processes that share the port", 2, _count)
-    api_url: str = _setting(
-        "URL at which clients reach this API; `links` start with it; `http://HOST:PORT` if not set", "", _address
+    cache_memory_mb: int = _env("megabytes of cached responses that each server process keeps in memory", 64, _parse_int)
+    host: str = _env("address that `newsapi serve` listens on", "127.0.0.1", str)
+    port: int = _env("port that `newsapi serve` listens on", 8000, _parse_port)
+    processes: int = _env("server processes that share the port", 2, _parse_positive_int)
+    api_url: str = _env(
+        "URL at which clients reach this API; `links` start with it; `http://HOST:PORT` if not set", "", _parse_url
     )
-    article_url: str | None = _setting(
+    article_url: str | None = _env(
         "URL of an article on the site, such as `https://site/{section}/{slug}`; its URL in this API if not set",
         None,
-        _template("section", "brand", "slug", "id"),
+        _parse_url_template("section", "brand", "slug", "id"),
     )
-    brand_url: str | None = _setting(
-        "URL of a brand on the site, such as `https://site/marche/{slug}`", None, _template("slug")
+    brand_url: str | None = _env(
+        "URL of a brand on the site, such as `https://site/marche/{slug}`", None, _parse_url_template("slug")
     )
-    author_url: str | None = _setting("URL of an author on the site", None, _template("slug"))
-    section_url: str | None = _setting("URL of a section on the site", None, _template("slug"))
-    publisher: str | None = _setting("name of the publication, for search engines", None, str)
-    image_url: str | None = _setting(
+    author_url: str | None = _env("URL of an author on the site", None, _parse_url_template("slug"))
+    section_url: str | None = _env("URL of a section on the site", None, _parse_url_template("slug"))
+    publisher: str | None = _env("name of the publication, for search engines", None, str)
+    image_url: str | None = _env(
         "service that resizes images: `imgproxy+https://…`, `thumbor+https://…`, or a template with {url} or"
         " {raw_url}, {width}, {height}, {x}, {y}; if not set, only the original image is offered",
         None,
         str,
     )
-    image_key: str | None = _setting(
+    image_key: str | None = _env(
         "signs image URLs: the key of imgproxy in hex, or the SECURITY_KEY of thumbor unchanged", None, str
     )
-    image_salt: str | None = _setting("salt of imgproxy, in hex", None, str)
-    time_zone: ZoneInfo = _setting(
-        "time zone in which a day begins (`published_on`, dates without a time)", ZoneInfo("Europe/Rome"), _zone
+    image_salt: str | None = _env("salt of imgproxy, in hex", None, str)
+    time_zone: ZoneInfo = _env(
+        "time zone in which a day begins (`published_on`, dates without a time)", ZoneInfo("Europe/Rome"), _parse_time_zone
     )
-    secret_key: str | None = _setting(
+    secret_key: str | None = _env(
         "signs cursors and the links in emails, and keys the hashes of email addresses: at least 32 characters, the"
         " same on every node, never changed; if not set, a generated one is stored in the database",
         None,
-        _secret,
+        _parse_secret_key,
     )
-    embed_hosts: frozenset[str] = _setting(
-        "hosts from which an `iframe` in an article body is allowed, separated by commas", _hosts(EMBED_HOSTS), _hosts
+    embed_hosts: frozenset[str] = _env(
+        "hosts from which an `iframe` in an article body is allowed, separated by commas", _parse_hosts(EMBED_HOSTS), _parse_hosts
     )
-    reads: str = _setting(
+    read_access: str = _env(
         "read access: `public` for all clients, `key` for clients with an API key only",
         "public",
         _one_of("public", "key"),
     )
-    public_body: str = _setting(
+    public_body: str = _env(
         "how much of an article body clients without a key get: `full`, `teaser` or `none`; the entitlements of partner"
         " keys apply only if it is not `full`",
         "full",
         _one_of("full", "teaser", "none"),
     )
-    rate_limits: tuple[int, int] | None = _setting(
+    rate_limits: tuple[int, int] | None = _env(
         "requests per minute, for a client address without a key (IPv6: a /64) and for a key without a limit of its"
         " own; cache hits in memory are not counted; `off` for no limits",
         (1_200, 6_000),
         _rate_limits,
     )
-    trusted_proxies: Networks = _setting(
+    trusted_proxies: Networks = _env(
         "networks of your own proxies, separated by commas: `X-Forwarded-For` is used only if it comes from them",
         (),
         _networks,
     )
-    import_mb: int = _setting(
+    import_max_mb: int = _env(
         "maximum size in megabytes of a file imported over the API; it is stored in the database until the import has"
         " finished",
         2_048,
-        _count,
+        _parse_positive_int,
     )
-    purge_url: str | None = _setting(
+    purge_url: str | None = _env(
         "CDN to purge after each change, which lets it cache responses for a day:"
         " `fastly+https://api.fastly.com/service/ID` or `varnish+http://host:port`",
         None,
         _purge_url,
     )
-    purge_key: str | None = _setting("API token of Fastly, for purging", None, str)
-    websub_hub: str | None = _setting(
+    purge_key: str | None = _env("API token of Fastly, for purging", None, str)
+    websub_hub: str | None = _env(
         "WebSub hub that feeds link to and that is notified when they change, such as"
         " `https://pubsubhubbub.appspot.com/`",
         None,
-        _hub,
+        _parse_hub_url,
     )
-    webhook_private: str = _setting(
+    webhook_private: str = _env(
         "`allow` lets webhooks reach addresses in private networks, for tests and development",
         "refuse",
         _one_of("allow", "refuse"),
     )
-    smtp_url: str | None = _setting(
+    smtp_url: str | None = _env(
         "mail server: `smtps://user:password@host`, `smtp+starttls://…`, or `smtp://host:25` for one in the same"
         " network; if not set, email subscriptions are disabled",
         None,
         _smtp_url,
     )
-    mail_from: str = _setting(
+    mail_from: str = _env(
         "sender of emails, such as `Motor News <news@example.com>`; its domain is used in every Message-ID",
         "newsapi@localhost",
-        _sender,
+        _parse_mailbox,
     )
-    mail_language: str = _setting(
+    mail_language: str = _env(
         "language of the subscription form and of emails, unless the client names one: `it` or `en`",
         "it",
         _one_of("it", "en"),
     )
-    subscription_url: str | None = _setting(
+    subscription_url: str | None = _env(
         "page of the site that the links in emails lead to, with `?token=`; if not set, a plain page of this API",
         None,
-        _address,
+        _parse_url,
     )
-    privacy_url: str | None = _setting(
-        "privacy policy of the site, linked wherever an email address is requested", None, _address
+    privacy_url: str | None = _env(
+        "privacy policy of the site, linked wherever an email address is requested", None, _parse_url
     )
-    subscription_limits: tuple[int, int] = _setting(
+    subscription_rate_limits: tuple[int, int] = _env(
         "subscription requests per hour, for a client address and in total; not counted if `NEWSAPI_RATE_LIMITS` is"
         " `off`",
         (20, 2_000),
-        _two,
+        _parse_rate_pair,
     )
-    metrics_port: int | None = _setting(
-        "port on `NEWSAPI_HOST` that serves `/metrics` for Prometheus; none if not set", None, _port
+    metrics_port: int | None = _env(
+        "port on `NEWSAPI_HOST` that serves `/metrics` for Prometheus; none if not set", None, _parse_port
     )
-    log_hits: int = _setting("logs one in this many cache hits in memory; 0 logs none", 1_000, _whole)
-    log_level: str = _setting("`debug`, `info`, `warning` or `error`", "info", _level)
+    log_hits_every: int = _env("logs one in this many cache hits in memory; 0 logs none", 1_000, _parse_int)
+    log_level: str = _env("`debug`, `info`, `warning` or `error`", "info", _parse_log_level)
 
     def __post_init__(self) -> None:
         """Set the default of `api_url`, which depends on `host` and `port`."""
@@ -367,11 +367,11 @@ class Settings:
                 try:
                     values[field.name] = field.metadata["parse"](text)
                 except ValueError as error:
-                    raise BadSetting(name, str(error)) from error
+                    raise SettingError(name, str(error)) from error
         return cls(**values)
 
 
-def table() -> str:
+def settings_markdown() -> str:
     """Return the settings as a Markdown table."""
     lines = ["| setting | default | what it is |", "| --- | --- | --- |"]
     for field in dataclasses.fields(Settings):

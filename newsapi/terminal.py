@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import click
 
-from newsapi.errors import Fault
+from newsapi.errors import FieldError
 
 
 @contextmanager
@@ -30,7 +30,7 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
         yield progress
 
 
-def complain(line: int, fault: Fault) -> None:
+def print_field_error(line: int, error: FieldError) -> None:
     """Print a field error of a line of an import on standard error."""
     clear_bar = "\r\033[K" if sys.stderr.isatty() else ""
-    click.echo(f"{clear_bar}line {line}: {fault.place or 'the whole record'}: {fault.message}", err=True)
+    click.echo(f"{clear_bar}line {line}: {error.location or 'the whole record'}: {error.message}", err=True)

@@ -120,7 +120,7 @@ class Checker:
         values["status"] = "withdrawn" if hidden else "published"
         self._writing = True
         self._write(article(slug, **values))
-        with self.database.reading() as connection:
+        with self.database.read_transaction() as connection:
             seq = connection.execute(select(Article.seq).where(Article.slug == slug)).scalar_one()
         assert seq
         self.history.note(slug, seq, None if hidden else version, of)
@@ -128,7 +128,7 @@ class Checker:
 
     def _write(self, *records: object) -> None:
         refused: list[object] = []
-        imports.load(
+        imports.import_records(
             self.database,
             self.settings,
             BytesIO(lines(*records)),  # type: ignore[arg-type]

@@ -10,30 +10,30 @@ from sqlalchemy import Connection, func, select
 from newsapi.model import (
     Article,
     ArticleAuthor,
-    ArticleDetail,
+    ArticleContent,
     ArticleMention,
     ArticleTag,
     Author,
     Base,
     Brand,
     Change,
-    Departure,
+    FilterExit,
     Facet,
-    Listing,
-    LogHead,
-    OldSlug,
+    ListingEntry,
+    ChangelogHead,
+    SlugRedirect,
     Revision,
     Section,
     Tag,
-    Tally,
+    FacetDigest,
 )
 from newsapi.store.database import Database
-from newsapi.store.sitemaps import PAGE
+from newsapi.store.sitemaps import ARTICLES_PER_PAGE
 
 
 def dump(database: Database) -> dict[str, list[tuple[Any, ...]]]:
     """Every row of every table."""
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         return {
             table.name: sorted(map(tuple, connection.execute(select(table))), key=repr)
             for table in Base.metadata.sorted_tables
@@ -42,7 +42,7 @@ def dump(database: Database) -> dict[str, list[tuple[Any, ...]]]:
 
 def consistent(database: Database) -> None:
     """Assert that lists, counts, log, articles and history agree."""
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         facets = _memberships(connection)
         _lists(connection, facets)
         _counts(connection, facets)
@@ -63,10 +63,10 @@ def _memberships(connection: Connection) -> dict[Any, set[int]]:
     brand, mention, group = (facet_of(Brand, f"{name}facet_id") for name in ("", "mention_", "group_"))
     parent = {row.id: row.parent_id for row in connection.execute(select(Brand.__table__))}
     section = facet_of(Section)
-    detail = connection.execute(select(ArticleDetail.article_id, ArticleDetail.seo))
+    detail = connection.execute(select(ArticleContent.article_id, ArticleContent.seo))
     unlisted = {row.article_id for row in detail if row.seo and row.seo["robots"] in {"noindex", "none"}}
     found: dict[Any, set[int]] = {}
-    groups = dict(connection.execute(select(ArticleDetail.article_id, ArticleDetail.translation_group)).all())
+    groups = dict(connection.execute(select(ArticleContent.article_id, ArticleContent.translation_group)).all())
     for row in connection.execute(select(Article.__table__).where(Article.status == "published")):
         own = {named["translation", groups[row.id]]} if groups[row.id] else set()
         own |= {named["all", ""], named["format", row.format], named["language", row.language]}
@@ -74,7 +74,7 @@ def _memberships(connection: Connection) -> dict[Any, set[int]]:
         own |= {group.get(parent.get(row.brand_id))}
         assert row.number is not None, "what is public has a number"
         if row.id not in unlisted:
-            own.add(named["sitemap", str((row.number - 1) // PAGE + 1)])
+            own.add(named["sitemap", str((row.number - 1) // ARTICLES_PER_PAGE + 1)])
         found[row.id] = {facet for facet in own if facet is not None}
     for link, column, ids in (
         (ArticleAuthor, "author_id", facet_of(Author)),
@@ -94,8 +94,8 @@ def _lists(connection: Connection, facets: dict[Any, set[int]]) -> None:
     }
     should = {(facet, times[id_][0], id_, *times[id_][1:]) for id_, own in facets.items() for facet in own}
     columns = (
-        *(Listing.facet_id, Listing.published_at, Listing.article_id),
-        *(Listing.updated_at, Listing.materially_updated_at),
+        *(ListingEntry.facet_id, ListingEntry.published_at, ListingEntry.article_id),
+        *(ListingEntry.updated_at, ListingEntry.materially_updated_at),
     )
     assert {tuple(row) for row in connection.execute(select(*columns))} == should
 
@@ -115,7 +115,7 @@ def _counts(connection: Connection, facets: dict[Any, set[int]]) -> None:
 def _log(connection: Connection, facets: dict[Any, set[int]]) -> None:
     """Numbers without gaps; a client that follows the log has exactly what is published, in the right facets."""
     rows = connection.execute(select(Change.__table__).order_by(Change.seq)).all()
-    head = connection.execute(select(LogHead.seq, LogHead.mark)).one()
+    head = connection.execute(select(ChangelogHead.seq, ChangelogHead.mark)).one()
     assert [row.seq for row in rows] == list(range(1, head.seq + 1))
     assert not rows or rows[-1].mark == head.mark
     assert [row.at for row in rows] == sorted(row.at for row in rows)
@@ -143,7 +143,7 @@ def _partners(connection: Connection, facets: dict[Any, set[int]]) -> None:
             own.pop(facet, None)
         for facet in {*row.facets_before, *(own if gone else ())} - {*row.facets_after}:
             own[facet] = (row.seq, row.reason if gone else "out_of_scope")
-    stored = connection.execute(select(Departure.__table__)).all()
+    stored = connection.execute(select(FilterExit.__table__)).all()
     should = {(id_, facet, *how) for id_, own in left.items() for facet, how in own.items()}
     assert {(row.article_id, row.facet_id, row.seq, row.reason) for row in stored} == should
     versions = dict(connection.execute(select(Article.id, Article.version)).all())
@@ -156,7 +156,7 @@ def _partners(connection: Connection, facets: dict[Any, set[int]]) -> None:
                 kept, place = sums.setdefault(facet, [0] * 128), id_.int % 4096 // 64
                 kept[place] += 1
                 kept[64 + place] = (kept[64 + place] + int.from_bytes(digest)) % 2**64
-    tallies = {row.facet_id: list(unpack(">64I64Q", row.sums)) for row in connection.execute(select(Tally.__table__))}
+    tallies = {row.facet_id: list(unpack(">64I64Q", row.sums)) for row in connection.execute(select(FacetDigest.__table__))}
     assert {facet: kept for facet, kept in tallies.items() if any(kept)} == sums
     buckets = connection.execute(select(Article.id, Article.bucket)).all()
     assert dict(buckets) == {id_: id_.int % 4096 for id_ in versions}
@@ -165,12 +165,12 @@ def _partners(connection: Connection, facets: dict[Any, set[int]]) -> None:
 def _articles(connection: Connection) -> None:
     """Each article is whole, has all of its history, and bears no slug that leads elsewhere."""
     articles = {row.id: row for row in connection.execute(select(Article.__table__))}
-    assert set(connection.execute(select(ArticleDetail.article_id)).scalars()) == articles.keys()
+    assert set(connection.execute(select(ArticleContent.article_id)).scalars()) == articles.keys()
     counted = dict(
         connection.execute(select(Revision.article_id, func.count()).group_by(Revision.article_id)).all(),
     )
     assert {id_: row.version - 1 for id_, row in articles.items() if row.version > 1} == counted
-    former = connection.execute(select(OldSlug.slug, OldSlug.subject_id).where(OldSlug.kind == "article")).all()
+    former = connection.execute(select(SlugRedirect.slug, SlugRedirect.subject_id).where(SlugRedirect.kind == "article")).all()
     assert not {slug for slug, _ in former} & {row.slug for row in articles.values()}
     assert {id_ for _, id_ in former} <= articles.keys()
     assert all(row.gone is None for row in articles.values() if row.status == "published")

@@ -17,19 +17,19 @@ from sqlalchemy.orm import Session
 from newsapi.model import (
     Article,
     ArticleAuthor,
-    ArticleDetail,
+    ArticleContent,
     ArticleMention,
     ArticleTag,
     Author,
     Brand,
     Facet,
-    OldSlug,
+    SlugRedirect,
     Section,
     Tag,
 )
 from newsapi.store import listed, log, sitemaps, states
 from newsapi.store.database import Database
-from newsapi.store.told import Told
+from newsapi.store.told import NewChange
 from newsapi.text.folding import fold
 
 TERMS: dict[str, Any] = {"brand": Brand, "author": Author, "section": Section, "tag": Tag}
@@ -64,7 +64,7 @@ class Make:
 
     def old_slug(self, kind: str, slug: str, subject: UUID) -> None:
         with self.database.transaction() as session:
-            session.add(OldSlug(kind=kind, slug=slug, subject_id=subject, at=self.now()))
+            session.add(SlugRedirect(kind=kind, slug=slug, subject_id=subject, at=self.now()))
 
     def article(
         self,
@@ -97,7 +97,7 @@ class Make:
                 self._facet(session, kind, name)
             session.add(row)
             session.flush()
-            session.add(ArticleDetail(**{"article_id": row.id, "body_html": "<p>Testo.</p>", **detail}))
+            session.add(ArticleContent(**{"article_id": row.id, "body_html": "<p>Testo.</p>", **detail}))
             for link, column, name in LINKS:
                 for position, id_ in enumerate(terms[name]):
                     session.execute(insert(link), {"article_id": row.id, "position": position, column: id_})
@@ -113,9 +113,9 @@ class Make:
         """Take a published article away, as a withdrawal does."""
         with self.database.transaction() as session:
             row = session.get_one(Article, article)
-            state = states.by_id(session, [article])[article]
-            [facets] = listed.facets(session, [state])
-            listed.unlist_articles(session, [(state, facets)])
+            state = states.get_snapshots(session, [article])[article]
+            [facets] = listed.facets_of_articles(session, [state])
+            listed.delete_entries(session, [(state, facets)])
             row.status = status
             row.gone = gone or {
                 "at": "2026-11-01T12:00:00Z",
@@ -150,15 +150,15 @@ class Make:
         return Article(**values)
 
     def _publish(self, session: Session, row: Article) -> None:
-        state = states.by_id(session, [row.id])[row.id]
-        sitemaps.number(session, [state])
-        row.number = state.number
-        [facets] = listed.facets(session, [state])
-        listed.list_articles(session, [(state, facets)])
+        state = states.get_snapshots(session, [row.id])[row.id]
+        sitemaps.assign_numbers(session, [state])
+        row.number = state.publication_number
+        [facets] = listed.facets_of_articles(session, [state])
+        listed.insert_entries(session, [(state, facets)])
         self._tell(session, row, "upsert", "published", before=frozenset(), after=facets)
 
     def _tell(self, session: Session, row: Article, action: Any, reason: str, **facets: frozenset[int]) -> None:
-        told = Told(
+        told = NewChange(
             kind="article",
             action=action,
             reason=reason,
@@ -167,8 +167,8 @@ class Make:
             version=row.version,
             **facets,
         )
-        numbers = log.append(session, [told], now=self.now())
-        session.execute(update(Article).where(Article.id == row.id).values(seq=numbers.last, changed_at=numbers.at))
+        numbers = log.append_changes(session, [told], now=self.now())
+        session.execute(update(Article).where(Article.id == row.id).values(seq=numbers.last, changed_at=numbers.committed_at))
 
     def _ensure(self, session: Session, kind: str, slugs: Iterable[str]) -> list[UUID]:
         model = TERMS[kind]
@@ -198,15 +198,15 @@ class Make:
         session.add(row)
         session.flush()
         touched = session.execute(select(Facet.id).where(Facet.kind == "terms", Facet.name == kind)).scalar_one()
-        told = Told(
+        told = NewChange(
             kind=kind,
             action="upsert",
             reason="updated",
             subject_id=row.id,
             slug=slug,
-            after=frozenset({touched, row.facet_id}),
+            facets_after=frozenset({touched, row.facet_id}),
         )
-        log.append(session, [told], now=self.now())
+        log.append_changes(session, [told], now=self.now())
         return row.id
 
     @staticmethod

@@ -8,11 +8,11 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from newsapi.actions.keys import PARTNER
+from newsapi.actions.keys import PARTNER_SCOPE
 from newsapi.settings import Settings
 
 
-def warnings(settings: Settings, keys: Sequence[Any], now: datetime) -> Iterator[str]:
+def config_warnings(settings: Settings, keys: Sequence[Any], now: datetime) -> Iterator[str]:
     """Check the settings and the API keys.
 
     Args:
@@ -31,7 +31,7 @@ def warnings(settings: Settings, keys: Sequence[Any], now: datetime) -> Iterator
                     f"{row.prefix} ({row.name}) is restricted to some brands, sections or bodies, but"
                     " NEWSAPI_PUBLIC_BODY is full: every client can read everything without a key."
                 )
-    elif not any(PARTNER in row.scopes for row in valid_keys):
+    elif not any(PARTNER_SCOPE in row.scopes for row in valid_keys):
         yield f"NEWSAPI_PUBLIC_BODY is {settings.public_body}, but no partner has a key that reads more."
     if settings.rate_limits is None:
         yield "NEWSAPI_RATE_LIMITS is off: a single client can overload the server."
@@ -43,23 +43,23 @@ def warnings(settings: Settings, keys: Sequence[Any], now: datetime) -> Iterator
 
 def _addresses(settings: Settings) -> Iterator[str]:
     api = urlsplit(settings.api_url)
-    is_exposed = not _is_here(settings.host)
-    if is_exposed and _is_here(api.hostname):
+    is_exposed = not _is_loopback(settings.host)
+    if is_exposed and _is_loopback(api.hostname):
         yield f"NEWSAPI_HOST is {settings.host}, but NEWSAPI_API_URL leads clients to {settings.api_url}."
-    if api.scheme == "http" and not _is_here(api.hostname):
+    if api.scheme == "http" and not _is_loopback(api.hostname):
         yield "NEWSAPI_API_URL is not https: keys and bodies are transmitted unencrypted."
     if settings.metrics_port and is_exposed:
         yield f"/metrics is open to every client that reaches {settings.host}:{settings.metrics_port}: restrict access."
     if settings.redis_url:
         redis = urlsplit(settings.redis_url)
-        if redis.scheme == "redis" and not redis.password and not _is_here(redis.hostname):
+        if redis.scheme == "redis" and not redis.password and not _is_loopback(redis.hostname):
             yield "NEWSAPI_REDIS_URL has no password and is on another machine: cached responses can be forged there."
     if any(network.prefixlen == 0 for network in settings.trusted_proxies):
         yield "NEWSAPI_TRUSTED_PROXIES trusts every address: any client can pretend to have another one."
 
 
 def _mail(settings: Settings, server: SplitResult) -> Iterator[str]:
-    if server.scheme == "smtp" and not _is_here(server.hostname):
+    if server.scheme == "smtp" and not _is_loopback(server.hostname):
         yield "NEWSAPI_SMTP_URL is on another machine and without TLS: emails and links are transmitted unencrypted."
     if server.scheme != "file" and settings.mail_from.rstrip(">").endswith("@localhost"):
         yield "NEWSAPI_MAIL_FROM has the domain localhost: other mail servers do not accept email from it."
@@ -73,7 +73,7 @@ def _keys(valid_keys: Sequence[Any]) -> Iterator[str]:
             yield f"{row.prefix} ({row.name}) has the scope admin and never expires: limit its lifetime (--days)."
 
 
-def _is_here(host: str | None) -> bool:
+def _is_loopback(host: str | None) -> bool:
     """Return whether a host is a loopback address; a missing host means this machine."""
     if host in {None, "", "localhost"}:
         return True

@@ -9,13 +9,13 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from newsapi.schemas.wire import written
+from newsapi.schemas.wire import format_instant
 from newsapi.settings import Settings
 from newsapi.text import markup
 
 NOON = time(12)
 LISTS = ("authors", "mentions", "tags")
-KIND_OF = {"brand": "brand", "section": "section", "authors": "author", "mentions": "brand", "tags": "tag"}
+TERM_KIND_OF_FIELD = {"brand": "brand", "section": "section", "authors": "author", "mentions": "brand", "tags": "tag"}
 """The kind of term that each reference field of an article holds."""
 
 
@@ -26,8 +26,8 @@ class Draft:
     `source_line` and `source_digest` are those of an imported line; 0 and None if the article comes from the API.
     """
 
-    line: int
-    digest: bytes | None
+    source_line: int
+    source_digest: bytes | None
     id: UUID | None
     slug: str
     values: dict[str, Any]
@@ -42,7 +42,7 @@ class Draft:
         return keys
 
 
-def drafted(values: Mapping[str, Any], settings: Settings, *, line: int = 0, digest: bytes | None = None) -> Draft:
+def make_draft(values: Mapping[str, Any], settings: Settings, *, source_line: int = 0, source_digest: bytes | None = None) -> Draft:
     """Return a draft of the values that a schema has loaded; sanitizes HTML and completes dates.
 
     Args:
@@ -61,40 +61,40 @@ def drafted(values: Mapping[str, Any], settings: Settings, *, line: int = 0, dig
         slug = columns.pop(field)
         references[field] = [slug] if slug else []
     id_, given_previous_slugs = columns.pop("id"), columns.pop("previous_slugs")
-    columns = cleaned(columns, settings)
+    columns = clean_values(columns, settings)
     previous_slugs = tuple(slug for slug in given_previous_slugs if slug != columns["slug"])
-    return Draft(line, digest, id_, columns["slug"], columns, references, previous_slugs)
+    return Draft(source_line, source_digest, id_, columns["slug"], columns, references, previous_slugs)
 
 
-def cleaned(values: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+def clean_values(values: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     """Return the values with sanitized HTML, formatted times and derived fields; any field may be missing."""
     columns = dict(values)
     if "body_html" in columns:
         columns["body_html"] = clean_body(columns["body_html"], settings)
-        columns["word_count"] = markup.word_count(markup.to_text(columns["body_html"]))
+        columns["word_count"] = markup.word_count(markup.html_to_text(columns["body_html"]))
     if "corrections" in columns:
-        columns["corrections"] = [{**item, "at": written(item["at"])} for item in columns["corrections"]]
+        columns["corrections"] = [{**item, "at": format_instant(item["at"])} for item in columns["corrections"]]
     if (rights := columns.get("rights")) and rights["expires_at"]:
-        columns["rights"] = {**rights, "expires_at": written(rights["expires_at"])}
+        columns["rights"] = {**rights, "expires_at": format_instant(rights["expires_at"])}
     if "published_at" in columns:
-        columns |= _dated(columns["published_at"], columns.pop("published_precision", None), settings)
+        columns |= _publication_time(columns["published_at"], columns.pop("published_precision", None), settings)
     return columns
 
 
-def clean_body(html: str, settings: Settings) -> str:
+def clean_body(body_html: str, settings: Settings) -> str:
     """Return the sanitized HTML of an article body, with absolute URLs."""
-    return markup.clean(html, base=_base(settings), embed_hosts=settings.embed_hosts)
+    return markup.sanitize_html(body_html, base=_base(settings), embed_hosts=settings.embed_hosts)
 
 
-def _dated(published: date | None, precision: str | None, settings: Settings) -> dict[str, Any]:
+def _publication_time(published: date | None, precision: str | None, settings: Settings) -> dict[str, Any]:
     """Return publication time and precision; a date without a time is noon of that day in the time zone."""
     if not isinstance(published, datetime):
         return {
-            "published_at": _noon(published, settings),
+            "published_at": _noon_in_zone(published, settings),
             "published_precision": "day" if published else precision or "second",
         }
     if precision == "day":
-        published = _noon(published.astimezone(settings.time_zone).date(), settings)
+        published = _noon_in_zone(published.astimezone(settings.time_zone).date(), settings)
     return {"published_at": published, "published_precision": precision or "second"}
 
 
@@ -104,5 +104,5 @@ def _base(settings: Settings) -> str:
     return f"{parts.scheme}://{parts.netloc}/"
 
 
-def _noon(day: date | None, settings: Settings) -> datetime | None:
+def _noon_in_zone(day: date | None, settings: Settings) -> datetime | None:
     return datetime.combine(day, NOON, settings.time_zone).astimezone(UTC) if day else None

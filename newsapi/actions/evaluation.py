@@ -16,21 +16,21 @@ from typing import Any, Final
 import orjson
 
 from newsapi.actions import imports, related
-from newsapi.errors import Fault, Invalid
+from newsapi.errors import FieldError, InvalidParameter
 from newsapi.settings import Settings
 from newsapi.store import articles
 from newsapi.store import related as lists
 from newsapi.store.database import Database
-from newsapi.text.characters import printable
+from newsapi.text.characters import strip_forbidden
 from newsapi.text.slugs import is_slug
 
-DEPTH: Final = 20
+RANKING_DEPTH: Final = 20
 """Articles in each ranking."""
 
 UNDATED: Final = "2000-01-01"
 
 
-def ranked(
+def iter_rankings(
     database: Database,
     settings: Settings,
     lines: Iterable[bytes],
@@ -55,13 +55,13 @@ def ranked(
     """
     documents, sources = _read(lines)
     records = b"".join(orjson.dumps(record) + b"\n" for record in _records(documents.values()))
-    imports.load(database, settings, BytesIO(records), now=now, reject=_refuse)
-    related.rebuild(database, now=now)
+    imports.import_records(database, settings, BytesIO(records), now=now, reject=_refuse)
+    related.rebuild_index(database, now=now)
     ids_by_slug = {slug_of(id_): id_ for id_ in documents}
     for number, source in enumerate(sources, 1):
-        with database.reading() as connection:
-            article = articles.find(connection, slug_of(source))
-            related_records = lists.of_article(connection, article.id, limit=DEPTH).records
+        with database.read_transaction() as connection:
+            article = articles.get_public(connection, slug_of(source))
+            related_records = lists.get_related(connection, article.id, limit=RANKING_DEPTH).records
         ranking = [(ids_by_slug[record["slug"]], record["relation"]["score"]) for record in related_records]
         yield {"source": source, "ranked": [id_ for id_, _ in ranking], "scores": dict(ranking)}
         progress(number, len(sources))
@@ -84,7 +84,7 @@ def _read(lines: Iterable[bytes]) -> tuple[dict[str, Mapping[str, Any]], list[st
             elif row["type"] == "judgment":
                 sources[row["source"]] = None
         except (ValueError, KeyError, TypeError) as error:
-            raise Invalid([Fault(f"line {number}", "is not a document or judgment")]) from error
+            raise InvalidParameter([FieldError(f"line {number}", "is not a document or judgment")]) from error
     return documents, [source for source in sources if source in documents]
 
 
@@ -117,8 +117,8 @@ def _records(documents: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]
 
 
 def _line(text: str) -> str:
-    return " ".join(printable(text).split())
+    return " ".join(strip_forbidden(text).split())
 
 
-def _refuse(line: int, error: Fault) -> None:
-    raise Invalid([Fault(f"article {line} of the set: {error.place}", error.message)])
+def _refuse(line: int, error: FieldError) -> None:
+    raise InvalidParameter([FieldError(f"article {line} of the set: {error.location}", error.message)])

@@ -14,12 +14,12 @@ from uuid import UUID
 import structlog
 
 from newsapi.actions import imports, webhooks
-from newsapi.actions.imports import Counts, Load, Reached
+from newsapi.actions.imports import Counts, ImportRun, ImportPosition
 from newsapi.actions.keys import Caller
-from newsapi.actions.writing import Desk
-from newsapi.errors import BadBody, Fault, MoveNotAllowed, NewsError, NotFound, SchemaMissing, Unavailable
+from newsapi.actions.writing import WriteContext
+from newsapi.errors import InvalidBody, FieldError, TransitionNotAllowed, NewsError, NotFound, MigrationsPending, Unavailable
 from newsapi.intake import known
-from newsapi.intake.positions import Positions
+from newsapi.intake.positions import LineIndex
 from newsapi.model.base import uuid7
 from newsapi.settings import Settings
 from newsapi.store import deeds
@@ -28,17 +28,17 @@ from newsapi.store.database import Database, Session
 
 log = structlog.get_logger("newsapi.worker")
 
-MOST_ERRORS: Final = 100
+MAX_REPORTED_ERRORS: Final = 100
 """Errors that an import reports; further ones are only counted."""
 
-FAILURES: Final = 5
+MAX_FAILURES: Final = 5
 """Failures at one position of the file after which an import is given up. A worker that is killed does not count."""
 
-SPELL: Final = 2.0
+TIME_SLICE_SECONDS: Final = 2.0
 """Seconds of work between two checks of the worker's lease. Other writers can write between the batches of a slice."""
 
 
-def receive(desk: Desk, caller: Caller, pieces: Iterable[bytes], *, form: str, plan: Mapping[str, Any] | None) -> UUID:
+def create_import(context: WriteContext, caller: Caller, chunks: Iterable[bytes], *, format_name: str, mapping: Mapping[str, Any] | None) -> UUID:
     """Store an uploaded file and queue its import. Each chunk is stored as it arrives.
 
     Args:
@@ -55,29 +55,29 @@ def receive(desk: Desk, caller: Caller, pieces: Iterable[bytes], *, form: str, p
         InvalidBody: The file is empty.
     """
     id_ = uuid7()
-    with desk.database.transaction() as session:
-        now = desk.moment(session.connection())
-        store.begin(session, id=id_, format=form, plan=plan, by=caller.name, created_at=now, updated_at=now)
+    with context.database.transaction() as session:
+        now = context.clock(session.connection())
+        store.insert_import(session, id=id_, format=format_name, plan=mapping, by=caller.name, created_at=now, updated_at=now)
     try:
         count = 0
-        for count, chunk in enumerate(pieces, 1):
-            with desk.database.transaction() as session:
-                store.add_part(session, id_, count - 1, chunk, desk.moment(session.connection()))
+        for count, chunk in enumerate(chunks, 1):
+            with context.database.transaction() as session:
+                store.append_chunk(session, id_, count - 1, chunk, context.clock(session.connection()))
         if not count:
-            raise BadBody([Fault("", "is empty")])
-        with desk.database.transaction() as session:
-            now = desk.moment(session.connection())
-            store.move(session, id_, [store.RECEIVING], state="queued", updated_at=now)
-            deeds.note(session, at=now, by=caller.name, action="create", kind="import", subject_id=id_)
+            raise InvalidBody([FieldError("", "is empty")])
+        with context.database.transaction() as session:
+            now = context.clock(session.connection())
+            store.transition(session, id_, [store.RECEIVING], state="queued", updated_at=now)
+            deeds.insert_entry(session, occurred_at=now, actor=caller.name, action="create", kind="import", subject_id=id_)
     except BaseException:
         # If this fails, the worker deletes the incomplete import an hour later.
-        with suppress(NewsError), desk.database.transaction() as session:
-            store.give_up(session, id_)
+        with suppress(NewsError), context.database.transaction() as session:
+            store.delete_import(session, id_)
         raise
     return id_
 
 
-def cancel(desk: Desk, caller: Caller, id_: UUID) -> None:
+def cancel(context: WriteContext, caller: Caller, id_: UUID) -> None:
     """Cancel an import; what it has written so far is kept.
 
     Args:
@@ -89,24 +89,24 @@ def cancel(desk: Desk, caller: Caller, id_: UUID) -> None:
         NotFound: There is no such import.
         TransitionNotAllowed: The import has ended.
     """
-    with desk.database.transaction() as session:
-        now = desk.moment(session.connection())
-        if store.move(session, id_, store.OPEN, state="cancelled", updated_at=now):
-            deeds.note(session, at=now, by=caller.name, action="cancel", kind="import", subject_id=id_)
-            webhooks.tell_import(session, id_, "cancelled", desk.settings.api_url, now=now)
+    with context.database.transaction() as session:
+        now = context.clock(session.connection())
+        if store.transition(session, id_, store.OPEN_STATES, state="cancelled", updated_at=now):
+            deeds.insert_entry(session, occurred_at=now, actor=caller.name, action="cancel", kind="import", subject_id=id_)
+            webhooks.queue_import_finished(session, id_, "cancelled", context.settings.api_url, now=now)
             return
-        row = store.one(session.connection(), id_)
+        row = store.get_import(session.connection(), id_)
     if row is None:
         raise NotFound
     if row.state != "cancelled":
-        raise MoveNotAllowed(row.state, "cancelled", ())
+        raise TransitionNotAllowed(row.state, "cancelled", ())
 
 
-class Lost(Exception):
+class LeaseLost(Exception):
     """The worker lost the lease of an import: the import was cancelled, or another worker acquired it."""
 
 
-class Runs:
+class ImportRunner:
     """Runs the queued imports of one worker, one after the other, each from the position that was reached before."""
 
     def __init__(self, database: Database, settings: Settings, *, now: Callable[[], datetime]) -> None:
@@ -114,9 +114,9 @@ class Runs:
         self._database, self._settings, self._now = database, settings, now
         self._running: Iterator[None] | None = None
 
-    def go_on(self) -> int:
+    def run_slice(self) -> int:
         """Work for `TIME_SLICE_SECONDS` and return the number of steps; raise what an import fails with."""
-        end, count = time.monotonic() + SPELL, 0
+        end, count = time.monotonic() + TIME_SLICE_SECONDS, 0
         while time.monotonic() < end:
             if self._running is None:
                 self._running = self._next()
@@ -128,7 +128,7 @@ class Runs:
             count += 1
         return count
 
-    def forget(self) -> None:
+    def release(self) -> None:
         """Stop; the import is continued later from the last batch that was committed."""
         if self._running is not None:
             self._running.close()  # type: ignore[attr-defined]  # it is a generator
@@ -136,42 +136,42 @@ class Runs:
 
     def _next(self) -> Iterator[None] | None:
         """Return the steps of the next queued import; without one, delete the files of imports that have ended."""
-        with self._database.reading() as connection:
-            job = store.first_open(connection)
-            has_garbage = job is None and store.has_litter(connection, self._now())
+        with self._database.read_transaction() as connection:
+            job = store.next_open(connection)
+            has_garbage = job is None and store.has_garbage(connection, self._now())
         if has_garbage:
             with self._database.transaction() as session:
-                store.sweep(session, self._now())
+                store.collect_garbage(session, self._now())
         return None if job is None else self._run(job)
 
     def _run(self, job: Any) -> Iterator[None]:
         """Run an import under its lease: an unexpected error is recorded, an outage of the database is not."""
         holder = secrets.token_hex(8)
         with self._database.transaction() as session:
-            if not store.hold(session, job.id, holder, now=self._now()):
+            if not store.acquire(session, job.id, holder, now=self._now()):
                 return
         log.info("import started", id=str(job.id), format=job.format, line=job.line)
-        progress = _Progress(job, holder, self._settings.api_url, self._now)
+        progress = _ImportProgress(job, holder, self._settings.api_url, self._now)
         try:
             yield from self._steps(job, progress)
-        except Lost:
+        except LeaseLost:
             log.warning("import lease lost", id=str(job.id))
             return
-        except (Unavailable, SchemaMissing):
+        except (Unavailable, MigrationsPending):
             raise
         except Exception:
-            with suppress(NewsError, Lost), self._database.transaction() as session:
+            with suppress(NewsError, LeaseLost), self._database.transaction() as session:
                 progress.fail(session)
             raise
         log.info("import finished", id=str(job.id))
 
-    def _steps(self, job: Any, progress: _Progress) -> Iterator[None]:
+    def _steps(self, job: Any, progress: _ImportProgress) -> Iterator[None]:
         """Import the rest of the file, one transaction per step."""
-        with io.BufferedReader(store.Spooled(self._database, job.id, job.size), 1 << 16) as file:
+        with io.BufferedReader(store.SpooledFile(self._database, job.id, job.size), 1 << 16) as file:
             stream = cast("BinaryIO", file)
-            record_format = known.form(job.format, job.plan, self._settings.time_zone)
-            line_index = Positions(stream, record_format)
-            run = Load(
+            record_format = known.get_format(job.format, job.plan, self._settings.time_zone)
+            line_index = LineIndex(stream, record_format)
+            run = ImportRun(
                 self._database,
                 self._settings,
                 self._now,
@@ -183,15 +183,15 @@ class Runs:
                 note=progress.note,
             )
             # Build the index now: within a transaction it would block other writers, and the lease would expire.
-            yield from line_index.gather()
-            for _ in imports.steps(run, stream, Reached(job.line, job.offset)):
+            yield from line_index.build()
+            for _ in imports.iter_batches(run, stream, ImportPosition(job.line, job.offset)):
                 yield
         with self._database.transaction() as session:
             progress.end(session, "done")
         self._database.analyze()
 
 
-class _Progress:
+class _ImportProgress:
     """The counts, errors and position of an import, saved in its row."""
 
     def __init__(self, job: Any, holder: str, api_url: str, now: Callable[[], datetime]) -> None:
@@ -200,11 +200,11 @@ class _Progress:
         self._errors: list[dict[str, Any]] = list(job.errors)
         self.counts = Counts(job.created, job.updated, job.unchanged, job.rejected)
 
-    def reject(self, line: int, error: Fault) -> None:
-        if len(self._errors) < MOST_ERRORS:
-            self._errors.append({"line": line, "pointer": error.place, "message": error.message})
+    def reject(self, line: int, error: FieldError) -> None:
+        if len(self._errors) < MAX_REPORTED_ERRORS:
+            self._errors.append({"line": line, "pointer": error.location, "message": error.message})
 
-    def note(self, session: Session, position: Reached) -> None:
+    def note(self, session: Session, position: ImportPosition) -> None:
         """Save the progress in the transaction that writes the lines. Raises LeaseLost."""
         counts = self.counts
         self._failures = 0
@@ -222,24 +222,24 @@ class _Progress:
 
     def fail(self, session: Session) -> None:
         """Count a failure; end the import after `MAX_FAILURES` at one position. Raises LeaseLost."""
-        if self._failures + 1 < FAILURES:
-            store.note(session, self._id, self._holder, {"failures": self._failures + 1})
+        if self._failures + 1 < MAX_FAILURES:
+            store.save_progress(session, self._id, self._holder, {"failures": self._failures + 1})
             return
         error = {
             "line": 0,
             "pointer": "",
-            "message": f"the import failed {FAILURES} times at the same position and was stopped",
+            "message": f"the import failed {MAX_FAILURES} times at the same position and was stopped",
         }
-        job = store.one(session.connection(), self._id)
+        job = store.get_import(session.connection(), self._id)
         errors = [*(job.errors if job else []), error]
         self.end(session, "failed", errors=errors)
 
     def end(self, session: Session, state: str, **columns: Any) -> None:
         """Save the final state and queue `import.finished` for webhooks. Raises LeaseLost."""
         self.write(session, state=state, **columns)
-        webhooks.tell_import(session, self._id, state, self._api, now=self._now())
+        webhooks.queue_import_finished(session, self._id, state, self._api, now=self._now())
 
     def write(self, session: Session, **columns: Any) -> None:
         """Update the row; raise LeaseLost if this worker no longer has the lease."""
-        if not store.note(session, self._id, self._holder, {**columns, "updated_at": self._now()}):
-            raise Lost
+        if not store.save_progress(session, self._id, self._holder, {**columns, "updated_at": self._now()}):
+            raise LeaseLost

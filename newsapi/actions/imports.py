@@ -17,42 +17,42 @@ from typing import Any, BinaryIO, cast
 from uuid import UUID
 
 from newsapi.actions import writing
-from newsapi.actions.decisions import Present, References, decided
+from newsapi.actions.decisions import ExistingArticles, References, resolve
 from newsapi.actions.drafts import Draft
-from newsapi.actions.reading import Found, Reading, Record, Refused, read
-from newsapi.actions.writing import references
-from newsapi.errors import Fault, Invalid
-from newsapi.intake.forms import NDJSON, Form
+from newsapi.actions.reading import ParseResult, ParserPool, ParsedRecord, RejectedLine, parse_lines
+from newsapi.actions.writing import resolve_references
+from newsapi.errors import FieldError, InvalidParameter
+from newsapi.intake.forms import NDJSON, RecordFormat
 from newsapi.intake.ndjson import Line
-from newsapi.intake.positions import Positions
+from newsapi.intake.positions import LineIndex
 from newsapi.settings import Settings
 from newsapi.store import bulk, log, states, vocabulary
-from newsapi.store.bulk import Written
+from newsapi.store.bulk import ArticleWrite
 from newsapi.store.database import Database, Session
 from newsapi.store.taxonomy import Kind
 
-CHUNK = 1_000
+BATCH_LINES = 1_000
 """Lines in one transaction, which limits how long other writers wait to about a third of a second."""
 
-CHUNK_BYTES = 8 << 20
+BATCH_BYTES = 8 << 20
 """Bytes in one transaction, for long lines."""
 
-LOOKED_UP = 10_000
+MAX_NAMES_PER_LOOKUP = 10_000
 """Names in one look-up; SQLite allows about three times as many values in one statement."""
 
-Reject = Callable[[int, Fault], None]
+RejectCallback = Callable[[int, FieldError], None]
 """Called with the line of the file and the field error of a record that cannot be imported."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
+class ImportPosition:
     """A position in a file: the number of a line, and the bytes of the file up to its end."""
 
     line: int = 0
     offset: int = 0
 
 
-Note = Callable[[Session, Reached], None]
+ProgressCallback = Callable[[Session, ImportPosition], None]
 """Called in the transaction that writes a batch, with the position of its last line."""
 
 
@@ -71,7 +71,7 @@ class Counts:
 
 
 @dataclass(slots=True)
-class Load:
+class ImportRun:
     """One run of an import, with its results so far.
 
     `note` saves the position, in the transaction that wrote the lines. `by` is the actor of revisions. `writes` counts
@@ -81,15 +81,15 @@ class Load:
     database: Database
     settings: Settings
     now: Callable[[], datetime]
-    reject: Reject
-    positions: Positions
+    reject: RejectCallback
+    positions: LineIndex
     counts: Counts = field(default_factory=Counts)
     by: str = "import"
-    form: Form = NDJSON
-    note: Note | None = None
+    form: RecordFormat = NDJSON
+    note: ProgressCallback | None = None
     writes: int = 0
 
-    def is_overtaken(self, line: int, digest: bytes | None) -> bool:
+    def is_superseded(self, line: int, digest: bytes | None) -> bool:
         """Return whether the stored article or term comes from a later line of this file.
 
         Args:
@@ -99,17 +99,17 @@ class Load:
         Returns:
             Whether the last line with this digest comes after the line to import.
         """
-        return digest is not None and self.positions.last(digest) > line
+        return digest is not None and self.positions.last_line_with(digest) > line
 
-    def refuse(self, line: int, errors: Iterable[Fault]) -> None:
+    def reject_line(self, line: int, errors: Iterable[FieldError]) -> None:
         """Count a line as rejected, and report its field errors."""
         self.counts.rejected += 1
         for error in errors:
-            self.reject(self.form.place(line), error)
+            self.reject(self.form.source_line(line), error)
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
+class LineBatch:
     """Lines that are imported in one transaction.
 
     `known` are the digests from which stored articles were imported; these lines are not parsed. They were looked up
@@ -121,15 +121,15 @@ class Chunk:
     asked_at: int
 
 
-def load(
+def import_records(
     database: Database,
     settings: Settings,
     stream: BinaryIO,
     *,
     now: Callable[[], datetime],
-    reject: Reject,
+    reject: RejectCallback,
     progress: Callable[[int], None] = lambda _: None,
-    form: Form = NDJSON,
+    record_format: RecordFormat = NDJSON,
 ) -> Counts:
     """Import a stream of records.
 
@@ -148,13 +148,13 @@ def load(
     Returns:
         The number of lines by outcome.
     """
-    run = Load(database, settings, now, reject, Positions(stream, form), form=form)
-    for position in steps(run, stream):
+    run = ImportRun(database, settings, now, reject, LineIndex(stream, record_format), form=record_format)
+    for position in iter_batches(run, stream):
         progress(position.offset)
     return run.counts
 
 
-def steps(run: Load, stream: BinaryIO, begin: Reached = Reached()) -> Iterator[Reached]:
+def iter_batches(run: ImportRun, stream: BinaryIO, begin: ImportPosition = ImportPosition()) -> Iterator[ImportPosition]:
     """Import the lines after a position, one batch per step.
 
     Args:
@@ -166,23 +166,23 @@ def steps(run: Load, stream: BinaryIO, begin: Reached = Reached()) -> Iterator[R
         The position after each batch, which is then committed.
     """
     lines = run.form.lines(stream, number=begin.line, offset=begin.offset)
-    with Reading(run.settings) as parsers:
-        for chunk, results in parsers.ahead(_unread(run, lines)):
-            position = Reached(chunk.lines[-1].number, chunk.lines[-1].offset)
-            _load_chunk(run, chunk, results, position)
+    with ParserPool(run.settings) as parsers:
+        for chunk, results in parsers.iter_parsed(_skip_unchanged(run, lines)):
+            position = ImportPosition(chunk.lines[-1].number, chunk.lines[-1].offset)
+            _import_batch(run, chunk, results, position)
             yield position
 
 
-def _unread(run: Load, lines: Iterable[Line]) -> Iterator[tuple[Chunk, list[Line]]]:
+def _skip_unchanged(run: ImportRun, lines: Iterable[Line]) -> Iterator[tuple[LineBatch, list[Line]]]:
     """Yield batches, each with those of its lines that must be parsed because no stored article comes from them."""
     for batch_lines in _chunks(lines):
-        chunk = Chunk(batch_lines, _known(run, batch_lines), run.writes)
+        chunk = LineBatch(batch_lines, _known(run, batch_lines), run.writes)
         yield chunk, [line for line in batch_lines if line.digest not in chunk.known]
 
 
-def _known(run: Load, lines: Iterable[Line]) -> set[bytes]:
-    with run.database.reading() as connection:
-        return states.known_digests(connection, [line.digest for line in lines if line.problem is None])
+def _known(run: ImportRun, lines: Iterable[Line]) -> set[bytes]:
+    with run.database.read_transaction() as connection:
+        return states.existing_import_digests(connection, [line.digest for line in lines if line.problem is None])
 
 
 def _chunks(lines: Iterable[Line]) -> Iterator[list[Line]]:
@@ -191,14 +191,14 @@ def _chunks(lines: Iterable[Line]) -> Iterator[list[Line]]:
     for line in lines:
         batch.append(line)
         size += len(line.raw)
-        if len(batch) == CHUNK or size > CHUNK_BYTES:
+        if len(batch) == BATCH_LINES or size > BATCH_BYTES:
             yield batch
             batch, size = [], 0
     if batch:
         yield batch
 
 
-def _load_chunk(run: Load, chunk: Chunk, results: list[Found], position: Reached) -> None:
+def _import_batch(run: ImportRun, chunk: LineBatch, results: list[ParseResult], position: ImportPosition) -> None:
     """Import one batch in one transaction: count known lines, report rejected ones, write the records."""
     known = [line for line in chunk.lines if line.digest in chunk.known]
     if known and chunk.asked_at < run.writes:
@@ -206,21 +206,21 @@ def _load_chunk(run: Load, chunk: Chunk, results: list[Found], position: Reached
         results = sorted([*results, *parsed], key=attrgetter("line"))
     run.counts.unchanged += len(known)
     for result in results:
-        if isinstance(result, Refused):
-            run.refuse(result.line, result.faults)
-    records = [result for result in results if isinstance(result, Record)]
+        if isinstance(result, RejectedLine):
+            run.reject_line(result.line, result.faults)
+    records = [result for result in results if isinstance(result, ParsedRecord)]
     if not records and run.note is None:
         return
     with run.database.transaction() as session:
         if records:
-            log.lock(session)
+            log.acquire_write_lock(session)
             _write_records(run, session, records)
         if run.note is not None:
             run.note(session, position)
     run.writes += bool(records)
 
 
-def _look_up_again(run: Load, known: Sequence[Line]) -> tuple[list[Line], list[Found]]:
+def _look_up_again(run: ImportRun, known: Sequence[Line]) -> tuple[list[Line], list[ParseResult]]:
     """Look up known lines again after this run has written other batches.
 
     Returns:
@@ -228,11 +228,11 @@ def _look_up_again(run: Load, known: Sequence[Line]) -> tuple[list[Line], list[F
         overwritten by an earlier line of the file, and they overwrite it in turn.
     """
     still_known = _known(run, known)
-    parsed = read(run.settings, [line for line in known if line.digest not in still_known])
+    parsed = parse_lines(run.settings, [line for line in known if line.digest not in still_known])
     return [line for line in known if line.digest in still_known], parsed
 
 
-def _write_records(run: Load, session: Session, records: Iterable[Record]) -> None:
+def _write_records(run: ImportRun, session: Session, records: Iterable[ParsedRecord]) -> None:
     """Write records in their order; consecutive articles are written together."""
     for is_article, group in groupby(records, lambda record: isinstance(record.values, Draft)):
         if is_article:
@@ -241,35 +241,35 @@ def _write_records(run: Load, session: Session, records: Iterable[Record]) -> No
             _write_terms(run, session, group)
 
 
-def _write_terms(run: Load, session: Session, records: Iterable[Record]) -> None:
+def _write_terms(run: ImportRun, session: Session, records: Iterable[ParsedRecord]) -> None:
     for record in records:
         now = run.now()
         kind, values = cast("Kind", record.type), cast("Mapping[str, Any]", record.values)
         stored_digest = vocabulary.import_digest(session, kind, values["slug"])
-        is_kept = run.form.keeps_terms and vocabulary.look_up(session, kind, [values["slug"]])
-        if is_kept or stored_digest == record.digest or run.is_overtaken(record.line, stored_digest):
+        is_kept = run.form.keeps_terms and vocabulary.resolve_slugs(session, kind, [values["slug"]])
+        if is_kept or stored_digest == record.digest or run.is_superseded(record.line, stored_digest):
             run.counts.add("unchanged")
             continue
         try:
-            outcome, changes = vocabulary.write(session, kind, values, now)
-        except Invalid as error:
-            run.refuse(record.line, error.faults)
+            outcome, changes = vocabulary.upsert_by_slug(session, kind, values, now)
+        except InvalidParameter as error:
+            run.reject_line(record.line, error.faults)
             continue
-        vocabulary.remember_digest(session, kind, values["slug"], record.digest)
+        vocabulary.save_import_digest(session, kind, values["slug"], record.digest)
         if changes:
-            log.append(session, changes, now=now, bulk=True)
+            log.append_changes(session, changes, now=now, bulk=True)
         run.counts.add(outcome)
 
 
-def _write_articles(run: Load, session: Session, drafts: Sequence[Draft]) -> None:
+def _write_articles(run: ImportRun, session: Session, drafts: Sequence[Draft]) -> None:
     """Write consecutive articles; if two lines name the same article, the second is written after the first."""
     now = run.now()
     remaining = drafts
     while remaining:
-        candidates = _apart(remaining)
+        candidates = _non_conflicting_prefix(remaining)
         slugs = {slug for draft in candidates for slug in (draft.slug, *draft.previous_slugs)}
-        existing = Present(*states.existing(session, slugs, {draft.id for draft in candidates if draft.id}))
-        batch = _Batch(run, existing, references(session, candidates), now)
+        existing = ExistingArticles(*states.find_by_slugs_or_ids(session, slugs, {draft.id for draft in candidates if draft.id}))
+        batch = _WriteBatch(run, existing, resolve_references(session, candidates), now)
         count = 0
         for draft in candidates:
             if not batch.take(draft):
@@ -279,50 +279,50 @@ def _write_articles(run: Load, session: Session, drafts: Sequence[Draft]) -> Non
         remaining = remaining[count:]
 
 
-def _apart(drafts: Sequence[Draft]) -> Sequence[Draft]:
+def _non_conflicting_prefix(drafts: Sequence[Draft]) -> Sequence[Draft]:
     """Return the first drafts, up to one that shares a name with another or exceeds the limit of a look-up."""
     seen_keys: set[str | UUID] = set()
     count = 0
     for number, draft in enumerate(drafts):
         keys = draft.keys()
         count += len(keys) + sum(map(len, draft.references.values()))
-        if number and (count > LOOKED_UP or seen_keys & keys):
+        if number and (count > MAX_NAMES_PER_LOOKUP or seen_keys & keys):
             return drafts[:number]
         seen_keys |= keys
     return drafts
 
 
-class _Batch:
+class _WriteBatch:
     """Articles that are written together; no two drafts of a batch match the same stored article."""
 
-    def __init__(self, run: Load, existing: Present, term_ids: References, now: datetime) -> None:
+    def __init__(self, run: ImportRun, existing: ExistingArticles, term_ids: References, now: datetime) -> None:
         self._run, self._existing, self._term_ids, self._now = run, existing, term_ids, now
         self._names: set[str | UUID] = set()
-        self._writes: list[Written] = []
+        self._writes: list[ArticleWrite] = []
         self._unchanged: list[tuple[UUID, bytes]] = []
 
     def take(self, draft: Draft) -> bool:
         """Resolve a draft; return False if this batch must be written first, as it writes an article of that name."""
-        names = draft.keys() | {snapshot.id for snapshot in self._existing.named(draft)}
+        names = draft.keys() | {snapshot.id for snapshot in self._existing.all_named(draft)}
         if names & self._names:
             return False
-        before = self._existing.target(draft)
-        is_superseded = partial(self._run.is_overtaken, draft.line, before.import_digest if before else None)
+        before = self._existing.match(draft)
+        is_superseded = partial(self._run.is_superseded, draft.source_line, before.import_digest if before else None)
         try:
-            item = decided(draft, self._existing, self._term_ids, self._now)
-        except Invalid as error:
+            item = resolve(draft, self._existing, self._term_ids, self._now)
+        except InvalidParameter as error:
             if is_superseded():
                 self._run.counts.add("unchanged")
             else:
-                self._run.refuse(draft.line, error.faults)
+                self._run.reject_line(draft.source_line, error.faults)
             return True
         if item.before and item.after is not item.before and is_superseded():
             self._run.counts.add("unchanged")
             return True
         self._names |= names
         if item.after is item.before:
-            if draft.digest:
-                self._unchanged.append((item.after.id, draft.digest))
+            if draft.source_digest:
+                self._unchanged.append((item.after.id, draft.source_digest))
             self._run.counts.add("unchanged")
         else:
             self._writes.append(item)
@@ -332,5 +332,5 @@ class _Batch:
     def write(self, session: Session) -> None:
         """Write the changed articles, and the import digests of the unchanged ones."""
         if self._writes:
-            writing.write(session, self._writes, self._term_ids, now=self._now, by=self._run.by, in_bulk=True)
-        bulk.remember_digests(session, self._unchanged)
+            writing.persist_articles(session, self._writes, self._term_ids, now=self._now, actor=self._run.by, in_bulk=True)
+        bulk.update_import_digests(session, self._unchanged)

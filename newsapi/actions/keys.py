@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from newsapi.errors import Fault, Invalid, KeyUnknown, NotFound, ScopeMissing
+from newsapi.errors import FieldError, InvalidParameter, KeyUnknown, NotFound, ScopeMissing
 from newsapi.model.base import uuid7
 from newsapi.store import deeds, keys, vocabulary, webhooks
 from newsapi.store.database import Connection, Database, Session
@@ -17,17 +17,17 @@ from newsapi.text import credentials
 
 SCOPES = ("content:write", "content:publish", "drafts:read", "partner:read", "webhooks", "subscribers", "admin")
 
-BY = "command"
+COMMAND_LINE_ACTOR = "command"
 """The actor of audit entries for commands of the command line, which needs no key."""
 
 _NOTHING = bytes(32)
 
 
-PARTNER = "partner:read"
+PARTNER_SCOPE = "partner:read"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Licence:
+class Entitlement:
     """What a partner key may read: articles of these brands and of these sections; an empty tuple allows any.
 
     `body` is how much of their bodies it gets: `full` (if None), `teaser` or `none`.
@@ -60,29 +60,29 @@ class Caller:
         return self.prefix
 
     @property
-    def is_of_the_desk(self) -> bool:
+    def is_editor(self) -> bool:
         """Whether the key belongs to an editor, who sees all articles."""
-        return self.may("drafts:read") or self.may("content:write")
+        return self.has_scope("drafts:read") or self.has_scope("content:write")
 
     @property
-    def licence(self) -> dict[str, tuple[str, ...]]:
+    def entitlement_filters(self) -> dict[str, tuple[str, ...]]:
         """The list filters, by name, that restrict this key if `NEWSAPI_PUBLIC_BODY` is not `full`."""
-        if self.is_of_the_desk:
+        if self.is_editor:
             return {}
         slugs_by_filter = {"brand": self.brands, "section": self.sections}
         return {name: slugs for name, slugs in slugs_by_filter.items() if slugs is not None}
 
-    def may(self, scope: str) -> bool:
+    def has_scope(self, scope: str) -> bool:
         """Return whether the key has a scope; `admin` includes all others."""
         return scope in self.scopes or "admin" in self.scopes
 
-    def need(self, scope: str) -> None:
+    def require_scope(self, scope: str) -> None:
         """Raise ScopeMissing unless the key has the scope."""
-        if not self.may(scope):
+        if not self.has_scope(scope):
             raise ScopeMissing(scope)
 
 
-def caller(connection: Connection, secret: str, now: datetime) -> Caller:
+def authenticate(connection: Connection, secret: str, now: datetime) -> Caller:
     """Return the key with this secret.
 
     The key is read from the database for every request, so that a revocation takes effect on all nodes at once. Neither
@@ -100,16 +100,16 @@ def caller(connection: Connection, secret: str, now: datetime) -> Caller:
         KeyUnknown: The key does not exist, has expired or was revoked.
     """
     prefix = credentials.prefix_of(secret)
-    row = keys.by_prefix(connection, prefix or "")
-    is_genuine = credentials.is_same(row.digest if row else _NOTHING, secret)
+    row = keys.get_by_prefix(connection, prefix or "")
+    is_genuine = credentials.matches_digest(row.digest if row else _NOTHING, secret)
     if row is None or not is_genuine or row.revoked_at is not None or (row.expires_at and row.expires_at <= now):
         raise KeyUnknown
     return _caller(row)
 
 
-def named(connection: Connection) -> dict[str, Caller]:
+def list_owners(connection: Connection) -> dict[str, Caller]:
     """Return all keys by their prefix, including expired and revoked ones."""
-    return {row.prefix: _caller(row) for row in keys.every(connection)}
+    return {row.prefix: _caller(row) for row in keys.list_keys(connection)}
 
 
 def _caller(row: Any) -> Caller:
@@ -132,7 +132,7 @@ def create(
     now: datetime,
     expires_at: datetime | None = None,
     rate: int | None = None,
-    licence: Licence | None = None,
+    entitlement: Entitlement | None = None,
 ) -> str:
     """Create an API key.
 
@@ -154,10 +154,10 @@ def create(
     """
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not scopes:
-        raise Invalid([Fault("scope", f"{scope} is none of {', '.join(SCOPES)}") for scope in unknown or ["nothing"]])
-    licence = licence or Licence()
-    if licence != Licence() and PARTNER not in scopes:
-        raise Invalid([Fault("scope", f"must be {PARTNER} if the key is restricted to brands, sections or bodies")])
+        raise InvalidParameter([FieldError("scope", f"{scope} is none of {', '.join(SCOPES)}") for scope in unknown or ["nothing"]])
+    entitlement = entitlement or Entitlement()
+    if entitlement != Entitlement() and PARTNER_SCOPE not in scopes:
+        raise InvalidParameter([FieldError("scope", f"must be {PARTNER_SCOPE} if the key is restricted to brands, sections or bodies")])
     with database.transaction() as session:
         return _add(
             session,
@@ -167,29 +167,29 @@ def create(
             scopes=sorted(set(scopes)),
             rate=rate,
             expires_at=expires_at,
-            brands=_known(session, "brand", licence.brands),
-            sections=_known(session, "section", licence.sections),
-            body=licence.body,
+            brands=_known(session, "brand", entitlement.brands),
+            sections=_known(session, "section", entitlement.sections),
+            body=entitlement.body,
         ).secret
 
 
 def _known(session: Session, kind: Kind, slugs: Collection[str]) -> list[str] | None:
     """Return the slugs sorted, None if there are none; raise InvalidParameter if a term does not exist."""
-    missing = sorted(set(slugs) - vocabulary.look_up(session, kind, slugs).keys())
+    missing = sorted(set(slugs) - vocabulary.resolve_slugs(session, kind, slugs).keys())
     if missing:
-        raise Invalid([Fault(kind, f"there is no {kind} {slug}") for slug in missing])
+        raise InvalidParameter([FieldError(kind, f"there is no {kind} {slug}") for slug in missing])
     return sorted(set(slugs)) or None
 
 
-def _add(session: Session, now: datetime, action: str, **columns: Any) -> credentials.Minted:
-    credential, id_ = credentials.mint("key"), uuid7()
-    keys.add(session, id=id_, prefix=credential.prefix, digest=credential.digest, created_at=now, **columns)
+def _add(session: Session, now: datetime, action: str, **columns: Any) -> credentials.NewCredential:
+    credential, id_ = credentials.generate_credential("key"), uuid7()
+    keys.insert_key(session, id=id_, prefix=credential.prefix, digest=credential.digest, created_at=now, **columns)
     _note(session, now, action, id_, credential.prefix)
     return credential
 
 
 def _note(session: Session, now: datetime, action: str, id_: UUID, prefix: str) -> None:
-    deeds.note(session, at=now, by=BY, action=action, kind="key", subject_id=id_, slug=prefix)
+    deeds.insert_entry(session, occurred_at=now, actor=COMMAND_LINE_ACTOR, action=action, kind="key", subject_id=id_, slug=prefix)
 
 
 def rotate(database: Database, prefix: str, *, now: datetime, overlap: timedelta) -> str:
@@ -208,11 +208,11 @@ def rotate(database: Database, prefix: str, *, now: datetime, overlap: timedelta
         NotFound: The old key does not exist or was revoked.
     """
     with database.transaction() as session:
-        old = keys.by_prefix(session.connection(), prefix)
+        old = keys.get_by_prefix(session.connection(), prefix)
         if old is None or old.revoked_at is not None:
             raise NotFound
         end = now + overlap
-        keys.expire(session, prefix, min(end, old.expires_at or end))
+        keys.shorten_expiry(session, prefix, min(end, old.expires_at or end))
         credential = _add(
             session,
             now,
@@ -225,14 +225,14 @@ def rotate(database: Database, prefix: str, *, now: datetime, overlap: timedelta
             sections=old.sections,
             body=old.body,
         )
-        webhooks.hand_over(session, prefix, credential.prefix)
+        webhooks.reassign(session, prefix, credential.prefix)
         return credential.secret
 
 
 def revoke(database: Database, prefix: str, *, now: datetime) -> None:
     """Revoke a key with immediate effect; raise NotFound if it does not exist or was revoked before."""
     with database.transaction() as session:
-        row = keys.by_prefix(session.connection(), prefix)
-        if row is None or not keys.revoke(session, prefix, now):
+        row = keys.get_by_prefix(session.connection(), prefix)
+        if row is None or not keys.revoke_key(session, prefix, now):
             raise NotFound
         _note(session, now, "revoke", row.id, prefix)

@@ -8,22 +8,22 @@ from typing import Any
 from uuid import UUID
 
 from newsapi.actions import decisions, patches, writing
-from newsapi.actions.decisions import Present
-from newsapi.actions.drafts import KIND_OF, Draft
+from newsapi.actions.decisions import ExistingArticles
+from newsapi.actions.drafts import TERM_KIND_OF_FIELD, Draft
 from newsapi.actions.keys import Caller
-from newsapi.actions.writing import Desk
-from newsapi.errors import BadBody, Fault, InUse, NotFound
+from newsapi.actions.writing import WriteContext
+from newsapi.errors import InvalidBody, FieldError, ResourceInUse, NotFound
 from newsapi.model.base import uuid7
 from newsapi.store import deeds, log, merges, states, vocabulary
 from newsapi.store.database import Session
-from newsapi.store.states import State
+from newsapi.store.states import ArticleSnapshot
 from newsapi.store.taxonomy import Kind
 
-CHUNK = 200
+BATCH_SIZE = 200
 """Articles in one transaction, which limits how long other writers wait."""
 
 
-def ask(desk: Desk, caller: Caller, kind: Kind, slug: str, into: str) -> UUID:
+def request_merge(context: WriteContext, caller: Caller, kind: Kind, slug: str, into: str) -> UUID:
     """Queue a merge for the worker.
 
     Args:
@@ -41,20 +41,20 @@ def ask(desk: Desk, caller: Caller, kind: Kind, slug: str, into: str) -> UUID:
         InvalidBody: The other term does not exist, is the same one, or is a child of the merged brand.
         ResourceInUse: One of the terms is part of another merge.
     """
-    with desk.turn() as (session, now):
-        ids = vocabulary.look_up(session, kind, [slug, into])
+    with context.write_transaction() as (session, now):
+        ids = vocabulary.resolve_slugs(session, kind, [slug, into])
         if slug not in ids:
             raise NotFound
         if into not in ids or ids[into] == ids[slug]:
-            raise BadBody([Fault("/into", f"must be the slug of another {kind}")])
+            raise InvalidBody([FieldError("/into", f"must be the slug of another {kind}")])
         source_id, target_id = ids[slug], ids[into]
         connection = session.connection()
-        if merges.open_with(connection, source_id) or merges.open_with(connection, target_id):
-            raise InUse("One of the two is already being merged.")
-        if kind == "brand" and vocabulary.is_below(session, target_id, source_id):
-            raise BadBody([Fault("/into", f"{into} is a child of {slug}; move it first")])
+        if merges.open_merge_of(connection, source_id) or merges.open_merge_of(connection, target_id):
+            raise ResourceInUse("One of the two is already being merged.")
+        if kind == "brand" and vocabulary.is_descendant(session, target_id, source_id):
+            raise InvalidBody([FieldError("/into", f"{into} is a child of {slug}; move it first")])
         id_ = uuid7()
-        merges.add(
+        merges.insert_merge(
             session,
             id=id_,
             kind=kind,
@@ -68,11 +68,11 @@ def ask(desk: Desk, caller: Caller, kind: Kind, slug: str, into: str) -> UUID:
             created_at=now,
             updated_at=now,
         )
-        deeds.note(session, at=now, by=caller.name, action="merge", kind=kind, subject_id=source_id, slug=slug)
+        deeds.insert_entry(session, occurred_at=now, actor=caller.name, action="merge", kind=kind, subject_id=source_id, slug=slug)
     return id_
 
 
-def go_on(desk: Desk) -> int:
+def run_slice(context: WriteContext) -> int:
     """Move one batch of articles of the next open merge, or finish the merge if there are none left.
 
     Args:
@@ -81,38 +81,38 @@ def go_on(desk: Desk) -> int:
     Returns:
         The number of articles moved, 1 if a merge was finished, 0 if there is no open merge.
     """
-    with desk.database.reading() as connection:
-        if merges.first_open(connection) is None:
+    with context.database.read_transaction() as connection:
+        if merges.next_open(connection) is None:
             return 0
-    with desk.turn() as (session, now):
-        merge = merges.first_open(session.connection())
+    with context.write_transaction() as (session, now):
+        merge = merges.next_open(session.connection())
         if merge is None:
             return 0
-        snapshots_by_id = states.articles_of(session, merge.kind, merge.source_id, CHUNK)
+        snapshots_by_id = states.list_by_term(session, merge.kind, merge.source_id, BATCH_SIZE)
         for snapshot in snapshots_by_id.values():
             _move(session, merge, snapshot, now)
         if not snapshots_by_id:
-            changes = vocabulary.absorb(session, merge.kind, merge.source_id, merge.target_id, now)
-            log.append(session, changes, now=now)
-        merges.note(session, merge.id, "running" if snapshots_by_id else "done", more=len(snapshots_by_id), now=now)
+            changes = vocabulary.merge_into(session, merge.kind, merge.source_id, merge.target_id, now)
+            log.append_changes(session, changes, now=now)
+        merges.save_progress(session, merge.id, "running" if snapshots_by_id else "done", moved=len(snapshots_by_id), now=now)
     return len(snapshots_by_id) or 1
 
 
-def _move(session: Session, merge: Any, before: State, now: datetime) -> None:
+def _move(session: Session, merge: Any, before: ArticleSnapshot, now: datetime) -> None:
     """Replace the merged term of an article by the one that remains."""
-    old, new = vocabulary.slugs(session, merge.kind, (merge.source_id, merge.target_id))
-    draft = patches.unchanged(before)
+    old, new = vocabulary.slugs_of(session, merge.kind, (merge.source_id, merge.target_id))
+    draft = patches.draft_of(before)
     changed = {
         field: list(dict.fromkeys(new if slug == old else slug for slug in slugs))
         for field, slugs in draft.references.items()
-        if KIND_OF[field] == merge.kind
+        if TERM_KIND_OF_FIELD[field] == merge.kind
     }
     draft = replace(draft, references=draft.references | changed)
     _write(session, draft, before, now, merge.by)
 
 
-def _write(session: Session, draft: Draft, before: State, now: datetime, actor: str) -> None:
-    term_ids = writing.references(session, [draft])
-    item = decisions.decided(draft, Present({}, {before.id: before}), term_ids, now)
+def _write(session: Session, draft: Draft, before: ArticleSnapshot, now: datetime, actor: str) -> None:
+    term_ids = writing.resolve_references(session, [draft])
+    item = decisions.resolve(draft, ExistingArticles({}, {before.id: before}), term_ids, now)
     if item.after is not before:
-        writing.write(session, [item], term_ids, now=now, by=actor)
+        writing.persist_articles(session, [item], term_ids, now=now, actor=actor)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from newsapi.actions.keys import Caller
-from newsapi.errors import MoveNotAllowed
+from newsapi.errors import TransitionNotAllowed
 
-MOVES = {
+TRANSITIONS = {
     "draft": ("scheduled", "published", "withdrawn"),
     "scheduled": ("draft", "published", "withdrawn"),
     "published": ("draft", "withdrawn"),
@@ -13,17 +13,17 @@ MOVES = {
 }
 """The statuses that may follow each status. A withdrawn article cannot be scheduled before it is a draft again."""
 
-PUBLIC = frozenset({"scheduled", "published"})
+PUBLISHING_STATUSES = frozenset({"scheduled", "published"})
 """Statuses that decide what readers see: entering or leaving one, or rescheduling, requires `content:publish`."""
 
 
-def check(start: str | None, end: str) -> None:
+def check_transition(old_status: str | None, new_status: str) -> None:
     """Raise TransitionNotAllowed if the new status may not follow the old one; None is a new article."""
-    if start is not None and end != start and end not in MOVES[start]:
-        raise MoveNotAllowed(start, end, MOVES[start])
+    if old_status is not None and new_status != old_status and new_status not in TRANSITIONS[old_status]:
+        raise TransitionNotAllowed(old_status, new_status, TRANSITIONS[old_status])
 
 
-def check_scope(caller: Caller, start: str | None, end: str, *, other_hour: bool) -> None:
+def check_scope(caller: Caller, old_status: str | None, new_status: str, *, is_rescheduled: bool) -> None:
     """Raise ScopeMissing if the transition changes what readers see and the key lacks `content:publish`."""
-    if (start != end or other_hour) and PUBLIC & {start, end}:
-        caller.need("content:publish")
+    if (old_status != new_status or is_rescheduled) and PUBLISHING_STATUSES & {old_status, new_status}:
+        caller.require_scope("content:publish")

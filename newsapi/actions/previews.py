@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from newsapi.actions.keys import Caller
-from newsapi.actions.writing import Desk
-from newsapi.errors import Fault, Invalid, NotFound, TokenExpired
+from newsapi.actions.writing import WriteContext
+from newsapi.errors import FieldError, InvalidParameter, NotFound, TokenExpired
 from newsapi.model.base import uuid7
 from newsapi.store import articles, deeds, previews
 from newsapi.store.articles import Record
@@ -21,7 +21,7 @@ from newsapi.text import credentials
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewLink:
+class CreatedLink:
     """A new preview link with its token, which is not stored, and the article that it shows."""
 
     id: UUID
@@ -40,7 +40,7 @@ class Preview:
     as_of: datetime | None
 
 
-def create(desk: Desk, caller: Caller, which: str | UUID, *, lives: timedelta, as_of: datetime | None) -> NewLink:
+def create(context: WriteContext, caller: Caller, slug_or_id: str | UUID, *, lifetime: timedelta, as_of: datetime | None) -> CreatedLink:
     """Create a preview link.
 
     Args:
@@ -56,20 +56,20 @@ def create(desk: Desk, caller: Caller, which: str | UUID, *, lives: timedelta, a
     Raises:
         NotFound: There is no such article.
     """
-    credential = credentials.mint("see")
-    with desk.database.transaction() as session:
+    credential = credentials.generate_credential("see")
+    with context.database.transaction() as session:
         connection = session.connection()
-        now, article = desk.moment(connection), articles.find_any(connection, which)
-        record = articles.by_ids(connection, [article.id], hidden=True).records[0]
-        link = NewLink(
+        now, article = context.clock(connection), articles.get_any(connection, slug_or_id)
+        record = articles.get_many(connection, [article.id], include_unpublished=True).records[0]
+        link = CreatedLink(
             id=uuid7(),
             record=record,
             token=credential.secret,
             as_of=as_of,
             created_at=now,
-            expires_at=now + lives,
+            expires_at=now + lifetime,
         )
-        previews.add(
+        previews.insert_link(
             session,
             id=link.id,
             digest=credential.digest,
@@ -79,10 +79,10 @@ def create(desk: Desk, caller: Caller, which: str | UUID, *, lives: timedelta, a
             created_at=now,
             expires_at=link.expires_at,
         )
-        deeds.note(
+        deeds.insert_entry(
             session,
-            at=now,
-            by=caller.name,
+            occurred_at=now,
+            actor=caller.name,
             action="preview",
             kind="article",
             subject_id=article.id,
@@ -91,17 +91,17 @@ def create(desk: Desk, caller: Caller, which: str | UUID, *, lives: timedelta, a
     return link
 
 
-def revoke(desk: Desk, caller: Caller, which: str | UUID, link: UUID) -> None:
+def revoke(context: WriteContext, caller: Caller, slug_or_id: str | UUID, link: UUID) -> None:
     """Revoke a preview link; raise NotFound if the article has no such link or it was revoked before."""
-    with desk.database.transaction() as session:
+    with context.database.transaction() as session:
         connection = session.connection()
-        now, article = desk.moment(connection), articles.find_any(connection, which)
-        if not previews.revoke(session, article.id, link, now):
+        now, article = context.clock(connection), articles.get_any(connection, slug_or_id)
+        if not previews.revoke_link(session, article.id, link, now):
             raise NotFound
-        deeds.note(session, at=now, by=caller.name, action="unpreview", kind="article", subject_id=article.id)
+        deeds.insert_entry(session, occurred_at=now, actor=caller.name, action="unpreview", kind="article", subject_id=article.id)
 
 
-def opened(connection: Connection, token: str, now: datetime) -> Preview:
+def open_token(connection: Connection, token: str, now: datetime) -> Preview:
     """Return what a token shows.
 
     Args:
@@ -116,9 +116,9 @@ def opened(connection: Connection, token: str, now: datetime) -> Preview:
         InvalidParameter: The token does not exist.
         TokenExpired: The link has expired or was revoked.
     """
-    row = previews.by_digest(connection, credentials.digest(token))
+    row = previews.get_by_digest(connection, credentials.digest(token))
     if row is None:
-        raise Invalid([Fault("preview", "must be the token of a preview link")])
+        raise InvalidParameter([FieldError("preview", "must be the token of a preview link")])
     if row.revoked_at is not None or row.expires_at <= now:
         raise TokenExpired
     return Preview(row.article_id, row.as_of)

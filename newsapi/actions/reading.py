@@ -20,33 +20,33 @@ from typing import Any, BinaryIO, TypeAlias, TypeVar, cast
 
 from marshmallow import Schema, ValidationError
 
-from newsapi.actions.drafts import Draft, drafted
-from newsapi.errors import Fault, ReaderDied
-from newsapi.intake.ndjson import Line, Unreadable, parse
-from newsapi.schemas.articles import ArticleIn
-from newsapi.schemas.taxonomy import AuthorIn, BrandIn, TermIn
-from newsapi.schemas.wire import faults
+from newsapi.actions.drafts import Draft, make_draft
+from newsapi.errors import FieldError, ParserProcessDied
+from newsapi.intake.ndjson import Line, InvalidJson, parse_line
+from newsapi.schemas.articles import ArticleImport
+from newsapi.schemas.taxonomy import AuthorInput, BrandInput, TagInput
+from newsapi.schemas.wire import field_errors
 from newsapi.settings import Settings
 
-Beside = TypeVar("Beside")
+Context = TypeVar("Context")
 
-ALONE = 2_000
+MIN_LINES_FOR_PROCESSES = 2_000
 """Lines that are parsed in this process before others are started, which takes time."""
 
-READERS = min(4, os.cpu_count() or 1)
+MAX_PROCESSES = min(4, os.cpu_count() or 1)
 """Maximum number of parser processes; more would only wait for the process that writes."""
 
 SCHEMAS: dict[str, Schema] = {
-    "brand": BrandIn(),
-    "section": TermIn(),
-    "tag": TermIn(),
-    "author": AuthorIn(),
-    "article": ArticleIn(),
+    "brand": BrandInput(),
+    "section": TagInput(),
+    "tag": TagInput(),
+    "author": AuthorInput(),
+    "article": ArticleImport(),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class ParsedRecord:
     """A line whose record is valid: a draft of an article, or the values of a term."""
 
     line: int
@@ -56,48 +56,48 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RejectedLine:
     """A line whose record is invalid, with all of its field errors."""
 
     line: int
-    faults: Sequence[Fault]
+    faults: Sequence[FieldError]
 
 
-Found: TypeAlias = Record | Refused
+ParseResult: TypeAlias = ParsedRecord | RejectedLine
 
 
-def read(settings: Settings, lines: Iterable[Line]) -> list[Found]:
+def parse_lines(settings: Settings, lines: Iterable[Line]) -> list[ParseResult]:
     """Return the parsed record or the rejection of each line, in order."""
     return [_read(settings, line) for line in lines]
 
 
-def _read(settings: Settings, line: Line) -> Found:
+def _read(settings: Settings, line: Line) -> ParseResult:
     if line.problem is not None:
-        return Refused(line.number, [Fault(line.problem.pointer, line.problem.message)])
+        return RejectedLine(line.number, [FieldError(line.problem.pointer, line.problem.message)])
     try:
-        record = parse(line.raw)
+        record = parse_line(line.raw)
         type_ = record.pop("type", None)
         if not isinstance(type_, str) or type_ not in SCHEMAS:
-            raise Unreadable("/type", f"must be one of {', '.join(SCHEMAS)}")
+            raise InvalidJson("/type", f"must be one of {', '.join(SCHEMAS)}")
         values = cast("dict[str, Any]", SCHEMAS[type_].load(record))
         if type_ != "article":
-            return Record(line.number, line.digest, type_, values)
-        draft = drafted(values, settings, line=line.number, digest=line.digest)
-        return Record(line.number, line.digest, type_, draft)
-    except Unreadable as error:
-        return Refused(line.number, [Fault(error.pointer, error.message)])
+            return ParsedRecord(line.number, line.digest, type_, values)
+        draft = make_draft(values, settings, source_line=line.number, source_digest=line.digest)
+        return ParsedRecord(line.number, line.digest, type_, draft)
+    except InvalidJson as error:
+        return RejectedLine(line.number, [FieldError(error.pointer, error.message)])
     except ValidationError as error:
-        return Refused(line.number, list(faults(error.messages)))
+        return RejectedLine(line.number, list(field_errors(error.messages)))
 
 
-class Reading(AbstractContextManager["Reading"]):
+class ParserPool(AbstractContextManager["ParserPool"]):
     """A pool of parser processes for the lines of one file; leaving the context ends them."""
 
     def __init__(self, settings: Settings) -> None:
         """Create the pool; processes are started when they are needed."""
         self._settings = settings
-        self._alone = ALONE
-        self._readers: list[_Reader] = []
+        self._alone = MIN_LINES_FOR_PROCESSES
+        self._readers: list[_ParserProcess] = []
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -105,7 +105,7 @@ class Reading(AbstractContextManager["Reading"]):
         for process in self._readers:
             process.end()
 
-    def ahead(self, chunks: Iterable[tuple[Beside, Sequence[Line]]]) -> Iterator[tuple[Beside, list[Found]]]:
+    def iter_parsed(self, batches: Iterable[tuple[Context, Sequence[Line]]]) -> Iterator[tuple[Context, list[ParseResult]]]:
         """Parse batches of lines ahead of the caller, one batch per process, so that only a few are in memory.
 
         Args:
@@ -117,9 +117,9 @@ class Reading(AbstractContextManager["Reading"]):
         Raises:
             ParserProcessDied: A parser process was killed.
         """
-        pending: deque[tuple[Beside, Callable[[], list[Found]]]] = deque()
-        for companion, lines in chunks:
-            if len(pending) == READERS:
+        pending: deque[tuple[Context, Callable[[], list[ParseResult]]]] = deque()
+        for companion, lines in batches:
+            if len(pending) == MAX_PROCESSES:
                 first_companion, wait_for_results = pending.popleft()
                 results = wait_for_results()
                 pending.append((companion, self._start(lines)))
@@ -129,27 +129,27 @@ class Reading(AbstractContextManager["Reading"]):
         for first_companion, wait_for_results in pending:
             yield first_companion, wait_for_results()
 
-    def _start(self, lines: Sequence[Line]) -> Callable[[], list[Found]]:
+    def _start(self, lines: Sequence[Line]) -> Callable[[], list[ParseResult]]:
         """Start to parse lines; return the function that waits for the results."""
-        if len(lines) <= self._alone or READERS == 1:
+        if len(lines) <= self._alone or MAX_PROCESSES == 1:
             self._alone -= len(lines)
-            return lambda: read(self._settings, lines)
+            return lambda: parse_lines(self._settings, lines)
         idle = next((process for process in self._readers if process.idle), None)
         if idle is None:
-            idle = _Reader(self._settings)
+            idle = _ParserProcess(self._settings)
             self._readers.append(idle)
         idle.ask(lines)
         return idle.answer
 
 
-class _Reader:
+class _ParserProcess:
     """A process that parses the lines sent to it. It exits when its input is closed, and so with its parent."""
 
     def __init__(self, settings: Settings) -> None:
         self.idle = True
         self._process = subprocess.Popen(  # noqa: S603 (the interpreter that runs this process)
             # -P: the current directory is not searched for modules.
-            [sys.executable, "-P", "-c", f"from {__name__} import {serve.__name__} as main; main()"],
+            [sys.executable, "-P", "-c", f"from {__name__} import {parser_main.__name__} as main; main()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             process_group=0,  # Ctrl-C is for the process that writes
@@ -160,11 +160,11 @@ class _Reader:
         self.idle = False
         self._send(lines)
 
-    def answer(self) -> list[Found]:
+    def answer(self) -> list[ParseResult]:
         try:
-            results: list[Found] = pickle.load(self._process.stdout)  # type: ignore[arg-type]  # noqa: S301 (own process)
+            results: list[ParseResult] = pickle.load(self._process.stdout)  # type: ignore[arg-type]  # noqa: S301 (own process)
         except (EOFError, pickle.UnpicklingError) as error:
-            raise ReaderDied from error
+            raise ParserProcessDied from error
         self.idle = True
         return results
 
@@ -178,10 +178,10 @@ class _Reader:
             pickle.dump(message, pipe, protocol=pickle.HIGHEST_PROTOCOL)
             pipe.flush()
         except BrokenPipeError as error:
-            raise ReaderDied from error
+            raise ParserProcessDied from error
 
 
-def serve() -> None:
+def parser_main() -> None:
     """Run a parser process: reads the settings, then batches of lines, and writes the results of each.
 
     Messages are pickled; the loop ends with the input.
@@ -191,6 +191,6 @@ def serve() -> None:
     with suppress(EOFError, BrokenPipeError):
         settings = pickle.load(requests)  # noqa: S301 (from the process that started this one)
         while True:
-            results = read(settings, pickle.load(requests))  # noqa: S301 (the same)
+            results = parse_lines(settings, pickle.load(requests))  # noqa: S301 (the same)
             pickle.dump(results, responses, protocol=pickle.HIGHEST_PROTOCOL)
             responses.flush()

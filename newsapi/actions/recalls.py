@@ -6,31 +6,31 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from newsapi.actions.keys import PARTNER, Caller
-from newsapi.actions.writing import Desk
-from newsapi.errors import InUse
+from newsapi.actions.keys import PARTNER_SCOPE, Caller
+from newsapi.actions.writing import WriteContext
+from newsapi.errors import ResourceInUse
 from newsapi.store import articles, deeds, partners
 from newsapi.store.database import Connection
-from newsapi.store.partners import Recalled
+from newsapi.store.partners import RecallRecord
 
 
-class Noted(NamedTuple):
+class AcknowledgementResult(NamedTuple):
     """The result of an acknowledgement: the recall, when it was first acknowledged, and whether that was now."""
 
-    recall: Recalled
+    recall: RecallRecord
     at: datetime
     is_new: bool
 
 
-class Standing(NamedTuple):
+class RecallStatus(NamedTuple):
     """A recall with the keys that acknowledged it and those that have not: prefix, name and time of each."""
 
-    recall: Recalled
+    recall: RecallRecord
     acknowledged: list[tuple[str, str, datetime | None]]
     missing: list[tuple[str, str, datetime | None]]
 
 
-def acknowledge(desk: Desk, caller: Caller, article: UUID) -> Noted:
+def acknowledge(context: WriteContext, caller: Caller, article: UUID) -> AcknowledgementResult:
     """Store that a partner acted on a recall.
 
     Args:
@@ -45,24 +45,24 @@ def acknowledge(desk: Desk, caller: Caller, article: UUID) -> Noted:
         NotFound: There is no such article.
         ResourceInUse: The article is public.
     """
-    with desk.turn() as (session, now):
+    with context.write_transaction() as (session, now):
         recall = _recall(session.connection(), article)
-        acknowledged_at, is_new = partners.acknowledge(session, recall, caller.id, now)
+        acknowledged_at, is_new = partners.insert_receipt(session, recall, caller.id, now)
         if is_new:
-            deeds.note(
+            deeds.insert_entry(
                 session,
-                at=now,
-                by=caller.name,
+                occurred_at=now,
+                actor=caller.name,
                 action="acknowledge",
                 kind="article",
                 subject_id=article,
                 slug=recall.slug,
                 seq=recall.seq,
             )
-    return Noted(recall, acknowledged_at, is_new)
+    return AcknowledgementResult(recall, acknowledged_at, is_new)
 
 
-def standing(connection: Connection, article: UUID, now: datetime) -> Standing:
+def recall_status(connection: Connection, article: UUID, now: datetime) -> RecallStatus:
     """Return which partner keys acknowledged a recall and which have not.
 
     Keys of the same name belong to one partner, as after a rotation: if one of them acknowledged the recall, the others
@@ -81,7 +81,7 @@ def standing(connection: Connection, article: UUID, now: datetime) -> Standing:
         ResourceInUse: The article is public.
     """
     recall = _recall(connection, article)
-    rows = partners.receipts(connection, recall)
+    rows = partners.list_receipts(connection, recall)
     acknowledged: list[tuple[str, str, datetime | None]] = [
         (row.prefix, row.name, row.at) for row in rows if row.at is not None
     ]
@@ -89,17 +89,17 @@ def standing(connection: Connection, article: UUID, now: datetime) -> Standing:
     missing: list[tuple[str, str, datetime | None]] = [
         (row.prefix, row.name, None)
         for row in rows
-        if PARTNER in row.scopes
+        if PARTNER_SCOPE in row.scopes
         and row.name not in names
         and row.revoked_at is None
         and (row.expires_at is None or row.expires_at > now)
     ]
-    return Standing(recall, acknowledged, missing)
+    return RecallStatus(recall, acknowledged, missing)
 
 
-def _recall(connection: Connection, article: UUID) -> Recalled:
-    recall = partners.recalled(connection, article)
+def _recall(connection: Connection, article: UUID) -> RecallRecord:
+    recall = partners.get_recall(connection, article)
     if recall is None:
-        articles.find(connection, article)  # raises NotFound unless the article is public
-        raise InUse("This article is published: there is no recall to acknowledge.")
+        articles.get_public(connection, article)  # raises NotFound unless the article is public
+        raise ResourceInUse("This article is published: there is no recall to acknowledge.")
     return recall

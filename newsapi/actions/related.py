@@ -8,16 +8,16 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from newsapi.errors import Unavailable
-from newsapi.relatedness.profiles import Profile, Weights, describe
+from newsapi.relatedness.profiles import ArticleVector, IdfWeights, build_vector
 from newsapi.store import log, profiles, related
 from newsapi.store.database import Connection, Database, Session
-from newsapi.store.related import Made
-from newsapi.store.told import Told
+from newsapi.store.related import NewRelatedList
+from newsapi.store.told import NewChange
 
-BLOCK: Final = 500
+BATCH_SIZE: Final = 500
 """Articles that a rebuild indexes in one transaction."""
 
-EACH: Final = 50
+MAX_INDIVIDUAL_LOOKUPS: Final = 50
 """For up to this many new articles, the lists that each belongs to are looked up; for more, all lists of their
 candidate groups are deleted."""
 
@@ -25,19 +25,19 @@ _LISTS: Final = 1_000
 """Related lists named by one change of the changelog."""
 
 
-class Work(NamedTuple):
+class IndexUpdate(NamedTuple):
     """An update of the index: articles to replace or remove, and the vectors of those that are public.
 
     Each vector comes with its candidate group and article id. `counted` are new term statistics, if they were computed.
     """
 
     changed: Sequence[UUID]
-    found: Sequence[tuple[int, UUID, Profile]]
-    weights: Weights
-    counted: profiles.Count | None = None
+    found: Sequence[tuple[int, UUID, ArticleVector]]
+    weights: IdfWeights
+    counted: profiles.NewStatistics | None = None
 
 
-def prepare(connection: Connection, changed: Sequence[UUID]) -> Work:
+def prepare_update(connection: Connection, changed_ids: Sequence[UUID]) -> IndexUpdate:
     """Read changed articles and compute their vectors.
 
     Term statistics are computed again if the number of articles has outgrown them.
@@ -49,49 +49,49 @@ def prepare(connection: Connection, changed: Sequence[UUID]) -> Work:
     Returns:
         The update, for `apply_update`.
     """
-    statistics = profiles.counted(connection) if profiles.are_outgrown(connection) else None
-    weights = statistics.weights if statistics else profiles.weights(connection) or Weights(0, 0, {})
-    return Work(changed, _described(connection, changed, weights), weights, statistics)
+    statistics = profiles.count_terms(connection) if profiles.needs_recount(connection) else None
+    weights = statistics.weights if statistics else profiles.current_weights(connection) or IdfWeights(0, 0, {})
+    return IndexUpdate(changed_ids, _described(connection, changed_ids, weights), weights, statistics)
 
 
-def _described(connection: Connection, ids: Collection[UUID], weights: Weights) -> list[tuple[int, UUID, Profile]]:
-    sources = profiles.texts(connection, ids)
-    return [(source.pool, id_, describe(source.text, weights)) for id_, source in sources.items()]
+def _described(connection: Connection, ids: Collection[UUID], weights: IdfWeights) -> list[tuple[int, UUID, ArticleVector]]:
+    sources = profiles.load_texts(connection, ids)
+    return [(source.pool, id_, build_vector(source.text, weights)) for id_, source in sources.items()]
 
 
-def do(session: Session, work: Work, *, now: datetime) -> None:
+def apply_update(session: Session, index_update: IndexUpdate, *, now: datetime) -> None:
     """Apply an update to the index, delete the lists that it changes, and append this to the changelog."""
-    if work.counted:
-        profiles.keep_count(session, work.counted, now=now)
-    if not work.changed:
+    if index_update.counted:
+        profiles.save_statistics(session, index_update.counted, now=now)
+    if not index_update.changed:
         return
-    list_ids = related.holding(session, work.changed) | {*work.changed}
-    profiles.replace(session, work.changed, work.found)
-    if len(work.found) > EACH:
-        list_ids |= related.of_pools(session, {group for group, _, _ in work.found})
+    list_ids = related.lists_containing(session, index_update.changed) | {*index_update.changed}
+    profiles.replace_documents(session, index_update.changed, index_update.found)
+    if len(index_update.found) > MAX_INDIVIDUAL_LOOKUPS:
+        list_ids |= related.lists_in_pools(session, {group for group, _, _ in index_update.found})
     else:
-        for group, id_, vector in work.found:
-            list_ids |= related.wanting(session, group, id_, vector, work.weights)
-    _tell(session, related.drop(session, list_ids), work.changed[0], now=now)
+        for group, id_, vector in index_update.found:
+            list_ids |= related.lists_to_rebuild(session, group, id_, vector, index_update.weights)
+    _append_changes(session, related.delete_lists(session, list_ids), index_update.changed[0], now=now)
 
 
-def _tell(session: Session, deleted: Sequence[UUID], cause: UUID, *, now: datetime) -> None:
+def _append_changes(session: Session, deleted: Sequence[UUID], cause: UUID, *, now: datetime) -> None:
     changes = [
-        Told(
+        NewChange(
             kind="related",
             action="upsert",
             reason="updated",
             subject_id=cause,
             slug="",
-            lists=tuple(map(str, sorted(deleted)[start : start + _LISTS])),
+            related_list_ids=tuple(map(str, sorted(deleted)[start : start + _LISTS])),
         )
         for start in range(0, len(deleted), _LISTS)
     ]
     if changes:
-        log.append(session, changes, now=now)
+        log.append_changes(session, changes, now=now)
 
 
-def rebuild(
+def rebuild_index(
     database: Database,
     *,
     now: Callable[[], datetime],
@@ -107,32 +107,32 @@ def rebuild(
     Returns:
         The number of articles in the index.
     """
-    with database.reading() as connection:
-        statistics = profiles.counted(connection)
-        indexed_ids = profiles.indexed(connection)
-        public_ids = profiles.everything(connection)
+    with database.read_transaction() as connection:
+        statistics = profiles.count_terms(connection)
+        indexed_ids = profiles.all_indexed_ids(connection)
+        public_ids = profiles.all_public_ids(connection)
     with database.transaction() as session:
-        profiles.lock(session)
-        profiles.keep_count(session, statistics, now=now())
-    for start in range(0, len(public_ids), BLOCK):
-        batch = public_ids[start : start + BLOCK]
-        with database.reading() as connection:
-            index_update = Work(batch, _described(connection, batch, statistics.weights), statistics.weights)
+        profiles.acquire_index_lock(session)
+        profiles.save_statistics(session, statistics, now=now())
+    for start in range(0, len(public_ids), BATCH_SIZE):
+        batch = public_ids[start : start + BATCH_SIZE]
+        with database.read_transaction() as connection:
+            index_update = IndexUpdate(batch, _described(connection, batch, statistics.weights), statistics.weights)
         with database.transaction() as session:
-            profiles.lock(session)
-            do(session, index_update, now=now())
+            profiles.acquire_index_lock(session)
+            apply_update(session, index_update, now=now())
         progress(start + len(batch), len(public_ids))
     removed_ids = sorted(indexed_ids - {*public_ids})
     with database.transaction() as session:
-        profiles.lock(session)
-        do(session, Work(removed_ids, [], statistics.weights), now=now())
+        profiles.acquire_index_lock(session)
+        apply_update(session, IndexUpdate(removed_ids, [], statistics.weights), now=now())
     return len(public_ids)
 
 
-def keep(database: Database, made: Made) -> bool:
+def save_list(database: Database, related_list: NewRelatedList) -> bool:
     """Store a related list that a read has built; return False if the database was busy and it was not stored."""
     try:
-        with database.moment() as session:
-            return related.keep(session, made)
+        with database.try_transaction() as session:
+            return related.save_list(session, related_list)
     except Unavailable:
         return False

@@ -12,13 +12,13 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from newsapi.actions.keys import Caller
-from newsapi.actions.writing import Desk
-from newsapi.errors import KeyReused, NewsError, StillRunning
+from newsapi.actions.writing import WriteContext
+from newsapi.errors import IdempotencyKeyReused, NewsError, IdempotentRequestInProgress
 from newsapi.store import repeats
 from newsapi.store.database import Session
 
 
-class Reply(NamedTuple):
+class StoredResponse(NamedTuple):
     """The response to a write: status, headers, and body as JSON."""
 
     status: int
@@ -26,11 +26,11 @@ class Reply(NamedTuple):
     body: str
 
 
-Keep = Callable[[Session, Reply], Reply]
+SaveResponse = Callable[[Session, StoredResponse], StoredResponse]
 """Stores a response in the transaction of its write, and returns it."""
 
 
-def once(desk: Desk, caller: Caller, word: str, digest: bytes, act: Callable[[Keep], Reply]) -> Reply:
+def run_once(context: WriteContext, caller: Caller, idempotency_key: str, digest: bytes, execute: Callable[[SaveResponse], StoredResponse]) -> StoredResponse:
     """Execute a request once for each idempotency key of a caller.
 
     Args:
@@ -49,38 +49,38 @@ def once(desk: Desk, caller: Caller, word: str, digest: bytes, act: Callable[[Ke
             request acquired its key.
     """
     holder = secrets.token_hex(8)
-    with desk.database.transaction() as session:
-        now = desk.moment(session.connection())
-        row = repeats.claim(session, caller.prefix, word, digest=digest, holder=holder, now=now)
+    with context.database.transaction() as session:
+        now = context.clock(session.connection())
+        row = repeats.acquire_key(session, caller.prefix, idempotency_key, digest=digest, holder=holder, now=now)
     if row is not None:
         if row.digest != digest:
-            raise KeyReused
+            raise IdempotencyKeyReused
         if row.status is None:
-            raise StillRunning
-        return Reply(row.status, row.headers, row.body)
+            raise IdempotentRequestInProgress
+        return StoredResponse(row.status, row.headers, row.body)
 
-    def save_response(session: Session, reply: Reply) -> Reply:
-        is_saved = repeats.finish(
+    def save_response(session: Session, reply: StoredResponse) -> StoredResponse:
+        is_saved = repeats.save_response(
             session,
             caller.prefix,
-            word,
+            idempotency_key,
             holder=holder,
             status=reply.status,
             headers=dict(reply.headers),
             body=reply.body,
         )
         if not is_saved:
-            raise StillRunning  # the lease has expired and another request acquired it: that one is executed
+            raise IdempotentRequestInProgress  # the lease has expired and another request acquired it: that one is executed
         return reply
 
     try:
-        return act(save_response)
+        return execute(save_response)
     except BaseException:
-        with suppress(NewsError), desk.database.transaction() as session:
-            repeats.give_back(session, caller.prefix, word, holder=holder)
+        with suppress(NewsError), context.database.transaction() as session:
+            repeats.release_key(session, caller.prefix, idempotency_key, holder=holder)
         raise
 
 
-def plainly(_session: Session, reply: Reply) -> Reply:
+def without_key(_session: Session, reply: StoredResponse) -> StoredResponse:
     """Return the response without storing it: for requests without an idempotency key."""
     return reply

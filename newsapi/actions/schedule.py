@@ -10,25 +10,25 @@ from uuid import UUID
 import structlog
 
 from newsapi.actions import decisions, patches, writing
-from newsapi.actions.articles import finish
-from newsapi.actions.decisions import Present
+from newsapi.actions.articles import persist_and_audit
+from newsapi.actions.decisions import ExistingArticles
 from newsapi.actions.drafts import Draft
-from newsapi.actions.writing import Desk
-from newsapi.errors import Invalid
+from newsapi.actions.writing import WriteContext
+from newsapi.errors import InvalidParameter
 from newsapi.store import due, states
 from newsapi.store.database import Session
-from newsapi.store.states import State
+from newsapi.store.states import ArticleSnapshot
 
 log = structlog.get_logger("newsapi.schedule")
 
-BY = "schedule"
+SCHEDULE_ACTOR = "schedule"
 """The actor of revisions and audit entries that the scheduler writes."""
 
-AT_ONCE = 100
+BATCH_SIZE = 100
 """Articles in one transaction, which limits how long other writers wait."""
 
 
-def come_due(desk: Desk) -> int:
+def run_due(context: WriteContext) -> int:
     """Publish articles that are due and withdraw those whose rights have expired.
 
     A read without the write lock comes first, as most of the time nothing is due. With the lock, the articles are read
@@ -40,52 +40,52 @@ def come_due(desk: Desk) -> int:
     Returns:
         The number of articles changed.
     """
-    if not _waiting(desk):
+    if not _due_drafts(context):
         return 0
-    with desk.turn() as (session, now):
+    with context.write_transaction() as (session, now):
         connection = session.connection()
-        ids_to_publish = due.publications(connection, now, AT_ONCE)
-        ids_to_withdraw = due.expiries(connection, now, AT_ONCE)
-        snapshots_by_id = states.by_id(session, [*ids_to_publish, *ids_to_withdraw])
+        ids_to_publish = due.due_for_publication(connection, now, BATCH_SIZE)
+        ids_to_withdraw = due.due_for_expiry(connection, now, BATCH_SIZE)
+        snapshots_by_id = states.get_snapshots(session, [*ids_to_publish, *ids_to_withdraw])
         count = sum(_attempt(session, _publish, snapshots_by_id[id_], now) for id_ in ids_to_publish)
         count += sum(_attempt(session, _expire, snapshots_by_id[id_], now) for id_ in ids_to_withdraw)
     return count
 
 
 def _attempt(
-    session: Session, action: Callable[[Session, State, datetime], None], snapshot: State, now: datetime
+    session: Session, action: Callable[[Session, ArticleSnapshot, datetime], None], snapshot: ArticleSnapshot, now: datetime
 ) -> bool:
     """Apply an action in a savepoint; log an invalid article, so that it does not hold up the others."""
     try:
         with session.begin_nested():
             action(session, snapshot, now)
-    except Invalid as error:
+    except InvalidParameter as error:
         log.warning("scheduled change failed", article=str(snapshot.id), error=str(error)[:300])
         return False
     return True
 
 
-def _waiting(desk: Desk) -> bool:
-    with desk.database.reading() as connection:
-        now = desk.moment(connection)
-        return bool(due.publications(connection, now, 1) or due.expiries(connection, now, 1))
+def _due_drafts(desk: WriteContext) -> bool:
+    with desk.database.read_transaction() as connection:
+        now = desk.clock(connection)
+        return bool(due.due_for_publication(connection, now, 1) or due.due_for_expiry(connection, now, 1))
 
 
-def _publish(session: Session, before: State, now: datetime) -> None:
-    draft = patches.unchanged(before)
+def _publish(session: Session, before: ArticleSnapshot, now: datetime) -> None:
+    draft = patches.draft_of(before)
     published_at, rights = before.values["published_at"], before.values["rights"] or {}
     if (end := rights.get("expires_at")) and datetime.fromisoformat(end) <= now:
         draft.values["status"] = "withdrawn"  # its rights expired before it was published
         _write(session, draft, before, now, action="expire")
         return
     draft.values.update(status="published", updated_at=max(published_at, before.values["updated_at"]))
-    was_public_before = before.gone is not None
+    was_public_before = before.withdrawal is not None
     draft.values["materially_updated_at"] = now if was_public_before else published_at
     _write(session, draft, before, now, action="publish")
 
 
-def _expire(session: Session, before: State, now: datetime) -> None:
-    draft = patches.unchanged(before)
+def _expire(session: Session, before: ArticleSnapshot, now: datetime) -> None:
+    draft = patches.draft_of(before)
     draft.values["status"] = "withdrawn"
     _write(session, draft, before, now, action="expire", withdrawal={"reason": "rights"})
 
@@ -93,16 +93,16 @@ def _expire(session: Session, before: State, now: datetime) -> None:
 def _write(
     session: Session,
     draft: Draft,
-    before: State,
+    before: ArticleSnapshot,
     now: datetime,
     *,
     action: str,
     withdrawal: dict[str, str] | None = None,
 ) -> UUID:
-    term_ids = writing.references(session, [draft])
-    item = decisions.decided(draft, Present({}, {before.id: before}), term_ids, now)
+    term_ids = writing.resolve_references(session, [draft])
+    item = decisions.resolve(draft, ExistingArticles({}, {before.id: before}), term_ids, now)
     if withdrawal and item.reason:
         item = replace(item, reason=withdrawal["reason"])
-    return finish(
-        session, item, term_ids, now=now, by=BY, action=action, why=withdrawal, then=lambda _, result: result.id
+    return persist_and_audit(
+        session, item, term_ids, now=now, actor=SCHEDULE_ACTOR, action=action, withdrawal=withdrawal, read_back=lambda _, result: result.id
     )

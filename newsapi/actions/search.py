@@ -9,15 +9,15 @@ from uuid import UUID
 
 from newsapi.store import log, search_index
 from newsapi.store.database import Database, Session
-from newsapi.store.profiles import everything
-from newsapi.store.search_index import FRESH, Indexed
-from newsapi.store.told import Told
+from newsapi.store.profiles import all_public_ids
+from newsapi.store.search_index import SEGMENT_SIZE, DocumentToIndex
+from newsapi.store.told import NewChange
 
-BLOCK: Final = 1_000
+BATCH_SIZE: Final = 1_000
 """Articles that a rebuild indexes in one transaction."""
 
 
-def index(session: Session, found: Sequence[Indexed], *, now: datetime) -> None:
+def index_articles(session: Session, documents: Sequence[DocumentToIndex], *, now: datetime) -> None:
     """Index articles of a bulk write as one segment, and append this to the changelog.
 
     Pending documents, which were written one by one, become part of the segment. Does nothing if no articles are given
@@ -28,19 +28,19 @@ def index(session: Session, found: Sequence[Indexed], *, now: datetime) -> None:
         documents: The articles to index.
         now: The time of the change.
     """
-    if not found and search_index.count_fresh(session) < FRESH:
+    if not documents and search_index.count_pending(session) < SEGMENT_SIZE:
         return
-    log.lock(session)
-    if search_index.add_block(session, found):
-        _tell(session, found[0].id, now=now)
+    log.acquire_write_lock(session)
+    if search_index.add_segment(session, documents):
+        _tell(session, documents[0].id, now=now)
 
 
 def _tell(session: Session, cause: UUID, *, now: datetime) -> None:
-    change = Told(kind="search", action="upsert", reason="updated", subject_id=cause, slug="")
-    log.append(session, [change], now=now)
+    change = NewChange(kind="search", action="upsert", reason="updated", subject_id=cause, slug="")
+    log.append_changes(session, [change], now=now)
 
 
-def tidy(database: Database, *, now: Callable[[], datetime], since: int = 0) -> None:
+def merge_segments(database: Database, *, now: Callable[[], datetime], first_doc_id: int = 0) -> None:
     """Merge small segments until there are few, in several transactions each, while reads and writes go on.
 
     Args:
@@ -49,26 +49,26 @@ def tidy(database: Database, *, now: Callable[[], datetime], since: int = 0) -> 
         first_doc_id: Only segments with documents from this id on are merged.
     """
     while True:
-        with database.reading() as connection:
-            merge = search_index.to_join(connection, since)
+        with database.read_transaction() as connection:
+            merge = search_index.choose_merge(connection, first_doc_id)
         if merge is None:
             return
         written = 0
-        for part in range(search_index.PARTS):
+        for part in range(search_index.MERGE_TRANSACTIONS):
             with database.transaction() as session:
-                written += search_index.join_part(session, merge, part)
+                written += search_index.write_merge_part(session, merge, part)
         with database.transaction() as session:
-            log.lock(session)
-            if search_index.end_joining(session, merge, written) and merge.lost:
+            log.acquire_write_lock(session)
+            if search_index.finish_merge(session, merge, written) and merge.lost:
                 _tell(session, UUID(int=0), now=now())  # word counts changed: deleted documents were dropped
-        _sweep(database)
+        _collect_garbage(database)
 
 
-def _sweep(database: Database) -> None:
+def _collect_garbage(database: Database) -> None:
     deleted = 1
     while deleted:
         with database.transaction() as session:
-            deleted = search_index.drop_leftovers(session)
+            deleted = search_index.delete_orphan_rows(session)
 
 
 def rebuild(
@@ -87,24 +87,24 @@ def rebuild(
     Returns:
         The number of articles in the index.
     """
-    with database.reading() as connection:
-        public_ids = everything(connection)
-        first_doc_id = search_index.unused(connection)
+    with database.read_transaction() as connection:
+        public_ids = all_public_ids(connection)
+        first_doc_id = search_index.next_doc_id(connection)
     with database.transaction() as session:
-        log.lock(session)
-        search_index.forget_counts(session)
-    for start in range(0, len(public_ids), BLOCK):
-        batch = public_ids[start : start + BLOCK]
-        with database.reading() as connection:
-            documents = search_index.whole(connection, batch)
+        log.acquire_write_lock(session)
+        search_index.reset_word_counts(session)
+    for start in range(0, len(public_ids), BATCH_SIZE):
+        batch = public_ids[start : start + BATCH_SIZE]
+        with database.read_transaction() as connection:
+            documents = search_index.load_for_index(connection, batch)
         with database.transaction() as session:
-            index(session, documents, now=now())
-        tidy(database, now=now, since=first_doc_id)  # older segments are not merged: the rebuild empties them
+            index_articles(session, documents, now=now())
+        merge_segments(database, now=now, first_doc_id=first_doc_id)  # older segments are not merged: the rebuild empties them
         progress(start + len(batch), len(public_ids))
     with database.transaction() as session:
-        log.lock(session)
-        search_index.drop_uncounted(session)
-        search_index.drop_empty(session)
+        log.acquire_write_lock(session)
+        search_index.delete_unused_words(session)
+        search_index.delete_empty_segments(session)
         _tell(session, UUID(int=0), now=now())
-    _sweep(database)
+    _collect_garbage(database)
     return len(public_ids)

@@ -8,20 +8,20 @@ from typing import Any, TypeVar
 
 from newsapi.actions import patches
 from newsapi.actions.keys import Caller
-from newsapi.actions.writing import Desk, Done
-from newsapi.errors import BadBody, Fault, InUse, Invalid, NotFound, VersionMissing, VersionStale
-from newsapi.schemas.taxonomy import AuthorNew, BrandNew, TermNew
+from newsapi.actions.writing import WriteContext, WriteResult
+from newsapi.errors import InvalidBody, FieldError, ResourceInUse, InvalidParameter, NotFound, PreconditionRequired, VersionConflict
+from newsapi.schemas.taxonomy import AuthorCreate, BrandCreate, TagCreate
 from newsapi.store import deeds, log, merges, vocabulary
 from newsapi.store.database import Session
 from newsapi.store.taxonomy import Kind
 from newsapi.text.slugs import slugify
 
 T = TypeVar("T")
-Then = Callable[[Session, Done], T]
-SCHEMAS: dict[str, type[TermNew]] = {"brand": BrandNew, "author": AuthorNew, "section": TermNew, "tag": TermNew}
+Then = Callable[[Session, WriteResult], T]
+SCHEMAS: dict[str, type[TagCreate]] = {"brand": BrandCreate, "author": AuthorCreate, "section": TagCreate, "tag": TagCreate}
 
 
-def create(desk: Desk, caller: Caller, kind: Kind, body: Mapping[str, Any], then: Then[T]) -> T:
+def create(context: WriteContext, caller: Caller, kind: Kind, body: Mapping[str, Any], read_back: Then[T]) -> T:
     """Create a term.
 
     Args:
@@ -38,22 +38,22 @@ def create(desk: Desk, caller: Caller, kind: Kind, body: Mapping[str, Any], then
         InvalidBody: The body is invalid.
         ResourceInUse: Another term of the kind has the slug.
     """
-    values = patches.loaded(SCHEMAS[kind](), body)
+    values = patches.load_body(SCHEMAS[kind](), body)
     values["slug"] = values["slug"] or slugify(values["name"])
-    with desk.turn() as (session, now):
-        if vocabulary.bears(session, kind, values["slug"]):
-            raise InUse(f"Another {kind} has the slug {values['slug']}.")
-        return _bring(session, caller, kind, None, values, now=now, action="create", read_back=then)
+    with context.write_transaction() as (session, now):
+        if vocabulary.get_by_current_slug(session, kind, values["slug"]):
+            raise ResourceInUse(f"Another {kind} has the slug {values['slug']}.")
+        return _upsert_and_audit(session, caller, kind, None, values, now=now, action="create", read_back=read_back)
 
 
-def amend(
-    desk: Desk,
+def update(
+    context: WriteContext,
     caller: Caller,
     kind: Kind,
     slug: str,
     patch: Mapping[str, Any],
     *,
-    then: Then[T],
+    read_back: Then[T],
     versions: Sequence[int] | None,
 ) -> T:
     """Merge a patch into a term.
@@ -77,24 +77,24 @@ def amend(
         PreconditionRequired: The client sent no version.
         VersionConflict: The term has another version.
     """
-    with desk.turn() as (session, now):
+    with context.write_transaction() as (session, now):
         row = _present(session, kind, slug)
         if versions is not None and not versions:
-            raise VersionMissing
+            raise PreconditionRequired
         if versions and row.version not in versions:
-            raise VersionStale(row.version)
+            raise VersionConflict(row.version)
         removed = [name for name in ("slug", "name") if name in patch and patch[name] is None]
         if removed:
-            raise BadBody([Fault(f"/{name}", "cannot be null") for name in removed])
-        document = patches.merged(vocabulary.document(session, kind, row), patch)
-        values = patches.loaded(SCHEMAS[kind](), document)
-        owner = vocabulary.bears(session, kind, values["slug"])
+            raise InvalidBody([FieldError(f"/{name}", "cannot be null") for name in removed])
+        document = patches.merge_patch(vocabulary.term_document(session, kind, row), patch)
+        values = patches.load_body(SCHEMAS[kind](), document)
+        owner = vocabulary.get_by_current_slug(session, kind, values["slug"])
         if owner is not None and owner.id != row.id:
-            raise InUse(f"Another {kind} has the slug {values['slug']}.")
-        return _bring(session, caller, kind, row, values, now=now, action="update", read_back=then)
+            raise ResourceInUse(f"Another {kind} has the slug {values['slug']}.")
+        return _upsert_and_audit(session, caller, kind, row, values, now=now, action="update", read_back=read_back)
 
 
-def remove(desk: Desk, caller: Caller, kind: Kind, slug: str) -> int:
+def remove(context: WriteContext, caller: Caller, kind: Kind, slug: str) -> int:
     """Delete a term.
 
     Args:
@@ -110,28 +110,28 @@ def remove(desk: Desk, caller: Caller, kind: Kind, slug: str) -> int:
         NotFound: There is no such term.
         ResourceInUse: Articles or brands refer to the term, or it is part of an open merge.
     """
-    with desk.turn() as (session, now):
+    with context.write_transaction() as (session, now):
         row = _present(session, kind, slug)
         if vocabulary.is_used(session, kind, row.id):
-            raise InUse(f"Articles or brands refer to this {kind}; merge it into another one instead.")
-        if merges.open_with(session.connection(), row.id):
-            raise InUse(f"This {kind} is being merged.")
+            raise ResourceInUse(f"Articles or brands refer to this {kind}; merge it into another one instead.")
+        if merges.open_merge_of(session.connection(), row.id):
+            raise ResourceInUse(f"This {kind} is being merged.")
         id_ = row.id
-        seqs = log.append(session, vocabulary.remove(session, kind, id_), now=now)
-        deeds.note(
-            session, at=now, by=caller.name, action="delete", kind=kind, subject_id=id_, slug=slug, seq=seqs.last
+        seqs = log.append_changes(session, vocabulary.delete_term(session, kind, id_), now=now)
+        deeds.insert_entry(
+            session, occurred_at=now, actor=caller.name, action="delete", kind=kind, subject_id=id_, slug=slug, seq=seqs.last
         )
     return seqs.last
 
 
 def _present(session: Session, kind: Kind, slug: str) -> Any:
-    row = vocabulary.named(session, kind, slug)
+    row = vocabulary.get_by_any_slug(session, kind, slug)
     if row is None:
         raise NotFound
     return row
 
 
-def _bring(
+def _upsert_and_audit(
     session: Session,
     caller: Caller,
     kind: Kind,
@@ -144,17 +144,17 @@ def _bring(
 ) -> T:
     """Write a term with its changes and its audit entry, and return what `read_back` returns; `row` is None if new."""
     try:
-        outcome, changes = vocabulary.bring(session, kind, row, values, now)
-    except Invalid as error:
-        raise BadBody(error.faults) from error
-    row = row or vocabulary.bears(session, kind, values["slug"])
+        outcome, changes = vocabulary.upsert_term(session, kind, row, values, now)
+    except InvalidParameter as error:
+        raise InvalidBody(error.faults) from error
+    row = row or vocabulary.get_by_current_slug(session, kind, values["slug"])
     seq = 0
     if outcome != "unchanged":
-        seq = log.append(session, changes, now=now).last
-        deeds.note(
+        seq = log.append_changes(session, changes, now=now).last
+        deeds.insert_entry(
             session,
-            at=now,
-            by=caller.name,
+            occurred_at=now,
+            actor=caller.name,
             action=action,
             kind=kind,
             subject_id=row.id,
@@ -162,4 +162,4 @@ def _bring(
             version=row.version,
             seq=seq,
         )
-    return read_back(session, Done(id=row.id, slug=row.slug, version=row.version, seq=seq))
+    return read_back(session, WriteResult(id=row.id, slug=row.slug, version=row.version, seq=seq))

@@ -10,28 +10,28 @@ from uuid import UUID
 from newsapi.actions import keys
 from newsapi.actions.keys import Caller
 from newsapi.cache import tags
-from newsapi.errors import BadBody, Fault, NotFound
+from newsapi.errors import InvalidBody, FieldError, NotFound
 from newsapi.feeds import webhooks as wire
 from newsapi.model.base import uuid7
-from newsapi.schemas.presentation import WHOLE, Presentation
-from newsapi.schemas.webhooks import IMPORTED, INVALIDATED, PING
+from newsapi.schemas.presentation import FULL_ACCESS, ArticlePresenter
+from newsapi.schemas.webhooks import IMPORT_FINISHED, CACHE_INVALIDATED, PING
 from newsapi.store import articles, deeds, partners, places, states, webhooks, words
 from newsapi.store.database import Connection, Database, Session
 
 Found = TypeVar("Found")
 Then = Callable[[Session, dict[str, Any]], Found]
 
-MOST: Final = 100
+MAX_WEBHOOKS_PER_KEY: Final = 100
 """Maximum number of webhooks of a key."""
 
-OVERLAP: Final = timedelta(hours=24)
+SECRET_OVERLAP: Final = timedelta(hours=24)
 """How long the old secret of a webhook signs deliveries together with the new one."""
 
-WORDS: Final = 400
+MAX_KEYS_PER_EVENT: Final = 400
 """Maximum number of surrogate keys in one `cache.invalidated` event."""
 
 
-def create(database: Database, caller: Caller, values: Mapping[str, Any], *, now: datetime, then: Then[Found]) -> Found:
+def create(database: Database, caller: Caller, values: Mapping[str, Any], *, now: datetime, read_back: Then[Found]) -> Found:
     """Create a webhook.
 
     Args:
@@ -47,13 +47,13 @@ def create(database: Database, caller: Caller, values: Mapping[str, Any], *, now
     Raises:
         InvalidBody: The key has too many webhooks.
     """
-    columns = {"id": uuid7(), "by": caller.name, "secret": wire.new_secret(), "created_at": now, **values}
+    columns = {"id": uuid7(), "by": caller.name, "secret": wire.generate_secret(), "created_at": now, **values}
     with database.transaction() as session:
-        if webhooks.count(session.connection(), caller.name) >= MOST:
-            raise BadBody([Fault("", f"this key already has {MOST} webhooks")])
-        webhooks.add(session, **columns)
+        if webhooks.count_webhooks(session.connection(), caller.name) >= MAX_WEBHOOKS_PER_KEY:
+            raise InvalidBody([FieldError("", f"this key already has {MAX_WEBHOOKS_PER_KEY} webhooks")])
+        webhooks.insert_webhook(session, **columns)
         _note(session, caller, "create", columns["id"], now)
-        return then(session, columns)
+        return read_back(session, columns)
 
 
 def change(
@@ -61,9 +61,9 @@ def change(
 ) -> dict[str, Any]:
     """Update a webhook and return its columns; raise NotFound."""
     with database.transaction() as session:
-        columns = own(session.connection(), caller, id_) | dict(values)
+        columns = get_own(session.connection(), caller, id_) | dict(values)
         if values:
-            webhooks.change(session, id_, **values)
+            webhooks.update_webhook(session, id_, **values)
             _note(session, caller, "update", id_, now)
     return columns
 
@@ -81,13 +81,13 @@ def rotate(database: Database, caller: Caller, id_: UUID, *, now: datetime) -> d
         The columns of the webhook, with the new secret.
     """
     with database.transaction() as session:
-        columns = own(session.connection(), caller, id_)
+        columns = get_own(session.connection(), caller, id_)
         new_columns = {
-            "secret": wire.new_secret(),
+            "secret": wire.generate_secret(),
             "former_secret": columns["secret"],
-            "former_until": now + OVERLAP,
+            "former_until": now + SECRET_OVERLAP,
         }
-        webhooks.change(session, id_, **new_columns)
+        webhooks.update_webhook(session, id_, **new_columns)
         _note(session, caller, "rotate", id_, now)
     return columns | new_columns
 
@@ -95,21 +95,21 @@ def rotate(database: Database, caller: Caller, id_: UUID, *, now: datetime) -> d
 def remove(database: Database, caller: Caller, id_: UUID, *, now: datetime) -> None:
     """Delete a webhook with its pending deliveries; raise NotFound."""
     with database.transaction() as session:
-        own(session.connection(), caller, id_)
-        webhooks.remove(session, id_)
+        get_own(session.connection(), caller, id_)
+        webhooks.delete_webhook(session, id_)
         _note(session, caller, "delete", id_, now)
 
 
 def ping(database: Database, caller: Caller, id_: UUID, *, now: datetime) -> UUID:
     """Queue a `webhook.ping` event, whatever the webhook subscribes to, and return its id; raise NotFound."""
     with database.transaction() as session:
-        own(session.connection(), caller, id_)
-        row = _row(id_, None, PING, wire.body(PING, now, {"webhook": str(id_)}), now)
-        webhooks.plan(session, [row])
+        get_own(session.connection(), caller, id_)
+        row = _row(id_, None, PING, wire.build_event(PING, now, {"webhook": str(id_)}), now)
+        webhooks.insert_deliveries(session, [row])
     return UUID(str(row["id"]))
 
 
-def tell_import(session: Session, id_: UUID, state: str, api: str, *, now: datetime) -> None:
+def queue_import_finished(session: Session, id_: UUID, state: str, api_url: str, *, now: datetime) -> None:
     """Queue an `import.finished` event for all webhooks that subscribe to it.
 
     The event has the current position of the changelog, so it is sent when every node knows what the import wrote. It
@@ -123,43 +123,43 @@ def tell_import(session: Session, id_: UUID, state: str, api: str, *, now: datet
         now: The time of the event.
     """
     connection = session.connection()
-    seq = places.head(connection).seq
-    data = {"seq": seq, "id": str(id_), "state": state, "links": {"self": f"{api}/v1/imports/{id_}"}}
-    body = wire.body(IMPORTED, now, data)
-    webhook_ids = [webhook.id for webhook in webhooks.told(connection, now) if IMPORTED in webhook.events]
-    webhooks.plan(session, [_row(webhook_id, seq, IMPORTED, body, now) for webhook_id in webhook_ids])
+    seq = places.changelog_head(connection).seq
+    data = {"seq": seq, "id": str(id_), "state": state, "links": {"self": f"{api_url}/v1/imports/{id_}"}}
+    body = wire.build_event(IMPORT_FINISHED, now, data)
+    webhook_ids = [webhook.id for webhook in webhooks.list_eligible(connection, now) if IMPORT_FINISHED in webhook.events]
+    webhooks.insert_deliveries(session, [_row(webhook_id, seq, IMPORT_FINISHED, body, now) for webhook_id in webhook_ids])
 
 
-def redeliver(database: Database, caller: Caller, id_: UUID, delivery: UUID, *, now: datetime) -> None:
+def redeliver(database: Database, caller: Caller, id_: UUID, delivery_id: UUID, *, now: datetime) -> None:
     """Queue a delivery again under the same event id; raise NotFound."""
     with database.transaction() as session:
-        own(session.connection(), caller, id_)
-        if not webhooks.again(session, id_, delivery, now):
+        get_own(session.connection(), caller, id_)
+        if not webhooks.requeue(session, id_, delivery_id, now):
             raise NotFound
 
 
-def whose(caller: Caller) -> str | None:
+def visible_owner(caller: Caller) -> str | None:
     """Return the owner whose webhooks a caller sees; None for those of all owners."""
     return None if "admin" in caller.scopes else caller.name
 
 
-def own(connection: Connection, caller: Caller, id_: UUID) -> dict[str, Any]:
+def get_own(connection: Connection, caller: Caller, id_: UUID) -> dict[str, Any]:
     """Return the columns of a webhook of the caller, or of any owner for the scope `admin`; raise NotFound."""
-    row = webhooks.one(connection, id_, whose(caller))
+    row = webhooks.get_webhook(connection, id_, visible_owner(caller))
     if row is None:
         raise NotFound
     return dict(row._mapping)  # noqa: SLF001 (the documented way to the names of a row's columns)
 
 
 def _note(session: Session, caller: Caller, action: str, id_: UUID, now: datetime) -> None:
-    deeds.note(session, at=now, by=caller.name, action=action, kind="webhook", subject_id=id_)
+    deeds.insert_entry(session, occurred_at=now, actor=caller.name, action=action, kind="webhook", subject_id=id_)
 
 
 # --- from changes to events -------------------------------------------------------------------------------------------
 
 
-def planned(
-    connection: Connection, hooks: Sequence[Any], changed: Sequence[Any], shown: Presentation, *, now: datetime
+def plan_deliveries(
+    connection: Connection, webhook_rows: Sequence[Any], changes: Sequence[Any], presentation: ArticlePresenter, *, now: datetime
 ) -> list[dict[str, Any]]:
     """Return the deliveries of the events that changes are for each webhook.
 
@@ -173,28 +173,28 @@ def planned(
     Returns:
         Rows for the table of deliveries.
     """
-    facet_names = words.of_facets(connection, {facet for row in changed for facet in _facets(row)})
-    payloads = _told(connection, changed, facet_names, shown)
-    callers = {} if shown.public == WHOLE else keys.named(connection)
-    last_seq, all_invalidations = changed[-1].seq, _invalidations(changed, payloads)
+    facet_names = words.slugs_of_facets(connection, {facet for row in changes for facet in _facets(row)})
+    payloads = _event_payloads(connection, changes, facet_names, presentation)
+    callers = {} if presentation.public == FULL_ACCESS else keys.list_owners(connection)
+    last_seq, all_invalidations = changes[-1].seq, _invalidations(changes, payloads)
     deliveries = []
-    for webhook in hooks:
+    for webhook in webhook_rows:
         entitlement = _licence(connection, callers.get(webhook.by))
         term_filters = _filter(connection, webhook) + entitlement
-        for row in changed:
+        for row in changes:
             type_ = _type(row, facet_names, term_filters)
             if type_ in webhook.events:
-                body = wire.body(type_, row.at, payloads[row.seq])
+                body = wire.build_event(type_, row.at, payloads[row.seq])
                 deliveries.append(_row(webhook.id, row.seq, type_, body, now))
-        if INVALIDATED in webhook.events:
+        if CACHE_INVALIDATED in webhook.events:
             bodies = all_invalidations
             if entitlement:
-                bodies = _invalidations(_meant(changed, facet_names, entitlement), payloads)
-            deliveries += [_row(webhook.id, last_seq, INVALIDATED, body, now) for body in bodies]
+                bodies = _invalidations(_recipients(changes, facet_names, entitlement), payloads)
+            deliveries += [_row(webhook.id, last_seq, CACHE_INVALIDATED, body, now) for body in bodies]
     return deliveries
 
 
-def _filter(connection: Connection, webhook: Any) -> list[Group]:
+def _filter(connection: Connection, webhook: Any) -> list[TermFilter]:
     """Return the filter of a webhook: at most one term filter, with the brands and sections together."""
     brands, sections = webhook.brands or (), webhook.sections or ()
     if not brands and not sections:
@@ -202,15 +202,15 @@ def _filter(connection: Connection, webhook: Any) -> list[Group]:
     return [_terms(connection, "brand", brands) | _terms(connection, "section", sections)]
 
 
-def _licence(connection: Connection, caller: Caller | None) -> list[Group]:
+def _licence(connection: Connection, caller: Caller | None) -> list[TermFilter]:
     """Return the entitlement of a key: one term filter for its brands and one for its sections."""
-    filters = {} if caller is None else caller.licence
+    filters = {} if caller is None else caller.entitlement_filters
     return [_terms(connection, kind, slugs) for kind, slugs in filters.items()]
 
 
-def _terms(connection: Connection, kind: str, slugs: Sequence[str]) -> Group:
+def _terms(connection: Connection, kind: str, slugs: Sequence[str]) -> TermFilter:
     """Return brands or sections by their current slugs."""
-    return frozenset((kind, slug) for slug in partners.present(connection, kind, slugs)) if slugs else frozenset()
+    return frozenset((kind, slug) for slug in partners.current_slugs(connection, kind, slugs)) if slugs else frozenset()
 
 
 def _row(webhook_id: UUID, seq: int | None, type_: str, body: str, now: datetime) -> dict[str, Any]:
@@ -228,10 +228,10 @@ def _row(webhook_id: UUID, seq: int | None, type_: str, body: str, now: datetime
     }
 
 
-Named = Mapping[int, Collection[tuple[str, str]]]
+FacetNames = Mapping[int, Collection[tuple[str, str]]]
 """Kinds and slugs of terms, by facet."""
 
-Group = frozenset[tuple[str, str]]
+TermFilter = frozenset[tuple[str, str]]
 """Kinds and slugs of terms: an article passes the filter if it has one of them."""
 
 
@@ -239,7 +239,7 @@ def _facets(row: Any) -> Iterable[int]:
     return (*row.facets_before, *row.facets_after)
 
 
-def _type(row: Any, facet_names: Named, filters: Collection[Group]) -> str:
+def _type(row: Any, facet_names: FacetNames, filters: Collection[TermFilter]) -> str:
     """Return the event type of a change for a client with these filters; empty if it is no event for the client."""
     if row.kind in {"related", "search"}:
         return ""
@@ -248,23 +248,23 @@ def _type(row: Any, facet_names: Named, filters: Collection[Group]) -> str:
     was_inside = _within(row.facets_before, facet_names, filters)
     is_inside = _within(row.facets_after, facet_names, filters)
     if row.action == "delete":
-        return f"article.{_REASONS.get(row.reason, row.reason)}" if was_inside else ""
+        return f"article.{_EVENT_OF_REASON.get(row.reason, row.reason)}" if was_inside else ""
     if is_inside:
         return f"article.{row.reason}" if was_inside or row.reason == "published" else "article.published"
     return "article.out_of_scope" if was_inside else ""
 
 
-def _is_term_outside(row: Any, filters: Collection[Group]) -> bool:
+def _is_term_outside(row: Any, filters: Collection[TermFilter]) -> bool:
     """Return whether a filter names terms of this kind, but not the changed one under its new or old slug."""
     names = {(row.kind, row.slug), (row.kind, row.previous_slug)}
     return any(names.isdisjoint(terms) and row.kind in {kind for kind, _ in terms} for terms in filters)
 
 
-_REASONS: Final = {"rights": "withdrawn"}
+_EVENT_OF_REASON: Final = {"rights": "withdrawn"}
 """Event types for reasons of the changelog that have none of their own; the payload has the reason itself."""
 
 
-def _within(facets: Collection[int], facet_names: Named, filters: Collection[Group]) -> bool:
+def _within(facets: Collection[int], facet_names: FacetNames, filters: Collection[TermFilter]) -> bool:
     """Return whether an article with these facets passes all filters; without facets it is not public."""
     if not filters:
         return bool(facets)
@@ -272,13 +272,13 @@ def _within(facets: Collection[int], facet_names: Named, filters: Collection[Gro
     return not any(terms.isdisjoint(group) for group in filters)
 
 
-def _told(
-    connection: Connection, changes: Sequence[Any], facet_names: Named, presentation: Presentation
+def _event_payloads(
+    connection: Connection, changes: Sequence[Any], facet_names: FacetNames, presentation: ArticlePresenter
 ) -> dict[int, dict[str, Any]]:
     """Return the payload of the event of each change, by `seq`."""
     ids = {row.subject_id for row in changes if row.kind == "article"}
-    records = {record["id"]: record for record in articles.by_ids(connection, [*ids], hidden=True).records}
-    withdrawals = states.gone(connection, ids)
+    records = {record["id"]: record for record in articles.get_many(connection, [*ids], include_unpublished=True).records}
+    withdrawals = states.withdrawals(connection, ids)
     return {
         row.seq: _of_article(row, facet_names, records[row.subject_id], withdrawals.get(row.subject_id), presentation)
         if row.kind == "article" and row.subject_id in records
@@ -288,7 +288,7 @@ def _told(
 
 
 def _of_article(
-    row: Any, facet_names: Named, record: dict[str, Any], withdrawal: Any, presentation: Presentation
+    row: Any, facet_names: FacetNames, record: dict[str, Any], withdrawal: Any, presentation: ArticlePresenter
 ) -> dict[str, Any]:
     is_deleted = row.action == "delete"
     return {
@@ -301,21 +301,21 @@ def _of_article(
     }
 
 
-def _of_term(row: Any, facet_names: Named, presentation: Presentation) -> dict[str, Any]:
+def _of_term(row: Any, facet_names: FacetNames, presentation: ArticlePresenter) -> dict[str, Any]:
     return {**_base(row, facet_names), "links": {"self": f"{presentation.api}/v1/{row.kind}s/{row.slug}"}}
 
 
-def _base(row: Any, facet_names: Named) -> dict[str, Any]:
+def _base(row: Any, facet_names: FacetNames) -> dict[str, Any]:
     return {
         "seq": row.seq,
         "id": str(row.subject_id),
         "slug": row.slug,
         "previous_slug": row.previous_slug,
-        "tags": sorted({*tags.dropped(row, facet_names)}),
+        "tags": sorted({*tags.surrogate_keys_of_change(row, facet_names)}),
     }
 
 
-def _meant(changes: Sequence[Any], facet_names: Named, entitlement: Collection[Group]) -> list[Any]:
+def _recipients(changes: Sequence[Any], facet_names: FacetNames, entitlement: Collection[TermFilter]) -> list[Any]:
     """Return the changes that a client with this entitlement may know of."""
     return [row for row in changes if row.kind != "article" or _type(row, facet_names, entitlement)]
 
@@ -324,6 +324,6 @@ def _invalidations(changes: Sequence[Any], payloads: Mapping[int, Mapping[str, A
     """Return the bodies of as many `cache.invalidated` events as the surrogate keys of the changes need."""
     surrogate_keys = sorted({surrogate_key for row in changes for surrogate_key in payloads[row.seq]["tags"]})
     return [
-        wire.body(INVALIDATED, changes[-1].at, {"seq": changes[-1].seq, "tags": surrogate_keys[start : start + WORDS]})
-        for start in range(0, len(surrogate_keys), WORDS)
+        wire.build_event(CACHE_INVALIDATED, changes[-1].at, {"seq": changes[-1].seq, "tags": surrogate_keys[start : start + MAX_KEYS_PER_EVENT]})
+        for start in range(0, len(surrogate_keys), MAX_KEYS_PER_EVENT)
     ]

@@ -10,44 +10,44 @@ from typing import Protocol, cast
 from uuid import UUID
 
 from newsapi.actions.decisions import References
-from newsapi.actions.drafts import KIND_OF, Draft
+from newsapi.actions.drafts import TERM_KIND_OF_FIELD, Draft
 from newsapi.model.base import uuid7
 from newsapi.settings import Settings
 from newsapi.store import bulk, log, vocabulary
-from newsapi.store.bulk import Written
+from newsapi.store.bulk import ArticleWrite
 from newsapi.store.database import Connection, Database, Session
-from newsapi.store.log import Numbers
+from newsapi.store.log import SeqRange
 from newsapi.store.taxonomy import Kind
 
 
-class Moment(Protocol):
+class Clock(Protocol):
     """Returns the time of a write, aware and in UTC."""
 
     def __call__(self, connection: Connection) -> datetime: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class WriteContext:
     """What commands need: the database, the settings, and the clock that decides when scheduled articles are due."""
 
     database: Database
     settings: Settings
-    moment: Moment
+    clock: Clock
 
     @contextmanager
-    def turn(self) -> Iterator[tuple[Session, datetime]]:
+    def write_transaction(self) -> Iterator[tuple[Session, datetime]]:
         """Open a transaction that holds the write lock of the changelog.
 
         Yields:
             The session, and the time after the lock was acquired.
         """
         with self.database.transaction() as session:
-            log.lock(session)
-            yield session, self.moment(session.connection())
+            log.acquire_write_lock(session)
+            yield session, self.clock(session.connection())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
+class WriteResult:
     """The result of a write: the article or term with its new version.
 
     `seq` is the position of the change in the changelog; 0 if nothing was appended to it.
@@ -59,23 +59,23 @@ class Done:
     seq: int
 
 
-def references(session: Session, drafts: Iterable[Draft]) -> References:
+def resolve_references(session: Session, drafts: Iterable[Draft]) -> References:
     """Return the ids of all terms that the drafts refer to, by kind and slug.
 
     A tag that does not exist gets a new id, with which `persist_articles` creates it; other terms are left out.
     """
-    slugs: dict[str, set[str]] = {kind: set() for kind in KIND_OF.values()}
+    slugs: dict[str, set[str]] = {kind: set() for kind in TERM_KIND_OF_FIELD.values()}
     for draft in drafts:
         for field, field_slugs in draft.references.items():
-            slugs[KIND_OF[field]].update(field_slugs)
-    ids = {kind: vocabulary.look_up(session, cast("Kind", kind), kind_slugs) for kind, kind_slugs in slugs.items()}
+            slugs[TERM_KIND_OF_FIELD[field]].update(field_slugs)
+    ids = {kind: vocabulary.resolve_slugs(session, cast("Kind", kind), kind_slugs) for kind, kind_slugs in slugs.items()}
     ids["tag"] |= {slug: uuid7() for slug in sorted(slugs["tag"] - ids["tag"].keys())}
     return ids
 
 
-def write(
-    session: Session, items: Sequence[Written], found: References, *, now: datetime, by: str, in_bulk: bool = False
-) -> Numbers:
+def persist_articles(
+    session: Session, items: Sequence[ArticleWrite], term_ids: References, *, now: datetime, actor: str, in_bulk: bool = False
+) -> SeqRange:
     """Write articles after the tags and facets that they are the first to use.
 
     Args:
@@ -91,8 +91,8 @@ def write(
     """
     used_ids = {id_ for item in items for id_ in item.after.links["tags"]}
     public_ids = {id_ for item in items if item.after.is_public for id_ in item.after.links["tags"]}
-    tag_ids = {slug: id_ for slug, id_ in found["tag"].items() if id_ in used_ids}
-    if changes := vocabulary.make_tags(session, tag_ids, public_ids, now):
-        log.append(session, changes, now=now, bulk=in_bulk)
-    vocabulary.make_facets(session, {pair for item in items for pair in item.after.named_facets.items()})
-    return bulk.write(session, items, now=now, by=by, in_bulk=in_bulk)
+    tag_ids = {slug: id_ for slug, id_ in term_ids["tag"].items() if id_ in used_ids}
+    if changes := vocabulary.ensure_tags(session, tag_ids, public_ids, now):
+        log.append_changes(session, changes, now=now, bulk=in_bulk)
+    vocabulary.ensure_facets(session, {pair for item in items for pair in item.after.named_facets.items()})
+    return bulk.write_articles(session, items, now=now, actor=actor, in_bulk=in_bulk)

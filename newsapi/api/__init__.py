@@ -40,7 +40,7 @@ def register(app: Flask) -> Api:
     Returns:
         The flask-smorest API, which holds the OpenAPI document (`api.spec`).
     """
-    requests.register(app)
+    requests.register_hooks(app)
     problems.register(app)
     api = Api(app)
     blueprints = [

@@ -11,16 +11,16 @@ from flask import g, request
 
 from newsapi.actions import keys
 from newsapi.actions.keys import Caller
-from newsapi.api.parts import parts
+from newsapi.api.parts import app_context
 from newsapi.errors import KeyMissing, ScopeMissing, Unavailable
 
 PUBLIC: Final = "public"
 """No key needed; with NEWSAPI_READS=key, any valid key."""
 
-OPEN: Final = "open"
+ALWAYS_PUBLIC: Final = "open"
 """No key needed, whatever the settings: documentation, health checks, and operations authorized by an email token."""
 
-ANY: Final = "any key"
+ANY_KEY: Final = "any key"
 """Any valid key, whatever its scopes."""
 
 _TERMS = ("brands", "authors", "sections", "tags")
@@ -69,27 +69,27 @@ RULES: Final[dict[str, str]] = {
     "POST /v1/webhooks/<uuid:id>/deliveries/<uuid:delivery>/redeliver": "webhooks",
     **{f"POST /v1/{terms}/<slug>/subscriptions": PUBLIC for terms in ("brands", "sections", "authors")},
     **{
-        f"POST /v1/subscriptions/{act}": OPEN  # authorized by the token of an email
+        f"POST /v1/subscriptions/{act}": ALWAYS_PUBLIC  # authorized by the token of an email
         for act in ("confirm", "unsubscribe", "erase", "preferences", "export")
     },
-    "GET /v1/subscriptions/unsubscribe": OPEN,
+    "GET /v1/subscriptions/unsubscribe": ALWAYS_PUBLIC,
     "POST /v1/subscriptions/bounces": "subscribers",
     "GET /v1/subscribers": "subscribers",
-    "GET /subscriptions": OPEN,
-    "POST /subscriptions": OPEN,
+    "GET /subscriptions": ALWAYS_PUBLIC,
+    "POST /subscriptions": ALWAYS_PUBLIC,
     "GET /v1/changes": PUBLIC,
     "GET /v1/digest": PUBLIC,
-    "GET /v1/me": ANY,
+    "GET /v1/me": ANY_KEY,
     "GET /v1/audit": "admin",
-    "GET /healthz": OPEN,
-    "GET /readyz": OPEN,
-    "GET /openapi.json": OPEN,
-    "GET /docs": OPEN,
-    "GET /docs/<name>": OPEN,
-    "GET /problems/<name>": OPEN,
-    "GET /demo/pictures/<name>": OPEN,
-    "GET /demo/mail": OPEN,
-    "GET /demo/mail/<name>": OPEN,
+    "GET /healthz": ALWAYS_PUBLIC,
+    "GET /readyz": ALWAYS_PUBLIC,
+    "GET /openapi.json": ALWAYS_PUBLIC,
+    "GET /docs": ALWAYS_PUBLIC,
+    "GET /docs/<name>": ALWAYS_PUBLIC,
+    "GET /problems/<name>": ALWAYS_PUBLIC,
+    "GET /demo/pictures/<name>": ALWAYS_PUBLIC,
+    "GET /demo/mail": ALWAYS_PUBLIC,
+    "GET /demo/mail/<name>": ALWAYS_PUBLIC,
 }
 """The access rule of each method and route: PUBLIC, ALWAYS_PUBLIC, ANY_KEY, or the scope that the key must have.
 
@@ -98,7 +98,7 @@ The scope `admin` includes every other scope. Publishing, scheduling, removing p
 """
 
 
-def enter() -> None:
+def authenticate_request() -> None:
     """Authenticate the current request and check the access rule of its route.
 
     Sets `g.caller`: the owner of the key, or None without one. Routes that are always public ignore the key.
@@ -114,36 +114,36 @@ def enter() -> None:
         return
     method = "GET" if request.method == "HEAD" else request.method
     rule = RULES.get(f"{method} {request.url_rule.rule}")
-    if rule == OPEN:
+    if rule == ALWAYS_PUBLIC:
         return
     authorization = request.authorization
     if authorization is not None and authorization.type == "bearer":
-        if parts().pages.follower.away:
+        if app_context().response_cache.follower.is_unavailable:
             raise Unavailable  # fail fast: each new connection attempt would take a second
-        with parts().database.reading() as connection:
-            g.caller = keys.caller(connection, authorization.token or "", parts().now())
-    if rule == PUBLIC and parts().settings.reads == "public":
+        with app_context().database.read_transaction() as connection:
+            g.caller = keys.authenticate(connection, authorization.token or "", app_context().now())
+    if rule == PUBLIC and app_context().settings.read_access == "public":
         return
     if g.caller is None:
         raise KeyMissing
     if rule is None:
         raise ScopeMissing(f"{method} {request.url_rule.rule}")
-    if rule not in {PUBLIC, ANY}:
-        g.caller.need(rule)
+    if rule not in {PUBLIC, ANY_KEY}:
+        g.caller.require_scope(rule)
 
 
-def caller() -> Caller | None:
+def current_caller() -> Caller | None:
     """Return the authenticated caller, or None for a request without a key."""
     return cast("Caller | None", g.get("caller"))
 
 
-def writer() -> Caller:
+def require_caller() -> Caller:
     """Return the authenticated caller.
 
     Raises:
         KeyMissing: The request carries no key.
     """
-    current = caller()
+    current = current_caller()
     if current is None:
         raise KeyMissing
     return current

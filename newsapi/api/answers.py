@@ -9,18 +9,18 @@ from typing import Any
 from flask import Response, request
 
 from newsapi.api import access, problems, requests
-from newsapi.api.parts import parts
-from newsapi.cache.answer import Answer, Asked, reply
-from newsapi.cache.bridge import FRONT, GIVEN, HOLD, Hold
-from newsapi.cache.follower import DUE
-from newsapi.cache.front import AGAIN
-from newsapi.cache.pages import Given
-from newsapi.errors import Behind, NotFound, Renamed, Withdrawn
+from newsapi.api.parts import app_context
+from newsapi.cache.answer import CachedResponse, RequestConditions, render
+from newsapi.cache.bridge import ENV_FRONT, ENV_CACHE_RESULT, ENV_LONG_POLL, LongPoll
+from newsapi.cache.follower import POLL_INTERVAL_SECONDS
+from newsapi.cache.front import LONG_POLL_RETRY_AFTER_SECONDS
+from newsapi.cache.pages import CacheResult
+from newsapi.errors import ReplicaBehind, NotFound, Renamed, NoLongerPublic
 from newsapi.store.database import Connection
-from newsapi.store.keyset import period
+from newsapi.store.keyset import period_number
 
 
-def cached(address: str, query: Mapping[str, Any], build: Callable[[Connection], Answer]) -> Response:
+def cached_response(url: str, query: Mapping[str, Any], build: Callable[[Connection], CachedResponse]) -> Response:
     """Return the cached response of a URL if it is still valid; otherwise build and cache it.
 
     404, 410 and 308 responses are cached like 200s. Requests with a key or a preview token are never cached.
@@ -33,12 +33,12 @@ def cached(address: str, query: Mapping[str, Any], build: Callable[[Connection],
     Returns:
         The Flask response; in the asynchronous server, a placeholder for the response that the server sends itself.
     """
-    if access.caller() is not None or "preview" in query:
-        return private(address, query, build)
-    return _respond(_given(address, query, build))
+    if access.current_caller() is not None or "preview" in query:
+        return private_response(url, query, build)
+    return _respond(_cached_or_built(url, query, build))
 
 
-def held(address: str, query: Mapping[str, Any], build: Callable[[Connection], Answer], seconds: int) -> Response:
+def long_poll(url: str, query: Mapping[str, Any], build: Callable[[Connection], CachedResponse], seconds: int) -> Response:
     """Return a response; if it has no news, wait until a dependency changes or the timeout expires.
 
     In the asynchronous server, waiting requests are parked on the event loop and hold no thread. Under another server
@@ -54,57 +54,57 @@ def held(address: str, query: Mapping[str, Any], build: Callable[[Connection], A
     Returns:
         The response as of the last build.
     """
-    context, is_public = parts(), access.caller() is None
+    context, is_public = app_context(), access.current_caller() is None
     end = time.monotonic() + seconds
 
-    def load() -> Answer:
+    def load() -> CachedResponse:
         if is_public:
-            return _given(address, query, build).answer
-        changelog_snapshot = context.pages.follower.known()
+            return _cached_or_built(url, query, build).answer
+        changelog_snapshot = context.response_cache.follower.latest()
         built = _built(query, build)
-        built.line = changelog_snapshot.line if changelog_snapshot is not None else None
+        built.log_epoch = changelog_snapshot.epoch if changelog_snapshot is not None else None
         return built
 
     current = load()
-    if FRONT in request.environ:
-        request.environ[HOLD] = Hold(current, seconds) if current.idle else None
+    if ENV_FRONT in request.environ:
+        request.environ[ENV_LONG_POLL] = LongPoll(current, seconds) if current.has_no_news else None
         return _private(current)
-    if not current.idle:
+    if not current.has_no_news:
         return _private(current)
-    if not context.held.acquire(blocking=False):
+    if not context.long_poll_slots.acquire(blocking=False):
         response = _private(current)
-        response.headers["Retry-After"] = str(AGAIN)
+        response.headers["Retry-After"] = str(LONG_POLL_RETRY_AFTER_SECONDS)
         return response
     try:
         while time.monotonic() < end:
-            time.sleep(DUE)
-            changelog_snapshot = context.pages.follower.known()
-            if changelog_snapshot is not None and not context.pages.follower.judge(current, changelog_snapshot):
+            time.sleep(POLL_INTERVAL_SECONDS)
+            changelog_snapshot = context.response_cache.follower.latest()
+            if changelog_snapshot is not None and not context.response_cache.follower.is_valid(current, changelog_snapshot):
                 current = load()
-                if not current.idle:
+                if not current.has_no_news:
                     break
     finally:
-        context.held.release()
+        context.long_poll_slots.release()
     return _private(current)
 
 
-def _given(address: str, query: Mapping[str, Any], build: Callable[[Connection], Answer]) -> Given:
+def _cached_or_built(address: str, query: Mapping[str, Any], build: Callable[[Connection], CachedResponse]) -> CacheResult:
     """Return the cached response of a URL if it is still valid; otherwise build and cache it."""
-    context = parts()
+    context = app_context()
 
-    def build_or_refuse() -> Answer:
+    def build_or_refuse() -> CachedResponse:
         context.limits.count()
-        with context.database.reading() as connection:
+        with context.database.read_transaction() as connection:
             try:
                 return build(connection)
-            except (NotFound, Renamed, Withdrawn) as error:
-                return problems.refusal(error, address)
+            except (NotFound, Renamed, NoLongerPublic) as error:
+                return problems.cacheable_problem(error, address)
 
-    key = f"{period(context.now())}:{address}"
-    return context.pages.get(key, build_or_refuse, min_seq=query["min_seq"])
+    key = f"{period_number(context.now())}:{address}"
+    return context.response_cache.get(key, build_or_refuse, min_seq=query["min_seq"])
 
 
-def private(address: str, query: Mapping[str, Any], build: Callable[[Connection], Answer]) -> Response:
+def private_response(url: str, query: Mapping[str, Any], build: Callable[[Connection], CachedResponse]) -> Response:
     """Build a response for this caller only, which is never cached.
 
     Args:
@@ -118,25 +118,25 @@ def private(address: str, query: Mapping[str, Any], build: Callable[[Connection]
     try:
         return _private(_built(query, build))
     except Renamed as error:
-        return _private(problems.refusal(error, address))
+        return _private(problems.cacheable_problem(error, url))
 
 
-def _built(query: Mapping[str, Any], build: Callable[[Connection], Answer]) -> Answer:
+def _built(query: Mapping[str, Any], build: Callable[[Connection], CachedResponse]) -> CachedResponse:
     """Return a response built for one caller.
 
     Raises:
         ReplicaBehind: The database has not reached the change that `min_seq` names.
     """
-    context = parts()
+    context = app_context()
     context.limits.count()
-    with context.database.reading() as connection:
+    with context.database.read_transaction() as connection:
         built = build(connection)
     if built.seq < query.get("min_seq", 0):
-        raise Behind(query["min_seq"], built.seq)
+        raise ReplicaBehind(query["min_seq"], built.seq)
     return built
 
 
-def _private(answer: Answer) -> Response:
+def _private(answer: CachedResponse) -> Response:
     response = Response(answer.body, answer.status, content_type=answer.media_type)
     headers = {
         "ETag": f'"v{answer.version}"' if answer.version else None,
@@ -150,21 +150,21 @@ def _private(answer: Answer) -> Response:
     return response
 
 
-def _respond(result: Given) -> Response:
-    if FRONT in request.environ:
-        request.environ[GIVEN] = result
+def _respond(result: CacheResult) -> Response:
+    if ENV_FRONT in request.environ:
+        request.environ[ENV_CACHE_RESULT] = result
         return _HANDED_ON
-    context = parts()
+    context = app_context()
     headers = request.headers
-    conditions = Asked(headers.get("Accept-Encoding"), headers.get("If-None-Match"), headers.get("If-Modified-Since"))
-    age = context.pages.age(result)
-    status, response_headers, body = reply(
+    conditions = RequestConditions(headers.get("Accept-Encoding"), headers.get("If-None-Match"), headers.get("If-Modified-Since"))
+    age = context.response_cache.unproven_seconds(result)
+    status, response_headers, body = render(
         result.answer,
         conditions,
-        result.answer.coding(conditions),
-        result.how,
+        result.answer.choose_encoding(conditions),
+        result.cache_status,
         request_id=requests.request_id(),
-        lifetime=context.cdn_lifetime,
+        cdn_lifetime=context.cdn_lifetime,
         age=age,
         now=context.now(),
     )
@@ -174,7 +174,7 @@ def _respond(result: Given) -> Response:
     return response
 
 
-class _HandedOn(Response):
+class _FrontResponse(Response):
     """Placeholder for a response that the asynchronous server sends itself."""
 
     def __call__(self, _environ: object, _start_response: object) -> Any:
@@ -182,4 +182,4 @@ class _HandedOn(Response):
         return ()
 
 
-_HANDED_ON = _HandedOn(status=204)
+_HANDED_ON = _FrontResponse(status=204)

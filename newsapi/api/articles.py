@@ -13,47 +13,47 @@ from flask import Response
 from flask.views import MethodView
 from marshmallow import Schema
 
-from newsapi.actions.related import keep
+from newsapi.actions.related import save_list
 from newsapi.api import crosslinks, paging, sight
-from newsapi.api.answers import cached
+from newsapi.api.answers import cached_response
 from newsapi.api.blueprints import Blueprint
-from newsapi.api.parts import parts
+from newsapi.api.parts import app_context
 from newsapi.cache import tags
-from newsapi.cache.answer import Answer
-from newsapi.errors import Fault, Invalid, NotFound, Withdrawn
+from newsapi.cache.answer import CachedResponse
+from newsapi.errors import FieldError, InvalidParameter, NotFound, NoLongerPublic
 from newsapi.feeds import jsonld
-from newsapi.model.base import latest
+from newsapi.model.base import latest_time
 from newsapi.schemas.articles import (
-    FULL,
-    Article,
+    EXPANDABLE_REFS,
+    ArticleSchema,
     ArticleList,
-    ArticleOne,
+    ArticleResponse,
     ArticleSummary,
     ArticleWithRelated,
     RelatedArticle,
-    RelatedList,
+    RelatedListSchema,
 )
-from newsapi.schemas.dump import Dump, compiled, json
-from newsapi.schemas.narrowed import PartialArticleList, PartialArticleOne
-from newsapi.schemas.presentation import WHOLE, Sharing
-from newsapi.schemas.queries import ASIDE, ONE_NAME, ArticleQuery, OneArticleQuery, Read, RelatedQuery
+from newsapi.schemas.dump import DumpFunction, compile_dump, dump_json
+from newsapi.schemas.narrowed import PartialArticleList, PartialArticleResponse
+from newsapi.schemas.presentation import FULL_ACCESS, BodyAccess
+from newsapi.schemas.queries import EXTRA_INCLUDES, SLUG_OR_ID_SCHEMA, ArticleListParams, ArticleParams, ReadParams, RelatedParams
 from newsapi.search import queries
 from newsapi.store import articles, facets, found, hidden, listing, related, search, taxonomy
 from newsapi.store.articles import Record
 from newsapi.store.database import Connection
-from newsapi.store.hidden import Sight
-from newsapi.store.listing import Turn
-from newsapi.store.related import Made
-from newsapi.store.search import Search
-from newsapi.text.blocks import blocks
+from newsapi.store.hidden import Visibility
+from newsapi.store.listing import PageStart
+from newsapi.store.related import NewRelatedList
+from newsapi.store.search import SearchPlan
+from newsapi.text.blocks import parse_blocks
 from newsapi.text.slugs import is_slug, is_uuid
 
 blueprint = Blueprint("articles", __name__, url_prefix="/v1/articles", description="Read published articles")
 
 PATH = "/v1/articles"
-WHICH = {"in": "path", "name": "which", "description": "Slug or id of the article", "schema": ONE_NAME}
+SLUG_OR_ID_PARAM = {"in": "path", "name": "which", "description": "Slug or id of the article", "schema": SLUG_OR_ID_SCHEMA}
 LD_JSON = "application/ld+json"
-EVERYTHING = frozenset(Article().dump_fields)
+ALL_FIELDS = frozenset(ArticleSchema().dump_fields)
 
 
 @blueprint.route("")
@@ -61,7 +61,7 @@ class Articles(MethodView):
     """The list of articles."""
 
     @blueprint.doc(operationId="listArticles", summary="List articles")
-    @blueprint.arguments(ArticleQuery(), location="query", error_status_code=400)
+    @blueprint.arguments(ArticleListParams(), location="query", error_status_code=400)
     @blueprint.response(
         200,
         {"anyOf": [ArticleList, PartialArticleList]},
@@ -72,20 +72,20 @@ class Articles(MethodView):
 
         Different filters are combined with AND; comma-separated values of one filter are alternatives (OR).
         """
-        query, page_start = paging.with_cursor(query)
-        sight.check(query)
-        return cached(paging.address(PATH, query), query, lambda connection: _list(connection, query, page_start))
+        query, page_start = paging.apply_cursor(query)
+        sight.reject_editor_params(query)
+        return cached_response(paging.canonical_url(PATH, query), query, lambda connection: _list(connection, query, page_start))
 
 
-@blueprint.route("/<which>", parameters=[WHICH])
+@blueprint.route("/<which>", parameters=[SLUG_OR_ID_PARAM])
 class OneArticle(MethodView):
     """One article."""
 
     @blueprint.doc(operationId="getArticle", summary="Get an article")
-    @blueprint.arguments(OneArticleQuery(), location="query", error_status_code=400)
+    @blueprint.arguments(ArticleParams(), location="query", error_status_code=400)
     @blueprint.response(
         200,
-        {"anyOf": [ArticleOne, PartialArticleOne]},
+        {"anyOf": [ArticleResponse, PartialArticleResponse]},
         description="The full article, or the requested fields with `fields`",
     )
     @blueprint.alt_response(308, description="The slug has changed; `Location` is the URL with the current slug")
@@ -96,35 +96,35 @@ class OneArticle(MethodView):
 
         `include=related` adds the articles to read next, so that one request is enough for an article page.
         """
-        name, path = naming(which)
-        return cached(paging.address(path, query), query, lambda connection: _one(connection, name, query))
+        name, path = parse_name(which)
+        return cached_response(paging.canonical_url(path, query), query, lambda connection: _article(connection, name, query))
 
 
-@blueprint.route("/<which>/jsonld", parameters=[WHICH])
+@blueprint.route("/<which>/jsonld", parameters=[SLUG_OR_ID_PARAM])
 class JsonLd(MethodView):
     """One article as JSON-LD."""
 
     @blueprint.doc(operationId="getArticleJsonLd", summary="Get an article as schema.org JSON-LD")
-    @blueprint.arguments(Read(), location="query", error_status_code=400)
+    @blueprint.arguments(ReadParams(), location="query", error_status_code=400)
     @blueprint.response(200, {"type": "object"}, content_type=LD_JSON)
     @blueprint.alt_response(308, description="The slug has changed; `Location` is the URL with the current slug")
     @blueprint.alt_response(404, "DEFAULT_ERROR", description="The article does not exist")
     @blueprint.alt_response(410, "DEFAULT_ERROR", description="The article was published and is no longer public")
     def get(self, query: paging.Query, which: str) -> Response:
         """Return a schema.org `NewsArticle`, escaped so that it can be copied into a `script` element unchanged."""
-        name, path = naming(which)
-        return cached(
-            paging.address(f"{path}/jsonld", query), query, lambda connection: _jsonld(connection, name, query)
+        name, path = parse_name(which)
+        return cached_response(
+            paging.canonical_url(f"{path}/jsonld", query), query, lambda connection: _jsonld(connection, name, query)
         )
 
 
-@blueprint.route("/<which>/related", parameters=[WHICH])
+@blueprint.route("/<which>/related", parameters=[SLUG_OR_ID_PARAM])
 class Related(MethodView):
     """Related articles."""
 
     @blueprint.doc(operationId="listRelatedArticles", summary="List related articles")
-    @blueprint.arguments(RelatedQuery(), location="query", error_status_code=400)
-    @blueprint.response(200, RelatedList)
+    @blueprint.arguments(RelatedParams(), location="query", error_status_code=400)
+    @blueprint.response(200, RelatedListSchema)
     @blueprint.alt_response(308, description="The slug has changed; `Location` is the URL with the current slug")
     @blueprint.alt_response(404, "DEFAULT_ERROR", description="The article does not exist")
     @blueprint.alt_response(410, "DEFAULT_ERROR", description="The article was published and is no longer public")
@@ -135,55 +135,55 @@ class Related(MethodView):
         list. `relation` gives the score, the level and the reasons of each article. The list contains neither the
         article itself nor near-duplicates or translations of it.
         """
-        name, path = naming(which)
-        url = paging.address(f"{path}/related", query, limit=RELATED)
-        return cached(url, query, lambda connection: _related(connection, name, query, path))
+        name, path = parse_name(which)
+        url = paging.canonical_url(f"{path}/related", query, default_limit=RELATED)
+        return cached_response(url, query, lambda connection: _related(connection, name, query, path))
 
 
-def _list(connection: Connection, query: paging.Query, page_start: Turn | None) -> Answer:
-    facet_slugs = paging.facets(query)
-    snapshot = facets.truth(connection, facet_slugs)
-    list_query = paging.question(query, page_start)
-    extra_visibility = sight.of_list(connection, query)
-    plan = _sought(connection, query, snapshot, list_query)
-    limit, field_names = query["limit"], _wanted(query)
+def _list(connection: Connection, query: paging.Query, page_start: PageStart | None) -> CachedResponse:
+    facet_slugs = paging.facet_filters(query)
+    snapshot = facets.resolve_filters(connection, facet_slugs)
+    list_query = paging.list_query(query, page_start)
+    extra_visibility = sight.list_visibility(connection, query)
+    plan = _search_of(connection, query, snapshot, list_query)
+    limit, field_names = query["limit"], _requested_fields(query)
     if plan is None:
         page = sight.page(
-            connection, snapshot, list_query, extra_visibility, facet_slugs, limit=limit, wanted=field_names
+            connection, snapshot, list_query, extra_visibility, facet_slugs, limit=limit, fields=field_names
         )
     else:
-        page = found.by_time(connection, plan, list_query, limit=limit, wanted=field_names)
+        page = found.time_sorted_page(connection, plan, list_query, limit=limit, wanted=field_names)
     total = {}
     if query["total"]:
         if plan is None:
             count = _count(connection, snapshot, list_query, extra_visibility, facet_slugs)
         else:
-            count = found.count(connection, plan)
+            count = found.count_results(connection, plan)
         total = _total(count)
     times, depends_on = _include(connection, page.records, query.get("include", ()))
     if plan is not None:
-        depends_on |= tags.of_search(snapshot.everything, snapshot.terms.values())
-    crosslinks_result = crosslinks.link(connection, page.records)
-    times |= {snapshot.touched_at(), page.changed_at, crosslinks_result.changed_at}
-    depends_on.update(tags.of_list(query, snapshot.filters, snapshot.everything))
-    depends_on.update(tags.names(page.records), crosslinks_result.words)
-    cursors = (paging.cursor(query, page.next), paging.cursor(query, page.prev))
-    items = _shown(page.records, query, sight.sharing(connection))
-    body = paging.envelope(PATH, query, items, cursors, **total)
-    return Answer(
-        body=json(body),
+        depends_on |= tags.search_dependencies(snapshot.everything, snapshot.terms.values())
+    crosslinks_result = crosslinks.add_crosslinks(connection, page.records)
+    times |= {snapshot.changed_at(), page.changed_at, crosslinks_result.changed_at}
+    depends_on.update(tags.list_dependencies(query, snapshot.filters, snapshot.everything))
+    depends_on.update(tags.name_dependencies(page.records), crosslinks_result.dependencies)
+    cursors = (paging.make_cursor(query, page.next), paging.make_cursor(query, page.prev))
+    items = _present(page.records, query, sight.body_access(connection))
+    body = paging.list_response(PATH, query, items, cursors, **total)
+    return CachedResponse(
+        body=dump_json(body),
         seq=snapshot.seq,
-        mark=snapshot.mark,
-        changed_at=latest(times),
-        words=frozenset(depends_on),
-        tags=paging.tags(query),
+        nonce=snapshot.nonce,
+        changed_at=latest_time(times),
+        dependencies=frozenset(depends_on),
+        surrogate_keys=paging.surrogate_keys(query),
         link=paging.link_header(body["links"]),
     )
 
 
-def _sought(
-    connection: Connection, query: paging.Query, snapshot: facets.Truth, list_query: listing.Question
-) -> Search | None:
+def _search_of(
+    connection: Connection, query: paging.Query, snapshot: facets.ReadSnapshot, list_query: listing.ListQuery
+) -> SearchPlan | None:
     """Return the search plan of `q`, or None without `q`.
 
     Raises:
@@ -192,48 +192,48 @@ def _sought(
     if "q" not in query:
         return None
     if conflicting := sorted({"status", "preview"} & {*query}):
-        raise Invalid([Fault("q", f"cannot be combined with {conflicting[0]}: only published articles are searchable")])
-    bodies = sight.sharing(connection).is_whole
-    return search.understand(connection, queries.read(query["q"]), snapshot, list_query, bodies=bodies)
+        raise InvalidParameter([FieldError("q", f"cannot be combined with {conflicting[0]}: only published articles are searchable")])
+    bodies = sight.body_access(connection).is_whole
+    return search.plan_search(connection, queries.parse_query(query["q"]), snapshot, list_query, bodies=bodies)
 
 
-def _one(connection: Connection, name: str | UUID, query: paging.Query) -> Answer:
+def _article(connection: Connection, name: str | UUID, query: paging.Query) -> CachedResponse:
     ref, extra_visibility = _found(connection, name, query)
-    include, presentation = query.get("include", ()), parts().presentation
+    include, presentation = query.get("include", ()), app_context().presentation
     # `blocks` and `jsonld` are derived from the full article, whatever `fields` asks for.
-    field_names = EVERYTHING if {"blocks", "jsonld"} & {*include} else _wanted(query) or EVERYTHING
-    page = articles.by_ids(connection, [ref.id], field_names, hidden=extra_visibility is not None)
-    crosslinks_result = crosslinks.link(connection, page.records)
-    body_access = WHOLE if extra_visibility else sight.sharing(connection)
+    field_names = ALL_FIELDS if {"blocks", "jsonld"} & {*include} else _requested_fields(query) or ALL_FIELDS
+    page = articles.get_many(connection, [ref.id], field_names, include_unpublished=extra_visibility is not None)
+    crosslinks_result = crosslinks.add_crosslinks(connection, page.records)
+    body_access = FULL_ACCESS if extra_visibility else sight.body_access(connection)
     record = presentation.article(page.records[0], body_access)
     times = {page.changed_at, crosslinks_result.changed_at}
-    surrogate_keys = [tags.article(ref.id), tags.slug(record["slug"])]
-    depends_on: set[tags.Word] = {*surrogate_keys, *tags.names([record]), *crosslinks_result.words}
+    surrogate_keys = [tags.article_dependency(ref.id), tags.slug_dependency(record["slug"])]
+    depends_on: set[tags.Dependency] = {*surrogate_keys, *tags.name_dependencies([record]), *crosslinks_result.dependencies}
     if "related" in include:
         exclude = query.get("related_exclude", ())
-        result = _read_next(connection, ref.id, record, query, limit=query["related_limit"], exclude=exclude)
+        result = _related_records(connection, ref.id, record, query, limit=query["related_limit"], exclude=exclude)
         record["related"] = [presentation.summary(item) for item in result.records]
         times.add(result.changed_at)
-        surrogate_keys.append(tags.related(ref.id))
-        depends_on |= _words_of(ref.id, result)
+        surrogate_keys.append(tags.related_dependency(ref.id))
+        depends_on |= _related_dependencies(ref.id, result)
     if "blocks" in include:
-        record["blocks"] = blocks(record["body_html"] or "")
+        record["blocks"] = parse_blocks(record["body_html"] or "")
     if "jsonld" in include:
         record["jsonld"] = _news_article(record)
-    term_times, term_dependencies = _include(connection, [record], [name for name in include if name in FULL])
-    return Answer(
-        body=json({"data": _dump(query, ArticleWithRelated)(record)}),
+    term_times, term_dependencies = _include(connection, [record], [name for name in include if name in EXPANDABLE_REFS])
+    return CachedResponse(
+        body=dump_json({"data": _dump(query, ArticleWithRelated)(record)}),
         seq=ref.seq,
-        mark=ref.mark,
-        changed_at=latest(times | term_times),
-        words=frozenset(depends_on | term_dependencies),
-        tags=tuple(surrogate_keys),
+        nonce=ref.nonce,
+        changed_at=latest_time(times | term_times),
+        dependencies=frozenset(depends_on | term_dependencies),
+        surrogate_keys=tuple(surrogate_keys),
         language=record["language"],
         version=record["version"],
     )
 
 
-def _found(connection: Connection, name: str | UUID, query: paging.Query) -> tuple[articles.Found, Sight | None]:
+def _found(connection: Connection, name: str | UUID, query: paging.Query) -> tuple[articles.ArticleRef, Visibility | None]:
     """Find an article that the caller may see.
 
     Returns:
@@ -243,13 +243,13 @@ def _found(connection: Connection, name: str | UUID, query: paging.Query) -> tup
         NotFound: The caller may see no article of this name.
         NoLongerPublic: The article was public, and the caller may not see it now.
     """
-    extra_visibility = sight.of_article(connection, query)
+    extra_visibility = sight.article_visibility(connection, query)
     if extra_visibility is None:
-        return articles.find(connection, name), None
+        return articles.get_public(connection, name), None
     try:
-        return articles.find(connection, name), None
-    except (NotFound, Withdrawn):
-        ref = articles.find_any(connection, name)
+        return articles.get_public(connection, name), None
+    except (NotFound, NoLongerPublic):
+        ref = articles.get_any(connection, name)
         if extra_visibility.article not in {None, ref.id}:
             raise
         return ref, extra_visibility
@@ -257,57 +257,57 @@ def _found(connection: Connection, name: str | UUID, query: paging.Query) -> tup
 
 def _news_article(record: Record) -> dict[str, Any]:
     """Return the article as a schema.org NewsArticle."""
-    context = parts()
+    context = app_context()
     is_free = context.settings.public_body == "full"
-    return jsonld.article(
-        record, publisher=context.settings.publisher, free=is_free, page_of=context.presentation.page_of
+    return jsonld.news_article(
+        record, publisher=context.settings.publisher, accessible_for_free=is_free, site_url_of=context.presentation.site_url
     )
 
 
-def _jsonld(connection: Connection, name: str | UUID, query: paging.Query) -> Answer:
+def _jsonld(connection: Connection, name: str | UUID, query: paging.Query) -> CachedResponse:
     ref, extra_visibility = _found(connection, name, query)
-    page = articles.by_ids(connection, [ref.id], EVERYTHING, hidden=extra_visibility is not None)
-    crosslinks_result = crosslinks.link(connection, page.records)
-    body_access = WHOLE if extra_visibility else sight.sharing(connection)
-    record = parts().presentation.article(page.records[0], body_access)
-    return Answer(
-        body=jsonld.script_safe(json(_news_article(record))),
+    page = articles.get_many(connection, [ref.id], ALL_FIELDS, include_unpublished=extra_visibility is not None)
+    crosslinks_result = crosslinks.add_crosslinks(connection, page.records)
+    body_access = FULL_ACCESS if extra_visibility else sight.body_access(connection)
+    record = app_context().presentation.article(page.records[0], body_access)
+    return CachedResponse(
+        body=jsonld.script_safe(dump_json(_news_article(record))),
         seq=ref.seq,
-        mark=ref.mark,
-        changed_at=latest({page.changed_at, crosslinks_result.changed_at}),
-        words=frozenset({tags.article(ref.id), *tags.names([record]), *crosslinks_result.words}),
-        tags=(tags.article(ref.id),),
+        nonce=ref.nonce,
+        changed_at=latest_time({page.changed_at, crosslinks_result.changed_at}),
+        dependencies=frozenset({tags.article_dependency(ref.id), *tags.name_dependencies([record]), *crosslinks_result.dependencies}),
+        surrogate_keys=(tags.article_dependency(ref.id),),
         language=record["language"],
         media_type=LD_JSON,
     )
 
 
-def _related(connection: Connection, name: str | UUID, query: paging.Query, path: str) -> Answer:
+def _related(connection: Connection, name: str | UUID, query: paging.Query, path: str) -> CachedResponse:
     ref, extra_visibility = _found(connection, name, query)
     record = {}
     if extra_visibility or "preview" in query:
-        record = articles.by_ids(connection, [ref.id], hidden=True).records[0]
+        record = articles.get_many(connection, [ref.id], include_unpublished=True).records[0]
     exclude = query.get("exclude", ())
-    result = _read_next(connection, ref.id, record, query, limit=query["limit"], exclude=exclude)
-    presentation, dump = parts().presentation, compiled(RelatedArticle)
-    links = {"self": paging.address(f"{path}/related", query, limit=RELATED), "next": None, "prev": None}
+    result = _related_records(connection, ref.id, record, query, limit=query["limit"], exclude=exclude)
+    presentation, dump = app_context().presentation, compile_dump(RelatedArticle)
+    links = {"self": paging.canonical_url(f"{path}/related", query, default_limit=RELATED), "next": None, "prev": None}
     body = {
         "data": [dump(presentation.summary(record)) for record in result.records],
         "page": {"limit": query["limit"], "next": None, "prev": None},
         "links": {**links, "article": f"{presentation.api}{path}"},
     }
-    return Answer(
-        body=json(body),
+    return CachedResponse(
+        body=dump_json(body),
         seq=ref.seq,
-        mark=ref.mark,
+        nonce=ref.nonce,
         changed_at=result.changed_at,
-        words=frozenset({tags.article(ref.id), *_words_of(ref.id, result)}),
-        tags=(tags.related(ref.id),),
+        dependencies=frozenset({tags.article_dependency(ref.id), *_related_dependencies(ref.id, result)}),
+        surrogate_keys=(tags.related_dependency(ref.id),),
         link=paging.link_header(links),
     )
 
 
-def _read_next(
+def _related_records(
     connection: Connection,
     id_: UUID,
     record: Record,
@@ -315,81 +315,81 @@ def _read_next(
     *,
     limit: int,
     exclude: Collection[str],
-) -> related.Related:
+) -> related.RelatedResult:
     """Return the related articles of an article.
 
     For a preview, or for an unpublished article, these are the newest articles of its brand, unpublished ones included
     as far as the caller may see them.
     """
-    extra_visibility = sight.of_list(connection, query)
+    extra_visibility = sight.list_visibility(connection, query)
     if extra_visibility is None and record.get("status", "published") != "published":
-        extra_visibility = Sight()
+        extra_visibility = Visibility()
     if extra_visibility is None:
-        return related.of_article(connection, id_, limit=limit, exclude=exclude, keep=_keep)
+        return related.get_related(connection, id_, limit=limit, exclude=exclude, save=_save_related)
     facet_slugs = {"brand": (record["brand"]["slug"],)} if record["brand"] else {}
-    snapshot = facets.truth(connection, facet_slugs)
-    page = hidden.page(
-        connection, snapshot, listing.Question(), extra_visibility, facet_slugs, limit=limit + len(exclude) + 1
+    snapshot = facets.resolve_filters(connection, facet_slugs)
+    page = hidden.mixed_page(
+        connection, snapshot, listing.ListQuery(), extra_visibility, facet_slugs, limit=limit + len(exclude) + 1
     )
     reason = {"kind": "fresh", "weight": 1.0, "terms": []}
     relation = {"score": 0.0, "level": "recent", "reasons": [reason]}
     others = [other for other in page.records if other["id"] != id_ and other["slug"] not in exclude]
     records = [{**other, "relation": relation} for other in others[:limit]]
-    return related.Related(records, page.changed_at, frozenset(), frozenset())
+    return related.RelatedResult(records, page.changed_at, frozenset(), frozenset())
 
 
-def _words_of(article_id: UUID, result: related.Related) -> set[tags.Word]:
+def _related_dependencies(article_id: UUID, result: related.RelatedResult) -> set[tags.Dependency]:
     """Return the dependencies of a related list: the list, its articles, and the facets that may change its members."""
-    listed = {tags.article(record["id"]) for record in result.records}
+    listed = {tags.article_dependency(record["id"]) for record in result.records}
     if result.facets:
-        listed.add(tags.ARTICLES)  # for CDNs, whose surrogate keys know no facets
-    names = {*tags.names(result.records), *map(tags.slug, result.slugs)}
-    return {tags.related(article_id), *listed, *names, *result.facets}
+        listed.add(tags.ALL_ARTICLES)  # for CDNs, whose surrogate keys know no facets
+    names = {*tags.name_dependencies(result.records), *map(tags.slug_dependency, result.slugs)}
+    return {tags.related_dependency(article_id), *listed, *names, *result.facets}
 
 
-def _keep(new_list: Made) -> bool:
-    return keep(parts().database, new_list)
+def _save_related(new_list: NewRelatedList) -> bool:
+    return save_list(app_context().database, new_list)
 
 
-RELATED = RelatedQuery().load({})["limit"]
+RELATED = RelatedParams().load({})["limit"]
 
 
-def naming(which: str) -> tuple[str | UUID, str]:
+def parse_name(text: str) -> tuple[str | UUID, str]:
     """Parse the article name of a path.
 
     Returns:
         The id, or the slug, or "" (which no article has) if the text is neither; and the canonical path of the article.
     """
-    name = UUID(which) if is_uuid(which) else which if is_slug(which) else ""
-    return name, f"{PATH}/{quote(which, safe='') if name == '' else name}"
+    name = UUID(text) if is_uuid(text) else text if is_slug(text) else ""
+    return name, f"{PATH}/{quote(text, safe='') if name == '' else name}"
 
 
-def _wanted(query: paging.Query) -> Collection[str]:
+def _requested_fields(query: paging.Query) -> Collection[str]:
     """Return the top-level fields that `fields` names; empty without `fields`."""
     return {path.partition(".")[0] for path in query.get("fields", ())}
 
 
 def _count(
     connection: Connection,
-    snapshot: facets.Truth,
-    list_query: listing.Question,
-    extra_visibility: Sight | None,
+    snapshot: facets.ReadSnapshot,
+    list_query: listing.ListQuery,
+    extra_visibility: Visibility | None,
     facet_slugs: dict[str, Any],
 ) -> int:
-    whole_list = replace(list_query, turn=None)
+    whole_list = replace(list_query, page_start=None)
     if extra_visibility is None:
-        return listing.count(connection, snapshot, whole_list)
-    count = listing.count(connection, snapshot, whole_list) if extra_visibility.public else 0
-    return count + hidden.count(connection, whole_list, extra_visibility, facet_slugs)
+        return listing.count_articles(connection, snapshot, whole_list)
+    count = listing.count_articles(connection, snapshot, whole_list) if extra_visibility.public else 0
+    return count + hidden.count_unpublished(connection, whole_list, extra_visibility, facet_slugs)
 
 
 def _total(count: int) -> dict[str, Any]:
-    return {"total": min(count, listing.COUNTED), "total_is_lower_bound": count > listing.COUNTED}
+    return {"total": min(count, listing.MAX_EXACT_COUNT), "total_is_lower_bound": count > listing.MAX_EXACT_COUNT}
 
 
 def _include(
     connection: Connection, records: list[Record], names: Collection[str]
-) -> tuple[set[datetime | None], set[tags.Word]]:
+) -> tuple[set[datetime | None], set[tags.Dependency]]:
     """Replace the short brands, authors and sections of records by the full ones.
 
     Args:
@@ -401,15 +401,15 @@ def _include(
         When the terms last changed, and the dependencies on their names and counts.
     """
     times: set[datetime | None] = set()
-    depends_on: set[tags.Word] = set()
+    depends_on: set[tags.Dependency] = set()
     for name in names:
         kind: Any = name.removesuffix("s") if name == "authors" else name
         slugs = [term["slug"] for record in records for term in _listed(record[name])]
-        full_terms = taxonomy.by_slugs(connection, kind, slugs) if slugs else {}
+        full_terms = taxonomy.get_terms(connection, kind, slugs) if slugs else {}
         for term in full_terms.values():
-            parts().presentation.term(kind, term)
+            app_context().presentation.term(kind, term)
             times |= {term["changed_at"], term["at"]}
-            depends_on |= {term["facet_id"], *tags.above(term)}
+            depends_on |= {term["facet_id"], *tags.parent_dependency(term)}
         for record in records:
             expanded = [full_terms[term["slug"]] for term in _listed(record[name])]
             if name == "authors":
@@ -425,21 +425,21 @@ def _listed(value: Any) -> list[Any]:
     return [value] if value else []
 
 
-def _shown(records: list[Record], query: paging.Query, body_access: Sharing) -> list[Record]:
+def _present(records: list[Record], query: paging.Query, body_access: BodyAccess) -> list[Record]:
     """Return the items of a list as they are sent: summaries, or the fields that `fields` names."""
-    presentation = parts().presentation
+    presentation = app_context().presentation
     if "fields" in query:
-        dump = _dump(query, Article)
+        dump = _dump(query, ArticleSchema)
         return [dump(presentation.article(record, body_access)) for record in records]
     dump = _dump(query, ArticleSummary)
     return [dump(presentation.summary(record)) for record in records]
 
 
-def _dump(query: paging.Query, schema: type[Schema]) -> Dump:
+def _dump(query: paging.Query, schema: type[Schema]) -> DumpFunction:
     """Return the function that serializes an article with the fields that `fields` and `include` name."""
     include = query.get("include", ())
-    expanded = frozenset((name, FULL[name]) for name in include if name in FULL)
+    expanded = frozenset((name, EXPANDABLE_REFS[name]) for name in include if name in EXPANDABLE_REFS)
     paths = frozenset(query.get("fields", ()))
     if paths:
-        paths |= {"id", *({*ASIDE} & {*include})}
-    return compiled(schema, paths, expanded)
+        paths |= {"id", *({*EXTRA_INCLUDES} & {*include})}
+    return compile_dump(schema, paths, expanded)

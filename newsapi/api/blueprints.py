@@ -14,9 +14,9 @@ from marshmallow import RAISE, Schema, ValidationError, fields
 from webargs.flaskparser import FlaskParser
 
 from newsapi import __version__
-from newsapi.errors import Fault, Invalid
+from newsapi.errors import FieldError, InvalidParameter
 from newsapi.schemas import wire
-from newsapi.schemas.queries import Moments, Paged, Read, allowed
+from newsapi.schemas.queries import InstantOrDateParam, PageParams, ReadParams, parameter_names
 
 DESCRIPTION = """\
 News content for front ends, apps and partners: articles, brands, authors, sections and related lists as JSON.
@@ -42,7 +42,7 @@ class StrictParser(FlaskParser):
         repeated = [name for name, values in values_by_name.items() if len(values) > 1]
         if repeated:
             message = "must be given only once; separate several values with commas"
-            raise Invalid([Fault(_shown(name), message) for name in repeated])
+            raise InvalidParameter([FieldError(_shown(name), message) for name in repeated])
         return {name: value for name, (value,) in values_by_name.items()}
 
     def handle_error(
@@ -55,15 +55,15 @@ class StrictParser(FlaskParser):
         """
         del req, error_status_code, error_headers
         messages: dict[str, Any] = error.messages.get("query", {})  # type: ignore[union-attr]
-        raise Invalid(list(_faults(messages, schema))) from error
+        raise InvalidParameter(list(_faults(messages, schema))) from error
 
 
-def _faults(messages: dict[str, Any], schema: Schema) -> Iterable[Fault]:
-    known = allowed(type(schema))
+def _faults(messages: dict[str, Any], schema: Schema) -> Iterable[FieldError]:
+    known = parameter_names(type(schema))
     for name, details in messages.items():
-        for field_error in wire.faults(details):
+        for field_error in wire.field_errors(details):
             message = field_error.message if name in known else f"is not a parameter; allowed are {', '.join(known)}"
-            yield Fault(_shown(name), message)
+            yield FieldError(_shown(name), message)
 
 
 def _shown(name: str) -> str:
@@ -81,7 +81,7 @@ class Blueprint(flask_smorest.Blueprint):
         super().__init__(name, *args, **kwargs)
         self._prepare_doc_cbks.append(self._complete)
 
-    def write(self, *statuses: int) -> Callable[[Any], Any]:
+    def documents_errors(self, *statuses: int) -> Callable[[Any], Any]:
         """Document the error responses of an operation that needs a key.
 
         Args:
@@ -108,18 +108,18 @@ class Blueprint(flask_smorest.Blueprint):
             shared = EVERY_READ if self._reads(doc) else (HTTPStatus.UNAUTHORIZED,)
         for status in shared:
             responses.setdefault(str(status.value), status.name)
-        if any(isinstance(parameter.get("schema"), Paged) for parameter in doc.get("parameters", ())):
+        if any(isinstance(parameter.get("schema"), PageParams) for parameter in doc.get("parameters", ())):
             responses.setdefault("410", HTTPStatus.GONE.name)
         for status in [status for status, response in responses.items() if response == "DEFAULT_ERROR"]:
             if str(status) != "default":
                 responses[status] = HTTPStatus(int(status)).name
-        _illustrate(responses, EXAMPLES.get(info["manual_doc"]["operationId"], {}))
+        _add_examples(responses, EXAMPLES.get(info["manual_doc"]["operationId"], {}))
         return doc
 
     def _reads(self, doc: dict[str, Any]) -> bool:
         """Whether an operation reads content, as all operations below /v1 do."""
         queries = [parameter.get("schema") for parameter in doc.get("parameters", ())]
-        return (self.url_prefix or "").startswith("/v1") or any(isinstance(query, Read) for query in queries)
+        return (self.url_prefix or "").startswith("/v1") or any(isinstance(query, ReadParams) for query in queries)
 
 
 def _description(summary: str, description: str = "") -> str:
@@ -128,7 +128,7 @@ def _description(summary: str, description: str = "") -> str:
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs if paragraph.strip())
 
 
-def _illustrate(responses: dict[str, Any], examples: dict[str, dict[str, Any]]) -> None:
+def _add_examples(responses: dict[str, Any], examples: dict[str, dict[str, Any]]) -> None:
     """Add examples to responses; a response that is given by name only is first written out as a problem."""
     for status in [status for status in responses if str(status) in examples]:
         code = HTTPStatus(int(status))
@@ -153,7 +153,7 @@ EVERY_READ = (
 EVERY_WRITE = (400, 401, 403, 415, 422, 429, 503)
 
 
-KEY = {
+API_KEY_SECURITY = {
     "type": "http",
     "scheme": "bearer",
     "description": "An API key. Public reads need none; a request with an invalid key is rejected with 401.",
@@ -188,10 +188,10 @@ class Api(flask_smorest.Api):
             },
         )
         super().__init__()
-        for field, type_and_format in FIELDS.items():
+        for field, type_and_format in FIELD_PLUGIN.items():
             self.register_field(field, *type_and_format)
         self.init_app(app)
-        self.spec.components.security_scheme("key", KEY)
+        self.spec.components.security_scheme("key", API_KEY_SECURITY)
 
     def _register_responses(self) -> None:
         """Document the shared error responses as `application/problem+json`."""
@@ -210,8 +210,8 @@ class Api(flask_smorest.Api):
         """Register no error handlers: `api.problems` does."""
 
 
-FIELDS: dict[type, tuple[str | None, str | None]] = {
+FIELD_PLUGIN: dict[type, tuple[str | None, str | None]] = {
     wire.Instant: ("string", "date-time"),
     fields.Url: ("string", "uri"),
-    Moments: (None, None),  # the field documents its two alternatives itself
+    InstantOrDateParam: (None, None),  # the field documents its two alternatives itself
 }

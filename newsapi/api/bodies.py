@@ -11,11 +11,11 @@ from flask import Response, request
 from marshmallow import Schema
 
 from newsapi.actions import repeats
-from newsapi.actions.repeats import Keep, Reply
-from newsapi.api.access import writer
-from newsapi.api.parts import parts
-from newsapi.errors import BadBody, Fault, Invalid, WrongMediaType
-from newsapi.intake.ndjson import Unreadable, parse
+from newsapi.actions.repeats import SaveResponse, StoredResponse
+from newsapi.api.access import require_caller
+from newsapi.api.parts import app_context
+from newsapi.errors import InvalidBody, FieldError, InvalidParameter, WrongMediaType
+from newsapi.intake.ndjson import InvalidJson, parse_line
 
 JSON: Final = "application/json"
 PATCH: Final = "application/merge-patch+json"
@@ -25,7 +25,7 @@ _TAG: Final = re.compile(r'(W/)?"([^"]*)"')
 _VERSION: Final = re.compile(r"v([1-9][0-9]{0,8})", re.ASCII)
 
 
-def body(media_type: str = JSON, *, needed: bool = True) -> dict[str, Any]:
+def json_body(media_type: str = JSON, *, required: bool = True) -> dict[str, Any]:
     """Parse the body of the current request as a JSON object.
 
     JSON that parsers may read in different ways (such as repeated keys) is rejected, as in import records. Form media
@@ -43,19 +43,19 @@ def body(media_type: str = JSON, *, needed: bool = True) -> dict[str, Any]:
         WrongMediaType: The body has another media type, or a charset other than UTF-8.
         InvalidBody: The body is not a valid JSON object.
     """
-    plain()
+    reject_query_params()
     raw = request.get_data(cache=True)
-    if not raw.strip() and not needed:
+    if not raw.strip() and not required:
         return {}
     if request.mimetype != media_type or request.mimetype_params.get("charset", "utf-8").lower() != "utf-8":
         raise WrongMediaType(media_type)
     try:
-        return parse(raw.strip())
-    except Unreadable as error:
-        raise BadBody([Fault(error.pointer, error.message)]) from error
+        return parse_line(raw.strip())
+    except InvalidJson as error:
+        raise InvalidBody([FieldError(error.pointer, error.message)]) from error
 
 
-def plain() -> None:
+def reject_query_params() -> None:
     """Reject any query parameter, for operations that have none.
 
     Raises:
@@ -63,10 +63,10 @@ def plain() -> None:
     """
     if request.args:
         message = "is not a parameter; this operation has no query parameters"
-        raise Invalid([Fault(name[:100], message) for name in request.args])
+        raise InvalidParameter([FieldError(name[:100], message) for name in request.args])
 
 
-def versions() -> Sequence[int] | None:
+def if_match_versions() -> Sequence[int] | None:
     """Return the versions that the `If-Match` header of the current request names.
 
     Returns:
@@ -83,7 +83,7 @@ def versions() -> Sequence[int] | None:
     return [int(match[1]) for match in matches if match] or [-1]
 
 
-def once(act: Callable[[Keep], Reply]) -> Response:
+def idempotent(command: Callable[[SaveResponse], StoredResponse]) -> Response:
     """Execute a write, at most once per `Idempotency-Key`, and return its response.
 
     A repeated request (same key, method, path and body) within 24 hours returns the first response.
@@ -100,25 +100,25 @@ def once(act: Callable[[Keep], Reply]) -> Response:
     """
     idempotency_key = request.headers.get("Idempotency-Key")
     if idempotency_key is None:
-        return sent(act(repeats.plainly))
+        return write_response(command(repeats.without_key))
     if not _WORD.fullmatch(idempotency_key):
-        raise Invalid([Fault("Idempotency-Key", "must be 1 to 255 visible ASCII characters")])
+        raise InvalidParameter([FieldError("Idempotency-Key", "must be 1 to 255 visible ASCII characters")])
     content = b"\0".join((request.method.encode(), request.path.encode(), request.get_data(cache=True)))
     request_digest = hashlib.sha256(content).digest()
-    return sent(repeats.once(parts().desk, writer(), idempotency_key, request_digest, act))
+    return write_response(repeats.run_once(app_context().desk, require_caller(), idempotency_key, request_digest, command))
 
 
-def sent(reply: Reply) -> Response:
+def write_response(response: StoredResponse) -> Response:
     """Return the response of a write, and let this process's cache follow the write at once.
 
     Args:
         response: Status, headers and JSON body; an empty body is sent without a content type.
     """
-    parts().pages.follower.wrote()
-    flask_response = Response(reply.body, reply.status, content_type=JSON)
-    if not reply.body:
+    app_context().response_cache.follower.after_local_write()
+    flask_response = Response(response.body, response.status, content_type=JSON)
+    if not response.body:
         flask_response.headers.pop("Content-Type")
-    flask_response.headers.update(reply.headers)
+    flask_response.headers.update(response.headers)
     return flask_response
 
 
@@ -128,20 +128,20 @@ _TAG_HEADER = {
     "description": "Current version of the resource, to be sent as `If-Match`",
     "schema": {"type": "string", "example": '"v7"'},
 }
-TAGGED: Final = {"ETag": _TAG_HEADER}
-MADE: Final = {
-    **TAGGED,
+ETAG_HEADER: Final = {"ETag": _TAG_HEADER}
+LOCATION_HEADER: Final = {
+    **ETAG_HEADER,
     "Location": {"description": "URL of the new resource", "schema": {"type": "string", "format": "uri"}},
 }
 
 
-def keyed() -> dict[str, Any]:
+def requires_key() -> dict[str, Any]:
     """Return the OpenAPI attributes of an operation that needs a key."""
     return {"security": [{"key": []}]}
 
 
-def taken(
-    schema: type[Schema] | None = None, *, media_type: str = JSON, once: bool = False, versioned: bool = False
+def documents_body(
+    schema: type[Schema] | None = None, *, media_type: str = JSON, with_idempotency_key: bool = False, versioned: bool = False
 ) -> dict[str, Any]:
     """Return the OpenAPI attributes of a write: security, request body and headers.
 
@@ -155,7 +155,7 @@ def taken(
         Keyword arguments for `Blueprint.doc`.
     """
     parameters = []
-    if once:
+    if with_idempotency_key:
         parameters.append(
             {
                 "in": "header",
@@ -175,7 +175,7 @@ def taken(
                 "schema": {"type": "string", "example": '"v7"'},
             }
         )
-    attributes = keyed()
+    attributes = requires_key()
     if parameters:
         attributes["parameters"] = parameters
     if schema is not None:

@@ -12,39 +12,39 @@ from flask import Response
 from flask.views import MethodView
 
 from newsapi.api import crosslinks, paging, sight
-from newsapi.api.answers import cached, held
-from newsapi.api.articles import EVERYTHING
+from newsapi.api.answers import cached_response, long_poll
+from newsapi.api.articles import ALL_FIELDS
 from newsapi.api.blueprints import Blueprint
-from newsapi.api.parts import parts
+from newsapi.api.parts import app_context
 from newsapi.cache import tags
-from newsapi.cache.answer import Answer
-from newsapi.errors import BadCursor, ExpiredCursor
-from newsapi.model.base import latest
-from newsapi.schemas.articles import Article
-from newsapi.schemas.dump import compiled, json
-from newsapi.schemas.partners import BESIDE, Changes, ChangesQuery
+from newsapi.cache.answer import CachedResponse
+from newsapi.errors import CursorInvalid, CursorExpired
+from newsapi.model.base import latest_time
+from newsapi.schemas.articles import ArticleSchema
+from newsapi.schemas.dump import compile_dump, dump_json
+from newsapi.schemas.partners import ALLOWED_WITH_CURSOR, Changes, ChangeListParams
 from newsapi.store import articles, delta, facets
 from newsapi.store.database import Connection
-from newsapi.store.delta import Event, Group, Told
+from newsapi.store.delta import Event, FilterGroup, ChangeInfo
 from newsapi.store.departures import OUT_OF_SCOPE
-from newsapi.store.facets import Truth
+from newsapi.store.facets import ReadSnapshot
 
 blueprint = Blueprint("changes", __name__, url_prefix="/v1/changes", description="Mirror articles with delta sync")
 
 PATH: Final = "/v1/changes"
-PERIODS: Final = 14
+CURSOR_PERIODS: Final = 14
 """Periods of 30 days for which a cursor is valid after the one it was made in: 400 days at least."""
 
-FILTERS: Final = ("brand", "section", "author", "tag", "format", "language")
-USUAL: Final = 100
+PARTNER_FILTERS: Final = ("brand", "section", "author", "tag", "format", "language")
+DEFAULT_LIMIT: Final = 100
 """Changes on a page without `limit`."""
 
-STANDS: Final = 1_000
+IDLE_CURSOR_ADVANCE: Final = 1_000
 """Changes outside the filter after which the cursor of an empty page advances. Until then it stays the same."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SyncPosition:
     """Position of a client in the changelog.
 
     Attributes:
@@ -57,7 +57,7 @@ class Place:
 
     after: int = 0
     mark: int | None = None
-    ever: Mapping[str, list[int]] | None = None
+    former_filters: Mapping[str, list[int]] | None = None
     licence: str | None = None
 
 
@@ -66,7 +66,7 @@ class AllChanges(MethodView):
     """The changes."""
 
     @blueprint.doc(operationId="listChanges", summary="List changes for delta sync")
-    @blueprint.arguments(ChangesQuery(), location="query", error_status_code=400)
+    @blueprint.arguments(ChangeListParams(), location="query", error_status_code=400)
     @blueprint.response(200, Changes)
     @blueprint.alt_response(
         410, "DEFAULT_ERROR", description="The cursor is no longer valid: start again without a cursor"
@@ -81,15 +81,15 @@ class AllChanges(MethodView):
 
         Filters apply to articles. Add `brand`, `section`, `author` or `tag` to `types` to receive changes of names.
         """
-        query, position = _placed(query)
+        query, position = _apply_cursor(query)
         wait_seconds = query.pop("wait")
-        url = paging.address(PATH, query, limit=USUAL)
+        url = paging.canonical_url(PATH, query, default_limit=DEFAULT_LIMIT)
         if wait_seconds:
-            return held(url, query, lambda connection: _build(connection, query, position), wait_seconds)
-        return cached(url, query, lambda connection: _build(connection, query, position))
+            return long_poll(url, query, lambda connection: _build_page(connection, query, position), wait_seconds)
+        return cached_response(url, query, lambda connection: _build_page(connection, query, position))
 
 
-def _placed(query: paging.Query) -> tuple[paging.Query, Place]:
+def _apply_cursor(query: paging.Query) -> tuple[paging.Query, SyncPosition]:
     """Return the query with the filters of its cursor, and the position of the client.
 
     Raises:
@@ -97,19 +97,19 @@ def _placed(query: paging.Query) -> tuple[paging.Query, Place]:
         CursorExpired: The cursor is too old.
     """
     if "cursor" not in query:
-        return query, Place(query.get("since", 0))
-    value = parts().cursors.read(query["cursor"], now=parts().now(), periods=PERIODS)
+        return query, SyncPosition(query.get("since", 0))
+    value = app_context().cursors.read(query["cursor"], now=app_context().now(), periods=CURSOR_PERIODS)
     try:
         list_name, filters, after, nonce, former_filters, entitlement = value
         if list_name != "changes":
-            raise BadCursor("This cursor belongs to another list.")
-        beside_cursor = {name: text for name, text in query.items() if name in BESIDE}
-        return {**ChangesQuery().load(filters), **beside_cursor}, Place(after, nonce, former_filters, entitlement)
+            raise CursorInvalid("This cursor belongs to another list.")
+        beside_cursor = {name: text for name, text in query.items() if name in ALLOWED_WITH_CURSOR}
+        return {**ChangeListParams().load(filters), **beside_cursor}, SyncPosition(after, nonce, former_filters, entitlement)
     except (ValueError, TypeError) as error:
-        raise BadCursor("This cursor was made by an older release. Start again without a cursor.") from error
+        raise CursorInvalid("This cursor was made by an older release. Start again without a cursor.") from error
 
 
-class Scope(NamedTuple):
+class SyncScope(NamedTuple):
     """The articles that a client follows.
 
     Attributes:
@@ -118,12 +118,12 @@ class Scope(NamedTuple):
         licence: Hash of what the key may see; None if everyone gets full bodies.
     """
 
-    truth: Truth
-    groups: dict[str, Group]
+    truth: ReadSnapshot
+    groups: dict[str, FilterGroup]
     licence: str | None
 
 
-def scope(connection: Connection, query: Mapping[str, Any], ever: Mapping[str, list[int]] | None = None) -> Scope:
+def scope(connection: Connection, query: Mapping[str, Any], former_filters: Mapping[str, list[int]] | None = None) -> SyncScope:
     """Resolve the filters of a query and those of the caller's key.
 
     Args:
@@ -134,59 +134,59 @@ def scope(connection: Connection, query: Mapping[str, Any], ever: Mapping[str, l
     Returns:
         The scope; without any filter it has one group "all", which holds every article.
     """
-    snapshot = facets.truth(connection, {name: query[name] for name in FILTERS if name in query})
-    groups = {name: _group(resolved, ever, name) for name, resolved in snapshot.filters.items()}
-    entitlement = sight.licence()
+    snapshot = facets.resolve_filters(connection, {name: query[name] for name in PARTNER_FILTERS if name in query})
+    groups = {name: _group(resolved, former_filters, name) for name, resolved in snapshot.filters.items()}
+    entitlement = sight.entitlement_filters()
     if entitlement:
-        key_filters = facets.truth(connection, entitlement).filters
-        groups |= {f"own {name}": _group(resolved, ever, f"own {name}") for name, resolved in key_filters.items()}
+        key_filters = facets.resolve_filters(connection, entitlement).filters
+        groups |= {f"own {name}": _group(resolved, former_filters, f"own {name}") for name, resolved in key_filters.items()}
     entitlement_hash = None
-    if parts().settings.public_body != "full":
-        body_access = sight.sharing(connection)
-        text = repr((body_access.inside, body_access.outside, sorted(entitlement.items())))
+    if app_context().settings.public_body != "full":
+        body_access = sight.body_access(connection)
+        text = repr((body_access.entitled_level, body_access.default_level, sorted(entitlement.items())))
         entitlement_hash = hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
-    return Scope(snapshot, groups or {"all": _group([snapshot.everything], ever, "all")}, entitlement_hash)
+    return SyncScope(snapshot, groups or {"all": _group([snapshot.everything], former_filters, "all")}, entitlement_hash)
 
 
-def _group(resolved: Any, former_filters: Mapping[str, list[int]] | None, name: str) -> Group:
+def _group(resolved: Any, former_filters: Mapping[str, list[int]] | None, name: str) -> FilterGroup:
     current = frozenset(facet.id for facet in resolved)
     former = (former_filters or {}).get(name, ())
-    return Group(current, current | {*former}, sum(facet.articles for facet in resolved))
+    return FilterGroup(current, current | {*former}, sum(facet.article_count for facet in resolved))
 
 
-def _build(connection: Connection, query: paging.Query, position: Place) -> Answer:
-    sync_scope = scope(connection, query, position.ever)
+def _build_page(connection: Connection, query: paging.Query, position: SyncPosition) -> CachedResponse:
+    sync_scope = scope(connection, query, position.former_filters)
     snapshot = sync_scope.truth
     after = _start(connection, sync_scope, position)
     kinds = query.get("types", ("article",))
-    page = delta.page(connection, list(sync_scope.groups.values()), kinds, after, snapshot.seq, limit=query["limit"])
-    infos = delta.told(connection, {event.seq for event in page.events} | {page.until, after})
-    if position.mark is not None and after == position.after and delta.marks(infos, after) != position.mark:
-        raise ExpiredCursor  # the database was restored, and its changelog continued differently from there
-    completed = _shown(connection, query, page.events, infos)
+    page = delta.events_page(connection, list(sync_scope.groups.values()), kinds, after, snapshot.seq, limit=query["limit"])
+    infos = delta.get_changes(connection, {event.seq for event in page.events} | {page.until, after})
+    if position.mark is not None and after == position.after and delta.nonce_at(infos, after) != position.mark:
+        raise CursorExpired  # the database was restored, and its changelog continued differently from there
+    completed = _complete_events(connection, query, page.events, infos)
     has_more = page.until < snapshot.seq
     until = page.until
-    if not page.events and not has_more and snapshot.seq - after <= STANDS:
+    if not page.events and not has_more and snapshot.seq - after <= IDLE_CURSOR_ADVANCE:
         until = after
     body = {
         "data": completed.data,
-        "cursor": _cursor(query, sync_scope, until, delta.marks(infos, until)),
+        "cursor": _cursor(query, sync_scope, until, delta.nonce_at(infos, until)),
         "has_more": has_more,
     }
     name_facets = [snapshot.terms[kind] for kind in kinds if kind in snapshot.terms]
-    return Answer(
-        body=json(body),
+    return CachedResponse(
+        body=dump_json(body),
         seq=snapshot.seq,
-        mark=snapshot.mark,
-        changed_at=latest({snapshot.touched_at(), *(facet.at for facet in name_facets), *completed.times}),
-        words=_dependencies(query, snapshot, (facet.id for facet in name_facets), completed),
-        tags=(tags.ARTICLES,),
-        keep=not has_more,
-        idle=not page.events and not has_more,
+        nonce=snapshot.nonce,
+        changed_at=latest_time({snapshot.changed_at(), *(facet.changed_at for facet in name_facets), *completed.times}),
+        dependencies=_dependencies(query, snapshot, (facet.id for facet in name_facets), completed),
+        surrogate_keys=(tags.ALL_ARTICLES,),
+        is_shareable=not has_more,
+        has_no_news=not page.events and not has_more,
     )
 
 
-def _start(connection: Connection, sync_scope: Scope, position: Place) -> int:
+def _start(connection: Connection, sync_scope: SyncScope, position: SyncPosition) -> int:
     """Return the `seq` after which the client continues.
 
     A slug may have come to stand for another facet since the cursor was made. If facets were added to the filter, the
@@ -197,51 +197,51 @@ def _start(connection: Connection, sync_scope: Scope, position: Place) -> int:
         CursorExpired: The client must start again without a cursor.
     """
     if position.after > sync_scope.truth.seq:
-        raise ExpiredCursor
+        raise CursorExpired
     if position.mark is not None and position.licence != sync_scope.licence:
-        raise ExpiredCursor
-    if position.mark is None or position.ever is None:
+        raise CursorExpired
+    if position.mark is None or position.former_filters is None:
         return position.after
-    former = frozenset[int]().union(*(group.ever - group.now for group in sync_scope.groups.values()))
-    if former and delta.members(connection, former):
-        raise ExpiredCursor
-    is_known = all(group.now <= {*position.ever.get(name, ())} for name, group in sync_scope.groups.items())
+    former = frozenset[int]().union(*(group.current_and_former_facets - group.now for group in sync_scope.groups.values()))
+    if former and delta.count_members(connection, former):
+        raise CursorExpired
+    is_known = all(group.now <= {*position.former_filters.get(name, ())} for name, group in sync_scope.groups.items())
     return position.after if is_known else 0
 
 
-def _cursor(query: paging.Query, sync_scope: Scope, until: int, nonce: int | None) -> str:
+def _cursor(query: paging.Query, sync_scope: SyncScope, until: int, nonce: int | None) -> str:
     """Return the cursor that continues after the change `until`."""
-    facet_ids = {name: sorted(group.ever) for name, group in sync_scope.groups.items()}
-    held_params = {name: value for name, value in query.items() if name not in BESIDE and name != "since"}
-    value = ["changes", paging.canonical(held_params), until, nonce, facet_ids, sync_scope.licence]
-    return parts().cursors.write(value, now=parts().now())
+    facet_ids = {name: sorted(group.current_and_former_facets) for name, group in sync_scope.groups.items()}
+    held_params = {name: value for name, value in query.items() if name not in ALLOWED_WITH_CURSOR and name != "since"}
+    value = ["changes", paging.canonical_params(held_params), until, nonce, facet_ids, sync_scope.licence]
+    return app_context().cursors.write(value, now=app_context().now())
 
 
-class _Shown(NamedTuple):
+class _CompletedEvents(NamedTuple):
     data: list[dict[str, Any]]
-    words: set[tags.Word]
+    words: set[tags.Dependency]
     times: set[Any]
 
 
 def _dependencies(
-    query: paging.Query, snapshot: Truth, name_facets: Iterable[int], completed: _Shown
-) -> frozenset[tags.Word]:
+    query: paging.Query, snapshot: ReadSnapshot, name_facets: Iterable[int], completed: _CompletedEvents
+) -> frozenset[tags.Dependency]:
     filter_values = {name: query[name] for name in snapshot.filters}
-    of_filters = tags.of_list(filter_values, snapshot.filters, snapshot.everything)
-    return frozenset({*of_filters, tags.GONE, *name_facets, *completed.words})
+    of_filters = tags.list_dependencies(filter_values, snapshot.filters, snapshot.everything)
+    return frozenset({*of_filters, tags.TOMBSTONES, *name_facets, *completed.words})
 
 
-def _shown(connection: Connection, query: paging.Query, events: list[Event], infos: dict[int, Told]) -> _Shown:
+def _complete_events(connection: Connection, query: paging.Query, events: list[Event], infos: dict[int, ChangeInfo]) -> _CompletedEvents:
     """Add articles, withdrawals and names to the events of a page."""
     paths = frozenset(query.get("fields", ()))
     page = _articles(connection, _ids(events, "article", "upsert"), paths)
-    crosslinks_result = crosslinks.link(connection, page.records)
-    body_access, presentation = sight.sharing(connection), parts().presentation
-    dump = compiled(Article, paths | {"id"} if paths else paths)
+    crosslinks_result = crosslinks.add_crosslinks(connection, page.records)
+    body_access, presentation = sight.body_access(connection), app_context().presentation
+    dump = compile_dump(ArticleSchema, paths | {"id"} if paths else paths)
     records = {record["id"]: record for record in page.records}
     bodies = {id_: dump(presentation.article(record, body_access)) for id_, record in records.items()}
     deleted = _ids(events, "article", "delete")
-    withdrawals = delta.gone(connection, deleted) if deleted else {}
+    withdrawals = delta.withdrawals(connection, deleted) if deleted else {}
     names = _names(connection, events)
     data = []
     for event in events:
@@ -261,32 +261,32 @@ def _shown(connection: Connection, query: paging.Query, events: list[Event], inf
             "gone": withdrawals.get(event.id) if reason != OUT_OF_SCOPE else None,
             "name": names.get(event.id),
         })  # fmt: skip
-    depends_on = {*tags.names(page.records), *crosslinks_result.words}
+    depends_on = {*tags.name_dependencies(page.records), *crosslinks_result.dependencies}
     times = {page.changed_at, crosslinks_result.changed_at, *(infos[event.seq].at for event in events)}
-    return _Shown(data, depends_on, times)
+    return _CompletedEvents(data, depends_on, times)
 
 
 def _ids(events: list[Event], kind: str, action: str) -> list[UUID]:
     return [event.id for event in events if event.kind == kind and event.action == action]
 
 
-def _articles(connection: Connection, ids: Sequence[UUID], paths: frozenset[str]) -> articles.Page:
+def _articles(connection: Connection, ids: Sequence[UUID], paths: frozenset[str]) -> articles.ArticlePage:
     """Return the articles of a page with the fields that `paths` names, or with all fields.
 
     The ids are padded to a power of two by repeating the last one, because the database caches one statement for each
     number of ids.
     """
     if not ids:
-        return articles.Page([])
-    field_names = {path.partition(".")[0] for path in paths} or EVERYTHING
+        return articles.ArticlePage([])
+    field_names = {path.partition(".")[0] for path in paths} or ALL_FIELDS
     padded_length = 1 << (len(ids) - 1).bit_length()
     padding = [ids[-1]] * (padded_length - len(ids))
-    return articles.by_ids(connection, [*ids, *padding], field_names)
+    return articles.get_many(connection, [*ids, *padding], field_names)
 
 
 def _names(connection: Connection, events: list[Event]) -> dict[Any, dict[str, str]]:
     names: dict[Any, dict[str, str]] = {}
     for kind in sorted({event.kind for event in events} - {"article"}):
         ids = _ids(events, kind, "upsert")
-        names |= delta.short(connection, kind, ids) if ids else {}
+        names |= delta.term_refs(connection, kind, ids) if ids else {}
     return names

@@ -5,22 +5,22 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from newsapi.api.parts import parts
+from newsapi.api.parts import app_context
 from newsapi.cache import tags
-from newsapi.model.base import latest
+from newsapi.model.base import latest_time
 from newsapi.store import articles, translations
 from newsapi.store.articles import Record
 from newsapi.store.database import Connection
 
 
-class Linked(NamedTuple):
+class CrosslinkResult(NamedTuple):
     """Dependencies of records on the articles they refer to, and when one of these articles last changed."""
 
-    words: frozenset[tags.Word] = frozenset()
+    dependencies: frozenset[tags.Dependency] = frozenset()
     changed_at: datetime | None = None
 
 
-def link(connection: Connection, records: list[Record]) -> Linked:
+def add_crosslinks(connection: Connection, records: list[Record]) -> CrosslinkResult:
     """Add article ids to the internal links of bodies, and `translations` to records; only of public articles.
 
     Args:
@@ -31,27 +31,27 @@ def link(connection: Connection, records: list[Record]) -> Linked:
         The dependencies of the records on other articles.
     """
     links, others = _own_links(connection, records), _translations(connection, records)
-    return Linked(links.words | others.words, latest({links.changed_at, others.changed_at}))
+    return CrosslinkResult(links.dependencies | others.dependencies, latest_time({links.changed_at, others.changed_at}))
 
 
-def _own_links(connection: Connection, records: list[Record]) -> Linked:
-    links = parts().presentation.own_links
+def _own_links(connection: Connection, records: list[Record]) -> CrosslinkResult:
+    links = app_context().presentation.own_links
     bodies = [record for record in records if "body_html" in record]
-    names = {name for record in bodies for name in links.names(record["body_html"])}
+    names = {name for record in bodies for name in links.targets(record["body_html"])}
     if not names:
-        return Linked()
-    ids, changed_at = articles.named(connection, names)
+        return CrosslinkResult()
+    ids, changed_at = articles.resolve_names(connection, names)
     for record in bodies:
-        record["body_html"] = links.marked(record["body_html"], ids)
-    return Linked(frozenset({*map(tags.named_article, names), *map(tags.article, ids.values())}), changed_at)
+        record["body_html"] = links.annotate(record["body_html"], ids)
+    return CrosslinkResult(frozenset({*map(tags.named_article, names), *map(tags.article_dependency, ids.values())}), changed_at)
 
 
-def _translations(connection: Connection, records: list[Record]) -> Linked:
+def _translations(connection: Connection, records: list[Record]) -> CrosslinkResult:
     groups = sorted({group for record in records if (group := record.get("translation_group"))})
-    translation_set = translations.of_groups(connection, groups) if groups else translations.NONE
+    translation_set = translations.list_for_groups(connection, groups) if groups else translations.NONE
     for record in records:
         if "translation_group" in record:
             members = translation_set.records.get(record["translation_group"], ())
             record["translations"] = [member for member in members if member["id"] != record["id"]]
     all_members = [member for members in translation_set.records.values() for member in members]
-    return Linked(translation_set.facets | {*tags.names(all_members)}, translation_set.changed_at)
+    return CrosslinkResult(translation_set.facets | {*tags.name_dependencies(all_members)}, translation_set.changed_at)

@@ -29,7 +29,7 @@ _HEADERS = {
 }
 
 
-def blueprint(folder: Path) -> flask.Blueprint:
+def blueprint(directory: Path) -> flask.Blueprint:
     """Return the blueprint of the demo's emails; only the demo registers it, and OpenAPI does not document it.
 
     Args:
@@ -39,7 +39,7 @@ def blueprint(folder: Path) -> flask.Blueprint:
 
     @flask_blueprint.get(MAIL_PATH)
     def list_emails() -> Response:
-        files = sorted(folder.glob("*.eml"), key=lambda file: file.stat().st_mtime, reverse=True)
+        files = sorted(directory.glob("*.eml"), key=lambda file: file.stat().st_mtime, reverse=True)
         items = []
         for file in files[:100]:
             email = _read(file)
@@ -49,7 +49,7 @@ def blueprint(folder: Path) -> flask.Blueprint:
 
     @flask_blueprint.get(f"{MAIL_PATH}/<name>")
     def show_email(name: str) -> Response:
-        file = folder / f"{name}.eml"
+        file = directory / f"{name}.eml"
         if not _NAME.fullmatch(name) or not file.is_file():
             raise NotFound
         part = _read(file).get_body(("html",))

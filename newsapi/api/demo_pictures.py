@@ -7,7 +7,7 @@ import re
 import flask
 from flask import Response
 
-from newsapi.demo.content import PATH, PICTURES
+from newsapi.demo.content import PICTURES_PATH, PICTURES
 from newsapi.errors import NotFound
 
 _NAME = re.compile(r"[a-z0-9-]+\.jpg", re.ASCII)
@@ -17,7 +17,7 @@ def blueprint() -> flask.Blueprint:
     """Return the blueprint of the demo's images; only the demo registers it, and OpenAPI does not document it."""
     flask_blueprint = flask.Blueprint("demo_pictures", __name__)
 
-    @flask_blueprint.get(f"{PATH}/<name>")
+    @flask_blueprint.get(f"{PICTURES_PATH}/<name>")
     def image(name: str) -> Response:
         file = PICTURES / name
         if not _NAME.fullmatch(name) or not file.is_file():

@@ -10,28 +10,28 @@ from flask.views import MethodView
 
 from newsapi.actions import articles as actions
 from newsapi.actions import patches
-from newsapi.actions.repeats import Keep, Reply, plainly
-from newsapi.actions.writing import Done
+from newsapi.actions.repeats import SaveResponse, StoredResponse, without_key
+from newsapi.actions.writing import WriteResult
 from newsapi.api import bodies, crosslinks
-from newsapi.api.access import writer
-from newsapi.api.answers import private
-from newsapi.api.articles import EVERYTHING, WHICH, naming
+from newsapi.api.access import require_caller
+from newsapi.api.answers import private_response
+from newsapi.api.articles import ALL_FIELDS, SLUG_OR_ID_PARAM, parse_name
 from newsapi.api.blueprints import Blueprint
-from newsapi.api.parts import parts
-from newsapi.cache.answer import Answer
-from newsapi.schemas.articles import ArticleNew, ArticlePatch, DeskArticle, DeskArticleOne, PicksIn
-from newsapi.schemas.desk import Picks, PicksOne, Why
-from newsapi.schemas.dump import compiled, json
-from newsapi.schemas.presentation import WHOLE
+from newsapi.api.parts import app_context
+from newsapi.cache.answer import CachedResponse
+from newsapi.schemas.articles import ArticleCreate, ArticlePatch, EditorArticle, EditorArticleResponse, RelatedPicksUpdate
+from newsapi.schemas.desk import RelatedPicks, RelatedPicksResponse, WithdrawParams
+from newsapi.schemas.dump import compile_dump, dump_json
+from newsapi.schemas.presentation import FULL_ACCESS
 from newsapi.store import articles, states
 from newsapi.store.database import Connection, Session
 
 blueprint = Blueprint("desk", __name__, url_prefix="/v1/articles", description="Create, update and withdraw articles")
 
-PICKS = PicksIn()
+PICKS_SCHEMA = RelatedPicksUpdate()
 
 
-def reply(status: int, *, location: bool = False, keep: Keep = plainly) -> Callable[[Session, Done], Reply]:
+def article_response(status: int, *, location: bool = False, save: SaveResponse = without_key) -> Callable[[Session, WriteResult], StoredResponse]:
     """Return a function that builds the response of an article write inside the transaction of the write.
 
     Args:
@@ -43,14 +43,14 @@ def reply(status: int, *, location: bool = False, keep: Keep = plainly) -> Calla
         The function; it takes the session and the result of the write.
     """
 
-    def read_back(session: Session, result: Done) -> Reply:
-        records = articles.by_ids(session.connection(), [result.id], EVERYTHING, hidden=True).records
-        crosslinks.link(session.connection(), records)
-        body = json({"data": compiled(DeskArticle)(parts().presentation.article(records[0], WHOLE))}).decode()
+    def read_back(session: Session, result: WriteResult) -> StoredResponse:
+        records = articles.get_many(session.connection(), [result.id], ALL_FIELDS, include_unpublished=True).records
+        crosslinks.add_crosslinks(session.connection(), records)
+        body = dump_json({"data": compile_dump(EditorArticle)(app_context().presentation.article(records[0], FULL_ACCESS))}).decode()
         headers = _headers(result.version, result.seq)
         if location:
-            headers["Location"] = f"{parts().settings.api_url}/v1/articles/{result.slug}"
-        return keep(session, Reply(status, headers, body))
+            headers["Location"] = f"{app_context().settings.api_url}/v1/articles/{result.slug}"
+        return save(session, StoredResponse(status, headers, body))
 
     return read_back
 
@@ -64,89 +64,89 @@ def _headers(version: int, seq: int) -> dict[str, str]:
 
 
 @blueprint.route("")
-class NewArticle(MethodView):
+class ArticleCollection(MethodView):
     """The collection of articles."""
 
-    @blueprint.doc(operationId="createArticle", summary="Create an article", **bodies.taken(ArticleNew, once=True))
-    @blueprint.response(201, DeskArticleOne, headers=bodies.MADE)
-    @blueprint.write(409)
+    @blueprint.doc(operationId="createArticle", summary="Create an article", **bodies.documents_body(ArticleCreate, with_idempotency_key=True))
+    @blueprint.response(201, EditorArticleResponse, headers=bodies.LOCATION_HEADER)
+    @blueprint.documents_errors(409)
     def post(self) -> Response:
         """Create an article; without `status` it is a draft. Without `slug`, the slug is made from the headline."""
-        body, caller = bodies.body(), writer()
-        return bodies.once(
-            lambda save: actions.create(parts().desk, caller, body, reply(201, location=True, keep=save))
+        body, caller = bodies.json_body(), require_caller()
+        return bodies.idempotent(
+            lambda save: actions.create(app_context().desk, caller, body, article_response(201, location=True, save=save))
         )
 
 
-@blueprint.route("/<which>", parameters=[WHICH])
-class WrittenArticle(MethodView):
+@blueprint.route("/<which>", parameters=[SLUG_OR_ID_PARAM])
+class ArticleItem(MethodView):
     """One article."""
 
     @blueprint.doc(
         operationId="updateArticle",
         summary="Update an article",
-        **bodies.taken(ArticlePatch, media_type=bodies.PATCH, versioned=True),
+        **bodies.documents_body(ArticlePatch, media_type=bodies.PATCH, versioned=True),
     )
-    @blueprint.response(200, DeskArticleOne, headers=bodies.TAGGED)
-    @blueprint.write(404, 409, 412, 428)
+    @blueprint.response(200, EditorArticleResponse, headers=bodies.ETAG_HEADER)
+    @blueprint.documents_errors(404, 409, 412, 428)
     def patch(self, which: str) -> Response:
         """Apply a JSON merge patch (RFC 7396): null removes a value, omitted fields stay. `If-Match` is required."""
-        body = bodies.body(bodies.PATCH)
-        name, _ = naming(which)
-        return bodies.sent(actions.amend(parts().desk, writer(), name, body, reply(200), versions=bodies.versions()))
+        body = bodies.json_body(bodies.PATCH)
+        name, _ = parse_name(which)
+        return bodies.write_response(actions.update(app_context().desk, require_caller(), name, body, article_response(200), versions=bodies.if_match_versions()))
 
     @blueprint.doc(
         operationId="withdrawArticle",
         summary="Withdraw an article",
         description="Remove an article from public view and keep its record. If the article was public, clients get 410"
         " with the reason; otherwise they get 404.",
-        **bodies.taken(versioned=True),
+        **bodies.documents_body(versioned=True),
     )
-    @blueprint.arguments(Why(), location="query", error_status_code=400)
-    @blueprint.response(200, DeskArticleOne, headers=bodies.TAGGED)
-    @blueprint.write(400, 404, 412)
+    @blueprint.arguments(WithdrawParams(), location="query", error_status_code=400)
+    @blueprint.response(200, EditorArticleResponse, headers=bodies.ETAG_HEADER)
+    @blueprint.documents_errors(400, 404, 412)
     def delete(self, query: dict[str, Any], which: str) -> Response:
         """Withdraw an article."""
-        name, _ = naming(which)
-        versions = bodies.versions()
-        return bodies.sent(actions.withdraw(parts().desk, writer(), name, query, reply(200), versions=versions))
+        name, _ = parse_name(which)
+        versions = bodies.if_match_versions()
+        return bodies.write_response(actions.withdraw(app_context().desk, require_caller(), name, query, article_response(200), versions=versions))
 
 
-@blueprint.route("/<which>/picks", parameters=[WHICH])
+@blueprint.route("/<which>/picks", parameters=[SLUG_OR_ID_PARAM])
 class EditorsPicks(MethodView):
     """Related picks of an article."""
 
-    @blueprint.doc(operationId="getPicks", summary="Get the related picks of an article", **bodies.keyed())
-    @blueprint.response(200, PicksOne)
-    @blueprint.write(404)
+    @blueprint.doc(operationId="getPicks", summary="Get the related picks of an article", **bodies.requires_key())
+    @blueprint.response(200, RelatedPicksResponse)
+    @blueprint.documents_errors(404)
     def get(self, which: str) -> Response:
         """Return the slugs of the picked articles in the editors' order, and of the excluded ones."""
-        bodies.plain()
-        name, path = naming(which)
+        bodies.reject_query_params()
+        name, path = parse_name(which)
 
-        def build(connection: Connection) -> Answer:
-            ref = articles.find_any(connection, name)
-            picks, exclusions, version = states.picked(connection, ref.id)
-            body = json({"data": compiled(Picks)({"slugs": picks, "ban": exclusions})})
-            return Answer(body=body, seq=ref.seq, mark=ref.mark, version=version)
+        def build(connection: Connection) -> CachedResponse:
+            ref = articles.get_any(connection, name)
+            picks, exclusions, version = states.get_picks(connection, ref.id)
+            body = dump_json({"data": compile_dump(RelatedPicks)({"slugs": picks, "ban": exclusions})})
+            return CachedResponse(body=body, seq=ref.seq, nonce=ref.nonce, version=version)
 
-        return private(path, {}, build)
+        return private_response(path, {}, build)
 
     @blueprint.doc(
         operationId="setPicks",
         summary="Set the related picks of an article",
-        **bodies.taken(PicksIn, versioned=True),
+        **bodies.documents_body(RelatedPicksUpdate, versioned=True),
     )
-    @blueprint.response(200, PicksOne, headers=bodies.TAGGED)
-    @blueprint.write(404, 412)
+    @blueprint.response(200, RelatedPicksResponse, headers=bodies.ETAG_HEADER)
+    @blueprint.documents_errors(404, 412)
     def put(self, which: str) -> Response:
         """Replace the picks, which come first on the related list in this order, and the exclusions, which never do."""
-        values = patches.loaded(PICKS, bodies.body())
-        name, _ = naming(which)
+        values = patches.load_body(PICKS_SCHEMA, bodies.json_body())
+        name, _ = parse_name(which)
 
-        def read_back(session: Session, result: Done) -> Reply:
-            picks, exclusions, version = states.picked(session.connection(), result.id)
-            body = json({"data": {"slugs": picks, "ban": exclusions}}).decode()
-            return Reply(200, _headers(version, result.seq), body)
+        def read_back(session: Session, result: WriteResult) -> StoredResponse:
+            picks, exclusions, version = states.get_picks(session.connection(), result.id)
+            body = dump_json({"data": {"slugs": picks, "ban": exclusions}}).decode()
+            return StoredResponse(200, _headers(version, result.seq), body)
 
-        return bodies.sent(actions.pick(parts().desk, writer(), name, values, read_back, versions=bodies.versions()))
+        return bodies.write_response(actions.set_related_picks(app_context().desk, require_caller(), name, values, read_back, versions=bodies.if_match_versions()))

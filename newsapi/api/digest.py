@@ -9,27 +9,27 @@ from flask import Response
 from flask.views import MethodView
 
 from newsapi.api import paging
-from newsapi.api.answers import cached
+from newsapi.api.answers import cached_response
 from newsapi.api.blueprints import Blueprint
-from newsapi.api.changes import Scope, scope
+from newsapi.api.changes import SyncScope, scope
 from newsapi.cache import tags
-from newsapi.cache.answer import Answer
-from newsapi.errors import Fault, Invalid
-from newsapi.schemas.dump import compiled, json
-from newsapi.schemas.partners import Digest as Shape
-from newsapi.schemas.partners import DigestOf, DigestQuery
+from newsapi.cache.answer import CachedResponse
+from newsapi.errors import FieldError, InvalidParameter
+from newsapi.schemas.dump import compile_dump, dump_json
+from newsapi.schemas.partners import DigestSchema as Shape
+from newsapi.schemas.partners import DigestLevel, DigestParams
 from newsapi.store import delta, tallies
 from newsapi.store.database import Connection
-from newsapi.store.tallies import BUCKETS, Item, Sum
+from newsapi.store.tallies import BUCKETS, DigestItem, BucketSum
 
 blueprint = Blueprint("digest", __name__, url_prefix="/v1/digest", description="Verify a mirror")
 
 PATH: Final = "/v1/digest"
 
-MOST: Final = 20_000
+MAX_COUNTED_ARTICLES: Final = 20_000
 """Articles of the smallest filter up to which several filters are summed article by article."""
 
-_APART: Final = ("brand", "section", "format", "language", "all")
+_DISJOINT_FILTERS: Final = ("brand", "section", "format", "language", "all")
 """Filters of which an article has one value only, so that the stored sums of their facets can be added."""
 
 
@@ -38,7 +38,7 @@ class Digest(MethodView):
     """The digest of a filter."""
 
     @blueprint.doc(operationId="getDigest", summary="Get the digest of a filter")
-    @blueprint.arguments(DigestQuery(), location="query", error_status_code=400)
+    @blueprint.arguments(DigestParams(), location="query", error_status_code=400)
     @blueprint.response(200, Shape)
     def get(self, query: paging.Query) -> Response:
         """Return the count and the hash of the articles of a filter, in total and by bucket.
@@ -51,50 +51,50 @@ class Digest(MethodView):
         With several filters, the total is available if the smallest filter has at most 20,000 articles; otherwise
         `bucket` is required.
         """
-        return cached(paging.address(PATH, query), query, lambda connection: _build(connection, query))
+        return cached_response(paging.canonical_url(PATH, query), query, lambda connection: _build(connection, query))
 
 
-def _build(connection: Connection, query: paging.Query) -> Answer:
+def _build(connection: Connection, query: paging.Query) -> CachedResponse:
     sync_scope = scope(connection, query)
     snapshot, name = sync_scope.truth, query.get("bucket")
-    items: list[Item] = []
-    sums: dict[int, Sum] = {}
+    items: list[DigestItem] = []
+    sums: dict[int, BucketSum] = {}
     if name is None:
         sums = dict(enumerate(_whole(connection, sync_scope)))
     else:
         outer, dot, inner = name.partition(".")
         first = int(outer) * BUCKETS + int(inner or 0)
         last = first if dot else first + BUCKETS - 1
-        numbered = _in_scope(connection, sync_scope, list(tallies.in_buckets(connection, first, last)))
+        numbered = _in_scope(connection, sync_scope, list(tallies.items_in_buckets(connection, first, last)))
         if dot:
             items = [item for _, item in numbered]
         else:
-            sums = _gathered(numbered, lambda number: number % BUCKETS)
-    total = tallies.added(items) if items else _total(sums.values())
+            sums = _sum_buckets(numbered, lambda number: number % BUCKETS)
+    total = tallies.sum_of(items) if items else _total(sums.values())
     prefix = "" if name is None else f"{name}."
     data = {
         "bucket": name,
         "seq": snapshot.seq,
-        **_said(total),
+        **_json_sum(total),
         "buckets": [
-            {"bucket": f"{prefix}{number}", **_said(bucket_sum)}
+            {"bucket": f"{prefix}{number}", **_json_sum(bucket_sum)}
             for number, bucket_sum in sorted(sums.items())
-            if bucket_sum.articles
+            if bucket_sum.article_count
         ],
         "articles": [item._asdict() for item in sorted(items)],
     }
     filter_values = {filter_name: query[filter_name] for filter_name in snapshot.filters}
-    return Answer(
-        body=json({"data": compiled(DigestOf)(data)}),
+    return CachedResponse(
+        body=dump_json({"data": compile_dump(DigestLevel)(data)}),
         seq=snapshot.seq,
-        mark=snapshot.mark,
-        changed_at=snapshot.touched_at(),
-        words=frozenset(tags.of_list(filter_values, snapshot.filters, snapshot.everything)),
-        tags=(tags.ARTICLES,),
+        nonce=snapshot.nonce,
+        changed_at=snapshot.changed_at(),
+        dependencies=frozenset(tags.list_dependencies(filter_values, snapshot.filters, snapshot.everything)),
+        surrogate_keys=(tags.ALL_ARTICLES,),
     )
 
 
-def _whole(connection: Connection, sync_scope: Scope) -> list[Sum]:
+def _whole(connection: Connection, sync_scope: SyncScope) -> list[BucketSum]:
     """Return the sums of the whole filter by bucket: the stored sums if they can be added, else computed ones.
 
     Raises:
@@ -105,39 +105,39 @@ def _whole(connection: Connection, sync_scope: Scope) -> list[Sum]:
         return []
     if len(groups) == 1:
         [(filter_name, group)] = sync_scope.groups.items()
-        if filter_name.removeprefix("own ") in _APART or len(group.now) == 1:
-            return tallies.of_facets(connection, sorted(group.now))
-    ids = delta.rarest(connection, groups, MOST)
+        if filter_name.removeprefix("own ") in _DISJOINT_FILTERS or len(group.now) == 1:
+            return tallies.sums_of_facets(connection, sorted(group.now))
+    ids = delta.smallest_filter_ids(connection, groups, MAX_COUNTED_ARTICLES)
     if ids is None:
-        raise Invalid(
-            [Fault("bucket", f"is required here, from 0 to {BUCKETS - 1}: these filters hold too many articles")]
+        raise InvalidParameter(
+            [FieldError("bucket", f"is required here, from 0 to {BUCKETS - 1}: these filters hold too many articles")]
         )
-    numbered = _in_scope(connection, sync_scope, list(tallies.named(connection, ids)))
-    sums = _gathered(numbered, lambda number: number // BUCKETS)
-    return [sums.get(bucket, Sum()) for bucket in range(BUCKETS)]
+    numbered = _in_scope(connection, sync_scope, list(tallies.items_of_articles(connection, ids)))
+    sums = _sum_buckets(numbered, lambda number: number // BUCKETS)
+    return [sums.get(bucket, BucketSum()) for bucket in range(BUCKETS)]
 
 
-def _in_scope(connection: Connection, sync_scope: Scope, numbered: list[tuple[int, Item]]) -> list[tuple[int, Item]]:
+def _in_scope(connection: Connection, sync_scope: SyncScope, numbered: list[tuple[int, DigestItem]]) -> list[tuple[int, DigestItem]]:
     """Return the items that are in the scope, each with the number of its inner bucket."""
     if "all" in sync_scope.groups:
         return numbered
-    ids = delta.in_scope(connection, list(sync_scope.groups.values()), [item.id for _, item in numbered])
+    ids = delta.matching_ids(connection, list(sync_scope.groups.values()), [item.id for _, item in numbered])
     return [(number, item) for number, item in numbered if item.id in ids]
 
 
-def _gathered(numbered: list[tuple[int, Item]], bucket_of: Callable[[int], int]) -> dict[int, Sum]:
+def _sum_buckets(numbered: list[tuple[int, DigestItem]], bucket_of: Callable[[int], int]) -> dict[int, BucketSum]:
     """Return the sum of each bucket; `bucket_of` returns the bucket of an inner bucket number."""
-    items: dict[int, list[Item]] = {}
+    items: dict[int, list[DigestItem]] = {}
     for number, item in numbered:
         items.setdefault(bucket_of(number), []).append(item)
-    return {bucket: tallies.added(bucket_items) for bucket, bucket_items in items.items()}
+    return {bucket: tallies.sum_of(bucket_items) for bucket, bucket_items in items.items()}
 
 
-def _total(sums: Iterable[Sum]) -> Sum:
+def _total(sums: Iterable[BucketSum]) -> BucketSum:
     all_sums = list(sums)
-    count = sum(bucket_sum.articles for bucket_sum in all_sums)
-    return Sum(count, sum(bucket_sum.total for bucket_sum in all_sums) % (1 << 64))
+    count = sum(bucket_sum.article_count for bucket_sum in all_sums)
+    return BucketSum(count, sum(bucket_sum.total for bucket_sum in all_sums) % (1 << 64))
 
 
-def _said(bucket_sum: Sum) -> dict[str, Any]:
-    return {"count": bucket_sum.articles, "hash": f"{bucket_sum.total:016x}"}
+def _json_sum(bucket_sum: BucketSum) -> dict[str, Any]:
+    return {"count": bucket_sum.article_count, "hash": f"{bucket_sum.total:016x}"}

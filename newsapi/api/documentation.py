@@ -8,7 +8,7 @@ import flask
 from flask import Response
 
 from newsapi.api.blueprints import Api
-from newsapi.schemas.dump import json
+from newsapi.schemas.dump import dump_json
 
 _FILES = files("newsapi.api") / "swagger"
 
@@ -37,7 +37,7 @@ def blueprint(api: Api) -> flask.Blueprint:
 
     @flask_blueprint.get("/openapi.json")
     def document() -> Response:
-        return Response(json(api.spec.to_dict()), content_type="application/json", headers=_KEEP)
+        return Response(dump_json(api.spec.to_dict()), content_type="application/json", headers=_KEEP)
 
     @flask_blueprint.get("/docs")
     def page() -> Response:

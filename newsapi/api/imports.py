@@ -11,18 +11,18 @@ from flask.views import MethodView
 from werkzeug.exceptions import BadRequest, RequestTimeout
 
 from newsapi.actions import import_jobs
-from newsapi.actions.repeats import Reply
+from newsapi.actions.repeats import StoredResponse
 from newsapi.api import bodies, paging
-from newsapi.api.access import writer
-from newsapi.api.answers import private
+from newsapi.api.access import require_caller
+from newsapi.api.answers import private_response
 from newsapi.api.blueprints import Blueprint
-from newsapi.api.parts import parts
-from newsapi.cache.answer import Answer
-from newsapi.errors import Fault, Invalid, NotFound, WrongMediaType
+from newsapi.api.parts import app_context
+from newsapi.cache.answer import CachedResponse
+from newsapi.errors import FieldError, InvalidParameter, NotFound, WrongMediaType
 from newsapi.intake import plans
-from newsapi.intake.scrutiny import Unreadable
-from newsapi.schemas.dump import compiled, json
-from newsapi.schemas.imports import Import, ImportList, ImportOne, ImportQuery, ImportsQuery
+from newsapi.intake.scrutiny import InvalidJson
+from newsapi.schemas.dump import compile_dump, dump_json
+from newsapi.schemas.imports import ImportSchema, ImportList, ImportResponse, ImportParams, ImportListParams
 from newsapi.store import imports as store
 from newsapi.store.database import Connection
 
@@ -39,13 +39,13 @@ _BODY = {name: {"schema": {"type": "string"}} for name in (NDJSON[0], XML[0])}
 class Imports(MethodView):
     """The imports."""
 
-    @blueprint.doc(operationId="listImports", summary="List imports", **bodies.keyed())
-    @blueprint.arguments(ImportsQuery(), location="query", error_status_code=400)
+    @blueprint.doc(operationId="listImports", summary="List imports", **bodies.requires_key())
+    @blueprint.arguments(ImportListParams(), location="query", error_status_code=400)
     @blueprint.response(200, ImportList)
-    @blueprint.write(400, 410)
+    @blueprint.documents_errors(400, 410)
     def get(self, query: paging.Query) -> Response:
         """Return the imports of all keys, newest first."""
-        return private(PATH, query, lambda connection: _page(connection, query))
+        return private_response(PATH, query, lambda connection: _page(connection, query))
 
     @blueprint.doc(
         operationId="createImport",
@@ -53,46 +53,46 @@ class Imports(MethodView):
         description="Store a file and import it in the background; `Location` is the URL of the import. The setting"
         " `NEWSAPI_IMPORT_MB` limits the size. A file can be sent again: unchanged records have no effect.",
         requestBody={"required": True, "content": _BODY},
-        **bodies.keyed(),
+        **bodies.requires_key(),
     )
-    @blueprint.arguments(ImportQuery(), location="query", error_status_code=400)
-    @blueprint.response(202, ImportOne, headers={"Location": bodies.MADE["Location"]})
-    @blueprint.write(400, 408, 413)
+    @blueprint.arguments(ImportParams(), location="query", error_status_code=400)
+    @blueprint.response(202, ImportResponse, headers={"Location": bodies.LOCATION_HEADER["Location"]})
+    @blueprint.documents_errors(400, 408, 413)
     def post(self, query: dict[str, Any]) -> Response:
         """Import a file."""
-        caller = writer()
-        caller.need("content:publish")
+        caller = require_caller()
+        caller.require_scope("content:publish")
         media_types = NDJSON if query["format"] == "ndjson" else XML
         if request.mimetype not in media_types or request.content_encoding not in {None, "identity"}:
             raise WrongMediaType(media_types[0])
-        id_ = import_jobs.receive(parts().desk, caller, _pieces(), form=query["format"], plan=_plan(query["map"]))
-        with parts().database.reading() as connection:
+        id_ = import_jobs.create_import(app_context().desk, caller, _pieces(), format_name=query["format"], mapping=_plan(query["map"]))
+        with app_context().database.read_transaction() as connection:
             body = _one(connection, id_)
-        return bodies.sent(Reply(202, {"Location": f"{parts().settings.api_url}{PATH}/{id_}"}, body))
+        return bodies.write_response(StoredResponse(202, {"Location": f"{app_context().settings.api_url}{PATH}/{id_}"}, body))
 
 
 @blueprint.route("/<uuid:id>", parameters=[_ID])
 class OneImport(MethodView):
     """One import."""
 
-    @blueprint.doc(operationId="getImport", summary="Get an import", **bodies.keyed())
-    @blueprint.response(200, ImportOne)
-    @blueprint.write(404)
+    @blueprint.doc(operationId="getImport", summary="Get an import", **bodies.requires_key())
+    @blueprint.response(200, ImportResponse)
+    @blueprint.documents_errors(404)
     def get(self, id: UUID) -> Response:  # noqa: A002 (the name of the path parameter)
         """Return the state and the counts of an import, and the errors of rejected records."""
-        bodies.plain()
-        with parts().database.reading() as connection:
+        bodies.reject_query_params()
+        with app_context().database.read_transaction() as connection:
             return Response(_one(connection, id), content_type=bodies.JSON)
 
-    @blueprint.doc(operationId="cancelImport", summary="Cancel an import", **bodies.keyed())
-    @blueprint.response(200, ImportOne)
-    @blueprint.write(404, 409)
+    @blueprint.doc(operationId="cancelImport", summary="Cancel an import", **bodies.requires_key())
+    @blueprint.response(200, ImportResponse)
+    @blueprint.documents_errors(404, 409)
     def delete(self, id: UUID) -> Response:  # noqa: A002 (the name of the path parameter)
         """Stop an import. Records that were already imported stay."""
-        bodies.plain()
-        import_jobs.cancel(parts().desk, writer(), id)
-        with parts().database.reading() as connection:
-            return bodies.sent(Reply(200, {}, _one(connection, id)))
+        bodies.reject_query_params()
+        import_jobs.cancel(app_context().desk, require_caller(), id)
+        with app_context().database.read_transaction() as connection:
+            return bodies.write_response(StoredResponse(200, {}, _one(connection, id)))
 
 
 def _plan(text: str | None) -> dict[str, Any] | None:
@@ -102,9 +102,9 @@ def _plan(text: str | None) -> dict[str, Any] | None:
         InvalidParameter: `map` is not a valid mapping.
     """
     try:
-        return None if text is None else plans.parsed(text.encode())
-    except Unreadable as error:
-        raise Invalid([Fault("map", str(error))]) from error
+        return None if text is None else plans.parse_mapping(text.encode())
+    except InvalidJson as error:
+        raise InvalidParameter([FieldError("map", str(error))]) from error
 
 
 def _pieces() -> Iterator[bytes]:
@@ -114,13 +114,13 @@ def _pieces() -> Iterator[bytes]:
         BadRequest: The connection ended before the whole body arrived.
         RequestTimeout: The body arrived too slowly.
     """
-    request.max_content_length = parts().settings.import_mb << 20
+    request.max_content_length = app_context().settings.import_max_mb << 20
     stream = request.stream
     chunk = b""
     try:
-        while data := stream.read(store.PART - len(chunk)):
+        while data := stream.read(store.PART_BYTES - len(chunk)):
             chunk += data
-            if len(chunk) == store.PART:
+            if len(chunk) == store.PART_BYTES:
                 yield chunk
                 chunk = b""
     except TimeoutError as error:
@@ -132,17 +132,17 @@ def _pieces() -> Iterator[bytes]:
 
 
 def _one(connection: Connection, id_: UUID) -> str:
-    row = store.one(connection, id_)
+    row = store.get_import(connection, id_)
     if row is None:
         raise NotFound
-    data = compiled(Import)(dict(row._mapping))  # noqa: SLF001 (documented API of SQLAlchemy rows)
-    return json({"data": data}).decode()
+    data = compile_dump(ImportSchema)(dict(row._mapping))  # noqa: SLF001 (documented API of SQLAlchemy rows)
+    return dump_json({"data": data}).decode()
 
 
-def _page(connection: Connection, query: paging.Query) -> Answer:
+def _page(connection: Connection, query: paging.Query) -> CachedResponse:
     before = None
     if "cursor" in query:
-        (last_id,) = paging.behind(query, "imports")
+        (last_id,) = paging.cursor_payload(query, "imports")
         before = UUID(last_id)
-    rows = store.page(connection, limit=query["limit"] + 1, before=before)
-    return paging.last_first(connection, PATH, query, rows, compiled(Import), "imports")
+    rows = store.list_imports(connection, limit=query["limit"] + 1, before=before)
+    return paging.newest_first_page(connection, PATH, query, rows, compile_dump(ImportSchema), "imports")

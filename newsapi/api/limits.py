@@ -20,12 +20,12 @@ from redis import RedisError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from newsapi.errors import Limited
+from newsapi.errors import RateLimited
 from newsapi.settings import Networks, Settings
 
 log = structlog.get_logger("newsapi.limits")
 
-REST: Final = 2.0
+CIRCUIT_OPEN_SECONDS: Final = 2.0
 """Time for which Redis is not used after an error."""
 
 TIMEOUT: Final = 0.1
@@ -33,13 +33,13 @@ TIMEOUT: Final = 0.1
 _PREFIX: Final = "newsapi-limits"
 
 
-class Limits:
+class RateLimiter:
     """Rate limiter with counts in Redis, and in the memory of this process as a fallback."""
 
     def __init__(self, settings: Settings) -> None:
         """Take the settings; no connection is opened yet."""
         self._usual = settings.rate_limits
-        self._boxes = settings.subscription_limits
+        self._boxes = settings.subscription_rate_limits
         self._proxies = settings.trusted_proxies
         self._own = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._shared = _in_redis(settings.redis_url) if self._usual and settings.redis_url else None
@@ -55,7 +55,7 @@ class Limits:
             return
         caller = g.get("caller")
         if caller is None:
-            policy, subject, limit = "address", group(address(self._proxies)), self._usual[0]
+            policy, subject, limit = "address", ip_group(client_ip(self._proxies)), self._usual[0]
         else:
             policy, subject, limit = "key", caller.prefix, caller.rate or self._usual[1]
         is_allowed, remaining, reset = self._hit(RateLimitItemPerMinute(limit), policy, subject)
@@ -65,9 +65,9 @@ class Limits:
             "RateLimit": f'"{policy}";r={remaining};t={seconds}',
         }
         if not is_allowed:
-            raise Limited(seconds)
+            raise RateLimited(seconds)
 
-    def count_box(self) -> None:
+    def count_subscription(self) -> None:
         """Count a subscription request, for its client IP and for all clients together.
 
         The limits do not depend on the email address, so that no response discloses anything about it.
@@ -77,22 +77,22 @@ class Limits:
         """
         if self._usual is None:
             return
-        for subject, limit in zip((group(address(self._proxies)), "everybody"), self._boxes, strict=True):
+        for subject, limit in zip((ip_group(client_ip(self._proxies)), "everybody"), self._boxes, strict=True):
             is_allowed, _, reset = self._hit(RateLimitItemPerHour(limit), "box", subject)
             if not is_allowed:
-                raise Limited(max(1, round(reset - time.time())))
+                raise RateLimited(max(1, round(reset - time.time())))
 
     def _hit(self, item: RateLimitItem, *identifiers: str) -> tuple[bool, int, float]:
         if self._shared is not None and time.monotonic() >= self._rests_until:
             try:
                 return _counted(self._shared, item, *identifiers)
             except RedisError as error:
-                self._rests_until = time.monotonic() + REST
+                self._rests_until = time.monotonic() + CIRCUIT_OPEN_SECONDS
                 log.warning("rate limits without redis", cause=repr(error)[:300])
         return _counted(self._own, item, *identifiers)
 
 
-def tell(response: Response) -> None:
+def add_headers(response: Response) -> None:
     """Add the rate-limit headers to the response of a request that was counted."""
     response.headers.update(g.get("limit", {}))
 
@@ -113,7 +113,7 @@ def _in_redis(url: str) -> SlidingWindowCounterRateLimiter:
     return SlidingWindowCounterRateLimiter(RedisStorage(uri, key_prefix=_PREFIX, **options))
 
 
-def address(proxies: Networks) -> str:
+def client_ip(proxies: Networks) -> str:
     """Return the IP address of the client.
 
     The peer of the connection is the client, unless it is a trusted proxy: then `X-Forwarded-For` is read from its end
@@ -134,7 +134,7 @@ def address(proxies: Networks) -> str:
     return client
 
 
-def group(text: str) -> str:
+def ip_group(ip_text: str) -> str:
     """Return the group of IP addresses that share a limit.
 
     Args:
@@ -145,9 +145,9 @@ def group(text: str) -> str:
         if it is no IP address.
     """
     try:
-        ip = ip_address(text.partition("%")[0])
+        ip = ip_address(ip_text.partition("%")[0])
     except ValueError:
-        return text
+        return ip_text
     if ip.version == 4:
         return str(ip)
     if ip.ipv4_mapped:

@@ -11,25 +11,25 @@ from zoneinfo import ZoneInfo
 
 from marshmallow import ValidationError
 
-from newsapi.api.parts import parts
-from newsapi.cache.answer import Answer
-from newsapi.errors import BadCursor
+from newsapi.api.parts import app_context
+from newsapi.cache.answer import CachedResponse
+from newsapi.errors import CursorInvalid
 from newsapi.model.base import EPOCH, MICROSECOND
-from newsapi.schemas.dump import Dump, json
-from newsapi.schemas.queries import BESIDE_CURSOR, FACET_FILTERS, FILTERS, ArticleQuery, FeedQuery, OneArticleQuery
-from newsapi.schemas.wire import written
+from newsapi.schemas.dump import DumpFunction, dump_json
+from newsapi.schemas.queries import ALLOWED_WITH_CURSOR, FACET_FILTERS, FILTERS, ArticleListParams, FeedParams, ArticleParams
+from newsapi.schemas.wire import format_instant
 from newsapi.store.database import Connection
-from newsapi.store.facets import truth as truth_of
-from newsapi.store.listing import Key, Position, Question, Turn
+from newsapi.store.facets import resolve_filters as truth_of
+from newsapi.store.listing import SortKey, Position, ListQuery, PageStart
 
 Query = dict[str, Any]
 
-_HELD = {"articles": ArticleQuery(), "feed": FeedQuery()}
-RELATED: int = OneArticleQuery().load({})["related_limit"]
+_CURSOR_SCHEMAS = {"articles": ArticleListParams(), "feed": FeedParams()}
+DEFAULT_RELATED_LIMIT: int = ArticleParams().load({})["related_limit"]
 """Related articles of an article without `related_limit`."""
 
 
-def with_cursor(query: Query, *, of: str = "articles") -> tuple[Query, Turn | None]:
+def apply_cursor(query: Query, *, list_name: str = "articles") -> tuple[Query, PageStart | None]:
     """Return the query with the filters and the sort of its cursor, and the start of the page.
 
     Args:
@@ -45,20 +45,20 @@ def with_cursor(query: Query, *, of: str = "articles") -> tuple[Query, Turn | No
     """
     if "cursor" not in query:
         return query, None
-    value = parts().cursors.read(query["cursor"], now=parts().now())
+    value = app_context().cursors.read(query["cursor"], now=app_context().now())
     try:
         cursor_list, filters, microseconds, hex_id, backward, inclusive = value
-        if cursor_list != of:
-            raise BadCursor("This cursor belongs to another list.")
-        held_params = _HELD[of].load(filters)
+        if cursor_list != list_name:
+            raise CursorInvalid("This cursor belongs to another list.")
+        held_params = _CURSOR_SCHEMAS[list_name].load(filters)
         position = Position(EPOCH + microseconds * MICROSECOND, UUID(hex_id))
     except (ValueError, TypeError, ValidationError) as error:
-        raise BadCursor("This cursor was made by an older release. Start again without a cursor.") from error
-    beside_cursor = {name: value for name, value in query.items() if name in BESIDE_CURSOR}
-    return {**held_params, **beside_cursor}, Turn(position, backward, inclusive)
+        raise CursorInvalid("This cursor was made by an older release. Start again without a cursor.") from error
+    beside_cursor = {name: value for name, value in query.items() if name in ALLOWED_WITH_CURSOR}
+    return {**held_params, **beside_cursor}, PageStart(position, backward, inclusive)
 
 
-def cursor(query: Query, turn: Turn | None, *, of: str = "articles") -> str | None:
+def make_cursor(query: Query, page_start: PageStart | None, *, list_name: str = "articles") -> str | None:
     """Return the cursor of the next or previous page.
 
     Args:
@@ -69,38 +69,38 @@ def cursor(query: Query, turn: Turn | None, *, of: str = "articles") -> str | No
     Returns:
         The signed cursor, or None.
     """
-    if turn is None:
+    if page_start is None:
         return None
-    held_params = {name: text for name, text in canonical(query).items() if name not in BESIDE_CURSOR}
-    microseconds = (turn.position.at - EPOCH) // MICROSECOND
-    value = [of, held_params, microseconds, turn.position.id.hex, turn.back, turn.inclusive]
-    return parts().cursors.write(value, now=parts().now())
+    held_params = {name: text for name, text in canonical_params(query).items() if name not in ALLOWED_WITH_CURSOR}
+    microseconds = (page_start.position.sort_time - EPOCH) // MICROSECOND
+    value = [list_name, held_params, microseconds, page_start.position.id.hex, page_start.backward, page_start.inclusive]
+    return app_context().cursors.write(value, now=app_context().now())
 
 
-def question(query: Query, turn: Turn | None) -> Question:
+def list_query(query: Query, page_start: PageStart | None) -> ListQuery:
     """Return the list query without its facet filters, which `facet_filters` returns."""
-    zone = parts().settings.time_zone
+    zone = app_context().settings.time_zone
 
     def instant(name: str) -> datetime | None:
         return _instant(query[name], zone) if name in query else None
 
-    return Question(
-        key=cast("Key", query["sort"].removeprefix("-")),
+    return ListQuery(
+        key=cast("SortKey", query["sort"].removeprefix("-")),
         descending=query["sort"].startswith("-"),
         published=(instant("published_from"), instant("published_until")),
         updated=(instant("updated_from"), instant("updated_until")),
         ids=query.get("id"),
         slugs=query.get("slug"),
-        turn=turn,
+        page_start=page_start,
     )
 
 
-def facets(query: Query) -> dict[str, tuple[str, ...]]:
+def facet_filters(query: Query) -> dict[str, tuple[str, ...]]:
     """Return the values of the filters that name facets."""
     return {name: query[name] for name in FACET_FILTERS if name in query}
 
 
-def canonical(query: Mapping[str, Any], *, limit: int = 20) -> dict[str, str]:
+def canonical_params(query: Mapping[str, Any], *, default_limit: int = 20) -> dict[str, str]:
     """Return the canonical form of a query, so that equivalent queries are equal.
 
     Parameters and values are sorted (except ids, whose order counts), defaults are left out, dates become instants.
@@ -112,8 +112,8 @@ def canonical(query: Mapping[str, Any], *, limit: int = 20) -> dict[str, str]:
     Returns:
         The parameters as text, sorted by name.
     """
-    zone = parts().settings.time_zone
-    defaults = {"sort": "-published_at", "limit": limit, "total": False, "min_seq": 0, "related_limit": RELATED}
+    zone = app_context().settings.time_zone
+    defaults = {"sort": "-published_at", "limit": default_limit, "total": False, "min_seq": 0, "related_limit": DEFAULT_RELATED_LIMIT}
     params: dict[str, str] = {}
     for name in sorted(query):
         value = query[name]
@@ -122,13 +122,13 @@ def canonical(query: Mapping[str, Any], *, limit: int = 20) -> dict[str, str]:
         if isinstance(value, tuple):
             params[name] = ",".join(map(str, value if name == "id" else sorted(value)))
         elif isinstance(value, date):
-            params[name] = written(_instant(value, zone))
+            params[name] = format_instant(_instant(value, zone))
         else:
             params[name] = str(value).lower() if isinstance(value, bool) else str(value)
     return params
 
 
-def address(path: str, query: Mapping[str, Any], *, limit: int = 20) -> str:
+def canonical_url(path: str, query: Mapping[str, Any], *, default_limit: int = 20) -> str:
     """Return the canonical URL of a read.
 
     `min_seq` is left out because it does not change the content, and so are the parameters that a cursor holds.
@@ -138,23 +138,23 @@ def address(path: str, query: Mapping[str, Any], *, limit: int = 20) -> str:
         query: Parsed query parameters.
         default_limit: The `limit` of this list if none is given.
     """
-    included = BESIDE_CURSOR if "cursor" in query else query.keys()
-    params = canonical(query, limit=limit)
+    included = ALLOWED_WITH_CURSOR if "cursor" in query else query.keys()
+    params = canonical_params(query, default_limit=default_limit)
     text = urlencode(
         {name: value for name, value in params.items() if name in included and name != "min_seq"}, safe=",:"
     )
-    return f"{parts().settings.api_url}{path}" + (f"?{text}" if text else "")
+    return f"{app_context().settings.api_url}{path}" + (f"?{text}" if text else "")
 
 
-def beside(path: str, query: Query, turn: str | None) -> str | None:
+def adjacent_url(path: str, query: Query, adjacent_cursor: str | None) -> str | None:
     """Return the URL of the next or previous page, or None if its cursor is None."""
-    if turn is None:
+    if adjacent_cursor is None:
         return None
-    params = {name: value for name, value in query.items() if name in BESIDE_CURSOR}
-    return address(path, {**params, "cursor": turn})
+    params = {name: value for name, value in query.items() if name in ALLOWED_WITH_CURSOR}
+    return canonical_url(path, {**params, "cursor": adjacent_cursor})
 
 
-def envelope(path: str, query: Query, data: list[Any], turns: tuple[str | None, str | None], **more: Any) -> Query:
+def list_response(path: str, query: Query, items: list[Any], cursors: tuple[str | None, str | None], **page_members: Any) -> Query:
     """Return the body of a list response: `data`, `page` and `links`.
 
     Args:
@@ -164,14 +164,14 @@ def envelope(path: str, query: Query, data: list[Any], turns: tuple[str | None, 
         cursors: Cursors of the next and of the previous page.
         **page_members: Further members of `page`, such as `total`.
     """
-    next_cursor, prev_cursor = turns
+    next_cursor, prev_cursor = cursors
     return {
-        "data": data,
-        "page": {"limit": query["limit"], "next": next_cursor, "prev": prev_cursor, **more},
+        "data": items,
+        "page": {"limit": query["limit"], "next": next_cursor, "prev": prev_cursor, **page_members},
         "links": {
-            "self": address(path, query),
-            "next": beside(path, query, next_cursor),
-            "prev": beside(path, query, prev_cursor),
+            "self": canonical_url(path, query),
+            "next": adjacent_url(path, query, next_cursor),
+            "prev": adjacent_url(path, query, prev_cursor),
         },
     }
 
@@ -181,7 +181,7 @@ def link_header(links: Mapping[str, str | None]) -> str:
     return ", ".join(f'<{url}>; rel="{name}"' for name, url in links.items() if url)
 
 
-def tags(query: Query) -> tuple[str, ...]:
+def surrogate_keys(query: Query) -> tuple[str, ...]:
     """Return the surrogate keys of an article list for CDNs.
 
     Filters by brand, section, author and tag have keys of their own. With any other filter, or with none, the list also
@@ -193,7 +193,7 @@ def tags(query: Query) -> tuple[str, ...]:
     return tuple(keys) if keys and not has_other_filters else ("articles", *keys)
 
 
-def behind(query: Query, *named: str) -> list[Any]:
+def cursor_payload(query: Query, *list_id: str) -> list[Any]:
     """Return the payload of a cursor after the values that identify its list.
 
     Args:
@@ -207,15 +207,15 @@ def behind(query: Query, *named: str) -> list[Any]:
         CursorInvalid: The cursor is malformed or belongs to another list.
         CursorExpired: The cursor is too old.
     """
-    payload = [*parts().cursors.read(query["cursor"], now=parts().now())]
-    if payload[: len(named)] != [*named]:
-        raise BadCursor("This cursor belongs to another list.")
-    return payload[len(named) :]
+    payload = [*app_context().cursors.read(query["cursor"], now=app_context().now())]
+    if payload[: len(list_id)] != [*list_id]:
+        raise CursorInvalid("This cursor belongs to another list.")
+    return payload[len(list_id) :]
 
 
-def last_first(
-    connection: Connection, path: str, query: Query, rows: Sequence[Any], shown: Dump, *held: str | None
-) -> Answer:
+def newest_first_page(
+    connection: Connection, path: str, query: Query, rows: Sequence[Any], dump: DumpFunction, *cursor_values: str | None
+) -> CachedResponse:
     """Return the response of a list that is sorted by descending id (UUIDv7: newest first).
 
     Args:
@@ -228,11 +228,11 @@ def last_first(
     """
     page_rows, next_cursor = rows[: query["limit"]], None
     if len(rows) > len(page_rows):
-        next_cursor = parts().cursors.write([*held, page_rows[-1].id.hex], now=parts().now())
+        next_cursor = app_context().cursors.write([*cursor_values, page_rows[-1].id.hex], now=app_context().now())
     snapshot = truth_of(connection, {})
     records = [dict(row._mapping) for row in page_rows]  # noqa: SLF001 (documented API of SQLAlchemy rows)
-    body = envelope(path, query, [shown(record) for record in records], (next_cursor, None))
-    return Answer(body=json(body), seq=snapshot.seq, mark=snapshot.mark, link=link_header(body["links"]))
+    body = list_response(path, query, [dump(record) for record in records], (next_cursor, None))
+    return CachedResponse(body=dump_json(body), seq=snapshot.seq, nonce=snapshot.nonce, link=link_header(body["links"]))
 
 
 def _instant(value: date, zone: ZoneInfo) -> datetime:

@@ -10,19 +10,19 @@ from typing import Final, cast
 
 from flask import current_app
 
-from newsapi.actions.writing import Desk, Moment
-from newsapi.api.limits import Limits
+from newsapi.actions.writing import WriteContext, Clock
+from newsapi.api.limits import RateLimiter
 from newsapi.api.usage import Usage
-from newsapi.cache.pages import PageCache
+from newsapi.cache.pages import ResponseCache
 from newsapi.errors import Unavailable
-from newsapi.schemas.presentation import Presentation
+from newsapi.schemas.presentation import ArticlePresenter
 from newsapi.settings import Settings
 from newsapi.store.database import Database
-from newsapi.store.due import clock
-from newsapi.store.keyset import Cursors
-from newsapi.store.passes import Passes
+from newsapi.store.due import database_now
+from newsapi.store.keyset import CursorCodec
+from newsapi.store.passes import TokenSigner
 
-HELD: Final = 2
+MAX_HELD_THREADS: Final = 2
 """Threads that may wait in long-polling requests under a server other than our own; the other threads stay free."""
 
 
@@ -32,7 +32,7 @@ def utc_now() -> datetime:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Parts:
+class AppContext:
     """Services of the application.
 
     Attributes:
@@ -54,36 +54,36 @@ class Parts:
     settings: Settings
     database: Database
     log_database: Database
-    cursors: Cursors
-    presentation: Presentation
-    pages: PageCache
-    limits: Limits
-    passes: Passes
+    cursors: CursorCodec
+    presentation: ArticlePresenter
+    response_cache: ResponseCache
+    limits: RateLimiter
+    token_signer: TokenSigner
     usage: Usage
-    moment: Moment = clock
+    clock: Clock = database_now
     now: Callable[[], datetime] = utc_now
     cdn_lifetime: str = "max-age=2"
-    held: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(HELD))
+    long_poll_slots: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(MAX_HELD_THREADS))
 
     @property
-    def desk(self) -> Desk:
+    def desk(self) -> WriteContext:
         """The context of editorial commands.
 
         Raises:
             Unavailable: The database is known to be unreachable.
         """
-        if self.pages.follower.away:
+        if self.response_cache.follower.is_unavailable:
             raise Unavailable
-        return Desk(self.database, self.settings, self.moment)
+        return WriteContext(self.database, self.settings, self.clock)
 
     def close(self) -> None:
         """Stop the changelog follower, write pending usage counts and close idle connections."""
-        self.pages.follower.close()
+        self.response_cache.follower.close()
         self.usage.write()
         self.database.dispose()
         self.log_database.dispose()
 
 
-def parts() -> Parts:
+def app_context() -> AppContext:
     """Return the context of the application that handles the current request."""
-    return cast("Parts", current_app.extensions["newsapi"])
+    return cast("AppContext", current_app.extensions["newsapi"])

@@ -13,38 +13,38 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from newsapi.api import requests
-from newsapi.api.parts import parts
+from newsapi.api.parts import app_context
 from newsapi.cache import tags
-from newsapi.cache.answer import ID_GOES_HERE, USUAL, Answer
-from newsapi.cache.bridge import Plain
+from newsapi.cache.answer import REQUEST_ID_PLACEHOLDER, PUBLIC_HEADERS, CachedResponse
+from newsapi.cache.bridge import UncachedResponse
 from newsapi.errors import (
-    BadBody,
-    BadCursor,
-    Behind,
-    ExpiredCursor,
-    InUse,
-    Invalid,
+    InvalidBody,
+    CursorInvalid,
+    ReplicaBehind,
+    CursorExpired,
+    ResourceInUse,
+    InvalidParameter,
     KeyMissing,
-    KeyReused,
+    IdempotencyKeyReused,
     KeyUnknown,
-    Limited,
-    MoveNotAllowed,
+    RateLimited,
+    TransitionNotAllowed,
     NewsError,
-    NoMail,
-    NoRoom,
+    MailNotConfigured,
+    DiskFull,
     NotFound,
     Renamed,
-    SchemaMissing,
+    MigrationsPending,
     ScopeMissing,
-    StillRunning,
+    IdempotentRequestInProgress,
     TokenExpired,
     Unavailable,
-    VersionMissing,
-    VersionStale,
-    Withdrawn,
+    PreconditionRequired,
+    VersionConflict,
+    NoLongerPublic,
     WrongMediaType,
 )
-from newsapi.schemas.dump import json
+from newsapi.schemas.dump import dump_json
 from newsapi.text.slugs import is_slug, is_uuid
 
 log = structlog.get_logger("newsapi.problems")
@@ -52,7 +52,7 @@ log = structlog.get_logger("newsapi.problems")
 MEDIA_TYPE = "application/problem+json"
 
 
-class Kind(NamedTuple):
+class ProblemType(NamedTuple):
     """A problem type: its status code, its title, and the text of its documentation page."""
 
     status: int
@@ -60,128 +60,128 @@ class Kind(NamedTuple):
     text: str
 
 
-KINDS = {
-    "bad-parameter": Kind(
+PROBLEM_TYPES = {
+    "bad-parameter": ProblemType(
         400,
         "Invalid query parameter",
         "A query parameter is unknown, is given more than once, or has an invalid value. Each entry of errors names the"
         " parameter and says what is allowed.",
     ),
-    "cursor-invalid": Kind(
+    "cursor-invalid": ProblemType(
         400,
         "Invalid cursor",
         "A cursor is an opaque text made by this API: use page.next or page.prev of a response unchanged. This cursor"
         " was altered or truncated, or was made for another list. Start again without a cursor.",
     ),
-    "cursor-expired": Kind(
+    "cursor-expired": ProblemType(
         410,
         "Cursor expired",
         "The cursor is too old, or its list cannot be continued from it any more. Cursors of lists are valid for at"
         " least 30 days, those of /v1/changes for at least 400 days. Start again without a cursor.",
     ),
-    "not-found": Kind(404, "Not found", "There is no resource at this URL, or it is not public."),
-    "gone": Kind(
+    "not-found": ProblemType(404, "Not found", "There is no resource at this URL, or it is not public."),
+    "gone": ProblemType(
         410,
         "No longer public",
         "The article was published, and has been unpublished or withdrawn. The member gone says when, how and, if it"
         " was stated, why. Delete your copies of the article.",
     ),
-    "key-unknown": Kind(
+    "key-unknown": ProblemType(
         401,
         "Invalid API key",
         "The API key of the request does not exist, has expired or was revoked. Public reads need no key.",
     ),
-    "key-missing": Kind(
+    "key-missing": ProblemType(
         401,
         "API key required",
         "Send an API key: Authorization: Bearer KEY. Writes need a key; most reads do not.",
     ),
-    "scope-missing": Kind(
+    "scope-missing": ProblemType(
         403,
         "Insufficient scope",
         "The API key is valid, but lacks the scope that the member scope names. Ask the issuer of the key for that"
         " scope.",
     ),
-    "bad-body": Kind(
+    "bad-body": ProblemType(
         422,
         "Invalid request body",
         "Each entry of errors points to a location in the request body (a JSON pointer) and says what is wrong there.",
     ),
-    "version-missing": Kind(
+    "version-missing": ProblemType(
         428,
         "If-Match required",
         "Read the article with your API key and send its ETag as If-Match. The API then rejects the update if the"
         " article has changed since, so that you do not overwrite changes that you have not seen.",
     ),
-    "version-stale": Kind(
+    "version-stale": ProblemType(
         412,
         "The resource has changed",
         "The resource has changed since the version in If-Match. The ETag of this response is the current version: read"
         " it, and repeat your change if it still applies.",
     ),
-    "move-not-allowed": Kind(
+    "move-not-allowed": ProblemType(
         409,
         "Status transition not allowed",
         "The article cannot change from its current status to the requested one. The member allowed lists the possible"
         " statuses.",
     ),
-    "in-use": Kind(
+    "in-use": ProblemType(
         409,
         "Resource in use",
         "The slug belongs to another resource, or other resources depend on the one to be deleted. Nothing was"
         " changed.",
     ),
-    "idempotency-conflict": Kind(
+    "idempotency-conflict": ProblemType(
         422,
         "Idempotency-Key conflict",
         "An Idempotency-Key identifies one request for 24 hours: the same request gets the first response, another"
         " request with the same key is rejected with 422. While the first request is being executed, the status is 409:"
         " try again a second later.",
     ),
-    "token-expired": Kind(
+    "token-expired": ProblemType(
         410, "Link expired", "The link was valid, and has expired or was revoked. Request a new link."
     ),
-    "rate-limited": Kind(
+    "rate-limited": ProblemType(
         429,
         "Too many requests",
         "Wait for the number of seconds in Retry-After. RateLimit-Policy states the number of requests per time"
         " window.",
     ),
-    "behind": Kind(
+    "behind": ProblemType(
         503,
         "Requested change not available yet",
         "min_seq asks for a change that the database has not reached. Try again after the number of seconds in"
         " Retry-After.",
     ),
-    "unavailable": Kind(
+    "unavailable": ProblemType(
         503,
         "Service unavailable",
         "A service that this API depends on does not respond. Try again after the number of seconds in Retry-After.",
     ),
 }
 
-NAMES: dict[type[NewsError], str] = {
-    Invalid: "bad-parameter",
-    BadCursor: "cursor-invalid",
-    ExpiredCursor: "cursor-expired",
+PROBLEM_OF_ERROR: dict[type[NewsError], str] = {
+    InvalidParameter: "bad-parameter",
+    CursorInvalid: "cursor-invalid",
+    CursorExpired: "cursor-expired",
     NotFound: "not-found",
-    Withdrawn: "gone",
-    Behind: "behind",
-    BadBody: "bad-body",
-    InUse: "in-use",
+    NoLongerPublic: "gone",
+    ReplicaBehind: "behind",
+    InvalidBody: "bad-body",
+    ResourceInUse: "in-use",
     KeyMissing: "key-missing",
-    KeyReused: "idempotency-conflict",
+    IdempotencyKeyReused: "idempotency-conflict",
     KeyUnknown: "key-unknown",
-    Limited: "rate-limited",
-    MoveNotAllowed: "move-not-allowed",
+    RateLimited: "rate-limited",
+    TransitionNotAllowed: "move-not-allowed",
     ScopeMissing: "scope-missing",
-    StillRunning: "idempotency-conflict",
+    IdempotentRequestInProgress: "idempotency-conflict",
     TokenExpired: "token-expired",
-    VersionMissing: "version-missing",
-    VersionStale: "version-stale",
-    SchemaMissing: "unavailable",
-    NoMail: "unavailable",
-    NoRoom: "unavailable",
+    PreconditionRequired: "version-missing",
+    VersionConflict: "version-stale",
+    MigrationsPending: "unavailable",
+    MailNotConfigured: "unavailable",
+    DiskFull: "unavailable",
     Unavailable: "unavailable",
 }
 
@@ -192,7 +192,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http_error)
 
 
-def problem(name: str, detail: str, *, status: int | None = None, **more: Any) -> Response:
+def problem(name: str, detail: str, *, status: int | None = None, **extra_members: Any) -> Response:
     """Return a problem response.
 
     Args:
@@ -201,9 +201,9 @@ def problem(name: str, detail: str, *, status: int | None = None, **more: Any) -
         status: Status code, if it differs from that of the type.
         **extra_members: Extension members of the problem.
     """
-    problem_type = KINDS[name]
-    type_url = f"{parts().settings.api_url}/problems/{name}"
-    return _response(type_url, status or problem_type.status, problem_type.title, detail, more)
+    problem_type = PROBLEM_TYPES[name]
+    type_url = f"{app_context().settings.api_url}/problems/{name}"
+    return _response(type_url, status or problem_type.status, problem_type.title, detail, extra_members)
 
 
 def _response(type_url: str, status: int, title: str, detail: str, extra_members: dict[str, Any]) -> Response:
@@ -216,10 +216,10 @@ def _body(
 ) -> bytes:
     instance = quote((request.path if path is None else path)[:500])
     members = {"type": type_url, "title": title, "status": status, "detail": detail, "instance": instance}
-    return json({**members, **extra_members})
+    return dump_json({**members, **extra_members})
 
 
-def refuser(api_url: str) -> Callable[[int, str, str], Plain]:
+def refusal_factory(api_url: str) -> Callable[[int, str, str], UncachedResponse]:
     """Return a function that builds problem responses outside Flask, for the asynchronous server.
 
     Args:
@@ -229,9 +229,9 @@ def refuser(api_url: str) -> Callable[[int, str, str], Plain]:
         The function; it takes a status code, the path and the id of the request.
     """
 
-    def refuse(status: int, path: str, request_id: str) -> Plain:
+    def refuse(status: int, path: str, request_id: str) -> UncachedResponse:
         if status == HTTPStatus.SERVICE_UNAVAILABLE:
-            type_url, title = f"{api_url}/problems/unavailable", KINDS["unavailable"].title
+            type_url, title = f"{api_url}/problems/unavailable", PROBLEM_TYPES["unavailable"].title
             detail = "Too many requests are waiting, or the database does not respond."
             status_header = ("Retry-After", "1")
         else:
@@ -241,13 +241,13 @@ def refuser(api_url: str) -> Callable[[int, str, str], Plain]:
         body = _body(type_url, status, title, detail, {"request_id": request_id}, path=path)
         headers = [("Content-Type", MEDIA_TYPE), ("Cache-Control", "no-store"), ("X-Request-Id", request_id)]
         headers.append(status_header)
-        headers += [(name, value) for name, value in USUAL if name != "Cache-Control"]
-        return Plain(status, headers, body)
+        headers += [(name, value) for name, value in PUBLIC_HEADERS if name != "Cache-Control"]
+        return UncachedResponse(status, headers, body)
 
     return refuse
 
 
-def refusal(error: NotFound | Renamed | Withdrawn, address: str) -> Answer:
+def cacheable_problem(error: NotFound | Renamed | NoLongerPublic, url: str) -> CachedResponse:
     """Return the cacheable response of a read that found nothing: 404, 410 or 308.
 
     Args:
@@ -257,59 +257,59 @@ def refusal(error: NotFound | Renamed | Withdrawn, address: str) -> Answer:
     Returns:
         The response, with the dependencies on which the error could change.
     """
-    api_url = parts().settings.api_url
-    seq, depends_on, surrogate_keys = error.seq or 0, _words(error, request.path), _tags(request.path)
+    api_url = app_context().settings.api_url
+    seq, depends_on, surrogate_keys = error.seq or 0, _dependencies(error, request.path), _surrogate_keys(request.path)
     if isinstance(error, Renamed):
-        return Answer(
+        return CachedResponse(
             body=b"",
             seq=seq,
-            words=depends_on,
-            tags=surrogate_keys,
+            dependencies=depends_on,
+            surrogate_keys=surrogate_keys,
             media_type=MEDIA_TYPE,
             status=308,
-            location=_led_on(error, address),
+            location=_redirect_url(error, url),
         )
-    name = NAMES[type(error)]
-    problem_type = KINDS[name]
-    extra_members: dict[str, Any] = {"request_id": ID_GOES_HERE}
-    if isinstance(error, Withdrawn):
+    name = PROBLEM_OF_ERROR[type(error)]
+    problem_type = PROBLEM_TYPES[name]
+    extra_members: dict[str, Any] = {"request_id": REQUEST_ID_PLACEHOLDER}
+    if isinstance(error, NoLongerPublic):
         extra_members["gone"] = error.gone
     # The canonical path: the response is shared by requests that spell an id in different ways.
-    path = unquote(address.removeprefix(api_url).partition("?")[0])
+    path = unquote(url.removeprefix(api_url).partition("?")[0])
     type_url = f"{api_url}/problems/{name}"
     body = _body(type_url, problem_type.status, problem_type.title, str(error), extra_members, path=path)
-    return Answer(
+    return CachedResponse(
         body=body,
         seq=seq,
-        words=depends_on,
-        tags=surrogate_keys,
+        dependencies=depends_on,
+        surrogate_keys=surrogate_keys,
         media_type=MEDIA_TYPE,
         status=problem_type.status,
     )
 
 
-def _words(error: NotFound | Renamed | Withdrawn, path: str) -> frozenset[tags.Word]:
+def _dependencies(error: NotFound | Renamed | NoLongerPublic, path: str) -> frozenset[tags.Dependency]:
     """Return the dependencies whose change may make the error untrue."""
     if isinstance(error, NotFound) and error.words:
         return error.words
     _, _, collection, name, *_ = path.split("/")
     kind = collection.removesuffix("s")
-    depends_on: set[tags.Word] = set()
+    depends_on: set[tags.Dependency] = set()
     if is_uuid(name):
-        depends_on.add(tags.article(UUID(name)))
+        depends_on.add(tags.article_dependency(UUID(name)))
     elif is_slug(name):
-        depends_on.add(tags.slug(name) if kind == "article" else tags.name(kind, name))
-    if isinstance(error, Renamed | Withdrawn) and error.id:
-        depends_on.add(tags.article(error.id))
+        depends_on.add(tags.slug_dependency(name) if kind == "article" else tags.name_dependency(kind, name))
+    if isinstance(error, Renamed | NoLongerPublic) and error.id:
+        depends_on.add(tags.article_dependency(error.id))
     elif isinstance(error, Renamed):
-        depends_on.add(tags.name(kind, error.slug))
+        depends_on.add(tags.name_dependency(kind, error.slug))
     return frozenset(depends_on)
 
 
-def _tags(path: str) -> tuple[str, ...]:
+def _surrogate_keys(path: str) -> tuple[str, ...]:
     """Return the surrogate keys by which a CDN purges the error response of one article or term."""
     if not path.startswith("/v1/"):
-        return (tags.ARTICLES,)
+        return (tags.ALL_ARTICLES,)
     _, _, collection, name, *_ = path.split("/")
     if not (is_slug(name) or is_uuid(name)):
         return ()  # no resource can have this name
@@ -318,9 +318,9 @@ def _tags(path: str) -> tuple[str, ...]:
     return (f"article:{name.lower()}" if is_uuid(name) else f"slug:{name}",)
 
 
-def _led_on(error: Renamed, url: str) -> str:
+def _redirect_url(error: Renamed, url: str) -> str:
     """Return the same URL with the current slug; subpaths and the query are kept."""
-    api_url = parts().settings.api_url
+    api_url = app_context().settings.api_url
     path, question_mark, query = url.removeprefix(api_url).partition("?")
     _, version, collection, _, *subpath = path.split("/")
     return f"{api_url}{'/'.join(['', version, collection, error.slug, *subpath])}{question_mark}{query}"
@@ -329,12 +329,12 @@ def _led_on(error: Renamed, url: str) -> str:
 def _news_error(error: NewsError) -> Response:
     if _is_theirs(error):
         try:
-            parts().limits.count()
-        except Limited as limited:
+            app_context().limits.count()
+        except RateLimited as limited:
             error = limited
     if isinstance(error, WrongMediaType):
         return _of_media_type(error)
-    response = problem(NAMES[type(error)], str(error), status=_STATUS.get(type(error)), **_facts(error))
+    response = problem(PROBLEM_OF_ERROR[type(error)], str(error), status=_STATUS.get(type(error)), **_extra_members(error))
     response.headers.update(_headers(error))
     if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
         # Without a cause, the database is already known to be unreachable, which was logged before.
@@ -346,25 +346,25 @@ def _news_error(error: NewsError) -> Response:
 
 def _is_theirs(error: NewsError) -> bool:
     """Whether the client caused the error: such requests count against the rate limit."""
-    return not isinstance(error, Limited | Unavailable | SchemaMissing | Behind)
+    return not isinstance(error, RateLimited | Unavailable | MigrationsPending | ReplicaBehind)
 
 
-_STATUS: dict[type[NewsError], int] = {StillRunning: 409}
+_STATUS: dict[type[NewsError], int] = {IdempotentRequestInProgress: 409}
 
 
-def _facts(error: NewsError) -> dict[str, Any]:
+def _extra_members(error: NewsError) -> dict[str, Any]:
     """Return the extension members of the problem of an error."""
-    if isinstance(error, Invalid):
-        member = "pointer" if isinstance(error, BadBody) else "parameter"
-        errors = [{member: field_error.place, "message": field_error.message} for field_error in error.faults]
+    if isinstance(error, InvalidParameter):
+        member = "pointer" if isinstance(error, InvalidBody) else "parameter"
+        errors = [{member: field_error.location, "message": field_error.message} for field_error in error.faults]
         return {"errors": errors}
     if isinstance(error, ScopeMissing):
         return {"scope": error.scope}
-    if isinstance(error, VersionStale):
+    if isinstance(error, VersionConflict):
         return {"version": error.version}
-    if isinstance(error, MoveNotAllowed):
+    if isinstance(error, TransitionNotAllowed):
         return {"allowed": list(error.allowed)}
-    if isinstance(error, Withdrawn):
+    if isinstance(error, NoLongerPublic):
         return {"gone": error.gone}
     return {}
 
@@ -375,11 +375,11 @@ def _headers(error: NewsError) -> dict[str, str]:
         return {"WWW-Authenticate": "Bearer"}
     if isinstance(error, ScopeMissing):
         return {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{error.scope}"'}
-    if isinstance(error, VersionStale):
+    if isinstance(error, VersionConflict):
         return {"ETag": f'"v{error.version}"'}
-    if isinstance(error, Limited):
+    if isinstance(error, RateLimited):
         return {"Retry-After": str(error.seconds)}
-    return {"Retry-After": "1"} if isinstance(error, StillRunning) else {}
+    return {"Retry-After": "1"} if isinstance(error, IdempotentRequestInProgress) else {}
 
 
 def _of_media_type(error: WrongMediaType) -> Response:

@@ -10,16 +10,16 @@ from flask import Response
 from flask.views import MethodView
 
 from newsapi.actions import recalls
-from newsapi.actions.repeats import Reply
+from newsapi.actions.repeats import StoredResponse
 from newsapi.api import bodies
-from newsapi.api.access import writer
-from newsapi.api.answers import private
+from newsapi.api.access import require_caller
+from newsapi.api.answers import private_response
 from newsapi.api.articles import PATH
 from newsapi.api.blueprints import Blueprint
-from newsapi.api.parts import parts
-from newsapi.cache.answer import Answer
-from newsapi.schemas.dump import compiled, json
-from newsapi.schemas.partners import Recall, RecallOne, Receipt, ReceiptOne
+from newsapi.api.parts import app_context
+from newsapi.cache.answer import CachedResponse
+from newsapi.schemas.dump import compile_dump, dump_json
+from newsapi.schemas.partners import RecallSchema, RecallResponse, RecallReceiptSchema, RecallReceiptResponse
 from newsapi.store.database import Connection
 
 blueprint = Blueprint(
@@ -35,38 +35,38 @@ WHICH = {
 
 
 @blueprint.route("/<uuid:article>/recall-receipts", parameters=[WHICH])
-class Receipts(MethodView):
+class RecallReceipts(MethodView):
     """The receipts of a recall."""
 
-    @blueprint.doc(operationId="getRecall", summary="Get the status of a recall", **bodies.keyed())
-    @blueprint.response(200, RecallOne)
-    @blueprint.write(404, 409)
+    @blueprint.doc(operationId="getRecall", summary="Get the status of a recall", **bodies.requires_key())
+    @blueprint.response(200, RecallResponse)
+    @blueprint.documents_errors(404, 409)
     def get(self, article: UUID) -> Response:
         """Return the keys with the scope `partner:read` that have acknowledged the recall, and those that have not."""
-        bodies.plain()
+        bodies.reject_query_params()
 
-        def build(connection: Connection) -> Answer:
-            status = recalls.standing(connection, article, parts().now())
+        def build(connection: Connection) -> CachedResponse:
+            status = recalls.recall_status(connection, article, app_context().now())
             record: dict[str, Any] = {
                 **status.recall._asdict(),
                 "acknowledged": [_shown(*receipt) for receipt in status.acknowledged],
                 "missing": [_shown(*receipt) for receipt in status.missing],
             }
-            return Answer(body=json({"data": compiled(Recall)(record)}), seq=status.recall.seq)
+            return CachedResponse(body=dump_json({"data": compile_dump(RecallSchema)(record)}), seq=status.recall.seq)
 
-        return private(f"{PATH}/{article}/recall-receipts", {}, build)
+        return private_response(f"{PATH}/{article}/recall-receipts", {}, build)
 
-    @blueprint.doc(operationId="acknowledgeRecall", summary="Acknowledge a recall", **bodies.taken())
-    @blueprint.response(201, ReceiptOne)
-    @blueprint.alt_response(200, schema=ReceiptOne, description="The key has acknowledged the recall before")
-    @blueprint.write(404, 409)
+    @blueprint.doc(operationId="acknowledgeRecall", summary="Acknowledge a recall", **bodies.documents_body())
+    @blueprint.response(201, RecallReceiptResponse)
+    @blueprint.alt_response(200, schema=RecallReceiptResponse, description="The key has acknowledged the recall before")
+    @blueprint.documents_errors(404, 409)
     def post(self, article: UUID) -> Response:
         """Confirm that your copies of the article are deleted. Repeating has no effect; the body may be empty."""
-        bodies.body(needed=False)
-        result = recalls.acknowledge(parts().desk, writer(), article)
+        bodies.json_body(required=False)
+        result = recalls.acknowledge(app_context().desk, require_caller(), article)
         record = {"id": article, "seq": result.recall.seq, "at": result.at}
-        body = json({"data": compiled(Receipt)(record)}).decode()
-        return bodies.sent(Reply(201 if result.is_new else 200, {}, body))
+        body = dump_json({"data": compile_dump(RecallReceiptSchema)(record)}).decode()
+        return bodies.write_response(StoredResponse(201 if result.is_new else 200, {}, body))
 
 
 def _shown(key: str, name: str, at: datetime | None) -> dict[str, Any]:

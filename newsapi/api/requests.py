@@ -9,18 +9,18 @@ import structlog
 from flask import Flask, Response, current_app, g, request
 
 from newsapi.api import access, limits
-from newsapi.api.parts import parts
-from newsapi.cache.answer import EXPOSED
-from newsapi.cache.bridge import GIVEN
+from newsapi.api.parts import app_context
+from newsapi.cache.answer import EXPOSED_HEADERS
+from newsapi.cache.bridge import ENV_CACHE_RESULT
 from newsapi.cache.front import REQUEST_ID
 
 log = structlog.get_logger("newsapi.access")
 
 
-ALLOWED = "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key"
+CORS_ALLOWED_HEADERS = "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key"
 
 
-def register(app: Flask) -> None:
+def register_hooks(app: Flask) -> None:
     """Register the hooks that run before and after every request."""
     app.before_request(_begin)
     app.after_request(_end)
@@ -41,11 +41,11 @@ def _begin() -> Response | None:
     structlog.contextvars.bind_contextvars(request_id=request_id())
     if request.method == "OPTIONS" and request.routing_exception is None:
         return _preflight()
-    access.enter()
-    if (caller := access.caller()) is not None:
-        parts().usage.count(caller.id, parts().now())
-    if access.caller() is not None or request.method not in {"GET", "HEAD"}:
-        parts().limits.count()
+    access.authenticate_request()
+    if (caller := access.current_caller()) is not None:
+        app_context().usage.count(caller.id, app_context().now())
+    if access.current_caller() is not None or request.method not in {"GET", "HEAD"}:
+        app_context().limits.count()
     return None
 
 
@@ -57,24 +57,24 @@ def _preflight() -> Response:
     response.headers.pop("Content-Type")
     response.headers["Allow"] = methods
     response.headers["Access-Control-Allow-Methods"] = methods
-    response.headers["Access-Control-Allow-Headers"] = ALLOWED
+    response.headers["Access-Control-Allow-Headers"] = CORS_ALLOWED_HEADERS
     response.headers["Access-Control-Max-Age"] = "86400"
     return response
 
 
 def _end(response: Response) -> Response:
-    result = request.environ.get(GIVEN)
+    result = request.environ.get(ENV_CACHE_RESULT)
     if result is None:  # otherwise the asynchronous server sends the response and its headers
         headers = response.headers
         headers["X-Request-Id"] = request_id()
         headers["Access-Control-Allow-Origin"] = "*"
-        headers["Access-Control-Expose-Headers"] = EXPOSED
+        headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
         headers["X-Content-Type-Options"] = "nosniff"
         headers.setdefault("Vary", "Accept-Encoding, Authorization")
-        if access.caller() is not None:
+        if access.current_caller() is not None:
             headers["Cache-Control"] = "private, no-store"
         headers.setdefault("Cache-Control", "no-store")
-        limits.tell(response)
+        limits.add_headers(response)
     log.info(
         "request",
         method=request.method,

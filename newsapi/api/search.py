@@ -8,25 +8,25 @@ from flask import Response
 from flask.views import MethodView
 
 from newsapi.api import paging, sight
-from newsapi.api.answers import cached
+from newsapi.api.answers import cached_response
 from newsapi.api.blueprints import Blueprint
-from newsapi.api.parts import parts
+from newsapi.api.parts import app_context
 from newsapi.cache import tags
-from newsapi.cache.answer import Answer
-from newsapi.errors import BadCursor, Fault, Invalid
-from newsapi.model.base import latest
-from newsapi.schemas.dump import compiled, json
-from newsapi.schemas.presentation import Sharing
-from newsapi.schemas.queries import BESIDE_CURSOR, SearchQuery, SuggestQuery
+from newsapi.cache.answer import CachedResponse
+from newsapi.errors import CursorInvalid, FieldError, InvalidParameter
+from newsapi.model.base import latest_time
+from newsapi.schemas.dump import compile_dump, dump_json
+from newsapi.schemas.presentation import BodyAccess
+from newsapi.schemas.queries import ALLOWED_WITH_CURSOR, SearchParams, SuggestParams
 from newsapi.schemas.search import SearchHit, SearchList, Suggestion, Suggestions
 from newsapi.search import highlights, queries
-from newsapi.search.queries import Asked
+from newsapi.search.queries import ParsedQuery
 from newsapi.store import articles, facets, found, search, taxonomy
 from newsapi.store.articles import Record
 from newsapi.store.database import Connection
-from newsapi.store.facets import Truth
-from newsapi.store.listing import COUNTED, Question
-from newsapi.store.search import Search
+from newsapi.store.facets import ReadSnapshot
+from newsapi.store.listing import MAX_EXACT_COUNT, ListQuery
+from newsapi.store.search import SearchPlan
 from newsapi.store.taxonomy import Kind
 from newsapi.text import markup
 from newsapi.text.folding import fold
@@ -36,19 +36,19 @@ blueprint = Blueprint("search", __name__, url_prefix="/v1", description="Search 
 PATH, SUGGEST = "/v1/search", "/v1/suggest"
 _KINDS: tuple[Kind, ...] = ("brand", "tag", "author")
 _NAMES_SHOWN = 3
-_MISSPELT = 3
+_MAX_UNKNOWN_WORDS = 3
 """Unknown words up to which a spelling is suggested; more are not a matter of spelling."""
 
-_NEWEST = 20_000
+_SUGGEST_SCAN = 20_000
 """Number of the latest indexed articles, approximately, whose headlines are suggested."""
 
 
 @blueprint.route("/search")
-class Searching(MethodView):
+class Search(MethodView):
     """Full-text search."""
 
     @blueprint.doc(operationId="searchArticles", summary="Search articles")
-    @blueprint.arguments(SearchQuery(), location="query", error_status_code=400)
+    @blueprint.arguments(SearchParams(), location="query", error_status_code=400)
     @blueprint.response(200, SearchList)
     def get(self, query: paging.Query) -> Response:
         """Return the articles that match `q`, best first.
@@ -57,39 +57,39 @@ class Searching(MethodView):
         l'Audi) and inflection are ignored. Names and aliases of brands and authors are recognized. The last word may be
         the beginning of a word. No text is rejected as malformed.
         """
-        query, after, backward = _turned(query)
+        query, after, backward = _apply_cursor(query)
         _require_q(query)
-        url = paging.address(PATH, query)
-        return cached(url, query, lambda connection: _search(connection, query, after, backward=backward))
+        url = paging.canonical_url(PATH, query)
+        return cached_response(url, query, lambda connection: _search(connection, query, after, backward=backward))
 
 
 @blueprint.route("/suggest")
-class Suggesting(MethodView):
+class Suggest(MethodView):
     """Suggestions while typing."""
 
     @blueprint.doc(operationId="suggest", summary="Suggest names and headlines")
-    @blueprint.arguments(SuggestQuery(), location="query", error_status_code=400)
+    @blueprint.arguments(SuggestParams(), location="query", error_status_code=400)
     @blueprint.response(200, Suggestions)
     def get(self, query: paging.Query) -> Response:
         """Return brands, tags and authors, then recent articles, that match the beginning of a text.
 
         A name or alias matches if one of its words begins with `q`; an article matches by its headline.
         """
-        url = paging.address(SUGGEST, query, limit=SUGGESTED)
-        return cached(url, query, lambda connection: _suggest(connection, query))
+        url = paging.canonical_url(SUGGEST, query, default_limit=DEFAULT_SUGGEST_LIMIT)
+        return cached_response(url, query, lambda connection: _suggest(connection, query))
 
 
-SUGGESTED = SuggestQuery().load({"q": "a"})["limit"]
-_HELD = SearchQuery()
+DEFAULT_SUGGEST_LIMIT = SuggestParams().load({"q": "a"})["limit"]
+_HELD = SearchParams()
 
 
 def _require_q(query: paging.Query) -> None:
     """Raise InvalidParameter if there is no `q`; a cursor brings its own."""
     if "q" not in query:
-        raise Invalid([Fault("q", "is required: 1 to 200 printable characters")])
+        raise InvalidParameter([FieldError("q", "is required: 1 to 200 printable characters")])
 
 
-def _turned(query: paging.Query) -> tuple[paging.Query, int | None, bool]:
+def _apply_cursor(query: paging.Query) -> tuple[paging.Query, int | None, bool]:
     """Return the query with the filters of its cursor, the key after which the page starts, and if it goes backward.
 
     Raises:
@@ -98,86 +98,86 @@ def _turned(query: paging.Query) -> tuple[paging.Query, int | None, bool]:
     """
     if "cursor" not in query:
         return query, None, False
-    value = parts().cursors.read(query["cursor"], now=parts().now())
+    value = app_context().cursors.read(query["cursor"], now=app_context().now())
     try:
         list_name, filters, after, backward = value
         if list_name != "search":
-            raise BadCursor("This cursor belongs to another list.")
+            raise CursorInvalid("This cursor belongs to another list.")
         held_params = _HELD.load(filters)
         after, backward = int(after), bool(backward)
     except (ValueError, TypeError) as error:
-        raise BadCursor("This cursor was made by an older release. Start again without a cursor.") from error
-    beside_cursor = {name: value for name, value in query.items() if name in BESIDE_CURSOR}
+        raise CursorInvalid("This cursor was made by an older release. Start again without a cursor.") from error
+    beside_cursor = {name: value for name, value in query.items() if name in ALLOWED_WITH_CURSOR}
     return {**held_params, **beside_cursor}, after, backward
 
 
 def _cursor(query: paging.Query, after: int | None, *, backward: bool) -> str | None:
     if after is None:
         return None
-    held_params = {name: text for name, text in paging.canonical(query).items() if name not in BESIDE_CURSOR}
-    return parts().cursors.write(["search", held_params, after, backward], now=parts().now())
+    held_params = {name: text for name, text in paging.canonical_params(query).items() if name not in ALLOWED_WITH_CURSOR}
+    return app_context().cursors.write(["search", held_params, after, backward], now=app_context().now())
 
 
-def _search(connection: Connection, query: paging.Query, after: int | None, *, backward: bool) -> Answer:
-    snapshot = facets.truth(connection, paging.facets(query))
-    parsed, list_query = queries.read(query["q"]), paging.question({"sort": "-published_at", **query}, None)
-    body_access = sight.sharing(connection)
-    plan = search.understand(connection, parsed, snapshot, list_query, bodies=body_access.is_whole)
-    page = found.page(connection, plan, limit=query["limit"], after=after, back=backward)
+def _search(connection: Connection, query: paging.Query, after: int | None, *, backward: bool) -> CachedResponse:
+    snapshot = facets.resolve_filters(connection, paging.facet_filters(query))
+    parsed, list_query = queries.parse_query(query["q"]), paging.list_query({"sort": "-published_at", **query}, None)
+    body_access = sight.body_access(connection)
+    plan = search.plan_search(connection, parsed, snapshot, list_query, bodies=body_access.is_whole)
+    page = found.ranked_page(connection, plan, limit=query["limit"], after=after, backward=backward)
     scores = {hit.id: hit.score for hit in page.hits}
-    article_page = articles.by_ids(connection, list(scores), {"body_html"})
+    article_page = articles.get_many(connection, list(scores), {"body_html"})
     total: dict[str, Any] = {}
     if query["total"]:
-        count = found.count(connection, plan)
-        total = {"total": min(count, COUNTED), "total_is_lower_bound": count > COUNTED}
+        count = found.count_results(connection, plan)
+        total = {"total": min(count, MAX_EXACT_COUNT), "total_is_lower_bound": count > MAX_EXACT_COUNT}
     cursors = (_cursor(query, page.next, backward=False), _cursor(query, page.prev, backward=True))
-    dump = compiled(SearchHit)
+    dump = compile_dump(SearchHit)
     items = [dump(_hit(record, scores, plan, body_access)) for record in article_page.records]
-    body = paging.envelope(PATH, query, items, cursors, **total)
+    body = paging.list_response(PATH, query, items, cursors, **total)
     body["did_you_mean"] = None
     if after is None and not page.hits:
         # Callers who may not read bodies get suggestions from headlines only, so that no word of a body is disclosed.
         headlines_only = not body_access.is_whole
-        body["did_you_mean"] = _meant(connection, parsed, plan, snapshot, list_query, headlines_only=headlines_only)
+        body["did_you_mean"] = _did_you_mean(connection, parsed, plan, snapshot, list_query, headlines_only=headlines_only)
     if "facets" in query:
-        body["facets"], body["facets_exact"] = found.spread(connection, plan, query["facets"])
+        body["facets"], body["facets_exact"] = found.facet_counts(connection, plan, query["facets"])
     return _answer(connection, snapshot, body, article_page, query)
 
 
 def _answer(
     connection: Connection,
-    snapshot: Truth,
+    snapshot: ReadSnapshot,
     body: dict[str, Any],
-    article_page: articles.Page,
+    article_page: articles.ArticlePage,
     query: paging.Query,
-) -> Answer:
-    search_dependencies = tags.of_search(snapshot.everything, snapshot.terms.values())
-    return Answer(
-        body=json(body),
+) -> CachedResponse:
+    search_dependencies = tags.search_dependencies(snapshot.everything, snapshot.terms.values())
+    return CachedResponse(
+        body=dump_json(body),
         seq=snapshot.seq,
-        mark=snapshot.mark,
-        changed_at=latest({found.last_change(connection), article_page.changed_at}),
-        words=frozenset({*search_dependencies, *tags.names(article_page.records)}),
-        tags=paging.tags(query),
+        nonce=snapshot.nonce,
+        changed_at=latest_time({found.changelog_time(connection), article_page.changed_at}),
+        dependencies=frozenset({*search_dependencies, *tags.name_dependencies(article_page.records)}),
+        surrogate_keys=paging.surrogate_keys(query),
         link=paging.link_header(body["links"]) if "links" in body else None,
     )
 
 
-def _hit(record: Record, scores: dict[Any, float], plan: Search, body_access: Sharing) -> Record:
-    presentation, language = parts().presentation, record["language"]
-    highlight_terms = plan.marked(language)
-    body_text = markup.to_text(presentation.body(record, body_access) or "")
+def _hit(record: Record, scores: dict[Any, float], plan: SearchPlan, body_access: BodyAccess) -> Record:
+    presentation, language = app_context().presentation, record["language"]
+    highlight_terms = plan.highlight_terms(language)
+    body_text = markup.html_to_text(presentation.body(record, body_access) or "")
     record["score"] = scores[record["id"]]
     record["highlights"] = {
-        "headline": highlights.marked(record["headline"], highlight_terms, language),
-        "standfirst": highlights.marked(record["standfirst"] or "", highlight_terms, language),
-        "body": highlights.fragments(body_text, highlight_terms, language),
+        "headline": highlights.highlight(record["headline"], highlight_terms, language),
+        "standfirst": highlights.highlight(record["standfirst"] or "", highlight_terms, language),
+        "body": highlights.snippets(body_text, highlight_terms, language),
     }
     return presentation.summary(record)
 
 
-def _meant(
-    connection: Connection, parsed: Asked, plan: Search, snapshot: Truth, list_query: Question, *, headlines_only: bool
+def _did_you_mean(
+    connection: Connection, parsed: ParsedQuery, plan: SearchPlan, snapshot: ReadSnapshot, list_query: ListQuery, *, headlines_only: bool
 ) -> str | None:
     """Return the query with its unknown words respelled, or None if no such query has results.
 
@@ -190,35 +190,35 @@ def _meant(
         headlines_only: Whether the respelled query must match headlines.
     """
     unknown_words = plan.unknown()
-    respelled = search.spelled(connection, unknown_words) if len(unknown_words) <= _MISSPELT else {}
+    respelled = search.suggest_spelling(connection, unknown_words) if len(unknown_words) <= _MAX_UNKNOWN_WORDS else {}
     if len(respelled) < len(unknown_words) or not respelled:
         return None
-    other_plan = search.understand(
+    other_plan = search.plan_search(
         connection, parsed.with_words(respelled), snapshot, list_query, headlines=headlines_only
     )
-    page = found.page(connection, other_plan, limit=1, after=None, back=False)
-    return other_plan.asked.written() if page.hits else None
+    page = found.ranked_page(connection, other_plan, limit=1, after=None, backward=False)
+    return other_plan.asked.to_text() if page.hits else None
 
 
-def _suggest(connection: Connection, query: paging.Query) -> Answer:
-    snapshot = facets.truth(connection, {})
+def _suggest(connection: Connection, query: paging.Query) -> CachedResponse:
+    snapshot = facets.resolve_filters(connection, {})
     prefix, limit = fold(query["q"]), query["limit"]
     suggestions: list[dict[str, Any]] = []
     for kind in _KINDS if prefix else ():
-        matches = taxonomy.begun(connection, kind, prefix, _NAMES_SHOWN)
+        matches = taxonomy.suggest_terms(connection, kind, prefix, _NAMES_SHOWN)
         suggestions += [_suggestion(kind, slug, name) for slug, name in matches]
-    parsed = queries.read(query["q"])
-    plan = search.understand(connection, parsed, snapshot, Question(), headlines=True, most=_NEWEST)
-    hits = found.page(connection, plan, limit=limit, after=None, back=False).hits
-    article_page = articles.by_ids(connection, [hit.id for hit in hits])
+    parsed = queries.parse_query(query["q"])
+    plan = search.plan_search(connection, parsed, snapshot, ListQuery(), headlines=True, min_documents=_SUGGEST_SCAN)
+    hits = found.ranked_page(connection, plan, limit=limit, after=None, backward=False).hits
+    article_page = articles.get_many(connection, [hit.id for hit in hits])
     if article_page.records:
         suggestions = suggestions[: limit // 2]  # the other half is for headlines
     suggestions += [_suggestion("article", record["slug"], record["headline"]) for record in article_page.records]
-    dump = compiled(Suggestion)
+    dump = compile_dump(Suggestion)
     body = {"data": [dump(suggestion) for suggestion in suggestions[:limit]]}
     return _answer(connection, snapshot, body, article_page, {})
 
 
 def _suggestion(kind: str, slug: str, name: str) -> dict[str, Any]:
-    url = f"{parts().settings.api_url}/v1/{kind}s/{slug}"
+    url = f"{app_context().settings.api_url}/v1/{kind}s/{slug}"
     return {"type": kind, "slug": slug, "name": name, "links": {"self": url}}

@@ -7,34 +7,34 @@ from typing import Any
 
 from newsapi.actions import previews
 from newsapi.api import access
-from newsapi.api.parts import parts
-from newsapi.errors import Fault, Invalid
-from newsapi.schemas.presentation import WHOLE, Sharing
-from newsapi.schemas.queries import ArticleQuery, allowed
+from newsapi.api.parts import app_context
+from newsapi.errors import FieldError, InvalidParameter
+from newsapi.schemas.presentation import FULL_ACCESS, BodyAccess
+from newsapi.schemas.queries import ArticleListParams, parameter_names
 from newsapi.store import articles, hidden, partners
-from newsapi.store.articles import Page
+from newsapi.store.articles import ArticlePage
 from newsapi.store.database import Connection
-from newsapi.store.facets import Truth
-from newsapi.store.hidden import Sight
-from newsapi.store.listing import Question
+from newsapi.store.facets import ReadSnapshot
+from newsapi.store.hidden import Visibility
+from newsapi.store.listing import ListQuery
 
-DRAFTS = "drafts:read"
-PARTNER = "partner:read"
+DRAFTS_SCOPE = "drafts:read"
+PARTNER_SCOPE = "partner:read"
 
 
-def check(query: Mapping[str, Any]) -> None:
+def reject_editor_params(query: Mapping[str, Any]) -> None:
     """Reject `status` from callers who may not read drafts, with the same error as for an unknown parameter.
 
     Raises:
         InvalidParameter: `status` is given without the scope `drafts:read`.
     """
-    caller = access.caller()
-    if "status" in query and not (caller and caller.may(DRAFTS)):
-        known = ", ".join(allowed(ArticleQuery))
-        raise Invalid([Fault("status", f"is not a parameter; allowed are {known}")])
+    caller = access.current_caller()
+    if "status" in query and not (caller and caller.has_scope(DRAFTS_SCOPE)):
+        known = ", ".join(parameter_names(ArticleListParams))
+        raise InvalidParameter([FieldError("status", f"is not a parameter; allowed are {known}")])
 
 
-def of_list(connection: Connection, query: Mapping[str, Any]) -> Sight | None:
+def list_visibility(connection: Connection, query: Mapping[str, Any]) -> Visibility | None:
     """Return the visibility of a list: that of the preview token, or that of `status`.
 
     Returns:
@@ -45,24 +45,24 @@ def of_list(connection: Connection, query: Mapping[str, Any]) -> Sight | None:
         TokenExpired: The preview token has expired or was revoked.
     """
     if "preview" in query:
-        now = parts().now()
-        link = previews.opened(connection, query["preview"], now)
-        return Sight(until=max(link.as_of or now, now), article=link.article)
+        now = app_context().now()
+        link = previews.open_token(connection, query["preview"], now)
+        return Visibility(as_of=max(link.as_of or now, now), article=link.article)
     if "status" in query:
-        return Sight(public="published" in query["status"], statuses=frozenset(query["status"]))
+        return Visibility(public="published" in query["status"], statuses=frozenset(query["status"]))
     return None
 
 
 def page(
     connection: Connection,
-    truth: Truth,
-    question: Question,
-    seen: Sight | None,
-    asked: Mapping[str, Sequence[str]],
+    snapshot: ReadSnapshot,
+    list_query: ListQuery,
+    extra_visibility: Visibility | None,
+    facet_slugs: Mapping[str, Sequence[str]],
     *,
     limit: int,
-    wanted: Collection[str],
-) -> Page:
+    fields: Collection[str],
+) -> ArticlePage:
     """Return a page of a list with the articles that are visible.
 
     Args:
@@ -74,38 +74,38 @@ def page(
         limit: Maximum number of articles.
         fields: Fields to load.
     """
-    if seen is None:
-        return articles.page(connection, truth, question, limit=limit, wanted=wanted)
-    return hidden.page(connection, truth, question, seen, asked, limit=limit, wanted=wanted)
+    if extra_visibility is None:
+        return articles.list_page(connection, snapshot, list_query, limit=limit, fields=fields)
+    return hidden.mixed_page(connection, snapshot, list_query, extra_visibility, facet_slugs, limit=limit, fields=fields)
 
 
-def of_article(connection: Connection, query: Mapping[str, Any]) -> Sight | None:
+def article_visibility(connection: Connection, query: Mapping[str, Any]) -> Visibility | None:
     """Return the visibility of a single article: that of the preview token, or every status with `drafts:read`.
 
     Returns:
         The visibility, or None if the article is visible only while it is public.
     """
     if "preview" in query:
-        return of_list(connection, query)
-    caller = access.caller()
+        return list_visibility(connection, query)
+    caller = access.current_caller()
     unpublished = frozenset({"draft", "scheduled", "withdrawn"})
-    return Sight(statuses=unpublished) if caller and caller.may(DRAFTS) else None
+    return Visibility(statuses=unpublished) if caller and caller.has_scope(DRAFTS_SCOPE) else None
 
 
-def licence() -> dict[str, tuple[str, ...]]:
+def entitlement_filters() -> dict[str, tuple[str, ...]]:
     """Return the filters of the caller's entitlement by name; empty without a key, and if full bodies are public."""
-    caller = access.caller()
-    return {} if caller is None or parts().presentation.public == WHOLE else caller.licence
+    caller = access.current_caller()
+    return {} if caller is None or app_context().presentation.public == FULL_ACCESS else caller.entitlement_filters
 
 
-def sharing(connection: Connection) -> Sharing:
+def body_access(connection: Connection) -> BodyAccess:
     """Return how much of article bodies the caller may read."""
-    caller, public = access.caller(), parts().presentation.public
-    if caller is None or public == WHOLE:
+    caller, public = access.current_caller(), app_context().presentation.public
+    if caller is None or public == FULL_ACCESS:
         return public
-    if caller.is_of_the_desk:
-        return WHOLE
-    if not caller.may(PARTNER):
+    if caller.is_editor:
+        return FULL_ACCESS
+    if not caller.has_scope(PARTNER_SCOPE):
         return public
-    slugs = {name: partners.present(connection, name, values) for name, values in licence().items()}
-    return Sharing(outside=public.outside, inside=caller.body, brands=slugs.get("brand"), sections=slugs.get("section"))
+    slugs = {name: partners.current_slugs(connection, name, values) for name, values in entitlement_filters().items()}
+    return BodyAccess(default_level=public.default_level, entitled_level=caller.body, brands=slugs.get("brand"), sections=slugs.get("section"))

@@ -9,25 +9,25 @@ from flask import Response
 from flask.views import MethodView
 
 from newsapi.api import paging
-from newsapi.api.answers import cached
+from newsapi.api.answers import cached_response
 from newsapi.api.blueprints import Blueprint
-from newsapi.api.parts import parts
+from newsapi.api.parts import app_context
 from newsapi.cache import tags
-from newsapi.cache.answer import Answer
+from newsapi.cache.answer import CachedResponse
 from newsapi.errors import NotFound
 from newsapi.feeds import sitemap
 from newsapi.model.articles import is_indexed
-from newsapi.model.base import latest
-from newsapi.schemas.queries import Read
+from newsapi.model.base import latest_time
+from newsapi.schemas.queries import ReadParams
 from newsapi.store import articles, facets, sitemaps
 from newsapi.store.database import Connection
-from newsapi.store.listing import Question
+from newsapi.store.listing import ListQuery
 
 blueprint = Blueprint("sitemaps", __name__, description="Sitemaps for search engines")
 
 XML = {"type": "string"}
 NEWS_HOURS = 48
-NEWS_MOST = 1_000
+MAX_NEWS = 1_000
 HOUR = timedelta(hours=1)
 PAGE = {
     "in": "path",
@@ -38,82 +38,82 @@ PAGE = {
 
 
 @blueprint.route("/sitemap.xml")
-class Index(MethodView):
+class SitemapIndex(MethodView):
     """The sitemap index."""
 
     @blueprint.doc(operationId="getSitemap", summary="Get the sitemap index")
-    @blueprint.arguments(Read(), location="query", error_status_code=400)
+    @blueprint.arguments(ReadParams(), location="query", error_status_code=400)
     @blueprint.response(200, XML, content_type=sitemap.MEDIA_TYPE)
     def get(self, query: paging.Query) -> Response:
         """Return the URLs of the news sitemap and of the sitemap pages, with the last change of each page."""
-        return cached(paging.address("/sitemap.xml", query), query, _index)
+        return cached_response(paging.canonical_url("/sitemap.xml", query), query, _index)
 
 
 @blueprint.route("/sitemap-<page>.xml", parameters=[PAGE])
-class Page(MethodView):
+class SitemapPageView(MethodView):
     """A sitemap page."""
 
     @blueprint.doc(operationId="getSitemapPage", summary="Get a sitemap page")
-    @blueprint.arguments(Read(), location="query", error_status_code=400)
+    @blueprint.arguments(ReadParams(), location="query", error_status_code=400)
     @blueprint.response(200, XML, content_type=sitemap.MEDIA_TYPE)
     @blueprint.alt_response(404, "DEFAULT_ERROR", description="The page does not exist")
     def get(self, query: paging.Query, page: str) -> Response:
         """Return the URLs of at most 5,000 articles. An article stays on the same page."""
-        return cached(paging.address(f"/sitemap-{page}.xml", query), query, lambda connection: _page(connection, page))
+        return cached_response(paging.canonical_url(f"/sitemap-{page}.xml", query), query, lambda connection: _page(connection, page))
 
 
 @blueprint.route("/sitemap-news.xml")
-class News(MethodView):
+class NewsSitemap(MethodView):
     """The news sitemap."""
 
     @blueprint.doc(operationId="getSitemapNews", summary="Get the news sitemap of the last two days")
-    @blueprint.arguments(Read(), location="query", error_status_code=400)
+    @blueprint.arguments(ReadParams(), location="query", error_status_code=400)
     @blueprint.response(200, XML, content_type=sitemap.MEDIA_TYPE)
     def get(self, query: paging.Query) -> Response:
         """Return at most 1,000 articles of the last two days for Google News, newest first; updated every full hour."""
-        return cached(paging.address("/sitemap-news.xml", query), query, _news)
+        return cached_response(paging.canonical_url("/sitemap-news.xml", query), query, _news)
 
 
-def _index(connection: Connection) -> Answer:
-    snapshot = facets.truth(connection, {})
-    api_url = parts().presentation.api
+def _index(connection: Connection) -> CachedResponse:
+    snapshot = facets.resolve_filters(connection, {})
+    api_url = app_context().presentation.api
     entries: list[tuple[str, datetime | None]] = [(f"{api_url}/sitemap-news.xml", None)]
-    entries += [(f"{api_url}/sitemap-{page.number}.xml", page.at) for page in sitemaps.pages(connection)]
-    return Answer(
+    entries += [(f"{api_url}/sitemap-{page.number}.xml", page.at) for page in sitemaps.list_pages(connection)]
+    return CachedResponse(
         body=sitemap.index(entries),
         seq=snapshot.seq,
-        mark=snapshot.mark,
-        changed_at=snapshot.everything.at,
-        words=frozenset({snapshot.everything.id}),
-        tags=(tags.ARTICLES,),
+        nonce=snapshot.nonce,
+        changed_at=snapshot.everything.changed_at,
+        dependencies=frozenset({snapshot.everything.id}),
+        surrogate_keys=(tags.ALL_ARTICLES,),
         media_type=sitemap.MEDIA_TYPE,
     )
 
 
-def _page(connection: Connection, number: str) -> Answer:
-    snapshot = facets.truth(connection, {})
-    page = next((page for page in sitemaps.pages(connection) if str(page.number) == number), None)
+def _page(connection: Connection, number: str) -> CachedResponse:
+    snapshot = facets.resolve_filters(connection, {})
+    page = next((page for page in sitemaps.list_pages(connection) if str(page.number) == number), None)
     if page is None:
-        raise NotFound(seq=snapshot.seq, words=frozenset({snapshot.everything.id}))
+        raise NotFound(seq=snapshot.seq, dependencies=frozenset({snapshot.everything.id}))
     times: set[datetime | None] = {page.at}
     sections_and_brands: set[tuple[str | None, str | None]] = set()
 
     def entries() -> Iterator[tuple[str, datetime]]:
-        article_url = parts().presentation.article_url
-        for row in sitemaps.articles(connection, page):
+        article_url = app_context().presentation.article_url
+        for row in sitemaps.list_articles(connection, page):
             yield article_url({"id": row.id, "slug": row.slug, **_short(row.section, row.brand)}), row.at
             times.add(row.changed_at)
             sections_and_brands.add((row.section, row.brand))
 
     body = sitemap.page(entries())  # fills `times` and `sections_and_brands`
-    names = tags.names(_short(section, brand) for section, brand in sections_and_brands)
-    return Answer(
+    names = tags.name_dependencies(_short(section, brand) for section, brand in sections_and_brands)
+    return CachedResponse(
         body=body,
         seq=snapshot.seq,
-        mark=snapshot.mark,
-        changed_at=latest(times),
-        words=frozenset({page.facet_id, *names}),
-        tags=(tags.ARTICLES,),
+        nonce=snapshot.nonce,
+        changed_at=latest_time(times),
+        dependencies=frozenset({page.facet_id, *names}),
+        surrogate_keys=(tags.ALL_ARTICLES,),
         media_type=sitemap.MEDIA_TYPE,
     )
 
@@ -123,21 +123,21 @@ def _short(section: str | None, brand: str | None) -> dict[str, dict[str, str] |
     return {"section": {"slug": section} if section else None, "brand": {"slug": brand} if brand else None}
 
 
-def _news(connection: Connection) -> Answer:
-    snapshot = facets.truth(connection, {})
-    hour = parts().now().replace(minute=0, second=0, microsecond=0)
+def _news(connection: Connection) -> CachedResponse:
+    snapshot = facets.resolve_filters(connection, {})
+    hour = app_context().now().replace(minute=0, second=0, microsecond=0)
     # The current hour counts as a whole, so that no article gets older than two days before the next update.
-    list_query = Question(published=(hour - (NEWS_HOURS - 1) * HOUR, None))
-    page = articles.page(connection, snapshot, list_query, limit=NEWS_MOST, wanted={"seo"})
-    presentation = parts().presentation
+    list_query = ListQuery(published=(hour - (NEWS_HOURS - 1) * HOUR, None))
+    page = articles.list_page(connection, snapshot, list_query, limit=MAX_NEWS, fields={"seo"})
+    presentation = app_context().presentation
     summaries = [presentation.summary(record) for record in page.records if is_indexed(record["seo"])]
-    return Answer(
+    return CachedResponse(
         body=sitemap.news(summaries, presentation.publisher),
         seq=snapshot.seq,
-        mark=snapshot.mark,
-        changed_at=latest({snapshot.everything.at, page.changed_at, hour}),
-        words=frozenset({snapshot.everything.id, *tags.names(page.records)}),
-        tags=(tags.ARTICLES,),
+        nonce=snapshot.nonce,
+        changed_at=latest_time({snapshot.everything.changed_at, page.changed_at, hour}),
+        dependencies=frozenset({snapshot.everything.id, *tags.name_dependencies(page.records)}),
+        surrogate_keys=(tags.ALL_ARTICLES,),
         media_type=sitemap.MEDIA_TYPE,
-        until=(hour + HOUR).timestamp(),
+        expires_at=(hour + HOUR).timestamp(),
     )

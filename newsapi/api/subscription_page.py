@@ -18,8 +18,8 @@ from markupsafe import Markup
 
 from newsapi.actions import subscriptions as actions
 from newsapi.api import subscriptions as api
-from newsapi.api.parts import parts
-from newsapi.errors import BadBody, Fault, TokenExpired, WrongMediaType
+from newsapi.api.parts import app_context
+from newsapi.errors import InvalidBody, FieldError, TokenExpired, WrongMediaType
 from newsapi.schemas.boxes import FREQUENCIES
 from newsapi.text import phrases
 
@@ -53,24 +53,24 @@ def blueprint() -> flask.Blueprint:
 
     @flask_blueprint.get(PATH)
     def page() -> Response:
-        return _asked(request.args.get("token", "")[:200])
+        return _render_question(request.args.get("token", "")[:200])
 
     @flask_blueprint.get(f"{api.PATH}/unsubscribe")
     def redirect_to_page() -> Response:
         """Redirect email clients that open the one-click URL (RFC 8058) instead of posting to it."""
-        url = parts().presentation.passage(quote(api.only_token(), safe=""))
+        url = app_context().presentation.subscription_page_url(quote(api.token_param(), safe=""))
         return Response(status=303, headers={"Location": url, **_HEADERS})
 
     @flask_blueprint.post(PATH)
     def submit() -> Response:
         if request.mimetype not in api.FORMS:
             raise WrongMediaType("application/x-www-form-urlencoded")
-        return _done(request.form.get("token", "")[:200], request.form.get("do", ""))
+        return _run_action(request.form.get("token", "")[:200], request.form.get("do", ""))
 
     return flask_blueprint
 
 
-def _asked(token: str, notice: str = "") -> Response:
+def _render_question(token: str, notice: str = "") -> Response:
     """Return the page of a token: its question with a button, or the preferences form of a management token.
 
     Args:
@@ -78,12 +78,12 @@ def _asked(token: str, notice: str = "") -> Response:
         notice: A message above the form, such as "saved".
     """
     try:
-        with parts().database.reading() as connection:
-            described = actions.shown(connection, api.box(), token, now=parts().now())
+        with app_context().database.read_transaction() as connection:
+            described = actions.describe_token(connection, api.subscription_context(), token, now=app_context().now())
     except TokenExpired:
-        return _over()
+        return _expired_page()
     language, person, topic, purpose = described.language, described.person, described.topic, described.purpose
-    texts = phrases.PHRASES[language]
+    texts = phrases.MESSAGES[language]
     if person is not None:
         text = texts["page_of"].format(email=person["email"]) if person["email"] else ""
         return _page(language, texts["page_manage"], text=text, notice=notice, person=person, token=token)
@@ -91,39 +91,39 @@ def _asked(token: str, notice: str = "") -> Response:
     return _page(language, question, do=purpose, label=texts[LABELS[purpose]], token=token)
 
 
-def _done(token: str, action: str) -> Response:
+def _run_action(token: str, action: str) -> Response:
     """Return the page that shows the result of a button, after running its action.
 
     Raises:
         InvalidBody: The action is unknown.
     """
-    context, now = api.box(), parts().now()
+    context, now = api.subscription_context(), app_context().now()
     try:
-        with parts().database.reading() as connection:
-            described = actions.shown(connection, context, token, now=now)
-        texts = phrases.PHRASES[described.language]
+        with app_context().database.read_transaction() as connection:
+            described = actions.describe_token(connection, context, token, now=now)
+        texts = phrases.MESSAGES[described.language]
         if action == "confirm":
             actions.confirm(context, token, now=now)
             return _page(described.language, texts["page_confirmed"].format(topic=described.topic))
         if action == "leave":
-            actions.leave(context, token, now=now)
+            actions.unsubscribe(context, token, now=now)
             return _page(described.language, texts["page_left"])
         if action == "erase":
-            actions.erase(context, token, now=now)
+            actions.erase_subscriber(context, token, now=now)
             return _page(described.language, texts["page_erased"])
         if action == "export":
             download = {"Content-Disposition": 'attachment; filename="dati.json"'}
-            return Response(api.exported(token), content_type="application/json", headers={**_HEADERS, **download})
+            return Response(api.export_json(token), content_type="application/json", headers={**_HEADERS, **download})
         if action == "save":
-            actions.change(context, token, _chosen(), now=now)
+            actions.update_preferences(context, token, _form_choices(), now=now)
             language = request.form.get("language", described.language)
-            return _asked(token, phrases.PHRASES[language]["page_saved"])
+            return _render_question(token, phrases.MESSAGES[language]["page_saved"])
     except TokenExpired:
-        return _over()
-    raise BadBody([Fault("/do", "must be one of confirm, leave, save, export, erase")])
+        return _expired_page()
+    raise InvalidBody([FieldError("/do", "must be one of confirm, leave, save, export, erase")])
 
 
-def _chosen() -> dict[str, Any]:
+def _form_choices() -> dict[str, Any]:
     """Return the preferences of the form, validated like those of the API.
 
     Raises:
@@ -134,12 +134,12 @@ def _chosen() -> dict[str, Any]:
     values["subscriptions"] = [
         {"id": id_, "frequency": None if frequency == "stop" else frequency} for id_, frequency in form.items()
     ]
-    return api.preferences(values)
+    return api.load_preferences(values)
 
 
-def _over() -> Response:
-    language = parts().settings.mail_language
-    texts = phrases.PHRASES[language]
+def _expired_page() -> Response:
+    language = app_context().settings.mail_language
+    texts = phrases.MESSAGES[language]
     return _page(language, texts["page_over"], text=texts["page_over_why"], status=410)
 
 
@@ -149,8 +149,8 @@ def _page(language: str, title: str, *, status: int = 200, **variables: Any) -> 
         language=language,
         title=title,
         style=Markup(_STYLE),  # noqa: S704 (a file of this package; escaped, it would not match its hash in the policy)
-        publisher=parts().presentation.publisher,
-        words=phrases.PHRASES[language],
+        publisher=app_context().presentation.publisher,
+        words=phrases.MESSAGES[language],
         languages=phrases.LANGUAGES,
         frequencies=FREQUENCIES,
         here=PATH.lstrip("/"),  # relative, because the policy allows forms to the own origin only

@@ -14,59 +14,59 @@ from flask.views import MethodView
 from newsapi.actions import patches
 from newsapi.actions import subscriptions as actions
 from newsapi.api import bodies, paging
-from newsapi.api.answers import private
+from newsapi.api.answers import private_response
 from newsapi.api.blueprints import Blueprint
-from newsapi.api.parts import parts
-from newsapi.api.taxonomy import NOUNS, Noun
-from newsapi.cache.answer import Answer
-from newsapi.errors import BadBody, Fault, Invalid, Unavailable
-from newsapi.schemas.boxes import FOLLOWED
-from newsapi.schemas.dump import compiled, json
-from newsapi.schemas.queries import ONE_NAME
+from newsapi.api.parts import app_context
+from newsapi.api.taxonomy import TERM_KINDS, TermKind
+from newsapi.cache.answer import CachedResponse
+from newsapi.errors import InvalidBody, FieldError, InvalidParameter, Unavailable
+from newsapi.schemas.boxes import FOLLOWABLE_KINDS
+from newsapi.schemas.dump import compile_dump, dump_json
+from newsapi.schemas.queries import SLUG_OR_ID_SCHEMA
 from newsapi.schemas.subscriptions import (
-    BOUNCED,
-    BouncesIn,
-    Exported,
-    ExportOne,
-    PreferencesIn,
-    RequestOne,
-    Subscriber,
+    BOUNCE_KINDS,
+    BouncesInput,
+    SubscriberExport,
+    SubscriberExportResponse,
+    PreferencesInput,
+    SubscriptionAcceptedResponse,
+    SubscriberSchema,
     SubscriberList,
-    SubscriberOne,
-    SubscribersQuery,
-    SubscriptionIn,
-    TokenIn,
+    SubscriberResponse,
+    SubscriberListParams,
+    SubscriptionInput,
+    TokenInput,
 )
 from newsapi.store import subscriptions
 from newsapi.store.database import Connection
 
 PATH = "/v1/subscriptions"
-PEOPLE = "/v1/subscribers"
+SUBSCRIBERS_PATH = "/v1/subscribers"
 FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
-ONE_CLICK = {"List-Unsubscribe": "One-Click"}
+ONE_CLICK_BODY = {"List-Unsubscribe": "One-Click"}
 
-ASKED, TOKEN, PREFERENCES, BOUNCES = SubscriptionIn(), TokenIn(), PreferencesIn(), BouncesIn()
-EVERYBODY: dict[str, Any] = {"security": [{}]}
+ASKED, TOKEN, PREFERENCES, BOUNCES = SubscriptionInput(), TokenInput(), PreferencesInput(), BouncesInput()
+NO_AUTH: dict[str, Any] = {"security": [{}]}
 """OpenAPI attributes of operations that need no key: anyone may subscribe, and a token authorizes the others."""
 
 
-def box() -> actions.Box:
+def subscription_context() -> actions.SubscriptionContext:
     """Return the context of subscription commands.
 
     Raises:
         Unavailable: The database is known to be unreachable.
     """
-    context = parts()
-    if context.pages.follower.away:
+    context = app_context()
+    if context.response_cache.follower.is_unavailable:
         raise Unavailable
-    return actions.Box(context.database, context.settings, context.passes)
+    return actions.SubscriptionContext(context.database, context.settings, context.token_signer)
 
 
-def _blueprint(term_kind: Noun) -> Blueprint:
+def _blueprint(term_kind: TermKind) -> Blueprint:
     """Return the blueprint with the subscription route of a kind of term."""
     kind = term_kind.kind
     blueprint = Blueprint(f"{kind}-box", __name__, url_prefix=term_kind.path, description="Subscribe to emails")
-    which = {"in": "path", "name": "slug", "description": f"Slug of the {kind}", "schema": ONE_NAME}
+    which = {"in": "path", "name": "slug", "description": f"Slug of the {kind}", "schema": SLUG_OR_ID_SCHEMA}
 
     @blueprint.route("/<slug>/subscriptions", parameters=[which])
     class TheBox(MethodView):
@@ -77,17 +77,17 @@ def _blueprint(term_kind: Noun) -> Blueprint:
             summary=f"Subscribe an email address to {term_kind.indefinite_name}",
             description="Request a subscription (double opt-in): an email asks the subscriber to confirm it. The"
             " response is the same whether the address is new, already subscribed or waiting for confirmation.",
-            requestBody={"required": True, "content": {bodies.JSON: {"schema": SubscriptionIn}}},
-            **EVERYBODY,
+            requestBody={"required": True, "content": {bodies.JSON: {"schema": SubscriptionInput}}},
+            **NO_AUTH,
         )
-        @blueprint.response(202, RequestOne)
-        @blueprint.write(404)
+        @blueprint.response(202, SubscriptionAcceptedResponse)
+        @blueprint.documents_errors(404)
         def post(self, slug: str) -> Response:
             """Request a subscription."""
-            values = patches.loaded(ASKED, bodies.body())
-            parts().limits.count_box()
-            actions.ask(box(), kind, slug, values, now=parts().now())
-            return Response(json({"data": {"state": "requested"}}), 202, content_type=bodies.JSON)
+            values = patches.load_body(ASKED, bodies.json_body())
+            app_context().limits.count_subscription()
+            actions.request_subscription(subscription_context(), kind, slug, values, now=app_context().now())
+            return Response(dump_json({"data": {"state": "requested"}}), 202, content_type=bodies.JSON)
 
     return blueprint
 
@@ -96,11 +96,11 @@ blueprint = Blueprint("subscriptions", __name__, url_prefix=PATH, description="O
 
 
 def _taken(schema: Any) -> dict[str, Any]:
-    return {**EVERYBODY, "requestBody": {"required": True, "content": {bodies.JSON: {"schema": schema}}}}
+    return {**NO_AUTH, "requestBody": {"required": True, "content": {bodies.JSON: {"schema": schema}}}}
 
 
 def _token() -> str:
-    return str(patches.loaded(TOKEN, bodies.body())["token"])
+    return str(patches.load_body(TOKEN, bodies.json_body())["token"])
 
 
 def _done() -> Response:
@@ -113,12 +113,12 @@ def _done() -> Response:
 class Confirm(MethodView):
     """Confirmation of a subscription."""
 
-    @blueprint.doc(operationId="confirmSubscription", summary="Confirm a subscription", **_taken(TokenIn))
+    @blueprint.doc(operationId="confirmSubscription", summary="Confirm a subscription", **_taken(TokenInput))
     @blueprint.response(204)
-    @blueprint.write(410)
+    @blueprint.documents_errors(410)
     def post(self) -> Response:
         """Confirm a subscription with the token of its email. A used, expired or invalid token gets 410."""
-        actions.confirm(box(), _token(), now=parts().now())
+        actions.confirm(subscription_context(), _token(), now=app_context().now())
         return _done()
 
 
@@ -140,11 +140,11 @@ class Unsubscribe(MethodView):
                 "schema": {"type": "string", "maxLength": 200},
             }
         ],
-        **EVERYBODY,
+        **NO_AUTH,
         requestBody={
             "required": True,
             "content": {
-                bodies.JSON: {"schema": TokenIn},
+                bodies.JSON: {"schema": TokenInput},
                 "application/x-www-form-urlencoded": {
                     "schema": {
                         "type": "object",
@@ -156,22 +156,22 @@ class Unsubscribe(MethodView):
         },
     )
     @blueprint.response(204)
-    @blueprint.write(410)
+    @blueprint.documents_errors(410)
     def post(self) -> Response:
         """End a subscription."""
         token = _one_click() if request.mimetype in FORMS else _token()
-        actions.leave(box(), token, now=parts().now())
+        actions.unsubscribe(subscription_context(), token, now=app_context().now())
         return _done()
 
 
-def only_token() -> str:
+def token_param() -> str:
     """Return the query parameter `token`, cut to 200 characters.
 
     Raises:
         InvalidParameter: `token` is missing or repeated, or there are other parameters.
     """
     if [*request.args.keys()] != ["token"] or len(request.args.getlist("token")) > 1:
-        raise Invalid([Fault("token", "must be given once, and is the only parameter")])
+        raise InvalidParameter([FieldError("token", "must be given once, and is the only parameter")])
     return request.args["token"][:200]
 
 
@@ -181,9 +181,9 @@ def _one_click() -> str:
     Raises:
         InvalidBody: The form is not `List-Unsubscribe=One-Click`.
     """
-    token = only_token()
-    if request.form.to_dict() != ONE_CLICK:
-        raise BadBody([Fault("/List-Unsubscribe", "must be One-Click, and must be the only field")])
+    token = token_param()
+    if request.form.to_dict() != ONE_CLICK_BODY:
+        raise InvalidBody([FieldError("/List-Unsubscribe", "must be One-Click, and must be the only field")])
     return token
 
 
@@ -196,13 +196,13 @@ class Erase(MethodView):
         summary="Erase the data of a subscriber",
         description="Erase all data of the subscriber of a management token. Only a keyed hash of the address is"
         " kept, so that no email is sent to it again.",
-        **_taken(TokenIn),
+        **_taken(TokenInput),
     )
     @blueprint.response(204)
-    @blueprint.write(410)
+    @blueprint.documents_errors(410)
     def post(self) -> Response:
         """Erase the data of a subscriber."""
-        actions.erase(box(), _token(), now=parts().now())
+        actions.erase_subscriber(subscription_context(), _token(), now=app_context().now())
         return _done()
 
 
@@ -211,25 +211,25 @@ class Preferences(MethodView):
     """Preferences of a subscriber."""
 
     @blueprint.doc(
-        operationId="setPreferences", summary="Get or change the preferences of a subscriber", **_taken(PreferencesIn)
+        operationId="setPreferences", summary="Get or change the preferences of a subscriber", **_taken(PreferencesInput)
     )
-    @blueprint.response(200, SubscriberOne)
-    @blueprint.write(410)
+    @blueprint.response(200, SubscriberResponse)
+    @blueprint.documents_errors(410)
     def post(self) -> Response:
         """Return the subscriber of a management token, after changing the given fields; the others stay.
 
         The token is sent in the body because URLs are logged and shared.
         """
-        values, context = preferences(bodies.body()), box()
+        values, context = load_preferences(bodies.json_body()), subscription_context()
         if values.keys() - {"token", "frequencies"} or values["frequencies"]:
-            actions.change(context, values["token"], values, now=parts().now())
-        with parts().database.reading() as connection:
-            subscriber = actions.opened(connection, context, values["token"], now=parts().now())
-            (record,) = actions.described(connection, [subscriber])
-        return Response(json({"data": compiled(Subscriber)(record)}), content_type=bodies.JSON)
+            actions.update_preferences(context, values["token"], values, now=app_context().now())
+        with app_context().database.read_transaction() as connection:
+            subscriber = actions.verify_manage_token(connection, context, values["token"], now=app_context().now())
+            (record,) = actions.subscriber_records(connection, [subscriber])
+        return Response(dump_json({"data": compile_dump(SubscriberSchema)(record)}), content_type=bodies.JSON)
 
 
-def preferences(body: dict[str, Any]) -> dict[str, Any]:
+def load_preferences(body: dict[str, Any]) -> dict[str, Any]:
     """Load changed preferences from a request body.
 
     Args:
@@ -242,7 +242,7 @@ def preferences(body: dict[str, Any]) -> dict[str, Any]:
     Raises:
         InvalidBody: The body is not valid.
     """
-    values = patches.loaded(PREFERENCES, body)
+    values = patches.load_body(PREFERENCES, body)
     values["frequencies"] = {change["id"]: change["frequency"] for change in values.pop("subscriptions")}
     return values
 
@@ -251,15 +251,15 @@ def preferences(body: dict[str, Any]) -> dict[str, Any]:
 class Export(MethodView):
     """Export of a subscriber."""
 
-    @blueprint.doc(operationId="exportSubscriber", summary="Export the data of a subscriber", **_taken(TokenIn))
-    @blueprint.response(200, ExportOne)
-    @blueprint.write(410)
+    @blueprint.doc(operationId="exportSubscriber", summary="Export the data of a subscriber", **_taken(TokenInput))
+    @blueprint.response(200, SubscriberExportResponse)
+    @blueprint.documents_errors(410)
     def post(self) -> Response:
         """Return all stored data of the subscriber of a management token."""
-        return Response(exported(_token()), content_type=bodies.JSON)
+        return Response(export_json(_token()), content_type=bodies.JSON)
 
 
-def exported(token: str) -> bytes:
+def export_json(token: str) -> bytes:
     """Return all stored data of a subscriber as JSON.
 
     Args:
@@ -268,50 +268,50 @@ def exported(token: str) -> bytes:
     Raises:
         TokenExpired: The token has expired or is invalid.
     """
-    with parts().database.reading() as connection:
-        subscriber = actions.opened(connection, box(), token, now=parts().now())
-        return json({"data": compiled(Exported)(actions.export(connection, subscriber))})
+    with app_context().database.read_transaction() as connection:
+        subscriber = actions.verify_manage_token(connection, subscription_context(), token, now=app_context().now())
+        return dump_json({"data": compile_dump(SubscriberExport)(actions.export_subscriber(connection, subscriber))})
 
 
 @blueprint.route("/bounces")
 class Bounces(MethodView):
     """Bounce reports of the email provider."""
 
-    @blueprint.doc(operationId="reportBounces", summary="Report bounces and complaints", **bodies.taken(BouncesIn))
+    @blueprint.doc(operationId="reportBounces", summary="Report bounces and complaints", **bodies.documents_body(BouncesInput))
     @blueprint.response(204)
-    @blueprint.write()
+    @blueprint.documents_errors()
     def post(self) -> Response:
         """Suppress addresses that bounced permanently or complained: erase their data and send no more email."""
-        bounces = patches.loaded(BOUNCES, bodies.body())["bounces"]
-        for reason in BOUNCED:
+        bounces = patches.load_body(BOUNCES, bodies.json_body())["bounces"]
+        for reason in BOUNCE_KINDS:
             emails = [bounce["email"] for bounce in bounces if bounce["kind"] == reason]
-            actions.refuse(box(), emails, reason, now=parts().now())
+            actions.suppress_addresses(subscription_context(), emails, reason, now=app_context().now())
         return _done()
 
 
-people = Blueprint("subscribers", __name__, url_prefix=PEOPLE, description="Subscribers and what they follow")
+people = Blueprint("subscribers", __name__, url_prefix=SUBSCRIBERS_PATH, description="Subscribers and what they follow")
 
 
 @people.route("")
 class Subscribers(MethodView):
     """The subscribers."""
 
-    @people.doc(operationId="listSubscribers", summary="List subscribers", **bodies.keyed())
-    @people.arguments(SubscribersQuery(), location="query", error_status_code=400)
+    @people.doc(operationId="listSubscribers", summary="List subscribers", **bodies.requires_key())
+    @people.arguments(SubscriberListParams(), location="query", error_status_code=400)
     @people.response(200, SubscriberList)
-    @people.write(400)
+    @people.documents_errors(400)
     def get(self, query: paging.Query) -> Response:
         """Return the subscribers whose address is stored, newest first, with their subscriptions and consents."""
-        return private(PEOPLE, query, lambda connection: _page(connection, query))
+        return private_response(SUBSCRIBERS_PATH, query, lambda connection: _page(connection, query))
 
 
-def _page(connection: Connection, query: paging.Query) -> Answer:
-    before = UUID(paging.behind(query, "subscribers")[0]) if "cursor" in query else None
-    rows = subscriptions.people(connection, limit=query["limit"] + 1, before=before)
-    records = {record["id"]: record for record in actions.described(connection, rows)}
-    return paging.last_first(
-        connection, PEOPLE, query, rows, lambda row: compiled(Subscriber)(records[row["id"]]), "subscribers"
+def _page(connection: Connection, query: paging.Query) -> CachedResponse:
+    before = UUID(paging.cursor_payload(query, "subscribers")[0]) if "cursor" in query else None
+    rows = subscriptions.list_subscribers(connection, limit=query["limit"] + 1, before=before)
+    records = {record["id"]: record for record in actions.subscriber_records(connection, rows)}
+    return paging.newest_first_page(
+        connection, SUBSCRIBERS_PATH, query, rows, lambda row: compile_dump(SubscriberSchema)(records[row["id"]]), "subscribers"
     )
 
 
-blueprints = [_blueprint(kind) for kind in NOUNS if kind.kind in FOLLOWED] + [blueprint, people]
+blueprints = [_blueprint(kind) for kind in TERM_KINDS if kind.kind in FOLLOWABLE_KINDS] + [blueprint, people]

@@ -10,26 +10,26 @@ from marshmallow import fields
 
 from newsapi import __version__
 from newsapi.api.blueprints import Blueprint
-from newsapi.api.parts import parts
-from newsapi.api.problems import KINDS
+from newsapi.api.parts import app_context
+from newsapi.api.problems import PROBLEM_TYPES
 from newsapi.errors import NotFound, Unavailable
 from newsapi.migrations.upgrade import is_current
-from newsapi.schemas.dump import json
-from newsapi.schemas.queries import ONE_NAME
-from newsapi.schemas.wire import Out
+from newsapi.schemas.dump import dump_json
+from newsapi.schemas.queries import SLUG_OR_ID_SCHEMA
+from newsapi.schemas.wire import OutputSchema
 from newsapi.store import places, profiles, search_index
 
 blueprint = Blueprint("system", __name__, description="Health checks and problem documentation")
 
 
-class Health(Out):
+class Health(OutputSchema):
     """Liveness of the process."""
 
     status = fields.String(required=True, metadata={"example": "ok"})
     version = fields.String(required=True)
 
 
-class Readiness(Out):
+class Readiness(OutputSchema):
     """Readiness of the process to serve requests, with the state of each part."""
 
     status = fields.String(required=True, metadata={"x-extensible-enum": ["ready", "not ready"]})
@@ -44,7 +44,7 @@ class Healthz(MethodView):
     @blueprint.response(200, Health)
     def get(self) -> Response:
         """Return 200 while the process runs. No other service is checked."""
-        return Response(json({"status": "ok", "version": __version__}), content_type="application/json")
+        return Response(dump_json({"status": "ok", "version": __version__}), content_type="application/json")
 
 
 @blueprint.route("/readyz")
@@ -56,29 +56,29 @@ class Readyz(MethodView):
     @blueprint.alt_response(503, schema=Readiness, description="Not ready; `parts` names the cause")
     def get(self) -> Response:
         """Return 200 if the database can be read and its schema is current. Reads work without Redis."""
-        state = {"database": _database(), "cache": parts().pages.shared.state()}
+        state = {"database": _database(), "cache": app_context().response_cache.shared.state()}
         if state["database"] == "ok":
-            state |= {"related": _followed(profiles.LISTENER), "search": _followed(search_index.LISTENER)}
+            state |= {"related": _index_lag(profiles.CONSUMER), "search": _index_lag(search_index.LISTENER)}
         ready = state["database"] == "ok"
         body = {"status": "ready" if ready else "not ready", "parts": state}
-        return Response(json(body), 200 if ready else 503, content_type="application/json")
+        return Response(dump_json(body), 200 if ready else 503, content_type="application/json")
 
 
 def _database() -> str:
-    if parts().pages.follower.away:
+    if app_context().response_cache.follower.is_unavailable:
         return "does not respond"
     try:
-        with parts().database.reading() as connection:
+        with app_context().database.read_transaction() as connection:
             return "ok" if is_current(connection) else "not up to date: run newsapi db upgrade"
     except Unavailable:
         return "does not respond"
 
 
-def _followed(consumer: str) -> str:
+def _index_lag(consumer: str) -> str:
     """Return how far an index of the worker is behind the changelog; a lag does not affect readiness."""
     try:
-        with parts().database.reading() as connection:
-            lag = places.behind(connection, consumer)
+        with app_context().database.read_transaction() as connection:
+            lag = places.lag(connection, consumer)
     except Unavailable:
         return "unknown"
     if lag is None:
@@ -88,7 +88,7 @@ def _followed(consumer: str) -> str:
 
 @blueprint.route(
     "/problems/<name>",
-    parameters=[{"in": "path", "name": "name", "description": "Name of the problem type", "schema": ONE_NAME}],
+    parameters=[{"in": "path", "name": "name", "description": "Name of the problem type", "schema": SLUG_OR_ID_SCHEMA}],
 )
 class ProblemPage(MethodView):
     """The documentation page of a problem type."""
@@ -98,7 +98,7 @@ class ProblemPage(MethodView):
     @blueprint.alt_response(404, "DEFAULT_ERROR", description="The problem type does not exist")
     def get(self, name: str) -> Response:
         """Return an HTML page that explains the problem and what to do."""
-        problem_type = KINDS.get(name)
+        problem_type = PROBLEM_TYPES.get(name)
         if problem_type is None:
             raise NotFound
         page = _PAGE.format(

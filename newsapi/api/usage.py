@@ -15,26 +15,26 @@ from newsapi.store.database import Database
 
 log = structlog.get_logger("newsapi.usage")
 
-EVERY = 5.0
+FLUSH_INTERVAL_SECONDS = 5.0
 """Time after which counts are written. A process that is killed loses the counts of that time."""
 
 
 class Usage:
     """Counts of this process that are not written yet."""
 
-    def __init__(self, database: Database, *, every: float = EVERY) -> None:
+    def __init__(self, database: Database, *, flush_interval: float = FLUSH_INTERVAL_SECONDS) -> None:
         """Take the database; no connection is opened yet.
 
         Args:
             database: The database to write to.
             flush_interval: Seconds between the first count and the write.
         """
-        self._database, self._every = database, every
+        self._database, self._every = database, flush_interval
         self._counts: Counter[tuple[UUID, date]] = Counter()
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
 
-    def count(self, key: UUID, now: datetime) -> None:
+    def count(self, key_id: UUID, now: datetime) -> None:
         """Count a request of an API key.
 
         Args:
@@ -42,7 +42,7 @@ class Usage:
             now: Time of the request; it counts for the day in UTC.
         """
         with self._lock:
-            self._counts[key, now.date()] += 1
+            self._counts[key_id, now.date()] += 1
             if self._timer is None:
                 self._timer = threading.Timer(self._every, self.write)
                 self._timer.daemon = True
@@ -58,8 +58,8 @@ class Usage:
         if not counts:
             return
         try:
-            with self._database.moment() as session:
-                partners.add_use(session, counts)
+            with self._database.try_transaction() as session:
+                partners.add_usage(session, counts)
         except NewsError as error:
             log.warning("key usage not written", cause=repr(error.__cause__)[:300])
             with self._lock:

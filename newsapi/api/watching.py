@@ -8,40 +8,40 @@ from flask import Response
 from flask.views import MethodView
 
 from newsapi.api import bodies, paging
-from newsapi.api.access import writer
-from newsapi.api.answers import private
+from newsapi.api.access import require_caller
+from newsapi.api.answers import private_response
 from newsapi.api.blueprints import Blueprint
-from newsapi.api.parts import parts
-from newsapi.cache.answer import Answer
-from newsapi.schemas.desk import Deed, DeedList, DeedQuery, Me, MeOne
-from newsapi.schemas.dump import compiled, json
+from newsapi.api.parts import app_context
+from newsapi.cache.answer import CachedResponse
+from newsapi.schemas.desk import AuditEntrySchema, AuditEntryList, AuditParams, CurrentKeySchema, CurrentKeyResponse
+from newsapi.schemas.dump import compile_dump, dump_json
 from newsapi.store import deeds, partners
 from newsapi.store.database import Connection
 
 blueprint = Blueprint("watching", __name__, url_prefix="/v1", description="The current API key and the audit log")
 
 
-DAYS = 31
+USAGE_DAYS = 31
 """Days of usage that are shown."""
 
 
 @blueprint.route("/me")
-class TheKey(MethodView):
+class CurrentKey(MethodView):
     """The current API key."""
 
-    @blueprint.doc(operationId="getMe", summary="Get the current API key", **bodies.keyed())
-    @blueprint.response(200, MeOne)
-    @blueprint.write()
+    @blueprint.doc(operationId="getMe", summary="Get the current API key", **bodies.requires_key())
+    @blueprint.response(200, CurrentKeyResponse)
+    @blueprint.documents_errors()
     def get(self) -> Response:
         """Return the public prefix, the scopes, the rate limit and the daily usage of the key that sends the request.
 
         `requests_per_minute` is null if there is no limit. Requests are counted within a few seconds; days are in UTC.
         """
-        bodies.plain()
-        caller, default_limits = writer(), parts().settings.rate_limits
-        parts().usage.write()
-        with parts().database.reading() as connection:
-            rows = partners.use(connection, caller.id, DAYS)
+        bodies.reject_query_params()
+        caller, default_limits = require_caller(), app_context().settings.rate_limits
+        app_context().usage.write()
+        with app_context().database.read_transaction() as connection:
+            rows = partners.list_usage(connection, caller.id, USAGE_DAYS)
         record = {
             "prefix": caller.prefix,
             "scopes": sorted(caller.scopes),
@@ -50,27 +50,27 @@ class TheKey(MethodView):
             "body": caller.body,
             "usage": [{"day": row.day, "requests": row.requests} for row in rows],
         }
-        return Response(json({"data": compiled(Me)(record)}), content_type=bodies.JSON)
+        return Response(dump_json({"data": compile_dump(CurrentKeySchema)(record)}), content_type=bodies.JSON)
 
 
 @blueprint.route("/audit")
 class Audit(MethodView):
     """The audit log."""
 
-    @blueprint.doc(operationId="listDeeds", summary="List audit entries", **bodies.keyed())
-    @blueprint.arguments(DeedQuery(), location="query", error_status_code=400)
-    @blueprint.response(200, DeedList)
-    @blueprint.write(400, 410)
+    @blueprint.doc(operationId="listDeeds", summary="List audit entries", **bodies.requires_key())
+    @blueprint.arguments(AuditParams(), location="query", error_status_code=400)
+    @blueprint.response(200, AuditEntryList)
+    @blueprint.documents_errors(400, 410)
     def get(self, query: paging.Query) -> Response:
         """Return the writes of this API and of the scheduler, newest first. Imports write no entry for each record."""
-        return private("/v1/audit", query, lambda connection: _page(connection, query))
+        return private_response("/v1/audit", query, lambda connection: _page(connection, query))
 
 
-def _page(connection: Connection, query: paging.Query) -> Answer:
+def _page(connection: Connection, query: paging.Query) -> CachedResponse:
     actor, subject, before = query.get("by"), query.get("subject"), None
     if "cursor" in query:
-        actor, subject_hex, last_hex = paging.behind(query, "deeds")
+        actor, subject_hex, last_hex = paging.cursor_payload(query, "deeds")
         subject, before = subject_hex and UUID(subject_hex), UUID(last_hex)
-    rows = deeds.page(connection, limit=query["limit"] + 1, before=before, by=actor, subject=subject)
+    rows = deeds.list_entries(connection, limit=query["limit"] + 1, before=before, actor=actor, subject=subject)
     cursor_values = ("deeds", actor, subject and subject.hex)
-    return paging.last_first(connection, "/v1/audit", query, rows, compiled(Deed), *cursor_values)
+    return paging.newest_first_page(connection, "/v1/audit", query, rows, compile_dump(AuditEntrySchema), *cursor_values)

@@ -12,25 +12,25 @@ from flask.views import MethodView
 
 from newsapi.actions import patches
 from newsapi.actions import webhooks as actions
-from newsapi.actions.repeats import Keep, Reply
+from newsapi.actions.repeats import SaveResponse, StoredResponse
 from newsapi.api import bodies, paging
-from newsapi.api.access import writer
-from newsapi.api.answers import private
+from newsapi.api.access import require_caller
+from newsapi.api.answers import private_response
 from newsapi.api.blueprints import Blueprint
-from newsapi.api.parts import parts
-from newsapi.cache.answer import Answer
-from newsapi.errors import BadBody, Fault
+from newsapi.api.parts import app_context
+from newsapi.cache.answer import CachedResponse
+from newsapi.errors import InvalidBody, FieldError
 from newsapi.outbox import calls
-from newsapi.schemas.dump import compiled, json
+from newsapi.schemas.dump import compile_dump, dump_json
 from newsapi.schemas.webhooks import (
-    Delivery,
+    DeliverySchema,
     DeliveryList,
-    DeliveryQuery,
-    PingOne,
-    Webhook,
-    WebhookIn,
+    DeliveryListParams,
+    PingResponse,
+    WebhookSchema,
+    WebhookInput,
     WebhookList,
-    WebhookOne,
+    WebhookResponse,
     WebhookPatch,
 )
 from newsapi.store import facets, webhooks
@@ -39,7 +39,7 @@ from newsapi.store.database import Connection, Session
 PATH = "/v1/webhooks"
 blueprint = Blueprint("webhooks", __name__, url_prefix=PATH, description="Webhook endpoints and deliveries")
 
-NEW, CHANGE = WebhookIn(), WebhookPatch()
+NEW, CHANGE = WebhookInput(), WebhookPatch()
 WHICH = {"in": "path", "name": "id", "description": "Id of the webhook", "schema": {"type": "string", "format": "uuid"}}
 DELIVERY = {**WHICH, "name": "delivery", "description": "Id of the delivery"}
 
@@ -48,142 +48,142 @@ DELIVERY = {**WHICH, "name": "delivery", "description": "Id of the delivery"}
 class Webhooks(MethodView):
     """The webhooks of a key."""
 
-    @blueprint.doc(operationId="listWebhooks", summary="List webhooks", **bodies.keyed())
+    @blueprint.doc(operationId="listWebhooks", summary="List webhooks", **bodies.requires_key())
     @blueprint.response(200, WebhookList)
-    @blueprint.write()
+    @blueprint.documents_errors()
     def get(self) -> Response:
         """Return the webhooks of this key, or of all keys with the scope `admin`, oldest first and without secrets."""
-        bodies.plain()
-        caller = writer()
+        bodies.reject_query_params()
+        caller = require_caller()
 
-        def build(connection: Connection) -> Answer:
-            rows = webhooks.all_of(connection, actions.whose(caller))
+        def build(connection: Connection) -> CachedResponse:
+            rows = webhooks.list_webhooks(connection, actions.visible_owner(caller))
             return _answer(connection, {"data": [_shown(dict(row._mapping)) for row in rows]})  # noqa: SLF001
 
-        return private(PATH, {}, build)
+        return private_response(PATH, {}, build)
 
-    @blueprint.doc(operationId="createWebhook", summary="Create a webhook", **bodies.taken(WebhookIn, once=True))
-    @blueprint.response(201, WebhookOne)
-    @blueprint.write()
+    @blueprint.doc(operationId="createWebhook", summary="Create a webhook", **bodies.documents_body(WebhookInput, with_idempotency_key=True))
+    @blueprint.response(201, WebhookResponse)
+    @blueprint.documents_errors()
     def post(self) -> Response:
         """Create a webhook. Only this response shows the secret that signs its requests (Standard Webhooks)."""
-        columns = _columns(patches.loaded(NEW, bodies.body()))
-        context, caller = parts(), writer()
+        columns = _columns(patches.load_body(NEW, bodies.json_body()))
+        context, caller = app_context(), require_caller()
 
-        def create(save: Keep) -> Reply:
-            def read_back(session: Session, row: Mapping[str, Any]) -> Reply:
-                return save(session, _made(row))
+        def create(save: SaveResponse) -> StoredResponse:
+            def read_back(session: Session, row: Mapping[str, Any]) -> StoredResponse:
+                return save(session, _created_response(row))
 
-            return actions.create(context.database, caller, columns, now=context.now(), then=read_back)
+            return actions.create(context.database, caller, columns, now=context.now(), read_back=read_back)
 
-        return bodies.once(create)
+        return bodies.idempotent(create)
 
 
 @blueprint.route("/<uuid:id>", parameters=[WHICH])
 class OneWebhook(MethodView):
     """One webhook."""
 
-    @blueprint.doc(operationId="getWebhook", summary="Get a webhook", **bodies.keyed())
-    @blueprint.response(200, WebhookOne)
-    @blueprint.write(404)
+    @blueprint.doc(operationId="getWebhook", summary="Get a webhook", **bodies.requires_key())
+    @blueprint.response(200, WebhookResponse)
+    @blueprint.documents_errors(404)
     def get(self, id: UUID) -> Response:  # noqa: A002 (the name in the path)
         """Return a webhook without its secret."""
-        bodies.plain()
-        caller = writer()
+        bodies.reject_query_params()
+        caller = require_caller()
 
-        def build(connection: Connection) -> Answer:
-            return _answer(connection, {"data": _shown(actions.own(connection, caller, id))})
+        def build(connection: Connection) -> CachedResponse:
+            return _answer(connection, {"data": _shown(actions.get_own(connection, caller, id))})
 
-        return private(f"{PATH}/{id}", {}, build)
+        return private_response(f"{PATH}/{id}", {}, build)
 
     @blueprint.doc(
         operationId="updateWebhook",
         summary="Update a webhook",
-        **bodies.taken(WebhookPatch, media_type=bodies.PATCH),
+        **bodies.documents_body(WebhookPatch, media_type=bodies.PATCH),
     )
-    @blueprint.response(200, WebhookOne)
-    @blueprint.write(404)
+    @blueprint.response(200, WebhookResponse)
+    @blueprint.documents_errors(404)
     def patch(self, id: UUID) -> Response:  # noqa: A002
         """Update a webhook; omitted fields stay. Setting `state` to `active` resumes it and resets `failing_since`."""
-        columns = _columns(patches.loaded(CHANGE, bodies.body(bodies.PATCH)))
-        webhook = actions.change(parts().database, writer(), id, columns, now=parts().now())
-        return bodies.sent(Reply(200, {}, json({"data": _shown(webhook)}).decode()))
+        columns = _columns(patches.load_body(CHANGE, bodies.json_body(bodies.PATCH)))
+        webhook = actions.change(app_context().database, require_caller(), id, columns, now=app_context().now())
+        return bodies.write_response(StoredResponse(200, {}, dump_json({"data": _shown(webhook)}).decode()))
 
-    @blueprint.doc(operationId="deleteWebhook", summary="Delete a webhook", **bodies.keyed())
+    @blueprint.doc(operationId="deleteWebhook", summary="Delete a webhook", **bodies.requires_key())
     @blueprint.response(204)
-    @blueprint.write(404)
+    @blueprint.documents_errors(404)
     def delete(self, id: UUID) -> Response:  # noqa: A002
         """Delete a webhook and its pending deliveries."""
-        bodies.plain()
-        actions.remove(parts().database, writer(), id, now=parts().now())
-        return bodies.sent(Reply(204, {}, ""))
+        bodies.reject_query_params()
+        actions.remove(app_context().database, require_caller(), id, now=app_context().now())
+        return bodies.write_response(StoredResponse(204, {}, ""))
 
 
 @blueprint.route("/<uuid:id>/ping", parameters=[WHICH])
-class Pinged(MethodView):
+class WebhookPing(MethodView):
     """A test delivery."""
 
-    @blueprint.doc(operationId="pingWebhook", summary="Send a test event to a webhook", **bodies.keyed())
-    @blueprint.response(202, PingOne)
-    @blueprint.write(404)
+    @blueprint.doc(operationId="pingWebhook", summary="Send a test event to a webhook", **bodies.requires_key())
+    @blueprint.response(202, PingResponse)
+    @blueprint.documents_errors(404)
     def post(self, id: UUID) -> Response:  # noqa: A002
         """Send the event `webhook.ping`; the deliveries of the webhook show the outcome."""
-        bodies.body(needed=False)
-        event = actions.ping(parts().database, writer(), id, now=parts().now())
-        return bodies.sent(Reply(202, {}, json({"data": {"id": event}}).decode()))
+        bodies.json_body(required=False)
+        event = actions.ping(app_context().database, require_caller(), id, now=app_context().now())
+        return bodies.write_response(StoredResponse(202, {}, dump_json({"data": {"id": event}}).decode()))
 
 
 @blueprint.route("/<uuid:id>/rotate", parameters=[WHICH])
-class Rotated(MethodView):
+class WebhookSecret(MethodView):
     """The secret of a webhook."""
 
-    @blueprint.doc(operationId="rotateWebhook", summary="Rotate the secret of a webhook", **bodies.keyed())
-    @blueprint.response(200, WebhookOne)
-    @blueprint.write(404)
+    @blueprint.doc(operationId="rotateWebhook", summary="Rotate the secret of a webhook", **bodies.requires_key())
+    @blueprint.response(200, WebhookResponse)
+    @blueprint.documents_errors(404)
     def post(self, id: UUID) -> Response:  # noqa: A002
         """Create a new secret. Only this response shows it. For 24 hours, requests are signed with both secrets."""
-        bodies.body(needed=False)
-        columns = actions.rotate(parts().database, writer(), id, now=parts().now())
-        return bodies.sent(Reply(200, {}, _made(columns).body))
+        bodies.json_body(required=False)
+        columns = actions.rotate(app_context().database, require_caller(), id, now=app_context().now())
+        return bodies.write_response(StoredResponse(200, {}, _created_response(columns).body))
 
 
 @blueprint.route("/<uuid:id>/deliveries", parameters=[WHICH])
 class Deliveries(MethodView):
     """The deliveries of a webhook."""
 
-    @blueprint.doc(operationId="listDeliveries", summary="List the deliveries of a webhook", **bodies.keyed())
-    @blueprint.arguments(DeliveryQuery(), location="query", error_status_code=400)
+    @blueprint.doc(operationId="listDeliveries", summary="List the deliveries of a webhook", **bodies.requires_key())
+    @blueprint.arguments(DeliveryListParams(), location="query", error_status_code=400)
     @blueprint.response(200, DeliveryList)
-    @blueprint.write(400, 404)
+    @blueprint.documents_errors(400, 404)
     def get(self, query: paging.Query, id: UUID) -> Response:  # noqa: A002
         """Return the deliveries, newest first. Completed deliveries are kept for 30 days."""
-        caller = writer()
+        caller = require_caller()
         path = f"{PATH}/{id}/deliveries"
 
-        def build(connection: Connection) -> Answer:
-            actions.own(connection, caller, id)
+        def build(connection: Connection) -> CachedResponse:
+            actions.get_own(connection, caller, id)
             return _deliveries(connection, id, path, query)
 
-        return private(path, query, build)
+        return private_response(path, query, build)
 
 
 @blueprint.route("/<uuid:id>/deliveries/<uuid:delivery>/redeliver", parameters=[WHICH, DELIVERY])
-class Redelivered(MethodView):
+class DeliveryRetry(MethodView):
     """A repeated delivery."""
 
-    @blueprint.doc(operationId="redeliver", summary="Redeliver an event", **bodies.keyed())
-    @blueprint.response(202, PingOne)
-    @blueprint.write(404)
+    @blueprint.doc(operationId="redeliver", summary="Redeliver an event", **bodies.requires_key())
+    @blueprint.response(202, PingResponse)
+    @blueprint.documents_errors(404)
     def post(self, id: UUID, delivery: UUID) -> Response:  # noqa: A002
         """Send an event again at once, whatever its state, with the same `webhook-id`."""
-        bodies.body(needed=False)
-        actions.redeliver(parts().database, writer(), id, delivery, now=parts().now())
-        return bodies.sent(Reply(202, {}, json({"data": {"id": delivery}}).decode()))
+        bodies.json_body(required=False)
+        actions.redeliver(app_context().database, require_caller(), id, delivery, now=app_context().now())
+        return bodies.write_response(StoredResponse(202, {}, dump_json({"data": {"id": delivery}}).decode()))
 
 
-def _made(columns: Mapping[str, Any]) -> Reply:
-    headers = {"Location": f"{parts().settings.api_url}{PATH}/{columns['id']}"}
-    return Reply(201, headers, json({"data": {**_shown(columns), "secret": columns["secret"]}}).decode())
+def _created_response(columns: Mapping[str, Any]) -> StoredResponse:
+    headers = {"Location": f"{app_context().settings.api_url}{PATH}/{columns['id']}"}
+    return StoredResponse(201, headers, dump_json({"data": {**_shown(columns), "secret": columns["secret"]}}).decode())
 
 
 def _columns(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -194,19 +194,19 @@ def _columns(values: Mapping[str, Any]) -> dict[str, Any]:
     """
     columns = dict(values)
     if "url" in columns:
-        _callable(columns["url"])
+        _check_url(columns["url"])
     if "filter" in columns:
         filters = columns.pop("filter") or {}
         columns |= {"brands": filters.get("brand") or None, "sections": filters.get("section") or None}
     state = columns.pop("state", None)
     if state is not None:
-        columns["paused_at"] = parts().now() if state == "paused" else None
+        columns["paused_at"] = app_context().now() if state == "paused" else None
     if state == "active":
         columns["failing_since"] = None
     return columns
 
 
-def _callable(url: str) -> None:
+def _check_url(url: str) -> None:
     """Check that a URL may be called. A host name that cannot be resolved now is accepted: it may be resolved later.
 
     Raises:
@@ -214,10 +214,10 @@ def _callable(url: str) -> None:
     """
     url_parts = urlsplit(url)
     try:
-        allows_private = parts().settings.webhook_private == "allow"
-        calls.addresses(url_parts.hostname or "", url_parts.port or 443, private=allows_private)
-    except calls.Forbidden as error:
-        raise BadBody([Fault("/url", f"cannot be called: {error}")]) from error
+        allows_private = app_context().settings.webhook_private == "allow"
+        calls.resolve_public(url_parts.hostname or "", url_parts.port or 443, allow_private=allows_private)
+    except calls.ForbiddenAddress as error:
+        raise InvalidBody([FieldError("/url", f"cannot be called: {error}")]) from error
     except OSError:
         return
 
@@ -230,23 +230,23 @@ def _shown(columns: Mapping[str, Any]) -> dict[str, Any]:
         "filter": filters if any(filters.values()) else None,
         "state": "paused" if columns.get("paused_at") else "active",
     }
-    return dict(compiled(Webhook)(record))
+    return dict(compile_dump(WebhookSchema)(record))
 
 
-def _answer(connection: Connection, body: dict[str, Any]) -> Answer:
-    snapshot = facets.truth(connection, {})
-    return Answer(body=json(body), seq=snapshot.seq, mark=snapshot.mark)
+def _answer(connection: Connection, body: dict[str, Any]) -> CachedResponse:
+    snapshot = facets.resolve_filters(connection, {})
+    return CachedResponse(body=dump_json(body), seq=snapshot.seq, nonce=snapshot.nonce)
 
 
-def _deliveries(connection: Connection, id_: UUID, path: str, query: paging.Query) -> Answer:
+def _deliveries(connection: Connection, id_: UUID, path: str, query: paging.Query) -> CachedResponse:
     state, before = query.get("state"), None
     if "cursor" in query:
-        state, last_hex = paging.behind(query, "deliveries", id_.hex)
+        state, last_hex = paging.cursor_payload(query, "deliveries", id_.hex)
         before = UUID(last_hex)
-    rows = webhooks.deliveries(connection, id_, before=before, limit=query["limit"] + 1, state=state)
-    return paging.last_first(connection, path, query, rows, _delivery, "deliveries", id_.hex, state)
+    rows = webhooks.list_deliveries(connection, id_, before=before, limit=query["limit"] + 1, state=state)
+    return paging.newest_first_page(connection, path, query, rows, _delivery, "deliveries", id_.hex, state)
 
 
 def _delivery(record: Mapping[str, Any]) -> dict[str, Any]:
     due_at = record["due_at"] if record["state"] == "pending" else None
-    return compiled(Delivery)({**record, "due_at": due_at})
+    return compile_dump(DeliverySchema)({**record, "due_at": due_at})

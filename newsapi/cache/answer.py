@@ -15,19 +15,19 @@ from typing import Any, NamedTuple
 import brotli
 import zstandard
 
-from newsapi.cache.tags import ARTICLES, Word, borne
+from newsapi.cache.tags import ALL_ARTICLES, Dependency, surrogate_keys_of_response
 
-BROWSERS = "public, max-age=0, stale-while-revalidate=5, stale-if-error=86400"
-TOO_YOUNG = timedelta(seconds=2)
+BROWSER_CACHE_CONTROL = "public, max-age=0, stale-while-revalidate=5, stale-if-error=86400"
+LAST_MODIFIED_GUARD = timedelta(seconds=2)
 """Minimum age of `Last-Modified` for a 304 by date: whole seconds cannot tell two changes within one second apart."""
 
-WORTH_CODING = 1024
+MIN_COMPRESS_BYTES = 1024
 """Bodies with fewer bytes are not compressed, as compression gains nothing."""
 
-MOST_TAGS = 2048
+MAX_SURROGATE_KEY_BYTES = 2048
 """Maximum length of the `Surrogate-Key` header, in bytes."""
 
-ID_GOES_HERE = "\x00request-id\x00"
+REQUEST_ID_PLACEHOLDER = "\x00request-id\x00"
 """Placeholder for the request id in the body of a cached error; no other text contains NUL characters."""
 
 _BYTES_FOR_ID = b"\\u0000request-id\\u0000"
@@ -40,29 +40,29 @@ OK, NOT_MODIFIED = 200, 304
 
 Headers = list[tuple[str, str]]
 
-CODERS: dict[str, Callable[[bytes], bytes]] = {
+ENCODERS: dict[str, Callable[[bytes], bytes]] = {
     "br": lambda body: brotli.compress(body, quality=5),
     "zstd": lambda body: zstandard.ZstdCompressor(level=3).compress(body),
     "gzip": lambda body: gzip.compress(body, 6, mtime=0),
 }
 
-EXPOSED = (
+EXPOSED_HEADERS = (
     "Age, Cache-Status, CDN-Cache-Control, Content-Language, Content-Seq, Deprecation, ETag, Last-Modified, Link,"
     " Location, RateLimit, RateLimit-Policy, Retry-After, Sunset, Surrogate-Key, WWW-Authenticate, X-Request-Id"
 )
 """Response headers that scripts of other origins may read (`Access-Control-Expose-Headers`)."""
 
-USUAL: Headers = [
+PUBLIC_HEADERS: Headers = [
     ("Vary", "Accept-Encoding, Authorization"),
-    ("Cache-Control", BROWSERS),
+    ("Cache-Control", BROWSER_CACHE_CONTROL),
     ("Access-Control-Allow-Origin", "*"),
-    ("Access-Control-Expose-Headers", EXPOSED),
+    ("Access-Control-Expose-Headers", EXPOSED_HEADERS),
     ("X-Content-Type-Options", "nosniff"),
 ]
 """Headers of every public response."""
 
 
-class Asked(NamedTuple):
+class RequestConditions(NamedTuple):
     """The request headers that select the form of the response; None for each header that was not sent."""
 
     encodings: str | None = None
@@ -70,7 +70,7 @@ class Asked(NamedTuple):
     modified_since: str | None = None
 
 
-class Reply(NamedTuple):
+class RawResponse(NamedTuple):
     """A response as it is sent."""
 
     status: int
@@ -79,7 +79,7 @@ class Reply(NamedTuple):
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class Answer:
+class CachedResponse:
     """A complete response to a public read, with the data to send it again and to validate it.
 
     Attributes:
@@ -108,59 +108,59 @@ class Answer:
 
     body: bytes
     seq: int
-    mark: int = 0
+    nonce: int = 0
     changed_at: datetime | None = None
-    words: frozenset[Word] = frozenset()
-    tags: tuple[str, ...] = ()
+    dependencies: frozenset[Dependency] = frozenset()
+    surrogate_keys: tuple[str, ...] = ()
     link: str | None = None
     language: str | None = None
     location: str | None = None
     media_type: str = "application/json"
     status: int = OK
     version: int | None = None
-    until: float | None = None
-    keep: bool = True
-    idle: bool = False
-    coded: dict[str, bytes] = field(default_factory=dict)
-    true_at: int = -1
-    proven: Any = None
-    line: object = None
+    expires_at: float | None = None
+    is_shareable: bool = True
+    has_no_news: bool = False
+    encoded_bodies: dict[str, bytes] = field(default_factory=dict)
+    valid_as_of_seq: int = -1
+    validated_by: Any = None
+    log_epoch: object = None
     digest: str = ""
     _heads: dict[str, tuple[int, Headers, Headers]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Start as valid at the position of the build, and compute the digest if it is not given."""
-        self.true_at = max(self.true_at, self.seq)
+        self.valid_as_of_seq = max(self.valid_as_of_seq, self.seq)
         self.digest = self.digest or hashlib.blake2b(self.body, digest_size=12).hexdigest()
 
     @property
     def size(self) -> int:
         """Approximate memory use in bytes."""
-        dependency_bytes = sum(64 + len(dependency) for dependency in self.words if isinstance(dependency, str))
-        return 2_000 + len(self.body) + sum(map(len, self.coded.values())) + dependency_bytes
+        dependency_bytes = sum(64 + len(dependency) for dependency in self.dependencies if isinstance(dependency, str))
+        return 2_000 + len(self.body) + sum(map(len, self.encoded_bodies.values())) + dependency_bytes
 
-    def coding(self, asked: Asked) -> str:
+    def choose_encoding(self, conditions: RequestConditions) -> str:
         """Return the content encoding that the client prefers; empty for the uncompressed body."""
-        return best_coding(asked.encodings) if asked.encodings and len(self.body) >= WORTH_CODING else ""
+        return negotiate_encoding(conditions.encodings) if conditions.encodings and len(self.body) >= MIN_COMPRESS_BYTES else ""
 
     def has(self, encoding: str) -> bool:
         """Return whether the body is already available in this content encoding."""
-        return not encoding or encoding in self.coded
+        return not encoding or encoding in self.encoded_bodies
 
     def encode(self, encoding: str) -> bytes:
         """Return the body in this content encoding; compress it on first use."""
         if not encoding:
             return self.body
-        encoded = self.coded.get(encoding)
+        encoded = self.encoded_bodies.get(encoding)
         if encoded is None:
-            encoded = self.coded[encoding] = CODERS[encoding](self.body)
+            encoded = self.encoded_bodies[encoding] = ENCODERS[encoding](self.body)
         return encoded
 
     def etag(self, encoding: str) -> str:
         """Return the strong validator; it differs by content encoding, as the bytes do."""
         return f'"{self.digest}-{encoding}"' if encoding else f'"{self.digest}"'
 
-    def heads(self, encoding: str, cdn_lifetime: str) -> tuple[Headers, Headers]:
+    def header_lists(self, encoding: str, cdn_lifetime: str) -> tuple[Headers, Headers]:
         """Return the headers of a cache hit and of its 304, cached until `valid_as_of_seq` changes.
 
         Args:
@@ -171,8 +171,8 @@ class Answer:
             Both lists end with `Cache-Status` and `Age`, so that `render` can replace these two.
         """
         cached = self._heads.get(encoding)
-        if cached is None or cached[0] != self.true_at:
-            cached = self._heads[encoding] = (self.true_at, *self._make_heads(encoding, cdn_lifetime))
+        if cached is None or cached[0] != self.valid_as_of_seq:
+            cached = self._heads[encoding] = (self.valid_as_of_seq, *self._make_heads(encoding, cdn_lifetime))
         return cached[1], cached[2]
 
     def _make_heads(self, encoding: str, cdn_lifetime: str) -> tuple[Headers, Headers]:
@@ -180,12 +180,12 @@ class Answer:
         optional_headers = {
             "ETag": self.etag(encoding) if self.status == OK else None,
             "Last-Modified": format_datetime(modified_at, usegmt=True) if modified_at else None,
-            "Surrogate-Key": _fitting(borne(self.tags, self.words)),
+            "Surrogate-Key": _fit_surrogate_keys(surrogate_keys_of_response(self.surrogate_keys, self.dependencies)),
             "Link": self.link,
             "Location": self.location,
             "Content-Language": self.language,
         }
-        not_modified = [*USUAL, ("CDN-Cache-Control", cdn_lifetime), ("Content-Seq", str(self.true_at))]
+        not_modified = [*PUBLIC_HEADERS, ("CDN-Cache-Control", cdn_lifetime), ("Content-Seq", str(self.valid_as_of_seq))]
         not_modified += [(name, value) for name, value in optional_headers.items() if value]
         full = list(not_modified)
         if self.body:
@@ -202,7 +202,7 @@ class Answer:
         whole_seconds = self.changed_at.replace(microsecond=0)
         return whole_seconds if whole_seconds == self.changed_at else whole_seconds + timedelta(seconds=1)
 
-    def known(self, conditions: Asked, encoding: str, now: datetime | None = None) -> bool:
+    def is_not_modified(self, conditions: RequestConditions, encoding: str, now: datetime | None = None) -> bool:
         """Return whether the client already has these bytes, so that a 304 is enough.
 
         `If-None-Match` takes precedence over `If-Modified-Since` (RFC 9110, section 13.2.2).
@@ -215,7 +215,7 @@ class Answer:
             return none_match == etag or etag in _TAGS.findall(none_match) or none_match.strip() == "*"
         since = conditions.modified_since and _date(conditions.modified_since)
         modified_at = self.last_modified
-        if not since or modified_at is None or (now or datetime.now(UTC)) - modified_at < TOO_YOUNG:
+        if not since or modified_at is None or (now or datetime.now(UTC)) - modified_at < LAST_MODIFIED_GUARD:
             return False
         return modified_at <= since
 
@@ -224,17 +224,17 @@ _TAGS = re.compile(r'"[^"]*"')
 _PROVEN: Headers = [("Cache-Status", HIT), ("Age", "0")]
 
 
-def reply(
-    answer: Answer,
-    asked: Asked,
-    coding: str,
-    how: str,
+def render(
+    response: CachedResponse,
+    conditions: RequestConditions,
+    encoding: str,
+    cache_status: str,
     *,
     request_id: str,
-    lifetime: str,
+    cdn_lifetime: str,
     age: int = 0,
     now: datetime | None = None,
-) -> Reply:
+) -> RawResponse:
     """Return the response to send: the full response, or 304 if the client already has it.
 
     Args:
@@ -250,22 +250,22 @@ def reply(
     Returns:
         Status, headers and body; the body is empty for a 304.
     """
-    full_headers, not_modified_headers = answer.heads(coding, lifetime)
-    not_modified = (asked.none_match or asked.modified_since) and answer.known(asked, coding, now)
+    full_headers, not_modified_headers = response.header_lists(encoding, cdn_lifetime)
+    not_modified = (conditions.none_match or conditions.modified_since) and response.is_not_modified(conditions, encoding, now)
     headers = list(not_modified_headers if not_modified else full_headers)
-    if how is not HIT:
-        headers[-2:] = [("Cache-Status", how), ("Age", str(age))]
+    if cache_status is not HIT:
+        headers[-2:] = [("Cache-Status", cache_status), ("Age", str(age))]
     headers.append(("X-Request-Id", request_id))
     if not_modified:
-        return Reply(NOT_MODIFIED, headers, b"")
-    body = answer.encode(coding)
-    if answer.status != OK:
+        return RawResponse(NOT_MODIFIED, headers, b"")
+    body = response.encode(encoding)
+    if response.status != OK:
         body = body.replace(_BYTES_FOR_ID, request_id.encode())
-    return Reply(answer.status, headers, body)
+    return RawResponse(response.status, headers, body)
 
 
 @lru_cache(maxsize=512)
-def best_coding(encodings: str) -> str:
+def negotiate_encoding(encodings: str) -> str:
     """Return the content encoding that `Accept-Encoding` prefers (RFC 9110, section 12.5.3).
 
     Equal weights are resolved in the order br, zstd, gzip.
@@ -285,7 +285,7 @@ def best_coding(encodings: str) -> str:
         except ValueError:
             continue
     default_weight = weights.get("*", 0.0)
-    ranked = [(weights.get(name, default_weight), -rank, name) for rank, name in enumerate(CODERS)]
+    ranked = [(weights.get(name, default_weight), -rank, name) for rank, name in enumerate(ENCODERS)]
     best_weight, _, best_name = max(ranked)
     return best_name if best_weight > 0 and best_weight >= weights.get("identity", 0.0) else ""
 
@@ -299,7 +299,7 @@ def _date(text: str) -> datetime | None:
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
-def _fitting(surrogate_keys: Iterable[str]) -> str:
+def _fit_surrogate_keys(surrogate_keys: Iterable[str]) -> str:
     """Return the keys as a header value if they fit, or else the one key that covers them all."""
     value = " ".join(dict.fromkeys(surrogate_keys))
-    return value if len(value) <= MOST_TAGS else ARTICLES
+    return value if len(value) <= MAX_SURROGATE_KEY_BYTES else ALL_ARTICLES

@@ -10,36 +10,36 @@ from collections.abc import Callable, Iterable
 from io import BytesIO
 from typing import Any, NamedTuple, Protocol
 
-from newsapi.cache.answer import Answer, Headers
-from newsapi.cache.pages import Given
+from newsapi.cache.answer import CachedResponse, Headers
+from newsapi.cache.pages import CacheResult
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
-GIVEN = "newsapi.given"
+ENV_CACHE_RESULT = "newsapi.given"
 """Environ key under which the application leaves a cache result, which the front then sends itself."""
 
-FRONT = "newsapi.front"
+ENV_FRONT = "newsapi.front"
 """Environ key that is set for requests that came through the front."""
 
 
-HOLD = "newsapi.hold"
+ENV_LONG_POLL = "newsapi.hold"
 """Environ key under which the application leaves the `LongPoll` of a request that may be parked."""
 
 
-class Hold(NamedTuple):
+class LongPoll(NamedTuple):
     """A response that says that nothing happened, and how many seconds to wait for something to happen."""
 
-    answer: Answer
+    answer: CachedResponse
     seconds: float
 
 
-class Plain(NamedTuple):
+class UncachedResponse(NamedTuple):
     """A response for this request only. `long_poll` is set if the request may be parked."""
 
     status: int
     headers: Headers
     body: bytes
-    hold: Hold | None = None
+    long_poll: LongPoll | None = None
 
 
 class Body(Protocol):
@@ -49,7 +49,7 @@ class Body(Protocol):
         """Return the next `size` bytes, or fewer at the end of the body."""
 
 
-def environ(scope: Any, body: bytes | Body, request_id: str) -> dict[str, Any]:
+def build_environ(scope: Any, body: bytes | Body, request_id: str) -> dict[str, Any]:
     """Return the WSGI environ of a request. HEAD is handled as GET, and the body is left out when sending.
 
     Args:
@@ -80,7 +80,7 @@ def environ(scope: Any, body: bytes | Body, request_id: str) -> dict[str, Any]:
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
         "wsgi.input_terminated": True,
-        FRONT: True,
+        ENV_FRONT: True,
     }
     for name, value in scope.headers.items():
         if "_" in name:
@@ -97,7 +97,7 @@ def environ(scope: Any, body: bytes | Body, request_id: str) -> dict[str, Any]:
     return variables
 
 
-def run(application: Application, variables: dict[str, Any]) -> Given | Plain:
+def run_wsgi(application: Application, variables: dict[str, Any]) -> CacheResult | UncachedResponse:
     """Run a WSGI application.
 
     Args:
@@ -119,7 +119,7 @@ def run(application: Application, variables: dict[str, Any]) -> Given | Plain:
     finally:
         if (close := getattr(chunks, "close", None)) is not None:
             close()
-    cache_result: Given | None = variables.get(GIVEN)
+    cache_result: CacheResult | None = variables.get(ENV_CACHE_RESULT)
     if cache_result is not None:
         return cache_result
-    return Plain(int(started[0][:3]), started[1], body, variables.get(HOLD))
+    return UncachedResponse(int(started[0][:3]), started[1], body, variables.get(ENV_LONG_POLL))

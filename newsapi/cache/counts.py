@@ -18,23 +18,23 @@ from typing import Any, Final, NamedTuple
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, multiprocess, start_http_server
 
-FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+MULTIPROC_DIR_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 
-BUCKETS: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+BUCKETS_SECONDS: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 """Upper bounds of the histogram buckets, in seconds."""
 
-QUICK: Final = BUCKETS[0]
+FIRST_BUCKET: Final = BUCKETS_SECONDS[0]
 
-CACHE: Final = {"newsapi; hit": "hit", "newsapi; fwd=miss": "miss", "newsapi; hit; detail=stale": "stale"}
+CACHE_STATUS_LABELS: Final = {"newsapi; hit": "hit", "newsapi; fwd=miss": "miss", "newsapi; hit; detail=stale": "stale"}
 """Metric label for each value of `Cache-Status`; other responses did not use the cache."""
 
-NONE: Final = "none"
+NO_CACHE_STATUS: Final = "none"
 
-access = structlog.get_logger("newsapi.access")
+access_logger = structlog.get_logger("newsapi.access")
 
 _REQUESTS = Counter("newsapi_requests", "Responses sent, by status class and cache result", ["status", "cache"])
 _SECONDS = Histogram(
-    "newsapi_request_seconds", "Time from request to response in seconds, by cache result", ["cache"], buckets=BUCKETS
+    "newsapi_request_seconds", "Time from request to response in seconds, by cache result", ["cache"], buckets=BUCKETS_SECONDS
 )
 _REFUSED = Counter("newsapi_unavailable", "Responses with status 503, by reason", ["reason"])
 _BUSY = Gauge("newsapi_requests_busy", "Requests that hold a thread or wait for one", multiprocess_mode="livesum")
@@ -49,7 +49,7 @@ _BYTES = Gauge("newsapi_cache_bytes", "Bytes used by the memory cache", multipro
 _REDIS = Counter("newsapi_redis_failures", "Failed or timed-out requests to Redis")
 
 
-class State(NamedTuple):
+class ProcessGauges(NamedTuple):
     """The current state of one process, as shown by the gauges."""
 
     busy: int
@@ -60,7 +60,7 @@ class State(NamedTuple):
     redis_failures: int
 
 
-class Counts:
+class RequestMetrics:
     """Request counts of one process since the last `flush`. Not thread-safe: only the event loop may use it."""
 
     __slots__ = (
@@ -91,14 +91,14 @@ class Counts:
         self._hits: dict[int, int] = defaultdict(int)
         self._sent: dict[tuple[int, str], int] = defaultdict(int)
         self._refused: dict[str, int] = defaultdict(int)
-        self._buckets: dict[str, list[int]] = defaultdict(lambda: [0] * (len(BUCKETS) + 1))
+        self._buckets: dict[str, list[int]] = defaultdict(lambda: [0] * (len(BUCKETS_SECONDS) + 1))
         self._sum: dict[str, float] = defaultdict(float)
         self._quick, self._quick_seconds = 0, 0.0
 
-    def hit(self, scope: Any, status: int, seconds: float) -> None:
+    def count_hit(self, scope: Any, status: int, seconds: float) -> None:
         """Count a response sent from the memory cache after `seconds`, and log every nth one."""
         self._hits[status] += 1
-        if seconds < QUICK:
+        if seconds < FIRST_BUCKET:
             self._quick += 1
             self._quick_seconds += seconds
         else:
@@ -106,7 +106,7 @@ class Counts:
         self._until_logged -= 1
         if not self._until_logged:
             self._until_logged = self._every
-            access.info(
+            access_logger.info(
                 "hit",
                 method=scope.method,
                 path=scope.path[:500],
@@ -115,7 +115,7 @@ class Counts:
                 one_in=self._every,
             )
 
-    def other(self, cache_status: str, status: int, seconds: float) -> None:
+    def count_other(self, cache_status: str, status: int, seconds: float) -> None:
         """Count any other response.
 
         Args:
@@ -123,19 +123,19 @@ class Counts:
             status: HTTP status.
             seconds: Time from request to response.
         """
-        cache = CACHE.get(cache_status, NONE)
+        cache = CACHE_STATUS_LABELS.get(cache_status, NO_CACHE_STATUS)
         self._sent[status, cache] += 1
         self._time(cache, seconds)
 
-    def refused(self, reason: str) -> None:
+    def count_refusal(self, reason: str) -> None:
         """Count a 503 response by reason."""
         self._refused[reason] += 1
 
     def _time(self, cache: str, seconds: float) -> None:
-        self._buckets[cache][bisect_left(BUCKETS, seconds)] += 1
+        self._buckets[cache][bisect_left(BUCKETS_SECONDS, seconds)] += 1
         self._sum[cache] += seconds
 
-    def hand_on(self, gauges: State) -> None:
+    def flush(self, gauges: ProcessGauges) -> None:
         """Add the counts to the Prometheus metrics, reset them, and set the gauges."""
         self._buckets["hit"][0] += self._quick
         self._sum["hit"] += self._quick_seconds
@@ -167,26 +167,26 @@ def _add(histogram: Any, buckets: list[int], seconds: float) -> None:
 
 
 @contextmanager
-def gathered() -> Iterator[None]:
+def multiprocess_dir() -> Iterator[None]:
     """Provide a directory for the metrics of several processes, and remove it at the end."""
     with tempfile.TemporaryDirectory(prefix="newsapi-metrics-") as directory:
-        os.environ[FOLDER] = directory
+        os.environ[MULTIPROC_DIR_VARIABLE] = directory
         try:
             yield
         finally:
-            del os.environ[FOLDER]
+            del os.environ[MULTIPROC_DIR_VARIABLE]
 
 
-def show(host: str, port: int) -> None:
+def serve_metrics(host: str, port: int) -> None:
     """Serve the metrics over HTTP in a thread: the sums of all processes that share a directory, or only this one's."""
     registry = REGISTRY
-    if FOLDER in os.environ:
+    if MULTIPROC_DIR_VARIABLE in os.environ:
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     start_http_server(port, host, registry)
 
 
-def forget(pid: int) -> None:
+def drop_process(pid: int) -> None:
     """Remove the gauges of a process that has ended; its counters stay in the sums."""
-    if FOLDER in os.environ:
+    if MULTIPROC_DIR_VARIABLE in os.environ:
         multiprocess.mark_process_dead(pid)  # type: ignore[no-untyped-call]

@@ -17,30 +17,30 @@ from typing import NamedTuple, Protocol
 import structlog
 
 from newsapi.cache import tags
-from newsapi.cache.answer import Answer
-from newsapi.cache.tags import Word
+from newsapi.cache.answer import CachedResponse
+from newsapi.cache.tags import Dependency
 
 log = structlog.get_logger("newsapi.cache")
 
-BOUND = 1.0
+MAX_STALENESS_SECONDS = 1.0
 """Seconds for which a snapshot may be used: no response is further behind the database than that."""
 
-DUE = 0.2
+POLL_INTERVAL_SECONDS = 0.2
 """Seconds after which the changelog is due to be read again."""
 
-LATE = 1.2
+READ_TIMEOUT_SECONDS = 1.2
 """Seconds after which an unfinished read counts as failed. Resolving an unknown host name, for example, can take any
 time, and requests must not wait for it."""
 
-MOST = 1_000
+MAX_CHANGES_PER_READ = 1_000
 """Maximum number of changes per read. If there are more, every cached response is taken as invalid, so that the
 follower's work does not grow with the size of an import."""
 
-REMEMBERED = 50_000
+MAX_REMEMBERED_DEPENDENCIES = 50_000
 """Maximum number of dependencies whose last change is remembered."""
 
 
-class Change(tags.Change, Protocol):
+class ChangeRow(tags.ChangelogRow, Protocol):
     """A row of the changelog."""
 
     @property
@@ -49,7 +49,7 @@ class Change(tags.Change, Protocol):
     def mark(self) -> int: ...
 
 
-class News(NamedTuple):
+class ChangelogDelta(NamedTuple):
     """The part of the changelog after a position: the nonce at the position, the head, and the changes between.
 
     `changes` is None if there are too many.
@@ -58,17 +58,17 @@ class News(NamedTuple):
     place_mark: int | None
     seq: int
     mark: int
-    changes: Sequence[Change] | None
+    changes: Sequence[ChangeRow] | None
 
 
-class Read(Protocol):
+class ChangelogReader(Protocol):
     """Reads the changes after a position; without a position, the last `max_changes`."""
 
-    def __call__(self, after_seq: int | None, max_changes: int, /) -> News: ...
+    def __call__(self, after_seq: int | None, max_changes: int, /) -> ChangelogDelta: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Stamp:
+class ChangelogSnapshot:
     """What was known of the changelog at one time. Immutable; the follower replaces it after each read.
 
     Attributes:
@@ -88,17 +88,17 @@ class Stamp:
     mark: int
     at: float
     due: float
-    until: float
-    floor: int
-    touched: Mapping[Word, int]
+    trusted_until: float
+    complete_from_seq: int
+    touched: Mapping[Dependency, int]
     marks: Mapping[int, int]
-    line: object
+    epoch: object
 
 
-class Follower:
+class ChangelogFollower:
     """Follows the changelog for one process. Thread-safe."""
 
-    def __init__(self, read: Read, *, bound: float = BOUND, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, read: ChangelogReader, *, max_staleness: float = MAX_STALENESS_SECONDS, clock: Callable[[], float] = time.monotonic) -> None:
         """Store the parts; nothing is read yet.
 
         Args:
@@ -107,12 +107,12 @@ class Follower:
             clock: Monotonic clock, in seconds.
         """
         self._read = read
-        self.bound = bound
+        self.bound = max_staleness
         self.clock = clock
         self._lock = threading.Lock()
-        self._touched: dict[Word, int] = {}
+        self._touched: dict[Dependency, int] = {}
         self._marks: dict[int, int] = {}
-        self.stamp = Stamp(-1, 0, -1e9, -1e9, -1e9, 0, {}, {}, None)
+        self.stamp = ChangelogSnapshot(-1, 0, -1e9, -1e9, -1e9, 0, {}, {}, None)
         self.own_write_at = -1e9
         self._failing = False
         self._failures = 0
@@ -120,17 +120,17 @@ class Follower:
         self._closed = threading.Event()
 
     @property
-    def away(self) -> bool:
+    def is_unavailable(self) -> bool:
         """Whether the changelog cannot be read: the last read failed, or the current one takes too long."""
         began_at = self._began
-        return self._failing or (began_at is not None and self.clock() - began_at > LATE)
+        return self._failing or (began_at is not None and self.clock() - began_at > READ_TIMEOUT_SECONDS)
 
-    def known(self) -> Stamp | None:
+    def latest(self) -> ChangelogSnapshot | None:
         """Return a snapshot that may be used, after reading if necessary; None if the changelog cannot be read."""
         snapshot, now = self.stamp, self.clock()
-        if now < snapshot.due or (now < snapshot.until and (self.away or self._lock.locked())):
+        if now < snapshot.due or (now < snapshot.trusted_until and (self.is_unavailable or self._lock.locked())):
             return snapshot
-        return self.stamp if self.catch_up(now - min(DUE, self.bound)) else None
+        return self.stamp if self.catch_up(now - min(POLL_INTERVAL_SECONDS, self.bound)) else None
 
     def catch_up(self, since: float | None = None) -> bool:
         """Read the changelog, unless another thread has read it after `since`.
@@ -146,7 +146,7 @@ class Follower:
         """
         since = self.clock() if since is None else since
         failures = self._failures
-        if self.away or not self._lock.acquire(timeout=LATE):
+        if self.is_unavailable or not self._lock.acquire(timeout=READ_TIMEOUT_SECONDS):
             return False
         try:
             return self.stamp.at > since or (self._failures == failures and self._read_on())
@@ -162,7 +162,7 @@ class Follower:
     def _read_on(self) -> bool:
         began_at = self._began = self.clock()
         try:
-            delta = self._read(self.stamp.seq if self.stamp.line else None, MOST)
+            delta = self._read(self.stamp.seq if self.stamp.epoch else None, MAX_CHANGES_PER_READ)
         except Exception as error:  # noqa: BLE001 (whatever the error: the cached responses are used until it is over)
             self._failed(error)
             return False
@@ -184,52 +184,52 @@ class Follower:
     def _try_again(self) -> None:
         """Read until it succeeds; runs in its own thread, so that no request waits for an attempt that hangs."""
         done = False
-        while not done and not self._closed.wait(DUE):
+        while not done and not self._closed.wait(POLL_INTERVAL_SECONDS):
             with self._lock:
                 done = self._closed.is_set() or self._read_on()
 
-    def wrote(self) -> None:
+    def after_local_write(self) -> None:
         """Read the changelog after a write of this process, so that it sends nothing older from then on."""
         self.own_write_at = self.clock()
         if not self.catch_up():
             # The snapshot is older than the write, so it must not be used any more.
-            self.stamp = replace(self.stamp, due=-1e9, until=-1e9)
+            self.stamp = replace(self.stamp, due=-1e9, trusted_until=-1e9)
 
-    def judge(self, answer: Answer, stamp: Stamp) -> bool:
+    def is_valid(self, response: CachedResponse, snapshot: ChangelogSnapshot) -> bool:
         """Return whether a response of this process is valid as of a snapshot, and note it in the response."""
-        if answer.proven is stamp:
+        if response.validated_by is snapshot:
             return True
-        if answer.line is not stamp.line or answer.true_at < stamp.floor:
+        if response.log_epoch is not snapshot.epoch or response.valid_as_of_seq < snapshot.complete_from_seq:
             return False
-        if answer.until is not None and time.time() >= answer.until:
+        if response.expires_at is not None and time.time() >= response.expires_at:
             return False
-        if answer.true_at < stamp.seq:
-            touched, valid_as_of_seq = stamp.touched, answer.true_at
-            for dependency in answer.words:
+        if response.valid_as_of_seq < snapshot.seq:
+            touched, valid_as_of_seq = snapshot.touched, response.valid_as_of_seq
+            for dependency in response.dependencies:
                 if touched.get(dependency, 0) > valid_as_of_seq:
                     return False
-            answer.true_at = stamp.seq
-        answer.proven = stamp
+            response.valid_as_of_seq = snapshot.seq
+        response.validated_by = snapshot
         return True
 
-    def proves(self, response: Answer) -> bool:
+    def still_holds(self, response: CachedResponse) -> bool:
         """Return whether a response of this process is still valid by a snapshot that may be used."""
-        return self.clock() < self.stamp.until and self.judge(response, self.stamp)
+        return self.clock() < self.stamp.trusted_until and self.is_valid(response, self.stamp)
 
-    def adopt(self, answer: Answer, stamp: Stamp) -> bool:
+    def validate_foreign(self, response: CachedResponse, snapshot: ChangelogSnapshot) -> bool:
         """Return whether a response built by another process is valid.
 
         It is valid only if the changelog has the same nonce at the position of the build.
         """
-        nonce = stamp.mark if answer.seq == stamp.seq else stamp.marks.get(answer.seq)
-        if nonce != answer.mark:
+        nonce = snapshot.mark if response.seq == snapshot.seq else snapshot.marks.get(response.seq)
+        if nonce != response.nonce:
             return False
-        answer.line = stamp.line
-        return self.judge(answer, stamp)
+        response.log_epoch = snapshot.epoch
+        return self.is_valid(response, snapshot)
 
-    def _take(self, delta: News, began_at: float) -> None:
+    def _take(self, delta: ChangelogDelta, began_at: float) -> None:
         previous = self.stamp
-        epoch, complete_from_seq = previous.line, previous.floor
+        epoch, complete_from_seq = previous.epoch, previous.complete_from_seq
         # Before the first change (seq 0) there is no nonce to compare.
         nonce_differs = previous.seq > 0 and delta.place_mark != previous.mark
         if epoch is None or delta.seq < previous.seq or nonce_differs:
@@ -241,19 +241,19 @@ class Follower:
             self._touched, self._marks, complete_from_seq = {}, {}, delta.seq
         for change in delta.changes or ():
             self._marks[change.seq] = change.mark
-            self._touched.update(dict.fromkeys(tags.touched(change), change.seq))
-        if len(self._touched) > REMEMBERED:
+            self._touched.update(dict.fromkeys(tags.dependencies_of_change(change), change.seq))
+        if len(self._touched) > MAX_REMEMBERED_DEPENDENCIES:
             complete_from_seq = self._forget()
-        self.stamp = Stamp(
+        self.stamp = ChangelogSnapshot(
             seq=delta.seq,
             mark=delta.mark,
             at=began_at,
-            due=began_at + min(DUE, self.bound),
-            until=began_at + self.bound,
-            floor=complete_from_seq,
+            due=began_at + min(POLL_INTERVAL_SECONDS, self.bound),
+            trusted_until=began_at + self.bound,
+            complete_from_seq=complete_from_seq,
             touched=self._touched,
             marks=self._marks,
-            line=epoch,
+            epoch=epoch,
         )
 
     def _forget(self) -> int:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 
-class Incoming:
+class RequestBody:
     """A streamed request body, as WSGI reads it. Nothing is received from the client before it is read."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, proto: Any, timeout_seconds: float) -> None:
@@ -59,7 +59,7 @@ class Incoming:
             return b""
 
 
-async def whole(proto: Any, content_length: str | None, max_bytes: int) -> bytes | None:
+async def read_all(proto: Any, content_length: str | None, max_bytes: int) -> bytes | None:
     """Read a complete request body.
 
     Args:

@@ -5,35 +5,35 @@ from __future__ import annotations
 import threading
 from typing import Final
 
-from newsapi.cache.answer import OK, Answer
+from newsapi.cache.answer import OK, CachedResponse
 
-REFUSALS: Final = 1 << 20
+ERROR_CACHE_BYTES: Final = 1 << 20
 """Bytes for 308, 404 and 410 responses. They have a segment of their own, so that requests for names that do not exist
 cannot evict other responses."""
 
 
-class Memory:
+class MemoryCache:
     """Responses by key. Thread-safe. Reading does not count as use: call `touch` from time to time."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, max_bytes: int) -> None:
         """Create an empty cache of at most `max_bytes`, plus ERROR_CACHE_BYTES for errors."""
-        self._segments = (_Segment(most), _Segment(REFUSALS))
+        self._segments = (_Segment(max_bytes), _Segment(ERROR_CACHE_BYTES))
 
-    def get(self, key: str) -> Answer | None:
+    def get(self, key: str) -> CachedResponse | None:
         """Return the response under a key, valid or not; None if there is none."""
         successes, errors = self._segments
         return successes.kept.get(key) or errors.kept.get(key)
 
-    def put(self, key: str, answer: Answer) -> None:
+    def put(self, key: str, response: CachedResponse) -> None:
         """Store a response in place of any other under the key."""
         successes, errors = self._segments
-        segment, other_segment = (successes, errors) if answer.status == OK else (errors, successes)
+        segment, other_segment = (successes, errors) if response.status == OK else (errors, successes)
         other_segment.drop(key)
-        segment.put(key, answer)
+        segment.put(key, response)
 
-    def touch(self, key: str, answer: Answer) -> None:
+    def touch(self, key: str, response: CachedResponse) -> None:
         """Mark a response as recently used."""
-        self._segments[answer.status != OK].touch(key)
+        self._segments[response.status != OK].touch(key)
 
     def state(self) -> tuple[int, int]:
         """Return the number of responses and their total size in bytes."""
@@ -43,13 +43,13 @@ class Memory:
 
 class _Segment:
     def __init__(self, max_bytes: int) -> None:
-        self.kept: dict[str, Answer] = {}
+        self.kept: dict[str, CachedResponse] = {}
         self.bytes = 0
         self._sizes: dict[str, int] = {}
         self._most = max_bytes
         self._lock = threading.Lock()
 
-    def put(self, key: str, response: Answer) -> None:
+    def put(self, key: str, response: CachedResponse) -> None:
         size = response.size + len(key)
         with self._lock:
             self._drop(key)

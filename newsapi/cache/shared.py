@@ -19,33 +19,33 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ResponseError
 from redis.retry import Retry
 
-from newsapi.cache.answer import Answer
+from newsapi.cache.answer import CachedResponse
 
 log = structlog.get_logger("newsapi.cache")
 
-LIVES = 24 * 3600
+ENTRY_TTL_SECONDS = 24 * 3600
 """Seconds after which an entry expires, valid or not."""
 
-TIMEOUT = 0.1
+TIMEOUT_SECONDS = 0.1
 """Seconds that Redis may take to connect and to reply; after that, building the response is faster than fetching it."""
 
-PAUSE = 2.0
+CIRCUIT_OPEN_SECONDS = 2.0
 """Seconds for which Redis is not used after a failure. Then one thread tries it, and the others still go without."""
 
-LARGEST = 1 << 20
+MAX_ENTRY_BYTES = 1 << 20
 """Maximum size of a shared body. Sitemap pages are larger, and building one takes less time than fetching it."""
 
-CLAIM = 2
+BUILD_LOCK_SECONDS = 2
 """Seconds after which the build lock of a process that died expires."""
 
 
-class Shared(Protocol):
+class SharedCache(Protocol):
     """A cache that is shared by processes."""
 
-    def get(self, key: str) -> Answer | None:
+    def get(self, key: str) -> CachedResponse | None:
         """Return the response under a key, valid or not; None if it is missing, damaged or out of reach."""
 
-    def put(self, key: str, answer: Answer) -> None:
+    def put(self, key: str, response: CachedResponse) -> None:
         """Store a response; do nothing if the cache is unavailable."""
 
     def claim(self, key: str) -> bool:
@@ -61,15 +61,15 @@ class Shared(Protocol):
         """Return the state as text, for `/readyz`."""
 
 
-class Alone:
+class NullCache:
     """Stands in for Redis if there is none: every process uses only its own memory."""
 
     failures = 0
 
-    def get(self, key: str) -> Answer | None:
+    def get(self, key: str) -> CachedResponse | None:
         """Return None."""
 
-    def put(self, key: str, answer: Answer) -> None:
+    def put(self, key: str, response: CachedResponse) -> None:
         """Do nothing."""
 
     def claim(self, key: str) -> bool:
@@ -85,7 +85,7 @@ class Alone:
         return "ok (memory of this process)"
 
 
-class InRedis:
+class RedisResponseCache:
     """Flask-Caching's Redis back end with our own serialization: values contain their key, and nothing is pickled."""
 
     def __init__(self, url: str, release: str) -> None:
@@ -104,32 +104,32 @@ class InRedis:
         # commands, each of which may take the whole timeout; protocol 2 needs none.
         self._client = Redis.from_url(
             url,
-            socket_timeout=TIMEOUT,
-            socket_connect_timeout=TIMEOUT,
+            socket_timeout=TIMEOUT_SECONDS,
+            socket_connect_timeout=TIMEOUT_SECONDS,
             retry=Retry(NoBackoff(), 0),
             protocol=2,
             driver_info=None,
         )
         self._prefix = f"newsapi:{release}:"
-        self._store: Any = FlaskRedisCache(host=self._client, default_timeout=LIVES, key_prefix=self._prefix)
-        self._store.serializer = _Bytes()  # type: ignore[assignment]
+        self._store: Any = FlaskRedisCache(host=self._client, default_timeout=ENTRY_TTL_SECONDS, key_prefix=self._prefix)
+        self._store.serializer = _BytesSerializer()  # type: ignore[assignment]
 
-    def get(self, key: str) -> Answer | None:
+    def get(self, key: str) -> CachedResponse | None:
         """Return the response under a key, valid or not; None if it is missing, damaged or out of reach."""
         value = self._asked(lambda: self._store.get(key))
         return None if value is None else _unpack(key, value)
 
-    def put(self, key: str, answer: Answer) -> None:
+    def put(self, key: str, response: CachedResponse) -> None:
         """Store a response, unless it is so large that sending it may take too long."""
-        if len(answer.body) > LARGEST:
+        if len(response.body) > MAX_ENTRY_BYTES:
             return
-        self._asked(lambda: self._store.set(key, _pack(key, answer)))
+        self._asked(lambda: self._store.set(key, _pack(key, response)))
 
     def claim(self, key: str) -> bool:
         """Take the build lock of a key; return False only if another process is known to hold it."""
         # One command: the back end's own method uses two, and a lock without expiry would stay if the second is lost.
         name = f"{self._prefix}{key}:claim"
-        return self._asked(lambda: self._client.set(name, b"1", nx=True, ex=CLAIM) or False) is not False
+        return self._asked(lambda: self._client.set(name, b"1", nx=True, ex=BUILD_LOCK_SECONDS) or False) is not False
 
     def release(self, key: str) -> None:
         """Release the build lock of a key."""
@@ -162,31 +162,31 @@ class InRedis:
             self._note("redis cache refused a command", error)
             result = None
         except (RedisError, OSError, ValueError) as error:  # ValueError: an invalid reply
-            self._rest(error)
+            self._open_circuit(error)
             return None
-        if time.monotonic() - began_at > TIMEOUT:  # several steps, each within the timeout
-            self._rest(None)
+        if time.monotonic() - began_at > TIMEOUT_SECONDS:  # several steps, each within the timeout
+            self._open_circuit(None)
         elif self._broken:
             self._broken = False
             log.warning("redis cache available again")
         return result
 
-    def _rest(self, error: Exception | None) -> None:
+    def _open_circuit(self, error: Exception | None) -> None:
         """Use Redis no more for CIRCUIT_OPEN_SECONDS; `error` is None if it was only slow."""
         self.failures += 1
-        self._quiet_until = time.monotonic() + PAUSE
+        self._quiet_until = time.monotonic() + CIRCUIT_OPEN_SECONDS
         if not self._broken:
             self._broken = True
             log.warning("redis cache unavailable", error=type(error).__name__ if error else "slow")
 
     def _note(self, event: str, error: Exception) -> None:
         """Log an error at most once per CIRCUIT_OPEN_SECONDS."""
-        if time.monotonic() > self._noted_at + PAUSE:
+        if time.monotonic() > self._noted_at + CIRCUIT_OPEN_SECONDS:
             self._noted_at = time.monotonic()
             log.warning(event, error=str(error)[:200])
 
 
-class _Bytes(BaseSerializer):
+class _BytesSerializer(BaseSerializer):
     """Stores values as they are. The back end's default is pickle, which would execute data written by others."""
 
     def dumps(self, value: Any, protocol: int = 0) -> bytes:
@@ -201,21 +201,21 @@ _HEAD = struct.Struct(">4sI16s")
 _MAGIC = b"nwp3"
 
 
-def _pack(key: str, response: Answer) -> bytes:
+def _pack(key: str, response: CachedResponse) -> bytes:
     """Serialize a response: magic bytes, length of the header, hash of the rest, header as JSON, bodies."""
-    bodies = {"": response.body, **response.coded}
+    bodies = {"": response.body, **response.encoded_bodies}
     header = {
         "key": key,
         "seq": response.seq,
-        "mark": response.mark,
+        "mark": response.nonce,
         "link": response.link,
         "language": response.language,
         "media_type": response.media_type,
         "digest": response.digest,
-        "until": response.until,
+        "until": response.expires_at,
         "changed_at": response.changed_at,
-        "words": list(response.words),
-        "tags": response.tags,
+        "words": list(response.dependencies),
+        "tags": response.surrogate_keys,
         "bodies": {encoding: len(body) for encoding, body in bodies.items()},
     }
     header_json = orjson.dumps(header)
@@ -223,7 +223,7 @@ def _pack(key: str, response: Answer) -> bytes:
     return _HEAD.pack(_MAGIC, len(header_json), _hash(payload)) + payload
 
 
-def _unpack(key: str, value: bytes) -> Answer | None:
+def _unpack(key: str, value: bytes) -> CachedResponse | None:
     """Deserialize a response; return None for bytes that `_pack` did not write under this key."""
     try:
         magic, length, digest = _HEAD.unpack_from(value)
@@ -237,24 +237,24 @@ def _unpack(key: str, value: bytes) -> Answer | None:
     return None
 
 
-def _answer(header: dict[str, Any], data: bytes) -> Answer:
+def _answer(header: dict[str, Any], data: bytes) -> CachedResponse:
     bodies, start = {}, 0
     for encoding, length in header["bodies"].items():
         bodies[encoding] = data[start : start + length]
         start += length
     changed_at = header["changed_at"]
-    return Answer(
+    return CachedResponse(
         body=bodies.pop(""),
-        coded=bodies,
+        encoded_bodies=bodies,
         seq=header["seq"],
-        mark=header["mark"],
+        nonce=header["mark"],
         changed_at=datetime.fromisoformat(changed_at).astimezone(UTC) if changed_at else None,
-        words=frozenset(header["words"]),
-        tags=tuple(header["tags"]),
+        dependencies=frozenset(header["words"]),
+        surrogate_keys=tuple(header["tags"]),
         link=header["link"],
         language=header["language"],
         media_type=header["media_type"],
-        until=header["until"],
+        expires_at=header["until"],
         digest=header["digest"],
     )
 

@@ -14,14 +14,14 @@ from uuid import UUID
 
 from newsapi.text.slugs import is_uuid
 
-Word = int | str
-NAMED = ("brand", "section", "authors", "mentions", "tags")
+Dependency = int | str
+NAME_FIELDS = ("brand", "section", "authors", "mentions", "tags")
 """Fields in which an article shows the names of brands, sections, authors and tags."""
 
 _KINDS = {"brand": "brand", "section": "section", "authors": "author", "mentions": "brand", "tags": "tag"}
 
 
-GONE = "gone"
+TOMBSTONES = "gone"
 """Dependency of responses that list withdrawn articles, including those that left a filter long ago."""
 
 FILTERS = {
@@ -36,7 +36,7 @@ FILTERS = {
 """Filters whose values are slugs, with the kind of term."""
 
 
-class Change(Protocol):
+class ChangelogRow(Protocol):
     """The columns of a changelog row that dependencies are derived from."""
 
     @property
@@ -59,7 +59,7 @@ class Change(Protocol):
     def facets_after(self) -> Sequence[int]: ...
 
 
-def touched(change: Change) -> Iterator[Word]:
+def dependencies_of_change(change: ChangelogRow) -> Iterator[Dependency]:
     """Yield the dependencies that a change affects: the lists it left, stayed in and joined, and its own names.
 
     Args:
@@ -71,29 +71,29 @@ def touched(change: Change) -> Iterator[Word]:
     yield from change.facets_before
     yield from change.facets_after
     if change.kind == "related":
-        yield from (related(id_) for id_ in change.lists or ())
+        yield from (related_dependency(id_) for id_ in change.lists or ())
         return
     if change.kind == "search":
-        yield SEARCH
+        yield ANY_SEARCH
         return
     slugs = (change.slug, change.previous_slug, *(change.more_slugs or ()))
     if change.kind == "article":
-        yield article(change.subject_id)
+        yield article_dependency(change.subject_id)
         if change.action == "delete":
-            yield GONE
-        yield from (slug(text) for text in slugs if text)
+            yield TOMBSTONES
+        yield from (slug_dependency(text) for text in slugs if text)
     else:
-        yield from (name(change.kind, text) for text in slugs if text)
+        yield from (name_dependency(change.kind, text) for text in slugs if text)
 
 
-SEARCH = "search"
+ANY_SEARCH = "search"
 """Dependency of every search; changes when articles are indexed without being changed."""
 
-ARTICLES = "articles"
+ALL_ARTICLES = "articles"
 """Surrogate key of every list of articles that has no key of its own; purged with every change of an article."""
 
 
-def dropped(change: Change, named: Mapping[int, Iterable[tuple[str, str]]]) -> Iterator[str]:
+def surrogate_keys_of_change(change: ChangelogRow, terms_by_facet: Mapping[int, Iterable[tuple[str, str]]]) -> Iterator[str]:
     """Yield the surrogate keys of the responses that a change made invalid.
 
     Lists by mention, format, language and others without a key of their own have the key ALL_ARTICLES.
@@ -107,15 +107,15 @@ def dropped(change: Change, named: Mapping[int, Iterable[tuple[str, str]]]) -> I
     """
     facets = (*change.facets_before, *change.facets_after)
     if facets or change.kind == "search":
-        yield ARTICLES
+        yield ALL_ARTICLES
     for facet in facets:
-        yield from (name(kind, text) for kind, text in named.get(facet, ()))
+        yield from (name_dependency(kind, text) for kind, text in terms_by_facet.get(facet, ()))
     if change.kind == "article":
-        yield related(change.subject_id)
-    yield from (dependency for dependency in touched(change) if isinstance(dependency, str))
+        yield related_dependency(change.subject_id)
+    yield from (dependency for dependency in dependencies_of_change(change) if isinstance(dependency, str))
 
 
-def borne(surrogate_keys: Iterable[str], dependencies: Iterable[Word]) -> Iterator[str]:
+def surrogate_keys_of_response(surrogate_keys: Iterable[str], dependencies: Iterable[Dependency]) -> Iterator[str]:
     """Yield the surrogate keys of a response.
 
     Args:
@@ -129,43 +129,43 @@ def borne(surrogate_keys: Iterable[str], dependencies: Iterable[Word]) -> Iterat
     yield from sorted(dependency for dependency in dependencies if isinstance(dependency, str))
 
 
-def article(id_: UUID) -> str:
+def article_dependency(id_: UUID) -> str:
     """Return the dependency on the article with this id, wherever it is shown."""
     return f"article:{id_}"
 
 
-def related(id_: UUID | str) -> str:
+def related_dependency(id_: UUID | str) -> str:
     """Return the dependency on the list of articles related to the article with this id."""
     return f"related:{id_}"
 
 
-def slug(text: str) -> str:
+def slug_dependency(slug: str) -> str:
     """Return the dependency on the article that has or had this slug, also if there is none."""
-    return f"slug:{text}"
+    return f"slug:{slug}"
 
 
-def named_article(text: str) -> str:
+def named_article(id_or_slug: str) -> str:
     """Return the dependency on the article with this id, or with this present or former slug."""
-    return article(UUID(text)) if is_uuid(text) else slug(text)
+    return article_dependency(UUID(id_or_slug)) if is_uuid(id_or_slug) else slug_dependency(id_or_slug)
 
 
-def name(kind: str, text: str) -> str:
+def name_dependency(kind: str, slug: str) -> str:
     """Return the dependency on the displayed name of the term with this slug, also if there is none."""
-    return f"{kind}:{text}"
+    return f"{kind}:{slug}"
 
 
-class Facet(Protocol):
+class FacetLike(Protocol):
     """A list of articles: its id and the number of articles on it."""
 
     @property
     def id(self) -> int: ...
     @property
-    def articles(self) -> int: ...
+    def article_count(self) -> int: ...
 
 
-def of_list(
-    asked: Mapping[str, Sequence[Any]], found: Mapping[str, Sequence[Facet]], everything: Facet
-) -> Iterator[Word]:
+def list_dependencies(
+    query: Mapping[str, Sequence[Any]], facets_by_filter: Mapping[str, Sequence[FacetLike]], all_articles: FacetLike
+) -> Iterator[Dependency]:
     """Yield the dependencies that decide which articles are on a list.
 
     An article that enters, leaves or changes on the list is in a facet of every filter, before or after the change.
@@ -182,17 +182,17 @@ def of_list(
         Facet ids and texts.
     """
     for filter_, kind in FILTERS.items():
-        yield from (name(kind, value) for value in asked.get(filter_, ()))
-    if "id" in asked or "slug" in asked:
-        yield from map(article, asked.get("id", ()))
-        yield from map(slug, asked.get("slug", ()))
+        yield from (name_dependency(kind, value) for value in query.get(filter_, ()))
+    if "id" in query or "slug" in query:
+        yield from map(article_dependency, query.get("id", ()))
+        yield from map(slug_dependency, query.get("slug", ()))
         return
-    complete = [facets for filter_, facets in found.items() if filter_ in FILTERS or len(facets) == len(asked[filter_])]
-    smallest = min(complete, key=lambda facets: sum(facet.articles for facet in facets), default=[everything])
+    complete = [facets for filter_, facets in facets_by_filter.items() if filter_ in FILTERS or len(facets) == len(query[filter_])]
+    smallest = min(complete, key=lambda facets: sum(facet.articles for facet in facets), default=[all_articles])
     yield from (facet.id for facet in smallest)
 
 
-def of_search(everything: Facet, terms: Iterable[Facet]) -> set[Word]:
+def search_dependencies(all_articles: FacetLike, terms: Iterable[FacetLike]) -> set[Dependency]:
     """Return the dependencies of a search.
 
     Word frequencies depend on every article, and the interpretation of the words on the names of all terms.
@@ -204,10 +204,10 @@ def of_search(everything: Facet, terms: Iterable[Facet]) -> set[Word]:
     Returns:
         ANY_SEARCH and the ids of the facets.
     """
-    return {SEARCH, everything.id, *(facet.id for facet in terms)}
+    return {ANY_SEARCH, all_articles.id, *(facet.id for facet in terms)}
 
 
-def names(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+def name_dependencies(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """Yield the dependencies on the term names that articles show: a renamed term changes the response.
 
     Args:
@@ -217,14 +217,14 @@ def names(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         Texts, possibly repeated.
     """
     for record in records:
-        for field in NAMED:
+        for field in NAME_FIELDS:
             value = record.get(field)
             terms = value if isinstance(value, list) else [value] if value else []
             for term in terms:
-                yield name(_KINDS[field], term["slug"])
+                yield name_dependency(_KINDS[field], term["slug"])
 
 
-def above(term: Mapping[str, Any]) -> Iterator[str]:
+def parent_dependency(term: Mapping[str, Any]) -> Iterator[str]:
     """Yield the dependency on the name of the brand that a brand belongs to, which is shown with it."""
     if parent := term.get("parent"):
-        yield name("brand", parent["slug"])
+        yield name_dependency("brand", parent["slug"])

@@ -12,48 +12,48 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-READERS: Final = 8
+DB_THREADS: Final = 8
 """Threads for requests that need a database server: one for each connection, so that none waits for a connection."""
 
-EMBEDDED: Final = 2
+SQLITE_THREADS: Final = 2
 """The same with SQLite, which does its work in this process: more threads would only compete for Python's global
 interpreter lock."""
 
-KEPT_FREE: Final = 2
+RESERVED_THREADS: Final = 2
 """Number of these threads that one kind of request may not occupy."""
 
-OTHERS: Final = 2
+NON_API_THREADS: Final = 2
 """Threads for requests outside /v1, one for each kind: `/readyz` must not delay `/healthz`."""
 
-WAITING: Final = 64
+MAX_QUEUED: Final = 64
 """Maximum number of requests waiting for a thread; half as many of one kind."""
 
-PATIENCE: Final = 1.0
+QUEUE_TIMEOUT_SECONDS: Final = 1.0
 """Maximum seconds that a request waits for a thread."""
 
 
-class NoTurn(Exception):
+class Overloaded(Exception):
     """Too many requests are waiting already, or no thread was free in time."""
 
 
-class Turns:
+class ConcurrencyLimiter:
     """Limits the number of requests in threads. For one event loop; not thread-safe."""
 
     def __init__(self, db_threads: int) -> None:
         """Start with all threads free; `db_threads` is the number of threads for requests that need the database."""
-        self.threads = db_threads + OTHERS
-        self._of_a_kind = max(db_threads - KEPT_FREE, 2)
-        self._readers, self._others = asyncio.Semaphore(db_threads), asyncio.Semaphore(OTHERS)
+        self.threads = db_threads + NON_API_THREADS
+        self._of_a_kind = max(db_threads - RESERVED_THREADS, 2)
+        self._readers, self._others = asyncio.Semaphore(db_threads), asyncio.Semaphore(NON_API_THREADS)
         self._kinds: dict[str, asyncio.Semaphore] = {}
         self._present: Counter[str] = Counter()
 
     @property
-    def present(self) -> int:
+    def in_use(self) -> int:
         """Number of requests that hold a thread or wait for one."""
         return self._present.total()
 
     @asynccontextmanager
-    async def turn(self, path: str) -> AsyncIterator[None]:
+    async def slot(self, path: str) -> AsyncIterator[None]:
         """Wait for a thread for a request, and hold it until the block ends.
 
         Args:
@@ -73,18 +73,18 @@ class Turns:
             kind, all_threads, max_of_kind = noun, self._readers, self._of_a_kind
         else:
             kind, all_threads, max_of_kind = f"/{base}", self._others, 1
-        if self.present >= self.threads + WAITING or self._present[kind] >= max_of_kind + WAITING // 2:
-            raise NoTurn
+        if self.in_use >= self.threads + MAX_QUEUED or self._present[kind] >= max_of_kind + MAX_QUEUED // 2:
+            raise Overloaded
         self._present[kind] += 1
         threads_of_kind = self._kinds.setdefault(kind, asyncio.Semaphore(max_of_kind))
         try:
-            async with asyncio.timeout(PATIENCE) as timeout, threads_of_kind, all_threads:
+            async with asyncio.timeout(QUEUE_TIMEOUT_SECONDS) as timeout, threads_of_kind, all_threads:
                 timeout.reschedule(None)
                 yield
         except TimeoutError:
             if not timeout.expired():
                 raise
-            raise NoTurn from None
+            raise Overloaded from None
         finally:
             self._present[kind] -= 1
             if not self._present[kind]:

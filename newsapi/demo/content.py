@@ -11,28 +11,28 @@ RECORDS = files("newsapi.demo") / "content.ndjson"
 """An import file. The URLs of its images are those of a demo with default settings."""
 
 PICTURES = files("newsapi.demo") / "pictures"
-PATH = "/demo/pictures"
+PICTURES_PATH = "/demo/pictures"
 """The path under which the demo serves its images."""
 
-USUAL = "http://127.0.0.1:8000"
+DEFAULT_URL = "http://127.0.0.1:8000"
 
-SWITCH = "NEWSAPI_DEMO_PICTURES"
+PICTURES_VARIABLE = "NEWSAPI_DEMO_PICTURES"
 """Environment variable of the server processes; if set, they serve the demo images."""
 
 MAIL_PATH = "/demo/mail"
 """The path under which the demo shows e-mails, which it does not send."""
 
-REFERENCE = "jaguar-land-rover-allo-studio-una-fabbrica-per-produrre-batterie"
-WITHDRAWN = "stellantis-il-calendario-dei-porte-aperte"
+REFERENCE_SLUG = "jaguar-land-rover-allo-studio-una-fabbrica-per-produrre-batterie"
+WITHDRAWN_SLUG = "stellantis-il-calendario-dei-porte-aperte"
 
 
 def environment(database: Path) -> dict[str, str]:
     """Return the settings of a demo with this SQLite file, as environment variables."""
     url = f"sqlite:///{database}"
-    return {"NEWSAPI_DATABASE_URL": url, "NEWSAPI_SMTP_URL": mail_folder(url).as_uri(), SWITCH: "on"}
+    return {"NEWSAPI_DATABASE_URL": url, "NEWSAPI_SMTP_URL": email_folder(url).as_uri(), PICTURES_VARIABLE: "on"}
 
 
-def mail_folder(database_url: str) -> Path:
+def email_folder(database_url: str) -> Path:
     """Return the folder, next to the database, to which e-mails are written."""
     return Path(database_url.removeprefix("sqlite:///")).with_suffix(".mail")
 
@@ -41,20 +41,20 @@ def clear(database: Path) -> None:
     """Delete the database and the e-mails of an earlier demo."""
     for suffix in ("", "-wal", "-shm"):
         database.with_name(database.name + suffix).unlink(missing_ok=True)
-    for email in mail_folder(str(database)).glob("*.eml"):
+    for email in email_folder(str(database)).glob("*.eml"):
         email.unlink(missing_ok=True)
 
 
 def stream(api_url: str) -> BinaryIO:
     """Return the records as NDJSON, with the image URLs of this demo."""
     text = RECORDS.read_text(encoding="utf-8")
-    return BytesIO(text.replace(f"{USUAL}{PATH}/", f"{api_url}{PATH}/").encode())
+    return BytesIO(text.replace(f"{DEFAULT_URL}{PICTURES_PATH}/", f"{api_url}{PICTURES_PATH}/").encode())
 
 
-def tour(api_url: str) -> str:
+def tour_text(api_url: str) -> str:
     """Return the URLs to try as lines of text, the reference page first."""
     stops = (
-        ("The reference page with related articles", f"/v1/articles/{REFERENCE}?include=related"),
+        ("The reference page with related articles", f"/v1/articles/{REFERENCE_SLUG}?include=related"),
         ("The newest articles", "/v1/articles"),
         ("Articles of a brand", "/v1/articles?brand=land-rover"),
         ("Articles of a brand group", "/v1/articles?group=jaguar-land-rover&total=true"),
@@ -63,7 +63,7 @@ def tour(api_url: str) -> str:
         ("Headlines and images only", "/v1/articles?section=anteprime&fields=headline,image.url"),
         ("Brands", "/v1/brands"),
         ("An author and their articles", "/v1/authors/francesco-donnici?include=articles"),
-        ("A withdrawn article", f"/v1/articles/{WITHDRAWN}"),
+        ("A withdrawn article", f"/v1/articles/{WITHDRAWN_SLUG}"),
         ("E-mails (not sent)", MAIL_PATH),
         ("The documentation", "/docs"),
     )

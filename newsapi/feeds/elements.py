@@ -7,8 +7,8 @@ from typing import Final
 from xml.etree import ElementTree as ET
 from xml.etree.ElementTree import Element
 
-from newsapi.feeds.feed import Feed, File
-from newsapi.text.characters import printable
+from newsapi.feeds.feed import Feed, MediaFile
+from newsapi.text.characters import strip_forbidden
 
 NAMESPACES: Final = {
     "at": "http://purl.org/atompub/tombstones/1.0",
@@ -23,22 +23,22 @@ NAMESPACES: Final = {
 Attribute = str | int | None
 
 
-def root(name: str, prefixes: Iterable[str], **attributes: Attribute) -> Element:
+def make_root(name: str, prefixes: Iterable[str], **attributes: Attribute) -> Element:
     """Return the root element of a document that uses the given prefixes of NAMESPACES."""
     declarations = {f"xmlns:{prefix}": NAMESPACES[prefix] for prefix in prefixes}
     return Element(name, declarations | _attributes(attributes))
 
 
-def add(parent: Element, name: str, text: str | None = None, **attributes: Attribute) -> Element:
+def add_element(parent: Element, name: str, text: str | None = None, **attributes: Attribute) -> Element:
     """Append an element and return it. An attribute that is None is left out; `lang` becomes `xml:lang`."""
     element = ET.SubElement(parent, name, _attributes(attributes) if attributes else {})
-    element.text = None if text is None else printable(text)
+    element.text = None if text is None else strip_forbidden(text)
     return element
 
 
 def _attributes(attributes: dict[str, Attribute]) -> dict[str, str]:
     return {
-        "xml:lang" if name == "lang" else name: printable(str(value))
+        "xml:lang" if name == "lang" else name: strip_forbidden(str(value))
         for name, value in attributes.items()
         if value is not None
     }
@@ -46,17 +46,17 @@ def _attributes(attributes: dict[str, Attribute]) -> dict[str, str]:
 
 def add_links(parent: Element, name: str, feed: Feed, media_type: str) -> None:
     """Append link elements called `name` to this page, the first and the adjacent ones (RFC 5005), and the hub."""
-    for rel, url in (("self", feed.own), ("first", feed.first), ("next", feed.next), ("previous", feed.prev)):
+    for rel, url in (("self", feed.self_url), ("first", feed.first), ("next", feed.next), ("previous", feed.prev)):
         if url:
-            add(parent, name, rel=rel, href=url, type=media_type)
+            add_element(parent, name, rel=rel, href=url, type=media_type)
     if feed.hub:
-        add(parent, name, rel="hub", href=feed.hub)
+        add_element(parent, name, rel="hub", href=feed.hub)
 
 
-def add_media(parent: Element, files: Iterable[File]) -> None:
+def add_media(parent: Element, files: Iterable[MediaFile]) -> None:
     """Append a `media:content` element (Media RSS) for each image, video and audio file."""
     for file in files:
-        content = add(
+        content = add_element(
             parent,
             "media:content",
             url=file.url,
@@ -67,12 +67,12 @@ def add_media(parent: Element, files: Iterable[File]) -> None:
             height=file.height,
         )
         if file.alt or file.caption:
-            add(content, "media:description", file.caption or file.alt, type="plain")
+            add_element(content, "media:description", file.caption or file.alt, type="plain")
         if file.credit:
-            add(content, "media:credit", file.credit)
+            add_element(content, "media:credit", file.credit)
 
 
-def written(document: Element) -> bytes:
+def serialize(document: Element) -> bytes:
     """Return the document as UTF-8, with an XML declaration."""
     xml: bytes = ET.tostring(document, encoding="utf-8", xml_declaration=True)
     return xml

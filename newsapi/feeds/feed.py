@@ -16,16 +16,16 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 Record = Mapping[str, Any]
-PageOf = Callable[[str, str], str | None]
+SiteUrlOf = Callable[[str, str], str | None]
 """Maps a kind (`author`, `brand`) and a slug to the URL of the page on the site; None if there is no page."""
 
-NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """`updated` of a feed without entries."""
 
 GENERATOR: Final = "newsapi"
 
 
-class Gone(NamedTuple):
+class Tombstone(NamedTuple):
     """An article that is no longer public: its id, its last slug and version, and when it was withdrawn."""
 
     id: UUID
@@ -34,7 +34,7 @@ class Gone(NamedTuple):
     at: datetime
 
 
-class File(NamedTuple):
+class MediaFile(NamedTuple):
     """A media file: `medium` is image, video or audio, `seconds` is the duration."""
 
     url: str
@@ -63,23 +63,23 @@ class Feed:
     id: UUID
     title: str
     publisher: str
-    home: str
-    api: str
-    own: str
+    site_url: str
+    api_url: str
+    self_url: str
     first: str
     next: str | None
     prev: str | None
     hub: str | None
     language: str | None
     records: Sequence[Record]
-    gone: Sequence[Gone]
-    page_of: PageOf
+    tombstones: Sequence[Tombstone]
+    site_url_of: SiteUrlOf
 
     @property
     def updated(self) -> datetime:
         """The time of the last material change of the page."""
-        times = [updated(record) for record in self.records] + [tombstone.at for tombstone in self.gone]
-        return max(times, default=NEVER)
+        times = [updated(record) for record in self.records] + [tombstone.at for tombstone in self.tombstones]
+        return max(times, default=EPOCH)
 
 
 def urn(id_: UUID) -> str:
@@ -98,7 +98,7 @@ def updated(record: Record) -> datetime:
     return updated_at
 
 
-def is_free(record: Record) -> bool:
+def is_syndicatable(record: Record) -> bool:
     """Return whether others may publish the article: only an explicit `syndicatable: false` forbids it."""
     return record["rights"]["syndicatable"] is not False
 
@@ -114,26 +114,26 @@ def rights(record: Record) -> str | None:
     return " · ".join(part for part in parts if part) or None
 
 
-def files(record: Record) -> Iterator[File]:
+def files(record: Record) -> Iterator[MediaFile]:
     """Yield the media files of an article that may be syndicated, its main image first, each URL once."""
-    if not is_free(record):
+    if not is_syndicatable(record):
         return
     urls: set[str] = set()
-    for file in _files(record):
+    for file in _iter_files(record):
         if file.url not in urls:
             urls.add(file.url)
             yield file
 
 
-def _files(record: Record) -> Iterator[File]:
+def _iter_files(record: Record) -> Iterator[MediaFile]:
     if record["image"]:
-        yield _picture(record["image"], {})
+        yield _image_file(record["image"], {})
     for item in record["media"]:
         if item["kind"] == "image" and item["image"]:
-            yield _picture(item["image"], item)
+            yield _image_file(item["image"], item)
         elif item["kind"] in {"video", "audio"}:
             for source in item["sources"]:
-                yield File(
+                yield MediaFile(
                     source["url"],
                     item["kind"],
                     type=source["type"],
@@ -145,10 +145,10 @@ def _files(record: Record) -> Iterator[File]:
                 )
 
 
-def _picture(image: Record, item: Record) -> File:
+def _image_file(image: Record, item: Record) -> MediaFile:
     renditions = (rendition for rendition in image["renditions"] if rendition["name"] == "original")
     original = next(renditions, {"type": None})
-    return File(
+    return MediaFile(
         image["url"],
         "image",
         type=original["type"],

@@ -6,31 +6,31 @@ from typing import Any, Final
 
 import orjson
 
-from newsapi.feeds.feed import Feed, Record, files, instant, is_free, keywords, updated, urn
+from newsapi.feeds.feed import Feed, Record, files, instant, is_syndicatable, keywords, updated, urn
 
 MEDIA_TYPE: Final = "application/feed+json"
 
 
-def document(feed: Feed) -> bytes:
+def render(feed: Feed) -> bytes:
     """Return a page of a feed as a JSON Feed document."""
-    withdrawn = [{"id": urn(tombstone.id), "at": instant(tombstone.at)} for tombstone in feed.gone]
+    withdrawn = [{"id": urn(tombstone.id), "at": instant(tombstone.at)} for tombstone in feed.tombstones]
     members = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": feed.title,
-        "home_page_url": feed.home,
-        "feed_url": feed.own,
+        "home_page_url": feed.site_url,
+        "feed_url": feed.self_url,
         "next_url": feed.next,
-        "authors": [{"name": feed.publisher, "url": feed.home}],
+        "authors": [{"name": feed.publisher, "url": feed.site_url}],
         "language": feed.language,
         "hubs": [{"type": "WebSub", "url": feed.hub}] if feed.hub else None,
-        "_newsapi": {"about": f"{feed.api}/docs", "withdrawn": withdrawn},
+        "_newsapi": {"about": f"{feed.api_url}/docs", "withdrawn": withdrawn},
         "items": [_item(record, feed) for record in feed.records],
     }
     return orjson.dumps(_known(members))
 
 
 def _item(record: Record, feed: Feed) -> dict[str, Any]:
-    body = record["body_html"] if is_free(record) else None
+    body = record["body_html"] if is_syndicatable(record) else None
     attachments = [
         {"url": file.url, "mime_type": file.type, "duration_in_seconds": file.seconds}
         for file in files(record)
@@ -44,7 +44,7 @@ def _item(record: Record, feed: Feed) -> dict[str, Any]:
         "content_html": body or None,
         "content_text": None if body else record["standfirst"] or record["headline"],  # an item needs a content
         "summary": record["standfirst"],
-        "image": record["image"]["url"] if record["image"] and is_free(record) else None,
+        "image": record["image"]["url"] if record["image"] and is_syndicatable(record) else None,
         "date_published": instant(record["published_at"]),
         "date_modified": instant(updated(record)),
         "authors": [_author(author, feed) for author in record["authors"]] or None,
@@ -57,7 +57,7 @@ def _item(record: Record, feed: Feed) -> dict[str, Any]:
 
 
 def _author(author: Record, feed: Feed) -> dict[str, Any]:
-    return _known({"name": author["name"], "url": feed.page_of("author", author["slug"])})
+    return _known({"name": author["name"], "url": feed.site_url_of("author", author["slug"])})
 
 
 def _known(members: Record) -> dict[str, Any]:

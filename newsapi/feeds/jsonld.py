@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 Record = Mapping[str, Any]
-Thing = dict[str, Any]
+SchemaOrgNode = dict[str, Any]
 PageOf = Callable[[str, str], str | None]
 """Maps a kind (`author`, `brand`) and a slug to the URL of the page on the site; None if there is no page."""
 
@@ -23,7 +23,7 @@ def _no_page(_kind: str, _slug: str) -> None:
     return None
 
 
-def article(record: Record, *, publisher: str | None = None, free: bool = True, page_of: PageOf = _no_page) -> Thing:
+def news_article(record: Record, *, publisher: str | None = None, accessible_for_free: bool = True, site_url_of: PageOf = _no_page) -> SchemaOrgNode:
     """Return a complete article as a NewsArticle.
 
     `publisher` is the name of the publication, `accessible_for_free` says whether all readers get the whole body, and
@@ -40,17 +40,17 @@ def article(record: Record, *, publisher: str | None = None, free: bool = True, 
         image=_shapes(record["image"]),
         datePublished=_time(record["published_at"]),
         dateModified=_time(record["materially_updated_at"]),
-        author=_named("Person", "author", record["authors"], page_of),
+        author=_named("Person", "author", record["authors"], site_url_of),
         publisher=publisher and _thing("Organization", name=publisher),
         mainEntityOfPage={"@type": "WebPage", "@id": record["canonical_url"]},
         url=record["url"],
         inLanguage=record["language"],
         articleSection=section and section["name"],
         keywords=[tag["name"] for tag in record["tags"]],
-        about=_named("Brand", "brand", [brand] if brand else [], page_of),
-        mentions=_named("Brand", "brand", record["mentions"], page_of),
+        about=_named("Brand", "brand", [brand] if brand else [], site_url_of),
+        mentions=_named("Brand", "brand", record["mentions"], site_url_of),
         wordCount=record["word_count"],
-        isAccessibleForFree=free,
+        isAccessibleForFree=accessible_for_free,
         correction=[
             _thing("CorrectionComment", text=correction["text"], datePublished=_time(correction["at"]))
             for correction in record["corrections"]
@@ -65,11 +65,11 @@ def article(record: Record, *, publisher: str | None = None, free: bool = True, 
     )
 
 
-def script_safe(json: bytes) -> bytes:
+def script_safe(serialized: bytes) -> bytes:
     """Return JSON escaped for use inside a `script` element: nothing in it ends the element or opens a comment."""
     for character, escaped in _ESCAPES:
-        json = json.replace(character, escaped)
-    return json
+        serialized = serialized.replace(character, escaped)
+    return serialized
 
 
 # In JSON these characters occur in strings only, where an escape has the same meaning.
@@ -82,13 +82,13 @@ _ESCAPES: Final = (
 )
 
 
-def _thing(type_: str, **members: Any) -> Thing:
+def _thing(type_: str, **members: Any) -> SchemaOrgNode:
     context = {"@context": "https://schema.org"} if type_ == "NewsArticle" else {}
     known = {name: value for name, value in members.items() if value not in (None, "", [])}
     return {**context, "@type": type_, **known}
 
 
-def _named(type_: str, kind: str, refs: Iterable[Record], site_url_of: PageOf) -> list[Thing]:
+def _named(type_: str, kind: str, refs: Iterable[Record], site_url_of: PageOf) -> list[SchemaOrgNode]:
     return [_thing(type_, name=ref["name"], url=site_url_of(kind, ref["slug"])) for ref in refs]
 
 
@@ -97,7 +97,7 @@ def _time(value: datetime | str | None) -> str | None:
     return value if value is None or isinstance(value, str) else value.isoformat().removesuffix("+00:00") + "Z"
 
 
-def _shapes(image: Record | None) -> list[Thing]:
+def _shapes(image: Record | None) -> list[SchemaOrgNode]:
     """Return the largest rendition of each aspect ratio; the original if there is no rendition."""
     if image is None:
         return []
@@ -106,7 +106,7 @@ def _shapes(image: Record | None) -> list[Thing]:
     return [_image(image, largest[ratio]) for ratio in SHAPES if ratio in largest] or [_image(image, image)]
 
 
-def _image(image: Record, rendition: Record, item: Record | None = None) -> Thing:
+def _image(image: Record, rendition: Record, item: Record | None = None) -> SchemaOrgNode:
     """Return a rendition of an image; caption and credit of its gallery item come before those of the image."""
     described = item or image
     return _thing(
@@ -119,18 +119,18 @@ def _image(image: Record, rendition: Record, item: Record | None = None) -> Thin
     )
 
 
-def _gallery(record: Record) -> list[Thing]:
+def _gallery(record: Record) -> list[SchemaOrgNode]:
     items = [item for item in record["media"] if item["kind"] == "image" and item["image"]]
     return [_image(item["image"], item["image"], item) for item in items]
 
 
-def _videos(record: Record) -> list[Thing]:
+def _videos(record: Record) -> list[SchemaOrgNode]:
     """Return the videos that have a source or a player."""
     videos = [item for item in record["media"] if item["kind"] == "video"]
     return [_video(item, record) for item in videos if item["sources"] or item["embed_url"]]
 
 
-def _video(item: Record, record: Record) -> Thing:
+def _video(item: Record, record: Record) -> SchemaOrgNode:
     """Return a video with its first source; name and thumbnail are required, so the article's are the fallback."""
     source = item["sources"][0] if item["sources"] else dict.fromkeys(("url", "type", "width", "height"))
     thumbnail = item["image"] or record["image"]

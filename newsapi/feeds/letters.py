@@ -17,13 +17,13 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from newsapi.text.phrases import PHRASES
+from newsapi.text.phrases import MESSAGES
 
-MOST: Final = 30
+MAX_ARTICLES_PER_EMAIL: Final = 30
 """Maximum number of articles in an e-mail; of further ones it gives the number."""
 
 
-class _Whole(UnstructuredHeader):
+class _UnfoldedUrlHeader(UnstructuredHeader):
     """A header whose value is one URL: folded it would be encoded, and mail clients would not recognize it."""
 
     max_count = 1
@@ -45,7 +45,7 @@ class _Headers(HeaderRegistry):
 
 
 _HEADERS = _Headers()
-_HEADERS.map_to_type("list-unsubscribe", _Whole)  # type: ignore[arg-type]  # a mixin, as those of the library
+_HEADERS.map_to_type("list-unsubscribe", _UnfoldedUrlHeader)  # type: ignore[arg-type]  # a mixin, as those of the library
 _POLICY: Final = EmailPolicy(
     linesep=SMTP.linesep, max_line_length=SMTP.max_line_length, header_factory=_HEADERS, cte_type="7bit"
 )
@@ -61,7 +61,7 @@ _TEMPLATES: Final = Environment(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Letterhead:
+class SenderInfo:
     """The sender of all e-mails: the From mailbox, the display name, and the privacy policy for the footer."""
 
     sender: str
@@ -75,31 +75,31 @@ class Letterhead:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
+class EmailEnvelope:
     """The data of one e-mail apart from its content: recipient, language, key of its Message-ID, and due time."""
 
     to: str
     language: str
-    key: str
-    at: datetime
+    message_key: str
+    due_at: datetime
     manage_url: str
 
 
-def confirmation(head: Letterhead, letter: Letter, *, topic: str, confirm_url: str, consent: str) -> EmailMessage:
+def confirmation(sender_info: SenderInfo, envelope: EmailEnvelope, *, topic: str, confirm_url: str, consent: str) -> EmailMessage:
     """Return the e-mail of the double opt-in, which asks the owner of the address to confirm a subscription."""
-    messages = PHRASES[letter.language]
+    messages = MESSAGES[envelope.language]
     values = {"topic": topic, "confirm_url": confirm_url, "consent": consent}
-    return _written(head, letter, "confirmation", messages["confirm_subject"].format(topic=topic), values)
+    return _build_message(sender_info, envelope, "confirmation", messages["confirm_subject"].format(topic=topic), values)
 
 
-def reminder(head: Letterhead, letter: Letter, *, topic: str) -> EmailMessage:
+def reminder(sender_info: SenderInfo, envelope: EmailEnvelope, *, topic: str) -> EmailMessage:
     """Return the e-mail that answers a request for a subscription that is already active."""
-    messages = PHRASES[letter.language]
-    return _written(head, letter, "reminder", messages["already_subject"].format(topic=topic), {"topic": topic})
+    messages = MESSAGES[envelope.language]
+    return _build_message(sender_info, envelope, "reminder", messages["already_subject"].format(topic=topic), {"topic": topic})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class News:
+class AlertContent:
     """The content of an alert.
 
     Attributes:
@@ -122,27 +122,27 @@ class News:
     one_click_url: str
 
 
-def alert(head: Letterhead, letter: Letter, news: News) -> EmailMessage:
+def alert(sender_info: SenderInfo, envelope: EmailEnvelope, content: AlertContent) -> EmailMessage:
     """Return an alert with new articles, with the headers of a mailing list (RFC 2369, RFC 8058)."""
-    messages = PHRASES[letter.language]
-    more = max(0, len(news.articles) - MOST)
+    messages = MESSAGES[envelope.language]
+    more = max(0, len(content.articles) - MAX_ARTICLES_PER_EMAIL)
     values = {
-        "articles": news.articles[:MOST],
+        "articles": content.articles[:MAX_ARTICLES_PER_EMAIL],
         "more": messages["more"].format(count=more) if more else "",
-        "why": _why(messages, news),
-        "heading": messages["new_article"] if len(news.articles) == 1 else messages.get(f"{news.frequency}_head", ""),
-        "leave_url": news.leave_url,
-        "leave": messages["leave" if len(news.topics) == 1 else "leave_all"],
+        "why": _why(messages, content),
+        "heading": messages["new_article"] if len(content.articles) == 1 else messages.get(f"{content.frequency}_head", ""),
+        "leave_url": content.leave_url,
+        "leave": messages["leave" if len(content.topics) == 1 else "leave_all"],
     }
-    email = _written(head, letter, "alert", _subject(messages, news), values)
-    email["List-Unsubscribe"] = f"<{news.one_click_url}>"
+    email = _build_message(sender_info, envelope, "alert", _subject(messages, content), values)
+    email["List-Unsubscribe"] = f"<{content.one_click_url}>"
     email["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    email["List-Id"] = f"<alerts.{head.domain}>"
+    email["List-Id"] = f"<alerts.{sender_info.domain}>"
     email["Precedence"] = "bulk"
     return email
 
 
-def _subject(messages: Mapping[str, str], content: News) -> str:
+def _subject(messages: Mapping[str, str], content: AlertContent) -> str:
     if len(content.articles) == 1:
         return f"{content.names[0]}: {content.articles[0]['headline']}"
     if len(content.topics) == 1:
@@ -150,27 +150,27 @@ def _subject(messages: Mapping[str, str], content: News) -> str:
     return messages[f"{content.frequency}_subject"].format(count=len(content.articles))
 
 
-def _why(messages: Mapping[str, str], content: News) -> str:
+def _why(messages: Mapping[str, str], content: AlertContent) -> str:
     if len(content.topics) == 1:
         return messages["why"].format(day=content.since, topic=content.topics[0])
     joined = f"{', '.join(content.topics[:-1])} {messages['and']} {content.topics[-1]}"
     return messages["why_several"].format(topics=joined)
 
 
-def _written(
-    sender_info: Letterhead, envelope: Letter, template: str, subject: str, values: Mapping[str, Any]
+def _build_message(
+    sender_info: SenderInfo, envelope: EmailEnvelope, template: str, subject: str, values: Mapping[str, Any]
 ) -> EmailMessage:
-    message_id = hashlib.blake2b(envelope.key.encode(), digest_size=16).hexdigest()
+    message_id = hashlib.blake2b(envelope.message_key.encode(), digest_size=16).hexdigest()
     email = EmailMessage(policy=_POLICY)
     email["From"] = sender_info.sender
     email["To"] = Address(addr_spec=envelope.to)
     email["Subject"] = " ".join(subject.split())
-    email["Date"] = envelope.at
+    email["Date"] = envelope.due_at
     email["Message-ID"] = f"<{message_id}@{sender_info.domain}>"
     email["Auto-Submitted"] = "auto-generated"
     variables = {
         "heading": "",
-        "messages": PHRASES[envelope.language],
+        "messages": MESSAGES[envelope.language],
         "sender": sender_info,
         "subject": subject,
         "envelope": envelope,

@@ -39,9 +39,9 @@ def term(kind: str, values: Mapping[str, Any]) -> bytes:
     return _line({"type": kind, **{name: values[name] for name in TERM if name in values}})
 
 
-def article(id_: UUID, values: Mapping[str, Any], names: Mapping[str, Any], former_slugs: Iterable[str]) -> bytes:
+def article(id_: UUID, values: Mapping[str, Any], references: Mapping[str, Any], former_slugs: Iterable[str]) -> bytes:
     """Return an article as a line. `references` are the slugs of its terms by member name."""
-    record = {"type": "article", "id": id_, **{name: values[name] for name in ARTICLE}, **names}
+    record = {"type": "article", "id": id_, **{name: values[name] for name in ARTICLE}, **references}
     if values["bans"]:
         record["bans"] = values["bans"]
     return _line({**record, "previous_slugs": sorted(former_slugs)})

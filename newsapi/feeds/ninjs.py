@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from newsapi.feeds.feed import Feed, File, Gone, Record, files, instant, is_free, updated, urn
+from newsapi.feeds.feed import Feed, MediaFile, Tombstone, Record, files, instant, is_syndicatable, updated, urn
 
 MEDIA_TYPE: Final = "application/json"
 SCHEMA: Final = "http://www.iptc.org/std/ninjs/ninjs-schema_3.1.json"
@@ -18,9 +18,9 @@ KINDS: Final = {"article": "text", "gallery": "composite", "video": "video"}
 MEDIA: Final = {"image": "picture", "video": "video", "audio": "audio"}
 
 
-def document(feed: Feed) -> bytes:
+def render(feed: Feed) -> bytes:
     """Return a page of a feed as a ninjs document."""
-    articles = [*(_article(record, feed) for record in feed.records), *map(_canceled, feed.gone)]
+    articles = [*(_article(record, feed) for record in feed.records), *map(_tombstone, feed.tombstones)]
     head = _known(
         uri=urn(feed.id),
         type="composite",
@@ -35,12 +35,12 @@ def document(feed: Feed) -> bytes:
 
 
 def _pages(feed: Feed) -> tuple[tuple[str, str | None], ...]:
-    return ("self", feed.own), ("first", feed.first), ("next", feed.next), ("prev", feed.prev)
+    return ("self", feed.self_url), ("first", feed.first), ("next", feed.next), ("prev", feed.prev)
 
 
 def _article(record: Record, feed: Feed) -> dict[str, Any]:
     """Return an article; a withheld one has its identifiers but no content."""
-    free = is_free(record)
+    free = is_syndicatable(record)
     members = _known(
         name=record["slug"],
         uri=urn(record["id"]),
@@ -86,7 +86,7 @@ def _content(record: Record, feed: Feed) -> dict[str, Any]:
 
 def _named(terms: Any, rel: str, kind: str, feed: Feed) -> list[dict[str, Any]]:
     return [
-        {"name": term["name"], "rel": rel, "literal": term["slug"], "uri": f"{feed.api}/v1/{kind}s/{term['slug']}"}
+        {"name": term["name"], "rel": rel, "literal": term["slug"], "uri": f"{feed.api_url}/v1/{kind}s/{term['slug']}"}
         for term in terms
     ]
 
@@ -102,7 +102,7 @@ def _rights(record: Record) -> dict[str, Any]:
     }
 
 
-def _file(file: File) -> dict[str, Any]:
+def _file(file: MediaFile) -> dict[str, Any]:
     rendition = _known(
         name="original",
         href=file.url,
@@ -122,7 +122,7 @@ def _file(file: File) -> dict[str, Any]:
     )
 
 
-def _canceled(tombstone: Gone) -> dict[str, Any]:
+def _tombstone(tombstone: Tombstone) -> dict[str, Any]:
     return _known(
         name=tombstone.slug,
         uri=urn(tombstone.id),

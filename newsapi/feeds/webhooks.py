@@ -17,37 +17,37 @@ from uuid import UUID
 
 import orjson
 
-MOST: Final = 20_000
+MAX_BODY_BYTES: Final = 20_000
 """Maximum size of a body."""
 
 _SECRET: Final = "whsec_"  # noqa: S105 (the prefix of all Standard Webhooks secrets)
 
 
-def new_secret() -> str:
+def generate_secret() -> str:
     """Generate a secret of 256 random bits in the format of Standard Webhooks libraries."""
     return _SECRET + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
-def body(type_: str, at: datetime, data: Mapping[str, Any]) -> str:
+def build_event(type_: str, timestamp: datetime, data: Mapping[str, Any]) -> str:
     """Return the JSON body of an event; if it exceeds MAX_BODY_BYTES, the list `tags` is shortened."""
     event_data = dict(data)
-    serialized = _written(type_, at, event_data)
-    while len(serialized) > MOST and event_data.get("tags"):
+    serialized = _serialize_event(type_, timestamp, event_data)
+    while len(serialized) > MAX_BODY_BYTES and event_data.get("tags"):
         event_data["tags"] = event_data["tags"][: len(event_data["tags"]) // 2]
-        serialized = _written(type_, at, event_data)
+        serialized = _serialize_event(type_, timestamp, event_data)
     return serialized.decode()
 
 
-def _written(type_: str, timestamp: datetime, data: Mapping[str, Any]) -> bytes:
+def _serialize_event(type_: str, timestamp: datetime, data: Mapping[str, Any]) -> bytes:
     return orjson.dumps({"type": type_, "timestamp": timestamp, "data": data}, option=orjson.OPT_UTC_Z)
 
 
-def headers(id_: UUID, at: datetime, body: str, with_: Sequence[str]) -> dict[str, str]:
+def signed_headers(id_: UUID, attempted_at: datetime, body: str, signing_secrets: Sequence[str]) -> dict[str, str]:
     """Return the headers of a delivery attempt: event id, time of the attempt, and one signature for each secret."""
-    timestamp = str(int(at.timestamp()))
+    timestamp = str(int(attempted_at.timestamp()))
     signed_content = f"{id_}.{timestamp}.{body}".encode()
     signatures = [
-        base64.b64encode(hmac.digest(_key(secret), signed_content, hashlib.sha256)).decode() for secret in with_
+        base64.b64encode(hmac.digest(_key(secret), signed_content, hashlib.sha256)).decode() for secret in signing_secrets
     ]
     return {
         "webhook-id": str(id_),

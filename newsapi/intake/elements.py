@@ -12,19 +12,19 @@ from typing import BinaryIO, Final
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
-PIECE: Final = 1 << 16
-MOST: Final = 8 << 20
+READ_BYTES: Final = 1 << 16
+MAX_BYTES_BETWEEN_ITEMS: Final = 8 << 20
 """Maximum number of bytes between the ends of two requested elements."""
 
-LONGEST_TOKEN: Final = 1 << 20
+MAX_TOKEN_BYTES: Final = 1 << 20
 """Maximum number of bytes of a tag, a comment or another token."""
 
-DEEPEST: Final = 100
-MOST_INSIDE: Final = 100_000
+MAX_DEPTH: Final = 100
+MAX_ELEMENTS_BETWEEN_ITEMS: Final = 100_000
 """Maximum number of elements between the ends of two requested elements."""
 
 MOST_ATTRIBUTES: Final = 1_000
-HIGHEST: Final = 3
+MAX_ITEM_DEPTH: Final = 3
 """Maximum depth of a requested element: rss, channel, item."""
 
 _ENCODING = re.compile(r"utf-?8|utf-?16(le|be)?|us-ascii|iso-8859-\d{1,2}|windows-125\d", re.IGNORECASE)
@@ -39,7 +39,7 @@ _PREFIXES: Final = {
 _WORDPRESS: Final = "http://wordpress.org/export/"
 
 
-class Broken(Exception):
+class InvalidXml(Exception):
     """The file cannot be parsed any further; `line` is where the problem is."""
 
     def __init__(self, line: int, message: str) -> None:
@@ -47,7 +47,7 @@ class Broken(Exception):
         self.line, self.message = line, message
 
 
-def elements(stream: BinaryIO, wanted: frozenset[str]) -> Iterator[tuple[int, Element]]:
+def iter_elements(stream: BinaryIO, names: frozenset[str]) -> Iterator[tuple[int, Element]]:
     """Parse a stream from its current position and yield the elements with the requested names.
 
     Names have the usual prefix of their namespace (`content_encoded`, `wp_post_id`), whatever prefix the file declares.
@@ -58,8 +58,8 @@ def elements(stream: BinaryIO, wanted: frozenset[str]) -> Iterator[tuple[int, El
     Raises:
         InvalidXml: The stream is not well-formed or exceeds a limit; raised after all elements before the error.
     """
-    reader = _Reading(wanted)
-    while piece := stream.read(PIECE):
+    reader = _XmlReader(names)
+    while piece := stream.read(READ_BYTES):
         yield from reader.feed(piece, last=False)
     yield from reader.feed(b"", last=True)
 
@@ -69,11 +69,11 @@ def text_of(element: Element, name: str) -> str:
     return (element.findtext(name) or "").strip()
 
 
-class _Reading:
+class _XmlReader:
     """The state of parsing one stream: the expat parser, its handlers, and the element that is being built."""
 
     def __init__(self, names: frozenset[str]) -> None:
-        self._wanted = names
+        self._requested = names
         self._names: dict[str, str] = {}
         self._depth = self._inside = self._since = self._fed = self._end = self._line = 0
         self._builder: TreeBuilder | None = None
@@ -81,7 +81,7 @@ class _Reading:
         self._done: list[tuple[int, Element]] = []
         self._parser = parser = expat.ParserCreate(namespace_separator=" ")
         parser.buffer_text = True
-        parser.buffer_size = PIECE
+        parser.buffer_size = READ_BYTES
         parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
         parser.XmlDeclHandler = self._declared
         parser.StartDoctypeDeclHandler = self._doctype
@@ -108,25 +108,25 @@ class _Reading:
         try:
             self._parser.Parse(piece, last)
             self._fed += len(piece)
-            if self._fed - max(self._parser.CurrentByteIndex, 0) > LONGEST_TOKEN:
-                raise self._broken(f"a tag, comment or other token is longer than {LONGEST_TOKEN:,} bytes")
-            if self._fed - self._end > MOST:
-                raise self._broken(f"no record ends within {MOST:,} bytes")
+            if self._fed - max(self._parser.CurrentByteIndex, 0) > MAX_TOKEN_BYTES:
+                raise self._broken(f"a tag, comment or other token is longer than {MAX_TOKEN_BYTES:,} bytes")
+            if self._fed - self._end > MAX_BYTES_BETWEEN_ITEMS:
+                raise self._broken(f"no record ends within {MAX_BYTES_BETWEEN_ITEMS:,} bytes")
         except expat.ExpatError as error:
-            invalid_xml = Broken(error.lineno, f"not well-formed XML: {expat.errors.messages[error.code]}")
+            invalid_xml = InvalidXml(error.lineno, f"not well-formed XML: {expat.errors.messages[error.code]}")
         except (LookupError, ValueError) as error:
             invalid_xml = self._broken(f"XML cannot be parsed: {error}")
-        except Broken as error:
+        except InvalidXml as error:
             invalid_xml = error
         else:
             return self._done
         if self._done:
-            self._parser = _Ended(invalid_xml)  # type: ignore[assignment]
+            self._parser = _StoppedParser(invalid_xml)  # type: ignore[assignment]
             return self._done
         raise invalid_xml
 
-    def _broken(self, message: str) -> Broken:
-        return Broken(self._parser.CurrentLineNumber, message)
+    def _broken(self, message: str) -> InvalidXml:
+        return InvalidXml(self._parser.CurrentLineNumber, message)
 
     def _declared(self, _version: str, encoding: str | None, _standalone: int) -> None:
         if encoding is not None and not _ENCODING.fullmatch(encoding):
@@ -138,16 +138,16 @@ class _Reading:
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._depth += 1
         self._since += 1
-        if self._depth > DEEPEST:
-            raise self._broken(f"nested deeper than {DEEPEST} levels")
-        if self._since > MOST_INSIDE or len(attributes) > MOST_ATTRIBUTES:
+        if self._depth > MAX_DEPTH:
+            raise self._broken(f"nested deeper than {MAX_DEPTH} levels")
+        if self._since > MAX_ELEMENTS_BETWEEN_ITEMS or len(attributes) > MOST_ATTRIBUTES:
             raise self._broken("too many elements or attributes in one record")
         prefixed = self._names.get(name)
         if prefixed is None:
             prefixed = _name(name)
             if len(self._names) < MOST_ATTRIBUTES:
                 self._names[name] = prefixed
-        if self._builder is None and self._depth <= HIGHEST and prefixed in self._wanted:
+        if self._builder is None and self._depth <= MAX_ITEM_DEPTH and prefixed in self._requested:
             self._builder, self._top, self._line = TreeBuilder(), self._depth, self._parser.CurrentLineNumber
         if self._builder is not None:
             self._builder.start(prefixed, attributes)
@@ -166,12 +166,12 @@ class _Reading:
             self._builder.data(text)
 
 
-class _Ended:
+class _StoppedParser:
     """Replaces a parser that failed: the next call raises the error, after the elements before it were returned."""
 
     CurrentByteIndex = CurrentLineNumber = 0
 
-    def __init__(self, error: Broken) -> None:
+    def __init__(self, error: InvalidXml) -> None:
         self._broken = error
 
     def Parse(self, _piece: bytes, _last: bool) -> None:  # noqa: FBT001, N802 (the interface of expat)

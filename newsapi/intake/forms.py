@@ -10,16 +10,16 @@ from typing import Any, BinaryIO, Final, Protocol
 import orjson
 
 from newsapi.intake import ndjson
-from newsapi.intake.ndjson import MAX_LINE, Line, Problem
+from newsapi.intake.ndjson import MAX_LINE_BYTES, Line, RecordProblem
 
-Said = dict[str, Any] | Problem
+RecordOrProblem = dict[str, Any] | RecordProblem
 """An import record, or the problem at that position of the file."""
 
-Told = Callable[[BinaryIO], Iterator[tuple[int, Said]]]
+RecordReader = Callable[[BinaryIO], Iterator[tuple[int, RecordOrProblem]]]
 """Reads a file from its beginning: yields the line on which a record begins, and the record."""
 
 
-class Form(Protocol):
+class RecordFormat(Protocol):
     """A file format."""
 
     keeps_terms: bool
@@ -28,7 +28,7 @@ class Form(Protocol):
     def lines(self, stream: BinaryIO, *, number: int = 0, offset: int = 0) -> Iterator[Line]:
         """Read the records from the current position, or those after record `number`, which ends at `offset`."""
 
-    def place(self, number: int) -> int:
+    def source_line(self, number: int) -> int:
         """Return the line of the file on which a record that was read begins."""
 
 
@@ -40,13 +40,13 @@ class Ndjson:
     def lines(self, stream: BinaryIO, *, number: int = 0, offset: int = 0) -> Iterator[Line]:
         if number:
             stream.seek(offset)
-        return ndjson.lines(stream, number=number, offset=offset)
+        return ndjson.iter_lines(stream, number=number, offset=offset)
 
-    def place(self, number: int) -> int:
+    def source_line(self, number: int) -> int:
         return number
 
 
-class Converted:
+class ConvertedFormat:
     """A format whose records are converted to lines of NDJSON and then imported like these.
 
     The conversion is deterministic: the same file with the same mapping gives the same lines.
@@ -54,31 +54,31 @@ class Converted:
 
     keeps_terms = True
 
-    def __init__(self, read: Told) -> None:
+    def __init__(self, read: RecordReader) -> None:
         """Use a reader of the format. Its streams must be seekable."""
         self._read = read
-        self._places = array("Q")
+        self._source_lines = array("Q")
 
     def lines(self, stream: BinaryIO, *, number: int = 0, offset: int = 0) -> Iterator[Line]:
         del offset  # unused: the reader has to start from the beginning of the file
         if number:
             stream.seek(0)
         for count, (source_line, record) in enumerate(self._read(stream), 1):
-            if count > len(self._places):
-                self._places.append(source_line)
+            if count > len(self._source_lines):
+                self._source_lines.append(source_line)
             if count > number:
                 yield _line(count, stream.tell(), record)
 
-    def place(self, number: int) -> int:
-        return self._places[number - 1]
+    def source_line(self, number: int) -> int:
+        return self._source_lines[number - 1]
 
 
-def _line(number: int, offset: int, record: Said) -> Line:
-    if isinstance(record, Problem):
+def _line(number: int, offset: int, record: RecordOrProblem) -> Line:
+    if isinstance(record, RecordProblem):
         return Line(number, offset, b"", b"", record)
     raw = orjson.dumps(record)
-    if len(raw) > MAX_LINE:
-        return Line(number, offset, b"", b"", Problem("", f"longer than {MAX_LINE:,} bytes"))
+    if len(raw) > MAX_LINE_BYTES:
+        return Line(number, offset, b"", b"", RecordProblem("", f"longer than {MAX_LINE_BYTES:,} bytes"))
     return Line(number, offset, raw, blake2b(raw, digest_size=16).digest(), None)
 
 

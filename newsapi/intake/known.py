@@ -8,14 +8,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from newsapi.intake import plans, rss, wxr
-from newsapi.intake.forms import NDJSON, Converted, Form
+from newsapi.intake.forms import NDJSON, ConvertedFormat, RecordFormat
 
 
-def form(name: str, plan: Mapping[str, Any] | None, zone: ZoneInfo) -> Form:
+def get_format(name: str, mapping_document: Mapping[str, Any] | None, zone: ZoneInfo) -> RecordFormat:
     """Return a format. A validated mapping document applies to categories, the zone to times without an offset."""
     if name == "ndjson":
         return NDJSON
-    category_mapping = plans.plan(plan or {})
+    category_mapping = plans.build_mapping(mapping_document or {})
     if name == "wxr":
-        return Converted(partial(wxr.told, mapping=category_mapping, zone=zone))
-    return Converted(partial(rss.told, mapping=category_mapping))
+        return ConvertedFormat(partial(wxr.read_records, mapping=category_mapping, zone=zone))
+    return ConvertedFormat(partial(rss.read_records, mapping=category_mapping))

@@ -9,7 +9,7 @@ from html import unescape
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from newsapi.intake.plans import Plan
+from newsapi.intake.plans import CategoryMapping
 from newsapi.text import addresses, markup
 from newsapi.text.slugs import is_slug, slugify
 
@@ -20,7 +20,7 @@ _NOWHERE = "https://localhost/"
 Record = dict[str, Any]
 
 
-class Named(NamedTuple):
+class ImportedTerm(NamedTuple):
     """A category or an author in a file: its slug and its display name."""
 
     slug: str
@@ -28,24 +28,24 @@ class Named(NamedTuple):
     email: str | None = None
 
 
-def plain(text: str | None) -> str:
+def html_to_text(text: str | None) -> str:
     """Return a text that may contain HTML as plain text."""
     if not text or not _TAGGED.search(text):
         return " ".join((text or "").split())
-    return markup.to_text(markup.clean(text, base=_NOWHERE, embed_hosts=frozenset()))
+    return markup.html_to_text(markup.sanitize_html(text, base=_NOWHERE, embed_hosts=frozenset()))
 
 
-def line(text: str | None) -> str | None:
+def html_to_line(text: str | None) -> str | None:
     """Return a text that may contain HTML as one line of plain text, or None if it is empty."""
-    return " ".join(plain(text).split()) or None
+    return " ".join(html_to_text(text).split()) or None
 
 
-def web(text: str | None, base: str = "") -> str | None:
+def resolve_http_url(text: str | None, base: str = "") -> str | None:
     """Return an absolute http or https URL, or None if the text is none."""
-    return addresses.absolute(unescape((text or "").strip()), base=base, schemes=addresses.PICTURES)
+    return addresses.resolve_url(unescape((text or "").strip()), base=base, schemes=addresses.IMAGE_SCHEMES)
 
 
-def last_step(url: str | None) -> str | None:
+def slug_from_url(url: str | None) -> str | None:
     """Return the last segment of a URL's path if it is a slug, else None."""
     try:
         segments = [segment for segment in unquote(urlsplit(url or "").path).split("/") if segment]
@@ -60,15 +60,15 @@ def short_hash(text: str) -> str:
     return blake2b(text.encode(), digest_size=4).hexdigest()
 
 
-class Terms:
+class TermMapper:
     """Maps the categories, tags and authors of a file to terms. Each term is a record once, before its first use."""
 
-    def __init__(self, mapping: Plan) -> None:
+    def __init__(self, mapping: CategoryMapping) -> None:
         self._plan = mapping
         self._told: set[tuple[str, str]] = set()
 
-    def borne(
-        self, categories: Iterable[Named], tags: Iterable[Named], authors: Iterable[Named]
+    def map_terms(
+        self, categories: Iterable[ImportedTerm], tags: Iterable[ImportedTerm], authors: Iterable[ImportedTerm]
     ) -> tuple[list[Record], Record]:
         """Map the terms of an article.
 
@@ -92,7 +92,7 @@ class Terms:
             self._tell(new_terms, slugs, "author", term)
         for kind, slug in (("section", mapping.section), ("author", mapping.author)):
             if slug and not slugs[kind]:
-                self._tell(new_terms, slugs, kind, Named(slug, slug.replace("-", " ").capitalize()))
+                self._tell(new_terms, slugs, kind, ImportedTerm(slug, slug.replace("-", " ").capitalize()))
         return new_terms, {
             "brand": next(iter(slugs["brand"]), None),
             "mentions": slugs["brand"][1:MOST_TAGS],
@@ -107,9 +107,9 @@ class Terms:
         """Add a mapped category: its target is a kind and a slug, or None if it is dropped."""
         if target is not None:
             kind, slug = target
-            self._tell(new_terms, slugs, kind, Named(slug, name))
+            self._tell(new_terms, slugs, kind, ImportedTerm(slug, name))
 
-    def _tell(self, new_terms: list[Record], slugs: dict[str, list[str]], kind: str, term: Named) -> None:
+    def _tell(self, new_terms: list[Record], slugs: dict[str, list[str]], kind: str, term: ImportedTerm) -> None:
         """Add a term to the article, and its record to the new terms if it occurs for the first time."""
         if term.slug not in slugs[kind]:
             slugs[kind].append(term.slug)
@@ -119,9 +119,9 @@ class Terms:
             new_terms.append(record | ({"email": term.email} if term.email else {}))
 
 
-def category(name: str | None, slug: str | None = None) -> Named | None:
+def category(name: str | None, slug: str | None = None) -> ImportedTerm | None:
     """Return a category from its name or its slug, or None if it has neither."""
-    display_name = line(name) or slug or ""
+    display_name = html_to_line(name) or slug or ""
     if not display_name:
         return None
-    return Named(slug if slug and is_slug(slug) else slugify(display_name), display_name)
+    return ImportedTerm(slug if slug and is_slug(slug) else slugify(display_name), display_name)

@@ -11,22 +11,22 @@ from typing import BinaryIO, Final
 
 import orjson
 
-from newsapi.intake.scrutiny import Unreadable, is_plain, scrutinised
+from newsapi.intake.scrutiny import InvalidJson, is_valid_object, parse_strictly
 
-__all__ = ["MAX_LINE", "Line", "Problem", "Unreadable", "lines", "parse"]
+__all__ = ["MAX_LINE_BYTES", "Line", "RecordProblem", "InvalidJson", "iter_lines", "parse_line"]
 
-MAX_LINE: Final = 4 * 1024 * 1024
+MAX_LINE_BYTES: Final = 4 * 1024 * 1024
 """Maximum length of a line in bytes, without the white space around it."""
 
 _BOM: Final = b"\xef\xbb\xbf"
 _BLANK: Final = b" \t\r\n"
 # A line of maximum length with a byte order mark before it and CR LF after it.
-_READ: Final = MAX_LINE + len(_BOM) + 2
+_READ: Final = MAX_LINE_BYTES + len(_BOM) + 2
 _SKIP: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class RecordProblem:
     """A problem with a line or a value in it: a JSON pointer (RFC 6901) and a message."""
 
     pointer: str
@@ -49,10 +49,10 @@ class Line:
     offset: int
     raw: bytes
     digest: bytes
-    problem: Problem | None
+    problem: RecordProblem | None
 
 
-def lines(stream: BinaryIO, *, number: int = 0, offset: int = 0) -> Iterator[Line]:
+def iter_lines(stream: BinaryIO, *, number: int = 0, offset: int = 0) -> Iterator[Line]:
     """Read the lines of a file that are not blank.
 
     A UTF-8 byte order mark at the beginning is skipped. Lines end with LF or CR LF; the last one need not.
@@ -73,14 +73,14 @@ def lines(stream: BinaryIO, *, number: int = 0, offset: int = 0) -> Iterator[Lin
         is_complete = chunk.endswith(b"\n") or len(chunk) < _READ
         if not is_complete:
             offset += _skipped(stream)
-        if not is_complete or len(raw) > MAX_LINE:
-            problem = Problem("", f"longer than {MAX_LINE:,} bytes")
+        if not is_complete or len(raw) > MAX_LINE_BYTES:
+            problem = RecordProblem("", f"longer than {MAX_LINE_BYTES:,} bytes")
             yield Line(number, offset, b"", b"", problem)
         elif raw:
             yield Line(number, offset, raw, blake2b(raw, digest_size=16).digest(), None)
 
 
-def parse(raw: bytes) -> dict[str, object]:
+def parse_line(raw: bytes) -> dict[str, object]:
     """Parse a line as a JSON object.
 
     Args:
@@ -97,9 +97,9 @@ def parse(raw: bytes) -> dict[str, object]:
     try:
         record = orjson.loads(raw)
     except ValueError:
-        return scrutinised(raw)
+        return parse_strictly(raw)
     # The check takes a few microseconds; a doubtful line is parsed again, slowly, to locate the problem.
-    return record if is_plain(record, raw) else scrutinised(raw)
+    return record if is_valid_object(record, raw) else parse_strictly(raw)
 
 
 def _skipped(stream: BinaryIO) -> int:

@@ -5,33 +5,33 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
-from newsapi.intake.forms import NDJSON, Form
+from newsapi.intake.forms import NDJSON, RecordFormat
 
-AT_ONCE: Final = 20_000
+YIELD_EVERY_LINES: Final = 20_000
 """Number of lines after which `build` yields, so that its caller can renew a lease."""
 
 
-class Positions:
+class LineIndex:
     """The numbers of the lines of a file by their digest. The file is read on the first lookup.
 
     A million lines take 16 MB: the first 64 bits of each digest are kept.
     """
 
-    def __init__(self, stream: BinaryIO, form: Form = NDJSON) -> None:
+    def __init__(self, stream: BinaryIO, record_format: RecordFormat = NDJSON) -> None:
         """Use a stream positioned at its first line. The index of a stream that is not seekable stays empty."""
-        self._stream, self._form = stream, form
+        self._stream, self._form = stream, record_format
         self._begin = stream.tell() if stream.seekable() else None
         self._digests, self._numbers = array("Q"), array("Q")
         self._is_read = self._begin is None
 
-    def last(self, digest: bytes) -> int:
+    def last_line_with(self, digest: bytes) -> int:
         """Return the number of the last line with this digest, or 0 if there is none."""
-        for _ in self.gather():
+        for _ in self.build():
             pass
         index = bisect_right(self._digests, _short(digest)) - 1
         return self._numbers[index] if index >= 0 and self._digests[index] == _short(digest) else 0
 
-    def gather(self) -> Iterator[None]:
+    def build(self) -> Iterator[None]:
         """Read the file, unless this was done, and restore the position of the stream.
 
         Yields:
@@ -46,7 +46,7 @@ class Positions:
             if line.problem is None:
                 digests.append(_short(line.digest))
                 numbers.append(line.number)
-                if len(numbers) % AT_ONCE == 0:
+                if len(numbers) % YIELD_EVERY_LINES == 0:
                     yield
         self._stream.seek(position)
         order = sorted(range(len(digests)), key=digests.__getitem__)  # stable: of equal digests, later lines come later

@@ -10,22 +10,22 @@ from typing import Any, BinaryIO, Final
 from xml.etree.ElementTree import Element, tostring
 
 from newsapi.intake import shortcodes
-from newsapi.intake.elements import Broken, elements, text_of
-from newsapi.intake.forms import Said
-from newsapi.intake.naming import Named, Record, Terms, category, last_step, line, plain, short_hash, web
-from newsapi.intake.ndjson import Problem
-from newsapi.intake.plans import Plan
-from newsapi.text.languages import language_tag
+from newsapi.intake.elements import InvalidXml, iter_elements, text_of
+from newsapi.intake.forms import RecordOrProblem
+from newsapi.intake.naming import ImportedTerm, Record, TermMapper, category, slug_from_url, html_to_line, html_to_text, short_hash, resolve_http_url
+from newsapi.intake.ndjson import RecordProblem
+from newsapi.intake.plans import CategoryMapping
+from newsapi.text.languages import canonicalize_tag
 from newsapi.text.slugs import slugify
 
-_WANTED: Final = frozenset({"item", "atom_entry", "language", "title", "atom_title"})
+_ELEMENTS: Final = frozenset({"item", "atom_entry", "language", "title", "atom_title"})
 _PICTURES: Final = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif")
 _PIXELS: Final = re.compile(r"[1-9]\d{0,4}", re.ASCII)
-_SHORTEST: Final = 8
+_MIN_SLUG_LENGTH: Final = 8
 """Minimum length of a URL's last segment to be used as a slug: shorter ones are numbers and the like."""
 
 
-def told(stream: BinaryIO, *, mapping: Plan) -> Iterator[tuple[int, Said]]:
+def read_records(stream: BinaryIO, *, mapping: CategoryMapping) -> Iterator[tuple[int, RecordOrProblem]]:
     """Read the records of a feed.
 
     Args:
@@ -36,30 +36,30 @@ def told(stream: BinaryIO, *, mapping: Plan) -> Iterator[tuple[int, Said]]:
         The line on which an item begins, and a record: first the item's new terms, then the article. A feed that is not
         valid XML ends with a problem.
     """
-    terms = Terms(mapping)
+    terms = TermMapper(mapping)
     language: str | None = None
     feed_title: str | None = None
     slugs: dict[str, str] = {}
     try:
-        for source_line, element in elements(stream, _WANTED):
+        for source_line, element in iter_elements(stream, _ELEMENTS):
             if element.tag == "language":
-                language = language_tag((element.text or "").strip())
+                language = canonicalize_tag((element.text or "").strip())
             elif element.tag in {"title", "atom_title"}:
-                feed_title = line(element.text)
+                feed_title = html_to_line(element.text)
             else:
                 item = _atom(element) if element.tag == "atom_entry" else _rss(element)
-                item["slug"] = _own(item["slug"], item.pop("guid"), slugs)
+                item["slug"] = _unique_slug(item["slug"], item.pop("guid"), slugs)
                 item["source"] = {"name": feed_title and feed_title[:500], "url": item["canonical_url"]}
                 if mapping.language or language:
                     item.setdefault("language", mapping.language or language)
-                new_terms, references = terms.borne(item.pop("categories"), (), item.pop("authors"))
+                new_terms, references = terms.map_terms(item.pop("categories"), (), item.pop("authors"))
                 yield from ((source_line, term) for term in new_terms)
                 yield source_line, {"type": "article", "format": "article", "status": "published"} | item | references
-    except Broken as error:
-        yield error.line, Problem("", error.message)
+    except InvalidXml as error:
+        yield error.line, RecordProblem("", error.message)
 
 
-def _own(slug: str, guid: str, guids: dict[str, str]) -> str:
+def _unique_slug(slug: str, guid: str, guids: dict[str, str]) -> str:
     """Return a slug that no other item of the feed has; `guids` maps slugs to the item that uses them."""
     if guids.setdefault(slug, guid) == guid:
         return slug
@@ -67,15 +67,15 @@ def _own(slug: str, guid: str, guids: dict[str, str]) -> str:
 
 
 def _slug(link: str | None, title: str, guid: str) -> str:
-    segment = last_step(link)
-    if segment and len(segment) >= _SHORTEST and not segment.isdigit():
+    segment = slug_from_url(link)
+    if segment and len(segment) >= _MIN_SLUG_LENGTH and not segment.isdigit():
         return segment
     return f"{slugify(title)[:190].strip('-')}-{short_hash(guid)}"
 
 
 def _rss(item: Element) -> Record:
-    link = web(text_of(item, "link")) or web(text_of(item, "guid"))
-    title = line(text_of(item, "title")) or ""
+    link = resolve_http_url(text_of(item, "link")) or resolve_http_url(text_of(item, "guid"))
+    title = html_to_line(text_of(item, "title")) or ""
     guid = text_of(item, "guid") or link or title
     content, summary = text_of(item, "content_encoded"), text_of(item, "description")
     image, media = _files(item, _enclosures(item), link or "")
@@ -90,14 +90,14 @@ def _rss(item: Element) -> Record:
         "canonical_url": link,
         "image": image,
         "media": media,
-        "categories": _named(child.text for child in item.iterfind("category")),
-        "authors": _named(_person(author.text) for author in authors),
+        "categories": _categories(child.text for child in item.iterfind("category")),
+        "authors": _categories(_author_name(author.text) for author in authors),
     }
 
 
 def _atom(entry: Element) -> Record:
     link = _alternate_link(entry)
-    title = line(_html(entry.find("atom_title"))) or ""
+    title = html_to_line(_html(entry.find("atom_title"))) or ""
     guid = text_of(entry, "atom_id") or link or title
     content, summary = _html(entry.find("atom_content")), _html(entry.find("atom_summary"))
     updated = text_of(entry, "atom_updated") or None
@@ -115,8 +115,8 @@ def _atom(entry: Element) -> Record:
         "canonical_url": link,
         "image": image,
         "media": media,
-        "categories": _named(child.get("label") or child.get("term") for child in categories),
-        "authors": _named(author.findtext("atom_name") for author in entry.iterfind("atom_author")),
+        "categories": _categories(child.get("label") or child.get("term") for child in categories),
+        "authors": _categories(author.findtext("atom_name") for author in entry.iterfind("atom_author")),
     }
 
 
@@ -124,7 +124,7 @@ def _alternate_link(entry: Element) -> str | None:
     """Return the URL of the first alternate link of an Atom entry; a link without `rel` is one (RFC 4287, 4.2.7.2)."""
     for link in entry.iterfind("atom_link"):
         if link.get("rel", "alternate") == "alternate":
-            return web(link.get("href"))
+            return resolve_http_url(link.get("href"))
     return None
 
 
@@ -132,7 +132,7 @@ def _standfirst(content: str, summary: str) -> str | None:
     """Return the summary as plain text; None if it is the only text and therefore the body."""
     if not content:
         return None
-    return plain(summary)[:5_000] or None
+    return html_to_text(summary)[:5_000] or None
 
 
 def _html(construct: Element | None) -> str:
@@ -147,14 +147,14 @@ def _html(construct: Element | None) -> str:
 
 
 def _body(text: str) -> str:
-    return shortcodes.paragraphs(text.replace("\r\n", "\n"))
+    return shortcodes.autop(text.replace("\r\n", "\n"))
 
 
-def _named(names: Iterator[str | None]) -> list[Named]:
+def _categories(names: Iterator[str | None]) -> list[ImportedTerm]:
     return [named for name in names if (named := category(name)) is not None]
 
 
-def _person(text: str | None) -> str | None:
+def _author_name(text: str | None) -> str | None:
     """Return the name of an RSS author, `mail@host (Name)`; None for an address without a name."""
     text = (text or "").strip()
     before, _, rest = text.partition("(")
@@ -173,10 +173,10 @@ def _files(item: Element, enclosures: list[Element], base: str) -> tuple[Record 
     images: list[Record] = []
     media: list[Record] = []
     for enclosure in enclosures:
-        url = web(enclosure.get("url") or enclosure.get("href"), base)
+        url = resolve_http_url(enclosure.get("url") or enclosure.get("href"), base)
         kind = _kind(enclosure, url or "")
         if url is not None and kind == "image":
-            images.append({"url": url, **_size(enclosure), **_words(item, enclosure)})
+            images.append({"url": url, **_size(enclosure), **_media_text(item, enclosure)})
         elif url is not None and kind:
             media.append({"kind": kind, "sources": [{"url": url, "type": enclosure.get("type")}]})
     return max(images, key=lambda image: image.get("width", 0), default=None), media[:500]
@@ -195,11 +195,11 @@ def _size(enclosure: Element) -> dict[str, int]:
     return {name: int(text) for name, text in sizes.items() if _PIXELS.fullmatch(text)}
 
 
-def _words(item: Element, enclosure: Element) -> Record:
+def _media_text(item: Element, enclosure: Element) -> Record:
     """Return alt text, caption and credit of an image, from its media element or else from the item."""
     texts: dict[str, Any] = {}
     for name, tag, limit in (("alt", "title", 1_000), ("caption", "description", 2_000), ("credit", "credit", 500)):
-        text = line(enclosure.findtext(f"media_{tag}") or item.findtext(f"media_{tag}"))
+        text = html_to_line(enclosure.findtext(f"media_{tag}") or item.findtext(f"media_{tag}"))
         texts[name] = text and text[:limit]
     return texts
 

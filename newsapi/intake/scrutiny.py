@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final, TypeGuard
 
-DEEPEST: Final = 32
+MAX_DEPTH: Final = 32
 """Maximum nesting of objects and lists, the outermost included."""
 
 _LARGEST: Final = 2**63 - 1
@@ -18,9 +18,9 @@ _SMALLEST: Final = -(2**63)
 _DIGITS: Final = 19
 """Number of digits of the largest 64-bit integer."""
 
-_SAFE: Final = 10**18
+_EXACT_BELOW: Final = 10**18
 """Numbers below this are parsed exactly; larger ones are checked again."""
-_READABLE: Final = 60
+_MAX_QUOTED_CHARACTERS: Final = 60
 """Maximum length of a key or a number quoted in a message."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -28,7 +28,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _HIDDEN: Final = (b"\\u003a", b"\\u003A", b"\\u0000")
 _KINDS: Final = {list: "a list", str: "a string", bool: "true or false", type(None): "null"}
 # The messages of the standard library's parser, rewritten for authors of import files.
-_SENTENCES: Final = {
+_MESSAGES: Final = {
     "Expecting value": "expected a value",
     "Expecting property name enclosed in double quotes": "expected a key in double quotes",
     "Expecting ':' delimiter": "expected a colon",
@@ -40,7 +40,7 @@ _SENTENCES: Final = {
 }
 
 
-class Unreadable(Exception):
+class InvalidJson(Exception):
     """The text is not a valid JSON object; `pointer` (RFC 6901) locates the problem, `message` describes it."""
 
     def __init__(self, pointer: str, message: str) -> None:
@@ -63,7 +63,7 @@ class _Bad:
     message: str
 
 
-def is_plain(record: object, raw: bytes) -> TypeGuard[dict[str, object]]:
+def is_valid_object(record: object, raw: bytes) -> TypeGuard[dict[str, object]]:
     """Return whether a parsed JSON text is certainly a valid object.
 
     Every colon of a JSON text is either inside a string or after a key. If the text has as many colons as the record
@@ -81,13 +81,13 @@ def is_plain(record: object, raw: bytes) -> TypeGuard[dict[str, object]]:
     return _colons(record) == raw.count(b":")
 
 
-def scrutinised(raw: bytes) -> dict[str, object]:
+def parse_strictly(raw: bytes) -> dict[str, object]:
     """Parse a JSON text as an object; raise InvalidJson for the first problem."""
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
         column = len(raw[: error.start].decode()) + 1
-        raise Unreadable("", f"not UTF-8: byte 0x{raw[error.start]:02x} at column {column}") from None
+        raise InvalidJson("", f"not UTF-8: byte 0x{raw[error.start]:02x} at column {column}") from None
     try:
         value = json.loads(
             text,
@@ -99,9 +99,9 @@ def scrutinised(raw: bytes) -> dict[str, object]:
     except RecursionError:
         raise _too_deep("") from None
     except json.JSONDecodeError as error:
-        raise Unreadable("", _not_json(error)) from None
+        raise InvalidJson("", _not_json(error)) from None
     if not isinstance(value, _Pairs):
-        raise Unreadable("", f"expected an object, not {_kind(value)}")
+        raise InvalidJson("", f"expected an object, not {_kind(value)}")
     return _object(value, "", 1)
 
 
@@ -109,7 +109,7 @@ def _colons(record: dict[str, Any]) -> int | None:
     """Count the keys, and the colons in keys and strings; None if a number is doubtful or the nesting too deep."""
     count = 0
     level: list[Any] = [record]
-    for _ in range(DEEPEST):
+    for _ in range(MAX_DEPTH):
         next_level: list[Any] = []
         for container in level:
             items = container
@@ -123,7 +123,7 @@ def _colons(record: dict[str, Any]) -> int | None:
                 elif kind is dict or kind is list:
                     next_level.append(item)
                 # An integer beyond 64 bits was parsed as a float.
-                elif item is not None and not -_SAFE < item < _SAFE:
+                elif item is not None and not -_EXACT_BELOW < item < _EXACT_BELOW:
                     return None
         if not next_level:
             return count
@@ -132,14 +132,14 @@ def _colons(record: dict[str, Any]) -> int | None:
 
 
 def _object(pairs: _Pairs, pointer: str, depth: int) -> dict[str, object]:
-    if depth > DEEPEST:
+    if depth > MAX_DEPTH:
         raise _too_deep(pointer)
     members: dict[str, object] = {}
     for key, value in pairs:
         member_pointer = f"{pointer}/{_step(key)}"
         _string(key, member_pointer)
         if key in members:
-            raise Unreadable(member_pointer, "duplicate key")
+            raise InvalidJson(member_pointer, "duplicate key")
         members[key] = _value(value, member_pointer, depth)
     return members
 
@@ -148,11 +148,11 @@ def _value(value: Any, pointer: str, depth: int) -> object:
     if isinstance(value, _Pairs):
         return _object(value, pointer, depth + 1)
     if isinstance(value, list):
-        if depth >= DEEPEST:
+        if depth >= MAX_DEPTH:
             raise _too_deep(pointer)
         return [_value(item, f"{pointer}/{index}", depth + 1) for index, item in enumerate(value)]
     if isinstance(value, _Bad):
-        raise Unreadable(pointer, value.message)
+        raise InvalidJson(pointer, value.message)
     if isinstance(value, str):
         _string(value, pointer)
     return value
@@ -160,10 +160,10 @@ def _value(value: Any, pointer: str, depth: int) -> object:
 
 def _string(text: str, pointer: str) -> None:
     if "\0" in text:
-        raise Unreadable(pointer, "NUL (\\u0000) in a string")
+        raise InvalidJson(pointer, "NUL (\\u0000) in a string")
     match = _SURROGATE.search(text)
     if match:
-        raise Unreadable(pointer, f"lone surrogate (\\u{ord(match[0]):04x}) in a string")
+        raise InvalidJson(pointer, f"lone surrogate (\\u{ord(match[0]):04x}) in a string")
 
 
 def _integer(digits: str) -> int | _Bad:
@@ -185,19 +185,19 @@ def _step(key: str) -> str:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= _READABLE else f"{text[:_READABLE]}…"
+    return text if len(text) <= _MAX_QUOTED_CHARACTERS else f"{text[:_MAX_QUOTED_CHARACTERS]}…"
 
 
 def _kind(value: object) -> str:
     return _KINDS.get(type(value), "a number")
 
 
-def _too_deep(pointer: str) -> Unreadable:
-    return Unreadable(pointer, f"nested deeper than {DEEPEST} levels")
+def _too_deep(pointer: str) -> InvalidJson:
+    return InvalidJson(pointer, f"nested deeper than {MAX_DEPTH} levels")
 
 
 def _not_json(error: json.JSONDecodeError) -> str:
     if error.pos >= len(error.doc):
         return f"not JSON: unexpected end at column {error.pos + 1}"
-    message = _SENTENCES.get(error.msg, f"{error.msg[:1].lower()}{error.msg[1:]}")
+    message = _MESSAGES.get(error.msg, f"{error.msg[:1].lower()}{error.msg[1:]}")
     return f"not JSON: {message} at column {error.pos + 1}"

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 _SHORTCODE = re.compile(r"\[(/?)([A-Za-z][\w-]*+)(?=[\s/\]])([^\[\]]*+)\]")
 _ATTRIBUTE = re.compile(r"([\w-]++)\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s\"'\]/]++))")
 _CAPTIONED = re.compile(r"(\s*+(?:<a\b[^<>]*+>\s*+)?<img\b[^<>]*+>(?:\s*+</a>)?)(.*)", re.DOTALL)
-_ALONE = re.compile(r"^[ \t]*+(?:<p>)?(https?://[^\s<>\"']++)(?:</p>)?[ \t]*+$", re.MULTILINE)
+_URL_LINE = re.compile(r"^[ \t]*+(?:<p>)?(https?://[^\s<>\"']++)(?:</p>)?[ \t]*+$", re.MULTILINE)
 _KNOWN: Final = frozenset({"audio", "caption", "embed", "gallery", "playlist", "video", "wp_caption"})
 _CAPTIONS: Final = frozenset({"caption", "wp_caption"})
 _FILES: Final = ("src", "mp4", "m4v", "webm", "ogv", "mp3", "m4a", "ogg", "wav")
@@ -32,14 +32,14 @@ Gallery = Callable[[Mapping[str, str]], str]
 """Returns the HTML of a gallery for the attributes of its shortcode."""
 
 
-def rendered(text: str, gallery: Gallery) -> str:
+def render_shortcodes(text: str, gallery: Gallery) -> str:
     """Return post content as HTML; content of the block editor keeps its own paragraphs."""
-    text = _without_shortcodes(text.replace("\r\n", "\n"), gallery)
-    text = _ALONE.sub(lambda match: f"\n\n{_player(html.unescape(match[1]))}\n\n", text)
-    return text if "<!-- wp:" in text else paragraphs(text)
+    text = _replace_shortcodes(text.replace("\r\n", "\n"), gallery)
+    text = _URL_LINE.sub(lambda match: f"\n\n{_player(html.unescape(match[1]))}\n\n", text)
+    return text if "<!-- wp:" in text else autop(text)
 
 
-def _without_shortcodes(text: str, gallery: Gallery) -> str:
+def _replace_shortcodes(text: str, gallery: Gallery) -> str:
     """Replace the shortcodes of a text by HTML."""
     # "[[name]]" is an escaped shortcode.
     matches = [match for match in _SHORTCODE.finditer(text) if text[match.start() - 1 : match.start()] != "["]
@@ -58,9 +58,9 @@ def _without_shortcodes(text: str, gallery: Gallery) -> str:
                 captions.append((len(output), _attributes(attributes).get("caption", "")))
             elif captions:
                 start, caption = captions.pop()
-                output[start:] = [_captioned("".join(output[start:]), caption)]
+                output[start:] = [_figure("".join(output[start:]), caption)]
         elif not closing:
-            output.append(_stands_for(name, _attributes(attributes), gallery))
+            output.append(_shortcode_html(name, _attributes(attributes), gallery))
         elif name == "embed":
             output.append("\n\n")
     return "".join([*output, text[position:]])
@@ -70,7 +70,7 @@ def _attributes(text: str) -> dict[str, str]:
     return {match[1].lower(): match[2] or match[3] or match[4] or "" for match in _ATTRIBUTE.finditer(text)}
 
 
-def _captioned(inner: str, caption: str) -> str:
+def _figure(inner: str, caption: str) -> str:
     """Return the content of a caption shortcode as a figure; the text after the image is the default caption."""
     match = _CAPTIONED.fullmatch(inner)
     if match is None:
@@ -80,7 +80,7 @@ def _captioned(inner: str, caption: str) -> str:
     return f"\n\n<figure>{match[1].strip()}{figcaption}</figure>\n\n"
 
 
-def _stands_for(name: str, attributes: Mapping[str, str], gallery: Gallery) -> str:
+def _shortcode_html(name: str, attributes: Mapping[str, str], gallery: Gallery) -> str:
     """Return the HTML of an opening or self-closing shortcode; the content after it stays in the text."""
     if name == "gallery":
         return f"\n\n{gallery(attributes)}\n\n"
@@ -125,7 +125,7 @@ def _embed(url: str) -> str | None:
     return f"{player_url}{media_id}" if media_id else None
 
 
-def paragraphs(text: str) -> str:
+def autop(text: str) -> str:
     """Put the text between block elements into paragraphs: blank lines separate them, line breaks become `<br>`."""
     return "".join(_block(piece) if is_block else _paragraphs(piece) for is_block, piece in _parts(text))
 

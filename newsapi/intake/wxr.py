@@ -15,16 +15,16 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from newsapi.intake import shortcodes
-from newsapi.intake.elements import Broken, elements, text_of
-from newsapi.intake.forms import Said
-from newsapi.intake.naming import Named, Record, Terms, category, last_step, line, plain, web
-from newsapi.intake.ndjson import Problem
-from newsapi.intake.plans import Plan
-from newsapi.text.languages import language_tag
+from newsapi.intake.elements import InvalidXml, iter_elements, text_of
+from newsapi.intake.forms import RecordOrProblem
+from newsapi.intake.naming import ImportedTerm, Record, TermMapper, category, slug_from_url, html_to_line, html_to_text, resolve_http_url
+from newsapi.intake.ndjson import RecordProblem
+from newsapi.intake.plans import CategoryMapping
+from newsapi.text.languages import canonicalize_tag
 from newsapi.text.slugs import is_slug, slugify
 
-_BEFORE: Final = frozenset({"item", "wp_author", "language"})
-_ITEMS: Final = frozenset({"item"})
+_FIRST_PASS_ELEMENTS: Final = frozenset({"item", "wp_author", "language"})
+_SECOND_PASS_ELEMENTS: Final = frozenset({"item"})
 _STATUS: Final = {"publish": "published", "future": "scheduled", "trash": "withdrawn"}
 _FORMATS: Final = {"post-format-gallery": "gallery", "post-format-video": "video"}
 _NO_TIME: Final = "0000-00-00 00:00:00"
@@ -35,19 +35,19 @@ _SIZE = re.compile(r's:5:"width";i:([1-9]\d{0,4});s:6:"height";i:([1-9]\d{0,4});
 class _Site:
     """Data of the whole export, collected in a first pass: posts refer to items that may come after them."""
 
-    authors: dict[str, Named] = field(default_factory=dict)
+    authors: dict[str, ImportedTerm] = field(default_factory=dict)
     author_slugs: set[str] = field(default_factory=set)
-    pictures: dict[str, str] = field(default_factory=dict)
-    of_posts: dict[str, list[str]] = field(default_factory=dict)
+    images: dict[str, str] = field(default_factory=dict)
+    attachments_by_post: dict[str, list[str]] = field(default_factory=dict)
     language: str | None = None
     slugs: set[str] = field(default_factory=set)
 
     def picture(self, id_: str) -> Record | None:
         """Return the image with an id, or None. Images are stored as JSON text, because a site has many."""
-        return orjson.loads(self.pictures[id_]) if id_ in self.pictures else None
+        return orjson.loads(self.images[id_]) if id_ in self.images else None
 
 
-def told(stream: BinaryIO, *, mapping: Plan, zone: ZoneInfo) -> Iterator[tuple[int, Said]]:
+def read_records(stream: BinaryIO, *, mapping: CategoryMapping, zone: ZoneInfo) -> Iterator[tuple[int, RecordOrProblem]]:
     """Read the records of an export in two passes.
 
     Args:
@@ -62,49 +62,49 @@ def told(stream: BinaryIO, *, mapping: Plan, zone: ZoneInfo) -> Iterator[tuple[i
     start = stream.tell()
     site = _site(stream)
     stream.seek(start)
-    terms = Terms(mapping)
+    terms = TermMapper(mapping)
     try:
-        for source_line, item in elements(stream, _ITEMS):
+        for source_line, item in iter_elements(stream, _SECOND_PASS_ELEMENTS):
             if text_of(item, "wp_post_type") != "post" or text_of(item, "wp_status") in {"auto-draft", "inherit"}:
                 continue
-            categories, tags, authors = _named(item, site)
-            new_terms, references = terms.borne(categories, tags, authors)
+            categories, tags, authors = _post_terms(item, site)
+            new_terms, references = terms.map_terms(categories, tags, authors)
             yield from ((source_line, term) for term in new_terms)
             yield source_line, _post(item, site, mapping, zone) | references
-    except Broken as error:
-        yield error.line, Problem("", error.message)
+    except InvalidXml as error:
+        yield error.line, RecordProblem("", error.message)
 
 
 def _site(stream: BinaryIO) -> _Site:
     site = _Site()
     try:
-        for _, element in elements(stream, _BEFORE):
+        for _, element in iter_elements(stream, _FIRST_PASS_ELEMENTS):
             if element.tag == "wp_author":
                 _add_author(site, element)
             elif element.tag == "language":
-                site.language = language_tag((element.text or "").strip())
+                site.language = canonicalize_tag((element.text or "").strip())
             elif text_of(element, "wp_post_type") == "attachment":
                 _add_picture(site, element)
             elif text_of(element, "wp_post_type") == "post" and text_of(element, "wp_status") != "trash":
                 site.slugs.add(_slug(element, text_of(element, "wp_post_id"), frozenset()))
-    except Broken:
+    except InvalidXml:
         pass  # reported by the second pass, in its position
     return site
 
 
 def _add_author(site: _Site, author: Element) -> None:
     login = text_of(author, "wp_author_login")
-    name = line(text_of(author, "wp_author_display_name")) or login
+    name = html_to_line(text_of(author, "wp_author_display_name")) or login
     email = text_of(author, "wp_author_email")
     if login:
         slug = slugify(name)
         slug = f"{slug}-{slugify(login)}"[:200].strip("-") if slug in site.author_slugs else slug
         site.author_slugs.add(slug)
-        site.authors[login] = Named(slug, name, email if "@" in email and len(email) <= 254 else None)
+        site.authors[login] = ImportedTerm(slug, name, email if "@" in email and len(email) <= 254 else None)
 
 
 def _add_picture(site: _Site, attachment: Element) -> None:
-    url = web(text_of(attachment, "wp_attachment_url") or text_of(attachment, "guid"))
+    url = resolve_http_url(text_of(attachment, "wp_attachment_url") or text_of(attachment, "guid"))
     if url is None:
         return
     meta = _meta(attachment)
@@ -112,17 +112,17 @@ def _add_picture(site: _Site, attachment: Element) -> None:
     id_ = text_of(attachment, "wp_post_id")
     image = {
         "url": url,
-        "alt": (line(meta.get("_wp_attachment_image_alt")) or "")[:1_000] or None,
-        "caption": plain(text_of(attachment, "excerpt_encoded"))[:2_000] or None,
+        "alt": (html_to_line(meta.get("_wp_attachment_image_alt")) or "")[:1_000] or None,
+        "caption": html_to_text(text_of(attachment, "excerpt_encoded"))[:2_000] or None,
         **({"width": int(size[1]), "height": int(size[2])} if size else {}),
     }
-    site.pictures[id_] = orjson.dumps(image).decode()  # the bytes objects of orjson take 4 kB each
-    site.of_posts.setdefault(text_of(attachment, "wp_post_parent"), []).append(id_)
+    site.images[id_] = orjson.dumps(image).decode()  # the bytes objects of orjson take 4 kB each
+    site.attachments_by_post.setdefault(text_of(attachment, "wp_post_parent"), []).append(id_)
 
 
-def _named(item: Element, site: _Site) -> tuple[list[Named], list[Named], list[Named]]:
+def _post_terms(item: Element, site: _Site) -> tuple[list[ImportedTerm], list[ImportedTerm], list[ImportedTerm]]:
     """Return the categories, tags and authors of a post."""
-    by_domain: dict[str, list[Named]] = {"category": [], "post_tag": []}
+    by_domain: dict[str, list[ImportedTerm]] = {"category": [], "post_tag": []}
     for element in item.iterfind("category"):
         term = category(element.text, element.get("nicename"))
         domain = element.get("domain", "category")
@@ -133,24 +133,24 @@ def _named(item: Element, site: _Site) -> tuple[list[Named], list[Named], list[N
     return by_domain["category"], by_domain["post_tag"], [author] if author else []
 
 
-def _post(item: Element, site: _Site, mapping: Plan, zone: ZoneInfo) -> Record:
+def _post(item: Element, site: _Site, mapping: CategoryMapping, zone: ZoneInfo) -> Record:
     meta, id_ = _meta(item), text_of(item, "wp_post_id")
     status, slug = _status(item), _slug(item, id_, site.slugs)
     was_published = status != "withdrawn" or meta.get("_wp_trash_meta_status") == "publish"
     language = mapping.language or site.language
-    body = shortcodes.rendered(text_of(item, "content_encoded"), lambda attributes: _gallery(attributes, id_, site))
+    body = shortcodes.render_shortcodes(text_of(item, "content_encoded"), lambda attributes: _gallery(attributes, id_, site))
     return {
         "type": "article",
         "slug": slug,
-        "headline": line(text_of(item, "title")) or "",
-        "standfirst": plain(text_of(item, "excerpt_encoded"))[:5_000] or None,
+        "headline": html_to_line(text_of(item, "title")) or "",
+        "standfirst": html_to_text(text_of(item, "excerpt_encoded"))[:5_000] or None,
         "body_html": body,
         "format": _format(item),
         "status": status,
         "published_at": _time(item, "wp_post_date", zone) if was_published else None,
         "updated_at": _time(item, "wp_post_modified", zone),
         "image": site.picture(meta.get("_thumbnail_id", "")),
-        "canonical_url": web(meta.get("_yoast_wpseo_canonical")),
+        "canonical_url": resolve_http_url(meta.get("_yoast_wpseo_canonical")),
         "previous_slugs": _previous_slugs(item, slug, site) if status in {"published", "withdrawn"} else [],
         **({"language": language} if language else {}),
     }
@@ -158,7 +158,7 @@ def _post(item: Element, site: _Site, mapping: Plan, zone: ZoneInfo) -> Record:
 
 def _previous_slugs(item: Element, slug: str, site: _Site) -> list[str]:
     """Return the former slugs of a post, except those that another post has now."""
-    candidates = dict.fromkeys([*_old_slugs(item), last_step(text_of(item, "link"))])
+    candidates = dict.fromkeys([*_old_slugs(item), slug_from_url(text_of(item, "link"))])
     slugs = [old for old in candidates if old and is_slug(old) and old not in site.slugs]
     return [old for old in slugs if old != slug][:100]
 
@@ -177,7 +177,7 @@ def _slug(item: Element, id_: str, taken: AbstractSet[str]) -> str:
     if is_slug(slug):
         return slug if slug == name or slug not in taken else f"{slug[:180]}-{id_}"
     # A post without a usable name gets its title and its id, because titles repeat.
-    return f"{slugify(plain(text_of(item, 'title')))[:180].strip('-')}-{id_}" if id_.isdigit() else slugify(name)
+    return f"{slugify(html_to_text(text_of(item, 'title')))[:180].strip('-')}-{id_}" if id_.isdigit() else slugify(name)
 
 
 def _time(item: Element, name: str, zone: ZoneInfo) -> str | None:
@@ -210,7 +210,7 @@ def _gallery(attributes: Mapping[str, str], post_id: str, site: _Site) -> str:
     if attributes.get("ids"):
         ids = [id_.strip() for id_ in attributes["ids"].split(",")]
     else:
-        ids = site.of_posts.get(post_id, [])
+        ids = site.attachments_by_post.get(post_id, [])
     images = [image for id_ in ids if (image := site.picture(id_)) is not None]
     images_html = "".join(f'<img src="{html.escape(image["url"])}"{_alt(image["alt"])}>' for image in images)
     return f"<figure>{images_html}</figure>" if images_html else ""

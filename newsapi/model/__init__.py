@@ -7,23 +7,23 @@ must never reach a client by itself.
 from newsapi.model.articles import (
     Article,
     ArticleAuthor,
-    ArticleDetail,
+    ArticleContent,
     ArticleMention,
     ArticleTag,
-    Listing,
-    OldSlug,
+    ListingEntry,
+    SlugRedirect,
     Revision,
 )
 from newsapi.model.base import Base
-from newsapi.model.changes import Change, LogHead, Place, Secret
-from newsapi.model.desk import Deed, Key, Merge, PreviewLink, Repeat
-from newsapi.model.imports import Import, ImportPart
-from newsapi.model.partners import Departure, KeyUse, Receipt, Tally
-from newsapi.model.relatedness import RelatedEntry, RelatedList, RelatedPosting, RelatedProfile, RelatedWeights
-from newsapi.model.search import SearchBlock, SearchFresh, SearchPosting, SearchSequence, SearchText, SearchWord
+from newsapi.model.changes import Change, ChangelogHead, ConsumerOffset, Secret
+from newsapi.model.desk import AuditEntry, ApiKey, TermMerge, PreviewLink, IdempotencyRecord
+from newsapi.model.imports import Import, ImportChunk
+from newsapi.model.partners import FilterExit, KeyDailyUsage, RecallReceipt, FacetDigest
+from newsapi.model.relatedness import RelatedListMember, RelatedList, RelatedPosting, RelatedProfile, RelatedTermStatistics
+from newsapi.model.search import SearchSegment, SearchPendingDocument, SearchPosting, SearchTokenSequence, SearchDocument, SearchVocabularyEntry
 from newsapi.model.subscriptions import (
-    AlertMail,
-    BoxMail,
+    AlertDelivery,
+    ConfirmationSend,
     ConsentText,
     Subscriber,
     Subscription,
@@ -34,46 +34,46 @@ from newsapi.model.taxonomy import Author, Brand, Facet, Section, Tag
 from newsapi.model.webhooks import Delivery, Webhook
 
 __all__ = [
-    "AlertMail",
+    "AlertDelivery",
     "Article",
     "ArticleAuthor",
-    "ArticleDetail",
+    "ArticleContent",
     "ArticleMention",
     "ArticleTag",
     "Author",
     "Base",
-    "BoxMail",
+    "ConfirmationSend",
     "Brand",
     "Change",
     "ConsentText",
-    "Deed",
+    "AuditEntry",
     "Delivery",
-    "Departure",
+    "FilterExit",
     "Facet",
     "Import",
-    "ImportPart",
-    "Key",
-    "KeyUse",
-    "Listing",
-    "LogHead",
-    "Merge",
-    "OldSlug",
-    "Place",
+    "ImportChunk",
+    "ApiKey",
+    "KeyDailyUsage",
+    "ListingEntry",
+    "ChangelogHead",
+    "TermMerge",
+    "SlugRedirect",
+    "ConsumerOffset",
     "PreviewLink",
-    "Receipt",
-    "RelatedEntry",
+    "RecallReceipt",
+    "RelatedListMember",
     "RelatedList",
     "RelatedPosting",
     "RelatedProfile",
-    "RelatedWeights",
-    "Repeat",
+    "RelatedTermStatistics",
+    "IdempotencyRecord",
     "Revision",
-    "SearchBlock",
-    "SearchFresh",
+    "SearchSegment",
+    "SearchPendingDocument",
     "SearchPosting",
-    "SearchSequence",
-    "SearchText",
-    "SearchWord",
+    "SearchTokenSequence",
+    "SearchDocument",
+    "SearchVocabularyEntry",
     "Secret",
     "Section",
     "Subscriber",
@@ -81,6 +81,6 @@ __all__ = [
     "SubscriptionRequest",
     "Suppression",
     "Tag",
-    "Tally",
+    "FacetDigest",
     "Webhook",
 ]

@@ -16,7 +16,7 @@ from newsapi.model.base import Base, BytewiseText, uuid7
 STATUSES = ("draft", "scheduled", "published", "withdrawn")
 _SCHEDULED = text("status = 'scheduled'")
 _EXPIRES = text("status = 'published' AND expires_at IS NOT NULL")
-_HIDDEN = text("status <> 'published'")
+_NOT_PUBLISHED = text("status <> 'published'")
 
 
 def bucket(id_: UUID) -> int:
@@ -50,7 +50,7 @@ class Article(Base):
         Index("ix_article_expiring", "expires_at", sqlite_where=_EXPIRES, postgresql_where=_EXPIRES),
         Index("ix_article_seq", "seq"),
         Index("ix_article_bucket", "bucket"),
-        Index("ix_article_hidden", "status", "updated_at", "id", sqlite_where=_HIDDEN, postgresql_where=_HIDDEN),
+        Index("ix_article_hidden", "status", "updated_at", "id", sqlite_where=_NOT_PUBLISHED, postgresql_where=_NOT_PUBLISHED),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
@@ -85,7 +85,7 @@ def is_indexed(seo: Mapping[str, Any] | None) -> bool:
     return {"noindex", "none"}.isdisjoint(directive.strip() for directive in robots.lower().split(","))
 
 
-class ArticleDetail(Base):
+class ArticleContent(Base):
     """The fields that only the full article shows; a table of its own, so that lists never read past bodies."""
 
     __tablename__ = "article_detail"
@@ -103,14 +103,14 @@ class ArticleDetail(Base):
     body_html: Mapped[str]
 
 
-class _Link:
+class _ArticleLink:
     """A link from an article to a term; `position` is the order that editors chose."""
 
     article_id: Mapped[UUID] = mapped_column(ForeignKey("article.id", ondelete="CASCADE"), primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
 
 
-class ArticleAuthor(_Link, Base):
+class ArticleAuthor(_ArticleLink, Base):
     """An author of an article."""
 
     __tablename__ = "article_author"
@@ -119,7 +119,7 @@ class ArticleAuthor(_Link, Base):
     author_id: Mapped[UUID] = mapped_column(ForeignKey("author.id"))
 
 
-class ArticleMention(_Link, Base):
+class ArticleMention(_ArticleLink, Base):
     """A brand that an article mentions beside its own."""
 
     __tablename__ = "article_mention"
@@ -128,7 +128,7 @@ class ArticleMention(_Link, Base):
     brand_id: Mapped[UUID] = mapped_column(ForeignKey("brand.id"))
 
 
-class ArticleTag(_Link, Base):
+class ArticleTag(_ArticleLink, Base):
     """A tag of an article."""
 
     __tablename__ = "article_tag"
@@ -137,7 +137,7 @@ class ArticleTag(_Link, Base):
     tag_id: Mapped[UUID] = mapped_column(ForeignKey("tag.id"))
 
 
-class Listing(Base):
+class ListingEntry(Base):
     """A published article in one facet, with three sort keys: every filter finds articles through this table.
 
     Rows exist only for articles that the public sees. They are written in the transaction that publishes, edits or
@@ -161,7 +161,7 @@ class Listing(Base):
     materially_updated_at: Mapped[datetime]
 
 
-class OldSlug(Base):
+class SlugRedirect(Base):
     """A former slug, from which requests are redirected."""
 
     __tablename__ = "old_slug"

@@ -52,7 +52,7 @@ class UtcDateTime(TypeDecorator[datetime]):
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None]:
         """Return the function that converts a stored value to an aware time in UTC."""
         del coltype
-        return moment if dialect.name == "sqlite" else _in_utc
+        return decode_instant if dialect.name == "sqlite" else _in_utc
 
 
 class Id(TypeDecorator[UUID]):
@@ -77,7 +77,7 @@ class Id(TypeDecorator[UUID]):
 
 # The same times and ids recur on page after page, and converting one costs ten times as much as a cache hit.
 @lru_cache(maxsize=1 << 14)
-def moment(stored: int | str | None) -> datetime | None:
+def decode_instant(stored: int | str | None) -> datetime | None:
     """Return the UTC time of a stored value: microseconds since 1970 (SQLite) or text in JSON (PostgreSQL)."""
     if isinstance(stored, str):
         return datetime.fromisoformat(stored).astimezone(UTC)
@@ -123,11 +123,11 @@ class Base(DeclarativeBase):
     }
 
 
-def latest(times: Iterable[datetime | None]) -> datetime | None:
+def latest_time(times: Iterable[datetime | None]) -> datetime | None:
     """Return the latest of the times that are not None; None if there is none."""
     return max((time_ for time_ in times if time_ is not None), default=None)
 
 
-def table(model: type[Base]) -> Table:
+def columns_table(model: type[Base]) -> Table:
     """Return a model's `Table`, for statements on many rows."""
     return cast("Table", model.__table__)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from newsapi.model.base import Base, BytewiseText
 
 
-class LogHead(Base):
+class ChangelogHead(Base):
     """The changelog's counter, a single row.
 
     A transaction that increments it holds the row's lock until it commits: the order of `seq` is the commit order.
@@ -65,7 +65,7 @@ class Change(Base):
     bulk: Mapped[bool] = mapped_column(default=False)
 
 
-class Place(Base):
+class ConsumerOffset(Base):
     """The offset of a changelog consumer: it has processed all changes up to `seq`, whose nonce is `nonce`.
 
     Attributes:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from newsapi.model.base import Base, BytewiseText, uuid7
 
 
-class Key(Base):
+class ApiKey(Base):
     """An API key.
 
     Attributes:
@@ -39,7 +39,7 @@ class Key(Base):
     revoked_at: Mapped[datetime | None]
 
 
-class Deed(Base):
+class AuditEntry(Base):
     """An audit entry: one row per write, in its transaction. `actor` is the key's prefix, or the process that wrote."""
 
     __tablename__ = "deed"
@@ -56,7 +56,7 @@ class Deed(Base):
     seq: Mapped[int | None] = mapped_column(BigInteger)
 
 
-class Repeat(Base):
+class IdempotencyRecord(Base):
     """A request with an Idempotency-Key, and its response for repetitions.
 
     Attributes:
@@ -95,7 +95,7 @@ class PreviewLink(Base):
     revoked_at: Mapped[datetime | None]
 
 
-class Merge(Base):
+class TermMerge(Base):
     """A merge of a brand, author, section or tag into another one: its articles move in batches, then it is deleted."""
 
     __tablename__ = "merge"

@@ -45,7 +45,7 @@ class Import(Base):
     updated_at: Mapped[datetime]
 
 
-class ImportPart(Base):
+class ImportChunk(Base):
     """A chunk of the uploaded file; all chunks but the last have the same size."""
 
     __tablename__ = "import_part"

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from newsapi.model.base import Base
 
 
-class Departure(Base):
+class FilterExit(Base):
     """A facet that a public article left and is not in now, with the change by which it left, and why.
 
     The article's latest change alone is not enough: if it moved from brand A to B and then to C, a mirror of A would
@@ -29,7 +29,7 @@ class Departure(Base):
     reason: Mapped[str]
 
 
-class Tally(Base):
+class FacetDigest(Base):
     """The digest of a facet: for each bucket, the number of articles and the sum of their fingerprints."""
 
     __tablename__ = "tally"
@@ -38,7 +38,7 @@ class Tally(Base):
     sums: Mapped[bytes]
 
 
-class Receipt(Base):
+class RecallReceipt(Base):
     """A partner's acknowledgement of a recall, of an article by the change `seq`."""
 
     __tablename__ = "receipt"
@@ -49,7 +49,7 @@ class Receipt(Base):
     at: Mapped[datetime]
 
 
-class KeyUse(Base):
+class KeyDailyUsage(Base):
     """The number of requests of an API key on a day (UTC)."""
 
     __tablename__ = "key_use"

@@ -45,7 +45,7 @@ class RelatedPosting(Base):
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
 
 
-class RelatedWeights(Base):
+class RelatedTermStatistics(Base):
     """Document frequencies of terms; there is one row.
 
     Attributes:
@@ -83,7 +83,7 @@ class RelatedList(Base):
     listed: Mapped[list[Any]]
 
 
-class RelatedEntry(Base):
+class RelatedListMember(Base):
     """The reverse index of the stored lists: which lists contain an article."""
 
     __tablename__ = "related_entry"

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from newsapi.model.base import Base, BytewiseText
 
 
-class SearchText(Base):
+class SearchDocument(Base):
     """A published article in the index, and the version that is indexed.
 
     Each indexed version has a document id of its own: ids of former versions may remain in segments but have no row
@@ -24,7 +24,7 @@ class SearchText(Base):
     version: Mapped[int]
 
 
-class SearchSequence(Base):
+class SearchTokenSequence(Base):
     """The words of a document in order, encoded in 16 bits each."""
 
     __tablename__ = "search_sequence"
@@ -33,7 +33,7 @@ class SearchSequence(Base):
     content: Mapped[bytes]
 
 
-class SearchFresh(Base):
+class SearchPendingDocument(Base):
     """A document that is in no segment yet, packed as bytes."""
 
     __tablename__ = "search_fresh"
@@ -42,7 +42,7 @@ class SearchFresh(Base):
     content: Mapped[bytes]
 
 
-class SearchBlock(Base):
+class SearchSegment(Base):
     """A segment: `document_count` documents with ids from `first_doc_id` on, spread over `doc_id_span` ids.
 
     A segment never changes; its random `id` always stands for the same bytes. `newest_published_at` is the latest
@@ -74,7 +74,7 @@ class SearchPosting(Base):
     content: Mapped[bytes]
 
 
-class SearchWord(Base):
+class SearchVocabularyEntry(Base):
     """A word that occurs in articles: without accents, as displayed, and the approximate number of these articles."""
 
     __tablename__ = "search_word"

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from newsapi.model.base import Base, BytewiseText, uuid7
 
-_LIVE = text("state <> 'ended'")
-_UNTOLD = text("mail_since IS NOT NULL")
+_NOT_ENDED = text("state <> 'ended'")
+_NOTICE_DUE = text("mail_since IS NOT NULL")
 _PENDING = text("state = 'pending'")
 
 
@@ -65,11 +65,11 @@ class Subscription(Base):
     __tablename__ = "subscription"
     __table_args__ = (
         Index(
-            "ix_subscription_live", "subscriber_id", "facet_id", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE
+            "ix_subscription_live", "subscriber_id", "facet_id", unique=True, sqlite_where=_NOT_ENDED, postgresql_where=_NOT_ENDED
         ),
         Index("ix_subscription_of_facet", "facet_id", "state", "frequency", "id"),
         Index("ix_subscription_pending", "requested_at", sqlite_where=_PENDING, postgresql_where=_PENDING),
-        Index("ix_subscription_untold", "mail_since", sqlite_where=_UNTOLD, postgresql_where=_UNTOLD),
+        Index("ix_subscription_untold", "mail_since", sqlite_where=_NOTICE_DUE, postgresql_where=_NOTICE_DUE),
         Index("ix_subscription_of_subscriber", "subscriber_id"),
     )
 
@@ -97,7 +97,7 @@ class ConsentText(Base):
     since: Mapped[datetime]
 
 
-class BoxMail(Base):
+class ConfirmationSend(Base):
     """An e-mail sent to a mailbox that may not have asked for it, kept for a day to limit their number."""
 
     __tablename__ = "box_mail"
@@ -117,7 +117,7 @@ class Suppression(Base):
     at: Mapped[datetime]
 
 
-class AlertMail(Base):
+class AlertDelivery(Base):
     """An alert: one change to report to a subscriber. All alerts of a subscriber due at the same time form one e-mail.
 
     `state` is `pending`, then `sent`, `dropped` (the article was withdrawn in the meantime) or `failed`. `ready_at` is

@@ -23,53 +23,53 @@ import structlog
 from prometheus_client import Counter
 
 from newsapi.actions import subscriptions as actions
-from newsapi.actions.subscriptions import SOON, Box
-from newsapi.outbox.letters import Letters
-from newsapi.outbox.mail import Away, NotNow, Refused, Transport
-from newsapi.outbox.worker import Listener
+from newsapi.actions.subscriptions import IMMEDIATE_DELAY, SubscriptionContext
+from newsapi.outbox.letters import EmailBuilder
+from newsapi.outbox.mail import ServerUnavailable, TemporaryFailure, PermanentFailure, Transport
+from newsapi.outbox.worker import Consumer
 from newsapi.schemas.boxes import FREQUENCIES
-from newsapi.schemas.presentation import Presentation
+from newsapi.schemas.presentation import ArticlePresenter
 from newsapi.store import alerts, articles, subscriptions
 from newsapi.store.database import Connection
-from newsapi.store.places import Point
+from newsapi.store.places import LogPosition
 from newsapi.text import hours
 
 log = structlog.get_logger("newsapi.alerts")
 
-OLD: Final = timedelta(days=2)
+MAX_NEWS_AGE: Final = timedelta(days=2)
 """Older changes are no longer news: the worker or the mail server was unavailable."""
 
-CLOSED: Final = timedelta(minutes=1)
+DIGEST_CLOSES_BEFORE: Final = timedelta(minutes=1)
 """Time before a digest after which nothing is added to it, so that it is complete when it is sent."""
 
-SLICE: Final = 4.0
+SEND_SLICE_SECONDS: Final = 4.0
 """Seconds of sending before the changelog is read again; well below the duration of a lease."""
 
-FRESH: Final = 1.0
+QUEUE_REFRESH_SECONDS: Final = 1.0
 """Seconds after which the due emails are read again, so that confirmations do not wait behind thousands of alerts."""
 
-ROWS: Final = 200
+READ_BATCH: Final = 200
 """Maximum number of planned deliveries read at a time."""
 
-RETRIES: Final = tuple(timedelta(minutes=number) for number in (5, 15, 60, 240, 720, 1_440))
+RETRY_SCHEDULE: Final = tuple(timedelta(minutes=number) for number in (5, 15, 60, 240, 720, 1_440))
 """Delay after each temporary failure. Greylisting servers, for example, delay an email for minutes."""
 
-PATIENCE: Final = 300.0
+MAX_SERVER_BACKOFF_SECONDS: Final = 300.0
 """Maximum seconds between attempts to reach an unavailable mail server."""
 
 _MAILS = Counter("newsapi_mails", "Emails sent, by outcome", ["outcome"])
-_NOWHERE: Final = UUID(int=0)
+_NIL_UUID: Final = UUID(int=0)
 
 
-class Alerts(Listener):
+class AlertConsumer(Consumer):
     """Sends emails to subscribers."""
 
     name = "alerts"
 
     def __init__(
         self,
-        box: Box,
-        shown: Presentation,
+        context: SubscriptionContext,
+        presentation: ArticlePresenter,
         transport: Transport,
         *,
         now: Callable[[], datetime],
@@ -84,8 +84,8 @@ class Alerts(Listener):
             now: Returns the current time in UTC, timezone-aware.
             clock: Monotonic clock, in seconds.
         """
-        self._box, self._database = box, box.database
-        self._letters = Letters(box, shown)
+        self._box, self._database = context, context.database
+        self._letters = EmailBuilder(context, presentation)
         self._transport = transport
         self._now, self._clock = now, clock
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="mail")
@@ -95,15 +95,15 @@ class Alerts(Listener):
         self._failures, self._rests_until = 0, 0.0
         self._unplanned: deque[tuple[Any, set[int] | None]] = deque()
 
-    def take(self, rows: Sequence[Any]) -> Point | None:
+    def handle(self, rows: Sequence[Any]) -> LogPosition | None:
         self._read(rows)
-        finished = self._plan(self._clock() + SLICE)
-        actions.settle(self._box, now=self._now())
+        finished = self._plan(self._clock() + SEND_SLICE_SECONDS)
+        actions.process_requests(self._box, now=self._now())
         self._send()
         self._tidy()
         return finished
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Let the email in progress be sent, and no other: another worker may be about to take over."""
         self._unplanned.clear()
         self._stop.set()
@@ -116,15 +116,15 @@ class Alerts(Listener):
 
     def _read(self, rows: Sequence[Any]) -> None:
         """Queue changes for planning, with the followed facets of those that are news."""
-        recent = [row for row in rows if row.at > self._now() - OLD]
+        recent = [row for row in rows if row.at > self._now() - MAX_NEWS_AGE]
         facets: dict[int, set[int]] = {}
         if recent:
-            with self._database.reading() as connection:
-                newsworthy = alerts.news(connection, recent)
-                facets = {row.seq: alerts.followed(connection, row.facets_after) for row in newsworthy}
+            with self._database.read_transaction() as connection:
+                newsworthy = alerts.newsworthy_changes(connection, recent)
+                facets = {row.seq: alerts.followed_facets(connection, row.facets_after) for row in newsworthy}
         self._unplanned.extend((row, facets.get(row.seq)) for row in rows)
 
-    def _plan(self, deadline: float) -> Point | None:
+    def _plan(self, deadline: float) -> LogPosition | None:
         """Plan queued changes until the deadline; return the position of the last planned one."""
         finished = None
         while self._unplanned and self._clock() < deadline:
@@ -134,30 +134,30 @@ class Alerts(Listener):
                 for frequency in FREQUENCIES:
                     self._plan_for(row, facets, frequency)
             self._unplanned.popleft()
-            finished = Point(row.seq, row.mark)
+            finished = LogPosition(row.seq, row.mark)
         return finished
 
     def _plan_for(self, row: Any, facets: set[int], frequency: str) -> None:
         """Plan a change for all subscribers of one frequency, in batches of one transaction each."""
         zones_by_due_at = self._due(facets, frequency, self._now())
         for due_at, zones in zones_by_due_at.items():
-            after: UUID | None = _NOWHERE
+            after: UUID | None = _NIL_UUID
             while after is not None:
-                with self._database.reading() as connection:
-                    until = alerts.last_of_chunk(connection, facets, frequency, after)
+                with self._database.read_transaction() as connection:
+                    until = alerts.next_batch_end(connection, facets, frequency, after)
                 with self._database.transaction() as session:
-                    alerts.plan(session, row, facets, frequency, zones=zones, due_at=due_at, after=after, until=until)
+                    alerts.plan_deliveries(session, row, facets, frequency, zones=zones, due_at=due_at, after=after, until=until)
                 after = until
 
     def _due(self, facets: set[int], frequency: str, now: datetime) -> dict[datetime, list[str] | None]:
         """Return the due times of emails of one frequency, each with its time zones (None for all)."""
         if frequency == "immediate":
-            return {now + SOON: None}
-        with self._database.reading() as connection:
-            zones = alerts.zones(connection, facets, frequency)
+            return {now + IMMEDIATE_DELAY: None}
+        with self._database.read_transaction() as connection:
+            zones = alerts.subscriber_time_zones(connection, facets, frequency)
         zones_by_due_at: dict[datetime, list[str] | None] = {}
         for zone in zones:  # many zones share a time
-            due_at = hours.next_digest(frequency, zone, now + CLOSED)
+            due_at = hours.next_digest_at(frequency, zone, now + DIGEST_CLOSES_BEFORE)
             zones_by_due_at[due_at] = [*(zones_by_due_at.get(due_at) or ()), zone]
         return zones_by_due_at
 
@@ -168,7 +168,7 @@ class Alerts(Listener):
         if self._sending is None and self._clock() >= self._rests_until:
             self._sending = self._pool.submit(self._send_some)
         if self._sending is not None:
-            wait([self._sending], timeout=SLICE + 1)
+            wait([self._sending], timeout=SEND_SLICE_SECONDS + 1)
             if self._sending.done():
                 future, self._sending = self._sending, None
                 self._note(future)
@@ -177,16 +177,16 @@ class Alerts(Listener):
         """Delay the next attempt if the mail server was unavailable."""
         try:
             future.result()
-        except Away as error:
+        except ServerUnavailable as error:
             self._failures += 1
-            backoff = min(PATIENCE, 2.0 ** min(self._failures, 10))
+            backoff = min(MAX_SERVER_BACKOFF_SECONDS, 2.0 ** min(self._failures, 10))
             self._rests_until = self._clock() + backoff
             log.warning("mail server unavailable", cause=str(error), retry_in=backoff)
         else:
             self._failures = 0
 
     def _send_some(self) -> None:
-        deadline = self._clock() + SLICE
+        deadline = self._clock() + SEND_SLICE_SECONDS
         try:
             while self._clock() < deadline and self._send_what_is_read(deadline):
                 pass
@@ -196,58 +196,58 @@ class Alerts(Listener):
     def _send_what_is_read(self, deadline: float) -> bool:
         """Read the emails that are due and send them for QUEUE_REFRESH_SECONDS; return False if there were none."""
         read_at, now = self._clock(), self._now()
-        with self._database.reading() as connection:
-            confirmations = subscriptions.untold(connection, now, 20)
+        with self._database.read_transaction() as connection:
+            confirmations = subscriptions.notices_due(connection, now, 20)
             confirmation_terms = subscriptions.topics(connection, {row.facet_id for row in confirmations})
-            emails = alerts.ready(connection, now, ROWS)
+            emails = alerts.ready_emails(connection, now, READ_BATCH)
             records = _records(connection, emails, self._letters)
             terms = subscriptions.topics(connection, {row.facet_id for rows in emails for row in rows})
         jobs: list[Callable[[], None]] = []
-        jobs += [partial(self._ask, row, confirmation_terms.get(row.facet_id)) for row in confirmations]
-        jobs += [partial(self._tell, rows, records, terms) for rows in emails]
+        jobs += [partial(self._send_confirmation, row, confirmation_terms.get(row.facet_id)) for row in confirmations]
+        jobs += [partial(self._send_alert, rows, records, terms) for rows in emails]
         for job in jobs:
-            if self._stop.is_set() or self._clock() >= min(deadline, read_at + FRESH):
+            if self._stop.is_set() or self._clock() >= min(deadline, read_at + QUEUE_REFRESH_SECONDS):
                 break
             job()
         return bool(jobs) and not self._stop.is_set()
 
-    def _ask(self, row: Any, term: subscriptions.Topic | None) -> None:
+    def _send_confirmation(self, row: Any, term: subscriptions.FollowedTerm | None) -> None:
         """Send the email about a subscription itself, if the mailbox may get one now; or else postpone or drop it."""
         now = self._now()
-        with self._database.reading() as connection:
-            allowed_at = actions.may_mail(connection, row, now=now)
+        with self._database.read_transaction() as connection:
+            allowed_at = actions.mailable_from(connection, row, now=now)
         if term is None or allowed_at is None or allowed_at > now:
             with self._database.transaction() as session:
-                subscriptions.change(session, row.id, mail_since=allowed_at if term else None)
+                subscriptions.update_subscription(session, row.id, mail_since=allowed_at if term else None)
             return
-        outcome, _ = self._hand_over(self._letters.about(row, term), row.person)
+        outcome, _ = self._hand_over(self._letters.build_confirmation(row, term), row.person)
         with self._database.transaction() as session:
             if outcome == "later":
-                subscriptions.change(session, row.id, mail_since=now + RETRIES[0])
+                subscriptions.update_subscription(session, row.id, mail_since=now + RETRY_SCHEDULE[0])
             else:
-                subscriptions.told(session, row.id, row.mailbox, now)
+                subscriptions.mark_notice_sent(session, row.id, row.mailbox, now)
 
-    def _tell(self, rows: Sequence[Any], records: dict[UUID, Any], terms: dict[int, subscriptions.Topic]) -> None:
+    def _send_alert(self, rows: Sequence[Any], records: dict[UUID, Any], terms: dict[int, subscriptions.FollowedTerm]) -> None:
         """Send one alert with those of its articles that are public, and record the outcome."""
         first, now = rows[0], self._now()
-        with self._database.reading() as connection:
-            deliverable = alerts.standing(connection, first.subscriber_id, [row.seq for row in rows])
+        with self._database.read_transaction() as connection:
+            deliverable = alerts.still_deliverable(connection, first.subscriber_id, [row.seq for row in rows])
         included = [
             row for row in rows if row.seq in deliverable and row.article_id in records and row.facet_id in terms
         ]
         outcome, retry_delay = "", None
         if included:
-            email = self._letters.alert(included, records, terms)
+            email = self._letters.build_alert(included, records, terms)
             outcome, retry_delay = self._hand_over(email, first.person, first.attempts)
         seqs = {row.seq for row in included}
         dropped = {row.seq for row in rows} - seqs
         with self._database.transaction() as session:
             if dropped:
-                alerts.note(session, first.subscriber_id, dropped, state="dropped", now=now)
+                alerts.record_outcome(session, first.subscriber_id, dropped, state="dropped", now=now)
             if retry_delay is not None:
-                alerts.later(session, first.subscriber_id, seqs, now + retry_delay)
+                alerts.postpone(session, first.subscriber_id, seqs, now + retry_delay)
             elif included:
-                alerts.note(session, first.subscriber_id, seqs, state=outcome, now=now)
+                alerts.record_outcome(session, first.subscriber_id, seqs, state=outcome, now=now)
 
     def _hand_over(self, email: EmailMessage, person: bytes, attempts: int = 0) -> tuple[str, timedelta | None]:
         """Send an email.
@@ -266,27 +266,27 @@ class Alerts(Listener):
         outcome, retry_delay = "sent", None
         try:
             self._transport.send(email)
-        except NotNow as error:
-            retry_delay = RETRIES[attempts] if attempts < len(RETRIES) else None
+        except TemporaryFailure as error:
+            retry_delay = RETRY_SCHEDULE[attempts] if attempts < len(RETRY_SCHEDULE) else None
             outcome = "failed" if retry_delay is None else "later"
             log.info("email postponed", cause=str(error), retry=retry_delay is not None)
-        except Refused as error:
+        except PermanentFailure as error:
             outcome = "failed"
             log.info("email rejected", cause=str(error), gone=error.gone)
             if error.gone:
-                actions.forget_bounced(self._box, person, now=self._now())
+                actions.suppress_bounced(self._box, person, now=self._now())
         _MAILS.labels(outcome).inc()
         return outcome, retry_delay
 
     def _tidy(self) -> None:
         now = self._now()
         if self._tidied is None or now - self._tidied >= timedelta(minutes=10):
-            actions.tidy(self._box, now=now)
+            actions.purge_expired(self._box, now=now)
             self._tidied = now
 
 
-def _records(connection: Connection, emails: Sequence[Sequence[Any]], builder: Letters) -> dict[UUID, Any]:
+def _records(connection: Connection, emails: Sequence[Sequence[Any]], builder: EmailBuilder) -> dict[UUID, Any]:
     """Return the articles of these emails by id, as the templates need them; only public ones."""
     ids = {row.article_id for rows in emails for row in rows}
-    records = articles.by_ids(connection, [*ids]).records if ids else []
+    records = articles.get_many(connection, [*ids]).records if ids else []
     return {record["id"]: builder.article(record) for record in records}

@@ -17,20 +17,20 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-CONNECT: Final = 3.0
+CONNECT_TIMEOUT_SECONDS: Final = 3.0
 """Maximum seconds for connecting."""
 
-ANSWER: Final = 10.0
+RESPONSE_TIMEOUT_SECONDS: Final = 10.0
 """Maximum seconds from then on until the status has arrived."""
 
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 
 
-class Forbidden(OSError):
+class ForbiddenAddress(OSError):
     """The URL leads to a private network, or to no address at all."""
 
 
-def addresses(host: str, port: int, *, private: bool) -> list[Any]:
+def resolve_public(host: str, port: int, *, allow_private: bool) -> list[Any]:
     """Resolve a host name and require that all of its addresses are public.
 
     Args:
@@ -48,9 +48,9 @@ def addresses(host: str, port: int, *, private: bool) -> list[Any]:
     try:
         entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (UnicodeError, ValueError) as error:
-        raise Forbidden("the host name is invalid") from error
-    if not private and not all(is_public(entry[4][0]) for entry in entries):
-        raise Forbidden("the host resolves to a private address")
+        raise ForbiddenAddress("the host name is invalid") from error
+    if not allow_private and not all(is_public(entry[4][0]) for entry in entries):
+        raise ForbiddenAddress("the host resolves to a private address")
     return entries
 
 
@@ -68,7 +68,7 @@ def is_public(address: str | int) -> bool:
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str], *, private: bool) -> int:
+def post(url: str, body: bytes, headers: Mapping[str, str], *, allow_private: bool) -> int:
     """Send a POST request and return the status of the response.
 
     Args:
@@ -89,11 +89,11 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, private: bool) ->
     host = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "https" else 80)
     connection = http.client.HTTPConnection(host, port)
-    connection.sock = _connected(host, port, secure=parts.scheme == "https", private=private)
+    connection.sock = _connected(host, port, secure=parts.scheme == "https", private=allow_private)
     try:
         path = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
         connection.request("POST", path, body, {**headers, "Host": _named(host, parts.port), "Connection": "close"})
-        return _status(connection.sock, time.monotonic() + ANSWER)
+        return _status(connection.sock, time.monotonic() + RESPONSE_TIMEOUT_SECONDS)
     finally:
         connection.close()
 
@@ -106,9 +106,9 @@ def _named(host: str, port: int | None) -> str:
 
 def _connected(host: str, port: int, *, secure: bool, private: bool) -> socket.socket:
     """Return a socket connected to the first address that accepts; raise the last error if none does."""
-    deadline = time.monotonic() + CONNECT
-    last_error: OSError = Forbidden("the host has no address")
-    for family, kind, protocol, _, socket_address in addresses(host, port, private=private):
+    deadline = time.monotonic() + CONNECT_TIMEOUT_SECONDS
+    last_error: OSError = ForbiddenAddress("the host has no address")
+    for family, kind, protocol, _, socket_address in resolve_public(host, port, allow_private=private):
         connection = socket.socket(family, kind, protocol)
         connection.settimeout(max(0.1, deadline - time.monotonic()))
         try:
@@ -119,7 +119,7 @@ def _connected(host: str, port: int, *, secure: bool, private: bool) -> socket.s
             connection.close()
             last_error = error
             continue
-        connection.settimeout(ANSWER)  # for sending the request
+        connection.settimeout(RESPONSE_TIMEOUT_SECONDS)  # for sending the request
         return connection
     raise last_error
 
@@ -141,7 +141,7 @@ def _status(connection: socket.socket, deadline: float) -> int:
     while b"\n" not in line:
         connection.settimeout(max(0.001, deadline - time.monotonic()))
         chunk = connection.recv(1_024)
-        if not chunk or len(line) > LONGEST:
+        if not chunk or len(line) > MAX_STATUS_LINE_BYTES:
             raise http.client.BadStatusLine("no status line received")
         line += chunk
     match = _STATUS.match(line)
@@ -150,7 +150,7 @@ def _status(connection: socket.socket, deadline: float) -> int:
     return int(match[1])
 
 
-LONGEST: Final = 4_096
+MAX_STATUS_LINE_BYTES: Final = 4_096
 """Maximum number of bytes read in search of the status line."""
 
 _STATUS: Final = re.compile(rb"HTTP/1\.[01] ([1-5][0-9][0-9])[ \r\n]")

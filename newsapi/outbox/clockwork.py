@@ -12,18 +12,18 @@ from typing import Any, Final
 import structlog
 
 from newsapi.actions import merges, schedule
-from newsapi.actions.import_jobs import Runs
-from newsapi.actions.writing import Desk
-from newsapi.outbox.worker import Listener
-from newsapi.store.places import Point
+from newsapi.actions.import_jobs import ImportRunner
+from newsapi.actions.writing import WriteContext
+from newsapi.outbox.worker import Consumer
+from newsapi.store.places import LogPosition
 
 log = structlog.get_logger("newsapi.worker")
 
-SELDOM: Final = 100
+OFFSET_COMMIT_INTERVAL: Final = 100
 """Number of changes between commits of the offset: it has no effect on these tasks, and each commit is a write."""
 
 
-class _Clockwork(Listener):
+class _PeriodicTask(Consumer):
     """A consumer that runs its task at every poll of the changelog, with or without new changes."""
 
     def __init__(self, task: Callable[[], int]) -> None:
@@ -31,49 +31,49 @@ class _Clockwork(Listener):
         self._work = task
         self._told = 0
 
-    def take(self, rows: Sequence[Any]) -> Point | None:
+    def handle(self, rows: Sequence[Any]) -> LogPosition | None:
         if count := self._work():
             log.info("periodic task ran", consumer=self.name, count=count)
         self._told += len(rows)
-        if not rows or self._told < SELDOM:
+        if not rows or self._told < OFFSET_COMMIT_INTERVAL:
             return None
         self._told = 0
-        return Point(rows[-1].seq, rows[-1].mark)
+        return LogPosition(rows[-1].seq, rows[-1].mark)
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         self._told = 0
 
 
-class Embargo(_Clockwork):
+class PublicationScheduler(_PeriodicTask):
     """Publishes scheduled articles, and withdraws articles whose display period has ended."""
 
     name = "embargo"
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: WriteContext) -> None:
         """Store the write context, whose clock decides what is due."""
-        super().__init__(lambda: schedule.come_due(desk))
+        super().__init__(lambda: schedule.run_due(desk))
 
 
-class Merging(_Clockwork):
+class TermMerger(_PeriodicTask):
     """Continues merges of brands, authors, sections and tags, a batch of articles at a time."""
 
     name = "merging"
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: WriteContext) -> None:
         """Store the write context."""
-        super().__init__(lambda: merges.go_on(desk))
+        super().__init__(lambda: merges.run_slice(desk))
 
 
-class Importing(_Clockwork):
+class ImportScheduler(_PeriodicTask):
     """Runs requested imports a few seconds at a time, so that another worker soon takes over if this one is killed."""
 
     name = "importing"
 
-    def __init__(self, runs: Runs) -> None:
+    def __init__(self, runs: ImportRunner) -> None:
         """Store the import runs of this worker."""
-        super().__init__(runs.go_on)
+        super().__init__(runs.run_slice)
         self._runs = runs
 
-    def forget(self) -> None:
-        super().forget()
-        self._runs.forget()
+    def reset(self) -> None:
+        super().reset()
+        self._runs.release()

@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from newsapi.actions import search
-from newsapi.outbox.worker import Listener
+from newsapi.outbox.worker import Consumer
 from newsapi.store import search_index
 from newsapi.store.database import Database, Session
-from newsapi.store.places import Point
+from newsapi.store.places import LogPosition
 
 
-class Index(Listener):
+class SearchIndexConsumer(Consumer):
     """Keeps the search index up to date. It starts at the first change, so it also creates the index."""
 
     name = search_index.LISTENER
@@ -23,23 +23,23 @@ class Index(Listener):
         """Store the parts. `now` returns the current time in UTC, timezone-aware."""
         self._database = database
         self._now = now
-        self._found: list[search_index.Indexed] = []
+        self._found: list[search_index.DocumentToIndex] = []
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         self._found = []
 
-    def set_back(self) -> None:
+    def on_log_restored(self) -> None:
         search.rebuild(self._database, now=self._now)
 
-    def take(self, rows: Sequence[Any]) -> Point | None:
+    def handle(self, rows: Sequence[Any]) -> LogPosition | None:
         if not rows:
             return None
         ids = [row.subject_id for row in rows if row.kind == "article"]
-        search.tidy(self._database, now=self._now)
-        with self._database.reading() as connection:
-            self._found = search_index.outdated(connection, [*dict.fromkeys(ids)])
-        return Point(rows[-1].seq, rows[-1].mark)
+        search.merge_segments(self._database, now=self._now)
+        with self._database.read_transaction() as connection:
+            self._found = search_index.stale_articles(connection, [*dict.fromkeys(ids)])
+        return LogPosition(rows[-1].seq, rows[-1].mark)
 
-    def write(self, session: Session) -> None:
-        search.index(session, self._found, now=self._now())
+    def commit(self, session: Session) -> None:
+        search.index_articles(session, self._found, now=self._now())
         self._found = []

@@ -9,25 +9,25 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from newsapi.actions.subscriptions import CONFIRMED_IN, Box
+from newsapi.actions.subscriptions import CONFIRMATION_TIMEOUT, SubscriptionContext
 from newsapi.feeds import letters
-from newsapi.feeds.letters import Letter, Letterhead, News
-from newsapi.schemas.presentation import Presentation
-from newsapi.store.subscriptions import Topic
+from newsapi.feeds.letters import EmailEnvelope, SenderInfo, AlertContent
+from newsapi.schemas.presentation import ArticlePresenter
+from newsapi.store.subscriptions import FollowedTerm
 from newsapi.text import phrases
-from newsapi.text.bylines import byline
+from newsapi.text.bylines import format_byline
 
 LEAVE, MANAGE = timedelta(days=730), timedelta(days=30)
 """How long the links of an email are valid: the one to unsubscribe, and the one to manage all subscriptions."""
 
-WIDTH: Final = 640
+EMAIL_IMAGE_WIDTH: Final = 640
 """Maximum width in pixels of an image in an email: enough for a phone, and half of what a large screen needs."""
 
 
-class Letters:
+class EmailBuilder:
     """Builds the emails of one publisher."""
 
-    def __init__(self, context: Box, presentation: Presentation) -> None:
+    def __init__(self, context: SubscriptionContext, presentation: ArticlePresenter) -> None:
         """Store the parts.
 
         Args:
@@ -36,7 +36,7 @@ class Letters:
         """
         self._box, self._shown = context, presentation
         settings = context.settings
-        self._head = Letterhead(
+        self._head = SenderInfo(
             sender=settings.mail_from, name=presentation.publisher, privacy_url=settings.privacy_url
         )
 
@@ -49,7 +49,7 @@ class Letters:
             renditions = [
                 rendition
                 for rendition in image["renditions"]
-                if rendition["name"] == "16x9" and rendition["width"] <= WIDTH
+                if rendition["name"] == "16x9" and rendition["width"] <= EMAIL_IMAGE_WIDTH
             ]
             widest = max(renditions, key=lambda rendition: rendition["width"]) if renditions else image
             picture = {"url": widest["url"], "alt": image["alt"] or ""}
@@ -60,11 +60,11 @@ class Letters:
             "headline": summary["headline"],
             "standfirst": summary["standfirst"],
             "label": section["name"] if section else "",
-            "byline": byline(names, summary["published_on"], summary["language"]),
+            "byline": format_byline(names, summary["published_on"], summary["language"]),
             "picture": picture,
         }
 
-    def about(self, row: Any, term: Topic) -> EmailMessage:
+    def build_confirmation(self, row: Any, term: FollowedTerm) -> EmailMessage:
         """Return the email about a subscription itself: a request to confirm it, or a note that it is active.
 
         Args:
@@ -74,22 +74,22 @@ class Letters:
         Returns:
             The email. The Message-ID is the same whenever the same request is sent again.
         """
-        topic_text = phrases.topic(term.kind, term.name, row.language)
+        topic_text = phrases.format_topic(term.kind, term.name, row.language)
         # A request that the server put off is sent again as the same email. A reminder is known only by the time at
         # which it was requested.
         requested_at = row.mail_since if row.state == "active" else row.requested_at
         letter = self._letter(row, f"{row.id} {requested_at.timestamp()}", row.mail_since)
         if row.state == "active":
             return letters.reminder(self._head, letter, topic=topic_text)
-        token = self._box.passes.token("confirm", row.id, row.requested_at + CONFIRMED_IN)
+        token = self._box.token_signer.sign("confirm", row.id, row.requested_at + CONFIRMATION_TIMEOUT)
         consent = self._box.consent(row.language)
         # A page of the publisher may show a consent text of its own under its own version, which is unknown here.
         consent_text = consent.text if consent.version == row.consent_version else row.consent_version
-        url = self._shown.passage(token)
+        url = self._shown.subscription_page_url(token)
         return letters.confirmation(self._head, letter, topic=topic_text, confirm_url=url, consent=consent_text)
 
-    def alert(
-        self, rows: Sequence[Any], articles: Mapping[UUID, Mapping[str, Any]], terms: Mapping[int, Topic]
+    def build_alert(
+        self, rows: Sequence[Any], articles: Mapping[UUID, Mapping[str, Any]], terms: Mapping[int, FollowedTerm]
     ) -> EmailMessage:
         """Return the email about planned changes, with the newest article first and each article once.
 
@@ -105,21 +105,21 @@ class Letters:
         row_by_subscription = {row.subscription_id: row for row in rows}
         followed_terms = [terms[row.facet_id] for row in row_by_subscription.values()]
         unsubscribe_id = first.subscription_id if len(row_by_subscription) == 1 else first.subscriber_id
-        token = self._box.passes.token("leave", unsubscribe_id, first.due_at + LEAVE)
+        token = self._box.token_signer.sign("leave", unsubscribe_id, first.due_at + LEAVE)
         article_ids = dict.fromkeys(row.article_id for row in reversed(rows))
         since = first.confirmed_at.astimezone(ZoneInfo(first.time_zone)).date()
-        content = News(
+        content = AlertContent(
             frequency=first.frequency,
-            topics=[phrases.topic(term.kind, term.name, first.language) for term in followed_terms],
+            topics=[phrases.format_topic(term.kind, term.name, first.language) for term in followed_terms],
             names=[term.name for term in followed_terms],
-            since=phrases.day(since, first.language),
+            since=phrases.format_long_date(since, first.language),
             articles=[articles[id_] for id_ in article_ids],
-            leave_url=self._shown.passage(token),
+            leave_url=self._shown.subscription_page_url(token),
             one_click_url=f"{self._shown.api}/v1/subscriptions/unsubscribe?token={token}",
         )
         letter = self._letter(first, f"{first.subscriber_id} {first.due_at.timestamp()}", first.due_at)
         return letters.alert(self._head, letter, content)
 
-    def _letter(self, row: Any, key: str, due_at: datetime) -> Letter:
-        manage_url = self._shown.passage(self._box.passes.token("manage", row.subscriber_id, due_at + MANAGE))
-        return Letter(to=row.email, language=row.language, key=key, at=due_at, manage_url=manage_url)
+    def _letter(self, row: Any, key: str, due_at: datetime) -> EmailEnvelope:
+        manage_url = self._shown.subscription_page_url(self._box.token_signer.sign("manage", row.subscriber_id, due_at + MANAGE))
+        return EmailEnvelope(to=row.email, language=row.language, message_key=key, due_at=due_at, manage_url=manage_url)

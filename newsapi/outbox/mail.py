@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, Protocol
 from urllib.parse import unquote, urlsplit
 
-TIMEOUT: Final = 60.0
+TIMEOUT_SECONDS: Final = 60.0
 """Timeout of each step of the SMTP session; some servers scan an email for a long time before they accept it."""
 
 _TRANSIENT: Final = range(400, 500)
@@ -20,11 +20,11 @@ _NO_SUCH: Final = frozenset({550, 551, 553})
 _ENHANCED: Final = re.compile(rb"(\d)\.(\d{1,3})\.(\d{1,3})\b")
 
 
-class NotNow(Exception):
+class TemporaryFailure(Exception):
     """An email should be sent again later; `str()` is the reply code or the error, without the address."""
 
 
-class Refused(Exception):
+class PermanentFailure(Exception):
     """An email will never be accepted; `gone` is True if the mailbox does not exist."""
 
     def __init__(self, code: int, text: bytes = b"") -> None:
@@ -39,7 +39,7 @@ class Refused(Exception):
         self.gone = code in _NO_SUCH and (enhanced is None or (enhanced[1], enhanced[2]) == (b"5", b"1"))
 
 
-class Away(Exception):
+class ServerUnavailable(Exception):
     """The server cannot be reached, or accepts no email from us; `str()` is the reason, without addresses."""
 
 
@@ -53,12 +53,12 @@ class Transport(Protocol):
         """Close the session, if one is open."""
 
 
-def transport(url: str) -> Transport:
+def make_transport(url: str) -> Transport:
     """Return the transport for a URL of the settings: `file:`, `smtp:`, `smtp+starttls:` or `smtps:`."""
-    return Folder(Path(unquote(urlsplit(url).path))) if urlsplit(url).scheme == "file" else Smtp(url)
+    return FileTransport(Path(unquote(urlsplit(url).path))) if urlsplit(url).scheme == "file" else SmtpTransport(url)
 
 
-class Folder:
+class FileTransport:
     """Writes emails to files, for demos and development; they are named by Message-ID, so a retry replaces the file."""
 
     def __init__(self, path: Path) -> None:
@@ -74,7 +74,7 @@ class Folder:
         pass
 
 
-class Smtp:
+class SmtpTransport:
     """One session with a mail server, opened for the first email and again after an error."""
 
     def __init__(self, url: str) -> None:
@@ -100,7 +100,7 @@ class Smtp:
             # This email may be the cause, so only this one is delayed and not all the others.
             self._server = None
             server.close()
-            raise NotNow(type(error).__name__) from None
+            raise TemporaryFailure(type(error).__name__) from None
         except smtplib.SMTPException as error:
             self.close()
             raise _away(error) from None
@@ -116,10 +116,10 @@ class Smtp:
     def _refused(self, code: int, text: bytes) -> None:
         if code == _UNAVAILABLE:
             self.close()
-            raise Away(str(code)) from None
+            raise ServerUnavailable(str(code)) from None
         if code in _TRANSIENT:
-            raise NotNow(str(code)) from None
-        raise Refused(code, text) from None
+            raise TemporaryFailure(str(code)) from None
+        raise PermanentFailure(code, text) from None
 
     def _connected(self) -> smtplib.SMTP:
         if self._server is not None:
@@ -127,9 +127,9 @@ class Smtp:
         host, scheme = self._url.hostname or "", self._url.scheme
         if scheme == "smtps":
             context = ssl.create_default_context()
-            server: smtplib.SMTP = smtplib.SMTP_SSL(host, self._url.port or 465, timeout=TIMEOUT, context=context)
+            server: smtplib.SMTP = smtplib.SMTP_SSL(host, self._url.port or 465, timeout=TIMEOUT_SECONDS, context=context)
         else:
-            server = smtplib.SMTP(host, self._url.port or (587 if scheme == "smtp+starttls" else 25), timeout=TIMEOUT)
+            server = smtplib.SMTP(host, self._url.port or (587 if scheme == "smtp+starttls" else 25), timeout=TIMEOUT_SECONDS)
         try:
             if scheme == "smtp+starttls":
                 server.starttls(context=ssl.create_default_context())
@@ -142,9 +142,9 @@ class Smtp:
         return server
 
 
-def _away(error: Exception) -> Away:
+def _away(error: Exception) -> ServerUnavailable:
     code = error.smtp_code if isinstance(error, smtplib.SMTPResponseException) else ""
-    return Away(f"{type(error).__name__} {code}".strip())  # without the server's text, which may contain the address
+    return ServerUnavailable(f"{type(error).__name__} {code}".strip())  # without the server's text, which may contain the address
 
 
 def _bytes(text: bytes | str) -> bytes:

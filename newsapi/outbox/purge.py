@@ -16,19 +16,19 @@ import structlog
 from prometheus_client import Counter
 
 from newsapi.cache import tags
-from newsapi.cache.follower import BOUND
-from newsapi.outbox.rounds import Rounds, send
-from newsapi.outbox.worker import Listener
+from newsapi.cache.follower import MAX_STALENESS_SECONDS
+from newsapi.outbox.rounds import DelayedBatches, send_request
+from newsapi.outbox.worker import Consumer
 from newsapi.store import places, words
 from newsapi.store.database import Database
-from newsapi.store.places import Point
+from newsapi.store.places import LogPosition
 
 log = structlog.get_logger("newsapi.purge")
 
-AGAIN: Final = 5.0
+SECOND_PURGE_DELAY_SECONDS: Final = 5.0
 """Seconds between the first purge and the second."""
 
-MOST: Final = 1_000
+MAX_KEYS_PER_PURGE: Final = 1_000
 """Maximum number of keys per purge; if there are more, as in an import, everything is purged."""
 
 _PURGES = Counter("newsapi_purges", "Purges sent to the CDN", ["outcome"])
@@ -37,10 +37,10 @@ _PURGES = Counter("newsapi_purges", "Purges sent to the CDN", ["outcome"])
 class Cdn(Protocol):
     """A CDN that can purge responses by surrogate key."""
 
-    def drop(self, surrogate_keys: Sequence[str]) -> None:
+    def purge_keys(self, surrogate_keys: Sequence[str]) -> None:
         """Purge the responses that have one of these keys; raise OSError if the CDN does not confirm it."""
 
-    def drop_all(self) -> None:
+    def purge_all(self) -> None:
         """Purge everything; raise OSError if the CDN does not confirm it."""
 
 
@@ -57,13 +57,13 @@ class Fastly:
         if token:
             self._headers["Fastly-Key"] = token
 
-    def drop(self, surrogate_keys: Sequence[str]) -> None:
+    def purge_keys(self, surrogate_keys: Sequence[str]) -> None:
         for start in range(0, len(surrogate_keys), self.KEYS):
             value = " ".join(surrogate_keys[start : start + self.KEYS])
-            send("POST", f"{self._url}/purge", {**self._headers, "Surrogate-Key": value}, b"")
+            send_request("POST", f"{self._url}/purge", {**self._headers, "Surrogate-Key": value}, b"")
 
-    def drop_all(self) -> None:
-        send("POST", f"{self._url}/purge_all", self._headers, b"")
+    def purge_all(self) -> None:
+        send_request("POST", f"{self._url}/purge_all", self._headers, b"")
 
 
 class Varnish:
@@ -76,16 +76,16 @@ class Varnish:
         """Store the URL of the server."""
         self._url = url
 
-    def drop(self, surrogate_keys: Sequence[str]) -> None:
+    def purge_keys(self, surrogate_keys: Sequence[str]) -> None:
         for start in range(0, len(surrogate_keys), self.KEYS):
             value = " ".join(surrogate_keys[start : start + self.KEYS])
-            send("PURGE", f"{self._url}/", {"xkey-purge": value})
+            send_request("PURGE", f"{self._url}/", {"xkey-purge": value})
 
-    def drop_all(self) -> None:
-        send("BAN", f"{self._url}/", {})
+    def purge_all(self) -> None:
+        send_request("BAN", f"{self._url}/", {})
 
 
-def to_cdn(setting: str, key: str | None) -> Cdn:
+def make_cdn(setting: str, key: str | None) -> Cdn:
     """Return the CDN that a setting names.
 
     Args:
@@ -96,7 +96,7 @@ def to_cdn(setting: str, key: str | None) -> Cdn:
     return Fastly(url, key) if product == "fastly" else Varnish(url)
 
 
-class Purge(Listener):
+class CdnPurgeConsumer(Consumer):
     """Purges the CDN. A change is finished when the second purge was confirmed."""
 
     name = "purge"
@@ -120,50 +120,50 @@ class Purge(Listener):
         self._database = database
         self._cdn = cdn
         self._now = now
-        self._first, self._again = Rounds(self._tell, clock), Rounds(self._tell, clock)
-        self.forget()
+        self._first, self._again = DelayedBatches(self._tell, clock), DelayedBatches(self._tell, clock)
+        self.reset()
 
-    def forget(self) -> None:
-        self._seen = Point(-1, 0)
+    def reset(self) -> None:
+        self._seen = LogPosition(-1, 0)
         self._first.forget()
         self._again.forget()
 
-    def set_back(self) -> None:
-        self._cdn.drop_all()
+    def on_log_restored(self) -> None:
+        self._cdn.purge_all()
 
-    def take(self, rows: Sequence[Any]) -> Point | None:
+    def handle(self, rows: Sequence[Any]) -> LogPosition | None:
         new_rows = [row for row in rows if row.seq > self._seen.seq]
         if new_rows:
-            surrogate_keys = set(_words(self._database, new_rows))
-            self._seen = Point(new_rows[-1].seq, new_rows[-1].mark)
+            surrogate_keys = set(_surrogate_keys(self._database, new_rows))
+            self._seen = LogPosition(new_rows[-1].seq, new_rows[-1].mark)
             # The delay counts from now, as the time in the changelog is from before the commit.
-            self._first.add(surrogate_keys, self._seen, BOUND)
-        if first_purge := self._first.sent():
-            self._again.add(first_purge.told, first_purge.end, AGAIN)
+            self._first.add(surrogate_keys, self._seen, MAX_STALENESS_SECONDS)
+        if first_purge := self._first.send_due():
+            self._again.add(first_purge.payload, first_purge.end, SECOND_PURGE_DELAY_SECONDS)
             with self._database.transaction() as session:
-                places.note(session, places.PURGED, first_purge.end, self._now())
-        second_purge = self._again.sent()
+                places.save_offset(session, places.PURGED_OFFSET, first_purge.end, self._now())
+        second_purge = self._again.send_due()
         if second_purge is None:
             return None
-        log.info("purged", keys=len(second_purge.told), seq=second_purge.end.seq)
+        log.info("purged", keys=len(second_purge.payload), seq=second_purge.end.seq)
         return second_purge.end
 
     def _tell(self, surrogate_keys: Collection[str]) -> None:
         try:
-            if len(surrogate_keys) > MOST:
-                self._cdn.drop_all()
+            if len(surrogate_keys) > MAX_KEYS_PER_PURGE:
+                self._cdn.purge_all()
             elif surrogate_keys:
-                self._cdn.drop(sorted(surrogate_keys))
+                self._cdn.purge_keys(sorted(surrogate_keys))
         except OSError:
             _PURGES.labels("failed").inc()
             raise
         _PURGES.labels("done").inc()
 
 
-def _words(database: Database, rows: Sequence[Any]) -> Iterator[str]:
+def _surrogate_keys(database: Database, rows: Sequence[Any]) -> Iterator[str]:
     """Yield the surrogate keys of the responses that these changes made invalid."""
     facets = {facet for row in rows for facet in (*row.facets_before, *row.facets_after)}
-    with database.reading() as connection:
-        terms_by_facet = words.of_facets(connection, facets)
+    with database.read_transaction() as connection:
+        terms_by_facet = words.slugs_of_facets(connection, facets)
     for row in rows:
-        yield from tags.dropped(row, terms_by_facet)
+        yield from tags.surrogate_keys_of_change(row, terms_by_facet)

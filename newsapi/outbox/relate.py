@@ -7,39 +7,39 @@ from datetime import datetime
 from typing import Any
 
 from newsapi.actions import related
-from newsapi.outbox.worker import Listener
+from newsapi.outbox.worker import Consumer
 from newsapi.store.database import Database, Session
-from newsapi.store.places import Point
-from newsapi.store.profiles import LISTENER
+from newsapi.store.places import LogPosition
+from newsapi.store.profiles import CONSUMER
 
 
-class Relate(Listener):
+class RelatedIndexConsumer(Consumer):
     """Keeps the index of related articles up to date. It starts at the first change, so it also creates the index."""
 
-    name = LISTENER
+    name = CONSUMER
     from_the_first = True
 
     def __init__(self, database: Database, *, now: Callable[[], datetime]) -> None:
         """Store the parts. `now` returns the current time in UTC, timezone-aware."""
         self._database = database
         self._now = now
-        self._work: related.Work | None = None
+        self._work: related.IndexUpdate | None = None
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         self._work = None
 
-    def set_back(self) -> None:
-        related.rebuild(self._database, now=self._now)
+    def on_log_restored(self) -> None:
+        related.rebuild_index(self._database, now=self._now)
 
-    def take(self, rows: Sequence[Any]) -> Point | None:
+    def handle(self, rows: Sequence[Any]) -> LogPosition | None:
         if not rows:
             return None
         ids = [row.subject_id for row in rows if row.kind == "article"]
-        with self._database.reading() as connection:
-            self._work = related.prepare(connection, [*dict.fromkeys(ids)])
-        return Point(rows[-1].seq, rows[-1].mark)
+        with self._database.read_transaction() as connection:
+            self._work = related.prepare_update(connection, [*dict.fromkeys(ids)])
+        return LogPosition(rows[-1].seq, rows[-1].mark)
 
-    def write(self, session: Session) -> None:
+    def commit(self, session: Session) -> None:
         if self._work is not None:
-            related.do(session, self._work, now=self._now())
+            related.apply_update(session, self._work, now=self._now())
         self._work = None

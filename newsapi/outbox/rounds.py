@@ -7,23 +7,23 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
-from newsapi.store.places import Point
+from newsapi.store.places import LogPosition
 
 TIMEOUT: Final = 3.0
 """Seconds that another server may take to connect, and to respond."""
 
 
-class _NoDetour(urllib.request.HTTPRedirectHandler):
+class _NoRedirectHandler(urllib.request.HTTPRedirectHandler):
     """Does not follow redirects: urllib would turn the request into a GET and pass on the token."""
 
     def redirect_request(self, *_args: Any) -> None:
         """Return None, so that the redirect status is raised as an error."""
 
 
-_OPENER: Final = urllib.request.build_opener(_NoDetour)
+_OPENER: Final = urllib.request.build_opener(_NoRedirectHandler)
 
 
-def send(method: str, url: str, headers: dict[str, str], body: bytes | None = None) -> None:
+def send_request(method: str, url: str, headers: dict[str, str], body: bytes | None = None) -> None:
     """Send one request to a server that the settings name.
 
     Args:
@@ -40,15 +40,15 @@ def send(method: str, url: str, headers: dict[str, str], body: bytes | None = No
 
 
 @dataclass(slots=True)
-class Round:
+class DelayedBatch:
     """Values to send together, the last change they belong to, and when they are due (monotonic clock, seconds)."""
 
-    told: set[str]
-    end: Point
+    payload: set[str]
+    end: LogPosition
     due: float
 
 
-class Rounds:
+class DelayedBatches:
     """Batches of strings that wait until they are due."""
 
     def __init__(self, send_batch: Callable[[Collection[str]], None], clock: Callable[[], float]) -> None:
@@ -60,13 +60,13 @@ class Rounds:
         """
         self._tell = send_batch
         self._clock = clock
-        self._waiting: list[Round] = []
+        self._waiting: list[DelayedBatch] = []
 
     def forget(self) -> None:
         """Discard all batches."""
         self._waiting.clear()
 
-    def add(self, values: Collection[str], end: Point, delay: float) -> None:
+    def add(self, values: Collection[str], end: LogPosition, delay: float) -> None:
         """Schedule values for sending.
 
         Args:
@@ -74,9 +74,9 @@ class Rounds:
             end: The change that is finished when they were sent.
             delay: Seconds until they are due.
         """
-        self._waiting.append(Round(set(values), end, self._clock() + delay))
+        self._waiting.append(DelayedBatch(set(values), end, self._clock() + delay))
 
-    def sent(self) -> Round | None:
+    def send_due(self) -> DelayedBatch | None:
         """Send all batches that are due as one. If sending raises, the merged batch is kept for the next call.
 
         Returns:
@@ -86,9 +86,9 @@ class Rounds:
         due = [batch for batch in self._waiting if batch.due <= now]
         if not due:
             return None
-        payload = {value for batch in due for value in batch.told}
-        merged = Round(payload, due[-1].end, max(batch.due for batch in due))
+        payload = {value for batch in due for value in batch.payload}
+        merged = DelayedBatch(payload, due[-1].end, max(batch.due for batch in due))
         self._waiting[: len(due)] = [merged]
-        self._tell(merged.told)
+        self._tell(merged.payload)
         del self._waiting[0]
         return merged

@@ -22,49 +22,49 @@ from prometheus_client import Counter, Gauge
 
 from newsapi import __version__
 from newsapi.actions import webhooks as events
-from newsapi.cache.follower import BOUND
+from newsapi.cache.follower import MAX_STALENESS_SECONDS
 from newsapi.feeds import webhooks as signing
 from newsapi.outbox import calls
-from newsapi.outbox.worker import Listener
-from newsapi.schemas.presentation import Presentation
+from newsapi.outbox.worker import Consumer
+from newsapi.schemas.presentation import ArticlePresenter
 from newsapi.store import changes, places, webhooks
 from newsapi.store.database import Database, Session
-from newsapi.store.places import Point
-from newsapi.store.webhooks import Tried
+from newsapi.store.places import LogPosition
+from newsapi.store.webhooks import DeliveryAttempt
 
 log = structlog.get_logger("newsapi.webhooks")
 
-GATHERED: Final = 0.7
+PLAN_INTERVAL_SECONDS: Final = 0.7
 """Seconds between plans: changes within this time are combined into one `cache.invalidated` event."""
 
-AT_ONCE: Final = 5_000
+MAX_CHANGES_PER_PLAN: Final = 5_000
 """Maximum number of changes per plan and offset commit; a single batch has at most `consumers.BATCH_SIZE`."""
 
-UNPURGED: Final = 30.0
+PURGE_WAIT_SECONDS: Final = 30.0
 """Maximum seconds to wait until the CDN has purged the responses that a change made invalid."""
 
 _RETRY_SECONDS: Final = (1, 2, 5, 10, 30, 60, 120, 300, 900, 1_800)
 _RETRY_HOURS: Final = (1, 2, 4, 8, 12, 12, 12, 12, 8)
 
-RETRIES: Final = tuple(
+RETRY_SCHEDULE: Final = tuple(
     [timedelta(seconds=seconds) for seconds in _RETRY_SECONDS] + [timedelta(hours=hours) for hours in _RETRY_HOURS]
 )
 """Delay after each failed attempt, three days in total."""
 
-PAUSED: Final = timedelta(days=3)
+PAUSE_AFTER: Final = timedelta(days=3)
 """Time without any successful delivery after which a webhook is paused."""
 
-KEPT: Final = timedelta(days=30)
+LOG_RETENTION: Final = timedelta(days=30)
 """How long finished deliveries are kept."""
 
 LANES, THREADS = 4, 64
 """Maximum number of concurrent calls to one webhook, and in total. A failing webhook gets only one lane, so that 60 of
 them leave threads for the others."""
 
-IN_A_ROW: Final = 5
+DELIVERIES_PER_COMMIT: Final = 5
 """Number of deliveries that a lane makes before their results are recorded."""
 
-GOOD: Final = range(200, 300)
+SUCCESS_STATUSES: Final = range(200, 300)
 GONE: Final = 410
 
 _TRIES = Counter("newsapi_webhook_tries", "Webhook delivery attempts, by outcome", ["outcome"])
@@ -73,15 +73,15 @@ _UNPURGED = Counter("newsapi_webhook_unpurged", "Changes delivered without waiti
 
 
 @dataclass(slots=True)
-class _Seen:
+class _SeenRange:
     """Changes that were read together: after `start`, up to and including `end`, at a time of the monotonic clock."""
 
     start: int
-    end: Point
+    end: LogPosition
     at: float
 
 
-class Webhooks(Listener):
+class WebhookConsumer(Consumer):
     """Plans and delivers webhook events."""
 
     name = "webhooks"
@@ -89,10 +89,10 @@ class Webhooks(Listener):
     def __init__(
         self,
         database: Database,
-        shown: Presentation,
+        presentation: ArticlePresenter,
         *,
-        purges: bool,
-        private: bool,
+        wait_for_purge: bool,
+        allow_private: bool,
         now: Callable[[], datetime],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -107,33 +107,33 @@ class Webhooks(Listener):
             clock: Monotonic clock, in seconds.
         """
         self._database = database
-        self._shown = shown
-        self._purges = purges
+        self._shown = presentation
+        self._purges = wait_for_purge
         self._now, self._clock = now, clock
-        self._private = private
+        self._private = allow_private
         self._pool: ThreadPoolExecutor | None = None
         self._tidied: datetime | None = None
-        self._under_way: dict[Future[list[Tried]], tuple[UUID, list[UUID]]] = {}
-        self.forget()
+        self._under_way: dict[Future[list[DeliveryAttempt]], tuple[UUID, list[UUID]]] = {}
+        self.reset()
 
-    def forget(self) -> None:
-        self._seen: list[_Seen] = []
+    def reset(self) -> None:
+        self._seen: list[_SeenRange] = []
         self._planned: list[dict[str, Any]] = []
         self._planned_at = float("-inf")
 
-    def take(self, rows: Sequence[Any]) -> Point | None:
+    def handle(self, rows: Sequence[Any]) -> LogPosition | None:
         if rows:
             last = rows[-1]
-            self._seen.append(_Seen(rows[0].seq - 1, Point(last.seq, last.mark), self._clock()))
+            self._seen.append(_SeenRange(rows[0].seq - 1, LogPosition(last.seq, last.mark), self._clock()))
         self._note_answers()
-        with self._database.reading() as connection:
-            endpoints = webhooks.told(connection, self._now())
-        self._call_what_is_due(endpoints)
+        with self._database.read_transaction() as connection:
+            endpoints = webhooks.list_eligible(connection, self._now())
+        self._start_due_deliveries(endpoints)
         return self._plan(endpoints)
 
-    def write(self, session: Session) -> None:
+    def commit(self, session: Session) -> None:
         if self._planned:
-            webhooks.plan(session, self._planned)
+            webhooks.insert_deliveries(session, self._planned)
         self._planned = []
 
     def close(self) -> None:
@@ -144,31 +144,31 @@ class Webhooks(Listener):
 
     # --- planning ---
 
-    def _plan(self, endpoints: Sequence[Any]) -> Point | None:
+    def _plan(self, endpoints: Sequence[Any]) -> LogPosition | None:
         """Prepare the deliveries of the changes that are ready; return the position of the last one."""
         now = self._clock()
-        ready = self._ready(now) if now - self._planned_at >= GATHERED else []
+        ready = self._ready(now) if now - self._planned_at >= PLAN_INTERVAL_SECONDS else []
         if not ready:
             return None
         start, end = ready[0].start, ready[-1].end
-        with self._database.reading() as connection:
-            _, rows = changes.block(connection, start, end.seq - start)
-            planned = events.planned(connection, endpoints, rows, self._shown, now=self._now()) if endpoints else []
+        with self._database.read_transaction() as connection:
+            _, rows = changes.read_batch(connection, start, end.seq - start)
+            planned = events.plan_deliveries(connection, endpoints, rows, self._shown, now=self._now()) if endpoints else []
         self._planned = planned
         self._seen = self._seen[len(ready) :]
         self._planned_at = now
         return end
 
-    def _ready(self, now: float) -> list[_Seen]:
+    def _ready(self, now: float) -> list[_SeenRange]:
         """Return the changes that may be delivered now, oldest first, at most MAX_CHANGES_PER_PLAN."""
-        ready: list[_Seen] = []
-        known_everywhere = [changes_read for changes_read in self._seen if changes_read.at + BOUND <= now]
+        ready: list[_SeenRange] = []
+        known_everywhere = [changes_read for changes_read in self._seen if changes_read.at + MAX_STALENESS_SECONDS <= now]
         purged_seq = self._purged() if known_everywhere else 0
         for changes_read in known_everywhere:
             is_unpurged = changes_read.end.seq > purged_seq
-            if is_unpurged and changes_read.at + UNPURGED > now:
+            if is_unpurged and changes_read.at + PURGE_WAIT_SECONDS > now:
                 break
-            if ready and changes_read.end.seq - ready[0].start > AT_ONCE:
+            if ready and changes_read.end.seq - ready[0].start > MAX_CHANGES_PER_PLAN:
                 break
             if is_unpurged:
                 _UNPURGED.inc(changes_read.end.seq - changes_read.start)
@@ -179,12 +179,12 @@ class Webhooks(Listener):
         """Return the last change that the CDN has purged; infinity if there is no CDN."""
         if not self._purges:
             return float("inf")
-        with self._database.reading() as connection:
-            return places.noted(connection, places.PURGED)
+        with self._database.read_transaction() as connection:
+            return places.get_offset(connection, places.PURGED_OFFSET)
 
     # --- calling ---
 
-    def _call_what_is_due(self, endpoints: Sequence[Any]) -> None:
+    def _start_due_deliveries(self, endpoints: Sequence[Any]) -> None:
         """Start the deliveries that are due, as far as lanes are free."""
         ids_in_flight = [id_ for _, ids in self._under_way.values() for id_ in ids]
         used_lanes = collections.Counter(webhook_id for webhook_id, _ in self._under_way.values())
@@ -195,10 +195,10 @@ class Webhooks(Listener):
         _PAUSED.set(len(endpoints) - len(active))
         if not active:
             return
-        with self._database.reading() as connection:
-            limits = {id_: lanes * IN_A_ROW for id_, lanes in free_lanes.items()}
-            until = places.noted(connection, self.name)
-            rows = webhooks.due(connection, self._now(), limits, ids_in_flight, until=until)
+        with self._database.read_transaction() as connection:
+            limits = {id_: lanes * DELIVERIES_PER_COMMIT for id_, lanes in free_lanes.items()}
+            until = places.get_offset(connection, self.name)
+            rows = webhooks.list_due(connection, self._now(), limits, ids_in_flight, until=until)
         for id_ in {row.webhook_id for row in rows}:
             webhook_rows = [row for row in rows if row.webhook_id == id_]
             for lane in range(free_lanes[id_]):
@@ -212,33 +212,33 @@ class Webhooks(Listener):
         future = self._pool.submit(self._deliver, endpoint, rows)
         self._under_way[future] = endpoint.id, [row.id for row in rows]
 
-    def _deliver(self, endpoint: Any, rows: Sequence[Any]) -> list[Tried]:
+    def _deliver(self, endpoint: Any, rows: Sequence[Any]) -> list[DeliveryAttempt]:
         """Attempt deliveries one after the other, up to the first failure."""
         attempts = []
         for row in rows:
             attempt = self._try(endpoint, row)
             attempts.append(attempt)
-            if not attempt.good:
+            if not attempt.succeeded:
                 break
         return attempts
 
-    def _try(self, endpoint: Any, row: Any) -> Tried:
+    def _try(self, endpoint: Any, row: Any) -> DeliveryAttempt:
         now = self._now()
         secrets = [endpoint.secret]
         if endpoint.former_secret and now < endpoint.former_until:
             secrets.append(endpoint.former_secret)
         headers = {"Content-Type": "application/json", "User-Agent": f"newsapi/{__version__}"}
-        headers |= signing.headers(row.id, now, row.body, secrets)
+        headers |= signing.signed_headers(row.id, now, row.body, secrets)
         status, error_text = None, None
         try:
-            status = calls.post(endpoint.url, row.body.encode(), headers, private=self._private)
+            status = calls.post(endpoint.url, row.body.encode(), headers, allow_private=self._private)
         except (OSError, ValueError, http.client.HTTPException) as error:
             error_text = str(error)[:200] or type(error).__name__
-        succeeded = status in GOOD
+        succeeded = status in SUCCESS_STATUSES
         _TRIES.labels("answered" if succeeded else "failed").inc()
-        delay = RETRIES[row.attempts] if row.attempts < len(RETRIES) else None
+        delay = RETRY_SCHEDULE[row.attempts] if row.attempts < len(RETRY_SCHEDULE) else None
         due_at = self._now() + delay if delay and not succeeded and status != GONE else None
-        return Tried(row.id, endpoint.id, self._now(), succeeded, status, error_text, due_at)
+        return DeliveryAttempt(row.id, endpoint.id, self._now(), succeeded, status, error_text, due_at)
 
     def _note_answers(self) -> None:
         """Record finished attempts, pause webhooks that failed for too long, and delete old deliveries at times."""
@@ -249,11 +249,11 @@ class Webhooks(Listener):
         if not (attempts or cleanup_is_due):
             return
         with self._database.transaction() as session:
-            webhooks.note(session, attempts)
-            for id_ in webhooks.pause(session, failing_before=now - PAUSED, now=now):
+            webhooks.record_attempts(session, attempts)
+            for id_ in webhooks.pause_failing(session, failing_before=now - PAUSE_AFTER, now=now):
                 log.warning("webhook paused", webhook=str(id_))
             if cleanup_is_due:
-                webhooks.forget(session, finished_before=now - KEPT)
+                webhooks.delete_finished(session, finished_before=now - LOG_RETENTION)
                 self._tidied = now
         for future in done:
             del self._under_way[future]

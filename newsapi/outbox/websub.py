@@ -15,28 +15,28 @@ from urllib.parse import urlencode
 import structlog
 from prometheus_client import Counter
 
-from newsapi.cache.follower import BOUND
-from newsapi.outbox.rounds import Rounds, send
-from newsapi.outbox.worker import Listener
-from newsapi.schemas.presentation import FEEDS
+from newsapi.cache.follower import MAX_STALENESS_SECONDS
+from newsapi.outbox.rounds import DelayedBatches, send_request
+from newsapi.outbox.worker import Consumer
+from newsapi.schemas.presentation import FEED_FORMATS
 from newsapi.store import words
 from newsapi.store.database import Database
-from newsapi.store.places import Point
+from newsapi.store.places import LogPosition
 
 log = structlog.get_logger("newsapi.websub")
 
-AT_ONCE: Final = 50
+MAX_FEEDS_PER_PING: Final = 50
 """Maximum number of feeds per request."""
 
-MOST: Final = 500
+MAX_FEEDS: Final = 500
 """Maximum number of feeds per batch; if there are more, as in an import, only the feed of all articles is named."""
 
-FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
+FORM_MEDIA_TYPE: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 
 _PINGS = Counter("newsapi_websub_pings", "Requests to the WebSub hub", ["outcome"])
 
 
-class WebSub(Listener):
+class WebSubConsumer(Consumer):
     """Notifies the hub. A change is finished when the hub has accepted the notification."""
 
     name = "websub"
@@ -53,22 +53,22 @@ class WebSub(Listener):
         self._database = database
         self._hub = hub
         self._feeds = f"{api}/v1/feeds/articles"
-        self._rounds = Rounds(self._tell, clock)
-        self.forget()
+        self._rounds = DelayedBatches(self._tell, clock)
+        self.reset()
 
-    def forget(self) -> None:
-        self._seen = Point(-1, 0)
+    def reset(self) -> None:
+        self._seen = LogPosition(-1, 0)
         self._rounds.forget()
 
-    def set_back(self) -> None:
+    def on_log_restored(self) -> None:
         self._tell({""})
 
-    def take(self, rows: Sequence[Any]) -> Point | None:
+    def handle(self, rows: Sequence[Any]) -> LogPosition | None:
         new_rows = [row for row in rows if row.seq > self._seen.seq]
         if new_rows:
-            self._seen = Point(new_rows[-1].seq, new_rows[-1].mark)
-            self._rounds.add(self._filters(new_rows), self._seen, BOUND)
-        batch = self._rounds.sent()
+            self._seen = LogPosition(new_rows[-1].seq, new_rows[-1].mark)
+            self._rounds.add(self._filters(new_rows), self._seen, MAX_STALENESS_SECONDS)
+        batch = self._rounds.send_due()
         return batch.end if batch else None
 
     def _filters(self, rows: Iterable[Any]) -> set[str]:
@@ -76,18 +76,18 @@ class WebSub(Listener):
         facets = {facet for row in rows for facet in (*row.facets_before, *row.facets_after)}
         if not facets:  # for example, a change of related articles affects no feed
             return set()
-        with self._database.reading() as connection:
-            terms_by_facet = words.of_facets(connection, facets)
+        with self._database.read_transaction() as connection:
+            terms_by_facet = words.slugs_of_facets(connection, facets)
         return {"", *(f"?{kind}={slug}" for terms in terms_by_facet.values() for kind, slug in terms)}
 
     def _tell(self, queries: Collection[str]) -> None:
-        selected = sorted(queries) if len(queries) * len(FEEDS) <= MOST else [""]
-        urls = [f"{self._feeds}.{feed_format}{query}" for query in selected for feed_format in FEEDS]
+        selected = sorted(queries) if len(queries) * len(FEED_FORMATS) <= MAX_FEEDS else [""]
+        urls = [f"{self._feeds}.{feed_format}{query}" for query in selected for feed_format in FEED_FORMATS]
         try:
-            for start in range(0, len(urls), AT_ONCE):
+            for start in range(0, len(urls), MAX_FEEDS_PER_PING):
                 fields = [("hub.mode", "publish")]
-                fields += [("hub.url", url) for url in urls[start : start + AT_ONCE]]
-                send("POST", self._hub, FORM, urlencode(fields).encode())
+                fields += [("hub.url", url) for url in urls[start : start + MAX_FEEDS_PER_PING]]
+                send_request("POST", self._hub, FORM_MEDIA_TYPE, urlencode(fields).encode())
         except OSError:
             _PINGS.labels("failed").inc()
             raise

@@ -8,22 +8,22 @@ from typing import Any
 from marshmallow import ValidationError, fields, missing, validate, validates_schema
 
 from newsapi.schemas.blocks import Block
-from newsapi.schemas.pictures import Media, MediaIn, Picture, PictureIn
-from newsapi.schemas.taxonomy import Author, Brand, Section
+from newsapi.schemas.pictures import Media, MediaInput, Image, ImageInput
+from newsapi.schemas.taxonomy import AuthorSchema, BrandSchema, SectionSchema
 from newsapi.schemas.wire import (
-    In,
+    InputSchema,
     Instant,
     LanguageTag,
-    Line,
-    Moment,
-    Out,
+    SingleLineText,
+    InstantOrDate,
+    OutputSchema,
     PageInfo,
     PageLinks,
-    Prose,
-    Ref,
+    MultilineText,
+    TermRef,
     SlugField,
     WebAddress,
-    YesNo,
+    StrictBoolean,
     open_enum,
     slug_list,
 )
@@ -37,7 +37,7 @@ def _one_of(values: tuple[str, ...]) -> validate.OneOf:
     return validate.OneOf(values, error=f"must be one of {', '.join(values)}")
 
 
-class SummaryLinks(Out):
+class SummaryLinks(OutputSchema):
     """URLs of an article and its related list."""
 
     self = fields.Url(required=True)
@@ -56,7 +56,7 @@ class ArticleLinks(SummaryLinks):
     )
 
 
-class ArticleSummary(Out):
+class ArticleSummary(OutputSchema):
     """An article as in lists."""
 
     id = fields.UUID(required=True, metadata={"description": "UUID version 7; never changes"})
@@ -66,10 +66,10 @@ class ArticleSummary(Out):
     standfirst = fields.String(required=True, allow_none=True)
     format = fields.String(required=True, metadata=open_enum(*FORMATS))
     language = fields.String(required=True, metadata={"description": "BCP 47 language tag", "example": "it"})
-    section = fields.Nested(Ref, required=True, allow_none=True)
-    brand = fields.Nested(Ref, required=True, allow_none=True)
-    authors = fields.List(fields.Nested(Ref), required=True)
-    image = fields.Nested(Picture, required=True, allow_none=True)
+    section = fields.Nested(TermRef, required=True, allow_none=True)
+    brand = fields.Nested(TermRef, required=True, allow_none=True)
+    authors = fields.List(fields.Nested(TermRef), required=True)
+    image = fields.Nested(Image, required=True, allow_none=True)
     published_at = Instant(required=True)
     published_on = fields.Date(
         required=True, metadata={"description": "Date of publication in the time zone of the newsroom"}
@@ -84,21 +84,21 @@ class ArticleSummary(Out):
     links = fields.Nested(SummaryLinks, required=True)
 
 
-class NewsSource(Out):
+class NewsSource(OutputSchema):
     """The source that an article was taken from."""
 
     name = fields.String(required=True, allow_none=True)
     url = fields.Url(required=True, allow_none=True)
 
 
-class Correction(Out):
+class Correction(OutputSchema):
     """A correction of the article: its text and time."""
 
     at = fields.String(required=True, metadata={"format": "date-time"})
     text = fields.String(required=True)
 
 
-class Rights(Out):
+class Rights(OutputSchema):
     """Rights in the article, and what others may do with it."""
 
     holder = fields.String(required=True, allow_none=True)
@@ -119,7 +119,7 @@ class Rights(Out):
     )
 
 
-class Seo(Out):
+class Seo(OutputSchema):
     """Settings for search engines; null where the article's own texts are used."""
 
     title = fields.String(required=True, allow_none=True)
@@ -129,7 +129,7 @@ class Seo(Out):
     )
 
 
-class Translation(Out):
+class Translation(OutputSchema):
     """The same article in another language."""
 
     language = fields.String(required=True)
@@ -137,7 +137,7 @@ class Translation(Out):
     url = fields.Url(required=True)
 
 
-class Article(ArticleSummary):
+class ArticleSchema(ArticleSummary):
     """An article in full."""
 
     body_html = fields.String(
@@ -150,9 +150,9 @@ class Article(ArticleSummary):
     )
     body_text = fields.String(required=True, allow_none=True, metadata={"description": "The body as plain text"})
     mentions = fields.List(
-        fields.Nested(Ref), required=True, metadata={"description": "Brands that the article mentions beside its own"}
+        fields.Nested(TermRef), required=True, metadata={"description": "Brands that the article mentions beside its own"}
     )
-    tags = fields.List(fields.Nested(Ref), required=True)
+    tags = fields.List(fields.Nested(TermRef), required=True)
     byline = fields.String(
         required=True, allow_none=True, metadata={"example": "di Francesco Donnici | 26 luglio 2016"}
     )
@@ -174,11 +174,11 @@ class Article(ArticleSummary):
     links = fields.Nested(ArticleLinks, required=True)
 
 
-FULL = {"brand": Brand, "authors": Author, "section": Section}
+EXPANDABLE_REFS = {"brand": BrandSchema, "authors": AuthorSchema, "section": SectionSchema}
 """The schemas that `include=` puts in place of references."""
 
 
-class Reason(Out):
+class Reason(OutputSchema):
     """Why an article is on a related list."""
 
     kind = fields.String(required=True, metadata=open_enum("text", "tags", "mentions", "fresh", "pick"))
@@ -188,7 +188,7 @@ class Reason(Out):
     )
 
 
-class Relation(Out):
+class Relation(OutputSchema):
     """How an article is related to the requested one."""
 
     score = fields.Float(required=True, metadata={"description": "Relatedness, 0 to 1"})
@@ -207,7 +207,7 @@ class RelatedArticle(ArticleSummary):
     relation = fields.Nested(Relation, required=True)
 
 
-class ArticleWithRelated(Article):
+class ArticleWithRelated(ArticleSchema):
     """An article in full, with the parts that `include=` adds."""
 
     related = fields.List(fields.Nested(RelatedArticle), metadata={"description": "With `include=related`"})
@@ -215,7 +215,7 @@ class ArticleWithRelated(Article):
     jsonld = fields.Dict(metadata={"description": "With `include=jsonld`: the article as schema.org NewsArticle"})
 
 
-class ArticleList(Out):
+class ArticleList(OutputSchema):
     """A page of articles. With `fields=`, each item has the selected fields of the full article instead."""
 
     data = fields.List(fields.Nested(ArticleSummary), required=True)
@@ -223,7 +223,7 @@ class ArticleList(Out):
     links = fields.Nested(PageLinks, required=True)
 
 
-class ArticleOne(Out):
+class ArticleResponse(OutputSchema):
     """A single article."""
 
     data = fields.Nested(ArticleWithRelated, required=True)
@@ -235,7 +235,7 @@ class RelatedLinks(PageLinks):
     article = fields.Url(required=True)
 
 
-class RelatedList(Out):
+class RelatedListSchema(OutputSchema):
     """Related articles, the best first."""
 
     data = fields.List(fields.Nested(RelatedArticle), required=True)
@@ -243,7 +243,7 @@ class RelatedList(Out):
     links = fields.Nested(RelatedLinks, required=True)
 
 
-class DeskArticle(Article):
+class EditorArticle(ArticleSchema):
     """An article for editors: unpublished articles may have no publication time and no public change."""
 
     published_at = Instant(required=True, allow_none=True)
@@ -252,46 +252,46 @@ class DeskArticle(Article):
     seq = fields.Integer(required=True, allow_none=True)
 
 
-class DeskArticleOne(Out):
+class EditorArticleResponse(OutputSchema):
     """An article after a write."""
 
-    data = fields.Nested(DeskArticle, required=True)
+    data = fields.Nested(EditorArticle, required=True)
 
 
-class NewsSourceIn(In):
+class NewsSourceInput(InputSchema):
     """The source that an article was taken from."""
 
-    name = Line(allow_none=True, load_default=None)
+    name = SingleLineText(allow_none=True, load_default=None)
     url = WebAddress(allow_none=True, load_default=None)
 
 
-class CorrectionIn(In):
+class CorrectionInput(InputSchema):
     """A correction of the article: its text and time."""
 
     at = Instant(required=True)
-    text = Prose(max_length=5_000, required=True)
+    text = MultilineText(max_length=5_000, required=True)
 
 
-class RightsIn(In):
+class RightsInput(InputSchema):
     """Rights in the article, and what others may do with it."""
 
-    holder = Line(allow_none=True, load_default=None)
-    terms = Prose(max_length=5_000, allow_none=True, load_default=None)
+    holder = SingleLineText(allow_none=True, load_default=None)
+    terms = MultilineText(max_length=5_000, allow_none=True, load_default=None)
     license_url = WebAddress(allow_none=True, load_default=None)
-    syndicatable = YesNo(allow_none=True, load_default=None)
+    syndicatable = StrictBoolean(allow_none=True, load_default=None)
     expires_at = Instant(allow_none=True, load_default=None)
     ai = fields.String(allow_none=True, load_default=None, validate=_one_of(("allowed", "denied")))
 
 
-class SeoIn(In):
+class SeoInput(InputSchema):
     """Settings for search engines."""
 
-    title = Line(allow_none=True, load_default=None)
-    description = Line(max_length=2_000, allow_none=True, load_default=None)
-    robots = Line(max_length=200, allow_none=True, load_default=None)
+    title = SingleLineText(allow_none=True, load_default=None)
+    description = SingleLineText(max_length=2_000, allow_none=True, load_default=None)
+    robots = SingleLineText(max_length=200, allow_none=True, load_default=None)
 
 
-MAX_BODY = 2_000_000
+MAX_BODY_CHARACTERS = 2_000_000
 
 
 class BodyHtml(fields.String):
@@ -300,18 +300,18 @@ class BodyHtml(fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str):
             raise ValidationError(["must be a string"])
-        if len(value) > MAX_BODY:
-            raise ValidationError([f"is longer than {MAX_BODY} characters"])
+        if len(value) > MAX_BODY_CHARACTERS:
+            raise ValidationError([f"is longer than {MAX_BODY_CHARACTERS} characters"])
         return value
 
 
-class ArticleIn(In):
+class ArticleImport(InputSchema):
     """An article as imported; references to terms are slugs."""
 
     id = fields.UUID(allow_none=True, load_default=None)
     slug = SlugField(required=True)
-    headline = Line(required=True)
-    standfirst = Prose(max_length=5_000, allow_none=True, load_default=None)
+    headline = SingleLineText(required=True)
+    standfirst = MultilineText(max_length=5_000, allow_none=True, load_default=None)
     body_html = BodyHtml(required=True)
     language = LanguageTag(load_default="it")
     format = fields.String(load_default="article", validate=_one_of(FORMATS))
@@ -320,25 +320,25 @@ class ArticleIn(In):
     section = SlugField(allow_none=True, load_default=None)
     authors = slug_list(50)
     tags = slug_list(100)
-    image = fields.Nested(PictureIn, allow_none=True, load_default=None)
-    media = fields.List(fields.Nested(MediaIn), load_default=list, validate=validate.Length(max=500))
+    image = fields.Nested(ImageInput, allow_none=True, load_default=None)
+    media = fields.List(fields.Nested(MediaInput), load_default=list, validate=validate.Length(max=500))
     status = fields.String(required=True, validate=_one_of(STATUSES))
-    published_at = Moment(allow_none=True, load_default=None)
+    published_at = InstantOrDate(allow_none=True, load_default=None)
     published_precision = fields.String(allow_none=True, load_default=None, validate=_one_of(PRECISIONS))
     updated_at = Instant(allow_none=True, load_default=None)
     materially_updated_at = Instant(allow_none=True, load_default=None)
-    source = fields.Nested(NewsSourceIn, allow_none=True, load_default=None)
+    source = fields.Nested(NewsSourceInput, allow_none=True, load_default=None)
     canonical_url = WebAddress(allow_none=True, load_default=None)
-    rights = fields.Nested(RightsIn, allow_none=True, load_default=None)
-    seo = fields.Nested(SeoIn, allow_none=True, load_default=None)
-    translation_group = Line(
+    rights = fields.Nested(RightsInput, allow_none=True, load_default=None)
+    seo = fields.Nested(SeoInput, allow_none=True, load_default=None)
+    translation_group = SingleLineText(
         max_length=200,
         allow_none=True,
         load_default=None,
         metadata={"description": "Articles with the same value are translations of each other"},
     )
     previous_slugs = slug_list(100)
-    corrections = fields.List(fields.Nested(CorrectionIn), load_default=list, validate=validate.Length(max=200))
+    corrections = fields.List(fields.Nested(CorrectionInput), load_default=list, validate=validate.Length(max=200))
     picks = slug_list(20)
     bans = slug_list(100, default=missing)
 
@@ -350,10 +350,10 @@ class ArticleIn(In):
             raise ValidationError({"published_at": [message]})
 
 
-class ArticleNew(ArticleIn):
+class ArticleCreate(ArticleImport):
     """An article as editors create it. A patch may contain any of these fields; omitted fields stay unchanged."""
 
-    class Meta(In.Meta):
+    class Meta(InputSchema.Meta):
         """Exclude the fields that follow from other writes."""
 
         exclude = ("id", "updated_at", "materially_updated_at", "previous_slugs", "corrections", "picks", "bans")
@@ -369,11 +369,11 @@ class ArticleNew(ArticleIn):
             raise ValidationError({"published_at": ["is required when status is scheduled"]})
 
 
-class Update(In):
+class UpdateOptions(InputSchema):
     """How an update is treated."""
 
     update_type = fields.String(load_default="minor", validate=_one_of(("minor", "major", "correction")))
-    correction = Prose(max_length=5_000, allow_none=True, load_default=None)
+    correction = MultilineText(max_length=5_000, allow_none=True, load_default=None)
 
     @validates_schema
     def _has_a_text(self, data: Mapping[str, Any], **_: object) -> None:
@@ -383,11 +383,11 @@ class Update(In):
             raise ValidationError({"correction": [message]})
 
 
-class ArticlePatch(ArticleNew, Update):
+class ArticlePatch(ArticleCreate, UpdateOptions):
     """Changes to an article (RFC 7396): null removes a value, objects are merged, omitted fields stay unchanged."""
 
 
-class PicksIn(In):
+class RelatedPicksUpdate(InputSchema):
     """The editors' part of a related list: articles that always come first, and articles that are never listed."""
 
     slugs = slug_list(20)

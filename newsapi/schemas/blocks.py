@@ -6,9 +6,9 @@ from typing import Any
 
 from marshmallow import fields
 
-from newsapi.schemas.wire import Out, open_enum
+from newsapi.schemas.wire import OutputSchema, open_enum
 
-KINDS = ("paragraph", "heading", "list", "quote", "image", "gallery", "video", "embed", "table", "html")
+BLOCK_TYPES = ("paragraph", "heading", "list", "quote", "image", "gallery", "video", "embed", "table", "html")
 
 
 def _of(types: str, description: str = "") -> dict[str, Any]:
@@ -16,7 +16,7 @@ def _of(types: str, description: str = "") -> dict[str, Any]:
     return {"description": f"{types}: {description}" if description else types}
 
 
-class Mark(Out):
+class TextMark(OutputSchema):
     """Formatting of a range of a text."""
 
     start = fields.Integer(
@@ -39,18 +39,18 @@ class Mark(Out):
     )
 
 
-class Text(Out):
+class RichText(OutputSchema):
     """Text with its formatting."""
 
     text = fields.String(required=True, metadata={"description": "Plain text; a line feed is a line break"})
     marks = fields.List(
-        fields.Nested(Mark),
+        fields.Nested(TextMark),
         required=True,
         metadata={"description": "Sorted by start, the outer mark first; marks nest but never overlap partially"},
     )
 
 
-class ListItem(Text):
+class ListItem(RichText):
     """An item of a list: text, followed by nested lists."""
 
     value = fields.Integer(
@@ -61,7 +61,7 @@ class ListItem(Text):
     )
 
 
-class TableCell(Text):
+class TableCell(RichText):
     """A cell of a table."""
 
     header = fields.Boolean(required=True)
@@ -70,7 +70,7 @@ class TableCell(Text):
     scope = fields.String(required=True, allow_none=True, metadata=open_enum("row", "col", "rowgroup", "colgroup"))
 
 
-class BlockImage(Out):
+class BlockImage(OutputSchema):
     """An image of a gallery: a block of type image without an id."""
 
     type = fields.String(required=True)
@@ -79,27 +79,27 @@ class BlockImage(Out):
     width = fields.Integer(required=True, allow_none=True)
     height = fields.Integer(required=True, allow_none=True)
     href = fields.String(required=True, allow_none=True)
-    caption = fields.Nested(Text, required=True, allow_none=True)
+    caption = fields.Nested(RichText, required=True, allow_none=True)
     figure = fields.Boolean(required=True)
 
 
-class Block(Out):
+class Block(OutputSchema):
     """A part of the body. `type` determines which fields are present; those are never omitted, but null if unknown."""
 
     id = fields.String(
         required=True,
         metadata={"description": "Unique in this body; it stays the same as long as the block's content does"},
     )
-    type = fields.String(required=True, metadata=open_enum(*KINDS))
+    type = fields.String(required=True, metadata=open_enum(*BLOCK_TYPES))
     text = fields.String(metadata=_of("paragraph, heading", "plain text; a line feed is a line break"))
-    marks = fields.List(fields.Nested(Mark), metadata=_of("paragraph, heading"))
+    marks = fields.List(fields.Nested(TextMark), metadata=_of("paragraph, heading"))
     level = fields.Integer(metadata=_of("heading", "2 to 4"))
     ordered = fields.Boolean(metadata=_of("list"))
     start = fields.Integer(allow_none=True, metadata=_of("list", "the number of the first item, if the HTML gives one"))
     reversed = fields.Boolean(metadata=_of("list", "whether the numbers count down"))
     items = fields.List(fields.Nested(ListItem), metadata=_of("list"))
     cite = fields.String(allow_none=True, metadata=_of("quote", "URL of the source"))
-    paragraphs = fields.List(fields.Nested(Text), metadata=_of("quote"))
+    paragraphs = fields.List(fields.Nested(RichText), metadata=_of("quote"))
     url = fields.Url(metadata=_of("image, video, embed"))
     alt = fields.String(allow_none=True, metadata=_of("image", 'alternative text; "" for a decorative image'))
     width = fields.Integer(allow_none=True, metadata=_of("image, video, embed"))
@@ -112,7 +112,7 @@ class Block(Out):
     head = fields.List(fields.List(fields.Nested(TableCell)), metadata=_of("table", "rows of cells"))
     rows = fields.List(fields.List(fields.Nested(TableCell)), metadata=_of("table", "rows of cells"))
     foot = fields.List(fields.List(fields.Nested(TableCell)), metadata=_of("table", "rows of cells"))
-    caption = fields.Nested(Text, allow_none=True, metadata=_of("quote, image, gallery, video, embed, table"))
+    caption = fields.Nested(RichText, allow_none=True, metadata=_of("quote, image, gallery, video, embed, table"))
     figure = fields.Boolean(
         metadata=_of("quote, image, gallery, video, embed, table", "whether it is in a <figure> element")
     )

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from newsapi.schemas.wire import Out, open_enum
+from newsapi.schemas.wire import OutputSchema, open_enum
 
-FOLLOWED = ("brand", "section", "author")
+FOLLOWABLE_KINDS = ("brand", "section", "author")
 """Kinds of terms that readers can subscribe to by e-mail."""
 
 FREQUENCIES = ("immediate", "daily", "weekly")
 
 
-class Consent(Out):
+class ConsentSchema(OutputSchema):
     """The consent text to show next to the subscription form."""
 
     version = fields.String(required=True, metadata={"description": "Send it as `consent_version` with the form"})
@@ -20,7 +20,7 @@ class Consent(Out):
     language = fields.String(required=True)
 
 
-class Box(Out):
+class SubscriptionOffer(OutputSchema):
     """What the subscription form of a brand can offer."""
 
     frequencies = fields.List(
@@ -28,4 +28,4 @@ class Box(Out):
         required=True,
         metadata={"description": "Empty where e-mail is not configured: do not show the form"},
     )
-    consent = fields.Nested(Consent, required=True)
+    consent = fields.Nested(ConsentSchema, required=True)

@@ -6,13 +6,13 @@ from datetime import timedelta
 
 from marshmallow import fields, validate
 
-from newsapi.schemas.queries import Paged
-from newsapi.schemas.wire import In, Instant, Line, Out, PageInfo, PageLinks, SlugField, Whole, open_enum
+from newsapi.schemas.queries import PageParams
+from newsapi.schemas.wire import InputSchema, Instant, SingleLineText, OutputSchema, PageInfo, PageLinks, SlugField, StrictInteger, open_enum
 
-LONGEST_LINK = timedelta(days=30)
+MAX_LINK_LIFETIME = timedelta(days=30)
 
 
-class Why(In):
+class WithdrawParams(InputSchema):
     """Parameters of `DELETE /v1/articles/{slug or id}`."""
 
     reason = fields.String(
@@ -23,11 +23,11 @@ class Why(In):
         ),
         metadata={"description": "Why the article is withdrawn; public"},
     )
-    note = Line(load_default=None, metadata={"description": "A sentence about it; public"})
+    note = SingleLineText(load_default=None, metadata={"description": "A sentence about it; public"})
     replaced_by = SlugField(load_default=None, metadata={"description": "Slug of the article that replaces it; public"})
 
 
-class Picks(Out):
+class RelatedPicks(OutputSchema):
     """The editors' part of the related list of an article."""
 
     slugs = fields.List(
@@ -38,13 +38,13 @@ class Picks(Out):
     )
 
 
-class PicksOne(Out):
+class RelatedPicksResponse(OutputSchema):
     """The editors' part of the related list of an article."""
 
-    data = fields.Nested(Picks, required=True)
+    data = fields.Nested(RelatedPicks, required=True)
 
 
-class Made(Out):
+class RevisionSummary(OutputSchema):
     """A revision of an article: when it was made, and by which key."""
 
     number = fields.Integer(required=True, metadata={"description": "The article's `version` at this revision"})
@@ -55,27 +55,27 @@ class Made(Out):
     )
 
 
-class MadeList(Out):
+class RevisionList(OutputSchema):
     """The revisions of an article, newest first."""
 
-    data = fields.List(fields.Nested(Made), required=True)
+    data = fields.List(fields.Nested(RevisionSummary), required=True)
     page = fields.Nested(PageInfo, required=True)
     links = fields.Nested(PageLinks, required=True)
 
 
-class Version(Made):
+class RevisionSchema(RevisionSummary):
     """A revision of an article with its content."""
 
     content = fields.Dict(required=True, metadata={"description": "All fields of the article; references are slugs"})
 
 
-class VersionOne(Out):
+class RevisionResponse(OutputSchema):
     """A revision of an article."""
 
-    data = fields.Nested(Version, required=True)
+    data = fields.Nested(RevisionSchema, required=True)
 
 
-class Difference(Out):
+class FieldChange(OutputSchema):
     """A field that differs between two revisions."""
 
     field = fields.String(required=True)
@@ -86,24 +86,24 @@ class Difference(Out):
     )
 
 
-class Diff(Out):
+class RevisionDiffSchema(OutputSchema):
     """The differences between two revisions."""
 
     before = fields.Integer(required=True, metadata={"description": "Number of the revision that `from` names"})
     after = fields.Integer(required=True, metadata={"description": "Number of the revision in the path"})
-    differences = fields.List(fields.Nested(Difference), required=True)
+    differences = fields.List(fields.Nested(FieldChange), required=True)
 
 
-class DiffOne(Out):
+class RevisionDiffResponse(OutputSchema):
     """The differences between two revisions."""
 
-    data = fields.Nested(Diff, required=True)
+    data = fields.Nested(RevisionDiffSchema, required=True)
 
 
-class DiffQuery(In):
+class RevisionDiffParams(InputSchema):
     """Parameters of `GET …/revisions/{n}/diff`."""
 
-    since = Whole(
+    since = StrictInteger(
         1,
         2**31 - 1,
         data_key="from",
@@ -111,7 +111,7 @@ class DiffQuery(In):
     )
 
 
-class LinkIn(In):
+class PreviewLinkCreate(InputSchema):
     """Body of `POST …/preview-links`."""
 
     expires_in = fields.Integer(
@@ -126,7 +126,7 @@ class LinkIn(In):
     )
 
 
-class Link(Out):
+class PreviewLinkSchema(OutputSchema):
     """A preview link. `token` and the URLs are returned only once, when it is created."""
 
     id = fields.UUID(required=True)
@@ -144,19 +144,19 @@ class Link(Out):
     revoked = fields.Boolean(required=True)
 
 
-class LinkOne(Out):
+class PreviewLinkResponse(OutputSchema):
     """A new preview link."""
 
-    data = fields.Nested(Link, required=True)
+    data = fields.Nested(PreviewLinkSchema, required=True)
 
 
-class LinkList(Out):
+class PreviewLinkList(OutputSchema):
     """The preview links of an article, newest first."""
 
-    data = fields.List(fields.Nested(Link), required=True)
+    data = fields.List(fields.Nested(PreviewLinkSchema), required=True)
 
 
-class Deed(Out):
+class AuditEntrySchema(OutputSchema):
     """A write: what was done, when, and by which key."""
 
     id = fields.UUID(required=True)
@@ -176,64 +176,64 @@ class Deed(Out):
     )
 
 
-class DeedList(Out):
+class AuditEntryList(OutputSchema):
     """Audit entries, newest first."""
 
-    data = fields.List(fields.Nested(Deed), required=True)
+    data = fields.List(fields.Nested(AuditEntrySchema), required=True)
     page = fields.Nested(PageInfo, required=True)
     links = fields.Nested(PageLinks, required=True)
 
 
-class DeedQuery(Paged):
+class AuditParams(PageParams):
     """Parameters of `GET /v1/audit`."""
 
-    by = Line(max_length=100, metadata={"description": "Entries of this key or process: `key_…`, `import`, `schedule`"})
+    by = SingleLineText(max_length=100, metadata={"description": "Entries of this key or process: `key_…`, `import`, `schedule`"})
     subject = fields.UUID(metadata={"description": "Entries about the article, term or import with this id"})
 
 
-class Licence(Out):
+class KeyEntitlements(OutputSchema):
     """The entitlement of a partner key; an empty list stands for all."""
 
     brands = fields.List(fields.String(), required=True)
     sections = fields.List(fields.String(), required=True)
 
 
-class Use(Out):
+class DailyUsage(OutputSchema):
     """Requests on a day (UTC)."""
 
     day = fields.Date(required=True)
     requests = fields.Integer(required=True)
 
 
-class Me(Out):
+class CurrentKeySchema(OutputSchema):
     """The key of the request."""
 
     prefix = fields.String(required=True, metadata={"description": "The public part of the key"})
     scopes = fields.List(fields.String(), required=True)
     requests_per_minute = fields.Integer(required=True, allow_none=True, metadata={"description": "Null: unlimited"})
-    filter = fields.Nested(Licence, required=True)
+    filter = fields.Nested(KeyEntitlements, required=True)
     body = fields.String(
         required=True,
         metadata=open_enum("full", "teaser", "none", description="How much of article bodies the key may read"),
     )
     usage = fields.List(
-        fields.Nested(Use), required=True, metadata={"description": "The last 31 days with any requests"}
+        fields.Nested(DailyUsage), required=True, metadata={"description": "The last 31 days with any requests"}
     )
 
 
-class MeOne(Out):
+class CurrentKeyResponse(OutputSchema):
     """The key of the request."""
 
-    data = fields.Nested(Me, required=True)
+    data = fields.Nested(CurrentKeySchema, required=True)
 
 
-class MergeIn(In):
+class MergeInput(InputSchema):
     """Body of `POST …/{slug}/merge`."""
 
     into = SlugField(required=True, metadata={"description": "Slug of the term that remains"})
 
 
-class Merge(Out):
+class Merge(OutputSchema):
     """A merge of two terms, running or finished."""
 
     id = fields.UUID(required=True)
@@ -246,11 +246,11 @@ class Merge(Out):
     updated_at = Instant(required=True)
 
 
-class MergeOne(Out):
+class MergeResponse(OutputSchema):
     """A merge of two terms, running or finished."""
 
     data = fields.Nested(Merge, required=True)
 
 
-class RevisionsQuery(Paged):
+class RevisionListParams(PageParams):
     """Parameters of `GET …/revisions`."""

@@ -20,23 +20,23 @@ from typing import Any
 import orjson
 from marshmallow import Schema, fields
 
-Dump = Callable[[Mapping[str, Any]], dict[str, Any]]
+DumpFunction = Callable[[Mapping[str, Any]], dict[str, Any]]
 _Tree = dict[str, "_Tree"]
 
 OPTIONS = orjson.OPT_UTC_Z
 
 
-def json(value: Any) -> bytes:
+def dump_json(value: Any) -> bytes:
     """Return a value as JSON; UUIDs and UTC times are written as the schemas' fields write them."""
     return orjson.dumps(value, option=OPTIONS)
 
 
 @lru_cache(maxsize=512)
-def compiled(
+def compile_dump(
     schema: type[Schema],
     paths: frozenset[str] = frozenset(),
-    instead: frozenset[tuple[str, type[Schema]]] = frozenset(),
-) -> Dump:
+    replacements: frozenset[tuple[str, type[Schema]]] = frozenset(),
+) -> DumpFunction:
     """Return a function that turns a record into the dict that the schema declares.
 
     `paths` are the fields to include, dotted for those of nested objects; empty for all. `replacements` are pairs of a
@@ -47,19 +47,19 @@ def compiled(
     """
     variables = (f"r{number}" for number in count())
     record = next(variables)
-    dump: Dump = eval(  # noqa: S307 (the source contains only the names of fields of the schemas)
-        f"lambda {record}: {_object(schema(), _tree(paths), dict(instead), record, variables)}", {}
+    dump: DumpFunction = eval(  # noqa: S307 (the source contains only the names of fields of the schemas)
+        f"lambda {record}: {_object(schema(), _tree(paths), dict(replacements), record, variables)}", {}
     )
     return dump
 
 
-def names(schema: type[Schema]) -> frozenset[str]:
+def field_paths(schema: type[Schema]) -> frozenset[str]:
     """Return every path that `paths` of `compile_dump` may contain: all fields, dotted for those of nested objects."""
     paths = set()
     for name, field in schema().dump_fields.items():
         paths.add(name)
         if (nested := _nested(field)) is not None:
-            paths |= {f"{name}.{path}" for path in names(type(nested))}
+            paths |= {f"{name}.{path}" for path in field_paths(type(nested))}
     return frozenset(paths)
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from newsapi.schemas.queries import Paged
-from newsapi.schemas.wire import In, Instant, Out, PageInfo, PageLinks
+from newsapi.schemas.queries import PageParams
+from newsapi.schemas.wire import InputSchema, Instant, OutputSchema, PageInfo, PageLinks
 
 FORMATS = ("ndjson", "wxr", "rss")
 STATES = ("queued", "running", "done", "failed", "cancelled")
 
 
-class ImportQuery(In):
+class ImportParams(InputSchema):
     """Parameters of `POST /v1/imports`."""
 
     format = fields.String(
@@ -26,11 +26,11 @@ class ImportQuery(In):
     )
 
 
-class ImportsQuery(Paged):
+class ImportListParams(PageParams):
     """Parameters of `GET /v1/imports`."""
 
 
-class Refusal(Out):
+class RejectedRecord(OutputSchema):
     """An error in a record."""
 
     line = fields.Integer(required=True, metadata={"description": "Line of the file on which the record begins"})
@@ -38,7 +38,7 @@ class Refusal(Out):
     message = fields.String(required=True)
 
 
-class Import(Out):
+class ImportSchema(OutputSchema):
     """An import job: its progress, and the results so far."""
 
     id = fields.UUID(required=True)
@@ -51,22 +51,22 @@ class Import(Out):
     unchanged = fields.Integer(required=True, metadata={"description": "Number of records that changed nothing"})
     rejected = fields.Integer(required=True, metadata={"description": "Number of records rejected"})
     errors = fields.List(
-        fields.Nested(Refusal), required=True, metadata={"description": "The first 100 errors; `rejected` counts all"}
+        fields.Nested(RejectedRecord), required=True, metadata={"description": "The first 100 errors; `rejected` counts all"}
     )
     by = fields.String(required=True, metadata={"description": "The key that started it"})
     created_at = Instant(required=True)
     updated_at = Instant(required=True)
 
 
-class ImportOne(Out):
+class ImportResponse(OutputSchema):
     """A single import job."""
 
-    data = fields.Nested(Import, required=True)
+    data = fields.Nested(ImportSchema, required=True)
 
 
-class ImportList(Out):
+class ImportList(OutputSchema):
     """Import jobs, newest first."""
 
-    data = fields.List(fields.Nested(Import), required=True)
+    data = fields.List(fields.Nested(ImportSchema), required=True)
     page = fields.Nested(PageInfo, required=True)
     links = fields.Nested(PageLinks, required=True)

@@ -13,20 +13,20 @@ from typing import Any, cast
 from marshmallow import Schema, fields
 
 from newsapi.schemas.articles import ArticleWithRelated
-from newsapi.schemas.queries import ASIDE
-from newsapi.schemas.wire import Out, PageInfo, PageLinks
+from newsapi.schemas.queries import EXTRA_INCLUDES
+from newsapi.schemas.wire import OutputSchema, PageInfo, PageLinks
 
 
 @cache
-def narrowed(schema: type[Schema], always: frozenset[str] = frozenset()) -> type[Schema]:
+def partial_schema(schema: type[Schema], always: frozenset[str] = frozenset()) -> type[Schema]:
     """Return a schema with the same fields, of which only those in `always` are required."""
     members = {
-        name: _field(field, required=name in always) if name not in ASIDE else field
+        name: _field(field, required=name in always) if name not in EXTRA_INCLUDES else field
         for name, field in schema().declared_fields.items()
     }
     partial = type(
         f"Partial{schema.__name__.removesuffix('WithRelated')}",
-        (Out,),
+        (OutputSchema,),
         {"__doc__": f"{schema.__doc__} Only the fields selected by `fields=` are present.", **members},
     )
     return cast("type[Schema]", partial)
@@ -34,7 +34,7 @@ def narrowed(schema: type[Schema], always: frozenset[str] = frozenset()) -> type
 
 def _field(field: fields.Field[Any], *, required: bool) -> fields.Field[Any]:
     if isinstance(field, fields.Nested):
-        return fields.Nested(narrowed(type(field.schema)), allow_none=field.allow_none, metadata=field.metadata)
+        return fields.Nested(partial_schema(type(field.schema)), allow_none=field.allow_none, metadata=field.metadata)
     if isinstance(field, fields.List):
         return fields.List(_field(field.inner, required=False), metadata=field.metadata)
     partial = copy(field)
@@ -42,10 +42,10 @@ def _field(field: fields.Field[Any], *, required: bool) -> fields.Field[Any]:
     return partial
 
 
-PartialArticle = narrowed(ArticleWithRelated, frozenset({"id"}))
+PartialArticle = partial_schema(ArticleWithRelated, frozenset({"id"}))
 
 
-class PartialArticleList(Out):
+class PartialArticleList(OutputSchema):
     """A page of articles with `id` and the fields selected by `fields=`, any of the full article."""
 
     data = fields.List(fields.Nested(PartialArticle), required=True)
@@ -53,7 +53,7 @@ class PartialArticleList(Out):
     links = fields.Nested(PageLinks, required=True)
 
 
-class PartialArticleOne(Out):
+class PartialArticleResponse(OutputSchema):
     """An article with `id` and the fields selected by `fields=`."""
 
     data = fields.Nested(PartialArticle, required=True)

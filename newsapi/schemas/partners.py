@@ -8,20 +8,20 @@ from typing import Any, Final
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from newsapi.schemas.narrowed import PartialArticle
-from newsapi.schemas.queries import MIN_SEQ, Cursor, Filtered, Narrowed, Read, one_of, stands_alone
-from newsapi.schemas.wire import Gone, Instant, Out, Ref, Whole, open_enum
+from newsapi.schemas.queries import MAX_SEQ, Cursor, PartnerFilters, FieldsParam, ReadParams, choice_list, reject_params_beside_cursor
+from newsapi.schemas.wire import Withdrawal, Instant, OutputSchema, TermRef, StrictInteger, open_enum
 
-TYPES: Final = ("article", "author", "brand", "section", "tag")
-LONGEST_WAIT: Final = 30
+CHANGE_TYPES: Final = ("article", "author", "brand", "section", "tag")
+MAX_WAIT_SECONDS: Final = 30
 
-BESIDE: Final = frozenset({"cursor", "limit", "fields", "wait", "min_seq"})
+ALLOWED_WITH_CURSOR: Final = frozenset({"cursor", "limit", "fields", "wait", "min_seq"})
 """Parameters that may change from page to page of the changes."""
 
-_SIXTY_FOUR: Final = "([0-9]|[1-5][0-9]|6[0-3])"
-BUCKET: Final = rf"^{_SIXTY_FOUR}(\.{_SIXTY_FOUR})?$"
+_UINT64_PATTERN: Final = "([0-9]|[1-5][0-9]|6[0-3])"
+BUCKET: Final = rf"^{_UINT64_PATTERN}(\.{_UINT64_PATTERN})?$"
 
 
-class ChangesQuery(Read, Narrowed, Filtered):
+class ChangeListParams(ReadParams, FieldsParam, PartnerFilters):
     """Parameters of `GET /v1/changes`."""
 
     cursor = Cursor(
@@ -31,14 +31,14 @@ class ChangesQuery(Read, Narrowed, Filtered):
             "minLength": 1,
         }
     )
-    since = Whole(
-        0, MIN_SEQ, metadata={"description": "Return changes after this `seq`; without it, from the beginning"}
+    since = StrictInteger(
+        0, MAX_SEQ, metadata={"description": "Return changes after this `seq`; without it, from the beginning"}
     )
-    types = one_of(TYPES, "Types of changes to return; default: `article`")
-    limit = Whole(1, 1000, load_default=100, metadata={"description": "Maximum number of changes per page"})
-    wait = Whole(
+    types = choice_list(CHANGE_TYPES, "Types of changes to return; default: `article`")
+    limit = StrictInteger(1, 1000, load_default=100, metadata={"description": "Maximum number of changes per page"})
+    wait = StrictInteger(
         0,
-        LONGEST_WAIT,
+        MAX_WAIT_SECONDS,
         load_default=0,
         metadata={"description": "Seconds to wait for a change if there is none yet"},
     )
@@ -47,14 +47,14 @@ class ChangesQuery(Read, Narrowed, Filtered):
     def _cursor_stands_alone(self, data: dict[str, Any], original: dict[str, Any], **_: object) -> None:
         """Reject a position, filters and types beside a cursor, which contains them."""
         del data
-        stands_alone(original, BESIDE)
+        reject_params_beside_cursor(original, ALLOWED_WITH_CURSOR)
 
 
-class Change(Out):
+class ChangeSchema(OutputSchema):
     """The latest change of an article, or of the name of a brand, author, section or tag."""
 
     seq = fields.Integer(required=True, metadata={"description": "Sequence number of the change"})
-    type = fields.String(required=True, metadata=open_enum(*TYPES))
+    type = fields.String(required=True, metadata=open_enum(*CHANGE_TYPES))
     action = fields.String(required=True, validate=validate.OneOf(("upsert", "delete")))
     reason = fields.String(
         required=True,
@@ -77,19 +77,19 @@ class Change(Out):
         allow_none=True,
         metadata={"description": "The full article, or the fields selected by `fields`; null if `action` is `delete`"},
     )
-    gone = fields.Nested(Gone, required=True, allow_none=True)
+    gone = fields.Nested(Withdrawal, required=True, allow_none=True)
     name = fields.Nested(
-        Ref,
+        TermRef,
         required=True,
         allow_none=True,
         metadata={"description": "For a brand, author, section or tag: its slug and name; null for an article"},
     )
 
 
-class Changes(Out):
+class Changes(OutputSchema):
     """Changes in the order of `seq`. Continue from `cursor` at any time; it is valid for 400 days."""
 
-    data = fields.List(fields.Nested(Change), required=True)
+    data = fields.List(fields.Nested(ChangeSchema), required=True)
     cursor = fields.String(required=True, metadata={"description": "Cursor for the next request"})
     has_more = fields.Boolean(required=True, metadata={"description": "Whether more changes are available now"})
 
@@ -99,7 +99,7 @@ def _bucket(value: str) -> None:
         raise ValidationError(["must be the name of a bucket: 0 to 63, or 0.0 to 63.63 for the buckets inside"])
 
 
-class DigestQuery(Read, Filtered):
+class DigestParams(ReadParams, PartnerFilters):
     """Parameters of `GET /v1/digest`."""
 
     bucket = fields.String(
@@ -111,7 +111,7 @@ class DigestQuery(Read, Filtered):
     )
 
 
-class Bucket(Out):
+class Bucket(OutputSchema):
     """The articles in a bucket: their number and their hash."""
 
     bucket = fields.String(required=True, metadata={"description": "Name of the bucket", "example": "17"})
@@ -125,14 +125,14 @@ class Bucket(Out):
     )
 
 
-class Item(Out):
+class DigestItemSchema(OutputSchema):
     """An article in a digest."""
 
     id = fields.UUID(required=True)
     version = fields.Integer(required=True)
 
 
-class DigestOf(Bucket):
+class DigestLevel(Bucket):
     """The digest of all articles of the filter, or of one bucket, with the parts that it is made of.
 
     An article's bucket is `N.M`: of the number that the last three hexadecimal digits of its id make, N is the quotient
@@ -150,19 +150,19 @@ class DigestOf(Bucket):
         metadata={"description": "The buckets inside this one that contain articles"},
     )
     articles = fields.List(
-        fields.Nested(Item),
+        fields.Nested(DigestItemSchema),
         required=True,
         metadata={"description": "The articles of a bucket of the second level; empty otherwise"},
     )
 
 
-class Digest(Out):
+class DigestSchema(OutputSchema):
     """A digest to compare a mirror with."""
 
-    data = fields.Nested(DigestOf, required=True)
+    data = fields.Nested(DigestLevel, required=True)
 
 
-class Acknowledged(Out):
+class RecallAcknowledgement(OutputSchema):
     """A partner, and when it acknowledged the recall."""
 
     key = fields.String(required=True, metadata={"description": "The public part of the key"})
@@ -170,28 +170,28 @@ class Acknowledged(Out):
     at = Instant(required=True, allow_none=True, metadata={"description": "Null if not acknowledged yet"})
 
 
-class Recall(Out):
+class RecallSchema(OutputSchema):
     """A recall, with the partners that have and have not acknowledged it."""
 
     id = fields.UUID(required=True)
     slug = fields.String(required=True)
     seq = fields.Integer(required=True, metadata={"description": "`seq` of the change that withdrew the article"})
-    gone = fields.Nested(Gone, required=True)
+    gone = fields.Nested(Withdrawal, required=True)
     acknowledged = fields.List(
-        fields.Nested(Acknowledged), required=True, metadata={"description": "Keys that have acknowledged it"}
+        fields.Nested(RecallAcknowledgement), required=True, metadata={"description": "Keys that have acknowledged it"}
     )
     missing = fields.List(
-        fields.Nested(Acknowledged), required=True, metadata={"description": "Keys that have not acknowledged it"}
+        fields.Nested(RecallAcknowledgement), required=True, metadata={"description": "Keys that have not acknowledged it"}
     )
 
 
-class RecallOne(Out):
+class RecallResponse(OutputSchema):
     """A recall."""
 
-    data = fields.Nested(Recall, required=True)
+    data = fields.Nested(RecallSchema, required=True)
 
 
-class Receipt(Out):
+class RecallReceiptSchema(OutputSchema):
     """A partner's acknowledgement of a recall."""
 
     id = fields.UUID(required=True, metadata={"description": "Id of the article"})
@@ -199,7 +199,7 @@ class Receipt(Out):
     at = Instant(required=True, metadata={"description": "When the recall was acknowledged"})
 
 
-class ReceiptOne(Out):
+class RecallReceiptResponse(OutputSchema):
     """A partner's acknowledgement of a recall."""
 
-    data = fields.Nested(Receipt, required=True)
+    data = fields.Nested(RecallReceiptSchema, required=True)

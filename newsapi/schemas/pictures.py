@@ -6,17 +6,17 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from newsapi.schemas.wire import In, LanguageTag, Line, Out, Prose, Size, WebAddress, open_enum
+from newsapi.schemas.wire import InputSchema, LanguageTag, SingleLineText, OutputSchema, MultilineText, PixelLength, WebAddress, open_enum
 
 
-class FocalIn(In):
+class FocalPointInput(InputSchema):
     """The focal point, which every crop keeps visible, as fractions of width and height from the top left."""
 
     x = fields.Float(required=True, validate=validate.Range(0, 1, error="must be a number from 0 to 1"))
     y = fields.Float(required=True, validate=validate.Range(0, 1, error="must be a number from 0 to 1"))
 
 
-class AltText(Line):
+class AltText(SingleLineText):
     """Alternative text: "" for a decorative image, null if unknown."""
 
     def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
@@ -24,28 +24,28 @@ class AltText(Line):
         return "" if value == "" else super().deserialize(value, attr, data, **kwargs)
 
 
-class PictureIn(In):
+class ImageInput(InputSchema):
     """An image as editors enter it."""
 
     url = WebAddress(required=True)
     alt = AltText(max_length=1_000, allow_none=True, load_default=None)
-    caption = Prose(max_length=2_000, allow_none=True, load_default=None)
-    width = Size(allow_none=True, load_default=None)
-    height = Size(allow_none=True, load_default=None)
-    credit = Line(allow_none=True, load_default=None)
-    focal = fields.Nested(FocalIn, allow_none=True, load_default=None)
+    caption = MultilineText(max_length=2_000, allow_none=True, load_default=None)
+    width = PixelLength(allow_none=True, load_default=None)
+    height = PixelLength(allow_none=True, load_default=None)
+    credit = SingleLineText(allow_none=True, load_default=None)
+    focal = fields.Nested(FocalPointInput, allow_none=True, load_default=None)
 
 
-class SourceIn(In):
+class MediaSourceInput(InputSchema):
     """One file of a video or audio."""
 
     url = WebAddress(required=True)
-    type = Line(max_length=100, allow_none=True, load_default=None)
-    width = Size(allow_none=True, load_default=None)
-    height = Size(allow_none=True, load_default=None)
+    type = SingleLineText(max_length=100, allow_none=True, load_default=None)
+    width = PixelLength(allow_none=True, load_default=None)
+    height = PixelLength(allow_none=True, load_default=None)
 
 
-class CaptionsIn(In):
+class CaptionTrackInput(InputSchema):
     """Subtitles in one language."""
 
     language = LanguageTag(required=True)
@@ -55,15 +55,15 @@ class CaptionsIn(In):
 MEDIA_KINDS = ("image", "video", "audio", "embed")
 
 
-class MediaIn(In):
+class MediaInput(InputSchema):
     """An item of the article's media: an image of a gallery, a video, audio or an embed."""
 
-    id = Line(max_length=100, allow_none=True, load_default=None)
+    id = SingleLineText(max_length=100, allow_none=True, load_default=None)
     kind = fields.String(
         required=True, validate=validate.OneOf(MEDIA_KINDS, error=f"must be one of {', '.join(MEDIA_KINDS)}")
     )
-    image = fields.Nested(PictureIn, allow_none=True, load_default=None)
-    sources = fields.List(fields.Nested(SourceIn), load_default=list)
+    image = fields.Nested(ImageInput, allow_none=True, load_default=None)
+    sources = fields.List(fields.Nested(MediaSourceInput), load_default=list)
     embed_url = WebAddress(allow_none=True, load_default=None)
     poster = WebAddress(allow_none=True, load_default=None)
     duration_seconds = fields.Float(
@@ -71,19 +71,19 @@ class MediaIn(In):
         load_default=None,
         validate=validate.Range(0, 10_000_000, error="must be a number of seconds"),
     )
-    captions = fields.List(fields.Nested(CaptionsIn), load_default=list)
-    caption = Prose(max_length=2_000, allow_none=True, load_default=None)
-    credit = Line(allow_none=True, load_default=None)
+    captions = fields.List(fields.Nested(CaptionTrackInput), load_default=list)
+    caption = MultilineText(max_length=2_000, allow_none=True, load_default=None)
+    credit = SingleLineText(allow_none=True, load_default=None)
 
 
-class Focal(Out):
+class FocalPoint(OutputSchema):
     """The focal point, which every crop keeps visible, as fractions of width and height from the top left."""
 
     x = fields.Float(required=True)
     y = fields.Float(required=True)
 
 
-class Rendition(Out):
+class Rendition(OutputSchema):
     """The image in one size and aspect ratio."""
 
     name = fields.String(
@@ -100,7 +100,7 @@ class Rendition(Out):
     )
 
 
-class Picture(Out):
+class Image(OutputSchema):
     """An image with its renditions."""
 
     url = fields.Url(required=True, metadata={"description": "URL of the original"})
@@ -117,7 +117,7 @@ class Picture(Out):
         required=True, allow_none=True, metadata={"description": "Height of the original in pixels; null if unknown"}
     )
     credit = fields.String(required=True, allow_none=True)
-    focal = fields.Nested(Focal, required=True, allow_none=True)
+    focal = fields.Nested(FocalPoint, required=True, allow_none=True)
     srcset = fields.String(
         required=True,
         allow_none=True,
@@ -133,7 +133,7 @@ class Picture(Out):
     )
 
 
-class MediaSource(Out):
+class MediaSource(OutputSchema):
     """One file of a video or audio."""
 
     url = fields.Url(required=True)
@@ -142,25 +142,25 @@ class MediaSource(Out):
     height = fields.Integer(required=True, allow_none=True)
 
 
-class Captions(Out):
+class CaptionTrack(OutputSchema):
     """Subtitles in one language."""
 
     language = fields.String(required=True)
     url = fields.Url(required=True)
 
 
-class Media(Out):
+class Media(OutputSchema):
     """An item of the article's media: an image of a gallery, a video, audio or an embed."""
 
     id = fields.String(required=True)
     kind = fields.String(required=True, metadata=open_enum(*MEDIA_KINDS))
-    image = fields.Nested(Picture, required=True, allow_none=True)
+    image = fields.Nested(Image, required=True, allow_none=True)
     sources = fields.List(fields.Nested(MediaSource), required=True)
     embed_url = fields.Url(required=True, allow_none=True)
     poster = fields.Url(
         required=True, allow_none=True, metadata={"description": "URL of a still image to show before playback"}
     )
     duration_seconds = fields.Float(required=True, allow_none=True)
-    captions = fields.List(fields.Nested(Captions), required=True)
+    captions = fields.List(fields.Nested(CaptionTrack), required=True)
     caption = fields.String(required=True, allow_none=True)
     credit = fields.String(required=True, allow_none=True)

@@ -7,24 +7,24 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from newsapi.schemas.boxes import FOLLOWED, FREQUENCIES
+from newsapi.schemas.boxes import FOLLOWABLE_KINDS, FREQUENCIES
 from newsapi.schemas.renditions import Renditions
 from newsapi.settings import Settings
 from newsapi.text import markup, phrases
-from newsapi.text.bylines import byline
-from newsapi.text.own_links import OwnLinks
+from newsapi.text.bylines import format_byline
+from newsapi.text.own_links import InternalLinks
 
 Record = dict[str, Any]
 
 NO_RIGHTS = dict.fromkeys(("holder", "terms", "license_url", "syndicatable", "expires_at", "ai"))
-FEEDS = ("rss", "atom", "json", "ninjs")
+FEED_FORMATS = ("rss", "atom", "json", "ninjs")
 """Feed formats, as in the extension of the feed's URL."""
 
 NO_SEO = dict.fromkeys(("title", "description", "robots"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sharing:
+class BodyAccess:
     """How much of article bodies a caller may read: `full`, `teaser` or `none`.
 
     Attributes:
@@ -34,29 +34,29 @@ class Sharing:
         sections: Slugs of the sections that it covers; None for all.
     """
 
-    outside: str
-    inside: str
+    default_level: str
+    entitled_level: str
     brands: Collection[str] | None = None
     sections: Collection[str] | None = None
 
     @property
     def is_whole(self) -> bool:
         """Whether the caller may read the full body of every article."""
-        return self.outside == self.inside == "full"
+        return self.default_level == self.entitled_level == "full"
 
-    def body_of(self, record: Mapping[str, Any]) -> str:
+    def level_for(self, record: Mapping[str, Any]) -> str:
         """Return the level for an article; the record needs its `brand` and `section`."""
         for name, slugs in (("brand", self.brands), ("section", self.sections)):
             if slugs is not None and (record[name] or {"slug": None})["slug"] not in slugs:
-                return self.outside
-        return self.inside
+                return self.default_level
+        return self.entitled_level
 
 
-WHOLE = Sharing(outside="full", inside="full")
+FULL_ACCESS = BodyAccess(default_level="full", entitled_level="full")
 """The body access of editors."""
 
 
-class Presentation:
+class ArticlePresenter:
     """Completes records in place, from the settings: URLs of the API and the site, the time zone, body access."""
 
     def __init__(self, settings: Settings) -> None:
@@ -70,11 +70,11 @@ class Presentation:
         self.picture = Renditions(settings.image_url, settings.image_key, settings.image_salt).picture
         self._passage = settings.subscription_url or f"{self.api}/subscriptions"
         self._zone = settings.time_zone
-        consent = phrases.consent(settings.mail_language, settings.publisher, settings.privacy_url)
+        consent = phrases.consent_text(settings.mail_language, settings.publisher, settings.privacy_url)
         self._box = {"frequencies": FREQUENCIES if settings.smtp_url else (), "consent": consent._asdict()}
-        self.public = Sharing(outside=settings.public_body, inside=settings.public_body)
+        self.public = BodyAccess(default_level=settings.public_body, entitled_level=settings.public_body)
         api_template = self.api.replace("{", "{{").replace("}", "}}") + "/v1/articles/{slug}"
-        self.own_links = OwnLinks([template for template in (settings.article_url, api_template) if template])
+        self.own_links = InternalLinks([template for template in (settings.article_url, api_template) if template])
 
     def article_url(self, record: Mapping[str, Any]) -> str:
         """Return the URL of an article's page on the site; its URL in the API if no template is configured."""
@@ -84,12 +84,12 @@ class Presentation:
         section, brand = ((record[name] or {"slug": "-"})["slug"] for name in ("section", "brand"))
         return self._site.format(slug=record["slug"], section=section, brand=brand, id=record["id"])
 
-    def page_of(self, kind: str, slug: str) -> str | None:
+    def site_url(self, kind: str, slug: str) -> str | None:
         """Return the URL of a brand's, author's or section's page on the site; None if no template is configured."""
         template = self._pages.get(kind)
         return template.format(slug=slug) if template else None
 
-    def passage(self, token: str) -> str:
+    def subscription_page_url(self, token: str) -> str:
         """Return the URL that an e-mail links to: the site's subscription page with the token, or our own page."""
         return f"{self._passage}{'&' if '?' in self._passage else '?'}token={token}"
 
@@ -105,7 +105,7 @@ class Presentation:
             record["materially_updated_at"] = published_at
         return record
 
-    def article(self, record: Record, sharing: Sharing | None = None) -> Record:
+    def article(self, record: Record, body_access: BodyAccess | None = None) -> Record:
         """Complete a full article, or the part of it that was loaded, and cut the body to what the caller may read.
 
         Every view that returns a body takes it from here. Without `body_access`, the public's applies.
@@ -120,30 +120,30 @@ class Presentation:
         links["brand"] = f"{self.api}/v1/brands/{brand['slug']}" if brand else None
         links["subscriptions"] = f"{links['brand']}/subscriptions" if brand else None
         authors = [author["name"] for author in record["authors"]]
-        record["byline"] = byline(authors, record["published_on"], record["language"])
+        record["byline"] = format_byline(authors, record["published_on"], record["language"])
         record["reading_minutes"] = markup.reading_minutes(record["word_count"])
         record["translations"] = [
             {"language": item["language"], "slug": item["slug"], "url": self.article_url(item)}
             for item in record.get("translations", ())
         ]
         if "body_html" in record:
-            self._share(record, sharing or self.public)
+            self._share(record, body_access or self.public)
             self._detail(record)
         return record
 
     @staticmethod
-    def body(record: Mapping[str, Any], sharing: Sharing) -> str | None:
+    def body(record: Mapping[str, Any], body_access: BodyAccess) -> str | None:
         """Return as much of an article's body, as HTML, as the caller may read; None if nothing."""
-        level = sharing.body_of(record)
+        level = body_access.level_for(record)
         if level == "none":
             return None
-        return markup.teaser(record["body_html"]) if level == "teaser" else str(record["body_html"])
+        return markup.make_teaser(record["body_html"]) if level == "teaser" else str(record["body_html"])
 
-    def _share(self, record: Record, body_access: Sharing) -> None:
-        record["has_whole_body"] = body_access.body_of(record) == "full"
+    def _share(self, record: Record, body_access: BodyAccess) -> None:
+        record["has_whole_body"] = body_access.level_for(record) == "full"
         body = self.body(record, body_access)
         record["body_html"] = body
-        record["body_text"] = markup.to_text(body) if body else body
+        record["body_text"] = markup.html_to_text(body) if body else body
 
     def _detail(self, record: Record) -> None:
         record["canonical_url"] = record["canonical_url"] or record["url"]
@@ -162,12 +162,12 @@ class Presentation:
             "articles": f"{self.api}/v1/articles?{kind}={quote(slug)}",
         }
         record["links"] = links
-        if kind in FOLLOWED:
+        if kind in FOLLOWABLE_KINDS:
             links["subscriptions"] = f"{links['self']}/subscriptions"
         if kind == "brand":
             record["subscription"] = self._box
             feeds = f"{self.api}/v1/feeds/articles"
-            links["feeds"] = {format_: f"{feeds}.{format_}?brand={slug}" for format_ in FEEDS}
+            links["feeds"] = {format_: f"{feeds}.{format_}?brand={slug}" for format_ in FEED_FORMATS}
         for name in ("logo", "avatar"):
             if name in record:
                 record[name] = self.picture(record[name])

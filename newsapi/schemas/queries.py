@@ -12,15 +12,15 @@ from marshmallow import Schema, ValidationError, fields, missing, validate, vali
 from webargs.fields import DelimitedList
 
 from newsapi.schemas import articles
-from newsapi.schemas.dump import names
-from newsapi.schemas.wire import In, Moment, Whole
-from newsapi.text.languages import language_tag
+from newsapi.schemas.dump import field_paths
+from newsapi.schemas.wire import InputSchema, InstantOrDate, StrictInteger
+from newsapi.text.languages import canonicalize_tag
 from newsapi.text.slugs import is_slug, is_uuid
 
-MOST_VALUES = 100
+MAX_VALUES = 100
 SORTS = ("-published_at", "published_at", "-updated_at", "updated_at")
 INCLUDES = ("authors", "brand", "section")
-ASIDE = ("blocks", "jsonld", "related")
+EXTRA_INCLUDES = ("blocks", "jsonld", "related")
 """Values of `include` that add something to a single article."""
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffd\ufffe\uffff\ud800-\udfff]")
@@ -29,11 +29,11 @@ FACETS = ("brand", "section", "author", "tag", "format")
 """Facets of a search."""
 
 
-class Values(DelimitedList):
+class DelimitedValues(DelimitedList):
     """Comma-separated values; an item matches if it has any of them."""
 
     def __init__(
-        self, parse: Callable[[str], Any], description: str, *, max_values: int = MOST_VALUES, **item_schema: object
+        self, parse: Callable[[str], Any], description: str, *, max_values: int = MAX_VALUES, **item_schema: object
     ) -> None:
         """Define the parameter; `parse` converts one value and raises ValueError with the message for the client."""
         inner = fields.String(metadata=item_schema)
@@ -72,7 +72,7 @@ def _format(text: str) -> str:
 
 
 def _language(text: str) -> str:
-    tag = language_tag(text)
+    tag = canonicalize_tag(text)
     if tag is None:
         message = "must be comma-separated BCP 47 language tags, such as it or en-GB"
         raise ValueError(message)
@@ -98,7 +98,7 @@ class Flag(fields.Field[bool]):
         return bool(value == "true")
 
 
-class Moments(Moment):
+class InstantOrDateParam(InstantOrDate):
     """A date-time with an offset, or a plain date: the start of that day in the time zone of the newsroom."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
@@ -110,7 +110,7 @@ class Moments(Moment):
             raise ValidationError(messages) from error
 
 
-class Words(fields.String):
+class SearchText(fields.String):
     """Search text: 1 to 200 printable characters."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
@@ -130,16 +130,16 @@ class Cursor(fields.String):
         return text
 
 
-MIN_SEQ = 2**63 - 1
+MAX_SEQ = 2**63 - 1
 
-TOGETHER = frozenset({"cursor", "since"})
+CROSS_FIELD_PARAMS = frozenset({"cursor", "since"})
 """Parameters whose validity depends on other parameters."""
 
 
-class Read(In):
+class ReadParams(InputSchema):
     """Parameters of every read."""
 
-    min_seq = Whole(0, MIN_SEQ, load_default=0, metadata={"description": "Never return data older than this `seq`"})
+    min_seq = StrictInteger(0, MAX_SEQ, load_default=0, metadata={"description": "Never return data older than this `seq`"})
 
     def load(self, data: Any, **kwargs: Any) -> Any:
         """Deserialize a query like marshmallow, but visit only the fields that are present."""
@@ -155,7 +155,7 @@ class Read(In):
         values = {**self._left_out}
         for name, text in data.items():
             field = self.load_fields.get(name)
-            if field is None or name in TOGETHER:
+            if field is None or name in CROSS_FIELD_PARAMS:
                 return None
             try:
                 values[name] = field.deserialize(text, name, data)
@@ -178,10 +178,10 @@ class Read(In):
         return {name for name, field in self.load_fields.items() if field.required}
 
 
-class Paged(Read):
+class PageParams(ReadParams):
     """Parameters of every list."""
 
-    limit = Whole(1, 100, load_default=20, metadata={"description": "Maximum number of items per page"})
+    limit = StrictInteger(1, 100, load_default=20, metadata={"description": "Maximum number of items per page"})
     cursor = Cursor(
         metadata={"description": "`page.next` or `page.prev` of a response; contains filters and sort", "minLength": 1}
     )
@@ -190,24 +190,24 @@ class Paged(Read):
     def _cursor_stands_alone(self, data: dict[str, Any], original: dict[str, Any], **_: object) -> None:
         """Reject filters and sort beside a cursor, which contains them."""
         del data
-        stands_alone(original, BESIDE_CURSOR)
+        reject_params_beside_cursor(original, ALLOWED_WITH_CURSOR)
 
 
-def stands_alone(parameters: Collection[str], allowed_with_cursor: Collection[str]) -> None:
+def reject_params_beside_cursor(parameters: Collection[str], allowed_with_cursor: Collection[str]) -> None:
     """Raise ValidationError for each parameter that is given beside `cursor` but is not allowed with it."""
     if "cursor" in parameters and (others := sorted(set(parameters) - set(allowed_with_cursor))):
         message = "is part of the cursor; omit it when cursor is given"
         raise ValidationError({name: [message] for name in others})
 
 
-BESIDE_CURSOR = frozenset({"cursor", "limit", "fields", "include", "facets", "total", "min_seq", "preview"})
+ALLOWED_WITH_CURSOR = frozenset({"cursor", "limit", "fields", "include", "facets", "total", "min_seq", "preview"})
 """Parameters that may change from page to page."""
 
 
 PREVIEW = {"description": "Token of a preview link", "minLength": 1, "maxLength": 100}
 
 
-class Previewed(Read):
+class PreviewParams(ReadParams):
     """Parameters of reads that accept a preview link."""
 
     preview = fields.String(
@@ -215,7 +215,7 @@ class Previewed(Read):
     )
 
 
-ARTICLE_FIELDS = names(articles.Article)
+ARTICLE_FIELDS = field_paths(articles.ArticleSchema)
 _ARTICLE_FIELD = _among(ARTICLE_FIELDS)
 
 
@@ -239,28 +239,28 @@ WORDS_PATTERN = (
 SLUG_PATTERN = "^[a-z0-9]+(-[a-z0-9]+)*$"
 
 
-ONE_NAME = {"type": "string", "pattern": SLUG_PATTERN, "maxLength": 200}
+SLUG_OR_ID_SCHEMA = {"type": "string", "pattern": SLUG_PATTERN, "maxLength": 200}
 """The JSON Schema of a path parameter that takes a slug or an id; an id matches the same pattern."""
 
 
-def _slugs(description: str) -> Values:
-    return Values(_slug, description, pattern=SLUG_PATTERN, maxLength=200)
+def _slugs(description: str) -> DelimitedValues:
+    return DelimitedValues(_slug, description, pattern=SLUG_PATTERN, maxLength=200)
 
 
-def _moments(description: str) -> Moments:
+def _moments(description: str) -> InstantOrDateParam:
     either = [{"type": "string", "format": kind} for kind in ("date-time", "date")]
-    return Moments(metadata={"description": f"{description}: a date-time or a date", "anyOf": either})
+    return InstantOrDateParam(metadata={"description": f"{description}: a date-time or a date", "anyOf": either})
 
 
-def one_of(choices: Collection[str], description: str) -> Values:
+def choice_list(choices: Collection[str], description: str) -> DelimitedValues:
     """Return a parameter that takes any of the choices, comma-separated."""
-    return Values(_among(choices), description, max_values=len(choices), enum=sorted(choices))
+    return DelimitedValues(_among(choices), description, max_values=len(choices), enum=sorted(choices))
 
 
-class Narrowed(In):
+class FieldsParam(InputSchema):
     """The parameter that selects fields of articles."""
 
-    fields = Values(
+    fields = DelimitedValues(
         _field,
         "Fields of the article to return; dotted paths select inside objects. `id` is always included",
         max_values=200,
@@ -277,45 +277,45 @@ _TYPED = {
 }
 
 
-class Shape(Narrowed):
+class IncludeParam(FieldsParam):
     """The parameters that select what is returned of each article."""
 
-    include = one_of(INCLUDES, f"References to expand to full objects: {', '.join(INCLUDES)}")
+    include = choice_list(INCLUDES, f"References to expand to full objects: {', '.join(INCLUDES)}")
 
 
-class Filtered(In):
+class PartnerFilters(InputSchema):
     """Filters that lists and sync share: an article must match every filter, and any one of the values of each."""
 
     brand = _slugs("Brands that the article is about")
     author = _slugs("Authors of the article")
     section = _slugs("Sections that the article is in")
     tag = _slugs("Tags of the article")
-    format = Values(_format, f"Formats, such as {', '.join(articles.FORMATS)}", pattern=SLUG_PATTERN, maxLength=40)
-    language = Values(_language, "BCP 47 language tags", pattern=LANGUAGE_PATTERN, maxLength=35)
+    format = DelimitedValues(_format, f"Formats, such as {', '.join(articles.FORMATS)}", pattern=SLUG_PATTERN, maxLength=40)
+    language = DelimitedValues(_language, "BCP 47 language tags", pattern=LANGUAGE_PATTERN, maxLength=35)
 
 
-class Listed(Paged, Filtered):
+class ListFilters(PageParams, PartnerFilters):
     """Filters of lists of articles."""
 
     group = _slugs("Brands: articles about the brand itself or about one of its child brands")
     mentions = _slugs("Brands that the article mentions beside its own")
     about = _slugs("Brands that the article is about or mentions")
     slug = _slugs("Slugs of articles")
-    id = Values(_id, "Ids of articles; they are returned in this order", pattern=UUID_PATTERN)
+    id = DelimitedValues(_id, "Ids of articles; they are returned in this order", pattern=UUID_PATTERN)
     published_from = _moments("Published at this time or later")
     published_until = _moments("Published before this time")
     updated_from = _moments("Updated at this time or later")
     updated_until = _moments("Updated before this time")
 
 
-class ArticleFilters(Listed, Previewed):
+class ArticleFilters(ListFilters, PreviewParams):
     """Filters of lists of articles that accept a preview link."""
 
 
-class ArticleQuery(ArticleFilters, Shape):
+class ArticleListParams(ArticleFilters, IncludeParam):
     """Parameters of `GET /v1/articles`."""
 
-    q = Words(metadata=_TYPED)
+    q = SearchText(metadata=_TYPED)
     sort = fields.String(
         # A callable keeps the default out of OpenAPI, or generated clients would send it beside a cursor.
         load_default=lambda: SORTS[0],
@@ -325,11 +325,11 @@ class ArticleQuery(ArticleFilters, Shape):
             "x-enum-varnames": ["NEWEST", "OLDEST", "LATEST_UPDATED", "EARLIEST_UPDATED"],
         },
     )
-    status = one_of(articles.STATUSES, "Statuses; needs a key with `drafts:read`, and is unknown without one")
+    status = choice_list(articles.STATUSES, "Statuses; needs a key with `drafts:read`, and is unknown without one")
     total = Flag(load_default=False, metadata=_COUNTED)
 
 
-class FeedQuery(ArticleFilters):
+class FeedParams(ArticleFilters):
     """Parameters of the feeds, which are sorted by `materially_updated_at`."""
 
 
@@ -337,43 +337,43 @@ FACET_FILTERS = ("brand", "group", "mentions", "about", "author", "section", "ta
 FILTERS = (*FACET_FILTERS, "slug", "id", "published_from", "published_until", "updated_from", "updated_until")
 
 
-class SearchQuery(Listed):
+class SearchParams(ListFilters):
     """Parameters of `GET /v1/search`."""
 
-    q = Words(metadata={**_TYPED, "description": f"{_TYPED['description']}. Required unless `cursor` is given"})
+    q = SearchText(metadata={**_TYPED, "description": f"{_TYPED['description']}. Required unless `cursor` is given"})
     total = Flag(load_default=False, metadata=_COUNTED)
-    facets = one_of(FACETS, f"Facets to count the results by: {', '.join(FACETS)}")
+    facets = choice_list(FACETS, f"Facets to count the results by: {', '.join(FACETS)}")
 
 
-class SuggestQuery(Read):
+class SuggestParams(ReadParams):
     """Parameters of `GET /v1/suggest`."""
 
-    q = Words(required=True, metadata={**_TYPED, "description": "Beginning of a name, or of a word in it"})
-    limit = Whole(1, 20, load_default=10, metadata={"description": "Maximum number of suggestions"})
+    q = SearchText(required=True, metadata={**_TYPED, "description": "Beginning of a name, or of a word in it"})
+    limit = StrictInteger(1, 20, load_default=10, metadata={"description": "Maximum number of suggestions"})
 
 
-class OneArticleQuery(Previewed, Shape):
+class ArticleParams(PreviewParams, IncludeParam):
     """Parameters of `GET /v1/articles/{slug or id}`."""
 
-    include = one_of(
-        INCLUDES + ASIDE,
-        f"Parts to add: {', '.join(ASIDE)}; and references to expand to full objects: {', '.join(INCLUDES)}",
+    include = choice_list(
+        INCLUDES + EXTRA_INCLUDES,
+        f"Parts to add: {', '.join(EXTRA_INCLUDES)}; and references to expand to full objects: {', '.join(INCLUDES)}",
     )
-    related_limit = Whole(1, 20, load_default=6, metadata={"description": "With `include=related`: maximum number"})
+    related_limit = StrictInteger(1, 20, load_default=6, metadata={"description": "With `include=related`: maximum number"})
     related_exclude = _slugs("With `include=related`: slugs of articles to leave out, such as those already read")
 
 
-class RelatedQuery(Previewed):
+class RelatedParams(PreviewParams):
     """Parameters of `GET /v1/articles/{slug or id}/related`."""
 
-    limit = Whole(1, 20, load_default=6, metadata={"description": "Maximum number of related articles"})
+    limit = StrictInteger(1, 20, load_default=6, metadata={"description": "Maximum number of related articles"})
     exclude = _slugs("Slugs of articles to leave out, such as those already read")  # type: ignore[assignment]
 
 
-class TermsQuery(Paged):
+class TermListParams(PageParams):
     """Parameters of `GET /v1/brands`, `/v1/authors`, `/v1/sections` and `/v1/tags`."""
 
-    q = Words(
+    q = SearchText(
         metadata={
             "description": "Beginning of a name, or of a word in it; accents and case are ignored",
             "minLength": 1,
@@ -383,16 +383,16 @@ class TermsQuery(Paged):
     )
 
 
-class TermQuery(Read):
+class TermParams(ReadParams):
     """Parameters of `GET /v1/brands/{slug}` and its like for authors, sections and tags."""
 
-    include = one_of(("articles",), "`articles` adds the 20 newest articles, the first page of their list")
+    include = choice_list(("articles",), "`articles` adds the 20 newest articles, the first page of their list")
 
 
-def allowed(schema: type[Schema]) -> list[str]:
+def parameter_names(schema: type[Schema]) -> list[str]:
     """Return the parameter names of a query schema, for the message about an unknown parameter."""
-    return sorted(field.data_key or name for name, field in schema().load_fields.items() if name not in FOR_THE_DESK)
+    return sorted(field.data_key or name for name, field in schema().load_fields.items() if name not in EDITOR_ONLY_PARAMS)
 
 
-FOR_THE_DESK = frozenset({"status"})
+EDITOR_ONLY_PARAMS = frozenset({"status"})
 """Parameters that error messages do not reveal to clients without a key."""

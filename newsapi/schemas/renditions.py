@@ -26,14 +26,14 @@ from string import Formatter
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from newsapi.settings import BadSetting
+from newsapi.settings import SettingError
 
 Record = dict[str, Any]
-Stored = Mapping[str, Any]
+StoredImage = Mapping[str, Any]
 
 WIDTHS: Final = (320, 640, 1280, 1920)
-SHAPES: Final = (("16x9", 16, 9), ("4x3", 4, 3), ("1x1", 1, 1))
-SIZES: Final = tuple((name, width, width * down // across) for name, across, down in SHAPES for width in WIDTHS)
+ASPECT_RATIOS: Final = (("16x9", 16, 9), ("4x3", 4, 3), ("1x1", 1, 1))
+SIZES: Final = tuple((name, width, width * down // across) for name, across, down in ASPECT_RATIOS for width in WIDTHS)
 
 URL, KEY, SALT = "NEWSAPI_IMAGE_URL", "NEWSAPI_IMAGE_KEY", "NEWSAPI_IMAGE_SALT"
 
@@ -52,11 +52,11 @@ _TYPES: Final = {
     "tiff": "image/tiff",
     "webp": "image/webp",
 }
-_DRAWING: Final = _TYPES["svg"]
+_SVG: Final = _TYPES["svg"]
 
 _Address = Callable[[int, int], str]
 """Returns the URL of an image in a size, given as width and height in pixels."""
-_Service = Callable[[Stored], _Address | None]
+_Service = Callable[[StoredImage], _Address | None]
 """Returns the URL builder of an image; None if the service cannot take the image's URL."""
 
 
@@ -76,7 +76,7 @@ class Renditions:
         """
         self._service = None if template is None else _service(template, key, salt)
 
-    def picture(self, stored: Stored | None) -> Record | None:
+    def picture(self, stored: StoredImage | None) -> Record | None:
         """Return an image with its `srcset` and `renditions`, the original first; None for None."""
         if stored is None:
             return None
@@ -84,7 +84,7 @@ class Renditions:
         type_ = media_type(source)
         renditions = [{"name": "original", "url": source, "width": width, "height": height, "type": type_}]
         srcset = None
-        if self._service and width and height and type_ != _DRAWING and (build_url := self._service(stored)):
+        if self._service and width and height and type_ != _SVG and (build_url := self._service(stored)):
             renditions += [
                 {"name": name, "url": build_url(wide, high), "width": wide, "height": high, "type": type_}
                 for name, wide, high in SIZES
@@ -94,9 +94,9 @@ class Renditions:
         return {**stored, "srcset": srcset, "renditions": renditions}
 
 
-def media_type(address: str) -> str | None:
+def media_type(url: str) -> str | None:
     """Return the media type of an image by the file extension in its URL; None if that is unknown."""
-    path = address.partition("#")[0].partition("?")[0]
+    path = url.partition("#")[0].partition("?")[0]
     return _TYPES.get(path.rpartition(".")[2].lower())
 
 
@@ -106,11 +106,11 @@ def _srcset(source: str, width: int, height: int, build_url: _Address) -> str | 
     # The original comes last if its width lies between two standard ones. Without it, a browser would show an image of
     # 500 pixels from the one of 320: beside width descriptors, it ignores `src`.
     if sizes and width < WIDTHS[-1] and width not in WIDTHS:
-        sizes.append(f"{_listed(source)} {width}w")
+        sizes.append(f"{_escape_for_srcset(source)} {width}w")
     return ", ".join(sizes) or None
 
 
-def _listed(url: str) -> str:
+def _escape_for_srcset(url: str) -> str:
     """Escape a URL for `srcset`, where spaces and commas separate items; existing escapes are kept."""
     return quote(url, safe="%/:?#[]@!$&()*+;=~")
 
@@ -135,24 +135,24 @@ UNSIGNED: Final = "unsafe"
 def _service(template: str, key: str | None, salt: str | None) -> _Service:
     kind, _, base_url = template.partition("+")
     if kind == "imgproxy":
-        return _imgproxy(_place(base_url), _hex(KEY, key), _hex(SALT, salt))
+        return _imgproxy(_image_path(base_url), _hex(KEY, key), _hex(SALT, salt))
     if salt is not None:
-        raise BadSetting(SALT, f"is only used by imgproxy, and {URL} names another service")
+        raise SettingError(SALT, f"is only used by imgproxy, and {URL} names another service")
     if kind == "thumbor":
-        return _thumbor(_place(base_url), key.encode() if key else None)
+        return _thumbor(_image_path(base_url), key.encode() if key else None)
     if key is not None:
-        raise BadSetting(KEY, f"is only used by imgproxy and thumbor, and {URL} is a template, which is not signed")
+        raise SettingError(KEY, f"is only used by imgproxy and thumbor, and {URL} is a template, which is not signed")
     return _by_template(template)
 
 
 def _imgproxy(base_url: str, key: bytes | None, salt: bytes | None) -> _Service:
     """Build imgproxy URLs: https://docs.imgproxy.net/usage/processing, https://docs.imgproxy.net/usage/signing_url."""
     if key and not salt:
-        raise BadSetting(SALT, f"must be set if {KEY} is set")
+        raise SettingError(SALT, f"must be set if {KEY} is set")
     if salt and not key:
-        raise BadSetting(KEY, f"must be set if {SALT} is set")
+        raise SettingError(KEY, f"must be set if {SALT} is set")
 
-    def service(stored: Stored) -> _Address:
+    def service(stored: StoredImage) -> _Address:
         focal = stored["focal"]
         gravity = f"fp:{_fraction(focal['x'])}:{_fraction(focal['y'])}" if focal else "sm"
         source = urlsafe_b64encode(stored["url"].encode()).rstrip(b"=").decode()
@@ -172,7 +172,7 @@ _AXES: Final = (("x", "width"), ("y", "height"))
 def _thumbor(base_url: str, key: bytes | None) -> _Service:
     """Build thumbor URLs: https://thumbor.readthedocs.io, chapters Usage, Security and Focal."""
 
-    def service(stored: Stored) -> _Address:
+    def service(stored: StoredImage) -> _Address:
         focal, crop = stored["focal"], "smart"
         if focal:
             # A focal point is a rectangle in whole pixels of the original; thumbor warns of `smart` beside it.
@@ -192,7 +192,7 @@ def _thumbor(base_url: str, key: bytes | None) -> _Service:
 def _by_template(template: str) -> _Service:
     raw = "raw_url" in _names(template)
 
-    def service(stored: Stored) -> _Address | None:
+    def service(stored: StoredImage) -> _Address | None:
         source, focal = stored["url"], stored["focal"]
         # A query, a fragment or a dot segment in the image's URL would change the path that it becomes a part of.
         if raw and _LOOSE.search(source):
@@ -225,12 +225,12 @@ def _hex(name: str, text: str | None) -> bytes | None:
     try:
         return bytes.fromhex(text) if text else None
     except ValueError as error:
-        raise BadSetting(name, "is not hexadecimal, which imgproxy requires") from error
+        raise SettingError(name, "is not hexadecimal, which imgproxy requires") from error
 
 
-def _place(text: str) -> str:
+def _image_path(text: str) -> str:
     if not _is_address(text) or "?" in text or "#" in text:
-        raise BadSetting(URL, "must have a URL after the +, such as imgproxy+https://img.example.org")
+        raise SettingError(URL, "must have a URL after the +, such as imgproxy+https://img.example.org")
     return text.rstrip("/")
 
 
@@ -239,22 +239,22 @@ def _names(template: str) -> frozenset[str]:
     try:
         parts = list(Formatter().parse(template))
     except ValueError as error:
-        raise BadSetting(URL, "has an unmatched brace") from error
+        raise SettingError(URL, "has an unmatched brace") from error
     names = []
     for _, name, format_spec, conversion in parts:
         if name is None:
             continue
         if name not in _PLACEHOLDERS or format_spec or conversion:
             known = ", ".join(f"{{{placeholder}}}" for placeholder in _PLACEHOLDERS)
-            raise BadSetting(URL, f"has a placeholder that is not one of {known}")
+            raise SettingError(URL, f"has a placeholder that is not one of {known}")
         names.append(name)
     if not {"width", "height"}.issubset(names) or {"url", "raw_url"}.isdisjoint(names):
-        raise BadSetting(
+        raise SettingError(
             URL, "must have {width}, {height} and one of {url} and {raw_url}, or start with imgproxy+ or thumbor+"
         )
     example = template.format(**{**dict.fromkeys(_PLACEHOLDERS, "1"), "raw_url": "https://example.org/1.jpg"})
     if not _is_address(example) or example.endswith(","):
-        raise BadSetting(URL, "must give an http or https URL that can be used in a srcset")
+        raise SettingError(URL, "must give an http or https URL that can be used in a srcset")
     return frozenset(names)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from marshmallow import fields
 
 from newsapi.schemas.articles import ArticleSummary
-from newsapi.schemas.wire import Out, PageInfo, PageLinks, open_enum
+from newsapi.schemas.wire import OutputSchema, PageInfo, PageLinks, open_enum
 
 
-class Highlights(Out):
+class Highlights(OutputSchema):
     """Snippets with the search words: escaped HTML whose only elements are `<mark>` around matches."""
 
     headline = fields.String(
@@ -31,7 +31,7 @@ class SearchHit(ArticleSummary):
     highlights = fields.Nested(Highlights, required=True)
 
 
-class FacetCount(Out):
+class FacetCount(OutputSchema):
     """Number of matching articles with one value of a facet."""
 
     slug = fields.String(required=True, metadata={"example": "land-rover"})
@@ -39,7 +39,7 @@ class FacetCount(Out):
     count = fields.Integer(required=True)
 
 
-class SearchList(Out):
+class SearchList(OutputSchema):
     """A page of search results, the best first."""
 
     data = fields.List(fields.Nested(SearchHit), required=True)
@@ -63,13 +63,13 @@ class SearchList(Out):
     )
 
 
-class SuggestionLinks(Out):
+class SuggestionLinks(OutputSchema):
     """URL of the suggested item."""
 
     self = fields.Url(required=True)
 
 
-class Suggestion(Out):
+class Suggestion(OutputSchema):
     """An item whose name, or a word in it, begins with the typed text."""
 
     type = fields.String(required=True, metadata=open_enum("brand", "tag", "author", "article"))
@@ -78,7 +78,7 @@ class Suggestion(Out):
     links = fields.Nested(SuggestionLinks, required=True)
 
 
-class Suggestions(Out):
+class Suggestions(OutputSchema):
     """Brands first, then tags, authors and articles."""
 
     data = fields.List(fields.Nested(Suggestion), required=True)

@@ -8,13 +8,13 @@ from zoneinfo import available_timezones
 
 from marshmallow import ValidationError, fields, validate
 
-from newsapi.schemas.boxes import FREQUENCIES, Consent
-from newsapi.schemas.queries import Paged
-from newsapi.schemas.wire import In, Instant, LanguageTag, Line, Out, PageInfo, PageLinks, WebAddress, open_enum
+from newsapi.schemas.boxes import FREQUENCIES, ConsentSchema
+from newsapi.schemas.queries import PageParams
+from newsapi.schemas.wire import InputSchema, Instant, LanguageTag, SingleLineText, OutputSchema, PageInfo, PageLinks, WebAddress, open_enum
 from newsapi.text import mailboxes, phrases
 
 STATES = ("pending", "active", "ended")
-BOUNCED = ("bounce", "complaint")
+BOUNCE_KINDS = ("bounce", "complaint")
 
 
 class Email(fields.String):
@@ -24,12 +24,12 @@ class Email(fields.String):
         if not isinstance(value, str):
             raise ValidationError(["must be a string"])
         try:
-            return mailboxes.address(value)
+            return mailboxes.parse_email(value)
         except ValueError as error:
             raise ValidationError([str(error)]) from error
 
 
-class Zone(fields.String):
+class TimeZoneName(fields.String):
     """The name of an IANA time zone."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
@@ -48,20 +48,20 @@ def _frequency(**kwargs: Any) -> fields.String:
     return fields.String(validate=is_frequency, **kwargs)
 
 
-def _token() -> Line:
-    return Line(max_length=200, required=True, metadata={"description": "Token of a link in an e-mail"})
+def _token() -> SingleLineText:
+    return SingleLineText(max_length=200, required=True, metadata={"description": "Token of a link in an e-mail"})
 
 
-class SubscriptionIn(In):
+class SubscriptionInput(InputSchema):
     """The contents of a subscription form."""
 
-    email = Email(required=True, metadata={"format": "email", "maxLength": mailboxes.LONGEST})
+    email = Email(required=True, metadata={"format": "email", "maxLength": mailboxes.MAX_EMAIL_LENGTH})
     frequency = _frequency(load_default=FREQUENCIES[0])
     language = LanguageTag(load_default=None, metadata={"description": "Language of the e-mails: `it` or `en`"})
-    time_zone = Zone(
+    time_zone = TimeZoneName(
         load_default=None, metadata={"description": "Time zone for the delivery of digests", "example": "Europe/Rome"}
     )
-    consent_version = Line(
+    consent_version = SingleLineText(
         max_length=100,
         load_default=None,
         metadata={"description": "`subscription.consent.version` of the consent text that was shown"},
@@ -69,53 +69,53 @@ class SubscriptionIn(In):
     source_url = WebAddress(load_default=None, metadata={"description": "URL of the page with the form"})
 
 
-class TokenIn(In):
+class TokenInput(InputSchema):
     """The token of a link in an e-mail."""
 
     token = _token()
 
 
-class ChoiceIn(In):
+class SubscriptionChange(InputSchema):
     """A new frequency for a subscription; null ends it."""
 
     id = fields.UUID(required=True)
     frequency = _frequency(required=True, allow_none=True)
 
 
-class PreferencesIn(TokenIn):
+class PreferencesInput(TokenInput):
     """Changes to the preferences of the token's subscriber; omitted fields stay unchanged."""
 
     language = fields.String(validate=validate.OneOf(phrases.LANGUAGES))
-    time_zone = Zone()
-    subscriptions = fields.List(fields.Nested(ChoiceIn), load_default=list, validate=validate.Length(max=1_000))
+    time_zone = TimeZoneName()
+    subscriptions = fields.List(fields.Nested(SubscriptionChange), load_default=list, validate=validate.Length(max=1_000))
 
 
-class BounceIn(In):
+class BounceInput(InputSchema):
     """An address that bounced, or whose owner complained."""
 
     email = Email(required=True, metadata={"format": "email"})
-    kind = fields.String(required=True, validate=validate.OneOf(BOUNCED))
+    kind = fields.String(required=True, validate=validate.OneOf(BOUNCE_KINDS))
 
 
-class BouncesIn(In):
+class BouncesInput(InputSchema):
     """Bounces and complaints reported by the e-mail provider."""
 
-    bounces = fields.List(fields.Nested(BounceIn), required=True, validate=validate.Length(min=1, max=1_000))
+    bounces = fields.List(fields.Nested(BounceInput), required=True, validate=validate.Length(min=1, max=1_000))
 
 
-class Request(Out):
+class SubscriptionAccepted(OutputSchema):
     """Confirmation that the request was accepted."""
 
     state = fields.String(required=True, metadata={"example": "requested"})
 
 
-class RequestOne(Out):
+class SubscriptionAcceptedResponse(OutputSchema):
     """Accepted. The response is the same whether or not the address is known."""
 
-    data = fields.Nested(Request, required=True)
+    data = fields.Nested(SubscriptionAccepted, required=True)
 
 
-class Subscription(Out):
+class SubscriptionSchema(OutputSchema):
     """A subscription, with the record of its consent."""
 
     id = fields.UUID(required=True)
@@ -138,7 +138,7 @@ class Subscription(Out):
     ended_at = Instant(required=True, allow_none=True)
 
 
-class Subscriber(Out):
+class SubscriberSchema(OutputSchema):
     """A person and their subscriptions."""
 
     id = fields.UUID(required=True)
@@ -148,16 +148,16 @@ class Subscriber(Out):
     language = fields.String(required=True, metadata=open_enum(*phrases.LANGUAGES))
     time_zone = fields.String(required=True)
     created_at = Instant(required=True)
-    subscriptions = fields.List(fields.Nested(Subscription), required=True)
+    subscriptions = fields.List(fields.Nested(SubscriptionSchema), required=True)
 
 
-class SubscriberOne(Out):
+class SubscriberResponse(OutputSchema):
     """A single subscriber."""
 
-    data = fields.Nested(Subscriber, required=True)
+    data = fields.Nested(SubscriberSchema, required=True)
 
 
-class Mail(Out):
+class AlertEmail(OutputSchema):
     """An e-mail about an article, sent or planned; kept for 30 days."""
 
     article_id = fields.UUID(required=True)
@@ -166,26 +166,26 @@ class Mail(Out):
     sent_at = Instant(required=True, allow_none=True)
 
 
-class Exported(Subscriber):
+class SubscriberExport(SubscriberSchema):
     """All data stored about a subscriber, including ended subscriptions, consent texts and e-mails."""
 
-    consents = fields.List(fields.Nested(Consent), required=True)
-    mails = fields.List(fields.Nested(Mail), required=True)
+    consents = fields.List(fields.Nested(ConsentSchema), required=True)
+    mails = fields.List(fields.Nested(AlertEmail), required=True)
 
 
-class ExportOne(Out):
+class SubscriberExportResponse(OutputSchema):
     """All data stored about a subscriber."""
 
-    data = fields.Nested(Exported, required=True)
+    data = fields.Nested(SubscriberExport, required=True)
 
 
-class SubscriberList(Out):
+class SubscriberList(OutputSchema):
     """Subscribers whose address is stored, newest first."""
 
-    data = fields.List(fields.Nested(Subscriber), required=True)
+    data = fields.List(fields.Nested(SubscriberSchema), required=True)
     page = fields.Nested(PageInfo, required=True)
     links = fields.Nested(PageLinks, required=True)
 
 
-class SubscribersQuery(Paged):
+class SubscriberListParams(PageParams):
     """Parameters of `GET /v1/subscribers`."""

@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from newsapi.schemas.queries import Paged
-from newsapi.schemas.wire import In, Instant, Out, PageInfo, PageLinks, WebAddress, no_repeats, open_enum, slug_list
+from newsapi.schemas.queries import PageParams
+from newsapi.schemas.wire import InputSchema, Instant, OutputSchema, PageInfo, PageLinks, WebAddress, reject_duplicates, open_enum, slug_list
 
-INVALIDATED: Final = "cache.invalidated"
-IMPORTED: Final = "import.finished"
+CACHE_INVALIDATED: Final = "cache.invalidated"
+IMPORT_FINISHED: Final = "import.finished"
 PING: Final = "webhook.ping"
 EVENTS: Final = (
     "article.published",
@@ -25,8 +25,8 @@ EVENTS: Final = (
     "section.updated",
     "author.updated",
     "tag.updated",
-    INVALIDATED,
-    IMPORTED,
+    CACHE_INVALIDATED,
+    IMPORT_FINISHED,
     PING,
 )
 """All event types."""
@@ -39,12 +39,12 @@ def _events(*, required: bool) -> fields.List[str]:
     return fields.List(
         fields.String(validate=validate.OneOf(EVENTS, error=f"must be one of {', '.join(EVENTS)}")),
         required=required,
-        validate=[validate.Length(min=1, error="must have at least one event"), no_repeats],
+        validate=[validate.Length(min=1, error="must have at least one event"), reject_duplicates],
         metadata={"description": "Event types to send"},
     )
 
 
-class Callable(WebAddress):
+class CallbackUrl(WebAddress):
     """The URL of a webhook: without credentials and without a fragment."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
@@ -55,27 +55,27 @@ class Callable(WebAddress):
         return text
 
 
-class FilterIn(In):
+class FilterInput(InputSchema):
     """Brands and sections; an article matches if it has any of them."""
 
     brand = slug_list(100)
     section = slug_list(100)
 
 
-class WebhookIn(In):
+class WebhookInput(InputSchema):
     """Body of `POST /v1/webhooks`."""
 
-    url = Callable(required=True)
+    url = CallbackUrl(required=True)
     events = _events(required=True)
-    filter = fields.Nested(FilterIn, allow_none=True, load_default=None)
+    filter = fields.Nested(FilterInput, allow_none=True, load_default=None)
 
 
-class WebhookPatch(WebhookIn):
+class WebhookPatch(WebhookInput):
     """Body of `PATCH /v1/webhooks/{id}`; omitted fields stay unchanged."""
 
-    url = Callable()
+    url = CallbackUrl()
     events = _events(required=False)
-    filter = fields.Nested(FilterIn, allow_none=True)
+    filter = fields.Nested(FilterInput, allow_none=True)
     state = fields.String(
         validate=validate.OneOf(STATES, error=f"must be one of {', '.join(STATES)}"),
         metadata={"description": "A paused webhook is not called until it is active again"},
@@ -88,14 +88,14 @@ class WebhookPatch(WebhookIn):
             raise ValidationError(["must have at least one field"])
 
 
-class Filter(Out):
+class Filter(OutputSchema):
     """Brands and sections; an article matches if it has any of them."""
 
     brand = fields.List(fields.String(), required=True)
     section = fields.List(fields.String(), required=True)
 
 
-class Webhook(Out):
+class WebhookSchema(OutputSchema):
     """A webhook."""
 
     id = fields.UUID(required=True)
@@ -114,31 +114,31 @@ class Webhook(Out):
     )
 
 
-class WebhookOne(Out):
+class WebhookResponse(OutputSchema):
     """A single webhook."""
 
-    data = fields.Nested(Webhook, required=True)
+    data = fields.Nested(WebhookSchema, required=True)
 
 
-class WebhookList(Out):
+class WebhookList(OutputSchema):
     """The webhooks of the requesting key."""
 
-    data = fields.List(fields.Nested(Webhook), required=True)
+    data = fields.List(fields.Nested(WebhookSchema), required=True)
 
 
-class Ping(Out):
+class PingAccepted(OutputSchema):
     """A queued delivery."""
 
     id = fields.UUID(required=True, metadata={"description": "Id of the delivery"})
 
 
-class PingOne(Out):
+class PingResponse(OutputSchema):
     """A queued delivery."""
 
-    data = fields.Nested(Ping, required=True)
+    data = fields.Nested(PingAccepted, required=True)
 
 
-class Delivery(Out):
+class DeliverySchema(OutputSchema):
     """The delivery of one event to one webhook."""
 
     id = fields.UUID(required=True, metadata={"description": "The `webhook-id` header of every attempt"})
@@ -165,15 +165,15 @@ class Delivery(Out):
     )
 
 
-class DeliveryList(Out):
+class DeliveryList(OutputSchema):
     """Deliveries, newest first."""
 
-    data = fields.List(fields.Nested(Delivery), required=True)
+    data = fields.List(fields.Nested(DeliverySchema), required=True)
     page = fields.Nested(PageInfo, required=True)
     links = fields.Nested(PageLinks, required=True)
 
 
-class DeliveryQuery(Paged):
+class DeliveryListParams(PageParams):
     """Parameters of `GET …/deliveries`."""
 
     state = fields.String(

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
 
-from newsapi.errors import Fault
-from newsapi.text.languages import language_tag
+from newsapi.errors import FieldError
+from newsapi.text.languages import canonicalize_tag
 from newsapi.text.slugs import is_slug
 
 EARLIEST, LATEST = datetime(1, 1, 3, tzinfo=UTC), datetime(9999, 12, 29, tzinfo=UTC)
@@ -24,7 +24,7 @@ _LINE_BREAK = re.compile(r"[\t\n\r]")
 _WHOLE = re.compile(r"0|-?[1-9]\d{0,18}", re.ASCII)
 
 
-class In(Schema):
+class InputSchema(Schema):
     """Base of request schemas: unknown fields are rejected."""
 
     class Meta:
@@ -35,7 +35,7 @@ class In(Schema):
     error_messages = {"unknown": "is not a known field", "type": "must be an object"}  # noqa: RUF012 (marshmallow's name)
 
 
-class Out(Schema):
+class OutputSchema(Schema):
     """Base of response schemas: clients must ignore fields that they do not know."""
 
     class Meta:
@@ -51,7 +51,7 @@ class Out(Schema):
             cls.Meta = described  # type: ignore[assignment, misc]  # mypy takes the name for a fixed one
 
 
-def faults(messages: object, place: str = "") -> Iterator[Fault]:
+def field_errors(messages: object, location: str = "") -> Iterator[FieldError]:
     """Turn `ValidationError.messages` of marshmallow into field errors; `location` is the pointer of the whole value.
 
     Yields:
@@ -60,15 +60,15 @@ def faults(messages: object, place: str = "") -> Iterator[Fault]:
     if isinstance(messages, Mapping):
         for key, inner in messages.items():
             step = "" if key == "_schema" else "/" + str(key).replace("~", "~0").replace("/", "~1")
-            yield from faults(inner, place + step)
+            yield from field_errors(inner, location + step)
     elif isinstance(messages, list):
         for message in messages:
-            yield from faults(message, place)
+            yield from field_errors(message, location)
     else:
-        yield Fault(place, str(messages))
+        yield FieldError(location, str(messages))
 
 
-def instant(text: str) -> datetime:
+def parse_instant(text: str) -> datetime:
     """Parse an RFC 3339 date-time.
 
     Args:
@@ -98,7 +98,7 @@ def instant(text: str) -> datetime:
     return value
 
 
-def written(value: datetime) -> str:
+def format_instant(value: datetime) -> str:
     """Format a UTC time as in all responses: with Z, and with microseconds unless they are zero."""
     return value.isoformat().removesuffix("+00:00") + "Z"
 
@@ -107,18 +107,18 @@ class Instant(fields.Field[datetime]):
     """An RFC 3339 date-time: any offset in requests, UTC with Z in responses."""
 
     def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
-        return None if value is None else written(value)
+        return None if value is None else format_instant(value)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
         if not isinstance(value, str):
             raise ValidationError(["must be a string with a date and time"])
         try:
-            return instant(value)
+            return parse_instant(value)
         except ValueError as error:
             raise ValidationError([str(error)]) from error
 
 
-class Moment(Instant):
+class InstantOrDate(Instant):
     """A date-time, or a plain date that stands for the whole day; loads as `datetime` or `date`."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
@@ -133,10 +133,10 @@ class Moment(Instant):
         return super()._deserialize(value, None, None)
 
 
-class Line(fields.String):
+class SingleLineText(fields.String):
     """One line of text: trimmed, not empty, without control characters."""
 
-    breaks = False
+    allow_line_breaks = False
 
     def __init__(self, *, max_length: int = 500, **kwargs: Any) -> None:
         """Set the maximum length, in characters."""
@@ -152,18 +152,18 @@ class Line(fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str):
             raise ValidationError(["must be a string"])
-        if _CONTROL.search(value) or (not self.breaks and _LINE_BREAK.search(value)):
-            raise ValidationError([f"must not contain control characters{'' if self.breaks else ' or line breaks'}"])
+        if _CONTROL.search(value) or (not self.allow_line_breaks and _LINE_BREAK.search(value)):
+            raise ValidationError([f"must not contain control characters{'' if self.allow_line_breaks else ' or line breaks'}"])
         trimmed = value.strip()
         if not trimmed:
             raise ValidationError(["must not be empty"])
         return trimmed
 
 
-class Prose(Line):
+class MultilineText(SingleLineText):
     """Text that may contain line breaks."""
 
-    breaks = True
+    allow_line_breaks = True
 
 
 class SlugField(fields.String):
@@ -197,16 +197,16 @@ def slug_list(max_items: int, *, default: Any = list) -> fields.List[str]:
         The marshmallow field.
     """
     length = validate.Length(max=max_items, error=f"must have at most {max_items} items")
-    return fields.List(SlugField(), load_default=default, validate=[length, no_repeats])
+    return fields.List(SlugField(), load_default=default, validate=[length, reject_duplicates])
 
 
-def no_repeats(values: list[str]) -> None:
+def reject_duplicates(values: list[str]) -> None:
     """Raise ValidationError if a value occurs twice."""
     if len(set(values)) < len(values):
         raise ValidationError(["must not contain the same value twice"])
 
 
-class WebAddress(Line):
+class WebAddress(SingleLineText):
     """An absolute http or https URL of at most 2,000 characters."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -233,13 +233,13 @@ class LanguageTag(fields.String):
     """A BCP 47 language tag, loaded in canonical case."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        tag = language_tag(value) if isinstance(value, str) else None
+        tag = canonicalize_tag(value) if isinstance(value, str) else None
         if tag is None:
             raise ValidationError(["must be a BCP 47 language tag, such as it or en-GB"])
         return tag
 
 
-class Whole(fields.Integer):
+class StrictInteger(fields.Integer):
     """An integer in a range, in canonical form: no plus sign, no fraction, no leading zeros."""
 
     def __init__(self, lowest: int, highest: int, **kwargs: Any) -> None:
@@ -255,7 +255,7 @@ class Whole(fields.Integer):
         raise ValidationError([self.span])
 
 
-class Size(Whole):
+class PixelLength(StrictInteger):
     """A length in pixels: a JSON number from 1 to 100,000."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -268,7 +268,7 @@ class Size(Whole):
         return super()._deserialize(value, None, None)
 
 
-class YesNo(fields.Boolean):
+class StrictBoolean(fields.Boolean):
     """A JSON true or false; marshmallow's other spellings, such as 1 and "true", are rejected."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
@@ -282,14 +282,14 @@ def open_enum(*values: str, **metadata: object) -> dict[str, object]:
     return {"x-extensible-enum": list(values), **metadata}
 
 
-class Ref(Out):
+class TermRef(OutputSchema):
     """A reference to a brand, author, section or tag."""
 
     slug = fields.String(required=True, metadata={"example": "land-rover"})
     name = fields.String(required=True, metadata={"example": "Land Rover"})
 
 
-class PageInfo(Out):
+class PageInfo(OutputSchema):
     """Position of this page in the list."""
 
     limit = fields.Integer(required=True, metadata={"description": "Maximum number of items per page", "example": 20})
@@ -307,7 +307,7 @@ class PageInfo(Out):
     )
 
 
-class PageLinks(Out):
+class PageLinks(OutputSchema):
     """URLs of this page and its neighbours, as in the `Link` header (RFC 8288)."""
 
     self = fields.Url(required=True)
@@ -315,7 +315,7 @@ class PageLinks(Out):
     prev = fields.Url(required=True, allow_none=True)
 
 
-class WrongPlace(Out):
+class FieldErrorSchema(OutputSchema):
     """One error in the request: `pointer` for a body, `parameter` for a query or path."""
 
     pointer = fields.String(metadata={"description": "JSON pointer (RFC 6901) into the body", "example": "/headline"})
@@ -323,7 +323,7 @@ class WrongPlace(Out):
     message = fields.String(required=True, metadata={"description": "What is wrong, or what is allowed"})
 
 
-class Gone(Out):
+class Withdrawal(OutputSchema):
     """When and why an article that was public was taken down."""
 
     at = fields.String(required=True, metadata={"format": "date-time"})
@@ -335,7 +335,7 @@ class Gone(Out):
     )
 
 
-class Problem(Out):
+class Problem(OutputSchema):
     """An error response (RFC 9457)."""
 
     type = fields.Url(required=True, metadata={"description": "URL of a page that explains this type of problem"})
@@ -344,5 +344,5 @@ class Problem(Out):
     detail = fields.String(required=True)
     instance = fields.String(required=True, metadata={"description": "Path of the request"})
     request_id = fields.String(required=True, metadata={"description": "The response's `X-Request-Id`"})
-    errors = fields.List(fields.Nested(WrongPlace))
-    gone = fields.Nested(Gone)
+    errors = fields.List(fields.Nested(FieldErrorSchema))
+    gone = fields.Nested(Withdrawal)

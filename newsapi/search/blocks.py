@@ -14,16 +14,16 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from newsapi.search.documents import Document, facet
+from newsapi.search.documents import IndexedDocument, facet_term_id
 
-SPAN: Final = 1 << 16
+SEGMENT_SPAN: Final = 1 << 16
 """Maximum number of document ids in the range of a segment."""
 
-TOGETHER: Final = 8
+MERGE_FACTOR: Final = 8
 """About so many segments of a size are merged into one of the next size."""
 
-DAY: Final = 86_400_000_000
-NOWHEN: Final = -(1 << 63)
+MICROSECONDS_PER_DAY: Final = 86_400_000_000
+NO_TIME: Final = -(1 << 63)
 """The time of a document id that no article has."""
 
 Array = NDArray[Any]
@@ -31,7 +31,7 @@ Posting = tuple[Array, Array]
 """Offsets of articles in a segment, ascending, and the weight of a term in each."""
 
 
-class Made(NamedTuple):
+class NewSegment(NamedTuple):
     """A segment to be stored: its rows of (term, content), and the columns with times and facets of its articles."""
 
     first: int
@@ -43,7 +43,7 @@ class Made(NamedTuple):
     rows: list[tuple[int, bytes]]
 
 
-class Times(NamedTuple):
+class SegmentTimes(NamedTuple):
     """Times of the articles of a segment by offset, in microseconds since 1970; `days` has the days of publication."""
 
     published: Array
@@ -51,51 +51,51 @@ class Times(NamedTuple):
     days: Array
 
 
-class Facets(NamedTuple):
+class SegmentFacets(NamedTuple):
     """The facets of the articles of a segment: those at offset i are `ids[starts[i]:starts[i + 1]]`."""
 
     starts: Array
     ids: Array
 
 
-def build(numbered: Sequence[tuple[int, Document]]) -> Made:
+def build_segment(documents: Sequence[tuple[int, IndexedDocument]]) -> NewSegment:
     """Build a segment of documents, given with their document ids in ascending order."""
-    first, span, segment_times, segment_facets = _columns(numbered)
-    return Made(
+    first, span, segment_times, segment_facets = _columns(documents)
+    return NewSegment(
         first,
         span,
-        len(numbered),
-        max(document.published for _, document in numbered),
+        len(documents),
+        max(document.published for _, document in documents),
         np.stack([segment_times.published, segment_times.updated]).tobytes(),
         segment_facets.starts.tobytes() + segment_facets.ids.tobytes(),
-        grouped(*_flat(numbered, first)),
+        encode_postings(*_flat(documents, first)),
     )
 
 
-def _columns(documents: Sequence[tuple[int, Document]]) -> tuple[int, int, Times, Facets]:
+def _columns(documents: Sequence[tuple[int, IndexedDocument]]) -> tuple[int, int, SegmentTimes, SegmentFacets]:
     """Return the first document id, the length of the range, and the times and facets."""
     first, span = documents[0][0], documents[-1][0] - documents[0][0] + 1
-    values = np.full((2, span), NOWHEN, np.int64)
+    values = np.full((2, span), NO_TIME, np.int64)
     counts = np.zeros(span + 1, np.uint32)
     for doc_id, document in documents:
         values[:, doc_id - first] = document.published, document.updated
         counts[doc_id - first + 1] = len(document.facets)
     ids = np.array([id_ for _, document in documents for id_ in document.facets], np.int32)
-    return first, span, _times(values), Facets(np.cumsum(counts, dtype=np.uint32), ids)
+    return first, span, _times(values), SegmentFacets(np.cumsum(counts, dtype=np.uint32), ids)
 
 
-def _flat(documents: Sequence[tuple[int, Document]], first: int) -> tuple[Array, Array, Array]:
+def _flat(documents: Sequence[tuple[int, IndexedDocument]], first: int) -> tuple[Array, Array, Array]:
     """Return every term of every document as parallel arrays of terms, offsets and weights."""
     terms, offsets, weights = [], [], []
     for doc_id, document in documents:
-        facet_terms = [facet(id_) for id_ in document.facets]
+        facet_terms = [facet_term_id(id_) for id_ in document.facets]
         terms += [np.frombuffer(document.terms, np.int64), np.array(facet_terms, np.int64)]
         offsets.append(np.full(len(document.terms) + len(facet_terms), doc_id - first, np.uint16))
         weights += [np.frombuffer(document.weights, np.uint8), np.ones(len(facet_terms), np.uint8)]
     return np.concatenate(terms), np.concatenate(offsets), np.concatenate(weights)
 
 
-def grouped(terms: Array, offsets: Array, weights: Array) -> list[tuple[int, bytes]]:
+def encode_postings(terms: Array, offsets: Array, weights: Array) -> list[tuple[int, bytes]]:
     """Return the row of each term as (term, content), given parallel arrays of terms, offsets and weights."""
     if not len(terms):
         return []
@@ -110,39 +110,39 @@ def grouped(terms: Array, offsets: Array, weights: Array) -> list[tuple[int, byt
     ]
 
 
-def posting(content: bytes) -> Posting:
+def decode_posting(content: bytes) -> Posting:
     """Return offsets and weights of a term from the content of its row."""
     count = len(content) // 3
     return np.frombuffer(content, "<u2", count), np.frombuffer(content, np.uint8, count, 2 * count)
 
 
-def times(content: bytes) -> Times:
+def decode_times(content: bytes) -> SegmentTimes:
     """Return the times of a segment from its column."""
     return _times(np.frombuffer(content, np.int64).reshape(2, -1))
 
 
-def _times(values: Array) -> Times:
+def _times(values: Array) -> SegmentTimes:
     published, updated = values
-    return Times(published, updated, (published // DAY).astype(np.int32))
+    return SegmentTimes(published, updated, (published // MICROSECONDS_PER_DAY).astype(np.int32))
 
 
-def facets(content: bytes, span: int) -> Facets:
+def decode_facets(content: bytes, span: int) -> SegmentFacets:
     """Return the facets of a segment from its column, given the length of its range of document ids."""
-    return Facets(np.frombuffer(content, np.uint32, span + 1), np.frombuffer(content, np.int32, offset=4 * (span + 1)))
+    return SegmentFacets(np.frombuffer(content, np.uint32, span + 1), np.frombuffer(content, np.int32, offset=4 * (span + 1)))
 
 
 # --- articles that are in no stored segment yet -----------------------------------------------------------------------
 
 
-class Fresh(NamedTuple):
+class PendingSegment(NamedTuple):
     """The articles indexed last, as a segment in memory."""
 
     first: int
     span: int
     articles: int
     newest: int
-    times: Times
-    facets: Facets
+    times: SegmentTimes
+    facets: SegmentFacets
     terms: Array
     places: Array
     weights: Array
@@ -157,23 +157,23 @@ class Fresh(NamedTuple):
         return postings
 
 
-def fresh(numbered: Sequence[tuple[int, Document]]) -> Iterator[Fresh]:
+def pending_segments(documents: Sequence[tuple[int, IndexedDocument]]) -> Iterator[PendingSegment]:
     """Iterate over pending segments of documents: one, or several if the document ids are too far apart."""
     start = 0
-    for end in range(1, len(numbered) + 1):
-        if end == len(numbered) or numbered[end][0] - numbered[start][0] >= SPAN:
-            batch = numbered[start:end]
+    for end in range(1, len(documents) + 1):
+        if end == len(documents) or documents[end][0] - documents[start][0] >= SEGMENT_SPAN:
+            batch = documents[start:end]
             first, span, segment_times, segment_facets = _columns(batch)
             terms, offsets, weights = _flat(batch, first)
             newest = max(document.published for _, document in batch)
-            yield Fresh(first, span, len(batch), newest, segment_times, segment_facets, terms, offsets, weights)
+            yield PendingSegment(first, span, len(batch), newest, segment_times, segment_facets, terms, offsets, weights)
             start = end
 
 
 # --- merging ----------------------------------------------------------------------------------------------------------
 
 
-def to_join(reaches: Sequence[tuple[int, int]]) -> range | None:
+def choose_merge(ranges: Sequence[tuple[int, int]]) -> range | None:
     """Choose the segments to merge next, given first document id and length of the range of each, in order.
 
     Small segments at the end are merged as soon as they fill one of the next size, which is MERGE_FACTOR times larger.
@@ -181,26 +181,26 @@ def to_join(reaches: Sequence[tuple[int, int]]) -> range | None:
     Returns:
         The indexes of the segments to merge, or None if there is nothing to merge.
     """
-    ends = [first + span for first, span in reaches]
-    for size in sorted(SPAN // TOGETHER**level for level in range(8) if TOGETHER**level * 16 <= SPAN):
-        start = len(reaches)
-        while start and reaches[start - 1][1] <= size // 2:
+    ends = [first + span for first, span in ranges]
+    for size in sorted(SEGMENT_SPAN // MERGE_FACTOR**level for level in range(8) if MERGE_FACTOR**level * 16 <= SEGMENT_SPAN):
+        start = len(ranges)
+        while start and ranges[start - 1][1] <= size // 2:
             start -= 1
-        for index in range(start, len(reaches)):
-            end = bisect_right(ends, reaches[index][0] + size)
-            if end < len(reaches) and end - index > 1:
+        for index in range(start, len(ranges)):
+            end = bisect_right(ends, ranges[index][0] + size)
+            if end < len(ranges) and end - index > 1:
                 return range(index, end)
     return None
 
 
-class Part(NamedTuple):
+class SegmentMergeInput(NamedTuple):
     """A segment that is merged into another: its offset there, and a mask of its articles that still exist."""
 
     shift: int
     there: Array
 
 
-def joined(parts: Mapping[int, Part], rows: Iterable[tuple[int, int, bytes]]) -> list[tuple[int, bytes]]:
+def merge_postings(parts: Mapping[int, SegmentMergeInput], rows: Iterable[tuple[int, int, bytes]]) -> list[tuple[int, bytes]]:
     """Merge rows of (segment, term, content) into rows of (term, content), without articles that no longer exist."""
     terms, offsets, weights = [], [], []
     rows_by_segment: dict[int, tuple[list[int], list[bytes]]] = {segment: ([], []) for segment in parts}
@@ -216,16 +216,16 @@ def joined(parts: Mapping[int, Part], rows: Iterable[tuple[int, int, bytes]]) ->
         terms.append(np.repeat(np.array(segment_terms, np.int64), counts)[exists])
         offsets.append((segment_offsets[exists].astype(np.int64) + part.shift).astype(np.uint16))
         weights.append(segment_weights[exists])
-    return grouped(np.concatenate(terms), np.concatenate(offsets), np.concatenate(weights))
+    return encode_postings(np.concatenate(terms), np.concatenate(offsets), np.concatenate(weights))
 
 
-def joined_columns(parts: Sequence[tuple[Part, Times, Facets]], span: int) -> tuple[int, bytes, bytes]:
+def merge_columns(parts: Sequence[tuple[SegmentMergeInput, SegmentTimes, SegmentFacets]], span: int) -> tuple[int, bytes, bytes]:
     """Merge the times and facets of segments into columns for a range of `span` document ids.
 
     Returns:
         The newest time of publication, and the columns of times and facets as bytes.
     """
-    values = np.full((2, span), NOWHEN, np.int64)
+    values = np.full((2, span), NO_TIME, np.int64)
     counts = np.zeros(span + 1, np.int64)
     ids = []
     for part, segment_times, segment_facets in parts:
@@ -236,4 +236,4 @@ def joined_columns(parts: Sequence[tuple[Part, Times, Facets]], span: int) -> tu
         counts[offsets + part.shift + 1] = facet_counts[offsets]
     starts = np.cumsum(counts).astype(np.uint32)
     all_ids = np.concatenate(ids).astype(np.int32)
-    return int(values[0].max(initial=NOWHEN)), values.tobytes(), starts.tobytes() + all_ids.tobytes()
+    return int(values[0].max(initial=NO_TIME)), values.tobytes(), starts.tobytes() + all_ids.tobytes()

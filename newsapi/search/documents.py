@@ -13,26 +13,26 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
-from newsapi.text.terms import word, written_words
+from newsapi.text.terms import analyze_word, tokenize
 
-LONGEST: Final = 20_000
+MAX_INDEXED_WORDS: Final = 20_000
 """Words of an article that are indexed; the rest of its body is not searchable."""
 
-HEADLINE: Final = 0x80
+HEADLINE_BIT: Final = 0x80
 """The bit of a weight byte that is set if the term occurs in the headline."""
 
-FULL: Final = 127
+MAX_WEIGHT: Final = 127
 """The greatest weight, without that bit."""
 
 _IN_HEADLINE, _IN_STANDFIRST, _IN_BODY = 0.7, 0.5, 0.4
 _USUAL = 300
 _BREAK = bytes(2)
 _REMEMBERED = 1 << 17
-_WORDS_OF = range(3, 41)
+_SUGGESTION_LENGTHS = range(3, 41)
 """Lengths of words that are offered as completions and corrections."""
 
 
-class Document(NamedTuple):
+class IndexedDocument(NamedTuple):
     """An analyzed article.
 
     `published` and `updated` are microseconds since 1970. `facets` are facet ids. `weights` has a byte for each of
@@ -49,24 +49,24 @@ class Document(NamedTuple):
     words: frozenset[str]
     language: str
 
-    def packed(self) -> bytes:
+    def to_bytes(self) -> bytes:
         """Return the document as bytes, without sequence, words and language."""
         head = array("q", (self.published, self.updated, len(self.facets), *self.facets))
         return head.tobytes() + self.terms.tobytes() + self.weights
 
 
-def unpacked(stored: bytes) -> Document:
+def document_from_bytes(stored: bytes) -> IndexedDocument:
     """Return the document that `to_bytes` stored; sequence, words and language are empty."""
     head = array("q", stored[:24])
     end = 24 + 8 * head[2]
     count = (len(stored) - end) // 9
     terms = array("q", stored[end : end + 8 * count])
-    return Document(
+    return IndexedDocument(
         head[0], head[1], tuple(array("q", stored[24:end])), terms, stored[end + 8 * count :], b"", frozenset(), ""
     )
 
 
-def describe(
+def analyze_article(
     headline: str,
     standfirst: str,
     body: str,
@@ -75,7 +75,7 @@ def describe(
     published: int,
     updated: int,
     facets: Iterable[int],
-) -> Document:
+) -> IndexedDocument:
     """Analyze an article for the index.
 
     The weight of a term depends on where it occurs (headline over standfirst over body), and in the body on its
@@ -94,15 +94,15 @@ def describe(
         The document to be indexed.
     """
     lexicon = _lexicon(language.partition("-")[0].lower())
-    headline_words, standfirst_words = written_words(headline), written_words(standfirst)
-    body_words = written_words(body)[: LONGEST - len(headline_words) - len(standfirst_words)]
+    headline_words, standfirst_words = tokenize(headline), tokenize(standfirst)
+    body_words = tokenize(body)[: MAX_INDEXED_WORDS - len(headline_words) - len(standfirst_words)]
     analyze = lexicon.__getitem__  # mapped, not called in a comprehension: this is the inner loop of indexing
     parts = [[*map(analyze, words)] for words in (headline_words, standfirst_words, body_words)]
     weights = _weights(*parts)
     sequence = array("H")
     for entries in parts:
         sequence.extend([*map(_PLACE, entries), 0])
-    return Document(
+    return IndexedDocument(
         published,
         updated,
         tuple(sorted(facets)),
@@ -114,7 +114,7 @@ def describe(
     )
 
 
-def _weights(headline: list[_Known], standfirst: list[_Known], body: list[_Known]) -> dict[int, int]:
+def _weights(headline: list[_LexiconEntry], standfirst: list[_LexiconEntry], body: list[_LexiconEntry]) -> dict[int, int]:
     """Return the weight byte of each term.
 
     The weights of the parts are combined as 1 - (1 - a)(1 - b)(1 - c). The weight in the body grows with the frequency
@@ -129,13 +129,13 @@ def _weights(headline: list[_Known], standfirst: list[_Known], body: list[_Known
     for part_counts, share in ((in_standfirst, _IN_STANDFIRST), (in_headline, _IN_HEADLINE)):
         for id_ in part_counts:
             complements[id_] = complements.get(id_, 1.0) * (1.0 - share)
-    weights = {id_: int(FULL * (1.0 - complement) + 0.5) or 1 for id_, complement in complements.items()}
+    weights = {id_: int(MAX_WEIGHT * (1.0 - complement) + 0.5) or 1 for id_, complement in complements.items()}
     for id_ in in_headline:
-        weights[id_] |= HEADLINE
+        weights[id_] |= HEADLINE_BIT
     return weights
 
 
-class _Known(NamedTuple):
+class _LexiconEntry(NamedTuple):
     """The analysis of a word.
 
     `term` is None for a stop word; `suggestion_form` is "" for a word that is not suggested.
@@ -150,7 +150,7 @@ _TERM: Final = itemgetter(0)
 _PLACE: Final = itemgetter(1)
 
 
-class _Lexicon(dict[str, _Known]):
+class _Lexicon(dict[str, _LexiconEntry]):
     """A cache of analyzed words of a language: most words of a text occurred in another text shortly before."""
 
     def __init__(self, language: str) -> None:
@@ -158,14 +158,14 @@ class _Lexicon(dict[str, _Known]):
         super().__init__()
         self._language = language
 
-    def __missing__(self, written: str) -> _Known:
+    def __missing__(self, written: str) -> _LexiconEntry:
         if len(self) >= _REMEMBERED:
             self.clear()
-        analyzed = word(written, self._language)
+        analyzed = analyze_word(written, self._language)
         plain = analyzed.plain
-        is_suggested = len(plain) in _WORDS_OF and plain.isalnum() and not plain.isdigit()
-        id_ = None if analyzed.stop or not analyzed.stem else term(self._language, analyzed.stem)
-        entry = self[written] = _Known(id_, place(analyzed.stem or written), plain if is_suggested else "")
+        is_suggested = len(plain) in _SUGGESTION_LENGTHS and plain.isalnum() and not plain.isdigit()
+        id_ = None if analyzed.stop or not analyzed.stem else term_id(self._language, analyzed.stem)
+        entry = self[written] = _LexiconEntry(id_, token_code(analyzed.stem or written), plain if is_suggested else "")
         return entry
 
 
@@ -180,7 +180,7 @@ def _little_endian(values: array[int]) -> bytes:
     return values.tobytes()
 
 
-def term(language: str, stem: str) -> int:
+def term_id(language: str, stem: str) -> int:
     """Return the term id of a stem in a language: a hash of 62 bits, greater than 0.
 
     With 62 bits, collisions are improbable even among the words of all archives together.
@@ -189,44 +189,44 @@ def term(language: str, stem: str) -> int:
     return (int.from_bytes(blake2b(name.encode(), digest_size=8).digest()) >> 2) + 1
 
 
-def facet(id_: int) -> int:
+def facet_term_id(id_: int) -> int:
     """Return the term id of a facet, which is negative."""
     return -id_
 
 
-def place(stem: str) -> int:
+def token_code(stem: str) -> int:
     """Return the 16-bit code of a stem in a token sequence, which is never 0."""
     return zlib.crc32(stem.encode()) % 0xFFFF + 1
 
 
-def term_of(written: str, language: str) -> int | None:
+def term_id_of_word(token: str, language: str) -> int | None:
     """Return the term id of a lower-case word in a language, or None for a stop word."""
-    return _lexicon(language.partition("-")[0].lower())[written].term
+    return _lexicon(language.partition("-")[0].lower())[token].term
 
 
-def noted(written: str, language: str) -> str:
+def suggestion_form(token: str, language: str) -> str:
     """Return a lower-case word without accents, as it is suggested; "" for a word that is not suggested."""
-    return _lexicon(language.partition("-")[0].lower())[written].noted
+    return _lexicon(language.partition("-")[0].lower())[token].noted
 
 
-def bearing(text: str, wanted: Collection[int], language: str) -> set[str]:
+def matching_words(text: str, terms: Collection[int], language: str) -> set[str]:
     """Return the lower-case words of a text whose term id is one of `terms`."""
     lexicon = _lexicon(language.partition("-")[0].lower())
-    return {token for token in {*written_words(text)} if lexicon[token].term in wanted}
+    return {token for token in {*tokenize(text)} if lexicon[token].term in terms}
 
 
-def phrase(words: Sequence[str], language: str) -> bytes:
+def encode_phrase(words: Sequence[str], language: str) -> bytes:
     """Return the token sequence of a phrase."""
     lexicon = _lexicon(language.partition("-")[0].lower())
     return _little_endian(array("H", [lexicon[token].place for token in words]))
 
 
-def holds(sequence: bytes, wanted: bytes) -> bool:
+def contains_phrase(sequence: bytes, codes: bytes) -> bool:
     """Return whether a token sequence contains a phrase."""
-    return _find(sequence, wanted, 0) >= 0
+    return _find(sequence, codes, 0) >= 0
 
 
-def without_body(sequence: bytes) -> bytes:
+def drop_body(sequence: bytes) -> bytes:
     """Return the part of a token sequence with headline and standfirst."""
     return sequence[: _find(sequence, _BREAK, _find(sequence, _BREAK, 0) + 2)]
 

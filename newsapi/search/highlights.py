@@ -8,23 +8,23 @@ from html import escape
 from itertools import islice
 from typing import Final
 
-from newsapi.search.documents import LONGEST, bearing
-from newsapi.text.terms import word_places
+from newsapi.search.documents import MAX_INDEXED_WORDS, matching_words
+from newsapi.text.terms import token_spans
 
-FRAGMENTS: Final = 3
+MAX_FRAGMENTS: Final = 3
 """Maximum number of snippets of a body."""
 
 _BEFORE, _LENGTH = 50, 160
 """Characters of a snippet before its first match, and in all."""
 
 
-def marked(text: str, wanted: Collection[int], language: str) -> str | None:
+def highlight(text: str, terms: Collection[int], language: str) -> str | None:
     """Return a text, escaped, with the words of these terms in `mark` elements; None if it has none of them."""
-    hits = [*_hits(text, wanted, language)]
+    hits = [*_hits(text, terms, language)]
     return _mark(text, 0, len(text), hits) if hits else None
 
 
-def fragments(text: str, wanted: Collection[int], language: str) -> list[str]:
+def snippets(text: str, terms: Collection[int], language: str) -> list[str]:
     """Return the first snippets of a text around words of these terms, escaped and highlighted.
 
     Returns:
@@ -33,11 +33,11 @@ def fragments(text: str, wanted: Collection[int], language: str) -> list[str]:
     pieces: list[str] = []
     hits: list[re.Match[str]] = []
     end = 0
-    for hit in _hits(text, wanted, language):
+    for hit in _hits(text, terms, language):
         if hits and hit.end() > end:
             pieces.append(_piece(text, hits, end))
             hits = []
-            if len(pieces) == FRAGMENTS:
+            if len(pieces) == MAX_FRAGMENTS:
                 return pieces
         if not hits:
             end = min(len(text), max(0, hit.start() - _BEFORE) + max(_LENGTH, _BEFORE + hit.end() - hit.start()))
@@ -47,10 +47,10 @@ def fragments(text: str, wanted: Collection[int], language: str) -> list[str]:
 
 def _hits(text: str, terms: Collection[int], language: str) -> Iterator[re.Match[str]]:
     """Iterate over the words of a text that have one of these terms."""
-    words = bearing(text, terms, language)
+    words = matching_words(text, terms, language)
     if not words:
         return iter(())
-    return (match for match in islice(word_places(text), LONGEST) if match[0] in words)
+    return (match for match in islice(token_spans(text), MAX_INDEXED_WORDS) if match[0] in words)
 
 
 def _piece(text: str, hits: list[re.Match[str]], end: int) -> str:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from newsapi.text.terms import written_words
+from newsapi.text.terms import tokenize
 
-MOST: Final = 32
+MAX_QUERY_WORDS: Final = 32
 """Words of a query that are used."""
 
 _QUOTES = str.maketrans(dict.fromkeys("“”„‟«»", '"'))
 _PIECE = re.compile(r'(?<!\S)(-?)"([^"]*)"|(\S+)')
 
 
-class Asked(NamedTuple):
+class ParsedQuery(NamedTuple):
     """A query: words and phrases that must all occur, and excluded words and phrases.
 
     `prefix` is the last word if it may be incomplete, otherwise "". The words of phrases are also in `words`.
@@ -22,27 +22,27 @@ class Asked(NamedTuple):
 
     words: tuple[str, ...]
     phrases: tuple[tuple[str, ...], ...] = ()
-    without: tuple[tuple[str, ...], ...] = ()
-    start: str = ""
+    excluded_words: tuple[tuple[str, ...], ...] = ()
+    prefix: str = ""
 
-    def with_words(self, corrections: dict[str, str]) -> Asked:
+    def with_words(self, corrections: dict[str, str]) -> ParsedQuery:
         """Return the query with some of its words corrected."""
         words = tuple(corrections.get(word, word) for word in self.words)
         phrases = tuple(tuple(corrections.get(word, word) for word in phrase) for phrase in self.phrases)
         return self._replace(words=words, phrases=phrases)
 
-    def written(self) -> str:
+    def to_text(self) -> str:
         """Return the query as a user would type it."""
         singles = [word for word in self.words if all(word not in phrase for phrase in self.phrases)]
         quoted = [f'"{" ".join(phrase)}"' for phrase in self.phrases]
-        return " ".join([*singles, *quoted, *(_excluded(words) for words in self.without)])
+        return " ".join([*singles, *quoted, *(_drop_excluded(words) for words in self.excluded_words)])
 
 
-def _excluded(words: tuple[str, ...]) -> str:
+def _drop_excluded(words: tuple[str, ...]) -> str:
     return f"-{words[0]}" if len(words) == 1 else f'-"{" ".join(words)}"'
 
 
-def read(text: str) -> Asked:
+def parse_query(text: str) -> ParsedQuery:
     """Parse a query.
 
     Unpaired quotation marks, single minus signs, brackets and operators of other search engines are ignored. If all
@@ -61,7 +61,7 @@ def read(text: str) -> Asked:
     for match in _PIECE.finditer(text.translate(_QUOTES)):
         minus, quoted, plain = match.groups()
         piece = quoted if plain is None else plain
-        parts = tuple(written_words(piece)[:MOST])
+        parts = tuple(tokenize(piece)[:MAX_QUERY_WORDS])
         if not parts:
             continue
         prefix = ""
@@ -74,4 +74,4 @@ def read(text: str) -> Asked:
         prefix = parts[-1] if plain is not None else ""
     if not words:
         words, excluded = [word for parts in excluded for word in parts], []
-    return Asked(tuple(dict.fromkeys(words))[:MOST], tuple(phrases), tuple(excluded[:MOST]), prefix)
+    return ParsedQuery(tuple(dict.fromkeys(words))[:MAX_QUERY_WORDS], tuple(phrases), tuple(excluded[:MAX_QUERY_WORDS]), prefix)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import errno
 import socket
 
-from newsapi.settings import BadSetting, Settings
+from newsapi.settings import SettingError, Settings
 
 
-def free_address(settings: Settings) -> str:
+def bind_address(settings: Settings) -> str:
     """Return the numeric address to listen on, after binding the port once as a check.
 
     Args:
@@ -26,10 +26,10 @@ def free_address(settings: Settings) -> str:
         )[0]
         socket.create_server(socket_address[:2], family=family).close()
     except socket.gaierror as error:
-        raise BadSetting("NEWSAPI_HOST", "cannot be resolved to an address of this machine") from error
+        raise SettingError("NEWSAPI_HOST", "cannot be resolved to an address of this machine") from error
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             reason = f"is set to {settings.port}, which is in use; choose another port"
-            raise BadSetting("NEWSAPI_PORT", reason) from error
-        raise BadSetting("NEWSAPI_HOST", f"and NEWSAPI_PORT cannot be listened on: {error.strerror}") from error
+            raise SettingError("NEWSAPI_PORT", reason) from error
+        raise SettingError("NEWSAPI_HOST", f"and NEWSAPI_PORT cannot be listened on: {error.strerror}") from error
     return str(socket_address[0])

@@ -15,13 +15,13 @@ from newsapi.cache import counts
 
 log = structlog.get_logger("newsapi.serving")
 
-YOUNG: Final = 5.0
+MIN_UPTIME_SECONDS: Final = 5.0
 """Minimum uptime in seconds: a process that ends earlier is restarted only after RESTART_DELAY_SECONDS."""
 
-PAUSE: Final = 1.0
+RESTART_DELAY_SECONDS: Final = 1.0
 
 
-class Beside:
+class SupervisedProcess:
     """A command that runs as a child process and is restarted whenever it ends, until `stop` is called."""
 
     def __init__(self, command: list[str]) -> None:
@@ -36,7 +36,7 @@ class Beside:
         """Start the process, and watch it in a thread."""
         self._thread.start()
 
-    def replace(self) -> None:
+    def restart(self) -> None:
         """Ask the running process to finish its work and exit; a new one starts then."""
         with self._lock:
             if self._process is not None:
@@ -45,7 +45,7 @@ class Beside:
     def stop(self) -> None:
         """Ask the running process to finish its work and exit, and do not start another."""
         self._stopping.set()
-        self.replace()
+        self.restart()
 
     def join(self, timeout: float) -> None:
         """Wait until the process has exited; kill it after `timeout` seconds."""
@@ -60,27 +60,27 @@ class Beside:
                 if self._stopping.is_set():
                     return
                 self._process = subprocess.Popen(  # noqa: S603 (the command is our own)
-                    self._command, env={**os.environ, PARENT: str(os.getpid())}
+                    self._command, env={**os.environ, SUPERVISOR_PID_VARIABLE: str(os.getpid())}
                 )
             status = self._process.wait()
-            counts.forget(self._process.pid)
+            counts.drop_process(self._process.pid)
             if self._stopping.is_set():
                 return
             log.warning("worker process ended", status=status)
-            if time.monotonic() - started_at < YOUNG:
-                self._stopping.wait(PAUSE)
+            if time.monotonic() - started_at < MIN_UPTIME_SECONDS:
+                self._stopping.wait(RESTART_DELAY_SECONDS)
 
 
-PARENT: Final = "NEWSAPI_SUPERVISOR"
+SUPERVISOR_PID_VARIABLE: Final = "NEWSAPI_SUPERVISOR"
 """Environment variable with the process id of the supervisor, set for the worker process."""
 
 
-def end_with(parent: int) -> None:
+def exit_with_parent(parent_pid: int) -> None:
     """Send SIGTERM to this process when its supervisor has ended, for example because it was killed."""
 
     def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(PAUSE)
+        while os.getppid() == parent_pid:
+            time.sleep(RESTART_DELAY_SECONDS)
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, name="supervisor", daemon=True).start()

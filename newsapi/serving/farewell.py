@@ -8,24 +8,24 @@ import signal
 from collections.abc import Callable
 from typing import Final, Protocol, TypeVar
 
-FAREWELL: Final = 1.0
+DRAIN_SECONDS: Final = 1.0
 """Seconds for which a process that was told to stop goes on, closing each connection after its next response."""
 
 
-class Leaving(Protocol):
+class Drainable(Protocol):
     """An application that can be drained."""
 
-    def leave(self) -> None:
+    def start_draining(self) -> None:
         """Close each connection after its next response from now on."""
 
     def on_start(self, callback: Callable[[asyncio.AbstractEventLoop], None]) -> None:
         """Register a function to be called with the event loop when the server process has started."""
 
 
-_Application = TypeVar("_Application", bound=Leaving)
+_Application = TypeVar("_Application", bound=Drainable)
 
 
-def polite(application: _Application) -> _Application:
+def with_graceful_shutdown(application: _Application) -> _Application:
     """Make an RSGI application drain its connections for DRAIN_SECONDS when its process receives SIGTERM.
 
     granian alone would close idle connections at once, and a request that is already on its way would be lost.
@@ -38,9 +38,9 @@ def polite(application: _Application) -> _Application:
     """
 
     def handle_sigterm(loop: asyncio.AbstractEventLoop) -> None:
-        application.leave()
+        application.start_draining()
         # granian stops on SIGINT as on SIGTERM, and its handler for SIGINT is still in place.
-        loop.call_later(FAREWELL, os.kill, os.getpid(), signal.SIGINT)
+        loop.call_later(DRAIN_SECONDS, os.kill, os.getpid(), signal.SIGINT)
 
     application.on_start(lambda loop: loop.add_signal_handler(signal.SIGTERM, handle_sigterm, loop))
     return application

@@ -22,35 +22,35 @@ from granian.net import SocketSpec  # type: ignore[attr-defined]
 from granian.server.mp import MPServer
 
 from newsapi.cache import counts
-from newsapi.serving.beside import PAUSE, YOUNG, Beside
+from newsapi.serving.beside import RESTART_DELAY_SECONDS, MIN_UPTIME_SECONDS, SupervisedProcess
 from newsapi.settings import Settings
 
 log = structlog.get_logger("newsapi.serving")
 
-GRACE: Final = 30
+SHUTDOWN_TIMEOUT_SECONDS: Final = 30
 """Seconds that a stopping process has to finish its requests; then it is killed."""
 
-HEAD_MS: Final = 25_000
+HEADER_READ_TIMEOUT_MS: Final = 25_000
 """Milliseconds in which the header section of a request must arrive, counted from the previous response. This is also
 the idle timeout."""
 
-HEAD_BYTES: Final = 64 << 10
+MAX_HEADER_BYTES: Final = 64 << 10
 """Maximum size of the header section of a request."""
 
-CONNECTIONS: Final = 4_096
+MAX_CONNECTIONS: Final = 4_096
 """Maximum number of open connections per process; more wait in the listen queue."""
 
-QUEUE: Final = 2_048
+LISTEN_BACKLOG: Final = 2_048
 """Maximum length of the listen queue."""
 
-SILENT: Final = 10
+DEFER_ACCEPT_SECONDS: Final = 10
 """Seconds for which the system holds back a connection on which no data has arrived (TCP_DEFER_ACCEPT)."""
 
-START: Final = 2.0
+STARTUP_GRACE_SECONDS: Final = 2.0
 """Seconds that a new process has to start before the one it replaces is told to stop."""
 
 
-class Processes(MPServer):
+class ServerSupervisor(MPServer):
     """Starts, restarts, replaces and stops the server processes and the worker process."""
 
     def __init__(self, settings: Settings, address: str) -> None:
@@ -70,18 +70,18 @@ class Processes(MPServer):
             loop=Loops.uvloop,
             workers=settings.processes,
             websockets=False,
-            backlog=QUEUE,
-            backpressure=CONNECTIONS,
-            http1_settings=HTTP1Settings(header_read_timeout=HEAD_MS, max_buffer_size=HEAD_BYTES),
+            backlog=LISTEN_BACKLOG,
+            backpressure=MAX_CONNECTIONS,
+            http1_settings=HTTP1Settings(header_read_timeout=HEADER_READ_TIMEOUT_MS, max_buffer_size=MAX_HEADER_BYTES),
             respawn_failed_workers=True,
-            respawn_interval=START,
-            workers_kill_timeout=GRACE,
+            respawn_interval=STARTUP_GRACE_SECONDS,
+            workers_kill_timeout=SHUTDOWN_TIMEOUT_SECONDS,
             log_enabled=True,
             log_level=LogLevels.warning,
         )
         self._listeners: list[tuple[Any, socket.socket]] = []
-        self._beside = Beside([sys.executable, "-c", "from newsapi.cli import main; main()", "worker"])
-        self.on_reload(self._beside.replace)
+        self._beside = SupervisedProcess([sys.executable, "-c", "from newsapi.cli import main; main()", "worker"])
+        self.on_reload(self._beside.restart)
 
     def _init_shared_socket(self) -> None:
         """Create one listening socket per slot: the system balances connections, and a queue outlives its process."""
@@ -91,11 +91,11 @@ class Processes(MPServer):
             listener.set_inheritable(True)
             if hasattr(socket, "TCP_USER_TIMEOUT"):
                 # Inherited by accepted connections: granian has no timeout for a client that does not read.
-                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, HEAD_MS)
+                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, HEADER_READ_TIMEOUT_MS)
             if hasattr(socket, "TCP_DEFER_ACCEPT"):
                 # A process accepts a connection only when its request has arrived, so it never closes one that has not
                 # sent anything yet.
-                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, SILENT)
+                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, DEFER_ACCEPT_SECONDS)
             self._listeners.append((socket_holder, listener))
 
     def _drop_shared_socket(self) -> None:
@@ -120,17 +120,17 @@ class Processes(MPServer):
         old_processes = [self.wrks[slot] for slot in slots]
         if not delay:
             log.warning("server process ended", slots=slots, statuses=[old.inner.exitcode for old in old_processes])
-            if any(time.monotonic() - old.birth < YOUNG for old in old_processes):
-                time.sleep(PAUSE)
+            if any(time.monotonic() - old.birth < MIN_UPTIME_SECONDS for old in old_processes):
+                time.sleep(RESTART_DELAY_SECONDS)
         super()._respawn_workers(slots, spawn_target, target_loader, delay)
         self.respawned_wrks.clear()
         for old in old_processes:
-            counts.forget(old.inner.pid)
+            counts.drop_process(old.inner.pid)
 
     def _stop_workers(self) -> None:
         self._beside.stop()
         super()._stop_workers()  # type: ignore[no-untyped-call]
-        self._beside.join(GRACE)
+        self._beside.join(SHUTDOWN_TIMEOUT_SECONDS)
 
     def shutdown(self, exit_code: int = 0) -> None:
         """Stop all processes; one that ended by itself meanwhile, for example by Ctrl-C, is not an error."""

@@ -11,24 +11,24 @@ from sqlalchemy import Connection, CursorResult, Row, and_, delete, literal, lit
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from newsapi.model import AlertMail, Article, Brand, Revision, Subscriber, Subscription
-from newsapi.model.base import UtcDateTime, table
-from newsapi.store.public import visible
+from newsapi.model import AlertDelivery, Article, Brand, Revision, Subscriber, Subscription
+from newsapi.model.base import UtcDateTime, columns_table
+from newsapi.store.public import is_visible
 
-_MAIL, _PERSON, _OWN = table(AlertMail), table(Subscriber), table(Subscription)
+_MAIL, _PERSON, _OWN = columns_table(AlertDelivery), columns_table(Subscriber), columns_table(Subscription)
 
 # Literals, not parameters: with a parameter, neither database could tell that its partial index applies.
 _PENDING = _MAIL.c.state == literal_column("'pending'")
 _ACTIVE = _OWN.c.state == literal_column("'active'")
 
-CHUNK: Final = 10_000
+BATCH_SIZE: Final = 10_000
 """Subscriptions planned in one transaction, which bounds how long other writers wait."""
 
 
 # --- newsworthy changes -----------------------------------------------------------------------------------------------
 
 
-def news(connection: Connection, changed: Sequence[Any]) -> list[Any]:
+def newsworthy_changes(connection: Connection, changes: Sequence[Any]) -> list[Any]:
     """Return the newsworthy ones of these changes: first publications and major updates of articles.
 
     The revisions decide: before a first publication no version was public, and a major update changes
@@ -37,7 +37,7 @@ def news(connection: Connection, changed: Sequence[Any]) -> list[Any]:
     """
     candidates = [
         row
-        for row in changed
+        for row in changes
         if row.kind == "article" and row.action == "upsert" and row.reason in {"published", "updated"} and not row.bulk
     ]
     ids = {row.subject_id for row in candidates}
@@ -65,7 +65,7 @@ def _is_news(row: Any, versions: dict[int, tuple[str, datetime | None]]) -> bool
     return versions.get(row.version, missing)[1] != versions.get(row.version - 1, missing)[1]
 
 
-def followed(connection: Connection, facets: Collection[int]) -> set[int]:
+def followed_facets(connection: Connection, facets: Collection[int]) -> set[int]:
     """Return the facets whose followers are alerted of an article in these facets: a group adds its brand's facet."""
     groups = select(Brand.facet_id).where(Brand.group_facet_id.in_(facets))
     return {*facets, *connection.execute(groups).scalars()}
@@ -74,22 +74,22 @@ def followed(connection: Connection, facets: Collection[int]) -> set[int]:
 # --- planning ---------------------------------------------------------------------------------------------------------
 
 
-def zones(connection: Connection, facets: Collection[int], frequency: str) -> Sequence[str]:
+def subscriber_time_zones(connection: Connection, facets: Collection[int], frequency: str) -> Sequence[str]:
     """Return the time zones of the subscribers who follow any of these facets at this frequency."""
     statement = select(_PERSON.c.time_zone).distinct().join(_OWN, _OWN.c.subscriber_id == _PERSON.c.id)
     return connection.execute(statement.where(_active(facets, frequency))).scalars().all()
 
 
-def last_of_chunk(connection: Connection, facets: Collection[int], frequency: str, after: UUID) -> UUID | None:
+def next_batch_end(connection: Connection, facets: Collection[int], frequency: str, after: UUID) -> UUID | None:
     """Return the last subscription of the batch that starts after another one; None for the last batch."""
     statement = select(_OWN.c.id).where(_active(facets, frequency), _OWN.c.id > after).order_by(_OWN.c.id)
-    last: UUID | None = connection.execute(statement.offset(CHUNK - 1).limit(1)).scalar()
+    last: UUID | None = connection.execute(statement.offset(BATCH_SIZE - 1).limit(1)).scalar()
     return last
 
 
-def plan(
+def plan_deliveries(
     session: Session,
-    row: Any,
+    change: Any,
     facets: Collection[int],
     frequency: str,
     *,
@@ -108,16 +108,16 @@ def plan(
         The number of deliveries inserted.
     """
     values = [
-        literal(row.seq).label("seq"),
+        literal(change.seq).label("seq"),
         _OWN.c.id,
-        literal(row.subject_id, _MAIL.c.article_id.type).label("article"),
+        literal(change.subject_id, _MAIL.c.article_id.type).label("article"),
         literal(due_at, UtcDateTime()).label("due"),
         literal(due_at, UtcDateTime()).label("ready"),
         literal("pending").label("state"),
         literal(0).label("attempts"),
     ]
     rows = select(_OWN.c.subscriber_id, *values).where(_active(facets, frequency), _OWN.c.id > after)
-    rows = rows.where(_OWN.c.confirmed_at <= row.at)
+    rows = rows.where(_OWN.c.confirmed_at <= change.at)
     if until is not None:
         rows = rows.where(_OWN.c.id <= until)
     if zones is not None:
@@ -132,7 +132,7 @@ def _active(facets: Collection[int], frequency: str) -> Any:
     return and_(_OWN.c.facet_id.in_(facets), _OWN.c.frequency == frequency, _ACTIVE)
 
 
-def retime(session: Session, subscription: UUID, due_at: datetime) -> None:
+def reschedule(session: Session, subscription: UUID, due_at: datetime) -> None:
     """Change the due time of the pending deliveries of a subscription."""
     is_pending = (_MAIL.c.subscription_id == subscription) & _PENDING
     session.execute(update(_MAIL).where(is_pending).values(due_at=due_at, ready_at=due_at))
@@ -154,7 +154,7 @@ _READY = (
 )
 
 
-def ready(connection: Connection, now: datetime, most: int) -> list[Sequence[Any]]:
+def ready_emails(connection: Connection, now: datetime, limit: int) -> list[Sequence[Any]]:
     """Return emails that are ready to be sent, earliest first.
 
     At most `limit` rows are read, except that the first email is always complete.
@@ -165,13 +165,13 @@ def ready(connection: Connection, now: datetime, most: int) -> list[Sequence[Any
     rows: Sequence[Any] = connection.execute(
         _READY.where(_MAIL.c.ready_at <= now)
         .order_by(_MAIL.c.ready_at, _MAIL.c.subscriber_id, _MAIL.c.due_at, _MAIL.c.seq)
-        .limit(most)
+        .limit(limit)
     ).all()
     emails: dict[tuple[UUID, datetime], list[Any]] = {}
     for row in rows:
         emails.setdefault((row.subscriber_id, row.due_at), []).append(row)
     complete: list[Sequence[Any]] = [*emails.values()]
-    if len(rows) == most:  # the last email may be incomplete
+    if len(rows) == limit:  # the last email may be incomplete
         last = complete.pop()[0]
         if not complete:
             same_email = (_MAIL.c.subscriber_id == last.subscriber_id) & (_MAIL.c.due_at == last.due_at)
@@ -179,12 +179,12 @@ def ready(connection: Connection, now: datetime, most: int) -> list[Sequence[Any
     return complete
 
 
-def of_person(connection: Connection, person: UUID) -> Sequence[Row[Any]]:
+def list_for_subscriber(connection: Connection, subscriber: UUID) -> Sequence[Row[Any]]:
     """Return all deliveries of a subscriber, pending ones included, oldest first."""
-    return connection.execute(select(_MAIL).where(_MAIL.c.subscriber_id == person).order_by(_MAIL.c.seq)).all()
+    return connection.execute(select(_MAIL).where(_MAIL.c.subscriber_id == subscriber).order_by(_MAIL.c.seq)).all()
 
 
-def standing(connection: Connection, subscriber: UUID, seqs: Collection[int]) -> set[int]:
+def still_deliverable(connection: Connection, subscriber: UUID, seqs: Collection[int]) -> set[int]:
     """Return the changes of an email that may still be sent: the article is public and the subscription is active.
 
     Deliveries that were planned while the subscriber was unsubscribing are therefore left out.
@@ -193,18 +193,18 @@ def standing(connection: Connection, subscriber: UUID, seqs: Collection[int]) ->
         select(_MAIL.c.seq)
         .join(_OWN, _OWN.c.id == _MAIL.c.subscription_id)
         .join(Article, Article.id == _MAIL.c.article_id)
-        .where(_of_mail(subscriber, seqs), _ACTIVE, visible())
+        .where(_of_mail(subscriber, seqs), _ACTIVE, is_visible())
     )
     return {*connection.execute(statement).scalars()}
 
 
-def note(session: Session, subscriber: UUID, seqs: Collection[int], *, state: str, now: datetime) -> None:
+def record_outcome(session: Session, subscriber: UUID, seqs: Collection[int], *, state: str, now: datetime) -> None:
     """Record the outcome of these changes of an email; changes added to the email meanwhile stay pending."""
     values = {"state": state, "sent_at": now if state == "sent" else None}
     session.execute(update(_MAIL).where(_of_mail(subscriber, seqs)).values(**values))
 
 
-def later(session: Session, subscriber: UUID, seqs: Collection[int], ready_at: datetime) -> None:
+def postpone(session: Session, subscriber: UUID, seqs: Collection[int], ready_at: datetime) -> None:
     """Postpone an email to its next attempt."""
     statement = update(_MAIL).where(_of_mail(subscriber, seqs))
     session.execute(statement.values(ready_at=ready_at, attempts=_MAIL.c.attempts + 1))
@@ -215,9 +215,9 @@ def _of_mail(subscriber: UUID, seqs: Collection[int]) -> Any:
     return and_(_MAIL.c.subscriber_id == subscriber, _MAIL.c.seq.in_(seqs), _PENDING)
 
 
-def forget(session: Session, *, due_before: datetime) -> int:
+def delete_old(session: Session, *, due_before: datetime) -> int:
     """Delete a batch of deliveries that were due before a time, sent or not; return the number of rows deleted."""
-    old = select(_MAIL.c.subscriber_id, _MAIL.c.seq).where(_MAIL.c.due_at < due_before).limit(CHUNK)
+    old = select(_MAIL.c.subscriber_id, _MAIL.c.seq).where(_MAIL.c.due_at < due_before).limit(BATCH_SIZE)
     result: CursorResult[Any] = session.execute(  # type: ignore[assignment]
         delete(_MAIL).where(tuple_(_MAIL.c.subscriber_id, _MAIL.c.seq).in_(old))
     )

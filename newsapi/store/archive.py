@@ -12,14 +12,14 @@ from sqlalchemy.orm import Session, aliased
 from newsapi.model import Article, Author, Brand, Facet, Section, Tag
 from newsapi.model.base import Id
 from newsapi.store import states
-from newsapi.store.states import State
+from newsapi.store.states import ArticleSnapshot
 
-AT_ONCE = 1_000
+BATCH_SIZE = 1_000
 
 _Above = aliased(Brand)
 
 
-def terms(connection: Connection) -> Iterator[tuple[str, dict[str, Any]]]:
+def iter_terms(connection: Connection) -> Iterator[tuple[str, dict[str, Any]]]:
     """Iterate over brands, sections, tags and authors; a parent brand comes before its children.
 
     Tags that are used by unpublished articles only are left out: importing those articles creates them.
@@ -48,13 +48,13 @@ def terms(connection: Connection) -> Iterator[tuple[str, dict[str, Any]]]:
             yield kind, dict(row)
 
 
-def articles(connection: Connection) -> Iterator[State]:
+def iter_articles(connection: Connection) -> Iterator[ArticleSnapshot]:
     """Iterate over all articles, including unpublished ones, in the order of their ids."""
     session, last = Session(connection), UUID(int=0)
     while ids := list(connection.execute(_NEXT, {"last": last}).scalars()):
-        by_id = states.by_id(session, ids)
+        by_id = states.get_snapshots(session, ids)
         yield from (by_id[id_] for id_ in ids)
         last = ids[-1]
 
 
-_NEXT = select(Article.id).where(Article.id > bindparam("last", type_=Id())).order_by(Article.id).limit(AT_ONCE)
+_NEXT = select(Article.id).where(Article.id > bindparam("last", type_=Id())).order_by(Article.id).limit(BATCH_SIZE)

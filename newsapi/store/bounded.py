@@ -21,33 +21,33 @@ if TYPE_CHECKING:
 
     from sqlalchemy.pool import ConnectionPoolEntry
 
-CONNECT = 0.6
+CONNECT_TIMEOUT_SECONDS = 0.6
 """Time limit for connecting."""
 
-PING = 0.4
+PING_TIMEOUT_SECONDS = 0.4
 """Time limit for the ping of an idle connection.
 
 Together with CONNECT_TIMEOUT_SECONDS this is one second: a connection that a firewall dropped is replaced within the
 time of one statement.
 """
 
-READ = 1.0
+READ_TIMEOUT_SECONDS = 1.0
 """Time limit for one statement of a read, including the network."""
 
-DESK = 5.0
+EDITOR_WRITE_TIMEOUT_SECONDS = 5.0
 """Time limit for one statement of an editor's write, including the wait for other writers."""
 
-WRITE = 30.0
+BULK_WRITE_TIMEOUT_SECONDS = 30.0
 """Time limit for one statement of a background write: a batch of an import is slow, and waits for other writers."""
 
 _STEP = 0.1
 _Found = TypeVar("_Found")
 
 
-class Bounded(psycopg.Connection[Any]):
+class DeadlineConnection(psycopg.Connection[Any]):
     """A connection whose waits end after `limit` seconds (None: no limit) with an OperationalError."""
 
-    limit: float | None = READ
+    limit: float | None = READ_TIMEOUT_SECONDS
 
     def wait(self, gen: Generator[Any, Any, _Found], interval: float = _STEP, timeout: float | None = None) -> _Found:
         """Wait as psycopg does, but at most for the limit; data that has arrived is always read."""
@@ -58,10 +58,10 @@ class Bounded(psycopg.Connection[Any]):
             raise psycopg.OperationalError("the database server did not reply in time") from error
 
     @classmethod
-    def _connect_gen(cls, conninfo: str = "") -> Generator[Any, Any, Bounded]:
+    def _connect_gen(cls, conninfo: str = "") -> Generator[Any, Any, DeadlineConnection]:
         """Connect, and check the deadline each time that the driver reports that it still waits."""
         steps = super()._connect_gen(conninfo)
-        deadline = time.monotonic() + CONNECT
+        deadline = time.monotonic() + CONNECT_TIMEOUT_SECONDS
         try:
             awaited = next(steps)
             while True:
@@ -70,11 +70,11 @@ class Bounded(psycopg.Connection[Any]):
                     raise psycopg.OperationalError("the database server did not reply in time")
                 awaited = steps.send(ready)
         except StopIteration as stop:
-            connection: Bounded = stop.value
+            connection: DeadlineConnection = stop.value
             return connection
 
 
-def bound(engine: Engine, limit: float, *, begins: bool) -> None:
+def apply_deadlines(engine: Engine, limit: float, *, begin_on_checkout: bool) -> None:
     """Make an engine use such connections, with a time limit for each statement.
 
     Args:
@@ -85,21 +85,21 @@ def bound(engine: Engine, limit: float, *, begins: bool) -> None:
     """
 
     @event.listens_for(engine, "do_connect")
-    def connect(_dialect: object, _record: object, arguments: Any, keywords: Any) -> Bounded:
-        return Bounded.connect(*arguments, autocommit=begins, **keywords)
+    def connect(_dialect: object, _record: object, arguments: Any, keywords: Any) -> DeadlineConnection:
+        return DeadlineConnection.connect(*arguments, autocommit=begin_on_checkout, **keywords)
 
     @event.listens_for(engine, "checkin")
-    def mark_idle(connection: Bounded | None, record: ConnectionPoolEntry) -> None:
+    def mark_idle(connection: DeadlineConnection | None, record: ConnectionPoolEntry) -> None:
         if connection is None:
             return
-        connection.limit = PING
+        connection.limit = PING_TIMEOUT_SECONDS
         if record.info["pool"] is not engine.pool:  # the pool was disposed of and will not use the connection again
             connection.close()
 
     @event.listens_for(engine, "checkout")
-    def mark_busy(connection: Bounded, record: ConnectionPoolEntry, _fairy: object) -> None:
+    def mark_busy(connection: DeadlineConnection, record: ConnectionPoolEntry, _fairy: object) -> None:
         record.info["pool"] = engine.pool
-        if begins:
+        if begin_on_checkout:
             try:
                 connection.execute("BEGIN", prepare=False)
             except psycopg.OperationalError as error:

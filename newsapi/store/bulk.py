@@ -12,19 +12,19 @@ from uuid import UUID
 from sqlalchemy import bindparam, delete, update
 from sqlalchemy.orm import Session
 
-from newsapi.model import Article, ArticleDetail, OldSlug, Revision
+from newsapi.model import Article, ArticleContent, SlugRedirect, Revision
 from newsapi.model.articles import bucket
-from newsapi.model.base import Base, table
+from newsapi.model.base import Base, columns_table
 from newsapi.store import listed, log, rows, search_index, sitemaps
 from newsapi.store.articles import LINKS
-from newsapi.store.log import Numbers
-from newsapi.store.rows import among
-from newsapi.store.states import DETAIL, SUMMARY, TIMES, State
-from newsapi.store.told import Told
+from newsapi.store.log import SeqRange
+from newsapi.store.rows import in_values
+from newsapi.store.states import DETAIL, SUMMARY, TIMES, ArticleSnapshot
+from newsapi.store.told import NewChange
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class ArticleWrite:
     """One article to write.
 
     Attributes:
@@ -33,12 +33,12 @@ class Written:
         reason: The reason of the public change; None if the public sees no change.
     """
 
-    after: State
-    before: State | None
+    after: ArticleSnapshot
+    before: ArticleSnapshot | None
     reason: str | None
 
 
-def write(session: Session, items: Sequence[Written], *, now: datetime, by: str, in_bulk: bool = True) -> Numbers:
+def write_articles(session: Session, items: Sequence[ArticleWrite], *, now: datetime, actor: str, in_bulk: bool = True) -> SeqRange:
     """Write articles with their links, listing entries, revisions and public changes, in the given order.
 
     The facets of their formats, languages and translation groups must exist.
@@ -56,51 +56,51 @@ def write(session: Session, items: Sequence[Written], *, now: datetime, by: str,
         The seqs assigned to the changes.
     """
     changed = [item for item in items if item.reason]
-    seq_range = log.take(session, len(changed), now=now)
+    seq_range = log.reserve_seqs(session, len(changed), now=now)
     seqs = {item.after.id: seq for seq, item in enumerate(changed, seq_range.first)}
     for item in items:
-        item.after.number = item.before.number if item.before else None
-    sitemaps.number(session, [item.after for item in items])
+        item.after.publication_number = item.before.publication_number if item.before else None
+    sitemaps.assign_numbers(session, [item.after for item in items])
     old_states = [item.before for item in items if item.before]
-    facets = listed.facets(session, [*old_states, *(item.after for item in items)])
+    facets = listed.facets_of_articles(session, [*old_states, *(item.after for item in items)])
     facets_before = dict(zip([state.id for state in old_states], facets, strict=False))
     with_facets = list(zip(items, facets[len(old_states) :], strict=True))
-    listed.unlist_articles(session, zip(old_states, facets, strict=False))
-    _write_rows(session, items, seqs, seq_range.at, now)
-    _insert(session, Revision, [_revision(state, now, by) for state in old_states])
+    listed.delete_entries(session, zip(old_states, facets, strict=False))
+    _write_rows(session, items, seqs, seq_range.committed_at, now)
+    _insert(session, Revision, [_revision(state, now, actor) for state in old_states])
     _write_links(session, items)
     _write_former_slugs(session, items, now)
-    listed.list_articles(session, ((item.after, facets_after) for item, facets_after in with_facets))
+    listed.insert_entries(session, ((item.after, facets_after) for item, facets_after in with_facets))
     _update_search_index(session, with_facets, facets_before, in_bulk=in_bulk)
     no_facets: frozenset[int] = frozenset()
     change_records = [
-        _told(item, facets_before.get(item.after.id, no_facets), facets_after)
+        _change_records(item, facets_before.get(item.after.id, no_facets), facets_after)
         for item, facets_after in with_facets
         if item.reason
     ]
-    log.tell(session, change_records, seq_range, bulk=in_bulk)
+    log.append_reserved(session, change_records, seq_range, bulk=in_bulk)
     return seq_range
 
 
 def _write_rows(
-    session: Session, items: Sequence[Written], seqs: Mapping[UUID, int], committed_at: datetime, now: datetime
+    session: Session, items: Sequence[ArticleWrite], seqs: Mapping[UUID, int], committed_at: datetime, now: datetime
 ) -> None:
     """Insert the rows of new articles and update those of existing ones."""
     new_items = [item for item in items if item.before is None]
     existing_items = [item for item in items if item.before is not None]
 
-    def article_rows(group: Sequence[Written]) -> list[dict[str, Any]]:
+    def article_rows(group: Sequence[ArticleWrite]) -> list[dict[str, Any]]:
         return [_article_row(item, seqs.get(item.after.id), committed_at, now) for item in group]
 
     _insert(session, Article, article_rows(new_items))
-    _insert(session, ArticleDetail, [_detail_row(item) for item in new_items])
+    _insert(session, ArticleContent, [_detail_row(item) for item in new_items])
     _update(session, Article, "id", article_rows(existing_items))
-    _update(session, ArticleDetail, "article_id", [_detail_row(item) for item in existing_items])
+    _update(session, ArticleContent, "article_id", [_detail_row(item) for item in existing_items])
 
 
 def _update_search_index(
     session: Session,
-    with_facets: Sequence[tuple[Written, frozenset[int]]],
+    with_facets: Sequence[tuple[ArticleWrite, frozenset[int]]],
     facets_before: Mapping[UUID, frozenset[int]],
     *,
     in_bulk: bool,
@@ -109,20 +109,20 @@ def _update_search_index(
     kept = {
         item.after.id
         for item, facets_after in with_facets
-        if in_bulk and _stays_found(item, facets_after, facets_before)
+        if in_bulk and _keeps_search_text(item, facets_after, facets_before)
     }
     old_states = [item.before for item, _ in with_facets if item.before]
-    search_index.drop(session, [state.id for state in old_states if state.is_public and state.id not in kept])
+    search_index.delete_documents(session, [state.id for state in old_states if state.is_public and state.id not in kept])
     if not in_bulk:
         documents = [
-            search_index.described(item.after, facets_after)
+            search_index.indexable(item.after, facets_after)
             for item, facets_after in with_facets
             if item.after.is_public
         ]
-        search_index.add(session, documents)
+        search_index.insert_documents(session, documents)
 
 
-def _stays_found(item: Written, facets_after: frozenset[int], facets_before: Mapping[UUID, frozenset[int]]) -> bool:
+def _keeps_search_text(item: ArticleWrite, facets_after: frozenset[int], facets_before: Mapping[UUID, frozenset[int]]) -> bool:
     """Tell whether an article may be found by its old text until it is indexed: facets and publication time match."""
     before, after = item.before, item.after
     if before is None or not before.is_public or not after.is_public:
@@ -131,16 +131,16 @@ def _stays_found(item: Written, facets_after: frozenset[int], facets_before: Map
     return facets_after == facets_before[before.id] and same_time
 
 
-def remember_digests(session: Session, digests: Sequence[tuple[UUID, bytes]]) -> None:
+def update_import_digests(session: Session, digests: Sequence[tuple[UUID, bytes]]) -> None:
     """Save the digests of the records that articles were read from when the records contained nothing new."""
     _update(session, Article, "id", [{"id": id_, "import_digest": digest} for id_, digest in digests])
 
 
-def _article_row(item: Written, seq: int | None, committed_at: datetime, now: datetime) -> dict[str, Any]:
+def _article_row(item: ArticleWrite, seq: int | None, committed_at: datetime, now: datetime) -> dict[str, Any]:
     state = item.after
     row = {name: state.values[name] for name in (*SUMMARY, *TIMES)}
-    row |= {"id": state.id, "version": state.version, "gone": state.gone, "import_digest": state.import_digest}
-    row["number"] = state.number
+    row |= {"id": state.id, "version": state.version, "gone": state.withdrawal, "import_digest": state.import_digest}
+    row["number"] = state.publication_number
     expires_at = (state.values["rights"] or {}).get("expires_at")
     row["expires_at"] = datetime.fromisoformat(expires_at) if expires_at else None
     if item.before is None:
@@ -150,57 +150,57 @@ def _article_row(item: Written, seq: int | None, committed_at: datetime, now: da
     return row
 
 
-def _detail_row(item: Written) -> dict[str, Any]:
+def _detail_row(item: ArticleWrite) -> dict[str, Any]:
     return {"article_id": item.after.id, **{name: item.after.values[name] for name in DETAIL}}
 
 
-def _revision(state: State, now: datetime, actor: str) -> dict[str, Any]:
+def _revision(state: ArticleSnapshot, now: datetime, actor: str) -> dict[str, Any]:
     return {
         "article_id": state.id,
         "number": state.version,
         "replaced_at": now,
         "replaced_by": actor,
-        "content": content(state),
+        "content": revision_content(state),
     }
 
 
-def content(state: State) -> dict[str, Any]:
+def revision_content(state: ArticleSnapshot) -> dict[str, Any]:
     """Build the stored content of a revision: all fields, with terms by their slugs."""
     values = {name: value for name, value in state.values.items() if name not in {"brand_id", "section_id"}}
     return values | (state.names or {})
 
 
-def _write_links(session: Session, items: Sequence[Written]) -> None:
+def _write_links(session: Session, items: Sequence[ArticleWrite]) -> None:
     connection = session.connection()
     for kind, (link, term_id, _) in LINKS.items():
         relinked = [item for item in items if item.before is None or item.before.links[kind] != item.after.links[kind]]
         outdated = [item.after.id for item in relinked if item.before]
         if outdated:
-            connection.execute(delete(table(link)).where(among(connection, link.article_id, outdated)))
+            connection.execute(delete(columns_table(link)).where(in_values(connection, link.article_id, outdated)))
         link_rows = (
             (item.after.id, position, term) for item in relinked for position, term in enumerate(item.after.links[kind])
         )
-        rows.insert(session, link, ("article_id", "position", term_id.key), link_rows)
+        rows.bulk_insert(session, link, ("article_id", "position", term_id.key), link_rows)
 
 
-def _write_former_slugs(session: Session, items: Sequence[Written], now: datetime) -> None:
+def _write_former_slugs(session: Session, items: Sequence[ArticleWrite], now: datetime) -> None:
     """Insert redirects from new former slugs; delete redirects from slugs that an article has now."""
     connection = session.connection()
     current = [item.after.values["slug"] for item in items]
     known = {item.after.id: item.before.former_slugs if item.before else frozenset() for item in items}
     former = {slug: item.after.id for item in items for slug in item.after.former_slugs - known[item.after.id]}
-    replaced = among(connection, OldSlug.slug, [*current, *former])
-    connection.execute(delete(table(OldSlug)).where(OldSlug.kind == "article", replaced))
+    replaced = in_values(connection, SlugRedirect.slug, [*current, *former])
+    connection.execute(delete(columns_table(SlugRedirect)).where(SlugRedirect.kind == "article", replaced))
     redirects = (("article", slug, id_, now) for slug, id_ in former.items())
-    rows.insert(session, OldSlug, ("kind", "slug", "subject_id", "at"), redirects)
+    rows.bulk_insert(session, SlugRedirect, ("kind", "slug", "subject_id", "at"), redirects)
 
 
-def _told(item: Written, facets_before: frozenset[int], facets_after: frozenset[int]) -> Told:
+def _change_records(item: ArticleWrite, facets_before: frozenset[int], facets_after: frozenset[int]) -> NewChange:
     state, reason = item.after, item.reason or ""
     slug = state.values["slug"]
     known_slugs = item.before.former_slugs if item.before and item.before.is_public else frozenset()
     old_slug = item.before.values["slug"] if item.before else slug
-    return Told(
+    return NewChange(
         kind="article",
         action="upsert" if state.is_public else "delete",
         reason=reason,
@@ -209,9 +209,9 @@ def _told(item: Written, facets_before: frozenset[int], facets_after: frozenset[
         previous_slug=old_slug if old_slug != slug else None,
         more_slugs=tuple(sorted(state.former_slugs - known_slugs - {old_slug})),
         version=state.version,
-        was=item.before.version if item.before else None,
-        before=facets_before,
-        after=facets_after,
+        previous_version=item.before.version if item.before else None,
+        facets_before=facets_before,
+        facets_after=facets_after,
     )
 
 
@@ -219,7 +219,7 @@ def _insert(session: Session, model: type[Base], values: Sequence[dict[str, Any]
     """Insert rows that all have the same columns."""
     if values:
         columns = tuple(values[0])
-        rows.insert(session, model, columns, map(itemgetter(*columns), values))
+        rows.bulk_insert(session, model, columns, map(itemgetter(*columns), values))
 
 
 def _update(session: Session, model: type[Base], key: str, values: Iterable[dict[str, Any]]) -> None:
@@ -228,7 +228,7 @@ def _update(session: Session, model: type[Base], key: str, values: Iterable[dict
     for row in values:
         parameters = {("row_key" if name == key else name): row[name] for name in row}
         by_columns.setdefault(frozenset(row), []).append(parameters)
-    column = table(model).c[key]
-    statement = update(table(model)).where(column == bindparam("row_key", type_=column.type))
+    column = columns_table(model).c[key]
+    statement = update(columns_table(model)).where(column == bindparam("row_key", type_=column.type))
     for batch in by_columns.values():
         session.connection().execute(statement, batch)

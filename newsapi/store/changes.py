@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select
 
-from newsapi.errors import SchemaMissing
-from newsapi.model import Change, LogHead
+from newsapi.errors import MigrationsPending
+from newsapi.model import Change, ChangelogHead
 
-_HEAD = select(LogHead.seq, LogHead.mark)
+_HEAD = select(ChangelogHead.seq, ChangelogHead.mark)
 _SINCE = (
     select(
         Change.seq,
@@ -35,20 +35,20 @@ _SINCE = (
 )
 
 
-def block(connection: Connection, place: int, most: int) -> tuple[int | None, Sequence[Row[Any]]]:
+def read_batch(connection: Connection, after_seq: int, limit: int) -> tuple[int | None, Sequence[Row[Any]]]:
     """Read the changes after a position.
 
     Returns:
         The nonce of the change at `after_seq` (None if there is no such change), and up to `limit` changes after it.
     """
-    rows: Sequence[Any] = connection.execute(_SINCE, {"start": place, "rows": most + 1}).all()
-    if rows and rows[0].seq == place:
+    rows: Sequence[Any] = connection.execute(_SINCE, {"start": after_seq, "rows": limit + 1}).all()
+    if rows and rows[0].seq == after_seq:
         return rows[0].mark, rows[1:]
-    return None, rows[:most]
+    return None, rows[:limit]
 
 
-def news(
-    connection: Connection, place: int | None, most: int
+def read_since(
+    connection: Connection, after_seq: int | None, limit: int
 ) -> tuple[int | None, int, int, Sequence[Row[Any]] | None]:
     """Read the head of the changelog and the changes after a position; without new changes this is one statement.
 
@@ -66,13 +66,13 @@ def news(
     """
     head = connection.execute(_HEAD).one_or_none()
     if head is None:
-        raise SchemaMissing
+        raise MigrationsPending
     head_seq, head_nonce = head
-    if place == head_seq:
+    if after_seq == head_seq:
         return head_nonce, head_seq, head_nonce, ()
-    start = max(0, head_seq - most) if place is None else place
-    rows: Sequence[Any] = connection.execute(_SINCE, {"start": start, "rows": most + 2}).all()
+    start = max(0, head_seq - limit) if after_seq is None else after_seq
+    rows: Sequence[Any] = connection.execute(_SINCE, {"start": start, "rows": limit + 2}).all()
     start_nonce: int | None = None
     if rows and rows[0].seq == start:
         start_nonce, rows = rows[0].mark, rows[1:]
-    return start_nonce, head_seq, head_nonce, None if len(rows) > most else rows
+    return start_nonce, head_seq, head_nonce, None if len(rows) > limit else rows

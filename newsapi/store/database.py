@@ -18,27 +18,27 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
-from newsapi.errors import NoRoom, SchemaMissing, Unavailable
+from newsapi.errors import DiskFull, MigrationsPending, Unavailable
 from newsapi.store import bounded
 
 __all__ = ["Connection", "Database", "Session"]
 
-BUSY_MS = 5_000
+SQLITE_BUSY_TIMEOUT_MS = 5_000
 """How long a SQLite writer waits for the write lock, in milliseconds."""
 
-BEGINS_MS = 2
+SQLITE_BEGIN_TIMEOUT_MS = 2
 """How long SQLite itself waits for the write lock before `_begin_writing` tries again, in milliseconds."""
 
-HASTY_MS = 50
+TRY_LOCK_TIMEOUT_MS = 50
 """Lock and statement timeout of optional writes (`Database.try_transaction`) on PostgreSQL, in milliseconds."""
 
-STATEMENT_MS = 900
+READ_STATEMENT_TIMEOUT_MS = 900
 """Statement timeout of reads on PostgreSQL, in milliseconds.
 
 It is shorter than `deadlines.READ_TIMEOUT_SECONDS`, after which the connection is closed.
 """
 
-LOOK_UP_COST = 1.1
+RANDOM_PAGE_COST = 1.1
 """PostgreSQL's `random_page_cost`: the cost of a random page read relative to a sequential one.
 
 The default of 4 suits rotating disks; with it, the planner prefers sorting a whole facet to an index scan for a page.
@@ -52,7 +52,7 @@ def _dumps(value: object) -> str:
 class Database:
     """One SQLite or PostgreSQL database, with separate engines for reads, writes and optional writes."""
 
-    def __init__(self, url: str, *, pool_size: int = 5, patient: bool = False) -> None:
+    def __init__(self, url: str, *, pool_size: int = 5, long_running: bool = False) -> None:
         """Initialize the engines; they connect on first use.
 
         Args:
@@ -62,10 +62,10 @@ class Database:
         """
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self._patient = patient
+        self._long_running = long_running
         self._reader = self._engine(writes=False, pool_size=pool_size)
         self._writer = self._engine(writes=True, pool_size=pool_size)
-        self._hasty = self._engine(writes=True, pool_size=1, nowait=True)
+        self._nowait_writer = self._engine(writes=True, pool_size=1, nowait=True)
 
     def _engine(self, *, writes: bool, pool_size: int, nowait: bool = False) -> Engine:
         pool_options: dict[str, Any] = {
@@ -83,25 +83,25 @@ class Database:
         if not writes:
             server_options = (
                 "-c default_transaction_isolation=repeatable\\ read -c default_transaction_read_only=on"
-                f" -c statement_timeout={0 if self._patient else STATEMENT_MS} -c random_page_cost={LOOK_UP_COST}"
+                f" -c statement_timeout={0 if self._long_running else READ_STATEMENT_TIMEOUT_MS} -c random_page_cost={RANDOM_PAGE_COST}"
             )
         elif nowait:
-            server_options = f"-c lock_timeout={HASTY_MS} -c statement_timeout={HASTY_MS} -c synchronous_commit=off"
+            server_options = f"-c lock_timeout={TRY_LOCK_TIMEOUT_MS} -c statement_timeout={TRY_LOCK_TIMEOUT_MS} -c synchronous_commit=off"
         else:
             server_options = ""
         arguments = {"application_name": "newsapi", "options": server_options}
         engine = create_engine(self.url, connect_args=arguments, pool_pre_ping=writes, **pool_options)
-        bounded.bound(engine, self._time_limit(writes=writes, nowait=nowait), begins=not writes)
+        bounded.apply_deadlines(engine, self._time_limit(writes=writes, nowait=nowait), begin_on_checkout=not writes)
         return engine
 
     def _time_limit(self, *, writes: bool, nowait: bool) -> float:
         """Return the time limit of one statement on PostgreSQL, in seconds."""
-        if self._patient:
-            return bounded.WRITE
-        return bounded.DESK if writes and not nowait else bounded.READ
+        if self._long_running:
+            return bounded.BULK_WRITE_TIMEOUT_SECONDS
+        return bounded.EDITOR_WRITE_TIMEOUT_SECONDS if writes and not nowait else bounded.READ_TIMEOUT_SECONDS
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def read_transaction(self) -> Iterator[Connection]:
         """Open a read transaction: all reads inside see one snapshot.
 
         Yields:
@@ -111,7 +111,7 @@ class Database:
             Unavailable: The database cannot be reached or did not reply in time.
             MigrationsPending: A table or column is missing.
         """
-        with _in_our_words(), self._reader.connect() as connection:
+        with _translate_driver_errors(), self._reader.connect() as connection:
             yield connection
 
     @contextmanager
@@ -126,11 +126,11 @@ class Database:
             MigrationsPending: A table or column is missing.
             DiskFull: The disk of the database is full.
         """
-        with _in_our_words(), Session(self._writer, expire_on_commit=False) as session, session.begin():
+        with _translate_driver_errors(), Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
-    def moment(self) -> Iterator[Session]:
+    def try_transaction(self) -> Iterator[Session]:
         """Open a transaction for an optional write, which waits neither for other writers nor for the disk.
 
         Yields:
@@ -139,7 +139,7 @@ class Database:
         Raises:
             Unavailable: The transaction would have to wait, or a concurrent one wrote the same rows.
         """
-        with _in_our_words(), Session(self._hasty, expire_on_commit=False) as session:
+        with _translate_driver_errors(), Session(self._nowait_writer, expire_on_commit=False) as session:
             try:
                 with session.begin():
                     yield session
@@ -156,60 +156,60 @@ class Database:
         Raises:
             Unavailable: The database cannot be reached.
         """
-        with _in_our_words(), self._writer.connect() as connection:
-            _unbound(connection)
+        with _translate_driver_errors(), self._writer.connect() as connection:
+            _lift_deadline(connection)
             yield connection
 
     def analyze(self) -> None:
         """Update the planner statistics of PostgreSQL after a bulk write; our queries on SQLite do not need them."""
         if not self.is_sqlite:
             with self._writer.connect() as connection:
-                _unbound(connection)
+                _lift_deadline(connection)
                 connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
 
     def dispose(self) -> None:
         """Close all idle connections."""
         self._reader.dispose()
         self._writer.dispose()
-        self._hasty.dispose()
+        self._nowait_writer.dispose()
 
 
-def _unbound(connection: Connection) -> None:
+def _lift_deadline(connection: Connection) -> None:
     """Remove the time limit of a connection until it is returned to the pool."""
     driver = connection.connection.driver_connection
-    if isinstance(driver, bounded.Bounded):
+    if isinstance(driver, bounded.DeadlineConnection):
         driver.limit = None
 
 
 @contextmanager
-def _in_our_words() -> Iterator[None]:
+def _translate_driver_errors() -> Iterator[None]:
     """Translate driver errors about an unreachable, slow, full or unmigrated database into errors of this package."""
     try:
         yield
     except PoolTimeout as error:
         raise Unavailable from error
-    except (DBAPIError, *DRIVERS) as error:
+    except (DBAPIError, *DRIVER_ERRORS) as error:
         driver_error = error.orig if isinstance(error, DBAPIError) else error
         code = getattr(driver_error, "sqlstate", None) or getattr(driver_error, "sqlite_errorcode", None)
-        if code in UNDEFINED or str(driver_error).startswith("no such "):
-            raise SchemaMissing from error
-        if code in FULL:
-            raise NoRoom from error
-        if isinstance(driver_error, OPERATIONAL) or getattr(error, "connection_invalidated", False):
+        if code in UNDEFINED_SQLSTATES or str(driver_error).startswith("no such "):
+            raise MigrationsPending from error
+        if code in DISK_FULL_CODES:
+            raise DiskFull from error
+        if isinstance(driver_error, OPERATIONAL_ERRORS) or getattr(error, "connection_invalidated", False):
             raise Unavailable from error
         raise
 
 
-DRIVERS = (sqlite3.Error, psycopg.Error)
+DRIVER_ERRORS = (sqlite3.Error, psycopg.Error)
 """Base classes of all driver errors."""
 
-OPERATIONAL = (sqlite3.OperationalError, psycopg.OperationalError)
+OPERATIONAL_ERRORS = (sqlite3.OperationalError, psycopg.OperationalError)
 """Driver errors that are caused by the state of the database and not by the statement."""
 
-UNDEFINED = ("42P01", "42703")
+UNDEFINED_SQLSTATES = ("42P01", "42703")
 """SQLSTATEs of PostgreSQL for an undefined table and an undefined column."""
 
-FULL = ("53100", sqlite3.SQLITE_FULL)
+DISK_FULL_CODES = ("53100", sqlite3.SQLITE_FULL)
 """Error codes of both databases for a full disk."""
 
 
@@ -239,7 +239,7 @@ def _prepare_sqlite(engine: Engine, *, writes: bool, nowait: bool) -> None:
     def begin_writing(connection: Connection) -> None:
         driver = connection.connection.driver_connection
         assert driver is not None  # noqa: S101 (a connection that begins has a driver connection)
-        _begin_writing(driver, timeout_seconds=0 if nowait else BUSY_MS / 1000)
+        _begin_writing(driver, timeout_seconds=0 if nowait else SQLITE_BUSY_TIMEOUT_MS / 1000)
 
 
 def _sqlite_pragmas(*, writes: bool, nowait: bool) -> list[str]:
@@ -247,7 +247,7 @@ def _sqlite_pragmas(*, writes: bool, nowait: bool) -> list[str]:
     pragmas = []
     if not nowait:  # the journal mode is stored in the file, and setting it again would wait for writers
         pragmas.append("journal_mode = WAL")
-    busy_timeout = BEGINS_MS if writes else BUSY_MS
+    busy_timeout = SQLITE_BEGIN_TIMEOUT_MS if writes else SQLITE_BUSY_TIMEOUT_MS
     pragmas += [
         f"synchronous = {'NORMAL' if nowait else 'FULL'}",
         "foreign_keys = ON",

@@ -10,29 +10,29 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, insert, select
 from sqlalchemy.orm import Session
 
-from newsapi.model import Deed
-from newsapi.model.base import table, uuid7
+from newsapi.model import AuditEntry
+from newsapi.model.base import columns_table, uuid7
 
-_DEED = table(Deed)
+_DEED = columns_table(AuditEntry)
 
 
-def note(session: Session, *, at: datetime, by: str, action: str, kind: str, subject_id: UUID, **optional: Any) -> None:
+def insert_entry(session: Session, *, occurred_at: datetime, actor: str, action: str, kind: str, subject_id: UUID, **optional: Any) -> None:
     """Insert an audit entry; the optional columns are `slug`, `version` and `seq`."""
-    row = {"at": at, "by": by, "action": action, "kind": kind, "subject_id": subject_id}
+    row = {"at": occurred_at, "by": actor, "action": action, "kind": kind, "subject_id": subject_id}
     session.execute(insert(_DEED).values(id=uuid7(), **row, **optional))
 
 
-def page(
+def list_entries(
     connection: Connection,
     *,
     limit: int,
     before: UUID | None = None,
-    by: str | None = None,
+    actor: str | None = None,
     subject: UUID | None = None,
 ) -> Sequence[Row[Any]]:
     """Return audit entries, newest first: all, or those older than an entry, of an actor, or on a subject."""
     statement = select(_DEED).order_by(_DEED.c.id.desc()).limit(limit)
-    for column, value in ((_DEED.c.by, by), (_DEED.c.subject_id, subject)):
+    for column, value in ((_DEED.c.by, actor), (_DEED.c.subject_id, subject)):
         if value is not None:
             statement = statement.where(column == value)
     if before is not None:
@@ -40,7 +40,7 @@ def page(
     return connection.execute(statement).all()
 
 
-def first(connection: Connection, subject: UUID) -> str | None:
+def creator_of(connection: Connection, subject: UUID) -> str | None:
     """Return the actor that created an object, or None if it was not created through the API."""
     creations = select(_DEED.c.by).where(_DEED.c.subject_id == subject, _DEED.c.action == "create")
     actor: str | None = connection.execute(creations.order_by(_DEED.c.id).limit(1)).scalar()

@@ -17,23 +17,23 @@ from uuid import UUID
 
 from sqlalchemy import Connection, and_, bindparam, func, select
 
-from newsapi.model import Article, Change, Facet, Listing
+from newsapi.model import Article, Change, Facet, ListingEntry
 from newsapi.model.changes import OF_TERMS
 from newsapi.store import departures, prepared
-from newsapi.store.listing import stands_in
-from newsapi.store.public import visible
-from newsapi.store.rows import among
+from newsapi.store.listing import in_facets
+from newsapi.store.public import is_visible
+from newsapi.store.rows import in_values
 from newsapi.store.taxonomy import MODELS
 
-SCAN: Final = 10_000
+MAX_SCANNED_ROWS: Final = 10_000
 """Changed articles that a page may read and skip because they do not match the filters."""
 
-FEW: Final = 1_000
+SMALL_FILTER_SIZE: Final = 1_000
 """If the smallest filter has at most so many articles, they are read by id and the changelog is not scanned."""
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class FilterGroup:
     """One filter, as facets.
 
     An article matches if it is in any facet of `now`. `current_and_former_facets` adds the facets that the values of
@@ -42,7 +42,7 @@ class Group:
     """
 
     now: frozenset[int]
-    ever: frozenset[int]
+    current_and_former_facets: frozenset[int]
     articles: int
 
 
@@ -63,7 +63,7 @@ class Page(NamedTuple):
     until: int
 
 
-class Told(NamedTuple):
+class ChangeInfo(NamedTuple):
     """The changelog entry of a change."""
 
     mark: int
@@ -74,8 +74,8 @@ class Told(NamedTuple):
     version: int | None
 
 
-def page(
-    connection: Connection, groups: Sequence[Group], kinds: Collection[str], after: int, head: int, *, limit: int
+def events_page(
+    connection: Connection, groups: Sequence[FilterGroup], kinds: Collection[str], after: int, head: int, *, limit: int
 ) -> Page:
     """Return the first events after a change.
 
@@ -93,10 +93,10 @@ def page(
     events: list[Event] = []
     until = head
     if "article" in kinds:
-        upserts, until = _arrivals(connection, groups, after, head, limit + 1)
+        upserts, until = _entered_or_changed(connection, groups, after, head, limit + 1)
         if len(upserts) > limit:
             until = upserts[limit - 1].seq
-        deletes, until = _departed(connection, groups, after, until, limit + 1)
+        deletes, until = _left(connection, groups, after, until, limit + 1)
         events += [*upserts, *deletes]
     if term_kinds := sorted(set(kinds) - {"article"}):
         term_events, until = _names(connection, term_kinds, after, until, limit + 1)
@@ -108,21 +108,21 @@ def page(
     return Page(events, until)
 
 
-def _arrivals(
-    connection: Connection, groups: Sequence[Group], after: int, head: int, limit: int
+def _entered_or_changed(
+    connection: Connection, groups: Sequence[FilterGroup], after: int, head: int, limit: int
 ) -> tuple[list[Event], int]:
     """Return events of articles that match the filters and changed, and the change up to which they are complete."""
     if not all(group.now for group in groups):
         return [], head
     smallest = min(groups, key=lambda group: group.articles)
-    if smallest.articles <= FEW < head - after:
+    if smallest.articles <= SMALL_FILTER_SIZE < head - after:
         ids = list(connection.execute(_STANDING, {"facets": list(smallest.now)}).scalars())
         return _walk(connection, groups, after, head, limit, ids=ids) if ids else [], head
-    until = min(head, after + SCAN)
+    until = min(head, after + MAX_SCANNED_ROWS)
     events = _walk(connection, groups, after, until, limit)
     if len(events) < limit and until < head:
         # Many of these changes may have been superseded by later ones of the same article: continue by article.
-        last: int | None = connection.execute(_PASSED, {"after": until, "skipped": SCAN - 1}).scalar()
+        last: int | None = connection.execute(_PASSED, {"after": until, "skipped": MAX_SCANNED_ROWS - 1}).scalar()
         start, until = until, last or head
         events += _walk(connection, groups, start, until, limit - len(events))
     return events, until
@@ -130,7 +130,7 @@ def _arrivals(
 
 def _walk(
     connection: Connection,
-    groups: Sequence[Group],
+    groups: Sequence[FilterGroup],
     after: int,
     until: int,
     limit: int,
@@ -142,21 +142,21 @@ def _walk(
     parameters |= {f"group_{number}": sorted(group.now) for number, group in enumerate(groups)}
     statement = _walked(len(groups))
     if ids is not None:
-        rows = connection.execute(statement.where(among(connection, Article.id, ids)), parameters).all()
+        rows = connection.execute(statement.where(in_values(connection, Article.id, ids)), parameters).all()
     else:
-        rows = prepared.rows(connection, statement, parameters)  # type: ignore[assignment]
+        rows = prepared.fetch_rows(connection, statement, parameters)  # type: ignore[assignment]
     return [Event(seq, "article", id_, "upsert") for seq, id_ in rows]
 
 
 @lru_cache(maxsize=16)
 def _walked(groups: int) -> Any:
-    conditions = [stands_in(Article.published_at, Article.id, f"group_{number}") for number in range(groups)]
+    conditions = [in_facets(Article.published_at, Article.id, f"group_{number}") for number in range(groups)]
     in_range = and_(Article.seq > bindparam("after"), Article.seq <= bindparam("until"))
-    statement: Any = select(Article.seq, Article.id).where(in_range, visible(), *conditions)
+    statement: Any = select(Article.seq, Article.id).where(in_range, is_visible(), *conditions)
     return statement.order_by(Article.seq).limit(bindparam("limit"))
 
 
-_STANDING = select(Listing.article_id).distinct().where(Listing.facet_id.in_(bindparam("facets", expanding=True)))
+_STANDING = select(ListingEntry.article_id).distinct().where(ListingEntry.facet_id.in_(bindparam("facets", expanding=True)))
 _PASSED = (
     select(Article.seq)
     .where(Article.seq > bindparam("after"), Article.seq.is_not(None))
@@ -166,8 +166,8 @@ _PASSED = (
 )
 
 
-def _departed(
-    connection: Connection, groups: Sequence[Group], after: int, until: int, limit: int
+def _left(
+    connection: Connection, groups: Sequence[FilterGroup], after: int, until: int, limit: int
 ) -> tuple[list[Event], int]:
     """Return events of articles that left the filters.
 
@@ -177,20 +177,20 @@ def _departed(
     Returns:
         The events, and the change up to which they are complete.
     """
-    facets = sorted(frozenset[int]().union(*(group.ever for group in groups)))
-    recent_exits, until = departures.since(connection, facets, after, until, limit)
+    facets = sorted(frozenset[int]().union(*(group.current_and_former_facets for group in groups)))
+    recent_exits, until = departures.list_between(connection, facets, after, until, limit)
     ids = {row.id for row in recent_exits if row.seq <= until}
     if not ids:
         return [], until
     facets_now = _standing(connection, ids, facets)
     exits_by_article: dict[UUID, dict[int, tuple[int, str]]] = {}
-    for row in departures.of_articles(connection, ids, facets):
-        exits_by_article.setdefault(row.id, {})[row.facet] = (row.seq, row.reason)
+    for row in departures.list_for_articles(connection, ids, facets):
+        exits_by_article.setdefault(row.id, {})[row.facet_id] = (row.seq, row.reason)
     events = []
     for id_ in ids:
         current, former = facets_now.get(id_, frozenset()), exits_by_article[id_]
         matches = all(group.now & current for group in groups)
-        has_matched = all(group.ever & (current | former.keys()) for group in groups)
+        has_matched = all(group.current_and_former_facets & (current | former.keys()) for group in groups)
         if matches or not has_matched:
             continue
         seq, reason = max(former.values())
@@ -201,13 +201,13 @@ def _departed(
 def _standing(connection: Connection, ids: Collection[UUID], facets: Collection[int]) -> dict[UUID, frozenset[int]]:
     """Return in which of these facets each of these articles is now; articles in none of them are left out."""
     on = and_(
-        Listing.published_at == Article.published_at,
-        Listing.article_id == Article.id,
-        among(connection, Listing.facet_id, facets),
+        ListingEntry.published_at == Article.published_at,
+        ListingEntry.article_id == Article.id,
+        in_values(connection, ListingEntry.facet_id, facets),
     )
-    statement = select(Article.id, Listing.facet_id).join(Listing, on)
+    statement = select(Article.id, ListingEntry.facet_id).join(ListingEntry, on)
     facets_by_id: dict[UUID, frozenset[int]] = {}
-    for id_, facet in connection.execute(statement.where(among(connection, Article.id, ids), visible())):
+    for id_, facet in connection.execute(statement.where(in_values(connection, Article.id, ids), is_visible())):
         facets_by_id[id_] = facets_by_id.get(id_, frozenset()) | {facet}
     return facets_by_id
 
@@ -243,33 +243,33 @@ _LAST = (
 )
 
 
-def told(connection: Connection, seqs: Collection[int]) -> dict[int, Told]:
+def get_changes(connection: Connection, seqs: Collection[int]) -> dict[int, ChangeInfo]:
     """Return the changelog entries of these changes by their seq."""
     columns = (Change.seq, Change.mark, Change.at, Change.reason, Change.slug, Change.previous_slug, Change.version)
-    rows = connection.execute(select(*columns).where(among(connection, Change.seq, sorted(seqs))))
-    return {row.seq: Told(*row[1:]) for row in rows}
+    rows = connection.execute(select(*columns).where(in_values(connection, Change.seq, sorted(seqs))))
+    return {row.seq: ChangeInfo(*row[1:]) for row in rows}
 
 
-def gone(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Any]:
+def withdrawals(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Any]:
     """Return the withdrawals of those of these articles that were public and are no longer."""
-    rows = select(Article.id, Article.gone).where(among(connection, Article.id, ids), Article.status != "published")
+    rows = select(Article.id, Article.gone).where(in_values(connection, Article.id, ids), Article.status != "published")
     return {id_: withdrawal for id_, withdrawal in connection.execute(rows) if withdrawal}
 
 
-def short(connection: Connection, kind: Any, ids: Collection[UUID]) -> dict[UUID, dict[str, str]]:
+def term_refs(connection: Connection, kind: Any, ids: Collection[UUID]) -> dict[UUID, dict[str, str]]:
     """Return slug and name of the terms of a kind by their id."""
     model = MODELS[kind]
-    rows = connection.execute(select(model.id, model.slug, model.name).where(among(connection, model.id, ids)))
+    rows = connection.execute(select(model.id, model.slug, model.name).where(in_values(connection, model.id, ids)))
     return {id_: {"slug": slug, "name": name} for id_, slug, name in rows}
 
 
-def members(connection: Connection, facets: Collection[int]) -> int:
+def count_members(connection: Connection, facets: Collection[int]) -> int:
     """Return the sum of the article counts of these facets."""
-    total = select(func.coalesce(func.sum(Facet.articles), 0)).where(among(connection, Facet.id, facets))
+    total = select(func.coalesce(func.sum(Facet.articles), 0)).where(in_values(connection, Facet.id, facets))
     return int(connection.execute(total).scalar_one())
 
 
-def in_scope(connection: Connection, groups: Sequence[Group], ids: Collection[UUID]) -> set[UUID]:
+def matching_ids(connection: Connection, groups: Sequence[FilterGroup], ids: Collection[UUID]) -> set[UUID]:
     """Return the ids of those of these articles that match every filter."""
     if not ids:
         return set()
@@ -278,14 +278,14 @@ def in_scope(connection: Connection, groups: Sequence[Group], ids: Collection[UU
     return {id_ for id_, current in facets_now.items() if all(group.now & current for group in groups)}
 
 
-def rarest(connection: Connection, groups: Sequence[Group], most: int) -> list[UUID] | None:
+def smallest_filter_ids(connection: Connection, groups: Sequence[FilterGroup], limit: int) -> list[UUID] | None:
     """Return the ids of the articles in the smallest filter, or None if it has more than `limit`."""
     smallest = min(groups, key=lambda group: group.articles)
-    if smallest.articles > most:
+    if smallest.articles > limit:
         return None
     return list(connection.execute(_STANDING, {"facets": list(smallest.now)}).scalars())
 
 
-def marks(told_: Mapping[int, Told], seq: int) -> int:
+def nonce_at(changes: Mapping[int, ChangeInfo], seq: int) -> int:
     """Return the nonce of a change in `changes`, 0 for one that is not there, such as the start of the changelog."""
-    return told_[seq].mark if seq in told_ else 0
+    return changes[seq].mark if seq in changes else 0

@@ -9,87 +9,87 @@ from uuid import UUID
 from sqlalchemy import Connection, Select, bindparam, delete, select, union_all
 from sqlalchemy.orm import Session
 
-from newsapi.model import Departure
-from newsapi.model.base import table
+from newsapi.model import FilterExit
+from newsapi.model.base import columns_table
 from newsapi.store import rows
-from newsapi.store.rows import among
-from newsapi.store.told import Told
+from newsapi.store.rows import in_values
+from newsapi.store.told import NewChange
 
 OUT_OF_SCOPE: Final = "out_of_scope"
 """Reason of an exit of an article that is still public."""
 
-LATELY: Final = 200
+RECENT_EXITS_PER_FACET: Final = 200
 """Number of recent exits that feeds read from each facet; clients that missed more use the sync API."""
 
-TOGETHER: Final = 50
+FACETS_PER_QUERY: Final = 50
 """Largest number of facets read by one statement."""
 
-_LEFT = table(Departure)
+_FILTER_EXIT = columns_table(FilterExit)
 
 
-class Left(NamedTuple):
+class ExitRow(NamedTuple):
     """An article that left a facet: the seq of the change, and its reason."""
 
     seq: int
     id: UUID
     reason: str
-    facet: int
+    facet_id: int
 
 
-def note(session: Session, changes: Iterable[tuple[int, Told]]) -> None:
+def record_exits(session: Session, changes: Iterable[tuple[int, NewChange]]) -> None:
     """Record which facets articles left by these changes, given with their seqs; delete exits of facets re-entered."""
-    moved = [(seq, change) for seq, change in changes if change.before != change.after or change.action == "delete"]
+    moved = [(seq, change) for seq, change in changes if change.facets_before != change.facets_after or change.action == "delete"]
     if not moved:
         return
     connection = session.connection()
-    recorded = of_articles(connection, {change.subject_id for _, change in moved})
+    recorded = list_for_articles(connection, {change.subject_id for _, change in moved})
     exits_by_article: dict[UUID, dict[int, tuple[int, str]]] = {}
     for row in recorded:
-        exits_by_article.setdefault(row.id, {})[row.facet] = (row.seq, row.reason)
+        exits_by_article.setdefault(row.id, {})[row.facet_id] = (row.seq, row.reason)
     for seq, change in moved:
         exits = exits_by_article.setdefault(change.subject_id, {})
-        for facet_id in change.after:
+        for facet_id in change.facets_after:
             exits.pop(facet_id, None)
-        left = change.before - change.after
+        left = change.facets_before - change.facets_after
         if change.action == "delete":
             exits |= dict.fromkeys(left | exits.keys(), (seq, change.reason))
         else:
             exits |= dict.fromkeys(left, (seq, OUT_OF_SCOPE))
     if recorded:
-        replaced = among(connection, Departure.article_id, {row.id for row in recorded})
-        connection.execute(delete(_LEFT).where(replaced))
+        replaced = in_values(connection, FilterExit.article_id, {row.id for row in recorded})
+        connection.execute(delete(_FILTER_EXIT).where(replaced))
     exit_rows = sorted(
         (article_id, facet_id, seq, reason)
         for article_id, exits in exits_by_article.items()
         for facet_id, (seq, reason) in exits.items()
     )
-    rows.insert(session, Departure, ("article_id", "facet_id", "seq", "reason"), exit_rows)
+    rows.bulk_insert(session, FilterExit, ("article_id", "facet_id", "seq", "reason"), exit_rows)
 
 
-def of_articles(connection: Connection, ids: Collection[UUID], facets: Collection[int] | None = None) -> list[Left]:
+def list_for_articles(connection: Connection, ids: Collection[UUID], facets: Collection[int] | None = None) -> list[ExitRow]:
     """Return the exits of these articles, from the given facets or from all."""
-    statement = select(_LEFT.c.seq, _LEFT.c.article_id, _LEFT.c.reason, _LEFT.c.facet_id)
-    statement = statement.where(among(connection, Departure.article_id, ids))
+    statement = select(_FILTER_EXIT.c.seq, _FILTER_EXIT.c.article_id, _FILTER_EXIT.c.reason, _FILTER_EXIT.c.facet_id)
+    statement = statement.where(in_values(connection, FilterExit.article_id, ids))
     if facets is not None:
-        statement = statement.where(among(connection, Departure.facet_id, facets))
-    return [Left(*row) for row in connection.execute(statement)]
+        statement = statement.where(in_values(connection, FilterExit.facet_id, facets))
+    return [ExitRow(*row) for row in connection.execute(statement)]
 
 
-def since(connection: Connection, facets: Sequence[int], after: int, until: int, most: int) -> tuple[list[Left], int]:
+def list_between(connection: Connection, facets: Sequence[int], after: int, until: int, limit: int) -> tuple[list[ExitRow], int]:
     """Return the exits from some facets by the changes with `after` < seq <= `until`.
 
     Returns:
         The first `limit` exits of each facet, and the seq up to which they are complete.
     """
-    exits = _read(connection, facets, {"after": after, "until": until, "limit": most})
+    exits = _read(connection, facets, {"after": after, "until": until, "limit": limit})
     seqs_by_facet: dict[int, list[int]] = {}
     for row in exits:
-        seqs_by_facet.setdefault(row.facet, []).append(row.seq)
-    cut_off_at = [max(seqs) for seqs in seqs_by_facet.values() if len(seqs) >= most]
+        seqs_by_facet.setdefault(row.facet_id, []).append(row.seq)
+    cut_off_at = [max(seqs) for seqs in seqs_by_facet.values() if len(seqs) >= limit]
     return exits, min(cut_off_at, default=until)
 
 
-def lately(connection: Connection, groups: Sequence[Sequence[int]]) -> list[Left]:
+def list_recent(connection: Connection, groups: Sequence[Sequence[int]]) -> list[ExitRow]:
     """Return the articles of a list that were recently withdrawn, the last first.
 
     Args:
@@ -98,33 +98,33 @@ def lately(connection: Connection, groups: Sequence[Sequence[int]]) -> list[Left
             exits from its facets are considered.
     """
     first, *others = groups
-    recent = sorted(_read(connection, first, {"limit": LATELY}), reverse=True)
+    recent = sorted(_read(connection, first, {"limit": RECENT_EXITS_PER_FACET}), reverse=True)
     exits = {row.id: row for row in reversed(recent) if row.reason != OUT_OF_SCOPE}
     if exits and others:
-        other_exits = of_articles(connection, exits, {facet_id for group in others for facet_id in group})
-        left = {(row.id, row.facet) for row in other_exits if row.reason != OUT_OF_SCOPE}
+        other_exits = list_for_articles(connection, exits, {facet_id for group in others for facet_id in group})
+        left = {(row.id, row.facet_id) for row in other_exits if row.reason != OUT_OF_SCOPE}
         exits = {
             id_: row
             for id_, row in exits.items()
             if all(any((id_, facet_id) in left for facet_id in group) for group in others)
         }
-    return sorted(exits.values(), reverse=True)[:LATELY]
+    return sorted(exits.values(), reverse=True)[:RECENT_EXITS_PER_FACET]
 
 
-def _read(connection: Connection, facets: Sequence[int], parameters: dict[str, Any]) -> list[Left]:
+def _read(connection: Connection, facets: Sequence[int], parameters: dict[str, Any]) -> list[ExitRow]:
     """Read exits from some facets: those between two changes, or without `after` the most recent."""
-    exits: list[Left] = []
-    for start in range(0, len(facets), TOGETHER):
-        batch = {f"facet_{number}": facet_id for number, facet_id in enumerate(facets[start : start + TOGETHER])}
+    exits: list[ExitRow] = []
+    for start in range(0, len(facets), FACETS_PER_QUERY):
+        batch = {f"facet_{number}": facet_id for number, facet_id in enumerate(facets[start : start + FACETS_PER_QUERY])}
         branches = [_branch(name, newest_first="after" not in parameters).subquery() for name in batch]
         statement = union_all(*(select(branch) for branch in branches))
-        exits += [Left(*row) for row in connection.execute(statement, parameters | batch)]
+        exits += [ExitRow(*row) for row in connection.execute(statement, parameters | batch)]
     return exits
 
 
 def _branch(facet: str, *, newest_first: bool) -> Select[Any]:
     """Select the exits from the facet bound to the parameter `facet`."""
-    columns = _LEFT.alias().c
+    columns = _FILTER_EXIT.alias().c
     statement = select(columns.seq, columns.article_id, columns.reason, columns.facet_id)
     statement = statement.where(columns.facet_id == bindparam(facet))
     if newest_first:

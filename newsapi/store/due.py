@@ -16,7 +16,7 @@ _SCHEDULED: ColumnElement[str] = literal_column("'scheduled'")
 _PUBLISHED: ColumnElement[str] = literal_column("'published'")
 
 
-def clock(connection: Connection) -> datetime:
+def database_now(connection: Connection) -> datetime:
     """Return the time of the database server, which is the same for every node; with SQLite, of this machine."""
     if connection.dialect.name == "sqlite":
         return datetime.now(UTC)
@@ -24,13 +24,13 @@ def clock(connection: Connection) -> datetime:
     return time
 
 
-def publications(connection: Connection, now: datetime, most: int) -> Sequence[UUID]:
+def due_for_publication(connection: Connection, now: datetime, limit: int) -> Sequence[UUID]:
     """Return up to `limit` scheduled articles whose publication time has come, the earliest first."""
     statement = select(Article.id).where(Article.status == _SCHEDULED, Article.published_at <= now)
-    return connection.execute(statement.order_by(Article.published_at, Article.id).limit(most)).scalars().all()
+    return connection.execute(statement.order_by(Article.published_at, Article.id).limit(limit)).scalars().all()
 
 
-def expiries(connection: Connection, now: datetime, most: int) -> Sequence[UUID]:
+def due_for_expiry(connection: Connection, now: datetime, limit: int) -> Sequence[UUID]:
     """Return up to `limit` published articles whose rights have expired, the earliest first."""
     statement = select(Article.id).where(Article.status == _PUBLISHED, Article.expires_at <= now)
-    return connection.execute(statement.order_by(Article.expires_at, Article.id).limit(most)).scalars().all()
+    return connection.execute(statement.order_by(Article.expires_at, Article.id).limit(limit)).scalars().all()

@@ -10,20 +10,20 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func, literal, or_, select, true, union_all
 
-from newsapi.errors import SchemaMissing
-from newsapi.model import Author, Brand, Facet, LogHead, OldSlug, Section, Tag
+from newsapi.errors import MigrationsPending
+from newsapi.model import Author, Brand, Facet, ChangelogHead, SlugRedirect, Section, Tag
 from newsapi.store import prepared
 
-TERMS = ("brand", "group", "mentions", "about", "author", "section", "tag")
+TERM_FILTERS = ("brand", "group", "mentions", "about", "author", "section", "tag")
 """Filters whose values are slugs of terms: brands, authors, sections or tags."""
 
-NAMED = ("format", "language")
+LITERAL_FILTERS = ("format", "language")
 """Filters whose values are the names of facets."""
 
-FIXED = (("all", ""), ("terms", "author"), ("terms", "brand"), ("terms", "section"), ("terms", "tag"))
+BUILTIN_FACETS = (("all", ""), ("terms", "author"), ("terms", "brand"), ("terms", "section"), ("terms", "tag"))
 """Facets that every database has: all articles, and the lists of terms of each kind."""
 
-SEEN = Facet.seq > 0
+IS_PUBLIC_FACET = Facet.seq > 0
 """Condition that a facet is public: a tag, format or language that no change has touched is used in drafts only."""
 
 
@@ -31,13 +31,13 @@ class FacetState(NamedTuple):
     """A facet as of the read: its id, number of articles, and the seq and time of its last change."""
 
     id: int
-    articles: int
+    article_count: int
     seq: int
-    at: datetime | None
+    changed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
-class Truth:
+class ReadSnapshot:
     """The changelog position of a read, and the facets that its filters stand for.
 
     Attributes:
@@ -49,15 +49,15 @@ class Truth:
     """
 
     seq: int
-    mark: int
+    nonce: int
     filters: Mapping[str, Sequence[FacetState]]
     everything: FacetState
     terms: Mapping[str, FacetState]
 
-    def touched_at(self) -> datetime | None:
+    def changed_at(self) -> datetime | None:
         """Return when an article last entered, changed in or left a list with these filters."""
         groups = [facets for facets in self.filters.values() if facets] or [[self.everything]]
-        times = [max((facet.at for facet in facets if facet.at is not None), default=None) for facets in groups]
+        times = [max((facet.changed_at for facet in facets if facet.changed_at is not None), default=None) for facets in groups]
         return min((time for time in times if time is not None), default=None)
 
 
@@ -74,37 +74,37 @@ def _term(filter_: str, *, is_former: bool) -> Select[*tuple[Any, ...]]:
     statement = select(literal(filter_).label("filter"), Facet.id, Facet.articles, Facet.seq, Facet.at)
     statement = statement.select_from(model)
     if is_former:
-        statement = statement.join(OldSlug, OldSlug.subject_id == model.id).where(
-            OldSlug.kind == kind, OldSlug.slug.in_(values)
+        statement = statement.join(SlugRedirect, SlugRedirect.subject_id == model.id).where(
+            SlugRedirect.kind == kind, SlugRedirect.slug.in_(values)
         )
     else:
         statement = statement.where(model.slug.in_(values))
     statement = statement.join(Facet, facet_conditions.get(filter_, Facet.id == model.facet_id))
-    return statement.where(SEEN) if model is Tag else statement
+    return statement.where(IS_PUBLIC_FACET) if model is Tag else statement
 
 
 def _named(filter_: str) -> Select[*tuple[Any, ...]]:
     values: BindParameter[Any] = bindparam(filter_, expanding=True)
     statement = select(literal(filter_).label("filter"), Facet.id, Facet.articles, Facet.seq, Facet.at)
-    return statement.where(Facet.kind == filter_, Facet.name.in_(values), SEEN)
+    return statement.where(Facet.kind == filter_, Facet.name.in_(values), IS_PUBLIC_FACET)
 
 
 @lru_cache(maxsize=256)
 def _statement(filters: tuple[str, ...]) -> Select[Any]:
     builtin = select(
         (Facet.kind + ":" + func.coalesce(Facet.name, "")), Facet.id, Facet.articles, Facet.seq, Facet.at
-    ).where(or_(*(and_(Facet.kind == kind, Facet.name == name) for kind, name in FIXED)))
+    ).where(or_(*(and_(Facet.kind == kind, Facet.name == name) for kind, name in BUILTIN_FACETS)))
     branches = [builtin]
     for filter_ in filters:
-        if filter_ in NAMED:
+        if filter_ in LITERAL_FILTERS:
             branches.append(_named(filter_))
         else:
             branches += [_term(filter_, is_former=False), _term(filter_, is_former=True)]
     facets = union_all(*branches).subquery("f")
-    return select(LogHead.seq, LogHead.mark, *facets.c).select_from(LogHead).join(facets, true())
+    return select(ChangelogHead.seq, ChangelogHead.mark, *facets.c).select_from(ChangelogHead).join(facets, true())
 
 
-def truth(connection: Connection, wanted: Mapping[str, Sequence[str]]) -> Truth:
+def resolve_filters(connection: Connection, filters: Mapping[str, Sequence[str]]) -> ReadSnapshot:
     """Resolve the values of filters to facets and read the head of the changelog, in one statement.
 
     Returns:
@@ -113,11 +113,11 @@ def truth(connection: Connection, wanted: Mapping[str, Sequence[str]]) -> Truth:
     Raises:
         MigrationsPending: The changelog has no head row.
     """
-    rows = prepared.rows(connection, _statement(tuple(sorted(wanted))), wanted)
+    rows = prepared.fetch_rows(connection, _statement(tuple(sorted(filters))), filters)
     if not rows:
-        raise SchemaMissing
+        raise MigrationsPending
     seq, nonce = rows[0][:2]
-    facets_by_filter: dict[str, list[FacetState]] = {name: [] for name in wanted}
+    facets_by_filter: dict[str, list[FacetState]] = {name: [] for name in filters}
     terms: dict[str, FacetState] = {}
     for _, _, filter_, *columns in rows:
         facet = FacetState(*columns)
@@ -126,4 +126,4 @@ def truth(connection: Connection, wanted: Mapping[str, Sequence[str]]) -> Truth:
             terms[name or kind] = facet
         elif facet not in facets_by_filter[filter_]:
             facets_by_filter[filter_].append(facet)
-    return Truth(seq, nonce, facets_by_filter, terms.pop("all"), terms)
+    return ReadSnapshot(seq, nonce, facets_by_filter, terms.pop("all"), terms)

@@ -12,7 +12,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from newsapi.model.base import UtcDateTime
 
 
-class gathered(FunctionElement[Any]):  # noqa: N801 (an SQL function)
+class json_rows(FunctionElement[Any]):  # noqa: N801 (an SQL function)
     """A JSON array with one array of the given columns for each row; null or empty if there is no row.
 
     Times are in the JSON encoding of the database; `model.base.decode_instant` decodes those of both databases.
@@ -22,29 +22,29 @@ class gathered(FunctionElement[Any]):  # noqa: N801 (an SQL function)
     inherit_cache = True
 
 
-class newest(FunctionElement[datetime]):  # noqa: N801 (an SQL function)
+class greatest_time(FunctionElement[datetime]):  # noqa: N801 (an SQL function)
     """The latest of several times; the first one must not be null."""
 
     type = UtcDateTime()
     inherit_cache = True
 
 
-@compiles(gathered, "sqlite")
-def _array_in_sqlite(element: gathered, compiler: Any, **options: Any) -> str:
+@compiles(json_rows, "sqlite")
+def _array_in_sqlite(element: json_rows, compiler: Any, **options: Any) -> str:
     return f"json_group_array(json_array({compiler.process(element.clauses, **options)}))"
 
 
-@compiles(gathered, "postgresql")
-def _array_in_postgresql(element: gathered, compiler: Any, **options: Any) -> str:
+@compiles(json_rows, "postgresql")
+def _array_in_postgresql(element: json_rows, compiler: Any, **options: Any) -> str:
     return f"json_agg(json_build_array({compiler.process(element.clauses, **options)}))"
 
 
-@compiles(newest, "sqlite")
-def _newest_in_sqlite(element: newest, compiler: Any, **options: Any) -> str:
+@compiles(greatest_time, "sqlite")
+def _newest_in_sqlite(element: greatest_time, compiler: Any, **options: Any) -> str:
     times = [compiler.process(time, **options) for time in element.clauses]
     return f"max({times[0]}, {', '.join(f'coalesce({time}, 0)' for time in times[1:])})"
 
 
-@compiles(newest, "postgresql")
-def _newest_in_postgresql(element: newest, compiler: Any, **options: Any) -> str:
+@compiles(greatest_time, "postgresql")
+def _newest_in_postgresql(element: greatest_time, compiler: Any, **options: Any) -> str:
     return f"greatest({compiler.process(element.clauses, **options)})"

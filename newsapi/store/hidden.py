@@ -21,19 +21,19 @@ from newsapi.model import (
     ArticleTag,
     Author,
     Brand,
-    OldSlug,
+    SlugRedirect,
     Section,
     Tag,
 )
 from newsapi.model.base import Id, UtcDateTime
 from newsapi.store import articles
-from newsapi.store.articles import Page
-from newsapi.store.facets import Truth
-from newsapi.store.listing import COUNTED, Position, Question, Turn
+from newsapi.store.articles import ArticlePage
+from newsapi.store.facets import ReadSnapshot
+from newsapi.store.listing import MAX_EXACT_COUNT, Position, ListQuery, PageStart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class Visibility:
     """Which articles a caller may see.
 
     Attributes:
@@ -45,30 +45,30 @@ class Sight:
 
     public: bool = True
     statuses: frozenset[str] = frozenset()
-    until: datetime | None = None
+    as_of: datetime | None = None
     article: UUID | None = None
 
     def condition(self) -> ColumnElement[bool]:
         """Return the condition that an unpublished article is included."""
         alternatives: list[ColumnElement[bool]] = [Article.status.in_(sorted(self.statuses - {"published"}))]
-        if self.until is not None:
-            alternatives.append(and_(Article.status == "scheduled", Article.published_at <= self.until))
+        if self.as_of is not None:
+            alternatives.append(and_(Article.status == "scheduled", Article.published_at <= self.as_of))
         if self.article is not None:
             alternatives.append(Article.id == self.article)
         # A literal and not a parameter, so that the partial index of unpublished articles is used.
         return and_(Article.status != literal_column("'published'"), or_(*alternatives))
 
 
-def page(
+def mixed_page(
     connection: Connection,
-    truth: Truth,
-    question: Question,
-    sight: Sight,
-    asked: Mapping[str, Sequence[str]],
+    snapshot: ReadSnapshot,
+    query: ListQuery,
+    visibility: Visibility,
+    filters: Mapping[str, Sequence[str]],
     *,
     limit: int,
-    wanted: Collection[str] = (),
-) -> Page:
+    fields: Collection[str] = (),
+) -> ArticlePage:
     """Return one page of the public and unpublished articles that a caller may see.
 
     Args:
@@ -80,30 +80,30 @@ def page(
         limit: Largest number of articles on the page.
         fields: Fields to load in addition to those of the summary.
     """
-    public = articles.page(connection, truth, question, limit=limit, wanted=wanted) if sight.public else Page([])
-    public_continuation = public.prev if question.back else public.next
+    public = articles.list_page(connection, snapshot, query, limit=limit, fields=fields) if visibility.public else ArticlePage([])
+    public_continuation = public.prev if query.backward else public.next
     records = {record["id"]: record for record in public.records}
-    positions = {id_: Position(record[question.key], id_) for id_, record in records.items()}
-    for id_ in _gone(connection, sight, list(records)):
+    positions = {id_: Position(record[query.key], id_) for id_, record in records.items()}
+    for id_ in _expired_by(connection, visibility, list(records)):
         del positions[id_]
-    positions |= _hidden(connection, question, sight, asked, rows=limit + 1)
-    merged = _merge(question, positions.values(), public_continuation)
+    positions |= _hidden(connection, query, visibility, filters, rows=limit + 1)
+    merged = _merge(query, positions.values(), public_continuation)
     shown = merged[:limit]
     unpublished = [position.id for position in shown if position.id not in records]
-    extra = articles.by_ids(connection, unpublished, wanted, hidden=True)
+    extra = articles.get_many(connection, unpublished, fields, include_unpublished=True)
     records |= {record["id"]: record for record in extra.records}
     more = len(merged) > limit or public_continuation is not None
-    next_start, prev_start = _adjacent_starts(question, shown, public_continuation, more=more)
-    in_list_order = reversed(shown) if question.back else shown
-    return Page([records[position.id] for position in in_list_order], public.changed_at, next_start, prev_start)
+    next_start, prev_start = _adjacent_starts(query, shown, public_continuation, more=more)
+    in_list_order = reversed(shown) if query.backward else shown
+    return ArticlePage([records[position.id] for position in in_list_order], public.changed_at, next_start, prev_start)
 
 
-def _is_descending(query: Question) -> bool:
+def _is_descending(query: ListQuery) -> bool:
     """Tell whether the page is read in descending order of the sort key."""
-    return query.descending is not query.back
+    return query.descending is not query.backward
 
 
-def _merge(query: Question, positions: Iterable[Position], public_continuation: Turn | None) -> list[Position]:
+def _merge(query: ListQuery, positions: Iterable[Position], public_continuation: PageStart | None) -> list[Position]:
     """Return the public and unpublished articles in the direction of reading.
 
     Where public articles were left unread, the list is cut at the last one read: behind it, unread public articles may
@@ -119,30 +119,30 @@ def _merge(query: Question, positions: Iterable[Position], public_continuation: 
 
 
 def _adjacent_starts(
-    query: Question, shown: Sequence[Position], public_continuation: Turn | None, *, more: bool
-) -> tuple[Turn | None, Turn | None]:
+    query: ListQuery, shown: Sequence[Position], public_continuation: PageStart | None, *, more: bool
+) -> tuple[PageStart | None, PageStart | None]:
     """Compute where the next and the previous page start; `more` says that articles follow in reading direction."""
     if shown:
         last: Position | None = shown[-1]
     else:
         last = public_continuation.position if public_continuation else None
-    ahead = Turn(last, query.back) if more and last else None
-    behind = Turn(shown[0], not query.back) if query.turn and shown else None
-    return (behind, ahead) if query.back else (ahead, behind)
+    ahead = PageStart(last, query.backward) if more and last else None
+    behind = PageStart(shown[0], not query.backward) if query.page_start and shown else None
+    return (behind, ahead) if query.backward else (ahead, behind)
 
 
-def _gone(connection: Connection, visibility: Sight, ids: Sequence[UUID]) -> set[UUID]:
+def _expired_by(connection: Connection, visibility: Visibility, ids: Sequence[UUID]) -> set[UUID]:
     """Return the public articles whose rights end by the time of the preview."""
-    if visibility.until is None or not ids:
+    if visibility.as_of is None or not ids:
         return set()
-    statement = select(Article.id).where(Article.id.in_(ids), Article.expires_at <= visibility.until)
+    statement = select(Article.id).where(Article.id.in_(ids), Article.expires_at <= visibility.as_of)
     return set(connection.execute(statement).scalars())
 
 
 def _hidden(
     connection: Connection,
-    query: Question,
-    visibility: Sight,
+    query: ListQuery,
+    visibility: Visibility,
     filters: Mapping[str, Sequence[str]],
     *,
     rows: int,
@@ -150,11 +150,11 @@ def _hidden(
     """Return the positions of the first unpublished articles from the start of the page on."""
     key = _KEYS[query.key]
     conditions = _conditions(query, visibility, filters)
-    if query.turn is not None:
-        start_time, start_id = query.turn.position
+    if query.page_start is not None:
+        start_time, start_id = query.page_start.position
         row_position = tuple_(key, Article.id)
         page_start = tuple_(literal(start_time, UtcDateTime()), literal(start_id, Id()))
-        operator = ("<" if _is_descending(query) else ">") + ("=" if query.turn.inclusive else "")
+        operator = ("<" if _is_descending(query) else ">") + ("=" if query.page_start.inclusive else "")
         conditions.append(row_position.bool_op(operator)(page_start))
     order = (key.desc(), Article.id.desc()) if _is_descending(query) else (key, Article.id)
     statement = select(Article.id, key.label("at")).where(*conditions).order_by(*order).limit(rows)
@@ -168,7 +168,7 @@ _KEYS: dict[str, Any] = {
 }
 
 
-def _conditions(query: Question, visibility: Sight, filters: Mapping[str, Sequence[str]]) -> list[ColumnElement[bool]]:
+def _conditions(query: ListQuery, visibility: Visibility, filters: Mapping[str, Sequence[str]]) -> list[ColumnElement[bool]]:
     conditions = [visibility.condition()]
     conditions += [_filter(name, values) for name, values in filters.items()]
     for name, (start, end) in (("published_at", query.published), ("updated_at", query.updated)):
@@ -181,9 +181,9 @@ def _conditions(query: Question, visibility: Sight, filters: Mapping[str, Sequen
     return conditions
 
 
-def count(connection: Connection, question: Question, sight: Sight, asked: Mapping[str, Sequence[str]]) -> int:
+def count_unpublished(connection: Connection, query: ListQuery, visibility: Visibility, filters: Mapping[str, Sequence[str]]) -> int:
     """Count the unpublished articles of the whole list, up to MAX_EXACT_COUNT + 1."""
-    matching = select(Article.id).where(*_conditions(question, sight, asked)).limit(COUNTED + 1)
+    matching = select(Article.id).where(*_conditions(query, visibility, filters)).limit(MAX_EXACT_COUNT + 1)
     total: int = connection.execute(select(func.count()).select_from(matching.subquery())).scalar_one()
     return total
 
@@ -220,5 +220,5 @@ def _brand_filter(name: str, brands: Any) -> ColumnElement[bool]:
 
 def _terms(model: Any, slugs: Sequence[str]) -> Any:
     """Select the ids of the terms that have, or had, one of these slugs."""
-    former = select(OldSlug.subject_id).where(OldSlug.kind == model.__tablename__, OldSlug.slug.in_(slugs))
+    former = select(SlugRedirect.subject_id).where(SlugRedirect.kind == model.__tablename__, SlugRedirect.slug.in_(slugs))
     return union_all(select(model.id).where(model.slug.in_(slugs)), former)

@@ -15,33 +15,33 @@ from uuid import UUID
 from sqlalchemy import Connection, CursorResult, Row, delete, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from newsapi.model import Import, ImportPart
-from newsapi.model.base import table
+from newsapi.model import Import, ImportChunk
+from newsapi.model.base import columns_table
 from newsapi.store.database import Database
 
-PART = 1 << 20
+PART_BYTES = 1 << 20
 """Size of a stored chunk of an upload."""
 
-OPEN = ("queued", "running")
+OPEN_STATES = ("queued", "running")
 RECEIVING = "receiving"
 
-LOST = timedelta(hours=1)
+UPLOAD_TIMEOUT = timedelta(hours=1)
 """An upload that received no chunk for this long is considered broken off and is deleted."""
 
-SWEPT = 32
+SWEEP_BATCH = 32
 """Chunks deleted in one transaction."""
 
-_JOB, _PART = table(Import), table(ImportPart)
+_JOB, _PART = columns_table(Import), columns_table(ImportChunk)
 SHOWN = [column for column in _JOB.c if column.name not in {"holder", "failures", "plan"}]
 
 
-def begin(session: Session, **columns: Any) -> None:
+def insert_import(session: Session, **columns: Any) -> None:
     """Insert an import in the state `receiving`; the keyword arguments are further columns of the table."""
     zeros = dict.fromkeys(("size", "line", "offset", "created", "updated", "unchanged", "rejected", "failures"), 0)
     session.execute(insert(_JOB).values(state=RECEIVING, errors=[], **zeros, **columns))
 
 
-def add_part(session: Session, id_: UUID, number: int, data: bytes, now: datetime) -> None:
+def append_chunk(session: Session, id_: UUID, number: int, data: bytes, now: datetime) -> None:
     """Store the next chunk of an upload."""
     session.execute(insert(_PART).values(import_id=id_, number=number, data=data))
     job = _JOB.c
@@ -51,18 +51,18 @@ def add_part(session: Session, id_: UUID, number: int, data: bytes, now: datetim
         connection.exec_driver_sql("PRAGMA shrink_memory")
 
 
-def give_up(session: Session, id_: UUID) -> None:
+def delete_import(session: Session, id_: UUID) -> None:
     """Delete an import whose upload was not completed."""
     session.execute(delete(_PART).where(_PART.c.import_id == id_))
     session.execute(delete(_JOB).where(_JOB.c.id == id_, _JOB.c.state == RECEIVING))
 
 
-def one(connection: Connection, id_: UUID) -> Row[Any] | None:
+def get_import(connection: Connection, id_: UUID) -> Row[Any] | None:
     """Return the import with this id, or None if it does not exist or its upload is not complete."""
     return connection.execute(select(*SHOWN).where(_JOB.c.id == id_, _JOB.c.state != RECEIVING)).one_or_none()
 
 
-def page(connection: Connection, *, limit: int, before: UUID | None) -> Sequence[Row[Any]]:
+def list_imports(connection: Connection, *, limit: int, before: UUID | None) -> Sequence[Row[Any]]:
     """Return imports whose upload is complete, newest first; only those older than the id `before` if given."""
     statement = select(*SHOWN).where(_JOB.c.state != RECEIVING).order_by(_JOB.c.id.desc()).limit(limit)
     if before is not None:
@@ -70,22 +70,22 @@ def page(connection: Connection, *, limit: int, before: UUID | None) -> Sequence
     return connection.execute(statement).all()
 
 
-def first_open(connection: Connection) -> Row[Any] | None:
+def next_open(connection: Connection) -> Row[Any] | None:
     """Return the oldest import that is queued or running, or None."""
-    return connection.execute(select(_JOB).where(_JOB.c.state.in_(OPEN)).order_by(_JOB.c.id).limit(1)).one_or_none()
+    return connection.execute(select(_JOB).where(_JOB.c.state.in_(OPEN_STATES)).order_by(_JOB.c.id).limit(1)).one_or_none()
 
 
-def move(session: Session, id_: UUID, states: Sequence[str], **columns: Any) -> bool:
+def transition(session: Session, id_: UUID, states: Sequence[str], **columns: Any) -> bool:
     """Update an import that is in one of these states; return False if it is in another state."""
     return _changed(session, update(_JOB).where(_JOB.c.id == id_, _JOB.c.state.in_(states)).values(**columns))
 
 
-def hold(session: Session, id_: UUID, holder: str, *, now: datetime) -> bool:
+def acquire(session: Session, id_: UUID, holder: str, *, now: datetime) -> bool:
     """Acquire an open import, even from another holder; return False if it is no longer open."""
-    return move(session, id_, OPEN, state="running", holder=holder, updated_at=now)
+    return transition(session, id_, OPEN_STATES, state="running", holder=holder, updated_at=now)
 
 
-def note(session: Session, id_: UUID, holder: str, columns: Mapping[str, Any]) -> bool:
+def save_progress(session: Session, id_: UUID, holder: str, columns: Mapping[str, Any]) -> bool:
     """Save the progress of an import; return False if it was cancelled or another worker holds it."""
     held_job = (_JOB.c.id == id_) & (_JOB.c.holder == holder) & (_JOB.c.state == "running")
     return _changed(session, update(_JOB).where(held_job).values(**columns))
@@ -96,31 +96,31 @@ def _changed(session: Session, statement: Any) -> bool:
     return result.rowcount == 1
 
 
-def has_litter(connection: Connection, now: datetime) -> bool:
+def has_garbage(connection: Connection, now: datetime) -> bool:
     """Return whether there are chunks of closed imports, or uploads that were broken off."""
     statement = select(_JOB.c.id).where(_litter(now)).limit(1)
     return connection.execute(statement).first() is not None
 
 
-def sweep(session: Session, now: datetime) -> None:
+def collect_garbage(session: Session, now: datetime) -> None:
     """Delete a batch of chunks that are no longer needed; when none are left, delete the broken-off uploads."""
     chunks = select(_PART.c.import_id, _PART.c.number).join(_JOB, _JOB.c.id == _PART.c.import_id).where(_litter(now))
-    keys = [tuple(row) for row in session.execute(chunks.limit(SWEPT))]
+    keys = [tuple(row) for row in session.execute(chunks.limit(SWEEP_BATCH))]
     if keys:
         session.execute(delete(_PART).where(tuple_(_PART.c.import_id, _PART.c.number).in_(keys)))
     else:
-        session.execute(delete(_JOB).where(_JOB.c.state == RECEIVING, _JOB.c.updated_at < now - LOST))
+        session.execute(delete(_JOB).where(_JOB.c.state == RECEIVING, _JOB.c.updated_at < now - UPLOAD_TIMEOUT))
 
 
 def _litter(now: datetime) -> Any:
     """Return the condition for broken-off uploads and for closed imports that still have chunks."""
-    is_broken_off = (_JOB.c.state == RECEIVING) & (_JOB.c.updated_at < now - LOST)
+    is_broken_off = (_JOB.c.state == RECEIVING) & (_JOB.c.updated_at < now - UPLOAD_TIMEOUT)
     chunk = _PART.alias()
     has_chunks = select(chunk.c.number).where(chunk.c.import_id == _JOB.c.id).correlate(_JOB).exists()
-    return is_broken_off | (_JOB.c.state.not_in((*OPEN, RECEIVING)) & has_chunks)
+    return is_broken_off | (_JOB.c.state.not_in((*OPEN_STATES, RECEIVING)) & has_chunks)
 
 
-class Spooled(io.RawIOBase):
+class SpooledFile(io.RawIOBase):
     """The uploaded file of an import as a seekable stream that holds one chunk in memory.
 
     Reading raises Unavailable if the database is not available.
@@ -148,7 +148,7 @@ class Spooled(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         if self._position >= self._size:
             return 0
-        number, start = divmod(self._position, PART)
+        number, start = divmod(self._position, PART_BYTES)
         if number != self._number:
             self._number, self._chunk = number, self._read(number)
         piece = self._chunk[start : start + len(buffer)]
@@ -158,6 +158,6 @@ class Spooled(io.RawIOBase):
 
     def _read(self, number: int) -> bytes:
         statement = select(_PART.c.data).where(_PART.c.import_id == self._id, _PART.c.number == number)
-        with self._database.reading() as connection:
+        with self._database.read_transaction() as connection:
             data: bytes = connection.execute(statement).scalar_one()
         return data

@@ -13,20 +13,20 @@ from sqlalchemy import ARRAY, BigInteger, ColumnElement, String, any_, bindparam
 DIALECTS: Final = ("sqlite", "postgresql")
 
 
-def written(dialect: str, values: Iterable[int]) -> str:
+def bind_value(dialect: str, values: Iterable[int]) -> str:
     """Return integers as the value of such a parameter."""
     joined = ",".join(map(str, values))
     return f"[{joined}]" if dialect == "sqlite" else f"{{{joined}}}"
 
 
-def one_of(dialect: str, column: Any, name: str) -> ColumnElement[bool]:
+def in_list(dialect: str, column: Any, name: str) -> ColumnElement[bool]:
     """Return the condition that a column is one of the integers in the parameter `name`."""
     if dialect == "sqlite":
-        return column.in_(select(rows(dialect, name).c.value))  # type: ignore[no-any-return]
+        return column.in_(select(unnest(dialect, name).c.value))  # type: ignore[no-any-return]
     return column == any_(_array(name))  # type: ignore[no-any-return]
 
 
-def rows(dialect: str, name: str) -> Any:
+def unnest(dialect: str, name: str) -> Any:
     """Return a table of the integers in the parameter `name`, with the single column `value`."""
     if dialect == "sqlite":
         return func.json_each(bindparam(name, type_=String)).table_valued("value")

@@ -12,26 +12,26 @@ from typing import Any
 import orjson
 from sqlalchemy import select
 
-from newsapi.errors import BadCursor, ExpiredCursor, SchemaMissing
+from newsapi.errors import CursorInvalid, CursorExpired, MigrationsPending
 from newsapi.model import Secret
 from newsapi.model.base import EPOCH
 from newsapi.store.database import Database
 
-PERIOD = timedelta(days=30)
+CURSOR_PERIOD = timedelta(days=30)
 """A cursor is valid in the period in which it was created and in the next one: for 30 to 60 days.
 
 The cursor contains the number of the period and no creation time, so that equal data gives equal bytes on every node.
 """
 
-_TAG = 16
+_MAC_BYTES = 16
 
 
-def period(now: datetime) -> int:
+def period_number(now: datetime) -> int:
     """Return the number of the period that a time is in, counted from the Unix epoch."""
-    return (now - EPOCH) // PERIOD
+    return (now - EPOCH) // CURSOR_PERIOD
 
 
-class Cursors:
+class CursorCodec:
     """Signs and verifies cursors.
 
     A cursor is the base64url encoding of a 16-byte BLAKE2b MAC and a JSON array of the period and the value.
@@ -44,7 +44,7 @@ class Cursors:
 
     def write(self, value: Any, *, now: datetime) -> str:
         """Return the cursor from which `read` restores `value`."""
-        created_in = period(now)
+        created_in = period_number(now)
         payload = orjson.dumps([created_in, value])
         return base64.urlsafe_b64encode(self._tag(created_in, payload) + payload).rstrip(b"=").decode()
 
@@ -62,38 +62,38 @@ class Cursors:
         """
         try:
             raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-            created_in, value = orjson.loads(raw[_TAG:])
-            is_genuine = hmac.compare_digest(raw[:_TAG], self._tag(int(created_in), raw[_TAG:]))
+            created_in, value = orjson.loads(raw[_MAC_BYTES:])
+            is_genuine = hmac.compare_digest(raw[:_MAC_BYTES], self._tag(int(created_in), raw[_MAC_BYTES:]))
         except (binascii.Error, ValueError, TypeError) as error:
-            raise BadCursor(_NOT_OURS) from error
+            raise CursorInvalid(_NOT_OURS) from error
         # Other encodings of the same bytes (unused low bits, padding) are refused: each cursor has one spelling.
         if not is_genuine or base64.urlsafe_b64encode(raw).rstrip(b"=").decode() != cursor:
-            raise BadCursor(_NOT_OURS)
-        if period(now) - created_in > periods:
-            raise ExpiredCursor
+            raise CursorInvalid(_NOT_OURS)
+        if period_number(now) - created_in > periods:
+            raise CursorExpired
         return value
 
     def _tag(self, created_in: int, payload: bytes) -> bytes:
         key = hashlib.blake2b(f"cursor {created_in}".encode(), key=self._key(), digest_size=32).digest()
-        return hashlib.blake2b(payload, key=key, digest_size=_TAG).digest()
+        return hashlib.blake2b(payload, key=key, digest_size=_MAC_BYTES).digest()
 
     def _key(self) -> bytes:
         if self._secret is None:
-            self._secret = kept_secret(self._database)
+            self._secret = stored_secret(self._database)
         return self._secret.encode()[:64]
 
 
 _NOT_OURS = "This is not a cursor of this list. Use `page.next` or `page.prev` of a response unchanged."
 
 
-def kept_secret(database: Database) -> str:
+def stored_secret(database: Database) -> str:
     """Return the signing secret that the first migration generated.
 
     Raises:
         MigrationsPending: The database has no such secret.
     """
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         secret: str | None = connection.execute(select(Secret.value).where(Secret.name == "cursor")).scalar()
     if secret is None:
-        raise SchemaMissing
+        raise MigrationsPending
     return secret

@@ -12,20 +12,20 @@ from uuid import UUID
 from sqlalchemy import Connection, and_, bindparam, delete, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from newsapi.model import Author, Brand, Facet, Listing, Section, Tag
+from newsapi.model import Author, Brand, Facet, ListingEntry, Section, Tag
 from newsapi.model.articles import is_indexed
-from newsapi.model.base import table
+from newsapi.model.base import columns_table
 from newsapi.store import rows, sitemaps
-from newsapi.store.rows import among
-from newsapi.store.states import State
+from newsapi.store.rows import in_values
+from newsapi.store.states import ArticleSnapshot
 
 _Parent = aliased(Brand)
 
-Ids = Mapping[Any, Any]
+FacetIds = Mapping[Any, Any]
 """Facet ids of terms, keyed by the id that an article refers to them with."""
 
 
-def facets(session: Session, states: Sequence[State]) -> list[frozenset[int]]:
+def facets_of_articles(session: Session, states: Sequence[ArticleSnapshot]) -> list[frozenset[int]]:
     """Return the facet ids of each article, in the given order; an empty set for an article that is not public.
 
     Formats, languages and translation groups that have no facet yet are left out.
@@ -42,7 +42,7 @@ def facets(session: Session, states: Sequence[State]) -> list[frozenset[int]]:
         for model, kind in ((Author, "authors"), (Tag, "tags"))
     )
 
-    def facets_of(state: State) -> frozenset[int]:
+    def facets_of(state: ArticleSnapshot) -> frozenset[int]:
         values, links = state.values, state.links
         brand_id = values["brand_id"]
         facet_ids = {named["all", ""], *map(named.get, _names(state))}
@@ -55,11 +55,11 @@ def facets(session: Session, states: Sequence[State]) -> list[frozenset[int]]:
     return [facets_of(state) if state.is_public else frozenset() for state in states]
 
 
-def _names(state: State) -> Iterator[tuple[str, str]]:
+def _names(state: ArticleSnapshot) -> Iterator[tuple[str, str]]:
     """Yield kind and name of the facets of an article that are identified by their name."""
     yield from state.named_facets.items()
-    if state.number is not None and is_indexed(state.values["seo"]):
-        yield sitemaps.KIND, sitemaps.page_of(state.number)
+    if state.publication_number is not None and is_indexed(state.values["seo"]):
+        yield sitemaps.KIND, sitemaps.page_name(state.publication_number)
 
 
 def _named(connection: Connection, names: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], int]:
@@ -67,51 +67,51 @@ def _named(connection: Connection, names: Collection[tuple[str, str]]) -> Mappin
     for kind, name in names:
         by_kind.setdefault(kind, set()).add(name)
     statement = select(Facet.kind, Facet.name, Facet.id).where(
-        or_(*(and_(Facet.kind == kind, among(connection, Facet.name, values)) for kind, values in by_kind.items()))
+        or_(*(and_(Facet.kind == kind, in_values(connection, Facet.name, values)) for kind, values in by_kind.items()))
     )
     return {(kind, name): id_ for kind, name, id_ in connection.execute(statement) if name is not None}
 
 
-def _of_brands(connection: Connection, ids: Collection[UUID]) -> tuple[Ids, Ids, Ids, Ids]:
+def _of_brands(connection: Connection, ids: Collection[UUID]) -> tuple[FacetIds, FacetIds, FacetIds, FacetIds]:
     """Return four mappings by brand: the facets of its articles, its mentions, its group and its parent's group."""
     statement = (
         select(Brand.id, Brand.facet_id, Brand.mention_facet_id, Brand.group_facet_id, _Parent.group_facet_id)
         .outerjoin(_Parent, _Parent.id == Brand.parent_id)
-        .where(among(connection, Brand.id, ids))
+        .where(in_values(connection, Brand.id, ids))
     )
     brands = connection.execute(statement).all()
     own, mention, group, parent_group = ({row[0]: row[column] for row in brands} for column in range(1, 5))
     return own, mention, group, parent_group
 
 
-def _of_terms(connection: Connection, model: Any, ids: Collection[UUID | None]) -> Ids:
-    statement = select(model.id, model.facet_id).where(among(connection, model.id, ids))
+def _of_terms(connection: Connection, model: Any, ids: Collection[UUID | None]) -> FacetIds:
+    statement = select(model.id, model.facet_id).where(in_values(connection, model.id, ids))
     return dict(connection.execute(statement).all())
 
 
-def list_articles(session: Session, placed: Iterable[tuple[State, frozenset[int]]]) -> None:
+def insert_entries(session: Session, snapshots_with_facets: Iterable[tuple[ArticleSnapshot, frozenset[int]]]) -> None:
     """Insert the listing entries of articles that have none yet, given each article with its facets."""
     columns = ("facet_id", "published_at", "article_id", "updated_at", "materially_updated_at")
     entries = []
-    for state, facet_ids in placed:
+    for state, facet_ids in snapshots_with_facets:
         values = state.values
         times = (values["updated_at"], values["materially_updated_at"])
         entries += [(facet_id, values["published_at"], state.id, *times) for facet_id in facet_ids]
     entries.sort()  # in the order of the index, so that each of its pages is touched once
-    rows.insert(session, Listing, columns, entries)
+    rows.bulk_insert(session, ListingEntry, columns, entries)
 
 
-def unlist_articles(session: Session, placed: Iterable[tuple[State, frozenset[int]]]) -> None:
+def delete_entries(session: Session, snapshots_with_facets: Iterable[tuple[ArticleSnapshot, frozenset[int]]]) -> None:
     """Delete the listing entries of articles, given each article as it was listed with its facets."""
-    columns = table(Listing).c
-    statement = delete(table(Listing)).where(
+    columns = columns_table(ListingEntry).c
+    statement = delete(columns_table(ListingEntry)).where(
         columns.facet_id == bindparam("facet"),
         columns.published_at == bindparam("time", type_=columns.published_at.type),
         columns.article_id == bindparam("article", type_=columns.article_id.type),
     )
     entries = [
         {"facet": facet_id, "time": state.values["published_at"], "article": state.id}
-        for state, facet_ids in placed
+        for state, facet_ids in snapshots_with_facets
         for facet_id in facet_ids
     ]
     if entries:

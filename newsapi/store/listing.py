@@ -29,38 +29,38 @@ from sqlalchemy import (
     union,
 )
 
-from newsapi.model import Article, Listing
+from newsapi.model import Article, ListingEntry
 from newsapi.model.base import Id, UtcDateTime
-from newsapi.store.facets import FacetState, Truth
-from newsapi.store.public import visible
+from newsapi.store.facets import FacetState, ReadSnapshot
+from newsapi.store.public import is_visible
 
-SCAN = 10_000
+MAX_SCANNED_ROWS = 10_000
 """Largest number of rows that one page reads from the scanned facets."""
 
-COUNTED = 10_000
+MAX_EXACT_COUNT = 10_000
 """Totals are exact up to this number."""
 
-Key = Literal["published_at", "updated_at", "materially_updated_at"]
-KEYS: tuple[Key, ...] = ("published_at", "updated_at", "materially_updated_at")
+SortKey = Literal["published_at", "updated_at", "materially_updated_at"]
+SORT_KEYS: tuple[SortKey, ...] = ("published_at", "updated_at", "materially_updated_at")
 
 
 class Position(NamedTuple):
     """A position in a list: the value of the sort key, and the id as a tie-breaker."""
 
-    at: datetime
+    sort_time: datetime
     id: UUID
 
 
-class Turn(NamedTuple):
+class PageStart(NamedTuple):
     """Where a page starts: after a position, or before it (`backward`); with `inclusive`, at the position itself."""
 
     position: Position
-    back: bool = False
+    backward: bool = False
     inclusive: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class ListQuery:
     """The parameters of a list, except the filters that are facets.
 
     Attributes:
@@ -73,18 +73,18 @@ class Question:
         turn: Where the page starts; None for the first page.
     """
 
-    key: Key = "published_at"
+    key: SortKey = "published_at"
     descending: bool = True
     published: tuple[datetime | None, datetime | None] = (None, None)
     updated: tuple[datetime | None, datetime | None] = (None, None)
     ids: tuple[UUID, ...] | None = None
     slugs: tuple[str, ...] | None = None
-    turn: Turn | None = None
+    page_start: PageStart | None = None
 
     @property
-    def back(self) -> bool:
+    def backward(self) -> bool:
         """Whether the page is read backward, from its end to its start."""
-        return self.turn is not None and self.turn.back
+        return self.page_start is not None and self.page_start.backward
 
     def ranges(self) -> dict[str, datetime]:
         """Return the bounds of the ranges that are set, keyed by the parameter names of the statement."""
@@ -97,20 +97,20 @@ class Question:
         return {name: value for name, value in bounds.items() if value is not None}
 
 
-class _Shape(NamedTuple):
+class _StatementKey(NamedTuple):
     """Everything that determines the SQL text of a statement; all other values are bound as parameters."""
 
-    key: Key
+    key: SortKey
     descending: bool
-    walked: int
-    looked_up: int
+    scanned_count: int
+    probed_count: int
     ranges: frozenset[str]
-    named: Literal["ids", "slugs"] | None
+    named_by: Literal["ids", "slugs"] | None
     operator: Literal["<", "<=", ">", ">="] | None
     streamed: bool
 
 
-class Walk(NamedTuple):
+class ListingPlan(NamedTuple):
     """A prepared statement for one page.
 
     Attributes:
@@ -124,13 +124,13 @@ class Walk(NamedTuple):
     rows: FromClause
     order: tuple[ColumnElement[Any], ...]
     parameters: dict[str, Any]
-    shape: _Shape
-    cut: bool
+    shape: _StatementKey
+    may_be_cut: bool
 
 
-def plan(
-    connection: Connection, truth: Truth, question: Question, *, rows: int, scan: int | None = None
-) -> Walk | None:
+def plan_listing(
+    connection: Connection, snapshot: ReadSnapshot, query: ListQuery, *, rows: int, max_scanned: int | None = None
+) -> ListingPlan | None:
     """Prepare the statement for a page of a list.
 
     Args:
@@ -143,26 +143,26 @@ def plan(
     Returns:
         The plan, or None if the list is empty because a filter matches no facet.
     """
-    groups = list(truth.filters.values())
+    groups = list(snapshot.filters.values())
     if not all(groups):
         return None
-    named = _named_by(question)
-    scanned, probed = _split_filters(groups, truth.everything, scans=named is None)
-    ranges = _ranges(question)
-    shape = _Shape(
-        question.key,
-        question.descending is not question.back,
+    named = _named_by(query)
+    scanned, probed = _split_filters(groups, snapshot.everything, scans=named is None)
+    ranges = _ranges(query)
+    shape = _StatementKey(
+        query.key,
+        query.descending is not query.backward,
         len(scanned),
         len(probed),
         frozenset(ranges),
         named,
-        _operator(question),
+        _operator(query),
         streamed=connection.dialect.name == "sqlite" and len(scanned) == 1,
     )
-    is_filtered = bool(shape.looked_up or shape.ranges - _on_key(shape))
+    is_filtered = bool(shape.probed_count or shape.ranges - _on_key(shape))
     rows_per_facet = rows
     if is_filtered:  # otherwise every scanned row is an article of the page
-        rows_per_facet = max(rows, (SCAN if scan is None else scan) // max(len(scanned), 1))
+        rows_per_facet = max(rows, (MAX_SCANNED_ROWS if max_scanned is None else max_scanned) // max(len(scanned), 1))
     parameters: dict[str, Any] = {
         **ranges,
         **{f"walked_{i}": facet.id for i, facet in enumerate(scanned)},
@@ -171,15 +171,15 @@ def plan(
         "scan": rows_per_facet,
     }
     if named:
-        parameters["named"] = question.ids if named == "ids" else question.slugs
-    if question.turn:
-        parameters |= {"at": question.turn.position.at, "id": question.turn.position.id}
-    source, order = _page(shape)
-    may_be_cut = is_filtered and any(facet.articles >= rows_per_facet for facet in scanned)
-    return Walk(source, order, parameters, shape, may_be_cut)
+        parameters["named"] = query.ids if named == "ids" else query.slugs
+    if query.page_start:
+        parameters |= {"at": query.page_start.position.sort_time, "id": query.page_start.position.id}
+    source, order = _page_rows(shape)
+    may_be_cut = is_filtered and any(facet.article_count >= rows_per_facet for facet in scanned)
+    return ListingPlan(source, order, parameters, shape, may_be_cut)
 
 
-def _named_by(query: Question) -> Literal["ids", "slugs"] | None:
+def _named_by(query: ListQuery) -> Literal["ids", "slugs"] | None:
     """Tell whether the request names single articles, by their ids (which take precedence) or slugs."""
     if query.ids is not None:
         return "ids"
@@ -193,7 +193,7 @@ def _split_filters(
 
     Without filters the facet of all articles is scanned. Without a scan, every filter is probed.
     """
-    by_size = sorted(groups, key=lambda group: sum(facet.articles for facet in group))
+    by_size = sorted(groups, key=lambda group: sum(facet.article_count for facet in group))
     if not scans:
         return (), by_size
     if not by_size:
@@ -201,7 +201,7 @@ def _split_filters(
     return by_size[0], by_size[1:]
 
 
-def stop(connection: Connection, walk: Walk, places: Sequence[Position], *, limit: int) -> Position | None:
+def page_end(connection: Connection, plan: ListingPlan, positions: Sequence[Position], *, limit: int) -> Position | None:
     """Return where a page ends and the next one starts.
 
     A scan that reaches its limit before the page is full ends the page at the last row read. Where several facets were
@@ -216,58 +216,58 @@ def stop(connection: Connection, walk: Walk, places: Sequence[Position], *, limi
     Returns:
         The position of the last article (or scanned row) of the page, or None at the end of the list.
     """
-    ends = [places[limit - 1]] if len(places) > limit else []
-    if walk.cut and (not ends or walk.shape.walked > 1):
-        parameters = {**walk.parameters, "scan": 1, "skipped": walk.parameters["scan"] - 1}
-        ends += [Position(*row) for row in connection.execute(_last_read(walk.shape), parameters)]
-    return (max if walk.shape.descending else min)(ends, default=None)
+    ends = [positions[limit - 1]] if len(positions) > limit else []
+    if plan.may_be_cut and (not ends or plan.shape.scanned_count > 1):
+        parameters = {**plan.parameters, "scan": 1, "skipped": plan.parameters["scan"] - 1}
+        ends += [Position(*row) for row in connection.execute(_last_read(plan.shape), parameters)]
+    return (max if plan.shape.descending else min)(ends, default=None)
 
 
-def count(connection: Connection, truth: Truth, question: Question) -> int:
+def count_articles(connection: Connection, snapshot: ReadSnapshot, query: ListQuery) -> int:
     """Count the articles of the whole list, up to MAX_EXACT_COUNT + 1."""
-    whole_list = plan(connection, truth, replace(question, turn=None), rows=COUNTED + 1, scan=1 << 31)
+    whole_list = plan_listing(connection, snapshot, replace(query, page_start=None), rows=MAX_EXACT_COUNT + 1, max_scanned=1 << 31)
     if whole_list is None:
         return 0
     total: int = connection.execute(_count(whole_list.shape), whole_list.parameters).scalar_one()
     return total
 
 
-def _operator(query: Question) -> Literal["<", "<=", ">", ">="] | None:
-    if query.turn is None:
+def _operator(query: ListQuery) -> Literal["<", "<=", ">", ">="] | None:
+    if query.page_start is None:
         return None
-    if query.descending is not query.back:
-        return "<=" if query.turn.inclusive else "<"
-    return ">=" if query.turn.inclusive else ">"
+    if query.descending is not query.backward:
+        return "<=" if query.page_start.inclusive else "<"
+    return ">=" if query.page_start.inclusive else ">"
 
 
-def _ranges(query: Question) -> dict[str, datetime]:
+def _ranges(query: ListQuery) -> dict[str, datetime]:
     """Return the bounds of the ranges that the statement has to compare.
 
     Once a page starts at a position, the bound on the side the list comes from is redundant. It would even be harmful:
     SQLite seeks to one bound of an index, and if it chooses that of the range it reads all pages before this one again.
     """
     ranges = query.ranges()
-    if query.turn:
-        start, is_descending = query.turn.position.at, query.descending is not query.back
+    if query.page_start:
+        start, is_descending = query.page_start.position.sort_time, query.descending is not query.backward
         passed = f"{query.key}_{'until' if is_descending else 'from'}"
         if passed in ranges and (start < ranges[passed] if is_descending else start >= ranges[passed]):
             del ranges[passed]
     return ranges
 
 
-def _on_key(shape: _Shape) -> set[str]:
+def _on_key(shape: _StatementKey) -> set[str]:
     return {f"{shape.key}_from", f"{shape.key}_until"}
 
 
 @lru_cache(maxsize=1024)
-def _page(shape: _Shape) -> tuple[FromClause, tuple[ColumnElement[Any], ...]]:
-    source = _articles_named(shape) if shape.named else _walked(shape)
+def _page_rows(shape: _StatementKey) -> tuple[FromClause, tuple[ColumnElement[Any], ...]]:
+    source = _articles_named(shape) if shape.named_by else _scanned_rows(shape)
     conditions = [
-        stands_in(source.c.published_at, source.c.article_id, f"looked_up_{i}") for i in range(shape.looked_up)
+        in_facets(source.c.published_at, source.c.article_id, f"looked_up_{i}") for i in range(shape.probed_count)
     ]
-    conditions += _within(source, shape.ranges if shape.named else shape.ranges - _on_key(shape))
-    if shape.named and shape.operator:
-        conditions.append(_beyond(source, shape))
+    conditions += _within(source, shape.ranges if shape.named_by else shape.ranges - _on_key(shape))
+    if shape.named_by and shape.operator:
+        conditions.append(_after_page_start(source, shape))
     statement = select(*_columns(source, shape)).where(*conditions)
     # SQLite streams the rows of a single scan in order; an ORDER BY would make it read all of them to sort them.
     if not shape.streamed:
@@ -277,62 +277,62 @@ def _page(shape: _Shape) -> tuple[FromClause, tuple[ColumnElement[Any], ...]]:
 
 
 @lru_cache(maxsize=256)
-def _count(shape: _Shape) -> Select[Any]:
-    page, _ = _page(shape)
+def _count(shape: _StatementKey) -> Select[Any]:
+    page, _ = _page_rows(shape)
     return select(func.count()).select_from(page)
 
 
 @lru_cache(maxsize=256)
-def _last_read(shape: _Shape) -> Select[Any]:
+def _last_read(shape: _StatementKey) -> Select[Any]:
     """Select the last row read from each scanned facet that was cut off."""
     branches = [
         _branch(shape, i).offset(bindparam("skipped", type_=Integer())).subquery(f"cut_{i}")
-        for i in range(shape.walked)
+        for i in range(shape.scanned_count)
     ]
     rows = union(*(select(branch.c[shape.key], branch.c.article_id) for branch in branches)).subquery("cut")
     return select(rows)
 
 
-def _walked(shape: _Shape) -> FromClause:
-    if shape.walked == 1:
+def _scanned_rows(shape: _StatementKey) -> FromClause:
+    if shape.scanned_count == 1:
         return _branch(shape, 0).subquery("walked")
     # UNION, not UNION ALL: an article may be in several of the facets, with the same sort key.
-    branches = [_branch(shape, i).subquery(f"walked_{i}") for i in range(shape.walked)]
+    branches = [_branch(shape, i).subquery(f"walked_{i}") for i in range(shape.scanned_count)]
     return union(*(select(branch) for branch in branches)).subquery("walked")
 
 
-def _branch(shape: _Shape, i: int) -> Select[Any]:
+def _branch(shape: _StatementKey, i: int) -> Select[Any]:
     """Select the rows of one facet in order from the position on: one range of an index, limited to `scan` rows."""
-    row = Listing.__table__.alias(f"row_{i}")
+    row = ListingEntry.__table__.alias(f"row_{i}")
     conditions = [row.c.facet_id == bindparam(f"walked_{i}")]
     conditions += _within(row, shape.ranges & _on_key(shape))
     if shape.operator:
-        conditions.append(_beyond(row, shape))
+        conditions.append(_after_page_start(row, shape))
     statement = select(*_columns(row, shape)).where(*conditions)
     return statement.order_by(*_order(row, shape)).limit(bindparam("scan"))
 
 
-def _columns(source: FromClause, shape: _Shape) -> list[ColumnElement[Any]]:
+def _columns(source: FromClause, shape: _StatementKey) -> list[ColumnElement[Any]]:
     """Return only the columns that the list needs, so that an index covers them."""
     needed = {"published_at", "article_id", shape.key}
     needed |= {name.rpartition("_")[0] for name in shape.ranges}
-    return [source.c[name] for name in (*KEYS, "article_id") if name in needed]
+    return [source.c[name] for name in (*SORT_KEYS, "article_id") if name in needed]
 
 
-def _articles_named(shape: _Shape) -> FromClause:
-    column = Article.id if shape.named == "ids" else Article.slug
-    statement = select(*(getattr(Article, key) for key in KEYS), Article.id.label("article_id"))
-    return statement.where(column.in_(bindparam("named", expanding=True)), visible()).subquery("named")
+def _articles_named(shape: _StatementKey) -> FromClause:
+    column = Article.id if shape.named_by == "ids" else Article.slug
+    statement = select(*(getattr(Article, key) for key in SORT_KEYS), Article.id.label("article_id"))
+    return statement.where(column.in_(bindparam("named", expanding=True)), is_visible()).subquery("named")
 
 
-def stands_in(published_at: Any, article_id: Any, facets: str) -> ColumnElement[bool]:
+def in_facets(published_at: Any, article_id: Any, parameter_name: str) -> ColumnElement[bool]:
     """Return the condition that an article is in one of the facets bound to the parameter `parameter_name`.
 
     This is a scalar subquery and not EXISTS, which PostgreSQL would turn into a join that may read the whole facet.
     """
-    other = Listing.__table__.alias(f"other_{facets}")
+    other = ListingEntry.__table__.alias(f"other_{parameter_name}")
     entry = select(literal(1)).where(
-        other.c.facet_id.in_(bindparam(facets, expanding=True)),
+        other.c.facet_id.in_(bindparam(parameter_name, expanding=True)),
         other.c.published_at == published_at,
         other.c.article_id == article_id,
     )
@@ -341,7 +341,7 @@ def stands_in(published_at: Any, article_id: Any, facets: str) -> ColumnElement[
 
 def _within(source: FromClause, ranges: frozenset[str]) -> list[ColumnElement[bool]]:
     conditions = []
-    for key in KEYS:
+    for key in SORT_KEYS:
         if f"{key}_from" in ranges:
             conditions.append(source.c[key] >= bindparam(f"{key}_from", type_=UtcDateTime()))
         if f"{key}_until" in ranges:
@@ -349,13 +349,13 @@ def _within(source: FromClause, ranges: frozenset[str]) -> list[ColumnElement[bo
     return conditions
 
 
-def _beyond(source: FromClause, shape: _Shape) -> ColumnElement[bool]:
+def _after_page_start(source: FromClause, shape: _StatementKey) -> ColumnElement[bool]:
     """Compare (key, id) with the position as one row value, so that it is one range of the index."""
     row_position = tuple_(source.c[shape.key], source.c.article_id)
     page_start = tuple_(bindparam("at", type_=UtcDateTime()), bindparam("id", type_=Id()))
     return row_position.bool_op(shape.operator or "<")(page_start)
 
 
-def _order(source: FromClause, shape: _Shape) -> tuple[ColumnElement[Any], ...]:
+def _order(source: FromClause, shape: _StatementKey) -> tuple[ColumnElement[Any], ...]:
     columns = (source.c[shape.key], source.c.article_id)
     return tuple(column.desc() if shape.descending else column.asc() for column in columns)

@@ -11,71 +11,71 @@ from datetime import UTC, datetime
 from sqlalchemy import ARRAY, BigInteger, Integer, bindparam, case, column, func, literal, select, update
 from sqlalchemy.orm import Session
 
-from newsapi.model import Change, Facet, LogHead
-from newsapi.model.base import UtcDateTime, table
+from newsapi.model import Change, Facet, ChangelogHead
+from newsapi.model.base import UtcDateTime, columns_table
 from newsapi.store import departures, rows, tallies
-from newsapi.store.told import Told
+from newsapi.store.told import NewChange
 
 
 @dataclass(frozen=True, slots=True)
-class Numbers:
+class SeqRange:
     """The seqs reserved for a transaction: the first and the last, the nonce of the last, and the commit time."""
 
     first: int
     last: int
-    mark: int
-    at: datetime
+    last_nonce: int
+    committed_at: datetime
 
 
-_FACET = table(Facet)
+_FACET = columns_table(Facet)
 
 
-def lock(session: Session) -> None:
+def acquire_write_lock(session: Session) -> None:
     """Acquire the write lock of the changelog; call this before the first read that the write depends on.
 
     The lock serializes writers until their commit, on PostgreSQL as on SQLite. No writer overwrites a change it has not
     read, deadlocks cannot occur, and seqs are in commit order.
     """
-    session.execute(select(LogHead.seq).with_for_update())
+    session.execute(select(ChangelogHead.seq).with_for_update())
 
 
-def append(session: Session, told: Sequence[Told], *, now: datetime, bulk: bool = False) -> Numbers:
+def append_changes(session: Session, changes: Sequence[NewChange], *, now: datetime, bulk: bool = False) -> SeqRange:
     """Assign seqs to changes, write them and update the facets they touch; every change must be public."""
-    seq_range = take(session, len(told), now=now)
-    tell(session, told, seq_range, bulk=bulk)
+    seq_range = reserve_seqs(session, len(changes), now=now)
+    append_reserved(session, changes, seq_range, bulk=bulk)
     return seq_range
 
 
-def take(session: Session, count: int, *, now: datetime) -> Numbers:
+def reserve_seqs(session: Session, count: int, *, now: datetime) -> SeqRange:
     """Reserve the next `count` seqs, for rows that store the seq before the changes are written.
 
     Returns:
         The reserved seqs, with a commit time that never goes back: if the clock did, it is that of the previous change.
     """
     head = session.execute(
-        update(LogHead)
+        update(ChangelogHead)
         .values(
-            seq=LogHead.seq + count,
-            mark=secrets.randbits(63) if count else LogHead.mark,
-            at=case((LogHead.at > now, LogHead.at), else_=literal(now, UtcDateTime())) if count else LogHead.at,
+            seq=ChangelogHead.seq + count,
+            mark=secrets.randbits(63) if count else ChangelogHead.mark,
+            at=case((ChangelogHead.at > now, ChangelogHead.at), else_=literal(now, UtcDateTime())) if count else ChangelogHead.at,
         )
-        .returning(LogHead.seq, LogHead.mark, LogHead.at),
+        .returning(ChangelogHead.seq, ChangelogHead.mark, ChangelogHead.at),
         execution_options={"synchronize_session": False},
     ).one()
-    return Numbers(head.seq - count + 1, head.seq, head.mark, head.at.astimezone(UTC))
+    return SeqRange(head.seq - count + 1, head.seq, head.mark, head.at.astimezone(UTC))
 
 
-def tell(session: Session, told: Sequence[Told], numbers: Numbers, *, bulk: bool = False) -> None:
+def append_reserved(session: Session, changes: Sequence[NewChange], seq_range: SeqRange, *, bulk: bool = False) -> None:
     """Write changes under seqs that were reserved for them."""
-    if not told:
+    if not changes:
         return
-    nonces = [secrets.randbits(63) for _ in told[1:]]
-    nonces.append(numbers.mark)
+    nonces = [secrets.randbits(63) for _ in changes[1:]]
+    nonces.append(seq_range.last_nonce)
     change_rows = [
         (
             seq,
             nonce,
-            numbers.at,
+            seq_range.committed_at,
             change.kind,
             change.action,
             change.reason,
@@ -84,18 +84,18 @@ def tell(session: Session, told: Sequence[Told], numbers: Numbers, *, bulk: bool
             change.previous_slug,
             change.more_slugs or None,
             change.version,
-            sorted(change.before),
-            sorted(change.after),
-            change.lists or None,
+            sorted(change.facets_before),
+            sorted(change.facets_after),
+            change.related_list_ids or None,
             bulk,
         )
-        for seq, (change, nonce) in enumerate(zip(told, nonces, strict=True), numbers.first)
+        for seq, (change, nonce) in enumerate(zip(changes, nonces, strict=True), seq_range.first)
     ]
-    rows.insert(session, Change, _COLUMNS, change_rows)
-    _touch(session, told, numbers)
-    article_changes = [(seq, change) for seq, change in enumerate(told, numbers.first) if change.kind == "article"]
-    departures.note(session, article_changes)
-    tallies.note(session, [change for _, change in article_changes])
+    rows.bulk_insert(session, Change, _COLUMNS, change_rows)
+    _update_facets(session, changes, seq_range)
+    article_changes = [(seq, change) for seq, change in enumerate(changes, seq_range.first) if change.kind == "article"]
+    departures.record_exits(session, article_changes)
+    tallies.update_sums(session, [change for _, change in article_changes])
 
 
 _COLUMNS = (
@@ -117,29 +117,29 @@ _COLUMNS = (
 )
 
 
-def _touch(session: Session, changes: Sequence[Told], seq_range: Numbers) -> None:
+def _update_facets(session: Session, changes: Sequence[NewChange], seq_range: SeqRange) -> None:
     """Update the last change and the number of articles of each facet that the changes touch."""
     last_seqs: dict[int, int] = {}
     count_deltas: Counter[int] = Counter()
     for seq, change in enumerate(changes, seq_range.first):
-        last_seqs |= dict.fromkeys(change.before | change.after, seq)
+        last_seqs |= dict.fromkeys(change.facets_before | change.facets_after, seq)
         if change.kind == "article":
-            count_deltas.update(change.after - change.before)
-            count_deltas.subtract(change.before - change.after)
+            count_deltas.update(change.facets_after - change.facets_before)
+            count_deltas.subtract(change.facets_before - change.facets_after)
     if not last_seqs:
         return  # an article that is imported as withdrawn was in no list
     touched = sorted(last_seqs.items())
     connection = session.connection()
     if connection.dialect.name == "sqlite":
         parameters = [{"facet": id_, "more": count_deltas[id_], "last": seq} for id_, seq in touched]
-        connection.execute(_TOUCH.values(at=seq_range.at), parameters)
+        connection.execute(_TOUCH.values(at=seq_range.committed_at), parameters)
     else:  # one statement, because thousands would each take a round trip
         arrays = {
             "facet": [id_ for id_, _ in touched],
             "more": [count_deltas[id_] for id_, _ in touched],
             "last": [seq for _, seq in touched],
         }
-        connection.execute(_TOUCH_ALL, {**arrays, "time": seq_range.at})
+        connection.execute(_TOUCH_ALL, {**arrays, "time": seq_range.committed_at})
 
 
 _TOUCH = (

@@ -11,14 +11,14 @@ from sqlalchemy import Connection, Row, insert, select, union
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from newsapi.model import Article, Key, KeyUse, OldSlug, Receipt
-from newsapi.model.base import table
+from newsapi.model import Article, ApiKey, KeyDailyUsage, SlugRedirect, RecallReceipt
+from newsapi.model.base import columns_table
 from newsapi.store.taxonomy import MODELS
 
-_RECEIPT, _USE = table(Receipt), table(KeyUse)
+_RECEIPT, _USE = columns_table(RecallReceipt), columns_table(KeyDailyUsage)
 
 
-class Recalled(NamedTuple):
+class RecallRecord(NamedTuple):
     """The recall of an article that is no longer public: the change that withdrew it, and why."""
 
     id: UUID
@@ -27,25 +27,25 @@ class Recalled(NamedTuple):
     gone: dict[str, Any]
 
 
-def present(connection: Connection, kind: str, slugs: Sequence[str]) -> frozenset[str]:
+def current_slugs(connection: Connection, kind: str, slugs: Sequence[str]) -> frozenset[str]:
     """Return the current slugs of the brands or sections that have or had one of these slugs."""
     model = MODELS[kind]
-    former = select(model.slug).join(OldSlug, (OldSlug.subject_id == model.id) & (OldSlug.kind == kind))
-    statement = union(select(model.slug).where(model.slug.in_(slugs)), former.where(OldSlug.slug.in_(slugs)))
+    former = select(model.slug).join(SlugRedirect, (SlugRedirect.subject_id == model.id) & (SlugRedirect.kind == kind))
+    statement = union(select(model.slug).where(model.slug.in_(slugs)), former.where(SlugRedirect.slug.in_(slugs)))
     return frozenset(connection.execute(statement).scalars())
 
 
-def recalled(connection: Connection, article: UUID) -> Recalled | None:
+def get_recall(connection: Connection, article: UUID) -> RecallRecord | None:
     """Return the recall of an article, or None if the article is public or never was."""
     columns = select(Article.id, Article.slug, Article.seq, Article.gone)
     row = connection.execute(columns.where(Article.id == article, Article.status != "published")).one_or_none()
     if row is None:
         return None
-    recall = Recalled(*row)
+    recall = RecallRecord(*row)
     return recall if recall.gone else None
 
 
-def acknowledge(session: Session, recall: Recalled, key: UUID, now: datetime) -> tuple[datetime, bool]:
+def insert_receipt(session: Session, recall: RecallRecord, key: UUID, now: datetime) -> tuple[datetime, bool]:
     """Record that a key acknowledged a recall.
 
     Returns:
@@ -59,14 +59,14 @@ def acknowledge(session: Session, recall: Recalled, key: UUID, now: datetime) ->
     return now, True
 
 
-def receipts(connection: Connection, recall: Recalled) -> Sequence[Row[Any]]:
+def list_receipts(connection: Connection, recall: RecallRecord) -> Sequence[Row[Any]]:
     """Return every key in order of creation with the time of its acknowledgement, null if there is none."""
-    joined = (Receipt.key_id == Key.id) & (Receipt.article_id == recall.id) & (Receipt.seq == recall.seq)
-    columns = (Key.prefix, Key.name, Key.scopes, Key.expires_at, Key.revoked_at, Receipt.at)
-    return connection.execute(select(*columns).outerjoin(Receipt, joined).order_by(Key.created_at, Key.id)).all()
+    joined = (RecallReceipt.key_id == ApiKey.id) & (RecallReceipt.article_id == recall.id) & (RecallReceipt.seq == recall.seq)
+    columns = (ApiKey.prefix, ApiKey.name, ApiKey.scopes, ApiKey.expires_at, ApiKey.revoked_at, RecallReceipt.at)
+    return connection.execute(select(*columns).outerjoin(RecallReceipt, joined).order_by(ApiKey.created_at, ApiKey.id)).all()
 
 
-def add_use(session: Session, used: Mapping[tuple[UUID, date], int]) -> None:
+def add_usage(session: Session, used: Mapping[tuple[UUID, date], int]) -> None:
     """Add request counts to the daily usage of keys, given by key id and day."""
     is_sqlite = session.get_bind().dialect.name == "sqlite"
     for (key, day), requests in sorted(used.items()):
@@ -76,7 +76,7 @@ def add_use(session: Session, used: Mapping[tuple[UUID, date], int]) -> None:
         session.execute(new.on_conflict_do_update(index_elements=["key_id", "day"], set_=total))
 
 
-def use(connection: Connection, key: UUID, days: int) -> Sequence[Any]:
+def list_usage(connection: Connection, key: UUID, days: int) -> Sequence[Any]:
     """Return (day, requests) of the last `days` days on which a key was used, newest first."""
     statement = select(_USE.c.day, _USE.c.requests).where(_USE.c.key_id == key)
     return connection.execute(statement.order_by(_USE.c.day.desc()).limit(days)).all()

@@ -18,7 +18,7 @@ from uuid import UUID
 from newsapi.errors import TokenExpired
 from newsapi.model.base import EPOCH
 from newsapi.store.database import Database
-from newsapi.store.keyset import kept_secret
+from newsapi.store.keyset import stored_secret
 
 Purpose = Literal["confirm", "leave", "manage"]
 PURPOSES: Final = get_args(Purpose)
@@ -27,7 +27,7 @@ _ID, _END, _SEAL = 16, 5, 32
 """Bytes of the subject id, of the expiry in seconds since 1970, and of the MAC."""
 
 
-class Passes:
+class TokenSigner:
     """Signs and verifies tokens.
 
     A token is its purpose, an underscore, and the unpadded base64url form of subject id, expiry and a 256-bit MAC.
@@ -38,12 +38,12 @@ class Passes:
         self._database = database
         self._secret = secret
 
-    def token(self, purpose: Purpose, subject: UUID, end: datetime) -> str:
+    def sign(self, purpose: Purpose, subject: UUID, expires_at: datetime) -> str:
         """Return a token from which `verify` returns `subject` until the expiry."""
-        payload = subject.bytes + ((end - EPOCH) // timedelta(seconds=1)).to_bytes(_END)
-        return f"{purpose}_{base64.urlsafe_b64encode(payload + self._seal(purpose, payload)).decode().rstrip('=')}"
+        payload = subject.bytes + ((expires_at - EPOCH) // timedelta(seconds=1)).to_bytes(_END)
+        return f"{purpose}_{base64.urlsafe_b64encode(payload + self._mac(purpose, payload)).decode().rstrip('=')}"
 
-    def read(self, token: str, purpose: Purpose, *, now: datetime) -> UUID:
+    def verify(self, token: str, purpose: Purpose, *, now: datetime) -> UUID:
         """Return the subject of a token.
 
         Args:
@@ -64,7 +64,7 @@ class Passes:
         except (binascii.Error, ValueError):
             raw = b""
         payload, mac = raw[: _ID + _END], raw[_ID + _END :]
-        is_authentic = hmac.compare_digest(mac, self._seal(purpose, payload))
+        is_authentic = hmac.compare_digest(mac, self._mac(purpose, payload))
         # Reject non-canonical encodings of the same bytes: a token has exactly one text.
         is_canonical = base64.urlsafe_b64encode(raw).decode().rstrip("=") == text
         expiry = timedelta(seconds=int.from_bytes(payload[_ID:]))
@@ -72,7 +72,7 @@ class Passes:
             raise TokenExpired
         return UUID(bytes=payload[:_ID])
 
-    def person(self, text: str) -> bytes:
+    def hash_email(self, text: str) -> bytes:
         """Return the keyed hash that is stored in place of an email address or a mailbox.
 
         Without the key it cannot be tested against guessed addresses.
@@ -82,17 +82,17 @@ class Passes:
         """
         return self._keyed("person", text.encode())
 
-    def _seal(self, purpose: Purpose, payload: bytes) -> bytes:
+    def _mac(self, purpose: Purpose, payload: bytes) -> bytes:
         return self._keyed(purpose, payload)
 
     def _keyed(self, purpose: str, message: bytes) -> bytes:
         if self._secret is None:
-            self._secret = kept_secret(self._database)
+            self._secret = stored_secret(self._database)
         key = hashlib.blake2b(f"mail {purpose}".encode(), key=self._secret.encode()[:64], digest_size=32).digest()
         return hashlib.blake2b(message, key=key, digest_size=_SEAL).digest()
 
 
-def purpose_of(token: str) -> Purpose | None:
+def claimed_purpose(token: str) -> Purpose | None:
     """Return the purpose that a token states, without verifying the token; None if it is not a known purpose."""
     claimed = token.partition("_")[0]
     return next((purpose for purpose in PURPOSES if purpose == claimed), None)

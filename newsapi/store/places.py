@@ -8,22 +8,22 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, CursorResult, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from newsapi.model import LogHead, Place
-from newsapi.model.base import table
+from newsapi.model import ChangelogHead, ConsumerOffset
+from newsapi.model.base import columns_table
 
-_PLACE = table(Place)
+_OFFSET = columns_table(ConsumerOffset)
 
 
-class Point(NamedTuple):
+class LogPosition(NamedTuple):
     """A position in the changelog: the seq and the nonce of a change."""
 
     seq: int
-    mark: int
+    nonce: int
 
 
-def take(
-    session: Session, listener: str, holder: str, now: datetime, lease: timedelta, *, from_the_first: bool
-) -> Point | None:
+def acquire_lease(
+    session: Session, consumer: str, holder: str, now: datetime, lease: timedelta, *, from_the_first: bool
+) -> LogPosition | None:
     """Acquire or renew the lease of a consumer's offset until `now + lease`.
 
     A lease that would last for more than twice the requested duration was acquired by a clock that has since been set
@@ -40,67 +40,67 @@ def take(
     Returns:
         The offset, or None while another worker holds the lease.
     """
-    if not session.execute(select(_PLACE.c.seq).where(_PLACE.c.listener == listener)).all():
-        head = session.execute(select(LogHead.seq, LogHead.mark).with_for_update()).one()
-        if not session.execute(select(_PLACE.c.seq).where(_PLACE.c.listener == listener)).all():
+    if not session.execute(select(_OFFSET.c.seq).where(_OFFSET.c.listener == consumer)).all():
+        head = session.execute(select(ChangelogHead.seq, ChangelogHead.mark).with_for_update()).one()
+        if not session.execute(select(_OFFSET.c.seq).where(_OFFSET.c.listener == consumer)).all():
             seq, nonce = (0, 0) if from_the_first else head
-            values = {"listener": listener, "seq": seq, "mark": nonce, "at": now}
-            session.execute(insert(_PLACE).values(values))
-    columns = _PLACE.c
+            values = {"listener": consumer, "seq": seq, "mark": nonce, "at": now}
+            session.execute(insert(_OFFSET).values(values))
+    columns = _OFFSET.c
     free = or_(
         columns.holder.is_(None), columns.holder == holder, columns.until <= now, columns.until > now + 2 * lease
     )
     statement = (
-        update(_PLACE)
-        .where(columns.listener == listener, free)
+        update(_OFFSET)
+        .where(columns.listener == consumer, free)
         .values(holder=holder, until=now + lease)
         .returning(columns.seq, columns.mark)
     )
     row = session.execute(statement).one_or_none()
-    return None if row is None else Point(*row)
+    return None if row is None else LogPosition(*row)
 
 
-def move(session: Session, listener: str, holder: str, *, start: Point, end: Point, now: datetime) -> bool:
+def commit_offset(session: Session, consumer: str, holder: str, *, start: LogPosition, end: LogPosition, now: datetime) -> bool:
     """Move an offset from `start` to `end`; return False if it is elsewhere or leased by another holder."""
     statement = (
-        update(_PLACE)
-        .where(_PLACE.c.listener == listener, _PLACE.c.holder == holder)
-        .where(_PLACE.c.seq == start.seq, _PLACE.c.mark == start.mark)
-        .values(seq=end.seq, mark=end.mark, at=now)
+        update(_OFFSET)
+        .where(_OFFSET.c.listener == consumer, _OFFSET.c.holder == holder)
+        .where(_OFFSET.c.seq == start.seq, _OFFSET.c.mark == start.nonce)
+        .values(seq=end.seq, mark=end.nonce, at=now)
     )
     result: CursorResult[Any] = session.execute(statement)  # type: ignore[assignment]
     return result.rowcount == 1
 
 
-def release(session: Session, listener: str, holder: str) -> None:
+def release_lease(session: Session, consumer: str, holder: str) -> None:
     """Release a lease, so that another worker can acquire it at once."""
-    held = (_PLACE.c.listener == listener) & (_PLACE.c.holder == holder)
-    session.execute(update(_PLACE).where(held).values(holder=None, until=None))
+    held = (_OFFSET.c.listener == consumer) & (_OFFSET.c.holder == holder)
+    session.execute(update(_OFFSET).where(held).values(holder=None, until=None))
 
 
-def behind(connection: Connection, listener: str) -> int | None:
+def lag(connection: Connection, consumer: str) -> int | None:
     """Return how many changes a consumer has not processed; None if it has no offset yet."""
-    seq = connection.execute(select(_PLACE.c.seq).where(_PLACE.c.listener == listener)).scalar()
-    return None if seq is None else max(0, head(connection).seq - seq)
+    seq = connection.execute(select(_OFFSET.c.seq).where(_OFFSET.c.listener == consumer)).scalar()
+    return None if seq is None else max(0, changelog_head(connection).seq - seq)
 
 
-PURGED: Final = "purged"
+PURGED_OFFSET: Final = "purged"
 """Name of the offset up to which the CDN was purged once; the offset of the purging consumer itself is behind it."""
 
 
-def note(session: Session, name: str, end: Point, now: datetime) -> None:
+def save_offset(session: Session, name: str, position: LogPosition, now: datetime) -> None:
     """Save an offset that is not leased."""
-    statement = update(_PLACE).where(_PLACE.c.listener == name).values(seq=end.seq, mark=end.mark, at=now)
+    statement = update(_OFFSET).where(_OFFSET.c.listener == name).values(seq=position.seq, mark=position.nonce, at=now)
     result: CursorResult[Any] = session.execute(statement)  # type: ignore[assignment]
     if not result.rowcount:
-        session.execute(insert(_PLACE).values(listener=name, seq=end.seq, mark=end.mark, at=now))
+        session.execute(insert(_OFFSET).values(listener=name, seq=position.seq, mark=position.nonce, at=now))
 
 
-def noted(connection: Connection, name: str) -> int:
+def get_offset(connection: Connection, name: str) -> int:
     """Return the seq of an offset that is not leased; 0 if it was never saved."""
-    return connection.execute(select(_PLACE.c.seq).where(_PLACE.c.listener == name)).scalar() or 0
+    return connection.execute(select(_OFFSET.c.seq).where(_OFFSET.c.listener == name)).scalar() or 0
 
 
-def head(connection: Connection) -> Point:
+def changelog_head(connection: Connection) -> LogPosition:
     """Return the position of the last change."""
-    return Point(*connection.execute(select(LogHead.seq, LogHead.mark)).one())
+    return LogPosition(*connection.execute(select(ChangelogHead.seq, ChangelogHead.mark)).one())

@@ -23,7 +23,7 @@ Row = tuple[Any, ...]
 _Sizes = tuple[tuple[str, int], ...]
 
 
-def rows(connection: Connection, statement: Select[*tuple[Any, ...]], parameters: Mapping[str, Any]) -> list[Row]:
+def fetch_rows(connection: Connection, statement: Select[*tuple[Any, ...]], parameters: Mapping[str, Any]) -> list[Row]:
     """Run a statement.
 
     Args:
@@ -58,7 +58,7 @@ def rows(connection: Connection, statement: Select[*tuple[Any, ...]], parameters
     return list(zip(*columns, strict=True))
 
 
-class _Prepared(NamedTuple):
+class _CompiledQuery(NamedTuple):
     """A compiled statement.
 
     Attributes:
@@ -69,7 +69,7 @@ class _Prepared(NamedTuple):
     """
 
     text: str
-    values: tuple[_Value, ...]
+    values: tuple[_ValueGetter, ...]
     placeholders: tuple[str, ...] | None
     converters: tuple[tuple[int, Callable[[Any], Any]], ...]
 
@@ -79,11 +79,11 @@ class _Prepared(NamedTuple):
         return values if self.placeholders is None else dict(zip(self.placeholders, values, strict=True))
 
 
-_Value = Callable[[Mapping[str, Any]], Any]
+_ValueGetter = Callable[[Mapping[str, Any]], Any]
 """Takes the value of one placeholder from the parameters."""
 
 
-def _value(name: str, index: int | None, convert: Callable[[Any], Any] | None) -> _Value:
+def _value(name: str, index: int | None, convert: Callable[[Any], Any] | None) -> _ValueGetter:
     """Build the getter of a parameter, or of the element of a list parameter at an index."""
     if index is None:
         return itemgetter(name) if convert is None else lambda parameters: convert(parameters[name])
@@ -93,10 +93,10 @@ def _value(name: str, index: int | None, convert: Callable[[Any], Any] | None) -
 
 
 @lru_cache(maxsize=1024)
-def _prepared(statement: Select[*tuple[Any, ...]], dialect: Dialect, sizes: _Sizes) -> _Prepared:
+def _prepared(statement: Select[*tuple[Any, ...]], dialect: Dialect, sizes: _Sizes) -> _CompiledQuery:
     """Compile a statement for the given sizes of its list parameters."""
     size_of = dict(sizes)
-    compiled = visitors.cloned_traverse(statement, {}, {"bindparam": _written_out}).compile(dialect=dialect)
+    compiled = visitors.cloned_traverse(statement, {}, {"bindparam": _render_literal}).compile(dialect=dialect)
     varying = {name: parameter for name, parameter in compiled.binds.items() if parameter.required}
     expanded = compiled.construct_expanded_state(
         {name: range(size_of[name]) if name in size_of else None for name in varying}
@@ -117,7 +117,7 @@ def _prepared(statement: Select[*tuple[Any, ...]], dialect: Dialect, sizes: _Siz
             values.append(partial(_constant, expanded.parameters[placeholder]))
     types = [column.type.dialect_impl(dialect) for column in statement.selected_columns]
     converters = [(index, type_.result_processor(dialect, None)) for index, type_ in enumerate(types)]
-    return _Prepared(
+    return _CompiledQuery(
         expanded.statement,
         tuple(values),
         placeholders if expanded.positiontup is None else None,
@@ -129,7 +129,7 @@ def _constant(value: Any, _parameters: object) -> Any:
     return value
 
 
-def _written_out(parameter: BindParameter[Any]) -> None:
+def _render_literal(parameter: BindParameter[Any]) -> None:
     """Render constants into the SQL text: less is sent, and PostgreSQL plans with the actual value."""
     if not parameter.required and isinstance(parameter.value, (str, int)):
         parameter.literal_execute = True

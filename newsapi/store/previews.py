@@ -11,30 +11,30 @@ from sqlalchemy import Connection, CursorResult, Row, insert, select, update
 from sqlalchemy.orm import Session
 
 from newsapi.model import PreviewLink
-from newsapi.model.base import table
+from newsapi.model.base import columns_table
 
-_LINK = table(PreviewLink)
+_LINK = columns_table(PreviewLink)
 
 
-def add(session: Session, **columns: Any) -> None:
+def insert_link(session: Session, **columns: Any) -> None:
     """Insert a preview link, given the columns of its row."""
     session.execute(insert(_LINK).values(**columns))
 
 
-def by_digest(connection: Connection, digest: bytes) -> Row[Any] | None:
+def get_by_digest(connection: Connection, digest: bytes) -> Row[Any] | None:
     """Return the link whose token has this digest, even if it is expired or revoked."""
     return connection.execute(select(_LINK).where(_LINK.c.digest == digest)).one_or_none()
 
 
-def of_article(connection: Connection, article: UUID) -> Sequence[Row[Any]]:
+def list_for_article(connection: Connection, article_id: UUID) -> Sequence[Row[Any]]:
     """Return up to 100 preview links of an article, the newest first."""
-    statement = select(_LINK).where(_LINK.c.article_id == article)
+    statement = select(_LINK).where(_LINK.c.article_id == article_id)
     return connection.execute(statement.order_by(_LINK.c.created_at.desc(), _LINK.c.id).limit(100)).all()
 
 
-def revoke(session: Session, article: UUID, link: UUID, now: datetime) -> bool:
+def revoke_link(session: Session, article_id: UUID, link_id: UUID, now: datetime) -> bool:
     """Revoke a preview link of an article; return False if the article has no link with this id."""
     result: CursorResult[Any] = session.execute(  # type: ignore[assignment]
-        update(_LINK).where(_LINK.c.id == link, _LINK.c.article_id == article).values(revoked_at=now)
+        update(_LINK).where(_LINK.c.id == link_id, _LINK.c.article_id == article_id).values(revoked_at=now)
     )
     return result.rowcount == 1

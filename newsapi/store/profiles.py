@@ -16,33 +16,33 @@ from sqlalchemy.orm import Session
 
 from newsapi.model import (
     Article,
-    ArticleDetail,
+    ArticleContent,
     ArticleMention,
     ArticleTag,
     Brand,
     Facet,
-    Listing,
-    Place,
+    ListingEntry,
+    ConsumerOffset,
     RelatedPosting,
     RelatedProfile,
-    RelatedWeights,
+    RelatedTermStatistics,
     Tag,
 )
-from newsapi.model.base import table
-from newsapi.relatedness.profiles import KEYS, MARKS, Profile, Text, Weights, describe, unpacked, vocabulary
+from newsapi.model.base import columns_table
+from newsapi.relatedness.profiles import MAX_INDEX_TERMS, MAX_INDEX_TAGS, ArticleVector, ArticleText, IdfWeights, build_vector, vector_from_bytes, document_terms
 from newsapi.relatedness.ranking import Candidate
 from newsapi.store import prepared, rows
-from newsapi.store.public import visible
-from newsapi.store.rows import among
+from newsapi.store.public import is_visible
+from newsapi.store.rows import in_values
 from newsapi.text import markup
 
-LISTENER: Final = "related"
+CONSUMER: Final = "related"
 """The changelog consumer that maintains the index."""
 
-FIRST: Final = 200
+MAX_POSTINGS_PER_TERM: Final = 200
 """Postings read of each term, those with the highest impact first."""
 
-COUNTED: Final = 5_000
+SAMPLE_SIZE: Final = 5_000
 """Maximum number of articles, the newest ones, on which document frequencies are counted."""
 
 _DAYS_A_POINT: Final = 10
@@ -55,13 +55,13 @@ class Source(NamedTuple):
     """The text of an article and its candidate pool, which is the facet of its brand or that of all articles."""
 
     pool: int
-    text: Text
+    text: ArticleText
 
 
-class Count(NamedTuple):
+class NewStatistics(NamedTuple):
     """New document frequencies, counted when there were `archive` articles; `found` maps terms to frequencies."""
 
-    weights: Weights
+    weights: IdfWeights
     archive: int
     found: Mapping[int, int]
 
@@ -73,38 +73,38 @@ _TEXTS = (
         func.coalesce(Brand.facet_id, _ALL).label("pool"),
         Article.headline,
         Article.standfirst,
-        ArticleDetail.body_html,
+        ArticleContent.body_html,
         Article.language,
         Article.published_at,
     )
-    .join(ArticleDetail, ArticleDetail.article_id == Article.id)
+    .join(ArticleContent, ArticleContent.article_id == Article.id)
     .outerjoin(Brand, Brand.id == Article.brand_id)
-    .where(visible(), Article.id.in_(bindparam("ids", expanding=True)))
+    .where(is_visible(), Article.id.in_(bindparam("ids", expanding=True)))
 )
 
 
-def texts(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Source]:
+def load_texts(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Source]:
     """Return the texts of those of these articles that are public."""
     if not ids:
         return {}
     parameters = {"ids": list(ids)}
     terms: dict[UUID, dict[str, list[tuple[UUID, str]]]] = {}
-    for kind, article, id_, name in prepared.rows(connection, _MARKS, parameters):
+    for kind, article, id_, name in prepared.fetch_rows(connection, _MARKS, parameters):
         terms.setdefault(article, {"tags": [], "mentions": []})[kind].append((id_, name))
     return {
         id_: Source(
             pool,
-            Text(
+            ArticleText(
                 id=id_,
                 headline=headline,
                 standfirst=standfirst or "",
-                body=markup.to_text(body_html),
+                body=markup.html_to_text(body_html),
                 language=language,
                 at=published_at.timestamp(),
                 **terms.get(id_, {}),
             ),
         )
-        for id_, pool, headline, standfirst, body_html, language, published_at in prepared.rows(
+        for id_, pool, headline, standfirst, body_html, language, published_at in prepared.fetch_rows(
             connection, _TEXTS, parameters
         )
     }
@@ -130,104 +130,104 @@ _MARKS = _marks()
 # --- IDF weights ------------------------------------------------------------------------------------------------------
 
 
-def weights(connection: Connection) -> Weights | None:
+def current_weights(connection: Connection) -> IdfWeights | None:
     """Return the current IDF weights, or None before the first count."""
-    version = connection.execute(select(RelatedWeights.version)).scalar()
-    return None if version is None else weights_of(connection, version)
+    version = connection.execute(select(RelatedTermStatistics.version)).scalar()
+    return None if version is None else weights_of_version(connection, version)
 
 
-def weights_of(connection: Connection, version: int) -> Weights:
+def weights_of_version(connection: Connection, version: int) -> IdfWeights:
     """Return the IDF weights of a stored version; each process reads a version once."""
     cached = _known(version)
     if not cached:
         row = connection.execute(
-            select(RelatedWeights.documents, RelatedWeights.content).where(RelatedWeights.version == version)
+            select(RelatedTermStatistics.documents, RelatedTermStatistics.content).where(RelatedTermStatistics.version == version)
         ).one()
         half = len(row.content) // 6 * 4
         numbers, counts = array("i", row.content[:half]), array("H", row.content[half:])
-        cached.append(Weights(version, row.documents, dict(zip(numbers, counts, strict=True))))
+        cached.append(IdfWeights(version, row.documents, dict(zip(numbers, counts, strict=True))))
     return cached[0]
 
 
 @lru_cache(maxsize=2)
-def _known(_version: int) -> list[Weights]:
+def _known(_version: int) -> list[IdfWeights]:
     return []
 
 
-def are_outgrown(connection: Connection) -> bool:
+def needs_recount(connection: Connection) -> bool:
     """Return whether terms were never counted, or there are twice as many articles as at the last count."""
     article_count = connection.execute(select(Facet.articles).where(Facet.kind == "all")).scalar() or 0
-    corpus_size = connection.execute(select(RelatedWeights.archive)).scalar()
+    corpus_size = connection.execute(select(RelatedTermStatistics.archive)).scalar()
     return article_count > 0 if corpus_size is None else article_count >= 2 * max(corpus_size, 1)
 
 
-def counted(connection: Connection, *, progress: Callable[[int], None] = lambda _: None) -> Count:
+def count_terms(connection: Connection, *, progress: Callable[[int], None] = lambda _: None) -> NewStatistics:
     """Count in how many of the newest articles each term occurs; `progress` is called with 1 for every article."""
     newest = (
-        select(Listing.article_id)
-        .where(Listing.facet_id == _ALL)
-        .order_by(Listing.published_at.desc(), Listing.article_id.desc())
-        .limit(COUNTED)
+        select(ListingEntry.article_id)
+        .where(ListingEntry.facet_id == _ALL)
+        .order_by(ListingEntry.published_at.desc(), ListingEntry.article_id.desc())
+        .limit(SAMPLE_SIZE)
     )
     ids = list(connection.execute(newest).scalars())
     frequencies: Counter[int] = Counter()
     for start in range(0, len(ids), 500):
-        for source in texts(connection, ids[start : start + 500]).values():
-            frequencies.update(vocabulary(source.text))
+        for source in load_texts(connection, ids[start : start + 500]).values():
+            frequencies.update(document_terms(source.text))
             progress(1)
     corpus_size = connection.execute(select(Facet.articles).where(Facet.kind == "all")).scalar() or 0
-    return Count(Weights(secrets.randbits(63), len(ids), frequencies), corpus_size, frequencies)
+    return NewStatistics(IdfWeights(secrets.randbits(63), len(ids), frequencies), corpus_size, frequencies)
 
 
-def keep_count(session: Session, new: Count, *, now: datetime) -> None:
+def save_statistics(session: Session, statistics: NewStatistics, *, now: datetime) -> None:
     """Replace the stored document frequencies by new ones; terms of a single article are not stored."""
-    common = sorted((term, count) for term, count in new.found.items() if count > 1)
+    common = sorted((term, count) for term, count in statistics.found.items() if count > 1)
     numbers, counts = array("i", [term for term, _ in common]), array("H", [count for _, count in common])
-    session.execute(delete(table(RelatedWeights)))
+    session.execute(delete(columns_table(RelatedTermStatistics)))
     row = {
-        "version": new.weights.version,
+        "version": statistics.weights.version,
         "at": now,
-        "documents": new.weights.documents,
-        "archive": new.archive,
+        "documents": statistics.weights.documents,
+        "archive": statistics.archive,
         "content": numbers.tobytes() + counts.tobytes(),
     }
-    session.execute(insert(table(RelatedWeights)).values(row))
+    session.execute(insert(columns_table(RelatedTermStatistics)).values(row))
 
 
 # --- vectors and postings ---------------------------------------------------------------------------------------------
 
 
-def lock(session: Session) -> None:
+def acquire_index_lock(session: Session) -> None:
     """Wait for the write lock of the index, which the consumer holds whenever its offset moves."""
-    session.execute(select(Place.seq).where(Place.listener == LISTENER).with_for_update())
+    session.execute(select(ConsumerOffset.seq).where(ConsumerOffset.listener == CONSUMER).with_for_update())
 
 
-def replace(session: Session, gone: Collection[UUID], found: Sequence[tuple[int, UUID, Profile]]) -> None:
+def replace_documents(session: Session, removed_ids: Collection[UUID], additions: Sequence[tuple[int, UUID, ArticleVector]]) -> None:
     """Remove articles from the index and insert others, given as (pool, id, vector).
 
     An article that is removed and inserted again keeps its document id.
     """
     connection = session.connection()
-    former_ids = _delete(connection, gone)
+    former_ids = _delete(connection, removed_ids)
     next_id = (connection.execute(select(func.max(RelatedProfile.number))).scalar() or 0) + 1
     documents = [
-        (former_ids.get(id_, doc_id), pool, id_, vector) for doc_id, (pool, id_, vector) in enumerate(found, next_id)
+        (former_ids.get(id_, doc_id), pool, id_, vector) for doc_id, (pool, id_, vector) in enumerate(additions, next_id)
     ]
-    rows.insert(
+    rows.bulk_insert(
         session,
         RelatedProfile,
         ("number", "article_id", "pool", "content"),
-        [(doc_id, id_, pool, vector.packed()) for doc_id, pool, id_, vector in documents],
+        [(doc_id, id_, pool, vector.to_bytes()) for doc_id, pool, id_, vector in documents],
     )
     postings = sorted(
-        (pool, term, _strength(vector, share), doc_id)
+        (pool, term, _impact(vector, share), doc_id)
         for doc_id, pool, _, vector in documents
-        for term, share in dict(vector.found_by()).items()
+        for term, share in dict(vector.index_keys()).items()
     )
-    rows.insert(session, RelatedPosting, ("pool", "term", "strength", "number"), postings)
+    rows.bulk_insert(session, RelatedPosting, ("pool", "term", "strength", "number"), postings)
 
 
-def _strength(vector: Profile, share: int) -> int:
+def _impact(vector: ArticleVector, share: int) -> int:
     """Return the impact of a posting: its rank in the upper bits, its share in the lowest 8."""
     return (int(vector.day) + _DAYS_A_POINT * share) << 8 | share
 
@@ -236,31 +236,31 @@ def _delete(connection: Connection, ids: Collection[UUID]) -> dict[UUID, int]:
     """Remove articles from the index; return the document ids that they had."""
     if not ids:
         return {}
-    columns = table(RelatedProfile).c
+    columns = columns_table(RelatedProfile).c
     documents = connection.execute(
         select(columns.article_id, columns.number, columns.pool, columns.content).where(
-            among(connection, columns.article_id, ids)
+            in_values(connection, columns.article_id, ids)
         )
     ).all()
     postings = [
         {
             "posting_pool": pool,
             "posting_term": term,
-            "posting_impact": _strength(vector, share),
+            "posting_impact": _impact(vector, share),
             "posting_doc_id": doc_id,
         }
         for _, doc_id, pool, content in documents
-        for vector in [unpacked(content)]
-        for term, share in dict(vector.found_by()).items()
+        for vector in [vector_from_bytes(content)]
+        for term, share in dict(vector.index_keys()).items()
     ]
     if documents:
         connection.execute(_OUT, postings or [_NO_POSTING])
-        connection.execute(delete(table(RelatedProfile)).where(among(connection, columns.article_id, ids)))
+        connection.execute(delete(columns_table(RelatedProfile)).where(in_values(connection, columns.article_id, ids)))
     return {id_: doc_id for id_, doc_id, _, _ in documents}
 
 
-_POSTING = table(RelatedPosting).c
-_OUT = delete(table(RelatedPosting)).where(
+_POSTING = columns_table(RelatedPosting).c
+_OUT = delete(columns_table(RelatedPosting)).where(
     _POSTING.pool == bindparam("posting_pool"),
     _POSTING.term == bindparam("posting_term"),
     _POSTING.strength == bindparam("posting_impact"),
@@ -270,18 +270,18 @@ _NO_POSTING = {"posting_pool": 0, "posting_term": 0, "posting_impact": 0, "posti
 """Parameters that match no row, for articles without terms: an empty list cannot be executed."""
 
 
-def described(connection: Connection, ids: Collection[UUID], known: Weights) -> dict[UUID, Profile]:
+def load_vectors(connection: Connection, ids: Collection[UUID], weights: IdfWeights) -> dict[UUID, ArticleVector]:
     """Return the vectors of these articles, from the index or, if not indexed yet, built from their texts."""
     if not ids:
         return {}
     statement = select(RelatedProfile.article_id, RelatedProfile.content)
-    result = connection.execute(statement.where(among(connection, RelatedProfile.article_id, ids)))
-    vectors = {id_: unpacked(content) for id_, content in result}
-    missing = texts(connection, [id_ for id_ in ids if id_ not in vectors])
-    return vectors | {id_: describe(source.text, known) for id_, source in missing.items()}
+    result = connection.execute(statement.where(in_values(connection, RelatedProfile.article_id, ids)))
+    vectors = {id_: vector_from_bytes(content) for id_, content in result}
+    missing = load_texts(connection, [id_ for id_ in ids if id_ not in vectors])
+    return vectors | {id_: build_vector(source.text, weights) for id_, source in missing.items()}
 
 
-def candidates(connection: Connection, pool: int, profile: Profile, known: Weights, most: int) -> list[Candidate]:
+def find_candidates(connection: Connection, pool: int, vector: ArticleVector, weights: IdfWeights, limit: int) -> list[Candidate]:
     """Return the articles of a pool that have most in common with a vector.
 
     One statement sums the products of weights and shares over the first MAX_POSTINGS_PER_TERM postings of each index
@@ -290,11 +290,11 @@ def candidates(connection: Connection, pool: int, profile: Profile, known: Weigh
     Returns:
         At most `limit` candidates, best first.
     """
-    keys = profile.found_by()[: KEYS + MARKS]
-    weighted_terms = [(term, round(_RARE * known.of(term) * share)) for term, share in keys]
-    parameters: dict[str, Any] = {"pool": pool, "limit": most}
+    keys = vector.index_keys()[: MAX_INDEX_TERMS + MAX_INDEX_TAGS]
+    weighted_terms = [(term, round(_RARE * weights.weight(term) * share)) for term, share in keys]
+    parameters: dict[str, Any] = {"pool": pool, "limit": limit}
     if connection.dialect.name == "sqlite":
-        weighted_terms += [(0, 0)] * (KEYS + MARKS - len(weighted_terms))
+        weighted_terms += [(0, 0)] * (MAX_INDEX_TERMS + MAX_INDEX_TAGS - len(weighted_terms))
         parameters |= {f"t{index}": term for index, (term, _) in enumerate(weighted_terms)}
         parameters |= {f"w{index}": weight for index, (_, weight) in enumerate(weighted_terms)}
         statement = _SHARED_SQLITE
@@ -305,14 +305,14 @@ def candidates(connection: Connection, pool: int, profile: Profile, known: Weigh
         }
         statement = _SHARED_POSTGRESQL
     result = connection.execute(statement, parameters)
-    return [Candidate(_as_id(id_), unpacked(content)) for id_, content in result]
+    return [Candidate(_as_id(id_), vector_from_bytes(content)) for id_, content in result]
 
 
 def _as_id(stored: Any) -> UUID:
     return stored if isinstance(stored, UUID) else UUID(bytes=stored)
 
 
-_FIRST = f"ORDER BY strength DESC, number DESC LIMIT {FIRST}"
+_FIRST = f"ORDER BY strength DESC, number DESC LIMIT {MAX_POSTINGS_PER_TERM}"
 _SHARED = """
     SELECT p.article_id, p.content
     FROM ({rows}) AS shared JOIN related_profile AS p ON p.number = shared.number
@@ -326,7 +326,7 @@ _BRANCH = (
 _SHARED_SQLITE = text(
     _SHARED.format(
         rows="SELECT number, sum(weight) AS weight FROM ("  # noqa: S608 (constants only)
-        + " UNION ALL ".join(_BRANCH.format(index=index) for index in range(KEYS + MARKS))
+        + " UNION ALL ".join(_BRANCH.format(index=index) for index in range(MAX_INDEX_TERMS + MAX_INDEX_TAGS))
         + f") {_BEST}"
     )
 )
@@ -340,12 +340,12 @@ _SHARED_POSTGRESQL = text(
 )
 
 
-def everything(connection: Connection) -> list[UUID]:
+def all_public_ids(connection: Connection) -> list[UUID]:
     """Return the ids of all public articles, oldest first."""
-    statement = select(Listing.article_id).where(Listing.facet_id == _ALL)
-    return list(connection.execute(statement.order_by(Listing.published_at, Listing.article_id)).scalars())
+    statement = select(ListingEntry.article_id).where(ListingEntry.facet_id == _ALL)
+    return list(connection.execute(statement.order_by(ListingEntry.published_at, ListingEntry.article_id)).scalars())
 
 
-def indexed(connection: Connection) -> set[UUID]:
+def all_indexed_ids(connection: Connection) -> set[UUID]:
     """Return the ids of all articles in the index."""
     return {*connection.execute(select(RelatedProfile.article_id)).scalars()}

@@ -5,7 +5,7 @@ from sqlalchemy import ColumnElement
 from newsapi.model import Article
 
 
-def visible() -> ColumnElement[bool]:
+def is_visible() -> ColumnElement[bool]:
     """Return the condition that an article is published.
 
     The condition compares no time: publication is an event in the changelog.

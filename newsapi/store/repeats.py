@@ -9,20 +9,20 @@ from sqlalchemy import CursorResult, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from newsapi.errors import StillRunning
-from newsapi.model import Repeat
-from newsapi.model.base import table
+from newsapi.errors import IdempotentRequestInProgress
+from newsapi.model import IdempotencyRecord
+from newsapi.model.base import columns_table
 
-KEPT = timedelta(hours=24)
+RETENTION = timedelta(hours=24)
 """How long a response is stored."""
 
-LEASE = timedelta(seconds=30)
+LEASE_DURATION = timedelta(seconds=30)
 """After how long a request without a response counts as abandoned."""
 
-_REPEAT = table(Repeat)
+_RECORD = columns_table(IdempotencyRecord)
 
 
-def claim(session: Session, caller: str, word: str, *, digest: bytes, holder: str, now: datetime) -> Row[Any] | None:
+def acquire_key(session: Session, caller: str, idempotency_key: str, *, digest: bytes, holder: str, now: datetime) -> Row[Any] | None:
     """Acquire an idempotency key for a request; records that are past their retention are deleted first.
 
     Args:
@@ -40,40 +40,40 @@ def claim(session: Session, caller: str, word: str, *, digest: bytes, holder: st
     Raises:
         IdempotentRequestInProgress: Another execution released the key at this moment.
     """
-    columns = _REPEAT.c
-    session.execute(delete(_REPEAT).where(columns.at < now - KEPT))
+    columns = _RECORD.c
+    session.execute(delete(_RECORD).where(columns.at < now - RETENTION))
     try:
         with session.begin_nested():
-            values = {"digest": digest, "at": now, "holder": holder, "until": now + LEASE}
-            session.execute(insert(_REPEAT).values(caller=caller, word=word, **values))
+            values = {"digest": digest, "at": now, "holder": holder, "until": now + LEASE_DURATION}
+            session.execute(insert(_RECORD).values(caller=caller, word=idempotency_key, **values))
     except IntegrityError:
-        same_key = (columns.caller == caller) & (columns.word == word)
+        same_key = (columns.caller == caller) & (columns.word == idempotency_key)
         abandoned = same_key & (columns.digest == digest) & columns.status.is_(None) & (columns.until <= now)
         result: CursorResult[Any] = session.execute(  # type: ignore[assignment]
-            update(_REPEAT).where(abandoned).values(holder=holder, until=now + LEASE)
+            update(_RECORD).where(abandoned).values(holder=holder, until=now + LEASE_DURATION)
         )
         if result.rowcount:
             return None
-        row = session.execute(select(_REPEAT).where(same_key)).one_or_none()
+        row = session.execute(select(_RECORD).where(same_key)).one_or_none()
         if row is None:
-            raise StillRunning from None
+            raise IdempotentRequestInProgress from None
         return row
     return None
 
 
-def finish(session: Session, caller: str, word: str, *, holder: str, **answer: Any) -> bool:
+def save_response(session: Session, caller: str, idempotency_key: str, *, holder: str, **response: Any) -> bool:
     """Save the `status`, `headers` and `body` of the response; return False if the key has another holder by now."""
-    columns = _REPEAT.c
+    columns = _RECORD.c
     result: CursorResult[Any] = session.execute(  # type: ignore[assignment]
-        update(_REPEAT)
-        .where(columns.caller == caller, columns.word == word, columns.holder == holder, columns.status.is_(None))
-        .values(**answer)
+        update(_RECORD)
+        .where(columns.caller == caller, columns.word == idempotency_key, columns.holder == holder, columns.status.is_(None))
+        .values(**response)
     )
     return result.rowcount == 1
 
 
-def give_back(session: Session, caller: str, word: str, *, holder: str) -> None:
+def release_key(session: Session, caller: str, idempotency_key: str, *, holder: str) -> None:
     """Release the key of a request that failed."""
-    columns = _REPEAT.c
-    held = (columns.caller == caller) & (columns.word == word) & (columns.holder == holder)
-    session.execute(delete(_REPEAT).where(held & columns.status.is_(None)))
+    columns = _RECORD.c
+    held = (columns.caller == caller) & (columns.word == idempotency_key) & (columns.holder == holder)
+    session.execute(delete(_RECORD).where(held & columns.status.is_(None)))

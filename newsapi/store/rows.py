@@ -14,10 +14,10 @@ from sqlalchemy import ARRAY, ColumnElement, Connection, Dialect, LargeBinary, T
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from newsapi.model.base import Base, table
+from newsapi.model.base import Base, columns_table
 
 
-def insert(session: Session, model: type[Base], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+def bulk_insert(session: Session, model: type[Base], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Insert rows, with COPY on PostgreSQL and `executemany` on SQLite.
 
     Errors are those that an INSERT would raise.
@@ -29,7 +29,7 @@ def insert(session: Session, model: type[Base], columns: Sequence[str], rows: It
         rows: The values of each row, in the order of `columns`.
     """
     connection = session.connection()
-    target = table(model)
+    target = columns_table(model)
     values = _stored(connection.dialect, target, columns, rows)
     if not values:
         return
@@ -43,7 +43,7 @@ def insert(session: Session, model: type[Base], columns: Sequence[str], rows: It
         _copy(connection, into, types, values)
 
 
-def among(connection: Connection, column: Any, values: Collection[Any]) -> ColumnElement[bool]:
+def in_values(connection: Connection, column: Any, values: Collection[Any]) -> ColumnElement[bool]:
     """Return the condition that a column has one of the values, of which there may be thousands.
 
     PostgreSQL receives one array, because its driver takes longer over thousands of parameters than the database over

@@ -18,31 +18,31 @@ from newsapi.model import (
     Author,
     Brand,
     Facet,
-    SearchBlock,
-    SearchFresh,
+    SearchSegment,
+    SearchPendingDocument,
     SearchPosting,
-    SearchText,
-    SearchWord,
+    SearchDocument,
+    SearchVocabularyEntry,
 )
 from newsapi.search import blocks, ranking
-from newsapi.search.blocks import Array, Facets, Times
-from newsapi.search.documents import facet, holds, phrase, term_of, unpacked, without_body
-from newsapi.search.queries import Asked
-from newsapi.search.ranking import Block, Found, Question, Reading
+from newsapi.search.blocks import Array, SegmentFacets, SegmentTimes
+from newsapi.search.documents import facet_term_id, contains_phrase, encode_phrase, term_id_of_word, document_from_bytes, drop_body
+from newsapi.search.queries import ParsedQuery
+from newsapi.search.ranking import LoadedSegment, SegmentHits, SearchQuery, LanguageQuery
 from newsapi.store import integers, prepared
-from newsapi.store.facets import Truth
-from newsapi.store.listing import Question as ListQuestion
-from newsapi.store.search_index import micros
-from newsapi.store.taxonomy import literally
+from newsapi.store.facets import ReadSnapshot
+from newsapi.store.listing import ListQuery as ListQuestion
+from newsapi.store.search_index import to_microseconds
+from newsapi.store.taxonomy import escape_like
 from newsapi.text.folding import fold
 
-LANGUAGES: Final = 8
+MAX_LANGUAGES: Final = 8
 """Languages, those with the most articles, in which a query is analyzed."""
 
-COMPLETED: Final = 24
+MAX_COMPLETIONS: Final = 24
 """Words, those with the most articles, that complete a prefix."""
 
-ENOUGH: Final = 100_000
+COMPLETION_DOCUMENT_LIMIT: Final = 100_000
 """Once the words chosen for a prefix have so many articles, no further completion is added."""
 
 _LOOKED_AT: Final = 2_000
@@ -57,12 +57,12 @@ _NAMED, _SPELLED = 5_000, 20_000
 _NAME, _PART_OF_A_NAME, _MENTIONED = 0.7, 0.35, 0.5
 """Factors of the facet of a whole name, of a part of a name, and of mentions relative to the brand itself."""
 
-Fits = Callable[[bytes], bool]
+PhraseFilter = Callable[[bytes], bool]
 """Returns for the token sequence of an article whether it has all phrases and no excluded phrase of a query."""
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
+class SearchPlan:
     """An analyzed query with the segments and postings that it needs.
 
     `terms` has the terms of each word in all `languages`. `exact` is set for a search that filters or sorts by the time
@@ -70,27 +70,27 @@ class Search:
     found by a time that is no longer its own.
     """
 
-    asked: Asked
-    question: Question
-    blocks: Sequence[Block]
-    fits: Fits | None
+    asked: ParsedQuery
+    question: SearchQuery
+    blocks: Sequence[LoadedSegment]
+    phrase_filter: PhraseFilter | None
     terms: Mapping[str, frozenset[int | None]]
     languages: Sequence[str]
     exact: bool = False
-    _found: dict[str | None, list[Found]] = field(default_factory=dict)
+    _found: dict[str | None, list[SegmentHits]] = field(default_factory=dict)
 
-    def found(self, *, without: str | None = None) -> list[Found]:
+    def results(self, *, without: str | None = None) -> list[SegmentHits]:
         """Return the matches by segment, ignoring the filter `without` if given; they are computed once."""
         if without not in self._found:
-            self._found[without] = list(ranking.find(self.blocks, self.question, without=without))
+            self._found[without] = list(ranking.search_segments(self.blocks, self.question, without=without))
         return self._found[without]
 
     @property
-    def by_text(self) -> bool:
+    def is_text_only(self) -> bool:
         """Whether the postings decide alone: there are no phrases, and no update times that may have changed."""
-        return self.fits is None and not self.exact
+        return self.phrase_filter is None and not self.exact
 
-    def marked(self, language: str) -> set[int]:
+    def highlight_terms(self, language: str) -> set[int]:
         """Return the terms to highlight in articles of a language."""
         main = language.partition("-")[0].lower()
         by_language = zip(self.languages, self.question.readings, strict=True)
@@ -103,16 +103,16 @@ class Search:
         return [word for word in self.asked.words if self.terms[word] and not self.terms[word] & known]
 
 
-def understand(
+def plan_search(
     connection: Connection,
-    asked: Asked,
-    truth: Truth,
-    asked_of_list: ListQuestion,
+    query: ParsedQuery,
+    snapshot: ReadSnapshot,
+    list_query: ListQuestion,
     *,
     headlines: bool = False,
     bodies: bool = True,
-    most: int | None = None,
-) -> Search:
+    min_documents: int | None = None,
+) -> SearchPlan:
     """Analyze a query and read the postings that it needs.
 
     The filters by facets are in `snapshot`, all others in `list_query`. `headlines` matches words in headlines only.
@@ -123,24 +123,24 @@ def understand(
     Returns:
         The plan of the search.
     """
-    languages = _languages(connection, truth)
-    completions = _completions(connection, asked.start, ENOUGH if most is None else math.inf)
-    names = _names(connection, asked.words) if asked.words and not headlines else {}
-    question = Question(
-        readings=tuple(_reading(asked, language, completions, names) for language in languages),
-        filters=_filters(connection, truth),
-        published=_range(asked_of_list.published),
-        updated=_range(asked_of_list.updated),
-        only=_only(connection, asked_of_list),
-        headlines=headlines,
+    languages = _languages(connection, snapshot)
+    completions = _completions(connection, query.prefix, COMPLETION_DOCUMENT_LIMIT if min_documents is None else math.inf)
+    names = _name_alternatives(connection, query.words) if query.words and not headlines else {}
+    question = SearchQuery(
+        readings=tuple(_reading(query, language, completions, names) for language in languages),
+        filters=_filters(connection, snapshot),
+        published=_range(list_query.published),
+        updated=_range(list_query.updated),
+        restrict_to=_only(connection, list_query),
+        headline_only=headlines,
     )
-    loaded = _blocks(connection, question.terms(), most)
-    terms = {word: frozenset(term_of(word, language) for language in languages) - {None} for word in asked.words}
-    exact = asked_of_list.key == "updated_at" or asked_of_list.updated != (None, None)
-    return Search(asked, question, loaded, _fits(asked, languages, bodies=bodies), terms, languages, exact)
+    loaded = _blocks(connection, question.terms(), min_documents)
+    terms = {word: frozenset(term_id_of_word(word, language) for language in languages) - {None} for word in query.words}
+    exact = list_query.key == "updated_at" or list_query.updated != (None, None)
+    return SearchPlan(query, question, loaded, _fits(query, languages, bodies=bodies), terms, languages, exact)
 
 
-def spelled(connection: Connection, words: Iterable[str]) -> dict[str, str]:
+def suggest_spelling(connection: Connection, words: Iterable[str]) -> dict[str, str]:
     """Return the closest indexed word, or word of a name, for unknown words; words with no close match are left out.
 
     The distance is that of optimal string alignment, at most 1 for words of up to 5 characters and 2 for longer ones.
@@ -161,8 +161,8 @@ def spelled(connection: Connection, words: Iterable[str]) -> dict[str, str]:
 def _closest(connection: Connection, plain: str, names: Iterable[str]) -> str | None:
     """Return the closest word of the vocabulary or of names, of the closest ones that with the most articles."""
     max_distance = 1 if len(plain) < 6 else 2
-    word = SearchWord.word
-    statement = select(word, SearchWord.shown, SearchWord.times).where(
+    word = SearchVocabularyEntry.word
+    statement = select(word, SearchVocabularyEntry.shown, SearchVocabularyEntry.times).where(
         word > plain[0],
         word < plain[0] + "\U0010ffff",
         func.length(word).between(len(plain) - max_distance, len(plain) + max_distance),
@@ -177,57 +177,57 @@ def _closest(connection: Connection, plain: str, names: Iterable[str]) -> str | 
 _LANGUAGES = select(Facet.id, Facet.name, Facet.articles).where(Facet.kind == "language", Facet.articles > 0)
 
 
-def _languages(connection: Connection, snapshot: Truth) -> list[str]:
+def _languages(connection: Connection, snapshot: ReadSnapshot) -> list[str]:
     """Return the primary subtags of the languages of the archive, or of the language filter, most articles first."""
     allowed = {state.id for state in snapshot.filters["language"]} if "language" in snapshot.filters else None
     counts: dict[str, int] = {}
-    for id_, name, article_count in prepared.rows(connection, _LANGUAGES, {}):
+    for id_, name, article_count in prepared.fetch_rows(connection, _LANGUAGES, {}):
         if allowed is None or id_ in allowed:
             main = name.partition("-")[0].lower()
             counts[main] = counts.get(main, 0) + article_count
-    return sorted(counts, key=lambda language: (-counts[language], language))[:LANGUAGES]
+    return sorted(counts, key=lambda language: (-counts[language], language))[:MAX_LANGUAGES]
 
 
 def _reading(
-    query: Asked, language: str, completions: Sequence[str], names: Mapping[str, ranking.Alternatives]
-) -> Reading:
+    query: ParsedQuery, language: str, completions: Sequence[str], names: Mapping[str, ranking.Alternatives]
+) -> LanguageQuery:
     """Analyze a query in one language."""
     words = []
     for word in query.words:
-        term = term_of(word, language)
+        term = term_id_of_word(word, language)
         if term is None:
             continue  # a stop word in this language
         factors = {term: 1.0}
-        for completion in completions if word == query.start else ():
-            completed_term = term_of(completion, language)
+        for completion in completions if word == query.prefix else ():
+            completed_term = term_id_of_word(completion, language)
             if completed_term is not None:
-                factors.setdefault(completed_term, ranking.STARTED)
+                factors.setdefault(completed_term, ranking.PREFIX_MATCH_FACTOR)
         words.append((*factors.items(), *names.get(word, ())))
-    excluded = [term_of(parts[0], language) for parts in query.without if len(parts) == 1]
-    return Reading(tuple(words), tuple(term for term in excluded if term is not None))
+    excluded = [term_id_of_word(parts[0], language) for parts in query.excluded_words if len(parts) == 1]
+    return LanguageQuery(tuple(words), tuple(term for term in excluded if term is not None))
 
 
-def _fits(query: Asked, languages: Sequence[str], *, bodies: bool) -> Fits | None:
+def _fits(query: ParsedQuery, languages: Sequence[str], *, bodies: bool) -> PhraseFilter | None:
     """Return the phrase filter of a query, or None if the query has no phrases."""
-    excluded_phrases = [words for words in query.without if len(words) > 1]
+    excluded_phrases = [words for words in query.excluded_words if len(words) > 1]
     if not query.phrases and not excluded_phrases:
         return None
-    required = [{phrase(words, language) for language in languages} for words in query.phrases]
-    excluded = [phrase(words, language) for words in excluded_phrases for language in languages]
+    required = [{encode_phrase(words, language) for language in languages} for words in query.phrases]
+    excluded = [encode_phrase(words, language) for words in excluded_phrases for language in languages]
 
     def matches(sequence: bytes) -> bool:
         if not bodies:
-            sequence = without_body(sequence)
-        has_all = all(any(holds(sequence, codes) for codes in alternatives) for alternatives in required)
-        return has_all and not any(holds(sequence, codes) for codes in excluded)
+            sequence = drop_body(sequence)
+        has_all = all(any(contains_phrase(sequence, codes) for codes in alternatives) for alternatives in required)
+        return has_all and not any(contains_phrase(sequence, codes) for codes in excluded)
 
     return matches
 
 
-_BEGUN = (
-    select(SearchWord.word, SearchWord.shown, SearchWord.times)
-    .where(SearchWord.word >= bindparam("start"), SearchWord.word < bindparam("end"))
-    .order_by(SearchWord.word)
+_PREFIX_QUERY = (
+    select(SearchVocabularyEntry.word, SearchVocabularyEntry.shown, SearchVocabularyEntry.times)
+    .where(SearchVocabularyEntry.word >= bindparam("start"), SearchVocabularyEntry.word < bindparam("end"))
+    .order_by(SearchVocabularyEntry.word)
     .limit(_LOOKED_AT)
 )
 
@@ -237,11 +237,11 @@ def _completions(connection: Connection, prefix: str, enough: float) -> list[str
     plain = fold(prefix)
     if len(plain) < 2 or " " in plain:
         return []
-    rows = prepared.rows(connection, _BEGUN, {"start": plain, "end": plain + "\U0010ffff"})
+    rows = prepared.fetch_rows(connection, _PREFIX_QUERY, {"start": plain, "end": plain + "\U0010ffff"})
     total = sum(count for word, _, count in rows if word == plain)
     completions: list[str] = []
     for word, display_form, count in sorted(rows, key=lambda row: (-row[2], row[1])):
-        if total >= enough or len(completions) == COMPLETED:
+        if total >= enough or len(completions) == MAX_COMPLETIONS:
             break
         if word != plain:
             completions.append(display_form)
@@ -249,8 +249,8 @@ def _completions(connection: Connection, prefix: str, enough: float) -> list[str
     return completions
 
 
-@lru_cache(maxsize=2 * ranking.WORDS)
-def _bearers(model: Any, count: int) -> Select[*tuple[Any, ...]]:
+@lru_cache(maxsize=2 * ranking.MAX_SCORED_WORDS)
+def _terms_by_name(model: Any, count: int) -> Select[*tuple[Any, ...]]:
     """Build the query for brands or authors with any of `count` words in a name or alias, most articles first."""
     mention = Brand.mention_facet_id if model is Brand else null()
     aliases = Brand.aliases if model is Brand else null()
@@ -260,13 +260,13 @@ def _bearers(model: Any, count: int) -> Select[*tuple[Any, ...]]:
     return statement.where(has_word).order_by(Facet.articles.desc(), model.slug).limit(_NAMES)
 
 
-def _names(connection: Connection, words: Sequence[str]) -> dict[str, ranking.Alternatives]:
+def _name_alternatives(connection: Connection, words: Sequence[str]) -> dict[str, ranking.Alternatives]:
     """Return the facets of brands and authors as alternatives of the words in their names.
 
     A word then also matches the articles of a brand or author with this word in the name. If the query has the whole
     name, each of its words has the same weight as in a headline.
     """
-    plain = {word: fold(word) for word in words[: ranking.WORDS]}
+    plain = {word: fold(word) for word in words[: ranking.MAX_SCORED_WORDS]}
     name_words = {text for text in plain.values() if text and " " not in text}
     if not name_words:
         return {}
@@ -283,41 +283,41 @@ def _names(connection: Connection, words: Sequence[str]) -> dict[str, ranking.Al
 
 def _named_terms(connection: Connection, words: Collection[str]) -> Iterator[tuple[int, int | None, str]]:
     """Iterate over facet, mention facet and folded name of brands and authors with one of these words in a name."""
-    parameters = {f"word_{number}": f"% {literally(word)} %" for number, word in enumerate(sorted(words))}
+    parameters = {f"word_{number}": f"% {escape_like(word)} %" for number, word in enumerate(sorted(words))}
     for model in (Brand, Author):
-        statement = _bearers(model, len(parameters))
-        for facet_id, mention_facet_id, name, aliases in prepared.rows(connection, statement, parameters):
+        statement = _terms_by_name(model, len(parameters))
+        for facet_id, mention_facet_id, name, aliases in prepared.fetch_rows(connection, statement, parameters):
             for name_or_alias in (name, *(aliases or ())):
                 yield facet_id, mention_facet_id, fold(name_or_alias)
 
 
 def _raise_factor(factors: dict[int, float], facet_id: int, factor: float) -> None:
     """Set the factor of the term of a facet, unless it has a greater one."""
-    term = facet(facet_id)
+    term = facet_term_id(facet_id)
     factors[term] = max(factor, factors.get(term, 0.0))
 
 
-def _filters(connection: Connection, snapshot: Truth) -> dict[str, tuple[int, ...]]:
+def _filters(connection: Connection, snapshot: ReadSnapshot) -> dict[str, tuple[int, ...]]:
     """Return the terms of each filter; a group has those of its brands, since brands can move between groups."""
-    terms = {name: tuple(facet(state.id) for state in states) for name, states in snapshot.filters.items()}
+    terms = {name: tuple(facet_term_id(state.id) for state in states) for name, states in snapshot.filters.items()}
     if "group" in snapshot.filters:
         ids = [state.id for state in snapshot.filters["group"]]
         groups = select(Brand.id).where(or_(Brand.group_facet_id.in_(ids), Brand.facet_id.in_(ids)))
         brands = select(Brand.facet_id).where(or_(Brand.id.in_(groups), Brand.parent_id.in_(groups)))
-        terms["group"] = tuple(facet(id_) for id_ in connection.execute(brands).scalars())
+        terms["group"] = tuple(facet_term_id(id_) for id_ in connection.execute(brands).scalars())
     return terms
 
 
 def _range(times: tuple[Any, Any]) -> tuple[int | None, int | None]:
     start, end = times
-    return None if start is None else micros(start), None if end is None else micros(end)
+    return None if start is None else to_microseconds(start), None if end is None else to_microseconds(end)
 
 
 def _only(connection: Connection, query: ListQuestion) -> Array | None:
     """Return the document ids of the articles that the query names by id or slug; None if it names none."""
     if query.ids is None and query.slugs is None:
         return None
-    doc_ids = select(SearchText.number).join(Article, Article.id == SearchText.article_id)
+    doc_ids = select(SearchDocument.number).join(Article, Article.id == SearchDocument.article_id)
     if query.ids is not None:
         doc_ids = doc_ids.where(Article.id.in_(query.ids))
     if query.slugs is not None:
@@ -328,21 +328,21 @@ def _only(connection: Connection, query: ListQuestion) -> Array | None:
 # --- reading segments -------------------------------------------------------------------------------------------------
 
 
-_HEADS = select(SearchBlock.id, SearchBlock.first, SearchBlock.span, SearchBlock.articles, SearchBlock.newest).order_by(
-    SearchBlock.first
+_HEADS = select(SearchSegment.id, SearchSegment.first, SearchSegment.span, SearchSegment.articles, SearchSegment.newest).order_by(
+    SearchSegment.first
 )
 _POSTINGS = {
     dialect: select(SearchPosting.block, SearchPosting.term, SearchPosting.content).where(
-        integers.one_of(dialect, SearchPosting.block, "blocks"), integers.one_of(dialect, SearchPosting.term, "terms")
+        integers.in_list(dialect, SearchPosting.block, "blocks"), integers.in_list(dialect, SearchPosting.term, "terms")
     )
     for dialect in integers.DIALECTS
 }
-_FRESH = select(SearchFresh.number, SearchFresh.content).order_by(SearchFresh.number)
+_FRESH = select(SearchPendingDocument.number, SearchPendingDocument.content).order_by(SearchPendingDocument.number)
 
 
-def _blocks(connection: Connection, terms: Collection[int], min_documents: int | None) -> list[Block]:
+def _blocks(connection: Connection, terms: Collection[int], min_documents: int | None) -> list[LoadedSegment]:
     """Read the postings of these terms from all segments, or from the newest ones with at least `min_documents`."""
-    heads = prepared.rows(connection, _HEADS, {})
+    heads = prepared.fetch_rows(connection, _HEADS, {})
     if min_documents is not None:
         start, covered = len(heads), 0
         while start and covered < min_documents:
@@ -352,11 +352,11 @@ def _blocks(connection: Connection, terms: Collection[int], min_documents: int |
     postings: dict[int, dict[int, blocks.Posting]] = {id_: {} for id_, *_ in heads}
     if heads and terms:
         dialect = connection.dialect.name
-        parameters = {"blocks": integers.written(dialect, postings), "terms": integers.written(dialect, terms)}
-        for segment_id, term, content in prepared.rows(connection, _POSTINGS[dialect], parameters):
-            postings[segment_id][term] = blocks.posting(content)
+        parameters = {"blocks": integers.bind_value(dialect, postings), "terms": integers.bind_value(dialect, terms)}
+        for segment_id, term, content in prepared.fetch_rows(connection, _POSTINGS[dialect], parameters):
+            postings[segment_id][term] = blocks.decode_posting(content)
     loaded = [
-        Block(
+        LoadedSegment(
             first,
             span,
             article_count,
@@ -370,54 +370,54 @@ def _blocks(connection: Connection, terms: Collection[int], min_documents: int |
     return [*loaded, *_fresh(connection, terms)]
 
 
-def _fresh(connection: Connection, terms: Iterable[int]) -> list[Block]:
+def _fresh(connection: Connection, terms: Iterable[int]) -> list[LoadedSegment]:
     """Return the articles that are in no stored segment yet as segments in memory."""
-    documents = [(doc_id, unpacked(content)) for doc_id, content in prepared.rows(connection, _FRESH, {})]
+    documents = [(doc_id, document_from_bytes(content)) for doc_id, content in prepared.fetch_rows(connection, _FRESH, {})]
     return [
-        Block(
+        LoadedSegment(
             pending.first,
             pending.span,
             pending.articles,
             pending.newest,
             pending.postings(terms),
-            partial(_same, pending.times),
-            partial(_same, pending.facets),
+            partial(_identity, pending.times),
+            partial(_identity, pending.facets),
         )
-        for pending in blocks.fresh(documents)
+        for pending in blocks.pending_segments(documents)
     ]
 
 
-def _same(value: Any) -> Any:
+def _identity(value: Any) -> Any:
     return value
 
 
-def _times(connection: Connection, id_: int) -> Times:
+def _times(connection: Connection, id_: int) -> SegmentTimes:
     """Return the times of a segment, 1 MB at most; a process reads them once, since segments are immutable."""
     cached = _known_times(id_)
     if not cached:
-        column = select(SearchBlock.times).where(SearchBlock.id == id_)
-        cached.append(blocks.times(connection.execute(column).scalar_one()))
+        column = select(SearchSegment.times).where(SearchSegment.id == id_)
+        cached.append(blocks.decode_times(connection.execute(column).scalar_one()))
     return cached[0]
 
 
-def _facets(connection: Connection, id_: int, span: int) -> Facets:
+def _facets(connection: Connection, id_: int, span: int) -> SegmentFacets:
     """Return the facets of the articles of a segment, about 3 MB; a process reads them once."""
     cached = _known_facets(id_)
     if not cached:
-        column = select(SearchBlock.facets).where(SearchBlock.id == id_)
-        cached.append(blocks.facets(connection.execute(column).scalar_one(), span))
+        column = select(SearchSegment.facets).where(SearchSegment.id == id_)
+        cached.append(blocks.decode_facets(connection.execute(column).scalar_one(), span))
     return cached[0]
 
 
-KEPT: Final = 48
+CACHED_SEGMENTS: Final = 48
 """Segments whose times and facets a process caches: three million articles, with 50 MB a million."""
 
 
-@lru_cache(maxsize=KEPT)
-def _known_times(_segment: int) -> list[Times]:
+@lru_cache(maxsize=CACHED_SEGMENTS)
+def _known_times(_segment: int) -> list[SegmentTimes]:
     return []
 
 
-@lru_cache(maxsize=KEPT)
-def _known_facets(_segment: int) -> list[Facets]:
+@lru_cache(maxsize=CACHED_SEGMENTS)
+def _known_facets(_segment: int) -> list[SegmentFacets]:
     return []

@@ -16,130 +16,130 @@ from sqlalchemy.orm import Session
 
 from newsapi.model import (
     Article,
-    SearchBlock,
-    SearchFresh,
+    SearchSegment,
+    SearchPendingDocument,
     SearchPosting,
-    SearchSequence,
-    SearchText,
-    SearchWord,
+    SearchTokenSequence,
+    SearchDocument,
+    SearchVocabularyEntry,
 )
-from newsapi.model.base import EPOCH, MICROSECOND, table
+from newsapi.model.base import EPOCH, MICROSECOND, columns_table
 from newsapi.search import blocks
-from newsapi.search.blocks import Made
-from newsapi.search.documents import Document, describe, noted, unpacked
+from newsapi.search.blocks import NewSegment
+from newsapi.search.documents import IndexedDocument, analyze_article, suggestion_form, document_from_bytes
 from newsapi.store import listed, rows, states
-from newsapi.store.rows import among
-from newsapi.store.states import State
+from newsapi.store.rows import in_values
+from newsapi.store.states import ArticleSnapshot
 from newsapi.text import markup
 
 LISTENER: Final = "search"
 """The changelog consumer that maintains the index."""
 
-FRESH: Final = 64
+SEGMENT_SIZE: Final = 64
 """Pending articles from which a segment is built."""
 
-PARTS: Final = 8
+MERGE_TRANSACTIONS: Final = 8
 """Transactions in which a merged segment is written, so that others can write in between."""
 
 _TERMS: Final = 1 << 62
 """The greatest term id; those of facets are negative."""
 
 
-class Indexed(NamedTuple):
+class DocumentToIndex(NamedTuple):
     """An analyzed version of an article."""
 
     id: UUID
     version: int
-    document: Document
+    document: IndexedDocument
 
 
-def micros(time: datetime) -> int:
+def to_microseconds(time: datetime) -> int:
     """Return a time in microseconds since 1970, as the index stores it."""
     return (time - EPOCH) // MICROSECOND
 
 
-def described(state: State, facets: Iterable[int]) -> Indexed:
+def indexable(snapshot: ArticleSnapshot, facets: Iterable[int]) -> DocumentToIndex:
     """Analyze a published article that is in these facets."""
-    values = state.values
-    document = describe(
+    values = snapshot.values
+    document = analyze_article(
         values["headline"],
         values["standfirst"] or "",
-        markup.to_text(values["body_html"]),
+        markup.html_to_text(values["body_html"]),
         values["language"],
-        published=micros(values["published_at"]),
-        updated=micros(values["updated_at"]),
+        published=to_microseconds(values["published_at"]),
+        updated=to_microseconds(values["updated_at"]),
         facets=facets,
     )
-    return Indexed(state.id, state.version, document)
+    return DocumentToIndex(snapshot.id, snapshot.version, document)
 
 
-def outdated(connection: Connection, ids: Collection[UUID]) -> list[Indexed]:
+def stale_articles(connection: Connection, ids: Collection[UUID]) -> list[DocumentToIndex]:
     """Return those of these articles that are published but not indexed in their current version, in order."""
     if not ids:
         return []
-    indexed = select(SearchText.article_id, SearchText.version).where(among(connection, SearchText.article_id, ids))
+    indexed = select(SearchDocument.article_id, SearchDocument.version).where(in_values(connection, SearchDocument.article_id, ids))
     indexed_versions = dict(connection.execute(indexed).all())
     versions = _published_versions(connection, ids)
-    return whole(connection, [id_ for id_ in ids if id_ in versions and indexed_versions.get(id_) != versions[id_]])
+    return load_for_index(connection, [id_ for id_ in ids if id_ in versions and indexed_versions.get(id_) != versions[id_]])
 
 
 def _published_versions(connection: Connection, ids: Collection[UUID]) -> dict[UUID, int]:
     """Return the current versions of those of these articles that are published."""
     statement = select(Article.id, Article.version)
-    statement = statement.where(among(connection, Article.id, ids), Article.status == "published")
+    statement = statement.where(in_values(connection, Article.id, ids), Article.status == "published")
     return dict(connection.execute(statement).all())
 
 
-def whole(connection: Connection, ids: Collection[UUID]) -> list[Indexed]:
+def load_for_index(connection: Connection, ids: Collection[UUID]) -> list[DocumentToIndex]:
     """Return those of these articles that are published, analyzed, in the given order."""
     session = Session(bind=connection)
-    by_id = states.by_id(session, ids)
+    by_id = states.get_snapshots(session, ids)
     public = [by_id[id_] for id_ in ids if id_ in by_id and by_id[id_].is_public]
-    return [described(state, facets) for state, facets in zip(public, listed.facets(session, public), strict=True)]
+    return [indexable(state, facets) for state, facets in zip(public, listed.facets_of_articles(session, public), strict=True)]
 
 
 # --- changes by article writes ----------------------------------------------------------------------------------------
 
 
-def drop(session: Session, ids: Collection[UUID]) -> None:
+def delete_documents(session: Session, ids: Collection[UUID]) -> None:
     """Delete these articles from the index; merges remove them from the segments later."""
     if not ids:
         return
     connection = session.connection()
-    columns = table(SearchText).c
-    statement = select(columns.number).where(among(connection, columns.article_id, ids))
+    columns = columns_table(SearchDocument).c
+    statement = select(columns.number).where(in_values(connection, columns.article_id, ids))
     doc_ids = connection.execute(statement).scalars().all()
     if not doc_ids:
         return
-    for model in (SearchText, SearchSequence, SearchFresh):
-        column = table(model).c.number
-        connection.execute(delete(table(model)).where(among(connection, column, doc_ids)))
+    for model in (SearchDocument, SearchTokenSequence, SearchPendingDocument):
+        column = columns_table(model).c.number
+        connection.execute(delete(columns_table(model)).where(in_values(connection, column, doc_ids)))
 
 
-def add(session: Session, found: Sequence[Indexed]) -> None:
+def insert_documents(session: Session, articles: Sequence[DocumentToIndex]) -> None:
     """Insert articles that are not in the index as pending documents; the caller holds the write lock."""
-    if not found:
+    if not articles:
         return
-    numbered = list(enumerate(found, unused(session.connection())))
+    numbered = list(enumerate(articles, next_doc_id(session.connection())))
     _add_texts(session, numbered)
-    pending = [(doc_id, article.document.packed()) for doc_id, article in numbered]
-    rows.insert(session, SearchFresh, ("number", "content"), pending)
+    pending = [(doc_id, article.document.to_bytes()) for doc_id, article in numbered]
+    rows.bulk_insert(session, SearchPendingDocument, ("number", "content"), pending)
 
 
-def unused(connection: Connection) -> int:
+def next_doc_id(connection: Connection) -> int:
     """Return the first document id after all that are in use or may still occur in a segment."""
-    document, segment = table(SearchText).c, table(SearchBlock).c
+    document, segment = columns_table(SearchDocument).c, columns_table(SearchSegment).c
     last = connection.execute(select(func.max(document.number))).scalar() or 0
     end = connection.execute(select(func.max(segment.first + segment.span))).scalar() or 0
     return max(last + 1, end)
 
 
-def _add_texts(session: Session, numbered: Sequence[tuple[int, Indexed]]) -> None:
+def _add_texts(session: Session, numbered: Sequence[tuple[int, DocumentToIndex]]) -> None:
     """Insert documents and token sequences, and count the words of the documents."""
     documents = [(doc_id, article.id, article.version) for doc_id, article in numbered]
-    rows.insert(session, SearchText, ("number", "article_id", "version"), documents)
+    rows.bulk_insert(session, SearchDocument, ("number", "article_id", "version"), documents)
     sequences = [(doc_id, article.document.sequence) for doc_id, article in numbered]
-    rows.insert(session, SearchSequence, ("number", "content"), sequences)
+    rows.bulk_insert(session, SearchTokenSequence, ("number", "content"), sequences)
     by_language: dict[str, Counter[str]] = {}
     for _, article in numbered:
         by_language.setdefault(article.document.language, Counter()).update(article.document.words)
@@ -147,7 +147,7 @@ def _add_texts(session: Session, numbered: Sequence[tuple[int, Indexed]]) -> Non
     display_forms: dict[str, str] = {}
     for language, language_counts in by_language.items():
         for text, count in language_counts.items():
-            word = noted(text, language)
+            word = suggestion_form(text, language)
             if word:
                 counts[word] += count
                 display_forms[word] = max(text, display_forms.get(word, ""))
@@ -165,7 +165,7 @@ def _count_words(connection: Connection, entries: Sequence[tuple[str, str, int]]
             [*entries],
         )
         return
-    columns = table(SearchWord).c
+    columns = columns_table(SearchVocabularyEntry).c
     given = (
         func.unnest(
             bindparam("words", type_=postgresql.ARRAY(columns.word.type)),
@@ -175,7 +175,7 @@ def _count_words(connection: Connection, entries: Sequence[tuple[str, str, int]]
         .table_valued("word", "shown", "times", name="given")
         .render_derived()
     )
-    into: Any = postgresql.insert(table(SearchWord)).from_select(["word", "shown", "times"], select(given))
+    into: Any = postgresql.insert(columns_table(SearchVocabularyEntry)).from_select(["word", "shown", "times"], select(given))
     upsert = into.on_conflict_do_update(
         index_elements=[columns.word], set_={"times": columns.times + into.excluded.times}
     )
@@ -186,12 +186,12 @@ def _count_words(connection: Connection, entries: Sequence[tuple[str, str, int]]
 # --- segments ---------------------------------------------------------------------------------------------------------
 
 
-def count_fresh(session: Session) -> int:
+def count_pending(session: Session) -> int:
     """Return the number of articles that are in no segment yet."""
-    return session.execute(select(func.count()).select_from(SearchFresh)).scalar_one()
+    return session.execute(select(func.count()).select_from(SearchPendingDocument)).scalar_one()
 
 
-def add_block(session: Session, found: Sequence[Indexed]) -> int:
+def add_segment(session: Session, articles: Sequence[DocumentToIndex]) -> int:
     """Build a segment of all pending documents and these articles; the caller holds the write lock.
 
     Articles whose current version is another one are left out.
@@ -200,36 +200,36 @@ def add_block(session: Session, found: Sequence[Indexed]) -> int:
         The number of the given articles that were indexed.
     """
     connection = session.connection()
-    versions = _published_versions(connection, [article.id for article in found]) if found else {}
-    current = [article for article in found if versions.get(article.id) == article.version]
-    drop(session, [article.id for article in current])
-    statement = select(SearchFresh.number, SearchFresh.content).order_by(SearchFresh.number)
-    pending = [(doc_id, unpacked(content)) for doc_id, content in connection.execute(statement)]
-    numbered = list(enumerate(current, unused(connection)))
+    versions = _published_versions(connection, [article.id for article in articles]) if articles else {}
+    current = [article for article in articles if versions.get(article.id) == article.version]
+    delete_documents(session, [article.id for article in current])
+    statement = select(SearchPendingDocument.number, SearchPendingDocument.content).order_by(SearchPendingDocument.number)
+    pending = [(doc_id, document_from_bytes(content)) for doc_id, content in connection.execute(statement)]
+    numbered = list(enumerate(current, next_doc_id(connection)))
     _add_texts(session, numbered)
     documents = [*pending, *((doc_id, article.document) for doc_id, article in numbered)]
     while documents:
-        limit = documents[0][0] + blocks.SPAN
+        limit = documents[0][0] + blocks.SEGMENT_SPAN
         end = next((index for index, (doc_id, _) in enumerate(documents) if doc_id >= limit), len(documents))
-        _keep(session, secrets.randbits(62), blocks.build(documents[:end]))
+        _keep(session, secrets.randbits(62), blocks.build_segment(documents[:end]))
         documents = documents[end:]
-    connection.execute(delete(table(SearchFresh)))
+    connection.execute(delete(columns_table(SearchPendingDocument)))
     return len(current)
 
 
-def _keep(session: Session, id_: int, segment: Made) -> None:
+def _keep(session: Session, id_: int, segment: NewSegment) -> None:
     _keep_rows(session, id_, segment.rows)
     row = {"id": id_, **segment._asdict()}
     del row["rows"]
-    session.execute(insert(table(SearchBlock)).values(row))
+    session.execute(insert(columns_table(SearchSegment)).values(row))
 
 
 def _keep_rows(session: Session, id_: int, postings: Iterable[tuple[int, bytes]]) -> None:
     values = [(id_, term, content) for term, content in postings]
-    rows.insert(session, SearchPosting, ("block", "term", "content"), values)
+    rows.bulk_insert(session, SearchPosting, ("block", "term", "content"), values)
 
 
-class Joining(NamedTuple):
+class SegmentMerge(NamedTuple):
     """A merge of the segments `sources` into the segment with the id `into`.
 
     `alive` is a mask of the document ids from `first` on that articles still have; `lost` tells whether some have none.
@@ -241,7 +241,7 @@ class Joining(NamedTuple):
     alive: Any
     lost: bool
 
-    def parts(self) -> dict[int, blocks.Part]:
+    def parts(self) -> dict[int, blocks.SegmentMergeInput]:
         """Return the merge input of each source segment by its id."""
         parts = {}
         for row in self.sources:
@@ -250,16 +250,16 @@ class Joining(NamedTuple):
             low, high = max(0, -shift), min(row.span, len(self.alive) - shift)
             if low < high:
                 exists[low:high] = self.alive[low + shift : high + shift]
-            parts[row.id] = blocks.Part(shift, exists)
+            parts[row.id] = blocks.SegmentMergeInput(shift, exists)
         return parts
 
 
-def to_join(connection: Connection, since: int) -> Joining | None:
+def choose_merge(connection: Connection, since: int) -> SegmentMerge | None:
     """Return the next merge of segments whose first document id is at least `since`, or None."""
-    segment, doc_id = table(SearchBlock).c, table(SearchText).c.number
+    segment, doc_id = columns_table(SearchSegment).c, columns_table(SearchDocument).c.number
     statement = select(segment.id, segment.first, segment.span, segment.articles)
     candidates = connection.execute(statement.where(segment.first >= since).order_by(segment.first)).all()
-    chosen = blocks.to_join([(row.first, row.span) for row in candidates])
+    chosen = blocks.choose_merge([(row.first, row.span) for row in candidates])
     if chosen is None:
         return None
     sources = candidates[chosen.start : chosen.stop]
@@ -269,10 +269,10 @@ def to_join(connection: Connection, since: int) -> Joining | None:
     first = int(ids[0]) if len(ids) else sources[0].first
     alive = np.zeros(int(ids[-1]) - first + 1 if len(ids) else 0, bool)
     alive[ids - first] = True
-    return Joining(secrets.randbits(62), sources, first, alive, len(ids) < sum(row.articles for row in sources))
+    return SegmentMerge(secrets.randbits(62), sources, first, alive, len(ids) < sum(row.articles for row in sources))
 
 
-def join_part(session: Session, joining: Joining, part: int) -> int:
+def write_merge_part(session: Session, merge: SegmentMerge, part: int) -> int:
     """Write one part of the rows of a merged segment, which is not searched before the merge is finished.
 
     Part 0 of MERGE_TRANSACTIONS has the terms of facets, the others a range of term ids each.
@@ -280,71 +280,71 @@ def join_part(session: Session, joining: Joining, part: int) -> int:
     Returns:
         The number of rows written.
     """
-    posting = table(SearchPosting).c
-    width = _TERMS // (PARTS - 1)
-    start, end = (part - 1) * width, part * width + (PARTS if part == PARTS - 1 else 0)
+    posting = columns_table(SearchPosting).c
+    width = _TERMS // (MERGE_TRANSACTIONS - 1)
+    start, end = (part - 1) * width, part * width + (MERGE_TRANSACTIONS if part == MERGE_TRANSACTIONS - 1 else 0)
     bounds = [posting.term >= start, posting.term < end] if part else [posting.term < 0]
-    ids = [row.id for row in joining.sources]
+    ids = [row.id for row in merge.sources]
     statement = select(posting.block, posting.term, posting.content).where(
-        among(session.connection(), posting.block, ids), *bounds
+        in_values(session.connection(), posting.block, ids), *bounds
     )
-    postings = blocks.joined(joining.parts(), map(tuple, session.execute(statement)))
-    _keep_rows(session, joining.into, postings)
+    postings = blocks.merge_postings(merge.parts(), map(tuple, session.execute(statement)))
+    _keep_rows(session, merge.into, postings)
     return len(postings)
 
 
-def end_joining(session: Session, joining: Joining, written: int) -> bool:
+def finish_merge(session: Session, merge: SegmentMerge, written: int) -> bool:
     """Replace the source segments by the merged segment.
 
     Returns:
         False, without any change, if a source or some of the `written` rows no longer exist, because another process
         merged segments or collected garbage in the meantime.
     """
-    connection, posting = session.connection(), table(SearchPosting).c
-    if session.execute(select(func.count()).where(posting.block == joining.into)).scalar_one() != written:
+    connection, posting = session.connection(), columns_table(SearchPosting).c
+    if session.execute(select(func.count()).where(posting.block == merge.into)).scalar_one() != written:
         return False
-    segment, ids = table(SearchBlock).c, [row.id for row in joining.sources]
+    segment, ids = columns_table(SearchSegment).c, [row.id for row in merge.sources]
     statement = select(segment.id, segment.span, segment.times, segment.facets)
-    sources = connection.execute(statement.where(among(connection, segment.id, ids)).order_by(segment.first)).all()
+    sources = connection.execute(statement.where(in_values(connection, segment.id, ids)).order_by(segment.first)).all()
     if len(sources) < len(ids):
         return False
-    parts, span, alive = joining.parts(), len(joining.alive), int(joining.alive.sum())
-    newest, times, facets = blocks.joined_columns(
-        [(parts[row.id], blocks.times(row.times), blocks.facets(row.facets, row.span)) for row in sources], span
+    parts, span, alive = merge.parts(), len(merge.alive), int(merge.alive.sum())
+    newest, times, facets = blocks.merge_columns(
+        [(parts[row.id], blocks.decode_times(row.times), blocks.decode_facets(row.facets, row.span)) for row in sources], span
     )
-    connection.execute(delete(table(SearchBlock)).where(among(connection, segment.id, ids)))
+    connection.execute(delete(columns_table(SearchSegment)).where(in_values(connection, segment.id, ids)))
     if alive:
-        row = {"id": joining.into, "first": joining.first, "span": span, "articles": alive, "newest": newest}
-        connection.execute(insert(table(SearchBlock)).values({**row, "times": times, "facets": facets}))
+        row = {"id": merge.into, "first": merge.first, "span": span, "articles": alive, "newest": newest}
+        connection.execute(insert(columns_table(SearchSegment)).values({**row, "times": times, "facets": facets}))
     return True
 
 
-def drop_leftovers(session: Session) -> int:
+def delete_orphan_rows(session: Session) -> int:
     """Delete the rows of one segment that does not exist, such as that of an aborted merge; return their number."""
-    posting = table(SearchPosting).c
-    existing = set(session.execute(select(table(SearchBlock).c.id)).scalars())
+    posting = columns_table(SearchPosting).c
+    existing = set(session.execute(select(columns_table(SearchSegment).c.id)).scalars())
     segment_id: int | None = -1
     while segment_id is not None:
         segment_id = session.execute(select(func.min(posting.block)).where(posting.block > segment_id)).scalar()
         if segment_id is not None and segment_id not in existing:
-            orphans = delete(table(SearchPosting)).where(posting.block == segment_id)
+            orphans = delete(columns_table(SearchPosting)).where(posting.block == segment_id)
             result: CursorResult[Any] = session.execute(orphans)  # type: ignore[assignment]
             return result.rowcount
     return 0
 
 
-def drop_empty(session: Session) -> None:
+def delete_empty_segments(session: Session) -> None:
     """Delete segments of which no article exists any more."""
-    segment, doc_id = table(SearchBlock).c, table(SearchText).c.number
+    segment, doc_id = columns_table(SearchSegment).c, columns_table(SearchDocument).c.number
     has_articles = select(doc_id).where(doc_id >= segment.first, doc_id < segment.first + segment.span).exists()
-    session.execute(delete(table(SearchBlock)).where(~has_articles))
+    session.execute(delete(columns_table(SearchSegment)).where(~has_articles))
 
 
-def forget_counts(session: Session) -> None:
+def reset_word_counts(session: Session) -> None:
     """Set the article counts of all words to zero, to count them again."""
-    session.execute(update(table(SearchWord)).values(times=0))
+    session.execute(update(columns_table(SearchVocabularyEntry)).values(times=0))
 
 
-def drop_uncounted(session: Session) -> None:
+def delete_unused_words(session: Session) -> None:
     """Delete words that were counted for no article."""
-    session.execute(delete(table(SearchWord)).where(table(SearchWord).c.times == 0))
+    session.execute(delete(columns_table(SearchVocabularyEntry)).where(columns_table(SearchVocabularyEntry).c.times == 0))

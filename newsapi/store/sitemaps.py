@@ -14,22 +14,22 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, bindparam, func, insert, select, tuple_
 from sqlalchemy.orm import Session
 
-from newsapi.model import Article, Brand, Facet, Listing, Section
+from newsapi.model import Article, Brand, Facet, ListingEntry, Section
 from newsapi.model.base import Id, UtcDateTime
-from newsapi.store.gathered import newest
-from newsapi.store.public import visible
-from newsapi.store.states import State
+from newsapi.store.gathered import greatest_time
+from newsapi.store.public import is_visible
+from newsapi.store.states import ArticleSnapshot
 
-PAGE = 5_000
+ARTICLES_PER_PAGE = 5_000
 """Articles on a page: a tenth of what the protocol allows, so that a publication changes less output."""
 
 KIND = "sitemap"
 
-AT_ONCE = 2_000
+BATCH_SIZE = 2_000
 """Articles read by one statement."""
 
 
-class MapPage(NamedTuple):
+class SitemapPage(NamedTuple):
     """A page of the sitemap: its number, its facet, its number of articles, and when it last changed."""
 
     number: int
@@ -38,46 +38,46 @@ class MapPage(NamedTuple):
     at: datetime
 
 
-def page_of(number: int) -> str:
+def page_name(number: int) -> str:
     """Return the name of the page that lists the article with this publication number."""
-    return str((number - 1) // PAGE + 1)
+    return str((number - 1) // ARTICLES_PER_PAGE + 1)
 
 
-def number(session: Session, states: Sequence[State]) -> None:
+def assign_numbers(session: Session, states: Sequence[ArticleSnapshot]) -> None:
     """Assign publication numbers, in the order given, to newly public articles, and create missing pages."""
-    new = [state for state in states if state.is_public and state.number is None]
+    new = [state for state in states if state.is_public and state.publication_number is None]
     if not new:
         return
     last = session.execute(select(func.max(Article.number))).scalar() or 0
     for publication_number, state in enumerate(new, last + 1):
-        state.number = publication_number
-    first = int(page_of(last)) if last else 0
-    names = [str(page) for page in range(first + 1, int(page_of(last + len(new))) + 1)]
+        state.publication_number = publication_number
+    first = int(page_name(last)) if last else 0
+    names = [str(page) for page in range(first + 1, int(page_name(last + len(new))) + 1)]
     if names:
         session.execute(insert(Facet), [{"kind": KIND, "name": name} for name in names])
 
 
-def pages(connection: Connection) -> list[MapPage]:
+def list_pages(connection: Connection) -> list[SitemapPage]:
     """Return all pages that have articles, in order."""
     rows: Iterable[Any] = connection.execute(_PAGES)
-    return sorted(MapPage(int(name), *rest) for name, *rest in rows)
+    return sorted(SitemapPage(int(name), *rest) for name, *rest in rows)
 
 
 _PAGES = select(Facet.name, Facet.id, Facet.articles, Facet.at).where(Facet.kind == KIND, Facet.articles > 0)
 
 
-def articles(connection: Connection, page: MapPage) -> Iterator[Any]:
+def list_articles(connection: Connection, page: SitemapPage) -> Iterator[Any]:
     """Iterate over the articles of a page by time of publication.
 
     Yields:
         Rows of `id`, `slug`, `section` and `brand` (slugs or None), `at` (the last material update) and `changed_at`
         (the last change of the article, its brand or its section).
     """
-    values: dict[str, Any] = {"facet": page.facet_id, "rows": AT_ONCE}
+    values: dict[str, Any] = {"facet": page.facet_id, "rows": BATCH_SIZE}
     statement = _ROWS
     while rows := connection.execute(statement, values).all():
         yield from rows
-        if len(rows) < AT_ONCE:
+        if len(rows) < BATCH_SIZE:
             return
         statement, values = _NEXT, {**values, "at": rows[-1].published_at, "id": rows[-1].id}
 
@@ -88,19 +88,19 @@ _ROWS = (
         Article.slug,
         Section.slug.label("section"),
         Brand.slug.label("brand"),
-        Listing.materially_updated_at.label("at"),
-        newest(Article.changed_at, Brand.changed_at, Section.changed_at).label("changed_at"),
-        Listing.published_at,
+        ListingEntry.materially_updated_at.label("at"),
+        greatest_time(Article.changed_at, Brand.changed_at, Section.changed_at).label("changed_at"),
+        ListingEntry.published_at,
     )
-    .select_from(Listing)
-    .join(Article, Article.id == Listing.article_id)
+    .select_from(ListingEntry)
+    .join(Article, Article.id == ListingEntry.article_id)
     .outerjoin(Section, Section.id == Article.section_id)
     .outerjoin(Brand, Brand.id == Article.brand_id)
-    .where(Listing.facet_id == bindparam("facet"), visible())
-    .order_by(Listing.published_at, Listing.article_id)
+    .where(ListingEntry.facet_id == bindparam("facet"), is_visible())
+    .order_by(ListingEntry.published_at, ListingEntry.article_id)
     .limit(bindparam("rows"))
 )
 _NEXT = _ROWS.where(
-    tuple_(Listing.published_at, Listing.article_id)
+    tuple_(ListingEntry.published_at, ListingEntry.article_id)
     > tuple_(bindparam("at", type_=UtcDateTime()), bindparam("id", type_=Id()))
 )

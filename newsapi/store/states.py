@@ -10,9 +10,9 @@ from uuid import UUID
 from sqlalchemy import Connection, literal, select, union, union_all
 from sqlalchemy.orm import Session
 
-from newsapi.model import Article, ArticleDetail, Brand, OldSlug, Section
+from newsapi.model import Article, ArticleContent, Brand, SlugRedirect, Section
 from newsapi.store.articles import LINKS
-from newsapi.store.rows import among
+from newsapi.store.rows import in_values
 
 DETAIL = (
     "canonical_url",
@@ -41,11 +41,11 @@ SUMMARY = (
     "published_precision",
 )
 TIMES = ("updated_at", "materially_updated_at")
-KEPT = ("version", "gone", "import_digest", "number")
+STATE_COLUMNS = ("version", "gone", "import_digest", "number")
 
 
 @dataclass(slots=True, kw_only=True)
-class State:
+class ArticleSnapshot:
     """A complete article.
 
     Attributes:
@@ -64,9 +64,9 @@ class State:
     values: dict[str, Any]
     links: dict[str, list[UUID]]
     version: int = 1
-    gone: dict[str, Any] | None = None
+    withdrawal: dict[str, Any] | None = None
     import_digest: bytes | None = None
-    number: int | None = None
+    publication_number: int | None = None
     names: dict[str, Any] | None = None
     former_slugs: frozenset[str] = frozenset()
 
@@ -82,61 +82,61 @@ class State:
         names = {kind: self.values[kind] for kind in ("format", "language")}
         return names | {"translation": group} if group else names
 
-    def same_content(self, other: State) -> bool:
+    def same_content(self, other: ArticleSnapshot) -> bool:
         """Tell whether both have the same editorial content, links and former slugs."""
         names = (*SUMMARY, *DETAIL, *TIMES)
         same = all(self.values[name] == other.values[name] for name in names)
         return same and self.links == other.links and self.former_slugs == other.former_slugs
 
 
-def known_digests(connection: Connection, digests: Collection[bytes]) -> set[bytes]:
+def existing_import_digests(connection: Connection, digests: Collection[bytes]) -> set[bytes]:
     """Return those of the digests that an article was last imported with."""
-    statement = select(Article.import_digest).where(among(connection, Article.import_digest, digests))
+    statement = select(Article.import_digest).where(in_values(connection, Article.import_digest, digests))
     return {digest for digest in connection.execute(statement).scalars() if digest is not None}
 
 
-def slugs_taken(session: Session, slugs: Collection[str]) -> set[str]:
+def used_slugs(session: Session, slugs: Collection[str]) -> set[str]:
     """Return those of the slugs that an article has or had."""
     current = select(Article.slug).where(Article.slug.in_(slugs))
-    former = select(OldSlug.slug).where(OldSlug.kind == "article", OldSlug.slug.in_(slugs))
+    former = select(SlugRedirect.slug).where(SlugRedirect.kind == "article", SlugRedirect.slug.in_(slugs))
     return set(session.execute(union_all(current, former)).scalars())
 
 
-def picked(connection: Connection, article: UUID) -> tuple[list[str], list[str], int]:
+def get_picks(connection: Connection, article_id: UUID) -> tuple[list[str], list[str], int]:
     """Return the slugs that editors picked and excluded as related articles, and the version of the article."""
     statement = (
-        select(ArticleDetail.picks, ArticleDetail.bans, Article.version)
-        .join(Article, Article.id == ArticleDetail.article_id)
-        .where(Article.id == article)
+        select(ArticleContent.picks, ArticleContent.bans, Article.version)
+        .join(Article, Article.id == ArticleContent.article_id)
+        .where(Article.id == article_id)
     )
     picks, exclusions, version = connection.execute(statement).one()
     return picks, exclusions or [], version
 
 
-def gone(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Any]:
+def withdrawals(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Any]:
     """Return when, how and why articles were withdrawn, for those of the ids that were public and no longer are."""
-    statement = select(Article.id, Article.gone).where(among(connection, Article.id, ids), Article.gone.is_not(None))
+    statement = select(Article.id, Article.gone).where(in_values(connection, Article.id, ids), Article.gone.is_not(None))
     return dict(connection.execute(statement).all()) if ids else {}
 
 
-def articles_of(session: Session, kind: str, term: UUID, most: int) -> dict[UUID, State]:
+def list_by_term(session: Session, kind: str, term_id: UUID, limit: int) -> dict[UUID, ArticleSnapshot]:
     """Return up to `limit` articles, of any status, that are linked to a term (to a brand, also by a mention)."""
     branches = []
     if kind in {"brand", "section"}:
         column = Article.brand_id if kind == "brand" else Article.section_id
-        branches.append(select(Article.id).where(column == term))
+        branches.append(select(Article.id).where(column == term_id))
     branches += [
-        select(link.article_id).where(link_column == term)
+        select(link.article_id).where(link_column == term_id)
         for link, link_column, model in LINKS.values()
         if model.__tablename__ == kind
     ]
-    ids = session.execute(union(*branches).limit(most)).scalars().all()
-    return by_id(session, ids)
+    ids = session.execute(union(*branches).limit(limit)).scalars().all()
+    return get_snapshots(session, ids)
 
 
-def existing(
+def find_by_slugs_or_ids(
     session: Session, slugs: Collection[str], ids: Collection[UUID]
-) -> tuple[dict[str, State], dict[UUID, State]]:
+) -> tuple[dict[str, ArticleSnapshot], dict[UUID, ArticleSnapshot]]:
     """Find articles by slug or former slug, and by id.
 
     Returns:
@@ -144,47 +144,47 @@ def existing(
         found, keyed by id.
     """
     connection = session.connection()
-    current = select(Article.slug, Article.id).where(among(connection, Article.slug, slugs))
-    former = select(OldSlug.slug, OldSlug.subject_id).where(
-        OldSlug.kind == "article", among(connection, OldSlug.slug, slugs)
+    current = select(Article.slug, Article.id).where(in_values(connection, Article.slug, slugs))
+    former = select(SlugRedirect.slug, SlugRedirect.subject_id).where(
+        SlugRedirect.kind == "article", in_values(connection, SlugRedirect.slug, slugs)
     )
     ids_by_slug: dict[str, UUID] = dict(connection.execute(former).all())
     ids_by_slug |= dict(connection.execute(current).all())
-    states = by_id(session, {*ids_by_slug.values(), *ids})
+    states = get_snapshots(session, {*ids_by_slug.values(), *ids})
     return {slug: states[id_] for slug, id_ in ids_by_slug.items()}, states
 
 
-def by_id(session: Session, ids: Collection[UUID]) -> dict[UUID, State]:
+def get_snapshots(session: Session, ids: Collection[UUID]) -> dict[UUID, ArticleSnapshot]:
     """Return the articles with these ids; unknown ids are left out."""
-    return _whole(session.connection(), ids) if ids else {}
+    return _load_snapshots(session.connection(), ids) if ids else {}
 
 
-def whole(connection: Connection, id_: UUID) -> State:
+def get_snapshot(connection: Connection, id_: UUID) -> ArticleSnapshot:
     """Return the article with this id, which must exist."""
-    return _whole(connection, [id_])[id_]
+    return _load_snapshots(connection, [id_])[id_]
 
 
-def _whole(connection: Connection, ids: Collection[UUID]) -> dict[UUID, State]:
-    article_columns = [getattr(Article, name) for name in ("id", *KEPT, *SUMMARY, *TIMES)]
-    detail_columns = [getattr(ArticleDetail, name) for name in DETAIL]
+def _load_snapshots(connection: Connection, ids: Collection[UUID]) -> dict[UUID, ArticleSnapshot]:
+    article_columns = [getattr(Article, name) for name in ("id", *STATE_COLUMNS, *SUMMARY, *TIMES)]
+    detail_columns = [getattr(ArticleContent, name) for name in DETAIL]
     statement = (
         select(*article_columns, *detail_columns, Brand.slug.label("brand"), Section.slug.label("section"))
-        .join(ArticleDetail, ArticleDetail.article_id == Article.id)
+        .join(ArticleContent, ArticleContent.article_id == Article.id)
         .outerjoin(Brand, Brand.id == Article.brand_id)
         .outerjoin(Section, Section.id == Article.section_id)
-        .where(among(connection, Article.id, ids))
+        .where(in_values(connection, Article.id, ids))
     )
     states = {}
     for row in connection.execute(statement).mappings():
-        states[row["id"]] = State(
+        states[row["id"]] = ArticleSnapshot(
             id=row["id"],
             values={name: row[name] for name in (*SUMMARY, *DETAIL, *TIMES)},
             links={kind: [] for kind in LINKS},
             names={"brand": row["brand"], "section": row["section"], **{kind: [] for kind in LINKS}},
-            **{name: row[name] for name in KEPT},
+            **{name: row[name] for name in STATE_COLUMNS},
         )
-    former = select(OldSlug.subject_id, OldSlug.slug).where(
-        OldSlug.kind == "article", among(connection, OldSlug.subject_id, ids)
+    former = select(SlugRedirect.subject_id, SlugRedirect.slug).where(
+        SlugRedirect.kind == "article", in_values(connection, SlugRedirect.subject_id, ids)
     )
     for article_id, slug in connection.execute(former):
         states[article_id].former_slugs |= {slug}
@@ -202,6 +202,6 @@ def _all_links(connection: Connection, ids: Collection[UUID]) -> Any:
         branch = select(
             literal(kind).label("kind"), link.article_id, term_id.label("term_id"), term.slug, link.position
         ).join(term, term.id == term_id)
-        branches.append(branch.where(among(connection, link.article_id, ids)))
+        branches.append(branch.where(in_values(connection, link.article_id, ids)))
     rows = union_all(*branches).subquery()
     return select(rows.c.kind, rows.c.article_id, rows.c.term_id, rows.c.slug).order_by(rows.c.position)

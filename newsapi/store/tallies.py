@@ -16,34 +16,34 @@ from uuid import UUID
 from sqlalchemy import Connection, bindparam, delete, select
 from sqlalchemy.orm import Session
 
-from newsapi.model import Article, Facet, Tally
+from newsapi.model import Article, Facet, FacetDigest
 from newsapi.model.articles import bucket
-from newsapi.model.base import table
+from newsapi.model.base import columns_table
 from newsapi.store import rows
-from newsapi.store.public import visible
-from newsapi.store.rows import among
-from newsapi.store.told import Told
+from newsapi.store.public import is_visible
+from newsapi.store.rows import in_values
+from newsapi.store.told import NewChange
 
-FILTERED: Final = ("all", "author", "brand", "format", "language", "section", "tag")
+DIGESTED_KINDS: Final = ("all", "author", "brand", "format", "language", "section", "tag")
 """Kinds of facets that partners can filter by; only these have digests."""
 
 BUCKETS: Final = 64
 """Number of buckets on the first level, and of sub-buckets in each of them."""
 
 _SUMS: Final = Struct(f">{BUCKETS}I{BUCKETS}Q")
-_NOTHING: Final = bytes(_SUMS.size)
-_WHOLE: Final = 1 << 64
+_EMPTY_SUMS: Final = bytes(_SUMS.size)
+_MODULUS: Final = 1 << 64
 """Modulus of the sums of fingerprints."""
 
 
-class Sum(NamedTuple):
+class BucketSum(NamedTuple):
     """The number of articles in a bucket, and the sum of their fingerprints modulo 2**64."""
 
-    articles: int = 0
+    article_count: int = 0
     total: int = 0
 
 
-class Item(NamedTuple):
+class DigestItem(NamedTuple):
     """An article in a digest."""
 
     id: UUID
@@ -55,19 +55,19 @@ def fingerprint(id_: UUID, version: int) -> int:
     return int.from_bytes(hashlib.sha256(f"{id_}:{version}".encode()).digest()[:8])
 
 
-def added(items: Iterable[Item]) -> Sum:
+def sum_of(items: Iterable[DigestItem]) -> BucketSum:
     """Return the sum of some articles."""
     fingerprints = [fingerprint(*item) for item in items]
-    return Sum(len(fingerprints), sum(fingerprints) % _WHOLE)
+    return BucketSum(len(fingerprints), sum(fingerprints) % _MODULUS)
 
 
-def note(session: Session, changes: Iterable[Told]) -> None:
+def update_sums(session: Session, changes: Iterable[NewChange]) -> None:
     """Update the sums of the facets that these changes of articles remove them from or add them to."""
     deltas: dict[int, dict[int, list[int]]] = {}
     for change in changes:
         bucket_index, version = bucket(change.subject_id) // BUCKETS, change.version or 0
-        removal = (change.before, -1, change.was or version)
-        addition = (change.after, 1, version)
+        removal = (change.facets_before, -1, change.previous_version or version)
+        addition = (change.facets_after, 1, version)
         for facet_ids, sign, counted_version in (removal, addition):
             value = sign * fingerprint(change.subject_id, counted_version) if facet_ids else 0
             for facet_id in facet_ids:
@@ -82,45 +82,45 @@ def _move(session: Session, deltas: dict[int, dict[int, list[int]]]) -> None:
     """Add deltas to the stored sums, given by facet and bucket: number of articles and sum of fingerprints."""
     connection = session.connection()
     statement = (
-        select(Facet.id, Tally.sums)
-        .outerjoin(Tally, Tally.facet_id == Facet.id)
-        .where(among(connection, Facet.id, list(deltas)), Facet.kind.in_(FILTERED))
+        select(Facet.id, FacetDigest.sums)
+        .outerjoin(FacetDigest, FacetDigest.facet_id == Facet.id)
+        .where(in_values(connection, Facet.id, list(deltas)), Facet.kind.in_(DIGESTED_KINDS))
     )
     stored: list[tuple[int, bytes | None]] = [(facet_id, packed) for facet_id, packed in connection.execute(statement)]
     updated = []
     for facet_id, packed in stored:
-        sums = list(_SUMS.unpack(packed or _NOTHING))
+        sums = list(_SUMS.unpack(packed or _EMPTY_SUMS))
         for bucket_index, (count, value) in deltas[facet_id].items():
             sums[bucket_index] += count
-            sums[BUCKETS + bucket_index] = (sums[BUCKETS + bucket_index] + value) % _WHOLE
+            sums[BUCKETS + bucket_index] = (sums[BUCKETS + bucket_index] + value) % _MODULUS
         updated.append((facet_id, _SUMS.pack(*sums)))
     replaced = [facet_id for facet_id, packed in stored if packed is not None]
-    connection.execute(delete(table(Tally)).where(among(connection, Tally.facet_id, replaced)))
-    rows.insert(session, Tally, ("facet_id", "sums"), sorted(updated))
+    connection.execute(delete(columns_table(FacetDigest)).where(in_values(connection, FacetDigest.facet_id, replaced)))
+    rows.bulk_insert(session, FacetDigest, ("facet_id", "sums"), sorted(updated))
 
 
-def of_facets(connection: Connection, facets: Sequence[int]) -> list[Sum]:
+def sums_of_facets(connection: Connection, facets: Sequence[int]) -> list[BucketSum]:
     """Return the sums of the 64 buckets, added up over facets that have no article in common."""
     sums = [0] * 2 * BUCKETS
     for packed in connection.execute(_OF_FACETS, {"facets": facets}).scalars():
         sums = [total + value for total, value in zip(sums, _SUMS.unpack(packed), strict=True)]
-    return [Sum(sums[index], sums[BUCKETS + index] % _WHOLE) for index in range(BUCKETS)]
+    return [BucketSum(sums[index], sums[BUCKETS + index] % _MODULUS) for index in range(BUCKETS)]
 
 
-def in_buckets(connection: Connection, first: int, last: int) -> Iterator[tuple[int, Item]]:
+def items_in_buckets(connection: Connection, first: int, last: int) -> Iterator[tuple[int, DigestItem]]:
     """Yield the public articles in a range of the 4,096 buckets, each with its bucket."""
     for bucket_index, id_, version in connection.execute(_IN_BUCKETS, {"first": first, "last": last}):
-        yield bucket_index, Item(id_, version)
+        yield bucket_index, DigestItem(id_, version)
 
 
-def named(connection: Connection, ids: Sequence[UUID]) -> Iterator[tuple[int, Item]]:
+def items_of_articles(connection: Connection, ids: Sequence[UUID]) -> Iterator[tuple[int, DigestItem]]:
     """Yield the public articles among these ids, each with its bucket."""
-    statement = _ITEMS.where(among(connection, Article.id, ids), visible())
+    statement = _ITEMS.where(in_values(connection, Article.id, ids), is_visible())
     for bucket_index, id_, version in connection.execute(statement):
-        yield bucket_index, Item(id_, version)
+        yield bucket_index, DigestItem(id_, version)
 
 
 _FACETS: Any = bindparam("facets", expanding=True)
-_OF_FACETS = select(Tally.sums).where(Tally.facet_id.in_(_FACETS))
+_OF_FACETS = select(FacetDigest.sums).where(FacetDigest.facet_id.in_(_FACETS))
 _ITEMS: Any = select(Article.bucket, Article.id, Article.version)
-_IN_BUCKETS = _ITEMS.where(Article.bucket.between(bindparam("first"), bindparam("last")), visible())
+_IN_BUCKETS = _ITEMS.where(Article.bucket.between(bindparam("first"), bindparam("last")), is_visible())

@@ -11,11 +11,11 @@ from sqlalchemy import Connection, Select, bindparam, select, tuple_
 from sqlalchemy.orm import aliased
 
 from newsapi.errors import NotFound, Renamed
-from newsapi.model import Author, Brand, Facet, OldSlug, Section, Tag
-from newsapi.model.base import latest
+from newsapi.model import Author, Brand, Facet, SlugRedirect, Section, Tag
+from newsapi.model.base import latest_time
 from newsapi.store import prepared
 from newsapi.store.articles import Record
-from newsapi.store.facets import SEEN, Truth
+from newsapi.store.facets import IS_PUBLIC_FACET, ReadSnapshot
 
 Kind = Literal["brand", "author", "section", "tag"]
 MODELS: dict[str, Any] = {"brand": Brand, "author": Author, "section": Section, "tag": Tag}
@@ -35,24 +35,24 @@ _COLUMNS: dict[str, tuple[Any, ...]] = {
 _SHARED = ("slug", "name", "sort_key", "changed_at", "version")
 
 
-class Place(NamedTuple):
+class TermPageStart(NamedTuple):
     """Where a page of terms starts: after a position in order of name, or before it (`back`)."""
 
     sort_key: str
     slug: str
-    back: bool = False
+    backward: bool = False
 
 
-class Terms(NamedTuple):
+class TermPage(NamedTuple):
     """A page of terms: when one of them last changed, and where the next and previous pages start."""
 
     records: list[Record]
     changed_at: datetime | None = None
-    next: Place | None = None
-    prev: Place | None = None
+    next: TermPageStart | None = None
+    prev: TermPageStart | None = None
 
 
-def page(connection: Connection, kind: Kind, *, words: str | None, place: Place | None, limit: int) -> Terms:
+def list_terms(connection: Connection, kind: Kind, *, prefix: str | None, page_start: TermPageStart | None, limit: int) -> TermPage:
     """Return one page of terms, sorted by folded name.
 
     Args:
@@ -62,35 +62,35 @@ def page(connection: Connection, kind: Kind, *, words: str | None, place: Place 
         page_start: Where the page starts; None for the first page.
         limit: Largest number of terms on the page.
     """
-    back = place is not None and place.back
-    statement = _page(kind, is_searched=words is not None, back=back if place else None)
+    back = page_start is not None and page_start.backward
+    statement = _page(kind, is_searched=prefix is not None, back=back if page_start else None)
     parameters: dict[str, Any] = {"rows": limit + 1}
-    if words is not None:
-        parameters["words"] = f"% {literally(words)}%"
-    if place:
-        parameters |= {"sort_key": place.sort_key, "slug": place.slug}
+    if prefix is not None:
+        parameters["words"] = f"% {escape_like(prefix)}%"
+    if page_start:
+        parameters |= {"sort_key": page_start.sort_key, "slug": page_start.slug}
     rows = connection.execute(statement, parameters).all()
     more, rows = len(rows) > limit, rows[:limit]
     if back:
         rows = rows[::-1]
     first, last = (
-        (Place(rows[0].sort_key, rows[0].slug, back=True), Place(rows[-1].sort_key, rows[-1].slug))
+        (TermPageStart(rows[0].sort_key, rows[0].slug, backward=True), TermPageStart(rows[-1].sort_key, rows[-1].slug))
         if rows
         else (None, None)
     )
-    changed_at = latest(time for row in rows for time in (row.changed_at, row.at))
+    changed_at = latest_time(time for row in rows for time in (row.changed_at, row.at))
     if back:
-        return Terms(_records(rows), changed_at, last or place, first if more else None)
-    return Terms(_records(rows), changed_at, last if more else None, first if place else None)
+        return TermPage(_records(rows), changed_at, last or page_start, first if more else None)
+    return TermPage(_records(rows), changed_at, last if more else None, first if page_start else None)
 
 
-def begun(connection: Connection, kind: Kind, words: str, limit: int) -> list[tuple[str, str]]:
+def suggest_terms(connection: Connection, kind: Kind, prefix: str, limit: int) -> list[tuple[str, str]]:
     """Return slug and name of the terms with a word that starts with the folded `prefix`, most articles first."""
-    parameters = {"words": f"% {literally(words)}%", "rows": limit}
-    return [(slug, name) for slug, name in prepared.rows(connection, _begun(kind), parameters)]
+    parameters = {"words": f"% {escape_like(prefix)}%", "rows": limit}
+    return [(slug, name) for slug, name in prepared.fetch_rows(connection, _begun(kind), parameters)]
 
 
-def by_slug(connection: Connection, kind: Kind, slug: str, truth: Truth) -> Terms:
+def get_term(connection: Connection, kind: Kind, slug: str, snapshot: ReadSnapshot) -> TermPage:
     """Return one term as a page.
 
     Raises:
@@ -101,19 +101,19 @@ def by_slug(connection: Connection, kind: Kind, slug: str, truth: Truth) -> Term
     row = connection.execute(_one(kind), {"slug": slug}).one_or_none()
     if row is not None:
         records = _records([row])
-        return Terms(records, max(filter(None, (records[0]["changed_at"], row.at))))
-    former = select(model.slug).join(OldSlug, OldSlug.subject_id == model.id)
-    current_slug = connection.execute(former.where(OldSlug.kind == kind, OldSlug.slug == slug)).scalar()
-    raise NotFound(seq=truth.seq) if current_slug is None else Renamed(current_slug, seq=truth.seq)
+        return TermPage(records, max(filter(None, (records[0]["changed_at"], row.at))))
+    former = select(model.slug).join(SlugRedirect, SlugRedirect.subject_id == model.id)
+    current_slug = connection.execute(former.where(SlugRedirect.kind == kind, SlugRedirect.slug == slug)).scalar()
+    raise NotFound(seq=snapshot.seq) if current_slug is None else Renamed(current_slug, seq=snapshot.seq)
 
 
-def by_slugs(connection: Connection, kind: Kind, slugs: Sequence[str]) -> dict[str, Record]:
+def get_terms(connection: Connection, kind: Kind, slugs: Sequence[str]) -> dict[str, Record]:
     """Return complete terms keyed by slug; unknown slugs are left out."""
     rows = connection.execute(_several(kind), {"slugs": sorted(set(slugs))}).all()
     return {record["slug"]: record for record in _records(rows)}
 
 
-def literally(text: str) -> str:
+def escape_like(text: str) -> str:
     """Escape the wildcards of LIKE with a backslash."""
     return text.translate(_LITERAL)
 
@@ -125,7 +125,7 @@ def _selected(kind: Kind) -> Select[Any]:
     model = MODELS[kind]
     columns = [getattr(model, name) for name in _SHARED]
     columns += [Facet.id.label("facet_id"), Facet.articles.label("article_count"), Facet.at, *_COLUMNS[kind]]
-    statement = select(*columns).select_from(model).join(Facet, (Facet.id == model.facet_id) & SEEN)
+    statement = select(*columns).select_from(model).join(Facet, (Facet.id == model.facet_id) & IS_PUBLIC_FACET)
     return statement.outerjoin(_Parent, _Parent.id == Brand.parent_id) if kind == "brand" else statement
 
 
@@ -146,7 +146,7 @@ def _page(kind: Kind, *, is_searched: bool, back: bool | None) -> Select[Any]:
 @lru_cache(maxsize=4)
 def _begun(kind: Kind) -> Select[Any]:
     model = MODELS[kind]
-    statement = select(model.slug, model.name).join(Facet, (Facet.id == model.facet_id) & SEEN)
+    statement = select(model.slug, model.name).join(Facet, (Facet.id == model.facet_id) & IS_PUBLIC_FACET)
     statement = statement.where(model.words.like(bindparam("words"), escape="\\"))
     return statement.order_by(Facet.articles.desc(), model.slug).limit(bindparam("rows"))
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class NewChange:
     """One public change that has no seq yet.
 
     Attributes:
@@ -34,7 +34,7 @@ class Told:
     previous_slug: str | None = None
     more_slugs: tuple[str, ...] = ()
     version: int | None = None
-    was: int | None = None
-    before: frozenset[int] = frozenset()
-    after: frozenset[int] = frozenset()
-    lists: tuple[str, ...] = ()
+    previous_version: int | None = None
+    facets_before: frozenset[int] = frozenset()
+    facets_after: frozenset[int] = frozenset()
+    related_list_ids: tuple[str, ...] = ()

@@ -8,16 +8,16 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, select
 
-from newsapi.model import Article, Brand, Facet, Listing, Section
-from newsapi.model.base import latest
+from newsapi.model import Article, Brand, Facet, ListingEntry, Section
+from newsapi.model.base import latest_time
 from newsapi.store import prepared
-from newsapi.store.public import visible
+from newsapi.store.public import is_visible
 
-MOST: Final = 5_000
+MAX_ARTICLES: Final = 5_000
 """Largest number of articles read for one response: a hundred languages for each of fifty articles."""
 
 
-class Translations(NamedTuple):
+class TranslationSet(NamedTuple):
     """The articles of some translation groups.
 
     Attributes:
@@ -31,30 +31,30 @@ class Translations(NamedTuple):
     changed_at: datetime | None
 
 
-NONE: Final = Translations({}, frozenset(), None)
+NONE: Final = TranslationSet({}, frozenset(), None)
 
 _GROUPS = (
     select(Facet.name, Facet.id, Facet.at, Article.id, Article.slug, Article.language, Brand.slug, Section.slug)
     .select_from(Facet)
-    .outerjoin(Listing, Listing.facet_id == Facet.id)
-    .outerjoin(Article, and_(Article.id == Listing.article_id, visible()))
+    .outerjoin(ListingEntry, ListingEntry.facet_id == Facet.id)
+    .outerjoin(Article, and_(Article.id == ListingEntry.article_id, is_visible()))
     .outerjoin(Brand, Brand.id == Article.brand_id)
     .outerjoin(Section, Section.id == Article.section_id)
     .where(Facet.kind == "translation", Facet.name.in_(bindparam("groups", expanding=True)))
     .order_by(Facet.name, Article.language, Article.slug)
-    .limit(MOST)
+    .limit(MAX_ARTICLES)
 )
 
 
-def of_groups(connection: Connection, groups: Sequence[str]) -> Translations:
+def list_for_groups(connection: Connection, groups: Sequence[str]) -> TranslationSet:
     """Return the public articles of these translation groups."""
     records: dict[str, list[dict[str, Any]]] = {group: [] for group in groups}
     facet_ids, change_times = set(), set()
-    rows = prepared.rows(connection, _GROUPS, {"groups": [*groups]})
+    rows = prepared.fetch_rows(connection, _GROUPS, {"groups": [*groups]})
     for group, facet_id, changed_at, id_, slug, language, brand, section in rows:
         facet_ids.add(facet_id)
         change_times.add(changed_at)
         if id_ is not None:
             terms = {"brand": brand and {"slug": brand}, "section": section and {"slug": section}}
             records[group].append({"id": id_, "slug": slug, "language": language, **terms})
-    return Translations(records, frozenset(facet_ids), latest(change_times))
+    return TranslationSet(records, frozenset(facet_ids), latest_time(change_times))

@@ -24,58 +24,58 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from newsapi.model import Delivery, Key, Webhook
-from newsapi.model.base import table
-from newsapi.store.rows import among
+from newsapi.model import Delivery, ApiKey, Webhook
+from newsapi.model.base import columns_table
+from newsapi.store.rows import in_values
 
-_HOOK = table(Webhook)
-_DELIVERY = table(Delivery)
+_HOOK = columns_table(Webhook)
+_DELIVERY = columns_table(Delivery)
 _SENT = tuple(_DELIVERY.c[name] for name in ("id", "webhook_id", "seq", "type", "body", "attempts"))
 _AT_ONCE = 100
 """Webhooks per UNION statement: SQLite allows at most 500 parts."""
 
 
-def add(session: Session, **columns: Any) -> None:
+def insert_webhook(session: Session, **columns: Any) -> None:
     """Insert a webhook; the keyword arguments are the columns of the table."""
     session.execute(insert(_HOOK).values(**columns))
 
 
-def one(connection: Connection, id_: UUID, by: str | None) -> Row[Any] | None:
+def get_webhook(connection: Connection, id_: UUID, owner: str | None) -> Row[Any] | None:
     """Return the webhook with this id, or None if it does not exist or has another owner than `owner`, if given."""
     statement = select(_HOOK).where(_HOOK.c.id == id_)
-    return connection.execute(statement if by is None else statement.where(_HOOK.c.by == by)).one_or_none()
+    return connection.execute(statement if owner is None else statement.where(_HOOK.c.by == owner)).one_or_none()
 
 
-def all_of(connection: Connection, by: str | None) -> Sequence[Row[Any]]:
+def list_webhooks(connection: Connection, owner: str | None) -> Sequence[Row[Any]]:
     """Return the webhooks of an owner, or all webhooks if `owner` is None, oldest first."""
     statement = select(_HOOK).order_by(_HOOK.c.created_at, _HOOK.c.id)
-    return connection.execute(statement if by is None else statement.where(_HOOK.c.by == by)).all()
+    return connection.execute(statement if owner is None else statement.where(_HOOK.c.by == owner)).all()
 
 
-def told(connection: Connection, now: datetime) -> Sequence[Row[Any]]:
+def list_eligible(connection: Connection, now: datetime) -> Sequence[Row[Any]]:
     """Return the webhooks whose owner's key is neither revoked nor expired, oldest first."""
-    key = table(Key).c
+    key = columns_table(ApiKey).c
     is_valid = and_(key.revoked_at.is_(None), or_(key.expires_at.is_(None), key.expires_at > now))
-    statement = select(_HOOK).join(table(Key), key.prefix == _HOOK.c.by).where(is_valid)
+    statement = select(_HOOK).join(columns_table(ApiKey), key.prefix == _HOOK.c.by).where(is_valid)
     return connection.execute(statement.order_by(_HOOK.c.created_at, _HOOK.c.id)).all()
 
 
-def hand_over(session: Session, by: str, to: str) -> None:
+def reassign(session: Session, owner: str, new_owner: str) -> None:
     """Transfer the webhooks of one owner to another."""
-    session.execute(update(_HOOK).where(_HOOK.c.by == by).values(by=to))
+    session.execute(update(_HOOK).where(_HOOK.c.by == owner).values(by=new_owner))
 
 
-def count(connection: Connection, by: str) -> int:
+def count_webhooks(connection: Connection, owner: str) -> int:
     """Return the number of webhooks of an owner."""
-    return connection.execute(select(func.count()).select_from(_HOOK).where(_HOOK.c.by == by)).scalar_one()
+    return connection.execute(select(func.count()).select_from(_HOOK).where(_HOOK.c.by == owner)).scalar_one()
 
 
-def change(session: Session, id_: UUID, **columns: Any) -> None:
+def update_webhook(session: Session, id_: UUID, **columns: Any) -> None:
     """Update the given columns of a webhook."""
     session.execute(update(_HOOK).where(_HOOK.c.id == id_).values(**columns))
 
 
-def remove(session: Session, id_: UUID) -> None:
+def delete_webhook(session: Session, id_: UUID) -> None:
     """Delete a webhook together with its deliveries."""
     session.execute(delete(_HOOK).where(_HOOK.c.id == id_))
 
@@ -83,17 +83,17 @@ def remove(session: Session, id_: UUID) -> None:
 # --- deliveries -------------------------------------------------------------------------------------------------------
 
 
-def plan(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+def insert_deliveries(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert deliveries; rows of webhooks that were deleted in the meantime are skipped."""
     ids = {row["webhook_id"] for row in rows}
-    existing = {*session.execute(select(_HOOK.c.id).where(among(session.connection(), _HOOK.c.id, ids))).scalars()}
+    existing = {*session.execute(select(_HOOK.c.id).where(in_values(session.connection(), _HOOK.c.id, ids))).scalars()}
     to_insert = [row for row in rows if row["webhook_id"] in existing]
     if to_insert:
         session.execute(insert(_DELIVERY), to_insert)
 
 
-def due(
-    connection: Connection, now: datetime, lanes: Mapping[UUID, int], busy: Collection[UUID], *, until: int
+def list_due(
+    connection: Connection, now: datetime, limits: Mapping[UUID, int], busy: Collection[UUID], *, until: int
 ) -> Sequence[Row[Any]]:
     """Return the deliveries to attempt now.
 
@@ -104,7 +104,7 @@ def due(
         Rows of `id`, `webhook_id`, `seq`, `type`, `body` and `attempts`.
     """
     due_rows: list[Row[Any]] = []
-    hooks = [hook for hook, limit in lanes.items() if limit > 0]
+    hooks = [hook for hook, limit in limits.items() if limit > 0]
     for start in range(0, len(hooks), _AT_ONCE):
         selects = [
             select(
@@ -112,7 +112,7 @@ def due(
                 .where(_DELIVERY.c.webhook_id == hook, _DELIVERY.c.state == "pending", _DELIVERY.c.due_at <= now)
                 .where(_DELIVERY.c.id.not_in(busy), func.coalesce(_DELIVERY.c.seq, 0) <= until)
                 .order_by(_DELIVERY.c.due_at, _DELIVERY.c.id)
-                .limit(lanes[hook])
+                .limit(limits[hook])
                 .subquery()
             )
             for hook in hooks[start : start + _AT_ONCE]
@@ -122,7 +122,7 @@ def due(
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class DeliveryAttempt:
     """The outcome of an attempt: `succeeded` tells whether the receiver accepted it.
 
     `due_at` is the time of the next attempt, None after the last one.
@@ -131,18 +131,18 @@ class Tried:
     id: UUID
     webhook: UUID
     at: datetime
-    good: bool
+    succeeded: bool
     status: int | None = None
     error: str | None = None
     due_at: datetime | None = None
 
 
-def note(session: Session, tries: Iterable[Tried]) -> None:
+def record_attempts(session: Session, attempts: Iterable[DeliveryAttempt]) -> None:
     """Record the outcome of attempts, and since when their webhooks fail without a success in between."""
     succeeded: set[UUID] = set()
     failed: dict[UUID, datetime] = {}
-    for attempt in tries:
-        if attempt.good:
+    for attempt in attempts:
+        if attempt.succeeded:
             state = "delivered"
         elif attempt.due_at:
             state = "pending"
@@ -153,7 +153,7 @@ def note(session: Session, tries: Iterable[Tried]) -> None:
         values |= {"due_at": attempt.due_at} if attempt.due_at else {"finished_at": attempt.at}
         is_pending = (_DELIVERY.c.id == attempt.id) & (_DELIVERY.c.state == "pending")
         session.execute(update(_DELIVERY).where(is_pending).values(**values))
-        if attempt.good:
+        if attempt.succeeded:
             succeeded.add(attempt.webhook)
         else:
             failed.setdefault(attempt.webhook, attempt.at)
@@ -166,14 +166,14 @@ def note(session: Session, tries: Iterable[Tried]) -> None:
         session.execute(update(_HOOK).where(_HOOK.c.id == hook).values(failing_since=failing_since))
 
 
-def pause(session: Session, *, failing_before: datetime, now: datetime) -> list[UUID]:
+def pause_failing(session: Session, *, failing_before: datetime, now: datetime) -> list[UUID]:
     """Pause the webhooks that have been failing since before `failing_before`; return their ids."""
     failing = (_HOOK.c.failing_since < failing_before) & _HOOK.c.paused_at.is_(None)
     statement = update(_HOOK).where(failing).values(paused_at=now).returning(_HOOK.c.id)
     return [*session.execute(statement).scalars()]
 
 
-def deliveries(
+def list_deliveries(
     connection: Connection, hook: UUID, *, before: UUID | None, limit: int, state: str | None
 ) -> Sequence[Row[Any]]:
     """Return deliveries of a webhook, newest first, optionally in one state or older than the id `before`."""
@@ -185,7 +185,7 @@ def deliveries(
     return connection.execute(statement.order_by(_DELIVERY.c.id.desc()).limit(limit)).all()
 
 
-def again(session: Session, hook: UUID, delivery: UUID, now: datetime) -> bool:
+def requeue(session: Session, hook: UUID, delivery: UUID, now: datetime) -> bool:
     """Queue a delivery again under its id; return False if the webhook has no delivery with this id."""
     statement = (
         update(_DELIVERY)
@@ -196,6 +196,6 @@ def again(session: Session, hook: UUID, delivery: UUID, now: datetime) -> bool:
     return result.rowcount == 1
 
 
-def forget(session: Session, *, finished_before: datetime) -> None:
+def delete_finished(session: Session, *, finished_before: datetime) -> None:
     """Delete deliveries that finished before a time."""
     session.execute(delete(_DELIVERY).where(_DELIVERY.c.finished_at < finished_before))

@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, Select, bindparam, literal, select, union_all
 from sqlalchemy.orm import aliased
 
-from newsapi.model import Brand, OldSlug
+from newsapi.model import Brand, SlugRedirect
 from newsapi.store.taxonomy import MODELS
 
-AT_ONCE = 5_000
+MAX_FACETS_PER_QUERY = 5_000
 """Largest number of facets looked up by one statement; SQLite accepts some 32,000 parameters."""
 
 _Child = aliased(Brand)
@@ -28,8 +28,8 @@ def _statement() -> Select[Any]:
     for kind, model in MODELS.items():
         current = select(model.facet_id, literal(kind).label("kind"), model.slug).where(model.facet_id.in_(ids))
         former = (
-            select(model.facet_id, literal(kind), OldSlug.slug)
-            .join(OldSlug, (OldSlug.subject_id == model.id) & (OldSlug.kind == kind))
+            select(model.facet_id, literal(kind), SlugRedirect.slug)
+            .join(SlugRedirect, (SlugRedirect.subject_id == model.id) & (SlugRedirect.kind == kind))
             .where(model.facet_id.in_(ids))
         )
         branches += [current, former]
@@ -45,14 +45,14 @@ def _statement() -> Select[Any]:
 _NAMED = _statement()
 
 
-def of_facets(connection: Connection, facets: Collection[int]) -> Mapping[int, Collection[tuple[str, str]]]:
+def slugs_of_facets(connection: Connection, facets: Collection[int]) -> Mapping[int, Collection[tuple[str, str]]]:
     """Return kind and slug of the terms that facets belong to, keyed by facet id.
 
     Facets of mentions, formats, languages and of all articles belong to no term and are left out.
     """
     terms_by_facet: dict[int, list[tuple[str, str]]] = defaultdict(list)
     facet_ids = sorted(facets)
-    for start in range(0, len(facet_ids), AT_ONCE):
-        for facet_id, kind, slug in connection.execute(_NAMED, {"facets": facet_ids[start : start + AT_ONCE]}):
+    for start in range(0, len(facet_ids), MAX_FACETS_PER_QUERY):
+        for facet_id, kind, slug in connection.execute(_NAMED, {"facets": facet_ids[start : start + MAX_FACETS_PER_QUERY]}):
             terms_by_facet[facet_id].append((kind, slug))
     return terms_by_facet

@@ -9,9 +9,9 @@ from collections.abc import Container
 from typing import Final
 from urllib.parse import urljoin
 
-LINKS: Final = frozenset({"http", "https", "mailto", "tel"})
-PICTURES: Final = frozenset({"http", "https"})
-EMBEDS: Final = frozenset({"https"})
+LINK_SCHEMES: Final = frozenset({"http", "https", "mailto", "tel"})
+IMAGE_SCHEMES: Final = frozenset({"http", "https"})
+EMBED_SCHEMES: Final = frozenset({"https"})
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
 _COLON_FIRST = re.compile(r"[^/\\?#:]*+:")
@@ -21,10 +21,10 @@ _WEB = re.compile(r"https?://([^\s/?#\\@:<>\"'`{}|^%\[\]]+|\[[0-9A-Fa-f:.]+\])(?
 _PLAIN = re.compile(r"https?://[A-Za-z0-9.-]++(?:/[A-Za-z0-9/._~%!$&'()*+,;=:@?#-]*+)?")
 _UNSAFE = re.compile(r"[\s\"<>\\^`{|}]")
 _BACKSLASH: Final = "\\"
-_DROPPED = str.maketrans("", "", "\t\n\r")
+_IGNORED_CHARACTERS = str.maketrans("", "", "\t\n\r")
 
 
-def absolute(value: str, *, base: str, schemes: Container[str]) -> str | None:
+def resolve_url(value: str, *, base: str, schemes: Container[str]) -> str | None:
     """Return the absolute form of a URL.
 
     Args:
@@ -37,18 +37,18 @@ def absolute(value: str, *, base: str, schemes: Container[str]) -> str | None:
         has another scheme, lacks a host where the scheme needs one, or hides its host behind a user name.
     """
     if not _PLAIN.fullmatch(value):
-        value = _joined(value.translate(_DROPPED).strip(), base)
+        value = _join_base(value.translate(_IGNORED_CHARACTERS).strip(), base)
     match = _SCHEME.match(value)
     scheme = match[1].lower() if match else None
     if match is None or scheme not in schemes:
         return None
     rest = value[match.end() :]
-    if scheme in PICTURES:
-        return _web(f"{scheme}:{rest.replace(_BACKSLASH, '/')}")
-    return f"{scheme}:{_escaped(rest)}" if rest.strip() else None
+    if scheme in IMAGE_SCHEMES:
+        return _normalize_http(f"{scheme}:{rest.replace(_BACKSLASH, '/')}")
+    return f"{scheme}:{_percent_encode(rest)}" if rest.strip() else None
 
 
-def embeddable(value: str, *, base: str, hosts: frozenset[str]) -> str | None:
+def resolve_embed_url(value: str, *, base: str, hosts: frozenset[str]) -> str | None:
     """Return the absolute URL of an embed.
 
     Args:
@@ -59,7 +59,7 @@ def embeddable(value: str, *, base: str, hosts: frozenset[str]) -> str | None:
     Returns:
         An https URL on the default port of an allowed host, else None.
     """
-    url = absolute(f"https:{value}" if value.startswith("//") else value, base=base, schemes=EMBEDS)
+    url = resolve_url(f"https:{value}" if value.startswith("//") else value, base=base, schemes=EMBED_SCHEMES)
     match = _WEB.match(url) if url else None
     if match is None or match[2] not in {None, "443"}:
         return None
@@ -69,7 +69,7 @@ def embeddable(value: str, *, base: str, hosts: frozenset[str]) -> str | None:
     return None
 
 
-def _joined(value: str, base: str) -> str:
+def _join_base(value: str, base: str) -> str:
     """Resolve a relative reference; return an absolute value unchanged, and "" for one that cannot be resolved."""
     if not value or _SCHEME.match(value):
         return value
@@ -82,14 +82,14 @@ def _joined(value: str, base: str) -> str:
         return ""
 
 
-def _web(url: str) -> str | None:
+def _normalize_http(url: str) -> str | None:
     match = _WEB.match(url)
     if match is None or int(match[2] or 0) > 65535:
         return None
-    return _escaped(url)
+    return _percent_encode(url)
 
 
-def _escaped(url: str) -> str:
+def _percent_encode(url: str) -> str:
     if not _UNSAFE.search(url):
         return url
     return _UNSAFE.sub(lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), url)

@@ -4,56 +4,56 @@ import re
 from collections.abc import Callable
 from typing import Final, NamedTuple, TypeAlias
 
-from newsapi.text.addresses import LINKS, PICTURES, absolute, embeddable
-from newsapi.text.characters import decoded_attribute
-from newsapi.text.languages import language_tag
+from newsapi.text.addresses import LINK_SCHEMES, IMAGE_SCHEMES, resolve_url, resolve_embed_url
+from newsapi.text.characters import decode_attribute
+from newsapi.text.languages import canonicalize_tag
 from newsapi.text.slugs import is_uuid
 
 
-class Page(NamedTuple):
+class HtmlContext(NamedTuple):
     """The context of a body: the URL that its relative links are resolved against, and the hosts it may embed."""
 
     base: str
     embed_hosts: frozenset[str]
 
 
-Rule: TypeAlias = Callable[[str, Page], str | None]
+Rule: TypeAlias = Callable[[str, HtmlContext], str | None]
 
 _ATTRIBUTE = re.compile(
     r"([^\s/>][^\s/>=]*+)(?:[ \t\n]*+=[ \t\n]*+(?:\"([^\"]*+)\"|'([^']*+)'|([^ \t\n\"'>][^ \t\n>]*+)))?+",
 )
 
 
-def _any(value: str, _: Page) -> str | None:
+def _any(value: str, _: HtmlContext) -> str | None:
     return value
 
 
-def _filled(value: str, _: Page) -> str | None:
+def _filled(value: str, _: HtmlContext) -> str | None:
     return value.strip() or None
 
 
-def _present(_value: str, _: Page) -> str | None:
+def _present(_value: str, _: HtmlContext) -> str | None:
     return ""
 
 
-def _link(value: str, context: Page) -> str | None:
-    return absolute(value, base=context.base, schemes=LINKS)
+def _link(value: str, context: HtmlContext) -> str | None:
+    return resolve_url(value, base=context.base, schemes=LINK_SCHEMES)
 
 
-def _picture(value: str, context: Page) -> str | None:
-    return absolute(value, base=context.base, schemes=PICTURES)
+def _picture(value: str, context: HtmlContext) -> str | None:
+    return resolve_url(value, base=context.base, schemes=IMAGE_SCHEMES)
 
 
-def _embed(value: str, context: Page) -> str | None:
-    return embeddable(value, base=context.base, hosts=context.embed_hosts)
+def _embed(value: str, context: HtmlContext) -> str | None:
+    return resolve_embed_url(value, base=context.base, hosts=context.embed_hosts)
 
 
-def _own_article(value: str, _: Page) -> str | None:
+def _own_article(value: str, _: HtmlContext) -> str | None:
     return value.lower() if is_uuid(value) else None
 
 
-def _language(value: str, _: Page) -> str | None:
-    return language_tag(value)
+def _language(value: str, _: HtmlContext) -> str | None:
+    return canonicalize_tag(value)
 
 
 def _matching(pattern: str) -> Rule:
@@ -85,16 +85,16 @@ _RULES: Final[dict[str, dict[str, Rule]]] = {
     "time": {"datetime": _TIME},
 }
 # An element without its required attribute is left out; its content stays.
-_NEEDED: Final = {"a": "href", "iframe": "src", "img": "src"}
+_REQUIRED_ATTRIBUTES: Final = {"a": "href", "iframe": "src", "img": "src"}
 # Attributes that are always written.
-_ADDED: Final = {
+_FORCED_ATTRIBUTES: Final = {
     "a": ' rel="noopener noreferrer"',
     "iframe": ' sandbox="allow-scripts allow-same-origin allow-popups allow-presentation" loading="lazy"',
 }
 
-VOID: Final = frozenset({"br", "hr", "img"})
+VOID_ELEMENTS: Final = frozenset({"br", "hr", "img"})
 TABLE_PARTS: Final = frozenset({"caption", "tbody", "td", "tfoot", "th", "thead", "tr"})
-BLOCKS: Final = frozenset(
+BLOCK_ELEMENTS: Final = frozenset(
     {
         "blockquote",
         "dd",
@@ -114,7 +114,7 @@ BLOCKS: Final = frozenset(
         "ul",
     },
 )
-INLINE: Final = frozenset(
+INLINE_ELEMENTS: Final = frozenset(
     {
         "a",
         "abbr",
@@ -137,10 +137,10 @@ INLINE: Final = frozenset(
         "u",
     },
 )
-ELEMENTS: Final = VOID | TABLE_PARTS | BLOCKS | INLINE | {"iframe"}
+ALLOWED_ELEMENTS: Final = VOID_ELEMENTS | TABLE_PARTS | BLOCK_ELEMENTS | INLINE_ELEMENTS | {"iframe"}
 
 # Containers become paragraphs: if they were only left out, the text before and after them would run together.
-_BOXES: Final = (
+_CONTAINER_ELEMENTS: Final = (
     "address",
     "article",
     "aside",
@@ -160,7 +160,7 @@ _BOXES: Final = (
     "section",
     "summary",
 )
-_STANDS_FOR: Final = dict.fromkeys(_BOXES, "p") | {
+_REPLACEMENTS: Final = dict.fromkeys(_CONTAINER_ELEMENTS, "p") | {
     "acronym": "abbr",
     "dir": "ul",
     "h1": "h2",
@@ -174,19 +174,19 @@ _STANDS_FOR: Final = dict.fromkeys(_BOXES, "p") | {
 }
 
 
-def element(name: str) -> str | None:
+def allowed_element(name: str) -> str | None:
     """Return the element to write for a name in lower case, or None if the element is not allowed."""
-    return name if name in ELEMENTS else _STANDS_FOR.get(name)
+    return name if name in ALLOWED_ELEMENTS else _REPLACEMENTS.get(name)
 
 
-def names() -> dict[str, set[str]]:
+def allowed_attributes() -> dict[str, set[str]]:
     """Return the allowed attributes of each element, with those that are always written."""
     allowed = {tag: set(rules) for tag, rules in _RULES.items()}
     allowed["iframe"] |= {"sandbox", "loading"}
     return allowed
 
 
-def start_tag(name: str, written: str, page: Page) -> str | None:
+def start_tag(name: str, attributes_source: str, context: HtmlContext) -> str | None:
     """Return the start tag of an allowed element with its allowed attributes, in a fixed order and notation.
 
     The result is None if a required attribute is missing or not allowed. The attributes are passed as source text.
@@ -194,24 +194,24 @@ def start_tag(name: str, written: str, page: Page) -> str | None:
     rules = _RULES.get(name)
     if rules is None:
         return f"<{name}>"
-    values = _given(written, rules) if written else {}
+    values = _filter_attributes(attributes_source, rules) if attributes_source else {}
     attributes = ""
     for attribute, rule in rules.items():
-        value = rule(values[attribute], page) if attribute in values else None
+        value = rule(values[attribute], context) if attribute in values else None
         if value is not None:
             attributes += f' {attribute}="{_quoted(value)}"'
-        elif _NEEDED.get(name) == attribute:
+        elif _REQUIRED_ATTRIBUTES.get(name) == attribute:
             return None
-    return f"<{name}{attributes}{_ADDED.get(name, '')}>"
+    return f"<{name}{attributes}{_FORCED_ATTRIBUTES.get(name, '')}>"
 
 
-def _given(source: str, rules: dict[str, Rule]) -> dict[str, str]:
+def _filter_attributes(source: str, rules: dict[str, Rule]) -> dict[str, str]:
     """Parse the attributes that have a rule; of two with the same name the first counts, as in a browser."""
     values: dict[str, str] = {}
     for match in _ATTRIBUTE.finditer(source):
         attribute = match[1].lower()
         if attribute in rules and attribute not in values:
-            values[attribute] = decoded_attribute(match[2] or match[3] or match[4] or "")
+            values[attribute] = decode_attribute(match[2] or match[3] or match[4] or "")
     return values
 
 

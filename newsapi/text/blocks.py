@@ -34,16 +34,16 @@ from html import unescape
 from itertools import groupby
 from typing import Final
 
-from newsapi.text.allowed import BLOCKS
-from newsapi.text.blocks_html import LEVELS, MARKS, Block, html_of
-from newsapi.text.blocks_tree import Node, NotThisKind, folded, is_blank, sole, tree
-from newsapi.text.markup import to_text
-from newsapi.text.own_links import WRITTEN_ID
+from newsapi.text.allowed import BLOCK_ELEMENTS
+from newsapi.text.blocks_html import LEVELS, MARK_ELEMENTS, Block, blocks_to_html
+from newsapi.text.blocks_tree import Node, BlockTypeMismatch, collapse_whitespace, is_blank, only_child, parse_tree
+from newsapi.text.markup import html_to_text
+from newsapi.text.own_links import ARTICLE_ID_PATTERN
 
 _HOST = re.compile(r"https://([^/?#:]+)")
 # Elements that form a block of their own. A stray list item or term does not: it stays in the run around it.
-_APART: Final = BLOCKS - {"li", "dt", "dd"}
-_NO_TEXT: Final = BLOCKS | {"img", "iframe"}
+_BLOCK_SEPARATOR: Final = BLOCK_ELEMENTS - {"li", "dt", "dd"}
+_NO_TEXT: Final = BLOCK_ELEMENTS | {"img", "iframe"}
 _PROVIDERS: Final = {
     "youtube.com": "youtube",
     "youtube-nocookie.com": "youtube",
@@ -54,7 +54,7 @@ _PROVIDERS: Final = {
 }
 
 
-def blocks(html: str) -> list[Block]:
+def parse_blocks(html: str) -> list[Block]:
     """Parse a body into blocks.
 
     Args:
@@ -69,7 +69,7 @@ def blocks(html: str) -> list[Block]:
     for node, source in _segments(html):
         block, rendered = _block(node, source)
         # The article ids of links are excluded: they may change while the block does not.
-        digest = blake2b(WRITTEN_ID.sub("", rendered).encode(), digest_size=5).hexdigest()
+        digest = blake2b(ARTICLE_ID_PATTERN.sub("", rendered).encode(), digest_size=5).hexdigest()
         occurrences[digest] = count = occurrences.get(digest, 0) + 1
         parsed.append({"id": digest if count == 1 else f"{digest}-{count}", **block})
     return parsed
@@ -77,7 +77,7 @@ def blocks(html: str) -> list[Block]:
 
 def _segments(html: str) -> Iterator[tuple[Node, str]]:
     """Yield each top-level element with its source; each run of inline content between them as one paragraph."""
-    for is_separator, run in groupby(tree(html), lambda child: isinstance(child, Node) and child.name in _APART):
+    for is_separator, run in groupby(parse_tree(html), lambda child: isinstance(child, Node) and child.name in _BLOCK_SEPARATOR):
         if is_separator:
             yield from ((node, str(node)) for node in run if isinstance(node, Node))
         else:
@@ -89,19 +89,19 @@ def _segments(html: str) -> Iterator[tuple[Node, str]]:
 def _block(node: Node, source: str) -> tuple[Block, str]:
     """Return the block of the type that fits, else of type html, and the HTML rendered from it."""
     try:
-        block = _READERS.get(node.name, _refused)(node)
-        rendered = html_of([block])
-        if _same(rendered, source):
+        block = _BLOCK_PARSERS.get(node.name, _reject)(node)
+        rendered = blocks_to_html([block])
+        if _renders_equal(rendered, source):
             return block, rendered
-    except NotThisKind:
+    except BlockTypeMismatch:
         pass
     return {"type": "html", "html": source}, source
 
 
-def _same(rendered: str, source: str) -> bool:
+def _renders_equal(rendered: str, source: str) -> bool:
     """Return whether two pieces of HTML have the same markup and the same words."""
     return rendered == source or (
-        _markup(rendered) == _markup(source) and to_text(rendered).split() == to_text(source).split()
+        _markup(rendered) == _markup(source) and html_to_text(rendered).split() == html_to_text(source).split()
     )
 
 
@@ -112,12 +112,12 @@ def _markup(html: str) -> str:
     return html.replace("</p><p>", "<>").replace("<p>", "").replace("</p>", "")
 
 
-def _refused(_: Node) -> Block:
-    raise NotThisKind
+def _reject(_: Node) -> Block:
+    raise BlockTypeMismatch
 
 
 @dataclass(slots=True)
-class _Line:
+class _RichTextBuilder:
     """The text and the marks of inline content, collected in one pass."""
 
     words: list[str] = field(default_factory=list)
@@ -127,11 +127,11 @@ class _Line:
     def read(self, children: Sequence[Node | str]) -> None:
         for child in children:
             if isinstance(child, str):
-                self._add(unescape(folded(child)))
+                self._add(unescape(collapse_whitespace(child)))
             elif child.name == "br":
                 self._add("\n")
             elif child.name in _NO_TEXT:
-                raise NotThisKind
+                raise BlockTypeMismatch
             else:
                 self._mark(child)
 
@@ -146,7 +146,7 @@ class _Line:
     def _mark(self, node: Node) -> None:
         attributes = node.attributes()
         href = attributes.pop("href", None)
-        mark = {"start": self.length, "end": self.length, "type": MARKS.get(node.name, node.name), "href": href}
+        mark = {"start": self.length, "end": self.length, "type": MARK_ELEMENTS.get(node.name, node.name), "href": href}
         mark["attributes"] = attributes
         self.marks.append(mark)
         self.read(node.children)
@@ -155,10 +155,10 @@ class _Line:
 
 def _text(children: Sequence[Node | str]) -> Block:
     """Parse inline content, without a paragraph that wraps all of it."""
-    paragraph = sole(children)
+    paragraph = only_child(children)
     if paragraph is not None and paragraph.name == "p":
         children = paragraph.children
-    builder = _Line()
+    builder = _RichTextBuilder()
     builder.read(children)
     text = "".join(builder.words)
     if text.endswith(" "):
@@ -194,7 +194,7 @@ def _list(node: Node) -> Block:
 def _item(node: Node) -> Block:
     """Parse the text of an item, and the lists that follow it."""
     if node.name != "li":
-        raise NotThisKind
+        raise BlockTypeMismatch
     inline = list(node.children)
     lists: list[Block] = []
     while inline:
@@ -223,14 +223,14 @@ def _figure(node: Node) -> Block:
     if len(parts) == 1 and parts[0].name == "p":
         parts = parts[0].elements()
     if len(parts) == 1 and parts[0].name in {"blockquote", "table"}:
-        block = _READERS[parts[0].name](parts[0])
+        block = _BLOCK_PARSERS[parts[0].name](parts[0])
     else:
         block = _media(parts)
     return {**block, "caption": caption, "figure": True}
 
 
 def _is_media(node: Node) -> bool:
-    element = sole(node.children) if node.name == "a" else node
+    element = only_child(node.children) if node.name == "a" else node
     return element is not None and element.name in {"img", "iframe"}
 
 
@@ -240,7 +240,7 @@ def _media(parts: Sequence[Node]) -> Block:
         return _medium(parts[0])
     images = [_figure(part) if part.name == "figure" else _medium(part) for part in parts]
     if not images or any(image["type"] != "image" for image in images):
-        raise NotThisKind
+        raise BlockTypeMismatch
     return {"type": "gallery", "images": images}
 
 
@@ -248,9 +248,9 @@ def _medium(node: Node) -> Block:
     if node.name == "iframe":
         return _embed(node)
     href = node.attributes()["href"] if node.name == "a" else None
-    image = sole(node.children) if node.name == "a" else node
+    image = only_child(node.children) if node.name == "a" else node
     if image is None or image.name != "img":
-        raise NotThisKind
+        raise BlockTypeMismatch
     attributes = image.attributes()
     return {
         "type": "image",
@@ -303,7 +303,7 @@ def _number(attributes: dict[str, str], name: str) -> int | None:
     return int(attributes[name]) if name in attributes else None
 
 
-_READERS: Final[dict[str, Callable[[Node], Block]]] = {
+_BLOCK_PARSERS: Final[dict[str, Callable[[Node], Block]]] = {
     "p": _paragraph,
     **dict.fromkeys(LEVELS, _heading),
     "ul": _list,

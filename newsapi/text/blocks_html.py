@@ -3,17 +3,17 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-from newsapi.text.markup import to_text
+from newsapi.text.markup import html_to_text
 
 Block: TypeAlias = dict[str, Any]
-Given: TypeAlias = Mapping[str, Any]
+AttributeValue: TypeAlias = Mapping[str, Any]
 
 LEVELS: Final = {"h2": 2, "h3": 3, "h4": 4}
-MARKS: Final = {"a": "link"}
+MARK_ELEMENTS: Final = {"a": "link"}
 """Mark types whose name differs from that of their element."""
 
 _HEADINGS: Final = {level: name for name, level in LEVELS.items()}
-_ELEMENTS: Final = {mark: name for name, mark in MARKS.items()}
+_ELEMENTS: Final = {mark: name for name, mark in MARK_ELEMENTS.items()}
 _QUOTE: Final = '"'
 _GROUPS: Final = {"thead": "head", "tbody": "rows", "tfoot": "foot"}
 _SAFE_LINK: Final = {"rel": "noopener noreferrer"}
@@ -23,28 +23,28 @@ _SAFE_EMBED: Final = {
 }
 
 
-def html_of(blocks: Iterable[Given]) -> str:
+def blocks_to_html(blocks: Iterable[AttributeValue]) -> str:
     """Render blocks as HTML in the notation of `sanitize_html`; media outside a figure are put into a paragraph."""
     return "".join(map(_block, blocks))
 
 
-def text_of(blocks: Iterable[Given]) -> str:
+def blocks_to_text(blocks: Iterable[AttributeValue]) -> str:
     """Render blocks as plain text: the words that `html_to_text` finds in the body, a blank line between two texts."""
-    return "\n\n".join(words for block in blocks for words in _WORDS.get(block["type"], _words_of_caption)(block))
+    return "\n\n".join(words for block in blocks for words in _TEXT_RENDERERS.get(block["type"], _words_of_caption)(block))
 
 
-def _block(block: Given) -> str:
-    html = _WRITERS[block["type"]](block)
+def _block(block: AttributeValue) -> str:
+    html = _HTML_RENDERERS[block["type"]](block)
     if block.get("figure"):
         return _element("figure", html + _part("figcaption", block["caption"]))
     return _element("p", html) if block["type"] in _INLINE else html
 
 
-def _element(name: str, inner: str, attributes: Given | None = None) -> str:
+def _element(name: str, inner: str, attributes: AttributeValue | None = None) -> str:
     return f"{_tag(name, attributes or {})}{inner}</{name}>"
 
 
-def _tag(name: str, attributes: Given) -> str:
+def _tag(name: str, attributes: AttributeValue) -> str:
     """Return a start tag; None and False leave an attribute out, True writes it without a value."""
     source = "".join(
         f' {attribute}="{"" if value is True else _escaped(str(value)).replace(_QUOTE, "&quot;")}"'
@@ -58,15 +58,15 @@ def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\xa0", "&nbsp;")
 
 
-def _part(name: str, text: Given | None) -> str:
+def _part(name: str, text: AttributeValue | None) -> str:
     return "" if text is None else _element(name, _inline(text))
 
 
-def _inline(rich_text: Given) -> str:
+def _inline(rich_text: AttributeValue) -> str:
     """Return rich text as HTML: before a mark opens, marks that end there or earlier are closed."""
     text: str = rich_text["text"]
     parts: list[str] = []
-    open_marks: list[Given] = []
+    open_marks: list[AttributeValue] = []
     position = 0
 
     def close_marks(until: int) -> None:
@@ -89,25 +89,25 @@ def _words(text: str) -> str:
     return _escaped(text).replace("\n", "<br>")
 
 
-def _name(mark: Given) -> str:
+def _name(mark: AttributeValue) -> str:
     mark_type: str = mark["type"]
     return _ELEMENTS.get(mark_type, mark_type)
 
 
-def _mark(mark: Given) -> str:
+def _mark(mark: AttributeValue) -> str:
     link_attributes = _SAFE_LINK if mark["type"] == "link" else {}
     return _tag(_name(mark), {"href": mark["href"], **mark["attributes"], **link_attributes})
 
 
-def _paragraph(block: Given) -> str:
+def _paragraph(block: AttributeValue) -> str:
     return _element("p", _inline(block))
 
 
-def _heading(block: Given) -> str:
+def _heading(block: AttributeValue) -> str:
     return _element(_HEADINGS[block["level"]], _inline(block))
 
 
-def _list(block: Given) -> str:
+def _list(block: AttributeValue) -> str:
     items = (
         _element("li", _inline(item) + "".join(map(_list, item["lists"])), {"value": item["value"]})
         for item in block["items"]
@@ -116,21 +116,21 @@ def _list(block: Given) -> str:
     return _element("ol" if block["ordered"] else "ul", "".join(items), attributes)
 
 
-def _quote(block: Given) -> str:
+def _quote(block: AttributeValue) -> str:
     paragraphs = "".join(_part("p", text) for text in block["paragraphs"])
     return _element("blockquote", paragraphs, {"cite": block["cite"]})
 
 
-def _image(block: Given) -> str:
+def _image(block: AttributeValue) -> str:
     image = _tag("img", {"src": block["url"], "alt": block["alt"], "width": block["width"], "height": block["height"]})
     return image if block["href"] is None else _element("a", image, {"href": block["href"], **_SAFE_LINK})
 
 
-def _gallery(block: Given) -> str:
+def _gallery(block: AttributeValue) -> str:
     return "".join(_block(image) if image["figure"] else _image(image) for image in block["images"])
 
 
-def _embed(block: Given) -> str:
+def _embed(block: AttributeValue) -> str:
     attributes = {
         "src": block["url"],
         "width": block["width"],
@@ -142,28 +142,28 @@ def _embed(block: Given) -> str:
     return _element("iframe", "", attributes)
 
 
-def _table(block: Given) -> str:
+def _table(block: AttributeValue) -> str:
     caption = "" if block["figure"] else _part("caption", block["caption"])
     groups = (_element(name, "".join(map(_row, block[key]))) for name, key in _GROUPS.items() if block[key])
     return _element("table", caption + "".join(groups))
 
 
-def _row(cells: Sequence[Given]) -> str:
+def _row(cells: Sequence[AttributeValue]) -> str:
     return _element("tr", "".join(map(_cell, cells)))
 
 
-def _cell(cell: Given) -> str:
+def _cell(cell: AttributeValue) -> str:
     spans = {name: cell[name] if cell[name] != 1 else None for name in ("colspan", "rowspan")}
     return _element("th" if cell["header"] else "td", _inline(cell), {**spans, "scope": cell["scope"]})
 
 
-def _html(block: Given) -> str:
+def _html(block: AttributeValue) -> str:
     html: str = block["html"]
     return html
 
 
 _INLINE: Final = frozenset({"image", "gallery", "video", "embed"})
-_WRITERS: Final[dict[str, Callable[[Given], str]]] = {
+_HTML_RENDERERS: Final[dict[str, Callable[[AttributeValue], str]]] = {
     "paragraph": _paragraph,
     "heading": _heading,
     "list": _list,
@@ -177,34 +177,34 @@ _WRITERS: Final[dict[str, Callable[[Given], str]]] = {
 }
 
 
-def _words_of_text(block: Given) -> Iterator[str]:
+def _words_of_text(block: AttributeValue) -> Iterator[str]:
     yield block["text"]
 
 
-def _words_of_caption(block: Given) -> Iterator[str]:
+def _words_of_caption(block: AttributeValue) -> Iterator[str]:
     if block["caption"]:
         yield block["caption"]["text"]
 
 
-def _words_of_list(block: Given) -> Iterator[str]:
+def _words_of_list(block: AttributeValue) -> Iterator[str]:
     for item in block["items"]:
         yield item["text"]
         for nested in item["lists"]:
             yield from _words_of_list(nested)
 
 
-def _words_of_quote(block: Given) -> Iterator[str]:
+def _words_of_quote(block: AttributeValue) -> Iterator[str]:
     yield from (text["text"] for text in block["paragraphs"])
     yield from _words_of_caption(block)
 
 
-def _words_of_gallery(block: Given) -> Iterator[str]:
+def _words_of_gallery(block: AttributeValue) -> Iterator[str]:
     for image in block["images"]:
         yield from _words_of_caption(image)
     yield from _words_of_caption(block)
 
 
-def _words_of_table(block: Given) -> Iterator[str]:
+def _words_of_table(block: AttributeValue) -> Iterator[str]:
     if not block["figure"]:
         yield from _words_of_caption(block)
     yield from (cell["text"] for key in _GROUPS.values() for row in block[key] for cell in row)
@@ -212,11 +212,11 @@ def _words_of_table(block: Given) -> Iterator[str]:
         yield from _words_of_caption(block)
 
 
-def _words_of_html(block: Given) -> Iterator[str]:
-    yield to_text(block["html"])
+def _words_of_html(block: AttributeValue) -> Iterator[str]:
+    yield html_to_text(block["html"])
 
 
-_WORDS: Final[dict[str, Callable[[Given], Iterator[str]]]] = {
+_TEXT_RENDERERS: Final[dict[str, Callable[[AttributeValue], Iterator[str]]]] = {
     "paragraph": _words_of_text,
     "heading": _words_of_text,
     "list": _words_of_list,

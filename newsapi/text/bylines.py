@@ -9,10 +9,10 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
 from babel.lists import format_list
 
-from newsapi.text.languages import language_tag
+from newsapi.text.languages import canonicalize_tag
 
 # The word before the names. In languages that are not listed the names stand alone.
-_BY: Final = {
+_PREPOSITIONS: Final = {
     "ca": "per",
     "da": "af",
     "de": "von",
@@ -31,7 +31,7 @@ _BY: Final = {
 }
 
 
-def byline(names: Sequence[str], day: date | None, language: str) -> str | None:
+def format_byline(names: Sequence[str], day: date | None, language: str) -> str | None:
     """Return a by-line such as "di Francesco Donnici | 26 luglio 2016".
 
     Names are joined, and the date is formatted, by the CLDR rules of the language; an unknown language gets dates in
@@ -49,15 +49,15 @@ def byline(names: Sequence[str], day: date | None, language: str) -> str | None:
     authors = [name for name in (" ".join(name.split()) for name in names) if name]
     parts = []
     if authors:
-        preposition = _BY.get(locale.language if locale else "")
-        joined = _joined(authors, locale)
+        preposition = _PREPOSITIONS.get(locale.language if locale else "")
+        joined = _join_names(authors, locale)
         parts.append(f"{preposition} {joined}" if preposition else joined)
     if day is not None:
-        parts.append(_written(day, locale))
+        parts.append(_format_day(day, locale))
     return " | ".join(parts) or None
 
 
-def _joined(authors: list[str], locale: Locale | None) -> str:
+def _join_names(authors: list[str], locale: Locale | None) -> str:
     if len(authors) == 1:
         return authors[0]
     if locale is None:
@@ -75,14 +75,14 @@ def _is_euphonic(name: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _written(day: date, locale: Locale | None) -> str:
+def _format_day(day: date, locale: Locale | None) -> str:
     return format_date(day, "long", locale or _ENGLISH)
 
 
 @lru_cache(maxsize=256)
 def _locale(language: str) -> Locale | None:
     """Return the CLDR locale of a language tag, dropping unknown variants, then the region, then the script."""
-    tag = language_tag(language)
+    tag = canonicalize_tag(language)
     if tag is None:
         return None
     parts = [part for part in tag.split("-")[:3] if len(part) <= 4]

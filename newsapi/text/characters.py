@@ -18,7 +18,7 @@ _OVERLONG = re.compile("&#[0-9]{8,};?")
 _REFERENCE = re.compile("&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[A-Za-z][A-Za-z0-9]*;?=?)")
 
 
-def printable(text: str) -> str:
+def strip_forbidden(text: str) -> str:
     """Return a text without the characters that must not be stored.
 
     Args:
@@ -36,14 +36,14 @@ def printable(text: str) -> str:
     return _FORBIDDEN.sub("", _SPACES.sub(" ", text))
 
 
-def decoded(text: str) -> str:
+def decode_text(text: str) -> str:
     """Decode the character references of HTML text by the HTML standard, and remove forbidden characters."""
     if "&" not in text:
         return text
-    return printable(html.unescape(_bounded(text)))
+    return strip_forbidden(html.unescape(_shorten_references(text)))
 
 
-def decoded_attribute(value: str) -> str:
+def decode_attribute(value: str) -> str:
     """Decode the character references of an attribute value, and remove forbidden characters.
 
     Unlike in text, a name without its semicolon is not decoded before a letter, a digit or "=" (HTML standard,
@@ -57,15 +57,15 @@ def decoded_attribute(value: str) -> str:
     """
     if "&" not in value:
         return value
-    return printable(_REFERENCE.sub(_resolve, _bounded(value)))
+    return strip_forbidden(_REFERENCE.sub(_decode_reference, _shorten_references(value)))
 
 
-def _bounded(text: str) -> str:
+def _shorten_references(text: str) -> str:
     """Shorten numeric references: Python refuses to parse a number of thousands of digits."""
     return _OVERLONG.sub("\ufffd", _ZEROS.sub("&#", text))
 
 
-def _resolve(match: re.Match[str]) -> str:
+def _decode_reference(match: re.Match[str]) -> str:
     reference = match[0]
     if reference[1] == "#":
         return html.unescape(reference)

@@ -9,11 +9,11 @@ import secrets
 from typing import Final, Literal, NamedTuple
 
 _ALPHABET: Final = "abcdefghijkmnpqrstuvwxyz23456789"
-_OPEN: Final = 10
-_SHAPE: Final = re.compile(rf"((?:key|see)_[{_ALPHABET}]{{{_OPEN}}})_[A-Za-z0-9_-]{{43}}", re.ASCII)
+_PREFIX_LENGTH: Final = 10
+_SHAPE: Final = re.compile(rf"((?:key|see)_[{_ALPHABET}]{{{_PREFIX_LENGTH}}})_[A-Za-z0-9_-]{{43}}", re.ASCII)
 
 
-class Minted(NamedTuple):
+class NewCredential(NamedTuple):
     """A new credential: its public prefix, the whole secret, and the digest to store."""
 
     prefix: str
@@ -21,11 +21,11 @@ class Minted(NamedTuple):
     digest: bytes
 
 
-def mint(kind: Literal["key", "see"]) -> Minted:
+def generate_credential(kind: Literal["key", "see"]) -> NewCredential:
     """Generate a secret of 256 random bits after a public prefix that identifies it."""
-    prefix = f"{kind}_" + "".join(secrets.choice(_ALPHABET) for _ in range(_OPEN))
+    prefix = f"{kind}_" + "".join(secrets.choice(_ALPHABET) for _ in range(_PREFIX_LENGTH))
     secret = f"{prefix}_{secrets.token_urlsafe(32)}"
-    return Minted(prefix, secret, digest(secret))
+    return NewCredential(prefix, secret, digest(secret))
 
 
 def digest(secret: str) -> bytes:
@@ -49,6 +49,6 @@ def prefix_of(secret: str) -> str | None:
     return match[1] if match else None
 
 
-def is_same(kept: bytes, secret: str) -> bool:
+def matches_digest(stored_digest: bytes, secret: str) -> bool:
     """Return whether a secret has the stored digest, in constant time."""
-    return hmac.compare_digest(kept, digest(secret))
+    return hmac.compare_digest(stored_digest, digest(secret))

@@ -45,11 +45,11 @@ def fold(text: str) -> str:
     # Twice: case folding of decomposed text can yield decomposable characters, and the other way round.
     for _ in range(2):
         text = unicodedata.normalize("NFKD", text).casefold()
-    text = "".join(map(_plain, unicodedata.normalize("NFKD", text))).translate(_LETTERS)
+    text = "".join(map(_fold_character, unicodedata.normalize("NFKD", text))).translate(_LETTERS)
     return " ".join(text.split())
 
 
-def _plain(character: str) -> str:
+def _fold_character(character: str) -> str:
     category = unicodedata.category(character)
     if category == "Mn":
         return ""

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-HOUR: Final = time(7)
+DIGEST_TIME: Final = time(7)
 MONDAY: Final = 0
 
 
-def next_digest(frequency: str, zone: str, now: datetime) -> datetime:
+def next_digest_at(frequency: str, zone: str, now: datetime) -> datetime:
     """Return when the next digest is due. The hour is local time, with and without daylight saving.
 
     Args:
@@ -23,7 +23,7 @@ def next_digest(frequency: str, zone: str, now: datetime) -> datetime:
     """
     day = now.astimezone(ZoneInfo(zone)).date()
     while True:
-        due = datetime.combine(day, HOUR, ZoneInfo(zone)).astimezone(UTC)
+        due = datetime.combine(day, DIGEST_TIME, ZoneInfo(zone)).astimezone(UTC)
         if due > now and (frequency == "daily" or day.weekday() == MONDAY):
             return due
         day += timedelta(days=1)

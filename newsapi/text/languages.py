@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-LONGEST: Final = 35
+MAX_TAG_LENGTH: Final = 35
 """Maximum length in characters: the size that every implementation must support (RFC 5646, section 4.4.1)."""
 
 _TAG = re.compile(
@@ -19,7 +19,7 @@ _TAG = re.compile(
 )
 
 
-def language_tag(text: str) -> str | None:
+def canonicalize_tag(text: str) -> str | None:
     """Return a language tag in its canonical case.
 
     Args:
@@ -30,7 +30,7 @@ def language_tag(text: str) -> str | None:
         The tag, such as "it-IT" or "zh-Hant-TW"; None if it is malformed.
     """
     # The length is checked first, which bounds the cost of the pattern.
-    if len(text) > LONGEST or not text.isascii():
+    if len(text) > MAX_TAG_LENGTH or not text.isascii():
         return None
     match = _TAG.fullmatch(text.lower())
     if match is None:

@@ -6,25 +6,25 @@ from typing import Final
 import nh3
 
 from newsapi.text import allowed
-from newsapi.text.characters import decoded, printable
-from newsapi.text.nesting import Nesting
-from newsapi.text.tokens import tokens
+from newsapi.text.characters import decode_text, strip_forbidden
+from newsapi.text.nesting import HtmlWriter
+from newsapi.text.tokens import tokenize_html
 
 WORDS_PER_MINUTE: Final = 200
-_PASSES: Final = 6
+_MAX_PASSES: Final = 6
 
 # A second, independent sanitizer: a full HTML parser, which sees only the output of the first.
-_GUARD = nh3.Cleaner(
-    tags=set(allowed.ELEMENTS),
+_CLEANER = nh3.Cleaner(
+    tags=set(allowed.ALLOWED_ELEMENTS),
     clean_content_tags={"script", "style"},
-    attributes=allowed.names(),
+    attributes=allowed.allowed_attributes(),
     url_schemes={"http", "https", "mailto", "tel"},
     link_rel="noopener noreferrer",
 )
 
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*+)[^<>]*+>")
 _LINES: Final = ("br", "caption", "dd", "dt", "li", "tr")
-_BLOCK: Final = dict.fromkeys(allowed.BLOCKS.difference(_LINES), "\n\n")
+_BLOCK: Final = dict.fromkeys(allowed.BLOCK_ELEMENTS.difference(_LINES), "\n\n")
 _BEFORE: Final = _BLOCK | dict.fromkeys(_LINES, "\n") | {"td": " ", "th": " "}
 _AFTER: Final = _BLOCK | {"caption": "\n"}
 
@@ -33,7 +33,7 @@ _DASH = re.compile("[\u2012-\u2015\u2026]")
 _SOUNDED = re.compile(r"[^\W_]")
 
 
-def clean(html: str, *, base: str, embed_hosts: frozenset[str]) -> str:
+def sanitize_html(html: str, *, base: str, embed_hosts: frozenset[str]) -> str:
     """Return the HTML of a body in a safe and normalized form.
 
     Args:
@@ -46,23 +46,23 @@ def clean(html: str, *, base: str, embed_hosts: frozenset[str]) -> str:
         comments and control characters. The result is stable: sanitizing it again with the same base and hosts does not
         change it.
     """
-    context = allowed.Page(base, embed_hosts)
+    context = allowed.HtmlContext(base, embed_hosts)
     before = html
-    for _ in range(_PASSES):
-        after = _GUARD.clean(_rewritten(before, context))
+    for _ in range(_MAX_PASSES):
+        after = _CLEANER.clean(_sanitize_once(before, context))
         if after == before:
             return after
         before = after
     # Not known to happen: two passes have always been enough. Plain paragraphs are stable in any case.
-    return paragraphs(to_text(before))
+    return text_to_html(html_to_text(before))
 
 
-def paragraphs(text: str) -> str:
+def text_to_html(text: str) -> str:
     """Return plain text as HTML paragraphs, split at blank lines."""
-    return "".join(f"<p>{_escaped(part)}</p>" for part in _lines(printable(text)).split("\n\n") if part)
+    return "".join(f"<p>{_escape(part)}</p>" for part in _collapse_lines(strip_forbidden(text)).split("\n\n") if part)
 
 
-def to_text(html: str) -> str:
+def html_to_text(html: str) -> str:
     """Return sanitized HTML as plain text.
 
     Args:
@@ -73,19 +73,19 @@ def to_text(html: str) -> str:
         items, table rows and lines ended by `<br>`. White space is collapsed, and no-break spaces become plain ones.
     """
     text = _TAG.sub(_separator, " ".join(html.split()))
-    return _lines(decoded(text))
+    return _collapse_lines(decode_text(text))
 
 
-def teaser(html: str) -> str:
+def make_teaser(html: str) -> str:
     """Return the beginning of a sanitized body as one paragraph of HTML: whole words, up to 300 characters."""
-    text = " ".join(to_text(html).split())
-    if len(text) <= TEASER:
-        return paragraphs(text)
-    start, blank, _ = text[: TEASER + 1].rpartition(" ")
-    return paragraphs(f"{start if blank else text[:TEASER]}…")
+    text = " ".join(html_to_text(html).split())
+    if len(text) <= TEASER_CHARACTERS:
+        return text_to_html(text)
+    start, blank, _ = text[: TEASER_CHARACTERS + 1].rpartition(" ")
+    return text_to_html(f"{start if blank else text[:TEASER_CHARACTERS]}…")
 
 
-TEASER: Final = 300
+TEASER_CHARACTERS: Final = 300
 
 
 def word_count(text: str) -> int:
@@ -109,33 +109,33 @@ def reading_minutes(words: int) -> int:
     return -(-words // WORDS_PER_MINUTE)
 
 
-def _rewritten(html: str, context: allowed.Page) -> str:
-    writer = Nesting()
-    for text, closing, source_name, attributes_source in tokens(printable(html)):
+def _sanitize_once(html: str, context: allowed.HtmlContext) -> str:
+    writer = HtmlWriter()
+    for text, closing, source_name, attributes_source in tokenize_html(strip_forbidden(html)):
         if text:
-            writer.text(_escaped(decoded(text)))
-        name = allowed.element(source_name)
+            writer.text(_escape(decode_text(text)))
+        name = allowed.allowed_element(source_name)
         if name is None:
             continue
         if closing:
             writer.end(name)
         else:
-            _open(writer, name, allowed.start_tag(name, attributes_source, context))
+            _write_start_tag(writer, name, allowed.start_tag(name, attributes_source, context))
     return writer.finish()
 
 
-def _open(writer: Nesting, name: str, tag: str | None) -> None:
+def _write_start_tag(writer: HtmlWriter, name: str, tag: str | None) -> None:
     if tag is None:
         return
     if name == "iframe":
         writer.void(name, f"{tag}</iframe>")
-    elif name in allowed.VOID:
+    elif name in allowed.VOID_ELEMENTS:
         writer.void(name, tag)
     else:
         writer.start(name, tag)
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\xa0", "&nbsp;")
 
 
@@ -143,7 +143,7 @@ def _separator(tag: re.Match[str]) -> str:
     return (_AFTER if tag[1] else _BEFORE).get(tag[2], "")
 
 
-def _lines(text: str) -> str:
+def _collapse_lines(text: str) -> str:
     """Collapse the white space of each line, and several blank lines to one."""
     lines: list[str] = []
     for line in text.split("\n"):

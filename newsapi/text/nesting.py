@@ -7,11 +7,11 @@ has its end tag, a paragraph contains no block, a table contains rows, and no el
 
 from typing import Final
 
-from newsapi.text.allowed import BLOCKS, INLINE, TABLE_PARTS
+from newsapi.text.allowed import BLOCK_ELEMENTS, INLINE_ELEMENTS, TABLE_PARTS
 
-DEPTH: Final = 32
+MAX_DEPTH: Final = 32
 # A table needs four levels: the table, its body, a row, a cell.
-_TABLE_DEPTH: Final = DEPTH - 4
+_TABLE_DEPTH: Final = MAX_DEPTH - 4
 
 _HEADINGS: Final = frozenset({"h2", "h3", "h4"})
 _CELLS: Final = frozenset({"td", "th", "caption"})
@@ -31,7 +31,7 @@ _CLOSED_BY: Final = {
 _PARAGRAPH: Final = frozenset({"p"})
 
 
-class Nesting:
+class HtmlWriter:
     """Writes HTML piece by piece, and keeps track of the open elements, the innermost last."""
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class Nesting:
         """Write an element without content."""
         if self._open and self._open[-1] in _BARE:
             self._cell()
-        if name in BLOCKS:
+        if name in BLOCK_ELEMENTS:
             self._close(_PARAGRAPH, _FENCE)
         self._written.append(tag)
 
@@ -68,11 +68,11 @@ class Nesting:
         if name in TABLE_PARTS:
             self._part(name, tag)
             return
-        if len(self._open) >= (_TABLE_DEPTH if name == "table" else DEPTH):
+        if len(self._open) >= (_TABLE_DEPTH if name == "table" else MAX_DEPTH):
             return
         if self._open and self._open[-1] in _BARE:
             self._cell()
-        if name in BLOCKS:
+        if name in BLOCK_ELEMENTS:
             self._close(_PARAGRAPH, _FENCE)
         if name in _CLOSED_BY:
             self._close(*_CLOSED_BY[name])
@@ -87,9 +87,9 @@ class Nesting:
         if position < 0:
             return
         reopened: list[tuple[str, str]] = []
-        if name in INLINE:
+        if name in INLINE_ELEMENTS:
             inner = zip(self._open[position + 1 :], self._tags[position + 1 :], strict=True)
-            reopened = [(inner_name, tag) for inner_name, tag in inner if inner_name in INLINE]
+            reopened = [(inner_name, tag) for inner_name, tag in inner if inner_name in INLINE_ELEMENTS]
         self._close_to(position)
         for inner_name, tag in reopened:
             self._push(inner_name, tag)

@@ -8,15 +8,15 @@ from typing import Final
 
 from newsapi.text.slugs import is_slug, is_uuid
 
-ID: Final = "data-article-id"
+ARTICLE_ID_ATTRIBUTE: Final = "data-article-id"
 
 # Attributes as `sanitize_html` writes them: in double quotes, with no quote inside.
 _LINK = re.compile(r'<a((?: [a-z-]+="[^"]*+")*+)>')
 _HREF = re.compile(r' href="([^"]*+)"')
-WRITTEN_ID: Final = re.compile(rf' {ID}="([^"]*+)"')
+ARTICLE_ID_PATTERN: Final = re.compile(rf' {ARTICLE_ID_ATTRIBUTE}="([^"]*+)"')
 _END = re.compile(r'(?= rel="noopener noreferrer"$)|$')
 
-_PLACES: Final = {
+_VARIABLE_PATTERNS: Final = {
     "slug": "[a-z0-9-]+",
     "id": "[0-9a-fA-F-]{36}",
     "section": "[^/?#&]+",
@@ -25,21 +25,21 @@ _PLACES: Final = {
 _TAIL: Final = r"/?(?:[?#&].*)?"
 
 
-class OwnLinks:
+class InternalLinks:
     """Recognizes the URLs of own articles. The patterns are compiled once from the URL templates."""
 
     def __init__(self, templates: Iterable[str]) -> None:
         """Compile URL templates, which have the variables {slug} or {id}, and optionally {section} and {brand}."""
         self._addresses = [re.compile(_pattern(template) + _TAIL) for template in templates]
 
-    def names(self, html: str) -> set[str]:
+    def targets(self, html: str) -> set[str]:
         """Return the slugs and ids that the links of a sanitized body refer to; they need not exist."""
         targets = set()
         for link in _LINK.finditer(html):
             targets.update(self._named(link[1]))
         return targets
 
-    def marked(self, html: str, ids: Mapping[str, object]) -> str:
+    def annotate(self, html: str, ids: Mapping[str, object]) -> str:
         """Return a body in which exactly the links to known articles have a `data-article-id` attribute.
 
         Args:
@@ -53,16 +53,16 @@ class OwnLinks:
         def annotate_link(link: re.Match[str]) -> str:
             source = link[1]
             id_ = next((ids[target] for target in self._named(source) if target in ids), None)
-            attributes = WRITTEN_ID.sub("", source)
+            attributes = ARTICLE_ID_PATTERN.sub("", source)
             if id_ is not None:
-                attributes = _END.sub(f' {ID}="{id_}"', attributes, count=1)
+                attributes = _END.sub(f' {ARTICLE_ID_ATTRIBUTE}="{id_}"', attributes, count=1)
             return f"<a{attributes}>"
 
         return _LINK.sub(annotate_link, html)
 
     def _named(self, attributes: str) -> list[str]:
         """Return the slugs and ids that a link may refer to: by its URL first, then by the id that it came with."""
-        href, id_attribute = _HREF.search(attributes), WRITTEN_ID.search(attributes)
+        href, id_attribute = _HREF.search(attributes), ARTICLE_ID_PATTERN.search(attributes)
         url = unescape(href[1]) if href else ""
         targets: list[str] = []
         for pattern in self._addresses:
@@ -81,6 +81,6 @@ def _pattern(template: str) -> str:
     for text, name, _, _ in Formatter().parse(template):
         pattern += re.escape(text)
         if name is not None:
-            pattern += f"(?P={name})" if name in variables else f"(?P<{name}>{_PLACES[name]})"
+            pattern += f"(?P={name})" if name in variables else f"(?P<{name}>{_VARIABLE_PATTERNS[name]})"
             variables.add(name)
     return re.sub(r"\Ahttps?:", "https?:", pattern)

@@ -35,7 +35,7 @@ class Consent(NamedTuple):
     language: str
 
 
-def consent(language: str, publisher: str | None, privacy_url: str | None) -> Consent:
+def consent_text(language: str, publisher: str | None, privacy_url: str | None) -> Consent:
     """Return the consent text of the subscription form. Its version is the language and a hash of the wording."""
     addressee = _OF[language].format(publisher) if publisher else ""
     privacy = _PRIVACY[language].format(privacy_url) if privacy_url else ""
@@ -43,18 +43,18 @@ def consent(language: str, publisher: str | None, privacy_url: str | None) -> Co
     return Consent(f"{language}-{hashlib.blake2b(text.encode(), digest_size=5).hexdigest()}", text, language)
 
 
-def language_of(tag: str | None, usual: str) -> str:
+def choose_language(tag: str | None, default: str) -> str:
     """Return the catalogue language of a BCP 47 tag, or the default if the catalogue does not have it."""
     language = (tag or "").partition("-")[0].lower()
-    return language if language in LANGUAGES else usual
+    return language if language in LANGUAGES else default
 
 
-def day(value: date, language: str) -> str:
+def format_long_date(value: date, language: str) -> str:
     """Return a date in the long format of a language: "26 luglio 2016"."""
     return dates.format_date(value, "long", Locale(language))
 
 
-def topic(kind: str, name: str, language: str) -> str:
+def format_topic(kind: str, name: str, language: str) -> str:
     """Return a topic as it continues the word "updates": "su Land Rover", "dalla sezione Curiosità"."""
     return _TOPICS[language][kind].format(name)
 
@@ -64,7 +64,7 @@ _TOPICS: Final = {
     "en": {"brand": "on {}", "section": "from the section {}", "author": "from {}"},
 }
 
-PHRASES: Final = {
+MESSAGES: Final = {
     "it": {
         "hello": "Ciao,",
         "confirm_subject": "Conferma: aggiornamenti {topic}",

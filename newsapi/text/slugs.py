@@ -5,15 +5,15 @@ from typing import Final
 
 from slugify import slugify as _transliterated
 
-LONGEST: Final = 200
+MAX_SLUG_LENGTH: Final = 200
 """Maximum length of a slug in characters."""
 
-SLUG: Final = re.compile(r"[a-z0-9]++(?:-[a-z0-9]++)*+", re.ASCII)
+SLUG_PATTERN: Final = re.compile(r"[a-z0-9]++(?:-[a-z0-9]++)*+", re.ASCII)
 """The syntax of a slug. Use it with `fullmatch`: `match` with "$" would accept a trailing line feed."""
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 # The library would delete these characters: "dell’auto" would become "dellauto", and "1,6 litri" "16-litri".
-_APART: Final = str.maketrans(dict.fromkeys("'’‘ʼ′´`,", " "))
+_SEPARATOR: Final = str.maketrans(dict.fromkeys("'’‘ʼ′´`,", " "))
 _FALLBACK: Final = "articolo"
 
 
@@ -28,7 +28,7 @@ def slugify(headline: str) -> str:
         headline has no letters and digits; that word is put before a slug that would be a UUID.
     """
     # Truncated before the transliteration, which is slow: one character may become several or none.
-    separated = headline[: 4 * LONGEST].translate(_APART)
+    separated = headline[: 4 * MAX_SLUG_LENGTH].translate(_SEPARATOR)
     slug = _transliterated(separated, entities=False, decimal=False, hexadecimal=False)
     slug = _cut(slug) or _FALLBACK
     return f"{_FALLBACK}-{slug}" if is_uuid(slug) else slug
@@ -36,7 +36,7 @@ def slugify(headline: str) -> str:
 
 def is_slug(text: str) -> bool:
     """Return whether a text has the syntax of a slug, at most 200 characters, and is not a UUID."""
-    return len(text) <= LONGEST and SLUG.fullmatch(text) is not None and not is_uuid(text)
+    return len(text) <= MAX_SLUG_LENGTH and SLUG_PATTERN.fullmatch(text) is not None and not is_uuid(text)
 
 
 def is_uuid(text: str) -> bool:
@@ -45,7 +45,7 @@ def is_uuid(text: str) -> bool:
 
 
 def _cut(slug: str) -> str:
-    if len(slug) <= LONGEST:
+    if len(slug) <= MAX_SLUG_LENGTH:
         return slug
-    boundary = slug.rfind("-", 0, LONGEST + 1)
-    return slug[:boundary] if boundary > 0 else slug[:LONGEST]
+    boundary = slug.rfind("-", 0, MAX_SLUG_LENGTH + 1)
+    return slug[:boundary] if boundary > 0 else slug[:MAX_SLUG_LENGTH]

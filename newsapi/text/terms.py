@@ -52,11 +52,11 @@ _ALGORITHMS: Final = {
     "tr": "turkish",
 }
 _WORD = re.compile(r"\w++")
-_LONGEST: Final = 60
+_MAX_WORD_LENGTH: Final = 60
 _OFFSET: Final = 1 << 31
 
 
-def terms(text: str, language: str) -> list[int]:
+def term_hashes(text: str, language: str) -> list[int]:
     """Return the hashes of the words of a plain text, stop words left out.
 
     "dell'auto" yields the hash of "auto", and "città" that of "citta". Equal words of different languages have
@@ -72,21 +72,21 @@ def terms(text: str, language: str) -> list[int]:
     """
     main_language = language.partition("-")[0].lower()
     lowered_words = _WORD.findall(text.lower())
-    return [word_hash for written in lowered_words if (word_hash := _number(main_language, written)) is not None]
+    return [word_hash for written in lowered_words if (word_hash := _hash_word(main_language, written)) is not None]
 
 
-def words(text: str, language: str) -> dict[int, str]:
+def words_by_hash(text: str, language: str) -> dict[int, str]:
     """Return the word behind each hash of `term_hashes`, in the spelling of its first occurrence."""
     main_language = language.partition("-")[0].lower()
     spellings: dict[int, str] = {}
     for written in _WORD.findall(text):
-        word_hash = _number(main_language, written.lower())
+        word_hash = _hash_word(main_language, written.lower())
         if word_hash is not None:
             spellings.setdefault(word_hash, written)
     return spellings
 
 
-class Word(NamedTuple):
+class AnalyzedWord(NamedTuple):
     """A word as search uses it: without accents (`plain`), and the stem of that.
 
     `stop` says whether it is a stop word of its language.
@@ -97,12 +97,12 @@ class Word(NamedTuple):
     stop: bool
 
 
-def written_words(text: str) -> list[str]:
+def tokenize(text: str) -> list[str]:
     """Return the words of a plain text in lower case and in their order."""
     return _WORD.findall(text.lower())
 
 
-def word_places(text: str) -> Iterator[re.Match[str]]:
+def token_spans(text: str) -> Iterator[re.Match[str]]:
     """Return a match for each word of a plain text: its span, and the word in lower case."""
     lowered = text.lower()
     if len(lowered) != len(text):  # a few letters have two characters in lower case, which would shift the spans
@@ -110,10 +110,10 @@ def word_places(text: str) -> Iterator[re.Match[str]]:
     return _WORD.finditer(lowered)
 
 
-def word(written: str, language: str) -> Word:
+def analyze_word(lowered: str, language: str) -> AnalyzedWord:
     """Return the analysis of a word in lower case. The language is the first subtag of a BCP 47 tag, in lower case."""
-    plain = fold(written[:_LONGEST])
-    return Word(_stem(language, plain), plain, plain in _plain_stopwords(language))
+    plain = fold(lowered[:_MAX_WORD_LENGTH])
+    return AnalyzedWord(_stem(language, plain), plain, plain in _plain_stopwords(language))
 
 
 @lru_cache(maxsize=64)
@@ -121,12 +121,12 @@ def _plain_stopwords(language: str) -> frozenset[str]:
     return frozenset(map(fold, STOPWORDS.get(language, ())))
 
 
-def number_of(name: str) -> int:
+def hash_name(name: str) -> int:
     """Return the hash of a name, such as an id, in the value range of `term_hashes`."""
     return zlib.crc32(name.encode()) - _OFFSET
 
 
-def pairs(text: str) -> list[int]:
+def shingle_hashes(text: str) -> list[int]:
     """Return the hashes of the pairs of neighbouring words of a text (w-shingling, w = 2: Broder 1997).
 
     Texts that share half of their hashes or more are near-duplicates.
@@ -144,12 +144,12 @@ def pairs(text: str) -> list[int]:
 
 # Cached, because most words of a text have occurred in another one shortly before.
 @lru_cache(maxsize=1 << 17)
-def _number(language: str, written: str) -> int | None:
+def _hash_word(language: str, written: str) -> int | None:
     """Return the hash of a word, or None for a stop word or a single letter."""
     if written in STOPWORDS.get(language, ()) or (len(written) < 2 and not written.isdigit()):
         return None
-    stem = fold(_stem(language, written[:_LONGEST]))
-    return number_of(f"{language}:{stem}") if stem else None
+    stem = fold(_stem(language, written[:_MAX_WORD_LENGTH]))
+    return hash_name(f"{language}:{stem}") if stem else None
 
 
 def _stem(language: str, written: str) -> str:

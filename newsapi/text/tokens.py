@@ -47,7 +47,7 @@ _RAW_END = {name: re.compile(rf"</{name}(?=[ \t\n/>])", re.IGNORECASE | re.ASCII
 _FOREIGN_MARK = {name: re.compile(rf"<(/?){name}(?=[ \t\n/>])", re.IGNORECASE | re.ASCII) for name in _FOREIGN}
 
 
-def tokens(html: str) -> Iterator[Token]:
+def tokenize_html(html: str) -> Iterator[Token]:
     """Split HTML into tags, each with the text before it.
 
     Comments, declarations and processing instructions are left out, and so is the content of scripts, styles, SVG and

@@ -37,12 +37,12 @@ def load(database: Database, settings: Settings, clock: Callable[[], Any]) -> Lo
 
     def load(*records: Record | bytes) -> Result:
         rejects: list[tuple[int, str, str]] = []
-        counts = imports.load(
+        counts = imports.import_records(
             database,
             settings,
             BytesIO(lines(*records)),
             now=clock,
-            reject=lambda line, fault: rejects.append((line, fault.place, fault.message)),
+            reject=lambda line, fault: rejects.append((line, fault.location, fault.message)),
         )
         consistent(database)
         return Result(astuple(counts), rejects)
@@ -55,7 +55,7 @@ def stored(database: Database) -> Callable[[str], Any]:
     """The row of the article with a slug."""
 
     def stored(slug: str) -> Any:
-        with database.reading() as connection:
+        with database.read_transaction() as connection:
             return connection.execute(select(Article.__table__).where(Article.slug == slug)).one()
 
     return stored
@@ -66,7 +66,7 @@ def changes(database: Database) -> Callable[[], list[Any]]:
     """The changes of articles, in order."""
 
     def changes() -> list[Any]:
-        with database.reading() as connection:
+        with database.read_transaction() as connection:
             found = select(Change.__table__).where(Change.kind == "article").order_by(Change.seq)
             return list(connection.execute(found))
 

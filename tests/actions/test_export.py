@@ -17,11 +17,11 @@ from tests.records import archive as records_of
 
 
 def exported(database):
-    with database.reading() as connection:
-        lines = [ndjson.term(kind, values) for kind, values in archive.terms(connection)]
+    with database.read_transaction() as connection:
+        lines = [ndjson.term(kind, values) for kind, values in archive.iter_terms(connection)]
         return [
             *lines,
-            *(ndjson.article(s.id, s.values, s.names, s.former_slugs) for s in archive.articles(connection)),
+            *(ndjson.article(s.id, s.values, s.names, s.former_slugs) for s in archive.iter_articles(connection)),
         ]
 
 
@@ -49,7 +49,7 @@ def shown(build, settings, url):
 def test_what_is_exported_imports_back_to_equal_content(
     load, database, settings, build, clock, tmp_path, seed, monkeypatch
 ):
-    monkeypatch.setattr(archive, "AT_ONCE", 7)
+    monkeypatch.setattr(archive, "BATCH_SIZE", 7)
     chance = random.Random(seed)
     load(*records_of(60))
     for _ in range(3):
@@ -58,7 +58,7 @@ def test_what_is_exported_imports_back_to_equal_content(
     url = f"sqlite:///{tmp_path}/copy.sqlite3"
     migrate(url)
     copy = Database(url)
-    counts = imports.load(
+    counts = imports.import_records(
         copy, settings, BytesIO(b"".join(lines)), now=clock, reject=lambda *found: pytest.fail(str(found))
     )
     assert counts.created == len(lines)

@@ -6,15 +6,15 @@ from io import BytesIO
 
 import pytest
 
-from newsapi.intake.ndjson import lines as read_lines
-from newsapi.intake.positions import Positions
+from newsapi.intake.ndjson import iter_lines as read_lines
+from newsapi.intake.positions import LineIndex
 from tests.consistency import dump
 from tests.records import arbitrary, article, brand, lines, term
 
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch):
-    monkeypatch.setattr("newsapi.actions.imports.CHUNK", 3)
+    monkeypatch.setattr("newsapi.actions.imports.BATCH_LINES", 3)
 
 
 @pytest.mark.parametrize("seed", [*range(1, 5), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(5, 60))])
@@ -86,9 +86,9 @@ def test_a_run_that_was_cut_off_between_two_lines_of_one_article_is_gone_on_with
 def test_positions_are_those_of_the_last_line_that_says_so_and_leave_the_stream_where_it_is():
     stream = BytesIO(b"\xef\xbb\xbfno record before it\n" + lines(term("tag", "a"), term("tag", "b"), term("tag", "a")))
     stream.readline()
-    found = Positions(stream)
+    found = LineIndex(stream)
     digests = [line.digest for line in read_lines(BytesIO(lines(term("tag", "a"), term("tag", "b"), term("tag", "c"))))]
     stream.readline()
     here = stream.tell()
-    assert [found.last(digest) for digest in digests] == [3, 2, 0]
+    assert [found.last_line_with(digest) for digest in digests] == [3, 2, 0]
     assert stream.tell() == here

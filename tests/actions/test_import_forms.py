@@ -10,11 +10,11 @@ import pytest
 from newsapi.actions import imports
 from newsapi.intake import known, plans
 from newsapi.schemas.imports import FORMATS
-from newsapi.text.markup import clean
+from newsapi.text.markup import sanitize_html
 from tests.consistency import consistent, dump
 
 FILES = Path(__file__).parents[1] / "intake" / "files"
-MAPPING = plans.parsed((FILES / "mapping.toml").read_bytes())
+MAPPING = plans.parse_mapping((FILES / "mapping.toml").read_bytes())
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -53,11 +53,11 @@ def load(database, settings, clock):
 
     def load(data, name, plan=MAPPING):
         rejects = []
-        counts = imports.load(
+        counts = imports.import_records(
             *(database, settings, BytesIO(data)),
             now=clock,
-            reject=lambda line, fault: rejects.append((line, fault.place)),
-            form=known.form(name, plan, settings.time_zone),
+            reject=lambda line, fault: rejects.append((line, fault.location)),
+            record_format=known.get_format(name, plan, settings.time_zone),
         )
         consistent(database)
         return astuple(counts), rejects
@@ -66,7 +66,7 @@ def load(database, settings, clock):
 
 
 def test_each_form_that_can_be_asked_for_is_known(settings):
-    assert all(known.form(name, None, settings.time_zone) for name in FORMATS)
+    assert all(known.get_format(name, None, settings.time_zone) for name in FORMATS)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_terms_that_are_there_stay_as_they_are(load, make, client):
 def test_nothing_that_runs_comes_in_by_another_form(load, client, settings, data, name, slug):
     load(data.encode(), name)
     body = client.get(f"/v1/articles/{slug}").json["data"]["body_html"]
-    assert clean(body, base="https://api.example.com/", embed_hosts=settings.embed_hosts) == body
+    assert sanitize_html(body, base="https://api.example.com/", embed_hosts=settings.embed_hosts) == body
     for word in ("<script", "onerror=", 'href="jav', "data:text", "evil.example", "srcdoc", "<style", "<svg", "<math"):
         assert word not in body.lower().replace("&lt;", ""), word
     assert "<p>" in body

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from newsapi.actions import imports, reading
-from newsapi.errors import ReaderDied
+from newsapi.errors import ParserProcessDied
 from newsapi.intake.ndjson import Line
 from newsapi.model import Article
 from tests.consistency import consistent
@@ -23,9 +23,9 @@ NEWSAPI = Path(sys.executable).with_name("newsapi")
 @pytest.fixture
 def processes(monkeypatch):
     """Small chunks, each read by another process."""
-    monkeypatch.setattr(reading, "ALONE", 0)
-    monkeypatch.setattr(reading, "READERS", 2)
-    monkeypatch.setattr(imports, "CHUNK", 16)
+    monkeypatch.setattr(reading, "MIN_LINES_FOR_PROCESSES", 0)
+    monkeypatch.setattr(reading, "MAX_PROCESSES", 2)
+    monkeypatch.setattr(imports, "BATCH_LINES", 16)
 
 
 def test_the_order_of_the_lines_is_kept(load, changes, processes):
@@ -53,7 +53,7 @@ def test_a_second_run_starts_no_process(load, processes, monkeypatch):
 
 @pytest.mark.parametrize("chunk", [1, 2, 10])
 def test_a_known_line_that_is_overtaken_while_it_waits_overtakes_in_turn(load, stored, processes, monkeypatch, chunk):
-    monkeypatch.setattr(imports, "CHUNK", chunk)
+    monkeypatch.setattr(imports, "BATCH_LINES", chunk)
     first, second = article("velar", headline="Prima"), article("velar", headline="Dopo")
     load(second)
     load(article("evoque"), first, second, article("defender"))
@@ -67,14 +67,14 @@ def test_more_names_than_a_statement_takes(load):
 
 
 def test_a_reader_that_is_killed_is_told(settings):
-    reader = reading._Reader(settings)
+    reader = reading._ParserProcess(settings)
     try:
         reader.ask([Line(1, 3, b"{}", b"x" * 16, None)])
         [refused] = reader.answer()
-        assert refused.faults[0].place == "/type"
+        assert refused.faults[0].location == "/type"
         reader._process.kill()
         reader._process.wait()
-        with pytest.raises(ReaderDied):
+        with pytest.raises(ParserProcessDied):
             reader.ask([Line(2, 6, b"{}", b"y" * 16, None)]) or reader.answer()
     finally:
         reader.end()
@@ -94,7 +94,7 @@ def running(pid):
 @pytest.fixture
 def import_with_readers(settings, database_url, tmp_path):
     """An import that has begun to write, and its readers."""
-    if not Path("/proc/self/task").exists() or reading.READERS == 1:
+    if not Path("/proc/self/task").exists() or reading.MAX_PROCESSES == 1:
         pytest.skip("asks Linux for processes, and wants two processors")
     file = tmp_path / "news.ndjson"
     file.write_bytes(lines(*archive(20_000)))
@@ -106,7 +106,7 @@ def import_with_readers(settings, database_url, tmp_path):
         stderr=subprocess.PIPE,
         text=True,
     )
-    while len(readers := children(process.pid)) < reading.READERS:
+    while len(readers := children(process.pid)) < reading.MAX_PROCESSES:
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.01)
     yield process, readers
@@ -134,5 +134,5 @@ def test_an_import_whose_reader_is_killed_says_so_and_leaves_what_is_whole(impor
     assert (process.returncode, "Traceback" in errors) == (1, False)
     assert "run the import again" in errors
     consistent(database)
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         assert connection.execute(select(Article.id)).first()

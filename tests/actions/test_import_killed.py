@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from newsapi.model import Article, ArticleDetail, LogHead
+from newsapi.model import Article, ArticleContent, ChangelogHead
 from newsapi.store.database import Database
 from tests.consistency import consistent, dump
 from tests.records import archive, lines
@@ -49,14 +49,14 @@ def start(settings, database_url, tmp_path):
 @pytest.fixture
 def patient(database, database_url):
     """The same database, for reads that take as long as they take."""
-    patient = Database(database_url, patient=True)
+    patient = Database(database_url, long_running=True)
     yield patient
     patient.dispose()
 
 
 def seq(database):
-    with database.reading() as connection:
-        return connection.execute(select(LogHead.seq)).scalar_one()
+    with database.read_transaction() as connection:
+        return connection.execute(select(ChangelogHead.seq)).scalar_one()
 
 
 def kill(process, database, chance):
@@ -85,10 +85,10 @@ def test_an_import_that_is_killed_again_and_again_ends_whole(start, patient, kil
     assert process.returncode == 0, errors
     assert cut_off, f"nothing was cut off (seed {seed})"
     consistent(patient)
-    with patient.reading() as connection:
+    with patient.read_transaction() as connection:
         rows = connection.execute(
-            select(Article.slug, Article.version, ArticleDetail.body_html).join(
-                ArticleDetail, ArticleDetail.article_id == Article.id
+            select(Article.slug, Article.version, ArticleContent.body_html).join(
+                ArticleContent, ArticleContent.article_id == Article.id
             )
         ).all()
     should = sorted((item["slug"], 1, item["body_html"]) for item in records if item["type"] == "article")
@@ -108,7 +108,7 @@ def test_two_imports_at_once_lose_nothing_and_wait_for_each_other(start, databas
     assert [process.returncode for process in processes] == [0, 0], answers
     assert all(" 0 rejected" in output for output, _ in answers), answers
     consistent(database)
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         slugs = set(connection.execute(select(Article.slug)).scalars())
     assert slugs == {f"{name}-{number}" for name in files for number in range(articles)}
 

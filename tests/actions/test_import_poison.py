@@ -111,7 +111,7 @@ def test_every_bad_line_is_named_with_its_place_and_the_good_ones_around_it_are_
     assert wrong == {}
     assert {line for line, _ in result.places} == set(range(2, len(records), 2))
     assert result.counts == (len(POISON) + 1, 0, 0, len(POISON))
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         there = set(connection.execute(select(Article.slug)).scalars())
     assert there == {"buono", *(f"buono-{number}" for number in range(len(POISON)))}
 

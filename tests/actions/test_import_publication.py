@@ -1,7 +1,7 @@
 import pytest
 from sqlalchemy import select
 
-from newsapi.model import Brand, Facet, LogHead, Tag
+from newsapi.model import Brand, Facet, ChangelogHead, Tag
 from tests.records import article, brand, term
 
 NAMED = ("format:article", "language:it", "sitemap:1")
@@ -12,7 +12,7 @@ def facets(database):
     """The names of facets by id: of brands, mentions, groups, tags, and those that name themselves."""
 
     def facets(ids):
-        with database.reading() as connection:
+        with database.read_transaction() as connection:
             names = {
                 row.id: f"{row.kind}:{row.name}" for row in connection.execute(select(Facet.__table__)) if row.name
             }
@@ -29,8 +29,8 @@ def facets(database):
 
 
 def seq(database):
-    with database.reading() as connection:
-        return connection.execute(select(LogHead.seq)).scalar_one()
+    with database.read_transaction() as connection:
+        return connection.execute(select(ChangelogHead.seq)).scalar_one()
 
 
 def test_a_new_article_is_told_as_published_with_its_facets(load, changes, facets):

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select
 
-from newsapi.model import Article, OldSlug, Revision
+from newsapi.model import Article, SlugRedirect, Revision
 from tests.consistency import dump
 from tests.records import archive, article, brand, term
 
@@ -89,7 +89,7 @@ def test_a_change_keeps_the_old_state_in_the_history(load, database, stored, clo
     load(article("velar", headline="Dopo", tags=["lusso"], body_html="<p>Due.</p>"))
     now = stored("velar")
     assert (now.version, now.updated_at, now.headline) == (2, clock.time, "Dopo")
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         (old,) = connection.execute(select(Revision.__table__))
     assert (old.article_id, old.number, old.replaced_at, old.replaced_by) == (now.id, 1, clock.time, "import")
     kept = {name: old.content[name] for name in ("headline", "brand", "tags", "body_html", "slug", "status")}
@@ -138,8 +138,8 @@ def test_an_article_renamed_by_its_id_is_led_to_from_its_old_slug(load, client, 
     load(article("vecchio", id=id_))
     assert client.get("/v1/articles/vecchio").status_code == 200
     assert client.get("/v1/articles/nuovo").status_code == 308
-    with database.reading() as connection:
-        assert list(connection.execute(select(OldSlug.slug)).scalars()) == ["nuovo"]
+    with database.read_transaction() as connection:
+        assert list(connection.execute(select(SlugRedirect.slug)).scalars()) == ["nuovo"]
 
 
 def test_a_rename_is_told_with_the_former_slug(load, changes):
@@ -201,7 +201,7 @@ def test_an_id_that_is_given_is_kept(load, client):
 
 
 def test_a_chunk_boundary_changes_nothing(load, monkeypatch, database):
-    monkeypatch.setattr("newsapi.actions.imports.CHUNK", 3)
+    monkeypatch.setattr("newsapi.actions.imports.BATCH_LINES", 3)
     records = [*LAND_ROVER, *(article(f"a{number}", tags=[f"t{number % 2}"]) for number in range(10))]
     assert load(*records).counts == (14, 0, 0, 0)
     before = dump(database)
@@ -212,5 +212,5 @@ def test_a_chunk_boundary_changes_nothing(load, monkeypatch, database):
 def test_created_at_is_the_time_of_the_import(load, stored, database):
     load(article("velar"))
     assert stored("velar").created_at == datetime(2026, 11, 1, 12, tzinfo=UTC)
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         assert connection.execute(select(Article.seq)).scalars().all() == [1]

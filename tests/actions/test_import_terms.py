@@ -11,7 +11,7 @@ def told(database):
     """The changes of everything but articles: kind and slug, in order."""
 
     def told():
-        with database.reading() as connection:
+        with database.read_transaction() as connection:
             found = select(Change.kind, Change.slug).where(Change.kind != "article").order_by(Change.seq)
             return [tuple(row) for row in connection.execute(found)]
 

@@ -12,12 +12,12 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from newsapi.actions import keys
-from newsapi.actions.subscriptions import Box
-from newsapi.outbox.alerts import Alerts
-from newsapi.outbox.mail import transport
-from newsapi.outbox.worker import Follow
-from newsapi.schemas.presentation import Presentation
-from newsapi.store.passes import Passes
+from newsapi.actions.subscriptions import SubscriptionContext
+from newsapi.outbox.alerts import AlertConsumer
+from newsapi.outbox.mail import make_transport
+from newsapi.outbox.worker import ConsumerRunner
+from newsapi.schemas.presentation import ArticlePresenter
+from newsapi.store.passes import TokenSigner
 from tests.desk.conftest import Editor
 
 
@@ -95,19 +95,19 @@ def settings(settings, server):
 
 @pytest.fixture
 def box(database, settings):
-    return Box(database, settings, Passes(database, settings.secret_key))
+    return SubscriptionContext(database, settings, TokenSigner(database, settings.secret_key))
 
 
 @pytest.fixture
-def listener(box, settings, clock) -> Iterator[Alerts]:
-    made = Alerts(box, Presentation(settings), transport(settings.smtp_url), now=clock)
+def listener(box, settings, clock) -> Iterator[AlertConsumer]:
+    made = AlertConsumer(box, ArticlePresenter(settings), make_transport(settings.smtp_url), now=clock)
     yield made
-    made.forget()
+    made.reset()
 
 
 @pytest.fixture
 def follow(database, listener, clock):
-    made = Follow(database, listener, now=clock)
+    made = ConsumerRunner(database, listener, now=clock)
     made.step()
     return made
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text as sql
 
-from newsapi.store.passes import Passes
+from newsapi.store.passes import TokenSigner
 from tests.alerts.conftest import text, token
 from tests.consistency import dump
 
@@ -232,7 +232,7 @@ def test_a_token_holds_256_bits_that_nobody_kept(ask, work, server, database):
     work()
     good = token(server.mails[0], "confirm")
     assert len(good.partition("_")[2]) * 6 >= 256 + 16 * 8
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         tables = connection.execute(sql("SELECT * FROM subscription")).all()
     assert good not in str(dump(database)) + str(tables)
 
@@ -241,10 +241,10 @@ def test_tokens_of_another_secret_are_worth_nothing(ask, work, server, post, dat
     ask()
     work()
     good = token(server.mails[0], "confirm")
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         id_ = connection.execute(sql("SELECT id FROM subscription")).scalar()
     id_ = UUID(bytes=id_) if isinstance(id_, bytes) else id_
-    forged = Passes(database, "another secret of thirty-two char").token("confirm", id_, clock() + timedelta(days=1))
+    forged = TokenSigner(database, "another secret of thirty-two char").sign("confirm", id_, clock() + timedelta(days=1))
     assert forged != good
     assert post("confirm", {"token": forged}).status_code == 410
 

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from bench.alerts import Sink, fill, kill, kills, publish, start_worker
+from bench.alerts import Sink, fill, kill_worker, measure_kills, publish, start_worker
 from newsapi.api.parts import utc_now
 from tests.alerts.conftest import wait_until
 from tests.make import Make
@@ -20,7 +20,7 @@ def test_everybody_is_told_and_at_most_the_one_under_way_twice(database):
     sink, make = Sink(), Make(database, utc_now)
     fill(database, make, 1_000)
     try:
-        found = kills(database, make, sink, 1_000, times=KILLS, seed=7)
+        found = measure_kills(database, make, sink, 1_000, times=KILLS, seed=7)
     finally:
         sink.close()
     assert (found["reached"], found["not_reached"]) == (1_000, 0)
@@ -36,11 +36,11 @@ class Waiting(Sink):
         super().__init__()
 
     async def handle_DATA(self, server, session, envelope):  # noqa: N802
-        if len(self.taken) != self.wait_for or self.waiting.is_set():
+        if len(self.received) != self.wait_for or self.waiting.is_set():
             return await super().handle_DATA(server, session, envelope)
         if self.kept:
             await super().handle_DATA(server, session, envelope)
-            self.held.append(self.taken[-1])
+            self.held.append(self.received[-1])
         self.waiting.set()
         await asyncio.sleep(60)
         return "451 4.3.0 Too late"
@@ -59,17 +59,17 @@ def test_killed_while_the_mail_server_considers_a_mail(database):
             try:
                 assert server.waiting.wait(60)
             finally:
-                kill(worker, database)
+                kill_worker(worker, database)
         server.wait_for = -1
         worker = start_worker(database, server.url)
         try:
-            wait_until(lambda: len({recipient for _, recipient in server.taken}) == 12, seconds=60)
-            wait_until(lambda: len(server.taken) >= 14, seconds=20)
+            wait_until(lambda: len({recipient for _, recipient in server.received}) == 12, seconds=60)
+            wait_until(lambda: len(server.received) >= 14, seconds=20)
         finally:
-            kill(worker, database)
+            kill_worker(worker, database)
     finally:
         server.close()
-    often = Counter(server.taken)
+    often = Counter(server.received)
     assert len(often) == 12
     assert {mail for mail, times in often.items() if times > 1} == {*server.held}
     assert max(often.values()) == 2

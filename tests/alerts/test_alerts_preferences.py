@@ -191,12 +191,12 @@ def test_who_left_is_remembered_by_a_hash_and_a_receipt(subscribe, publish, work
     work()
     assert post("unsubscribe", {"token": token(server.mails[-1], "leave")}).status_code == 204
     assert LUCIA not in str(dump(database))
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         (row,) = connection.execute(sql("SELECT state, consent_version, confirmed_at, ended_at FROM subscription"))
     assert row.state == "ended"
     assert None not in row
     work(timedelta(days=731))
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         assert connection.execute(sql("SELECT count(*) FROM subscription")).scalar() == 0
         assert connection.execute(sql("SELECT count(*) FROM subscriber")).scalar() == 0
 
@@ -221,7 +221,7 @@ def test_erasure_leaves_a_keyed_hash_and_nothing_else(
     ask(path="brands/land-rover", email=LUCIA.upper())  # typed in, and not looked at yet
     assert post("erase", {"token": manage}).status_code == 204
     assert post("erase", {"token": manage}).status_code == 410
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         kept = {
             name: connection.execute(sql(f"SELECT count(*) FROM {name}")).scalar()
             for name in ("subscriber", "subscription", "subscription_request", "alert_mail", "suppression")
@@ -240,9 +240,9 @@ def test_erasure_leaves_a_keyed_hash_and_nothing_else(
 
 
 def test_the_hash_cannot_be_made_without_the_key(box, database, settings):
-    other = replace(box, passes=type(box.passes)(database, "another secret of thirty-two char"))
-    assert box.passes.person(LUCIA) != other.passes.person(LUCIA)
-    assert len(box.passes.person(LUCIA)) == 32
+    other = replace(box, passes=type(box.token_signer)(database, "another secret of thirty-two char"))
+    assert box.token_signer.hash_email(LUCIA) != other.token_signer.hash_email(LUCIA)
+    assert len(box.token_signer.hash_email(LUCIA)) == 32
 
 
 def test_the_page_erases_too(manage, press, client, database):
@@ -262,7 +262,7 @@ def test_the_provider_tells_of_bounces_and_complaints(
     assert provider.post("/v1/subscriptions/bounces", {"bounces": [{"email": "x", "kind": "x"}]}).status_code == 422
     assert provider.post("/v1/subscriptions/bounces", {"bounces": bounces}).status_code == 204
     assert "lettori" not in str(dump(database))
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         reasons = connection.execute(sql("SELECT reason FROM suppression ORDER BY reason")).scalars().all()
     assert reasons == ["bounce", "complaint"]
     publish()
@@ -283,21 +283,21 @@ def test_the_provider_tells_of_bounces_and_complaints(
     ],
 )
 def test_a_bounce_as_it_comes(action, status, gone):
-    assert actions.bounced(DSN % (LUCIA.encode(), action, status)) == ([LUCIA] if gone else [])
+    assert actions.parse_bounce(DSN % (LUCIA.encode(), action, status)) == ([LUCIA] if gone else [])
 
 
 @pytest.mark.parametrize(
     "message", [b"", b"x", b"\x00\xff" * 100, DSN % (b"no address", b"failed", b"5.1.1"), DSN[:300], DSN * 2]
 )
 def test_what_is_no_bounce_does_nothing(message):
-    assert actions.bounced(message) == []
+    assert actions.parse_bounce(message) == []
 
 
 def test_who_is_refused_may_be_allowed_again(box, manage, post, subscribe, database, clock):
-    actions.refuse(box, [LUCIA], "publisher", now=clock())
+    actions.suppress_addresses(box, [LUCIA], "publisher", now=clock())
     assert LUCIA not in str(dump(database))
-    assert actions.allow(box, LUCIA)
-    assert not actions.allow(box, LUCIA)
+    assert actions.unsuppress(box, LUCIA)
+    assert not actions.unsuppress(box, LUCIA)
     clock.forward(days=2)
     subscribe()
 

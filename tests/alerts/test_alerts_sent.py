@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import text as sql
 
 from newsapi.actions import imports, merges, schedule
-from newsapi.outbox.alerts import OLD
+from newsapi.outbox.alerts import MAX_NEWS_AGE
 from newsapi.text import hours
-from newsapi.text.phrases import LANGUAGES, PHRASES, day
+from newsapi.text.phrases import LANGUAGES, MESSAGES, format_long_date
 from tests.alerts.conftest import text, token, tokens
 from tests.consistency import dump
 from tests.records import article, lines
@@ -77,10 +77,10 @@ def test_other_languages_are_answered_in_ours(subscribe):
 
 
 def test_every_phrase_is_there_in_every_language():
-    assert {frozenset(PHRASES[language]) for language in LANGUAGES} == {frozenset(PHRASES["it"])}
-    for name, words in PHRASES["it"].items():
-        assert re.findall(r"\{\w*\}", words) == re.findall(r"\{\w*\}", PHRASES["en"][name]) or name == "why", name
-    straight = [words for words in PHRASES["it"].values() if "'" in words]
+    assert {frozenset(MESSAGES[language]) for language in LANGUAGES} == {frozenset(MESSAGES["it"])}
+    for name, words in MESSAGES["it"].items():
+        assert re.findall(r"\{\w*\}", words) == re.findall(r"\{\w*\}", MESSAGES["en"][name]) or name == "why", name
+    straight = [words for words in MESSAGES["it"].values() if "'" in words]
     assert straight == []
 
 
@@ -117,7 +117,7 @@ def test_an_hour_that_comes_is_news(subscribe, editor, server, work, clock, app)
     )
     work()
     clock.forward(days=1)
-    schedule.come_due(app.extensions["newsapi"].desk)
+    schedule.run_due(app.extensions["newsapi"].desk)
     work()
     assert subjects(server) == ["Land Rover: Domani"]
 
@@ -136,7 +136,7 @@ def test_an_import_is_not_told(subscribe, server, work, database, settings, cloc
     make.author("anna")
     subscribe()
     record = article("vecchio", brand="land-rover", section="anteprime", authors=["anna"])
-    counts = imports.load(
+    counts = imports.import_records(
         database, settings, BytesIO(lines(record)), now=clock, reject=lambda *said: pytest.fail(str(said))
     )
     assert counts.created == 1
@@ -257,14 +257,14 @@ def test_one_digest_for_all_that_one_follows(subscribe, publish, server, work, f
     ],
 )
 def test_when_a_digest_is_due(frequency, zone, now, due):
-    assert hours.next_digest(frequency, zone, datetime.fromisoformat(now)) == datetime.fromisoformat(due)
+    assert hours.next_digest_at(frequency, zone, datetime.fromisoformat(now)) == datetime.fromisoformat(due)
 
 
 def test_what_is_old_when_mail_comes_back_is_no_news(subscribe, publish, server, work, follow, clock):
     clock.time = datetime(2031, 1, 1, tzinfo=UTC)  # the log goes back no further than to when its tables were made
     subscribe()
     publish("Vecchia")
-    clock.time += OLD + timedelta(seconds=1)
+    clock.time += MAX_NEWS_AGE + timedelta(seconds=1)
     work()
     assert subjects(server) == []
 
@@ -276,7 +276,7 @@ def test_a_merged_brand_takes_its_readers_along(subscribe, publish, server, work
     subscribe(both, path="brands/rover")
     subscribe(both)
     assert editor.post("/v1/brands/rover/merge", {"into": "land-rover"}).status_code == 202
-    while merges.go_on(app.extensions["newsapi"].desk):
+    while merges.run_slice(app.extensions["newsapi"].desk):
         pass
     publish()
     work()
@@ -413,7 +413,7 @@ def test_what_was_planned_while_somebody_left_is_not_sent(subscribe, publish, se
         session.execute(sql(f"UPDATE subscription SET state = 'ended' WHERE facet_id = ({brand})"))
     work()
     assert alerts(server) == []
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         assert connection.execute(sql("SELECT state FROM alert_mail")).scalars().all() == ["dropped"]
 
 
@@ -509,8 +509,8 @@ def test_no_line_of_the_log_has_an_address_or_a_token(subscribe, publish, server
 
 
 def test_the_days_are_written_out():
-    assert day(date(2016, 7, 26), "it") == "26 luglio 2016"
-    assert day(date(2017, 1, 1), "it") == "1 gennaio 2017"
+    assert format_long_date(date(2016, 7, 26), "it") == "26 luglio 2016"
+    assert format_long_date(date(2017, 1, 1), "it") == "1 gennaio 2017"
 
 
 def test_tokens_of_every_kind_are_in_an_alert(subscribe, publish, server, work):

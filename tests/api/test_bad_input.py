@@ -4,7 +4,7 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import inspect
 
-from newsapi.model import Article, ArticleDetail, Author, Brand
+from newsapi.model import Article, ArticleContent, Author, Brand
 
 LIST = "/v1/articles"
 FILTERS = (
@@ -105,7 +105,7 @@ PRIVATE = {
     *(column.key for column in inspect(Author).columns),
     *(column.key for column in inspect(Brand).columns),
     *(column.key for column in inspect(Article).columns),
-    *(column.key for column in inspect(ArticleDetail).columns),
+    *(column.key for column in inspect(ArticleContent).columns),
 }
 PUBLIC = set(
     "id slug headline standfirst format language image word_count published_at published_precision updated_at"

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from newsapi.text.blocks_html import html_of
-from newsapi.text.own_links import OwnLinks
+from newsapi.text.blocks_html import blocks_to_html
+from newsapi.text.own_links import InternalLinks
 
 SITE = "https://site.example.com/{section}/{slug}"
 REL = ' rel="noopener noreferrer"'
@@ -84,7 +84,7 @@ def test_lists_and_blocks_have_it_too_and_a_block_keeps_its_own_id(on_site, make
     after = on_site.get("/v1/articles/da?include=blocks").json["data"]
     [mark] = after["blocks"][0]["marks"]
     assert mark["attributes"] == {"data-article-id": str(velar)}
-    assert html_of(after["blocks"]) == after["body_html"]
+    assert blocks_to_html(after["blocks"]) == after["body_html"]
     assert [block["id"] for block in after["blocks"]] == [block["id"] for block in before["blocks"]]
     listed = on_site.get("/v1/articles?slug=da&fields=body_html").json["data"]
     assert listed[0]["body_html"] == after["body_html"]
@@ -120,6 +120,6 @@ def test_it_costs_one_statement_and_none_without_links(on_site, make, statements
 
 
 def test_a_body_of_thousands_of_links_is_read_in_time_that_grows_with_it():
-    links = OwnLinks([SITE])
+    links = InternalLinks([SITE])
     html = "".join(link(f"https://site.example.com/prove/a{number}") for number in range(20_000)) + "<a" * 50_000
-    assert len(links.names(html)) == 20_000
+    assert len(links.targets(html)) == 20_000

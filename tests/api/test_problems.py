@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy.exc import ProgrammingError
 
-from newsapi.api.problems import KINDS
+from newsapi.api.problems import PROBLEM_TYPES
 
 MEMBERS = {"type", "title", "status", "detail", "instance", "request_id"}
 CONTRACT = set(
@@ -37,7 +37,7 @@ def test_an_error_is_a_problem_with_all_its_members(magazine, path, kind):
     assert set(answer.json) >= MEMBERS
     assert answer.json["status"] == kind[0]
     assert answer.json["type"] == f"https://api.example.com/problems/{kind[1]}"
-    assert answer.json["title"] == KINDS[kind[1]].title
+    assert answer.json["title"] == PROBLEM_TYPES[kind[1]].title
     assert answer.json["request_id"] == answer.headers["X-Request-Id"]
 
 
@@ -45,15 +45,15 @@ def test_an_error_names_the_path_that_was_asked_for(magazine):
     assert magazine.get("/v1/articles/mai-esistito?fields=slug").json["instance"] == "/v1/articles/mai-esistito"
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", PROBLEM_TYPES)
 def test_the_type_of_a_problem_is_a_page_that_explains_it(magazine, name):
     answer = magazine.get(f"/problems/{name}")
     assert (answer.status_code, answer.mimetype) == (200, "text/html")
-    assert KINDS[name].title in answer.text
+    assert PROBLEM_TYPES[name].title in answer.text
 
 
 def test_problems_are_named_as_agreed():
-    assert set(KINDS) <= CONTRACT
+    assert set(PROBLEM_TYPES) <= CONTRACT
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"])

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from newsapi.text.blocks_html import html_of
+from newsapi.text.blocks_html import blocks_to_html
 
 BODY = '<h2>Prova</h2><p>Un <strong>SUV</strong> <a href="https://example.com/" rel="noopener noreferrer">qui</a>.</p>'
 PICTURE = {
@@ -28,7 +28,7 @@ def test_the_body_comes_in_blocks_where_they_are_asked_for(client):
     article = client.get("/v1/articles/velar?include=blocks").json["data"]
     assert [block["type"] for block in article["blocks"]] == ["heading", "paragraph"]
     assert article["blocks"][1]["text"] == "Un SUV qui."
-    assert html_of(article["blocks"]) == article["body_html"]
+    assert blocks_to_html(article["blocks"]) == article["body_html"]
     assert "blocks" not in client.get("/v1/articles/velar").json["data"]
 
 

@@ -18,7 +18,7 @@ def load(database, settings, clock, tmp_path):
         path = tmp_path / "draft.ndjson"
         path.write_bytes(DRAFT % status)
         with path.open("rb") as stream:
-            imports.load(database, settings, stream, now=clock, reject=lambda *place: pytest.fail(str(place)))
+            imports.import_records(database, settings, stream, now=clock, reject=lambda *place: pytest.fail(str(place)))
 
     return load
 

@@ -62,7 +62,7 @@ def test_a_read_that_grows_is_told():
             "may grow": {"flat": False, "sqlite 10000": costs(10, 10), "sqlite 1000000": costs(90, 90)},
         },
     }
-    assert [ratio.case for ratio in report.broken(figures)] == ["grows"]
+    assert [ratio.case for ratio in report.not_flat(figures)] == ["grows"]
     told = list(report.verdicts(figures))
     assert "NOT FLAT: grows on SQLite: 1.00 times the steps, 1.40 times the pages, 1.00 times the visits" in told
     assert "SQLite: 1 of 2 reads flat within 1.3 from 10k to 1M; visits at most 1.40 times" in told

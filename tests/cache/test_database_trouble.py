@@ -17,11 +17,11 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from newsapi.cache.answer import Answer
-from newsapi.cache.follower import Follower, News
-from newsapi.cache.memory import Memory
-from newsapi.cache.pages import PageCache
-from newsapi.cache.shared import Alone
+from newsapi.cache.answer import CachedResponse
+from newsapi.cache.follower import ChangelogFollower, ChangelogDelta
+from newsapi.cache.memory import MemoryCache
+from newsapi.cache.pages import ResponseCache
+from newsapi.cache.shared import NullCache
 from newsapi.errors import Unavailable
 from newsapi.store import bounded
 from newsapi.store.database import Database
@@ -76,7 +76,7 @@ def hangs(server):
 
 
 def ask(database, statement="SELECT 1"):
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         return connection.execute(text(statement)).scalar_one()
 
 
@@ -111,7 +111,7 @@ def test_whoever_waits_for_an_answer_when_the_server_begins_to_hang_is_freed(dat
     closed = []
 
     def work():
-        with database.reading() as connection:
+        with database.read_transaction() as connection:
             connection.execute(text("SELECT 1"))
             driver = connection.connection.driver_connection
             stack.enter_context(hangs)
@@ -128,7 +128,7 @@ def test_whoever_waits_for_an_answer_when_the_server_begins_to_hang_is_freed(dat
 
 def test_giving_a_connection_back_to_a_server_that_hangs_does_not_take_long(database, hangs):
     began = time.monotonic()
-    with contextlib.ExitStack() as stack, contextlib.suppress(Unavailable), database.reading() as connection:
+    with contextlib.ExitStack() as stack, contextlib.suppress(Unavailable), database.read_transaction() as connection:
         connection.execute(text("SELECT 1"))
         stack.enter_context(hangs)
     assert time.monotonic() - began < NO_WAIT
@@ -144,10 +144,10 @@ def test_a_query_that_is_only_slow_is_ended_by_the_server_and_leaves_the_connect
 
 def test_writers_may_take_longer_and_migrations_as_long_as_they_need(database, monkeypatch):
     slow = text("SELECT pg_sleep(0.4)")
-    monkeypatch.setattr(bounded, "READ", 0.2)
+    monkeypatch.setattr(bounded, "READ_TIMEOUT_SECONDS", 0.2)
     with database.transaction() as session:
         session.execute(slow)
-    monkeypatch.setattr(bounded, "DESK", 0.2)
+    monkeypatch.setattr(bounded, "EDITOR_WRITE_TIMEOUT_SECONDS", 0.2)
     impatient = Database(database.url.render_as_string(hide_password=False))
     with impatient.connection() as connection:
         connection.execute(slow)
@@ -157,8 +157,8 @@ def test_writers_may_take_longer_and_migrations_as_long_as_they_need(database, m
 
 
 def test_reads_of_background_work_may_take_longer(database_url, monkeypatch):
-    monkeypatch.setattr(bounded, "READ", 0.2)
-    patient = Database(database_url, patient=True)
+    monkeypatch.setattr(bounded, "READ_TIMEOUT_SECONDS", 0.2)
+    patient = Database(database_url, long_running=True)
     assert ask(patient, "SELECT 1 FROM pg_sleep(1.2)") == 1
     patient.dispose()
 
@@ -168,7 +168,7 @@ def test_the_first_request_after_all_connections_were_cut_is_fine(app, client, s
     parts = app.extensions["newsapi"]
     with contextlib.ExitStack() as stack:
         for _ in range(5):
-            stack.enter_context(parts.database.reading()).execute(text("SELECT 1"))
+            stack.enter_context(parts.database.read_transaction()).execute(text("SELECT 1"))
     client.get("/v1/articles/velar")
     with psycopg.connect(server.replace("+psycopg", ""), autocommit=True) as other:
         other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'newsapi'")
@@ -206,7 +206,7 @@ def test_a_server_that_is_started_again_is_met_again_without_any_request(app, cl
     make.article("velar")
     with hangs:
         assert client.get("/v1/articles/velar").status_code == 503
-    soon(lambda: not app.extensions["newsapi"].pages.follower.away)
+    soon(lambda: not app.extensions["newsapi"].response_cache.follower.is_unavailable)
     assert client.get("/v1/articles/velar").status_code == 200
 
 
@@ -249,7 +249,7 @@ def test_one_query_behind_a_lock_is_refused_and_the_others_go_on(app, client, ma
         assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
         assert time.monotonic() - began < NO_WAIT
         assert client.get("/v1/tags").status_code == 200
-        assert not app.extensions["newsapi"].pages.follower.away
+        assert not app.extensions["newsapi"].response_cache.follower.is_unavailable
     assert client.get("/v1/brands").status_code == 200
 
 
@@ -266,7 +266,7 @@ class Log:
         self.asked += 1
         if self.away:
             raise Unavailable
-        return News(None, 1, 7, [])
+        return ChangelogDelta(None, 1, 7, [])
 
 
 @pytest.fixture
@@ -276,24 +276,24 @@ def log():
 
 @pytest.fixture
 def follower(log):
-    made = Follower(log, bound=0)
+    made = ChangelogFollower(log, max_staleness=0)
     yield made
     made.close()
 
 
 def test_while_the_log_is_away_no_reader_asks_it(log, follower):
-    assert follower.known()
-    log.away = True
-    assert follower.known() is None
+    assert follower.latest()
+    log.is_unavailable = True
+    assert follower.latest() is None
     threads = {thread.name for thread in threading.enumerate()}
     before = log.asked
     for _ in range(1000):
-        assert follower.known() is None
+        assert follower.latest() is None
         assert not follower.catch_up()
     assert log.asked - before < 50  # the one thread that tries
     assert "follower" in threads
-    log.away = False
-    assert soon(follower.known)
+    log.is_unavailable = False
+    assert soon(follower.latest)
 
 
 def test_a_reading_that_does_not_end_counts_as_failed():
@@ -306,35 +306,35 @@ def test_a_reading_that_does_not_end_counts_as_failed():
         if hung:
             reading.set()
             go_on.wait(60)
-        return News(None, 1, 7, [])
+        return ChangelogDelta(None, 1, 7, [])
 
-    follower = Follower(read, bound=0)
-    assert follower.known()
+    follower = ChangelogFollower(read, max_staleness=0)
+    assert follower.latest()
     hung.append(1)
     one = threading.Thread(target=follower.catch_up)
     one.start()
     reading.wait(60)
     began = time.monotonic()
-    assert [follower.known() for _ in range(20)] == [None] * 20
-    assert follower.away
+    assert [follower.latest() for _ in range(20)] == [None] * 20
+    assert follower.is_unavailable
     assert time.monotonic() - began < NO_WAIT
     hung.clear()
     go_on.set()
     one.join()
-    assert follower.known()
+    assert follower.latest()
 
 
 def test_after_a_write_that_could_not_be_read_back_nothing_older_is_trusted(log):
-    follower = Follower(log)  # of which what it knows counts for a second
-    assert follower.known()
-    log.away = True
-    follower.wrote()
-    assert follower.known() is None
+    follower = ChangelogFollower(log)  # of which what it knows counts for a second
+    assert follower.latest()
+    log.is_unavailable = True
+    follower.after_local_write()
+    assert follower.latest() is None
     follower.close()
 
 
 def test_who_waited_for_a_builder_that_failed_does_not_try_after_it(follower):
-    pages = PageCache(Memory(1 << 20), Alone(), follower)
+    pages = ResponseCache(MemoryCache(1 << 20), NullCache(), follower)
     tries, outcomes = [], []
     waiting = threading.Event()
 
@@ -358,4 +358,4 @@ def test_who_waited_for_a_builder_that_failed_does_not_try_after_it(follower):
         thread.join()
     assert outcomes == [Unavailable] * 6
     assert len(tries) == 1
-    assert pages.get("k", lambda: Answer(body=b"{}", seq=1)).answer.body == b"{}"
+    assert pages.get("k", lambda: CachedResponse(body=b"{}", seq=1)).answer.body == b"{}"

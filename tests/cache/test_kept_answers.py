@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from newsapi.actions import imports
-from newsapi.model import Change, LogHead
+from newsapi.model import Change, ChangelogHead
 from tests import servers
 from tests.records import brand, lines
 
@@ -84,7 +84,7 @@ def test_a_change_elsewhere_leaves_a_kept_answer_true(client, make):
 
 def test_a_brand_shows_the_new_name_of_the_one_above(client, database, settings, clock):
     def load(*records):
-        imports.load(database, settings, BytesIO(lines(*records)), now=clock, reject=pytest.fail)
+        imports.import_records(database, settings, BytesIO(lines(*records)), now=clock, reject=pytest.fail)
 
     load(brand("jlr", name="Tata"), brand("jaguar", parent="jlr"))
     assert client.get("/v1/brands/jaguar").json["data"]["parent"]["name"] == "Tata"
@@ -106,7 +106,7 @@ def test_after_a_restore_from_a_backup_nothing_kept_is_sent(client, make, databa
     client.get("/v1/articles")
     with database.transaction() as session:  # the same number, but another history
         session.execute(update(Change).values(mark=Change.mark + 1))
-        session.execute(update(LogHead).values(mark=LogHead.mark + 1))
+        session.execute(update(ChangelogHead).values(mark=ChangelogHead.mark + 1))
     assert state(client.get("/v1/articles")) == "newsapi; fwd=miss"
     make.tag("altro")
     with database.transaction() as session:

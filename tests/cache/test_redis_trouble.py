@@ -13,11 +13,11 @@ import pytest
 from redis import Redis
 
 from newsapi.cache import shared as shared_module
-from newsapi.cache.answer import Answer
-from newsapi.cache.follower import Follower, News
-from newsapi.cache.memory import Memory
-from newsapi.cache.pages import PageCache
-from newsapi.cache.shared import InRedis
+from newsapi.cache.answer import CachedResponse
+from newsapi.cache.follower import ChangelogFollower, ChangelogDelta
+from newsapi.cache.memory import MemoryCache
+from newsapi.cache.pages import ResponseCache
+from newsapi.cache.shared import RedisResponseCache
 from tests import proxy as proxies
 from tests import servers
 
@@ -60,7 +60,7 @@ def redis_url(proxy):
 
 @pytest.fixture
 def shared(redis_url):
-    made = InRedis(redis_url, "r")
+    made = RedisResponseCache(redis_url, "r")
     yield made
     made._client.close()
 
@@ -72,7 +72,7 @@ def node(build, settings, redis_url):
 
     def node():
         app = build(replace(settings, redis_url=redis_url))
-        made.append(app.extensions["newsapi"].pages.shared)
+        made.append(app.extensions["newsapi"].response_cache.shared)
         return app.test_client()
 
     yield node
@@ -82,11 +82,11 @@ def node(build, settings, redis_url):
 
 @pytest.fixture
 def short_pause(monkeypatch):
-    monkeypatch.setattr(shared_module, "PAUSE", 0.2)
+    monkeypatch.setattr(shared_module, "CIRCUIT_OPEN_SECONDS", 0.2)
 
 
 def answer(text, seq=1):
-    return Answer(body=text.encode(), seq=seq)
+    return CachedResponse(body=text.encode(), seq=seq)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -121,7 +121,7 @@ def test_it_is_used_again_soon_after_it_is_back(shared, proxy, fault):
 
 @pytest.mark.usefixtures("short_pause")
 def test_after_the_pause_one_tries_and_nobody_waits_with_it(shared, proxy, monkeypatch):
-    monkeypatch.setattr(shared_module, "TIMEOUT", 0.1)
+    monkeypatch.setattr(shared_module, "TIMEOUT_SECONDS", 0.1)
     proxy.mode = "hang"
     shared.get("k")
     time.sleep(0.25)
@@ -144,7 +144,7 @@ def test_after_the_pause_one_tries_and_nobody_waits_with_it(shared, proxy, monke
 
 def test_steps_that_are_each_in_time_but_slow_together_count_as_a_fault(shared, proxy):
     shared._client.connection_pool.connection_kwargs["db"] = 1  # one step more, to choose it
-    proxy.mode, proxy.delay = "slow", shared_module.TIMEOUT * 0.7
+    proxy.mode, proxy.delay = "slow", shared_module.TIMEOUT_SECONDS * 0.7
     shared.get("k")
     proxy.asked = 0
     shared.get("k")
@@ -168,12 +168,12 @@ def test_a_claim_has_its_end_from_the_first_moment(shared, proxy, client_of_redi
     assert shared.claim("k")
     assert proxy.asked == 1
     assert not shared.claim("k")
-    assert 0 < client_of_redis.ttl("newsapi:r:k:claim") <= shared_module.CLAIM
+    assert 0 < client_of_redis.ttl("newsapi:r:k:claim") <= shared_module.BUILD_LOCK_SECONDS
 
 
 def test_late_replies_never_answer_another_question(shared, proxy, monkeypatch):
     """Replies come about when the wait for them ends: what comes too late must not be read by who asks next."""
-    monkeypatch.setattr(shared_module, "PAUSE", 0.0)
+    monkeypatch.setattr(shared_module, "CIRCUIT_OPEN_SECONDS", 0.0)
     keys = [f"k{number}" for number in range(8)]
     for key in keys:
         shared.put(key, answer(key))
@@ -183,7 +183,7 @@ def test_late_replies_never_answer_another_question(shared, proxy, monkeypatch):
     def ask(step):
         for turn in range(12):
             key = keys[(turn * step) % len(keys)]
-            proxy.delay = shared_module.TIMEOUT * (0.05 if turn % 2 else 1.02)
+            proxy.delay = shared_module.TIMEOUT_SECONDS * (0.05 if turn % 2 else 1.02)
             if found := shared.get(key):
                 came.append(key)
                 if found.body != key.encode():
@@ -262,8 +262,8 @@ def test_a_flushed_redis_costs_one_build_in_each_process(shared, client_of_redis
         return answer("new", seq=1)
 
     def process():
-        follower = Follower(lambda _place, _most: News(None, 1, 0, []))
-        return PageCache(Memory(1 << 20), shared, follower)
+        follower = ChangelogFollower(lambda _place, _most: ChangelogDelta(None, 1, 0, []))
+        return ResponseCache(MemoryCache(1 << 20), shared, follower)
 
     processes = [process(), process()]
     for pages in processes:
@@ -271,7 +271,7 @@ def test_a_flushed_redis_costs_one_build_in_each_process(shared, client_of_redis
     client_of_redis.flushall()
     built.clear()
     for pages in processes:
-        pages.memory = Memory(1 << 20)
+        pages.memory = MemoryCache(1 << 20)
     given = []
     threads = [
         threading.Thread(target=lambda pages=pages: given.append(pages.get("k", build)))

@@ -8,25 +8,25 @@ from datetime import UTC, datetime
 import pytest
 from redis import Redis
 
-from newsapi.cache.answer import Answer
-from newsapi.cache.shared import Alone, InRedis
+from newsapi.cache.answer import CachedResponse
+from newsapi.cache.shared import NullCache, RedisResponseCache
 from tests import servers
 
-ANSWER = Answer(
+ANSWER = CachedResponse(
     body='{"data":"perché"}'.encode(),
-    coded={"br": b"not really", "gzip": b"nor this"},
+    encoded_bodies={"br": b"not really", "gzip": b"nor this"},
     seq=7,
-    mark=1 << 62,
+    nonce=1 << 62,
     changed_at=datetime(2026, 10, 25, 0, 30, 15, 123456, UTC),
-    words=frozenset({12, 7, "article:1", "brand:land-rover"}),
-    tags=("brand:land-rover", "articles"),
+    dependencies=frozenset({12, 7, "article:1", "brand:land-rover"}),
+    surrogate_keys=("brand:land-rover", "articles"),
     link='<https://api.example.com/v1/articles>; rel="self"',
     language="it",
 )
 
 
 def told(answer):
-    return {field.name: getattr(answer, field.name) for field in fields(Answer)}
+    return {field.name: getattr(answer, field.name) for field in fields(CachedResponse)}
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def redis_url(pytestconfig):
 
 @pytest.fixture
 def shared(redis_url):
-    return InRedis(redis_url, "r")
+    return RedisResponseCache(redis_url, "r")
 
 
 def put_raw(shared, key, raw):
@@ -56,7 +56,7 @@ def test_nothing_comes_back_under_another_key(shared):
 
 
 def test_an_answer_without_times_or_headers_comes_back_too(shared):
-    bare = Answer(body=b"", seq=0, mark=0, changed_at=None)
+    bare = CachedResponse(body=b"", seq=0, nonce=0, changed_at=None)
     shared.put("k", bare)
     assert told(shared.get("k")) == told(bare)
 
@@ -101,13 +101,13 @@ def test_what_another_program_left_in_redis_is_never_run(shared, redis_url):
 
 def test_two_processes_share_what_redis_keeps(shared, redis_url):
     shared.put("k", ANSWER)
-    assert told(InRedis(redis_url, "r").get("k")) == told(ANSWER)
+    assert told(RedisResponseCache(redis_url, "r").get("k")) == told(ANSWER)
 
 
 def test_a_redis_that_refuses_is_a_miss():
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
-        shared = InRedis(f"redis://127.0.0.1:{nobody.getsockname()[1]}", "r")
+        shared = RedisResponseCache(f"redis://127.0.0.1:{nobody.getsockname()[1]}", "r")
         shared.put("k", ANSWER)
         assert shared.get("k") is None
         assert "does not answer" in shared.state()
@@ -118,7 +118,7 @@ def test_a_redis_that_hangs_is_asked_once_and_then_left_alone():
     with socket.socket() as hole:
         hole.bind(("127.0.0.1", 0))
         hole.listen()
-        shared = InRedis(f"redis://127.0.0.1:{hole.getsockname()[1]}", "r")
+        shared = RedisResponseCache(f"redis://127.0.0.1:{hole.getsockname()[1]}", "r")
         shared._store.get = lambda key, get=shared._store.get: asked.append(key) or get(key)
         for _ in range(5):
             assert shared.get("k") is None
@@ -137,7 +137,7 @@ def test_a_redis_that_is_full_keeps_nothing_and_hurts_nobody(shared, redis_url):
 
 
 def test_one_process_at_a_time_builds_an_answer(shared, redis_url):
-    other = InRedis(redis_url, "r")
+    other = RedisResponseCache(redis_url, "r")
     assert shared.claim("k")
     assert not other.claim("k")
     assert other.claim("another")
@@ -147,11 +147,11 @@ def test_one_process_at_a_time_builds_an_answer(shared, redis_url):
 
 def test_a_release_with_other_bytes_shares_nothing(shared, redis_url):
     shared.put("k", ANSWER)
-    assert InRedis(redis_url, "s").get("k") is None
+    assert RedisResponseCache(redis_url, "s").get("k") is None
 
 
 def test_without_redis_every_process_builds_for_itself():
-    alone = Alone()
+    alone = NullCache()
     alone.put("k", ANSWER)
     assert alone.get("k") is None
     assert alone.claim("k")

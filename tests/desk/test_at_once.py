@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import select
 
-from newsapi.model import LogHead
+from newsapi.model import ChangelogHead
 from tests.consistency import consistent
 
 EDITORS = 50
@@ -122,8 +122,8 @@ def test_a_request_that_was_killed_before_its_effect_can_be_sent_again_after_a_w
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr("newsapi.store.log.lock", dies)
-        patched.setattr(repeats.repeats, "give_back", lambda *_args, **_kwargs: None)
+        patched.setattr("newsapi.store.log.acquire_write_lock", dies)
+        patched.setattr(repeats.repeats, "release_key", lambda *_args, **_kwargs: None)
         with pytest.raises(Killed):
             editor.post("/v1/articles", {"headline": "x"}, Idempotency_Key="w")
     assert editor.post("/v1/articles", {"headline": "x"}, Idempotency_Key="w").status_code == 409
@@ -163,21 +163,21 @@ def test_two_who_link_to_each_other_and_tag_in_opposite_order_never_wait_for_eve
         return picked.status_code, changed.status_code
 
     assert set(at_once(link, range(100))) == {(200, 200)}
-    with database.reading() as connection:
-        assert connection.execute(select(LogHead.seq)).scalar_one() > 50
+    with database.read_transaction() as connection:
+        assert connection.execute(select(ChangelogHead.seq)).scalar_one() > 50
 
 
 def test_what_was_rolled_back_was_never_told(editor, public, database, monkeypatch):
     made = editor.write(slug="uno", status="published")
-    with database.reading() as connection:
-        before = connection.execute(select(LogHead.seq, LogHead.mark)).one()
+    with database.read_transaction() as connection:
+        before = connection.execute(select(ChangelogHead.seq, ChangelogHead.mark)).one()
 
     def fails(*_args, **_kwargs):
         raise RuntimeError
 
     with monkeypatch.context() as patched:
-        patched.setattr("newsapi.store.deeds.note", fails)
+        patched.setattr("newsapi.store.deeds.insert_entry", fails)
         assert editor.patch("uno", {"headline": "x"}, 1).status_code == 500
-    with database.reading() as connection:
-        assert connection.execute(select(LogHead.seq, LogHead.mark)).one() == before
+    with database.read_transaction() as connection:
+        assert connection.execute(select(ChangelogHead.seq, ChangelogHead.mark)).one() == before
     assert public.get("/v1/articles/uno").json["data"]["headline"] == made["headline"]

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import event, func, select
 
 from newsapi.actions import import_jobs, imports
-from newsapi.actions.import_jobs import FAILURES, MOST_ERRORS, Runs
-from newsapi.model import Article, Import, ImportPart
+from newsapi.actions.import_jobs import MAX_FAILURES, MAX_REPORTED_ERRORS, ImportRunner
+from newsapi.model import Article, Import, ImportChunk
 from newsapi.store import imports as store
 from newsapi.store.database import Database
 from tests.consistency import consistent
@@ -30,15 +30,15 @@ def send(editor):
 
 @pytest.fixture
 def runs(database, settings, clock):
-    made = Runs(database, settings, now=clock)
+    made = ImportRunner(database, settings, now=clock)
     yield made
-    made.forget()
+    made.release()
     consistent(database)
 
 
 def work(runs):
     """Work until there is nothing to do."""
-    while runs.go_on():
+    while runs.run_slice():
         pass
 
 
@@ -51,8 +51,8 @@ def counts(job):
 
 
 def parts(database):
-    with database.reading() as connection:
-        return connection.execute(select(func.count()).select_from(ImportPart)).scalar_one()
+    with database.read_transaction() as connection:
+        return connection.execute(select(func.count()).select_from(ImportChunk)).scalar_one()
 
 
 def test_a_file_is_taken_in_and_imported_and_told_of(send, runs, editor, public, database):
@@ -100,11 +100,11 @@ def test_imports_are_listed_page_by_page(send, editor):
 
 
 def test_one_that_is_cancelled_writes_nothing_more(send, runs, editor, monkeypatch, database):
-    monkeypatch.setattr(imports, "CHUNK", 10)
-    monkeypatch.setattr(import_jobs, "SPELL", 0.0001)
+    monkeypatch.setattr(imports, "BATCH_LINES", 10)
+    monkeypatch.setattr(import_jobs, "TIME_SLICE_SECONDS", 0.0001)
     answer = send(lines(*(article(f"a-{number}") for number in range(50))))
     for _ in range(4):
-        runs.go_on()
+        runs.run_slice()
     path = f"/v1/imports/{answer.json['data']['id']}"
     before = told(editor, answer)
     assert 0 < before["created"] < 50
@@ -113,7 +113,7 @@ def test_one_that_is_cancelled_writes_nothing_more(send, runs, editor, monkeypat
     monkeypatch.undo()
     work(runs)
     assert told(editor, answer)["created"] == before["created"]
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         assert connection.execute(select(func.count()).select_from(Article)).scalar_one() == before["created"]
     assert editor.delete(path).status_code == 200
     assert parts(database) == 0
@@ -146,7 +146,7 @@ def test_one_that_is_done_cannot_be_cancelled_and_one_that_never_was_is_not_foun
 def test_what_is_no_import_is_refused_and_leaves_nothing(send, database, query, kind, data, status):
     answer = send(data, query, kind)
     assert (answer.status_code, answer.content_type) == (status, "application/problem+json")
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         assert connection.execute(select(func.count()).select_from(Import)).scalar_one() == 0
 
 
@@ -163,7 +163,7 @@ def test_more_than_the_setting_allows_is_413_and_leaves_nothing(settings, build,
 
 
 def test_a_file_of_several_parts_is_read_across_their_borders(send, runs, editor, monkeypatch):
-    monkeypatch.setattr(store, "PART", 1_000)
+    monkeypatch.setattr(store, "PART_BYTES", 1_000)
     answer = send(lines(*archive(40)))
     work(runs)
     assert (told(editor, answer)["state"], counts(told(editor, answer))) == ("done", (60, 0, 0, 0))
@@ -173,8 +173,8 @@ def test_errors_are_told_up_to_a_hundred_and_all_are_counted(send, runs, editor)
     answer = send(b"[]\n" * 1_500)
     work(runs)
     job = told(editor, answer)
-    assert (len(job["errors"]), job["rejected"]) == (MOST_ERRORS, 1_500)
-    assert job["errors"][-1]["line"] == MOST_ERRORS
+    assert (len(job["errors"]), job["rejected"]) == (MAX_REPORTED_ERRORS, 1_500)
+    assert job["errors"][-1]["line"] == MAX_REPORTED_ERRORS
 
 
 class Killed(BaseException):
@@ -184,11 +184,11 @@ class Killed(BaseException):
 def test_after_a_kill_another_worker_goes_on_and_the_counts_are_right(
     send, editor, database, settings, clock, monkeypatch
 ):
-    monkeypatch.setattr(imports, "CHUNK", 20)
+    monkeypatch.setattr(imports, "BATCH_LINES", 20)
     records = list(archive(200))
     records[150] = article("x", brand="lada")
     answer = send(lines(*records))
-    written, killed = imports.writing.write, 0
+    written, killed = imports.writing.persist_articles, 0
 
     def write(*args, **kwargs):
         nonlocal killed
@@ -199,9 +199,9 @@ def test_after_a_kill_another_worker_goes_on_and_the_counts_are_right(
         return found
 
     for _ in range(20):
-        runs = Runs(database, settings, now=clock)
+        runs = ImportRunner(database, settings, now=clock)
         with monkeypatch.context() as patched:
-            patched.setattr(imports.writing, "write", write)
+            patched.setattr(imports.writing, "persist_articles", write)
             try:
                 work(runs)
             except Killed:
@@ -213,18 +213,18 @@ def test_after_a_kill_another_worker_goes_on_and_the_counts_are_right(
 
 
 def test_a_worker_that_was_stopped_meanwhile_writes_nothing_more(send, editor, database, settings, clock, monkeypatch):
-    monkeypatch.setattr(imports, "CHUNK", 10)
-    monkeypatch.setattr(import_jobs, "SPELL", 0.0001)
+    monkeypatch.setattr(imports, "BATCH_LINES", 10)
+    monkeypatch.setattr(import_jobs, "TIME_SLICE_SECONDS", 0.0001)
     answer = send(lines(*(article(f"a-{number}") for number in range(40))))
-    old, new = Runs(database, settings, now=clock), Runs(database, settings, now=clock)
+    old, new = ImportRunner(database, settings, now=clock), ImportRunner(database, settings, now=clock)
     for _ in range(3):
-        old.go_on()
-    new.go_on()
+        old.run_slice()
+    new.run_slice()
     before = told(editor, answer)["created"]
-    old.go_on()
+    old.run_slice()
     assert told(editor, answer)["created"] == before, "the old one found itself dispossessed"
     monkeypatch.undo()
-    old.forget()
+    old.release()
     work(new)
     assert counts(told(editor, answer)) == (40, 0, 0, 0)
 
@@ -236,11 +236,11 @@ def test_what_fails_again_and_again_at_one_place_is_given_up_and_the_next_one_is
         raise RuntimeError
 
     with monkeypatch.context() as patched:
-        patched.setattr(imports.writing, "write", fails)
-        for _ in range(FAILURES):
+        patched.setattr(imports.writing, "persist_articles", fails)
+        for _ in range(MAX_FAILURES):
             assert told(editor, answer)["state"] in {"queued", "running"}
             with pytest.raises(RuntimeError):
-                runs.go_on()
+                runs.run_slice()
     assert told(editor, answer)["state"] == "failed"
     assert "given up" in told(editor, answer)["errors"][-1]["message"]
     work(runs)
@@ -255,8 +255,8 @@ def test_a_file_that_stopped_coming_in_is_swept_away_later(send, runs, database,
         raise Cut
 
     with monkeypatch.context() as patched:
-        patched.setattr(store, "move", cut)
-        patched.setattr(store, "give_up", cut)
+        patched.setattr(store, "transition", cut)
+        patched.setattr(store, "delete_import", cut)
         with pytest.raises(Cut):
             send(lines(*archive(10)))
     assert editor.get("/v1/imports").json["data"] == []
@@ -264,9 +264,9 @@ def test_a_file_that_stopped_coming_in_is_swept_away_later(send, runs, database,
     assert parts(database) == 1
     clock.forward(hours=2)
     for _ in range(3):
-        runs.go_on()
+        runs.run_slice()
     assert parts(database) == 0
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         assert connection.execute(select(func.count()).select_from(Import)).scalar_one() == 0
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from newsapi.model import Article, ArticleDetail, Import
+from newsapi.model import Article, ArticleContent, Import
 from newsapi.store.database import Database
 from tests.consistency import consistent
 from tests.records import archive, article, lines
@@ -37,7 +37,7 @@ def worker(database_url, tmp_path):
 
 
 def job(database):
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         return connection.execute(select(Import.state, Import.line, Import.created, Import.rejected)).one()
 
 
@@ -45,7 +45,7 @@ def job(database):
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(("kills", "articles"), [(2, 5_000), (20, 100_000)])
 def test_whatever_is_killed_the_import_ends_whole_and_counted(editor, database_url, worker, kills, articles):
-    database = Database(database_url, patient=True)
+    database = Database(database_url, long_running=True)
     seed = random.randrange(1 << 32)
     chance = random.Random(seed)
     records = list(archive(articles))
@@ -75,9 +75,9 @@ def test_whatever_is_killed_the_import_ends_whole_and_counted(editor, database_u
     assert cut_off >= min(kills, 2)
     assert tuple(job(database)) == ("done", len(records), len(records) - 1, 1)
     consistent(database)
-    with database.reading() as connection:
-        found = select(Article.slug, Article.version, ArticleDetail.body_html).join(
-            ArticleDetail, ArticleDetail.article_id == Article.id
+    with database.read_transaction() as connection:
+        found = select(Article.slug, Article.version, ArticleContent.body_html).join(
+            ArticleContent, ArticleContent.article_id == Article.id
         )
         rows = sorted(map(tuple, connection.execute(found)))
     good = (one for one in records if one["type"] == "article" and one["slug"] != "rotto")

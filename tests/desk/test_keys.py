@@ -4,15 +4,15 @@ import pytest
 from sqlalchemy import select
 
 from newsapi.actions import keys
-from newsapi.errors import Invalid, NotFound
-from newsapi.model import Key
+from newsapi.errors import InvalidParameter, NotFound
+from newsapi.model import ApiKey
 from tests.consistency import dump
 from tests.desk.conftest import Editor
 
 
 def rows(database):
-    with database.reading() as connection:
-        return connection.execute(select(Key.__table__)).all()
+    with database.read_transaction() as connection:
+        return connection.execute(select(ApiKey.__table__)).all()
 
 
 def test_a_secret_is_kept_nowhere(database, editor):
@@ -85,7 +85,7 @@ def test_a_rotated_key_goes_on_for_a_while_beside_the_new_one(app, database, edi
 
 @pytest.mark.parametrize("scopes", [[], ["content:read"], ["content:write", ""]])
 def test_a_scope_that_there_is_not_is_refused(database, clock, scopes):
-    with pytest.raises(Invalid):
+    with pytest.raises(InvalidParameter):
         keys.create(database, "x", scopes, now=clock())
     assert rows(database) == []
 

@@ -8,7 +8,7 @@ from secrets import token_bytes
 import pytest
 
 from newsapi.actions import keys
-from newsapi.api.limits import group
+from newsapi.api.limits import ip_group
 from tests import servers
 from tests.desk.conftest import Editor
 
@@ -109,7 +109,7 @@ def test_of_a_trusted_proxy_the_last_address_that_is_not_trusted_counts(limited)
     ],
 )
 def test_of_ipv6_a_line_counts_as_one(address, whom):
-    assert group(address) == whom
+    assert ip_group(address) == whom
 
 
 def test_two_nodes_with_one_redis_count_together(limited, pytestconfig):

@@ -6,7 +6,7 @@ import pytest
 
 from newsapi.actions import keys
 from newsapi.actions.keys import SCOPES
-from newsapi.api.access import ANY, OPEN, PUBLIC, RULES
+from newsapi.api.access import ANY_KEY, ALWAYS_PUBLIC, PUBLIC, RULES
 from tests.consistency import dump
 from tests.desk.conftest import Editor
 
@@ -41,13 +41,13 @@ def callers(app, database, hire, clock):
 def expected(rule, caller):
     """The refusal that the contract wants; None where the caller may."""
     scope = RULES[rule]
-    if scope == OPEN:
+    if scope == ALWAYS_PUBLIC:
         return None
     if caller in {"unknown", "revoked", "expired"}:
         return 401
     if caller == "nobody":
         return None if scope == PUBLIC else 401
-    return None if scope in {PUBLIC, ANY, caller} or caller == "admin" else 403
+    return None if scope in {PUBLIC, ANY_KEY, caller} or caller == "admin" else 403
 
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if "demo" not in rule])

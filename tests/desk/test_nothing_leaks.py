@@ -9,7 +9,7 @@ import brotli
 import pytest
 
 from newsapi.app import create_app
-from newsapi.model import Article, ArticleDetail, Author, Key, PreviewLink
+from newsapi.model import Article, ArticleContent, Author, ApiKey, PreviewLink
 from newsapi.settings import Settings
 
 SECRET = "zafferano"
@@ -231,7 +231,7 @@ def test_refusals_of_a_writer_name_nothing_that_he_may_not_read(hidden, hire):
 COLUMNS = sorted(
     {
         f"{prefix}{column.name}"
-        for model in (Article, ArticleDetail, Author, Key, PreviewLink)
+        for model in (Article, ArticleContent, Author, ApiKey, PreviewLink)
         for column in model.__table__.columns
         for prefix in ("", f"{model.__tablename__}.", f"{model.__tablename__}__")
     }

@@ -1,8 +1,8 @@
 import pytest
 from sqlalchemy import select
 
-from newsapi.actions.moves import MOVES
-from newsapi.model import Change, LogHead
+from newsapi.actions.moves import TRANSITIONS
+from newsapi.model import Change, ChangelogHead
 from tests.consistency import consistent, dump
 
 
@@ -14,12 +14,12 @@ def whole(database):
 
 
 def head(database):
-    with database.reading() as connection:
-        return connection.execute(select(LogHead.seq)).scalar_one()
+    with database.read_transaction() as connection:
+        return connection.execute(select(ChangelogHead.seq)).scalar_one()
 
 
 def last(database):
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         return connection.execute(select(Change.__table__).order_by(Change.seq.desc()).limit(1)).one()
 
 
@@ -228,15 +228,15 @@ def brought_to(editor, status):
     return editor.change(made, status="withdrawn") if status == "withdrawn" else made
 
 
-@pytest.mark.parametrize("start", MOVES)
-@pytest.mark.parametrize("end", MOVES)
+@pytest.mark.parametrize("start", TRANSITIONS)
+@pytest.mark.parametrize("end", TRANSITIONS)
 def test_a_status_follows_where_it_may_and_else_it_is_said_what_may(editor, start, end):
     made = brought_to(editor, start)
     answer = editor.patch(made["slug"], {"status": end, **(HOUR if end == "scheduled" else {})}, made["version"])
-    if end == start or end in MOVES[start]:
+    if end == start or end in TRANSITIONS[start]:
         assert (answer.status_code, answer.json["data"]["status"]) == (200, end)
     else:
-        assert (answer.status_code, answer.json["allowed"]) == (409, list(MOVES[start]))
+        assert (answer.status_code, answer.json["allowed"]) == (409, list(TRANSITIONS[start]))
 
 
 def test_to_publish_to_schedule_and_to_take_off_need_their_scope(hire, editor):

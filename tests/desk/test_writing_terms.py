@@ -1,8 +1,8 @@
 import pytest
 
 from newsapi.actions import merges
-from newsapi.actions.writing import Desk
-from newsapi.outbox.clockwork import Merging
+from newsapi.actions.writing import WriteContext
+from newsapi.outbox.clockwork import TermMerger
 from tests.consistency import consistent, dump
 
 KINDS = ("brands", "authors", "sections", "tags")
@@ -19,14 +19,14 @@ def whole(database):
 @pytest.fixture
 def merge(database, settings, clock):
     """Have the worker do all that is open; answers how many steps it took."""
-    desk = Desk(database, settings, lambda _: clock())
-    listener = Merging(desk)
+    desk = WriteContext(database, settings, lambda _: clock())
+    listener = TermMerger(desk)
 
     def merge():
         steps = 0
-        while merges.go_on(desk):
+        while merges.run_slice(desk):
             steps += 1
-        assert listener.take(()) is None
+        assert listener.handle(()) is None
         return steps
 
     return merge
@@ -135,7 +135,7 @@ def test_a_brand_with_others_below_it_is_in_use_and_cannot_stand_below_itself(ed
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_merged_everything_that_bore_the_one_bears_the_other_some_at_a_time(editor, public, merge, monkeypatch, kind):
-    monkeypatch.setattr(merges, "CHUNK", 2)
+    monkeypatch.setattr(merges, "BATCH_SIZE", 2)
     for name in ("Uno", "Due"):
         editor.post(f"/v1/{kind}", {"name": name})
     for _ in range(3):

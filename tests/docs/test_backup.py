@@ -25,7 +25,7 @@ NEWSAPI = Path(sys.executable).with_name("newsapi")
 def fill(url):
     database = Database(url)
     with content.stream("http://127.0.0.1:8000") as stream:
-        imports.load(
+        imports.import_records(
             *(database, Settings.from_env({}), stream), now=utc_now, reject=lambda *place: pytest.fail(str(place))
         )
     database.dispose()

@@ -77,7 +77,7 @@ def demo_file(tmp_path_factory, sqlite_template):
     path.write_bytes(sqlite_template.read_bytes())
     parts = create_app(settings_of(path)).extensions["newsapi"]
     with content.stream(parts.settings.api_url) as stream:
-        imports.load(parts.database, parts.settings, stream, now=utc_now, reject=lambda *place: pytest.fail(str(place)))
+        imports.import_records(parts.database, parts.settings, stream, now=utc_now, reject=lambda *place: pytest.fail(str(place)))
     search.rebuild(parts.database, now=utc_now)
     parts.database.dispose()
     return path
@@ -228,7 +228,7 @@ def test_every_json_block_can_be_read(block):
 
 @pytest.mark.parametrize("block", blocks("ndjson"), ids=NAMED)
 def test_every_record_can_be_imported(database, settings, block):
-    counts = imports.load(
+    counts = imports.import_records(
         *(database, settings, BytesIO(block.text.encode())),
         now=utc_now,
         reject=lambda *place: pytest.fail(str(place)),
@@ -238,7 +238,7 @@ def test_every_record_can_be_imported(database, settings, block):
 
 def test_every_mapping_can_be_read():
     for block in blocks("toml"):
-        assert plans.parsed(block.text.encode()) == tomllib.loads(block.text)
+        assert plans.parse_mapping(block.text.encode()) == tomllib.loads(block.text)
 
 
 @pytest.mark.parametrize("block", [*blocks("yaml"), *blocks("ini")], ids=NAMED)
@@ -268,7 +268,7 @@ def test_every_html_block_is_well_formed(block):
 
 def test_the_form_names_the_consent_that_the_demo_shows():
     named = set(re.findall(r'consent_version: "([^"]+)"', "".join(block.text for block in blocks("html"))))
-    assert named == {phrases.consent("it", None, None).version}
+    assert named == {phrases.consent_text("it", None, None).version}
 
 
 # --- walk through -----------------------------------------------------------------------------------------------------

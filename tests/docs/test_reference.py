@@ -9,7 +9,7 @@ import pytest
 import yaml
 from prometheus_client import REGISTRY
 
-from newsapi.api.problems import KINDS
+from newsapi.api.problems import PROBLEM_TYPES
 from newsapi.cli import main
 from newsapi.schemas.webhooks import EVENTS
 from newsapi.settings import PREFIX, Settings
@@ -56,7 +56,7 @@ def test_every_setting_that_is_named_exists():
 
 def test_every_problem_is_explained_with_its_status():
     rows = re.findall(r"^\| `([a-z-]+)` \| (\d+) \|", PAGES["docs/reference/problems.md"], re.MULTILINE)
-    assert set(rows) == {(name, str(kind.status)) for name, kind in KINDS.items()} | {("idempotency-conflict", "409")}
+    assert set(rows) == {(name, str(kind.status)) for name, kind in PROBLEM_TYPES.items()} | {("idempotency-conflict", "409")}
 
 
 def test_every_event_is_explained():

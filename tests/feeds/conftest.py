@@ -32,7 +32,7 @@ def load(database, settings, clock) -> Callable[..., None]:
 
     def load(*records: Any) -> None:
         refused: list[Any] = []
-        imports.load(
+        imports.import_records(
             database, settings, BytesIO(lines(*records)), now=clock, reject=lambda *fault: refused.append(fault)
         )
         assert not refused, refused

@@ -7,8 +7,8 @@ from uuid import UUID
 import orjson
 import pytest
 
-from newsapi.feeds.jsonld import article, script_safe
-from newsapi.schemas.presentation import Presentation
+from newsapi.feeds.jsonld import news_article, script_safe
+from newsapi.schemas.presentation import ArticlePresenter
 from newsapi.schemas.renditions import Renditions
 from newsapi.settings import Settings
 
@@ -86,7 +86,7 @@ def record(**changes):
         "previous_slugs": [],
     }
     settings = Settings(article_url="https://www.example.it/{section}/{slug}.html")
-    complete = Presentation(settings).article(stored | changes)
+    complete = ArticlePresenter(settings).article(stored | changes)
     complete["image"] = RENDITIONS.picture((stored | changes)["image"])
     return complete
 
@@ -152,7 +152,7 @@ def page_of(kind, slug):
 
 
 def shown(complete):
-    return article(complete, publisher="Il Giornale dell'Auto", page_of=page_of)
+    return news_article(complete, publisher="Il Giornale dell'Auto", site_url_of=page_of)
 
 
 # --- what others ask for ----------------------------------------------------------------------------------------------
@@ -234,7 +234,7 @@ def test_an_article_says_what_it_is():
 
 
 def test_an_article_with_nothing_but_a_headline_is_still_one():
-    assert article(BARE) == {
+    assert news_article(BARE) == {
         "@context": "https://schema.org",
         "@type": "NewsArticle",
         "headline": BARE["headline"],
@@ -249,7 +249,7 @@ def test_an_article_with_nothing_but_a_headline_is_still_one():
 
 
 def test_a_story_kept_from_readers_is_not_free():
-    assert article(record(), free=False)["isAccessibleForFree"] is False
+    assert news_article(record(), accessible_for_free=False)["isAccessibleForFree"] is False
 
 
 def test_the_page_that_search_engines_should_know_is_the_canonical_one():
@@ -372,7 +372,7 @@ def test_a_duration_that_is_not_known_is_left_out(seconds):
     "text", ["</script><script>alert(1)</script>", "<!-- <script>", "a & b > c", "riga\u2028riga\u2029fine", r"\u003c"]
 )
 def test_nothing_in_a_text_ends_the_script_it_stands_in(text):
-    document = article(record(headline=text))
+    document = news_article(record(headline=text))
     safe = script_safe(orjson.dumps(document))
     assert not any(character in safe.decode() for character in "<>&\u2028\u2029")
     assert orjson.loads(safe) == document

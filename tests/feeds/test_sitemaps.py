@@ -22,8 +22,8 @@ def slugs(answer):
 @pytest.fixture
 def small(monkeypatch):
     """Pages of three, so that a few articles fill several."""
-    monkeypatch.setattr(sitemaps, "PAGE", 3)
-    monkeypatch.setattr(sitemaps, "AT_ONCE", 2)
+    monkeypatch.setattr(sitemaps, "ARTICLES_PER_PAGE", 3)
+    monkeypatch.setattr(sitemaps, "BATCH_SIZE", 2)
 
 
 def test_the_index_leads_to_pages_that_hold_every_public_article_once(site, load, small):
@@ -125,17 +125,17 @@ def test_the_news_are_kept_within_the_hour_and_no_longer(build, settings, load):
     client = app.test_client()
     load(*TERMS, article("nuova", published_at=f"{now - dt.timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"))
     client.get("/sitemap-news.xml")
-    [answer] = parts.pages.memory._segments[0].kept.values()
+    [answer] = parts.response_cache.memory._segments[0].get_if_valid.values()
     hour = now.replace(minute=0, second=0, microsecond=0).timestamp()
-    assert answer.until == hour + 3600
+    assert answer.expires_at == hour + 3600
     assert client.get("/sitemap-news.xml").headers["Cache-Status"] == "newsapi; hit"
-    answer.until = hour
+    answer.expires_at = hour
     load(term("tag", "altro"))  # the log moves on, and nothing of it touches the news
     assert client.get("/sitemap-news.xml").headers["Cache-Status"] == "newsapi; fwd=miss"
 
 
 def test_a_page_costs_as_many_statements_as_it_has_blocks(site, load, statements, monkeypatch):
-    monkeypatch.setattr(sitemaps, "AT_ONCE", 10)
+    monkeypatch.setattr(sitemaps, "BATCH_SIZE", 10)
     load(*TERMS, *(dated(f"a{number}", number % 28) for number in range(25)))
     site.get("/sitemap.xml")
     statements.clear()

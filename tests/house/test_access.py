@@ -4,7 +4,7 @@ from pathlib import Path
 
 from newsapi.actions.keys import SCOPES
 from newsapi.api import demo_mail, demo_pictures
-from newsapi.api.access import ANY, OPEN, PUBLIC, RULES
+from newsapi.api.access import ANY_KEY, ALWAYS_PUBLIC, PUBLIC, RULES
 from newsapi.app import create_app
 from newsapi.settings import Settings
 
@@ -20,7 +20,7 @@ def test_every_route_and_method_has_its_rule():
 
 
 def test_a_rule_is_a_scope_that_there_is_or_one_of_three_words():
-    assert set(RULES.values()) <= {*SCOPES, PUBLIC, OPEN, ANY}
+    assert set(RULES.values()) <= {*SCOPES, PUBLIC, ALWAYS_PUBLIC, ANY_KEY}
 
 
 def test_nobody_writes_without_a_scope_but_his_own_subscriptions():

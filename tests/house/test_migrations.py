@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, select, text
 
 from newsapi.migrations.upgrade import config, is_current, upgrade
-from newsapi.model import Base, Facet, LogHead, Secret
+from newsapi.model import Base, Facet, ChangelogHead, Secret
 
 VERSIONS = Path(__file__).parents[2] / "newsapi" / "migrations" / "versions"
 
@@ -122,7 +122,7 @@ def test_what_is_there_from_the_start_is_there(connection):
     facets = select(Facet.kind, Facet.name).order_by(Facet.id)
     fixed = [("all", ""), ("terms", "author"), ("terms", "brand"), ("terms", "section"), ("terms", "tag")]
     assert [tuple(row) for row in connection.execute(facets)] == fixed
-    assert connection.execute(select(LogHead.id, LogHead.seq)).one() == (1, 0)
+    assert connection.execute(select(ChangelogHead.id, ChangelogHead.seq)).one() == (1, 0)
     assert len(connection.execute(select(Secret.value)).scalar_one()) == 64
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from newsapi.settings import PREFIX, BadSetting, Settings, table
+from newsapi.settings import PREFIX, SettingError, Settings, settings_markdown
 
 PAGE = Path(__file__).parents[2] / "docs" / "operate" / "settings.md"
 NAMES = [PREFIX + field.name.upper() for field in dataclasses.fields(Settings)]
@@ -127,13 +127,13 @@ def test_a_setting_is_read(name, text, value):
 
 @pytest.mark.parametrize(("name", "text"), REFUSED)
 def test_what_cannot_be_used_is_refused_by_name(name, text):
-    with pytest.raises(BadSetting, match=f"^{PREFIX}{name} is ") as refused:
+    with pytest.raises(SettingError, match=f"^{PREFIX}{name} is ") as refused:
         Settings.from_env({PREFIX + name: text})
     assert refused.value.name == PREFIX + name
 
 
 def test_a_secret_that_is_refused_is_not_told():
-    with pytest.raises(BadSetting) as refused:
+    with pytest.raises(SettingError) as refused:
         Settings.from_env({f"{PREFIX}SECRET_KEY": "hunter2"})
     assert "hunter2" not in str(refused.value)
 
@@ -156,7 +156,7 @@ def test_settings_do_not_change():
 
 
 def test_every_setting_is_told_in_one_line_of_help():
-    lines = table().splitlines()[2:]
+    lines = settings_markdown().splitlines()[2:]
     assert [line.split("`")[1] for line in lines] == NAMES
     assert all(line.count(" | ") == 2 and len(line) > len(name) + 20 for line, name in zip(lines, NAMES, strict=True))
 
@@ -166,4 +166,4 @@ def test_the_documentation_has_the_table_of_settings():
     shown, end, _ = rest.partition("<!-- /settings -->")
     assert start
     assert end
-    assert shown.strip() == table()
+    assert shown.strip() == settings_markdown()

@@ -120,7 +120,7 @@ def read(data: bytes | Endless, form: str) -> dict[str, Any]:
     Path("/proc/self/clear_refs").write_text("5")  # the most so far begins anew
     before = peak()
     start = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
-    lines = list(known.form(form, None, ZoneInfo("Europe/Rome")).lines(stream))  # type: ignore[arg-type]
+    lines = list(known.get_format(form, None, ZoneInfo("Europe/Rome")).lines(stream))  # type: ignore[arg-type]
     cpu = sum(resource.getrusage(resource.RUSAGE_SELF)[:2]) - start
     said = [line.problem.message for line in lines if line.problem]
     leaks = b"root:" in b"".join(line.raw for line in lines)

@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from newsapi.intake import known, plans
-from newsapi.intake.ndjson import Problem
+from newsapi.intake.ndjson import RecordProblem
 
 FILES = Path(__file__).parent / "files"
 
@@ -19,13 +19,13 @@ class Told:
     """What a file says: its records by type and slug, and what is wrong with it."""
 
     def __init__(self, data: bytes, name: str, mapping: bytes | None = None) -> None:
-        form = known.form(name, plans.parsed(mapping) if mapping else None, ZoneInfo("Europe/Rome"))
+        form = known.get_format(name, plans.parse_mapping(mapping) if mapping else None, ZoneInfo("Europe/Rome"))
         lines = list(form.lines(BytesIO(data)))
         self.records: list[dict[str, Any]] = [orjson.loads(line.raw) for line in lines if line.problem is None]
-        self.problems: list[tuple[int, Problem]] = [
-            (form.place(line.number), line.problem) for line in lines if line.problem is not None
+        self.problems: list[tuple[int, RecordProblem]] = [
+            (form.source_line(line.number), line.problem) for line in lines if line.problem is not None
         ]
-        self.places = [form.place(line.number) for line in lines]
+        self.places = [form.source_line(line.number) for line in lines]
 
     def __getitem__(self, slug: str) -> dict[str, Any]:
         (found,) = (one for one in self.records if one["type"] == "article" and one["slug"] == slug)

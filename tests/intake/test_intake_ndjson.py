@@ -9,18 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsapi.intake.ndjson import MAX_LINE, Line, Problem, Unreadable, lines, parse
+from newsapi.intake.ndjson import MAX_LINE_BYTES, Line, RecordProblem, InvalidJson, iter_lines, parse_line
 
 BOM = b"\xef\xbb\xbf"
 
 
 def read(data: bytes) -> list[Line]:
-    return list(lines(BytesIO(data)))
+    return list(iter_lines(BytesIO(data)))
 
 
 def told(raw: bytes) -> tuple[str, str]:
-    with pytest.raises(Unreadable) as caught:
-        parse(raw)
+    with pytest.raises(InvalidJson) as caught:
+        parse_line(raw)
     return caught.value.pointer, caught.value.message
 
 
@@ -80,7 +80,7 @@ def test_reading_goes_on_where_it_stopped():
     whole = read(data)
     stream = BytesIO(data)
     stream.seek(whole[0].offset)
-    assert list(lines(stream, number=whole[0].number, offset=whole[0].offset)) == whole[1:]
+    assert list(iter_lines(stream, number=whole[0].number, offset=whole[0].offset)) == whole[1:]
 
 
 def test_the_digest_is_that_of_the_line_without_white_space():
@@ -89,19 +89,19 @@ def test_the_digest_is_that_of_the_line_without_white_space():
 
 
 def test_a_line_of_the_greatest_length_is_read():
-    (line,) = read(BOM + b'"' + b"a" * (MAX_LINE - 2) + b'"\r\n')
-    assert (len(line.raw), line.problem) == (MAX_LINE, None)
+    (line,) = read(BOM + b'"' + b"a" * (MAX_LINE_BYTES - 2) + b'"\r\n')
+    assert (len(line.raw), line.problem) == (MAX_LINE_BYTES, None)
 
 
 def test_a_line_that_is_too_long_is_told_and_the_next_one_read():
     data = b"{}\n" + b"a" * 10_000_000 + b"\r\n{}\n"
     first, long, last = read(data)
     assert (first.raw, last.raw, last.number, last.offset) == (b"{}", b"{}", 3, len(data))
-    assert long == Line(2, len(data) - 3, b"", b"", Problem("", "longer than 4,194,304 bytes"))
+    assert long == Line(2, len(data) - 3, b"", b"", RecordProblem("", "longer than 4,194,304 bytes"))
 
 
 def test_one_byte_too_many_is_told():
-    (line,) = read(b"a" * (MAX_LINE + 1))
+    (line,) = read(b"a" * (MAX_LINE_BYTES + 1))
     assert line.problem is not None
 
 
@@ -112,8 +112,8 @@ def test_a_last_line_that_is_too_long_is_told():
 
 def test_a_line_that_is_too_long_is_never_held_whole():
     stream = Endless(50_000_000)
-    (line,) = lines(stream)
-    assert (line.offset, stream.most <= MAX_LINE + 5) == (50_000_000, True)
+    (line,) = iter_lines(stream)
+    assert (line.offset, stream.most <= MAX_LINE_BYTES + 5) == (50_000_000, True)
 
 
 @given(st.lists(st.binary(max_size=20)))
@@ -127,8 +127,8 @@ def test_offsets_and_numbers_only_grow(parts):
 @given(st.binary(max_size=60))
 def test_any_bytes_are_a_record_or_a_sentence(raw):
     try:
-        answer = parse(raw)
-    except Unreadable as problem:
+        answer = parse_line(raw)
+    except InvalidJson as problem:
         answer = problem.message
     assert answer == {} or answer
 
@@ -147,8 +147,8 @@ JSON = st.recursive(
 @settings(max_examples=50)
 @given(st.dictionaries(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=5), JSON))
 def test_what_was_written_is_read(record):
-    assert parse(json.dumps(record).encode()) == record
-    assert parse(json.dumps(record, ensure_ascii=False, indent=1).encode()) == record
+    assert parse_line(json.dumps(record).encode()) == record
+    assert parse_line(json.dumps(record, ensure_ascii=False, indent=1).encode()) == record
 
 
 @given(st.dictionaries(st.sampled_from(["a", "b:", ":"]), JSON, min_size=1), st.sampled_from([":", " :", "\t: "]), JSON)
@@ -228,29 +228,29 @@ def test_a_bad_line_is_told_with_its_place(raw, pointer, message):
     ],
 )
 def test_a_good_line_is_read(raw, record):
-    assert parse(raw) == record
+    assert parse_line(raw) == record
 
 
 def test_thirty_two_levels_are_not_too_deep():
-    assert parse(b'{"a":' * 32 + b"1" + b"}" * 32)
+    assert parse_line(b'{"a":' * 32 + b"1" + b"}" * 32)
 
 
 def test_an_unreadable_line_says_place_and_sentence():
-    assert str(Unreadable("/a", "is wrong")) == "/a: is wrong"
+    assert str(InvalidJson("/a", "is wrong")) == "/a: is wrong"
 
 
 def test_an_unreadable_line_without_a_place_says_the_sentence():
-    assert str(Unreadable("", "is wrong")) == "is wrong"
+    assert str(InvalidJson("", "is wrong")) == "is wrong"
 
 
 def test_a_poisoned_file_loses_only_its_poisoned_lines():
     poison = [b"[]", b'"x"', b"1", b"null", b"NaN", b"\0", b"\xff", b"[" * 100_000, b'{"a":' + b"9" * 5_000 + b"}"]
     data = BOM + b"\r\n".join(b'{"good":1}\n' + bad for bad in poison)
     good = bad = 0
-    for line in lines(BytesIO(data)):
+    for line in iter_lines(BytesIO(data)):
         try:
-            parse(line.raw)
+            parse_line(line.raw)
             good += 1
-        except Unreadable:
+        except InvalidJson:
             bad += 1
     assert (good, bad) == (len(poison), len(poison))

@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from newsapi.intake import plans
-from newsapi.intake.scrutiny import Unreadable
+from newsapi.intake.scrutiny import InvalidJson
 
 
 def test_toml_and_json_say_the_same(mapping):
@@ -15,8 +15,8 @@ def test_toml_and_json_say_the_same(mapping):
             "categories": {"land-rover": "brand", "prove": "section", "Curiosità": "section", "varie": "drop"},
         }
     )
-    assert plans.plan(plans.parsed(mapping)) == plans.plan(plans.parsed(by_json))
-    assert plans.plan(plans.parsed(mapping)).categories == {
+    assert plans.build_mapping(plans.parse_mapping(mapping)) == plans.build_mapping(plans.parse_mapping(by_json))
+    assert plans.build_mapping(plans.parse_mapping(mapping)).categories == {
         "land-rover": ("brand", "land-rover"),
         "prove": ("section", "prove"),
         "curiosita": ("section", "curiosita"),
@@ -43,6 +43,6 @@ def test_toml_and_json_say_the_same(mapping):
     ],
 )
 def test_what_is_wrong_is_named(raw, place):
-    with pytest.raises(Unreadable) as raised:
-        plans.parsed(raw)
+    with pytest.raises(InvalidJson) as raised:
+        plans.parse_mapping(raw)
     assert raised.value.pointer == place

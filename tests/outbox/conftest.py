@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from newsapi.outbox.worker import Follow, Listener
+from newsapi.outbox.worker import ConsumerRunner, Consumer
 from newsapi.store.database import Database, Session
-from newsapi.store.places import Point
+from newsapi.store.places import LogPosition
 from tests.elsewhere import Elsewhere
 
 
-class Recorder(Listener):
+class Recorder(Consumer):
     """Notes what it is told, and is done with it at once, unless it is told to fail."""
 
     name = "recorder"
@@ -22,20 +22,20 @@ class Recorder(Listener):
         self.fails: Exception | None = None
         self.write_down: Callable[[Session], object] | None = None
 
-    def take(self, changed: Sequence[Any]) -> Point | None:
+    def handle(self, changed: Sequence[Any]) -> LogPosition | None:
         if self.fails:
             raise self.fails
         self.seen += [change.seq for change in changed]
-        return Point(changed[-1].seq, changed[-1].mark) if changed else None
+        return LogPosition(changed[-1].seq, changed[-1].mark) if changed else None
 
-    def write(self, session: Session) -> None:
+    def commit(self, session: Session) -> None:
         if self.write_down:
             self.write_down(session)
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         self.events.append("forget")
 
-    def set_back(self) -> None:
+    def on_log_restored(self) -> None:
         self.events.append("set back")
 
 
@@ -45,13 +45,13 @@ def recorder() -> Recorder:
 
 
 @pytest.fixture
-def worker(database: Database, clock: Callable[[], Any]) -> Callable[[Listener], Follow]:
+def worker(database: Database, clock: Callable[[], Any]) -> Callable[[Consumer], ConsumerRunner]:
     """A listener in the hands of one more worker."""
-    return lambda listener: Follow(database, listener, now=clock)
+    return lambda listener: ConsumerRunner(database, listener, now=clock)
 
 
 @pytest.fixture
-def follow(worker: Callable[[Listener], Follow], recorder: Recorder) -> Follow:
+def follow(worker: Callable[[Consumer], ConsumerRunner], recorder: Recorder) -> ConsumerRunner:
     """The recorder, at the head of an empty log."""
     made = worker(recorder)
     made.step()

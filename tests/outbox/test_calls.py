@@ -47,8 +47,8 @@ def forbidden():
 @pytest.mark.parametrize("host", [*(f"[{a}]" if ":" in a else a for a in PRIVATE if "%" not in a), *WRITTEN])
 def test_none_of_them_is_called_however_it_is_written(forbidden, host):
     port = forbidden.getsockname()[1]
-    with pytest.raises((calls.Forbidden, socket.gaierror)):
-        calls.post(f"http://{host}:{port}/hook", b"{}", {}, private=False)
+    with pytest.raises((calls.ForbiddenAddress, socket.gaierror)):
+        calls.post(f"http://{host}:{port}/hook", b"{}", {}, allow_private=False)
 
 
 def test_a_name_that_says_something_else_a_moment_later_changes_nothing(forbidden, monkeypatch):
@@ -69,20 +69,20 @@ def test_a_name_that_says_something_else_a_moment_later_changes_nothing(forbidde
     monkeypatch.setattr(calls.socket, "getaddrinfo", look_up)
     monkeypatch.setattr(calls.socket.socket, "connect", connect)
     with pytest.raises(ConnectionRefusedError):
-        calls.post(f"http://rebind.example:{port}/", b"{}", {}, private=False)
+        calls.post(f"http://rebind.example:{port}/", b"{}", {}, allow_private=False)
     assert (asked, reached) == (["rebind.example"], [("8.8.8.8", port)])
 
 
 def test_one_private_address_among_public_ones_is_enough_to_refuse(monkeypatch):
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443)) for address in ("8.8.8.8", "10.0.0.1")]
     monkeypatch.setattr(calls.socket, "getaddrinfo", lambda *_, **__: found)
-    with pytest.raises(calls.Forbidden):
-        calls.post("https://both.example/", b"{}", {}, private=False)
+    with pytest.raises(calls.ForbiddenAddress):
+        calls.post("https://both.example/", b"{}", {}, allow_private=False)
 
 
 @pytest.mark.parametrize("what", ["nothing", "drips", "noise", "endless"])
 def test_a_receiver_who_does_not_answer_is_left(what, monkeypatch):
-    monkeypatch.setattr(calls, "ANSWER", 0.5)
+    monkeypatch.setattr(calls, "RESPONSE_TIMEOUT_SECONDS", 0.5)
     server = socket.create_server(("127.0.0.1", 0))
     stop = threading.Event()
 
@@ -104,7 +104,7 @@ def test_a_receiver_who_does_not_answer_is_left(what, monkeypatch):
     thread.start()
     began = time.monotonic()
     with pytest.raises((OSError, calls.http.client.HTTPException)):
-        calls.post(f"http://127.0.0.1:{server.getsockname()[1]}/", b"{}", {}, private=True)
+        calls.post(f"http://127.0.0.1:{server.getsockname()[1]}/", b"{}", {}, allow_private=True)
     assert time.monotonic() - began < 5
     stop.set()
     thread.join()

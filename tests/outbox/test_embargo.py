@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import event, select
 
 from newsapi.actions import keys, schedule
-from newsapi.actions.writing import Desk
+from newsapi.actions.writing import WriteContext
 from newsapi.app import create_worker
 from newsapi.model import Change
-from newsapi.outbox.clockwork import Embargo
-from newsapi.outbox.worker import LEASE, Follow
+from newsapi.outbox.clockwork import PublicationScheduler
+from newsapi.outbox.worker import LEASE_DURATION, ConsumerRunner
 from newsapi.store import due
 from tests.consistency import consistent
 from tests.desk.conftest import EVERYTHING, Editor
@@ -29,17 +29,17 @@ def public(app):
 
 @pytest.fixture
 def desk(database, settings, clock):
-    return Desk(database, settings, lambda _: clock())
+    return WriteContext(database, settings, lambda _: clock())
 
 
 @pytest.fixture
 def embargo(database, clock, desk):
     """One more worker's hold on the schedule."""
-    return lambda: Follow(database, Embargo(desk), now=clock)
+    return lambda: ConsumerRunner(database, PublicationScheduler(desk), now=clock)
 
 
 def changes(database):
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         return [tuple(row) for row in connection.execute(select(Change.slug, Change.reason).order_by(Change.seq))]
 
 
@@ -79,7 +79,7 @@ def test_of_many_workers_at_once_one_publishes(editor, desk, clock, database):
 
     def work():
         start.wait()
-        done.append(schedule.come_due(desk))
+        done.append(schedule.run_due(desk))
 
     threads = [threading.Thread(target=work) for _ in range(6)]
     for thread in threads:
@@ -98,8 +98,8 @@ def test_where_one_was_killed_another_goes_on_within_half_a_minute(editor, publi
     clock.forward(seconds=1)
     second.step()
     assert public.get("/v1/articles/velar").status_code == 404
-    assert timedelta(seconds=30) > LEASE
-    clock.time += LEASE
+    assert timedelta(seconds=30) > LEASE_DURATION
+    clock.time += LEASE_DURATION
     second.step()
     assert public.get("/v1/articles/velar").status_code == 200
 
@@ -108,15 +108,15 @@ def test_where_one_was_killed_another_goes_on_within_half_a_minute(editor, publi
 def test_what_was_pulled_or_moved_in_time_does_not_appear(editor, public, desk, clock, changes, monkeypatch):
     made = editor.write(slug="velar", status="scheduled", published_at="2026-11-01T12:00:01Z")
     clock.forward(seconds=1)
-    looked = schedule._waiting
+    looked = schedule._due_drafts
 
     def slowly(desk):
         found = looked(desk)
         editor.change(made, **changes)  # between the look and the turn
         return found
 
-    monkeypatch.setattr(schedule, "_waiting", slowly)
-    assert schedule.come_due(desk) == 0
+    monkeypatch.setattr(schedule, "_due_drafts", slowly)
+    assert schedule.run_due(desk) == 0
     assert public.get("/v1/articles/velar").status_code == 404
 
 
@@ -154,7 +154,7 @@ def test_an_import_with_a_time_to_come_waits_for_it_too(database, settings, cloc
         b'{"type": "article", "slug": "velar", "headline": "x", "body_html": "", "status": "published",'
         b' "published_at": "2026-11-01T12:00:05Z"}'
     )
-    imports.load(database, settings, BytesIO(line), now=clock, reject=lambda *place: pytest.fail(str(place)))
+    imports.import_records(database, settings, BytesIO(line), now=clock, reject=lambda *place: pytest.fail(str(place)))
     worker = embargo()
     worker.step()
     assert public.get("/v1/articles/velar").status_code == 404
@@ -195,11 +195,11 @@ def test_a_time_that_is_none_or_has_no_offset_is_refused(editor, said):
 
 
 def test_the_clock_is_that_of_the_database(database):
-    with database.reading() as connection:
-        assert due.clock(connection).tzinfo is not None
+    with database.read_transaction() as connection:
+        assert due.database_now(connection).tzinfo is not None
         if not database.is_sqlite:
             fixed = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
-            assert abs(due.clock(connection) - fixed) < timedelta(seconds=5)
+            assert abs(due.database_now(connection) - fixed) < timedelta(seconds=5)
 
 
 def test_every_worker_keeps_the_schedule(settings):
@@ -217,8 +217,8 @@ def test_with_nothing_due_a_step_writes_nothing(embargo, statements):
 
 def test_who_looks_for_what_is_due_reads_what_is_scheduled_alone(database, make):
     make.articles(3)
-    with database.reading() as connection:
-        for find in (due.publications, due.expiries):
+    with database.read_transaction() as connection:
+        for find in (due.due_for_publication, due.due_for_expiry):
             seen = []
             event.listen(connection, "before_cursor_execute", lambda *told, seen=seen: seen.append(told[2:4]))
             find(connection, make.now(), 1)

@@ -3,21 +3,21 @@
 import pytest
 from sqlalchemy import func, insert, select, update
 
-from newsapi.model import Change, LogHead, OldSlug, Place
+from newsapi.model import Change, ChangelogHead, SlugRedirect, ConsumerOffset
 from newsapi.model.base import uuid7
 from newsapi.outbox import worker as room
-from newsapi.outbox.worker import LEASE, PATIENCE, POLL
-from newsapi.store.places import Point
+from newsapi.outbox.worker import LEASE_DURATION, MAX_BACKOFF_SECONDS, POLL_INTERVAL_SECONDS
+from newsapi.store.places import LogPosition
 
 
 def place(database, listener="recorder"):
-    with database.reading() as connection:
-        return connection.execute(select(Place.__table__).where(Place.listener == listener)).one()
+    with database.read_transaction() as connection:
+        return connection.execute(select(ConsumerOffset.__table__).where(ConsumerOffset.listener == listener)).one()
 
 
 def head(database):
-    with database.reading() as connection:
-        return connection.execute(select(LogHead.seq)).scalar_one()
+    with database.read_transaction() as connection:
+        return connection.execute(select(ChangelogHead.seq)).scalar_one()
 
 
 def test_a_new_listener_begins_at_the_head_and_is_told_what_comes(worker, recorder, make, database):
@@ -27,7 +27,7 @@ def test_a_new_listener_begins_at_the_head_and_is_told_what_comes(worker, record
     assert recorder.seen == []
     before = head(database)
     make.articles(2, brand="tesla")
-    assert follow.step() == POLL
+    assert follow.step() == POLL_INTERVAL_SECONDS
     assert recorder.seen == list(range(before + 1, head(database) + 1))
     assert place(database).seq == head(database)
     follow.step()
@@ -35,9 +35,9 @@ def test_a_new_listener_begins_at_the_head_and_is_told_what_comes(worker, record
 
 
 def test_many_changes_come_in_blocks_without_a_pause(follow, recorder, make, database, monkeypatch):
-    monkeypatch.setattr(room, "BLOCK", 2)
+    monkeypatch.setattr(room, "BATCH_SIZE", 2)
     make.articles(5)
-    assert [follow.step() for _ in range(3)] == [0, 0, POLL]
+    assert [follow.step() for _ in range(3)] == [0, 0, POLL_INTERVAL_SECONDS]
     assert recorder.seen == [1, 2, 3, 4, 5]
     assert place(database).seq == 5
 
@@ -52,10 +52,10 @@ def test_a_listener_that_fails_keeps_its_place_and_is_told_again_later_and_later
     make.article()
     recorder.fails = RuntimeError("no")
     waits = [follow.step() for _ in range(9)]
-    assert waits == [0.5, 1, 2, 4, 8, 16, 32, PATIENCE, PATIENCE]
+    assert waits == [0.5, 1, 2, 4, 8, 16, 32, MAX_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS]
     assert place(database).seq == 0
     recorder.fails = None
-    assert follow.step() == POLL
+    assert follow.step() == POLL_INTERVAL_SECONDS
     assert (recorder.seen, place(database).seq) == ([1], 1)
 
 
@@ -75,13 +75,13 @@ def test_of_two_workers_one_works(follow, recorder, worker, make):
     second = type(recorder)()
     other = worker(second)
     make.article()
-    assert (other.step(), second.seen) == (POLL, [])
+    assert (other.step(), second.seen) == (POLL_INTERVAL_SECONDS, [])
     follow.step()
     assert recorder.seen == [1]
 
 
 def test_a_worker_that_stops_leaves_its_place_to_the_next_at_once(follow, recorder, worker, make):
-    follow.let_go()
+    follow.release()
     second = type(recorder)()
     other = worker(second)
     make.article()
@@ -93,13 +93,13 @@ def test_the_place_of_a_worker_that_was_killed_is_taken_within_half_a_minute(fol
     second = type(recorder)()
     other = worker(second)
     make.article()
-    clock.forward(seconds=LEASE.total_seconds() - 1)
+    clock.forward(seconds=LEASE_DURATION.total_seconds() - 1)
     other.step()
     assert second.seen == []
     clock.forward(seconds=1)
     other.step()
     assert second.seen == [1]
-    assert LEASE.total_seconds() < 30
+    assert LEASE_DURATION.total_seconds() < 30
 
 
 def test_a_worker_that_goes_on_keeps_its_place(follow, recorder, worker, make, clock):
@@ -121,7 +121,7 @@ def test_a_worker_that_was_stopped_for_a_minute_writes_nothing_after_its_place_w
     """It had read, and was about to write."""
     second = type(recorder)()
     other = worker(second)
-    take = recorder.take
+    take = recorder.handle
 
     def stopped_meanwhile(changed):
         done = take(changed)
@@ -129,17 +129,17 @@ def test_a_worker_that_was_stopped_for_a_minute_writes_nothing_after_its_place_w
         other.step()
         return done
 
-    recorder.take = stopped_meanwhile
+    recorder.handle = stopped_meanwhile
     for listener in (recorder, second):
         row = {"kind": "tag", "subject_id": uuid7(), "at": clock()}
-        listener.write_down = lambda session, row=row: session.execute(insert(OldSlug), {**row, "slug": str(uuid7())})
+        listener.write_down = lambda session, row=row: session.execute(insert(SlugRedirect), {**row, "slug": str(uuid7())})
     make.article()
     follow.step()
     assert (recorder.seen, second.seen) == ([1], [1])
-    with database.reading() as connection:
-        assert connection.execute(select(func.count()).select_from(OldSlug)).scalar_one() == 1
+    with database.read_transaction() as connection:
+        assert connection.execute(select(func.count()).select_from(SlugRedirect)).scalar_one() == 1
     assert recorder.events == ["forget"]
-    recorder.take = take
+    recorder.handle = take
     make.article()
     follow.step()
     other.step()
@@ -183,7 +183,7 @@ def test_a_restored_log_is_told_and_the_place_set_to_its_head(follow, recorder, 
     follow.step()
     with database.transaction() as session:  # an older copy, which then went another way
         session.execute(update(Change).values(mark=Change.mark + 1))
-        session.execute(update(LogHead).values(mark=LogHead.mark + 1))
+        session.execute(update(ChangelogHead).values(mark=ChangelogHead.mark + 1))
     follow.step()
     assert recorder.events == ["forget", "set back"]
     assert (recorder.seen, place(database).seq) == ([1, 2, 3], 3)
@@ -198,16 +198,16 @@ def test_a_log_that_is_shorter_than_the_place_was_restored_too(follow, recorder,
     with database.transaction() as session:
         session.execute(Change.__table__.delete().where(Change.seq == 3))
         mark = session.execute(select(Change.mark).where(Change.seq == 2)).scalar_one()
-        session.execute(update(LogHead).values(seq=2, mark=mark))
+        session.execute(update(ChangelogHead).values(seq=2, mark=mark))
     follow.step()
     assert recorder.events == ["forget", "set back"]
-    assert Point(place(database).seq, place(database).mark) == Point(2, mark)
+    assert LogPosition(place(database).seq, place(database).mark) == LogPosition(2, mark)
 
 
 @pytest.mark.parametrize("seconds", [0.0, 60.0])
 def test_a_place_is_moved_only_from_where_its_holder_left_it(follow, recorder, worker, make, clock, database, seconds):
     with database.transaction() as session:
-        session.execute(update(Place).values(holder="someone else", until=clock()))
+        session.execute(update(ConsumerOffset).values(holder="someone else", until=clock()))
     clock.forward(seconds=seconds)
     make.article()
     follow.step()

@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select, update
 
-from newsapi.model import Brand, LogHead, Place, Tag
+from newsapi.model import Brand, ChangelogHead, ConsumerOffset, Tag
 from newsapi.outbox import purge as room
-from newsapi.outbox.purge import Purge, to_cdn
+from newsapi.outbox.purge import CdnPurgeConsumer, make_cdn
 from newsapi.store import log, words
-from newsapi.store.told import Told
+from newsapi.store.told import NewChange
 
 
 class Seconds:
@@ -27,7 +27,7 @@ def seconds():
 
 @pytest.fixture
 def purge(database, cdn, seconds, clock):
-    return Purge(database, to_cdn(f"fastly+{cdn.url}/service/x", "token"), now=clock, clock=seconds)
+    return CdnPurgeConsumer(database, make_cdn(f"fastly+{cdn.url}/service/x", "token"), now=clock, clock=seconds)
 
 
 @pytest.fixture
@@ -52,9 +52,9 @@ def both(follow, seconds):
 
 
 def place(database):
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         return connection.execute(
-            select(Place.seq, LogHead.seq).join(LogHead, LogHead.id == 1).where(Place.listener == "purge")
+            select(ConsumerOffset.seq, ChangelogHead.seq).join(ChangelogHead, ChangelogHead.id == 1).where(ConsumerOffset.listener == "purge")
         ).one()
 
 
@@ -100,11 +100,11 @@ def test_what_an_article_left_is_told_too(follow, cdn, seconds, make):
 def test_previous_and_further_slugs_are_told(follow, cdn, seconds, make, database, clock):
     id_ = make.article("velar")
     with database.transaction() as session:
-        told = Told(
+        told = NewChange(
             kind="article", action="upsert", reason="updated", subject_id=id_, slug="velar-2017",
             previous_slug="velar", more_slugs=("range-rover-velar",),
         )  # fmt: skip
-        log.append(session, [told], now=clock())
+        log.append_changes(session, [told], now=clock())
     both(follow, seconds)
     assert {"slug:velar", "slug:velar-2017", "slug:range-rover-velar"} <= cdn.asked[0].words
 
@@ -118,9 +118,9 @@ def test_a_term_is_told_by_its_name_and_with_the_lists(follow, cdn, seconds, mak
 def test_former_slugs_of_a_term_are_told(make, database):
     brand = make.brand("rover")
     make.old_slug("brand", "rover-ltd", brand)
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         facet, mentions = connection.execute(select(Brand.facet_id, Brand.mention_facet_id)).one()
-        named = words.of_facets(connection, {facet, mentions})
+        named = words.slugs_of_facets(connection, {facet, mentions})
     assert {facet: set(named[facet])} == {facet: {("brand", "rover"), ("brand", "rover-ltd")}}
     assert not named.get(mentions)
 
@@ -175,10 +175,10 @@ def rename(database, model, kind, slug, clock):
     with database.transaction() as session:
         row = session.execute(select(model).where(model.slug == slug)).scalar_one()
         row.name, row.changed_at = "Another Name", clock()
-        told = Told(
-            kind=kind, action="upsert", reason="updated", subject_id=row.id, slug=slug, after=frozenset({row.facet_id})
+        told = NewChange(
+            kind=kind, action="upsert", reason="updated", subject_id=row.id, slug=slug, facets_after=frozenset({row.facet_id})
         )
-        log.append(session, [told], now=clock())
+        log.append_changes(session, [told], now=clock())
 
 
 @pytest.mark.parametrize("status", [503, 401, 302])
@@ -203,7 +203,7 @@ def test_a_cdn_that_fails_is_told_again_until_it_answers(follow, cdn, seconds, m
 
 
 def test_a_cdn_that_is_not_there_is_tried_again(worker, make, database, seconds, clock):
-    follow = worker(Purge(database, to_cdn("varnish+http://127.0.0.1:9", None), now=clock, clock=seconds))
+    follow = worker(CdnPurgeConsumer(database, make_cdn("varnish+http://127.0.0.1:9", None), now=clock, clock=seconds))
     follow.step()
     make.article()
     follow.step()
@@ -215,7 +215,7 @@ def test_a_worker_that_takes_over_purges_what_was_not_purged_twice(follow, cdn, 
     follow.step()
     later(follow, seconds, 1)
     clock.forward(seconds=60)  # and it is never heard of again
-    other = worker(Purge(database, to_cdn(f"fastly+{cdn.url}/service/x", "token"), now=clock, clock=seconds))
+    other = worker(CdnPurgeConsumer(database, make_cdn(f"fastly+{cdn.url}/service/x", "token"), now=clock, clock=seconds))
     both(other, seconds)
     assert sum("slug:velar" in one.words for one in cdn.asked) == 3
     assert place(database)[0] == place(database)[1]
@@ -230,15 +230,15 @@ def test_many_words_go_in_requests_of_256(follow, cdn, seconds, make):
 
 
 def test_more_than_a_thousand_words_drop_everything_in_one_request(follow, cdn, seconds, make, monkeypatch):
-    monkeypatch.setattr(room, "MOST", 100)
+    monkeypatch.setattr(room, "MAX_KEYS_PER_PURGE", 100)
     make.articles(40)
     both(follow, seconds)
     assert [(one.method, one.path) for one in cdn.asked] == [("POST", "/service/x/purge_all")] * 2
 
 
 def test_varnish_is_told_by_xkey(follow, cdn, seconds, make, worker, database, clock):
-    follow.let_go()
-    follow = worker(Purge(database, to_cdn(f"varnish+{cdn.url}", None), now=clock, clock=seconds))
+    follow.release()
+    follow = worker(CdnPurgeConsumer(database, make_cdn(f"varnish+{cdn.url}", None), now=clock, clock=seconds))
     follow.step()
     make.article("velar")
     both(follow, seconds)
@@ -251,7 +251,7 @@ def test_a_restored_log_drops_everything(follow, cdn, make, database, seconds):
     both(follow, seconds)
     cdn.asked.clear()
     with database.transaction() as session:
-        session.execute(update(LogHead).values(seq=LogHead.seq - 1, mark=1))
+        session.execute(update(ChangelogHead).values(seq=ChangelogHead.seq - 1, mark=1))
     follow.step()
     assert [one.path for one in cdn.asked] == ["/service/x/purge_all"]
 

@@ -14,22 +14,22 @@ from newsapi.model import (
     Article,
     Brand,
     Change,
-    LogHead,
-    Place,
-    RelatedEntry,
+    ChangelogHead,
+    ConsumerOffset,
+    RelatedListMember,
     RelatedList,
     RelatedPosting,
     RelatedProfile,
-    RelatedWeights,
+    RelatedTermStatistics,
 )
-from newsapi.outbox.relate import Relate
+from newsapi.outbox.relate import RelatedIndexConsumer
 from newsapi.store import related
 from tests.records import archive, article, brand, lines
 
 
 @pytest.fixture
 def relate(worker, database, clock):
-    return worker(Relate(database, now=clock))
+    return worker(RelatedIndexConsumer(database, now=clock))
 
 
 def catch_up(relate):
@@ -37,8 +37,8 @@ def catch_up(relate):
     for _ in range(50):
         relate.step()
         if relate._place == relate._read and not relate._failures:
-            with relate._database.reading() as connection:
-                if connection.execute(select(LogHead.seq)).scalar() == relate._place.seq:
+            with relate._database.read_transaction() as connection:
+                if connection.execute(select(ChangelogHead.seq)).scalar() == relate._place.seq:
                     return
     raise AssertionError
 
@@ -46,7 +46,7 @@ def catch_up(relate):
 @pytest.fixture
 def publish(database, settings, clock):
     def publish(*records):
-        imports.load(database, settings, BytesIO(lines(*records)), now=clock, reject=lambda *it: pytest.fail(str(it)))
+        imports.import_records(database, settings, BytesIO(lines(*records)), now=clock, reject=lambda *it: pytest.fail(str(it)))
 
     return publish
 
@@ -77,14 +77,14 @@ def three(publish, follow):
 
 
 def ids(database):
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         return dict(connection.execute(select(Article.slug, Article.id)).all())
 
 
 def listed(database, slug, limit=6, **options):
-    options = {"keep": lambda made: acts.keep(database, made), **options}
-    with database.reading() as connection:
-        return related.of_article(connection, ids(database)[slug], limit=limit, **options)
+    options = {"keep": lambda made: acts.save_list(database, made), **options}
+    with database.read_transaction() as connection:
+        return related.get_related(connection, ids(database)[slug], limit=limit, **options)
 
 
 def slugs(found):
@@ -92,12 +92,12 @@ def slugs(found):
 
 
 def rows(database, model):
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         return connection.execute(select(func.count()).select_from(model)).scalar()
 
 
 def told(database):
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         found = connection.execute(select(Change.lists).where(Change.kind == "related").order_by(Change.seq))
         return [{*lists} for lists in found.scalars()]
 
@@ -162,7 +162,7 @@ def test_a_list_made_before_the_index_moved_on_is_not_kept(database, publish, fo
     listed(database, "batterie", keep=lambda made: late.append(made) or False)
     publish(article("gigafactory", **GIGAFACTORY))
     follow()
-    assert acts.keep(database, late[0]) is False
+    assert acts.save_list(database, late[0]) is False
     assert rows(database, RelatedList) == 0
 
 
@@ -171,7 +171,7 @@ def test_without_a_worker_a_list_is_made_each_time_and_hangs_on_its_brand(databa
     found = listed(database, "batterie")
     assert slugs(found) == [("neve", "recent")]
     assert rows(database, RelatedList) == 0
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         assert found.facets == {connection.execute(select(Brand.facet_id)).scalar()}
 
 
@@ -185,7 +185,7 @@ def test_a_list_that_is_full_hangs_on_itself_alone(database, publish, follow):
 @pytest.mark.usefixtures("three")
 def test_a_writer_at_work_keeps_no_reader_waiting(database):
     with database.transaction() as session:
-        session.execute(select(Place.seq).with_for_update())
+        session.execute(select(ConsumerOffset.seq).with_for_update())
         found = listed(database, "batterie")
     assert len(found.records) == 4
     assert rows(database, RelatedList) == 0
@@ -198,11 +198,11 @@ def test_readers_who_keep_one_list_at_once_disturb_nobody(database):
     with ThreadPoolExecutor(8) as readers:
         for _ in range(20):
             with database.transaction() as session:
-                related.drop(session, [made[0].article])
-            outcomes = [*readers.map(lambda one: acts.keep(database, one), made * 8)]
+                related.delete_lists(session, [made[0].article])
+            outcomes = [*readers.map(lambda one: acts.save_list(database, one), made * 8)]
             assert any(outcomes)
-    with database.reading() as connection:
-        entries = {*connection.execute(select(RelatedEntry.other_id)).scalars()}
+    with database.read_transaction() as connection:
+        entries = {*connection.execute(select(RelatedListMember.other_id)).scalars()}
     assert entries == {UUID(item[0]) for item in made[0].items}
 
 
@@ -210,14 +210,14 @@ def test_readers_who_keep_one_list_at_once_disturb_nobody(database):
 def test_dropping_a_list_leaves_nothing_of_it(database):
     listed(database, "batterie")
     with database.transaction() as session:
-        assert related.drop(session, [*ids(database).values()]) == [ids(database)["batterie"]]
-    assert (rows(database, RelatedList), rows(database, RelatedEntry)) == (0, 0)
+        assert related.delete_lists(session, [*ids(database).values()]) == [ids(database)["batterie"]]
+    assert (rows(database, RelatedList), rows(database, RelatedListMember)) == (0, 0)
 
 
 @pytest.mark.usefixtures("three")
 def test_a_list_made_by_older_weights_is_made_again(database, clock):
     listed(database, "batterie")
-    acts.rebuild(database, now=clock)
+    acts.rebuild_index(database, now=clock)
     made = []
     listed(database, "batterie", keep=lambda one: made.append(one) or False)
     assert len(made) == 1
@@ -225,8 +225,8 @@ def test_a_list_made_by_older_weights_is_made_again(database, clock):
 
 def test_terms_are_counted_anew_when_there_are_twice_as_many_articles(database, publish, follow):
     def version():
-        with database.reading() as connection:
-            return connection.execute(select(RelatedWeights.version, RelatedWeights.archive)).one()
+        with database.read_transaction() as connection:
+            return connection.execute(select(RelatedTermStatistics.version, RelatedTermStatistics.archive)).one()
 
     publish(brand("land-rover"), *(article(f"a{number}", brand="land-rover") for number in range(4)))
     follow()
@@ -245,14 +245,14 @@ def test_a_rebuild_makes_what_following_made(database, publish, follow, clock):
     with database.transaction() as session:  # by the same weights, described when all were there
         session.execute(delete(RelatedProfile))
         session.execute(delete(RelatedPosting))
-    assert acts.rebuild(database, now=clock) == rows(database, RelatedProfile)
+    assert acts.rebuild_index(database, now=clock) == rows(database, RelatedProfile)
     followed = {slug: slugs(listed(database, slug)) for slug in there_now(database)}
-    acts.rebuild(database, now=clock)
+    acts.rebuild_index(database, now=clock)
     assert {slug: slugs(listed(database, slug)) for slug in followed} == followed
 
 
 def there_now(database):
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         return [*connection.execute(select(Article.slug).where(Article.status == "published")).scalars()]
 
 
@@ -283,5 +283,5 @@ def test_every_kept_list_shows_what_would_be_made_now(database, publish, follow,
         kept = {slug: slugs(listed(database, slug)) for slug in there_now(database)}
         with database.transaction() as session:
             session.execute(delete(RelatedList))
-            session.execute(delete(RelatedEntry))
+            session.execute(delete(RelatedListMember))
         assert kept == {slug: slugs(listed(database, slug)) for slug in there_now(database)}

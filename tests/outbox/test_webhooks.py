@@ -12,17 +12,17 @@ import pytest
 
 from newsapi.actions import import_jobs, imports, keys, taxonomy
 from newsapi.actions import webhooks as acts
-from newsapi.actions.keys import Caller, Licence
-from newsapi.actions.writing import Desk
-from newsapi.cache.follower import BOUND
+from newsapi.actions.keys import Caller, Entitlement
+from newsapi.actions.writing import WriteContext
+from newsapi.cache.follower import MAX_STALENESS_SECONDS
 from newsapi.feeds import webhooks as wire
 from newsapi.model.base import uuid7
-from newsapi.outbox.webhooks import GATHERED, PAUSED, RETRIES, UNPURGED, Webhooks
-from newsapi.schemas.presentation import Presentation
+from newsapi.outbox.webhooks import PLAN_INTERVAL_SECONDS, PAUSE_AFTER, RETRY_SCHEDULE, PURGE_WAIT_SECONDS, WebhookConsumer
+from newsapi.schemas.presentation import ArticlePresenter
 from newsapi.schemas.webhooks import EVENTS
 from newsapi.store import keys as store_keys
 from newsapi.store import places, webhooks
-from newsapi.store.places import Point
+from newsapi.store.places import LogPosition
 from tests.records import article, brand, lines, term
 
 CALLER = Caller(id=uuid7(), prefix="key_partner", scopes=frozenset({"webhooks"}))
@@ -103,8 +103,8 @@ def bodies():
 
 @pytest.fixture
 def listener(database, settings, clock, seconds, bodies):
-    shown = Presentation(replace(settings, public_body=bodies))
-    return Webhooks(database, shown, purges=False, private=True, now=clock, clock=seconds)
+    shown = ArticlePresenter(replace(settings, public_body=bodies))
+    return WebhookConsumer(database, shown, wait_for_purge=False, allow_private=True, now=clock, clock=seconds)
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def follow(worker, listener):
 def settle(follow, listener, seconds, clock):
     """Let the bound pass, and every call that is due be made and noted."""
 
-    def settle(*, seconds_=BOUND + GATHERED, later=timedelta()):
+    def settle(*, seconds_=MAX_STALENESS_SECONDS + PLAN_INTERVAL_SECONDS, later=timedelta()):
         follow.step()
         seconds.now += seconds_
         clock.time += later
@@ -138,7 +138,7 @@ def key(database, clock):
     """The key of CALLER."""
     columns = {"digest": b"", "name": "partner", "scopes": ["webhooks"], "created_at": clock()}
     with database.transaction() as session:
-        store_keys.add(session, id=CALLER.id, prefix=CALLER.prefix, **columns)
+        store_keys.insert_key(session, id=CALLER.id, prefix=CALLER.prefix, **columns)
     return CALLER.prefix
 
 
@@ -148,7 +148,7 @@ def hook(database, clock, key):
 
     def hook(url, events=EVENTS, **more):
         values = {"url": url, "events": [*events], "brands": None, "sections": None, **more}
-        return acts.create(database, CALLER, values, now=clock(), then=lambda _, row: row)
+        return acts.create(database, CALLER, values, now=clock(), read_back=lambda _, row: row)
 
     return hook
 
@@ -156,7 +156,7 @@ def hook(database, clock, key):
 @pytest.fixture
 def publish(database, settings, clock):
     def publish(*records):
-        imports.load(database, settings, BytesIO(lines(*records)), now=clock, reject=lambda *_: pytest.fail("refused"))
+        imports.import_records(database, settings, BytesIO(lines(*records)), now=clock, reject=lambda *_: pytest.fail("refused"))
 
     return publish
 
@@ -170,8 +170,8 @@ def articles_of(receiver):
 
 
 def rows(database, id_):
-    with database.reading() as connection:
-        return webhooks.deliveries(connection, id_, before=None, limit=1000, state=None)
+    with database.read_transaction() as connection:
+        return webhooks.list_deliveries(connection, id_, before=None, limit=1000, state=None)
 
 
 def test_what_happens_to_an_article_is_told_in_the_contracts_words(hook, receiver, publish, settle, make):
@@ -202,14 +202,14 @@ def test_calls_are_signed_by_standard_webhooks(hook, receiver, publish, settle, 
     settle()
     [call] = receiver.calls
     at = clock.time
-    sent = wire.headers(call["id"], at, call["text"], [made["secret"]])
+    sent = wire.signed_headers(call["id"], at, call["text"], [made["secret"]])
     assert call["headers"]["webhook-timestamp"] == sent["webhook-timestamp"]
     assert call["headers"]["webhook-signature"] == sent["webhook-signature"]
     new = acts.rotate(database, CALLER, made["id"], now=clock())
     publish(article("altro"))
     settle()
     call = receiver.calls[-1]
-    both = wire.headers(call["id"], clock.time, call["text"], [new["secret"], made["secret"]])
+    both = wire.signed_headers(call["id"], clock.time, call["text"], [new["secret"], made["secret"]])
     assert call["headers"]["webhook-signature"] == both["webhook-signature"]
     publish(article("terzo"))
     settle(later=timedelta(hours=24, seconds=1))
@@ -220,7 +220,7 @@ def test_calls_are_signed_by_standard_webhooks(hook, receiver, publish, settle, 
 def test_a_signature_is_that_of_the_specification():
     """The example of the specification's reference implementations."""
     at = datetime.fromtimestamp(1614265330, UTC)
-    found = wire.headers(
+    found = wire.signed_headers(
         "msg_p5jXN8AQM9LWM0D4loKWxJek", at, '{"test": 2432232314}', ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]
     )
     assert found["webhook-signature"] == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
@@ -247,9 +247,9 @@ def partner(database, clock):
 
     def partner(**licence):
         scopes = ["partner:read", "webhooks"]
-        secret = keys.create(database, "partner", scopes, now=clock(), licence=Licence(**licence))
-        with database.reading() as connection:
-            return keys.caller(connection, secret, clock())
+        secret = keys.create(database, "partner", scopes, now=clock(), entitlement=Entitlement(**licence))
+        with database.read_transaction() as connection:
+            return keys.authenticate(connection, secret, clock())
 
     return partner
 
@@ -299,7 +299,7 @@ def test_what_a_key_is_for_narrows_what_a_webhook_asks_for(hook, receiver, publi
 def test_a_filter_follows_a_brand_that_is_called_otherwise_by_now(hook, receiver, publish, settle, desk):
     publish(brand("rover"), brand("fiat"))
     hook(receiver.url, ["article.published"], brands=["rover"])
-    taxonomy.amend(desk, CALLER, "brand", "rover", {"slug": "land-rover"}, versions=None, then=lambda *_: None)
+    taxonomy.update(desk, CALLER, "brand", "rover", {"slug": "land-rover"}, versions=None, read_back=lambda *_: None)
     publish(article("velar", brand="land-rover"), article("punto", brand="fiat"))
     settle()
     assert articles_of(receiver) == [("published", "velar")]
@@ -316,7 +316,7 @@ def test_no_event_leaves_before_every_node_knows(hook, receiver, publish, follow
     hook(receiver.url)
     publish(article("velar"))
     follow.step()
-    seconds.now += BOUND - 0.01
+    seconds.now += MAX_STALENESS_SECONDS - 0.01
     for _ in range(5):
         follow.step()
     assert (receiver.calls, listener._under_way) == ([], {})
@@ -325,7 +325,7 @@ def test_no_event_leaves_before_every_node_knows(hook, receiver, publish, follow
 def test_no_event_leaves_before_the_cdn_has_dropped_it(
     hook, receiver, publish, worker, database, settings, clock, seconds
 ):
-    listener = Webhooks(database, Presentation(settings), purges=True, private=True, now=clock, clock=seconds)
+    listener = WebhookConsumer(database, ArticlePresenter(settings), wait_for_purge=True, allow_private=True, now=clock, clock=seconds)
     follow = worker(listener)
     follow.step()
     hook(receiver.url, ["article.published"])
@@ -341,14 +341,14 @@ def test_no_event_leaves_before_the_cdn_has_dropped_it(
     pause(10)
     assert receiver.calls == []
     with database.transaction() as session:
-        places.note(session, places.PURGED, Point(10_000, 1), clock())
+        places.save_offset(session, places.PURGED_OFFSET, LogPosition(10_000, 1), clock())
     pause(1)
     assert receiver.types == ["article.published"]
     with database.transaction() as session:
-        places.note(session, places.PURGED, Point(0, 1), clock())
+        places.save_offset(session, places.PURGED_OFFSET, LogPosition(0, 1), clock())
     publish(article("altro"))
     pause(0)
-    pause(UNPURGED - 1)
+    pause(PURGE_WAIT_SECONDS - 1)
     assert len(receiver.calls) == 1
     pause(2)
     assert len(receiver.calls) == 2
@@ -362,10 +362,10 @@ def test_what_fails_is_tried_again_under_its_id_until_it_is_answered(hook, recei
     assert len(receiver.calls) == 1
     settle()
     assert len(receiver.calls) == 1
-    settle(later=RETRIES[0])
-    settle(later=RETRIES[1])
+    settle(later=RETRY_SCHEDULE[0])
+    settle(later=RETRY_SCHEDULE[1])
     assert len(receiver.calls) == 3
-    settle(later=RETRIES[2])
+    settle(later=RETRY_SCHEDULE[2])
     assert len(receiver.calls) == 3
     assert len({(call["id"], call["text"]) for call in receiver.calls}) == 1
     [row] = rows(database, made["id"])
@@ -377,22 +377,22 @@ def test_after_three_days_a_delivery_is_dead_and_the_webhook_paused(hook, receiv
     receiver.answer = lambda _: 500
     publish(article("velar"))
     settle()
-    for wait in RETRIES:
+    for wait in RETRY_SCHEDULE:
         settle(later=wait + timedelta(seconds=1))
-    assert len(receiver.calls) == len(RETRIES) + 1
-    assert sum(RETRIES, timedelta()) >= PAUSED - timedelta(hours=3)
+    assert len(receiver.calls) == len(RETRY_SCHEDULE) + 1
+    assert sum(RETRY_SCHEDULE, timedelta()) >= PAUSE_AFTER - timedelta(hours=3)
     [row] = rows(database, made["id"])
     assert row.state == "dead"
-    settle(later=PAUSED)
+    settle(later=PAUSE_AFTER)
     publish(article("altro"))
     settle()
-    assert len(receiver.calls) == len(RETRIES) + 1
-    with database.reading() as connection:
-        assert acts.own(connection, CALLER, made["id"])["paused_at"] is not None
+    assert len(receiver.calls) == len(RETRY_SCHEDULE) + 1
+    with database.read_transaction() as connection:
+        assert acts.get_own(connection, CALLER, made["id"])["paused_at"] is not None
     receiver.answer = lambda _: 200
     with database.transaction() as session:
-        webhooks.change(session, made["id"], paused_at=None, failing_since=None)
-        assert webhooks.again(session, made["id"], row.id, row.created_at)
+        webhooks.update_webhook(session, made["id"], paused_at=None, failing_since=None)
+        assert webhooks.requeue(session, made["id"], row.id, row.created_at)
     settle()
     assert {call["data"]["slug"] for call in receiver.calls[-2:]} == {"velar", "altro"}
     assert {row.state for row in rows(database, made["id"])} == {"delivered"}
@@ -424,7 +424,7 @@ def test_a_partner_who_hangs_holds_up_nobody(hook, receive, publish, follow, lis
     try:
         publish(*(article(f"a{number}") for number in range(40)))
         follow.step()
-        seconds.now += BOUND
+        seconds.now += MAX_STALENESS_SECONDS
         for _ in range(300):
             follow.step()
             if len(quick.calls) == 40:
@@ -452,7 +452,7 @@ def test_every_event_arrives_though_half_of_the_calls_fail_and_workers_are_kille
     receiver.answer = answer
 
     def hire():
-        listener = Webhooks(database, Presentation(settings), purges=False, private=True, now=clock, clock=seconds)
+        listener = WebhookConsumer(database, ArticlePresenter(settings), wait_for_purge=False, allow_private=True, now=clock, clock=seconds)
         return worker(listener)
 
     follow = hire()
@@ -461,12 +461,12 @@ def test_every_event_arrives_though_half_of_the_calls_fail_and_workers_are_kille
         publish(*(article(f"a{turn}-{number}") for number in range(10)))
         for _ in range(3):
             follow.step()
-            seconds.now += BOUND
+            seconds.now += MAX_STALENESS_SECONDS
             clock.time += timedelta(seconds=20)
         follow = hire()  # the one before was killed where it stood: what it had under way nobody notes
     for _ in range(3_000):
         follow.step()
-        seconds.now += BOUND
+        seconds.now += MAX_STALENESS_SECONDS
         clock.time += timedelta(seconds=20)
         found = rows(database, made["id"])
         if len(found) == 100 and all(row.state == "delivered" for row in found):
@@ -481,20 +481,20 @@ def test_every_event_arrives_though_half_of_the_calls_fail_and_workers_are_kille
 
 @pytest.fixture
 def desk(database, settings, clock):
-    return Desk(database, settings, lambda _connection: clock())
+    return WriteContext(database, settings, lambda _connection: clock())
 
 
 @pytest.fixture
 def send(desk):
     """Ask for an import; answer its id."""
-    return lambda *records: import_jobs.receive(desk, CALLER, [lines(*records)], form="ndjson", plan=None)
+    return lambda *records: import_jobs.create_import(desk, CALLER, [lines(*records)], format_name="ndjson", mapping=None)
 
 
 @pytest.fixture
 def runs(database, settings, clock):
-    made = import_jobs.Runs(database, settings, now=clock)
+    made = import_jobs.ImportRunner(database, settings, now=clock)
     yield made
-    made.forget()
+    made.release()
 
 
 def test_the_end_of_an_import_is_told_when_every_node_knows_what_it_wrote(
@@ -503,10 +503,10 @@ def test_the_end_of_an_import_is_told_when_every_node_knows_what_it_wrote(
     hook(receiver.url)
     hook(receiver.url, events=["article.updated"])
     id_ = send(article("velar"), article("punto"))
-    while runs.go_on():
+    while runs.run_slice():
         pass
     follow.step()
-    seconds.now += BOUND - 0.01
+    seconds.now += MAX_STALENESS_SECONDS - 0.01
     for _ in range(5):
         follow.step()
         time.sleep(0.01)
@@ -526,10 +526,10 @@ def test_an_import_that_ends_otherwise_is_told_too(hook, receiver, send, runs, d
     def fails(*_args, **_kwargs):
         raise RuntimeError
 
-    monkeypatch.setattr(imports.writing, "write", fails)
-    for _ in range(import_jobs.FAILURES):
+    monkeypatch.setattr(imports.writing, "persist_articles", fails)
+    for _ in range(import_jobs.MAX_FAILURES):
         with pytest.raises(RuntimeError):
-            runs.go_on()
+            runs.run_slice()
     settle()
     told = {(call["data"]["id"], call["data"]["state"]) for call in receiver.calls}
     assert told == {(str(failed), "failed"), (str(cancelled), "cancelled")}
@@ -546,8 +546,8 @@ def test_invalidations_are_gathered(hook, receiver, publish, settle):
 
 
 def test_a_body_has_twenty_kilobytes_at_most():
-    text = wire.body("article.updated", datetime.now(UTC), {"seq": 1, "tags": ["tag:" + "a" * 200] * 500})
-    assert len(text) <= wire.MOST
+    text = wire.build_event("article.updated", datetime.now(UTC), {"seq": 1, "tags": ["tag:" + "a" * 200] * 500})
+    assert len(text) <= wire.MAX_BODY_BYTES
     assert orjson.loads(text)["data"]["tags"]
 
 
@@ -555,10 +555,10 @@ def test_keys_own_their_webhooks(hook, database, receiver):
     made = hook(receiver.url)
     other = Caller(id=uuid7(), prefix="key_other", scopes=frozenset({"webhooks"}))
     admin = Caller(id=uuid7(), prefix="key_admin", scopes=frozenset({"admin"}))
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         with pytest.raises(acts.NotFound):
-            acts.own(connection, other, made["id"])
-        assert acts.own(connection, admin, made["id"])["url"] == receiver.url
+            acts.get_own(connection, other, made["id"])
+        assert acts.get_own(connection, admin, made["id"])["url"] == receiver.url
 
 
 def test_who_has_no_good_key_any_more_is_told_nothing(hook, receiver, publish, follow, settle, database, clock, key):
@@ -578,8 +578,8 @@ def test_who_gets_another_key_keeps_his_webhooks(hook, receiver, publish, settle
     publish(article("velar"))
     settle(later=timedelta(hours=2))
     assert receiver.types == ["article.published"]
-    with database.reading() as connection:
-        assert acts.own(connection, keys.caller(connection, secret, clock()), made["id"])["url"] == receiver.url
+    with database.read_transaction() as connection:
+        assert acts.get_own(connection, keys.authenticate(connection, secret, clock()), made["id"])["url"] == receiver.url
 
 
 def test_what_is_long_done_is_forgotten(hook, receiver, publish, settle, database):
@@ -597,11 +597,11 @@ def test_a_worker_that_stops_writes_down_how_its_calls_ended(hook, receiver, pub
     made = hook(receiver.url, ["article.published"])
     publish(article("velar"))
     follow.step()
-    seconds.now += BOUND
+    seconds.now += MAX_STALENESS_SECONDS
     while not called.is_set():
         follow.step()
         time.sleep(0.01)
     threading.Timer(0.1, may_answer.set).start()
-    follow.let_go()
+    follow.release()
     assert [row.state for row in rows(database, made["id"])] == ["delivered"]
     assert len(receiver.calls) == 1

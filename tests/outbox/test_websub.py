@@ -5,7 +5,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from newsapi.outbox import websub as room
-from newsapi.outbox.websub import WebSub
+from newsapi.outbox.websub import WebSubConsumer
 from tests.outbox.test_purge import Seconds, later
 
 
@@ -33,7 +33,7 @@ def seconds():
 @pytest.fixture
 def follow(worker, database, cdn, seconds, make):
     make.brand("land-rover")
-    made = worker(WebSub(database, f"{cdn.url}/hub?x=1", "https://api.example.com", clock=seconds))
+    made = worker(WebSubConsumer(database, f"{cdn.url}/hub?x=1", "https://api.example.com", clock=seconds))
     made.step()
     return made
 
@@ -81,7 +81,7 @@ def test_what_the_hub_did_not_take_is_told_again_with_what_came_since(follow, hu
 
 
 def test_of_more_than_it_can_take_it_is_told_the_feed_of_all(follow, hub, seconds, make, monkeypatch):
-    monkeypatch.setattr(room, "MOST", 20)
+    monkeypatch.setattr(room, "MAX_FEEDS", 20)
     make.article("velar", tags=[f"t{number}" for number in range(6)])
     later(follow, seconds, 0)
     later(follow, seconds, 1)
@@ -89,7 +89,7 @@ def test_of_more_than_it_can_take_it_is_told_the_feed_of_all(follow, hub, second
 
 
 def test_many_feeds_go_in_several_requests(follow, hub, seconds, make, monkeypatch):
-    monkeypatch.setattr(room, "AT_ONCE", 5)
+    monkeypatch.setattr(room, "MAX_FEEDS_PER_PING", 5)
     make.article("velar", brand="land-rover")
     later(follow, seconds, 0)
     later(follow, seconds, 1)

@@ -7,22 +7,22 @@ import pytest
 from sqlalchemy import func, select
 
 from newsapi.app import create_worker
-from newsapi.model import RelatedProfile, SearchText
+from newsapi.model import RelatedProfile, SearchDocument
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-@pytest.mark.parametrize(("name", "kept"), [("search", SearchText), ("related", RelatedProfile)])
+@pytest.mark.parametrize(("name", "kept"), [("search", SearchDocument), ("related", RelatedProfile)])
 def test_an_index_is_made_anew_however_long_its_reads_take(database, settings, make, name, kept):
     """A read of a million articles outlasts what a reader is given; here it waits for a lock as long."""
     make.articles(3)
     [listener] = [follow.listener for follow in create_worker(settings).follows if follow.listener.name == name]
     with database.connection() as holder:
         holder.exec_driver_sql("LOCK TABLE listing IN ACCESS EXCLUSIVE MODE")
-        rebuilding = threading.Thread(target=listener.set_back)
+        rebuilding = threading.Thread(target=listener.on_log_restored)
         rebuilding.start()
         time.sleep(1.5)
         holder.rollback()
         rebuilding.join()
     listener._database.dispose()
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         assert connection.execute(select(func.count()).select_from(kept)).scalar() == 3

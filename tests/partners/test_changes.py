@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from newsapi.actions import merges
-from newsapi.actions.writing import Desk
-from newsapi.model import Change, LogHead
+from newsapi.actions.writing import WriteContext
+from newsapi.model import Change, ChangelogHead
 from tests.consistency import consistent
 
 CHANGES = "/v1/changes"
@@ -174,8 +174,8 @@ def test_a_merged_brand_brings_what_its_new_one_holds(editor, mirror, truth, mak
     make.articles(4, brand="new")
     follower = mirror("brand=old").follow()
     assert editor.post("/v1/brands/old/merge", {"into": "new"}).status_code == 202
-    desk = Desk(database, settings, lambda _: clock())
-    while merges.go_on(desk):
+    desk = WriteContext(database, settings, lambda _: clock())
+    while merges.run_slice(desk):
         pass
     assert follower.follow().versions == truth("brand=old") == truth("brand=new")
     assert len(follower.articles) == 7
@@ -254,8 +254,8 @@ def test_after_a_restore_a_cursor_is_expired(make, public, database):
     make.articles(3)
     cursor = public.get(CHANGES).json["cursor"]
     with database.transaction() as session:  # set back by one, and another way from there
-        session.execute(delete(Change).where(Change.seq == session.execute(select(LogHead.seq)).scalar_one()))
-        session.execute(update(LogHead).values(seq=LogHead.seq - 1))
+        session.execute(delete(Change).where(Change.seq == session.execute(select(ChangelogHead.seq)).scalar_one()))
+        session.execute(update(ChangelogHead).values(seq=ChangelogHead.seq - 1))
     assert refusal(public.get(f"{CHANGES}?cursor={cursor}")) == (410, "cursor-expired")
     make.articles(2)
     assert refusal(public.get(f"{CHANGES}?cursor={cursor}")) == (410, "cursor-expired")
@@ -351,7 +351,7 @@ def test_who_waits_in_a_thread_hears_of_what_happens(app, make):
 def test_too_many_who_wait_in_threads_are_told_to_come_again(app, make):
     make.article()
     cursor = app.test_client().get(CHANGES).json["cursor"]
-    held = app.extensions["newsapi"].held
+    held = app.extensions["newsapi"].long_poll_slots
     while held.acquire(blocking=False):
         pass
     answer = app.test_client().get(f"{CHANGES}?cursor={cursor}&wait=20")

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from newsapi.actions import checks, keys
-from newsapi.actions.keys import Licence
+from newsapi.actions.keys import Entitlement
 from newsapi.settings import Settings
-from newsapi.store.keys import every as every_key
+from newsapi.store.keys import list_keys as every_key
 
 QUIET = {"NEWSAPI_API_URL": "https://api.example.com"}
 MAIL = {
@@ -22,9 +22,9 @@ def said(database, clock):
     """What is said of settings, and of the keys that there are."""
 
     def said(**settings):
-        with database.reading() as connection:
+        with database.read_transaction() as connection:
             rows = every_key(connection)
-        return list(checks.warnings(Settings.from_env({**QUIET, **settings}), rows, clock()))
+        return list(checks.config_warnings(Settings.from_env({**QUIET, **settings}), rows, clock()))
 
     return said
 
@@ -72,9 +72,9 @@ def test_what_only_looks_like_it_is_passed_over(said, settings):
 
 def test_a_key_that_binds_nothing_is_named_until_it_ends(said, make, database, clock):
     make.brand("fiat")
-    licence = Licence(brands=("fiat",), body="teaser")
+    licence = Entitlement(brands=("fiat",), body="teaser")
     end = clock() + timedelta(days=1)
-    keys.create(database, "gazzetta", ("partner:read",), now=clock(), expires_at=end, licence=licence)
+    keys.create(database, "gazzetta", ("partner:read",), now=clock(), expires_at=end, entitlement=licence)
     [sentence] = said()
     assert "gazzetta" in sentence
     assert said(NEWSAPI_PUBLIC_BODY="none") == []

@@ -16,7 +16,7 @@ from sqlalchemy import select, text
 from newsapi.actions import articles as desk_articles
 from newsapi.actions import imports
 from newsapi.actions.keys import Caller
-from newsapi.actions.writing import Desk
+from newsapi.actions.writing import WriteContext
 from newsapi.errors import Unavailable
 from newsapi.model import Article, ArticleTag, Brand, Section, Tag
 from newsapi.model.base import uuid7
@@ -90,18 +90,18 @@ def write(desk, rng, count, own):
         if act > 0.85:
             now = desk_status(desk, which)
             changes = {"status": {"published": "draft"}.get(now, "published")}
-        patient(desk_articles.amend, desk, EDITOR, which, changes, late(rng), versions=None)
+        patient(desk_articles.update, desk, EDITOR, which, changes, late(rng), versions=None)
 
 
 def desk_status(desk, which):
-    with desk.database.reading() as connection:
+    with desk.database.read_transaction() as connection:
         return connection.execute(select(Article.status).where(Article.id == which)).scalar_one()
 
 
 def bulk(database, settings, rng, size, run):
     """One transaction of many articles; the second time they are all other ones."""
     records = [article(f"massa-{number}", headline=f"Massa {number} {run}", **some(rng)) for number in range(size)]
-    counts = patient(lambda: imports.load(database, settings, BytesIO(lines(*records)), now=utc, reject=refused))
+    counts = patient(lambda: imports.import_records(database, settings, BytesIO(lines(*records)), now=utc, reject=refused))
     assert counts.created + counts.updated == size
 
 
@@ -119,7 +119,7 @@ def published(database, query):
     if "tag=" in query:
         tagged = select(ArticleTag.article_id).join(Tag, Tag.id == ArticleTag.tag_id).where(Tag.slug == "t0")
         found = found.where(Article.id.in_(tagged))
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         return {str(id_): version for id_, version in connection.execute(found)}
 
 
@@ -153,13 +153,13 @@ def running(*works):
 def test_nothing_is_missed_and_nothing_is_left_over(
     app, database_url, settings, make, monkeypatch, writes, size, limit
 ):
-    monkeypatch.setattr(imports, "CHUNK", size)
-    monkeypatch.setattr(imports, "CHUNK_BYTES", 1 << 30)
+    monkeypatch.setattr(imports, "BATCH_LINES", size)
+    monkeypatch.setattr(imports, "BATCH_BYTES", 1 << 30)
     for kind in "brand", "section", "tag":
         for number in range(3):
             getattr(make, kind)(f"{kind[0]}{number}")
-    database = Database(database_url, pool_size=WRITERS + 2, patient=True)
-    desk = Desk(database, settings, utc)
+    database = Database(database_url, pool_size=WRITERS + 2, long_running=True)
+    desk = WriteContext(database, settings, utc)
     over = threading.Event()
     followers = [
         Follower(app.test_client().get, query, limit, random.Random(number)) for number, query in enumerate(FILTERS)
@@ -197,14 +197,14 @@ def test_nothing_is_missed_and_nothing_is_left_over(
 def test_a_page_ends_in_the_middle_of_a_transaction(app, database_url, settings, make, query):
     """All of it is of one moment, and more comes while it is read."""
     make.brand("b0")
-    database = Database(database_url, patient=True)
+    database = Database(database_url, long_running=True)
     records = [article(f"a{number}", brand="b0") for number in range(40)]
-    imports.load(database, settings, BytesIO(lines(*records)), now=utc, reject=refused)
+    imports.import_records(database, settings, BytesIO(lines(*records)), now=utc, reject=refused)
     mirror = Mirror(app.test_client().get, query, 7)
     for number in range(0, 40, 3):
         mirror.page()
         changed = article(f"a{number}", headline=f"Altro {number}", brand="b0" if number % 2 else None)
-        imports.load(database, settings, BytesIO(lines(changed)), now=utc, reject=refused)
+        imports.import_records(database, settings, BytesIO(lines(changed)), now=utc, reject=refused)
     mirror.follow()
     assert mirror.versions == published(database, query)
     database.dispose()
@@ -229,7 +229,7 @@ def test_control_who_goes_by_a_time_of_before_the_commit_misses_some(database_ur
         last = 0
         while True:
             done = over.is_set()
-            with database.reading() as connection:
+            with database.read_transaction() as connection:
                 for n, at in connection.execute(text(f"SELECT n, at FROM control WHERE at > {last} ORDER BY at")):
                     seen.add(n)
                     last = at

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import pytest
 
 from newsapi.actions import search
-from newsapi.actions.keys import Licence
+from newsapi.actions.keys import Entitlement
 from newsapi.settings import Settings
 from tests.desk.conftest import Editor
 
@@ -60,7 +60,7 @@ def magazine(make, database, clock):
 @pytest.fixture
 def partner(app, hire):
     def partner(**licence):
-        return hire("partner:read", licence=Licence(**licence))
+        return hire("partner:read", licence=Entitlement(**licence))
 
     return partner
 
@@ -186,7 +186,7 @@ def test_a_key_of_another_kind_reads_as_anybody(magazine, hire, public, app):
 
 def test_a_licence_wants_the_scope_and_what_there_is(magazine, partner, hire):
     with pytest.raises(Exception, match="partner:read"):
-        hire("webhooks", licence=Licence(brands=("fiat",)))
+        hire("webhooks", licence=Entitlement(brands=("fiat",)))
     with pytest.raises(Exception, match="there is no brand lada"):
         partner(brands=("lada",))
 

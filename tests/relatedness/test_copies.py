@@ -2,8 +2,8 @@ import random
 
 import pytest
 
-from newsapi.relatedness.copies import Copies
-from newsapi.text.terms import pairs
+from newsapi.relatedness.copies import NearDuplicateFilter
+from newsapi.text.terms import shingle_hashes
 from tests.relatedness.texts import described, text
 
 WORDS = [f"parola{number}" for number in range(5_000)]
@@ -14,13 +14,13 @@ def body(seed, words):
 
 
 def pairs_of(*texts):
-    whole = {one.id: frozenset(pairs(one.whole)) for one in texts}
+    whole = {one.id: frozenset(shingle_hashes(one.whole)) for one in texts}
     return whole.__getitem__
 
 
 def taken(*texts):
     """Which of these come on one list, in this order."""
-    copies = Copies(pairs_of(*texts))
+    copies = NearDuplicateFilter(pairs_of(*texts))
     profiles = described(*texts)[1]
     return [one.headline for one, profile in zip(texts, profiles, strict=True) if copies.add(one.id, profile)]
 
@@ -49,7 +49,7 @@ def test_half_of_the_pairs_is_the_line_whatever_the_length(seed, words):
     start = body(seed, shared)
     one = text("Uno", body=f"{start} {body(seed + 100, words - shared)}")
     two = text("Due", body=f"{start} {body(seed + 200, words - shared)}")
-    first, second = ({*pairs(each.whole)} for each in (one, two))
+    first, second = ({*shingle_hashes(each.whole)} for each in (one, two))
     is_copy = len(first & second) >= 0.5 * len(first | second)
     assert taken(one, two) == (["Uno"] if is_copy else ["Uno", "Due"])
 
@@ -59,5 +59,5 @@ def test_texts_are_read_only_where_sketches_leave_it_open():
         raise AssertionError
 
     texts = [text(f"Titolo {seed}", body=body(seed, 300)) for seed in range(20)]
-    copies = Copies(unread)
+    copies = NearDuplicateFilter(unread)
     assert all(copies.add(one.id, profile) for one, profile in zip(texts, described(*texts)[1], strict=True))

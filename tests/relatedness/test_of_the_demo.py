@@ -24,13 +24,13 @@ def beside(tmp_path_factory):
     settings = Settings.from_env({})
     clock = Clock()
     with content.stream(settings.api_url) as stream:
-        imports.load(database, settings, BytesIO(stream.read()), now=clock, reject=lambda *it: pytest.fail(str(it)))
-    related.rebuild(database, now=clock)
+        imports.import_records(database, settings, BytesIO(stream.read()), now=clock, reject=lambda *it: pytest.fail(str(it)))
+    related.rebuild_index(database, now=clock)
 
     def beside(slug, limit=6):
-        with database.reading() as connection:
-            found = articles.find(connection, slug)
-            listed = lists.of_article(connection, found.id, limit=limit).records
+        with database.read_transaction() as connection:
+            found = articles.get_public(connection, slug)
+            listed = lists.get_related(connection, found.id, limit=limit).records
         return [(record["headline"], record["relation"]["level"]) for record in listed]
 
     yield beside
@@ -42,7 +42,7 @@ def headlines(found):
 
 
 def test_after_the_factory_for_batteries_comes_the_electric_one_and_then_what_is_new_of_the_brand(beside):
-    found = beside(content.REFERENCE)
+    found = beside(content.REFERENCE_SLUG)
     assert found[0] == ("Range Rover elettrica, come si collauda al freddo", "related")
     assert {level for _, level in found} == {"related"}
     assert {
@@ -53,7 +53,7 @@ def test_after_the_factory_for_batteries_comes_the_electric_one_and_then_what_is
 
 
 def test_when_the_brand_has_no_more_its_group_goes_on_with_batteries_first(beside):
-    found = beside(content.REFERENCE, limit=20)
+    found = beside(content.REFERENCE_SLUG, limit=20)
     group = [headline for headline, level in found if level == "group"]
     assert group[:2] == [
         "Jaguar Land Rover, batterie da una gigafactory nel Somerset",
@@ -72,6 +72,6 @@ def test_who_reads_of_driving_off_road_is_shown_driving_off_road(beside):
 
 
 def test_nothing_is_listed_twice_or_after_itself(beside):
-    found = headlines(beside(content.REFERENCE, limit=20))
+    found = headlines(beside(content.REFERENCE_SLUG, limit=20))
     assert len(found) == len({*found}) == 17
     assert "Jaguar Land Rover, allo studio una fabbrica per produrre batterie" not in found

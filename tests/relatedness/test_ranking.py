@@ -1,20 +1,20 @@
 import pytest
 
-from newsapi.relatedness.copies import Copies
-from newsapi.relatedness.profiles import names
-from newsapi.relatedness.ranking import Candidate, Gauge, Terms, rank
-from newsapi.text.terms import pairs
+from newsapi.relatedness.copies import NearDuplicateFilter
+from newsapi.relatedness.profiles import term_labels
+from newsapi.relatedness.ranking import Candidate, SimilarityScorer, TermSets, rank_candidates
+from newsapi.text.terms import shingle_hashes
 from tests.relatedness.texts import described, text
 
 
 def order(source, *others, most=10):
     """Rank articles after the first one."""
     weights, profiles = described(source, *others)
-    whole = {one.id: frozenset(pairs(one.whole)) for one in (source, *others)}
-    copies = Copies(whole.__getitem__)
+    whole = {one.id: frozenset(shingle_hashes(one.whole)) for one in (source, *others)}
+    copies = NearDuplicateFilter(whole.__getitem__)
     copies.add(source.id, profiles[0])
     candidates = [Candidate(one.id, profile) for one, profile in zip(others, profiles[1:], strict=True)]
-    return rank(profiles[0], candidates, weights, words=names(source), copies=copies, most=most)
+    return rank_candidates(profiles[0], candidates, weights, labels=term_labels(source), duplicates=copies, limit=most)
 
 
 def headlines(source, *others, **options):
@@ -37,8 +37,8 @@ def test_a_shared_tag_weighs_more_when_it_is_rare():
     rare, common = text("Con il raro", tags=["raro"]), text("Con il comune", tags=["comune"])
     more = [text(f"Altro numero {number}", tags=["comune"]) for number in range(8)]
     weights, profiles = described(source, rare, common, *more)
-    gauge = Gauge(Terms(profiles[0]), weights)
-    assert gauge.nearness(Terms(profiles[1])) > gauge.nearness(Terms(profiles[2]))
+    gauge = SimilarityScorer(TermSets(profiles[0]), weights)
+    assert gauge.similarity(TermSets(profiles[1])) > gauge.similarity(TermSets(profiles[2]))
 
 
 def test_of_two_that_are_alike_the_one_of_the_same_week_comes_first():
@@ -93,8 +93,8 @@ def test_scores_fall_from_one_to_the_next_and_stay_between_nought_and_one():
 
 def test_nearness_is_the_same_in_both_directions():
     weights, (one, two) = described(BATTERIES, GIGAFACTORY)
-    assert Gauge(Terms(one), weights).nearness(Terms(two)) == pytest.approx(
-        Gauge(Terms(two), weights).nearness(Terms(one))
+    assert SimilarityScorer(TermSets(one), weights).similarity(TermSets(two)) == pytest.approx(
+        SimilarityScorer(TermSets(two), weights).similarity(TermSets(one))
     )
 
 

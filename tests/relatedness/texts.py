@@ -2,7 +2,7 @@
 
 from uuid import UUID, uuid5
 
-from newsapi.relatedness.profiles import Text, Weights, describe, vocabulary
+from newsapi.relatedness.profiles import ArticleText, IdfWeights, build_vector, document_terms
 
 ROOT = UUID("0192d3a0-0000-7000-8000-000000000000")
 DAY = 86_400
@@ -14,7 +14,7 @@ def id_of(name):
 
 def text(headline, *, standfirst="", body="", language="it", tags=(), mentions=(), day=0):
     named = {"tags": tags, "mentions": mentions}
-    return Text(
+    return ArticleText(
         id=id_of(headline),
         headline=headline,
         standfirst=standfirst,
@@ -28,11 +28,11 @@ def text(headline, *, standfirst="", body="", language="it", tags=(), mentions=(
 def counted(*texts):
     found = {}
     for one in texts:
-        for number in vocabulary(one):
+        for number in document_terms(one):
             found[number] = found.get(number, 0) + 1
-    return Weights(1, len(texts), found)
+    return IdfWeights(1, len(texts), found)
 
 
 def described(*texts):
     weights = counted(*texts)
-    return weights, [describe(one, weights) for one in texts]
+    return weights, [build_vector(one, weights) for one in texts]

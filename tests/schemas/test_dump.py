@@ -5,8 +5,8 @@ import pytest
 
 from newsapi.schemas import articles as wire
 from newsapi.schemas import taxonomy as terms
-from newsapi.schemas.dump import OPTIONS, compiled, names
-from newsapi.schemas.presentation import Presentation
+from newsapi.schemas.dump import OPTIONS, compile_dump, field_paths
+from newsapi.schemas.presentation import ArticlePresenter
 from newsapi.store import articles, related, taxonomy
 from tests.magazine import fill
 
@@ -23,7 +23,7 @@ SLUGS = ["fabbrica", "velar", "senza-marca"]
 
 
 def same(schema, record, paths=()):
-    fast = orjson.dumps(compiled(schema, frozenset(paths))(record), option=OPTIONS)
+    fast = orjson.dumps(compile_dump(schema, frozenset(paths))(record), option=OPTIONS)
     slow = orjson.dumps(schema(only=paths or None).dump(record))
     # Narrowed, marshmallow puts fields in the order of a set.
     return orjson.loads(fast) == orjson.loads(slow) if paths else fast == slow
@@ -33,22 +33,22 @@ def same(schema, record, paths=()):
 def read(database, settings, make):
     """Records as the views have them, by the schema that they are sent by."""
     ids = fill(make)
-    presentation = Presentation(settings)
-    everything = wire.Article().dump_fields
-    with database.reading() as connection:
+    presentation = ArticlePresenter(settings)
+    everything = wire.ArticleSchema().dump_fields
+    with database.read_transaction() as connection:
 
         def full(slug):
-            return presentation.article(articles.by_ids(connection, [ids[slug]], everything).records[0])
+            return presentation.article(articles.get_many(connection, [ids[slug]], everything).records[0])
 
         def summary(slug):
-            return presentation.summary(articles.by_ids(connection, [ids[slug]]).records[0])
+            return presentation.summary(articles.get_many(connection, [ids[slug]]).records[0])
 
         def beside(slug):
-            found = related.of_article(connection, ids[slug], limit=6).records
+            found = related.get_related(connection, ids[slug], limit=6).records
             return [presentation.summary(record) for record in found]
 
         def term(kind):
-            found = taxonomy.page(connection, kind, words=None, place=None, limit=100).records
+            found = taxonomy.list_terms(connection, kind, prefix=None, page_start=None, limit=100).records
             return [presentation.term(kind, record) for record in found]
 
         yield {"full": full, "summary": summary, "beside": beside, "term": term}
@@ -56,7 +56,7 @@ def read(database, settings, make):
 
 def test_a_full_article_comes_out_the_same(read):
     for slug in SLUGS:
-        assert same(wire.Article, read["full"](slug))
+        assert same(wire.ArticleSchema, read["full"](slug))
 
 
 def test_a_summary_comes_out_the_same(read):
@@ -74,7 +74,7 @@ def test_a_related_list_comes_out_the_same(read):
 
 @pytest.mark.parametrize(
     ("kind", "schema"),
-    [("brand", terms.Brand), ("author", terms.Author), ("section", terms.Term), ("tag", terms.Term)],
+    [("brand", terms.BrandSchema), ("author", terms.AuthorSchema), ("section", terms.TagSchema), ("tag", terms.TagSchema)],
 )
 def test_brands_authors_sections_and_tags_come_out_the_same(read, kind, schema):
     found = read["term"](kind)
@@ -86,15 +86,15 @@ def test_narrowed_articles_come_out_the_same(read):
     for slug in SLUGS:
         record = read["full"](slug)
         for paths in NARROWED:
-            assert same(wire.Article, record, paths), paths
+            assert same(wire.ArticleSchema, record, paths), paths
 
 
 def test_every_single_path_comes_out_the_same(read):
     record = read["full"]("fabbrica")
-    for path in names(wire.Article):
-        assert same(wire.Article, record, [path]), path
+    for path in field_paths(wire.ArticleSchema):
+        assert same(wire.ArticleSchema, record, [path]), path
 
 
 def test_a_whole_and_a_part_of_it_are_the_whole():
-    dump = compiled(wire.ArticleSummary, frozenset({"brand", "brand.slug"}))
+    dump = compile_dump(wire.ArticleSummary, frozenset({"brand", "brand.slug"}))
     assert dump({"brand": {"slug": "a", "name": "A"}}) == {"brand": {"slug": "a", "name": "A"}}

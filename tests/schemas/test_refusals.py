@@ -3,9 +3,9 @@
 import pytest
 from marshmallow import ValidationError
 
-from newsapi.schemas.articles import ArticleIn
-from newsapi.schemas.taxonomy import AuthorIn, BrandIn
-from newsapi.schemas.wire import faults
+from newsapi.schemas.articles import ArticleImport
+from newsapi.schemas.taxonomy import AuthorInput, BrandInput
+from newsapi.schemas.wire import field_errors
 
 GOOD = {
     "slug": "velar",
@@ -21,7 +21,7 @@ def places(schema, record):
     try:
         schema().load(record)
     except ValidationError as error:
-        return sorted({fault.place for fault in faults(error.messages)})
+        return sorted({fault.location for fault in field_errors(error.messages)})
     return []
 
 
@@ -92,20 +92,20 @@ REFUSED = [
 
 
 def test_the_smallest_article_is_taken():
-    assert places(ArticleIn, GOOD) == []
+    assert places(ArticleImport, GOOD) == []
 
 
 @pytest.mark.parametrize(("change", "place"), REFUSED)
 def test_what_is_wrong_is_named_by_its_pointer(change, place):
-    assert places(ArticleIn, {**GOOD, **change}) == [place]
+    assert places(ArticleImport, {**GOOD, **change}) == [place]
 
 
 def test_what_is_missing_is_named_by_its_pointer():
-    assert places(ArticleIn, {}) == ["/body_html", "/headline", "/slug", "/status"]
+    assert places(ArticleImport, {}) == ["/body_html", "/headline", "/slug", "/status"]
 
 
 def test_everything_that_is_wrong_is_named_at_once():
-    assert places(ArticleIn, {**GOOD, "slug": "A", "tags": ["B"], "rights": {"x": 1}}) == [
+    assert places(ArticleImport, {**GOOD, "slug": "A", "tags": ["B"], "rights": {"x": 1}}) == [
         "/rights/x",
         "/slug",
         "/tags/0",
@@ -114,35 +114,35 @@ def test_everything_that_is_wrong_is_named_at_once():
 
 @pytest.mark.parametrize("record", [[], None, 1, "a"])
 def test_what_is_no_object_is_refused_as_a_whole(record):
-    assert places(ArticleIn, record) == [""]
+    assert places(ArticleImport, record) == [""]
 
 
 @pytest.mark.parametrize("field", ["standfirst", "canonical_url", "published_at"])
 def test_an_empty_text_is_null_where_null_is_allowed(field):
     record = {**GOOD, "status": "draft", field: None}
-    assert ArticleIn().load(record)[field] is None
+    assert ArticleImport().load(record)[field] is None
     if field != "published_at":
-        assert ArticleIn().load({**record, field: " "})[field] is None
+        assert ArticleImport().load({**record, field: " "})[field] is None
 
 
 def test_an_empty_alt_text_keeps_its_meaning():
-    assert ArticleIn().load({**GOOD, "image": {**PICTURE, "alt": ""}})["image"]["alt"] == ""
-    assert ArticleIn().load({**GOOD, "image": PICTURE})["image"]["alt"] is None
+    assert ArticleImport().load({**GOOD, "image": {**PICTURE, "alt": ""}})["image"]["alt"] == ""
+    assert ArticleImport().load({**GOOD, "image": PICTURE})["image"]["alt"] is None
 
 
 def test_a_draft_needs_no_time():
-    assert places(ArticleIn, {**GOOD, "status": "draft", "published_at": None}) == []
+    assert places(ArticleImport, {**GOOD, "status": "draft", "published_at": None}) == []
 
 
 @pytest.mark.parametrize(
     ("schema", "change", "place"),
     [
-        (BrandIn, {"aliases": ["a", ""]}, "/aliases/1"),
-        (BrandIn, {"parent": "Land Rover"}, "/parent"),
-        (BrandIn, {"name": ""}, "/name"),
-        (BrandIn, {"article_count": 1}, "/article_count"),
-        (AuthorIn, {"email": "a\r\nBcc: b@example.com"}, "/email"),
-        (AuthorIn, {"avatar": {"url": "data:image/png;base64,"}}, "/avatar/url"),
+        (BrandInput, {"aliases": ["a", ""]}, "/aliases/1"),
+        (BrandInput, {"parent": "Land Rover"}, "/parent"),
+        (BrandInput, {"name": ""}, "/name"),
+        (BrandInput, {"article_count": 1}, "/article_count"),
+        (AuthorInput, {"email": "a\r\nBcc: b@example.com"}, "/email"),
+        (AuthorInput, {"avatar": {"url": "data:image/png;base64,"}}, "/avatar/url"),
     ],
 )
 def test_terms_are_refused_by_pointer_too(schema, change, place):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsapi.schemas.renditions import Renditions, media_type, signed_for_imgproxy, signed_for_thumbor
-from newsapi.settings import BadSetting
+from newsapi.settings import SettingError
 
 SOURCE = "https://www.example.it/foto/velar.jpg"
 IMGPROXY = "imgproxy+https://img.example.org"
@@ -382,7 +382,7 @@ def test_whatever_the_picture_no_size_is_larger_and_every_address_can_be_listed(
     ],
 )
 def test_a_setting_that_cannot_work_is_named(template, key, salt, name):
-    with pytest.raises(BadSetting) as caught:
+    with pytest.raises(SettingError) as caught:
         Renditions(template, key, salt)
     assert caught.value.name == name
     assert str(caught.value).startswith(f"{name} ")

@@ -52,7 +52,7 @@ def filled(url: str) -> Iterator[Archive]:
     )
     with content.stream(settings.api_url) as stream:
         whole = stream.read() + b"\n" + lines(*records())
-    imports.load(database, settings, BytesIO(whole), now=Clock(), reject=lambda *it: pytest.fail(str(it)))
+    imports.import_records(database, settings, BytesIO(whole), now=Clock(), reject=lambda *it: pytest.fail(str(it)))
     search.rebuild(database, now=Clock())
     app = create_app(settings)
     yield Archive(app.test_client(), database)

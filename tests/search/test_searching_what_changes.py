@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import func, select
 
 from newsapi.actions import imports, keys, schedule, search
-from newsapi.model import SearchBlock, SearchFresh, SearchText
-from newsapi.outbox.clockwork import Embargo
-from newsapi.outbox.index import Index
-from newsapi.outbox.worker import Follow
+from newsapi.model import SearchSegment, SearchPendingDocument, SearchDocument
+from newsapi.outbox.clockwork import PublicationScheduler
+from newsapi.outbox.index import SearchIndexConsumer
+from newsapi.outbox.worker import ConsumerRunner
 from newsapi.search import blocks
 from newsapi.store import search_index
 from tests.consistency import consistent
@@ -42,7 +42,7 @@ def found(client):
 @pytest.fixture
 def load(database, settings, clock):
     def load(*records):
-        imports.load(database, settings, BytesIO(lines(*records)), now=clock, reject=lambda *it: pytest.fail(str(it)))
+        imports.import_records(database, settings, BytesIO(lines(*records)), now=clock, reject=lambda *it: pytest.fail(str(it)))
 
     return load
 
@@ -50,7 +50,7 @@ def load(database, settings, clock):
 @pytest.fixture
 def index(database, clock):
     """Let the worker do what there is to do."""
-    follow = Follow(database, Index(database, now=clock), now=clock)
+    follow = ConsumerRunner(database, SearchIndexConsumer(database, now=clock), now=clock)
 
     def index():
         while follow.step() == 0.0:
@@ -61,7 +61,7 @@ def index(database, clock):
 
 
 def count(database, model):
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         return connection.execute(select(func.count()).select_from(model)).scalar_one()
 
 
@@ -96,14 +96,14 @@ def test_drafts_and_what_is_scheduled_are_nowhere(editor, found, client, clock, 
     assert found("zafferano") == []
     assert client.get("/v1/search?q=zaferano").json["did_you_mean"] is None
     assert client.get("/v1/suggest?q=zaff").json["data"] == []
-    assert count(database, SearchText) == 0
+    assert count(database, SearchDocument) == 0
 
 
 def test_what_comes_due_is_found(editor, found, clock, database, app):
     later = (clock() + timedelta(hours=1)).isoformat()
     editor.write(slug="domani", headline="Zafferano domani", status="scheduled", published_at=later)
     clock.forward(hours=2)
-    schedule.come_due(app.extensions["newsapi"].desk)
+    schedule.run_due(app.extensions["newsapi"].desk)
     assert found("zafferano") == ["domani"]
 
 
@@ -190,9 +190,9 @@ def test_an_import_that_says_nothing_new_leaves_the_index_as_it_is(load, found, 
     index()
 
     def kept():
-        with database.reading() as connection:
-            columns = (SearchText.number, SearchText.article_id, SearchText.version)
-            return connection.execute(select(*columns).order_by(SearchText.number)).all()
+        with database.read_transaction() as connection:
+            columns = (SearchDocument.number, SearchDocument.article_id, SearchDocument.version)
+            return connection.execute(select(*columns).order_by(SearchDocument.number)).all()
 
     before = kept()
     load(*records)
@@ -206,9 +206,9 @@ def test_what_was_written_meanwhile_is_not_overwritten_by_what_the_worker_had_re
     load, found, database, clock, editor
 ):
     load(article("a", headline="Granturismo"))
-    listener = Index(database, now=clock)
-    follow = Follow(database, listener, now=clock)
-    take = listener.take
+    listener = SearchIndexConsumer(database, now=clock)
+    follow = ConsumerRunner(database, listener, now=clock)
+    take = listener.handle
 
     def take_and_wait(changed):
         done = take(changed)
@@ -217,9 +217,9 @@ def test_what_was_written_meanwhile_is_not_overwritten_by_what_the_worker_had_re
             assert editor.patch("a", {"headline": "Spider"}, now.json["data"]["version"]).status_code == 200
         return done
 
-    listener.take = take_and_wait
+    listener.handle = take_and_wait
     follow.step()
-    listener.take = take
+    listener.handle = take
     while follow.step() == 0.0:
         pass
     assert (found("granturismo"), found("spider")) == ([], ["a"])
@@ -228,7 +228,7 @@ def test_what_was_written_meanwhile_is_not_overwritten_by_what_the_worker_had_re
 def test_the_worker_indexes_what_was_there_before_there_was_an_index(editor, database, found, index):
     editor.write(slug="gt", headline="Una granturismo", status="published")
     with database.transaction() as session:
-        search_index.drop(session, session.scalars(select(SearchText.article_id)).all())
+        search_index.delete_documents(session, session.scalars(select(SearchDocument.article_id)).all())
     editor.write(slug="gt-2", headline="Una granturismo", status="published")
     index()
     assert found("granturismo") == ["gt", "gt-2"]
@@ -250,38 +250,38 @@ def everything(client):
 
 
 def test_blocks_of_whatever_sizes_answer_the_same(load, client, database, clock, index, monkeypatch):
-    monkeypatch.setattr(blocks, "TOGETHER", 3)
+    monkeypatch.setattr(blocks, "MERGE_FACTOR", 3)
     records = [*archive(200)]
     for start in range(0, len(records), 9):
         load(*records[start : start + 9])
         index()
-    assert 1 < count(database, SearchBlock) < 12
+    assert 1 < count(database, SearchSegment) < 12
     pieces = everything(client)
     assert sum(len(hits) for hits, _ in pieces) > 100
     search.rebuild(database, now=clock)
-    assert count(database, SearchBlock) == 1
+    assert count(database, SearchSegment) == 1
     for several, one in zip(pieces, everything(client), strict=True):
         assert several == one
     consistent(database)
 
 
 def test_blocks_that_were_made_anew_hold_nothing_of_the_old_ones(load, database, clock, index, monkeypatch):
-    monkeypatch.setattr(blocks, "TOGETHER", 3)
-    monkeypatch.setattr(search, "BLOCK", 20)
+    monkeypatch.setattr(blocks, "MERGE_FACTOR", 3)
+    monkeypatch.setattr(search, "BATCH_SIZE", 20)
     records = [*archive(200)]
     for start in range(0, len(records), 9):
         load(*records[start : start + 9])
         index()
     search.rebuild(database, now=clock)
-    with database.reading() as connection:
-        spans = connection.execute(select(SearchBlock.span)).scalars().all()
+    with database.read_transaction() as connection:
+        spans = connection.execute(select(SearchSegment.span)).scalars().all()
     assert len(spans) > 1
-    assert sum(spans) == count(database, SearchText)
+    assert sum(spans) == count(database, SearchDocument)
     consistent(database)
 
 
 def test_joined_blocks_lose_what_is_gone(load, database, clock, index, monkeypatch, client):
-    monkeypatch.setattr(blocks, "TOGETHER", 3)
+    monkeypatch.setattr(blocks, "MERGE_FACTOR", 3)
     records = [article(f"a{number}", headline=f"Granturismo {number}") for number in range(60)]
     for start in range(0, 60, 5):
         load(*records[start : start + 5])
@@ -289,8 +289,8 @@ def test_joined_blocks_lose_what_is_gone(load, database, clock, index, monkeypat
     for number in range(0, 60, 2):
         load(article(f"a{number}", headline="Spider"))
     index()
-    search.tidy(database, now=clock)
-    assert count(database, SearchBlock) < 8
+    search.merge_segments(database, now=clock)
+    assert count(database, SearchSegment) < 8
     shown = client.get("/v1/search?q=granturismo&limit=100&total=true").json
     assert shown["page"]["total"] == len(shown["data"]) == 30
 
@@ -299,9 +299,9 @@ def test_fresh_articles_are_put_into_a_block(editor, database, index, monkeypatc
     monkeypatch.setattr(search, "FRESH", 5)
     for number in range(7):
         editor.write(slug=f"gt-{number}", headline="Una granturismo", status="published")
-    assert count(database, SearchFresh) == 7
+    assert count(database, SearchPendingDocument) == 7
     index()
-    assert (count(database, SearchFresh), count(database, SearchBlock)) == (0, 1)
+    assert (count(database, SearchPendingDocument), count(database, SearchSegment)) == (0, 1)
     assert len(found("granturismo")) == 7
 
 
@@ -315,5 +315,5 @@ def test_an_embargo_in_the_worker_is_searched_too(database, clock, editor, found
     later = (clock() + timedelta(hours=1)).isoformat()
     editor.write(slug="domani", headline="Zafferano", status="scheduled", published_at=later)
     clock.forward(hours=2)
-    Follow(database, Embargo(app.extensions["newsapi"].desk), now=clock).step()
+    ConsumerRunner(database, PublicationScheduler(app.extensions["newsapi"].desk), now=clock).step()
     assert found("zafferano") == ["domani"]

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import func, insert, select, update
 
-from newsapi.model import Article, ArticleAuthor, ArticleDetail, ArticleMention, ArticleTag, Facet, Listing, Tag
+from newsapi.model import Article, ArticleAuthor, ArticleContent, ArticleMention, ArticleTag, Facet, ListingEntry, Tag
 from newsapi.store import listed, states
 from newsapi.store.database import Database
 from tests.make import Make
@@ -41,7 +41,7 @@ def fill(database: Database, *, counted_after: int | None = None) -> None:
         _write(database, rows[start : start + CHUNK], ids)
         if counted_after and start < counted_after <= start + CHUNK:
             database.analyze()
-    articles = select(func.count()).where(Listing.facet_id == Facet.id).scalar_subquery()
+    articles = select(func.count()).where(ListingEntry.facet_id == Facet.id).scalar_subquery()
     with database.transaction() as session:
         session.execute(update(Facet).values(articles=articles, seq=ARTICLES, at=START))
 
@@ -113,7 +113,7 @@ def _write(database: Database, rows: list[dict[str, Any]], ids: dict[str, UUID])
     details = [{"article_id": row["id"], "body_html": "<p>Testo.</p>"} for row in rows]
     with database.transaction() as session:
         connection = session.connection()
-        for model, found in ((Article, rows), (ArticleDetail, details), *links.items()):
+        for model, found in ((Article, rows), (ArticleContent, details), *links.items()):
             connection.execute(insert(model.__table__), found)
-        written = list(states.by_id(session, [row["id"] for row in rows]).values())
-        listed.list_articles(session, zip(written, listed.facets(session, written), strict=True))
+        written = list(states.get_snapshots(session, [row["id"] for row in rows]).values())
+        listed.insert_entries(session, zip(written, listed.facets_of_articles(session, written), strict=True))

@@ -9,38 +9,38 @@ import pytest
 from sqlalchemy import column, func, literal, select, table, text, type_coerce, union_all
 from sqlalchemy.exc import DatabaseError, StatementError
 
-from newsapi.errors import SchemaMissing, Unavailable
-from newsapi.model import Article, Brand, LogHead
+from newsapi.errors import MigrationsPending, Unavailable
+from newsapi.model import Article, Brand, ChangelogHead
 from newsapi.model.base import Id, UtcDateTime, uuid7
 from newsapi.store import database as database_module
 
 
 def test_what_reads_cannot_write(database):
-    with database.reading() as connection, pytest.raises(DatabaseError, match=r"read-?only"):
+    with database.read_transaction() as connection, pytest.raises(DatabaseError, match=r"read-?only"):
         connection.execute(text("UPDATE log_head SET seq = 7"))
-    with database.reading() as connection, pytest.raises(DatabaseError, match=r"read-?only"):
+    with database.read_transaction() as connection, pytest.raises(DatabaseError, match=r"read-?only"):
         connection.execute(text("CREATE TABLE x (y INTEGER)"))
-    with database.reading() as connection:
-        assert connection.execute(select(LogHead.seq)).scalar_one() == 0
+    with database.read_transaction() as connection:
+        assert connection.execute(select(ChangelogHead.seq)).scalar_one() == 0
 
 
 def test_a_reading_block_is_one_snapshot(database, make):
     count = select(func.count()).select_from(Brand)
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         assert connection.execute(count).scalar_one() == 0
         make.brand("fiat")
         assert connection.execute(count).scalar_one() == 0
-        assert connection.execute(select(LogHead.seq)).scalar_one() == 0
-    with database.reading() as connection:
+        assert connection.execute(select(ChangelogHead.seq)).scalar_one() == 0
+    with database.read_transaction() as connection:
         assert connection.execute(count).scalar_one() == 1
 
 
 def test_an_error_leaves_the_connection_fit_for_the_next_read(database):
     for _ in range(12):  # more than the pool has
-        with pytest.raises(SchemaMissing), database.reading() as connection:
+        with pytest.raises(MigrationsPending), database.read_transaction() as connection:
             connection.execute(text("SELECT * FROM non_esiste"))
-    with database.reading() as connection:
-        assert connection.execute(select(LogHead.id)).scalar_one() == 1
+    with database.read_transaction() as connection:
+        assert connection.execute(select(ChangelogHead.id)).scalar_one() == 1
 
 
 def test_a_transaction_that_fails_leaves_nothing(database, make):
@@ -51,8 +51,8 @@ def test_a_transaction_that_fails_leaves_nothing(database, make):
 
     with pytest.raises(KeyError):
         broken()
-    with database.reading() as connection:
-        assert connection.execute(select(LogHead.seq)).scalar_one() == 0
+    with database.read_transaction() as connection:
+        assert connection.execute(select(ChangelogHead.seq)).scalar_one() == 0
 
 
 def test_writers_wait_for_each_other(database, make):
@@ -63,7 +63,7 @@ def test_writers_wait_for_each_other(database, make):
         try:
             for step in range(5):
                 with database.transaction() as session:
-                    session.execute(select(LogHead.seq).with_for_update())
+                    session.execute(select(ChangelogHead.seq).with_for_update())
                     time.sleep(0.002)
                     make._term(session, "tag", f"tag-{number}-{step}")
         except Exception as error:  # noqa: BLE001 (told below)
@@ -75,25 +75,25 @@ def test_writers_wait_for_each_other(database, make):
     for thread in threads:
         thread.join()
     assert failed == []
-    with database.reading() as connection:
-        assert connection.execute(select(LogHead.seq)).scalar_one() == 30
+    with database.read_transaction() as connection:
+        assert connection.execute(select(ChangelogHead.seq)).scalar_one() == 30
 
 
 def test_a_reader_does_not_wait_for_a_writer(database, make):
     with database.transaction() as session:
         make._term(session, "tag", "suv")
         started = time.monotonic()
-        with database.reading() as connection:
-            assert connection.execute(select(LogHead.seq)).scalar_one() == 0
+        with database.read_transaction() as connection:
+            assert connection.execute(select(ChangelogHead.seq)).scalar_one() == 0
         assert time.monotonic() - started < 1
 
 
 def test_postgresql_cuts_off_a_read_that_takes_too_long(postgresql_url, monkeypatch):
-    monkeypatch.setattr(database_module, "STATEMENT_MS", 50)
+    monkeypatch.setattr(database_module, "READ_STATEMENT_TIMEOUT_MS", 50)
     database = database_module.Database(postgresql_url)
-    with database.reading() as connection, pytest.raises(DatabaseError, match="statement timeout"):
+    with database.read_transaction() as connection, pytest.raises(DatabaseError, match="statement timeout"):
         connection.execute(select(func.pg_sleep(5)))
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         assert connection.execute(text("SHOW statement_timeout")).scalar_one() == "50ms"
         assert connection.execute(text("SHOW transaction_isolation")).scalar_one() == "repeatable read"
     database.dispose()
@@ -101,14 +101,14 @@ def test_postgresql_cuts_off_a_read_that_takes_too_long(postgresql_url, monkeypa
 
 def test_postgresql_takes_a_look_up_to_be_cheap_on_reading(postgresql_url):
     database = database_module.Database(postgresql_url)
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         assert connection.execute(text("SHOW random_page_cost")).scalar_one() == "1.1"
     database.dispose()
 
 
 def test_sqlite_is_set_up_to_lose_nothing(sqlite_url):
     database = database_module.Database(sqlite_url)
-    for way, waits in ((database.connection, database_module.BEGINS_MS), (database.reading, 5_000)):
+    for way, waits in ((database.connection, database_module.SQLITE_BEGIN_TIMEOUT_MS), (database.read_transaction, 5_000)):
         with way() as connection:
             found = {
                 name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
@@ -119,13 +119,13 @@ def test_sqlite_is_set_up_to_lose_nothing(sqlite_url):
 
 
 def test_who_cannot_begin_to_write_in_time_is_told_in_our_words(sqlite_url, monkeypatch):
-    monkeypatch.setattr(database_module, "BUSY_MS", 50)
+    monkeypatch.setattr(database_module, "SQLITE_BUSY_TIMEOUT_MS", 50)
     first, second = (database_module.Database(sqlite_url) for _ in range(2))
     with first.transaction() as session:
         session.execute(text("UPDATE log_head SET seq = seq"))
         with pytest.raises(Unavailable), second.transaction() as other:
             other.execute(text("UPDATE log_head SET seq = seq"))
-        with second.reading() as connection:
+        with second.read_transaction() as connection:
             assert connection.execute(text("SELECT seq FROM log_head")).scalar_one() == 0
     with second.transaction() as session:
         session.execute(text("UPDATE log_head SET seq = seq"))
@@ -135,7 +135,7 @@ def test_who_cannot_begin_to_write_in_time_is_told_in_our_words(sqlite_url, monk
 
 def returned(database, value, type_):
     """A value as it comes back from the database, and whether it is null there."""
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         return connection.execute(select(literal(value, type_))).scalar_one()
 
 
@@ -169,7 +169,7 @@ def test_a_time_without_an_offset_is_refused(database):
 def test_ids_come_back_and_are_ordered_by_their_bytes(database):
     ids = [UUID(int=number) for number in (0, 1, 1 << 63, 1 << 64, 255 << 120, (1 << 128) - 1)] + [uuid7(), uuid7()]
     rows = union_all(*(select(literal(id_, Id()).label("id")) for id_ in reversed(ids))).subquery()
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         found = connection.execute(select(type_coerce(rows.c.id, Id())).order_by(rows.c.id)).scalars().all()
     assert found == sorted(ids)
 
@@ -179,7 +179,7 @@ def test_slugs_are_ordered_by_their_bytes(database, make):
     for slug in slugs:
         make.tag(slug)
     found = select(column("slug")).select_from(table("tag")).order_by(column("slug"))
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         assert connection.execute(found).scalars().all() == sorted(slugs)
 
 
@@ -197,5 +197,5 @@ def test_ids_are_of_version_7_and_grow_with_time():
 
 def test_a_missing_value_is_null_and_not_the_word(database, make):
     article = make.article(image=None)
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         assert connection.execute(select(Article.id).where(Article.image.is_(None))).scalar_one() == article

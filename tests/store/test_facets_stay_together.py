@@ -23,14 +23,14 @@ def test_facets_that_are_rewritten_stay_on_their_pages(database):
         wait_until_alone(database)
         with database.transaction() as session:
             session.execute(text("UPDATE facet SET articles = articles + 1, seq = seq + 1"))
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         assert connection.execute(PAGES).scalar_one() == before
 
 
 def wait_until_alone(database):
     until = time.monotonic() + 60
     while time.monotonic() < until:
-        with database.reading() as connection:
+        with database.read_transaction() as connection:
             if connection.execute(ALONE).scalar_one():
                 return
         time.sleep(0.01)

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from newsapi.errors import BadCursor, ExpiredCursor
-from newsapi.store.keyset import PERIOD, Cursors
+from newsapi.errors import CursorInvalid, CursorExpired
+from newsapi.store.keyset import CURSOR_PERIOD, CursorCodec
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
-START = datetime(1970, 1, 1, tzinfo=UTC) + (NOW - datetime(1970, 1, 1, tzinfo=UTC)) // PERIOD * PERIOD
+START = datetime(1970, 1, 1, tzinfo=UTC) + (NOW - datetime(1970, 1, 1, tzinfo=UTC)) // CURSOR_PERIOD * CURSOR_PERIOD
 MICROSECOND = timedelta(microseconds=1)
 VALUE = ["articles", {"brand": "land-rover"}, 1_793_534_400_000_001, "0199", False, False]
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -17,7 +17,7 @@ ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 @pytest.fixture
 def cursors(database):
-    return Cursors(database, "a secret of thirty-two characters")
+    return CursorCodec(database, "a secret of thirty-two characters")
 
 
 @pytest.fixture
@@ -31,33 +31,33 @@ def test_a_cursor_gives_back_what_it_holds(cursors, cursor):
 
 
 def test_equal_places_are_equal_bytes_all_period_long(cursors, cursor, database):
-    again = Cursors(database, "a secret of thirty-two characters")
-    assert again.write(VALUE, now=START) == again.write(VALUE, now=START + PERIOD - MICROSECOND) == cursor
-    assert cursors.write(VALUE, now=START + PERIOD) != cursor
+    again = CursorCodec(database, "a secret of thirty-two characters")
+    assert again.write(VALUE, now=START) == again.write(VALUE, now=START + CURSOR_PERIOD - MICROSECOND) == cursor
+    assert cursors.write(VALUE, now=START + CURSOR_PERIOD) != cursor
 
 
 def test_nodes_without_a_secret_share_the_one_in_the_database(database, cursor):
-    kept = Cursors(database).write(VALUE, now=NOW)
-    assert Cursors(database).read(kept, now=NOW) == VALUE
-    with pytest.raises(BadCursor):
-        Cursors(database).read(cursor, now=NOW)
+    kept = CursorCodec(database).write(VALUE, now=NOW)
+    assert CursorCodec(database).read(kept, now=NOW) == VALUE
+    with pytest.raises(CursorInvalid):
+        CursorCodec(database).read(cursor, now=NOW)
 
 
 def test_a_cursor_altered_anywhere_is_none_of_ours(cursors, cursor):
     for place, character in enumerate(cursor):
         for other in {ALPHABET[ALPHABET.index(character) ^ 1], ALPHABET[ALPHABET.index(character) ^ 32]}:
-            with pytest.raises(BadCursor):
+            with pytest.raises(CursorInvalid):
                 cursors.read(cursor[:place] + other + cursor[place + 1 :], now=NOW)
 
 
 def test_a_cursor_cut_or_continued_anywhere_is_none_of_ours(cursors, cursor):
     for place in range(len(cursor)):
-        with pytest.raises(BadCursor):
+        with pytest.raises(CursorInvalid):
             cursors.read(cursor[:place], now=NOW)
-        with pytest.raises(BadCursor):
+        with pytest.raises(CursorInvalid):
             cursors.read(cursor[place + 1 :], now=NOW)
     for more in ("A", "AA", "AAAA", cursor):
-        with pytest.raises(BadCursor):
+        with pytest.raises(CursorInvalid):
             cursors.read(cursor + more, now=NOW)
 
 
@@ -74,7 +74,7 @@ def test_other_spellings_of_the_same_bytes_are_refused(cursors):
         } - {cursor}
         for spelling in spellings:
             spelled += 1
-            with pytest.raises(BadCursor):
+            with pytest.raises(CursorInvalid):
                 cursors.read(spelling, now=NOW)
     assert spelled > 100
 
@@ -83,7 +83,7 @@ def test_other_spellings_of_the_same_bytes_are_refused(cursors):
     "text", ["", "A", "=", "ÄÖÜ", "\x00", "a" * 10_000, "AAAAAAAAAAAAAAAAAAAAAG51bGw", "\ud800", "💶"]
 )
 def test_what_was_never_a_cursor_is_none_of_ours(cursors, text):
-    with pytest.raises(BadCursor):
+    with pytest.raises(CursorInvalid):
         cursors.read(text, now=NOW)
 
 
@@ -92,26 +92,26 @@ def test_what_was_never_a_cursor_is_none_of_ours(cursors, text):
 )
 def test_a_payload_without_period_and_value_is_none_of_ours(cursors, payload):
     text = base64.urlsafe_b64encode(bytes(16) + payload).rstrip(b"=").decode()
-    with pytest.raises(BadCursor):
+    with pytest.raises(CursorInvalid):
         cursors.read(text, now=NOW)
 
 
 def test_another_secret_does_not_know_it(database, cursor):
-    with pytest.raises(BadCursor):
-        Cursors(database, "b secret of thirty-two characters").read(cursor, now=NOW)
+    with pytest.raises(CursorInvalid):
+        CursorCodec(database, "b secret of thirty-two characters").read(cursor, now=NOW)
 
 
 def test_it_is_good_for_thirty_days_at_least_and_sixty_at_most(cursors):
-    late = START + PERIOD - MICROSECOND
+    late = START + CURSOR_PERIOD - MICROSECOND
     assert cursors.read(cursors.write(VALUE, now=late), now=late + timedelta(days=30)) == VALUE
     early = cursors.write(VALUE, now=START)
     assert cursors.read(early, now=START + timedelta(days=60) - MICROSECOND) == VALUE
-    with pytest.raises(ExpiredCursor):
+    with pytest.raises(CursorExpired):
         cursors.read(early, now=START + timedelta(days=60))
 
 
 def test_an_old_cursor_that_was_altered_is_not_called_expired(cursors, cursor):
-    with pytest.raises(BadCursor):
+    with pytest.raises(CursorInvalid):
         cursors.read(cursor[:-1] + "A", now=NOW + timedelta(days=400))
 
 

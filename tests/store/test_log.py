@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from newsapi.model import Brand, Change, Facet, Listing, LogHead, Tag
+from newsapi.model import Brand, Change, Facet, ListingEntry, ChangelogHead, Tag
 from newsapi.model.base import uuid7
 from newsapi.store import log
-from newsapi.store.told import Told
+from newsapi.store.told import NewChange
 
 
 @pytest.fixture
@@ -22,17 +22,17 @@ def clock(clock):
 
 
 def told(slug, *facets, kind="tag"):
-    return Told(kind=kind, action="upsert", reason="updated", subject_id=uuid7(), slug=slug, after=frozenset(facets))
+    return NewChange(kind=kind, action="upsert", reason="updated", subject_id=uuid7(), slug=slug, facets_after=frozenset(facets))
 
 
 def changes(database):
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         return connection.execute(select(Change.__table__).order_by(Change.seq)).all()
 
 
 def head(database):
-    with database.reading() as connection:
-        return connection.execute(select(LogHead.__table__)).one()
+    with database.read_transaction() as connection:
+        return connection.execute(select(ChangelogHead.__table__)).one()
 
 
 def facet(database, kind, name=None, slug=None):
@@ -48,13 +48,13 @@ def facet(database, kind, name=None, slug=None):
             "tag": (Tag, Tag.facet_id),
         }[kind]
         found = found.join(model, column == Facet.id).where(model.slug == slug)
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         return connection.execute(found).one()
 
 
 def append(database, clock, *slugs):
     with database.transaction() as session:
-        return log.append(session, [told(slug) for slug in slugs], now=clock())
+        return log.append_changes(session, [told(slug) for slug in slugs], now=clock())
 
 
 def run(*workers):
@@ -96,7 +96,7 @@ def test_a_transaction_that_fails_leaves_no_gap(database, clock):
 
     def broken():
         with database.transaction() as session:
-            log.append(session, [told("b"), told("c")], now=clock())
+            log.append_changes(session, [told("b"), told("c")], now=clock())
             raise KeyError
 
     with pytest.raises(KeyError):
@@ -113,7 +113,7 @@ def test_many_writers_at_once_leave_no_gap_and_no_number_twice(database, clock):
             for step in range(8):
                 try:
                     with database.transaction() as session:
-                        log.append(session, [told(f"{number}-{step}")] * chance.randint(1, 3), now=clock())
+                        log.append_changes(session, [told(f"{number}-{step}")] * chance.randint(1, 3), now=clock())
                         time.sleep(chance.random() / 500)
                         if chance.random() < 0.3:
                             raise KeyError
@@ -136,14 +136,14 @@ def test_a_reader_that_goes_on_from_the_last_number_misses_nothing(database, clo
     def write(number):
         for step in range(8):
             with database.transaction() as session:
-                numbers = log.take(session, 2, now=clock())
+                numbers = log.reserve_seqs(session, 2, now=clock())
                 time.sleep(random.random() / 300)
-                log.tell(session, [told(f"{number}-{step}")] * 2, numbers)
+                log.append_reserved(session, [told(f"{number}-{step}")] * 2, numbers)
 
     def read():
         while True:
             last = done.is_set()
-            with database.reading() as connection:
+            with database.read_transaction() as connection:
                 place = seen[-1] if seen else 0
                 found = connection.execute(select(Change.seq).where(Change.seq > place).order_by(Change.seq).limit(3))
                 new = found.scalars().all()
@@ -243,8 +243,8 @@ def test_numbers_of_articles_are_those_of_the_lists_whatever_happens(database, m
             make.hide(public.pop(chance.randrange(len(public))))
         else:
             public.append(make.article(brand=chance.choice(("fiat", "jaguar")), tags=chance.sample("abc", 2)))
-    listed = select(func.count()).where(Listing.facet_id == Facet.id).scalar_subquery()
-    with database.reading() as connection:
+    listed = select(func.count()).where(ListingEntry.facet_id == Facet.id).scalar_subquery()
+    with database.read_transaction() as connection:
         rows = connection.execute(select(Facet.articles, listed.label("listed")).where(Facet.kind != "terms")).all()
     assert len(rows) > 8
     assert all(row.articles == row.listed for row in rows)
@@ -254,7 +254,7 @@ def test_a_facet_touched_by_several_changes_bears_the_last(database, make, clock
     make.tag("suv")
     row = facet(database, "tag", slug="suv")
     with database.transaction() as session:
-        numbers = log.append(session, [told("a", row.id), told("b", row.id), told("c")], now=clock())
+        numbers = log.append_changes(session, [told("a", row.id), told("b", row.id), told("c")], now=clock())
     assert facet(database, "tag", slug="suv").seq == numbers.first + 1
 
 
@@ -268,12 +268,12 @@ def test_writers_that_take_the_lock_never_wait_for_each_other_in_a_circle(databa
     def write(order):
         for _ in range(12):
             with database.transaction() as session:
-                log.lock(session)
+                log.acquire_write_lock(session)
                 for id_ in order:
                     row = session.get_one(Facet, id_)
                     row.articles += 1
                     session.flush()
-                log.append(session, [told("x", *order)], now=clock())
+                log.append_changes(session, [told("x", *order)], now=clock())
 
     run(lambda: write(ids), lambda: write(ids[::-1]), lambda: write(ids))
     assert [facet(database, "tag", slug=slug).articles for slug in ("a", "b")] == [36, 36]
@@ -286,12 +286,12 @@ def test_whoever_holds_the_lock_is_alone_with_what_it_read(database, clock):
     def write():
         for _ in range(5):
             with database.transaction() as session:
-                log.lock(session)
+                log.acquire_write_lock(session)
                 inside.append(1)
                 most.append(len(inside))
                 time.sleep(0.001)
                 inside.pop()
-                log.append(session, [told("a")], now=clock())
+                log.append_changes(session, [told("a")], now=clock())
 
     run(write, write, write, write)
     assert max(most) == 1

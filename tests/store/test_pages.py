@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from newsapi.store import articles, facets, listing
-from newsapi.store.listing import Question
+from newsapi.store.listing import ListQuery
 
 BRANDS = ("land-rover", "jaguar", "fiat")
 GROUP = {"land-rover", "jaguar"}
@@ -29,7 +29,7 @@ class Written:
     terms: dict[str, list[str]]
     public: bool = True
 
-    def matches(self, filters: dict[str, list[str]], question: Question) -> bool:
+    def matches(self, filters: dict[str, list[str]], question: ListQuery) -> bool:
         ranges = ((question.published, self.published_at), (question.updated, self.updated_at))
         within = all((not start or start <= at) and (not end or at < end) for (start, end), at in ranges)
         return self.public and within and all(set(self.terms[name]) & set(values) for name, values in filters.items())
@@ -81,7 +81,7 @@ class Archive:
         self.make.hide(article.id)
         article.public = False
 
-    def wish(self) -> tuple[dict[str, list[str]], Question]:
+    def wish(self) -> tuple[dict[str, list[str]], ListQuery]:
         """Filters, ranges and a sort at random."""
         chance = self.chance
         values = {"brand": BRANDS, "mentions": BRANDS, "about": BRANDS, "tag": TAGS, "format": FORMATS}
@@ -95,23 +95,23 @@ class Archive:
                 self.moment() if chance.random() < 0.3 else None,
             )
 
-        key = chance.choice(listing.KEYS)
-        return filters, Question(key=key, descending=chance.random() < 0.5, published=ends(), updated=ends())
+        key = chance.choice(listing.SORT_KEYS)
+        return filters, ListQuery(key=key, descending=chance.random() < 0.5, published=ends(), updated=ends())
 
-    def answer(self, filters: dict[str, list[str]], question: Question) -> list[UUID]:
+    def answer(self, filters: dict[str, list[str]], question: ListQuery) -> list[UUID]:
         found = [article for article in self.written if article.matches(filters, question)]
         found.sort(key=lambda article: (getattr(article, question.key), article.id), reverse=question.descending)
         return [article.id for article in found]
 
     def read(self, filters, question, limit):
-        with self.make.database.reading() as connection:
-            truth = facets.truth(connection, filters)
-            page = articles.page(connection, truth, question, limit=limit)
+        with self.make.database.read_transaction() as connection:
+            truth = facets.resolve_filters(connection, filters)
+            page = articles.list_page(connection, truth, question, limit=limit)
             return [record["id"] for record in page.records], page
 
     def count(self, filters, question):
-        with self.make.database.reading() as connection:
-            return listing.count(connection, facets.truth(connection, filters), question)
+        with self.make.database.read_transaction() as connection:
+            return listing.count_articles(connection, facets.resolve_filters(connection, filters), question)
 
 
 @pytest.fixture
@@ -142,9 +142,9 @@ def pages(archive, filters, question, limit):
 
 
 @pytest.mark.parametrize("chance", range(3), indirect=True)
-@pytest.mark.parametrize("scan", [5, listing.SCAN])
+@pytest.mark.parametrize("scan", [5, listing.MAX_SCANNED_ROWS])
 def test_walking_forth_and_back_gives_exactly_the_answer(archive, chance, monkeypatch, scan):
-    monkeypatch.setattr(listing, "SCAN", scan)
+    monkeypatch.setattr(listing, "MAX_SCANNED_ROWS", scan)
     for _ in range(15):
         filters, question = archive.wish()
         limit = chance.randint(1, 7)
@@ -160,16 +160,16 @@ def test_walking_forth_and_back_gives_exactly_the_answer(archive, chance, monkey
 
 
 def test_a_total_is_that_of_the_whole_list_on_every_page(archive):
-    question = Question()
+    question = ListQuery()
     _, page = archive.read({}, question, 5)
-    assert archive.count({}, replace(question, turn=page.next)) == 30
+    assert archive.count({}, replace(question, page_start=page.next)) == 30
 
 
-@pytest.mark.parametrize("scan", [6, listing.SCAN])
+@pytest.mark.parametrize("scan", [6, listing.MAX_SCANNED_ROWS])
 def test_what_is_published_and_withdrawn_between_pages_makes_nothing_come_twice_or_be_skipped(
     archive, chance, monkeypatch, scan
 ):
-    monkeypatch.setattr(listing, "SCAN", scan)
+    monkeypatch.setattr(listing, "MAX_SCANNED_ROWS", scan)
     for _ in range(6):
         filters, question = archive.wish()
         question = replace(question, key="published_at", updated=(None, None))
@@ -194,17 +194,17 @@ def test_what_is_published_and_withdrawn_between_pages_makes_nothing_come_twice_
 
 @pytest.mark.parametrize("back", [False, True])
 def test_a_page_whose_articles_are_all_gone_leads_back_to_where_it_started(archive, back):
-    ids, page = archive.read({}, Question(), 5)
-    second, page = archive.read({}, Question(turn=page.next), 25)
+    ids, page = archive.read({}, ListQuery(), 5)
+    second, page = archive.read({}, ListQuery(page_start=page.next), 25)
     assert page.next is None
-    turn = articles.Turn(listing.Position(*_place(archive, second[0]))) if not back else page.prev
+    turn = articles.PageStart(listing.Position(*_place(archive, second[0]))) if not back else page.prev
     for id_ in ids if back else second[1:]:
         archive.make.hide(id_)
-    none, page = archive.read({}, Question(turn=turn), 5)
+    none, page = archive.read({}, ListQuery(page_start=turn), 5)
     assert none == []
     away, home = (page.prev, page.next) if back else (page.next, page.prev)
     assert away is None
-    found, _ = archive.read({}, Question(turn=home), 100)
+    found, _ = archive.read({}, ListQuery(page_start=home), 100)
     assert found == (second if back else [*ids, second[0]])
 
 
@@ -215,7 +215,7 @@ def _place(archive, id_):
 def test_named_articles_come_in_the_order_asked_and_page_by_page(archive, chance):
     ids = chance.sample([article.id for article in archive.written], 12)
     archive.make.hide(ids[3])
-    question = Question(ids=tuple(ids))
+    question = ListQuery(ids=tuple(ids))
     forth, back = pages(archive, {}, question, 4)
     left = [id_ for id_ in ids if id_ != ids[3]]
     assert [id_ for page in forth for id_ in page] == left
@@ -224,6 +224,6 @@ def test_named_articles_come_in_the_order_asked_and_page_by_page(archive, chance
 
 def test_a_filter_that_names_nothing_is_an_empty_list(archive):
     for filters in ({"brand": ["non-esiste"]}, {"brand": ["fiat"], "tag": ["non-esiste"]}, {"language": ["en"]}):
-        ids, page = archive.read(filters, Question(), 5)
+        ids, page = archive.read(filters, ListQuery(), 5)
         assert (ids, page.next, page.prev) == ([], None, None)
-        assert archive.count(filters, Question()) == 0
+        assert archive.count(filters, ListQuery()) == 0

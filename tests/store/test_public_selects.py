@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from newsapi.store.public import visible
+from newsapi.store.public import is_visible
 
 ID = "{id}"
 READS = [
@@ -69,7 +69,7 @@ def magazine(make):
 
 
 def test_articles_are_read_under_the_condition_alone(client, magazine, statements):
-    condition = str(visible().compile()).partition(" = ")[0]
+    condition = str(is_visible().compile()).partition(" = ")[0]
     seen = set()
     for url in READS:
         statements.clear()

@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Connection, select
 
-from newsapi.model import Listing
+from newsapi.model import ListingEntry
 from newsapi.store import articles, facets, listing
-from newsapi.store.articles import Page
-from newsapi.store.facets import Truth
-from newsapi.store.listing import Position, Question, Turn
+from newsapi.store.articles import ArticlePage
+from newsapi.store.facets import ReadSnapshot
+from newsapi.store.listing import Position, ListQuery, PageStart
 from tests.store import archive as contents
 from tests.store.reads import nodes_of, plan_of, rows_read, statements_of, steps_taken
 
@@ -32,34 +32,34 @@ ANY_OF = {
     "a hundred tags": {"tag": ["pari", "dispari", "suv", "raro", *contents.THEMES[:96]]},
 }
 MEETING = {"tag": ["pari"], "author": ["carla"]}
-SORTS = [(key, descending) for key in listing.KEYS for descending in (True, False)]
+SORTS = [(key, descending) for key in listing.SORT_KEYS for descending in (True, False)]
 LATE = (contents.START.replace(day=3), contents.START.replace(day=5))
 STEPS = 200
 """Instructions of SQLite for each article shown, beside what a statement costs anyway."""
 
 
-def facet_ids(truth: Truth) -> list[int]:
+def facet_ids(truth: ReadSnapshot) -> list[int]:
     groups = list(truth.filters.values())
-    return [facet.id for facet in min(groups, key=lambda group: sum(facet.articles for facet in group), default=[])]
+    return [facet.id for facet in min(groups, key=lambda group: sum(facet.article_count for facet in group), default=[])]
 
 
-def turns(connection: Connection, truth: Truth, key: str, *, descending: bool) -> dict[str, Turn | None]:
+def turns(connection: Connection, truth: ReadSnapshot, key: str, *, descending: bool) -> dict[str, PageStart | None]:
     """The first page, and one near the other end of the list, forth and back."""
     facet = (facet_ids(truth) or [truth.everything.id])[0]
-    column = Listing.__table__.c[key]
-    order = (column.desc(), Listing.article_id.desc()) if descending else (column, Listing.article_id)
-    count = next((f.articles for group in truth.filters.values() for f in group if f.id == facet), contents.ARTICLES)
+    column = ListingEntry.__table__.c[key]
+    order = (column.desc(), ListingEntry.article_id.desc()) if descending else (column, ListingEntry.article_id)
+    count = next((f.article_count for group in truth.filters.values() for f in group if f.id == facet), contents.ARTICLES)
     row = connection.execute(
-        select(column, Listing.article_id).where(Listing.facet_id == facet).order_by(*order).offset(count * 4 // 5)
+        select(column, ListingEntry.article_id).where(ListingEntry.facet_id == facet).order_by(*order).offset(count * 4 // 5)
     ).first()
     deep = Position(*row)
-    return {"first": None, "deep": Turn(deep), "back": Turn(deep, back=True)}
+    return {"first": None, "deep": PageStart(deep), "back": PageStart(deep, backward=True)}
 
 
-def read(connection: Connection, truth: Truth, question: Question, limit: int) -> tuple[Page, dict[str, int]]:
+def read(connection: Connection, truth: ReadSnapshot, question: ListQuery, limit: int) -> tuple[ArticlePage, dict[str, int]]:
     counted = rows_read if connection.dialect.name == "postgresql" else steps_taken
     with counted(connection) as counts:
-        page = articles.page(connection, truth, question, limit=limit)
+        page = articles.list_page(connection, truth, question, limit=limit)
     return page, counts
 
 
@@ -68,13 +68,13 @@ def read(connection: Connection, truth: Truth, question: Question, limit: int) -
 )
 def test_a_page_of_a_single_filter_reads_what_it_shows_at_any_depth(archive, key, descending, limit):
     first: dict[str, int] = {}
-    with archive.reading() as connection:
+    with archive.read_transaction() as connection:
         # One statement serves all of these filters: in the second round PostgreSQL has prepared it.
         for _ in range(2 if limit == 20 and not archive.is_sqlite else 1):
             for name, filters in SINGLE.items():
-                truth = facets.truth(connection, filters)
+                truth = facets.resolve_filters(connection, filters)
                 for depth, turn in turns(connection, truth, key, descending=descending).items():
-                    question = Question(key=key, descending=descending, turn=turn)
+                    question = ListQuery(key=key, descending=descending, page_start=turn)
                     page, counts = read(connection, truth, question, limit)
                     told = (name, depth, dict(counts))
                     shown = len(page.records)
@@ -92,13 +92,13 @@ def test_a_page_of_a_single_filter_reads_what_it_shows_at_any_depth(archive, key
 @pytest.mark.parametrize(("key", "descending"), SORTS[::3])
 def test_a_page_of_any_of_several_reads_as_much_of_each(archive, key, descending):
     limit = 20
-    with archive.reading() as connection:
+    with archive.read_transaction() as connection:
         for _ in range(1 if archive.is_sqlite else 6):
             for name, filters in ANY_OF.items():
-                truth = facets.truth(connection, filters)
+                truth = facets.resolve_filters(connection, filters)
                 several = sum(map(len, truth.filters.values()))
                 for depth, turn in turns(connection, truth, key, descending=descending).items():
-                    question = Question(key=key, descending=descending, turn=turn)
+                    question = ListQuery(key=key, descending=descending, page_start=turn)
                     page, counts = read(connection, truth, question, limit)
                     told = (name, depth, dict(counts))
                     assert page.records, told
@@ -114,15 +114,15 @@ def test_a_page_of_any_of_several_reads_as_much_of_each(archive, key, descending
 @pytest.mark.parametrize(("key", "descending"), [sort for sort in SORTS if sort[0] != "materially_updated_at"])
 def test_a_page_within_a_range_of_its_sort_key_reads_what_it_shows(archive, key, descending):
     first: dict[str, int] = {}
-    with archive.reading() as connection:
+    with archive.read_transaction() as connection:
         for filters in ({}, {"tag": ["pari"]}):
-            truth = facets.truth(connection, filters)
-            whole = Question(key=key, descending=descending, **{key.removesuffix("_at"): LATE})
+            truth = facets.resolve_filters(connection, filters)
+            whole = ListQuery(key=key, descending=descending, **{key.removesuffix("_at"): LATE})
             places = [None, *places_of(connection, truth, whole, every=900)]
             assert len(places) > 3
             for place in places:
                 for back in (False, True)[: 1 if place is None else 2]:
-                    question = replace(whole, turn=place and Turn(place, back))
+                    question = replace(whole, page_start=place and PageStart(place, back))
                     page, counts = read(connection, truth, question, 20)
                     told = (filters, place, back, dict(counts))
                     assert len(page.records) == 20, told
@@ -133,34 +133,34 @@ def test_a_page_within_a_range_of_its_sort_key_reads_what_it_shows(archive, key,
                         assert counts["listing"] <= 21, told
 
 
-def places_of(connection: Connection, truth: Truth, question: Question, *, every: int) -> list[Position]:
+def places_of(connection: Connection, truth: ReadSnapshot, question: ListQuery, *, every: int) -> list[Position]:
     """Every so many places of a list, but its ends."""
-    walk = listing.plan(connection, truth, question, rows=contents.ARTICLES)
+    walk = listing.plan_listing(connection, truth, question, rows=contents.ARTICLES)
     rows = connection.execute(select(walk.rows).order_by(*walk.order), walk.parameters).all()
     return [Position(getattr(row, question.key), row.article_id) for row in rows[every:-every:every]]
 
 
 def test_what_is_asked_for_is_looked_up_and_not_searched_for(archive):
-    with archive.reading() as connection:
+    with archive.read_transaction() as connection:
         for _ in range(10):
             for filters in (*SINGLE.values(), ANY_OF["about"], ANY_OF["brands"], MEETING, {"tag": ["non-esiste"]}):
                 if archive.is_sqlite:
                     with steps_taken(connection) as counts:
-                        facets.truth(connection, filters)
+                        facets.resolve_filters(connection, filters)
                     assert counts["steps"] <= 1_000, (filters, dict(counts))
                 else:
                     with rows_read(connection) as counts:
-                        facets.truth(connection, filters)
+                        facets.resolve_filters(connection, filters)
                     assert counts["facet"] + counts["tag"] <= 60, (filters, dict(counts))
 
 
 @pytest.mark.parametrize(("key", "descending"), SORTS)
 @pytest.mark.parametrize("filters", [{}, SINGLE["tag"], SINGLE["sparse tag"], ANY_OF["about"]])
 def test_the_plan_of_a_page_walks_an_index_and_looks_articles_up(archive, filters, key, descending):
-    with archive.reading() as connection:
-        truth = facets.truth(connection, filters)
+    with archive.read_transaction() as connection:
+        truth = facets.resolve_filters(connection, filters)
         for depth, turn in turns(connection, truth, key, descending=descending).items():
-            question = Question(key=key, descending=descending, turn=turn)
+            question = ListQuery(key=key, descending=descending, page_start=turn)
             statement = page_statement(connection, truth, question)
             plan = "\n".join(plan_of(connection, *statement))
             if archive.is_sqlite:
@@ -168,7 +168,7 @@ def test_the_plan_of_a_page_walks_an_index_and_looks_articles_up(archive, filter
                 index = (
                     "PRIMARY KEY" if key == "published_at" else f"COVERING INDEX ix_listing_{key.removesuffix('_at')}"
                 )
-                order = "<" if descending is not question.back else ">"
+                order = "<" if descending is not question.backward else ">"
                 bound = f" AND ({key},article_id){order}(?,?)" if turn else ""
                 assert {line.strip() for line in walks} == {
                     f"SEARCH row_{i} USING {index} (facet_id=?{bound})" for i in range(len(walks))
@@ -188,24 +188,24 @@ def test_the_plan_of_a_page_walks_an_index_and_looks_articles_up(archive, filter
                 assert sum(node["Actual Rows"] * node["Actual Loops"] for node in found) <= 60, (depth, plan)
 
 
-def page_statement(connection: Connection, truth: Truth, question: Question) -> tuple[str, object]:
+def page_statement(connection: Connection, truth: ReadSnapshot, question: ListQuery) -> tuple[str, object]:
     """The statement that finds a page, and its parameters."""
-    return statements_of(connection, lambda: articles.page(connection, truth, question, limit=20))[0]
+    return statements_of(connection, lambda: articles.list_page(connection, truth, question, limit=20))[0]
 
 
 def test_the_hardest_filters_show_their_plans(archive, archive_name):
     """Run with -s to see them."""
     late = (contents.START.replace(day=3), None)
     hardest = {
-        "about=fiat, near the end": (ANY_OF["about"], Question(), True),
-        "tag=pari&author=carla (half the archive each, four in common)": (MEETING, Question(), False),
-        "tag=pari&updated_from=…": ({"tag": ["pari"]}, Question(updated=late), True),
+        "about=fiat, near the end": (ANY_OF["about"], ListQuery(), True),
+        "tag=pari&author=carla (half the archive each, four in common)": (MEETING, ListQuery(), False),
+        "tag=pari&updated_from=…": ({"tag": ["pari"]}, ListQuery(updated=late), True),
     }
-    with archive.reading() as connection:
+    with archive.read_transaction() as connection:
         for title, (filters, question, deep) in hardest.items():
-            truth = facets.truth(connection, filters)
+            truth = facets.resolve_filters(connection, filters)
             turn = turns(connection, truth, question.key, descending=True)["deep"] if deep else None
-            statement = page_statement(connection, truth, replace(question, turn=turn))
+            statement = page_statement(connection, truth, replace(question, page_start=turn))
             plan = plan_of(connection, *statement)
             sys.stdout.write(f"\n--- {title} [{archive_name}]\n" + "\n".join(plan) + "\n")
             assert "Seq Scan on listing" not in "".join(plan)

@@ -7,23 +7,23 @@ from datetime import timedelta
 import pytest
 
 from newsapi.store import articles, facets, listing
-from newsapi.store.listing import SCAN, Question
+from newsapi.store.listing import MAX_SCANNED_ROWS, ListQuery
 from tests.store import archive as contents
 from tests.store.reads import nodes_of, plan_of, rows_read, statements_of, steps_taken
 
 MEETING = {"tag": ["pari"], "author": ["carla"]}
 EARLY = (None, contents.START + timedelta(minutes=60))
 PAIRS = {
-    "half and half, four in common": (MEETING, Question()),
-    "the same, oldest first": (MEETING, Question(descending=False)),
-    "the same, by update": (MEETING, Question(key="updated_at")),
-    "the whole archive, updated early": ({}, Question(updated=EARLY)),
-    "by update, published early": ({}, Question(key="updated_at", published=EARLY)),
-    "a large and a sparse one": ({"tag": ["raro"], "language": ["it"]}, Question()),
-    "two that often meet": ({"brand": ["land-rover"], "format": ["article"]}, Question()),
-    "three": ({"brand": ["land-rover"], "format": ["gallery"], "author": ["anna"]}, Question()),
-    "any of some and a range": ({"tag": ["pari", "dispari"]}, Question(updated=EARLY)),
-    "about and any of two": ({"about": ["fiat"], "section": ["mercato", "anteprime"]}, Question()),
+    "half and half, four in common": (MEETING, ListQuery()),
+    "the same, oldest first": (MEETING, ListQuery(descending=False)),
+    "the same, by update": (MEETING, ListQuery(key="updated_at")),
+    "the whole archive, updated early": ({}, ListQuery(updated=EARLY)),
+    "by update, published early": ({}, ListQuery(key="updated_at", published=EARLY)),
+    "a large and a sparse one": ({"tag": ["raro"], "language": ["it"]}, ListQuery()),
+    "two that often meet": ({"brand": ["land-rover"], "format": ["article"]}, ListQuery()),
+    "three": ({"brand": ["land-rover"], "format": ["gallery"], "author": ["anna"]}, ListQuery()),
+    "any of some and a range": ({"tag": ["pari", "dispari"]}, ListQuery(updated=EARLY)),
+    "about and any of two": ({"about": ["fiat"], "section": ["mercato", "anteprime"]}, ListQuery()),
 }
 STEPS = 80
 """Instructions of SQLite for a row that is walked and looked up in one other facet."""
@@ -33,21 +33,21 @@ STEPS = 80
 def test_a_page_of_a_pair_walks_at_most_the_stated_scan(archive, pair):
     filters, question = PAIRS[pair]
     others = max(len(filters) - 1, 1)
-    with archive.reading() as connection:
-        truth = facets.truth(connection, filters)
+    with archive.read_transaction() as connection:
+        truth = facets.resolve_filters(connection, filters)
         for _ in range(1 if archive.is_sqlite else 6):
             turn = None
             for _ in range(2):
-                asked = replace(question, turn=turn)
+                asked = replace(question, page_start=turn)
                 if archive.is_sqlite:
                     with steps_taken(connection) as counts:
-                        page = articles.page(connection, truth, asked, limit=20)
-                    assert counts["steps"] <= SCAN * STEPS * (1 + others), dict(counts)
+                        page = articles.list_page(connection, truth, asked, limit=20)
+                    assert counts["steps"] <= MAX_SCANNED_ROWS * STEPS * (1 + others), dict(counts)
                 else:
                     with rows_read(connection) as counts:
-                        page = articles.page(connection, truth, asked, limit=20)
+                        page = articles.list_page(connection, truth, asked, limit=20)
                     # The walk, what it found in each other facet, and once more the walk to find where it ended.
-                    assert counts["listing"] <= SCAN * (1 + others) + SCAN, counts
+                    assert counts["listing"] <= MAX_SCANNED_ROWS * (1 + others) + MAX_SCANNED_ROWS, counts
                     assert counts["article"] <= 60
                 turn = page.next
                 if turn is None:
@@ -56,23 +56,23 @@ def test_a_page_of_a_pair_walks_at_most_the_stated_scan(archive, pair):
 
 def test_facets_that_often_meet_are_read_no_further_than_the_page(archive):
     filters = {"brand": ["land-rover"], "format": ["article"]}
-    with archive.reading() as connection:
-        truth = facets.truth(connection, filters)
+    with archive.read_transaction() as connection:
+        truth = facets.resolve_filters(connection, filters)
         for _ in range(10):
             if archive.is_sqlite:
                 with steps_taken(connection) as counts:
-                    articles.page(connection, truth, Question(), limit=20)
+                    articles.list_page(connection, truth, ListQuery(), limit=20)
                 assert counts["steps"] <= 6_000
             else:
                 with rows_read(connection) as counts:
-                    articles.page(connection, truth, Question(), limit=20)
+                    articles.list_page(connection, truth, ListQuery(), limit=20)
                 assert counts["listing"] <= 100
 
 
 def test_a_row_is_looked_up_in_the_other_facet_by_its_whole_key(archive):
-    with archive.reading() as connection:
-        truth = facets.truth(connection, MEETING)
-        statement = statements_of(connection, lambda: articles.page(connection, truth, Question(), limit=20))[0]
+    with archive.read_transaction() as connection:
+        truth = facets.resolve_filters(connection, MEETING)
+        statement = statements_of(connection, lambda: articles.list_page(connection, truth, ListQuery(), limit=20))[0]
         plan = "\n".join(plan_of(connection, *statement))
         if archive.is_sqlite:
             whole = "(facet_id=? AND published_at=? AND article_id=?)"
@@ -83,19 +83,19 @@ def test_a_row_is_looked_up_in_the_other_facet_by_its_whole_key(archive):
             (walked,) = (node for node in nodes if node.get("Alias") == "row_0")
             (other,) = (node for node in nodes if node.get("Alias") == "other_looked_up_0")
             assert walked["Node Type"] in {"Index Scan", "Index Only Scan"}, plan
-            assert walked["Actual Rows"] == SCAN, plan
+            assert walked["Actual Rows"] == MAX_SCANNED_ROWS, plan
             assert other["Node Type"] == "Index Only Scan", plan
             assert other["Index Name"] == "pk_listing", plan
-            assert other["Actual Loops"] == SCAN, plan
+            assert other["Actual Loops"] == MAX_SCANNED_ROWS, plan
 
 
 @pytest.mark.parametrize("archive", ["sqlite", "counted"], indirect=True)
 @pytest.mark.parametrize("pair", [pair for pair in PAIRS if not pair.startswith(("two", "about"))])
 def test_following_the_pages_to_the_end_gives_exactly_what_is_in_all(archive, pair):
     filters, question = PAIRS[pair]
-    with archive.reading() as connection:
-        truth = facets.truth(connection, filters)
-        whole = listing.count(connection, truth, question)
+    with archive.read_transaction() as connection:
+        truth = facets.resolve_filters(connection, filters)
+        whole = listing.count_articles(connection, truth, question)
         forth = walked(connection, truth, question, back=False)
         assert len(forth) == whole
         assert max(Counter(forth).values()) == 1
@@ -103,23 +103,23 @@ def test_following_the_pages_to_the_end_gives_exactly_what_is_in_all(archive, pa
 
 
 def test_an_early_end_for_lack_of_matches_leads_on(archive):
-    with archive.reading() as connection:
-        truth = facets.truth(connection, MEETING)
-        page = articles.page(connection, truth, Question(), limit=20)
+    with archive.read_transaction() as connection:
+        truth = facets.resolve_filters(connection, MEETING)
+        page = articles.list_page(connection, truth, ListQuery(), limit=20)
         assert (page.records, page.prev) == ([], None)
-        page = articles.page(connection, truth, Question(turn=page.next), limit=20)
+        page = articles.list_page(connection, truth, ListQuery(page_start=page.next), limit=20)
         assert tuple(record["slug"] for record in page.records) == contents.MEETING
         assert page.next is None
 
 
 def test_a_listing_takes_one_statement_after_the_look_up_and_one_more_where_it_ends_early(archive):
-    with archive.reading() as connection:
+    with archive.read_transaction() as connection:
         for limit in (1, 20, 100):
-            truth = facets.truth(connection, {"brand": ["land-rover"], "format": ["article"]})
-            page = statements_of(connection, lambda t=truth, n=limit: articles.page(connection, t, Question(), limit=n))
+            truth = facets.resolve_filters(connection, {"brand": ["land-rover"], "format": ["article"]})
+            page = statements_of(connection, lambda t=truth, n=limit: articles.list_page(connection, t, ListQuery(), limit=n))
             assert len(page) == 1
-        truth = facets.truth(connection, MEETING)
-        page = statements_of(connection, lambda: articles.page(connection, truth, Question(), limit=20))
+        truth = facets.resolve_filters(connection, MEETING)
+        page = statements_of(connection, lambda: articles.list_page(connection, truth, ListQuery(), limit=20))
         assert len(page) == 2
 
 
@@ -127,7 +127,7 @@ def walked(connection, truth, question, *, back):
     """All slugs of a list from its start, page by page: forth, or from its end back."""
     pages, turn, step = [], None, None
     while True:
-        page = articles.page(connection, truth, replace(question, turn=turn), limit=100)
+        page = articles.list_page(connection, truth, replace(question, turn=turn), limit=100)
         pages.append([record["slug"] for record in page.records])
         onward = page.next if step is None else page.prev
         if onward is None and back and step is None:

@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from newsapi.model import Article, Author, Change, OldSlug
-from newsapi.model.base import table, uuid7
+from newsapi.model import Article, Author, Change, SlugRedirect
+from newsapi.model.base import columns_table, uuid7
 from newsapi.store import rows
-from newsapi.store.rows import among
+from newsapi.store.rows import in_values
 
 TEXTS = ["tab\tand\nline\r\n", "\\N", "\\", "\\.", "a'b\"c", "", "à e 🚙", "\x7f", "{1,2}", "x" * 100_000]
 TIME = datetime(2026, 3, 29, 1, 30, 0, 123456, tzinfo=UTC)
@@ -46,12 +46,12 @@ def article(text):
 
 def insert_many(database, model, found):
     with database.transaction() as session:
-        rows.insert(session, model, list(found[0]), [tuple(row.values()) for row in found])
+        rows.bulk_insert(session, model, list(found[0]), [tuple(row.values()) for row in found])
 
 
 def stored(database, model):
-    with database.reading() as connection:
-        return [dict(row) for row in connection.execute(select(table(model))).mappings()]
+    with database.read_transaction() as connection:
+        return [dict(row) for row in connection.execute(select(columns_table(model))).mappings()]
 
 
 def test_every_kind_of_value_comes_back_as_it_was(database):
@@ -66,7 +66,7 @@ def test_many_at_once_are_stored_as_single_ones_are(database):
         session.execute(insert(Article), [given])
     alone = stored(database, Article)
     with database.transaction() as session:
-        session.execute(table(Article).delete())
+        session.execute(columns_table(Article).delete())
     insert_many(database, Article, [given])
     assert stored(database, Article) == alone
 
@@ -93,7 +93,7 @@ def test_columns_may_be_some_and_in_any_order(database):
 
 def test_no_rows_are_no_work(database):
     with database.transaction() as session:
-        rows.insert(session, Article, ("id",), [])
+        rows.bulk_insert(session, Article, ("id",), [])
     assert stored(database, Article) == []
 
 
@@ -115,10 +115,10 @@ def test_a_nul_cannot_be_copied(database):
 def test_a_column_is_among_few_values_or_thousands(database, count):
     insert_many(
         database,
-        OldSlug,
+        SlugRedirect,
         [{"kind": "article", "slug": f"s-{number}", "subject_id": uuid7(), "at": TIME} for number in range(3)],
     )
-    with database.reading() as connection:
-        wanted = among(connection, OldSlug.slug, [f"s-{number}" for number in range(1, count + 1)])
-        found = connection.execute(select(OldSlug.slug).where(wanted).order_by(OldSlug.slug)).scalars().all()
+    with database.read_transaction() as connection:
+        wanted = in_values(connection, SlugRedirect.slug, [f"s-{number}" for number in range(1, count + 1)])
+        found = connection.execute(select(SlugRedirect.slug).where(wanted).order_by(SlugRedirect.slug)).scalars().all()
     assert found == ["s-1", "s-2"][:count]

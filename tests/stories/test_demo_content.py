@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from newsapi.demo import content
-from newsapi.text.markup import to_text
+from newsapi.text.markup import html_to_text
 
 SITE = "http://127.0.0.1:8000"
 RECORDS = [orjson.loads(line) for line in content.stream(SITE).read().splitlines()]
@@ -36,7 +36,7 @@ def strings(value, place=""):
 
 TEXTS_RAW = [item for record in RECORDS for item in strings(record)]
 TEXTS = [
-    (f"{record['slug']}{place}", to_text(text) if place == "/body_html" else text)
+    (f"{record['slug']}{place}", html_to_text(text) if place == "/body_html" else text)
     for record in RECORDS
     for place, text in strings(record)
 ]
@@ -79,7 +79,7 @@ def _listed(value):
 
 
 def test_every_picture_used_exists_and_every_picture_is_used():
-    used = set(re.findall(rf"{SITE}{content.PATH}/([^\"\s)]+)", "\n".join(text for _, text in TEXTS_RAW)))
+    used = set(re.findall(rf"{SITE}{content.PICTURES_PATH}/([^\"\s)]+)", "\n".join(text for _, text in TEXTS_RAW)))
     assert used == {file.name for file in content.PICTURES.iterdir()}
 
 
@@ -112,7 +112,7 @@ def test_a_few_articles_show_how_it_looks_without_a_standfirst_and_all_others_ha
 def test_every_article_in_public_has_what_a_page_needs():
     for record in ARTICLES:
         if record["status"] == "published":
-            assert len(to_text(record["body_html"]).split()) >= 40, record["slug"]
+            assert len(html_to_text(record["body_html"]).split()) >= 40, record["slug"]
         assert record["image"] is None or (record["image"]["alt"] and record["image"]["credit"]), record["slug"]
         assert record["format"] == "article" or record["media"], record["slug"]
 

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from newsapi.actions import keys
-from newsapi.outbox.purge import AGAIN
+from newsapi.outbox.purge import SECOND_PURGE_DELAY_SECONDS
 from newsapi.store.database import Database
 from tests.elsewhere import Elsewhere
 
@@ -146,7 +146,7 @@ def test_a_withdrawal_is_on_every_channel(house, elsewhere):
     count = -1
     while len(partner.asked) < 2 or len(cdn.asked) > count:  # until the second purge of what was published, too
         count = len(cdn.asked)
-        time.sleep(AGAIN + 1)
+        time.sleep(SECOND_PURGE_DELAY_SECONDS + 1)
     head = orjson.loads(read(bases[1], "/v1/changes")[1])["cursor"]
     cdn.asked.clear()
     partner.asked.clear()

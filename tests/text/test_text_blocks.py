@@ -2,9 +2,9 @@
 
 import pytest
 
-from newsapi.text.blocks import blocks
-from newsapi.text.blocks_html import html_of, text_of
-from newsapi.text.markup import clean, to_text
+from newsapi.text.blocks import parse_blocks
+from newsapi.text.blocks_html import blocks_to_html, blocks_to_text
+from newsapi.text.markup import sanitize_html, html_to_text
 
 BASE = "https://www.example.it/novita/articolo.html"
 HOSTS = frozenset({"youtube.com", "player.vimeo.com", "dailymotion.com", "maps.example.org"})
@@ -40,12 +40,12 @@ TABLE = (
 
 
 def cleaned(html: str) -> str:
-    return clean(html, base=BASE, embed_hosts=HOSTS)
+    return sanitize_html(html, base=BASE, embed_hosts=HOSTS)
 
 
 def read(html: str) -> list[dict]:
     """The blocks of a body without their ids."""
-    return [{key: value for key, value in block.items() if key != "id"} for block in blocks(cleaned(html))]
+    return [{key: value for key, value in block.items() if key != "id"} for block in parse_blocks(cleaned(html))]
 
 
 def text(words: str, *marks: dict) -> dict:
@@ -145,7 +145,7 @@ def rows(*items: dict, ordered: bool = False, start: int | None = None, backward
 )
 def test_a_construct_becomes_one_block(html, block):
     assert read(html) == [block]
-    assert text_of([block]).split() == to_text(cleaned(html)).split()
+    assert blocks_to_text([block]).split() == html_to_text(cleaned(html)).split()
 
 
 @pytest.mark.parametrize(
@@ -237,13 +237,13 @@ def test_white_space_between_blocks_makes_no_block():
 
 
 def test_no_body_has_no_blocks():
-    assert blocks("") == blocks(" \n") == []
-    assert html_of([]) == ""
+    assert parse_blocks("") == parse_blocks(" \n") == []
+    assert blocks_to_html([]) == ""
 
 
 def test_an_id_stays_when_other_blocks_come_and_go():
     def ids(html: str) -> dict[str, str]:
-        return {html_of([block]): block["id"] for block in blocks(cleaned(html))}
+        return {blocks_to_html([block]): block["id"] for block in parse_blocks(cleaned(html))}
 
     before = ids("<p>a</p><h2>b</h2><pre>c</pre>")
     after = ids("<p>new</p><p>a</p>\n<hr><h2>b</h2><ul><li>d</ul><pre>c</pre>")
@@ -252,9 +252,9 @@ def test_an_id_stays_when_other_blocks_come_and_go():
 
 
 def test_equal_blocks_have_different_ids():
-    first, second, third = (block["id"] for block in blocks("<p>a</p><p>a</p><p>a</p>"))
+    first, second, third = (block["id"] for block in parse_blocks("<p>a</p><p>a</p><p>a</p>"))
     assert (second, third) == (f"{first}-2", f"{first}-3")
 
 
 def test_an_id_does_not_depend_on_white_space_around_words():
-    assert blocks("<p>a</p>") == blocks("\n a ") == blocks("<p> a\n</p>")
+    assert parse_blocks("<p>a</p>") == parse_blocks("\n a ") == parse_blocks("<p> a\n</p>")

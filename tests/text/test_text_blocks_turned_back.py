@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsapi.text.blocks import blocks
-from newsapi.text.blocks_html import html_of, text_of
-from newsapi.text.markup import clean, to_text
+from newsapi.text.blocks import parse_blocks
+from newsapi.text.blocks_html import blocks_to_html, blocks_to_text
+from newsapi.text.markup import sanitize_html, html_to_text
 
 BASE = "https://www.example.it/novita/articolo.html"
 HOSTS = frozenset({"youtube.com", "player.vimeo.com", "maps.example.org"})
@@ -31,7 +31,7 @@ AROUND = (
 
 
 def cleaned(html: str) -> str:
-    return clean(html, base=BASE, embed_hosts=HOSTS)
+    return sanitize_html(html, base=BASE, embed_hosts=HOSTS)
 
 
 def of_the_demo() -> list[str]:
@@ -115,11 +115,11 @@ def _is_end_of_block(one: object) -> bool:
 
 
 def lost_nothing(html: str) -> bool:
-    made = blocks(html)
-    back = cleaned(html_of(made))
+    made = parse_blocks(html)
+    back = cleaned(blocks_to_html(made))
     assert skeleton(back) == skeleton(html)
-    assert to_text(back).split() == to_text(html).split()
-    assert text_of(made).split() == to_text(html).split()
+    assert html_to_text(back).split() == html_to_text(html).split()
+    assert blocks_to_text(made).split() == html_to_text(html).split()
     return True
 
 
@@ -135,12 +135,12 @@ def texts(value: object):
 
 @pytest.mark.parametrize("html", DEMO)
 def test_an_article_of_the_demo_is_read_and_written_letter_by_letter(html):
-    assert html_of(blocks(html)) == html
+    assert blocks_to_html(parse_blocks(html)) == html
     assert lost_nothing(html)
 
 
 def test_hardly_a_block_of_the_demo_is_html():
-    kinds = [block["type"] for html in DEMO for block in blocks(html)]
+    kinds = [block["type"] for html in DEMO for block in parse_blocks(html)]
     assert kinds.count("html") <= len(kinds) * 0.02
 
 
@@ -151,25 +151,25 @@ def test_a_thousand_hostile_bodies_lose_nothing(hostile):
 
 def test_written_blocks_are_clean_and_read_as_the_same_blocks(hostile):
     for html in hostile:
-        made = blocks(html)
-        back = html_of(made)
-        assert blocks(back) == made
-        assert blocks(cleaned(back)) == made
+        made = parse_blocks(html)
+        back = blocks_to_html(made)
+        assert parse_blocks(back) == made
+        assert parse_blocks(cleaned(back)) == made
 
 
 def test_hostile_bodies_reach_every_kind_but_the_embed(hostile):
-    assert {block["type"] for html in hostile for block in blocks(html)} == KINDS - {"embed"}
+    assert {block["type"] for html in hostile for block in parse_blocks(html)} == KINDS - {"embed"}
 
 
 def test_ids_are_unique_and_blocks_are_json(hostile):
     for html in [*DEMO, *hostile]:
-        made = blocks(html)
+        made = parse_blocks(html)
         assert len({block["id"] for block in made}) == len(made)
         assert json.loads(json.dumps(made)) == made
 
 
 def test_marks_lie_within_the_text_and_cross_nothing(hostile):
-    for found in texts([blocks(html) for html in [*DEMO, *hostile]]):
+    for found in texts([parse_blocks(html) for html in [*DEMO, *hostile]]):
         marks = found["marks"]
         assert all(0 <= mark["start"] <= mark["end"] <= len(found["text"]) for mark in marks)
         assert [mark["start"] for mark in marks] == sorted(mark["start"] for mark in marks)
@@ -180,10 +180,10 @@ def test_marks_lie_within_the_text_and_cross_nothing(hostile):
 
 def test_a_new_block_in_the_middle_leaves_the_other_ids():
     for html in DEMO:
-        made = blocks(html)
+        made = parse_blocks(html)
         middle = len(made) // 2
-        longer = html_of(made[:middle]) + "<p>Aggiunto dopo</p>" + html_of(made[middle:])
-        assert [block["id"] for block in blocks(longer) if block.get("text") != "Aggiunto dopo"] == [
+        longer = blocks_to_html(made[:middle]) + "<p>Aggiunto dopo</p>" + blocks_to_html(made[middle:])
+        assert [block["id"] for block in parse_blocks(longer) if block.get("text") != "Aggiunto dopo"] == [
             block["id"] for block in made
         ]
 
@@ -215,10 +215,10 @@ def marks_of(nodes, start: int = 0):
 @given(st.lists(MARKED, min_size=1, max_size=4))
 def test_nested_marks_are_where_their_elements_were(nodes):
     html = cleaned(f"<p>{''.join(map(written, nodes))}</p>")
-    [block] = blocks(html)
+    [block] = parse_blocks(html)
     assert block["text"] == "".join(map(words_of, nodes))
     assert [(mark["start"], mark["end"], mark["type"]) for mark in block["marks"]] == list(marks_of(nodes))
-    assert html_of([block]) == html
+    assert blocks_to_html([block]) == html
 
 
 TAGS = (
@@ -236,8 +236,8 @@ PIECES = st.sampled_from(
 @given(st.lists(PIECES, max_size=40).map("".join))
 def test_broken_markup_loses_nothing(html):
     html = cleaned(html)
-    made = blocks(html)
-    assert blocks(html_of(made)) == made
+    made = parse_blocks(html)
+    assert parse_blocks(blocks_to_html(made)) == made
     assert lost_nothing(html)
 
 
@@ -246,6 +246,6 @@ def test_broken_markup_loses_nothing(html):
 )
 def test_a_large_body_is_read_whole(piece):
     html = piece * 3_000
-    made = blocks(html)
-    assert blocks(html_of(made)) == made
-    assert text_of(made).split() == to_text(html).split()
+    made = parse_blocks(html)
+    assert parse_blocks(blocks_to_html(made)) == made
+    assert blocks_to_text(made).split() == html_to_text(html).split()

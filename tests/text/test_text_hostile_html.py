@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsapi.text.markup import clean, paragraphs, to_text
+from newsapi.text.markup import sanitize_html, text_to_html, html_to_text
 
 BASE = "https://www.example.it/novita/articolo.html"
 HOSTS = frozenset({"youtube.com", "player.vimeo.com"})
@@ -83,7 +83,7 @@ CORPUS = [*written(), *addresses()]
 
 
 def cleaned(html: str) -> str:
-    return clean(html, base=BASE, embed_hosts=HOSTS)
+    return sanitize_html(html, base=BASE, embed_hosts=HOSTS)
 
 
 class Survivors(HTMLParser):
@@ -198,13 +198,13 @@ def test_any_text_is_cleaned_for_good(html):
 
 @given(st.text(alphabet=st.characters(), max_size=60))
 def test_paragraphs_of_any_text_are_clean(text):
-    html = paragraphs(text)
+    html = text_to_html(text)
     assert cleaned(html) == html
 
 
 @given(st.lists(PIECES, max_size=40).map("".join))
 def test_text_of_clean_markup_has_folded_white_space(html):
-    text = to_text(cleaned(html))
+    text = html_to_text(cleaned(html))
     assert "  " not in text
     assert "\n\n\n" not in text
     assert text == text.strip()

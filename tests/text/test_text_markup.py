@@ -2,7 +2,7 @@
 
 import pytest
 
-from newsapi.text.markup import clean, paragraphs, reading_minutes, to_text, word_count
+from newsapi.text.markup import sanitize_html, text_to_html, reading_minutes, html_to_text, word_count
 
 BASE = "https://www.example.it/novita/articolo.html"
 HOSTS = frozenset({"youtube.com"})
@@ -11,7 +11,7 @@ REL = 'rel="noopener noreferrer"'
 
 
 def cleaned(html: str) -> str:
-    return clean(html, base=BASE, embed_hosts=HOSTS)
+    return sanitize_html(html, base=BASE, embed_hosts=HOSTS)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_a_link_that_leads_nowhere_leaves_its_text(written):
 
 
 def test_without_a_base_a_relative_link_leaves_its_text():
-    assert clean('<a href="/x">x</a>', base="", embed_hosts=HOSTS) == "x"
+    assert sanitize_html('<a href="/x">x</a>', base="", embed_hosts=HOSTS) == "x"
 
 
 def test_a_picture_by_mail_is_gone():
@@ -197,7 +197,7 @@ def test_an_embed_of_another_host_is_gone(address):
 
 
 def test_an_embed_without_a_scheme_is_https():
-    html = clean('<iframe src="//youtube.com/x"></iframe>', base="http://old.example.it/", embed_hosts=HOSTS)
+    html = sanitize_html('<iframe src="//youtube.com/x"></iframe>', base="http://old.example.it/", embed_hosts=HOSTS)
     assert 'src="https://youtube.com/x"' in html
 
 
@@ -245,7 +245,7 @@ def test_a_very_long_input_is_cleaned_for_good(html):
 
 
 def test_paragraphs_are_what_a_blank_line_separates():
-    assert paragraphs("a <b>\n \nc\nd\n\n\n") == "<p>a &lt;b&gt;</p><p>c\nd</p>"
+    assert text_to_html("a <b>\n \nc\nd\n\n\n") == "<p>a &lt;b&gt;</p><p>c\nd</p>"
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_paragraphs_are_what_a_blank_line_separates():
     ],
 )
 def test_text_of_markup(html, text):
-    assert to_text(html) == text
+    assert html_to_text(html) == text
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsapi.text.bylines import byline
+from newsapi.text.bylines import format_byline
 from newsapi.text.folding import fold
-from newsapi.text.languages import language_tag
-from newsapi.text.slugs import SLUG, is_slug, is_uuid, slugify
+from newsapi.text.languages import canonicalize_tag
+from newsapi.text.slugs import SLUG_PATTERN, is_slug, is_uuid, slugify
 
 DAY = date(2016, 7, 26)
 UUID = "0190b1c4-7e1a-7000-8000-00000000000f"
@@ -125,7 +125,7 @@ def test_what_is_no_slug(text):
 
 
 def test_a_line_feed_at_the_end_is_no_slug():
-    assert SLUG.fullmatch("a-b\n") is None
+    assert SLUG_PATTERN.fullmatch("a-b\n") is None
 
 
 @pytest.mark.parametrize("text", [UUID, UUID.upper(), "00000000-0000-0000-0000-000000000000"])
@@ -169,27 +169,27 @@ def test_what_is_no_uuid(text):
     ],
 )
 def test_byline_in_the_language_of_the_article(names, language, line):
-    assert byline(names, DAY, language) == line
+    assert format_byline(names, DAY, language) == line
 
 
 def test_the_first_of_a_month_is_written_as_cldr_has_it():
-    assert byline([], date(2017, 1, 1), "it") == "1 gennaio 2017"
+    assert format_byline([], date(2017, 1, 1), "it") == "1 gennaio 2017"
 
 
 def test_without_names_the_day_stands_alone():
-    assert byline([], DAY, "it") == "26 luglio 2016"
+    assert format_byline([], DAY, "it") == "26 luglio 2016"
 
 
 def test_names_of_white_space_are_no_names():
-    assert byline([" ", ""], DAY, "it") == "26 luglio 2016"
+    assert format_byline([" ", ""], DAY, "it") == "26 luglio 2016"
 
 
 def test_without_a_day_the_names_stand_alone():
-    assert byline(["Anna"], None, "it") == "di Anna"
+    assert format_byline(["Anna"], None, "it") == "di Anna"
 
 
 def test_without_either_there_is_no_byline():
-    assert byline([], None, "it") is None
+    assert format_byline([], None, "it") is None
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_without_either_there_is_no_byline():
     ],
 )
 def test_a_language_tag_in_its_canonical_case(text, tag):
-    assert language_tag(text) == tag
+    assert canonicalize_tag(text) == tag
 
 
 @pytest.mark.parametrize(
@@ -243,10 +243,10 @@ def test_a_language_tag_in_its_canonical_case(text, tag):
     ],
 )
 def test_a_malformed_language_tag_is_none(text):
-    assert language_tag(text) is None
+    assert canonicalize_tag(text) is None
 
 
 @given(st.text(alphabet="abAB01-x_", max_size=40) | ANY_TEXT)
 def test_a_canonical_tag_is_its_own(text):
-    tag = language_tag(text)
-    assert tag is None or (language_tag(tag) == tag and tag.lower() == text.lower())
+    tag = canonicalize_tag(text)
+    assert tag is None or (canonicalize_tag(tag) == tag and tag.lower() == text.lower())
