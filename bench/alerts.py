@@ -94,7 +94,7 @@ def fill(database: Database, make: Make, count: int) -> None:
         rows.bulk_insert(
             session,
             Subscriber,
-            ("id", "person", "mailbox", "email", "language", "time_zone", "created_at"),
+            ("id", "email_hash", "mailbox", "email", "language", "time_zone", "created_at"),
             (
                 (id_, hash_, hash_, f"a{number}@readers.example", "it", "Europe/Rome", now)
                 for number, (id_, hash_) in enumerate(zip(ids, hashes, strict=True))
@@ -122,7 +122,11 @@ def fill(database: Database, make: Make, count: int) -> None:
 @contextmanager
 def filled_database(kind: str, folder: str, count: int) -> Iterator[tuple[Database, Make]]:
     """Yield a database ("sqlite" or "postgresql") with a number of subscribers."""
-    with servers.kept_in(Path(folder) / "postgresql", DURABLE_POSTGRESQL) if kind == "postgresql" else _sqlite(folder) as url:
+    with (
+        servers.kept_in(Path(folder) / "postgresql", DURABLE_POSTGRESQL)
+        if kind == "postgresql"
+        else _sqlite(folder) as url
+    ):
         database = Database(url, pool_size=4)
         with database.connection() as connection:
             upgrade(connection)
@@ -165,7 +169,9 @@ def publish(database: Database, make: Make, smtp: str) -> None:
     """Publish an article about which a worker has to send alerts."""
     settings = settings_for(str(database.url.render_as_string(hide_password=False)), smtp)
     context = SubscriptionContext(database, settings, TokenSigner(database, settings.secret_key))
-    runner = ConsumerRunner(database, AlertConsumer(context, ArticlePresenter(settings), make_transport(smtp), now=utc_now), now=utc_now)
+    runner = ConsumerRunner(
+        database, AlertConsumer(context, ArticlePresenter(settings), make_transport(smtp), now=utc_now), now=utc_now
+    )
     runner.step()  # a new consumer begins at the head of the changelog
     runner.release()
     make.article("defender", brand="land-rover")
@@ -182,7 +188,7 @@ def kill_worker(worker: subprocess.Popen[bytes], database: Database) -> None:
     worker.send_signal(signal.SIGKILL)
     worker.wait()
     with database.transaction() as session:
-        session.connection().exec_driver_sql("UPDATE place SET holder = NULL, until = NULL")
+        session.connection().exec_driver_sql("UPDATE consumer_offset SET lease_holder = NULL, lease_expires_at = NULL")
 
 
 def measure_kills(database: Database, make: Make, sink: Sink, count: int, *, times: int, seed: int) -> dict[str, int]:
@@ -216,7 +222,9 @@ def run_worker(url: str, smtp: str) -> None:
     settings = settings_for(url, smtp)
     database = Database(settings.database_url, pool_size=4)
     context = SubscriptionContext(database, settings, TokenSigner(database, settings.secret_key))
-    runner = ConsumerRunner(database, AlertConsumer(context, ArticlePresenter(settings), make_transport(smtp), now=utc_now), now=utc_now)
+    runner = ConsumerRunner(
+        database, AlertConsumer(context, ArticlePresenter(settings), make_transport(smtp), now=utc_now), now=utc_now
+    )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     while True:
         time.sleep(min(0.05, runner.step()))

@@ -131,14 +131,26 @@ def _deep(app: Flask, connection: Connection, case: Case, count: int) -> list[di
             for name, time in question.ranges().items()
             if name.startswith(question.key)
         ]
-        order = (sort_key.desc(), ListingEntry.article_id.desc()) if question.descending else (sort_key, ListingEntry.article_id)
+        order = (
+            (sort_key.desc(), ListingEntry.article_id.desc())
+            if question.descending
+            else (sort_key, ListingEntry.article_id)
+        )
         total = connection.execute(select(func.count()).select_from(ListingEntry).where(*conditions)).scalar_one()
         # Consecutive pages from that depth on, or the last ones of a short list.
         start = max(min(int(total * (case.deep or 0)), total - 20 * count - 21), 0)
-        rows = select(sort_key, ListingEntry.article_id).where(*conditions).order_by(*order).offset(start).limit(20 * count)
+        rows = (
+            select(sort_key, ListingEntry.article_id)
+            .where(*conditions)
+            .order_by(*order)
+            .offset(start)
+            .limit(20 * count)
+        )
         page_starts = [PageStart(Position(*row)) for row in connection.execute(rows).all()[::20]]
         other_parameters = {name: value for name, value in case.query.items() if name in {"fields", "include"}}
-        return [{"cursor": paging.make_cursor(query, page_start) or "", **other_parameters} for page_start in page_starts]
+        return [
+            {"cursor": paging.make_cursor(query, page_start) or "", **other_parameters} for page_start in page_starts
+        ]
 
 
 def _rarest(groups: Iterable[Sequence[FacetState]]) -> Sequence[FacetState]:
@@ -148,7 +160,9 @@ def _rarest(groups: Iterable[Sequence[FacetState]]) -> Sequence[FacetState]:
 def sample_articles(connection: Connection) -> list[Any]:
     """Return slugs and ids of 20 articles spread evenly over the archive."""
     all_articles = select(Facet.id).where(Facet.kind == "all").scalar_subquery()
-    listing = select(ListingEntry.article_id).where(ListingEntry.facet_id == all_articles).order_by(ListingEntry.published_at)
+    listing = (
+        select(ListingEntry.article_id).where(ListingEntry.facet_id == all_articles).order_by(ListingEntry.published_at)
+    )
     total = connection.execute(select(func.count()).select_from(listing.subquery())).scalar_one()
     ids = [connection.execute(listing.offset(total * part // 20).limit(1)).scalar_one() for part in range(20)]
     return list(connection.execute(select(Article.slug, Article.id).where(Article.id.in_(ids))))

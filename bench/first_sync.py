@@ -45,16 +45,16 @@ INSERT INTO article (id, slug, status, version, seq, changed_at, headline, forma
     published_at, published_precision, updated_at, created_at, bucket) SELECT {id}, 'a-' || n, 'published', 1,
     {base} + n, {time}, 'Titolo ' || n, 'article', 'it', 300, {time}, 'second', {time}, {time}, n {modulo} 4096 FROM
     {numbers};
-INSERT INTO article_detail (article_id, media, corrections, picks, body_html) SELECT id, '[]', '[]', '[]',
+INSERT INTO article_content (article_id, media, corrections, picks, body_html) SELECT id, '[]', '[]', '[]',
     '<p>Testo.</p>' FROM article;
-INSERT INTO listing SELECT {every}, published_at, id, updated_at, published_at FROM article;
-INSERT INTO listing SELECT {tenth}, published_at, id, updated_at, published_at FROM article WHERE seq {modulo} 10 = 0;
-INSERT INTO listing SELECT {rare}, published_at, id, updated_at, published_at FROM article WHERE seq {modulo} 1000 = 0;
+INSERT INTO listing_entry SELECT {every}, published_at, id, updated_at, published_at FROM article;
+INSERT INTO listing_entry SELECT {tenth}, published_at, id, updated_at, published_at FROM article WHERE seq {modulo} 10 = 0;
+INSERT INTO listing_entry SELECT {rare}, published_at, id, updated_at, published_at FROM article WHERE seq {modulo} 1000 = 0;
 INSERT INTO change (seq, mark, at, kind, action, reason, subject_id, slug, version, facets_before, facets_after,
     bulk) SELECT seq, seq, changed_at, 'article', 'upsert', 'published', id, slug, 1, '[]', '[{every}]', {true} FROM
     article;
-UPDATE facet SET articles = (SELECT count(*) FROM listing WHERE facet_id = facet.id), seq = {base} + {n};
-UPDATE log_head SET seq = {base} + {n}, mark = {base} + {n}
+UPDATE facet SET article_count = (SELECT count(*) FROM listing_entry WHERE facet_id = facet.id), seq = {base} + {n};
+UPDATE changelog_head SET seq = {base} + {n}, nonce = {base} + {n}
 """.split(";")
 
 

@@ -33,7 +33,7 @@ from newsapi.store.database import Database
 UNITS = {"k": 1_000, "m": 1_000_000}
 SETTINGS = {"NEWSAPI_SECRET_KEY": "b" * 40, "NEWSAPI_RATE_LIMITS": "off"}
 OFFSET = """
-SELECT article_id FROM listing WHERE facet_id = (SELECT id FROM facet WHERE kind = 'all')
+SELECT article_id FROM listing_entry WHERE facet_id = (SELECT id FROM facet WHERE kind = 'all')
 ORDER BY published_at DESC, article_id DESC LIMIT 20 OFFSET {}
 """
 """For comparison: the same deep page of all articles by OFFSET, on the same index."""
@@ -127,7 +127,9 @@ def _measure(database: Database, kind: str, articles: int, requests: int, figure
         ]
     with click.progressbar(reads, label=f"reading {articles:,} in {kind}", file=sys.stderr, hidden=_hidden()) as bar:
         for case, deep, urls in bar:
-            app.extensions["newsapi"] = replace(parts, pages=ResponseCache(MemoryCache(0), NullCache(), parts.response_cache.follower))
+            app.extensions["newsapi"] = replace(
+                parts, pages=ResponseCache(MemoryCache(0), NullCache(), parts.response_cache.follower)
+            )
             cost = _counts(app, counter, urls) | _times("miss", app, urls, requests)
             app.extensions["newsapi"] = parts
             prepare_request(app, urls[0])()

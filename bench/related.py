@@ -59,7 +59,7 @@ def of_largest_brand(database: Database, count: int) -> list[UUID]:
     """Return the ids of random articles of the brand with most articles."""
     with database.read_transaction() as connection:
         largest = (
-            select(Brand.facet_id).join(Facet, Facet.id == Brand.facet_id).order_by(Facet.articles.desc()).limit(1)
+            select(Brand.facet_id).join(Facet, Facet.id == Brand.facet_id).order_by(Facet.article_count.desc()).limit(1)
         )
         article_ids = select(ListingEntry.article_id).where(ListingEntry.facet_id == largest.scalar_subquery())
         ids = list(connection.execute(article_ids.limit(300_000)).scalars())
@@ -88,7 +88,9 @@ def measured(database: Database, lists: int) -> Iterator[tuple[str, float, float
 
     def read_stored(id_: UUID) -> None:
         with database.read_transaction() as connection:
-            related.get_related(connection, id_, limit=6, save=lambda related_list: acts.save_list(database, related_list))
+            related.get_related(
+                connection, id_, limit=6, save=lambda related_list: acts.save_list(database, related_list)
+            )
 
     def update_index(id_: UUID) -> None:
         with database.read_transaction() as connection:

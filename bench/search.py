@@ -58,7 +58,9 @@ def asked(database: Database, count: int) -> Iterator[tuple[str, str, list[dict[
     """Yield the kinds of requests: a name, the path, and the parameters of each request."""
     rng = random.Random(5)
     with database.read_transaction() as connection:
-        vocabulary = select(SearchVocabularyEntry.shown, SearchVocabularyEntry.times).order_by(SearchVocabularyEntry.times.desc(), SearchVocabularyEntry.word)
+        vocabulary = select(SearchVocabularyEntry.shown, SearchVocabularyEntry.times).order_by(
+            SearchVocabularyEntry.times.desc(), SearchVocabularyEntry.word
+        )
         rows = connection.execute(vocabulary).all()
         headlines = (
             connection.execute(select(Article.headline).order_by(Article.id.desc()).limit(2_000)).scalars().all()
@@ -142,7 +144,14 @@ def measured(database: Database, count: int) -> Iterator[tuple[str, float, float
 
 def size(database: Database) -> float:
     """Return the size of the index in bytes per article; NaN if SQLite cannot tell."""
-    tables = ("search_text", "search_sequence", "search_fresh", "search_block", "search_posting", "search_word")
+    tables = (
+        "search_document",
+        "search_token_sequence",
+        "search_pending_document",
+        "search_segment",
+        "search_posting",
+        "search_vocabulary",
+    )
     with database.connection() as connection:
         count = connection.execute(select(func.count()).select_from(SearchDocument)).scalar() or 1
         if database.is_sqlite:

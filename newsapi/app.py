@@ -57,14 +57,16 @@ def create_app(settings: Settings) -> Flask:
     database = Database(settings.database_url)
     log_database = Database(settings.database_url, pool_size=1)
     follower = ChangelogFollower(_changelog_readers(log_database))
-    shared = RedisResponseCache(settings.redis_url, _response_fingerprint(settings)) if settings.redis_url else NullCache()
+    shared = (
+        RedisResponseCache(settings.redis_url, _response_fingerprint(settings)) if settings.redis_url else NullCache()
+    )
     parts = AppContext(
         settings=settings,
         database=database,
         log_database=log_database,
         cursors=CursorCodec(database, settings.secret_key),
         presentation=ArticlePresenter(settings),
-        response_cache=ResponseCache(MemoryCache(settings.cache_memory_mb << 20), shared, follower),
+        response_cache=ResponseCache(MemoryCache(settings.cache_mb << 20), shared, follower),
         limits=RateLimiter(settings),
         token_signer=TokenSigner(database, settings.secret_key),
         usage=Usage(database),
@@ -93,7 +95,9 @@ def create_front(app: Flask) -> Front:
 def create_worker(settings: Settings) -> Worker:
     """Return the worker for these settings, with its changelog consumers. It connects to no server yet."""
     database = Database(settings.database_url, pool_size=4)
-    patient = Database(settings.database_url, pool_size=4, long_running=True)  # for indexing and sending to all subscribers
+    patient = Database(
+        settings.database_url, pool_size=4, long_running=True
+    )  # for indexing and sending to all subscribers
     write_context = WriteContext(database, settings, database_now)
     listeners: list[Consumer] = [
         PublicationScheduler(write_context),
@@ -108,7 +112,9 @@ def create_worker(settings: Settings) -> Worker:
         listeners.append(WebSubConsumer(database, settings.websub_hub, settings.api_url))
     if settings.smtp_url:
         context = SubscriptionContext(patient, settings, TokenSigner(patient, settings.secret_key))
-        listeners.append(AlertConsumer(context, ArticlePresenter(settings), make_transport(settings.smtp_url), now=utc_now))
+        listeners.append(
+            AlertConsumer(context, ArticlePresenter(settings), make_transport(settings.smtp_url), now=utc_now)
+        )
     listeners.append(
         WebhookConsumer(
             database,

@@ -128,7 +128,13 @@ def import_(file: Path, format_name: str, mapping_file: BinaryIO | None) -> None
     size = file.stat().st_size
     with file.open("rb") as stream, progress_bar(file.name) as bar:
         totals = imports.import_records(
-            database, settings, stream, now=utc_now, record_format=format_, reject=print_field_error, progress=lambda n: bar(n, size)
+            database,
+            settings,
+            stream,
+            now=utc_now,
+            record_format=format_,
+            reject=print_field_error,
+            progress=lambda n: bar(n, size),
         )
     database.analyze()
     click.echo(
@@ -183,7 +189,9 @@ def keys_create(
     now = utc_now()
     expires_at = now + timedelta(days=days) if days else None
     entitlement = Entitlement(brands=brands, sections=sections, body=body)
-    click.echo(keys.create(_write_context(), name, scopes, now=now, expires_at=expires_at, rate=rate, entitlement=entitlement))
+    click.echo(
+        keys.create(_write_context(), name, scopes, now=now, expires_at=expires_at, rate=rate, entitlement=entitlement)
+    )
 
 
 @keys_.command(name="list")
@@ -199,7 +207,11 @@ def _key_line(row: Any, now: datetime) -> str:
     is_expired = row.expires_at is not None and row.expires_at <= now
     state = "revoked" if row.revoked_at else "expired" if is_expired else "good"
     expiry = f"until {row.expires_at:%Y-%m-%d %H:%M}Z" if row.expires_at else "no expiry"
-    restrictions = (("brands", row.brands), ("sections", row.sections), ("body", [row.body] if row.body else None))
+    restrictions = (
+        ("brands", row.brands),
+        ("sections", row.sections),
+        ("body", [row.body_access] if row.body_access else None),
+    )
     rights = [*row.scopes, *(f"{name}={','.join(values)}" for name, values in restrictions if values)]
     return f"{row.prefix}  {state:8}{expiry:24}{','.join(rights)}  {row.name}"
 

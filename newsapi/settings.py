@@ -17,6 +17,8 @@ from zoneinfo import ZoneInfo
 from dotenv import dotenv_values
 
 PREFIX = "NEWSAPI_"
+FORMER_NAMES = {"read_access": "reads", "log_hits_every": "log_hits", "import_max_mb": "import_mb"}
+"""Names that settings had before, still read where the present name is not set."""
 
 Default = TypeVar("Default")
 Parsed = TypeVar("Parsed")
@@ -215,7 +217,7 @@ class Settings:
         None,
         _redis_url,
     )
-    cache_memory_mb: int = _env("megabytes of cached responses that each server process keeps in memory", 64, _parse_int)
+    cache_mb: int = _env("megabytes of cached responses that each server process keeps in memory", 64, _parse_int)
     host: str = _env("address that `newsapi serve` listens on", "127.0.0.1", str)
     port: int = _env("port that `newsapi serve` listens on", 8000, _parse_port)
     processes: int = _env("server processes that share the port", 2, _parse_positive_int)
@@ -244,7 +246,9 @@ class Settings:
     )
     image_salt: str | None = _env("salt of imgproxy, in hex", None, str)
     time_zone: ZoneInfo = _env(
-        "time zone in which a day begins (`published_on`, dates without a time)", ZoneInfo("Europe/Rome"), _parse_time_zone
+        "time zone in which a day begins (`published_on`, dates without a time)",
+        ZoneInfo("Europe/Rome"),
+        _parse_time_zone,
     )
     secret_key: str | None = _env(
         "signs cursors and the links in emails, and keys the hashes of email addresses: at least 32 characters, the"
@@ -253,7 +257,9 @@ class Settings:
         _parse_secret_key,
     )
     embed_hosts: frozenset[str] = _env(
-        "hosts from which an `iframe` in an article body is allowed, separated by commas", _parse_hosts(EMBED_HOSTS), _parse_hosts
+        "hosts from which an `iframe` in an article body is allowed, separated by commas",
+        _parse_hosts(EMBED_HOSTS),
+        _parse_hosts,
     )
     read_access: str = _env(
         "read access: `public` for all clients, `key` for clients with an API key only",
@@ -325,7 +331,7 @@ class Settings:
     privacy_url: str | None = _env(
         "privacy policy of the site, linked wherever an email address is requested", None, _parse_url
     )
-    subscription_rate_limits: tuple[int, int] = _env(
+    subscription_limits: tuple[int, int] = _env(
         "subscription requests per hour, for a client address and in total; not counted if `NEWSAPI_RATE_LIMITS` is"
         " `off`",
         (20, 2_000),
@@ -356,13 +362,14 @@ class Settings:
             The settings; a variable that is missing or empty has its default.
 
         Raises:
-            BadSetting: A value cannot be used; the error names the variable and the reason.
+            SettingError: A value cannot be used; the error names the variable and the reason.
         """
         variables = {**dotenv_values(".env"), **os.environ} if environ is None else environ
         values: dict[str, Any] = {}
         for field in dataclasses.fields(cls):
             name = PREFIX + field.name.upper()
-            text = (variables.get(name) or "").strip()
+            former_name = PREFIX + FORMER_NAMES.get(field.name, field.name).upper()
+            text = (variables.get(name) or variables.get(former_name) or "").strip()
             if text:
                 try:
                     values[field.name] = field.metadata["parse"](text)

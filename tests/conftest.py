@@ -110,7 +110,7 @@ def build(clock: Clock) -> Iterator[Callable[[Settings], Flask]]:
 
     def build(settings: Settings) -> Flask:
         app = create_app(settings)
-        app.extensions["newsapi"] = replace(app.extensions["newsapi"], now=clock, moment=lambda _: clock())
+        app.extensions["newsapi"] = replace(app.extensions["newsapi"], now=clock, clock=lambda _: clock())
         app.extensions["newsapi"].response_cache.follower.bound = 0  # every read asks the log first
         made.append(app.extensions["newsapi"])
         return app

@@ -72,9 +72,9 @@ def _memberships(connection: Connection) -> dict[Any, set[int]]:
         own |= {named["all", ""], named["format", row.format], named["language", row.language]}
         own |= {section.get(row.section_id), brand.get(row.brand_id), group.get(row.brand_id)}
         own |= {group.get(parent.get(row.brand_id))}
-        assert row.number is not None, "what is public has a number"
+        assert row.publication_number is not None, "what is public has a number"
         if row.id not in unlisted:
-            own.add(named["sitemap", str((row.number - 1) // ARTICLES_PER_PAGE + 1)])
+            own.add(named["sitemap", str((row.publication_number - 1) // ARTICLES_PER_PAGE + 1)])
         found[row.id] = {facet for facet in own if facet is not None}
     for link, column, ids in (
         (ArticleAuthor, "author_id", facet_of(Author)),
@@ -102,7 +102,7 @@ def _lists(connection: Connection, facets: dict[Any, set[int]]) -> None:
 
 def _counts(connection: Connection, facets: dict[Any, set[int]]) -> None:
     should = Counter(facet for own in facets.values() for facet in own)
-    stored = dict(connection.execute(select(Facet.id, Facet.articles)).all())
+    stored = dict(connection.execute(select(Facet.id, Facet.article_count)).all())
     assert stored == {facet: should[facet] for facet in stored}
     with_group = set(
         connection.execute(select(Brand.group_facet_id).where(Brand.group_facet_id.is_not(None))).scalars()
@@ -115,10 +115,10 @@ def _counts(connection: Connection, facets: dict[Any, set[int]]) -> None:
 def _log(connection: Connection, facets: dict[Any, set[int]]) -> None:
     """Numbers without gaps; a client that follows the log has exactly what is published, in the right facets."""
     rows = connection.execute(select(Change.__table__).order_by(Change.seq)).all()
-    head = connection.execute(select(ChangelogHead.seq, ChangelogHead.mark)).one()
+    head = connection.execute(select(ChangelogHead.seq, ChangelogHead.nonce)).one()
     assert [row.seq for row in rows] == list(range(1, head.seq + 1))
-    assert not rows or rows[-1].mark == head.mark
-    assert [row.at for row in rows] == sorted(row.at for row in rows)
+    assert not rows or rows[-1].nonce == head.nonce
+    assert [row.committed_at for row in rows] == sorted(row.committed_at for row in rows)
     seen: dict[Any, Any] = {}
     last: dict[int, int] = defaultdict(int)
     for row in rows:
@@ -156,9 +156,12 @@ def _partners(connection: Connection, facets: dict[Any, set[int]]) -> None:
                 kept, place = sums.setdefault(facet, [0] * 128), id_.int % 4096 // 64
                 kept[place] += 1
                 kept[64 + place] = (kept[64 + place] + int.from_bytes(digest)) % 2**64
-    tallies = {row.facet_id: list(unpack(">64I64Q", row.sums)) for row in connection.execute(select(FacetDigest.__table__))}
+    tallies = {
+        row.facet_id: list(unpack(">64I64Q", row.bucket_sums))
+        for row in connection.execute(select(FacetDigest.__table__))
+    }
     assert {facet: kept for facet, kept in tallies.items() if any(kept)} == sums
-    buckets = connection.execute(select(Article.id, Article.bucket)).all()
+    buckets = connection.execute(select(Article.id, Article.digest_bucket)).all()
     assert dict(buckets) == {id_: id_.int % 4096 for id_ in versions}
 
 
@@ -170,8 +173,10 @@ def _articles(connection: Connection) -> None:
         connection.execute(select(Revision.article_id, func.count()).group_by(Revision.article_id)).all(),
     )
     assert {id_: row.version - 1 for id_, row in articles.items() if row.version > 1} == counted
-    former = connection.execute(select(SlugRedirect.slug, SlugRedirect.subject_id).where(SlugRedirect.kind == "article")).all()
+    former = connection.execute(
+        select(SlugRedirect.slug, SlugRedirect.subject_id).where(SlugRedirect.kind == "article")
+    ).all()
     assert not {slug for slug, _ in former} & {row.slug for row in articles.values()}
     assert {id_ for _, id_ in former} <= articles.keys()
-    assert all(row.gone is None for row in articles.values() if row.status == "published")
-    assert all(row.gone is not None for row in articles.values() if row.seq and row.status != "published")
+    assert all(row.withdrawal is None for row in articles.values() if row.status == "published")
+    assert all(row.withdrawal is not None for row in articles.values() if row.seq and row.status != "published")

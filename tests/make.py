@@ -117,7 +117,7 @@ class Make:
             [facets] = listed.facets_of_articles(session, [state])
             listed.delete_entries(session, [(state, facets)])
             row.status = status
-            row.gone = gone or {
+            row.withdrawal = gone or {
                 "at": "2026-11-01T12:00:00Z",
                 "action": "withdrawn" if status == "withdrawn" else "unpublished",
                 "reason": "other",
@@ -125,7 +125,7 @@ class Make:
                 "replaced_by": None,
             }
             session.flush()
-            self._tell(session, row, "delete", row.gone["action"], before=facets, after=frozenset())
+            self._tell(session, row, "delete", row.withdrawal["action"], facets_before=facets, facets_after=frozenset())
 
     def _article(self, slug: str | None, columns: dict[str, Any], terms: dict[str, list[UUID]]) -> Article:
         self._count += 1
@@ -152,10 +152,10 @@ class Make:
     def _publish(self, session: Session, row: Article) -> None:
         state = states.get_snapshots(session, [row.id])[row.id]
         sitemaps.assign_numbers(session, [state])
-        row.number = state.publication_number
+        row.publication_number = state.publication_number
         [facets] = listed.facets_of_articles(session, [state])
         listed.insert_entries(session, [(state, facets)])
-        self._tell(session, row, "upsert", "published", before=frozenset(), after=facets)
+        self._tell(session, row, "upsert", "published", facets_before=frozenset(), facets_after=facets)
 
     def _tell(self, session: Session, row: Article, action: Any, reason: str, **facets: frozenset[int]) -> None:
         told = NewChange(
@@ -168,7 +168,9 @@ class Make:
             **facets,
         )
         numbers = log.append_changes(session, [told], now=self.now())
-        session.execute(update(Article).where(Article.id == row.id).values(seq=numbers.last, changed_at=numbers.committed_at))
+        session.execute(
+            update(Article).where(Article.id == row.id).values(seq=numbers.last, changed_at=numbers.committed_at)
+        )
 
     def _ensure(self, session: Session, kind: str, slugs: Iterable[str]) -> list[UUID]:
         model = TERMS[kind]
@@ -184,7 +186,7 @@ class Make:
         row = TERMS[kind](
             slug=slug,
             sort_key=fold(name),
-            words=words,
+            search_names=words,
             changed_at=self.now(),
             facet_id=self._facet(session, kind, None),
             **columns,

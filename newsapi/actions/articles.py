@@ -17,7 +17,15 @@ from newsapi.actions.decisions import ExistingArticles
 from newsapi.actions.drafts import Draft
 from newsapi.actions.keys import Caller
 from newsapi.actions.writing import WriteContext, WriteResult
-from newsapi.errors import InvalidBody, FieldError, ResourceInUse, InvalidParameter, NotFound, PreconditionRequired, VersionConflict
+from newsapi.errors import (
+    InvalidBody,
+    FieldError,
+    ResourceInUse,
+    InvalidParameter,
+    NotFound,
+    PreconditionRequired,
+    VersionConflict,
+)
 from newsapi.schemas.wire import format_instant
 from newsapi.store import deeds, revisions, states
 from newsapi.store.bulk import ArticleWrite
@@ -66,7 +74,15 @@ def create(context: WriteContext, caller: Caller, body: Mapping[str, Any], read_
         return _resolve_and_persist(session, draft, None, now=now, caller=caller, action="create", read_back=read_back)
 
 
-def update(context: WriteContext, caller: Caller, slug_or_id: ArticleName, body: Mapping[str, Any], read_back: ReadBack[T], *, versions: Versions) -> T:
+def update(
+    context: WriteContext,
+    caller: Caller,
+    slug_or_id: ArticleName,
+    body: Mapping[str, Any],
+    read_back: ReadBack[T],
+    *,
+    versions: Versions,
+) -> T:
     """Merge a patch into an article.
 
     Args:
@@ -100,11 +116,19 @@ def update(context: WriteContext, caller: Caller, slug_or_id: ArticleName, body:
             )  # publish now, not as scheduled
         _update(draft, before, options, now)
         _check_move(caller, before, draft)
-        return _resolve_and_persist(session, draft, before, now=now, caller=caller, action="update", read_back=read_back)
+        return _resolve_and_persist(
+            session, draft, before, now=now, caller=caller, action="update", read_back=read_back
+        )
 
 
 def withdraw(
-    context: WriteContext, caller: Caller, slug_or_id: ArticleName, withdrawal: Mapping[str, Any], read_back: ReadBack[T], *, versions: Versions
+    context: WriteContext,
+    caller: Caller,
+    slug_or_id: ArticleName,
+    withdrawal: Mapping[str, Any],
+    read_back: ReadBack[T],
+    *,
+    versions: Versions,
 ) -> T:
     """Withdraw an article: readers get 410, the record is kept.
 
@@ -132,14 +156,33 @@ def withdraw(
         if slug := withdrawal["replaced_by"]:
             by_slug, _ = states.find_by_slugs_or_ids(session, {slug}, ())
             if slug not in by_slug or not by_slug[slug].is_public or by_slug[slug].id == before.id:
-                raise InvalidParameter([FieldError("replaced_by", "must be the slug of another article that is published")])
+                raise InvalidParameter(
+                    [FieldError("replaced_by", "must be the slug of another article that is published")]
+                )
         draft = patches.draft_of(before)
         draft.values["status"] = "withdrawn"
         _check_move(caller, before, draft)
-        return _resolve_and_persist(session, draft, before, now=now, caller=caller, action="withdraw", read_back=read_back, withdrawal=withdrawal)
+        return _resolve_and_persist(
+            session,
+            draft,
+            before,
+            now=now,
+            caller=caller,
+            action="withdraw",
+            read_back=read_back,
+            withdrawal=withdrawal,
+        )
 
 
-def restore(context: WriteContext, caller: Caller, slug_or_id: ArticleName, number: int, read_back: ReadBack[T], *, versions: Versions) -> T:
+def restore(
+    context: WriteContext,
+    caller: Caller,
+    slug_or_id: ArticleName,
+    number: int,
+    read_back: ReadBack[T],
+    *,
+    versions: Versions,
+) -> T:
     """Restore the content of a revision; status, publication time, slug and corrections stay as they are.
 
     Args:
@@ -171,7 +214,9 @@ def restore(context: WriteContext, caller: Caller, slug_or_id: ArticleName, numb
                 draft.references[name] = value if isinstance(value, list) else [value] if value else []
             elif name in draft.values:
                 draft.values[name] = value
-        return _resolve_and_persist(session, draft, before, now=now, caller=caller, action="restore", read_back=read_back)
+        return _resolve_and_persist(
+            session, draft, before, now=now, caller=caller, action="restore", read_back=read_back
+        )
 
 
 NOT_RESTORED_FIELDS = frozenset(
@@ -181,7 +226,13 @@ NOT_RESTORED_FIELDS = frozenset(
 
 
 def set_related_picks(
-    context: WriteContext, caller: Caller, slug_or_id: ArticleName, picks: Mapping[str, Any], read_back: ReadBack[T], *, versions: Versions
+    context: WriteContext,
+    caller: Caller,
+    slug_or_id: ArticleName,
+    picks: Mapping[str, Any],
+    read_back: ReadBack[T],
+    *,
+    versions: Versions,
 ) -> T:
     """Set the related picks of an article.
 
@@ -298,7 +349,9 @@ def _resolve_and_persist(
     rights = item.after.values["rights"] or {}
     if item.after.is_public and (end := rights.get("expires_at")) and datetime.fromisoformat(end) <= now:
         raise InvalidBody([FieldError("/rights/expires_at", "has passed: the article can no longer be published")])
-    return persist_and_audit(session, item, term_ids, now=now, actor=caller.name, action=action, withdrawal=withdrawal, read_back=read_back)
+    return persist_and_audit(
+        session, item, term_ids, now=now, actor=caller.name, action=action, withdrawal=withdrawal, read_back=read_back
+    )
 
 
 def _check_slug(session: Session, draft: Draft, before: ArticleSnapshot | None) -> None:

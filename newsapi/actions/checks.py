@@ -26,7 +26,7 @@ def config_warnings(settings: Settings, keys: Sequence[Any], now: datetime) -> I
     valid_keys = [row for row in keys if row.revoked_at is None and (row.expires_at is None or row.expires_at > now)]
     if settings.public_body == "full":
         for row in valid_keys:
-            if row.brands is not None or row.sections is not None or row.body not in {None, "full"}:
+            if row.brands is not None or row.sections is not None or row.body_access not in {None, "full"}:
                 yield (
                     f"{row.prefix} ({row.name}) is restricted to some brands, sections or bodies, but"
                     " NEWSAPI_PUBLIC_BODY is full: every client can read everything without a key."

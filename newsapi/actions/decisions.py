@@ -74,7 +74,9 @@ def _check_slugs(draft: Draft, after: ArticleSnapshot, existing: ExistingArticle
     for number, slug in enumerate(draft.previous_slugs):
         owner = existing.by_slug.get(slug)
         if owner and owner.id != after.id:
-            errors.append(FieldError(f"/previous_slugs/{number}", f"belongs to another article, {owner.values['slug']}"))
+            errors.append(
+                FieldError(f"/previous_slugs/{number}", f"belongs to another article, {owner.values['slug']}")
+            )
     if errors:
         raise InvalidParameter(errors)
 
@@ -100,7 +102,9 @@ def _links(draft: Draft, term_ids: References) -> dict[str, list[UUID]]:
     return links
 
 
-def _after(draft: Draft, before: ArticleSnapshot | None, links: dict[str, list[UUID]], now: datetime) -> ArticleSnapshot:
+def _after(
+    draft: Draft, before: ArticleSnapshot | None, links: dict[str, list[UUID]], now: datetime
+) -> ArticleSnapshot:
     values = dict(draft.values)
     values.setdefault("bans", before.values["bans"] if before else None)  # import records do not contain them
     for field in ("brand", "section"):

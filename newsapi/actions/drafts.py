@@ -42,7 +42,9 @@ class Draft:
         return keys
 
 
-def make_draft(values: Mapping[str, Any], settings: Settings, *, source_line: int = 0, source_digest: bytes | None = None) -> Draft:
+def make_draft(
+    values: Mapping[str, Any], settings: Settings, *, source_line: int = 0, source_digest: bytes | None = None
+) -> Draft:
     """Return a draft of the values that a schema has loaded; sanitizes HTML and completes dates.
 
     Args:

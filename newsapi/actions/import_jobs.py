@@ -17,7 +17,15 @@ from newsapi.actions import imports, webhooks
 from newsapi.actions.imports import Counts, ImportRun, ImportPosition
 from newsapi.actions.keys import Caller
 from newsapi.actions.writing import WriteContext
-from newsapi.errors import InvalidBody, FieldError, TransitionNotAllowed, NewsError, NotFound, MigrationsPending, Unavailable
+from newsapi.errors import (
+    InvalidBody,
+    FieldError,
+    TransitionNotAllowed,
+    NewsError,
+    NotFound,
+    MigrationsPending,
+    Unavailable,
+)
 from newsapi.intake import known
 from newsapi.intake.positions import LineIndex
 from newsapi.model.base import uuid7
@@ -38,7 +46,14 @@ TIME_SLICE_SECONDS: Final = 2.0
 """Seconds of work between two checks of the worker's lease. Other writers can write between the batches of a slice."""
 
 
-def create_import(context: WriteContext, caller: Caller, chunks: Iterable[bytes], *, format_name: str, mapping: Mapping[str, Any] | None) -> UUID:
+def create_import(
+    context: WriteContext,
+    caller: Caller,
+    chunks: Iterable[bytes],
+    *,
+    format_name: str,
+    mapping: Mapping[str, Any] | None,
+) -> UUID:
     """Store an uploaded file and queue its import. Each chunk is stored as it arrives.
 
     Args:
@@ -57,7 +72,9 @@ def create_import(context: WriteContext, caller: Caller, chunks: Iterable[bytes]
     id_ = uuid7()
     with context.database.transaction() as session:
         now = context.clock(session.connection())
-        store.insert_import(session, id=id_, format=format_name, plan=mapping, by=caller.name, created_at=now, updated_at=now)
+        store.insert_import(
+            session, id=id_, format=format_name, mapping=mapping, created_by=caller.name, created_at=now, updated_at=now
+        )
     try:
         count = 0
         for count, chunk in enumerate(chunks, 1):
@@ -68,7 +85,9 @@ def create_import(context: WriteContext, caller: Caller, chunks: Iterable[bytes]
         with context.database.transaction() as session:
             now = context.clock(session.connection())
             store.transition(session, id_, [store.RECEIVING], state="queued", updated_at=now)
-            deeds.insert_entry(session, occurred_at=now, actor=caller.name, action="create", kind="import", subject_id=id_)
+            deeds.insert_entry(
+                session, occurred_at=now, actor=caller.name, action="create", kind="import", subject_id=id_
+            )
     except BaseException:
         # If this fails, the worker deletes the incomplete import an hour later.
         with suppress(NewsError), context.database.transaction() as session:
@@ -92,7 +111,9 @@ def cancel(context: WriteContext, caller: Caller, id_: UUID) -> None:
     with context.database.transaction() as session:
         now = context.clock(session.connection())
         if store.transition(session, id_, store.OPEN_STATES, state="cancelled", updated_at=now):
-            deeds.insert_entry(session, occurred_at=now, actor=caller.name, action="cancel", kind="import", subject_id=id_)
+            deeds.insert_entry(
+                session, occurred_at=now, actor=caller.name, action="cancel", kind="import", subject_id=id_
+            )
             webhooks.queue_import_finished(session, id_, "cancelled", context.settings.api_url, now=now)
             return
         row = store.get_import(session.connection(), id_)
@@ -167,9 +188,9 @@ class ImportRunner:
 
     def _steps(self, job: Any, progress: _ImportProgress) -> Iterator[None]:
         """Import the rest of the file, one transaction per step."""
-        with io.BufferedReader(store.SpooledFile(self._database, job.id, job.size), 1 << 16) as file:
+        with io.BufferedReader(store.SpooledFile(self._database, job.id, job.size_bytes), 1 << 16) as file:
             stream = cast("BinaryIO", file)
-            record_format = known.get_format(job.format, job.plan, self._settings.time_zone)
+            record_format = known.get_format(job.format, job.mapping, self._settings.time_zone)
             line_index = LineIndex(stream, record_format)
             run = ImportRun(
                 self._database,
@@ -178,7 +199,7 @@ class ImportRunner:
                 progress.reject,
                 line_index,
                 counts=progress.counts,
-                by=job.by,
+                by=job.created_by,
                 form=record_format,
                 note=progress.note,
             )

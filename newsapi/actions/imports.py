@@ -154,7 +154,9 @@ def import_records(
     return run.counts
 
 
-def iter_batches(run: ImportRun, stream: BinaryIO, begin: ImportPosition = ImportPosition()) -> Iterator[ImportPosition]:
+def iter_batches(
+    run: ImportRun, stream: BinaryIO, begin: ImportPosition = ImportPosition()
+) -> Iterator[ImportPosition]:
     """Import the lines after a position, one batch per step.
 
     Args:
@@ -268,7 +270,9 @@ def _write_articles(run: ImportRun, session: Session, drafts: Sequence[Draft]) -
     while remaining:
         candidates = _non_conflicting_prefix(remaining)
         slugs = {slug for draft in candidates for slug in (draft.slug, *draft.previous_slugs)}
-        existing = ExistingArticles(*states.find_by_slugs_or_ids(session, slugs, {draft.id for draft in candidates if draft.id}))
+        existing = ExistingArticles(
+            *states.find_by_slugs_or_ids(session, slugs, {draft.id for draft in candidates if draft.id})
+        )
         batch = _WriteBatch(run, existing, resolve_references(session, candidates), now)
         count = 0
         for draft in candidates:
@@ -332,5 +336,7 @@ class _WriteBatch:
     def write(self, session: Session) -> None:
         """Write the changed articles, and the import digests of the unchanged ones."""
         if self._writes:
-            writing.persist_articles(session, self._writes, self._term_ids, now=self._now, actor=self._run.by, in_bulk=True)
+            writing.persist_articles(
+                session, self._writes, self._term_ids, now=self._now, actor=self._run.by, in_bulk=True
+            )
         bulk.update_import_digests(session, self._unchanged)

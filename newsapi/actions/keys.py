@@ -101,7 +101,7 @@ def authenticate(connection: Connection, secret: str, now: datetime) -> Caller:
     """
     prefix = credentials.prefix_of(secret)
     row = keys.get_by_prefix(connection, prefix or "")
-    is_genuine = credentials.matches_digest(row.digest if row else _NOTHING, secret)
+    is_genuine = credentials.matches_digest(row.secret_digest if row else _NOTHING, secret)
     if row is None or not is_genuine or row.revoked_at is not None or (row.expires_at and row.expires_at <= now):
         raise KeyUnknown
     return _caller(row)
@@ -117,10 +117,10 @@ def _caller(row: Any) -> Caller:
         id=row.id,
         prefix=row.prefix,
         scopes=frozenset(row.scopes),
-        rate=row.rate,
+        rate=row.rate_per_minute,
         brands=None if row.brands is None else tuple(row.brands),
         sections=None if row.sections is None else tuple(row.sections),
-        body=row.body or "full",
+        body=row.body_access or "full",
     )
 
 
@@ -154,10 +154,14 @@ def create(
     """
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not scopes:
-        raise InvalidParameter([FieldError("scope", f"{scope} is none of {', '.join(SCOPES)}") for scope in unknown or ["nothing"]])
+        raise InvalidParameter(
+            [FieldError("scope", f"{scope} is none of {', '.join(SCOPES)}") for scope in unknown or ["nothing"]]
+        )
     entitlement = entitlement or Entitlement()
     if entitlement != Entitlement() and PARTNER_SCOPE not in scopes:
-        raise InvalidParameter([FieldError("scope", f"must be {PARTNER_SCOPE} if the key is restricted to brands, sections or bodies")])
+        raise InvalidParameter(
+            [FieldError("scope", f"must be {PARTNER_SCOPE} if the key is restricted to brands, sections or bodies")]
+        )
     with database.transaction() as session:
         return _add(
             session,
@@ -165,11 +169,11 @@ def create(
             "create",
             name=name,
             scopes=sorted(set(scopes)),
-            rate=rate,
+            rate_per_minute=rate,
             expires_at=expires_at,
             brands=_known(session, "brand", entitlement.brands),
             sections=_known(session, "section", entitlement.sections),
-            body=entitlement.body,
+            body_access=entitlement.body,
         ).secret
 
 
@@ -183,13 +187,17 @@ def _known(session: Session, kind: Kind, slugs: Collection[str]) -> list[str] | 
 
 def _add(session: Session, now: datetime, action: str, **columns: Any) -> credentials.NewCredential:
     credential, id_ = credentials.generate_credential("key"), uuid7()
-    keys.insert_key(session, id=id_, prefix=credential.prefix, digest=credential.digest, created_at=now, **columns)
+    keys.insert_key(
+        session, id=id_, prefix=credential.prefix, secret_digest=credential.digest, created_at=now, **columns
+    )
     _note(session, now, action, id_, credential.prefix)
     return credential
 
 
 def _note(session: Session, now: datetime, action: str, id_: UUID, prefix: str) -> None:
-    deeds.insert_entry(session, occurred_at=now, actor=COMMAND_LINE_ACTOR, action=action, kind="key", subject_id=id_, slug=prefix)
+    deeds.insert_entry(
+        session, occurred_at=now, actor=COMMAND_LINE_ACTOR, action=action, kind="key", subject_id=id_, slug=prefix
+    )
 
 
 def rotate(database: Database, prefix: str, *, now: datetime, overlap: timedelta) -> str:
@@ -219,11 +227,11 @@ def rotate(database: Database, prefix: str, *, now: datetime, overlap: timedelta
             "rotate",
             name=old.name,
             scopes=old.scopes,
-            rate=old.rate,
+            rate_per_minute=old.rate_per_minute,
             expires_at=old.expires_at,
             brands=old.brands,
             sections=old.sections,
-            body=old.body,
+            body_access=old.body_access,
         )
         webhooks.reassign(session, prefix, credential.prefix)
         return credential.secret

@@ -63,12 +63,14 @@ def request_merge(context: WriteContext, caller: Caller, kind: Kind, slug: str, 
             source=slug,
             target=into,
             state="queued",
-            moved=0,
-            by=caller.name,
+            moved_count=0,
+            requested_by=caller.name,
             created_at=now,
             updated_at=now,
         )
-        deeds.insert_entry(session, occurred_at=now, actor=caller.name, action="merge", kind=kind, subject_id=source_id, slug=slug)
+        deeds.insert_entry(
+            session, occurred_at=now, actor=caller.name, action="merge", kind=kind, subject_id=source_id, slug=slug
+        )
     return id_
 
 
@@ -94,7 +96,9 @@ def run_slice(context: WriteContext) -> int:
         if not snapshots_by_id:
             changes = vocabulary.merge_into(session, merge.kind, merge.source_id, merge.target_id, now)
             log.append_changes(session, changes, now=now)
-        merges.save_progress(session, merge.id, "running" if snapshots_by_id else "done", moved=len(snapshots_by_id), now=now)
+        merges.save_progress(
+            session, merge.id, "running" if snapshots_by_id else "done", moved=len(snapshots_by_id), now=now
+        )
     return len(snapshots_by_id) or 1
 
 
@@ -108,7 +112,7 @@ def _move(session: Session, merge: Any, before: ArticleSnapshot, now: datetime) 
         if TERM_KIND_OF_FIELD[field] == merge.kind
     }
     draft = replace(draft, references=draft.references | changed)
-    _write(session, draft, before, now, merge.by)
+    _write(session, draft, before, now, merge.requested_by)
 
 
 def _write(session: Session, draft: Draft, before: ArticleSnapshot, now: datetime, actor: str) -> None:

@@ -43,7 +43,9 @@ def load_new(body: Mapping[str, Any]) -> dict[str, Any]:
     """Return all fields of a new article from a request body; raise InvalidBody."""
     values = load_body(NEW, body)
     if values["status"] == "withdrawn":
-        raise InvalidBody([FieldError("/status", "must be draft, scheduled or published: a new article cannot be withdrawn")])
+        raise InvalidBody(
+            [FieldError("/status", "must be draft, scheduled or published: a new article cannot be withdrawn")]
+        )
     values |= {"id": None, "previous_slugs": [], "corrections": [], "picks": [], "bans": None}
     return values | {"updated_at": None, "materially_updated_at": None}
 
@@ -87,7 +89,11 @@ def apply_patch(snapshot: ArticleSnapshot, patch: Mapping[str, Any], settings: S
     if "published_precision" in changes:
         changes.setdefault("published_at", stored["published_at"])
     unknown = [FieldError(f"/{name}", "is not a field here") for name in changes if name not in FIELDS]
-    removed = [FieldError(f"/{name}", "cannot be null") for name in REQUIRED_FIELDS if name in changes and changes[name] is None]
+    removed = [
+        FieldError(f"/{name}", "cannot be null")
+        for name in REQUIRED_FIELDS
+        if name in changes and changes[name] is None
+    ]
     if unknown or removed:
         raise InvalidBody(unknown + removed)
     new_values = {name: merge_patch(stored.get(name), value) for name, value in changes.items()}

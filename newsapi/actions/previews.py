@@ -40,7 +40,9 @@ class Preview:
     as_of: datetime | None
 
 
-def create(context: WriteContext, caller: Caller, slug_or_id: str | UUID, *, lifetime: timedelta, as_of: datetime | None) -> CreatedLink:
+def create(
+    context: WriteContext, caller: Caller, slug_or_id: str | UUID, *, lifetime: timedelta, as_of: datetime | None
+) -> CreatedLink:
     """Create a preview link.
 
     Args:
@@ -72,10 +74,10 @@ def create(context: WriteContext, caller: Caller, slug_or_id: str | UUID, *, lif
         previews.insert_link(
             session,
             id=link.id,
-            digest=credential.digest,
+            token_digest=credential.digest,
             article_id=article.id,
             as_of=as_of,
-            by=caller.name,
+            created_by=caller.name,
             created_at=now,
             expires_at=link.expires_at,
         )
@@ -98,7 +100,9 @@ def revoke(context: WriteContext, caller: Caller, slug_or_id: str | UUID, link: 
         now, article = context.clock(connection), articles.get_any(connection, slug_or_id)
         if not previews.revoke_link(session, article.id, link, now):
             raise NotFound
-        deeds.insert_entry(session, occurred_at=now, actor=caller.name, action="unpreview", kind="article", subject_id=article.id)
+        deeds.insert_entry(
+            session, occurred_at=now, actor=caller.name, action="unpreview", kind="article", subject_id=article.id
+        )
 
 
 def open_token(connection: Connection, token: str, now: datetime) -> Preview:

@@ -105,7 +105,9 @@ class ParserPool(AbstractContextManager["ParserPool"]):
         for process in self._readers:
             process.end()
 
-    def iter_parsed(self, batches: Iterable[tuple[Context, Sequence[Line]]]) -> Iterator[tuple[Context, list[ParseResult]]]:
+    def iter_parsed(
+        self, batches: Iterable[tuple[Context, Sequence[Line]]]
+    ) -> Iterator[tuple[Context, list[ParseResult]]]:
         """Parse batches of lines ahead of the caller, one batch per process, so that only a few are in memory.
 
         Args:

@@ -83,7 +83,7 @@ def recall_status(connection: Connection, article: UUID, now: datetime) -> Recal
     recall = _recall(connection, article)
     rows = partners.list_receipts(connection, recall)
     acknowledged: list[tuple[str, str, datetime | None]] = [
-        (row.prefix, row.name, row.at) for row in rows if row.at is not None
+        (row.prefix, row.name, row.acknowledged_at) for row in rows if row.acknowledged_at is not None
     ]
     names = {name for _, name, _ in acknowledged}
     missing: list[tuple[str, str, datetime | None]] = [

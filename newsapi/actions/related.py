@@ -54,7 +54,9 @@ def prepare_update(connection: Connection, changed_ids: Sequence[UUID]) -> Index
     return IndexUpdate(changed_ids, _described(connection, changed_ids, weights), weights, statistics)
 
 
-def _described(connection: Connection, ids: Collection[UUID], weights: IdfWeights) -> list[tuple[int, UUID, ArticleVector]]:
+def _described(
+    connection: Connection, ids: Collection[UUID], weights: IdfWeights
+) -> list[tuple[int, UUID, ArticleVector]]:
     sources = profiles.load_texts(connection, ids)
     return [(source.pool, id_, build_vector(source.text, weights)) for id_, source in sources.items()]
 

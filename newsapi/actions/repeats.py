@@ -30,7 +30,13 @@ SaveResponse = Callable[[Session, StoredResponse], StoredResponse]
 """Stores a response in the transaction of its write, and returns it."""
 
 
-def run_once(context: WriteContext, caller: Caller, idempotency_key: str, digest: bytes, execute: Callable[[SaveResponse], StoredResponse]) -> StoredResponse:
+def run_once(
+    context: WriteContext,
+    caller: Caller,
+    idempotency_key: str,
+    digest: bytes,
+    execute: Callable[[SaveResponse], StoredResponse],
+) -> StoredResponse:
     """Execute a request once for each idempotency key of a caller.
 
     Args:
@@ -53,7 +59,7 @@ def run_once(context: WriteContext, caller: Caller, idempotency_key: str, digest
         now = context.clock(session.connection())
         row = repeats.acquire_key(session, caller.prefix, idempotency_key, digest=digest, holder=holder, now=now)
     if row is not None:
-        if row.digest != digest:
+        if row.request_digest != digest:
             raise IdempotencyKeyReused
         if row.status is None:
             raise IdempotentRequestInProgress

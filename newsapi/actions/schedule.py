@@ -53,7 +53,10 @@ def run_due(context: WriteContext) -> int:
 
 
 def _attempt(
-    session: Session, action: Callable[[Session, ArticleSnapshot, datetime], None], snapshot: ArticleSnapshot, now: datetime
+    session: Session,
+    action: Callable[[Session, ArticleSnapshot, datetime], None],
+    snapshot: ArticleSnapshot,
+    now: datetime,
 ) -> bool:
     """Apply an action in a savepoint; log an invalid article, so that it does not hold up the others."""
     try:
@@ -104,5 +107,12 @@ def _write(
     if withdrawal and item.reason:
         item = replace(item, reason=withdrawal["reason"])
     return persist_and_audit(
-        session, item, term_ids, now=now, actor=SCHEDULE_ACTOR, action=action, withdrawal=withdrawal, read_back=lambda _, result: result.id
+        session,
+        item,
+        term_ids,
+        now=now,
+        actor=SCHEDULE_ACTOR,
+        action=action,
+        withdrawal=withdrawal,
+        read_back=lambda _, result: result.id,
     )

@@ -99,7 +99,9 @@ def rebuild(
             documents = search_index.load_for_index(connection, batch)
         with database.transaction() as session:
             index_articles(session, documents, now=now())
-        merge_segments(database, now=now, first_doc_id=first_doc_id)  # older segments are not merged: the rebuild empties them
+        merge_segments(
+            database, now=now, first_doc_id=first_doc_id
+        )  # older segments are not merged: the rebuild empties them
         progress(start + len(batch), len(public_ids))
     with database.transaction() as session:
         log.acquire_write_lock(session)

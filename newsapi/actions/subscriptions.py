@@ -54,7 +54,9 @@ class SubscriptionContext:
         return phrases.consent_text(language, self.settings.publisher, self.settings.privacy_url)
 
 
-def request_subscription(context: SubscriptionContext, kind: str, slug: str, values: Mapping[str, Any], *, now: datetime) -> None:
+def request_subscription(
+    context: SubscriptionContext, kind: str, slug: str, values: Mapping[str, Any], *, now: datetime
+) -> None:
     """Store a subscription request.
 
     Args:
@@ -81,15 +83,15 @@ def request_subscription(context: SubscriptionContext, kind: str, slug: str, val
             session,
             id=uuid7(),
             email=values["email"],
-            person=email_hash,
-            mailbox=mailbox_hash,
+            email_hash=email_hash,
+            mailbox_hash=mailbox_hash,
             facet_id=facet_id,
             frequency=values["frequency"],
             language=language,
             time_zone=values["time_zone"] or context.settings.time_zone.key,
             consent_version=values["consent_version"] or context.consent(language).version,
             source_url=values["source_url"],
-            at=now,
+            requested_at=now,
         )
 
 
@@ -110,7 +112,7 @@ def process_requests(context: SubscriptionContext, *, now: datetime) -> int:
             text = context.consent(language)
             subscriptions.save_consent_text(session, text.version, language, text.text, now)
         for row in rows:
-            if not subscriptions.is_suppressed(session, row.person):
+            if not subscriptions.is_suppressed(session, row.email_hash):
                 _settle(session, row)
         subscriptions.delete_requests(session, [row.id for row in rows])
     return len(rows)
@@ -118,16 +120,18 @@ def process_requests(context: SubscriptionContext, *, now: datetime) -> int:
 
 def _settle(session: Session, row: Any) -> None:
     """Create or update the subscriber and the subscription of a request."""
-    subscriber = subscriptions.lock_subscriber(session, person=row.person)
+    subscriber = subscriptions.lock_subscriber(session, email_hash=row.email_hash)
     id_ = subscriber.id if subscriber else uuid7()
-    contact = {"email": row.email, "mailbox": row.mailbox, "language": row.language, "time_zone": row.time_zone}
+    contact = {"email": row.email, "mailbox": row.mailbox_hash, "language": row.language, "time_zone": row.time_zone}
     if subscriber is None:
-        subscriptions.insert_subscriber(session, id=id_, person=row.person, created_at=row.at, **contact)
+        subscriptions.insert_subscriber(
+            session, id=id_, email_hash=row.email_hash, created_at=row.requested_at, **contact
+        )
     elif subscriber.email is None:
         subscriptions.update_subscriber(session, id_, **contact)
     live = subscriptions.list_subscriptions(session.connection(), [id_])
     subscription = next((live_row for live_row in live if live_row.facet_id == row.facet_id), None)
-    consent = {"consent_version": row.consent_version, "source_url": row.source_url, "requested_at": row.at}
+    consent = {"consent_version": row.consent_version, "source_url": row.source_url, "requested_at": row.requested_at}
     if subscription is None:
         subscriptions.insert_subscription(
             session,
@@ -135,16 +139,18 @@ def _settle(session: Session, row: Any) -> None:
             facet_id=row.facet_id,
             frequency=row.frequency,
             state="pending",
-            mail_since=row.at,
+            notice_due_at=row.requested_at,
             **consent,
         )
         return
-    mail_since = subscription.mail_since or row.at
+    mail_since = subscription.notice_due_at or row.requested_at
     if subscription.state == "pending":
         # Nothing is confirmed yet, so the next email is about the latest request.
-        subscriptions.update_subscription(session, subscription.id, frequency=row.frequency, mail_since=mail_since, **consent)
+        subscriptions.update_subscription(
+            session, subscription.id, frequency=row.frequency, notice_due_at=mail_since, **consent
+        )
     else:
-        subscriptions.update_subscription(session, subscription.id, mail_since=mail_since)
+        subscriptions.update_subscription(session, subscription.id, notice_due_at=mail_since)
 
 
 def mailable_from(connection: Connection, row: Any, *, now: datetime) -> datetime | None:
@@ -161,7 +167,7 @@ def mailable_from(connection: Connection, row: Any, *, now: datetime) -> datetim
     Returns:
         `now`, a later time, or None if it may not be sent at all.
     """
-    recent_sends = subscriptions.recent_confirmation_sends(connection, row.mailbox, now - timedelta(days=1))
+    recent_sends = subscriptions.recent_confirmation_sends(connection, row.mailbox_hash, now - timedelta(days=1))
     if row.state == "active":
         return None if recent_sends else now
     limit = KNOWN_PER_DAY if subscriptions.has_active(connection, row.subscriber_id) else PER_DAY
@@ -189,7 +195,9 @@ def unsubscribe(context: SubscriptionContext, token: str, *, now: datetime) -> N
         subscription = subscriptions.get_subscription(session.connection(), id_)
         subscriber_id = subscription.subscriber_id if subscription else id_
         subscriptions.lock_subscriber(session, id=subscriber_id)
-        if not subscriptions.end_subscriptions(session, subscriber_id, now, subscription=subscription.id if subscription else None):
+        if not subscriptions.end_subscriptions(
+            session, subscriber_id, now, subscription=subscription.id if subscription else None
+        ):
             raise TokenExpired
 
 
@@ -212,7 +220,9 @@ class TokenDescription:
     person: dict[str, Any] | None = None
 
 
-def describe_token(connection: Connection, context: SubscriptionContext, token: str, *, now: datetime) -> TokenDescription:
+def describe_token(
+    connection: Connection, context: SubscriptionContext, token: str, *, now: datetime
+) -> TokenDescription:
     """Return what a token allows, without using it.
 
     Args:
@@ -243,7 +253,9 @@ def describe_token(connection: Connection, context: SubscriptionContext, token: 
         raise TokenExpired
     if subscription is None:
         return TokenDescription(purpose, subscriber.language)
-    return TokenDescription(purpose, subscriber.language, topic_label(connection, subscription.facet_id, subscriber.language))
+    return TokenDescription(
+        purpose, subscriber.language, topic_label(connection, subscription.facet_id, subscriber.language)
+    )
 
 
 def topic_label(connection: Connection, facet_id: int, language: str) -> str:
@@ -268,7 +280,9 @@ def update_preferences(context: SubscriptionContext, token: str, values: Mapping
     """
     with context.database.transaction() as session:
         connection = session.connection()
-        subscriber = subscriptions.lock_subscriber(session, id=verify_manage_token(connection, context, token, now=now).id)
+        subscriber = subscriptions.lock_subscriber(
+            session, id=verify_manage_token(connection, context, token, now=now).id
+        )
         if subscriber is None:
             raise TokenExpired
         columns = {name: values[name] for name in ("language", "time_zone") if values.get(name)}
@@ -283,7 +297,9 @@ def update_preferences(context: SubscriptionContext, token: str, values: Mapping
                 subscriptions.end_subscriptions(session, subscriber.id, now, subscription=id_)
             elif frequency != rows_by_id[id_].frequency:
                 subscriptions.update_subscription(session, id_, frequency=frequency)
-                due_at = now + IMMEDIATE_DELAY if frequency == "immediate" else hours.next_digest_at(frequency, zone, now)
+                due_at = (
+                    now + IMMEDIATE_DELAY if frequency == "immediate" else hours.next_digest_at(frequency, zone, now)
+                )
                 alerts.reschedule(session, id_, due_at)
 
 
@@ -291,7 +307,7 @@ def erase_subscriber(context: SubscriptionContext, token: str, *, now: datetime)
     """Erase a subscriber and suppress the address, of which only a keyed hash is kept; raise TokenExpired."""
     with context.database.transaction() as session:
         subscriber = verify_manage_token(session.connection(), context, token, now=now)
-        _erase(session, subscriber.person, "erased", now)
+        _erase(session, subscriber.email_hash, "erased", now)
 
 
 def _erase(session: Session, email_hash: bytes, reason: str, now: datetime) -> None:
@@ -350,13 +366,20 @@ _PERMANENT_STATUS: Final = re.compile(r"5\.(1\.\d+|2\.1)(?!\d)", re.ASCII)
 def unsuppress(context: SubscriptionContext, email: str) -> bool:
     """Let a suppressed email address subscribe again; return False if it was not suppressed."""
     with context.database.transaction() as session:
-        return subscriptions.delete_suppression(session, context.token_signer.hash_email(mailboxes.email_identity(email)))
+        return subscriptions.delete_suppression(
+            session, context.token_signer.hash_email(mailboxes.email_identity(email))
+        )
 
 
 def purge_expired(context: SubscriptionContext, *, now: datetime) -> None:
     """Delete unconfirmed subscriptions, evidence, confirmation sends and alerts that are older than their retention."""
     with context.database.transaction() as session:
-        subscriptions.purge_expired(session, pending_before=now - CONFIRMATION_TIMEOUT, ended_before=now - CONSENT_RETENTION, sent_before=now - timedelta(days=1))
+        subscriptions.purge_expired(
+            session,
+            pending_before=now - CONFIRMATION_TIMEOUT,
+            ended_before=now - CONSENT_RETENTION,
+            sent_before=now - timedelta(days=1),
+        )
     count = alerts.BATCH_SIZE
     while count == alerts.BATCH_SIZE:
         with context.database.transaction() as session:
@@ -370,11 +393,16 @@ def export_subscriber(connection: Connection, subscriber: Any) -> dict[str, Any]
     """Return all stored data of a subscriber, for the API."""
     (record,) = subscriber_records(connection, [subscriber], include_ended=True)
     versions = {subscription["consent_version"] for subscription in record["subscriptions"]}
-    consents, mails = subscriptions.get_consent_texts(connection, versions), alerts.list_for_subscriber(connection, subscriber.id)
+    consents, mails = (
+        subscriptions.get_consent_texts(connection, versions),
+        alerts.list_for_subscriber(connection, subscriber.id),
+    )
     return {**record, "consents": [_columns(row) for row in consents], "mails": [_columns(row) for row in mails]}
 
 
-def subscriber_records(connection: Connection, subscribers: Sequence[Any], *, include_ended: bool = False) -> list[dict[str, Any]]:
+def subscriber_records(
+    connection: Connection, subscribers: Sequence[Any], *, include_ended: bool = False
+) -> list[dict[str, Any]]:
     """Return subscribers with their subscriptions and consents, for the API.
 
     Args:
@@ -385,7 +413,9 @@ def subscriber_records(connection: Connection, subscribers: Sequence[Any], *, in
     Returns:
         A record for each subscriber, in order.
     """
-    rows = subscriptions.list_subscriptions(connection, [subscriber.id for subscriber in subscribers], include_ended=include_ended)
+    rows = subscriptions.list_subscriptions(
+        connection, [subscriber.id for subscriber in subscribers], include_ended=include_ended
+    )
     topics = subscriptions.topics(connection, {row.facet_id for row in rows})
     subscriptions_by_id: dict[UUID, list[dict[str, Any]]] = {subscriber.id: [] for subscriber in subscribers}
     for row in rows:

@@ -9,7 +9,15 @@ from typing import Any, TypeVar
 from newsapi.actions import patches
 from newsapi.actions.keys import Caller
 from newsapi.actions.writing import WriteContext, WriteResult
-from newsapi.errors import InvalidBody, FieldError, ResourceInUse, InvalidParameter, NotFound, PreconditionRequired, VersionConflict
+from newsapi.errors import (
+    InvalidBody,
+    FieldError,
+    ResourceInUse,
+    InvalidParameter,
+    NotFound,
+    PreconditionRequired,
+    VersionConflict,
+)
 from newsapi.schemas.taxonomy import AuthorCreate, BrandCreate, TagCreate
 from newsapi.store import deeds, log, merges, vocabulary
 from newsapi.store.database import Session
@@ -18,7 +26,12 @@ from newsapi.text.slugs import slugify
 
 T = TypeVar("T")
 Then = Callable[[Session, WriteResult], T]
-SCHEMAS: dict[str, type[TagCreate]] = {"brand": BrandCreate, "author": AuthorCreate, "section": TagCreate, "tag": TagCreate}
+SCHEMAS: dict[str, type[TagCreate]] = {
+    "brand": BrandCreate,
+    "author": AuthorCreate,
+    "section": TagCreate,
+    "tag": TagCreate,
+}
 
 
 def create(context: WriteContext, caller: Caller, kind: Kind, body: Mapping[str, Any], read_back: Then[T]) -> T:
@@ -119,7 +132,14 @@ def remove(context: WriteContext, caller: Caller, kind: Kind, slug: str) -> int:
         id_ = row.id
         seqs = log.append_changes(session, vocabulary.delete_term(session, kind, id_), now=now)
         deeds.insert_entry(
-            session, occurred_at=now, actor=caller.name, action="delete", kind=kind, subject_id=id_, slug=slug, seq=seqs.last
+            session,
+            occurred_at=now,
+            actor=caller.name,
+            action="delete",
+            kind=kind,
+            subject_id=id_,
+            slug=slug,
+            seq=seqs.last,
         )
     return seqs.last
 

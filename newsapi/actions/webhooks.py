@@ -31,7 +31,9 @@ MAX_KEYS_PER_EVENT: Final = 400
 """Maximum number of surrogate keys in one `cache.invalidated` event."""
 
 
-def create(database: Database, caller: Caller, values: Mapping[str, Any], *, now: datetime, read_back: Then[Found]) -> Found:
+def create(
+    database: Database, caller: Caller, values: Mapping[str, Any], *, now: datetime, read_back: Then[Found]
+) -> Found:
     """Create a webhook.
 
     Args:
@@ -47,7 +49,7 @@ def create(database: Database, caller: Caller, values: Mapping[str, Any], *, now
     Raises:
         InvalidBody: The key has too many webhooks.
     """
-    columns = {"id": uuid7(), "by": caller.name, "secret": wire.generate_secret(), "created_at": now, **values}
+    columns = {"id": uuid7(), "owner": caller.name, "secret": wire.generate_secret(), "created_at": now, **values}
     with database.transaction() as session:
         if webhooks.count_webhooks(session.connection(), caller.name) >= MAX_WEBHOOKS_PER_KEY:
             raise InvalidBody([FieldError("", f"this key already has {MAX_WEBHOOKS_PER_KEY} webhooks")])
@@ -84,8 +86,8 @@ def rotate(database: Database, caller: Caller, id_: UUID, *, now: datetime) -> d
         columns = get_own(session.connection(), caller, id_)
         new_columns = {
             "secret": wire.generate_secret(),
-            "former_secret": columns["secret"],
-            "former_until": now + SECRET_OVERLAP,
+            "previous_secret": columns["secret"],
+            "previous_secret_expires_at": now + SECRET_OVERLAP,
         }
         webhooks.update_webhook(session, id_, **new_columns)
         _note(session, caller, "rotate", id_, now)
@@ -126,8 +128,12 @@ def queue_import_finished(session: Session, id_: UUID, state: str, api_url: str,
     seq = places.changelog_head(connection).seq
     data = {"seq": seq, "id": str(id_), "state": state, "links": {"self": f"{api_url}/v1/imports/{id_}"}}
     body = wire.build_event(IMPORT_FINISHED, now, data)
-    webhook_ids = [webhook.id for webhook in webhooks.list_eligible(connection, now) if IMPORT_FINISHED in webhook.events]
-    webhooks.insert_deliveries(session, [_row(webhook_id, seq, IMPORT_FINISHED, body, now) for webhook_id in webhook_ids])
+    webhook_ids = [
+        webhook.id for webhook in webhooks.list_eligible(connection, now) if IMPORT_FINISHED in webhook.events
+    ]
+    webhooks.insert_deliveries(
+        session, [_row(webhook_id, seq, IMPORT_FINISHED, body, now) for webhook_id in webhook_ids]
+    )
 
 
 def redeliver(database: Database, caller: Caller, id_: UUID, delivery_id: UUID, *, now: datetime) -> None:
@@ -159,7 +165,12 @@ def _note(session: Session, caller: Caller, action: str, id_: UUID, now: datetim
 
 
 def plan_deliveries(
-    connection: Connection, webhook_rows: Sequence[Any], changes: Sequence[Any], presentation: ArticlePresenter, *, now: datetime
+    connection: Connection,
+    webhook_rows: Sequence[Any],
+    changes: Sequence[Any],
+    presentation: ArticlePresenter,
+    *,
+    now: datetime,
 ) -> list[dict[str, Any]]:
     """Return the deliveries of the events that changes are for each webhook.
 
@@ -179,7 +190,7 @@ def plan_deliveries(
     last_seq, all_invalidations = changes[-1].seq, _invalidations(changes, payloads)
     deliveries = []
     for webhook in webhook_rows:
-        entitlement = _licence(connection, callers.get(webhook.by))
+        entitlement = _licence(connection, callers.get(webhook.owner))
         term_filters = _filter(connection, webhook) + entitlement
         for row in changes:
             type_ = _type(row, facet_names, term_filters)
@@ -223,7 +234,7 @@ def _row(webhook_id: UUID, seq: int | None, type_: str, body: str, now: datetime
         "body": body,
         "state": "pending",
         "attempts": 0,
-        "due_at": now,
+        "next_attempt_at": now,
         "created_at": now,
     }
 
@@ -277,7 +288,9 @@ def _event_payloads(
 ) -> dict[int, dict[str, Any]]:
     """Return the payload of the event of each change, by `seq`."""
     ids = {row.subject_id for row in changes if row.kind == "article"}
-    records = {record["id"]: record for record in articles.get_many(connection, [*ids], include_unpublished=True).records}
+    records = {
+        record["id"]: record for record in articles.get_many(connection, [*ids], include_unpublished=True).records
+    }
     withdrawals = states.withdrawals(connection, ids)
     return {
         row.seq: _of_article(row, facet_names, records[row.subject_id], withdrawals.get(row.subject_id), presentation)
@@ -324,6 +337,10 @@ def _invalidations(changes: Sequence[Any], payloads: Mapping[int, Mapping[str, A
     """Return the bodies of as many `cache.invalidated` events as the surrogate keys of the changes need."""
     surrogate_keys = sorted({surrogate_key for row in changes for surrogate_key in payloads[row.seq]["tags"]})
     return [
-        wire.build_event(CACHE_INVALIDATED, changes[-1].at, {"seq": changes[-1].seq, "tags": surrogate_keys[start : start + MAX_KEYS_PER_EVENT]})
+        wire.build_event(
+            CACHE_INVALIDATED,
+            changes[-1].committed_at,
+            {"seq": changes[-1].seq, "tags": surrogate_keys[start : start + MAX_KEYS_PER_EVENT]},
+        )
         for start in range(0, len(surrogate_keys), MAX_KEYS_PER_EVENT)
     ]

@@ -68,13 +68,21 @@ def resolve_references(session: Session, drafts: Iterable[Draft]) -> References:
     for draft in drafts:
         for field, field_slugs in draft.references.items():
             slugs[TERM_KIND_OF_FIELD[field]].update(field_slugs)
-    ids = {kind: vocabulary.resolve_slugs(session, cast("Kind", kind), kind_slugs) for kind, kind_slugs in slugs.items()}
+    ids = {
+        kind: vocabulary.resolve_slugs(session, cast("Kind", kind), kind_slugs) for kind, kind_slugs in slugs.items()
+    }
     ids["tag"] |= {slug: uuid7() for slug in sorted(slugs["tag"] - ids["tag"].keys())}
     return ids
 
 
 def persist_articles(
-    session: Session, items: Sequence[ArticleWrite], term_ids: References, *, now: datetime, actor: str, in_bulk: bool = False
+    session: Session,
+    items: Sequence[ArticleWrite],
+    term_ids: References,
+    *,
+    now: datetime,
+    actor: str,
+    in_bulk: bool = False,
 ) -> SeqRange:
     """Write articles after the tags and facets that they are the first to use.
 

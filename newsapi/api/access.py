@@ -15,7 +15,7 @@ from newsapi.api.parts import app_context
 from newsapi.errors import KeyMissing, ScopeMissing, Unavailable
 
 PUBLIC: Final = "public"
-"""No key needed; with NEWSAPI_READS=key, any valid key."""
+"""No key needed; with NEWSAPI_READ_ACCESS=key, any valid key."""
 
 ALWAYS_PUBLIC: Final = "open"
 """No key needed, whatever the settings: documentation, health checks, and operations authorized by an email token."""

@@ -38,7 +38,9 @@ def cached_response(url: str, query: Mapping[str, Any], build: Callable[[Connect
     return _respond(_cached_or_built(url, query, build))
 
 
-def long_poll(url: str, query: Mapping[str, Any], build: Callable[[Connection], CachedResponse], seconds: int) -> Response:
+def long_poll(
+    url: str, query: Mapping[str, Any], build: Callable[[Connection], CachedResponse], seconds: int
+) -> Response:
     """Return a response; if it has no news, wait until a dependency changes or the timeout expires.
 
     In the asynchronous server, waiting requests are parked on the event loop and hold no thread. Under another server
@@ -79,7 +81,9 @@ def long_poll(url: str, query: Mapping[str, Any], build: Callable[[Connection], 
         while time.monotonic() < end:
             time.sleep(POLL_INTERVAL_SECONDS)
             changelog_snapshot = context.response_cache.follower.latest()
-            if changelog_snapshot is not None and not context.response_cache.follower.is_valid(current, changelog_snapshot):
+            if changelog_snapshot is not None and not context.response_cache.follower.is_valid(
+                current, changelog_snapshot
+            ):
                 current = load()
                 if not current.has_no_news:
                     break
@@ -88,7 +92,9 @@ def long_poll(url: str, query: Mapping[str, Any], build: Callable[[Connection], 
     return _private(current)
 
 
-def _cached_or_built(address: str, query: Mapping[str, Any], build: Callable[[Connection], CachedResponse]) -> CacheResult:
+def _cached_or_built(
+    address: str, query: Mapping[str, Any], build: Callable[[Connection], CachedResponse]
+) -> CacheResult:
     """Return the cached response of a URL if it is still valid; otherwise build and cache it."""
     context = app_context()
 
@@ -156,7 +162,9 @@ def _respond(result: CacheResult) -> Response:
         return _HANDED_ON
     context = app_context()
     headers = request.headers
-    conditions = RequestConditions(headers.get("Accept-Encoding"), headers.get("If-None-Match"), headers.get("If-Modified-Since"))
+    conditions = RequestConditions(
+        headers.get("Accept-Encoding"), headers.get("If-None-Match"), headers.get("If-Modified-Since")
+    )
     age = context.response_cache.unproven_seconds(result)
     status, response_headers, body = render(
         result.answer,

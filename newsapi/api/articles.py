@@ -36,7 +36,14 @@ from newsapi.schemas.articles import (
 from newsapi.schemas.dump import DumpFunction, compile_dump, dump_json
 from newsapi.schemas.narrowed import PartialArticleList, PartialArticleResponse
 from newsapi.schemas.presentation import FULL_ACCESS, BodyAccess
-from newsapi.schemas.queries import EXTRA_INCLUDES, SLUG_OR_ID_SCHEMA, ArticleListParams, ArticleParams, ReadParams, RelatedParams
+from newsapi.schemas.queries import (
+    EXTRA_INCLUDES,
+    SLUG_OR_ID_SCHEMA,
+    ArticleListParams,
+    ArticleParams,
+    ReadParams,
+    RelatedParams,
+)
 from newsapi.search import queries
 from newsapi.store import articles, facets, found, hidden, listing, related, search, taxonomy
 from newsapi.store.articles import Record
@@ -51,7 +58,12 @@ from newsapi.text.slugs import is_slug, is_uuid
 blueprint = Blueprint("articles", __name__, url_prefix="/v1/articles", description="Read published articles")
 
 PATH = "/v1/articles"
-SLUG_OR_ID_PARAM = {"in": "path", "name": "which", "description": "Slug or id of the article", "schema": SLUG_OR_ID_SCHEMA}
+SLUG_OR_ID_PARAM = {
+    "in": "path",
+    "name": "which",
+    "description": "Slug or id of the article",
+    "schema": SLUG_OR_ID_SCHEMA,
+}
 LD_JSON = "application/ld+json"
 ALL_FIELDS = frozenset(ArticleSchema().dump_fields)
 
@@ -74,7 +86,9 @@ class Articles(MethodView):
         """
         query, page_start = paging.apply_cursor(query)
         sight.reject_editor_params(query)
-        return cached_response(paging.canonical_url(PATH, query), query, lambda connection: _list(connection, query, page_start))
+        return cached_response(
+            paging.canonical_url(PATH, query), query, lambda connection: _list(connection, query, page_start)
+        )
 
 
 @blueprint.route("/<which>", parameters=[SLUG_OR_ID_PARAM])
@@ -97,7 +111,9 @@ class OneArticle(MethodView):
         `include=related` adds the articles to read next, so that one request is enough for an article page.
         """
         name, path = parse_name(which)
-        return cached_response(paging.canonical_url(path, query), query, lambda connection: _article(connection, name, query))
+        return cached_response(
+            paging.canonical_url(path, query), query, lambda connection: _article(connection, name, query)
+        )
 
 
 @blueprint.route("/<which>/jsonld", parameters=[SLUG_OR_ID_PARAM])
@@ -192,7 +208,9 @@ def _search_of(
     if "q" not in query:
         return None
     if conflicting := sorted({"status", "preview"} & {*query}):
-        raise InvalidParameter([FieldError("q", f"cannot be combined with {conflicting[0]}: only published articles are searchable")])
+        raise InvalidParameter(
+            [FieldError("q", f"cannot be combined with {conflicting[0]}: only published articles are searchable")]
+        )
     bodies = sight.body_access(connection).is_whole
     return search.plan_search(connection, queries.parse_query(query["q"]), snapshot, list_query, bodies=bodies)
 
@@ -208,7 +226,11 @@ def _article(connection: Connection, name: str | UUID, query: paging.Query) -> C
     record = presentation.article(page.records[0], body_access)
     times = {page.changed_at, crosslinks_result.changed_at}
     surrogate_keys = [tags.article_dependency(ref.id), tags.slug_dependency(record["slug"])]
-    depends_on: set[tags.Dependency] = {*surrogate_keys, *tags.name_dependencies([record]), *crosslinks_result.dependencies}
+    depends_on: set[tags.Dependency] = {
+        *surrogate_keys,
+        *tags.name_dependencies([record]),
+        *crosslinks_result.dependencies,
+    }
     if "related" in include:
         exclude = query.get("related_exclude", ())
         result = _related_records(connection, ref.id, record, query, limit=query["related_limit"], exclude=exclude)
@@ -220,7 +242,9 @@ def _article(connection: Connection, name: str | UUID, query: paging.Query) -> C
         record["blocks"] = parse_blocks(record["body_html"] or "")
     if "jsonld" in include:
         record["jsonld"] = _news_article(record)
-    term_times, term_dependencies = _include(connection, [record], [name for name in include if name in EXPANDABLE_REFS])
+    term_times, term_dependencies = _include(
+        connection, [record], [name for name in include if name in EXPANDABLE_REFS]
+    )
     return CachedResponse(
         body=dump_json({"data": _dump(query, ArticleWithRelated)(record)}),
         seq=ref.seq,
@@ -233,7 +257,9 @@ def _article(connection: Connection, name: str | UUID, query: paging.Query) -> C
     )
 
 
-def _found(connection: Connection, name: str | UUID, query: paging.Query) -> tuple[articles.ArticleRef, Visibility | None]:
+def _found(
+    connection: Connection, name: str | UUID, query: paging.Query
+) -> tuple[articles.ArticleRef, Visibility | None]:
     """Find an article that the caller may see.
 
     Returns:
@@ -260,7 +286,10 @@ def _news_article(record: Record) -> dict[str, Any]:
     context = app_context()
     is_free = context.settings.public_body == "full"
     return jsonld.news_article(
-        record, publisher=context.settings.publisher, accessible_for_free=is_free, site_url_of=context.presentation.site_url
+        record,
+        publisher=context.settings.publisher,
+        accessible_for_free=is_free,
+        site_url_of=context.presentation.site_url,
     )
 
 
@@ -275,7 +304,9 @@ def _jsonld(connection: Connection, name: str | UUID, query: paging.Query) -> Ca
         seq=ref.seq,
         nonce=ref.nonce,
         changed_at=latest_time({page.changed_at, crosslinks_result.changed_at}),
-        dependencies=frozenset({tags.article_dependency(ref.id), *tags.name_dependencies([record]), *crosslinks_result.dependencies}),
+        dependencies=frozenset(
+            {tags.article_dependency(ref.id), *tags.name_dependencies([record]), *crosslinks_result.dependencies}
+        ),
         surrogate_keys=(tags.article_dependency(ref.id),),
         language=record["language"],
         media_type=LD_JSON,

@@ -105,7 +105,9 @@ def idempotent(command: Callable[[SaveResponse], StoredResponse]) -> Response:
         raise InvalidParameter([FieldError("Idempotency-Key", "must be 1 to 255 visible ASCII characters")])
     content = b"\0".join((request.method.encode(), request.path.encode(), request.get_data(cache=True)))
     request_digest = hashlib.sha256(content).digest()
-    return write_response(repeats.run_once(app_context().desk, require_caller(), idempotency_key, request_digest, command))
+    return write_response(
+        repeats.run_once(app_context().desk, require_caller(), idempotency_key, request_digest, command)
+    )
 
 
 def write_response(response: StoredResponse) -> Response:
@@ -141,7 +143,11 @@ def requires_key() -> dict[str, Any]:
 
 
 def documents_body(
-    schema: type[Schema] | None = None, *, media_type: str = JSON, with_idempotency_key: bool = False, versioned: bool = False
+    schema: type[Schema] | None = None,
+    *,
+    media_type: str = JSON,
+    with_idempotency_key: bool = False,
+    versioned: bool = False,
 ) -> dict[str, Any]:
     """Return the OpenAPI attributes of a write: security, request body and headers.
 

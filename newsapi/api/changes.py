@@ -104,7 +104,9 @@ def _apply_cursor(query: paging.Query) -> tuple[paging.Query, SyncPosition]:
         if list_name != "changes":
             raise CursorInvalid("This cursor belongs to another list.")
         beside_cursor = {name: text for name, text in query.items() if name in ALLOWED_WITH_CURSOR}
-        return {**ChangeListParams().load(filters), **beside_cursor}, SyncPosition(after, nonce, former_filters, entitlement)
+        return {**ChangeListParams().load(filters), **beside_cursor}, SyncPosition(
+            after, nonce, former_filters, entitlement
+        )
     except (ValueError, TypeError) as error:
         raise CursorInvalid("This cursor was made by an older release. Start again without a cursor.") from error
 
@@ -123,7 +125,9 @@ class SyncScope(NamedTuple):
     licence: str | None
 
 
-def scope(connection: Connection, query: Mapping[str, Any], former_filters: Mapping[str, list[int]] | None = None) -> SyncScope:
+def scope(
+    connection: Connection, query: Mapping[str, Any], former_filters: Mapping[str, list[int]] | None = None
+) -> SyncScope:
     """Resolve the filters of a query and those of the caller's key.
 
     Args:
@@ -139,13 +143,17 @@ def scope(connection: Connection, query: Mapping[str, Any], former_filters: Mapp
     entitlement = sight.entitlement_filters()
     if entitlement:
         key_filters = facets.resolve_filters(connection, entitlement).filters
-        groups |= {f"own {name}": _group(resolved, former_filters, f"own {name}") for name, resolved in key_filters.items()}
+        groups |= {
+            f"own {name}": _group(resolved, former_filters, f"own {name}") for name, resolved in key_filters.items()
+        }
     entitlement_hash = None
     if app_context().settings.public_body != "full":
         body_access = sight.body_access(connection)
         text = repr((body_access.entitled_level, body_access.default_level, sorted(entitlement.items())))
         entitlement_hash = hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
-    return SyncScope(snapshot, groups or {"all": _group([snapshot.everything], former_filters, "all")}, entitlement_hash)
+    return SyncScope(
+        snapshot, groups or {"all": _group([snapshot.everything], former_filters, "all")}, entitlement_hash
+    )
 
 
 def _group(resolved: Any, former_filters: Mapping[str, list[int]] | None, name: str) -> FilterGroup:
@@ -159,7 +167,9 @@ def _build_page(connection: Connection, query: paging.Query, position: SyncPosit
     snapshot = sync_scope.truth
     after = _start(connection, sync_scope, position)
     kinds = query.get("types", ("article",))
-    page = delta.events_page(connection, list(sync_scope.groups.values()), kinds, after, snapshot.seq, limit=query["limit"])
+    page = delta.events_page(
+        connection, list(sync_scope.groups.values()), kinds, after, snapshot.seq, limit=query["limit"]
+    )
     infos = delta.get_changes(connection, {event.seq for event in page.events} | {page.until, after})
     if position.mark is not None and after == position.after and delta.nonce_at(infos, after) != position.mark:
         raise CursorExpired  # the database was restored, and its changelog continued differently from there
@@ -202,7 +212,9 @@ def _start(connection: Connection, sync_scope: SyncScope, position: SyncPosition
         raise CursorExpired
     if position.mark is None or position.former_filters is None:
         return position.after
-    former = frozenset[int]().union(*(group.current_and_former_facets - group.now for group in sync_scope.groups.values()))
+    former = frozenset[int]().union(
+        *(group.current_and_former_facets - group.now for group in sync_scope.groups.values())
+    )
     if former and delta.count_members(connection, former):
         raise CursorExpired
     is_known = all(group.now <= {*position.former_filters.get(name, ())} for name, group in sync_scope.groups.items())
@@ -231,7 +243,9 @@ def _dependencies(
     return frozenset({*of_filters, tags.TOMBSTONES, *name_facets, *completed.words})
 
 
-def _complete_events(connection: Connection, query: paging.Query, events: list[Event], infos: dict[int, ChangeInfo]) -> _CompletedEvents:
+def _complete_events(
+    connection: Connection, query: paging.Query, events: list[Event], infos: dict[int, ChangeInfo]
+) -> _CompletedEvents:
     """Add articles, withdrawals and names to the events of a page."""
     paths = frozenset(query.get("fields", ()))
     page = _articles(connection, _ids(events, "article", "upsert"), paths)

@@ -43,7 +43,9 @@ def _own_links(connection: Connection, records: list[Record]) -> CrosslinkResult
     ids, changed_at = articles.resolve_names(connection, names)
     for record in bodies:
         record["body_html"] = links.annotate(record["body_html"], ids)
-    return CrosslinkResult(frozenset({*map(tags.named_article, names), *map(tags.article_dependency, ids.values())}), changed_at)
+    return CrosslinkResult(
+        frozenset({*map(tags.named_article, names), *map(tags.article_dependency, ids.values())}), changed_at
+    )
 
 
 def _translations(connection: Connection, records: list[Record]) -> CrosslinkResult:

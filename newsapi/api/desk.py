@@ -19,7 +19,13 @@ from newsapi.api.articles import ALL_FIELDS, SLUG_OR_ID_PARAM, parse_name
 from newsapi.api.blueprints import Blueprint
 from newsapi.api.parts import app_context
 from newsapi.cache.answer import CachedResponse
-from newsapi.schemas.articles import ArticleCreate, ArticlePatch, EditorArticle, EditorArticleResponse, RelatedPicksUpdate
+from newsapi.schemas.articles import (
+    ArticleCreate,
+    ArticlePatch,
+    EditorArticle,
+    EditorArticleResponse,
+    RelatedPicksUpdate,
+)
 from newsapi.schemas.desk import RelatedPicks, RelatedPicksResponse, WithdrawParams
 from newsapi.schemas.dump import compile_dump, dump_json
 from newsapi.schemas.presentation import FULL_ACCESS
@@ -31,7 +37,9 @@ blueprint = Blueprint("desk", __name__, url_prefix="/v1/articles", description="
 PICKS_SCHEMA = RelatedPicksUpdate()
 
 
-def article_response(status: int, *, location: bool = False, save: SaveResponse = without_key) -> Callable[[Session, WriteResult], StoredResponse]:
+def article_response(
+    status: int, *, location: bool = False, save: SaveResponse = without_key
+) -> Callable[[Session, WriteResult], StoredResponse]:
     """Return a function that builds the response of an article write inside the transaction of the write.
 
     Args:
@@ -46,7 +54,9 @@ def article_response(status: int, *, location: bool = False, save: SaveResponse 
     def read_back(session: Session, result: WriteResult) -> StoredResponse:
         records = articles.get_many(session.connection(), [result.id], ALL_FIELDS, include_unpublished=True).records
         crosslinks.add_crosslinks(session.connection(), records)
-        body = dump_json({"data": compile_dump(EditorArticle)(app_context().presentation.article(records[0], FULL_ACCESS))}).decode()
+        body = dump_json(
+            {"data": compile_dump(EditorArticle)(app_context().presentation.article(records[0], FULL_ACCESS))}
+        ).decode()
         headers = _headers(result.version, result.seq)
         if location:
             headers["Location"] = f"{app_context().settings.api_url}/v1/articles/{result.slug}"
@@ -67,14 +77,20 @@ def _headers(version: int, seq: int) -> dict[str, str]:
 class ArticleCollection(MethodView):
     """The collection of articles."""
 
-    @blueprint.doc(operationId="createArticle", summary="Create an article", **bodies.documents_body(ArticleCreate, with_idempotency_key=True))
+    @blueprint.doc(
+        operationId="createArticle",
+        summary="Create an article",
+        **bodies.documents_body(ArticleCreate, with_idempotency_key=True),
+    )
     @blueprint.response(201, EditorArticleResponse, headers=bodies.LOCATION_HEADER)
     @blueprint.documents_errors(409)
     def post(self) -> Response:
         """Create an article; without `status` it is a draft. Without `slug`, the slug is made from the headline."""
         body, caller = bodies.json_body(), require_caller()
         return bodies.idempotent(
-            lambda save: actions.create(app_context().desk, caller, body, article_response(201, location=True, save=save))
+            lambda save: actions.create(
+                app_context().desk, caller, body, article_response(201, location=True, save=save)
+            )
         )
 
 
@@ -93,7 +109,16 @@ class ArticleItem(MethodView):
         """Apply a JSON merge patch (RFC 7396): null removes a value, omitted fields stay. `If-Match` is required."""
         body = bodies.json_body(bodies.PATCH)
         name, _ = parse_name(which)
-        return bodies.write_response(actions.update(app_context().desk, require_caller(), name, body, article_response(200), versions=bodies.if_match_versions()))
+        return bodies.write_response(
+            actions.update(
+                app_context().desk,
+                require_caller(),
+                name,
+                body,
+                article_response(200),
+                versions=bodies.if_match_versions(),
+            )
+        )
 
     @blueprint.doc(
         operationId="withdrawArticle",
@@ -109,7 +134,11 @@ class ArticleItem(MethodView):
         """Withdraw an article."""
         name, _ = parse_name(which)
         versions = bodies.if_match_versions()
-        return bodies.write_response(actions.withdraw(app_context().desk, require_caller(), name, query, article_response(200), versions=versions))
+        return bodies.write_response(
+            actions.withdraw(
+                app_context().desk, require_caller(), name, query, article_response(200), versions=versions
+            )
+        )
 
 
 @blueprint.route("/<which>/picks", parameters=[SLUG_OR_ID_PARAM])
@@ -149,4 +178,8 @@ class EditorsPicks(MethodView):
             body = dump_json({"data": {"slugs": picks, "ban": exclusions}}).decode()
             return StoredResponse(200, _headers(version, result.seq), body)
 
-        return bodies.write_response(actions.set_related_picks(app_context().desk, require_caller(), name, values, read_back, versions=bodies.if_match_versions()))
+        return bodies.write_response(
+            actions.set_related_picks(
+                app_context().desk, require_caller(), name, values, read_back, versions=bodies.if_match_versions()
+            )
+        )

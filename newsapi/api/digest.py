@@ -117,7 +117,9 @@ def _whole(connection: Connection, sync_scope: SyncScope) -> list[BucketSum]:
     return [sums.get(bucket, BucketSum()) for bucket in range(BUCKETS)]
 
 
-def _in_scope(connection: Connection, sync_scope: SyncScope, numbered: list[tuple[int, DigestItem]]) -> list[tuple[int, DigestItem]]:
+def _in_scope(
+    connection: Connection, sync_scope: SyncScope, numbered: list[tuple[int, DigestItem]]
+) -> list[tuple[int, DigestItem]]:
     """Return the items that are in the scope, each with the number of its inner bucket."""
     if "all" in sync_scope.groups:
         return numbered

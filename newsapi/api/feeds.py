@@ -71,14 +71,18 @@ def _route(name: str) -> None:
             """
             query, page_start = paging.apply_cursor(query, list_name="feed")
             url = paging.canonical_url(path, query)
-            return cached_response(url, query, lambda connection: _build_page(connection, feed_format, path, query, page_start))
+            return cached_response(
+                url, query, lambda connection: _build_page(connection, feed_format, path, query, page_start)
+            )
 
 
 for _name in FORMATS_BY_NAME:
     _route(_name)
 
 
-def _build_page(connection: Connection, feed_format: FeedFormat, path: str, query: paging.Query, page_start: PageStart | None) -> CachedResponse:
+def _build_page(
+    connection: Connection, feed_format: FeedFormat, path: str, query: paging.Query, page_start: PageStart | None
+) -> CachedResponse:
     facet_slugs = paging.facet_filters(query)
     snapshot = facets.resolve_filters(connection, facet_slugs)
     list_query = paging.list_query({**query, "sort": SORT}, page_start)
@@ -111,7 +115,10 @@ def _build_page(connection: Connection, feed_format: FeedFormat, path: str, quer
         tombstones=tombstones,
         site_url_of=presentation.site_url,
     )
-    depends_on = {*tags.list_dependencies(query, snapshot.filters, snapshot.everything), *tags.name_dependencies(records)}
+    depends_on = {
+        *tags.list_dependencies(query, snapshot.filters, snapshot.everything),
+        *tags.name_dependencies(records),
+    }
     if has_tombstones:
         depends_on.add(tags.TOMBSTONES)
     times |= {snapshot.changed_at(), page.changed_at, *(tombstone.at for tombstone in tombstones)}
@@ -145,7 +152,9 @@ def _gone(connection: Connection, snapshot: facets.ReadSnapshot) -> list[Tombsto
     facet_ids = [[facet.id for facet in group] for group in groups or [[snapshot.everything]]]
     exits = departures.list_recent(connection, facet_ids)
     infos = delta.get_changes(connection, {exit_.seq for exit_ in exits}) if exits else {}
-    return [Tombstone(exit_.id, infos[exit_.seq].slug, infos[exit_.seq].version, infos[exit_.seq].at) for exit_ in exits]
+    return [
+        Tombstone(exit_.id, infos[exit_.seq].slug, infos[exit_.seq].version, infos[exit_.seq].at) for exit_ in exits
+    ]
 
 
 def _filters(query: paging.Query) -> paging.Query:

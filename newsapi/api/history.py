@@ -22,7 +22,13 @@ from newsapi.api.parts import app_context
 from newsapi.cache.answer import CachedResponse
 from newsapi.errors import NotFound
 from newsapi.schemas.articles import EditorArticleResponse
-from newsapi.schemas.desk import RevisionDiffResponse, RevisionDiffParams, RevisionList, RevisionListParams, RevisionResponse
+from newsapi.schemas.desk import (
+    RevisionDiffResponse,
+    RevisionDiffParams,
+    RevisionList,
+    RevisionListParams,
+    RevisionResponse,
+)
 from newsapi.schemas.dump import dump_json
 from newsapi.store import articles, bulk, deeds, revisions, states
 from newsapi.store.articles import ArticleRef
@@ -117,7 +123,12 @@ class RevisionRestore(MethodView):
         name, _ = parse_name(which)
         return bodies.idempotent(
             lambda save: actions.restore(
-                app_context().desk, require_caller(), name, number, article_response(200, save=save), versions=bodies.if_match_versions()
+                app_context().desk,
+                require_caller(),
+                name,
+                number,
+                article_response(200, save=save),
+                versions=bodies.if_match_versions(),
             )
         )
 
@@ -138,7 +149,9 @@ def _list(connection: Connection, name: Any, path: str, query: paging.Query) -> 
     if len(items) < query["limit"]:
         items.append({"number": 1, "at": creation.created_at, "by": _creator(connection, ref)})
     last = items[-1]["number"]
-    cursor = app_context().cursors.write(["revisions", ref.id.hex, last - 1], now=app_context().now()) if last > 1 else None
+    cursor = (
+        app_context().cursors.write(["revisions", ref.id.hex, last - 1], now=app_context().now()) if last > 1 else None
+    )
     body = paging.list_response(path, query, items, (cursor, None))
     return CachedResponse(body=dump_json(body), seq=ref.seq, nonce=ref.nonce, link=paging.link_header(body["links"]))
 

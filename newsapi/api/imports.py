@@ -51,7 +51,7 @@ class Imports(MethodView):
         operationId="createImport",
         summary="Import a file",
         description="Store a file and import it in the background; `Location` is the URL of the import. The setting"
-        " `NEWSAPI_IMPORT_MB` limits the size. A file can be sent again: unchanged records have no effect.",
+        " `NEWSAPI_IMPORT_MAX_MB` limits the size. A file can be sent again: unchanged records have no effect.",
         requestBody={"required": True, "content": _BODY},
         **bodies.requires_key(),
     )
@@ -65,10 +65,14 @@ class Imports(MethodView):
         media_types = NDJSON if query["format"] == "ndjson" else XML
         if request.mimetype not in media_types or request.content_encoding not in {None, "identity"}:
             raise WrongMediaType(media_types[0])
-        id_ = import_jobs.create_import(app_context().desk, caller, _pieces(), format_name=query["format"], mapping=_plan(query["map"]))
+        id_ = import_jobs.create_import(
+            app_context().desk, caller, _pieces(), format_name=query["format"], mapping=_plan(query["map"])
+        )
         with app_context().database.read_transaction() as connection:
             body = _one(connection, id_)
-        return bodies.write_response(StoredResponse(202, {"Location": f"{app_context().settings.api_url}{PATH}/{id_}"}, body))
+        return bodies.write_response(
+            StoredResponse(202, {"Location": f"{app_context().settings.api_url}{PATH}/{id_}"}, body)
+        )
 
 
 @blueprint.route("/<uuid:id>", parameters=[_ID])

@@ -39,7 +39,7 @@ class RateLimiter:
     def __init__(self, settings: Settings) -> None:
         """Take the settings; no connection is opened yet."""
         self._usual = settings.rate_limits
-        self._boxes = settings.subscription_rate_limits
+        self._boxes = settings.subscription_limits
         self._proxies = settings.trusted_proxies
         self._own = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._shared = _in_redis(settings.redis_url) if self._usual and settings.redis_url else None

@@ -33,7 +33,9 @@ LINK_SCHEMA = PreviewLinkCreate()
 class PreviewLinks(MethodView):
     """The preview links of an article."""
 
-    @blueprint.doc(operationId="listPreviewLinks", summary="List the preview links of an article", **bodies.requires_key())
+    @blueprint.doc(
+        operationId="listPreviewLinks", summary="List the preview links of an article", **bodies.requires_key()
+    )
     @blueprint.response(200, PreviewLinkList)
     @blueprint.documents_errors(404)
     def get(self, which: str) -> Response:
@@ -73,7 +75,7 @@ class PreviewLinks(MethodView):
             "as_of": created.as_of,
             "created_at": created.created_at,
             "expires_at": created.expires_at,
-            "by": require_caller().name,
+            "created_by": require_caller().name,
             "revoked": False,
             "url": f"{page_url}{'&' if '?' in page_url else '?'}preview={created.token}",
             "api_url": f"{presentation.api}{PATH}/{created.record['slug']}?preview={created.token}",

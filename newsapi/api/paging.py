@@ -16,7 +16,14 @@ from newsapi.cache.answer import CachedResponse
 from newsapi.errors import CursorInvalid
 from newsapi.model.base import EPOCH, MICROSECOND
 from newsapi.schemas.dump import DumpFunction, dump_json
-from newsapi.schemas.queries import ALLOWED_WITH_CURSOR, FACET_FILTERS, FILTERS, ArticleListParams, FeedParams, ArticleParams
+from newsapi.schemas.queries import (
+    ALLOWED_WITH_CURSOR,
+    FACET_FILTERS,
+    FILTERS,
+    ArticleListParams,
+    FeedParams,
+    ArticleParams,
+)
 from newsapi.schemas.wire import format_instant
 from newsapi.store.database import Connection
 from newsapi.store.facets import resolve_filters as truth_of
@@ -73,7 +80,14 @@ def make_cursor(query: Query, page_start: PageStart | None, *, list_name: str = 
         return None
     held_params = {name: text for name, text in canonical_params(query).items() if name not in ALLOWED_WITH_CURSOR}
     microseconds = (page_start.position.sort_time - EPOCH) // MICROSECOND
-    value = [list_name, held_params, microseconds, page_start.position.id.hex, page_start.backward, page_start.inclusive]
+    value = [
+        list_name,
+        held_params,
+        microseconds,
+        page_start.position.id.hex,
+        page_start.backward,
+        page_start.inclusive,
+    ]
     return app_context().cursors.write(value, now=app_context().now())
 
 
@@ -113,7 +127,13 @@ def canonical_params(query: Mapping[str, Any], *, default_limit: int = 20) -> di
         The parameters as text, sorted by name.
     """
     zone = app_context().settings.time_zone
-    defaults = {"sort": "-published_at", "limit": default_limit, "total": False, "min_seq": 0, "related_limit": DEFAULT_RELATED_LIMIT}
+    defaults = {
+        "sort": "-published_at",
+        "limit": default_limit,
+        "total": False,
+        "min_seq": 0,
+        "related_limit": DEFAULT_RELATED_LIMIT,
+    }
     params: dict[str, str] = {}
     for name in sorted(query):
         value = query[name]
@@ -154,7 +174,9 @@ def adjacent_url(path: str, query: Query, adjacent_cursor: str | None) -> str | 
     return canonical_url(path, {**params, "cursor": adjacent_cursor})
 
 
-def list_response(path: str, query: Query, items: list[Any], cursors: tuple[str | None, str | None], **page_members: Any) -> Query:
+def list_response(
+    path: str, query: Query, items: list[Any], cursors: tuple[str | None, str | None], **page_members: Any
+) -> Query:
     """Return the body of a list response: `data`, `page` and `links`.
 
     Args:

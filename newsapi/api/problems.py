@@ -334,7 +334,9 @@ def _news_error(error: NewsError) -> Response:
             error = limited
     if isinstance(error, WrongMediaType):
         return _of_media_type(error)
-    response = problem(PROBLEM_OF_ERROR[type(error)], str(error), status=_STATUS.get(type(error)), **_extra_members(error))
+    response = problem(
+        PROBLEM_OF_ERROR[type(error)], str(error), status=_STATUS.get(type(error)), **_extra_members(error)
+    )
     response.headers.update(_headers(error))
     if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
         # Without a cause, the database is already known to be unreachable, which was logged before.

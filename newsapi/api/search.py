@@ -114,7 +114,9 @@ def _apply_cursor(query: paging.Query) -> tuple[paging.Query, int | None, bool]:
 def _cursor(query: paging.Query, after: int | None, *, backward: bool) -> str | None:
     if after is None:
         return None
-    held_params = {name: text for name, text in paging.canonical_params(query).items() if name not in ALLOWED_WITH_CURSOR}
+    held_params = {
+        name: text for name, text in paging.canonical_params(query).items() if name not in ALLOWED_WITH_CURSOR
+    }
     return app_context().cursors.write(["search", held_params, after, backward], now=app_context().now())
 
 
@@ -138,7 +140,9 @@ def _search(connection: Connection, query: paging.Query, after: int | None, *, b
     if after is None and not page.hits:
         # Callers who may not read bodies get suggestions from headlines only, so that no word of a body is disclosed.
         headlines_only = not body_access.is_whole
-        body["did_you_mean"] = _did_you_mean(connection, parsed, plan, snapshot, list_query, headlines_only=headlines_only)
+        body["did_you_mean"] = _did_you_mean(
+            connection, parsed, plan, snapshot, list_query, headlines_only=headlines_only
+        )
     if "facets" in query:
         body["facets"], body["facets_exact"] = found.facet_counts(connection, plan, query["facets"])
     return _answer(connection, snapshot, body, article_page, query)
@@ -177,7 +181,13 @@ def _hit(record: Record, scores: dict[Any, float], plan: SearchPlan, body_access
 
 
 def _did_you_mean(
-    connection: Connection, parsed: ParsedQuery, plan: SearchPlan, snapshot: ReadSnapshot, list_query: ListQuery, *, headlines_only: bool
+    connection: Connection,
+    parsed: ParsedQuery,
+    plan: SearchPlan,
+    snapshot: ReadSnapshot,
+    list_query: ListQuery,
+    *,
+    headlines_only: bool,
 ) -> str | None:
     """Return the query with its unknown words respelled, or None if no such query has results.
 

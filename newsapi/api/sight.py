@@ -76,7 +76,9 @@ def page(
     """
     if extra_visibility is None:
         return articles.list_page(connection, snapshot, list_query, limit=limit, fields=fields)
-    return hidden.mixed_page(connection, snapshot, list_query, extra_visibility, facet_slugs, limit=limit, fields=fields)
+    return hidden.mixed_page(
+        connection, snapshot, list_query, extra_visibility, facet_slugs, limit=limit, fields=fields
+    )
 
 
 def article_visibility(connection: Connection, query: Mapping[str, Any]) -> Visibility | None:
@@ -108,4 +110,9 @@ def body_access(connection: Connection) -> BodyAccess:
     if not caller.has_scope(PARTNER_SCOPE):
         return public
     slugs = {name: partners.current_slugs(connection, name, values) for name, values in entitlement_filters().items()}
-    return BodyAccess(default_level=public.default_level, entitled_level=caller.body, brands=slugs.get("brand"), sections=slugs.get("section"))
+    return BodyAccess(
+        default_level=public.default_level,
+        entitled_level=caller.body,
+        brands=slugs.get("brand"),
+        sections=slugs.get("section"),
+    )

@@ -59,7 +59,9 @@ class SitemapPageView(MethodView):
     @blueprint.alt_response(404, "DEFAULT_ERROR", description="The page does not exist")
     def get(self, query: paging.Query, page: str) -> Response:
         """Return the URLs of at most 5,000 articles. An article stays on the same page."""
-        return cached_response(paging.canonical_url(f"/sitemap-{page}.xml", query), query, lambda connection: _page(connection, page))
+        return cached_response(
+            paging.canonical_url(f"/sitemap-{page}.xml", query), query, lambda connection: _page(connection, page)
+        )
 
 
 @blueprint.route("/sitemap-news.xml")

@@ -211,7 +211,9 @@ class Preferences(MethodView):
     """Preferences of a subscriber."""
 
     @blueprint.doc(
-        operationId="setPreferences", summary="Get or change the preferences of a subscriber", **_taken(PreferencesInput)
+        operationId="setPreferences",
+        summary="Get or change the preferences of a subscriber",
+        **_taken(PreferencesInput),
     )
     @blueprint.response(200, SubscriberResponse)
     @blueprint.documents_errors(410)
@@ -277,7 +279,9 @@ def export_json(token: str) -> bytes:
 class Bounces(MethodView):
     """Bounce reports of the email provider."""
 
-    @blueprint.doc(operationId="reportBounces", summary="Report bounces and complaints", **bodies.documents_body(BouncesInput))
+    @blueprint.doc(
+        operationId="reportBounces", summary="Report bounces and complaints", **bodies.documents_body(BouncesInput)
+    )
     @blueprint.response(204)
     @blueprint.documents_errors()
     def post(self) -> Response:
@@ -310,7 +314,12 @@ def _page(connection: Connection, query: paging.Query) -> CachedResponse:
     rows = subscriptions.list_subscribers(connection, limit=query["limit"] + 1, before=before)
     records = {record["id"]: record for record in actions.subscriber_records(connection, rows)}
     return paging.newest_first_page(
-        connection, SUBSCRIBERS_PATH, query, rows, lambda row: compile_dump(SubscriberSchema)(records[row["id"]]), "subscribers"
+        connection,
+        SUBSCRIBERS_PATH,
+        query,
+        rows,
+        lambda row: compile_dump(SubscriberSchema)(records[row["id"]]),
+        "subscribers",
     )
 
 

@@ -122,13 +122,20 @@ def _list(term_kind: TermKind, query: paging.Query) -> Response:
 
 
 def _page(
-    connection: Connection, term_kind: TermKind, query: paging.Query, *, search_text: str | None, page_start: TermPageStart | None
+    connection: Connection,
+    term_kind: TermKind,
+    query: paging.Query,
+    *,
+    search_text: str | None,
+    page_start: TermPageStart | None,
 ) -> CachedResponse:
     snapshot = facets.resolve_filters(connection, {})
     folded = None if search_text is None else fold(search_text)
     page = taxonomy.TermPage([])
     if folded != "":  # a text without letters or digits ("!?") matches no name
-        page = taxonomy.list_terms(connection, term_kind.kind, prefix=folded, page_start=page_start, limit=query["limit"])
+        page = taxonomy.list_terms(
+            connection, term_kind.kind, prefix=folded, page_start=page_start, limit=query["limit"]
+        )
     dump = compile_dump(term_kind.singular)
     depends_on: set[tags.Dependency] = {snapshot.terms[term_kind.kind].id}
     for record in page.records:
@@ -150,10 +157,14 @@ def _page(
 def _one(term_kind: TermKind, schema: type[Schema], query: paging.Query, slug: str) -> Response:
     valid_slug = slug if is_slug(slug) else ""  # no term has the empty slug
     url = paging.canonical_url(f"{term_kind.path}/{valid_slug or quote(slug, safe='')}", query)
-    return cached_response(url, query, lambda connection: _term(connection, term_kind, query, schema=schema, slug=valid_slug))
+    return cached_response(
+        url, query, lambda connection: _term(connection, term_kind, query, schema=schema, slug=valid_slug)
+    )
 
 
-def _term(connection: Connection, term_kind: TermKind, query: paging.Query, *, schema: type[Schema], slug: str) -> CachedResponse:
+def _term(
+    connection: Connection, term_kind: TermKind, query: paging.Query, *, schema: type[Schema], slug: str
+) -> CachedResponse:
     presentation = app_context().presentation
     snapshot = facets.resolve_filters(connection, {term_kind.kind: (slug,)})
     term_page = taxonomy.get_term(connection, term_kind.kind, slug, snapshot)

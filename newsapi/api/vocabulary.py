@@ -180,7 +180,9 @@ def _add_merge(blueprint: Blueprint, term_kind: TermKind, which: dict[str, Any])
             id_ = merges.request_merge(app_context().desk, require_caller(), term_kind.kind, slug, into)
             with app_context().database.read_transaction() as connection:
                 body = _merge(connection, id_)
-            return bodies.write_response(StoredResponse(202, {"Location": f"{app_context().settings.api_url}/v1/merges/{id_}"}, body))
+            return bodies.write_response(
+                StoredResponse(202, {"Location": f"{app_context().settings.api_url}/v1/merges/{id_}"}, body)
+            )
 
 
 blueprints = [_make_blueprint(kind) for kind in TERM_KINDS]

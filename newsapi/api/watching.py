@@ -48,7 +48,7 @@ class CurrentKey(MethodView):
             "requests_per_minute": default_limits and (caller.rate or default_limits[1]),
             "filter": {"brands": caller.brands or (), "sections": caller.sections or ()},
             "body": caller.body,
-            "usage": [{"day": row.day, "requests": row.requests} for row in rows],
+            "usage": [{"day": row.day, "requests": row.request_count} for row in rows],
         }
         return Response(dump_json({"data": compile_dump(CurrentKeySchema)(record)}), content_type=bodies.JSON)
 
@@ -73,4 +73,6 @@ def _page(connection: Connection, query: paging.Query) -> CachedResponse:
         subject, before = subject_hex and UUID(subject_hex), UUID(last_hex)
     rows = deeds.list_entries(connection, limit=query["limit"] + 1, before=before, actor=actor, subject=subject)
     cursor_values = ("deeds", actor, subject and subject.hex)
-    return paging.newest_first_page(connection, "/v1/audit", query, rows, compile_dump(AuditEntrySchema), *cursor_values)
+    return paging.newest_first_page(
+        connection, "/v1/audit", query, rows, compile_dump(AuditEntrySchema), *cursor_values
+    )

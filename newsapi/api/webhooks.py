@@ -62,7 +62,11 @@ class Webhooks(MethodView):
 
         return private_response(PATH, {}, build)
 
-    @blueprint.doc(operationId="createWebhook", summary="Create a webhook", **bodies.documents_body(WebhookInput, with_idempotency_key=True))
+    @blueprint.doc(
+        operationId="createWebhook",
+        summary="Create a webhook",
+        **bodies.documents_body(WebhookInput, with_idempotency_key=True),
+    )
     @blueprint.response(201, WebhookResponse)
     @blueprint.documents_errors()
     def post(self) -> Response:
@@ -248,5 +252,5 @@ def _deliveries(connection: Connection, id_: UUID, path: str, query: paging.Quer
 
 
 def _delivery(record: Mapping[str, Any]) -> dict[str, Any]:
-    due_at = record["due_at"] if record["state"] == "pending" else None
-    return compile_dump(DeliverySchema)({**record, "due_at": due_at})
+    due_at = record["next_attempt_at"] if record["state"] == "pending" else None
+    return compile_dump(DeliverySchema)({**record, "next_attempt_at": due_at})

@@ -141,7 +141,11 @@ class CachedResponse:
 
     def choose_encoding(self, conditions: RequestConditions) -> str:
         """Return the content encoding that the client prefers; empty for the uncompressed body."""
-        return negotiate_encoding(conditions.encodings) if conditions.encodings and len(self.body) >= MIN_COMPRESS_BYTES else ""
+        return (
+            negotiate_encoding(conditions.encodings)
+            if conditions.encodings and len(self.body) >= MIN_COMPRESS_BYTES
+            else ""
+        )
 
     def has(self, encoding: str) -> bool:
         """Return whether the body is already available in this content encoding."""
@@ -185,7 +189,11 @@ class CachedResponse:
             "Location": self.location,
             "Content-Language": self.language,
         }
-        not_modified = [*PUBLIC_HEADERS, ("CDN-Cache-Control", cdn_lifetime), ("Content-Seq", str(self.valid_as_of_seq))]
+        not_modified = [
+            *PUBLIC_HEADERS,
+            ("CDN-Cache-Control", cdn_lifetime),
+            ("Content-Seq", str(self.valid_as_of_seq)),
+        ]
         not_modified += [(name, value) for name, value in optional_headers.items() if value]
         full = list(not_modified)
         if self.body:
@@ -251,7 +259,9 @@ def render(
         Status, headers and body; the body is empty for a 304.
     """
     full_headers, not_modified_headers = response.header_lists(encoding, cdn_lifetime)
-    not_modified = (conditions.none_match or conditions.modified_since) and response.is_not_modified(conditions, encoding, now)
+    not_modified = (conditions.none_match or conditions.modified_since) and response.is_not_modified(
+        conditions, encoding, now
+    )
     headers = list(not_modified_headers if not_modified else full_headers)
     if cache_status is not HIT:
         headers[-2:] = [("Cache-Status", cache_status), ("Age", str(age))]

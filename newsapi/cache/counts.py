@@ -20,7 +20,23 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histo
 
 MULTIPROC_DIR_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 
-BUCKETS_SECONDS: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+BUCKETS_SECONDS: Final = (
+    0.0001,
+    0.00025,
+    0.0005,
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1.0,
+    2.5,
+    5.0,
+)
 """Upper bounds of the histogram buckets, in seconds."""
 
 FIRST_BUCKET: Final = BUCKETS_SECONDS[0]
@@ -34,7 +50,10 @@ access_logger = structlog.get_logger("newsapi.access")
 
 _REQUESTS = Counter("newsapi_requests", "Responses sent, by status class and cache result", ["status", "cache"])
 _SECONDS = Histogram(
-    "newsapi_request_seconds", "Time from request to response in seconds, by cache result", ["cache"], buckets=BUCKETS_SECONDS
+    "newsapi_request_seconds",
+    "Time from request to response in seconds, by cache result",
+    ["cache"],
+    buckets=BUCKETS_SECONDS,
 )
 _REFUSED = Counter("newsapi_unavailable", "Responses with status 503, by reason", ["reason"])
 _BUSY = Gauge("newsapi_requests_busy", "Requests that hold a thread or wait for one", multiprocess_mode="livesum")

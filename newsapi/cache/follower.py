@@ -98,7 +98,13 @@ class ChangelogSnapshot:
 class ChangelogFollower:
     """Follows the changelog for one process. Thread-safe."""
 
-    def __init__(self, read: ChangelogReader, *, max_staleness: float = MAX_STALENESS_SECONDS, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        read: ChangelogReader,
+        *,
+        max_staleness: float = MAX_STALENESS_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Store the parts; nothing is read yet.
 
         Args:
@@ -240,7 +246,7 @@ class ChangelogFollower:
         if delta.changes is None:
             self._touched, self._marks, complete_from_seq = {}, {}, delta.seq
         for change in delta.changes or ():
-            self._marks[change.seq] = change.mark
+            self._marks[change.seq] = change.nonce
             self._touched.update(dict.fromkeys(tags.dependencies_of_change(change), change.seq))
         if len(self._touched) > MAX_REMEMBERED_DEPENDENCIES:
             complete_from_seq = self._forget()

@@ -201,7 +201,13 @@ class Front:
         return HIT if now < snapshot.trusted_until else STALE
 
     def _send(  # noqa: PLR0917 (called for every hit: keyword arguments are slower)
-        self, scope: Any, proto: Any, response: CachedResponse, conditions: RequestConditions, encoding: str, cache_status: str
+        self,
+        scope: Any,
+        proto: Any,
+        response: CachedResponse,
+        conditions: RequestConditions,
+        encoding: str,
+        cache_status: str,
     ) -> ResponseOutcome:
         age = self._pages.unproven_seconds(CacheResult("", response, cache_status)) if cache_status is STALE else 0
         id_ = self._request_id(scope)
@@ -218,7 +224,9 @@ class Front:
             proto.response_empty(status, headers)
         return cache_status, status
 
-    async def _read(self, scope: Any, proto: Any, raw_request: tuple[str, str], stored: CachedResponse | None) -> ResponseOutcome:
+    async def _read(
+        self, scope: Any, proto: Any, raw_request: tuple[str, str], stored: CachedResponse | None
+    ) -> ResponseOutcome:
         """Handle a read that needs a build, which identical requests share; `stored` is an outdated response."""
         conditions = _asked(scope)
         build = self._building.get(raw_request)
@@ -228,7 +236,9 @@ class Front:
             outcome = await self._outcome(build)
             if isinstance(outcome, CacheResult):
                 cache_status = HIT if outcome.cache_status is MISS else outcome.cache_status
-                return await self._respond(scope, proto, CacheResult(outcome.key, outcome.answer, cache_status), conditions)
+                return await self._respond(
+                    scope, proto, CacheResult(outcome.key, outcome.answer, cache_status), conditions
+                )
             if outcome is None or (outcome.status == UNAVAILABLE and "min_seq" not in raw_request[1]):
                 # Repeating the build for each of the waiting requests would be as slow each time.
                 return self._refused(scope, proto, UNAVAILABLE, "build failed")
@@ -240,7 +250,9 @@ class Front:
             return await self._respond(scope, proto, outcome, conditions)
         return self._from_flask(scope, proto, outcome)
 
-    async def _outcome(self, build: asyncio.Future[CacheResult | UncachedResponse | None]) -> CacheResult | UncachedResponse | None:
+    async def _outcome(
+        self, build: asyncio.Future[CacheResult | UncachedResponse | None]
+    ) -> CacheResult | UncachedResponse | None:
         """Return the result of a build; None if no thread was free or the database is unavailable."""
         deadline = self._loop.time() + DB_AWAY_WAIT_SECONDS
         while True:
@@ -252,13 +264,17 @@ class Front:
             if self._follower.is_unavailable and self._loop.time() >= deadline:
                 return None
 
-    async def _respond(self, scope: Any, proto: Any, result: CacheResult, conditions: RequestConditions) -> ResponseOutcome:
+    async def _respond(
+        self, scope: Any, proto: Any, result: CacheResult, conditions: RequestConditions
+    ) -> ResponseOutcome:
         encoding = result.answer.choose_encoding(conditions)
         if not result.answer.has(encoding):
             await self._loop.run_in_executor(self._threads, result.answer.encode, encoding)
         return self._send(scope, proto, result.answer, conditions, encoding, result.cache_status)
 
-    def _submit(self, scope: Any, body: bytes, key: str | None = None) -> asyncio.Future[CacheResult | UncachedResponse | None]:
+    def _submit(
+        self, scope: Any, body: bytes, key: str | None = None
+    ) -> asyncio.Future[CacheResult | UncachedResponse | None]:
         return self._loop.create_task(self._worked(scope, body, key))
 
     async def _worked(self, scope: Any, body: bytes, key: str | None) -> CacheResult | UncachedResponse | None:
@@ -275,7 +291,9 @@ class Front:
         cached = self._pages.get_if_valid(key) if key else None
         return cached or run_wsgi(self._application, build_environ(scope, body, self._request_id(scope)))
 
-    def _built(self, raw_request: tuple[str, str], build: asyncio.Future[CacheResult | UncachedResponse | None]) -> None:
+    def _built(
+        self, raw_request: tuple[str, str], build: asyncio.Future[CacheResult | UncachedResponse | None]
+    ) -> None:
         """Remember the cache key of a finished build for later requests of the same spelling."""
         if self._building.get(raw_request) is build:
             del self._building[raw_request]
@@ -291,7 +309,9 @@ class Front:
     def _may_serve_stale(self, response: CachedResponse) -> bool:
         """Return whether a response was valid less than MAX_STALENESS_SECONDS ago, and since our last write."""
         snapshot, follower = response.validated_by, self._follower
-        return snapshot is not None and snapshot.at > follower.own_write_at and follower.clock() < snapshot.trusted_until
+        return (
+            snapshot is not None and snapshot.at > follower.own_write_at and follower.clock() < snapshot.trusted_until
+        )
 
     def _read_log(self) -> None:
         """Read the changelog in a thread, unless that is in progress; requests go on with the current snapshot."""
@@ -334,7 +354,9 @@ class Front:
             outcome.headers.append(CLOSE)  # the rest of the body must not be read as the next request
         return self._from_flask(scope, proto, outcome if isinstance(outcome, UncachedResponse) else None)
 
-    async def _wait_for_news(self, scope: Any, response: UncachedResponse, long_poll: LongPoll) -> CacheResult | UncachedResponse | None:
+    async def _wait_for_news(
+        self, scope: Any, response: UncachedResponse, long_poll: LongPoll
+    ) -> CacheResult | UncachedResponse | None:
         """Park a request, without a thread, until something happened or the requested time has passed."""
         if self._holding >= MAX_LONG_POLLS:
             return response._replace(headers=[*response.headers, ("Retry-After", str(LONG_POLL_RETRY_AFTER_SECONDS))])
@@ -344,7 +366,9 @@ class Front:
         finally:
             self._holding -= 1
 
-    async def _poll(self, scope: Any, response: UncachedResponse, deadline: float) -> CacheResult | UncachedResponse | None:
+    async def _poll(
+        self, scope: Any, response: UncachedResponse, deadline: float
+    ) -> CacheResult | UncachedResponse | None:
         """Repeat a request whenever its response becomes invalid, until it has news or the deadline has passed."""
         follower = self._follower
         while response.long_poll is not None and not self._leaving and self._loop.time() < deadline:
@@ -393,7 +417,9 @@ class Front:
 
 def _asked(scope: Any) -> RequestConditions:
     headers = scope.headers
-    return RequestConditions(headers.get("accept-encoding"), headers.get("if-none-match"), headers.get("if-modified-since"))
+    return RequestConditions(
+        headers.get("accept-encoding"), headers.get("if-none-match"), headers.get("if-modified-since")
+    )
 
 
 CLOSE: Final = ("Connection", "close")

@@ -111,7 +111,9 @@ class RedisResponseCache:
             driver_info=None,
         )
         self._prefix = f"newsapi:{release}:"
-        self._store: Any = FlaskRedisCache(host=self._client, default_timeout=ENTRY_TTL_SECONDS, key_prefix=self._prefix)
+        self._store: Any = FlaskRedisCache(
+            host=self._client, default_timeout=ENTRY_TTL_SECONDS, key_prefix=self._prefix
+        )
         self._store.serializer = _BytesSerializer()  # type: ignore[assignment]
 
     def get(self, key: str) -> CachedResponse | None:

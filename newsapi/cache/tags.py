@@ -50,7 +50,7 @@ class ChangelogRow(Protocol):
     @property
     def previous_slug(self) -> str | None: ...
     @property
-    def more_slugs(self) -> Sequence[str] | None: ...
+    def additional_slugs(self) -> Sequence[str] | None: ...
     @property
     def lists(self) -> Sequence[str] | None: ...
     @property
@@ -76,7 +76,7 @@ def dependencies_of_change(change: ChangelogRow) -> Iterator[Dependency]:
     if change.kind == "search":
         yield ANY_SEARCH
         return
-    slugs = (change.slug, change.previous_slug, *(change.more_slugs or ()))
+    slugs = (change.slug, change.previous_slug, *(change.additional_slugs or ()))
     if change.kind == "article":
         yield article_dependency(change.subject_id)
         if change.action == "delete":
@@ -93,7 +93,9 @@ ALL_ARTICLES = "articles"
 """Surrogate key of every list of articles that has no key of its own; purged with every change of an article."""
 
 
-def surrogate_keys_of_change(change: ChangelogRow, terms_by_facet: Mapping[int, Iterable[tuple[str, str]]]) -> Iterator[str]:
+def surrogate_keys_of_change(
+    change: ChangelogRow, terms_by_facet: Mapping[int, Iterable[tuple[str, str]]]
+) -> Iterator[str]:
     """Yield the surrogate keys of the responses that a change made invalid.
 
     Lists by mention, format, language and others without a key of their own have the key ALL_ARTICLES.
@@ -187,8 +189,12 @@ def list_dependencies(
         yield from map(article_dependency, query.get("id", ()))
         yield from map(slug_dependency, query.get("slug", ()))
         return
-    complete = [facets for filter_, facets in facets_by_filter.items() if filter_ in FILTERS or len(facets) == len(query[filter_])]
-    smallest = min(complete, key=lambda facets: sum(facet.articles for facet in facets), default=[all_articles])
+    complete = [
+        facets
+        for filter_, facets in facets_by_filter.items()
+        if filter_ in FILTERS or len(facets) == len(query[filter_])
+    ]
+    smallest = min(complete, key=lambda facets: sum(facet.article_count for facet in facets), default=[all_articles])
     yield from (facet.id for facet in smallest)
 
 

@@ -23,7 +23,9 @@ def _no_page(_kind: str, _slug: str) -> None:
     return None
 
 
-def news_article(record: Record, *, publisher: str | None = None, accessible_for_free: bool = True, site_url_of: PageOf = _no_page) -> SchemaOrgNode:
+def news_article(
+    record: Record, *, publisher: str | None = None, accessible_for_free: bool = True, site_url_of: PageOf = _no_page
+) -> SchemaOrgNode:
     """Return a complete article as a NewsArticle.
 
     `publisher` is the name of the publication, `accessible_for_free` says whether all readers get the whole body, and

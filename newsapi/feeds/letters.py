@@ -85,17 +85,23 @@ class EmailEnvelope:
     manage_url: str
 
 
-def confirmation(sender_info: SenderInfo, envelope: EmailEnvelope, *, topic: str, confirm_url: str, consent: str) -> EmailMessage:
+def confirmation(
+    sender_info: SenderInfo, envelope: EmailEnvelope, *, topic: str, confirm_url: str, consent: str
+) -> EmailMessage:
     """Return the e-mail of the double opt-in, which asks the owner of the address to confirm a subscription."""
     messages = MESSAGES[envelope.language]
     values = {"topic": topic, "confirm_url": confirm_url, "consent": consent}
-    return _build_message(sender_info, envelope, "confirmation", messages["confirm_subject"].format(topic=topic), values)
+    return _build_message(
+        sender_info, envelope, "confirmation", messages["confirm_subject"].format(topic=topic), values
+    )
 
 
 def reminder(sender_info: SenderInfo, envelope: EmailEnvelope, *, topic: str) -> EmailMessage:
     """Return the e-mail that answers a request for a subscription that is already active."""
     messages = MESSAGES[envelope.language]
-    return _build_message(sender_info, envelope, "reminder", messages["already_subject"].format(topic=topic), {"topic": topic})
+    return _build_message(
+        sender_info, envelope, "reminder", messages["already_subject"].format(topic=topic), {"topic": topic}
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +136,9 @@ def alert(sender_info: SenderInfo, envelope: EmailEnvelope, content: AlertConten
         "articles": content.articles[:MAX_ARTICLES_PER_EMAIL],
         "more": messages["more"].format(count=more) if more else "",
         "why": _why(messages, content),
-        "heading": messages["new_article"] if len(content.articles) == 1 else messages.get(f"{content.frequency}_head", ""),
+        "heading": messages["new_article"]
+        if len(content.articles) == 1
+        else messages.get(f"{content.frequency}_head", ""),
         "leave_url": content.leave_url,
         "leave": messages["leave" if len(content.topics) == 1 else "leave_all"],
     }

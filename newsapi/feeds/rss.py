@@ -45,7 +45,9 @@ def _item(channel: Element, record: Record, feed: Feed) -> None:
         add_element(item, "pubDate", format_datetime(record["published_at"], usegmt=True))
     add_element(item, "atom:updated", instant(updated(record)))
     if record["standfirst"]:
-        add_element(item, "description", escape(record["standfirst"], quote=False))  # the specification defines it as HTML
+        add_element(
+            item, "description", escape(record["standfirst"], quote=False)
+        )  # the specification defines it as HTML
     if is_syndicatable(record) and record["body_html"]:
         add_element(item, "content:encoded", record["body_html"])
     for author in record["authors"]:

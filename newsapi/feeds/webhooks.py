@@ -47,7 +47,8 @@ def signed_headers(id_: UUID, attempted_at: datetime, body: str, signing_secrets
     timestamp = str(int(attempted_at.timestamp()))
     signed_content = f"{id_}.{timestamp}.{body}".encode()
     signatures = [
-        base64.b64encode(hmac.digest(_key(secret), signed_content, hashlib.sha256)).decode() for secret in signing_secrets
+        base64.b64encode(hmac.digest(_key(secret), signed_content, hashlib.sha256)).decode()
+        for secret in signing_secrets
     ]
     return {
         "webhook-id": str(id_),

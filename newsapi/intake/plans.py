@@ -65,7 +65,9 @@ def validate_mapping(value: object) -> dict[str, Any]:
 
 def _check_defaults(value: object) -> None:
     defaults = _table(value, "/defaults", DEFAULTS)
-    if "language" in defaults and (not isinstance(defaults["language"], str) or not canonicalize_tag(defaults["language"])):
+    if "language" in defaults and (
+        not isinstance(defaults["language"], str) or not canonicalize_tag(defaults["language"])
+    ):
         raise InvalidJson("/defaults/language", "is not a BCP 47 language tag, such as it or en-GB")
     for name in ("section", "author"):
         if name in defaults and not (isinstance(defaults[name], str) and is_slug(defaults[name])):
@@ -78,7 +80,9 @@ def build_mapping(mapping_document: Mapping[str, Any]) -> CategoryMapping:
     for name, target in mapping_document.get("categories", {}).items():
         kind, _, slug = target.partition(":")
         targets[slugify(name)] = None if kind == "drop" else (kind, slug or slugify(name))
-    return CategoryMapping(mapping_document.get("others", "tag"), categories=targets, **mapping_document.get("defaults", {}))
+    return CategoryMapping(
+        mapping_document.get("others", "tag"), categories=targets, **mapping_document.get("defaults", {})
+    )
 
 
 def _table(value: object, pointer: str, allowed_names: tuple[str, ...] | None = None) -> dict[str, Any]:

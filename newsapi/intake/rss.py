@@ -12,7 +12,17 @@ from xml.etree.ElementTree import Element, tostring
 from newsapi.intake import shortcodes
 from newsapi.intake.elements import InvalidXml, iter_elements, text_of
 from newsapi.intake.forms import RecordOrProblem
-from newsapi.intake.naming import ImportedTerm, Record, TermMapper, category, slug_from_url, html_to_line, html_to_text, short_hash, resolve_http_url
+from newsapi.intake.naming import (
+    ImportedTerm,
+    Record,
+    TermMapper,
+    category,
+    slug_from_url,
+    html_to_line,
+    html_to_text,
+    short_hash,
+    resolve_http_url,
+)
 from newsapi.intake.ndjson import RecordProblem
 from newsapi.intake.plans import CategoryMapping
 from newsapi.text.languages import canonicalize_tag

@@ -17,7 +17,16 @@ import orjson
 from newsapi.intake import shortcodes
 from newsapi.intake.elements import InvalidXml, iter_elements, text_of
 from newsapi.intake.forms import RecordOrProblem
-from newsapi.intake.naming import ImportedTerm, Record, TermMapper, category, slug_from_url, html_to_line, html_to_text, resolve_http_url
+from newsapi.intake.naming import (
+    ImportedTerm,
+    Record,
+    TermMapper,
+    category,
+    slug_from_url,
+    html_to_line,
+    html_to_text,
+    resolve_http_url,
+)
 from newsapi.intake.ndjson import RecordProblem
 from newsapi.intake.plans import CategoryMapping
 from newsapi.text.languages import canonicalize_tag
@@ -47,7 +56,9 @@ class _Site:
         return orjson.loads(self.images[id_]) if id_ in self.images else None
 
 
-def read_records(stream: BinaryIO, *, mapping: CategoryMapping, zone: ZoneInfo) -> Iterator[tuple[int, RecordOrProblem]]:
+def read_records(
+    stream: BinaryIO, *, mapping: CategoryMapping, zone: ZoneInfo
+) -> Iterator[tuple[int, RecordOrProblem]]:
     """Read the records of an export in two passes.
 
     Args:
@@ -138,7 +149,9 @@ def _post(item: Element, site: _Site, mapping: CategoryMapping, zone: ZoneInfo) 
     status, slug = _status(item), _slug(item, id_, site.slugs)
     was_published = status != "withdrawn" or meta.get("_wp_trash_meta_status") == "publish"
     language = mapping.language or site.language
-    body = shortcodes.render_shortcodes(text_of(item, "content_encoded"), lambda attributes: _gallery(attributes, id_, site))
+    body = shortcodes.render_shortcodes(
+        text_of(item, "content_encoded"), lambda attributes: _gallery(attributes, id_, site)
+    )
     return {
         "type": "article",
         "slug": slug,

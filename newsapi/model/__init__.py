@@ -19,8 +19,21 @@ from newsapi.model.changes import Change, ChangelogHead, ConsumerOffset, Secret
 from newsapi.model.desk import AuditEntry, ApiKey, TermMerge, PreviewLink, IdempotencyRecord
 from newsapi.model.imports import Import, ImportChunk
 from newsapi.model.partners import FilterExit, KeyDailyUsage, RecallReceipt, FacetDigest
-from newsapi.model.relatedness import RelatedListMember, RelatedList, RelatedPosting, RelatedProfile, RelatedTermStatistics
-from newsapi.model.search import SearchSegment, SearchPendingDocument, SearchPosting, SearchTokenSequence, SearchDocument, SearchVocabularyEntry
+from newsapi.model.relatedness import (
+    RelatedListMember,
+    RelatedList,
+    RelatedPosting,
+    RelatedProfile,
+    RelatedTermStatistics,
+)
+from newsapi.model.search import (
+    SearchSegment,
+    SearchPendingDocument,
+    SearchPosting,
+    SearchTokenSequence,
+    SearchDocument,
+    SearchVocabularyEntry,
+)
 from newsapi.model.subscriptions import (
     AlertDelivery,
     ConfirmationSend,

@@ -49,8 +49,15 @@ class Article(Base):
         Index("ix_article_due", "published_at", sqlite_where=_SCHEDULED, postgresql_where=_SCHEDULED),
         Index("ix_article_expiring", "expires_at", sqlite_where=_EXPIRES, postgresql_where=_EXPIRES),
         Index("ix_article_seq", "seq"),
-        Index("ix_article_bucket", "bucket"),
-        Index("ix_article_hidden", "status", "updated_at", "id", sqlite_where=_NOT_PUBLISHED, postgresql_where=_NOT_PUBLISHED),
+        Index("ix_article_digest_bucket", "digest_bucket"),
+        Index(
+            "ix_article_hidden",
+            "status",
+            "updated_at",
+            "id",
+            sqlite_where=_NOT_PUBLISHED,
+            postgresql_where=_NOT_PUBLISHED,
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
@@ -72,11 +79,11 @@ class Article(Base):
     updated_at: Mapped[datetime]
     materially_updated_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
-    gone: Mapped[dict[str, Any] | None]
+    withdrawal: Mapped[dict[str, Any] | None]
     import_digest: Mapped[bytes | None] = mapped_column(index=True)
     expires_at: Mapped[datetime | None]
-    number: Mapped[int | None] = mapped_column(index=True, unique=True)
-    bucket: Mapped[int | None] = mapped_column(default=_bucket)
+    publication_number: Mapped[int | None] = mapped_column(index=True, unique=True)
+    digest_bucket: Mapped[int | None] = mapped_column(default=_bucket)
 
 
 def is_indexed(seo: Mapping[str, Any] | None) -> bool:
@@ -88,7 +95,7 @@ def is_indexed(seo: Mapping[str, Any] | None) -> bool:
 class ArticleContent(Base):
     """The fields that only the full article shows; a table of its own, so that lists never read past bodies."""
 
-    __tablename__ = "article_detail"
+    __tablename__ = "article_content"
 
     article_id: Mapped[UUID] = mapped_column(ForeignKey("article.id", ondelete="CASCADE"), primary_key=True)
     canonical_url: Mapped[str | None]
@@ -147,10 +154,10 @@ class ListingEntry(Base):
     writing the rows.
     """
 
-    __tablename__ = "listing"
+    __tablename__ = "listing_entry"
     __table_args__ = (
-        Index("ix_listing_updated", "facet_id", "updated_at", "article_id"),
-        Index("ix_listing_materially_updated", "facet_id", "materially_updated_at", "article_id"),
+        Index("ix_listing_entry_updated", "facet_id", "updated_at", "article_id"),
+        Index("ix_listing_entry_materially_updated", "facet_id", "materially_updated_at", "article_id"),
         {"sqlite_with_rowid": False},
     )
 
@@ -164,7 +171,7 @@ class ListingEntry(Base):
 class SlugRedirect(Base):
     """A former slug, from which requests are redirected."""
 
-    __tablename__ = "old_slug"
+    __tablename__ = "slug_redirect"
 
     kind: Mapped[str] = mapped_column(primary_key=True)
     slug: Mapped[str] = mapped_column(BytewiseText, primary_key=True)

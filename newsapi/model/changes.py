@@ -19,13 +19,13 @@ class ChangelogHead(Base):
     `committed_at` never goes back, even if the clock does.
     """
 
-    __tablename__ = "log_head"
+    __tablename__ = "changelog_head"
     __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     seq: Mapped[int] = mapped_column(BigInteger, default=0)
-    mark: Mapped[int] = mapped_column(BigInteger, default=0)
-    at: Mapped[datetime]
+    nonce: Mapped[int] = mapped_column(BigInteger, default=0)
+    committed_at: Mapped[datetime]
 
 
 OF_TERMS = text("kind IN ('author', 'brand', 'section', 'tag')")
@@ -49,20 +49,20 @@ class Change(Base):
     )
 
     seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    mark: Mapped[int] = mapped_column(BigInteger)
-    at: Mapped[datetime]
+    nonce: Mapped[int] = mapped_column(BigInteger)
+    committed_at: Mapped[datetime]
     kind: Mapped[str]
     action: Mapped[str]
     reason: Mapped[str]
     subject_id: Mapped[UUID]
     slug: Mapped[str] = mapped_column(BytewiseText)
     previous_slug: Mapped[str | None] = mapped_column(BytewiseText)
-    more_slugs: Mapped[list[Any] | None]
+    additional_slugs: Mapped[list[Any] | None]
     version: Mapped[int | None]
     facets_before: Mapped[list[Any]] = mapped_column(default=list)
     facets_after: Mapped[list[Any]] = mapped_column(default=list)
-    lists: Mapped[list[Any] | None]
-    bulk: Mapped[bool] = mapped_column(default=False)
+    related_list_ids: Mapped[list[Any] | None]
+    is_bulk: Mapped[bool] = mapped_column(default=False)
 
 
 class ConsumerOffset(Base):
@@ -74,14 +74,14 @@ class ConsumerOffset(Base):
         lease_expires_at: When the lease ends unless the worker renews it.
     """
 
-    __tablename__ = "place"
+    __tablename__ = "consumer_offset"
 
-    listener: Mapped[str] = mapped_column(primary_key=True)
+    consumer: Mapped[str] = mapped_column(primary_key=True)
     seq: Mapped[int] = mapped_column(BigInteger)
-    mark: Mapped[int] = mapped_column(BigInteger)
+    nonce: Mapped[int] = mapped_column(BigInteger)
     at: Mapped[datetime]
-    holder: Mapped[str | None]
-    until: Mapped[datetime | None]
+    lease_holder: Mapped[str | None]
+    lease_expires_at: Mapped[datetime | None]
 
 
 class Secret(Base):

@@ -23,17 +23,17 @@ class ApiKey(Base):
         body_access: How much of article bodies the entitlement includes: `full`, `teaser` or `none`.
     """
 
-    __tablename__ = "key"
+    __tablename__ = "api_key"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
     prefix: Mapped[str] = mapped_column(BytewiseText, unique=True)
-    digest: Mapped[bytes]
+    secret_digest: Mapped[bytes]
     name: Mapped[str]
     scopes: Mapped[list[Any]]
-    rate: Mapped[int | None]
+    rate_per_minute: Mapped[int | None]
     brands: Mapped[list[Any] | None]
     sections: Mapped[list[Any] | None]
-    body: Mapped[str | None]
+    body_access: Mapped[str | None]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
@@ -42,12 +42,12 @@ class ApiKey(Base):
 class AuditEntry(Base):
     """An audit entry: one row per write, in its transaction. `actor` is the key's prefix, or the process that wrote."""
 
-    __tablename__ = "deed"
-    __table_args__ = (Index(None, "subject_id", "id"), Index(None, "by", "id"))
+    __tablename__ = "audit_entry"
+    __table_args__ = (Index(None, "subject_id", "id"), Index(None, "actor", "id"))
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
     at: Mapped[datetime]
-    by: Mapped[str] = mapped_column(BytewiseText)
+    actor: Mapped[str] = mapped_column(BytewiseText)
     action: Mapped[str]
     kind: Mapped[str]
     subject_id: Mapped[UUID]
@@ -67,14 +67,14 @@ class IdempotencyRecord(Base):
         status: The response's status; None while the request is executed.
     """
 
-    __tablename__ = "repeat"
+    __tablename__ = "idempotency_record"
 
     caller: Mapped[str] = mapped_column(BytewiseText, primary_key=True)
-    word: Mapped[str] = mapped_column(BytewiseText, primary_key=True)
-    digest: Mapped[bytes]
+    idempotency_key: Mapped[str] = mapped_column(BytewiseText, primary_key=True)
+    request_digest: Mapped[bytes]
     at: Mapped[datetime] = mapped_column(index=True)
-    holder: Mapped[str]
-    until: Mapped[datetime]
+    lease_holder: Mapped[str]
+    lease_expires_at: Mapped[datetime]
     status: Mapped[int | None]
     headers: Mapped[dict[str, Any] | None]
     body: Mapped[str | None]
@@ -86,10 +86,10 @@ class PreviewLink(Base):
     __tablename__ = "preview_link"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
-    digest: Mapped[bytes] = mapped_column(unique=True)
+    token_digest: Mapped[bytes] = mapped_column(unique=True)
     article_id: Mapped[UUID] = mapped_column(ForeignKey("article.id", ondelete="CASCADE"), index=True)
     as_of: Mapped[datetime | None]
-    by: Mapped[str]
+    created_by: Mapped[str]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
@@ -98,7 +98,7 @@ class PreviewLink(Base):
 class TermMerge(Base):
     """A merge of a brand, author, section or tag into another one: its articles move in batches, then it is deleted."""
 
-    __tablename__ = "merge"
+    __tablename__ = "term_merge"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
     kind: Mapped[str]
@@ -107,7 +107,7 @@ class TermMerge(Base):
     source: Mapped[str]
     target: Mapped[str]
     state: Mapped[str]
-    moved: Mapped[int]
-    by: Mapped[str]
+    moved_count: Mapped[int]
+    requested_by: Mapped[str]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]

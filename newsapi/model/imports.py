@@ -28,10 +28,10 @@ class Import(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
     format: Mapped[str]
-    plan: Mapped[dict[str, Any] | None]
+    mapping: Mapped[dict[str, Any] | None]
     state: Mapped[str]
-    by: Mapped[str]
-    size: Mapped[int] = mapped_column(BigInteger)
+    created_by: Mapped[str]
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
     line: Mapped[int] = mapped_column(BigInteger)
     offset: Mapped[int] = mapped_column(BigInteger)
     created: Mapped[int]
@@ -39,7 +39,7 @@ class Import(Base):
     unchanged: Mapped[int]
     rejected: Mapped[int]
     errors: Mapped[list[Any]]
-    holder: Mapped[str | None]
+    lease_holder: Mapped[str | None]
     failures: Mapped[int]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -48,7 +48,7 @@ class Import(Base):
 class ImportChunk(Base):
     """A chunk of the uploaded file; all chunks but the last have the same size."""
 
-    __tablename__ = "import_part"
+    __tablename__ = "import_chunk"
 
     import_id: Mapped[UUID] = mapped_column(ForeignKey("import_job.id", ondelete="CASCADE"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

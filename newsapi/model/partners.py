@@ -20,7 +20,7 @@ class FilterExit(Base):
     had it.
     """
 
-    __tablename__ = "departure"
+    __tablename__ = "filter_exit"
     __table_args__ = (Index(None, "facet_id", "seq"), {"sqlite_with_rowid": False})
 
     article_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -32,28 +32,28 @@ class FilterExit(Base):
 class FacetDigest(Base):
     """The digest of a facet: for each bucket, the number of articles and the sum of their fingerprints."""
 
-    __tablename__ = "tally"
+    __tablename__ = "facet_digest"
 
     facet_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    sums: Mapped[bytes]
+    bucket_sums: Mapped[bytes]
 
 
 class RecallReceipt(Base):
     """A partner's acknowledgement of a recall, of an article by the change `seq`."""
 
-    __tablename__ = "receipt"
+    __tablename__ = "recall_receipt"
 
     article_id: Mapped[UUID] = mapped_column(ForeignKey("article.id", ondelete="CASCADE"), primary_key=True)
     seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    key_id: Mapped[UUID] = mapped_column(ForeignKey("key.id"), primary_key=True)
-    at: Mapped[datetime]
+    key_id: Mapped[UUID] = mapped_column(ForeignKey("api_key.id"), primary_key=True)
+    acknowledged_at: Mapped[datetime]
 
 
 class KeyDailyUsage(Base):
     """The number of requests of an API key on a day (UTC)."""
 
-    __tablename__ = "key_use"
+    __tablename__ = "key_daily_usage"
 
-    key_id: Mapped[UUID] = mapped_column(ForeignKey("key.id"), primary_key=True)
+    key_id: Mapped[UUID] = mapped_column(ForeignKey("api_key.id"), primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)
-    requests: Mapped[int]
+    request_count: Mapped[int]

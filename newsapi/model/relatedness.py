@@ -17,12 +17,12 @@ class RelatedProfile(Base):
 
     Attributes:
         doc_id: Short integer id of the article in the index.
-        candidate_pool: The facet of the article's brand; the facet of all articles if it has none.
+        pool: The facet of the article's brand; the facet of all articles if it has none.
     """
 
     __tablename__ = "related_profile"
 
-    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    doc_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     article_id: Mapped[UUID] = mapped_column(unique=True)
     pool: Mapped[int]
     content: Mapped[bytes]
@@ -41,8 +41,8 @@ class RelatedPosting(Base):
 
     pool: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     term: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    strength: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    impact: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    doc_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
 
 
 class RelatedTermStatistics(Base):
@@ -55,12 +55,12 @@ class RelatedTermStatistics(Base):
         content: The terms, each with the number of articles that contain it, packed as bytes.
     """
 
-    __tablename__ = "related_weights"
+    __tablename__ = "related_term_statistics"
 
     version: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    at: Mapped[datetime]
+    counted_at: Mapped[datetime]
     documents: Mapped[int]
-    archive: Mapped[int]
+    corpus_size: Mapped[int]
     content: Mapped[bytes]
 
 
@@ -78,16 +78,16 @@ class RelatedList(Base):
     article_id: Mapped[UUID] = mapped_column(primary_key=True)
     pool: Mapped[int] = mapped_column(index=True)
     version: Mapped[int] = mapped_column(BigInteger)
-    at: Mapped[datetime | None]
-    floor: Mapped[float] = mapped_column(Double)
-    listed: Mapped[list[Any]]
+    built_at: Mapped[datetime | None]
+    min_similarity: Mapped[float] = mapped_column(Double)
+    entries: Mapped[list[Any]]
 
 
 class RelatedListMember(Base):
     """The reverse index of the stored lists: which lists contain an article."""
 
-    __tablename__ = "related_entry"
+    __tablename__ = "related_list_member"
     __table_args__ = ({"sqlite_with_rowid": False},)
 
-    other_id: Mapped[UUID] = mapped_column(primary_key=True)
+    listed_article_id: Mapped[UUID] = mapped_column(primary_key=True)
     article_id: Mapped[UUID] = mapped_column(primary_key=True)

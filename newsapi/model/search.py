@@ -17,7 +17,7 @@ class SearchDocument(Base):
     here. Queries check document ids against this table by the ten thousand, so its rows are short.
     """
 
-    __tablename__ = "search_text"
+    __tablename__ = "search_document"
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     article_id: Mapped[UUID] = mapped_column(unique=True)
@@ -27,7 +27,7 @@ class SearchDocument(Base):
 class SearchTokenSequence(Base):
     """The words of a document in order, encoded in 16 bits each."""
 
-    __tablename__ = "search_sequence"
+    __tablename__ = "search_token_sequence"
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     content: Mapped[bytes]
@@ -36,7 +36,7 @@ class SearchTokenSequence(Base):
 class SearchPendingDocument(Base):
     """A document that is in no segment yet, packed as bytes."""
 
-    __tablename__ = "search_fresh"
+    __tablename__ = "search_pending_document"
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     content: Mapped[bytes]
@@ -49,7 +49,7 @@ class SearchSegment(Base):
     publication in it, in microseconds since 1970; `times` and `facets` are those of all its documents.
     """
 
-    __tablename__ = "search_block"
+    __tablename__ = "search_segment"
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     first: Mapped[int]
@@ -77,7 +77,7 @@ class SearchPosting(Base):
 class SearchVocabularyEntry(Base):
     """A word that occurs in articles: without accents, as displayed, and the approximate number of these articles."""
 
-    __tablename__ = "search_word"
+    __tablename__ = "search_vocabulary"
     __table_args__ = ({"sqlite_with_rowid": False},)
 
     word: Mapped[str] = mapped_column(BytewiseText, primary_key=True)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from newsapi.model.base import Base, BytewiseText, uuid7
 
 _NOT_ENDED = text("state <> 'ended'")
-_NOTICE_DUE = text("mail_since IS NOT NULL")
+_NOTICE_DUE = text("notice_due_at IS NOT NULL")
 _PENDING = text("state = 'pending'")
 
 
@@ -29,15 +29,15 @@ class SubscriptionRequest(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
     email: Mapped[str]
-    person: Mapped[bytes] = mapped_column(index=True)
-    mailbox: Mapped[bytes]
+    email_hash: Mapped[bytes] = mapped_column(index=True)
+    mailbox_hash: Mapped[bytes]
     facet_id: Mapped[int]
     frequency: Mapped[str]
     language: Mapped[str]
     time_zone: Mapped[str]
     consent_version: Mapped[str]
     source_url: Mapped[str | None]
-    at: Mapped[datetime]
+    requested_at: Mapped[datetime]
 
 
 class Subscriber(Base):
@@ -46,7 +46,7 @@ class Subscriber(Base):
     __tablename__ = "subscriber"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
-    person: Mapped[bytes] = mapped_column(unique=True)
+    email_hash: Mapped[bytes] = mapped_column(unique=True)
     mailbox: Mapped[bytes]
     email: Mapped[str | None]
     language: Mapped[str] = mapped_column(BytewiseText)
@@ -65,11 +65,16 @@ class Subscription(Base):
     __tablename__ = "subscription"
     __table_args__ = (
         Index(
-            "ix_subscription_live", "subscriber_id", "facet_id", unique=True, sqlite_where=_NOT_ENDED, postgresql_where=_NOT_ENDED
+            "ix_subscription_live",
+            "subscriber_id",
+            "facet_id",
+            unique=True,
+            sqlite_where=_NOT_ENDED,
+            postgresql_where=_NOT_ENDED,
         ),
         Index("ix_subscription_of_facet", "facet_id", "state", "frequency", "id"),
         Index("ix_subscription_pending", "requested_at", sqlite_where=_PENDING, postgresql_where=_PENDING),
-        Index("ix_subscription_untold", "mail_since", sqlite_where=_NOTICE_DUE, postgresql_where=_NOTICE_DUE),
+        Index("ix_subscription_notice_due", "notice_due_at", sqlite_where=_NOTICE_DUE, postgresql_where=_NOTICE_DUE),
         Index("ix_subscription_of_subscriber", "subscriber_id"),
     )
 
@@ -83,7 +88,7 @@ class Subscription(Base):
     requested_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None] = mapped_column(index=True)
-    mail_since: Mapped[datetime | None]
+    notice_due_at: Mapped[datetime | None]
 
 
 class ConsentText(Base):
@@ -94,17 +99,17 @@ class ConsentText(Base):
     version: Mapped[str] = mapped_column(BytewiseText, primary_key=True)
     language: Mapped[str]
     text: Mapped[str]
-    since: Mapped[datetime]
+    first_used_at: Mapped[datetime]
 
 
 class ConfirmationSend(Base):
     """An e-mail sent to a mailbox that may not have asked for it, kept for a day to limit their number."""
 
-    __tablename__ = "box_mail"
+    __tablename__ = "confirmation_send"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
     mailbox: Mapped[bytes] = mapped_column(index=True)
-    at: Mapped[datetime]
+    sent_at: Mapped[datetime]
 
 
 class Suppression(Base):
@@ -114,7 +119,7 @@ class Suppression(Base):
 
     person: Mapped[bytes] = mapped_column(primary_key=True)
     reason: Mapped[str]
-    at: Mapped[datetime]
+    suppressed_at: Mapped[datetime]
 
 
 class AlertDelivery(Base):
@@ -124,11 +129,11 @@ class AlertDelivery(Base):
     the time of the next attempt. `due_at` never changes, because the e-mail's Message-ID is derived from it.
     """
 
-    __tablename__ = "alert_mail"
+    __tablename__ = "alert_delivery"
     __table_args__ = (
-        Index("ix_alert_mail_ready", "ready_at", "subscriber_id", sqlite_where=_PENDING, postgresql_where=_PENDING),
-        Index("ix_alert_mail_of_subscription", "subscription_id"),
-        Index("ix_alert_mail_due", "due_at"),
+        Index("ix_alert_delivery_ready", "ready_at", "subscriber_id", sqlite_where=_PENDING, postgresql_where=_PENDING),
+        Index("ix_alert_delivery_of_subscription", "subscription_id"),
+        Index("ix_alert_delivery_due", "due_at"),
     )
 
     subscriber_id: Mapped[UUID] = mapped_column(ForeignKey("subscriber.id", ondelete="CASCADE"), primary_key=True)

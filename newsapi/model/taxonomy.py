@@ -34,9 +34,9 @@ class Facet(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str]
     name: Mapped[str | None] = mapped_column(BytewiseText)
-    articles: Mapped[int] = mapped_column(default=0)
+    article_count: Mapped[int] = mapped_column(default=0)
     seq: Mapped[int] = mapped_column(BigInteger, default=0)
-    at: Mapped[datetime | None]
+    changed_at: Mapped[datetime | None]
 
 
 class _Term:
@@ -54,7 +54,7 @@ class _Term:
     slug: Mapped[str] = mapped_column(BytewiseText, unique=True)
     name: Mapped[str]
     sort_key: Mapped[str] = mapped_column(BytewiseText)
-    words: Mapped[str] = mapped_column(BytewiseText)
+    search_names: Mapped[str] = mapped_column(BytewiseText)
     changed_at: Mapped[datetime]
     import_digest: Mapped[bytes | None]
     version: Mapped[int] = mapped_column(default=1, server_default=text("1"))

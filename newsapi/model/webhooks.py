@@ -27,14 +27,14 @@ class Webhook(Base):
     __tablename__ = "webhook"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
-    by: Mapped[str] = mapped_column(BytewiseText, index=True)
+    owner: Mapped[str] = mapped_column(BytewiseText, index=True)
     url: Mapped[str]
     events: Mapped[list[Any]]
     brands: Mapped[list[Any] | None]
     sections: Mapped[list[Any] | None]
     secret: Mapped[str]
-    former_secret: Mapped[str | None]
-    former_until: Mapped[datetime | None]
+    previous_secret: Mapped[str | None]
+    previous_secret_expires_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     failing_since: Mapped[datetime | None]
     paused_at: Mapped[datetime | None]
@@ -48,7 +48,9 @@ class Delivery(Base):
 
     __tablename__ = "delivery"
     __table_args__ = (
-        Index("ix_delivery_due", "webhook_id", "due_at", "id", sqlite_where=_PENDING, postgresql_where=_PENDING),
+        Index(
+            "ix_delivery_due", "webhook_id", "next_attempt_at", "id", sqlite_where=_PENDING, postgresql_where=_PENDING
+        ),
         Index("ix_delivery_of_webhook", "webhook_id", "id"),
         Index("ix_delivery_done", "finished_at"),
     )
@@ -60,9 +62,9 @@ class Delivery(Base):
     body: Mapped[str]
     state: Mapped[str] = mapped_column(BytewiseText)
     attempts: Mapped[int]
-    due_at: Mapped[datetime]
+    next_attempt_at: Mapped[datetime]
     created_at: Mapped[datetime]
-    tried_at: Mapped[datetime | None]
+    last_attempt_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
-    status: Mapped[int | None]
-    error: Mapped[str | None]
+    last_status_code: Mapped[int | None]
+    last_error: Mapped[str | None]

@@ -116,7 +116,7 @@ class AlertConsumer(Consumer):
 
     def _read(self, rows: Sequence[Any]) -> None:
         """Queue changes for planning, with the followed facets of those that are news."""
-        recent = [row for row in rows if row.at > self._now() - MAX_NEWS_AGE]
+        recent = [row for row in rows if row.committed_at > self._now() - MAX_NEWS_AGE]
         facets: dict[int, set[int]] = {}
         if recent:
             with self._database.read_transaction() as connection:
@@ -134,7 +134,7 @@ class AlertConsumer(Consumer):
                 for frequency in FREQUENCIES:
                     self._plan_for(row, facets, frequency)
             self._unplanned.popleft()
-            finished = LogPosition(row.seq, row.mark)
+            finished = LogPosition(row.seq, row.nonce)
         return finished
 
     def _plan_for(self, row: Any, facets: set[int], frequency: str) -> None:
@@ -146,7 +146,9 @@ class AlertConsumer(Consumer):
                 with self._database.read_transaction() as connection:
                     until = alerts.next_batch_end(connection, facets, frequency, after)
                 with self._database.transaction() as session:
-                    alerts.plan_deliveries(session, row, facets, frequency, zones=zones, due_at=due_at, after=after, until=until)
+                    alerts.plan_deliveries(
+                        session, row, facets, frequency, zones=zones, due_at=due_at, after=after, until=until
+                    )
                 after = until
 
     def _due(self, facets: set[int], frequency: str, now: datetime) -> dict[datetime, list[str] | None]:
@@ -218,16 +220,18 @@ class AlertConsumer(Consumer):
             allowed_at = actions.mailable_from(connection, row, now=now)
         if term is None or allowed_at is None or allowed_at > now:
             with self._database.transaction() as session:
-                subscriptions.update_subscription(session, row.id, mail_since=allowed_at if term else None)
+                subscriptions.update_subscription(session, row.id, notice_due_at=allowed_at if term else None)
             return
-        outcome, _ = self._hand_over(self._letters.build_confirmation(row, term), row.person)
+        outcome, _ = self._hand_over(self._letters.build_confirmation(row, term), row.email_hash)
         with self._database.transaction() as session:
             if outcome == "later":
-                subscriptions.update_subscription(session, row.id, mail_since=now + RETRY_SCHEDULE[0])
+                subscriptions.update_subscription(session, row.id, notice_due_at=now + RETRY_SCHEDULE[0])
             else:
-                subscriptions.mark_notice_sent(session, row.id, row.mailbox, now)
+                subscriptions.mark_notice_sent(session, row.id, row.mailbox_hash, now)
 
-    def _send_alert(self, rows: Sequence[Any], records: dict[UUID, Any], terms: dict[int, subscriptions.FollowedTerm]) -> None:
+    def _send_alert(
+        self, rows: Sequence[Any], records: dict[UUID, Any], terms: dict[int, subscriptions.FollowedTerm]
+    ) -> None:
         """Send one alert with those of its articles that are public, and record the outcome."""
         first, now = rows[0], self._now()
         with self._database.read_transaction() as connection:
@@ -238,7 +242,7 @@ class AlertConsumer(Consumer):
         outcome, retry_delay = "", None
         if included:
             email = self._letters.build_alert(included, records, terms)
-            outcome, retry_delay = self._hand_over(email, first.person, first.attempts)
+            outcome, retry_delay = self._hand_over(email, first.email_hash, first.attempts)
         seqs = {row.seq for row in included}
         dropped = {row.seq for row in rows} - seqs
         with self._database.transaction() as session:

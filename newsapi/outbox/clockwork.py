@@ -38,7 +38,7 @@ class _PeriodicTask(Consumer):
         if not rows or self._told < OFFSET_COMMIT_INTERVAL:
             return None
         self._told = 0
-        return LogPosition(rows[-1].seq, rows[-1].mark)
+        return LogPosition(rows[-1].seq, rows[-1].nonce)
 
     def reset(self) -> None:
         self._told = 0

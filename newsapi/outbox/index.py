@@ -38,7 +38,7 @@ class SearchIndexConsumer(Consumer):
         search.merge_segments(self._database, now=self._now)
         with self._database.read_transaction() as connection:
             self._found = search_index.stale_articles(connection, [*dict.fromkeys(ids)])
-        return LogPosition(rows[-1].seq, rows[-1].mark)
+        return LogPosition(rows[-1].seq, rows[-1].nonce)
 
     def commit(self, session: Session) -> None:
         search.index_articles(session, self._found, now=self._now())

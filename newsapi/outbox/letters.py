@@ -77,8 +77,8 @@ class EmailBuilder:
         topic_text = phrases.format_topic(term.kind, term.name, row.language)
         # A request that the server put off is sent again as the same email. A reminder is known only by the time at
         # which it was requested.
-        requested_at = row.mail_since if row.state == "active" else row.requested_at
-        letter = self._letter(row, f"{row.id} {requested_at.timestamp()}", row.mail_since)
+        requested_at = row.notice_due_at if row.state == "active" else row.requested_at
+        letter = self._letter(row, f"{row.id} {requested_at.timestamp()}", row.notice_due_at)
         if row.state == "active":
             return letters.reminder(self._head, letter, topic=topic_text)
         token = self._box.token_signer.sign("confirm", row.id, row.requested_at + CONFIRMATION_TIMEOUT)
@@ -121,5 +121,7 @@ class EmailBuilder:
         return letters.alert(self._head, letter, content)
 
     def _letter(self, row: Any, key: str, due_at: datetime) -> EmailEnvelope:
-        manage_url = self._shown.subscription_page_url(self._box.token_signer.sign("manage", row.subscriber_id, due_at + MANAGE))
+        manage_url = self._shown.subscription_page_url(
+            self._box.token_signer.sign("manage", row.subscriber_id, due_at + MANAGE)
+        )
         return EmailEnvelope(to=row.email, language=row.language, message_key=key, due_at=due_at, manage_url=manage_url)

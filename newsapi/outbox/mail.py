@@ -127,9 +127,13 @@ class SmtpTransport:
         host, scheme = self._url.hostname or "", self._url.scheme
         if scheme == "smtps":
             context = ssl.create_default_context()
-            server: smtplib.SMTP = smtplib.SMTP_SSL(host, self._url.port or 465, timeout=TIMEOUT_SECONDS, context=context)
+            server: smtplib.SMTP = smtplib.SMTP_SSL(
+                host, self._url.port or 465, timeout=TIMEOUT_SECONDS, context=context
+            )
         else:
-            server = smtplib.SMTP(host, self._url.port or (587 if scheme == "smtp+starttls" else 25), timeout=TIMEOUT_SECONDS)
+            server = smtplib.SMTP(
+                host, self._url.port or (587 if scheme == "smtp+starttls" else 25), timeout=TIMEOUT_SECONDS
+            )
         try:
             if scheme == "smtp+starttls":
                 server.starttls(context=ssl.create_default_context())
@@ -144,7 +148,9 @@ class SmtpTransport:
 
 def _away(error: Exception) -> ServerUnavailable:
     code = error.smtp_code if isinstance(error, smtplib.SMTPResponseException) else ""
-    return ServerUnavailable(f"{type(error).__name__} {code}".strip())  # without the server's text, which may contain the address
+    return ServerUnavailable(
+        f"{type(error).__name__} {code}".strip()
+    )  # without the server's text, which may contain the address
 
 
 def _bytes(text: bytes | str) -> bytes:

@@ -135,7 +135,7 @@ class CdnPurgeConsumer(Consumer):
         new_rows = [row for row in rows if row.seq > self._seen.seq]
         if new_rows:
             surrogate_keys = set(_surrogate_keys(self._database, new_rows))
-            self._seen = LogPosition(new_rows[-1].seq, new_rows[-1].mark)
+            self._seen = LogPosition(new_rows[-1].seq, new_rows[-1].nonce)
             # The delay counts from now, as the time in the changelog is from before the commit.
             self._first.add(surrogate_keys, self._seen, MAX_STALENESS_SECONDS)
         if first_purge := self._first.send_due():

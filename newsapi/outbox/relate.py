@@ -37,7 +37,7 @@ class RelatedIndexConsumer(Consumer):
         ids = [row.subject_id for row in rows if row.kind == "article"]
         with self._database.read_transaction() as connection:
             self._work = related.prepare_update(connection, [*dict.fromkeys(ids)])
-        return LogPosition(rows[-1].seq, rows[-1].mark)
+        return LogPosition(rows[-1].seq, rows[-1].nonce)
 
     def commit(self, session: Session) -> None:
         if self._work is not None:

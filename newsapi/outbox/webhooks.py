@@ -124,7 +124,7 @@ class WebhookConsumer(Consumer):
     def handle(self, rows: Sequence[Any]) -> LogPosition | None:
         if rows:
             last = rows[-1]
-            self._seen.append(_SeenRange(rows[0].seq - 1, LogPosition(last.seq, last.mark), self._clock()))
+            self._seen.append(_SeenRange(rows[0].seq - 1, LogPosition(last.seq, last.nonce), self._clock()))
         self._note_answers()
         with self._database.read_transaction() as connection:
             endpoints = webhooks.list_eligible(connection, self._now())
@@ -153,7 +153,9 @@ class WebhookConsumer(Consumer):
         start, end = ready[0].start, ready[-1].end
         with self._database.read_transaction() as connection:
             _, rows = changes.read_batch(connection, start, end.seq - start)
-            planned = events.plan_deliveries(connection, endpoints, rows, self._shown, now=self._now()) if endpoints else []
+            planned = (
+                events.plan_deliveries(connection, endpoints, rows, self._shown, now=self._now()) if endpoints else []
+            )
         self._planned = planned
         self._seen = self._seen[len(ready) :]
         self._planned_at = now
@@ -162,7 +164,9 @@ class WebhookConsumer(Consumer):
     def _ready(self, now: float) -> list[_SeenRange]:
         """Return the changes that may be delivered now, oldest first, at most MAX_CHANGES_PER_PLAN."""
         ready: list[_SeenRange] = []
-        known_everywhere = [changes_read for changes_read in self._seen if changes_read.at + MAX_STALENESS_SECONDS <= now]
+        known_everywhere = [
+            changes_read for changes_read in self._seen if changes_read.at + MAX_STALENESS_SECONDS <= now
+        ]
         purged_seq = self._purged() if known_everywhere else 0
         for changes_read in known_everywhere:
             is_unpurged = changes_read.end.seq > purged_seq
@@ -225,8 +229,8 @@ class WebhookConsumer(Consumer):
     def _try(self, endpoint: Any, row: Any) -> DeliveryAttempt:
         now = self._now()
         secrets = [endpoint.secret]
-        if endpoint.former_secret and now < endpoint.former_until:
-            secrets.append(endpoint.former_secret)
+        if endpoint.previous_secret and now < endpoint.previous_secret_expires_at:
+            secrets.append(endpoint.previous_secret)
         headers = {"Content-Type": "application/json", "User-Agent": f"newsapi/{__version__}"}
         headers |= signing.signed_headers(row.id, now, row.body, secrets)
         status, error_text = None, None

@@ -66,7 +66,7 @@ class WebSubConsumer(Consumer):
     def handle(self, rows: Sequence[Any]) -> LogPosition | None:
         new_rows = [row for row in rows if row.seq > self._seen.seq]
         if new_rows:
-            self._seen = LogPosition(new_rows[-1].seq, new_rows[-1].mark)
+            self._seen = LogPosition(new_rows[-1].seq, new_rows[-1].nonce)
             self._rounds.add(self._filters(new_rows), self._seen, MAX_STALENESS_SECONDS)
         batch = self._rounds.send_due()
         return batch.end if batch else None

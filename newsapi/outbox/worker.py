@@ -190,7 +190,7 @@ class ConsumerRunner:
             return True
         finished = self.listener.handle(rows)
         if rows:
-            self._read = LogPosition(rows[-1].seq, rows[-1].mark)
+            self._read = LogPosition(rows[-1].seq, rows[-1].nonce)
         if finished is not None and finished.seq > self._place.seq:
             self._move_or_begin_again(finished)
         _LAG.labels(self.listener.name).set(head.seq - self._place.seq)

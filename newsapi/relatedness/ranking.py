@@ -79,7 +79,9 @@ class SimilarityScorer:
         self._source = source
         self._weights = weights
         profile = source.profile
-        self._terms = {term: share * weights.weight(term) / SHARE_SCALE / SHARE_SCALE for term, share in source.shares.items()}
+        self._terms = {
+            term: share * weights.weight(term) / SHARE_SCALE / SHARE_SCALE for term, share in source.shares.items()
+        }
         self._lead = {term: weights.weight(term) / profile.leading for term in source.lead}
         self._tags, self._mentions = {*profile.tags}, {*profile.mentions}
 
@@ -163,7 +165,9 @@ def _nearest_first(candidate: _Near) -> tuple[float, UUID]:
     return -candidate[0], candidate[1]
 
 
-def _rerank_with_feedback(nearest: Sequence[_Near], weights: IdfWeights) -> Iterable[tuple[float, float, UUID, TermSets]]:
+def _rerank_with_feedback(
+    nearest: Sequence[_Near], weights: IdfWeights
+) -> Iterable[tuple[float, float, UUID, TermSets]]:
     """Rerank the nearest candidates by adding their similarity to the best ones.
 
     Returns:

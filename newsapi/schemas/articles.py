@@ -150,7 +150,9 @@ class ArticleSchema(ArticleSummary):
     )
     body_text = fields.String(required=True, allow_none=True, metadata={"description": "The body as plain text"})
     mentions = fields.List(
-        fields.Nested(TermRef), required=True, metadata={"description": "Brands that the article mentions beside its own"}
+        fields.Nested(TermRef),
+        required=True,
+        metadata={"description": "Brands that the article mentions beside its own"},
     )
     tags = fields.List(fields.Nested(TermRef), required=True)
     byline = fields.String(

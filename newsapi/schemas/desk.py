@@ -7,7 +7,17 @@ from datetime import timedelta
 from marshmallow import fields, validate
 
 from newsapi.schemas.queries import PageParams
-from newsapi.schemas.wire import InputSchema, Instant, SingleLineText, OutputSchema, PageInfo, PageLinks, SlugField, StrictInteger, open_enum
+from newsapi.schemas.wire import (
+    InputSchema,
+    Instant,
+    SingleLineText,
+    OutputSchema,
+    PageInfo,
+    PageLinks,
+    SlugField,
+    StrictInteger,
+    open_enum,
+)
 
 MAX_LINK_LIFETIME = timedelta(days=30)
 
@@ -140,7 +150,7 @@ class PreviewLinkSchema(OutputSchema):
     )
     expires_at = Instant(required=True)
     created_at = Instant(required=True)
-    by = fields.String(required=True, metadata={"description": "The key that created it"})
+    by = fields.String(attribute="created_by", required=True, metadata={"description": "The key that created it"})
     revoked = fields.Boolean(required=True)
 
 
@@ -161,7 +171,9 @@ class AuditEntrySchema(OutputSchema):
 
     id = fields.UUID(required=True)
     at = Instant(required=True)
-    by = fields.String(required=True, metadata={"description": "The key's prefix, or the process that wrote"})
+    by = fields.String(
+        attribute="actor", required=True, metadata={"description": "The key's prefix, or the process that wrote"}
+    )
     action = fields.String(
         required=True, metadata=open_enum("create", "update", "withdraw", "restore", "publish", "cancel")
     )
@@ -187,7 +199,9 @@ class AuditEntryList(OutputSchema):
 class AuditParams(PageParams):
     """Parameters of `GET /v1/audit`."""
 
-    by = SingleLineText(max_length=100, metadata={"description": "Entries of this key or process: `key_…`, `import`, `schedule`"})
+    by = SingleLineText(
+        max_length=100, metadata={"description": "Entries of this key or process: `key_…`, `import`, `schedule`"}
+    )
     subject = fields.UUID(metadata={"description": "Entries about the article, term or import with this id"})
 
 
@@ -241,7 +255,9 @@ class Merge(OutputSchema):
     source = fields.String(required=True, metadata={"description": "Slug of the term that is merged"})
     target = fields.String(required=True, metadata={"description": "Slug of the term that remains"})
     state = fields.String(required=True, validate=validate.OneOf(("queued", "running", "done", "failed", "cancelled")))
-    moved = fields.Integer(required=True, metadata={"description": "Number of articles moved so far"})
+    moved = fields.Integer(
+        attribute="moved_count", required=True, metadata={"description": "Number of articles moved so far"}
+    )
     created_at = Instant(required=True)
     updated_at = Instant(required=True)
 

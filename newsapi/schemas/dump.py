@@ -90,9 +90,10 @@ def _object(
     for name, field in schema.dump_fields.items():
         if tree and name not in tree:
             continue
-        value = _value(field, tree.get(name, {}), replacements.get(name), f"{record}[{name!r}]", variables)
+        key = field.attribute or name
+        value = _value(field, tree.get(name, {}), replacements.get(name), f"{record}[{key!r}]", variables)
         part = f"{name!r}: {value}"
-        parts.append(part if field.required else f"**({{{part}}} if {name!r} in {record} else {{}})")
+        parts.append(part if field.required else f"**({{{part}}} if {key!r} in {record} else {{}})")
     return f"{{{', '.join(parts)}}}"
 
 

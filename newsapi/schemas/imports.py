@@ -44,16 +44,18 @@ class ImportSchema(OutputSchema):
     id = fields.UUID(required=True)
     state = fields.String(required=True, validate=validate.OneOf(STATES))
     format = fields.String(required=True, validate=validate.OneOf(FORMATS))
-    size = fields.Integer(required=True, metadata={"description": "Size of the file in bytes"})
+    size = fields.Integer(attribute="size_bytes", required=True, metadata={"description": "Size of the file in bytes"})
     offset = fields.Integer(required=True, metadata={"description": "Number of bytes processed"})
     created = fields.Integer(required=True, metadata={"description": "Number of records created"})
     updated = fields.Integer(required=True, metadata={"description": "Number of records updated"})
     unchanged = fields.Integer(required=True, metadata={"description": "Number of records that changed nothing"})
     rejected = fields.Integer(required=True, metadata={"description": "Number of records rejected"})
     errors = fields.List(
-        fields.Nested(RejectedRecord), required=True, metadata={"description": "The first 100 errors; `rejected` counts all"}
+        fields.Nested(RejectedRecord),
+        required=True,
+        metadata={"description": "The first 100 errors; `rejected` counts all"},
     )
-    by = fields.String(required=True, metadata={"description": "The key that started it"})
+    by = fields.String(attribute="created_by", required=True, metadata={"description": "The key that started it"})
     created_at = Instant(required=True)
     updated_at = Instant(required=True)
 

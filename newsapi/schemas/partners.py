@@ -8,7 +8,15 @@ from typing import Any, Final
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from newsapi.schemas.narrowed import PartialArticle
-from newsapi.schemas.queries import MAX_SEQ, Cursor, PartnerFilters, FieldsParam, ReadParams, choice_list, reject_params_beside_cursor
+from newsapi.schemas.queries import (
+    MAX_SEQ,
+    Cursor,
+    PartnerFilters,
+    FieldsParam,
+    ReadParams,
+    choice_list,
+    reject_params_beside_cursor,
+)
 from newsapi.schemas.wire import Withdrawal, Instant, OutputSchema, TermRef, StrictInteger, open_enum
 
 CHANGE_TYPES: Final = ("article", "author", "brand", "section", "tag")
@@ -181,7 +189,9 @@ class RecallSchema(OutputSchema):
         fields.Nested(RecallAcknowledgement), required=True, metadata={"description": "Keys that have acknowledged it"}
     )
     missing = fields.List(
-        fields.Nested(RecallAcknowledgement), required=True, metadata={"description": "Keys that have not acknowledged it"}
+        fields.Nested(RecallAcknowledgement),
+        required=True,
+        metadata={"description": "Keys that have not acknowledged it"},
     )
 
 

@@ -6,7 +6,16 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from newsapi.schemas.wire import InputSchema, LanguageTag, SingleLineText, OutputSchema, MultilineText, PixelLength, WebAddress, open_enum
+from newsapi.schemas.wire import (
+    InputSchema,
+    LanguageTag,
+    SingleLineText,
+    OutputSchema,
+    MultilineText,
+    PixelLength,
+    WebAddress,
+    open_enum,
+)
 
 
 class FocalPointInput(InputSchema):

@@ -139,7 +139,9 @@ CROSS_FIELD_PARAMS = frozenset({"cursor", "since"})
 class ReadParams(InputSchema):
     """Parameters of every read."""
 
-    min_seq = StrictInteger(0, MAX_SEQ, load_default=0, metadata={"description": "Never return data older than this `seq`"})
+    min_seq = StrictInteger(
+        0, MAX_SEQ, load_default=0, metadata={"description": "Never return data older than this `seq`"}
+    )
 
     def load(self, data: Any, **kwargs: Any) -> Any:
         """Deserialize a query like marshmallow, but visit only the fields that are present."""
@@ -290,7 +292,9 @@ class PartnerFilters(InputSchema):
     author = _slugs("Authors of the article")
     section = _slugs("Sections that the article is in")
     tag = _slugs("Tags of the article")
-    format = DelimitedValues(_format, f"Formats, such as {', '.join(articles.FORMATS)}", pattern=SLUG_PATTERN, maxLength=40)
+    format = DelimitedValues(
+        _format, f"Formats, such as {', '.join(articles.FORMATS)}", pattern=SLUG_PATTERN, maxLength=40
+    )
     language = DelimitedValues(_language, "BCP 47 language tags", pattern=LANGUAGE_PATTERN, maxLength=35)
 
 
@@ -359,7 +363,9 @@ class ArticleParams(PreviewParams, IncludeParam):
         INCLUDES + EXTRA_INCLUDES,
         f"Parts to add: {', '.join(EXTRA_INCLUDES)}; and references to expand to full objects: {', '.join(INCLUDES)}",
     )
-    related_limit = StrictInteger(1, 20, load_default=6, metadata={"description": "With `include=related`: maximum number"})
+    related_limit = StrictInteger(
+        1, 20, load_default=6, metadata={"description": "With `include=related`: maximum number"}
+    )
     related_exclude = _slugs("With `include=related`: slugs of articles to leave out, such as those already read")
 
 
@@ -391,7 +397,9 @@ class TermParams(ReadParams):
 
 def parameter_names(schema: type[Schema]) -> list[str]:
     """Return the parameter names of a query schema, for the message about an unknown parameter."""
-    return sorted(field.data_key or name for name, field in schema().load_fields.items() if name not in EDITOR_ONLY_PARAMS)
+    return sorted(
+        field.data_key or name for name, field in schema().load_fields.items() if name not in EDITOR_ONLY_PARAMS
+    )
 
 
 EDITOR_ONLY_PARAMS = frozenset({"status"})

@@ -10,7 +10,17 @@ from marshmallow import ValidationError, fields, validate
 
 from newsapi.schemas.boxes import FREQUENCIES, ConsentSchema
 from newsapi.schemas.queries import PageParams
-from newsapi.schemas.wire import InputSchema, Instant, LanguageTag, SingleLineText, OutputSchema, PageInfo, PageLinks, WebAddress, open_enum
+from newsapi.schemas.wire import (
+    InputSchema,
+    Instant,
+    LanguageTag,
+    SingleLineText,
+    OutputSchema,
+    PageInfo,
+    PageLinks,
+    WebAddress,
+    open_enum,
+)
 from newsapi.text import mailboxes, phrases
 
 STATES = ("pending", "active", "ended")
@@ -87,7 +97,9 @@ class PreferencesInput(TokenInput):
 
     language = fields.String(validate=validate.OneOf(phrases.LANGUAGES))
     time_zone = TimeZoneName()
-    subscriptions = fields.List(fields.Nested(SubscriptionChange), load_default=list, validate=validate.Length(max=1_000))
+    subscriptions = fields.List(
+        fields.Nested(SubscriptionChange), load_default=list, validate=validate.Length(max=1_000)
+    )
 
 
 class BounceInput(InputSchema):

@@ -6,7 +6,16 @@ from marshmallow import fields, validate
 
 from newsapi.schemas.boxes import SubscriptionOffer
 from newsapi.schemas.pictures import Image, ImageInput
-from newsapi.schemas.wire import InputSchema, SingleLineText, OutputSchema, PageInfo, PageLinks, MultilineText, TermRef, SlugField
+from newsapi.schemas.wire import (
+    InputSchema,
+    SingleLineText,
+    OutputSchema,
+    PageInfo,
+    PageLinks,
+    MultilineText,
+    TermRef,
+    SlugField,
+)
 
 
 class TagInput(InputSchema):

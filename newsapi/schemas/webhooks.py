@@ -9,7 +9,17 @@ from urllib.parse import urlsplit
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from newsapi.schemas.queries import PageParams
-from newsapi.schemas.wire import InputSchema, Instant, OutputSchema, PageInfo, PageLinks, WebAddress, reject_duplicates, open_enum, slug_list
+from newsapi.schemas.wire import (
+    InputSchema,
+    Instant,
+    OutputSchema,
+    PageInfo,
+    PageLinks,
+    WebAddress,
+    reject_duplicates,
+    open_enum,
+    slug_list,
+)
 
 CACHE_INVALIDATED: Final = "cache.invalidated"
 IMPORT_FINISHED: Final = "import.finished"
@@ -151,17 +161,29 @@ class DeliverySchema(OutputSchema):
     state = fields.String(required=True, metadata=open_enum(*DELIVERY_STATES))
     attempts = fields.Integer(required=True, metadata={"description": "Number of attempts so far"})
     status = fields.Integer(
+        attribute="last_status_code",
         required=True,
         allow_none=True,
         metadata={"description": "HTTP status of the last attempt; null if there was no response"},
     )
     error = fields.String(
-        required=True, allow_none=True, metadata={"description": "Why the last attempt got no response"}
+        attribute="last_error",
+        required=True,
+        allow_none=True,
+        metadata={"description": "Why the last attempt got no response"},
     )
     created_at = Instant(required=True)
-    tried_at = Instant(required=True, allow_none=True, metadata={"description": "Time of the last attempt"})
+    tried_at = Instant(
+        attribute="last_attempt_at",
+        required=True,
+        allow_none=True,
+        metadata={"description": "Time of the last attempt"},
+    )
     due_at = Instant(
-        required=True, allow_none=True, metadata={"description": "Time of the next attempt; null if there is none"}
+        attribute="next_attempt_at",
+        required=True,
+        allow_none=True,
+        metadata={"description": "Time of the next attempt; null if there is none"},
     )
 
 

@@ -153,7 +153,9 @@ class SingleLineText(fields.String):
         if not isinstance(value, str):
             raise ValidationError(["must be a string"])
         if _CONTROL.search(value) or (not self.allow_line_breaks and _LINE_BREAK.search(value)):
-            raise ValidationError([f"must not contain control characters{'' if self.allow_line_breaks else ' or line breaks'}"])
+            raise ValidationError(
+                [f"must not contain control characters{'' if self.allow_line_breaks else ' or line breaks'}"]
+            )
         trimmed = value.strip()
         if not trimmed:
             raise ValidationError(["must not be empty"])

@@ -128,7 +128,9 @@ def _times(values: Array) -> SegmentTimes:
 
 def decode_facets(content: bytes, span: int) -> SegmentFacets:
     """Return the facets of a segment from its column, given the length of its range of document ids."""
-    return SegmentFacets(np.frombuffer(content, np.uint32, span + 1), np.frombuffer(content, np.int32, offset=4 * (span + 1)))
+    return SegmentFacets(
+        np.frombuffer(content, np.uint32, span + 1), np.frombuffer(content, np.int32, offset=4 * (span + 1))
+    )
 
 
 # --- articles that are in no stored segment yet -----------------------------------------------------------------------
@@ -166,7 +168,9 @@ def pending_segments(documents: Sequence[tuple[int, IndexedDocument]]) -> Iterat
             first, span, segment_times, segment_facets = _columns(batch)
             terms, offsets, weights = _flat(batch, first)
             newest = max(document.published for _, document in batch)
-            yield PendingSegment(first, span, len(batch), newest, segment_times, segment_facets, terms, offsets, weights)
+            yield PendingSegment(
+                first, span, len(batch), newest, segment_times, segment_facets, terms, offsets, weights
+            )
             start = end
 
 
@@ -182,7 +186,9 @@ def choose_merge(ranges: Sequence[tuple[int, int]]) -> range | None:
         The indexes of the segments to merge, or None if there is nothing to merge.
     """
     ends = [first + span for first, span in ranges]
-    for size in sorted(SEGMENT_SPAN // MERGE_FACTOR**level for level in range(8) if MERGE_FACTOR**level * 16 <= SEGMENT_SPAN):
+    for size in sorted(
+        SEGMENT_SPAN // MERGE_FACTOR**level for level in range(8) if MERGE_FACTOR**level * 16 <= SEGMENT_SPAN
+    ):
         start = len(ranges)
         while start and ranges[start - 1][1] <= size // 2:
             start -= 1
@@ -200,7 +206,9 @@ class SegmentMergeInput(NamedTuple):
     there: Array
 
 
-def merge_postings(parts: Mapping[int, SegmentMergeInput], rows: Iterable[tuple[int, int, bytes]]) -> list[tuple[int, bytes]]:
+def merge_postings(
+    parts: Mapping[int, SegmentMergeInput], rows: Iterable[tuple[int, int, bytes]]
+) -> list[tuple[int, bytes]]:
     """Merge rows of (segment, term, content) into rows of (term, content), without articles that no longer exist."""
     terms, offsets, weights = [], [], []
     rows_by_segment: dict[int, tuple[list[int], list[bytes]]] = {segment: ([], []) for segment in parts}
@@ -219,7 +227,9 @@ def merge_postings(parts: Mapping[int, SegmentMergeInput], rows: Iterable[tuple[
     return encode_postings(np.concatenate(terms), np.concatenate(offsets), np.concatenate(weights))
 
 
-def merge_columns(parts: Sequence[tuple[SegmentMergeInput, SegmentTimes, SegmentFacets]], span: int) -> tuple[int, bytes, bytes]:
+def merge_columns(
+    parts: Sequence[tuple[SegmentMergeInput, SegmentTimes, SegmentFacets]], span: int
+) -> tuple[int, bytes, bytes]:
     """Merge the times and facets of segments into columns for a range of `span` document ids.
 
     Returns:

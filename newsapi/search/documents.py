@@ -114,7 +114,9 @@ def analyze_article(
     )
 
 
-def _weights(headline: list[_LexiconEntry], standfirst: list[_LexiconEntry], body: list[_LexiconEntry]) -> dict[int, int]:
+def _weights(
+    headline: list[_LexiconEntry], standfirst: list[_LexiconEntry], body: list[_LexiconEntry]
+) -> dict[int, int]:
     """Return the weight byte of each term.
 
     The weights of the parts are combined as 1 - (1 - a)(1 - b)(1 - c). The weight in the body grows with the frequency

@@ -74,4 +74,6 @@ def parse_query(text: str) -> ParsedQuery:
         prefix = parts[-1] if plain is not None else ""
     if not words:
         words, excluded = [word for parts in excluded for word in parts], []
-    return ParsedQuery(tuple(dict.fromkeys(words))[:MAX_QUERY_WORDS], tuple(phrases), tuple(excluded[:MAX_QUERY_WORDS]), prefix)
+    return ParsedQuery(
+        tuple(dict.fromkeys(words))[:MAX_QUERY_WORDS], tuple(phrases), tuple(excluded[:MAX_QUERY_WORDS]), prefix
+    )

@@ -34,7 +34,9 @@ SCORE_SCALE: Final = 1_000_000
 _MAX_AGE_DAYS: Final = 8_192
 """Age in days after which a score decays no further."""
 
-_RECENCY_FACTORS: Final = ((1 - RECENCY_SHARE) + RECENCY_SHARE * np.exp2(np.arange(_MAX_AGE_DAYS + 1) / -RECENCY_HALF_LIFE_DAYS)).astype(np.float32)
+_RECENCY_FACTORS: Final = (
+    (1 - RECENCY_SHARE) + RECENCY_SHARE * np.exp2(np.arange(_MAX_AGE_DAYS + 1) / -RECENCY_HALF_LIFE_DAYS)
+).astype(np.float32)
 """The factor of a score by age in days."""
 
 _SHARES: Final = np.arange(MAX_WEIGHT + 1, dtype=np.float32) / np.float32(MAX_WEIGHT)
@@ -100,7 +102,9 @@ OffsetsAndValues = tuple[Array, Array]
 """Offsets of articles in a segment, ascending, and a value of each."""
 
 
-def search_segments(segments: Sequence[LoadedSegment], query: SearchQuery, *, without: str | None = None) -> Iterator[SegmentHits]:
+def search_segments(
+    segments: Sequence[LoadedSegment], query: SearchQuery, *, without: str | None = None
+) -> Iterator[SegmentHits]:
     """Iterate over the matches in each segment that has any, ignoring the filter `without` if given."""
     idf_weights = _IdfWeights(segments)
     newest_day = max((segment.newest for segment in segments), default=0) // MICROSECONDS_PER_DAY
@@ -116,7 +120,9 @@ def search_segments(segments: Sequence[LoadedSegment], query: SearchQuery, *, wi
         if matches:
             offsets, scores = matches[0] if len(matches) == 1 else _greatest(segment.span, matches, np.float32)
             age = np.minimum(newest_day - segment.times().days[offsets], _MAX_AGE_DAYS)
-            yield SegmentHits(segment, offsets, (scores * _RECENCY_FACTORS[age] * np.float32(SCORE_SCALE)).astype(np.int32))
+            yield SegmentHits(
+                segment, offsets, (scores * _RECENCY_FACTORS[age] * np.float32(SCORE_SCALE)).astype(np.int32)
+            )
 
 
 class _IdfWeights:
@@ -229,7 +235,9 @@ def _within(segment: LoadedSegment, question: SearchQuery, without: str | None) 
     return mask if mask.any() else False
 
 
-def _filter_masks(segment: LoadedSegment, filters: Mapping[str, tuple[int, ...]], without: str | None) -> Iterator[Array]:
+def _filter_masks(
+    segment: LoadedSegment, filters: Mapping[str, tuple[int, ...]], without: str | None
+) -> Iterator[Array]:
     """Iterate over a mask for each filter."""
     for name, terms in filters.items():
         if name == without:

@@ -38,7 +38,10 @@ def newsworthy_changes(connection: Connection, changes: Sequence[Any]) -> list[A
     candidates = [
         row
         for row in changes
-        if row.kind == "article" and row.action == "upsert" and row.reason in {"published", "updated"} and not row.bulk
+        if row.kind == "article"
+        and row.action == "upsert"
+        and row.reason in {"published", "updated"}
+        and not row.is_bulk
     ]
     ids = {row.subject_id for row in candidates}
     if not ids:
@@ -117,7 +120,7 @@ def plan_deliveries(
         literal(0).label("attempts"),
     ]
     rows = select(_OWN.c.subscriber_id, *values).where(_active(facets, frequency), _OWN.c.id > after)
-    rows = rows.where(_OWN.c.confirmed_at <= change.at)
+    rows = rows.where(_OWN.c.confirmed_at <= change.committed_at)
     if until is not None:
         rows = rows.where(_OWN.c.id <= until)
     if zones is not None:
@@ -143,7 +146,7 @@ def reschedule(session: Session, subscription: UUID, due_at: datetime) -> None:
 _READY = (
     select(
         *(_MAIL.c[name] for name in ("subscriber_id", "due_at", "seq", "subscription_id", "article_id", "attempts")),
-        *(_PERSON.c[name] for name in ("email", "person", "language", "time_zone")),
+        *(_PERSON.c[name] for name in ("email", "email_hash", "language", "time_zone")),
         _OWN.c.facet_id,
         _OWN.c.frequency,
         _OWN.c.confirmed_at,

@@ -117,7 +117,9 @@ DETAIL_FIELDS = frozenset(_DETAIL_NAMES) | {"body_text", "translations"}
 """Fields stored in the content row only, which is joined when one of them is requested."""
 
 
-def list_page(connection: Connection, snapshot: ReadSnapshot, query: ListQuery, *, limit: int, fields: Collection[str] = ()) -> ArticlePage:
+def list_page(
+    connection: Connection, snapshot: ReadSnapshot, query: ListQuery, *, limit: int, fields: Collection[str] = ()
+) -> ArticlePage:
     """Return one page of the list, with the requested `fields` in addition to those of the summary."""
     if query.ids is not None:
         return _page_of_ids(connection, snapshot, query, query.ids, limit=limit, fields=fields)
@@ -187,7 +189,9 @@ def _ids_from(page_start: PageStart | None, ids: Sequence[UUID], existing: Conta
     return at_start + [id_ for id_ in candidates if index_of[id_] > start]
 
 
-def adjacent_pages(page_start: PageStart | None, positions: list[Position], page_end: Position | None) -> tuple[PageStart | None, PageStart | None]:
+def adjacent_pages(
+    page_start: PageStart | None, positions: list[Position], page_end: Position | None
+) -> tuple[PageStart | None, PageStart | None]:
     """Compute where the pages on either side of a page start.
 
     In the direction of reading another page follows if there is a `page_end`. In the opposite direction there is a page
@@ -213,7 +217,9 @@ def adjacent_pages(page_start: PageStart | None, positions: list[Position], page
     return (behind, ahead) if page_start.backward else (ahead, behind)
 
 
-def get_many(connection: Connection, ids: Sequence[UUID], fields: Collection[str] = (), *, include_unpublished: bool = False) -> ArticlePage:
+def get_many(
+    connection: Connection, ids: Sequence[UUID], fields: Collection[str] = (), *, include_unpublished: bool = False
+) -> ArticlePage:
     """Return the public articles among `ids`, in that order; with `include_unpublished`, articles of any status."""
     statement = _ids_statement(_select_for(fields), include_unpublished=include_unpublished)
     rows = {row[0]: row for row in prepared.fetch_rows(connection, statement, {"ids": ids})}
@@ -233,7 +239,9 @@ def get_public(connection: Connection, slug_or_id: str | UUID) -> ArticleRef:
         NotFound: There is no such article, or it was never public.
         MigrationsPending: The changelog has no head row.
     """
-    rows = prepared.fetch_rows(connection, _FIND_ID if isinstance(slug_or_id, UUID) else _FIND_SLUG, {"name": slug_or_id})
+    rows = prepared.fetch_rows(
+        connection, _FIND_ID if isinstance(slug_or_id, UUID) else _FIND_SLUG, {"name": slug_or_id}
+    )
     if not rows:
         raise MigrationsPending
     seq, nonce, id_, status, withdrawal = rows[0]
@@ -243,7 +251,7 @@ def get_public(connection: Connection, slug_or_id: str | UUID) -> ArticleRef:
         former = connection.execute(_FIND_FORMER, {"name": slug_or_id}).one_or_none()
         if former is not None and former.status == "published":
             raise Renamed(former.slug, former.id, seq=seq)
-        id_, withdrawal = (former.id, former.gone) if former is not None else (id_, None)
+        id_, withdrawal = (former.id, former.withdrawal) if former is not None else (id_, None)
     raise NoLongerPublic(withdrawal, id_, seq=seq) if withdrawal else NotFound(seq=seq)
 
 
@@ -254,7 +262,9 @@ def get_any(connection: Connection, slug_or_id: str | UUID) -> ArticleRef:
         NotFound: There is no such article.
         MigrationsPending: The changelog has no head row.
     """
-    row = connection.execute(_FIND_ID if isinstance(slug_or_id, UUID) else _FIND_SLUG, {"name": slug_or_id}).one_or_none()
+    row = connection.execute(
+        _FIND_ID if isinstance(slug_or_id, UUID) else _FIND_SLUG, {"name": slug_or_id}
+    ).one_or_none()
     if row is None:
         raise MigrationsPending
     seq, nonce, id_, *_ = row
@@ -300,11 +310,13 @@ _NAMED = union_all(
 )
 
 
-_FIND = select(ChangelogHead.seq, ChangelogHead.mark, Article.id, Article.status, Article.gone).select_from(ChangelogHead)
+_FIND = select(ChangelogHead.seq, ChangelogHead.nonce, Article.id, Article.status, Article.withdrawal).select_from(
+    ChangelogHead
+)
 _FIND_SLUG = _FIND.outerjoin(Article, Article.slug == bindparam("name"))
 _FIND_ID = _FIND.outerjoin(Article, Article.id == bindparam("name"))
 _FIND_FORMER = (
-    select(Article.id, Article.slug, Article.status, Article.gone)
+    select(Article.id, Article.slug, Article.status, Article.withdrawal)
     .join(SlugRedirect, SlugRedirect.subject_id == Article.id)
     .where(SlugRedirect.kind == "article", SlugRedirect.slug == bindparam("name"))
 )
@@ -318,7 +330,9 @@ class _Selection(NamedTuple):
 
 
 def _select_for(fields: Collection[str]) -> _Selection:
-    return _Selection(not DETAIL_FIELDS.isdisjoint(fields), tuple(kind for kind in LINKS if kind == "authors" or kind in fields))
+    return _Selection(
+        not DETAIL_FIELDS.isdisjoint(fields), tuple(kind for kind in LINKS if kind == "authors" or kind in fields)
+    )
 
 
 def _base_statement(selection: _Selection, *, include_unpublished: bool = False) -> Select[Any]:

@@ -38,7 +38,9 @@ class ArticleWrite:
     reason: str | None
 
 
-def write_articles(session: Session, items: Sequence[ArticleWrite], *, now: datetime, actor: str, in_bulk: bool = True) -> SeqRange:
+def write_articles(
+    session: Session, items: Sequence[ArticleWrite], *, now: datetime, actor: str, in_bulk: bool = True
+) -> SeqRange:
     """Write articles with their links, listing entries, revisions and public changes, in the given order.
 
     The facets of their formats, languages and translation groups must exist.
@@ -112,7 +114,9 @@ def _update_search_index(
         if in_bulk and _keeps_search_text(item, facets_after, facets_before)
     }
     old_states = [item.before for item, _ in with_facets if item.before]
-    search_index.delete_documents(session, [state.id for state in old_states if state.is_public and state.id not in kept])
+    search_index.delete_documents(
+        session, [state.id for state in old_states if state.is_public and state.id not in kept]
+    )
     if not in_bulk:
         documents = [
             search_index.indexable(item.after, facets_after)
@@ -122,7 +126,9 @@ def _update_search_index(
         search_index.insert_documents(session, documents)
 
 
-def _keeps_search_text(item: ArticleWrite, facets_after: frozenset[int], facets_before: Mapping[UUID, frozenset[int]]) -> bool:
+def _keeps_search_text(
+    item: ArticleWrite, facets_after: frozenset[int], facets_before: Mapping[UUID, frozenset[int]]
+) -> bool:
     """Tell whether an article may be found by its old text until it is indexed: facets and publication time match."""
     before, after = item.before, item.after
     if before is None or not before.is_public or not after.is_public:
@@ -139,12 +145,17 @@ def update_import_digests(session: Session, digests: Sequence[tuple[UUID, bytes]
 def _article_row(item: ArticleWrite, seq: int | None, committed_at: datetime, now: datetime) -> dict[str, Any]:
     state = item.after
     row = {name: state.values[name] for name in (*SUMMARY, *TIMES)}
-    row |= {"id": state.id, "version": state.version, "gone": state.withdrawal, "import_digest": state.import_digest}
-    row["number"] = state.publication_number
+    row |= {
+        "id": state.id,
+        "version": state.version,
+        "withdrawal": state.withdrawal,
+        "import_digest": state.import_digest,
+    }
+    row["publication_number"] = state.publication_number
     expires_at = (state.values["rights"] or {}).get("expires_at")
     row["expires_at"] = datetime.fromisoformat(expires_at) if expires_at else None
     if item.before is None:
-        row |= {"created_at": now, "bucket": bucket(state.id)}
+        row |= {"created_at": now, "digest_bucket": bucket(state.id)}
     if item.before is None or seq is not None:
         row |= {"seq": seq, "changed_at": committed_at if seq else None}
     return row
@@ -207,7 +218,7 @@ def _change_records(item: ArticleWrite, facets_before: frozenset[int], facets_af
         subject_id=state.id,
         slug=slug,
         previous_slug=old_slug if old_slug != slug else None,
-        more_slugs=tuple(sorted(state.former_slugs - known_slugs - {old_slug})),
+        additional_slugs=tuple(sorted(state.former_slugs - known_slugs - {old_slug})),
         version=state.version,
         previous_version=item.before.version if item.before else None,
         facets_before=facets_before,

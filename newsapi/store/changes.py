@@ -10,12 +10,12 @@ from sqlalchemy import Connection, Row, bindparam, select
 from newsapi.errors import MigrationsPending
 from newsapi.model import Change, ChangelogHead
 
-_HEAD = select(ChangelogHead.seq, ChangelogHead.mark)
+_HEAD = select(ChangelogHead.seq, ChangelogHead.nonce)
 _SINCE = (
     select(
         Change.seq,
-        Change.mark,
-        Change.at,
+        Change.nonce,
+        Change.committed_at,
         Change.kind,
         Change.action,
         Change.reason,
@@ -23,11 +23,11 @@ _SINCE = (
         Change.subject_id,
         Change.slug,
         Change.previous_slug,
-        Change.more_slugs,
+        Change.additional_slugs,
         Change.facets_before,
         Change.facets_after,
-        Change.lists,
-        Change.bulk,
+        Change.related_list_ids,
+        Change.is_bulk,
     )
     .where(Change.seq >= bindparam("start"))
     .order_by(Change.seq)
@@ -43,7 +43,7 @@ def read_batch(connection: Connection, after_seq: int, limit: int) -> tuple[int 
     """
     rows: Sequence[Any] = connection.execute(_SINCE, {"start": after_seq, "rows": limit + 1}).all()
     if rows and rows[0].seq == after_seq:
-        return rows[0].mark, rows[1:]
+        return rows[0].nonce, rows[1:]
     return None, rows[:limit]
 
 
@@ -74,5 +74,5 @@ def read_since(
     rows: Sequence[Any] = connection.execute(_SINCE, {"start": start, "rows": limit + 2}).all()
     start_nonce: int | None = None
     if rows and rows[0].seq == start:
-        start_nonce, rows = rows[0].mark, rows[1:]
+        start_nonce, rows = rows[0].nonce, rows[1:]
     return start_nonce, head_seq, head_nonce, None if len(rows) > limit else rows

@@ -16,9 +16,11 @@ from newsapi.model.base import columns_table, uuid7
 _DEED = columns_table(AuditEntry)
 
 
-def insert_entry(session: Session, *, occurred_at: datetime, actor: str, action: str, kind: str, subject_id: UUID, **optional: Any) -> None:
+def insert_entry(
+    session: Session, *, occurred_at: datetime, actor: str, action: str, kind: str, subject_id: UUID, **optional: Any
+) -> None:
     """Insert an audit entry; the optional columns are `slug`, `version` and `seq`."""
-    row = {"at": occurred_at, "by": actor, "action": action, "kind": kind, "subject_id": subject_id}
+    row = {"at": occurred_at, "actor": actor, "action": action, "kind": kind, "subject_id": subject_id}
     session.execute(insert(_DEED).values(id=uuid7(), **row, **optional))
 
 
@@ -32,7 +34,7 @@ def list_entries(
 ) -> Sequence[Row[Any]]:
     """Return audit entries, newest first: all, or those older than an entry, of an actor, or on a subject."""
     statement = select(_DEED).order_by(_DEED.c.id.desc()).limit(limit)
-    for column, value in ((_DEED.c.by, actor), (_DEED.c.subject_id, subject)):
+    for column, value in ((_DEED.c.actor, actor), (_DEED.c.subject_id, subject)):
         if value is not None:
             statement = statement.where(column == value)
     if before is not None:
@@ -42,6 +44,6 @@ def list_entries(
 
 def creator_of(connection: Connection, subject: UUID) -> str | None:
     """Return the actor that created an object, or None if it was not created through the API."""
-    creations = select(_DEED.c.by).where(_DEED.c.subject_id == subject, _DEED.c.action == "create")
+    creations = select(_DEED.c.actor).where(_DEED.c.subject_id == subject, _DEED.c.action == "create")
     actor: str | None = connection.execute(creations.order_by(_DEED.c.id).limit(1)).scalar()
     return actor

@@ -156,7 +156,9 @@ def _walked(groups: int) -> Any:
     return statement.order_by(Article.seq).limit(bindparam("limit"))
 
 
-_STANDING = select(ListingEntry.article_id).distinct().where(ListingEntry.facet_id.in_(bindparam("facets", expanding=True)))
+_STANDING = (
+    select(ListingEntry.article_id).distinct().where(ListingEntry.facet_id.in_(bindparam("facets", expanding=True)))
+)
 _PASSED = (
     select(Article.seq)
     .where(Article.seq > bindparam("after"), Article.seq.is_not(None))
@@ -245,14 +247,24 @@ _LAST = (
 
 def get_changes(connection: Connection, seqs: Collection[int]) -> dict[int, ChangeInfo]:
     """Return the changelog entries of these changes by their seq."""
-    columns = (Change.seq, Change.mark, Change.at, Change.reason, Change.slug, Change.previous_slug, Change.version)
+    columns = (
+        Change.seq,
+        Change.nonce,
+        Change.committed_at,
+        Change.reason,
+        Change.slug,
+        Change.previous_slug,
+        Change.version,
+    )
     rows = connection.execute(select(*columns).where(in_values(connection, Change.seq, sorted(seqs))))
     return {row.seq: ChangeInfo(*row[1:]) for row in rows}
 
 
 def withdrawals(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Any]:
     """Return the withdrawals of those of these articles that were public and are no longer."""
-    rows = select(Article.id, Article.gone).where(in_values(connection, Article.id, ids), Article.status != "published")
+    rows = select(Article.id, Article.withdrawal).where(
+        in_values(connection, Article.id, ids), Article.status != "published"
+    )
     return {id_: withdrawal for id_, withdrawal in connection.execute(rows) if withdrawal}
 
 
@@ -265,7 +277,7 @@ def term_refs(connection: Connection, kind: Any, ids: Collection[UUID]) -> dict[
 
 def count_members(connection: Connection, facets: Collection[int]) -> int:
     """Return the sum of the article counts of these facets."""
-    total = select(func.coalesce(func.sum(Facet.articles), 0)).where(in_values(connection, Facet.id, facets))
+    total = select(func.coalesce(func.sum(Facet.article_count), 0)).where(in_values(connection, Facet.id, facets))
     return int(connection.execute(total).scalar_one())
 
 

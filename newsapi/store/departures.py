@@ -38,7 +38,11 @@ class ExitRow(NamedTuple):
 
 def record_exits(session: Session, changes: Iterable[tuple[int, NewChange]]) -> None:
     """Record which facets articles left by these changes, given with their seqs; delete exits of facets re-entered."""
-    moved = [(seq, change) for seq, change in changes if change.facets_before != change.facets_after or change.action == "delete"]
+    moved = [
+        (seq, change)
+        for seq, change in changes
+        if change.facets_before != change.facets_after or change.action == "delete"
+    ]
     if not moved:
         return
     connection = session.connection()
@@ -66,7 +70,9 @@ def record_exits(session: Session, changes: Iterable[tuple[int, NewChange]]) -> 
     rows.bulk_insert(session, FilterExit, ("article_id", "facet_id", "seq", "reason"), exit_rows)
 
 
-def list_for_articles(connection: Connection, ids: Collection[UUID], facets: Collection[int] | None = None) -> list[ExitRow]:
+def list_for_articles(
+    connection: Connection, ids: Collection[UUID], facets: Collection[int] | None = None
+) -> list[ExitRow]:
     """Return the exits of these articles, from the given facets or from all."""
     statement = select(_FILTER_EXIT.c.seq, _FILTER_EXIT.c.article_id, _FILTER_EXIT.c.reason, _FILTER_EXIT.c.facet_id)
     statement = statement.where(in_values(connection, FilterExit.article_id, ids))
@@ -75,7 +81,9 @@ def list_for_articles(connection: Connection, ids: Collection[UUID], facets: Col
     return [ExitRow(*row) for row in connection.execute(statement)]
 
 
-def list_between(connection: Connection, facets: Sequence[int], after: int, until: int, limit: int) -> tuple[list[ExitRow], int]:
+def list_between(
+    connection: Connection, facets: Sequence[int], after: int, until: int, limit: int
+) -> tuple[list[ExitRow], int]:
     """Return the exits from some facets by the changes with `after` < seq <= `until`.
 
     Returns:
@@ -115,7 +123,9 @@ def _read(connection: Connection, facets: Sequence[int], parameters: dict[str, A
     """Read exits from some facets: those between two changes, or without `after` the most recent."""
     exits: list[ExitRow] = []
     for start in range(0, len(facets), FACETS_PER_QUERY):
-        batch = {f"facet_{number}": facet_id for number, facet_id in enumerate(facets[start : start + FACETS_PER_QUERY])}
+        batch = {
+            f"facet_{number}": facet_id for number, facet_id in enumerate(facets[start : start + FACETS_PER_QUERY])
+        }
         branches = [_branch(name, newest_first="after" not in parameters).subquery() for name in batch]
         statement = union_all(*(select(branch) for branch in branches))
         exits += [ExitRow(*row) for row in connection.execute(statement, parameters | batch)]

@@ -57,7 +57,10 @@ class ReadSnapshot:
     def changed_at(self) -> datetime | None:
         """Return when an article last entered, changed in or left a list with these filters."""
         groups = [facets for facets in self.filters.values() if facets] or [[self.everything]]
-        times = [max((facet.changed_at for facet in facets if facet.changed_at is not None), default=None) for facets in groups]
+        times = [
+            max((facet.changed_at for facet in facets if facet.changed_at is not None), default=None)
+            for facets in groups
+        ]
         return min((time for time in times if time is not None), default=None)
 
 
@@ -71,7 +74,7 @@ def _term(filter_: str, *, is_former: bool) -> Select[*tuple[Any, ...]]:
         "group": Facet.id == func.coalesce(Brand.group_facet_id, Brand.facet_id),
     }
     values: BindParameter[Any] = bindparam(filter_, expanding=True)
-    statement = select(literal(filter_).label("filter"), Facet.id, Facet.articles, Facet.seq, Facet.at)
+    statement = select(literal(filter_).label("filter"), Facet.id, Facet.article_count, Facet.seq, Facet.changed_at)
     statement = statement.select_from(model)
     if is_former:
         statement = statement.join(SlugRedirect, SlugRedirect.subject_id == model.id).where(
@@ -85,14 +88,14 @@ def _term(filter_: str, *, is_former: bool) -> Select[*tuple[Any, ...]]:
 
 def _named(filter_: str) -> Select[*tuple[Any, ...]]:
     values: BindParameter[Any] = bindparam(filter_, expanding=True)
-    statement = select(literal(filter_).label("filter"), Facet.id, Facet.articles, Facet.seq, Facet.at)
+    statement = select(literal(filter_).label("filter"), Facet.id, Facet.article_count, Facet.seq, Facet.changed_at)
     return statement.where(Facet.kind == filter_, Facet.name.in_(values), IS_PUBLIC_FACET)
 
 
 @lru_cache(maxsize=256)
 def _statement(filters: tuple[str, ...]) -> Select[Any]:
     builtin = select(
-        (Facet.kind + ":" + func.coalesce(Facet.name, "")), Facet.id, Facet.articles, Facet.seq, Facet.at
+        (Facet.kind + ":" + func.coalesce(Facet.name, "")), Facet.id, Facet.article_count, Facet.seq, Facet.changed_at
     ).where(or_(*(and_(Facet.kind == kind, Facet.name == name) for kind, name in BUILTIN_FACETS)))
     branches = [builtin]
     for filter_ in filters:
@@ -101,7 +104,7 @@ def _statement(filters: tuple[str, ...]) -> Select[Any]:
         else:
             branches += [_term(filter_, is_former=False), _term(filter_, is_former=True)]
     facets = union_all(*branches).subquery("f")
-    return select(ChangelogHead.seq, ChangelogHead.mark, *facets.c).select_from(ChangelogHead).join(facets, true())
+    return select(ChangelogHead.seq, ChangelogHead.nonce, *facets.c).select_from(ChangelogHead).join(facets, true())
 
 
 def resolve_filters(connection: Connection, filters: Mapping[str, Sequence[str]]) -> ReadSnapshot:

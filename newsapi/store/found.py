@@ -12,7 +12,17 @@ from uuid import UUID
 import numpy as np
 from sqlalchemy import Connection, Select, literal, select
 
-from newsapi.model import Article, Author, Brand, Facet, ChangelogHead, SearchTokenSequence, SearchDocument, Section, Tag
+from newsapi.model import (
+    Article,
+    Author,
+    Brand,
+    Facet,
+    ChangelogHead,
+    SearchTokenSequence,
+    SearchDocument,
+    Section,
+    Tag,
+)
 from newsapi.model.base import EPOCH, MICROSECOND, latest_time
 from newsapi.search.blocks import Array
 from newsapi.search.ranking import SCORE_SCALE, LoadedSegment, SegmentHits
@@ -50,7 +60,9 @@ class ResultPage(NamedTuple):
     prev: int | None
 
 
-def ranked_page(connection: Connection, plan: SearchPlan, *, limit: int, after: int | None, backward: bool) -> ResultPage:
+def ranked_page(
+    connection: Connection, plan: SearchPlan, *, limit: int, after: int | None, backward: bool
+) -> ResultPage:
     """Return a page of at most `limit` results, best first.
 
     The page starts after the sort key `after`, which is a score combined with a document id, or is the first page. With
@@ -170,7 +182,9 @@ def _timed(hits: Sequence[SegmentHits], key: SortKey) -> tuple[Array, Array]:
 def _placed(connection: Connection, query: ListQuestion, ids: Sequence[UUID], *, backward: bool) -> list[Position]:
     """Return the sort positions of these articles in order, without those before the start of the page."""
     time = Article.published_at if query.key == "published_at" else Article.updated_at
-    rows: Sequence[Any] = connection.execute(select(time, Article.id).where(in_values(connection, Article.id, ids))).all()
+    rows: Sequence[Any] = connection.execute(
+        select(time, Article.id).where(in_values(connection, Article.id, ids))
+    ).all()
     positions = sorted((Position(*row) for row in rows), reverse=backward)
     start = query.page_start
     if start is not None:
@@ -335,7 +349,7 @@ def facet_labels(connection: Connection, ids: Collection[int], kinds: Iterable[s
     return {kind: prepared.fetch_rows(connection, _named(dialect, kind), parameters) for kind in kinds}
 
 
-_LAST = select(ChangelogHead.at)
+_LAST = select(ChangelogHead.committed_at)
 
 
 def changelog_time(connection: Connection) -> datetime:

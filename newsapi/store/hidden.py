@@ -80,7 +80,11 @@ def mixed_page(
         limit: Largest number of articles on the page.
         fields: Fields to load in addition to those of the summary.
     """
-    public = articles.list_page(connection, snapshot, query, limit=limit, fields=fields) if visibility.public else ArticlePage([])
+    public = (
+        articles.list_page(connection, snapshot, query, limit=limit, fields=fields)
+        if visibility.public
+        else ArticlePage([])
+    )
     public_continuation = public.prev if query.backward else public.next
     records = {record["id"]: record for record in public.records}
     positions = {id_: Position(record[query.key], id_) for id_, record in records.items()}
@@ -168,7 +172,9 @@ _KEYS: dict[str, Any] = {
 }
 
 
-def _conditions(query: ListQuery, visibility: Visibility, filters: Mapping[str, Sequence[str]]) -> list[ColumnElement[bool]]:
+def _conditions(
+    query: ListQuery, visibility: Visibility, filters: Mapping[str, Sequence[str]]
+) -> list[ColumnElement[bool]]:
     conditions = [visibility.condition()]
     conditions += [_filter(name, values) for name, values in filters.items()]
     for name, (start, end) in (("published_at", query.published), ("updated_at", query.updated)):
@@ -181,7 +187,9 @@ def _conditions(query: ListQuery, visibility: Visibility, filters: Mapping[str, 
     return conditions
 
 
-def count_unpublished(connection: Connection, query: ListQuery, visibility: Visibility, filters: Mapping[str, Sequence[str]]) -> int:
+def count_unpublished(
+    connection: Connection, query: ListQuery, visibility: Visibility, filters: Mapping[str, Sequence[str]]
+) -> int:
     """Count the unpublished articles of the whole list, up to MAX_EXACT_COUNT + 1."""
     matching = select(Article.id).where(*_conditions(query, visibility, filters)).limit(MAX_EXACT_COUNT + 1)
     total: int = connection.execute(select(func.count()).select_from(matching.subquery())).scalar_one()
@@ -220,5 +228,7 @@ def _brand_filter(name: str, brands: Any) -> ColumnElement[bool]:
 
 def _terms(model: Any, slugs: Sequence[str]) -> Any:
     """Select the ids of the terms that have, or had, one of these slugs."""
-    former = select(SlugRedirect.subject_id).where(SlugRedirect.kind == model.__tablename__, SlugRedirect.slug.in_(slugs))
+    former = select(SlugRedirect.subject_id).where(
+        SlugRedirect.kind == model.__tablename__, SlugRedirect.slug.in_(slugs)
+    )
     return union_all(select(model.id).where(model.slug.in_(slugs)), former)

@@ -32,12 +32,14 @@ SWEEP_BATCH = 32
 """Chunks deleted in one transaction."""
 
 _JOB, _PART = columns_table(Import), columns_table(ImportChunk)
-SHOWN = [column for column in _JOB.c if column.name not in {"holder", "failures", "plan"}]
+SHOWN = [column for column in _JOB.c if column.name not in {"lease_holder", "failures", "mapping"}]
 
 
 def insert_import(session: Session, **columns: Any) -> None:
     """Insert an import in the state `receiving`; the keyword arguments are further columns of the table."""
-    zeros = dict.fromkeys(("size", "line", "offset", "created", "updated", "unchanged", "rejected", "failures"), 0)
+    zeros = dict.fromkeys(
+        ("size_bytes", "line", "offset", "created", "updated", "unchanged", "rejected", "failures"), 0
+    )
     session.execute(insert(_JOB).values(state=RECEIVING, errors=[], **zeros, **columns))
 
 
@@ -45,7 +47,7 @@ def append_chunk(session: Session, id_: UUID, number: int, data: bytes, now: dat
     """Store the next chunk of an upload."""
     session.execute(insert(_PART).values(import_id=id_, number=number, data=data))
     job = _JOB.c
-    session.execute(update(_JOB).where(job.id == id_).values(size=job.size + len(data), updated_at=now))
+    session.execute(update(_JOB).where(job.id == id_).values(size_bytes=job.size_bytes + len(data), updated_at=now))
     connection = session.connection()
     if connection.dialect.name == "sqlite":  # SQLite would keep the last 64 MB of the file in memory
         connection.exec_driver_sql("PRAGMA shrink_memory")
@@ -72,7 +74,9 @@ def list_imports(connection: Connection, *, limit: int, before: UUID | None) -> 
 
 def next_open(connection: Connection) -> Row[Any] | None:
     """Return the oldest import that is queued or running, or None."""
-    return connection.execute(select(_JOB).where(_JOB.c.state.in_(OPEN_STATES)).order_by(_JOB.c.id).limit(1)).one_or_none()
+    return connection.execute(
+        select(_JOB).where(_JOB.c.state.in_(OPEN_STATES)).order_by(_JOB.c.id).limit(1)
+    ).one_or_none()
 
 
 def transition(session: Session, id_: UUID, states: Sequence[str], **columns: Any) -> bool:
@@ -82,12 +86,12 @@ def transition(session: Session, id_: UUID, states: Sequence[str], **columns: An
 
 def acquire(session: Session, id_: UUID, holder: str, *, now: datetime) -> bool:
     """Acquire an open import, even from another holder; return False if it is no longer open."""
-    return transition(session, id_, OPEN_STATES, state="running", holder=holder, updated_at=now)
+    return transition(session, id_, OPEN_STATES, state="running", lease_holder=holder, updated_at=now)
 
 
 def save_progress(session: Session, id_: UUID, holder: str, columns: Mapping[str, Any]) -> bool:
     """Save the progress of an import; return False if it was cancelled or another worker holds it."""
-    held_job = (_JOB.c.id == id_) & (_JOB.c.holder == holder) & (_JOB.c.state == "running")
+    held_job = (_JOB.c.id == id_) & (_JOB.c.lease_holder == holder) & (_JOB.c.state == "running")
     return _changed(session, update(_JOB).where(held_job).values(**columns))
 
 

@@ -201,7 +201,9 @@ def _split_filters(
     return by_size[0], by_size[1:]
 
 
-def page_end(connection: Connection, plan: ListingPlan, positions: Sequence[Position], *, limit: int) -> Position | None:
+def page_end(
+    connection: Connection, plan: ListingPlan, positions: Sequence[Position], *, limit: int
+) -> Position | None:
     """Return where a page ends and the next one starts.
 
     A scan that reaches its limit before the page is full ends the page at the last row read. Where several facets were
@@ -225,7 +227,9 @@ def page_end(connection: Connection, plan: ListingPlan, positions: Sequence[Posi
 
 def count_articles(connection: Connection, snapshot: ReadSnapshot, query: ListQuery) -> int:
     """Count the articles of the whole list, up to MAX_EXACT_COUNT + 1."""
-    whole_list = plan_listing(connection, snapshot, replace(query, page_start=None), rows=MAX_EXACT_COUNT + 1, max_scanned=1 << 31)
+    whole_list = plan_listing(
+        connection, snapshot, replace(query, page_start=None), rows=MAX_EXACT_COUNT + 1, max_scanned=1 << 31
+    )
     if whole_list is None:
         return 0
     total: int = connection.execute(_count(whole_list.shape), whole_list.parameters).scalar_one()

@@ -56,13 +56,17 @@ def reserve_seqs(session: Session, count: int, *, now: datetime) -> SeqRange:
         update(ChangelogHead)
         .values(
             seq=ChangelogHead.seq + count,
-            mark=secrets.randbits(63) if count else ChangelogHead.mark,
-            at=case((ChangelogHead.at > now, ChangelogHead.at), else_=literal(now, UtcDateTime())) if count else ChangelogHead.at,
+            nonce=secrets.randbits(63) if count else ChangelogHead.nonce,
+            committed_at=case(
+                (ChangelogHead.committed_at > now, ChangelogHead.committed_at), else_=literal(now, UtcDateTime())
+            )
+            if count
+            else ChangelogHead.committed_at,
         )
-        .returning(ChangelogHead.seq, ChangelogHead.mark, ChangelogHead.at),
+        .returning(ChangelogHead.seq, ChangelogHead.nonce, ChangelogHead.committed_at),
         execution_options={"synchronize_session": False},
     ).one()
-    return SeqRange(head.seq - count + 1, head.seq, head.mark, head.at.astimezone(UTC))
+    return SeqRange(head.seq - count + 1, head.seq, head.nonce, head.committed_at.astimezone(UTC))
 
 
 def append_reserved(session: Session, changes: Sequence[NewChange], seq_range: SeqRange, *, bulk: bool = False) -> None:
@@ -82,7 +86,7 @@ def append_reserved(session: Session, changes: Sequence[NewChange], seq_range: S
             change.subject_id,
             change.slug,
             change.previous_slug,
-            change.more_slugs or None,
+            change.additional_slugs or None,
             change.version,
             sorted(change.facets_before),
             sorted(change.facets_after),
@@ -100,20 +104,20 @@ def append_reserved(session: Session, changes: Sequence[NewChange], seq_range: S
 
 _COLUMNS = (
     "seq",
-    "mark",
-    "at",
+    "nonce",
+    "committed_at",
     "kind",
     "action",
     "reason",
     "subject_id",
     "slug",
     "previous_slug",
-    "more_slugs",
+    "additional_slugs",
     "version",
     "facets_before",
     "facets_after",
-    "lists",
-    "bulk",
+    "related_list_ids",
+    "is_bulk",
 )
 
 
@@ -132,7 +136,7 @@ def _update_facets(session: Session, changes: Sequence[NewChange], seq_range: Se
     connection = session.connection()
     if connection.dialect.name == "sqlite":
         parameters = [{"facet": id_, "more": count_deltas[id_], "last": seq} for id_, seq in touched]
-        connection.execute(_TOUCH.values(at=seq_range.committed_at), parameters)
+        connection.execute(_TOUCH.values(changed_at=seq_range.committed_at), parameters)
     else:  # one statement, because thousands would each take a round trip
         arrays = {
             "facet": [id_ for id_, _ in touched],
@@ -145,7 +149,7 @@ def _update_facets(session: Session, changes: Sequence[NewChange], seq_range: Se
 _TOUCH = (
     update(_FACET)
     .where(_FACET.c.id == bindparam("facet"))
-    .values(articles=_FACET.c.articles + bindparam("more"), seq=bindparam("last"))
+    .values(article_count=_FACET.c.article_count + bindparam("more"), seq=bindparam("last"))
 )
 _TOUCHED = (
     func.unnest(
@@ -159,5 +163,5 @@ _TOUCHED = (
 _TOUCH_ALL = (
     update(_FACET)
     .where(_FACET.c.id == _TOUCHED.c.facet)
-    .values(articles=_FACET.c.articles + _TOUCHED.c.more, seq=_TOUCHED.c.last, at=bindparam("time"))
+    .values(article_count=_FACET.c.article_count + _TOUCHED.c.more, seq=_TOUCHED.c.last, changed_at=bindparam("time"))
 )

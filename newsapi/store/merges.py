@@ -43,4 +43,4 @@ def save_progress(session: Session, id_: UUID, state: str, *, moved: int, now: d
     """Save the state of a merge, and add `moved` to its number of moved articles."""
     columns = _MERGE.c
     statement = update(_MERGE).where(columns.id == id_)
-    session.execute(statement.values(state=state, moved=columns.moved + moved, updated_at=now))
+    session.execute(statement.values(state=state, moved_count=columns.moved_count + moved, updated_at=now))

@@ -40,33 +40,38 @@ def acquire_lease(
     Returns:
         The offset, or None while another worker holds the lease.
     """
-    if not session.execute(select(_OFFSET.c.seq).where(_OFFSET.c.listener == consumer)).all():
-        head = session.execute(select(ChangelogHead.seq, ChangelogHead.mark).with_for_update()).one()
-        if not session.execute(select(_OFFSET.c.seq).where(_OFFSET.c.listener == consumer)).all():
+    if not session.execute(select(_OFFSET.c.seq).where(_OFFSET.c.consumer == consumer)).all():
+        head = session.execute(select(ChangelogHead.seq, ChangelogHead.nonce).with_for_update()).one()
+        if not session.execute(select(_OFFSET.c.seq).where(_OFFSET.c.consumer == consumer)).all():
             seq, nonce = (0, 0) if from_the_first else head
-            values = {"listener": consumer, "seq": seq, "mark": nonce, "at": now}
+            values = {"consumer": consumer, "seq": seq, "nonce": nonce, "at": now}
             session.execute(insert(_OFFSET).values(values))
     columns = _OFFSET.c
     free = or_(
-        columns.holder.is_(None), columns.holder == holder, columns.until <= now, columns.until > now + 2 * lease
+        columns.lease_holder.is_(None),
+        columns.lease_holder == holder,
+        columns.lease_expires_at <= now,
+        columns.lease_expires_at > now + 2 * lease,
     )
     statement = (
         update(_OFFSET)
-        .where(columns.listener == consumer, free)
-        .values(holder=holder, until=now + lease)
-        .returning(columns.seq, columns.mark)
+        .where(columns.consumer == consumer, free)
+        .values(lease_holder=holder, lease_expires_at=now + lease)
+        .returning(columns.seq, columns.nonce)
     )
     row = session.execute(statement).one_or_none()
     return None if row is None else LogPosition(*row)
 
 
-def commit_offset(session: Session, consumer: str, holder: str, *, start: LogPosition, end: LogPosition, now: datetime) -> bool:
+def commit_offset(
+    session: Session, consumer: str, holder: str, *, start: LogPosition, end: LogPosition, now: datetime
+) -> bool:
     """Move an offset from `start` to `end`; return False if it is elsewhere or leased by another holder."""
     statement = (
         update(_OFFSET)
-        .where(_OFFSET.c.listener == consumer, _OFFSET.c.holder == holder)
-        .where(_OFFSET.c.seq == start.seq, _OFFSET.c.mark == start.nonce)
-        .values(seq=end.seq, mark=end.nonce, at=now)
+        .where(_OFFSET.c.consumer == consumer, _OFFSET.c.lease_holder == holder)
+        .where(_OFFSET.c.seq == start.seq, _OFFSET.c.nonce == start.nonce)
+        .values(seq=end.seq, nonce=end.nonce, at=now)
     )
     result: CursorResult[Any] = session.execute(statement)  # type: ignore[assignment]
     return result.rowcount == 1
@@ -74,13 +79,13 @@ def commit_offset(session: Session, consumer: str, holder: str, *, start: LogPos
 
 def release_lease(session: Session, consumer: str, holder: str) -> None:
     """Release a lease, so that another worker can acquire it at once."""
-    held = (_OFFSET.c.listener == consumer) & (_OFFSET.c.holder == holder)
-    session.execute(update(_OFFSET).where(held).values(holder=None, until=None))
+    held = (_OFFSET.c.consumer == consumer) & (_OFFSET.c.lease_holder == holder)
+    session.execute(update(_OFFSET).where(held).values(lease_holder=None, lease_expires_at=None))
 
 
 def lag(connection: Connection, consumer: str) -> int | None:
     """Return how many changes a consumer has not processed; None if it has no offset yet."""
-    seq = connection.execute(select(_OFFSET.c.seq).where(_OFFSET.c.listener == consumer)).scalar()
+    seq = connection.execute(select(_OFFSET.c.seq).where(_OFFSET.c.consumer == consumer)).scalar()
     return None if seq is None else max(0, changelog_head(connection).seq - seq)
 
 
@@ -90,17 +95,17 @@ PURGED_OFFSET: Final = "purged"
 
 def save_offset(session: Session, name: str, position: LogPosition, now: datetime) -> None:
     """Save an offset that is not leased."""
-    statement = update(_OFFSET).where(_OFFSET.c.listener == name).values(seq=position.seq, mark=position.nonce, at=now)
+    statement = update(_OFFSET).where(_OFFSET.c.consumer == name).values(seq=position.seq, nonce=position.nonce, at=now)
     result: CursorResult[Any] = session.execute(statement)  # type: ignore[assignment]
     if not result.rowcount:
-        session.execute(insert(_OFFSET).values(listener=name, seq=position.seq, mark=position.nonce, at=now))
+        session.execute(insert(_OFFSET).values(consumer=name, seq=position.seq, nonce=position.nonce, at=now))
 
 
 def get_offset(connection: Connection, name: str) -> int:
     """Return the seq of an offset that is not leased; 0 if it was never saved."""
-    return connection.execute(select(_OFFSET.c.seq).where(_OFFSET.c.listener == name)).scalar() or 0
+    return connection.execute(select(_OFFSET.c.seq).where(_OFFSET.c.consumer == name)).scalar() or 0
 
 
 def changelog_head(connection: Connection) -> LogPosition:
     """Return the position of the last change."""
-    return LogPosition(*connection.execute(select(ChangelogHead.seq, ChangelogHead.mark)).one())
+    return LogPosition(*connection.execute(select(ChangelogHead.seq, ChangelogHead.nonce)).one())

@@ -23,7 +23,7 @@ def insert_link(session: Session, **columns: Any) -> None:
 
 def get_by_digest(connection: Connection, digest: bytes) -> Row[Any] | None:
     """Return the link whose token has this digest, even if it is expired or revoked."""
-    return connection.execute(select(_LINK).where(_LINK.c.digest == digest)).one_or_none()
+    return connection.execute(select(_LINK).where(_LINK.c.token_digest == digest)).one_or_none()
 
 
 def list_for_article(connection: Connection, article_id: UUID) -> Sequence[Row[Any]]:

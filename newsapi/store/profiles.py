@@ -29,7 +29,16 @@ from newsapi.model import (
     Tag,
 )
 from newsapi.model.base import columns_table
-from newsapi.relatedness.profiles import MAX_INDEX_TERMS, MAX_INDEX_TAGS, ArticleVector, ArticleText, IdfWeights, build_vector, vector_from_bytes, document_terms
+from newsapi.relatedness.profiles import (
+    MAX_INDEX_TERMS,
+    MAX_INDEX_TAGS,
+    ArticleVector,
+    ArticleText,
+    IdfWeights,
+    build_vector,
+    vector_from_bytes,
+    document_terms,
+)
 from newsapi.relatedness.ranking import Candidate
 from newsapi.store import prepared, rows
 from newsapi.store.public import is_visible
@@ -141,7 +150,9 @@ def weights_of_version(connection: Connection, version: int) -> IdfWeights:
     cached = _known(version)
     if not cached:
         row = connection.execute(
-            select(RelatedTermStatistics.documents, RelatedTermStatistics.content).where(RelatedTermStatistics.version == version)
+            select(RelatedTermStatistics.documents, RelatedTermStatistics.content).where(
+                RelatedTermStatistics.version == version
+            )
         ).one()
         half = len(row.content) // 6 * 4
         numbers, counts = array("i", row.content[:half]), array("H", row.content[half:])
@@ -156,8 +167,8 @@ def _known(_version: int) -> list[IdfWeights]:
 
 def needs_recount(connection: Connection) -> bool:
     """Return whether terms were never counted, or there are twice as many articles as at the last count."""
-    article_count = connection.execute(select(Facet.articles).where(Facet.kind == "all")).scalar() or 0
-    corpus_size = connection.execute(select(RelatedTermStatistics.archive)).scalar()
+    article_count = connection.execute(select(Facet.article_count).where(Facet.kind == "all")).scalar() or 0
+    corpus_size = connection.execute(select(RelatedTermStatistics.corpus_size)).scalar()
     return article_count > 0 if corpus_size is None else article_count >= 2 * max(corpus_size, 1)
 
 
@@ -175,7 +186,7 @@ def count_terms(connection: Connection, *, progress: Callable[[int], None] = lam
         for source in load_texts(connection, ids[start : start + 500]).values():
             frequencies.update(document_terms(source.text))
             progress(1)
-    corpus_size = connection.execute(select(Facet.articles).where(Facet.kind == "all")).scalar() or 0
+    corpus_size = connection.execute(select(Facet.article_count).where(Facet.kind == "all")).scalar() or 0
     return NewStatistics(IdfWeights(secrets.randbits(63), len(ids), frequencies), corpus_size, frequencies)
 
 
@@ -186,9 +197,9 @@ def save_statistics(session: Session, statistics: NewStatistics, *, now: datetim
     session.execute(delete(columns_table(RelatedTermStatistics)))
     row = {
         "version": statistics.weights.version,
-        "at": now,
+        "counted_at": now,
         "documents": statistics.weights.documents,
-        "archive": statistics.archive,
+        "corpus_size": statistics.archive,
         "content": numbers.tobytes() + counts.tobytes(),
     }
     session.execute(insert(columns_table(RelatedTermStatistics)).values(row))
@@ -199,24 +210,27 @@ def save_statistics(session: Session, statistics: NewStatistics, *, now: datetim
 
 def acquire_index_lock(session: Session) -> None:
     """Wait for the write lock of the index, which the consumer holds whenever its offset moves."""
-    session.execute(select(ConsumerOffset.seq).where(ConsumerOffset.listener == CONSUMER).with_for_update())
+    session.execute(select(ConsumerOffset.seq).where(ConsumerOffset.consumer == CONSUMER).with_for_update())
 
 
-def replace_documents(session: Session, removed_ids: Collection[UUID], additions: Sequence[tuple[int, UUID, ArticleVector]]) -> None:
+def replace_documents(
+    session: Session, removed_ids: Collection[UUID], additions: Sequence[tuple[int, UUID, ArticleVector]]
+) -> None:
     """Remove articles from the index and insert others, given as (pool, id, vector).
 
     An article that is removed and inserted again keeps its document id.
     """
     connection = session.connection()
     former_ids = _delete(connection, removed_ids)
-    next_id = (connection.execute(select(func.max(RelatedProfile.number))).scalar() or 0) + 1
+    next_id = (connection.execute(select(func.max(RelatedProfile.doc_id))).scalar() or 0) + 1
     documents = [
-        (former_ids.get(id_, doc_id), pool, id_, vector) for doc_id, (pool, id_, vector) in enumerate(additions, next_id)
+        (former_ids.get(id_, doc_id), pool, id_, vector)
+        for doc_id, (pool, id_, vector) in enumerate(additions, next_id)
     ]
     rows.bulk_insert(
         session,
         RelatedProfile,
-        ("number", "article_id", "pool", "content"),
+        ("doc_id", "article_id", "pool", "content"),
         [(doc_id, id_, pool, vector.to_bytes()) for doc_id, pool, id_, vector in documents],
     )
     postings = sorted(
@@ -224,7 +238,7 @@ def replace_documents(session: Session, removed_ids: Collection[UUID], additions
         for doc_id, pool, _, vector in documents
         for term, share in dict(vector.index_keys()).items()
     )
-    rows.bulk_insert(session, RelatedPosting, ("pool", "term", "strength", "number"), postings)
+    rows.bulk_insert(session, RelatedPosting, ("pool", "term", "impact", "doc_id"), postings)
 
 
 def _impact(vector: ArticleVector, share: int) -> int:
@@ -238,7 +252,7 @@ def _delete(connection: Connection, ids: Collection[UUID]) -> dict[UUID, int]:
         return {}
     columns = columns_table(RelatedProfile).c
     documents = connection.execute(
-        select(columns.article_id, columns.number, columns.pool, columns.content).where(
+        select(columns.article_id, columns.doc_id, columns.pool, columns.content).where(
             in_values(connection, columns.article_id, ids)
         )
     ).all()
@@ -263,8 +277,8 @@ _POSTING = columns_table(RelatedPosting).c
 _OUT = delete(columns_table(RelatedPosting)).where(
     _POSTING.pool == bindparam("posting_pool"),
     _POSTING.term == bindparam("posting_term"),
-    _POSTING.strength == bindparam("posting_impact"),
-    _POSTING.number == bindparam("posting_doc_id"),
+    _POSTING.impact == bindparam("posting_impact"),
+    _POSTING.doc_id == bindparam("posting_doc_id"),
 )
 _NO_POSTING = {"posting_pool": 0, "posting_term": 0, "posting_impact": 0, "posting_doc_id": 0}
 """Parameters that match no row, for articles without terms: an empty list cannot be executed."""
@@ -281,7 +295,9 @@ def load_vectors(connection: Connection, ids: Collection[UUID], weights: IdfWeig
     return vectors | {id_: build_vector(source.text, weights) for id_, source in missing.items()}
 
 
-def find_candidates(connection: Connection, pool: int, vector: ArticleVector, weights: IdfWeights, limit: int) -> list[Candidate]:
+def find_candidates(
+    connection: Connection, pool: int, vector: ArticleVector, weights: IdfWeights, limit: int
+) -> list[Candidate]:
     """Return the articles of a pool that have most in common with a vector.
 
     One statement sums the products of weights and shares over the first MAX_POSTINGS_PER_TERM postings of each index
@@ -312,29 +328,29 @@ def _as_id(stored: Any) -> UUID:
     return stored if isinstance(stored, UUID) else UUID(bytes=stored)
 
 
-_FIRST = f"ORDER BY strength DESC, number DESC LIMIT {MAX_POSTINGS_PER_TERM}"
+_FIRST = f"ORDER BY impact DESC, doc_id DESC LIMIT {MAX_POSTINGS_PER_TERM}"
 _SHARED = """
     SELECT p.article_id, p.content
-    FROM ({rows}) AS shared JOIN related_profile AS p ON p.number = shared.number
-    ORDER BY shared.weight DESC, shared.number DESC
+    FROM ({rows}) AS shared JOIN related_profile AS p ON p.doc_id = shared.doc_id
+    ORDER BY shared.weight DESC, shared.doc_id DESC
 """
-_BEST = "GROUP BY number ORDER BY weight DESC, number DESC LIMIT :limit"
+_BEST = "GROUP BY doc_id ORDER BY weight DESC, doc_id DESC LIMIT :limit"
 _BRANCH = (
-    "SELECT number, :w{index} * (strength & 255) AS weight FROM"  # noqa: S608 (constants only)
-    " (SELECT number, strength FROM related_posting WHERE pool = :pool AND term = :t{index} " + _FIRST + ")"
+    "SELECT doc_id, :w{index} * (impact & 255) AS weight FROM"  # noqa: S608 (constants only)
+    " (SELECT doc_id, impact FROM related_posting WHERE pool = :pool AND term = :t{index} " + _FIRST + ")"
 )
 _SHARED_SQLITE = text(
     _SHARED.format(
-        rows="SELECT number, sum(weight) AS weight FROM ("  # noqa: S608 (constants only)
+        rows="SELECT doc_id, sum(weight) AS weight FROM ("  # noqa: S608 (constants only)
         + " UNION ALL ".join(_BRANCH.format(index=index) for index in range(MAX_INDEX_TERMS + MAX_INDEX_TAGS))
         + f") {_BEST}"
     )
 )
 _SHARED_POSTGRESQL = text(
     _SHARED.format(
-        rows="SELECT number, sum(query.weight * (posting.strength & 255)) AS weight"  # noqa: S608 (constants only)
+        rows="SELECT doc_id, sum(query.weight * (posting.impact & 255)) AS weight"  # noqa: S608 (constants only)
         " FROM unnest(cast(:terms AS integer[]), cast(:weights AS bigint[])) AS query (term, weight)"
-        " CROSS JOIN LATERAL (SELECT number, strength FROM related_posting"
+        " CROSS JOIN LATERAL (SELECT doc_id, impact FROM related_posting"
         f" WHERE pool = :pool AND term = query.term {_FIRST}) AS posting {_BEST}"
     )
 )

@@ -99,19 +99,22 @@ _SOURCE = (
         Article.changed_at,
         Article.section_id,
         _Own.slug.label("brand"),
-        ArticleContent.picks.label("picks"),
-        ArticleContent.bans.label("bans"),
+        ArticleContent.picks,
+        ArticleContent.bans,
         Facet.id.label("pool"),
         _ALL.label("all_articles"),
-        Facet.at.label("pool_changed_at"),
-        _Group.at.label("group_changed_at"),
+        Facet.changed_at.label("pool_changed_at"),
+        _Group.changed_at.label("group_changed_at"),
         _Group.id.label("group"),
         select(RelatedTermStatistics.version).scalar_subquery().label("weights_version"),
-        select(RelatedTermStatistics.at).scalar_subquery().label("weights_counted_at"),
-        select(ConsumerOffset.seq).where(ConsumerOffset.listener == profiles.CONSUMER).scalar_subquery().label("log_position"),
+        select(RelatedTermStatistics.counted_at).scalar_subquery().label("weights_counted_at"),
+        select(ConsumerOffset.seq)
+        .where(ConsumerOffset.consumer == profiles.CONSUMER)
+        .scalar_subquery()
+        .label("log_position"),
         RelatedList.version.label("list_version"),
-        RelatedList.listed.label("list_items"),
-        RelatedList.at.label("list_built_at"),
+        RelatedList.entries.label("list_items"),
+        RelatedList.built_at.label("list_built_at"),
     )
     .select_from(Article)
     .join(ArticleContent, ArticleContent.article_id == Article.id)
@@ -259,7 +262,9 @@ def _build_list(connection: Connection, source: Any, picks: Sequence[UUID], *, s
     labels = term_labels(profiles.load_texts(connection, [source.id])[source.id].text)
     ranked = rank_candidates(vector, candidates, weights, labels=labels, duplicates=duplicates, limit=size - len(items))
     items += [[str(article.id), "related", article.score, article.reasons] for article in ranked]
-    min_similarity = min((article.similarity for article in ranked), default=0.0) if len(items) >= STORED_LIST_SIZE else 0.0
+    min_similarity = (
+        min((article.similarity for article in ranked), default=0.0) if len(items) >= STORED_LIST_SIZE else 0.0
+    )
     return items, min_similarity
 
 
@@ -323,7 +328,9 @@ REASON_NEW: Final = {"kind": "fresh", "weight": 1.0, "terms": []}
 
 def save_list(session: Session, new_list: NewRelatedList) -> bool:
     """Save a list, unless the index has changed since the list was built; return whether it was saved."""
-    log_position = select(ConsumerOffset.seq).where(ConsumerOffset.listener == profiles.CONSUMER).with_for_update(read=True)
+    log_position = (
+        select(ConsumerOffset.seq).where(ConsumerOffset.consumer == profiles.CONSUMER).with_for_update(read=True)
+    )
     if new_list.log_position is None or session.execute(log_position).scalar() != new_list.log_position:
         return False
     if session.execute(select(RelatedTermStatistics.version)).scalar() != new_list.version:
@@ -333,13 +340,13 @@ def save_list(session: Session, new_list: NewRelatedList) -> bool:
         "article_id": new_list.article,
         "pool": new_list.pool,
         "version": new_list.version,
-        "at": new_list.at,
-        "floor": new_list.min_similarity,
-        "listed": new_list.items,
+        "built_at": new_list.at,
+        "min_similarity": new_list.min_similarity,
+        "entries": new_list.items,
     }
     session.execute(insert(columns_table(RelatedList)).values(row))
     entries = [(UUID(item[0]), new_list.article) for item in new_list.items]
-    rows.bulk_insert(session, RelatedListMember, ("other_id", "article_id"), entries)
+    rows.bulk_insert(session, RelatedListMember, ("listed_article_id", "article_id"), entries)
     return True
 
 
@@ -347,19 +354,23 @@ def delete_lists(session: Session, article_ids: Collection[UUID]) -> list[UUID]:
     """Delete the lists of these articles; return the ids of those articles that had one."""
     connection = session.connection()
     columns = columns_table(RelatedList).c
-    statement = select(columns.article_id, columns.listed).where(in_values(connection, columns.article_id, article_ids))
+    statement = select(columns.article_id, columns.entries).where(
+        in_values(connection, columns.article_id, article_ids)
+    )
     lists = connection.execute(statement).all()
     entries = [{"other": UUID(item[0]), "article": id_} for id_, items in lists for item in items]
     if entries:
         connection.execute(_ENTRY_OUT, entries)
     if lists:
-        connection.execute(delete(columns_table(RelatedList)).where(in_values(connection, columns.article_id, article_ids)))
+        connection.execute(
+            delete(columns_table(RelatedList)).where(in_values(connection, columns.article_id, article_ids))
+        )
     return [id_ for id_, _ in lists]
 
 
 _ENTRY = columns_table(RelatedListMember).c
 _ENTRY_OUT = delete(columns_table(RelatedListMember)).where(
-    _ENTRY.other_id == bindparam("other", type_=_ENTRY.other_id.type),
+    _ENTRY.listed_article_id == bindparam("other", type_=_ENTRY.listed_article_id.type),
     _ENTRY.article_id == bindparam("article", type_=_ENTRY.article_id.type),
 )
 
@@ -369,7 +380,9 @@ def lists_containing(session: Session, ids: Collection[UUID]) -> set[UUID]:
     if not ids:
         return set()
     connection = session.connection()
-    statement = select(RelatedListMember.article_id).where(in_values(connection, RelatedListMember.other_id, ids))
+    statement = select(RelatedListMember.article_id).where(
+        in_values(connection, RelatedListMember.listed_article_id, ids)
+    )
     return {*connection.execute(statement).scalars()}
 
 
@@ -380,13 +393,19 @@ def lists_in_pools(session: Session, pools: Collection[int]) -> set[UUID]:
     return {*connection.execute(statement).scalars()}
 
 
-def lists_to_rebuild(session: Session, pool: int, article: UUID, vector: ArticleVector, weights: IdfWeights) -> set[UUID]:
+def lists_to_rebuild(
+    session: Session, pool: int, article: UUID, vector: ArticleVector, weights: IdfWeights
+) -> set[UUID]:
     """Return the articles whose lists have to be rebuilt for an article that was just added to the index."""
     connection = session.connection()
     scorer = SimilarityScorer(TermSets(vector), weights)
-    neighbours = [near for near in profiles.find_candidates(connection, pool, vector, weights, NEIGHBOURHOOD_SIZE) if near.id != article]
+    neighbours = [
+        near
+        for near in profiles.find_candidates(connection, pool, vector, weights, NEIGHBOURHOOD_SIZE)
+        if near.id != article
+    ]
     similarities = {near.id: scorer.similarity(TermSets(near.profile)) for near in neighbours}
     columns = columns_table(RelatedList).c
-    statement = select(columns.article_id, columns.floor)
+    statement = select(columns.article_id, columns.min_similarity)
     lists = connection.execute(statement.where(in_values(connection, columns.article_id, [*similarities])))
     return {id_ for id_, min_similarity in lists if similarities[id_] >= REBUILD_MARGIN * min_similarity}

@@ -22,7 +22,9 @@ LEASE_DURATION = timedelta(seconds=30)
 _RECORD = columns_table(IdempotencyRecord)
 
 
-def acquire_key(session: Session, caller: str, idempotency_key: str, *, digest: bytes, holder: str, now: datetime) -> Row[Any] | None:
+def acquire_key(
+    session: Session, caller: str, idempotency_key: str, *, digest: bytes, holder: str, now: datetime
+) -> Row[Any] | None:
     """Acquire an idempotency key for a request; records that are past their retention are deleted first.
 
     Args:
@@ -44,13 +46,20 @@ def acquire_key(session: Session, caller: str, idempotency_key: str, *, digest: 
     session.execute(delete(_RECORD).where(columns.at < now - RETENTION))
     try:
         with session.begin_nested():
-            values = {"digest": digest, "at": now, "holder": holder, "until": now + LEASE_DURATION}
-            session.execute(insert(_RECORD).values(caller=caller, word=idempotency_key, **values))
+            values = {
+                "request_digest": digest,
+                "at": now,
+                "lease_holder": holder,
+                "lease_expires_at": now + LEASE_DURATION,
+            }
+            session.execute(insert(_RECORD).values(caller=caller, idempotency_key=idempotency_key, **values))
     except IntegrityError:
-        same_key = (columns.caller == caller) & (columns.word == idempotency_key)
-        abandoned = same_key & (columns.digest == digest) & columns.status.is_(None) & (columns.until <= now)
+        same_key = (columns.caller == caller) & (columns.idempotency_key == idempotency_key)
+        abandoned = (
+            same_key & (columns.request_digest == digest) & columns.status.is_(None) & (columns.lease_expires_at <= now)
+        )
         result: CursorResult[Any] = session.execute(  # type: ignore[assignment]
-            update(_RECORD).where(abandoned).values(holder=holder, until=now + LEASE_DURATION)
+            update(_RECORD).where(abandoned).values(lease_holder=holder, lease_expires_at=now + LEASE_DURATION)
         )
         if result.rowcount:
             return None
@@ -66,7 +75,12 @@ def save_response(session: Session, caller: str, idempotency_key: str, *, holder
     columns = _RECORD.c
     result: CursorResult[Any] = session.execute(  # type: ignore[assignment]
         update(_RECORD)
-        .where(columns.caller == caller, columns.word == idempotency_key, columns.holder == holder, columns.status.is_(None))
+        .where(
+            columns.caller == caller,
+            columns.idempotency_key == idempotency_key,
+            columns.lease_holder == holder,
+            columns.status.is_(None),
+        )
         .values(**response)
     )
     return result.rowcount == 1
@@ -75,5 +89,5 @@ def save_response(session: Session, caller: str, idempotency_key: str, *, holder
 def release_key(session: Session, caller: str, idempotency_key: str, *, holder: str) -> None:
     """Release the key of a request that failed."""
     columns = _RECORD.c
-    held = (columns.caller == caller) & (columns.word == idempotency_key) & (columns.holder == holder)
+    held = (columns.caller == caller) & (columns.idempotency_key == idempotency_key) & (columns.lease_holder == holder)
     session.execute(delete(_RECORD).where(held & columns.status.is_(None)))

@@ -26,7 +26,14 @@ from newsapi.model import (
 )
 from newsapi.search import blocks, ranking
 from newsapi.search.blocks import Array, SegmentFacets, SegmentTimes
-from newsapi.search.documents import facet_term_id, contains_phrase, encode_phrase, term_id_of_word, document_from_bytes, drop_body
+from newsapi.search.documents import (
+    facet_term_id,
+    contains_phrase,
+    encode_phrase,
+    term_id_of_word,
+    document_from_bytes,
+    drop_body,
+)
 from newsapi.search.queries import ParsedQuery
 from newsapi.search.ranking import LoadedSegment, SegmentHits, SearchQuery, LanguageQuery
 from newsapi.store import integers, prepared
@@ -124,7 +131,9 @@ def plan_search(
         The plan of the search.
     """
     languages = _languages(connection, snapshot)
-    completions = _completions(connection, query.prefix, COMPLETION_DOCUMENT_LIMIT if min_documents is None else math.inf)
+    completions = _completions(
+        connection, query.prefix, COMPLETION_DOCUMENT_LIMIT if min_documents is None else math.inf
+    )
     names = _name_alternatives(connection, query.words) if query.words and not headlines else {}
     question = SearchQuery(
         readings=tuple(_reading(query, language, completions, names) for language in languages),
@@ -135,7 +144,9 @@ def plan_search(
         headline_only=headlines,
     )
     loaded = _blocks(connection, question.terms(), min_documents)
-    terms = {word: frozenset(term_id_of_word(word, language) for language in languages) - {None} for word in query.words}
+    terms = {
+        word: frozenset(term_id_of_word(word, language) for language in languages) - {None} for word in query.words
+    }
     exact = list_query.key == "updated_at" or list_query.updated != (None, None)
     return SearchPlan(query, question, loaded, _fits(query, languages, bodies=bodies), terms, languages, exact)
 
@@ -145,7 +156,7 @@ def suggest_spelling(connection: Connection, words: Iterable[str]) -> dict[str, 
 
     The distance is that of optimal string alignment, at most 1 for words of up to 5 characters and 2 for longer ones.
     """
-    search_names = union_all(select(Brand.words), select(Author.words)).subquery()
+    search_names = union_all(select(Brand.search_names), select(Author.search_names)).subquery()
     texts = connection.execute(select(search_names).limit(_NAMED)).scalars()
     names = {word for text in texts for word in text.split()}
     suggestions = {}
@@ -174,7 +185,7 @@ def _closest(connection: Connection, plain: str, names: Iterable[str]) -> str | 
     return None if best is None else known[best[0]][0]
 
 
-_LANGUAGES = select(Facet.id, Facet.name, Facet.articles).where(Facet.kind == "language", Facet.articles > 0)
+_LANGUAGES = select(Facet.id, Facet.name, Facet.article_count).where(Facet.kind == "language", Facet.article_count > 0)
 
 
 def _languages(connection: Connection, snapshot: ReadSnapshot) -> list[str]:
@@ -255,9 +266,9 @@ def _terms_by_name(model: Any, count: int) -> Select[*tuple[Any, ...]]:
     mention = Brand.mention_facet_id if model is Brand else null()
     aliases = Brand.aliases if model is Brand else null()
     statement = select(model.facet_id, mention, model.name, aliases).join(Facet, Facet.id == model.facet_id)
-    like = (model.words + " ").like
+    like = (model.search_names + " ").like
     has_word = or_(*(like(bindparam(f"word_{number}", type_=String), escape="\\") for number in range(count)))
-    return statement.where(has_word).order_by(Facet.articles.desc(), model.slug).limit(_NAMES)
+    return statement.where(has_word).order_by(Facet.article_count.desc(), model.slug).limit(_NAMES)
 
 
 def _name_alternatives(connection: Connection, words: Sequence[str]) -> dict[str, ranking.Alternatives]:
@@ -328,9 +339,9 @@ def _only(connection: Connection, query: ListQuestion) -> Array | None:
 # --- reading segments -------------------------------------------------------------------------------------------------
 
 
-_HEADS = select(SearchSegment.id, SearchSegment.first, SearchSegment.span, SearchSegment.articles, SearchSegment.newest).order_by(
-    SearchSegment.first
-)
+_HEADS = select(
+    SearchSegment.id, SearchSegment.first, SearchSegment.span, SearchSegment.articles, SearchSegment.newest
+).order_by(SearchSegment.first)
 _POSTINGS = {
     dialect: select(SearchPosting.block, SearchPosting.term, SearchPosting.content).where(
         integers.in_list(dialect, SearchPosting.block, "blocks"), integers.in_list(dialect, SearchPosting.term, "terms")
@@ -372,7 +383,9 @@ def _blocks(connection: Connection, terms: Collection[int], min_documents: int |
 
 def _fresh(connection: Connection, terms: Iterable[int]) -> list[LoadedSegment]:
     """Return the articles that are in no stored segment yet as segments in memory."""
-    documents = [(doc_id, document_from_bytes(content)) for doc_id, content in prepared.fetch_rows(connection, _FRESH, {})]
+    documents = [
+        (doc_id, document_from_bytes(content)) for doc_id, content in prepared.fetch_rows(connection, _FRESH, {})
+    ]
     return [
         LoadedSegment(
             pending.first,

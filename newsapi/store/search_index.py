@@ -77,10 +77,14 @@ def stale_articles(connection: Connection, ids: Collection[UUID]) -> list[Docume
     """Return those of these articles that are published but not indexed in their current version, in order."""
     if not ids:
         return []
-    indexed = select(SearchDocument.article_id, SearchDocument.version).where(in_values(connection, SearchDocument.article_id, ids))
+    indexed = select(SearchDocument.article_id, SearchDocument.version).where(
+        in_values(connection, SearchDocument.article_id, ids)
+    )
     indexed_versions = dict(connection.execute(indexed).all())
     versions = _published_versions(connection, ids)
-    return load_for_index(connection, [id_ for id_ in ids if id_ in versions and indexed_versions.get(id_) != versions[id_]])
+    return load_for_index(
+        connection, [id_ for id_ in ids if id_ in versions and indexed_versions.get(id_) != versions[id_]]
+    )
 
 
 def _published_versions(connection: Connection, ids: Collection[UUID]) -> dict[UUID, int]:
@@ -95,7 +99,10 @@ def load_for_index(connection: Connection, ids: Collection[UUID]) -> list[Docume
     session = Session(bind=connection)
     by_id = states.get_snapshots(session, ids)
     public = [by_id[id_] for id_ in ids if id_ in by_id and by_id[id_].is_public]
-    return [indexable(state, facets) for state, facets in zip(public, listed.facets_of_articles(session, public), strict=True)]
+    return [
+        indexable(state, facets)
+        for state, facets in zip(public, listed.facets_of_articles(session, public), strict=True)
+    ]
 
 
 # --- changes by article writes ----------------------------------------------------------------------------------------
@@ -160,7 +167,7 @@ def _count_words(connection: Connection, entries: Sequence[tuple[str, str, int]]
         return
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(
-            "INSERT INTO search_word (word, shown, times) VALUES (?, ?, ?)"
+            "INSERT INTO search_vocabulary (word, shown, times) VALUES (?, ?, ?)"
             " ON CONFLICT (word) DO UPDATE SET times = times + excluded.times",
             [*entries],
         )
@@ -175,7 +182,9 @@ def _count_words(connection: Connection, entries: Sequence[tuple[str, str, int]]
         .table_valued("word", "shown", "times", name="given")
         .render_derived()
     )
-    into: Any = postgresql.insert(columns_table(SearchVocabularyEntry)).from_select(["word", "shown", "times"], select(given))
+    into: Any = postgresql.insert(columns_table(SearchVocabularyEntry)).from_select(
+        ["word", "shown", "times"], select(given)
+    )
     upsert = into.on_conflict_do_update(
         index_elements=[columns.word], set_={"times": columns.times + into.excluded.times}
     )
@@ -203,7 +212,9 @@ def add_segment(session: Session, articles: Sequence[DocumentToIndex]) -> int:
     versions = _published_versions(connection, [article.id for article in articles]) if articles else {}
     current = [article for article in articles if versions.get(article.id) == article.version]
     delete_documents(session, [article.id for article in current])
-    statement = select(SearchPendingDocument.number, SearchPendingDocument.content).order_by(SearchPendingDocument.number)
+    statement = select(SearchPendingDocument.number, SearchPendingDocument.content).order_by(
+        SearchPendingDocument.number
+    )
     pending = [(doc_id, document_from_bytes(content)) for doc_id, content in connection.execute(statement)]
     numbered = list(enumerate(current, next_doc_id(connection)))
     _add_texts(session, numbered)
@@ -310,7 +321,11 @@ def finish_merge(session: Session, merge: SegmentMerge, written: int) -> bool:
         return False
     parts, span, alive = merge.parts(), len(merge.alive), int(merge.alive.sum())
     newest, times, facets = blocks.merge_columns(
-        [(parts[row.id], blocks.decode_times(row.times), blocks.decode_facets(row.facets, row.span)) for row in sources], span
+        [
+            (parts[row.id], blocks.decode_times(row.times), blocks.decode_facets(row.facets, row.span))
+            for row in sources
+        ],
+        span,
     )
     connection.execute(delete(columns_table(SearchSegment)).where(in_values(connection, segment.id, ids)))
     if alive:
@@ -347,4 +362,6 @@ def reset_word_counts(session: Session) -> None:
 
 def delete_unused_words(session: Session) -> None:
     """Delete words that were counted for no article."""
-    session.execute(delete(columns_table(SearchVocabularyEntry)).where(columns_table(SearchVocabularyEntry).c.times == 0))
+    session.execute(
+        delete(columns_table(SearchVocabularyEntry)).where(columns_table(SearchVocabularyEntry).c.times == 0)
+    )

@@ -48,7 +48,7 @@ def assign_numbers(session: Session, states: Sequence[ArticleSnapshot]) -> None:
     new = [state for state in states if state.is_public and state.publication_number is None]
     if not new:
         return
-    last = session.execute(select(func.max(Article.number))).scalar() or 0
+    last = session.execute(select(func.max(Article.publication_number))).scalar() or 0
     for publication_number, state in enumerate(new, last + 1):
         state.publication_number = publication_number
     first = int(page_name(last)) if last else 0
@@ -63,7 +63,9 @@ def list_pages(connection: Connection) -> list[SitemapPage]:
     return sorted(SitemapPage(int(name), *rest) for name, *rest in rows)
 
 
-_PAGES = select(Facet.name, Facet.id, Facet.articles, Facet.at).where(Facet.kind == KIND, Facet.articles > 0)
+_PAGES = select(Facet.name, Facet.id, Facet.article_count, Facet.changed_at).where(
+    Facet.kind == KIND, Facet.article_count > 0
+)
 
 
 def list_articles(connection: Connection, page: SitemapPage) -> Iterator[Any]:

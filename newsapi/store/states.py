@@ -41,7 +41,7 @@ SUMMARY = (
     "published_precision",
 )
 TIMES = ("updated_at", "materially_updated_at")
-STATE_COLUMNS = ("version", "gone", "import_digest", "number")
+STATE_COLUMNS = ("version", "withdrawal", "import_digest", "publication_number")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -115,7 +115,9 @@ def get_picks(connection: Connection, article_id: UUID) -> tuple[list[str], list
 
 def withdrawals(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Any]:
     """Return when, how and why articles were withdrawn, for those of the ids that were public and no longer are."""
-    statement = select(Article.id, Article.gone).where(in_values(connection, Article.id, ids), Article.gone.is_not(None))
+    statement = select(Article.id, Article.withdrawal).where(
+        in_values(connection, Article.id, ids), Article.withdrawal.is_not(None)
+    )
     return dict(connection.execute(statement).all()) if ids else {}
 
 

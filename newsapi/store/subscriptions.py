@@ -42,7 +42,12 @@ DELETE_BATCH: Final = 10_000
 """Subscriptions deleted in one transaction."""
 
 _REQUEST, _PERSON, _OWN = columns_table(SubscriptionRequest), columns_table(Subscriber), columns_table(Subscription)
-_BOX, _NEVER, _TEXT, _MAIL = columns_table(ConfirmationSend), columns_table(Suppression), columns_table(ConsentText), columns_table(AlertDelivery)
+_BOX, _NEVER, _TEXT, _MAIL = (
+    columns_table(ConfirmationSend),
+    columns_table(Suppression),
+    columns_table(ConsentText),
+    columns_table(AlertDelivery),
+)
 _NOT_ENDED = _OWN.c.state != "ended"
 
 
@@ -62,7 +67,8 @@ def get_facet(connection: Connection, kind: str, slug: str) -> int | None:
     model = MODELS[kind]
     former = select(model.facet_id).join(SlugRedirect, SlugRedirect.subject_id == model.id)
     statement = union_all(
-        select(model.facet_id).where(model.slug == slug), former.where(SlugRedirect.kind == kind, SlugRedirect.slug == slug)
+        select(model.facet_id).where(model.slug == slug),
+        former.where(SlugRedirect.kind == kind, SlugRedirect.slug == slug),
     )
     facet: int | None = connection.execute(statement).scalar()
     return facet
@@ -124,7 +130,7 @@ def delete_requests(session: Session, ids: Collection[UUID]) -> None:
 def save_consent_text(session: Session, version: str, language: str, text: str, now: datetime) -> None:
     """Save a consent text when it is first consented to."""
     if session.execute(select(_TEXT.c.version).where(_TEXT.c.version == version)).first() is None:
-        session.execute(insert(_TEXT).values(version=version, language=language, text=text, since=now))
+        session.execute(insert(_TEXT).values(version=version, language=language, text=text, first_used_at=now))
 
 
 def get_consent_texts(connection: Connection, versions: Collection[str]) -> Sequence[Row[Any]]:
@@ -137,18 +143,18 @@ def get_consent_texts(connection: Connection, versions: Collection[str]) -> Sequ
 
 def is_suppressed(session: Session, email_hash: bytes) -> bool:
     """Return whether emails to this address are suppressed."""
-    return session.execute(select(_NEVER.c.person).where(_NEVER.c.person == email_hash)).first() is not None
+    return session.execute(select(_NEVER.c.email_hash).where(_NEVER.c.email_hash == email_hash)).first() is not None
 
 
 def insert_suppression(session: Session, email_hash: bytes, reason: str, now: datetime) -> None:
     """Suppress all emails to an address; if it is suppressed already, the first reason is kept."""
     if not is_suppressed(session, email_hash):
-        session.execute(insert(_NEVER).values(person=email_hash, reason=reason, at=now))
+        session.execute(insert(_NEVER).values(email_hash=email_hash, reason=reason, suppressed_at=now))
 
 
 def delete_suppression(session: Session, email_hash: bytes) -> bool:
     """Remove the suppression of an address; return False if there was none."""
-    result: CursorResult[Any] = session.execute(delete(_NEVER).where(_NEVER.c.person == email_hash))  # type: ignore[assignment]
+    result: CursorResult[Any] = session.execute(delete(_NEVER).where(_NEVER.c.email_hash == email_hash))  # type: ignore[assignment]
     return result.rowcount == 1
 
 
@@ -179,8 +185,8 @@ def update_subscriber(session: Session, id_: UUID, **columns: Any) -> None:
 
 def delete_subscriber(session: Session, email_hash: bytes) -> None:
     """Delete a subscriber with their requests, subscriptions and deliveries."""
-    session.execute(delete(_REQUEST).where(_REQUEST.c.person == email_hash))
-    session.execute(delete(_PERSON).where(_PERSON.c.person == email_hash))
+    session.execute(delete(_REQUEST).where(_REQUEST.c.email_hash == email_hash))
+    session.execute(delete(_PERSON).where(_PERSON.c.email_hash == email_hash))
 
 
 def get_subscriber(connection: Connection, id_: UUID) -> Row[Any] | None:
@@ -209,7 +215,9 @@ def get_subscription(connection: Connection, id_: UUID) -> Row[Any] | None:
     return connection.execute(select(_OWN).where(_OWN.c.id == id_)).one_or_none()
 
 
-def list_subscriptions(connection: Connection, ids: Collection[UUID], *, include_ended: bool = False) -> Sequence[Row[Any]]:
+def list_subscriptions(
+    connection: Connection, ids: Collection[UUID], *, include_ended: bool = False
+) -> Sequence[Row[Any]]:
     """Return the subscriptions of subscribers, oldest first; those that ended are included if `include_ended`."""
     statement = select(_OWN).where(_OWN.c.subscriber_id.in_(ids)).order_by(_OWN.c.requested_at, _OWN.c.id)
     return connection.execute(statement if include_ended else statement.where(_NOT_ENDED)).all()
@@ -231,12 +239,12 @@ def confirm_subscription(session: Session, id_: UUID, now: datetime) -> UUID | N
     statement = (
         update(_OWN)
         .where(_OWN.c.id == id_, _OWN.c.state == "pending")
-        .values(state="active", confirmed_at=now, mail_since=None)
+        .values(state="active", confirmed_at=now, notice_due_at=None)
         .returning(_OWN.c.subscriber_id)
     )
     subscriber: UUID | None = session.execute(statement).scalar_one_or_none()
-    is_postponed = (_OWN.c.subscriber_id == subscriber) & (_OWN.c.state == "pending") & (_OWN.c.mail_since > now)
-    session.execute(update(_OWN).where(is_postponed).values(mail_since=now))
+    is_postponed = (_OWN.c.subscriber_id == subscriber) & (_OWN.c.state == "pending") & (_OWN.c.notice_due_at > now)
+    session.execute(update(_OWN).where(is_postponed).values(notice_due_at=now))
     return subscriber
 
 
@@ -250,7 +258,9 @@ def end_subscriptions(session: Session, subscriber: UUID, now: datetime, *, subs
     """
     is_live = (_OWN.c.subscriber_id == subscriber) & _NOT_ENDED
     condition = is_live if subscription is None else is_live & (_OWN.c.id == subscription)
-    statement = update(_OWN).where(condition).values(state="ended", ended_at=now, mail_since=None).returning(_OWN.c.id)
+    statement = (
+        update(_OWN).where(condition).values(state="ended", ended_at=now, notice_due_at=None).returning(_OWN.c.id)
+    )
     ids = [*session.execute(statement).scalars()]
     session.execute(delete(_MAIL).where(_MAIL.c.subscription_id.in_(ids), _MAIL.c.state == "pending"))
     if session.execute(select(_OWN.c.id).where(is_live).limit(1)).first() is None:
@@ -263,14 +273,20 @@ def end_subscriptions(session: Session, subscriber: UUID, now: datetime, *, subs
 
 def notices_due(connection: Connection, now: datetime, limit: int) -> Sequence[Row[Any]]:
     """Return subscriptions whose notice is due, with the address of the subscriber, longest waiting first."""
-    columns = [_PERSON.c[name] for name in ("email", "person", "mailbox", "language", "time_zone")]
+    columns = [_PERSON.c[name] for name in ("email", "email_hash", "mailbox", "language", "time_zone")]
     statement = select(_OWN, *columns).join(_PERSON, _PERSON.c.id == _OWN.c.subscriber_id)
-    return connection.execute(statement.where(_OWN.c.mail_since <= now).order_by(_OWN.c.mail_since).limit(limit)).all()
+    return connection.execute(
+        statement.where(_OWN.c.notice_due_at <= now).order_by(_OWN.c.notice_due_at).limit(limit)
+    ).all()
 
 
 def recent_confirmation_sends(connection: Connection, mailbox_hash: bytes, since: datetime) -> Sequence[datetime]:
     """Return when a mailbox was sent possibly unwanted emails since a time, oldest first."""
-    statement = select(_BOX.c.at).where(_BOX.c.mailbox == mailbox_hash, _BOX.c.at > since).order_by(_BOX.c.at)
+    statement = (
+        select(_BOX.c.sent_at)
+        .where(_BOX.c.mailbox_hash == mailbox_hash, _BOX.c.sent_at > since)
+        .order_by(_BOX.c.sent_at)
+    )
     return connection.execute(statement).scalars().all()
 
 
@@ -282,8 +298,8 @@ def has_active(connection: Connection, subscriber: UUID) -> bool:
 
 def mark_notice_sent(session: Session, id_: UUID, mailbox_hash: bytes, now: datetime) -> None:
     """Record that the notice of a subscription was sent to a mailbox."""
-    update_subscription(session, id_, mail_since=None)
-    session.execute(insert(_BOX).values(id=uuid7(), mailbox=mailbox_hash, at=now))
+    update_subscription(session, id_, notice_due_at=None)
+    session.execute(insert(_BOX).values(id=uuid7(), mailbox=mailbox_hash, sent_at=now))
 
 
 # --- retention --------------------------------------------------------------------------------------------------------
@@ -305,4 +321,4 @@ def purge_expired(session: Session, *, pending_before: datetime, ended_before: d
         left = select(_OWN.c.id).where(_OWN.c.subscriber_id == _PERSON.c.id)
         session.execute(delete(_PERSON).where(is_affected, ~left.exists()))
         session.execute(update(_PERSON).where(is_affected, ~left.where(_NOT_ENDED).exists()).values(email=None))
-    session.execute(delete(_BOX).where(_BOX.c.at < sent_before))
+    session.execute(delete(_BOX).where(_BOX.c.sent_at < sent_before))

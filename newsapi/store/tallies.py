@@ -82,7 +82,7 @@ def _move(session: Session, deltas: dict[int, dict[int, list[int]]]) -> None:
     """Add deltas to the stored sums, given by facet and bucket: number of articles and sum of fingerprints."""
     connection = session.connection()
     statement = (
-        select(Facet.id, FacetDigest.sums)
+        select(Facet.id, FacetDigest.bucket_sums)
         .outerjoin(FacetDigest, FacetDigest.facet_id == Facet.id)
         .where(in_values(connection, Facet.id, list(deltas)), Facet.kind.in_(DIGESTED_KINDS))
     )
@@ -96,7 +96,7 @@ def _move(session: Session, deltas: dict[int, dict[int, list[int]]]) -> None:
         updated.append((facet_id, _SUMS.pack(*sums)))
     replaced = [facet_id for facet_id, packed in stored if packed is not None]
     connection.execute(delete(columns_table(FacetDigest)).where(in_values(connection, FacetDigest.facet_id, replaced)))
-    rows.bulk_insert(session, FacetDigest, ("facet_id", "sums"), sorted(updated))
+    rows.bulk_insert(session, FacetDigest, ("facet_id", "bucket_sums"), sorted(updated))
 
 
 def sums_of_facets(connection: Connection, facets: Sequence[int]) -> list[BucketSum]:
@@ -121,6 +121,6 @@ def items_of_articles(connection: Connection, ids: Sequence[UUID]) -> Iterator[t
 
 
 _FACETS: Any = bindparam("facets", expanding=True)
-_OF_FACETS = select(FacetDigest.sums).where(FacetDigest.facet_id.in_(_FACETS))
-_ITEMS: Any = select(Article.bucket, Article.id, Article.version)
-_IN_BUCKETS = _ITEMS.where(Article.bucket.between(bindparam("first"), bindparam("last")), is_visible())
+_OF_FACETS = select(FacetDigest.bucket_sums).where(FacetDigest.facet_id.in_(_FACETS))
+_ITEMS: Any = select(Article.digest_bucket, Article.id, Article.version)
+_IN_BUCKETS = _ITEMS.where(Article.digest_bucket.between(bindparam("first"), bindparam("last")), is_visible())

@@ -52,7 +52,9 @@ class TermPage(NamedTuple):
     prev: TermPageStart | None = None
 
 
-def list_terms(connection: Connection, kind: Kind, *, prefix: str | None, page_start: TermPageStart | None, limit: int) -> TermPage:
+def list_terms(
+    connection: Connection, kind: Kind, *, prefix: str | None, page_start: TermPageStart | None, limit: int
+) -> TermPage:
     """Return one page of terms, sorted by folded name.
 
     Args:
@@ -78,7 +80,7 @@ def list_terms(connection: Connection, kind: Kind, *, prefix: str | None, page_s
         if rows
         else (None, None)
     )
-    changed_at = latest_time(time for row in rows for time in (row.changed_at, row.at))
+    changed_at = latest_time(time for row in rows for time in (row.changed_at, row.changed_at))
     if back:
         return TermPage(_records(rows), changed_at, last or page_start, first if more else None)
     return TermPage(_records(rows), changed_at, last if more else None, first if page_start else None)
@@ -101,7 +103,7 @@ def get_term(connection: Connection, kind: Kind, slug: str, snapshot: ReadSnapsh
     row = connection.execute(_one(kind), {"slug": slug}).one_or_none()
     if row is not None:
         records = _records([row])
-        return TermPage(records, max(filter(None, (records[0]["changed_at"], row.at))))
+        return TermPage(records, max(filter(None, (records[0]["changed_at"], row.changed_at))))
     former = select(model.slug).join(SlugRedirect, SlugRedirect.subject_id == model.id)
     current_slug = connection.execute(former.where(SlugRedirect.kind == kind, SlugRedirect.slug == slug)).scalar()
     raise NotFound(seq=snapshot.seq) if current_slug is None else Renamed(current_slug, seq=snapshot.seq)
@@ -124,7 +126,12 @@ _LITERAL = str.maketrans({character: f"\\{character}" for character in "\\%_"})
 def _selected(kind: Kind) -> Select[Any]:
     model = MODELS[kind]
     columns = [getattr(model, name) for name in _SHARED]
-    columns += [Facet.id.label("facet_id"), Facet.articles.label("article_count"), Facet.at, *_COLUMNS[kind]]
+    columns += [
+        Facet.id.label("facet_id"),
+        Facet.article_count.label("article_count"),
+        Facet.changed_at,
+        *_COLUMNS[kind],
+    ]
     statement = select(*columns).select_from(model).join(Facet, (Facet.id == model.facet_id) & IS_PUBLIC_FACET)
     return statement.outerjoin(_Parent, _Parent.id == Brand.parent_id) if kind == "brand" else statement
 
@@ -134,7 +141,7 @@ def _page(kind: Kind, *, is_searched: bool, back: bool | None) -> Select[Any]:
     model = MODELS[kind]
     statement = _selected(kind)
     if is_searched:
-        statement = statement.where(model.words.like(bindparam("words"), escape="\\"))
+        statement = statement.where(model.search_names.like(bindparam("words"), escape="\\"))
     if back is not None:
         row_position = tuple_(model.sort_key, model.slug)
         page_start = tuple_(bindparam("sort_key", type_=model.sort_key.type), bindparam("slug", type_=model.slug.type))
@@ -147,8 +154,8 @@ def _page(kind: Kind, *, is_searched: bool, back: bool | None) -> Select[Any]:
 def _begun(kind: Kind) -> Select[Any]:
     model = MODELS[kind]
     statement = select(model.slug, model.name).join(Facet, (Facet.id == model.facet_id) & IS_PUBLIC_FACET)
-    statement = statement.where(model.words.like(bindparam("words"), escape="\\"))
-    return statement.order_by(Facet.articles.desc(), model.slug).limit(bindparam("rows"))
+    statement = statement.where(model.search_names.like(bindparam("words"), escape="\\"))
+    return statement.order_by(Facet.article_count.desc(), model.slug).limit(bindparam("rows"))
 
 
 @lru_cache(maxsize=4)

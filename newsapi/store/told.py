@@ -18,7 +18,7 @@ class NewChange:
         subject_id: Id of the article or term.
         slug: Its slug after the change.
         previous_slug: Its slug before the change, if another.
-        more_slugs: Further slugs that redirect to it since the change.
+        additional_slugs: Further slugs that redirect to it since the change.
         version: Version of the article after the change.
         previous_version: Version of the article that was public before, if another.
         facets_before: Ids of the facets that the subject was in.
@@ -32,7 +32,7 @@ class NewChange:
     subject_id: UUID
     slug: str
     previous_slug: str | None = None
-    more_slugs: tuple[str, ...] = ()
+    additional_slugs: tuple[str, ...] = ()
     version: int | None = None
     previous_version: int | None = None
     facets_before: frozenset[int] = frozenset()

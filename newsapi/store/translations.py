@@ -34,7 +34,7 @@ class TranslationSet(NamedTuple):
 NONE: Final = TranslationSet({}, frozenset(), None)
 
 _GROUPS = (
-    select(Facet.name, Facet.id, Facet.at, Article.id, Article.slug, Article.language, Brand.slug, Section.slug)
+    select(Facet.name, Facet.id, Facet.changed_at, Article.id, Article.slug, Article.language, Brand.slug, Section.slug)
     .select_from(Facet)
     .outerjoin(ListingEntry, ListingEntry.facet_id == Facet.id)
     .outerjoin(Article, and_(Article.id == ListingEntry.article_id, is_visible()))

@@ -35,7 +35,9 @@ def resolve_slugs(session: Session, kind: Kind, slugs: Collection[str]) -> dict[
     return ids
 
 
-def ensure_tags(session: Session, ids: Mapping[str, UUID], public_ids: Collection[UUID], now: datetime) -> list[NewChange]:
+def ensure_tags(
+    session: Session, ids: Mapping[str, UUID], public_ids: Collection[UUID], now: datetime
+) -> list[NewChange]:
     """Create the tags that do not exist yet, named by their slugs.
 
     A tag that only unpublished articles have is not public and not a change.
@@ -72,11 +74,13 @@ def ensure_tags(session: Session, ids: Mapping[str, UUID], public_ids: Collectio
 
 def _insert_tags(session: Session, tags: Sequence[tuple[str, UUID]], now: datetime) -> None:
     facets = session.execute(insert(Facet).returning(Facet.id), [{"kind": "tag", "name": None} for _ in tags])
-    session.execute(delete(SlugRedirect).where(SlugRedirect.kind == "tag", SlugRedirect.slug.in_([slug for slug, _ in tags])))
+    session.execute(
+        delete(SlugRedirect).where(SlugRedirect.kind == "tag", SlugRedirect.slug.in_([slug for slug, _ in tags]))
+    )
     rows = []
     for (slug, id_), facet in zip(tags, facets.scalars(), strict=True):
         name = fold(slug)
-        row = {"id": id_, "slug": slug, "name": slug, "sort_key": name, "words": f" {name}"}
+        row = {"id": id_, "slug": slug, "name": slug, "sort_key": name, "search_names": f" {name}"}
         rows.append({**row, "facet_id": facet, "changed_at": now})
     session.execute(insert(Tag), rows)
 
@@ -91,7 +95,9 @@ def ensure_facets(session: Session, kinds_and_names: Collection[tuple[str, str]]
             connection.execute(insert(columns_table(Facet)), [{"kind": kind, "name": name} for name in missing])
 
 
-def upsert_by_slug(session: Session, kind: Kind, values: Mapping[str, Any], now: datetime) -> tuple[str, list[NewChange]]:
+def upsert_by_slug(
+    session: Session, kind: Kind, values: Mapping[str, Any], now: datetime
+) -> tuple[str, list[NewChange]]:
     """Create the term with the slug in `values`, or update it.
 
     Returns:
@@ -100,7 +106,9 @@ def upsert_by_slug(session: Session, kind: Kind, values: Mapping[str, Any], now:
     return upsert_term(session, kind, get_by_current_slug(session, kind, values["slug"]), values, now)
 
 
-def upsert_term(session: Session, kind: Kind, row: Any, values: Mapping[str, Any], now: datetime) -> tuple[str, list[NewChange]]:
+def upsert_term(
+    session: Session, kind: Kind, row: Any, values: Mapping[str, Any], now: datetime
+) -> tuple[str, list[NewChange]]:
     """Update a term, also its slug, or create it.
 
     Args:
@@ -122,7 +130,7 @@ def upsert_term(session: Session, kind: Kind, row: Any, values: Mapping[str, Any
     if kind == "brand":
         columns["parent_id"] = _parent_id(session, old_slug, parent)
     columns["sort_key"] = fold(values["name"])
-    columns["words"] = "".join(f" {fold(name)}" for name in (values["name"], *values.get("aliases", ())))
+    columns["search_names"] = "".join(f" {fold(name)}" for name in (values["name"], *values.get("aliases", ())))
     old_parent = getattr(row, "parent_id", None)
     if row is None:
         outcome, row = "created", _new(session, kind, columns, now)
@@ -242,7 +250,9 @@ def merge_into(session: Session, kind: Kind, source: UUID, target: UUID, now: da
     changes: list[NewChange] = []
     old = session.get_one(MODELS[kind], source)
     former = list(
-        session.execute(select(SlugRedirect.slug).where(SlugRedirect.kind == kind, SlugRedirect.subject_id == source)).scalars()
+        session.execute(
+            select(SlugRedirect.slug).where(SlugRedirect.kind == kind, SlugRedirect.subject_id == source)
+        ).scalars()
     )
     if kind == "brand":
         changes += _move_children(session, source, target, now)
@@ -256,7 +266,7 @@ def merge_into(session: Session, kind: Kind, source: UUID, target: UUID, now: da
     session.flush()
     touched = {new.facet_id, _terms_facet(session, kind)}
     change = _told(kind, target, new.slug, touched)
-    changes.append(replace(change, more_slugs=tuple(sorted((slug, *former)))))
+    changes.append(replace(change, additional_slugs=tuple(sorted((slug, *former)))))
     return changes
 
 
@@ -285,7 +295,9 @@ def save_import_digest(session: Session, kind: Kind, slug: str, digest: bytes) -
 
 
 def _told(kind: Kind, id_: UUID, slug: str, touched: Collection[int]) -> NewChange:
-    return NewChange(kind=kind, action="upsert", reason="updated", subject_id=id_, slug=slug, facets_after=frozenset(touched))
+    return NewChange(
+        kind=kind, action="upsert", reason="updated", subject_id=id_, slug=slug, facets_after=frozenset(touched)
+    )
 
 
 def _is_unpublished(session: Session, term: Any) -> bool:
@@ -300,7 +312,9 @@ def _move_to_group(session: Session, brand: Brand, old_parent: UUID | None) -> s
     if old_parent is not None:
         former_parent = session.get_one(Brand, old_parent)
         old_group = former_parent.group_facet_id
-        session.execute(delete(ListingEntry).where(ListingEntry.facet_id == old_group, ListingEntry.article_id.in_(article_ids)))
+        session.execute(
+            delete(ListingEntry).where(ListingEntry.facet_id == old_group, ListingEntry.article_id.in_(article_ids))
+        )
         touched |= {old_group, former_parent.facet_id}
     if brand.parent_id is not None:
         parent = session.get_one(Brand, brand.parent_id)
@@ -312,12 +326,17 @@ def _move_to_group(session: Session, brand: Brand, old_parent: UUID | None) -> s
         touched |= {parent.group_facet_id, parent.facet_id}
     for facet_id in touched:
         count = select(func.count()).where(ListingEntry.facet_id == facet_id).scalar_subquery()
-        session.execute(update(Facet).where(Facet.id == facet_id).values(articles=count))
+        session.execute(update(Facet).where(Facet.id == facet_id).values(article_count=count))
     return {facet_id for facet_id in touched if facet_id is not None}
 
 
 def _copy_listing(session: Session, source: int, target: int) -> None:
-    columns = (ListingEntry.published_at, ListingEntry.article_id, ListingEntry.updated_at, ListingEntry.materially_updated_at)
+    columns = (
+        ListingEntry.published_at,
+        ListingEntry.article_id,
+        ListingEntry.updated_at,
+        ListingEntry.materially_updated_at,
+    )
     entries = select(literal(target), *columns).where(ListingEntry.facet_id == source)
     names = ["facet_id", *(column.key for column in columns)]
     session.execute(insert(ListingEntry).from_select(names, entries))

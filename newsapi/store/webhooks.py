@@ -43,31 +43,31 @@ def insert_webhook(session: Session, **columns: Any) -> None:
 def get_webhook(connection: Connection, id_: UUID, owner: str | None) -> Row[Any] | None:
     """Return the webhook with this id, or None if it does not exist or has another owner than `owner`, if given."""
     statement = select(_HOOK).where(_HOOK.c.id == id_)
-    return connection.execute(statement if owner is None else statement.where(_HOOK.c.by == owner)).one_or_none()
+    return connection.execute(statement if owner is None else statement.where(_HOOK.c.owner == owner)).one_or_none()
 
 
 def list_webhooks(connection: Connection, owner: str | None) -> Sequence[Row[Any]]:
     """Return the webhooks of an owner, or all webhooks if `owner` is None, oldest first."""
     statement = select(_HOOK).order_by(_HOOK.c.created_at, _HOOK.c.id)
-    return connection.execute(statement if owner is None else statement.where(_HOOK.c.by == owner)).all()
+    return connection.execute(statement if owner is None else statement.where(_HOOK.c.owner == owner)).all()
 
 
 def list_eligible(connection: Connection, now: datetime) -> Sequence[Row[Any]]:
     """Return the webhooks whose owner's key is neither revoked nor expired, oldest first."""
     key = columns_table(ApiKey).c
     is_valid = and_(key.revoked_at.is_(None), or_(key.expires_at.is_(None), key.expires_at > now))
-    statement = select(_HOOK).join(columns_table(ApiKey), key.prefix == _HOOK.c.by).where(is_valid)
+    statement = select(_HOOK).join(columns_table(ApiKey), key.prefix == _HOOK.c.owner).where(is_valid)
     return connection.execute(statement.order_by(_HOOK.c.created_at, _HOOK.c.id)).all()
 
 
 def reassign(session: Session, owner: str, new_owner: str) -> None:
     """Transfer the webhooks of one owner to another."""
-    session.execute(update(_HOOK).where(_HOOK.c.by == owner).values(by=new_owner))
+    session.execute(update(_HOOK).where(_HOOK.c.owner == owner).values(owner=new_owner))
 
 
 def count_webhooks(connection: Connection, owner: str) -> int:
     """Return the number of webhooks of an owner."""
-    return connection.execute(select(func.count()).select_from(_HOOK).where(_HOOK.c.by == owner)).scalar_one()
+    return connection.execute(select(func.count()).select_from(_HOOK).where(_HOOK.c.owner == owner)).scalar_one()
 
 
 def update_webhook(session: Session, id_: UUID, **columns: Any) -> None:
@@ -109,9 +109,11 @@ def list_due(
         selects = [
             select(
                 select(*_SENT)
-                .where(_DELIVERY.c.webhook_id == hook, _DELIVERY.c.state == "pending", _DELIVERY.c.due_at <= now)
+                .where(
+                    _DELIVERY.c.webhook_id == hook, _DELIVERY.c.state == "pending", _DELIVERY.c.next_attempt_at <= now
+                )
                 .where(_DELIVERY.c.id.not_in(busy), func.coalesce(_DELIVERY.c.seq, 0) <= until)
-                .order_by(_DELIVERY.c.due_at, _DELIVERY.c.id)
+                .order_by(_DELIVERY.c.next_attempt_at, _DELIVERY.c.id)
                 .limit(limits[hook])
                 .subquery()
             )
@@ -148,9 +150,9 @@ def record_attempts(session: Session, attempts: Iterable[DeliveryAttempt]) -> No
             state = "pending"
         else:
             state = "dead"
-        values: dict[str, Any] = {"attempts": _DELIVERY.c.attempts + 1, "tried_at": attempt.at, "state": state}
-        values |= {"status": attempt.status, "error": attempt.error}
-        values |= {"due_at": attempt.due_at} if attempt.due_at else {"finished_at": attempt.at}
+        values: dict[str, Any] = {"attempts": _DELIVERY.c.attempts + 1, "last_attempt_at": attempt.at, "state": state}
+        values |= {"last_status_code": attempt.status, "last_error": attempt.error}
+        values |= {"next_attempt_at": attempt.due_at} if attempt.due_at else {"finished_at": attempt.at}
         is_pending = (_DELIVERY.c.id == attempt.id) & (_DELIVERY.c.state == "pending")
         session.execute(update(_DELIVERY).where(is_pending).values(**values))
         if attempt.succeeded:
@@ -190,7 +192,7 @@ def requeue(session: Session, hook: UUID, delivery: UUID, now: datetime) -> bool
     statement = (
         update(_DELIVERY)
         .where(_DELIVERY.c.id == delivery, _DELIVERY.c.webhook_id == hook)
-        .values(state="pending", attempts=0, due_at=now, finished_at=None)
+        .values(state="pending", attempts=0, next_attempt_at=now, finished_at=None)
     )
     result: CursorResult[Any] = session.execute(statement)  # type: ignore[assignment]
     return result.rowcount == 1

@@ -53,6 +53,8 @@ def slugs_of_facets(connection: Connection, facets: Collection[int]) -> Mapping[
     terms_by_facet: dict[int, list[tuple[str, str]]] = defaultdict(list)
     facet_ids = sorted(facets)
     for start in range(0, len(facet_ids), MAX_FACETS_PER_QUERY):
-        for facet_id, kind, slug in connection.execute(_NAMED, {"facets": facet_ids[start : start + MAX_FACETS_PER_QUERY]}):
+        for facet_id, kind, slug in connection.execute(
+            _NAMED, {"facets": facet_ids[start : start + MAX_FACETS_PER_QUERY]}
+        ):
             terms_by_facet[facet_id].append((kind, slug))
     return terms_by_facet

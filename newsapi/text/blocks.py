@@ -77,7 +77,9 @@ def parse_blocks(html: str) -> list[Block]:
 
 def _segments(html: str) -> Iterator[tuple[Node, str]]:
     """Yield each top-level element with its source; each run of inline content between them as one paragraph."""
-    for is_separator, run in groupby(parse_tree(html), lambda child: isinstance(child, Node) and child.name in _BLOCK_SEPARATOR):
+    for is_separator, run in groupby(
+        parse_tree(html), lambda child: isinstance(child, Node) and child.name in _BLOCK_SEPARATOR
+    ):
         if is_separator:
             yield from ((node, str(node)) for node in run if isinstance(node, Node))
         else:

@@ -30,7 +30,9 @@ def blocks_to_html(blocks: Iterable[AttributeValue]) -> str:
 
 def blocks_to_text(blocks: Iterable[AttributeValue]) -> str:
     """Render blocks as plain text: the words that `html_to_text` finds in the body, a blank line between two texts."""
-    return "\n\n".join(words for block in blocks for words in _TEXT_RENDERERS.get(block["type"], _words_of_caption)(block))
+    return "\n\n".join(
+        words for block in blocks for words in _TEXT_RENDERERS.get(block["type"], _words_of_caption)(block)
+    )
 
 
 def _block(block: AttributeValue) -> str:

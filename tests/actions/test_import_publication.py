@@ -36,7 +36,7 @@ def seq(database):
 def test_a_new_article_is_told_as_published_with_its_facets(load, changes, facets):
     load(brand("jlr"), brand("rover", parent="jlr"), article("velar", brand="rover", mentions=["jlr"], tags=["suv"]))
     (change,) = changes()
-    assert (change.action, change.reason, change.version, change.bulk) == ("upsert", "published", 1, True)
+    assert (change.action, change.reason, change.version, change.is_bulk) == ("upsert", "published", 1, True)
     assert change.facets_before == []
     assert facets(change.facets_after) == {"rover", "+jlr", "~jlr", "suv", *NAMED}
 
@@ -63,7 +63,7 @@ def test_what_is_published_in_the_future_is_scheduled_and_nowhere_to_be_seen(loa
     before = seq(database)
     load(article("velar", published_at="2026-11-01T12:00:00.000001Z"))
     assert stored("velar").status == "scheduled"
-    assert (stored("velar").seq, stored("velar").gone, seq(database)) == (None, None, before)
+    assert (stored("velar").seq, stored("velar").withdrawal, seq(database)) == (None, None, before)
     assert slugs() == []
     assert client.get("/v1/articles/velar").status_code == 404
     assert client.get(f"/v1/articles/{stored('velar').id}").status_code == 404
@@ -99,17 +99,17 @@ def test_what_was_gone_can_be_published_again(load, client, changes, stored):
     for status in ("published", "withdrawn", "published"):
         load(article("velar", status=status))
     assert client.get("/v1/articles/velar").json["data"]["version"] == 3
-    assert stored("velar").gone is None
+    assert stored("velar").withdrawal is None
     assert [change.reason for change in changes()] == ["published", "withdrawn", "published"]
 
 
 def test_edits_of_what_is_gone_are_not_told_and_keep_the_time_of_going(load, changes, stored, clock):
     load(article("velar"))
     load(article("velar", status="withdrawn"))
-    gone = stored("velar").gone
+    gone = stored("velar").withdrawal
     clock.forward(days=1)
     load(article("velar", status="withdrawn", headline="Altro"))
-    assert (stored("velar").gone, stored("velar").version, len(changes())) == (gone, 3, 2)
+    assert (stored("velar").withdrawal, stored("velar").version, len(changes())) == (gone, 3, 2)
 
 
 def test_what_comes_withdrawn_with_a_past_time_was_public_elsewhere(load, client, changes):

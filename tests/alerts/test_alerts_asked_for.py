@@ -244,7 +244,9 @@ def test_tokens_of_another_secret_are_worth_nothing(ask, work, server, post, dat
     with database.read_transaction() as connection:
         id_ = connection.execute(sql("SELECT id FROM subscription")).scalar()
     id_ = UUID(bytes=id_) if isinstance(id_, bytes) else id_
-    forged = TokenSigner(database, "another secret of thirty-two char").sign("confirm", id_, clock() + timedelta(days=1))
+    forged = TokenSigner(database, "another secret of thirty-two char").sign(
+        "confirm", id_, clock() + timedelta(days=1)
+    )
     assert forged != good
     assert post("confirm", {"token": forged}).status_code == 410
 

@@ -224,13 +224,19 @@ def test_erasure_leaves_a_keyed_hash_and_nothing_else(
     with database.read_transaction() as connection:
         kept = {
             name: connection.execute(sql(f"SELECT count(*) FROM {name}")).scalar()
-            for name in ("subscriber", "subscription", "subscription_request", "alert_mail", "suppression")
+            for name in ("subscriber", "subscription", "subscription_request", "alert_delivery", "suppression")
         }
-    assert kept == {"subscriber": 0, "subscription": 0, "subscription_request": 0, "alert_mail": 0, "suppression": 1}
+    assert kept == {
+        "subscriber": 0,
+        "subscription": 0,
+        "subscription_request": 0,
+        "alert_delivery": 0,
+        "suppression": 1,
+    }
     everything = str(dump(database)) + "".join(capfd.readouterr())
     if database.is_sqlite:
         with database.transaction() as session:
-            session.execute(sql("DELETE FROM box_mail"))
+            session.execute(sql("DELETE FROM confirmation_send"))
     assert "lettori" not in everything.lower()
     sent = len(server.mails)
     work()
@@ -240,7 +246,7 @@ def test_erasure_leaves_a_keyed_hash_and_nothing_else(
 
 
 def test_the_hash_cannot_be_made_without_the_key(box, database, settings):
-    other = replace(box, passes=type(box.token_signer)(database, "another secret of thirty-two char"))
+    other = replace(box, token_signer=type(box.token_signer)(database, "another secret of thirty-two char"))
     assert box.token_signer.hash_email(LUCIA) != other.token_signer.hash_email(LUCIA)
     assert len(box.token_signer.hash_email(LUCIA)) == 32
 

@@ -414,7 +414,7 @@ def test_what_was_planned_while_somebody_left_is_not_sent(subscribe, publish, se
     work()
     assert alerts(server) == []
     with database.read_transaction() as connection:
-        assert connection.execute(sql("SELECT state FROM alert_mail")).scalars().all() == ["dropped"]
+        assert connection.execute(sql("SELECT state FROM alert_delivery")).scalars().all() == ["dropped"]
 
 
 def test_what_comes_while_a_mail_is_sent_is_told_later(subscribe, publish, server, work, follow, listener, database):
@@ -430,8 +430,8 @@ def test_what_comes_while_a_mail_is_sent_is_told_later(subscribe, publish, serve
         with database.transaction() as session:  # as if the worker had stood still since before the digest was closed
             session.execute(
                 sql(
-                    "INSERT INTO alert_mail SELECT subscriber_id, seq + 1000, subscription_id, article_id, due_at,"
-                    " ready_at, 'pending', 0, NULL FROM alert_mail"
+                    "INSERT INTO alert_delivery SELECT subscriber_id, seq + 1000, subscription_id, article_id, due_at,"
+                    " ready_at, 'pending', 0, NULL FROM alert_delivery"
                 )
             )
 

@@ -61,6 +61,6 @@ def magazine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
             },
         )
         app = create_app(settings)
-        app.extensions["newsapi"] = replace(app.extensions["newsapi"], now=lambda: NOW, moment=lambda _: NOW)
+        app.extensions["newsapi"] = replace(app.extensions["newsapi"], now=lambda: NOW, clock=lambda _: NOW)
         stack.callback(app.extensions["newsapi"].close)
         yield Magazine(app.test_client(), ids, settings, database)

@@ -34,7 +34,9 @@ def follower(database, time):
 def built(follower, *words):
     """An answer as it is built now, of these words."""
     stamp = follower.latest()
-    return CachedResponse(body=b"{}", seq=stamp.seq, nonce=stamp.nonce, dependencies=frozenset(words), log_epoch=stamp.epoch)
+    return CachedResponse(
+        body=b"{}", seq=stamp.seq, nonce=stamp.nonce, dependencies=frozenset(words), log_epoch=stamp.epoch
+    )
 
 
 def proven(follower, answer):
@@ -107,8 +109,8 @@ def test_a_log_that_was_set_back_is_another_one(follower, make, database, time):
     make.article("velar")
     answer = built(follower, "slug:none")
     with database.transaction() as session:  # the same number, another history
-        session.execute(update(Change).values(mark=Change.mark + 1))
-        session.execute(update(ChangelogHead).values(mark=ChangelogHead.mark + 1))
+        session.execute(update(Change).values(nonce=Change.nonce + 1))
+        session.execute(update(ChangelogHead).values(nonce=ChangelogHead.nonce + 1))
     time.now += POLL_INTERVAL_SECONDS
     assert not proven(follower, answer)
 
@@ -146,8 +148,12 @@ def test_a_new_process_can_judge_what_the_one_before_left(database, make, time):
     make.article("reborn")
     second = ChangelogFollower(_changelog_readers(database), clock=time)
     stamp = second.latest()
-    assert second.validate_foreign(CachedResponse(body=b"{}", seq=left.seq, nonce=left.mark, dependencies=left.dependencies), stamp)
-    assert not second.validate_foreign(CachedResponse(body=b"{}", seq=touched.seq, nonce=touched.mark, dependencies=touched.dependencies), stamp)
+    assert second.validate_foreign(
+        CachedResponse(body=b"{}", seq=left.seq, nonce=left.mark, dependencies=left.dependencies), stamp
+    )
+    assert not second.validate_foreign(
+        CachedResponse(body=b"{}", seq=touched.seq, nonce=touched.mark, dependencies=touched.dependencies), stamp
+    )
 
 
 def test_what_is_known_counts_from_the_start_of_its_query(time):
@@ -163,7 +169,9 @@ def test_what_is_known_counts_from_the_start_of_its_query(time):
 def test_names_told_in_a_change_are_words_too(follower, make, time):
     make.brand("land-rover")
     kept = built(follower, "brand:land-rover")
-    shown = SimpleNamespace(kind="brand", subject_id=None, slug="rover", previous_slug="land-rover", more_slugs=None)
+    shown = SimpleNamespace(
+        kind="brand", subject_id=None, slug="rover", previous_slug="land-rover", additional_slugs=None
+    )
     shown.facets_before = shown.facets_after = ()
     assert "brand:land-rover" in set(module.tags.dependencies_of_change(shown))
     make.article("velar", brand="land-rover")

@@ -105,12 +105,12 @@ def test_a_withdrawn_article_is_gone_at_once_though_it_was_kept(client, make):
 def test_after_a_restore_from_a_backup_nothing_kept_is_sent(client, make, database):
     client.get("/v1/articles")
     with database.transaction() as session:  # the same number, but another history
-        session.execute(update(Change).values(mark=Change.mark + 1))
-        session.execute(update(ChangelogHead).values(mark=ChangelogHead.mark + 1))
+        session.execute(update(Change).values(nonce=Change.nonce + 1))
+        session.execute(update(ChangelogHead).values(nonce=ChangelogHead.nonce + 1))
     assert state(client.get("/v1/articles")) == "newsapi; fwd=miss"
     make.tag("altro")
     with database.transaction() as session:
-        session.execute(update(Change).values(mark=Change.mark + 1))
+        session.execute(update(Change).values(nonce=Change.nonce + 1))
     assert state(client.get("/v1/articles?brand=land-rover")) == "newsapi; fwd=miss"
 
 

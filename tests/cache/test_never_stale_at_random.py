@@ -154,4 +154,4 @@ def told_truly(change):
     yield f"{change.kind}:{change.slug}"
     if change.kind == "article":
         yield f"article:{change.subject_id}"
-        yield from (f"slug:{text}" for text in (change.slug, change.previous_slug, *(change.more_slugs or ())))
+        yield from (f"slug:{text}" for text in (change.slug, change.previous_slug, *(change.additional_slugs or ())))

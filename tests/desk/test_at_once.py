@@ -170,7 +170,7 @@ def test_two_who_link_to_each_other_and_tag_in_opposite_order_never_wait_for_eve
 def test_what_was_rolled_back_was_never_told(editor, public, database, monkeypatch):
     made = editor.write(slug="uno", status="published")
     with database.read_transaction() as connection:
-        before = connection.execute(select(ChangelogHead.seq, ChangelogHead.mark)).one()
+        before = connection.execute(select(ChangelogHead.seq, ChangelogHead.nonce)).one()
 
     def fails(*_args, **_kwargs):
         raise RuntimeError
@@ -179,5 +179,5 @@ def test_what_was_rolled_back_was_never_told(editor, public, database, monkeypat
         patched.setattr("newsapi.store.deeds.insert_entry", fails)
         assert editor.patch("uno", {"headline": "x"}, 1).status_code == 500
     with database.read_transaction() as connection:
-        assert connection.execute(select(ChangelogHead.seq, ChangelogHead.mark)).one() == before
+        assert connection.execute(select(ChangelogHead.seq, ChangelogHead.nonce)).one() == before
     assert public.get("/v1/articles/uno").json["data"]["headline"] == made["headline"]

@@ -18,7 +18,7 @@ def rows(database):
 def test_a_secret_is_kept_nowhere(database, editor):
     (row,) = rows(database)
     assert editor.secret.startswith(f"{row.prefix}_")
-    assert len(row.digest) == 32
+    assert len(row.secret_digest) == 32
     everything = repr(dump(database))
     assert editor.secret not in everything
     assert editor.secret.removeprefix(f"{row.prefix}_") not in everything

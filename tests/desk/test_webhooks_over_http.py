@@ -175,7 +175,9 @@ def test_a_call_into_a_private_network_is_not_made_though_the_name_was_public_on
     hook = made(partner, url=f"http://rebind.example:{port}/hook", events=["webhook.ping"])
     partner.post(f"/v1/webhooks/{hook['id']}/ping", None)
     monkeypatch.setattr(calls.socket, "getaddrinfo", lambda host, *a, **k: real("127.0.0.1", *a, **k))
-    listener = WebhookConsumer(database, ArticlePresenter(settings), wait_for_purge=False, allow_private=False, now=clock)
+    listener = WebhookConsumer(
+        database, ArticlePresenter(settings), wait_for_purge=False, allow_private=False, now=clock
+    )
     for _ in range(100):
         listener.handle(())
         if partner.get(f"/v1/webhooks/{hook['id']}/deliveries").json["data"][0]["attempts"]:

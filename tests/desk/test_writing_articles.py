@@ -215,7 +215,7 @@ def test_an_update_says_how_much_it_is(editor, clock):
 def test_a_correction_is_told_as_one(editor, database):
     made = editor.write(status="published")
     editor.change(made, update_type="correction", correction="Era 2016.")
-    assert (last(database).reason, last(database).action, last(database).bulk) == ("corrected", "upsert", False)
+    assert (last(database).reason, last(database).action, last(database).is_bulk) == ("corrected", "upsert", False)
 
 
 # --- moving -----------------------------------------------------------------------------------------------------------

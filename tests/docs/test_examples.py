@@ -77,7 +77,9 @@ def demo_file(tmp_path_factory, sqlite_template):
     path.write_bytes(sqlite_template.read_bytes())
     parts = create_app(settings_of(path)).extensions["newsapi"]
     with content.stream(parts.settings.api_url) as stream:
-        imports.import_records(parts.database, parts.settings, stream, now=utc_now, reject=lambda *place: pytest.fail(str(place)))
+        imports.import_records(
+            parts.database, parts.settings, stream, now=utc_now, reject=lambda *place: pytest.fail(str(place))
+        )
     search.rebuild(parts.database, now=utc_now)
     parts.database.dispose()
     return path

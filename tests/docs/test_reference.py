@@ -56,7 +56,9 @@ def test_every_setting_that_is_named_exists():
 
 def test_every_problem_is_explained_with_its_status():
     rows = re.findall(r"^\| `([a-z-]+)` \| (\d+) \|", PAGES["docs/reference/problems.md"], re.MULTILINE)
-    assert set(rows) == {(name, str(kind.status)) for name, kind in PROBLEM_TYPES.items()} | {("idempotency-conflict", "409")}
+    assert set(rows) == {(name, str(kind.status)) for name, kind in PROBLEM_TYPES.items()} | {
+        ("idempotency-conflict", "409")
+    }
 
 
 def test_every_event_is_explained():

@@ -128,4 +128,8 @@ def test_what_is_there_from_the_start_is_there(connection):
 
 def test_a_second_head_of_the_log_is_refused(database):
     with database.connection() as connection, pytest.raises(Exception, match=r"(?i)check"):
-        connection.execute(text("INSERT INTO log_head (id, seq, mark, at) SELECT 2, 0, 0, at FROM log_head"))
+        connection.execute(
+            text(
+                "INSERT INTO changelog_head (id, seq, nonce, committed_at) SELECT 2, 0, 0, committed_at FROM changelog_head"
+            )
+        )

@@ -26,7 +26,7 @@ class Recorder(Consumer):
         if self.fails:
             raise self.fails
         self.seen += [change.seq for change in changed]
-        return LogPosition(changed[-1].seq, changed[-1].mark) if changed else None
+        return LogPosition(changed[-1].seq, changed[-1].nonce) if changed else None
 
     def commit(self, session: Session) -> None:
         if self.write_down:

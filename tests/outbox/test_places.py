@@ -12,7 +12,7 @@ from newsapi.store.places import LogPosition
 
 def place(database, listener="recorder"):
     with database.read_transaction() as connection:
-        return connection.execute(select(ConsumerOffset.__table__).where(ConsumerOffset.listener == listener)).one()
+        return connection.execute(select(ConsumerOffset.__table__).where(ConsumerOffset.consumer == listener)).one()
 
 
 def head(database):
@@ -132,7 +132,9 @@ def test_a_worker_that_was_stopped_for_a_minute_writes_nothing_after_its_place_w
     recorder.handle = stopped_meanwhile
     for listener in (recorder, second):
         row = {"kind": "tag", "subject_id": uuid7(), "at": clock()}
-        listener.write_down = lambda session, row=row: session.execute(insert(SlugRedirect), {**row, "slug": str(uuid7())})
+        listener.write_down = lambda session, row=row: session.execute(
+            insert(SlugRedirect), {**row, "slug": str(uuid7())}
+        )
     make.article()
     follow.step()
     assert (recorder.seen, second.seen) == ([1], [1])
@@ -182,8 +184,8 @@ def test_a_restored_log_is_told_and_the_place_set_to_its_head(follow, recorder, 
     make.articles(3)
     follow.step()
     with database.transaction() as session:  # an older copy, which then went another way
-        session.execute(update(Change).values(mark=Change.mark + 1))
-        session.execute(update(ChangelogHead).values(mark=ChangelogHead.mark + 1))
+        session.execute(update(Change).values(nonce=Change.nonce + 1))
+        session.execute(update(ChangelogHead).values(nonce=ChangelogHead.nonce + 1))
     follow.step()
     assert recorder.events == ["forget", "set back"]
     assert (recorder.seen, place(database).seq) == ([1, 2, 3], 3)
@@ -197,18 +199,20 @@ def test_a_log_that_is_shorter_than_the_place_was_restored_too(follow, recorder,
     follow.step()
     with database.transaction() as session:
         session.execute(Change.__table__.delete().where(Change.seq == 3))
-        mark = session.execute(select(Change.mark).where(Change.seq == 2)).scalar_one()
-        session.execute(update(ChangelogHead).values(seq=2, mark=mark))
+        mark = session.execute(select(Change.nonce).where(Change.seq == 2)).scalar_one()
+        session.execute(update(ChangelogHead).values(seq=2, nonce=mark))
     follow.step()
     assert recorder.events == ["forget", "set back"]
-    assert LogPosition(place(database).seq, place(database).mark) == LogPosition(2, mark)
+    assert LogPosition(place(database).seq, place(database).nonce) == LogPosition(2, mark)
 
 
 @pytest.mark.parametrize("seconds", [0.0, 60.0])
 def test_a_place_is_moved_only_from_where_its_holder_left_it(follow, recorder, worker, make, clock, database, seconds):
     with database.transaction() as session:
-        session.execute(update(ConsumerOffset).values(holder="someone else", until=clock()))
+        session.execute(update(ConsumerOffset).values(lease_holder="someone else", lease_expires_at=clock()))
     clock.forward(seconds=seconds)
     make.article()
     follow.step()
-    assert (place(database).seq, place(database).holder == "someone else") == ((0, True) if not seconds else (1, False))
+    assert (place(database).seq, place(database).lease_holder == "someone else") == (
+        (0, True) if not seconds else (1, False)
+    )

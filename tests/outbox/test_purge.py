@@ -54,7 +54,9 @@ def both(follow, seconds):
 def place(database):
     with database.read_transaction() as connection:
         return connection.execute(
-            select(ConsumerOffset.seq, ChangelogHead.seq).join(ChangelogHead, ChangelogHead.id == 1).where(ConsumerOffset.listener == "purge")
+            select(ConsumerOffset.seq, ChangelogHead.seq)
+            .join(ChangelogHead, ChangelogHead.id == 1)
+            .where(ConsumerOffset.consumer == "purge")
         ).one()
 
 
@@ -102,7 +104,7 @@ def test_previous_and_further_slugs_are_told(follow, cdn, seconds, make, databas
     with database.transaction() as session:
         told = NewChange(
             kind="article", action="upsert", reason="updated", subject_id=id_, slug="velar-2017",
-            previous_slug="velar", more_slugs=("range-rover-velar",),
+            previous_slug="velar", additional_slugs=("range-rover-velar",),
         )  # fmt: skip
         log.append_changes(session, [told], now=clock())
     both(follow, seconds)
@@ -176,7 +178,12 @@ def rename(database, model, kind, slug, clock):
         row = session.execute(select(model).where(model.slug == slug)).scalar_one()
         row.name, row.changed_at = "Another Name", clock()
         told = NewChange(
-            kind=kind, action="upsert", reason="updated", subject_id=row.id, slug=slug, facets_after=frozenset({row.facet_id})
+            kind=kind,
+            action="upsert",
+            reason="updated",
+            subject_id=row.id,
+            slug=slug,
+            facets_after=frozenset({row.facet_id}),
         )
         log.append_changes(session, [told], now=clock())
 
@@ -215,7 +222,9 @@ def test_a_worker_that_takes_over_purges_what_was_not_purged_twice(follow, cdn, 
     follow.step()
     later(follow, seconds, 1)
     clock.forward(seconds=60)  # and it is never heard of again
-    other = worker(CdnPurgeConsumer(database, make_cdn(f"fastly+{cdn.url}/service/x", "token"), now=clock, clock=seconds))
+    other = worker(
+        CdnPurgeConsumer(database, make_cdn(f"fastly+{cdn.url}/service/x", "token"), now=clock, clock=seconds)
+    )
     both(other, seconds)
     assert sum("slug:velar" in one.words for one in cdn.asked) == 3
     assert place(database)[0] == place(database)[1]
@@ -251,7 +260,7 @@ def test_a_restored_log_drops_everything(follow, cdn, make, database, seconds):
     both(follow, seconds)
     cdn.asked.clear()
     with database.transaction() as session:
-        session.execute(update(ChangelogHead).values(seq=ChangelogHead.seq - 1, mark=1))
+        session.execute(update(ChangelogHead).values(seq=ChangelogHead.seq - 1, nonce=1))
     follow.step()
     assert [one.path for one in cdn.asked] == ["/service/x/purge_all"]
 

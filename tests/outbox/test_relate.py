@@ -46,7 +46,9 @@ def catch_up(relate):
 @pytest.fixture
 def publish(database, settings, clock):
     def publish(*records):
-        imports.import_records(database, settings, BytesIO(lines(*records)), now=clock, reject=lambda *it: pytest.fail(str(it)))
+        imports.import_records(
+            database, settings, BytesIO(lines(*records)), now=clock, reject=lambda *it: pytest.fail(str(it))
+        )
 
     return publish
 
@@ -82,7 +84,7 @@ def ids(database):
 
 
 def listed(database, slug, limit=6, **options):
-    options = {"keep": lambda made: acts.save_list(database, made), **options}
+    options = {"save": lambda made: acts.save_list(database, made), **options}
     with database.read_transaction() as connection:
         return related.get_related(connection, ids(database)[slug], limit=limit, **options)
 
@@ -98,7 +100,7 @@ def rows(database, model):
 
 def told(database):
     with database.read_transaction() as connection:
-        found = connection.execute(select(Change.lists).where(Change.kind == "related").order_by(Change.seq))
+        found = connection.execute(select(Change.related_list_ids).where(Change.kind == "related").order_by(Change.seq))
         return [{*lists} for lists in found.scalars()]
 
 
@@ -107,7 +109,7 @@ def test_a_list_is_made_once_and_then_kept(database, statements):
     listed(database, "batterie")
     assert rows(database, RelatedList) == 1
     statements.clear()
-    again = listed(database, "batterie", keep=lambda _: pytest.fail("made again"))
+    again = listed(database, "batterie", save=lambda _: pytest.fail("made again"))
     assert len(again.records) == 4
     assert not any("related_posting" in statement for statement in statements)
 
@@ -159,7 +161,7 @@ def test_a_draft_is_in_no_index(database, publish, follow):
 @pytest.mark.usefixtures("three")
 def test_a_list_made_before_the_index_moved_on_is_not_kept(database, publish, follow):
     late = []
-    listed(database, "batterie", keep=lambda made: late.append(made) or False)
+    listed(database, "batterie", save=lambda made: late.append(made) or False)
     publish(article("gigafactory", **GIGAFACTORY))
     follow()
     assert acts.save_list(database, late[0]) is False
@@ -194,7 +196,7 @@ def test_a_writer_at_work_keeps_no_reader_waiting(database):
 @pytest.mark.usefixtures("three")
 def test_readers_who_keep_one_list_at_once_disturb_nobody(database):
     made = []
-    listed(database, "batterie", keep=lambda one: made.append(one) or False)
+    listed(database, "batterie", save=lambda one: made.append(one) or False)
     with ThreadPoolExecutor(8) as readers:
         for _ in range(20):
             with database.transaction() as session:
@@ -202,7 +204,7 @@ def test_readers_who_keep_one_list_at_once_disturb_nobody(database):
             outcomes = [*readers.map(lambda one: acts.save_list(database, one), made * 8)]
             assert any(outcomes)
     with database.read_transaction() as connection:
-        entries = {*connection.execute(select(RelatedListMember.other_id)).scalars()}
+        entries = {*connection.execute(select(RelatedListMember.listed_article_id)).scalars()}
     assert entries == {UUID(item[0]) for item in made[0].items}
 
 
@@ -219,14 +221,14 @@ def test_a_list_made_by_older_weights_is_made_again(database, clock):
     listed(database, "batterie")
     acts.rebuild_index(database, now=clock)
     made = []
-    listed(database, "batterie", keep=lambda one: made.append(one) or False)
+    listed(database, "batterie", save=lambda one: made.append(one) or False)
     assert len(made) == 1
 
 
 def test_terms_are_counted_anew_when_there_are_twice_as_many_articles(database, publish, follow):
     def version():
         with database.read_transaction() as connection:
-            return connection.execute(select(RelatedTermStatistics.version, RelatedTermStatistics.archive)).one()
+            return connection.execute(select(RelatedTermStatistics.version, RelatedTermStatistics.corpus_size)).one()
 
     publish(brand("land-rover"), *(article(f"a{number}", brand="land-rover") for number in range(4)))
     follow()
@@ -236,7 +238,7 @@ def test_terms_are_counted_anew_when_there_are_twice_as_many_articles(database, 
     assert version() == first
     publish(*(article(f"b{number}", brand="land-rover") for number in range(3)))
     follow()
-    assert (version().archive, version().version == first.version) == (8, False)
+    assert (version().corpus_size, version().version == first.version) == (8, False)
 
 
 def test_a_rebuild_makes_what_following_made(database, publish, follow, clock):

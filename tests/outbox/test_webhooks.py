@@ -17,7 +17,13 @@ from newsapi.actions.writing import WriteContext
 from newsapi.cache.follower import MAX_STALENESS_SECONDS
 from newsapi.feeds import webhooks as wire
 from newsapi.model.base import uuid7
-from newsapi.outbox.webhooks import PLAN_INTERVAL_SECONDS, PAUSE_AFTER, RETRY_SCHEDULE, PURGE_WAIT_SECONDS, WebhookConsumer
+from newsapi.outbox.webhooks import (
+    PLAN_INTERVAL_SECONDS,
+    PAUSE_AFTER,
+    RETRY_SCHEDULE,
+    PURGE_WAIT_SECONDS,
+    WebhookConsumer,
+)
 from newsapi.schemas.presentation import ArticlePresenter
 from newsapi.schemas.webhooks import EVENTS
 from newsapi.store import keys as store_keys
@@ -136,7 +142,7 @@ def settle(follow, listener, seconds, clock):
 @pytest.fixture
 def key(database, clock):
     """The key of CALLER."""
-    columns = {"digest": b"", "name": "partner", "scopes": ["webhooks"], "created_at": clock()}
+    columns = {"secret_digest": b"", "name": "partner", "scopes": ["webhooks"], "created_at": clock()}
     with database.transaction() as session:
         store_keys.insert_key(session, id=CALLER.id, prefix=CALLER.prefix, **columns)
     return CALLER.prefix
@@ -156,7 +162,9 @@ def hook(database, clock, key):
 @pytest.fixture
 def publish(database, settings, clock):
     def publish(*records):
-        imports.import_records(database, settings, BytesIO(lines(*records)), now=clock, reject=lambda *_: pytest.fail("refused"))
+        imports.import_records(
+            database, settings, BytesIO(lines(*records)), now=clock, reject=lambda *_: pytest.fail("refused")
+        )
 
     return publish
 
@@ -245,9 +253,9 @@ def test_of_a_filter_an_article_enters_and_leaves(hook, receiver, publish, settl
 def partner(database, clock):
     """Somebody whose key is for some brands and sections."""
 
-    def partner(**licence):
+    def partner(**entitlement):
         scopes = ["partner:read", "webhooks"]
-        secret = keys.create(database, "partner", scopes, now=clock(), entitlement=Entitlement(**licence))
+        secret = keys.create(database, "partner", scopes, now=clock(), entitlement=Entitlement(**entitlement))
         with database.read_transaction() as connection:
             return keys.authenticate(connection, secret, clock())
 
@@ -325,7 +333,9 @@ def test_no_event_leaves_before_every_node_knows(hook, receiver, publish, follow
 def test_no_event_leaves_before_the_cdn_has_dropped_it(
     hook, receiver, publish, worker, database, settings, clock, seconds
 ):
-    listener = WebhookConsumer(database, ArticlePresenter(settings), wait_for_purge=True, allow_private=True, now=clock, clock=seconds)
+    listener = WebhookConsumer(
+        database, ArticlePresenter(settings), wait_for_purge=True, allow_private=True, now=clock, clock=seconds
+    )
     follow = worker(listener)
     follow.step()
     hook(receiver.url, ["article.published"])
@@ -452,7 +462,9 @@ def test_every_event_arrives_though_half_of_the_calls_fail_and_workers_are_kille
     receiver.answer = answer
 
     def hire():
-        listener = WebhookConsumer(database, ArticlePresenter(settings), wait_for_purge=False, allow_private=True, now=clock, clock=seconds)
+        listener = WebhookConsumer(
+            database, ArticlePresenter(settings), wait_for_purge=False, allow_private=True, now=clock, clock=seconds
+        )
         return worker(listener)
 
     follow = hire()
@@ -487,7 +499,9 @@ def desk(database, settings, clock):
 @pytest.fixture
 def send(desk):
     """Ask for an import; answer its id."""
-    return lambda *records: import_jobs.create_import(desk, CALLER, [lines(*records)], format_name="ndjson", mapping=None)
+    return lambda *records: import_jobs.create_import(
+        desk, CALLER, [lines(*records)], format_name="ndjson", mapping=None
+    )
 
 
 @pytest.fixture
@@ -579,7 +593,9 @@ def test_who_gets_another_key_keeps_his_webhooks(hook, receiver, publish, settle
     settle(later=timedelta(hours=2))
     assert receiver.types == ["article.published"]
     with database.read_transaction() as connection:
-        assert acts.get_own(connection, keys.authenticate(connection, secret, clock()), made["id"])["url"] == receiver.url
+        assert (
+            acts.get_own(connection, keys.authenticate(connection, secret, clock()), made["id"])["url"] == receiver.url
+        )
 
 
 def test_what_is_long_done_is_forgotten(hook, receiver, publish, settle, database):

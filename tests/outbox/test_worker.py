@@ -17,7 +17,7 @@ def test_an_index_is_made_anew_however_long_its_reads_take(database, settings, m
     make.articles(3)
     [listener] = [follow.listener for follow in create_worker(settings).follows if follow.listener.name == name]
     with database.connection() as holder:
-        holder.exec_driver_sql("LOCK TABLE listing IN ACCESS EXCLUSIVE MODE")
+        holder.exec_driver_sql("LOCK TABLE listing_entry IN ACCESS EXCLUSIVE MODE")
         rebuilding = threading.Thread(target=listener.on_log_restored)
         rebuilding.start()
         time.sleep(1.5)

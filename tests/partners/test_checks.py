@@ -72,9 +72,9 @@ def test_what_only_looks_like_it_is_passed_over(said, settings):
 
 def test_a_key_that_binds_nothing_is_named_until_it_ends(said, make, database, clock):
     make.brand("fiat")
-    licence = Entitlement(brands=("fiat",), body="teaser")
+    entitlement = Entitlement(brands=("fiat",), body="teaser")
     end = clock() + timedelta(days=1)
-    keys.create(database, "gazzetta", ("partner:read",), now=clock(), expires_at=end, entitlement=licence)
+    keys.create(database, "gazzetta", ("partner:read",), now=clock(), expires_at=end, entitlement=entitlement)
     [sentence] = said()
     assert "gazzetta" in sentence
     assert said(NEWSAPI_PUBLIC_BODY="none") == []

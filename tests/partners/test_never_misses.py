@@ -101,7 +101,9 @@ def desk_status(desk, which):
 def bulk(database, settings, rng, size, run):
     """One transaction of many articles; the second time they are all other ones."""
     records = [article(f"massa-{number}", headline=f"Massa {number} {run}", **some(rng)) for number in range(size)]
-    counts = patient(lambda: imports.import_records(database, settings, BytesIO(lines(*records)), now=utc, reject=refused))
+    counts = patient(
+        lambda: imports.import_records(database, settings, BytesIO(lines(*records)), now=utc, reject=refused)
+    )
     assert counts.created + counts.updated == size
 
 

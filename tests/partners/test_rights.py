@@ -59,8 +59,8 @@ def magazine(make, database, clock):
 
 @pytest.fixture
 def partner(app, hire):
-    def partner(**licence):
-        return hire("partner:read", licence=Entitlement(**licence))
+    def partner(**entitlement):
+        return hire("partner:read", entitlement=Entitlement(**entitlement))
 
     return partner
 
@@ -184,9 +184,9 @@ def test_a_key_of_another_kind_reads_as_anybody(magazine, hire, public, app):
     assert Editor(app, None).get("/v1/articles/velar").status_code == 200
 
 
-def test_a_licence_wants_the_scope_and_what_there_is(magazine, partner, hire):
+def test_an_entitlement_wants_the_scope_and_what_there_is(magazine, partner, hire):
     with pytest.raises(Exception, match="partner:read"):
-        hire("webhooks", licence=Entitlement(brands=("fiat",)))
+        hire("webhooks", entitlement=Entitlement(brands=("fiat",)))
     with pytest.raises(Exception, match="there is no brand lada"):
         partner(brands=("lada",))
 

@@ -24,7 +24,9 @@ def beside(tmp_path_factory):
     settings = Settings.from_env({})
     clock = Clock()
     with content.stream(settings.api_url) as stream:
-        imports.import_records(database, settings, BytesIO(stream.read()), now=clock, reject=lambda *it: pytest.fail(str(it)))
+        imports.import_records(
+            database, settings, BytesIO(stream.read()), now=clock, reject=lambda *it: pytest.fail(str(it))
+        )
     related.rebuild_index(database, now=clock)
 
     def beside(slug, limit=6):

@@ -2,7 +2,15 @@ import random
 
 import pytest
 
-from newsapi.relatedness.profiles import MAX_INDEX_TERMS, MAX_INDEX_TAGS, SHARE_SCALE, SKETCH_SIZE, MAX_TERMS, build_vector, vector_from_bytes
+from newsapi.relatedness.profiles import (
+    MAX_INDEX_TERMS,
+    MAX_INDEX_TAGS,
+    SHARE_SCALE,
+    SKETCH_SIZE,
+    MAX_TERMS,
+    build_vector,
+    vector_from_bytes,
+)
 from newsapi.text.terms import term_hashes
 from tests.relatedness.texts import counted, described, text
 

@@ -74,7 +74,12 @@ def test_a_related_list_comes_out_the_same(read):
 
 @pytest.mark.parametrize(
     ("kind", "schema"),
-    [("brand", terms.BrandSchema), ("author", terms.AuthorSchema), ("section", terms.TagSchema), ("tag", terms.TagSchema)],
+    [
+        ("brand", terms.BrandSchema),
+        ("author", terms.AuthorSchema),
+        ("section", terms.TagSchema),
+        ("tag", terms.TagSchema),
+    ],
 )
 def test_brands_authors_sections_and_tags_come_out_the_same(read, kind, schema):
     found = read["term"](kind)

@@ -42,7 +42,9 @@ def found(client):
 @pytest.fixture
 def load(database, settings, clock):
     def load(*records):
-        imports.import_records(database, settings, BytesIO(lines(*records)), now=clock, reject=lambda *it: pytest.fail(str(it)))
+        imports.import_records(
+            database, settings, BytesIO(lines(*records)), now=clock, reject=lambda *it: pytest.fail(str(it))
+        )
 
     return load
 

@@ -43,7 +43,7 @@ def fill(database: Database, *, counted_after: int | None = None) -> None:
             database.analyze()
     articles = select(func.count()).where(ListingEntry.facet_id == Facet.id).scalar_subquery()
     with database.transaction() as session:
-        session.execute(update(Facet).values(articles=articles, seq=ARTICLES, at=START))
+        session.execute(update(Facet).values(article_count=articles, seq=ARTICLES, changed_at=START))
 
 
 def _terms(make: Make) -> dict[str, UUID]:
@@ -58,7 +58,7 @@ def _terms(make: Make) -> dict[str, UUID]:
                 make._facet(session, kind, name)
         session.execute(insert(Facet), [{"kind": "tag", "name": slug} for slug in THEMES])
         facets = session.execute(select(Facet.name, Facet.id).where(Facet.kind == "tag", Facet.name.in_(THEMES))).all()
-        fixed = {"words": "", "changed_at": START}
+        fixed = {"search_names": "", "changed_at": START}
         session.execute(
             insert(Tag),
             [{"slug": slug, "name": slug, "sort_key": slug, "facet_id": id_, **fixed} for slug, id_ in facets],

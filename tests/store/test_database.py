@@ -17,7 +17,7 @@ from newsapi.store import database as database_module
 
 def test_what_reads_cannot_write(database):
     with database.read_transaction() as connection, pytest.raises(DatabaseError, match=r"read-?only"):
-        connection.execute(text("UPDATE log_head SET seq = 7"))
+        connection.execute(text("UPDATE changelog_head SET seq = 7"))
     with database.read_transaction() as connection, pytest.raises(DatabaseError, match=r"read-?only"):
         connection.execute(text("CREATE TABLE x (y INTEGER)"))
     with database.read_transaction() as connection:
@@ -108,7 +108,10 @@ def test_postgresql_takes_a_look_up_to_be_cheap_on_reading(postgresql_url):
 
 def test_sqlite_is_set_up_to_lose_nothing(sqlite_url):
     database = database_module.Database(sqlite_url)
-    for way, waits in ((database.connection, database_module.SQLITE_BEGIN_TIMEOUT_MS), (database.read_transaction, 5_000)):
+    for way, waits in (
+        (database.connection, database_module.SQLITE_BEGIN_TIMEOUT_MS),
+        (database.read_transaction, 5_000),
+    ):
         with way() as connection:
             found = {
                 name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
@@ -122,13 +125,13 @@ def test_who_cannot_begin_to_write_in_time_is_told_in_our_words(sqlite_url, monk
     monkeypatch.setattr(database_module, "SQLITE_BUSY_TIMEOUT_MS", 50)
     first, second = (database_module.Database(sqlite_url) for _ in range(2))
     with first.transaction() as session:
-        session.execute(text("UPDATE log_head SET seq = seq"))
+        session.execute(text("UPDATE changelog_head SET seq = seq"))
         with pytest.raises(Unavailable), second.transaction() as other:
-            other.execute(text("UPDATE log_head SET seq = seq"))
+            other.execute(text("UPDATE changelog_head SET seq = seq"))
         with second.read_transaction() as connection:
-            assert connection.execute(text("SELECT seq FROM log_head")).scalar_one() == 0
+            assert connection.execute(text("SELECT seq FROM changelog_head")).scalar_one() == 0
     with second.transaction() as session:
-        session.execute(text("UPDATE log_head SET seq = seq"))
+        session.execute(text("UPDATE changelog_head SET seq = seq"))
     first.dispose()
     second.dispose()
 

@@ -22,7 +22,9 @@ def clock(clock):
 
 
 def told(slug, *facets, kind="tag"):
-    return NewChange(kind=kind, action="upsert", reason="updated", subject_id=uuid7(), slug=slug, facets_after=frozenset(facets))
+    return NewChange(
+        kind=kind, action="upsert", reason="updated", subject_id=uuid7(), slug=slug, facets_after=frozenset(facets)
+    )
 
 
 def changes(database):
@@ -126,7 +128,7 @@ def test_many_writers_at_once_leave_no_gap_and_no_number_twice(database, clock):
     seqs = [row.seq for row in changes(database)]
     assert seqs == list(range(1, len(seqs) + 1))
     assert head(database).seq == len(seqs)
-    assert head(database).mark == changes(database)[-1].mark
+    assert head(database).nonce == changes(database)[-1].nonce
 
 
 def test_a_reader_that_goes_on_from_the_last_number_misses_nothing(database, clock):
@@ -166,29 +168,29 @@ def test_the_time_of_the_log_never_goes_back(database, clock):
     times = []
     for hours in (0, 1, -2, 0.5, 5):
         clock.forward(hours=hours)
-        times.append(append(database, clock, "a").at)
+        times.append(append(database, clock, "a").committed_at)
     assert times == sorted(times)
     assert times[1] == times[2] == times[3]
-    assert [row.at for row in changes(database)] == times
-    assert head(database).at == times[-1] == clock()
+    assert [row.committed_at for row in changes(database)] == times
+    assert head(database).committed_at == times[-1] == clock()
 
 
 def test_the_time_is_kept_to_the_microsecond(database, clock):
     clock.forward(microseconds=1)
-    first = append(database, clock, "a").at
+    first = append(database, clock, "a").committed_at
     clock.time -= timedelta(microseconds=1)
-    assert append(database, clock, "b").at == first
+    assert append(database, clock, "b").committed_at == first
 
 
 def test_every_change_has_a_mark_and_the_head_has_that_of_the_last(database, clock):
     marks = []
     for slugs in (("a",), ("b", "c"), ("d",)):
-        marks.append(append(database, clock, *slugs).mark)
-        assert head(database).mark == marks[-1]
+        marks.append(append(database, clock, *slugs).last_nonce)
+        assert head(database).nonce == marks[-1]
     rows = changes(database)
-    assert len({row.mark for row in rows}) == 4
-    assert [rows[0].mark, rows[2].mark, rows[3].mark] == marks
-    assert all(0 <= row.mark < 1 << 63 for row in rows)
+    assert len({row.nonce for row in rows}) == 4
+    assert [rows[0].nonce, rows[2].nonce, rows[3].nonce] == marks
+    assert all(0 <= row.nonce < 1 << 63 for row in rows)
 
 
 def test_a_publication_touches_every_facet_of_the_article(database, make, clock):
@@ -207,11 +209,11 @@ def test_a_publication_touches_every_facet_of_the_article(database, make, clock)
         facet(database, "tag", slug="suv"),
         facet(database, "sitemap", "1"),
     ]
-    assert {(row.articles, row.seq, row.at) for row in facets} == {(1, now.seq, clock())}
+    assert {(row.article_count, row.seq, row.changed_at) for row in facets} == {(1, now.seq, clock())}
     last = changes(database)[-1]
     assert (last.facets_before, sorted(last.facets_after)) == ([], sorted(row.id for row in facets))
     untouched = facet(database, "mention", slug="land-rover")
-    assert (untouched.articles, untouched.at) == (0, None) or untouched.seq < now.seq
+    assert (untouched.article_count, untouched.changed_at) == (0, None) or untouched.seq < now.seq
 
 
 def test_a_withdrawal_touches_them_again_and_counts_down(database, make, clock):
@@ -222,7 +224,7 @@ def test_a_withdrawal_touches_them_again_and_counts_down(database, make, clock):
     now = head(database)
     for kind, name, slug, left in (("all", "", None, 1), ("tag", None, "suv", 1), ("tag", None, "rara", 0)):
         row = facet(database, kind, name, slug)
-        assert (row.articles, row.seq, row.at) == (left, now.seq, clock())
+        assert (row.article_count, row.seq, row.changed_at) == (left, now.seq, clock())
     last = changes(database)[-1]
     assert last.facets_after == []
     assert len(last.facets_before) == 6
@@ -233,7 +235,7 @@ def test_work_on_a_draft_is_no_change(database, make):
     before = head(database)
     make.article(status="draft", tags=["suv"], published_at=None)
     assert head(database) == before
-    assert facet(database, "tag", slug="suv").articles == 0
+    assert facet(database, "tag", slug="suv").article_count == 0
 
 
 def test_numbers_of_articles_are_those_of_the_lists_whatever_happens(database, make):
@@ -245,9 +247,11 @@ def test_numbers_of_articles_are_those_of_the_lists_whatever_happens(database, m
             public.append(make.article(brand=chance.choice(("fiat", "jaguar")), tags=chance.sample("abc", 2)))
     listed = select(func.count()).where(ListingEntry.facet_id == Facet.id).scalar_subquery()
     with database.read_transaction() as connection:
-        rows = connection.execute(select(Facet.articles, listed.label("listed")).where(Facet.kind != "terms")).all()
+        rows = connection.execute(
+            select(Facet.article_count, listed.label("listed")).where(Facet.kind != "terms")
+        ).all()
     assert len(rows) > 8
-    assert all(row.articles == row.listed for row in rows)
+    assert all(row.article_count == row.listed for row in rows)
 
 
 def test_a_facet_touched_by_several_changes_bears_the_last(database, make, clock):
@@ -271,12 +275,12 @@ def test_writers_that_take_the_lock_never_wait_for_each_other_in_a_circle(databa
                 log.acquire_write_lock(session)
                 for id_ in order:
                     row = session.get_one(Facet, id_)
-                    row.articles += 1
+                    row.article_count += 1
                     session.flush()
                 log.append_changes(session, [told("x", *order)], now=clock())
 
     run(lambda: write(ids), lambda: write(ids[::-1]), lambda: write(ids))
-    assert [facet(database, "tag", slug=slug).articles for slug in ("a", "b")] == [36, 36]
+    assert [facet(database, "tag", slug=slug).article_count for slug in ("a", "b")] == [36, 36]
     assert head(database).seq == start + 36
 
 

@@ -128,14 +128,14 @@ def pages(archive, filters, question, limit):
     """The ids of each page, forth to the end and then back to the start."""
     forth, back, turn, most = [], [], None, 200
     while True:
-        ids, page = archive.read(filters, replace(question, turn=turn), limit)
+        ids, page = archive.read(filters, replace(question, page_start=turn), limit)
         forth.append(ids)
         if page.next is None:
             break
         turn = page.next
         assert len(forth) < most
     while page.prev is not None:
-        ids, page = archive.read(filters, replace(question, turn=page.prev), limit)
+        ids, page = archive.read(filters, replace(question, page_start=page.prev), limit)
         back.append(ids)
         assert len(back) < most
     return forth, back
@@ -176,7 +176,7 @@ def test_what_is_published_and_withdrawn_between_pages_makes_nothing_come_twice_
         at_first = set(archive.answer(filters, question))
         seen, turn = [], None
         while True:
-            ids, page = archive.read(filters, replace(question, turn=turn), 3)
+            ids, page = archive.read(filters, replace(question, page_start=turn), 3)
             seen += ids
             if chance.random() < 0.7:
                 archive.publish()

@@ -43,13 +43,13 @@ READS = [
 WORDS = re.compile(r"'[^']*'")
 """What a statement compares with: the word article is no table."""
 
-TABLES = re.compile(r"\b(article|article_detail)\b(?!\.)")
+TABLES = re.compile(r"\b(article|article_content)\b(?!\.)")
 """Links, lists and facets hold what is published only, or are reached from it; these two hold everything."""
 
 MAY = re.compile(
-    r"SELECT log_head\.seq|SELECT article\.id, article\.slug, article\.status, article\.gone"
-    r"|SELECT article\.id, article\.gone \s*FROM article"
-    r"|SELECT article\.id, article\.changed_at, article\.section_id, brand_1\.slug AS brand, article_detail\.picks"
+    r"SELECT changelog_head\.seq|SELECT article\.id, article\.slug, article\.status, article\.withdrawal"
+    r"|SELECT article\.id, article\.withdrawal \s*FROM article"
+    r"|SELECT article\.id, article\.changed_at, article\.section_id, brand_1\.slug AS brand, article_content\.picks"
 )
 """`find` asks for the status itself, since it has to tell what is gone from what never was. What is related to an
 article begins at the article, which was found."""

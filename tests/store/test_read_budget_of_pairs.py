@@ -85,7 +85,7 @@ def test_a_row_is_looked_up_in_the_other_facet_by_its_whole_key(archive):
             assert walked["Node Type"] in {"Index Scan", "Index Only Scan"}, plan
             assert walked["Actual Rows"] == MAX_SCANNED_ROWS, plan
             assert other["Node Type"] == "Index Only Scan", plan
-            assert other["Index Name"] == "pk_listing", plan
+            assert other["Index Name"] == "pk_listing_entry", plan
             assert other["Actual Loops"] == MAX_SCANNED_ROWS, plan
 
 
@@ -116,7 +116,9 @@ def test_a_listing_takes_one_statement_after_the_look_up_and_one_more_where_it_e
     with archive.read_transaction() as connection:
         for limit in (1, 20, 100):
             truth = facets.resolve_filters(connection, {"brand": ["land-rover"], "format": ["article"]})
-            page = statements_of(connection, lambda t=truth, n=limit: articles.list_page(connection, t, ListQuery(), limit=n))
+            page = statements_of(
+                connection, lambda t=truth, n=limit: articles.list_page(connection, t, ListQuery(), limit=n)
+            )
             assert len(page) == 1
         truth = facets.resolve_filters(connection, MEETING)
         page = statements_of(connection, lambda: articles.list_page(connection, truth, ListQuery(), limit=20))
@@ -127,7 +129,7 @@ def walked(connection, truth, question, *, back):
     """All slugs of a list from its start, page by page: forth, or from its end back."""
     pages, turn, step = [], None, None
     while True:
-        page = articles.list_page(connection, truth, replace(question, turn=turn), limit=100)
+        page = articles.list_page(connection, truth, replace(question, page_start=turn), limit=100)
         pages.append([record["slug"] for record in page.records])
         onward = page.next if step is None else page.prev
         if onward is None and back and step is None:

@@ -87,7 +87,7 @@ def test_columns_may_be_some_and_in_any_order(database):
     }
     insert_many(database, Change, [change])
     assert stored(database, Change) == [
-        {**change, "previous_slug": None, "more_slugs": None, "lists": None, "version": None}
+        {**change, "previous_slug": None, "additional_slugs": None, "lists": None, "version": None}
     ]
 
 

@@ -126,7 +126,7 @@ def test_postgresql_without_tables_is_told_what_to_run_and_then_works(newsapi, b
 def test_a_sqlite_file_is_made_where_there_is_none(newsapi, tmp_path):
     assert newsapi("db", "upgrade").returncode == 0
     with sqlite3.connect(tmp_path / "newsapi.sqlite3") as connection:
-        assert connection.execute("SELECT seq FROM log_head").fetchall() == [(0,)]
+        assert connection.execute("SELECT seq FROM changelog_head").fetchall() == [(0,)]
     connection.close()
 
 

@@ -19,7 +19,7 @@ MB = 1 << 20
 
 @pytest.fixture
 def served(serve, sqlite_url):
-    with serve("serve", NEWSAPI_DATABASE_URL=sqlite_url, NEWSAPI_PROCESSES="1", NEWSAPI_IMPORT_MB="200") as served:
+    with serve("serve", NEWSAPI_DATABASE_URL=sqlite_url, NEWSAPI_PROCESSES="1", NEWSAPI_IMPORT_MAX_MB="200") as served:
         yield served
 
 

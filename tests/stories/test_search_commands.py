@@ -13,6 +13,6 @@ def test_the_index_is_made_from_scratch(newsapi, tmp_path):
         done = newsapi("search", "rebuild")
         assert (done.returncode, done.stdout) == (0, "1 articles indexed\n")
     with sqlite3.connect(tmp_path / "newsapi.sqlite3") as connection:
-        assert connection.execute("SELECT count(*) FROM search_text").fetchone() == (1,)
-        assert connection.execute("SELECT count(*) FROM search_block").fetchone() == (1,)
+        assert connection.execute("SELECT count(*) FROM search_document").fetchone() == (1,)
+        assert connection.execute("SELECT count(*) FROM search_segment").fetchone() == (1,)
     connection.close()

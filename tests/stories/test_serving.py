@@ -29,7 +29,7 @@ def two_processes(folder):
     """A server of two processes and a worker, on SQLite, that shows its numbers."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-    with serving(folder, "serve", NEWSAPI_METRICS_PORT=port, NEWSAPI_LOG_HITS="3") as served:
+    with serving(folder, "serve", NEWSAPI_METRICS_PORT=port, NEWSAPI_LOG_HITS_EVERY="3") as served:
         served.metrics = f"http://127.0.0.1:{port}/metrics"
         until(lambda: len(processes(served)) == 2 and workers(served))
         for _ in range(8):

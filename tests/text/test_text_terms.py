@@ -40,7 +40,11 @@ def test_a_language_without_a_stemmer_has_its_words_folded(language):
 
 
 def test_every_word_counts_in_its_order():
-    assert term_hashes("ruota motore ruota", "it") == [*term_hashes("ruota", "it"), *term_hashes("motore", "it"), *term_hashes("ruota", "it")]
+    assert term_hashes("ruota motore ruota", "it") == [
+        *term_hashes("ruota", "it"),
+        *term_hashes("motore", "it"),
+        *term_hashes("ruota", "it"),
+    ]
 
 
 def test_a_term_stands_for_the_word_as_it_was_first_written():

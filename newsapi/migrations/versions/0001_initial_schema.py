@@ -8,63 +8,64 @@ from alembic import op
 
 from newsapi.model.base import BytewiseText, Id, Json, UtcDateTime
 
+# ruff: noqa: E501
 revision = "0001"
 down_revision = None
 
 _TABLES = """
     delivery
     webhook
-    receipt
-    key_use
-    tally
-    departure
+    recall_receipt
+    key_daily_usage
+    filter_exit
+    facet_digest
     preview_link
-    repeat
-    merge
-    key
-    deed
+    term_merge
+    idempotency_record
+    audit_entry
+    api_key
     revision
     article_tag
     article_mention
-    article_detail
+    article_content
     article_author
     article
-    old_slug
-    listing
+    slug_redirect
+    listing_entry
     tag
     section
     brand
     author
     facet
-    alert_mail
+    alert_delivery
     subscription
     suppression
     subscription_request
     subscriber
     consent_text
-    box_mail
-    search_word
-    search_text
-    search_sequence
+    confirmation_send
+    search_vocabulary
+    search_token_sequence
+    search_segment
     search_posting
-    search_fresh
-    search_block
-    related_weights
+    search_pending_document
+    search_document
+    related_term_statistics
     related_profile
     related_posting
+    related_list_member
     related_list
-    related_entry
-    import_part
+    import_chunk
     import_job
     secret
-    place
-    log_head
+    consumer_offset
+    changelog_head
     change
 """
 _PACKED_COLUMNS = (
-    ("search_sequence", "content"),
-    ("search_block", "times"),
-    ("search_block", "facets"),
+    ("search_token_sequence", "content"),
+    ("search_segment", "times"),
+    ("search_segment", "facets"),
     ("search_posting", "content"),
 )
 
@@ -94,33 +95,33 @@ def downgrade() -> None:
 
 
 def _insert_first_rows() -> None:
-    head = sa.table("log_head", *map(sa.column, ("id", "seq", "mark")), sa.column("at", UtcDateTime))
-    op.bulk_insert(head, [{"id": 1, "seq": 0, "mark": secrets.randbits(63), "at": datetime.now(UTC)}])
+    head = sa.table("changelog_head", *map(sa.column, ("id", "seq", "nonce")), sa.column("committed_at", UtcDateTime))
+    op.bulk_insert(head, [{"id": 1, "seq": 0, "nonce": secrets.randbits(63), "committed_at": datetime.now(UTC)}])
     secret = sa.table("secret", sa.column("name"), sa.column("value"))
     op.bulk_insert(secret, [{"name": "cursor", "value": secrets.token_hex(32)}])
     fixed = [("all", ""), *(("terms", kind) for kind in ("author", "brand", "section", "tag"))]
-    facet = sa.table("facet", *map(sa.column, ("kind", "name", "articles", "seq")))
-    op.bulk_insert(facet, [{"kind": kind, "name": name, "articles": 0, "seq": 0} for kind, name in fixed])
+    facet = sa.table("facet", *map(sa.column, ("kind", "name", "article_count", "seq")))
+    op.bulk_insert(facet, [{"kind": kind, "name": name, "article_count": 0, "seq": 0} for kind, name in fixed])
 
 
 def _create_changes_tables() -> None:
     op.create_table(
         "change",
         sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
-        sa.Column("mark", sa.BigInteger, nullable=False),
-        sa.Column("at", UtcDateTime, nullable=False),
+        sa.Column("nonce", sa.BigInteger, nullable=False),
+        sa.Column("committed_at", UtcDateTime, nullable=False),
         sa.Column("kind", sa.Text, nullable=False),
         sa.Column("action", sa.Text, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("subject_id", Id, nullable=False),
         sa.Column("slug", BytewiseText, nullable=False),
         sa.Column("previous_slug", BytewiseText),
-        sa.Column("more_slugs", Json),
+        sa.Column("additional_slugs", Json),
         sa.Column("version", sa.Integer),
         sa.Column("facets_before", Json, nullable=False),
         sa.Column("facets_after", Json, nullable=False),
-        sa.Column("lists", Json),
-        sa.Column("bulk", sa.Boolean, nullable=False),
+        sa.Column("related_list_ids", Json),
+        sa.Column("is_bulk", sa.Boolean, nullable=False),
     )
     op.create_index(
         "ix_change_of_term",
@@ -137,21 +138,21 @@ def _create_changes_tables() -> None:
         postgresql_where=sa.text("kind IN ('author', 'brand', 'section', 'tag')"),
     )
     op.create_table(
-        "log_head",
+        "changelog_head",
         sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("seq", sa.BigInteger, nullable=False),
-        sa.Column("mark", sa.BigInteger, nullable=False),
-        sa.Column("at", UtcDateTime, nullable=False),
+        sa.Column("nonce", sa.BigInteger, nullable=False),
+        sa.Column("committed_at", UtcDateTime, nullable=False),
         sa.CheckConstraint("id = 1", name="one_row"),
     )
     op.create_table(
-        "place",
-        sa.Column("listener", sa.Text, primary_key=True),
+        "consumer_offset",
+        sa.Column("consumer", sa.Text, primary_key=True),
         sa.Column("seq", sa.BigInteger, nullable=False),
-        sa.Column("mark", sa.BigInteger, nullable=False),
+        sa.Column("nonce", sa.BigInteger, nullable=False),
         sa.Column("at", UtcDateTime, nullable=False),
-        sa.Column("holder", sa.Text),
-        sa.Column("until", UtcDateTime),
+        sa.Column("lease_holder", sa.Text),
+        sa.Column("lease_expires_at", UtcDateTime),
     )
     op.create_table(
         "secret",
@@ -165,10 +166,10 @@ def _create_imports_tables() -> None:
         "import_job",
         sa.Column("id", Id, primary_key=True),
         sa.Column("format", sa.Text, nullable=False),
-        sa.Column("plan", Json),
+        sa.Column("mapping", Json),
         sa.Column("state", sa.Text, nullable=False),
-        sa.Column("by", sa.Text, nullable=False),
-        sa.Column("size", sa.BigInteger, nullable=False),
+        sa.Column("created_by", sa.Text, nullable=False),
+        sa.Column("size_bytes", sa.BigInteger, nullable=False),
         sa.Column("line", sa.BigInteger, nullable=False),
         sa.Column("offset", sa.BigInteger, nullable=False),
         sa.Column("created", sa.Integer, nullable=False),
@@ -176,13 +177,13 @@ def _create_imports_tables() -> None:
         sa.Column("unchanged", sa.Integer, nullable=False),
         sa.Column("rejected", sa.Integer, nullable=False),
         sa.Column("errors", Json, nullable=False),
-        sa.Column("holder", sa.Text),
+        sa.Column("lease_holder", sa.Text),
         sa.Column("failures", sa.Integer, nullable=False),
         sa.Column("created_at", UtcDateTime, nullable=False),
         sa.Column("updated_at", UtcDateTime, nullable=False),
     )
     op.create_table(
-        "import_part",
+        "import_chunk",
         sa.Column("import_id", Id, sa.ForeignKey("import_job.id", ondelete="CASCADE"), primary_key=True),
         sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("data", sa.LargeBinary, nullable=False),
@@ -191,59 +192,55 @@ def _create_imports_tables() -> None:
 
 def _create_relatedness_tables() -> None:
     op.create_table(
-        "related_entry",
-        sa.Column("other_id", Id, primary_key=True),
-        sa.Column("article_id", Id, primary_key=True),
-        sqlite_with_rowid=False,
-    )
-    op.create_table(
         "related_list",
         sa.Column("article_id", Id, primary_key=True),
         sa.Column("pool", sa.Integer, nullable=False),
         sa.Column("version", sa.BigInteger, nullable=False),
-        sa.Column("at", UtcDateTime),
-        sa.Column("floor", sa.Double, nullable=False),
-        sa.Column("listed", Json, nullable=False),
+        sa.Column("built_at", UtcDateTime),
+        sa.Column("min_similarity", sa.Double, nullable=False),
+        sa.Column("entries", Json, nullable=False),
     )
     op.create_index("ix_related_list_pool", "related_list", ["pool"])
+    op.create_table(
+        "related_list_member",
+        sa.Column("listed_article_id", Id, primary_key=True),
+        sa.Column("article_id", Id, primary_key=True),
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "related_posting",
         sa.Column("pool", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("term", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column("strength", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("impact", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("doc_id", sa.Integer, primary_key=True, autoincrement=False),
         sqlite_with_rowid=False,
     )
     op.create_table(
         "related_profile",
-        sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("doc_id", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("article_id", Id, nullable=False, unique=True),
         sa.Column("pool", sa.Integer, nullable=False),
         sa.Column("content", sa.LargeBinary, nullable=False),
     )
     op.create_table(
-        "related_weights",
+        "related_term_statistics",
         sa.Column("version", sa.BigInteger, primary_key=True, autoincrement=False),
-        sa.Column("at", UtcDateTime, nullable=False),
+        sa.Column("counted_at", UtcDateTime, nullable=False),
         sa.Column("documents", sa.Integer, nullable=False),
-        sa.Column("archive", sa.Integer, nullable=False),
+        sa.Column("corpus_size", sa.Integer, nullable=False),
         sa.Column("content", sa.LargeBinary, nullable=False),
     )
 
 
 def _create_search_tables() -> None:
     op.create_table(
-        "search_block",
-        sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
-        sa.Column("first", sa.Integer, nullable=False),
-        sa.Column("span", sa.Integer, nullable=False),
-        sa.Column("articles", sa.Integer, nullable=False),
-        sa.Column("newest", sa.BigInteger, nullable=False),
-        sa.Column("times", sa.LargeBinary, nullable=False),
-        sa.Column("facets", sa.LargeBinary, nullable=False),
+        "search_document",
+        sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("article_id", Id, nullable=False, unique=True),
+        sa.Column("version", sa.Integer, nullable=False),
     )
     op.create_table(
-        "search_fresh",
+        "search_pending_document",
         sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("content", sa.LargeBinary, nullable=False),
     )
@@ -254,18 +251,22 @@ def _create_search_tables() -> None:
         sa.Column("content", sa.LargeBinary, nullable=False),
     )
     op.create_table(
-        "search_sequence",
+        "search_segment",
+        sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("first", sa.Integer, nullable=False),
+        sa.Column("span", sa.Integer, nullable=False),
+        sa.Column("articles", sa.Integer, nullable=False),
+        sa.Column("newest", sa.BigInteger, nullable=False),
+        sa.Column("times", sa.LargeBinary, nullable=False),
+        sa.Column("facets", sa.LargeBinary, nullable=False),
+    )
+    op.create_table(
+        "search_token_sequence",
         sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("content", sa.LargeBinary, nullable=False),
     )
     op.create_table(
-        "search_text",
-        sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column("article_id", Id, nullable=False, unique=True),
-        sa.Column("version", sa.Integer, nullable=False),
-    )
-    op.create_table(
-        "search_word",
+        "search_vocabulary",
         sa.Column("word", BytewiseText, primary_key=True),
         sa.Column("shown", sa.Text, nullable=False),
         sa.Column("times", sa.Integer, nullable=False),
@@ -275,23 +276,23 @@ def _create_search_tables() -> None:
 
 def _create_subscriptions_tables() -> None:
     op.create_table(
-        "box_mail",
+        "confirmation_send",
         sa.Column("id", Id, primary_key=True),
         sa.Column("mailbox", sa.LargeBinary, nullable=False),
-        sa.Column("at", UtcDateTime, nullable=False),
+        sa.Column("sent_at", UtcDateTime, nullable=False),
     )
-    op.create_index("ix_box_mail_mailbox", "box_mail", ["mailbox"])
+    op.create_index("ix_confirmation_send_mailbox", "confirmation_send", ["mailbox"])
     op.create_table(
         "consent_text",
         sa.Column("version", BytewiseText, primary_key=True),
         sa.Column("language", sa.Text, nullable=False),
         sa.Column("text", sa.Text, nullable=False),
-        sa.Column("since", UtcDateTime, nullable=False),
+        sa.Column("first_used_at", UtcDateTime, nullable=False),
     )
     op.create_table(
         "subscriber",
         sa.Column("id", Id, primary_key=True),
-        sa.Column("person", sa.LargeBinary, nullable=False, unique=True),
+        sa.Column("email_hash", sa.LargeBinary, nullable=False, unique=True),
         sa.Column("mailbox", sa.LargeBinary, nullable=False),
         sa.Column("email", sa.Text),
         sa.Column("language", BytewiseText, nullable=False),
@@ -302,22 +303,22 @@ def _create_subscriptions_tables() -> None:
         "subscription_request",
         sa.Column("id", Id, primary_key=True),
         sa.Column("email", sa.Text, nullable=False),
-        sa.Column("person", sa.LargeBinary, nullable=False),
-        sa.Column("mailbox", sa.LargeBinary, nullable=False),
+        sa.Column("email_hash", sa.LargeBinary, nullable=False),
+        sa.Column("mailbox_hash", sa.LargeBinary, nullable=False),
         sa.Column("facet_id", sa.Integer, nullable=False),
         sa.Column("frequency", sa.Text, nullable=False),
         sa.Column("language", sa.Text, nullable=False),
         sa.Column("time_zone", sa.Text, nullable=False),
         sa.Column("consent_version", sa.Text, nullable=False),
         sa.Column("source_url", sa.Text),
-        sa.Column("at", UtcDateTime, nullable=False),
+        sa.Column("requested_at", UtcDateTime, nullable=False),
     )
-    op.create_index("ix_subscription_request_person", "subscription_request", ["person"])
+    op.create_index("ix_subscription_request_email_hash", "subscription_request", ["email_hash"])
     op.create_table(
         "suppression",
         sa.Column("person", sa.LargeBinary, primary_key=True),
         sa.Column("reason", sa.Text, nullable=False),
-        sa.Column("at", UtcDateTime, nullable=False),
+        sa.Column("suppressed_at", UtcDateTime, nullable=False),
     )
     op.create_table(
         "subscription",
@@ -331,7 +332,7 @@ def _create_subscriptions_tables() -> None:
         sa.Column("requested_at", UtcDateTime, nullable=False),
         sa.Column("confirmed_at", UtcDateTime),
         sa.Column("ended_at", UtcDateTime),
-        sa.Column("mail_since", UtcDateTime),
+        sa.Column("notice_due_at", UtcDateTime),
     )
     op.create_index("ix_subscription_ended_at", "subscription", ["ended_at"])
     op.create_index(
@@ -342,6 +343,13 @@ def _create_subscriptions_tables() -> None:
         postgresql_where=sa.text("state <> 'ended'"),
         unique=True,
     )
+    op.create_index(
+        "ix_subscription_notice_due",
+        "subscription",
+        ["notice_due_at"],
+        sqlite_where=sa.text("notice_due_at IS NOT NULL"),
+        postgresql_where=sa.text("notice_due_at IS NOT NULL"),
+    )
     op.create_index("ix_subscription_of_facet", "subscription", ["facet_id", "state", "frequency", "id"])
     op.create_index("ix_subscription_of_subscriber", "subscription", ["subscriber_id"])
     op.create_index(
@@ -351,15 +359,8 @@ def _create_subscriptions_tables() -> None:
         sqlite_where=sa.text("state = 'pending'"),
         postgresql_where=sa.text("state = 'pending'"),
     )
-    op.create_index(
-        "ix_subscription_untold",
-        "subscription",
-        ["mail_since"],
-        sqlite_where=sa.text("mail_since IS NOT NULL"),
-        postgresql_where=sa.text("mail_since IS NOT NULL"),
-    )
     op.create_table(
-        "alert_mail",
+        "alert_delivery",
         sa.Column("subscriber_id", Id, sa.ForeignKey("subscriber.id", ondelete="CASCADE"), primary_key=True),
         sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("subscription_id", Id, sa.ForeignKey("subscription.id", ondelete="CASCADE"), nullable=False),
@@ -370,11 +371,11 @@ def _create_subscriptions_tables() -> None:
         sa.Column("attempts", sa.Integer, nullable=False),
         sa.Column("sent_at", UtcDateTime),
     )
-    op.create_index("ix_alert_mail_due", "alert_mail", ["due_at"])
-    op.create_index("ix_alert_mail_of_subscription", "alert_mail", ["subscription_id"])
+    op.create_index("ix_alert_delivery_due", "alert_delivery", ["due_at"])
+    op.create_index("ix_alert_delivery_of_subscription", "alert_delivery", ["subscription_id"])
     op.create_index(
-        "ix_alert_mail_ready",
-        "alert_mail",
+        "ix_alert_delivery_ready",
+        "alert_delivery",
         ["ready_at", "subscriber_id"],
         sqlite_where=sa.text("state = 'pending'"),
         postgresql_where=sa.text("state = 'pending'"),
@@ -387,9 +388,9 @@ def _create_taxonomy_tables() -> None:
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("kind", sa.Text, nullable=False),
         sa.Column("name", BytewiseText),
-        sa.Column("articles", sa.Integer, nullable=False),
+        sa.Column("article_count", sa.Integer, nullable=False),
         sa.Column("seq", sa.BigInteger, nullable=False),
-        sa.Column("at", UtcDateTime),
+        sa.Column("changed_at", UtcDateTime),
         sa.UniqueConstraint("kind", "name"),
         postgresql_with={"fillfactor": 50},
     )
@@ -402,7 +403,7 @@ def _create_taxonomy_tables() -> None:
         sa.Column("slug", BytewiseText, nullable=False, unique=True),
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("sort_key", BytewiseText, nullable=False),
-        sa.Column("words", BytewiseText, nullable=False),
+        sa.Column("search_names", BytewiseText, nullable=False),
         sa.Column("changed_at", UtcDateTime, nullable=False),
         sa.Column("import_digest", sa.LargeBinary),
         sa.Column("version", sa.Integer, nullable=False, server_default=sa.text("1")),
@@ -421,7 +422,7 @@ def _create_taxonomy_tables() -> None:
         sa.Column("slug", BytewiseText, nullable=False, unique=True),
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("sort_key", BytewiseText, nullable=False),
-        sa.Column("words", BytewiseText, nullable=False),
+        sa.Column("search_names", BytewiseText, nullable=False),
         sa.Column("changed_at", UtcDateTime, nullable=False),
         sa.Column("import_digest", sa.LargeBinary),
         sa.Column("version", sa.Integer, nullable=False, server_default=sa.text("1")),
@@ -435,7 +436,7 @@ def _create_taxonomy_tables() -> None:
         sa.Column("slug", BytewiseText, nullable=False, unique=True),
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("sort_key", BytewiseText, nullable=False),
-        sa.Column("words", BytewiseText, nullable=False),
+        sa.Column("search_names", BytewiseText, nullable=False),
         sa.Column("changed_at", UtcDateTime, nullable=False),
         sa.Column("import_digest", sa.LargeBinary),
         sa.Column("version", sa.Integer, nullable=False, server_default=sa.text("1")),
@@ -448,7 +449,7 @@ def _create_taxonomy_tables() -> None:
         sa.Column("slug", BytewiseText, nullable=False, unique=True),
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("sort_key", BytewiseText, nullable=False),
-        sa.Column("words", BytewiseText, nullable=False),
+        sa.Column("search_names", BytewiseText, nullable=False),
         sa.Column("changed_at", UtcDateTime, nullable=False),
         sa.Column("import_digest", sa.LargeBinary),
         sa.Column("version", sa.Integer, nullable=False, server_default=sa.text("1")),
@@ -459,7 +460,7 @@ def _create_taxonomy_tables() -> None:
 
 def _create_articles_tables() -> None:
     op.create_table(
-        "listing",
+        "listing_entry",
         sa.Column("facet_id", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("published_at", UtcDateTime, primary_key=True),
         sa.Column("article_id", Id, primary_key=True),
@@ -467,16 +468,18 @@ def _create_articles_tables() -> None:
         sa.Column("materially_updated_at", UtcDateTime, nullable=False),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_listing_materially_updated", "listing", ["facet_id", "materially_updated_at", "article_id"])
-    op.create_index("ix_listing_updated", "listing", ["facet_id", "updated_at", "article_id"])
+    op.create_index(
+        "ix_listing_entry_materially_updated", "listing_entry", ["facet_id", "materially_updated_at", "article_id"]
+    )
+    op.create_index("ix_listing_entry_updated", "listing_entry", ["facet_id", "updated_at", "article_id"])
     op.create_table(
-        "old_slug",
+        "slug_redirect",
         sa.Column("kind", sa.Text, primary_key=True),
         sa.Column("slug", BytewiseText, primary_key=True),
         sa.Column("subject_id", Id, nullable=False),
         sa.Column("at", UtcDateTime, nullable=False),
     )
-    op.create_index("ix_old_slug_subject_id", "old_slug", ["subject_id"])
+    op.create_index("ix_slug_redirect_subject_id", "slug_redirect", ["subject_id"])
     op.create_table(
         "article",
         sa.Column("id", Id, primary_key=True),
@@ -498,16 +501,16 @@ def _create_articles_tables() -> None:
         sa.Column("updated_at", UtcDateTime, nullable=False),
         sa.Column("materially_updated_at", UtcDateTime),
         sa.Column("created_at", UtcDateTime, nullable=False),
-        sa.Column("gone", Json),
+        sa.Column("withdrawal", Json),
         sa.Column("import_digest", sa.LargeBinary),
         sa.Column("expires_at", UtcDateTime),
-        sa.Column("number", sa.Integer),
-        sa.Column("bucket", sa.Integer),
+        sa.Column("publication_number", sa.Integer),
+        sa.Column("digest_bucket", sa.Integer),
         sa.CheckConstraint("status <> 'published' OR published_at IS NOT NULL", name="published_at"),
         sa.CheckConstraint("published_precision IN ('second', 'day')", name="published_precision"),
         sa.CheckConstraint("status IN ('draft', 'scheduled', 'published', 'withdrawn')", name="status"),
     )
-    op.create_index("ix_article_bucket", "article", ["bucket"])
+    op.create_index("ix_article_digest_bucket", "article", ["digest_bucket"])
     op.create_index(
         "ix_article_due",
         "article",
@@ -530,7 +533,7 @@ def _create_articles_tables() -> None:
         postgresql_where=sa.text("status <> 'published'"),
     )
     op.create_index("ix_article_import_digest", "article", ["import_digest"])
-    op.create_index("ix_article_number", "article", ["number"], unique=True)
+    op.create_index("ix_article_publication_number", "article", ["publication_number"], unique=True)
     op.create_index("ix_article_seq", "article", ["seq"])
     op.create_table(
         "article_author",
@@ -540,7 +543,7 @@ def _create_articles_tables() -> None:
         sa.UniqueConstraint("article_id", "author_id"),
     )
     op.create_table(
-        "article_detail",
+        "article_content",
         sa.Column("article_id", Id, sa.ForeignKey("article.id", ondelete="CASCADE"), primary_key=True),
         sa.Column("canonical_url", sa.Text),
         sa.Column("source", Json),
@@ -579,10 +582,25 @@ def _create_articles_tables() -> None:
 
 def _create_desk_tables() -> None:
     op.create_table(
-        "deed",
+        "api_key",
+        sa.Column("id", Id, primary_key=True),
+        sa.Column("prefix", BytewiseText, nullable=False, unique=True),
+        sa.Column("secret_digest", sa.LargeBinary, nullable=False),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("scopes", Json, nullable=False),
+        sa.Column("rate_per_minute", sa.Integer),
+        sa.Column("brands", Json),
+        sa.Column("sections", Json),
+        sa.Column("body_access", sa.Text),
+        sa.Column("created_at", UtcDateTime, nullable=False),
+        sa.Column("expires_at", UtcDateTime),
+        sa.Column("revoked_at", UtcDateTime),
+    )
+    op.create_table(
+        "audit_entry",
         sa.Column("id", Id, primary_key=True),
         sa.Column("at", UtcDateTime, nullable=False),
-        sa.Column("by", BytewiseText, nullable=False),
+        sa.Column("actor", BytewiseText, nullable=False),
         sa.Column("action", sa.Text, nullable=False),
         sa.Column("kind", sa.Text, nullable=False),
         sa.Column("subject_id", Id, nullable=False),
@@ -590,25 +608,23 @@ def _create_desk_tables() -> None:
         sa.Column("version", sa.Integer),
         sa.Column("seq", sa.BigInteger),
     )
-    op.create_index("ix_deed_by_id", "deed", ["by", "id"])
-    op.create_index("ix_deed_subject_id_id", "deed", ["subject_id", "id"])
+    op.create_index("ix_audit_entry_actor_id", "audit_entry", ["actor", "id"])
+    op.create_index("ix_audit_entry_subject_id_id", "audit_entry", ["subject_id", "id"])
     op.create_table(
-        "key",
-        sa.Column("id", Id, primary_key=True),
-        sa.Column("prefix", BytewiseText, nullable=False, unique=True),
-        sa.Column("digest", sa.LargeBinary, nullable=False),
-        sa.Column("name", sa.Text, nullable=False),
-        sa.Column("scopes", Json, nullable=False),
-        sa.Column("rate", sa.Integer),
-        sa.Column("brands", Json),
-        sa.Column("sections", Json),
+        "idempotency_record",
+        sa.Column("caller", BytewiseText, primary_key=True),
+        sa.Column("idempotency_key", BytewiseText, primary_key=True),
+        sa.Column("request_digest", sa.LargeBinary, nullable=False),
+        sa.Column("at", UtcDateTime, nullable=False),
+        sa.Column("lease_holder", sa.Text, nullable=False),
+        sa.Column("lease_expires_at", UtcDateTime, nullable=False),
+        sa.Column("status", sa.Integer),
+        sa.Column("headers", Json),
         sa.Column("body", sa.Text),
-        sa.Column("created_at", UtcDateTime, nullable=False),
-        sa.Column("expires_at", UtcDateTime),
-        sa.Column("revoked_at", UtcDateTime),
     )
+    op.create_index("ix_idempotency_record_at", "idempotency_record", ["at"])
     op.create_table(
-        "merge",
+        "term_merge",
         sa.Column("id", Id, primary_key=True),
         sa.Column("kind", sa.Text, nullable=False),
         sa.Column("source_id", Id, nullable=False),
@@ -616,31 +632,18 @@ def _create_desk_tables() -> None:
         sa.Column("source", sa.Text, nullable=False),
         sa.Column("target", sa.Text, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
-        sa.Column("moved", sa.Integer, nullable=False),
-        sa.Column("by", sa.Text, nullable=False),
+        sa.Column("moved_count", sa.Integer, nullable=False),
+        sa.Column("requested_by", sa.Text, nullable=False),
         sa.Column("created_at", UtcDateTime, nullable=False),
         sa.Column("updated_at", UtcDateTime, nullable=False),
     )
     op.create_table(
-        "repeat",
-        sa.Column("caller", BytewiseText, primary_key=True),
-        sa.Column("word", BytewiseText, primary_key=True),
-        sa.Column("digest", sa.LargeBinary, nullable=False),
-        sa.Column("at", UtcDateTime, nullable=False),
-        sa.Column("holder", sa.Text, nullable=False),
-        sa.Column("until", UtcDateTime, nullable=False),
-        sa.Column("status", sa.Integer),
-        sa.Column("headers", Json),
-        sa.Column("body", sa.Text),
-    )
-    op.create_index("ix_repeat_at", "repeat", ["at"])
-    op.create_table(
         "preview_link",
         sa.Column("id", Id, primary_key=True),
-        sa.Column("digest", sa.LargeBinary, nullable=False, unique=True),
+        sa.Column("token_digest", sa.LargeBinary, nullable=False, unique=True),
         sa.Column("article_id", Id, sa.ForeignKey("article.id", ondelete="CASCADE"), nullable=False),
         sa.Column("as_of", UtcDateTime),
-        sa.Column("by", sa.Text, nullable=False),
+        sa.Column("created_by", sa.Text, nullable=False),
         sa.Column("created_at", UtcDateTime, nullable=False),
         sa.Column("expires_at", UtcDateTime, nullable=False),
         sa.Column("revoked_at", UtcDateTime),
@@ -650,31 +653,31 @@ def _create_desk_tables() -> None:
 
 def _create_partners_tables() -> None:
     op.create_table(
-        "departure",
+        "facet_digest",
+        sa.Column("facet_id", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("bucket_sums", sa.LargeBinary, nullable=False),
+    )
+    op.create_table(
+        "filter_exit",
         sa.Column("article_id", Id, primary_key=True),
         sa.Column("facet_id", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("seq", sa.BigInteger, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_departure_facet_id_seq", "departure", ["facet_id", "seq"])
+    op.create_index("ix_filter_exit_facet_id_seq", "filter_exit", ["facet_id", "seq"])
     op.create_table(
-        "tally",
-        sa.Column("facet_id", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column("sums", sa.LargeBinary, nullable=False),
-    )
-    op.create_table(
-        "key_use",
-        sa.Column("key_id", Id, sa.ForeignKey("key.id"), primary_key=True),
+        "key_daily_usage",
+        sa.Column("key_id", Id, sa.ForeignKey("api_key.id"), primary_key=True),
         sa.Column("day", sa.Date, primary_key=True),
-        sa.Column("requests", sa.Integer, nullable=False),
+        sa.Column("request_count", sa.Integer, nullable=False),
     )
     op.create_table(
-        "receipt",
+        "recall_receipt",
         sa.Column("article_id", Id, sa.ForeignKey("article.id", ondelete="CASCADE"), primary_key=True),
         sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
-        sa.Column("key_id", Id, sa.ForeignKey("key.id"), primary_key=True),
-        sa.Column("at", UtcDateTime, nullable=False),
+        sa.Column("key_id", Id, sa.ForeignKey("api_key.id"), primary_key=True),
+        sa.Column("acknowledged_at", UtcDateTime, nullable=False),
     )
 
 
@@ -682,19 +685,19 @@ def _create_webhooks_tables() -> None:
     op.create_table(
         "webhook",
         sa.Column("id", Id, primary_key=True),
-        sa.Column("by", BytewiseText, nullable=False),
+        sa.Column("owner", BytewiseText, nullable=False),
         sa.Column("url", sa.Text, nullable=False),
         sa.Column("events", Json, nullable=False),
         sa.Column("brands", Json),
         sa.Column("sections", Json),
         sa.Column("secret", sa.Text, nullable=False),
-        sa.Column("former_secret", sa.Text),
-        sa.Column("former_until", UtcDateTime),
+        sa.Column("previous_secret", sa.Text),
+        sa.Column("previous_secret_expires_at", UtcDateTime),
         sa.Column("created_at", UtcDateTime, nullable=False),
         sa.Column("failing_since", UtcDateTime),
         sa.Column("paused_at", UtcDateTime),
     )
-    op.create_index("ix_webhook_by", "webhook", ["by"])
+    op.create_index("ix_webhook_owner", "webhook", ["owner"])
     op.create_table(
         "delivery",
         sa.Column("id", Id, primary_key=True),
@@ -704,18 +707,18 @@ def _create_webhooks_tables() -> None:
         sa.Column("body", sa.Text, nullable=False),
         sa.Column("state", BytewiseText, nullable=False),
         sa.Column("attempts", sa.Integer, nullable=False),
-        sa.Column("due_at", UtcDateTime, nullable=False),
+        sa.Column("next_attempt_at", UtcDateTime, nullable=False),
         sa.Column("created_at", UtcDateTime, nullable=False),
-        sa.Column("tried_at", UtcDateTime),
+        sa.Column("last_attempt_at", UtcDateTime),
         sa.Column("finished_at", UtcDateTime),
-        sa.Column("status", sa.Integer),
-        sa.Column("error", sa.Text),
+        sa.Column("last_status_code", sa.Integer),
+        sa.Column("last_error", sa.Text),
     )
     op.create_index("ix_delivery_done", "delivery", ["finished_at"])
     op.create_index(
         "ix_delivery_due",
         "delivery",
-        ["webhook_id", "due_at", "id"],
+        ["webhook_id", "next_attempt_at", "id"],
         sqlite_where=sa.text("state = 'pending'"),
         postgresql_where=sa.text("state = 'pending'"),
     )
