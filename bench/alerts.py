@@ -27,19 +27,19 @@ import click
 import structlog
 from aiosmtpd.controller import Controller
 
-from newsapi.actions.subscriptions import SubscriptionContext
-from newsapi.api.parts import utc_now
+from newsapi.content.presentation.presentation import ArticlePresenter
+from newsapi.db import bulk_rows
+from newsapi.db.database import Database
+from newsapi.db.types import uuid7
 from newsapi.migrations.upgrade import upgrade
-from newsapi.model import Subscriber, Subscription
-from newsapi.model.base import uuid7
-from newsapi.outbox.alerts import AlertConsumer
-from newsapi.outbox.mail import make_transport
-from newsapi.outbox.worker import ConsumerRunner
-from newsapi.schemas.presentation import ArticlePresenter
 from newsapi.settings import Settings
-from newsapi.store import rows
-from newsapi.store.database import Database
-from newsapi.store.passes import TokenSigner
+from newsapi.subscriptions.commands import SubscriptionContext
+from newsapi.subscriptions.mail_transport import make_transport
+from newsapi.subscriptions.tables import Subscriber, Subscription
+from newsapi.subscriptions.tokens import TokenSigner
+from newsapi.subscriptions.worker import AlertConsumer
+from newsapi.web.context import utc_now
+from newsapi.worker.consumers import ConsumerRunner
 from tests import servers
 from tests.make import Make
 
@@ -91,7 +91,7 @@ def fill(database: Database, make: Make, count: int) -> None:
         facet = session.connection().exec_driver_sql("SELECT facet_id FROM brand").scalar_one()
         ids = [uuid7() for _ in range(count)]
         hashes = [passes.hash_email(str(number)) for number in range(count)]
-        rows.bulk_insert(
+        bulk_rows.bulk_insert(
             session,
             Subscriber,
             ("id", "email_hash", "mailbox", "email", "language", "time_zone", "created_at"),
@@ -110,7 +110,7 @@ def fill(database: Database, make: Make, count: int) -> None:
             "requested_at",
             "confirmed_at",
         )
-        rows.bulk_insert(
+        bulk_rows.bulk_insert(
             session,
             Subscription,
             columns,

@@ -28,7 +28,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.pool import Pool
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from newsapi.store.database import Database
+from newsapi.db.database import Database
 
 _SERVED = """
 SELECT coalesce(sum(pg_stat_get_xact_tuples_returned(oid)), 0)::int,

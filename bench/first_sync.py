@@ -20,10 +20,11 @@ import click
 from bench.counted import Counter
 from bench.loaded import FAST_LOADING
 from newsapi.app import create_app
+from newsapi.changelog import writer as changelog_writer
+from newsapi.content.writes import terms as term_writes
+from newsapi.db.database import Connection, Database
 from newsapi.migrations.upgrade import upgrade
 from newsapi.settings import Settings
-from newsapi.store import log, vocabulary
-from newsapi.store.database import Connection, Database
 from tests import servers
 
 DIALECTS = {
@@ -72,11 +73,11 @@ def _facets(database: Database) -> tuple[dict[str, int], int]:
     """Insert the brands; return the facet ids by their name in STEPS, and the head of the changelog."""
     now = datetime.now(UTC)
     with database.transaction() as session:
-        log.acquire_write_lock(session)
+        changelog_writer.acquire_write_lock(session)
         brand = {"aliases": [], "description": None, "logo": None}
         for slug in ("decima", "rara"):
-            _, changes = vocabulary.upsert_by_slug(session, "brand", {"slug": slug, "name": slug, **brand}, now)
-            base = log.append_changes(session, changes, now=now).last
+            _, changes = term_writes.upsert_by_slug(session, "brand", {"slug": slug, "name": slug, **brand}, now)
+            base = changelog_writer.append_changes(session, changes, now=now).last
         connection = session.connection()
         sql = "SELECT slug, facet_id FROM brand"
         facet_ids: dict[str, int] = dict(connection.exec_driver_sql(sql).all())  # type: ignore[arg-type]

@@ -27,11 +27,11 @@ import click
 import orjson
 
 from bench.corpus import records
-from newsapi.actions import imports
-from newsapi.api.parts import utc_now
+from newsapi.db.database import Database
+from newsapi.imports import loader as import_loader
 from newsapi.migrations.upgrade import upgrade
 from newsapi.settings import Settings
-from newsapi.store.database import Database
+from newsapi.web.context import utc_now
 from tests import servers
 
 LIST_PATH = "/v1/articles?brand=land-rover&limit=20"
@@ -119,7 +119,7 @@ def fill(url: str, articles: int) -> None:
         file.writelines(orjson.dumps(record) + b"\n" for record in records(articles))
         file.seek(0)
         settings = Settings.from_env({"NEWSAPI_DATABASE_URL": url, "NEWSAPI_RATE_LIMITS": "off"})
-        imports.import_records(database, settings, file, now=utc_now, reject=lambda *_: None)
+        import_loader.import_records(database, settings, file, now=utc_now, reject=lambda *_: None)
     database.analyze()
     database.dispose()
 

@@ -13,12 +13,12 @@ import psycopg
 from sqlalchemy.engine import make_url
 
 from bench.corpus import Stream
-from newsapi.actions import imports
-from newsapi.api.parts import utc_now
+from newsapi.db.database import Database
 from newsapi.errors import FieldError
+from newsapi.imports import loader as import_loader
 from newsapi.migrations.upgrade import upgrade
 from newsapi.settings import Settings
-from newsapi.store.database import Database
+from newsapi.web.context import utc_now
 from tests import servers
 
 COMPLETE_TABLE = "bench_loaded"
@@ -82,7 +82,7 @@ def _import(database: Database, kind: str, articles: int) -> None:
             raise ValueError(f"line {line} of the corpus: {error.location}: {error.message}")
 
         stream = io.BufferedReader(Stream(articles, on_progress), 1 << 20)
-        imports.import_records(database, settings, stream, now=utc_now, reject=on_reject)
+        import_loader.import_records(database, settings, stream, now=utc_now, reject=on_reject)
 
 
 def size_of(database: Database) -> int:

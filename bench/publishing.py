@@ -25,10 +25,10 @@ import orjson
 
 from bench.corpus import records
 from bench.hits import LIST_PATH, fill, serve, wrk
-from newsapi.actions import imports
-from newsapi.api.parts import utc_now
+from newsapi.db.database import Database
+from newsapi.imports import loader as import_loader
 from newsapi.settings import Settings
-from newsapi.store.database import Database
+from newsapi.web.context import utc_now
 
 
 class Newsroom:
@@ -48,7 +48,7 @@ class Newsroom:
         with tempfile.TemporaryFile() as file:
             file.write(orjson.dumps(record))
             file.seek(0)
-            counts = imports.import_records(self._database, self._settings, file, now=utc_now, reject=print)
+            counts = import_loader.import_records(self._database, self._settings, file, now=utc_now, reject=print)
         assert counts.created + counts.updated == 1
 
     @contextmanager

@@ -23,12 +23,12 @@ from bench import report
 from bench.cases import CASES, case_urls, sample_articles
 from bench.counted import Counter, prepare_request
 from bench.loaded import load_database, postgresql_server, size_of
-from newsapi.app import create_app, configure_logging
-from newsapi.cache.memory import MemoryCache
-from newsapi.cache.pages import ResponseCache
-from newsapi.cache.shared import NullCache
+from newsapi.app import configure_logging, create_app
+from newsapi.cache.memory_cache import MemoryCache
+from newsapi.cache.redis_cache import NullCache
+from newsapi.cache.response_cache import ResponseCache
+from newsapi.db.database import Database
 from newsapi.settings import Settings
-from newsapi.store.database import Database
 
 UNITS = {"k": 1_000, "m": 1_000_000}
 SETTINGS = {"NEWSAPI_SECRET_KEY": "b" * 40, "NEWSAPI_RATE_LIMITS": "off"}

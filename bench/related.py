@@ -25,11 +25,15 @@ import click
 from sqlalchemy import func, select
 
 from bench.loaded import load_database, postgresql_server
-from newsapi.actions import related as acts
-from newsapi.api.parts import utc_now
-from newsapi.model import Brand, Facet, ListingEntry, RelatedProfile
-from newsapi.store import places, profiles, related
-from newsapi.store.database import Database, Session
+from newsapi.changelog import offsets as changelog_offsets
+from newsapi.content.tables.articles import ListingEntry
+from newsapi.content.tables.terms import Brand, Facet
+from newsapi.db.database import Database, Session
+from newsapi.related import index as related_index
+from newsapi.related import lists as related_lists
+from newsapi.related import maintenance as acts
+from newsapi.related.tables import RelatedProfile
+from newsapi.web.context import utc_now
 
 SIZES = {"10k": 10_000, "100k": 100_000, "1m": 1_000_000}
 WARM = 40
@@ -43,7 +47,7 @@ def index(database: Database) -> float | None:
     """Build the index unless it is complete; return the articles indexed per second, or None."""
     with database.read_transaction() as connection:
         indexed = connection.execute(select(func.count()).select_from(RelatedProfile)).scalar() or 0
-        total = len(profiles.all_public_ids(connection))
+        total = len(related_index.all_public_ids(connection))
     if indexed == total:
         return None
     start = time.perf_counter()
@@ -84,11 +88,11 @@ def measured(database: Database, lists: int) -> Iterator[tuple[str, float, float
 
     def compute(id_: UUID) -> None:
         with database.read_transaction() as connection:
-            related.get_related(connection, id_, limit=6)
+            related_lists.get_related(connection, id_, limit=6)
 
     def read_stored(id_: UUID) -> None:
         with database.read_transaction() as connection:
-            related.get_related(
+            related_lists.get_related(
                 connection, id_, limit=6, save=lambda related_list: acts.save_list(database, related_list)
             )
 
@@ -112,7 +116,7 @@ def measured(database: Database, lists: int) -> Iterator[tuple[str, float, float
     median, p99 = timed(update_index, ids)
     yield "index update after a publication", median, p99
     with database.transaction() as session:
-        related.delete_lists(session, ids)
+        related_lists.delete_lists(session, ids)
 
 
 def follow(database: Database) -> None:
@@ -122,7 +126,9 @@ def follow(database: Database) -> None:
 
 
 def _follow(session: Session) -> None:
-    places.acquire_lease(session, profiles.CONSUMER, "bench", utc_now(), timedelta(0), from_the_first=False)
+    changelog_offsets.acquire_lease(
+        session, related_index.CONSUMER, "bench", utc_now(), timedelta(0), from_the_first=False
+    )
 
 
 def size(database: Database) -> float:

@@ -24,13 +24,14 @@ import structlog
 from sqlalchemy import Engine, event, func, select
 
 from bench.loaded import load_database, postgresql_server
-from newsapi.actions import search
-from newsapi.api.parts import utc_now
 from newsapi.app import create_app
-from newsapi.cache import memory
-from newsapi.model import Article, SearchDocument, SearchVocabularyEntry
+from newsapi.cache import memory_cache
+from newsapi.content.tables.articles import Article
+from newsapi.db.database import Database
+from newsapi.search import maintenance as search_maintenance
+from newsapi.search.tables import SearchDocument, SearchVocabularyEntry
 from newsapi.settings import Settings
-from newsapi.store.database import Database
+from newsapi.web.context import utc_now
 
 SIZES = {"10k": 10_000, "100k": 100_000, "1m": 1_000_000}
 WARM = 10
@@ -46,7 +47,7 @@ def index(database: Database) -> float | None:
         return None
     start = time.perf_counter()
     with click.progressbar(length=total, label="indexing", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
-        search.rebuild(database, now=utc_now, progress=lambda done, _: bar.update(done - bar.pos))
+        search_maintenance.rebuild(database, now=utc_now, progress=lambda done, _: bar.update(done - bar.pos))
     elapsed = time.perf_counter() - start
     if not database.is_sqlite:
         with database.connection() as connection:
@@ -131,7 +132,7 @@ def measured(database: Database, count: int) -> Iterator[tuple[str, float, float
     url = database.url.render_as_string(hide_password=False)
     app = create_app(Settings.from_env({"NEWSAPI_DATABASE_URL": url, "NEWSAPI_RATE_LIMITS": "off"}))
     parts = app.extensions["newsapi"]
-    parts.response_cache.memory = memory.MemoryCache(0)
+    parts.response_cache.memory = memory_cache.MemoryCache(0)
     client = app.test_client()
     gc.collect()  # the same settings as in the server
     gc.freeze()

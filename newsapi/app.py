@@ -9,42 +9,43 @@ import sys
 import structlog
 from flask import Flask
 
-from newsapi import __version__, api
-from newsapi.actions.import_jobs import ImportRunner
-from newsapi.actions.subscriptions import SubscriptionContext
-from newsapi.actions.writing import WriteContext
-from newsapi.api import imports, problems
-from newsapi.api.limits import RateLimiter
-from newsapi.api.parts import AppContext, utc_now
-from newsapi.api.usage import Usage
-from newsapi.cache.counts import RequestMetrics
-from newsapi.cache.follower import ChangelogFollower, ChangelogDelta, ChangelogReader
-from newsapi.cache.front import Front
-from newsapi.cache.memory import MemoryCache
-from newsapi.cache.pages import ResponseCache
-from newsapi.cache.shared import NullCache, RedisResponseCache
-from newsapi.cache.turns import SQLITE_THREADS, DB_THREADS
-from newsapi.outbox.alerts import AlertConsumer
-from newsapi.outbox.clockwork import PublicationScheduler, ImportScheduler, TermMerger
-from newsapi.outbox.index import SearchIndexConsumer
-from newsapi.outbox.mail import make_transport
-from newsapi.outbox.purge import CdnPurgeConsumer, make_cdn
-from newsapi.outbox.relate import RelatedIndexConsumer
-from newsapi.outbox.webhooks import WebhookConsumer
-from newsapi.outbox.websub import WebSubConsumer
-from newsapi.outbox.worker import Consumer, Worker
-from newsapi.schemas.presentation import ArticlePresenter
+from newsapi import __version__, routes
+from newsapi.cache.log_follower import ChangelogDelta, ChangelogFollower, ChangelogReader
+from newsapi.cache.memory_cache import MemoryCache
+from newsapi.cache.redis_cache import NullCache, RedisResponseCache
+from newsapi.cache.response_cache import ResponseCache
+from newsapi.cdn import CdnPurgeConsumer, make_cdn
+from newsapi.changelog import reader as changelog_reader
+from newsapi.content.presentation.presentation import ArticlePresenter
+from newsapi.content.writes.writer import WriteContext
+from newsapi.db.database import Database
+from newsapi.editing.due import database_now
+from newsapi.feeds.websub import WebSubConsumer
+from newsapi.imports import views as import_views
+from newsapi.imports.jobs import ImportRunner
+from newsapi.keys.usage import Usage
+from newsapi.related.worker import RelatedIndexConsumer
+from newsapi.search.worker import SearchIndexConsumer
+from newsapi.server.concurrency import DB_THREADS, SQLITE_THREADS
+from newsapi.server.front import Front
+from newsapi.server.metrics import RequestMetrics
 from newsapi.settings import Settings
-from newsapi.store import changes
-from newsapi.store.database import Database
-from newsapi.store.due import database_now
-from newsapi.store.keyset import CursorCodec
-from newsapi.store.passes import TokenSigner
+from newsapi.subscriptions.commands import SubscriptionContext
+from newsapi.subscriptions.mail_transport import make_transport
+from newsapi.subscriptions.tokens import TokenSigner
+from newsapi.subscriptions.worker import AlertConsumer
+from newsapi.web import problems
+from newsapi.web.context import AppContext, utc_now
+from newsapi.web.cursors import CursorCodec
+from newsapi.web.rate_limits import RateLimiter
+from newsapi.webhooks.worker import WebhookConsumer
+from newsapi.worker.consumers import Consumer, Worker
+from newsapi.worker.periodic import ImportScheduler, PublicationScheduler, TermMerger
 
 MAX_BODY_BYTES = 1 << 20
 """Maximum size of a request body, except for the endpoints in `STREAMED_PATHS`."""
 
-STREAMED_PATHS = frozenset({f"POST {imports.PATH}"})
+STREAMED_PATHS = frozenset({f"POST {import_views.PATH}"})
 """Method and path of the endpoints that read their request body as a stream."""
 
 
@@ -73,7 +74,7 @@ def create_app(settings: Settings) -> Flask:
         cdn_lifetime="max-age=86400" if settings.purge_url else "max-age=2",
     )
     app.extensions["newsapi"] = parts
-    app.extensions["newsapi-document"] = api.register(app)
+    app.extensions["newsapi-document"] = routes.register(app)
     return app
 
 
@@ -132,7 +133,7 @@ def _changelog_readers(database: Database) -> ChangelogReader:
 
     def read(place: int | None, most: int) -> ChangelogDelta:
         with database.read_transaction() as connection:
-            return ChangelogDelta(*changes.read_since(connection, place, most))
+            return ChangelogDelta(*changelog_reader.read_since(connection, place, most))
 
     return read
 

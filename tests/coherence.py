@@ -25,10 +25,10 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import select
 
-from newsapi.actions import imports
-from newsapi.model import Article
+from newsapi.content.tables.articles import Article
+from newsapi.db.database import Database
+from newsapi.imports import loader as import_loader
 from newsapi.settings import Settings
-from newsapi.store.database import Database
 from tests.records import article, brand, lines, term
 
 BOUND = 1.0
@@ -128,7 +128,7 @@ class Checker:
 
     def _write(self, *records: object) -> None:
         refused: list[object] = []
-        imports.import_records(
+        import_loader.import_records(
             self.database,
             self.settings,
             BytesIO(lines(*records)),  # type: ignore[arg-type]

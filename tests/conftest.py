@@ -12,9 +12,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import Connection, Engine, event
 
 from newsapi.app import create_app
+from newsapi.db.database import Database
 from newsapi.migrations.upgrade import upgrade
 from newsapi.settings import Settings
-from newsapi.store.database import Database
 from tests import servers
 from tests.make import Make
 

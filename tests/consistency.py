@@ -7,28 +7,22 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from newsapi.model import (
+from newsapi.changelog.tables import Change, ChangelogHead
+from newsapi.content.tables.articles import (
     Article,
     ArticleAuthor,
     ArticleContent,
     ArticleMention,
     ArticleTag,
-    Author,
-    Base,
-    Brand,
-    Change,
-    FilterExit,
-    Facet,
     ListingEntry,
-    ChangelogHead,
-    SlugRedirect,
     Revision,
-    Section,
-    Tag,
-    FacetDigest,
+    SlugRedirect,
 )
-from newsapi.store.database import Database
-from newsapi.store.sitemaps import ARTICLES_PER_PAGE
+from newsapi.content.tables.terms import Author, Brand, Facet, Section, Tag
+from newsapi.db.database import Database
+from newsapi.db.types import Base
+from newsapi.feeds.sitemap_queries import ARTICLES_PER_PAGE
+from newsapi.sync.tables import FacetDigest, FilterExit
 
 
 def dump(database: Database) -> dict[str, list[tuple[Any, ...]]]:

@@ -14,22 +14,20 @@ from uuid import UUID
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from newsapi.model import (
+from newsapi.changelog import writer as changelog_writer
+from newsapi.changelog.records import NewChange
+from newsapi.content.queries import listing_entries, snapshots
+from newsapi.content.tables.articles import (
     Article,
     ArticleAuthor,
     ArticleContent,
     ArticleMention,
     ArticleTag,
-    Author,
-    Brand,
-    Facet,
     SlugRedirect,
-    Section,
-    Tag,
 )
-from newsapi.store import listed, log, sitemaps, states
-from newsapi.store.database import Database
-from newsapi.store.told import NewChange
+from newsapi.content.tables.terms import Author, Brand, Facet, Section, Tag
+from newsapi.db.database import Database
+from newsapi.feeds import sitemap_queries
 from newsapi.text.folding import fold
 
 TERMS: dict[str, Any] = {"brand": Brand, "author": Author, "section": Section, "tag": Tag}
@@ -113,9 +111,9 @@ class Make:
         """Take a published article away, as a withdrawal does."""
         with self.database.transaction() as session:
             row = session.get_one(Article, article)
-            state = states.get_snapshots(session, [article])[article]
-            [facets] = listed.facets_of_articles(session, [state])
-            listed.delete_entries(session, [(state, facets)])
+            state = snapshots.get_snapshots(session, [article])[article]
+            [facets] = listing_entries.facets_of_articles(session, [state])
+            listing_entries.delete_entries(session, [(state, facets)])
             row.status = status
             row.withdrawal = gone or {
                 "at": "2026-11-01T12:00:00Z",
@@ -150,11 +148,11 @@ class Make:
         return Article(**values)
 
     def _publish(self, session: Session, row: Article) -> None:
-        state = states.get_snapshots(session, [row.id])[row.id]
-        sitemaps.assign_numbers(session, [state])
+        state = snapshots.get_snapshots(session, [row.id])[row.id]
+        sitemap_queries.assign_numbers(session, [state])
         row.publication_number = state.publication_number
-        [facets] = listed.facets_of_articles(session, [state])
-        listed.insert_entries(session, [(state, facets)])
+        [facets] = listing_entries.facets_of_articles(session, [state])
+        listing_entries.insert_entries(session, [(state, facets)])
         self._tell(session, row, "upsert", "published", facets_before=frozenset(), facets_after=facets)
 
     def _tell(self, session: Session, row: Article, action: Any, reason: str, **facets: frozenset[int]) -> None:
@@ -167,7 +165,7 @@ class Make:
             version=row.version,
             **facets,
         )
-        numbers = log.append_changes(session, [told], now=self.now())
+        numbers = changelog_writer.append_changes(session, [told], now=self.now())
         session.execute(
             update(Article).where(Article.id == row.id).values(seq=numbers.last, changed_at=numbers.committed_at)
         )
@@ -208,7 +206,7 @@ class Make:
             slug=slug,
             facets_after=frozenset({touched, row.facet_id}),
         )
-        log.append_changes(session, [told], now=self.now())
+        changelog_writer.append_changes(session, [told], now=self.now())
         return row.id
 
     @staticmethod

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from newsapi.feeds.elements import NAMESPACES, add_element, add_links, add_media, make_root, serialize
 from newsapi.feeds.feed import GENERATOR, Feed, Record, files, instant, is_syndicatable, keywords, rights, updated, urn
+from newsapi.feeds.xml import NAMESPACES, add_element, add_links, add_media, make_root, serialize
 
 MEDIA_TYPE: Final = "application/atom+xml"
 

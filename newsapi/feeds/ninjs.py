@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from newsapi.feeds.feed import Feed, MediaFile, Tombstone, Record, files, instant, is_syndicatable, updated, urn
+from newsapi.feeds.feed import Feed, MediaFile, Record, Tombstone, files, instant, is_syndicatable, updated, urn
 
 MEDIA_TYPE: Final = "application/json"
 SCHEMA: Final = "http://www.iptc.org/std/ninjs/ninjs-schema_3.1.json"

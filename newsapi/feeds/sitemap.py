@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from newsapi.feeds.elements import add_element, make_root, serialize
 from newsapi.feeds.feed import Record, instant
+from newsapi.feeds.xml import add_element, make_root, serialize
 
 MEDIA_TYPE: Final = "application/xml"
 XMLNS: Final = "http://www.sitemaps.org/schemas/sitemap/0.9"

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from newsapi.model import Base
+from newsapi.models import Base
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -8,8 +8,8 @@ from html import escape
 from itertools import islice
 from typing import Final
 
-from newsapi.search.documents import MAX_INDEXED_WORDS, matching_words
-from newsapi.text.terms import token_spans
+from newsapi.search.analysis import MAX_INDEXED_WORDS, matching_words
+from newsapi.text.stemming import token_spans
 
 MAX_FRAGMENTS: Final = 3
 """Maximum number of snippets of a body."""

@@ -13,8 +13,8 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from newsapi.search.blocks import MICROSECONDS_PER_DAY, Array, SegmentFacets, Posting, SegmentTimes
-from newsapi.search.documents import MAX_WEIGHT, HEADLINE_BIT
+from newsapi.search.analysis import HEADLINE_BIT, MAX_WEIGHT
+from newsapi.search.segments import MICROSECONDS_PER_DAY, Array, Posting, SegmentFacets, SegmentTimes
 
 MAX_SCORED_WORDS: Final = 16
 """If a query has more words, only the rarest ones are used."""

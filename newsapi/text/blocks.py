@@ -34,11 +34,11 @@ from html import unescape
 from itertools import groupby
 from typing import Final
 
-from newsapi.text.allowed import BLOCK_ELEMENTS
 from newsapi.text.blocks_html import LEVELS, MARK_ELEMENTS, Block, blocks_to_html
-from newsapi.text.blocks_tree import Node, BlockTypeMismatch, collapse_whitespace, is_blank, only_child, parse_tree
-from newsapi.text.markup import html_to_text
-from newsapi.text.own_links import ARTICLE_ID_PATTERN
+from newsapi.text.html import html_to_text
+from newsapi.text.html_policy import BLOCK_ELEMENTS
+from newsapi.text.html_tree import BlockTypeMismatch, Node, collapse_whitespace, is_blank, only_child, parse_tree
+from newsapi.text.internal_links import ARTICLE_ID_PATTERN
 
 _HOST = re.compile(r"https://([^/?#:]+)")
 # Elements that form a block of their own. A stray list item or term does not: it stays in the run around it.

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-from newsapi.text.markup import html_to_text
+from newsapi.text.html import html_to_text
 
 Block: TypeAlias = dict[str, Any]
 AttributeValue: TypeAlias = Mapping[str, Any]

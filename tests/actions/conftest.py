@@ -9,10 +9,11 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from newsapi.actions import imports
-from newsapi.model import Article, Change
+from newsapi.changelog.tables import Change
+from newsapi.content.tables.articles import Article
+from newsapi.db.database import Database
+from newsapi.imports import loader as import_loader
 from newsapi.settings import Settings
-from newsapi.store.database import Database
 from tests.consistency import consistent
 from tests.records import Record, lines
 
@@ -37,7 +38,7 @@ def load(database: Database, settings: Settings, clock: Callable[[], Any]) -> Lo
 
     def load(*records: Record | bytes) -> Result:
         rejects: list[tuple[int, str, str]] = []
-        counts = imports.import_records(
+        counts = import_loader.import_records(
             database,
             settings,
             BytesIO(lines(*records)),

@@ -7,10 +7,10 @@ from io import BytesIO
 import orjson
 import pytest
 
-from newsapi.actions import imports
-from newsapi.feeds import ndjson
-from newsapi.store import archive
-from newsapi.store.database import Database
+from newsapi.db.database import Database
+from newsapi.imports import export as import_export
+from newsapi.imports import export_records
+from newsapi.imports import loader as import_loader
 from tests.conftest import migrate
 from tests.records import arbitrary, article, brand
 from tests.records import archive as records_of
@@ -18,10 +18,13 @@ from tests.records import archive as records_of
 
 def exported(database):
     with database.read_transaction() as connection:
-        lines = [ndjson.term(kind, values) for kind, values in archive.iter_terms(connection)]
+        lines = [export_records.term(kind, values) for kind, values in import_export.iter_terms(connection)]
         return [
             *lines,
-            *(ndjson.article(s.id, s.values, s.names, s.former_slugs) for s in archive.iter_articles(connection)),
+            *(
+                export_records.article(s.id, s.values, s.names, s.former_slugs)
+                for s in import_export.iter_articles(connection)
+            ),
         ]
 
 
@@ -49,7 +52,7 @@ def shown(build, settings, url):
 def test_what_is_exported_imports_back_to_equal_content(
     load, database, settings, build, clock, tmp_path, seed, monkeypatch
 ):
-    monkeypatch.setattr(archive, "BATCH_SIZE", 7)
+    monkeypatch.setattr(import_export, "BATCH_SIZE", 7)
     chance = random.Random(seed)
     load(*records_of(60))
     for _ in range(3):
@@ -58,7 +61,7 @@ def test_what_is_exported_imports_back_to_equal_content(
     url = f"sqlite:///{tmp_path}/copy.sqlite3"
     migrate(url)
     copy = Database(url)
-    counts = imports.import_records(
+    counts = import_loader.import_records(
         copy, settings, BytesIO(b"".join(lines)), now=clock, reject=lambda *found: pytest.fail(str(found))
     )
     assert counts.created == len(lines)

@@ -6,15 +6,15 @@ from io import BytesIO
 
 import pytest
 
-from newsapi.intake.ndjson import iter_lines as read_lines
-from newsapi.intake.positions import LineIndex
+from newsapi.imports.line_index import LineIndex
+from newsapi.imports.ndjson import iter_lines as read_lines
 from tests.consistency import dump
 from tests.records import arbitrary, article, brand, lines, term
 
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch):
-    monkeypatch.setattr("newsapi.actions.imports.BATCH_LINES", 3)
+    monkeypatch.setattr("newsapi.imports.loader.BATCH_LINES", 3)
 
 
 @pytest.mark.parametrize("seed", [*range(1, 5), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(5, 60))])

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from newsapi.actions import imports
-from newsapi.intake import known, plans
-from newsapi.schemas.imports import FORMATS
-from newsapi.text.markup import sanitize_html
+from newsapi.imports import loader as import_loader
+from newsapi.imports import mapping as import_mapping
+from newsapi.imports import registry as import_registry
+from newsapi.imports.schemas import FORMATS
+from newsapi.text.html import sanitize_html
 from tests.consistency import consistent, dump
 
 FILES = Path(__file__).parents[1] / "intake" / "files"
-MAPPING = plans.parse_mapping((FILES / "mapping.toml").read_bytes())
+MAPPING = import_mapping.parse_mapping((FILES / "mapping.toml").read_bytes())
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -53,11 +54,11 @@ def load(database, settings, clock):
 
     def load(data, name, plan=MAPPING):
         rejects = []
-        counts = imports.import_records(
+        counts = import_loader.import_records(
             *(database, settings, BytesIO(data)),
             now=clock,
             reject=lambda line, fault: rejects.append((line, fault.location)),
-            record_format=known.get_format(name, plan, settings.time_zone),
+            record_format=import_registry.get_format(name, plan, settings.time_zone),
         )
         consistent(database)
         return astuple(counts), rejects
@@ -66,7 +67,7 @@ def load(database, settings, clock):
 
 
 def test_each_form_that_can_be_asked_for_is_known(settings):
-    assert all(known.get_format(name, None, settings.time_zone) for name in FORMATS)
+    assert all(import_registry.get_format(name, None, settings.time_zone) for name in FORMATS)
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from newsapi.actions import imports, reading
+from newsapi.content.tables.articles import Article
 from newsapi.errors import ParserProcessDied
-from newsapi.intake.ndjson import Line
-from newsapi.model import Article
+from newsapi.imports import loader as import_loader
+from newsapi.imports import reader_processes
+from newsapi.imports.ndjson import Line
 from tests.consistency import consistent
 from tests.records import archive, article, lines
 
@@ -23,9 +24,9 @@ NEWSAPI = Path(sys.executable).with_name("newsapi")
 @pytest.fixture
 def processes(monkeypatch):
     """Small chunks, each read by another process."""
-    monkeypatch.setattr(reading, "MIN_LINES_FOR_PROCESSES", 0)
-    monkeypatch.setattr(reading, "MAX_PROCESSES", 2)
-    monkeypatch.setattr(imports, "BATCH_LINES", 16)
+    monkeypatch.setattr(reader_processes, "MIN_LINES_FOR_PROCESSES", 0)
+    monkeypatch.setattr(reader_processes, "MAX_PROCESSES", 2)
+    monkeypatch.setattr(import_loader, "BATCH_LINES", 16)
 
 
 def test_the_order_of_the_lines_is_kept(load, changes, processes):
@@ -47,13 +48,13 @@ def test_rejects_are_named_as_ever(load, processes):
 def test_a_second_run_starts_no_process(load, processes, monkeypatch):
     records = [item for item in archive(60) if item["type"] == "article"]
     load(*archive(0), *records)
-    monkeypatch.setattr(reading.subprocess, "Popen", None)
+    monkeypatch.setattr(reader_processes.subprocess, "Popen", None)
     assert load(*records).counts == (0, 0, len(records), 0)
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 10])
 def test_a_known_line_that_is_overtaken_while_it_waits_overtakes_in_turn(load, stored, processes, monkeypatch, chunk):
-    monkeypatch.setattr(imports, "BATCH_LINES", chunk)
+    monkeypatch.setattr(import_loader, "BATCH_LINES", chunk)
     first, second = article("velar", headline="Prima"), article("velar", headline="Dopo")
     load(second)
     load(article("evoque"), first, second, article("defender"))
@@ -67,7 +68,7 @@ def test_more_names_than_a_statement_takes(load):
 
 
 def test_a_reader_that_is_killed_is_told(settings):
-    reader = reading._ParserProcess(settings)
+    reader = reader_processes._ParserProcess(settings)
     try:
         reader.ask([Line(1, 3, b"{}", b"x" * 16, None)])
         [refused] = reader.answer()
@@ -94,7 +95,7 @@ def running(pid):
 @pytest.fixture
 def import_with_readers(settings, database_url, tmp_path):
     """An import that has begun to write, and its readers."""
-    if not Path("/proc/self/task").exists() or reading.MAX_PROCESSES == 1:
+    if not Path("/proc/self/task").exists() or reader_processes.MAX_PROCESSES == 1:
         pytest.skip("asks Linux for processes, and wants two processors")
     file = tmp_path / "news.ndjson"
     file.write_bytes(lines(*archive(20_000)))
@@ -106,7 +107,7 @@ def import_with_readers(settings, database_url, tmp_path):
         stderr=subprocess.PIPE,
         text=True,
     )
-    while len(readers := children(process.pid)) < reading.MAX_PROCESSES:
+    while len(readers := children(process.pid)) < reader_processes.MAX_PROCESSES:
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.01)
     yield process, readers

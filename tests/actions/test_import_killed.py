@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from newsapi.model import Article, ArticleContent, ChangelogHead
-from newsapi.store.database import Database
+from newsapi.changelog.tables import ChangelogHead
+from newsapi.content.tables.articles import Article, ArticleContent
+from newsapi.db.database import Database
 from tests.consistency import consistent, dump
 from tests.records import archive, lines
 

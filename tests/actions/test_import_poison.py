@@ -2,7 +2,7 @@ import orjson
 import pytest
 from sqlalchemy import select
 
-from newsapi.model import Article
+from newsapi.content.tables.articles import Article
 from tests.records import article, brand, term
 
 GOOD = article("buono")

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select
 
-from newsapi.model import Article, SlugRedirect, Revision
+from newsapi.content.tables.articles import Article, Revision, SlugRedirect
 from tests.consistency import dump
 from tests.records import archive, article, brand, term
 
@@ -206,7 +206,7 @@ def test_an_id_that_is_given_is_kept(load, client):
 
 
 def test_a_chunk_boundary_changes_nothing(load, monkeypatch, database):
-    monkeypatch.setattr("newsapi.actions.imports.BATCH_LINES", 3)
+    monkeypatch.setattr("newsapi.imports.loader.BATCH_LINES", 3)
     records = [*LAND_ROVER, *(article(f"a{number}", tags=[f"t{number % 2}"]) for number in range(10))]
     assert load(*records).counts == (14, 0, 0, 0)
     before = dump(database)

@@ -1,7 +1,7 @@
 import pytest
 from sqlalchemy import select
 
-from newsapi.model import Change
+from newsapi.changelog.tables import Change
 from tests.consistency import dump
 from tests.records import article, brand, term
 

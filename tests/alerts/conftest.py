@@ -11,13 +11,13 @@ from email import message_from_bytes, policy
 import pytest
 from aiosmtpd.controller import Controller
 
-from newsapi.actions import keys
-from newsapi.actions.subscriptions import SubscriptionContext
-from newsapi.outbox.alerts import AlertConsumer
-from newsapi.outbox.mail import make_transport
-from newsapi.outbox.worker import ConsumerRunner
-from newsapi.schemas.presentation import ArticlePresenter
-from newsapi.store.passes import TokenSigner
+from newsapi.content.presentation.presentation import ArticlePresenter
+from newsapi.keys import commands as key_commands
+from newsapi.subscriptions.commands import SubscriptionContext
+from newsapi.subscriptions.mail_transport import make_transport
+from newsapi.subscriptions.tokens import TokenSigner
+from newsapi.subscriptions.worker import AlertConsumer
+from newsapi.worker.consumers import ConsumerRunner
 from tests.desk.conftest import Editor
 
 
@@ -127,7 +127,7 @@ def work(follow, clock) -> Callable[..., None]:
 
 @pytest.fixture
 def editor(app, database, clock):
-    return Editor(app, keys.create(database, "anna", ("content:write", "content:publish"), now=clock()))
+    return Editor(app, key_commands.create(database, "anna", ("content:write", "content:publish"), now=clock()))
 
 
 @pytest.fixture

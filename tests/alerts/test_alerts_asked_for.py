@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text as sql
 
-from newsapi.store.passes import TokenSigner
+from newsapi.subscriptions.tokens import TokenSigner
 from tests.alerts.conftest import text, token
 from tests.consistency import dump
 

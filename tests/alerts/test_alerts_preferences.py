@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text as sql
 
-from newsapi.actions import keys
-from newsapi.actions import subscriptions as actions
+from newsapi.keys import commands as key_commands
+from newsapi.subscriptions import commands as actions
 from tests.alerts.conftest import text, token
 from tests.consistency import dump
 from tests.desk.conftest import Editor
@@ -262,7 +262,7 @@ def test_the_provider_tells_of_bounces_and_complaints(
 ):
     second = "second@lettori.example"
     subscribe(second)
-    provider = Editor(app, keys.create(database, "provider", ("subscribers",), now=clock()))
+    provider = Editor(app, key_commands.create(database, "provider", ("subscribers",), now=clock()))
     bounces = [{"email": LUCIA.title(), "kind": "complaint"}, {"email": second, "kind": "bounce"}]
     assert client.post("/v1/subscriptions/bounces", json={"bounces": bounces}).status_code == 401
     assert provider.post("/v1/subscriptions/bounces", {"bounces": [{"email": "x", "kind": "x"}]}).status_code == 422
@@ -312,7 +312,7 @@ def test_the_publisher_sees_who_follows_what(app, database, clock, subscribe, cl
     clock.time = datetime(2026, 11, 2, tzinfo=UTC)
     for number in range(3):
         subscribe(f"a{number}@lettori.example")
-    publisher = Editor(app, keys.create(database, "letters", ("subscribers",), now=clock()))
+    publisher = Editor(app, key_commands.create(database, "letters", ("subscribers",), now=clock()))
     assert client.get("/v1/subscribers").status_code == 401
     first = publisher.get("/v1/subscribers?limit=2")
     assert first.headers["Cache-Control"] == "private, no-store"

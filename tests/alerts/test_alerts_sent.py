@@ -7,10 +7,11 @@ from io import BytesIO
 import pytest
 from sqlalchemy import text as sql
 
-from newsapi.actions import imports, merges, schedule
-from newsapi.outbox.alerts import MAX_NEWS_AGE
-from newsapi.text import hours
-from newsapi.text.phrases import LANGUAGES, MESSAGES, format_long_date
+from newsapi.editing import merges, scheduler
+from newsapi.imports import loader as import_loader
+from newsapi.subscriptions import digest_times
+from newsapi.subscriptions.messages import LANGUAGES, MESSAGES, format_long_date
+from newsapi.subscriptions.worker import MAX_NEWS_AGE
 from tests.alerts.conftest import text, token, tokens
 from tests.consistency import dump
 from tests.records import article, lines
@@ -117,7 +118,7 @@ def test_an_hour_that_comes_is_news(subscribe, editor, server, work, clock, app)
     )
     work()
     clock.forward(days=1)
-    schedule.run_due(app.extensions["newsapi"].desk)
+    scheduler.run_due(app.extensions["newsapi"].desk)
     work()
     assert subjects(server) == ["Land Rover: Domani"]
 
@@ -136,7 +137,7 @@ def test_an_import_is_not_told(subscribe, server, work, database, settings, cloc
     make.author("anna")
     subscribe()
     record = article("vecchio", brand="land-rover", section="anteprime", authors=["anna"])
-    counts = imports.import_records(
+    counts = import_loader.import_records(
         database, settings, BytesIO(lines(record)), now=clock, reject=lambda *said: pytest.fail(str(said))
     )
     assert counts.created == 1
@@ -257,7 +258,7 @@ def test_one_digest_for_all_that_one_follows(subscribe, publish, server, work, f
     ],
 )
 def test_when_a_digest_is_due(frequency, zone, now, due):
-    assert hours.next_digest_at(frequency, zone, datetime.fromisoformat(now)) == datetime.fromisoformat(due)
+    assert digest_times.next_digest_at(frequency, zone, datetime.fromisoformat(now)) == datetime.fromisoformat(due)
 
 
 def test_what_is_old_when_mail_comes_back_is_no_news(subscribe, publish, server, work, follow, clock):

@@ -11,8 +11,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from newsapi.app import create_app
+from newsapi.db.database import Database
 from newsapi.settings import Settings
-from newsapi.store.database import Database
 from tests import servers
 from tests.magazine import NOW, fill
 from tests.make import Make

@@ -4,7 +4,8 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import inspect
 
-from newsapi.model import Article, ArticleContent, Author, Brand
+from newsapi.content.tables.articles import Article, ArticleContent
+from newsapi.content.tables.terms import Author, Brand
 
 LIST = "/v1/articles"
 FILTERS = (

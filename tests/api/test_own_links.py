@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from newsapi.text.blocks_html import blocks_to_html
-from newsapi.text.own_links import InternalLinks
+from newsapi.text.internal_links import InternalLinks
 
 SITE = "https://site.example.com/{section}/{slug}"
 REL = ' rel="noopener noreferrer"'

@@ -106,7 +106,7 @@ def test_a_total_is_counted_only_when_asked_for(magazine):
 
 
 def test_a_total_beyond_what_is_counted_is_a_lower_bound(client, make, monkeypatch):
-    monkeypatch.setattr("newsapi.store.listing.MAX_EXACT_COUNT", 3)
+    monkeypatch.setattr("newsapi.content.queries.listings.MAX_EXACT_COUNT", 3)
     make.articles(4)
     page = client.get("/v1/articles?total=true").json["page"]
     assert (page["total"], page["total_is_lower_bound"]) == (3, True)

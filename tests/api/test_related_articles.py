@@ -2,7 +2,7 @@ from uuid import UUID
 
 import pytest
 
-from newsapi.actions import related
+from newsapi.related import maintenance as related_maintenance
 
 
 def slugs(answer):
@@ -36,7 +36,7 @@ def fiat(make, database, clock):
     make.article("accumulatori", headline="Batterie, gli accumulatori nuovi", brand="fiat", tags=["elettrico"])
     make.article("neve", headline="Sulla neve", brand="fiat", body_html="<p>Gomme e catene.</p>")
     make.article("listino", headline="Il listino", brand="fiat", body_html="<p>I prezzi.</p>")
-    related.rebuild_index(database, now=clock)
+    related_maintenance.rebuild_index(database, now=clock)
 
 
 @pytest.mark.usefixtures("fiat")
@@ -61,7 +61,7 @@ def test_picks_come_first_in_their_order(client, make, database, clock):
     make.article("neve", headline="Sulla neve", brand="fiat")
     make.article("bozza", headline="Bozza", brand="fiat", status="draft")
     make.article("altrove", headline="Di un'altra marca", brand="audi")
-    related.rebuild_index(database, now=clock)
+    related_maintenance.rebuild_index(database, now=clock)
     found = client.get("/v1/articles/fabbrica/related")
     assert levels(found) == [("neve", "pick"), ("altrove", "pick"), ("accumulatori", "related")]
     assert found.json["data"][0]["relation"] == {

@@ -6,8 +6,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 
-from newsapi.schemas.partners import MAX_WAIT_SECONDS
-from newsapi.schemas.queries import MAX_SEQ
+from newsapi.content.schemas.params import MAX_SEQ
+from newsapi.sync.schemas import MAX_WAIT_SECONDS
 
 OPERATIONS = (
     "listArticles searchArticles suggest getArticle getArticleJsonLd listRelatedArticles listBrands getBrand"

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from newsapi.actions import keys
-from newsapi.actions.keys import SCOPES
+from newsapi.keys import commands as key_commands
+from newsapi.keys.commands import SCOPES
 from tests.api.test_schemathesis import leave_out
 
 OPERATIONS = (
@@ -51,7 +51,7 @@ def test_every_operation_is_tried(document):
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_every_answer_is_as_documented(document, database, clock, make, name, mode):
     make.article("velar", brand="land-rover", authors=["anna"], section="mercato", tags=["suv"])
-    secret = keys.create(database, "anna", SCOPES, now=clock())
+    secret = key_commands.create(database, "anna", SCOPES, now=clock())
     operation = document.find_operation_by_id(name)
 
     @hypothesis.settings(

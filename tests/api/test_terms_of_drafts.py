@@ -2,7 +2,7 @@
 
 import pytest
 
-from newsapi.actions import imports
+from newsapi.imports import loader as import_loader
 
 DRAFT = (
     b'{"type":"article","slug":"segreto","headline":"Segreto","standfirst":null,"body_html":"<p>S.</p>","language":"sq",'
@@ -18,7 +18,9 @@ def load(database, settings, clock, tmp_path):
         path = tmp_path / "draft.ndjson"
         path.write_bytes(DRAFT % status)
         with path.open("rb") as stream:
-            imports.import_records(database, settings, stream, now=clock, reject=lambda *place: pytest.fail(str(place)))
+            import_loader.import_records(
+                database, settings, stream, now=clock, reject=lambda *place: pytest.fail(str(place))
+            )
 
     return load
 

@@ -17,14 +17,14 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from newsapi.cache.answer import CachedResponse
-from newsapi.cache.follower import ChangelogFollower, ChangelogDelta
-from newsapi.cache.memory import MemoryCache
-from newsapi.cache.pages import ResponseCache
-from newsapi.cache.shared import NullCache
+from newsapi.cache.cached_response import CachedResponse
+from newsapi.cache.log_follower import ChangelogDelta, ChangelogFollower
+from newsapi.cache.memory_cache import MemoryCache
+from newsapi.cache.redis_cache import NullCache
+from newsapi.cache.response_cache import ResponseCache
+from newsapi.db import deadlines
+from newsapi.db.database import Database
 from newsapi.errors import Unavailable
-from newsapi.store import bounded
-from newsapi.store.database import Database
 from tests import servers
 from tests.conftest import migrate
 
@@ -144,10 +144,10 @@ def test_a_query_that_is_only_slow_is_ended_by_the_server_and_leaves_the_connect
 
 def test_writers_may_take_longer_and_migrations_as_long_as_they_need(database, monkeypatch):
     slow = text("SELECT pg_sleep(0.4)")
-    monkeypatch.setattr(bounded, "READ_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(deadlines, "READ_TIMEOUT_SECONDS", 0.2)
     with database.transaction() as session:
         session.execute(slow)
-    monkeypatch.setattr(bounded, "EDITOR_WRITE_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(deadlines, "EDITOR_WRITE_TIMEOUT_SECONDS", 0.2)
     impatient = Database(database.url.render_as_string(hide_password=False))
     with impatient.connection() as connection:
         connection.execute(slow)
@@ -157,7 +157,7 @@ def test_writers_may_take_longer_and_migrations_as_long_as_they_need(database, m
 
 
 def test_reads_of_background_work_may_take_longer(database_url, monkeypatch):
-    monkeypatch.setattr(bounded, "READ_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(deadlines, "READ_TIMEOUT_SECONDS", 0.2)
     patient = Database(database_url, long_running=True)
     assert ask(patient, "SELECT 1 FROM pg_sleep(1.2)") == 1
     patient.dispose()

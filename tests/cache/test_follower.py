@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import delete, update
 
 from newsapi.app import _changelog_readers
-from newsapi.cache import follower as module
-from newsapi.cache.answer import CachedResponse
-from newsapi.cache.follower import MAX_STALENESS_SECONDS, POLL_INTERVAL_SECONDS, ChangelogFollower, ChangelogDelta
-from newsapi.model import Change, ChangelogHead
+from newsapi.cache import log_follower as module
+from newsapi.cache.cached_response import CachedResponse
+from newsapi.cache.log_follower import MAX_STALENESS_SECONDS, POLL_INTERVAL_SECONDS, ChangelogDelta, ChangelogFollower
+from newsapi.changelog.tables import Change, ChangelogHead
 
 
 class Time:

@@ -6,10 +6,10 @@ from io import BytesIO
 
 import pytest
 
-from newsapi.actions import imports
-from newsapi.cache import memory, tags
-from newsapi.outbox.index import SearchIndexConsumer
-from newsapi.outbox.worker import ConsumerRunner
+from newsapi.cache import dependencies, memory_cache
+from newsapi.imports import loader as import_loader
+from newsapi.search.worker import SearchIndexConsumer
+from newsapi.worker.consumers import ConsumerRunner
 from tests.records import IDS, arbitrary, lines
 
 QUERIES = [
@@ -79,9 +79,9 @@ ADDRESSES = [
 @pytest.fixture
 def pair(app, build, settings, monkeypatch):
     """Two clients on one database: of an application that keeps answers, and of one that keeps none."""
-    monkeypatch.setattr(memory, "ERROR_CACHE_BYTES", 0)
+    monkeypatch.setattr(memory_cache, "ERROR_CACHE_BYTES", 0)
     keeps_none = build(settings)
-    keeps_none.extensions["newsapi"].response_cache.memory = memory.MemoryCache(0)
+    keeps_none.extensions["newsapi"].response_cache.memory = memory_cache.MemoryCache(0)
     return app.test_client(), keeps_none.test_client()
 
 
@@ -98,7 +98,7 @@ def differences(pair, database, settings, clock, *, seed, rounds):
 
     for _ in range(rounds):
         records = [arbitrary(chance) for _ in range(chance.choice([1, 1, 1, 2, 12]))]
-        imports.import_records(database, settings, BytesIO(lines(*records)), now=clock, reject=lambda *_: None)
+        import_loader.import_records(database, settings, BytesIO(lines(*records)), now=clock, reject=lambda *_: None)
         if chance.random() < 0.5:
             index()
         clock.forward(seconds=7)
@@ -142,9 +142,9 @@ def test_what_is_kept_says_what_is_built_anew(pair, database, settings, clock, s
 @pytest.mark.timeout(240)  # it goes on until the fault is found
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_check_finds_what_a_word_too_few_does(pair, database, settings, clock, monkeypatch, forgotten):
-    monkeypatch.setattr(tags, *forgotten)
+    monkeypatch.setattr(dependencies, *forgotten)
     if forgotten[0] not in {"names", "of_list"}:  # whoever tells of a change must go on using the true words
-        monkeypatch.setattr(tags, "dependencies_of_change", told_truly)
+        monkeypatch.setattr(dependencies, "dependencies_of_change", told_truly)
     assert next(differences(pair, database, settings, clock, seed=1, rounds=60), None)
 
 

@@ -12,12 +12,12 @@ from dataclasses import replace
 import pytest
 from redis import Redis
 
-from newsapi.cache import shared as shared_module
-from newsapi.cache.answer import CachedResponse
-from newsapi.cache.follower import ChangelogFollower, ChangelogDelta
-from newsapi.cache.memory import MemoryCache
-from newsapi.cache.pages import ResponseCache
-from newsapi.cache.shared import RedisResponseCache
+from newsapi.cache import redis_cache as shared_module
+from newsapi.cache.cached_response import CachedResponse
+from newsapi.cache.log_follower import ChangelogDelta, ChangelogFollower
+from newsapi.cache.memory_cache import MemoryCache
+from newsapi.cache.redis_cache import RedisResponseCache
+from newsapi.cache.response_cache import ResponseCache
 from tests import proxy as proxies
 from tests import servers
 

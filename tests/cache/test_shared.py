@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 from redis import Redis
 
-from newsapi.cache.answer import CachedResponse
-from newsapi.cache.shared import NullCache, RedisResponseCache
+from newsapi.cache.cached_response import CachedResponse
+from newsapi.cache.redis_cache import NullCache, RedisResponseCache
 from tests import servers
 
 ANSWER = CachedResponse(

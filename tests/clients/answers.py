@@ -1,4 +1,4 @@
-"""The demo's answers that the document shows, as `newsapi/api/examples.json` keeps them.
+"""The demo's answers that the document shows, as `newsapi/web/examples.json` keeps them.
 
 `python -m tests.clients.answers http://127.0.0.1:8000` asks a running demo and writes that file anew.
 """

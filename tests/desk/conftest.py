@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from newsapi.actions import keys
-from newsapi.store.database import Database
+from newsapi.db.database import Database
+from newsapi.keys import commands as key_commands
 
 PATCH = "application/merge-patch+json"
 EVERYTHING = ("content:write", "content:publish", "drafts:read")
@@ -64,7 +64,7 @@ def hire(app: Flask, database: Database, clock: Callable[[], Any]) -> Callable[.
     """Give somebody a key with these scopes."""
 
     def hire(*scopes: str, **more: Any) -> Editor:
-        return Editor(app, keys.create(database, "anna", scopes or EVERYTHING, now=clock(), **more))
+        return Editor(app, key_commands.create(database, "anna", scopes or EVERYTHING, now=clock(), **more))
 
     return hire
 

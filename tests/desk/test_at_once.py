@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import select
 
-from newsapi.model import ChangelogHead
+from newsapi.changelog.tables import ChangelogHead
 from tests.consistency import consistent
 
 EDITORS = 50
@@ -98,22 +98,22 @@ def test_fifty_repeats_at_once_have_one_effect(editor, at_once):
 
 
 def test_a_repeat_while_the_first_is_worked_on_is_told_so(editor, monkeypatch):
-    from newsapi.actions import articles  # noqa: PLC0415 (one test's need)
+    from newsapi.editing import commands as article_commands  # noqa: PLC0415 (one test's need)
 
-    real, seen = articles.create, []
+    real, seen = article_commands.create, []
 
     def slowly(*args, **kwargs):
         seen.append(editor.post("/v1/articles", {"headline": "x"}, Idempotency_Key="w"))
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(articles, "create", slowly)
+    monkeypatch.setattr(article_commands, "create", slowly)
     first = editor.post("/v1/articles", {"headline": "x"}, Idempotency_Key="w")
     (second,) = seen
     assert (first.status_code, second.status_code, second.headers["Retry-After"]) == (201, 409, "1")
 
 
 def test_a_request_that_was_killed_before_its_effect_can_be_sent_again_after_a_while(editor, monkeypatch, clock):
-    from newsapi.actions import repeats  # noqa: PLC0415 (one test's need)
+    from newsapi.web import idempotency  # noqa: PLC0415 (one test's need)
 
     class Killed(BaseException):
         """What no code of ours sees: the process is gone."""
@@ -122,8 +122,8 @@ def test_a_request_that_was_killed_before_its_effect_can_be_sent_again_after_a_w
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr("newsapi.store.log.acquire_write_lock", dies)
-        patched.setattr(repeats.repeats, "release_key", lambda *_args, **_kwargs: None)
+        patched.setattr("newsapi.changelog.writer.acquire_write_lock", dies)
+        patched.setattr(idempotency.repeats, "release_key", lambda *_args, **_kwargs: None)
         with pytest.raises(Killed):
             editor.post("/v1/articles", {"headline": "x"}, Idempotency_Key="w")
     assert editor.post("/v1/articles", {"headline": "x"}, Idempotency_Key="w").status_code == 409
@@ -133,9 +133,9 @@ def test_a_request_that_was_killed_before_its_effect_can_be_sent_again_after_a_w
 
 
 def test_who_took_so_long_that_another_began_has_no_effect(editor, monkeypatch, clock):
-    from newsapi.actions import articles  # noqa: PLC0415 (one test's need)
+    from newsapi.editing import commands as article_commands  # noqa: PLC0415 (one test's need)
 
-    real, seen = articles.create, []
+    real, seen = article_commands.create, []
 
     def slowly(*args, **kwargs):
         if not seen:
@@ -144,7 +144,7 @@ def test_who_took_so_long_that_another_began_has_no_effect(editor, monkeypatch, 
             seen.append(editor.post("/v1/articles", {"headline": "x"}, Idempotency_Key="w"))
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(articles, "create", slowly)
+    monkeypatch.setattr(article_commands, "create", slowly)
     late = editor.post("/v1/articles", {"headline": "x"}, Idempotency_Key="w")
     assert (seen[1].status_code, late.status_code) == (201, 409)
     assert len(editor.get("/v1/articles?status=draft").json["data"]) == 1
@@ -176,7 +176,7 @@ def test_what_was_rolled_back_was_never_told(editor, public, database, monkeypat
         raise RuntimeError
 
     with monkeypatch.context() as patched:
-        patched.setattr("newsapi.store.deeds.insert_entry", fails)
+        patched.setattr("newsapi.keys.audit.insert_entry", fails)
         assert editor.patch("uno", {"headline": "x"}, 1).status_code == 500
     with database.read_transaction() as connection:
         assert connection.execute(select(ChangelogHead.seq, ChangelogHead.nonce)).one() == before

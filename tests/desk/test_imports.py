@@ -7,11 +7,13 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import event, func, select
 
-from newsapi.actions import import_jobs, imports
-from newsapi.actions.import_jobs import MAX_FAILURES, MAX_REPORTED_ERRORS, ImportRunner
-from newsapi.model import Article, Import, ImportChunk
-from newsapi.store import imports as store
-from newsapi.store.database import Database
+from newsapi.content.tables.articles import Article
+from newsapi.db.database import Database
+from newsapi.imports import jobs as import_jobs
+from newsapi.imports import loader as import_loader
+from newsapi.imports import queries as store
+from newsapi.imports.jobs import MAX_FAILURES, MAX_REPORTED_ERRORS, ImportRunner
+from newsapi.imports.tables import Import, ImportChunk
 from tests.consistency import consistent
 from tests.records import archive, article, brand, lines
 
@@ -100,7 +102,7 @@ def test_imports_are_listed_page_by_page(send, editor):
 
 
 def test_one_that_is_cancelled_writes_nothing_more(send, runs, editor, monkeypatch, database):
-    monkeypatch.setattr(imports, "BATCH_LINES", 10)
+    monkeypatch.setattr(import_loader, "BATCH_LINES", 10)
     monkeypatch.setattr(import_jobs, "TIME_SLICE_SECONDS", 0.0001)
     answer = send(lines(*(article(f"a-{number}") for number in range(50))))
     for _ in range(4):
@@ -184,11 +186,11 @@ class Killed(BaseException):
 def test_after_a_kill_another_worker_goes_on_and_the_counts_are_right(
     send, editor, database, settings, clock, monkeypatch
 ):
-    monkeypatch.setattr(imports, "BATCH_LINES", 20)
+    monkeypatch.setattr(import_loader, "BATCH_LINES", 20)
     records = list(archive(200))
     records[150] = article("x", brand="lada")
     answer = send(lines(*records))
-    written, killed = imports.writing.persist_articles, 0
+    written, killed = import_loader.writing.persist_articles, 0
 
     def write(*args, **kwargs):
         nonlocal killed
@@ -201,7 +203,7 @@ def test_after_a_kill_another_worker_goes_on_and_the_counts_are_right(
     for _ in range(20):
         runs = ImportRunner(database, settings, now=clock)
         with monkeypatch.context() as patched:
-            patched.setattr(imports.writing, "persist_articles", write)
+            patched.setattr(import_loader.writing, "persist_articles", write)
             try:
                 work(runs)
             except Killed:
@@ -213,7 +215,7 @@ def test_after_a_kill_another_worker_goes_on_and_the_counts_are_right(
 
 
 def test_a_worker_that_was_stopped_meanwhile_writes_nothing_more(send, editor, database, settings, clock, monkeypatch):
-    monkeypatch.setattr(imports, "BATCH_LINES", 10)
+    monkeypatch.setattr(import_loader, "BATCH_LINES", 10)
     monkeypatch.setattr(import_jobs, "TIME_SLICE_SECONDS", 0.0001)
     answer = send(lines(*(article(f"a-{number}") for number in range(40))))
     old, new = ImportRunner(database, settings, now=clock), ImportRunner(database, settings, now=clock)
@@ -236,7 +238,7 @@ def test_what_fails_again_and_again_at_one_place_is_given_up_and_the_next_one_is
         raise RuntimeError
 
     with monkeypatch.context() as patched:
-        patched.setattr(imports.writing, "persist_articles", fails)
+        patched.setattr(import_loader.writing, "persist_articles", fails)
         for _ in range(MAX_FAILURES):
             assert told(editor, answer)["state"] in {"queued", "running"}
             with pytest.raises(RuntimeError):

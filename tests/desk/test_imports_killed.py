@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from newsapi.model import Article, ArticleContent, Import
-from newsapi.store.database import Database
+from newsapi.content.tables.articles import Article, ArticleContent
+from newsapi.db.database import Database
+from newsapi.imports.tables import Import
 from tests.consistency import consistent
 from tests.records import archive, article, lines
 

@@ -3,9 +3,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from newsapi.actions import keys
 from newsapi.errors import InvalidParameter, NotFound
-from newsapi.model import ApiKey
+from newsapi.keys import commands as key_commands
+from newsapi.keys.tables import ApiKey
 from tests.consistency import dump
 from tests.desk.conftest import Editor
 
@@ -60,11 +60,11 @@ def test_admin_holds_every_scope(hire):
 def test_a_revoked_key_is_worth_nothing_at_once_on_every_node(database, editor, settings, build, clock):
     elsewhere = Editor(build(settings), editor.secret)
     assert elsewhere.get("/v1/me").status_code == 200
-    keys.revoke(database, editor.prefix, now=clock())
+    key_commands.revoke(database, editor.prefix, now=clock())
     assert elsewhere.get("/v1/me").status_code == 401
     assert editor.get("/v1/articles").status_code == 401
     with pytest.raises(NotFound):
-        keys.revoke(database, editor.prefix, now=clock())
+        key_commands.revoke(database, editor.prefix, now=clock())
 
 
 def test_a_key_ends_when_it_is_said_to(hire, clock):
@@ -75,18 +75,18 @@ def test_a_key_ends_when_it_is_said_to(hire, clock):
 
 
 def test_a_rotated_key_goes_on_for_a_while_beside_the_new_one(app, database, editor, clock):
-    new = Editor(app, keys.rotate(database, editor.prefix, now=clock(), overlap=timedelta(hours=2)))
+    new = Editor(app, key_commands.rotate(database, editor.prefix, now=clock(), overlap=timedelta(hours=2)))
     assert new.get("/v1/me").json["data"]["scopes"] == editor.get("/v1/me").json["data"]["scopes"]
     clock.forward(hours=2)
     assert (editor.get("/v1/me").status_code, new.get("/v1/me").status_code) == (401, 200)
     with pytest.raises(NotFound):
-        keys.rotate(database, "key_nobody", now=clock(), overlap=timedelta())
+        key_commands.rotate(database, "key_nobody", now=clock(), overlap=timedelta())
 
 
 @pytest.mark.parametrize("scopes", [[], ["content:read"], ["content:write", ""]])
 def test_a_scope_that_there_is_not_is_refused(database, clock, scopes):
     with pytest.raises(InvalidParameter):
-        keys.create(database, "x", scopes, now=clock())
+        key_commands.create(database, "x", scopes, now=clock())
     assert rows(database) == []
 
 
@@ -122,7 +122,7 @@ def test_reads_can_be_kept_for_those_with_a_key(settings, build, editor, make):
 
 def test_the_audit_tells_of_keys_too(hire, database, clock):
     admin, other = hire("admin"), hire("drafts:read")
-    keys.revoke(database, other.prefix, now=clock())
+    key_commands.revoke(database, other.prefix, now=clock())
     deeds = admin.get("/v1/audit?by=command").json["data"]
     assert [(one["action"], one["kind"], one["slug"]) for one in deeds] == [
         ("revoke", "key", other.prefix),

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from newsapi.actions import keys
-from newsapi.actions.keys import SCOPES
-from newsapi.api.access import ANY_KEY, ALWAYS_PUBLIC, PUBLIC, RULES
+from newsapi.keys import commands as key_commands
+from newsapi.keys.commands import SCOPES
+from newsapi.web.authorization import ALWAYS_PUBLIC, ANY_KEY, PUBLIC, RULES
 from tests.consistency import dump
 from tests.desk.conftest import Editor
 
@@ -33,7 +33,7 @@ CALLERS = ("nobody", "unknown", "revoked", "expired", *SCOPES)
 def callers(app, database, hire, clock):
     made = {scope: hire(scope) for scope in SCOPES}
     revoked, expired = hire("admin"), hire("admin", expires_at=clock() - timedelta(seconds=1))
-    keys.revoke(database, revoked.prefix, now=clock())
+    key_commands.revoke(database, revoked.prefix, now=clock())
     unknown = Editor(app, "key_abcdefghij_" + "a" * 43)
     return {"nobody": Editor(app, None), "unknown": unknown, "revoked": revoked, "expired": expired, **made}
 

@@ -9,7 +9,9 @@ import brotli
 import pytest
 
 from newsapi.app import create_app
-from newsapi.model import Article, ArticleContent, Author, ApiKey, PreviewLink
+from newsapi.content.tables.articles import Article, ArticleContent
+from newsapi.content.tables.terms import Author
+from newsapi.keys.tables import ApiKey, PreviewLink
 from newsapi.settings import Settings
 
 SECRET = "zafferano"

@@ -1,7 +1,7 @@
 import pytest
 
-from newsapi.actions import schedule
-from newsapi.actions.writing import WriteContext
+from newsapi.content.writes.writer import WriteContext
+from newsapi.editing import scheduler
 from tests.consistency import dump
 from tests.desk.conftest import Editor
 
@@ -122,7 +122,7 @@ def test_lists_and_related_are_shown_as_they_will_be(editor, public, link, clock
         ["ore-10", "vecchio"],
     ]
     clock.time = clock.time.replace(month=11, day=2, hour=11, minute=30)
-    while schedule.run_due(WriteContext(database, settings, lambda _: clock())):
+    while scheduler.run_due(WriteContext(database, settings, lambda _: clock())):
         pass
     real = {path: slugs(public.get(path)) for path in seen}
     assert real == seen

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from newsapi.actions import keys
-from newsapi.api.parts import utc_now
-from newsapi.store.database import Database
+from newsapi.db.database import Database
+from newsapi.keys import commands as key_commands
+from newsapi.web.context import utc_now
 from tests.consistency import consistent
 from tests.desk.conftest import EVERYTHING, Editor
 
@@ -33,7 +33,7 @@ def database_url(sqlite_url):
 )
 def test_no_caller_meets_a_lock_and_nothing_is_lost(database_url, kinds, seconds, app):
     database = Database(database_url)
-    secret = keys.create(database, "anna", EVERYTHING, now=utc_now())
+    secret = key_commands.create(database, "anna", EVERYTHING, now=utc_now())
     editor = Editor(app, secret)
     editor.write(slug="shared", status="published")
     processes = [

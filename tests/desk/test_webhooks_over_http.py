@@ -5,9 +5,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from newsapi.outbox import calls
-from newsapi.outbox.webhooks import WebhookConsumer
-from newsapi.schemas.presentation import ArticlePresenter
+from newsapi.content.presentation.presentation import ArticlePresenter
+from newsapi.webhooks import safe_http
+from newsapi.webhooks.worker import WebhookConsumer
 
 HOOK = {"url": "https://8.8.8.8/hook", "events": ["article.published"]}
 MISSING = "018f0000-0000-7000-8000-000000000000"
@@ -169,12 +169,12 @@ def test_a_call_into_a_private_network_is_not_made_though_the_name_was_public_on
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    real = calls.socket.getaddrinfo
+    real = safe_http.socket.getaddrinfo
     port = server.server_address[1]
-    monkeypatch.setattr(calls.socket, "getaddrinfo", lambda host, *a, **k: real("8.8.8.8", *a, **k))
+    monkeypatch.setattr(safe_http.socket, "getaddrinfo", lambda host, *a, **k: real("8.8.8.8", *a, **k))
     hook = made(partner, url=f"http://rebind.example:{port}/hook", events=["webhook.ping"])
     partner.post(f"/v1/webhooks/{hook['id']}/ping", None)
-    monkeypatch.setattr(calls.socket, "getaddrinfo", lambda host, *a, **k: real("127.0.0.1", *a, **k))
+    monkeypatch.setattr(safe_http.socket, "getaddrinfo", lambda host, *a, **k: real("127.0.0.1", *a, **k))
     listener = WebhookConsumer(
         database, ArticlePresenter(settings), wait_for_purge=False, allow_private=False, now=clock
     )

@@ -1,8 +1,8 @@
 import pytest
 from sqlalchemy import select
 
-from newsapi.actions.moves import TRANSITIONS
-from newsapi.model import Change, ChangelogHead
+from newsapi.changelog.tables import Change, ChangelogHead
+from newsapi.editing.transitions import TRANSITIONS
 from tests.consistency import consistent, dump
 
 

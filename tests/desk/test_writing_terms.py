@@ -1,8 +1,8 @@
 import pytest
 
-from newsapi.actions import merges
-from newsapi.actions.writing import WriteContext
-from newsapi.outbox.clockwork import TermMerger
+from newsapi.content.writes.writer import WriteContext
+from newsapi.editing import merges
+from newsapi.worker.periodic import TermMerger
 from tests.consistency import consistent, dump
 
 KINDS = ("brands", "authors", "sections", "tags")

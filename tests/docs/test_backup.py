@@ -11,11 +11,11 @@ import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
-from newsapi.actions import imports
-from newsapi.api.parts import utc_now
+from newsapi.db.database import Database
 from newsapi.demo import content
+from newsapi.imports import loader as import_loader
 from newsapi.settings import Settings
-from newsapi.store.database import Database
+from newsapi.web.context import utc_now
 from tests.docs.pages import blocks, commands
 
 NEWSAPI = Path(sys.executable).with_name("newsapi")
@@ -25,7 +25,7 @@ NEWSAPI = Path(sys.executable).with_name("newsapi")
 def fill(url):
     database = Database(url)
     with content.stream("http://127.0.0.1:8000") as stream:
-        imports.import_records(
+        import_loader.import_records(
             *(database, Settings.from_env({}), stream), now=utc_now, reject=lambda *place: pytest.fail(str(place))
         )
     database.dispose()

@@ -19,13 +19,14 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from newsapi.actions import imports, search
-from newsapi.api.parts import utc_now
 from newsapi.app import create_app
 from newsapi.demo import content
-from newsapi.intake import plans
+from newsapi.imports import loader as import_loader
+from newsapi.imports import mapping as import_mapping
+from newsapi.search import maintenance as search_maintenance
 from newsapi.settings import Settings
-from newsapi.text import phrases
+from newsapi.subscriptions import messages
+from newsapi.web.context import utc_now
 from tests.docs.pages import BLOCKS, PAGES, TOP, blocks, commands
 from tests.stories.conftest import environ
 
@@ -77,10 +78,10 @@ def demo_file(tmp_path_factory, sqlite_template):
     path.write_bytes(sqlite_template.read_bytes())
     parts = create_app(settings_of(path)).extensions["newsapi"]
     with content.stream(parts.settings.api_url) as stream:
-        imports.import_records(
+        import_loader.import_records(
             parts.database, parts.settings, stream, now=utc_now, reject=lambda *place: pytest.fail(str(place))
         )
-    search.rebuild(parts.database, now=utc_now)
+    search_maintenance.rebuild(parts.database, now=utc_now)
     parts.database.dispose()
     return path
 
@@ -230,7 +231,7 @@ def test_every_json_block_can_be_read(block):
 
 @pytest.mark.parametrize("block", blocks("ndjson"), ids=NAMED)
 def test_every_record_can_be_imported(database, settings, block):
-    counts = imports.import_records(
+    counts = import_loader.import_records(
         *(database, settings, BytesIO(block.text.encode())),
         now=utc_now,
         reject=lambda *place: pytest.fail(str(place)),
@@ -240,7 +241,7 @@ def test_every_record_can_be_imported(database, settings, block):
 
 def test_every_mapping_can_be_read():
     for block in blocks("toml"):
-        assert plans.parse_mapping(block.text.encode()) == tomllib.loads(block.text)
+        assert import_mapping.parse_mapping(block.text.encode()) == tomllib.loads(block.text)
 
 
 @pytest.mark.parametrize("block", [*blocks("yaml"), *blocks("ini")], ids=NAMED)
@@ -270,7 +271,7 @@ def test_every_html_block_is_well_formed(block):
 
 def test_the_form_names_the_consent_that_the_demo_shows():
     named = set(re.findall(r'consent_version: "([^"]+)"', "".join(block.text for block in blocks("html"))))
-    assert named == {phrases.consent_text("it", None, None).version}
+    assert named == {messages.consent_text("it", None, None).version}
 
 
 # --- walk through -----------------------------------------------------------------------------------------------------

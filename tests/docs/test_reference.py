@@ -9,10 +9,10 @@ import pytest
 import yaml
 from prometheus_client import REGISTRY
 
-from newsapi.api.problems import PROBLEM_TYPES
-from newsapi.cli import main
-from newsapi.schemas.webhooks import EVENTS
+from newsapi.cli.main import main
 from newsapi.settings import PREFIX, Settings
+from newsapi.web.problems import PROBLEM_TYPES
+from newsapi.webhooks.schemas import EVENTS
 from tests.docs.pages import BLOCKS, PAGES, TOP
 
 PACKAGE = TOP / "newsapi"

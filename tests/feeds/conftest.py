@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from newsapi.actions import imports
+from newsapi.imports import loader as import_loader
 from tests.records import lines
 
 SITE = {
@@ -32,7 +32,7 @@ def load(database, settings, clock) -> Callable[..., None]:
 
     def load(*records: Any) -> None:
         refused: list[Any] = []
-        imports.import_records(
+        import_loader.import_records(
             database, settings, BytesIO(lines(*records)), now=clock, reject=lambda *fault: refused.append(fault)
         )
         assert not refused, refused

@@ -7,9 +7,9 @@ from uuid import UUID
 import orjson
 import pytest
 
-from newsapi.feeds.jsonld import news_article, script_safe
-from newsapi.schemas.presentation import ArticlePresenter
-from newsapi.schemas.renditions import Renditions
+from newsapi.content.presentation.presentation import ArticlePresenter
+from newsapi.content.presentation.renditions import Renditions
+from newsapi.reading.jsonld import news_article, script_safe
 from newsapi.settings import Settings
 
 RENDITIONS = Renditions("https://img.example.org/{width}x{height}/{url}")

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from newsapi.store import sitemaps
+from newsapi.feeds import sitemap_queries
 from tests.feeds import rules
 from tests.feeds.test_feeds import HOURS, TERMS, dated
 from tests.records import article, term
@@ -22,8 +22,8 @@ def slugs(answer):
 @pytest.fixture
 def small(monkeypatch):
     """Pages of three, so that a few articles fill several."""
-    monkeypatch.setattr(sitemaps, "ARTICLES_PER_PAGE", 3)
-    monkeypatch.setattr(sitemaps, "BATCH_SIZE", 2)
+    monkeypatch.setattr(sitemap_queries, "ARTICLES_PER_PAGE", 3)
+    monkeypatch.setattr(sitemap_queries, "BATCH_SIZE", 2)
 
 
 def test_the_index_leads_to_pages_that_hold_every_public_article_once(site, load, small):
@@ -135,7 +135,7 @@ def test_the_news_are_kept_within_the_hour_and_no_longer(build, settings, load):
 
 
 def test_a_page_costs_as_many_statements_as_it_has_blocks(site, load, statements, monkeypatch):
-    monkeypatch.setattr(sitemaps, "BATCH_SIZE", 10)
+    monkeypatch.setattr(sitemap_queries, "BATCH_SIZE", 10)
     load(*TERMS, *(dated(f"a{number}", number % 28) for number in range(25)))
     site.get("/sitemap.xml")
     statements.clear()

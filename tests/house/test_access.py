@@ -2,17 +2,17 @@
 
 from pathlib import Path
 
-from newsapi.actions.keys import SCOPES
-from newsapi.api import demo_mail, demo_pictures
-from newsapi.api.access import ANY_KEY, ALWAYS_PUBLIC, PUBLIC, RULES
 from newsapi.app import create_app
+from newsapi.demo import mail_views, picture_views
+from newsapi.keys.commands import SCOPES
 from newsapi.settings import Settings
+from newsapi.web.authorization import ALWAYS_PUBLIC, ANY_KEY, PUBLIC, RULES
 
 
 def test_every_route_and_method_has_its_rule():
     app = create_app(Settings.from_env({}))
-    app.register_blueprint(demo_pictures.blueprint())
-    app.register_blueprint(demo_mail.blueprint(Path("nowhere")))
+    app.register_blueprint(picture_views.blueprint())
+    app.register_blueprint(mail_views.blueprint(Path("nowhere")))
     there = {
         f"{method} {rule.rule}" for rule in app.url_map.iter_rules() for method in rule.methods - {"HEAD", "OPTIONS"}
     }

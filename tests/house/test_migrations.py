@@ -10,8 +10,10 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, select, text
 
+from newsapi.changelog.tables import ChangelogHead, Secret
+from newsapi.content.tables.terms import Facet
+from newsapi.db.types import Base
 from newsapi.migrations.upgrade import config, is_current, upgrade
-from newsapi.model import Base, Facet, ChangelogHead, Secret
 
 VERSIONS = Path(__file__).parents[2] / "newsapi" / "migrations" / "versions"
 
@@ -130,6 +132,7 @@ def test_a_second_head_of_the_log_is_refused(database):
     with database.connection() as connection, pytest.raises(Exception, match=r"(?i)check"):
         connection.execute(
             text(
-                "INSERT INTO changelog_head (id, seq, nonce, committed_at) SELECT 2, 0, 0, committed_at FROM changelog_head"
+                "INSERT INTO changelog_head (id, seq, nonce, committed_at)"
+                " SELECT 2, 0, 0, committed_at FROM changelog_head"
             )
         )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from newsapi.cli import main
+from newsapi.cli.main import main
 
 
 def test_the_document_in_the_repository_is_the_one_the_code_writes():

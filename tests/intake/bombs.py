@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from newsapi.intake import known
+from newsapi.imports import registry as import_registry
 
 RSS = b'<?xml version="1.0"?><rss xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel><item>'
 GIGABYTE = 1 << 30
@@ -120,7 +120,7 @@ def read(data: bytes | Endless, form: str) -> dict[str, Any]:
     Path("/proc/self/clear_refs").write_text("5")  # the most so far begins anew
     before = peak()
     start = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
-    lines = list(known.get_format(form, None, ZoneInfo("Europe/Rome")).lines(stream))  # type: ignore[arg-type]
+    lines = list(import_registry.get_format(form, None, ZoneInfo("Europe/Rome")).lines(stream))  # type: ignore[arg-type]
     cpu = sum(resource.getrusage(resource.RUSAGE_SELF)[:2]) - start
     said = [line.problem.message for line in lines if line.problem]
     leaks = b"root:" in b"".join(line.raw for line in lines)

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 import orjson
 import pytest
 
-from newsapi.intake import known, plans
-from newsapi.intake.ndjson import RecordProblem
+from newsapi.imports import mapping as import_mapping
+from newsapi.imports import registry as import_registry
+from newsapi.imports.ndjson import RecordProblem
 
 FILES = Path(__file__).parent / "files"
 
@@ -19,7 +20,9 @@ class Told:
     """What a file says: its records by type and slug, and what is wrong with it."""
 
     def __init__(self, data: bytes, name: str, mapping: bytes | None = None) -> None:
-        form = known.get_format(name, plans.parse_mapping(mapping) if mapping else None, ZoneInfo("Europe/Rome"))
+        form = import_registry.get_format(
+            name, import_mapping.parse_mapping(mapping) if mapping else None, ZoneInfo("Europe/Rome")
+        )
         lines = list(form.lines(BytesIO(data)))
         self.records: list[dict[str, Any]] = [orjson.loads(line.raw) for line in lines if line.problem is None]
         self.problems: list[tuple[int, RecordProblem]] = [

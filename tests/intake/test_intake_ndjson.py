@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsapi.intake.ndjson import MAX_LINE_BYTES, Line, RecordProblem, InvalidJson, iter_lines, parse_line
+from newsapi.imports.ndjson import MAX_LINE_BYTES, InvalidJson, Line, RecordProblem, iter_lines, parse_line
 
 BOM = b"\xef\xbb\xbf"
 

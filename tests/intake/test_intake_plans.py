@@ -3,8 +3,8 @@
 import orjson
 import pytest
 
-from newsapi.intake import plans
-from newsapi.intake.scrutiny import InvalidJson
+from newsapi.imports import mapping as import_mapping
+from newsapi.text.strict_json import InvalidJson
 
 
 def test_toml_and_json_say_the_same(mapping):
@@ -15,8 +15,10 @@ def test_toml_and_json_say_the_same(mapping):
             "categories": {"land-rover": "brand", "prove": "section", "Curiosità": "section", "varie": "drop"},
         }
     )
-    assert plans.build_mapping(plans.parse_mapping(mapping)) == plans.build_mapping(plans.parse_mapping(by_json))
-    assert plans.build_mapping(plans.parse_mapping(mapping)).categories == {
+    assert import_mapping.build_mapping(import_mapping.parse_mapping(mapping)) == import_mapping.build_mapping(
+        import_mapping.parse_mapping(by_json)
+    )
+    assert import_mapping.build_mapping(import_mapping.parse_mapping(mapping)).categories == {
         "land-rover": ("brand", "land-rover"),
         "prove": ("section", "prove"),
         "curiosita": ("section", "curiosita"),
@@ -44,5 +46,5 @@ def test_toml_and_json_say_the_same(mapping):
 )
 def test_what_is_wrong_is_named(raw, place):
     with pytest.raises(InvalidJson) as raised:
-        plans.parse_mapping(raw)
+        import_mapping.parse_mapping(raw)
     assert raised.value.pointer == place

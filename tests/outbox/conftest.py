@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from newsapi.outbox.worker import ConsumerRunner, Consumer
-from newsapi.store.database import Database, Session
-from newsapi.store.places import LogPosition
+from newsapi.changelog.offsets import LogPosition
+from newsapi.db.database import Database, Session
+from newsapi.worker.consumers import Consumer, ConsumerRunner
 from tests.elsewhere import Elsewhere
 
 

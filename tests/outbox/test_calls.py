@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from newsapi.outbox import calls
+from newsapi.webhooks import safe_http
 
 PRIVATE = [
     *("127.0.0.1", "127.8.8.8", "0.0.0.0", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1"),
@@ -21,12 +21,12 @@ WRITTEN = [
 
 @pytest.mark.parametrize("address", PRIVATE)
 def test_private_addresses_are_told_from_public_ones(address):
-    assert not calls.is_public(address)
+    assert not safe_http.is_public(address)
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])
 def test_public_addresses_are_public(address):
-    assert calls.is_public(address)
+    assert safe_http.is_public(address)
 
 
 @pytest.fixture
@@ -47,8 +47,8 @@ def forbidden():
 @pytest.mark.parametrize("host", [*(f"[{a}]" if ":" in a else a for a in PRIVATE if "%" not in a), *WRITTEN])
 def test_none_of_them_is_called_however_it_is_written(forbidden, host):
     port = forbidden.getsockname()[1]
-    with pytest.raises((calls.ForbiddenAddress, socket.gaierror)):
-        calls.post(f"http://{host}:{port}/hook", b"{}", {}, allow_private=False)
+    with pytest.raises((safe_http.ForbiddenAddress, socket.gaierror)):
+        safe_http.post(f"http://{host}:{port}/hook", b"{}", {}, allow_private=False)
 
 
 def test_a_name_that_says_something_else_a_moment_later_changes_nothing(forbidden, monkeypatch):
@@ -66,23 +66,23 @@ def test_a_name_that_says_something_else_a_moment_later_changes_nothing(forbidde
         reached.append(place)
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(calls.socket, "getaddrinfo", look_up)
-    monkeypatch.setattr(calls.socket.socket, "connect", connect)
+    monkeypatch.setattr(safe_http.socket, "getaddrinfo", look_up)
+    monkeypatch.setattr(safe_http.socket.socket, "connect", connect)
     with pytest.raises(ConnectionRefusedError):
-        calls.post(f"http://rebind.example:{port}/", b"{}", {}, allow_private=False)
+        safe_http.post(f"http://rebind.example:{port}/", b"{}", {}, allow_private=False)
     assert (asked, reached) == (["rebind.example"], [("8.8.8.8", port)])
 
 
 def test_one_private_address_among_public_ones_is_enough_to_refuse(monkeypatch):
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443)) for address in ("8.8.8.8", "10.0.0.1")]
-    monkeypatch.setattr(calls.socket, "getaddrinfo", lambda *_, **__: found)
-    with pytest.raises(calls.ForbiddenAddress):
-        calls.post("https://both.example/", b"{}", {}, allow_private=False)
+    monkeypatch.setattr(safe_http.socket, "getaddrinfo", lambda *_, **__: found)
+    with pytest.raises(safe_http.ForbiddenAddress):
+        safe_http.post("https://both.example/", b"{}", {}, allow_private=False)
 
 
 @pytest.mark.parametrize("what", ["nothing", "drips", "noise", "endless"])
 def test_a_receiver_who_does_not_answer_is_left(what, monkeypatch):
-    monkeypatch.setattr(calls, "RESPONSE_TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr(safe_http, "RESPONSE_TIMEOUT_SECONDS", 0.5)
     server = socket.create_server(("127.0.0.1", 0))
     stop = threading.Event()
 
@@ -103,8 +103,8 @@ def test_a_receiver_who_does_not_answer_is_left(what, monkeypatch):
     thread = threading.Thread(target=serve)
     thread.start()
     began = time.monotonic()
-    with pytest.raises((OSError, calls.http.client.HTTPException)):
-        calls.post(f"http://127.0.0.1:{server.getsockname()[1]}/", b"{}", {}, allow_private=True)
+    with pytest.raises((OSError, safe_http.http.client.HTTPException)):
+        safe_http.post(f"http://127.0.0.1:{server.getsockname()[1]}/", b"{}", {}, allow_private=True)
     assert time.monotonic() - began < 5
     stop.set()
     thread.join()

@@ -6,20 +6,20 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event, select
 
-from newsapi.actions import keys, schedule
-from newsapi.actions.writing import WriteContext
 from newsapi.app import create_worker
-from newsapi.model import Change
-from newsapi.outbox.clockwork import PublicationScheduler
-from newsapi.outbox.worker import LEASE_DURATION, ConsumerRunner
-from newsapi.store import due
+from newsapi.changelog.tables import Change
+from newsapi.content.writes.writer import WriteContext
+from newsapi.editing import due, scheduler
+from newsapi.keys import commands as key_commands
+from newsapi.worker.consumers import LEASE_DURATION, ConsumerRunner
+from newsapi.worker.periodic import PublicationScheduler
 from tests.consistency import consistent
 from tests.desk.conftest import EVERYTHING, Editor
 
 
 @pytest.fixture
 def editor(app, database, clock):
-    return Editor(app, keys.create(database, "anna", [*EVERYTHING, "admin"], now=clock()))
+    return Editor(app, key_commands.create(database, "anna", [*EVERYTHING, "admin"], now=clock()))
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_of_many_workers_at_once_one_publishes(editor, desk, clock, database):
 
     def work():
         start.wait()
-        done.append(schedule.run_due(desk))
+        done.append(scheduler.run_due(desk))
 
     threads = [threading.Thread(target=work) for _ in range(6)]
     for thread in threads:
@@ -108,15 +108,15 @@ def test_where_one_was_killed_another_goes_on_within_half_a_minute(editor, publi
 def test_what_was_pulled_or_moved_in_time_does_not_appear(editor, public, desk, clock, changes, monkeypatch):
     made = editor.write(slug="velar", status="scheduled", published_at="2026-11-01T12:00:01Z")
     clock.forward(seconds=1)
-    looked = schedule._due_drafts
+    looked = scheduler._due_drafts
 
     def slowly(desk):
         found = looked(desk)
         editor.change(made, **changes)  # between the look and the turn
         return found
 
-    monkeypatch.setattr(schedule, "_due_drafts", slowly)
-    assert schedule.run_due(desk) == 0
+    monkeypatch.setattr(scheduler, "_due_drafts", slowly)
+    assert scheduler.run_due(desk) == 0
     assert public.get("/v1/articles/velar").status_code == 404
 
 
@@ -148,13 +148,15 @@ def test_what_has_no_rights_any_more_when_its_hour_comes_never_appears(editor, p
 def test_an_import_with_a_time_to_come_waits_for_it_too(database, settings, clock, embargo, public):
     from io import BytesIO  # noqa: PLC0415 (one test's need)
 
-    from newsapi.actions import imports  # noqa: PLC0415
+    from newsapi.imports import loader as import_loader  # noqa: PLC0415
 
     line = (
         b'{"type": "article", "slug": "velar", "headline": "x", "body_html": "", "status": "published",'
         b' "published_at": "2026-11-01T12:00:05Z"}'
     )
-    imports.import_records(database, settings, BytesIO(line), now=clock, reject=lambda *place: pytest.fail(str(place)))
+    import_loader.import_records(
+        database, settings, BytesIO(line), now=clock, reject=lambda *place: pytest.fail(str(place))
+    )
     worker = embargo()
     worker.step()
     assert public.get("/v1/articles/velar").status_code == 404

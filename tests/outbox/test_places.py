@@ -3,11 +3,12 @@
 import pytest
 from sqlalchemy import func, insert, select, update
 
-from newsapi.model import Change, ChangelogHead, SlugRedirect, ConsumerOffset
-from newsapi.model.base import uuid7
-from newsapi.outbox import worker as room
-from newsapi.outbox.worker import LEASE_DURATION, MAX_BACKOFF_SECONDS, POLL_INTERVAL_SECONDS
-from newsapi.store.places import LogPosition
+from newsapi.changelog.offsets import LogPosition
+from newsapi.changelog.tables import Change, ChangelogHead, ConsumerOffset
+from newsapi.content.tables.articles import SlugRedirect
+from newsapi.db.types import uuid7
+from newsapi.worker import consumers as room
+from newsapi.worker.consumers import LEASE_DURATION, MAX_BACKOFF_SECONDS, POLL_INTERVAL_SECONDS
 
 
 def place(database, listener="recorder"):

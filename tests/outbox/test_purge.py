@@ -5,11 +5,13 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select, update
 
-from newsapi.model import Brand, ChangelogHead, ConsumerOffset, Tag
-from newsapi.outbox import purge as room
-from newsapi.outbox.purge import CdnPurgeConsumer, make_cdn
-from newsapi.store import log, words
-from newsapi.store.told import NewChange
+from newsapi import cdn as room
+from newsapi.cdn import CdnPurgeConsumer, make_cdn
+from newsapi.changelog import writer as changelog_writer
+from newsapi.changelog.records import NewChange
+from newsapi.changelog.tables import ChangelogHead, ConsumerOffset
+from newsapi.content.queries import facet_slugs
+from newsapi.content.tables.terms import Brand, Tag
 
 
 class Seconds:
@@ -106,7 +108,7 @@ def test_previous_and_further_slugs_are_told(follow, cdn, seconds, make, databas
             kind="article", action="upsert", reason="updated", subject_id=id_, slug="velar-2017",
             previous_slug="velar", additional_slugs=("range-rover-velar",),
         )  # fmt: skip
-        log.append_changes(session, [told], now=clock())
+        changelog_writer.append_changes(session, [told], now=clock())
     both(follow, seconds)
     assert {"slug:velar", "slug:velar-2017", "slug:range-rover-velar"} <= cdn.asked[0].words
 
@@ -122,7 +124,7 @@ def test_former_slugs_of_a_term_are_told(make, database):
     make.old_slug("brand", "rover-ltd", brand)
     with database.read_transaction() as connection:
         facet, mentions = connection.execute(select(Brand.facet_id, Brand.mention_facet_id)).one()
-        named = words.slugs_of_facets(connection, {facet, mentions})
+        named = facet_slugs.slugs_of_facets(connection, {facet, mentions})
     assert {facet: set(named[facet])} == {facet: {("brand", "rover"), ("brand", "rover-ltd")}}
     assert not named.get(mentions)
 
@@ -185,7 +187,7 @@ def rename(database, model, kind, slug, clock):
             slug=slug,
             facets_after=frozenset({row.facet_id}),
         )
-        log.append_changes(session, [told], now=clock())
+        changelog_writer.append_changes(session, [told], now=clock())
 
 
 @pytest.mark.parametrize("status", [503, 401, 302])

@@ -8,22 +8,14 @@ from uuid import UUID
 import pytest
 from sqlalchemy import delete, func, select
 
-from newsapi.actions import imports
-from newsapi.actions import related as acts
-from newsapi.model import (
-    Article,
-    Brand,
-    Change,
-    ChangelogHead,
-    ConsumerOffset,
-    RelatedListMember,
-    RelatedList,
-    RelatedPosting,
-    RelatedProfile,
-    RelatedTermStatistics,
-)
-from newsapi.outbox.relate import RelatedIndexConsumer
-from newsapi.store import related
+from newsapi.changelog.tables import Change, ChangelogHead, ConsumerOffset
+from newsapi.content.tables.articles import Article
+from newsapi.content.tables.terms import Brand
+from newsapi.imports import loader as import_loader
+from newsapi.related import lists as related_lists
+from newsapi.related import maintenance as acts
+from newsapi.related.tables import RelatedList, RelatedListMember, RelatedPosting, RelatedProfile, RelatedTermStatistics
+from newsapi.related.worker import RelatedIndexConsumer
 from tests.records import archive, article, brand, lines
 
 
@@ -46,7 +38,7 @@ def catch_up(relate):
 @pytest.fixture
 def publish(database, settings, clock):
     def publish(*records):
-        imports.import_records(
+        import_loader.import_records(
             database, settings, BytesIO(lines(*records)), now=clock, reject=lambda *it: pytest.fail(str(it))
         )
 
@@ -86,7 +78,7 @@ def ids(database):
 def listed(database, slug, limit=6, **options):
     options = {"save": lambda made: acts.save_list(database, made), **options}
     with database.read_transaction() as connection:
-        return related.get_related(connection, ids(database)[slug], limit=limit, **options)
+        return related_lists.get_related(connection, ids(database)[slug], limit=limit, **options)
 
 
 def slugs(found):
@@ -200,7 +192,7 @@ def test_readers_who_keep_one_list_at_once_disturb_nobody(database):
     with ThreadPoolExecutor(8) as readers:
         for _ in range(20):
             with database.transaction() as session:
-                related.delete_lists(session, [made[0].article])
+                related_lists.delete_lists(session, [made[0].article])
             outcomes = [*readers.map(lambda one: acts.save_list(database, one), made * 8)]
             assert any(outcomes)
     with database.read_transaction() as connection:
@@ -212,7 +204,7 @@ def test_readers_who_keep_one_list_at_once_disturb_nobody(database):
 def test_dropping_a_list_leaves_nothing_of_it(database):
     listed(database, "batterie")
     with database.transaction() as session:
-        assert related.delete_lists(session, [*ids(database).values()]) == [ids(database)["batterie"]]
+        assert related_lists.delete_lists(session, [*ids(database).values()]) == [ids(database)["batterie"]]
     assert (rows(database, RelatedList), rows(database, RelatedListMember)) == (0, 0)
 
 

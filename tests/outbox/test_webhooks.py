@@ -10,25 +10,29 @@ from io import BytesIO
 import orjson
 import pytest
 
-from newsapi.actions import import_jobs, imports, keys, taxonomy
-from newsapi.actions import webhooks as acts
-from newsapi.actions.keys import Caller, Entitlement
-from newsapi.actions.writing import WriteContext
-from newsapi.cache.follower import MAX_STALENESS_SECONDS
-from newsapi.feeds import webhooks as wire
-from newsapi.model.base import uuid7
-from newsapi.outbox.webhooks import (
-    PLAN_INTERVAL_SECONDS,
+from newsapi.cache.log_follower import MAX_STALENESS_SECONDS
+from newsapi.changelog import offsets as changelog_offsets
+from newsapi.changelog.offsets import LogPosition
+from newsapi.content.presentation.presentation import ArticlePresenter
+from newsapi.content.writes.writer import WriteContext
+from newsapi.db.types import uuid7
+from newsapi.editing import term_commands
+from newsapi.imports import jobs as import_jobs
+from newsapi.imports import loader as import_loader
+from newsapi.keys import commands as key_commands
+from newsapi.keys import queries as store_keys
+from newsapi.keys.commands import Caller, Entitlement
+from newsapi.webhooks import events as acts
+from newsapi.webhooks import queries as webhook_queries
+from newsapi.webhooks import signing as wire
+from newsapi.webhooks.schemas import EVENTS
+from newsapi.webhooks.worker import (
     PAUSE_AFTER,
-    RETRY_SCHEDULE,
+    PLAN_INTERVAL_SECONDS,
     PURGE_WAIT_SECONDS,
+    RETRY_SCHEDULE,
     WebhookConsumer,
 )
-from newsapi.schemas.presentation import ArticlePresenter
-from newsapi.schemas.webhooks import EVENTS
-from newsapi.store import keys as store_keys
-from newsapi.store import places, webhooks
-from newsapi.store.places import LogPosition
 from tests.records import article, brand, lines, term
 
 CALLER = Caller(id=uuid7(), prefix="key_partner", scopes=frozenset({"webhooks"}))
@@ -162,7 +166,7 @@ def hook(database, clock, key):
 @pytest.fixture
 def publish(database, settings, clock):
     def publish(*records):
-        imports.import_records(
+        import_loader.import_records(
             database, settings, BytesIO(lines(*records)), now=clock, reject=lambda *_: pytest.fail("refused")
         )
 
@@ -179,7 +183,7 @@ def articles_of(receiver):
 
 def rows(database, id_):
     with database.read_transaction() as connection:
-        return webhooks.list_deliveries(connection, id_, before=None, limit=1000, state=None)
+        return webhook_queries.list_deliveries(connection, id_, before=None, limit=1000, state=None)
 
 
 def test_what_happens_to_an_article_is_told_in_the_contracts_words(hook, receiver, publish, settle, make):
@@ -255,9 +259,9 @@ def partner(database, clock):
 
     def partner(**entitlement):
         scopes = ["partner:read", "webhooks"]
-        secret = keys.create(database, "partner", scopes, now=clock(), entitlement=Entitlement(**entitlement))
+        secret = key_commands.create(database, "partner", scopes, now=clock(), entitlement=Entitlement(**entitlement))
         with database.read_transaction() as connection:
-            return keys.authenticate(connection, secret, clock())
+            return key_commands.authenticate(connection, secret, clock())
 
     return partner
 
@@ -307,7 +311,9 @@ def test_what_a_key_is_for_narrows_what_a_webhook_asks_for(hook, receiver, publi
 def test_a_filter_follows_a_brand_that_is_called_otherwise_by_now(hook, receiver, publish, settle, desk):
     publish(brand("rover"), brand("fiat"))
     hook(receiver.url, ["article.published"], brands=["rover"])
-    taxonomy.update(desk, CALLER, "brand", "rover", {"slug": "land-rover"}, versions=None, read_back=lambda *_: None)
+    term_commands.update(
+        desk, CALLER, "brand", "rover", {"slug": "land-rover"}, versions=None, read_back=lambda *_: None
+    )
     publish(article("velar", brand="land-rover"), article("punto", brand="fiat"))
     settle()
     assert articles_of(receiver) == [("published", "velar")]
@@ -351,11 +357,11 @@ def test_no_event_leaves_before_the_cdn_has_dropped_it(
     pause(10)
     assert receiver.calls == []
     with database.transaction() as session:
-        places.save_offset(session, places.PURGED_OFFSET, LogPosition(10_000, 1), clock())
+        changelog_offsets.save_offset(session, changelog_offsets.PURGED_OFFSET, LogPosition(10_000, 1), clock())
     pause(1)
     assert receiver.types == ["article.published"]
     with database.transaction() as session:
-        places.save_offset(session, places.PURGED_OFFSET, LogPosition(0, 1), clock())
+        changelog_offsets.save_offset(session, changelog_offsets.PURGED_OFFSET, LogPosition(0, 1), clock())
     publish(article("altro"))
     pause(0)
     pause(PURGE_WAIT_SECONDS - 1)
@@ -401,8 +407,8 @@ def test_after_three_days_a_delivery_is_dead_and_the_webhook_paused(hook, receiv
         assert acts.get_own(connection, CALLER, made["id"])["paused_at"] is not None
     receiver.answer = lambda _: 200
     with database.transaction() as session:
-        webhooks.update_webhook(session, made["id"], paused_at=None, failing_since=None)
-        assert webhooks.requeue(session, made["id"], row.id, row.created_at)
+        webhook_queries.update_webhook(session, made["id"], paused_at=None, failing_since=None)
+        assert webhook_queries.requeue(session, made["id"], row.id, row.created_at)
     settle()
     assert {call["data"]["slug"] for call in receiver.calls[-2:]} == {"velar", "altro"}
     assert {row.state for row in rows(database, made["id"])} == {"delivered"}
@@ -540,7 +546,7 @@ def test_an_import_that_ends_otherwise_is_told_too(hook, receiver, send, runs, d
     def fails(*_args, **_kwargs):
         raise RuntimeError
 
-    monkeypatch.setattr(imports.writing, "persist_articles", fails)
+    monkeypatch.setattr(import_loader.writing, "persist_articles", fails)
     for _ in range(import_jobs.MAX_FAILURES):
         with pytest.raises(RuntimeError):
             runs.run_slice()
@@ -579,7 +585,7 @@ def test_who_has_no_good_key_any_more_is_told_nothing(hook, receiver, publish, f
     made = hook(receiver.url, ["article.published"])
     publish(article("velar"))
     follow.step()
-    keys.revoke(database, key, now=clock())
+    key_commands.revoke(database, key, now=clock())
     publish(article("evoque"))
     settle()
     assert receiver.calls == []
@@ -588,13 +594,14 @@ def test_who_has_no_good_key_any_more_is_told_nothing(hook, receiver, publish, f
 
 def test_who_gets_another_key_keeps_his_webhooks(hook, receiver, publish, settle, database, clock, key):
     made = hook(receiver.url, ["article.published"])
-    secret = keys.rotate(database, key, now=clock(), overlap=timedelta(hours=1))
+    secret = key_commands.rotate(database, key, now=clock(), overlap=timedelta(hours=1))
     publish(article("velar"))
     settle(later=timedelta(hours=2))
     assert receiver.types == ["article.published"]
     with database.read_transaction() as connection:
         assert (
-            acts.get_own(connection, keys.authenticate(connection, secret, clock()), made["id"])["url"] == receiver.url
+            acts.get_own(connection, key_commands.authenticate(connection, secret, clock()), made["id"])["url"]
+            == receiver.url
         )
 
 

@@ -4,8 +4,8 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from newsapi.outbox import websub as room
-from newsapi.outbox.websub import WebSubConsumer
+from newsapi.feeds import websub as room
+from newsapi.feeds.websub import WebSubConsumer
 from tests.outbox.test_purge import Seconds, later
 
 

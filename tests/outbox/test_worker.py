@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import func, select
 
 from newsapi.app import create_worker
-from newsapi.model import RelatedProfile, SearchDocument
+from newsapi.related.tables import RelatedProfile
+from newsapi.search.tables import SearchDocument
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import delete, select, update
 
-from newsapi.actions import merges
-from newsapi.actions.writing import WriteContext
-from newsapi.model import Change, ChangelogHead
+from newsapi.changelog.tables import Change, ChangelogHead
+from newsapi.content.writes.writer import WriteContext
+from newsapi.editing import merges
 from tests.consistency import consistent
 
 CHANGES = "/v1/changes"

@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from newsapi.actions import checks, keys
-from newsapi.actions.keys import Entitlement
+from newsapi.cli import config_check
+from newsapi.keys import commands as key_commands
+from newsapi.keys.commands import Entitlement
+from newsapi.keys.queries import list_keys as every_key
 from newsapi.settings import Settings
-from newsapi.store.keys import list_keys as every_key
 
 QUIET = {"NEWSAPI_API_URL": "https://api.example.com"}
 MAIL = {
@@ -24,7 +25,7 @@ def said(database, clock):
     def said(**settings):
         with database.read_transaction() as connection:
             rows = every_key(connection)
-        return list(checks.config_warnings(Settings.from_env({**QUIET, **settings}), rows, clock()))
+        return list(config_check.config_warnings(Settings.from_env({**QUIET, **settings}), rows, clock()))
 
     return said
 
@@ -74,7 +75,7 @@ def test_a_key_that_binds_nothing_is_named_until_it_ends(said, make, database, c
     make.brand("fiat")
     entitlement = Entitlement(brands=("fiat",), body="teaser")
     end = clock() + timedelta(days=1)
-    keys.create(database, "gazzetta", ("partner:read",), now=clock(), expires_at=end, entitlement=entitlement)
+    key_commands.create(database, "gazzetta", ("partner:read",), now=clock(), expires_at=end, entitlement=entitlement)
     [sentence] = said()
     assert "gazzetta" in sentence
     assert said(NEWSAPI_PUBLIC_BODY="none") == []
@@ -83,8 +84,8 @@ def test_a_key_that_binds_nothing_is_named_until_it_ends(said, make, database, c
 
 
 def test_a_key_that_may_do_everything_for_ever_is_named(said, database, clock):
-    keys.create(database, "capo", ("admin",), now=clock(), expires_at=clock() + timedelta(days=30))
+    key_commands.create(database, "capo", ("admin",), now=clock(), expires_at=clock() + timedelta(days=30))
     assert said() == []
-    keys.create(database, "anna", ("admin",), now=clock())
+    key_commands.create(database, "anna", ("admin",), now=clock())
     [sentence] = said()
     assert "anna" in sentence

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from newsapi.api import digest
+from newsapi.sync import digest_views
 
 DIGEST = "/v1/digest"
 
@@ -80,7 +80,7 @@ def test_an_error_is_found_in_three_requests(magazine, public, truth, query):
 
 
 def test_filters_that_hold_too_much_are_asked_by_bucket(magazine, public, truth, monkeypatch):
-    monkeypatch.setattr(digest, "MAX_COUNTED_ARTICLES", 5)
+    monkeypatch.setattr(digest_views, "MAX_COUNTED_ARTICLES", 5)
     answer = public.get(f"{DIGEST}?brand=b0&tag=t0,t1")
     assert answer.status_code == 400
     assert answer.json["errors"][0]["parameter"] == "bucket"

@@ -13,14 +13,15 @@ from io import BytesIO
 import pytest
 from sqlalchemy import select, text
 
-from newsapi.actions import articles as desk_articles
-from newsapi.actions import imports
-from newsapi.actions.keys import Caller
-from newsapi.actions.writing import WriteContext
+from newsapi.content.tables.articles import Article, ArticleTag
+from newsapi.content.tables.terms import Brand, Section, Tag
+from newsapi.content.writes.writer import WriteContext
+from newsapi.db.database import Database
+from newsapi.db.types import uuid7
+from newsapi.editing import commands as desk_articles
 from newsapi.errors import Unavailable
-from newsapi.model import Article, ArticleTag, Brand, Section, Tag
-from newsapi.model.base import uuid7
-from newsapi.store.database import Database
+from newsapi.imports import loader as import_loader
+from newsapi.keys.commands import Caller
 from tests.consistency import consistent
 from tests.partners.mirror import Mirror
 from tests.records import article, lines
@@ -102,7 +103,7 @@ def bulk(database, settings, rng, size, run):
     """One transaction of many articles; the second time they are all other ones."""
     records = [article(f"massa-{number}", headline=f"Massa {number} {run}", **some(rng)) for number in range(size)]
     counts = patient(
-        lambda: imports.import_records(database, settings, BytesIO(lines(*records)), now=utc, reject=refused)
+        lambda: import_loader.import_records(database, settings, BytesIO(lines(*records)), now=utc, reject=refused)
     )
     assert counts.created + counts.updated == size
 
@@ -155,8 +156,8 @@ def running(*works):
 def test_nothing_is_missed_and_nothing_is_left_over(
     app, database_url, settings, make, monkeypatch, writes, size, limit
 ):
-    monkeypatch.setattr(imports, "BATCH_LINES", size)
-    monkeypatch.setattr(imports, "BATCH_BYTES", 1 << 30)
+    monkeypatch.setattr(import_loader, "BATCH_LINES", size)
+    monkeypatch.setattr(import_loader, "BATCH_BYTES", 1 << 30)
     for kind in "brand", "section", "tag":
         for number in range(3):
             getattr(make, kind)(f"{kind[0]}{number}")
@@ -201,12 +202,12 @@ def test_a_page_ends_in_the_middle_of_a_transaction(app, database_url, settings,
     make.brand("b0")
     database = Database(database_url, long_running=True)
     records = [article(f"a{number}", brand="b0") for number in range(40)]
-    imports.import_records(database, settings, BytesIO(lines(*records)), now=utc, reject=refused)
+    import_loader.import_records(database, settings, BytesIO(lines(*records)), now=utc, reject=refused)
     mirror = Mirror(app.test_client().get, query, 7)
     for number in range(0, 40, 3):
         mirror.page()
         changed = article(f"a{number}", headline=f"Altro {number}", brand="b0" if number % 2 else None)
-        imports.import_records(database, settings, BytesIO(lines(changed)), now=utc, reject=refused)
+        import_loader.import_records(database, settings, BytesIO(lines(changed)), now=utc, reject=refused)
     mirror.follow()
     assert mirror.versions == published(database, query)
     database.dispose()

@@ -1,6 +1,6 @@
 """Recalls: who acted on them says so, and the desk sees who has not."""
 
-from newsapi.actions import keys
+from newsapi.keys import commands as key_commands
 
 
 def path(made):
@@ -26,9 +26,9 @@ def test_partners_acknowledge_and_the_desk_sees_who_has_not(editor, hire, clock)
 def test_who_has_not_is_told_by_name_and_a_rotated_key_stands_for_the_same(editor, hire, database, clock, app):
     made = editor.write(status="published")
     one = hire("partner:read")
-    keys.create(database, "bruno", ("partner:read",), now=clock())
+    key_commands.create(database, "bruno", ("partner:read",), now=clock())
     gone = hire("partner:read")
-    keys.revoke(database, gone.prefix, now=clock())
+    key_commands.revoke(database, gone.prefix, now=clock())
     editor.delete(f"/v1/articles/{made['id']}?reason=error")
     one.send("POST", path(made))
     data = editor.get(path(made)).json["data"]

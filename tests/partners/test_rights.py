@@ -5,8 +5,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from newsapi.actions import search
-from newsapi.actions.keys import Entitlement
+from newsapi.keys.commands import Entitlement
+from newsapi.search import maintenance as search_maintenance
 from newsapi.settings import Settings
 from tests.desk.conftest import Editor
 
@@ -54,7 +54,7 @@ def settings(database_url, request):
 def magazine(make, database, clock):
     make.article("velar", brand="land-rover", section="prove", body_html=BODY)
     make.article("punto", brand="fiat", section="mercato", body_html=BODY.replace(SECRET, f"{SECRET}-fiat"))
-    search.rebuild(database, now=clock)
+    search_maintenance.rebuild(database, now=clock)
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@ import random
 
 import pytest
 
-from newsapi.relatedness.copies import NearDuplicateFilter
-from newsapi.text.terms import shingle_hashes
+from newsapi.related.near_duplicates import NearDuplicateFilter
+from newsapi.text.stemming import shingle_hashes
 from tests.relatedness.texts import described, text
 
 WORDS = [f"parola{number}" for number in range(5_000)]

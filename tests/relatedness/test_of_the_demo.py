@@ -4,13 +4,14 @@ from io import BytesIO
 
 import pytest
 
-from newsapi.actions import imports, related
+from newsapi.content.queries import articles as article_queries
+from newsapi.db.database import Database
 from newsapi.demo import content
+from newsapi.imports import loader as import_loader
 from newsapi.migrations.upgrade import upgrade
+from newsapi.related import lists
+from newsapi.related import maintenance as related_maintenance
 from newsapi.settings import Settings
-from newsapi.store import articles
-from newsapi.store import related as lists
-from newsapi.store.database import Database
 from tests.conftest import Clock
 
 
@@ -24,14 +25,14 @@ def beside(tmp_path_factory):
     settings = Settings.from_env({})
     clock = Clock()
     with content.stream(settings.api_url) as stream:
-        imports.import_records(
+        import_loader.import_records(
             database, settings, BytesIO(stream.read()), now=clock, reject=lambda *it: pytest.fail(str(it))
         )
-    related.rebuild_index(database, now=clock)
+    related_maintenance.rebuild_index(database, now=clock)
 
     def beside(slug, limit=6):
         with database.read_transaction() as connection:
-            found = articles.get_public(connection, slug)
+            found = article_queries.get_public(connection, slug)
             listed = lists.get_related(connection, found.id, limit=limit).records
         return [(record["headline"], record["relation"]["level"]) for record in listed]
 

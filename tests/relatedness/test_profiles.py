@@ -2,16 +2,16 @@ import random
 
 import pytest
 
-from newsapi.relatedness.profiles import (
-    MAX_INDEX_TERMS,
+from newsapi.related.vectors import (
     MAX_INDEX_TAGS,
+    MAX_INDEX_TERMS,
+    MAX_TERMS,
     SHARE_SCALE,
     SKETCH_SIZE,
-    MAX_TERMS,
     build_vector,
     vector_from_bytes,
 )
-from newsapi.text.terms import term_hashes
+from newsapi.text.stemming import term_hashes
 from tests.relatedness.texts import counted, described, text
 
 WORDS = [f"parola{number}" for number in range(3_000)]

@@ -1,9 +1,9 @@
 import pytest
 
-from newsapi.relatedness.copies import NearDuplicateFilter
-from newsapi.relatedness.profiles import term_labels
-from newsapi.relatedness.ranking import Candidate, SimilarityScorer, TermSets, rank_candidates
-from newsapi.text.terms import shingle_hashes
+from newsapi.related.near_duplicates import NearDuplicateFilter
+from newsapi.related.ranking import Candidate, SimilarityScorer, TermSets, rank_candidates
+from newsapi.related.vectors import term_labels
+from newsapi.text.stemming import shingle_hashes
 from tests.relatedness.texts import described, text
 
 

@@ -2,7 +2,7 @@
 
 from uuid import UUID, uuid5
 
-from newsapi.relatedness.profiles import ArticleText, IdfWeights, build_vector, document_terms
+from newsapi.related.vectors import ArticleText, IdfWeights, build_vector, document_terms
 
 ROOT = UUID("0192d3a0-0000-7000-8000-000000000000")
 DAY = 86_400

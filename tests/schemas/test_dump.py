@@ -3,11 +3,13 @@
 import orjson
 import pytest
 
-from newsapi.schemas import articles as wire
-from newsapi.schemas import taxonomy as terms
-from newsapi.schemas.dump import OPTIONS, compile_dump, field_paths
-from newsapi.schemas.presentation import ArticlePresenter
-from newsapi.store import articles, related, taxonomy
+from newsapi.content.presentation.presentation import ArticlePresenter
+from newsapi.content.queries import articles as article_queries
+from newsapi.content.queries import terms as term_queries
+from newsapi.content.schemas import articles as wire
+from newsapi.content.schemas import terms
+from newsapi.related import lists as related_lists
+from newsapi.web.fast_dump import OPTIONS, compile_dump, field_paths
 from tests.magazine import fill
 
 NARROWED = [
@@ -38,17 +40,17 @@ def read(database, settings, make):
     with database.read_transaction() as connection:
 
         def full(slug):
-            return presentation.article(articles.get_many(connection, [ids[slug]], everything).records[0])
+            return presentation.article(article_queries.get_many(connection, [ids[slug]], everything).records[0])
 
         def summary(slug):
-            return presentation.summary(articles.get_many(connection, [ids[slug]]).records[0])
+            return presentation.summary(article_queries.get_many(connection, [ids[slug]]).records[0])
 
         def beside(slug):
-            found = related.get_related(connection, ids[slug], limit=6).records
+            found = related_lists.get_related(connection, ids[slug], limit=6).records
             return [presentation.summary(record) for record in found]
 
         def term(kind):
-            found = taxonomy.list_terms(connection, kind, prefix=None, page_start=None, limit=100).records
+            found = term_queries.list_terms(connection, kind, prefix=None, page_start=None, limit=100).records
             return [presentation.term(kind, record) for record in found]
 
         yield {"full": full, "summary": summary, "beside": beside, "term": term}

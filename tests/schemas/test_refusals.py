@@ -3,9 +3,9 @@
 import pytest
 from marshmallow import ValidationError
 
-from newsapi.schemas.articles import ArticleImport
-from newsapi.schemas.taxonomy import AuthorInput, BrandInput
-from newsapi.schemas.wire import field_errors
+from newsapi.content.schemas.articles import ArticleImport
+from newsapi.content.schemas.terms import AuthorInput, BrandInput
+from newsapi.web.wire import field_errors
 
 GOOD = {
     "slug": "velar",

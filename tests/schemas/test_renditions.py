@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsapi.schemas.renditions import Renditions, media_type, signed_for_imgproxy, signed_for_thumbor
+from newsapi.content.presentation.renditions import Renditions, media_type, signed_for_imgproxy, signed_for_thumbor
 from newsapi.settings import SettingError
 
 SOURCE = "https://www.example.it/foto/velar.jpg"

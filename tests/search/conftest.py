@@ -11,11 +11,12 @@ from urllib.parse import urlencode
 import pytest
 from flask.testing import FlaskClient
 
-from newsapi.actions import imports, search
 from newsapi.app import create_app
+from newsapi.db.database import Database
 from newsapi.demo import content
+from newsapi.imports import loader as import_loader
+from newsapi.search import maintenance as search_maintenance
 from newsapi.settings import Settings
-from newsapi.store.database import Database
 from tests import servers
 from tests.conftest import Clock
 from tests.records import lines
@@ -52,8 +53,10 @@ def filled(url: str) -> Iterator[Archive]:
     )
     with content.stream(settings.api_url) as stream:
         whole = stream.read() + b"\n" + lines(*records())
-    imports.import_records(database, settings, BytesIO(whole), now=Clock(), reject=lambda *it: pytest.fail(str(it)))
-    search.rebuild(database, now=Clock())
+    import_loader.import_records(
+        database, settings, BytesIO(whole), now=Clock(), reject=lambda *it: pytest.fail(str(it))
+    )
+    search_maintenance.rebuild(database, now=Clock())
     app = create_app(settings)
     yield Archive(app.test_client(), database)
     app.extensions["newsapi"].close()

@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from newsapi.api import search as api
-from newsapi.store import found
+from newsapi.search import results as search_results
+from newsapi.search import views as api
 from tests.search.texts import records
 
 HOSTILE = [
@@ -188,7 +188,7 @@ def test_facets_are_counted_each_without_its_own_filter(archive):
 def test_of_very_many_the_newest_are_counted_and_it_is_said(archive, monkeypatch):
     whole = archive.search("auto", limit=100)["data"]
     newest = sorted(whole, key=lambda hit: hit["published_at"], reverse=True)[:5]
-    monkeypatch.setattr(found, "COUNTED", 5)
+    monkeypatch.setattr(search_results, "COUNTED", 5)
     monkeypatch.setattr(api, "COUNTED", 5)
     counted = archive.search("auto", facets="format,brand", total="true")
     assert counted["facets_exact"] is False

@@ -6,13 +6,16 @@ from io import BytesIO
 import pytest
 from sqlalchemy import func, select
 
-from newsapi.actions import imports, keys, schedule, search
-from newsapi.model import SearchSegment, SearchPendingDocument, SearchDocument
-from newsapi.outbox.clockwork import PublicationScheduler
-from newsapi.outbox.index import SearchIndexConsumer
-from newsapi.outbox.worker import ConsumerRunner
-from newsapi.search import blocks
-from newsapi.store import search_index
+from newsapi.editing import scheduler
+from newsapi.imports import loader as import_loader
+from newsapi.keys import commands as key_commands
+from newsapi.search import index as search_index
+from newsapi.search import maintenance as search_maintenance
+from newsapi.search import segments
+from newsapi.search.tables import SearchDocument, SearchPendingDocument, SearchSegment
+from newsapi.search.worker import SearchIndexConsumer
+from newsapi.worker.consumers import ConsumerRunner
+from newsapi.worker.periodic import PublicationScheduler
 from tests.consistency import consistent
 from tests.desk.conftest import EVERYTHING, Editor
 from tests.records import archive, article, brand, lines
@@ -20,7 +23,7 @@ from tests.records import archive, article, brand, lines
 
 @pytest.fixture
 def editor(app, database, clock):
-    return Editor(app, keys.create(database, "anna", EVERYTHING, now=clock()))
+    return Editor(app, key_commands.create(database, "anna", EVERYTHING, now=clock()))
 
 
 @pytest.fixture
@@ -42,7 +45,7 @@ def found(client):
 @pytest.fixture
 def load(database, settings, clock):
     def load(*records):
-        imports.import_records(
+        import_loader.import_records(
             database, settings, BytesIO(lines(*records)), now=clock, reject=lambda *it: pytest.fail(str(it))
         )
 
@@ -105,7 +108,7 @@ def test_what_comes_due_is_found(editor, found, clock, database, app):
     later = (clock() + timedelta(hours=1)).isoformat()
     editor.write(slug="domani", headline="Zafferano domani", status="scheduled", published_at=later)
     clock.forward(hours=2)
-    schedule.run_due(app.extensions["newsapi"].desk)
+    scheduler.run_due(app.extensions["newsapi"].desk)
     assert found("zafferano") == ["domani"]
 
 
@@ -252,7 +255,7 @@ def everything(client):
 
 
 def test_blocks_of_whatever_sizes_answer_the_same(load, client, database, clock, index, monkeypatch):
-    monkeypatch.setattr(blocks, "MERGE_FACTOR", 3)
+    monkeypatch.setattr(segments, "MERGE_FACTOR", 3)
     records = [*archive(200)]
     for start in range(0, len(records), 9):
         load(*records[start : start + 9])
@@ -260,7 +263,7 @@ def test_blocks_of_whatever_sizes_answer_the_same(load, client, database, clock,
     assert 1 < count(database, SearchSegment) < 12
     pieces = everything(client)
     assert sum(len(hits) for hits, _ in pieces) > 100
-    search.rebuild(database, now=clock)
+    search_maintenance.rebuild(database, now=clock)
     assert count(database, SearchSegment) == 1
     for several, one in zip(pieces, everything(client), strict=True):
         assert several == one
@@ -268,13 +271,13 @@ def test_blocks_of_whatever_sizes_answer_the_same(load, client, database, clock,
 
 
 def test_blocks_that_were_made_anew_hold_nothing_of_the_old_ones(load, database, clock, index, monkeypatch):
-    monkeypatch.setattr(blocks, "MERGE_FACTOR", 3)
-    monkeypatch.setattr(search, "BATCH_SIZE", 20)
+    monkeypatch.setattr(segments, "MERGE_FACTOR", 3)
+    monkeypatch.setattr(search_maintenance, "BATCH_SIZE", 20)
     records = [*archive(200)]
     for start in range(0, len(records), 9):
         load(*records[start : start + 9])
         index()
-    search.rebuild(database, now=clock)
+    search_maintenance.rebuild(database, now=clock)
     with database.read_transaction() as connection:
         spans = connection.execute(select(SearchSegment.span)).scalars().all()
     assert len(spans) > 1
@@ -283,7 +286,7 @@ def test_blocks_that_were_made_anew_hold_nothing_of_the_old_ones(load, database,
 
 
 def test_joined_blocks_lose_what_is_gone(load, database, clock, index, monkeypatch, client):
-    monkeypatch.setattr(blocks, "MERGE_FACTOR", 3)
+    monkeypatch.setattr(segments, "MERGE_FACTOR", 3)
     records = [article(f"a{number}", headline=f"Granturismo {number}") for number in range(60)]
     for start in range(0, 60, 5):
         load(*records[start : start + 5])
@@ -291,14 +294,14 @@ def test_joined_blocks_lose_what_is_gone(load, database, clock, index, monkeypat
     for number in range(0, 60, 2):
         load(article(f"a{number}", headline="Spider"))
     index()
-    search.merge_segments(database, now=clock)
+    search_maintenance.merge_segments(database, now=clock)
     assert count(database, SearchSegment) < 8
     shown = client.get("/v1/search?q=granturismo&limit=100&total=true").json
     assert shown["page"]["total"] == len(shown["data"]) == 30
 
 
 def test_fresh_articles_are_put_into_a_block(editor, database, index, monkeypatch, found):
-    monkeypatch.setattr(search, "FRESH", 5)
+    monkeypatch.setattr(search_maintenance, "FRESH", 5)
     for number in range(7):
         editor.write(slug=f"gt-{number}", headline="Una granturismo", status="published")
     assert count(database, SearchPendingDocument) == 7

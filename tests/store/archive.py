@@ -10,9 +10,17 @@ from uuid import UUID
 
 from sqlalchemy import func, insert, select, update
 
-from newsapi.model import Article, ArticleAuthor, ArticleContent, ArticleMention, ArticleTag, Facet, ListingEntry, Tag
-from newsapi.store import listed, states
-from newsapi.store.database import Database
+from newsapi.content.queries import listing_entries, snapshots
+from newsapi.content.tables.articles import (
+    Article,
+    ArticleAuthor,
+    ArticleContent,
+    ArticleMention,
+    ArticleTag,
+    ListingEntry,
+)
+from newsapi.content.tables.terms import Facet, Tag
+from newsapi.db.database import Database
 from tests.make import Make
 
 ARTICLES = 21_000
@@ -115,5 +123,7 @@ def _write(database: Database, rows: list[dict[str, Any]], ids: dict[str, UUID])
         connection = session.connection()
         for model, found in ((Article, rows), (ArticleContent, details), *links.items()):
             connection.execute(insert(model.__table__), found)
-        written = list(states.get_snapshots(session, [row["id"] for row in rows]).values())
-        listed.insert_entries(session, zip(written, listed.facets_of_articles(session, written), strict=True))
+        written = list(snapshots.get_snapshots(session, [row["id"] for row in rows]).values())
+        listing_entries.insert_entries(
+            session, zip(written, listing_entries.facets_of_articles(session, written), strict=True)
+        )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from newsapi.store.database import Database
+from newsapi.db.database import Database
 from tests import servers
 from tests.store import archive as contents
 

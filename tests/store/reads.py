@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import event
 
-from newsapi.store.database import Connection
+from newsapi.db.database import Connection
 
 # Entries that scans of a table's indexes gave and rows that sequential scans gave, in this transaction.
 _ROWS = """

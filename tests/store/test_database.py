@@ -9,10 +9,12 @@ import pytest
 from sqlalchemy import column, func, literal, select, table, text, type_coerce, union_all
 from sqlalchemy.exc import DatabaseError, StatementError
 
+from newsapi.changelog.tables import ChangelogHead
+from newsapi.content.tables.articles import Article
+from newsapi.content.tables.terms import Brand
+from newsapi.db import database as database_module
+from newsapi.db.types import Id, UtcDateTime, uuid7
 from newsapi.errors import MigrationsPending, Unavailable
-from newsapi.model import Article, Brand, ChangelogHead
-from newsapi.model.base import Id, UtcDateTime, uuid7
-from newsapi.store import database as database_module
 
 
 def test_what_reads_cannot_write(database):

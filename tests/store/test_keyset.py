@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from newsapi.errors import CursorInvalid, CursorExpired
-from newsapi.store.keyset import CURSOR_PERIOD, CursorCodec
+from newsapi.errors import CursorExpired, CursorInvalid
+from newsapi.web.cursors import CURSOR_PERIOD, CursorCodec
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 START = datetime(1970, 1, 1, tzinfo=UTC) + (NOW - datetime(1970, 1, 1, tzinfo=UTC)) // CURSOR_PERIOD * CURSOR_PERIOD

@@ -8,10 +8,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from newsapi.model import Brand, Change, Facet, ListingEntry, ChangelogHead, Tag
-from newsapi.model.base import uuid7
-from newsapi.store import log
-from newsapi.store.told import NewChange
+from newsapi.changelog import writer as changelog_writer
+from newsapi.changelog.records import NewChange
+from newsapi.changelog.tables import Change, ChangelogHead
+from newsapi.content.tables.articles import ListingEntry
+from newsapi.content.tables.terms import Brand, Facet, Tag
+from newsapi.db.types import uuid7
 
 
 @pytest.fixture
@@ -56,7 +58,7 @@ def facet(database, kind, name=None, slug=None):
 
 def append(database, clock, *slugs):
     with database.transaction() as session:
-        return log.append_changes(session, [told(slug) for slug in slugs], now=clock())
+        return changelog_writer.append_changes(session, [told(slug) for slug in slugs], now=clock())
 
 
 def run(*workers):
@@ -98,7 +100,7 @@ def test_a_transaction_that_fails_leaves_no_gap(database, clock):
 
     def broken():
         with database.transaction() as session:
-            log.append_changes(session, [told("b"), told("c")], now=clock())
+            changelog_writer.append_changes(session, [told("b"), told("c")], now=clock())
             raise KeyError
 
     with pytest.raises(KeyError):
@@ -115,7 +117,9 @@ def test_many_writers_at_once_leave_no_gap_and_no_number_twice(database, clock):
             for step in range(8):
                 try:
                     with database.transaction() as session:
-                        log.append_changes(session, [told(f"{number}-{step}")] * chance.randint(1, 3), now=clock())
+                        changelog_writer.append_changes(
+                            session, [told(f"{number}-{step}")] * chance.randint(1, 3), now=clock()
+                        )
                         time.sleep(chance.random() / 500)
                         if chance.random() < 0.3:
                             raise KeyError
@@ -138,9 +142,9 @@ def test_a_reader_that_goes_on_from_the_last_number_misses_nothing(database, clo
     def write(number):
         for step in range(8):
             with database.transaction() as session:
-                numbers = log.reserve_seqs(session, 2, now=clock())
+                numbers = changelog_writer.reserve_seqs(session, 2, now=clock())
                 time.sleep(random.random() / 300)
-                log.append_reserved(session, [told(f"{number}-{step}")] * 2, numbers)
+                changelog_writer.append_reserved(session, [told(f"{number}-{step}")] * 2, numbers)
 
     def read():
         while True:
@@ -258,7 +262,9 @@ def test_a_facet_touched_by_several_changes_bears_the_last(database, make, clock
     make.tag("suv")
     row = facet(database, "tag", slug="suv")
     with database.transaction() as session:
-        numbers = log.append_changes(session, [told("a", row.id), told("b", row.id), told("c")], now=clock())
+        numbers = changelog_writer.append_changes(
+            session, [told("a", row.id), told("b", row.id), told("c")], now=clock()
+        )
     assert facet(database, "tag", slug="suv").seq == numbers.first + 1
 
 
@@ -272,12 +278,12 @@ def test_writers_that_take_the_lock_never_wait_for_each_other_in_a_circle(databa
     def write(order):
         for _ in range(12):
             with database.transaction() as session:
-                log.acquire_write_lock(session)
+                changelog_writer.acquire_write_lock(session)
                 for id_ in order:
                     row = session.get_one(Facet, id_)
                     row.article_count += 1
                     session.flush()
-                log.append_changes(session, [told("x", *order)], now=clock())
+                changelog_writer.append_changes(session, [told("x", *order)], now=clock())
 
     run(lambda: write(ids), lambda: write(ids[::-1]), lambda: write(ids))
     assert [facet(database, "tag", slug=slug).article_count for slug in ("a", "b")] == [36, 36]
@@ -290,12 +296,12 @@ def test_whoever_holds_the_lock_is_alone_with_what_it_read(database, clock):
     def write():
         for _ in range(5):
             with database.transaction() as session:
-                log.acquire_write_lock(session)
+                changelog_writer.acquire_write_lock(session)
                 inside.append(1)
                 most.append(len(inside))
                 time.sleep(0.001)
                 inside.pop()
-                log.append_changes(session, [told("a")], now=clock())
+                changelog_writer.append_changes(session, [told("a")], now=clock())
 
     run(write, write, write, write)
     assert max(most) == 1

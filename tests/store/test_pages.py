@@ -8,8 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from newsapi.store import articles, facets, listing
-from newsapi.store.listing import ListQuery
+from newsapi.content.queries import articles as article_queries
+from newsapi.content.queries import facets, listings
+from newsapi.content.queries.listings import ListQuery
 
 BRANDS = ("land-rover", "jaguar", "fiat")
 GROUP = {"land-rover", "jaguar"}
@@ -95,7 +96,7 @@ class Archive:
                 self.moment() if chance.random() < 0.3 else None,
             )
 
-        key = chance.choice(listing.SORT_KEYS)
+        key = chance.choice(listings.SORT_KEYS)
         return filters, ListQuery(key=key, descending=chance.random() < 0.5, published=ends(), updated=ends())
 
     def answer(self, filters: dict[str, list[str]], question: ListQuery) -> list[UUID]:
@@ -106,12 +107,12 @@ class Archive:
     def read(self, filters, question, limit):
         with self.make.database.read_transaction() as connection:
             truth = facets.resolve_filters(connection, filters)
-            page = articles.list_page(connection, truth, question, limit=limit)
+            page = article_queries.list_page(connection, truth, question, limit=limit)
             return [record["id"] for record in page.records], page
 
     def count(self, filters, question):
         with self.make.database.read_transaction() as connection:
-            return listing.count_articles(connection, facets.resolve_filters(connection, filters), question)
+            return listings.count_articles(connection, facets.resolve_filters(connection, filters), question)
 
 
 @pytest.fixture
@@ -142,9 +143,9 @@ def pages(archive, filters, question, limit):
 
 
 @pytest.mark.parametrize("chance", range(3), indirect=True)
-@pytest.mark.parametrize("scan", [5, listing.MAX_SCANNED_ROWS])
+@pytest.mark.parametrize("scan", [5, listings.MAX_SCANNED_ROWS])
 def test_walking_forth_and_back_gives_exactly_the_answer(archive, chance, monkeypatch, scan):
-    monkeypatch.setattr(listing, "MAX_SCANNED_ROWS", scan)
+    monkeypatch.setattr(listings, "MAX_SCANNED_ROWS", scan)
     for _ in range(15):
         filters, question = archive.wish()
         limit = chance.randint(1, 7)
@@ -165,11 +166,11 @@ def test_a_total_is_that_of_the_whole_list_on_every_page(archive):
     assert archive.count({}, replace(question, page_start=page.next)) == 30
 
 
-@pytest.mark.parametrize("scan", [6, listing.MAX_SCANNED_ROWS])
+@pytest.mark.parametrize("scan", [6, listings.MAX_SCANNED_ROWS])
 def test_what_is_published_and_withdrawn_between_pages_makes_nothing_come_twice_or_be_skipped(
     archive, chance, monkeypatch, scan
 ):
-    monkeypatch.setattr(listing, "MAX_SCANNED_ROWS", scan)
+    monkeypatch.setattr(listings, "MAX_SCANNED_ROWS", scan)
     for _ in range(6):
         filters, question = archive.wish()
         question = replace(question, key="published_at", updated=(None, None))
@@ -197,7 +198,7 @@ def test_a_page_whose_articles_are_all_gone_leads_back_to_where_it_started(archi
     ids, page = archive.read({}, ListQuery(), 5)
     second, page = archive.read({}, ListQuery(page_start=page.next), 25)
     assert page.next is None
-    turn = articles.PageStart(listing.Position(*_place(archive, second[0]))) if not back else page.prev
+    turn = article_queries.PageStart(listings.Position(*_place(archive, second[0]))) if not back else page.prev
     for id_ in ids if back else second[1:]:
         archive.make.hide(id_)
     none, page = archive.read({}, ListQuery(page_start=turn), 5)

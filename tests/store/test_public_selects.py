@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from newsapi.store.public import is_visible
+from newsapi.content.queries.visibility import is_visible
 
 ID = "{id}"
 READS = [

@@ -6,11 +6,12 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Connection, select
 
-from newsapi.model import ListingEntry
-from newsapi.store import articles, facets, listing
-from newsapi.store.articles import ArticlePage
-from newsapi.store.facets import ReadSnapshot
-from newsapi.store.listing import Position, ListQuery, PageStart
+from newsapi.content.queries import articles as article_queries
+from newsapi.content.queries import facets, listings
+from newsapi.content.queries.articles import ArticlePage
+from newsapi.content.queries.facets import ReadSnapshot
+from newsapi.content.queries.listings import ListQuery, PageStart, Position
+from newsapi.content.tables.articles import ListingEntry
 from tests.store import archive as contents
 from tests.store.reads import nodes_of, plan_of, rows_read, statements_of, steps_taken
 
@@ -32,7 +33,7 @@ ANY_OF = {
     "a hundred tags": {"tag": ["pari", "dispari", "suv", "raro", *contents.THEMES[:96]]},
 }
 MEETING = {"tag": ["pari"], "author": ["carla"]}
-SORTS = [(key, descending) for key in listing.SORT_KEYS for descending in (True, False)]
+SORTS = [(key, descending) for key in listings.SORT_KEYS for descending in (True, False)]
 LATE = (contents.START.replace(day=3), contents.START.replace(day=5))
 STEPS = 200
 """Instructions of SQLite for each article shown, beside what a statement costs anyway."""
@@ -68,7 +69,7 @@ def read(
 ) -> tuple[ArticlePage, dict[str, int]]:
     counted = rows_read if connection.dialect.name == "postgresql" else steps_taken
     with counted(connection) as counts:
-        page = articles.list_page(connection, truth, question, limit=limit)
+        page = article_queries.list_page(connection, truth, question, limit=limit)
     return page, counts
 
 
@@ -144,7 +145,7 @@ def test_a_page_within_a_range_of_its_sort_key_reads_what_it_shows(archive, key,
 
 def places_of(connection: Connection, truth: ReadSnapshot, question: ListQuery, *, every: int) -> list[Position]:
     """Every so many places of a list, but its ends."""
-    walk = listing.plan_listing(connection, truth, question, rows=contents.ARTICLES)
+    walk = listings.plan_listing(connection, truth, question, rows=contents.ARTICLES)
     rows = connection.execute(select(walk.rows).order_by(*walk.order), walk.parameters).all()
     return [Position(getattr(row, question.key), row.article_id) for row in rows[every:-every:every]]
 
@@ -201,7 +202,7 @@ def test_the_plan_of_a_page_walks_an_index_and_looks_articles_up(archive, filter
 
 def page_statement(connection: Connection, truth: ReadSnapshot, question: ListQuery) -> tuple[str, object]:
     """The statement that finds a page, and its parameters."""
-    return statements_of(connection, lambda: articles.list_page(connection, truth, question, limit=20))[0]
+    return statements_of(connection, lambda: article_queries.list_page(connection, truth, question, limit=20))[0]
 
 
 def test_the_hardest_filters_show_their_plans(archive, archive_name):

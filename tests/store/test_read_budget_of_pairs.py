@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from newsapi.store import articles, facets, listing
-from newsapi.store.listing import MAX_SCANNED_ROWS, ListQuery
+from newsapi.content.queries import articles as article_queries
+from newsapi.content.queries import facets, listings
+from newsapi.content.queries.listings import MAX_SCANNED_ROWS, ListQuery
 from tests.store import archive as contents
 from tests.store.reads import nodes_of, plan_of, rows_read, statements_of, steps_taken
 
@@ -41,11 +42,11 @@ def test_a_page_of_a_pair_walks_at_most_the_stated_scan(archive, pair):
                 asked = replace(question, page_start=turn)
                 if archive.is_sqlite:
                     with steps_taken(connection) as counts:
-                        page = articles.list_page(connection, truth, asked, limit=20)
+                        page = article_queries.list_page(connection, truth, asked, limit=20)
                     assert counts["steps"] <= MAX_SCANNED_ROWS * STEPS * (1 + others), dict(counts)
                 else:
                     with rows_read(connection) as counts:
-                        page = articles.list_page(connection, truth, asked, limit=20)
+                        page = article_queries.list_page(connection, truth, asked, limit=20)
                     # The walk, what it found in each other facet, and once more the walk to find where it ended.
                     assert counts["listing"] <= MAX_SCANNED_ROWS * (1 + others) + MAX_SCANNED_ROWS, counts
                     assert counts["article"] <= 60
@@ -61,18 +62,20 @@ def test_facets_that_often_meet_are_read_no_further_than_the_page(archive):
         for _ in range(10):
             if archive.is_sqlite:
                 with steps_taken(connection) as counts:
-                    articles.list_page(connection, truth, ListQuery(), limit=20)
+                    article_queries.list_page(connection, truth, ListQuery(), limit=20)
                 assert counts["steps"] <= 6_000
             else:
                 with rows_read(connection) as counts:
-                    articles.list_page(connection, truth, ListQuery(), limit=20)
+                    article_queries.list_page(connection, truth, ListQuery(), limit=20)
                 assert counts["listing"] <= 100
 
 
 def test_a_row_is_looked_up_in_the_other_facet_by_its_whole_key(archive):
     with archive.read_transaction() as connection:
         truth = facets.resolve_filters(connection, MEETING)
-        statement = statements_of(connection, lambda: articles.list_page(connection, truth, ListQuery(), limit=20))[0]
+        statement = statements_of(
+            connection, lambda: article_queries.list_page(connection, truth, ListQuery(), limit=20)
+        )[0]
         plan = "\n".join(plan_of(connection, *statement))
         if archive.is_sqlite:
             whole = "(facet_id=? AND published_at=? AND article_id=?)"
@@ -95,7 +98,7 @@ def test_following_the_pages_to_the_end_gives_exactly_what_is_in_all(archive, pa
     filters, question = PAIRS[pair]
     with archive.read_transaction() as connection:
         truth = facets.resolve_filters(connection, filters)
-        whole = listing.count_articles(connection, truth, question)
+        whole = listings.count_articles(connection, truth, question)
         forth = walked(connection, truth, question, back=False)
         assert len(forth) == whole
         assert max(Counter(forth).values()) == 1
@@ -105,9 +108,9 @@ def test_following_the_pages_to_the_end_gives_exactly_what_is_in_all(archive, pa
 def test_an_early_end_for_lack_of_matches_leads_on(archive):
     with archive.read_transaction() as connection:
         truth = facets.resolve_filters(connection, MEETING)
-        page = articles.list_page(connection, truth, ListQuery(), limit=20)
+        page = article_queries.list_page(connection, truth, ListQuery(), limit=20)
         assert (page.records, page.prev) == ([], None)
-        page = articles.list_page(connection, truth, ListQuery(page_start=page.next), limit=20)
+        page = article_queries.list_page(connection, truth, ListQuery(page_start=page.next), limit=20)
         assert tuple(record["slug"] for record in page.records) == contents.MEETING
         assert page.next is None
 
@@ -117,11 +120,11 @@ def test_a_listing_takes_one_statement_after_the_look_up_and_one_more_where_it_e
         for limit in (1, 20, 100):
             truth = facets.resolve_filters(connection, {"brand": ["land-rover"], "format": ["article"]})
             page = statements_of(
-                connection, lambda t=truth, n=limit: articles.list_page(connection, t, ListQuery(), limit=n)
+                connection, lambda t=truth, n=limit: article_queries.list_page(connection, t, ListQuery(), limit=n)
             )
             assert len(page) == 1
         truth = facets.resolve_filters(connection, MEETING)
-        page = statements_of(connection, lambda: articles.list_page(connection, truth, ListQuery(), limit=20))
+        page = statements_of(connection, lambda: article_queries.list_page(connection, truth, ListQuery(), limit=20))
         assert len(page) == 2
 
 
@@ -129,7 +132,7 @@ def walked(connection, truth, question, *, back):
     """All slugs of a list from its start, page by page: forth, or from its end back."""
     pages, turn, step = [], None, None
     while True:
-        page = articles.list_page(connection, truth, replace(question, page_start=turn), limit=100)
+        page = article_queries.list_page(connection, truth, replace(question, page_start=turn), limit=100)
         pages.append([record["slug"] for record in page.records])
         onward = page.next if step is None else page.prev
         if onward is None and back and step is None:

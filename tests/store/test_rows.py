@@ -6,10 +6,12 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from newsapi.model import Article, Author, Change, SlugRedirect
-from newsapi.model.base import columns_table, uuid7
-from newsapi.store import rows
-from newsapi.store.rows import in_values
+from newsapi.changelog.tables import Change
+from newsapi.content.tables.articles import Article, SlugRedirect
+from newsapi.content.tables.terms import Author
+from newsapi.db import bulk_rows
+from newsapi.db.bulk_rows import in_values
+from newsapi.db.types import columns_table, uuid7
 
 TEXTS = ["tab\tand\nline\r\n", "\\N", "\\", "\\.", "a'b\"c", "", "à e 🚙", "\x7f", "{1,2}", "x" * 100_000]
 TIME = datetime(2026, 3, 29, 1, 30, 0, 123456, tzinfo=UTC)
@@ -46,7 +48,7 @@ def article(text):
 
 def insert_many(database, model, found):
     with database.transaction() as session:
-        rows.bulk_insert(session, model, list(found[0]), [tuple(row.values()) for row in found])
+        bulk_rows.bulk_insert(session, model, list(found[0]), [tuple(row.values()) for row in found])
 
 
 def stored(database, model):
@@ -93,7 +95,7 @@ def test_columns_may_be_some_and_in_any_order(database):
 
 def test_no_rows_are_no_work(database):
     with database.transaction() as session:
-        rows.bulk_insert(session, Article, ("id",), [])
+        bulk_rows.bulk_insert(session, Article, ("id",), [])
     assert stored(database, Article) == []
 
 

@@ -9,8 +9,8 @@ import time
 import pytest
 from redis import Redis
 
+from newsapi.db.database import Database
 from newsapi.settings import Settings
-from newsapi.store.database import Database
 from tests import servers
 from tests.coherence import Checker
 from tests.stories.conftest import serving

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from newsapi.cli import main
+from newsapi.cli.main import main
 from tests import servers
 from tests.records import archive, article, lines
 

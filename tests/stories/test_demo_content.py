@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from newsapi.demo import content
-from newsapi.text.markup import html_to_text
+from newsapi.text.html import html_to_text
 
 SITE = "http://127.0.0.1:8000"
 RECORDS = [orjson.loads(line) for line in content.stream(SITE).read().splitlines()]

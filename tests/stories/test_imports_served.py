@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 import orjson
 import pytest
 
-from newsapi.actions import keys
-from newsapi.api.parts import utc_now
-from newsapi.store.database import Database
+from newsapi.db.database import Database
+from newsapi.keys import commands as key_commands
+from newsapi.web.context import utc_now
 from tests.records import archive, lines
 
 MB = 1 << 20
@@ -26,7 +26,7 @@ def served(serve, sqlite_url):
 @pytest.fixture
 def key(sqlite_url):
     database = Database(sqlite_url)
-    made = keys.create(database, "anna", ("content:write", "content:publish"), now=utc_now())
+    made = key_commands.create(database, "anna", ("content:write", "content:publish"), now=utc_now())
     database.dispose()
     return made
 

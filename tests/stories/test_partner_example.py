@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from newsapi.actions import keys
-from newsapi.store.database import Database
+from newsapi.db.database import Database
+from newsapi.keys import commands as key_commands
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "partner"
 NOW = 1_800_000_000
@@ -57,8 +57,8 @@ def house(serve, database_url, tmp_path):
     """A server, its desk, and a partner's mirror of it."""
     database = Database(database_url)
     now = datetime.now(UTC)
-    desk = keys.create(database, "anna", ("content:write", "content:publish", "drafts:read"), now=now)
-    partner = keys.create(database, "gazzetta", ("partner:read",), now=now)
+    desk = key_commands.create(database, "anna", ("content:write", "content:publish", "drafts:read"), now=now)
+    partner = key_commands.create(database, "gazzetta", ("partner:read",), now=now)
     database.dispose()
     with serve("serve", NEWSAPI_DATABASE_URL=database_url, NEWSAPI_PROCESSES="1") as served:
         kept = mirror.Mirror(str(tmp_path / "mirror.sqlite3"), mirror.Api(served.base, partner))

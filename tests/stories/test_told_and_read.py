@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 import orjson
 import pytest
 
-from newsapi.actions import keys
-from newsapi.outbox.purge import SECOND_PURGE_DELAY_SECONDS
-from newsapi.store.database import Database
+from newsapi.cdn import SECOND_PURGE_DELAY_SECONDS
+from newsapi.db.database import Database
+from newsapi.keys import commands as key_commands
 from tests.elsewhere import Elsewhere
 
 SCOPES = ("content:write", "content:publish", "webhooks")
@@ -64,7 +64,7 @@ def house(serve, database_url, elsewhere):
     """Two servers over one database, with a CDN; the desk writes to the first, which tells the partner."""
     cdn, partner = elsewhere
     database = Database(database_url)
-    secret = keys.create(database, "anna", SCOPES, now=datetime.now(UTC))
+    secret = key_commands.create(database, "anna", SCOPES, now=datetime.now(UTC))
     database.dispose()
     settings = {
         "NEWSAPI_DATABASE_URL": database_url,

@@ -15,7 +15,7 @@ import psutil
 import psycopg
 import pytest
 
-from newsapi.store.database import Database
+from newsapi.db.database import Database
 from tests import servers
 from tests.conftest import Clock, migrate
 from tests.make import Make

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from newsapi.actions import keys
-from newsapi.store.database import Database
+from newsapi.db.database import Database
+from newsapi.keys import commands as key_commands
 from tests.stories.test_partner_example import Desk
 
 CHANGES = "/v1/changes"
@@ -21,7 +21,7 @@ BUSY = 503
 def house(serve, sqlite_url):
     database = Database(sqlite_url)
     scopes = ("content:write", "content:publish", "drafts:read")
-    key = keys.create(database, "anna", scopes, now=datetime.now(UTC))
+    key = key_commands.create(database, "anna", scopes, now=datetime.now(UTC))
     database.dispose()
     with serve("serve", NEWSAPI_DATABASE_URL=sqlite_url, NEWSAPI_PROCESSES="1") as served:
         yield served, Desk(served.base, key)

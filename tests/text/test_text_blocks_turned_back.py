@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from newsapi.text.blocks import parse_blocks
 from newsapi.text.blocks_html import blocks_to_html, blocks_to_text
-from newsapi.text.markup import sanitize_html, html_to_text
+from newsapi.text.html import html_to_text, sanitize_html
 
 BASE = "https://www.example.it/novita/articolo.html"
 HOSTS = frozenset({"youtube.com", "player.vimeo.com", "maps.example.org"})

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsapi.text.markup import sanitize_html, text_to_html, html_to_text
+from newsapi.text.html import html_to_text, sanitize_html, text_to_html
 
 BASE = "https://www.example.it/novita/articolo.html"
 HOSTS = frozenset({"youtube.com", "player.vimeo.com"})

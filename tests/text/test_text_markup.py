@@ -2,7 +2,7 @@
 
 import pytest
 
-from newsapi.text.markup import sanitize_html, text_to_html, reading_minutes, html_to_text, word_count
+from newsapi.text.html import html_to_text, reading_minutes, sanitize_html, text_to_html, word_count
 
 BASE = "https://www.example.it/novita/articolo.html"
 HOSTS = frozenset({"youtube.com"})

@@ -1,6 +1,6 @@
 import pytest
 
-from newsapi.text.terms import hash_name, shingle_hashes, term_hashes, words_by_hash
+from newsapi.text.stemming import hash_name, shingle_hashes, term_hashes, words_by_hash
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from alembic import op
 
-from newsapi.model.base import BytewiseText, Id, Json, UtcDateTime
+from newsapi.db.types import BytewiseText, Id, Json, UtcDateTime
 
 # ruff: noqa: E501
 revision = "0001"
@@ -72,15 +72,15 @@ _PACKED_COLUMNS = (
 
 def upgrade() -> None:
     """Create the tables and their first rows."""
-    _create_changes_tables()
+    _create_changelog_tables()
     _create_imports_tables()
-    _create_relatedness_tables()
+    _create_related_tables()
     _create_search_tables()
     _create_subscriptions_tables()
-    _create_taxonomy_tables()
+    _create_terms_tables()
     _create_articles_tables()
-    _create_desk_tables()
-    _create_partners_tables()
+    _create_keys_tables()
+    _create_sync_tables()
     _create_webhooks_tables()
     _insert_first_rows()
     if op.get_context().dialect.name == "postgresql":
@@ -104,7 +104,7 @@ def _insert_first_rows() -> None:
     op.bulk_insert(facet, [{"kind": kind, "name": name, "article_count": 0, "seq": 0} for kind, name in fixed])
 
 
-def _create_changes_tables() -> None:
+def _create_changelog_tables() -> None:
     op.create_table(
         "change",
         sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
@@ -190,7 +190,7 @@ def _create_imports_tables() -> None:
     )
 
 
-def _create_relatedness_tables() -> None:
+def _create_related_tables() -> None:
     op.create_table(
         "related_list",
         sa.Column("article_id", Id, primary_key=True),
@@ -382,7 +382,7 @@ def _create_subscriptions_tables() -> None:
     )
 
 
-def _create_taxonomy_tables() -> None:
+def _create_terms_tables() -> None:
     op.create_table(
         "facet",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -580,7 +580,7 @@ def _create_articles_tables() -> None:
     )
 
 
-def _create_desk_tables() -> None:
+def _create_keys_tables() -> None:
     op.create_table(
         "api_key",
         sa.Column("id", Id, primary_key=True),
@@ -651,7 +651,7 @@ def _create_desk_tables() -> None:
     op.create_index("ix_preview_link_article_id", "preview_link", ["article_id"])
 
 
-def _create_partners_tables() -> None:
+def _create_sync_tables() -> None:
     op.create_table(
         "facet_digest",
         sa.Column("facet_id", sa.Integer, primary_key=True, autoincrement=False),

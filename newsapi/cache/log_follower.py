@@ -1,0 +1,276 @@
+"""The changelog follower: what this process knows of the changelog, and which cached responses are therefore valid.
+
+Validity depends only on the changelog in the database, and on no message that can be lost. The follower reads the
+changes after its last known position: if its snapshot is older than POLL_INTERVAL_SECONDS, before any response is used
+if the snapshot is older than MAX_STALENESS_SECONDS, and at once after a write of this process. The age of a snapshot
+counts from the start of its query.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Protocol
+
+import structlog
+
+from newsapi.cache import dependencies
+from newsapi.cache.cached_response import CachedResponse
+from newsapi.cache.dependencies import Dependency
+
+log = structlog.get_logger("newsapi.cache")
+
+MAX_STALENESS_SECONDS = 1.0
+"""Seconds for which a snapshot may be used: no response is further behind the database than that."""
+
+POLL_INTERVAL_SECONDS = 0.2
+"""Seconds after which the changelog is due to be read again."""
+
+READ_TIMEOUT_SECONDS = 1.2
+"""Seconds after which an unfinished read counts as failed. Resolving an unknown host name, for example, can take any
+time, and requests must not wait for it."""
+
+MAX_CHANGES_PER_READ = 1_000
+"""Maximum number of changes per read. If there are more, every cached response is taken as invalid, so that the
+follower's work does not grow with the size of an import."""
+
+MAX_REMEMBERED_DEPENDENCIES = 50_000
+"""Maximum number of dependencies whose last change is remembered."""
+
+
+class ChangeRow(dependencies.ChangelogRow, Protocol):
+    """A row of the changelog."""
+
+    @property
+    def seq(self) -> int: ...
+    @property
+    def nonce(self) -> int: ...
+
+
+class ChangelogDelta(NamedTuple):
+    """The part of the changelog after a position: the nonce at the position, the head, and the changes between.
+
+    `changes` is None if there are too many.
+    """
+
+    place_mark: int | None
+    seq: int
+    mark: int
+    changes: Sequence[ChangeRow] | None
+
+
+class ChangelogReader(Protocol):
+    """Reads the changes after a position; without a position, the last `max_changes`."""
+
+    def __call__(self, after_seq: int | None, max_changes: int, /) -> ChangelogDelta: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChangelogSnapshot:
+    """What was known of the changelog at one time. Immutable; the follower replaces it after each read.
+
+    Attributes:
+        seq: The last change.
+        nonce: Random number of that change.
+        at: When the query began, in seconds of a monotonic clock, like `due` and `trusted_until`.
+        due: When the changelog should be read again.
+        trusted_until: When the snapshot may no longer be used.
+        complete_from_seq: Changes up to this position are not in `touched`.
+        touched: The last change of each dependency.
+        marks: The nonce of each change after `complete_from_seq`.
+        epoch: An object that is replaced when the changelog was restored from a backup: responses of another epoch are
+            invalid.
+    """
+
+    seq: int
+    mark: int
+    at: float
+    due: float
+    trusted_until: float
+    complete_from_seq: int
+    touched: Mapping[Dependency, int]
+    marks: Mapping[int, int]
+    epoch: object
+
+
+class ChangelogFollower:
+    """Follows the changelog for one process. Thread-safe."""
+
+    def __init__(
+        self,
+        read: ChangelogReader,
+        *,
+        max_staleness: float = MAX_STALENESS_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Store the parts; nothing is read yet.
+
+        Args:
+            read: Function that reads the changelog.
+            max_staleness: Seconds for which a snapshot may be used.
+            clock: Monotonic clock, in seconds.
+        """
+        self._read = read
+        self.bound = max_staleness
+        self.clock = clock
+        self._lock = threading.Lock()
+        self._touched: dict[Dependency, int] = {}
+        self._marks: dict[int, int] = {}
+        self.stamp = ChangelogSnapshot(-1, 0, -1e9, -1e9, -1e9, 0, {}, {}, None)
+        self.own_write_at = -1e9
+        self._failing = False
+        self._failures = 0
+        self._began: float | None = None
+        self._closed = threading.Event()
+
+    @property
+    def is_unavailable(self) -> bool:
+        """Whether the changelog cannot be read: the last read failed, or the current one takes too long."""
+        began_at = self._began
+        return self._failing or (began_at is not None and self.clock() - began_at > READ_TIMEOUT_SECONDS)
+
+    def latest(self) -> ChangelogSnapshot | None:
+        """Return a snapshot that may be used, after reading if necessary; None if the changelog cannot be read."""
+        snapshot, now = self.stamp, self.clock()
+        if now < snapshot.due or (now < snapshot.trusted_until and (self.is_unavailable or self._lock.locked())):
+            return snapshot
+        return self.stamp if self.catch_up(now - min(POLL_INTERVAL_SECONDS, self.bound)) else None
+
+    def catch_up(self, since: float | None = None) -> bool:
+        """Read the changelog, unless another thread has read it after `since`.
+
+        While the changelog is unavailable, a background thread retries and callers get False at once. A caller that
+        waited for another thread whose read failed does not try again.
+
+        Args:
+            since: Time of the monotonic clock; now if omitted.
+
+        Returns:
+            Whether the snapshot is newer than `since`.
+        """
+        since = self.clock() if since is None else since
+        failures = self._failures
+        if self.is_unavailable or not self._lock.acquire(timeout=READ_TIMEOUT_SECONDS):
+            return False
+        try:
+            return self.stamp.at > since or (self._failures == failures and self._read_on())
+        finally:
+            self._lock.release()
+
+    def close(self) -> None:
+        """Stop retrying to read an unavailable changelog; wait for a read that is in progress."""
+        self._closed.set()
+        with self._lock:
+            pass
+
+    def _read_on(self) -> bool:
+        began_at = self._began = self.clock()
+        try:
+            delta = self._read(self.stamp.seq if self.stamp.epoch else None, MAX_CHANGES_PER_READ)
+        except Exception as error:  # noqa: BLE001 (whatever the error: the cached responses are used until it is over)
+            self._failed(error)
+            return False
+        finally:
+            self._began = None
+        self._take(delta, began_at)
+        if self._failing:
+            log.warning("changelog available again", seq=delta.seq)
+        self._failing = False
+        return True
+
+    def _failed(self, error: Exception) -> None:
+        self._failures += 1
+        if not self._failing:
+            self._failing = True
+            log.warning("changelog unavailable", cause=repr(error.__cause__ or error)[:300])
+            threading.Thread(target=self._try_again, name="follower", daemon=True).start()
+
+    def _try_again(self) -> None:
+        """Read until it succeeds; runs in its own thread, so that no request waits for an attempt that hangs."""
+        done = False
+        while not done and not self._closed.wait(POLL_INTERVAL_SECONDS):
+            with self._lock:
+                done = self._closed.is_set() or self._read_on()
+
+    def after_local_write(self) -> None:
+        """Read the changelog after a write of this process, so that it sends nothing older from then on."""
+        self.own_write_at = self.clock()
+        if not self.catch_up():
+            # The snapshot is older than the write, so it must not be used any more.
+            self.stamp = replace(self.stamp, due=-1e9, trusted_until=-1e9)
+
+    def is_valid(self, response: CachedResponse, snapshot: ChangelogSnapshot) -> bool:
+        """Return whether a response of this process is valid as of a snapshot, and note it in the response."""
+        if response.validated_by is snapshot:
+            return True
+        if response.log_epoch is not snapshot.epoch or response.valid_as_of_seq < snapshot.complete_from_seq:
+            return False
+        if response.expires_at is not None and time.time() >= response.expires_at:
+            return False
+        if response.valid_as_of_seq < snapshot.seq:
+            touched, valid_as_of_seq = snapshot.touched, response.valid_as_of_seq
+            for dependency in response.dependencies:
+                if touched.get(dependency, 0) > valid_as_of_seq:
+                    return False
+            response.valid_as_of_seq = snapshot.seq
+        response.validated_by = snapshot
+        return True
+
+    def still_holds(self, response: CachedResponse) -> bool:
+        """Return whether a response of this process is still valid by a snapshot that may be used."""
+        return self.clock() < self.stamp.trusted_until and self.is_valid(response, self.stamp)
+
+    def validate_foreign(self, response: CachedResponse, snapshot: ChangelogSnapshot) -> bool:
+        """Return whether a response built by another process is valid.
+
+        It is valid only if the changelog has the same nonce at the position of the build.
+        """
+        nonce = snapshot.mark if response.seq == snapshot.seq else snapshot.marks.get(response.seq)
+        if nonce != response.nonce:
+            return False
+        response.log_epoch = snapshot.epoch
+        return self.is_valid(response, snapshot)
+
+    def _take(self, delta: ChangelogDelta, began_at: float) -> None:
+        previous = self.stamp
+        epoch, complete_from_seq = previous.epoch, previous.complete_from_seq
+        # Before the first change (seq 0) there is no nonce to compare.
+        nonce_differs = previous.seq > 0 and delta.place_mark != previous.mark
+        if epoch is None or delta.seq < previous.seq or nonce_differs:
+            # The first read, or the database was restored and its changelog went another way: nothing that is cached
+            # belongs to it.
+            epoch, complete_from_seq = object(), delta.seq - len(delta.changes or ())
+            self._touched, self._marks = {}, {}
+        if delta.changes is None:
+            self._touched, self._marks, complete_from_seq = {}, {}, delta.seq
+        for change in delta.changes or ():
+            self._marks[change.seq] = change.nonce
+            self._touched.update(dict.fromkeys(dependencies.dependencies_of_change(change), change.seq))
+        if len(self._touched) > MAX_REMEMBERED_DEPENDENCIES:
+            complete_from_seq = self._forget()
+        self.stamp = ChangelogSnapshot(
+            seq=delta.seq,
+            mark=delta.mark,
+            at=began_at,
+            due=began_at + min(POLL_INTERVAL_SECONDS, self.bound),
+            trusted_until=began_at + self.bound,
+            complete_from_seq=complete_from_seq,
+            touched=self._touched,
+            marks=self._marks,
+            epoch=epoch,
+        )
+
+    def _forget(self) -> int:
+        """Keep the newer half of what is remembered.
+
+        The mappings are replaced, not changed: threads that still use an older snapshot keep its mappings.
+
+        Returns:
+            The new `complete_from_seq`.
+        """
+        complete_from_seq = sorted(self._touched.values())[len(self._touched) // 2]
+        self._touched = {dependency: seq for dependency, seq in self._touched.items() if seq > complete_from_seq}
+        self._marks = {seq: nonce for seq, nonce in self._marks.items() if seq > complete_from_seq}
+        return complete_from_seq

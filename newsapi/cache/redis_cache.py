@@ -1,0 +1,265 @@
+"""The Redis cache: responses shared by all processes. Entries that are lost, damaged or outdated are misses."""
+
+from __future__ import annotations
+
+import struct
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any, Protocol
+
+import orjson
+import structlog
+from cachelib.serializers import BaseSerializer
+from flask_caching.backends import RedisCache as FlaskRedisCache
+from redis import Redis, RedisError
+from redis.backoff import NoBackoff
+from redis.exceptions import ResponseError
+from redis.retry import Retry
+
+from newsapi.cache.cached_response import CachedResponse
+
+log = structlog.get_logger("newsapi.cache")
+
+ENTRY_TTL_SECONDS = 24 * 3600
+"""Seconds after which an entry expires, valid or not."""
+
+TIMEOUT_SECONDS = 0.1
+"""Seconds that Redis may take to connect and to reply; after that, building the response is faster than fetching it."""
+
+CIRCUIT_OPEN_SECONDS = 2.0
+"""Seconds for which Redis is not used after a failure. Then one thread tries it, and the others still go without."""
+
+MAX_ENTRY_BYTES = 1 << 20
+"""Maximum size of a shared body. Sitemap pages are larger, and building one takes less time than fetching it."""
+
+BUILD_LOCK_SECONDS = 2
+"""Seconds after which the build lock of a process that died expires."""
+
+
+class SharedCache(Protocol):
+    """A cache that is shared by processes."""
+
+    def get(self, key: str) -> CachedResponse | None:
+        """Return the response under a key, valid or not; None if it is missing, damaged or out of reach."""
+
+    def put(self, key: str, response: CachedResponse) -> None:
+        """Store a response; do nothing if the cache is unavailable."""
+
+    def claim(self, key: str) -> bool:
+        """Take the build lock of a key; return False only if another process is known to hold it."""
+
+    def release(self, key: str) -> None:
+        """Release the build lock of a key."""
+
+    failures: int
+    """Number of failed requests to the cache."""
+
+    def state(self) -> str:
+        """Return the state as text, for `/readyz`."""
+
+
+class NullCache:
+    """Stands in for Redis if there is none: every process uses only its own memory."""
+
+    failures = 0
+
+    def get(self, key: str) -> CachedResponse | None:
+        """Return None."""
+
+    def put(self, key: str, response: CachedResponse) -> None:
+        """Do nothing."""
+
+    def claim(self, key: str) -> bool:
+        """Return True."""
+        del key
+        return True
+
+    def release(self, key: str) -> None:
+        """Do nothing."""
+
+    def state(self) -> str:
+        """Return the state as text, for `/readyz`."""
+        return "ok (memory of this process)"
+
+
+class RedisResponseCache:
+    """Flask-Caching's Redis back end with our own serialization: values contain their key, and nothing is pickled."""
+
+    def __init__(self, url: str, release: str) -> None:
+        """Prepare the client; it connects on first use.
+
+        Args:
+            url: The Redis URL.
+            release: Part of every key, so that releases and settings that produce different bytes share no entries.
+        """
+        self._quiet_until = 0.0
+        self.failures = 0
+        self._noted_at = 0.0
+        self._broken = False
+        self._trying = threading.Lock()
+        # By default redis-py retries for seconds, but a miss is cheaper than waiting. It also sends a handshake of five
+        # commands, each of which may take the whole timeout; protocol 2 needs none.
+        self._client = Redis.from_url(
+            url,
+            socket_timeout=TIMEOUT_SECONDS,
+            socket_connect_timeout=TIMEOUT_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+            protocol=2,
+            driver_info=None,
+        )
+        self._prefix = f"newsapi:{release}:"
+        self._store: Any = FlaskRedisCache(
+            host=self._client, default_timeout=ENTRY_TTL_SECONDS, key_prefix=self._prefix
+        )
+        self._store.serializer = _BytesSerializer()  # type: ignore[assignment]
+
+    def get(self, key: str) -> CachedResponse | None:
+        """Return the response under a key, valid or not; None if it is missing, damaged or out of reach."""
+        value = self._asked(lambda: self._store.get(key))
+        return None if value is None else _unpack(key, value)
+
+    def put(self, key: str, response: CachedResponse) -> None:
+        """Store a response, unless it is so large that sending it may take too long."""
+        if len(response.body) > MAX_ENTRY_BYTES:
+            return
+        self._asked(lambda: self._store.set(key, _pack(key, response)))
+
+    def claim(self, key: str) -> bool:
+        """Take the build lock of a key; return False only if another process is known to hold it."""
+        # One command: the back end's own method uses two, and a lock without expiry would stay if the second is lost.
+        name = f"{self._prefix}{key}:claim"
+        return self._asked(lambda: self._client.set(name, b"1", nx=True, ex=BUILD_LOCK_SECONDS) or False) is not False
+
+    def release(self, key: str) -> None:
+        """Release the build lock of a key."""
+        self._asked(lambda: self._store.delete(f"{key}:claim"))
+
+    def state(self) -> str:
+        """Return the state as text, for `/readyz`."""
+        try:
+            self._client.ping()
+        except RedisError as error:
+            return f"Redis does not answer ({type(error).__name__}); responses are built without it"
+        return "ok (Redis)"
+
+    def _asked(self, command: Callable[[], Any]) -> Any:
+        """Run a command; return None if it fails, or if Redis failed a moment ago."""
+        if not self._broken:
+            return self._tried(command)
+        if time.monotonic() < self._quiet_until or not self._trying.acquire(blocking=False):
+            return None
+        try:
+            return self._tried(command)
+        finally:
+            self._trying.release()
+
+    def _tried(self, command: Callable[[], Any]) -> Any:
+        began_at = time.monotonic()
+        try:
+            result = command()
+        except ResponseError as error:  # Redis replies: it is out of memory, or a read-only replica
+            self._note("redis cache refused a command", error)
+            result = None
+        except (RedisError, OSError, ValueError) as error:  # ValueError: an invalid reply
+            self._open_circuit(error)
+            return None
+        if time.monotonic() - began_at > TIMEOUT_SECONDS:  # several steps, each within the timeout
+            self._open_circuit(None)
+        elif self._broken:
+            self._broken = False
+            log.warning("redis cache available again")
+        return result
+
+    def _open_circuit(self, error: Exception | None) -> None:
+        """Use Redis no more for CIRCUIT_OPEN_SECONDS; `error` is None if it was only slow."""
+        self.failures += 1
+        self._quiet_until = time.monotonic() + CIRCUIT_OPEN_SECONDS
+        if not self._broken:
+            self._broken = True
+            log.warning("redis cache unavailable", error=type(error).__name__ if error else "slow")
+
+    def _note(self, event: str, error: Exception) -> None:
+        """Log an error at most once per CIRCUIT_OPEN_SECONDS."""
+        if time.monotonic() > self._noted_at + CIRCUIT_OPEN_SECONDS:
+            self._noted_at = time.monotonic()
+            log.warning(event, error=str(error)[:200])
+
+
+class _BytesSerializer(BaseSerializer):
+    """Stores values as they are. The back end's default is pickle, which would execute data written by others."""
+
+    def dumps(self, value: Any, protocol: int = 0) -> bytes:
+        del protocol
+        return bytes(value)
+
+    def loads(self, bvalue: bytes | None) -> bytes | None:
+        return bvalue
+
+
+_HEAD = struct.Struct(">4sI16s")
+_MAGIC = b"nwp3"
+
+
+def _pack(key: str, response: CachedResponse) -> bytes:
+    """Serialize a response: magic bytes, length of the header, hash of the rest, header as JSON, bodies."""
+    bodies = {"": response.body, **response.encoded_bodies}
+    header = {
+        "key": key,
+        "seq": response.seq,
+        "mark": response.nonce,
+        "link": response.link,
+        "language": response.language,
+        "media_type": response.media_type,
+        "digest": response.digest,
+        "until": response.expires_at,
+        "changed_at": response.changed_at,
+        "words": list(response.dependencies),
+        "tags": response.surrogate_keys,
+        "bodies": {encoding: len(body) for encoding, body in bodies.items()},
+    }
+    header_json = orjson.dumps(header)
+    payload = b"".join((header_json, *bodies.values()))
+    return _HEAD.pack(_MAGIC, len(header_json), _hash(payload)) + payload
+
+
+def _unpack(key: str, value: bytes) -> CachedResponse | None:
+    """Deserialize a response; return None for bytes that `_pack` did not write under this key."""
+    try:
+        magic, length, digest = _HEAD.unpack_from(value)
+        payload = value[_HEAD.size :]
+        header = orjson.loads(payload[:length]) if magic == _MAGIC and digest == _hash(payload) else {}
+        if header.get("key") == key:
+            return _answer(header, payload[length:])
+    except (struct.error, ValueError, TypeError, KeyError, AttributeError) as error:
+        log.debug("cache entry unreadable", error=str(error))
+    log.warning("cache entry rejected", key=key[:200])
+    return None
+
+
+def _answer(header: dict[str, Any], data: bytes) -> CachedResponse:
+    bodies, start = {}, 0
+    for encoding, length in header["bodies"].items():
+        bodies[encoding] = data[start : start + length]
+        start += length
+    changed_at = header["changed_at"]
+    return CachedResponse(
+        body=bodies.pop(""),
+        encoded_bodies=bodies,
+        seq=header["seq"],
+        nonce=header["mark"],
+        changed_at=datetime.fromisoformat(changed_at).astimezone(UTC) if changed_at else None,
+        dependencies=frozenset(header["words"]),
+        surrogate_keys=tuple(header["tags"]),
+        link=header["link"],
+        language=header["language"],
+        media_type=header["media_type"],
+        expires_at=header["until"],
+        digest=header["digest"],
+    )
+
+
+def _hash(data: bytes) -> bytes:
+    return blake2b(data, digest_size=16).digest()

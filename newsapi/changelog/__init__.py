@@ -1,0 +1,1 @@
+"""The changelog: append, read, consumer offsets, filter exits and facet digests."""

@@ -1,0 +1,111 @@
+"""Offsets of consumers in the changelog, each leased by one worker at a time and moved only by its holder."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection, CursorResult, insert, or_, select, update
+from sqlalchemy.orm import Session
+
+from newsapi.changelog.tables import ChangelogHead, ConsumerOffset
+from newsapi.db.types import columns_table
+
+_OFFSET = columns_table(ConsumerOffset)
+
+
+class LogPosition(NamedTuple):
+    """A position in the changelog: the seq and the nonce of a change."""
+
+    seq: int
+    nonce: int
+
+
+def acquire_lease(
+    session: Session, consumer: str, holder: str, now: datetime, lease: timedelta, *, from_the_first: bool
+) -> LogPosition | None:
+    """Acquire or renew the lease of a consumer's offset until `now + lease`.
+
+    A lease that would last for more than twice the requested duration was acquired by a clock that has since been set
+    back; it counts as free.
+
+    Args:
+        session: A session of a write transaction.
+        consumer: The name of the consumer.
+        holder: Id of the worker.
+        now: The current time.
+        lease: The duration of the lease.
+        from_the_first: Whether a new consumer starts before the first change, and not at the head of the changelog.
+
+    Returns:
+        The offset, or None while another worker holds the lease.
+    """
+    if not session.execute(select(_OFFSET.c.seq).where(_OFFSET.c.consumer == consumer)).all():
+        head = session.execute(select(ChangelogHead.seq, ChangelogHead.nonce).with_for_update()).one()
+        if not session.execute(select(_OFFSET.c.seq).where(_OFFSET.c.consumer == consumer)).all():
+            seq, nonce = (0, 0) if from_the_first else head
+            values = {"consumer": consumer, "seq": seq, "nonce": nonce, "at": now}
+            session.execute(insert(_OFFSET).values(values))
+    columns = _OFFSET.c
+    free = or_(
+        columns.lease_holder.is_(None),
+        columns.lease_holder == holder,
+        columns.lease_expires_at <= now,
+        columns.lease_expires_at > now + 2 * lease,
+    )
+    statement = (
+        update(_OFFSET)
+        .where(columns.consumer == consumer, free)
+        .values(lease_holder=holder, lease_expires_at=now + lease)
+        .returning(columns.seq, columns.nonce)
+    )
+    row = session.execute(statement).one_or_none()
+    return None if row is None else LogPosition(*row)
+
+
+def commit_offset(
+    session: Session, consumer: str, holder: str, *, start: LogPosition, end: LogPosition, now: datetime
+) -> bool:
+    """Move an offset from `start` to `end`; return False if it is elsewhere or leased by another holder."""
+    statement = (
+        update(_OFFSET)
+        .where(_OFFSET.c.consumer == consumer, _OFFSET.c.lease_holder == holder)
+        .where(_OFFSET.c.seq == start.seq, _OFFSET.c.nonce == start.nonce)
+        .values(seq=end.seq, nonce=end.nonce, at=now)
+    )
+    result: CursorResult[Any] = session.execute(statement)  # type: ignore[assignment]
+    return result.rowcount == 1
+
+
+def release_lease(session: Session, consumer: str, holder: str) -> None:
+    """Release a lease, so that another worker can acquire it at once."""
+    held = (_OFFSET.c.consumer == consumer) & (_OFFSET.c.lease_holder == holder)
+    session.execute(update(_OFFSET).where(held).values(lease_holder=None, lease_expires_at=None))
+
+
+def lag(connection: Connection, consumer: str) -> int | None:
+    """Return how many changes a consumer has not processed; None if it has no offset yet."""
+    seq = connection.execute(select(_OFFSET.c.seq).where(_OFFSET.c.consumer == consumer)).scalar()
+    return None if seq is None else max(0, changelog_head(connection).seq - seq)
+
+
+PURGED_OFFSET: Final = "purged"
+"""Name of the offset up to which the CDN was purged once; the offset of the purging consumer itself is behind it."""
+
+
+def save_offset(session: Session, name: str, position: LogPosition, now: datetime) -> None:
+    """Save an offset that is not leased."""
+    statement = update(_OFFSET).where(_OFFSET.c.consumer == name).values(seq=position.seq, nonce=position.nonce, at=now)
+    result: CursorResult[Any] = session.execute(statement)  # type: ignore[assignment]
+    if not result.rowcount:
+        session.execute(insert(_OFFSET).values(consumer=name, seq=position.seq, nonce=position.nonce, at=now))
+
+
+def get_offset(connection: Connection, name: str) -> int:
+    """Return the seq of an offset that is not leased; 0 if it was never saved."""
+    return connection.execute(select(_OFFSET.c.seq).where(_OFFSET.c.consumer == name)).scalar() or 0
+
+
+def changelog_head(connection: Connection) -> LogPosition:
+    """Return the position of the last change."""
+    return LogPosition(*connection.execute(select(ChangelogHead.seq, ChangelogHead.nonce)).one())

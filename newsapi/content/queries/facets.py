@@ -1,0 +1,134 @@
+"""Resolution of filter values to facets, with the changelog position of the read: the first statement of a read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func, literal, or_, select, true, union_all
+
+from newsapi.changelog.tables import ChangelogHead
+from newsapi.content.tables.articles import SlugRedirect
+from newsapi.content.tables.terms import Author, Brand, Facet, Section, Tag
+from newsapi.db import compiled_queries
+from newsapi.errors import MigrationsPending
+
+TERM_FILTERS = ("brand", "group", "mentions", "about", "author", "section", "tag")
+"""Filters whose values are slugs of terms: brands, authors, sections or tags."""
+
+LITERAL_FILTERS = ("format", "language")
+"""Filters whose values are the names of facets."""
+
+BUILTIN_FACETS = (("all", ""), ("terms", "author"), ("terms", "brand"), ("terms", "section"), ("terms", "tag"))
+"""Facets that every database has: all articles, and the lists of terms of each kind."""
+
+IS_PUBLIC_FACET = Facet.seq > 0
+"""Condition that a facet is public: a tag, format or language that no change has touched is used in drafts only."""
+
+
+class FacetState(NamedTuple):
+    """A facet as of the read: its id, number of articles, and the seq and time of its last change."""
+
+    id: int
+    article_count: int
+    seq: int
+    changed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSnapshot:
+    """The changelog position of a read, and the facets that its filters stand for.
+
+    Attributes:
+        seq: The head of the changelog.
+        nonce: The nonce of that change.
+        filters: The facets of each filter; an unknown slug adds none.
+        everything: The facet of all articles.
+        terms: The facets of the lists of terms, by kind.
+    """
+
+    seq: int
+    nonce: int
+    filters: Mapping[str, Sequence[FacetState]]
+    everything: FacetState
+    terms: Mapping[str, FacetState]
+
+    def changed_at(self) -> datetime | None:
+        """Return when an article last entered, changed in or left a list with these filters."""
+        groups = [facets for facets in self.filters.values() if facets] or [[self.everything]]
+        times = [
+            max((facet.changed_at for facet in facets if facet.changed_at is not None), default=None)
+            for facets in groups
+        ]
+        return min((time for time in times if time is not None), default=None)
+
+
+def _term(filter_: str, *, is_former: bool) -> Select[*tuple[Any, ...]]:
+    """Select the facets of the terms whose slug, or former slug, is among the values of the filter."""
+    model: Any = {"author": Author, "section": Section, "tag": Tag}.get(filter_, Brand)
+    kind = model.__tablename__
+    facet_conditions: dict[str, Any] = {
+        "mentions": Facet.id == Brand.mention_facet_id,
+        "about": or_(Facet.id == Brand.facet_id, Facet.id == Brand.mention_facet_id),
+        "group": Facet.id == func.coalesce(Brand.group_facet_id, Brand.facet_id),
+    }
+    values: BindParameter[Any] = bindparam(filter_, expanding=True)
+    statement = select(literal(filter_).label("filter"), Facet.id, Facet.article_count, Facet.seq, Facet.changed_at)
+    statement = statement.select_from(model)
+    if is_former:
+        statement = statement.join(SlugRedirect, SlugRedirect.subject_id == model.id).where(
+            SlugRedirect.kind == kind, SlugRedirect.slug.in_(values)
+        )
+    else:
+        statement = statement.where(model.slug.in_(values))
+    statement = statement.join(Facet, facet_conditions.get(filter_, Facet.id == model.facet_id))
+    return statement.where(IS_PUBLIC_FACET) if model is Tag else statement
+
+
+def _named(filter_: str) -> Select[*tuple[Any, ...]]:
+    values: BindParameter[Any] = bindparam(filter_, expanding=True)
+    statement = select(literal(filter_).label("filter"), Facet.id, Facet.article_count, Facet.seq, Facet.changed_at)
+    return statement.where(Facet.kind == filter_, Facet.name.in_(values), IS_PUBLIC_FACET)
+
+
+@lru_cache(maxsize=256)
+def _statement(filters: tuple[str, ...]) -> Select[Any]:
+    builtin = select(
+        (Facet.kind + ":" + func.coalesce(Facet.name, "")), Facet.id, Facet.article_count, Facet.seq, Facet.changed_at
+    ).where(or_(*(and_(Facet.kind == kind, Facet.name == name) for kind, name in BUILTIN_FACETS)))
+    branches = [builtin]
+    for filter_ in filters:
+        if filter_ in LITERAL_FILTERS:
+            branches.append(_named(filter_))
+        else:
+            branches += [_term(filter_, is_former=False), _term(filter_, is_former=True)]
+    facets = union_all(*branches).subquery("f")
+    return select(ChangelogHead.seq, ChangelogHead.nonce, *facets.c).select_from(ChangelogHead).join(facets, true())
+
+
+def resolve_filters(connection: Connection, filters: Mapping[str, Sequence[str]]) -> ReadSnapshot:
+    """Resolve the values of filters to facets and read the head of the changelog, in one statement.
+
+    Returns:
+        The position of the read and the facets of each filter.
+
+    Raises:
+        MigrationsPending: The changelog has no head row.
+    """
+    rows = compiled_queries.fetch_rows(connection, _statement(tuple(sorted(filters))), filters)
+    if not rows:
+        raise MigrationsPending
+    seq, nonce = rows[0][:2]
+    facets_by_filter: dict[str, list[FacetState]] = {name: [] for name in filters}
+    terms: dict[str, FacetState] = {}
+    for _, _, filter_, *columns in rows:
+        facet = FacetState(*columns)
+        kind, colon, name = filter_.partition(":")
+        if colon:
+            terms[name or kind] = facet
+        elif facet not in facets_by_filter[filter_]:
+            facets_by_filter[filter_].append(facet)
+    return ReadSnapshot(seq, nonce, facets_by_filter, terms.pop("all"), terms)

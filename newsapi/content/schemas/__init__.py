@@ -1,0 +1,1 @@
+"""Schemas of articles, terms, images and query parameters, as clients see them."""

@@ -1,0 +1,396 @@
+"""Schemas of articles: the summary in lists, the full article, and the bodies of writes and imports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import ValidationError, fields, missing, validate, validates_schema
+
+from newsapi.content.schemas.blocks import Block
+from newsapi.content.schemas.images import Image, ImageInput, Media, MediaInput
+from newsapi.content.schemas.terms import AuthorSchema, BrandSchema, SectionSchema
+from newsapi.web.wire import (
+    InputSchema,
+    Instant,
+    InstantOrDate,
+    LanguageTag,
+    MultilineText,
+    OutputSchema,
+    PageInfo,
+    PageLinks,
+    SingleLineText,
+    SlugField,
+    StrictBoolean,
+    TermRef,
+    WebAddress,
+    open_enum,
+    slug_list,
+)
+
+FORMATS = ("article", "gallery", "video")
+STATUSES = ("draft", "scheduled", "published", "withdrawn")
+PRECISIONS = ("second", "day")
+
+
+def _one_of(values: tuple[str, ...]) -> validate.OneOf:
+    return validate.OneOf(values, error=f"must be one of {', '.join(values)}")
+
+
+class SummaryLinks(OutputSchema):
+    """URLs of an article and its related list."""
+
+    self = fields.Url(required=True)
+    related = fields.Url(required=True)
+
+
+class ArticleLinks(SummaryLinks):
+    """URLs of an article and of what belongs to it."""
+
+    jsonld = fields.Url(required=True, metadata={"description": "The article as schema.org NewsArticle"})
+    brand = fields.Url(required=True, allow_none=True, metadata={"description": "Null if the article has no brand"})
+    subscriptions = fields.Url(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Where to POST an e-mail subscription to the article's brand; null if it has none"},
+    )
+
+
+class ArticleSummary(OutputSchema):
+    """An article as in lists."""
+
+    id = fields.UUID(required=True, metadata={"description": "UUID version 7; never changes"})
+    slug = fields.String(required=True, metadata={"example": "range-rover-velar-in-arrivo-il-nuovo-suv-coupe"})
+    url = fields.Url(required=True, metadata={"description": "URL of the article's page on the site"})
+    headline = fields.String(required=True, metadata={"example": "Range Rover Velar: in arrivo il nuovo SUV-Coupé"})
+    standfirst = fields.String(required=True, allow_none=True)
+    format = fields.String(required=True, metadata=open_enum(*FORMATS))
+    language = fields.String(required=True, metadata={"description": "BCP 47 language tag", "example": "it"})
+    section = fields.Nested(TermRef, required=True, allow_none=True)
+    brand = fields.Nested(TermRef, required=True, allow_none=True)
+    authors = fields.List(fields.Nested(TermRef), required=True)
+    image = fields.Nested(Image, required=True, allow_none=True)
+    published_at = Instant(required=True)
+    published_on = fields.Date(
+        required=True, metadata={"description": "Date of publication in the time zone of the newsroom"}
+    )
+    published_precision = fields.String(
+        required=True, validate=_one_of(PRECISIONS), metadata={"description": "`day`: the time of day is unknown"}
+    )
+    updated_at = Instant(required=True, metadata={"description": "Time of the last update of any kind"})
+    materially_updated_at = Instant(
+        required=True, metadata={"description": "Time of publication, or of the last major update or correction"}
+    )
+    links = fields.Nested(SummaryLinks, required=True)
+
+
+class NewsSource(OutputSchema):
+    """The source that an article was taken from."""
+
+    name = fields.String(required=True, allow_none=True)
+    url = fields.Url(required=True, allow_none=True)
+
+
+class Correction(OutputSchema):
+    """A correction of the article: its text and time."""
+
+    at = fields.String(required=True, metadata={"format": "date-time"})
+    text = fields.String(required=True)
+
+
+class Rights(OutputSchema):
+    """Rights in the article, and what others may do with it."""
+
+    holder = fields.String(required=True, allow_none=True)
+    terms = fields.String(required=True, allow_none=True)
+    license_url = fields.Url(required=True, allow_none=True)
+    syndicatable = fields.Boolean(
+        required=True, allow_none=True, metadata={"description": "Whether others may republish the article"}
+    )
+    expires_at = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "When the right to show the article ends", "format": "date-time"},
+    )
+    ai = fields.String(
+        required=True,
+        allow_none=True,
+        metadata=open_enum("allowed", "denied", description="Whether AI systems may use the article"),
+    )
+
+
+class Seo(OutputSchema):
+    """Settings for search engines; null where the article's own texts are used."""
+
+    title = fields.String(required=True, allow_none=True)
+    description = fields.String(required=True, allow_none=True)
+    robots = fields.String(
+        required=True, allow_none=True, metadata={"description": "Content of the `robots` meta element"}
+    )
+
+
+class Translation(OutputSchema):
+    """The same article in another language."""
+
+    language = fields.String(required=True)
+    slug = fields.String(required=True)
+    url = fields.Url(required=True)
+
+
+class ArticleSchema(ArticleSummary):
+    """An article in full."""
+
+    body_html = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Sanitized HTML with absolute URLs; a link to an article of this API has its "
+            "`data-article-id`. Null if the caller may not read the body"
+        },
+    )
+    body_text = fields.String(required=True, allow_none=True, metadata={"description": "The body as plain text"})
+    mentions = fields.List(
+        fields.Nested(TermRef),
+        required=True,
+        metadata={"description": "Brands that the article mentions beside its own"},
+    )
+    tags = fields.List(fields.Nested(TermRef), required=True)
+    byline = fields.String(
+        required=True, allow_none=True, metadata={"example": "di Francesco Donnici | 26 luglio 2016"}
+    )
+    word_count = fields.Integer(required=True)
+    reading_minutes = fields.Integer(required=True)
+    media = fields.List(fields.Nested(Media), required=True)
+    canonical_url = fields.Url(required=True)
+    source = fields.Nested(NewsSource, required=True, allow_none=True)
+    corrections = fields.List(fields.Nested(Correction), required=True)
+    rights = fields.Nested(Rights, required=True)
+    seo = fields.Nested(Seo, required=True)
+    translations = fields.List(fields.Nested(Translation), required=True)
+    previous_slugs = fields.List(
+        fields.String(), required=True, metadata={"description": "Slugs that redirect to this article"}
+    )
+    status = fields.String(required=True, validate=_one_of(STATUSES))
+    version = fields.Integer(required=True, metadata={"description": "Number of the current revision"})
+    seq = fields.Integer(required=True, metadata={"description": "`seq` of the last public change of the article"})
+    links = fields.Nested(ArticleLinks, required=True)
+
+
+EXPANDABLE_REFS = {"brand": BrandSchema, "authors": AuthorSchema, "section": SectionSchema}
+"""The schemas that `include=` puts in place of references."""
+
+
+class Reason(OutputSchema):
+    """Why an article is on a related list."""
+
+    kind = fields.String(required=True, metadata=open_enum("text", "tags", "mentions", "fresh", "pick"))
+    weight = fields.Float(required=True, metadata={"description": "Share of this reason in the score, 0 to 1"})
+    terms = fields.List(
+        fields.String(), required=True, metadata={"description": "The words, tags or mentions in common"}
+    )
+
+
+class Relation(OutputSchema):
+    """How an article is related to the requested one."""
+
+    score = fields.Float(required=True, metadata={"description": "Relatedness, 0 to 1"})
+    level = fields.String(
+        required=True,
+        metadata=open_enum(
+            "pick", "related", "section", "recent", "group", description="Picked, ranked (`related`), or filled up"
+        ),
+    )
+    reasons = fields.List(fields.Nested(Reason), required=True)
+
+
+class RelatedArticle(ArticleSummary):
+    """An article on a related list."""
+
+    relation = fields.Nested(Relation, required=True)
+
+
+class ArticleWithRelated(ArticleSchema):
+    """An article in full, with the parts that `include=` adds."""
+
+    related = fields.List(fields.Nested(RelatedArticle), metadata={"description": "With `include=related`"})
+    blocks = fields.List(fields.Nested(Block), metadata={"description": "With `include=blocks`: the body as blocks"})
+    jsonld = fields.Dict(metadata={"description": "With `include=jsonld`: the article as schema.org NewsArticle"})
+
+
+class ArticleList(OutputSchema):
+    """A page of articles. With `fields=`, each item has the selected fields of the full article instead."""
+
+    data = fields.List(fields.Nested(ArticleSummary), required=True)
+    page = fields.Nested(PageInfo, required=True)
+    links = fields.Nested(PageLinks, required=True)
+
+
+class ArticleResponse(OutputSchema):
+    """A single article."""
+
+    data = fields.Nested(ArticleWithRelated, required=True)
+
+
+class RelatedLinks(PageLinks):
+    """URLs of the related list, which is a single page, and of its article."""
+
+    article = fields.Url(required=True)
+
+
+class RelatedListSchema(OutputSchema):
+    """Related articles, the best first."""
+
+    data = fields.List(fields.Nested(RelatedArticle), required=True)
+    page = fields.Nested(PageInfo, required=True)
+    links = fields.Nested(RelatedLinks, required=True)
+
+
+class EditorArticle(ArticleSchema):
+    """An article for editors: unpublished articles may have no publication time and no public change."""
+
+    published_at = Instant(required=True, allow_none=True)
+    published_on = fields.Date(required=True, allow_none=True)
+    materially_updated_at = Instant(required=True, allow_none=True)
+    seq = fields.Integer(required=True, allow_none=True)
+
+
+class EditorArticleResponse(OutputSchema):
+    """An article after a write."""
+
+    data = fields.Nested(EditorArticle, required=True)
+
+
+class NewsSourceInput(InputSchema):
+    """The source that an article was taken from."""
+
+    name = SingleLineText(allow_none=True, load_default=None)
+    url = WebAddress(allow_none=True, load_default=None)
+
+
+class CorrectionInput(InputSchema):
+    """A correction of the article: its text and time."""
+
+    at = Instant(required=True)
+    text = MultilineText(max_length=5_000, required=True)
+
+
+class RightsInput(InputSchema):
+    """Rights in the article, and what others may do with it."""
+
+    holder = SingleLineText(allow_none=True, load_default=None)
+    terms = MultilineText(max_length=5_000, allow_none=True, load_default=None)
+    license_url = WebAddress(allow_none=True, load_default=None)
+    syndicatable = StrictBoolean(allow_none=True, load_default=None)
+    expires_at = Instant(allow_none=True, load_default=None)
+    ai = fields.String(allow_none=True, load_default=None, validate=_one_of(("allowed", "denied")))
+
+
+class SeoInput(InputSchema):
+    """Settings for search engines."""
+
+    title = SingleLineText(allow_none=True, load_default=None)
+    description = SingleLineText(max_length=2_000, allow_none=True, load_default=None)
+    robots = SingleLineText(max_length=200, allow_none=True, load_default=None)
+
+
+MAX_BODY_CHARACTERS = 2_000_000
+
+
+class BodyHtml(fields.String):
+    """The body as HTML; it is sanitized after loading."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str):
+            raise ValidationError(["must be a string"])
+        if len(value) > MAX_BODY_CHARACTERS:
+            raise ValidationError([f"is longer than {MAX_BODY_CHARACTERS} characters"])
+        return value
+
+
+class ArticleImport(InputSchema):
+    """An article as imported; references to terms are slugs."""
+
+    id = fields.UUID(allow_none=True, load_default=None)
+    slug = SlugField(required=True)
+    headline = SingleLineText(required=True)
+    standfirst = MultilineText(max_length=5_000, allow_none=True, load_default=None)
+    body_html = BodyHtml(required=True)
+    language = LanguageTag(load_default="it")
+    format = fields.String(load_default="article", validate=_one_of(FORMATS))
+    brand = SlugField(allow_none=True, load_default=None)
+    mentions = slug_list(100)
+    section = SlugField(allow_none=True, load_default=None)
+    authors = slug_list(50)
+    tags = slug_list(100)
+    image = fields.Nested(ImageInput, allow_none=True, load_default=None)
+    media = fields.List(fields.Nested(MediaInput), load_default=list, validate=validate.Length(max=500))
+    status = fields.String(required=True, validate=_one_of(STATUSES))
+    published_at = InstantOrDate(allow_none=True, load_default=None)
+    published_precision = fields.String(allow_none=True, load_default=None, validate=_one_of(PRECISIONS))
+    updated_at = Instant(allow_none=True, load_default=None)
+    materially_updated_at = Instant(allow_none=True, load_default=None)
+    source = fields.Nested(NewsSourceInput, allow_none=True, load_default=None)
+    canonical_url = WebAddress(allow_none=True, load_default=None)
+    rights = fields.Nested(RightsInput, allow_none=True, load_default=None)
+    seo = fields.Nested(SeoInput, allow_none=True, load_default=None)
+    translation_group = SingleLineText(
+        max_length=200,
+        allow_none=True,
+        load_default=None,
+        metadata={"description": "Articles with the same value are translations of each other"},
+    )
+    previous_slugs = slug_list(100)
+    corrections = fields.List(fields.Nested(CorrectionInput), load_default=list, validate=validate.Length(max=200))
+    picks = slug_list(20)
+    bans = slug_list(100, default=missing)
+
+    @validates_schema
+    def _has_a_time(self, data: Mapping[str, Any], **_: object) -> None:
+        """Require a publication time for published and scheduled articles."""
+        if data["status"] in {"published", "scheduled"} and data.get("published_at") is None:
+            message = f"is required when status is {data['status']}"
+            raise ValidationError({"published_at": [message]})
+
+
+class ArticleCreate(ArticleImport):
+    """An article as editors create it. A patch may contain any of these fields; omitted fields stay unchanged."""
+
+    class Meta(InputSchema.Meta):
+        """Exclude the fields that follow from other writes."""
+
+        exclude = ("id", "updated_at", "materially_updated_at", "previous_slugs", "corrections", "picks", "bans")
+
+    slug = SlugField(load_default=None, metadata={"description": "Made from the headline if omitted"})
+    body_html = BodyHtml(load_default="")
+    status = fields.String(load_default="draft", validate=_one_of(STATUSES))
+
+    @validates_schema
+    def _has_a_time(self, data: Mapping[str, Any], **_: object) -> None:
+        """Require a publication time for scheduled articles; publication sets it otherwise."""
+        if data.get("status") == "scheduled" and "published_at" in data and data["published_at"] is None:
+            raise ValidationError({"published_at": ["is required when status is scheduled"]})
+
+
+class UpdateOptions(InputSchema):
+    """How an update is treated."""
+
+    update_type = fields.String(load_default="minor", validate=_one_of(("minor", "major", "correction")))
+    correction = MultilineText(max_length=5_000, allow_none=True, load_default=None)
+
+    @validates_schema
+    def _has_a_text(self, data: Mapping[str, Any], **_: object) -> None:
+        """Require the correction's text for corrections, and reject it for other updates."""
+        if (data["update_type"] == "correction") != (data["correction"] is not None):
+            message = "is required when update_type is correction, and not allowed otherwise"
+            raise ValidationError({"correction": [message]})
+
+
+class ArticlePatch(ArticleCreate, UpdateOptions):
+    """Changes to an article (RFC 7396): null removes a value, objects are merged, omitted fields stay unchanged."""
+
+
+class RelatedPicksUpdate(InputSchema):
+    """The editors' part of a related list: articles that always come first, and articles that are never listed."""
+
+    slugs = slug_list(20)
+    ban = slug_list(100)

@@ -1,0 +1,180 @@
+"""Schemas of brands, authors, sections and tags."""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from newsapi.content.schemas.images import Image, ImageInput
+from newsapi.content.schemas.subscription_offer import SubscriptionOffer
+from newsapi.web.wire import (
+    InputSchema,
+    MultilineText,
+    OutputSchema,
+    PageInfo,
+    PageLinks,
+    SingleLineText,
+    SlugField,
+    TermRef,
+)
+
+
+class TagInput(InputSchema):
+    """A section or a tag as imported."""
+
+    slug = SlugField(required=True)
+    name = SingleLineText(max_length=200, required=True)
+
+
+class BrandInput(TagInput):
+    """A brand, or a group of brands."""
+
+    parent = SlugField(
+        allow_none=True, load_default=None, metadata={"description": "Slug of the group that the brand belongs to"}
+    )
+    aliases = fields.List(
+        SingleLineText(max_length=200),
+        load_default=list,
+        validate=validate.Length(max=50),
+        metadata={"description": "Other names of the brand"},
+    )
+    description = MultilineText(max_length=5_000, allow_none=True, load_default=None)
+    logo = fields.Nested(ImageInput, allow_none=True, load_default=None)
+
+
+class AuthorInput(TagInput):
+    """A person or desk that signs articles."""
+
+    email = SingleLineText(
+        max_length=254,
+        allow_none=True,
+        load_default=None,
+        metadata={"description": "Private; returned only to editors"},
+    )
+    bio = MultilineText(max_length=5_000, allow_none=True, load_default=None)
+    avatar = fields.Nested(ImageInput, allow_none=True, load_default=None)
+
+
+class TagCreate(TagInput):
+    """A section or a tag as editors create it."""
+
+    slug = SlugField(load_default=None, metadata={"description": "Made from the name if omitted"})
+
+
+class BrandCreate(TagCreate, BrandInput):
+    """A brand as editors create it."""
+
+
+class AuthorCreate(TagCreate, AuthorInput):
+    """An author as editors create it."""
+
+
+class TermLinks(OutputSchema):
+    """URLs of the term and of its articles."""
+
+    self = fields.Url(required=True)
+    articles = fields.Url(required=True)
+
+
+class TermLinksWithSubscription(TermLinks):
+    """URLs of a term that readers can subscribe to."""
+
+    subscriptions = fields.Url(required=True, metadata={"description": "Where to POST an e-mail subscription"})
+
+
+class FeedLinks(OutputSchema):
+    """URLs of the feed of the brand's articles, in each format."""
+
+    rss = fields.Url(required=True)
+    atom = fields.Url(required=True)
+    json = fields.Url(required=True)
+    ninjs = fields.Url(required=True)
+
+
+class BrandLinks(TermLinksWithSubscription):
+    """URLs of a brand and of what belongs to it."""
+
+    feeds = fields.Nested(FeedLinks, required=True)
+
+
+class TagSchema(OutputSchema):
+    """A tag."""
+
+    slug = fields.String(required=True, metadata={"example": "anteprime"})
+    name = fields.String(required=True, metadata={"example": "Anteprime"})
+    article_count = fields.Integer(
+        required=True, metadata={"description": "Number of published articles", "example": 12}
+    )
+    links = fields.Nested(TermLinks, required=True)
+
+
+class SectionSchema(TagSchema):
+    """A section of the site."""
+
+    links = fields.Nested(TermLinksWithSubscription, required=True)
+
+
+class BrandSchema(OutputSchema):
+    """A brand, or a group of brands."""
+
+    slug = fields.String(required=True, metadata={"example": "land-rover"})
+    name = fields.String(required=True, metadata={"example": "Land Rover"})
+    aliases = fields.List(fields.String(), required=True, metadata={"description": "Other names of the brand"})
+    parent = fields.Nested(
+        TermRef, required=True, allow_none=True, metadata={"description": "The group that the brand belongs to"}
+    )
+    description = fields.String(required=True, allow_none=True)
+    logo = fields.Nested(Image, required=True, allow_none=True)
+    article_count = fields.Integer(
+        required=True, metadata={"description": "Number of published articles about the brand itself"}
+    )
+    subscription = fields.Nested(SubscriptionOffer, required=True)
+    links = fields.Nested(BrandLinks, required=True)
+
+
+class AuthorSchema(OutputSchema):
+    """A person or desk that signs articles."""
+
+    slug = fields.String(required=True, metadata={"example": "francesco-donnici"})
+    name = fields.String(required=True, metadata={"example": "Francesco Donnici"})
+    bio = fields.String(required=True, allow_none=True)
+    avatar = fields.Nested(Image, required=True, allow_none=True)
+    article_count = fields.Integer(required=True, metadata={"description": "Number of published articles"})
+    links = fields.Nested(TermLinksWithSubscription, required=True)
+
+
+class EditorAuthor(AuthorSchema):
+    """An author for editors: with the private e-mail address."""
+
+    email = fields.String(allow_none=True, metadata={"description": "Private"})
+
+
+class BrandList(OutputSchema):
+    """A page of brands, by name."""
+
+    data = fields.List(fields.Nested(BrandSchema), required=True)
+    page = fields.Nested(PageInfo, required=True)
+    links = fields.Nested(PageLinks, required=True)
+
+
+class AuthorList(OutputSchema):
+    """A page of authors, by name."""
+
+    data = fields.List(fields.Nested(AuthorSchema), required=True)
+    page = fields.Nested(PageInfo, required=True)
+    links = fields.Nested(PageLinks, required=True)
+
+
+class SectionList(OutputSchema):
+    """A page of sections, by name."""
+
+    data = fields.List(fields.Nested(SectionSchema), required=True)
+    page = fields.Nested(PageInfo, required=True)
+    links = fields.Nested(PageLinks, required=True)
+
+
+class TagList(OutputSchema):
+    """A page of tags, by name."""
+
+    data = fields.List(fields.Nested(TagSchema), required=True)
+    page = fields.Nested(PageInfo, required=True)
+    links = fields.Nested(PageLinks, required=True)

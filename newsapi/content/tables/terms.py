@@ -1,0 +1,113 @@
+"""Tables of brands, authors, sections and tags, and of facets: sets of published articles that can be listed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
+
+from newsapi.db.types import Base, BytewiseText, uuid7
+
+
+class Facet(Base):
+    """A set of published articles that a filter can name: a brand's, mentions of a brand, a format's, all articles.
+
+    The facets of kind `terms` contain no articles; they change when any brand (author, section, tag) itself does, for
+    responses that show names.
+
+    PostgreSQL's fill factor is 50 % because every write of an article updates the rows of its facets: the new row
+    versions stay on the same page, and the rows of all brands stay close together for queries that read them all.
+
+    Attributes:
+        name: Set if no other row owns the facet (`all`, formats, languages).
+        article_count: Number of articles in the set.
+        seq: The last change of the set or of an article in it; responses made from the set depend on it.
+        changed_at: The time of that change.
+    """
+
+    __tablename__ = "facet"
+    __table_args__ = (UniqueConstraint("kind", "name"), {"postgresql_with": {"fillfactor": 50}})
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    name: Mapped[str | None] = mapped_column(BytewiseText)
+    article_count: Mapped[int] = mapped_column(default=0)
+    seq: Mapped[int] = mapped_column(BigInteger, default=0)
+    changed_at: Mapped[datetime | None]
+
+
+class _Term:
+    """What brands, authors, sections and tags have in common.
+
+    Attributes:
+        sort_key: The folded name.
+        search_names: All folded names and aliases, each preceded by a space, so that a search can match the beginning
+            of any word.
+        changed_at: When the row itself last changed for the public.
+        import_digest: Hash of the record that it was last imported from.
+    """
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
+    slug: Mapped[str] = mapped_column(BytewiseText, unique=True)
+    name: Mapped[str]
+    sort_key: Mapped[str] = mapped_column(BytewiseText)
+    search_names: Mapped[str] = mapped_column(BytewiseText)
+    changed_at: Mapped[datetime]
+    import_digest: Mapped[bytes | None]
+    version: Mapped[int] = mapped_column(default=1, server_default=text("1"))
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> tuple[Index, ...]:
+        """Index for sorting by name, then by slug."""
+        return (Index(None, "sort_key", "slug"),)
+
+    @declared_attr
+    @classmethod
+    def facet_id(cls) -> Mapped[int]:
+        """The facet of the articles that have this term."""
+        return mapped_column(ForeignKey("facet.id"))
+
+
+class Brand(_Term, Base):
+    """A brand, or a group of brands.
+
+    Attributes:
+        facet_id: The facet of the articles about the brand.
+        mention_facet_id: The facet of the articles that mention it.
+        group_facet_id: The facet of the articles about the brand and its child brands; None before its first child.
+    """
+
+    __tablename__ = "brand"
+
+    parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("brand.id"), index=True)
+    aliases: Mapped[list[Any]] = mapped_column(default=list)
+    description: Mapped[str | None]
+    logo: Mapped[dict[str, Any] | None]
+    mention_facet_id: Mapped[int] = mapped_column(ForeignKey("facet.id"))
+    group_facet_id: Mapped[int | None] = mapped_column(ForeignKey("facet.id"))
+
+
+class Author(_Term, Base):
+    """A person or desk that signs articles. The e-mail address is private."""
+
+    __tablename__ = "author"
+
+    email: Mapped[str | None]
+    bio: Mapped[str | None]
+    avatar: Mapped[dict[str, Any] | None]
+
+
+class Section(_Term, Base):
+    """A section of the site, such as Anteprime, Curiosità, Mercato."""
+
+    __tablename__ = "section"
+
+
+class Tag(_Term, Base):
+    """A keyword."""
+
+    __tablename__ = "tag"

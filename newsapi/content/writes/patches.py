@@ -1,0 +1,150 @@
+"""Request bodies for articles: merged into the stored article (RFC 7396), validated and cleaned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from marshmallow import Schema, ValidationError
+
+from newsapi.content.queries.snapshots import ArticleSnapshot
+from newsapi.content.schemas.articles import ArticleCreate, UpdateOptions
+from newsapi.content.writes import drafts
+from newsapi.content.writes.drafts import LISTS, TERM_KIND_OF_FIELD, Draft
+from newsapi.errors import FieldError, InvalidBody
+from newsapi.settings import Settings
+from newsapi.web.wire import field_errors, format_instant
+
+REQUIRED_FIELDS = ("slug", "headline", "body_html", "status", "language", "format")
+"""Fields that a patch may not set to null."""
+
+NEW = ArticleCreate()
+UPDATE = UpdateOptions()
+FIELDS = frozenset(NEW.load_fields)
+
+
+def load_body(schema: Schema, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a request body as loaded by its schema; raise InvalidBody with all field errors."""
+    try:
+        loaded_values: dict[str, Any] = schema.load(values)
+    except ValidationError as error:
+        raise InvalidBody(list(field_errors(error.messages))) from error
+    return loaded_values
+
+
+def load_partial(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the given fields of an article, loaded by the schema; missing fields get no defaults."""
+    return load_body(ArticleCreate(only=tuple(values)), values) if values else {}
+
+
+def load_new(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all fields of a new article from a request body; raise InvalidBody."""
+    values = load_body(NEW, body)
+    if values["status"] == "withdrawn":
+        raise InvalidBody(
+            [FieldError("/status", "must be draft, scheduled or published: a new article cannot be withdrawn")]
+        )
+    values |= {"id": None, "previous_slugs": [], "corrections": [], "picks": [], "bans": None}
+    return values | {"updated_at": None, "materially_updated_at": None}
+
+
+def split_update(body: Mapping[str, Any], settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Split the body of an update; raise InvalidBody.
+
+    The body HTML of the patch is sanitized here, before the write lock is acquired, because that takes a while.
+
+    Args:
+        body: The request body.
+        settings: The settings for sanitizing HTML.
+
+    Returns:
+        The update options (`update_type`, `correction`) and the patch.
+    """
+    options = load_body(UPDATE, {name: body[name] for name in UPDATE.load_fields if name in body})
+    patch = {name: value for name, value in body.items() if name not in UPDATE.load_fields}
+    if isinstance(patch.get("body_html"), str):
+        load_partial({"body_html": patch["body_html"]})
+        patch["body_html"] = drafts.clean_body(patch["body_html"], settings)
+    return options, patch
+
+
+def apply_patch(snapshot: ArticleSnapshot, patch: Mapping[str, Any], settings: Settings) -> Draft:
+    """Return the draft of an article with a patch merged into it.
+
+    Args:
+        snapshot: The stored article.
+        patch: The merge patch (RFC 7396).
+        settings: The settings for cleaning values.
+
+    Returns:
+        The draft.
+
+    Raises:
+        InvalidBody: A field is unknown, has an invalid value, or is required and null.
+    """
+    stored = request_document(snapshot)
+    changes = dict(patch)
+    if "published_precision" in changes:
+        changes.setdefault("published_at", stored["published_at"])
+    unknown = [FieldError(f"/{name}", "is not a field here") for name in changes if name not in FIELDS]
+    removed = [
+        FieldError(f"/{name}", "cannot be null")
+        for name in REQUIRED_FIELDS
+        if name in changes and changes[name] is None
+    ]
+    if unknown or removed:
+        raise InvalidBody(unknown + removed)
+    new_values = {name: merge_patch(stored.get(name), value) for name, value in changes.items()}
+    values = load_partial({name: value for name, value in new_values.items() if value is not None})
+    for name, value in new_values.items():
+        if value is None:
+            default = NEW.load_fields[name].load_default
+            values[name] = default() if callable(default) else default
+    return _changed(snapshot, values, settings)
+
+
+def draft_of(snapshot: ArticleSnapshot) -> Draft:
+    """Return the draft that leaves an article as it is."""
+    names = snapshot.names or {}
+    values = {name: value for name, value in snapshot.values.items() if name not in {"brand_id", "section_id"}}
+    references = {field: list(names[field]) for field in LISTS}
+    references |= {field: [names[field]] if names[field] else [] for field in ("brand", "section")}
+    values |= {"updated_at": None, "materially_updated_at": None}
+    return Draft(0, snapshot.import_digest, snapshot.id, values["slug"], values, references, ())
+
+
+def request_document(snapshot: ArticleSnapshot) -> dict[str, Any]:
+    """Return an article in the form of a request body."""
+    fields = {name: snapshot.values[name] for name in FIELDS if name in snapshot.values}
+    body = {name: format_instant(value) if isinstance(value, datetime) else value for name, value in fields.items()}
+    return body | dict(snapshot.names or {})
+
+
+def _changed(snapshot: ArticleSnapshot, new_values: Mapping[str, Any], settings: Settings) -> Draft:
+    draft = draft_of(snapshot)
+    references = dict(draft.references)
+    columns: dict[str, Any] = {}
+    for name, value in new_values.items():
+        if name in LISTS:
+            references[name] = value
+        elif name in TERM_KIND_OF_FIELD:
+            references[name] = [value] if value else []
+        else:
+            columns[name] = value
+    values = draft.values | drafts.clean_values(columns, settings)
+    return replace(draft, slug=values["slug"], values=values, references=references)
+
+
+def merge_patch(target: Any, patch: Any) -> Any:
+    """Return the target with a merge patch applied (RFC 7396, section 2)."""
+    if not isinstance(patch, Mapping):
+        return patch
+    result = dict(target) if isinstance(target, Mapping) else {}
+    for name, value in patch.items():
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = merge_patch(result.get(name), value)
+    return result

@@ -1,0 +1,1 @@
+"""The database: connections, deadlines, bulk rows, compiled queries and column types."""

@@ -1,0 +1,80 @@
+"""Bulk inserts and conditions on many values, by the fastest method of each database.
+
+Columns and the storage of their values come from the tables; the driver does the rest. SQLAlchemy's own processing of
+each row would cost several times as much as the insert.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+import psycopg
+from sqlalchemy import ARRAY, ColumnElement, Connection, Dialect, LargeBinary, Table, any_, literal
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from newsapi.db.types import Base, columns_table
+
+
+def bulk_insert(session: Session, model: type[Base], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Insert rows, with COPY on PostgreSQL and `executemany` on SQLite.
+
+    Errors are those that an INSERT would raise.
+
+    Args:
+        session: The session of the write.
+        model: The mapped class of the table.
+        columns: The names of the columns; other columns stay null, and defaults of the model are not applied.
+        rows: The values of each row, in the order of `columns`.
+    """
+    connection = session.connection()
+    target = columns_table(model)
+    values = _stored(connection.dialect, target, columns, rows)
+    if not values:
+        return
+    quote = connection.dialect.identifier_preparer.quote
+    into = f"{quote(target.name)} ({', '.join(map(quote, columns))})"
+    if connection.dialect.name == "sqlite":
+        placeholders = ", ".join("?" * len(columns))
+        connection.exec_driver_sql(f"INSERT INTO {into} VALUES ({placeholders})", values)  # noqa: S608 (our own names)
+    else:
+        types = [target.c[name].type.compile(connection.dialect) for name in columns]
+        _copy(connection, into, types, values)
+
+
+def in_values(connection: Connection, column: Any, values: Collection[Any]) -> ColumnElement[bool]:
+    """Return the condition that a column has one of the values, of which there may be thousands.
+
+    PostgreSQL receives one array, because its driver takes longer over thousands of parameters than the database over
+    the rows.
+    """
+    if connection.dialect.name == "sqlite":
+        condition: ColumnElement[bool] = column.in_(values)
+    else:
+        condition = column == any_(literal(list(values), ARRAY(column.type)))
+    return condition
+
+
+def _stored(
+    dialect: Dialect, target: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> list[tuple[Any, ...]]:
+    """Convert values to those of the driver, column by column; most columns, such as bytes, need no conversion."""
+    converted = []
+    for name, values in zip(columns, zip(*rows, strict=True), strict=False):
+        type_ = target.c[name].type
+        process = None if type(type_) is LargeBinary else type_.dialect_impl(dialect).bind_processor(dialect)
+        converted.append(map(process, values) if process else values)
+    return list(zip(*converted, strict=True))
+
+
+def _copy(connection: Connection, into: str, types: Sequence[str], values: Iterable[tuple[Any, ...]]) -> None:
+    statement = f"COPY {into} FROM STDIN (FORMAT BINARY)"
+    driver: Any = connection.connection.driver_connection
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.set_types([type_.partition(" COLLATE ")[0].lower() for type_ in types])
+            for row in values:
+                copy.write_row(row)
+    except psycopg.Error as error:
+        raise DBAPIError.instance(statement, None, error, psycopg.Error, dialect=connection.dialect) from error

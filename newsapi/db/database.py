@@ -1,0 +1,280 @@
+"""The database: separate engines for reads and writes, and context managers for snapshots and transactions."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import orjson
+import psycopg
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import QueuePool
+
+from newsapi.db import deadlines
+from newsapi.errors import DiskFull, MigrationsPending, Unavailable
+
+__all__ = ["Connection", "Database", "Session"]
+
+SQLITE_BUSY_TIMEOUT_MS = 5_000
+"""How long a SQLite writer waits for the write lock, in milliseconds."""
+
+SQLITE_BEGIN_TIMEOUT_MS = 2
+"""How long SQLite itself waits for the write lock before `_begin_writing` tries again, in milliseconds."""
+
+TRY_LOCK_TIMEOUT_MS = 50
+"""Lock and statement timeout of optional writes (`Database.try_transaction`) on PostgreSQL, in milliseconds."""
+
+READ_STATEMENT_TIMEOUT_MS = 900
+"""Statement timeout of reads on PostgreSQL, in milliseconds.
+
+It is shorter than `deadlines.READ_TIMEOUT_SECONDS`, after which the connection is closed.
+"""
+
+RANDOM_PAGE_COST = 1.1
+"""PostgreSQL's `random_page_cost`: the cost of a random page read relative to a sequential one.
+
+The default of 4 suits rotating disks; with it, the planner prefers sorting a whole facet to an index scan for a page.
+"""
+
+
+def _dumps(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+class Database:
+    """One SQLite or PostgreSQL database, with separate engines for reads, writes and optional writes."""
+
+    def __init__(self, url: str, *, pool_size: int = 5, long_running: bool = False) -> None:
+        """Initialize the engines; they connect on first use.
+
+        Args:
+            url: SQLAlchemy database URL.
+            pool_size: Connections that each pool keeps open; the pools of reads and writes may open as many again.
+            long_running: Whether statements get the time limit of background writes, for work that no client waits for.
+        """
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._long_running = long_running
+        self._reader = self._engine(writes=False, pool_size=pool_size)
+        self._writer = self._engine(writes=True, pool_size=pool_size)
+        self._nowait_writer = self._engine(writes=True, pool_size=1, nowait=True)
+
+    def _engine(self, *, writes: bool, pool_size: int, nowait: bool = False) -> Engine:
+        pool_options: dict[str, Any] = {
+            "poolclass": QueuePool,
+            "pool_size": pool_size,
+            "max_overflow": pool_size,
+            "pool_timeout": 1,
+            "json_serializer": _dumps,
+            "json_deserializer": orjson.loads,
+        }
+        if self.is_sqlite:
+            engine = create_engine(self.url, connect_args={"check_same_thread": False}, **pool_options)
+            _prepare_sqlite(engine, writes=writes, nowait=nowait)
+            return engine
+        if not writes:
+            server_options = (
+                "-c default_transaction_isolation=repeatable\\ read -c default_transaction_read_only=on"
+                f" -c statement_timeout={0 if self._long_running else READ_STATEMENT_TIMEOUT_MS} -c random_page_cost={RANDOM_PAGE_COST}"
+            )
+        elif nowait:
+            server_options = f"-c lock_timeout={TRY_LOCK_TIMEOUT_MS} -c statement_timeout={TRY_LOCK_TIMEOUT_MS} -c synchronous_commit=off"
+        else:
+            server_options = ""
+        arguments = {"application_name": "newsapi", "options": server_options}
+        engine = create_engine(self.url, connect_args=arguments, pool_pre_ping=writes, **pool_options)
+        deadlines.apply_deadlines(engine, self._time_limit(writes=writes, nowait=nowait), begin_on_checkout=not writes)
+        return engine
+
+    def _time_limit(self, *, writes: bool, nowait: bool) -> float:
+        """Return the time limit of one statement on PostgreSQL, in seconds."""
+        if self._long_running:
+            return deadlines.BULK_WRITE_TIMEOUT_SECONDS
+        return deadlines.EDITOR_WRITE_TIMEOUT_SECONDS if writes and not nowait else deadlines.READ_TIMEOUT_SECONDS
+
+    @contextmanager
+    def read_transaction(self) -> Iterator[Connection]:
+        """Open a read transaction: all reads inside see one snapshot.
+
+        Yields:
+            A connection that cannot write.
+
+        Raises:
+            Unavailable: The database cannot be reached or did not reply in time.
+            MigrationsPending: A table or column is missing.
+        """
+        with _translate_driver_errors(), self._reader.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Open a write transaction, committed at the end and rolled back on any exception.
+
+        Yields:
+            The session of the transaction.
+
+        Raises:
+            Unavailable: The database cannot be reached or did not reply in time.
+            MigrationsPending: A table or column is missing.
+            DiskFull: The disk of the database is full.
+        """
+        with _translate_driver_errors(), Session(self._writer, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def try_transaction(self) -> Iterator[Session]:
+        """Open a transaction for an optional write, which waits neither for other writers nor for the disk.
+
+        Yields:
+            The session of the transaction.
+
+        Raises:
+            Unavailable: The transaction would have to wait, or a concurrent one wrote the same rows.
+        """
+        with _translate_driver_errors(), Session(self._nowait_writer, expire_on_commit=False) as session:
+            try:
+                with session.begin():
+                    yield session
+            except IntegrityError as error:
+                raise Unavailable from error
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """Open a writable connection without time limit, for migrations.
+
+        Yields:
+            The connection; the caller controls its transactions.
+
+        Raises:
+            Unavailable: The database cannot be reached.
+        """
+        with _translate_driver_errors(), self._writer.connect() as connection:
+            _lift_deadline(connection)
+            yield connection
+
+    def analyze(self) -> None:
+        """Update the planner statistics of PostgreSQL after a bulk write; our queries on SQLite do not need them."""
+        if not self.is_sqlite:
+            with self._writer.connect() as connection:
+                _lift_deadline(connection)
+                connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
+
+    def dispose(self) -> None:
+        """Close all idle connections."""
+        self._reader.dispose()
+        self._writer.dispose()
+        self._nowait_writer.dispose()
+
+
+def _lift_deadline(connection: Connection) -> None:
+    """Remove the time limit of a connection until it is returned to the pool."""
+    driver = connection.connection.driver_connection
+    if isinstance(driver, deadlines.DeadlineConnection):
+        driver.limit = None
+
+
+@contextmanager
+def _translate_driver_errors() -> Iterator[None]:
+    """Translate driver errors about an unreachable, slow, full or unmigrated database into errors of this package."""
+    try:
+        yield
+    except PoolTimeout as error:
+        raise Unavailable from error
+    except (DBAPIError, *DRIVER_ERRORS) as error:
+        driver_error = error.orig if isinstance(error, DBAPIError) else error
+        code = getattr(driver_error, "sqlstate", None) or getattr(driver_error, "sqlite_errorcode", None)
+        if code in UNDEFINED_SQLSTATES or str(driver_error).startswith("no such "):
+            raise MigrationsPending from error
+        if code in DISK_FULL_CODES:
+            raise DiskFull from error
+        if isinstance(driver_error, OPERATIONAL_ERRORS) or getattr(error, "connection_invalidated", False):
+            raise Unavailable from error
+        raise
+
+
+DRIVER_ERRORS = (sqlite3.Error, psycopg.Error)
+"""Base classes of all driver errors."""
+
+OPERATIONAL_ERRORS = (sqlite3.OperationalError, psycopg.OperationalError)
+"""Driver errors that are caused by the state of the database and not by the statement."""
+
+UNDEFINED_SQLSTATES = ("42P01", "42703")
+"""SQLSTATEs of PostgreSQL for an undefined table and an undefined column."""
+
+DISK_FULL_CODES = ("53100", sqlite3.SQLITE_FULL)
+"""Error codes of both databases for a full disk."""
+
+
+def _prepare_sqlite(engine: Engine, *, writes: bool, nowait: bool) -> None:
+    """Set the pragmas of each connection, and begin transactions explicitly; the driver would begin them too late.
+
+    A write transaction takes the write lock at its start (BEGIN IMMEDIATE). A transaction that starts with a read and
+    then writes would fail with SQLITE_BUSY at once, without waiting.
+    """
+    pragmas = _sqlite_pragmas(writes=writes, nowait=nowait)
+
+    @event.listens_for(engine, "connect")
+    def connect(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}")
+
+    if not writes:
+        # A connection for reads is in a transaction from its checkout on.
+        @event.listens_for(engine, "checkout")
+        def begin_reading(connection: Any, _record: object, _fairy: object) -> None:
+            connection.execute("BEGIN")
+
+        return
+
+    @event.listens_for(engine, "begin")
+    def begin_writing(connection: Connection) -> None:
+        driver = connection.connection.driver_connection
+        assert driver is not None  # noqa: S101 (a connection that begins has a driver connection)
+        _begin_writing(driver, timeout_seconds=0 if nowait else SQLITE_BUSY_TIMEOUT_MS / 1000)
+
+
+def _sqlite_pragmas(*, writes: bool, nowait: bool) -> list[str]:
+    """Return the pragmas of a connection, in the order in which they are set."""
+    pragmas = []
+    if not nowait:  # the journal mode is stored in the file, and setting it again would wait for writers
+        pragmas.append("journal_mode = WAL")
+    busy_timeout = SQLITE_BEGIN_TIMEOUT_MS if writes else SQLITE_BUSY_TIMEOUT_MS
+    pragmas += [
+        f"synchronous = {'NORMAL' if nowait else 'FULL'}",
+        "foreign_keys = ON",
+        "cache_size = -65536",
+        f"busy_timeout = {0 if nowait else busy_timeout}",
+    ]
+    if not writes:
+        pragmas.append("query_only = ON")
+    return pragmas
+
+
+def _begin_writing(driver: Any, *, timeout_seconds: float) -> None:
+    """Begin a write transaction, waiting for the write lock for up to `timeout_seconds` seconds.
+
+    The busy handler of SQLite polls less and less often, so that among many writers the first to come wait longest and
+    may starve. Here all writers poll at the same rate.
+
+    Raises:
+        sqlite3.OperationalError: Another writer held the lock for the whole time.
+    """
+    deadline = time.monotonic() + timeout_seconds
+    while True:
+        try:
+            driver.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                raise
+            time.sleep(random.uniform(0.001, 0.003))  # noqa: S311 (not used for security)
+        else:
+            return

@@ -1,0 +1,1 @@
+"""The write API: articles, terms, revisions, preview links, merges and scheduled publication."""

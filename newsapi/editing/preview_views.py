@@ -1,0 +1,110 @@
+"""Preview links of an article: list, create and revoke."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+from flask.views import MethodView
+
+from newsapi.cache.cached_response import CachedResponse
+from newsapi.content.queries import articles as article_queries
+from newsapi.content.queries import preview_links as links
+from newsapi.content.writes import patches, previews
+from newsapi.db.database import Connection
+from newsapi.editing.schemas import PreviewLinkCreate, PreviewLinkList, PreviewLinkResponse, PreviewLinkSchema
+from newsapi.reading.article_views import PATH, SLUG_OR_ID_PARAM, parse_name
+from newsapi.web import write_requests
+from newsapi.web.authorization import require_caller
+from newsapi.web.blueprint import Blueprint
+from newsapi.web.context import app_context
+from newsapi.web.fast_dump import compile_dump, dump_json
+from newsapi.web.idempotency import StoredResponse
+from newsapi.web.responses import private_response
+
+blueprint = Blueprint("links", __name__, url_prefix=PATH, description="Preview links to unpublished articles")
+
+LINK_SCHEMA = PreviewLinkCreate()
+
+
+@blueprint.route("/<which>/preview-links", parameters=[SLUG_OR_ID_PARAM])
+class PreviewLinks(MethodView):
+    """The preview links of an article."""
+
+    @blueprint.doc(
+        operationId="listPreviewLinks", summary="List the preview links of an article", **write_requests.requires_key()
+    )
+    @blueprint.response(200, PreviewLinkList)
+    @blueprint.documents_errors(404)
+    def get(self, which: str) -> Response:
+        """Return the latest 100 links, newest first. Tokens are shown only on creation."""
+        write_requests.reject_query_params()
+        name, path = parse_name(which)
+
+        def build(connection: Connection) -> CachedResponse:
+            ref = article_queries.get_any(connection, name)
+            rows = [dict(row._mapping) for row in links.list_for_article(connection, ref.id)]  # noqa: SLF001 (documented)
+            dump = compile_dump(PreviewLinkSchema)
+            body = {"data": [dump({**row, "revoked": row["revoked_at"] is not None}) for row in rows]}
+            return CachedResponse(body=dump_json(body), seq=ref.seq, nonce=ref.nonce)
+
+        return private_response(path, {}, build)
+
+    @blueprint.doc(
+        operationId="createPreviewLink",
+        summary="Create a preview link",
+        description="Create a link that shows the article before publication to anyone who has it. Lists read with its"
+        " token show what will be public at `as_of`.",
+        **write_requests.documents_body(PreviewLinkCreate),
+    )
+    @blueprint.response(201, PreviewLinkResponse)
+    @blueprint.documents_errors(404)
+    def post(self, which: str) -> Response:
+        """Create a preview link."""
+        values = patches.load_body(LINK_SCHEMA, write_requests.json_body(required=False))
+        name, _ = parse_name(which)
+        lifetime = timedelta(seconds=values["expires_in"])
+        created = previews.create(app_context().desk, require_caller(), name, lifetime=lifetime, as_of=values["as_of"])
+        presentation = app_context().presentation
+        page_url = presentation.article_url(created.record)
+        record: dict[str, Any] = {
+            "id": created.id,
+            "token": created.token,
+            "as_of": created.as_of,
+            "created_at": created.created_at,
+            "expires_at": created.expires_at,
+            "created_by": require_caller().name,
+            "revoked": False,
+            "url": f"{page_url}{'&' if '?' in page_url else '?'}preview={created.token}",
+            "api_url": f"{presentation.api}{PATH}/{created.record['slug']}?preview={created.token}",
+        }
+        return Response(
+            dump_json({"data": compile_dump(PreviewLinkSchema)(record)}), 201, content_type=write_requests.JSON
+        )
+
+
+@blueprint.route(
+    "/<which>/preview-links/<uuid:link>",
+    parameters=[
+        SLUG_OR_ID_PARAM,
+        {
+            "in": "path",
+            "name": "link",
+            "description": "Id of the preview link",
+            "schema": {"type": "string", "format": "uuid"},
+        },
+    ],
+)
+class OnePreviewLink(MethodView):
+    """One preview link."""
+
+    @blueprint.doc(operationId="revokePreviewLink", summary="Revoke a preview link", **write_requests.requires_key())
+    @blueprint.response(204)
+    @blueprint.documents_errors(404)
+    def delete(self, which: str, link: UUID) -> Response:
+        """Revoke a link. Requests with its token then fail with 410, as after its expiry."""
+        write_requests.reject_query_params()
+        previews.revoke(app_context().desk, require_caller(), parse_name(which)[0], link)
+        return write_requests.write_response(StoredResponse(204, {}, ""))

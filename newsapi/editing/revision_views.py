@@ -1,0 +1,210 @@
+"""Revisions of an article: list, read, compare and restore."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from flask import Response
+from flask.views import MethodView
+
+from newsapi.cache.cached_response import CachedResponse
+from newsapi.content.queries import articles as article_queries
+from newsapi.content.queries import revisions, snapshots
+from newsapi.content.queries.articles import ArticleRef
+from newsapi.content.schemas.articles import EditorArticleResponse
+from newsapi.content.writes import articles as article_writes
+from newsapi.db.database import Connection
+from newsapi.editing import commands as actions
+from newsapi.editing.article_views import article_response
+from newsapi.editing.schemas import (
+    RevisionDiffParams,
+    RevisionDiffResponse,
+    RevisionList,
+    RevisionListParams,
+    RevisionResponse,
+)
+from newsapi.errors import NotFound
+from newsapi.keys import audit
+from newsapi.reading.article_views import PATH, SLUG_OR_ID_PARAM, parse_name
+from newsapi.web import pagination, write_requests
+from newsapi.web.authorization import require_caller
+from newsapi.web.blueprint import Blueprint
+from newsapi.web.context import app_context
+from newsapi.web.fast_dump import dump_json
+from newsapi.web.responses import private_response
+
+blueprint = Blueprint("history", __name__, url_prefix=PATH, description="Revisions of articles")
+
+NUMBER = {
+    "in": "path",
+    "name": "number",
+    "description": "Number of the revision, from 1",
+    "schema": {"type": "integer"},
+}
+_BLOCK = re.compile(r"(?<=>)(?=<(?:p|h[1-6]|ul|ol|li|figure|blockquote|table|tr|iframe|div)\b)")
+
+
+@blueprint.route("/<which>/revisions", parameters=[SLUG_OR_ID_PARAM])
+class Revisions(MethodView):
+    """The revisions of an article."""
+
+    @blueprint.doc(
+        operationId="listRevisions", summary="List the revisions of an article", **write_requests.requires_key()
+    )
+    @blueprint.arguments(RevisionListParams(), location="query", error_status_code=400)
+    @blueprint.response(200, RevisionList)
+    @blueprint.documents_errors(400, 404)
+    def get(self, query: pagination.Query, which: str) -> Response:
+        """Return when and by whom each revision was made, newest first."""
+        name, path = parse_name(which)
+        url_path = f"{path}/revisions"
+        return private_response(url_path, query, lambda connection: _list(connection, name, url_path, query))
+
+
+@blueprint.route("/<which>/revisions/<int:number>", parameters=[SLUG_OR_ID_PARAM, NUMBER])
+class OneRevision(MethodView):
+    """One revision."""
+
+    @blueprint.doc(operationId="getRevision", summary="Get a revision of an article", **write_requests.requires_key())
+    @blueprint.response(200, RevisionResponse)
+    @blueprint.documents_errors(404)
+    def get(self, which: str, number: int) -> Response:
+        """Return the full content of a revision; brands, authors, sections, tags and articles are given as slugs."""
+        write_requests.reject_query_params()
+        name, path = parse_name(which)
+
+        def build(connection: Connection) -> CachedResponse:
+            ref = article_queries.get_any(connection, name)
+            return _answer(ref, {"data": _revision(connection, ref, number)})
+
+        return private_response(path, {}, build)
+
+
+@blueprint.route("/<which>/revisions/<int:number>/diff", parameters=[SLUG_OR_ID_PARAM, NUMBER])
+class RevisionDiff(MethodView):
+    """The differences between two revisions."""
+
+    @blueprint.doc(
+        operationId="diffRevisions", summary="Compare two revisions of an article", **write_requests.requires_key()
+    )
+    @blueprint.arguments(RevisionDiffParams(), location="query", error_status_code=400)
+    @blueprint.response(200, RevisionDiffResponse)
+    @blueprint.documents_errors(400, 404)
+    def get(self, query: Mapping[str, int], which: str, number: int) -> Response:
+        """Return the fields that differ from the previous revision, or from the one that `from` names.
+
+        For `body_html`, `lines` also lists the removed (`-`) and the added (`+`) HTML blocks.
+        """
+        name, path = parse_name(which)
+        since = query.get("since", max(number - 1, 1))
+
+        def build(connection: Connection) -> CachedResponse:
+            ref = article_queries.get_any(connection, name)
+            before = _revision(connection, ref, since)["content"]
+            after = _revision(connection, ref, number)["content"]
+            return _answer(ref, {"data": {"before": since, "after": number, "differences": _diff(before, after)}})
+
+        return private_response(path, {}, build)
+
+
+@blueprint.route("/<which>/revisions/<int:number>/restore", parameters=[SLUG_OR_ID_PARAM, NUMBER])
+class RevisionRestore(MethodView):
+    """Restoring a revision."""
+
+    @blueprint.doc(
+        operationId="restoreRevision",
+        summary="Restore a revision of an article",
+        description="Create a new revision with the content of an earlier one. Status, publication time and slug do not"
+        " change.",
+        **write_requests.documents_body(versioned=True),
+    )
+    @blueprint.response(200, EditorArticleResponse, headers=write_requests.ETAG_HEADER)
+    @blueprint.documents_errors(404, 412)
+    def post(self, which: str, number: int) -> Response:
+        """Restore a revision."""
+        write_requests.json_body(required=False)
+        name, _ = parse_name(which)
+        return write_requests.idempotent(
+            lambda save: actions.restore(
+                app_context().desk,
+                require_caller(),
+                name,
+                number,
+                article_response(200, save=save),
+                versions=write_requests.if_match_versions(),
+            )
+        )
+
+
+def _answer(ref: ArticleRef, body: dict[str, Any]) -> CachedResponse:
+    return CachedResponse(body=dump_json(body), seq=ref.seq, nonce=ref.nonce)
+
+
+def _list(connection: Connection, name: Any, path: str, query: pagination.Query) -> CachedResponse:
+    ref = article_queries.get_any(connection, name)
+    creation = revisions.creation_of(connection, ref.id)
+    if creation is None:
+        raise NotFound
+    top = int(pagination.cursor_payload(query, "revisions", ref.id.hex)[0]) if "cursor" in query else creation.version
+    rows = revisions.list_revisions(connection, ref.id, below=top, limit=query["limit"])
+    # A row holds the content that a write replaced: the write made the next revision.
+    items = [{"number": row.number + 1, "at": row.replaced_at, "by": row.replaced_by} for row in rows]
+    if len(items) < query["limit"]:
+        items.append({"number": 1, "at": creation.created_at, "by": _creator(connection, ref)})
+    last = items[-1]["number"]
+    cursor = (
+        app_context().cursors.write(["revisions", ref.id.hex, last - 1], now=app_context().now()) if last > 1 else None
+    )
+    body = pagination.list_response(path, query, items, (cursor, None))
+    return CachedResponse(
+        body=dump_json(body), seq=ref.seq, nonce=ref.nonce, link=pagination.link_header(body["links"])
+    )
+
+
+def _revision(connection: Connection, ref: ArticleRef, number: int) -> dict[str, Any]:
+    creation = revisions.creation_of(connection, ref.id)
+    if creation is None or not 1 <= number <= creation.version:
+        raise NotFound
+    previous = revisions.get_revision(connection, ref.id, number - 1)
+    revision: dict[str, Any] = {"number": number}
+    if previous is not None:
+        revision |= {"at": previous.replaced_at, "by": previous.replaced_by}
+    else:
+        revision |= {"at": creation.created_at, "by": _creator(connection, ref)}
+    row = revisions.get_revision(connection, ref.id, number)
+    content = row.content if row else article_writes.revision_content(snapshots.get_snapshot(connection, ref.id))
+    return revision | {"content": {name: _json_value(value) for name, value in content.items()}}
+
+
+def _creator(connection: Connection, ref: ArticleRef) -> str:
+    """Return who created an article; imports write no audit entries."""
+    return audit.creator_of(connection, ref.id) or "import"
+
+
+def _diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the fields that differ, sorted by name."""
+    differences = []
+    for field in sorted(before.keys() | after.keys()):
+        old, new = before.get(field), after.get(field)
+        if old == new:
+            continue
+        difference = {"field": field, "before": old, "after": new}
+        if field == "body_html":
+            lines = difflib.ndiff(_BLOCK.split(str(old)), _BLOCK.split(str(new)))
+            difference["lines"] = [line for line in lines if line[0] in "+-"]
+        differences.append(difference)
+    return differences
+
+
+def _json_value(value: Any) -> Any:
+    """Return a value with times in the format of the API: stored revisions and the current one differ in it."""
+    if isinstance(value, str) and _TIME.fullmatch(value):
+        return value.removesuffix("Z").removesuffix("+00:00") + "Z"
+    return f"{value.isoformat().removesuffix('+00:00')}Z" if isinstance(value, datetime) else value
+
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)", re.ASCII)

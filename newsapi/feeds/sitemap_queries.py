@@ -1,0 +1,109 @@
+"""The pages of the sitemap: the page of each article, when each page last changed, and its articles.
+
+An article gets the next publication number when it first becomes public and keeps it. So it stays on its page, and a
+full page changes only when its own articles change. A page is a facet like any other: writes update it, and cached
+responses depend on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, bindparam, func, insert, select, tuple_
+from sqlalchemy.orm import Session
+
+from newsapi.content.queries.snapshots import ArticleSnapshot
+from newsapi.content.queries.visibility import is_visible
+from newsapi.content.tables.articles import Article, ListingEntry
+from newsapi.content.tables.terms import Brand, Facet, Section
+from newsapi.db.sql_functions import greatest_time
+from newsapi.db.types import Id, UtcDateTime
+
+ARTICLES_PER_PAGE = 5_000
+"""Articles on a page: a tenth of what the protocol allows, so that a publication changes less output."""
+
+KIND = "sitemap"
+
+BATCH_SIZE = 2_000
+"""Articles read by one statement."""
+
+
+class SitemapPage(NamedTuple):
+    """A page of the sitemap: its number, its facet, its number of articles, and when it last changed."""
+
+    number: int
+    facet_id: int
+    articles: int
+    at: datetime
+
+
+def page_name(number: int) -> str:
+    """Return the name of the page that lists the article with this publication number."""
+    return str((number - 1) // ARTICLES_PER_PAGE + 1)
+
+
+def assign_numbers(session: Session, states: Sequence[ArticleSnapshot]) -> None:
+    """Assign publication numbers, in the order given, to newly public articles, and create missing pages."""
+    new = [state for state in states if state.is_public and state.publication_number is None]
+    if not new:
+        return
+    last = session.execute(select(func.max(Article.publication_number))).scalar() or 0
+    for publication_number, state in enumerate(new, last + 1):
+        state.publication_number = publication_number
+    first = int(page_name(last)) if last else 0
+    names = [str(page) for page in range(first + 1, int(page_name(last + len(new))) + 1)]
+    if names:
+        session.execute(insert(Facet), [{"kind": KIND, "name": name} for name in names])
+
+
+def list_pages(connection: Connection) -> list[SitemapPage]:
+    """Return all pages that have articles, in order."""
+    rows: Iterable[Any] = connection.execute(_PAGES)
+    return sorted(SitemapPage(int(name), *rest) for name, *rest in rows)
+
+
+_PAGES = select(Facet.name, Facet.id, Facet.article_count, Facet.changed_at).where(
+    Facet.kind == KIND, Facet.article_count > 0
+)
+
+
+def list_articles(connection: Connection, page: SitemapPage) -> Iterator[Any]:
+    """Iterate over the articles of a page by time of publication.
+
+    Yields:
+        Rows of `id`, `slug`, `section` and `brand` (slugs or None), `at` (the last material update) and `changed_at`
+        (the last change of the article, its brand or its section).
+    """
+    values: dict[str, Any] = {"facet": page.facet_id, "rows": BATCH_SIZE}
+    statement = _ROWS
+    while rows := connection.execute(statement, values).all():
+        yield from rows
+        if len(rows) < BATCH_SIZE:
+            return
+        statement, values = _NEXT, {**values, "at": rows[-1].published_at, "id": rows[-1].id}
+
+
+_ROWS = (
+    select(
+        Article.id,
+        Article.slug,
+        Section.slug.label("section"),
+        Brand.slug.label("brand"),
+        ListingEntry.materially_updated_at.label("at"),
+        greatest_time(Article.changed_at, Brand.changed_at, Section.changed_at).label("changed_at"),
+        ListingEntry.published_at,
+    )
+    .select_from(ListingEntry)
+    .join(Article, Article.id == ListingEntry.article_id)
+    .outerjoin(Section, Section.id == Article.section_id)
+    .outerjoin(Brand, Brand.id == Article.brand_id)
+    .where(ListingEntry.facet_id == bindparam("facet"), is_visible())
+    .order_by(ListingEntry.published_at, ListingEntry.article_id)
+    .limit(bindparam("rows"))
+)
+_NEXT = _ROWS.where(
+    tuple_(ListingEntry.published_at, ListingEntry.article_id)
+    > tuple_(bindparam("at", type_=UtcDateTime()), bindparam("id", type_=Id()))
+)

@@ -1,0 +1,112 @@
+"""NDJSON: a file of lines, each a JSON object (RFC 8259).
+
+An invalid line is reported and the next one is read: no line can end the reading, and at most 4 MiB of a line are held
+in memory.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import BinaryIO, Final
+
+import orjson
+
+from newsapi.text.strict_json import InvalidJson, is_valid_object, parse_strictly
+
+__all__ = ["MAX_LINE_BYTES", "InvalidJson", "Line", "RecordProblem", "iter_lines", "parse_line"]
+
+MAX_LINE_BYTES: Final = 4 * 1024 * 1024
+"""Maximum length of a line in bytes, without the white space around it."""
+
+_BOM: Final = b"\xef\xbb\xbf"
+_BLANK: Final = b" \t\r\n"
+# A line of maximum length with a byte order mark before it and CR LF after it.
+_READ: Final = MAX_LINE_BYTES + len(_BOM) + 2
+_SKIP: Final = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class RecordProblem:
+    """A problem with a line or a value in it: a JSON pointer (RFC 6901) and a message."""
+
+    pointer: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a file.
+
+    Attributes:
+        number: The line number, from 1; blank lines count.
+        offset: The position after the line in bytes, from which reading can continue.
+        raw: The line without the white space around it; empty if there is a problem.
+        digest: The BLAKE2b hash of `raw` (16 bytes); empty if there is a problem.
+        problem: The reason why the line cannot be read, or None.
+    """
+
+    number: int
+    offset: int
+    raw: bytes
+    digest: bytes
+    problem: RecordProblem | None
+
+
+def iter_lines(stream: BinaryIO, *, number: int = 0, offset: int = 0) -> Iterator[Line]:
+    """Read the lines of a file that are not blank.
+
+    A UTF-8 byte order mark at the beginning is skipped. Lines end with LF or CR LF; the last one need not.
+
+    Args:
+        stream: A stream of bytes, positioned at `offset`.
+        number: To continue an earlier reading, the number of the last line read.
+        offset: To continue an earlier reading, the offset of that line.
+
+    Yields:
+        The lines; one that is longer than MAX_LINE_BYTES has a problem and no content.
+    """
+    while chunk := stream.readline(_READ):
+        number += 1
+        raw = chunk.removeprefix(_BOM) if offset == 0 else chunk
+        raw = raw.strip(_BLANK)
+        offset += len(chunk)
+        is_complete = chunk.endswith(b"\n") or len(chunk) < _READ
+        if not is_complete:
+            offset += _skipped(stream)
+        if not is_complete or len(raw) > MAX_LINE_BYTES:
+            problem = RecordProblem("", f"longer than {MAX_LINE_BYTES:,} bytes")
+            yield Line(number, offset, b"", b"", problem)
+        elif raw:
+            yield Line(number, offset, raw, blake2b(raw, digest_size=16).digest(), None)
+
+
+def parse_line(raw: bytes) -> dict[str, object]:
+    """Parse a line as a JSON object.
+
+    Args:
+        raw: The line without the white space around it.
+
+    Returns:
+        The object.
+
+    Raises:
+        InvalidJson: The line is not JSON (NaN and Infinity are not), not an object, not UTF-8 or nested deeper than 32
+            levels; a number exceeds 64 bits; a string contains NUL or a lone surrogate; or an object has a duplicate
+            key, of which some parsers keep the first value and others the last. The exception has a JSON pointer.
+    """
+    try:
+        record = orjson.loads(raw)
+    except ValueError:
+        return parse_strictly(raw)
+    # The check takes a few microseconds; a doubtful line is parsed again, slowly, to locate the problem.
+    return record if is_valid_object(record, raw) else parse_strictly(raw)
+
+
+def _skipped(stream: BinaryIO) -> int:
+    """Skip to the end of a line and return the number of skipped bytes."""
+    count = 0
+    while piece := stream.readline(_SKIP):
+        count += len(piece)
+        if piece.endswith(b"\n"):
+            break
+    return count

@@ -1,0 +1,151 @@
+"""Imports: upload a file, follow its progress, cancel it. A worker does the import itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+from uuid import UUID
+
+from flask import Response, request
+from flask.views import MethodView
+from werkzeug.exceptions import BadRequest, RequestTimeout
+
+from newsapi.cache.cached_response import CachedResponse
+from newsapi.db.database import Connection
+from newsapi.errors import FieldError, InvalidParameter, NotFound, WrongMediaType
+from newsapi.imports import jobs, mapping
+from newsapi.imports import queries as store
+from newsapi.imports.schemas import ImportList, ImportListParams, ImportParams, ImportResponse, ImportSchema
+from newsapi.text.strict_json import InvalidJson
+from newsapi.web import pagination, write_requests
+from newsapi.web.authorization import require_caller
+from newsapi.web.blueprint import Blueprint
+from newsapi.web.context import app_context
+from newsapi.web.fast_dump import compile_dump, dump_json
+from newsapi.web.idempotency import StoredResponse
+from newsapi.web.responses import private_response
+
+PATH: Final = "/v1/imports"
+blueprint = Blueprint("imports", __name__, url_prefix=PATH, description="Import files in the background")
+
+NDJSON: Final = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/json")
+XML: Final = ("application/xml", "text/xml", "application/rss+xml", "application/atom+xml")
+_ID = {"in": "path", "name": "id", "description": "Id of the import", "schema": {"type": "string", "format": "uuid"}}
+_BODY = {name: {"schema": {"type": "string"}} for name in (NDJSON[0], XML[0])}
+
+
+@blueprint.route("")
+class Imports(MethodView):
+    """The imports."""
+
+    @blueprint.doc(operationId="listImports", summary="List imports", **write_requests.requires_key())
+    @blueprint.arguments(ImportListParams(), location="query", error_status_code=400)
+    @blueprint.response(200, ImportList)
+    @blueprint.documents_errors(400, 410)
+    def get(self, query: pagination.Query) -> Response:
+        """Return the imports of all keys, newest first."""
+        return private_response(PATH, query, lambda connection: _page(connection, query))
+
+    @blueprint.doc(
+        operationId="createImport",
+        summary="Import a file",
+        description="Store a file and import it in the background; `Location` is the URL of the import. The setting"
+        " `NEWSAPI_IMPORT_MAX_MB` limits the size. A file can be sent again: unchanged records have no effect.",
+        requestBody={"required": True, "content": _BODY},
+        **write_requests.requires_key(),
+    )
+    @blueprint.arguments(ImportParams(), location="query", error_status_code=400)
+    @blueprint.response(202, ImportResponse, headers={"Location": write_requests.LOCATION_HEADER["Location"]})
+    @blueprint.documents_errors(400, 408, 413)
+    def post(self, query: dict[str, Any]) -> Response:
+        """Import a file."""
+        caller = require_caller()
+        caller.require_scope("content:publish")
+        media_types = NDJSON if query["format"] == "ndjson" else XML
+        if request.mimetype not in media_types or request.content_encoding not in {None, "identity"}:
+            raise WrongMediaType(media_types[0])
+        id_ = jobs.create_import(
+            app_context().desk, caller, _pieces(), format_name=query["format"], mapping=_plan(query["map"])
+        )
+        with app_context().database.read_transaction() as connection:
+            body = _one(connection, id_)
+        return write_requests.write_response(
+            StoredResponse(202, {"Location": f"{app_context().settings.api_url}{PATH}/{id_}"}, body)
+        )
+
+
+@blueprint.route("/<uuid:id>", parameters=[_ID])
+class OneImport(MethodView):
+    """One import."""
+
+    @blueprint.doc(operationId="getImport", summary="Get an import", **write_requests.requires_key())
+    @blueprint.response(200, ImportResponse)
+    @blueprint.documents_errors(404)
+    def get(self, id: UUID) -> Response:  # noqa: A002 (the name of the path parameter)
+        """Return the state and the counts of an import, and the errors of rejected records."""
+        write_requests.reject_query_params()
+        with app_context().database.read_transaction() as connection:
+            return Response(_one(connection, id), content_type=write_requests.JSON)
+
+    @blueprint.doc(operationId="cancelImport", summary="Cancel an import", **write_requests.requires_key())
+    @blueprint.response(200, ImportResponse)
+    @blueprint.documents_errors(404, 409)
+    def delete(self, id: UUID) -> Response:  # noqa: A002 (the name of the path parameter)
+        """Stop an import. Records that were already imported stay."""
+        write_requests.reject_query_params()
+        jobs.cancel(app_context().desk, require_caller(), id)
+        with app_context().database.read_transaction() as connection:
+            return write_requests.write_response(StoredResponse(200, {}, _one(connection, id)))
+
+
+def _plan(text: str | None) -> dict[str, Any] | None:
+    """Return the category mapping of a request.
+
+    Raises:
+        InvalidParameter: `map` is not a valid mapping.
+    """
+    try:
+        return None if text is None else mapping.parse_mapping(text.encode())
+    except InvalidJson as error:
+        raise InvalidParameter([FieldError("map", str(error))]) from error
+
+
+def _pieces() -> Iterator[bytes]:
+    """Yield the request body in chunks of `CHUNK_BYTES` while it arrives; only one chunk is in memory at a time.
+
+    Raises:
+        BadRequest: The connection ended before the whole body arrived.
+        RequestTimeout: The body arrived too slowly.
+    """
+    request.max_content_length = app_context().settings.import_max_mb << 20
+    stream = request.stream
+    chunk = b""
+    try:
+        while data := stream.read(store.PART_BYTES - len(chunk)):
+            chunk += data
+            if len(chunk) == store.PART_BYTES:
+                yield chunk
+                chunk = b""
+    except TimeoutError as error:
+        raise RequestTimeout("The request body arrived too slowly.") from error
+    except EOFError as error:
+        raise BadRequest("The connection ended before the whole request body arrived.") from error
+    if chunk:
+        yield chunk
+
+
+def _one(connection: Connection, id_: UUID) -> str:
+    row = store.get_import(connection, id_)
+    if row is None:
+        raise NotFound
+    data = compile_dump(ImportSchema)(dict(row._mapping))  # noqa: SLF001 (documented API of SQLAlchemy rows)
+    return dump_json({"data": data}).decode()
+
+
+def _page(connection: Connection, query: pagination.Query) -> CachedResponse:
+    before = None
+    if "cursor" in query:
+        (last_id,) = pagination.cursor_payload(query, "imports")
+        before = UUID(last_id)
+    rows = store.list_imports(connection, limit=query["limit"] + 1, before=before)
+    return pagination.newest_first_page(connection, PATH, query, rows, compile_dump(ImportSchema), "imports")

@@ -1,0 +1,1 @@
+"""API keys: scopes, entitlements, audit log and usage."""

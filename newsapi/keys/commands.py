@@ -1,0 +1,248 @@
+"""API keys: creation, rotation, revocation and authentication. A secret is returned once; only its hash is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from newsapi.content.queries.terms import Kind
+from newsapi.content.writes import terms as term_writes
+from newsapi.db.database import Connection, Database, Session
+from newsapi.db.types import uuid7
+from newsapi.errors import FieldError, InvalidParameter, KeyUnknown, NotFound, ScopeMissing
+from newsapi.keys import audit, queries
+from newsapi.web import credentials
+from newsapi.webhooks import queries as webhook_queries
+
+SCOPES = ("content:write", "content:publish", "drafts:read", "partner:read", "webhooks", "subscribers", "admin")
+
+COMMAND_LINE_ACTOR = "command"
+"""The actor of audit entries for commands of the command line, which needs no key."""
+
+_NOTHING = bytes(32)
+
+
+PARTNER_SCOPE = "partner:read"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entitlement:
+    """What a partner key may read: articles of these brands and of these sections; an empty tuple allows any.
+
+    `body` is how much of their bodies it gets: `full` (if None), `teaser` or `none`.
+    """
+
+    brands: tuple[str, ...] = ()
+    sections: tuple[str, ...] = ()
+    body: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """The API key of a request: id, prefix, scopes and rate limit per minute (None: the default).
+
+    `brands` and `sections` are the slugs that a partner key is entitled to (None: any), `body` is how much of the
+    bodies of these articles it gets.
+    """
+
+    id: UUID
+    prefix: str
+    scopes: frozenset[str]
+    rate: int | None = None
+    brands: tuple[str, ...] | None = None
+    sections: tuple[str, ...] | None = None
+    body: str = "full"
+
+    @property
+    def name(self) -> str:
+        """The actor in revisions and audit entries."""
+        return self.prefix
+
+    @property
+    def is_editor(self) -> bool:
+        """Whether the key belongs to an editor, who sees all articles."""
+        return self.has_scope("drafts:read") or self.has_scope("content:write")
+
+    @property
+    def entitlement_filters(self) -> dict[str, tuple[str, ...]]:
+        """The list filters, by name, that restrict this key if `NEWSAPI_PUBLIC_BODY` is not `full`."""
+        if self.is_editor:
+            return {}
+        slugs_by_filter = {"brand": self.brands, "section": self.sections}
+        return {name: slugs for name, slugs in slugs_by_filter.items() if slugs is not None}
+
+    def has_scope(self, scope: str) -> bool:
+        """Return whether the key has a scope; `admin` includes all others."""
+        return scope in self.scopes or "admin" in self.scopes
+
+    def require_scope(self, scope: str) -> None:
+        """Raise ScopeMissing unless the key has the scope."""
+        if not self.has_scope(scope):
+            raise ScopeMissing(scope)
+
+
+def authenticate(connection: Connection, secret: str, now: datetime) -> Caller:
+    """Return the key with this secret.
+
+    The key is read from the database for every request, so that a revocation takes effect on all nodes at once. Neither
+    the error nor the response time tells why a key is refused.
+
+    Args:
+        connection: A connection to the database.
+        secret: The secret of the request.
+        now: The time at which the key must be valid.
+
+    Returns:
+        The key.
+
+    Raises:
+        KeyUnknown: The key does not exist, has expired or was revoked.
+    """
+    prefix = credentials.prefix_of(secret)
+    row = queries.get_by_prefix(connection, prefix or "")
+    is_genuine = credentials.matches_digest(row.secret_digest if row else _NOTHING, secret)
+    if row is None or not is_genuine or row.revoked_at is not None or (row.expires_at and row.expires_at <= now):
+        raise KeyUnknown
+    return _caller(row)
+
+
+def list_owners(connection: Connection) -> dict[str, Caller]:
+    """Return all keys by their prefix, including expired and revoked ones."""
+    return {row.prefix: _caller(row) for row in queries.list_keys(connection)}
+
+
+def _caller(row: Any) -> Caller:
+    return Caller(
+        id=row.id,
+        prefix=row.prefix,
+        scopes=frozenset(row.scopes),
+        rate=row.rate_per_minute,
+        brands=None if row.brands is None else tuple(row.brands),
+        sections=None if row.sections is None else tuple(row.sections),
+        body=row.body_access or "full",
+    )
+
+
+def create(
+    database: Database,
+    name: str,
+    scopes: Collection[str],
+    *,
+    now: datetime,
+    expires_at: datetime | None = None,
+    rate: int | None = None,
+    entitlement: Entitlement | None = None,
+) -> str:
+    """Create an API key.
+
+    Args:
+        database: The database.
+        name: Who the key is for.
+        scopes: At least one of `SCOPES`.
+        now: The time of creation.
+        expires_at: When the key expires; None if never.
+        rate: Requests per minute; None for the default of the settings.
+        entitlement: What a partner key may read; None for everything.
+
+    Returns:
+        The secret of the key, which is not stored.
+
+    Raises:
+        InvalidParameter: There are no scopes or unknown ones, the entitlement names a brand or section that does not
+            exist, or there is an entitlement without the scope `partner:read`.
+    """
+    unknown = sorted(set(scopes) - set(SCOPES))
+    if unknown or not scopes:
+        raise InvalidParameter(
+            [FieldError("scope", f"{scope} is none of {', '.join(SCOPES)}") for scope in unknown or ["nothing"]]
+        )
+    entitlement = entitlement or Entitlement()
+    if entitlement != Entitlement() and PARTNER_SCOPE not in scopes:
+        raise InvalidParameter(
+            [FieldError("scope", f"must be {PARTNER_SCOPE} if the key is restricted to brands, sections or bodies")]
+        )
+    with database.transaction() as session:
+        return _add(
+            session,
+            now,
+            "create",
+            name=name,
+            scopes=sorted(set(scopes)),
+            rate_per_minute=rate,
+            expires_at=expires_at,
+            brands=_known(session, "brand", entitlement.brands),
+            sections=_known(session, "section", entitlement.sections),
+            body_access=entitlement.body,
+        ).secret
+
+
+def _known(session: Session, kind: Kind, slugs: Collection[str]) -> list[str] | None:
+    """Return the slugs sorted, None if there are none; raise InvalidParameter if a term does not exist."""
+    missing = sorted(set(slugs) - term_writes.resolve_slugs(session, kind, slugs).keys())
+    if missing:
+        raise InvalidParameter([FieldError(kind, f"there is no {kind} {slug}") for slug in missing])
+    return sorted(set(slugs)) or None
+
+
+def _add(session: Session, now: datetime, action: str, **columns: Any) -> credentials.NewCredential:
+    credential, id_ = credentials.generate_credential("key"), uuid7()
+    queries.insert_key(
+        session, id=id_, prefix=credential.prefix, secret_digest=credential.digest, created_at=now, **columns
+    )
+    _note(session, now, action, id_, credential.prefix)
+    return credential
+
+
+def _note(session: Session, now: datetime, action: str, id_: UUID, prefix: str) -> None:
+    audit.insert_entry(
+        session, occurred_at=now, actor=COMMAND_LINE_ACTOR, action=action, kind="key", subject_id=id_, slug=prefix
+    )
+
+
+def rotate(database: Database, prefix: str, *, now: datetime, overlap: timedelta) -> str:
+    """Create a key with the rights and the webhooks of another, which expires.
+
+    Args:
+        database: The database.
+        prefix: The prefix of the old key.
+        now: The time of creation.
+        overlap: How long the old key stays valid.
+
+    Returns:
+        The secret of the new key.
+
+    Raises:
+        NotFound: The old key does not exist or was revoked.
+    """
+    with database.transaction() as session:
+        old = queries.get_by_prefix(session.connection(), prefix)
+        if old is None or old.revoked_at is not None:
+            raise NotFound
+        end = now + overlap
+        queries.shorten_expiry(session, prefix, min(end, old.expires_at or end))
+        credential = _add(
+            session,
+            now,
+            "rotate",
+            name=old.name,
+            scopes=old.scopes,
+            rate_per_minute=old.rate_per_minute,
+            expires_at=old.expires_at,
+            brands=old.brands,
+            sections=old.sections,
+            body_access=old.body_access,
+        )
+        webhook_queries.reassign(session, prefix, credential.prefix)
+        return credential.secret
+
+
+def revoke(database: Database, prefix: str, *, now: datetime) -> None:
+    """Revoke a key with immediate effect; raise NotFound if it does not exist or was revoked before."""
+    with database.transaction() as session:
+        row = queries.get_by_prefix(session.connection(), prefix)
+        if row is None or not queries.revoke_key(session, prefix, now):
+            raise NotFound
+        _note(session, now, "revoke", row.id, prefix)

@@ -1,0 +1,93 @@
+"""The tables, and the rules that concern a single row.
+
+Nothing here depends on the schemas: what is stored and what is returned change for different reasons, and a new column
+must never reach a client by itself.
+"""
+
+from newsapi.changelog.tables import Change, ChangelogHead, ConsumerOffset, Secret
+from newsapi.content.tables.articles import (
+    Article,
+    ArticleAuthor,
+    ArticleContent,
+    ArticleMention,
+    ArticleTag,
+    ListingEntry,
+    Revision,
+    SlugRedirect,
+)
+from newsapi.content.tables.terms import Author, Brand, Facet, Section, Tag
+from newsapi.db.types import Base
+from newsapi.imports.tables import Import, ImportChunk
+from newsapi.keys.tables import ApiKey, AuditEntry, IdempotencyRecord, PreviewLink, TermMerge
+from newsapi.related.tables import RelatedList, RelatedListMember, RelatedPosting, RelatedProfile, RelatedTermStatistics
+from newsapi.search.tables import (
+    SearchDocument,
+    SearchPendingDocument,
+    SearchPosting,
+    SearchSegment,
+    SearchTokenSequence,
+    SearchVocabularyEntry,
+)
+from newsapi.subscriptions.tables import (
+    AlertDelivery,
+    ConfirmationSend,
+    ConsentText,
+    Subscriber,
+    Subscription,
+    SubscriptionRequest,
+    Suppression,
+)
+from newsapi.sync.tables import FacetDigest, FilterExit, KeyDailyUsage, RecallReceipt
+from newsapi.webhooks.tables import Delivery, Webhook
+
+__all__ = [
+    "AlertDelivery",
+    "ApiKey",
+    "Article",
+    "ArticleAuthor",
+    "ArticleContent",
+    "ArticleMention",
+    "ArticleTag",
+    "AuditEntry",
+    "Author",
+    "Base",
+    "Brand",
+    "Change",
+    "ChangelogHead",
+    "ConfirmationSend",
+    "ConsentText",
+    "ConsumerOffset",
+    "Delivery",
+    "Facet",
+    "FacetDigest",
+    "FilterExit",
+    "IdempotencyRecord",
+    "Import",
+    "ImportChunk",
+    "KeyDailyUsage",
+    "ListingEntry",
+    "PreviewLink",
+    "RecallReceipt",
+    "RelatedList",
+    "RelatedListMember",
+    "RelatedPosting",
+    "RelatedProfile",
+    "RelatedTermStatistics",
+    "Revision",
+    "SearchDocument",
+    "SearchPendingDocument",
+    "SearchPosting",
+    "SearchSegment",
+    "SearchTokenSequence",
+    "SearchVocabularyEntry",
+    "Secret",
+    "Section",
+    "SlugRedirect",
+    "Subscriber",
+    "Subscription",
+    "SubscriptionRequest",
+    "Suppression",
+    "Tag",
+    "TermMerge",
+    "Webhook",
+]

@@ -1,0 +1,1 @@
+"""Public views of articles and terms, and their JSON-LD."""

@@ -1,0 +1,1 @@
+"""Related articles: term vectors, ranking, near-duplicates, stored lists and index maintenance."""

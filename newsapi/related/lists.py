@@ -1,0 +1,408 @@
+"""Related lists: loading, building, filling up with the newest articles, saving and deleting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection, Select, and_, bindparam, delete, func, insert, literal, select, union_all
+from sqlalchemy.orm import Session, aliased
+
+from newsapi.changelog.tables import ConsumerOffset
+from newsapi.content.queries import articles as article_queries
+from newsapi.content.queries.articles import Record
+from newsapi.content.queries.visibility import is_visible
+from newsapi.content.tables.articles import Article, ArticleContent, ListingEntry
+from newsapi.content.tables.terms import Brand, Facet
+from newsapi.db import bulk_rows
+from newsapi.db.bulk_rows import in_values
+from newsapi.db.types import columns_table, latest_time
+from newsapi.related import index
+from newsapi.related.near_duplicates import NearDuplicateFilter, Shingles
+from newsapi.related.ranking import SimilarityScorer, TermSets, rank_candidates
+from newsapi.related.tables import RelatedList, RelatedListMember, RelatedTermStatistics
+from newsapi.related.vectors import ArticleVector, IdfWeights, term_labels
+from newsapi.text.stemming import shingle_hashes
+
+STORED_LIST_SIZE: Final = 30
+"""Articles stored in a related list."""
+
+CANDIDATES: Final = 60
+"""Candidates that are compared to build a list."""
+
+NEIGHBOURHOOD_SIZE: Final = 200
+"""Nearest articles of a new article whose lists are checked for it."""
+
+REBUILD_MARGIN: Final = 0.9
+"""A list is rebuilt for an article with this part of its minimum similarity, because reranking can raise its score."""
+
+_EXTRA_CANDIDATES: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class NewRelatedList:
+    """A list that was built, with the versions that it was built from: it is saved only if these are still current.
+
+    `min_similarity` is the similarity of the last article of a full list, 0 for a list that has room for more.
+    """
+
+    article: UUID
+    pool: int
+    version: int
+    log_position: int | None
+    at: datetime | None
+    min_similarity: float
+    items: list[Any]
+
+
+class RelatedResult(NamedTuple):
+    """The related articles of an article, each record with its `relation`, and the dependencies of the result.
+
+    Beside the list itself, the result depends on `facets` and on the picks with these `slugs`, which may be withdrawn.
+    Picks that are not public are not named here: if there are any, `facets` contains the facet of all articles, because
+    any article that becomes public may be one of them.
+    """
+
+    records: list[Record]
+    changed_at: datetime | None
+    facets: frozenset[int]
+    slugs: frozenset[str]
+
+
+class _Items(NamedTuple):
+    """The items of a list, the time of the last change they reflect, and whether the list is stored.
+
+    An item is the id of an article as a string, its level, its score and its reasons.
+    """
+
+    items: list[Any]
+    changed_at: datetime | None
+    is_stored: bool
+
+
+_Own = aliased(Brand)
+_Above = aliased(Brand)
+_Group = aliased(Facet)
+_ALL = select(Facet.id).where(Facet.kind == "all").scalar_subquery()
+_POOL = func.coalesce(_Own.facet_id, _ALL)
+_SOURCE = (
+    select(
+        Article.id,
+        Article.changed_at,
+        Article.section_id,
+        _Own.slug.label("brand"),
+        ArticleContent.picks,
+        ArticleContent.bans,
+        Facet.id.label("pool"),
+        _ALL.label("all_articles"),
+        Facet.changed_at.label("pool_changed_at"),
+        _Group.changed_at.label("group_changed_at"),
+        _Group.id.label("group"),
+        select(RelatedTermStatistics.version).scalar_subquery().label("weights_version"),
+        select(RelatedTermStatistics.counted_at).scalar_subquery().label("weights_counted_at"),
+        select(ConsumerOffset.seq)
+        .where(ConsumerOffset.consumer == index.CONSUMER)
+        .scalar_subquery()
+        .label("log_position"),
+        RelatedList.version.label("list_version"),
+        RelatedList.entries.label("list_items"),
+        RelatedList.built_at.label("list_built_at"),
+    )
+    .select_from(Article)
+    .join(ArticleContent, ArticleContent.article_id == Article.id)
+    .outerjoin(_Own, _Own.id == Article.brand_id)
+    .outerjoin(_Above, _Above.id == _Own.parent_id)
+    .join(Facet, Facet.id == _POOL)
+    .outerjoin(_Group, _Group.id == func.coalesce(_Above.group_facet_id, _Own.group_facet_id))
+    .outerjoin(RelatedList, RelatedList.article_id == Article.id)
+    .where(Article.id == bindparam("article"))
+)
+
+
+def _newest(level: str, priority: int) -> Select[Any]:
+    newest = (
+        select(ListingEntry.article_id, ListingEntry.published_at)
+        .where(ListingEntry.facet_id == bindparam(level))
+        .order_by(ListingEntry.published_at.desc(), ListingEntry.article_id.desc())
+        .limit(bindparam("rows"))
+        .subquery(level)
+    )
+    return select(literal(level).label("level"), literal(priority).label("rank"), *newest.c)
+
+
+_AROUND = union_all(_newest("recent", 0), _newest("group", 1)).subquery("around")
+_NEWEST = (
+    select(_AROUND.c.article_id, _AROUND.c.level, Article.section_id)
+    .join(Article, and_(Article.id == _AROUND.c.article_id, is_visible()))
+    .order_by(_AROUND.c.rank, _AROUND.c.published_at.desc(), _AROUND.c.article_id.desc())
+)
+
+
+def get_related(
+    connection: Connection,
+    article: UUID,
+    *,
+    limit: int,
+    exclude: Collection[str] = (),
+    save: Callable[[NewRelatedList], bool] = lambda _: False,
+) -> RelatedResult:
+    """Return at most `limit` related articles, best first, without those whose slugs are in `exclude`.
+
+    The order is: the picks of the editors, similar articles, then the newest articles of the section, the brand and the
+    group. A list that had to be built is passed to `save`, which returns whether it was stored.
+
+    Returns:
+        The records and the dependencies of the result.
+    """
+    source = connection.execute(_SOURCE, {"article": article}).one()
+    picks, bans = _editor_picks(connection, source)
+    depth = limit + len(exclude) + len(bans)
+    listed = _load_or_build(connection, source, [*dict.fromkeys(picks.values())], depth=depth, save=save)
+    relations = {UUID(item[0]): item[1:] for item in listed.items}
+    candidates = article_queries.get_many(
+        connection, [UUID(item[0]) for item in listed.items[: depth + _EXTRA_CANDIDATES]]
+    )
+    records = [
+        _with_relation(record, *relations[record["id"]])
+        for record in candidates.records
+        if record["slug"] not in exclude and record["id"] not in bans and _may_list(record, relations, source)
+    ][:limit]
+    times = {source.changed_at, source.weights_counted_at, listed.changed_at, candidates.changed_at}
+    facets = set()
+    if not listed.is_stored:
+        facets.add(source.pool)
+    if len(picks) < len(source.picks):  # some picks are not public, or also excluded
+        facets.add(source.all_articles)
+    if len(records) < limit:
+        newest = _fill_with_newest(connection, source, records, {*relations, *bans}, exclude, limit=limit)
+        records += newest.records
+        times |= {newest.changed_at, source.pool_changed_at, source.group_changed_at}
+        facets |= {source.pool, source.group or source.pool}
+    return RelatedResult(records, latest_time(times), frozenset(facets), frozenset(picks))
+
+
+def _may_list(record: Record, relations: Mapping[UUID, Any], source: Any) -> bool:
+    """Return whether an article is a pick, or still of the same brand as the source."""
+    brand = record["brand"]["slug"] if record["brand"] else None
+    return bool(relations[record["id"]][0] == "pick" or brand == source.brand)
+
+
+def _editor_picks(connection: Connection, source: Any) -> tuple[dict[str, UUID], set[UUID]]:
+    """Return the picks of the editors by the name they were picked by, in order, and the ids that they excluded.
+
+    Both contain public articles only, also those whose slug has changed since.
+
+    Returns:
+        The picks without those that are also excluded, and the excluded ids.
+    """
+    slugs_or_ids = {*source.picks, *(source.bans or ())}
+    ids = article_queries.resolve_names(connection, slugs_or_ids)[0] if slugs_or_ids else {}
+    bans = {ids[name] for name in source.bans or () if name in ids}
+    return {name: ids[name] for name in source.picks if name in ids and ids[name] not in bans}, bans
+
+
+def _load_or_build(
+    connection: Connection, source: Any, picks: Sequence[UUID], *, depth: int, save: Callable[[NewRelatedList], bool]
+) -> _Items:
+    """Return the stored list, or a new one if it is outdated, missing or shorter than `depth`."""
+    if _is_current(source, picks):
+        may_be_cut = len(source.list_items) == STORED_LIST_SIZE
+        if not may_be_cut or depth <= STORED_LIST_SIZE:
+            return _Items(source.list_items, source.list_built_at, is_stored=True)
+    items, min_similarity = _build_list(connection, source, picks, size=max(STORED_LIST_SIZE, depth))
+    is_stored = source.weights_version is not None and save(_to_keep(source, items[:STORED_LIST_SIZE], min_similarity))
+    return _Items(items, source.pool_changed_at, is_stored)
+
+
+def _is_current(source: Any, picks: Iterable[UUID]) -> bool:
+    """Return whether the stored list is what would be built now."""
+    if source.list_items is None or source.list_version != source.weights_version:
+        return False
+    return [item[0] for item in source.list_items if item[1] == "pick"] == [str(id_) for id_ in picks]
+
+
+def _to_keep(source: Any, items: list[Any], min_similarity: float) -> NewRelatedList:
+    return NewRelatedList(
+        source.id,
+        source.pool,
+        source.weights_version,
+        source.log_position,
+        source.pool_changed_at,
+        min_similarity,
+        items,
+    )
+
+
+def _with_relation(record: Record, level: str, score: float, reasons: list[Any]) -> Record:
+    return {**record, "relation": {"score": score, "level": level, "reasons": reasons}}
+
+
+def _build_list(connection: Connection, source: Any, picks: Sequence[UUID], *, size: int) -> tuple[list[Any], float]:
+    """Build a list of at most `size` items; return it with the similarity of the last item, 0 for a short list."""
+    items: list[Any] = [[str(id_), "pick", 1.0, [REASON_PICKED]] for id_ in picks]
+    if source.weights_version is None:
+        return items, 0.0
+    weights = index.weights_of_version(connection, source.weights_version)
+    vector = index.load_vectors(connection, [source.id], weights)[source.id]
+    duplicates = NearDuplicateFilter(lambda id_: _pairs(connection, id_))
+    duplicates.add(source.id, vector)
+    for id_, pick_vector in index.load_vectors(connection, picks, weights).items():
+        duplicates.add(id_, pick_vector)
+    candidates = [
+        candidate
+        for candidate in index.find_candidates(connection, source.pool, vector, weights, max(CANDIDATES, size))
+        if candidate.id != source.id and candidate.id not in picks
+    ]
+    labels = term_labels(index.load_texts(connection, [source.id])[source.id].text)
+    ranked = rank_candidates(vector, candidates, weights, labels=labels, duplicates=duplicates, limit=size - len(items))
+    items += [[str(article.id), "related", article.score, article.reasons] for article in ranked]
+    min_similarity = (
+        min((article.similarity for article in ranked), default=0.0) if len(items) >= STORED_LIST_SIZE else 0.0
+    )
+    return items, min_similarity
+
+
+def _pairs(connection: Connection, id_: UUID) -> Shingles:
+    """Return the shingles of the whole text of an article; none if it is no longer public."""
+    sources = index.load_texts(connection, [id_])
+    return frozenset(shingle_hashes(sources[id_].text.whole)) if sources else frozenset()
+
+
+def _fill_with_newest(
+    connection: Connection,
+    source: Any,
+    shown: Sequence[Record],
+    listed: Collection[UUID],
+    exclude: Collection[str],
+    *,
+    limit: int,
+) -> article_queries.ArticlePage:
+    """Return the newest articles of section, brand and group that fill the list up to `limit`.
+
+    Near-duplicates of the source, of the records in `shown` and of one another are left out, and so are `listed` ids.
+
+    Returns:
+        The records to append, and the time of their last change.
+    """
+    levels = _newest_levels(connection, source, limit=limit + len(listed) + len(exclude) + _EXTRA_CANDIDATES)
+    ids = sorted((id_ for id_ in levels if id_ not in listed and id_ != source.id), key=lambda id_: _ORDER[levels[id_]])
+    candidates = article_queries.get_many(connection, ids[: limit + len(exclude) + _EXTRA_CANDIDATES])
+    weights = index.current_weights(connection) or IdfWeights(0, 0, {})
+    duplicates = NearDuplicateFilter(lambda id_: _pairs(connection, id_))
+    compared = [source.id, *(record["id"] for record in (*shown, *candidates.records))]
+    vectors = index.load_vectors(connection, compared, weights)
+    for id_ in (source.id, *(record["id"] for record in shown)):
+        duplicates.add(id_, vectors[id_])
+    records: list[Record] = []
+    for record in candidates.records:
+        if len(shown) + len(records) == limit:
+            break
+        if record["slug"] not in exclude and duplicates.add(record["id"], vectors[record["id"]]):
+            records.append(_with_relation(record, levels[record["id"]], 0.0, [REASON_NEW]))
+    return article_queries.ArticlePage(records, candidates.changed_at)
+
+
+def _newest_levels(connection: Connection, source: Any, *, limit: int) -> dict[UUID, str]:
+    """Return the newest articles of the brand and of the group with their level, newest first within each."""
+    parameters = {"recent": source.pool, "group": source.group or source.pool, "rows": limit}
+    levels: dict[UUID, str] = {}
+    for id_, level, section in connection.execute(_NEWEST, parameters):
+        is_same_section = level == "recent" and section is not None and section == source.section_id
+        levels.setdefault(id_, "section" if is_same_section else level)
+    return levels
+
+
+_ORDER: Final = {"section": 0, "recent": 1, "group": 2}
+REASON_PICKED: Final = {"kind": "pick", "weight": 1.0, "terms": []}
+REASON_NEW: Final = {"kind": "fresh", "weight": 1.0, "terms": []}
+
+
+# --- saving and deleting lists ----------------------------------------------------------------------------------------
+
+
+def save_list(session: Session, new_list: NewRelatedList) -> bool:
+    """Save a list, unless the index has changed since the list was built; return whether it was saved."""
+    log_position = (
+        select(ConsumerOffset.seq).where(ConsumerOffset.consumer == index.CONSUMER).with_for_update(read=True)
+    )
+    if new_list.log_position is None or session.execute(log_position).scalar() != new_list.log_position:
+        return False
+    if session.execute(select(RelatedTermStatistics.version)).scalar() != new_list.version:
+        return False
+    delete_lists(session, [new_list.article])
+    row = {
+        "article_id": new_list.article,
+        "pool": new_list.pool,
+        "version": new_list.version,
+        "built_at": new_list.at,
+        "min_similarity": new_list.min_similarity,
+        "entries": new_list.items,
+    }
+    session.execute(insert(columns_table(RelatedList)).values(row))
+    entries = [(UUID(item[0]), new_list.article) for item in new_list.items]
+    bulk_rows.bulk_insert(session, RelatedListMember, ("listed_article_id", "article_id"), entries)
+    return True
+
+
+def delete_lists(session: Session, article_ids: Collection[UUID]) -> list[UUID]:
+    """Delete the lists of these articles; return the ids of those articles that had one."""
+    connection = session.connection()
+    columns = columns_table(RelatedList).c
+    statement = select(columns.article_id, columns.entries).where(
+        in_values(connection, columns.article_id, article_ids)
+    )
+    lists = connection.execute(statement).all()
+    entries = [{"other": UUID(item[0]), "article": id_} for id_, items in lists for item in items]
+    if entries:
+        connection.execute(_ENTRY_OUT, entries)
+    if lists:
+        connection.execute(
+            delete(columns_table(RelatedList)).where(in_values(connection, columns.article_id, article_ids))
+        )
+    return [id_ for id_, _ in lists]
+
+
+_ENTRY = columns_table(RelatedListMember).c
+_ENTRY_OUT = delete(columns_table(RelatedListMember)).where(
+    _ENTRY.listed_article_id == bindparam("other", type_=_ENTRY.listed_article_id.type),
+    _ENTRY.article_id == bindparam("article", type_=_ENTRY.article_id.type),
+)
+
+
+def lists_containing(session: Session, ids: Collection[UUID]) -> set[UUID]:
+    """Return the articles whose lists contain any of these articles."""
+    if not ids:
+        return set()
+    connection = session.connection()
+    statement = select(RelatedListMember.article_id).where(
+        in_values(connection, RelatedListMember.listed_article_id, ids)
+    )
+    return {*connection.execute(statement).scalars()}
+
+
+def lists_in_pools(session: Session, pools: Collection[int]) -> set[UUID]:
+    """Return the articles whose lists are stored for these pools."""
+    connection = session.connection()
+    statement = select(RelatedList.article_id).where(in_values(connection, RelatedList.pool, pools))
+    return {*connection.execute(statement).scalars()}
+
+
+def lists_to_rebuild(
+    session: Session, pool: int, article: UUID, vector: ArticleVector, weights: IdfWeights
+) -> set[UUID]:
+    """Return the articles whose lists have to be rebuilt for an article that was just added to the index."""
+    connection = session.connection()
+    scorer = SimilarityScorer(TermSets(vector), weights)
+    neighbours = [
+        near
+        for near in index.find_candidates(connection, pool, vector, weights, NEIGHBOURHOOD_SIZE)
+        if near.id != article
+    ]
+    similarities = {near.id: scorer.similarity(TermSets(near.profile)) for near in neighbours}
+    columns = columns_table(RelatedList).c
+    statement = select(columns.article_id, columns.min_similarity)
+    lists = connection.execute(statement.where(in_values(connection, columns.article_id, [*similarities])))
+    return {id_ for id_, min_similarity in lists if similarities[id_] >= REBUILD_MARGIN * min_similarity}

@@ -1,0 +1,200 @@
+"""Article vectors: the terms, tags and mentions of an article in a form that can be compared and stored.
+
+A text is a vector of logarithmic term frequencies (Salton and Buckley 1988), in which a term of the headline counts
+four times and one of the standfirst twice. IDF weights are applied when two vectors are compared, once for both, so
+that newer weights can rank vectors that were built before.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import struct
+import zlib
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from newsapi.text.stemming import hash_name, shingle_hashes, term_hashes, words_by_hash
+
+MAX_TERMS: Final = 128
+"""Terms of a text that are compared; a long text has 300, the others of which contribute 0.001 (measured)."""
+
+MAX_INDEX_TERMS: Final = 24
+"""Terms of a text that are indexed."""
+
+MAX_INDEX_TAGS: Final = 12
+"""Tags and mentions of an article that are indexed."""
+
+SKETCH_SIZE: Final = 64
+"""Shingles with the smallest hashes that represent a text (bottom-k sketch: Broder 1997)."""
+
+SHARE_SCALE: Final = 640
+"""The share of a term is stored in a byte, in units of 1/640, so 0.4 at most."""
+
+_IN_HEADLINE, _IN_STANDFIRST = 4, 2
+_SECONDS_OF_A_DAY: Final = 86_400.0
+_WORD = re.compile(r"\w++")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArticleText:
+    """The text of an article.
+
+    `body` is plain text; `tags` and `mentions` are ids and names; `at` is the publication in seconds since 1970.
+    """
+
+    id: UUID
+    headline: str
+    standfirst: str
+    body: str
+    language: str
+    tags: Sequence[tuple[UUID, str]] = ()
+    mentions: Sequence[tuple[UUID, str]] = ()
+    at: float = 0.0
+
+    @property
+    def whole(self) -> str:
+        """Headline, standfirst and body as one text."""
+        return " ".join(filter(None, (self.headline, self.standfirst, self.body)))
+
+
+class IdfWeights:
+    """IDF weights: `log(1 + N/n)` for a term that occurs in n of N texts; a term in no text has the weight of n = 1."""
+
+    def __init__(self, version: int, documents: int, frequencies: Mapping[int, int]) -> None:
+        """Take the version, the number of texts that were counted, and the document frequency of each term."""
+        self.version = version
+        self.documents = documents
+        self._rarest = math.log1p(documents)
+        self._common = {number: math.log1p(documents / count) for number, count in frequencies.items() if count > 1}
+
+    def weight(self, term: int) -> float:
+        """Return the weight of a term."""
+        return self._common.get(term, self._rarest)
+
+
+class ArticleVector(NamedTuple):
+    """The vector of an article.
+
+    The first `lead` of `terms` occur in headline or standfirst. `shares` has the share of each term in units of 1/640.
+    `leading` is the length of the vector of the lead. `sketch` represents the `pairs` shingles of the text. `headline`
+    is the hash of the headline, `day` the publication in days since 1970.
+    """
+
+    terms: array[int]
+    shares: bytes
+    lead: int
+    leading: float
+    tags: array[int]
+    mentions: array[int]
+    sketch: array[int]
+    pairs: int
+    headline: int
+    day: float
+
+    def index_keys(self) -> list[tuple[int, int]]:
+        """Return the terms, tags and mentions under which the article is indexed, each with its share."""
+        order = sorted(range(len(self.terms)), key=lambda index: (-self.shares[index], self.terms[index]))
+        text_terms = [(self.terms[index], self.shares[index]) for index in order[:MAX_INDEX_TERMS]]
+        tags = [(tag, TAG_INDEX_SHARE) for tag in self.tags]
+        mentions = [(mention, SHARE_OF_MENTION) for mention in self.mentions]
+        return text_terms + (tags + mentions)[:MAX_INDEX_TAGS]
+
+    def to_bytes(self) -> bytes:
+        """Return the vector as bytes."""
+        head = _HEAD.pack(
+            len(self.terms),
+            self.lead,
+            len(self.tags),
+            len(self.mentions),
+            len(self.sketch),
+            self.pairs,
+            self.leading,
+            self.headline,
+            self.day,
+        )
+        arrays = (self.terms, self.tags, self.mentions, self.sketch)
+        return head + self.shares + b"".join(values.tobytes() for values in arrays)
+
+
+_HEAD = struct.Struct("<BBHHBIdId")
+TAG_INDEX_SHARE: Final = 150
+SHARE_OF_MENTION: Final = 95
+"""A tag or a mention is indexed like a term of the text with this share."""
+
+
+def vector_from_bytes(stored: bytes) -> ArticleVector:
+    """Return the vector that `to_bytes` stored."""
+    count, lead, tags, mentions, sketch, pairs_, leading, headline, day = _HEAD.unpack_from(stored)
+    offset = _HEAD.size + count
+    shares = stored[_HEAD.size : offset]
+    arrays = []
+    for type_code, length in (("i", count), ("i", tags), ("i", mentions), ("I", sketch)):
+        arrays.append(array(type_code, stored[offset : offset + 4 * length]))
+        offset += 4 * length
+    return ArticleVector(arrays[0], shares, lead, leading, arrays[1], arrays[2], arrays[3], pairs_, headline, day)
+
+
+def document_terms(text: ArticleText) -> set[int]:
+    """Return the distinct terms, tags and mentions of an article."""
+    return {*term_hashes(text.whole, text.language)} | {_mark(id_) for id_, _ in (*text.tags, *text.mentions)}
+
+
+def build_vector(text: ArticleText, weights: IdfWeights) -> ArticleVector:
+    """Build the vector of an article; the weights select its most significant terms."""
+    headline, standfirst, counts = (
+        Counter(term_hashes(part, text.language)) for part in (text.headline, text.standfirst, text.body)
+    )
+    for part, factor in ((headline, _IN_HEADLINE), (standfirst, _IN_STANDFIRST)):
+        for term, count in part.items():
+            counts[term] += factor * count
+    log, weight = math.log, weights.weight
+    frequencies = {term: 1.0 + log(count) for term, count in counts.items()}
+    negated = {term: -frequency * math.sqrt(weight(term)) for term, frequency in frequencies.items()}
+    length = math.hypot(*negated.values()) or 1.0
+    lead = {*headline, *standfirst}
+    kept = [term for _, term in sorted(zip(negated.values(), negated, strict=True))[:MAX_TERMS]]
+    kept_lead = lead.intersection(kept)
+    ordered = sorted(kept_lead) + sorted({*kept} - lead)
+    shingles = shingle_hashes(text.whole)
+    return ArticleVector(
+        terms=array("i", ordered),
+        shares=bytes(min(255, round(SHARE_SCALE * frequencies[term] / length)) for term in ordered),
+        lead=len(kept_lead),
+        leading=math.sqrt(sum(map(weight, lead))) or 1.0,
+        tags=_marks(text.tags),
+        mentions=_marks(text.mentions),
+        sketch=array("I", shingles[:SKETCH_SIZE]),
+        pairs=len(shingles),
+        headline=headline_hash(text.headline),
+        day=text.at / _SECONDS_OF_A_DAY,
+    )
+
+
+EMPTY_HEADLINE_HASH: Final = 0
+"""The hash of a headline without words."""
+
+
+def headline_hash(headline: str) -> int:
+    """Return a hash of the words of a headline that ignores case and punctuation."""
+    return zlib.crc32(" ".join(_WORD.findall(headline.casefold())).encode())
+
+
+def _marks(names_by_id: Iterable[tuple[UUID, str]]) -> array[int]:
+    return array("i", dict.fromkeys(_mark(id_) for id_, _ in names_by_id))
+
+
+def _mark(id_: UUID) -> int:
+    return hash_name(str(id_))
+
+
+def term_labels(text: ArticleText) -> dict[int, str]:
+    """Return the readable form of each term, tag and mention: the first spelling in the text, or the name."""
+    labels = words_by_hash(text.whole, text.language)
+    for id_, name in (*text.tags, *text.mentions):
+        labels[_mark(id_)] = name
+    return labels

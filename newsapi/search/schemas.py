@@ -1,0 +1,84 @@
+"""Schemas of search results and suggestions."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from newsapi.content.schemas.articles import ArticleSummary
+from newsapi.web.wire import OutputSchema, PageInfo, PageLinks, open_enum
+
+
+class Highlights(OutputSchema):
+    """Snippets with the search words: escaped HTML whose only elements are `<mark>` around matches."""
+
+    headline = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Null if nothing in it matches", "example": "<mark>Batterie</mark> per Jaguar"},
+    )
+    standfirst = fields.String(
+        required=True, allow_none=True, metadata={"description": "Null if nothing in it matches"}
+    )
+    body = fields.List(fields.String(), required=True, metadata={"description": "Snippets of the body"})
+
+
+class SearchHit(ArticleSummary):
+    """An article that matches the search."""
+
+    score = fields.Float(
+        required=True, metadata={"description": "0 to 1; only comparable with other results of the same search"}
+    )
+    highlights = fields.Nested(Highlights, required=True)
+
+
+class FacetCount(OutputSchema):
+    """Number of matching articles with one value of a facet."""
+
+    slug = fields.String(required=True, metadata={"example": "land-rover"})
+    name = fields.String(required=True, metadata={"example": "Land Rover"})
+    count = fields.Integer(required=True)
+
+
+class SearchList(OutputSchema):
+    """A page of search results, the best first."""
+
+    data = fields.List(fields.Nested(SearchHit), required=True)
+    page = fields.Nested(PageInfo, required=True)
+    links = fields.Nested(PageLinks, required=True)
+    did_you_mean = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Another spelling of the query that has results, if this one has none"},
+    )
+    facets = fields.Dict(
+        keys=fields.String(),
+        values=fields.List(fields.Nested(FacetCount)),
+        metadata={"description": "With `facets=`: for each facet, the 10 values with the most articles"},
+    )
+    facets_exact = fields.Boolean(
+        metadata={
+            "description": "With `facets=`: false if more than 10,000 articles match; the counts are then of the "
+            "newest 10,000"
+        }
+    )
+
+
+class SuggestionLinks(OutputSchema):
+    """URL of the suggested item."""
+
+    self = fields.Url(required=True)
+
+
+class Suggestion(OutputSchema):
+    """An item whose name, or a word in it, begins with the typed text."""
+
+    type = fields.String(required=True, metadata=open_enum("brand", "tag", "author", "article"))
+    slug = fields.String(required=True, metadata={"example": "land-rover"})
+    name = fields.String(required=True, metadata={"description": "Name or headline", "example": "Land Rover"})
+    links = fields.Nested(SuggestionLinks, required=True)
+
+
+class Suggestions(OutputSchema):
+    """Brands first, then tags, authors and articles."""
+
+    data = fields.List(fields.Nested(Suggestion), required=True)

@@ -1,0 +1,1 @@
+"""The server process: asynchronous front, WSGI bridge, supervisor, metrics and graceful shutdown."""

@@ -1,0 +1,138 @@
+"""The supervisor of `newsapi serve`: server processes that share one port, and one worker process.
+
+granian starts and joins the server processes; this module adds what granian lacks. On Linux each of its processes would
+have a listening socket of its own, and when a process ends, the connections queued on its socket are lost. Here the
+supervisor owns one socket for each slot, and the next process of the slot continues with the same queue. In addition, a
+process that is told to stop first closes connections with `Connection: close` for a moment, so that no client sends a
+request on a connection that is being closed (`graceful_shutdown`).
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+import time
+from typing import Any, Final
+
+import structlog
+from granian.constants import HTTPModes, Interfaces, Loops
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.net import SocketSpec  # type: ignore[attr-defined]
+from granian.server.mp import MPServer
+
+from newsapi.server import metrics
+from newsapi.server.worker_process import MIN_UPTIME_SECONDS, RESTART_DELAY_SECONDS, SupervisedProcess
+from newsapi.settings import Settings
+
+log = structlog.get_logger("newsapi.server")
+
+SHUTDOWN_TIMEOUT_SECONDS: Final = 30
+"""Seconds that a stopping process has to finish its requests; then it is killed."""
+
+HEADER_READ_TIMEOUT_MS: Final = 25_000
+"""Milliseconds in which the header section of a request must arrive, counted from the previous response. This is also
+the idle timeout."""
+
+MAX_HEADER_BYTES: Final = 64 << 10
+"""Maximum size of the header section of a request."""
+
+MAX_CONNECTIONS: Final = 4_096
+"""Maximum number of open connections per process; more wait in the listen queue."""
+
+LISTEN_BACKLOG: Final = 2_048
+"""Maximum length of the listen queue."""
+
+DEFER_ACCEPT_SECONDS: Final = 10
+"""Seconds for which the system holds back a connection on which no data has arrived (TCP_DEFER_ACCEPT)."""
+
+STARTUP_GRACE_SECONDS: Final = 2.0
+"""Seconds that a new process has to start before the one it replaces is told to stop."""
+
+
+class ServerSupervisor(MPServer):
+    """Starts, restarts, replaces and stops the server processes and the worker process."""
+
+    def __init__(self, settings: Settings, address: str) -> None:
+        """Configure granian; nothing is started yet.
+
+        Args:
+            settings: Their `port` and `processes`.
+            address: The numeric address to listen on.
+        """
+        super().__init__(
+            "newsapi.cli.main:wsgi_app",
+            factory=True,
+            address=address,
+            port=settings.port,
+            interface=Interfaces.RSGI,
+            http=HTTPModes.http1,  # version detection has no read timeout
+            loop=Loops.uvloop,
+            workers=settings.processes,
+            websockets=False,
+            backlog=LISTEN_BACKLOG,
+            backpressure=MAX_CONNECTIONS,
+            http1_settings=HTTP1Settings(header_read_timeout=HEADER_READ_TIMEOUT_MS, max_buffer_size=MAX_HEADER_BYTES),
+            respawn_failed_workers=True,
+            respawn_interval=STARTUP_GRACE_SECONDS,
+            workers_kill_timeout=SHUTDOWN_TIMEOUT_SECONDS,
+            log_enabled=True,
+            log_level=LogLevels.warning,
+        )
+        self._listeners: list[tuple[Any, socket.socket]] = []
+        self._beside = SupervisedProcess([sys.executable, "-c", "from newsapi.cli.main import main; main()", "worker"])
+        self.on_reload(self._beside.restart)
+
+    def _init_shared_socket(self) -> None:
+        """Create one listening socket per slot: the system balances connections, and a queue outlives its process."""
+        for _ in range(self.workers):
+            socket_holder = SocketSpec(self.bind_addr, self.bind_port, self.backlog).build()
+            listener = socket.socket(fileno=socket_holder.get_fd())
+            listener.set_inheritable(True)
+            if hasattr(socket, "TCP_USER_TIMEOUT"):
+                # Inherited by accepted connections: granian has no timeout for a client that does not read.
+                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, HEADER_READ_TIMEOUT_MS)
+            if hasattr(socket, "TCP_DEFER_ACCEPT"):
+                # A process accepts a connection only when its request has arrived, so it never closes one that has not
+                # sent anything yet.
+                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, DEFER_ACCEPT_SECONDS)
+            self._listeners.append((socket_holder, listener))
+
+    def _drop_shared_socket(self) -> None:
+        for _, listener in self._listeners:
+            listener.close()
+
+    def _spawn_worker(self, idx: int, target: Any, callback_loader: Any) -> Any:  # type: ignore[override]
+        self._ssp = None
+        self._shd, self._sso = self._listeners[idx]
+        return super()._spawn_worker(idx, target, callback_loader)
+
+    def _spawn_workers(self, spawn_target: Any, target_loader: Any) -> None:
+        super()._spawn_workers(spawn_target, target_loader)  # type: ignore[no-untyped-call]
+        self._beside.start()
+
+    def _respawn_workers(self, workers: Any, spawn_target: Any, target_loader: Any, delay: float = 0) -> None:
+        """Replace processes; without a delay they ended by themselves.
+
+        If one process ended twice within seconds, granian would stop all the others too; this override prevents that.
+        """
+        slots = sorted(set(workers))
+        old_processes = [self.wrks[slot] for slot in slots]
+        if not delay:
+            log.warning("server process ended", slots=slots, statuses=[old.inner.exitcode for old in old_processes])
+            if any(time.monotonic() - old.birth < MIN_UPTIME_SECONDS for old in old_processes):
+                time.sleep(RESTART_DELAY_SECONDS)
+        super()._respawn_workers(slots, spawn_target, target_loader, delay)
+        self.respawned_wrks.clear()
+        for old in old_processes:
+            metrics.drop_process(old.inner.pid)
+
+    def _stop_workers(self) -> None:
+        self._beside.stop()
+        super()._stop_workers()  # type: ignore[no-untyped-call]
+        self._beside.join(SHUTDOWN_TIMEOUT_SECONDS)
+
+    def shutdown(self, exit_code: int = 0) -> None:
+        """Stop all processes; one that ended by itself meanwhile, for example by Ctrl-C, is not an error."""
+        self.interrupt_children.clear()
+        super().shutdown(exit_code)  # type: ignore[no-untyped-call]

@@ -1,1 +1,0 @@
-"""The server and worker processes and their supervisor. `newsapi.app` builds what runs in them."""

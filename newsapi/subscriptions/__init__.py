@@ -1,0 +1,1 @@
+"""E-mail alerts: double opt-in, preferences, digests, bounces and SMTP."""

@@ -1,0 +1,296 @@
+"""The alert consumer: plans which subscribers get an email about a change, and sends the emails that are due.
+
+A change is planned once for each subscriber, which a unique key guarantees. An email is checked again right before it
+is sent: people who unsubscribed get none, and withdrawn articles are left out. It is sent outside any transaction and
+then recorded, each email before the next. So only the email in progress when a worker was killed may be sent twice,
+with the same Message-ID.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+from prometheus_client import Counter
+
+from newsapi.changelog.offsets import LogPosition
+from newsapi.content.presentation.presentation import ArticlePresenter
+from newsapi.content.queries import articles as article_queries
+from newsapi.content.schemas.subscription_offer import FREQUENCIES
+from newsapi.db.database import Connection
+from newsapi.subscriptions import alert_queries, digest_times, queries
+from newsapi.subscriptions import commands as actions
+from newsapi.subscriptions.commands import IMMEDIATE_DELAY, SubscriptionContext
+from newsapi.subscriptions.email_builder import EmailBuilder
+from newsapi.subscriptions.mail_transport import PermanentFailure, ServerUnavailable, TemporaryFailure, Transport
+from newsapi.worker.consumers import Consumer
+
+log = structlog.get_logger("newsapi.alerts")
+
+MAX_NEWS_AGE: Final = timedelta(days=2)
+"""Older changes are no longer news: the worker or the mail server was unavailable."""
+
+DIGEST_CLOSES_BEFORE: Final = timedelta(minutes=1)
+"""Time before a digest after which nothing is added to it, so that it is complete when it is sent."""
+
+SEND_SLICE_SECONDS: Final = 4.0
+"""Seconds of sending before the changelog is read again; well below the duration of a lease."""
+
+QUEUE_REFRESH_SECONDS: Final = 1.0
+"""Seconds after which the due emails are read again, so that confirmations do not wait behind thousands of alerts."""
+
+READ_BATCH: Final = 200
+"""Maximum number of planned deliveries read at a time."""
+
+RETRY_SCHEDULE: Final = tuple(timedelta(minutes=number) for number in (5, 15, 60, 240, 720, 1_440))
+"""Delay after each temporary failure. Greylisting servers, for example, delay an email for minutes."""
+
+MAX_SERVER_BACKOFF_SECONDS: Final = 300.0
+"""Maximum seconds between attempts to reach an unavailable mail server."""
+
+_MAILS = Counter("newsapi_mails", "Emails sent, by outcome", ["outcome"])
+_NIL_UUID: Final = UUID(int=0)
+
+
+class AlertConsumer(Consumer):
+    """Sends emails to subscribers."""
+
+    name = "alerts"
+
+    def __init__(
+        self,
+        context: SubscriptionContext,
+        presentation: ArticlePresenter,
+        transport: Transport,
+        *,
+        now: Callable[[], datetime],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Store the parts.
+
+        Args:
+            context: The database, the settings and the signer of tokens.
+            presentation: Renders articles and builds URLs.
+            transport: Sends emails.
+            now: Returns the current time in UTC, timezone-aware.
+            clock: Monotonic clock, in seconds.
+        """
+        self._box, self._database = context, context.database
+        self._letters = EmailBuilder(context, presentation)
+        self._transport = transport
+        self._now, self._clock = now, clock
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="mail")
+        self._sending: Future[None] | None = None
+        self._stop = threading.Event()
+        self._tidied: datetime | None = None
+        self._failures, self._rests_until = 0, 0.0
+        self._unplanned: deque[tuple[Any, set[int] | None]] = deque()
+
+    def handle(self, rows: Sequence[Any]) -> LogPosition | None:
+        self._read(rows)
+        finished = self._plan(self._clock() + SEND_SLICE_SECONDS)
+        actions.process_requests(self._box, now=self._now())
+        self._send()
+        self._tidy()
+        return finished
+
+    def reset(self) -> None:
+        """Let the email in progress be sent, and no other: another worker may be about to take over."""
+        self._unplanned.clear()
+        self._stop.set()
+        if self._sending is not None:
+            wait([self._sending])
+            self._sending = None
+        self._stop.clear()
+
+    # --- planning ---
+
+    def _read(self, rows: Sequence[Any]) -> None:
+        """Queue changes for planning, with the followed facets of those that are news."""
+        recent = [row for row in rows if row.committed_at > self._now() - MAX_NEWS_AGE]
+        facets: dict[int, set[int]] = {}
+        if recent:
+            with self._database.read_transaction() as connection:
+                newsworthy = alert_queries.newsworthy_changes(connection, recent)
+                facets = {row.seq: alert_queries.followed_facets(connection, row.facets_after) for row in newsworthy}
+        self._unplanned.extend((row, facets.get(row.seq)) for row in rows)
+
+    def _plan(self, deadline: float) -> LogPosition | None:
+        """Plan queued changes until the deadline; return the position of the last planned one."""
+        finished = None
+        while self._unplanned and self._clock() < deadline:
+            row, facets = self._unplanned[0]
+            if facets:
+                # If a subscriber follows several terms, the most frequent subscription counts: it is planned first.
+                for frequency in FREQUENCIES:
+                    self._plan_for(row, facets, frequency)
+            self._unplanned.popleft()
+            finished = LogPosition(row.seq, row.nonce)
+        return finished
+
+    def _plan_for(self, row: Any, facets: set[int], frequency: str) -> None:
+        """Plan a change for all subscribers of one frequency, in batches of one transaction each."""
+        zones_by_due_at = self._due(facets, frequency, self._now())
+        for due_at, zones in zones_by_due_at.items():
+            after: UUID | None = _NIL_UUID
+            while after is not None:
+                with self._database.read_transaction() as connection:
+                    until = alert_queries.next_batch_end(connection, facets, frequency, after)
+                with self._database.transaction() as session:
+                    alert_queries.plan_deliveries(
+                        session, row, facets, frequency, zones=zones, due_at=due_at, after=after, until=until
+                    )
+                after = until
+
+    def _due(self, facets: set[int], frequency: str, now: datetime) -> dict[datetime, list[str] | None]:
+        """Return the due times of emails of one frequency, each with its time zones (None for all)."""
+        if frequency == "immediate":
+            return {now + IMMEDIATE_DELAY: None}
+        with self._database.read_transaction() as connection:
+            zones = alert_queries.subscriber_time_zones(connection, facets, frequency)
+        zones_by_due_at: dict[datetime, list[str] | None] = {}
+        for zone in zones:  # many zones share a time
+            due_at = digest_times.next_digest_at(frequency, zone, now + DIGEST_CLOSES_BEFORE)
+            zones_by_due_at[due_at] = [*(zones_by_due_at.get(due_at) or ()), zone]
+        return zones_by_due_at
+
+    # --- sending ---
+
+    def _send(self) -> None:
+        """Send emails in a separate thread, so that a server that hangs does not cost this consumer its lease."""
+        if self._sending is None and self._clock() >= self._rests_until:
+            self._sending = self._pool.submit(self._send_some)
+        if self._sending is not None:
+            wait([self._sending], timeout=SEND_SLICE_SECONDS + 1)
+            if self._sending.done():
+                future, self._sending = self._sending, None
+                self._note(future)
+
+    def _note(self, future: Future[None]) -> None:
+        """Delay the next attempt if the mail server was unavailable."""
+        try:
+            future.result()
+        except ServerUnavailable as error:
+            self._failures += 1
+            backoff = min(MAX_SERVER_BACKOFF_SECONDS, 2.0 ** min(self._failures, 10))
+            self._rests_until = self._clock() + backoff
+            log.warning("mail server unavailable", cause=str(error), retry_in=backoff)
+        else:
+            self._failures = 0
+
+    def _send_some(self) -> None:
+        deadline = self._clock() + SEND_SLICE_SECONDS
+        try:
+            while self._clock() < deadline and self._send_what_is_read(deadline):
+                pass
+        finally:
+            self._transport.close()
+
+    def _send_what_is_read(self, deadline: float) -> bool:
+        """Read the emails that are due and send them for QUEUE_REFRESH_SECONDS; return False if there were none."""
+        read_at, now = self._clock(), self._now()
+        with self._database.read_transaction() as connection:
+            confirmations = queries.notices_due(connection, now, 20)
+            confirmation_terms = queries.topics(connection, {row.facet_id for row in confirmations})
+            emails = alert_queries.ready_emails(connection, now, READ_BATCH)
+            records = _records(connection, emails, self._letters)
+            terms = queries.topics(connection, {row.facet_id for rows in emails for row in rows})
+        jobs: list[Callable[[], None]] = []
+        jobs += [partial(self._send_confirmation, row, confirmation_terms.get(row.facet_id)) for row in confirmations]
+        jobs += [partial(self._send_alert, rows, records, terms) for rows in emails]
+        for job in jobs:
+            if self._stop.is_set() or self._clock() >= min(deadline, read_at + QUEUE_REFRESH_SECONDS):
+                break
+            job()
+        return bool(jobs) and not self._stop.is_set()
+
+    def _send_confirmation(self, row: Any, term: queries.FollowedTerm | None) -> None:
+        """Send the email about a subscription itself, if the mailbox may get one now; or else postpone or drop it."""
+        now = self._now()
+        with self._database.read_transaction() as connection:
+            allowed_at = actions.mailable_from(connection, row, now=now)
+        if term is None or allowed_at is None or allowed_at > now:
+            with self._database.transaction() as session:
+                queries.update_subscription(session, row.id, notice_due_at=allowed_at if term else None)
+            return
+        outcome, _ = self._hand_over(self._letters.build_confirmation(row, term), row.email_hash)
+        with self._database.transaction() as session:
+            if outcome == "later":
+                queries.update_subscription(session, row.id, notice_due_at=now + RETRY_SCHEDULE[0])
+            else:
+                queries.mark_notice_sent(session, row.id, row.mailbox_hash, now)
+
+    def _send_alert(
+        self, rows: Sequence[Any], records: dict[UUID, Any], terms: dict[int, queries.FollowedTerm]
+    ) -> None:
+        """Send one alert with those of its articles that are public, and record the outcome."""
+        first, now = rows[0], self._now()
+        with self._database.read_transaction() as connection:
+            deliverable = alert_queries.still_deliverable(connection, first.subscriber_id, [row.seq for row in rows])
+        included = [
+            row for row in rows if row.seq in deliverable and row.article_id in records and row.facet_id in terms
+        ]
+        outcome, retry_delay = "", None
+        if included:
+            email = self._letters.build_alert(included, records, terms)
+            outcome, retry_delay = self._hand_over(email, first.email_hash, first.attempts)
+        seqs = {row.seq for row in included}
+        dropped = {row.seq for row in rows} - seqs
+        with self._database.transaction() as session:
+            if dropped:
+                alert_queries.record_outcome(session, first.subscriber_id, dropped, state="dropped", now=now)
+            if retry_delay is not None:
+                alert_queries.postpone(session, first.subscriber_id, seqs, now + retry_delay)
+            elif included:
+                alert_queries.record_outcome(session, first.subscriber_id, seqs, state=outcome, now=now)
+
+    def _hand_over(self, email: EmailMessage, person: bytes, attempts: int = 0) -> tuple[str, timedelta | None]:
+        """Send an email.
+
+        Args:
+            email: The email.
+            person: Hash of the address; the subscriber is deleted if the mailbox does not exist.
+            attempts: Number of earlier attempts.
+
+        Returns:
+            The outcome ("sent", "later" or "failed"), and the delay before the next attempt, if there is one.
+
+        Raises:
+            ServerUnavailable: The server cannot be reached, or accepts no email at all.
+        """
+        outcome, retry_delay = "sent", None
+        try:
+            self._transport.send(email)
+        except TemporaryFailure as error:
+            retry_delay = RETRY_SCHEDULE[attempts] if attempts < len(RETRY_SCHEDULE) else None
+            outcome = "failed" if retry_delay is None else "later"
+            log.info("email postponed", cause=str(error), retry=retry_delay is not None)
+        except PermanentFailure as error:
+            outcome = "failed"
+            log.info("email rejected", cause=str(error), gone=error.gone)
+            if error.gone:
+                actions.suppress_bounced(self._box, person, now=self._now())
+        _MAILS.labels(outcome).inc()
+        return outcome, retry_delay
+
+    def _tidy(self) -> None:
+        now = self._now()
+        if self._tidied is None or now - self._tidied >= timedelta(minutes=10):
+            actions.purge_expired(self._box, now=now)
+            self._tidied = now
+
+
+def _records(connection: Connection, emails: Sequence[Sequence[Any]], builder: EmailBuilder) -> dict[UUID, Any]:
+    """Return the articles of these emails by id, as the templates need them; only public ones."""
+    ids = {row.article_id for rows in emails for row in rows}
+    records = article_queries.get_many(connection, [*ids]).records if ids else []
+    return {record["id"]: builder.article(record) for record in records}

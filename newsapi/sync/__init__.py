@@ -1,0 +1,1 @@
+"""Synchronization for partners: the delta of changes, digests to verify a mirror, and recalls."""

@@ -1,0 +1,58 @@
+"""API documentation: OpenAPI at `/openapi.json` and Swagger UI at `/docs`, with all assets served locally."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+import flask
+from flask import Response
+
+from newsapi.web.blueprint import Api
+from newsapi.web.fast_dump import dump_json
+
+_FILES = files("newsapi.web") / "swagger"
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>newsapi</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/docs/swagger-ui.css"></head>
+<body><main id="docs"></main>
+<script src="/docs/swagger-ui-bundle.js"></script>
+<script src="/docs/start.js"></script></body></html>
+"""
+_START = """SwaggerUIBundle({url: "/openapi.json", dom_id: "#docs", validatorUrl: null, deepLinking: true});
+"""
+_POLICY = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; base-uri 'none'"
+_TYPES = {".css": "text/css", ".js": "text/javascript"}
+
+
+def blueprint(api: Api) -> flask.Blueprint:
+    """Return the blueprint of the documentation; its own routes are not in the document.
+
+    Args:
+        api: The API whose OpenAPI document is served.
+    """
+    flask_blueprint = flask.Blueprint("documentation", __name__)
+
+    @flask_blueprint.get("/openapi.json")
+    def document() -> Response:
+        return Response(dump_json(api.spec.to_dict()), content_type="application/json", headers=_KEEP)
+
+    @flask_blueprint.get("/docs")
+    def page() -> Response:
+        return Response(_PAGE, content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": _POLICY})
+
+    @flask_blueprint.get("/docs/<name>")
+    def file(name: str) -> Response:
+        if name == "start.js":
+            return Response(_START, content_type="text/javascript", headers=_KEEP)
+        path, extension = _FILES / name, name[name.rfind(".") :]
+        if extension not in _TYPES or "/" in name or not path.is_file():
+            flask.abort(404)
+        return Response(path.read_bytes(), content_type=_TYPES[extension], headers=_KEEP)
+
+    return flask_blueprint
+
+
+_KEEP = {"Cache-Control": "max-age=3600"}

@@ -1,0 +1,407 @@
+"""Problem details (RFC 9457): the status code, title and documentation text of every error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, NamedTuple
+from urllib.parse import quote, unquote
+from uuid import UUID
+
+import structlog
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from newsapi.cache import dependencies
+from newsapi.cache.cached_response import PUBLIC_HEADERS, REQUEST_ID_PLACEHOLDER, CachedResponse
+from newsapi.errors import (
+    CursorExpired,
+    CursorInvalid,
+    DiskFull,
+    IdempotencyKeyReused,
+    IdempotentRequestInProgress,
+    InvalidBody,
+    InvalidParameter,
+    KeyMissing,
+    KeyUnknown,
+    MailNotConfigured,
+    MigrationsPending,
+    NewsError,
+    NoLongerPublic,
+    NotFound,
+    PreconditionRequired,
+    RateLimited,
+    Renamed,
+    ReplicaBehind,
+    ResourceInUse,
+    ScopeMissing,
+    TokenExpired,
+    TransitionNotAllowed,
+    Unavailable,
+    VersionConflict,
+    WrongMediaType,
+)
+from newsapi.server.wsgi_bridge import UncachedResponse
+from newsapi.text.slugs import is_slug, is_uuid
+from newsapi.web import request_hooks
+from newsapi.web.context import app_context
+from newsapi.web.fast_dump import dump_json
+
+log = structlog.get_logger("newsapi.problems")
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class ProblemType(NamedTuple):
+    """A problem type: its status code, its title, and the text of its documentation page."""
+
+    status: int
+    title: str
+    text: str
+
+
+PROBLEM_TYPES = {
+    "bad-parameter": ProblemType(
+        400,
+        "Invalid query parameter",
+        "A query parameter is unknown, is given more than once, or has an invalid value. Each entry of errors names the"
+        " parameter and says what is allowed.",
+    ),
+    "cursor-invalid": ProblemType(
+        400,
+        "Invalid cursor",
+        "A cursor is an opaque text made by this API: use page.next or page.prev of a response unchanged. This cursor"
+        " was altered or truncated, or was made for another list. Start again without a cursor.",
+    ),
+    "cursor-expired": ProblemType(
+        410,
+        "Cursor expired",
+        "The cursor is too old, or its list cannot be continued from it any more. Cursors of lists are valid for at"
+        " least 30 days, those of /v1/changes for at least 400 days. Start again without a cursor.",
+    ),
+    "not-found": ProblemType(404, "Not found", "There is no resource at this URL, or it is not public."),
+    "gone": ProblemType(
+        410,
+        "No longer public",
+        "The article was published, and has been unpublished or withdrawn. The member gone says when, how and, if it"
+        " was stated, why. Delete your copies of the article.",
+    ),
+    "key-unknown": ProblemType(
+        401,
+        "Invalid API key",
+        "The API key of the request does not exist, has expired or was revoked. Public reads need no key.",
+    ),
+    "key-missing": ProblemType(
+        401,
+        "API key required",
+        "Send an API key: Authorization: Bearer KEY. Writes need a key; most reads do not.",
+    ),
+    "scope-missing": ProblemType(
+        403,
+        "Insufficient scope",
+        "The API key is valid, but lacks the scope that the member scope names. Ask the issuer of the key for that"
+        " scope.",
+    ),
+    "bad-body": ProblemType(
+        422,
+        "Invalid request body",
+        "Each entry of errors points to a location in the request body (a JSON pointer) and says what is wrong there.",
+    ),
+    "version-missing": ProblemType(
+        428,
+        "If-Match required",
+        "Read the article with your API key and send its ETag as If-Match. The API then rejects the update if the"
+        " article has changed since, so that you do not overwrite changes that you have not seen.",
+    ),
+    "version-stale": ProblemType(
+        412,
+        "The resource has changed",
+        "The resource has changed since the version in If-Match. The ETag of this response is the current version: read"
+        " it, and repeat your change if it still applies.",
+    ),
+    "move-not-allowed": ProblemType(
+        409,
+        "Status transition not allowed",
+        "The article cannot change from its current status to the requested one. The member allowed lists the possible"
+        " statuses.",
+    ),
+    "in-use": ProblemType(
+        409,
+        "Resource in use",
+        "The slug belongs to another resource, or other resources depend on the one to be deleted. Nothing was"
+        " changed.",
+    ),
+    "idempotency-conflict": ProblemType(
+        422,
+        "Idempotency-Key conflict",
+        "An Idempotency-Key identifies one request for 24 hours: the same request gets the first response, another"
+        " request with the same key is rejected with 422. While the first request is being executed, the status is 409:"
+        " try again a second later.",
+    ),
+    "token-expired": ProblemType(
+        410, "Link expired", "The link was valid, and has expired or was revoked. Request a new link."
+    ),
+    "rate-limited": ProblemType(
+        429,
+        "Too many requests",
+        "Wait for the number of seconds in Retry-After. RateLimit-Policy states the number of requests per time"
+        " window.",
+    ),
+    "behind": ProblemType(
+        503,
+        "Requested change not available yet",
+        "min_seq asks for a change that the database has not reached. Try again after the number of seconds in"
+        " Retry-After.",
+    ),
+    "unavailable": ProblemType(
+        503,
+        "Service unavailable",
+        "A service that this API depends on does not respond. Try again after the number of seconds in Retry-After.",
+    ),
+}
+
+PROBLEM_OF_ERROR: dict[type[NewsError], str] = {
+    InvalidParameter: "bad-parameter",
+    CursorInvalid: "cursor-invalid",
+    CursorExpired: "cursor-expired",
+    NotFound: "not-found",
+    NoLongerPublic: "gone",
+    ReplicaBehind: "behind",
+    InvalidBody: "bad-body",
+    ResourceInUse: "in-use",
+    KeyMissing: "key-missing",
+    IdempotencyKeyReused: "idempotency-conflict",
+    KeyUnknown: "key-unknown",
+    RateLimited: "rate-limited",
+    TransitionNotAllowed: "move-not-allowed",
+    ScopeMissing: "scope-missing",
+    IdempotentRequestInProgress: "idempotency-conflict",
+    TokenExpired: "token-expired",
+    PreconditionRequired: "version-missing",
+    VersionConflict: "version-stale",
+    MigrationsPending: "unavailable",
+    MailNotConfigured: "unavailable",
+    DiskFull: "unavailable",
+    Unavailable: "unavailable",
+}
+
+
+def register(app: Flask) -> None:
+    """Register the error handlers, which convert every exception of a view to a problem response."""
+    app.register_error_handler(NewsError, _news_error)
+    app.register_error_handler(HTTPException, _http_error)
+
+
+def problem(name: str, detail: str, *, status: int | None = None, **extra_members: Any) -> Response:
+    """Return a problem response.
+
+    Args:
+        name: Name of the problem type, a key of `PROBLEM_TYPES`.
+        detail: Explanation of this occurrence.
+        status: Status code, if it differs from that of the type.
+        **extra_members: Extension members of the problem.
+    """
+    problem_type = PROBLEM_TYPES[name]
+    type_url = f"{app_context().settings.api_url}/problems/{name}"
+    return _response(type_url, status or problem_type.status, problem_type.title, detail, extra_members)
+
+
+def _response(type_url: str, status: int, title: str, detail: str, extra_members: dict[str, Any]) -> Response:
+    body = _body(type_url, status, title, detail, {"request_id": request_hooks.request_id(), **extra_members})
+    return Response(body, status, content_type=MEDIA_TYPE)
+
+
+def _body(
+    type_url: str, status: int, title: str, detail: str, extra_members: dict[str, Any], *, path: str | None = None
+) -> bytes:
+    instance = quote((request.path if path is None else path)[:500])
+    members = {"type": type_url, "title": title, "status": status, "detail": detail, "instance": instance}
+    return dump_json({**members, **extra_members})
+
+
+def refusal_factory(api_url: str) -> Callable[[int, str, str], UncachedResponse]:
+    """Return a function that builds problem responses outside Flask, for the asynchronous server.
+
+    Args:
+        api_url: Base URL of the API, for the URL of the problem type.
+
+    Returns:
+        The function; it takes a status code, the path and the id of the request.
+    """
+
+    def refuse(status: int, path: str, request_id: str) -> UncachedResponse:
+        if status == HTTPStatus.SERVICE_UNAVAILABLE:
+            type_url, title = f"{api_url}/problems/unavailable", PROBLEM_TYPES["unavailable"].title
+            detail = "Too many requests are waiting, or the database does not respond."
+            status_header = ("Retry-After", "1")
+        else:
+            type_url, title = "about:blank", HTTPStatus(status).phrase
+            detail = title
+            status_header = ("Connection", "close")
+        body = _body(type_url, status, title, detail, {"request_id": request_id}, path=path)
+        headers = [("Content-Type", MEDIA_TYPE), ("Cache-Control", "no-store"), ("X-Request-Id", request_id)]
+        headers.append(status_header)
+        headers += [(name, value) for name, value in PUBLIC_HEADERS if name != "Cache-Control"]
+        return UncachedResponse(status, headers, body)
+
+    return refuse
+
+
+def cacheable_problem(error: NotFound | Renamed | NoLongerPublic, url: str) -> CachedResponse:
+    """Return the cacheable response of a read that found nothing: 404, 410 or 308.
+
+    Args:
+        error: The error; its `seq` is the change as of which it holds.
+        url: Canonical URL of the read.
+
+    Returns:
+        The response, with the dependencies on which the error could change.
+    """
+    api_url = app_context().settings.api_url
+    seq, depends_on, surrogate_keys = error.seq or 0, _dependencies(error, request.path), _surrogate_keys(request.path)
+    if isinstance(error, Renamed):
+        return CachedResponse(
+            body=b"",
+            seq=seq,
+            dependencies=depends_on,
+            surrogate_keys=surrogate_keys,
+            media_type=MEDIA_TYPE,
+            status=308,
+            location=_redirect_url(error, url),
+        )
+    name = PROBLEM_OF_ERROR[type(error)]
+    problem_type = PROBLEM_TYPES[name]
+    extra_members: dict[str, Any] = {"request_id": REQUEST_ID_PLACEHOLDER}
+    if isinstance(error, NoLongerPublic):
+        extra_members["gone"] = error.gone
+    # The canonical path: the response is shared by requests that spell an id in different ways.
+    path = unquote(url.removeprefix(api_url).partition("?")[0])
+    type_url = f"{api_url}/problems/{name}"
+    body = _body(type_url, problem_type.status, problem_type.title, str(error), extra_members, path=path)
+    return CachedResponse(
+        body=body,
+        seq=seq,
+        dependencies=depends_on,
+        surrogate_keys=surrogate_keys,
+        media_type=MEDIA_TYPE,
+        status=problem_type.status,
+    )
+
+
+def _dependencies(error: NotFound | Renamed | NoLongerPublic, path: str) -> frozenset[dependencies.Dependency]:
+    """Return the dependencies whose change may make the error untrue."""
+    if isinstance(error, NotFound) and error.words:
+        return error.words
+    _, _, collection, name, *_ = path.split("/")
+    kind = collection.removesuffix("s")
+    depends_on: set[dependencies.Dependency] = set()
+    if is_uuid(name):
+        depends_on.add(dependencies.article_dependency(UUID(name)))
+    elif is_slug(name):
+        depends_on.add(
+            dependencies.slug_dependency(name) if kind == "article" else dependencies.name_dependency(kind, name)
+        )
+    if isinstance(error, Renamed | NoLongerPublic) and error.id:
+        depends_on.add(dependencies.article_dependency(error.id))
+    elif isinstance(error, Renamed):
+        depends_on.add(dependencies.name_dependency(kind, error.slug))
+    return frozenset(depends_on)
+
+
+def _surrogate_keys(path: str) -> tuple[str, ...]:
+    """Return the surrogate keys by which a CDN purges the error response of one article or term."""
+    if not path.startswith("/v1/"):
+        return (dependencies.ALL_ARTICLES,)
+    _, _, collection, name, *_ = path.split("/")
+    if not (is_slug(name) or is_uuid(name)):
+        return ()  # no resource can have this name
+    if collection != "articles":
+        return (f"{collection.removesuffix('s')}:{name}",)
+    return (f"article:{name.lower()}" if is_uuid(name) else f"slug:{name}",)
+
+
+def _redirect_url(error: Renamed, url: str) -> str:
+    """Return the same URL with the current slug; subpaths and the query are kept."""
+    api_url = app_context().settings.api_url
+    path, question_mark, query = url.removeprefix(api_url).partition("?")
+    _, version, collection, _, *subpath = path.split("/")
+    return f"{api_url}{'/'.join(['', version, collection, error.slug, *subpath])}{question_mark}{query}"
+
+
+def _news_error(error: NewsError) -> Response:
+    if _is_theirs(error):
+        try:
+            app_context().limits.count()
+        except RateLimited as limited:
+            error = limited
+    if isinstance(error, WrongMediaType):
+        return _of_media_type(error)
+    response = problem(
+        PROBLEM_OF_ERROR[type(error)], str(error), status=_STATUS.get(type(error)), **_extra_members(error)
+    )
+    response.headers.update(_headers(error))
+    if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+        # Without a cause, the database is already known to be unreachable, which was logged before.
+        write_log = log.warning if error.__cause__ else log.info
+        write_log("unavailable", error=type(error).__name__, cause=repr(error.__cause__)[:500])
+        response.headers["Retry-After"] = "1"
+    return response
+
+
+def _is_theirs(error: NewsError) -> bool:
+    """Whether the client caused the error: such requests count against the rate limit."""
+    return not isinstance(error, RateLimited | Unavailable | MigrationsPending | ReplicaBehind)
+
+
+_STATUS: dict[type[NewsError], int] = {IdempotentRequestInProgress: 409}
+
+
+def _extra_members(error: NewsError) -> dict[str, Any]:
+    """Return the extension members of the problem of an error."""
+    if isinstance(error, InvalidParameter):
+        member = "pointer" if isinstance(error, InvalidBody) else "parameter"
+        errors = [{member: field_error.location, "message": field_error.message} for field_error in error.faults]
+        return {"errors": errors}
+    if isinstance(error, ScopeMissing):
+        return {"scope": error.scope}
+    if isinstance(error, VersionConflict):
+        return {"version": error.version}
+    if isinstance(error, TransitionNotAllowed):
+        return {"allowed": list(error.allowed)}
+    if isinstance(error, NoLongerPublic):
+        return {"gone": error.gone}
+    return {}
+
+
+def _headers(error: NewsError) -> dict[str, str]:
+    """Return the headers of the problem response of an error."""
+    if isinstance(error, KeyMissing | KeyUnknown):
+        return {"WWW-Authenticate": "Bearer"}
+    if isinstance(error, ScopeMissing):
+        return {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{error.scope}"'}
+    if isinstance(error, VersionConflict):
+        return {"ETag": f'"v{error.version}"'}
+    if isinstance(error, RateLimited):
+        return {"Retry-After": str(error.seconds)}
+    return {"Retry-After": "1"} if isinstance(error, IdempotentRequestInProgress) else {}
+
+
+def _of_media_type(error: WrongMediaType) -> Response:
+    response = _response("about:blank", 415, HTTPStatus.UNSUPPORTED_MEDIA_TYPE.phrase, str(error), {})
+    response.headers["Accept-Patch" if request.method == "PATCH" else "Accept-Post"] = error.wanted
+    return response
+
+
+def _http_error(error: HTTPException) -> Response:
+    """Convert an error of the framework: an unknown path, a wrong method, a body that is too large."""
+    status = error.code or 500
+    if status == HTTPStatus.NOT_FOUND:
+        response = problem("not-found", str(NotFound()))
+    else:
+        title = HTTPStatus(status).phrase
+        detail = error.description if status < HTTPStatus.INTERNAL_SERVER_ERROR else "An internal error occurred."
+        response = _response("about:blank", status, title, detail or title, {})
+    for name, value in error.get_headers():
+        if name in {"Allow", "WWW-Authenticate", "Retry-After"}:
+            response.headers[name] = value
+    return response

@@ -1,0 +1,189 @@
+"""Write requests: JSON body, `If-Match` and `Idempotency-Key`, and their OpenAPI documentation."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from flask import Response, request
+from marshmallow import Schema
+
+from newsapi.errors import FieldError, InvalidBody, InvalidParameter, WrongMediaType
+from newsapi.imports.ndjson import InvalidJson, parse_line
+from newsapi.web import idempotency
+from newsapi.web.authorization import require_caller
+from newsapi.web.context import app_context
+from newsapi.web.idempotency import SaveResponse, StoredResponse
+
+JSON: Final = "application/json"
+PATCH: Final = "application/merge-patch+json"
+
+_WORD: Final = re.compile(r"[\x21-\x7e]{1,255}")
+_TAG: Final = re.compile(r'(W/)?"([^"]*)"')
+_VERSION: Final = re.compile(r"v([1-9][0-9]{0,8})", re.ASCII)
+
+
+def json_body(media_type: str = JSON, *, required: bool = True) -> dict[str, Any]:
+    """Parse the body of the current request as a JSON object.
+
+    JSON that parsers may read in different ways (such as repeated keys) is rejected, as in import records. Form media
+    types are rejected because a browser would send them across origins without a preflight.
+
+    Args:
+        media_type: The only accepted media type.
+        required: Whether an empty body is an error.
+
+    Returns:
+        The parsed object; `{}` for an empty body that is not required.
+
+    Raises:
+        InvalidParameter: The URL has a query string.
+        WrongMediaType: The body has another media type, or a charset other than UTF-8.
+        InvalidBody: The body is not a valid JSON object.
+    """
+    reject_query_params()
+    raw = request.get_data(cache=True)
+    if not raw.strip() and not required:
+        return {}
+    if request.mimetype != media_type or request.mimetype_params.get("charset", "utf-8").lower() != "utf-8":
+        raise WrongMediaType(media_type)
+    try:
+        return parse_line(raw.strip())
+    except InvalidJson as error:
+        raise InvalidBody([FieldError(error.pointer, error.message)]) from error
+
+
+def reject_query_params() -> None:
+    """Reject any query parameter, for operations that have none.
+
+    Raises:
+        InvalidParameter: The URL has a query string.
+    """
+    if request.args:
+        message = "is not a parameter; this operation has no query parameters"
+        raise InvalidParameter([FieldError(name[:100], message) for name in request.args])
+
+
+def if_match_versions() -> Sequence[int] | None:
+    """Return the versions that the `If-Match` header of the current request names.
+
+    Returns:
+        `()` without the header, None for `*` (any version), else the version numbers. If the header names no valid
+        version, the list is `[-1]`, which matches none.
+    """
+    header = request.headers.get("If-Match")
+    if header is None:
+        return ()
+    if header.strip() == "*":
+        return None
+    # If-Match uses strong comparison: a weak ETag never matches (RFC 9110, section 13.1.1).
+    matches = [_VERSION.fullmatch(etag) for weak, etag in _TAG.findall(header) if not weak]
+    return [int(match[1]) for match in matches if match] or [-1]
+
+
+def idempotent(command: Callable[[SaveResponse], StoredResponse]) -> Response:
+    """Execute a write, at most once per `Idempotency-Key`, and return its response.
+
+    A repeated request (same key, method, path and body) within 24 hours returns the first response.
+
+    Args:
+        command: Executes the write. It passes its response to the given function inside its transaction, so that the
+            response is stored together with the effect.
+
+    Returns:
+        The response of the write, or the stored response of the first request.
+
+    Raises:
+        InvalidParameter: The `Idempotency-Key` is malformed.
+    """
+    idempotency_key = request.headers.get("Idempotency-Key")
+    if idempotency_key is None:
+        return write_response(command(idempotency.without_key))
+    if not _WORD.fullmatch(idempotency_key):
+        raise InvalidParameter([FieldError("Idempotency-Key", "must be 1 to 255 visible ASCII characters")])
+    content = b"\0".join((request.method.encode(), request.path.encode(), request.get_data(cache=True)))
+    request_digest = hashlib.sha256(content).digest()
+    return write_response(
+        idempotency.run_once(app_context().desk, require_caller(), idempotency_key, request_digest, command)
+    )
+
+
+def write_response(response: StoredResponse) -> Response:
+    """Return the response of a write, and let this process's cache follow the write at once.
+
+    Args:
+        response: Status, headers and JSON body; an empty body is sent without a content type.
+    """
+    app_context().response_cache.follower.after_local_write()
+    flask_response = Response(response.body, response.status, content_type=JSON)
+    if not response.body:
+        flask_response.headers.pop("Content-Type")
+    flask_response.headers.update(response.headers)
+    return flask_response
+
+
+# --- OpenAPI documentation --------------------------------------------------------------------------------------------
+
+_TAG_HEADER = {
+    "description": "Current version of the resource, to be sent as `If-Match`",
+    "schema": {"type": "string", "example": '"v7"'},
+}
+ETAG_HEADER: Final = {"ETag": _TAG_HEADER}
+LOCATION_HEADER: Final = {
+    **ETAG_HEADER,
+    "Location": {"description": "URL of the new resource", "schema": {"type": "string", "format": "uri"}},
+}
+
+
+def requires_key() -> dict[str, Any]:
+    """Return the OpenAPI attributes of an operation that needs a key."""
+    return {"security": [{"key": []}]}
+
+
+def documents_body(
+    schema: type[Schema] | None = None,
+    *,
+    media_type: str = JSON,
+    with_idempotency_key: bool = False,
+    versioned: bool = False,
+) -> dict[str, Any]:
+    """Return the OpenAPI attributes of a write: security, request body and headers.
+
+    Args:
+        schema: Schema of the request body; None for an operation without a body.
+        media_type: Media type of the request body.
+        with_idempotency_key: Whether the operation takes an `Idempotency-Key`.
+        versioned: Whether the operation takes `If-Match`.
+
+    Returns:
+        Keyword arguments for `Blueprint.doc`.
+    """
+    parameters = []
+    if with_idempotency_key:
+        parameters.append(
+            {
+                "in": "header",
+                "name": "Idempotency-Key",
+                "description": "Client-generated key. A repeated request with the same key and body within 24 hours"
+                " returns the first response and is not executed again.",
+                "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+            }
+        )
+    if versioned:
+        parameters.append(
+            {
+                "in": "header",
+                "name": "If-Match",
+                "description": "`ETag` of the version that the change is based on. If the resource has changed since,"
+                " the request fails with 412.",
+                "schema": {"type": "string", "example": '"v7"'},
+            }
+        )
+    attributes = requires_key()
+    if parameters:
+        attributes["parameters"] = parameters
+    if schema is not None:
+        attributes["requestBody"] = {"required": True, "content": {media_type: {"schema": schema}}}
+    return attributes

@@ -1,0 +1,204 @@
+"""Schemas of webhooks and their deliveries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from newsapi.content.schemas.params import PageParams
+from newsapi.web.wire import (
+    InputSchema,
+    Instant,
+    OutputSchema,
+    PageInfo,
+    PageLinks,
+    WebAddress,
+    open_enum,
+    reject_duplicates,
+    slug_list,
+)
+
+CACHE_INVALIDATED: Final = "cache.invalidated"
+IMPORT_FINISHED: Final = "import.finished"
+PING: Final = "webhook.ping"
+EVENTS: Final = (
+    "article.published",
+    "article.updated",
+    "article.corrected",
+    "article.unpublished",
+    "article.withdrawn",
+    "article.out_of_scope",
+    "brand.updated",
+    "section.updated",
+    "author.updated",
+    "tag.updated",
+    CACHE_INVALIDATED,
+    IMPORT_FINISHED,
+    PING,
+)
+"""All event types."""
+
+STATES = ("active", "paused")
+DELIVERY_STATES = ("pending", "delivered", "dead")
+
+
+def _events(*, required: bool) -> fields.List[str]:
+    return fields.List(
+        fields.String(validate=validate.OneOf(EVENTS, error=f"must be one of {', '.join(EVENTS)}")),
+        required=required,
+        validate=[validate.Length(min=1, error="must have at least one event"), reject_duplicates],
+        metadata={"description": "Event types to send"},
+    )
+
+
+class CallbackUrl(WebAddress):
+    """The URL of a webhook: without credentials and without a fragment."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        parts = urlsplit(text)
+        if parts.username is not None or parts.password is not None or parts.fragment:
+            raise ValidationError(["must not have a user name, a password or a fragment"])
+        return text
+
+
+class FilterInput(InputSchema):
+    """Brands and sections; an article matches if it has any of them."""
+
+    brand = slug_list(100)
+    section = slug_list(100)
+
+
+class WebhookInput(InputSchema):
+    """Body of `POST /v1/webhooks`."""
+
+    url = CallbackUrl(required=True)
+    events = _events(required=True)
+    filter = fields.Nested(FilterInput, allow_none=True, load_default=None)
+
+
+class WebhookPatch(WebhookInput):
+    """Body of `PATCH /v1/webhooks/{id}`; omitted fields stay unchanged."""
+
+    url = CallbackUrl()
+    events = _events(required=False)
+    filter = fields.Nested(FilterInput, allow_none=True)
+    state = fields.String(
+        validate=validate.OneOf(STATES, error=f"must be one of {', '.join(STATES)}"),
+        metadata={"description": "A paused webhook is not called until it is active again"},
+    )
+
+    @validates_schema
+    def _is_something(self, data: Mapping[str, Any], **_: object) -> None:
+        """Reject an empty patch."""
+        if not data:
+            raise ValidationError(["must have at least one field"])
+
+
+class Filter(OutputSchema):
+    """Brands and sections; an article matches if it has any of them."""
+
+    brand = fields.List(fields.String(), required=True)
+    section = fields.List(fields.String(), required=True)
+
+
+class WebhookSchema(OutputSchema):
+    """A webhook."""
+
+    id = fields.UUID(required=True)
+    url = fields.Url(required=True)
+    events = fields.List(fields.String(metadata=open_enum(*EVENTS)), required=True)
+    filter = fields.Nested(Filter, required=True, allow_none=True)
+    state = fields.String(required=True, metadata=open_enum(*STATES))
+    failing_since = Instant(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Time of the first failed call since the last success; null if calls do not fail"},
+    )
+    created_at = Instant(required=True)
+    secret = fields.String(
+        metadata={"description": "Secret that signs the calls; returned only once, on creation or rotation"}
+    )
+
+
+class WebhookResponse(OutputSchema):
+    """A single webhook."""
+
+    data = fields.Nested(WebhookSchema, required=True)
+
+
+class WebhookList(OutputSchema):
+    """The webhooks of the requesting key."""
+
+    data = fields.List(fields.Nested(WebhookSchema), required=True)
+
+
+class PingAccepted(OutputSchema):
+    """A queued delivery."""
+
+    id = fields.UUID(required=True, metadata={"description": "Id of the delivery"})
+
+
+class PingResponse(OutputSchema):
+    """A queued delivery."""
+
+    data = fields.Nested(PingAccepted, required=True)
+
+
+class DeliverySchema(OutputSchema):
+    """The delivery of one event to one webhook."""
+
+    id = fields.UUID(required=True, metadata={"description": "The `webhook-id` header of every attempt"})
+    type = fields.String(required=True, metadata=open_enum(*EVENTS))
+    seq = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "`seq` of the change; null for events that are not about a change"},
+    )
+    state = fields.String(required=True, metadata=open_enum(*DELIVERY_STATES))
+    attempts = fields.Integer(required=True, metadata={"description": "Number of attempts so far"})
+    status = fields.Integer(
+        attribute="last_status_code",
+        required=True,
+        allow_none=True,
+        metadata={"description": "HTTP status of the last attempt; null if there was no response"},
+    )
+    error = fields.String(
+        attribute="last_error",
+        required=True,
+        allow_none=True,
+        metadata={"description": "Why the last attempt got no response"},
+    )
+    created_at = Instant(required=True)
+    tried_at = Instant(
+        attribute="last_attempt_at",
+        required=True,
+        allow_none=True,
+        metadata={"description": "Time of the last attempt"},
+    )
+    due_at = Instant(
+        attribute="next_attempt_at",
+        required=True,
+        allow_none=True,
+        metadata={"description": "Time of the next attempt; null if there is none"},
+    )
+
+
+class DeliveryList(OutputSchema):
+    """Deliveries, newest first."""
+
+    data = fields.List(fields.Nested(DeliverySchema), required=True)
+    page = fields.Nested(PageInfo, required=True)
+    links = fields.Nested(PageLinks, required=True)
+
+
+class DeliveryListParams(PageParams):
+    """Parameters of `GET …/deliveries`."""
+
+    state = fields.String(
+        validate=validate.OneOf(DELIVERY_STATES, error=f"must be one of {', '.join(DELIVERY_STATES)}"),
+        metadata={"description": "Return only deliveries in this state"},
+    )

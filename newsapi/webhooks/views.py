@@ -1,0 +1,260 @@
+"""Webhooks: endpoints, secrets, test pings and deliveries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from flask import Response
+from flask.views import MethodView
+
+from newsapi.cache.cached_response import CachedResponse
+from newsapi.content.queries import facets
+from newsapi.content.writes import patches
+from newsapi.db.database import Connection, Session
+from newsapi.errors import FieldError, InvalidBody
+from newsapi.web import pagination, write_requests
+from newsapi.web.authorization import require_caller
+from newsapi.web.blueprint import Blueprint
+from newsapi.web.context import app_context
+from newsapi.web.fast_dump import compile_dump, dump_json
+from newsapi.web.idempotency import SaveResponse, StoredResponse
+from newsapi.web.responses import private_response
+from newsapi.webhooks import events as actions
+from newsapi.webhooks import queries, safe_http
+from newsapi.webhooks.schemas import (
+    DeliveryList,
+    DeliveryListParams,
+    DeliverySchema,
+    PingResponse,
+    WebhookInput,
+    WebhookList,
+    WebhookPatch,
+    WebhookResponse,
+    WebhookSchema,
+)
+
+PATH = "/v1/webhooks"
+blueprint = Blueprint("webhooks", __name__, url_prefix=PATH, description="Webhook endpoints and deliveries")
+
+NEW, CHANGE = WebhookInput(), WebhookPatch()
+WHICH = {"in": "path", "name": "id", "description": "Id of the webhook", "schema": {"type": "string", "format": "uuid"}}
+DELIVERY = {**WHICH, "name": "delivery", "description": "Id of the delivery"}
+
+
+@blueprint.route("")
+class Webhooks(MethodView):
+    """The webhooks of a key."""
+
+    @blueprint.doc(operationId="listWebhooks", summary="List webhooks", **write_requests.requires_key())
+    @blueprint.response(200, WebhookList)
+    @blueprint.documents_errors()
+    def get(self) -> Response:
+        """Return the webhooks of this key, or of all keys with the scope `admin`, oldest first and without secrets."""
+        write_requests.reject_query_params()
+        caller = require_caller()
+
+        def build(connection: Connection) -> CachedResponse:
+            rows = queries.list_webhooks(connection, actions.visible_owner(caller))
+            return _answer(connection, {"data": [_shown(dict(row._mapping)) for row in rows]})  # noqa: SLF001
+
+        return private_response(PATH, {}, build)
+
+    @blueprint.doc(
+        operationId="createWebhook",
+        summary="Create a webhook",
+        **write_requests.documents_body(WebhookInput, with_idempotency_key=True),
+    )
+    @blueprint.response(201, WebhookResponse)
+    @blueprint.documents_errors()
+    def post(self) -> Response:
+        """Create a webhook. Only this response shows the secret that signs its requests (Standard Webhooks)."""
+        columns = _columns(patches.load_body(NEW, write_requests.json_body()))
+        context, caller = app_context(), require_caller()
+
+        def create(save: SaveResponse) -> StoredResponse:
+            def read_back(session: Session, row: Mapping[str, Any]) -> StoredResponse:
+                return save(session, _created_response(row))
+
+            return actions.create(context.database, caller, columns, now=context.now(), read_back=read_back)
+
+        return write_requests.idempotent(create)
+
+
+@blueprint.route("/<uuid:id>", parameters=[WHICH])
+class OneWebhook(MethodView):
+    """One webhook."""
+
+    @blueprint.doc(operationId="getWebhook", summary="Get a webhook", **write_requests.requires_key())
+    @blueprint.response(200, WebhookResponse)
+    @blueprint.documents_errors(404)
+    def get(self, id: UUID) -> Response:  # noqa: A002 (the name in the path)
+        """Return a webhook without its secret."""
+        write_requests.reject_query_params()
+        caller = require_caller()
+
+        def build(connection: Connection) -> CachedResponse:
+            return _answer(connection, {"data": _shown(actions.get_own(connection, caller, id))})
+
+        return private_response(f"{PATH}/{id}", {}, build)
+
+    @blueprint.doc(
+        operationId="updateWebhook",
+        summary="Update a webhook",
+        **write_requests.documents_body(WebhookPatch, media_type=write_requests.PATCH),
+    )
+    @blueprint.response(200, WebhookResponse)
+    @blueprint.documents_errors(404)
+    def patch(self, id: UUID) -> Response:  # noqa: A002
+        """Update a webhook; omitted fields stay. Setting `state` to `active` resumes it and resets `failing_since`."""
+        columns = _columns(patches.load_body(CHANGE, write_requests.json_body(write_requests.PATCH)))
+        webhook = actions.change(app_context().database, require_caller(), id, columns, now=app_context().now())
+        return write_requests.write_response(StoredResponse(200, {}, dump_json({"data": _shown(webhook)}).decode()))
+
+    @blueprint.doc(operationId="deleteWebhook", summary="Delete a webhook", **write_requests.requires_key())
+    @blueprint.response(204)
+    @blueprint.documents_errors(404)
+    def delete(self, id: UUID) -> Response:  # noqa: A002
+        """Delete a webhook and its pending deliveries."""
+        write_requests.reject_query_params()
+        actions.remove(app_context().database, require_caller(), id, now=app_context().now())
+        return write_requests.write_response(StoredResponse(204, {}, ""))
+
+
+@blueprint.route("/<uuid:id>/ping", parameters=[WHICH])
+class WebhookPing(MethodView):
+    """A test delivery."""
+
+    @blueprint.doc(operationId="pingWebhook", summary="Send a test event to a webhook", **write_requests.requires_key())
+    @blueprint.response(202, PingResponse)
+    @blueprint.documents_errors(404)
+    def post(self, id: UUID) -> Response:  # noqa: A002
+        """Send the event `webhook.ping`; the deliveries of the webhook show the outcome."""
+        write_requests.json_body(required=False)
+        event = actions.ping(app_context().database, require_caller(), id, now=app_context().now())
+        return write_requests.write_response(StoredResponse(202, {}, dump_json({"data": {"id": event}}).decode()))
+
+
+@blueprint.route("/<uuid:id>/rotate", parameters=[WHICH])
+class WebhookSecret(MethodView):
+    """The secret of a webhook."""
+
+    @blueprint.doc(
+        operationId="rotateWebhook", summary="Rotate the secret of a webhook", **write_requests.requires_key()
+    )
+    @blueprint.response(200, WebhookResponse)
+    @blueprint.documents_errors(404)
+    def post(self, id: UUID) -> Response:  # noqa: A002
+        """Create a new secret. Only this response shows it. For 24 hours, requests are signed with both secrets."""
+        write_requests.json_body(required=False)
+        columns = actions.rotate(app_context().database, require_caller(), id, now=app_context().now())
+        return write_requests.write_response(StoredResponse(200, {}, _created_response(columns).body))
+
+
+@blueprint.route("/<uuid:id>/deliveries", parameters=[WHICH])
+class Deliveries(MethodView):
+    """The deliveries of a webhook."""
+
+    @blueprint.doc(
+        operationId="listDeliveries", summary="List the deliveries of a webhook", **write_requests.requires_key()
+    )
+    @blueprint.arguments(DeliveryListParams(), location="query", error_status_code=400)
+    @blueprint.response(200, DeliveryList)
+    @blueprint.documents_errors(400, 404)
+    def get(self, query: pagination.Query, id: UUID) -> Response:  # noqa: A002
+        """Return the deliveries, newest first. Completed deliveries are kept for 30 days."""
+        caller = require_caller()
+        path = f"{PATH}/{id}/deliveries"
+
+        def build(connection: Connection) -> CachedResponse:
+            actions.get_own(connection, caller, id)
+            return _deliveries(connection, id, path, query)
+
+        return private_response(path, query, build)
+
+
+@blueprint.route("/<uuid:id>/deliveries/<uuid:delivery>/redeliver", parameters=[WHICH, DELIVERY])
+class DeliveryRetry(MethodView):
+    """A repeated delivery."""
+
+    @blueprint.doc(operationId="redeliver", summary="Redeliver an event", **write_requests.requires_key())
+    @blueprint.response(202, PingResponse)
+    @blueprint.documents_errors(404)
+    def post(self, id: UUID, delivery: UUID) -> Response:  # noqa: A002
+        """Send an event again at once, whatever its state, with the same `webhook-id`."""
+        write_requests.json_body(required=False)
+        actions.redeliver(app_context().database, require_caller(), id, delivery, now=app_context().now())
+        return write_requests.write_response(StoredResponse(202, {}, dump_json({"data": {"id": delivery}}).decode()))
+
+
+def _created_response(columns: Mapping[str, Any]) -> StoredResponse:
+    headers = {"Location": f"{app_context().settings.api_url}{PATH}/{columns['id']}"}
+    return StoredResponse(201, headers, dump_json({"data": {**_shown(columns), "secret": columns["secret"]}}).decode())
+
+
+def _columns(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns of a webhook from the values of a request.
+
+    Raises:
+        InvalidBody: The URL must not be called.
+    """
+    columns = dict(values)
+    if "url" in columns:
+        _check_url(columns["url"])
+    if "filter" in columns:
+        filters = columns.pop("filter") or {}
+        columns |= {"brands": filters.get("brand") or None, "sections": filters.get("section") or None}
+    state = columns.pop("state", None)
+    if state is not None:
+        columns["paused_at"] = app_context().now() if state == "paused" else None
+    if state == "active":
+        columns["failing_since"] = None
+    return columns
+
+
+def _check_url(url: str) -> None:
+    """Check that a URL may be called. A host name that cannot be resolved now is accepted: it may be resolved later.
+
+    Raises:
+        InvalidBody: The URL leads to an address that webhooks must not reach.
+    """
+    url_parts = urlsplit(url)
+    try:
+        allows_private = app_context().settings.webhook_private == "allow"
+        safe_http.resolve_public(url_parts.hostname or "", url_parts.port or 443, allow_private=allows_private)
+    except safe_http.ForbiddenAddress as error:
+        raise InvalidBody([FieldError("/url", f"cannot be called: {error}")]) from error
+    except OSError:
+        return
+
+
+def _shown(columns: Mapping[str, Any]) -> dict[str, Any]:
+    filters = {"brand": columns.get("brands") or [], "section": columns.get("sections") or []}
+    record: dict[str, Any] = {
+        "failing_since": None,
+        **{name: value for name, value in columns.items() if name != "secret"},
+        "filter": filters if any(filters.values()) else None,
+        "state": "paused" if columns.get("paused_at") else "active",
+    }
+    return dict(compile_dump(WebhookSchema)(record))
+
+
+def _answer(connection: Connection, body: dict[str, Any]) -> CachedResponse:
+    snapshot = facets.resolve_filters(connection, {})
+    return CachedResponse(body=dump_json(body), seq=snapshot.seq, nonce=snapshot.nonce)
+
+
+def _deliveries(connection: Connection, id_: UUID, path: str, query: pagination.Query) -> CachedResponse:
+    state, before = query.get("state"), None
+    if "cursor" in query:
+        state, last_hex = pagination.cursor_payload(query, "deliveries", id_.hex)
+        before = UUID(last_hex)
+    rows = queries.list_deliveries(connection, id_, before=before, limit=query["limit"] + 1, state=state)
+    return pagination.newest_first_page(connection, path, query, rows, _delivery, "deliveries", id_.hex, state)
+
+
+def _delivery(record: Mapping[str, Any]) -> dict[str, Any]:
+    due_at = record["next_attempt_at"] if record["state"] == "pending" else None
+    return compile_dump(DeliverySchema)({**record, "next_attempt_at": due_at})

@@ -1,0 +1,262 @@
+"""The webhook consumer: plans which webhooks get which events, and attempts each delivery until it succeeds or expires.
+
+Deliveries are planned when every server process knows the change and the CDN has purged the responses it made invalid,
+in the transaction that commits the consumer's offset: so each is planned exactly once. It is attempted at least once:
+if a worker is killed during an attempt, the delivery is attempted again with the same id.
+"""
+
+from __future__ import annotations
+
+import collections
+import http.client
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+from prometheus_client import Counter, Gauge
+
+from newsapi import __version__
+from newsapi.cache.log_follower import MAX_STALENESS_SECONDS
+from newsapi.changelog import offsets as changelog_offsets
+from newsapi.changelog import reader as changelog_reader
+from newsapi.changelog.offsets import LogPosition
+from newsapi.content.presentation.presentation import ArticlePresenter
+from newsapi.db.database import Database, Session
+from newsapi.webhooks import events, queries, safe_http, signing
+from newsapi.webhooks.queries import DeliveryAttempt
+from newsapi.worker.consumers import Consumer
+
+log = structlog.get_logger("newsapi.webhooks")
+
+PLAN_INTERVAL_SECONDS: Final = 0.7
+"""Seconds between plans: changes within this time are combined into one `cache.invalidated` event."""
+
+MAX_CHANGES_PER_PLAN: Final = 5_000
+"""Maximum number of changes per plan and offset commit; a single batch has at most `consumers.BATCH_SIZE`."""
+
+PURGE_WAIT_SECONDS: Final = 30.0
+"""Maximum seconds to wait until the CDN has purged the responses that a change made invalid."""
+
+_RETRY_SECONDS: Final = (1, 2, 5, 10, 30, 60, 120, 300, 900, 1_800)
+_RETRY_HOURS: Final = (1, 2, 4, 8, 12, 12, 12, 12, 8)
+
+RETRY_SCHEDULE: Final = tuple(
+    [timedelta(seconds=seconds) for seconds in _RETRY_SECONDS] + [timedelta(hours=hours) for hours in _RETRY_HOURS]
+)
+"""Delay after each failed attempt, three days in total."""
+
+PAUSE_AFTER: Final = timedelta(days=3)
+"""Time without any successful delivery after which a webhook is paused."""
+
+LOG_RETENTION: Final = timedelta(days=30)
+"""How long finished deliveries are kept."""
+
+LANES, THREADS = 4, 64
+"""Maximum number of concurrent calls to one webhook, and in total. A failing webhook gets only one lane, so that 60 of
+them leave threads for the others."""
+
+DELIVERIES_PER_COMMIT: Final = 5
+"""Number of deliveries that a lane makes before their results are recorded."""
+
+SUCCESS_STATUSES: Final = range(200, 300)
+GONE: Final = 410
+
+_TRIES = Counter("newsapi_webhook_tries", "Webhook delivery attempts, by outcome", ["outcome"])
+_PAUSED = Gauge("newsapi_webhooks_paused", "Paused webhooks", multiprocess_mode="livemostrecent")
+_UNPURGED = Counter("newsapi_webhook_unpurged", "Changes delivered without waiting longer for the CDN purge")
+
+
+@dataclass(slots=True)
+class _SeenRange:
+    """Changes that were read together: after `start`, up to and including `end`, at a time of the monotonic clock."""
+
+    start: int
+    end: LogPosition
+    at: float
+
+
+class WebhookConsumer(Consumer):
+    """Plans and delivers webhook events."""
+
+    name = "webhooks"
+
+    def __init__(
+        self,
+        database: Database,
+        presentation: ArticlePresenter,
+        *,
+        wait_for_purge: bool,
+        allow_private: bool,
+        now: Callable[[], datetime],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Store the parts.
+
+        Args:
+            database: The database.
+            presentation: Renders articles and builds URLs.
+            wait_for_purge: Whether a CDN is purged, which is then waited for.
+            allow_private: Whether addresses of private networks may be called.
+            now: Returns the current time in UTC, timezone-aware.
+            clock: Monotonic clock, in seconds.
+        """
+        self._database = database
+        self._shown = presentation
+        self._purges = wait_for_purge
+        self._now, self._clock = now, clock
+        self._private = allow_private
+        self._pool: ThreadPoolExecutor | None = None
+        self._tidied: datetime | None = None
+        self._under_way: dict[Future[list[DeliveryAttempt]], tuple[UUID, list[UUID]]] = {}
+        self.reset()
+
+    def reset(self) -> None:
+        self._seen: list[_SeenRange] = []
+        self._planned: list[dict[str, Any]] = []
+        self._planned_at = float("-inf")
+
+    def handle(self, rows: Sequence[Any]) -> LogPosition | None:
+        if rows:
+            last = rows[-1]
+            self._seen.append(_SeenRange(rows[0].seq - 1, LogPosition(last.seq, last.nonce), self._clock()))
+        self._note_answers()
+        with self._database.read_transaction() as connection:
+            endpoints = queries.list_eligible(connection, self._now())
+        self._start_due_deliveries(endpoints)
+        return self._plan(endpoints)
+
+    def commit(self, session: Session) -> None:
+        if self._planned:
+            queries.insert_deliveries(session, self._planned)
+        self._planned = []
+
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+            self._pool = None
+            self._note_answers()
+
+    # --- planning ---
+
+    def _plan(self, endpoints: Sequence[Any]) -> LogPosition | None:
+        """Prepare the deliveries of the changes that are ready; return the position of the last one."""
+        now = self._clock()
+        ready = self._ready(now) if now - self._planned_at >= PLAN_INTERVAL_SECONDS else []
+        if not ready:
+            return None
+        start, end = ready[0].start, ready[-1].end
+        with self._database.read_transaction() as connection:
+            _, rows = changelog_reader.read_batch(connection, start, end.seq - start)
+            planned = (
+                events.plan_deliveries(connection, endpoints, rows, self._shown, now=self._now()) if endpoints else []
+            )
+        self._planned = planned
+        self._seen = self._seen[len(ready) :]
+        self._planned_at = now
+        return end
+
+    def _ready(self, now: float) -> list[_SeenRange]:
+        """Return the changes that may be delivered now, oldest first, at most MAX_CHANGES_PER_PLAN."""
+        ready: list[_SeenRange] = []
+        known_everywhere = [
+            changes_read for changes_read in self._seen if changes_read.at + MAX_STALENESS_SECONDS <= now
+        ]
+        purged_seq = self._purged() if known_everywhere else 0
+        for changes_read in known_everywhere:
+            is_unpurged = changes_read.end.seq > purged_seq
+            if is_unpurged and changes_read.at + PURGE_WAIT_SECONDS > now:
+                break
+            if ready and changes_read.end.seq - ready[0].start > MAX_CHANGES_PER_PLAN:
+                break
+            if is_unpurged:
+                _UNPURGED.inc(changes_read.end.seq - changes_read.start)
+            ready.append(changes_read)
+        return ready
+
+    def _purged(self) -> float:
+        """Return the last change that the CDN has purged; infinity if there is no CDN."""
+        if not self._purges:
+            return float("inf")
+        with self._database.read_transaction() as connection:
+            return changelog_offsets.get_offset(connection, changelog_offsets.PURGED_OFFSET)
+
+    # --- calling ---
+
+    def _start_due_deliveries(self, endpoints: Sequence[Any]) -> None:
+        """Start the deliveries that are due, as far as lanes are free."""
+        ids_in_flight = [id_ for _, ids in self._under_way.values() for id_ in ids]
+        used_lanes = collections.Counter(webhook_id for webhook_id, _ in self._under_way.values())
+        active = {endpoint.id: endpoint for endpoint in endpoints if endpoint.paused_at is None}
+        free_lanes = {
+            id_: (1 if endpoint.failing_since else LANES) - used_lanes[id_] for id_, endpoint in active.items()
+        }
+        _PAUSED.set(len(endpoints) - len(active))
+        if not active:
+            return
+        with self._database.read_transaction() as connection:
+            limits = {id_: lanes * DELIVERIES_PER_COMMIT for id_, lanes in free_lanes.items()}
+            until = changelog_offsets.get_offset(connection, self.name)
+            rows = queries.list_due(connection, self._now(), limits, ids_in_flight, until=until)
+        for id_ in {row.webhook_id for row in rows}:
+            webhook_rows = [row for row in rows if row.webhook_id == id_]
+            for lane in range(free_lanes[id_]):
+                self._start(active[id_], webhook_rows[lane :: free_lanes[id_]])
+
+    def _start(self, endpoint: Any, rows: Sequence[Any]) -> None:
+        if not rows or len(self._under_way) >= THREADS:
+            return
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="webhook")
+        future = self._pool.submit(self._deliver, endpoint, rows)
+        self._under_way[future] = endpoint.id, [row.id for row in rows]
+
+    def _deliver(self, endpoint: Any, rows: Sequence[Any]) -> list[DeliveryAttempt]:
+        """Attempt deliveries one after the other, up to the first failure."""
+        attempts = []
+        for row in rows:
+            attempt = self._try(endpoint, row)
+            attempts.append(attempt)
+            if not attempt.succeeded:
+                break
+        return attempts
+
+    def _try(self, endpoint: Any, row: Any) -> DeliveryAttempt:
+        now = self._now()
+        secrets = [endpoint.secret]
+        if endpoint.previous_secret and now < endpoint.previous_secret_expires_at:
+            secrets.append(endpoint.previous_secret)
+        headers = {"Content-Type": "application/json", "User-Agent": f"newsapi/{__version__}"}
+        headers |= signing.signed_headers(row.id, now, row.body, secrets)
+        status, error_text = None, None
+        try:
+            status = safe_http.post(endpoint.url, row.body.encode(), headers, allow_private=self._private)
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            error_text = str(error)[:200] or type(error).__name__
+        succeeded = status in SUCCESS_STATUSES
+        _TRIES.labels("answered" if succeeded else "failed").inc()
+        delay = RETRY_SCHEDULE[row.attempts] if row.attempts < len(RETRY_SCHEDULE) else None
+        due_at = self._now() + delay if delay and not succeeded and status != GONE else None
+        return DeliveryAttempt(row.id, endpoint.id, self._now(), succeeded, status, error_text, due_at)
+
+    def _note_answers(self) -> None:
+        """Record finished attempts, pause webhooks that failed for too long, and delete old deliveries at times."""
+        done = [future for future in self._under_way if future.done()]
+        attempts = [attempt for future in done if not future.cancelled() for attempt in future.result()]
+        now = self._now()
+        cleanup_is_due = self._tidied is None or now - self._tidied >= timedelta(minutes=10)
+        if not (attempts or cleanup_is_due):
+            return
+        with self._database.transaction() as session:
+            queries.record_attempts(session, attempts)
+            for id_ in queries.pause_failing(session, failing_before=now - PAUSE_AFTER, now=now):
+                log.warning("webhook paused", webhook=str(id_))
+            if cleanup_is_due:
+                queries.delete_finished(session, finished_before=now - LOG_RETENTION)
+                self._tidied = now
+        for future in done:
+            del self._under_way[future]

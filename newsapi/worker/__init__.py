@@ -1,0 +1,1 @@
+"""The worker process: changelog consumers with offsets and leases, delayed batches and periodic tasks."""

@@ -1,0 +1,231 @@
+"""The worker: runs every changelog consumer from its own offset, each in a thread, so that none waits for another.
+
+Several workers may run. A consumer is run by one of them at a time, by a lease in the row of its offset, and only the
+holder of the lease can move the offset: a worker that was suspended for a minute finds that it lost the lease, and
+starts again from the offset.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import structlog
+from prometheus_client import Counter, Gauge
+
+from newsapi.changelog import offsets as changelog_offsets
+from newsapi.changelog import reader as changelog_reader
+from newsapi.changelog.offsets import LogPosition
+from newsapi.db.database import Database, Session
+
+log = structlog.get_logger("newsapi.worker")
+
+LEASE_DURATION: Final = timedelta(seconds=15)
+"""How long a lease is valid after its last renewal: another worker takes over then if the holder was killed."""
+
+LEASE_RENEWAL_MARGIN: Final = timedelta(seconds=10)
+"""Time left on a lease when it is renewed."""
+
+POLL_INTERVAL_SECONDS: Final = 0.2
+"""Seconds between reads of the head of the changelog."""
+
+BATCH_SIZE: Final = 1_000
+"""Maximum number of changes per batch."""
+
+MAX_BACKOFF_SECONDS: Final = 60.0
+"""Maximum seconds between attempts of a consumer that keeps failing; half a second after the first failure."""
+
+_LAG = Gauge(
+    "newsapi_listener_lag",
+    "Changes that a consumer has not finished",
+    ["listener"],
+    multiprocess_mode="livemostrecent",
+)
+_FAILURES = Counter("newsapi_listener_failures", "Failures of a consumer", ["listener"])
+
+
+class Consumer:
+    """Base class of changelog consumers. A consumer receives every change in order, and some again after a failure."""
+
+    name: str
+    from_the_first = False
+    """Whether a new consumer starts at the first change, and not at the head of the changelog."""
+
+    def handle(self, rows: Sequence[Any]) -> LogPosition | None:
+        """Handle the next rows of the changelog, and do the work that is due.
+
+        If this raises, it is called again later with the same rows and possibly more.
+
+        Args:
+            rows: The next rows, in order; may be empty.
+
+        Returns:
+            The position of the last change that is finished; None if there is nothing new.
+
+        Raises:
+            NotImplementedError: The subclass does not override this method.
+        """
+        raise NotImplementedError
+
+    def commit(self, session: Session) -> None:
+        """Write what belongs to the finished changes, in the transaction that commits the offset."""
+
+    def reset(self) -> None:
+        """Discard unfinished work: its changes are delivered again, to this worker or to another."""
+
+    def close(self) -> None:
+        """Finish or cancel work in progress and record the results, as the worker is stopping."""
+
+    def on_log_restored(self) -> None:
+        """React to a changelog that was restored from a backup and no longer contains the offset."""
+
+
+class Worker:
+    """All consumers of one process."""
+
+    def __init__(self, database: Database, consumers: Sequence[Consumer], *, now: Callable[[], datetime]) -> None:
+        """Store the parts; nothing is read yet.
+
+        Args:
+            database: Where the changelog and the offsets are.
+            consumers: The consumers to run.
+            now: Returns the current time in UTC, timezone-aware.
+        """
+        self.follows = [ConsumerRunner(database, listener, now=now) for listener in consumers]
+
+    def run(self, stop: threading.Event) -> None:
+        """Run until `stop` is set; then finish the current steps and release all leases."""
+        threads = [
+            threading.Thread(target=runner.run, args=(stop,), name=runner.listener.name) for runner in self.follows
+        ]
+        for thread in threads:
+            thread.start()
+        stop.wait()
+        for thread in threads:
+            thread.join()
+
+
+class ConsumerRunner:
+    """Runs one consumer: holds its lease, reads the changelog and commits its offset."""
+
+    def __init__(self, database: Database, consumer: Consumer, *, now: Callable[[], datetime]) -> None:
+        """Store the parts; the first step acquires the lease. `now` returns the current time in UTC."""
+        self.listener = consumer
+        self._database = database
+        self._now = now
+        self._holder = ""
+        self._until: datetime | None = None
+        self._place = self._read = LogPosition(0, 0)
+        self._failures = 0
+
+    def run(self, stop: threading.Event) -> None:
+        """Run steps until `stop` is set, then release the lease."""
+        while not stop.is_set():
+            stop.wait(self.step())
+        self.release()
+
+    def step(self) -> float:
+        """Read and handle one batch; return the seconds to wait before the next step."""
+        try:
+            more = self._renew_lease() and self._go_on()
+        except Exception as error:  # noqa: BLE001 (whatever the error: this consumer retries, and the others go on)
+            self._failures += 1
+            _FAILURES.labels(self.listener.name).inc()
+            wait = min(MAX_BACKOFF_SECONDS, 2.0 ** min(self._failures - 2, 10))
+            log.warning("consumer failed", consumer=self.listener.name, error=repr(error)[:300], retry_in=wait)
+            return wait
+        if self._failures:
+            log.warning("consumer recovered", consumer=self.listener.name)
+        self._failures = 0
+        return 0.0 if more else POLL_INTERVAL_SECONDS
+
+    def release(self) -> None:
+        """Close the consumer and release its lease, for the next worker."""
+        if self._until is not None:
+            try:
+                self.listener.close()
+                self._lose()
+                with self._database.transaction() as session:
+                    changelog_offsets.release_lease(session, self.listener.name, self._holder)
+            except Exception as error:  # noqa: BLE001 (then the lease expires)
+                log.warning("lease not released", consumer=self.listener.name, error=repr(error)[:300])
+
+    def _renew_lease(self) -> bool:
+        """Acquire or renew the lease; return False if another worker holds it."""
+        now = self._now()
+        if self._until is not None and timedelta() <= self._until - now - LEASE_RENEWAL_MARGIN <= LEASE_DURATION:
+            return True
+        was_held, holder = self._until is not None, self._holder or secrets.token_hex(8)
+        with self._database.transaction() as session:
+            offset = changelog_offsets.acquire_lease(
+                session, self.listener.name, holder, now, LEASE_DURATION, from_the_first=self.listener.from_the_first
+            )
+        if offset is None:
+            if was_held:
+                log.warning("lease lost to another worker", consumer=self.listener.name)
+            self._lose()
+            return False
+        if not was_held or offset != self._place:
+            self.listener.reset()
+            self._place = self._read = offset
+            log.info("lease acquired", consumer=self.listener.name, seq=offset.seq)
+        self._holder, self._until = holder, now + LEASE_DURATION
+        return True
+
+    def _lose(self) -> None:
+        self._until = None
+        self.listener.reset()
+
+    def _go_on(self) -> bool:
+        with self._database.read_transaction() as connection:
+            head = changelog_offsets.changelog_head(connection)
+            nonce: int | None = self._read.nonce
+            rows: Sequence[Any] = ()
+            if head != self._read:
+                nonce, rows = changelog_reader.read_batch(connection, self._read.seq, BATCH_SIZE)
+        if head.seq < self._read.seq or (self._read.seq and nonce != self._read.nonce):
+            self._restart_at_head(head)
+            return True
+        finished = self.listener.handle(rows)
+        if rows:
+            self._read = LogPosition(rows[-1].seq, rows[-1].nonce)
+        if finished is not None and finished.seq > self._place.seq:
+            self._move_or_begin_again(finished)
+        _LAG.labels(self.listener.name).set(head.seq - self._place.seq)
+        return len(rows) == BATCH_SIZE
+
+    def _move_or_begin_again(self, end: LogPosition) -> None:
+        """Commit the offset; if that fails, discard what was prepared and read the changes again."""
+        try:
+            self._move(end)
+        except Exception:
+            self.listener.reset()
+            self._read = self._place
+            raise
+
+    def _restart_at_head(self, head: LogPosition) -> None:
+        """Continue at the head of a changelog that was restored from a backup and went another way."""
+        log.warning(
+            "changelog was restored from a backup", consumer=self.listener.name, offset=self._place.seq, head=head.seq
+        )
+        self.listener.reset()
+        self.listener.on_log_restored()
+        self._move(head)
+        self._read = self._place
+
+    def _move(self, end: LogPosition) -> None:
+        with self._database.transaction() as session:
+            committed = changelog_offsets.commit_offset(
+                session, self.listener.name, self._holder, start=self._place, end=end, now=self._now()
+            )
+            if committed:
+                self.listener.commit(session)
+        if committed:
+            self._place = end
+        else:
+            log.warning("lease lost to another worker", consumer=self.listener.name)
+            self._holder = ""
+            self._lose()
