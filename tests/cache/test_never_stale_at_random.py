@@ -131,11 +131,11 @@ def test_what_is_kept_says_what_is_built_anew(pair, database, settings, clock, s
 @pytest.mark.parametrize(
     "forgotten",
     [
-        ("names", lambda _records: ()),
-        ("of_list", lambda *_: ()),
-        ("article", lambda _id: "article:none"),
-        ("slug", lambda _slug: "slug:none"),
-        ("named_article", lambda _text: "slug:none"),
+        ("name_dependencies", lambda _records: ()),
+        ("list_dependencies", lambda *_: ()),
+        ("article_dependency", lambda _id: "article:none"),
+        ("slug_dependency", lambda _slug: "slug:none"),
+        ("slug_or_id_dependency", lambda _text: "slug:none"),
     ],
     ids=lambda one: one[0],
 )
@@ -143,7 +143,7 @@ def test_what_is_kept_says_what_is_built_anew(pair, database, settings, clock, s
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_check_finds_what_a_word_too_few_does(pair, database, settings, clock, monkeypatch, forgotten):
     monkeypatch.setattr(dependencies, *forgotten)
-    if forgotten[0] not in {"names", "of_list"}:  # whoever tells of a change must go on using the true words
+    if forgotten[0] not in {"name_dependencies", "list_dependencies"}:  # whoever tells of a change must go on using the true words
         monkeypatch.setattr(dependencies, "dependencies_of_change", told_truly)
     assert next(differences(pair, database, settings, clock, seed=1, rounds=60), None)
 

@@ -244,7 +244,7 @@ def test_what_fails_again_and_again_at_one_place_is_given_up_and_the_next_one_is
             with pytest.raises(RuntimeError):
                 runs.run_slice()
     assert told(editor, answer)["state"] == "failed"
-    assert "given up" in told(editor, answer)["errors"][-1]["message"]
+    assert "was stopped" in told(editor, answer)["errors"][-1]["message"]
     work(runs)
     assert told(editor, after)["state"] == "done"
 

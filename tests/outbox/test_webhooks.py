@@ -385,7 +385,7 @@ def test_what_fails_is_tried_again_under_its_id_until_it_is_answered(hook, recei
     assert len(receiver.calls) == 3
     assert len({(call["id"], call["text"]) for call in receiver.calls}) == 1
     [row] = rows(database, made["id"])
-    assert (row.state, row.attempts, row.status) == ("delivered", 3, 204)
+    assert (row.state, row.attempts, row.last_status_code) == ("delivered", 3, 204)
 
 
 def test_after_three_days_a_delivery_is_dead_and_the_webhook_paused(hook, receiver, publish, settle, database):
@@ -428,7 +428,7 @@ def test_a_redirect_leads_nowhere(hook, receiver, publish, settle, database):
     publish(article("velar"))
     settle()
     assert len(receiver.calls) == 1
-    assert [row.status for row in rows(database, made["id"])] == [307]
+    assert [row.last_status_code for row in rows(database, made["id"])] == [307]
 
 
 def test_a_partner_who_hangs_holds_up_nobody(hook, receive, publish, follow, listener, seconds):
