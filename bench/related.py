@@ -26,8 +26,9 @@ from sqlalchemy import func, select
 
 from bench.loaded import load_database, postgresql_server
 from newsapi.changelog import offsets as changelog_offsets
+from newsapi.changelog.tables import Facet
 from newsapi.content.tables.articles import ListingEntry
-from newsapi.content.tables.terms import Brand, Facet
+from newsapi.content.tables.terms import Brand
 from newsapi.db.database import Database, Session
 from newsapi.related import index as related_index
 from newsapi.related import lists as related_lists

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from newsapi.changelog import writer as changelog_writer
 from newsapi.changelog.records import NewChange
+from newsapi.changelog.tables import Facet
 from newsapi.content.queries import listing_entries, snapshots
 from newsapi.content.tables.articles import (
     Article,
@@ -25,7 +26,7 @@ from newsapi.content.tables.articles import (
     ArticleTag,
     SlugRedirect,
 )
-from newsapi.content.tables.terms import Author, Brand, Facet, Section, Tag
+from newsapi.content.tables.terms import Author, Brand, Section, Tag
 from newsapi.db.database import Database
 from newsapi.feeds import sitemap_queries
 from newsapi.text.folding import fold

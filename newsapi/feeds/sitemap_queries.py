@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, bindparam, func, insert, select, tuple_
 from sqlalchemy.orm import Session
 
+from newsapi.changelog.tables import Facet
 from newsapi.content.queries.snapshots import ArticleSnapshot
 from newsapi.content.queries.visibility import is_visible
 from newsapi.content.tables.articles import Article, ListingEntry
-from newsapi.content.tables.terms import Brand, Facet, Section
+from newsapi.content.tables.terms import Brand, Section
 from newsapi.db.sql_functions import greatest_time
 from newsapi.db.types import Id, UtcDateTime
 

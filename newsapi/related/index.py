@@ -14,10 +14,10 @@ from uuid import UUID
 from sqlalchemy import Connection, bindparam, delete, func, insert, literal, select, text, union_all
 from sqlalchemy.orm import Session
 
-from newsapi.changelog.tables import ConsumerOffset
+from newsapi.changelog.tables import ConsumerOffset, Facet
 from newsapi.content.queries.visibility import is_visible
 from newsapi.content.tables.articles import Article, ArticleContent, ArticleMention, ArticleTag, ListingEntry
-from newsapi.content.tables.terms import Brand, Facet, Tag
+from newsapi.content.tables.terms import Brand, Tag
 from newsapi.db import bulk_rows, compiled_queries
 from newsapi.db.bulk_rows import in_values
 from newsapi.db.types import columns_table

@@ -18,12 +18,11 @@ from uuid import UUID
 from sqlalchemy import Connection, and_, bindparam, func, select
 
 from newsapi.changelog import exits as changelog_exits
-from newsapi.changelog.tables import OF_TERMS, Change
+from newsapi.changelog.tables import OF_TERMS, Change, Facet
 from newsapi.content.queries.listings import in_facets
 from newsapi.content.queries.terms import MODELS
 from newsapi.content.queries.visibility import is_visible
 from newsapi.content.tables.articles import Article, ListingEntry
-from newsapi.content.tables.terms import Facet
 from newsapi.db import compiled_queries
 from newsapi.db.bulk_rows import in_values
 

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from newsapi.content.queries.terms import MODELS
 from newsapi.content.tables.articles import Article, SlugRedirect
 from newsapi.db.types import columns_table
-from newsapi.keys.tables import ApiKey
-from newsapi.sync.tables import KeyDailyUsage, RecallReceipt
+from newsapi.keys.tables import ApiKey, KeyDailyUsage
+from newsapi.sync.tables import RecallReceipt
 
 _RECEIPT, _USE = columns_table(RecallReceipt), columns_table(KeyDailyUsage)
 

@@ -12,9 +12,10 @@ from uuid import UUID
 from sqlalchemy import Connection, and_, bindparam, delete, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from newsapi.changelog.tables import Facet
 from newsapi.content.queries.snapshots import ArticleSnapshot
 from newsapi.content.tables.articles import ListingEntry, is_indexed
-from newsapi.content.tables.terms import Author, Brand, Facet, Section, Tag
+from newsapi.content.tables.terms import Author, Brand, Section, Tag
 from newsapi.db import bulk_rows
 from newsapi.db.bulk_rows import in_values
 from newsapi.db.types import columns_table

@@ -10,10 +10,11 @@ from typing import Any, Literal, NamedTuple
 from sqlalchemy import Connection, Select, bindparam, select, tuple_
 from sqlalchemy.orm import aliased
 
+from newsapi.changelog.tables import Facet
 from newsapi.content.queries.articles import Record
 from newsapi.content.queries.facets import IS_PUBLIC_FACET, ReadSnapshot
 from newsapi.content.tables.articles import SlugRedirect
-from newsapi.content.tables.terms import Author, Brand, Facet, Section, Tag
+from newsapi.content.tables.terms import Author, Brand, Section, Tag
 from newsapi.db import compiled_queries
 from newsapi.db.types import latest_time
 from newsapi.errors import NotFound, Renamed

@@ -13,12 +13,13 @@ from sqlalchemy import bindparam, delete, update
 from sqlalchemy.orm import Session
 
 from newsapi.changelog import writer as changelog_writer
+from newsapi.changelog.digests import bucket
 from newsapi.changelog.records import NewChange
 from newsapi.changelog.writer import SeqRange
 from newsapi.content.queries import listing_entries
 from newsapi.content.queries.articles import LINKS
 from newsapi.content.queries.snapshots import DETAIL, SUMMARY, TIMES, ArticleSnapshot
-from newsapi.content.tables.articles import Article, ArticleContent, Revision, SlugRedirect, bucket
+from newsapi.content.tables.articles import Article, ArticleContent, Revision, SlugRedirect
 from newsapi.db import bulk_rows
 from newsapi.db.bulk_rows import in_values
 from newsapi.db.types import Base, columns_table
