@@ -27,8 +27,8 @@ from newsapi.content.tables.articles import (
     SlugRedirect,
 )
 from newsapi.content.tables.terms import Author, Brand, Section, Tag
+from newsapi.content.writes import publication_numbers
 from newsapi.db.database import Database
-from newsapi.feeds import sitemap_queries
 from newsapi.text.folding import fold
 
 TERMS: dict[str, Any] = {"brand": Brand, "author": Author, "section": Section, "tag": Tag}
@@ -150,7 +150,7 @@ class Make:
 
     def _publish(self, session: Session, row: Article) -> None:
         state = snapshots.get_snapshots(session, [row.id])[row.id]
-        sitemap_queries.assign_numbers(session, [state])
+        publication_numbers.assign_numbers(session, [state])
         row.publication_number = state.publication_number
         [facets] = listing_entries.facets_of_articles(session, [state])
         listing_entries.insert_entries(session, [(state, facets)])

@@ -13,13 +13,13 @@ from sqlalchemy import Connection, and_, bindparam, delete, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from newsapi.changelog.tables import Facet
+from newsapi.content.queries import sitemap_pages
 from newsapi.content.queries.snapshots import ArticleSnapshot
 from newsapi.content.tables.articles import ListingEntry, is_indexed
 from newsapi.content.tables.terms import Author, Brand, Section, Tag
 from newsapi.db import bulk_rows
 from newsapi.db.bulk_rows import in_values
 from newsapi.db.types import columns_table
-from newsapi.feeds import sitemap_queries
 
 _Parent = aliased(Brand)
 
@@ -61,7 +61,7 @@ def _names(state: ArticleSnapshot) -> Iterator[tuple[str, str]]:
     """Yield kind and name of the facets of an article that are identified by their name."""
     yield from state.named_facets.items()
     if state.publication_number is not None and is_indexed(state.values["seo"]):
-        yield sitemap_queries.KIND, sitemap_queries.page_name(state.publication_number)
+        yield sitemap_pages.SITEMAP_KIND, sitemap_pages.page_name(state.publication_number)
 
 
 def _named(connection: Connection, names: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], int]:
