@@ -9,8 +9,8 @@ from flask.views import MethodView
 
 from newsapi.cache.cached_response import CachedResponse
 from newsapi.db.database import Connection
-from newsapi.editing.schemas import AuditEntryList, AuditEntrySchema, AuditParams, CurrentKeyResponse, CurrentKeySchema
 from newsapi.keys import audit, queries
+from newsapi.keys.schemas import AuditEntryList, AuditEntrySchema, AuditParams, CurrentKeyResponse, CurrentKeySchema
 from newsapi.web import pagination, write_requests
 from newsapi.web.authorization import require_caller
 from newsapi.web.blueprint import Blueprint

@@ -346,12 +346,6 @@ _SHARED_POSTGRESQL = text(
 )
 
 
-def all_public_ids(connection: Connection) -> list[UUID]:
-    """Return the ids of all public articles, oldest first."""
-    statement = select(ListingEntry.article_id).where(ListingEntry.facet_id == _ALL)
-    return list(connection.execute(statement.order_by(ListingEntry.published_at, ListingEntry.article_id)).scalars())
-
-
 def all_indexed_ids(connection: Connection) -> set[UUID]:
     """Return the ids of all articles in the index."""
     return {*connection.execute(select(RelatedProfile.article_id)).scalars()}

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from newsapi.changelog import writer as changelog_writer
 from newsapi.changelog.records import NewChange
+from newsapi.content.queries.listing_entries import all_public_ids
 from newsapi.db.database import Database, Session
-from newsapi.related.index import all_public_ids
 from newsapi.search import index
 from newsapi.search.index import SEGMENT_SIZE, DocumentToIndex
 

@@ -15,11 +15,15 @@ from sqlalchemy.orm import Session, aliased
 from newsapi.changelog.tables import Facet
 from newsapi.content.queries import sitemap_pages
 from newsapi.content.queries.snapshots import ArticleSnapshot
-from newsapi.content.tables.articles import ListingEntry, is_indexed
+from newsapi.content.tables.articles import (
+    ListingEntry,
+    is_indexed,
+)
 from newsapi.content.tables.terms import Author, Brand, Section, Tag
 from newsapi.db import bulk_rows
 from newsapi.db.bulk_rows import in_values
 from newsapi.db.types import columns_table
+from newsapi.related.index import _ALL
 
 _Parent = aliased(Brand)
 
@@ -118,3 +122,9 @@ def delete_entries(session: Session, snapshots_with_facets: Iterable[tuple[Artic
     ]
     if entries:
         session.connection().execute(statement, entries)
+
+
+def all_public_ids(connection: Connection) -> list[UUID]:
+    """Return the ids of all public articles, oldest first."""
+    statement = select(ListingEntry.article_id).where(ListingEntry.facet_id == _ALL)
+    return list(connection.execute(statement.order_by(ListingEntry.published_at, ListingEntry.article_id)).scalars())
