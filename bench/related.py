@@ -49,7 +49,7 @@ def index(database: Database) -> float | None:
     """Build the index unless it is complete; return the articles indexed per second, or None."""
     with database.read_transaction() as connection:
         indexed = connection.execute(select(func.count()).select_from(RelatedProfile)).scalar() or 0
-        total = len(listing_entries.all_public_ids(connection))
+        total = len(listing_entries.list_public_ids(connection))
     if indexed == total:
         return None
     start = time.perf_counter()

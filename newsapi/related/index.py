@@ -15,6 +15,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, literal, sel
 from sqlalchemy.orm import Session
 
 from newsapi.changelog.tables import ConsumerOffset, Facet
+from newsapi.content.queries.listing_entries import ALL_ARTICLES_FACET
 from newsapi.content.queries.visibility import is_visible
 from newsapi.content.tables.articles import Article, ArticleContent, ArticleMention, ArticleTag, ListingEntry
 from newsapi.content.tables.terms import Brand, Tag
@@ -65,11 +66,10 @@ class NewStatistics(NamedTuple):
     found: Mapping[int, int]
 
 
-_ALL = select(Facet.id).where(Facet.kind == "all").scalar_subquery()
 _TEXTS = (
     select(
         Article.id,
-        func.coalesce(Brand.facet_id, _ALL).label("pool"),
+        func.coalesce(Brand.facet_id, ALL_ARTICLES_FACET).label("pool"),
         Article.headline,
         Article.standfirst,
         ArticleContent.body_html,
@@ -166,7 +166,7 @@ def count_terms(connection: Connection, *, progress: Callable[[int], None] = lam
     """Count in how many of the newest articles each term occurs; `progress` is called with 1 for every article."""
     newest = (
         select(ListingEntry.article_id)
-        .where(ListingEntry.facet_id == _ALL)
+        .where(ListingEntry.facet_id == ALL_ARTICLES_FACET)
         .order_by(ListingEntry.published_at.desc(), ListingEntry.article_id.desc())
         .limit(SAMPLE_SIZE)
     )

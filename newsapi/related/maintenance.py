@@ -114,7 +114,7 @@ def rebuild_index(
     with database.read_transaction() as connection:
         statistics = index.count_terms(connection)
         indexed_ids = index.all_indexed_ids(connection)
-        public_ids = listing_entries.all_public_ids(connection)
+        public_ids = listing_entries.list_public_ids(connection)
     with database.transaction() as session:
         index.acquire_index_lock(session)
         index.save_statistics(session, statistics, now=now())

@@ -20,11 +20,10 @@ from newsapi.content.presentation import crosslinks, visibility_of_caller
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import facets, snapshots
 from newsapi.content.queries.facets import ReadSnapshot
-from newsapi.content.schemas.articles import ArticleSchema
+from newsapi.content.schemas.articles import ALL_FIELDS, ArticleSchema
 from newsapi.db.database import Connection
 from newsapi.db.types import latest_time
 from newsapi.errors import CursorExpired, CursorInvalid
-from newsapi.reading.article_views import ALL_FIELDS
 from newsapi.sync import delta
 from newsapi.sync.delta import Event, FilterGroup
 from newsapi.sync.schemas import ALLOWED_WITH_CURSOR, ChangeListParams, Changes

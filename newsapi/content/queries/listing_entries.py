@@ -23,9 +23,11 @@ from newsapi.content.tables.terms import Author, Brand, Section, Tag
 from newsapi.db import bulk_rows
 from newsapi.db.bulk_rows import in_values
 from newsapi.db.types import columns_table
-from newsapi.related.index import _ALL
 
 _Parent = aliased(Brand)
+
+ALL_ARTICLES_FACET = select(Facet.id).where(Facet.kind == "all").scalar_subquery()
+"""Subquery of the id of the facet of all public articles."""
 
 FacetIds = Mapping[Any, Any]
 """Facet ids of terms, keyed by the id that an article refers to them with."""
@@ -124,7 +126,7 @@ def delete_entries(session: Session, snapshots_with_facets: Iterable[tuple[Artic
         session.connection().execute(statement, entries)
 
 
-def all_public_ids(connection: Connection) -> list[UUID]:
+def list_public_ids(connection: Connection) -> list[UUID]:
     """Return the ids of all public articles, oldest first."""
-    statement = select(ListingEntry.article_id).where(ListingEntry.facet_id == _ALL)
+    statement = select(ListingEntry.article_id).where(ListingEntry.facet_id == ALL_ARTICLES_FACET)
     return list(connection.execute(statement.order_by(ListingEntry.published_at, ListingEntry.article_id)).scalars())
