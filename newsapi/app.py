@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import logging
 import sys
+from datetime import datetime
+from uuid import UUID
 
 import structlog
 from flask import Flask
@@ -18,20 +20,23 @@ from newsapi.cdn import CdnPurgeConsumer, make_cdn
 from newsapi.changelog import reader as changelog_reader
 from newsapi.content.context import ContentContext
 from newsapi.content.presentation.presentation import ArticlePresenter
+from newsapi.content.writes.hooks import WriteHooks
 from newsapi.content.writes.writer import WriteContext
 from newsapi.db.clock import database_now
-from newsapi.db.database import Database
+from newsapi.db.database import Database, Session
 from newsapi.feeds.websub import WebSubConsumer
 from newsapi.imports import views as import_views
-from newsapi.imports.jobs import ImportRunner
+from newsapi.imports.jobs import ImportRunner, OnFinished
 from newsapi.keys import commands as key_commands
 from newsapi.keys.usage import Usage
 from newsapi.related.worker import RelatedIndexConsumer
+from newsapi.search.projection import update_documents
 from newsapi.search.worker import SearchIndexConsumer
 from newsapi.server.concurrency import DB_THREADS, SQLITE_THREADS
 from newsapi.server.front import Front
 from newsapi.server.metrics import RequestMetrics
 from newsapi.settings import Settings
+from newsapi.subscriptions import queries as subscription_queries
 from newsapi.subscriptions.commands import SubscriptionContext
 from newsapi.subscriptions.mail_transport import make_transport
 from newsapi.subscriptions.tokens import TokenSigner
@@ -40,6 +45,7 @@ from newsapi.web import problems
 from newsapi.web.context import AppContext, utc_now
 from newsapi.web.cursors import CursorCodec
 from newsapi.web.rate_limits import RateLimiter
+from newsapi.webhooks import events as webhook_events
 from newsapi.webhooks.worker import WebhookConsumer
 from newsapi.worker.consumers import Consumer, Worker
 from newsapi.worker.periodic import ImportScheduler, PublicationScheduler, TermMerger
@@ -49,6 +55,14 @@ MAX_BODY_BYTES = 1 << 20
 
 STREAMED_PATHS = frozenset({f"POST {import_views.PATH}"})
 """Method and path of the endpoints that read their request body as a stream."""
+
+
+WRITE_HOOKS = WriteHooks(
+    update_projection=update_documents,
+    on_term_deleted=subscription_queries.delete_followers,
+    on_term_merged=subscription_queries.move_followers,
+)
+"""What search and subscriptions do in the transactions that write articles and terms."""
 
 
 def create_app(settings: Settings) -> Flask:
@@ -69,6 +83,7 @@ def create_app(settings: Settings) -> Flask:
         log_database=log_database,
         cursors=CursorCodec(database, settings.secret_key),
         presentation=ArticlePresenter(settings),
+        hooks=WRITE_HOOKS,
         response_cache=ResponseCache(MemoryCache(settings.cache_mb << 20), shared, follower),
         limits=RateLimiter(settings),
         authenticate=key_commands.authenticate,
@@ -77,6 +92,7 @@ def create_app(settings: Settings) -> Flask:
         cdn_lifetime="max-age=86400" if settings.purge_url else "max-age=2",
     )
     app.extensions["newsapi"] = parts
+    app.extensions["newsapi-import-finished"] = queue_import_event(settings)
     app.extensions["newsapi-token-signer"] = TokenSigner(database, settings.secret_key)
     app.extensions["newsapi-document"] = routes.register(app)
     return app
@@ -103,13 +119,15 @@ def create_worker(settings: Settings) -> Worker:
     patient = Database(
         settings.database_url, pool_size=4, long_running=True
     )  # for indexing and sending to all subscribers
-    write_context = WriteContext(database, settings, database_now)
+    write_context = WriteContext(database, settings, database_now, WRITE_HOOKS)
     listeners: list[Consumer] = [
         PublicationScheduler(write_context),
         TermMerger(write_context),
         RelatedIndexConsumer(patient, now=utc_now),
         SearchIndexConsumer(patient, now=utc_now),
-        ImportScheduler(ImportRunner(patient, settings, now=utc_now)),
+        ImportScheduler(
+            ImportRunner(patient, settings, now=utc_now, hooks=WRITE_HOOKS, on_finished=queue_import_event(settings))
+        ),
     ]
     if settings.purge_url:
         listeners.append(CdnPurgeConsumer(database, make_cdn(settings.purge_url, settings.purge_key), now=utc_now))
@@ -130,6 +148,15 @@ def create_worker(settings: Settings) -> Worker:
         )
     )
     return Worker(database, listeners, now=utc_now)
+
+
+def queue_import_event(settings: Settings) -> OnFinished:
+    """Return the function that queues the event of a finished import for webhooks."""
+
+    def on_finished(session: Session, id_: UUID, state: str, now: datetime) -> None:
+        webhook_events.queue_import_finished(session, id_, state, settings.api_url, now=now)
+
+    return on_finished
 
 
 def _changelog_readers(database: Database) -> ChangelogReader:

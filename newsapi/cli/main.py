@@ -20,7 +20,7 @@ import orjson
 import yaml
 
 from newsapi import __version__
-from newsapi.app import configure_logging, create_app, create_front, create_worker
+from newsapi.app import WRITE_HOOKS, configure_logging, create_app, create_front, create_worker
 from newsapi.cli import config_check, evaluation
 from newsapi.cli.terminal import print_field_error, progress_bar
 from newsapi.db.database import Database
@@ -108,7 +108,9 @@ def demo() -> None:
     database = _database(settings)
     _require_current_schema(database)
     with content.stream(settings.api_url) as stream:
-        import_loader.import_records(database, settings, stream, now=utc_now, reject=print_field_error)
+        import_loader.import_records(
+            database, settings, stream, hooks=WRITE_HOOKS, now=utc_now, reject=print_field_error
+        )
     database.dispose()
     click.echo(content.tour_text(settings.api_url))
     click.echo(f"\nThe database is {path}; the next demo replaces it. Press Ctrl-C to stop.")
@@ -136,6 +138,7 @@ def import_(file: Path, format_name: str, mapping_file: BinaryIO | None) -> None
             database,
             settings,
             stream,
+            hooks=WRITE_HOOKS,
             now=utc_now,
             record_format=format_,
             reject=print_field_error,

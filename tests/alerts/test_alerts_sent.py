@@ -7,6 +7,7 @@ from io import BytesIO
 import pytest
 from sqlalchemy import text as sql
 
+from newsapi.app import WRITE_HOOKS
 from newsapi.editing import merges, scheduler
 from newsapi.imports import loader as import_loader
 from newsapi.subscriptions import digest_times
@@ -138,7 +139,12 @@ def test_an_import_is_not_told(subscribe, server, work, database, settings, cloc
     subscribe()
     record = article("vecchio", brand="land-rover", section="anteprime", authors=["anna"])
     counts = import_loader.import_records(
-        database, settings, BytesIO(lines(record)), now=clock, reject=lambda *said: pytest.fail(str(said))
+        database,
+        settings,
+        BytesIO(lines(record)),
+        hooks=WRITE_HOOKS,
+        now=clock,
+        reject=lambda *said: pytest.fail(str(said)),
     )
     assert counts.created == 1
     work()

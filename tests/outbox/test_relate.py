@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import delete, func, select
 
+from newsapi.app import WRITE_HOOKS
 from newsapi.changelog.tables import Change, ChangelogHead, ConsumerOffset
 from newsapi.content.tables.articles import Article
 from newsapi.content.tables.terms import Brand
@@ -39,7 +40,12 @@ def catch_up(relate):
 def publish(database, settings, clock):
     def publish(*records):
         import_loader.import_records(
-            database, settings, BytesIO(lines(*records)), now=clock, reject=lambda *it: pytest.fail(str(it))
+            database,
+            settings,
+            BytesIO(lines(*records)),
+            hooks=WRITE_HOOKS,
+            now=clock,
+            reject=lambda *it: pytest.fail(str(it)),
         )
 
     return publish

@@ -10,6 +10,7 @@ from io import BytesIO
 import orjson
 import pytest
 
+from newsapi.app import WRITE_HOOKS, queue_import_event
 from newsapi.cache.log_follower import MAX_STALENESS_SECONDS
 from newsapi.changelog import offsets as changelog_offsets
 from newsapi.changelog.offsets import LogPosition
@@ -168,7 +169,12 @@ def hook(database, clock, key):
 def publish(database, settings, clock):
     def publish(*records):
         import_loader.import_records(
-            database, settings, BytesIO(lines(*records)), now=clock, reject=lambda *_: pytest.fail("refused")
+            database,
+            settings,
+            BytesIO(lines(*records)),
+            hooks=WRITE_HOOKS,
+            now=clock,
+            reject=lambda *_: pytest.fail("refused"),
         )
 
     return publish
@@ -500,7 +506,7 @@ def test_every_event_arrives_though_half_of_the_calls_fail_and_workers_are_kille
 
 @pytest.fixture
 def desk(database, settings, clock):
-    return WriteContext(database, settings, lambda _connection: clock())
+    return WriteContext(database, settings, lambda _connection: clock(), WRITE_HOOKS)
 
 
 @pytest.fixture
@@ -513,7 +519,9 @@ def send(desk):
 
 @pytest.fixture
 def runs(database, settings, clock):
-    made = import_jobs.ImportRunner(database, settings, now=clock)
+    made = import_jobs.ImportRunner(
+        database, settings, hooks=WRITE_HOOKS, on_finished=queue_import_event(settings), now=clock
+    )
     yield made
     made.release()
 
@@ -542,7 +550,7 @@ def test_the_end_of_an_import_is_told_when_every_node_knows_what_it_wrote(
 def test_an_import_that_ends_otherwise_is_told_too(hook, receiver, send, runs, desk, settle, monkeypatch):
     hook(receiver.url, events=["import.finished"])
     failed, cancelled = send(article("velar")), send(article("punto"))
-    import_jobs.cancel(desk, CALLER, cancelled)
+    import_jobs.cancel(desk, CALLER, cancelled, on_finished=queue_import_event(desk.settings))
 
     def fails(*_args, **_kwargs):
         raise RuntimeError

@@ -6,6 +6,7 @@ from io import BytesIO
 import pytest
 from sqlalchemy import func, select
 
+from newsapi.app import WRITE_HOOKS
 from newsapi.editing import scheduler
 from newsapi.imports import loader as import_loader
 from newsapi.keys import commands as key_commands
@@ -46,7 +47,12 @@ def found(client):
 def load(database, settings, clock):
     def load(*records):
         import_loader.import_records(
-            database, settings, BytesIO(lines(*records)), now=clock, reject=lambda *it: pytest.fail(str(it))
+            database,
+            settings,
+            BytesIO(lines(*records)),
+            hooks=WRITE_HOOKS,
+            now=clock,
+            reject=lambda *it: pytest.fail(str(it)),
         )
 
     return load
