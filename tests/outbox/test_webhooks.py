@@ -15,6 +15,7 @@ from newsapi.cache.log_follower import MAX_STALENESS_SECONDS
 from newsapi.changelog import offsets as changelog_offsets
 from newsapi.changelog.offsets import LogPosition
 from newsapi.content.presentation.presentation import ArticlePresenter
+from newsapi.content.writes.terms import resolve_slugs
 from newsapi.content.writes.writer import WriteContext
 from newsapi.db.types import uuid7
 from newsapi.editing import term_commands
@@ -27,6 +28,7 @@ from newsapi.web.caller import Caller
 from newsapi.webhooks import events as acts
 from newsapi.webhooks import queries as webhook_queries
 from newsapi.webhooks import signing as wire
+from newsapi.webhooks.queries import reassign
 from newsapi.webhooks.schemas import EVENTS
 from newsapi.webhooks.worker import (
     PAUSE_AFTER,
@@ -266,7 +268,14 @@ def partner(database, clock):
 
     def partner(**entitlement):
         scopes = ["partner:read", "webhooks"]
-        secret = key_commands.create(database, "partner", scopes, now=clock(), entitlement=Entitlement(**entitlement))
+        secret = key_commands.create(
+            database,
+            "partner",
+            scopes,
+            now=clock(),
+            entitlement=Entitlement(**entitlement),
+            resolve_slugs=resolve_slugs,
+        )
         with database.read_transaction() as connection:
             return key_commands.authenticate(connection, secret, clock())
 
@@ -603,7 +612,7 @@ def test_who_has_no_good_key_any_more_is_told_nothing(hook, receiver, publish, f
 
 def test_who_gets_another_key_keeps_his_webhooks(hook, receiver, publish, settle, database, clock, key):
     made = hook(receiver.url, ["article.published"])
-    secret = key_commands.rotate(database, key, now=clock(), overlap=timedelta(hours=1))
+    secret = key_commands.rotate(database, key, now=clock(), overlap=timedelta(hours=1), on_rotated=reassign)
     publish(article("velar"))
     settle(later=timedelta(hours=2))
     assert receiver.types == ["article.published"]
