@@ -10,10 +10,12 @@ from flask.views import MethodView
 
 from newsapi.cache.cached_response import CachedResponse
 from newsapi.content.presentation import crosslinks
+from newsapi.content.presentation.article_paths import SLUG_OR_ID_PARAM, parse_name
 from newsapi.content.presentation.presentation import FULL_ACCESS
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import snapshots
 from newsapi.content.schemas.articles import (
+    ALL_FIELDS,
     ArticleCreate,
     ArticlePatch,
     EditorArticle,
@@ -25,7 +27,6 @@ from newsapi.content.writes.writer import WriteResult
 from newsapi.db.database import Connection, Session
 from newsapi.editing import commands as actions
 from newsapi.editing.schemas import RelatedPicks, RelatedPicksResponse, WithdrawParams
-from newsapi.reading.article_views import ALL_FIELDS, SLUG_OR_ID_PARAM, parse_name
 from newsapi.web import write_requests
 from newsapi.web.authorization import require_caller
 from newsapi.web.blueprint import Blueprint

@@ -14,10 +14,10 @@ from flask.views import MethodView
 from newsapi.cache.cached_response import CachedResponse
 from newsapi.content.schemas.params import SLUG_OR_ID_SCHEMA
 from newsapi.content.schemas.subscription_offer import FOLLOWABLE_KINDS
+from newsapi.content.schemas.term_kinds import TERM_KINDS, TermKind
 from newsapi.content.writes import patches
 from newsapi.db.database import Connection
 from newsapi.errors import FieldError, InvalidBody, InvalidParameter, Unavailable
-from newsapi.reading.term_views import TERM_KINDS, TermKind
 from newsapi.subscriptions import commands as actions
 from newsapi.subscriptions import queries
 from newsapi.subscriptions.schemas import (

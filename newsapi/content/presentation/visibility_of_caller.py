@@ -7,7 +7,7 @@ from typing import Any
 
 from newsapi.content.presentation.presentation import FULL_ACCESS, BodyAccess
 from newsapi.content.queries import articles as article_queries
-from newsapi.content.queries import unpublished
+from newsapi.content.queries import terms, unpublished
 from newsapi.content.queries.articles import ArticlePage
 from newsapi.content.queries.facets import ReadSnapshot
 from newsapi.content.queries.listings import ListQuery
@@ -16,7 +16,6 @@ from newsapi.content.schemas.params import ArticleListParams, parameter_names
 from newsapi.content.writes import previews
 from newsapi.db.database import Connection
 from newsapi.errors import FieldError, InvalidParameter
-from newsapi.sync import receipts
 from newsapi.web import authorization
 from newsapi.web.context import app_context
 
@@ -111,7 +110,7 @@ def body_access(connection: Connection) -> BodyAccess:
         return FULL_ACCESS
     if not caller.has_scope(PARTNER_SCOPE):
         return public
-    slugs = {name: receipts.current_slugs(connection, name, values) for name, values in entitlement_filters().items()}
+    slugs = {name: terms.current_slugs(connection, name, values) for name, values in entitlement_filters().items()}
     return BodyAccess(
         default_level=public.default_level,
         entitled_level=caller.body,
