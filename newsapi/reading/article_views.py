@@ -34,13 +34,7 @@ from newsapi.content.schemas.articles import (
     RelatedArticle,
     RelatedListSchema,
 )
-from newsapi.content.schemas.params import (
-    EXTRA_INCLUDES,
-    ArticleListParams,
-    ArticleParams,
-    ReadParams,
-    RelatedParams,
-)
+from newsapi.content.schemas.params import EXTRA_INCLUDES, ArticleListParams, ArticleParams, RelatedParams
 from newsapi.content.schemas.partial import PartialArticleList, PartialArticleResponse
 from newsapi.db.database import Connection
 from newsapi.db.types import latest_time
@@ -58,6 +52,7 @@ from newsapi.web import pagination
 from newsapi.web.blueprint import Blueprint
 from newsapi.web.context import app_context
 from newsapi.web.fast_dump import DumpFunction, compile_dump, dump_json
+from newsapi.web.params import ReadParams
 from newsapi.web.responses import cached_response
 
 blueprint = Blueprint("articles", __name__, url_prefix="/v1/articles", description="Read published articles")

@@ -10,7 +10,6 @@ from marshmallow import fields
 
 from newsapi import __version__
 from newsapi.changelog import offsets as changelog_offsets
-from newsapi.content.schemas.params import SLUG_OR_ID_SCHEMA
 from newsapi.errors import NotFound, Unavailable
 from newsapi.migrations.upgrade import is_current
 from newsapi.related import index as related_index
@@ -18,6 +17,7 @@ from newsapi.search import index as search_index
 from newsapi.web.blueprint import Blueprint
 from newsapi.web.context import app_context
 from newsapi.web.fast_dump import dump_json
+from newsapi.web.params import SLUG_OR_ID_SCHEMA
 from newsapi.web.problems import PROBLEM_TYPES
 from newsapi.web.wire import OutputSchema
 
