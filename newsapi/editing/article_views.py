@@ -9,6 +9,7 @@ from flask import Response
 from flask.views import MethodView
 
 from newsapi.cache.cached_response import CachedResponse
+from newsapi.content.context import app_context
 from newsapi.content.presentation import crosslinks
 from newsapi.content.presentation.article_paths import SLUG_OR_ID_PARAM, parse_name
 from newsapi.content.presentation.presentation import FULL_ACCESS
@@ -30,7 +31,6 @@ from newsapi.editing.schemas import RelatedPicks, RelatedPicksResponse, Withdraw
 from newsapi.web import write_requests
 from newsapi.web.authorization import require_caller
 from newsapi.web.blueprint import Blueprint
-from newsapi.web.context import app_context
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.idempotency import SaveResponse, StoredResponse, without_key
 from newsapi.web.responses import private_response

@@ -10,6 +10,7 @@ from flask import Response
 from flask.views import MethodView
 
 from newsapi.cache.cached_response import CachedResponse
+from newsapi.content.context import app_context
 from newsapi.content.presentation.article_paths import ARTICLES_PATH, SLUG_OR_ID_PARAM, parse_name
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import preview_links as links
@@ -19,7 +20,6 @@ from newsapi.editing.schemas import PreviewLinkCreate, PreviewLinkList, PreviewL
 from newsapi.web import write_requests
 from newsapi.web.authorization import require_caller
 from newsapi.web.blueprint import Blueprint
-from newsapi.web.context import app_context
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.idempotency import StoredResponse
 from newsapi.web.responses import private_response

@@ -10,6 +10,7 @@ from flask import Response
 from flask.views import MethodView
 from marshmallow import Schema, fields
 
+from newsapi.content.context import app_context
 from newsapi.content.queries import facets
 from newsapi.content.queries import terms as term_queries
 from newsapi.content.schemas.term_kinds import TERM_KINDS, TermKind
@@ -26,7 +27,6 @@ from newsapi.errors import NotFound
 from newsapi.web import write_requests
 from newsapi.web.authorization import require_caller
 from newsapi.web.blueprint import Blueprint
-from newsapi.web.context import app_context
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.idempotency import SaveResponse, StoredResponse, without_key
 from newsapi.web.params import SLUG_OR_ID_SCHEMA

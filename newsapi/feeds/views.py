@@ -14,6 +14,7 @@ from newsapi.cache import dependencies
 from newsapi.cache.cached_response import CachedResponse
 from newsapi.changelog import exits as changelog_exits
 from newsapi.changelog import reader
+from newsapi.content.context import app_context
 from newsapi.content.presentation import visibility_of_caller
 from newsapi.content.presentation.presentation import FEED_FORMATS
 from newsapi.content.queries import facets
@@ -27,7 +28,6 @@ from newsapi.feeds import atom, jsonfeed, ninjs, rss
 from newsapi.feeds.feed import Feed, Tombstone
 from newsapi.web import pagination
 from newsapi.web.blueprint import Blueprint
-from newsapi.web.context import app_context
 from newsapi.web.responses import cached_response
 
 blueprint = Blueprint("feeds", __name__, url_prefix="/v1/feeds", description="Feeds for readers and partners")

@@ -14,6 +14,7 @@ from marshmallow import Schema
 
 from newsapi.cache import dependencies
 from newsapi.cache.cached_response import CachedResponse
+from newsapi.content.context import app_context
 from newsapi.content.presentation import crosslinks, visibility_of_caller
 from newsapi.content.presentation.article_paths import ARTICLES_PATH, SLUG_OR_ID_PARAM, parse_name
 from newsapi.content.presentation.presentation import FULL_ACCESS, BodyAccess
@@ -50,7 +51,6 @@ from newsapi.search.planner import SearchPlan
 from newsapi.text.blocks import parse_blocks
 from newsapi.web import pagination
 from newsapi.web.blueprint import Blueprint
-from newsapi.web.context import app_context
 from newsapi.web.fast_dump import DumpFunction, compile_dump, dump_json
 from newsapi.web.params import ReadParams
 from newsapi.web.responses import cached_response

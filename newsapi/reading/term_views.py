@@ -11,6 +11,7 @@ from marshmallow import Schema, fields
 
 from newsapi.cache import dependencies
 from newsapi.cache.cached_response import CachedResponse
+from newsapi.content.context import app_context
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import facets
 from newsapi.content.queries import terms as term_queries
@@ -27,7 +28,6 @@ from newsapi.text.folding import fold
 from newsapi.text.slugs import is_slug
 from newsapi.web import authorization, pagination
 from newsapi.web.blueprint import Blueprint
-from newsapi.web.context import app_context
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.params import SLUG_OR_ID_SCHEMA
 from newsapi.web.responses import cached_response

@@ -16,6 +16,7 @@ from newsapi.cache.cached_response import CachedResponse
 from newsapi.changelog import reader
 from newsapi.changelog.exits import OUT_OF_SCOPE
 from newsapi.changelog.reader import ChangeInfo
+from newsapi.content.context import app_context
 from newsapi.content.presentation import crosslinks, visibility_of_caller
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import facets, snapshots
@@ -29,7 +30,6 @@ from newsapi.sync.delta import Event, FilterGroup
 from newsapi.sync.schemas import ALLOWED_WITH_CURSOR, ChangeListParams, Changes
 from newsapi.web import pagination
 from newsapi.web.blueprint import Blueprint
-from newsapi.web.context import app_context
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.responses import cached_response, long_poll
 

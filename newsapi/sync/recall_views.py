@@ -10,6 +10,7 @@ from flask import Response
 from flask.views import MethodView
 
 from newsapi.cache.cached_response import CachedResponse
+from newsapi.content.context import app_context
 from newsapi.content.presentation.article_paths import ARTICLES_PATH
 from newsapi.db.database import Connection
 from newsapi.sync import recalls
@@ -17,7 +18,6 @@ from newsapi.sync.schemas import RecallReceiptResponse, RecallReceiptSchema, Rec
 from newsapi.web import write_requests
 from newsapi.web.authorization import require_caller
 from newsapi.web.blueprint import Blueprint
-from newsapi.web.context import app_context
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.idempotency import StoredResponse
 from newsapi.web.responses import private_response

@@ -18,7 +18,7 @@ from newsapi.db.types import uuid7
 from newsapi.errors import FieldError, InvalidBody, NotFound
 from newsapi.keys import audit
 from newsapi.keys import commands as key_commands
-from newsapi.keys.commands import Caller
+from newsapi.web.caller import Caller
 from newsapi.webhooks import queries
 from newsapi.webhooks import signing as wire
 from newsapi.webhooks.schemas import CACHE_INVALIDATED, IMPORT_FINISHED, PING

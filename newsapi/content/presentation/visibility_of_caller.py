@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from newsapi.content.context import app_context
 from newsapi.content.presentation.presentation import FULL_ACCESS, BodyAccess
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import terms, unpublished
@@ -17,11 +18,8 @@ from newsapi.content.writes import previews
 from newsapi.db.database import Connection
 from newsapi.errors import FieldError, InvalidParameter
 from newsapi.web import authorization
-from newsapi.web.context import app_context
+from newsapi.web.caller import DRAFTS_SCOPE, PARTNER_SCOPE
 from newsapi.web.params import parameter_names
-
-DRAFTS_SCOPE = "drafts:read"
-PARTNER_SCOPE = "partner:read"
 
 
 def reject_editor_params(query: Mapping[str, Any]) -> None:
