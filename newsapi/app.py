@@ -10,12 +10,13 @@ import structlog
 from flask import Flask
 
 from newsapi import __version__, routes
-from newsapi.cache.log_follower import ChangelogDelta, ChangelogFollower, ChangelogReader
+from newsapi.cache.log_follower import ChangelogFollower, ChangelogReader
 from newsapi.cache.memory_cache import MemoryCache
 from newsapi.cache.redis_cache import NullCache, RedisResponseCache
 from newsapi.cache.response_cache import ResponseCache
 from newsapi.cdn import CdnPurgeConsumer, make_cdn
 from newsapi.changelog import reader as changelog_reader
+from newsapi.changelog.reader import ChangelogDelta
 from newsapi.content.presentation.presentation import ArticlePresenter
 from newsapi.content.writes.writer import WriteContext
 from newsapi.db.database import Database
@@ -27,7 +28,7 @@ from newsapi.keys.usage import Usage
 from newsapi.related.worker import RelatedIndexConsumer
 from newsapi.search.worker import SearchIndexConsumer
 from newsapi.server.concurrency import DB_THREADS, SQLITE_THREADS
-from newsapi.server.front import Front
+from newsapi.server.front import Front, FrontConfig
 from newsapi.server.metrics import RequestMetrics
 from newsapi.settings import Settings
 from newsapi.subscriptions.commands import SubscriptionContext
@@ -57,7 +58,7 @@ def create_app(settings: Settings) -> Flask:
     app.url_map.merge_slashes = False  # such a redirect would use the Host header of the request
     database = Database(settings.database_url)
     log_database = Database(settings.database_url, pool_size=1)
-    follower = ChangelogFollower(_changelog_readers(log_database))
+    follower = ChangelogFollower(_make_changelog_reader(log_database))
     shared = (
         RedisResponseCache(settings.redis_url, _response_fingerprint(settings)) if settings.redis_url else NullCache()
     )
@@ -85,38 +86,40 @@ def create_front(app: Flask) -> Front:
         app,
         parts.response_cache,
         problems.refusal_factory(parts.settings.api_url),
-        cdn_lifetime=parts.cdn_lifetime,
-        max_body_bytes=MAX_BODY_BYTES,
-        streamed=STREAMED_PATHS,
-        db_threads=SQLITE_THREADS if parts.database.is_sqlite else DB_THREADS,
-        metrics=RequestMetrics(parts.settings.log_hits_every),
+        FrontConfig(
+            cdn_lifetime=parts.cdn_lifetime,
+            max_body_bytes=MAX_BODY_BYTES,
+            streamed_endpoints=STREAMED_PATHS,
+            db_threads=SQLITE_THREADS if parts.database.is_sqlite else DB_THREADS,
+        ),
+        RequestMetrics(parts.settings.log_hits_every),
     )
 
 
 def create_worker(settings: Settings) -> Worker:
     """Return the worker for these settings, with its changelog consumers. It connects to no server yet."""
     database = Database(settings.database_url, pool_size=4)
-    patient = Database(
-        settings.database_url, pool_size=4, long_running=True
-    )  # for indexing and sending to all subscribers
+    long_running_database = Database(settings.database_url, pool_size=4, long_running=True)
     write_context = WriteContext(database, settings, database_now)
-    listeners: list[Consumer] = [
+    consumers: list[Consumer] = [
         PublicationScheduler(write_context),
         TermMerger(write_context),
-        RelatedIndexConsumer(patient, now=utc_now),
-        SearchIndexConsumer(patient, now=utc_now),
-        ImportScheduler(ImportRunner(patient, settings, now=utc_now)),
+        RelatedIndexConsumer(long_running_database, now=utc_now),
+        SearchIndexConsumer(long_running_database, now=utc_now),
+        ImportScheduler(ImportRunner(long_running_database, settings, now=utc_now)),
     ]
     if settings.purge_url:
-        listeners.append(CdnPurgeConsumer(database, make_cdn(settings.purge_url, settings.purge_key), now=utc_now))
+        consumers.append(CdnPurgeConsumer(database, make_cdn(settings.purge_url, settings.purge_key), now=utc_now))
     if settings.websub_hub:
-        listeners.append(WebSubConsumer(database, settings.websub_hub, settings.api_url))
+        consumers.append(WebSubConsumer(database, settings.websub_hub, settings.api_url))
     if settings.smtp_url:
-        context = SubscriptionContext(patient, settings, TokenSigner(patient, settings.secret_key))
-        listeners.append(
+        context = SubscriptionContext(
+            long_running_database, settings, TokenSigner(long_running_database, settings.secret_key)
+        )
+        consumers.append(
             AlertConsumer(context, ArticlePresenter(settings), make_transport(settings.smtp_url), now=utc_now)
         )
-    listeners.append(
+    consumers.append(
         WebhookConsumer(
             database,
             ArticlePresenter(settings),
@@ -125,15 +128,15 @@ def create_worker(settings: Settings) -> Worker:
             now=utc_now,
         )
     )
-    return Worker(database, listeners, now=utc_now)
+    return Worker(database, consumers, now=utc_now)
 
 
-def _changelog_readers(database: Database) -> ChangelogReader:
+def _make_changelog_reader(database: Database) -> ChangelogReader:
     """Return the function with which the log follower reads the changelog."""
 
-    def read(place: int | None, most: int) -> ChangelogDelta:
+    def read(after_seq: int | None, max_changes: int) -> ChangelogDelta:
         with database.read_transaction() as connection:
-            return ChangelogDelta(*changelog_reader.read_since(connection, place, most))
+            return changelog_reader.read_since(connection, after_seq, max_changes)
 
     return read
 

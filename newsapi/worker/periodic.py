@@ -7,11 +7,12 @@ each task decides what to do inside its write transaction, from the state of the
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
 from newsapi.changelog.offsets import LogPosition
+from newsapi.changelog.reader import ChangeRow
 from newsapi.content.writes.writer import WriteContext
 from newsapi.editing import merges, scheduler
 from newsapi.imports.jobs import ImportRunner
@@ -28,20 +29,20 @@ class _PeriodicTask(Consumer):
 
     def __init__(self, task: Callable[[], int]) -> None:
         """Store the task, which returns how many items it processed."""
-        self._work = task
-        self._told = 0
+        self._task = task
+        self._uncommitted = 0
 
-    def handle(self, rows: Sequence[Any]) -> LogPosition | None:
-        if count := self._work():
+    def handle(self, rows: Sequence[ChangeRow]) -> LogPosition | None:
+        if count := self._task():
             log.info("periodic task ran", consumer=self.name, count=count)
-        self._told += len(rows)
-        if not rows or self._told < OFFSET_COMMIT_INTERVAL:
+        self._uncommitted += len(rows)
+        if not rows or self._uncommitted < OFFSET_COMMIT_INTERVAL:
             return None
-        self._told = 0
+        self._uncommitted = 0
         return LogPosition(rows[-1].seq, rows[-1].nonce)
 
     def reset(self) -> None:
-        self._told = 0
+        self._uncommitted = 0
 
 
 class PublicationScheduler(_PeriodicTask):
@@ -49,9 +50,9 @@ class PublicationScheduler(_PeriodicTask):
 
     name = "embargo"
 
-    def __init__(self, desk: WriteContext) -> None:
+    def __init__(self, write_context: WriteContext) -> None:
         """Store the write context, whose clock decides what is due."""
-        super().__init__(lambda: scheduler.run_due(desk))
+        super().__init__(lambda: scheduler.run_due(write_context))
 
 
 class TermMerger(_PeriodicTask):
@@ -59,9 +60,9 @@ class TermMerger(_PeriodicTask):
 
     name = "merging"
 
-    def __init__(self, desk: WriteContext) -> None:
+    def __init__(self, write_context: WriteContext) -> None:
         """Store the write context."""
-        super().__init__(lambda: merges.run_slice(desk))
+        super().__init__(lambda: merges.run_slice(write_context))
 
 
 class ImportScheduler(_PeriodicTask):

@@ -49,7 +49,7 @@ def test_an_answer_stays_true_while_none_of_its_words_is_touched(follower, make,
     make.article("reborn", brand="land-rover")
     time.now += POLL_INTERVAL_SECONDS
     assert proven(follower, own)
-    assert own.valid_as_of_seq == follower.stamp.seq
+    assert own.valid_as_of_seq == follower.snapshot.seq
     assert not proven(follower, other)
 
 
@@ -100,7 +100,7 @@ def test_what_is_remembered_is_bounded_and_what_is_forgotten_proves_nothing(foll
         make.article(f"articolo-{number}")
         time.now += POLL_INTERVAL_SECONDS
         follower.latest()
-    assert len(follower.stamp.touched) <= 20
+    assert len(follower.snapshot.touched) <= 20
     assert not proven(follower, touched)
     assert not proven(follower, untouched)
 
@@ -163,7 +163,7 @@ def test_what_is_known_counts_from_the_start_of_its_query(time):
 
     follower = ChangelogFollower(slow, clock=time)
     follower.latest()
-    assert follower.stamp.trusted_until == pytest.approx(1000 + MAX_STALENESS_SECONDS)
+    assert follower.snapshot.trusted_until == pytest.approx(1000 + MAX_STALENESS_SECONDS)
 
 
 def test_names_told_in_a_change_are_words_too(follower, make, time):

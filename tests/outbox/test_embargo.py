@@ -206,7 +206,7 @@ def test_the_clock_is_that_of_the_database(database):
 
 def test_every_worker_keeps_the_schedule(settings):
     worker = create_worker(settings)
-    assert {"embargo", "merging"} <= {follow.listener.name for follow in worker.follows}
+    assert {"embargo", "merging"} <= {follow.consumer.name for follow in worker.runners}
 
 
 def test_with_nothing_due_a_step_writes_nothing(embargo, statements):
