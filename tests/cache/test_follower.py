@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import delete, update
 
-from newsapi.app import _changelog_readers
+from newsapi.app import _make_changelog_reader
 from newsapi.cache import log_follower as module
 from newsapi.cache.cached_response import CachedResponse
 from newsapi.cache.log_follower import MAX_STALENESS_SECONDS, POLL_INTERVAL_SECONDS, ChangelogDelta, ChangelogFollower
@@ -28,7 +28,7 @@ def time():
 
 @pytest.fixture
 def follower(database, time):
-    return ChangelogFollower(_changelog_readers(database), clock=time)
+    return ChangelogFollower(_make_changelog_reader(database), clock=time)
 
 
 def built(follower, *words):
@@ -142,11 +142,11 @@ def test_an_answer_of_another_process_needs_the_mark_of_its_change(follower, mak
 
 def test_a_new_process_can_judge_what_the_one_before_left(database, make, time):
     make.article("velar")
-    first = ChangelogFollower(_changelog_readers(database), clock=time)
+    first = ChangelogFollower(_make_changelog_reader(database), clock=time)
     left = built(first, "slug:none")
     touched = built(first, "slug:reborn")
     make.article("reborn")
-    second = ChangelogFollower(_changelog_readers(database), clock=time)
+    second = ChangelogFollower(_make_changelog_reader(database), clock=time)
     stamp = second.latest()
     assert second.validate_foreign(
         CachedResponse(body=b"{}", seq=left.seq, nonce=left.mark, dependencies=left.dependencies), stamp
