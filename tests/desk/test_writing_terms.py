@@ -3,7 +3,7 @@ import pytest
 from newsapi.app import WRITE_HOOKS
 from newsapi.content.writes.writer import WriteContext
 from newsapi.editing import merges
-from newsapi.worker.periodic import TermMerger
+from newsapi.editing.worker import TermMerger
 from tests.consistency import consistent, dump
 
 KINDS = ("brands", "authors", "sections", "tags")

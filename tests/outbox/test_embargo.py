@@ -11,9 +11,9 @@ from newsapi.changelog.tables import Change
 from newsapi.content.writes.writer import WriteContext
 from newsapi.db import clock as db_clock
 from newsapi.editing import due, scheduler
+from newsapi.editing.worker import PublicationScheduler
 from newsapi.keys import commands as key_commands
 from newsapi.worker.consumers import LEASE_DURATION, ConsumerRunner
-from newsapi.worker.periodic import PublicationScheduler
 from tests.consistency import consistent
 from tests.desk.conftest import EVERYTHING, Editor
 
@@ -207,7 +207,7 @@ def test_the_clock_is_that_of_the_database(database):
 
 def test_every_worker_keeps_the_schedule(settings):
     worker = create_worker(settings)
-    assert {"embargo", "merging"} <= {follow.listener.name for follow in worker.follows}
+    assert {"embargo", "merging"} <= {follow.consumer.name for follow in worker.runners}
 
 
 def test_with_nothing_due_a_step_writes_nothing(embargo, statements):

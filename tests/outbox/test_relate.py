@@ -29,9 +29,9 @@ def catch_up(relate):
     """Have the listener do all there is, its own changes too."""
     for _ in range(50):
         relate.step()
-        if relate._place == relate._read and not relate._failures:
+        if relate._committed == relate._read and not relate._failures:
             with relate._database.read_transaction() as connection:
-                if connection.execute(select(ChangelogHead.seq)).scalar() == relate._place.seq:
+                if connection.execute(select(ChangelogHead.seq)).scalar() == relate._committed.seq:
                     return
     raise AssertionError
 
