@@ -17,15 +17,16 @@ from newsapi.content.presentation.presentation import ArticlePresenter
 from newsapi.content.writes.writer import WriteContext
 from newsapi.db.types import uuid7
 from newsapi.editing import term_commands
+from newsapi.errors import NotFound
 from newsapi.imports import jobs as import_jobs
 from newsapi.imports import loader as import_loader
 from newsapi.keys import commands as key_commands
 from newsapi.keys import queries as store_keys
 from newsapi.keys.commands import Caller, Entitlement
-from newsapi.webhooks import events as acts
+from newsapi.webhooks import commands as acts
 from newsapi.webhooks import queries as webhook_queries
 from newsapi.webhooks import signing as wire
-from newsapi.webhooks.schemas import EVENTS
+from newsapi.webhooks.event_types import EVENT_NAMES as EVENTS
 from newsapi.webhooks.worker import (
     PAUSE_AFTER,
     PLAN_INTERVAL_SECONDS,
@@ -135,7 +136,7 @@ def settle(follow, listener, seconds, clock):
         follow.step()
         for _ in range(200):
             follow.step()
-            if not listener._under_way:
+            if not listener._calls:
                 break
             time.sleep(0.01)
         follow.step()
@@ -158,7 +159,7 @@ def hook(database, clock, key):
 
     def hook(url, events=EVENTS, **more):
         values = {"url": url, "events": [*events], "brands": None, "sections": None, **more}
-        return acts.create(database, CALLER, values, now=clock(), read_back=lambda _, row: row)
+        return acts.create(database, CALLER, values, now=clock(), read_back=lambda _, row: row._asdict())
 
     return hook
 
@@ -221,7 +222,7 @@ def test_calls_are_signed_by_standard_webhooks(hook, receiver, publish, settle, 
     publish(article("altro"))
     settle()
     call = receiver.calls[-1]
-    both = wire.signed_headers(call["id"], clock.time, call["text"], [new["secret"], made["secret"]])
+    both = wire.signed_headers(call["id"], clock.time, call["text"], [new.secret, made["secret"]])
     assert call["headers"]["webhook-signature"] == both["webhook-signature"]
     publish(article("terzo"))
     settle(later=timedelta(hours=24, seconds=1))
@@ -333,7 +334,7 @@ def test_no_event_leaves_before_every_node_knows(hook, receiver, publish, follow
     seconds.now += MAX_STALENESS_SECONDS - 0.01
     for _ in range(5):
         follow.step()
-    assert (receiver.calls, listener._under_way) == ([], {})
+    assert (receiver.calls, listener._calls) == ([], {})
 
 
 def test_no_event_leaves_before_the_cdn_has_dropped_it(
@@ -404,7 +405,7 @@ def test_after_three_days_a_delivery_is_dead_and_the_webhook_paused(hook, receiv
     settle()
     assert len(receiver.calls) == len(RETRY_SCHEDULE) + 1
     with database.read_transaction() as connection:
-        assert acts.get_own(connection, CALLER, made["id"])["paused_at"] is not None
+        assert acts.get_own(connection, CALLER, made["id"]).paused_at is not None
     receiver.answer = lambda _: 200
     with database.transaction() as session:
         webhook_queries.update_webhook(session, made["id"], paused_at=None, failing_since=None)
@@ -450,7 +451,7 @@ def test_a_partner_who_hangs_holds_up_nobody(hook, receive, publish, follow, lis
         assert 0 < len(slow.calls) < 40
     finally:
         hang.set()
-        while listener._under_way:
+        while listener._calls:
             follow.step()
             time.sleep(0.01)
 
@@ -576,9 +577,9 @@ def test_keys_own_their_webhooks(hook, database, receiver):
     other = Caller(id=uuid7(), prefix="key_other", scopes=frozenset({"webhooks"}))
     admin = Caller(id=uuid7(), prefix="key_admin", scopes=frozenset({"admin"}))
     with database.read_transaction() as connection:
-        with pytest.raises(acts.NotFound):
+        with pytest.raises(NotFound):
             acts.get_own(connection, other, made["id"])
-        assert acts.get_own(connection, admin, made["id"])["url"] == receiver.url
+        assert acts.get_own(connection, admin, made["id"]).url == receiver.url
 
 
 def test_who_has_no_good_key_any_more_is_told_nothing(hook, receiver, publish, follow, settle, database, clock, key):
@@ -600,7 +601,7 @@ def test_who_gets_another_key_keeps_his_webhooks(hook, receiver, publish, settle
     assert receiver.types == ["article.published"]
     with database.read_transaction() as connection:
         assert (
-            acts.get_own(connection, key_commands.authenticate(connection, secret, clock()), made["id"])["url"]
+            acts.get_own(connection, key_commands.authenticate(connection, secret, clock()), made["id"]).url
             == receiver.url
         )
 
