@@ -16,13 +16,15 @@ from newsapi.cache.redis_cache import NullCache, RedisResponseCache
 from newsapi.cache.response_cache import ResponseCache
 from newsapi.cdn import CdnPurgeConsumer, make_cdn
 from newsapi.changelog import reader as changelog_reader
+from newsapi.content.context import ContentContext
 from newsapi.content.presentation.presentation import ArticlePresenter
 from newsapi.content.writes.writer import WriteContext
+from newsapi.db.clock import database_now
 from newsapi.db.database import Database
-from newsapi.editing.due import database_now
 from newsapi.feeds.websub import WebSubConsumer
 from newsapi.imports import views as import_views
 from newsapi.imports.jobs import ImportRunner
+from newsapi.keys import commands as key_commands
 from newsapi.keys.usage import Usage
 from newsapi.related.worker import RelatedIndexConsumer
 from newsapi.search.worker import SearchIndexConsumer
@@ -61,7 +63,7 @@ def create_app(settings: Settings) -> Flask:
     shared = (
         RedisResponseCache(settings.redis_url, _response_fingerprint(settings)) if settings.redis_url else NullCache()
     )
-    parts = AppContext(
+    parts = ContentContext(
         settings=settings,
         database=database,
         log_database=log_database,
@@ -69,11 +71,13 @@ def create_app(settings: Settings) -> Flask:
         presentation=ArticlePresenter(settings),
         response_cache=ResponseCache(MemoryCache(settings.cache_mb << 20), shared, follower),
         limits=RateLimiter(settings),
-        token_signer=TokenSigner(database, settings.secret_key),
+        authenticate=key_commands.authenticate,
         usage=Usage(database),
+        index_consumers={"related": RelatedIndexConsumer.name, "search": SearchIndexConsumer.name},
         cdn_lifetime="max-age=86400" if settings.purge_url else "max-age=2",
     )
     app.extensions["newsapi"] = parts
+    app.extensions["newsapi-token-signer"] = TokenSigner(database, settings.secret_key)
     app.extensions["newsapi-document"] = routes.register(app)
     return app
 

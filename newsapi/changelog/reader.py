@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, bindparam, select
 
 from newsapi.changelog.tables import Change, ChangelogHead
+from newsapi.db.bulk_rows import in_values
 from newsapi.errors import MigrationsPending
 
 _HEAD = select(ChangelogHead.seq, ChangelogHead.nonce)
@@ -76,3 +78,29 @@ def read_since(
     if rows and rows[0].seq == start:
         start_nonce, rows = rows[0].nonce, rows[1:]
     return start_nonce, head_seq, head_nonce, None if len(rows) > limit else rows
+
+
+class ChangeInfo(NamedTuple):
+    """The changelog entry of a change."""
+
+    mark: int
+    at: datetime
+    reason: str
+    slug: str
+    previous_slug: str | None
+    version: int | None
+
+
+def get_changes(connection: Connection, seqs: Collection[int]) -> dict[int, ChangeInfo]:
+    """Return the changelog entries of these changes by their seq."""
+    columns = (
+        Change.seq,
+        Change.nonce,
+        Change.committed_at,
+        Change.reason,
+        Change.slug,
+        Change.previous_slug,
+        Change.version,
+    )
+    rows = connection.execute(select(*columns).where(in_values(connection, Change.seq, sorted(seqs))))
+    return {row.seq: ChangeInfo(*row[1:]) for row in rows}

@@ -8,8 +8,8 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from newsapi.keys.commands import PARTNER_SCOPE
 from newsapi.settings import Settings
+from newsapi.web.caller import PARTNER_SCOPE
 
 
 def config_warnings(settings: Settings, keys: Sequence[Any], now: datetime) -> Iterator[str]:

@@ -31,8 +31,8 @@ from newsapi.errors import (
     VersionConflict,
 )
 from newsapi.keys import audit
-from newsapi.keys.commands import Caller
 from newsapi.text.slugs import MAX_SLUG_LENGTH, slugify
+from newsapi.web.caller import Caller
 from newsapi.web.wire import format_instant
 
 T = TypeVar("T")

@@ -21,7 +21,7 @@ from newsapi.db.types import uuid7
 from newsapi.editing import merge_rows
 from newsapi.errors import FieldError, InvalidBody, NotFound, ResourceInUse
 from newsapi.keys import audit
-from newsapi.keys.commands import Caller
+from newsapi.web.caller import Caller
 
 BATCH_SIZE = 200
 """Articles in one transaction, which limits how long other writers wait."""

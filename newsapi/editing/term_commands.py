@@ -24,8 +24,8 @@ from newsapi.errors import (
     VersionConflict,
 )
 from newsapi.keys import audit
-from newsapi.keys.commands import Caller
 from newsapi.text.slugs import slugify
+from newsapi.web.caller import Caller
 
 T = TypeVar("T")
 Then = Callable[[Session, WriteResult], T]

@@ -10,6 +10,7 @@ from flask.views import MethodView
 
 from newsapi.cache import dependencies
 from newsapi.cache.cached_response import CachedResponse
+from newsapi.content.context import app_context
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import facets
 from newsapi.content.queries.listings import ListQuery
@@ -21,7 +22,6 @@ from newsapi.errors import NotFound
 from newsapi.feeds import sitemap, sitemap_queries
 from newsapi.web import pagination
 from newsapi.web.blueprint import Blueprint
-from newsapi.web.context import app_context
 from newsapi.web.responses import cached_response
 
 blueprint = Blueprint("sitemaps", __name__, description="Sitemaps for search engines")

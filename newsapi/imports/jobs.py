@@ -30,8 +30,8 @@ from newsapi.imports import queries as store
 from newsapi.imports.line_index import LineIndex
 from newsapi.imports.loader import Counts, ImportPosition, ImportRun
 from newsapi.keys import audit
-from newsapi.keys.commands import Caller
 from newsapi.settings import Settings
+from newsapi.web.caller import Caller
 from newsapi.webhooks import events as webhook_events
 
 log = structlog.get_logger("newsapi.worker")

@@ -11,6 +11,7 @@ from flask.views import MethodView
 from werkzeug.exceptions import BadRequest, RequestTimeout
 
 from newsapi.cache.cached_response import CachedResponse
+from newsapi.content.context import app_context
 from newsapi.db.database import Connection
 from newsapi.errors import FieldError, InvalidParameter, NotFound, WrongMediaType
 from newsapi.imports import jobs, mapping
@@ -20,7 +21,6 @@ from newsapi.text.strict_json import InvalidJson
 from newsapi.web import pagination, write_requests
 from newsapi.web.authorization import require_caller
 from newsapi.web.blueprint import Blueprint
-from newsapi.web.context import app_context
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.idempotency import StoredResponse
 from newsapi.web.responses import private_response

@@ -12,9 +12,10 @@ from newsapi.content.queries.terms import Kind
 from newsapi.content.writes import terms as term_writes
 from newsapi.db.database import Connection, Database, Session
 from newsapi.db.types import uuid7
-from newsapi.errors import FieldError, InvalidParameter, KeyUnknown, NotFound, ScopeMissing
+from newsapi.errors import FieldError, InvalidParameter, KeyUnknown, NotFound
 from newsapi.keys import audit, queries
 from newsapi.web import credentials
+from newsapi.web.caller import PARTNER_SCOPE, Caller
 from newsapi.webhooks import queries as webhook_queries
 
 SCOPES = ("content:write", "content:publish", "drafts:read", "partner:read", "webhooks", "subscribers", "admin")
@@ -23,9 +24,6 @@ COMMAND_LINE_ACTOR = "command"
 """The actor of audit entries for commands of the command line, which needs no key."""
 
 _NOTHING = bytes(32)
-
-
-PARTNER_SCOPE = "partner:read"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,50 +36,6 @@ class Entitlement:
     brands: tuple[str, ...] = ()
     sections: tuple[str, ...] = ()
     body: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """The API key of a request: id, prefix, scopes and rate limit per minute (None: the default).
-
-    `brands` and `sections` are the slugs that a partner key is entitled to (None: any), `body` is how much of the
-    bodies of these articles it gets.
-    """
-
-    id: UUID
-    prefix: str
-    scopes: frozenset[str]
-    rate: int | None = None
-    brands: tuple[str, ...] | None = None
-    sections: tuple[str, ...] | None = None
-    body: str = "full"
-
-    @property
-    def name(self) -> str:
-        """The actor in revisions and audit entries."""
-        return self.prefix
-
-    @property
-    def is_editor(self) -> bool:
-        """Whether the key belongs to an editor, who sees all articles."""
-        return self.has_scope("drafts:read") or self.has_scope("content:write")
-
-    @property
-    def entitlement_filters(self) -> dict[str, tuple[str, ...]]:
-        """The list filters, by name, that restrict this key if `NEWSAPI_PUBLIC_BODY` is not `full`."""
-        if self.is_editor:
-            return {}
-        slugs_by_filter = {"brand": self.brands, "section": self.sections}
-        return {name: slugs for name, slugs in slugs_by_filter.items() if slugs is not None}
-
-    def has_scope(self, scope: str) -> bool:
-        """Return whether the key has a scope; `admin` includes all others."""
-        return scope in self.scopes or "admin" in self.scopes
-
-    def require_scope(self, scope: str) -> None:
-        """Raise ScopeMissing unless the key has the scope."""
-        if not self.has_scope(scope):
-            raise ScopeMissing(scope)
 
 
 def authenticate(connection: Connection, secret: str, now: datetime) -> Caller:

@@ -9,6 +9,7 @@ from flask.views import MethodView
 
 from newsapi.cache import dependencies
 from newsapi.cache.cached_response import CachedResponse
+from newsapi.content.context import app_context
 from newsapi.content.presentation import visibility_of_caller
 from newsapi.content.presentation.presentation import BodyAccess
 from newsapi.content.queries import articles as article_queries
@@ -30,7 +31,6 @@ from newsapi.text import html
 from newsapi.text.folding import fold
 from newsapi.web import pagination
 from newsapi.web.blueprint import Blueprint
-from newsapi.web.context import app_context
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.responses import cached_response
 

@@ -15,7 +15,7 @@ from newsapi.worker.consumers import Consumer
 class SearchIndexConsumer(Consumer):
     """Keeps the search index up to date. It starts at the first change, so it also creates the index."""
 
-    name = index.LISTENER
+    name = index.CONSUMER
     from_the_first = True
 
     def __init__(self, database: Database, *, now: Callable[[], datetime]) -> None:

@@ -11,9 +11,9 @@ from newsapi.content.writes.writer import WriteContext
 from newsapi.db.database import Connection
 from newsapi.errors import ResourceInUse
 from newsapi.keys import audit
-from newsapi.keys.commands import PARTNER_SCOPE, Caller
 from newsapi.sync import receipts
 from newsapi.sync.receipts import RecallRecord
+from newsapi.web.caller import PARTNER_SCOPE, Caller
 
 
 class AcknowledgementResult(NamedTuple):

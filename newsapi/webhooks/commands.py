@@ -11,7 +11,7 @@ from newsapi.db.database import Connection, Database, Session
 from newsapi.db.types import uuid7
 from newsapi.errors import FieldError, InvalidBody, NotFound
 from newsapi.keys import audit
-from newsapi.keys.commands import Caller
+from newsapi.web.caller import Caller
 from newsapi.webhooks import queries, signing
 from newsapi.webhooks.event_types import PING
 from newsapi.webhooks.queries import WebhookColumns, WebhookRow

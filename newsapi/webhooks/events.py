@@ -13,11 +13,11 @@ from newsapi.changelog.records import CommittedChange
 from newsapi.content.presentation.presentation import FULL_ACCESS, ArticlePresenter
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import facet_slugs, snapshots
+from newsapi.content.queries import terms as term_queries
 from newsapi.db.database import Connection, Session
 from newsapi.errors import WithdrawalInfo
 from newsapi.keys import commands as key_commands
-from newsapi.keys.commands import Caller
-from newsapi.sync import receipts
+from newsapi.web.caller import Caller
 from newsapi.webhooks import queries, signing
 from newsapi.webhooks.event_types import (
     ARTICLE_EVENT_OF_REASON,
@@ -142,7 +142,11 @@ def _entitlement_filters(connection: Connection, caller: Caller | None) -> list[
 
 def _terms(connection: Connection, kind: str, slugs: Sequence[str]) -> TermFilter:
     """Return brands or sections by their current slugs."""
-    return frozenset((kind, slug) for slug in receipts.current_slugs(connection, kind, slugs)) if slugs else frozenset()
+    return (
+        frozenset((kind, slug) for slug in term_queries.current_slugs(connection, kind, slugs))
+        if slugs
+        else frozenset()
+    )
 
 
 def _delivery(webhook: WebhookRow, seq: int, type_: str, body: str, now: datetime) -> NewDelivery:
@@ -198,7 +202,7 @@ def _event_payloads(
         record["id"]: record
         for record in article_queries.get_many(connection, [*ids], include_unpublished=True).records
     }
-    withdrawals = snapshots.withdrawals(connection, ids)
+    withdrawals = snapshots.list_withdrawals(connection, ids)
     return {
         row.seq: _article_data(row, facet_names, records[row.subject_id], withdrawals.get(row.subject_id), presentation)
         if row.kind == "article" and row.subject_id in records

@@ -20,12 +20,12 @@ import pytest
 import yaml
 
 from newsapi.app import create_app
+from newsapi.content.presentation import consent
 from newsapi.demo import content
 from newsapi.imports import loader as import_loader
 from newsapi.imports import mapping as import_mapping
 from newsapi.search import maintenance as search_maintenance
 from newsapi.settings import Settings
-from newsapi.subscriptions import messages
 from newsapi.web.context import utc_now
 from tests.docs.pages import BLOCKS, PAGES, TOP, blocks, commands
 from tests.stories.conftest import environ
@@ -271,7 +271,7 @@ def test_every_html_block_is_well_formed(block):
 
 def test_the_form_names_the_consent_that_the_demo_shows():
     named = set(re.findall(r'consent_version: "([^"]+)"', "".join(block.text for block in blocks("html"))))
-    assert named == {messages.consent_text("it", None, None).version}
+    assert named == {consent.consent_text("it", None, None).version}
 
 
 # --- walk through -----------------------------------------------------------------------------------------------------

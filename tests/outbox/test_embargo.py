@@ -9,6 +9,7 @@ from sqlalchemy import event, select
 from newsapi.app import create_worker
 from newsapi.changelog.tables import Change
 from newsapi.content.writes.writer import WriteContext
+from newsapi.db import clock as db_clock
 from newsapi.editing import due, scheduler
 from newsapi.keys import commands as key_commands
 from newsapi.worker.consumers import LEASE_DURATION, ConsumerRunner
@@ -198,10 +199,10 @@ def test_a_time_that_is_none_or_has_no_offset_is_refused(editor, said):
 
 def test_the_clock_is_that_of_the_database(database):
     with database.read_transaction() as connection:
-        assert due.database_now(connection).tzinfo is not None
+        assert db_clock.database_now(connection).tzinfo is not None
         if not database.is_sqlite:
             fixed = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
-            assert abs(due.database_now(connection) - fixed) < timedelta(seconds=5)
+            assert abs(db_clock.database_now(connection) - fixed) < timedelta(seconds=5)
 
 
 def test_every_worker_keeps_the_schedule(settings):

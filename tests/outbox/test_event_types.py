@@ -32,7 +32,7 @@ def test_every_kind_of_change_has_an_event_type():
 def test_every_reason_of_an_article_change_has_an_event_type():
     reasons = {*ChangeSchema().fields["reason"].metadata["x-extensible-enum"]}
     assert {*ARTICLE_EVENT_OF_REASON, OUT_OF_SCOPE} == reasons
-    assert ARTICLE_OUT_OF_SCOPE == f"article.{OUT_OF_SCOPE}"
+    assert f"article.{OUT_OF_SCOPE}" == ARTICLE_OUT_OF_SCOPE
 
 
 @pytest.mark.parametrize("schema", [WebhookInput, WebhookPatch])

@@ -22,7 +22,8 @@ from newsapi.imports import jobs as import_jobs
 from newsapi.imports import loader as import_loader
 from newsapi.keys import commands as key_commands
 from newsapi.keys import queries as store_keys
-from newsapi.keys.commands import Caller, Entitlement
+from newsapi.keys.commands import Entitlement
+from newsapi.web.caller import Caller
 from newsapi.webhooks import commands as acts
 from newsapi.webhooks import queries as webhook_queries
 from newsapi.webhooks import signing as wire

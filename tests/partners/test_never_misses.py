@@ -21,7 +21,7 @@ from newsapi.db.types import uuid7
 from newsapi.editing import commands as desk_articles
 from newsapi.errors import Unavailable
 from newsapi.imports import loader as import_loader
-from newsapi.keys.commands import Caller
+from newsapi.web.caller import Caller
 from tests.consistency import consistent
 from tests.partners.mirror import Mirror
 from tests.records import article, lines

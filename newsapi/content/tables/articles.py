@@ -11,17 +11,13 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueCon
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
+from newsapi.changelog.digests import bucket
 from newsapi.db.types import Base, BytewiseText, uuid7
 
 STATUSES = ("draft", "scheduled", "published", "withdrawn")
 _SCHEDULED = text("status = 'scheduled'")
 _EXPIRES = text("status = 'published' AND expires_at IS NOT NULL")
 _NOT_PUBLISHED = text("status <> 'published'")
-
-
-def bucket(id_: UUID) -> int:
-    """Return the digest bucket of an article, 0 to 4095: the last three hexadecimal digits of its id."""
-    return id_.int & 0xFFF
 
 
 def _bucket(context: DefaultExecutionContext) -> int:

@@ -13,16 +13,17 @@ from sqlalchemy import bindparam, delete, update
 from sqlalchemy.orm import Session
 
 from newsapi.changelog import writer as changelog_writer
+from newsapi.changelog.digests import bucket
 from newsapi.changelog.records import NewChange
 from newsapi.changelog.writer import SeqRange
 from newsapi.content.queries import listing_entries
 from newsapi.content.queries.articles import LINKS
 from newsapi.content.queries.snapshots import DETAIL, SUMMARY, TIMES, ArticleSnapshot
-from newsapi.content.tables.articles import Article, ArticleContent, Revision, SlugRedirect, bucket
+from newsapi.content.tables.articles import Article, ArticleContent, Revision, SlugRedirect
+from newsapi.content.writes import publication_numbers
 from newsapi.db import bulk_rows
 from newsapi.db.bulk_rows import in_values
 from newsapi.db.types import Base, columns_table
-from newsapi.feeds import sitemap_queries
 from newsapi.search import index as search_index
 
 
@@ -65,7 +66,7 @@ def write_articles(
     seqs = {item.after.id: seq for seq, item in enumerate(changed, seq_range.first)}
     for item in items:
         item.after.publication_number = item.before.publication_number if item.before else None
-    sitemap_queries.assign_numbers(session, [item.after for item in items])
+    publication_numbers.assign_numbers(session, [item.after for item in items])
     old_states = [item.before for item in items if item.before]
     facets = listing_entries.facets_of_articles(session, [*old_states, *(item.after for item in items)])
     facets_before = dict(zip([state.id for state in old_states], facets, strict=False))

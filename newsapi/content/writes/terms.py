@@ -12,10 +12,11 @@ from sqlalchemy import Connection, delete, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from newsapi.changelog.records import NewChange
+from newsapi.changelog.tables import Facet
 from newsapi.content.queries import snapshots
 from newsapi.content.queries.terms import MODELS, Kind
 from newsapi.content.tables.articles import ListingEntry, SlugRedirect
-from newsapi.content.tables.terms import Author, Brand, Facet, Tag
+from newsapi.content.tables.terms import Author, Brand, Tag
 from newsapi.db.bulk_rows import in_values
 from newsapi.db.types import columns_table, uuid7
 from newsapi.errors import FieldError, InvalidParameter

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, cast
+from typing import cast
 from uuid import UUID
 
 from newsapi.changelog import writer as changelog_writer
@@ -16,15 +16,10 @@ from newsapi.content.writes import articles, terms
 from newsapi.content.writes.articles import ArticleWrite
 from newsapi.content.writes.drafts import TERM_KIND_OF_FIELD, Draft
 from newsapi.content.writes.resolve import References
-from newsapi.db.database import Connection, Database, Session
+from newsapi.db.clock import Clock
+from newsapi.db.database import Database, Session
 from newsapi.db.types import uuid7
 from newsapi.settings import Settings
-
-
-class Clock(Protocol):
-    """Returns the time of a write, aware and in UTC."""
-
-    def __call__(self, connection: Connection) -> datetime: ...
 
 
 @dataclass(frozen=True, slots=True)
