@@ -34,7 +34,7 @@ from newsapi.imports import registry as import_registry
 from newsapi.imports.formats import RecordFormat
 from newsapi.imports.schemas import FORMATS
 from newsapi.keys import commands as key_commands
-from newsapi.keys.commands import Entitlement
+from newsapi.keys.commands import Entitlement, KeyLimits
 from newsapi.keys.queries import list_keys as every_key
 from newsapi.migrations.upgrade import is_current, upgrade
 from newsapi.related import maintenance as related_maintenance
@@ -48,6 +48,7 @@ from newsapi.subscriptions import commands as subscription_commands
 from newsapi.subscriptions.tokens import TokenSigner
 from newsapi.text.strict_json import InvalidJson
 from newsapi.web.context import utc_now
+from newsapi.web.scopes import SCOPE_NAMES
 
 
 class _Clear(click.Group):
@@ -181,9 +182,7 @@ def keys_() -> None:
 
 @keys_.command(name="create")
 @click.argument("name")
-@click.option(
-    "--scope", "scopes", multiple=True, required=True, type=click.Choice(key_commands.SCOPES), help="Repeatable."
-)
+@click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice(SCOPE_NAMES), help="Repeatable.")
 @click.option("--days", type=click.IntRange(1, 36_500), help="Days until the key expires; never if not given.")
 @click.option("--rate", type=click.IntRange(1, 1_000_000), help="Requests per minute; or else NEWSAPI_RATE_LIMITS.")
 @click.option("--brand", "brands", multiple=True, help="Restrict a partner key to this brand; may be repeated.")
@@ -194,13 +193,9 @@ def keys_create(
 ) -> None:
     """Create an API key for NAME and print it. It is shown only once; the database stores a hash."""
     now = utc_now()
-    expires_at = now + timedelta(days=days) if days else None
+    limits = KeyLimits(expires_at=now + timedelta(days=days) if days else None, requests_per_minute=rate)
     entitlement = Entitlement(brands=brands, sections=sections, body=body)
-    click.echo(
-        key_commands.create(
-            _write_context(), name, scopes, now=now, expires_at=expires_at, rate=rate, entitlement=entitlement
-        )
-    )
+    click.echo(key_commands.create(_write_context(), name, scopes, now=now, limits=limits, entitlement=entitlement))
 
 
 @keys_.command(name="list")

@@ -35,7 +35,7 @@ from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.idempotency import SaveResponse, StoredResponse, without_key
 from newsapi.web.responses import private_response
 
-blueprint = Blueprint("desk", __name__, url_prefix="/v1/articles", description="Create, update and withdraw articles")
+blueprint = Blueprint("article-editing", __name__, url_prefix="/v1/articles", description="Create, update and withdraw articles")
 
 PICKS_SCHEMA = RelatedPicksUpdate()
 
@@ -151,7 +151,7 @@ class EditorsPicks(MethodView):
     """Related picks of an article."""
 
     @blueprint.doc(
-        operationId="getPicks", summary="Get the related picks of an article", **write_requests.requires_key()
+        operationId="getRelatedPicks", summary="Get the related picks of an article", **write_requests.requires_key()
     )
     @blueprint.response(200, RelatedPicksResponse)
     @blueprint.documents_errors(404)
@@ -169,7 +169,7 @@ class EditorsPicks(MethodView):
         return private_response(path, {}, build)
 
     @blueprint.doc(
-        operationId="setPicks",
+        operationId="setRelatedPicks",
         summary="Set the related picks of an article",
         **write_requests.documents_body(RelatedPicksUpdate, versioned=True),
     )

@@ -37,7 +37,7 @@ from newsapi.web.blueprint import Blueprint
 from newsapi.web.fast_dump import dump_json
 from newsapi.web.responses import private_response
 
-blueprint = Blueprint("history", __name__, url_prefix=ARTICLES_PATH, description="Revisions of articles")
+blueprint = Blueprint("revisions", __name__, url_prefix=ARTICLES_PATH, description="Revisions of articles")
 
 NUMBER = {
     "in": "path",

@@ -75,7 +75,7 @@ def _term_schema(term_kind: TermKind) -> Any:
 def _make_blueprint(term_kind: TermKind) -> Blueprint:
     """Return the blueprint with the write routes of a kind of term."""
     kind = term_kind.kind
-    blueprint = Blueprint(f"{kind}s-desk", __name__, url_prefix=term_kind.path, description=term_kind.text)
+    blueprint = Blueprint(f"{kind}s-editing", __name__, url_prefix=term_kind.path, description=term_kind.text)
     data = fields.Nested(_term_schema(term_kind), required=True)
     result_schema = type(f"{kind.title()}Written", (OutputSchema,), {"data": data})
     which = {"in": "path", "name": "slug", "description": f"Slug of the {kind}", "schema": SLUG_OR_ID_SCHEMA}

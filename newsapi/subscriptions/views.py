@@ -66,7 +66,7 @@ def subscription_context() -> actions.SubscriptionContext:
 def _blueprint(term_kind: TermKind) -> Blueprint:
     """Return the blueprint with the subscription route of a kind of term."""
     kind = term_kind.kind
-    blueprint = Blueprint(f"{kind}-box", __name__, url_prefix=term_kind.path, description="Subscribe to emails")
+    blueprint = Blueprint(f"{kind}-subscriptions", __name__, url_prefix=term_kind.path, description="Subscribe to emails")
     which = {"in": "path", "name": "slug", "description": f"Slug of the {kind}", "schema": SLUG_OR_ID_SCHEMA}
 
     @blueprint.route("/<slug>/subscriptions", parameters=[which])

@@ -291,7 +291,7 @@ def pause_failing(session: Session, *, failing_before: datetime, now: datetime) 
 
 def list_deliveries(
     connection: Connection, webhook_id: UUID, *, before: UUID | None, limit: int, state: str | None
-) -> Sequence[Row[tuple[object, ...]]]:
+) -> Sequence[Row[*tuple[object, ...]]]:
     """Return deliveries of a webhook, newest first, optionally in one state or older than the id `before`."""
     statement = select(_DELIVERY).where(_DELIVERY.c.webhook_id == webhook_id)
     if state is not None:

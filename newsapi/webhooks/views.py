@@ -150,7 +150,7 @@ class WebhookSecret(MethodView):
     """The secret of a webhook."""
 
     @blueprint.doc(
-        operationId="rotateWebhook", summary="Rotate the secret of a webhook", **write_requests.requires_key()
+        operationId="rotateWebhookSecret", summary="Rotate the secret of a webhook", **write_requests.requires_key()
     )
     @blueprint.response(200, WebhookResponse)
     @blueprint.documents_errors(404)
@@ -187,7 +187,7 @@ class Deliveries(MethodView):
 class DeliveryRetry(MethodView):
     """A repeated delivery."""
 
-    @blueprint.doc(operationId="redeliver", summary="Redeliver an event", **write_requests.requires_key())
+    @blueprint.doc(operationId="redeliverWebhookDelivery", summary="Redeliver an event", **write_requests.requires_key())
     @blueprint.response(202, PingResponse)
     @blueprint.documents_errors(404)
     def post(self, id: UUID, delivery: UUID) -> Response:  # noqa: A002
