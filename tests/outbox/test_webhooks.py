@@ -23,6 +23,7 @@ from newsapi.imports import loader as import_loader
 from newsapi.keys import commands as key_commands
 from newsapi.keys import queries as store_keys
 from newsapi.keys.commands import Entitlement
+from newsapi.keys.queries import KeyRow
 from newsapi.web.caller import Caller
 from newsapi.webhooks import commands as acts
 from newsapi.webhooks import queries as webhook_queries
@@ -148,9 +149,10 @@ def settle(follow, listener, seconds, clock):
 @pytest.fixture
 def key(database, clock):
     """The key of CALLER."""
-    columns = {"secret_digest": b"", "name": "partner", "scopes": ["webhooks"], "created_at": clock()}
+    row = dict.fromkeys(KeyRow._fields) | {"id": CALLER.id, "prefix": CALLER.prefix, "secret_digest": b""}
+    row |= {"name": "partner", "scopes": ["webhooks"], "created_at": clock()}
     with database.transaction() as session:
-        store_keys.insert_key(session, id=CALLER.id, prefix=CALLER.prefix, **columns)
+        store_keys.insert_key(session, KeyRow(**row))
     return CALLER.prefix
 
 
@@ -158,9 +160,10 @@ def key(database, clock):
 def hook(database, clock, key):
     """Make a webhook for everything, or as it is said."""
 
-    def hook(url, events=EVENTS, **more):
+    def hook(url, events=EVENTS, by=CALLER.prefix, **more):
         values = {"url": url, "events": [*events], "brands": None, "sections": None, **more}
-        return acts.create(database, CALLER, values, now=clock(), read_back=lambda _, row: row._asdict())
+        owner = replace(CALLER, prefix=by)
+        return acts.create(database, owner, values, now=clock(), read_back=lambda _, row: row._asdict())
 
     return hook
 
@@ -387,7 +390,7 @@ def test_what_fails_is_tried_again_under_its_id_until_it_is_answered(hook, recei
     assert len(receiver.calls) == 3
     assert len({(call["id"], call["text"]) for call in receiver.calls}) == 1
     [row] = rows(database, made["id"])
-    assert (row.state, row.attempts, row.status) == ("delivered", 3, 204)
+    assert (row.state, row.attempts, row.last_status_code) == ("delivered", 3, 204)
 
 
 def test_after_three_days_a_delivery_is_dead_and_the_webhook_paused(hook, receiver, publish, settle, database):
@@ -430,7 +433,7 @@ def test_a_redirect_leads_nowhere(hook, receiver, publish, settle, database):
     publish(article("velar"))
     settle()
     assert len(receiver.calls) == 1
-    assert [row.status for row in rows(database, made["id"])] == [307]
+    assert [row.last_status_code for row in rows(database, made["id"])] == [307]
 
 
 def test_a_partner_who_hangs_holds_up_nobody(hook, receive, publish, follow, listener, seconds):
@@ -548,7 +551,7 @@ def test_an_import_that_ends_otherwise_is_told_too(hook, receiver, send, runs, d
     def fails(*_args, **_kwargs):
         raise RuntimeError
 
-    monkeypatch.setattr(import_loader.writing, "persist_articles", fails)
+    monkeypatch.setattr(import_loader.writer, "persist_articles", fails)
     for _ in range(import_jobs.MAX_FAILURES):
         with pytest.raises(RuntimeError):
             runs.run_slice()
