@@ -1,11 +1,9 @@
-"""Changes of the changelog: one to append, and the columns of one that is committed."""
+"""A change to append to the changelog."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal
 from uuid import UUID
 
 
@@ -40,38 +38,3 @@ class NewChange:
     facets_before: frozenset[int] = frozenset()
     facets_after: frozenset[int] = frozenset()
     related_list_ids: tuple[str, ...] = ()
-
-
-class CommittedChange(Protocol):
-    """The columns of a row of the changelog; see `newsapi.changelog.tables.Change`."""
-
-    @property
-    def seq(self) -> int: ...
-    @property
-    def nonce(self) -> int: ...
-    @property
-    def committed_at(self) -> datetime: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def action(self) -> str: ...
-    @property
-    def reason(self) -> str: ...
-    @property
-    def version(self) -> int | None: ...
-    @property
-    def subject_id(self) -> UUID: ...
-    @property
-    def slug(self) -> str: ...
-    @property
-    def previous_slug(self) -> str | None: ...
-    @property
-    def additional_slugs(self) -> Sequence[str] | None: ...
-    @property
-    def facets_before(self) -> Sequence[int]: ...
-    @property
-    def facets_after(self) -> Sequence[int]: ...
-    @property
-    def related_list_ids(self) -> Sequence[str] | None: ...
-    @property
-    def is_bulk(self) -> bool: ...

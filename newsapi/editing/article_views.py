@@ -35,7 +35,9 @@ from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.idempotency import SaveResponse, StoredResponse, without_key
 from newsapi.web.responses import private_response
 
-blueprint = Blueprint("article-editing", __name__, url_prefix="/v1/articles", description="Create, update and withdraw articles")
+blueprint = Blueprint(
+    "article-editing", __name__, url_prefix="/v1/articles", description="Create, update and withdraw articles"
+)
 
 PICKS_SCHEMA = RelatedPicksUpdate()
 

@@ -24,7 +24,9 @@ from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.idempotency import StoredResponse
 from newsapi.web.responses import private_response
 
-blueprint = Blueprint("preview-links", __name__, url_prefix=ARTICLES_PATH, description="Preview links to unpublished articles")
+blueprint = Blueprint(
+    "preview-links", __name__, url_prefix=ARTICLES_PATH, description="Preview links to unpublished articles"
+)
 
 LINK_SCHEMA = PreviewLinkCreate()
 

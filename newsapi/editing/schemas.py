@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from marshmallow import fields, validate
 
-from newsapi.content.schemas.params import PageParams
+from newsapi.web.params import PageParams
 from newsapi.web.wire import (
     InputSchema,
     Instant,

@@ -13,7 +13,6 @@ from marshmallow import Schema, fields
 from newsapi.content.context import app_context
 from newsapi.content.queries import facets
 from newsapi.content.queries import terms as term_queries
-from newsapi.content.schemas.params import SLUG_OR_ID_SCHEMA
 from newsapi.content.schemas.term_kinds import TERM_KINDS, TermKind
 from newsapi.content.schemas.terms import EditorAuthor
 from newsapi.content.writes import patches
@@ -30,6 +29,7 @@ from newsapi.web.authorization import require_caller
 from newsapi.web.blueprint import Blueprint
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.idempotency import SaveResponse, StoredResponse, without_key
+from newsapi.web.params import SLUG_OR_ID_SCHEMA
 from newsapi.web.wire import OutputSchema
 
 MERGE = MergeInput()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from newsapi.content.schemas.params import PageParams
+from newsapi.web.params import PageParams
 from newsapi.web.wire import InputSchema, Instant, OutputSchema, PageInfo, PageLinks
 
 FORMATS = ("ndjson", "wxr", "rss")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal, Protocol
+from uuid import UUID
 
-from newsapi.content.queries.terms import Kind
-from newsapi.content.writes import terms as term_writes
 from newsapi.db.database import Connection, Database, Session
 from newsapi.db.types import uuid7
 from newsapi.errors import FieldError, InvalidParameter, KeyUnknown, NotFound
@@ -17,7 +16,6 @@ from newsapi.keys.queries import KeyRow
 from newsapi.web import credentials
 from newsapi.web.caller import Caller
 from newsapi.web.scopes import PARTNER_SCOPE, SCOPE_NAMES
-from newsapi.webhooks import queries as webhook_queries
 
 COMMAND_LINE_ACTOR: Final = "command"
 """The actor of audit entries for commands of the command line, which needs no key."""
@@ -40,10 +38,21 @@ class Entitlement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyLimits:
-    """Limits of a new key: when it expires (None: never), and its rate limit (None: the default of the settings)."""
+    """Limits of a new key.
+
+    Attributes:
+        expires_at: When it expires; None if never.
+        requests_per_minute: Its rate limit; None for the default of the settings.
+        entitlement: What it may read, for a partner key.
+    """
 
     expires_at: datetime | None = None
     requests_per_minute: int | None = None
+    entitlement: Entitlement = Entitlement()
+
+
+UNLIMITED: Final = KeyLimits()
+"""No expiry, the default rate limit, and no entitlement that restricts the key."""
 
 
 def authenticate(connection: Connection, secret: str, now: datetime) -> Caller:
@@ -88,14 +97,29 @@ def _caller(row: KeyRow) -> Caller:
     )
 
 
+class SlugResolver(Protocol):
+    """Finds brands and sections."""
+
+    def __call__(
+        self, session: Session, kind: Literal["brand", "section"], slugs: Collection[str], /
+    ) -> Mapping[str, UUID]:
+        """Return the ids of those of these slugs that a term has or had."""
+
+
+def _resolve_nothing(
+    _session: Session, _kind: Literal["brand", "section"], _slugs: Collection[str]
+) -> Mapping[str, UUID]:
+    return {}
+
+
 def create(
     database: Database,
     name: str,
     scopes: Collection[str],
     *,
     now: datetime,
-    limits: KeyLimits | None = None,
-    entitlement: Entitlement | None = None,
+    limits: KeyLimits = UNLIMITED,
+    resolve_slugs: SlugResolver = _resolve_nothing,
 ) -> str:
     """Create an API key.
 
@@ -104,8 +128,8 @@ def create(
         name: Who the key is for.
         scopes: At least one of `SCOPE_NAMES`.
         now: The time of creation.
-        limits: Expiry and rate limit; None for no expiry and the default rate limit.
-        entitlement: What a partner key may read; None for everything.
+        limits: Expiry, rate limit and entitlement.
+        resolve_slugs: Finds the brands and sections of the entitlement; without it, none exists.
 
     Returns:
         The secret of the key, which is not stored.
@@ -119,7 +143,7 @@ def create(
         raise InvalidParameter(
             [FieldError("scope", f"{scope} is none of {', '.join(SCOPE_NAMES)}") for scope in unknown or ["nothing"]]
         )
-    entitlement, limits = entitlement or Entitlement(), limits or KeyLimits()
+    entitlement = limits.entitlement
     if entitlement != Entitlement() and PARTNER_SCOPE not in scopes:
         raise InvalidParameter(
             [FieldError("scope", f"must be {PARTNER_SCOPE} if the key is restricted to brands, sections or bodies")]
@@ -133,8 +157,8 @@ def create(
             name=name,
             scopes=sorted(set(scopes)),
             rate_per_minute=limits.requests_per_minute,
-            brands=_require_slugs(session, "brand", entitlement.brands),
-            sections=_require_slugs(session, "section", entitlement.sections),
+            brands=_require_slugs(session, resolve_slugs, "brand", entitlement.brands),
+            sections=_require_slugs(session, resolve_slugs, "section", entitlement.sections),
             body_access=entitlement.body,
             created_at=now,
             expires_at=limits.expires_at,
@@ -145,9 +169,11 @@ def create(
     return credential.secret
 
 
-def _require_slugs(session: Session, kind: Kind, slugs: Collection[str]) -> list[str] | None:
+def _require_slugs(
+    session: Session, resolve_slugs: SlugResolver, kind: Literal["brand", "section"], slugs: Collection[str]
+) -> list[str] | None:
     """Return the slugs sorted, None if there are none; raise InvalidParameter if a term does not exist."""
-    missing = sorted(set(slugs) - term_writes.resolve_slugs(session, kind, slugs).keys())
+    missing = sorted(set(slugs) - resolve_slugs(session, kind, slugs).keys())
     if missing:
         raise InvalidParameter([FieldError(kind, f"there is no {kind} {slug}") for slug in missing])
     return sorted(set(slugs)) or None
@@ -165,14 +191,22 @@ def _insert_audit_entry(session: Session, key: KeyRow, action: str, now: datetim
     )
 
 
-def rotate(database: Database, prefix: str, *, now: datetime, overlap: timedelta) -> str:
-    """Create a key with the rights and the webhooks of another, which expires.
+def rotate(
+    database: Database,
+    prefix: str,
+    *,
+    now: datetime,
+    overlap: timedelta,
+    on_rotated: Callable[[Session, str, str], None],
+) -> str:
+    """Create a key with the rights of another, which expires.
 
     Args:
         database: The database.
         prefix: The prefix of the old key.
         now: The time of creation.
         overlap: How long the old key stays valid.
+        on_rotated: Called in the transaction with the old and the new prefix, to hand over what the old key owns.
 
     Returns:
         The secret of the new key.
@@ -190,7 +224,7 @@ def rotate(database: Database, prefix: str, *, now: datetime, overlap: timedelta
         new = old._replace(id=uuid7(), prefix=credential.prefix, secret_digest=credential.digest, created_at=now)
         queries.insert_key(session, new)
         _insert_audit_entry(session, new, "rotate", now)
-        webhook_queries.reassign(session, prefix, credential.prefix)
+        on_rotated(session, prefix, credential.prefix)
         return credential.secret
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from newsapi.content.schemas.params import PageParams
+from newsapi.web.params import PageParams
 from newsapi.web.wire import (
     Instant,
     OutputSchema,

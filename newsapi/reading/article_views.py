@@ -35,13 +35,7 @@ from newsapi.content.schemas.articles import (
     RelatedArticle,
     RelatedListSchema,
 )
-from newsapi.content.schemas.params import (
-    EXTRA_INCLUDES,
-    ArticleListParams,
-    ArticleParams,
-    ReadParams,
-    RelatedParams,
-)
+from newsapi.content.schemas.params import EXTRA_INCLUDES, ArticleListParams, ArticleParams, RelatedParams
 from newsapi.content.schemas.partial import PartialArticleList, PartialArticleResponse
 from newsapi.db.database import Connection
 from newsapi.db.types import latest_time
@@ -58,6 +52,7 @@ from newsapi.text.blocks import parse_blocks
 from newsapi.web import pagination
 from newsapi.web.blueprint import Blueprint
 from newsapi.web.fast_dump import DumpFunction, compile_dump, dump_json
+from newsapi.web.params import ReadParams
 from newsapi.web.responses import cached_response
 
 blueprint = Blueprint("articles", __name__, url_prefix="/v1/articles", description="Read published articles")
@@ -440,7 +435,7 @@ def _include(
         full_terms = term_queries.get_terms(connection, kind, slugs) if slugs else {}
         for term in full_terms.values():
             app_context().presentation.term(kind, term)
-            times |= {term["changed_at"], term["at"]}
+            times |= {term["changed_at"], term["list_changed_at"]}
             depends_on |= {term["facet_id"], *dependencies.parent_dependency(term)}
         for record in records:
             expanded = [full_terms[term["slug"]] for term in _listed(record[name])]

@@ -18,7 +18,7 @@ from newsapi.content.queries import terms as term_queries
 from newsapi.content.queries.listings import ListQuery
 from newsapi.content.queries.terms import TermPageStart
 from newsapi.content.schemas.articles import ArticleList, ArticleSummary
-from newsapi.content.schemas.params import SLUG_OR_ID_SCHEMA, TermListParams, TermParams
+from newsapi.content.schemas.params import TermListParams, TermParams
 from newsapi.content.schemas.term_kinds import TERM_KINDS, TermKind
 from newsapi.content.writes import terms as term_writes
 from newsapi.db.database import Connection
@@ -29,6 +29,7 @@ from newsapi.text.slugs import is_slug
 from newsapi.web import authorization, pagination
 from newsapi.web.blueprint import Blueprint
 from newsapi.web.fast_dump import compile_dump, dump_json
+from newsapi.web.params import SLUG_OR_ID_SCHEMA
 from newsapi.web.responses import cached_response
 from newsapi.web.wire import OutputSchema
 

@@ -19,7 +19,7 @@ from newsapi.content.queries.articles import Record
 from newsapi.content.queries.facets import ReadSnapshot
 from newsapi.content.queries.listings import MAX_EXACT_COUNT, ListQuery
 from newsapi.content.queries.terms import Kind
-from newsapi.content.schemas.params import ALLOWED_WITH_CURSOR, SearchParams, SuggestParams
+from newsapi.content.schemas.params import SearchParams, SuggestParams
 from newsapi.db.database import Connection
 from newsapi.db.types import latest_time
 from newsapi.errors import CursorInvalid, FieldError, InvalidParameter
@@ -32,6 +32,7 @@ from newsapi.text.folding import fold
 from newsapi.web import pagination
 from newsapi.web.blueprint import Blueprint
 from newsapi.web.fast_dump import compile_dump, dump_json
+from newsapi.web.params import ALLOWED_WITH_CURSOR
 from newsapi.web.responses import cached_response
 
 blueprint = Blueprint("search", __name__, url_prefix="/v1", description="Search articles")

@@ -12,7 +12,6 @@ from flask import Response, current_app, request
 from flask.views import MethodView
 
 from newsapi.cache.cached_response import CachedResponse
-from newsapi.content.schemas.params import SLUG_OR_ID_SCHEMA
 from newsapi.content.schemas.subscription_offer import FOLLOWABLE_KINDS
 from newsapi.content.schemas.term_kinds import TERM_KINDS, TermKind
 from newsapi.content.writes import patches
@@ -39,6 +38,7 @@ from newsapi.web import pagination, write_requests
 from newsapi.web.blueprint import Blueprint
 from newsapi.web.context import app_context
 from newsapi.web.fast_dump import compile_dump, dump_json
+from newsapi.web.params import SLUG_OR_ID_SCHEMA
 from newsapi.web.responses import private_response
 
 PATH = "/v1/subscriptions"
@@ -66,7 +66,9 @@ def subscription_context() -> actions.SubscriptionContext:
 def _blueprint(term_kind: TermKind) -> Blueprint:
     """Return the blueprint with the subscription route of a kind of term."""
     kind = term_kind.kind
-    blueprint = Blueprint(f"{kind}-subscriptions", __name__, url_prefix=term_kind.path, description="Subscribe to emails")
+    blueprint = Blueprint(
+        f"{kind}-subscriptions", __name__, url_prefix=term_kind.path, description="Subscribe to emails"
+    )
     which = {"in": "path", "name": "slug", "description": f"Slug of the {kind}", "schema": SLUG_OR_ID_SCHEMA}
 
     @blueprint.route("/<slug>/subscriptions", parameters=[which])

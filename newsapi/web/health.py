@@ -10,12 +10,12 @@ from marshmallow import fields
 
 from newsapi import __version__
 from newsapi.changelog import offsets as changelog_offsets
-from newsapi.content.schemas.params import SLUG_OR_ID_SCHEMA
 from newsapi.errors import NotFound, Unavailable
 from newsapi.migrations.upgrade import is_current
 from newsapi.web.blueprint import Blueprint
 from newsapi.web.context import app_context
 from newsapi.web.fast_dump import dump_json
+from newsapi.web.params import SLUG_OR_ID_SCHEMA
 from newsapi.web.problems import PROBLEM_TYPES
 from newsapi.web.wire import OutputSchema
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from newsapi.cache import dependencies
 from newsapi.changelog import offsets as changelog_offsets
-from newsapi.changelog.records import CommittedChange
+from newsapi.changelog.reader import ChangeRow
 from newsapi.content.presentation.presentation import FULL_ACCESS, ArticlePresenter
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import facet_slugs, snapshots
@@ -88,7 +88,7 @@ def queue_import_finished(session: Session, id_: UUID, state: str, api_url: str,
 def plan_deliveries(
     connection: Connection,
     webhooks: Sequence[WebhookRow],
-    changes: Sequence[CommittedChange],
+    changes: Sequence[ChangeRow],
     presentation: ArticlePresenter,
     *,
     now: datetime,
@@ -160,11 +160,11 @@ TermFilter = frozenset[tuple[str, str]]
 """Kinds and slugs of terms: an article passes the filter if it has one of them."""
 
 
-def _facets(row: CommittedChange) -> Iterable[int]:
+def _facets(row: ChangeRow) -> Iterable[int]:
     return (*row.facets_before, *row.facets_after)
 
 
-def _event_type(row: CommittedChange, facet_names: FacetNames, filters: Collection[TermFilter]) -> str:
+def _event_type(row: ChangeRow, facet_names: FacetNames, filters: Collection[TermFilter]) -> str:
     """Return the event type of a change for a client with these filters; empty if it is no event for the client."""
     if row.kind != "article":
         event_type = TERM_EVENT_OF_KIND.get(row.kind, "")  # related lists and search results have no events
@@ -179,7 +179,7 @@ def _event_type(row: CommittedChange, facet_names: FacetNames, filters: Collecti
     return ARTICLE_OUT_OF_SCOPE if was_inside else ""
 
 
-def _is_term_outside(row: CommittedChange, filters: Collection[TermFilter]) -> bool:
+def _is_term_outside(row: ChangeRow, filters: Collection[TermFilter]) -> bool:
     """Return whether a filter names terms of this kind, but not the changed one under its new or old slug."""
     names = {(row.kind, row.slug), (row.kind, row.previous_slug)}
     return any(names.isdisjoint(terms) and row.kind in {kind for kind, _ in terms} for terms in filters)
@@ -194,7 +194,7 @@ def _within(facets: Collection[int], facet_names: FacetNames, filters: Collectio
 
 
 def _event_payloads(
-    connection: Connection, changes: Sequence[CommittedChange], facet_names: FacetNames, presentation: ArticlePresenter
+    connection: Connection, changes: Sequence[ChangeRow], facet_names: FacetNames, presentation: ArticlePresenter
 ) -> dict[int, EventData]:
     """Return the payload of the event of each change, by `seq`."""
     ids = {row.subject_id for row in changes if row.kind == "article"}
@@ -212,7 +212,7 @@ def _event_payloads(
 
 
 def _article_data(
-    row: CommittedChange,
+    row: ChangeRow,
     facet_names: FacetNames,
     record: Mapping[str, object],
     withdrawal: WithdrawalInfo | None,
@@ -228,11 +228,11 @@ def _article_data(
     }
 
 
-def _term_data(row: CommittedChange, facet_names: FacetNames, presentation: ArticlePresenter) -> TermEventData:
+def _term_data(row: ChangeRow, facet_names: FacetNames, presentation: ArticlePresenter) -> TermEventData:
     return {**_change_data(row, facet_names), "links": {"self": f"{presentation.api}/v1/{row.kind}s/{row.slug}"}}
 
 
-def _change_data(row: CommittedChange, facet_names: FacetNames) -> ChangeData:
+def _change_data(row: ChangeRow, facet_names: FacetNames) -> ChangeData:
     return {
         "seq": row.seq,
         "id": str(row.subject_id),
@@ -243,13 +243,13 @@ def _change_data(row: CommittedChange, facet_names: FacetNames) -> ChangeData:
 
 
 def _recipients(
-    changes: Sequence[CommittedChange], facet_names: FacetNames, entitlement: Collection[TermFilter]
-) -> list[CommittedChange]:
+    changes: Sequence[ChangeRow], facet_names: FacetNames, entitlement: Collection[TermFilter]
+) -> list[ChangeRow]:
     """Return the changes that a client with this entitlement may know of."""
     return [row for row in changes if row.kind != "article" or _event_type(row, facet_names, entitlement)]
 
 
-def _invalidations(changes: Sequence[CommittedChange], payloads: Mapping[int, EventData]) -> list[str]:
+def _invalidations(changes: Sequence[ChangeRow], payloads: Mapping[int, EventData]) -> list[str]:
     """Return the bodies of as many `cache.invalidated` events as the surrogate keys of the changes need."""
     surrogate_keys = sorted({surrogate_key for row in changes for surrogate_key in payloads[row.seq]["tags"]})
     return [

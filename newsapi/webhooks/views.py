@@ -187,7 +187,9 @@ class Deliveries(MethodView):
 class DeliveryRetry(MethodView):
     """A repeated delivery."""
 
-    @blueprint.doc(operationId="redeliverWebhookDelivery", summary="Redeliver an event", **write_requests.requires_key())
+    @blueprint.doc(
+        operationId="redeliverWebhookDelivery", summary="Redeliver an event", **write_requests.requires_key()
+    )
     @blueprint.response(202, PingResponse)
     @blueprint.documents_errors(404)
     def post(self, id: UUID, delivery: UUID) -> Response:  # noqa: A002

@@ -25,7 +25,7 @@ from newsapi.cache.log_follower import MAX_STALENESS_SECONDS
 from newsapi.changelog import offsets as changelog_offsets
 from newsapi.changelog import reader as changelog_reader
 from newsapi.changelog.offsets import LogPosition
-from newsapi.changelog.records import CommittedChange
+from newsapi.changelog.reader import ChangeRow
 from newsapi.content.presentation.presentation import ArticlePresenter
 from newsapi.db.database import Database, Session
 from newsapi.webhooks import events, queries, safe_http, signing
@@ -68,9 +68,11 @@ DELIVERIES_PER_COMMIT: Final = 5
 SUCCESS_STATUSES: Final = range(200, 300)
 STATUS_GONE: Final = 410
 
-_ATTEMPTS = Counter("newsapi_webhook_tries", "Webhook delivery attempts, by outcome", ["outcome"])
+_ATTEMPTS = Counter("newsapi_webhook_attempts", "Webhook delivery attempts, by outcome (answered, failed)", ["outcome"])
 _PAUSED = Gauge("newsapi_webhooks_paused", "Paused webhooks", multiprocess_mode="livemostrecent")
-_UNPURGED = Counter("newsapi_webhook_unpurged", "Changes delivered without waiting longer for the CDN purge")
+_PURGE_TIMEOUTS = Counter(
+    "newsapi_webhook_purge_timeouts", "Changes delivered without waiting longer for the CDN purge"
+)
 
 
 @dataclass(slots=True)
@@ -122,7 +124,7 @@ class WebhookConsumer(Consumer):
         self._planned: list[NewDelivery] = []
         self._planned_at = float("-inf")
 
-    def handle(self, rows: Sequence[CommittedChange]) -> LogPosition | None:
+    def handle(self, rows: Sequence[ChangeRow]) -> LogPosition | None:
         if rows:
             last = rows[-1]
             self._unplanned.append(_SeenRange(rows[0].seq - 1, LogPosition(last.seq, last.nonce), self._clock()))
@@ -178,7 +180,7 @@ class WebhookConsumer(Consumer):
             if ready and changes_read.end.seq - ready[0].start > MAX_CHANGES_PER_PLAN:
                 break
             if is_unpurged:
-                _UNPURGED.inc(changes_read.end.seq - changes_read.start)
+                _PURGE_TIMEOUTS.inc(changes_read.end.seq - changes_read.start)
             ready.append(changes_read)
         return ready
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from urllib.parse import quote
 from uuid import UUID
 
-from newsapi.content.schemas.params import (
-    SLUG_OR_ID_SCHEMA,
-)
 from newsapi.text.slugs import is_slug, is_uuid
+from newsapi.web.params import SLUG_OR_ID_SCHEMA
 
 ARTICLES_PATH = "/v1/articles"
 

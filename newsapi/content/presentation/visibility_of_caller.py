@@ -13,11 +13,12 @@ from newsapi.content.queries.articles import ArticlePage
 from newsapi.content.queries.facets import ReadSnapshot
 from newsapi.content.queries.listings import ListQuery
 from newsapi.content.queries.unpublished import Visibility
-from newsapi.content.schemas.params import ArticleListParams, parameter_names
+from newsapi.content.schemas.params import ArticleListParams
 from newsapi.content.writes import previews
 from newsapi.db.database import Connection
 from newsapi.errors import FieldError, InvalidParameter
 from newsapi.web import authorization
+from newsapi.web.params import parameter_names
 from newsapi.web.scopes import DRAFTS_SCOPE, PARTNER_SCOPE
 
 

@@ -8,7 +8,6 @@ from alembic import op
 
 from newsapi.db.types import BytewiseText, Id, Json, UtcDateTime
 
-# ruff: noqa: E501
 revision = "0001"
 down_revision = None
 
