@@ -19,6 +19,7 @@ from newsapi.content.writes.terms import resolve_slugs
 from newsapi.content.writes.writer import WriteContext
 from newsapi.db.types import uuid7
 from newsapi.editing import term_commands
+from newsapi.editing.term_commands import TermName
 from newsapi.errors import NotFound
 from newsapi.imports import jobs as import_jobs
 from newsapi.imports import loader as import_loader
@@ -27,6 +28,7 @@ from newsapi.keys import queries as store_keys
 from newsapi.keys.commands import Entitlement, KeyLimits
 from newsapi.keys.queries import KeyRow
 from newsapi.web.caller import Caller
+from newsapi.web.preconditions import ANY_VERSION
 from newsapi.webhooks import commands as acts
 from newsapi.webhooks import queries as webhook_queries
 from newsapi.webhooks import signing as wire
@@ -332,7 +334,7 @@ def test_a_filter_follows_a_brand_that_is_called_otherwise_by_now(hook, receiver
     publish(brand("rover"), brand("fiat"))
     hook(receiver.url, ["article.published"], brands=["rover"])
     term_commands.update(
-        desk, CALLER, "brand", "rover", {"slug": "land-rover"}, versions=None, read_back=lambda *_: None
+        desk, CALLER, TermName("brand", "rover"), {"slug": "land-rover"}, lambda *_: None, precondition=ANY_VERSION
     )
     publish(article("velar", brand="land-rover"), article("punto", brand="fiat"))
     settle()
