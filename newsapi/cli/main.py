@@ -46,6 +46,7 @@ from newsapi.server.graceful_shutdown import with_graceful_shutdown
 from newsapi.server.worker_process import SUPERVISOR_PID_VARIABLE, exit_with_parent
 from newsapi.settings import SettingError, Settings
 from newsapi.subscriptions import commands as subscription_commands
+from newsapi.subscriptions.bounces import parse_bounce
 from newsapi.subscriptions.tokens import TokenSigner
 from newsapi.text.strict_json import InvalidJson
 from newsapi.web.context import utc_now
@@ -267,7 +268,7 @@ def addresses_bounced(file: BinaryIO) -> None:
 
     Subscribers whose address does not exist are erased and the address is suppressed. Prints the number of addresses.
     """
-    emails = subscription_commands.parse_bounce(file.read())
+    emails = parse_bounce(file.read())
     subscription_commands.suppress_addresses(_subscription_context(), emails, "bounce", now=utc_now())
     click.echo(f"{len(emails)} suppressed")
 

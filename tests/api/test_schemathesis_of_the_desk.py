@@ -17,8 +17,8 @@ from tests.api.test_schemathesis import leave_out
 OPERATIONS = (
     "createArticle updateArticle withdrawArticle getRelatedPicks setRelatedPicks listRevisions getRevision"
     " diffRevisions restoreRevision listPreviewLinks createPreviewLink revokePreviewLink getMerge getCurrentKey"
-    " listAuditEntries createBrand updateBrand deleteBrand mergeBrand createAuthor updateAuthor deleteAuthor mergeAuthor"
-    " createSection updateSection deleteSection mergeSection createTag updateTag deleteTag mergeTag"
+    " listAuditEntries createBrand updateBrand deleteBrand mergeBrand createAuthor updateAuthor deleteAuthor"
+    " mergeAuthor createSection updateSection deleteSection mergeSection createTag updateTag deleteTag mergeTag"
     " createImport listImports getImport cancelImport"
     " listWebhooks createWebhook getWebhook updateWebhook deleteWebhook pingWebhook rotateWebhookSecret"
     " listDeliveries redeliverWebhookDelivery getRecall acknowledgeRecall"
