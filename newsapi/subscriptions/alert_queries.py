@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, literal, literal_column, select, tuple_, update
@@ -17,6 +17,7 @@ from newsapi.content.queries.visibility import is_visible
 from newsapi.content.tables.articles import Article, Revision
 from newsapi.content.tables.terms import Brand
 from newsapi.db.types import UtcDateTime, columns_table
+from newsapi.subscriptions.rows import AlertDeliveryRow, DueAlert
 from newsapi.subscriptions.tables import AlertDelivery, Subscriber, Subscription
 
 _DELIVERY = columns_table(AlertDelivery)
@@ -176,38 +177,6 @@ def reschedule(session: Session, subscription: UUID, due_at: datetime) -> None:
 
 
 # --- sending ----------------------------------------------------------------------------------------------------------
-
-
-class DueAlert(NamedTuple):
-    """A planned delivery with its subscription and subscriber. All alerts of an email have the same due time."""
-
-    subscriber_id: UUID
-    due_at: datetime
-    seq: int
-    subscription_id: UUID
-    article_id: UUID
-    attempts: int
-    email: str
-    email_hash: bytes
-    language: str
-    time_zone: str
-    facet_id: int
-    frequency: str
-    confirmed_at: datetime
-
-
-class AlertDeliveryRow(NamedTuple):
-    """A delivery: the columns of its table, in their order."""
-
-    subscriber_id: UUID
-    seq: int
-    subscription_id: UUID
-    article_id: UUID
-    due_at: datetime
-    ready_at: datetime
-    state: str
-    attempts: int
-    sent_at: datetime | None
 
 
 _DUE_ALERTS = (

@@ -18,7 +18,7 @@ from newsapi.db.types import uuid7
 from newsapi.errors import FieldError, InvalidBody, MailNotConfigured, NotFound, TokenExpired
 from newsapi.settings import Settings
 from newsapi.subscriptions import addresses, alert_queries, digest_times, messages, queries
-from newsapi.subscriptions.queries import NoticeRow, RequestRow, SubscriberColumns, SubscriberRow, SubscriptionRow
+from newsapi.subscriptions.rows import NoticeRow, RequestRow, SubscriberColumns, SubscriberRow, SubscriptionRow
 from newsapi.subscriptions.tokens import TokenSigner
 
 CONFIRMATION_TIMEOUT: Final = timedelta(days=3)

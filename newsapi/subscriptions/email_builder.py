@@ -11,10 +11,9 @@ from zoneinfo import ZoneInfo
 
 from newsapi.content.presentation.presentation import ArticlePresenter
 from newsapi.subscriptions import emails, messages
-from newsapi.subscriptions.alert_queries import DueAlert
 from newsapi.subscriptions.commands import CONFIRMATION_TIMEOUT, SubscriptionContext
 from newsapi.subscriptions.emails import AlertContent, EmailArticle, EmailEnvelope, EmailPicture, SenderInfo
-from newsapi.subscriptions.queries import FollowedTerm, NoticeRow
+from newsapi.subscriptions.rows import DueAlert, FollowedTerm, NoticeRow
 from newsapi.text.bylines import format_byline
 
 UNSUBSCRIBE_LINK_LIFETIME: Final = timedelta(days=730)

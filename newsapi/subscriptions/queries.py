@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Final, NamedTuple, TypedDict, Unpack
+from typing import Final, Unpack
 from uuid import UUID
 
 from sqlalchemy import (
@@ -28,6 +28,16 @@ from newsapi.content.schemas.subscription_offer import FOLLOWABLE_KINDS
 from newsapi.content.tables.articles import SlugRedirect
 from newsapi.db.bulk_rows import in_values
 from newsapi.db.types import columns_table, uuid7
+from newsapi.subscriptions.rows import (
+    ConsentTextRow,
+    FollowedTerm,
+    NoticeRow,
+    RequestRow,
+    SubscriberColumns,
+    SubscriberRow,
+    SubscriptionColumns,
+    SubscriptionRow,
+)
 from newsapi.subscriptions.tables import (
     AlertDelivery,
     ConfirmationSend,
@@ -49,103 +59,6 @@ _CONFIRMATION_SEND = columns_table(ConfirmationSend)
 _SUPPRESSION = columns_table(Suppression)
 _DELIVERY = columns_table(AlertDelivery)
 _NOT_ENDED = _SUBSCRIPTION.c.state != "ended"
-
-
-class FollowedTerm(NamedTuple):
-    """A brand, section or author that is followed."""
-
-    kind: str
-    slug: str
-    name: str
-
-
-class RequestRow(NamedTuple):
-    """A subscription request: the columns of its table, in their order."""
-
-    id: UUID
-    email: str
-    email_hash: bytes
-    mailbox_hash: bytes
-    facet_id: int
-    frequency: str
-    language: str
-    time_zone: str
-    consent_version: str
-    source_url: str | None
-    requested_at: datetime
-
-
-class SubscriberRow(NamedTuple):
-    """A subscriber: the columns of its table, in their order."""
-
-    id: UUID
-    email_hash: bytes
-    mailbox_hash: bytes
-    email: str | None
-    language: str
-    time_zone: str
-    created_at: datetime
-
-
-class SubscriptionRow(NamedTuple):
-    """A subscription: the columns of its table, in their order."""
-
-    id: UUID
-    subscriber_id: UUID
-    facet_id: int
-    frequency: str
-    state: str
-    consent_version: str
-    source_url: str | None
-    requested_at: datetime
-    confirmed_at: datetime | None
-    ended_at: datetime | None
-    notice_due_at: datetime | None
-
-
-class NoticeRow(NamedTuple):
-    """A subscription whose notice is due, with the address of its subscriber."""
-
-    id: UUID
-    subscriber_id: UUID
-    facet_id: int
-    state: str
-    consent_version: str
-    requested_at: datetime
-    notice_due_at: datetime
-    email: str
-    email_hash: bytes
-    mailbox_hash: bytes
-    language: str
-    time_zone: str
-
-
-class ConsentTextRow(NamedTuple):
-    """A consent text: the columns of its table, in their order."""
-
-    version: str
-    language: str
-    text: str
-    first_used_at: datetime
-
-
-class SubscriberColumns(TypedDict, total=False):
-    """Columns of a subscriber that change."""
-
-    email: str
-    mailbox_hash: bytes
-    language: str
-    time_zone: str
-
-
-class SubscriptionColumns(TypedDict, total=False):
-    """Columns of a subscription that change."""
-
-    frequency: str
-    consent_version: str
-    source_url: str | None
-    requested_at: datetime
-    notice_due_at: datetime | None
 
 
 _REQUEST_COLUMNS: Final = tuple(_REQUEST.c[name] for name in RequestRow._fields)

@@ -12,7 +12,7 @@ from newsapi.db.database import Connection
 from newsapi.errors import TokenExpired
 from newsapi.subscriptions import alert_queries, messages, queries
 from newsapi.subscriptions.commands import SubscriptionContext, verify_manage_token
-from newsapi.subscriptions.queries import FollowedTerm, SubscriberRow
+from newsapi.subscriptions.rows import FollowedTerm, SubscriberRow
 from newsapi.subscriptions.tokens import claimed_purpose
 
 

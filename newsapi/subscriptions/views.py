@@ -20,7 +20,7 @@ from newsapi.db.database import Connection
 from newsapi.errors import FieldError, InvalidBody, InvalidParameter
 from newsapi.subscriptions import commands, queries, subscriber_records
 from newsapi.subscriptions.commands import Preferences, SubscriptionContext
-from newsapi.subscriptions.queries import SubscriberRow
+from newsapi.subscriptions.rows import SubscriberRow
 from newsapi.subscriptions.schemas import (
     BOUNCE_KINDS,
     BouncesInput,

@@ -29,12 +29,12 @@ from newsapi.content.queries import articles as article_queries
 from newsapi.content.schemas.subscription_offer import FREQUENCIES
 from newsapi.db.database import Connection
 from newsapi.subscriptions import alert_queries, commands, digest_times, queries
-from newsapi.subscriptions.alert_queries import AlertBatch, DueAlert
+from newsapi.subscriptions.alert_queries import AlertBatch
 from newsapi.subscriptions.commands import IMMEDIATE_DELAY, SubscriptionContext
 from newsapi.subscriptions.email_builder import EmailBuilder
 from newsapi.subscriptions.emails import EmailArticle
 from newsapi.subscriptions.mail_transport import PermanentFailure, ServerUnavailable, TemporaryFailure, Transport
-from newsapi.subscriptions.queries import FollowedTerm, NoticeRow
+from newsapi.subscriptions.rows import DueAlert, FollowedTerm, NoticeRow
 from newsapi.worker.consumers import Consumer
 
 log = structlog.get_logger("newsapi.alerts")
