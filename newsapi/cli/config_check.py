@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from newsapi.settings import Settings
-from newsapi.web.caller import PARTNER_SCOPE
+from newsapi.web.scopes import PARTNER_SCOPE
 
 
 def config_warnings(settings: Settings, keys: Sequence[Any], now: datetime) -> Iterator[str]:

@@ -35,7 +35,7 @@ from newsapi.imports import registry as import_registry
 from newsapi.imports.formats import RecordFormat
 from newsapi.imports.schemas import FORMATS
 from newsapi.keys import commands as key_commands
-from newsapi.keys.commands import Entitlement
+from newsapi.keys.commands import Entitlement, KeyLimits
 from newsapi.keys.queries import list_keys as every_key
 from newsapi.migrations.upgrade import is_current, upgrade
 from newsapi.related import maintenance as related_maintenance
@@ -46,9 +46,11 @@ from newsapi.server.graceful_shutdown import with_graceful_shutdown
 from newsapi.server.worker_process import SUPERVISOR_PID_VARIABLE, exit_with_parent
 from newsapi.settings import SettingError, Settings
 from newsapi.subscriptions import commands as subscription_commands
+from newsapi.subscriptions.bounces import parse_bounce
 from newsapi.subscriptions.tokens import TokenSigner
 from newsapi.text.strict_json import InvalidJson
 from newsapi.web.context import utc_now
+from newsapi.web.scopes import SCOPE_NAMES
 from newsapi.webhooks import queries as webhook_queries
 
 
@@ -186,9 +188,7 @@ def keys_() -> None:
 
 @keys_.command(name="create")
 @click.argument("name")
-@click.option(
-    "--scope", "scopes", multiple=True, required=True, type=click.Choice(key_commands.SCOPES), help="Repeatable."
-)
+@click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice(SCOPE_NAMES), help="Repeatable.")
 @click.option("--days", type=click.IntRange(1, 36_500), help="Days until the key expires; never if not given.")
 @click.option("--rate", type=click.IntRange(1, 1_000_000), help="Requests per minute; or else NEWSAPI_RATE_LIMITS.")
 @click.option("--brand", "brands", multiple=True, help="Restrict a partner key to this brand; may be repeated.")
@@ -199,20 +199,12 @@ def keys_create(
 ) -> None:
     """Create an API key for NAME and print it. It is shown only once; the database stores a hash."""
     now = utc_now()
-    expires_at = now + timedelta(days=days) if days else None
-    entitlement = Entitlement(brands=brands, sections=sections, body=body)
-    click.echo(
-        key_commands.create(
-            _write_context(),
-            name,
-            scopes,
-            now=now,
-            expires_at=expires_at,
-            rate=rate,
-            entitlement=entitlement,
-            resolve_slugs=resolve_slugs,
-        )
+    limits = KeyLimits(
+        expires_at=now + timedelta(days=days) if days else None,
+        requests_per_minute=rate,
+        entitlement=Entitlement(brands=brands, sections=sections, body=body),
     )
+    click.echo(key_commands.create(_write_context(), name, scopes, now=now, limits=limits, resolve_slugs=resolve_slugs))
 
 
 @keys_.command(name="list")
@@ -276,7 +268,7 @@ def addresses_bounced(file: BinaryIO) -> None:
 
     Subscribers whose address does not exist are erased and the address is suppressed. Prints the number of addresses.
     """
-    emails = subscription_commands.parse_bounce(file.read())
+    emails = parse_bounce(file.read())
     subscription_commands.suppress_addresses(_subscription_context(), emails, "bounce", now=utc_now())
     click.echo(f"{len(emails)} suppressed")
 

@@ -5,6 +5,7 @@ from sqlalchemy import select
 
 from newsapi.errors import InvalidParameter, NotFound
 from newsapi.keys import commands as key_commands
+from newsapi.keys.commands import KeyLimits
 from newsapi.keys.tables import ApiKey
 from newsapi.webhooks.queries import reassign
 from tests.consistency import dump
@@ -69,7 +70,7 @@ def test_a_revoked_key_is_worth_nothing_at_once_on_every_node(database, editor, 
 
 
 def test_a_key_ends_when_it_is_said_to(hire, clock):
-    short = hire("drafts:read", expires_at=clock() + timedelta(hours=1))
+    short = hire("drafts:read", limits=KeyLimits(expires_at=clock() + timedelta(hours=1)))
     assert short.get("/v1/me").status_code == 200
     clock.forward(hours=1)
     assert short.get("/v1/me").status_code == 401

@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from newsapi.keys import commands as key_commands
-from newsapi.keys.commands import SCOPES
+from newsapi.keys.commands import KeyLimits
 from newsapi.web.authorization import ALWAYS_PUBLIC, ANY_KEY, PUBLIC, RULES
+from newsapi.web.scopes import SCOPE_NAMES as SCOPES
 from tests.consistency import dump
 from tests.desk.conftest import Editor
 
@@ -32,7 +33,7 @@ CALLERS = ("nobody", "unknown", "revoked", "expired", *SCOPES)
 @pytest.fixture
 def callers(app, database, hire, clock):
     made = {scope: hire(scope) for scope in SCOPES}
-    revoked, expired = hire("admin"), hire("admin", expires_at=clock() - timedelta(seconds=1))
+    revoked, expired = hire("admin"), hire("admin", limits=KeyLimits(expires_at=clock() - timedelta(seconds=1)))
     key_commands.revoke(database, revoked.prefix, now=clock())
     unknown = Editor(app, "key_abcdefghij_" + "a" * 43)
     return {"nobody": Editor(app, None), "unknown": unknown, "revoked": revoked, "expired": expired, **made}

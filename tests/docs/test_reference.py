@@ -12,7 +12,7 @@ from newsapi.cli.main import main
 from newsapi.server.metrics import metrics_markdown
 from newsapi.settings import PREFIX, Settings
 from newsapi.web.problems import PROBLEM_TYPES
-from newsapi.webhooks.schemas import EVENTS
+from newsapi.webhooks.event_types import EVENT_NAMES
 from tests.docs.pages import BLOCKS, PAGES, TOP
 
 PACKAGE = TOP / "newsapi"
@@ -52,7 +52,7 @@ def test_every_problem_is_explained_with_its_status():
 def test_every_event_is_explained():
     table = PAGES["docs/reference/events.md"].partition("## Events")[2].partition("##")[0]
     rows = [name for row in re.findall(r"^\| (`.*?`) \|", table, re.MULTILINE) for name in re.findall("`(.*?)`", row)]
-    assert sorted(rows) == sorted(EVENTS)
+    assert sorted(rows) == sorted(EVENT_NAMES)
 
 
 def test_every_metric_is_explained():

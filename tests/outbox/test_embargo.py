@@ -10,7 +10,8 @@ from newsapi.app import WRITE_HOOKS, create_worker
 from newsapi.changelog.tables import Change
 from newsapi.content.writes.writer import WriteContext
 from newsapi.db import clock as db_clock
-from newsapi.editing import due, scheduler
+from newsapi.editing import queries as due
+from newsapi.editing import scheduler
 from newsapi.editing.worker import PublicationScheduler
 from newsapi.keys import commands as key_commands
 from newsapi.worker.consumers import LEASE_DURATION, ConsumerRunner
@@ -221,7 +222,7 @@ def test_with_nothing_due_a_step_writes_nothing(embargo, statements):
 def test_who_looks_for_what_is_due_reads_what_is_scheduled_alone(database, make):
     make.articles(3)
     with database.read_transaction() as connection:
-        for find in (due.due_for_publication, due.due_for_expiry):
+        for find in (due.list_due_for_publication, due.due_for_expiry):
             seen = []
             event.listen(connection, "before_cursor_execute", lambda *told, seen=seen: seen.append(told[2:4]))
             find(connection, make.now(), 1)

@@ -19,17 +19,21 @@ from newsapi.content.writes.terms import resolve_slugs
 from newsapi.content.writes.writer import WriteContext
 from newsapi.db.types import uuid7
 from newsapi.editing import term_commands
+from newsapi.editing.term_commands import TermName
+from newsapi.errors import NotFound
 from newsapi.imports import jobs as import_jobs
 from newsapi.imports import loader as import_loader
 from newsapi.keys import commands as key_commands
 from newsapi.keys import queries as store_keys
-from newsapi.keys.commands import Entitlement
+from newsapi.keys.commands import Entitlement, KeyLimits
+from newsapi.keys.queries import KeyRow
 from newsapi.web.caller import Caller
-from newsapi.webhooks import events as acts
+from newsapi.web.preconditions import ANY_VERSION
+from newsapi.webhooks import commands as acts
 from newsapi.webhooks import queries as webhook_queries
 from newsapi.webhooks import signing as wire
+from newsapi.webhooks.event_types import EVENT_NAMES as EVENTS
 from newsapi.webhooks.queries import reassign
-from newsapi.webhooks.schemas import EVENTS
 from newsapi.webhooks.worker import (
     PAUSE_AFTER,
     PLAN_INTERVAL_SECONDS,
@@ -139,7 +143,7 @@ def settle(follow, listener, seconds, clock):
         follow.step()
         for _ in range(200):
             follow.step()
-            if not listener._under_way:
+            if not listener._calls:
                 break
             time.sleep(0.01)
         follow.step()
@@ -150,9 +154,10 @@ def settle(follow, listener, seconds, clock):
 @pytest.fixture
 def key(database, clock):
     """The key of CALLER."""
-    columns = {"secret_digest": b"", "name": "partner", "scopes": ["webhooks"], "created_at": clock()}
+    row = dict.fromkeys(KeyRow._fields) | {"id": CALLER.id, "prefix": CALLER.prefix, "secret_digest": b""}
+    row |= {"name": "partner", "scopes": ["webhooks"], "created_at": clock()}
     with database.transaction() as session:
-        store_keys.insert_key(session, id=CALLER.id, prefix=CALLER.prefix, **columns)
+        store_keys.insert_key(session, KeyRow(**row))
     return CALLER.prefix
 
 
@@ -160,9 +165,10 @@ def key(database, clock):
 def hook(database, clock, key):
     """Make a webhook for everything, or as it is said."""
 
-    def hook(url, events=EVENTS, **more):
+    def hook(url, events=EVENTS, by=CALLER.prefix, **more):
         values = {"url": url, "events": [*events], "brands": None, "sections": None, **more}
-        return acts.create(database, CALLER, values, now=clock(), read_back=lambda _, row: row)
+        owner = replace(CALLER, prefix=by)
+        return acts.create(database, owner, values, now=clock(), read_back=lambda _, row: row._asdict())
 
     return hook
 
@@ -230,7 +236,7 @@ def test_calls_are_signed_by_standard_webhooks(hook, receiver, publish, settle, 
     publish(article("altro"))
     settle()
     call = receiver.calls[-1]
-    both = wire.signed_headers(call["id"], clock.time, call["text"], [new["secret"], made["secret"]])
+    both = wire.signed_headers(call["id"], clock.time, call["text"], [new.secret, made["secret"]])
     assert call["headers"]["webhook-signature"] == both["webhook-signature"]
     publish(article("terzo"))
     settle(later=timedelta(hours=24, seconds=1))
@@ -273,7 +279,7 @@ def partner(database, clock):
             "partner",
             scopes,
             now=clock(),
-            entitlement=Entitlement(**entitlement),
+            limits=KeyLimits(entitlement=Entitlement(**entitlement)),
             resolve_slugs=resolve_slugs,
         )
         with database.read_transaction() as connection:
@@ -328,7 +334,7 @@ def test_a_filter_follows_a_brand_that_is_called_otherwise_by_now(hook, receiver
     publish(brand("rover"), brand("fiat"))
     hook(receiver.url, ["article.published"], brands=["rover"])
     term_commands.update(
-        desk, CALLER, "brand", "rover", {"slug": "land-rover"}, versions=None, read_back=lambda *_: None
+        desk, CALLER, TermName("brand", "rover"), {"slug": "land-rover"}, lambda *_: None, precondition=ANY_VERSION
     )
     publish(article("velar", brand="land-rover"), article("punto", brand="fiat"))
     settle()
@@ -349,7 +355,7 @@ def test_no_event_leaves_before_every_node_knows(hook, receiver, publish, follow
     seconds.now += MAX_STALENESS_SECONDS - 0.01
     for _ in range(5):
         follow.step()
-    assert (receiver.calls, listener._under_way) == ([], {})
+    assert (receiver.calls, listener._calls) == ([], {})
 
 
 def test_no_event_leaves_before_the_cdn_has_dropped_it(
@@ -420,7 +426,7 @@ def test_after_three_days_a_delivery_is_dead_and_the_webhook_paused(hook, receiv
     settle()
     assert len(receiver.calls) == len(RETRY_SCHEDULE) + 1
     with database.read_transaction() as connection:
-        assert acts.get_own(connection, CALLER, made["id"])["paused_at"] is not None
+        assert acts.get_own(connection, CALLER, made["id"]).paused_at is not None
     receiver.answer = lambda _: 200
     with database.transaction() as session:
         webhook_queries.update_webhook(session, made["id"], paused_at=None, failing_since=None)
@@ -466,7 +472,7 @@ def test_a_partner_who_hangs_holds_up_nobody(hook, receive, publish, follow, lis
         assert 0 < len(slow.calls) < 40
     finally:
         hang.set()
-        while listener._under_way:
+        while listener._calls:
             follow.step()
             time.sleep(0.01)
 
@@ -594,9 +600,9 @@ def test_keys_own_their_webhooks(hook, database, receiver):
     other = Caller(id=uuid7(), prefix="key_other", scopes=frozenset({"webhooks"}))
     admin = Caller(id=uuid7(), prefix="key_admin", scopes=frozenset({"admin"}))
     with database.read_transaction() as connection:
-        with pytest.raises(acts.NotFound):
+        with pytest.raises(NotFound):
             acts.get_own(connection, other, made["id"])
-        assert acts.get_own(connection, admin, made["id"])["url"] == receiver.url
+        assert acts.get_own(connection, admin, made["id"]).url == receiver.url
 
 
 def test_who_has_no_good_key_any_more_is_told_nothing(hook, receiver, publish, follow, settle, database, clock, key):
@@ -618,7 +624,7 @@ def test_who_gets_another_key_keeps_his_webhooks(hook, receiver, publish, settle
     assert receiver.types == ["article.published"]
     with database.read_transaction() as connection:
         assert (
-            acts.get_own(connection, key_commands.authenticate(connection, secret, clock()), made["id"])["url"]
+            acts.get_own(connection, key_commands.authenticate(connection, secret, clock()), made["id"]).url
             == receiver.url
         )
 

@@ -23,6 +23,7 @@ from newsapi.editing import commands as desk_articles
 from newsapi.errors import Unavailable
 from newsapi.imports import loader as import_loader
 from newsapi.web.caller import Caller
+from newsapi.web.preconditions import ANY_VERSION
 from tests.consistency import consistent
 from tests.partners.mirror import Mirror
 from tests.records import article, lines
@@ -92,7 +93,7 @@ def write(desk, rng, count, own):
         if act > 0.85:
             now = desk_status(desk, which)
             changes = {"status": {"published": "draft"}.get(now, "published")}
-        patient(desk_articles.update, desk, EDITOR, which, changes, late(rng), versions=None)
+        patient(desk_articles.update, desk, EDITOR, which, changes, late(rng), precondition=ANY_VERSION)
 
 
 def desk_status(desk, which):

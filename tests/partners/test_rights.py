@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from newsapi.keys.commands import Entitlement
+from newsapi.keys.commands import Entitlement, KeyLimits
 from newsapi.search import maintenance as search_maintenance
 from newsapi.settings import Settings
 from tests.desk.conftest import Editor
@@ -60,7 +60,7 @@ def magazine(make, database, clock):
 @pytest.fixture
 def partner(app, hire):
     def partner(**entitlement):
-        return hire("partner:read", entitlement=Entitlement(**entitlement))
+        return hire("partner:read", limits=KeyLimits(entitlement=Entitlement(**entitlement)))
 
     return partner
 
@@ -186,7 +186,7 @@ def test_a_key_of_another_kind_reads_as_anybody(magazine, hire, public, app):
 
 def test_an_entitlement_wants_the_scope_and_what_there_is(magazine, partner, hire):
     with pytest.raises(Exception, match="partner:read"):
-        hire("webhooks", entitlement=Entitlement(brands=("fiat",)))
+        hire("webhooks", limits=KeyLimits(entitlement=Entitlement(brands=("fiat",))))
     with pytest.raises(Exception, match="there is no brand lada"):
         partner(brands=("lada",))
 
