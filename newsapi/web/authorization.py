@@ -13,6 +13,7 @@ from newsapi.errors import KeyMissing, ScopeMissing, Unavailable
 from newsapi.keys import commands as key_commands
 from newsapi.keys.commands import Caller
 from newsapi.web.context import app_context
+from newsapi.web.feed_formats import FEED_FORMATS
 
 PUBLIC: Final = "public"
 """No key needed; with NEWSAPI_READ_ACCESS=key, any valid key."""
@@ -35,7 +36,7 @@ RULES: Final[dict[str, str]] = {
     "GET /v1/articles/<which>/related": PUBLIC,
     "GET /v1/search": PUBLIC,
     "GET /v1/suggest": PUBLIC,
-    **{f"GET /v1/feeds/articles.{form}": PUBLIC for form in ("rss", "atom", "json", "ninjs")},
+    **{f"GET {feed_format.path}": PUBLIC for feed_format in FEED_FORMATS},
     "GET /sitemap.xml": PUBLIC,
     "GET /sitemap-<page>.xml": PUBLIC,
     "GET /sitemap-news.xml": PUBLIC,

@@ -9,6 +9,7 @@ import pytest
 from newsapi.cache import dependencies, memory_cache
 from newsapi.imports import loader as import_loader
 from newsapi.search.worker import SearchIndexConsumer
+from newsapi.web.feed_formats import FEED_FORMATS
 from newsapi.worker.consumers import ConsumerRunner
 from tests.records import IDS, arbitrary, lines
 
@@ -65,7 +66,7 @@ ADDRESSES = [
     *(f"/v1/{kind}s/t{number}" for kind in ("author", "section", "tag") for number in range(3)),
     "/v1/brands/b1?include=articles",
     "/v1/authors/t0?include=articles",
-    *(f"/v1/feeds/articles.{form}" for form in ("rss", "atom", "json", "ninjs")),
+    *(feed_format.path for feed_format in FEED_FORMATS),
     "/v1/feeds/articles.atom?brand=b0&limit=3",
     "/v1/feeds/articles.ninjs?tag=t1&section=t0",
     "/v1/feeds/articles.rss?group=b1,b9&language=it",
