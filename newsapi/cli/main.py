@@ -32,7 +32,8 @@ from newsapi.imports import loader as import_loader
 from newsapi.imports import mapping as import_mapping
 from newsapi.imports import registry as import_registry
 from newsapi.imports.formats import RecordFormat
-from newsapi.imports.schemas import FORMATS
+from newsapi.imports.line_index import LineIndex
+from newsapi.imports.loader import ImportRun
 from newsapi.keys import commands as key_commands
 from newsapi.keys.commands import Entitlement
 from newsapi.keys.queries import list_keys as every_key
@@ -117,7 +118,7 @@ def demo() -> None:
 
 @main.command(name="import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--format", "format_name", type=click.Choice(FORMATS), default="ndjson", help="Default: ndjson.")
+@click.option("--format", "format_name", type=click.Choice(tuple(import_registry.FORMATS_BY_NAME)), default="ndjson", help="Default: ndjson.")
 @click.option("--map", "mapping_file", type=click.File("rb"), help="Mapping of wxr and rss categories; TOML or JSON.")
 def import_(file: Path, format_name: str, mapping_file: BinaryIO | None) -> None:
     """Import the records of FILE: NDJSON, a WordPress export (wxr), RSS or Atom (rss).
@@ -132,15 +133,12 @@ def import_(file: Path, format_name: str, mapping_file: BinaryIO | None) -> None
     _tune_gc()
     size = file.stat().st_size
     with file.open("rb") as stream, progress_bar(file.name) as bar:
-        totals = import_loader.import_records(
-            database,
-            settings,
-            stream,
-            now=utc_now,
-            record_format=format_,
-            reject=print_field_error,
-            progress=lambda n: bar(n, size),
+        run = ImportRun(
+            database, settings, utc_now, print_field_error, LineIndex(stream, format_), record_format=format_
         )
+        for position in import_loader.iter_batches(run, stream):
+            bar(position.offset, size)
+    totals = run.counts
     database.analyze()
     click.echo(
         f"{totals.created} created, {totals.updated} updated, {totals.unchanged} unchanged, {totals.rejected} rejected"

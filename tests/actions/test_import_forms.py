@@ -10,7 +10,7 @@ import pytest
 from newsapi.imports import loader as import_loader
 from newsapi.imports import mapping as import_mapping
 from newsapi.imports import registry as import_registry
-from newsapi.imports.schemas import FORMATS
+from newsapi.imports.registry import FORMATS_BY_NAME
 from newsapi.text.html import sanitize_html
 from tests.consistency import consistent, dump
 
@@ -67,7 +67,7 @@ def load(database, settings, clock):
 
 
 def test_each_form_that_can_be_asked_for_is_known(settings):
-    assert all(import_registry.get_format(name, None, settings.time_zone) for name in FORMATS)
+    assert all(import_registry.get_format(name, None, settings.time_zone) for name in FORMATS_BY_NAME)
 
 
 @pytest.mark.parametrize(
