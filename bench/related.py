@@ -26,8 +26,10 @@ from sqlalchemy import func, select
 
 from bench.loaded import load_database, postgresql_server
 from newsapi.changelog import offsets as changelog_offsets
+from newsapi.changelog.tables import Facet
+from newsapi.content.queries import listing_entries
 from newsapi.content.tables.articles import ListingEntry
-from newsapi.content.tables.terms import Brand, Facet
+from newsapi.content.tables.terms import Brand
 from newsapi.db.database import Database, Session
 from newsapi.related import index as related_index
 from newsapi.related import lists as related_lists
@@ -47,7 +49,7 @@ def index(database: Database) -> float | None:
     """Build the index unless it is complete; return the articles indexed per second, or None."""
     with database.read_transaction() as connection:
         indexed = connection.execute(select(func.count()).select_from(RelatedProfile)).scalar() or 0
-        total = len(related_index.all_public_ids(connection))
+        total = len(listing_entries.list_public_ids(connection))
     if indexed == total:
         return None
     start = time.perf_counter()

@@ -10,10 +10,10 @@ from sqlalchemy import Connection, Select, bindparam, delete, select, union_all
 from sqlalchemy.orm import Session
 
 from newsapi.changelog.records import NewChange
+from newsapi.changelog.tables import FilterExit
 from newsapi.db import bulk_rows
 from newsapi.db.bulk_rows import in_values
 from newsapi.db.types import columns_table
-from newsapi.sync.tables import FilterExit
 
 OUT_OF_SCOPE: Final = "out_of_scope"
 """Reason of an exit of an article that is still public."""

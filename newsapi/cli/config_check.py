@@ -8,8 +8,8 @@ from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from newsapi.cli.keys import KeyRow
-from newsapi.keys.commands import PARTNER_SCOPE
 from newsapi.settings import Settings
+from newsapi.web.caller import PARTNER_SCOPE
 
 
 def config_warnings(settings: Settings, keys: Sequence[KeyRow], now: datetime) -> Iterator[str]:

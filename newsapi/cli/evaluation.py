@@ -16,6 +16,7 @@ from typing import Final, TypedDict
 
 import orjson
 
+from newsapi.app import WRITE_HOOKS
 from newsapi.content.queries import articles as article_queries
 from newsapi.db.database import Database
 from newsapi.errors import FieldError, InvalidParameter
@@ -80,7 +81,8 @@ def iter_rankings(
     """
     documents, sources = _read(lines)
     records = b"".join(orjson.dumps(record) + b"\n" for record in _records(documents.values()))
-    import_loader.import_records(database, settings, BytesIO(records), now=now, reject=_raise_rejection)
+    stream = BytesIO(records)
+    import_loader.import_records(database, settings, stream, hooks=WRITE_HOOKS, now=now, reject=_raise_rejection)
     related_maintenance.rebuild_index(database, now=now)
     ids_by_slug = {slug_of(id_): id_ for id_ in documents}
     for number, source in enumerate(sources, 1):

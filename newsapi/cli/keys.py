@@ -15,6 +15,7 @@ from newsapi.keys import commands as key_commands
 from newsapi.keys.commands import Entitlement
 from newsapi.keys.queries import list_keys as query_keys
 from newsapi.web.context import utc_now
+from newsapi.webhooks import queries as webhook_queries
 
 KeyRow: TypeAlias = Row[tuple[object, ...]]
 """A row of the table `api_key`."""
@@ -82,9 +83,17 @@ def create_key(
     """Create an API key for NAME and print it. It is shown only once; the database stores a hash."""
     now = utc_now()
     expires_at = now + timedelta(days=days) if days else None
-    database = open_database()
     click.echo(
-        key_commands.create(database, name, scopes, now=now, expires_at=expires_at, rate=rate, entitlement=entitlement)
+        key_commands.create(
+            open_database(),
+            name,
+            scopes,
+            now=now,
+            expires_at=expires_at,
+            rate=rate,
+            entitlement=entitlement,
+            resolve_slugs=resolve_slugs,
+        )
     )
 
 
@@ -122,7 +131,12 @@ def _format_key(row: KeyRow, now: datetime) -> str:
 )
 def rotate_key(prefix: str, hours: int) -> None:
     """Create an API key that replaces the one with this PREFIX, and print it. The old key expires after --hours."""
-    click.echo(key_commands.rotate(open_database(), prefix, now=utc_now(), overlap=timedelta(hours=hours)))
+    overlap = timedelta(hours=hours)
+    click.echo(
+        key_commands.rotate(
+            open_database(), prefix, now=utc_now(), overlap=overlap, on_rotated=webhook_queries.reassign
+        )
+    )
 
 
 @keys.command(name="revoke")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from newsapi.app import configure_logging, create_app, create_front, create_worker
+from newsapi.app import WRITE_HOOKS, configure_logging, create_app, create_front, create_worker
 from newsapi.cli.startup import create_database, open_database, require_current_schema, tune_gc
 from newsapi.cli.terminal import print_field_error
 from newsapi.demo import content, mail_views, picture_views
@@ -71,7 +71,9 @@ def demo() -> None:
     database = create_database(settings)
     require_current_schema(database)
     with content.stream(settings.api_url) as stream:
-        import_loader.import_records(database, settings, stream, now=utc_now, reject=print_field_error)
+        import_loader.import_records(
+            database, settings, stream, hooks=WRITE_HOOKS, now=utc_now, reject=print_field_error
+        )
     database.dispose()
     click.echo(content.tour_text(settings.api_url))
     click.echo(f"\nThe database is {path}; the next demo replaces it. Press Ctrl-C to stop.")

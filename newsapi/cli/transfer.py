@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 import click
 
+from newsapi.app import WRITE_HOOKS
 from newsapi.cli.startup import open_database, tune_gc
 from newsapi.cli.terminal import print_field_error, progress_bar
 from newsapi.imports import export as import_export
@@ -55,6 +56,7 @@ def import_(file: Path, format_name: str, mapping_file: BinaryIO | None) -> None
             database,
             settings,
             utc_now,
+            WRITE_HOOKS,
             print_field_error,
             LineIndex(stream, record_format),
             record_format=record_format,

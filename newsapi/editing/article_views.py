@@ -9,11 +9,14 @@ from flask import Response
 from flask.views import MethodView
 
 from newsapi.cache.cached_response import CachedResponse
+from newsapi.content.context import app_context
 from newsapi.content.presentation import crosslinks
+from newsapi.content.presentation.article_paths import SLUG_OR_ID_PARAM, parse_name
 from newsapi.content.presentation.presentation import FULL_ACCESS
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import snapshots
 from newsapi.content.schemas.articles import (
+    ALL_FIELDS,
     ArticleCreate,
     ArticlePatch,
     EditorArticle,
@@ -25,11 +28,9 @@ from newsapi.content.writes.writer import WriteResult
 from newsapi.db.database import Connection, Session
 from newsapi.editing import commands as actions
 from newsapi.editing.schemas import RelatedPicks, RelatedPicksResponse, WithdrawParams
-from newsapi.reading.article_views import ALL_FIELDS, SLUG_OR_ID_PARAM, parse_name
 from newsapi.web import write_requests
 from newsapi.web.authorization import require_caller
 from newsapi.web.blueprint import Blueprint
-from newsapi.web.context import app_context
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.idempotency import SaveResponse, StoredResponse, without_key
 from newsapi.web.responses import private_response

@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, literal_column, select
 
 from newsapi.content.tables.articles import Article
-from newsapi.db.types import UtcDateTime
 
 # Literals and not parameters, because neither database would use its partial index for a parameter.
 _SCHEDULED: ColumnElement[str] = literal_column("'scheduled'")
 _PUBLISHED: ColumnElement[str] = literal_column("'published'")
-
-
-def database_now(connection: Connection) -> datetime:
-    """Return the time of the database server, which is the same for every node; with SQLite, of this machine."""
-    if connection.dialect.name == "sqlite":
-        return datetime.now(UTC)
-    time: datetime = connection.execute(select(func.clock_timestamp(type_=UtcDateTime()))).scalar_one()
-    return time
 
 
 def due_for_publication(connection: Connection, now: datetime, limit: int) -> Sequence[UUID]:

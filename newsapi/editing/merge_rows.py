@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.orm import Session
 
 from newsapi.db.types import columns_table
-from newsapi.keys.tables import TermMerge
+from newsapi.editing.tables import TermMerge
 
 _MERGE = columns_table(TermMerge)
 OPEN = ("queued", "running")

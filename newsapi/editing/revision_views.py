@@ -12,6 +12,8 @@ from flask import Response
 from flask.views import MethodView
 
 from newsapi.cache.cached_response import CachedResponse
+from newsapi.content.context import app_context
+from newsapi.content.presentation.article_paths import ARTICLES_PATH, SLUG_OR_ID_PARAM, parse_name
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import revisions, snapshots
 from newsapi.content.queries.articles import ArticleRef
@@ -29,15 +31,13 @@ from newsapi.editing.schemas import (
 )
 from newsapi.errors import NotFound
 from newsapi.keys import audit
-from newsapi.reading.article_views import PATH, SLUG_OR_ID_PARAM, parse_name
 from newsapi.web import pagination, write_requests
 from newsapi.web.authorization import require_caller
 from newsapi.web.blueprint import Blueprint
-from newsapi.web.context import app_context
 from newsapi.web.fast_dump import dump_json
 from newsapi.web.responses import private_response
 
-blueprint = Blueprint("history", __name__, url_prefix=PATH, description="Revisions of articles")
+blueprint = Blueprint("history", __name__, url_prefix=ARTICLES_PATH, description="Revisions of articles")
 
 NUMBER = {
     "in": "path",

@@ -10,9 +10,10 @@ from flask import Response
 from flask.views import MethodView
 from marshmallow import Schema, fields
 
+from newsapi.content.context import app_context
 from newsapi.content.queries import facets
 from newsapi.content.queries import terms as term_queries
-from newsapi.content.schemas.params import SLUG_OR_ID_SCHEMA
+from newsapi.content.schemas.term_kinds import TERM_KINDS, TermKind
 from newsapi.content.schemas.terms import EditorAuthor
 from newsapi.content.writes import patches
 from newsapi.content.writes import terms as term_writes
@@ -23,13 +24,12 @@ from newsapi.editing import merges
 from newsapi.editing import term_commands as actions
 from newsapi.editing.schemas import Merge, MergeInput, MergeResponse
 from newsapi.errors import NotFound
-from newsapi.reading.term_views import TERM_KINDS, TermKind
 from newsapi.web import write_requests
 from newsapi.web.authorization import require_caller
 from newsapi.web.blueprint import Blueprint
-from newsapi.web.context import app_context
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.idempotency import SaveResponse, StoredResponse, without_key
+from newsapi.web.params import SLUG_OR_ID_SCHEMA
 from newsapi.web.wire import OutputSchema
 
 MERGE = MergeInput()

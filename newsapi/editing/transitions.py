@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from newsapi.errors import TransitionNotAllowed
-from newsapi.keys.commands import Caller
+from newsapi.web.caller import Caller
 
 TRANSITIONS = {
     "draft": ("scheduled", "published", "withdrawn"),

@@ -12,6 +12,8 @@ from flask.views import MethodView
 from newsapi.cache import dependencies
 from newsapi.cache.cached_response import CachedResponse
 from newsapi.changelog import exits as changelog_exits
+from newsapi.changelog import reader
+from newsapi.content.context import app_context
 from newsapi.content.presentation import visibility_of_caller
 from newsapi.content.queries import facets
 from newsapi.content.queries import terms as term_queries
@@ -22,10 +24,8 @@ from newsapi.db.database import Connection
 from newsapi.db.types import latest_time
 from newsapi.feeds.feed import Feed, Tombstone
 from newsapi.feeds.renderers import RENDERERS
-from newsapi.sync import delta
 from newsapi.web import pagination
 from newsapi.web.blueprint import Blueprint
-from newsapi.web.context import app_context
 from newsapi.web.feed_formats import FEED_FORMATS, FEEDS_PATH, FeedFormat
 from newsapi.web.responses import cached_response
 
@@ -137,7 +137,7 @@ def _tombstones(connection: Connection, snapshot: facets.ReadSnapshot) -> list[T
     groups = sorted(snapshot.filters.values(), key=lambda group: sum(facet.article_count for facet in group))
     facet_ids = [[facet.id for facet in group] for group in groups or [[snapshot.everything]]]
     exits = changelog_exits.list_recent(connection, facet_ids)
-    infos = delta.get_changes(connection, {exit_.seq for exit_ in exits}) if exits else {}
+    infos = reader.get_changes(connection, {exit_.seq for exit_ in exits}) if exits else {}
     return [
         Tombstone(exit_.id, infos[exit_.seq].slug, infos[exit_.seq].version, infos[exit_.seq].at) for exit_ in exits
     ]

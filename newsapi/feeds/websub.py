@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Final, Protocol
+from typing import Final
 from urllib.parse import urlencode
 
 import structlog
@@ -17,6 +17,7 @@ from prometheus_client import Counter
 
 from newsapi.cache.log_follower import MAX_STALENESS_SECONDS
 from newsapi.changelog.offsets import LogPosition
+from newsapi.changelog.reader import ChangeRow
 from newsapi.content.queries import facet_slugs
 from newsapi.db.database import Database
 from newsapi.web.feed_formats import FEED_FORMATS
@@ -33,21 +34,7 @@ MAX_FEEDS: Final = 500
 
 FORM_MEDIA_TYPE: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 
-
-class ChangedFacets(Protocol):
-    """The columns of a changelog row that name the feeds that changed."""
-
-    @property
-    def seq(self) -> int: ...
-    @property
-    def nonce(self) -> int: ...
-    @property
-    def facets_before(self) -> Sequence[int]: ...
-    @property
-    def facets_after(self) -> Sequence[int]: ...
-
-
-_PINGS = Counter("newsapi_websub_pings", "Requests to the WebSub hub", ["outcome"])
+_PINGS = Counter("newsapi_websub_pings", "Requests to the WebSub hub, by outcome (done, failed)", ["outcome"])
 
 
 class WebSubConsumer(Consumer):
@@ -77,7 +64,7 @@ class WebSubConsumer(Consumer):
     def on_log_restored(self) -> None:
         self._notify_hub({""})
 
-    def handle(self, rows: Sequence[ChangedFacets]) -> LogPosition | None:
+    def handle(self, rows: Sequence[ChangeRow]) -> LogPosition | None:
         new_rows = [row for row in rows if row.seq > self._seen.seq]
         if new_rows:
             self._seen = LogPosition(new_rows[-1].seq, new_rows[-1].nonce)
@@ -85,7 +72,7 @@ class WebSubConsumer(Consumer):
         batch = self._batches.send_due()
         return batch.end if batch else None
 
-    def _filters(self, rows: Iterable[ChangedFacets]) -> set[str]:
+    def _filters(self, rows: Iterable[ChangeRow]) -> set[str]:
         """Return the query strings of the feeds that changed; the empty one is the feed of all articles."""
         facets = {facet for row in rows for facet in (*row.facets_before, *row.facets_after)}
         if not facets:  # for example, a change of related articles affects no feed

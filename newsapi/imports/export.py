@@ -8,10 +8,11 @@ from uuid import UUID
 from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.orm import Session, aliased
 
+from newsapi.changelog.tables import Facet
 from newsapi.content.queries import snapshots
 from newsapi.content.queries.snapshots import ArticleSnapshot
 from newsapi.content.tables.articles import Article
-from newsapi.content.tables.terms import Author, Brand, Facet, Section, Tag
+from newsapi.content.tables.terms import Author, Brand, Section, Tag
 from newsapi.db.types import Id
 
 BATCH_SIZE = 1_000

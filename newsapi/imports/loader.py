@@ -23,6 +23,7 @@ from newsapi.content.writes import terms as term_writes
 from newsapi.content.writes import writer
 from newsapi.content.writes.articles import ArticleWrite
 from newsapi.content.writes.drafts import Draft
+from newsapi.content.writes.hooks import WriteHooks, WriteTransaction
 from newsapi.content.writes.resolve import ExistingArticles, References, resolve
 from newsapi.content.writes.writer import resolve_references
 from newsapi.db.database import Database, Session
@@ -84,6 +85,7 @@ class ImportRun:
     """One run of an import, with its results so far.
 
     Attributes:
+        hooks: What other packages do in the transactions of the import.
         reject: Called for each field error of a record that cannot be imported.
         line_index: The index of the lines of the file.
         actor: The actor of revisions.
@@ -94,6 +96,7 @@ class ImportRun:
     database: Database
     settings: Settings
     now: Callable[[], datetime]
+    hooks: WriteHooks
     reject: RejectCallback
     line_index: LineIndex
     counts: Counts = field(default_factory=Counts)
@@ -141,10 +144,10 @@ def import_records(
     stream: BinaryIO,
     *,
     now: Callable[[], datetime],
+    hooks: WriteHooks,
     reject: RejectCallback,
-    record_format: RecordFormat = NDJSON,
 ) -> Counts:
-    """Import a stream of records.
+    """Import a stream of NDJSON records.
 
     If the process is killed, committed batches are kept; run the import again for the rest. In a stream that is not
     seekable, lines for the same article cannot be compared: each run writes all of them.
@@ -152,15 +155,15 @@ def import_records(
     Args:
         database: The database.
         settings: The settings.
-        stream: The file.
+        stream: The records.
         now: The clock.
+        hooks: What other packages do in the transactions of the import.
         reject: Called for each field error of a record that cannot be imported; the others are imported.
-        record_format: The format of the file.
 
     Returns:
         The number of lines by outcome.
     """
-    run = ImportRun(database, settings, now, reject, LineIndex(stream, record_format), record_format=record_format)
+    run = ImportRun(database, settings, now, hooks, reject, LineIndex(stream))
     for _ in iter_batches(run, stream):
         pass
     return run.counts
@@ -350,7 +353,6 @@ class _WriteBatch:
     def write(self, session: Session) -> None:
         """Write the changed articles, and the import digests of the unchanged ones."""
         if self._writes:
-            writer.persist_articles(
-                session, self._writes, self._term_ids, now=self._now, actor=self._run.actor, in_bulk=True
-            )
+            write = WriteTransaction(session, self._now, self._run.hooks)
+            writer.persist_articles(write, self._writes, self._term_ids, actor=self._run.actor, in_bulk=True)
         article_writes.update_import_digests(session, self._unchanged)

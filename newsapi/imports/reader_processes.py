@@ -25,8 +25,9 @@ from newsapi.content.schemas.articles import ArticleImport
 from newsapi.content.schemas.terms import AuthorInput, BrandInput, TagInput
 from newsapi.content.writes.drafts import Draft, make_draft
 from newsapi.errors import FieldError, ParserProcessDied
-from newsapi.imports.ndjson import InvalidJson, Line, parse_line
+from newsapi.imports.ndjson import Line
 from newsapi.settings import Settings
+from newsapi.text.strict_json import InvalidJson, parse_line
 from newsapi.web.wire import field_errors
 
 Context = TypeVar("Context")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from newsapi.content.schemas.params import PageParams
 from newsapi.imports.registry import DEFAULT_FORMAT, FORMATS_BY_NAME, IMPORT_FORMATS
+from newsapi.web.params import PageParams
 from newsapi.web.wire import InputSchema, Instant, OutputSchema, PageInfo, PageLinks
 
 _TITLES = [import_format.title for import_format in IMPORT_FORMATS]

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import Final
 from uuid import UUID
 
-from flask import Response, request
+from flask import Response, current_app, request
 from flask.views import MethodView
 from werkzeug.exceptions import BadRequest, RequestTimeout
 
 from newsapi.cache.cached_response import CachedResponse
+from newsapi.content.context import app_context
 from newsapi.db.database import Connection
 from newsapi.errors import FieldError, InvalidParameter, NotFound, WrongMediaType
 from newsapi.imports import jobs, mapping
@@ -22,7 +23,6 @@ from newsapi.text.strict_json import InvalidJson
 from newsapi.web import pagination, write_requests
 from newsapi.web.authorization import require_caller
 from newsapi.web.blueprint import Blueprint
-from newsapi.web.context import app_context
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.idempotency import StoredResponse
 from newsapi.web.responses import private_response
@@ -97,7 +97,9 @@ class OneImport(MethodView):
     def delete(self, id: UUID) -> Response:  # noqa: A002 (the name of the path parameter)
         """Stop an import. Records that were already imported stay."""
         write_requests.reject_query_params()
-        jobs.cancel(app_context().desk, require_caller(), id)
+        jobs.cancel(
+            app_context().desk, require_caller(), id, on_finished=current_app.extensions["newsapi-import-finished"]
+        )
         with app_context().database.read_transaction() as connection:
             return write_requests.write_response(StoredResponse(200, {}, _dump_import(connection, id)))
 

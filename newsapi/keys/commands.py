@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
-from newsapi.content.queries.terms import Kind
-from newsapi.content.writes import terms as term_writes
 from newsapi.db.database import Connection, Database, Session
 from newsapi.db.types import uuid7
-from newsapi.errors import FieldError, InvalidParameter, KeyUnknown, NotFound, ScopeMissing
+from newsapi.errors import FieldError, InvalidParameter, KeyUnknown, NotFound
 from newsapi.keys import audit, queries
 from newsapi.web import credentials
-from newsapi.webhooks import queries as webhook_queries
+from newsapi.web.caller import PARTNER_SCOPE, Caller
 
 SCOPES = ("content:write", "content:publish", "drafts:read", "partner:read", "webhooks", "subscribers", "admin")
 
@@ -23,9 +21,6 @@ COMMAND_LINE_ACTOR = "command"
 """The actor of audit entries for commands of the command line, which needs no key."""
 
 _NOTHING = bytes(32)
-
-
-PARTNER_SCOPE = "partner:read"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,50 +33,6 @@ class Entitlement:
     brands: tuple[str, ...] = ()
     sections: tuple[str, ...] = ()
     body: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """The API key of a request: id, prefix, scopes and rate limit per minute (None: the default).
-
-    `brands` and `sections` are the slugs that a partner key is entitled to (None: any), `body` is how much of the
-    bodies of these articles it gets.
-    """
-
-    id: UUID
-    prefix: str
-    scopes: frozenset[str]
-    rate: int | None = None
-    brands: tuple[str, ...] | None = None
-    sections: tuple[str, ...] | None = None
-    body: str = "full"
-
-    @property
-    def name(self) -> str:
-        """The actor in revisions and audit entries."""
-        return self.prefix
-
-    @property
-    def is_editor(self) -> bool:
-        """Whether the key belongs to an editor, who sees all articles."""
-        return self.has_scope("drafts:read") or self.has_scope("content:write")
-
-    @property
-    def entitlement_filters(self) -> dict[str, tuple[str, ...]]:
-        """The list filters, by name, that restrict this key if `NEWSAPI_PUBLIC_BODY` is not `full`."""
-        if self.is_editor:
-            return {}
-        slugs_by_filter = {"brand": self.brands, "section": self.sections}
-        return {name: slugs for name, slugs in slugs_by_filter.items() if slugs is not None}
-
-    def has_scope(self, scope: str) -> bool:
-        """Return whether the key has a scope; `admin` includes all others."""
-        return scope in self.scopes or "admin" in self.scopes
-
-    def require_scope(self, scope: str) -> None:
-        """Raise ScopeMissing unless the key has the scope."""
-        if not self.has_scope(scope):
-            raise ScopeMissing(scope)
 
 
 def authenticate(connection: Connection, secret: str, now: datetime) -> Caller:
@@ -126,6 +77,21 @@ def _caller(row: Any) -> Caller:
     )
 
 
+class SlugResolver(Protocol):
+    """Finds brands and sections."""
+
+    def __call__(
+        self, session: Session, kind: Literal["brand", "section"], slugs: Collection[str], /
+    ) -> Mapping[str, UUID]:
+        """Return the ids of those of these slugs that a term has or had."""
+
+
+def _resolve_nothing(
+    _session: Session, _kind: Literal["brand", "section"], _slugs: Collection[str]
+) -> Mapping[str, UUID]:
+    return {}
+
+
 def create(
     database: Database,
     name: str,
@@ -135,6 +101,7 @@ def create(
     expires_at: datetime | None = None,
     rate: int | None = None,
     entitlement: Entitlement | None = None,
+    resolve_slugs: SlugResolver = _resolve_nothing,
 ) -> str:
     """Create an API key.
 
@@ -146,6 +113,7 @@ def create(
         expires_at: When the key expires; None if never.
         rate: Requests per minute; None for the default of the settings.
         entitlement: What a partner key may read; None for everything.
+        resolve_slugs: Finds the brands and sections of the entitlement; without it, none exists.
 
     Returns:
         The secret of the key, which is not stored.
@@ -173,15 +141,17 @@ def create(
             scopes=sorted(set(scopes)),
             rate_per_minute=rate,
             expires_at=expires_at,
-            brands=_known(session, "brand", entitlement.brands),
-            sections=_known(session, "section", entitlement.sections),
+            brands=_known(session, resolve_slugs, "brand", entitlement.brands),
+            sections=_known(session, resolve_slugs, "section", entitlement.sections),
             body_access=entitlement.body,
         ).secret
 
 
-def _known(session: Session, kind: Kind, slugs: Collection[str]) -> list[str] | None:
+def _known(
+    session: Session, resolve_slugs: SlugResolver, kind: Literal["brand", "section"], slugs: Collection[str]
+) -> list[str] | None:
     """Return the slugs sorted, None if there are none; raise InvalidParameter if a term does not exist."""
-    missing = sorted(set(slugs) - term_writes.resolve_slugs(session, kind, slugs).keys())
+    missing = sorted(set(slugs) - resolve_slugs(session, kind, slugs).keys())
     if missing:
         raise InvalidParameter([FieldError(kind, f"there is no {kind} {slug}") for slug in missing])
     return sorted(set(slugs)) or None
@@ -202,14 +172,22 @@ def _note(session: Session, now: datetime, action: str, id_: UUID, prefix: str) 
     )
 
 
-def rotate(database: Database, prefix: str, *, now: datetime, overlap: timedelta) -> str:
-    """Create a key with the rights and the webhooks of another, which expires.
+def rotate(
+    database: Database,
+    prefix: str,
+    *,
+    now: datetime,
+    overlap: timedelta,
+    on_rotated: Callable[[Session, str, str], None],
+) -> str:
+    """Create a key with the rights of another, which expires.
 
     Args:
         database: The database.
         prefix: The prefix of the old key.
         now: The time of creation.
         overlap: How long the old key stays valid.
+        on_rotated: Called in the transaction with the old and the new prefix, to hand over what the old key owns.
 
     Returns:
         The secret of the new key.
@@ -235,7 +213,7 @@ def rotate(database: Database, prefix: str, *, now: datetime, overlap: timedelta
             sections=old.sections,
             body_access=old.body_access,
         )
-        webhook_queries.reassign(session, prefix, credential.prefix)
+        on_rotated(session, prefix, credential.prefix)
         return credential.secret
 
 

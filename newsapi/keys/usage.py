@@ -11,7 +11,7 @@ import structlog
 
 from newsapi.db.database import Database
 from newsapi.errors import NewsError
-from newsapi.sync import receipts
+from newsapi.keys import queries
 
 log = structlog.get_logger("newsapi.usage")
 
@@ -59,7 +59,7 @@ class Usage:
             return
         try:
             with self._database.try_transaction() as session:
-                receipts.add_usage(session, counts)
+                queries.add_usage(session, counts)
         except NewsError as error:
             log.warning("key usage not written", cause=repr(error.__cause__)[:300])
             with self._lock:

@@ -14,10 +14,11 @@ from uuid import UUID
 from sqlalchemy import Connection, bindparam, delete, func, insert, literal, select, text, union_all
 from sqlalchemy.orm import Session
 
-from newsapi.changelog.tables import ConsumerOffset
+from newsapi.changelog.tables import ConsumerOffset, Facet
+from newsapi.content.queries.listing_entries import ALL_ARTICLES_FACET
 from newsapi.content.queries.visibility import is_visible
 from newsapi.content.tables.articles import Article, ArticleContent, ArticleMention, ArticleTag, ListingEntry
-from newsapi.content.tables.terms import Brand, Facet, Tag
+from newsapi.content.tables.terms import Brand, Tag
 from newsapi.db import bulk_rows, compiled_queries
 from newsapi.db.bulk_rows import in_values
 from newsapi.db.types import columns_table
@@ -65,11 +66,10 @@ class NewStatistics(NamedTuple):
     found: Mapping[int, int]
 
 
-_ALL = select(Facet.id).where(Facet.kind == "all").scalar_subquery()
 _TEXTS = (
     select(
         Article.id,
-        func.coalesce(Brand.facet_id, _ALL).label("pool"),
+        func.coalesce(Brand.facet_id, ALL_ARTICLES_FACET).label("pool"),
         Article.headline,
         Article.standfirst,
         ArticleContent.body_html,
@@ -166,7 +166,7 @@ def count_terms(connection: Connection, *, progress: Callable[[int], None] = lam
     """Count in how many of the newest articles each term occurs; `progress` is called with 1 for every article."""
     newest = (
         select(ListingEntry.article_id)
-        .where(ListingEntry.facet_id == _ALL)
+        .where(ListingEntry.facet_id == ALL_ARTICLES_FACET)
         .order_by(ListingEntry.published_at.desc(), ListingEntry.article_id.desc())
         .limit(SAMPLE_SIZE)
     )
@@ -344,12 +344,6 @@ _SHARED_POSTGRESQL = text(
         f" WHERE pool = :pool AND term = query.term {_FIRST}) AS posting {_BEST}"
     )
 )
-
-
-def all_public_ids(connection: Connection) -> list[UUID]:
-    """Return the ids of all public articles, oldest first."""
-    statement = select(ListingEntry.article_id).where(ListingEntry.facet_id == _ALL)
-    return list(connection.execute(statement.order_by(ListingEntry.published_at, ListingEntry.article_id)).scalars())
 
 
 def all_indexed_ids(connection: Connection) -> set[UUID]:

@@ -11,12 +11,12 @@ from uuid import UUID
 from sqlalchemy import Connection, Select, and_, bindparam, delete, func, insert, literal, select, union_all
 from sqlalchemy.orm import Session, aliased
 
-from newsapi.changelog.tables import ConsumerOffset
+from newsapi.changelog.tables import ConsumerOffset, Facet
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries.articles import Record
 from newsapi.content.queries.visibility import is_visible
 from newsapi.content.tables.articles import Article, ArticleContent, ListingEntry
-from newsapi.content.tables.terms import Brand, Facet
+from newsapi.content.tables.terms import Brand
 from newsapi.db import bulk_rows
 from newsapi.db.bulk_rows import in_values
 from newsapi.db.types import columns_table, latest_time

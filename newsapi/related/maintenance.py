@@ -9,6 +9,7 @@ from uuid import UUID
 
 from newsapi.changelog import writer as changelog_writer
 from newsapi.changelog.records import NewChange
+from newsapi.content.queries import listing_entries
 from newsapi.db.database import Connection, Database, Session
 from newsapi.errors import Unavailable
 from newsapi.related import index, lists
@@ -113,7 +114,7 @@ def rebuild_index(
     with database.read_transaction() as connection:
         statistics = index.count_terms(connection)
         indexed_ids = index.all_indexed_ids(connection)
-        public_ids = index.all_public_ids(connection)
+        public_ids = listing_entries.list_public_ids(connection)
     with database.transaction() as session:
         index.acquire_index_lock(session)
         index.save_statistics(session, statistics, now=now())

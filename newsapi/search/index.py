@@ -33,7 +33,7 @@ from newsapi.search.tables import (
 )
 from newsapi.text import html
 
-LISTENER: Final = "search"
+CONSUMER: Final = "search"
 """The changelog consumer that maintains the index."""
 
 SEGMENT_SIZE: Final = 64

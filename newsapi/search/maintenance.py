@@ -9,8 +9,8 @@ from uuid import UUID
 
 from newsapi.changelog import writer as changelog_writer
 from newsapi.changelog.records import NewChange
+from newsapi.content.queries.listing_entries import list_public_ids
 from newsapi.db.database import Database, Session
-from newsapi.related.index import all_public_ids
 from newsapi.search import index
 from newsapi.search.index import SEGMENT_SIZE, DocumentToIndex
 
@@ -89,7 +89,7 @@ def rebuild(
         The number of articles in the index.
     """
     with database.read_transaction() as connection:
-        public_ids = all_public_ids(connection)
+        public_ids = list_public_ids(connection)
         first_doc_id = index.next_doc_id(connection)
     with database.transaction() as session:
         changelog_writer.acquire_write_lock(session)

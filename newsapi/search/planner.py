@@ -13,11 +13,12 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 from sqlalchemy import Connection, Select, String, bindparam, func, null, or_, select, union_all
 
+from newsapi.changelog.tables import Facet
 from newsapi.content.queries.facets import ReadSnapshot
 from newsapi.content.queries.listings import ListQuery as ListQuestion
 from newsapi.content.queries.terms import escape_like
 from newsapi.content.tables.articles import Article
-from newsapi.content.tables.terms import Author, Brand, Facet
+from newsapi.content.tables.terms import Author, Brand
 from newsapi.db import compiled_queries, integer_lists
 from newsapi.search import ranking, segments
 from newsapi.search.analysis import (

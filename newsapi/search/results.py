@@ -12,12 +12,12 @@ from uuid import UUID
 import numpy as np
 from sqlalchemy import Connection, Select, literal, select
 
-from newsapi.changelog.tables import ChangelogHead
+from newsapi.changelog.tables import ChangelogHead, Facet
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries.listings import MAX_EXACT_COUNT, Position, SortKey
 from newsapi.content.queries.listings import ListQuery as ListQuestion
 from newsapi.content.tables.articles import Article
-from newsapi.content.tables.terms import Author, Brand, Facet, Section, Tag
+from newsapi.content.tables.terms import Author, Brand, Section, Tag
 from newsapi.db import compiled_queries, integer_lists
 from newsapi.db.bulk_rows import in_values
 from newsapi.db.types import EPOCH, MICROSECOND, latest_time

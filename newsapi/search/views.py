@@ -9,6 +9,7 @@ from flask.views import MethodView
 
 from newsapi.cache import dependencies
 from newsapi.cache.cached_response import CachedResponse
+from newsapi.content.context import app_context
 from newsapi.content.presentation import visibility_of_caller
 from newsapi.content.presentation.presentation import BodyAccess
 from newsapi.content.queries import articles as article_queries
@@ -18,7 +19,7 @@ from newsapi.content.queries.articles import Record
 from newsapi.content.queries.facets import ReadSnapshot
 from newsapi.content.queries.listings import MAX_EXACT_COUNT, ListQuery
 from newsapi.content.queries.terms import Kind
-from newsapi.content.schemas.params import ALLOWED_WITH_CURSOR, SearchParams, SuggestParams
+from newsapi.content.schemas.params import SearchParams, SuggestParams
 from newsapi.db.database import Connection
 from newsapi.db.types import latest_time
 from newsapi.errors import CursorInvalid, FieldError, InvalidParameter
@@ -30,8 +31,8 @@ from newsapi.text import html
 from newsapi.text.folding import fold
 from newsapi.web import pagination
 from newsapi.web.blueprint import Blueprint
-from newsapi.web.context import app_context
 from newsapi.web.fast_dump import compile_dump, dump_json
+from newsapi.web.params import ALLOWED_WITH_CURSOR
 from newsapi.web.responses import cached_response
 
 blueprint = Blueprint("search", __name__, url_prefix="/v1", description="Search articles")

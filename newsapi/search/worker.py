@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
 
 from newsapi.changelog.offsets import LogPosition
+from newsapi.changelog.reader import ChangeRow
 from newsapi.db.database import Database, Session
 from newsapi.search import index, maintenance
 from newsapi.worker.consumers import Consumer
@@ -15,7 +15,7 @@ from newsapi.worker.consumers import Consumer
 class SearchIndexConsumer(Consumer):
     """Keeps the search index up to date. It starts at the first change, so it also creates the index."""
 
-    name = index.LISTENER
+    name = index.CONSUMER
     from_the_first = True
 
     def __init__(self, database: Database, *, now: Callable[[], datetime]) -> None:
@@ -30,7 +30,7 @@ class SearchIndexConsumer(Consumer):
     def on_log_restored(self) -> None:
         maintenance.rebuild(self._database, now=self._now)
 
-    def handle(self, rows: Sequence[Any]) -> LogPosition | None:
+    def handle(self, rows: Sequence[ChangeRow]) -> LogPosition | None:
         if not rows:
             return None
         ids = [row.subject_id for row in rows if row.kind == "article"]

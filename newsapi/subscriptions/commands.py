@@ -14,6 +14,7 @@ from email import message_from_bytes, policy
 from typing import Any, Final
 from uuid import UUID
 
+from newsapi.content.presentation import consent as presentation_consent
 from newsapi.db.database import Connection, Database, Session
 from newsapi.db.types import uuid7
 from newsapi.errors import FieldError, InvalidBody, MailNotConfigured, NotFound, TokenExpired
@@ -48,9 +49,9 @@ class SubscriptionContext:
         """Whether subscriptions are enabled, which requires a mail server."""
         return self.settings.smtp_url is not None
 
-    def consent(self, language: str) -> messages.Consent:
+    def consent(self, language: str) -> presentation_consent.Consent:
         """Return the consent text of the subscription form."""
-        return messages.consent_text(language, self.settings.publisher, self.settings.privacy_url)
+        return presentation_consent.consent_text(language, self.settings.publisher, self.settings.privacy_url)
 
 
 def request_subscription(

@@ -16,12 +16,12 @@ from flask import Response, request
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from newsapi.content.context import app_context
 from newsapi.content.schemas.subscription_offer import FREQUENCIES
 from newsapi.errors import FieldError, InvalidBody, TokenExpired, WrongMediaType
 from newsapi.subscriptions import commands as actions
 from newsapi.subscriptions import messages
 from newsapi.subscriptions import views as api
-from newsapi.web.context import app_context
 
 PATH: Final = "/subscriptions"
 

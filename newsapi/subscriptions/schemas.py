@@ -8,9 +8,9 @@ from zoneinfo import available_timezones
 
 from marshmallow import ValidationError, fields, validate
 
-from newsapi.content.schemas.params import PageParams
 from newsapi.content.schemas.subscription_offer import FREQUENCIES, ConsentSchema
 from newsapi.subscriptions import addresses, messages
+from newsapi.web.params import PageParams
 from newsapi.web.wire import (
     InputSchema,
     Instant,

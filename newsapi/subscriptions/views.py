@@ -8,16 +8,15 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import Response, request
+from flask import Response, current_app, request
 from flask.views import MethodView
 
 from newsapi.cache.cached_response import CachedResponse
-from newsapi.content.schemas.params import SLUG_OR_ID_SCHEMA
 from newsapi.content.schemas.subscription_offer import FOLLOWABLE_KINDS
+from newsapi.content.schemas.term_kinds import TERM_KINDS, TermKind
 from newsapi.content.writes import patches
 from newsapi.db.database import Connection
-from newsapi.errors import FieldError, InvalidBody, InvalidParameter, Unavailable
-from newsapi.reading.term_views import TERM_KINDS, TermKind
+from newsapi.errors import FieldError, InvalidBody, InvalidParameter
 from newsapi.subscriptions import commands as actions
 from newsapi.subscriptions import queries
 from newsapi.subscriptions.schemas import (
@@ -34,10 +33,12 @@ from newsapi.subscriptions.schemas import (
     SubscriptionInput,
     TokenInput,
 )
+from newsapi.subscriptions.tokens import TokenSigner
 from newsapi.web import pagination, write_requests
 from newsapi.web.blueprint import Blueprint
 from newsapi.web.context import app_context
 from newsapi.web.fast_dump import compile_dump, dump_json
+from newsapi.web.params import SLUG_OR_ID_SCHEMA
 from newsapi.web.responses import private_response
 
 PATH = "/v1/subscriptions"
@@ -57,9 +58,9 @@ def subscription_context() -> actions.SubscriptionContext:
         Unavailable: The database is known to be unreachable.
     """
     context = app_context()
-    if context.response_cache.follower.is_unavailable:
-        raise Unavailable
-    return actions.SubscriptionContext(context.database, context.settings, context.token_signer)
+    context.require_database()
+    signer: TokenSigner = current_app.extensions["newsapi-token-signer"]
+    return actions.SubscriptionContext(context.database, context.settings, signer)
 
 
 def _blueprint(term_kind: TermKind) -> Blueprint:

@@ -14,9 +14,9 @@ from marshmallow import RAISE, Schema, ValidationError, fields
 from webargs.flaskparser import FlaskParser
 
 from newsapi import __version__
-from newsapi.content.schemas.params import InstantOrDateParam, PageParams, ReadParams, parameter_names
 from newsapi.errors import FieldError, InvalidParameter
 from newsapi.web import wire
+from newsapi.web.params import InstantOrDateParam, PageParams, ReadParams, parameter_names
 
 DESCRIPTION = """\
 News content for front ends, apps and partners: articles, brands, authors, sections and related lists as JSON.

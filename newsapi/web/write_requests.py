@@ -11,7 +11,7 @@ from flask import Response, request
 from marshmallow import Schema
 
 from newsapi.errors import FieldError, InvalidBody, InvalidParameter, WrongMediaType
-from newsapi.imports.ndjson import InvalidJson, parse_line
+from newsapi.text.strict_json import InvalidJson, parse_line
 from newsapi.web import idempotency
 from newsapi.web.authorization import require_caller
 from newsapi.web.context import app_context
@@ -105,9 +105,9 @@ def idempotent(command: Callable[[SaveResponse], StoredResponse]) -> Response:
         raise InvalidParameter([FieldError("Idempotency-Key", "must be 1 to 255 visible ASCII characters")])
     content = b"\0".join((request.method.encode(), request.path.encode(), request.get_data(cache=True)))
     request_digest = hashlib.sha256(content).digest()
-    return write_response(
-        idempotency.run_once(app_context().desk, require_caller(), idempotency_key, request_digest, command)
-    )
+    context = app_context()
+    context.require_database()
+    return write_response(idempotency.run_once(context, require_caller(), idempotency_key, request_digest, command))
 
 
 def write_response(response: StoredResponse) -> Response:

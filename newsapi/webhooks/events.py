@@ -12,13 +12,13 @@ from newsapi.changelog import offsets as changelog_offsets
 from newsapi.content.presentation.presentation import FULL_ACCESS, ArticlePresenter
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import facet_slugs, snapshots
+from newsapi.content.queries import terms as queries_terms
 from newsapi.db.database import Connection, Database, Session
 from newsapi.db.types import uuid7
 from newsapi.errors import FieldError, InvalidBody, NotFound
 from newsapi.keys import audit
 from newsapi.keys import commands as key_commands
-from newsapi.keys.commands import Caller
-from newsapi.sync import receipts
+from newsapi.web.caller import Caller
 from newsapi.webhooks import queries
 from newsapi.webhooks import signing as wire
 from newsapi.webhooks.schemas import CACHE_INVALIDATED, IMPORT_FINISHED, PING
@@ -226,7 +226,11 @@ def _licence(connection: Connection, caller: Caller | None) -> list[TermFilter]:
 
 def _terms(connection: Connection, kind: str, slugs: Sequence[str]) -> TermFilter:
     """Return brands or sections by their current slugs."""
-    return frozenset((kind, slug) for slug in receipts.current_slugs(connection, kind, slugs)) if slugs else frozenset()
+    return (
+        frozenset((kind, slug) for slug in queries_terms.current_slugs(connection, kind, slugs))
+        if slugs
+        else frozenset()
+    )
 
 
 def _row(webhook_id: UUID, seq: int | None, type_: str, body: str, now: datetime) -> dict[str, Any]:
@@ -297,7 +301,7 @@ def _event_payloads(
         record["id"]: record
         for record in article_queries.get_many(connection, [*ids], include_unpublished=True).records
     }
-    withdrawals = snapshots.withdrawals(connection, ids)
+    withdrawals = snapshots.list_withdrawals(connection, ids)
     return {
         row.seq: _of_article(row, facet_names, records[row.subject_id], withdrawals.get(row.subject_id), presentation)
         if row.kind == "article" and row.subject_id in records

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from newsapi.content.schemas.params import PageParams
+from newsapi.web.params import PageParams
 from newsapi.web.wire import (
     InputSchema,
     Instant,

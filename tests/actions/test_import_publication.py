@@ -1,8 +1,8 @@
 import pytest
 from sqlalchemy import select
 
-from newsapi.changelog.tables import ChangelogHead
-from newsapi.content.tables.terms import Brand, Facet, Tag
+from newsapi.changelog.tables import ChangelogHead, Facet
+from newsapi.content.tables.terms import Brand, Tag
 from tests.records import article, brand, term
 
 NAMED = ("format:article", "language:it", "sitemap:1")

@@ -6,8 +6,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 
-from newsapi.content.schemas.params import MAX_SEQ
 from newsapi.sync.schemas import MAX_WAIT_SECONDS
+from newsapi.web.params import MAX_SEQ
 
 OPERATIONS = (
     "listArticles searchArticles suggest getArticle getArticleJsonLd listRelatedArticles listBrands getBrand"

@@ -10,8 +10,9 @@ import pytest
 
 from newsapi.app import create_app
 from newsapi.content.tables.articles import Article, ArticleContent
+from newsapi.content.tables.previews import PreviewLink
 from newsapi.content.tables.terms import Author
-from newsapi.keys.tables import ApiKey, PreviewLink
+from newsapi.keys.tables import ApiKey
 from newsapi.settings import Settings
 
 SECRET = "zafferano"

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from newsapi.content.presentation import consent as presentation_consent
 from newsapi.content.presentation.renditions import Renditions
 from newsapi.content.schemas.subscription_offer import FOLLOWABLE_KINDS, FREQUENCIES
 from newsapi.settings import Settings
-from newsapi.subscriptions import messages
 from newsapi.text import html
 from newsapi.text.bylines import format_byline
 from newsapi.text.internal_links import InternalLinks
@@ -69,7 +69,7 @@ class ArticlePresenter:
         self.picture = Renditions(settings.image_url, settings.image_key, settings.image_salt).picture
         self._passage = settings.subscription_url or f"{self.api}/subscriptions"
         self._zone = settings.time_zone
-        consent = messages.consent_text(settings.mail_language, settings.publisher, settings.privacy_url)
+        consent = presentation_consent.consent_text(settings.mail_language, settings.publisher, settings.privacy_url)
         self._box = {"frequencies": FREQUENCIES if settings.smtp_url else (), "consent": consent._asdict()}
         self.public = BodyAccess(default_level=settings.public_body, entitled_level=settings.public_body)
         api_template = self.api.replace("{", "{{").replace("}", "}}") + "/v1/articles/{slug}"

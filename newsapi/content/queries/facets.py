@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func, literal, or_, select, true, union_all
 
-from newsapi.changelog.tables import ChangelogHead
+from newsapi.changelog.tables import ChangelogHead, Facet
 from newsapi.content.tables.articles import SlugRedirect
-from newsapi.content.tables.terms import Author, Brand, Facet, Section, Tag
+from newsapi.content.tables.terms import Author, Brand, Section, Tag
 from newsapi.db import compiled_queries
 from newsapi.errors import MigrationsPending
 

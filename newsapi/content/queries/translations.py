@@ -8,9 +8,10 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, select
 
+from newsapi.changelog.tables import Facet
 from newsapi.content.queries.visibility import is_visible
 from newsapi.content.tables.articles import Article, ListingEntry
-from newsapi.content.tables.terms import Brand, Facet, Section
+from newsapi.content.tables.terms import Brand, Section
 from newsapi.db import compiled_queries
 from newsapi.db.types import latest_time
 
