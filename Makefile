@@ -73,6 +73,10 @@ coverage: $(VENV)/.dev ## All tests once more, with the lines they never reach
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report
 
+.PHONY: reference
+reference: $(VENV)/.runtime ## Write docs/reference/cli.md from the code
+	@$(BIN)/python -m newsapi.cli.reference docs/reference/cli.md
+
 .PHONY: openapi
 openapi: $(VENV)/.runtime ## Write openapi.yaml from the code
 	@$(BIN)/newsapi openapi > openapi.yaml.new && mv openapi.yaml.new openapi.yaml || { rm -f openapi.yaml.new; exit 1; }

@@ -8,6 +8,7 @@ import pytest
 from newsapi.keys.commands import Entitlement, KeyLimits
 from newsapi.search import maintenance as search_maintenance
 from newsapi.settings import Settings
+from newsapi.web.feed_formats import FEED_FORMATS
 from tests.desk.conftest import Editor
 
 SECRET = "segretissimo"
@@ -28,7 +29,7 @@ SURFACES = [
     "/v1/search?q=segretisimo",
     "/v1/suggest?q=segretis",
     "/v1/articles?q=segretis",
-    *(f"/v1/feeds/articles.{form}" for form in ("rss", "atom", "json", "ninjs")),
+    *(feed_format.path for feed_format in FEED_FORMATS),
     "/v1/feeds/articles.atom?brand=land-rover",
     "/sitemap.xml",
     "/sitemap-1.xml",
