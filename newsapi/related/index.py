@@ -99,7 +99,7 @@ def load_texts(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Sour
                 standfirst=standfirst or "",
                 body=html.html_to_text(body_html),
                 language=language,
-                at=published_at.timestamp(),
+                at=published_at.timestamp() if published_at else 0.0,
                 **terms.get(id_, {}),
             ),
         )

@@ -192,7 +192,7 @@ def _languages(connection: Connection, snapshot: ReadSnapshot) -> list[str]:
     counts: dict[str, int] = {}
     for id_, name, article_count in compiled_queries.fetch_rows(connection, _LANGUAGES, {}):
         if allowed is None or id_ in allowed:
-            main = name.partition("-")[0].lower()
+            main = (name or "").partition("-")[0].lower()
             counts[main] = counts.get(main, 0) + article_count
     return sorted(counts, key=lambda language: (-counts[language], language))[:MAX_LANGUAGES]
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import numpy as np
@@ -349,4 +349,4 @@ _LAST = select(ChangelogHead.committed_at)
 def changelog_time(connection: Connection) -> datetime:
     """Return the time of the last change, since any change may add an article to a search or remove one."""
     [(changed_at,)] = compiled_queries.fetch_rows(connection, _LAST, {})
-    return cast("datetime", changed_at)
+    return changed_at
