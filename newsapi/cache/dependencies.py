@@ -166,7 +166,7 @@ class FacetLike(Protocol):
 
 
 def list_dependencies(
-    query: Mapping[str, Sequence[str]], facets_by_filter: Mapping[str, Sequence[FacetLike]], all_articles: FacetLike
+    query: Mapping[str, Sequence[Any]], facets_by_filter: Mapping[str, Sequence[FacetLike]], all_articles: FacetLike
 ) -> Iterator[Dependency]:
     """Yield the dependencies that decide which articles are on a list.
 

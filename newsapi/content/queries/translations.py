@@ -55,7 +55,7 @@ def list_for_groups(connection: Connection, groups: Sequence[str]) -> Translatio
     for group, facet_id, changed_at, id_, slug, language, brand, section in rows:
         facet_ids.add(facet_id)
         change_times.add(changed_at)
-        if id_ is not None and group is not None:
+        if id_ is not None:
             terms = {"brand": brand and {"slug": brand}, "section": section and {"slug": section}}
-            records[group].append({"id": id_, "slug": slug, "language": language, **terms})
+            records[group or ""].append({"id": id_, "slug": slug, "language": language, **terms})
     return TranslationSet(records, frozenset(facet_ids), latest_time(change_times))
