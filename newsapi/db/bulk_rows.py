@@ -16,7 +16,6 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from newsapi.db.types import Base, columns_table
 
-
 _Value = TypeVar("_Value")
 
 
@@ -46,7 +45,9 @@ def bulk_insert(session: Session, model: type[Base], columns: Sequence[str], row
         _copy(connection, into, types, values)
 
 
-def in_values(connection: Connection, column: Column[_Value] | InstrumentedAttribute[_Value], values: Collection[_Value]) -> ColumnElement[bool]:
+def in_values(
+    connection: Connection, column: Column[_Value] | InstrumentedAttribute[_Value], values: Collection[_Value]
+) -> ColumnElement[bool]:
     """Return the condition that a column has one of the values, of which there may be thousands.
 
     PostgreSQL receives one array, because its driver takes longer over thousands of parameters than the database over

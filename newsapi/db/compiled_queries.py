@@ -29,9 +29,7 @@ _Sizes = tuple[tuple[str, int], ...]
 _Columns = TypeVarTuple("_Columns")
 
 
-def fetch_rows(
-    connection: Connection, statement: Select[*_Columns], parameters: Parameters
-) -> list[tuple[*_Columns]]:
+def fetch_rows(connection: Connection, statement: Select[*_Columns], parameters: Parameters) -> list[tuple[*_Columns]]:
     """Run a statement.
 
     Args:

@@ -51,7 +51,9 @@ class DeadlineConnection(psycopg.Connection[TupleRow]):
 
     limit: float | None = READ_TIMEOUT_SECONDS
 
-    def wait(self, gen: PQGen[_Result], interval: float = _WAIT_INTERVAL_SECONDS, timeout: float | None = None) -> _Result:
+    def wait(
+        self, gen: PQGen[_Result], interval: float = _WAIT_INTERVAL_SECONDS, timeout: float | None = None
+    ) -> _Result:
         """Wait as psycopg does, but at most for the limit; data that has arrived is always read."""
         try:
             return super().wait(gen, interval, self.limit if timeout is None else timeout)

@@ -8,7 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from sqlalchemy import ARRAY, BigInteger, Cast, Column, ColumnElement, String, TableValuedAlias, any_, bindparam, cast, func, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Cast,
+    Column,
+    ColumnElement,
+    String,
+    TableValuedAlias,
+    any_,
+    bindparam,
+    cast,
+    func,
+    select,
+)
 from sqlalchemy.orm import InstrumentedAttribute
 
 DIALECTS: Final = ("sqlite", "postgresql")

@@ -49,7 +49,9 @@ class UtcDateTime(TypeDecorator[datetime]):
 
         return to_stored
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[int | str | None], datetime | None] | Callable[[datetime | None], datetime | None]:
+    def result_processor(
+        self, dialect: Dialect, coltype: object
+    ) -> Callable[[int | str | None], datetime | None] | Callable[[datetime | None], datetime | None]:
         """Return the function that converts a stored value to an aware time in UTC."""
         del coltype
         return decode_instant if dialect.name == "sqlite" else _in_utc

@@ -47,8 +47,8 @@ from newsapi.db.types import latest_time
 from newsapi.errors import FieldError, InvalidParameter, NoLongerPublic, NotFound
 from newsapi.reading import jsonld
 from newsapi.related import lists as related_lists
-from newsapi.related.lists import NewRelatedList
 from newsapi.related.maintenance import save_list
+from newsapi.related.stored_lists import NewRelatedList
 from newsapi.search import planner as search_planner
 from newsapi.search import query_parser
 from newsapi.search import results as search_results
