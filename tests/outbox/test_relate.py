@@ -210,7 +210,20 @@ def test_dropping_a_list_leaves_nothing_of_it(database):
 
 
 @pytest.mark.usefixtures("three")
-def test_more_articles_are_listed_than_a_smaller_release_stored(database, monkeypatch):
+def test_more_articles_are_listed_than_a_smaller_release_stored(database, publish, follow, monkeypatch):
+    towns = ("Somerset a maggio", "Kent con ritardo", "Galles per tutti", "Cornovaglia da sola")
+    publish(
+        *(
+            article(
+                f"fabbrica-{number}",
+                headline=f"Batterie, fabbrica: {town}",
+                body_html=f"<p>Accumulatori, {town}.</p>",
+                brand="land-rover",
+            )
+            for number, town in enumerate(towns)
+        )
+    )
+    follow()
     monkeypatch.setattr(related_lists, "STORED_LIST_SIZE", 2)
     whole = slugs(listed(database, "batterie", limit=2))
     assert [level for _, level in whole] == ["related", "related"]
