@@ -52,7 +52,7 @@ from newsapi.related.stored_lists import NewRelatedList
 from newsapi.search import planner as search_planner
 from newsapi.search import query_parser
 from newsapi.search import results as search_results
-from newsapi.search.planner import SearchPlan
+from newsapi.search.planner import SearchPlan, SearchScope
 from newsapi.text.blocks import parse_blocks
 from newsapi.text.slugs import is_slug, is_uuid
 from newsapi.web import pagination
@@ -221,7 +221,7 @@ def _search_of(
         )
     bodies = visibility_of_caller.body_access(connection).is_whole
     return search_planner.plan_search(
-        connection, query_parser.parse_query(query["q"]), snapshot, list_query, bodies=bodies
+        connection, query_parser.parse_query(query["q"]), snapshot, list_query, SearchScope(phrases_in_bodies=bodies)
     )
 
 

@@ -60,7 +60,7 @@ class Readyz(MethodView):
         """Return 200 if the database can be read and its schema is current. Reads work without Redis."""
         state = {"database": _database(), "cache": app_context().response_cache.shared.state()}
         if state["database"] == "ok":
-            state |= {"related": _index_lag(related_index.CONSUMER), "search": _index_lag(search_index.LISTENER)}
+            state |= {"related": _index_lag(related_index.CONSUMER), "search": _index_lag(search_index.CONSUMER)}
         ready = state["database"] == "ok"
         body = {"status": "ready" if ready else "not ready", "parts": state}
         return Response(dump_json(body), 200 if ready else 503, content_type="application/json")
