@@ -15,8 +15,17 @@ from newsapi.app import create_app
 from newsapi.db.database import Database
 from newsapi.migrations.upgrade import upgrade
 from newsapi.settings import Settings
-from tests import servers
-from tests.make import Make
+from tests.support import servers
+from tests.support.factories import Make
+
+pytest_plugins = (
+    "tests.support.client",
+    "tests.support.content",
+    "tests.support.events",
+    "tests.support.imports",
+    "tests.support.mirror",
+    "tests.support.processes",
+)
 
 
 class Clock:

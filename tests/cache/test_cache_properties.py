@@ -10,7 +10,7 @@ from newsapi.cache import dependencies, memory_cache
 from newsapi.imports import loader as import_loader
 from newsapi.search.worker import SearchIndexConsumer
 from newsapi.worker.consumers import ConsumerRunner
-from tests.records import IDS, arbitrary, lines
+from tests.support.import_records import IDS, arbitrary, lines
 
 QUERIES = [
     "",

@@ -25,8 +25,8 @@ from newsapi.cache.response_cache import ResponseCache
 from newsapi.db import deadlines
 from newsapi.db.database import Database
 from newsapi.errors import Unavailable
-from tests import servers
 from tests.conftest import migrate
+from tests.support import servers
 
 NO_WAIT = 5
 STALE = "newsapi; hit; detail=stale"

@@ -10,7 +10,7 @@ from redis import Redis
 
 from newsapi.cache.cached_response import CachedResponse
 from newsapi.cache.redis_cache import NullCache, RedisResponseCache
-from tests import servers
+from tests.support import servers
 
 ANSWER = CachedResponse(
     body='{"data":"perché"}'.encode(),

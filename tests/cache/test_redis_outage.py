@@ -18,8 +18,8 @@ from newsapi.cache.log_follower import ChangelogDelta, ChangelogFollower
 from newsapi.cache.memory_cache import MemoryCache
 from newsapi.cache.redis_cache import RedisResponseCache
 from newsapi.cache.response_cache import ResponseCache
-from tests import proxy as proxies
-from tests import servers
+from tests.support import faulty_proxy as proxies
+from tests.support import servers
 
 FAULTS = ["refuse", "hang", "slow", "reset"]
 NO_WAIT = 5

@@ -8,8 +8,8 @@ from sqlalchemy import update
 
 from newsapi.changelog.tables import Change, ChangelogHead
 from newsapi.imports import loader as import_loader
-from tests import servers
-from tests.records import brand, lines
+from tests.support import servers
+from tests.support.import_records import brand, lines
 
 READS = [
     "/v1/articles",

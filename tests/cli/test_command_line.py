@@ -14,8 +14,8 @@ import yaml
 from click.testing import CliRunner
 
 from newsapi.cli.main import main
-from tests import servers
-from tests.records import archive, article, lines
+from tests.support import servers
+from tests.support.import_records import archive, article, lines
 
 NEWSAPI = Path(sys.executable).with_name("newsapi")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from tests.records import article, brand, lines
+from tests.support.import_records import article, brand, lines
 
 NEWSAPI = Path(sys.executable).with_name("newsapi")
 

@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from tests.records import article, lines
+from tests.support.import_records import article, lines
 
 
 def test_the_index_is_made_from_scratch(newsapi, tmp_path):

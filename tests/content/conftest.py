@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from newsapi.db.database import Database
-from tests import servers
-from tests.store import archive as contents
+from tests.content import synthetic_archive as contents
+from tests.support import servers
 
 # As if the rows had never been counted: what PostgreSQL goes by right after an import.
 FORGET = (

@@ -21,7 +21,7 @@ from newsapi.content.tables.articles import (
 )
 from newsapi.content.tables.terms import Facet, Tag
 from newsapi.db.database import Database
-from tests.make import Make
+from tests.support.factories import Make
 
 ARTICLES = 21_000
 MEETING = ("articolo-6", "articolo-4", "articolo-2", "articolo-0")

@@ -12,8 +12,8 @@ from newsapi.content.queries.articles import ArticlePage
 from newsapi.content.queries.facets import ReadSnapshot
 from newsapi.content.queries.listings import ListQuery, PageStart, Position
 from newsapi.content.tables.articles import ListingEntry
-from tests.store import archive as contents
-from tests.store.reads import nodes_of, plan_of, rows_read, statements_of, steps_taken
+from tests.content import synthetic_archive as contents
+from tests.content.query_plans import nodes_of, plan_of, rows_read, statements_of, steps_taken
 
 SINGLE = {
     "none": {},

@@ -9,8 +9,8 @@ import pytest
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import facets, listings
 from newsapi.content.queries.listings import MAX_SCANNED_ROWS, ListQuery
-from tests.store import archive as contents
-from tests.store.reads import nodes_of, plan_of, rows_read, statements_of, steps_taken
+from tests.content import synthetic_archive as contents
+from tests.content.query_plans import nodes_of, plan_of, rows_read, statements_of, steps_taken
 
 MEETING = {"tag": ["pari"], "author": ["carla"]}
 EARLY = (None, contents.START + timedelta(minutes=60))

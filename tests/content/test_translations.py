@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.records import IDS, article, brand, term
+from tests.support.import_records import IDS, article, brand, term
 
 GROUP = {"translation_group": "velar"}
 

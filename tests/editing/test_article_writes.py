@@ -3,7 +3,7 @@ from sqlalchemy import select
 
 from newsapi.changelog.tables import Change, ChangelogHead
 from newsapi.editing.transitions import TRANSITIONS
-from tests.consistency import consistent, dump
+from tests.support.invariants import consistent, dump
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from newsapi.changelog.tables import ChangelogHead
-from tests.consistency import consistent
+from tests.support.invariants import consistent
 
 EDITORS = 50
 

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from newsapi.errors import Unavailable
-from tests.consistency import dump
+from tests.support.invariants import dump
 
 NO_WAIT = 1.5
 

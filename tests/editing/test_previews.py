@@ -2,8 +2,8 @@ import pytest
 
 from newsapi.content.writes.writer import WriteContext
 from newsapi.editing import scheduler
-from tests.consistency import dump
-from tests.desk.conftest import Editor
+from tests.support.client import Editor
+from tests.support.invariants import dump
 
 API = "https://api.example.com"
 

@@ -13,8 +13,8 @@ from newsapi.editing import due, scheduler
 from newsapi.keys import commands as key_commands
 from newsapi.worker.consumers import LEASE_DURATION, ConsumerRunner
 from newsapi.worker.periodic import PublicationScheduler
-from tests.consistency import consistent
-from tests.desk.conftest import EVERYTHING, Editor
+from tests.support.client import EVERYTHING, Editor
+from tests.support.invariants import consistent
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import pytest
 from newsapi.db.database import Database
 from newsapi.keys import commands as key_commands
 from newsapi.web.context import utc_now
-from tests.consistency import consistent
-from tests.desk.conftest import EVERYTHING, Editor
+from tests.support.client import EVERYTHING, Editor
+from tests.support.invariants import consistent
 
 TOP = Path(__file__).parents[2]
 EIGHT = ("create", "create", "create", "create", "create", "amend", "amend", "hold")
@@ -38,7 +38,7 @@ def test_no_caller_meets_a_lock_and_nothing_is_lost(database_url, kinds, seconds
     editor.write(slug="shared", status="published")
     processes = [
         subprocess.Popen(
-            [sys.executable, "-m", "tests.desk.writer", database_url, secret, str(seconds), kind],
+            [sys.executable, "-m", "tests.editing.write_client", database_url, secret, str(seconds), kind],
             cwd=TOP,
             stdout=subprocess.PIPE,
             text=True,

@@ -3,7 +3,7 @@ import pytest
 from newsapi.content.writes.writer import WriteContext
 from newsapi.editing import merges
 from newsapi.worker.periodic import TermMerger
-from tests.consistency import consistent, dump
+from tests.support.invariants import consistent, dump
 
 KINDS = ("brands", "authors", "sections", "tags")
 FIELD = {"brands": "brand", "authors": "authors", "sections": "section", "tags": "tags"}

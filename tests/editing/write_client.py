@@ -1,6 +1,6 @@
 """One process that writes for some seconds through an application of its own, and prints what it was answered.
 
-    python -m tests.desk.writer DATABASE_URL SECRET SECONDS KIND
+    python -m tests.editing.write_client DATABASE_URL SECRET SECONDS KIND
 
 KIND is `create`, `amend` (reads an article and then writes it) or `hold` (creates, and holds the lock of the database
 for two seconds now and then).

@@ -29,7 +29,7 @@ from newsapi.content.tables.articles import Article
 from newsapi.db.database import Database
 from newsapi.imports import loader as import_loader
 from newsapi.settings import Settings
-from tests.records import article, brand, lines, term
+from tests.support.import_records import article, brand, lines, term
 
 BOUND = 1.0
 ARTICLES = 12

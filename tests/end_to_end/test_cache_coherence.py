@@ -11,9 +11,9 @@ from redis import Redis
 
 from newsapi.db.database import Database
 from newsapi.settings import Settings
-from tests import servers
-from tests.coherence import Checker
-from tests.stories.conftest import serving
+from tests.end_to_end.cache_coherence import Checker
+from tests.support import servers
+from tests.support.processes import serving
 
 
 def steadily(_chance: random.Random) -> float:

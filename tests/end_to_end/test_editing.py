@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
-from tests.stories.conftest import NEWSAPI, environ, serving
+from tests.support.processes import NEWSAPI, environ, serving
 
 SCOPES = ("content:write", "content:publish", "drafts:read")
 

@@ -12,7 +12,7 @@ import pytest
 from newsapi.db.database import Database
 from newsapi.keys import commands as key_commands
 from newsapi.web.context import utc_now
-from tests.records import archive, lines
+from tests.support.import_records import archive, lines
 
 MB = 1 << 20
 

@@ -11,7 +11,7 @@ import pytest
 
 from newsapi.db.database import Database
 from newsapi.keys import commands as key_commands
-from tests.stories.test_partner_example import Desk
+from tests.end_to_end.test_partner_example import Desk
 
 CHANGES = "/v1/changes"
 BUSY = 503

@@ -16,9 +16,9 @@ import psycopg
 import pytest
 
 from newsapi.db.database import Database
-from tests import servers
 from tests.conftest import Clock, migrate
-from tests.make import Make
+from tests.support import servers
+from tests.support.factories import Make
 
 NO_WAIT = 5
 CLIENTS = 40

@@ -13,7 +13,7 @@ import pytest
 from newsapi.cdn import SECOND_PURGE_DELAY_SECONDS
 from newsapi.db.database import Database
 from newsapi.keys import commands as key_commands
-from tests.elsewhere import Elsewhere
+from tests.support.fake_servers import Elsewhere
 
 SCOPES = ("content:write", "content:publish", "webhooks")
 ARTICLES = 20

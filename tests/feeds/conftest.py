@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from newsapi.imports import loader as import_loader
-from tests.records import lines
+from tests.support.import_records import lines
 
 SITE = {
     "article_url": "https://www.example.it/{section}/{slug}",

@@ -6,10 +6,10 @@ import json
 import feedparser
 import pytest
 
-from tests.feeds import rules
-from tests.feeds.rules import ATOM, CHECKS
-from tests.magazine import RICH
-from tests.records import article, brand, term
+from tests.feeds import format_rules as rules
+from tests.feeds.format_rules import ATOM, CHECKS
+from tests.support.import_records import article, brand, term
+from tests.support.sample_content import RICH
 
 FORMS = sorted(CHECKS)
 TYPES = {

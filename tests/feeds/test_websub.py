@@ -6,7 +6,7 @@ import pytest
 
 from newsapi.feeds import websub as room
 from newsapi.feeds.websub import WebSubConsumer
-from tests.outbox.test_purge import Seconds, later
+from tests.cdn.test_purge import Seconds, later
 
 
 class Hub:

@@ -12,8 +12,8 @@ from newsapi.imports import export as import_export
 from newsapi.imports import export_records
 from newsapi.imports import loader as import_loader
 from tests.conftest import migrate
-from tests.records import arbitrary, article, brand
-from tests.records import archive as records_of
+from tests.support.import_records import arbitrary, article, brand
+from tests.support.import_records import archive as records_of
 
 
 def exported(database):

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.records import article
+from tests.support.import_records import article
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import select
 
 from newsapi.content.tables.articles import Article, Revision, SlugRedirect
-from tests.consistency import dump
-from tests.records import archive, article, brand, term
+from tests.support.import_records import archive, article, brand, term
+from tests.support.invariants import dump
 
 LAND_ROVER = (brand("jlr"), brand("land-rover", parent="jlr"), term("section", "prove"), term("author", "anna"))
 

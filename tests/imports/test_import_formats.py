@@ -12,9 +12,9 @@ from newsapi.imports import mapping as import_mapping
 from newsapi.imports import registry as import_registry
 from newsapi.imports.schemas import FORMATS
 from newsapi.text.html import sanitize_html
-from tests.consistency import consistent, dump
+from tests.support.invariants import consistent, dump
 
-FILES = Path(__file__).parents[1] / "intake" / "files"
+FILES = Path(__file__).parent / "formats" / "files"
 MAPPING = import_mapping.parse_mapping((FILES / "mapping.toml").read_bytes())
 
 HOSTILE = [

@@ -14,8 +14,8 @@ from newsapi.imports import loader as import_loader
 from newsapi.imports import queries as store
 from newsapi.imports.jobs import MAX_FAILURES, MAX_REPORTED_ERRORS, ImportRunner
 from newsapi.imports.tables import Import, ImportChunk
-from tests.consistency import consistent
-from tests.records import archive, article, brand, lines
+from tests.support.import_records import archive, article, brand, lines
+from tests.support.invariants import consistent
 
 NDJSON = "application/x-ndjson"
 

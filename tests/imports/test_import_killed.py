@@ -14,8 +14,8 @@ from sqlalchemy import select
 from newsapi.changelog.tables import ChangelogHead
 from newsapi.content.tables.articles import Article, ArticleContent
 from newsapi.db.database import Database
-from tests.consistency import consistent, dump
-from tests.records import archive, lines
+from tests.support.import_records import archive, lines
+from tests.support.invariants import consistent, dump
 
 NEWSAPI = Path(sys.executable).with_name("newsapi")
 

@@ -3,7 +3,7 @@ import pytest
 from sqlalchemy import select
 
 from newsapi.content.tables.articles import Article
-from tests.records import article, brand, term
+from tests.support.import_records import article, brand, term
 
 GOOD = article("buono")
 

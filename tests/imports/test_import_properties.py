@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from tests.records import Record, arbitrary, brand, term
+from tests.support.import_records import Record, arbitrary, brand, term
 
 
 @pytest.mark.parametrize("seed", [1, 2, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(3, 24))])

@@ -3,7 +3,7 @@ from sqlalchemy import select
 
 from newsapi.changelog.tables import ChangelogHead
 from newsapi.content.tables.terms import Brand, Facet, Tag
-from tests.records import article, brand, term
+from tests.support.import_records import article, brand, term
 
 NAMED = ("format:article", "language:it", "sitemap:1")
 

@@ -2,8 +2,8 @@ import pytest
 from sqlalchemy import select
 
 from newsapi.changelog.tables import Change
-from tests.consistency import dump
-from tests.records import article, brand, term
+from tests.support.import_records import article, brand, term
+from tests.support.invariants import dump
 
 
 @pytest.fixture

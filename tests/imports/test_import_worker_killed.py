@@ -13,8 +13,8 @@ from sqlalchemy import select
 from newsapi.content.tables.articles import Article, ArticleContent
 from newsapi.db.database import Database
 from newsapi.imports.tables import Import
-from tests.consistency import consistent
-from tests.records import archive, article, lines
+from tests.support.import_records import archive, article, lines
+from tests.support.invariants import consistent
 
 NEWSAPI = Path(sys.executable).with_name("newsapi")
 LEASE = 15

@@ -15,8 +15,8 @@ from newsapi.errors import ParserProcessDied
 from newsapi.imports import loader as import_loader
 from newsapi.imports import reader_processes
 from newsapi.imports.ndjson import Line
-from tests.consistency import consistent
-from tests.records import archive, article, lines
+from tests.support.import_records import archive, article, lines
+from tests.support.invariants import consistent
 
 NEWSAPI = Path(sys.executable).with_name("newsapi")
 

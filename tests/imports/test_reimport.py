@@ -8,8 +8,8 @@ import pytest
 
 from newsapi.imports.line_index import LineIndex
 from newsapi.imports.ndjson import iter_lines as read_lines
-from tests.consistency import dump
-from tests.records import arbitrary, article, brand, lines, term
+from tests.support.import_records import arbitrary, article, brand, lines, term
+from tests.support.invariants import dump
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ import pytest
 from newsapi.keys.commands import Entitlement
 from newsapi.search import maintenance as search_maintenance
 from newsapi.settings import Settings
-from tests.desk.conftest import Editor
+from tests.support.client import Editor
 
 SECRET = "segretissimo"
 BODY = f"<p>{'Parole in testa. ' * 30}</p><p>{SECRET}</p>"

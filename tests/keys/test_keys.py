@@ -6,8 +6,8 @@ from sqlalchemy import select
 from newsapi.errors import InvalidParameter, NotFound
 from newsapi.keys import commands as key_commands
 from newsapi.keys.tables import ApiKey
-from tests.consistency import dump
-from tests.desk.conftest import Editor
+from tests.support.client import Editor
+from tests.support.invariants import dump
 
 
 def rows(database):

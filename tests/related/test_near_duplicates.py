@@ -4,7 +4,7 @@ import pytest
 
 from newsapi.related.near_duplicates import NearDuplicateFilter
 from newsapi.text.stemming import shingle_hashes
-from tests.relatedness.texts import described, text
+from tests.related.texts import described, text
 
 WORDS = [f"parola{number}" for number in range(5_000)]
 

@@ -4,7 +4,7 @@ from newsapi.related.near_duplicates import NearDuplicateFilter
 from newsapi.related.ranking import Candidate, SimilarityScorer, TermSets, rank_candidates
 from newsapi.related.vectors import term_labels
 from newsapi.text.stemming import shingle_hashes
-from tests.relatedness.texts import described, text
+from tests.related.texts import described, text
 
 
 def order(source, *others, most=10):

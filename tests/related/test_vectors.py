@@ -12,7 +12,7 @@ from newsapi.related.vectors import (
     vector_from_bytes,
 )
 from newsapi.text.stemming import term_hashes
-from tests.relatedness.texts import counted, described, text
+from tests.related.texts import counted, described, text
 
 WORDS = [f"parola{number}" for number in range(3_000)]
 

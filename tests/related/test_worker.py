@@ -16,7 +16,7 @@ from newsapi.related import lists as related_lists
 from newsapi.related import maintenance as acts
 from newsapi.related.tables import RelatedList, RelatedListMember, RelatedPosting, RelatedProfile, RelatedTermStatistics
 from newsapi.related.worker import RelatedIndexConsumer
-from tests.records import archive, article, brand, lines
+from tests.support.import_records import archive, article, brand, lines
 
 
 @pytest.fixture

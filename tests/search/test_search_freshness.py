@@ -16,9 +16,9 @@ from newsapi.search.tables import SearchDocument, SearchPendingDocument, SearchS
 from newsapi.search.worker import SearchIndexConsumer
 from newsapi.worker.consumers import ConsumerRunner
 from newsapi.worker.periodic import PublicationScheduler
-from tests.consistency import consistent
-from tests.desk.conftest import EVERYTHING, Editor
-from tests.records import archive, article, brand, lines
+from tests.support.client import EVERYTHING, Editor
+from tests.support.import_records import archive, article, brand, lines
+from tests.support.invariants import consistent
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.elsewhere import Elsewhere
-from tests.records import article, lines
-from tests.stories.conftest import serving
+from tests.support.fake_servers import Elsewhere
+from tests.support.import_records import article, lines
+from tests.support.processes import serving
 
 pytestmark = pytest.mark.timeout(150)
 LIST = "/v1/articles?limit=2"

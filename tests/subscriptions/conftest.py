@@ -18,7 +18,7 @@ from newsapi.subscriptions.mail_transport import make_transport
 from newsapi.subscriptions.tokens import TokenSigner
 from newsapi.subscriptions.worker import AlertConsumer
 from newsapi.worker.consumers import ConsumerRunner
-from tests.desk.conftest import Editor
+from tests.support.client import Editor
 
 
 class MailServer:

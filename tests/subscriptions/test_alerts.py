@@ -12,9 +12,9 @@ from newsapi.imports import loader as import_loader
 from newsapi.subscriptions import digest_times
 from newsapi.subscriptions.messages import LANGUAGES, MESSAGES, format_long_date
 from newsapi.subscriptions.worker import MAX_NEWS_AGE
-from tests.alerts.conftest import text, token, tokens
-from tests.consistency import dump
-from tests.records import article, lines
+from tests.subscriptions.conftest import text, token, tokens
+from tests.support.import_records import article, lines
+from tests.support.invariants import dump
 
 LUCIA = "lucia@lettori.example"
 

@@ -10,9 +10,9 @@ from sqlalchemy import text as sql
 
 from newsapi.keys import commands as key_commands
 from newsapi.subscriptions import commands as actions
-from tests.alerts.conftest import text, token
-from tests.consistency import dump
-from tests.desk.conftest import Editor
+from tests.subscriptions.conftest import text, token
+from tests.support.client import Editor
+from tests.support.invariants import dump
 
 LUCIA = "lucia@lettori.example"
 FORM = "application/x-www-form-urlencoded"

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import text as sql
 
 from newsapi.subscriptions.tokens import TokenSigner
-from tests.alerts.conftest import text, token
-from tests.consistency import dump
+from tests.subscriptions.conftest import text, token
+from tests.support.invariants import dump
 
 GOOD = "lucia@lettori.example"
 

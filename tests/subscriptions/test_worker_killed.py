@@ -8,8 +8,8 @@ import pytest
 
 from bench.alerts import Sink, fill, kill_worker, measure_kills, publish, start_worker
 from newsapi.web.context import utc_now
-from tests.alerts.conftest import wait_until
-from tests.make import Make
+from tests.subscriptions.conftest import wait_until
+from tests.support.factories import Make
 
 KILLS = 10
 

@@ -13,9 +13,9 @@ from flask.testing import FlaskClient
 from newsapi.app import create_app
 from newsapi.db.database import Database
 from newsapi.settings import Settings
-from tests import servers
-from tests.magazine import NOW, fill
-from tests.make import Make
+from tests.support import servers
+from tests.support.factories import Make
+from tests.support.sample_content import NOW, fill
 
 
 @dataclass(frozen=True)

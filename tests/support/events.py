@@ -8,7 +8,7 @@ import pytest
 from newsapi.changelog.offsets import LogPosition
 from newsapi.db.database import Database, Session
 from newsapi.worker.consumers import Consumer, ConsumerRunner
-from tests.elsewhere import Elsewhere
+from tests.support.fake_servers import Elsewhere
 
 
 class Recorder(Consumer):

@@ -97,7 +97,7 @@ def serving(folder: Path, *words: str, port: int | None = None, **settings: str)
             process.wait(PATIENCE)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """`newsapi demo`, running."""
     with serving(tmp_path_factory.mktemp("demo"), "demo") as served:

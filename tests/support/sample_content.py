@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from tests.make import Make
+from tests.support.factories import Make
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 

@@ -6,7 +6,7 @@
 Each server is held by a keeper, a process of its own that starts it, says where it is and waits for the end of its
 standard input. That end comes when the `with` block is left, and also when the process that opened it is killed: the
 system closes the pipe, the keeper stops the server and removes its folder. (Should the keeper itself be killed, the
-kernel stops the server.) By hand the same keeper is `python -m tests.servers postgresql`.
+kernel stops the server.) By hand the same keeper is `python -m tests.support.servers postgresql`.
 
 In conftest.py:
 
@@ -185,10 +185,10 @@ def _drop(server: str, name: str) -> None:
 def _kept(name: str) -> Iterator[str]:
     """A server in the hands of a keeper, which sees the end of its input even if this process cannot say good-bye."""
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.servers", name],
+        [sys.executable, "-m", "tests.support.servers", name],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[2],
         text=True,
         start_new_session=True,  # an interrupt from the keyboard is for the tests; the server goes after them
     ) as keeper:
@@ -348,5 +348,5 @@ def _stop(server: subprocess.Popen[bytes], *, quietly: bool = True) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:] not in (["postgresql"], ["valkey"]):
-        sys.exit("usage: python -m tests.servers postgresql|valkey")
+        sys.exit("usage: python -m tests.support.servers postgresql|valkey")
     sys.exit(keep(sys.argv[1]))

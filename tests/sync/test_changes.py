@@ -11,7 +11,7 @@ from sqlalchemy import delete, select, update
 from newsapi.changelog.tables import Change, ChangelogHead
 from newsapi.content.writes.writer import WriteContext
 from newsapi.editing import merges
-from tests.consistency import consistent
+from tests.support.invariants import consistent
 
 CHANGES = "/v1/changes"
 

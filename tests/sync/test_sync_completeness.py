@@ -22,9 +22,9 @@ from newsapi.editing import commands as desk_articles
 from newsapi.errors import Unavailable
 from newsapi.imports import loader as import_loader
 from newsapi.keys.commands import Caller
-from tests.consistency import consistent
-from tests.partners.mirror import Mirror
-from tests.records import article, lines
+from tests.support.import_records import article, lines
+from tests.support.invariants import consistent
+from tests.support.mirror import Mirror
 
 WRITERS = 6
 FILTERS = ["", "", "brand=b0,b1", "section=s0&brand=b1,b2", "tag=t0"]

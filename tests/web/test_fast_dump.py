@@ -10,7 +10,7 @@ from newsapi.content.schemas import articles as wire
 from newsapi.content.schemas import terms
 from newsapi.related import lists as related_lists
 from newsapi.web.fast_dump import OPTIONS, compile_dump, field_paths
-from tests.magazine import fill
+from tests.support.sample_content import fill
 
 NARROWED = [
     ["headline"],

@@ -7,8 +7,8 @@ import pytest
 from newsapi.keys import commands as key_commands
 from newsapi.keys.commands import SCOPES
 from newsapi.web.authorization import ALWAYS_PUBLIC, ANY_KEY, PUBLIC, RULES
-from tests.consistency import dump
-from tests.desk.conftest import Editor
+from tests.support.client import Editor
+from tests.support.invariants import dump
 
 PLACES = {
     "<which>": "velar",

@@ -9,8 +9,8 @@ import pytest
 
 from newsapi.keys import commands as key_commands
 from newsapi.web.rate_limits import ip_group
-from tests import servers
-from tests.desk.conftest import Editor
+from tests.support import servers
+from tests.support.client import Editor
 
 MOST = 20
 

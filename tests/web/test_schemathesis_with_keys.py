@@ -12,7 +12,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from newsapi.keys import commands as key_commands
 from newsapi.keys.commands import SCOPES
-from tests.api.test_schemathesis import leave_out
+from tests.web.test_schemathesis import leave_out
 
 OPERATIONS = (
     "createArticle updateArticle withdrawArticle getPicks setPicks listRevisions getRevision diffRevisions"

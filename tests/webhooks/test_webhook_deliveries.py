@@ -33,7 +33,7 @@ from newsapi.webhooks.worker import (
     RETRY_SCHEDULE,
     WebhookConsumer,
 )
-from tests.records import article, brand, lines, term
+from tests.support.import_records import article, brand, lines, term
 
 CALLER = Caller(id=uuid7(), prefix="key_partner", scopes=frozenset({"webhooks"}))
 

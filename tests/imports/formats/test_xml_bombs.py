@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.intake.bombs import bombs
+from tests.imports.formats.xml_bombs import bombs
 
-TOP = Path(__file__).parents[2]
+TOP = Path(__file__).parents[3]
 HARMLESS = {"XInclude", "stylesheet"}
 """Files that are read: what they would have us fetch is a word like any other."""
 
@@ -46,7 +46,7 @@ def told(request, listener):
     """What each file cost and what was said of it, and who was asked meanwhile."""
     url, asked = listener
     done = subprocess.run(
-        [sys.executable, "-m", "tests.intake.bombs", request.param, url],
+        [sys.executable, "-m", "tests.imports.formats.xml_bombs", request.param, url],
         cwd=TOP,
         capture_output=True,
         text=True,

@@ -1,6 +1,6 @@
 """Reads hostile files in a process of its own, and prints what each cost and what was said of it.
 
-    python -m tests.intake.bombs FORM URL
+    python -m tests.imports.formats.xml_bombs FORM URL
 
 URL is an address that nobody may ask for.
 """

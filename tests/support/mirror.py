@@ -1,7 +1,11 @@
-"""A mirror as the contract lets a partner write it: apply each page, keep the cursor, start again when told to."""
+"""A client of `/v1/changes` that keeps a copy: it applies each page, keeps the cursor and starts again after a 410."""
 
 from collections.abc import Callable
 from typing import Any
+
+import pytest
+
+from tests.support.client import Editor
 
 
 class Mirror:
@@ -57,3 +61,25 @@ class Mirror:
         while self.page()["has_more"]:
             pass
         return self
+
+
+@pytest.fixture
+def mirror(public: Editor) -> Callable[..., Mirror]:
+    """Build mirrors of the articles that match a filter, empty at first."""
+    return lambda query="", reader=None, limit=3: Mirror((reader or public).get, query, limit)
+
+
+@pytest.fixture
+def truth(public: Editor) -> Callable[[str], dict[str, int]]:
+    """Read the versions of all articles that match a filter from the list itself, by id."""
+
+    def truth(query: str = "") -> dict[str, int]:
+        versions: dict[str, int] = {}
+        address = f"/v1/articles?limit=100&fields=version{query and '&'}{query}"
+        while address:
+            answer: Any = public.get(address).json
+            versions |= {item["id"]: item["version"] for item in answer["data"]}
+            address = (answer["links"]["next"] or "").removeprefix("https://api.example.com")
+        return versions
+
+    return truth

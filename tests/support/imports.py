@@ -14,8 +14,8 @@ from newsapi.content.tables.articles import Article
 from newsapi.db.database import Database
 from newsapi.imports import loader as import_loader
 from newsapi.settings import Settings
-from tests.consistency import consistent
-from tests.records import Record, lines
+from tests.support.import_records import Record, lines
+from tests.support.invariants import consistent
 
 
 class Result(NamedTuple):
