@@ -55,13 +55,20 @@ def create_app(settings: Settings) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.url_map.strict_slashes = True
     app.url_map.merge_slashes = False  # such a redirect would use the Host header of the request
+    app.extensions["newsapi"] = create_context(settings)
+    app.extensions["newsapi-document"] = routes.register(app)
+    return app
+
+
+def create_context(settings: Settings) -> AppContext:
+    """Return the services of an application for these settings. They connect to no server yet."""
     database = Database(settings.database_url)
     log_database = Database(settings.database_url, pool_size=1)
     follower = ChangelogFollower(_changelog_readers(log_database))
     shared = (
         RedisResponseCache(settings.redis_url, _response_fingerprint(settings)) if settings.redis_url else NullCache()
     )
-    parts = AppContext(
+    return AppContext(
         settings=settings,
         database=database,
         log_database=log_database,
@@ -73,9 +80,6 @@ def create_app(settings: Settings) -> Flask:
         usage=Usage(database),
         cdn_lifetime="max-age=86400" if settings.purge_url else "max-age=2",
     )
-    app.extensions["newsapi"] = parts
-    app.extensions["newsapi-document"] = routes.register(app)
-    return app
 
 
 def create_front(app: Flask) -> Front:
