@@ -111,7 +111,7 @@ def build(clock: Clock) -> Iterator[Callable[[Settings], Flask]]:
     def build(settings: Settings) -> Flask:
         app = create_app(settings)
         app.extensions["newsapi"] = replace(app.extensions["newsapi"], now=clock, clock=lambda _: clock())
-        app.extensions["newsapi"].response_cache.follower.bound = 0  # every read asks the log first
+        app.extensions["newsapi"].response_cache.follower.max_staleness = 0  # every read asks the log first
         made.append(app.extensions["newsapi"])
         return app
 

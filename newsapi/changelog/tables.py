@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
@@ -57,11 +56,11 @@ class Change(Base):
     subject_id: Mapped[UUID]
     slug: Mapped[str] = mapped_column(BytewiseText)
     previous_slug: Mapped[str | None] = mapped_column(BytewiseText)
-    additional_slugs: Mapped[list[Any] | None]
+    additional_slugs: Mapped[list[str] | None]
     version: Mapped[int | None]
-    facets_before: Mapped[list[Any]] = mapped_column(default=list)
-    facets_after: Mapped[list[Any]] = mapped_column(default=list)
-    related_list_ids: Mapped[list[Any] | None]
+    facets_before: Mapped[list[int]] = mapped_column(default=list)
+    facets_after: Mapped[list[int]] = mapped_column(default=list)
+    related_list_ids: Mapped[list[str] | None]
     is_bulk: Mapped[bool] = mapped_column(default=False)
 
 

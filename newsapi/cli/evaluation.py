@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import orjson
 
+from newsapi.app import WRITE_HOOKS
 from newsapi.content.queries import articles as article_queries
 from newsapi.db.database import Database
 from newsapi.errors import FieldError, InvalidParameter
@@ -56,7 +57,7 @@ def iter_rankings(
     """
     documents, sources = _read(lines)
     records = b"".join(orjson.dumps(record) + b"\n" for record in _records(documents.values()))
-    import_loader.import_records(database, settings, BytesIO(records), now=now, reject=_refuse)
+    import_loader.import_records(database, settings, BytesIO(records), hooks=WRITE_HOOKS, now=now, reject=_refuse)
     related_maintenance.rebuild_index(database, now=now)
     ids_by_slug = {slug_of(id_): id_ for id_ in documents}
     for number, source in enumerate(sources, 1):

@@ -20,9 +20,10 @@ import orjson
 import yaml
 
 from newsapi import __version__
-from newsapi.app import configure_logging, create_app, create_front, create_worker
+from newsapi.app import WRITE_HOOKS, configure_logging, create_app, create_front, create_worker
 from newsapi.cli import config_check, evaluation
 from newsapi.cli.terminal import print_field_error, progress_bar
+from newsapi.content.writes.terms import resolve_slugs
 from newsapi.db.database import Database
 from newsapi.demo import content, mail_views, picture_views
 from newsapi.errors import MigrationsPending, NewsError
@@ -48,6 +49,7 @@ from newsapi.subscriptions import commands as subscription_commands
 from newsapi.subscriptions.tokens import TokenSigner
 from newsapi.text.strict_json import InvalidJson
 from newsapi.web.context import utc_now
+from newsapi.webhooks import queries as webhook_queries
 
 
 class _Clear(click.Group):
@@ -108,7 +110,9 @@ def demo() -> None:
     database = _database(settings)
     _require_current_schema(database)
     with content.stream(settings.api_url) as stream:
-        import_loader.import_records(database, settings, stream, now=utc_now, reject=print_field_error)
+        import_loader.import_records(
+            database, settings, stream, hooks=WRITE_HOOKS, now=utc_now, reject=print_field_error
+        )
     database.dispose()
     click.echo(content.tour_text(settings.api_url))
     click.echo(f"\nThe database is {path}; the next demo replaces it. Press Ctrl-C to stop.")
@@ -136,6 +140,7 @@ def import_(file: Path, format_name: str, mapping_file: BinaryIO | None) -> None
             database,
             settings,
             stream,
+            hooks=WRITE_HOOKS,
             now=utc_now,
             record_format=format_,
             reject=print_field_error,
@@ -198,7 +203,14 @@ def keys_create(
     entitlement = Entitlement(brands=brands, sections=sections, body=body)
     click.echo(
         key_commands.create(
-            _write_context(), name, scopes, now=now, expires_at=expires_at, rate=rate, entitlement=entitlement
+            _write_context(),
+            name,
+            scopes,
+            now=now,
+            expires_at=expires_at,
+            rate=rate,
+            entitlement=entitlement,
+            resolve_slugs=resolve_slugs,
         )
     )
 
@@ -230,7 +242,12 @@ def _key_line(row: Any, now: datetime) -> str:
 @click.option("--hours", type=click.IntRange(0, 8_760), default=24, help="Hours for which the old key stays valid; 24.")
 def keys_rotate(prefix: str, hours: int) -> None:
     """Create an API key that replaces the one with this PREFIX, and print it. The old key expires after --hours."""
-    click.echo(key_commands.rotate(_write_context(), prefix, now=utc_now(), overlap=timedelta(hours=hours)))
+    overlap = timedelta(hours=hours)
+    click.echo(
+        key_commands.rotate(
+            _write_context(), prefix, now=utc_now(), overlap=overlap, on_rotated=webhook_queries.reassign
+        )
+    )
 
 
 @keys_.command(name="revoke")

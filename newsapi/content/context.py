@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from newsapi.content.presentation.presentation import ArticlePresenter
+from newsapi.content.writes.hooks import WriteHooks
 from newsapi.content.writes.writer import WriteContext
 from newsapi.web import context
 from newsapi.web.context import AppContext
@@ -17,9 +18,11 @@ class ContentContext(AppContext):
 
     Attributes:
         presentation: Builds the public representation of articles and terms.
+        hooks: What other packages do in the transaction of a write.
     """
 
     presentation: ArticlePresenter
+    hooks: WriteHooks
 
     @property
     def desk(self) -> WriteContext:
@@ -29,7 +32,7 @@ class ContentContext(AppContext):
             Unavailable: The database is known to be unreachable.
         """
         self.require_database()
-        return WriteContext(self.database, self.settings, self.clock)
+        return WriteContext(self.database, self.settings, self.clock, self.hooks)
 
 
 def app_context() -> ContentContext:

@@ -118,6 +118,8 @@ class Base(DeclarativeBase):
         UUID: Id(),
         str: Text(),
         dict[str, Any]: Json,
+        list[int]: Json,
+        list[str]: Json,
         list[Any]: Json,
         bytes: LargeBinary(),
     }

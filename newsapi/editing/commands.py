@@ -17,6 +17,7 @@ from newsapi.content.queries.snapshots import ArticleSnapshot
 from newsapi.content.writes import drafts, patches, resolve, writer
 from newsapi.content.writes.articles import ArticleWrite
 from newsapi.content.writes.drafts import Draft
+from newsapi.content.writes.hooks import WriteTransaction
 from newsapi.content.writes.resolve import ExistingArticles
 from newsapi.content.writes.writer import WriteContext, WriteResult
 from newsapi.db.database import Session
@@ -67,13 +68,14 @@ def create(context: WriteContext, caller: Caller, body: Mapping[str, Any], read_
     transitions.check_scope(caller, None, status, is_rescheduled=False)
     values["slug"] = given_slug or slugify(values["headline"])
     draft = drafts.make_draft(values, context.settings)
-    with context.write_transaction() as (session, now):
+    with context.write_transaction() as write:
+        session, now = write.session, write.now
         if status == "published" and draft.values["published_at"] is None:
             draft.values["published_at"] = now
         if given_slug is None:
             slug = _unused_slug(session, draft.slug)
             draft = replace(draft, slug=slug, values={**draft.values, "slug": slug})
-        return _resolve_and_persist(session, draft, None, now=now, caller=caller, action="create", read_back=read_back)
+        return _resolve_and_persist(write, draft, None, caller=caller, action="create", read_back=read_back)
 
 
 def update(
@@ -108,7 +110,8 @@ def update(
         ResourceInUse: The new slug is taken.
     """
     options, patch = patches.split_update(body, context.settings)
-    with context.write_transaction() as (session, now):
+    with context.write_transaction() as write:
+        session, now = write.session, write.now
         before = _existing(session, slug_or_id)
         _require_version(before, versions, needed=True)
         draft = patches.apply_patch(before, patch, context.settings)
@@ -118,9 +121,7 @@ def update(
             )  # publish now, not as scheduled
         _update(draft, before, options, now)
         _check_move(caller, before, draft)
-        return _resolve_and_persist(
-            session, draft, before, now=now, caller=caller, action="update", read_back=read_back
-        )
+        return _resolve_and_persist(write, draft, before, caller=caller, action="update", read_back=read_back)
 
 
 def withdraw(
@@ -152,7 +153,8 @@ def withdraw(
         TransitionNotAllowed: The status cannot change to `withdrawn`.
         ScopeMissing: The change requires the scope `content:publish`.
     """
-    with context.write_transaction() as (session, now):
+    with context.write_transaction() as write:
+        session = write.session
         before = _existing(session, slug_or_id)
         _require_version(before, versions)
         if slug := withdrawal["replaced_by"]:
@@ -165,10 +167,9 @@ def withdraw(
         draft.values["status"] = "withdrawn"
         _check_move(caller, before, draft)
         return _resolve_and_persist(
-            session,
+            write,
             draft,
             before,
-            now=now,
             caller=caller,
             action="withdraw",
             read_back=read_back,
@@ -203,7 +204,8 @@ def restore(
         VersionConflict: The article has another version.
         InvalidBody: The revision refers to a term that no longer exists.
     """
-    with context.write_transaction() as (session, now):
+    with context.write_transaction() as write:
+        session = write.session
         before = _existing(session, slug_or_id)
         _require_version(before, versions)
         row = revisions.get_revision(session.connection(), before.id, number)
@@ -216,9 +218,7 @@ def restore(
                 draft.references[name] = value if isinstance(value, list) else [value] if value else []
             elif name in draft.values:
                 draft.values[name] = value
-        return _resolve_and_persist(
-            session, draft, before, now=now, caller=caller, action="restore", read_back=read_back
-        )
+        return _resolve_and_persist(write, draft, before, caller=caller, action="restore", read_back=read_back)
 
 
 NOT_RESTORED_FIELDS = frozenset(
@@ -254,7 +254,8 @@ def set_related_picks(
         NotFound: There is no such article.
         VersionConflict: The article has another version.
     """
-    with context.write_transaction() as (session, now):
+    with context.write_transaction() as write:
+        session = write.session
         before = _existing(session, slug_or_id)
         _require_version(before, versions)
         named = [("slugs", slug) for slug in picks["slugs"]] + [("ban", slug) for slug in picks["ban"]]
@@ -269,7 +270,7 @@ def set_related_picks(
         draft = patches.draft_of(before)
         draft.values["picks"] = [by_slug[slug].values["slug"] for slug in picks["slugs"]]
         draft.values["bans"] = [by_slug[slug].values["slug"] for slug in picks["ban"]]
-        return _resolve_and_persist(session, draft, before, now=now, caller=caller, action="pick", read_back=read_back)
+        return _resolve_and_persist(write, draft, before, caller=caller, action="pick", read_back=read_back)
 
 
 def _unused_slug(session: Session, slug: str) -> str:
@@ -327,17 +328,17 @@ def _check_move(caller: Caller, before: ArticleSnapshot, draft: Draft) -> None:
 
 
 def _resolve_and_persist(
-    session: Session,
+    write: WriteTransaction,
     draft: Draft,
     before: ArticleSnapshot | None,
     *,
-    now: datetime,
     caller: Caller,
     action: str,
     read_back: ReadBack[T],
     withdrawal: Mapping[str, Any] | None = None,
 ) -> T:
     """Resolve the draft against the database, persist it with an audit entry, and return what `read_back` returns."""
+    session, now = write.session, write.now
     _publish(draft, before, now)
     term_ids = writer.resolve_references(session, [draft])
     _check_slug(session, draft, before)
@@ -352,7 +353,7 @@ def _resolve_and_persist(
     if item.after.is_public and (end := rights.get("expires_at")) and datetime.fromisoformat(end) <= now:
         raise InvalidBody([FieldError("/rights/expires_at", "has passed: the article can no longer be published")])
     return persist_and_audit(
-        session, item, term_ids, now=now, actor=caller.name, action=action, withdrawal=withdrawal, read_back=read_back
+        write, item, term_ids, actor=caller.name, action=action, withdrawal=withdrawal, read_back=read_back
     )
 
 
@@ -376,11 +377,10 @@ def _publish(draft: Draft, before: ArticleSnapshot | None, now: datetime) -> Non
 
 
 def persist_and_audit(
-    session: Session,
+    write: WriteTransaction,
     item: ArticleWrite,
     term_ids: resolve.References,
     *,
-    now: datetime,
     actor: str,
     action: str,
     read_back: ReadBack[T],
@@ -389,10 +389,9 @@ def persist_and_audit(
     """Persist a resolved article and its audit entry, unless nothing changed.
 
     Args:
-        session: A transaction that holds the write lock.
+        write: The transaction, with its time and hooks.
         item: The article before and after the change.
         term_ids: The ids of the terms that it refers to.
-        now: The time of the write.
         actor: Who history and audit entry name.
         action: The action of the audit entry.
         read_back: Builds the result inside the transaction.
@@ -401,16 +400,16 @@ def persist_and_audit(
     Returns:
         What `read_back` returns.
     """
-    after = item.after
+    session, after = write.session, item.after
     seq = 0
     if after is not item.before:
         if withdrawal and after.withdrawal and item.reason:
             after.withdrawal |= withdrawal
-        seqs = writer.persist_articles(session, [item], term_ids, now=now, actor=actor)
+        seqs = writer.persist_articles(write, [item], term_ids, actor=actor)
         seq = seqs.last
         audit.insert_entry(
             session,
-            occurred_at=now,
+            occurred_at=write.now,
             actor=actor,
             action=action,
             kind="article",

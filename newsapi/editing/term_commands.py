@@ -56,7 +56,8 @@ def create(context: WriteContext, caller: Caller, kind: Kind, body: Mapping[str,
     """
     values = patches.load_body(SCHEMAS[kind](), body)
     values["slug"] = values["slug"] or slugify(values["name"])
-    with context.write_transaction() as (session, now):
+    with context.write_transaction() as write:
+        session, now = write.session, write.now
         if term_writes.get_by_current_slug(session, kind, values["slug"]):
             raise ResourceInUse(f"Another {kind} has the slug {values['slug']}.")
         return _upsert_and_audit(session, caller, kind, None, values, now=now, action="create", read_back=read_back)
@@ -93,7 +94,8 @@ def update(
         PreconditionRequired: The client sent no version.
         VersionConflict: The term has another version.
     """
-    with context.write_transaction() as (session, now):
+    with context.write_transaction() as write:
+        session, now = write.session, write.now
         row = _present(session, kind, slug)
         if versions is not None and not versions:
             raise PreconditionRequired
@@ -126,14 +128,15 @@ def remove(context: WriteContext, caller: Caller, kind: Kind, slug: str) -> int:
         NotFound: There is no such term.
         ResourceInUse: Articles or brands refer to the term, or it is part of an open merge.
     """
-    with context.write_transaction() as (session, now):
+    with context.write_transaction() as write:
+        session, now = write.session, write.now
         row = _present(session, kind, slug)
         if term_writes.is_used(session, kind, row.id):
             raise ResourceInUse(f"Articles or brands refer to this {kind}; merge it into another one instead.")
         if merge_rows.open_merge_of(session.connection(), row.id):
             raise ResourceInUse(f"This {kind} is being merged.")
         id_ = row.id
-        seqs = changelog_writer.append_changes(session, term_writes.delete_term(session, kind, id_), now=now)
+        seqs = changelog_writer.append_changes(session, term_writes.delete_term(write, kind, id_), now=now)
         audit.insert_entry(
             session,
             occurred_at=now,

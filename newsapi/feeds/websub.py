@@ -17,6 +17,7 @@ from prometheus_client import Counter
 
 from newsapi.cache.log_follower import MAX_STALENESS_SECONDS
 from newsapi.changelog.offsets import LogPosition
+from newsapi.changelog.reader import ChangeRow
 from newsapi.content.presentation.presentation import FEED_FORMATS
 from newsapi.content.queries import facet_slugs
 from newsapi.db.database import Database
@@ -33,7 +34,7 @@ MAX_FEEDS: Final = 500
 
 FORM_MEDIA_TYPE: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 
-_PINGS = Counter("newsapi_websub_pings", "Requests to the WebSub hub", ["outcome"])
+_PINGS = Counter("newsapi_websub_pings", "Requests to the WebSub hub, by outcome (done, failed)", ["outcome"])
 
 
 class WebSubConsumer(Consumer):
@@ -63,7 +64,7 @@ class WebSubConsumer(Consumer):
     def on_log_restored(self) -> None:
         self._tell({""})
 
-    def handle(self, rows: Sequence[Any]) -> LogPosition | None:
+    def handle(self, rows: Sequence[ChangeRow]) -> LogPosition | None:
         new_rows = [row for row in rows if row.seq > self._seen.seq]
         if new_rows:
             self._seen = LogPosition(new_rows[-1].seq, new_rows[-1].nonce)

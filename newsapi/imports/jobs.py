@@ -13,6 +13,7 @@ from uuid import UUID
 
 import structlog
 
+from newsapi.content.writes.hooks import WriteHooks
 from newsapi.content.writes.writer import WriteContext
 from newsapi.db.database import Database, Session
 from newsapi.db.types import uuid7
@@ -32,9 +33,11 @@ from newsapi.imports.loader import Counts, ImportPosition, ImportRun
 from newsapi.keys import audit
 from newsapi.settings import Settings
 from newsapi.web.caller import Caller
-from newsapi.webhooks import events as webhook_events
 
 log = structlog.get_logger("newsapi.worker")
+
+OnFinished = Callable[[Session, UUID, str, datetime], None]
+"""Called in the transaction that ends an import, with its id, its final state and the time."""
 
 MAX_REPORTED_ERRORS: Final = 100
 """Errors that an import reports; further ones are only counted."""
@@ -96,13 +99,14 @@ def create_import(
     return id_
 
 
-def cancel(context: WriteContext, caller: Caller, id_: UUID) -> None:
+def cancel(context: WriteContext, caller: Caller, id_: UUID, *, on_finished: OnFinished) -> None:
     """Cancel an import; what it has written so far is kept.
 
     Args:
         context: Database, settings and clock.
         caller: The key that the audit entry names.
         id_: The import. Cancelling it twice is no error.
+        on_finished: Called when the import ends.
 
     Raises:
         NotFound: There is no such import.
@@ -114,7 +118,7 @@ def cancel(context: WriteContext, caller: Caller, id_: UUID) -> None:
             audit.insert_entry(
                 session, occurred_at=now, actor=caller.name, action="cancel", kind="import", subject_id=id_
             )
-            webhook_events.queue_import_finished(session, id_, "cancelled", context.settings.api_url, now=now)
+            on_finished(session, id_, "cancelled", now)
             return
         row = store.get_import(session.connection(), id_)
     if row is None:
@@ -130,9 +134,26 @@ class LeaseLost(Exception):
 class ImportRunner:
     """Runs the queued imports of one worker, one after the other, each from the position that was reached before."""
 
-    def __init__(self, database: Database, settings: Settings, *, now: Callable[[], datetime]) -> None:
-        """Prepare to run imports; `now` returns the time, aware and in UTC."""
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        *,
+        now: Callable[[], datetime],
+        hooks: WriteHooks,
+        on_finished: OnFinished,
+    ) -> None:
+        """Prepare to run imports.
+
+        Args:
+            database: The database.
+            settings: The settings.
+            now: Returns the time, aware and in UTC.
+            hooks: What other packages do in the transactions of an import.
+            on_finished: Called when an import ends.
+        """
         self._database, self._settings, self._now = database, settings, now
+        self._hooks, self._on_finished = hooks, on_finished
         self._running: Iterator[None] | None = None
 
     def run_slice(self) -> int:
@@ -172,7 +193,7 @@ class ImportRunner:
             if not store.acquire(session, job.id, holder, now=self._now()):
                 return
         log.info("import started", id=str(job.id), format=job.format, line=job.line)
-        progress = _ImportProgress(job, holder, self._settings.api_url, self._now)
+        progress = _ImportProgress(job, holder, self._on_finished, self._now)
         try:
             yield from self._steps(job, progress)
         except LeaseLost:
@@ -196,6 +217,7 @@ class ImportRunner:
                 self._database,
                 self._settings,
                 self._now,
+                self._hooks,
                 progress.reject,
                 line_index,
                 counts=progress.counts,
@@ -215,8 +237,8 @@ class ImportRunner:
 class _ImportProgress:
     """The counts, errors and position of an import, saved in its row."""
 
-    def __init__(self, job: Any, holder: str, api_url: str, now: Callable[[], datetime]) -> None:
-        self._id, self._holder, self._api, self._now = job.id, holder, api_url, now
+    def __init__(self, job: Any, holder: str, on_finished: OnFinished, now: Callable[[], datetime]) -> None:
+        self._id, self._holder, self._on_finished, self._now = job.id, holder, on_finished, now
         self._failures = job.failures
         self._errors: list[dict[str, Any]] = list(job.errors)
         self.counts = Counts(job.created, job.updated, job.unchanged, job.rejected)
@@ -256,9 +278,9 @@ class _ImportProgress:
         self.end(session, "failed", errors=errors)
 
     def end(self, session: Session, state: str, **columns: Any) -> None:
-        """Save the final state and queue `import.finished` for webhooks. Raises LeaseLost."""
+        """Save the final state and tell that the import ended. Raises LeaseLost."""
         self.write(session, state=state, **columns)
-        webhook_events.queue_import_finished(session, self._id, state, self._api, now=self._now())
+        self._on_finished(session, self._id, state, self._now())
 
     def write(self, session: Session, **columns: Any) -> None:
         """Update the row; raise LeaseLost if this worker no longer has the lease."""

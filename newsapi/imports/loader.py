@@ -24,6 +24,7 @@ from newsapi.content.writes import terms as term_writes
 from newsapi.content.writes import writer
 from newsapi.content.writes.articles import ArticleWrite
 from newsapi.content.writes.drafts import Draft
+from newsapi.content.writes.hooks import WriteHooks, WriteTransaction
 from newsapi.content.writes.resolve import ExistingArticles, References, resolve
 from newsapi.content.writes.writer import resolve_references
 from newsapi.db.database import Database, Session
@@ -84,6 +85,7 @@ class ImportRun:
     database: Database
     settings: Settings
     now: Callable[[], datetime]
+    hooks: WriteHooks
     reject: RejectCallback
     positions: LineIndex
     counts: Counts = field(default_factory=Counts)
@@ -130,6 +132,7 @@ def import_records(
     stream: BinaryIO,
     *,
     now: Callable[[], datetime],
+    hooks: WriteHooks,
     reject: RejectCallback,
     progress: Callable[[int], None] = lambda _: None,
     record_format: RecordFormat = NDJSON,
@@ -144,6 +147,7 @@ def import_records(
         settings: The settings.
         stream: The file.
         now: The clock.
+        hooks: What other packages do in the transactions of the import.
         reject: Called for each field error of a record that cannot be imported; the others are imported.
         progress: Called after each batch with the number of bytes read.
         record_format: The format of the file.
@@ -151,7 +155,7 @@ def import_records(
     Returns:
         The number of lines by outcome.
     """
-    run = ImportRun(database, settings, now, reject, LineIndex(stream, record_format), form=record_format)
+    run = ImportRun(database, settings, now, hooks, reject, LineIndex(stream, record_format), form=record_format)
     for position in iter_batches(run, stream):
         progress(position.offset)
     return run.counts
@@ -339,7 +343,6 @@ class _WriteBatch:
     def write(self, session: Session) -> None:
         """Write the changed articles, and the import digests of the unchanged ones."""
         if self._writes:
-            writer.persist_articles(
-                session, self._writes, self._term_ids, now=self._now, actor=self._run.by, in_bulk=True
-            )
+            write = WriteTransaction(session, self._now, self._run.hooks)
+            writer.persist_articles(write, self._writes, self._term_ids, actor=self._run.by, in_bulk=True)
         article_writes.update_import_digests(session, self._unchanged)

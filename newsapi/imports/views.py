@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 from uuid import UUID
 
-from flask import Response, request
+from flask import Response, current_app, request
 from flask.views import MethodView
 from werkzeug.exceptions import BadRequest, RequestTimeout
 
@@ -93,7 +93,9 @@ class OneImport(MethodView):
     def delete(self, id: UUID) -> Response:  # noqa: A002 (the name of the path parameter)
         """Stop an import. Records that were already imported stay."""
         write_requests.reject_query_params()
-        jobs.cancel(app_context().desk, require_caller(), id)
+        jobs.cancel(
+            app_context().desk, require_caller(), id, on_finished=current_app.extensions["newsapi-import-finished"]
+        )
         with app_context().database.read_transaction() as connection:
             return write_requests.write_response(StoredResponse(200, {}, _one(connection, id)))
 

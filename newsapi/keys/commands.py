@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
-from newsapi.content.queries.terms import Kind
-from newsapi.content.writes import terms as term_writes
 from newsapi.db.database import Connection, Database, Session
 from newsapi.db.types import uuid7
 from newsapi.errors import FieldError, InvalidParameter, KeyUnknown, NotFound
 from newsapi.keys import audit, queries
 from newsapi.web import credentials
 from newsapi.web.caller import PARTNER_SCOPE, Caller
-from newsapi.webhooks import queries as webhook_queries
 
 SCOPES = ("content:write", "content:publish", "drafts:read", "partner:read", "webhooks", "subscribers", "admin")
 
@@ -80,6 +77,21 @@ def _caller(row: Any) -> Caller:
     )
 
 
+class SlugResolver(Protocol):
+    """Finds brands and sections."""
+
+    def __call__(
+        self, session: Session, kind: Literal["brand", "section"], slugs: Collection[str], /
+    ) -> Mapping[str, UUID]:
+        """Return the ids of those of these slugs that a term has or had."""
+
+
+def _resolve_nothing(
+    _session: Session, _kind: Literal["brand", "section"], _slugs: Collection[str]
+) -> Mapping[str, UUID]:
+    return {}
+
+
 def create(
     database: Database,
     name: str,
@@ -89,6 +101,7 @@ def create(
     expires_at: datetime | None = None,
     rate: int | None = None,
     entitlement: Entitlement | None = None,
+    resolve_slugs: SlugResolver = _resolve_nothing,
 ) -> str:
     """Create an API key.
 
@@ -100,6 +113,7 @@ def create(
         expires_at: When the key expires; None if never.
         rate: Requests per minute; None for the default of the settings.
         entitlement: What a partner key may read; None for everything.
+        resolve_slugs: Finds the brands and sections of the entitlement; without it, none exists.
 
     Returns:
         The secret of the key, which is not stored.
@@ -127,15 +141,17 @@ def create(
             scopes=sorted(set(scopes)),
             rate_per_minute=rate,
             expires_at=expires_at,
-            brands=_known(session, "brand", entitlement.brands),
-            sections=_known(session, "section", entitlement.sections),
+            brands=_known(session, resolve_slugs, "brand", entitlement.brands),
+            sections=_known(session, resolve_slugs, "section", entitlement.sections),
             body_access=entitlement.body,
         ).secret
 
 
-def _known(session: Session, kind: Kind, slugs: Collection[str]) -> list[str] | None:
+def _known(
+    session: Session, resolve_slugs: SlugResolver, kind: Literal["brand", "section"], slugs: Collection[str]
+) -> list[str] | None:
     """Return the slugs sorted, None if there are none; raise InvalidParameter if a term does not exist."""
-    missing = sorted(set(slugs) - term_writes.resolve_slugs(session, kind, slugs).keys())
+    missing = sorted(set(slugs) - resolve_slugs(session, kind, slugs).keys())
     if missing:
         raise InvalidParameter([FieldError(kind, f"there is no {kind} {slug}") for slug in missing])
     return sorted(set(slugs)) or None
@@ -156,14 +172,22 @@ def _note(session: Session, now: datetime, action: str, id_: UUID, prefix: str) 
     )
 
 
-def rotate(database: Database, prefix: str, *, now: datetime, overlap: timedelta) -> str:
-    """Create a key with the rights and the webhooks of another, which expires.
+def rotate(
+    database: Database,
+    prefix: str,
+    *,
+    now: datetime,
+    overlap: timedelta,
+    on_rotated: Callable[[Session, str, str], None],
+) -> str:
+    """Create a key with the rights of another, which expires.
 
     Args:
         database: The database.
         prefix: The prefix of the old key.
         now: The time of creation.
         overlap: How long the old key stays valid.
+        on_rotated: Called in the transaction with the old and the new prefix, to hand over what the old key owns.
 
     Returns:
         The secret of the new key.
@@ -189,7 +213,7 @@ def rotate(database: Database, prefix: str, *, now: datetime, overlap: timedelta
             sections=old.sections,
             body_access=old.body_access,
         )
-        webhook_queries.reassign(session, prefix, credential.prefix)
+        on_rotated(session, prefix, credential.prefix)
         return credential.secret
 
 

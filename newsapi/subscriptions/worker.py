@@ -23,6 +23,7 @@ import structlog
 from prometheus_client import Counter
 
 from newsapi.changelog.offsets import LogPosition
+from newsapi.changelog.reader import ChangeRow
 from newsapi.content.presentation.presentation import ArticlePresenter
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.schemas.subscription_offer import FREQUENCIES
@@ -57,7 +58,7 @@ RETRY_SCHEDULE: Final = tuple(timedelta(minutes=number) for number in (5, 15, 60
 MAX_SERVER_BACKOFF_SECONDS: Final = 300.0
 """Maximum seconds between attempts to reach an unavailable mail server."""
 
-_MAILS = Counter("newsapi_mails", "Emails sent, by outcome", ["outcome"])
+_EMAILS = Counter("newsapi_emails", "Emails, by outcome (sent, later, failed)", ["outcome"])
 _NIL_UUID: Final = UUID(int=0)
 
 
@@ -95,7 +96,7 @@ class AlertConsumer(Consumer):
         self._failures, self._rests_until = 0, 0.0
         self._unplanned: deque[tuple[Any, set[int] | None]] = deque()
 
-    def handle(self, rows: Sequence[Any]) -> LogPosition | None:
+    def handle(self, rows: Sequence[ChangeRow]) -> LogPosition | None:
         self._read(rows)
         finished = self._plan(self._clock() + SEND_SLICE_SECONDS)
         actions.process_requests(self._box, now=self._now())
@@ -114,7 +115,7 @@ class AlertConsumer(Consumer):
 
     # --- planning ---
 
-    def _read(self, rows: Sequence[Any]) -> None:
+    def _read(self, rows: Sequence[ChangeRow]) -> None:
         """Queue changes for planning, with the followed facets of those that are news."""
         recent = [row for row in rows if row.committed_at > self._now() - MAX_NEWS_AGE]
         facets: dict[int, set[int]] = {}
@@ -279,7 +280,7 @@ class AlertConsumer(Consumer):
             log.info("email rejected", cause=str(error), gone=error.gone)
             if error.gone:
                 actions.suppress_bounced(self._box, person, now=self._now())
-        _MAILS.labels(outcome).inc()
+        _EMAILS.labels(outcome).inc()
         return outcome, retry_delay
 
     def _tidy(self) -> None:

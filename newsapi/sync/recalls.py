@@ -47,7 +47,8 @@ def acknowledge(context: WriteContext, caller: Caller, article: UUID) -> Acknowl
         NotFound: There is no such article.
         ResourceInUse: The article is public.
     """
-    with context.write_transaction() as (session, now):
+    with context.write_transaction() as write:
+        session, now = write.session, write.now
         recall = _recall(session.connection(), article)
         acknowledged_at, is_new = receipts.insert_receipt(session, recall, caller.id, now)
         if is_new:

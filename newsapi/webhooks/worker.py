@@ -25,6 +25,7 @@ from newsapi.cache.log_follower import MAX_STALENESS_SECONDS
 from newsapi.changelog import offsets as changelog_offsets
 from newsapi.changelog import reader as changelog_reader
 from newsapi.changelog.offsets import LogPosition
+from newsapi.changelog.reader import ChangeRow
 from newsapi.content.presentation.presentation import ArticlePresenter
 from newsapi.db.database import Database, Session
 from newsapi.webhooks import events, queries, safe_http, signing
@@ -66,9 +67,11 @@ DELIVERIES_PER_COMMIT: Final = 5
 SUCCESS_STATUSES: Final = range(200, 300)
 GONE: Final = 410
 
-_TRIES = Counter("newsapi_webhook_tries", "Webhook delivery attempts, by outcome", ["outcome"])
+_ATTEMPTS = Counter("newsapi_webhook_attempts", "Webhook delivery attempts, by outcome (answered, failed)", ["outcome"])
 _PAUSED = Gauge("newsapi_webhooks_paused", "Paused webhooks", multiprocess_mode="livemostrecent")
-_UNPURGED = Counter("newsapi_webhook_unpurged", "Changes delivered without waiting longer for the CDN purge")
+_PURGE_TIMEOUTS = Counter(
+    "newsapi_webhook_purge_timeouts", "Changes delivered without waiting longer for the CDN purge"
+)
 
 
 @dataclass(slots=True)
@@ -120,7 +123,7 @@ class WebhookConsumer(Consumer):
         self._planned: list[dict[str, Any]] = []
         self._planned_at = float("-inf")
 
-    def handle(self, rows: Sequence[Any]) -> LogPosition | None:
+    def handle(self, rows: Sequence[ChangeRow]) -> LogPosition | None:
         if rows:
             last = rows[-1]
             self._seen.append(_SeenRange(rows[0].seq - 1, LogPosition(last.seq, last.nonce), self._clock()))
@@ -174,7 +177,7 @@ class WebhookConsumer(Consumer):
             if ready and changes_read.end.seq - ready[0].start > MAX_CHANGES_PER_PLAN:
                 break
             if is_unpurged:
-                _UNPURGED.inc(changes_read.end.seq - changes_read.start)
+                _PURGE_TIMEOUTS.inc(changes_read.end.seq - changes_read.start)
             ready.append(changes_read)
         return ready
 
@@ -238,7 +241,7 @@ class WebhookConsumer(Consumer):
         except (OSError, ValueError, http.client.HTTPException) as error:
             error_text = str(error)[:200] or type(error).__name__
         succeeded = status in SUCCESS_STATUSES
-        _TRIES.labels("answered" if succeeded else "failed").inc()
+        _ATTEMPTS.labels("answered" if succeeded else "failed").inc()
         delay = RETRY_SCHEDULE[row.attempts] if row.attempts < len(RETRY_SCHEDULE) else None
         due_at = self._now() + delay if delay and not succeeded and status != GONE else None
         return DeliveryAttempt(row.id, endpoint.id, self._now(), succeeded, status, error_text, due_at)

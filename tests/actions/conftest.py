@@ -9,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from newsapi.app import WRITE_HOOKS
 from newsapi.changelog.tables import Change
 from newsapi.content.tables.articles import Article
 from newsapi.db.database import Database
@@ -42,6 +43,7 @@ def load(database: Database, settings: Settings, clock: Callable[[], Any]) -> Lo
             database,
             settings,
             BytesIO(lines(*records)),
+            hooks=WRITE_HOOKS,
             now=clock,
             reject=lambda line, fault: rejects.append((line, fault.location, fault.message)),
         )

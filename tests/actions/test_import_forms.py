@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from newsapi.app import WRITE_HOOKS
 from newsapi.imports import loader as import_loader
 from newsapi.imports import mapping as import_mapping
 from newsapi.imports import registry as import_registry
@@ -56,6 +57,7 @@ def load(database, settings, clock):
         rejects = []
         counts = import_loader.import_records(
             *(database, settings, BytesIO(data)),
+            hooks=WRITE_HOOKS,
             now=clock,
             reject=lambda line, fault: rejects.append((line, fault.location)),
             record_format=import_registry.get_format(name, plan, settings.time_zone),

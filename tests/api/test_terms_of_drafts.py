@@ -2,6 +2,7 @@
 
 import pytest
 
+from newsapi.app import WRITE_HOOKS
 from newsapi.imports import loader as import_loader
 
 DRAFT = (
@@ -19,7 +20,7 @@ def load(database, settings, clock, tmp_path):
         path.write_bytes(DRAFT % status)
         with path.open("rb") as stream:
             import_loader.import_records(
-                database, settings, stream, now=clock, reject=lambda *place: pytest.fail(str(place))
+                database, settings, stream, hooks=WRITE_HOOKS, now=clock, reject=lambda *place: pytest.fail(str(place))
             )
 
     return load

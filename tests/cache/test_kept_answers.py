@@ -6,6 +6,7 @@ from io import BytesIO
 import pytest
 from sqlalchemy import update
 
+from newsapi.app import WRITE_HOOKS
 from newsapi.changelog.tables import Change, ChangelogHead
 from newsapi.imports import loader as import_loader
 from tests import servers
@@ -84,7 +85,9 @@ def test_a_change_elsewhere_leaves_a_kept_answer_true(client, make):
 
 def test_a_brand_shows_the_new_name_of_the_one_above(client, database, settings, clock):
     def load(*records):
-        import_loader.import_records(database, settings, BytesIO(lines(*records)), now=clock, reject=pytest.fail)
+        import_loader.import_records(
+            database, settings, BytesIO(lines(*records)), hooks=WRITE_HOOKS, now=clock, reject=pytest.fail
+        )
 
     load(brand("jlr", name="Tata"), brand("jaguar", parent="jlr"))
     assert client.get("/v1/brands/jaguar").json["data"]["parent"]["name"] == "Tata"

@@ -6,6 +6,7 @@ from io import BytesIO
 
 import pytest
 
+from newsapi.app import WRITE_HOOKS
 from newsapi.cache import dependencies, memory_cache
 from newsapi.imports import loader as import_loader
 from newsapi.search.worker import SearchIndexConsumer
@@ -98,7 +99,9 @@ def differences(pair, database, settings, clock, *, seed, rounds):
 
     for _ in range(rounds):
         records = [arbitrary(chance) for _ in range(chance.choice([1, 1, 1, 2, 12]))]
-        import_loader.import_records(database, settings, BytesIO(lines(*records)), now=clock, reject=lambda *_: None)
+        import_loader.import_records(
+            database, settings, BytesIO(lines(*records)), hooks=WRITE_HOOKS, now=clock, reject=lambda *_: None
+        )
         if chance.random() < 0.5:
             index()
         clock.forward(seconds=7)

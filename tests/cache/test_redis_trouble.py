@@ -282,6 +282,6 @@ def test_a_flushed_redis_costs_one_build_in_each_process(shared, client_of_redis
         thread.start()
     for thread in threads:
         thread.join()
-    assert {one.answer.body for one in given} == {b"new"}
+    assert {one.response.body for one in given} == {b"new"}
     assert len(given) == 16
     assert len(built) <= 2

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from newsapi.errors import InvalidParameter, NotFound
 from newsapi.keys import commands as key_commands
 from newsapi.keys.tables import ApiKey
+from newsapi.webhooks.queries import reassign
 from tests.consistency import dump
 from tests.desk.conftest import Editor
 
@@ -75,12 +76,14 @@ def test_a_key_ends_when_it_is_said_to(hire, clock):
 
 
 def test_a_rotated_key_goes_on_for_a_while_beside_the_new_one(app, database, editor, clock):
-    new = Editor(app, key_commands.rotate(database, editor.prefix, now=clock(), overlap=timedelta(hours=2)))
+    new = Editor(
+        app, key_commands.rotate(database, editor.prefix, now=clock(), overlap=timedelta(hours=2), on_rotated=reassign)
+    )
     assert new.get("/v1/me").json["data"]["scopes"] == editor.get("/v1/me").json["data"]["scopes"]
     clock.forward(hours=2)
     assert (editor.get("/v1/me").status_code, new.get("/v1/me").status_code) == (401, 200)
     with pytest.raises(NotFound):
-        key_commands.rotate(database, "key_nobody", now=clock(), overlap=timedelta())
+        key_commands.rotate(database, "key_nobody", now=clock(), overlap=timedelta(), on_rotated=reassign)
 
 
 @pytest.mark.parametrize("scopes", [[], ["content:read"], ["content:write", ""]])

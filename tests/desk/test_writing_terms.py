@@ -1,8 +1,9 @@
 import pytest
 
+from newsapi.app import WRITE_HOOKS
 from newsapi.content.writes.writer import WriteContext
 from newsapi.editing import merges
-from newsapi.worker.periodic import TermMerger
+from newsapi.editing.worker import TermMerger
 from tests.consistency import consistent, dump
 
 KINDS = ("brands", "authors", "sections", "tags")
@@ -19,7 +20,7 @@ def whole(database):
 @pytest.fixture
 def merge(database, settings, clock):
     """Have the worker do all that is open; answers how many steps it took."""
-    desk = WriteContext(database, settings, lambda _: clock())
+    desk = WriteContext(database, settings, lambda _: clock(), WRITE_HOOKS)
     listener = TermMerger(desk)
 
     def merge():

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from newsapi.app import create_app
+from newsapi.app import WRITE_HOOKS, create_app
 from newsapi.content.presentation import consent
 from newsapi.demo import content
 from newsapi.imports import loader as import_loader
@@ -79,7 +79,12 @@ def demo_file(tmp_path_factory, sqlite_template):
     parts = create_app(settings_of(path)).extensions["newsapi"]
     with content.stream(parts.settings.api_url) as stream:
         import_loader.import_records(
-            parts.database, parts.settings, stream, now=utc_now, reject=lambda *place: pytest.fail(str(place))
+            parts.database,
+            parts.settings,
+            stream,
+            hooks=WRITE_HOOKS,
+            now=utc_now,
+            reject=lambda *place: pytest.fail(str(place)),
         )
     search_maintenance.rebuild(parts.database, now=utc_now)
     parts.database.dispose()
@@ -233,6 +238,7 @@ def test_every_json_block_can_be_read(block):
 def test_every_record_can_be_imported(database, settings, block):
     counts = import_loader.import_records(
         *(database, settings, BytesIO(block.text.encode())),
+        hooks=WRITE_HOOKS,
         now=utc_now,
         reject=lambda *place: pytest.fail(str(place)),
     )

@@ -6,14 +6,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event, select
 
-from newsapi.app import create_worker
+from newsapi.app import WRITE_HOOKS, create_worker
 from newsapi.changelog.tables import Change
 from newsapi.content.writes.writer import WriteContext
 from newsapi.db import clock as db_clock
 from newsapi.editing import due, scheduler
+from newsapi.editing.worker import PublicationScheduler
 from newsapi.keys import commands as key_commands
 from newsapi.worker.consumers import LEASE_DURATION, ConsumerRunner
-from newsapi.worker.periodic import PublicationScheduler
 from tests.consistency import consistent
 from tests.desk.conftest import EVERYTHING, Editor
 
@@ -30,7 +30,7 @@ def public(app):
 
 @pytest.fixture
 def desk(database, settings, clock):
-    return WriteContext(database, settings, lambda _: clock())
+    return WriteContext(database, settings, lambda _: clock(), WRITE_HOOKS)
 
 
 @pytest.fixture
@@ -156,7 +156,7 @@ def test_an_import_with_a_time_to_come_waits_for_it_too(database, settings, cloc
         b' "published_at": "2026-11-01T12:00:05Z"}'
     )
     import_loader.import_records(
-        database, settings, BytesIO(line), now=clock, reject=lambda *place: pytest.fail(str(place))
+        database, settings, BytesIO(line), hooks=WRITE_HOOKS, now=clock, reject=lambda *place: pytest.fail(str(place))
     )
     worker = embargo()
     worker.step()
@@ -207,7 +207,7 @@ def test_the_clock_is_that_of_the_database(database):
 
 def test_every_worker_keeps_the_schedule(settings):
     worker = create_worker(settings)
-    assert {"embargo", "merging"} <= {follow.listener.name for follow in worker.follows}
+    assert {"embargo", "merging"} <= {follow.consumer.name for follow in worker.runners}
 
 
 def test_with_nothing_due_a_step_writes_nothing(embargo, statements):

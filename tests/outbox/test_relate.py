@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import delete, func, select
 
+from newsapi.app import WRITE_HOOKS
 from newsapi.changelog.tables import Change, ChangelogHead, ConsumerOffset
 from newsapi.content.tables.articles import Article
 from newsapi.content.tables.terms import Brand
@@ -28,9 +29,9 @@ def catch_up(relate):
     """Have the listener do all there is, its own changes too."""
     for _ in range(50):
         relate.step()
-        if relate._place == relate._read and not relate._failures:
+        if relate._committed == relate._read and not relate._failures:
             with relate._database.read_transaction() as connection:
-                if connection.execute(select(ChangelogHead.seq)).scalar() == relate._place.seq:
+                if connection.execute(select(ChangelogHead.seq)).scalar() == relate._committed.seq:
                     return
     raise AssertionError
 
@@ -39,7 +40,12 @@ def catch_up(relate):
 def publish(database, settings, clock):
     def publish(*records):
         import_loader.import_records(
-            database, settings, BytesIO(lines(*records)), now=clock, reject=lambda *it: pytest.fail(str(it))
+            database,
+            settings,
+            BytesIO(lines(*records)),
+            hooks=WRITE_HOOKS,
+            now=clock,
+            reject=lambda *it: pytest.fail(str(it)),
         )
 
     return publish

@@ -10,10 +10,12 @@ from io import BytesIO
 import orjson
 import pytest
 
+from newsapi.app import WRITE_HOOKS, queue_import_event
 from newsapi.cache.log_follower import MAX_STALENESS_SECONDS
 from newsapi.changelog import offsets as changelog_offsets
 from newsapi.changelog.offsets import LogPosition
 from newsapi.content.presentation.presentation import ArticlePresenter
+from newsapi.content.writes.terms import resolve_slugs
 from newsapi.content.writes.writer import WriteContext
 from newsapi.db.types import uuid7
 from newsapi.editing import term_commands
@@ -26,6 +28,7 @@ from newsapi.web.caller import Caller
 from newsapi.webhooks import events as acts
 from newsapi.webhooks import queries as webhook_queries
 from newsapi.webhooks import signing as wire
+from newsapi.webhooks.queries import reassign
 from newsapi.webhooks.schemas import EVENTS
 from newsapi.webhooks.worker import (
     PAUSE_AFTER,
@@ -168,7 +171,12 @@ def hook(database, clock, key):
 def publish(database, settings, clock):
     def publish(*records):
         import_loader.import_records(
-            database, settings, BytesIO(lines(*records)), now=clock, reject=lambda *_: pytest.fail("refused")
+            database,
+            settings,
+            BytesIO(lines(*records)),
+            hooks=WRITE_HOOKS,
+            now=clock,
+            reject=lambda *_: pytest.fail("refused"),
         )
 
     return publish
@@ -260,7 +268,14 @@ def partner(database, clock):
 
     def partner(**entitlement):
         scopes = ["partner:read", "webhooks"]
-        secret = key_commands.create(database, "partner", scopes, now=clock(), entitlement=Entitlement(**entitlement))
+        secret = key_commands.create(
+            database,
+            "partner",
+            scopes,
+            now=clock(),
+            entitlement=Entitlement(**entitlement),
+            resolve_slugs=resolve_slugs,
+        )
         with database.read_transaction() as connection:
             return key_commands.authenticate(connection, secret, clock())
 
@@ -500,7 +515,7 @@ def test_every_event_arrives_though_half_of_the_calls_fail_and_workers_are_kille
 
 @pytest.fixture
 def desk(database, settings, clock):
-    return WriteContext(database, settings, lambda _connection: clock())
+    return WriteContext(database, settings, lambda _connection: clock(), WRITE_HOOKS)
 
 
 @pytest.fixture
@@ -513,7 +528,9 @@ def send(desk):
 
 @pytest.fixture
 def runs(database, settings, clock):
-    made = import_jobs.ImportRunner(database, settings, now=clock)
+    made = import_jobs.ImportRunner(
+        database, settings, hooks=WRITE_HOOKS, on_finished=queue_import_event(settings), now=clock
+    )
     yield made
     made.release()
 
@@ -542,7 +559,7 @@ def test_the_end_of_an_import_is_told_when_every_node_knows_what_it_wrote(
 def test_an_import_that_ends_otherwise_is_told_too(hook, receiver, send, runs, desk, settle, monkeypatch):
     hook(receiver.url, events=["import.finished"])
     failed, cancelled = send(article("velar")), send(article("punto"))
-    import_jobs.cancel(desk, CALLER, cancelled)
+    import_jobs.cancel(desk, CALLER, cancelled, on_finished=queue_import_event(desk.settings))
 
     def fails(*_args, **_kwargs):
         raise RuntimeError
@@ -595,7 +612,7 @@ def test_who_has_no_good_key_any_more_is_told_nothing(hook, receiver, publish, f
 
 def test_who_gets_another_key_keeps_his_webhooks(hook, receiver, publish, settle, database, clock, key):
     made = hook(receiver.url, ["article.published"])
-    secret = key_commands.rotate(database, key, now=clock(), overlap=timedelta(hours=1))
+    secret = key_commands.rotate(database, key, now=clock(), overlap=timedelta(hours=1), on_rotated=reassign)
     publish(article("velar"))
     settle(later=timedelta(hours=2))
     assert receiver.types == ["article.published"]

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from newsapi.cli import config_check
+from newsapi.content.writes.terms import resolve_slugs
 from newsapi.keys import commands as key_commands
 from newsapi.keys.commands import Entitlement
 from newsapi.keys.queries import list_keys as every_key
@@ -75,7 +76,15 @@ def test_a_key_that_binds_nothing_is_named_until_it_ends(said, make, database, c
     make.brand("fiat")
     entitlement = Entitlement(brands=("fiat",), body="teaser")
     end = clock() + timedelta(days=1)
-    key_commands.create(database, "gazzetta", ("partner:read",), now=clock(), expires_at=end, entitlement=entitlement)
+    key_commands.create(
+        database,
+        "gazzetta",
+        ("partner:read",),
+        now=clock(),
+        expires_at=end,
+        entitlement=entitlement,
+        resolve_slugs=resolve_slugs,
+    )
     [sentence] = said()
     assert "gazzetta" in sentence
     assert said(NEWSAPI_PUBLIC_BODY="none") == []

@@ -4,6 +4,7 @@ from io import BytesIO
 
 import pytest
 
+from newsapi.app import WRITE_HOOKS
 from newsapi.content.queries import articles as article_queries
 from newsapi.db.database import Database
 from newsapi.demo import content
@@ -26,7 +27,12 @@ def beside(tmp_path_factory):
     clock = Clock()
     with content.stream(settings.api_url) as stream:
         import_loader.import_records(
-            database, settings, BytesIO(stream.read()), now=clock, reject=lambda *it: pytest.fail(str(it))
+            database,
+            settings,
+            BytesIO(stream.read()),
+            hooks=WRITE_HOOKS,
+            now=clock,
+            reject=lambda *it: pytest.fail(str(it)),
         )
     related_maintenance.rebuild_index(database, now=clock)
 

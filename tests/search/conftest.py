@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 from flask.testing import FlaskClient
 
-from newsapi.app import create_app
+from newsapi.app import WRITE_HOOKS, create_app
 from newsapi.db.database import Database
 from newsapi.demo import content
 from newsapi.imports import loader as import_loader
@@ -54,7 +54,7 @@ def filled(url: str) -> Iterator[Archive]:
     with content.stream(settings.api_url) as stream:
         whole = stream.read() + b"\n" + lines(*records())
     import_loader.import_records(
-        database, settings, BytesIO(whole), now=Clock(), reject=lambda *it: pytest.fail(str(it))
+        database, settings, BytesIO(whole), hooks=WRITE_HOOKS, now=Clock(), reject=lambda *it: pytest.fail(str(it))
     )
     search_maintenance.rebuild(database, now=Clock())
     app = create_app(settings)

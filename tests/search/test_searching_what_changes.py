@@ -6,7 +6,9 @@ from io import BytesIO
 import pytest
 from sqlalchemy import func, select
 
+from newsapi.app import WRITE_HOOKS
 from newsapi.editing import scheduler
+from newsapi.editing.worker import PublicationScheduler
 from newsapi.imports import loader as import_loader
 from newsapi.keys import commands as key_commands
 from newsapi.search import index as search_index
@@ -15,7 +17,6 @@ from newsapi.search import segments
 from newsapi.search.tables import SearchDocument, SearchPendingDocument, SearchSegment
 from newsapi.search.worker import SearchIndexConsumer
 from newsapi.worker.consumers import ConsumerRunner
-from newsapi.worker.periodic import PublicationScheduler
 from tests.consistency import consistent
 from tests.desk.conftest import EVERYTHING, Editor
 from tests.records import archive, article, brand, lines
@@ -46,7 +47,12 @@ def found(client):
 def load(database, settings, clock):
     def load(*records):
         import_loader.import_records(
-            database, settings, BytesIO(lines(*records)), now=clock, reject=lambda *it: pytest.fail(str(it))
+            database,
+            settings,
+            BytesIO(lines(*records)),
+            hooks=WRITE_HOOKS,
+            now=clock,
+            reject=lambda *it: pytest.fail(str(it)),
         )
 
     return load

@@ -250,7 +250,7 @@ def test_the_numbers_of_all_processes_add_up_and_no_public_port_has_them(shared)
 
     after = until(counted)
     assert after["newsapi_requests_total"] - before["newsapi_requests_total"] == asked + 1
-    assert after["newsapi_request_seconds_count"] == after["newsapi_requests_total"]
+    assert after["newsapi_request_duration_seconds_count"] == after["newsapi_requests_total"]
     assert after['newsapi_requests_total{cache="miss",status="4xx"}'] == 1
     assert after['newsapi_requests_total{cache="hit",status="2xx"}'] >= asked - 2
     assert after["newsapi_cache_entries"] >= 2
