@@ -11,7 +11,7 @@ import yaml
 from newsapi.cli.main import main
 from newsapi.server.metrics import metrics_markdown
 from newsapi.settings import PREFIX, Settings
-from newsapi.web.problems import PROBLEM_TYPES
+from newsapi.web.problem_types import PROBLEM_TYPES
 from newsapi.webhooks.schemas import EVENTS
 from tests.docs.pages import BLOCKS, PAGES, TOP
 
