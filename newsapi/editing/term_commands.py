@@ -25,6 +25,7 @@ from newsapi.errors import (
 )
 from newsapi.keys import audit
 from newsapi.text.slugs import slugify
+from newsapi.web import wire
 from newsapi.web.caller import Caller
 
 T = TypeVar("T")
@@ -54,7 +55,7 @@ def create(context: WriteContext, caller: Caller, kind: Kind, body: Mapping[str,
         InvalidBody: The body is invalid.
         ResourceInUse: Another term of the kind has the slug.
     """
-    values = patches.load_body(SCHEMAS[kind](), body)
+    values = wire.load_body(SCHEMAS[kind](), body)
     values["slug"] = values["slug"] or slugify(values["name"])
     with context.write_transaction() as write:
         session, now = write.session, write.now
@@ -105,7 +106,7 @@ def update(
         if removed:
             raise InvalidBody([FieldError(f"/{name}", "cannot be null") for name in removed])
         document = patches.merge_patch(term_writes.term_document(session, kind, row), patch)
-        values = patches.load_body(SCHEMAS[kind](), document)
+        values = wire.load_body(SCHEMAS[kind](), document)
         owner = term_writes.get_by_current_slug(session, kind, values["slug"])
         if owner is not None and owner.id != row.id:
             raise ResourceInUse(f"Another {kind} has the slug {values['slug']}.")
