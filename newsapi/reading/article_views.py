@@ -42,12 +42,12 @@ from newsapi.db.types import latest_time
 from newsapi.errors import FieldError, InvalidParameter, NoLongerPublic, NotFound
 from newsapi.reading import jsonld
 from newsapi.related import lists as related_lists
-from newsapi.related.lists import NewRelatedList
 from newsapi.related.maintenance import save_list
+from newsapi.related.stored_lists import NewRelatedList
 from newsapi.search import planner as search_planner
 from newsapi.search import query_parser
 from newsapi.search import results as search_results
-from newsapi.search.planner import SearchPlan
+from newsapi.search.planner import SearchPlan, SearchScope
 from newsapi.text.blocks import parse_blocks
 from newsapi.web import pagination
 from newsapi.web.blueprint import Blueprint
@@ -209,7 +209,7 @@ def _search_of(
         )
     bodies = visibility_of_caller.body_access(connection).is_whole
     return search_planner.plan_search(
-        connection, query_parser.parse_query(query["q"]), snapshot, list_query, bodies=bodies
+        connection, query_parser.parse_query(query["q"]), snapshot, list_query, SearchScope(phrases_in_bodies=bodies)
     )
 
 

@@ -132,9 +132,9 @@ def test_an_answer_of_another_process_needs_the_mark_of_its_change(follower, mak
     make.article("reborn")
     time.now += POLL_INTERVAL_SECONDS
     stamp = follower.latest()
-    other = CachedResponse(body=b"{}", seq=mine.seq, nonce=mine.mark, dependencies=frozenset({"slug:none"}))
-    forged = CachedResponse(body=b"{}", seq=mine.seq, nonce=mine.mark + 1, dependencies=frozenset({"slug:none"}))
-    overtaken = CachedResponse(body=b"{}", seq=mine.seq, nonce=mine.mark, dependencies=frozenset({"slug:reborn"}))
+    other = CachedResponse(body=b"{}", seq=mine.seq, nonce=mine.nonce, dependencies=frozenset({"slug:none"}))
+    forged = CachedResponse(body=b"{}", seq=mine.seq, nonce=mine.nonce + 1, dependencies=frozenset({"slug:none"}))
+    overtaken = CachedResponse(body=b"{}", seq=mine.seq, nonce=mine.nonce, dependencies=frozenset({"slug:reborn"}))
     assert follower.validate_foreign(other, stamp)
     assert not follower.validate_foreign(forged, stamp)
     assert not follower.validate_foreign(overtaken, stamp)
@@ -149,7 +149,7 @@ def test_a_new_process_can_judge_what_the_one_before_left(database, make, time):
     second = ChangelogFollower(_make_changelog_reader(database), clock=time)
     stamp = second.latest()
     assert second.validate_foreign(
-        CachedResponse(body=b"{}", seq=left.seq, nonce=left.mark, dependencies=left.dependencies), stamp
+        CachedResponse(body=b"{}", seq=left.seq, nonce=left.nonce, dependencies=left.dependencies), stamp
     )
     assert not second.validate_foreign(
         CachedResponse(body=b"{}", seq=touched.seq, nonce=touched.mark, dependencies=touched.dependencies), stamp
@@ -173,7 +173,7 @@ def test_names_told_in_a_change_are_words_too(follower, make, time):
         kind="brand", subject_id=None, slug="rover", previous_slug="land-rover", additional_slugs=None
     )
     shown.facets_before = shown.facets_after = ()
-    assert "brand:land-rover" in set(module.tags.dependencies_of_change(shown))
+    assert "brand:land-rover" in set(module.dependencies.dependencies_of_change(shown))
     make.article("velar", brand="land-rover")
     time.now += POLL_INTERVAL_SECONDS
     assert proven(follower, kept)
