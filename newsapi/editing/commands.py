@@ -6,7 +6,7 @@ Each command acquires the write lock of the changelog before it reads, so that n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -22,14 +22,13 @@ from newsapi.content.writes.resolve import ExistingArticles
 from newsapi.content.writes.writer import WriteContext, WriteResult
 from newsapi.db.database import Session
 from newsapi.editing import transitions
+from newsapi.editing.versions import Versions, require_version
 from newsapi.errors import (
     FieldError,
     InvalidBody,
     InvalidParameter,
     NotFound,
-    PreconditionRequired,
     ResourceInUse,
-    VersionConflict,
 )
 from newsapi.keys import audit
 from newsapi.text.slugs import MAX_SLUG_LENGTH, slugify
@@ -39,9 +38,6 @@ from newsapi.web.wire import format_instant
 T = TypeVar("T")
 ReadBack = Callable[[Session, WriteResult], T]
 ArticleName = str | UUID
-Versions = Sequence[int] | None
-"""The versions of `If-Match`: empty if the header is missing, None if it is `*` (any version)."""
-
 MAX_SLUG_ATTEMPTS = 200
 """Numbered slugs that are looked up in one query."""
 
@@ -113,7 +109,7 @@ def update(
     with context.write_transaction() as write:
         session, now = write.session, write.now
         before = _existing(session, slug_or_id)
-        _require_version(before, versions, needed=True)
+        require_version(before.version, versions, is_required=True)
         draft = patches.apply_patch(before, patch, context.settings)
         if patch.get("status") == "published" and "published_at" not in patch:
             draft.values["published_at"] = min(
@@ -156,7 +152,7 @@ def withdraw(
     with context.write_transaction() as write:
         session = write.session
         before = _existing(session, slug_or_id)
-        _require_version(before, versions)
+        require_version(before.version, versions)
         if slug := withdrawal["replaced_by"]:
             by_slug, _ = snapshots.find_by_slugs_or_ids(session, {slug}, ())
             if slug not in by_slug or not by_slug[slug].is_public or by_slug[slug].id == before.id:
@@ -207,7 +203,7 @@ def restore(
     with context.write_transaction() as write:
         session = write.session
         before = _existing(session, slug_or_id)
-        _require_version(before, versions)
+        require_version(before.version, versions)
         row = revisions.get_revision(session.connection(), before.id, number)
         if row is None:
             raise NotFound
@@ -257,7 +253,7 @@ def set_related_picks(
     with context.write_transaction() as write:
         session = write.session
         before = _existing(session, slug_or_id)
-        _require_version(before, versions)
+        require_version(before.version, versions)
         named = [("slugs", slug) for slug in picks["slugs"]] + [("ban", slug) for slug in picks["ban"]]
         by_slug, _ = snapshots.find_by_slugs_or_ids(session, {slug for _, slug in named}, ())
         missing = [
@@ -295,17 +291,6 @@ def _existing(session: Session, slug_or_id: ArticleName) -> ArticleSnapshot:
     if snapshot is None:
         raise NotFound
     return snapshot
-
-
-def _require_version(before: ArticleSnapshot, versions: Versions, *, needed: bool = False) -> None:
-    if versions is None:
-        return
-    if not versions:
-        if needed:
-            raise PreconditionRequired
-        return
-    if before.version not in versions:
-        raise VersionConflict(before.version)
 
 
 def _update(draft: Draft, before: ArticleSnapshot, options: Mapping[str, Any], now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -14,14 +14,13 @@ from newsapi.content.writes import terms as term_writes
 from newsapi.content.writes.writer import WriteContext, WriteResult
 from newsapi.db.database import Session
 from newsapi.editing import merge_rows
+from newsapi.editing.versions import Versions, require_version
 from newsapi.errors import (
     FieldError,
     InvalidBody,
     InvalidParameter,
     NotFound,
-    PreconditionRequired,
     ResourceInUse,
-    VersionConflict,
 )
 from newsapi.keys import audit
 from newsapi.text.slugs import slugify
@@ -72,7 +71,7 @@ def update(
     patch: Mapping[str, Any],
     *,
     read_back: Then[T],
-    versions: Sequence[int] | None,
+    versions: Versions,
 ) -> T:
     """Merge a patch into a term.
 
@@ -83,7 +82,7 @@ def update(
         slug: The current or a former slug of the term.
         patch: A merge patch (RFC 7396).
         read_back: Builds the result inside the transaction.
-        versions: The versions of `If-Match`: empty if the header is missing, None if it is `*`.
+        versions: The versions that the client expects.
 
     Returns:
         What `read_back` returns.
@@ -98,10 +97,7 @@ def update(
     with context.write_transaction() as write:
         session, now = write.session, write.now
         row = _present(session, kind, slug)
-        if versions is not None and not versions:
-            raise PreconditionRequired
-        if versions and row.version not in versions:
-            raise VersionConflict(row.version)
+        require_version(row.version, versions, is_required=True)
         removed = [name for name in ("slug", "name") if name in patch and patch[name] is None]
         if removed:
             raise InvalidBody([FieldError(f"/{name}", "cannot be null") for name in removed])

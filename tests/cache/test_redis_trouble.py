@@ -127,8 +127,8 @@ def test_after_the_pause_one_tries_and_nobody_waits_with_it(shared, proxy, monke
     shared.get("k")
     time.sleep(0.25)
     tries = []
-    tried = shared._tried
-    monkeypatch.setattr(shared, "_tried", lambda ask: tries.append(1) or tried(ask))
+    tried = shared._run_timed
+    monkeypatch.setattr(shared, "_run_timed", lambda ask: tries.append(1) or tried(ask))
     barrier = threading.Barrier(8)
 
     def ask():
