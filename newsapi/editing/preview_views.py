@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Final
 from uuid import UUID
 
 from flask import Response
@@ -24,9 +24,11 @@ from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.idempotency import StoredResponse
 from newsapi.web.responses import private_response
 
-blueprint = Blueprint("links", __name__, url_prefix=ARTICLES_PATH, description="Preview links to unpublished articles")
+blueprint = Blueprint(
+    "preview-links", __name__, url_prefix=ARTICLES_PATH, description="Preview links to unpublished articles"
+)
 
-LINK_SCHEMA = PreviewLinkCreate()
+LINK_SCHEMA: Final = PreviewLinkCreate()
 
 
 @blueprint.route("/<which>/preview-links", parameters=[SLUG_OR_ID_PARAM])
@@ -69,7 +71,7 @@ class PreviewLinks(MethodView):
         created = previews.create(app_context().desk, require_caller(), name, lifetime=lifetime, as_of=values["as_of"])
         presentation = app_context().presentation
         page_url = presentation.article_url(created.record)
-        record: dict[str, Any] = {
+        record: dict[str, object] = {
             "id": created.id,
             "token": created.token,
             "as_of": created.as_of,

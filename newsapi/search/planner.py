@@ -239,7 +239,7 @@ def _completions(connection: Connection, prefix: str, enough: float) -> list[str
 
 
 @lru_cache(maxsize=2 * ranking.MAX_SCORED_WORDS)
-def _terms_by_name(model: type[Brand] | type[Author], count: int) -> Select[*tuple[Any, ...]]:
+def _terms_by_name(model: type[Brand | Author], count: int) -> Select[*tuple[Any, ...]]:
     """Build the query for brands or authors with any of `count` words in a name or alias, most articles first."""
     mention = Brand.mention_facet_id if model is Brand else null()
     aliases = Brand.aliases if model is Brand else null()
