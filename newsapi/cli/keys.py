@@ -11,6 +11,7 @@ import click
 from sqlalchemy import Row
 
 from newsapi.cli.startup import open_database
+from newsapi.content.writes.terms import resolve_slugs
 from newsapi.keys import commands as key_commands
 from newsapi.keys.commands import Entitlement
 from newsapi.keys.queries import list_keys as query_keys
