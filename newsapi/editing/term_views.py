@@ -15,7 +15,6 @@ from newsapi.content.queries import facets
 from newsapi.content.queries import terms as term_queries
 from newsapi.content.schemas.term_kinds import TERM_KINDS, TermKind
 from newsapi.content.schemas.terms import EditorAuthor
-from newsapi.content.writes import patches
 from newsapi.content.writes import terms as term_writes
 from newsapi.content.writes.writer import WriteResult
 from newsapi.db.database import Connection, Session
@@ -23,7 +22,7 @@ from newsapi.editing import merges, queries, term_commands
 from newsapi.editing.schemas import Merge, MergeInput, MergeResponse
 from newsapi.editing.term_commands import TermName
 from newsapi.errors import NotFound
-from newsapi.web import write_requests
+from newsapi.web import wire, write_requests
 from newsapi.web.authorization import require_caller
 from newsapi.web.blueprint import Blueprint
 from newsapi.web.fast_dump import compile_dump, dump_json
@@ -188,7 +187,7 @@ def _add_merge(blueprint: Blueprint, term_kind: TermKind, slug_param: dict[str, 
         @blueprint.documents_errors(404, 409)
         def post(self, slug: str) -> Response:
             """Merge a term into another."""
-            into = patches.load_body(MERGE_SCHEMA, write_requests.json_body())["into"]
+            into = wire.load_body(MERGE_SCHEMA, write_requests.json_body())["into"]
             id_ = merges.request_merge(app_context().desk, require_caller(), term_kind.kind, slug, into)
             with app_context().database.read_transaction() as connection:
                 body = _merge(connection, id_)

@@ -14,7 +14,7 @@ from newsapi.content.context import app_context
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import facets
 from newsapi.content.queries.listings import ListQuery
-from newsapi.content.tables.articles import is_indexed
+from newsapi.content.queries.visibility import is_indexed
 from newsapi.db.database import Connection
 from newsapi.db.types import latest_time
 from newsapi.errors import NotFound

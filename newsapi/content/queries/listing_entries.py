@@ -15,10 +15,8 @@ from sqlalchemy.orm import Session, aliased
 from newsapi.changelog.tables import Facet
 from newsapi.content.queries import sitemap_pages
 from newsapi.content.queries.snapshots import ArticleSnapshot
-from newsapi.content.tables.articles import (
-    ListingEntry,
-    is_indexed,
-)
+from newsapi.content.queries.visibility import is_indexed
+from newsapi.content.tables.articles import ListingEntry
 from newsapi.content.tables.terms import Author, Brand, Section, Tag
 from newsapi.db import bulk_rows
 from newsapi.db.bulk_rows import in_values

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -80,12 +79,6 @@ class Article(Base):
     expires_at: Mapped[datetime | None]
     publication_number: Mapped[int | None] = mapped_column(index=True, unique=True)
     digest_bucket: Mapped[int | None] = mapped_column(default=_bucket)
-
-
-def is_indexed(seo: Mapping[str, Any] | None) -> bool:
-    """Return whether search engines may index an article, by the robots directives of its `ArticleContent.seo`."""
-    robots = (seo or {}).get("robots") or ""
-    return {"noindex", "none"}.isdisjoint(directive.strip() for directive in robots.lower().split(","))
 
 
 class ArticleContent(Base):
