@@ -1,4 +1,4 @@
-"""A circuit breaker: after a failure a service is not used for a while, and then one thread tries whether it is back."""
+"""A circuit breaker: after a failure a service is not used for a while, then one thread tries whether it is back."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Final
 
 OPEN_SECONDS: Final = 2.0
-"""Seconds for which a service is not used after a failure. Then one thread tries it, and the others still go without."""
+"""Seconds for which a service is not used after a failure. Then one thread tries it; the others still go without."""
 
 
 class CircuitBreaker:
