@@ -20,10 +20,14 @@ from sqlalchemy import BindParameter, Connection, Dialect, Select
 from sqlalchemy.sql import visitors
 
 Row = tuple[Any, ...]
+
+RowSelect = Select[*tuple[Any, ...]]
+"""A statement whose columns depend on its arguments."""
+
 _Sizes = tuple[tuple[str, int], ...]
 
 
-def fetch_rows(connection: Connection, statement: Select[*tuple[Any, ...]], parameters: Mapping[str, Any]) -> list[Row]:
+def fetch_rows(connection: Connection, statement: RowSelect, parameters: Mapping[str, Any]) -> list[Row]:
     """Run a statement.
 
     Args:
@@ -93,7 +97,7 @@ def _value(name: str, index: int | None, convert: Callable[[Any], Any] | None) -
 
 
 @lru_cache(maxsize=1024)
-def _prepared(statement: Select[*tuple[Any, ...]], dialect: Dialect, sizes: _Sizes) -> _CompiledQuery:
+def _prepared(statement: RowSelect, dialect: Dialect, sizes: _Sizes) -> _CompiledQuery:
     """Compile a statement for the given sizes of its list parameters."""
     size_of = dict(sizes)
     compiled = visitors.cloned_traverse(statement, {}, {"bindparam": _render_literal}).compile(dialect=dialect)

@@ -12,8 +12,8 @@ from sqlalchemy import Connection, Select, and_, bindparam, delete, func, insert
 from sqlalchemy.orm import Session, aliased
 
 from newsapi.changelog.tables import ConsumerOffset, Facet
+from newsapi.content.article_types import ArticleRow
 from newsapi.content.queries import articles as article_queries
-from newsapi.content.queries.articles import Record
 from newsapi.content.queries.visibility import is_visible
 from newsapi.content.tables.articles import Article, ArticleContent, ListingEntry
 from newsapi.content.tables.terms import Brand
@@ -66,7 +66,7 @@ class RelatedResult(NamedTuple):
     any article that becomes public may be one of them.
     """
 
-    records: list[Record]
+    records: list[ArticleRow]
     changed_at: datetime | None
     facets: frozenset[int]
     slugs: frozenset[str]
@@ -184,7 +184,7 @@ def get_related(
     return RelatedResult(records, latest_time(times), frozenset(facets), frozenset(picks))
 
 
-def _may_list(record: Record, relations: Mapping[UUID, Any], source: Any) -> bool:
+def _may_list(record: ArticleRow, relations: Mapping[UUID, Any], source: Any) -> bool:
     """Return whether an article is a pick, or still of the same brand as the source."""
     brand = record["brand"]["slug"] if record["brand"] else None
     return bool(relations[record["id"]][0] == "pick" or brand == source.brand)
@@ -236,7 +236,7 @@ def _to_keep(source: Any, items: list[Any], min_similarity: float) -> NewRelated
     )
 
 
-def _with_relation(record: Record, level: str, score: float, reasons: list[Any]) -> Record:
+def _with_relation(record: ArticleRow, level: str, score: float, reasons: list[Any]) -> ArticleRow:
     return {**record, "relation": {"score": score, "level": level, "reasons": reasons}}
 
 
@@ -274,7 +274,7 @@ def _pairs(connection: Connection, id_: UUID) -> Shingles:
 def _fill_with_newest(
     connection: Connection,
     source: Any,
-    shown: Sequence[Record],
+    shown: Sequence[ArticleRow],
     listed: Collection[UUID],
     exclude: Collection[str],
     *,
@@ -296,7 +296,7 @@ def _fill_with_newest(
     vectors = index.load_vectors(connection, compared, weights)
     for id_ in (source.id, *(record["id"] for record in shown)):
         duplicates.add(id_, vectors[id_])
-    records: list[Record] = []
+    records: list[ArticleRow] = []
     for record in candidates.records:
         if len(shown) + len(records) == limit:
             break

@@ -9,6 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from newsapi.content.article_types import ArticleRow
 from newsapi.content.presentation.presentation import ArticlePresenter
 from newsapi.subscriptions import emails, messages
 from newsapi.subscriptions.commands import CONFIRMATION_TIMEOUT, SubscriptionContext
@@ -39,7 +40,7 @@ class EmailBuilder:
             sender=settings.mail_from, name=presentation.publisher, privacy_url=settings.privacy_url
         )
 
-    def article(self, record: dict[str, Any]) -> Mapping[str, Any]:
+    def article(self, record: ArticleRow) -> Mapping[str, Any]:
         """Return an article as the email templates need it; see `AlertContent`."""
         summary = self._shown.summary(record)
         section, image = summary["section"], summary["image"]

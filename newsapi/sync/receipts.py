@@ -33,8 +33,8 @@ def get_recall(connection: Connection, article: UUID) -> RecallRecord | None:
     row = connection.execute(columns.where(Article.id == article, Article.status != "published")).one_or_none()
     if row is None:
         return None
-    recall = RecallRecord(*row)
-    return recall if recall.gone else None
+    id_, slug, seq, withdrawal = row
+    return RecallRecord(id_, slug, seq, withdrawal) if withdrawal and seq is not None else None
 
 
 def insert_receipt(session: Session, recall: RecallRecord, key: UUID, now: datetime) -> tuple[datetime, bool]:

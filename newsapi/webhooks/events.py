@@ -9,6 +9,7 @@ from uuid import UUID
 
 from newsapi.cache import dependencies
 from newsapi.changelog import offsets as changelog_offsets
+from newsapi.content.article_types import ArticleRow
 from newsapi.content.presentation.presentation import FULL_ACCESS, ArticlePresenter
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import facet_slugs, snapshots
@@ -311,7 +312,7 @@ def _event_payloads(
 
 
 def _of_article(
-    row: Any, facet_names: FacetNames, record: dict[str, Any], withdrawal: Any, presentation: ArticlePresenter
+    row: Any, facet_names: FacetNames, record: ArticleRow, withdrawal: Any, presentation: ArticlePresenter
 ) -> dict[str, Any]:
     is_deleted = row.action == "delete"
     return {
