@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Final
 
 from flask import Response
 from flask.views import MethodView
@@ -23,21 +23,22 @@ from newsapi.content.schemas.articles import (
     EditorArticleResponse,
     RelatedPicksUpdate,
 )
-from newsapi.content.writes import patches
 from newsapi.content.writes.writer import WriteResult
 from newsapi.db.database import Connection, Session
-from newsapi.editing import commands as actions
+from newsapi.editing import commands
 from newsapi.editing.schemas import RelatedPicks, RelatedPicksResponse, WithdrawParams
-from newsapi.web import write_requests
+from newsapi.web import wire, write_requests
 from newsapi.web.authorization import require_caller
 from newsapi.web.blueprint import Blueprint
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.idempotency import SaveResponse, StoredResponse, without_key
 from newsapi.web.responses import private_response
 
-blueprint = Blueprint("desk", __name__, url_prefix="/v1/articles", description="Create, update and withdraw articles")
+blueprint = Blueprint(
+    "article-editing", __name__, url_prefix="/v1/articles", description="Create, update and withdraw articles"
+)
 
-PICKS_SCHEMA = RelatedPicksUpdate()
+PICKS_SCHEMA: Final = RelatedPicksUpdate()
 
 
 def article_response(
@@ -93,7 +94,7 @@ class ArticleCollection(MethodView):
         """Create an article; without `status` it is a draft. Without `slug`, the slug is made from the headline."""
         body, caller = write_requests.json_body(), require_caller()
         return write_requests.idempotent(
-            lambda save: actions.create(
+            lambda save: commands.create(
                 app_context().desk, caller, body, article_response(201, location=True, save=save)
             )
         )
@@ -115,13 +116,13 @@ class ArticleItem(MethodView):
         body = write_requests.json_body(write_requests.PATCH)
         name, _ = parse_name(which)
         return write_requests.write_response(
-            actions.update(
+            commands.update(
                 app_context().desk,
                 require_caller(),
                 name,
                 body,
                 article_response(200),
-                versions=write_requests.if_match_versions(),
+                precondition=write_requests.parse_if_match(),
             )
         )
 
@@ -135,13 +136,13 @@ class ArticleItem(MethodView):
     @blueprint.arguments(WithdrawParams(), location="query", error_status_code=400)
     @blueprint.response(200, EditorArticleResponse, headers=write_requests.ETAG_HEADER)
     @blueprint.documents_errors(400, 404, 412)
-    def delete(self, query: dict[str, Any], which: str) -> Response:
+    def delete(self, query: dict[str, str | None], which: str) -> Response:
         """Withdraw an article."""
         name, _ = parse_name(which)
-        versions = write_requests.if_match_versions()
+        precondition = write_requests.parse_if_match()
         return write_requests.write_response(
-            actions.withdraw(
-                app_context().desk, require_caller(), name, query, article_response(200), versions=versions
+            commands.withdraw(
+                app_context().desk, require_caller(), name, query, article_response(200), precondition=precondition
             )
         )
 
@@ -151,7 +152,7 @@ class EditorsPicks(MethodView):
     """Related picks of an article."""
 
     @blueprint.doc(
-        operationId="getPicks", summary="Get the related picks of an article", **write_requests.requires_key()
+        operationId="getRelatedPicks", summary="Get the related picks of an article", **write_requests.requires_key()
     )
     @blueprint.response(200, RelatedPicksResponse)
     @blueprint.documents_errors(404)
@@ -169,7 +170,7 @@ class EditorsPicks(MethodView):
         return private_response(path, {}, build)
 
     @blueprint.doc(
-        operationId="setPicks",
+        operationId="setRelatedPicks",
         summary="Set the related picks of an article",
         **write_requests.documents_body(RelatedPicksUpdate, versioned=True),
     )
@@ -177,7 +178,7 @@ class EditorsPicks(MethodView):
     @blueprint.documents_errors(404, 412)
     def put(self, which: str) -> Response:
         """Replace the picks, which come first on the related list in this order, and the exclusions, which never do."""
-        values = patches.load_body(PICKS_SCHEMA, write_requests.json_body())
+        values = wire.load_body(PICKS_SCHEMA, write_requests.json_body())
         name, _ = parse_name(which)
 
         def read_back(session: Session, result: WriteResult) -> StoredResponse:
@@ -186,12 +187,12 @@ class EditorsPicks(MethodView):
             return StoredResponse(200, _headers(version, result.seq), body)
 
         return write_requests.write_response(
-            actions.set_related_picks(
+            commands.set_related_picks(
                 app_context().desk,
                 require_caller(),
                 name,
                 values,
                 read_back,
-                versions=write_requests.if_match_versions(),
+                precondition=write_requests.parse_if_match(),
             )
         )

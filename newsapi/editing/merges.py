@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Final
 from uuid import UUID
 
 from newsapi.changelog import writer as changelog_writer
@@ -17,12 +17,13 @@ from newsapi.content.writes.hooks import WriteTransaction
 from newsapi.content.writes.resolve import ExistingArticles
 from newsapi.content.writes.writer import WriteContext
 from newsapi.db.types import uuid7
-from newsapi.editing import merge_rows
+from newsapi.editing import queries
+from newsapi.editing.queries import MergeRow
 from newsapi.errors import FieldError, InvalidBody, NotFound, ResourceInUse
 from newsapi.keys import audit
 from newsapi.web.caller import Caller
 
-BATCH_SIZE = 200
+BATCH_SIZE: Final = 200
 """Articles in one transaction, which limits how long other writers wait."""
 
 
@@ -53,13 +54,12 @@ def request_merge(context: WriteContext, caller: Caller, kind: Kind, slug: str, 
             raise InvalidBody([FieldError("/into", f"must be the slug of another {kind}")])
         source_id, target_id = ids[slug], ids[into]
         connection = session.connection()
-        if merge_rows.open_merge_of(connection, source_id) or merge_rows.open_merge_of(connection, target_id):
+        if queries.has_open_merge(connection, source_id) or queries.has_open_merge(connection, target_id):
             raise ResourceInUse("One of the two is already being merged.")
         if kind == "brand" and term_writes.is_descendant(session, target_id, source_id):
             raise InvalidBody([FieldError("/into", f"{into} is a child of {slug}; move it first")])
         id_ = uuid7()
-        merge_rows.insert_merge(
-            session,
+        merge = MergeRow(
             id=id_,
             kind=kind,
             source_id=source_id,
@@ -72,6 +72,7 @@ def request_merge(context: WriteContext, caller: Caller, kind: Kind, slug: str, 
             created_at=now,
             updated_at=now,
         )
+        queries.insert_merge(session, merge)
         audit.insert_entry(
             session, occurred_at=now, actor=caller.name, action="merge", kind=kind, subject_id=source_id, slug=slug
         )
@@ -88,11 +89,11 @@ def run_slice(context: WriteContext) -> int:
         The number of articles moved, 1 if a merge was finished, 0 if there is no open merge.
     """
     with context.database.read_transaction() as connection:
-        if merge_rows.next_open(connection) is None:
+        if queries.find_next_open_merge(connection) is None:
             return 0
     with context.write_transaction() as write:
         session, now = write.session, write.now
-        merge = merge_rows.next_open(session.connection())
+        merge = queries.find_next_open_merge(session.connection())
         if merge is None:
             return 0
         snapshots_by_id = snapshots.list_by_term(session, merge.kind, merge.source_id, BATCH_SIZE)
@@ -101,13 +102,13 @@ def run_slice(context: WriteContext) -> int:
         if not snapshots_by_id:
             changes = term_writes.merge_into(write, merge.kind, merge.source_id, merge.target_id)
             changelog_writer.append_changes(session, changes, now=now)
-        merge_rows.save_progress(
+        queries.save_merge_progress(
             session, merge.id, "running" if snapshots_by_id else "done", moved=len(snapshots_by_id), now=now
         )
     return len(snapshots_by_id) or 1
 
 
-def _move(write: WriteTransaction, merge: Any, before: ArticleSnapshot) -> None:
+def _move(write: WriteTransaction, merge: MergeRow, before: ArticleSnapshot) -> None:
     """Replace the merged term of an article by the one that remains."""
     old, new = term_writes.slugs_of(write.session, merge.kind, (merge.source_id, merge.target_id))
     draft = patches.draft_of(before)

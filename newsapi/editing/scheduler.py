@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 import structlog
@@ -16,16 +17,16 @@ from newsapi.content.writes.drafts import Draft
 from newsapi.content.writes.hooks import WriteTransaction
 from newsapi.content.writes.resolve import ExistingArticles
 from newsapi.content.writes.writer import WriteContext
-from newsapi.editing import due
-from newsapi.editing.commands import persist_and_audit
+from newsapi.editing import queries
+from newsapi.editing.persistence import WriteRecord, persist_and_audit
 from newsapi.errors import InvalidParameter
 
 log = structlog.get_logger("newsapi.schedule")
 
-SCHEDULE_ACTOR = "schedule"
+SCHEDULE_ACTOR: Final = "schedule"
 """The actor of revisions and audit entries that the scheduler writes."""
 
-BATCH_SIZE = 100
+BATCH_SIZE: Final = 100
 """Articles in one transaction, which limits how long other writers wait."""
 
 
@@ -41,13 +42,13 @@ def run_due(context: WriteContext) -> int:
     Returns:
         The number of articles changed.
     """
-    if not _due_drafts(context):
+    if not _has_due_articles(context):
         return 0
     with context.write_transaction() as write:
         session, now = write.session, write.now
         connection = session.connection()
-        ids_to_publish = due.due_for_publication(connection, now, BATCH_SIZE)
-        ids_to_withdraw = due.due_for_expiry(connection, now, BATCH_SIZE)
+        ids_to_publish = queries.list_due_for_publication(connection, now, BATCH_SIZE)
+        ids_to_withdraw = queries.list_due_for_expiry(connection, now, BATCH_SIZE)
         snapshots_by_id = snapshots.get_snapshots(session, [*ids_to_publish, *ids_to_withdraw])
         count = sum(_attempt(write, _publish, snapshots_by_id[id_]) for id_ in ids_to_publish)
         count += sum(_attempt(write, _expire, snapshots_by_id[id_]) for id_ in ids_to_withdraw)
@@ -69,10 +70,12 @@ def _attempt(
     return True
 
 
-def _due_drafts(desk: WriteContext) -> bool:
-    with desk.database.read_transaction() as connection:
-        now = desk.clock(connection)
-        return bool(due.due_for_publication(connection, now, 1) or due.due_for_expiry(connection, now, 1))
+def _has_due_articles(context: WriteContext) -> bool:
+    with context.database.read_transaction() as connection:
+        now = context.clock(connection)
+        return bool(
+            queries.list_due_for_publication(connection, now, 1) or queries.list_due_for_expiry(connection, now, 1)
+        )
 
 
 def _publish(write: WriteTransaction, before: ArticleSnapshot) -> None:
@@ -100,18 +103,11 @@ def _write(
     before: ArticleSnapshot,
     *,
     action: str,
-    withdrawal: dict[str, str] | None = None,
+    withdrawal: Mapping[str, str] | None = None,
 ) -> UUID:
     term_ids = writer.resolve_references(write.session, [draft])
     item = resolve.resolve(draft, ExistingArticles({}, {before.id: before}), term_ids, write.now)
     if withdrawal and item.reason:
         item = replace(item, reason=withdrawal["reason"])
-    return persist_and_audit(
-        write,
-        item,
-        term_ids,
-        actor=SCHEDULE_ACTOR,
-        action=action,
-        withdrawal=withdrawal,
-        read_back=lambda _, result: result.id,
-    )
+    record = WriteRecord(action, SCHEDULE_ACTOR, withdrawal)
+    return persist_and_audit(write, item, term_ids, record, lambda _, result: result.id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Final
 from uuid import UUID
 
 from flask import Response
@@ -15,14 +15,12 @@ from newsapi.content.queries import facets
 from newsapi.content.queries import terms as term_queries
 from newsapi.content.schemas.term_kinds import TERM_KINDS, TermKind
 from newsapi.content.schemas.terms import EditorAuthor
-from newsapi.content.writes import patches
 from newsapi.content.writes import terms as term_writes
 from newsapi.content.writes.writer import WriteResult
 from newsapi.db.database import Connection, Session
-from newsapi.editing import merge_rows as store
-from newsapi.editing import merges
-from newsapi.editing import term_commands as actions
+from newsapi.editing import merges, queries, term_commands
 from newsapi.editing.schemas import Merge, MergeInput, MergeResponse
+from newsapi.editing.term_commands import TermName
 from newsapi.errors import NotFound
 from newsapi.web import write_requests
 from newsapi.web.authorization import require_caller
@@ -30,12 +28,12 @@ from newsapi.web.blueprint import Blueprint
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.idempotency import SaveResponse, StoredResponse, without_key
 from newsapi.web.params import SLUG_OR_ID_SCHEMA
-from newsapi.web.wire import OutputSchema
+from newsapi.web.wire import OutputSchema, load_body
 
-MERGE = MergeInput()
+MERGE_SCHEMA: Final = MergeInput()
 
 
-def _reply(
+def _term_response(
     term_kind: TermKind, status: int, *, location: bool = False, save: SaveResponse = without_key
 ) -> Callable[[Session, WriteResult], StoredResponse]:
     """Return a function that builds the response of a term write inside the transaction of the write.
@@ -68,26 +66,31 @@ def _reply(
     return read_back
 
 
-def _term_schema(term_kind: TermKind) -> Any:
+def _term_schema(term_kind: TermKind) -> type[Schema]:
     return EditorAuthor if term_kind.kind == "author" else term_kind.singular
 
 
 def _make_blueprint(term_kind: TermKind) -> Blueprint:
     """Return the blueprint with the write routes of a kind of term."""
     kind = term_kind.kind
-    blueprint = Blueprint(f"{kind}s-desk", __name__, url_prefix=term_kind.path, description=term_kind.text)
+    blueprint = Blueprint(f"{kind}s-editing", __name__, url_prefix=term_kind.path, description=term_kind.text)
     data = fields.Nested(_term_schema(term_kind), required=True)
     result_schema = type(f"{kind.title()}Written", (OutputSchema,), {"data": data})
-    which = {"in": "path", "name": "slug", "description": f"Slug of the {kind}", "schema": SLUG_OR_ID_SCHEMA}
+    slug_param: dict[str, object] = {
+        "in": "path",
+        "name": "slug",
+        "description": f"Slug of the {kind}",
+        "schema": SLUG_OR_ID_SCHEMA,
+    }
     _add_collection(blueprint, term_kind, result_schema)
-    _add_item(blueprint, term_kind, result_schema, which)
-    _add_merge(blueprint, term_kind, which)
+    _add_item(blueprint, term_kind, result_schema, slug_param)
+    _add_merge(blueprint, term_kind, slug_param)
     return blueprint
 
 
 def _add_collection(blueprint: Blueprint, term_kind: TermKind, result_schema: type[Schema]) -> None:
     """Add the route that creates terms."""
-    title, schema = term_kind.kind.title(), actions.SCHEMAS[term_kind.kind]
+    title, schema = term_kind.kind.title(), term_commands.SCHEMAS[term_kind.kind]
 
     @blueprint.route("")
     class NewTerm(MethodView):
@@ -106,17 +109,23 @@ def _add_collection(blueprint: Blueprint, term_kind: TermKind, result_schema: ty
             """Create a term."""
             body, caller = write_requests.json_body(), require_caller()
             return write_requests.idempotent(
-                lambda save: actions.create(
-                    app_context().desk, caller, term_kind.kind, body, _reply(term_kind, 201, location=True, save=save)
+                lambda save: term_commands.create(
+                    app_context().desk,
+                    caller,
+                    term_kind.kind,
+                    body,
+                    _term_response(term_kind, 201, location=True, save=save),
                 )
             )
 
 
-def _add_item(blueprint: Blueprint, term_kind: TermKind, result_schema: type[Schema], which: dict[str, Any]) -> None:
+def _add_item(
+    blueprint: Blueprint, term_kind: TermKind, result_schema: type[Schema], slug_param: dict[str, object]
+) -> None:
     """Add the routes that update and delete a term."""
-    title, schema = term_kind.kind.title(), actions.SCHEMAS[term_kind.kind]
+    title, schema = term_kind.kind.title(), term_commands.SCHEMAS[term_kind.kind]
 
-    @blueprint.route("/<slug>", parameters=[which])
+    @blueprint.route("/<slug>", parameters=[slug_param])
     class WrittenTerm(MethodView):
         """One term."""
 
@@ -133,14 +142,13 @@ def _add_item(blueprint: Blueprint, term_kind: TermKind, result_schema: type[Sch
             """Update a term."""
             body = write_requests.json_body(write_requests.PATCH)
             return write_requests.write_response(
-                actions.update(
+                term_commands.update(
                     app_context().desk,
                     require_caller(),
-                    term_kind.kind,
-                    slug,
+                    TermName(term_kind.kind, slug),
                     body,
-                    read_back=_reply(term_kind, 200),
-                    versions=write_requests.if_match_versions(),
+                    _term_response(term_kind, 200),
+                    precondition=write_requests.parse_if_match(),
                 )
             )
 
@@ -156,15 +164,15 @@ def _add_item(blueprint: Blueprint, term_kind: TermKind, result_schema: type[Sch
         def delete(self, slug: str) -> Response:
             """Delete a term."""
             write_requests.reject_query_params()
-            seq = actions.remove(app_context().desk, require_caller(), term_kind.kind, slug)
+            seq = term_commands.delete(app_context().desk, require_caller(), TermName(term_kind.kind, slug))
             return write_requests.write_response(StoredResponse(204, {"Content-Seq": str(seq)}, ""))
 
 
-def _add_merge(blueprint: Blueprint, term_kind: TermKind, which: dict[str, Any]) -> None:
+def _add_merge(blueprint: Blueprint, term_kind: TermKind, slug_param: dict[str, object]) -> None:
     """Add the route that merges a term into another."""
     title = term_kind.kind.title()
 
-    @blueprint.route("/<slug>/merge", parameters=[which])
+    @blueprint.route("/<slug>/merge", parameters=[slug_param])
     class MergedTerm(MethodView):
         """The merge of a term into another."""
 
@@ -179,7 +187,7 @@ def _add_merge(blueprint: Blueprint, term_kind: TermKind, which: dict[str, Any])
         @blueprint.documents_errors(404, 409)
         def post(self, slug: str) -> Response:
             """Merge a term into another."""
-            into = patches.load_body(MERGE, write_requests.json_body())["into"]
+            into = load_body(MERGE_SCHEMA, write_requests.json_body())["into"]
             id_ = merges.request_merge(app_context().desk, require_caller(), term_kind.kind, slug, into)
             with app_context().database.read_transaction() as connection:
                 body = _merge(connection, id_)
@@ -192,10 +200,15 @@ blueprints = [_make_blueprint(kind) for kind in TERM_KINDS]
 blueprint = Blueprint("merges", __name__, url_prefix="/v1/merges", description="Progress of term merges")
 blueprints.append(blueprint)
 
-_ID = {"in": "path", "name": "id", "description": "Id of the merge", "schema": {"type": "string", "format": "uuid"}}
+_ID_PARAM: Final = {
+    "in": "path",
+    "name": "id",
+    "description": "Id of the merge",
+    "schema": {"type": "string", "format": "uuid"},
+}
 
 
-@blueprint.route("/<uuid:id>", parameters=[_ID])
+@blueprint.route("/<uuid:id>", parameters=[_ID_PARAM])
 class OneMerge(MethodView):
     """One merge."""
 
@@ -210,7 +223,7 @@ class OneMerge(MethodView):
 
 
 def _merge(connection: Connection, id_: UUID) -> str:
-    row = store.get_merge(connection, id_)
+    row = queries.find_merge(connection, id_)
     if row is None:
         raise NotFound
-    return dump_json({"data": compile_dump(Merge)(dict(row._mapping))}).decode()  # noqa: SLF001 (documented)
+    return dump_json({"data": compile_dump(Merge)(row._asdict())}).decode()

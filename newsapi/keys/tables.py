@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from newsapi.db.types import Base, BytewiseText, uuid7
+from newsapi.db.types import Base, BytewiseText, Json, uuid7
 
 
 class ApiKey(Base):
@@ -29,10 +28,10 @@ class ApiKey(Base):
     prefix: Mapped[str] = mapped_column(BytewiseText, unique=True)
     secret_digest: Mapped[bytes]
     name: Mapped[str]
-    scopes: Mapped[list[Any]]
+    scopes: Mapped[list[str]] = mapped_column(Json)
     rate_per_minute: Mapped[int | None]
-    brands: Mapped[list[Any] | None]
-    sections: Mapped[list[Any] | None]
+    brands: Mapped[list[str] | None] = mapped_column(Json)
+    sections: Mapped[list[str] | None] = mapped_column(Json)
     body_access: Mapped[str | None]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]

@@ -20,7 +20,7 @@ from newsapi.reading.expansion import article_dump, expand_terms
 from newsapi.search import planner as search_planner
 from newsapi.search import query_parser
 from newsapi.search import results as search_results
-from newsapi.search.planner import SearchPlan
+from newsapi.search.planner import SearchPlan, SearchScope
 from newsapi.text.json_types import JsonObject
 from newsapi.web import pagination
 from newsapi.web.fast_dump import dump_json
@@ -98,7 +98,9 @@ def _plan_search(connection: Connection, request: ArticleListRequest, snapshot: 
         )
     bodies = visibility_of_caller.body_access(connection).is_whole
     parsed = query_parser.parse_query(request.search_text)
-    return search_planner.plan_search(connection, parsed, snapshot, request.list_query, bodies=bodies)
+    return search_planner.plan_search(
+        connection, parsed, snapshot, request.list_query, SearchScope(phrases_in_bodies=bodies)
+    )
 
 
 def _present(records: list[ArticleRow], request: ArticleListRequest, body_access: BodyAccess) -> list[JsonObject]:

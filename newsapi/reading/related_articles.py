@@ -17,8 +17,9 @@ from newsapi.content.schemas.articles import RelatedArticle
 from newsapi.db.database import Connection
 from newsapi.reading.article_request import RelatedRequest, RelatedSelection, find_visible
 from newsapi.related import lists as related_lists
-from newsapi.related.lists import NewRelatedList, RelatedResult
+from newsapi.related.lists import RelatedResult
 from newsapi.related.maintenance import save_list
+from newsapi.related.stored_lists import NewRelatedList
 from newsapi.web import pagination
 from newsapi.web.fast_dump import compile_dump, dump_json
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from flask import Response
 from flask.views import MethodView
@@ -26,8 +27,8 @@ from newsapi.content.schemas.params import SearchParams, SuggestParams
 from newsapi.db.database import Connection
 from newsapi.db.types import latest_time
 from newsapi.errors import CursorInvalid, FieldError, InvalidParameter
-from newsapi.search import highlights, planner, query_parser, results
-from newsapi.search.planner import SearchPlan
+from newsapi.search import highlights, planner, query_parser, results, spelling
+from newsapi.search.planner import SearchPlan, SearchScope
 from newsapi.search.query_parser import ParsedQuery
 from newsapi.search.schemas import SearchHit, SearchList, Suggestion, Suggestions
 from newsapi.text import html
@@ -142,7 +143,9 @@ def _search(connection: Connection, request: SearchRequest) -> CachedResponse:
     snapshot = facets.resolve_filters(connection, articles.filters)
     parsed, list_query = query_parser.parse_query(request.text), articles.list_query
     body_access = visibility_of_caller.body_access(connection)
-    plan = planner.plan_search(connection, parsed, snapshot, list_query, bodies=body_access.is_whole)
+    plan = planner.plan_search(
+        connection, parsed, snapshot, list_query, SearchScope(phrases_in_bodies=body_access.is_whole)
+    )
     page = results.ranked_page(connection, plan, limit=articles.limit, after=request.after, backward=request.backward)
     scores = {hit.id: hit.score for hit in page.hits}
     article_page = article_queries.get_many(connection, list(scores), {"body_html"})
@@ -160,10 +163,10 @@ def _search(connection: Connection, request: SearchRequest) -> CachedResponse:
         )
     if request.facets is not None:
         body["facets"], body["facets_exact"] = results.facet_counts(connection, plan, request.facets)
-    return _respond(connection, snapshot, body, article_page, articles.surrogate_keys())
+    return _build_response(connection, snapshot, body, article_page, articles.surrogate_keys())
 
 
-def _respond(
+def _build_response(
     connection: Connection,
     snapshot: ReadSnapshot,
     body: dict[str, Any],
@@ -182,7 +185,7 @@ def _respond(
     )
 
 
-def _hit(record: ArticleRow, scores: dict[Any, float], plan: SearchPlan, body_access: BodyAccess) -> ArticleRow:
+def _hit(record: ArticleRow, scores: dict[UUID, float], plan: SearchPlan, body_access: BodyAccess) -> ArticleRow:
     presentation, language = app_context().presentation, record["language"]
     highlight_terms = plan.highlight_terms(language)
     body_text = html.html_to_text(presentation.body(record, body_access) or "")
@@ -215,25 +218,27 @@ def _did_you_mean(
         headlines_only: Whether the respelled query must match headlines.
     """
     unknown_words = plan.unknown()
-    respelled = planner.suggest_spelling(connection, unknown_words) if len(unknown_words) <= _MAX_UNKNOWN_WORDS else {}
+    respelled = spelling.suggest_spelling(connection, unknown_words) if len(unknown_words) <= _MAX_UNKNOWN_WORDS else {}
     if len(respelled) < len(unknown_words) or not respelled:
         return None
     other_plan = planner.plan_search(
-        connection, parsed.with_words(respelled), snapshot, list_query, headlines=headlines_only
+        connection, parsed.with_words(respelled), snapshot, list_query, SearchScope(headlines_only=headlines_only)
     )
     page = results.ranked_page(connection, other_plan, limit=1, after=None, backward=False)
-    return other_plan.asked.to_text() if page.hits else None
+    return other_plan.parsed_query.to_text() if page.hits else None
 
 
 def _suggest(connection: Connection, query: pagination.Query) -> CachedResponse:
     snapshot = facets.resolve_filters(connection, {})
     prefix, limit = fold(query["q"]), query["limit"]
-    suggestions: list[dict[str, Any]] = []
+    suggestions: list[dict[str, object]] = []
     for kind in _KINDS if prefix else ():
         matches = term_queries.suggest_terms(connection, kind, prefix, _NAMES_SHOWN)
         suggestions += [_suggestion(kind, slug, name) for slug, name in matches]
     parsed = query_parser.parse_query(query["q"])
-    plan = planner.plan_search(connection, parsed, snapshot, ListQuery(), headlines=True, min_documents=_SUGGEST_SCAN)
+    plan = planner.plan_search(
+        connection, parsed, snapshot, ListQuery(), SearchScope(headlines_only=True, min_documents=_SUGGEST_SCAN)
+    )
     hits = results.ranked_page(connection, plan, limit=limit, after=None, backward=False).hits
     article_page = article_queries.get_many(connection, [hit.id for hit in hits])
     if article_page.records:
@@ -241,9 +246,9 @@ def _suggest(connection: Connection, query: pagination.Query) -> CachedResponse:
     suggestions += [_suggestion("article", record["slug"], record["headline"]) for record in article_page.records]
     dump = compile_dump(Suggestion)
     body = {"data": [dump(suggestion) for suggestion in suggestions[:limit]]}
-    return _respond(connection, snapshot, body, article_page, (dependencies.ALL_ARTICLES,))
+    return _build_response(connection, snapshot, body, article_page, (dependencies.ALL_ARTICLES,))
 
 
-def _suggestion(kind: str, slug: str, name: str) -> dict[str, Any]:
+def _suggestion(kind: str, slug: str, name: str) -> dict[str, object]:
     url = f"{app_context().settings.api_url}/v1/{kind}s/{slug}"
     return {"type": kind, "slug": slug, "name": name, "links": {"self": url}}

@@ -13,7 +13,8 @@ from newsapi.errors import ResourceInUse
 from newsapi.keys import audit
 from newsapi.sync import receipts
 from newsapi.sync.receipts import RecallRecord
-from newsapi.web.caller import PARTNER_SCOPE, Caller
+from newsapi.web.caller import Caller
+from newsapi.web.scopes import PARTNER_SCOPE
 
 
 class AcknowledgementResult(NamedTuple):

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from newsapi.errors import ScopeMissing
-
-DRAFTS_SCOPE = "drafts:read"
-PARTNER_SCOPE = "partner:read"
+from newsapi.web.scopes import ADMIN_SCOPE, DRAFTS_SCOPE, WRITE_SCOPE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +33,7 @@ class Caller:
     @property
     def is_editor(self) -> bool:
         """Whether the key belongs to an editor, who sees all articles."""
-        return self.has_scope(DRAFTS_SCOPE) or self.has_scope("content:write")
+        return self.has_scope(DRAFTS_SCOPE) or self.has_scope(WRITE_SCOPE)
 
     @property
     def entitlement_filters(self) -> dict[str, tuple[str, ...]]:
@@ -47,7 +45,7 @@ class Caller:
 
     def has_scope(self, scope: str) -> bool:
         """Return whether the key has a scope; `admin` includes all others."""
-        return scope in self.scopes or "admin" in self.scopes
+        return scope in self.scopes or ADMIN_SCOPE in self.scopes
 
     def require_scope(self, scope: str) -> None:
         """Raise ScopeMissing unless the key has the scope."""

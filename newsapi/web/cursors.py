@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 import orjson
 from sqlalchemy import select
 
-from newsapi.changelog.tables import Secret
 from newsapi.db.database import Database
+from newsapi.db.tables import Secret
 from newsapi.db.types import EPOCH
 from newsapi.errors import CursorExpired, CursorInvalid, MigrationsPending
 from newsapi.text.json_types import JsonValue

@@ -9,10 +9,11 @@ import pytest
 import yaml
 
 from newsapi.cli.main import main
+from newsapi.cli.reference import with_commands
 from newsapi.server.metrics import metrics_markdown
 from newsapi.settings import PREFIX, Settings
 from newsapi.web.problem_types import PROBLEM_TYPES
-from newsapi.webhooks.schemas import EVENTS
+from newsapi.webhooks.event_types import EVENT_NAMES
 from tests.docs.pages import BLOCKS, PAGES, TOP
 
 PACKAGE = TOP / "newsapi"
@@ -52,7 +53,7 @@ def test_every_problem_is_explained_with_its_status():
 def test_every_event_is_explained():
     table = PAGES["docs/reference/events.md"].partition("## Events")[2].partition("##")[0]
     rows = [name for row in re.findall(r"^\| (`.*?`) \|", table, re.MULTILINE) for name in re.findall("`(.*?)`", row)]
-    assert sorted(rows) == sorted(EVENTS)
+    assert sorted(rows) == sorted(EVENT_NAMES)
 
 
 def test_every_metric_is_explained():
@@ -72,6 +73,11 @@ def test_every_command_is_explained():
     named = {re.match(r"newsapi ([a-z -]+?)(?: [A-Z\[].*)?$", row)[1] for row in first_column("docs/reference/cli.md")}
     assert there <= named
     assert {name for name in named - there if FORMER_COMMANDS.get(name) not in set(paths(main))} == set()
+
+
+def test_the_table_of_commands_is_made_from_the_code():
+    page = PAGES["docs/reference/cli.md"]
+    assert page == with_commands(page), "make reference"
 
 
 def test_ci_and_hooks_call_what_the_documentation_says():

@@ -18,8 +18,8 @@ from newsapi.content.writes import previews
 from newsapi.db.database import Connection
 from newsapi.errors import FieldError, InvalidParameter
 from newsapi.web import authorization
-from newsapi.web.caller import DRAFTS_SCOPE, PARTNER_SCOPE
 from newsapi.web.params import parameter_names
+from newsapi.web.scopes import DRAFTS_SCOPE, PARTNER_SCOPE
 
 
 def reject_editor_params(request: ArticleListRequest) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, bindparam, select
@@ -122,7 +122,7 @@ def _links_subquery(kind: str) -> ColumnElement[JsonValue]:
 
 
 def build_records(
-    connection: Connection, rows: Sequence[compiled_queries.Row], fields: Collection[str]
+    connection: Connection, rows: Sequence[tuple[Any, ...]], fields: Collection[str]
 ) -> tuple[list[ArticleRow], datetime | None]:
     """Build records from rows, with their links.
 

@@ -144,8 +144,8 @@ def resolve_filters(connection: Connection, filters: Mapping[str, Sequence[str]]
     seq, nonce = rows[0][:2]
     facets_by_filter: dict[str, list[FacetState]] = {name: [] for name in filters}
     terms: dict[str, FacetState] = {}
-    for _, _, filter_, *columns in rows:
-        facet = FacetState(*columns)
+    for _, _, filter_, id_, article_count, facet_seq, changed_at in rows:
+        facet = FacetState(id_, article_count, facet_seq, changed_at)
         kind, colon, name = filter_.partition(":")
         if colon:
             terms[name or kind] = facet

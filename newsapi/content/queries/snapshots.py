@@ -13,6 +13,7 @@ from newsapi.content.queries.article_rows import LINKS
 from newsapi.content.tables.articles import Article, ArticleContent, SlugRedirect
 from newsapi.content.tables.terms import Brand, Section
 from newsapi.db.bulk_rows import in_values
+from newsapi.errors import WithdrawalInfo
 from newsapi.text.json_types import JsonObject
 
 DETAIL = (
@@ -65,7 +66,7 @@ class ArticleSnapshot:
     values: JsonObject
     links: dict[str, list[UUID]]
     version: int = 1
-    withdrawal: JsonObject | None = None
+    withdrawal: WithdrawalInfo | None = None
     import_digest: bytes | None = None
     publication_number: int | None = None
     names: JsonObject | None = None
@@ -114,7 +115,7 @@ def get_picks(connection: Connection, article_id: UUID) -> tuple[list[str], list
     return picks, exclusions or [], version
 
 
-def list_withdrawals(connection: Connection, ids: Collection[UUID]) -> dict[UUID, JsonObject]:
+def list_withdrawals(connection: Connection, ids: Collection[UUID]) -> dict[UUID, WithdrawalInfo]:
     """Return when, how and why articles were withdrawn, for those of the ids that were public and no longer are."""
     if not ids:
         return {}

@@ -10,7 +10,8 @@ from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
 from newsapi.changelog.digests import bucket
-from newsapi.db.types import Base, BytewiseText, uuid7
+from newsapi.db.types import Base, BytewiseText, Json, uuid7
+from newsapi.errors import WithdrawalInfo
 from newsapi.text.json_types import JsonObject, JsonValue
 
 STATUSES = ("draft", "scheduled", "published", "withdrawn")
@@ -74,7 +75,7 @@ class Article(Base):
     updated_at: Mapped[datetime]
     materially_updated_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
-    withdrawal: Mapped[JsonObject | None]
+    withdrawal: Mapped[WithdrawalInfo | None] = mapped_column(Json)
     import_digest: Mapped[bytes | None] = mapped_column(index=True)
     expires_at: Mapped[datetime | None]
     publication_number: Mapped[int | None] = mapped_column(index=True, unique=True)
