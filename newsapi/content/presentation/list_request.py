@@ -132,7 +132,10 @@ class ArticleListRequest:
         """
         body = pagination.page_response(self.path, self.params, self.limit, items, cursors)
         if count is not None:
-            body["page"] |= {"total": min(count, listings.MAX_EXACT_COUNT), "total_is_lower_bound": count > listings.MAX_EXACT_COUNT}
+            body["page"] |= {
+                "total": min(count, listings.MAX_EXACT_COUNT),
+                "total_is_lower_bound": count > listings.MAX_EXACT_COUNT,
+            }
         return body
 
     def dependencies(self, snapshot: ReadSnapshot) -> set[cache_dependencies.Dependency]:
