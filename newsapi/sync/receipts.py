@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, insert, select
@@ -13,6 +13,7 @@ from newsapi.content.tables.articles import Article
 from newsapi.db.types import columns_table
 from newsapi.keys.tables import ApiKey
 from newsapi.sync.tables import RecallReceipt
+from newsapi.text.json_types import JsonObject
 
 _RECEIPT = columns_table(RecallReceipt)
 
@@ -23,7 +24,7 @@ class RecallRecord(NamedTuple):
     id: UUID
     slug: str
     seq: int
-    gone: dict[str, Any]
+    gone: JsonObject
 
 
 def get_recall(connection: Connection, article: UUID) -> RecallRecord | None:
