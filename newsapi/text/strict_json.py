@@ -8,9 +8,11 @@ import json
 import math
 import re
 from dataclasses import dataclass
-from typing import Any, Final, TypeGuard
+from typing import Final, TypeGuard
 
 import orjson
+
+from newsapi.text.json_types import JsonObject, JsonValue
 
 MAX_DEPTH: Final = 32
 """Maximum nesting of objects and lists, the outermost included."""
@@ -54,7 +56,7 @@ class InvalidJson(Exception):
         return f"{self.pointer}: {self.message}" if self.pointer else self.message
 
 
-class _Pairs(list[tuple[str, Any]]):
+class _Pairs(list[tuple[str, object]]):
     """An object as a list of its keys and values in order, duplicate keys included."""
 
 
@@ -107,12 +109,12 @@ def parse_strictly(raw: bytes) -> dict[str, object]:
     return _object(value, "", 1)
 
 
-def _colons(record: dict[str, Any]) -> int | None:
+def _colons(record: JsonObject) -> int | None:
     """Count the keys, and the colons in keys and strings; None if a number is doubtful or the nesting too deep."""
     count = 0
-    level: list[Any] = [record]
+    level: list[JsonValue] = [record]
     for _ in range(MAX_DEPTH):
-        next_level: list[Any] = []
+        next_level: list[JsonValue] = []
         for container in level:
             items = container
             if type(container) is dict:
@@ -146,7 +148,7 @@ def _object(pairs: _Pairs, pointer: str, depth: int) -> dict[str, object]:
     return members
 
 
-def _value(value: Any, pointer: str, depth: int) -> object:
+def _value(value: object, pointer: str, depth: int) -> object:
     if isinstance(value, _Pairs):
         return _object(value, pointer, depth + 1)
     if isinstance(value, list):
