@@ -272,4 +272,4 @@ def smallest_filter_ids(connection: Connection, groups: Sequence[FilterGroup], l
 
 def nonce_at(changes: Mapping[int, ChangeInfo], seq: int) -> int:
     """Return the nonce of a change in `changes`, 0 for one that is not there, such as the start of the changelog."""
-    return changes[seq].mark if seq in changes else 0
+    return changes[seq].nonce if seq in changes else 0
