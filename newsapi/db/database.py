@@ -83,10 +83,14 @@ class Database:
         if not writes:
             server_options = (
                 "-c default_transaction_isolation=repeatable\\ read -c default_transaction_read_only=on"
-                f" -c statement_timeout={0 if self._long_running else READ_STATEMENT_TIMEOUT_MS} -c random_page_cost={RANDOM_PAGE_COST}"
+                f" -c statement_timeout={0 if self._long_running else READ_STATEMENT_TIMEOUT_MS}"
+                f" -c random_page_cost={RANDOM_PAGE_COST}"
             )
         elif nowait:
-            server_options = f"-c lock_timeout={TRY_LOCK_TIMEOUT_MS} -c statement_timeout={TRY_LOCK_TIMEOUT_MS} -c synchronous_commit=off"
+            server_options = (
+                f"-c lock_timeout={TRY_LOCK_TIMEOUT_MS} -c statement_timeout={TRY_LOCK_TIMEOUT_MS}"
+                " -c synchronous_commit=off"
+            )
         else:
             server_options = ""
         arguments = {"application_name": "newsapi", "options": server_options}

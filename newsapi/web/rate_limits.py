@@ -21,7 +21,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from newsapi.errors import RateLimited
-from newsapi.settings import Networks, Settings
+from newsapi.setting_parsers import Networks
+from newsapi.settings import Settings
 
 log = structlog.get_logger("newsapi.limits")
 
