@@ -51,8 +51,8 @@ bench: $(VENV)/.dev ## What reading costs at 10k, 100k, 1M articles; loads them 
 
 .PHONY: bench-cache
 bench-cache: $(VENV)/.dev ## Speed of cached responses as ratios to a bare application, and the effect of publishing. Needs wrk
-	@$(BIN)/python -m bench.hits $(ARGS)
-	@$(BIN)/python -m bench.publishing
+	@$(BIN)/python -m bench.cache_hits $(ARGS)
+	@$(BIN)/python -m bench.invalidation
 
 .PHONY: lint
 lint: $(VENV)/.dev ## Style alone
