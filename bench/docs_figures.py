@@ -1,4 +1,7 @@
-"""Publish figures: `python -m bench.docs_figures FIGURES.json` stores them, draws the plot, writes the table in docs."""
+"""Publish figures: `python -m bench.docs_figures FIGURES.json` stores them, draws the plot, and writes the table.
+
+The table is in `docs/develop/benchmarks.md`.
+"""
 
 from __future__ import annotations
 

@@ -17,8 +17,8 @@ from typing import Any, Final
 
 import click
 
-from bench.query_cost import Counter
 from bench.datasets import FAST_LOADING
+from bench.query_cost import Counter
 from newsapi.app import configure_logging, create_app
 from newsapi.changelog import writer as changelog_writer
 from newsapi.content.writes import terms as term_writes
@@ -54,8 +54,8 @@ INSERT INTO listing_entry SELECT {tenth}, published_at, id, updated_at, publishe
 INSERT INTO listing_entry SELECT {rare}, published_at, id, updated_at, published_at FROM article WHERE
     seq {modulo} 1000 = 0;
 INSERT INTO change (seq, nonce, committed_at, kind, action, reason, subject_id, slug, version, facets_before,
-    facets_after, is_bulk) SELECT seq, seq, changed_at, 'article', 'upsert', 'published', id, slug, 1, '[]', '[{every}]', {true} FROM
-    article;
+    facets_after, is_bulk) SELECT seq, seq, changed_at, 'article', 'upsert', 'published', id, slug, 1, '[]',
+    '[{every}]', {true} FROM article;
 UPDATE facet SET article_count = (SELECT count(*) FROM listing_entry WHERE facet_id = facet.id), seq = {base} + {n};
 UPDATE changelog_head SET seq = {base} + {n}, nonce = {base} + {n}
 """.split(";")

@@ -23,8 +23,8 @@ from urllib.parse import urlsplit
 import click
 import orjson
 
-from bench.corpus import records
 from bench.cache_hits import LIST_PATH, fill, serve, wrk
+from bench.corpus import records
 from newsapi.app import WRITE_HOOKS
 from newsapi.db.database import Database
 from newsapi.imports import loader as import_loader

@@ -12,7 +12,7 @@ from newsapi.cli.main import main
 from newsapi.cli.reference import with_commands
 from newsapi.server.metrics import metrics_markdown
 from newsapi.settings import PREFIX, Settings
-from newsapi.web.problems import PROBLEM_TYPES
+from newsapi.web.problem_types import PROBLEM_TYPES
 from newsapi.webhooks.event_types import EVENT_NAMES
 from tests.docs.pages import BLOCKS, PAGES, TOP
 
