@@ -76,8 +76,8 @@ coverage: $(VENV)/.dev ## All tests once more, with the lines they never reach
 	@$(BIN)/coverage report
 
 .PHONY: reference
-reference: $(VENV)/.runtime ## Write docs/reference/cli.md from the code
-	@$(BIN)/python -m newsapi.cli.reference docs/reference/cli.md
+reference: $(VENV)/.runtime ## Write the tables of commands and metrics in docs/reference from the code
+	@$(BIN)/python -m newsapi.cli.reference docs/reference/cli.md docs/reference/metrics.md
 
 .PHONY: openapi
 openapi: $(VENV)/.runtime ## Write openapi.yaml from the code
