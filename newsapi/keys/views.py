@@ -19,7 +19,7 @@ from newsapi.web.context import app_context
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.responses import private_response
 
-blueprint = Blueprint("watching", __name__, url_prefix="/v1", description="The current API key and the audit log")
+blueprint = Blueprint("audit", __name__, url_prefix="/v1", description="The current API key and the audit log")
 
 
 USAGE_DAYS = 31
@@ -30,7 +30,7 @@ USAGE_DAYS = 31
 class CurrentKey(MethodView):
     """The current API key."""
 
-    @blueprint.doc(operationId="getMe", summary="Get the current API key", **write_requests.requires_key())
+    @blueprint.doc(operationId="getCurrentKey", summary="Get the current API key", **write_requests.requires_key())
     @blueprint.response(200, CurrentKeyResponse)
     @blueprint.documents_errors()
     def get(self) -> Response:
@@ -58,7 +58,7 @@ class CurrentKey(MethodView):
 class Audit(MethodView):
     """The audit log."""
 
-    @blueprint.doc(operationId="listDeeds", summary="List audit entries", **write_requests.requires_key())
+    @blueprint.doc(operationId="listAuditEntries", summary="List audit entries", **write_requests.requires_key())
     @blueprint.arguments(AuditParams(), location="query", error_status_code=400)
     @blueprint.response(200, AuditEntryList)
     @blueprint.documents_errors(400, 410)

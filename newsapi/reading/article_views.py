@@ -66,7 +66,7 @@ blueprint = Blueprint("articles", __name__, url_prefix="/v1/articles", descripti
 PATH = "/v1/articles"
 SLUG_OR_ID_PARAM = {
     "in": "path",
-    "name": "which",
+    "name": "slug_or_id",
     "description": "Slug or id of the article",
     "schema": SLUG_OR_ID_SCHEMA,
 }
@@ -97,7 +97,7 @@ class Articles(MethodView):
         )
 
 
-@blueprint.route("/<which>", parameters=[SLUG_OR_ID_PARAM])
+@blueprint.route("/<slug_or_id>", parameters=[SLUG_OR_ID_PARAM])
 class OneArticle(MethodView):
     """One article."""
 
@@ -111,18 +111,18 @@ class OneArticle(MethodView):
     @blueprint.alt_response(308, description="The slug has changed; `Location` is the URL with the current slug")
     @blueprint.alt_response(404, "DEFAULT_ERROR", description="The article does not exist")
     @blueprint.alt_response(410, "DEFAULT_ERROR", description="The article was published and is no longer public")
-    def get(self, query: pagination.Query, which: str) -> Response:
+    def get(self, query: pagination.Query, slug_or_id: str) -> Response:
         """Return the full article with this slug or id.
 
         `include=related` adds the articles to read next, so that one request is enough for an article page.
         """
-        name, path = parse_name(which)
+        name, path = parse_name(slug_or_id)
         return cached_response(
             pagination.canonical_url(path, query), query, lambda connection: _article(connection, name, query)
         )
 
 
-@blueprint.route("/<which>/jsonld", parameters=[SLUG_OR_ID_PARAM])
+@blueprint.route("/<slug_or_id>/jsonld", parameters=[SLUG_OR_ID_PARAM])
 class JsonLd(MethodView):
     """One article as JSON-LD."""
 
@@ -132,9 +132,9 @@ class JsonLd(MethodView):
     @blueprint.alt_response(308, description="The slug has changed; `Location` is the URL with the current slug")
     @blueprint.alt_response(404, "DEFAULT_ERROR", description="The article does not exist")
     @blueprint.alt_response(410, "DEFAULT_ERROR", description="The article was published and is no longer public")
-    def get(self, query: pagination.Query, which: str) -> Response:
+    def get(self, query: pagination.Query, slug_or_id: str) -> Response:
         """Return a schema.org `NewsArticle`, escaped so that it can be copied into a `script` element unchanged."""
-        name, path = parse_name(which)
+        name, path = parse_name(slug_or_id)
         return cached_response(
             pagination.canonical_url(f"{path}/jsonld", query),
             query,
@@ -142,7 +142,7 @@ class JsonLd(MethodView):
         )
 
 
-@blueprint.route("/<which>/related", parameters=[SLUG_OR_ID_PARAM])
+@blueprint.route("/<slug_or_id>/related", parameters=[SLUG_OR_ID_PARAM])
 class Related(MethodView):
     """Related articles."""
 
@@ -152,14 +152,14 @@ class Related(MethodView):
     @blueprint.alt_response(308, description="The slug has changed; `Location` is the URL with the current slug")
     @blueprint.alt_response(404, "DEFAULT_ERROR", description="The article does not exist")
     @blueprint.alt_response(410, "DEFAULT_ERROR", description="The article was published and is no longer public")
-    def get(self, query: pagination.Query, which: str) -> Response:
+    def get(self, query: pagination.Query, slug_or_id: str) -> Response:
         """Return the articles to read next, best first.
 
         The editors' picks come first, then the related articles of the same brand, then recent articles that fill the
         list. `relation` gives the score, the level and the reasons of each article. The list contains neither the
         article itself nor near-duplicates or translations of it.
         """
-        name, path = parse_name(which)
+        name, path = parse_name(slug_or_id)
         url = pagination.canonical_url(f"{path}/related", query, default_limit=RELATED)
         return cached_response(url, query, lambda connection: _related(connection, name, query, path))
 

@@ -70,7 +70,7 @@ class Search(MethodView):
 class Suggest(MethodView):
     """Suggestions while typing."""
 
-    @blueprint.doc(operationId="suggest", summary="Suggest names and headlines")
+    @blueprint.doc(operationId="suggestTerms", summary="Suggest names and headlines")
     @blueprint.arguments(SuggestParams(), location="query", error_status_code=400)
     @blueprint.response(200, Suggestions)
     def get(self, query: pagination.Query) -> Response:

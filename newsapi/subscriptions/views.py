@@ -62,14 +62,18 @@ def subscription_context() -> actions.SubscriptionContext:
     return actions.SubscriptionContext(context.database, context.settings, context.token_signer)
 
 
-def _blueprint(term_kind: TermKind) -> Blueprint:
-    """Return the blueprint with the subscription route of a kind of term."""
-    kind = term_kind.kind
-    blueprint = Blueprint(f"{kind}-box", __name__, url_prefix=term_kind.path, description="Subscribe to emails")
-    which = {"in": "path", "name": "slug", "description": f"Slug of the {kind}", "schema": SLUG_OR_ID_SCHEMA}
+blueprint = Blueprint(
+    "subscriptions", __name__, url_prefix="/v1", description="Subscribe to emails, and operations of the links in them"
+)
 
-    @blueprint.route("/<slug>/subscriptions", parameters=[which])
-    class TheBox(MethodView):
+
+def _add_subscription_route(term_kind: TermKind) -> None:
+    """Add the route with which readers subscribe to a kind of term."""
+    kind = term_kind.kind
+    slug_param = {"in": "path", "name": "slug", "description": f"Slug of the {kind}", "schema": SLUG_OR_ID_SCHEMA}
+
+    @blueprint.route(f"/{kind}s/<slug>/subscriptions", parameters=[slug_param])
+    class TermSubscriptions(MethodView):
         """Subscriptions to a term."""
 
         @blueprint.doc(
@@ -89,10 +93,10 @@ def _blueprint(term_kind: TermKind) -> Blueprint:
             actions.request_subscription(subscription_context(), kind, slug, values, now=app_context().now())
             return Response(dump_json({"data": {"state": "requested"}}), 202, content_type=write_requests.JSON)
 
-    return blueprint
 
-
-blueprint = Blueprint("subscriptions", __name__, url_prefix=PATH, description="Operations of the links in emails")
+for _term_kind in TERM_KINDS:
+    if _term_kind.kind in FOLLOWABLE_KINDS:
+        _add_subscription_route(_term_kind)
 
 
 def _taken(schema: Any) -> dict[str, Any]:
@@ -109,7 +113,7 @@ def _done() -> Response:
     return response
 
 
-@blueprint.route("/confirm")
+@blueprint.route("/subscriptions/confirm")
 class Confirm(MethodView):
     """Confirmation of a subscription."""
 
@@ -122,7 +126,7 @@ class Confirm(MethodView):
         return _done()
 
 
-@blueprint.route("/unsubscribe")
+@blueprint.route("/subscriptions/unsubscribe")
 class Unsubscribe(MethodView):
     """End of a subscription."""
 
@@ -187,7 +191,7 @@ def _one_click() -> str:
     return token
 
 
-@blueprint.route("/erase")
+@blueprint.route("/subscriptions/erase")
 class Erase(MethodView):
     """Erasure of a subscriber."""
 
@@ -206,7 +210,7 @@ class Erase(MethodView):
         return _done()
 
 
-@blueprint.route("/preferences")
+@blueprint.route("/subscriptions/preferences")
 class Preferences(MethodView):
     """Preferences of a subscriber."""
 
@@ -249,7 +253,7 @@ def load_preferences(body: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-@blueprint.route("/export")
+@blueprint.route("/subscriptions/export")
 class Export(MethodView):
     """Export of a subscriber."""
 
@@ -275,7 +279,7 @@ def export_json(token: str) -> bytes:
         return dump_json({"data": compile_dump(SubscriberExport)(actions.export_subscriber(connection, subscriber))})
 
 
-@blueprint.route("/bounces")
+@blueprint.route("/subscriptions/bounces")
 class Bounces(MethodView):
     """Bounce reports of the email provider."""
 
@@ -325,4 +329,4 @@ def _page(connection: Connection, query: pagination.Query) -> CachedResponse:
     )
 
 
-blueprints = [_blueprint(kind) for kind in TERM_KINDS if kind.kind in FOLLOWABLE_KINDS] + [blueprint, people]
+blueprints = [blueprint, people]

@@ -40,8 +40,13 @@ PATH = "/v1/webhooks"
 blueprint = Blueprint("webhooks", __name__, url_prefix=PATH, description="Webhook endpoints and deliveries")
 
 NEW, CHANGE = WebhookInput(), WebhookPatch()
-WHICH = {"in": "path", "name": "id", "description": "Id of the webhook", "schema": {"type": "string", "format": "uuid"}}
-DELIVERY = {**WHICH, "name": "delivery", "description": "Id of the delivery"}
+WEBHOOK_ID_PARAM = {
+    "in": "path",
+    "name": "id",
+    "description": "Id of the webhook",
+    "schema": {"type": "string", "format": "uuid"},
+}
+DELIVERY_ID_PARAM = {**WEBHOOK_ID_PARAM, "name": "delivery_id", "description": "Id of the delivery"}
 
 
 @blueprint.route("")
@@ -83,7 +88,7 @@ class Webhooks(MethodView):
         return write_requests.idempotent(create)
 
 
-@blueprint.route("/<uuid:id>", parameters=[WHICH])
+@blueprint.route("/<uuid:id>", parameters=[WEBHOOK_ID_PARAM])
 class OneWebhook(MethodView):
     """One webhook."""
 
@@ -123,7 +128,7 @@ class OneWebhook(MethodView):
         return write_requests.write_response(StoredResponse(204, {}, ""))
 
 
-@blueprint.route("/<uuid:id>/ping", parameters=[WHICH])
+@blueprint.route("/<uuid:id>/ping", parameters=[WEBHOOK_ID_PARAM])
 class WebhookPing(MethodView):
     """A test delivery."""
 
@@ -137,12 +142,12 @@ class WebhookPing(MethodView):
         return write_requests.write_response(StoredResponse(202, {}, dump_json({"data": {"id": event}}).decode()))
 
 
-@blueprint.route("/<uuid:id>/rotate", parameters=[WHICH])
+@blueprint.route("/<uuid:id>/rotate", parameters=[WEBHOOK_ID_PARAM])
 class WebhookSecret(MethodView):
     """The secret of a webhook."""
 
     @blueprint.doc(
-        operationId="rotateWebhook", summary="Rotate the secret of a webhook", **write_requests.requires_key()
+        operationId="rotateWebhookSecret", summary="Rotate the secret of a webhook", **write_requests.requires_key()
     )
     @blueprint.response(200, WebhookResponse)
     @blueprint.documents_errors(404)
@@ -153,7 +158,7 @@ class WebhookSecret(MethodView):
         return write_requests.write_response(StoredResponse(200, {}, _created_response(columns).body))
 
 
-@blueprint.route("/<uuid:id>/deliveries", parameters=[WHICH])
+@blueprint.route("/<uuid:id>/deliveries", parameters=[WEBHOOK_ID_PARAM])
 class Deliveries(MethodView):
     """The deliveries of a webhook."""
 
@@ -175,18 +180,20 @@ class Deliveries(MethodView):
         return private_response(path, query, build)
 
 
-@blueprint.route("/<uuid:id>/deliveries/<uuid:delivery>/redeliver", parameters=[WHICH, DELIVERY])
+@blueprint.route("/<uuid:id>/deliveries/<uuid:delivery_id>/redeliver", parameters=[WEBHOOK_ID_PARAM, DELIVERY_ID_PARAM])
 class DeliveryRetry(MethodView):
     """A repeated delivery."""
 
-    @blueprint.doc(operationId="redeliver", summary="Redeliver an event", **write_requests.requires_key())
+    @blueprint.doc(
+        operationId="redeliverWebhookDelivery", summary="Redeliver an event", **write_requests.requires_key()
+    )
     @blueprint.response(202, PingResponse)
     @blueprint.documents_errors(404)
-    def post(self, id: UUID, delivery: UUID) -> Response:  # noqa: A002
+    def post(self, id: UUID, delivery_id: UUID) -> Response:  # noqa: A002
         """Send an event again at once, whatever its state, with the same `webhook-id`."""
         write_requests.json_body(required=False)
-        actions.redeliver(app_context().database, require_caller(), id, delivery, now=app_context().now())
-        return write_requests.write_response(StoredResponse(202, {}, dump_json({"data": {"id": delivery}}).decode()))
+        actions.redeliver(app_context().database, require_caller(), id, delivery_id, now=app_context().now())
+        return write_requests.write_response(StoredResponse(202, {}, dump_json({"data": {"id": delivery_id}}).decode()))
 
 
 def _created_response(columns: Mapping[str, Any]) -> StoredResponse:

@@ -45,8 +45,8 @@ def test_the_document_is_valid_openapi(document):
 def test_every_route_of_the_contract_is_in_it(document):
     assert set(document["paths"]) >= {
         "/v1/articles",
-        "/v1/articles/{which}",
-        "/v1/articles/{which}/related",
+        "/v1/articles/{slug_or_id}",
+        "/v1/articles/{slug_or_id}/related",
         *(f"/v1/{kind}" for kind in ("brands", "authors", "sections", "tags")),
         *(f"/v1/{kind}/{{slug}}" for kind in ("brands", "authors", "sections", "tags")),
         "/healthz",

@@ -15,13 +15,13 @@ from newsapi.keys.commands import SCOPES
 from tests.api.test_schemathesis import leave_out
 
 OPERATIONS = (
-    "createArticle updateArticle withdrawArticle getPicks setPicks listRevisions getRevision diffRevisions"
-    " restoreRevision listPreviewLinks createPreviewLink revokePreviewLink getMerge getMe listDeeds"
+    "createArticle updateArticle withdrawArticle getRelatedPicks setRelatedPicks listRevisions getRevision diffRevisions"
+    " restoreRevision listPreviewLinks createPreviewLink revokePreviewLink getMerge getCurrentKey listAuditEntries"
     " createBrand updateBrand deleteBrand mergeBrand createAuthor updateAuthor deleteAuthor mergeAuthor"
     " createSection updateSection deleteSection mergeSection createTag updateTag deleteTag mergeTag"
     " createImport listImports getImport cancelImport"
-    " listWebhooks createWebhook getWebhook updateWebhook deleteWebhook pingWebhook rotateWebhook"
-    " listDeliveries redeliver getRecall acknowledgeRecall"
+    " listWebhooks createWebhook getWebhook updateWebhook deleteWebhook pingWebhook rotateWebhookSecret"
+    " listDeliveries redeliverWebhookDelivery getRecall acknowledgeRecall"
     " subscribeToBrand subscribeToSection subscribeToAuthor confirmSubscription unsubscribe"
     " eraseSubscriber setPreferences exportSubscriber reportBounces listSubscribers"
 ).split()

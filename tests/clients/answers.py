@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-FILE = Path(__file__).parents[2] / "newsapi" / "api" / "examples.json"
+FILE = Path(__file__).parents[2] / "newsapi" / "web" / "examples.json"
 BASE = "http://127.0.0.1:8000"
 
 REFERENCE = "jaguar-land-rover-allo-studio-una-fabbrica-per-produrre-batterie"
@@ -34,7 +34,7 @@ ADDRESSES = {
         "found": "/v1/search?q=batterie+somerset&facets=brand",
         "meant": "/v1/search?q=gigafactori",
     },
-    "suggest": {"begun": "/v1/suggest?q=rover&limit=4"},
+    "suggestTerms": {"begun": "/v1/suggest?q=rover&limit=4"},
     "listBrands": {"found": "/v1/brands?q=range"},
     "getBrand": {"alone": "/v1/brands/land-rover", "unknown": "/v1/brands/nothing-of-that-name"},
     "listAuthors": {"found": "/v1/authors?q=donnici"},

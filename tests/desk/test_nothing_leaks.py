@@ -19,7 +19,7 @@ SECRET = "zafferano"
 
 TERMS = {"brand": "jaguar", "authors": ["anna"], "section": "mercato"}
 SLUGS = {"brands": "jaguar", "authors": "anna", "sections": "mercato", "tags": "suv"}
-PLACES = {"<which>": "velar", "<int:number>": "1", "<name>": "gone", "<page>": "1"}
+PLACES = {"<slug_or_id>": "velar", "<int:number>": "1", "<name>": "gone", "<page>": "1"}
 NOBODY = "01890a5d-ac96-774b-bcce-b302099a8057"
 
 
