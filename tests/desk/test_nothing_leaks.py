@@ -34,7 +34,7 @@ def paths():
             path = path.replace(f"{kind}/<slug>", f"{kind}/{slug}")
         for place, value in PLACES.items():
             path = path.replace(place, value)
-        found.append(re.sub("<uuid:[a-z]+>", NOBODY, path))
+        found.append(re.sub("<uuid:[a-z_]+>", NOBODY, path))
     return [*sorted(found), "/v1/nothing"]
 
 
