@@ -43,7 +43,7 @@ class FeedFormat(Protocol):
 
     MEDIA_TYPE: str
 
-    def document(self, feed: Feed) -> bytes: ...
+    def render(self, feed: Feed) -> bytes: ...
 
 
 FORMATS_BY_NAME: dict[str, Any] = dict(zip(FEED_FORMATS, (rss, atom, jsonfeed, ninjs), strict=True))
@@ -127,7 +127,7 @@ def _build_page(
         depends_on.add(dependencies.TOMBSTONES)
     times |= {snapshot.changed_at(), page.changed_at, *(tombstone.at for tombstone in tombstones)}
     return CachedResponse(
-        body=feed_format.document(feed),
+        body=feed_format.render(feed),
         seq=snapshot.seq,
         nonce=snapshot.nonce,
         changed_at=latest_time(times),

@@ -457,7 +457,7 @@ def _include(
         full_terms = term_queries.get_terms(connection, kind, slugs) if slugs else {}
         for term in full_terms.values():
             app_context().presentation.term(kind, term)
-            times |= {term["changed_at"], term["at"]}
+            times |= {term["changed_at"], term["list_changed_at"]}
             depends_on |= {term["facet_id"], *dependencies.parent_dependency(term)}
         for record in records:
             expanded = [full_terms[term["slug"]] for term in _listed(record[name])]

@@ -17,6 +17,7 @@ from newsapi import __version__
 from newsapi.content.schemas.params import InstantOrDateParam, PageParams, ReadParams, parameter_names
 from newsapi.errors import FieldError, InvalidParameter
 from newsapi.web import wire
+from newsapi.web.problem_types import response_description
 
 DESCRIPTION = """\
 News content for front ends, apps and partners: articles, brands, authors, sections and related lists as JSON.
@@ -199,6 +200,8 @@ class Api(flask_smorest.Api):
         self.DEFAULT_RESPONSE_CONTENT_TYPE = "application/problem+json"
         super()._register_responses()
         self.DEFAULT_RESPONSE_CONTENT_TYPE = default
+        for status in HTTPStatus:
+            self.spec.components.responses_lazy[status.name]["description"] = response_description(status)
 
     def _register_etag_headers(self) -> None:
         """Document no ETag request headers: the views document their own."""

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy.exc import ProgrammingError
 
-from newsapi.web.problems import PROBLEM_TYPES
+from newsapi.web.problem_types import PROBLEM_TYPES
 
 MEMBERS = {"type", "title", "status", "detail", "instance", "request_id"}
 CONTRACT = set(

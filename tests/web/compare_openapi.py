@@ -1,7 +1,7 @@
 """Compare two OpenAPI documents: `python -m tests.web.compare_openapi OLD NEW [MAP]`.
 
-The two may differ in names (components, operations, tags, path parameters), in texts (descriptions, summaries, examples)
-and in additions. Everything else is a change that a client can notice. The exit status is 1 if there is such a change,
+The two may differ in names (components, operations, tags, path parameters), in texts (descriptions, summaries,
+examples) and in additions. Everything else is a change that clients can notice. The exit status is 1 if there is one,
 or if the renames are not those of MAP.
 
 The renames are derived: the documents are walked side by side, and where both have a name in the same place, the old

@@ -81,7 +81,7 @@ def list_terms(
         if rows
         else (None, None)
     )
-    changed_at = latest_time(time for row in rows for time in (row.changed_at, row.changed_at))
+    changed_at = latest_time(time for row in rows for time in (row.changed_at, row.list_changed_at))
     if back:
         return TermPage(_records(rows), changed_at, last or page_start, first if more else None)
     return TermPage(_records(rows), changed_at, last if more else None, first if page_start else None)
@@ -104,7 +104,7 @@ def get_term(connection: Connection, kind: Kind, slug: str, snapshot: ReadSnapsh
     row = connection.execute(_one(kind), {"slug": slug}).one_or_none()
     if row is not None:
         records = _records([row])
-        return TermPage(records, max(filter(None, (records[0]["changed_at"], row.changed_at))))
+        return TermPage(records, max(filter(None, (records[0]["changed_at"], row.list_changed_at))))
     former = select(model.slug).join(SlugRedirect, SlugRedirect.subject_id == model.id)
     current_slug = connection.execute(former.where(SlugRedirect.kind == kind, SlugRedirect.slug == slug)).scalar()
     raise NotFound(seq=snapshot.seq) if current_slug is None else Renamed(current_slug, seq=snapshot.seq)
@@ -130,7 +130,7 @@ def _selected(kind: Kind) -> Select[Any]:
     columns += [
         Facet.id.label("facet_id"),
         Facet.article_count.label("article_count"),
-        Facet.changed_at,
+        Facet.changed_at.label("list_changed_at"),
         *_COLUMNS[kind],
     ]
     statement = select(*columns).select_from(model).join(Facet, (Facet.id == model.facet_id) & IS_PUBLIC_FACET)
