@@ -17,7 +17,6 @@ from typing import Any, BinaryIO
 
 import click
 import orjson
-import yaml
 
 from newsapi import __version__
 from newsapi.app import configure_logging, create_app, create_front, create_worker
@@ -25,6 +24,7 @@ from newsapi.cli import config_check, evaluation
 from newsapi.cli.terminal import print_field_error, progress_bar
 from newsapi.db.database import Database
 from newsapi.demo import content, mail_views, picture_views
+from newsapi.demo.home_page import DEMO_PAGE
 from newsapi.errors import MigrationsPending, NewsError
 from newsapi.imports import export as import_export
 from newsapi.imports import export_records
@@ -47,6 +47,7 @@ from newsapi.settings import SettingError, Settings
 from newsapi.subscriptions import commands as subscription_commands
 from newsapi.subscriptions.tokens import TokenSigner
 from newsapi.text.strict_json import InvalidJson
+from newsapi.web import home_page
 from newsapi.web.context import utc_now
 
 
@@ -358,8 +359,7 @@ def db_upgrade() -> None:
 def openapi() -> None:
     """Print the OpenAPI document of this API."""
     app = create_app(Settings.from_env({}))
-    document = app.extensions["newsapi-document"].spec.to_dict()
-    click.echo(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120), nl=False)
+    click.echo(app.extensions["newsapi-document"].document_as_yaml, nl=False)
 
 
 def _database(settings: Settings) -> Database:
@@ -413,6 +413,7 @@ def wsgi_app() -> Any:
     app = create_app(settings)
     if os.environ.get(content.PICTURES_VARIABLE):
         app.register_blueprint(picture_views.blueprint())
+        app.extensions[home_page.EXTENSION] = DEMO_PAGE
         app.register_blueprint(mail_views.blueprint(content.email_folder(settings.database_url)))
     exit_with_parent(os.getppid())
     front = with_graceful_shutdown(create_front(app))

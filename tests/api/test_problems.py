@@ -20,7 +20,6 @@ PROBLEMS = {
     "/v1/articles/velar/": (404, "not-found"),
     "/v1/brands/nessuno": (404, "not-found"),
     "/v2/articles": (404, "not-found"),
-    "/": (404, "not-found"),
     "/problems/nessuno": (404, "not-found"),
     "/docs/nothing.js": (404, "not-found"),
     "/docs/..%2f__init__.py": (404, "not-found"),
