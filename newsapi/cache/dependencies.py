@@ -52,7 +52,7 @@ class ChangelogRow(Protocol):
     @property
     def additional_slugs(self) -> Sequence[str] | None: ...
     @property
-    def lists(self) -> Sequence[str] | None: ...
+    def related_list_ids(self) -> Sequence[str] | None: ...
     @property
     def facets_before(self) -> Sequence[int]: ...
     @property
@@ -71,7 +71,7 @@ def dependencies_of_change(change: ChangelogRow) -> Iterator[Dependency]:
     yield from change.facets_before
     yield from change.facets_after
     if change.kind == "related":
-        yield from (related_dependency(id_) for id_ in change.lists or ())
+        yield from (related_dependency(id_) for id_ in change.related_list_ids or ())
         return
     if change.kind == "search":
         yield ANY_SEARCH

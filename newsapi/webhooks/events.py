@@ -200,7 +200,7 @@ def plan_deliveries(
         for row in changes:
             type_ = _type(row, facet_names, term_filters)
             if type_ in webhook.events:
-                body = wire.build_event(type_, row.at, payloads[row.seq])
+                body = wire.build_event(type_, row.committed_at, payloads[row.seq])
                 deliveries.append(_row(webhook.id, row.seq, type_, body, now))
         if CACHE_INVALIDATED in webhook.events:
             bodies = all_invalidations

@@ -158,7 +158,7 @@ def test_who_may_not_publish_may_not_import(send, hire):
 
 
 def test_more_than_the_setting_allows_is_413_and_leaves_nothing(settings, build, editor, database):
-    client = build(replace(settings, import_mb=1)).test_client()
+    client = build(replace(settings, import_max_mb=1)).test_client()
     answer = client.post("/v1/imports", data=b"x" * ((1 << 20) + 1), headers=editor.headers, content_type=NDJSON)
     assert (answer.status_code, answer.content_type) == (413, "application/problem+json")
     assert parts(database) == 0
@@ -190,7 +190,7 @@ def test_after_a_kill_another_worker_goes_on_and_the_counts_are_right(
     records = list(archive(200))
     records[150] = article("x", brand="lada")
     answer = send(lines(*records))
-    written, killed = import_loader.writing.persist_articles, 0
+    written, killed = import_loader.writer.persist_articles, 0
 
     def write(*args, **kwargs):
         nonlocal killed
@@ -203,7 +203,7 @@ def test_after_a_kill_another_worker_goes_on_and_the_counts_are_right(
     for _ in range(20):
         runs = ImportRunner(database, settings, now=clock)
         with monkeypatch.context() as patched:
-            patched.setattr(import_loader.writing, "persist_articles", write)
+            patched.setattr(import_loader.writer, "persist_articles", write)
             try:
                 work(runs)
             except Killed:
@@ -238,7 +238,7 @@ def test_what_fails_again_and_again_at_one_place_is_given_up_and_the_next_one_is
         raise RuntimeError
 
     with monkeypatch.context() as patched:
-        patched.setattr(import_loader.writing, "persist_articles", fails)
+        patched.setattr(import_loader.writer, "persist_articles", fails)
         for _ in range(MAX_FAILURES):
             assert told(editor, answer)["state"] in {"queued", "running"}
             with pytest.raises(RuntimeError):

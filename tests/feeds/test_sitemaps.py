@@ -125,7 +125,7 @@ def test_the_news_are_kept_within_the_hour_and_no_longer(build, settings, load):
     client = app.test_client()
     load(*TERMS, article("nuova", published_at=f"{now - dt.timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"))
     client.get("/sitemap-news.xml")
-    [answer] = parts.response_cache.memory._segments[0].get_if_valid.values()
+    [answer] = parts.response_cache.memory._segments[0].kept.values()
     hour = now.replace(minute=0, second=0, microsecond=0).timestamp()
     assert answer.expires_at == hour + 3600
     assert client.get("/sitemap-news.xml").headers["Cache-Status"] == "newsapi; hit"

@@ -285,7 +285,7 @@ def test_a_key_is_told_of_what_it_is_for_where_not_everybody_gets_everything(
 ):
     publish(brand("jaguar"), brand("land-rover"), brand("fiat"), term("section", "prove"), term("section", "mercato"))
     bound, desk = receive(), receive()
-    hook(bound.url, by=partner(brands=("jaguar",), sections=("prove",)).name)
+    hook(bound.url, owner=partner(brands=("jaguar",), sections=("prove",)).name)
     hook(desk.url)
     for slug, said in MOVES:
         publish(article(slug, **said))
@@ -301,8 +301,8 @@ def test_a_key_is_told_of_what_it_is_for_where_not_everybody_gets_everything(
 def test_what_a_key_is_for_narrows_what_a_webhook_asks_for(hook, receiver, publish, settle, partner):
     publish(brand("jaguar"), brand("fiat"), term("section", "prove"))
     own = partner(brands=("jaguar",)).name
-    hook(receiver.url, by=own, brands=["fiat"])
-    hook(receiver.url, by=own, brands=["fiat", "jaguar"])
+    hook(receiver.url, owner=own, brands=["fiat"])
+    hook(receiver.url, owner=own, brands=["fiat", "jaguar"])
     publish(article("punto", brand="fiat"), article("xe", brand="jaguar"))
     settle()
     assert articles_of(receiver) == [("published", "xe")]
@@ -546,7 +546,7 @@ def test_an_import_that_ends_otherwise_is_told_too(hook, receiver, send, runs, d
     def fails(*_args, **_kwargs):
         raise RuntimeError
 
-    monkeypatch.setattr(import_loader.writing, "persist_articles", fails)
+    monkeypatch.setattr(import_loader.writer, "persist_articles", fails)
     for _ in range(import_jobs.MAX_FAILURES):
         with pytest.raises(RuntimeError):
             runs.run_slice()
