@@ -113,7 +113,11 @@ def test_every_read_documents_what_any_read_can_answer(document, status):
 
 @pytest.mark.parametrize("status", ["401", "403", "415", "422", "429", "503"])
 def test_every_operation_with_a_key_documents_what_any_of_them_can_answer(document, status):
-    keyed = [(path, operation) for path, operation, _ in operations(document) if "security" in operation]
+    keyed = [
+        (path, operation)
+        for path, operation, _ in operations(document)
+        if path.startswith("/v1/") and "security" in operation
+    ]
     assert len(keyed) > 20
     assert [path for path, operation in keyed if status not in operation["responses"]] == []
 
