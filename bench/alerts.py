@@ -40,8 +40,8 @@ from newsapi.subscriptions.tokens import TokenSigner
 from newsapi.subscriptions.worker import AlertConsumer
 from newsapi.web.context import utc_now
 from newsapi.worker.consumers import ConsumerRunner
-from tests import servers
-from tests.make import Make
+from tests.support import servers
+from tests.support.factories import Make
 
 DURABLE_POSTGRESQL = {"dynamic_shared_memory_type": "mmap", "listen_addresses": ""}
 """PostgreSQL settings with durable commits (fsync stays on)."""
@@ -94,7 +94,7 @@ def fill(database: Database, make: Make, count: int) -> None:
         bulk_rows.bulk_insert(
             session,
             Subscriber,
-            ("id", "email_hash", "mailbox", "email", "language", "time_zone", "created_at"),
+            ("id", "email_hash", "mailbox_hash", "email", "language", "time_zone", "created_at"),
             (
                 (id_, hash_, hash_, f"a{number}@readers.example", "it", "Europe/Rome", now)
                 for number, (id_, hash_) in enumerate(zip(ids, hashes, strict=True))

@@ -10,12 +10,12 @@ from urllib.parse import urlencode
 from flask import Flask
 from sqlalchemy import func, select
 
+from newsapi.changelog.tables import Facet
 from newsapi.content.queries import facets
 from newsapi.content.queries.facets import FacetState
 from newsapi.content.queries.listings import PageStart, Position
 from newsapi.content.schemas.params import ArticleListParams
 from newsapi.content.tables.articles import Article, ListingEntry
-from newsapi.content.tables.terms import Facet
 from newsapi.db.database import Connection
 from newsapi.web import pagination
 

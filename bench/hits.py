@@ -27,12 +27,13 @@ import click
 import orjson
 
 from bench.corpus import records
+from newsapi.app import WRITE_HOOKS
 from newsapi.db.database import Database
 from newsapi.imports import loader as import_loader
 from newsapi.migrations.upgrade import upgrade
 from newsapi.settings import Settings
 from newsapi.web.context import utc_now
-from tests import servers
+from tests.support import servers
 
 LIST_PATH = "/v1/articles?brand=land-rover&limit=20"
 CONNECTIONS = 64
@@ -119,7 +120,7 @@ def fill(url: str, articles: int) -> None:
         file.writelines(orjson.dumps(record) + b"\n" for record in records(articles))
         file.seek(0)
         settings = Settings.from_env({"NEWSAPI_DATABASE_URL": url, "NEWSAPI_RATE_LIMITS": "off"})
-        import_loader.import_records(database, settings, file, now=utc_now, reject=lambda *_: None)
+        import_loader.import_records(database, settings, file, hooks=WRITE_HOOKS, now=utc_now, reject=lambda *_: None)
     database.analyze()
     database.dispose()
 

@@ -25,6 +25,7 @@ import orjson
 
 from bench.corpus import records
 from bench.hits import LIST_PATH, fill, serve, wrk
+from newsapi.app import WRITE_HOOKS
 from newsapi.db.database import Database
 from newsapi.imports import loader as import_loader
 from newsapi.settings import Settings
@@ -48,7 +49,9 @@ class Newsroom:
         with tempfile.TemporaryFile() as file:
             file.write(orjson.dumps(record))
             file.seek(0)
-            counts = import_loader.import_records(self._database, self._settings, file, now=utc_now, reject=print)
+            counts = import_loader.import_records(
+                self._database, self._settings, file, hooks=WRITE_HOOKS, now=utc_now, reject=print
+            )
         assert counts.created + counts.updated == 1
 
     @contextmanager

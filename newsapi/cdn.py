@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import structlog
 from prometheus_client import Counter
@@ -19,6 +19,7 @@ from newsapi.cache import dependencies
 from newsapi.cache.log_follower import MAX_STALENESS_SECONDS
 from newsapi.changelog import offsets as changelog_offsets
 from newsapi.changelog.offsets import LogPosition
+from newsapi.changelog.reader import ChangeRow
 from newsapi.content.queries import facet_slugs
 from newsapi.db.database import Database
 from newsapi.worker.consumers import Consumer
@@ -32,7 +33,7 @@ SECOND_PURGE_DELAY_SECONDS: Final = 5.0
 MAX_KEYS_PER_PURGE: Final = 1_000
 """Maximum number of keys per purge; if there are more, as in an import, everything is purged."""
 
-_PURGES = Counter("newsapi_purges", "Purges sent to the CDN", ["outcome"])
+_PURGES = Counter("newsapi_purges", "Purges sent to the CDN, by outcome (done, failed)", ["outcome"])
 
 
 class Cdn(Protocol):
@@ -132,7 +133,7 @@ class CdnPurgeConsumer(Consumer):
     def on_log_restored(self) -> None:
         self._cdn.purge_all()
 
-    def handle(self, rows: Sequence[Any]) -> LogPosition | None:
+    def handle(self, rows: Sequence[ChangeRow]) -> LogPosition | None:
         new_rows = [row for row in rows if row.seq > self._seen.seq]
         if new_rows:
             surrogate_keys = set(_surrogate_keys(self._database, new_rows))
@@ -161,7 +162,7 @@ class CdnPurgeConsumer(Consumer):
         _PURGES.labels("done").inc()
 
 
-def _surrogate_keys(database: Database, rows: Sequence[Any]) -> Iterator[str]:
+def _surrogate_keys(database: Database, rows: Sequence[ChangeRow]) -> Iterator[str]:
     """Yield the surrogate keys of the responses that these changes made invalid."""
     facets = {facet for row in rows for facet in (*row.facets_before, *row.facets_after)}
     with database.read_transaction() as connection:

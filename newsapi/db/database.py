@@ -222,7 +222,7 @@ def _prepare_sqlite(engine: Engine, *, writes: bool, nowait: bool) -> None:
     pragmas = _sqlite_pragmas(writes=writes, nowait=nowait)
 
     @event.listens_for(engine, "connect")
-    def connect(connection: Any, _record: object) -> None:
+    def connect(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None
         for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}")
@@ -230,7 +230,7 @@ def _prepare_sqlite(engine: Engine, *, writes: bool, nowait: bool) -> None:
     if not writes:
         # A connection for reads is in a transaction from its checkout on.
         @event.listens_for(engine, "checkout")
-        def begin_reading(connection: Any, _record: object, _fairy: object) -> None:
+        def begin_reading(connection: sqlite3.Connection, _record: object, _fairy: object) -> None:
             connection.execute("BEGIN")
 
         return
@@ -259,7 +259,7 @@ def _sqlite_pragmas(*, writes: bool, nowait: bool) -> list[str]:
     return pragmas
 
 
-def _begin_writing(driver: Any, *, timeout_seconds: float) -> None:
+def _begin_writing(driver: sqlite3.Connection, *, timeout_seconds: float) -> None:
     """Begin a write transaction, waiting for the write lock for up to `timeout_seconds` seconds.
 
     The busy handler of SQLite polls less and less often, so that among many writers the first to come wait longest and

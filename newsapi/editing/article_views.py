@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Final
 
 from flask import Response
 from flask.views import MethodView
 
 from newsapi.cache.cached_response import CachedResponse
+from newsapi.content.context import app_context
 from newsapi.content.presentation import crosslinks
+from newsapi.content.presentation.article_paths import SLUG_OR_ID_PARAM, parse_name
 from newsapi.content.presentation.presentation import FULL_ACCESS
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import snapshots
 from newsapi.content.schemas.articles import (
+    ALL_FIELDS,
     ArticleCreate,
     ArticlePatch,
     EditorArticle,
@@ -23,13 +26,11 @@ from newsapi.content.schemas.articles import (
 from newsapi.content.writes import patches
 from newsapi.content.writes.writer import WriteResult
 from newsapi.db.database import Connection, Session
-from newsapi.editing import commands as actions
+from newsapi.editing import commands
 from newsapi.editing.schemas import RelatedPicks, RelatedPicksResponse, WithdrawParams
-from newsapi.reading.article_views import ALL_FIELDS, SLUG_OR_ID_PARAM, parse_name
 from newsapi.web import write_requests
 from newsapi.web.authorization import require_caller
 from newsapi.web.blueprint import Blueprint
-from newsapi.web.context import app_context
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.idempotency import SaveResponse, StoredResponse, without_key
 from newsapi.web.responses import private_response
@@ -38,7 +39,7 @@ blueprint = Blueprint(
     "article-editing", __name__, url_prefix="/v1/articles", description="Create, update and withdraw articles"
 )
 
-PICKS_SCHEMA = RelatedPicksUpdate()
+PICKS_SCHEMA: Final = RelatedPicksUpdate()
 
 
 def article_response(
@@ -94,7 +95,7 @@ class ArticleCollection(MethodView):
         """Create an article; without `status` it is a draft. Without `slug`, the slug is made from the headline."""
         body, caller = write_requests.json_body(), require_caller()
         return write_requests.idempotent(
-            lambda save: actions.create(
+            lambda save: commands.create(
                 app_context().desk, caller, body, article_response(201, location=True, save=save)
             )
         )
@@ -116,13 +117,13 @@ class ArticleItem(MethodView):
         body = write_requests.json_body(write_requests.PATCH)
         name, _ = parse_name(slug_or_id)
         return write_requests.write_response(
-            actions.update(
+            commands.update(
                 app_context().desk,
                 require_caller(),
                 name,
                 body,
                 article_response(200),
-                versions=write_requests.if_match_versions(),
+                precondition=write_requests.parse_if_match(),
             )
         )
 
@@ -136,13 +137,13 @@ class ArticleItem(MethodView):
     @blueprint.arguments(WithdrawParams(), location="query", error_status_code=400)
     @blueprint.response(200, EditorArticleResponse, headers=write_requests.ETAG_HEADER)
     @blueprint.documents_errors(400, 404, 412)
-    def delete(self, query: dict[str, Any], slug_or_id: str) -> Response:
+    def delete(self, query: dict[str, str | None], slug_or_id: str) -> Response:
         """Withdraw an article."""
         name, _ = parse_name(slug_or_id)
-        versions = write_requests.if_match_versions()
+        precondition = write_requests.parse_if_match()
         return write_requests.write_response(
-            actions.withdraw(
-                app_context().desk, require_caller(), name, query, article_response(200), versions=versions
+            commands.withdraw(
+                app_context().desk, require_caller(), name, query, article_response(200), precondition=precondition
             )
         )
 
@@ -187,12 +188,12 @@ class EditorsPicks(MethodView):
             return StoredResponse(200, _headers(version, result.seq), body)
 
         return write_requests.write_response(
-            actions.set_related_picks(
+            commands.set_related_picks(
                 app_context().desk,
                 require_caller(),
                 name,
                 values,
                 read_back,
-                versions=write_requests.if_match_versions(),
+                precondition=write_requests.parse_if_match(),
             )
         )

@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Final
 from uuid import UUID
 
 from flask import Response
 from flask.views import MethodView
 
 from newsapi.cache.cached_response import CachedResponse
+from newsapi.content.context import app_context
+from newsapi.content.presentation.article_paths import ARTICLES_PATH, SLUG_OR_ID_PARAM, parse_name
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import preview_links as links
 from newsapi.content.writes import patches, previews
 from newsapi.db.database import Connection
 from newsapi.editing.schemas import PreviewLinkCreate, PreviewLinkList, PreviewLinkResponse, PreviewLinkSchema
-from newsapi.reading.article_views import PATH, SLUG_OR_ID_PARAM, parse_name
 from newsapi.web import write_requests
 from newsapi.web.authorization import require_caller
 from newsapi.web.blueprint import Blueprint
-from newsapi.web.context import app_context
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.idempotency import StoredResponse
 from newsapi.web.responses import private_response
 
-blueprint = Blueprint("preview-links", __name__, url_prefix=PATH, description="Preview links to unpublished articles")
+blueprint = Blueprint(
+    "preview-links", __name__, url_prefix=ARTICLES_PATH, description="Preview links to unpublished articles"
+)
 
-LINK_SCHEMA = PreviewLinkCreate()
+LINK_SCHEMA: Final = PreviewLinkCreate()
 
 
 @blueprint.route("/<slug_or_id>/preview-links", parameters=[SLUG_OR_ID_PARAM])
@@ -69,7 +71,7 @@ class PreviewLinks(MethodView):
         created = previews.create(app_context().desk, require_caller(), name, lifetime=lifetime, as_of=values["as_of"])
         presentation = app_context().presentation
         page_url = presentation.article_url(created.record)
-        record: dict[str, Any] = {
+        record: dict[str, object] = {
             "id": created.id,
             "token": created.token,
             "as_of": created.as_of,
@@ -78,7 +80,7 @@ class PreviewLinks(MethodView):
             "created_by": require_caller().name,
             "revoked": False,
             "url": f"{page_url}{'&' if '?' in page_url else '?'}preview={created.token}",
-            "api_url": f"{presentation.api}{PATH}/{created.record['slug']}?preview={created.token}",
+            "api_url": f"{presentation.api}{ARTICLES_PATH}/{created.record['slug']}?preview={created.token}",
         }
         return Response(
             dump_json({"data": compile_dump(PreviewLinkSchema)(record)}), 201, content_type=write_requests.JSON

@@ -3,43 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Final
 from uuid import UUID
 
 from flask import Response
 from flask.views import MethodView
 from marshmallow import Schema, fields
 
+from newsapi.content.context import app_context
 from newsapi.content.queries import facets
 from newsapi.content.queries import terms as term_queries
-from newsapi.content.schemas.params import SLUG_OR_ID_SCHEMA
+from newsapi.content.schemas.term_kinds import TERM_KINDS, TermKind
 from newsapi.content.schemas.terms import EditorAuthor
 from newsapi.content.writes import patches
 from newsapi.content.writes import terms as term_writes
 from newsapi.content.writes.writer import WriteResult
 from newsapi.db.database import Connection, Session
-from newsapi.editing import merge_rows as store
-from newsapi.editing import merges
-from newsapi.editing import term_commands as actions
+from newsapi.editing import merges, queries, term_commands
 from newsapi.editing.schemas import Merge, MergeInput, MergeResponse
+from newsapi.editing.term_commands import TermName
 from newsapi.errors import NotFound
-from newsapi.reading.term_views import TERM_KINDS, TermKind
 from newsapi.web import write_requests
 from newsapi.web.authorization import require_caller
 from newsapi.web.blueprint import Blueprint
-from newsapi.web.context import app_context
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.idempotency import SaveResponse, StoredResponse, without_key
+from newsapi.web.params import SLUG_OR_ID_SCHEMA
 from newsapi.web.wire import OutputSchema
 
-MERGE = MergeInput()
+MERGE_SCHEMA: Final = MergeInput()
 
 editing_blueprint = Blueprint(
     "term-editing", __name__, url_prefix="/v1", description="Create, update, delete and merge terms"
 )
 
 
-def _reply(
+def _term_response(
     term_kind: TermKind, status: int, *, location: bool = False, save: SaveResponse = without_key
 ) -> Callable[[Session, WriteResult], StoredResponse]:
     """Return a function that builds the response of a term write inside the transaction of the write.
@@ -72,7 +71,7 @@ def _reply(
     return read_back
 
 
-def _term_schema(term_kind: TermKind) -> Any:
+def _term_schema(term_kind: TermKind) -> type[Schema]:
     return EditorAuthor if term_kind.kind == "author" else term_kind.singular
 
 
@@ -81,7 +80,12 @@ def _add_term_kind(term_kind: TermKind) -> None:
     kind = term_kind.kind
     data = fields.Nested(_term_schema(term_kind), required=True)
     result_schema = type(f"{kind.title()}WriteResult", (OutputSchema,), {"data": data})
-    slug_param = {"in": "path", "name": "slug", "description": f"Slug of the {kind}", "schema": SLUG_OR_ID_SCHEMA}
+    slug_param: dict[str, object] = {
+        "in": "path",
+        "name": "slug",
+        "description": f"Slug of the {kind}",
+        "schema": SLUG_OR_ID_SCHEMA,
+    }
     _add_collection(term_kind, result_schema)
     _add_item(term_kind, result_schema, slug_param)
     _add_merge(term_kind, slug_param)
@@ -94,7 +98,7 @@ def _route(term_kind: TermKind) -> str:
 
 def _add_collection(term_kind: TermKind, result_schema: type[Schema]) -> None:
     """Add the route that creates terms."""
-    title, schema = term_kind.kind.title(), actions.SCHEMAS[term_kind.kind]
+    title, schema = term_kind.kind.title(), term_commands.SCHEMAS[term_kind.kind]
 
     @editing_blueprint.route(_route(term_kind))
     class NewTerm(MethodView):
@@ -113,15 +117,19 @@ def _add_collection(term_kind: TermKind, result_schema: type[Schema]) -> None:
             """Create a term."""
             body, caller = write_requests.json_body(), require_caller()
             return write_requests.idempotent(
-                lambda save: actions.create(
-                    app_context().desk, caller, term_kind.kind, body, _reply(term_kind, 201, location=True, save=save)
+                lambda save: term_commands.create(
+                    app_context().desk,
+                    caller,
+                    term_kind.kind,
+                    body,
+                    _term_response(term_kind, 201, location=True, save=save),
                 )
             )
 
 
-def _add_item(term_kind: TermKind, result_schema: type[Schema], slug_param: dict[str, Any]) -> None:
+def _add_item(term_kind: TermKind, result_schema: type[Schema], slug_param: dict[str, object]) -> None:
     """Add the routes that update and delete a term."""
-    title, schema = term_kind.kind.title(), actions.SCHEMAS[term_kind.kind]
+    title, schema = term_kind.kind.title(), term_commands.SCHEMAS[term_kind.kind]
 
     @editing_blueprint.route(f"{_route(term_kind)}/<slug>", parameters=[slug_param])
     class WrittenTerm(MethodView):
@@ -140,14 +148,13 @@ def _add_item(term_kind: TermKind, result_schema: type[Schema], slug_param: dict
             """Update a term."""
             body = write_requests.json_body(write_requests.PATCH)
             return write_requests.write_response(
-                actions.update(
+                term_commands.update(
                     app_context().desk,
                     require_caller(),
-                    term_kind.kind,
-                    slug,
+                    TermName(term_kind.kind, slug),
                     body,
-                    read_back=_reply(term_kind, 200),
-                    versions=write_requests.if_match_versions(),
+                    _term_response(term_kind, 200),
+                    precondition=write_requests.parse_if_match(),
                 )
             )
 
@@ -163,11 +170,11 @@ def _add_item(term_kind: TermKind, result_schema: type[Schema], slug_param: dict
         def delete(self, slug: str) -> Response:
             """Delete a term."""
             write_requests.reject_query_params()
-            seq = actions.remove(app_context().desk, require_caller(), term_kind.kind, slug)
+            seq = term_commands.delete(app_context().desk, require_caller(), TermName(term_kind.kind, slug))
             return write_requests.write_response(StoredResponse(204, {"Content-Seq": str(seq)}, ""))
 
 
-def _add_merge(term_kind: TermKind, slug_param: dict[str, Any]) -> None:
+def _add_merge(term_kind: TermKind, slug_param: dict[str, object]) -> None:
     """Add the route that merges a term into another."""
     title = term_kind.kind.title()
 
@@ -186,7 +193,7 @@ def _add_merge(term_kind: TermKind, slug_param: dict[str, Any]) -> None:
         @editing_blueprint.documents_errors(404, 409)
         def post(self, slug: str) -> Response:
             """Merge a term into another."""
-            into = patches.load_body(MERGE, write_requests.json_body())["into"]
+            into = patches.load_body(MERGE_SCHEMA, write_requests.json_body())["into"]
             id_ = merges.request_merge(app_context().desk, require_caller(), term_kind.kind, slug, into)
             with app_context().database.read_transaction() as connection:
                 body = _merge(connection, id_)
@@ -201,10 +208,15 @@ for _term_kind in TERM_KINDS:
 blueprint = Blueprint("merges", __name__, url_prefix="/v1/merges", description="Progress of term merges")
 blueprints = [editing_blueprint, blueprint]
 
-_ID = {"in": "path", "name": "id", "description": "Id of the merge", "schema": {"type": "string", "format": "uuid"}}
+_ID_PARAM: Final = {
+    "in": "path",
+    "name": "id",
+    "description": "Id of the merge",
+    "schema": {"type": "string", "format": "uuid"},
+}
 
 
-@blueprint.route("/<uuid:id>", parameters=[_ID])
+@blueprint.route("/<uuid:id>", parameters=[_ID_PARAM])
 class OneMerge(MethodView):
     """One merge."""
 
@@ -219,7 +231,7 @@ class OneMerge(MethodView):
 
 
 def _merge(connection: Connection, id_: UUID) -> str:
-    row = store.get_merge(connection, id_)
+    row = queries.find_merge(connection, id_)
     if row is None:
         raise NotFound
-    return dump_json({"data": compile_dump(Merge)(dict(row._mapping))}).decode()  # noqa: SLF001 (documented)
+    return dump_json({"data": compile_dump(Merge)(row._asdict())}).decode()

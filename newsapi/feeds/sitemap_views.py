@@ -10,18 +10,18 @@ from flask.views import MethodView
 
 from newsapi.cache import dependencies
 from newsapi.cache.cached_response import CachedResponse
+from newsapi.content.context import app_context
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import facets
 from newsapi.content.queries.listings import ListQuery
-from newsapi.content.schemas.params import ReadParams
-from newsapi.content.tables.articles import is_indexed
+from newsapi.content.queries.visibility import is_indexed
 from newsapi.db.database import Connection
 from newsapi.db.types import latest_time
 from newsapi.errors import NotFound
 from newsapi.feeds import sitemap, sitemap_queries
 from newsapi.web import pagination
 from newsapi.web.blueprint import Blueprint
-from newsapi.web.context import app_context
+from newsapi.web.params import ReadParams
 from newsapi.web.responses import cached_response
 
 blueprint = Blueprint("sitemaps", __name__, description="Sitemaps for search engines")

@@ -9,12 +9,6 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import BinaryIO, Final
 
-import orjson
-
-from newsapi.text.strict_json import InvalidJson, is_valid_object, parse_strictly
-
-__all__ = ["MAX_LINE_BYTES", "InvalidJson", "Line", "RecordProblem", "iter_lines", "parse_line"]
-
 MAX_LINE_BYTES: Final = 4 * 1024 * 1024
 """Maximum length of a line in bytes, without the white space around it."""
 
@@ -78,28 +72,6 @@ def iter_lines(stream: BinaryIO, *, number: int = 0, offset: int = 0) -> Iterato
             yield Line(number, offset, b"", b"", problem)
         elif raw:
             yield Line(number, offset, raw, blake2b(raw, digest_size=16).digest(), None)
-
-
-def parse_line(raw: bytes) -> dict[str, object]:
-    """Parse a line as a JSON object.
-
-    Args:
-        raw: The line without the white space around it.
-
-    Returns:
-        The object.
-
-    Raises:
-        InvalidJson: The line is not JSON (NaN and Infinity are not), not an object, not UTF-8 or nested deeper than 32
-            levels; a number exceeds 64 bits; a string contains NUL or a lone surrogate; or an object has a duplicate
-            key, of which some parsers keep the first value and others the last. The exception has a JSON pointer.
-    """
-    try:
-        record = orjson.loads(raw)
-    except ValueError:
-        return parse_strictly(raw)
-    # The check takes a few microseconds; a doubtful line is parsed again, slowly, to locate the problem.
-    return record if is_valid_object(record, raw) else parse_strictly(raw)
 
 
 def _skipped(stream: BinaryIO) -> int:

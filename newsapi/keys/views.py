@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 
 from flask import Response
@@ -9,9 +10,8 @@ from flask.views import MethodView
 
 from newsapi.cache.cached_response import CachedResponse
 from newsapi.db.database import Connection
-from newsapi.editing.schemas import AuditEntryList, AuditEntrySchema, AuditParams, CurrentKeyResponse, CurrentKeySchema
-from newsapi.keys import audit
-from newsapi.sync import receipts
+from newsapi.keys import audit, queries
+from newsapi.keys.schemas import AuditEntryList, AuditEntrySchema, AuditParams, CurrentKeyResponse, CurrentKeySchema
 from newsapi.web import pagination, write_requests
 from newsapi.web.authorization import require_caller
 from newsapi.web.blueprint import Blueprint
@@ -21,9 +21,8 @@ from newsapi.web.responses import private_response
 
 blueprint = Blueprint("audit", __name__, url_prefix="/v1", description="The current API key and the audit log")
 
-
-USAGE_DAYS = 31
-"""Days of usage that are shown."""
+USAGE_DAYS: Final = 31
+"""Days of usage that are returned."""
 
 
 @blueprint.route("/me")
@@ -42,7 +41,7 @@ class CurrentKey(MethodView):
         caller, default_limits = require_caller(), app_context().settings.rate_limits
         app_context().usage.write()
         with app_context().database.read_transaction() as connection:
-            rows = receipts.list_usage(connection, caller.id, USAGE_DAYS)
+            rows = queries.list_usage(connection, caller.id, USAGE_DAYS)
         record = {
             "prefix": caller.prefix,
             "scopes": sorted(caller.scopes),

@@ -6,7 +6,6 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 from uuid import UUID
 
 from flask import Response
@@ -15,7 +14,9 @@ from marshmallow import Schema
 
 from newsapi.cache import dependencies
 from newsapi.cache.cached_response import CachedResponse
+from newsapi.content.context import app_context
 from newsapi.content.presentation import crosslinks, visibility_of_caller
+from newsapi.content.presentation.article_paths import ARTICLES_PATH, SLUG_OR_ID_PARAM, parse_name
 from newsapi.content.presentation.presentation import FULL_ACCESS, BodyAccess
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import facets, listings, unpublished
@@ -24,6 +25,7 @@ from newsapi.content.queries.articles import Record
 from newsapi.content.queries.listings import PageStart
 from newsapi.content.queries.unpublished import Visibility
 from newsapi.content.schemas.articles import (
+    ALL_FIELDS,
     EXPANDABLE_REFS,
     ArticleList,
     ArticleResponse,
@@ -33,45 +35,29 @@ from newsapi.content.schemas.articles import (
     RelatedArticle,
     RelatedListSchema,
 )
-from newsapi.content.schemas.params import (
-    EXTRA_INCLUDES,
-    SLUG_OR_ID_SCHEMA,
-    ArticleListParams,
-    ArticleParams,
-    ReadParams,
-    RelatedParams,
-)
+from newsapi.content.schemas.params import EXTRA_INCLUDES, ArticleListParams, ArticleParams, RelatedParams
 from newsapi.content.schemas.partial import PartialArticleList, PartialArticleResponse
 from newsapi.db.database import Connection
 from newsapi.db.types import latest_time
 from newsapi.errors import FieldError, InvalidParameter, NoLongerPublic, NotFound
 from newsapi.reading import jsonld
 from newsapi.related import lists as related_lists
-from newsapi.related.lists import NewRelatedList
 from newsapi.related.maintenance import save_list
+from newsapi.related.stored_lists import NewRelatedList
 from newsapi.search import planner as search_planner
 from newsapi.search import query_parser
 from newsapi.search import results as search_results
-from newsapi.search.planner import SearchPlan
+from newsapi.search.planner import SearchPlan, SearchScope
 from newsapi.text.blocks import parse_blocks
-from newsapi.text.slugs import is_slug, is_uuid
 from newsapi.web import pagination
 from newsapi.web.blueprint import Blueprint
-from newsapi.web.context import app_context
 from newsapi.web.fast_dump import DumpFunction, compile_dump, dump_json
+from newsapi.web.params import ReadParams
 from newsapi.web.responses import cached_response
 
 blueprint = Blueprint("articles", __name__, url_prefix="/v1/articles", description="Read published articles")
 
-PATH = "/v1/articles"
-SLUG_OR_ID_PARAM = {
-    "in": "path",
-    "name": "slug_or_id",
-    "description": "Slug or id of the article",
-    "schema": SLUG_OR_ID_SCHEMA,
-}
 LD_JSON = "application/ld+json"
-ALL_FIELDS = frozenset(ArticleSchema().dump_fields)
 
 
 @blueprint.route("")
@@ -93,7 +79,9 @@ class Articles(MethodView):
         query, page_start = pagination.apply_cursor(query)
         visibility_of_caller.reject_editor_params(query)
         return cached_response(
-            pagination.canonical_url(PATH, query), query, lambda connection: _list(connection, query, page_start)
+            pagination.canonical_url(ARTICLES_PATH, query),
+            query,
+            lambda connection: _list(connection, query, page_start),
         )
 
 
@@ -193,7 +181,7 @@ def _list(connection: Connection, query: pagination.Query, page_start: PageStart
     depends_on.update(dependencies.name_dependencies(page.records), crosslinks_result.dependencies)
     cursors = (pagination.make_cursor(query, page.next), pagination.make_cursor(query, page.prev))
     items = _present(page.records, query, visibility_of_caller.body_access(connection))
-    body = pagination.list_response(PATH, query, items, cursors, **total)
+    body = pagination.list_response(ARTICLES_PATH, query, items, cursors, **total)
     return CachedResponse(
         body=dump_json(body),
         seq=snapshot.seq,
@@ -221,7 +209,7 @@ def _search_of(
         )
     bodies = visibility_of_caller.body_access(connection).is_whole
     return search_planner.plan_search(
-        connection, query_parser.parse_query(query["q"]), snapshot, list_query, bodies=bodies
+        connection, query_parser.parse_query(query["q"]), snapshot, list_query, SearchScope(phrases_in_bodies=bodies)
     )
 
 
@@ -401,16 +389,6 @@ def _save_related(new_list: NewRelatedList) -> bool:
 
 
 RELATED = RelatedParams().load({})["limit"]
-
-
-def parse_name(text: str) -> tuple[str | UUID, str]:
-    """Parse the article name of a path.
-
-    Returns:
-        The id, or the slug, or "" (which no article has) if the text is neither; and the canonical path of the article.
-    """
-    name = UUID(text) if is_uuid(text) else text if is_slug(text) else ""
-    return name, f"{PATH}/{quote(text, safe='') if name == '' else name}"
 
 
 def _requested_fields(query: pagination.Query) -> Collection[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -12,14 +11,15 @@ from marshmallow import Schema, fields
 
 from newsapi.cache import dependencies
 from newsapi.cache.cached_response import CachedResponse
+from newsapi.content.context import app_context
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import facets
 from newsapi.content.queries import terms as term_queries
 from newsapi.content.queries.listings import ListQuery
-from newsapi.content.queries.terms import Kind, TermPageStart
-from newsapi.content.schemas import terms as wire
+from newsapi.content.queries.terms import TermPageStart
 from newsapi.content.schemas.articles import ArticleList, ArticleSummary
-from newsapi.content.schemas.params import SLUG_OR_ID_SCHEMA, TermListParams, TermParams
+from newsapi.content.schemas.params import TermListParams, TermParams
+from newsapi.content.schemas.term_kinds import TERM_KINDS, TermKind
 from newsapi.content.writes import terms as term_writes
 from newsapi.db.database import Connection
 from newsapi.db.types import latest_time
@@ -28,45 +28,10 @@ from newsapi.text.folding import fold
 from newsapi.text.slugs import is_slug
 from newsapi.web import authorization, pagination
 from newsapi.web.blueprint import Blueprint
-from newsapi.web.context import app_context
 from newsapi.web.fast_dump import compile_dump, dump_json
+from newsapi.web.params import SLUG_OR_ID_SCHEMA
 from newsapi.web.responses import cached_response
 from newsapi.web.wire import OutputSchema
-
-
-@dataclass(frozen=True)
-class TermKind:
-    """A kind of term: its name, its schemas and its description.
-
-    Attributes:
-        kind: "brand", "author", "section" or "tag".
-        singular: Schema of one term.
-        page: Schema of a page of terms.
-        text: Description for OpenAPI.
-    """
-
-    kind: Kind
-    singular: type[Schema]
-    page: type[Schema]
-    text: str
-
-    @property
-    def path(self) -> str:
-        """The path of the list."""
-        return f"/v1/{self.kind}s"
-
-    @property
-    def indefinite_name(self) -> str:
-        """The name with its indefinite article."""
-        return f"an {self.kind}" if self.kind == "author" else f"a {self.kind}"
-
-
-TERM_KINDS = (
-    TermKind("brand", wire.BrandSchema, wire.BrandList, "Brands, and the groups they belong to"),
-    TermKind("author", wire.AuthorSchema, wire.AuthorList, "Authors of articles"),
-    TermKind("section", wire.SectionSchema, wire.SectionList, "Sections of the site"),
-    TermKind("tag", wire.TagSchema, wire.TagList, "Tags: keywords of articles"),
-)
 
 
 def _blueprint(term_kind: TermKind) -> Blueprint:

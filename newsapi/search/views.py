@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from flask import Response
 from flask.views import MethodView
 
 from newsapi.cache import dependencies
 from newsapi.cache.cached_response import CachedResponse
+from newsapi.content.context import app_context
 from newsapi.content.presentation import visibility_of_caller
 from newsapi.content.presentation.presentation import BodyAccess
 from newsapi.content.queries import articles as article_queries
@@ -18,20 +20,20 @@ from newsapi.content.queries.articles import Record
 from newsapi.content.queries.facets import ReadSnapshot
 from newsapi.content.queries.listings import MAX_EXACT_COUNT, ListQuery
 from newsapi.content.queries.terms import Kind
-from newsapi.content.schemas.params import ALLOWED_WITH_CURSOR, SearchParams, SuggestParams
+from newsapi.content.schemas.params import SearchParams, SuggestParams
 from newsapi.db.database import Connection
 from newsapi.db.types import latest_time
 from newsapi.errors import CursorInvalid, FieldError, InvalidParameter
-from newsapi.search import highlights, planner, query_parser, results
-from newsapi.search.planner import SearchPlan
+from newsapi.search import highlights, planner, query_parser, results, spelling
+from newsapi.search.planner import SearchPlan, SearchScope
 from newsapi.search.query_parser import ParsedQuery
 from newsapi.search.schemas import SearchHit, SearchList, Suggestion, Suggestions
 from newsapi.text import html
 from newsapi.text.folding import fold
 from newsapi.web import pagination
 from newsapi.web.blueprint import Blueprint
-from newsapi.web.context import app_context
 from newsapi.web.fast_dump import compile_dump, dump_json
+from newsapi.web.params import ALLOWED_WITH_CURSOR
 from newsapi.web.responses import cached_response
 
 blueprint = Blueprint("search", __name__, url_prefix="/v1", description="Search articles")
@@ -130,11 +132,13 @@ def _search(connection: Connection, query: pagination.Query, after: int | None, 
         pagination.list_query({"sort": "-published_at", **query}, None),
     )
     body_access = visibility_of_caller.body_access(connection)
-    plan = planner.plan_search(connection, parsed, snapshot, list_query, bodies=body_access.is_whole)
+    plan = planner.plan_search(
+        connection, parsed, snapshot, list_query, SearchScope(phrases_in_bodies=body_access.is_whole)
+    )
     page = results.ranked_page(connection, plan, limit=query["limit"], after=after, backward=backward)
     scores = {hit.id: hit.score for hit in page.hits}
     article_page = article_queries.get_many(connection, list(scores), {"body_html"})
-    total: dict[str, Any] = {}
+    total: dict[str, int | bool] = {}
     if query["total"]:
         count = results.count_results(connection, plan)
         total = {"total": min(count, MAX_EXACT_COUNT), "total_is_lower_bound": count > MAX_EXACT_COUNT}
@@ -151,10 +155,10 @@ def _search(connection: Connection, query: pagination.Query, after: int | None, 
         )
     if "facets" in query:
         body["facets"], body["facets_exact"] = results.facet_counts(connection, plan, query["facets"])
-    return _answer(connection, snapshot, body, article_page, query)
+    return _build_response(connection, snapshot, body, article_page, query)
 
 
-def _answer(
+def _build_response(
     connection: Connection,
     snapshot: ReadSnapshot,
     body: dict[str, Any],
@@ -173,7 +177,7 @@ def _answer(
     )
 
 
-def _hit(record: Record, scores: dict[Any, float], plan: SearchPlan, body_access: BodyAccess) -> Record:
+def _hit(record: Record, scores: dict[UUID, float], plan: SearchPlan, body_access: BodyAccess) -> Record:
     presentation, language = app_context().presentation, record["language"]
     highlight_terms = plan.highlight_terms(language)
     body_text = html.html_to_text(presentation.body(record, body_access) or "")
@@ -206,25 +210,27 @@ def _did_you_mean(
         headlines_only: Whether the respelled query must match headlines.
     """
     unknown_words = plan.unknown()
-    respelled = planner.suggest_spelling(connection, unknown_words) if len(unknown_words) <= _MAX_UNKNOWN_WORDS else {}
+    respelled = spelling.suggest_spelling(connection, unknown_words) if len(unknown_words) <= _MAX_UNKNOWN_WORDS else {}
     if len(respelled) < len(unknown_words) or not respelled:
         return None
     other_plan = planner.plan_search(
-        connection, parsed.with_words(respelled), snapshot, list_query, headlines=headlines_only
+        connection, parsed.with_words(respelled), snapshot, list_query, SearchScope(headlines_only=headlines_only)
     )
     page = results.ranked_page(connection, other_plan, limit=1, after=None, backward=False)
-    return other_plan.asked.to_text() if page.hits else None
+    return other_plan.parsed_query.to_text() if page.hits else None
 
 
 def _suggest(connection: Connection, query: pagination.Query) -> CachedResponse:
     snapshot = facets.resolve_filters(connection, {})
     prefix, limit = fold(query["q"]), query["limit"]
-    suggestions: list[dict[str, Any]] = []
+    suggestions: list[dict[str, object]] = []
     for kind in _KINDS if prefix else ():
         matches = term_queries.suggest_terms(connection, kind, prefix, _NAMES_SHOWN)
         suggestions += [_suggestion(kind, slug, name) for slug, name in matches]
     parsed = query_parser.parse_query(query["q"])
-    plan = planner.plan_search(connection, parsed, snapshot, ListQuery(), headlines=True, min_documents=_SUGGEST_SCAN)
+    plan = planner.plan_search(
+        connection, parsed, snapshot, ListQuery(), SearchScope(headlines_only=True, min_documents=_SUGGEST_SCAN)
+    )
     hits = results.ranked_page(connection, plan, limit=limit, after=None, backward=False).hits
     article_page = article_queries.get_many(connection, [hit.id for hit in hits])
     if article_page.records:
@@ -232,9 +238,9 @@ def _suggest(connection: Connection, query: pagination.Query) -> CachedResponse:
     suggestions += [_suggestion("article", record["slug"], record["headline"]) for record in article_page.records]
     dump = compile_dump(Suggestion)
     body = {"data": [dump(suggestion) for suggestion in suggestions[:limit]]}
-    return _answer(connection, snapshot, body, article_page, {})
+    return _build_response(connection, snapshot, body, article_page, {})
 
 
-def _suggestion(kind: str, slug: str, name: str) -> dict[str, Any]:
+def _suggestion(kind: str, slug: str, name: str) -> dict[str, object]:
     url = f"{app_context().settings.api_url}/v1/{kind}s/{slug}"
     return {"type": kind, "slug": slug, "name": name, "links": {"self": url}}

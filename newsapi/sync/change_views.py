@@ -13,22 +13,23 @@ from flask.views import MethodView
 
 from newsapi.cache import dependencies
 from newsapi.cache.cached_response import CachedResponse
+from newsapi.changelog import reader
 from newsapi.changelog.exits import OUT_OF_SCOPE
+from newsapi.changelog.reader import ChangeInfo
+from newsapi.content.context import app_context
 from newsapi.content.presentation import crosslinks, visibility_of_caller
 from newsapi.content.queries import articles as article_queries
-from newsapi.content.queries import facets
+from newsapi.content.queries import facets, snapshots
 from newsapi.content.queries.facets import ReadSnapshot
-from newsapi.content.schemas.articles import ArticleSchema
+from newsapi.content.schemas.articles import ALL_FIELDS, ArticleSchema
 from newsapi.db.database import Connection
 from newsapi.db.types import latest_time
 from newsapi.errors import CursorExpired, CursorInvalid
-from newsapi.reading.article_views import ALL_FIELDS
 from newsapi.sync import delta
-from newsapi.sync.delta import ChangeInfo, Event, FilterGroup
+from newsapi.sync.delta import Event, FilterGroup
 from newsapi.sync.schemas import ALLOWED_WITH_CURSOR, ChangeListParams, Changes
 from newsapi.web import pagination
 from newsapi.web.blueprint import Blueprint
-from newsapi.web.context import app_context
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.responses import cached_response, long_poll
 
@@ -173,7 +174,7 @@ def _build_page(connection: Connection, query: pagination.Query, position: SyncP
     page = delta.events_page(
         connection, list(sync_scope.groups.values()), kinds, after, snapshot.seq, limit=query["limit"]
     )
-    infos = delta.get_changes(connection, {event.seq for event in page.events} | {page.until, after})
+    infos = reader.get_changes(connection, {event.seq for event in page.events} | {page.until, after})
     if position.mark is not None and after == position.after and delta.nonce_at(infos, after) != position.mark:
         raise CursorExpired  # the database was restored, and its changelog continued differently from there
     completed = _complete_events(connection, query, page.events, infos)
@@ -258,7 +259,7 @@ def _complete_events(
     records = {record["id"]: record for record in page.records}
     bodies = {id_: dump(presentation.article(record, body_access)) for id_, record in records.items()}
     deleted = _ids(events, "article", "delete")
-    withdrawals = delta.withdrawals(connection, deleted) if deleted else {}
+    withdrawals = snapshots.list_withdrawals(connection, deleted)
     names = _names(connection, events)
     data = []
     for event in events:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
@@ -18,12 +17,12 @@ from uuid import UUID
 from sqlalchemy import Connection, and_, bindparam, func, select
 
 from newsapi.changelog import exits as changelog_exits
-from newsapi.changelog.tables import OF_TERMS, Change
+from newsapi.changelog.reader import ChangeInfo
+from newsapi.changelog.tables import OF_TERMS, Change, Facet
 from newsapi.content.queries.listings import in_facets
 from newsapi.content.queries.terms import MODELS
 from newsapi.content.queries.visibility import is_visible
 from newsapi.content.tables.articles import Article, ListingEntry
-from newsapi.content.tables.terms import Facet
 from newsapi.db import compiled_queries
 from newsapi.db.bulk_rows import in_values
 
@@ -63,17 +62,6 @@ class Page(NamedTuple):
 
     events: list[Event]
     until: int
-
-
-class ChangeInfo(NamedTuple):
-    """The changelog entry of a change."""
-
-    mark: int
-    at: datetime
-    reason: str
-    slug: str
-    previous_slug: str | None
-    version: int | None
 
 
 def events_page(
@@ -245,29 +233,6 @@ _LAST = (
     .where(OF_TERMS, Change.subject_id.in_(bindparam("ids", expanding=True)))
     .group_by(Change.subject_id)
 )
-
-
-def get_changes(connection: Connection, seqs: Collection[int]) -> dict[int, ChangeInfo]:
-    """Return the changelog entries of these changes by their seq."""
-    columns = (
-        Change.seq,
-        Change.nonce,
-        Change.committed_at,
-        Change.reason,
-        Change.slug,
-        Change.previous_slug,
-        Change.version,
-    )
-    rows = connection.execute(select(*columns).where(in_values(connection, Change.seq, sorted(seqs))))
-    return {row.seq: ChangeInfo(*row[1:]) for row in rows}
-
-
-def withdrawals(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Any]:
-    """Return the withdrawals of those of these articles that were public and are no longer."""
-    rows = select(Article.id, Article.withdrawal).where(
-        in_values(connection, Article.id, ids), Article.status != "published"
-    )
-    return {id_: withdrawal for id_, withdrawal in connection.execute(rows) if withdrawal}
 
 
 def term_refs(connection: Connection, kind: Any, ids: Collection[UUID]) -> dict[UUID, dict[str, str]]:

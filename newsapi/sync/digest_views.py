@@ -14,7 +14,7 @@ from newsapi.changelog import digests as changelog_digests
 from newsapi.changelog.digests import BUCKETS, BucketSum, DigestItem
 from newsapi.db.database import Connection
 from newsapi.errors import FieldError, InvalidParameter
-from newsapi.sync import delta
+from newsapi.sync import delta, digest_queries
 from newsapi.sync.change_views import SyncScope, scope
 from newsapi.sync.schemas import DigestLevel, DigestParams
 from newsapi.sync.schemas import DigestSchema as Shape
@@ -68,7 +68,7 @@ def _build(connection: Connection, query: pagination.Query) -> CachedResponse:
         outer, dot, inner = name.partition(".")
         first = int(outer) * BUCKETS + int(inner or 0)
         last = first if dot else first + BUCKETS - 1
-        numbered = _in_scope(connection, sync_scope, list(changelog_digests.items_in_buckets(connection, first, last)))
+        numbered = _in_scope(connection, sync_scope, list(digest_queries.items_in_buckets(connection, first, last)))
         if dot:
             items = [item for _, item in numbered]
         else:
@@ -115,7 +115,7 @@ def _whole(connection: Connection, sync_scope: SyncScope) -> list[BucketSum]:
         raise InvalidParameter(
             [FieldError("bucket", f"is required here, from 0 to {BUCKETS - 1}: these filters hold too many articles")]
         )
-    numbered = _in_scope(connection, sync_scope, list(changelog_digests.items_of_articles(connection, ids)))
+    numbered = _in_scope(connection, sync_scope, list(digest_queries.items_of_articles(connection, ids)))
     sums = _sum_buckets(numbered, lambda number: number // BUCKETS)
     return [sums.get(bucket, BucketSum()) for bucket in range(BUCKETS)]
 

@@ -10,20 +10,20 @@ from flask import Response
 from flask.views import MethodView
 
 from newsapi.cache.cached_response import CachedResponse
+from newsapi.content.context import app_context
+from newsapi.content.presentation.article_paths import ARTICLES_PATH
 from newsapi.db.database import Connection
-from newsapi.reading.article_views import PATH
 from newsapi.sync import recalls
 from newsapi.sync.schemas import RecallReceiptResponse, RecallReceiptSchema, RecallResponse, RecallSchema
 from newsapi.web import write_requests
 from newsapi.web.authorization import require_caller
 from newsapi.web.blueprint import Blueprint
-from newsapi.web.context import app_context
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.idempotency import StoredResponse
 from newsapi.web.responses import private_response
 
 blueprint = Blueprint(
-    "recalls", __name__, url_prefix=PATH, description="Recalls of withdrawn articles and their acknowledgement"
+    "recalls", __name__, url_prefix=ARTICLES_PATH, description="Recalls of withdrawn articles and their acknowledgement"
 )
 
 ARTICLE_ID_PARAM = {
@@ -54,7 +54,7 @@ class RecallReceipts(MethodView):
             }
             return CachedResponse(body=dump_json({"data": compile_dump(RecallSchema)(record)}), seq=status.recall.seq)
 
-        return private_response(f"{PATH}/{article_id}/recall-receipts", {}, build)
+        return private_response(f"{ARTICLES_PATH}/{article_id}/recall-receipts", {}, build)
 
     @blueprint.doc(operationId="acknowledgeRecall", summary="Acknowledge a recall", **write_requests.documents_body())
     @blueprint.response(201, RecallReceiptResponse)

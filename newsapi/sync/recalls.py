@@ -11,9 +11,10 @@ from newsapi.content.writes.writer import WriteContext
 from newsapi.db.database import Connection
 from newsapi.errors import ResourceInUse
 from newsapi.keys import audit
-from newsapi.keys.commands import PARTNER_SCOPE, Caller
 from newsapi.sync import receipts
 from newsapi.sync.receipts import RecallRecord
+from newsapi.web.caller import Caller
+from newsapi.web.scopes import PARTNER_SCOPE
 
 
 class AcknowledgementResult(NamedTuple):
@@ -47,7 +48,8 @@ def acknowledge(context: WriteContext, caller: Caller, article: UUID) -> Acknowl
         NotFound: There is no such article.
         ResourceInUse: The article is public.
     """
-    with context.write_transaction() as (session, now):
+    with context.write_transaction() as write:
+        session, now = write.session, write.now
         recall = _recall(session.connection(), article)
         acknowledged_at, is_new = receipts.insert_receipt(session, recall, caller.id, now)
         if is_new:

@@ -7,16 +7,9 @@ from typing import Any, Final
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from newsapi.content.schemas.params import (
-    MAX_SEQ,
-    Cursor,
-    FieldsParam,
-    PartnerFilters,
-    ReadParams,
-    choice_list,
-    reject_params_beside_cursor,
-)
+from newsapi.content.schemas.params import FieldsParam, PartnerFilters
 from newsapi.content.schemas.partial import PartialArticle
+from newsapi.web.params import MAX_SEQ, Cursor, ReadParams, choice_list, reject_params_beside_cursor
 from newsapi.web.wire import Instant, OutputSchema, StrictInteger, TermRef, Withdrawal, open_enum
 
 CHANGE_TYPES: Final = ("article", "author", "brand", "section", "tag")

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final, TypeGuard
 
+import orjson
+
 MAX_DEPTH: Final = 32
 """Maximum nesting of objects and lists, the outermost included."""
 
@@ -201,3 +203,25 @@ def _not_json(error: json.JSONDecodeError) -> str:
         return f"not JSON: unexpected end at column {error.pos + 1}"
     message = _MESSAGES.get(error.msg, f"{error.msg[:1].lower()}{error.msg[1:]}")
     return f"not JSON: {message} at column {error.pos + 1}"
+
+
+def parse_line(raw: bytes) -> dict[str, object]:
+    """Parse a line as a JSON object.
+
+    Args:
+        raw: The line without the white space around it.
+
+    Returns:
+        The object.
+
+    Raises:
+        InvalidJson: The line is not JSON (NaN and Infinity are not), not an object, not UTF-8 or nested deeper than 32
+            levels; a number exceeds 64 bits; a string contains NUL or a lone surrogate; or an object has a duplicate
+            key, of which some parsers keep the first value and others the last. The exception has a JSON pointer.
+    """
+    try:
+        record = orjson.loads(raw)
+    except ValueError:
+        return parse_strictly(raw)
+    # The check takes a few microseconds; a doubtful line is parsed again, slowly, to locate the problem.
+    return record if is_valid_object(record, raw) else parse_strictly(raw)

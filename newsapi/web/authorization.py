@@ -9,10 +9,10 @@ from typing import Final, cast
 
 from flask import g, request
 
-from newsapi.errors import KeyMissing, ScopeMissing, Unavailable
-from newsapi.keys import commands as key_commands
-from newsapi.keys.commands import Caller
+from newsapi.errors import KeyMissing, ScopeMissing
+from newsapi.web.caller import Caller
 from newsapi.web.context import app_context
+from newsapi.web.feed_formats import FEED_FORMATS
 
 PUBLIC: Final = "public"
 """No key needed; with NEWSAPI_READ_ACCESS=key, any valid key."""
@@ -35,7 +35,7 @@ RULES: Final[dict[str, str]] = {
     "GET /v1/articles/<slug_or_id>/related": PUBLIC,
     "GET /v1/search": PUBLIC,
     "GET /v1/suggest": PUBLIC,
-    **{f"GET /v1/feeds/articles.{form}": PUBLIC for form in ("rss", "atom", "json", "ninjs")},
+    **{f"GET {feed_format.path}": PUBLIC for feed_format in FEED_FORMATS},
     "GET /sitemap.xml": PUBLIC,
     "GET /sitemap-<page>.xml": PUBLIC,
     "GET /sitemap-news.xml": PUBLIC,
@@ -97,7 +97,7 @@ RULES: Final[dict[str, str]] = {
 """The access rule of each method and route: PUBLIC, ALWAYS_PUBLIC, ANY_KEY, or the scope that the key must have.
 
 The scope `admin` includes every other scope. Publishing, scheduling, removing published content
-(`actions/transitions.py`) and importing need `content:publish` in addition to `content:write`.
+(`editing/transitions.py`) and importing need `content:publish` in addition to `content:write`.
 """
 
 
@@ -121,10 +121,10 @@ def authenticate_request() -> None:
         return
     authorization = request.authorization
     if authorization is not None and authorization.type == "bearer":
-        if app_context().response_cache.follower.is_unavailable:
-            raise Unavailable  # fail fast: each new connection attempt would take a second
-        with app_context().database.read_transaction() as connection:
-            g.caller = key_commands.authenticate(connection, authorization.token or "", app_context().now())
+        context = app_context()
+        context.require_database()
+        with context.database.read_transaction() as connection:
+            g.caller = context.authenticate(connection, authorization.token or "", context.now())
     if rule == PUBLIC and app_context().settings.read_access == "public":
         return
     if g.caller is None:

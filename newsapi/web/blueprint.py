@@ -16,10 +16,10 @@ from marshmallow import RAISE, Schema, ValidationError, fields
 from webargs.flaskparser import FlaskParser
 
 from newsapi import __version__
-from newsapi.content.schemas.params import InstantOrDateParam, PageParams, ReadParams, parameter_names
 from newsapi.errors import FieldError, InvalidParameter
 from newsapi.web import wire
 from newsapi.web.fast_dump import dump_json
+from newsapi.web.params import InstantOrDateParam, PageParams, ReadParams, parameter_names
 from newsapi.web.problem_types import response_description
 
 DESCRIPTION = """\

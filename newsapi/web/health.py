@@ -10,14 +10,12 @@ from marshmallow import fields
 
 from newsapi import __version__
 from newsapi.changelog import offsets as changelog_offsets
-from newsapi.content.schemas.params import SLUG_OR_ID_SCHEMA
 from newsapi.errors import NotFound, Unavailable
 from newsapi.migrations.upgrade import is_current
-from newsapi.related import index as related_index
-from newsapi.search import index as search_index
 from newsapi.web.blueprint import Blueprint
 from newsapi.web.context import app_context
 from newsapi.web.fast_dump import dump_json
+from newsapi.web.params import SLUG_OR_ID_SCHEMA
 from newsapi.web.problem_types import PROBLEM_TYPES
 from newsapi.web.wire import OutputSchema
 
@@ -60,7 +58,7 @@ class Readyz(MethodView):
         """Return 200 if the database can be read and its schema is current. Reads work without Redis."""
         state = {"database": _database(), "cache": app_context().response_cache.shared.state()}
         if state["database"] == "ok":
-            state |= {"related": _index_lag(related_index.CONSUMER), "search": _index_lag(search_index.LISTENER)}
+            state |= {name: _index_lag(consumer) for name, consumer in app_context().index_consumers.items()}
         ready = state["database"] == "ok"
         body = {"status": "ready" if ready else "not ready", "parts": state}
         return Response(dump_json(body), 200 if ready else 503, content_type="application/json")

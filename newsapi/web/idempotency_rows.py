@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from newsapi.db.types import columns_table
 from newsapi.errors import IdempotentRequestInProgress
-from newsapi.keys.tables import IdempotencyRecord
+from newsapi.web.tables import IdempotencyRecord
 
 RETENTION = timedelta(hours=24)
 """How long a response is stored."""

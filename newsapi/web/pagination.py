@@ -14,19 +14,13 @@ from marshmallow import ValidationError
 from newsapi.cache.cached_response import CachedResponse
 from newsapi.content.queries.facets import resolve_filters as truth_of
 from newsapi.content.queries.listings import ListQuery, PageStart, Position, SortKey
-from newsapi.content.schemas.params import (
-    ALLOWED_WITH_CURSOR,
-    FACET_FILTERS,
-    FILTERS,
-    ArticleListParams,
-    ArticleParams,
-    FeedParams,
-)
+from newsapi.content.schemas.params import FACET_FILTERS, FILTERS, ArticleListParams, ArticleParams, FeedParams
 from newsapi.db.database import Connection
 from newsapi.db.types import EPOCH, MICROSECOND
 from newsapi.errors import CursorInvalid
 from newsapi.web.context import app_context
 from newsapi.web.fast_dump import DumpFunction, dump_json
+from newsapi.web.params import ALLOWED_WITH_CURSOR
 from newsapi.web.wire import format_instant
 
 Query = dict[str, Any]

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Response, request
 
-from newsapi.cache.cached_response import CachedResponse, RequestConditions, render
+from newsapi.cache.cached_response import CachedResponse, Delivery, RequestConditions, render
 from newsapi.cache.log_follower import POLL_INTERVAL_SECONDS
 from newsapi.cache.response_cache import CacheResult
 from newsapi.db.database import Connection
@@ -61,7 +61,7 @@ def long_poll(
 
     def load() -> CachedResponse:
         if is_public:
-            return _cached_or_built(url, query, build).answer
+            return _cached_or_built(url, query, build).response
         changelog_snapshot = context.response_cache.follower.latest()
         built = _built(query, build)
         built.log_epoch = changelog_snapshot.epoch if changelog_snapshot is not None else None
@@ -167,14 +167,10 @@ def _respond(result: CacheResult) -> Response:
     )
     age = context.response_cache.unproven_seconds(result)
     status, response_headers, body = render(
-        result.answer,
+        result.response,
         conditions,
-        result.answer.choose_encoding(conditions),
-        result.cache_status,
-        request_id=request_hooks.request_id(),
-        cdn_lifetime=context.cdn_lifetime,
-        age=age,
-        now=context.now(),
+        result.response.choose_encoding(conditions),
+        Delivery(result.cache_status, request_hooks.request_id(), context.cdn_lifetime, age, context.now()),
     )
     response = Response(body, status)
     response.headers.clear()

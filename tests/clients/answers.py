@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from newsapi.web.feed_formats import FEED_FORMATS
+
 FILE = Path(__file__).parents[2] / "newsapi" / "web" / "examples.json"
 BASE = "http://127.0.0.1:8000"
 
@@ -34,7 +36,7 @@ ADDRESSES = {
         "found": "/v1/search?q=batterie+somerset&facets=brand",
         "meant": "/v1/search?q=gigafactori",
     },
-    "suggestTerms": {"begun": "/v1/suggest?q=rover&limit=4"},
+    "suggest": {"begun": "/v1/suggest?q=rover&limit=4"},
     "listBrands": {"found": "/v1/brands?q=range"},
     "getBrand": {"alone": "/v1/brands/land-rover", "unknown": "/v1/brands/nothing-of-that-name"},
     "listAuthors": {"found": "/v1/authors?q=donnici"},
@@ -46,8 +48,8 @@ ADDRESSES = {
     "listTags": {"found": "/v1/tags?q=batterie"},
     "getTag": {"alone": "/v1/tags/batterie"},
     **{
-        f"getFeed{form.title()}": {"one": f"/v1/feeds/articles.{form}?slug=incentivi-auto-come-si-legge-un-bando"}
-        for form in ("rss", "atom", "json", "ninjs")
+        feed_format.operation_id: {"one": f"{feed_format.path}?slug=incentivi-auto-come-si-legge-un-bando"}
+        for feed_format in FEED_FORMATS
     },
     "getReadiness": {"ready": "/readyz"},
 }

@@ -19,16 +19,16 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from newsapi.app import create_app
+from newsapi.app import WRITE_HOOKS, create_app
+from newsapi.content.presentation import consent
 from newsapi.demo import content
 from newsapi.imports import loader as import_loader
 from newsapi.imports import mapping as import_mapping
 from newsapi.search import maintenance as search_maintenance
 from newsapi.settings import Settings
-from newsapi.subscriptions import messages
 from newsapi.web.context import utc_now
 from tests.docs.pages import BLOCKS, PAGES, TOP, blocks, commands
-from tests.stories.conftest import environ
+from tests.support.processes import environ
 
 BASE = "http://127.0.0.1:8000"
 LANGUAGES = {"html", "ini", "json", "ndjson", "nginx", "sh", "text", "toml", "vcl", "yaml"}
@@ -45,8 +45,6 @@ RENAMED = {
     "check-config": "check",
     "suppressions import-bounces": "addresses bounced",
     "suppressions remove": "addresses allow",
-    "bench-cache": "hits",
-    "test-long": "long",
 }
 """Present names and the former ones, which are used where the present ones do not exist yet."""
 
@@ -79,7 +77,12 @@ def demo_file(tmp_path_factory, sqlite_template):
     parts = create_app(settings_of(path)).extensions["newsapi"]
     with content.stream(parts.settings.api_url) as stream:
         import_loader.import_records(
-            parts.database, parts.settings, stream, now=utc_now, reject=lambda *place: pytest.fail(str(place))
+            parts.database,
+            parts.settings,
+            stream,
+            hooks=WRITE_HOOKS,
+            now=utc_now,
+            reject=lambda *place: pytest.fail(str(place)),
         )
     search_maintenance.rebuild(parts.database, now=utc_now)
     parts.database.dispose()
@@ -157,7 +160,7 @@ def test_every_make_target_of_the_documentation_exists():
     text = "\n".join([command for _, command in of("make")] + re.findall(r"`make [^`]+`", "\n".join(PAGES.values())))
     named = set(re.findall(r"\bmake ([a-z-]+)\b", text))
     assert named
-    assert {name if name in targets else RENAMED.get(name, name) for name in named} <= targets
+    assert named <= targets
 
 
 @pytest.fixture(scope="module")
@@ -233,6 +236,7 @@ def test_every_json_block_can_be_read(block):
 def test_every_record_can_be_imported(database, settings, block):
     counts = import_loader.import_records(
         *(database, settings, BytesIO(block.text.encode())),
+        hooks=WRITE_HOOKS,
         now=utc_now,
         reject=lambda *place: pytest.fail(str(place)),
     )
@@ -271,7 +275,7 @@ def test_every_html_block_is_well_formed(block):
 
 def test_the_form_names_the_consent_that_the_demo_shows():
     named = set(re.findall(r'consent_version: "([^"]+)"', "".join(block.text for block in blocks("html"))))
-    assert named == {messages.consent_text("it", None, None).version}
+    assert named == {consent.consent_text("it", None, None).version}
 
 
 # --- walk through -----------------------------------------------------------------------------------------------------

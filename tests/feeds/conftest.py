@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from newsapi.app import WRITE_HOOKS
 from newsapi.imports import loader as import_loader
-from tests.records import lines
+from tests.support.import_records import lines
 
 SITE = {
     "article_url": "https://www.example.it/{section}/{slug}",
@@ -33,7 +34,12 @@ def load(database, settings, clock) -> Callable[..., None]:
     def load(*records: Any) -> None:
         refused: list[Any] = []
         import_loader.import_records(
-            database, settings, BytesIO(lines(*records)), now=clock, reject=lambda *fault: refused.append(fault)
+            database,
+            settings,
+            BytesIO(lines(*records)),
+            hooks=WRITE_HOOKS,
+            now=clock,
+            reject=lambda *fault: refused.append(fault),
         )
         assert not refused, refused
 

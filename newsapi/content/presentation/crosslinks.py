@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import NamedTuple
 
 from newsapi.cache import dependencies as cache_dependencies
+from newsapi.content.context import app_context
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import translations
 from newsapi.content.queries.articles import Record
 from newsapi.db.database import Connection
 from newsapi.db.types import latest_time
-from newsapi.web.context import app_context
 
 
 class CrosslinkResult(NamedTuple):

@@ -7,20 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from newsapi.content.presentation import consent as presentation_consent
 from newsapi.content.presentation.renditions import Renditions
 from newsapi.content.schemas.subscription_offer import FOLLOWABLE_KINDS, FREQUENCIES
 from newsapi.settings import Settings
-from newsapi.subscriptions import messages
 from newsapi.text import html
 from newsapi.text.bylines import format_byline
 from newsapi.text.internal_links import InternalLinks
+from newsapi.web.feed_formats import FEED_FORMATS
 
 Record = dict[str, Any]
 
 NO_RIGHTS = dict.fromkeys(("holder", "terms", "license_url", "syndicatable", "expires_at", "ai"))
-FEED_FORMATS = ("rss", "atom", "json", "ninjs")
-"""Feed formats, as in the extension of the feed's URL."""
-
 NO_SEO = dict.fromkeys(("title", "description", "robots"))
 
 
@@ -71,7 +69,7 @@ class ArticlePresenter:
         self.picture = Renditions(settings.image_url, settings.image_key, settings.image_salt).picture
         self._passage = settings.subscription_url or f"{self.api}/subscriptions"
         self._zone = settings.time_zone
-        consent = messages.consent_text(settings.mail_language, settings.publisher, settings.privacy_url)
+        consent = presentation_consent.consent_text(settings.mail_language, settings.publisher, settings.privacy_url)
         self._box = {"frequencies": FREQUENCIES if settings.smtp_url else (), "consent": consent._asdict()}
         self.public = BodyAccess(default_level=settings.public_body, entitled_level=settings.public_body)
         api_template = self.api.replace("{", "{{").replace("}", "}}") + "/v1/articles/{slug}"
@@ -167,8 +165,7 @@ class ArticlePresenter:
             links["subscriptions"] = f"{links['self']}/subscriptions"
         if kind == "brand":
             record["subscription"] = self._box
-            feeds = f"{self.api}/v1/feeds/articles"
-            links["feeds"] = {format_: f"{feeds}.{format_}?brand={slug}" for format_ in FEED_FORMATS}
+            links["feeds"] = {format_.name: format_.url(self.api, brand=slug) for format_ in FEED_FORMATS}
         for name in ("logo", "avatar"):
             if name in record:
                 record[name] = self.picture(record[name])

@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from newsapi.content.context import app_context
 from newsapi.content.presentation.presentation import FULL_ACCESS, BodyAccess
 from newsapi.content.queries import articles as article_queries
-from newsapi.content.queries import unpublished
+from newsapi.content.queries import terms, unpublished
 from newsapi.content.queries.articles import ArticlePage
 from newsapi.content.queries.facets import ReadSnapshot
 from newsapi.content.queries.listings import ListQuery
 from newsapi.content.queries.unpublished import Visibility
-from newsapi.content.schemas.params import ArticleListParams, parameter_names
+from newsapi.content.schemas.params import ArticleListParams
 from newsapi.content.writes import previews
 from newsapi.db.database import Connection
 from newsapi.errors import FieldError, InvalidParameter
-from newsapi.sync import receipts
 from newsapi.web import authorization
-from newsapi.web.context import app_context
-
-DRAFTS_SCOPE = "drafts:read"
-PARTNER_SCOPE = "partner:read"
+from newsapi.web.params import parameter_names
+from newsapi.web.scopes import DRAFTS_SCOPE, PARTNER_SCOPE
 
 
 def reject_editor_params(query: Mapping[str, Any]) -> None:
@@ -111,7 +109,7 @@ def body_access(connection: Connection) -> BodyAccess:
         return FULL_ACCESS
     if not caller.has_scope(PARTNER_SCOPE):
         return public
-    slugs = {name: receipts.current_slugs(connection, name, values) for name, values in entitlement_filters().items()}
+    slugs = {name: terms.current_slugs(connection, name, values) for name, values in entitlement_filters().items()}
     return BodyAccess(
         default_level=public.default_level,
         entitled_level=caller.body,

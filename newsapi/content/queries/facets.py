@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func, literal, or_, select, true, union_all
 
-from newsapi.changelog.tables import ChangelogHead
+from newsapi.changelog.tables import ChangelogHead, Facet
 from newsapi.content.tables.articles import SlugRedirect
-from newsapi.content.tables.terms import Author, Brand, Facet, Section, Tag
+from newsapi.content.tables.terms import Author, Brand, Section, Tag
 from newsapi.db import compiled_queries
 from newsapi.errors import MigrationsPending
 
@@ -95,7 +95,7 @@ def _named(filter_: str) -> Select[*tuple[Any, ...]]:
 
 
 @lru_cache(maxsize=256)
-def _statement(filters: tuple[str, ...]) -> Select[Any]:
+def _statement(filters: tuple[str, ...]) -> Select[*tuple[Any, ...]]:
     builtin = select(
         (Facet.kind + ":" + func.coalesce(Facet.name, "")), Facet.id, Facet.article_count, Facet.seq, Facet.changed_at
     ).where(or_(*(and_(Facet.kind == kind, Facet.name == name) for kind, name in BUILTIN_FACETS)))

@@ -12,15 +12,20 @@ from uuid import UUID
 from sqlalchemy import Connection, and_, bindparam, delete, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from newsapi.changelog.tables import Facet
+from newsapi.content.queries import sitemap_pages
 from newsapi.content.queries.snapshots import ArticleSnapshot
-from newsapi.content.tables.articles import ListingEntry, is_indexed
-from newsapi.content.tables.terms import Author, Brand, Facet, Section, Tag
+from newsapi.content.queries.visibility import is_indexed
+from newsapi.content.tables.articles import ListingEntry
+from newsapi.content.tables.terms import Author, Brand, Section, Tag
 from newsapi.db import bulk_rows
 from newsapi.db.bulk_rows import in_values
 from newsapi.db.types import columns_table
-from newsapi.feeds import sitemap_queries
 
 _Parent = aliased(Brand)
+
+ALL_ARTICLES_FACET = select(Facet.id).where(Facet.kind == "all").scalar_subquery()
+"""Subquery of the id of the facet of all public articles."""
 
 FacetIds = Mapping[Any, Any]
 """Facet ids of terms, keyed by the id that an article refers to them with."""
@@ -60,7 +65,7 @@ def _names(state: ArticleSnapshot) -> Iterator[tuple[str, str]]:
     """Yield kind and name of the facets of an article that are identified by their name."""
     yield from state.named_facets.items()
     if state.publication_number is not None and is_indexed(state.values["seo"]):
-        yield sitemap_queries.KIND, sitemap_queries.page_name(state.publication_number)
+        yield sitemap_pages.SITEMAP_KIND, sitemap_pages.page_name(state.publication_number)
 
 
 def _named(connection: Connection, names: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], int]:
@@ -117,3 +122,9 @@ def delete_entries(session: Session, snapshots_with_facets: Iterable[tuple[Artic
     ]
     if entries:
         session.connection().execute(statement, entries)
+
+
+def list_public_ids(connection: Connection) -> list[UUID]:
+    """Return the ids of all public articles, oldest first."""
+    statement = select(ListingEntry.article_id).where(ListingEntry.facet_id == ALL_ARTICLES_FACET)
+    return list(connection.execute(statement.order_by(ListingEntry.published_at, ListingEntry.article_id)).scalars())

@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlalchemy import Connection, CursorResult, Row, insert, select, update
 from sqlalchemy.orm import Session
 
+from newsapi.content.tables.previews import PreviewLink
 from newsapi.db.types import columns_table
-from newsapi.keys.tables import PreviewLink
 
 _LINK = columns_table(PreviewLink)
 

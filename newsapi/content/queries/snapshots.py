@@ -114,12 +114,14 @@ def get_picks(connection: Connection, article_id: UUID) -> tuple[list[str], list
     return picks, exclusions or [], version
 
 
-def withdrawals(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Any]:
+def list_withdrawals(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Any]:
     """Return when, how and why articles were withdrawn, for those of the ids that were public and no longer are."""
+    if not ids:
+        return {}
     statement = select(Article.id, Article.withdrawal).where(
-        in_values(connection, Article.id, ids), Article.withdrawal.is_not(None)
+        in_values(connection, Article.id, ids), Article.status != "published"
     )
-    return dict(connection.execute(statement).all()) if ids else {}
+    return {id_: withdrawal for id_, withdrawal in connection.execute(statement) if withdrawal}
 
 
 def list_by_term(session: Session, kind: str, term_id: UUID, limit: int) -> dict[UUID, ArticleSnapshot]:

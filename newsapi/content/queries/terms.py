@@ -7,13 +7,14 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, Select, bindparam, select, tuple_
+from sqlalchemy import Connection, Select, bindparam, select, tuple_, union
 from sqlalchemy.orm import aliased
 
+from newsapi.changelog.tables import Facet
 from newsapi.content.queries.articles import Record
 from newsapi.content.queries.facets import IS_PUBLIC_FACET, ReadSnapshot
 from newsapi.content.tables.articles import SlugRedirect
-from newsapi.content.tables.terms import Author, Brand, Facet, Section, Tag
+from newsapi.content.tables.terms import Author, Brand, Section, Tag
 from newsapi.db import compiled_queries
 from newsapi.db.types import latest_time
 from newsapi.errors import NotFound, Renamed
@@ -152,7 +153,7 @@ def _page(kind: Kind, *, is_searched: bool, back: bool | None) -> Select[Any]:
 
 
 @lru_cache(maxsize=4)
-def _begun(kind: Kind) -> Select[Any]:
+def _begun(kind: Kind) -> Select[*tuple[Any, ...]]:
     model = MODELS[kind]
     statement = select(model.slug, model.name).join(Facet, (Facet.id == model.facet_id) & IS_PUBLIC_FACET)
     statement = statement.where(model.search_names.like(bindparam("words"), escape="\\"))
@@ -179,3 +180,11 @@ def _records(rows: Sequence[Any]) -> list[Record]:
             record["changed_at"] = max(record["changed_at"], parent_changed_at or record["changed_at"])
         records.append(record)
     return records
+
+
+def current_slugs(connection: Connection, kind: str, slugs: Sequence[str]) -> frozenset[str]:
+    """Return the current slugs of the brands or sections that have or had one of these slugs."""
+    model = MODELS[kind]
+    former = select(model.slug).join(SlugRedirect, (SlugRedirect.subject_id == model.id) & (SlugRedirect.kind == kind))
+    statement = union(select(model.slug).where(model.slug.in_(slugs)), former.where(SlugRedirect.slug.in_(slugs)))
+    return frozenset(connection.execute(statement).scalars())

@@ -8,9 +8,10 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, select
 
+from newsapi.changelog.tables import Facet
 from newsapi.content.queries.visibility import is_visible
 from newsapi.content.tables.articles import Article, ListingEntry
-from newsapi.content.tables.terms import Brand, Facet, Section
+from newsapi.content.tables.terms import Brand, Section
 from newsapi.db import compiled_queries
 from newsapi.db.types import latest_time
 
@@ -57,5 +58,5 @@ def list_for_groups(connection: Connection, groups: Sequence[str]) -> Translatio
         change_times.add(changed_at)
         if id_ is not None:
             terms = {"brand": brand and {"slug": brand}, "section": section and {"slug": section}}
-            records[group].append({"id": id_, "slug": slug, "language": language, **terms})
+            records[group or ""].append({"id": id_, "slug": slug, "language": language, **terms})
     return TranslationSet(records, frozenset(facet_ids), latest_time(change_times))

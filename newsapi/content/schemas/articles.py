@@ -394,3 +394,6 @@ class RelatedPicksUpdate(InputSchema):
 
     slugs = slug_list(20)
     ban = slug_list(100)
+
+
+ALL_FIELDS = frozenset(ArticleSchema().dump_fields)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,17 +10,13 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueCon
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
+from newsapi.changelog.digests import bucket
 from newsapi.db.types import Base, BytewiseText, uuid7
 
 STATUSES = ("draft", "scheduled", "published", "withdrawn")
 _SCHEDULED = text("status = 'scheduled'")
 _EXPIRES = text("status = 'published' AND expires_at IS NOT NULL")
 _NOT_PUBLISHED = text("status <> 'published'")
-
-
-def bucket(id_: UUID) -> int:
-    """Return the digest bucket of an article, 0 to 4095: the last three hexadecimal digits of its id."""
-    return id_.int & 0xFFF
 
 
 def _bucket(context: DefaultExecutionContext) -> int:
@@ -84,12 +79,6 @@ class Article(Base):
     expires_at: Mapped[datetime | None]
     publication_number: Mapped[int | None] = mapped_column(index=True, unique=True)
     digest_bucket: Mapped[int | None] = mapped_column(default=_bucket)
-
-
-def is_indexed(seo: Mapping[str, Any] | None) -> bool:
-    """Return whether search engines may index an article, by the robots directives of its `ArticleContent.seo`."""
-    robots = (seo or {}).get("robots") or ""
-    return {"noindex", "none"}.isdisjoint(directive.strip() for directive in robots.lower().split(","))
 
 
 class ArticleContent(Base):

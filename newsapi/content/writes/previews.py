@@ -18,8 +18,8 @@ from newsapi.db.database import Connection
 from newsapi.db.types import uuid7
 from newsapi.errors import FieldError, InvalidParameter, NotFound, TokenExpired
 from newsapi.keys import audit
-from newsapi.keys.commands import Caller
 from newsapi.web import credentials
+from newsapi.web.caller import Caller
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,6 @@ from alembic import op
 
 from newsapi.db.types import BytewiseText, Id, Json, UtcDateTime
 
-# ruff: noqa: E501
 revision = "0001"
 down_revision = None
 
@@ -198,6 +197,7 @@ def _create_related_tables() -> None:
         sa.Column("version", sa.BigInteger, nullable=False),
         sa.Column("built_at", UtcDateTime),
         sa.Column("min_similarity", sa.Double, nullable=False),
+        sa.Column("max_items", sa.Integer, nullable=False),
         sa.Column("entries", Json, nullable=False),
     )
     op.create_index("ix_related_list_pool", "related_list", ["pool"])
@@ -278,10 +278,10 @@ def _create_subscriptions_tables() -> None:
     op.create_table(
         "confirmation_send",
         sa.Column("id", Id, primary_key=True),
-        sa.Column("mailbox", sa.LargeBinary, nullable=False),
+        sa.Column("mailbox_hash", sa.LargeBinary, nullable=False),
         sa.Column("sent_at", UtcDateTime, nullable=False),
     )
-    op.create_index("ix_confirmation_send_mailbox", "confirmation_send", ["mailbox"])
+    op.create_index("ix_confirmation_send_mailbox_hash", "confirmation_send", ["mailbox_hash"])
     op.create_table(
         "consent_text",
         sa.Column("version", BytewiseText, primary_key=True),
@@ -293,7 +293,7 @@ def _create_subscriptions_tables() -> None:
         "subscriber",
         sa.Column("id", Id, primary_key=True),
         sa.Column("email_hash", sa.LargeBinary, nullable=False, unique=True),
-        sa.Column("mailbox", sa.LargeBinary, nullable=False),
+        sa.Column("mailbox_hash", sa.LargeBinary, nullable=False),
         sa.Column("email", sa.Text),
         sa.Column("language", BytewiseText, nullable=False),
         sa.Column("time_zone", BytewiseText, nullable=False),
@@ -316,7 +316,7 @@ def _create_subscriptions_tables() -> None:
     op.create_index("ix_subscription_request_email_hash", "subscription_request", ["email_hash"])
     op.create_table(
         "suppression",
-        sa.Column("person", sa.LargeBinary, primary_key=True),
+        sa.Column("email_hash", sa.LargeBinary, primary_key=True),
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("suppressed_at", UtcDateTime, nullable=False),
     )
