@@ -4,7 +4,7 @@ Nothing here depends on the schemas: what is stored and what is returned change 
 must never reach a client by itself.
 """
 
-from newsapi.changelog.tables import Change, ChangelogHead, ConsumerOffset, Facet, FacetDigest, FilterExit, Secret
+from newsapi.changelog.tables import Change, ChangelogHead, ConsumerOffset, Facet, FacetDigest, FilterExit
 from newsapi.content.tables.articles import (
     Article,
     ArticleAuthor,
@@ -17,6 +17,7 @@ from newsapi.content.tables.articles import (
 )
 from newsapi.content.tables.previews import PreviewLink
 from newsapi.content.tables.terms import Author, Brand, Section, Tag
+from newsapi.db.tables import Secret
 from newsapi.db.types import Base
 from newsapi.editing.tables import TermMerge
 from newsapi.imports.tables import Import, ImportChunk

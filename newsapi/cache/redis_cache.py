@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -19,7 +18,9 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ResponseError
 from redis.retry import Retry
 
+from newsapi.cache import circuit_breaker
 from newsapi.cache.cached_response import CachedResponse
+from newsapi.cache.circuit_breaker import CircuitBreaker
 
 log = structlog.get_logger("newsapi.cache")
 
@@ -30,9 +31,6 @@ ENTRY_TTL_SECONDS = 24 * 3600
 
 TIMEOUT_SECONDS = 0.1
 """Seconds that Redis may take to connect and to reply; after that, building the response is faster than fetching it."""
-
-CIRCUIT_OPEN_SECONDS = 2.0
-"""Seconds for which Redis is not used after a failure. Then one thread tries it, and the others still go without."""
 
 MAX_ENTRY_BYTES = 1 << 20
 """Maximum size of a shared body. Sitemap pages are larger, and building one takes less time than fetching it."""
@@ -97,11 +95,9 @@ class RedisResponseCache:
             url: The Redis URL.
             release: Part of every key, so that releases and settings that produce different bytes share no entries.
         """
-        self._circuit_open_until = 0.0
         self.failures = 0
         self._logged_at = 0.0
-        self._is_circuit_open = False
-        self._probe_lock = threading.Lock()
+        self._circuit = CircuitBreaker()
         # By default redis-py retries for seconds, but a miss is cheaper than waiting. It also sends a handshake of five
         # commands, each of which may take the whole timeout; protocol 2 needs none.
         self._client = Redis.from_url(
@@ -149,14 +145,8 @@ class RedisResponseCache:
 
     def _run(self, command: Callable[[], _Result]) -> _Result | None:
         """Run a command; return None if it fails, or if Redis failed a moment ago."""
-        if not self._is_circuit_open:
-            return self._run_timed(command)
-        if time.monotonic() < self._circuit_open_until or not self._probe_lock.acquire(blocking=False):
-            return None
-        try:
-            return self._run_timed(command)
-        finally:
-            self._probe_lock.release()
+        with self._circuit.attempt() as is_allowed:
+            return self._run_timed(command) if is_allowed else None
 
     def _run_timed(self, command: Callable[[], _Result]) -> _Result | None:
         began_at = time.monotonic()
@@ -170,22 +160,19 @@ class RedisResponseCache:
             return None
         if time.monotonic() - began_at > TIMEOUT_SECONDS:  # several steps, each within the timeout
             self._open_circuit(None)
-        elif self._is_circuit_open:
-            self._is_circuit_open = False
+        elif self._circuit.close():
             log.warning("redis cache available again")
         return result
 
     def _open_circuit(self, error: Exception | None) -> None:
-        """Use Redis no more for CIRCUIT_OPEN_SECONDS; `error` is None if it was only slow."""
+        """Stop the use of Redis for a while; `error` is None if it was only slow."""
         self.failures += 1
-        self._circuit_open_until = time.monotonic() + CIRCUIT_OPEN_SECONDS
-        if not self._is_circuit_open:
-            self._is_circuit_open = True
+        if self._circuit.open():
             log.warning("redis cache unavailable", error=type(error).__name__ if error else "slow")
 
     def _log_refusal(self, event: str, error: Exception) -> None:
-        """Log an error at most once per CIRCUIT_OPEN_SECONDS."""
-        if time.monotonic() > self._logged_at + CIRCUIT_OPEN_SECONDS:
+        """Log an error at most once per OPEN_SECONDS."""
+        if time.monotonic() > self._logged_at + circuit_breaker.OPEN_SECONDS:
             self._logged_at = time.monotonic()
             log.warning(event, error=str(error)[:200])
 

@@ -83,15 +83,6 @@ class ConsumerOffset(Base):
     lease_expires_at: Mapped[datetime | None]
 
 
-class Secret(Base):
-    """A random value that all nodes share, used where no setting provides one."""
-
-    __tablename__ = "secret"
-
-    name: Mapped[str] = mapped_column(primary_key=True)
-    value: Mapped[str]
-
-
 class FilterExit(Base):
     """A facet that a public article left and is not in now, with the change by which it left, and why.
 

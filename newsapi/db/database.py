@@ -81,12 +81,16 @@ class Database:
             _prepare_sqlite(engine, writes=writes, nowait=nowait)
             return engine
         if not writes:
+            statement_timeout_ms = 0 if self._long_running else READ_STATEMENT_TIMEOUT_MS
             server_options = (
                 "-c default_transaction_isolation=repeatable\\ read -c default_transaction_read_only=on"
-                f" -c statement_timeout={0 if self._long_running else READ_STATEMENT_TIMEOUT_MS} -c random_page_cost={RANDOM_PAGE_COST}"
+                f" -c statement_timeout={statement_timeout_ms} -c random_page_cost={RANDOM_PAGE_COST}"
             )
         elif nowait:
-            server_options = f"-c lock_timeout={TRY_LOCK_TIMEOUT_MS} -c statement_timeout={TRY_LOCK_TIMEOUT_MS} -c synchronous_commit=off"
+            server_options = (
+                f"-c lock_timeout={TRY_LOCK_TIMEOUT_MS} -c statement_timeout={TRY_LOCK_TIMEOUT_MS}"
+                " -c synchronous_commit=off"
+            )
         else:
             server_options = ""
         arguments = {"application_name": "newsapi", "options": server_options}

@@ -23,12 +23,11 @@ from newsapi.content.schemas.articles import (
     EditorArticleResponse,
     RelatedPicksUpdate,
 )
-from newsapi.content.writes import patches
 from newsapi.content.writes.writer import WriteResult
 from newsapi.db.database import Connection, Session
 from newsapi.editing import commands
 from newsapi.editing.schemas import RelatedPicks, RelatedPicksResponse, WithdrawParams
-from newsapi.web import write_requests
+from newsapi.web import wire, write_requests
 from newsapi.web.authorization import require_caller
 from newsapi.web.blueprint import Blueprint
 from newsapi.web.fast_dump import compile_dump, dump_json
@@ -179,7 +178,7 @@ class EditorsPicks(MethodView):
     @blueprint.documents_errors(404, 412)
     def put(self, slug_or_id: str) -> Response:
         """Replace the picks, which come first on the related list in this order, and the exclusions, which never do."""
-        values = patches.load_body(PICKS_SCHEMA, write_requests.json_body())
+        values = wire.load_body(PICKS_SCHEMA, write_requests.json_body())
         name, _ = parse_name(slug_or_id)
 
         def read_back(session: Session, result: WriteResult) -> StoredResponse:

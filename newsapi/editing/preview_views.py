@@ -14,10 +14,10 @@ from newsapi.content.context import app_context
 from newsapi.content.presentation.article_paths import ARTICLES_PATH, SLUG_OR_ID_PARAM, parse_name
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import preview_links as links
-from newsapi.content.writes import patches, previews
+from newsapi.content.writes import previews
 from newsapi.db.database import Connection
 from newsapi.editing.schemas import PreviewLinkCreate, PreviewLinkList, PreviewLinkResponse, PreviewLinkSchema
-from newsapi.web import write_requests
+from newsapi.web import wire, write_requests
 from newsapi.web.authorization import require_caller
 from newsapi.web.blueprint import Blueprint
 from newsapi.web.fast_dump import compile_dump, dump_json
@@ -65,7 +65,7 @@ class PreviewLinks(MethodView):
     @blueprint.documents_errors(404)
     def post(self, slug_or_id: str) -> Response:
         """Create a preview link."""
-        values = patches.load_body(LINK_SCHEMA, write_requests.json_body(required=False))
+        values = wire.load_body(LINK_SCHEMA, write_requests.json_body(required=False))
         name, _ = parse_name(slug_or_id)
         lifetime = timedelta(seconds=values["expires_in"])
         created = previews.create(app_context().desk, require_caller(), name, lifetime=lifetime, as_of=values["as_of"])

@@ -15,7 +15,6 @@ from newsapi.content.queries import facets
 from newsapi.content.queries import terms as term_queries
 from newsapi.content.schemas.term_kinds import TERM_KINDS, TermKind
 from newsapi.content.schemas.terms import EditorAuthor
-from newsapi.content.writes import patches
 from newsapi.content.writes import terms as term_writes
 from newsapi.content.writes.writer import WriteResult
 from newsapi.db.database import Connection, Session
@@ -29,7 +28,7 @@ from newsapi.web.blueprint import Blueprint
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.idempotency import SaveResponse, StoredResponse, without_key
 from newsapi.web.params import SLUG_OR_ID_SCHEMA
-from newsapi.web.wire import OutputSchema
+from newsapi.web.wire import OutputSchema, load_body
 
 MERGE_SCHEMA: Final = MergeInput()
 
@@ -193,7 +192,7 @@ def _add_merge(term_kind: TermKind, slug_param: dict[str, object]) -> None:
         @editing_blueprint.documents_errors(404, 409)
         def post(self, slug: str) -> Response:
             """Merge a term into another."""
-            into = patches.load_body(MERGE_SCHEMA, write_requests.json_body())["into"]
+            into = load_body(MERGE_SCHEMA, write_requests.json_body())["into"]
             id_ = merges.request_merge(app_context().desk, require_caller(), term_kind.kind, slug, into)
             with app_context().database.read_transaction() as connection:
                 body = _merge(connection, id_)

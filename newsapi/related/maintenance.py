@@ -30,7 +30,7 @@ MAX_LISTS_PER_CHANGE: Final = 1_000
 class IndexUpdate(NamedTuple):
     """An update of the index: articles to replace or remove, and the vectors of those that are public.
 
-    Each vector comes with its candidate group and article id. `statistics` are new term statistics, if they were computed.
+    Each vector comes with its candidate group and article id. `statistics` are new term statistics, if computed.
     """
 
     changed_ids: Sequence[UUID]

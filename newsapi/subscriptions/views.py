@@ -15,7 +15,6 @@ from marshmallow import Schema
 from newsapi.cache.cached_response import CachedResponse
 from newsapi.content.schemas.subscription_offer import FOLLOWABLE_KINDS
 from newsapi.content.schemas.term_kinds import TERM_KINDS, TermKind
-from newsapi.content.writes import patches
 from newsapi.db.database import Connection
 from newsapi.errors import FieldError, InvalidBody, InvalidParameter
 from newsapi.subscriptions import commands, queries, subscriber_records
@@ -42,6 +41,7 @@ from newsapi.web.context import app_context
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.params import SLUG_OR_ID_SCHEMA
 from newsapi.web.responses import private_response
+from newsapi.web.wire import load_body
 
 PATH: Final = "/v1/subscriptions"
 SUBSCRIBERS_PATH: Final = "/v1/subscribers"
@@ -94,7 +94,7 @@ def _add_subscription_route(term_kind: TermKind) -> None:
         @blueprint.documents_errors(404)
         def post(self, slug: str) -> Response:
             """Request a subscription."""
-            values = patches.load_body(SUBSCRIPTION_SCHEMA, write_requests.json_body())
+            values = load_body(SUBSCRIPTION_SCHEMA, write_requests.json_body())
             app_context().limits.count_subscription()
             commands.request_subscription(subscription_context(), kind, slug, values, now=app_context().now())
             return Response(dump_json({"data": {"state": "requested"}}), 202, content_type=write_requests.JSON)
@@ -110,7 +110,7 @@ def _documents_token_body(schema: type[Schema]) -> dict[str, Any]:
 
 
 def _body_token() -> str:
-    return str(patches.load_body(TOKEN_SCHEMA, write_requests.json_body())["token"])
+    return str(load_body(TOKEN_SCHEMA, write_requests.json_body())["token"])
 
 
 def _empty_response() -> Response:
@@ -263,7 +263,7 @@ def load_preferences(body: dict[str, object]) -> TokenPreferences:
     Raises:
         InvalidBody: The body is not valid.
     """
-    values = patches.load_body(PREFERENCES_SCHEMA, body)
+    values = load_body(PREFERENCES_SCHEMA, body)
     preferences: Preferences = {
         "frequencies": {change["id"]: change["frequency"] for change in values["subscriptions"]}
     }
@@ -317,7 +317,7 @@ class Bounces(MethodView):
     @blueprint.documents_errors()
     def post(self) -> Response:
         """Suppress addresses that bounced permanently or complained: erase their data and send no more email."""
-        bounces = patches.load_body(BOUNCES_SCHEMA, write_requests.json_body())["bounces"]
+        bounces = load_body(BOUNCES_SCHEMA, write_requests.json_body())["bounces"]
         for reason in BOUNCE_KINDS:
             emails = [bounce["email"] for bounce in bounces if bounce["kind"] == reason]
             commands.suppress_addresses(subscription_context(), emails, reason, now=app_context().now())

@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 from sqlalchemy import select
 
-from newsapi.changelog.tables import Secret
 from newsapi.db.database import Database
+from newsapi.db.tables import Secret
 from newsapi.db.types import EPOCH
 from newsapi.errors import CursorExpired, CursorInvalid, MigrationsPending
 

@@ -1,10 +1,9 @@
-"""Problem details (RFC 9457): error handlers that convert every exception to a problem response."""
+"""Problem responses (RFC 9457): error handlers that convert every exception of a view to a response."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import quote, unquote
 from uuid import UUID
 
@@ -34,6 +33,7 @@ from newsapi.errors import (
     WrongMediaType,
 )
 from newsapi.server.wsgi_bridge import UncachedResponse
+from newsapi.text.json_types import JsonObject
 from newsapi.text.slugs import is_slug, is_uuid
 from newsapi.web import request_hooks
 from newsapi.web.context import app_context
@@ -51,7 +51,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http_error)
 
 
-def problem(name: str, detail: str, *, status: int | None = None, **extra_members: Any) -> Response:
+def problem(name: str, detail: str, *, status: int | None = None, **extra_members: object) -> Response:
     """Return a problem response.
 
     Args:
@@ -65,13 +65,13 @@ def problem(name: str, detail: str, *, status: int | None = None, **extra_member
     return _response(type_url, status or problem_type.status, problem_type.title, detail, extra_members)
 
 
-def _response(type_url: str, status: int, title: str, detail: str, extra_members: dict[str, Any]) -> Response:
+def _response(type_url: str, status: int, title: str, detail: str, extra_members: JsonObject) -> Response:
     body = _body(type_url, status, title, detail, {"request_id": request_hooks.request_id(), **extra_members})
     return Response(body, status, content_type=MEDIA_TYPE)
 
 
 def _body(
-    type_url: str, status: int, title: str, detail: str, extra_members: dict[str, Any], *, path: str | None = None
+    type_url: str, status: int, title: str, detail: str, extra_members: JsonObject, *, path: str | None = None
 ) -> bytes:
     instance = quote((request.path if path is None else path)[:500])
     members = {"type": type_url, "title": title, "status": status, "detail": detail, "instance": instance}
@@ -95,7 +95,7 @@ def refusal_factory(api_url: str) -> Callable[[int, str, str], UncachedResponse]
             status_header = ("Retry-After", "1")
         else:
             type_url, title = "about:blank", HTTPStatus(status).phrase
-            detail = blank_detail(status, title)
+            detail = _blank_detail(status, title)
             status_header = ("Connection", "close")
         body = _body(type_url, status, title, detail, {"request_id": request_id}, path=path)
         headers = [("Content-Type", MEDIA_TYPE), ("Cache-Control", "no-store"), ("X-Request-Id", request_id)]
@@ -106,16 +106,13 @@ def refusal_factory(api_url: str) -> Callable[[int, str, str], UncachedResponse]
     return refuse
 
 
-def blank_detail(status: int, otherwise: str) -> str:
-    """Return the detail of a problem without a type of its own.
-
-    The asynchronous server and the application both refuse bodies that are too large or too slow; the responses are
-    the same.
-    """
-    return BLANK_PROBLEMS[status] if status in _SAME_IN_FRONT_AND_APPLICATION else otherwise
+_SAME_DETAIL = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE})
+"""Status codes that both the asynchronous server and the application send; their responses are the same."""
 
 
-_SAME_IN_FRONT_AND_APPLICATION = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE})
+def _blank_detail(status: int, otherwise: str) -> str:
+    """Return the detail of a problem without a type of its own."""
+    return BLANK_PROBLEMS[status] if status in _SAME_DETAIL else otherwise
 
 
 def cacheable_problem(error: NotFound | Renamed | NoLongerPublic, url: str) -> CachedResponse:
@@ -141,7 +138,7 @@ def cacheable_problem(error: NotFound | Renamed | NoLongerPublic, url: str) -> C
             location=_redirect_url(error, url),
         )
     problem_type = PROBLEM_TYPE_OF_ERROR[type(error)]
-    extra_members: dict[str, Any] = {"request_id": REQUEST_ID_PLACEHOLDER}
+    extra_members: JsonObject = {"request_id": REQUEST_ID_PLACEHOLDER}
     if isinstance(error, NoLongerPublic):
         extra_members["gone"] = error.gone
     # The canonical path: the response is shared by requests that spell an id in different ways.
@@ -223,7 +220,7 @@ def _is_theirs(error: NewsError) -> bool:
     return not isinstance(error, RateLimited | Unavailable | MigrationsPending | ReplicaBehind)
 
 
-def _extra_members(error: NewsError) -> dict[str, Any]:
+def _extra_members(error: NewsError) -> JsonObject:
     """Return the extension members of the problem of an error."""
     if isinstance(error, InvalidParameter):
         member = "pointer" if isinstance(error, InvalidBody) else "parameter"
@@ -267,7 +264,7 @@ def _http_error(error: HTTPException) -> Response:
     else:
         title = HTTPStatus(status).phrase
         detail = error.description if status < HTTPStatus.INTERNAL_SERVER_ERROR else "An internal error occurred."
-        response = _response("about:blank", status, title, blank_detail(status, detail or title), {})
+        response = _response("about:blank", status, title, _blank_detail(status, detail or title), {})
     for name, value in error.get_headers():
         if name in {"Allow", "WWW-Authenticate", "Retry-After"}:
             response.headers[name] = value

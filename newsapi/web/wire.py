@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
 
-from newsapi.errors import FieldError
+from newsapi.errors import FieldError, InvalidBody
 from newsapi.text.languages import canonicalize_tag
 from newsapi.text.slugs import is_slug
 
@@ -348,3 +348,12 @@ class Problem(OutputSchema):
     request_id = fields.String(required=True, metadata={"description": "The response's `X-Request-Id`"})
     errors = fields.List(fields.Nested(FieldErrorSchema))
     gone = fields.Nested(Withdrawal)
+
+
+def load_body(schema: Schema, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a request body as loaded by its schema; raise InvalidBody with all field errors."""
+    try:
+        loaded_values: dict[str, Any] = schema.load(values)
+    except ValidationError as error:
+        raise InvalidBody(list(field_errors(error.messages))) from error
+    return loaded_values

@@ -7,15 +7,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from marshmallow import Schema, ValidationError
-
 from newsapi.content.queries.snapshots import ArticleSnapshot
 from newsapi.content.schemas.articles import ArticleCreate, UpdateOptions
 from newsapi.content.writes import drafts
 from newsapi.content.writes.drafts import LISTS, TERM_KIND_OF_FIELD, Draft
 from newsapi.errors import FieldError, InvalidBody
 from newsapi.settings import Settings
-from newsapi.web.wire import field_errors, format_instant
+from newsapi.web.wire import format_instant, load_body
 
 REQUIRED_FIELDS = ("slug", "headline", "body_html", "status", "language", "format")
 """Fields that a patch may not set to null."""
@@ -23,15 +21,6 @@ REQUIRED_FIELDS = ("slug", "headline", "body_html", "status", "language", "forma
 NEW = ArticleCreate()
 UPDATE = UpdateOptions()
 FIELDS = frozenset(NEW.load_fields)
-
-
-def load_body(schema: Schema, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a request body as loaded by its schema; raise InvalidBody with all field errors."""
-    try:
-        loaded_values: dict[str, Any] = schema.load(values)
-    except ValidationError as error:
-        raise InvalidBody(list(field_errors(error.messages))) from error
-    return loaded_values
 
 
 def load_partial(values: Mapping[str, Any]) -> dict[str, Any]:
