@@ -1,4 +1,8 @@
-"""Errors of the package, independent of HTTP. Each error carries its facts as attributes."""
+"""Errors of the package, independent of HTTP. Each error carries its facts as attributes.
+
+`newsapi.web.problem_types` maps them to problem types and status codes, which `docs/reference/contract.md` promises to
+clients.
+"""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ class Search(MethodView):
 class Suggest(MethodView):
     """Suggestions while typing."""
 
-    @blueprint.doc(operationId="suggest", summary="Suggest names and headlines")
+    @blueprint.doc(operationId="suggestTerms", summary="Suggest names and headlines")
     @blueprint.arguments(SuggestParams(), location="query", error_status_code=400)
     @blueprint.response(200, Suggestions)
     def get(self, query: pagination.Query) -> Response:
@@ -117,7 +117,7 @@ class SearchRequest:
 
 
 def _parse_request(query: pagination.Query) -> SearchRequest:
-    """Parse the query of a search.
+    """Return the parsed request of a search.
 
     Raises:
         InvalidParameter: There is no `q`; a cursor brings its own.

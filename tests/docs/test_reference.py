@@ -12,7 +12,6 @@ from newsapi.cli.main import main
 from newsapi.cli.reference import with_commands
 from newsapi.server.metrics import metrics_markdown
 from newsapi.settings import PREFIX, Settings
-from newsapi.web.problem_types import PROBLEM_TYPES
 from newsapi.webhooks.event_types import EVENT_NAMES
 from tests.docs.pages import BLOCKS, PAGES, TOP
 
@@ -34,13 +33,6 @@ def test_every_setting_that_is_named_exists():
     fields = {field.name.upper() for field in dataclasses.fields(Settings)}
     named = set(re.findall(rf"\b{PREFIX}([A-Z_]+[A-Z])\b", TEXT))
     assert {name for name in named - OTHER_VARIABLES if {name, FORMER_SETTINGS.get(name)}.isdisjoint(fields)} == set()
-
-
-def test_every_problem_is_explained_with_its_status():
-    rows = re.findall(r"^\| `([a-z-]+)` \| (\d+) \|", PAGES["docs/reference/problems.md"], re.MULTILINE)
-    assert set(rows) == {(name, str(kind.status)) for name, kind in PROBLEM_TYPES.items()} | {
-        ("idempotency-conflict", "409")
-    }
 
 
 def test_every_event_is_explained():
