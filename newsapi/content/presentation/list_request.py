@@ -10,8 +10,8 @@ from uuid import UUID
 
 from newsapi.cache import dependencies as cache_dependencies
 from newsapi.content.context import app_context
-from newsapi.content.queries.facets import ReadSnapshot
 from newsapi.content.queries import listings
+from newsapi.content.queries.facets import ReadSnapshot
 from newsapi.content.queries.listings import ListQuery, PageStart, Position, SortKey
 from newsapi.content.schemas.params import FACET_FILTERS, FILTERS, ArticleListParams
 from newsapi.db.types import EPOCH, MICROSECOND
