@@ -12,8 +12,10 @@ BIN := $(VENV)/bin
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 ARGS ?=
 
-# Parts of the package that need neither database nor Flask, and the house rules.
-PURE = $(wildcard tests/text tests/schemas tests/feeds tests/intake tests/relatedness tests/house)
+# Tests that need no database, and those of the repository itself.
+PURE = tests/text tests/imports/formats tests/web/test_cursors.py tests/reading/test_jsonld.py \
+	tests/content/test_renditions.py tests/content/test_validation_errors.py \
+	tests/related/test_vectors.py tests/related/test_near_duplicates.py tests/related/test_ranking.py tests/architecture
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Programs that are started many times want their bytecode kept.
@@ -21,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: demo
 demo: $(VENV)/.runtime ## Serve the reference page and its neighbours on port 8000 (NEWSAPI_PORT)
@@ -32,23 +34,23 @@ run: $(VENV)/.runtime ## Serve what NEWSAPI_* and .env say
 	@$(BIN)/newsapi serve
 
 .PHONY: test
-test: $(VENV)/.dev lint types ## Style, types, floors and all tests, on SQLite and PostgreSQL
+test: $(VENV)/.dev lint types ## Style, types, import contracts and all tests, on SQLite and PostgreSQL
 	@$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "not long" $(ARGS)
 
-.PHONY: long
-long: $(VENV)/.dev ## The tests that take minutes: kills, generated clients, linters of the document
+.PHONY: test-long
+test-long: $(VENV)/.dev ## The tests that take minutes: kills, generated clients, linters of the document
 	@$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m long $(ARGS)
 
 .PHONY: check
-check: $(VENV)/.dev lint types ## The quick part of it: style, types, floors, tests without a database
-	@$(BIN)/pytest -q $(PURE) $(ARGS)
+check: $(VENV)/.dev lint types ## The quick part of it: style, types, import contracts, tests without a database
+	@$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "not long" $(PURE) $(ARGS)
 
 .PHONY: bench
 bench: $(VENV)/.dev ## What reading costs at 10k, 100k, 1M articles; loads them first: ARGS="--sizes 10k" for a start
 	@$(BIN)/python -m bench.reads $(ARGS)
 
-.PHONY: hits
-hits: $(VENV)/.dev ## How fast a kept answer is, as ratios to a bare application; what publishing does to it. Wants wrk
+.PHONY: bench-cache
+bench-cache: $(VENV)/.dev ## Speed of cached responses as ratios to a bare application, and the effect of publishing. Needs wrk
 	@$(BIN)/python -m bench.hits $(ARGS)
 	@$(BIN)/python -m bench.publishing
 
@@ -72,6 +74,10 @@ coverage: $(VENV)/.dev ## All tests once more, with the lines they never reach
 	@$(BIN)/coverage run -m pytest -q -n $(JOBS) $(ARGS)
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report
+
+.PHONY: reference
+reference: $(VENV)/.runtime ## Write docs/reference/cli.md from the code
+	@$(BIN)/python -m newsapi.cli.reference docs/reference/cli.md
 
 .PHONY: openapi
 openapi: $(VENV)/.runtime ## Write openapi.yaml from the code

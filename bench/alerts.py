@@ -40,8 +40,8 @@ from newsapi.subscriptions.tokens import TokenSigner
 from newsapi.subscriptions.worker import AlertConsumer
 from newsapi.web.context import utc_now
 from newsapi.worker.consumers import ConsumerRunner
-from tests import servers
-from tests.make import Make
+from tests.support import servers
+from tests.support.factories import Make
 
 DURABLE_POSTGRESQL = {"dynamic_shared_memory_type": "mmap", "listen_addresses": ""}
 """PostgreSQL settings with durable commits (fsync stays on)."""

@@ -25,7 +25,7 @@ from newsapi.content.writes import terms as term_writes
 from newsapi.db.database import Connection, Database
 from newsapi.migrations.upgrade import upgrade
 from newsapi.settings import Settings
-from tests import servers
+from tests.support import servers
 
 DIALECTS = {
     "postgresql": {

@@ -33,7 +33,7 @@ from newsapi.imports import loader as import_loader
 from newsapi.migrations.upgrade import upgrade
 from newsapi.settings import Settings
 from newsapi.web.context import utc_now
-from tests import servers
+from tests.support import servers
 
 LIST_PATH = "/v1/articles?brand=land-rover&limit=20"
 CONNECTIONS = 64

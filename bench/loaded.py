@@ -20,7 +20,7 @@ from newsapi.imports import loader as import_loader
 from newsapi.migrations.upgrade import upgrade
 from newsapi.settings import Settings
 from newsapi.web.context import utc_now
-from tests import servers
+from tests.support import servers
 
 COMPLETE_TABLE = "bench_loaded"
 """A table that marks a complete load; without it the load was interrupted and is continued."""

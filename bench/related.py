@@ -34,6 +34,7 @@ from newsapi.db.database import Database, Session
 from newsapi.related import index as related_index
 from newsapi.related import lists as related_lists
 from newsapi.related import maintenance as acts
+from newsapi.related import stored_lists
 from newsapi.related.tables import RelatedProfile
 from newsapi.web.context import utc_now
 
@@ -118,7 +119,7 @@ def measured(database: Database, lists: int) -> Iterator[tuple[str, float, float
     median, p99 = timed(update_index, ids)
     yield "index update after a publication", median, p99
     with database.transaction() as session:
-        related_lists.delete_lists(session, ids)
+        stored_lists.delete_lists(session, ids)
 
 
 def follow(database: Database) -> None:

@@ -20,7 +20,7 @@ from typing import Final
 import click
 import psycopg
 
-from tests import servers
+from tests.support import servers
 
 WRITERS: Final = 6
 SAFE: Final = {"dynamic_shared_memory_type": "mmap", "listen_addresses": ""}

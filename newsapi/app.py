@@ -73,13 +73,30 @@ def create_app(settings: Settings) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.url_map.strict_slashes = True
     app.url_map.merge_slashes = False  # such a redirect would use the Host header of the request
+    app.extensions |= create_services(settings)
+    app.extensions["newsapi-document"] = routes.register(app)
+    return app
+
+
+def create_services(settings: Settings) -> dict[str, object]:
+    """Return what the views find in `app.extensions`, by name. It connects to no server yet."""
+    context = create_context(settings)
+    return {
+        "newsapi": context,
+        "newsapi-import-finished": queue_import_event(settings),
+        "newsapi-token-signer": TokenSigner(context.database, settings.secret_key),
+    }
+
+
+def create_context(settings: Settings) -> ContentContext:
+    """Return the services of an application for these settings. They connect to no server yet."""
     database = Database(settings.database_url)
     log_database = Database(settings.database_url, pool_size=1)
     follower = ChangelogFollower(_make_changelog_reader(log_database))
     shared = (
         RedisResponseCache(settings.redis_url, _response_fingerprint(settings)) if settings.redis_url else NullCache()
     )
-    parts = ContentContext(
+    return ContentContext(
         settings=settings,
         database=database,
         log_database=log_database,
@@ -93,11 +110,6 @@ def create_app(settings: Settings) -> Flask:
         index_consumers={"related": RelatedIndexConsumer.name, "search": SearchIndexConsumer.name},
         cdn_lifetime="max-age=86400" if settings.purge_url else "max-age=2",
     )
-    app.extensions["newsapi"] = parts
-    app.extensions["newsapi-import-finished"] = queue_import_event(settings)
-    app.extensions["newsapi-token-signer"] = TokenSigner(database, settings.secret_key)
-    app.extensions["newsapi-document"] = routes.register(app)
-    return app
 
 
 def create_front(app: Flask) -> Front:

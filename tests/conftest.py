@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,12 +10,21 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Connection, Engine, event
 
-from newsapi.app import create_app
 from newsapi.db.database import Database
 from newsapi.migrations.upgrade import upgrade
 from newsapi.settings import Settings
-from tests import servers
-from tests.make import Make
+from tests.support import servers
+from tests.support.applications import ApplicationPool, stop_clock
+from tests.support.factories import Make
+
+pytest_plugins = (
+    "tests.support.client",
+    "tests.support.content",
+    "tests.support.events",
+    "tests.support.imports",
+    "tests.support.mirror",
+    "tests.support.processes",
+)
 
 
 class Clock:
@@ -105,19 +113,16 @@ def settings(database_url: str) -> Settings:
 
 @pytest.fixture
 def build(clock: Clock) -> Iterator[Callable[[Settings], Flask]]:
-    """Make applications, for tests that need their own settings or several of them."""
-    made = []
+    """Build applications, for tests that need other settings or several applications."""
+    pool = ApplicationPool()
 
     def build(settings: Settings) -> Flask:
-        app = create_app(settings)
-        app.extensions["newsapi"] = replace(app.extensions["newsapi"], now=clock, clock=lambda _: clock())
-        app.extensions["newsapi"].response_cache.follower.max_staleness = 0  # every read asks the log first
-        made.append(app.extensions["newsapi"])
+        app = pool.lend(settings)
+        stop_clock(app, clock)
         return app
 
     yield build
-    for parts in made:
-        parts.close()
+    pool.close()
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from struct import Struct
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import BindParameter, Connection, bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from newsapi.changelog.records import NewChange
@@ -105,7 +105,7 @@ def sums_of_facets(connection: Connection, facets: Sequence[int]) -> list[Bucket
     return [BucketSum(sums[index], sums[BUCKETS + index] % _MODULUS) for index in range(BUCKETS)]
 
 
-_FACETS: Any = bindparam("facets", expanding=True)
+_FACETS: BindParameter[list[int]] = bindparam("facets", expanding=True)
 _OF_FACETS = select(FacetDigest.bucket_sums).where(FacetDigest.facet_id.in_(_FACETS))
 
 

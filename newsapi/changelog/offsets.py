@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, CursorResult, insert, or_, select, update
+from sqlalchemy import Connection, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from newsapi.changelog.tables import ChangelogHead, ConsumerOffset
@@ -73,7 +73,7 @@ def commit_offset(
         .where(_OFFSET.c.seq == start.seq, _OFFSET.c.nonce == start.nonce)
         .values(seq=end.seq, nonce=end.nonce, updated_at=now)
     )
-    result: CursorResult[Any] = session.execute(statement)  # type: ignore[assignment]
+    result = session.connection().execute(statement)
     return result.rowcount == 1
 
 
@@ -98,7 +98,7 @@ def save_offset(session: Session, name: str, position: LogPosition, now: datetim
     statement = (
         update(_OFFSET).where(_OFFSET.c.consumer == name).values(seq=position.seq, nonce=position.nonce, updated_at=now)
     )
-    result: CursorResult[Any] = session.execute(statement)  # type: ignore[assignment]
+    result = session.connection().execute(statement)
     if not result.rowcount:
         session.execute(insert(_OFFSET).values(consumer=name, seq=position.seq, nonce=position.nonce, updated_at=now))
 

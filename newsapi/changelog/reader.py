@@ -59,6 +59,18 @@ _SINCE = (
 )
 
 
+def get_head(connection: Connection) -> tuple[int, int]:
+    """Return the seq and the nonce of the last change.
+
+    Raises:
+        MigrationsPending: The changelog has no head row.
+    """
+    head = connection.execute(_HEAD).one_or_none()
+    if head is None:
+        raise MigrationsPending
+    return head.seq, head.nonce
+
+
 def read_batch(connection: Connection, after_seq: int, limit: int) -> tuple[int | None, Sequence[ChangeRow]]:
     """Read the changes after a position.
 
@@ -85,10 +97,7 @@ def read_since(connection: Connection, after_seq: int | None, limit: int) -> Cha
     Raises:
         MigrationsPending: The changelog has no head row.
     """
-    head = connection.execute(_HEAD).one_or_none()
-    if head is None:
-        raise MigrationsPending
-    head_seq, head_nonce = head
+    head_seq, head_nonce = get_head(connection)
     if after_seq == head_seq:
         return ChangelogDelta(head_nonce, head_seq, head_nonce, ())
     start = max(0, head_seq - limit) if after_seq is None else after_seq

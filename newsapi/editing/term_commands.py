@@ -25,9 +25,9 @@ from newsapi.errors import (
 )
 from newsapi.keys import audit
 from newsapi.text.slugs import slugify
-from newsapi.web import wire
 from newsapi.web.caller import Caller
 from newsapi.web.preconditions import VersionPrecondition
+from newsapi.web.wire import load_body
 
 T = TypeVar("T")
 SCHEMAS: Final[Mapping[str, type[TagCreate]]] = {
@@ -70,7 +70,7 @@ def create(context: WriteContext, caller: Caller, kind: Kind, body: Mapping[str,
         InvalidBody: The body is invalid.
         ResourceInUse: Another term of the kind has the slug.
     """
-    values = wire.load_body(SCHEMAS[kind](), body)
+    values = load_body(SCHEMAS[kind](), body)
     values["slug"] = values["slug"] or slugify(values["name"])
     with context.write_transaction() as write:
         session = write.session
@@ -117,7 +117,7 @@ def update(
         if removed:
             raise InvalidBody([FieldError(f"/{name}", "cannot be null") for name in removed])
         document = patches.merge_patch(term_writes.term_document(session, kind, row), patch)
-        values = wire.load_body(SCHEMAS[kind](), document)
+        values = load_body(SCHEMAS[kind](), document)
         owner = term_writes.get_by_current_slug(session, kind, values["slug"])
         if owner is not None and owner.id != row.id:
             raise ResourceInUse(f"Another {kind} has the slug {values['slug']}.")

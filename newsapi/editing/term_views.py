@@ -22,13 +22,13 @@ from newsapi.editing import merges, queries, term_commands
 from newsapi.editing.schemas import Merge, MergeInput, MergeResponse
 from newsapi.editing.term_commands import TermName
 from newsapi.errors import NotFound
-from newsapi.web import wire, write_requests
+from newsapi.web import write_requests
 from newsapi.web.authorization import require_caller
 from newsapi.web.blueprint import Blueprint
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.idempotency import SaveResponse, StoredResponse, without_key
 from newsapi.web.params import SLUG_OR_ID_SCHEMA
-from newsapi.web.wire import OutputSchema
+from newsapi.web.wire import OutputSchema, load_body
 
 MERGE_SCHEMA: Final = MergeInput()
 
@@ -187,7 +187,7 @@ def _add_merge(blueprint: Blueprint, term_kind: TermKind, slug_param: dict[str, 
         @blueprint.documents_errors(404, 409)
         def post(self, slug: str) -> Response:
             """Merge a term into another."""
-            into = wire.load_body(MERGE_SCHEMA, write_requests.json_body())["into"]
+            into = load_body(MERGE_SCHEMA, write_requests.json_body())["into"]
             id_ = merges.request_merge(app_context().desk, require_caller(), term_kind.kind, slug, into)
             with app_context().database.read_transaction() as connection:
                 body = _merge(connection, id_)

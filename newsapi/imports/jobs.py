@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, BinaryIO, Final, cast
+from typing import BinaryIO, Final, TypeAlias, cast
 from uuid import UUID
 
 import structlog
@@ -30,13 +30,16 @@ from newsapi.imports import loader, registry
 from newsapi.imports import queries as store
 from newsapi.imports.line_index import LineIndex
 from newsapi.imports.loader import Counts, ImportPosition, ImportRun
+from newsapi.imports.mapping import MappingDocument
+from newsapi.imports.queries import ImportJob
+from newsapi.imports.tables import RecordError
 from newsapi.keys import audit
 from newsapi.settings import Settings
 from newsapi.web.caller import Caller
 
 log = structlog.get_logger("newsapi.worker")
 
-OnFinished = Callable[[Session, UUID, str, datetime], None]
+OnFinished: TypeAlias = Callable[[Session, UUID, str, datetime], None]
 """Called in the transaction that ends an import, with its id, its final state and the time."""
 
 MAX_REPORTED_ERRORS: Final = 100
@@ -55,7 +58,7 @@ def create_import(
     chunks: Iterable[bytes],
     *,
     format_name: str,
-    mapping: Mapping[str, Any] | None,
+    mapping: MappingDocument | None,
 ) -> UUID:
     """Store an uploaded file and queue its import. Each chunk is stored as it arrives.
 
@@ -64,7 +67,7 @@ def create_import(
         caller: The key that revisions and the audit entry name.
         chunks: The file; all chunks but the last have `PART_BYTES` bytes.
         format_name: The name of the import format.
-        mapping: What becomes of the categories of a file; None for the default.
+        mapping: The mapping of the categories of the file; None for the default.
 
     Returns:
         The id of the import.
@@ -154,39 +157,39 @@ class ImportRunner:
         """
         self._database, self._settings, self._now = database, settings, now
         self._hooks, self._on_finished = hooks, on_finished
-        self._running: Iterator[None] | None = None
+        self._steps_left: Generator[None] | None = None
 
     def run_slice(self) -> int:
         """Work for `TIME_SLICE_SECONDS` and return the number of steps; raise what an import fails with."""
         end, count = time.monotonic() + TIME_SLICE_SECONDS, 0
         while time.monotonic() < end:
-            if self._running is None:
-                self._running = self._next()
-            if self._running is None:
+            if self._steps_left is None:
+                self._steps_left = self._next()
+            if self._steps_left is None:
                 break
-            steps, self._running = self._running, None  # an import that raises is started again by the next call
+            steps, self._steps_left = self._steps_left, None  # an import that raises is started again by the next call
             if next(steps, steps) is None:
-                self._running = steps
+                self._steps_left = steps
             count += 1
         return count
 
     def release(self) -> None:
         """Stop; the import is continued later from the last batch that was committed."""
-        if self._running is not None:
-            self._running.close()  # type: ignore[attr-defined]  # it is a generator
-            self._running = None
+        if self._steps_left is not None:
+            self._steps_left.close()
+            self._steps_left = None
 
-    def _next(self) -> Iterator[None] | None:
+    def _next(self) -> Generator[None] | None:
         """Return the steps of the next queued import; without one, delete the files of imports that have ended."""
         with self._database.read_transaction() as connection:
-            job = store.next_open(connection)
+            job = store.find_next_job(connection)
             has_garbage = job is None and store.has_garbage(connection, self._now())
         if has_garbage:
             with self._database.transaction() as session:
                 store.collect_garbage(session, self._now())
         return None if job is None else self._run(job)
 
-    def _run(self, job: Any) -> Iterator[None]:
+    def _run(self, job: ImportJob) -> Generator[None]:
         """Run an import under its lease: an unexpected error is recorded, an outage of the database is not."""
         holder = secrets.token_hex(8)
         with self._database.transaction() as session:
@@ -207,7 +210,7 @@ class ImportRunner:
             raise
         log.info("import finished", id=str(job.id))
 
-    def _steps(self, job: Any, progress: _ImportProgress) -> Iterator[None]:
+    def _steps(self, job: ImportJob, progress: _ImportProgress) -> Generator[None]:
         """Import the rest of the file, one transaction per step."""
         with io.BufferedReader(store.SpooledFile(self._database, job.id, job.size_bytes), 1 << 16) as file:
             stream = cast("BinaryIO", file)
@@ -221,9 +224,9 @@ class ImportRunner:
                 progress.reject,
                 line_index,
                 counts=progress.counts,
-                by=job.created_by,
-                form=record_format,
-                note=progress.note,
+                actor=job.created_by,
+                record_format=record_format,
+                save_position=progress.save,
             )
             # Build the index now: within a transaction it would block other writers, and the lease would expire.
             yield from line_index.build()
@@ -237,17 +240,17 @@ class ImportRunner:
 class _ImportProgress:
     """The counts, errors and position of an import, saved in its row."""
 
-    def __init__(self, job: Any, holder: str, on_finished: OnFinished, now: Callable[[], datetime]) -> None:
+    def __init__(self, job: ImportJob, holder: str, on_finished: OnFinished, now: Callable[[], datetime]) -> None:
         self._id, self._holder, self._on_finished, self._now = job.id, holder, on_finished, now
         self._failures = job.failures
-        self._errors: list[dict[str, Any]] = list(job.errors)
+        self._errors: list[RecordError] = list(job.errors)
         self.counts = Counts(job.created, job.updated, job.unchanged, job.rejected)
 
     def reject(self, line: int, error: FieldError) -> None:
         if len(self._errors) < MAX_REPORTED_ERRORS:
             self._errors.append({"line": line, "pointer": error.location, "message": error.message})
 
-    def note(self, session: Session, position: ImportPosition) -> None:
+    def save(self, session: Session, position: ImportPosition) -> None:
         """Save the progress in the transaction that writes the lines. Raises LeaseLost."""
         counts = self.counts
         self._failures = 0
@@ -268,7 +271,7 @@ class _ImportProgress:
         if self._failures + 1 < MAX_FAILURES:
             store.save_progress(session, self._id, self._holder, {"failures": self._failures + 1})
             return
-        error = {
+        error: RecordError = {
             "line": 0,
             "pointer": "",
             "message": f"the import failed {MAX_FAILURES} times at the same position and was stopped",
@@ -277,12 +280,12 @@ class _ImportProgress:
         errors = [*(job.errors if job else []), error]
         self.end(session, "failed", errors=errors)
 
-    def end(self, session: Session, state: str, **columns: Any) -> None:
-        """Save the final state and tell that the import ended. Raises LeaseLost."""
+    def end(self, session: Session, state: str, **columns: object) -> None:
+        """Save the final state and call `on_finished`. Raises LeaseLost."""
         self.write(session, state=state, **columns)
         self._on_finished(session, self._id, state, self._now())
 
-    def write(self, session: Session, **columns: Any) -> None:
+    def write(self, session: Session, **columns: object) -> None:
         """Update the row; raise LeaseLost if this worker no longer has the lease."""
         if not store.save_progress(session, self._id, self._holder, {**columns, "updated_at": self._now()}):
             raise LeaseLost

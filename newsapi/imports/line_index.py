@@ -19,7 +19,7 @@ class LineIndex:
 
     def __init__(self, stream: BinaryIO, record_format: RecordFormat = NDJSON) -> None:
         """Use a stream positioned at its first line. The index of a stream that is not seekable stays empty."""
-        self._stream, self._form = stream, record_format
+        self._stream, self._record_format = stream, record_format
         self._begin = stream.tell() if stream.seekable() else None
         self._digests, self._numbers = array("Q"), array("Q")
         self._is_read = self._begin is None
@@ -42,7 +42,7 @@ class LineIndex:
         position = self._stream.tell()
         self._stream.seek(self._begin)
         digests, numbers = array("Q"), array("Q")
-        for line in self._form.lines(self._stream):
+        for line in self._record_format.lines(self._stream):
             if line.problem is None:
                 digests.append(_short(line.digest))
                 numbers.append(line.number)

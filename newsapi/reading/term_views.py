@@ -12,10 +12,11 @@ from marshmallow import Schema, fields
 from newsapi.cache import dependencies
 from newsapi.cache.cached_response import CachedResponse
 from newsapi.content.context import app_context
+from newsapi.content.presentation.article_paths import ARTICLES_PATH
+from newsapi.content.presentation.list_request import parse_list_request
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import facets
 from newsapi.content.queries import terms as term_queries
-from newsapi.content.queries.listings import ListQuery
 from newsapi.content.queries.terms import TermPageStart
 from newsapi.content.schemas.articles import ArticleList, ArticleSummary
 from newsapi.content.schemas.params import TermListParams, TermParams
@@ -32,6 +33,9 @@ from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.params import SLUG_OR_ID_SCHEMA
 from newsapi.web.responses import cached_response
 from newsapi.web.wire import OutputSchema
+
+ARTICLES_ON_TERM_PAGE = 20
+"""Articles that `include=articles` adds to a term."""
 
 
 def _blueprint(term_kind: TermKind) -> Blueprint:
@@ -144,11 +148,11 @@ def _term(
         *dependencies.parent_dependency(record),
     }
     if "articles" in query.get("include", ()):
-        page = article_queries.list_page(connection, snapshot, ListQuery(), limit=20)
-        article_query = {"limit": 20, "sort": "-published_at", term_kind.kind: (slug,)}
-        cursors = (pagination.make_cursor(article_query, page.next), None)
+        article_query = {"limit": ARTICLES_ON_TERM_PAGE, "sort": "-published_at", term_kind.kind: (slug,)}
+        request = parse_list_request(ARTICLES_PATH, article_query)
+        page = article_queries.list_page(connection, snapshot, request.list_query, limit=request.limit)
         summaries = [compile_dump(ArticleSummary)(presentation.summary(item)) for item in page.records]
-        record["articles"] = pagination.list_response("/v1/articles", article_query, summaries, cursors)
+        record["articles"] = request.response_body(summaries, (request.cursors(page)[0], None))
         times.add(page.changed_at)
         depends_on.update(dependencies.name_dependencies(page.records))
     data = compile_dump(schema)(presentation.term(term_kind.kind, record))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final, TypedDict
 from uuid import UUID
 
 from newsapi.related.near_duplicates import NearDuplicateFilter
@@ -38,6 +38,14 @@ RERANK_DEPTH: Final = 25
 
 MAX_REASON_TERMS: Final = 5
 """Terms that are named in a reason."""
+
+
+class Reason(TypedDict):
+    """Why an article is related: the kind of reason, its part of the score and the terms that contribute most."""
+
+    kind: str
+    weight: float
+    terms: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +76,7 @@ class Ranked:
     id: UUID
     score: float
     similarity: float
-    reasons: list[dict[str, Any]]
+    reasons: list[Reason]
 
 
 class SimilarityScorer:
@@ -92,12 +100,12 @@ class SimilarityScorer:
         lead = sum([lead_weights[term] for term in self._source.lead & terms.lead]) / other.leading
         similarity = text + LEAD_WEIGHT * lead + self._days(other)
         if self._tags:
-            similarity += TAG_WEIGHT * self._marks(self._tags, other.tags)
+            similarity += TAG_WEIGHT * self._overlap(self._tags, other.tags)
         if self._mentions:
-            similarity += MENTION_WEIGHT * self._marks(self._mentions, other.mentions)
+            similarity += MENTION_WEIGHT * self._overlap(self._mentions, other.mentions)
         return similarity
 
-    def reasons(self, terms: TermSets, labels: Mapping[int, str]) -> list[dict[str, Any]]:
+    def reasons(self, terms: TermSets, labels: Mapping[int, str]) -> list[Reason]:
         """Return why another article is similar, as kinds of reasons with their part of the sum, largest first."""
         term_weights, lead_weights, shares, other = self._terms, self._lead, terms.shares, terms.profile
         text = {term: term_weights[term] * shares[term] for term in self._source.numbers & terms.numbers}
@@ -118,7 +126,7 @@ class SimilarityScorer:
             if round(weight / total, 3) > 0
         ]
 
-    def _marks(self, ids: set[int], other_ids: Iterable[int]) -> float:
+    def _overlap(self, ids: set[int], other_ids: Iterable[int]) -> float:
         return _saturate(sum([self._weights.weight(id_) for id_ in other_ids if id_ in ids]))
 
     def _days(self, other: ArticleVector) -> float:

@@ -22,10 +22,10 @@ class SearchIndexConsumer(Consumer):
         """Store the parts. `now` returns the current time in UTC, timezone-aware."""
         self._database = database
         self._now = now
-        self._found: list[index.DocumentToIndex] = []
+        self._documents: list[index.DocumentToIndex] = []
 
     def reset(self) -> None:
-        self._found = []
+        self._documents = []
 
     def on_log_restored(self) -> None:
         maintenance.rebuild(self._database, now=self._now)
@@ -36,9 +36,9 @@ class SearchIndexConsumer(Consumer):
         ids = [row.subject_id for row in rows if row.kind == "article"]
         maintenance.merge_segments(self._database, now=self._now)
         with self._database.read_transaction() as connection:
-            self._found = index.stale_articles(connection, [*dict.fromkeys(ids)])
+            self._documents = index.stale_articles(connection, [*dict.fromkeys(ids)])
         return LogPosition(rows[-1].seq, rows[-1].nonce)
 
     def commit(self, session: Session) -> None:
-        maintenance.index_articles(session, self._found, now=self._now())
-        self._found = []
+        maintenance.index_articles(session, self._documents, now=self._now())
+        self._documents = []

@@ -65,7 +65,7 @@ class ServerSupervisor(MPServer):
             address: The numeric address to listen on.
         """
         super().__init__(
-            "newsapi.cli.main:wsgi_app",
+            "newsapi.cli.serving:server_app",
             factory=True,
             address=address,
             port=settings.port,

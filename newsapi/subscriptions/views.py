@@ -35,12 +35,13 @@ from newsapi.subscriptions.schemas import (
     TokenInput,
 )
 from newsapi.subscriptions.tokens import TokenSigner
-from newsapi.web import pagination, wire, write_requests
+from newsapi.web import pagination, write_requests
 from newsapi.web.blueprint import Blueprint
 from newsapi.web.context import app_context
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.params import SLUG_OR_ID_SCHEMA
 from newsapi.web.responses import private_response
+from newsapi.web.wire import load_body
 
 PATH: Final = "/v1/subscriptions"
 SUBSCRIBERS_PATH: Final = "/v1/subscribers"
@@ -91,7 +92,7 @@ def _blueprint(term_kind: TermKind) -> Blueprint:
         @blueprint.documents_errors(404)
         def post(self, slug: str) -> Response:
             """Request a subscription."""
-            values = wire.load_body(SUBSCRIPTION_SCHEMA, write_requests.json_body())
+            values = load_body(SUBSCRIPTION_SCHEMA, write_requests.json_body())
             app_context().limits.count_subscription()
             commands.request_subscription(subscription_context(), kind, slug, values, now=app_context().now())
             return Response(dump_json({"data": {"state": "requested"}}), 202, content_type=write_requests.JSON)
@@ -107,7 +108,7 @@ def _documents_token_body(schema: type[Schema]) -> dict[str, Any]:
 
 
 def _body_token() -> str:
-    return str(wire.load_body(TOKEN_SCHEMA, write_requests.json_body())["token"])
+    return str(load_body(TOKEN_SCHEMA, write_requests.json_body())["token"])
 
 
 def _empty_response() -> Response:
@@ -260,7 +261,7 @@ def load_preferences(body: dict[str, object]) -> TokenPreferences:
     Raises:
         InvalidBody: The body is not valid.
     """
-    values = wire.load_body(PREFERENCES_SCHEMA, body)
+    values = load_body(PREFERENCES_SCHEMA, body)
     preferences: Preferences = {
         "frequencies": {change["id"]: change["frequency"] for change in values["subscriptions"]}
     }
@@ -314,7 +315,7 @@ class Bounces(MethodView):
     @blueprint.documents_errors()
     def post(self) -> Response:
         """Suppress addresses that bounced permanently or complained: erase their data and send no more email."""
-        bounces = wire.load_body(BOUNCES_SCHEMA, write_requests.json_body())["bounces"]
+        bounces = load_body(BOUNCES_SCHEMA, write_requests.json_body())["bounces"]
         for reason in BOUNCE_KINDS:
             emails = [bounce["email"] for bounce in bounces if bounce["kind"] == reason]
             commands.suppress_addresses(subscription_context(), emails, reason, now=app_context().now())

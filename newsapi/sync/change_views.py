@@ -31,6 +31,7 @@ from newsapi.sync.schemas import ALLOWED_WITH_CURSOR, ChangeListParams, Changes
 from newsapi.web import pagination
 from newsapi.web.blueprint import Blueprint
 from newsapi.web.fast_dump import compile_dump, dump_json
+from newsapi.web.params import defaults_of
 from newsapi.web.responses import cached_response, long_poll
 
 blueprint = Blueprint("changes", __name__, url_prefix="/v1/changes", description="Mirror articles with delta sync")
@@ -40,8 +41,7 @@ CURSOR_PERIODS: Final = 14
 """Periods of 30 days for which a cursor is valid after the one it was made in: 400 days at least."""
 
 PARTNER_FILTERS: Final = ("brand", "section", "author", "tag", "format", "language")
-DEFAULT_LIMIT: Final = 100
-"""Changes on a page without `limit`."""
+_DEFAULTS: Final = defaults_of(ChangeListParams)
 
 IDLE_CURSOR_ADVANCE: Final = 1_000
 """Changes outside the filter after which the cursor of an empty page advances. Until then it stays the same."""
@@ -87,7 +87,7 @@ class AllChanges(MethodView):
         """
         query, position = _apply_cursor(query)
         wait_seconds = query.pop("wait")
-        url = pagination.canonical_url(PATH, query, default_limit=DEFAULT_LIMIT)
+        url = pagination.canonical_url(PATH, query, _DEFAULTS)
         if wait_seconds:
             return long_poll(url, query, lambda connection: _build_page(connection, query, position), wait_seconds)
         return cached_response(url, query, lambda connection: _build_page(connection, query, position))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, insert, select
 from sqlalchemy.orm import Session
 
 from newsapi.content.tables.articles import Article
@@ -51,7 +50,18 @@ def insert_receipt(session: Session, recall: RecallRecord, key: UUID, now: datet
     return now, True
 
 
-def list_receipts(connection: Connection, recall: RecallRecord) -> Sequence[Row[Any]]:
+class ReceiptStatus(NamedTuple):
+    """A key and its acknowledgement of a recall; `acknowledged_at` is None if there is none."""
+
+    prefix: str
+    name: str
+    scopes: list[str]
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    acknowledged_at: datetime | None
+
+
+def list_receipts(connection: Connection, recall: RecallRecord) -> list[ReceiptStatus]:
     """Return every key in order of creation with the time of its acknowledgement, null if there is none."""
     joined = (
         (RecallReceipt.key_id == ApiKey.id)
@@ -66,6 +76,5 @@ def list_receipts(connection: Connection, recall: RecallRecord) -> Sequence[Row[
         ApiKey.revoked_at,
         RecallReceipt.acknowledged_at,
     )
-    return connection.execute(
-        select(*columns).outerjoin(RecallReceipt, joined).order_by(ApiKey.created_at, ApiKey.id)
-    ).all()
+    statement = select(*columns).outerjoin(RecallReceipt, joined).order_by(ApiKey.created_at, ApiKey.id)
+    return [ReceiptStatus._make(row) for row in connection.execute(statement)]

@@ -12,6 +12,7 @@ from flask import g, request
 from newsapi.errors import KeyMissing, ScopeMissing
 from newsapi.web.caller import Caller
 from newsapi.web.context import app_context
+from newsapi.web.feed_formats import FEED_FORMATS
 
 PUBLIC: Final = "public"
 """No key needed; with NEWSAPI_READ_ACCESS=key, any valid key."""
@@ -34,7 +35,7 @@ RULES: Final[dict[str, str]] = {
     "GET /v1/articles/<which>/related": PUBLIC,
     "GET /v1/search": PUBLIC,
     "GET /v1/suggest": PUBLIC,
-    **{f"GET /v1/feeds/articles.{form}": PUBLIC for form in ("rss", "atom", "json", "ninjs")},
+    **{f"GET {feed_format.path}": PUBLIC for feed_format in FEED_FORMATS},
     "GET /sitemap.xml": PUBLIC,
     "GET /sitemap-<page>.xml": PUBLIC,
     "GET /sitemap-news.xml": PUBLIC,

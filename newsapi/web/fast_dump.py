@@ -2,7 +2,7 @@
 
 What: `compile_dump` writes the source of a lambda that builds the response's dict field by field, and compiles it.
 The schema stays the only definition. The output is meant for orjson, which serializes UUIDs and UTC times exactly as
-the schemas' fields do; `tests/schemas/test_dump.py` compares both ways byte by byte.
+the schemas' fields do; `tests/web/test_fast_dump.py` compares both ways byte by byte.
 
 Why: `Schema.dump` calls several methods for each field of each record, and a page of articles has hundreds of fields.
 Measured for an article summary with 12 image renditions: 4 µs instead of 100 µs.

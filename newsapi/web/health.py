@@ -16,7 +16,7 @@ from newsapi.web.blueprint import Blueprint
 from newsapi.web.context import app_context
 from newsapi.web.fast_dump import dump_json
 from newsapi.web.params import SLUG_OR_ID_SCHEMA
-from newsapi.web.problems import PROBLEM_TYPES
+from newsapi.web.problem_types import PROBLEM_TYPES
 from newsapi.web.wire import OutputSchema
 
 blueprint = Blueprint("system", __name__, description="Health checks and problem documentation")

@@ -78,7 +78,7 @@ def run_once(
             body=reply.body,
         )
         if not is_saved:
-            raise IdempotentRequestInProgress  # the lease has expired and another request acquired it: that one is executed
+            raise IdempotentRequestInProgress  # the lease expired and another request, which acquired it, is executed
         return reply
 
     try:

@@ -47,6 +47,8 @@ def _parse_slug(text: str) -> str:
 
 
 def one_of(choices: Collection[str]) -> Callable[[str], str]:
+    """Return a parser that accepts the choices only."""
+
     def parse(text: str) -> str:
         if text not in choices:
             message = f"must only contain {', '.join(sorted(choices))}"
@@ -141,11 +143,7 @@ class ReadParams(InputSchema):
     @cached_property
     def _left_out(self) -> dict[str, object]:
         """The default of each parameter that has one."""
-        return {
-            name: field.load_default() if callable(field.load_default) else field.load_default
-            for name, field in self.load_fields.items()
-            if field.load_default is not missing
-        }
+        return defaults_of(type(self))
 
     @cached_property
     def _needed(self) -> set[str]:
@@ -190,10 +188,12 @@ SLUG_OR_ID_SCHEMA = {"type": "string", "pattern": SLUG_PATTERN, "maxLength": 200
 
 
 def slug_values(description: str) -> DelimitedValues:
+    """Return a parameter that takes comma-separated slugs."""
     return DelimitedValues(_parse_slug, description, pattern=SLUG_PATTERN, maxLength=200)
 
 
 def instant_or_date(description: str) -> InstantOrDateParam:
+    """Return a parameter that takes a date-time or a date."""
     either = [{"type": "string", "format": kind} for kind in ("date-time", "date")]
     return InstantOrDateParam(metadata={"description": f"{description}: a date-time or a date", "anyOf": either})
 
@@ -207,3 +207,12 @@ def parameter_names(schema: type[Schema]) -> list[str]:
     """Return the parameter names of a query schema, for the message about an unknown parameter."""
     hidden = schema.editor_only if issubclass(schema, ReadParams) else frozenset[str]()
     return sorted(field.data_key or name for name, field in schema().load_fields.items() if name not in hidden)
+
+
+def defaults_of(schema: type[Schema]) -> dict[str, object]:
+    """Return the default of each parameter of a query schema that has one."""
+    return {
+        name: field.load_default() if callable(field.load_default) else field.load_default
+        for name, field in schema().load_fields.items()
+        if field.load_default is not missing
+    }

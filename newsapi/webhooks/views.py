@@ -14,13 +14,14 @@ from newsapi.cache.cached_response import CachedResponse
 from newsapi.content.queries import facets
 from newsapi.db.database import Connection, Session
 from newsapi.errors import FieldError, InvalidBody
-from newsapi.web import pagination, wire, write_requests
+from newsapi.web import pagination, write_requests
 from newsapi.web.authorization import require_caller
 from newsapi.web.blueprint import Blueprint
 from newsapi.web.context import app_context
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.idempotency import SaveResponse, StoredResponse
 from newsapi.web.responses import private_response
+from newsapi.web.wire import load_body
 from newsapi.webhooks import commands, queries, safe_http
 from newsapi.webhooks.queries import WebhookColumns, WebhookRow
 from newsapi.webhooks.schemas import (
@@ -76,7 +77,7 @@ class Webhooks(MethodView):
     @blueprint.documents_errors()
     def post(self) -> Response:
         """Create a webhook. Only this response shows the secret that signs its requests (Standard Webhooks)."""
-        columns = _columns(wire.load_body(CREATE_SCHEMA, write_requests.json_body()))
+        columns = _columns(load_body(CREATE_SCHEMA, write_requests.json_body()))
         context, caller = app_context(), require_caller()
 
         def create(save: SaveResponse) -> StoredResponse:
@@ -114,7 +115,7 @@ class OneWebhook(MethodView):
     @blueprint.documents_errors(404)
     def patch(self, id: UUID) -> Response:  # noqa: A002
         """Update a webhook; omitted fields stay. Setting `state` to `active` resumes it and resets `failing_since`."""
-        columns = _columns(wire.load_body(PATCH_SCHEMA, write_requests.json_body(write_requests.PATCH)))
+        columns = _columns(load_body(PATCH_SCHEMA, write_requests.json_body(write_requests.PATCH)))
         webhook = commands.update(app_context().database, require_caller(), id, columns, now=app_context().now())
         return write_requests.write_response(
             StoredResponse(200, {}, dump_json({"data": _webhook_record(webhook)}).decode())

@@ -14,19 +14,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.stories.conftest import Served, serving
+from tests.support.processes import Served
 
 HERE = Path(__file__).parent
 PATIENCE = 150
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture(scope="package")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """`newsapi demo`, running."""
-    with serving(tmp_path_factory.mktemp("demo"), "demo") as served:
-        yield served
 
 
 def altered_body(body: bytes) -> bytes:
@@ -36,7 +29,7 @@ def altered_body(body: bytes) -> bytes:
     return body.replace(b'{"data":{"id":', b'{"data":{"added":"later","id":')
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def altered(demo: Served) -> Iterator[str]:
     """The address of a server that answers what the demo answers, altered."""
 

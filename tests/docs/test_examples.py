@@ -28,7 +28,7 @@ from newsapi.search import maintenance as search_maintenance
 from newsapi.settings import Settings
 from newsapi.web.context import utc_now
 from tests.docs.pages import BLOCKS, PAGES, TOP, blocks, commands
-from tests.stories.conftest import environ
+from tests.support.processes import environ
 
 BASE = "http://127.0.0.1:8000"
 LANGUAGES = {"html", "ini", "json", "ndjson", "nginx", "sh", "text", "toml", "vcl", "yaml"}
@@ -45,8 +45,6 @@ RENAMED = {
     "check-config": "check",
     "suppressions import-bounces": "addresses bounced",
     "suppressions remove": "addresses allow",
-    "bench-cache": "hits",
-    "test-long": "long",
 }
 """Present names and the former ones, which are used where the present ones do not exist yet."""
 
@@ -162,7 +160,7 @@ def test_every_make_target_of_the_documentation_exists():
     text = "\n".join([command for _, command in of("make")] + re.findall(r"`make [^`]+`", "\n".join(PAGES.values())))
     named = set(re.findall(r"\bmake ([a-z-]+)\b", text))
     assert named
-    assert {name if name in targets else RENAMED.get(name, name) for name in named} <= targets
+    assert named <= targets
 
 
 @pytest.fixture(scope="module")

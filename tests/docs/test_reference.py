@@ -9,9 +9,10 @@ import pytest
 import yaml
 
 from newsapi.cli.main import main
+from newsapi.cli.reference import with_commands
 from newsapi.server.metrics import metrics_markdown
 from newsapi.settings import PREFIX, Settings
-from newsapi.web.problems import PROBLEM_TYPES
+from newsapi.web.problem_types import PROBLEM_TYPES
 from newsapi.webhooks.event_types import EVENT_NAMES
 from tests.docs.pages import BLOCKS, PAGES, TOP
 
@@ -72,6 +73,11 @@ def test_every_command_is_explained():
     named = {re.match(r"newsapi ([a-z -]+?)(?: [A-Z\[].*)?$", row)[1] for row in first_column("docs/reference/cli.md")}
     assert there <= named
     assert {name for name in named - there if FORMER_COMMANDS.get(name) not in set(paths(main))} == set()
+
+
+def test_the_table_of_commands_is_made_from_the_code():
+    page = PAGES["docs/reference/cli.md"]
+    assert page == with_commands(page), "make reference"
 
 
 def test_ci_and_hooks_call_what_the_documentation_says():

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from newsapi.app import WRITE_HOOKS
 from newsapi.imports import loader as import_loader
-from tests.records import lines
+from tests.support.import_records import lines
 
 SITE = {
     "article_url": "https://www.example.it/{section}/{slug}",

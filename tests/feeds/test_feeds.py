@@ -6,12 +6,13 @@ import json
 import feedparser
 import pytest
 
-from tests.feeds import rules
-from tests.feeds.rules import ATOM, CHECKS
-from tests.magazine import RICH
-from tests.records import article, brand, term
+from newsapi.web.feed_formats import FEED_FORMATS
+from tests.feeds import format_rules as rules
+from tests.feeds.format_rules import ATOM, CHECKS
+from tests.support.import_records import article, brand, term
+from tests.support.sample_content import RICH
 
-FORMS = sorted(CHECKS)
+FORMS = [feed_format.name for feed_format in FEED_FORMATS]
 TYPES = {
     "rss": "application/rss+xml",
     "atom": "application/atom+xml",

@@ -5,9 +5,9 @@ import datetime as dt
 import pytest
 
 from newsapi.feeds import sitemap_queries
-from tests.feeds import rules
+from tests.feeds import format_rules as rules
 from tests.feeds.test_feeds import HOURS, TERMS, dated
-from tests.records import article, term
+from tests.support.import_records import article, term
 
 
 def locs(answer):

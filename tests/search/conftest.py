@@ -17,10 +17,10 @@ from newsapi.demo import content
 from newsapi.imports import loader as import_loader
 from newsapi.search import maintenance as search_maintenance
 from newsapi.settings import Settings
-from tests import servers
 from tests.conftest import Clock
-from tests.records import lines
 from tests.search.texts import records
+from tests.support import servers
+from tests.support.import_records import lines
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.records import Record, article
+from tests.support.import_records import Record, article
 
 TEXTS = (Path(__file__).parent / "texts.txt").read_text().splitlines()
 

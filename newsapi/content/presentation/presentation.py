@@ -14,13 +14,11 @@ from newsapi.settings import Settings
 from newsapi.text import html
 from newsapi.text.bylines import format_byline
 from newsapi.text.internal_links import InternalLinks
+from newsapi.web.feed_formats import FEED_FORMATS
 
 Record = dict[str, Any]
 
 NO_RIGHTS = dict.fromkeys(("holder", "terms", "license_url", "syndicatable", "expires_at", "ai"))
-FEED_FORMATS = ("rss", "atom", "json", "ninjs")
-"""Feed formats, as in the extension of the feed's URL."""
-
 NO_SEO = dict.fromkeys(("title", "description", "robots"))
 
 
@@ -167,8 +165,7 @@ class ArticlePresenter:
             links["subscriptions"] = f"{links['self']}/subscriptions"
         if kind == "brand":
             record["subscription"] = self._box
-            feeds = f"{self.api}/v1/feeds/articles"
-            links["feeds"] = {format_: f"{feeds}.{format_}?brand={slug}" for format_ in FEED_FORMATS}
+            links["feeds"] = {format_.name: format_.url(self.api, brand=slug) for format_ in FEED_FORMATS}
         for name in ("logo", "avatar"):
             if name in record:
                 record[name] = self.picture(record[name])

@@ -95,7 +95,7 @@ def _named(filter_: str) -> Select[*tuple[Any, ...]]:
 
 
 @lru_cache(maxsize=256)
-def _statement(filters: tuple[str, ...]) -> Select[Any]:
+def _statement(filters: tuple[str, ...]) -> Select[*tuple[Any, ...]]:
     builtin = select(
         (Facet.kind + ":" + func.coalesce(Facet.name, "")), Facet.id, Facet.article_count, Facet.seq, Facet.changed_at
     ).where(or_(*(and_(Facet.kind == kind, Facet.name == name) for kind, name in BUILTIN_FACETS)))

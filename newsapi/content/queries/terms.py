@@ -153,7 +153,7 @@ def _page(kind: Kind, *, is_searched: bool, back: bool | None) -> Select[Any]:
 
 
 @lru_cache(maxsize=4)
-def _begun(kind: Kind) -> Select[Any]:
+def _begun(kind: Kind) -> Select[*tuple[Any, ...]]:
     model = MODELS[kind]
     statement = select(model.slug, model.name).join(Facet, (Facet.id == model.facet_id) & IS_PUBLIC_FACET)
     statement = statement.where(model.search_names.like(bindparam("words"), escape="\\"))

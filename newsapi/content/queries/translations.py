@@ -58,5 +58,5 @@ def list_for_groups(connection: Connection, groups: Sequence[str]) -> Translatio
         change_times.add(changed_at)
         if id_ is not None:
             terms = {"brand": brand and {"slug": brand}, "section": section and {"slug": section}}
-            records[group].append({"id": id_, "slug": slug, "language": language, **terms})
+            records[group or ""].append({"id": id_, "slug": slug, "language": language, **terms})
     return TranslationSet(records, frozenset(facet_ids), latest_time(change_times))

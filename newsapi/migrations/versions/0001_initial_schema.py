@@ -197,6 +197,7 @@ def _create_related_tables() -> None:
         sa.Column("version", sa.BigInteger, nullable=False),
         sa.Column("built_at", UtcDateTime),
         sa.Column("min_similarity", sa.Double, nullable=False),
+        sa.Column("max_items", sa.Integer, nullable=False),
         sa.Column("entries", Json, nullable=False),
     )
     op.create_index("ix_related_list_pool", "related_list", ["pool"])

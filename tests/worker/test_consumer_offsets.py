@@ -1,0 +1,219 @@
+"""A listener is told every change, by one worker at a time, from its own place."""
+
+import pytest
+from sqlalchemy import func, insert, select, update
+
+from newsapi.changelog.offsets import LogPosition
+from newsapi.changelog.tables import Change, ChangelogHead, ConsumerOffset
+from newsapi.content.tables.articles import SlugRedirect
+from newsapi.db.types import uuid7
+from newsapi.worker import consumers as room
+from newsapi.worker.consumers import LEASE_DURATION, MAX_BACKOFF_SECONDS, POLL_INTERVAL_SECONDS
+
+
+def place(database, listener="recorder"):
+    with database.read_transaction() as connection:
+        return connection.execute(select(ConsumerOffset.__table__).where(ConsumerOffset.consumer == listener)).one()
+
+
+def head(database):
+    with database.read_transaction() as connection:
+        return connection.execute(select(ChangelogHead.seq)).scalar_one()
+
+
+def test_a_new_listener_begins_at_the_head_and_is_told_what_comes(worker, recorder, make, database):
+    make.articles(2)
+    follow = worker(recorder)
+    follow.step()
+    assert recorder.seen == []
+    before = head(database)
+    make.articles(2, brand="tesla")
+    assert follow.step() == POLL_INTERVAL_SECONDS
+    assert recorder.seen == list(range(before + 1, head(database) + 1))
+    assert place(database).seq == head(database)
+    follow.step()
+    assert recorder.seen == list(range(before + 1, head(database) + 1))
+
+
+def test_many_changes_come_in_blocks_without_a_pause(follow, recorder, make, database, monkeypatch):
+    monkeypatch.setattr(room, "BATCH_SIZE", 2)
+    make.articles(5)
+    assert [follow.step() for _ in range(3)] == [0, 0, POLL_INTERVAL_SECONDS]
+    assert recorder.seen == [1, 2, 3, 4, 5]
+    assert place(database).seq == 5
+
+
+def test_with_nothing_new_a_step_writes_nothing_and_reads_the_head_alone(follow, statements):
+    statements.clear()
+    follow.step()
+    assert [text.split()[0] for text in statements] == ["SELECT"]
+
+
+def test_a_listener_that_fails_keeps_its_place_and_is_told_again_later_and_later(follow, recorder, make, database):
+    make.article()
+    recorder.fails = RuntimeError("no")
+    waits = [follow.step() for _ in range(9)]
+    assert waits == [0.5, 1, 2, 4, 8, 16, 32, MAX_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS]
+    assert place(database).seq == 0
+    recorder.fails = None
+    assert follow.step() == POLL_INTERVAL_SECONDS
+    assert (recorder.seen, place(database).seq) == ([1], 1)
+
+
+def test_one_that_fails_does_not_hold_up_another(follow, recorder, worker, make):
+    other = type(recorder)()
+    other.name = "other"
+    beside = worker(other)
+    beside.step()
+    recorder.fails = RuntimeError("no")
+    make.article()
+    follow.step()
+    beside.step()
+    assert (recorder.seen, other.seen) == ([], [1])
+
+
+def test_of_two_workers_one_works(follow, recorder, worker, make):
+    second = type(recorder)()
+    other = worker(second)
+    make.article()
+    assert (other.step(), second.seen) == (POLL_INTERVAL_SECONDS, [])
+    follow.step()
+    assert recorder.seen == [1]
+
+
+def test_a_worker_that_stops_leaves_its_place_to_the_next_at_once(follow, recorder, worker, make):
+    follow.release()
+    second = type(recorder)()
+    other = worker(second)
+    make.article()
+    other.step()
+    assert (recorder.seen, second.seen) == ([], [1])
+
+
+def test_the_place_of_a_worker_that_was_killed_is_taken_within_half_a_minute(follow, recorder, worker, make, clock):
+    second = type(recorder)()
+    other = worker(second)
+    make.article()
+    clock.forward(seconds=LEASE_DURATION.total_seconds() - 1)
+    other.step()
+    assert second.seen == []
+    clock.forward(seconds=1)
+    other.step()
+    assert second.seen == [1]
+    assert LEASE_DURATION.total_seconds() < 30
+
+
+def test_a_worker_that_goes_on_keeps_its_place(follow, recorder, worker, make, clock):
+    second = type(recorder)()
+    other = worker(second)
+    for _ in range(10):
+        clock.forward(seconds=5)
+        follow.step()
+        other.step()
+    make.article()
+    other.step()
+    follow.step()
+    assert (recorder.seen, second.seen) == ([1], [])
+
+
+def test_a_worker_that_was_stopped_for_a_minute_writes_nothing_after_its_place_was_taken(
+    follow, recorder, worker, make, clock, database
+):
+    """It had read, and was about to write."""
+    second = type(recorder)()
+    other = worker(second)
+    take = recorder.handle
+
+    def stopped_meanwhile(changed):
+        done = take(changed)
+        clock.forward(seconds=60)
+        other.step()
+        return done
+
+    recorder.handle = stopped_meanwhile
+    for listener in (recorder, second):
+        row = {"kind": "tag", "subject_id": uuid7(), "created_at": clock()}
+        listener.write_down = lambda session, row=row: session.execute(
+            insert(SlugRedirect), {**row, "slug": str(uuid7())}
+        )
+    make.article()
+    follow.step()
+    assert (recorder.seen, second.seen) == ([1], [1])
+    with database.read_transaction() as connection:
+        assert connection.execute(select(func.count()).select_from(SlugRedirect)).scalar_one() == 1
+    assert recorder.events == ["forget"]
+    recorder.handle = take
+    make.article()
+    follow.step()
+    other.step()
+    assert (recorder.seen, second.seen) == ([1], [1, 2])
+
+
+def test_what_a_listener_writes_is_written_with_its_place_or_not_at_all(follow, recorder, make, database):
+    def fail(_session):
+        raise RuntimeError
+
+    recorder.write_down = fail
+    make.article()
+    follow.step()
+    assert place(database).seq == 0
+
+
+def test_what_could_not_be_written_is_told_again(follow, recorder, make, database):
+    def fail(_session):
+        raise RuntimeError("the disk is full")
+
+    make.article()
+    recorder.write_down = fail
+    assert follow.step() == 0.5
+    assert (recorder.seen, recorder.events, place(database).seq) == ([1], ["forget"], 0)
+    recorder.write_down = None
+    follow.step()
+    assert (recorder.seen, place(database).seq) == ([1, 1], 1)
+
+
+def test_a_clock_set_back_holds_nobody_up_for_long(follow, recorder, worker, make, clock):
+    second = type(recorder)()
+    other = worker(second)
+    clock.forward(hours=-1)
+    make.article()
+    other.step()
+    assert second.seen == [1]
+
+
+def test_a_restored_log_is_told_and_the_place_set_to_its_head(follow, recorder, make, database):
+    make.articles(3)
+    follow.step()
+    with database.transaction() as session:  # an older copy, which then went another way
+        session.execute(update(Change).values(nonce=Change.nonce + 1))
+        session.execute(update(ChangelogHead).values(nonce=ChangelogHead.nonce + 1))
+    follow.step()
+    assert recorder.events == ["forget", "set back"]
+    assert (recorder.seen, place(database).seq) == ([1, 2, 3], 3)
+    make.article()
+    follow.step()
+    assert recorder.seen == [1, 2, 3, 4]
+
+
+def test_a_log_that_is_shorter_than_the_place_was_restored_too(follow, recorder, make, database):
+    make.articles(3)
+    follow.step()
+    with database.transaction() as session:
+        session.execute(Change.__table__.delete().where(Change.seq == 3))
+        mark = session.execute(select(Change.nonce).where(Change.seq == 2)).scalar_one()
+        session.execute(update(ChangelogHead).values(seq=2, nonce=mark))
+    follow.step()
+    assert recorder.events == ["forget", "set back"]
+    assert LogPosition(place(database).seq, place(database).nonce) == LogPosition(2, mark)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 60.0])
+def test_a_place_is_moved_only_from_where_its_holder_left_it(follow, recorder, worker, make, clock, database, seconds):
+    with database.transaction() as session:
+        session.execute(update(ConsumerOffset).values(lease_holder="someone else", lease_expires_at=clock()))
+    clock.forward(seconds=seconds)
+    make.article()
+    follow.step()
+    assert (place(database).seq, place(database).lease_holder == "someone else") == (
+        (0, True) if not seconds else (1, False)
+    )
