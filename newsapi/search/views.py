@@ -23,14 +23,13 @@ from newsapi.content.queries.articles import Record
 from newsapi.content.queries.facets import ReadSnapshot
 from newsapi.content.queries.listings import ListQuery
 from newsapi.content.queries.terms import Kind
-from newsapi.content.schemas.params import SearchParams, SuggestParams
 from newsapi.db.database import Connection
 from newsapi.db.types import latest_time
 from newsapi.errors import CursorInvalid, FieldError, InvalidParameter
 from newsapi.search import highlights, planner, query_parser, results, spelling
 from newsapi.search.planner import SearchPlan, SearchScope
 from newsapi.search.query_parser import ParsedQuery
-from newsapi.search.schemas import SearchHit, SearchList, Suggestion, Suggestions
+from newsapi.search.schemas import SearchHit, SearchList, SearchParams, Suggestion, Suggestions, SuggestParams
 from newsapi.text import html
 from newsapi.text.folding import fold
 from newsapi.web import pagination
