@@ -64,7 +64,7 @@ class Imports(MethodView):
         if request.mimetype not in media_types or request.content_encoding not in {None, "identity"}:
             raise WrongMediaType(media_types[0])
         id_ = jobs.create_import(
-            app_context().desk,
+            app_context().write_context,
             caller,
             _iter_chunks(),
             format_name=query["format"],
@@ -97,7 +97,10 @@ class OneImport(MethodView):
         """Stop an import. Records that were already imported stay."""
         write_requests.reject_query_params()
         jobs.cancel(
-            app_context().desk, require_caller(), id, on_finished=current_app.extensions["newsapi-import-finished"]
+            app_context().write_context,
+            require_caller(),
+            id,
+            on_finished=current_app.extensions["newsapi-import-finished"],
         )
         with app_context().database.read_transaction() as connection:
             return write_requests.write_response(StoredResponse(200, {}, _dump_import(connection, id)))

@@ -20,7 +20,7 @@ from newsapi.changelog.reader import ChangeInfo
 from newsapi.content.context import app_context
 from newsapi.content.presentation import crosslinks, visibility_of_caller
 from newsapi.content.queries import articles as article_queries
-from newsapi.content.queries import facets, snapshots
+from newsapi.content.queries import facets, snapshots, terms
 from newsapi.content.queries.facets import ReadSnapshot
 from newsapi.content.schemas.articles import ALL_FIELDS, ArticleSchema
 from newsapi.db.database import Connection
@@ -327,5 +327,5 @@ def _names(connection: Connection, events: list[Event]) -> dict[UUID, dict[str, 
     names: dict[UUID, dict[str, str]] = {}
     for kind in sorted({event.kind for event in events} - {"article"}):
         ids = _ids(events, kind, "upsert")
-        names |= delta.term_refs(connection, kind, ids) if ids else {}
+        names |= terms.term_refs(connection, kind, ids) if ids else {}
     return names

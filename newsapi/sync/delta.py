@@ -20,7 +20,6 @@ from newsapi.changelog import exits as changelog_exits
 from newsapi.changelog.reader import ChangeInfo
 from newsapi.changelog.tables import OF_TERMS, Change, Facet
 from newsapi.content.queries.listings import in_facets
-from newsapi.content.queries.terms import MODELS
 from newsapi.content.queries.visibility import is_visible
 from newsapi.content.tables.articles import Article, ListingEntry
 from newsapi.db import compiled_queries
@@ -238,13 +237,6 @@ _LAST = (
     .where(OF_TERMS, Change.subject_id.in_(bindparam("ids", expanding=True)))
     .group_by(Change.subject_id)
 )
-
-
-def term_refs(connection: Connection, kind: str, ids: Collection[UUID]) -> dict[UUID, dict[str, str]]:
-    """Return slug and name of the terms of a kind by their id."""
-    model = MODELS[kind]
-    rows = connection.execute(select(model.id, model.slug, model.name).where(in_values(connection, model.id, ids)))
-    return {id_: {"slug": slug, "name": name} for id_, slug, name in rows}
 
 
 def count_members(connection: Connection, facets: Collection[int]) -> int:

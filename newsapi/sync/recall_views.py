@@ -61,7 +61,7 @@ class RecallReceipts(MethodView):
     def post(self, article: UUID) -> Response:
         """Confirm that your copies of the article are deleted. Repeating has no effect; the body may be empty."""
         write_requests.json_body(required=False)
-        result = recalls.acknowledge(app_context().desk, require_caller(), article)
+        result = recalls.acknowledge(app_context().write_context, require_caller(), article)
         record = {"id": article, "seq": result.recall.seq, "at": result.at}
         body = dump_json({"data": compile_dump(RecallReceiptSchema)(record)}).decode()
         return write_requests.write_response(StoredResponse(201 if result.is_new else 200, {}, body))
