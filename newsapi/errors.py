@@ -17,7 +17,7 @@ class WithdrawalInfo(TypedDict):
     at: str
     action: Literal["unpublished", "withdrawn"]
     reason: str
-    public_note: str | None
+    note: str | None
     replaced_by: str | None
 
 
