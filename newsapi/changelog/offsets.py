@@ -5,7 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import (
+    Connection,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from newsapi.changelog.tables import ChangelogHead, ConsumerOffset
@@ -109,3 +115,8 @@ def get_offset(connection: Connection, name: str) -> int:
 def changelog_head(connection: Connection) -> LogPosition:
     """Return the position of the last change."""
     return LogPosition(*connection.execute(select(ChangelogHead.seq, ChangelogHead.nonce)).one())
+
+
+def lock_offset(session: Session, consumer: str) -> None:
+    """Wait for the offset of a consumer, which the consumer locks in each transaction that moves it."""
+    session.execute(select(ConsumerOffset.seq).where(ConsumerOffset.consumer == consumer).with_for_update())

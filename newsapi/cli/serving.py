@@ -36,7 +36,10 @@ def serve() -> None:
     """
     settings = Settings.from_env()
     address = bind_address(settings)
-    open_database(settings)
+    database = open_database(settings)
+    host = f"[{address}]" if ":" in address else address
+    url = database.url.render_as_string(hide_password=True)
+    click.echo(f"Serving http://{host}:{settings.port} from {url}. Press Ctrl-C to stop.")
     _serve(settings, address)
 
 

@@ -95,7 +95,7 @@ class ArticleCollection(MethodView):
         body, caller = write_requests.json_body(), require_caller()
         return write_requests.idempotent(
             lambda save: commands.create(
-                app_context().desk, caller, body, article_response(201, location=True, save=save)
+                app_context().write_context, caller, body, article_response(201, location=True, save=save)
             )
         )
 
@@ -117,7 +117,7 @@ class ArticleItem(MethodView):
         name, _ = parse_name(slug_or_id)
         return write_requests.write_response(
             commands.update(
-                app_context().desk,
+                app_context().write_context,
                 require_caller(),
                 name,
                 body,
@@ -142,7 +142,12 @@ class ArticleItem(MethodView):
         precondition = write_requests.parse_if_match()
         return write_requests.write_response(
             commands.withdraw(
-                app_context().desk, require_caller(), name, query, article_response(200), precondition=precondition
+                app_context().write_context,
+                require_caller(),
+                name,
+                query,
+                article_response(200),
+                precondition=precondition,
             )
         )
 
@@ -188,7 +193,7 @@ class EditorsPicks(MethodView):
 
         return write_requests.write_response(
             commands.set_related_picks(
-                app_context().desk,
+                app_context().write_context,
                 require_caller(),
                 name,
                 values,

@@ -68,7 +68,9 @@ class PreviewLinks(MethodView):
         values = wire.load_body(LINK_SCHEMA, write_requests.json_body(required=False))
         name, _ = parse_name(slug_or_id)
         lifetime = timedelta(seconds=values["expires_in"])
-        created = previews.create(app_context().desk, require_caller(), name, lifetime=lifetime, as_of=values["as_of"])
+        created = previews.create(
+            app_context().write_context, require_caller(), name, lifetime=lifetime, as_of=values["as_of"]
+        )
         presentation = app_context().presentation
         page_url = presentation.article_url(created.record)
         record: dict[str, object] = {
@@ -108,5 +110,5 @@ class OnePreviewLink(MethodView):
     def delete(self, slug_or_id: str, link_id: UUID) -> Response:
         """Revoke a link. Requests with its token then fail with 410, as after its expiry."""
         write_requests.reject_query_params()
-        previews.revoke(app_context().desk, require_caller(), parse_name(slug_or_id)[0], link_id)
+        previews.revoke(app_context().write_context, require_caller(), parse_name(slug_or_id)[0], link_id)
         return write_requests.write_response(StoredResponse(204, {}, ""))

@@ -151,7 +151,7 @@ class RevisionRestore(MethodView):
         name, _ = parse_name(slug_or_id)
         return write_requests.idempotent(
             lambda save: commands.restore(
-                app_context().desk,
+                app_context().write_context,
                 require_caller(),
                 name,
                 number,

@@ -117,7 +117,7 @@ def _add_collection(term_kind: TermKind, result_schema: type[Schema]) -> None:
             body, caller = write_requests.json_body(), require_caller()
             return write_requests.idempotent(
                 lambda save: term_commands.create(
-                    app_context().desk,
+                    app_context().write_context,
                     caller,
                     term_kind.kind,
                     body,
@@ -148,7 +148,7 @@ def _add_item(term_kind: TermKind, result_schema: type[Schema], slug_param: dict
             body = write_requests.json_body(write_requests.PATCH)
             return write_requests.write_response(
                 term_commands.update(
-                    app_context().desk,
+                    app_context().write_context,
                     require_caller(),
                     TermName(term_kind.kind, slug),
                     body,
@@ -169,7 +169,7 @@ def _add_item(term_kind: TermKind, result_schema: type[Schema], slug_param: dict
         def delete(self, slug: str) -> Response:
             """Delete a term."""
             write_requests.reject_query_params()
-            seq = term_commands.delete(app_context().desk, require_caller(), TermName(term_kind.kind, slug))
+            seq = term_commands.delete(app_context().write_context, require_caller(), TermName(term_kind.kind, slug))
             return write_requests.write_response(StoredResponse(204, {"Content-Seq": str(seq)}, ""))
 
 
@@ -193,7 +193,7 @@ def _add_merge(term_kind: TermKind, slug_param: dict[str, object]) -> None:
         def post(self, slug: str) -> Response:
             """Merge a term into another."""
             into = load_body(MERGE_SCHEMA, write_requests.json_body())["into"]
-            id_ = merges.request_merge(app_context().desk, require_caller(), term_kind.kind, slug, into)
+            id_ = merges.request_merge(app_context().write_context, require_caller(), term_kind.kind, slug, into)
             with app_context().database.read_transaction() as connection:
                 body = _merge(connection, id_)
             return write_requests.write_response(

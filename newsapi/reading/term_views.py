@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import quote
 
 from flask import Response
@@ -191,7 +190,7 @@ def _page_start(term_kind: TermKind, cursor: str) -> tuple[str | None, TermPageS
 def _cursor(term_kind: TermKind, search_text: str | None, page_start: TermPageStart | None) -> str | None:
     if page_start is None:
         return None
-    value: list[Any] = [term_kind.kind, search_text, *page_start]
+    value: list[object] = [term_kind.kind, search_text, *page_start]
     return app_context().cursors.write(value, now=app_context().now())
 
 

@@ -12,6 +12,7 @@ from flask.views import MethodView
 
 from newsapi.cache import dependencies
 from newsapi.cache.cached_response import CachedResponse
+from newsapi.content.article_types import ArticleRow
 from newsapi.content.context import app_context
 from newsapi.content.presentation import visibility_of_caller
 from newsapi.content.presentation.list_request import ArticleListRequest, parse_ranked_request
@@ -19,18 +20,16 @@ from newsapi.content.presentation.presentation import BodyAccess
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import facets
 from newsapi.content.queries import terms as term_queries
-from newsapi.content.queries.articles import Record
 from newsapi.content.queries.facets import ReadSnapshot
 from newsapi.content.queries.listings import ListQuery
 from newsapi.content.queries.terms import Kind
-from newsapi.content.schemas.params import SearchParams, SuggestParams
 from newsapi.db.database import Connection
 from newsapi.db.types import latest_time
 from newsapi.errors import CursorInvalid, FieldError, InvalidParameter
 from newsapi.search import highlights, planner, query_parser, results, spelling
 from newsapi.search.planner import SearchPlan, SearchScope
 from newsapi.search.query_parser import ParsedQuery
-from newsapi.search.schemas import SearchHit, SearchList, Suggestion, Suggestions
+from newsapi.search.schemas import SearchHit, SearchList, SearchParams, Suggestion, Suggestions, SuggestParams
 from newsapi.text import html
 from newsapi.text.folding import fold
 from newsapi.web import pagination
@@ -185,7 +184,7 @@ def _build_response(
     )
 
 
-def _hit(record: Record, scores: dict[UUID, float], plan: SearchPlan, body_access: BodyAccess) -> Record:
+def _hit(record: ArticleRow, scores: dict[UUID, float], plan: SearchPlan, body_access: BodyAccess) -> ArticleRow:
     presentation, language = app_context().presentation, record["language"]
     highlight_terms = plan.highlight_terms(language)
     body_text = html.html_to_text(presentation.body(record, body_access) or "")

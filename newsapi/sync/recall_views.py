@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from flask import Response
@@ -26,7 +24,7 @@ blueprint = Blueprint(
     "recalls", __name__, url_prefix=ARTICLES_PATH, description="Recalls of withdrawn articles and their acknowledgement"
 )
 
-ARTICLE_ID_PARAM = {
+ARTICLE_ID = {
     "in": "path",
     "name": "article_id",
     "description": "Id of the article",
@@ -34,7 +32,7 @@ ARTICLE_ID_PARAM = {
 }
 
 
-@blueprint.route("/<uuid:article_id>/recall-receipts", parameters=[ARTICLE_ID_PARAM])
+@blueprint.route("/<uuid:article_id>/recall-receipts", parameters=[ARTICLE_ID])
 class RecallReceipts(MethodView):
     """The receipts of a recall."""
 
@@ -47,10 +45,10 @@ class RecallReceipts(MethodView):
 
         def build(connection: Connection) -> CachedResponse:
             status = recalls.recall_status(connection, article_id, app_context().now())
-            record: dict[str, Any] = {
+            record = {
                 **status.recall._asdict(),
-                "acknowledged": [_shown(*receipt) for receipt in status.acknowledged],
-                "missing": [_shown(*receipt) for receipt in status.missing],
+                "acknowledged": [entry._asdict() for entry in status.acknowledged],
+                "missing": [entry._asdict() for entry in status.missing],
             }
             return CachedResponse(body=dump_json({"data": compile_dump(RecallSchema)(record)}), seq=status.recall.seq)
 
@@ -63,11 +61,7 @@ class RecallReceipts(MethodView):
     def post(self, article_id: UUID) -> Response:
         """Confirm that your copies of the article are deleted. Repeating has no effect; the body may be empty."""
         write_requests.json_body(required=False)
-        result = recalls.acknowledge(app_context().desk, require_caller(), article_id)
+        result = recalls.acknowledge(app_context().write_context, require_caller(), article_id)
         record = {"id": article_id, "seq": result.recall.seq, "at": result.at}
         body = dump_json({"data": compile_dump(RecallReceiptSchema)(record)}).decode()
         return write_requests.write_response(StoredResponse(201 if result.is_new else 200, {}, body))
-
-
-def _shown(key: str, name: str, at: datetime | None) -> dict[str, Any]:
-    return {"key": key, "name": name, "at": at}

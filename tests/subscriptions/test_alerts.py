@@ -119,7 +119,7 @@ def test_an_hour_that_comes_is_news(subscribe, editor, server, work, clock, app)
     )
     work()
     clock.forward(days=1)
-    scheduler.run_due(app.extensions["newsapi"].desk)
+    scheduler.run_due(app.extensions["newsapi"].write_context)
     work()
     assert subjects(server) == ["Land Rover: Domani"]
 
@@ -283,7 +283,7 @@ def test_a_merged_brand_takes_its_readers_along(subscribe, publish, server, work
     subscribe(both, path="brands/rover")
     subscribe(both)
     assert editor.post("/v1/brands/rover/merge", {"into": "land-rover"}).status_code == 202
-    while merges.run_slice(app.extensions["newsapi"].desk):
+    while merges.run_slice(app.extensions["newsapi"].write_context):
         pass
     publish()
     work()

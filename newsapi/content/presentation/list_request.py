@@ -11,7 +11,8 @@ from uuid import UUID
 from newsapi.cache import dependencies as cache_dependencies
 from newsapi.content.context import app_context
 from newsapi.content.queries.facets import ReadSnapshot
-from newsapi.content.queries.listings import MAX_EXACT_COUNT, ListQuery, PageStart, Position, SortKey
+from newsapi.content.queries import listings
+from newsapi.content.queries.listings import ListQuery, PageStart, Position, SortKey
 from newsapi.content.schemas.params import FACET_FILTERS, FILTERS, ArticleListParams
 from newsapi.db.types import EPOCH, MICROSECOND
 from newsapi.errors import CursorInvalid
@@ -131,7 +132,10 @@ class ArticleListRequest:
         """
         body = pagination.page_response(self.path, self.params, self.limit, items, cursors)
         if count is not None:
-            body["page"] |= {"total": min(count, MAX_EXACT_COUNT), "total_is_lower_bound": count > MAX_EXACT_COUNT}
+            body["page"] |= {
+                "total": min(count, listings.MAX_EXACT_COUNT),
+                "total_is_lower_bound": count > listings.MAX_EXACT_COUNT,
+            }
         return body
 
     def dependencies(self, snapshot: ReadSnapshot) -> set[cache_dependencies.Dependency]:
