@@ -117,7 +117,7 @@ class SearchRequest:
 
 
 def _parse_request(query: pagination.Query) -> SearchRequest:
-    """Parse the query of a search.
+    """Return the parsed request of a search.
 
     Raises:
         InvalidParameter: There is no `q`; a cursor brings its own.

@@ -25,7 +25,7 @@ from newsapi.content.queries.facets import ReadSnapshot
 from newsapi.content.schemas.articles import ALL_FIELDS, ArticleSchema
 from newsapi.db.database import Connection
 from newsapi.db.types import latest_time
-from newsapi.errors import CursorExpired, CursorInvalid
+from newsapi.errors import CursorExpired, CursorInvalid, WithdrawalInfo
 from newsapi.sync import delta
 from newsapi.sync.delta import Event, FilterGroup
 from newsapi.sync.schemas import ALLOWED_WITH_CURSOR, ChangeListParams, Changes
@@ -250,7 +250,7 @@ class ChangeEvent(TypedDict):
     version: int | None
     changed_at: datetime
     article: JsonObject | None
-    gone: JsonObject | None
+    gone: WithdrawalInfo | None
     name: dict[str, str] | None
 
 

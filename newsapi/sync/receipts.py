@@ -14,7 +14,6 @@ from newsapi.db.types import columns_table
 from newsapi.errors import WithdrawalInfo
 from newsapi.keys.tables import ApiKey
 from newsapi.sync.tables import RecallReceipt
-from newsapi.text.json_types import JsonObject
 
 _RECEIPT = columns_table(RecallReceipt)
 

@@ -212,9 +212,9 @@ class Api(flask_smorest.Api):
         self.spec.components.security_scheme("key", API_KEY_SECURITY)
 
     @cached_property
-    def document(self) -> dict[str, Any]:
+    def document(self) -> JsonObject:
         """The OpenAPI document. It is built once, when all routes are registered."""
-        document: dict[str, Any] = self.spec.to_dict()
+        document: JsonObject = self.spec.to_dict()
         return document
 
     @cached_property
