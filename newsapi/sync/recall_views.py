@@ -24,11 +24,7 @@ blueprint = Blueprint(
     "recalls", __name__, url_prefix=ARTICLES_PATH, description="Recalls of withdrawn articles and their acknowledgement"
 )
 
-<<<<<<< HEAD
-ARTICLE_ID = {
-=======
 ARTICLE_ID_PARAM = {
->>>>>>> main
     "in": "path",
     "name": "article_id",
     "description": "Id of the article",
@@ -36,11 +32,7 @@ ARTICLE_ID_PARAM = {
 }
 
 
-<<<<<<< HEAD
-@blueprint.route("/<uuid:article_id>/recall-receipts", parameters=[ARTICLE_ID])
-=======
 @blueprint.route("/<uuid:article_id>/recall-receipts", parameters=[ARTICLE_ID_PARAM])
->>>>>>> main
 class RecallReceipts(MethodView):
     """The receipts of a recall."""
 
