@@ -50,7 +50,7 @@ def acquire_lease(
         head = session.execute(select(ChangelogHead.seq, ChangelogHead.nonce).with_for_update()).one()
         if not session.execute(select(_OFFSET.c.seq).where(_OFFSET.c.consumer == consumer)).all():
             seq, nonce = (0, 0) if from_the_first else head
-            values = {"consumer": consumer, "seq": seq, "nonce": nonce, "at": now}
+            values = {"consumer": consumer, "seq": seq, "nonce": nonce, "updated_at": now}
             session.execute(insert(_OFFSET).values(values))
     columns = _OFFSET.c
     free = or_(
@@ -77,7 +77,7 @@ def commit_offset(
         update(_OFFSET)
         .where(_OFFSET.c.consumer == consumer, _OFFSET.c.lease_holder == holder)
         .where(_OFFSET.c.seq == start.seq, _OFFSET.c.nonce == start.nonce)
-        .values(seq=end.seq, nonce=end.nonce, at=now)
+        .values(seq=end.seq, nonce=end.nonce, updated_at=now)
     )
     result = session.connection().execute(statement)
     return result.rowcount == 1
@@ -101,10 +101,12 @@ PURGED_OFFSET: Final = "purged"
 
 def save_offset(session: Session, name: str, position: LogPosition, now: datetime) -> None:
     """Save an offset that is not leased."""
-    statement = update(_OFFSET).where(_OFFSET.c.consumer == name).values(seq=position.seq, nonce=position.nonce, at=now)
+    statement = (
+        update(_OFFSET).where(_OFFSET.c.consumer == name).values(seq=position.seq, nonce=position.nonce, updated_at=now)
+    )
     result = session.connection().execute(statement)
     if not result.rowcount:
-        session.execute(insert(_OFFSET).values(consumer=name, seq=position.seq, nonce=position.nonce, at=now))
+        session.execute(insert(_OFFSET).values(consumer=name, seq=position.seq, nonce=position.nonce, updated_at=now))
 
 
 def get_offset(connection: Connection, name: str) -> int:

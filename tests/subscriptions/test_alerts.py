@@ -472,7 +472,7 @@ def test_while_the_server_is_away_changes_are_planned_and_nothing_is_lost(
     work()
     assert listener._failures == 1
     assert follow._committed.seq == follow._read.seq
-    listener._transport._url, listener._rests_until = url, 0.0
+    listener._transport._url, listener._server_retry_at = url, 0.0
     work()
     assert subjects(server) == ["Land Rover: Nuova Velar"]
 
