@@ -10,6 +10,8 @@ from newsapi.search import maintenance as search_maintenance
 from newsapi.settings import Settings
 from tests.support.client import Editor
 
+pytestmark = pytest.mark.one_database
+
 SECRET = "segretissimo"
 BODY = f"<p>{'Parole in testa. ' * 30}</p><p>{SECRET}</p>"
 SURFACES = [

@@ -10,6 +10,8 @@ from newsapi.web.authorization import ALWAYS_PUBLIC, ANY_KEY, PUBLIC, RULES
 from tests.support.client import Editor
 from tests.support.invariants import dump
 
+pytestmark = pytest.mark.one_database
+
 PLACES = {
     "<which>": "velar",
     "<slug>": "land-rover",
