@@ -21,6 +21,7 @@ pytest_plugins = (
     "tests.support.client",
     "tests.support.content",
     "tests.support.events",
+    "tests.support.invariants",  # before those that import it, so that pytest rewrites its assertions
     "tests.support.imports",
     "tests.support.mirror",
     "tests.support.processes",

@@ -3,17 +3,12 @@ import pytest
 from newsapi.content.writes.writer import WriteContext
 from newsapi.editing import merges
 from newsapi.worker.periodic import TermMerger
-from tests.support.invariants import consistent, dump
+from tests.support.invariants import dump
+
+pytestmark = pytest.mark.usefixtures("consistent_afterwards")
 
 KINDS = ("brands", "authors", "sections", "tags")
 FIELD = {"brands": "brand", "authors": "authors", "sections": "section", "tags": "tags"}
-
-
-@pytest.fixture(autouse=True)
-def whole(database):
-    """Whatever a story did, lists, counts, log and history agree afterwards."""
-    yield
-    consistent(database)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from newsapi.feeds import websub as room
 from newsapi.feeds.websub import WebSubConsumer
-from tests.cdn.test_purge import Seconds, later
+from tests.support.events import later
 
 
 class Hub:
@@ -23,11 +23,6 @@ class Hub:
 @pytest.fixture
 def hub(cdn):
     return Hub(cdn)
-
-
-@pytest.fixture
-def seconds():
-    return Seconds()
 
 
 @pytest.fixture
