@@ -25,6 +25,9 @@ Parameters = Mapping[str, Any]
 _Converter = Callable[[Any], object]
 """Converts a value between Python and the driver."""
 
+RowSelect = Select[*tuple[Any, ...]]
+"""A statement whose columns depend on its arguments."""
+
 _Sizes = tuple[tuple[str, int], ...]
 _Columns = TypeVarTuple("_Columns")
 
@@ -99,7 +102,7 @@ def _value(name: str, index: int | None, convert: _Converter | None) -> _ValueGe
 
 
 @lru_cache(maxsize=1024)
-def _prepare(statement: Select[*tuple[Any, ...]], dialect: Dialect, sizes: _Sizes) -> _CompiledQuery:
+def _prepare(statement: RowSelect, dialect: Dialect, sizes: _Sizes) -> _CompiledQuery:
     """Compile a statement for the given sizes of its list parameters."""
     size_of = dict(sizes)
     compiled = visitors.cloned_traverse(statement, {}, {"bindparam": _render_literal}).compile(dialect=dialect)

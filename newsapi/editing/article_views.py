@@ -100,7 +100,7 @@ class ArticleCollection(MethodView):
         )
 
 
-@blueprint.route("/<which>", parameters=[SLUG_OR_ID_PARAM])
+@blueprint.route("/<slug_or_id>", parameters=[SLUG_OR_ID_PARAM])
 class ArticleItem(MethodView):
     """One article."""
 
@@ -111,10 +111,10 @@ class ArticleItem(MethodView):
     )
     @blueprint.response(200, EditorArticleResponse, headers=write_requests.ETAG_HEADER)
     @blueprint.documents_errors(404, 409, 412, 428)
-    def patch(self, which: str) -> Response:
+    def patch(self, slug_or_id: str) -> Response:
         """Apply a JSON merge patch (RFC 7396): null removes a value, omitted fields stay. `If-Match` is required."""
         body = write_requests.json_body(write_requests.PATCH)
-        name, _ = parse_name(which)
+        name, _ = parse_name(slug_or_id)
         return write_requests.write_response(
             commands.update(
                 app_context().write_context,
@@ -136,9 +136,9 @@ class ArticleItem(MethodView):
     @blueprint.arguments(WithdrawParams(), location="query", error_status_code=400)
     @blueprint.response(200, EditorArticleResponse, headers=write_requests.ETAG_HEADER)
     @blueprint.documents_errors(400, 404, 412)
-    def delete(self, query: dict[str, str | None], which: str) -> Response:
+    def delete(self, query: dict[str, str | None], slug_or_id: str) -> Response:
         """Withdraw an article."""
-        name, _ = parse_name(which)
+        name, _ = parse_name(slug_or_id)
         precondition = write_requests.parse_if_match()
         return write_requests.write_response(
             commands.withdraw(
@@ -152,7 +152,7 @@ class ArticleItem(MethodView):
         )
 
 
-@blueprint.route("/<which>/picks", parameters=[SLUG_OR_ID_PARAM])
+@blueprint.route("/<slug_or_id>/picks", parameters=[SLUG_OR_ID_PARAM])
 class EditorsPicks(MethodView):
     """Related picks of an article."""
 
@@ -161,10 +161,10 @@ class EditorsPicks(MethodView):
     )
     @blueprint.response(200, RelatedPicksResponse)
     @blueprint.documents_errors(404)
-    def get(self, which: str) -> Response:
+    def get(self, slug_or_id: str) -> Response:
         """Return the slugs of the picked articles in the editors' order, and of the excluded ones."""
         write_requests.reject_query_params()
-        name, path = parse_name(which)
+        name, path = parse_name(slug_or_id)
 
         def build(connection: Connection) -> CachedResponse:
             ref = article_queries.get_any(connection, name)
@@ -181,10 +181,10 @@ class EditorsPicks(MethodView):
     )
     @blueprint.response(200, RelatedPicksResponse, headers=write_requests.ETAG_HEADER)
     @blueprint.documents_errors(404, 412)
-    def put(self, which: str) -> Response:
+    def put(self, slug_or_id: str) -> Response:
         """Replace the picks, which come first on the related list in this order, and the exclusions, which never do."""
         values = wire.load_body(PICKS_SCHEMA, write_requests.json_body())
-        name, _ = parse_name(which)
+        name, _ = parse_name(slug_or_id)
 
         def read_back(session: Session, result: WriteResult) -> StoredResponse:
             picks, exclusions, version = snapshots.get_picks(session.connection(), result.id)

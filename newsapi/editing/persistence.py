@@ -139,7 +139,12 @@ def persist_and_audit(
     seq = 0
     if after is not item.before:
         if record.withdrawal and after.withdrawal and item.reason:
-            after.withdrawal |= record.withdrawal
+            after.withdrawal = {
+                **after.withdrawal,
+                "reason": record.withdrawal.get("reason") or after.withdrawal["reason"],
+                "note": record.withdrawal.get("note"),
+                "replaced_by": record.withdrawal.get("replaced_by"),
+            }
         seqs = writer.persist_articles(write, [item], term_ids, actor=record.actor)
         seq = seqs.last
         audit.insert_entry(

@@ -13,12 +13,14 @@ from newsapi.cache import dependencies
 from newsapi.cache.cached_response import CachedResponse
 from newsapi.changelog import exits as changelog_exits
 from newsapi.changelog import reader
+from newsapi.content.article_types import ArticleRow
 from newsapi.content.context import app_context
 from newsapi.content.presentation import visibility_of_caller
 from newsapi.content.presentation.list_request import ArticleListRequest, parse_list_request
 from newsapi.content.queries import facets
 from newsapi.content.queries import terms as term_queries
-from newsapi.content.queries.articles import DETAIL_FIELDS, ArticlePage, Record
+from newsapi.content.queries.article_rows import DETAIL_FIELDS
+from newsapi.content.queries.articles import ArticlePage
 from newsapi.content.schemas.params import FeedParams
 from newsapi.db.database import Connection
 from newsapi.db.types import latest_time
@@ -147,7 +149,7 @@ def _names(connection: Connection, request: ArticleListRequest) -> tuple[set[dat
         slugs = request.filters.get(filter_name, ())[:MAX_NAMES_IN_TITLE]
         if not slugs:
             continue
-        by_slug: dict[str, Record] = term_queries.get_terms(connection, kind, slugs)  # type: ignore[arg-type]
+        by_slug = term_queries.get_terms(connection, kind, slugs)  # type: ignore[arg-type]
         times |= {term["changed_at"] for term in by_slug.values()}
         title_parts.append(", ".join(by_slug[slug]["name"] if slug in by_slug else slug for slug in slugs))
     title_parts += [", ".join(request.filters[name]) for name in ("format", "language") if name in request.filters]
@@ -163,7 +165,7 @@ def _site_url(request: ArticleListRequest) -> str:
     return app_context().presentation.site
 
 
-def _language(request: ArticleListRequest, records: Iterable[Record]) -> str | None:
+def _language(request: ArticleListRequest, records: Iterable[ArticleRow]) -> str | None:
     """Return the language of a feed, or None if its articles have several."""
     languages = set(request.filters.get("language") or (record["language"] for record in records))
     return languages.pop() if len(languages) == 1 else None

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from newsapi.cache import dependencies
 from newsapi.cache.cached_response import CachedResponse
+from newsapi.content.article_types import ArticleRow
 from newsapi.content.context import app_context
 from newsapi.content.presentation import crosslinks, visibility_of_caller
 from newsapi.content.presentation.list_request import ArticleListRequest
 from newsapi.content.presentation.presentation import BodyAccess
 from newsapi.content.queries import facets
-from newsapi.content.queries.articles import ArticlePage, Record
+from newsapi.content.queries.articles import ArticlePage
 from newsapi.content.queries.facets import ReadSnapshot
 from newsapi.content.schemas.articles import ArticleSchema, ArticleSummary
 from newsapi.db.database import Connection
@@ -26,7 +27,7 @@ from newsapi.web.fast_dump import dump_json
 
 
 def build_list(connection: Connection, request: ArticleListRequest) -> CachedResponse:
-    """Build the response of a page of the list.
+    """Return the response of a page of the list.
 
     Args:
         connection: A read transaction.
@@ -102,7 +103,7 @@ def _plan_search(connection: Connection, request: ArticleListRequest, snapshot: 
     )
 
 
-def _present(records: list[Record], request: ArticleListRequest, body_access: BodyAccess) -> list[JsonObject]:
+def _present(records: list[ArticleRow], request: ArticleListRequest, body_access: BodyAccess) -> list[JsonObject]:
     """Return the items of a list as they are sent: summaries, or the fields that `fields` names."""
     presentation = app_context().presentation
     if request.fields:

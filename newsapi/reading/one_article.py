@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from newsapi.cache import dependencies
 from newsapi.cache.cached_response import CachedResponse
+from newsapi.content.article_types import ArticleRow
 from newsapi.content.context import app_context
 from newsapi.content.presentation import crosslinks, visibility_of_caller
 from newsapi.content.presentation.crosslinks import CrosslinkResult
 from newsapi.content.presentation.presentation import FULL_ACCESS
 from newsapi.content.queries import articles as article_queries
-from newsapi.content.queries.articles import ArticleRef, Record
+from newsapi.content.queries.articles import ArticleRef
 from newsapi.content.queries.unpublished import Visibility
 from newsapi.content.schemas.articles import ALL_FIELDS, ArticleWithRelated
 from newsapi.db.database import Connection
@@ -25,7 +26,7 @@ LD_JSON = "application/ld+json"
 
 
 def build_article(connection: Connection, request: ArticleRequest) -> CachedResponse:
-    """Build the response of one article.
+    """Return the response of one article.
 
     Args:
         connection: A read transaction.
@@ -72,7 +73,7 @@ def build_article(connection: Connection, request: ArticleRequest) -> CachedResp
 
 
 def build_jsonld(connection: Connection, request: ArticleRequest) -> CachedResponse:
-    """Build the response of an article's JSON-LD.
+    """Return the response of an article's JSON-LD.
 
     Args:
         connection: A read transaction.
@@ -105,7 +106,7 @@ def build_jsonld(connection: Connection, request: ArticleRequest) -> CachedRespo
 
 def _read_article(
     connection: Connection, ref: ArticleRef, extra_visibility: Visibility | None, fields: frozenset[str]
-) -> tuple[Record, CrosslinkResult]:
+) -> tuple[ArticleRow, CrosslinkResult]:
     """Read and complete an article.
 
     Returns:
@@ -119,7 +120,7 @@ def _read_article(
     return record, crosslinks_result._replace(changed_at=changed_at)
 
 
-def _news_article(record: Record) -> jsonld.SchemaOrgNode:
+def _news_article(record: ArticleRow) -> jsonld.SchemaOrgNode:
     """Return the article as a schema.org NewsArticle."""
     context = app_context()
     is_free = context.settings.public_body == "full"

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from newsapi.cache import dependencies
 from newsapi.cache.cached_response import CachedResponse
+from newsapi.content.article_types import ArticleRow
 from newsapi.content.context import app_context
 from newsapi.content.presentation import visibility_of_caller
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import facets, unpublished
-from newsapi.content.queries.articles import Record
 from newsapi.content.queries.listings import ListQuery
 from newsapi.content.queries.unpublished import MixedListQuery, Visibility
 from newsapi.content.schemas.articles import RelatedArticle
@@ -25,7 +25,7 @@ from newsapi.web.fast_dump import compile_dump, dump_json
 
 
 def build_related(connection: Connection, request: RelatedRequest) -> CachedResponse:
-    """Build the response of the related articles of an article.
+    """Return the response of the related articles of an article.
 
     Args:
         connection: A read transaction.
@@ -61,7 +61,7 @@ def build_related(connection: Connection, request: RelatedRequest) -> CachedResp
 
 
 def list_related(
-    connection: Connection, id_: UUID, article: Record | None, selection: RelatedSelection
+    connection: Connection, id_: UUID, article: ArticleRow | None, selection: RelatedSelection
 ) -> RelatedResult:
     """Return the related articles of an article.
 
@@ -88,7 +88,7 @@ def list_related(
     reason = {"kind": "fresh", "weight": 1.0, "terms": []}
     relation = {"score": 0.0, "level": "recent", "reasons": [reason]}
     others = [other for other in page.records if other["id"] != id_ and other["slug"] not in selection.exclude]
-    records: list[Record] = [{**other, "relation": relation} for other in others[: selection.limit]]
+    records: list[ArticleRow] = [{**other, "relation": relation} for other in others[: selection.limit]]
     return RelatedResult(records, page.changed_at, frozenset(), frozenset())
 
 

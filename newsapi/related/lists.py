@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Select, and_, bindparam, func, literal, selec
 from sqlalchemy.orm import aliased
 
 from newsapi.changelog.tables import ConsumerOffset, Facet
+from newsapi.content.article_types import ArticleRow
 from newsapi.content.queries import articles as article_queries
-from newsapi.content.queries.articles import Record
 from newsapi.content.queries.visibility import is_visible
 from newsapi.content.tables.articles import Article, ArticleContent, ListingEntry
 from newsapi.content.tables.terms import Brand
@@ -42,7 +42,7 @@ class RelatedResult(NamedTuple):
     any article that becomes public may be one of them.
     """
 
-    records: list[Record]
+    records: list[ArticleRow]
     changed_at: datetime | None
     facets: frozenset[int]
     slugs: frozenset[str]
@@ -181,7 +181,7 @@ def get_related(
     return RelatedResult(records, latest_time(times), frozenset(facets), frozenset(picks))
 
 
-def _may_list(record: Record, relations: Mapping[UUID, ListItem], source: _Source) -> bool:
+def _may_list(record: ArticleRow, relations: Mapping[UUID, ListItem], source: _Source) -> bool:
     """Return whether an article is a pick, or still of the same brand as the source."""
     brand = record["brand"]["slug"] if record["brand"] else None
     return bool(relations[record["id"]].level == "pick" or brand == source.brand)
@@ -241,7 +241,7 @@ def _current_items(source: _Source, picks: Iterable[UUID]) -> list[ListItem] | N
     return items if [item.id for item in items if item.level == "pick"] == [str(id_) for id_ in picks] else None
 
 
-def _with_relation(record: Record, item: ListItem) -> Record:
+def _with_relation(record: ArticleRow, item: ListItem) -> ArticleRow:
     return {**record, "relation": {"score": item.score, "level": item.level, "reasons": item.reasons}}
 
 
@@ -281,7 +281,7 @@ def _shingles(connection: Connection, id_: UUID) -> Shingles:
 def _fill_with_newest(
     connection: Connection,
     source: _Source,
-    shown: Sequence[Record],
+    shown: Sequence[ArticleRow],
     listed: Collection[UUID],
     exclude: Collection[str],
     *,
@@ -305,7 +305,7 @@ def _fill_with_newest(
     vectors = index.load_vectors(connection, compared, weights)
     for id_ in (source.id, *(record["id"] for record in shown)):
         duplicates.add(id_, vectors[id_])
-    records: list[Record] = []
+    records: list[ArticleRow] = []
     for record in candidates.records:
         if len(shown) + len(records) == limit:
             break

@@ -12,6 +12,7 @@ from flask.views import MethodView
 
 from newsapi.cache import dependencies
 from newsapi.cache.cached_response import CachedResponse
+from newsapi.content.article_types import ArticleRow
 from newsapi.content.context import app_context
 from newsapi.content.presentation import visibility_of_caller
 from newsapi.content.presentation.list_request import ArticleListRequest, parse_ranked_request
@@ -19,7 +20,6 @@ from newsapi.content.presentation.presentation import BodyAccess
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import facets
 from newsapi.content.queries import terms as term_queries
-from newsapi.content.queries.articles import Record
 from newsapi.content.queries.facets import ReadSnapshot
 from newsapi.content.queries.listings import ListQuery
 from newsapi.content.queries.terms import Kind
@@ -77,7 +77,7 @@ class Search(MethodView):
 class Suggest(MethodView):
     """Suggestions while typing."""
 
-    @blueprint.doc(operationId="suggest", summary="Suggest names and headlines")
+    @blueprint.doc(operationId="suggestTerms", summary="Suggest names and headlines")
     @blueprint.arguments(SuggestParams(), location="query", error_status_code=400)
     @blueprint.response(200, Suggestions)
     def get(self, query: pagination.Query) -> Response:
@@ -117,7 +117,7 @@ class SearchRequest:
 
 
 def _parse_request(query: pagination.Query) -> SearchRequest:
-    """Parse the query of a search.
+    """Return the parsed request of a search.
 
     Raises:
         InvalidParameter: There is no `q`; a cursor brings its own.
@@ -184,7 +184,7 @@ def _build_response(
     )
 
 
-def _hit(record: Record, scores: dict[UUID, float], plan: SearchPlan, body_access: BodyAccess) -> Record:
+def _hit(record: ArticleRow, scores: dict[UUID, float], plan: SearchPlan, body_access: BodyAccess) -> ArticleRow:
     presentation, language = app_context().presentation, record["language"]
     highlight_terms = plan.highlight_terms(language)
     body_text = html.html_to_text(presentation.body(record, body_access) or "")

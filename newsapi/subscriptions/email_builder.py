@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from email.message import EmailMessage
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from newsapi.content.article_types import ArticleRow
 from newsapi.content.presentation.presentation import ArticlePresenter
 from newsapi.subscriptions import emails, messages
 from newsapi.subscriptions.commands import CONFIRMATION_TIMEOUT, SubscriptionContext
@@ -42,7 +43,7 @@ class EmailBuilder:
             sender=settings.mail_from, name=presentation.publisher, privacy_url=settings.privacy_url
         )
 
-    def build_article(self, record: dict[str, Any]) -> EmailArticle:
+    def build_article(self, record: ArticleRow) -> EmailArticle:
         """Return an article as the email templates need it; see `EmailArticle`."""
         summary = self._presentation.summary(record)
         section, image = summary["section"], summary["image"]

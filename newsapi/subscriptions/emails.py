@@ -14,6 +14,7 @@ from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy, Policy
 from functools import cache
 from typing import Final, TypedDict
+from uuid import UUID
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
@@ -114,7 +115,7 @@ class EmailPicture(TypedDict):
 class EmailArticle(TypedDict):
     """An article in an e-mail; `label` is the name of its section, and empty if it has none."""
 
-    id: str
+    id: UUID
     url: str
     headline: str
     standfirst: str | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, insert, select
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from newsapi.content.tables.articles import Article
 from newsapi.db.types import columns_table
+from newsapi.errors import WithdrawalInfo
 from newsapi.keys.tables import ApiKey
 from newsapi.sync.tables import RecallReceipt
 
@@ -23,7 +24,7 @@ class RecallRecord(NamedTuple):
     id: UUID
     slug: str
     seq: int
-    gone: dict[str, Any]
+    gone: WithdrawalInfo
 
 
 def get_recall(connection: Connection, article: UUID) -> RecallRecord | None:
@@ -32,8 +33,8 @@ def get_recall(connection: Connection, article: UUID) -> RecallRecord | None:
     row = connection.execute(columns.where(Article.id == article, Article.status != "published")).one_or_none()
     if row is None:
         return None
-    recall = RecallRecord(*row)
-    return recall if recall.gone else None
+    id_, slug, seq, withdrawal = row
+    return RecallRecord(id_, slug, seq, withdrawal) if withdrawal and seq is not None else None
 
 
 def insert_receipt(session: Session, recall: RecallRecord, key: UUID, now: datetime) -> tuple[datetime, bool]:

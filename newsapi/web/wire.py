@@ -43,7 +43,7 @@ class OutputSchema(Schema):
 
         unknown = EXCLUDE
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, **kwargs: object) -> None:
         """Make the class docstring the description of the OpenAPI component."""
         super().__init_subclass__(**kwargs)
         if cls.__doc__:
@@ -188,7 +188,7 @@ NOT_A_SLUG = (
 )
 
 
-def slug_list(max_items: int, *, default: Any = list) -> fields.List[str]:
+def slug_list(max_items: int, *, default: object = list) -> fields.List[str]:
     """Return a field for a list of distinct slugs.
 
     Args:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from flask import Response, request
 from marshmallow import Schema
 
 from newsapi.errors import FieldError, InvalidBody, InvalidParameter, WrongMediaType
+from newsapi.text.json_types import JsonObject
 from newsapi.text.strict_json import InvalidJson, parse_line
 from newsapi.web import idempotency
 from newsapi.web.authorization import require_caller
@@ -26,7 +27,7 @@ _ETAG: Final = re.compile(r'(W/)?"([^"]*)"')
 _VERSION: Final = re.compile(r"v([1-9][0-9]{0,8})", re.ASCII)
 
 
-def json_body(media_type: str = JSON, *, required: bool = True) -> dict[str, Any]:
+def json_body(media_type: str = JSON, *, required: bool = True) -> JsonObject:
     """Parse the body of the current request as a JSON object.
 
     JSON that parsers may read in different ways (such as repeated keys) is rejected, as in import records. Form media
@@ -133,7 +134,7 @@ LOCATION_HEADER: Final = {
 }
 
 
-def requires_key() -> dict[str, Any]:
+def requires_key() -> JsonObject:
     """Return the OpenAPI attributes of an operation that needs a key."""
     return {"security": [{"key": []}]}
 
@@ -144,7 +145,7 @@ def documents_body(
     media_type: str = JSON,
     with_idempotency_key: bool = False,
     versioned: bool = False,
-) -> dict[str, Any]:
+) -> JsonObject:
     """Return the OpenAPI attributes of a write: security, request body and headers.
 
     Args:

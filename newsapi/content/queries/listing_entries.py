@@ -6,7 +6,6 @@ The membership decides which lists contain an article and which facets a change 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, and_, bindparam, delete, or_, select
@@ -27,7 +26,7 @@ _Parent = aliased(Brand)
 ALL_ARTICLES_FACET = select(Facet.id).where(Facet.kind == "all").scalar_subquery()
 """Subquery of the id of the facet of all public articles."""
 
-FacetIds = Mapping[Any, Any]
+FacetIds = Mapping[UUID | None, int | None]
 """Facet ids of terms, keyed by the id that an article refers to them with."""
 
 
@@ -86,11 +85,15 @@ def _of_brands(connection: Connection, ids: Collection[UUID]) -> tuple[FacetIds,
         .where(in_values(connection, Brand.id, ids))
     )
     brands = connection.execute(statement).all()
-    own, mention, group, parent_group = ({row[0]: row[column] for row in brands} for column in range(1, 5))
-    return own, mention, group, parent_group
+    return (
+        {id_: own for id_, own, _, _, _ in brands},
+        {id_: mention for id_, _, mention, _, _ in brands},
+        {id_: group for id_, _, _, group, _ in brands},
+        {id_: parent_group for id_, _, _, _, parent_group in brands},
+    )
 
 
-def _of_terms(connection: Connection, model: Any, ids: Collection[UUID | None]) -> FacetIds:
+def _of_terms(connection: Connection, model: type[Author | Section | Tag], ids: Collection[UUID | None]) -> FacetIds:
     statement = select(model.id, model.facet_id).where(in_values(connection, model.id, ids))
     return dict(connection.execute(statement).all())
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 from uuid import UUID
 
 from sqlalchemy import Connection, Select, bindparam, select, tuple_, union
 from sqlalchemy.orm import aliased
 
 from newsapi.changelog.tables import Facet
-from newsapi.content.queries.articles import Record
+from newsapi.content.article_types import TermRow
 from newsapi.content.queries.facets import IS_PUBLIC_FACET, ReadSnapshot
 from newsapi.content.tables.articles import SlugRedirect
 from newsapi.content.tables.terms import Author, Brand, Section, Tag
@@ -20,6 +20,7 @@ from newsapi.db import compiled_queries
 from newsapi.db.bulk_rows import in_values
 from newsapi.db.types import latest_time
 from newsapi.errors import NotFound, Renamed
+from newsapi.text.json_types import JsonObject
 
 Kind = Literal["brand", "author", "section", "tag"]
 MODELS: dict[str, Any] = {"brand": Brand, "author": Author, "section": Section, "tag": Tag}
@@ -50,7 +51,7 @@ class TermPageStart(NamedTuple):
 class TermPage(NamedTuple):
     """A page of terms: when one of them last changed, and where the next and previous pages start."""
 
-    records: list[Record]
+    records: list[TermRow]
     changed_at: datetime | None = None
     next: TermPageStart | None = None
     prev: TermPageStart | None = None
@@ -113,7 +114,7 @@ def get_term(connection: Connection, kind: Kind, slug: str, snapshot: ReadSnapsh
     raise NotFound(seq=snapshot.seq) if current_slug is None else Renamed(current_slug, seq=snapshot.seq)
 
 
-def get_terms(connection: Connection, kind: Kind, slugs: Sequence[str]) -> dict[str, Record]:
+def get_terms(connection: Connection, kind: Kind, slugs: Sequence[str]) -> dict[str, TermRow]:
     """Return complete terms keyed by slug; unknown slugs are left out."""
     rows = connection.execute(_several(kind), {"slugs": sorted(set(slugs))}).all()
     return {record["slug"]: record for record in _records(rows)}
@@ -172,16 +173,16 @@ def _several(kind: Kind) -> Select[Any]:
     return _selected(kind).where(MODELS[kind].slug.in_(bindparam("slugs", expanding=True)))
 
 
-def _records(rows: Sequence[Any]) -> list[Record]:
-    records = []
+def _records(rows: Sequence[Any]) -> list[TermRow]:
+    records: list[dict[str, object]] = []
     for row in rows:
-        record: Record = dict(row._mapping)  # noqa: SLF001 (the documented mapping of a row)
+        record: JsonObject = dict(row._mapping)  # noqa: SLF001 (the documented mapping of a row)
         if "parent" in record:
             parent_name, parent_changed_at = record.pop("parent_name"), record.pop("parent_changed_at")
             record["parent"] = {"slug": record["parent"], "name": parent_name} if record["parent"] else None
             record["changed_at"] = max(record["changed_at"], parent_changed_at or record["changed_at"])
         records.append(record)
-    return records
+    return cast("list[TermRow]", records)
 
 
 def current_slugs(connection: Connection, kind: str, slugs: Sequence[str]) -> frozenset[str]:

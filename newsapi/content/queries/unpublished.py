@@ -116,7 +116,7 @@ def mixed_page(
     )
     public_continuation = public.prev if query.backward else public.next
     records = {record["id"]: record for record in public.records}
-    positions = {id_: Position(record[query.key], id_) for id_, record in records.items()}
+    positions = {id_: Position(record[query.key] or record["updated_at"], id_) for id_, record in records.items()}
     for id_ in _expired_by(connection, mixed.visibility, list(records)):
         del positions[id_]
     positions |= _unpublished_positions(connection, mixed, rows=limit + 1)

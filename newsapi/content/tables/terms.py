@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from newsapi.db.types import Base, BytewiseText, uuid7
+from newsapi.text.json_types import JsonObject, JsonValue
 
 
 class _Term:
@@ -57,9 +57,9 @@ class Brand(_Term, Base):
     __tablename__ = "brand"
 
     parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("brand.id"), index=True)
-    aliases: Mapped[list[Any]] = mapped_column(default=list)
+    aliases: Mapped[list[JsonValue]] = mapped_column(default=list)
     description: Mapped[str | None]
-    logo: Mapped[dict[str, Any] | None]
+    logo: Mapped[JsonObject | None]
     mention_facet_id: Mapped[int] = mapped_column(ForeignKey("facet.id"))
     group_facet_id: Mapped[int | None] = mapped_column(ForeignKey("facet.id"))
 
@@ -71,7 +71,7 @@ class Author(_Term, Base):
 
     email: Mapped[str | None]
     bio: Mapped[str | None]
-    avatar: Mapped[dict[str, Any] | None]
+    avatar: Mapped[JsonObject | None]
 
 
 class Section(_Term, Base):

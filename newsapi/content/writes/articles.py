@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, delete, update
@@ -17,7 +16,7 @@ from newsapi.changelog.digests import bucket
 from newsapi.changelog.records import NewChange
 from newsapi.changelog.writer import SeqRange
 from newsapi.content.queries import listing_entries
-from newsapi.content.queries.articles import LINKS
+from newsapi.content.queries.article_rows import LINKS
 from newsapi.content.queries.snapshots import DETAIL, SUMMARY, TIMES, ArticleSnapshot
 from newsapi.content.tables.articles import Article, ArticleContent, Revision, SlugRedirect
 from newsapi.content.writes import publication_numbers
@@ -25,6 +24,7 @@ from newsapi.content.writes.hooks import WriteTransaction, WrittenArticle
 from newsapi.db import bulk_rows
 from newsapi.db.bulk_rows import in_values
 from newsapi.db.types import Base, columns_table
+from newsapi.text.json_types import JsonObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def _write_rows(
     new_items = [item for item in items if item.before is None]
     existing_items = [item for item in items if item.before is not None]
 
-    def article_rows(group: Sequence[ArticleWrite]) -> list[dict[str, Any]]:
+    def article_rows(group: Sequence[ArticleWrite]) -> list[JsonObject]:
         return [_article_row(item, seqs.get(item.after.id), committed_at, now) for item in group]
 
     _insert(session, Article, article_rows(new_items))
@@ -111,7 +111,7 @@ def update_import_digests(session: Session, digests: Sequence[tuple[UUID, bytes]
     _update(session, Article, "id", [{"id": id_, "import_digest": digest} for id_, digest in digests])
 
 
-def _article_row(item: ArticleWrite, seq: int | None, committed_at: datetime, now: datetime) -> dict[str, Any]:
+def _article_row(item: ArticleWrite, seq: int | None, committed_at: datetime, now: datetime) -> JsonObject:
     state = item.after
     row = {name: state.values[name] for name in (*SUMMARY, *TIMES)}
     row |= {
@@ -130,11 +130,11 @@ def _article_row(item: ArticleWrite, seq: int | None, committed_at: datetime, no
     return row
 
 
-def _detail_row(item: ArticleWrite) -> dict[str, Any]:
+def _detail_row(item: ArticleWrite) -> JsonObject:
     return {"article_id": item.after.id, **{name: item.after.values[name] for name in DETAIL}}
 
 
-def _revision(state: ArticleSnapshot, now: datetime, actor: str) -> dict[str, Any]:
+def _revision(state: ArticleSnapshot, now: datetime, actor: str) -> JsonObject:
     return {
         "article_id": state.id,
         "number": state.version,
@@ -144,7 +144,7 @@ def _revision(state: ArticleSnapshot, now: datetime, actor: str) -> dict[str, An
     }
 
 
-def revision_content(state: ArticleSnapshot) -> dict[str, Any]:
+def revision_content(state: ArticleSnapshot) -> JsonObject:
     """Build the stored content of a revision: all fields, with terms by their slugs."""
     values = {name: value for name, value in state.values.items() if name not in {"brand_id", "section_id"}}
     return values | (state.names or {})
@@ -195,16 +195,16 @@ def _change_records(item: ArticleWrite, facets_before: frozenset[int], facets_af
     )
 
 
-def _insert(session: Session, model: type[Base], values: Sequence[dict[str, Any]]) -> None:
+def _insert(session: Session, model: type[Base], values: Sequence[JsonObject]) -> None:
     """Insert rows that all have the same columns."""
     if values:
         columns = tuple(values[0])
         bulk_rows.bulk_insert(session, model, columns, map(itemgetter(*columns), values))
 
 
-def _update(session: Session, model: type[Base], key: str, values: Iterable[dict[str, Any]]) -> None:
+def _update(session: Session, model: type[Base], key: str, values: Iterable[JsonObject]) -> None:
     """Update rows by their key, with one statement for all rows that have the same columns."""
-    by_columns: dict[frozenset[str], list[dict[str, Any]]] = {}
+    by_columns: dict[frozenset[str], list[JsonObject]] = {}
     for row in values:
         parameters = {("row_key" if name == key else name): row[name] for name in row}
         by_columns.setdefault(frozenset(row), []).append(parameters)
