@@ -24,7 +24,7 @@ from uuid import UUID
 import click
 from sqlalchemy import func, select
 
-from bench.loaded import load_database, postgresql_server
+from bench.datasets import load_database, postgresql_server
 from newsapi.changelog import offsets as changelog_offsets
 from newsapi.changelog.tables import Facet
 from newsapi.content.queries import listing_entries

@@ -196,29 +196,7 @@ def _response_fingerprint(settings: Settings) -> str:
 
     It is part of the Redis keys of cached responses, so that processes with other settings do not share them.
     """
-    values = [__version__, *(str(getattr(settings, name)) for name in RESPONSE_SETTINGS)]
-    return hashlib.blake2b(repr(values).encode(), digest_size=8).hexdigest()
-
-
-RESPONSE_SETTINGS = (
-    "api_url",
-    "article_url",
-    "brand_url",
-    "author_url",
-    "section_url",
-    "publisher",
-    "image_url",
-    "image_key",
-    "image_salt",
-    "time_zone",
-    "secret_key",
-    "smtp_url",
-    "mail_language",
-    "privacy_url",
-    "public_body",
-    "websub_hub",
-)
-"""Names of the settings that change the bytes of a response."""
+    return hashlib.blake2b(repr([__version__, settings.response_values()]).encode(), digest_size=8).hexdigest()
 
 
 def configure_logging(level: str) -> None:

@@ -122,13 +122,13 @@ class CdnPurgeConsumer(Consumer):
         self._database = database
         self._cdn = cdn
         self._now = now
-        self._first, self._again = DelayedBatches(self._tell, clock), DelayedBatches(self._tell, clock)
+        self._first, self._second = DelayedBatches(self._purge, clock), DelayedBatches(self._purge, clock)
         self.reset()
 
     def reset(self) -> None:
         self._seen = LogPosition(-1, 0)
         self._first.forget()
-        self._again.forget()
+        self._second.forget()
 
     def on_log_restored(self) -> None:
         self._cdn.purge_all()
@@ -141,16 +141,16 @@ class CdnPurgeConsumer(Consumer):
             # The delay counts from now, as the time in the changelog is from before the commit.
             self._first.add(surrogate_keys, self._seen, MAX_STALENESS_SECONDS)
         if first_purge := self._first.send_due():
-            self._again.add(first_purge.payload, first_purge.end, SECOND_PURGE_DELAY_SECONDS)
+            self._second.add(first_purge.payload, first_purge.end, SECOND_PURGE_DELAY_SECONDS)
             with self._database.transaction() as session:
                 changelog_offsets.save_offset(session, changelog_offsets.PURGED_OFFSET, first_purge.end, self._now())
-        second_purge = self._again.send_due()
+        second_purge = self._second.send_due()
         if second_purge is None:
             return None
         log.info("purged", keys=len(second_purge.payload), seq=second_purge.end.seq)
         return second_purge.end
 
-    def _tell(self, surrogate_keys: Collection[str]) -> None:
+    def _purge(self, surrogate_keys: Collection[str]) -> None:
         try:
             if len(surrogate_keys) > MAX_KEYS_PER_PURGE:
                 self._cdn.purge_all()

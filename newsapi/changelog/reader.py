@@ -116,7 +116,7 @@ def _read_from(connection: Connection, start: int, count: int) -> list[ChangeRow
 class ChangeInfo(NamedTuple):
     """The changelog entry of a change."""
 
-    mark: int
+    nonce: int
     at: datetime
     reason: str
     slug: str

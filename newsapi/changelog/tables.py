@@ -78,7 +78,7 @@ class ConsumerOffset(Base):
     consumer: Mapped[str] = mapped_column(primary_key=True)
     seq: Mapped[int] = mapped_column(BigInteger)
     nonce: Mapped[int] = mapped_column(BigInteger)
-    at: Mapped[datetime]
+    updated_at: Mapped[datetime]
     lease_holder: Mapped[str | None]
     lease_expires_at: Mapped[datetime | None]
 

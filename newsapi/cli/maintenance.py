@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 
 import click
-import yaml
 
 from newsapi.app import create_app
 from newsapi.cli.config_check import config_warnings
@@ -46,5 +45,4 @@ def check_config() -> None:
 def openapi() -> None:
     """Print the OpenAPI document of this API."""
     app = create_app(Settings.from_env({}))
-    document = app.extensions["newsapi-document"].spec.to_dict()
-    click.echo(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120), nl=False)
+    click.echo(app.extensions["newsapi-document"].document_as_yaml, nl=False)

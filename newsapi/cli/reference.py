@@ -1,6 +1,7 @@
-"""The table of commands in `docs/reference/cli.md`, made from the help texts.
+"""The tables of commands and metrics in `docs/reference`, made from the help texts.
 
-`python -m newsapi.cli.reference docs/reference/cli.md` writes it between the markers of the page.
+`python -m newsapi.cli.reference docs/reference/cli.md docs/reference/metrics.md` writes them between the markers of
+these pages.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from pathlib import Path
 import click
 
 from newsapi.cli.main import main
+from newsapi.server.metrics import metrics_markdown
 
 _TABLE = re.compile(r"(?<=<!-- generated: cli -->\n).*?(?=<!-- /generated: cli -->)", re.DOTALL)
+_METRICS = re.compile(r"(?<=<!-- generated: metrics -->\n).*?(?=<!-- /generated: metrics -->)", re.DOTALL)
 
 
 def commands_markdown(group: click.Group = main) -> str:
@@ -24,8 +27,13 @@ def commands_markdown(group: click.Group = main) -> str:
 
 
 def with_commands(page: str) -> str:
-    """Return a Markdown page with the current table between its markers."""
+    """Return a Markdown page with the current table of commands between its markers."""
     return _TABLE.sub(lambda _: commands_markdown(), page)
+
+
+def with_metrics(page: str) -> str:
+    """Return a Markdown page with the current table of metrics between its markers."""
+    return _METRICS.sub(lambda _: f"{metrics_markdown()}\n", page)
 
 
 def _iter_rows(group: click.Group, context: click.Context) -> Iterator[str]:
@@ -55,5 +63,5 @@ def _option(option: click.Option, context: click.Context) -> str:
 
 
 if __name__ == "__main__":
-    path = Path(sys.argv[1])
-    path.write_text(with_commands(path.read_text(encoding="utf-8")), encoding="utf-8")
+    for path in map(Path, sys.argv[1:]):
+        path.write_text(with_metrics(with_commands(path.read_text(encoding="utf-8"))), encoding="utf-8")

@@ -15,6 +15,7 @@ from newsapi.app import WRITE_HOOKS, configure_logging, create_app, create_front
 from newsapi.cli.startup import create_database, open_database, require_current_schema, tune_gc
 from newsapi.cli.terminal import print_field_error
 from newsapi.demo import content, mail_views, picture_views
+from newsapi.demo.home_page import DEMO_PAGE
 from newsapi.imports import loader as import_loader
 from newsapi.server import metrics
 from newsapi.server.bind import bind_address
@@ -22,6 +23,7 @@ from newsapi.server.front import Front
 from newsapi.server.graceful_shutdown import with_graceful_shutdown
 from newsapi.server.worker_process import SUPERVISOR_PID_VARIABLE, exit_with_parent
 from newsapi.settings import SettingError, Settings
+from newsapi.web import home_page
 from newsapi.web.context import utc_now
 
 
@@ -34,7 +36,10 @@ def serve() -> None:
     """
     settings = Settings.from_env()
     address = bind_address(settings)
-    open_database(settings)
+    database = open_database(settings)
+    host = f"[{address}]" if ":" in address else address
+    url = database.url.render_as_string(hide_password=True)
+    click.echo(f"Serving http://{host}:{settings.port} from {url}. Press Ctrl-C to stop.")
     _serve(settings, address)
 
 
@@ -87,6 +92,7 @@ def server_app() -> Front:
     app = create_app(settings)
     if os.environ.get(content.PICTURES_VARIABLE):
         app.register_blueprint(picture_views.blueprint())
+        app.extensions[home_page.EXTENSION] = DEMO_PAGE
         app.register_blueprint(mail_views.blueprint(content.email_folder(settings.database_url)))
     exit_with_parent(os.getppid())
     front = with_graceful_shutdown(create_front(app))

@@ -25,7 +25,7 @@ class ContentContext(AppContext):
     hooks: WriteHooks
 
     @property
-    def desk(self) -> WriteContext:
+    def write_context(self) -> WriteContext:
         """The context of editorial commands.
 
         Raises:

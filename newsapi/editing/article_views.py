@@ -95,12 +95,12 @@ class ArticleCollection(MethodView):
         body, caller = write_requests.json_body(), require_caller()
         return write_requests.idempotent(
             lambda save: commands.create(
-                app_context().desk, caller, body, article_response(201, location=True, save=save)
+                app_context().write_context, caller, body, article_response(201, location=True, save=save)
             )
         )
 
 
-@blueprint.route("/<which>", parameters=[SLUG_OR_ID_PARAM])
+@blueprint.route("/<slug_or_id>", parameters=[SLUG_OR_ID_PARAM])
 class ArticleItem(MethodView):
     """One article."""
 
@@ -111,13 +111,13 @@ class ArticleItem(MethodView):
     )
     @blueprint.response(200, EditorArticleResponse, headers=write_requests.ETAG_HEADER)
     @blueprint.documents_errors(404, 409, 412, 428)
-    def patch(self, which: str) -> Response:
+    def patch(self, slug_or_id: str) -> Response:
         """Apply a JSON merge patch (RFC 7396): null removes a value, omitted fields stay. `If-Match` is required."""
         body = write_requests.json_body(write_requests.PATCH)
-        name, _ = parse_name(which)
+        name, _ = parse_name(slug_or_id)
         return write_requests.write_response(
             commands.update(
-                app_context().desk,
+                app_context().write_context,
                 require_caller(),
                 name,
                 body,
@@ -136,18 +136,23 @@ class ArticleItem(MethodView):
     @blueprint.arguments(WithdrawParams(), location="query", error_status_code=400)
     @blueprint.response(200, EditorArticleResponse, headers=write_requests.ETAG_HEADER)
     @blueprint.documents_errors(400, 404, 412)
-    def delete(self, query: dict[str, str | None], which: str) -> Response:
+    def delete(self, query: dict[str, str | None], slug_or_id: str) -> Response:
         """Withdraw an article."""
-        name, _ = parse_name(which)
+        name, _ = parse_name(slug_or_id)
         precondition = write_requests.parse_if_match()
         return write_requests.write_response(
             commands.withdraw(
-                app_context().desk, require_caller(), name, query, article_response(200), precondition=precondition
+                app_context().write_context,
+                require_caller(),
+                name,
+                query,
+                article_response(200),
+                precondition=precondition,
             )
         )
 
 
-@blueprint.route("/<which>/picks", parameters=[SLUG_OR_ID_PARAM])
+@blueprint.route("/<slug_or_id>/picks", parameters=[SLUG_OR_ID_PARAM])
 class EditorsPicks(MethodView):
     """Related picks of an article."""
 
@@ -156,10 +161,10 @@ class EditorsPicks(MethodView):
     )
     @blueprint.response(200, RelatedPicksResponse)
     @blueprint.documents_errors(404)
-    def get(self, which: str) -> Response:
+    def get(self, slug_or_id: str) -> Response:
         """Return the slugs of the picked articles in the editors' order, and of the excluded ones."""
         write_requests.reject_query_params()
-        name, path = parse_name(which)
+        name, path = parse_name(slug_or_id)
 
         def build(connection: Connection) -> CachedResponse:
             ref = article_queries.get_any(connection, name)
@@ -176,10 +181,10 @@ class EditorsPicks(MethodView):
     )
     @blueprint.response(200, RelatedPicksResponse, headers=write_requests.ETAG_HEADER)
     @blueprint.documents_errors(404, 412)
-    def put(self, which: str) -> Response:
+    def put(self, slug_or_id: str) -> Response:
         """Replace the picks, which come first on the related list in this order, and the exclusions, which never do."""
         values = wire.load_body(PICKS_SCHEMA, write_requests.json_body())
-        name, _ = parse_name(which)
+        name, _ = parse_name(slug_or_id)
 
         def read_back(session: Session, result: WriteResult) -> StoredResponse:
             picks, exclusions, version = snapshots.get_picks(session.connection(), result.id)
@@ -188,7 +193,7 @@ class EditorsPicks(MethodView):
 
         return write_requests.write_response(
             commands.set_related_picks(
-                app_context().desk,
+                app_context().write_context,
                 require_caller(),
                 name,
                 values,

@@ -31,7 +31,7 @@ blueprint = Blueprint(
 LINK_SCHEMA: Final = PreviewLinkCreate()
 
 
-@blueprint.route("/<which>/preview-links", parameters=[SLUG_OR_ID_PARAM])
+@blueprint.route("/<slug_or_id>/preview-links", parameters=[SLUG_OR_ID_PARAM])
 class PreviewLinks(MethodView):
     """The preview links of an article."""
 
@@ -40,10 +40,10 @@ class PreviewLinks(MethodView):
     )
     @blueprint.response(200, PreviewLinkList)
     @blueprint.documents_errors(404)
-    def get(self, which: str) -> Response:
+    def get(self, slug_or_id: str) -> Response:
         """Return the latest 100 links, newest first. Tokens are shown only on creation."""
         write_requests.reject_query_params()
-        name, path = parse_name(which)
+        name, path = parse_name(slug_or_id)
 
         def build(connection: Connection) -> CachedResponse:
             ref = article_queries.get_any(connection, name)
@@ -63,12 +63,14 @@ class PreviewLinks(MethodView):
     )
     @blueprint.response(201, PreviewLinkResponse)
     @blueprint.documents_errors(404)
-    def post(self, which: str) -> Response:
+    def post(self, slug_or_id: str) -> Response:
         """Create a preview link."""
         values = wire.load_body(LINK_SCHEMA, write_requests.json_body(required=False))
-        name, _ = parse_name(which)
+        name, _ = parse_name(slug_or_id)
         lifetime = timedelta(seconds=values["expires_in"])
-        created = previews.create(app_context().desk, require_caller(), name, lifetime=lifetime, as_of=values["as_of"])
+        created = previews.create(
+            app_context().write_context, require_caller(), name, lifetime=lifetime, as_of=values["as_of"]
+        )
         presentation = app_context().presentation
         page_url = presentation.article_url(created.record)
         record: dict[str, object] = {
@@ -88,12 +90,12 @@ class PreviewLinks(MethodView):
 
 
 @blueprint.route(
-    "/<which>/preview-links/<uuid:link>",
+    "/<slug_or_id>/preview-links/<uuid:link_id>",
     parameters=[
         SLUG_OR_ID_PARAM,
         {
             "in": "path",
-            "name": "link",
+            "name": "link_id",
             "description": "Id of the preview link",
             "schema": {"type": "string", "format": "uuid"},
         },
@@ -105,8 +107,8 @@ class OnePreviewLink(MethodView):
     @blueprint.doc(operationId="revokePreviewLink", summary="Revoke a preview link", **write_requests.requires_key())
     @blueprint.response(204)
     @blueprint.documents_errors(404)
-    def delete(self, which: str, link: UUID) -> Response:
+    def delete(self, slug_or_id: str, link_id: UUID) -> Response:
         """Revoke a link. Requests with its token then fail with 410, as after its expiry."""
         write_requests.reject_query_params()
-        previews.revoke(app_context().desk, require_caller(), parse_name(which)[0], link)
+        previews.revoke(app_context().write_context, require_caller(), parse_name(slug_or_id)[0], link_id)
         return write_requests.write_response(StoredResponse(204, {}, ""))

@@ -67,7 +67,7 @@ class FieldDifference(TypedDict):
     lines: NotRequired[list[str]]
 
 
-@blueprint.route("/<which>/revisions", parameters=[SLUG_OR_ID_PARAM])
+@blueprint.route("/<slug_or_id>/revisions", parameters=[SLUG_OR_ID_PARAM])
 class Revisions(MethodView):
     """The revisions of an article."""
 
@@ -77,24 +77,24 @@ class Revisions(MethodView):
     @blueprint.arguments(RevisionListParams(), location="query", error_status_code=400)
     @blueprint.response(200, RevisionList)
     @blueprint.documents_errors(400, 404)
-    def get(self, query: pagination.Query, which: str) -> Response:
+    def get(self, query: pagination.Query, slug_or_id: str) -> Response:
         """Return when and by whom each revision was made, newest first."""
-        name, path = parse_name(which)
+        name, path = parse_name(slug_or_id)
         url_path = f"{path}/revisions"
         return private_response(url_path, query, lambda connection: _revision_page(connection, name, url_path, query))
 
 
-@blueprint.route("/<which>/revisions/<int:number>", parameters=[SLUG_OR_ID_PARAM, NUMBER_PARAM])
+@blueprint.route("/<slug_or_id>/revisions/<int:number>", parameters=[SLUG_OR_ID_PARAM, NUMBER_PARAM])
 class OneRevision(MethodView):
     """One revision."""
 
     @blueprint.doc(operationId="getRevision", summary="Get a revision of an article", **write_requests.requires_key())
     @blueprint.response(200, RevisionResponse)
     @blueprint.documents_errors(404)
-    def get(self, which: str, number: int) -> Response:
+    def get(self, slug_or_id: str, number: int) -> Response:
         """Return the full content of a revision; brands, authors, sections, tags and articles are given as slugs."""
         write_requests.reject_query_params()
-        name, path = parse_name(which)
+        name, path = parse_name(slug_or_id)
 
         def build(connection: Connection) -> CachedResponse:
             ref = article_queries.get_any(connection, name)
@@ -103,7 +103,7 @@ class OneRevision(MethodView):
         return private_response(path, {}, build)
 
 
-@blueprint.route("/<which>/revisions/<int:number>/diff", parameters=[SLUG_OR_ID_PARAM, NUMBER_PARAM])
+@blueprint.route("/<slug_or_id>/revisions/<int:number>/diff", parameters=[SLUG_OR_ID_PARAM, NUMBER_PARAM])
 class RevisionDiff(MethodView):
     """The differences between two revisions."""
 
@@ -113,12 +113,12 @@ class RevisionDiff(MethodView):
     @blueprint.arguments(RevisionDiffParams(), location="query", error_status_code=400)
     @blueprint.response(200, RevisionDiffResponse)
     @blueprint.documents_errors(400, 404)
-    def get(self, query: Mapping[str, int], which: str, number: int) -> Response:
+    def get(self, query: Mapping[str, int], slug_or_id: str, number: int) -> Response:
         """Return the fields that differ from the previous revision, or from the one that `from` names.
 
         For `body_html`, `lines` also lists the removed (`-`) and the added (`+`) HTML blocks.
         """
-        name, path = parse_name(which)
+        name, path = parse_name(slug_or_id)
         since = query.get("since", max(number - 1, 1))
 
         def build(connection: Connection) -> CachedResponse:
@@ -132,7 +132,7 @@ class RevisionDiff(MethodView):
         return private_response(path, {}, build)
 
 
-@blueprint.route("/<which>/revisions/<int:number>/restore", parameters=[SLUG_OR_ID_PARAM, NUMBER_PARAM])
+@blueprint.route("/<slug_or_id>/revisions/<int:number>/restore", parameters=[SLUG_OR_ID_PARAM, NUMBER_PARAM])
 class RevisionRestore(MethodView):
     """Restoring a revision."""
 
@@ -145,13 +145,13 @@ class RevisionRestore(MethodView):
     )
     @blueprint.response(200, EditorArticleResponse, headers=write_requests.ETAG_HEADER)
     @blueprint.documents_errors(404, 412)
-    def post(self, which: str, number: int) -> Response:
+    def post(self, slug_or_id: str, number: int) -> Response:
         """Restore a revision."""
         write_requests.json_body(required=False)
-        name, _ = parse_name(which)
+        name, _ = parse_name(slug_or_id)
         return write_requests.idempotent(
             lambda save: commands.restore(
-                app_context().desk,
+                app_context().write_context,
                 require_caller(),
                 name,
                 number,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
+from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, select, tuple_
 
@@ -26,13 +27,32 @@ class SitemapPage(NamedTuple):
     number: int
     facet_id: int
     articles: int
+    at: datetime | None
+
+
+class SitemapArticle(NamedTuple):
+    """An article on a page of the sitemap.
+
+    Attributes:
+        section: Slug of its section.
+        brand: Slug of its brand.
+        at: The time of the last material update.
+        changed_at: The last change of the article, its brand or its section.
+    """
+
+    id: UUID
+    slug: str
+    section: str | None
+    brand: str | None
     at: datetime
+    changed_at: datetime
+    published_at: datetime
 
 
 def list_pages(connection: Connection) -> list[SitemapPage]:
     """Return all pages that have articles, in order."""
-    rows: Iterable[Any] = connection.execute(_PAGES)
-    return sorted(SitemapPage(int(name), *rest) for name, *rest in rows)
+    rows = connection.execute(_PAGES)
+    return sorted(SitemapPage(int(name), id_, count, changed_at) for name, id_, count, changed_at in rows if name)
 
 
 _PAGES = select(Facet.name, Facet.id, Facet.article_count, Facet.changed_at).where(
@@ -40,16 +60,15 @@ _PAGES = select(Facet.name, Facet.id, Facet.article_count, Facet.changed_at).whe
 )
 
 
-def list_articles(connection: Connection, page: SitemapPage) -> Iterator[Any]:
+def list_articles(connection: Connection, page: SitemapPage) -> Iterator[SitemapArticle]:
     """Iterate over the articles of a page by time of publication.
 
     Yields:
-        Rows of `id`, `slug`, `section` and `brand` (slugs or None), `at` (the last material update) and `changed_at`
-        (the last change of the article, its brand or its section).
+        The articles.
     """
-    values: dict[str, Any] = {"facet": page.facet_id, "rows": BATCH_SIZE}
+    values: dict[str, object] = {"facet": page.facet_id, "rows": BATCH_SIZE}
     statement = _ROWS
-    while rows := connection.execute(statement, values).all():
+    while rows := [SitemapArticle(*row) for row in connection.execute(statement, values)]:
         yield from rows
         if len(rows) < BATCH_SIZE:
             return

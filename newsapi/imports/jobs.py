@@ -26,8 +26,7 @@ from newsapi.errors import (
     TransitionNotAllowed,
     Unavailable,
 )
-from newsapi.imports import loader, registry
-from newsapi.imports import queries as store
+from newsapi.imports import loader, queries, registry
 from newsapi.imports.line_index import LineIndex
 from newsapi.imports.loader import Counts, ImportPosition, ImportRun
 from newsapi.imports.mapping import MappingDocument
@@ -78,26 +77,26 @@ def create_import(
     id_ = uuid7()
     with context.database.transaction() as session:
         now = context.clock(session.connection())
-        store.insert_import(
+        queries.insert_import(
             session, id=id_, format=format_name, mapping=mapping, created_by=caller.name, created_at=now, updated_at=now
         )
     try:
         count = 0
         for count, chunk in enumerate(chunks, 1):
             with context.database.transaction() as session:
-                store.append_chunk(session, id_, count - 1, chunk, context.clock(session.connection()))
+                queries.append_chunk(session, id_, count - 1, chunk, context.clock(session.connection()))
         if not count:
             raise InvalidBody([FieldError("", "is empty")])
         with context.database.transaction() as session:
             now = context.clock(session.connection())
-            store.transition(session, id_, [store.RECEIVING], state="queued", updated_at=now)
+            queries.transition(session, id_, [queries.RECEIVING], state="queued", updated_at=now)
             audit.insert_entry(
                 session, occurred_at=now, actor=caller.name, action="create", kind="import", subject_id=id_
             )
     except BaseException:
         # If this fails, the worker deletes the incomplete import an hour later.
         with suppress(NewsError), context.database.transaction() as session:
-            store.delete_import(session, id_)
+            queries.delete_import(session, id_)
         raise
     return id_
 
@@ -117,13 +116,13 @@ def cancel(context: WriteContext, caller: Caller, id_: UUID, *, on_finished: OnF
     """
     with context.database.transaction() as session:
         now = context.clock(session.connection())
-        if store.transition(session, id_, store.OPEN_STATES, state="cancelled", updated_at=now):
+        if queries.transition(session, id_, queries.OPEN_STATES, state="cancelled", updated_at=now):
             audit.insert_entry(
                 session, occurred_at=now, actor=caller.name, action="cancel", kind="import", subject_id=id_
             )
             on_finished(session, id_, "cancelled", now)
             return
-        row = store.get_import(session.connection(), id_)
+        row = queries.get_import(session.connection(), id_)
     if row is None:
         raise NotFound
     if row.state != "cancelled":
@@ -182,18 +181,18 @@ class ImportRunner:
     def _next(self) -> Generator[None] | None:
         """Return the steps of the next queued import; without one, delete the files of imports that have ended."""
         with self._database.read_transaction() as connection:
-            job = store.find_next_job(connection)
-            has_garbage = job is None and store.has_garbage(connection, self._now())
+            job = queries.find_next_job(connection)
+            has_garbage = job is None and queries.has_garbage(connection, self._now())
         if has_garbage:
             with self._database.transaction() as session:
-                store.collect_garbage(session, self._now())
+                queries.collect_garbage(session, self._now())
         return None if job is None else self._run(job)
 
     def _run(self, job: ImportJob) -> Generator[None]:
         """Run an import under its lease: an unexpected error is recorded, an outage of the database is not."""
         holder = secrets.token_hex(8)
         with self._database.transaction() as session:
-            if not store.acquire(session, job.id, holder, now=self._now()):
+            if not queries.acquire(session, job.id, holder, now=self._now()):
                 return
         log.info("import started", id=str(job.id), format=job.format, line=job.line)
         progress = _ImportProgress(job, holder, self._on_finished, self._now)
@@ -212,7 +211,7 @@ class ImportRunner:
 
     def _steps(self, job: ImportJob, progress: _ImportProgress) -> Generator[None]:
         """Import the rest of the file, one transaction per step."""
-        with io.BufferedReader(store.SpooledFile(self._database, job.id, job.size_bytes), 1 << 16) as file:
+        with io.BufferedReader(queries.SpooledFile(self._database, job.id, job.size_bytes), 1 << 16) as file:
             stream = cast("BinaryIO", file)
             record_format = registry.get_format(job.format, job.mapping, self._settings.time_zone)
             line_index = LineIndex(stream, record_format)
@@ -269,14 +268,14 @@ class _ImportProgress:
     def fail(self, session: Session) -> None:
         """Count a failure; end the import after `MAX_FAILURES` at one position. Raises LeaseLost."""
         if self._failures + 1 < MAX_FAILURES:
-            store.save_progress(session, self._id, self._holder, {"failures": self._failures + 1})
+            queries.save_progress(session, self._id, self._holder, {"failures": self._failures + 1})
             return
         error: RecordError = {
             "line": 0,
             "pointer": "",
             "message": f"the import failed {MAX_FAILURES} times at the same position and was stopped",
         }
-        job = store.get_import(session.connection(), self._id)
+        job = queries.get_import(session.connection(), self._id)
         errors = [*(job.errors if job else []), error]
         self.end(session, "failed", errors=errors)
 
@@ -287,5 +286,5 @@ class _ImportProgress:
 
     def write(self, session: Session, **columns: object) -> None:
         """Update the row; raise LeaseLost if this worker no longer has the lease."""
-        if not store.save_progress(session, self._id, self._holder, {**columns, "updated_at": self._now()}):
+        if not queries.save_progress(session, self._id, self._holder, {**columns, "updated_at": self._now()}):
             raise LeaseLost

@@ -224,7 +224,7 @@ def _import_batch(run: ImportRun, batch: LineBatch, results: list[ParseResult], 
     run.counts.unchanged += len(known)
     for result in results:
         if isinstance(result, RejectedLine):
-            run.reject_line(result.line, result.faults)
+            run.reject_line(result.line, result.errors)
     records = [result for result in results if not isinstance(result, RejectedLine)]
     if not records and run.save_position is None:
         return

@@ -38,7 +38,7 @@ GARBAGE_BATCH_SIZE = 32
 _JOB, _CHUNK = columns_table(Import), columns_table(ImportChunk)
 _REPORTED_COLUMNS = [column for column in _JOB.c if column.name not in {"lease_holder", "failures", "mapping"}]
 
-ImportRow: TypeAlias = Row[tuple[object, ...]]
+ImportRow: TypeAlias = Row[*tuple[object, ...]]
 """The columns of an import that the API returns."""
 
 

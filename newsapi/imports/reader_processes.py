@@ -72,7 +72,7 @@ class RejectedLine:
     """A line whose record is invalid, with all of its field errors."""
 
     line: int
-    faults: Sequence[FieldError]
+    errors: Sequence[FieldError]
 
 
 ParseResult: TypeAlias = ParsedTerm | ParsedArticle | RejectedLine
@@ -80,10 +80,10 @@ ParseResult: TypeAlias = ParsedTerm | ParsedArticle | RejectedLine
 
 def parse_lines(settings: Settings, lines: Iterable[Line]) -> list[ParseResult]:
     """Return the parsed record or the rejection of each line, in order."""
-    return [_read(settings, line) for line in lines]
+    return [_parse_record(settings, line) for line in lines]
 
 
-def _read(settings: Settings, line: Line) -> ParseResult:
+def _parse_record(settings: Settings, line: Line) -> ParseResult:
     if line.problem is not None:
         return RejectedLine(line.number, [FieldError(line.problem.pointer, line.problem.message)])
     try:

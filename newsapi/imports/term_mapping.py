@@ -6,18 +6,19 @@ import re
 from collections.abc import Iterable
 from hashlib import blake2b
 from html import unescape
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 from newsapi.imports.mapping import CategoryMapping
 from newsapi.text import html, urls
+from newsapi.text.json_types import JsonObject
 from newsapi.text.slugs import is_slug, slugify
 
 MAX_TAGS = 100
 _HTML_CHARACTERS = re.compile("[<&]")
 _PLACEHOLDER_BASE_URL = "https://localhost/"
 
-Record: TypeAlias = dict[str, Any]
+Record: TypeAlias = JsonObject
 """An import record that is being built, before validation."""
 
 

@@ -14,8 +14,7 @@ from newsapi.cache.cached_response import CachedResponse
 from newsapi.content.context import app_context
 from newsapi.db.database import Connection
 from newsapi.errors import FieldError, InvalidParameter, NotFound, WrongMediaType
-from newsapi.imports import jobs, mapping
-from newsapi.imports import queries as store
+from newsapi.imports import jobs, mapping, queries
 from newsapi.imports.mapping import MappingDocument
 from newsapi.imports.registry import FORMATS_BY_NAME, IMPORT_FORMATS
 from newsapi.imports.schemas import ImportList, ImportListParams, ImportParams, ImportResponse, ImportSchema
@@ -65,7 +64,7 @@ class Imports(MethodView):
         if request.mimetype not in media_types or request.content_encoding not in {None, "identity"}:
             raise WrongMediaType(media_types[0])
         id_ = jobs.create_import(
-            app_context().desk,
+            app_context().write_context,
             caller,
             _iter_chunks(),
             format_name=query["format"],
@@ -98,7 +97,10 @@ class OneImport(MethodView):
         """Stop an import. Records that were already imported stay."""
         write_requests.reject_query_params()
         jobs.cancel(
-            app_context().desk, require_caller(), id, on_finished=current_app.extensions["newsapi-import-finished"]
+            app_context().write_context,
+            require_caller(),
+            id,
+            on_finished=current_app.extensions["newsapi-import-finished"],
         )
         with app_context().database.read_transaction() as connection:
             return write_requests.write_response(StoredResponse(200, {}, _dump_import(connection, id)))
@@ -127,9 +129,9 @@ def _iter_chunks() -> Iterator[bytes]:
     stream = request.stream
     chunk = b""
     try:
-        while data := stream.read(store.PART_BYTES - len(chunk)):
+        while data := stream.read(queries.PART_BYTES - len(chunk)):
             chunk += data
-            if len(chunk) == store.PART_BYTES:
+            if len(chunk) == queries.PART_BYTES:
                 yield chunk
                 chunk = b""
     except TimeoutError as error:
@@ -141,7 +143,7 @@ def _iter_chunks() -> Iterator[bytes]:
 
 
 def _dump_import(connection: Connection, id_: UUID) -> str:
-    row = store.get_import(connection, id_)
+    row = queries.get_import(connection, id_)
     if row is None:
         raise NotFound
     data = compile_dump(ImportSchema)(dict(row._mapping))  # noqa: SLF001 (documented API of SQLAlchemy rows)
@@ -153,5 +155,5 @@ def _page(connection: Connection, query: pagination.Query) -> CachedResponse:
     if "cursor" in query:
         (last_id,) = pagination.cursor_payload(query, "imports")
         before = UUID(last_id)
-    rows = store.list_imports(connection, limit=query["limit"] + 1, before=before)
+    rows = queries.list_imports(connection, limit=query["limit"] + 1, before=before)
     return pagination.newest_first_page(connection, PATH, query, rows, compile_dump(ImportSchema), "imports")

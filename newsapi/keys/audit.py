@@ -45,7 +45,7 @@ def insert_entry(
         subject_id: The id of the subject.
         **state: The state of the subject after the action, as far as it applies.
     """
-    row = {"at": occurred_at, "actor": actor, "action": action, "kind": kind, "subject_id": subject_id}
+    row = {"occurred_at": occurred_at, "actor": actor, "action": action, "kind": kind, "subject_id": subject_id}
     session.execute(insert(_ENTRY).values(id=uuid7(), **row, **state))
 
 

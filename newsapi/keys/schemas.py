@@ -19,7 +19,7 @@ class AuditEntrySchema(OutputSchema):
     """A write: what was done, when, and by which key."""
 
     id = fields.UUID(required=True)
-    at = Instant(required=True)
+    at = Instant(attribute="occurred_at", required=True)
     by = fields.String(
         attribute="actor", required=True, metadata={"description": "The key's prefix, or the process that wrote"}
     )

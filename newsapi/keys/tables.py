@@ -45,7 +45,7 @@ class AuditEntry(Base):
     __table_args__ = (Index(None, "subject_id", "id"), Index(None, "actor", "id"))
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
-    at: Mapped[datetime]
+    occurred_at: Mapped[datetime]
     actor: Mapped[str] = mapped_column(BytewiseText)
     action: Mapped[str]
     kind: Mapped[str]

@@ -27,7 +27,7 @@ from newsapi.web.fast_dump import dump_json
 
 
 def build_list(connection: Connection, request: ArticleListRequest) -> CachedResponse:
-    """Build the response of a page of the list.
+    """Return the response of a page of the list.
 
     Args:
         connection: A read transaction.

@@ -46,7 +46,7 @@ class Articles(MethodView):
         )
 
 
-@blueprint.route("/<which>", parameters=[SLUG_OR_ID_PARAM])
+@blueprint.route("/<slug_or_id>", parameters=[SLUG_OR_ID_PARAM])
 class OneArticle(MethodView):
     """One article."""
 
@@ -60,17 +60,17 @@ class OneArticle(MethodView):
     @blueprint.alt_response(308, description="The slug has changed; `Location` is the URL with the current slug")
     @blueprint.alt_response(404, "DEFAULT_ERROR", description="The article does not exist")
     @blueprint.alt_response(410, "DEFAULT_ERROR", description="The article was published and is no longer public")
-    def get(self, query: pagination.Query, which: str) -> Response:
+    def get(self, query: pagination.Query, slug_or_id: str) -> Response:
         """Return the full article with this slug or id.
 
         `include=related` adds the articles to read next, so that one request is enough for an article page.
         """
-        request = parse_article_request(which, query)
+        request = parse_article_request(slug_or_id, query)
         url = pagination.canonical_url(request.path, query, ARTICLE_DEFAULTS)
         return cached_response(url, query, lambda connection: build_article(connection, request))
 
 
-@blueprint.route("/<which>/jsonld", parameters=[SLUG_OR_ID_PARAM])
+@blueprint.route("/<slug_or_id>/jsonld", parameters=[SLUG_OR_ID_PARAM])
 class JsonLd(MethodView):
     """One article as JSON-LD."""
 
@@ -80,14 +80,14 @@ class JsonLd(MethodView):
     @blueprint.alt_response(308, description="The slug has changed; `Location` is the URL with the current slug")
     @blueprint.alt_response(404, "DEFAULT_ERROR", description="The article does not exist")
     @blueprint.alt_response(410, "DEFAULT_ERROR", description="The article was published and is no longer public")
-    def get(self, query: pagination.Query, which: str) -> Response:
+    def get(self, query: pagination.Query, slug_or_id: str) -> Response:
         """Return a schema.org `NewsArticle`, escaped so that it can be copied into a `script` element unchanged."""
-        request = parse_article_request(which, query)
+        request = parse_article_request(slug_or_id, query)
         url = pagination.canonical_url(f"{request.path}/jsonld", query)
         return cached_response(url, query, lambda connection: build_jsonld(connection, request))
 
 
-@blueprint.route("/<which>/related", parameters=[SLUG_OR_ID_PARAM])
+@blueprint.route("/<slug_or_id>/related", parameters=[SLUG_OR_ID_PARAM])
 class Related(MethodView):
     """Related articles."""
 
@@ -97,12 +97,12 @@ class Related(MethodView):
     @blueprint.alt_response(308, description="The slug has changed; `Location` is the URL with the current slug")
     @blueprint.alt_response(404, "DEFAULT_ERROR", description="The article does not exist")
     @blueprint.alt_response(410, "DEFAULT_ERROR", description="The article was published and is no longer public")
-    def get(self, query: pagination.Query, which: str) -> Response:
+    def get(self, query: pagination.Query, slug_or_id: str) -> Response:
         """Return the articles to read next, best first.
 
         The editors' picks come first, then the related articles of the same brand, then recent articles that fill the
         list. `relation` gives the score, the level and the reasons of each article. The list contains neither the
         article itself nor near-duplicates or translations of it.
         """
-        request = parse_related_request(which, query)
+        request = parse_related_request(slug_or_id, query)
         return cached_response(request.canonical_url, query, lambda connection: build_related(connection, request))

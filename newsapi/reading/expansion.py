@@ -36,6 +36,9 @@ def expand_terms(connection: Connection, records: list[ArticleRow], include: Col
         connection: A read transaction.
         records: Article records; changed in place.
         include: The values of `include`; those that name no reference are ignored.
+
+    Returns:
+        When the terms last changed, and the dependencies on their names and counts.
     """
     expansion = Expansion(set(), set())
     for name in include:

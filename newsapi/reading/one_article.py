@@ -26,7 +26,7 @@ LD_JSON = "application/ld+json"
 
 
 def build_article(connection: Connection, request: ArticleRequest) -> CachedResponse:
-    """Build the response of one article.
+    """Return the response of one article.
 
     Args:
         connection: A read transaction.
@@ -73,7 +73,7 @@ def build_article(connection: Connection, request: ArticleRequest) -> CachedResp
 
 
 def build_jsonld(connection: Connection, request: ArticleRequest) -> CachedResponse:
-    """Build the response of an article's JSON-LD.
+    """Return the response of an article's JSON-LD.
 
     Args:
         connection: A read transaction.

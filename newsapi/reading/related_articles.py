@@ -25,7 +25,7 @@ from newsapi.web.fast_dump import compile_dump, dump_json
 
 
 def build_related(connection: Connection, request: RelatedRequest) -> CachedResponse:
-    """Build the response of the related articles of an article.
+    """Return the response of the related articles of an article.
 
     Args:
         connection: A read transaction.

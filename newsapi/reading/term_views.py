@@ -41,9 +41,14 @@ def _blueprint(term_kind: TermKind) -> Blueprint:
     """Return the blueprint with the two routes of a kind of term."""
     blueprint = Blueprint(f"{term_kind.kind}s", __name__, url_prefix=term_kind.path, description=term_kind.text)
     title = term_kind.kind.title()
-    which = {"in": "path", "name": "slug", "description": f"Slug of the {term_kind.kind}", "schema": SLUG_OR_ID_SCHEMA}
+    slug_param = {
+        "in": "path",
+        "name": "slug",
+        "description": f"Slug of the {term_kind.kind}",
+        "schema": SLUG_OR_ID_SCHEMA,
+    }
     with_articles = type(f"{title}WithArticles", (term_kind.singular,), {"articles": fields.Nested(ArticleList)})
-    one = type(f"{title}One", (OutputSchema,), {"data": fields.Nested(with_articles, required=True)})
+    one = type(f"{title}Response", (OutputSchema,), {"data": fields.Nested(with_articles, required=True)})
 
     @blueprint.route("")
     class Terms(MethodView):
@@ -60,7 +65,7 @@ def _blueprint(term_kind: TermKind) -> Blueprint:
             """Return a page of terms."""
             return _list(term_kind, query)
 
-    @blueprint.route("/<slug>", parameters=[which])
+    @blueprint.route("/<slug>", parameters=[slug_param])
     class OneTerm(MethodView):
         """One term."""
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Select, bindparam, delete, func, insert, literal, select, text, union_all
 from sqlalchemy.orm import Session
 
-from newsapi.changelog.tables import ConsumerOffset, Facet
+from newsapi.changelog.tables import Facet
 from newsapi.content.queries.listing_entries import ALL_ARTICLES_FACET
 from newsapi.content.queries.visibility import is_visible
 from newsapi.content.tables.articles import Article, ArticleContent, ArticleMention, ArticleTag, ListingEntry
@@ -195,11 +195,6 @@ def save_statistics(session: Session, statistics: NewStatistics, *, now: datetim
 
 
 # --- vectors and postings ---------------------------------------------------------------------------------------------
-
-
-def acquire_index_lock(session: Session) -> None:
-    """Wait for the write lock of the index, which the consumer holds whenever its offset moves."""
-    session.execute(select(ConsumerOffset.seq).where(ConsumerOffset.consumer == CONSUMER).with_for_update())
 
 
 def replace_documents(

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from newsapi.changelog import offsets
 from newsapi.changelog import writer as changelog_writer
 from newsapi.changelog.records import NewChange
 from newsapi.content.queries import listing_entries
@@ -116,19 +117,19 @@ def rebuild_index(
         indexed_ids = index.all_indexed_ids(connection)
         public_ids = listing_entries.list_public_ids(connection)
     with database.transaction() as session:
-        index.acquire_index_lock(session)
+        offsets.lock_offset(session, index.CONSUMER)
         index.save_statistics(session, statistics, now=now())
     for start in range(0, len(public_ids), BATCH_SIZE):
         batch = public_ids[start : start + BATCH_SIZE]
         with database.read_transaction() as connection:
             index_update = IndexUpdate(batch, _load_vectors(connection, batch, statistics.weights), statistics.weights)
         with database.transaction() as session:
-            index.acquire_index_lock(session)
+            offsets.lock_offset(session, index.CONSUMER)
             apply_update(session, index_update, now=now())
         progress(start + len(batch), len(public_ids))
     removed_ids = sorted(indexed_ids - {*public_ids})
     with database.transaction() as session:
-        index.acquire_index_lock(session)
+        offsets.lock_offset(session, index.CONSUMER)
         apply_update(session, IndexUpdate(removed_ids, [], statistics.weights), now=now())
     return len(public_ids)
 

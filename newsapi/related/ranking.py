@@ -96,8 +96,8 @@ class SimilarityScorer:
     def similarity(self, terms: TermSets) -> float:
         """Return the similarity of another article: 0 if nothing is shared, rarely more than 2."""
         term_weights, lead_weights, shares, other = self._terms, self._lead, terms.shares, terms.profile
-        text = sum([term_weights[term] * shares[term] for term in self._source.numbers & terms.numbers])
-        lead = sum([lead_weights[term] for term in self._source.lead & terms.lead]) / other.leading
+        text = sum(term_weights[term] * shares[term] for term in self._source.numbers & terms.numbers)
+        lead = sum(lead_weights[term] for term in self._source.lead & terms.lead) / other.leading
         similarity = text + LEAD_WEIGHT * lead + self._days(other)
         if self._tags:
             similarity += TAG_WEIGHT * self._overlap(self._tags, other.tags)
@@ -127,7 +127,7 @@ class SimilarityScorer:
         ]
 
     def _overlap(self, ids: set[int], other_ids: Iterable[int]) -> float:
-        return _saturate(sum([self._weights.weight(id_) for id_ in other_ids if id_ in ids]))
+        return _saturate(sum(self._weights.weight(id_) for id_ in other_ids if id_ in ids))
 
     def _days(self, other: ArticleVector) -> float:
         return RECENCY_WEIGHT / (1.0 + abs(self._source.profile.day - other.day) / RECENCY_HALF_LIFE_DAYS)
@@ -191,7 +191,7 @@ def _rerank_with_feedback(
     ]
     reranked = []
     for similarity, id_, terms in nearest:
-        feedback = sum([share * scorer.similarity(terms) for share, other, scorer in best if other is not terms])
+        feedback = sum(share * scorer.similarity(terms) for share, other, scorer in best if other is not terms)
         reranked.append((similarity + FEEDBACK_WEIGHT * feedback / FEEDBACK_DOCUMENTS, similarity, id_, terms))
     return sorted(reranked, key=lambda candidate: (-candidate[0], candidate[2]))
 

@@ -23,14 +23,13 @@ from newsapi.content.queries import terms as term_queries
 from newsapi.content.queries.facets import ReadSnapshot
 from newsapi.content.queries.listings import ListQuery
 from newsapi.content.queries.terms import Kind
-from newsapi.content.schemas.params import SearchParams, SuggestParams
 from newsapi.db.database import Connection
 from newsapi.db.types import latest_time
 from newsapi.errors import CursorInvalid, FieldError, InvalidParameter
 from newsapi.search import highlights, planner, query_parser, results, spelling
 from newsapi.search.planner import SearchPlan, SearchScope
 from newsapi.search.query_parser import ParsedQuery
-from newsapi.search.schemas import SearchHit, SearchList, Suggestion, Suggestions
+from newsapi.search.schemas import SearchHit, SearchList, SearchParams, Suggestion, Suggestions, SuggestParams
 from newsapi.text import html
 from newsapi.text.folding import fold
 from newsapi.web import pagination
@@ -78,7 +77,7 @@ class Search(MethodView):
 class Suggest(MethodView):
     """Suggestions while typing."""
 
-    @blueprint.doc(operationId="suggest", summary="Suggest names and headlines")
+    @blueprint.doc(operationId="suggestTerms", summary="Suggest names and headlines")
     @blueprint.arguments(SuggestParams(), location="query", error_status_code=400)
     @blueprint.response(200, Suggestions)
     def get(self, query: pagination.Query) -> Response:
@@ -118,7 +117,7 @@ class SearchRequest:
 
 
 def _parse_request(query: pagination.Query) -> SearchRequest:
-    """Parse the query of a search.
+    """Return the parsed request of a search.
 
     Raises:
         InvalidParameter: There is no `q`; a cursor brings its own.

@@ -68,15 +68,17 @@ def subscription_context() -> SubscriptionContext:
     return SubscriptionContext(context.database, context.settings, signer)
 
 
-def _blueprint(term_kind: TermKind) -> Blueprint:
-    """Return the blueprint with the subscription route of a kind of term."""
+blueprint = Blueprint(
+    "subscriptions", __name__, url_prefix="/v1", description="Subscribe to emails, and operations of the links in them"
+)
+
+
+def _add_subscription_route(term_kind: TermKind) -> None:
+    """Add the route with which readers subscribe to a kind of term."""
     kind = term_kind.kind
-    blueprint = Blueprint(
-        f"{kind}-subscriptions", __name__, url_prefix=term_kind.path, description="Subscribe to emails"
-    )
     slug_param = {"in": "path", "name": "slug", "description": f"Slug of the {kind}", "schema": SLUG_OR_ID_SCHEMA}
 
-    @blueprint.route("/<slug>/subscriptions", parameters=[slug_param])
+    @blueprint.route(f"/{kind}s/<slug>/subscriptions", parameters=[slug_param])
     class TermSubscriptions(MethodView):
         """Subscriptions to a term."""
 
@@ -97,10 +99,10 @@ def _blueprint(term_kind: TermKind) -> Blueprint:
             commands.request_subscription(subscription_context(), kind, slug, values, now=app_context().now())
             return Response(dump_json({"data": {"state": "requested"}}), 202, content_type=write_requests.JSON)
 
-    return blueprint
 
-
-blueprint = Blueprint("subscriptions", __name__, url_prefix=PATH, description="Operations of the links in emails")
+for _term_kind in TERM_KINDS:
+    if _term_kind.kind in FOLLOWABLE_KINDS:
+        _add_subscription_route(_term_kind)
 
 
 def _documents_token_body(schema: type[Schema]) -> dict[str, Any]:
@@ -117,7 +119,7 @@ def _empty_response() -> Response:
     return response
 
 
-@blueprint.route("/confirm")
+@blueprint.route("/subscriptions/confirm")
 class Confirm(MethodView):
     """Confirmation of a subscription."""
 
@@ -132,7 +134,7 @@ class Confirm(MethodView):
         return _empty_response()
 
 
-@blueprint.route("/unsubscribe")
+@blueprint.route("/subscriptions/unsubscribe")
 class Unsubscribe(MethodView):
     """End of a subscription."""
 
@@ -197,7 +199,7 @@ def _one_click_token() -> str:
     return token
 
 
-@blueprint.route("/erase")
+@blueprint.route("/subscriptions/erase")
 class Erase(MethodView):
     """Erasure of a subscriber."""
 
@@ -216,7 +218,7 @@ class Erase(MethodView):
         return _empty_response()
 
 
-@blueprint.route("/preferences")
+@blueprint.route("/subscriptions/preferences")
 class PreferencesView(MethodView):
     """Preferences of a subscriber."""
 
@@ -272,7 +274,7 @@ def load_preferences(body: dict[str, object]) -> TokenPreferences:
     return TokenPreferences(values["token"], preferences)
 
 
-@blueprint.route("/export")
+@blueprint.route("/subscriptions/export")
 class Export(MethodView):
     """Export of a subscriber."""
 
@@ -302,7 +304,7 @@ def export_json(token: str) -> bytes:
         )
 
 
-@blueprint.route("/bounces")
+@blueprint.route("/subscriptions/bounces")
 class Bounces(MethodView):
     """Bounce reports of the email provider."""
 
@@ -357,7 +359,4 @@ def _subscriber_page(connection: Connection, query: pagination.Query) -> CachedR
     )
 
 
-blueprints = [_blueprint(kind) for kind in TERM_KINDS if kind.kind in FOLLOWABLE_KINDS] + [
-    blueprint,
-    subscribers_blueprint,
-]
+blueprints = [blueprint, subscribers_blueprint]

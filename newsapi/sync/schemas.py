@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Final
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
@@ -45,7 +45,7 @@ class ChangeListParams(ReadParams, FieldsParam, PartnerFilters):
     )
 
     @validates_schema(pass_original=True)
-    def _cursor_stands_alone(self, data: dict[str, Any], original: dict[str, Any], **_: object) -> None:
+    def _cursor_stands_alone(self, data: object, original: dict[str, object], **_: object) -> None:
         """Reject a position, filters and types beside a cursor, which contains them."""
         del data
         reject_params_beside_cursor(original, ALLOWED_WITH_CURSOR)

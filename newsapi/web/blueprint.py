@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from http import HTTPStatus
 from importlib.resources import files
 from typing import NoReturn, TypeVar
 
 import flask_smorest
 import orjson
+import yaml
 from flask import Flask, Request
 from marshmallow import RAISE, Schema, ValidationError, fields
 from webargs.flaskparser import FlaskParser
@@ -17,7 +19,9 @@ from newsapi import __version__
 from newsapi.errors import FieldError, InvalidParameter
 from newsapi.text.json_types import JsonObject, JsonValue
 from newsapi.web import wire
+from newsapi.web.fast_dump import dump_json
 from newsapi.web.params import InstantOrDateParam, PageParams, ReadParams, parameter_names
+from newsapi.web.problem_types import response_description
 
 DESCRIPTION = """\
 News content for front ends, apps and partners: articles, brands, authors, sections and related lists as JSON.
@@ -170,6 +174,10 @@ API_KEY_SECURITY = {
 }
 
 
+_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+"""The dumper in C, where there is one, writes the same text in a third of the time."""
+
+
 class Api(flask_smorest.Api):
     """OpenAPI document, generated from the views and schemas, with errors as `application/problem+json`."""
 
@@ -203,12 +211,30 @@ class Api(flask_smorest.Api):
         self.init_app(app)
         self.spec.components.security_scheme("key", API_KEY_SECURITY)
 
+    @cached_property
+    def document(self) -> JsonObject:
+        """The OpenAPI document. It is built once, when all routes are registered."""
+        document: JsonObject = self.spec.to_dict()
+        return document
+
+    @cached_property
+    def document_as_json(self) -> bytes:
+        """The OpenAPI document as JSON."""
+        return dump_json(self.document)
+
+    @cached_property
+    def document_as_yaml(self) -> str:
+        """The OpenAPI document as YAML, as in the file `openapi.yaml` of the repository."""
+        return yaml.dump(self.document, Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=120)
+
     def _register_responses(self) -> None:
         """Document the shared error responses as `application/problem+json`."""
         default = "application/json"
         self.DEFAULT_RESPONSE_CONTENT_TYPE = "application/problem+json"
         super()._register_responses()
         self.DEFAULT_RESPONSE_CONTENT_TYPE = default
+        for status in HTTPStatus:
+            self.spec.components.responses_lazy[status.name]["description"] = response_description(status)
 
     def _register_etag_headers(self) -> None:
         """Document no ETag request headers: the views document their own."""

@@ -103,9 +103,10 @@ class ProblemPage(MethodView):
             raise NotFound
         page = _PAGE.format(
             name=escape(name),
-            status=problem_type.status,
+            statuses=" or ".join(map(str, problem_type.statuses)),
             title=escape(problem_type.title),
-            text=escape(problem_type.text),
+            explanation=escape(problem_type.explanation),
+            remedy=escape(problem_type.remedy),
         )
         return Response(page, content_type="text/html; charset=utf-8", headers={"Cache-Control": "max-age=86400"})
 
@@ -115,5 +116,6 @@ _PAGE = """<!doctype html>
 <title>{title}</title>
 <style>body{{font:1.1rem/1.6 system-ui,sans-serif;max-width:38rem;margin:3rem auto;padding:0 1rem;color:#222}}
 code{{background:#eee;padding:.1em .3em}}</style>
-<h1>{title}</h1><p><code>{name}</code>, status {status}</p><p>{text}</p></html>
+<h1>{title}</h1><p><code>{name}</code>, status {statuses}</p><p>{explanation}</p>
+<p>{remedy}</p></html>
 """

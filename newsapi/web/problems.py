@@ -1,4 +1,4 @@
-"""Problem responses (RFC 9457): what every error of a view becomes."""
+"""Problem responses (RFC 9457): error handlers that convert every exception of a view to a response."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from newsapi.text.slugs import is_slug, is_uuid
 from newsapi.web import request_hooks
 from newsapi.web.context import app_context
 from newsapi.web.fast_dump import dump_json
-from newsapi.web.problem_types import PROBLEM_OF_ERROR, PROBLEM_TYPES
+from newsapi.web.problem_types import BLANK_PROBLEMS, PROBLEM_TYPE_OF_ERROR, PROBLEM_TYPES
 
 log = structlog.get_logger("newsapi.problems")
 
@@ -95,7 +95,7 @@ def refusal_factory(api_url: str) -> Callable[[int, str, str], UncachedResponse]
             status_header = ("Retry-After", "1")
         else:
             type_url, title = "about:blank", HTTPStatus(status).phrase
-            detail = title
+            detail = _blank_detail(status, title)
             status_header = ("Connection", "close")
         body = _body(type_url, status, title, detail, {"request_id": request_id}, path=path)
         headers = [("Content-Type", MEDIA_TYPE), ("Cache-Control", "no-store"), ("X-Request-Id", request_id)]
@@ -104,6 +104,15 @@ def refusal_factory(api_url: str) -> Callable[[int, str, str], UncachedResponse]
         return UncachedResponse(status, headers, body)
 
     return refuse
+
+
+_SAME_DETAIL = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE})
+"""Status codes that both the asynchronous server and the application send; their responses are the same."""
+
+
+def _blank_detail(status: int, otherwise: str) -> str:
+    """Return the detail of a problem without a type of its own."""
+    return BLANK_PROBLEMS[status] if status in _SAME_DETAIL else otherwise
 
 
 def cacheable_problem(error: NotFound | Renamed | NoLongerPublic, url: str) -> CachedResponse:
@@ -128,14 +137,13 @@ def cacheable_problem(error: NotFound | Renamed | NoLongerPublic, url: str) -> C
             status=308,
             location=_redirect_url(error, url),
         )
-    name = PROBLEM_OF_ERROR[type(error)]
-    problem_type = PROBLEM_TYPES[name]
+    problem_type = PROBLEM_TYPE_OF_ERROR[type(error)]
     extra_members: JsonObject = {"request_id": REQUEST_ID_PLACEHOLDER}
     if isinstance(error, NoLongerPublic):
         extra_members["gone"] = error.gone
     # The canonical path: the response is shared by requests that spell an id in different ways.
     path = unquote(url.removeprefix(api_url).partition("?")[0])
-    type_url = f"{api_url}/problems/{name}"
+    type_url = f"{api_url}/problems/{problem_type.name}"
     body = _body(type_url, problem_type.status, problem_type.title, str(error), extra_members, path=path)
     return CachedResponse(
         body=body,
@@ -195,9 +203,9 @@ def _news_error(error: NewsError) -> Response:
             error = limited
     if isinstance(error, WrongMediaType):
         return _of_media_type(error)
-    response = problem(
-        PROBLEM_OF_ERROR[type(error)], str(error), status=_STATUS.get(type(error)), **_extra_members(error)
-    )
+    problem_type = PROBLEM_TYPE_OF_ERROR[type(error)]
+    status = problem_type.status_of(type(error))
+    response = problem(problem_type.name, str(error), status=status, **_extra_members(error))
     response.headers.update(_headers(error))
     if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
         # Without a cause, the database is already known to be unreachable, which was logged before.
@@ -210,9 +218,6 @@ def _news_error(error: NewsError) -> Response:
 def _is_theirs(error: NewsError) -> bool:
     """Whether the client caused the error: such requests count against the rate limit."""
     return not isinstance(error, RateLimited | Unavailable | MigrationsPending | ReplicaBehind)
-
-
-_STATUS: dict[type[NewsError], int] = {IdempotentRequestInProgress: 409}
 
 
 def _extra_members(error: NewsError) -> JsonObject:
@@ -259,7 +264,7 @@ def _http_error(error: HTTPException) -> Response:
     else:
         title = HTTPStatus(status).phrase
         detail = error.description if status < HTTPStatus.INTERNAL_SERVER_ERROR else "An internal error occurred."
-        response = _response("about:blank", status, title, detail or title, {})
+        response = _response("about:blank", status, title, _blank_detail(status, detail or title), {})
     for name, value in error.get_headers():
         if name in {"Allow", "WWW-Authenticate", "Retry-After"}:
             response.headers[name] = value

@@ -22,7 +22,8 @@ from redis.retry import Retry
 
 from newsapi.cache.circuit_breaker import CircuitBreaker
 from newsapi.errors import RateLimited
-from newsapi.settings import Networks, Settings
+from newsapi.setting_parsers import Networks
+from newsapi.settings import Settings
 
 log = structlog.get_logger("newsapi.limits")
 

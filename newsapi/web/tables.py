@@ -26,7 +26,7 @@ class IdempotencyRecord(Base):
     caller: Mapped[str] = mapped_column(BytewiseText, primary_key=True)
     idempotency_key: Mapped[str] = mapped_column(BytewiseText, primary_key=True)
     request_digest: Mapped[bytes]
-    at: Mapped[datetime] = mapped_column(index=True)
+    created_at: Mapped[datetime] = mapped_column(index=True)
     lease_holder: Mapped[str]
     lease_expires_at: Mapped[datetime]
     status: Mapped[int | None]

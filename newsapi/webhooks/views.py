@@ -47,7 +47,7 @@ ID_PARAM: Final = {
     "description": "Id of the webhook",
     "schema": {"type": "string", "format": "uuid"},
 }
-DELIVERY_ID_PARAM: Final = {**ID_PARAM, "name": "delivery", "description": "Id of the delivery"}
+DELIVERY_ID_PARAM: Final = {**ID_PARAM, "name": "delivery_id", "description": "Id of the delivery"}
 
 
 @blueprint.route("")
@@ -183,7 +183,7 @@ class Deliveries(MethodView):
         return private_response(path, query, build)
 
 
-@blueprint.route("/<uuid:id>/deliveries/<uuid:delivery>/redeliver", parameters=[ID_PARAM, DELIVERY_ID_PARAM])
+@blueprint.route("/<uuid:id>/deliveries/<uuid:delivery_id>/redeliver", parameters=[ID_PARAM, DELIVERY_ID_PARAM])
 class DeliveryRetry(MethodView):
     """A repeated delivery."""
 
@@ -192,11 +192,11 @@ class DeliveryRetry(MethodView):
     )
     @blueprint.response(202, PingResponse)
     @blueprint.documents_errors(404)
-    def post(self, id: UUID, delivery: UUID) -> Response:  # noqa: A002
+    def post(self, id: UUID, delivery_id: UUID) -> Response:  # noqa: A002
         """Send an event again at once, whatever its state, with the same `webhook-id`."""
         write_requests.json_body(required=False)
-        commands.redeliver(app_context().database, require_caller(), id, delivery, now=app_context().now())
-        return write_requests.write_response(StoredResponse(202, {}, dump_json({"data": {"id": delivery}}).decode()))
+        commands.redeliver(app_context().database, require_caller(), id, delivery_id, now=app_context().now())
+        return write_requests.write_response(StoredResponse(202, {}, dump_json({"data": {"id": delivery_id}}).decode()))
 
 
 def _created_response(webhook: WebhookRow) -> StoredResponse:

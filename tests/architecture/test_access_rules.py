@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from newsapi.app import create_app
-from newsapi.cli.main import keys_create
+from newsapi.cli.keys import create_key
 from newsapi.demo import mail_views, picture_views
 from newsapi.settings import Settings
 from newsapi.web.authorization import ALWAYS_PUBLIC, ANY_KEY, PUBLIC, RULES
@@ -44,5 +44,5 @@ def test_the_contract_names_every_scope():
 
 
 def test_a_key_can_be_created_with_every_scope():
-    (option,) = (param for param in keys_create.params if param.name == "scopes")
+    (option,) = (param for param in create_key.params if param.name == "scopes")
     assert tuple(option.type.choices) == SCOPES

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from newsapi.web.feed_formats import FEED_FORMATS
 
-FILE = Path(__file__).parents[2] / "newsapi" / "api" / "examples.json"
+FILE = Path(__file__).parents[2] / "newsapi" / "web" / "examples.json"
 BASE = "http://127.0.0.1:8000"
 
 REFERENCE = "jaguar-land-rover-allo-studio-una-fabbrica-per-produrre-batterie"

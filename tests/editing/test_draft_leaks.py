@@ -20,7 +20,7 @@ SECRET = "zafferano"
 
 TERMS = {"brand": "jaguar", "authors": ["anna"], "section": "mercato"}
 SLUGS = {"brands": "jaguar", "authors": "anna", "sections": "mercato", "tags": "suv"}
-PLACES = {"<which>": "velar", "<int:number>": "1", "<name>": "gone", "<page>": "1"}
+PLACES = {"<slug_or_id>": "velar", "<int:number>": "1", "<name>": "gone", "<page>": "1"}
 NOBODY = "01890a5d-ac96-774b-bcce-b302099a8057"
 
 
@@ -35,7 +35,7 @@ def paths():
             path = path.replace(f"{kind}/<slug>", f"{kind}/{slug}")
         for place, value in PLACES.items():
             path = path.replace(place, value)
-        found.append(re.sub("<uuid:[a-z]+>", NOBODY, path))
+        found.append(re.sub("<uuid:[a-z_]+>", NOBODY, path))
     return [*sorted(found), "/v1/nothing"]
 
 

@@ -117,7 +117,7 @@ def test_reads_can_be_kept_for_those_with_a_key(settings, build, editor, make):
     from dataclasses import replace  # noqa: PLC0415 (one test's need)
 
     make.article("velar")
-    app = build(replace(settings, reads="key"))
+    app = build(replace(settings, read_access="key"))
     anybody, reader = Editor(app, None), Editor(app, editor.secret)
     assert reader.get("/v1/articles/velar").status_code == 200
     assert [anybody.get(path).status_code for path in ("/v1/articles/velar", "/v1/brands")] == [401, 401]

@@ -114,7 +114,7 @@ def test_what_comes_due_is_found(editor, found, clock, database, app):
     later = (clock() + timedelta(hours=1)).isoformat()
     editor.write(slug="domani", headline="Zafferano domani", status="scheduled", published_at=later)
     clock.forward(hours=2)
-    scheduler.run_due(app.extensions["newsapi"].desk)
+    scheduler.run_due(app.extensions["newsapi"].write_context)
     assert found("zafferano") == ["domani"]
 
 
@@ -326,5 +326,5 @@ def test_an_embargo_in_the_worker_is_searched_too(database, clock, editor, found
     later = (clock() + timedelta(hours=1)).isoformat()
     editor.write(slug="domani", headline="Zafferano", status="scheduled", published_at=later)
     clock.forward(hours=2)
-    ConsumerRunner(database, PublicationScheduler(app.extensions["newsapi"].desk), now=clock).step()
+    ConsumerRunner(database, PublicationScheduler(app.extensions["newsapi"].write_context), now=clock).step()
     assert found("zafferano") == ["domani"]

@@ -119,7 +119,7 @@ def test_an_hour_that_comes_is_news(subscribe, editor, server, work, clock, app)
     )
     work()
     clock.forward(days=1)
-    scheduler.run_due(app.extensions["newsapi"].desk)
+    scheduler.run_due(app.extensions["newsapi"].write_context)
     work()
     assert subjects(server) == ["Land Rover: Domani"]
 
@@ -283,7 +283,7 @@ def test_a_merged_brand_takes_its_readers_along(subscribe, publish, server, work
     subscribe(both, path="brands/rover")
     subscribe(both)
     assert editor.post("/v1/brands/rover/merge", {"into": "land-rover"}).status_code == 202
-    while merges.run_slice(app.extensions["newsapi"].desk):
+    while merges.run_slice(app.extensions["newsapi"].write_context):
         pass
     publish()
     work()
@@ -472,7 +472,7 @@ def test_while_the_server_is_away_changes_are_planned_and_nothing_is_lost(
     work()
     assert listener._failures == 1
     assert follow._committed.seq == follow._read.seq
-    listener._transport._url, listener._rests_until = url, 0.0
+    listener._transport._url, listener._server_retry_at = url, 0.0
     work()
     assert subjects(server) == ["Land Rover: Nuova Velar"]
 

@@ -63,7 +63,7 @@ class Make:
 
     def old_slug(self, kind: str, slug: str, subject: UUID) -> None:
         with self.database.transaction() as session:
-            session.add(SlugRedirect(kind=kind, slug=slug, subject_id=subject, at=self.now()))
+            session.add(SlugRedirect(kind=kind, slug=slug, subject_id=subject, created_at=self.now()))
 
     def article(
         self,

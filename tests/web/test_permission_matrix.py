@@ -12,20 +12,20 @@ from tests.support.client import Editor
 from tests.support.invariants import dump
 
 PLACES = {
-    "<which>": "velar",
+    "<slug_or_id>": "velar",
     "<slug>": "land-rover",
     "<int:number>": "1",
-    "<uuid:delivery>": "01890a5d-ac96-774b-bcce-b302099a8057",
-    "<uuid:link>": "01890a5d-ac96-774b-bcce-b302099a8057",
+    "<uuid:delivery_id>": "01890a5d-ac96-774b-bcce-b302099a8057",
+    "<uuid:link_id>": "01890a5d-ac96-774b-bcce-b302099a8057",
     "<uuid:id>": "01890a5d-ac96-774b-bcce-b302099a8057",
-    "<uuid:article>": "01890a5d-ac96-774b-bcce-b302099a8057",
+    "<uuid:article_id>": "01890a5d-ac96-774b-bcce-b302099a8057",
     "<name>": "gone",
     "<page>": "1",
 }
 BODIES = {
     "POST /v1/articles": {"headline": "x"},
-    "PATCH /v1/articles/<which>": {"headline": "y"},
-    "PUT /v1/articles/<which>/picks": {"slugs": []},
+    "PATCH /v1/articles/<slug_or_id>": {"headline": "y"},
+    "PUT /v1/articles/<slug_or_id>/picks": {"slugs": []},
 }
 CALLERS = ("nobody", "unknown", "revoked", "expired", *SCOPES)
 

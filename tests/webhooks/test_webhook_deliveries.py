@@ -165,10 +165,10 @@ def key(database, clock):
 def hook(database, clock, key):
     """Make a webhook for everything, or as it is said."""
 
-    def hook(url, events=EVENTS, by=CALLER.prefix, **more):
+    def hook(url, events=EVENTS, owner=CALLER.prefix, **more):
         values = {"url": url, "events": [*events], "brands": None, "sections": None, **more}
-        owner = replace(CALLER, prefix=by)
-        return acts.create(database, owner, values, now=clock(), read_back=lambda _, row: row._asdict())
+        caller = replace(CALLER, prefix=owner)
+        return acts.create(database, caller, values, now=clock(), read_back=lambda _, row: row._asdict())
 
     return hook
 

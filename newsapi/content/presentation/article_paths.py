@@ -13,7 +13,7 @@ ARTICLES_PATH = "/v1/articles"
 
 SLUG_OR_ID_PARAM = {
     "in": "path",
-    "name": "which",
+    "name": "slug_or_id",
     "description": "Slug or id of the article",
     "schema": SLUG_OR_ID_SCHEMA,
 }

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from newsapi.cache import dependencies as cache_dependencies
 from newsapi.content.context import app_context
-from newsapi.content.queries.facets import ReadSnapshot
 from newsapi.content.queries import listings
+from newsapi.content.queries.facets import ReadSnapshot
 from newsapi.content.queries.listings import ListQuery, PageStart, Position, SortKey
 from newsapi.content.schemas.params import FACET_FILTERS, FILTERS, ArticleListParams
 from newsapi.db.types import EPOCH, MICROSECOND
@@ -156,7 +156,7 @@ class ArticleListRequest:
 def parse_list_request(
     path: str, query: Query, cursor_kind: ListCursor = ARTICLE_CURSOR, *, sort: str | None = None
 ) -> ArticleListRequest:
-    """Parse the query of a list of articles whose cursors hold the time and the id of an article.
+    """Return the parsed request of a list of articles whose cursors hold the time and the id of an article.
 
     Args:
         path: Path of the list below the API URL.
@@ -173,7 +173,7 @@ def parse_list_request(
 
 
 def parse_ranked_request(path: str, query: Query, cursor_kind: ListCursor) -> ArticleListRequest:
-    """Parse the query of a list of articles in an order of its own, which reads the position of its cursors itself.
+    """Return the parsed request of a list of articles in an order of its own; the list reads its cursors itself.
 
     Raises:
         CursorInvalid: The cursor is malformed, or was made for another list or by an older release.

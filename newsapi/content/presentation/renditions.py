@@ -72,7 +72,7 @@ class Renditions:
             salt: `NEWSAPI_IMAGE_SALT`.
 
         Raises:
-            BadSetting: One of the three cannot be used; it names which, and why.
+            SettingError: One of the three cannot be used; it names which, and why.
         """
         self._service = None if template is None else _service(template, key, salt)
 
@@ -235,7 +235,7 @@ def _image_path(text: str) -> str:
 
 
 def _names(template: str) -> frozenset[str]:
-    """Return the placeholders of a template; raise BadSetting if it cannot be used."""
+    """Return the placeholders of a template; raise SettingError if it cannot be used."""
     try:
         parts = list(Formatter().parse(template))
     except ValueError as error:

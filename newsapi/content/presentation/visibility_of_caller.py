@@ -107,7 +107,7 @@ def list_page(
 def count_articles(
     connection: Connection, snapshot: ReadSnapshot, request: ArticleListRequest, extra_visibility: Visibility | None
 ) -> int:
-    """Count the visible articles of the whole list, up to MAX_EXACT_COUNT + 1.
+    """Return the number of visible articles of the whole list, at most MAX_EXACT_COUNT + 1.
 
     Args:
         connection: A read transaction.

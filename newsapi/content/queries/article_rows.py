@@ -157,7 +157,7 @@ def build_records(
 _OLD_SLUGS = (
     select(SlugRedirect.subject_id, SlugRedirect.slug)
     .where(SlugRedirect.kind == "article", SlugRedirect.subject_id.in_(bindparam("ids", expanding=True)))
-    .order_by(SlugRedirect.at, SlugRedirect.slug)
+    .order_by(SlugRedirect.created_at, SlugRedirect.slug)
 )
 
 

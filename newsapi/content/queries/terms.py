@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple, cast
+from uuid import UUID
 
 from sqlalchemy import Connection, Select, bindparam, select, tuple_, union
 from sqlalchemy.orm import aliased
@@ -16,6 +17,7 @@ from newsapi.content.queries.facets import IS_PUBLIC_FACET, ReadSnapshot
 from newsapi.content.tables.articles import SlugRedirect
 from newsapi.content.tables.terms import Author, Brand, Section, Tag
 from newsapi.db import compiled_queries
+from newsapi.db.bulk_rows import in_values
 from newsapi.db.types import latest_time
 from newsapi.errors import NotFound, Renamed
 from newsapi.text.json_types import JsonObject
@@ -189,3 +191,10 @@ def current_slugs(connection: Connection, kind: str, slugs: Sequence[str]) -> fr
     former = select(model.slug).join(SlugRedirect, (SlugRedirect.subject_id == model.id) & (SlugRedirect.kind == kind))
     statement = union(select(model.slug).where(model.slug.in_(slugs)), former.where(SlugRedirect.slug.in_(slugs)))
     return frozenset(connection.execute(statement).scalars())
+
+
+def term_refs(connection: Connection, kind: Any, ids: Collection[UUID]) -> dict[UUID, dict[str, str]]:
+    """Return slug and name of the terms of a kind by their id."""
+    model = MODELS[kind]
+    rows = connection.execute(select(model.id, model.slug, model.name).where(in_values(connection, model.id, ids)))
+    return {id_: {"slug": slug, "name": name} for id_, slug, name in rows}

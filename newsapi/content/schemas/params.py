@@ -101,8 +101,8 @@ class FieldsParam(InputSchema):
     )  # type: ignore[assignment]
 
 
-_COUNTED = {"type": "boolean", "description": "Whether to return `page.total`, which is exact up to 10,000"}
-_TYPED = {
+TOTAL_METADATA = {"type": "boolean", "description": "Whether to return `page.total`, which is exact up to 10,000"}
+SEARCH_TEXT_METADATA = {
     "minLength": 1,
     "maxLength": 200,
     "pattern": WORDS_PATTERN,
@@ -152,7 +152,7 @@ class ArticleListParams(ArticleFilters, IncludeParam):
 
     editor_only: ClassVar[frozenset[str]] = frozenset({"status"})
 
-    q = SearchText(metadata=_TYPED)
+    q = SearchText(metadata=SEARCH_TEXT_METADATA)
     sort = fields.String(
         # A callable keeps the default out of OpenAPI, or generated clients would send it beside a cursor.
         load_default=lambda: SORTS[0],
@@ -163,7 +163,7 @@ class ArticleListParams(ArticleFilters, IncludeParam):
         },
     )
     status = choice_list(articles.STATUSES, "Statuses; needs a key with `drafts:read`, and is unknown without one")
-    total = Flag(load_default=False, metadata=_COUNTED)
+    total = Flag(load_default=False, metadata=TOTAL_METADATA)
 
 
 class FeedParams(ArticleFilters):
@@ -172,21 +172,6 @@ class FeedParams(ArticleFilters):
 
 FACET_FILTERS = ("brand", "group", "mentions", "about", "author", "section", "tag", "format", "language")
 FILTERS = (*FACET_FILTERS, "slug", "id", "published_from", "published_until", "updated_from", "updated_until")
-
-
-class SearchParams(ListFilters):
-    """Parameters of `GET /v1/search`."""
-
-    q = SearchText(metadata={**_TYPED, "description": f"{_TYPED['description']}. Required unless `cursor` is given"})
-    total = Flag(load_default=False, metadata=_COUNTED)
-    facets = choice_list(FACETS, f"Facets to count the results by: {', '.join(FACETS)}")
-
-
-class SuggestParams(ReadParams):
-    """Parameters of `GET /v1/suggest`."""
-
-    q = SearchText(required=True, metadata={**_TYPED, "description": "Beginning of a name, or of a word in it"})
-    limit = StrictInteger(1, 20, load_default=10, metadata={"description": "Maximum number of suggestions"})
 
 
 class ArticleParams(PreviewParams, IncludeParam):

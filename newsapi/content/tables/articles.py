@@ -166,7 +166,7 @@ class SlugRedirect(Base):
     kind: Mapped[str] = mapped_column(primary_key=True)
     slug: Mapped[str] = mapped_column(BytewiseText, primary_key=True)
     subject_id: Mapped[UUID] = mapped_column(index=True)
-    at: Mapped[datetime]
+    created_at: Mapped[datetime]
 
 
 class Revision(Base):

@@ -172,7 +172,7 @@ def _write_former_slugs(session: Session, items: Sequence[ArticleWrite], now: da
     replaced = in_values(connection, SlugRedirect.slug, [*current, *former])
     connection.execute(delete(columns_table(SlugRedirect)).where(SlugRedirect.kind == "article", replaced))
     redirects = (("article", slug, id_, now) for slug, id_ in former.items())
-    bulk_rows.bulk_insert(session, SlugRedirect, ("kind", "slug", "subject_id", "at"), redirects)
+    bulk_rows.bulk_insert(session, SlugRedirect, ("kind", "slug", "subject_id", "created_at"), redirects)
 
 
 def _change_records(item: ArticleWrite, facets_before: frozenset[int], facets_after: frozenset[int]) -> NewChange:

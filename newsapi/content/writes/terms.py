@@ -159,7 +159,7 @@ def _redirect_slug(session: Session, kind: Kind, row: Any, old_slug: str, now: d
     """Redirect the old slug of a term to its new one, and delete any redirect from the new slug."""
     replaced = SlugRedirect.slug.in_([old_slug, row.slug])
     session.execute(delete(SlugRedirect).where(SlugRedirect.kind == kind, replaced))
-    session.add(SlugRedirect(kind=kind, slug=old_slug, subject_id=row.id, at=now))
+    session.add(SlugRedirect(kind=kind, slug=old_slug, subject_id=row.id, created_at=now))
     session.flush()
 
 
@@ -263,7 +263,7 @@ def merge_into(write: WriteTransaction, kind: Kind, source: UUID, target: UUID) 
     slug = old.slug
     write.hooks.on_term_merged(session, old.facet_id, session.get_one(MODELS[kind], target).facet_id)
     changes += delete_term(write, kind, source)
-    session.add_all(SlugRedirect(kind=kind, slug=name, subject_id=target, at=now) for name in (slug, *former))
+    session.add_all(SlugRedirect(kind=kind, slug=name, subject_id=target, created_at=now) for name in (slug, *former))
     session.flush()
     new = session.get_one(MODELS[kind], target)
     new.changed_at = now

@@ -149,7 +149,7 @@ def _create_changelog_tables() -> None:
         sa.Column("consumer", sa.Text, primary_key=True),
         sa.Column("seq", sa.BigInteger, nullable=False),
         sa.Column("nonce", sa.BigInteger, nullable=False),
-        sa.Column("at", UtcDateTime, nullable=False),
+        sa.Column("updated_at", UtcDateTime, nullable=False),
         sa.Column("lease_holder", sa.Text),
         sa.Column("lease_expires_at", UtcDateTime),
     )
@@ -477,7 +477,7 @@ def _create_articles_tables() -> None:
         sa.Column("kind", sa.Text, primary_key=True),
         sa.Column("slug", BytewiseText, primary_key=True),
         sa.Column("subject_id", Id, nullable=False),
-        sa.Column("at", UtcDateTime, nullable=False),
+        sa.Column("created_at", UtcDateTime, nullable=False),
     )
     op.create_index("ix_slug_redirect_subject_id", "slug_redirect", ["subject_id"])
     op.create_table(
@@ -599,7 +599,7 @@ def _create_keys_tables() -> None:
     op.create_table(
         "audit_entry",
         sa.Column("id", Id, primary_key=True),
-        sa.Column("at", UtcDateTime, nullable=False),
+        sa.Column("occurred_at", UtcDateTime, nullable=False),
         sa.Column("actor", BytewiseText, nullable=False),
         sa.Column("action", sa.Text, nullable=False),
         sa.Column("kind", sa.Text, nullable=False),
@@ -615,14 +615,14 @@ def _create_keys_tables() -> None:
         sa.Column("caller", BytewiseText, primary_key=True),
         sa.Column("idempotency_key", BytewiseText, primary_key=True),
         sa.Column("request_digest", sa.LargeBinary, nullable=False),
-        sa.Column("at", UtcDateTime, nullable=False),
+        sa.Column("created_at", UtcDateTime, nullable=False),
         sa.Column("lease_holder", sa.Text, nullable=False),
         sa.Column("lease_expires_at", UtcDateTime, nullable=False),
         sa.Column("status", sa.Integer),
         sa.Column("headers", Json),
         sa.Column("body", sa.Text),
     )
-    op.create_index("ix_idempotency_record_at", "idempotency_record", ["at"])
+    op.create_index("ix_idempotency_record_created_at", "idempotency_record", ["created_at"])
     op.create_table(
         "term_merge",
         sa.Column("id", Id, primary_key=True),

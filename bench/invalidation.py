@@ -1,4 +1,4 @@
-"""Benchmark of cache invalidation by publications: `python -m bench.publishing`.
+"""Benchmark of cache invalidation by publications: `python -m bench.invalidation`.
 
 1. Read a number of URLs until all are cached, publish one article, read all again, and count the misses.
 2. Read 1,000 URLs a second, with a Zipf distribution, while one article a second is published.
@@ -23,8 +23,8 @@ from urllib.parse import urlsplit
 import click
 import orjson
 
+from bench.cache_hits import LIST_PATH, fill, serve, wrk
 from bench.corpus import records
-from bench.hits import LIST_PATH, fill, serve, wrk
 from newsapi.app import WRITE_HOOKS
 from newsapi.db.database import Database
 from newsapi.imports import loader as import_loader

@@ -1,4 +1,4 @@
-"""Benchmark of cached responses, relative to other servers in the same run: `python -m bench.hits`.
+"""Benchmark of cached responses, relative to other servers in the same run: `python -m bench.cache_hits`.
 
 Three servers return the same bytes: granian with a minimal application, nginx with a file (if it is installed), and
 newsapi. Each has one process and the same settings. The loads run one after the other in several rounds; the medians
