@@ -94,7 +94,9 @@ def list_terms(
 def suggest_terms(connection: Connection, kind: Kind, prefix: str, limit: int) -> list[tuple[str, str]]:
     """Return slug and name of the terms with a word that starts with the folded `prefix`, most articles first."""
     parameters = {"words": f"% {escape_like(prefix)}%", "rows": limit}
-    return [(slug, name) for slug, name in compiled_queries.fetch_rows(connection, _suggestion_select(kind), parameters)]
+    return [
+        (slug, name) for slug, name in compiled_queries.fetch_rows(connection, _suggestion_select(kind), parameters)
+    ]
 
 
 def get_term(connection: Connection, kind: Kind, slug: str, snapshot: ReadSnapshot) -> TermPage:
