@@ -128,7 +128,7 @@ def _measure(database: Database, kind: str, articles: int, requests: int, figure
     with click.progressbar(reads, label=f"reading {articles:,} in {kind}", file=sys.stderr, hidden=_hidden()) as bar:
         for case, deep, urls in bar:
             app.extensions["newsapi"] = replace(
-                parts, pages=ResponseCache(MemoryCache(0), NullCache(), parts.response_cache.follower)
+                parts, response_cache=ResponseCache(MemoryCache(0), NullCache(), parts.response_cache.follower)
             )
             cost = _counts(app, counter, urls) | _times("miss", app, urls, requests)
             app.extensions["newsapi"] = parts

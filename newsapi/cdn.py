@@ -46,7 +46,7 @@ class Cdn(Protocol):
         """Purge everything; raise OSError if the CDN does not confirm it."""
 
 
-class Fastly:
+class FastlyCdn:
     """Fastly, by its API: https://www.fastly.com/documentation/reference/api/purging/."""
 
     KEYS: Final = 256
@@ -68,7 +68,7 @@ class Fastly:
         send_request("POST", f"{self._url}/purge_all", self._headers, b"")
 
 
-class Varnish:
+class VarnishCdn:
     """Varnish with the module xkey and a few lines of VCL, which the documentation shows."""
 
     KEYS: Final = 64
@@ -95,7 +95,7 @@ def make_cdn(setting: str, key: str | None) -> Cdn:
         key: The API token; used by Fastly only.
     """
     product, _, url = setting.partition("+")
-    return Fastly(url, key) if product == "fastly" else Varnish(url)
+    return FastlyCdn(url, key) if product == "fastly" else VarnishCdn(url)
 
 
 class CdnPurgeConsumer(Consumer):

@@ -21,6 +21,7 @@ pytest_plugins = (
     "tests.support.client",
     "tests.support.content",
     "tests.support.events",
+    "tests.support.invariants",  # before those that import it, so that pytest rewrites its assertions
     "tests.support.imports",
     "tests.support.mirror",
     "tests.support.processes",
@@ -42,6 +43,29 @@ class Clock:
 
 def pytest_configure(config: pytest.Config) -> None:
     servers.share(config)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all-databases", action="store_true", help="run tests marked one_database on PostgreSQL too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect the PostgreSQL variant of tests that do not depend on the database."""
+    if config.getoption("all_databases"):
+        return
+    repeated = [item for item in items if item.get_closest_marker("one_database") and _is_on_postgresql(item)]
+    if repeated:
+        config.hook.pytest_deselected(items=repeated)
+        items[:] = [item for item in items if item not in set(repeated)]
+
+
+def _is_on_postgresql(item: pytest.Item) -> bool:
+    callspec = getattr(item, "callspec", None)
+    return callspec is not None and any(callspec.params.get(name) == "postgresql" for name in PARAMETRIZED_ON_DATABASE)
+
+
+PARAMETRIZED_ON_DATABASE = ("database_url", "magazine", "archive")
+"""Fixtures that run each test once on SQLite and once on PostgreSQL."""
 
 
 def migrate(url: str) -> None:

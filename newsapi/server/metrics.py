@@ -84,11 +84,11 @@ _REDIS_FAILURES = Counter("newsapi_redis_failures", "Requests to Redis that fail
 class ProcessGauges(NamedTuple):
     """The current state of one process, as shown by the gauges."""
 
-    busy: int
-    log_age: float
-    log_seq: int
-    entries: int
-    size: int
+    in_flight: int
+    changelog_age_seconds: float
+    changelog_seq: int
+    cache_entries: int
+    cache_bytes: int
     redis_failures: int
 
 
@@ -181,11 +181,11 @@ class RequestMetrics:
         for reason, count in self._refused.items():
             _UNAVAILABLE_RESPONSES.labels(reason).inc(count)
         self._clear()
-        _IN_FLIGHT.set(gauges.busy)
-        _CHANGELOG_AGE.set(gauges.log_age)
-        _CHANGELOG_SEQ.set(gauges.log_seq)
-        _CACHE_ENTRIES.set(gauges.entries)
-        _CACHE_BYTES.set(gauges.size)
+        _IN_FLIGHT.set(gauges.in_flight)
+        _CHANGELOG_AGE.set(gauges.changelog_age_seconds)
+        _CHANGELOG_SEQ.set(gauges.changelog_seq)
+        _CACHE_ENTRIES.set(gauges.cache_entries)
+        _CACHE_BYTES.set(gauges.cache_bytes)
         _REDIS_FAILURES.inc(gauges.redis_failures - self._failed)
         self._failed = gauges.redis_failures
 

@@ -1,16 +1,13 @@
 """A kept answer is sent only while it is true."""
 
 from dataclasses import replace
-from io import BytesIO
 
 import pytest
 from sqlalchemy import update
 
-from newsapi.app import WRITE_HOOKS
 from newsapi.changelog.tables import Change, ChangelogHead
-from newsapi.imports import loader as import_loader
 from tests.support import servers
-from tests.support.import_records import brand, lines
+from tests.support.import_records import brand
 
 READS = [
     "/v1/articles",
@@ -83,12 +80,7 @@ def test_a_change_elsewhere_leaves_a_kept_answer_true(client, make):
     assert int(after.headers["Content-Seq"]) == seq + 1
 
 
-def test_a_brand_shows_the_new_name_of_the_one_above(client, database, settings, clock):
-    def load(*records):
-        import_loader.import_records(
-            database, settings, BytesIO(lines(*records)), hooks=WRITE_HOOKS, now=clock, reject=pytest.fail
-        )
-
+def test_a_brand_shows_the_new_name_of_the_one_above(client, load):
     load(brand("jlr", name="Tata"), brand("jaguar", parent="jlr"))
     assert client.get("/v1/brands/jaguar").json["data"]["parent"]["name"] == "Tata"
     load(brand("jlr", name="JLR"))

@@ -12,19 +12,7 @@ from newsapi.changelog.records import NewChange
 from newsapi.changelog.tables import ChangelogHead, ConsumerOffset
 from newsapi.content.queries import facet_slugs
 from newsapi.content.tables.terms import Brand, Tag
-
-
-class Seconds:
-    def __init__(self):
-        self.now = 1000.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def seconds():
-    return Seconds()
+from tests.support.events import later
 
 
 @pytest.fixture
@@ -40,11 +28,6 @@ def follow(worker, purge, make):
     made = worker(purge)
     made.step()
     return made
-
-
-def later(follow, seconds, by):
-    seconds.now += by
-    return follow.step()
 
 
 def both(follow, seconds):

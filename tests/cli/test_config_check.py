@@ -11,6 +11,8 @@ from newsapi.keys.commands import Entitlement, KeyLimits
 from newsapi.keys.queries import list_keys as every_key
 from newsapi.settings import Settings
 
+pytestmark = pytest.mark.one_database
+
 QUIET = {"NEWSAPI_API_URL": "https://api.example.com"}
 MAIL = {
     "NEWSAPI_SMTP_URL": "smtps://mail.example",

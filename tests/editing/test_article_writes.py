@@ -1,21 +1,12 @@
 import pytest
 from sqlalchemy import select
 
-from newsapi.changelog.tables import Change, ChangelogHead
+from newsapi.changelog.tables import Change
 from newsapi.editing.transitions import TRANSITIONS
-from tests.support.invariants import consistent, dump
+from tests.support.events import changelog_seq
+from tests.support.invariants import dump
 
-
-@pytest.fixture(autouse=True)
-def whole(database):
-    """Whatever a story did, lists, counts, log and history agree afterwards."""
-    yield
-    consistent(database)
-
-
-def head(database):
-    with database.read_transaction() as connection:
-        return connection.execute(select(ChangelogHead.seq)).scalar_one()
+pytestmark = pytest.mark.usefixtures("consistent_afterwards")
 
 
 def last(database):
@@ -32,7 +23,7 @@ def pointers(answer):
 
 
 def test_a_new_article_is_a_draft_that_the_public_cannot_tell_from_none(editor, public, database):
-    before = head(database)
+    before = changelog_seq(database)
     answer = editor.post("/v1/articles", {"headline": "L'auto è qui", "body_html": "<p>x<script>evil()</script>"})
     made = answer.json["data"]
     assert (answer.status_code, made["status"], made["slug"], made["version"]) == (201, "draft", "l-auto-e-qui", 1)
@@ -41,7 +32,7 @@ def test_a_new_article_is_a_draft_that_the_public_cannot_tell_from_none(editor, 
     assert made["body_html"] == "<p>x</p>"
     hidden, none = (public.get(f"/v1/articles/{slug}") for slug in ("l-auto-e-qui", "mai-esistito"))
     assert (hidden.status_code, hidden.json["detail"]) == (404, none.json["detail"])
-    assert head(database) == before, "work on drafts moves no number"
+    assert changelog_seq(database) == before, "work on drafts moves no number"
     assert editor.get("/v1/articles/l-auto-e-qui").json["data"] == made
 
 
@@ -308,9 +299,9 @@ def test_withdrawn_it_is_gone_with_the_reason_and_kept(editor, public, database)
 
 def test_a_draft_that_is_withdrawn_stays_unknown(editor, public, database):
     made = editor.write()
-    before = head(database)
+    before = changelog_seq(database)
     editor.delete(f"/v1/articles/{made['slug']}")
-    assert (public.get(f"/v1/articles/{made['slug']}").status_code, head(database)) == (404, before)
+    assert (public.get(f"/v1/articles/{made['slug']}").status_code, changelog_seq(database)) == (404, before)
 
 
 @pytest.mark.parametrize(
@@ -458,7 +449,7 @@ def test_a_change_is_noted_with_its_key_and_number(hire, editor, database):
     deeds = admin.get(f"/v1/audit?subject={made['id']}").json["data"]
     told = [(one["by"], one["action"], one["version"], one["slug"]) for one in deeds]
     assert told == [(editor.prefix, "update", 2, made["slug"]), (editor.prefix, "create", 1, made["slug"])]
-    assert deeds[0]["seq"] == head(database)
+    assert deeds[0]["seq"] == changelog_seq(database)
     assert admin.get(f"/v1/audit?by={editor.prefix}&limit=1").json["page"]["next"]
     following = admin.get(f"/v1/audit?by={editor.prefix}&limit=1").json["links"]["next"]
     rest = admin.get(following.removeprefix("https://api.example.com")).json["data"]

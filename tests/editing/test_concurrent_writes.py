@@ -8,16 +8,10 @@ import pytest
 from sqlalchemy import select
 
 from newsapi.changelog.tables import ChangelogHead
-from tests.support.invariants import consistent
+
+pytestmark = pytest.mark.usefixtures("consistent_afterwards")
 
 EDITORS = 50
-
-
-@pytest.fixture(autouse=True)
-def whole(database):
-    """Whatever a story did, lists, counts, log and history agree afterwards."""
-    yield
-    consistent(database)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import pytest
 from newsapi.app import WRITE_HOOKS
 from newsapi.content.writes.writer import WriteContext
 from newsapi.editing import scheduler
-from tests.support.client import Editor
+from tests.support.client import Editor, slugs_of
 from tests.support.invariants import dump
 
 API = "https://api.example.com"
@@ -19,11 +19,6 @@ def link(editor):
         return answer.json["data"]["token"], answer.json["data"]
 
     return link
-
-
-def slugs(answer):
-    assert answer.status_code == 200, answer.text
-    return [item["slug"] for item in answer.json["data"]]
 
 
 def test_who_has_the_link_sees_the_draft_and_nobody_else(editor, public, link):
@@ -47,7 +42,7 @@ def test_a_link_opens_its_own_article_and_no_other(editor, public, link):
     token, _ = link("uno")
     assert public.get(f"/v1/articles/uno?preview={token}").status_code == 200
     assert public.get(f"/v1/articles/due?preview={token}").status_code == 404
-    assert slugs(public.get(f"/v1/articles?preview={token}")) == ["uno"]
+    assert slugs_of(public.get(f"/v1/articles?preview={token}")) == ["uno"]
 
 
 def test_a_link_that_ended_or_was_revoked_opens_nothing(editor, public, link, clock):
@@ -108,7 +103,7 @@ def test_lists_and_related_are_shown_as_they_will_be(editor, public, link, clock
     editor.write(slug="bozza", brand="jaguar")
     token, _ = link("ore-08", as_of="2026-11-02T11:30:00Z", expires_in=7 * 86_400)
     seen = {
-        path: slugs(public.get(f"{path}{'&' if '?' in path else '?'}preview={token}"))
+        path: slugs_of(public.get(f"{path}{'&' if '?' in path else '?'}preview={token}"))
         for path in (
             "/v1/articles",
             "/v1/articles?brand=jaguar&sort=published_at",
@@ -125,7 +120,7 @@ def test_lists_and_related_are_shown_as_they_will_be(editor, public, link, clock
     clock.time = clock.time.replace(month=11, day=2, hour=11, minute=30)
     while scheduler.run_due(WriteContext(database, settings, lambda _: clock(), WRITE_HOOKS)):
         pass
-    real = {path: slugs(public.get(path)) for path in seen}
+    real = {path: slugs_of(public.get(path)) for path in seen}
     assert real == seen
 
 
@@ -135,17 +130,17 @@ def test_pages_of_a_preview_lead_on_and_miss_nothing(editor, public, link):
         day = f"2026-{'10' if number % 2 else '11'}-{number + 2:02}T00:00:00Z"
         editor.write(slug=f"a-{number}", status=status, published_at=day)
     token, _ = link("a-0", as_of="2026-12-01T00:00:00Z")
-    whole = slugs(public.get(f"/v1/articles?preview={token}"))
+    whole = slugs_of(public.get(f"/v1/articles?preview={token}"))
     assert len(whole) == 7
     for sort in ("", "&sort=published_at", "&sort=-updated_at"):
-        whole = slugs(public.get(f"/v1/articles?preview={token}{sort}"))
+        whole = slugs_of(public.get(f"/v1/articles?preview={token}{sort}"))
         path, found, back = f"/v1/articles?limit=2&preview={token}{sort}", [], None
         while path:
             answer = public.get(path.removeprefix(API))
-            found += slugs(answer)
+            found += slugs_of(answer)
             path, back = answer.json["links"]["next"], answer.json["links"]["prev"] or back
         assert found == whole
-        before = slugs(public.get(back.removeprefix(API)))
+        before = slugs_of(public.get(back.removeprefix(API)))
         assert before == whole[4:6]
 
 
@@ -188,7 +183,7 @@ def magazine(editor):
 )  # fmt: skip
 def test_who_may_read_drafts_finds_them_by_status_and_every_filter(editor, magazine, query, found):
     answer = editor.get(f"/v1/articles?{query}&total=true" if query else "/v1/articles?total=true")
-    assert set(slugs(answer)) == found
+    assert set(slugs_of(answer)) == found
     assert answer.json["page"]["total"] == len(found)
 
 
@@ -226,7 +221,7 @@ def test_after_an_editor_looked_anybody_is_told_the_same_as_before(editor, publi
 
 
 def test_what_to_read_after_a_draft_is_the_newest_of_its_brand(editor, magazine):
-    assert slugs(editor.get("/v1/articles/il-draft/related")) == ["il-published"]
+    assert slugs_of(editor.get("/v1/articles/il-draft/related")) == ["il-published"]
     assert editor.get("/v1/articles/il-draft/jsonld").status_code == 200
     assert editor.get("/v1/articles/altro?include=jsonld,blocks,brand").json["data"]["jsonld"]["headline"] == "Titolo"
     assert [item["slug"] for item in editor.get("/v1/articles/il-draft?include=related").json["data"]["related"]] == [

@@ -16,17 +16,13 @@ from newsapi.editing.worker import PublicationScheduler
 from newsapi.keys import commands as key_commands
 from newsapi.worker.consumers import LEASE_DURATION, ConsumerRunner
 from tests.support.client import EVERYTHING, Editor
+from tests.support.imports import import_accepted
 from tests.support.invariants import consistent
 
 
 @pytest.fixture
 def editor(app, database, clock):
     return Editor(app, key_commands.create(database, "anna", [*EVERYTHING, "admin"], now=clock()))
-
-
-@pytest.fixture
-def public(app):
-    return Editor(app, None)
 
 
 @pytest.fixture
@@ -148,17 +144,12 @@ def test_what_has_no_rights_any_more_when_its_hour_comes_never_appears(editor, p
 
 
 def test_an_import_with_a_time_to_come_waits_for_it_too(database, settings, clock, embargo, public):
-    from io import BytesIO  # noqa: PLC0415 (one test's need)
-
-    from newsapi.imports import loader as import_loader  # noqa: PLC0415
 
     line = (
         b'{"type": "article", "slug": "velar", "headline": "x", "body_html": "", "status": "published",'
         b' "published_at": "2026-11-01T12:00:05Z"}'
     )
-    import_loader.import_records(
-        database, settings, BytesIO(line), hooks=WRITE_HOOKS, now=clock, reject=lambda *place: pytest.fail(str(place))
-    )
+    import_accepted(database, settings, line, clock)
     worker = embargo()
     worker.step()
     assert public.get("/v1/articles/velar").status_code == 404

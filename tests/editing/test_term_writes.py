@@ -4,17 +4,13 @@ from newsapi.app import WRITE_HOOKS
 from newsapi.content.writes.writer import WriteContext
 from newsapi.editing import merges
 from newsapi.editing.worker import TermMerger
-from tests.support.invariants import consistent, dump
+from tests.support.invariants import dump
+
+pytestmark = pytest.mark.usefixtures("consistent_afterwards")
+
 
 KINDS = ("brands", "authors", "sections", "tags")
 FIELD = {"brands": "brand", "authors": "authors", "sections": "section", "tags": "tags"}
-
-
-@pytest.fixture(autouse=True)
-def whole(database):
-    """Whatever a story did, lists, counts, log and history agree afterwards."""
-    yield
-    consistent(database)
 
 
 @pytest.fixture

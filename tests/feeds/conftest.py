@@ -2,15 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from io import BytesIO
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from newsapi.app import WRITE_HOOKS
-from newsapi.imports import loader as import_loader
-from tests.support.import_records import lines
+from tests.support.imports import import_accepted
 
 SITE = {
     "article_url": "https://www.example.it/{section}/{slug}",
@@ -29,18 +26,9 @@ def site(settings, build) -> FlaskClient:
 
 @pytest.fixture
 def load(database, settings, clock) -> Callable[..., None]:
-    """Import these records; none may be refused."""
+    """Import records, all of which must be accepted."""
 
     def load(*records: Any) -> None:
-        refused: list[Any] = []
-        import_loader.import_records(
-            database,
-            settings,
-            BytesIO(lines(*records)),
-            hooks=WRITE_HOOKS,
-            now=clock,
-            reject=lambda *fault: refused.append(fault),
-        )
-        assert not refused, refused
+        import_accepted(database, settings, records, clock)
 
     return load

@@ -12,6 +12,8 @@ from tests.feeds.format_rules import ATOM, CHECKS
 from tests.support.import_records import article, brand, term
 from tests.support.sample_content import RICH
 
+pytestmark = pytest.mark.one_database
+
 FORMS = [feed_format.name for feed_format in FEED_FORMATS]
 TYPES = {
     "rss": "application/rss+xml",

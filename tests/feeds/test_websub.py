@@ -7,7 +7,7 @@ import pytest
 from newsapi.feeds import websub as room
 from newsapi.feeds.websub import WebSubConsumer
 from newsapi.web.feed_formats import FEED_FORMATS
-from tests.cdn.test_purge import Seconds, later
+from tests.support.events import later
 
 
 class Hub:
@@ -24,11 +24,6 @@ class Hub:
 @pytest.fixture
 def hub(cdn):
     return Hub(cdn)
-
-
-@pytest.fixture
-def seconds():
-    return Seconds()
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@ import pytest
 
 from tests.support.import_records import article
 
+pytestmark = pytest.mark.one_database
+
 
 @pytest.fixture
 def body(load, client):

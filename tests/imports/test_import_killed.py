@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from newsapi.changelog.tables import ChangelogHead
 from newsapi.content.tables.articles import Article, ArticleContent
 from newsapi.db.database import Database
+from tests.support.events import changelog_seq
 from tests.support.import_records import archive, lines
 from tests.support.invariants import consistent, dump
 
@@ -55,15 +55,10 @@ def patient(database, database_url):
     patient.dispose()
 
 
-def seq(database):
-    with database.read_transaction() as connection:
-        return connection.execute(select(ChangelogHead.seq)).scalar_one()
-
-
 def kill(process, database, chance):
     """Kill it a moment after it has written something; answer whether it was still running."""
-    before = seq(database)
-    while process.poll() is None and seq(database) == before:
+    before = changelog_seq(database)
+    while process.poll() is None and changelog_seq(database) == before:
         time.sleep(0.01)
     time.sleep(chance.uniform(0, 0.3))
     process.kill()

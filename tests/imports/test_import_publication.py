@@ -1,8 +1,9 @@
 import pytest
 from sqlalchemy import select
 
-from newsapi.changelog.tables import ChangelogHead, Facet
+from newsapi.changelog.tables import Facet
 from newsapi.content.tables.terms import Brand, Tag
+from tests.support.events import changelog_seq
 from tests.support.import_records import article, brand, term
 
 NAMED = ("format:article", "language:it", "sitemap:1")
@@ -27,11 +28,6 @@ def facets(database):
         return {names[id_] for id_ in ids if id_ in names} - {"all:"}
 
     return facets
-
-
-def seq(database):
-    with database.read_transaction() as connection:
-        return connection.execute(select(ChangelogHead.seq)).scalar_one()
 
 
 def test_a_new_article_is_told_as_published_with_its_facets(load, changes, facets):
@@ -61,10 +57,10 @@ def test_a_new_time_of_publication_moves_it_in_the_lists(load, slugs):
 
 
 def test_what_is_published_in_the_future_is_scheduled_and_nowhere_to_be_seen(load, client, stored, slugs, database):
-    before = seq(database)
+    before = changelog_seq(database)
     load(article("velar", published_at="2026-11-01T12:00:00.000001Z"))
     assert stored("velar").status == "scheduled"
-    assert (stored("velar").seq, stored("velar").withdrawal, seq(database)) == (None, None, before)
+    assert (stored("velar").seq, stored("velar").withdrawal, changelog_seq(database)) == (None, None, before)
     assert slugs() == []
     assert client.get("/v1/articles/velar").status_code == 404
     assert client.get(f"/v1/articles/{stored('velar').id}").status_code == 404
@@ -136,29 +132,29 @@ def test_what_comes_withdrawn_and_was_never_published_does_not_exist(load, clien
 
 def test_work_on_drafts_moves_no_number(load, database, client):
     load(brand("a"), term("author", "anna"), article("velar", brand="a"))
-    before, lists = seq(database), client.get("/v1/articles")
+    before, lists = changelog_seq(database), client.get("/v1/articles")
     draft = {"brand": "a", "authors": ["anna"], "tags": ["nome-segreto"], "language": "de", "format": "video"}
     load(article("segreto", status="draft", published_at=None, **draft))
     load(article("segreto", status="draft", published_at=None, **draft, headline="Ancora segreto"))
     load(article("segreto", status="scheduled", published_at="2027-01-01T00:00:00Z", **draft))
     load(article("futuro", published_at="2027-01-01T00:00:00Z", **draft))
     after = client.get("/v1/articles")
-    assert seq(database) == before
+    assert changelog_seq(database) == before
     assert (after.data, after.headers["ETag"]) == (lists.data, lists.headers["ETag"])
     assert client.get("/v1/articles/segreto").status_code == 404
 
 
 def test_a_tag_of_a_draft_is_told_when_the_draft_is_published(load, database):
     load(article("segreto", status="draft", tags=["velar"]))
-    assert seq(database) == 0
+    assert changelog_seq(database) == 0
     load(article("segreto", tags=["velar"]))
-    assert seq(database) == 2  # the tag and the article
+    assert changelog_seq(database) == 2  # the tag and the article
 
 
 def test_a_tag_of_a_draft_is_told_when_a_record_names_it(load, database):
     load(article("segreto", status="draft", tags=["velar"]))
     load(term("tag", "velar", name="velar"))
-    assert seq(database) == 1
+    assert changelog_seq(database) == 1
 
 
 def test_a_draft_needs_no_time_and_what_is_published_does(load):

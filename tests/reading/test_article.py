@@ -3,6 +3,8 @@ from uuid import UUID
 
 import pytest
 
+pytestmark = pytest.mark.one_database
+
 SUMMARY = set(
     "id slug url headline standfirst format language section brand authors image published_at published_on"
     " published_precision updated_at materially_updated_at links".split()

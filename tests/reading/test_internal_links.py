@@ -7,6 +7,8 @@ import pytest
 from newsapi.text.blocks_html import blocks_to_html
 from newsapi.text.internal_links import InternalLinks
 
+pytestmark = pytest.mark.one_database
+
 SITE = "https://site.example.com/{section}/{slug}"
 REL = ' rel="noopener noreferrer"'
 

@@ -6,6 +6,8 @@ import pytest
 
 from newsapi.text.blocks_html import blocks_to_html
 
+pytestmark = pytest.mark.one_database
+
 BODY = '<h2>Prova</h2><p>Un <strong>SUV</strong> <a href="https://example.com/" rel="noopener noreferrer">qui</a>.</p>'
 PICTURE = {
     "url": "https://img.example.com/a.jpg",

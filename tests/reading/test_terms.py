@@ -2,6 +2,8 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.support.client import slugs_of
+
 KINDS = {"brands": "land-rover", "authors": "francesco-donnici", "sections": "curiosita", "tags": "batterie"}
 FIELDS = {
     "brands": {"slug", "name", "aliases", "parent", "description", "logo", "article_count", "subscription", "links"},
@@ -15,11 +17,6 @@ OLD = {"brands": "rover", "authors": "f-donnici", "sections": "notizie", "tags":
 def names(answer):
     assert answer.status_code == 200, answer.text
     return [item["name"] for item in answer.json["data"]]
-
-
-def slugs(answer):
-    assert answer.status_code == 200, answer.text
-    return [item["slug"] for item in answer.json["data"]]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -38,7 +35,7 @@ def test_names_are_sorted_as_readers_do(client, make):
 def test_equal_names_are_sorted_by_slug(client, make):
     for slug in ("c", "a", "b"):
         make.tag(slug, name="Novità")
-    assert slugs(client.get("/v1/tags")) == ["a", "b", "c"]
+    assert slugs_of(client.get("/v1/tags")) == ["a", "b", "c"]
 
 
 SEARCHED = {
@@ -67,7 +64,7 @@ SEARCHED = {
 
 @pytest.mark.parametrize(("words", "found"), SEARCHED.items())
 def test_words_find_the_start_of_a_name_of_an_alias_or_of_a_word_in_it(magazine, words, found):
-    assert slugs(magazine.get(f"/v1/brands?q={quote(words)}")) == found
+    assert slugs_of(magazine.get(f"/v1/brands?q={quote(words)}")) == found
 
 
 @pytest.mark.parametrize("kind", ["brands", "tags"])
@@ -190,4 +187,4 @@ def test_an_e_mail_address_is_in_no_answer(magazine, path):
 
 @pytest.mark.parametrize("words", ["francesco@example.com", "example"])
 def test_an_author_is_not_found_by_the_e_mail_address(magazine, words):
-    assert slugs(magazine.get(f"/v1/authors?q={words}")) == []
+    assert slugs_of(magazine.get(f"/v1/authors?q={words}")) == []

@@ -2,8 +2,7 @@
 
 import pytest
 
-from newsapi.app import WRITE_HOOKS
-from newsapi.imports import loader as import_loader
+from tests.support.imports import import_accepted
 
 DRAFT = (
     b'{"type":"article","slug":"segreto","headline":"Segreto","standfirst":null,"body_html":"<p>S.</p>","language":"sq",'
@@ -14,16 +13,8 @@ QUESTIONS = ["/v1/tags", "/v1/tags/{}", "/v1/tags?q={}", "/v1/articles?tag={}", 
 
 
 @pytest.fixture
-def load(database, settings, clock, tmp_path):
-    def load(status):
-        path = tmp_path / "draft.ndjson"
-        path.write_bytes(DRAFT % status)
-        with path.open("rb") as stream:
-            import_loader.import_records(
-                database, settings, stream, hooks=WRITE_HOOKS, now=clock, reject=lambda *place: pytest.fail(str(place))
-            )
-
-    return load
+def load(database, settings, clock):
+    return lambda status: import_accepted(database, settings, DRAFT % status, clock)
 
 
 def answer(client, url, word):

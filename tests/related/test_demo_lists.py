@@ -1,19 +1,16 @@
 """The lists of the demo's magazine, as an editor of a motoring site would sign them."""
 
-from io import BytesIO
-
 import pytest
 
-from newsapi.app import WRITE_HOOKS
 from newsapi.content.queries import articles as article_queries
 from newsapi.db.database import Database
 from newsapi.demo import content
-from newsapi.imports import loader as import_loader
 from newsapi.migrations.upgrade import upgrade
 from newsapi.related import lists
 from newsapi.related import maintenance as related_maintenance
 from newsapi.settings import Settings
 from tests.conftest import Clock
+from tests.support.imports import import_accepted
 
 
 @pytest.fixture(scope="module")
@@ -26,14 +23,7 @@ def beside(tmp_path_factory):
     settings = Settings.from_env({})
     clock = Clock()
     with content.stream(settings.api_url) as stream:
-        import_loader.import_records(
-            database,
-            settings,
-            BytesIO(stream.read()),
-            hooks=WRITE_HOOKS,
-            now=clock,
-            reject=lambda *it: pytest.fail(str(it)),
-        )
+        import_accepted(database, settings, stream.read(), clock)
     related_maintenance.rebuild_index(database, now=clock)
 
     def beside(slug, limit=6):

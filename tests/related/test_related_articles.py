@@ -3,11 +3,7 @@ from uuid import UUID
 import pytest
 
 from newsapi.related import maintenance as related_maintenance
-
-
-def slugs(answer):
-    assert answer.status_code == 200, answer.text
-    return [item["slug"] for item in answer.json["data"]]
+from tests.support.client import slugs_of
 
 
 def levels(answer):
@@ -97,7 +93,7 @@ def id_of(client, slug):
 
 
 def test_the_group_itself_has_what_its_children_have(magazine):
-    assert slugs(magazine.get("/v1/articles/fabbrica/related")) == ["i-pace", "discovery", "velar"]
+    assert slugs_of(magazine.get("/v1/articles/fabbrica/related")) == ["i-pace", "discovery", "velar"]
 
 
 def test_each_says_how_it_is_related(magazine):
@@ -119,18 +115,18 @@ def test_each_is_the_summary_of_the_lists(magazine):
 def test_an_article_is_never_related_to_itself(client, make):
     make.articles(8, brand="land-rover")
     for item in client.get("/v1/articles").json["data"]:
-        assert item["slug"] not in slugs(client.get(f"/v1/articles/{item['slug']}/related"))
+        assert item["slug"] not in slugs_of(client.get(f"/v1/articles/{item['slug']}/related"))
 
 
 def test_six_are_given_if_no_limit_says_otherwise(client, make):
     make.articles(30, brand="land-rover")
-    assert len(slugs(client.get("/v1/articles/articolo-1/related"))) == 6
+    assert len(slugs_of(client.get("/v1/articles/articolo-1/related"))) == 6
 
 
 @pytest.mark.parametrize("limit", [1, 20])
 def test_the_limit_is_one_to_twenty(client, make, limit):
     make.articles(30, brand="land-rover")
-    assert len(slugs(client.get(f"/v1/articles/articolo-1/related?limit={limit}"))) == limit
+    assert len(slugs_of(client.get(f"/v1/articles/articolo-1/related?limit={limit}"))) == limit
 
 
 @pytest.mark.parametrize("limit", ["0", "21", "-1", "", "six", "06", "1.0"])
@@ -141,13 +137,13 @@ def test_another_limit_is_refused_by_name(magazine, limit):
 
 def test_what_was_seen_is_left_out_and_others_move_up(client, make):
     make.articles(10, brand="land-rover")
-    first = slugs(client.get("/v1/articles/articolo-1/related?limit=3"))
-    second = slugs(client.get(f"/v1/articles/articolo-1/related?limit=3&exclude={','.join(first)}"))
+    first = slugs_of(client.get("/v1/articles/articolo-1/related?limit=3"))
+    second = slugs_of(client.get(f"/v1/articles/articolo-1/related?limit=3&exclude={','.join(first)}"))
     assert (first, second) == (["articolo-10", "articolo-9", "articolo-8"], ["articolo-7", "articolo-6", "articolo-5"])
 
 
 def test_excluding_what_is_not_there_changes_nothing(magazine):
-    assert slugs(magazine.get("/v1/articles/velar/related?exclude=nessuno,velar")) == [
+    assert slugs_of(magazine.get("/v1/articles/velar/related?exclude=nessuno,velar")) == [
         "discovery",
         "i-pace",
         "fabbrica",
@@ -156,11 +152,11 @@ def test_excluding_what_is_not_there_changes_nothing(magazine):
 
 def test_the_list_is_alive(client, make):
     make.article("vecchio", brand="land-rover")
-    assert slugs(client.get("/v1/articles/vecchio/related")) == []
+    assert slugs_of(client.get("/v1/articles/vecchio/related")) == []
     new = make.article("nuovo", brand="land-rover")
-    assert slugs(client.get("/v1/articles/vecchio/related")) == ["nuovo"]
+    assert slugs_of(client.get("/v1/articles/vecchio/related")) == ["nuovo"]
     make.hide(new)
-    assert slugs(client.get("/v1/articles/vecchio/related")) == []
+    assert slugs_of(client.get("/v1/articles/vecchio/related")) == []
 
 
 def test_after_an_article_without_brand_comes_what_is_new(magazine):
@@ -170,11 +166,12 @@ def test_after_an_article_without_brand_comes_what_is_new(magazine):
 
 
 def test_hidden_articles_are_related_to_nothing(magazine):
-    assert slugs(magazine.get("/v1/articles/model-3/related?limit=20")) == []
+    assert slugs_of(magazine.get("/v1/articles/model-3/related?limit=20")) == []
 
 
 def test_the_list_is_found_by_id_too(magazine):
-    assert slugs(magazine.get(f"/v1/articles/{magazine.ids['velar']}/related")) == ["discovery", "i-pace", "fabbrica"]
+    answer = magazine.get(f"/v1/articles/{magazine.ids['velar']}/related")
+    assert slugs_of(answer) == ["discovery", "i-pace", "fabbrica"]
 
 
 def test_the_list_is_a_list_like_any_other(magazine):

@@ -2,23 +2,21 @@
 
 import random
 from concurrent.futures import ThreadPoolExecutor
-from io import BytesIO
 from uuid import UUID
 
 import pytest
 from sqlalchemy import delete, func, select
 
-from newsapi.app import WRITE_HOOKS
 from newsapi.changelog.tables import Change, ChangelogHead, ConsumerOffset
 from newsapi.content.tables.articles import Article
 from newsapi.content.tables.terms import Brand
-from newsapi.imports import loader as import_loader
 from newsapi.related import lists as related_lists
 from newsapi.related import maintenance as acts
 from newsapi.related import stored_lists
 from newsapi.related.tables import RelatedList, RelatedListMember, RelatedPosting, RelatedProfile, RelatedTermStatistics
 from newsapi.related.worker import RelatedIndexConsumer
-from tests.support.import_records import archive, article, brand, lines
+from tests.support.import_records import archive, article, brand
+from tests.support.imports import import_accepted
 
 
 @pytest.fixture
@@ -39,17 +37,7 @@ def catch_up(relate):
 
 @pytest.fixture
 def publish(database, settings, clock):
-    def publish(*records):
-        import_loader.import_records(
-            database,
-            settings,
-            BytesIO(lines(*records)),
-            hooks=WRITE_HOOKS,
-            now=clock,
-            reject=lambda *it: pytest.fail(str(it)),
-        )
-
-    return publish
+    return lambda *records: import_accepted(database, settings, records, clock)
 
 
 @pytest.fixture

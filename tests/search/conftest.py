@@ -4,23 +4,22 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from io import BytesIO
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from flask.testing import FlaskClient
 
-from newsapi.app import WRITE_HOOKS, create_app
+from newsapi.app import create_app
 from newsapi.db.database import Database
 from newsapi.demo import content
-from newsapi.imports import loader as import_loader
 from newsapi.search import maintenance as search_maintenance
 from newsapi.settings import Settings
 from tests.conftest import Clock
 from tests.search.texts import records
 from tests.support import servers
 from tests.support.import_records import lines
+from tests.support.imports import import_accepted
 
 
 @dataclass(frozen=True)
@@ -53,9 +52,7 @@ def filled(url: str) -> Iterator[Archive]:
     )
     with content.stream(settings.api_url) as stream:
         whole = stream.read() + b"\n" + lines(*records())
-    import_loader.import_records(
-        database, settings, BytesIO(whole), hooks=WRITE_HOOKS, now=Clock(), reject=lambda *it: pytest.fail(str(it))
-    )
+    import_accepted(database, settings, whole, Clock())
     search_maintenance.rebuild(database, now=Clock())
     app = create_app(settings)
     yield Archive(app.test_client(), database)

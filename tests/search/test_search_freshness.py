@@ -1,15 +1,12 @@
 """A search is never behind: what is written is found at once, what goes is not, and imports follow."""
 
 from datetime import timedelta
-from io import BytesIO
 
 import pytest
 from sqlalchemy import func, select
 
-from newsapi.app import WRITE_HOOKS
 from newsapi.editing import scheduler
 from newsapi.editing.worker import PublicationScheduler
-from newsapi.imports import loader as import_loader
 from newsapi.keys import commands as key_commands
 from newsapi.search import index as search_index
 from newsapi.search import maintenance as search_maintenance
@@ -18,7 +15,8 @@ from newsapi.search.tables import SearchDocument, SearchPendingDocument, SearchS
 from newsapi.search.worker import SearchIndexConsumer
 from newsapi.worker.consumers import ConsumerRunner
 from tests.support.client import EVERYTHING, Editor
-from tests.support.import_records import archive, article, brand, lines
+from tests.support.import_records import archive, article, brand
+from tests.support.imports import import_accepted
 from tests.support.invariants import consistent
 
 
@@ -45,17 +43,7 @@ def found(client):
 
 @pytest.fixture
 def load(database, settings, clock):
-    def load(*records):
-        import_loader.import_records(
-            database,
-            settings,
-            BytesIO(lines(*records)),
-            hooks=WRITE_HOOKS,
-            now=clock,
-            reject=lambda *it: pytest.fail(str(it)),
-        )
-
-    return load
+    return lambda *records: import_accepted(database, settings, records, clock)
 
 
 @pytest.fixture

@@ -236,6 +236,11 @@ def test_what_is_under_way_when_it_is_told_to_stop_is_answered(served):
     assert "Traceback" not in served.printed
 
 
+def test_it_prints_where_it_listens_and_on_which_database(shared):
+    line = next(line for line in shared.printed.splitlines() if line.startswith("Serving "))
+    assert line.startswith(f"Serving {shared.base} from sqlite:///")
+
+
 def test_the_numbers_of_all_processes_add_up_and_no_public_port_has_them(shared):
     time.sleep(2.5)  # what was asked before is handed on
     before = numbers(shared)

@@ -1,4 +1,4 @@
-"""People at the desk: a client that bears a key, on each database."""
+"""Clients of the API, with an API key or without one."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +15,7 @@ EVERYTHING = ("content:write", "content:publish", "drafts:read")
 
 
 class Editor:
-    """Somebody with a key, or without one."""
+    """Test client that sends an API key with every request; without a key it is a public reader."""
 
     def __init__(self, app: Flask, secret: str | None) -> None:
         self.client, self.secret = app.test_client(), secret
@@ -38,13 +38,13 @@ class Editor:
         return self.send("POST", path, body, **headers)
 
     def write(self, **article: Any) -> dict[str, Any]:
-        """Make an article; answer it."""
+        """Create an article and return it."""
         answer = self.post("/v1/articles", {"headline": "Titolo", "body_html": "<p>Testo.</p>", **article})
         assert answer.status_code == 201, answer.text
         return answer.json["data"]
 
     def change(self, article: dict[str, Any], **changes: Any) -> dict[str, Any]:
-        """Change an article as it was read; answer what it is now."""
+        """Update an article on the version that was read, and return the new one."""
         answer = self.patch(article["id"], changes, article["version"])
         assert answer.status_code == 200, answer.text
         return answer.json["data"]
@@ -60,9 +60,15 @@ class Editor:
         return self.send("DELETE", path, **headers)
 
 
+def slugs_of(response: Any) -> list[str]:
+    """Return the slugs of a list response, which must be a 200."""
+    assert response.status_code == 200, response.text
+    return [item["slug"] for item in response.json["data"]]
+
+
 @pytest.fixture
 def hire(app: Flask, database: Database, clock: Callable[[], Any]) -> Callable[..., Editor]:
-    """Give somebody a key with these scopes."""
+    """Build a client with a new API key of the given scopes."""
 
     def hire(*scopes: str, **more: Any) -> Editor:
         return Editor(
@@ -77,11 +83,11 @@ def hire(app: Flask, database: Database, clock: Callable[[], Any]) -> Callable[.
 
 @pytest.fixture
 def editor(hire: Callable[..., Editor]) -> Editor:
-    """Who writes, publishes and reads drafts."""
+    """Client that may write, publish and read drafts."""
     return hire()
 
 
 @pytest.fixture
 def public(app: Flask) -> Editor:
-    """Anybody."""
+    """Client without an API key."""
     return Editor(app, None)

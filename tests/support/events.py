@@ -1,11 +1,13 @@
-"""Workers taken step by step, on each database, with clocks that stand still; and a CDN that answers as it is told."""
+"""Changelog consumers that tests run step by step, a clock of seconds, and a CDN whose responses tests choose."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from newsapi.changelog.offsets import LogPosition
+from newsapi.changelog.tables import ChangelogHead
 from newsapi.db.database import Database, Session
 from newsapi.worker.consumers import Consumer, ConsumerRunner
 from tests.support.fake_servers import Elsewhere
@@ -37,6 +39,33 @@ class Recorder(Consumer):
 
     def on_log_restored(self) -> None:
         self.events.append("set back")
+
+
+class Seconds:
+    """A monotonic clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def later(runner: ConsumerRunner, seconds: Seconds, by: float) -> float:
+    """Move the clock and run one step of a consumer."""
+    seconds.now += by
+    return runner.step()
+
+
+def changelog_seq(database: Database) -> int:
+    """Return the number of the last change."""
+    with database.read_transaction() as connection:
+        return connection.execute(select(ChangelogHead.seq)).scalar_one()
+
+
+@pytest.fixture
+def seconds() -> Seconds:
+    return Seconds()
 
 
 @pytest.fixture

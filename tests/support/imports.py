@@ -1,6 +1,6 @@
-"""What the tests of imports share: run one, and see that everything agrees after it."""
+"""Imports: run one and check the invariants of the database, or fail where a record is rejected."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import astuple
 from io import BytesIO
 from typing import Any, NamedTuple
@@ -20,7 +20,12 @@ from tests.support.invariants import consistent
 
 
 class Result(NamedTuple):
-    """What became of an import: created, updated, unchanged, rejected; and the rejects, by line and pointer."""
+    """Outcome of an import.
+
+    Attributes:
+        counts: Records created, updated, unchanged and rejected.
+        rejects: Line number, JSON pointer and message of each rejected record.
+    """
 
     counts: tuple[int, ...]
     rejects: list[tuple[int, str, str]]
@@ -33,9 +38,26 @@ class Result(NamedTuple):
 Load = Callable[..., Result]
 
 
+def import_accepted(
+    database: Database, settings: Settings, records: bytes | Iterable[Record | bytes], now: Callable[[], Any]
+) -> tuple[int, ...]:
+    """Import records, or a file of them, and fail if one is rejected.
+
+    Returns:
+        The number of records created, updated, unchanged and rejected.
+    """
+    data = records if isinstance(records, bytes) else lines(*records)
+    rejects: list[tuple[object, ...]] = []
+    counts = import_loader.import_records(
+        database, settings, BytesIO(data), hooks=WRITE_HOOKS, now=now, reject=lambda *reject: rejects.append(reject)
+    )
+    assert not rejects, rejects
+    return astuple(counts)
+
+
 @pytest.fixture
 def load(database: Database, settings: Settings, clock: Callable[[], Any]) -> Load:
-    """Import records or lines, and check that all tables agree afterwards."""
+    """Import records or lines, and check the invariants of the database afterwards."""
 
     def load(*records: Record | bytes) -> Result:
         rejects: list[tuple[int, str, str]] = []
@@ -55,7 +77,7 @@ def load(database: Database, settings: Settings, clock: Callable[[], Any]) -> Lo
 
 @pytest.fixture
 def stored(database: Database) -> Callable[[str], Any]:
-    """The row of the article with a slug."""
+    """Read the row of the article with a slug."""
 
     def stored(slug: str) -> Any:
         with database.read_transaction() as connection:
@@ -66,7 +88,7 @@ def stored(database: Database) -> Callable[[str], Any]:
 
 @pytest.fixture
 def changes(database: Database) -> Callable[[], list[Any]]:
-    """The changes of articles, in order."""
+    """Read the changes of articles, in order."""
 
     def changes() -> list[Any]:
         with database.read_transaction() as connection:
@@ -78,7 +100,7 @@ def changes(database: Database) -> Callable[[], list[Any]]:
 
 @pytest.fixture
 def slugs(client: FlaskClient) -> Callable[[str], list[str]]:
-    """The slugs of a public list of articles."""
+    """Read the slugs of a public list of articles."""
 
     def slugs(query: str = "") -> list[str]:
         return [item["slug"] for item in client.get(f"/v1/articles?limit=100&{query}").json["data"]]

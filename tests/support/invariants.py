@@ -2,9 +2,11 @@
 
 import hashlib
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from struct import unpack
 from typing import Any
 
+import pytest
 from sqlalchemy import Connection, func, select
 
 from newsapi.changelog.tables import Change, ChangelogHead, Facet, FacetDigest, FilterExit
@@ -173,3 +175,10 @@ def _articles(connection: Connection) -> None:
     assert {id_ for _, id_ in former} <= articles.keys()
     assert all(row.withdrawal is None for row in articles.values() if row.status == "published")
     assert all(row.withdrawal is not None for row in articles.values() if row.seq and row.status != "published")
+
+
+@pytest.fixture
+def consistent_afterwards(database: Database) -> Iterator[None]:
+    """Check after the test that lists, counts, changelog and revisions agree."""
+    yield
+    consistent(database)

@@ -7,6 +7,8 @@ import brotli
 import pytest
 import zstandard
 
+pytestmark = pytest.mark.one_database
+
 LONG = "/v1/articles/fabbrica"  # more than a thousand bytes
 SHORT = "/v1/articles/velar?fields=slug"
 READS = [

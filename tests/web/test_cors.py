@@ -1,5 +1,7 @@
 import pytest
 
+pytestmark = pytest.mark.one_database
+
 ANSWERS = {
     "/v1/articles": 200,
     "/v1/articles/velar": 200,

@@ -8,6 +8,8 @@ import pytest
 from newsapi.errors import CursorExpired, CursorInvalid
 from newsapi.web.cursors import CURSOR_PERIOD, CursorCodec
 
+pytestmark = pytest.mark.one_database
+
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 START = datetime(1970, 1, 1, tzinfo=UTC) + (NOW - datetime(1970, 1, 1, tzinfo=UTC)) // CURSOR_PERIOD * CURSOR_PERIOD
 MICROSECOND = timedelta(microseconds=1)

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 from werkzeug.serving import make_server
 
+pytestmark = pytest.mark.one_database
+
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 QUIET = (
     "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update"

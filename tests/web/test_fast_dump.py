@@ -12,6 +12,8 @@ from newsapi.related import lists as related_lists
 from newsapi.web.fast_dump import OPTIONS, compile_dump, field_paths
 from tests.support.sample_content import fill
 
+pytestmark = pytest.mark.one_database
+
 NARROWED = [
     ["headline"],
     ["id", "slug", "published_at", "published_on", "updated_at"],

@@ -6,6 +6,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
+pytestmark = pytest.mark.one_database
+
 METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 
 

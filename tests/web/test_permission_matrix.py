@@ -11,6 +11,8 @@ from newsapi.web.scopes import SCOPE_NAMES as SCOPES
 from tests.support.client import Editor
 from tests.support.invariants import dump
 
+pytestmark = pytest.mark.one_database
+
 PLACES = {
     "<slug_or_id>": "velar",
     "<slug>": "land-rover",

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from newsapi import errors
-from newsapi.app import create_app, create_front
+from newsapi.app import create_app
 from newsapi.errors import NewsError
 from newsapi.settings import Settings
 from newsapi.web.problem_types import BLANK_PROBLEMS, PROBLEM_TYPE_OF_ERROR, PROBLEM_TYPES
@@ -76,8 +76,8 @@ def test_one_body_that_is_too_large_is_one_problem(tmp_path):
         data=b"x" * (app.config["MAX_CONTENT_LENGTH"] + 1),
         content_type="application/x-www-form-urlencoded",
     )
-    front = create_front(app)
-    response = front._refuse(413, "/subscriptions", answer.json["request_id"])
+    refuse = refusal_factory(app.extensions["newsapi"].settings.api_url)
+    response = refuse(413, "/subscriptions", answer.json["request_id"])
     assert answer.status_code == 413
     assert answer.json == json.loads(response.body)
     app.extensions["newsapi"].close()

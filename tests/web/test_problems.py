@@ -29,6 +29,7 @@ PROBLEMS = {
 LEAKS = ("Traceback", "sqlalchemy", "psycopg", "sqlite", "SELECT", "postgres", "newsapi/", ".py", "secret")
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("path", "kind"), PROBLEMS.items())
 def test_an_error_is_a_problem_with_all_its_members(magazine, path, kind):
     answer = magazine.get(path)
@@ -40,10 +41,12 @@ def test_an_error_is_a_problem_with_all_its_members(magazine, path, kind):
     assert answer.json["request_id"] == answer.headers["X-Request-Id"]
 
 
+@pytest.mark.one_database
 def test_an_error_names_the_path_that_was_asked_for(magazine):
     assert magazine.get("/v1/articles/mai-esistito?fields=slug").json["instance"] == "/v1/articles/mai-esistito"
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("name", PROBLEM_TYPES)
 def test_the_type_of_a_problem_is_a_page_that_explains_it(magazine, name):
     answer = magazine.get(f"/problems/{name}")
@@ -55,6 +58,7 @@ def test_problems_are_named_as_agreed():
     assert set(PROBLEM_TYPES) == CONTRACT
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"])
 def test_a_method_that_is_not_there_is_refused_with_those_that_are(magazine, method):
     answer = magazine.client.open("/v1/articles/velar/related", method=method)
@@ -63,6 +67,7 @@ def test_a_method_that_is_not_there_is_refused_with_those_that_are(magazine, met
     assert set(answer.json) >= MEMBERS
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     "key", ["Bearer x", "bearer x", "BEARER nk_1234", "Bearer", "Bearer ", "Bearer a b", "Bearer ="]
 )
@@ -73,16 +78,19 @@ def test_an_unknown_key_is_refused(magazine, key):
     assert answer.headers["Cache-Control"] == "no-store"
 
 
+@pytest.mark.one_database
 def test_a_body_beside_a_read_changes_nothing(magazine):
     answer = magazine.get("/v1/articles", data=b'{"limit": 1}', headers={"Content-Type": "application/json"})
     assert answer.data == magazine.get("/v1/articles").data
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("given", ["abc", "a.b_c:d-1", "x" * 100])
 def test_a_request_keeps_the_id_it_came_with(magazine, given):
     assert magazine.get("/v1/articles", headers={"X-Request-Id": given}).headers["X-Request-Id"] == given
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("given", ["", "a b", "x" * 101, "<script>", "ü", "a\tb", "١"])
 def test_an_id_that_is_no_plain_word_is_replaced(magazine, given):
     answer = magazine.client.get("/v1/articles", headers={"X-Request-Id": given.encode().decode("latin-1")})
@@ -137,6 +145,7 @@ def test_without_its_tables_a_read_is_503(tmp_path, settings_of, build):
     assert client.get("/readyz").status_code == 503
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     "error", [RuntimeError("SELECT secret"), ProgrammingError("SELECT secret", {}, Exception("x"))]
 )
@@ -155,6 +164,7 @@ def test_an_error_of_ours_tells_nothing_of_the_inside(magazine, settings_of, bui
     assert [word for word in LEAKS if word in answer.text] == []
 
 
+@pytest.mark.one_database
 def test_a_kept_refusal_names_an_address_in_its_one_form(magazine):
     id_ = "018f0000-0000-7000-8000-00000000abcd"
     for asked in (id_.upper(), id_):

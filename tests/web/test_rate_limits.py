@@ -13,6 +13,8 @@ from newsapi.web.rate_limits import ip_group
 from tests.support import servers
 from tests.support.client import Editor
 
+pytestmark = pytest.mark.one_database
+
 MOST = 20
 
 

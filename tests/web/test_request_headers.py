@@ -1,5 +1,7 @@
 import pytest
 
+pytestmark = pytest.mark.one_database
+
 PATHS = [
     "/v1/articles?limit=2",
     "/v1/articles/fabbrica?include=related",

@@ -82,14 +82,6 @@ class Receiver:
         self._server.server_close()
 
 
-class Seconds:
-    def __init__(self):
-        self.now = 1000.0
-
-    def __call__(self):
-        return self.now
-
-
 @pytest.fixture
 def receive():
     made = []
@@ -106,11 +98,6 @@ def receive():
 @pytest.fixture
 def receiver(receive):
     return receive()
-
-
-@pytest.fixture
-def seconds():
-    return Seconds()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from newsapi.content.tables.articles import SlugRedirect
 from newsapi.db.types import uuid7
 from newsapi.worker import consumers as room
 from newsapi.worker.consumers import LEASE_DURATION, MAX_BACKOFF_SECONDS, POLL_INTERVAL_SECONDS
+from tests.support.events import changelog_seq
 
 
 def place(database, listener="recorder"):
@@ -16,23 +17,18 @@ def place(database, listener="recorder"):
         return connection.execute(select(ConsumerOffset.__table__).where(ConsumerOffset.consumer == listener)).one()
 
 
-def head(database):
-    with database.read_transaction() as connection:
-        return connection.execute(select(ChangelogHead.seq)).scalar_one()
-
-
 def test_a_new_listener_begins_at_the_head_and_is_told_what_comes(worker, recorder, make, database):
     make.articles(2)
     follow = worker(recorder)
     follow.step()
     assert recorder.seen == []
-    before = head(database)
+    before = changelog_seq(database)
     make.articles(2, brand="tesla")
     assert follow.step() == POLL_INTERVAL_SECONDS
-    assert recorder.seen == list(range(before + 1, head(database) + 1))
-    assert place(database).seq == head(database)
+    assert recorder.seen == list(range(before + 1, changelog_seq(database) + 1))
+    assert place(database).seq == changelog_seq(database)
     follow.step()
-    assert recorder.seen == list(range(before + 1, head(database) + 1))
+    assert recorder.seen == list(range(before + 1, changelog_seq(database) + 1))
 
 
 def test_many_changes_come_in_blocks_without_a_pause(follow, recorder, make, database, monkeypatch):
