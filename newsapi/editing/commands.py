@@ -15,7 +15,7 @@ from uuid import UUID
 from newsapi.content.queries import revisions, snapshots
 from newsapi.content.queries.snapshots import ArticleSnapshot
 from newsapi.content.writes import drafts, patches
-from newsapi.content.writes.drafts import Draft
+from newsapi.content.writes.drafts import ArticleDraft
 from newsapi.content.writes.writer import WriteContext
 from newsapi.db.database import Session
 from newsapi.editing import transitions
@@ -267,7 +267,9 @@ def _get_snapshot(session: Session, slug_or_id: ArticleName) -> ArticleSnapshot:
     return snapshot
 
 
-def _apply_update_type(draft: Draft, before: ArticleSnapshot, options: Mapping[str, object], now: datetime) -> None:
+def _apply_update_type(
+    draft: ArticleDraft, before: ArticleSnapshot, options: Mapping[str, object], now: datetime
+) -> None:
     """Apply the update type: a major update or a correction moves `materially_updated_at`, a minor one does not."""
     if options["update_type"] == "major":
         draft.values["materially_updated_at"] = now
@@ -277,7 +279,7 @@ def _apply_update_type(draft: Draft, before: ArticleSnapshot, options: Mapping[s
         draft.values.update(corrections=corrections, materially_updated_at=now)
 
 
-def _check_transition(caller: Caller, before: ArticleSnapshot, draft: Draft) -> None:
+def _check_transition(caller: Caller, before: ArticleSnapshot, draft: ArticleDraft) -> None:
     old_status, new_status = before.values["status"], draft.values["status"]
     if new_status == "scheduled" and draft.values["published_at"] is None:
         raise InvalidBody([FieldError("/published_at", "must be given if the status is scheduled")])

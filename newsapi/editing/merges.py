@@ -12,7 +12,7 @@ from newsapi.content.queries.snapshots import ArticleSnapshot
 from newsapi.content.queries.terms import Kind
 from newsapi.content.writes import patches, resolve, writer
 from newsapi.content.writes import terms as term_writes
-from newsapi.content.writes.drafts import TERM_KIND_OF_FIELD, Draft
+from newsapi.content.writes.drafts import TERM_KIND_OF_FIELD, ArticleDraft
 from newsapi.content.writes.hooks import WriteTransaction
 from newsapi.content.writes.resolve import ExistingArticles
 from newsapi.content.writes.writer import WriteContext
@@ -121,7 +121,7 @@ def _move(write: WriteTransaction, merge: MergeRow, before: ArticleSnapshot) -> 
     _write(write, draft, before, merge.requested_by)
 
 
-def _write(write: WriteTransaction, draft: Draft, before: ArticleSnapshot, actor: str) -> None:
+def _write(write: WriteTransaction, draft: ArticleDraft, before: ArticleSnapshot, actor: str) -> None:
     term_ids = writer.resolve_references(write.session, [draft])
     item = resolve.resolve(draft, ExistingArticles({}, {before.id: before}), term_ids, write.now)
     if item.after is not before:

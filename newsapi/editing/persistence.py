@@ -11,7 +11,7 @@ from newsapi.content.queries import snapshots
 from newsapi.content.queries.snapshots import ArticleSnapshot
 from newsapi.content.writes import resolve, writer
 from newsapi.content.writes.articles import ArticleWrite
-from newsapi.content.writes.drafts import Draft
+from newsapi.content.writes.drafts import ArticleDraft
 from newsapi.content.writes.hooks import WriteTransaction
 from newsapi.content.writes.resolve import ExistingArticles
 from newsapi.content.writes.writer import WriteResult
@@ -58,7 +58,7 @@ def find_unused_slug(session: Session, slug: str) -> str:
 
 def resolve_and_persist(
     write: WriteTransaction,
-    draft: Draft,
+    draft: ArticleDraft,
     before: ArticleSnapshot | None,
     record: WriteRecord,
     read_back: ReadBack[T],
@@ -97,7 +97,7 @@ def resolve_and_persist(
     return persist_and_audit(write, item, term_ids, record, read_back)
 
 
-def _check_slug(session: Session, draft: Draft, before: ArticleSnapshot | None) -> None:
+def _check_slug(session: Session, draft: ArticleDraft, before: ArticleSnapshot | None) -> None:
     """Raise ResourceInUse if another article has the slug now; one that only had it before loses it."""
     by_slug, _ = snapshots.find_by_slugs_or_ids(session, {draft.slug}, ())
     owner = by_slug.get(draft.slug)
@@ -105,7 +105,7 @@ def _check_slug(session: Session, draft: Draft, before: ArticleSnapshot | None) 
         raise ResourceInUse(f"Another article has the slug {draft.slug}.")
 
 
-def _set_publication_times(draft: Draft, before: ArticleSnapshot | None, now: datetime) -> None:
+def _set_publication_times(draft: ArticleDraft, before: ArticleSnapshot | None, now: datetime) -> None:
     """Set the times of an article that becomes public; publishing it again counts as a material update."""
     values = draft.values
     if values["status"] != "published" or (before and before.is_public):

@@ -13,7 +13,7 @@ import structlog
 from newsapi.content.queries import snapshots
 from newsapi.content.queries.snapshots import ArticleSnapshot
 from newsapi.content.writes import patches, resolve, writer
-from newsapi.content.writes.drafts import Draft
+from newsapi.content.writes.drafts import ArticleDraft
 from newsapi.content.writes.hooks import WriteTransaction
 from newsapi.content.writes.resolve import ExistingArticles
 from newsapi.content.writes.writer import WriteContext
@@ -99,7 +99,7 @@ def _expire(write: WriteTransaction, before: ArticleSnapshot) -> None:
 
 def _write(
     write: WriteTransaction,
-    draft: Draft,
+    draft: ArticleDraft,
     before: ArticleSnapshot,
     *,
     action: str,

@@ -22,7 +22,7 @@ from newsapi.content.writes import articles as article_writes
 from newsapi.content.writes import terms as term_writes
 from newsapi.content.writes import writer
 from newsapi.content.writes.articles import ArticleWrite
-from newsapi.content.writes.drafts import Draft
+from newsapi.content.writes.drafts import ArticleDraft
 from newsapi.content.writes.hooks import WriteHooks, WriteTransaction
 from newsapi.content.writes.resolve import ExistingArticles, References, resolve
 from newsapi.content.writes.writer import resolve_references
@@ -252,7 +252,7 @@ def _look_up_again(run: ImportRun, known: Sequence[Line]) -> tuple[list[Line], l
 def _write_records(run: ImportRun, session: Session, records: Iterable[ParsedTerm | ParsedArticle]) -> None:
     """Write records in their order; consecutive articles are written together."""
     for _, group in groupby(records, type):
-        drafts: list[Draft] = []
+        drafts: list[ArticleDraft] = []
         for record in group:
             if isinstance(record, ParsedTerm):
                 _write_term(run, session, record)
@@ -280,7 +280,7 @@ def _write_term(run: ImportRun, session: Session, term: ParsedTerm) -> None:
     run.counts.add(outcome)
 
 
-def _write_articles(run: ImportRun, session: Session, drafts: Sequence[Draft]) -> None:
+def _write_articles(run: ImportRun, session: Session, drafts: Sequence[ArticleDraft]) -> None:
     """Write consecutive articles; if two lines name the same article, the second is written after the first."""
     now = run.now()
     remaining = drafts
@@ -300,7 +300,7 @@ def _write_articles(run: ImportRun, session: Session, drafts: Sequence[Draft]) -
         remaining = remaining[count:]
 
 
-def _non_conflicting_prefix(drafts: Sequence[Draft]) -> Sequence[Draft]:
+def _non_conflicting_prefix(drafts: Sequence[ArticleDraft]) -> Sequence[ArticleDraft]:
     """Return the first drafts, up to one that shares a name with another or exceeds the limit of a look-up."""
     seen_keys: set[str | UUID] = set()
     count = 0
@@ -322,7 +322,7 @@ class _WriteBatch:
         self._writes: list[ArticleWrite] = []
         self._unchanged: list[tuple[UUID, bytes]] = []
 
-    def take(self, draft: Draft) -> bool:
+    def take(self, draft: ArticleDraft) -> bool:
         """Resolve a draft; return False if this batch must be written first, as it writes an article of that name."""
         names = draft.keys() | {snapshot.id for snapshot in self._existing.all_named(draft)}
         if names & self._names:

@@ -23,7 +23,7 @@ from marshmallow import Schema, ValidationError
 from newsapi.content.queries.terms import Kind
 from newsapi.content.schemas.articles import ArticleImport
 from newsapi.content.schemas.terms import AuthorInput, BrandInput, TagInput
-from newsapi.content.writes.drafts import Draft, make_draft
+from newsapi.content.writes.drafts import ArticleDraft, make_draft
 from newsapi.errors import FieldError, ParserProcessDied
 from newsapi.imports.ndjson import Line
 from newsapi.settings import Settings
@@ -64,7 +64,7 @@ class ParsedArticle:
     """A line with a valid article."""
 
     line: int
-    draft: Draft
+    draft: ArticleDraft
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,14 +27,14 @@ class DelimitedValues(DelimitedList):
         """Define the parameter; `parse` converts one value and raises ValueError with the message for the client."""
         inner = fields.String(metadata=item_schema)
         super().__init__(inner, metadata={"description": description, "minItems": 1, "maxItems": max_values})
-        self._read, self._most = parse, max_values
+        self._parse, self._max_values = parse, max_values
 
     def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> tuple[Hashable, ...]:  # type: ignore[override]
-        texts = str(value).split(",", self._most + 1)
-        if len(texts) > self._most:
-            raise ValidationError([f"must have at most {self._most} values"])
+        texts = str(value).split(",", self._max_values + 1)
+        if len(texts) > self._max_values:
+            raise ValidationError([f"must have at most {self._max_values} values"])
         try:
-            return tuple(dict.fromkeys(self._read(text) for text in texts))
+            return tuple(dict.fromkeys(self._parse(text) for text in texts))
         except ValueError as error:
             raise ValidationError([str(error)]) from error
 
@@ -127,9 +127,9 @@ class ReadParams(InputSchema):
 
     def _read(self, data: Mapping[str, str]) -> dict[str, object] | None:
         """Return the deserialized query; None if marshmallow has to load it."""
-        if not self._needed <= data.keys():
+        if not self._required <= data.keys():
             return None
-        values = {**self._left_out}
+        values = {**self._defaults}
         for name, text in data.items():
             field = self.load_fields.get(name)
             if field is None or name in CROSS_FIELD_PARAMS:
@@ -141,12 +141,12 @@ class ReadParams(InputSchema):
         return values
 
     @cached_property
-    def _left_out(self) -> dict[str, object]:
+    def _defaults(self) -> dict[str, object]:
         """The default of each parameter that has one."""
         return defaults_of(type(self))
 
     @cached_property
-    def _needed(self) -> set[str]:
+    def _required(self) -> set[str]:
         """The required parameters."""
         return {name for name, field in self.load_fields.items() if field.required}
 

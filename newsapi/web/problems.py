@@ -196,7 +196,7 @@ def _redirect_url(error: Renamed, url: str) -> str:
 
 
 def _news_error(error: NewsError) -> Response:
-    if _is_theirs(error):
+    if _is_client_error(error):
         try:
             app_context().limits.count()
         except RateLimited as limited:
@@ -215,7 +215,7 @@ def _news_error(error: NewsError) -> Response:
     return response
 
 
-def _is_theirs(error: NewsError) -> bool:
+def _is_client_error(error: NewsError) -> bool:
     """Whether the client caused the error: such requests count against the rate limit."""
     return not isinstance(error, RateLimited | Unavailable | MigrationsPending | ReplicaBehind)
 

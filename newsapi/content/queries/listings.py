@@ -77,7 +77,7 @@ class ListQuery:
         updated: Half-open range [from, until) of `updated_at`.
         ids: Ids of single articles, in the order of the list.
         slugs: Slugs of single articles.
-        turn: Where the page starts; None for the first page.
+        page_start: Where the page starts; None for the first page.
     """
 
     key: SortKey = "published_at"
@@ -125,7 +125,7 @@ class ListingPlan(NamedTuple):
         order: The order of the rows.
         parameters: The parameters of the statement.
         shape: What the text of the statement was built from.
-        cut: Whether the scan may reach its limit before the end of the list.
+        may_be_cut: Whether the scan may reach its limit before the end of the list.
     """
 
     rows: FromClause

@@ -146,8 +146,8 @@ def find_by_slugs_or_ids(
     """Find articles by slug or former slug, and by id.
 
     Returns:
-        The articles keyed by the given slug (a current slug takes precedence over a former one), and all articles
-        found, keyed by id.
+        The articles keyed by the given slug (a current slug takes precedence over a former one), and all articles,
+        keyed by id.
     """
     connection = session.connection()
     current = select(Article.slug, Article.id).where(in_values(connection, Article.slug, slugs))

@@ -70,7 +70,7 @@ def list_terms(
         limit: Largest number of terms on the page.
     """
     back = page_start is not None and page_start.backward
-    statement = _page(kind, is_searched=prefix is not None, back=back if page_start else None)
+    statement = _page_select(kind, is_searched=prefix is not None, back=back if page_start else None)
     parameters: dict[str, Any] = {"rows": limit + 1}
     if prefix is not None:
         parameters["words"] = f"% {escape_like(prefix)}%"
@@ -94,7 +94,9 @@ def list_terms(
 def suggest_terms(connection: Connection, kind: Kind, prefix: str, limit: int) -> list[tuple[str, str]]:
     """Return slug and name of the terms with a word that starts with the folded `prefix`, most articles first."""
     parameters = {"words": f"% {escape_like(prefix)}%", "rows": limit}
-    return [(slug, name) for slug, name in compiled_queries.fetch_rows(connection, _begun(kind), parameters)]
+    return [
+        (slug, name) for slug, name in compiled_queries.fetch_rows(connection, _suggestion_select(kind), parameters)
+    ]
 
 
 def get_term(connection: Connection, kind: Kind, slug: str, snapshot: ReadSnapshot) -> TermPage:
@@ -105,7 +107,7 @@ def get_term(connection: Connection, kind: Kind, slug: str, snapshot: ReadSnapsh
         NotFound: No term has or had this slug.
     """
     model = MODELS[kind]
-    row = connection.execute(_one(kind), {"slug": slug}).one_or_none()
+    row = connection.execute(_by_slug_select(kind), {"slug": slug}).one_or_none()
     if row is not None:
         records = _records([row])
         return TermPage(records, max(filter(None, (records[0]["changed_at"], row.list_changed_at))))
@@ -116,7 +118,7 @@ def get_term(connection: Connection, kind: Kind, slug: str, snapshot: ReadSnapsh
 
 def get_terms(connection: Connection, kind: Kind, slugs: Sequence[str]) -> dict[str, TermRow]:
     """Return complete terms keyed by slug; unknown slugs are left out."""
-    rows = connection.execute(_several(kind), {"slugs": sorted(set(slugs))}).all()
+    rows = connection.execute(_by_slugs_select(kind), {"slugs": sorted(set(slugs))}).all()
     return {record["slug"]: record for record in _records(rows)}
 
 
@@ -128,7 +130,7 @@ def escape_like(text: str) -> str:
 _LITERAL = str.maketrans({character: f"\\{character}" for character in "\\%_"})
 
 
-def _selected(kind: Kind) -> Select[Any]:
+def _term_select(kind: Kind) -> Select[Any]:
     model = MODELS[kind]
     columns = [getattr(model, name) for name in _SHARED]
     columns += [
@@ -142,9 +144,9 @@ def _selected(kind: Kind) -> Select[Any]:
 
 
 @lru_cache(maxsize=32)
-def _page(kind: Kind, *, is_searched: bool, back: bool | None) -> Select[Any]:
+def _page_select(kind: Kind, *, is_searched: bool, back: bool | None) -> Select[Any]:
     model = MODELS[kind]
-    statement = _selected(kind)
+    statement = _term_select(kind)
     if is_searched:
         statement = statement.where(model.search_names.like(bindparam("words"), escape="\\"))
     if back is not None:
@@ -156,7 +158,7 @@ def _page(kind: Kind, *, is_searched: bool, back: bool | None) -> Select[Any]:
 
 
 @lru_cache(maxsize=4)
-def _begun(kind: Kind) -> Select[*tuple[Any, ...]]:
+def _suggestion_select(kind: Kind) -> Select[*tuple[Any, ...]]:
     model = MODELS[kind]
     statement = select(model.slug, model.name).join(Facet, (Facet.id == model.facet_id) & IS_PUBLIC_FACET)
     statement = statement.where(model.search_names.like(bindparam("words"), escape="\\"))
@@ -164,13 +166,13 @@ def _begun(kind: Kind) -> Select[*tuple[Any, ...]]:
 
 
 @lru_cache(maxsize=4)
-def _one(kind: Kind) -> Select[Any]:
-    return _selected(kind).where(MODELS[kind].slug == bindparam("slug"))
+def _by_slug_select(kind: Kind) -> Select[Any]:
+    return _term_select(kind).where(MODELS[kind].slug == bindparam("slug"))
 
 
 @lru_cache(maxsize=4)
-def _several(kind: Kind) -> Select[Any]:
-    return _selected(kind).where(MODELS[kind].slug.in_(bindparam("slugs", expanding=True)))
+def _by_slugs_select(kind: Kind) -> Select[Any]:
+    return _term_select(kind).where(MODELS[kind].slug.in_(bindparam("slugs", expanding=True)))
 
 
 def _records(rows: Sequence[Any]) -> list[TermRow]:

@@ -20,7 +20,7 @@ TERM_KIND_OF_FIELD = {"brand": "brand", "section": "section", "authors": "author
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Draft:
+class ArticleDraft:
     """An incoming article, cleaned. References and previous slugs are slugs; `references` is by field.
 
     `source_line` and `source_digest` are those of an imported line; 0 and None if the article comes from the API.
@@ -44,7 +44,7 @@ class Draft:
 
 def make_draft(
     values: Mapping[str, JsonValue], settings: Settings, *, source_line: int = 0, source_digest: bytes | None = None
-) -> Draft:
+) -> ArticleDraft:
     """Return a draft of the values that a schema has loaded; sanitizes HTML and completes dates.
 
     Args:
@@ -65,7 +65,7 @@ def make_draft(
     id_, given_previous_slugs = columns.pop("id"), columns.pop("previous_slugs")
     columns = clean_values(columns, settings)
     previous_slugs = tuple(slug for slug in given_previous_slugs if slug != columns["slug"])
-    return Draft(source_line, source_digest, id_, columns["slug"], columns, references, previous_slugs)
+    return ArticleDraft(source_line, source_digest, id_, columns["slug"], columns, references, previous_slugs)
 
 
 def clean_values(values: Mapping[str, JsonValue], settings: Settings) -> JsonObject:

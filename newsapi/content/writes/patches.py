@@ -9,7 +9,7 @@ from datetime import datetime
 from newsapi.content.queries.snapshots import ArticleSnapshot
 from newsapi.content.schemas.articles import ArticleCreate, UpdateOptions
 from newsapi.content.writes import drafts
-from newsapi.content.writes.drafts import LISTS, TERM_KIND_OF_FIELD, Draft
+from newsapi.content.writes.drafts import LISTS, TERM_KIND_OF_FIELD, ArticleDraft
 from newsapi.errors import FieldError, InvalidBody
 from newsapi.settings import Settings
 from newsapi.text.json_types import JsonObject, JsonValue
@@ -59,7 +59,7 @@ def split_update(body: Mapping[str, JsonValue], settings: Settings) -> tuple[Jso
     return options, patch
 
 
-def apply_patch(snapshot: ArticleSnapshot, patch: Mapping[str, JsonValue], settings: Settings) -> Draft:
+def apply_patch(snapshot: ArticleSnapshot, patch: Mapping[str, JsonValue], settings: Settings) -> ArticleDraft:
     """Return the draft of an article with a patch merged into it.
 
     Args:
@@ -94,14 +94,14 @@ def apply_patch(snapshot: ArticleSnapshot, patch: Mapping[str, JsonValue], setti
     return _changed(snapshot, values, settings)
 
 
-def draft_of(snapshot: ArticleSnapshot) -> Draft:
+def draft_of(snapshot: ArticleSnapshot) -> ArticleDraft:
     """Return the draft that leaves an article as it is."""
     names = snapshot.names or {}
     values = {name: value for name, value in snapshot.values.items() if name not in {"brand_id", "section_id"}}
     references = {field: list(names[field]) for field in LISTS}
     references |= {field: [names[field]] if names[field] else [] for field in ("brand", "section")}
     values |= {"updated_at": None, "materially_updated_at": None}
-    return Draft(0, snapshot.import_digest, snapshot.id, values["slug"], values, references, ())
+    return ArticleDraft(0, snapshot.import_digest, snapshot.id, values["slug"], values, references, ())
 
 
 def request_document(snapshot: ArticleSnapshot) -> JsonObject:
@@ -111,7 +111,7 @@ def request_document(snapshot: ArticleSnapshot) -> JsonObject:
     return body | dict(snapshot.names or {})
 
 
-def _changed(snapshot: ArticleSnapshot, new_values: Mapping[str, JsonValue], settings: Settings) -> Draft:
+def _changed(snapshot: ArticleSnapshot, new_values: Mapping[str, JsonValue], settings: Settings) -> ArticleDraft:
     draft = draft_of(snapshot)
     references = dict(draft.references)
     columns: JsonObject = {}

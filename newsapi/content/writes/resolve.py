@@ -9,7 +9,7 @@ from uuid import UUID
 
 from newsapi.content.queries.snapshots import ArticleSnapshot
 from newsapi.content.writes.articles import ArticleWrite
-from newsapi.content.writes.drafts import LISTS, TERM_KIND_OF_FIELD, Draft
+from newsapi.content.writes.drafts import LISTS, TERM_KIND_OF_FIELD, ArticleDraft
 from newsapi.db.types import latest_time, uuid7
 from newsapi.errors import FieldError, InvalidParameter, WithdrawalInfo
 from newsapi.text.json_types import JsonValue
@@ -26,18 +26,18 @@ class ExistingArticles:
     by_slug: Mapping[str, ArticleSnapshot]
     by_id: Mapping[UUID, ArticleSnapshot]
 
-    def match(self, draft: Draft) -> ArticleSnapshot | None:
+    def match(self, draft: ArticleDraft) -> ArticleSnapshot | None:
         """Return the article that a draft updates: the one with its id or, without an id, with its slug."""
         return self.by_id.get(draft.id) if draft.id else self.by_slug.get(draft.slug)
 
-    def all_named(self, draft: Draft) -> list[ArticleSnapshot]:
+    def all_named(self, draft: ArticleDraft) -> list[ArticleSnapshot]:
         """Return every article that has the draft's id, or has or had one of its slugs."""
         snapshots = [self.by_slug.get(slug) for slug in (draft.slug, *draft.previous_slugs)]
         snapshots.append(self.by_id.get(draft.id) if draft.id else None)
         return [snapshot for snapshot in snapshots if snapshot]
 
 
-def resolve(draft: Draft, existing: ExistingArticles, term_ids: References, now: datetime) -> ArticleWrite:
+def resolve(draft: ArticleDraft, existing: ExistingArticles, term_ids: References, now: datetime) -> ArticleWrite:
     """Resolve a draft against the stored articles and terms.
 
     Args:
@@ -66,7 +66,7 @@ def resolve(draft: Draft, existing: ExistingArticles, term_ids: References, now:
     return ArticleWrite(after, before, _change_reason(after, before))
 
 
-def _check_slugs(draft: Draft, after: ArticleSnapshot, existing: ExistingArticles) -> None:
+def _check_slugs(draft: ArticleDraft, after: ArticleSnapshot, existing: ExistingArticles) -> None:
     errors = []
     owner = existing.by_slug.get(after.values["slug"])
     if owner and owner.id != after.id and owner.values["slug"] == after.values["slug"]:
@@ -81,7 +81,7 @@ def _check_slugs(draft: Draft, after: ArticleSnapshot, existing: ExistingArticle
         raise InvalidParameter(errors)
 
 
-def _links(draft: Draft, term_ids: References) -> dict[str, list[UUID]]:
+def _links(draft: ArticleDraft, term_ids: References) -> dict[str, list[UUID]]:
     """Return the ids of the terms by field; raise InvalidParameter for terms that do not exist."""
     links: dict[str, list[UUID]] = {}
     errors = []
@@ -103,7 +103,7 @@ def _links(draft: Draft, term_ids: References) -> dict[str, list[UUID]]:
 
 
 def _after(
-    draft: Draft, before: ArticleSnapshot | None, links: dict[str, list[UUID]], now: datetime
+    draft: ArticleDraft, before: ArticleSnapshot | None, links: dict[str, list[UUID]], now: datetime
 ) -> ArticleSnapshot:
     values = dict(draft.values)
     values.setdefault("bans", before.values["bans"] if before else None)  # import records do not contain them
@@ -138,7 +138,7 @@ def _materially_updated_at(values: Mapping[str, JsonValue], before: ArticleSnaps
     return latest_time(times)
 
 
-def _former_slugs(draft: Draft, before: ArticleSnapshot | None, slug: str) -> frozenset[str]:
+def _former_slugs(draft: ArticleDraft, before: ArticleSnapshot | None, slug: str) -> frozenset[str]:
     former = frozenset(draft.previous_slugs)
     if before:
         former |= before.former_slugs

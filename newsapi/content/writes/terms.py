@@ -72,7 +72,7 @@ def ensure_tags(
         update(columns_table(Tag)).where(in_values(connection, Tag.id, [row.id for row in rows])).values(changed_at=now)
     )
     all_tags = _terms_facet(session, "tag")
-    return [_told("tag", row.id, row.slug, {row.facet_id, all_tags}) for row in rows]
+    return [_build_change("tag", row.id, row.slug, {row.facet_id, all_tags}) for row in rows]
 
 
 def _insert_tags(session: Session, tags: Sequence[tuple[str, UUID]], now: datetime) -> None:
@@ -125,7 +125,7 @@ def upsert_term(
         `created`, `updated` or `unchanged`, and the changes to append.
 
     Raises:
-        Invalid: The parent of a brand is unknown, or is the brand itself or one of its descendants.
+        InvalidParameter: The parent of a brand is unknown, or is the brand itself or one of its descendants.
     """
     columns = dict(values)
     parent = columns.pop("parent", None)
@@ -151,7 +151,7 @@ def upsert_term(
     touched = {row.facet_id, _terms_facet(session, kind)}
     if columns.get("parent_id") != old_parent:
         touched |= _move_to_group(session, row, old_parent)
-    change = _told(kind, row.id, row.slug, touched)
+    change = _build_change(kind, row.id, row.slug, touched)
     return outcome, [replace(change, previous_slug=old_slug if old_slug != row.slug else None)]
 
 
@@ -238,7 +238,7 @@ def delete_term(write: WriteTransaction, kind: Kind, id_: UUID) -> list[NewChang
     session.delete(row)
     session.execute(delete(SlugRedirect).where(SlugRedirect.kind == kind, SlugRedirect.subject_id == id_))
     session.flush()
-    change = _told(kind, id_, slug, touched)
+    change = _build_change(kind, id_, slug, touched)
     return [replace(change, action="delete")]
 
 
@@ -269,7 +269,7 @@ def merge_into(write: WriteTransaction, kind: Kind, source: UUID, target: UUID) 
     new.changed_at = now
     session.flush()
     touched = {new.facet_id, _terms_facet(session, kind)}
-    change = _told(kind, target, new.slug, touched)
+    change = _build_change(kind, target, new.slug, touched)
     changes.append(replace(change, additional_slugs=tuple(sorted((slug, *former)))))
     return changes
 
@@ -281,7 +281,7 @@ def _move_children(session: Session, source: UUID, target: UUID, now: datetime) 
         child.parent_id, child.changed_at, child.version = target, now, child.version + 1
         session.flush()
         touched = {child.facet_id, _terms_facet(session, "brand")} | _move_to_group(session, child, source)
-        changes.append(_told("brand", child.id, child.slug, touched))
+        changes.append(_build_change("brand", child.id, child.slug, touched))
     return changes
 
 
@@ -298,7 +298,7 @@ def save_import_digest(session: Session, kind: Kind, slug: str, digest: bytes) -
     session.connection().execute(update(terms).where(terms.c.slug == slug).values(import_digest=digest))
 
 
-def _told(kind: Kind, id_: UUID, slug: str, touched: Collection[int]) -> NewChange:
+def _build_change(kind: Kind, id_: UUID, slug: str, touched: Collection[int]) -> NewChange:
     return NewChange(
         kind=kind, action="upsert", reason="updated", subject_id=id_, slug=slug, facets_after=frozenset(touched)
     )

@@ -13,7 +13,7 @@ from newsapi.changelog.writer import SeqRange
 from newsapi.content.queries.terms import Kind
 from newsapi.content.writes import articles, terms
 from newsapi.content.writes.articles import ArticleWrite
-from newsapi.content.writes.drafts import TERM_KIND_OF_FIELD, Draft
+from newsapi.content.writes.drafts import TERM_KIND_OF_FIELD, ArticleDraft
 from newsapi.content.writes.hooks import WriteHooks, WriteTransaction
 from newsapi.content.writes.resolve import References
 from newsapi.db.clock import Clock
@@ -56,7 +56,7 @@ class WriteResult:
     seq: int
 
 
-def resolve_references(session: Session, drafts: Iterable[Draft]) -> References:
+def resolve_references(session: Session, drafts: Iterable[ArticleDraft]) -> References:
     """Return the ids of all terms that the drafts refer to, by kind and slug.
 
     A tag that does not exist gets a new id, with which `persist_articles` creates it; other terms are left out.
