@@ -50,7 +50,7 @@ DATABASE = "NEWSAPI_TEST_DATABASE_URL"
 REDIS = "NEWSAPI_TEST_REDIS_URL"
 RUN = "NEWSAPI_TEST_RUN"
 
-PATIENCE = 20  # seconds until a server that does not come up is given up
+PATIENCE = 60  # seconds until a server that does not come up is given up
 ROOM = 1 << 30  # bytes that must be free in memory before data is put there
 REDIS_DATABASES = 64
 
