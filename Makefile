@@ -51,8 +51,8 @@ bench: $(VENV)/.dev ## What reading costs at 10k, 100k, 1M articles; loads them 
 
 .PHONY: bench-cache
 bench-cache: $(VENV)/.dev ## Speed of cached responses as ratios to a bare application, and the effect of publishing. Needs wrk
-	@$(BIN)/python -m bench.hits $(ARGS)
-	@$(BIN)/python -m bench.publishing
+	@$(BIN)/python -m bench.cache_hits $(ARGS)
+	@$(BIN)/python -m bench.invalidation
 
 .PHONY: lint
 lint: $(VENV)/.dev ## Style alone
@@ -74,6 +74,10 @@ coverage: $(VENV)/.dev ## All tests once more, with the lines they never reach
 	@$(BIN)/coverage run -m pytest -q -n $(JOBS) $(ARGS)
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report
+
+.PHONY: reference
+reference: $(VENV)/.runtime ## Write the tables of commands and metrics in docs/reference from the code
+	@$(BIN)/python -m newsapi.cli.reference docs/reference/cli.md docs/reference/metrics.md
 
 .PHONY: openapi
 openapi: $(VENV)/.runtime ## Write openapi.yaml from the code

@@ -94,7 +94,7 @@ def fill(database: Database, make: Make, count: int) -> None:
         bulk_rows.bulk_insert(
             session,
             Subscriber,
-            ("id", "email_hash", "mailbox", "email", "language", "time_zone", "created_at"),
+            ("id", "email_hash", "mailbox_hash", "email", "language", "time_zone", "created_at"),
             (
                 (id_, hash_, hash_, f"a{number}@readers.example", "it", "Europe/Rome", now)
                 for number, (id_, hash_) in enumerate(zip(ids, hashes, strict=True))

@@ -17,9 +17,9 @@ from typing import Any, Final
 
 import click
 
-from bench.counted import Counter
-from bench.loaded import FAST_LOADING
-from newsapi.app import create_app
+from bench.datasets import FAST_LOADING
+from bench.query_cost import Counter
+from newsapi.app import configure_logging, create_app
 from newsapi.changelog import writer as changelog_writer
 from newsapi.content.writes import terms as term_writes
 from newsapi.db.database import Connection, Database
@@ -43,17 +43,19 @@ DIALECTS = {
 }
 STEPS: Final = """
 INSERT INTO article (id, slug, status, version, seq, changed_at, headline, format, language, word_count,
-    published_at, published_precision, updated_at, created_at, bucket) SELECT {id}, 'a-' || n, 'published', 1,
+    published_at, published_precision, updated_at, created_at, digest_bucket) SELECT {id}, 'a-' || n, 'published', 1,
     {base} + n, {time}, 'Titolo ' || n, 'article', 'it', 300, {time}, 'second', {time}, {time}, n {modulo} 4096 FROM
     {numbers};
 INSERT INTO article_content (article_id, media, corrections, picks, body_html) SELECT id, '[]', '[]', '[]',
     '<p>Testo.</p>' FROM article;
 INSERT INTO listing_entry SELECT {every}, published_at, id, updated_at, published_at FROM article;
-INSERT INTO listing_entry SELECT {tenth}, published_at, id, updated_at, published_at FROM article WHERE seq {modulo} 10 = 0;
-INSERT INTO listing_entry SELECT {rare}, published_at, id, updated_at, published_at FROM article WHERE seq {modulo} 1000 = 0;
-INSERT INTO change (seq, mark, at, kind, action, reason, subject_id, slug, version, facets_before, facets_after,
-    bulk) SELECT seq, seq, changed_at, 'article', 'upsert', 'published', id, slug, 1, '[]', '[{every}]', {true} FROM
-    article;
+INSERT INTO listing_entry SELECT {tenth}, published_at, id, updated_at, published_at FROM article WHERE
+    seq {modulo} 10 = 0;
+INSERT INTO listing_entry SELECT {rare}, published_at, id, updated_at, published_at FROM article WHERE
+    seq {modulo} 1000 = 0;
+INSERT INTO change (seq, nonce, committed_at, kind, action, reason, subject_id, slug, version, facets_before,
+    facets_after, is_bulk) SELECT seq, seq, changed_at, 'article', 'upsert', 'published', id, slug, 1, '[]',
+    '[{every}]', {true} FROM article;
 UPDATE facet SET article_count = (SELECT count(*) FROM listing_entry WHERE facet_id = facet.id), seq = {base} + {n};
 UPDATE changelog_head SET seq = {base} + {n}, nonce = {base} + {n}
 """.split(";")
@@ -97,6 +99,7 @@ def _databases() -> Iterator[dict[str, str]]:
 @click.option("--plans", is_flag=True, help="Show the PostgreSQL query plans.")
 def main(articles: int, limit: int, plans: bool) -> None:  # noqa: FBT001 (an option of a command)
     """Print statements, rows, pages and page visits at five positions of a first sync."""
+    configure_logging("warning")
     with _databases() as urls:
         for kind, url in urls.items():
             database = Database(url, long_running=True)

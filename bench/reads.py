@@ -20,9 +20,9 @@ import orjson
 from flask import Flask
 
 from bench import report
-from bench.cases import CASES, case_urls, sample_articles
-from bench.counted import Counter, prepare_request
-from bench.loaded import load_database, postgresql_server, size_of
+from bench.datasets import load_database, postgresql_server, size_of
+from bench.query_cost import Counter, prepare_request
+from bench.workload import CASES, case_urls, sample_articles
 from newsapi.app import configure_logging, create_app
 from newsapi.cache.memory_cache import MemoryCache
 from newsapi.cache.redis_cache import NullCache
@@ -128,7 +128,7 @@ def _measure(database: Database, kind: str, articles: int, requests: int, figure
     with click.progressbar(reads, label=f"reading {articles:,} in {kind}", file=sys.stderr, hidden=_hidden()) as bar:
         for case, deep, urls in bar:
             app.extensions["newsapi"] = replace(
-                parts, pages=ResponseCache(MemoryCache(0), NullCache(), parts.response_cache.follower)
+                parts, response_cache=ResponseCache(MemoryCache(0), NullCache(), parts.response_cache.follower)
             )
             cost = _counts(app, counter, urls) | _times("miss", app, urls, requests)
             app.extensions["newsapi"] = parts

@@ -24,14 +24,17 @@ from uuid import UUID
 import click
 from sqlalchemy import func, select
 
-from bench.loaded import load_database, postgresql_server
+from bench.datasets import load_database, postgresql_server
 from newsapi.changelog import offsets as changelog_offsets
+from newsapi.changelog.tables import Facet
+from newsapi.content.queries import listing_entries
 from newsapi.content.tables.articles import ListingEntry
-from newsapi.content.tables.terms import Brand, Facet
+from newsapi.content.tables.terms import Brand
 from newsapi.db.database import Database, Session
 from newsapi.related import index as related_index
 from newsapi.related import lists as related_lists
 from newsapi.related import maintenance as acts
+from newsapi.related import stored_lists
 from newsapi.related.tables import RelatedProfile
 from newsapi.web.context import utc_now
 
@@ -47,7 +50,7 @@ def index(database: Database) -> float | None:
     """Build the index unless it is complete; return the articles indexed per second, or None."""
     with database.read_transaction() as connection:
         indexed = connection.execute(select(func.count()).select_from(RelatedProfile)).scalar() or 0
-        total = len(related_index.all_public_ids(connection))
+        total = len(listing_entries.list_public_ids(connection))
     if indexed == total:
         return None
     start = time.perf_counter()
@@ -116,7 +119,7 @@ def measured(database: Database, lists: int) -> Iterator[tuple[str, float, float
     median, p99 = timed(update_index, ids)
     yield "index update after a publication", median, p99
     with database.transaction() as session:
-        related_lists.delete_lists(session, ids)
+        stored_lists.delete_lists(session, ids)
 
 
 def follow(database: Database) -> None:

@@ -23,7 +23,7 @@ import click
 import structlog
 from sqlalchemy import Engine, event, func, select
 
-from bench.loaded import load_database, postgresql_server
+from bench.datasets import load_database, postgresql_server
 from newsapi.app import create_app
 from newsapi.cache import memory_cache
 from newsapi.content.tables.articles import Article

@@ -5,31 +5,41 @@ from __future__ import annotations
 import hashlib
 import logging
 import sys
+from datetime import datetime
+from uuid import UUID
 
 import structlog
 from flask import Flask
 
 from newsapi import __version__, routes
-from newsapi.cache.log_follower import ChangelogDelta, ChangelogFollower, ChangelogReader
+from newsapi.cache.log_follower import ChangelogFollower, ChangelogReader
 from newsapi.cache.memory_cache import MemoryCache
 from newsapi.cache.redis_cache import NullCache, RedisResponseCache
 from newsapi.cache.response_cache import ResponseCache
 from newsapi.cdn import CdnPurgeConsumer, make_cdn
 from newsapi.changelog import reader as changelog_reader
+from newsapi.changelog.reader import ChangelogDelta
+from newsapi.content.context import ContentContext
 from newsapi.content.presentation.presentation import ArticlePresenter
+from newsapi.content.writes.hooks import WriteHooks
 from newsapi.content.writes.writer import WriteContext
-from newsapi.db.database import Database
-from newsapi.editing.due import database_now
+from newsapi.db.clock import database_now
+from newsapi.db.database import Database, Session
+from newsapi.editing.worker import PublicationScheduler, TermMerger
 from newsapi.feeds.websub import WebSubConsumer
 from newsapi.imports import views as import_views
-from newsapi.imports.jobs import ImportRunner
+from newsapi.imports.jobs import ImportRunner, OnFinished
+from newsapi.imports.worker import ImportScheduler
+from newsapi.keys import commands as key_commands
 from newsapi.keys.usage import Usage
 from newsapi.related.worker import RelatedIndexConsumer
+from newsapi.search.projection import update_documents
 from newsapi.search.worker import SearchIndexConsumer
 from newsapi.server.concurrency import DB_THREADS, SQLITE_THREADS
-from newsapi.server.front import Front
+from newsapi.server.front import Front, FrontConfig
 from newsapi.server.metrics import RequestMetrics
 from newsapi.settings import Settings
+from newsapi.subscriptions import queries as subscription_queries
 from newsapi.subscriptions.commands import SubscriptionContext
 from newsapi.subscriptions.mail_transport import make_transport
 from newsapi.subscriptions.tokens import TokenSigner
@@ -38,9 +48,9 @@ from newsapi.web import problems
 from newsapi.web.context import AppContext, utc_now
 from newsapi.web.cursors import CursorCodec
 from newsapi.web.rate_limits import RateLimiter
+from newsapi.webhooks import events as webhook_events
 from newsapi.webhooks.worker import WebhookConsumer
 from newsapi.worker.consumers import Consumer, Worker
-from newsapi.worker.periodic import ImportScheduler, PublicationScheduler, TermMerger
 
 MAX_BODY_BYTES = 1 << 20
 """Maximum size of a request body, except for the endpoints in `STREAMED_PATHS`."""
@@ -49,35 +59,55 @@ STREAMED_PATHS = frozenset({f"POST {import_views.PATH}"})
 """Method and path of the endpoints that read their request body as a stream."""
 
 
+WRITE_HOOKS = WriteHooks(
+    update_projection=update_documents,
+    on_term_deleted=subscription_queries.delete_followers,
+    on_term_merged=subscription_queries.move_followers,
+)
+"""What search and subscriptions do in the transactions that write articles and terms."""
+
+
 def create_app(settings: Settings) -> Flask:
     """Return the Flask application for these settings. It connects to no server yet."""
     app = Flask("newsapi", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.url_map.strict_slashes = True
     app.url_map.merge_slashes = False  # such a redirect would use the Host header of the request
-    app.extensions["newsapi"] = create_context(settings)
+    app.extensions |= create_services(settings)
     app.extensions["newsapi-document"] = routes.register(app)
     return app
 
 
-def create_context(settings: Settings) -> AppContext:
+def create_services(settings: Settings) -> dict[str, object]:
+    """Return what the views find in `app.extensions`, by name. It connects to no server yet."""
+    context = create_context(settings)
+    return {
+        "newsapi": context,
+        "newsapi-import-finished": queue_import_event(settings),
+        "newsapi-token-signer": TokenSigner(context.database, settings.secret_key),
+    }
+
+
+def create_context(settings: Settings) -> ContentContext:
     """Return the services of an application for these settings. They connect to no server yet."""
     database = Database(settings.database_url)
     log_database = Database(settings.database_url, pool_size=1)
-    follower = ChangelogFollower(_changelog_readers(log_database))
+    follower = ChangelogFollower(_make_changelog_reader(log_database))
     shared = (
         RedisResponseCache(settings.redis_url, _response_fingerprint(settings)) if settings.redis_url else NullCache()
     )
-    return AppContext(
+    return ContentContext(
         settings=settings,
         database=database,
         log_database=log_database,
         cursors=CursorCodec(database, settings.secret_key),
         presentation=ArticlePresenter(settings),
+        hooks=WRITE_HOOKS,
         response_cache=ResponseCache(MemoryCache(settings.cache_mb << 20), shared, follower),
         limits=RateLimiter(settings),
-        token_signer=TokenSigner(database, settings.secret_key),
+        authenticate=key_commands.authenticate,
         usage=Usage(database),
+        index_consumers={"related": RelatedIndexConsumer.name, "search": SearchIndexConsumer.name},
         cdn_lifetime="max-age=86400" if settings.purge_url else "max-age=2",
     )
 
@@ -89,38 +119,48 @@ def create_front(app: Flask) -> Front:
         app,
         parts.response_cache,
         problems.refusal_factory(parts.settings.api_url),
-        cdn_lifetime=parts.cdn_lifetime,
-        max_body_bytes=MAX_BODY_BYTES,
-        streamed=STREAMED_PATHS,
-        db_threads=SQLITE_THREADS if parts.database.is_sqlite else DB_THREADS,
-        metrics=RequestMetrics(parts.settings.log_hits_every),
+        FrontConfig(
+            cdn_lifetime=parts.cdn_lifetime,
+            max_body_bytes=MAX_BODY_BYTES,
+            streamed_endpoints=STREAMED_PATHS,
+            db_threads=SQLITE_THREADS if parts.database.is_sqlite else DB_THREADS,
+        ),
+        RequestMetrics(parts.settings.log_hits_every),
     )
 
 
 def create_worker(settings: Settings) -> Worker:
     """Return the worker for these settings, with its changelog consumers. It connects to no server yet."""
     database = Database(settings.database_url, pool_size=4)
-    patient = Database(
-        settings.database_url, pool_size=4, long_running=True
-    )  # for indexing and sending to all subscribers
-    write_context = WriteContext(database, settings, database_now)
-    listeners: list[Consumer] = [
+    long_running_database = Database(settings.database_url, pool_size=4, long_running=True)
+    write_context = WriteContext(database, settings, database_now, WRITE_HOOKS)
+    consumers: list[Consumer] = [
         PublicationScheduler(write_context),
         TermMerger(write_context),
-        RelatedIndexConsumer(patient, now=utc_now),
-        SearchIndexConsumer(patient, now=utc_now),
-        ImportScheduler(ImportRunner(patient, settings, now=utc_now)),
+        RelatedIndexConsumer(long_running_database, now=utc_now),
+        SearchIndexConsumer(long_running_database, now=utc_now),
+        ImportScheduler(
+            ImportRunner(
+                long_running_database,
+                settings,
+                now=utc_now,
+                hooks=WRITE_HOOKS,
+                on_finished=queue_import_event(settings),
+            )
+        ),
     ]
     if settings.purge_url:
-        listeners.append(CdnPurgeConsumer(database, make_cdn(settings.purge_url, settings.purge_key), now=utc_now))
+        consumers.append(CdnPurgeConsumer(database, make_cdn(settings.purge_url, settings.purge_key), now=utc_now))
     if settings.websub_hub:
-        listeners.append(WebSubConsumer(database, settings.websub_hub, settings.api_url))
+        consumers.append(WebSubConsumer(database, settings.websub_hub, settings.api_url))
     if settings.smtp_url:
-        context = SubscriptionContext(patient, settings, TokenSigner(patient, settings.secret_key))
-        listeners.append(
+        context = SubscriptionContext(
+            long_running_database, settings, TokenSigner(long_running_database, settings.secret_key)
+        )
+        consumers.append(
             AlertConsumer(context, ArticlePresenter(settings), make_transport(settings.smtp_url), now=utc_now)
         )
-    listeners.append(
+    consumers.append(
         WebhookConsumer(
             database,
             ArticlePresenter(settings),
@@ -129,15 +169,24 @@ def create_worker(settings: Settings) -> Worker:
             now=utc_now,
         )
     )
-    return Worker(database, listeners, now=utc_now)
+    return Worker(database, consumers, now=utc_now)
 
 
-def _changelog_readers(database: Database) -> ChangelogReader:
+def queue_import_event(settings: Settings) -> OnFinished:
+    """Return the function that queues the event of a finished import for webhooks."""
+
+    def on_finished(session: Session, id_: UUID, state: str, now: datetime) -> None:
+        webhook_events.queue_import_finished(session, id_, state, settings.api_url, now=now)
+
+    return on_finished
+
+
+def _make_changelog_reader(database: Database) -> ChangelogReader:
     """Return the function with which the log follower reads the changelog."""
 
-    def read(place: int | None, most: int) -> ChangelogDelta:
+    def read(after_seq: int | None, max_changes: int) -> ChangelogDelta:
         with database.read_transaction() as connection:
-            return ChangelogDelta(*changelog_reader.read_since(connection, place, most))
+            return changelog_reader.read_since(connection, after_seq, max_changes)
 
     return read
 
@@ -147,29 +196,7 @@ def _response_fingerprint(settings: Settings) -> str:
 
     It is part of the Redis keys of cached responses, so that processes with other settings do not share them.
     """
-    values = [__version__, *(str(getattr(settings, name)) for name in RESPONSE_SETTINGS)]
-    return hashlib.blake2b(repr(values).encode(), digest_size=8).hexdigest()
-
-
-RESPONSE_SETTINGS = (
-    "api_url",
-    "article_url",
-    "brand_url",
-    "author_url",
-    "section_url",
-    "publisher",
-    "image_url",
-    "image_key",
-    "image_salt",
-    "time_zone",
-    "secret_key",
-    "smtp_url",
-    "mail_language",
-    "privacy_url",
-    "public_body",
-    "websub_hub",
-)
-"""Names of the settings that change the bytes of a response."""
+    return hashlib.blake2b(repr([__version__, settings.response_values()]).encode(), digest_size=8).hexdigest()
 
 
 def configure_logging(level: str) -> None:

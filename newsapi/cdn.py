@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import structlog
 from prometheus_client import Counter
@@ -19,6 +19,7 @@ from newsapi.cache import dependencies
 from newsapi.cache.log_follower import MAX_STALENESS_SECONDS
 from newsapi.changelog import offsets as changelog_offsets
 from newsapi.changelog.offsets import LogPosition
+from newsapi.changelog.reader import ChangeRow
 from newsapi.content.queries import facet_slugs
 from newsapi.db.database import Database
 from newsapi.worker.consumers import Consumer
@@ -32,7 +33,7 @@ SECOND_PURGE_DELAY_SECONDS: Final = 5.0
 MAX_KEYS_PER_PURGE: Final = 1_000
 """Maximum number of keys per purge; if there are more, as in an import, everything is purged."""
 
-_PURGES = Counter("newsapi_purges", "Purges sent to the CDN", ["outcome"])
+_PURGES = Counter("newsapi_purges", "Purges sent to the CDN, by outcome (done, failed)", ["outcome"])
 
 
 class Cdn(Protocol):
@@ -45,7 +46,7 @@ class Cdn(Protocol):
         """Purge everything; raise OSError if the CDN does not confirm it."""
 
 
-class Fastly:
+class FastlyCdn:
     """Fastly, by its API: https://www.fastly.com/documentation/reference/api/purging/."""
 
     KEYS: Final = 256
@@ -67,7 +68,7 @@ class Fastly:
         send_request("POST", f"{self._url}/purge_all", self._headers, b"")
 
 
-class Varnish:
+class VarnishCdn:
     """Varnish with the module xkey and a few lines of VCL, which the documentation shows."""
 
     KEYS: Final = 64
@@ -94,7 +95,7 @@ def make_cdn(setting: str, key: str | None) -> Cdn:
         key: The API token; used by Fastly only.
     """
     product, _, url = setting.partition("+")
-    return Fastly(url, key) if product == "fastly" else Varnish(url)
+    return FastlyCdn(url, key) if product == "fastly" else VarnishCdn(url)
 
 
 class CdnPurgeConsumer(Consumer):
@@ -121,18 +122,18 @@ class CdnPurgeConsumer(Consumer):
         self._database = database
         self._cdn = cdn
         self._now = now
-        self._first, self._again = DelayedBatches(self._tell, clock), DelayedBatches(self._tell, clock)
+        self._first, self._second = DelayedBatches(self._purge, clock), DelayedBatches(self._purge, clock)
         self.reset()
 
     def reset(self) -> None:
         self._seen = LogPosition(-1, 0)
         self._first.forget()
-        self._again.forget()
+        self._second.forget()
 
     def on_log_restored(self) -> None:
         self._cdn.purge_all()
 
-    def handle(self, rows: Sequence[Any]) -> LogPosition | None:
+    def handle(self, rows: Sequence[ChangeRow]) -> LogPosition | None:
         new_rows = [row for row in rows if row.seq > self._seen.seq]
         if new_rows:
             surrogate_keys = set(_surrogate_keys(self._database, new_rows))
@@ -140,16 +141,16 @@ class CdnPurgeConsumer(Consumer):
             # The delay counts from now, as the time in the changelog is from before the commit.
             self._first.add(surrogate_keys, self._seen, MAX_STALENESS_SECONDS)
         if first_purge := self._first.send_due():
-            self._again.add(first_purge.payload, first_purge.end, SECOND_PURGE_DELAY_SECONDS)
+            self._second.add(first_purge.payload, first_purge.end, SECOND_PURGE_DELAY_SECONDS)
             with self._database.transaction() as session:
                 changelog_offsets.save_offset(session, changelog_offsets.PURGED_OFFSET, first_purge.end, self._now())
-        second_purge = self._again.send_due()
+        second_purge = self._second.send_due()
         if second_purge is None:
             return None
         log.info("purged", keys=len(second_purge.payload), seq=second_purge.end.seq)
         return second_purge.end
 
-    def _tell(self, surrogate_keys: Collection[str]) -> None:
+    def _purge(self, surrogate_keys: Collection[str]) -> None:
         try:
             if len(surrogate_keys) > MAX_KEYS_PER_PURGE:
                 self._cdn.purge_all()
@@ -161,7 +162,7 @@ class CdnPurgeConsumer(Consumer):
         _PURGES.labels("done").inc()
 
 
-def _surrogate_keys(database: Database, rows: Sequence[Any]) -> Iterator[str]:
+def _surrogate_keys(database: Database, rows: Sequence[ChangeRow]) -> Iterator[str]:
     """Yield the surrogate keys of the responses that these changes made invalid."""
     facets = {facet for row in rows for facet in (*row.facets_before, *row.facets_after)}
     with database.read_transaction() as connection:

@@ -1,4 +1,8 @@
-"""Errors of the package, independent of HTTP. Each error carries its facts as attributes."""
+"""Errors of the package, independent of HTTP. Each error carries its facts as attributes.
+
+`newsapi.web.problem_types` maps them to problem types and status codes, which `docs/reference/contract.md` promises to
+clients.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ class WithdrawalInfo(TypedDict):
     at: str
     action: Literal["unpublished", "withdrawn"]
     reason: str
-    public_note: str | None
+    note: str | None
     replaced_by: str | None
 
 
@@ -86,7 +90,7 @@ class InvalidParameter(NewsError):
     """An invalid input, with all of its field errors."""
 
     def __init__(self, errors: Sequence[FieldError]) -> None:
-        super().__init__("; ".join(str(fault) for fault in errors))
+        super().__init__("; ".join(str(error) for error in errors))
         self.faults = tuple(errors)
 
 

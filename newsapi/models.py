@@ -4,7 +4,7 @@ Nothing here depends on the schemas: what is stored and what is returned change 
 must never reach a client by itself.
 """
 
-from newsapi.changelog.tables import Change, ChangelogHead, ConsumerOffset, Secret
+from newsapi.changelog.tables import Change, ChangelogHead, ConsumerOffset, Facet, FacetDigest, FilterExit
 from newsapi.content.tables.articles import (
     Article,
     ArticleAuthor,
@@ -15,10 +15,13 @@ from newsapi.content.tables.articles import (
     Revision,
     SlugRedirect,
 )
-from newsapi.content.tables.terms import Author, Brand, Facet, Section, Tag
+from newsapi.content.tables.previews import PreviewLink
+from newsapi.content.tables.terms import Author, Brand, Section, Tag
+from newsapi.db.tables import Secret
 from newsapi.db.types import Base
+from newsapi.editing.tables import TermMerge
 from newsapi.imports.tables import Import, ImportChunk
-from newsapi.keys.tables import ApiKey, AuditEntry, IdempotencyRecord, PreviewLink, TermMerge
+from newsapi.keys.tables import ApiKey, AuditEntry, KeyDailyUsage
 from newsapi.related.tables import RelatedList, RelatedListMember, RelatedPosting, RelatedProfile, RelatedTermStatistics
 from newsapi.search.tables import (
     SearchDocument,
@@ -37,7 +40,8 @@ from newsapi.subscriptions.tables import (
     SubscriptionRequest,
     Suppression,
 )
-from newsapi.sync.tables import FacetDigest, FilterExit, KeyDailyUsage, RecallReceipt
+from newsapi.sync.tables import RecallReceipt
+from newsapi.web.tables import IdempotencyRecord
 from newsapi.webhooks.tables import Delivery, Webhook
 
 __all__ = [

@@ -18,7 +18,7 @@ from newsapi.search import views as search_views
 from newsapi.subscriptions import page as subscription_page
 from newsapi.subscriptions import views as subscription_views
 from newsapi.sync import change_views, digest_views, recall_views
-from newsapi.web import docs, health, problems, request_hooks
+from newsapi.web import docs, entry_points, health, home_page, problems, request_hooks
 from newsapi.web.blueprint import Api
 from newsapi.webhooks import views as webhook_views
 
@@ -49,6 +49,7 @@ def register(app: Flask) -> Api:
         recall_views.blueprint,
         key_views.blueprint,
         webhook_views.blueprint,
+        entry_points.blueprint,
         health.blueprint,
     ]
     for blueprint in (
@@ -56,5 +57,6 @@ def register(app: Flask) -> Api:
     ):
         api.register_blueprint(blueprint)
     app.register_blueprint(subscription_page.blueprint())
-    app.register_blueprint(docs.blueprint(api))
+    app.register_blueprint(docs.blueprint())
+    app.register_blueprint(home_page.blueprint())
     return api

@@ -6,15 +6,34 @@ import dataclasses
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from email.errors import MessageError
-from email.headerregistry import Address
-from email.utils import parseaddr
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
+
+from newsapi.setting_parsers import (
+    EMBED_HOSTS,
+    Networks,
+    parse_database_url,
+    parse_hosts,
+    parse_hub_url,
+    parse_int,
+    parse_log_level,
+    parse_mailbox,
+    parse_networks,
+    parse_one_of,
+    parse_port,
+    parse_positive_int,
+    parse_purge_url,
+    parse_rate_limits,
+    parse_rate_pair,
+    parse_redis_url,
+    parse_secret_key,
+    parse_smtp_url,
+    parse_time_zone,
+    parse_url,
+    parse_url_template,
+)
 
 PREFIX = "NEWSAPI_"
 FORMER_NAMES = {"read_access": "reads", "log_hits_every": "log_hits", "import_max_mb": "import_mb"}
@@ -36,171 +55,24 @@ class SettingError(Exception):
         self.name = name
 
 
-def _env(help_text: str, default: Default, parse: Callable[[str], Parsed]) -> Default | Parsed:
+def _env(
+    help_text: str, default: Default, parse: Callable[[str], Parsed], *, changes_response: bool = False
+) -> Default | Parsed:
     """Return a dataclass field of `Settings`.
 
     Args:
         help_text: One line for the table of settings.
         default: The value if the environment variable is missing or empty.
         parse: Converts the text of the environment variable; raises ValueError with a reason.
+        changes_response: Whether the setting changes the bytes of public responses: processes that differ in it do not
+            share cached responses.
 
     Returns:
         A `dataclasses.field`, typed as the value that an instance holds, as `dataclasses.field` itself is.
     """
-    return dataclasses.field(default=default, metadata={"help": help_text, "parse": parse})
-
-
-def _database_url(text: str) -> str:
-    scheme, separator, rest = text.partition("://")
-    if not separator or scheme.partition("+")[0] not in {"sqlite", "postgresql", "postgres"}:
-        raise ValueError("is not a URL such as sqlite:///news.sqlite3 or postgresql://user@host/news")
-    return f"postgresql+psycopg://{rest}" if scheme.startswith("postgres") else text
-
-
-def _redis_url(text: str) -> str:
-    if urlsplit(text).scheme not in {"redis", "rediss", "unix"}:
-        raise ValueError("is not a URL such as redis://host:6379/0")
-    return text
-
-
-def _parse_url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.netloc:
-        raise ValueError("is not an absolute http or https URL")
-    return text.rstrip("/")
-
-
-def _parse_url_template(*names: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        try:
-            _parse_url(text.format(**dict.fromkeys(names, "x")))
-        except (KeyError, IndexError, ValueError) as error:
-            placeholders = ", ".join("{" + name + "}" for name in names)
-            raise ValueError(
-                f"is not an absolute http or https URL without other placeholders than {placeholders}"
-            ) from error
-        return text
-
-    return parse
-
-
-def _parse_port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 1 << 16):
-        raise ValueError("is not a port number")
-    return int(text)
-
-
-def _parse_int(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise ValueError("is not a whole number")
-    return int(text)
-
-
-def _parse_positive_int(text: str) -> int:
-    if not _parse_int(text):
-        raise ValueError("is not 1 or more")
-    return int(text)
-
-
-def _parse_hub_url(text: str) -> str:
-    _parse_url(text)
-    return text  # a trailing slash may be part of the hub's URL
-
-
-def _purge_url(text: str) -> str:
-    cdn, plus, url = text.partition("+")
-    if cdn not in {"fastly", "varnish"} or not plus:
-        raise ValueError("is not a URL such as fastly+https://api.fastly.com/service/ID or varnish+http://host:80")
-    return f"{cdn}+{_parse_url(url)}"
-
-
-def _parse_time_zone(text: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(text)
-    except (KeyError, ValueError, OSError) as error:
-        raise ValueError("is not a time zone of the IANA database, such as Europe/Rome") from error
-
-
-def _parse_secret_key(text: str) -> str:
-    min_length = 32
-    if len(text) < min_length:
-        raise ValueError(f"is shorter than {min_length} characters")
-    return text
-
-
-def _parse_hosts(text: str) -> frozenset[str]:
-    return frozenset(host.strip().lower() for host in text.split(",") if host.strip())
-
-
-def _one_of(*choices: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text not in choices:
-            raise ValueError(f"is not one of {', '.join(choices)}")
-        return text
-
-    return parse
-
-
-def _rate_limits(text: str) -> tuple[int, int] | None:
-    if text.lower() == "off":
-        return None
-    try:
-        return _parse_rate_pair(text)
-    except ValueError as error:
-        raise ValueError("is not off or two numbers such as 1200,6000") from error
-
-
-def _smtp_url(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-        is_valid = parts.port is None or parts.port > 0
-    except ValueError:
-        is_valid = False
-    if not is_valid or parts.scheme not in SMTP or bool(parts.hostname) == (parts.scheme == "file"):
-        raise ValueError("is not a URL such as smtps://user:password@host, smtp+starttls://host or smtp://host:25")
-    return text
-
-
-SMTP = ("smtp", "smtp+starttls", "smtps", "file")
-"""URL schemes for sending email: unencrypted, STARTTLS or TLS (both verify the certificate), or files in a folder."""
-
-
-def _parse_mailbox(text: str) -> str:
-    display_name, addr_spec = parseaddr(text)
-    try:
-        mailbox = Address(display_name=display_name, addr_spec=addr_spec)
-    except (MessageError, ValueError, IndexError):
-        mailbox = Address()
-    if not mailbox.domain or any(character < " " for character in text):
-        raise ValueError("is not a sender such as Motor News <news@example.com>")
-    return str(mailbox)
-
-
-def _parse_rate_pair(text: str) -> tuple[int, int]:
-    first, comma, second = text.partition(",")
-    if not comma:
-        raise ValueError("is not two numbers such as 20,2000")
-    return _parse_positive_int(first.strip()), _parse_positive_int(second.strip())
-
-
-Networks = tuple[IPv4Network | IPv6Network, ...]
-
-
-def _networks(text: str) -> Networks:
-    try:
-        return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
-    except ValueError as error:
-        raise ValueError("is not a list of networks such as 10.0.0.0/8,::1/128") from error
-
-
-def _parse_log_level(text: str) -> str:
-    levels = ("debug", "info", "warning", "error")
-    if text.lower() not in levels:
-        raise ValueError(f"is not one of {', '.join(levels)}")
-    return text.lower()
-
-
-EMBED_HOSTS = "www.youtube.com,www.youtube-nocookie.com,player.vimeo.com,www.dailymotion.com,open.spotify.com"
+    return dataclasses.field(
+        default=default, metadata={"help": help_text, "parse": parse, "changes_response": changes_response}
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,138 +82,162 @@ class Settings:
     database_url: str = _env(
         "SQLite or PostgreSQL: `sqlite:///news.sqlite3`, `postgresql://user@host/news`",
         "sqlite:///newsapi.sqlite3",
-        _database_url,
+        parse_database_url,
     )
     redis_url: str | None = _env(
         "Redis or Valkey, shared by all nodes: `redis://host:6379/0`; if not set, responses are cached in memory only",
         None,
-        _redis_url,
+        parse_redis_url,
     )
-    cache_mb: int = _env("megabytes of cached responses that each server process keeps in memory", 64, _parse_int)
+    cache_mb: int = _env("megabytes of cached responses that each server process keeps in memory", 64, parse_int)
     host: str = _env("address that `newsapi serve` listens on", "127.0.0.1", str)
-    port: int = _env("port that `newsapi serve` listens on", 8000, _parse_port)
-    processes: int = _env("server processes that share the port", 2, _parse_positive_int)
+    port: int = _env("port that `newsapi serve` listens on", 8000, parse_port)
+    processes: int = _env("server processes that share the port", 2, parse_positive_int)
     api_url: str = _env(
-        "URL at which clients reach this API; `links` start with it; `http://HOST:PORT` if not set", "", _parse_url
+        "URL at which clients reach this API; `links` start with it; `http://HOST:PORT` if not set",
+        "",
+        parse_url,
+        changes_response=True,
     )
     article_url: str | None = _env(
         "URL of an article on the site, such as `https://site/{section}/{slug}`; its URL in this API if not set",
         None,
-        _parse_url_template("section", "brand", "slug", "id"),
+        parse_url_template("section", "brand", "slug", "id"),
+        changes_response=True,
     )
     brand_url: str | None = _env(
-        "URL of a brand on the site, such as `https://site/marche/{slug}`", None, _parse_url_template("slug")
+        "URL of a brand on the site, such as `https://site/marche/{slug}`",
+        None,
+        parse_url_template("slug"),
+        changes_response=True,
     )
-    author_url: str | None = _env("URL of an author on the site", None, _parse_url_template("slug"))
-    section_url: str | None = _env("URL of a section on the site", None, _parse_url_template("slug"))
-    publisher: str | None = _env("name of the publication, for search engines", None, str)
+    author_url: str | None = _env(
+        "URL of an author on the site", None, parse_url_template("slug"), changes_response=True
+    )
+    section_url: str | None = _env(
+        "URL of a section on the site", None, parse_url_template("slug"), changes_response=True
+    )
+    publisher: str | None = _env("name of the publication, for search engines", None, str, changes_response=True)
     image_url: str | None = _env(
         "service that resizes images: `imgproxy+https://…`, `thumbor+https://…`, or a template with {url} or"
         " {raw_url}, {width}, {height}, {x}, {y}; if not set, only the original image is offered",
         None,
         str,
+        changes_response=True,
     )
     image_key: str | None = _env(
-        "signs image URLs: the key of imgproxy in hex, or the SECURITY_KEY of thumbor unchanged", None, str
+        "signs image URLs: the key of imgproxy in hex, or the SECURITY_KEY of thumbor unchanged",
+        None,
+        str,
+        changes_response=True,
     )
-    image_salt: str | None = _env("salt of imgproxy, in hex", None, str)
+    image_salt: str | None = _env("salt of imgproxy, in hex", None, str, changes_response=True)
     time_zone: ZoneInfo = _env(
         "time zone in which a day begins (`published_on`, dates without a time)",
         ZoneInfo("Europe/Rome"),
-        _parse_time_zone,
+        parse_time_zone,
+        changes_response=True,
     )
     secret_key: str | None = _env(
         "signs cursors and the links in emails, and keys the hashes of email addresses: at least 32 characters, the"
         " same on every node, never changed; if not set, a generated one is stored in the database",
         None,
-        _parse_secret_key,
+        parse_secret_key,
+        changes_response=True,
     )
     embed_hosts: frozenset[str] = _env(
         "hosts from which an `iframe` in an article body is allowed, separated by commas",
-        _parse_hosts(EMBED_HOSTS),
-        _parse_hosts,
+        parse_hosts(EMBED_HOSTS),
+        parse_hosts,
     )
     read_access: str = _env(
         "read access: `public` for all clients, `key` for clients with an API key only",
         "public",
-        _one_of("public", "key"),
+        parse_one_of("public", "key"),
     )
     public_body: str = _env(
         "how much of an article body clients without a key get: `full`, `teaser` or `none`; the entitlements of partner"
         " keys apply only if it is not `full`",
         "full",
-        _one_of("full", "teaser", "none"),
+        parse_one_of("full", "teaser", "none"),
+        changes_response=True,
     )
     rate_limits: tuple[int, int] | None = _env(
         "requests per minute, for a client address without a key (IPv6: a /64) and for a key without a limit of its"
         " own; cache hits in memory are not counted; `off` for no limits",
         (1_200, 6_000),
-        _rate_limits,
+        parse_rate_limits,
     )
     trusted_proxies: Networks = _env(
         "networks of your own proxies, separated by commas: `X-Forwarded-For` is used only if it comes from them",
         (),
-        _networks,
+        parse_networks,
     )
     import_max_mb: int = _env(
         "maximum size in megabytes of a file imported over the API; it is stored in the database until the import has"
         " finished",
         2_048,
-        _parse_positive_int,
+        parse_positive_int,
     )
     purge_url: str | None = _env(
         "CDN to purge after each change, which lets it cache responses for a day:"
         " `fastly+https://api.fastly.com/service/ID` or `varnish+http://host:port`",
         None,
-        _purge_url,
+        parse_purge_url,
     )
     purge_key: str | None = _env("API token of Fastly, for purging", None, str)
     websub_hub: str | None = _env(
         "WebSub hub that feeds link to and that is notified when they change, such as"
         " `https://pubsubhubbub.appspot.com/`",
         None,
-        _parse_hub_url,
+        parse_hub_url,
+        changes_response=True,
     )
     webhook_private: str = _env(
         "`allow` lets webhooks reach addresses in private networks, for tests and development",
         "refuse",
-        _one_of("allow", "refuse"),
+        parse_one_of("allow", "refuse"),
     )
     smtp_url: str | None = _env(
         "mail server: `smtps://user:password@host`, `smtp+starttls://…`, or `smtp://host:25` for one in the same"
         " network; if not set, email subscriptions are disabled",
         None,
-        _smtp_url,
+        parse_smtp_url,
+        changes_response=True,
     )
     mail_from: str = _env(
         "sender of emails, such as `Motor News <news@example.com>`; its domain is used in every Message-ID",
         "newsapi@localhost",
-        _parse_mailbox,
+        parse_mailbox,
     )
     mail_language: str = _env(
         "language of the subscription form and of emails, unless the client names one: `it` or `en`",
         "it",
-        _one_of("it", "en"),
+        parse_one_of("it", "en"),
+        changes_response=True,
     )
     subscription_url: str | None = _env(
         "page of the site that the links in emails lead to, with `?token=`; if not set, a plain page of this API",
         None,
-        _parse_url,
+        parse_url,
     )
     privacy_url: str | None = _env(
-        "privacy policy of the site, linked wherever an email address is requested", None, _parse_url
+        "privacy policy of the site, linked wherever an email address is requested",
+        None,
+        parse_url,
+        changes_response=True,
     )
     subscription_limits: tuple[int, int] = _env(
         "subscription requests per hour, for a client address and in total; not counted if `NEWSAPI_RATE_LIMITS` is"
         " `off`",
         (20, 2_000),
-        _parse_rate_pair,
+        parse_rate_pair,
     )
     metrics_port: int | None = _env(
-        "port on `NEWSAPI_HOST` that serves `/metrics` for Prometheus; none if not set", None, _parse_port
+        "port on `NEWSAPI_HOST` that serves `/metrics` for Prometheus; none if not set", None, parse_port
     )
-    log_hits_every: int = _env("logs one in this many cache hits in memory; 0 logs none", 1_000, _parse_int)
-    log_level: str = _env("`debug`, `info`, `warning` or `error`", "info", _parse_log_level)
+    log_hits_every: int = _env("logs one in this many cache hits in memory; 0 logs none", 1_000, parse_int)
+    log_level: str = _env("`debug`, `info`, `warning` or `error`", "info", parse_log_level)
 
     def __post_init__(self) -> None:
         """Set the default of `api_url`, which depends on `host` and `port`."""
@@ -350,6 +246,14 @@ class Settings:
             host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
             host = f"[{host}]" if ":" in host else host
             object.__setattr__(self, "api_url", f"http://{host}:{self.port}")
+
+    def response_values(self) -> dict[str, str]:
+        """Return name and value of the settings that change the bytes of public responses."""
+        return {
+            field.name: str(getattr(self, field.name))
+            for field in dataclasses.fields(self)
+            if field.metadata["changes_response"]
+        }
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:

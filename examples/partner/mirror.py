@@ -139,7 +139,7 @@ class Mirror:
         return dict(self.file.execute("SELECT id, version FROM article"))
 
     def repair(self) -> list[str]:
-        """Compare with the digest, bucket by bucket; fetch what is wrong. Answer the ids that were.
+        """Return the ids of the articles that differed, after comparing with the digest bucket by bucket and fetching them.
 
         Three requests lead to an error: all buckets, those inside one that differs, the articles of one of these.
         """

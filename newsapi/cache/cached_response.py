@@ -10,12 +10,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import brotli
 import zstandard
 
 from newsapi.cache.dependencies import ALL_ARTICLES, Dependency, surrogate_keys_of_response
+
+if TYPE_CHECKING:
+    from newsapi.cache.log_follower import ChangelogSnapshot
 
 BROWSER_CACHE_CONTROL = "public, max-age=0, stale-while-revalidate=5, stale-if-error=86400"
 LAST_MODIFIED_GUARD = timedelta(seconds=2)
@@ -30,7 +33,7 @@ MAX_SURROGATE_KEY_BYTES = 2048
 REQUEST_ID_PLACEHOLDER = "\x00request-id\x00"
 """Placeholder for the request id in the body of a cached error; no other text contains NUL characters."""
 
-_BYTES_FOR_ID = b"\\u0000request-id\\u0000"
+_REQUEST_ID_PLACEHOLDER_BYTES = b"\\u0000request-id\\u0000"
 
 HIT = "newsapi; hit"
 MISS = "newsapi; fwd=miss"
@@ -68,6 +71,24 @@ class RequestConditions(NamedTuple):
     encodings: str | None = None
     none_match: str | None = None
     modified_since: str | None = None
+
+
+class Delivery(NamedTuple):
+    """What a response says about its delivery, and not about its content.
+
+    Attributes:
+        cache_status: Value of `Cache-Status`: HIT, MISS or STALE.
+        request_id: Value of `X-Request-Id`; also inserted into the body of errors.
+        cdn_lifetime: Value of `CDN-Cache-Control`.
+        age: Value of `Age` in seconds; only used if `cache_status` is not HIT.
+        now: The current time; that of the system if None.
+    """
+
+    cache_status: str
+    request_id: str
+    cdn_lifetime: str
+    age: int = 0
+    now: datetime | None = None
 
 
 class RawResponse(NamedTuple):
@@ -123,10 +144,10 @@ class CachedResponse:
     has_no_news: bool = False
     encoded_bodies: dict[str, bytes] = field(default_factory=dict)
     valid_as_of_seq: int = -1
-    validated_by: Any = None
+    validated_by: ChangelogSnapshot | None = None
     log_epoch: object = None
     digest: str = ""
-    _heads: dict[str, tuple[int, Headers, Headers]] = field(default_factory=dict)
+    _header_lists: dict[str, tuple[int, Headers, Headers]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Start as valid at the position of the build, and compute the digest if it is not given."""
@@ -174,12 +195,15 @@ class CachedResponse:
         Returns:
             Both lists end with `Cache-Status` and `Age`, so that `render` can replace these two.
         """
-        cached = self._heads.get(encoding)
+        cached = self._header_lists.get(encoding)
         if cached is None or cached[0] != self.valid_as_of_seq:
-            cached = self._heads[encoding] = (self.valid_as_of_seq, *self._make_heads(encoding, cdn_lifetime))
+            cached = self._header_lists[encoding] = (
+                self.valid_as_of_seq,
+                *self._make_header_lists(encoding, cdn_lifetime),
+            )
         return cached[1], cached[2]
 
-    def _make_heads(self, encoding: str, cdn_lifetime: str) -> tuple[Headers, Headers]:
+    def _make_header_lists(self, encoding: str, cdn_lifetime: str) -> tuple[Headers, Headers]:
         modified_at = self.last_modified
         optional_headers = {
             "ETag": self.etag(encoding) if self.status == OK else None,
@@ -200,7 +224,7 @@ class CachedResponse:
             full.append(("Content-Type", self.media_type))
         if encoding:
             full.append(("Content-Encoding", encoding))
-        return full + _PROVEN, not_modified + _PROVEN
+        return full + _HIT_HEADERS, not_modified + _HIT_HEADERS
 
     @property
     def last_modified(self) -> datetime | None:
@@ -229,19 +253,14 @@ class CachedResponse:
 
 
 _TAGS = re.compile(r'"[^"]*"')
-_PROVEN: Headers = [("Cache-Status", HIT), ("Age", "0")]
+_HIT_HEADERS: Headers = [("Cache-Status", HIT), ("Age", "0")]
 
 
 def render(
     response: CachedResponse,
     conditions: RequestConditions,
     encoding: str,
-    cache_status: str,
-    *,
-    request_id: str,
-    cdn_lifetime: str,
-    age: int = 0,
-    now: datetime | None = None,
+    delivery: Delivery,
 ) -> RawResponse:
     """Return the response to send: the full response, or 304 if the client already has it.
 
@@ -249,15 +268,12 @@ def render(
         response: The cached response.
         conditions: The conditional headers of the request.
         encoding: Content encoding of the body; empty for none.
-        cache_status: Value of `Cache-Status`: HIT, MISS or STALE.
-        request_id: Value of `X-Request-Id`; also inserted into the body of errors.
-        cdn_lifetime: Value of `CDN-Cache-Control`.
-        age: Value of `Age` in seconds; only used if `cache_status` is not HIT.
-        now: The current time, for tests.
+        delivery: What the response says about its delivery.
 
     Returns:
         Status, headers and body; the body is empty for a 304.
     """
+    cache_status, request_id, cdn_lifetime, age, now = delivery
     full_headers, not_modified_headers = response.header_lists(encoding, cdn_lifetime)
     not_modified = (conditions.none_match or conditions.modified_since) and response.is_not_modified(
         conditions, encoding, now
@@ -270,7 +286,7 @@ def render(
         return RawResponse(NOT_MODIFIED, headers, b"")
     body = response.encode(encoding)
     if response.status != OK:
-        body = body.replace(_BYTES_FOR_ID, request_id.encode())
+        body = body.replace(_REQUEST_ID_PLACEHOLDER_BYTES, request_id.encode())
     return RawResponse(response.status, headers, body)
 
 

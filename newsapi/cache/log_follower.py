@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import structlog
 
 from newsapi.cache import dependencies
 from newsapi.cache.cached_response import CachedResponse
 from newsapi.cache.dependencies import Dependency
+from newsapi.changelog.reader import ChangelogDelta
 
 log = structlog.get_logger("newsapi.cache")
 
@@ -40,27 +41,6 @@ MAX_REMEMBERED_DEPENDENCIES = 50_000
 """Maximum number of dependencies whose last change is remembered."""
 
 
-class ChangeRow(dependencies.ChangelogRow, Protocol):
-    """A row of the changelog."""
-
-    @property
-    def seq(self) -> int: ...
-    @property
-    def nonce(self) -> int: ...
-
-
-class ChangelogDelta(NamedTuple):
-    """The part of the changelog after a position: the nonce at the position, the head, and the changes between.
-
-    `changes` is None if there are too many.
-    """
-
-    place_mark: int | None
-    seq: int
-    mark: int
-    changes: Sequence[ChangeRow] | None
-
-
 class ChangelogReader(Protocol):
     """Reads the changes after a position; without a position, the last `max_changes`."""
 
@@ -74,24 +54,24 @@ class ChangelogSnapshot:
     Attributes:
         seq: The last change.
         nonce: Random number of that change.
-        at: When the query began, in seconds of a monotonic clock, like `due` and `trusted_until`.
+        began_at: When the query began, in seconds of a monotonic clock, like `due` and `trusted_until`.
         due: When the changelog should be read again.
         trusted_until: When the snapshot may no longer be used.
         complete_from_seq: Changes up to this position are not in `touched`.
         touched: The last change of each dependency.
-        marks: The nonce of each change after `complete_from_seq`.
+        nonces: The nonce of each change after `complete_from_seq`.
         epoch: An object that is replaced when the changelog was restored from a backup: responses of another epoch are
             invalid.
     """
 
     seq: int
-    mark: int
-    at: float
+    nonce: int
+    began_at: float
     due: float
     trusted_until: float
     complete_from_seq: int
     touched: Mapping[Dependency, int]
-    marks: Mapping[int, int]
+    nonces: Mapping[int, int]
     epoch: object
 
 
@@ -113,30 +93,30 @@ class ChangelogFollower:
             clock: Monotonic clock, in seconds.
         """
         self._read = read
-        self.bound = max_staleness
+        self.max_staleness = max_staleness
         self.clock = clock
         self._lock = threading.Lock()
         self._touched: dict[Dependency, int] = {}
-        self._marks: dict[int, int] = {}
-        self.stamp = ChangelogSnapshot(-1, 0, -1e9, -1e9, -1e9, 0, {}, {}, None)
+        self._nonces: dict[int, int] = {}
+        self.snapshot = ChangelogSnapshot(-1, 0, -1e9, -1e9, -1e9, 0, {}, {}, None)
         self.own_write_at = -1e9
-        self._failing = False
+        self._is_failing = False
         self._failures = 0
-        self._began: float | None = None
+        self._read_began_at: float | None = None
         self._closed = threading.Event()
 
     @property
     def is_unavailable(self) -> bool:
         """Whether the changelog cannot be read: the last read failed, or the current one takes too long."""
-        began_at = self._began
-        return self._failing or (began_at is not None and self.clock() - began_at > READ_TIMEOUT_SECONDS)
+        began_at = self._read_began_at
+        return self._is_failing or (began_at is not None and self.clock() - began_at > READ_TIMEOUT_SECONDS)
 
     def latest(self) -> ChangelogSnapshot | None:
         """Return a snapshot that may be used, after reading if necessary; None if the changelog cannot be read."""
-        snapshot, now = self.stamp, self.clock()
+        snapshot, now = self.snapshot, self.clock()
         if now < snapshot.due or (now < snapshot.trusted_until and (self.is_unavailable or self._lock.locked())):
             return snapshot
-        return self.stamp if self.catch_up(now - min(POLL_INTERVAL_SECONDS, self.bound)) else None
+        return self.snapshot if self.catch_up(now - min(POLL_INTERVAL_SECONDS, self.max_staleness)) else None
 
     def catch_up(self, since: float | None = None) -> bool:
         """Read the changelog, unless another thread has read it after `since`.
@@ -155,7 +135,7 @@ class ChangelogFollower:
         if self.is_unavailable or not self._lock.acquire(timeout=READ_TIMEOUT_SECONDS):
             return False
         try:
-            return self.stamp.at > since or (self._failures == failures and self._read_on())
+            return self.snapshot.began_at > since or (self._failures == failures and self._read_on())
         finally:
             self._lock.release()
 
@@ -166,28 +146,28 @@ class ChangelogFollower:
             pass
 
     def _read_on(self) -> bool:
-        began_at = self._began = self.clock()
+        began_at = self._read_began_at = self.clock()
         try:
-            delta = self._read(self.stamp.seq if self.stamp.epoch else None, MAX_CHANGES_PER_READ)
+            delta = self._read(self.snapshot.seq if self.snapshot.epoch else None, MAX_CHANGES_PER_READ)
         except Exception as error:  # noqa: BLE001 (whatever the error: the cached responses are used until it is over)
-            self._failed(error)
+            self._on_failure(error)
             return False
         finally:
-            self._began = None
-        self._take(delta, began_at)
-        if self._failing:
+            self._read_began_at = None
+        self._apply(delta, began_at)
+        if self._is_failing:
             log.warning("changelog available again", seq=delta.seq)
-        self._failing = False
+        self._is_failing = False
         return True
 
-    def _failed(self, error: Exception) -> None:
+    def _on_failure(self, error: Exception) -> None:
         self._failures += 1
-        if not self._failing:
-            self._failing = True
+        if not self._is_failing:
+            self._is_failing = True
             log.warning("changelog unavailable", cause=repr(error.__cause__ or error)[:300])
-            threading.Thread(target=self._try_again, name="follower", daemon=True).start()
+            threading.Thread(target=self._retry, name="follower", daemon=True).start()
 
-    def _try_again(self) -> None:
+    def _retry(self) -> None:
         """Read until it succeeds; runs in its own thread, so that no request waits for an attempt that hangs."""
         done = False
         while not done and not self._closed.wait(POLL_INTERVAL_SECONDS):
@@ -199,7 +179,7 @@ class ChangelogFollower:
         self.own_write_at = self.clock()
         if not self.catch_up():
             # The snapshot is older than the write, so it must not be used any more.
-            self.stamp = replace(self.stamp, due=-1e9, trusted_until=-1e9)
+            self.snapshot = replace(self.snapshot, due=-1e9, trusted_until=-1e9)
 
     def is_valid(self, response: CachedResponse, snapshot: ChangelogSnapshot) -> bool:
         """Return whether a response of this process is valid as of a snapshot, and note it in the response."""
@@ -220,45 +200,45 @@ class ChangelogFollower:
 
     def still_holds(self, response: CachedResponse) -> bool:
         """Return whether a response of this process is still valid by a snapshot that may be used."""
-        return self.clock() < self.stamp.trusted_until and self.is_valid(response, self.stamp)
+        return self.clock() < self.snapshot.trusted_until and self.is_valid(response, self.snapshot)
 
     def validate_foreign(self, response: CachedResponse, snapshot: ChangelogSnapshot) -> bool:
         """Return whether a response built by another process is valid.
 
         It is valid only if the changelog has the same nonce at the position of the build.
         """
-        nonce = snapshot.mark if response.seq == snapshot.seq else snapshot.marks.get(response.seq)
+        nonce = snapshot.nonce if response.seq == snapshot.seq else snapshot.nonces.get(response.seq)
         if nonce != response.nonce:
             return False
         response.log_epoch = snapshot.epoch
         return self.is_valid(response, snapshot)
 
-    def _take(self, delta: ChangelogDelta, began_at: float) -> None:
-        previous = self.stamp
+    def _apply(self, delta: ChangelogDelta, began_at: float) -> None:
+        previous = self.snapshot
         epoch, complete_from_seq = previous.epoch, previous.complete_from_seq
         # Before the first change (seq 0) there is no nonce to compare.
-        nonce_differs = previous.seq > 0 and delta.place_mark != previous.mark
+        nonce_differs = previous.seq > 0 and delta.start_nonce != previous.nonce
         if epoch is None or delta.seq < previous.seq or nonce_differs:
             # The first read, or the database was restored and its changelog went another way: nothing that is cached
             # belongs to it.
             epoch, complete_from_seq = object(), delta.seq - len(delta.changes or ())
-            self._touched, self._marks = {}, {}
+            self._touched, self._nonces = {}, {}
         if delta.changes is None:
-            self._touched, self._marks, complete_from_seq = {}, {}, delta.seq
+            self._touched, self._nonces, complete_from_seq = {}, {}, delta.seq
         for change in delta.changes or ():
-            self._marks[change.seq] = change.nonce
+            self._nonces[change.seq] = change.nonce
             self._touched.update(dict.fromkeys(dependencies.dependencies_of_change(change), change.seq))
         if len(self._touched) > MAX_REMEMBERED_DEPENDENCIES:
             complete_from_seq = self._forget()
-        self.stamp = ChangelogSnapshot(
+        self.snapshot = ChangelogSnapshot(
             seq=delta.seq,
-            mark=delta.mark,
-            at=began_at,
-            due=began_at + min(POLL_INTERVAL_SECONDS, self.bound),
-            trusted_until=began_at + self.bound,
+            nonce=delta.nonce,
+            began_at=began_at,
+            due=began_at + min(POLL_INTERVAL_SECONDS, self.max_staleness),
+            trusted_until=began_at + self.max_staleness,
             complete_from_seq=complete_from_seq,
             touched=self._touched,
-            marks=self._marks,
+            nonces=self._nonces,
             epoch=epoch,
         )
 
@@ -272,5 +252,5 @@ class ChangelogFollower:
         """
         complete_from_seq = sorted(self._touched.values())[len(self._touched) // 2]
         self._touched = {dependency: seq for dependency, seq in self._touched.items() if seq > complete_from_seq}
-        self._marks = {seq: nonce for seq, nonce in self._marks.items() if seq > complete_from_seq}
+        self._nonces = {seq: nonce for seq, nonce in self._nonces.items() if seq > complete_from_seq}
         return complete_from_seq

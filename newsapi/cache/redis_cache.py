@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import struct
-import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import orjson
 import structlog
@@ -19,18 +18,19 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ResponseError
 from redis.retry import Retry
 
+from newsapi.cache import circuit_breaker
 from newsapi.cache.cached_response import CachedResponse
+from newsapi.cache.circuit_breaker import CircuitBreaker
 
 log = structlog.get_logger("newsapi.cache")
+
+_Result = TypeVar("_Result")
 
 ENTRY_TTL_SECONDS = 24 * 3600
 """Seconds after which an entry expires, valid or not."""
 
 TIMEOUT_SECONDS = 0.1
 """Seconds that Redis may take to connect and to reply; after that, building the response is faster than fetching it."""
-
-CIRCUIT_OPEN_SECONDS = 2.0
-"""Seconds for which Redis is not used after a failure. Then one thread tries it, and the others still go without."""
 
 MAX_ENTRY_BYTES = 1 << 20
 """Maximum size of a shared body. Sitemap pages are larger, and building one takes less time than fetching it."""
@@ -95,11 +95,9 @@ class RedisResponseCache:
             url: The Redis URL.
             release: Part of every key, so that releases and settings that produce different bytes share no entries.
         """
-        self._quiet_until = 0.0
         self.failures = 0
-        self._noted_at = 0.0
-        self._broken = False
-        self._trying = threading.Lock()
+        self._logged_at = 0.0
+        self._circuit = CircuitBreaker()
         # By default redis-py retries for seconds, but a miss is cheaper than waiting. It also sends a handshake of five
         # commands, each of which may take the whole timeout; protocol 2 needs none.
         self._client = Redis.from_url(
@@ -118,24 +116,24 @@ class RedisResponseCache:
 
     def get(self, key: str) -> CachedResponse | None:
         """Return the response under a key, valid or not; None if it is missing, damaged or out of reach."""
-        value = self._asked(lambda: self._store.get(key))
+        value = self._run(lambda: self._store.get(key))
         return None if value is None else _unpack(key, value)
 
     def put(self, key: str, response: CachedResponse) -> None:
         """Store a response, unless it is so large that sending it may take too long."""
         if len(response.body) > MAX_ENTRY_BYTES:
             return
-        self._asked(lambda: self._store.set(key, _pack(key, response)))
+        self._run(lambda: self._store.set(key, _pack(key, response)))
 
     def claim(self, key: str) -> bool:
         """Take the build lock of a key; return False only if another process is known to hold it."""
         # One command: the back end's own method uses two, and a lock without expiry would stay if the second is lost.
         name = f"{self._prefix}{key}:claim"
-        return self._asked(lambda: self._client.set(name, b"1", nx=True, ex=BUILD_LOCK_SECONDS) or False) is not False
+        return self._run(lambda: self._client.set(name, b"1", nx=True, ex=BUILD_LOCK_SECONDS) or False) is not False
 
     def release(self, key: str) -> None:
         """Release the build lock of a key."""
-        self._asked(lambda: self._store.delete(f"{key}:claim"))
+        self._run(lambda: self._store.delete(f"{key}:claim"))
 
     def state(self) -> str:
         """Return the state as text, for `/readyz`."""
@@ -145,53 +143,44 @@ class RedisResponseCache:
             return f"Redis does not answer ({type(error).__name__}); responses are built without it"
         return "ok (Redis)"
 
-    def _asked(self, command: Callable[[], Any]) -> Any:
+    def _run(self, command: Callable[[], _Result]) -> _Result | None:
         """Run a command; return None if it fails, or if Redis failed a moment ago."""
-        if not self._broken:
-            return self._tried(command)
-        if time.monotonic() < self._quiet_until or not self._trying.acquire(blocking=False):
-            return None
-        try:
-            return self._tried(command)
-        finally:
-            self._trying.release()
+        with self._circuit.attempt() as is_allowed:
+            return self._run_timed(command) if is_allowed else None
 
-    def _tried(self, command: Callable[[], Any]) -> Any:
+    def _run_timed(self, command: Callable[[], _Result]) -> _Result | None:
         began_at = time.monotonic()
         try:
             result = command()
         except ResponseError as error:  # Redis replies: it is out of memory, or a read-only replica
-            self._note("redis cache refused a command", error)
+            self._log_refusal("redis cache refused a command", error)
             result = None
         except (RedisError, OSError, ValueError) as error:  # ValueError: an invalid reply
             self._open_circuit(error)
             return None
         if time.monotonic() - began_at > TIMEOUT_SECONDS:  # several steps, each within the timeout
             self._open_circuit(None)
-        elif self._broken:
-            self._broken = False
+        elif self._circuit.close():
             log.warning("redis cache available again")
         return result
 
     def _open_circuit(self, error: Exception | None) -> None:
-        """Use Redis no more for CIRCUIT_OPEN_SECONDS; `error` is None if it was only slow."""
+        """Stop the use of Redis for a while; `error` is None if it was only slow."""
         self.failures += 1
-        self._quiet_until = time.monotonic() + CIRCUIT_OPEN_SECONDS
-        if not self._broken:
-            self._broken = True
+        if self._circuit.open():
             log.warning("redis cache unavailable", error=type(error).__name__ if error else "slow")
 
-    def _note(self, event: str, error: Exception) -> None:
-        """Log an error at most once per CIRCUIT_OPEN_SECONDS."""
-        if time.monotonic() > self._noted_at + CIRCUIT_OPEN_SECONDS:
-            self._noted_at = time.monotonic()
+    def _log_refusal(self, event: str, error: Exception) -> None:
+        """Log an error at most once per OPEN_SECONDS."""
+        if time.monotonic() > self._logged_at + circuit_breaker.OPEN_SECONDS:
+            self._logged_at = time.monotonic()
             log.warning(event, error=str(error)[:200])
 
 
 class _BytesSerializer(BaseSerializer):
     """Stores values as they are. The back end's default is pickle, which would execute data written by others."""
 
-    def dumps(self, value: Any, protocol: int = 0) -> bytes:
+    def dumps(self, value: bytes, protocol: int = 0) -> bytes:
         del protocol
         return bytes(value)
 
@@ -200,7 +189,7 @@ class _BytesSerializer(BaseSerializer):
 
 
 _HEAD = struct.Struct(">4sI16s")
-_MAGIC = b"nwp3"
+_MAGIC = b"nwp4"
 
 
 def _pack(key: str, response: CachedResponse) -> bytes:
@@ -209,15 +198,15 @@ def _pack(key: str, response: CachedResponse) -> bytes:
     header = {
         "key": key,
         "seq": response.seq,
-        "mark": response.nonce,
+        "nonce": response.nonce,
         "link": response.link,
         "language": response.language,
         "media_type": response.media_type,
         "digest": response.digest,
-        "until": response.expires_at,
+        "expires_at": response.expires_at,
         "changed_at": response.changed_at,
-        "words": list(response.dependencies),
-        "tags": response.surrogate_keys,
+        "dependencies": list(response.dependencies),
+        "surrogate_keys": response.surrogate_keys,
         "bodies": {encoding: len(body) for encoding, body in bodies.items()},
     }
     header_json = orjson.dumps(header)
@@ -232,14 +221,14 @@ def _unpack(key: str, value: bytes) -> CachedResponse | None:
         payload = value[_HEAD.size :]
         header = orjson.loads(payload[:length]) if magic == _MAGIC and digest == _hash(payload) else {}
         if header.get("key") == key:
-            return _answer(header, payload[length:])
+            return _response_from(header, payload[length:])
     except (struct.error, ValueError, TypeError, KeyError, AttributeError) as error:
         log.debug("cache entry unreadable", error=str(error))
     log.warning("cache entry rejected", key=key[:200])
     return None
 
 
-def _answer(header: dict[str, Any], data: bytes) -> CachedResponse:
+def _response_from(header: dict[str, Any], data: bytes) -> CachedResponse:
     bodies, start = {}, 0
     for encoding, length in header["bodies"].items():
         bodies[encoding] = data[start : start + length]
@@ -249,14 +238,14 @@ def _answer(header: dict[str, Any], data: bytes) -> CachedResponse:
         body=bodies.pop(""),
         encoded_bodies=bodies,
         seq=header["seq"],
-        nonce=header["mark"],
+        nonce=header["nonce"],
         changed_at=datetime.fromisoformat(changed_at).astimezone(UTC) if changed_at else None,
-        dependencies=frozenset(header["words"]),
-        surrogate_keys=tuple(header["tags"]),
+        dependencies=frozenset(header["dependencies"]),
+        surrogate_keys=tuple(header["surrogate_keys"]),
         link=header["link"],
         language=header["language"],
         media_type=header["media_type"],
-        expires_at=header["until"],
+        expires_at=header["expires_at"],
         digest=header["digest"],
     )
 

@@ -29,7 +29,7 @@ class CacheResult(NamedTuple):
     """A response with its cache key and its `Cache-Status`."""
 
     key: str
-    answer: CachedResponse
+    response: CachedResponse
     cache_status: str
 
 
@@ -89,16 +89,16 @@ class ResponseCache:
 
     def unproven_seconds(self, result: CacheResult) -> int:
         """Return for how many seconds a stale response has not been validated; 0 for other responses."""
-        if result.cache_status != STALE or result.answer.validated_by is None:
+        if result.cache_status != STALE or result.response.validated_by is None:
             return 0
-        return int(self.follower.clock() - result.answer.validated_by.at)
+        return int(self.follower.clock() - result.response.validated_by.began_at)
 
     def _reached(self, min_seq: int) -> ChangelogSnapshot:
         if not self.follower.catch_up():
             raise Unavailable
-        if self.follower.stamp.seq < min_seq:
-            raise ReplicaBehind(min_seq, self.follower.stamp.seq)
-        return self.follower.stamp
+        if self.follower.snapshot.seq < min_seq:
+            raise ReplicaBehind(min_seq, self.follower.snapshot.seq)
+        return self.follower.snapshot
 
     def _remembered(self, key: str, snapshot: ChangelogSnapshot) -> CachedResponse | None:
         response = self.memory.get(key)
@@ -113,7 +113,7 @@ class ResponseCache:
         if response is None:
             return None
         if response.seq > snapshot.seq and self.follower.catch_up():
-            snapshot = self.follower.stamp
+            snapshot = self.follower.snapshot
         if not self.follower.validate_foreign(response, snapshot):
             return None
         self.memory.put(key, response)
@@ -148,7 +148,7 @@ class ResponseCache:
 
     def _stale(self, key: str, min_seq: int) -> CacheResult:
         """Return the response that was valid when the changelog could last be read, marked as stale."""
-        snapshot = self.follower.stamp
+        snapshot = self.follower.snapshot
         response = self.memory.get(key)
         if response is None or not self.follower.is_valid(response, snapshot):
             response = self.shared.get(key)

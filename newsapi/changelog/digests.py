@@ -8,22 +8,19 @@ articles is therefore one row.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from struct import Struct
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import BindParameter, Connection, bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from newsapi.changelog.records import NewChange
-from newsapi.content.queries.visibility import is_visible
-from newsapi.content.tables.articles import Article, bucket
-from newsapi.content.tables.terms import Facet
+from newsapi.changelog.tables import Facet, FacetDigest
 from newsapi.db import bulk_rows
 from newsapi.db.bulk_rows import in_values
 from newsapi.db.types import columns_table
-from newsapi.sync.tables import FacetDigest
 
 DIGESTED_KINDS: Final = ("all", "author", "brand", "format", "language", "section", "tag")
 """Kinds of facets that partners can filter by; only these have digests."""
@@ -108,20 +105,10 @@ def sums_of_facets(connection: Connection, facets: Sequence[int]) -> list[Bucket
     return [BucketSum(sums[index], sums[BUCKETS + index] % _MODULUS) for index in range(BUCKETS)]
 
 
-def items_in_buckets(connection: Connection, first: int, last: int) -> Iterator[tuple[int, DigestItem]]:
-    """Yield the public articles in a range of the 4,096 buckets, each with its bucket."""
-    for bucket_index, id_, version in connection.execute(_IN_BUCKETS, {"first": first, "last": last}):
-        yield bucket_index, DigestItem(id_, version)
-
-
-def items_of_articles(connection: Connection, ids: Sequence[UUID]) -> Iterator[tuple[int, DigestItem]]:
-    """Yield the public articles among these ids, each with its bucket."""
-    statement = _ITEMS.where(in_values(connection, Article.id, ids), is_visible())
-    for bucket_index, id_, version in connection.execute(statement):
-        yield bucket_index, DigestItem(id_, version)
-
-
-_FACETS: Any = bindparam("facets", expanding=True)
+_FACETS: BindParameter[list[int]] = bindparam("facets", expanding=True)
 _OF_FACETS = select(FacetDigest.bucket_sums).where(FacetDigest.facet_id.in_(_FACETS))
-_ITEMS: Any = select(Article.digest_bucket, Article.id, Article.version)
-_IN_BUCKETS = _ITEMS.where(Article.digest_bucket.between(bindparam("first"), bindparam("last")), is_visible())
+
+
+def bucket(id_: UUID) -> int:
+    """Return the digest bucket of an article, 0 to 4095: the last three hexadecimal digits of its id."""
+    return id_.int & 0xFFF

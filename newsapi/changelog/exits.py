@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, Select, bindparam, delete, select, union_all
 from sqlalchemy.orm import Session
 
 from newsapi.changelog.records import NewChange
+from newsapi.changelog.tables import FilterExit
 from newsapi.db import bulk_rows
 from newsapi.db.bulk_rows import in_values
 from newsapi.db.types import columns_table
-from newsapi.sync.tables import FilterExit
 
 OUT_OF_SCOPE: Final = "out_of_scope"
 """Reason of an exit of an article that is still public."""
@@ -119,7 +119,7 @@ def list_recent(connection: Connection, groups: Sequence[Sequence[int]]) -> list
     return sorted(exits.values(), reverse=True)[:RECENT_EXITS_PER_FACET]
 
 
-def _read(connection: Connection, facets: Sequence[int], parameters: dict[str, Any]) -> list[ExitRow]:
+def _read(connection: Connection, facets: Sequence[int], parameters: dict[str, int]) -> list[ExitRow]:
     """Read exits from some facets: those between two changes, or without `after` the most recent."""
     exits: list[ExitRow] = []
     for start in range(0, len(facets), FACETS_PER_QUERY):
@@ -132,7 +132,7 @@ def _read(connection: Connection, facets: Sequence[int], parameters: dict[str, A
     return exits
 
 
-def _branch(facet: str, *, newest_first: bool) -> Select[Any]:
+def _branch(facet: str, *, newest_first: bool) -> Select[int, UUID, str, int]:
     """Select the exits from the facet bound to the parameter `facet`."""
     columns = _FILTER_EXIT.alias().c
     statement = select(columns.seq, columns.article_id, columns.reason, columns.facet_id)

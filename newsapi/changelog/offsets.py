@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, CursorResult, insert, or_, select, update
+from sqlalchemy import (
+    Connection,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from newsapi.changelog.tables import ChangelogHead, ConsumerOffset
@@ -44,7 +50,7 @@ def acquire_lease(
         head = session.execute(select(ChangelogHead.seq, ChangelogHead.nonce).with_for_update()).one()
         if not session.execute(select(_OFFSET.c.seq).where(_OFFSET.c.consumer == consumer)).all():
             seq, nonce = (0, 0) if from_the_first else head
-            values = {"consumer": consumer, "seq": seq, "nonce": nonce, "at": now}
+            values = {"consumer": consumer, "seq": seq, "nonce": nonce, "updated_at": now}
             session.execute(insert(_OFFSET).values(values))
     columns = _OFFSET.c
     free = or_(
@@ -71,9 +77,9 @@ def commit_offset(
         update(_OFFSET)
         .where(_OFFSET.c.consumer == consumer, _OFFSET.c.lease_holder == holder)
         .where(_OFFSET.c.seq == start.seq, _OFFSET.c.nonce == start.nonce)
-        .values(seq=end.seq, nonce=end.nonce, at=now)
+        .values(seq=end.seq, nonce=end.nonce, updated_at=now)
     )
-    result: CursorResult[Any] = session.execute(statement)  # type: ignore[assignment]
+    result = session.connection().execute(statement)
     return result.rowcount == 1
 
 
@@ -95,10 +101,12 @@ PURGED_OFFSET: Final = "purged"
 
 def save_offset(session: Session, name: str, position: LogPosition, now: datetime) -> None:
     """Save an offset that is not leased."""
-    statement = update(_OFFSET).where(_OFFSET.c.consumer == name).values(seq=position.seq, nonce=position.nonce, at=now)
-    result: CursorResult[Any] = session.execute(statement)  # type: ignore[assignment]
+    statement = (
+        update(_OFFSET).where(_OFFSET.c.consumer == name).values(seq=position.seq, nonce=position.nonce, updated_at=now)
+    )
+    result = session.connection().execute(statement)
     if not result.rowcount:
-        session.execute(insert(_OFFSET).values(consumer=name, seq=position.seq, nonce=position.nonce, at=now))
+        session.execute(insert(_OFFSET).values(consumer=name, seq=position.seq, nonce=position.nonce, updated_at=now))
 
 
 def get_offset(connection: Connection, name: str) -> int:
@@ -109,3 +117,8 @@ def get_offset(connection: Connection, name: str) -> int:
 def changelog_head(connection: Connection) -> LogPosition:
     """Return the position of the last change."""
     return LogPosition(*connection.execute(select(ChangelogHead.seq, ChangelogHead.nonce)).one())
+
+
+def lock_offset(session: Session, consumer: str) -> None:
+    """Wait for the offset of a consumer, which the consumer locks in each transaction that moves it."""
+    session.execute(select(ConsumerOffset.seq).where(ConsumerOffset.consumer == consumer).with_for_update())

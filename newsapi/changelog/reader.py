@@ -2,54 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, bindparam, select
 
 from newsapi.changelog.tables import Change, ChangelogHead
+from newsapi.db.bulk_rows import in_values
 from newsapi.errors import MigrationsPending
+
+
+class ChangeRow(NamedTuple):
+    """A change of the changelog; the columns are those of `Change`."""
+
+    seq: int
+    nonce: int
+    committed_at: datetime
+    kind: str
+    action: str
+    reason: str
+    version: int | None
+    subject_id: UUID
+    slug: str
+    previous_slug: str | None
+    additional_slugs: Sequence[str] | None
+    facets_before: Sequence[int]
+    facets_after: Sequence[int]
+    related_list_ids: Sequence[str] | None
+    is_bulk: bool
+
+
+class ChangelogDelta(NamedTuple):
+    """The part of the changelog after a position.
+
+    Attributes:
+        start_nonce: The nonce of the change at the position; None if there is no such change.
+        seq: The last change.
+        nonce: The nonce of the last change.
+        changes: The changes after the position; None if there are too many.
+    """
+
+    start_nonce: int | None
+    seq: int
+    nonce: int
+    changes: Sequence[ChangeRow] | None
+
 
 _HEAD = select(ChangelogHead.seq, ChangelogHead.nonce)
 _SINCE = (
-    select(
-        Change.seq,
-        Change.nonce,
-        Change.committed_at,
-        Change.kind,
-        Change.action,
-        Change.reason,
-        Change.version,
-        Change.subject_id,
-        Change.slug,
-        Change.previous_slug,
-        Change.additional_slugs,
-        Change.facets_before,
-        Change.facets_after,
-        Change.related_list_ids,
-        Change.is_bulk,
-    )
+    select(*(getattr(Change, name) for name in ChangeRow._fields))
     .where(Change.seq >= bindparam("start"))
     .order_by(Change.seq)
     .limit(bindparam("rows"))
 )
 
 
-def read_batch(connection: Connection, after_seq: int, limit: int) -> tuple[int | None, Sequence[Row[Any]]]:
+def get_head(connection: Connection) -> tuple[int, int]:
+    """Return the seq and the nonce of the last change.
+
+    Raises:
+        MigrationsPending: The changelog has no head row.
+    """
+    head = connection.execute(_HEAD).one_or_none()
+    if head is None:
+        raise MigrationsPending
+    return head.seq, head.nonce
+
+
+def read_batch(connection: Connection, after_seq: int, limit: int) -> tuple[int | None, Sequence[ChangeRow]]:
     """Read the changes after a position.
 
     Returns:
         The nonce of the change at `after_seq` (None if there is no such change), and up to `limit` changes after it.
     """
-    rows: Sequence[Any] = connection.execute(_SINCE, {"start": after_seq, "rows": limit + 1}).all()
+    rows = _read_from(connection, after_seq, limit + 1)
     if rows and rows[0].seq == after_seq:
         return rows[0].nonce, rows[1:]
     return None, rows[:limit]
 
 
-def read_since(
-    connection: Connection, after_seq: int | None, limit: int
-) -> tuple[int | None, int, int, Sequence[Row[Any]] | None]:
+def read_since(connection: Connection, after_seq: int | None, limit: int) -> ChangelogDelta:
     """Read the head of the changelog and the changes after a position; without new changes this is one statement.
 
     Args:
@@ -58,21 +92,48 @@ def read_since(
         limit: Largest number of changes to return.
 
     Returns:
-        The nonce of the change at `after_seq` (None if there is no such change), the seq and nonce of the head, and the
-        changes; None in place of the changes if there are more than `limit`.
+        The head and the changes, without the changes if there are more than `limit`.
 
     Raises:
         MigrationsPending: The changelog has no head row.
     """
-    head = connection.execute(_HEAD).one_or_none()
-    if head is None:
-        raise MigrationsPending
-    head_seq, head_nonce = head
+    head_seq, head_nonce = get_head(connection)
     if after_seq == head_seq:
-        return head_nonce, head_seq, head_nonce, ()
+        return ChangelogDelta(head_nonce, head_seq, head_nonce, ())
     start = max(0, head_seq - limit) if after_seq is None else after_seq
-    rows: Sequence[Any] = connection.execute(_SINCE, {"start": start, "rows": limit + 2}).all()
+    rows = _read_from(connection, start, limit + 2)
     start_nonce: int | None = None
     if rows and rows[0].seq == start:
         start_nonce, rows = rows[0].nonce, rows[1:]
-    return start_nonce, head_seq, head_nonce, None if len(rows) > limit else rows
+    return ChangelogDelta(start_nonce, head_seq, head_nonce, None if len(rows) > limit else rows)
+
+
+def _read_from(connection: Connection, start: int, count: int) -> list[ChangeRow]:
+    """Read `count` changes from the change with the seq `start` on."""
+    return [ChangeRow(*row) for row in connection.execute(_SINCE, {"start": start, "rows": count})]
+
+
+class ChangeInfo(NamedTuple):
+    """The changelog entry of a change."""
+
+    nonce: int
+    at: datetime
+    reason: str
+    slug: str
+    previous_slug: str | None
+    version: int | None
+
+
+def get_changes(connection: Connection, seqs: Collection[int]) -> dict[int, ChangeInfo]:
+    """Return the changelog entries of these changes by their seq."""
+    columns = (
+        Change.seq,
+        Change.nonce,
+        Change.committed_at,
+        Change.reason,
+        Change.slug,
+        Change.previous_slug,
+        Change.version,
+    )
+    rows = connection.execute(select(*columns).where(in_values(connection, Change.seq, sorted(seqs))))
+    return {row.seq: ChangeInfo(*row[1:]) for row in rows}

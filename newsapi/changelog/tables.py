@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from newsapi.db.types import Base, BytewiseText
@@ -57,11 +56,11 @@ class Change(Base):
     subject_id: Mapped[UUID]
     slug: Mapped[str] = mapped_column(BytewiseText)
     previous_slug: Mapped[str | None] = mapped_column(BytewiseText)
-    additional_slugs: Mapped[list[Any] | None]
+    additional_slugs: Mapped[list[str] | None]
     version: Mapped[int | None]
-    facets_before: Mapped[list[Any]] = mapped_column(default=list)
-    facets_after: Mapped[list[Any]] = mapped_column(default=list)
-    related_list_ids: Mapped[list[Any] | None]
+    facets_before: Mapped[list[int]] = mapped_column(default=list)
+    facets_after: Mapped[list[int]] = mapped_column(default=list)
+    related_list_ids: Mapped[list[str] | None]
     is_bulk: Mapped[bool] = mapped_column(default=False)
 
 
@@ -79,15 +78,60 @@ class ConsumerOffset(Base):
     consumer: Mapped[str] = mapped_column(primary_key=True)
     seq: Mapped[int] = mapped_column(BigInteger)
     nonce: Mapped[int] = mapped_column(BigInteger)
-    at: Mapped[datetime]
+    updated_at: Mapped[datetime]
     lease_holder: Mapped[str | None]
     lease_expires_at: Mapped[datetime | None]
 
 
-class Secret(Base):
-    """A random value that all nodes share, used where no setting provides one."""
+class FilterExit(Base):
+    """A facet that a public article left and is not in now, with the change by which it left, and why.
 
-    __tablename__ = "secret"
+    The article's latest change alone is not enough: if it moved from brand A to B and then to C, a mirror of A would
+    keep it forever. A row is written with the change and deleted when the article returns to the facet. When the
+    article is withdrawn, it leaves all facets that it was ever in once more, so that a recall reaches every mirror that
+    had it.
+    """
 
-    name: Mapped[str] = mapped_column(primary_key=True)
-    value: Mapped[str]
+    __tablename__ = "filter_exit"
+    __table_args__ = (Index(None, "facet_id", "seq"), {"sqlite_with_rowid": False})
+
+    article_id: Mapped[UUID] = mapped_column(primary_key=True)
+    facet_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(BigInteger)
+    reason: Mapped[str]
+
+
+class FacetDigest(Base):
+    """The digest of a facet: for each bucket, the number of articles and the sum of their fingerprints."""
+
+    __tablename__ = "facet_digest"
+
+    facet_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    bucket_sums: Mapped[bytes]
+
+
+class Facet(Base):
+    """A set of published articles that a filter can name: a brand's, mentions of a brand, a format's, all articles.
+
+    The facets of kind `terms` contain no articles; they change when any brand (author, section, tag) itself does, for
+    responses that show names.
+
+    PostgreSQL's fill factor is 50 % because every write of an article updates the rows of its facets: the new row
+    versions stay on the same page, and the rows of all brands stay close together for queries that read them all.
+
+    Attributes:
+        name: Set if no other row owns the facet (`all`, formats, languages).
+        article_count: Number of articles in the set.
+        seq: The last change of the set or of an article in it; responses made from the set depend on it.
+        changed_at: The time of that change.
+    """
+
+    __tablename__ = "facet"
+    __table_args__ = (UniqueConstraint("kind", "name"), {"postgresql_with": {"fillfactor": 50}})
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    name: Mapped[str | None] = mapped_column(BytewiseText)
+    article_count: Mapped[int] = mapped_column(default=0)
+    seq: Mapped[int] = mapped_column(BigInteger, default=0)
+    changed_at: Mapped[datetime | None]

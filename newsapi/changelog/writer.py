@@ -13,8 +13,7 @@ from sqlalchemy.orm import Session
 
 from newsapi.changelog import digests, exits
 from newsapi.changelog.records import NewChange
-from newsapi.changelog.tables import Change, ChangelogHead
-from newsapi.content.tables.terms import Facet
+from newsapi.changelog.tables import Change, ChangelogHead, Facet
 from newsapi.db import bulk_rows
 from newsapi.db.types import UtcDateTime, columns_table
 

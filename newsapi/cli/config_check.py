@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from ipaddress import ip_address
-from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from newsapi.keys.commands import PARTNER_SCOPE
+from newsapi.keys.queries import KeyRow
 from newsapi.settings import Settings
+from newsapi.web.scopes import PARTNER_SCOPE
 
 
-def config_warnings(settings: Settings, keys: Sequence[Any], now: datetime) -> Iterator[str]:
+def config_warnings(settings: Settings, keys: Sequence[KeyRow], now: datetime) -> Iterator[str]:
     """Check the settings and the API keys.
 
     Args:
@@ -35,13 +35,13 @@ def config_warnings(settings: Settings, keys: Sequence[Any], now: datetime) -> I
         yield f"NEWSAPI_PUBLIC_BODY is {settings.public_body}, but no partner has a key that reads more."
     if settings.rate_limits is None:
         yield "NEWSAPI_RATE_LIMITS is off: a single client can overload the server."
-    yield from _addresses(settings)
+    yield from _url_warnings(settings)
     if settings.smtp_url:
-        yield from _mail(settings, urlsplit(settings.smtp_url))
-    yield from _keys(valid_keys)
+        yield from _email_warnings(settings, urlsplit(settings.smtp_url))
+    yield from _key_warnings(valid_keys)
 
 
-def _addresses(settings: Settings) -> Iterator[str]:
+def _url_warnings(settings: Settings) -> Iterator[str]:
     api = urlsplit(settings.api_url)
     is_exposed = not _is_loopback(settings.host)
     if is_exposed and _is_loopback(api.hostname):
@@ -58,7 +58,7 @@ def _addresses(settings: Settings) -> Iterator[str]:
         yield "NEWSAPI_TRUSTED_PROXIES trusts every address: any client can pretend to have another one."
 
 
-def _mail(settings: Settings, server: SplitResult) -> Iterator[str]:
+def _email_warnings(settings: Settings, server: SplitResult) -> Iterator[str]:
     if server.scheme == "smtp" and not _is_loopback(server.hostname):
         yield "NEWSAPI_SMTP_URL is on another machine and without TLS: emails and links are transmitted unencrypted."
     if server.scheme != "file" and settings.mail_from.rstrip(">").endswith("@localhost"):
@@ -67,7 +67,7 @@ def _mail(settings: Settings, server: SplitResult) -> Iterator[str]:
         yield "NEWSAPI_SECRET_KEY is not set: a copy of the database is enough to test guessed email addresses."
 
 
-def _keys(valid_keys: Sequence[Any]) -> Iterator[str]:
+def _key_warnings(valid_keys: Sequence[KeyRow]) -> Iterator[str]:
     for row in valid_keys:
         if "admin" in row.scopes and row.expires_at is None:
             yield f"{row.prefix} ({row.name}) has the scope admin and never expires: limit its lifetime (--days)."

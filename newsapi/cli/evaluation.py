@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from html import escape
 from io import BytesIO
-from typing import Any, Final
+from typing import Final, TypedDict
 
 import orjson
 
+from newsapi.app import WRITE_HOOKS
 from newsapi.content.queries import articles as article_queries
 from newsapi.db.database import Database
 from newsapi.errors import FieldError, InvalidParameter
@@ -31,14 +33,37 @@ RANKING_DEPTH: Final = 20
 UNDATED: Final = "2000-01-01"
 
 
+class JudgedDocument(TypedDict):
+    """A line with a document. Brands, sections and tags are names."""
+
+    id: str
+    headline: str
+    standfirst: str
+    body: str
+    brand: str | None
+    mentions: list[str]
+    section: str | None
+    tags: list[str]
+    published_at: str | None
+    language: str
+
+
+class Ranking(TypedDict):
+    """The articles ranked for a source, best first, and their scores."""
+
+    source: str
+    ranked: list[str]
+    scores: dict[str, float]
+
+
 def iter_rankings(
     database: Database,
     settings: Settings,
     lines: Iterable[bytes],
     *,
-    now: Callable[[], Any],
+    now: Callable[[], datetime],
     progress: Callable[[int, int], None],
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Ranking]:
     """Import the documents into an empty database, index them, and rank the articles for each source.
 
     Args:
@@ -56,7 +81,8 @@ def iter_rankings(
     """
     documents, sources = _read(lines)
     records = b"".join(orjson.dumps(record) + b"\n" for record in _records(documents.values()))
-    import_loader.import_records(database, settings, BytesIO(records), now=now, reject=_refuse)
+    stream = BytesIO(records)
+    import_loader.import_records(database, settings, stream, hooks=WRITE_HOOKS, now=now, reject=_raise_rejection)
     related_maintenance.rebuild_index(database, now=now)
     ids_by_slug = {slug_of(id_): id_ for id_ in documents}
     for number, source in enumerate(sources, 1):
@@ -73,9 +99,9 @@ def slug_of(name: str) -> str:
     return name if is_slug(name) else hashlib.blake2b(name.encode(), digest_size=10).hexdigest()
 
 
-def _read(lines: Iterable[bytes]) -> tuple[dict[str, Mapping[str, Any]], list[str]]:
+def _read(lines: Iterable[bytes]) -> tuple[dict[str, JudgedDocument], list[str]]:
     """Return the documents by id, and the ids of those that judgments name as their source."""
-    documents: dict[str, Mapping[str, Any]] = {}
+    documents: dict[str, JudgedDocument] = {}
     sources: dict[str, None] = {}
     for number, line in enumerate(lines, 1):
         try:
@@ -89,7 +115,7 @@ def _read(lines: Iterable[bytes]) -> tuple[dict[str, Mapping[str, Any]], list[st
     return documents, [source for source in sources if source in documents]
 
 
-def _records(documents: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+def _records(documents: Iterable[JudgedDocument]) -> Iterator[Mapping[str, object]]:
     """Yield import records: the terms that the documents refer to, then an article for each document."""
     documents = list(documents)
     for kind, names in (
@@ -97,14 +123,14 @@ def _records(documents: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]
         ("section", {row["section"] for row in documents}),
         ("tag", {name for row in documents for name in row["tags"]}),
     ):
-        yield from ({"type": kind, "slug": slug_of(name), "name": name} for name in sorted(names - {None}))
+        yield from ({"type": kind, "slug": slug_of(name), "name": name} for name in sorted(filter(None, names)))
     for row in documents:
         yield {
             "type": "article",
             "slug": slug_of(row["id"]),
-            "headline": _line(row["headline"]),
-            "standfirst": _line(row["standfirst"]) or None,
-            "body_html": f"<p>{escape(_line(row['body']))}</p>" if row["body"] else "",
+            "headline": _single_line(row["headline"]),
+            "standfirst": _single_line(row["standfirst"]) or None,
+            "body_html": f"<p>{escape(_single_line(row['body']))}</p>" if row["body"] else "",
             "language": row["language"],
             "format": "article",
             "brand": slug_of(row["brand"]) if row["brand"] else None,
@@ -117,9 +143,9 @@ def _records(documents: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]
         }
 
 
-def _line(text: str) -> str:
+def _single_line(text: str) -> str:
     return " ".join(strip_forbidden(text).split())
 
 
-def _refuse(line: int, error: FieldError) -> None:
+def _raise_rejection(line: int, error: FieldError) -> None:
     raise InvalidParameter([FieldError(f"article {line} of the set: {error.location}", error.message)])

@@ -7,17 +7,19 @@ each row would cost several times as much as the insert.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
-from sqlalchemy import ARRAY, ColumnElement, Connection, Dialect, LargeBinary, Table, any_, literal
+from sqlalchemy import ARRAY, Column, ColumnElement, Connection, Dialect, LargeBinary, Table, any_, literal
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from newsapi.db.types import Base, columns_table
 
+_Value = TypeVar("_Value")
 
-def bulk_insert(session: Session, model: type[Base], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+
+def bulk_insert(session: Session, model: type[Base], columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Insert rows, with COPY on PostgreSQL and `executemany` on SQLite.
 
     Errors are those that an INSERT would raise.
@@ -43,7 +45,9 @@ def bulk_insert(session: Session, model: type[Base], columns: Sequence[str], row
         _copy(connection, into, types, values)
 
 
-def in_values(connection: Connection, column: Any, values: Collection[Any]) -> ColumnElement[bool]:
+def in_values(
+    connection: Connection, column: Column[_Value] | InstrumentedAttribute[_Value], values: Collection[_Value]
+) -> ColumnElement[bool]:
     """Return the condition that a column has one of the values, of which there may be thousands.
 
     PostgreSQL receives one array, because its driver takes longer over thousands of parameters than the database over
@@ -57,8 +61,8 @@ def in_values(connection: Connection, column: Any, values: Collection[Any]) -> C
 
 
 def _stored(
-    dialect: Dialect, target: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]
-) -> list[tuple[Any, ...]]:
+    dialect: Dialect, target: Table, columns: Sequence[str], rows: Iterable[Sequence[object]]
+) -> list[tuple[object, ...]]:
     """Convert values to those of the driver, column by column; most columns, such as bytes, need no conversion."""
     converted = []
     for name, values in zip(columns, zip(*rows, strict=True), strict=False):
@@ -68,7 +72,7 @@ def _stored(
     return list(zip(*converted, strict=True))
 
 
-def _copy(connection: Connection, into: str, types: Sequence[str], values: Iterable[tuple[Any, ...]]) -> None:
+def _copy(connection: Connection, into: str, types: Sequence[str], values: Iterable[tuple[object, ...]]) -> None:
     statement = f"COPY {into} FROM STDIN (FORMAT BINARY)"
     driver: Any = connection.connection.driver_connection
     try:

@@ -11,19 +11,28 @@ To debug a query, run the same statement with `connection.execute`; the rows are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache, partial
 from operator import itemgetter
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeVarTuple, cast
 
 from sqlalchemy import BindParameter, Connection, Dialect, Select
 from sqlalchemy.sql import visitors
 
-Row = tuple[Any, ...]
+Parameters = Mapping[str, Any]
+"""The values of a statement by parameter name."""
+
+_Converter = Callable[[Any], object]
+"""Converts a value between Python and the driver."""
+
+RowSelect = Select[*tuple[Any, ...]]
+"""A statement whose columns depend on its arguments."""
+
 _Sizes = tuple[tuple[str, int], ...]
+_Columns = TypeVarTuple("_Columns")
 
 
-def fetch_rows(connection: Connection, statement: Select[*tuple[Any, ...]], parameters: Mapping[str, Any]) -> list[Row]:
+def fetch_rows(connection: Connection, statement: Select[*_Columns], parameters: Parameters) -> list[tuple[*_Columns]]:
     """Run a statement.
 
     Args:
@@ -35,14 +44,14 @@ def fetch_rows(connection: Connection, statement: Select[*tuple[Any, ...]], para
         The rows as plain tuples, in the order of the columns of the statement.
     """
     sizes = tuple((name, len(value)) for name, value in parameters.items() if isinstance(value, (list, tuple)))
-    compiled = _prepared(statement, connection.dialect, sizes)
-    values = compiled.bound(parameters)
+    compiled = _prepare(statement, connection.dialect, sizes)
+    values = compiled.bind(parameters)
     cursor = connection.connection.cursor()
     for listener in connection.dispatch.before_cursor_execute:
         listener(connection, cursor, compiled.text, values, None, False)  # noqa: FBT003 (the signature of the event)
     try:
         cursor.execute(compiled.text, values)
-        raw_rows = cast("list[Row]", cursor.fetchall())
+        raw_rows = cast("list[tuple[*_Columns]]", cursor.fetchall())
     except Exception as error:
         driver = connection.connection
         if connection.dialect.is_disconnect(error, driver, cursor):  # type: ignore[arg-type]
@@ -52,10 +61,10 @@ def fetch_rows(connection: Connection, statement: Select[*tuple[Any, ...]], para
         cursor.close()
     if not raw_rows or not compiled.converters:
         return raw_rows
-    columns: list[Any] = list(zip(*raw_rows, strict=True))
+    columns: list[Iterable[object]] = list(zip(*raw_rows, strict=True))
     for index, convert in compiled.converters:
         columns[index] = map(convert, columns[index])
-    return list(zip(*columns, strict=True))
+    return cast("list[tuple[*_Columns]]", list(zip(*columns, strict=True)))
 
 
 class _CompiledQuery(NamedTuple):
@@ -71,19 +80,19 @@ class _CompiledQuery(NamedTuple):
     text: str
     values: tuple[_ValueGetter, ...]
     placeholders: tuple[str, ...] | None
-    converters: tuple[tuple[int, Callable[[Any], Any]], ...]
+    converters: tuple[tuple[int, _Converter], ...]
 
-    def bound(self, parameters: Mapping[str, Any]) -> Any:
+    def bind(self, parameters: Parameters) -> tuple[object, ...] | dict[str, object]:
         """Return the values in the form that the driver accepts."""
         values = tuple([value(parameters) for value in self.values])
         return values if self.placeholders is None else dict(zip(self.placeholders, values, strict=True))
 
 
-_ValueGetter = Callable[[Mapping[str, Any]], Any]
+_ValueGetter = Callable[[Parameters], object]
 """Takes the value of one placeholder from the parameters."""
 
 
-def _value(name: str, index: int | None, convert: Callable[[Any], Any] | None) -> _ValueGetter:
+def _value(name: str, index: int | None, convert: _Converter | None) -> _ValueGetter:
     """Build the getter of a parameter, or of the element of a list parameter at an index."""
     if index is None:
         return itemgetter(name) if convert is None else lambda parameters: convert(parameters[name])
@@ -93,7 +102,7 @@ def _value(name: str, index: int | None, convert: Callable[[Any], Any] | None) -
 
 
 @lru_cache(maxsize=1024)
-def _prepared(statement: Select[*tuple[Any, ...]], dialect: Dialect, sizes: _Sizes) -> _CompiledQuery:
+def _prepare(statement: RowSelect, dialect: Dialect, sizes: _Sizes) -> _CompiledQuery:
     """Compile a statement for the given sizes of its list parameters."""
     size_of = dict(sizes)
     compiled = visitors.cloned_traverse(statement, {}, {"bindparam": _render_literal}).compile(dialect=dialect)
@@ -125,11 +134,11 @@ def _prepared(statement: Select[*tuple[Any, ...]], dialect: Dialect, sizes: _Siz
     )
 
 
-def _constant(value: Any, _parameters: object) -> Any:
+def _constant(value: object, _parameters: object) -> object:
     return value
 
 
-def _render_literal(parameter: BindParameter[Any]) -> None:
+def _render_literal(parameter: BindParameter[object]) -> None:
     """Render constants into the SQL text: less is sent, and PostgreSQL plans with the actual value."""
     if not parameter.required and isinstance(parameter.value, (str, int)):
         parameter.literal_execute = True

@@ -81,12 +81,16 @@ class Database:
             _prepare_sqlite(engine, writes=writes, nowait=nowait)
             return engine
         if not writes:
+            statement_timeout_ms = 0 if self._long_running else READ_STATEMENT_TIMEOUT_MS
             server_options = (
                 "-c default_transaction_isolation=repeatable\\ read -c default_transaction_read_only=on"
-                f" -c statement_timeout={0 if self._long_running else READ_STATEMENT_TIMEOUT_MS} -c random_page_cost={RANDOM_PAGE_COST}"
+                f" -c statement_timeout={statement_timeout_ms} -c random_page_cost={RANDOM_PAGE_COST}"
             )
         elif nowait:
-            server_options = f"-c lock_timeout={TRY_LOCK_TIMEOUT_MS} -c statement_timeout={TRY_LOCK_TIMEOUT_MS} -c synchronous_commit=off"
+            server_options = (
+                f"-c lock_timeout={TRY_LOCK_TIMEOUT_MS} -c statement_timeout={TRY_LOCK_TIMEOUT_MS}"
+                " -c synchronous_commit=off"
+            )
         else:
             server_options = ""
         arguments = {"application_name": "newsapi", "options": server_options}
@@ -222,7 +226,7 @@ def _prepare_sqlite(engine: Engine, *, writes: bool, nowait: bool) -> None:
     pragmas = _sqlite_pragmas(writes=writes, nowait=nowait)
 
     @event.listens_for(engine, "connect")
-    def connect(connection: Any, _record: object) -> None:
+    def connect(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None
         for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}")
@@ -230,7 +234,7 @@ def _prepare_sqlite(engine: Engine, *, writes: bool, nowait: bool) -> None:
     if not writes:
         # A connection for reads is in a transaction from its checkout on.
         @event.listens_for(engine, "checkout")
-        def begin_reading(connection: Any, _record: object, _fairy: object) -> None:
+        def begin_reading(connection: sqlite3.Connection, _record: object, _fairy: object) -> None:
             connection.execute("BEGIN")
 
         return
@@ -259,7 +263,7 @@ def _sqlite_pragmas(*, writes: bool, nowait: bool) -> list[str]:
     return pragmas
 
 
-def _begin_writing(driver: Any, *, timeout_seconds: float) -> None:
+def _begin_writing(driver: sqlite3.Connection, *, timeout_seconds: float) -> None:
     """Begin a write transaction, waiting for the write lock for up to `timeout_seconds` seconds.
 
     The busy handler of SQLite polls less and less often, so that among many writers the first to come wait longest and

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
 from psycopg import errors
+from psycopg.rows import TupleRow
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import InvalidatePoolError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Sequence
 
+    from psycopg.abc import PQGen, PQGenConn
     from sqlalchemy.pool import ConnectionPoolEntry
 
 CONNECT_TIMEOUT_SECONDS = 0.6
@@ -40,16 +42,18 @@ EDITOR_WRITE_TIMEOUT_SECONDS = 5.0
 BULK_WRITE_TIMEOUT_SECONDS = 30.0
 """Time limit for one statement of a background write: a batch of an import is slow, and waits for other writers."""
 
-_STEP = 0.1
-_Found = TypeVar("_Found")
+_WAIT_INTERVAL_SECONDS = 0.1
+_Result = TypeVar("_Result")
 
 
-class DeadlineConnection(psycopg.Connection[Any]):
+class DeadlineConnection(psycopg.Connection[TupleRow]):
     """A connection whose waits end after `limit` seconds (None: no limit) with an OperationalError."""
 
     limit: float | None = READ_TIMEOUT_SECONDS
 
-    def wait(self, gen: Generator[Any, Any, _Found], interval: float = _STEP, timeout: float | None = None) -> _Found:
+    def wait(
+        self, gen: PQGen[_Result], interval: float = _WAIT_INTERVAL_SECONDS, timeout: float | None = None
+    ) -> _Result:
         """Wait as psycopg does, but at most for the limit; data that has arrived is always read."""
         try:
             return super().wait(gen, interval, self.limit if timeout is None else timeout)
@@ -58,7 +62,7 @@ class DeadlineConnection(psycopg.Connection[Any]):
             raise psycopg.OperationalError("the database server did not reply in time") from error
 
     @classmethod
-    def _connect_gen(cls, conninfo: str = "") -> Generator[Any, Any, DeadlineConnection]:
+    def _connect_gen(cls, conninfo: str = "") -> PQGenConn[DeadlineConnection]:
         """Connect, and check the deadline each time that the driver reports that it still waits."""
         steps = super()._connect_gen(conninfo)
         deadline = time.monotonic() + CONNECT_TIMEOUT_SECONDS
@@ -85,7 +89,7 @@ def apply_deadlines(engine: Engine, limit: float, *, begin_on_checkout: bool) ->
     """
 
     @event.listens_for(engine, "do_connect")
-    def connect(_dialect: object, _record: object, arguments: Any, keywords: Any) -> DeadlineConnection:
+    def connect(_dialect: object, _record: object, arguments: Sequence[str], keywords: Any) -> DeadlineConnection:
         return DeadlineConnection.connect(*arguments, autocommit=begin_on_checkout, **keywords)
 
     @event.listens_for(engine, "checkin")

@@ -5,10 +5,24 @@ One parameter for each integer would make a different statement for each count, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Final
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, String, any_, bindparam, cast, func, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Cast,
+    Column,
+    ColumnElement,
+    String,
+    TableValuedAlias,
+    any_,
+    bindparam,
+    cast,
+    func,
+    select,
+)
+from sqlalchemy.orm import InstrumentedAttribute
 
 DIALECTS: Final = ("sqlite", "postgresql")
 
@@ -19,19 +33,19 @@ def bind_value(dialect: str, values: Iterable[int]) -> str:
     return f"[{joined}]" if dialect == "sqlite" else f"{{{joined}}}"
 
 
-def in_list(dialect: str, column: Any, name: str) -> ColumnElement[bool]:
+def in_list(dialect: str, column: Column[int] | InstrumentedAttribute[int], name: str) -> ColumnElement[bool]:
     """Return the condition that a column is one of the integers in the parameter `name`."""
     if dialect == "sqlite":
-        return column.in_(select(unnest(dialect, name).c.value))  # type: ignore[no-any-return]
-    return column == any_(_array(name))  # type: ignore[no-any-return]
+        return column.in_(select(unnest(dialect, name).c.value))
+    return column == any_(_array(name))
 
 
-def unnest(dialect: str, name: str) -> Any:
+def unnest(dialect: str, name: str) -> TableValuedAlias:
     """Return a table of the integers in the parameter `name`, with the single column `value`."""
     if dialect == "sqlite":
         return func.json_each(bindparam(name, type_=String)).table_valued("value")
     return func.unnest(_array(name)).table_valued("value", name="given").render_derived()
 
 
-def _array(name: str) -> Any:
+def _array(name: str) -> Cast[Sequence[int]]:
     return cast(bindparam(name, type_=String), ARRAY(BigInteger))

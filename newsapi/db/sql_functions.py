@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import JSON
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from newsapi.db.types import UtcDateTime
@@ -30,21 +31,21 @@ class greatest_time(FunctionElement[datetime]):  # noqa: N801 (an SQL function)
 
 
 @compiles(json_rows, "sqlite")
-def _array_in_sqlite(element: json_rows, compiler: Any, **options: Any) -> str:
+def _array_in_sqlite(element: json_rows, compiler: SQLCompiler, **options: object) -> str:
     return f"json_group_array(json_array({compiler.process(element.clauses, **options)}))"
 
 
 @compiles(json_rows, "postgresql")
-def _array_in_postgresql(element: json_rows, compiler: Any, **options: Any) -> str:
+def _array_in_postgresql(element: json_rows, compiler: SQLCompiler, **options: object) -> str:
     return f"json_agg(json_build_array({compiler.process(element.clauses, **options)}))"
 
 
 @compiles(greatest_time, "sqlite")
-def _newest_in_sqlite(element: greatest_time, compiler: Any, **options: Any) -> str:
+def _newest_in_sqlite(element: greatest_time, compiler: SQLCompiler, **options: object) -> str:
     times = [compiler.process(time, **options) for time in element.clauses]
     return f"max({times[0]}, {', '.join(f'coalesce({time}, 0)' for time in times[1:])})"
 
 
 @compiles(greatest_time, "postgresql")
-def _newest_in_postgresql(element: greatest_time, compiler: Any, **options: Any) -> str:
+def _newest_in_postgresql(element: greatest_time, compiler: SQLCompiler, **options: object) -> str:
     return f"greatest({compiler.process(element.clauses, **options)})"

@@ -10,7 +10,17 @@ from functools import lru_cache
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, LargeBinary, MetaData, Table, Text, Uuid
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -31,15 +41,15 @@ class UtcDateTime(TypeDecorator[datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[int] | TypeEngine[datetime]:
         """Return the database's column type."""
         return BigInteger() if dialect.name == "sqlite" else DateTime(timezone=True)
 
-    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any]:
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], int | datetime | None]:
         """Return the function that converts a time for the database and rejects naive times."""
         is_sqlite = dialect.name == "sqlite"
 
-        def to_stored(value: datetime | None) -> Any:
+        def to_stored(value: datetime | None) -> int | datetime | None:
             if value is None:
                 return None
             if value.tzinfo is None:
@@ -49,7 +59,9 @@ class UtcDateTime(TypeDecorator[datetime]):
 
         return to_stored
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None]:
+    def result_processor(
+        self, dialect: Dialect, coltype: object
+    ) -> Callable[[int | str | None], datetime | None] | Callable[[datetime | None], datetime | None]:
         """Return the function that converts a stored value to an aware time in UTC."""
         del coltype
         return decode_instant if dialect.name == "sqlite" else _in_utc
@@ -61,7 +73,7 @@ class Id(TypeDecorator[UUID]):
     impl = Uuid
     cache_ok = True
 
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[bytes] | TypeEngine[UUID]:
         """Return the database's column type."""
         return LargeBinary(16) if dialect.name == "sqlite" else Uuid()
 
@@ -69,7 +81,7 @@ class Id(TypeDecorator[UUID]):
         """Return the function that converts a UUID to 16 bytes; None where the driver takes UUIDs."""
         return (lambda value: None if value is None else value.bytes) if dialect.name == "sqlite" else None
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], UUID | None] | None:
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[bytes | None], UUID | None] | None:
         """Return the function that converts a stored value to a UUID; None where the driver returns UUIDs."""
         del coltype
         return _uuid if dialect.name == "sqlite" else None
@@ -118,6 +130,8 @@ class Base(DeclarativeBase):
         UUID: Id(),
         str: Text(),
         dict[str, Any]: Json,
+        list[int]: Json,
+        list[str]: Json,
         list[Any]: Json,
         bytes: LargeBinary(),
     }

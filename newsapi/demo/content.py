@@ -22,6 +22,9 @@ PICTURES_VARIABLE = "NEWSAPI_DEMO_PICTURES"
 MAIL_PATH = "/demo/mail"
 """The path under which the demo shows e-mails, which it does not send."""
 
+PUBLISHER = "Motori Demo"
+"""The name of the magazine, in feeds, sitemaps and e-mails."""
+
 REFERENCE_SLUG = "jaguar-land-rover-allo-studio-una-fabbrica-per-produrre-batterie"
 WITHDRAWN_SLUG = "stellantis-il-calendario-dei-porte-aperte"
 
@@ -29,7 +32,12 @@ WITHDRAWN_SLUG = "stellantis-il-calendario-dei-porte-aperte"
 def environment(database: Path) -> dict[str, str]:
     """Return the settings of a demo with this SQLite file, as environment variables."""
     url = f"sqlite:///{database}"
-    return {"NEWSAPI_DATABASE_URL": url, "NEWSAPI_SMTP_URL": email_folder(url).as_uri(), PICTURES_VARIABLE: "on"}
+    return {
+        "NEWSAPI_DATABASE_URL": url,
+        "NEWSAPI_SMTP_URL": email_folder(url).as_uri(),
+        "NEWSAPI_PUBLISHER": PUBLISHER,
+        PICTURES_VARIABLE: "on",
+    }
 
 
 def email_folder(database_url: str) -> Path:
@@ -66,6 +74,7 @@ def tour_text(api_url: str) -> str:
         ("A withdrawn article", f"/v1/articles/{WITHDRAWN_SLUG}"),
         ("E-mails (not sent)", MAIL_PATH),
         ("The documentation", "/docs"),
+        ("These links as a page", "/"),
     )
     width = max(len(title) for title, _ in stops)
     return "\n".join(f"{title:<{width}}  {api_url}{path}" for title, path in stops)

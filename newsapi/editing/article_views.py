@@ -3,40 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Final
 
 from flask import Response
 from flask.views import MethodView
 
 from newsapi.cache.cached_response import CachedResponse
+from newsapi.content.context import app_context
 from newsapi.content.presentation import crosslinks
+from newsapi.content.presentation.article_paths import SLUG_OR_ID_PARAM, parse_name
 from newsapi.content.presentation.presentation import FULL_ACCESS
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import snapshots
 from newsapi.content.schemas.articles import (
+    ALL_FIELDS,
     ArticleCreate,
     ArticlePatch,
     EditorArticle,
     EditorArticleResponse,
     RelatedPicksUpdate,
 )
-from newsapi.content.writes import patches
 from newsapi.content.writes.writer import WriteResult
 from newsapi.db.database import Connection, Session
-from newsapi.editing import commands as actions
+from newsapi.editing import commands
 from newsapi.editing.schemas import RelatedPicks, RelatedPicksResponse, WithdrawParams
-from newsapi.reading.article_views import ALL_FIELDS, SLUG_OR_ID_PARAM, parse_name
-from newsapi.web import write_requests
+from newsapi.web import wire, write_requests
 from newsapi.web.authorization import require_caller
 from newsapi.web.blueprint import Blueprint
-from newsapi.web.context import app_context
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.idempotency import SaveResponse, StoredResponse, without_key
 from newsapi.web.responses import private_response
 
-blueprint = Blueprint("desk", __name__, url_prefix="/v1/articles", description="Create, update and withdraw articles")
+blueprint = Blueprint(
+    "article-editing", __name__, url_prefix="/v1/articles", description="Create, update and withdraw articles"
+)
 
-PICKS_SCHEMA = RelatedPicksUpdate()
+PICKS_SCHEMA: Final = RelatedPicksUpdate()
 
 
 def article_response(
@@ -92,13 +94,13 @@ class ArticleCollection(MethodView):
         """Create an article; without `status` it is a draft. Without `slug`, the slug is made from the headline."""
         body, caller = write_requests.json_body(), require_caller()
         return write_requests.idempotent(
-            lambda save: actions.create(
-                app_context().desk, caller, body, article_response(201, location=True, save=save)
+            lambda save: commands.create(
+                app_context().write_context, caller, body, article_response(201, location=True, save=save)
             )
         )
 
 
-@blueprint.route("/<which>", parameters=[SLUG_OR_ID_PARAM])
+@blueprint.route("/<slug_or_id>", parameters=[SLUG_OR_ID_PARAM])
 class ArticleItem(MethodView):
     """One article."""
 
@@ -109,18 +111,18 @@ class ArticleItem(MethodView):
     )
     @blueprint.response(200, EditorArticleResponse, headers=write_requests.ETAG_HEADER)
     @blueprint.documents_errors(404, 409, 412, 428)
-    def patch(self, which: str) -> Response:
+    def patch(self, slug_or_id: str) -> Response:
         """Apply a JSON merge patch (RFC 7396): null removes a value, omitted fields stay. `If-Match` is required."""
         body = write_requests.json_body(write_requests.PATCH)
-        name, _ = parse_name(which)
+        name, _ = parse_name(slug_or_id)
         return write_requests.write_response(
-            actions.update(
-                app_context().desk,
+            commands.update(
+                app_context().write_context,
                 require_caller(),
                 name,
                 body,
                 article_response(200),
-                versions=write_requests.if_match_versions(),
+                precondition=write_requests.parse_if_match(),
             )
         )
 
@@ -134,30 +136,35 @@ class ArticleItem(MethodView):
     @blueprint.arguments(WithdrawParams(), location="query", error_status_code=400)
     @blueprint.response(200, EditorArticleResponse, headers=write_requests.ETAG_HEADER)
     @blueprint.documents_errors(400, 404, 412)
-    def delete(self, query: dict[str, Any], which: str) -> Response:
+    def delete(self, query: dict[str, str | None], slug_or_id: str) -> Response:
         """Withdraw an article."""
-        name, _ = parse_name(which)
-        versions = write_requests.if_match_versions()
+        name, _ = parse_name(slug_or_id)
+        precondition = write_requests.parse_if_match()
         return write_requests.write_response(
-            actions.withdraw(
-                app_context().desk, require_caller(), name, query, article_response(200), versions=versions
+            commands.withdraw(
+                app_context().write_context,
+                require_caller(),
+                name,
+                query,
+                article_response(200),
+                precondition=precondition,
             )
         )
 
 
-@blueprint.route("/<which>/picks", parameters=[SLUG_OR_ID_PARAM])
+@blueprint.route("/<slug_or_id>/picks", parameters=[SLUG_OR_ID_PARAM])
 class EditorsPicks(MethodView):
     """Related picks of an article."""
 
     @blueprint.doc(
-        operationId="getPicks", summary="Get the related picks of an article", **write_requests.requires_key()
+        operationId="getRelatedPicks", summary="Get the related picks of an article", **write_requests.requires_key()
     )
     @blueprint.response(200, RelatedPicksResponse)
     @blueprint.documents_errors(404)
-    def get(self, which: str) -> Response:
+    def get(self, slug_or_id: str) -> Response:
         """Return the slugs of the picked articles in the editors' order, and of the excluded ones."""
         write_requests.reject_query_params()
-        name, path = parse_name(which)
+        name, path = parse_name(slug_or_id)
 
         def build(connection: Connection) -> CachedResponse:
             ref = article_queries.get_any(connection, name)
@@ -168,16 +175,16 @@ class EditorsPicks(MethodView):
         return private_response(path, {}, build)
 
     @blueprint.doc(
-        operationId="setPicks",
+        operationId="setRelatedPicks",
         summary="Set the related picks of an article",
         **write_requests.documents_body(RelatedPicksUpdate, versioned=True),
     )
     @blueprint.response(200, RelatedPicksResponse, headers=write_requests.ETAG_HEADER)
     @blueprint.documents_errors(404, 412)
-    def put(self, which: str) -> Response:
+    def put(self, slug_or_id: str) -> Response:
         """Replace the picks, which come first on the related list in this order, and the exclusions, which never do."""
-        values = patches.load_body(PICKS_SCHEMA, write_requests.json_body())
-        name, _ = parse_name(which)
+        values = wire.load_body(PICKS_SCHEMA, write_requests.json_body())
+        name, _ = parse_name(slug_or_id)
 
         def read_back(session: Session, result: WriteResult) -> StoredResponse:
             picks, exclusions, version = snapshots.get_picks(session.connection(), result.id)
@@ -185,12 +192,12 @@ class EditorsPicks(MethodView):
             return StoredResponse(200, _headers(version, result.seq), body)
 
         return write_requests.write_response(
-            actions.set_related_picks(
-                app_context().desk,
+            commands.set_related_picks(
+                app_context().write_context,
                 require_caller(),
                 name,
                 values,
                 read_back,
-                versions=write_requests.if_match_versions(),
+                precondition=write_requests.parse_if_match(),
             )
         )

@@ -6,46 +6,36 @@ Each command acquires the write lock of the changelog before it reads, so that n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Final, TypeVar
 from uuid import UUID
 
 from newsapi.content.queries import revisions, snapshots
 from newsapi.content.queries.snapshots import ArticleSnapshot
-from newsapi.content.writes import drafts, patches, resolve, writer
-from newsapi.content.writes.articles import ArticleWrite
+from newsapi.content.writes import drafts, patches
 from newsapi.content.writes.drafts import Draft
-from newsapi.content.writes.resolve import ExistingArticles
-from newsapi.content.writes.writer import WriteContext, WriteResult
+from newsapi.content.writes.writer import WriteContext
 from newsapi.db.database import Session
 from newsapi.editing import transitions
+from newsapi.editing.persistence import ReadBack, WriteRecord, find_unused_slug, resolve_and_persist
 from newsapi.errors import (
     FieldError,
     InvalidBody,
     InvalidParameter,
     NotFound,
-    PreconditionRequired,
-    ResourceInUse,
-    VersionConflict,
 )
-from newsapi.keys import audit
-from newsapi.keys.commands import Caller
-from newsapi.text.slugs import MAX_SLUG_LENGTH, slugify
+from newsapi.text.slugs import slugify
+from newsapi.web.caller import Caller
+from newsapi.web.preconditions import VersionPrecondition
 from newsapi.web.wire import format_instant
 
 T = TypeVar("T")
-ReadBack = Callable[[Session, WriteResult], T]
 ArticleName = str | UUID
-Versions = Sequence[int] | None
-"""The versions of `If-Match`: empty if the header is missing, None if it is `*` (any version)."""
-
-MAX_SLUG_ATTEMPTS = 200
-"""Numbered slugs that are looked up in one query."""
 
 
-def create(context: WriteContext, caller: Caller, body: Mapping[str, Any], read_back: ReadBack[T]) -> T:
+def create(context: WriteContext, caller: Caller, body: Mapping[str, object], read_back: ReadBack[T]) -> T:
     """Create an article.
 
     Args:
@@ -67,23 +57,24 @@ def create(context: WriteContext, caller: Caller, body: Mapping[str, Any], read_
     transitions.check_scope(caller, None, status, is_rescheduled=False)
     values["slug"] = given_slug or slugify(values["headline"])
     draft = drafts.make_draft(values, context.settings)
-    with context.write_transaction() as (session, now):
+    with context.write_transaction() as write:
+        session, now = write.session, write.now
         if status == "published" and draft.values["published_at"] is None:
             draft.values["published_at"] = now
         if given_slug is None:
-            slug = _unused_slug(session, draft.slug)
+            slug = find_unused_slug(session, draft.slug)
             draft = replace(draft, slug=slug, values={**draft.values, "slug": slug})
-        return _resolve_and_persist(session, draft, None, now=now, caller=caller, action="create", read_back=read_back)
+        return resolve_and_persist(write, draft, None, WriteRecord("create", caller.name), read_back)
 
 
 def update(
     context: WriteContext,
     caller: Caller,
     slug_or_id: ArticleName,
-    body: Mapping[str, Any],
+    body: Mapping[str, object],
     read_back: ReadBack[T],
     *,
-    versions: Versions,
+    precondition: VersionPrecondition,
 ) -> T:
     """Merge a patch into an article.
 
@@ -93,7 +84,7 @@ def update(
         slug_or_id: The article.
         body: A merge patch (RFC 7396), with `update_type` and `correction`.
         read_back: Builds the result inside the transaction.
-        versions: The versions that the client expects.
+        precondition: The versions that the client accepts; required.
 
     Returns:
         What `read_back` returns.
@@ -108,29 +99,28 @@ def update(
         ResourceInUse: The new slug is taken.
     """
     options, patch = patches.split_update(body, context.settings)
-    with context.write_transaction() as (session, now):
-        before = _existing(session, slug_or_id)
-        _require_version(before, versions, needed=True)
+    with context.write_transaction() as write:
+        session, now = write.session, write.now
+        before = _get_snapshot(session, slug_or_id)
+        precondition.check(before.version, required=True)
         draft = patches.apply_patch(before, patch, context.settings)
         if patch.get("status") == "published" and "published_at" not in patch:
             draft.values["published_at"] = min(
                 draft.values["published_at"] or now, now
             )  # publish now, not as scheduled
-        _update(draft, before, options, now)
-        _check_move(caller, before, draft)
-        return _resolve_and_persist(
-            session, draft, before, now=now, caller=caller, action="update", read_back=read_back
-        )
+        _apply_update_type(draft, before, options, now)
+        _check_transition(caller, before, draft)
+        return resolve_and_persist(write, draft, before, WriteRecord("update", caller.name), read_back)
 
 
 def withdraw(
     context: WriteContext,
     caller: Caller,
     slug_or_id: ArticleName,
-    withdrawal: Mapping[str, Any],
+    withdrawal: Mapping[str, str | None],
     read_back: ReadBack[T],
     *,
-    versions: Versions,
+    precondition: VersionPrecondition,
 ) -> T:
     """Withdraw an article: readers get 410, the record is kept.
 
@@ -140,7 +130,7 @@ def withdraw(
         slug_or_id: The article.
         withdrawal: `reason`, `note` and `replaced_by` (a slug); the last two may be None.
         read_back: Builds the result inside the transaction.
-        versions: The versions that the client expects; an empty sequence is accepted.
+        precondition: The versions that the client accepts.
 
     Returns:
         What `read_back` returns.
@@ -152,9 +142,10 @@ def withdraw(
         TransitionNotAllowed: The status cannot change to `withdrawn`.
         ScopeMissing: The change requires the scope `content:publish`.
     """
-    with context.write_transaction() as (session, now):
-        before = _existing(session, slug_or_id)
-        _require_version(before, versions)
+    with context.write_transaction() as write:
+        session = write.session
+        before = _get_snapshot(session, slug_or_id)
+        precondition.check(before.version)
         if slug := withdrawal["replaced_by"]:
             by_slug, _ = snapshots.find_by_slugs_or_ids(session, {slug}, ())
             if slug not in by_slug or not by_slug[slug].is_public or by_slug[slug].id == before.id:
@@ -163,17 +154,9 @@ def withdraw(
                 )
         draft = patches.draft_of(before)
         draft.values["status"] = "withdrawn"
-        _check_move(caller, before, draft)
-        return _resolve_and_persist(
-            session,
-            draft,
-            before,
-            now=now,
-            caller=caller,
-            action="withdraw",
-            read_back=read_back,
-            withdrawal=withdrawal,
-        )
+        _check_transition(caller, before, draft)
+        record = WriteRecord("withdraw", caller.name, withdrawal)
+        return resolve_and_persist(write, draft, before, record, read_back)
 
 
 def restore(
@@ -183,7 +166,7 @@ def restore(
     number: int,
     read_back: ReadBack[T],
     *,
-    versions: Versions,
+    precondition: VersionPrecondition,
 ) -> T:
     """Restore the content of a revision; status, publication time, slug and corrections stay as they are.
 
@@ -193,7 +176,7 @@ def restore(
         slug_or_id: The article.
         number: The number of the revision.
         read_back: Builds the result inside the transaction.
-        versions: The versions that the client expects; an empty sequence is accepted.
+        precondition: The versions that the client accepts.
 
     Returns:
         What `read_back` returns.
@@ -203,9 +186,10 @@ def restore(
         VersionConflict: The article has another version.
         InvalidBody: The revision refers to a term that no longer exists.
     """
-    with context.write_transaction() as (session, now):
-        before = _existing(session, slug_or_id)
-        _require_version(before, versions)
+    with context.write_transaction() as write:
+        session = write.session
+        before = _get_snapshot(session, slug_or_id)
+        precondition.check(before.version)
         row = revisions.get_revision(session.connection(), before.id, number)
         if row is None:
             raise NotFound
@@ -216,12 +200,10 @@ def restore(
                 draft.references[name] = value if isinstance(value, list) else [value] if value else []
             elif name in draft.values:
                 draft.values[name] = value
-        return _resolve_and_persist(
-            session, draft, before, now=now, caller=caller, action="restore", read_back=read_back
-        )
+        return resolve_and_persist(write, draft, before, WriteRecord("restore", caller.name), read_back)
 
 
-NOT_RESTORED_FIELDS = frozenset(
+NOT_RESTORED_FIELDS: Final = frozenset(
     "slug status published_at published_precision updated_at materially_updated_at corrections picks bans".split()
 )
 """Fields that restoring a revision leaves as they are: slug, status, times, corrections and the related picks."""
@@ -231,10 +213,10 @@ def set_related_picks(
     context: WriteContext,
     caller: Caller,
     slug_or_id: ArticleName,
-    picks: Mapping[str, Any],
+    picks: Mapping[str, Sequence[str]],
     read_back: ReadBack[T],
     *,
-    versions: Versions,
+    precondition: VersionPrecondition,
 ) -> T:
     """Set the related picks of an article.
 
@@ -244,7 +226,7 @@ def set_related_picks(
         slug_or_id: The article.
         picks: `slugs`, the articles that come first in the related list, and `ban`, those that never appear in it.
         read_back: Builds the result inside the transaction.
-        versions: The versions that the client expects; an empty sequence is accepted.
+        precondition: The versions that the client accepts.
 
     Returns:
         What `read_back` returns.
@@ -254,9 +236,10 @@ def set_related_picks(
         NotFound: There is no such article.
         VersionConflict: The article has another version.
     """
-    with context.write_transaction() as (session, now):
-        before = _existing(session, slug_or_id)
-        _require_version(before, versions)
+    with context.write_transaction() as write:
+        session = write.session
+        before = _get_snapshot(session, slug_or_id)
+        precondition.check(before.version)
         named = [("slugs", slug) for slug in picks["slugs"]] + [("ban", slug) for slug in picks["ban"]]
         by_slug, _ = snapshots.find_by_slugs_or_ids(session, {slug for _, slug in named}, ())
         missing = [
@@ -269,22 +252,10 @@ def set_related_picks(
         draft = patches.draft_of(before)
         draft.values["picks"] = [by_slug[slug].values["slug"] for slug in picks["slugs"]]
         draft.values["bans"] = [by_slug[slug].values["slug"] for slug in picks["ban"]]
-        return _resolve_and_persist(session, draft, before, now=now, caller=caller, action="pick", read_back=read_back)
+        return resolve_and_persist(write, draft, before, WriteRecord("pick", caller.name), read_back)
 
 
-def _unused_slug(session: Session, slug: str) -> str:
-    """Return the slug if no article has or had it, else the first unused one with a number appended."""
-    short = slug[: MAX_SLUG_LENGTH - 5].rstrip("-")
-    for start in range(2, 10_000, MAX_SLUG_ATTEMPTS):
-        candidates = [slug, *(f"{short}-{number}" for number in range(start, start + MAX_SLUG_ATTEMPTS))]
-        taken = snapshots.used_slugs(session, candidates)
-        for candidate in candidates:
-            if candidate not in taken:
-                return candidate
-    raise ResourceInUse(f"Too many articles have the slug {slug} with a number; send another slug.")
-
-
-def _existing(session: Session, slug_or_id: ArticleName) -> ArticleSnapshot:
+def _get_snapshot(session: Session, slug_or_id: ArticleName) -> ArticleSnapshot:
     if isinstance(slug_or_id, UUID):
         _, by_id = snapshots.find_by_slugs_or_ids(session, (), {slug_or_id})
         snapshot = by_id.get(slug_or_id)
@@ -296,18 +267,7 @@ def _existing(session: Session, slug_or_id: ArticleName) -> ArticleSnapshot:
     return snapshot
 
 
-def _require_version(before: ArticleSnapshot, versions: Versions, *, needed: bool = False) -> None:
-    if versions is None:
-        return
-    if not versions:
-        if needed:
-            raise PreconditionRequired
-        return
-    if before.version not in versions:
-        raise VersionConflict(before.version)
-
-
-def _update(draft: Draft, before: ArticleSnapshot, options: Mapping[str, Any], now: datetime) -> None:
+def _apply_update_type(draft: Draft, before: ArticleSnapshot, options: Mapping[str, object], now: datetime) -> None:
     """Apply the update type: a major update or a correction moves `materially_updated_at`, a minor one does not."""
     if options["update_type"] == "major":
         draft.values["materially_updated_at"] = now
@@ -317,106 +277,10 @@ def _update(draft: Draft, before: ArticleSnapshot, options: Mapping[str, Any], n
         draft.values.update(corrections=corrections, materially_updated_at=now)
 
 
-def _check_move(caller: Caller, before: ArticleSnapshot, draft: Draft) -> None:
+def _check_transition(caller: Caller, before: ArticleSnapshot, draft: Draft) -> None:
     old_status, new_status = before.values["status"], draft.values["status"]
     if new_status == "scheduled" and draft.values["published_at"] is None:
         raise InvalidBody([FieldError("/published_at", "must be given if the status is scheduled")])
     is_rescheduled = draft.values["published_at"] != before.values["published_at"]
     transitions.check_scope(caller, old_status, new_status, is_rescheduled=is_rescheduled)
     transitions.check_transition(old_status, new_status)
-
-
-def _resolve_and_persist(
-    session: Session,
-    draft: Draft,
-    before: ArticleSnapshot | None,
-    *,
-    now: datetime,
-    caller: Caller,
-    action: str,
-    read_back: ReadBack[T],
-    withdrawal: Mapping[str, Any] | None = None,
-) -> T:
-    """Resolve the draft against the database, persist it with an audit entry, and return what `read_back` returns."""
-    _publish(draft, before, now)
-    term_ids = writer.resolve_references(session, [draft])
-    _check_slug(session, draft, before)
-    existing = ExistingArticles({}, {before.id: before} if before else {})
-    try:
-        item = resolve.resolve(draft, existing, term_ids, now)
-    except InvalidParameter as error:
-        raise InvalidBody(error.faults) from error
-    if before:
-        transitions.check_transition(before.values["status"], item.after.values["status"])
-    rights = item.after.values["rights"] or {}
-    if item.after.is_public and (end := rights.get("expires_at")) and datetime.fromisoformat(end) <= now:
-        raise InvalidBody([FieldError("/rights/expires_at", "has passed: the article can no longer be published")])
-    return persist_and_audit(
-        session, item, term_ids, now=now, actor=caller.name, action=action, withdrawal=withdrawal, read_back=read_back
-    )
-
-
-def _check_slug(session: Session, draft: Draft, before: ArticleSnapshot | None) -> None:
-    """Raise ResourceInUse if another article has the slug now; one that only had it before loses it."""
-    by_slug, _ = snapshots.find_by_slugs_or_ids(session, {draft.slug}, ())
-    owner = by_slug.get(draft.slug)
-    if owner and owner.values["slug"] == draft.slug and (before is None or owner.id != before.id):
-        raise ResourceInUse(f"Another article has the slug {draft.slug}.")
-
-
-def _publish(draft: Draft, before: ArticleSnapshot | None, now: datetime) -> None:
-    """Set the times of an article that becomes public; publishing it again counts as a material update."""
-    values = draft.values
-    if values["status"] != "published" or (before and before.is_public):
-        return
-    values["published_at"] = values["published_at"] or now
-    if values["materially_updated_at"] is None:
-        was_public_before = before is not None and before.withdrawal is not None
-        values["materially_updated_at"] = now if was_public_before else values["published_at"]
-
-
-def persist_and_audit(
-    session: Session,
-    item: ArticleWrite,
-    term_ids: resolve.References,
-    *,
-    now: datetime,
-    actor: str,
-    action: str,
-    read_back: ReadBack[T],
-    withdrawal: Mapping[str, Any] | None = None,
-) -> T:
-    """Persist a resolved article and its audit entry, unless nothing changed.
-
-    Args:
-        session: A transaction that holds the write lock.
-        item: The article before and after the change.
-        term_ids: The ids of the terms that it refers to.
-        now: The time of the write.
-        actor: Who history and audit entry name.
-        action: The action of the audit entry.
-        read_back: Builds the result inside the transaction.
-        withdrawal: `reason`, `note` and `replaced_by` of an article that stops being public.
-
-    Returns:
-        What `read_back` returns.
-    """
-    after = item.after
-    seq = 0
-    if after is not item.before:
-        if withdrawal and after.withdrawal and item.reason:
-            after.withdrawal |= withdrawal
-        seqs = writer.persist_articles(session, [item], term_ids, now=now, actor=actor)
-        seq = seqs.last
-        audit.insert_entry(
-            session,
-            occurred_at=now,
-            actor=actor,
-            action=action,
-            kind="article",
-            subject_id=after.id,
-            slug=after.values["slug"],
-            version=after.version,
-            seq=seq if item.reason else None,
-        )
-    return read_back(session, WriteResult(id=after.id, slug=after.values["slug"], version=after.version, seq=seq))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
-from typing import Any
+from typing import Final
 from uuid import UUID
 
 from newsapi.changelog import writer as changelog_writer
@@ -14,16 +13,17 @@ from newsapi.content.queries.terms import Kind
 from newsapi.content.writes import patches, resolve, writer
 from newsapi.content.writes import terms as term_writes
 from newsapi.content.writes.drafts import TERM_KIND_OF_FIELD, Draft
+from newsapi.content.writes.hooks import WriteTransaction
 from newsapi.content.writes.resolve import ExistingArticles
 from newsapi.content.writes.writer import WriteContext
-from newsapi.db.database import Session
 from newsapi.db.types import uuid7
-from newsapi.editing import merge_rows
+from newsapi.editing import queries
+from newsapi.editing.queries import MergeRow
 from newsapi.errors import FieldError, InvalidBody, NotFound, ResourceInUse
 from newsapi.keys import audit
-from newsapi.keys.commands import Caller
+from newsapi.web.caller import Caller
 
-BATCH_SIZE = 200
+BATCH_SIZE: Final = 200
 """Articles in one transaction, which limits how long other writers wait."""
 
 
@@ -45,7 +45,8 @@ def request_merge(context: WriteContext, caller: Caller, kind: Kind, slug: str, 
         InvalidBody: The other term does not exist, is the same one, or is a child of the merged brand.
         ResourceInUse: One of the terms is part of another merge.
     """
-    with context.write_transaction() as (session, now):
+    with context.write_transaction() as write:
+        session, now = write.session, write.now
         ids = term_writes.resolve_slugs(session, kind, [slug, into])
         if slug not in ids:
             raise NotFound
@@ -53,13 +54,12 @@ def request_merge(context: WriteContext, caller: Caller, kind: Kind, slug: str, 
             raise InvalidBody([FieldError("/into", f"must be the slug of another {kind}")])
         source_id, target_id = ids[slug], ids[into]
         connection = session.connection()
-        if merge_rows.open_merge_of(connection, source_id) or merge_rows.open_merge_of(connection, target_id):
+        if queries.has_open_merge(connection, source_id) or queries.has_open_merge(connection, target_id):
             raise ResourceInUse("One of the two is already being merged.")
         if kind == "brand" and term_writes.is_descendant(session, target_id, source_id):
             raise InvalidBody([FieldError("/into", f"{into} is a child of {slug}; move it first")])
         id_ = uuid7()
-        merge_rows.insert_merge(
-            session,
+        merge = MergeRow(
             id=id_,
             kind=kind,
             source_id=source_id,
@@ -72,6 +72,7 @@ def request_merge(context: WriteContext, caller: Caller, kind: Kind, slug: str, 
             created_at=now,
             updated_at=now,
         )
+        queries.insert_merge(session, merge)
         audit.insert_entry(
             session, occurred_at=now, actor=caller.name, action="merge", kind=kind, subject_id=source_id, slug=slug
         )
@@ -88,27 +89,28 @@ def run_slice(context: WriteContext) -> int:
         The number of articles moved, 1 if a merge was finished, 0 if there is no open merge.
     """
     with context.database.read_transaction() as connection:
-        if merge_rows.next_open(connection) is None:
+        if queries.find_next_open_merge(connection) is None:
             return 0
-    with context.write_transaction() as (session, now):
-        merge = merge_rows.next_open(session.connection())
+    with context.write_transaction() as write:
+        session, now = write.session, write.now
+        merge = queries.find_next_open_merge(session.connection())
         if merge is None:
             return 0
         snapshots_by_id = snapshots.list_by_term(session, merge.kind, merge.source_id, BATCH_SIZE)
         for snapshot in snapshots_by_id.values():
-            _move(session, merge, snapshot, now)
+            _move(write, merge, snapshot)
         if not snapshots_by_id:
-            changes = term_writes.merge_into(session, merge.kind, merge.source_id, merge.target_id, now)
+            changes = term_writes.merge_into(write, merge.kind, merge.source_id, merge.target_id)
             changelog_writer.append_changes(session, changes, now=now)
-        merge_rows.save_progress(
+        queries.save_merge_progress(
             session, merge.id, "running" if snapshots_by_id else "done", moved=len(snapshots_by_id), now=now
         )
     return len(snapshots_by_id) or 1
 
 
-def _move(session: Session, merge: Any, before: ArticleSnapshot, now: datetime) -> None:
+def _move(write: WriteTransaction, merge: MergeRow, before: ArticleSnapshot) -> None:
     """Replace the merged term of an article by the one that remains."""
-    old, new = term_writes.slugs_of(session, merge.kind, (merge.source_id, merge.target_id))
+    old, new = term_writes.slugs_of(write.session, merge.kind, (merge.source_id, merge.target_id))
     draft = patches.draft_of(before)
     changed = {
         field: list(dict.fromkeys(new if slug == old else slug for slug in slugs))
@@ -116,11 +118,11 @@ def _move(session: Session, merge: Any, before: ArticleSnapshot, now: datetime) 
         if TERM_KIND_OF_FIELD[field] == merge.kind
     }
     draft = replace(draft, references=draft.references | changed)
-    _write(session, draft, before, now, merge.requested_by)
+    _write(write, draft, before, merge.requested_by)
 
 
-def _write(session: Session, draft: Draft, before: ArticleSnapshot, now: datetime, actor: str) -> None:
-    term_ids = writer.resolve_references(session, [draft])
-    item = resolve.resolve(draft, ExistingArticles({}, {before.id: before}), term_ids, now)
+def _write(write: WriteTransaction, draft: Draft, before: ArticleSnapshot, actor: str) -> None:
+    term_ids = writer.resolve_references(write.session, [draft])
+    item = resolve.resolve(draft, ExistingArticles({}, {before.id: before}), term_ids, write.now)
     if item.after is not before:
-        writer.persist_articles(session, [item], term_ids, now=now, actor=actor)
+        writer.persist_articles(write, [item], term_ids, actor=actor)

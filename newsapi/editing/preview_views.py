@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Final
 from uuid import UUID
 
 from flask import Response
 from flask.views import MethodView
 
 from newsapi.cache.cached_response import CachedResponse
+from newsapi.content.context import app_context
+from newsapi.content.presentation.article_paths import ARTICLES_PATH, SLUG_OR_ID_PARAM, parse_name
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import preview_links as links
-from newsapi.content.writes import patches, previews
+from newsapi.content.writes import previews
 from newsapi.db.database import Connection
 from newsapi.editing.schemas import PreviewLinkCreate, PreviewLinkList, PreviewLinkResponse, PreviewLinkSchema
-from newsapi.reading.article_views import PATH, SLUG_OR_ID_PARAM, parse_name
-from newsapi.web import write_requests
+from newsapi.web import wire, write_requests
 from newsapi.web.authorization import require_caller
 from newsapi.web.blueprint import Blueprint
-from newsapi.web.context import app_context
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.idempotency import StoredResponse
 from newsapi.web.responses import private_response
 
-blueprint = Blueprint("links", __name__, url_prefix=PATH, description="Preview links to unpublished articles")
+blueprint = Blueprint(
+    "preview-links", __name__, url_prefix=ARTICLES_PATH, description="Preview links to unpublished articles"
+)
 
-LINK_SCHEMA = PreviewLinkCreate()
+LINK_SCHEMA: Final = PreviewLinkCreate()
 
 
-@blueprint.route("/<which>/preview-links", parameters=[SLUG_OR_ID_PARAM])
+@blueprint.route("/<slug_or_id>/preview-links", parameters=[SLUG_OR_ID_PARAM])
 class PreviewLinks(MethodView):
     """The preview links of an article."""
 
@@ -38,10 +40,10 @@ class PreviewLinks(MethodView):
     )
     @blueprint.response(200, PreviewLinkList)
     @blueprint.documents_errors(404)
-    def get(self, which: str) -> Response:
+    def get(self, slug_or_id: str) -> Response:
         """Return the latest 100 links, newest first. Tokens are shown only on creation."""
         write_requests.reject_query_params()
-        name, path = parse_name(which)
+        name, path = parse_name(slug_or_id)
 
         def build(connection: Connection) -> CachedResponse:
             ref = article_queries.get_any(connection, name)
@@ -61,15 +63,17 @@ class PreviewLinks(MethodView):
     )
     @blueprint.response(201, PreviewLinkResponse)
     @blueprint.documents_errors(404)
-    def post(self, which: str) -> Response:
+    def post(self, slug_or_id: str) -> Response:
         """Create a preview link."""
-        values = patches.load_body(LINK_SCHEMA, write_requests.json_body(required=False))
-        name, _ = parse_name(which)
+        values = wire.load_body(LINK_SCHEMA, write_requests.json_body(required=False))
+        name, _ = parse_name(slug_or_id)
         lifetime = timedelta(seconds=values["expires_in"])
-        created = previews.create(app_context().desk, require_caller(), name, lifetime=lifetime, as_of=values["as_of"])
+        created = previews.create(
+            app_context().write_context, require_caller(), name, lifetime=lifetime, as_of=values["as_of"]
+        )
         presentation = app_context().presentation
         page_url = presentation.article_url(created.record)
-        record: dict[str, Any] = {
+        record: dict[str, object] = {
             "id": created.id,
             "token": created.token,
             "as_of": created.as_of,
@@ -78,7 +82,7 @@ class PreviewLinks(MethodView):
             "created_by": require_caller().name,
             "revoked": False,
             "url": f"{page_url}{'&' if '?' in page_url else '?'}preview={created.token}",
-            "api_url": f"{presentation.api}{PATH}/{created.record['slug']}?preview={created.token}",
+            "api_url": f"{presentation.api}{ARTICLES_PATH}/{created.record['slug']}?preview={created.token}",
         }
         return Response(
             dump_json({"data": compile_dump(PreviewLinkSchema)(record)}), 201, content_type=write_requests.JSON
@@ -86,12 +90,12 @@ class PreviewLinks(MethodView):
 
 
 @blueprint.route(
-    "/<which>/preview-links/<uuid:link>",
+    "/<slug_or_id>/preview-links/<uuid:link_id>",
     parameters=[
         SLUG_OR_ID_PARAM,
         {
             "in": "path",
-            "name": "link",
+            "name": "link_id",
             "description": "Id of the preview link",
             "schema": {"type": "string", "format": "uuid"},
         },
@@ -103,8 +107,8 @@ class OnePreviewLink(MethodView):
     @blueprint.doc(operationId="revokePreviewLink", summary="Revoke a preview link", **write_requests.requires_key())
     @blueprint.response(204)
     @blueprint.documents_errors(404)
-    def delete(self, which: str, link: UUID) -> Response:
+    def delete(self, slug_or_id: str, link_id: UUID) -> Response:
         """Revoke a link. Requests with its token then fail with 410, as after its expiry."""
         write_requests.reject_query_params()
-        previews.revoke(app_context().desk, require_caller(), parse_name(which)[0], link)
+        previews.revoke(app_context().write_context, require_caller(), parse_name(slug_or_id)[0], link_id)
         return write_requests.write_response(StoredResponse(204, {}, ""))

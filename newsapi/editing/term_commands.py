@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Final, NamedTuple, Protocol, TypeVar
+from uuid import UUID
 
 from newsapi.changelog import writer as changelog_writer
 from newsapi.content.queries.terms import Kind
 from newsapi.content.schemas.terms import AuthorCreate, BrandCreate, TagCreate
 from newsapi.content.writes import patches
 from newsapi.content.writes import terms as term_writes
+from newsapi.content.writes.hooks import WriteTransaction
 from newsapi.content.writes.writer import WriteContext, WriteResult
 from newsapi.db.database import Session
-from newsapi.editing import merge_rows
+from newsapi.editing import queries
+from newsapi.editing.persistence import ReadBack, WriteRecord
 from newsapi.errors import (
     FieldError,
     InvalidBody,
     InvalidParameter,
     NotFound,
-    PreconditionRequired,
     ResourceInUse,
-    VersionConflict,
 )
 from newsapi.keys import audit
-from newsapi.keys.commands import Caller
 from newsapi.text.slugs import slugify
+from newsapi.web.caller import Caller
+from newsapi.web.preconditions import VersionPrecondition
+from newsapi.web.wire import load_body
 
 T = TypeVar("T")
-Then = Callable[[Session, WriteResult], T]
-SCHEMAS: dict[str, type[TagCreate]] = {
+SCHEMAS: Final[Mapping[str, type[TagCreate]]] = {
     "brand": BrandCreate,
     "author": AuthorCreate,
     "section": TagCreate,
@@ -37,7 +38,22 @@ SCHEMAS: dict[str, type[TagCreate]] = {
 }
 
 
-def create(context: WriteContext, caller: Caller, kind: Kind, body: Mapping[str, Any], read_back: Then[T]) -> T:
+class TermName(NamedTuple):
+    """A term: its kind, and its current or a former slug."""
+
+    kind: Kind
+    slug: str
+
+
+class StoredTerm(Protocol):
+    """The columns of a stored term that the commands read."""
+
+    id: UUID
+    slug: str
+    version: int
+
+
+def create(context: WriteContext, caller: Caller, kind: Kind, body: Mapping[str, object], read_back: ReadBack[T]) -> T:
     """Create a term.
 
     Args:
@@ -54,34 +70,34 @@ def create(context: WriteContext, caller: Caller, kind: Kind, body: Mapping[str,
         InvalidBody: The body is invalid.
         ResourceInUse: Another term of the kind has the slug.
     """
-    values = patches.load_body(SCHEMAS[kind](), body)
+    values = load_body(SCHEMAS[kind](), body)
     values["slug"] = values["slug"] or slugify(values["name"])
-    with context.write_transaction() as (session, now):
+    with context.write_transaction() as write:
+        session = write.session
         if term_writes.get_by_current_slug(session, kind, values["slug"]):
             raise ResourceInUse(f"Another {kind} has the slug {values['slug']}.")
-        return _upsert_and_audit(session, caller, kind, None, values, now=now, action="create", read_back=read_back)
+        row, seq = _upsert_and_audit(write, kind, None, values, WriteRecord("create", caller.name))
+        return read_back(session, WriteResult(id=row.id, slug=row.slug, version=row.version, seq=seq))
 
 
 def update(
     context: WriteContext,
     caller: Caller,
-    kind: Kind,
-    slug: str,
-    patch: Mapping[str, Any],
+    term: TermName,
+    patch: Mapping[str, object],
+    read_back: ReadBack[T],
     *,
-    read_back: Then[T],
-    versions: Sequence[int] | None,
+    precondition: VersionPrecondition,
 ) -> T:
     """Merge a patch into a term.
 
     Args:
         context: Database, settings and clock.
         caller: The key that the audit entry names.
-        kind: The kind of the term.
-        slug: The current or a former slug of the term.
+        term: The term.
         patch: A merge patch (RFC 7396).
         read_back: Builds the result inside the transaction.
-        versions: The versions of `If-Match`: empty if the header is missing, None if it is `*`.
+        precondition: The versions that the client accepts; required.
 
     Returns:
         What `read_back` returns.
@@ -93,31 +109,29 @@ def update(
         PreconditionRequired: The client sent no version.
         VersionConflict: The term has another version.
     """
-    with context.write_transaction() as (session, now):
-        row = _present(session, kind, slug)
-        if versions is not None and not versions:
-            raise PreconditionRequired
-        if versions and row.version not in versions:
-            raise VersionConflict(row.version)
+    with context.write_transaction() as write:
+        session, kind = write.session, term.kind
+        row = _get_term(session, term)
+        precondition.check(row.version, required=True)
         removed = [name for name in ("slug", "name") if name in patch and patch[name] is None]
         if removed:
             raise InvalidBody([FieldError(f"/{name}", "cannot be null") for name in removed])
         document = patches.merge_patch(term_writes.term_document(session, kind, row), patch)
-        values = patches.load_body(SCHEMAS[kind](), document)
+        values = load_body(SCHEMAS[kind](), document)
         owner = term_writes.get_by_current_slug(session, kind, values["slug"])
         if owner is not None and owner.id != row.id:
             raise ResourceInUse(f"Another {kind} has the slug {values['slug']}.")
-        return _upsert_and_audit(session, caller, kind, row, values, now=now, action="update", read_back=read_back)
+        written, seq = _upsert_and_audit(write, kind, row, values, WriteRecord("update", caller.name))
+        return read_back(session, WriteResult(id=written.id, slug=written.slug, version=written.version, seq=seq))
 
 
-def remove(context: WriteContext, caller: Caller, kind: Kind, slug: str) -> int:
+def delete(context: WriteContext, caller: Caller, term: TermName) -> int:
     """Delete a term.
 
     Args:
         context: Database, settings and clock.
         caller: The key that the audit entry names.
-        kind: The kind of the term.
-        slug: The current or a former slug of the term.
+        term: The term.
 
     Returns:
         The position of the last change in the changelog.
@@ -126,14 +140,15 @@ def remove(context: WriteContext, caller: Caller, kind: Kind, slug: str) -> int:
         NotFound: There is no such term.
         ResourceInUse: Articles or brands refer to the term, or it is part of an open merge.
     """
-    with context.write_transaction() as (session, now):
-        row = _present(session, kind, slug)
+    with context.write_transaction() as write:
+        session, now = write.session, write.now
+        kind, row = term.kind, _get_term(session, term)
         if term_writes.is_used(session, kind, row.id):
             raise ResourceInUse(f"Articles or brands refer to this {kind}; merge it into another one instead.")
-        if merge_rows.open_merge_of(session.connection(), row.id):
+        if queries.has_open_merge(session.connection(), row.id):
             raise ResourceInUse(f"This {kind} is being merged.")
         id_ = row.id
-        seqs = changelog_writer.append_changes(session, term_writes.delete_term(session, kind, id_), now=now)
+        seqs = changelog_writer.append_changes(session, term_writes.delete_term(write, kind, id_), now=now)
         audit.insert_entry(
             session,
             occurred_at=now,
@@ -141,48 +156,55 @@ def remove(context: WriteContext, caller: Caller, kind: Kind, slug: str) -> int:
             action="delete",
             kind=kind,
             subject_id=id_,
-            slug=slug,
+            slug=term.slug,
             seq=seqs.last,
         )
     return seqs.last
 
 
-def _present(session: Session, kind: Kind, slug: str) -> Any:
-    row = term_writes.get_by_any_slug(session, kind, slug)
+def _get_term(session: Session, term: TermName) -> StoredTerm:
+    row: StoredTerm | None = term_writes.get_by_any_slug(session, term.kind, term.slug)
     if row is None:
         raise NotFound
     return row
 
 
 def _upsert_and_audit(
-    session: Session,
-    caller: Caller,
-    kind: Kind,
-    row: Any,
-    values: Mapping[str, Any],
-    *,
-    now: datetime,
-    action: str,
-    read_back: Then[T],
-) -> T:
-    """Write a term with its changes and its audit entry, and return what `read_back` returns; `row` is None if new."""
+    write: WriteTransaction, kind: Kind, row: StoredTerm | None, values: Mapping[str, object], record: WriteRecord
+) -> tuple[StoredTerm, int]:
+    """Write a term with its changes and its audit entry.
+
+    Args:
+        write: The transaction, with its time and hooks.
+        kind: The kind of the term.
+        row: The stored term; None if it is new.
+        values: The fields of the term.
+        record: What the audit entry records.
+
+    Returns:
+        The written term, and the `seq` of its last change; 0 if nothing changed.
+
+    Raises:
+        InvalidBody: The parent of a brand is not allowed.
+    """
+    session = write.session
     try:
-        outcome, changes = term_writes.upsert_term(session, kind, row, values, now)
+        outcome, changes = term_writes.upsert_term(session, kind, row, values, write.now)
     except InvalidParameter as error:
         raise InvalidBody(error.faults) from error
-    row = row or term_writes.get_by_current_slug(session, kind, values["slug"])
+    written: StoredTerm = row or term_writes.get_by_current_slug(session, kind, str(values["slug"]))
     seq = 0
     if outcome != "unchanged":
-        seq = changelog_writer.append_changes(session, changes, now=now).last
+        seq = changelog_writer.append_changes(session, changes, now=write.now).last
         audit.insert_entry(
             session,
-            occurred_at=now,
-            actor=caller.name,
-            action=action,
+            occurred_at=write.now,
+            actor=record.actor,
+            action=record.action,
             kind=kind,
-            subject_id=row.id,
-            slug=row.slug,
-            version=row.version,
+            subject_id=written.id,
+            slug=written.slug,
+            version=written.version,
             seq=seq,
         )
-    return read_back(session, WriteResult(id=row.id, slug=row.slug, version=row.version, seq=seq))
+    return written, seq

@@ -3,39 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Final
 from uuid import UUID
 
 from flask import Response
 from flask.views import MethodView
 from marshmallow import Schema, fields
 
+from newsapi.content.context import app_context
 from newsapi.content.queries import facets
 from newsapi.content.queries import terms as term_queries
-from newsapi.content.schemas.params import SLUG_OR_ID_SCHEMA
+from newsapi.content.schemas.term_kinds import TERM_KINDS, TermKind
 from newsapi.content.schemas.terms import EditorAuthor
-from newsapi.content.writes import patches
 from newsapi.content.writes import terms as term_writes
 from newsapi.content.writes.writer import WriteResult
 from newsapi.db.database import Connection, Session
-from newsapi.editing import merge_rows as store
-from newsapi.editing import merges
-from newsapi.editing import term_commands as actions
+from newsapi.editing import merges, queries, term_commands
 from newsapi.editing.schemas import Merge, MergeInput, MergeResponse
+from newsapi.editing.term_commands import TermName
 from newsapi.errors import NotFound
-from newsapi.reading.term_views import TERM_KINDS, TermKind
 from newsapi.web import write_requests
 from newsapi.web.authorization import require_caller
 from newsapi.web.blueprint import Blueprint
-from newsapi.web.context import app_context
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.idempotency import SaveResponse, StoredResponse, without_key
-from newsapi.web.wire import OutputSchema
+from newsapi.web.params import SLUG_OR_ID_SCHEMA
+from newsapi.web.wire import OutputSchema, load_body
 
-MERGE = MergeInput()
+MERGE_SCHEMA: Final = MergeInput()
+
+editing_blueprint = Blueprint(
+    "term-editing", __name__, url_prefix="/v1", description="Create, update, delete and merge terms"
+)
 
 
-def _reply(
+def _term_response(
     term_kind: TermKind, status: int, *, location: bool = False, save: SaveResponse = without_key
 ) -> Callable[[Session, WriteResult], StoredResponse]:
     """Return a function that builds the response of a term write inside the transaction of the write.
@@ -68,119 +70,130 @@ def _reply(
     return read_back
 
 
-def _term_schema(term_kind: TermKind) -> Any:
+def _term_schema(term_kind: TermKind) -> type[Schema]:
     return EditorAuthor if term_kind.kind == "author" else term_kind.singular
 
 
-def _make_blueprint(term_kind: TermKind) -> Blueprint:
-    """Return the blueprint with the write routes of a kind of term."""
+def _add_term_kind(term_kind: TermKind) -> None:
+    """Add the write routes of a kind of term."""
     kind = term_kind.kind
-    blueprint = Blueprint(f"{kind}s-desk", __name__, url_prefix=term_kind.path, description=term_kind.text)
     data = fields.Nested(_term_schema(term_kind), required=True)
-    result_schema = type(f"{kind.title()}Written", (OutputSchema,), {"data": data})
-    which = {"in": "path", "name": "slug", "description": f"Slug of the {kind}", "schema": SLUG_OR_ID_SCHEMA}
-    _add_collection(blueprint, term_kind, result_schema)
-    _add_item(blueprint, term_kind, result_schema, which)
-    _add_merge(blueprint, term_kind, which)
-    return blueprint
+    result_schema = type(f"{kind.title()}WriteResult", (OutputSchema,), {"data": data})
+    slug_param: dict[str, object] = {
+        "in": "path",
+        "name": "slug",
+        "description": f"Slug of the {kind}",
+        "schema": SLUG_OR_ID_SCHEMA,
+    }
+    _add_collection(term_kind, result_schema)
+    _add_item(term_kind, result_schema, slug_param)
+    _add_merge(term_kind, slug_param)
 
 
-def _add_collection(blueprint: Blueprint, term_kind: TermKind, result_schema: type[Schema]) -> None:
+def _route(term_kind: TermKind) -> str:
+    """Return the path of a kind of term below the prefix of the blueprint."""
+    return f"/{term_kind.kind}s"
+
+
+def _add_collection(term_kind: TermKind, result_schema: type[Schema]) -> None:
     """Add the route that creates terms."""
-    title, schema = term_kind.kind.title(), actions.SCHEMAS[term_kind.kind]
+    title, schema = term_kind.kind.title(), term_commands.SCHEMAS[term_kind.kind]
 
-    @blueprint.route("")
+    @editing_blueprint.route(_route(term_kind))
     class NewTerm(MethodView):
         """The collection of terms."""
 
-        @blueprint.doc(
+        @editing_blueprint.doc(
             operationId=f"create{title}",
             summary=f"Create {term_kind.indefinite_name}",
             description=f"Create {term_kind.indefinite_name}, which is public at once. Without `slug`, the slug is made"
             " from the name.",
             **write_requests.documents_body(schema, with_idempotency_key=True),
         )
-        @blueprint.response(201, result_schema, headers=write_requests.LOCATION_HEADER)
-        @blueprint.documents_errors(409)
+        @editing_blueprint.response(201, result_schema, headers=write_requests.LOCATION_HEADER)
+        @editing_blueprint.documents_errors(409)
         def post(self) -> Response:
             """Create a term."""
             body, caller = write_requests.json_body(), require_caller()
             return write_requests.idempotent(
-                lambda save: actions.create(
-                    app_context().desk, caller, term_kind.kind, body, _reply(term_kind, 201, location=True, save=save)
+                lambda save: term_commands.create(
+                    app_context().write_context,
+                    caller,
+                    term_kind.kind,
+                    body,
+                    _term_response(term_kind, 201, location=True, save=save),
                 )
             )
 
 
-def _add_item(blueprint: Blueprint, term_kind: TermKind, result_schema: type[Schema], which: dict[str, Any]) -> None:
+def _add_item(term_kind: TermKind, result_schema: type[Schema], slug_param: dict[str, object]) -> None:
     """Add the routes that update and delete a term."""
-    title, schema = term_kind.kind.title(), actions.SCHEMAS[term_kind.kind]
+    title, schema = term_kind.kind.title(), term_commands.SCHEMAS[term_kind.kind]
 
-    @blueprint.route("/<slug>", parameters=[which])
+    @editing_blueprint.route(f"{_route(term_kind)}/<slug>", parameters=[slug_param])
     class WrittenTerm(MethodView):
         """One term."""
 
-        @blueprint.doc(
+        @editing_blueprint.doc(
             operationId=f"update{title}",
             summary=f"Update or rename {term_kind.indefinite_name}",
             description="Apply a JSON merge patch (RFC 7396): null removes a value, omitted fields stay. `If-Match` is"
             " required. After a change of the slug, the former slug redirects (308).",
             **write_requests.documents_body(schema, media_type=write_requests.PATCH, versioned=True),
         )
-        @blueprint.response(200, result_schema, headers=write_requests.ETAG_HEADER)
-        @blueprint.documents_errors(404, 409, 412, 428)
+        @editing_blueprint.response(200, result_schema, headers=write_requests.ETAG_HEADER)
+        @editing_blueprint.documents_errors(404, 409, 412, 428)
         def patch(self, slug: str) -> Response:
             """Update a term."""
             body = write_requests.json_body(write_requests.PATCH)
             return write_requests.write_response(
-                actions.update(
-                    app_context().desk,
+                term_commands.update(
+                    app_context().write_context,
                     require_caller(),
-                    term_kind.kind,
-                    slug,
+                    TermName(term_kind.kind, slug),
                     body,
-                    read_back=_reply(term_kind, 200),
-                    versions=write_requests.if_match_versions(),
+                    _term_response(term_kind, 200),
+                    precondition=write_requests.parse_if_match(),
                 )
             )
 
-        @blueprint.doc(
+        @editing_blueprint.doc(
             operationId=f"delete{title}",
             summary=f"Delete {term_kind.indefinite_name}",
             description=f"Delete {term_kind.indefinite_name} that no article uses, whatever the status of the article."
             f" Merge {term_kind.indefinite_name} that is in use into another one.",
             **write_requests.requires_key(),
         )
-        @blueprint.response(204)
-        @blueprint.documents_errors(404, 409)
+        @editing_blueprint.response(204)
+        @editing_blueprint.documents_errors(404, 409)
         def delete(self, slug: str) -> Response:
             """Delete a term."""
             write_requests.reject_query_params()
-            seq = actions.remove(app_context().desk, require_caller(), term_kind.kind, slug)
+            seq = term_commands.delete(app_context().write_context, require_caller(), TermName(term_kind.kind, slug))
             return write_requests.write_response(StoredResponse(204, {"Content-Seq": str(seq)}, ""))
 
 
-def _add_merge(blueprint: Blueprint, term_kind: TermKind, which: dict[str, Any]) -> None:
+def _add_merge(term_kind: TermKind, slug_param: dict[str, object]) -> None:
     """Add the route that merges a term into another."""
     title = term_kind.kind.title()
 
-    @blueprint.route("/<slug>/merge", parameters=[which])
+    @editing_blueprint.route(f"{_route(term_kind)}/<slug>/merge", parameters=[slug_param])
     class MergedTerm(MethodView):
         """The merge of a term into another."""
 
-        @blueprint.doc(
+        @editing_blueprint.doc(
             operationId=f"merge{title}",
             summary=f"Merge {term_kind.indefinite_name} into another",
             description="Start a merge, which the worker executes in batches: it moves the articles first, then the"
             " slugs redirect to the other term. `Location` is the URL of the merge.",
             **write_requests.documents_body(MergeInput),
         )
-        @blueprint.response(202, MergeResponse)
-        @blueprint.documents_errors(404, 409)
+        @editing_blueprint.response(202, MergeResponse)
+        @editing_blueprint.documents_errors(404, 409)
         def post(self, slug: str) -> Response:
             """Merge a term into another."""
-            into = patches.load_body(MERGE, write_requests.json_body())["into"]
-            id_ = merges.request_merge(app_context().desk, require_caller(), term_kind.kind, slug, into)
+            into = load_body(MERGE_SCHEMA, write_requests.json_body())["into"]
+            id_ = merges.request_merge(app_context().write_context, require_caller(), term_kind.kind, slug, into)
             with app_context().database.read_transaction() as connection:
                 body = _merge(connection, id_)
             return write_requests.write_response(
@@ -188,14 +201,21 @@ def _add_merge(blueprint: Blueprint, term_kind: TermKind, which: dict[str, Any])
             )
 
 
-blueprints = [_make_blueprint(kind) for kind in TERM_KINDS]
+for _term_kind in TERM_KINDS:
+    _add_term_kind(_term_kind)
+
 blueprint = Blueprint("merges", __name__, url_prefix="/v1/merges", description="Progress of term merges")
-blueprints.append(blueprint)
+blueprints = [editing_blueprint, blueprint]
 
-_ID = {"in": "path", "name": "id", "description": "Id of the merge", "schema": {"type": "string", "format": "uuid"}}
+_ID_PARAM: Final = {
+    "in": "path",
+    "name": "id",
+    "description": "Id of the merge",
+    "schema": {"type": "string", "format": "uuid"},
+}
 
 
-@blueprint.route("/<uuid:id>", parameters=[_ID])
+@blueprint.route("/<uuid:id>", parameters=[_ID_PARAM])
 class OneMerge(MethodView):
     """One merge."""
 
@@ -210,7 +230,7 @@ class OneMerge(MethodView):
 
 
 def _merge(connection: Connection, id_: UUID) -> str:
-    row = store.get_merge(connection, id_)
+    row = queries.find_merge(connection, id_)
     if row is None:
         raise NotFound
-    return dump_json({"data": compile_dump(Merge)(dict(row._mapping))}).decode()  # noqa: SLF001 (documented)
+    return dump_json({"data": compile_dump(Merge)(row._asdict())}).decode()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from newsapi.errors import TransitionNotAllowed
-from newsapi.keys.commands import Caller
+from newsapi.web.caller import Caller
+from newsapi.web.scopes import PUBLISH_SCOPE
 
 TRANSITIONS = {
     "draft": ("scheduled", "published", "withdrawn"),
@@ -26,4 +27,4 @@ def check_transition(old_status: str | None, new_status: str) -> None:
 def check_scope(caller: Caller, old_status: str | None, new_status: str, *, is_rescheduled: bool) -> None:
     """Raise ScopeMissing if the transition changes what readers see and the key lacks `content:publish`."""
     if (old_status != new_status or is_rescheduled) and PUBLISHING_STATUSES & {old_status, new_status}:
-        caller.require_scope("content:publish")
+        caller.require_scope(PUBLISH_SCOPE)

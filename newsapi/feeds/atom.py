@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
 from xml.etree.ElementTree import Element
 
 from newsapi.feeds.feed import GENERATOR, Feed, Record, files, instant, is_syndicatable, keywords, rights, updated, urn
 from newsapi.feeds.xml import NAMESPACES, add_element, add_links, add_media, make_root, serialize
-
-MEDIA_TYPE: Final = "application/atom+xml"
+from newsapi.web.feed_formats import ATOM
 
 
 def render(feed: Feed) -> bytes:
@@ -20,7 +18,7 @@ def render(feed: Feed) -> bytes:
     add_element(add_element(atom, "author"), "name", feed.publisher)
     add_element(atom, "generator", GENERATOR)
     add_element(atom, "link", rel="alternate", href=feed.site_url, type="text/html")
-    add_links(atom, "link", feed, MEDIA_TYPE)
+    add_links(atom, "link", feed, ATOM.media_type)
     for record in feed.records:
         _entry(atom, record, feed)
     for tombstone in feed.tombstones:

@@ -12,10 +12,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 from uuid import UUID
 
-Record = Mapping[str, Any]
+from newsapi.text.json_types import JsonValue
+
+Record: TypeAlias = Mapping[str, JsonValue]
+"""A complete article, as the presenter returns it."""
+
 SiteUrlOf = Callable[[str, str], str | None]
 """Maps a kind (`author`, `brand`) and a slug to the URL of the page on the site; None if there is no page."""
 
@@ -57,7 +61,7 @@ class Feed:
         api_url: The base URL of the API.
         self_url: The URL of this page of the feed; `first`, `next` and `prev` are URLs of other pages.
         records: Complete articles, the most recently changed first.
-        gone: Tombstones of articles of this feed, the latest first.
+        tombstones: Tombstones of articles of this feed, the latest first.
     """
 
     id: UUID

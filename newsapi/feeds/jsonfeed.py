@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
-
 import orjson
 
 from newsapi.feeds.feed import Feed, Record, files, instant, is_syndicatable, keywords, updated, urn
-
-MEDIA_TYPE: Final = "application/feed+json"
 
 
 def render(feed: Feed) -> bytes:
@@ -26,10 +22,10 @@ def render(feed: Feed) -> bytes:
         "_newsapi": {"about": f"{feed.api_url}/docs", "withdrawn": withdrawn},
         "items": [_item(record, feed) for record in feed.records],
     }
-    return orjson.dumps(_known(members))
+    return orjson.dumps(_without_nulls(members))
 
 
-def _item(record: Record, feed: Feed) -> dict[str, Any]:
+def _item(record: Record, feed: Feed) -> dict[str, object]:
     body = record["body_html"] if is_syndicatable(record) else None
     attachments = [
         {"url": file.url, "mime_type": file.type, "duration_in_seconds": file.seconds}
@@ -50,15 +46,19 @@ def _item(record: Record, feed: Feed) -> dict[str, Any]:
         "authors": [_author(author, feed) for author in record["authors"]] or None,
         "tags": list(dict.fromkeys(name for _, _, name in keywords(record))) or None,
         "language": record["language"],
-        "attachments": [_known(attachment) for attachment in attachments] or None,
-        "_newsapi": {"rights": _known(record["rights"]), "brand": record["brand"], "section": record["section"]},
+        "attachments": [_without_nulls(attachment) for attachment in attachments] or None,
+        "_newsapi": {
+            "rights": _without_nulls(record["rights"]),
+            "brand": record["brand"],
+            "section": record["section"],
+        },
     }
-    return _known(members)
+    return _without_nulls(members)
 
 
-def _author(author: Record, feed: Feed) -> dict[str, Any]:
-    return _known({"name": author["name"], "url": feed.site_url_of("author", author["slug"])})
+def _author(author: Record, feed: Feed) -> dict[str, object]:
+    return _without_nulls({"name": author["name"], "url": feed.site_url_of("author", author["slug"])})
 
 
-def _known(members: Record) -> dict[str, Any]:
+def _without_nulls(members: Record) -> dict[str, object]:
     return {name: value for name, value in members.items() if value is not None}

@@ -6,22 +6,22 @@ The `pubStatus` of a withdrawn article is `canceled` ("take it off"), that of an
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Final
 
 import orjson
 
 from newsapi.feeds.feed import Feed, MediaFile, Record, Tombstone, files, instant, is_syndicatable, updated, urn
 
-MEDIA_TYPE: Final = "application/json"
 SCHEMA: Final = "http://www.iptc.org/std/ninjs/ninjs-schema_3.1.json"
-KINDS: Final = {"article": "text", "gallery": "composite", "video": "video"}
-MEDIA: Final = {"image": "picture", "video": "video", "audio": "audio"}
+TYPES_BY_FORMAT: Final = {"article": "text", "gallery": "composite", "video": "video"}
+TYPES_BY_MEDIUM: Final = {"image": "picture", "video": "video", "audio": "audio"}
 
 
 def render(feed: Feed) -> bytes:
     """Return a page of a feed as a ninjs document."""
     articles = [*(_article(record, feed) for record in feed.records), *map(_tombstone, feed.tombstones)]
-    head = _known(
+    head = _without_empty(
         uri=urn(feed.id),
         type="composite",
         standard={"name": "ninjs", "version": "3.1", "schema": SCHEMA},
@@ -29,7 +29,7 @@ def render(feed: Feed) -> bytes:
         language=feed.language,
         versionCreated=instant(feed.updated),
         pubStatus="usable",
-        altIds=[_known(role=role, value=url) for role, url in _pages(feed) if url],
+        altIds=[_without_empty(role=role, value=url) for role, url in _pages(feed) if url],
     )
     return orjson.dumps({**head, "associations": articles})
 
@@ -38,13 +38,13 @@ def _pages(feed: Feed) -> tuple[tuple[str, str | None], ...]:
     return ("self", feed.self_url), ("first", feed.first), ("next", feed.next), ("prev", feed.prev)
 
 
-def _article(record: Record, feed: Feed) -> dict[str, Any]:
+def _article(record: Record, feed: Feed) -> dict[str, object]:
     """Return an article; a withheld one has its identifiers but no content."""
     free = is_syndicatable(record)
-    members = _known(
+    members = _without_empty(
         name=record["slug"],
         uri=urn(record["id"]),
-        type=KINDS.get(record["format"], "composite"),
+        type=TYPES_BY_FORMAT.get(record["format"], "composite"),
         representationType="full" if free and record["has_whole_body"] else "partial",
         version=str(record["version"]),
         contentCreated=instant(record["published_at"]),
@@ -61,37 +61,37 @@ def _article(record: Record, feed: Feed) -> dict[str, Any]:
     return members
 
 
-def _content(record: Record, feed: Feed) -> dict[str, Any]:
+def _content(record: Record, feed: Feed) -> dict[str, object]:
     body = {"contentType": "text/html", "wordCount": record["word_count"], "value": record["body_html"]}
-    return _known(
+    return _without_empty(
         headlines=[{"value": record["headline"]}],
         descriptions=[{"role": "standfirst", "contentType": "text/plain", "value": record["standfirst"]}]
         if record["standfirst"]
         else None,
         bodies=[body] if record["body_html"] else None,
         by=record["byline"],
-        people=_named(record["authors"], "author", "author", feed),
+        people=_term_refs(record["authors"], "author", "author", feed),
         subjects=[
-            *_named([record["section"]] if record["section"] else [], "section", "section", feed),
-            *_named(record["tags"], "keyword", "tag", feed),
+            *_term_refs([record["section"]] if record["section"] else [], "section", "section", feed),
+            *_term_refs(record["tags"], "keyword", "tag", feed),
         ],
         objects=[
-            *_named([record["brand"]] if record["brand"] else [], "about", "brand", feed),
-            *_named(record["mentions"], "mentions", "brand", feed),
+            *_term_refs([record["brand"]] if record["brand"] else [], "about", "brand", feed),
+            *_term_refs(record["mentions"], "mentions", "brand", feed),
         ],
-        infoSources=[_known(**record["source"])] if _known(**(record["source"] or {})) else None,
+        infoSources=[_without_empty(**record["source"])] if _without_empty(**(record["source"] or {})) else None,
         associations=[_file(file) for file in files(record)],
     )
 
 
-def _named(terms: Any, rel: str, kind: str, feed: Feed) -> list[dict[str, Any]]:
+def _term_refs(terms: Iterable[Record], rel: str, kind: str, feed: Feed) -> list[dict[str, object]]:
     return [
         {"name": term["name"], "rel": rel, "literal": term["slug"], "uri": f"{feed.api_url}/v1/{kind}s/{term['slug']}"}
         for term in terms
     ]
 
 
-def _rights(record: Record) -> dict[str, Any]:
+def _rights(record: Record) -> dict[str, object]:
     rights = record["rights"]
     terms = [rights["terms"], f"AI: {rights['ai']}" if rights["ai"] else None]
     return {
@@ -102,8 +102,8 @@ def _rights(record: Record) -> dict[str, Any]:
     }
 
 
-def _file(file: MediaFile) -> dict[str, Any]:
-    rendition = _known(
+def _file(file: MediaFile) -> dict[str, object]:
+    rendition = _without_empty(
         name="original",
         href=file.url,
         contentType=file.type,
@@ -112,18 +112,18 @@ def _file(file: MediaFile) -> dict[str, Any]:
         duration=file.seconds,
     )
     texts = (("alt", file.alt), ("caption", file.caption))
-    return _known(
+    return _without_empty(
         name=file.medium,
         uri=file.url,
-        type=MEDIA[file.medium],
+        type=TYPES_BY_MEDIUM[file.medium],
         by=file.credit,
         descriptions=[{"role": role, "contentType": "text/plain", "value": text} for role, text in texts if text],
         renditions=[rendition],
     )
 
 
-def _tombstone(tombstone: Tombstone) -> dict[str, Any]:
-    return _known(
+def _tombstone(tombstone: Tombstone) -> dict[str, object]:
+    return _without_empty(
         name=tombstone.slug,
         uri=urn(tombstone.id),
         version=tombstone.version and str(tombstone.version),
@@ -133,5 +133,5 @@ def _tombstone(tombstone: Tombstone) -> dict[str, Any]:
     )
 
 
-def _known(**members: Any) -> dict[str, Any]:
+def _without_empty(**members: object) -> dict[str, object]:
     return {name: value for name, value in members.items() if value not in (None, [], "")}

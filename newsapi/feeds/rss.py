@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from email.utils import format_datetime
 from html import escape
-from typing import Final
 from xml.etree.ElementTree import Element
 
 from newsapi.feeds.feed import GENERATOR, Feed, Record, files, instant, is_syndicatable, keywords, rights, updated, urn
 from newsapi.feeds.xml import add_element, add_links, add_media, make_root, serialize
-
-MEDIA_TYPE: Final = "application/rss+xml"
+from newsapi.web.feed_formats import RSS
 
 
 def render(feed: Feed) -> bytes:
@@ -30,7 +28,7 @@ def render(feed: Feed) -> bytes:
         add_element(channel, "lastBuildDate", format_datetime(feed.updated, usegmt=True))
     add_element(channel, "generator", GENERATOR)
     add_element(channel, "docs", "https://www.rssboard.org/rss-specification")
-    add_links(channel, "atom:link", feed, MEDIA_TYPE)
+    add_links(channel, "atom:link", feed, RSS.media_type)
     for record in feed.records:
         _item(channel, record, feed)
     return serialize(rss)
@@ -45,9 +43,8 @@ def _item(channel: Element, record: Record, feed: Feed) -> None:
         add_element(item, "pubDate", format_datetime(record["published_at"], usegmt=True))
     add_element(item, "atom:updated", instant(updated(record)))
     if record["standfirst"]:
-        add_element(
-            item, "description", escape(record["standfirst"], quote=False)
-        )  # the specification defines it as HTML
+        # The specification defines the description as HTML.
+        add_element(item, "description", escape(record["standfirst"], quote=False))
     if is_syndicatable(record) and record["body_html"]:
         add_element(item, "content:encoded", record["body_html"])
     for author in record["authors"]:

@@ -1,30 +1,21 @@
-"""The pages of the sitemap: the page of each article, when each page last changed, and its articles.
-
-An article gets the next publication number when it first becomes public and keeps it. So it stays on its page, and a
-full page changes only when its own articles change. A page is a facet like any other: writes update it, and cached
-responses depend on it.
-"""
+"""Queries of sitemap pages: when each page last changed, and its articles."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
+from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, func, insert, select, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, bindparam, select, tuple_
 
-from newsapi.content.queries.snapshots import ArticleSnapshot
+from newsapi.changelog.tables import Facet
+from newsapi.content.queries.sitemap_pages import SITEMAP_KIND
 from newsapi.content.queries.visibility import is_visible
 from newsapi.content.tables.articles import Article, ListingEntry
-from newsapi.content.tables.terms import Brand, Facet, Section
+from newsapi.content.tables.terms import Brand, Section
 from newsapi.db.sql_functions import greatest_time
 from newsapi.db.types import Id, UtcDateTime
-
-ARTICLES_PER_PAGE = 5_000
-"""Articles on a page: a tenth of what the protocol allows, so that a publication changes less output."""
-
-KIND = "sitemap"
 
 BATCH_SIZE = 2_000
 """Articles read by one statement."""
@@ -36,49 +27,48 @@ class SitemapPage(NamedTuple):
     number: int
     facet_id: int
     articles: int
+    at: datetime | None
+
+
+class SitemapArticle(NamedTuple):
+    """An article on a page of the sitemap.
+
+    Attributes:
+        section: Slug of its section.
+        brand: Slug of its brand.
+        at: The time of the last material update.
+        changed_at: The last change of the article, its brand or its section.
+    """
+
+    id: UUID
+    slug: str
+    section: str | None
+    brand: str | None
     at: datetime
-
-
-def page_name(number: int) -> str:
-    """Return the name of the page that lists the article with this publication number."""
-    return str((number - 1) // ARTICLES_PER_PAGE + 1)
-
-
-def assign_numbers(session: Session, states: Sequence[ArticleSnapshot]) -> None:
-    """Assign publication numbers, in the order given, to newly public articles, and create missing pages."""
-    new = [state for state in states if state.is_public and state.publication_number is None]
-    if not new:
-        return
-    last = session.execute(select(func.max(Article.publication_number))).scalar() or 0
-    for publication_number, state in enumerate(new, last + 1):
-        state.publication_number = publication_number
-    first = int(page_name(last)) if last else 0
-    names = [str(page) for page in range(first + 1, int(page_name(last + len(new))) + 1)]
-    if names:
-        session.execute(insert(Facet), [{"kind": KIND, "name": name} for name in names])
+    changed_at: datetime
+    published_at: datetime
 
 
 def list_pages(connection: Connection) -> list[SitemapPage]:
     """Return all pages that have articles, in order."""
-    rows: Iterable[Any] = connection.execute(_PAGES)
-    return sorted(SitemapPage(int(name), *rest) for name, *rest in rows)
+    rows = connection.execute(_PAGES)
+    return sorted(SitemapPage(int(name), id_, count, changed_at) for name, id_, count, changed_at in rows if name)
 
 
 _PAGES = select(Facet.name, Facet.id, Facet.article_count, Facet.changed_at).where(
-    Facet.kind == KIND, Facet.article_count > 0
+    Facet.kind == SITEMAP_KIND, Facet.article_count > 0
 )
 
 
-def list_articles(connection: Connection, page: SitemapPage) -> Iterator[Any]:
+def list_articles(connection: Connection, page: SitemapPage) -> Iterator[SitemapArticle]:
     """Iterate over the articles of a page by time of publication.
 
     Yields:
-        Rows of `id`, `slug`, `section` and `brand` (slugs or None), `at` (the last material update) and `changed_at`
-        (the last change of the article, its brand or its section).
+        The articles.
     """
-    values: dict[str, Any] = {"facet": page.facet_id, "rows": BATCH_SIZE}
+    values: dict[str, object] = {"facet": page.facet_id, "rows": BATCH_SIZE}
     statement = _ROWS
-    while rows := connection.execute(statement, values).all():
+    while rows := [SitemapArticle(*row) for row in connection.execute(statement, values)]:
         yield from rows
         if len(rows) < BATCH_SIZE:
             return

@@ -10,18 +10,18 @@ from flask.views import MethodView
 
 from newsapi.cache import dependencies
 from newsapi.cache.cached_response import CachedResponse
+from newsapi.content.context import app_context
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import facets
 from newsapi.content.queries.listings import ListQuery
-from newsapi.content.schemas.params import ReadParams
-from newsapi.content.tables.articles import is_indexed
+from newsapi.content.queries.visibility import is_indexed
 from newsapi.db.database import Connection
 from newsapi.db.types import latest_time
 from newsapi.errors import NotFound
 from newsapi.feeds import sitemap, sitemap_queries
 from newsapi.web import pagination
 from newsapi.web.blueprint import Blueprint
-from newsapi.web.context import app_context
+from newsapi.web.params import ReadParams
 from newsapi.web.responses import cached_response
 
 blueprint = Blueprint("sitemaps", __name__, description="Sitemaps for search engines")
@@ -104,12 +104,12 @@ def _page(connection: Connection, number: str) -> CachedResponse:
     def entries() -> Iterator[tuple[str, datetime]]:
         article_url = app_context().presentation.article_url
         for row in sitemap_queries.list_articles(connection, page):
-            yield article_url({"id": row.id, "slug": row.slug, **_short(row.section, row.brand)}), row.at
+            yield article_url({"id": row.id, "slug": row.slug, **_term_slugs(row.section, row.brand)}), row.at
             times.add(row.changed_at)
             sections_and_brands.add((row.section, row.brand))
 
     body = sitemap.page(entries())  # fills `times` and `sections_and_brands`
-    names = dependencies.name_dependencies(_short(section, brand) for section, brand in sections_and_brands)
+    names = dependencies.name_dependencies(_term_slugs(section, brand) for section, brand in sections_and_brands)
     return CachedResponse(
         body=body,
         seq=snapshot.seq,
@@ -121,7 +121,7 @@ def _page(connection: Connection, number: str) -> CachedResponse:
     )
 
 
-def _short(section: str | None, brand: str | None) -> dict[str, dict[str, str] | None]:
+def _term_slugs(section: str | None, brand: str | None) -> dict[str, dict[str, str] | None]:
     """Return the section and the brand of a URL in the form that article records have."""
     return {"section": {"slug": section} if section else None, "brand": {"slug": brand} if brand else None}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode
 
 import structlog
@@ -17,9 +17,10 @@ from prometheus_client import Counter
 
 from newsapi.cache.log_follower import MAX_STALENESS_SECONDS
 from newsapi.changelog.offsets import LogPosition
-from newsapi.content.presentation.presentation import FEED_FORMATS
+from newsapi.changelog.reader import ChangeRow
 from newsapi.content.queries import facet_slugs
 from newsapi.db.database import Database
+from newsapi.web.feed_formats import FEED_FORMATS
 from newsapi.worker.consumers import Consumer
 from newsapi.worker.delayed_batches import DelayedBatches, send_request
 
@@ -33,7 +34,7 @@ MAX_FEEDS: Final = 500
 
 FORM_MEDIA_TYPE: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 
-_PINGS = Counter("newsapi_websub_pings", "Requests to the WebSub hub", ["outcome"])
+_PINGS = Counter("newsapi_websub_pings", "Requests to the WebSub hub, by outcome (done, failed)", ["outcome"])
 
 
 class WebSubConsumer(Consumer):
@@ -52,26 +53,26 @@ class WebSubConsumer(Consumer):
         """
         self._database = database
         self._hub = hub
-        self._feeds = f"{api}/v1/feeds/articles"
-        self._rounds = DelayedBatches(self._tell, clock)
+        self._api_url = api
+        self._batches = DelayedBatches(self._notify_hub, clock)
         self.reset()
 
     def reset(self) -> None:
         self._seen = LogPosition(-1, 0)
-        self._rounds.forget()
+        self._batches.forget()
 
     def on_log_restored(self) -> None:
-        self._tell({""})
+        self._notify_hub({""})
 
-    def handle(self, rows: Sequence[Any]) -> LogPosition | None:
+    def handle(self, rows: Sequence[ChangeRow]) -> LogPosition | None:
         new_rows = [row for row in rows if row.seq > self._seen.seq]
         if new_rows:
             self._seen = LogPosition(new_rows[-1].seq, new_rows[-1].nonce)
-            self._rounds.add(self._filters(new_rows), self._seen, MAX_STALENESS_SECONDS)
-        batch = self._rounds.send_due()
+            self._batches.add(self._filters(new_rows), self._seen, MAX_STALENESS_SECONDS)
+        batch = self._batches.send_due()
         return batch.end if batch else None
 
-    def _filters(self, rows: Iterable[Any]) -> set[str]:
+    def _filters(self, rows: Iterable[ChangeRow]) -> set[str]:
         """Return the query strings of the feeds that changed; the empty one is the feed of all articles."""
         facets = {facet for row in rows for facet in (*row.facets_before, *row.facets_after)}
         if not facets:  # for example, a change of related articles affects no feed
@@ -80,9 +81,9 @@ class WebSubConsumer(Consumer):
             terms_by_facet = facet_slugs.slugs_of_facets(connection, facets)
         return {"", *(f"?{kind}={slug}" for terms in terms_by_facet.values() for kind, slug in terms)}
 
-    def _tell(self, queries: Collection[str]) -> None:
+    def _notify_hub(self, queries: Collection[str]) -> None:
         selected = sorted(queries) if len(queries) * len(FEED_FORMATS) <= MAX_FEEDS else [""]
-        urls = [f"{self._feeds}.{feed_format}{query}" for query in selected for feed_format in FEED_FORMATS]
+        urls = [self._api_url + feed_format.path + query for query in selected for feed_format in FEED_FORMATS]
         try:
             for start in range(0, len(urls), MAX_FEEDS_PER_PING):
                 fields = [("hub.mode", "publish")]

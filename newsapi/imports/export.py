@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
 from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.orm import Session, aliased
 
+from newsapi.changelog.tables import Facet
 from newsapi.content.queries import snapshots
 from newsapi.content.queries.snapshots import ArticleSnapshot
 from newsapi.content.tables.articles import Article
-from newsapi.content.tables.terms import Author, Brand, Facet, Section, Tag
+from newsapi.content.tables.terms import Author, Brand, Section, Tag
 from newsapi.db.types import Id
 
 BATCH_SIZE = 1_000
 
-_Above = aliased(Brand)
+_Parent = aliased(Brand)
 
 
-def iter_terms(connection: Connection) -> Iterator[tuple[str, dict[str, Any]]]:
+def iter_terms(connection: Connection) -> Iterator[tuple[str, Mapping[str, object]]]:
     """Iterate over brands, sections, tags and authors; a parent brand comes before its children.
 
     Tags that are used by unpublished articles only are left out: importing those articles creates them.
@@ -28,8 +28,8 @@ def iter_terms(connection: Connection) -> Iterator[tuple[str, dict[str, Any]]]:
     Yields:
         The kind and the columns of each term.
     """
-    brand = select(Brand.slug, Brand.name, Brand.aliases, Brand.description, Brand.logo, _Above.slug.label("parent"))
-    rows = connection.execute(brand.outerjoin(_Above, _Above.id == Brand.parent_id).order_by(Brand.slug)).mappings()
+    brand = select(Brand.slug, Brand.name, Brand.aliases, Brand.description, Brand.logo, _Parent.slug.label("parent"))
+    rows = connection.execute(brand.outerjoin(_Parent, _Parent.id == Brand.parent_id).order_by(Brand.slug)).mappings()
     remaining = [dict(row) for row in rows]
     yielded: set[str | None] = {None}
     while remaining:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import orjson
@@ -34,12 +34,14 @@ ARTICLE: Final = (
 )
 
 
-def term(kind: str, values: Mapping[str, Any]) -> bytes:
+def term(kind: str, values: Mapping[str, object]) -> bytes:
     """Return a brand, section, tag or author as a line with the values that an import accepts."""
     return _line({"type": kind, **{name: values[name] for name in TERM if name in values}})
 
 
-def article(id_: UUID, values: Mapping[str, Any], references: Mapping[str, Any], former_slugs: Iterable[str]) -> bytes:
+def article(
+    id_: UUID, values: Mapping[str, object], references: Mapping[str, object], former_slugs: Iterable[str]
+) -> bytes:
     """Return an article as a line. `references` are the slugs of its terms by member name."""
     record = {"type": "article", "id": id_, **{name: values[name] for name in ARTICLE}, **references}
     if values["bans"]:
@@ -47,6 +49,6 @@ def article(id_: UUID, values: Mapping[str, Any], references: Mapping[str, Any],
     return _line({**record, "previous_slugs": sorted(former_slugs)})
 
 
-def _line(record: Mapping[str, Any]) -> bytes:
+def _line(record: Mapping[str, object]) -> bytes:
     in_utc = {name: value.astimezone(UTC) if isinstance(value, datetime) else value for name, value in record.items()}
     return orjson.dumps(in_utc, option=orjson.OPT_UTC_Z) + b"\n"

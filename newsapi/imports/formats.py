@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import blake2b
-from typing import Any, BinaryIO, Final, Protocol
+from typing import BinaryIO, Final, Protocol, TypeAlias
 
 import orjson
 
 from newsapi.imports import ndjson
 from newsapi.imports.ndjson import MAX_LINE_BYTES, Line, RecordProblem
 
-RecordOrProblem = dict[str, Any] | RecordProblem
+RecordOrProblem: TypeAlias = Mapping[str, object] | RecordProblem
 """An import record, or the problem at that position of the file."""
 
 RecordReader = Callable[[BinaryIO], Iterator[tuple[int, RecordOrProblem]]]

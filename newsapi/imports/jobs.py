@@ -5,14 +5,15 @@ from __future__ import annotations
 import io
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, BinaryIO, Final, cast
+from typing import BinaryIO, Final, TypeAlias, cast
 from uuid import UUID
 
 import structlog
 
+from newsapi.content.writes.hooks import WriteHooks
 from newsapi.content.writes.writer import WriteContext
 from newsapi.db.database import Database, Session
 from newsapi.db.types import uuid7
@@ -25,16 +26,20 @@ from newsapi.errors import (
     TransitionNotAllowed,
     Unavailable,
 )
-from newsapi.imports import loader, registry
-from newsapi.imports import queries as store
+from newsapi.imports import loader, queries, registry
 from newsapi.imports.line_index import LineIndex
 from newsapi.imports.loader import Counts, ImportPosition, ImportRun
+from newsapi.imports.mapping import MappingDocument
+from newsapi.imports.queries import ImportJob
+from newsapi.imports.tables import RecordError
 from newsapi.keys import audit
-from newsapi.keys.commands import Caller
 from newsapi.settings import Settings
-from newsapi.webhooks import events as webhook_events
+from newsapi.web.caller import Caller
 
 log = structlog.get_logger("newsapi.worker")
+
+OnFinished: TypeAlias = Callable[[Session, UUID, str, datetime], None]
+"""Called in the transaction that ends an import, with its id, its final state and the time."""
 
 MAX_REPORTED_ERRORS: Final = 100
 """Errors that an import reports; further ones are only counted."""
@@ -52,7 +57,7 @@ def create_import(
     chunks: Iterable[bytes],
     *,
     format_name: str,
-    mapping: Mapping[str, Any] | None,
+    mapping: MappingDocument | None,
 ) -> UUID:
     """Store an uploaded file and queue its import. Each chunk is stored as it arrives.
 
@@ -61,7 +66,7 @@ def create_import(
         caller: The key that revisions and the audit entry name.
         chunks: The file; all chunks but the last have `PART_BYTES` bytes.
         format_name: The name of the import format.
-        mapping: What becomes of the categories of a file; None for the default.
+        mapping: The mapping of the categories of the file; None for the default.
 
     Returns:
         The id of the import.
@@ -72,37 +77,38 @@ def create_import(
     id_ = uuid7()
     with context.database.transaction() as session:
         now = context.clock(session.connection())
-        store.insert_import(
+        queries.insert_import(
             session, id=id_, format=format_name, mapping=mapping, created_by=caller.name, created_at=now, updated_at=now
         )
     try:
         count = 0
         for count, chunk in enumerate(chunks, 1):
             with context.database.transaction() as session:
-                store.append_chunk(session, id_, count - 1, chunk, context.clock(session.connection()))
+                queries.append_chunk(session, id_, count - 1, chunk, context.clock(session.connection()))
         if not count:
             raise InvalidBody([FieldError("", "is empty")])
         with context.database.transaction() as session:
             now = context.clock(session.connection())
-            store.transition(session, id_, [store.RECEIVING], state="queued", updated_at=now)
+            queries.transition(session, id_, [queries.RECEIVING], state="queued", updated_at=now)
             audit.insert_entry(
                 session, occurred_at=now, actor=caller.name, action="create", kind="import", subject_id=id_
             )
     except BaseException:
         # If this fails, the worker deletes the incomplete import an hour later.
         with suppress(NewsError), context.database.transaction() as session:
-            store.delete_import(session, id_)
+            queries.delete_import(session, id_)
         raise
     return id_
 
 
-def cancel(context: WriteContext, caller: Caller, id_: UUID) -> None:
+def cancel(context: WriteContext, caller: Caller, id_: UUID, *, on_finished: OnFinished) -> None:
     """Cancel an import; what it has written so far is kept.
 
     Args:
         context: Database, settings and clock.
         caller: The key that the audit entry names.
         id_: The import. Cancelling it twice is no error.
+        on_finished: Called when the import ends.
 
     Raises:
         NotFound: There is no such import.
@@ -110,13 +116,13 @@ def cancel(context: WriteContext, caller: Caller, id_: UUID) -> None:
     """
     with context.database.transaction() as session:
         now = context.clock(session.connection())
-        if store.transition(session, id_, store.OPEN_STATES, state="cancelled", updated_at=now):
+        if queries.transition(session, id_, queries.OPEN_STATES, state="cancelled", updated_at=now):
             audit.insert_entry(
                 session, occurred_at=now, actor=caller.name, action="cancel", kind="import", subject_id=id_
             )
-            webhook_events.queue_import_finished(session, id_, "cancelled", context.settings.api_url, now=now)
+            on_finished(session, id_, "cancelled", now)
             return
-        row = store.get_import(session.connection(), id_)
+        row = queries.get_import(session.connection(), id_)
     if row is None:
         raise NotFound
     if row.state != "cancelled":
@@ -130,49 +136,66 @@ class LeaseLost(Exception):
 class ImportRunner:
     """Runs the queued imports of one worker, one after the other, each from the position that was reached before."""
 
-    def __init__(self, database: Database, settings: Settings, *, now: Callable[[], datetime]) -> None:
-        """Prepare to run imports; `now` returns the time, aware and in UTC."""
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        *,
+        now: Callable[[], datetime],
+        hooks: WriteHooks,
+        on_finished: OnFinished,
+    ) -> None:
+        """Prepare to run imports.
+
+        Args:
+            database: The database.
+            settings: The settings.
+            now: Returns the time, aware and in UTC.
+            hooks: What other packages do in the transactions of an import.
+            on_finished: Called when an import ends.
+        """
         self._database, self._settings, self._now = database, settings, now
-        self._running: Iterator[None] | None = None
+        self._hooks, self._on_finished = hooks, on_finished
+        self._steps_left: Generator[None] | None = None
 
     def run_slice(self) -> int:
         """Work for `TIME_SLICE_SECONDS` and return the number of steps; raise what an import fails with."""
         end, count = time.monotonic() + TIME_SLICE_SECONDS, 0
         while time.monotonic() < end:
-            if self._running is None:
-                self._running = self._next()
-            if self._running is None:
+            if self._steps_left is None:
+                self._steps_left = self._next()
+            if self._steps_left is None:
                 break
-            steps, self._running = self._running, None  # an import that raises is started again by the next call
+            steps, self._steps_left = self._steps_left, None  # an import that raises is started again by the next call
             if next(steps, steps) is None:
-                self._running = steps
+                self._steps_left = steps
             count += 1
         return count
 
     def release(self) -> None:
         """Stop; the import is continued later from the last batch that was committed."""
-        if self._running is not None:
-            self._running.close()  # type: ignore[attr-defined]  # it is a generator
-            self._running = None
+        if self._steps_left is not None:
+            self._steps_left.close()
+            self._steps_left = None
 
-    def _next(self) -> Iterator[None] | None:
+    def _next(self) -> Generator[None] | None:
         """Return the steps of the next queued import; without one, delete the files of imports that have ended."""
         with self._database.read_transaction() as connection:
-            job = store.next_open(connection)
-            has_garbage = job is None and store.has_garbage(connection, self._now())
+            job = queries.find_next_job(connection)
+            has_garbage = job is None and queries.has_garbage(connection, self._now())
         if has_garbage:
             with self._database.transaction() as session:
-                store.collect_garbage(session, self._now())
+                queries.collect_garbage(session, self._now())
         return None if job is None else self._run(job)
 
-    def _run(self, job: Any) -> Iterator[None]:
+    def _run(self, job: ImportJob) -> Generator[None]:
         """Run an import under its lease: an unexpected error is recorded, an outage of the database is not."""
         holder = secrets.token_hex(8)
         with self._database.transaction() as session:
-            if not store.acquire(session, job.id, holder, now=self._now()):
+            if not queries.acquire(session, job.id, holder, now=self._now()):
                 return
         log.info("import started", id=str(job.id), format=job.format, line=job.line)
-        progress = _ImportProgress(job, holder, self._settings.api_url, self._now)
+        progress = _ImportProgress(job, holder, self._on_finished, self._now)
         try:
             yield from self._steps(job, progress)
         except LeaseLost:
@@ -186,9 +209,9 @@ class ImportRunner:
             raise
         log.info("import finished", id=str(job.id))
 
-    def _steps(self, job: Any, progress: _ImportProgress) -> Iterator[None]:
+    def _steps(self, job: ImportJob, progress: _ImportProgress) -> Generator[None]:
         """Import the rest of the file, one transaction per step."""
-        with io.BufferedReader(store.SpooledFile(self._database, job.id, job.size_bytes), 1 << 16) as file:
+        with io.BufferedReader(queries.SpooledFile(self._database, job.id, job.size_bytes), 1 << 16) as file:
             stream = cast("BinaryIO", file)
             record_format = registry.get_format(job.format, job.mapping, self._settings.time_zone)
             line_index = LineIndex(stream, record_format)
@@ -196,12 +219,13 @@ class ImportRunner:
                 self._database,
                 self._settings,
                 self._now,
+                self._hooks,
                 progress.reject,
                 line_index,
                 counts=progress.counts,
-                by=job.created_by,
-                form=record_format,
-                note=progress.note,
+                actor=job.created_by,
+                record_format=record_format,
+                save_position=progress.save,
             )
             # Build the index now: within a transaction it would block other writers, and the lease would expire.
             yield from line_index.build()
@@ -215,17 +239,17 @@ class ImportRunner:
 class _ImportProgress:
     """The counts, errors and position of an import, saved in its row."""
 
-    def __init__(self, job: Any, holder: str, api_url: str, now: Callable[[], datetime]) -> None:
-        self._id, self._holder, self._api, self._now = job.id, holder, api_url, now
+    def __init__(self, job: ImportJob, holder: str, on_finished: OnFinished, now: Callable[[], datetime]) -> None:
+        self._id, self._holder, self._on_finished, self._now = job.id, holder, on_finished, now
         self._failures = job.failures
-        self._errors: list[dict[str, Any]] = list(job.errors)
+        self._errors: list[RecordError] = list(job.errors)
         self.counts = Counts(job.created, job.updated, job.unchanged, job.rejected)
 
     def reject(self, line: int, error: FieldError) -> None:
         if len(self._errors) < MAX_REPORTED_ERRORS:
             self._errors.append({"line": line, "pointer": error.location, "message": error.message})
 
-    def note(self, session: Session, position: ImportPosition) -> None:
+    def save(self, session: Session, position: ImportPosition) -> None:
         """Save the progress in the transaction that writes the lines. Raises LeaseLost."""
         counts = self.counts
         self._failures = 0
@@ -244,23 +268,23 @@ class _ImportProgress:
     def fail(self, session: Session) -> None:
         """Count a failure; end the import after `MAX_FAILURES` at one position. Raises LeaseLost."""
         if self._failures + 1 < MAX_FAILURES:
-            store.save_progress(session, self._id, self._holder, {"failures": self._failures + 1})
+            queries.save_progress(session, self._id, self._holder, {"failures": self._failures + 1})
             return
-        error = {
+        error: RecordError = {
             "line": 0,
             "pointer": "",
             "message": f"the import failed {MAX_FAILURES} times at the same position and was stopped",
         }
-        job = store.get_import(session.connection(), self._id)
+        job = queries.get_import(session.connection(), self._id)
         errors = [*(job.errors if job else []), error]
         self.end(session, "failed", errors=errors)
 
-    def end(self, session: Session, state: str, **columns: Any) -> None:
-        """Save the final state and queue `import.finished` for webhooks. Raises LeaseLost."""
+    def end(self, session: Session, state: str, **columns: object) -> None:
+        """Save the final state and call `on_finished`. Raises LeaseLost."""
         self.write(session, state=state, **columns)
-        webhook_events.queue_import_finished(session, self._id, state, self._api, now=self._now())
+        self._on_finished(session, self._id, state, self._now())
 
-    def write(self, session: Session, **columns: Any) -> None:
+    def write(self, session: Session, **columns: object) -> None:
         """Update the row; raise LeaseLost if this worker no longer has the lease."""
-        if not store.save_progress(session, self._id, self._holder, {**columns, "updated_at": self._now()}):
+        if not queries.save_progress(session, self._id, self._holder, {**columns, "updated_at": self._now()}):
             raise LeaseLost

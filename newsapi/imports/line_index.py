@@ -19,7 +19,7 @@ class LineIndex:
 
     def __init__(self, stream: BinaryIO, record_format: RecordFormat = NDJSON) -> None:
         """Use a stream positioned at its first line. The index of a stream that is not seekable stays empty."""
-        self._stream, self._form = stream, record_format
+        self._stream, self._record_format = stream, record_format
         self._begin = stream.tell() if stream.seekable() else None
         self._digests, self._numbers = array("Q"), array("Q")
         self._is_read = self._begin is None
@@ -28,8 +28,8 @@ class LineIndex:
         """Return the number of the last line with this digest, or 0 if there is none."""
         for _ in self.build():
             pass
-        index = bisect_right(self._digests, _short(digest)) - 1
-        return self._numbers[index] if index >= 0 and self._digests[index] == _short(digest) else 0
+        index = bisect_right(self._digests, _digest_prefix(digest)) - 1
+        return self._numbers[index] if index >= 0 and self._digests[index] == _digest_prefix(digest) else 0
 
     def build(self) -> Iterator[None]:
         """Read the file, unless this was done, and restore the position of the stream.
@@ -42,9 +42,9 @@ class LineIndex:
         position = self._stream.tell()
         self._stream.seek(self._begin)
         digests, numbers = array("Q"), array("Q")
-        for line in self._form.lines(self._stream):
+        for line in self._record_format.lines(self._stream):
             if line.problem is None:
-                digests.append(_short(line.digest))
+                digests.append(_digest_prefix(line.digest))
                 numbers.append(line.number)
                 if len(numbers) % YIELD_EVERY_LINES == 0:
                     yield
@@ -55,5 +55,5 @@ class LineIndex:
         self._is_read = True
 
 
-def _short(digest: bytes) -> int:
+def _digest_prefix(digest: bytes) -> int:
     return int.from_bytes(digest[:8])

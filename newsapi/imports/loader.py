@@ -7,23 +7,23 @@ where a file has several lines for one article, a line is also skipped if the ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO
 from uuid import UUID
 
 from newsapi.changelog import writer as changelog_writer
 from newsapi.content.queries import snapshots
-from newsapi.content.queries.terms import Kind
 from newsapi.content.writes import articles as article_writes
 from newsapi.content.writes import terms as term_writes
 from newsapi.content.writes import writer
 from newsapi.content.writes.articles import ArticleWrite
 from newsapi.content.writes.drafts import Draft
+from newsapi.content.writes.hooks import WriteHooks, WriteTransaction
 from newsapi.content.writes.resolve import ExistingArticles, References, resolve
 from newsapi.content.writes.writer import resolve_references
 from newsapi.db.database import Database, Session
@@ -31,7 +31,14 @@ from newsapi.errors import FieldError, InvalidParameter
 from newsapi.imports.formats import NDJSON, RecordFormat
 from newsapi.imports.line_index import LineIndex
 from newsapi.imports.ndjson import Line
-from newsapi.imports.reader_processes import ParsedRecord, ParseResult, ParserPool, RejectedLine, parse_lines
+from newsapi.imports.reader_processes import (
+    ParsedArticle,
+    ParsedTerm,
+    ParseResult,
+    ParserPool,
+    RejectedLine,
+    parse_lines,
+)
 from newsapi.settings import Settings
 
 BATCH_LINES = 1_000
@@ -77,20 +84,26 @@ class Counts:
 class ImportRun:
     """One run of an import, with its results so far.
 
-    `note` saves the position, in the transaction that wrote the lines. `by` is the actor of revisions. `writes` counts
-    the batches that changed the database.
+    Attributes:
+        hooks: What other packages do in the transactions of the import.
+        reject: Called for each field error of a record that cannot be imported.
+        line_index: The index of the lines of the file.
+        actor: The actor of revisions.
+        save_position: Saves the position, in the transaction that wrote the lines.
+        write_count: Number of batches that changed the database.
     """
 
     database: Database
     settings: Settings
     now: Callable[[], datetime]
+    hooks: WriteHooks
     reject: RejectCallback
-    positions: LineIndex
+    line_index: LineIndex
     counts: Counts = field(default_factory=Counts)
-    by: str = "import"
-    form: RecordFormat = NDJSON
-    note: ProgressCallback | None = None
-    writes: int = 0
+    actor: str = "import"
+    record_format: RecordFormat = NDJSON
+    save_position: ProgressCallback | None = None
+    write_count: int = 0
 
     def is_superseded(self, line: int, digest: bytes | None) -> bool:
         """Return whether the stored article or term comes from a later line of this file.
@@ -102,26 +115,27 @@ class ImportRun:
         Returns:
             Whether the last line with this digest comes after the line to import.
         """
-        return digest is not None and self.positions.last_line_with(digest) > line
+        return digest is not None and self.line_index.last_line_with(digest) > line
 
     def reject_line(self, line: int, errors: Iterable[FieldError]) -> None:
         """Count a line as rejected, and report its field errors."""
         self.counts.rejected += 1
         for error in errors:
-            self.reject(self.form.source_line(line), error)
+            self.reject(self.record_format.source_line(line), error)
 
 
 @dataclass(frozen=True, slots=True)
 class LineBatch:
     """Lines that are imported in one transaction.
 
-    `known` are the digests from which stored articles were imported; these lines are not parsed. They were looked up
-    after `asked_at` writes of this run.
+    Attributes:
+        known_digests: Digests from which stored articles were imported; these lines are not parsed.
+        write_count: The `write_count` of the run when they were looked up.
     """
 
     lines: Sequence[Line]
-    known: set[bytes]
-    asked_at: int
+    known_digests: set[bytes]
+    write_count: int
 
 
 def import_records(
@@ -130,11 +144,10 @@ def import_records(
     stream: BinaryIO,
     *,
     now: Callable[[], datetime],
+    hooks: WriteHooks,
     reject: RejectCallback,
-    progress: Callable[[int], None] = lambda _: None,
-    record_format: RecordFormat = NDJSON,
 ) -> Counts:
-    """Import a stream of records.
+    """Import a stream of NDJSON records.
 
     If the process is killed, committed batches are kept; run the import again for the rest. In a stream that is not
     seekable, lines for the same article cannot be compared: each run writes all of them.
@@ -142,18 +155,17 @@ def import_records(
     Args:
         database: The database.
         settings: The settings.
-        stream: The file.
+        stream: The records.
         now: The clock.
+        hooks: What other packages do in the transactions of the import.
         reject: Called for each field error of a record that cannot be imported; the others are imported.
-        progress: Called after each batch with the number of bytes read.
-        record_format: The format of the file.
 
     Returns:
         The number of lines by outcome.
     """
-    run = ImportRun(database, settings, now, reject, LineIndex(stream, record_format), form=record_format)
-    for position in iter_batches(run, stream):
-        progress(position.offset)
+    run = ImportRun(database, settings, now, hooks, reject, LineIndex(stream))
+    for _ in iter_batches(run, stream):
+        pass
     return run.counts
 
 
@@ -170,27 +182,27 @@ def iter_batches(
     Yields:
         The position after each batch, which is then committed.
     """
-    lines = run.form.lines(stream, number=begin.line, offset=begin.offset)
+    lines = run.record_format.lines(stream, number=begin.line, offset=begin.offset)
     with ParserPool(run.settings) as parsers:
-        for chunk, results in parsers.iter_parsed(_skip_unchanged(run, lines)):
-            position = ImportPosition(chunk.lines[-1].number, chunk.lines[-1].offset)
-            _import_batch(run, chunk, results, position)
+        for batch, results in parsers.iter_parsed(_skip_unchanged(run, lines)):
+            position = ImportPosition(batch.lines[-1].number, batch.lines[-1].offset)
+            _import_batch(run, batch, results, position)
             yield position
 
 
 def _skip_unchanged(run: ImportRun, lines: Iterable[Line]) -> Iterator[tuple[LineBatch, list[Line]]]:
     """Yield batches, each with those of its lines that must be parsed because no stored article comes from them."""
-    for batch_lines in _chunks(lines):
-        chunk = LineBatch(batch_lines, _known(run, batch_lines), run.writes)
-        yield chunk, [line for line in batch_lines if line.digest not in chunk.known]
+    for batch_lines in _split_batches(lines):
+        batch = LineBatch(batch_lines, _find_known_digests(run, batch_lines), run.write_count)
+        yield batch, [line for line in batch_lines if line.digest not in batch.known_digests]
 
 
-def _known(run: ImportRun, lines: Iterable[Line]) -> set[bytes]:
+def _find_known_digests(run: ImportRun, lines: Iterable[Line]) -> set[bytes]:
     with run.database.read_transaction() as connection:
         return snapshots.existing_import_digests(connection, [line.digest for line in lines if line.problem is None])
 
 
-def _chunks(lines: Iterable[Line]) -> Iterator[list[Line]]:
+def _split_batches(lines: Iterable[Line]) -> Iterator[list[Line]]:
     batch: list[Line] = []
     size = 0
     for line in lines:
@@ -203,26 +215,26 @@ def _chunks(lines: Iterable[Line]) -> Iterator[list[Line]]:
         yield batch
 
 
-def _import_batch(run: ImportRun, chunk: LineBatch, results: list[ParseResult], position: ImportPosition) -> None:
+def _import_batch(run: ImportRun, batch: LineBatch, results: list[ParseResult], position: ImportPosition) -> None:
     """Import one batch in one transaction: count known lines, report rejected ones, write the records."""
-    known = [line for line in chunk.lines if line.digest in chunk.known]
-    if known and chunk.asked_at < run.writes:
+    known = [line for line in batch.lines if line.digest in batch.known_digests]
+    if known and batch.write_count < run.write_count:
         known, parsed = _look_up_again(run, known)
         results = sorted([*results, *parsed], key=attrgetter("line"))
     run.counts.unchanged += len(known)
     for result in results:
         if isinstance(result, RejectedLine):
-            run.reject_line(result.line, result.faults)
-    records = [result for result in results if isinstance(result, ParsedRecord)]
-    if not records and run.note is None:
+            run.reject_line(result.line, result.errors)
+    records = [result for result in results if not isinstance(result, RejectedLine)]
+    if not records and run.save_position is None:
         return
     with run.database.transaction() as session:
         if records:
             changelog_writer.acquire_write_lock(session)
             _write_records(run, session, records)
-        if run.note is not None:
-            run.note(session, position)
-    run.writes += bool(records)
+        if run.save_position is not None:
+            run.save_position(session, position)
+    run.write_count += bool(records)
 
 
 def _look_up_again(run: ImportRun, known: Sequence[Line]) -> tuple[list[Line], list[ParseResult]]:
@@ -232,38 +244,40 @@ def _look_up_again(run: ImportRun, known: Sequence[Line]) -> tuple[list[Line], l
         The lines that are still known, and the parsed ones of the others: an article that came from them has since been
         overwritten by an earlier line of the file, and they overwrite it in turn.
     """
-    still_known = _known(run, known)
+    still_known = _find_known_digests(run, known)
     parsed = parse_lines(run.settings, [line for line in known if line.digest not in still_known])
     return [line for line in known if line.digest in still_known], parsed
 
 
-def _write_records(run: ImportRun, session: Session, records: Iterable[ParsedRecord]) -> None:
+def _write_records(run: ImportRun, session: Session, records: Iterable[ParsedTerm | ParsedArticle]) -> None:
     """Write records in their order; consecutive articles are written together."""
-    for is_article, group in groupby(records, lambda record: isinstance(record.values, Draft)):
-        if is_article:
-            _write_articles(run, session, [cast("Draft", record.values) for record in group])
-        else:
-            _write_terms(run, session, group)
+    for _, group in groupby(records, type):
+        drafts: list[Draft] = []
+        for record in group:
+            if isinstance(record, ParsedTerm):
+                _write_term(run, session, record)
+            else:
+                drafts.append(record.draft)
+        if drafts:
+            _write_articles(run, session, drafts)
 
 
-def _write_terms(run: ImportRun, session: Session, records: Iterable[ParsedRecord]) -> None:
-    for record in records:
-        now = run.now()
-        kind, values = cast("Kind", record.type), cast("Mapping[str, Any]", record.values)
-        stored_digest = term_writes.import_digest(session, kind, values["slug"])
-        is_kept = run.form.keeps_terms and term_writes.resolve_slugs(session, kind, [values["slug"]])
-        if is_kept or stored_digest == record.digest or run.is_superseded(record.line, stored_digest):
-            run.counts.add("unchanged")
-            continue
-        try:
-            outcome, changes = term_writes.upsert_by_slug(session, kind, values, now)
-        except InvalidParameter as error:
-            run.reject_line(record.line, error.faults)
-            continue
-        term_writes.save_import_digest(session, kind, values["slug"], record.digest)
-        if changes:
-            changelog_writer.append_changes(session, changes, now=now, bulk=True)
-        run.counts.add(outcome)
+def _write_term(run: ImportRun, session: Session, term: ParsedTerm) -> None:
+    now = run.now()
+    stored_digest = term_writes.import_digest(session, term.kind, term.slug)
+    is_kept = run.record_format.keeps_terms and term_writes.resolve_slugs(session, term.kind, [term.slug])
+    if is_kept or stored_digest == term.digest or run.is_superseded(term.line, stored_digest):
+        run.counts.add("unchanged")
+        return
+    try:
+        outcome, changes = term_writes.upsert_by_slug(session, term.kind, term.values, now)
+    except InvalidParameter as error:
+        run.reject_line(term.line, error.faults)
+        return
+    term_writes.save_import_digest(session, term.kind, term.slug, term.digest)
+    if changes:
+        changelog_writer.append_changes(session, changes, now=now, bulk=True)
+    run.counts.add(outcome)
 
 
 def _write_articles(run: ImportRun, session: Session, drafts: Sequence[Draft]) -> None:
@@ -339,7 +353,6 @@ class _WriteBatch:
     def write(self, session: Session) -> None:
         """Write the changed articles, and the import digests of the unchanged ones."""
         if self._writes:
-            writer.persist_articles(
-                session, self._writes, self._term_ids, now=self._now, actor=self._run.by, in_bulk=True
-            )
+            write = WriteTransaction(session, self._now, self._run.hooks)
+            writer.persist_articles(write, self._writes, self._term_ids, actor=self._run.actor, in_bulk=True)
         article_writes.update_import_digests(session, self._unchanged)

@@ -9,20 +9,14 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import BinaryIO, Final
 
-import orjson
-
-from newsapi.text.strict_json import InvalidJson, is_valid_object, parse_strictly
-
-__all__ = ["MAX_LINE_BYTES", "InvalidJson", "Line", "RecordProblem", "iter_lines", "parse_line"]
-
 MAX_LINE_BYTES: Final = 4 * 1024 * 1024
 """Maximum length of a line in bytes, without the white space around it."""
 
 _BOM: Final = b"\xef\xbb\xbf"
-_BLANK: Final = b" \t\r\n"
+_WHITE_SPACE: Final = b" \t\r\n"
 # A line of maximum length with a byte order mark before it and CR LF after it.
-_READ: Final = MAX_LINE_BYTES + len(_BOM) + 2
-_SKIP: Final = 64 * 1024
+_READ_BYTES: Final = MAX_LINE_BYTES + len(_BOM) + 2
+_SKIP_BYTES: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +59,14 @@ def iter_lines(stream: BinaryIO, *, number: int = 0, offset: int = 0) -> Iterato
     Yields:
         The lines; one that is longer than MAX_LINE_BYTES has a problem and no content.
     """
-    while chunk := stream.readline(_READ):
+    while chunk := stream.readline(_READ_BYTES):
         number += 1
         raw = chunk.removeprefix(_BOM) if offset == 0 else chunk
-        raw = raw.strip(_BLANK)
+        raw = raw.strip(_WHITE_SPACE)
         offset += len(chunk)
-        is_complete = chunk.endswith(b"\n") or len(chunk) < _READ
+        is_complete = chunk.endswith(b"\n") or len(chunk) < _READ_BYTES
         if not is_complete:
-            offset += _skipped(stream)
+            offset += _skip_line(stream)
         if not is_complete or len(raw) > MAX_LINE_BYTES:
             problem = RecordProblem("", f"longer than {MAX_LINE_BYTES:,} bytes")
             yield Line(number, offset, b"", b"", problem)
@@ -80,32 +74,10 @@ def iter_lines(stream: BinaryIO, *, number: int = 0, offset: int = 0) -> Iterato
             yield Line(number, offset, raw, blake2b(raw, digest_size=16).digest(), None)
 
 
-def parse_line(raw: bytes) -> dict[str, object]:
-    """Parse a line as a JSON object.
-
-    Args:
-        raw: The line without the white space around it.
-
-    Returns:
-        The object.
-
-    Raises:
-        InvalidJson: The line is not JSON (NaN and Infinity are not), not an object, not UTF-8 or nested deeper than 32
-            levels; a number exceeds 64 bits; a string contains NUL or a lone surrogate; or an object has a duplicate
-            key, of which some parsers keep the first value and others the last. The exception has a JSON pointer.
-    """
-    try:
-        record = orjson.loads(raw)
-    except ValueError:
-        return parse_strictly(raw)
-    # The check takes a few microseconds; a doubtful line is parsed again, slowly, to locate the problem.
-    return record if is_valid_object(record, raw) else parse_strictly(raw)
-
-
-def _skipped(stream: BinaryIO) -> int:
+def _skip_line(stream: BinaryIO) -> int:
     """Skip to the end of a line and return the number of skipped bytes."""
     count = 0
-    while piece := stream.readline(_SKIP):
+    while piece := stream.readline(_SKIP_BYTES):
         count += len(piece)
         if piece.endswith(b"\n"):
             break

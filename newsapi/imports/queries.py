@@ -9,15 +9,19 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Connection, CursorResult, Row, delete, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Row, Update, delete, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from newsapi.db.database import Database
 from newsapi.db.types import columns_table
-from newsapi.imports.tables import Import, ImportChunk
+from newsapi.imports.mapping import MappingDocument
+from newsapi.imports.tables import Import, ImportChunk, RecordError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 PART_BYTES = 1 << 20
 """Size of a stored chunk of an upload."""
@@ -28,14 +32,35 @@ RECEIVING = "receiving"
 UPLOAD_TIMEOUT = timedelta(hours=1)
 """An upload that received no chunk for this long is considered broken off and is deleted."""
 
-SWEEP_BATCH = 32
+GARBAGE_BATCH_SIZE = 32
 """Chunks deleted in one transaction."""
 
-_JOB, _PART = columns_table(Import), columns_table(ImportChunk)
-SHOWN = [column for column in _JOB.c if column.name not in {"lease_holder", "failures", "mapping"}]
+_JOB, _CHUNK = columns_table(Import), columns_table(ImportChunk)
+_REPORTED_COLUMNS = [column for column in _JOB.c if column.name not in {"lease_holder", "failures", "mapping"}]
+
+ImportRow: TypeAlias = Row[*tuple[object, ...]]
+"""The columns of an import that the API returns."""
 
 
-def insert_import(session: Session, **columns: Any) -> None:
+class ImportJob(NamedTuple):
+    """An import to run, with the position and the results that it has reached."""
+
+    id: UUID
+    format: str
+    mapping: MappingDocument | None
+    created_by: str
+    size_bytes: int
+    line: int
+    offset: int
+    created: int
+    updated: int
+    unchanged: int
+    rejected: int
+    errors: list[RecordError]
+    failures: int
+
+
+def insert_import(session: Session, **columns: object) -> None:
     """Insert an import in the state `receiving`; the keyword arguments are further columns of the table."""
     zeros = dict.fromkeys(
         ("size_bytes", "line", "offset", "created", "updated", "unchanged", "rejected", "failures"), 0
@@ -45,7 +70,7 @@ def insert_import(session: Session, **columns: Any) -> None:
 
 def append_chunk(session: Session, id_: UUID, number: int, data: bytes, now: datetime) -> None:
     """Store the next chunk of an upload."""
-    session.execute(insert(_PART).values(import_id=id_, number=number, data=data))
+    session.execute(insert(_CHUNK).values(import_id=id_, number=number, data=data))
     job = _JOB.c
     session.execute(update(_JOB).where(job.id == id_).values(size_bytes=job.size_bytes + len(data), updated_at=now))
     connection = session.connection()
@@ -55,33 +80,36 @@ def append_chunk(session: Session, id_: UUID, number: int, data: bytes, now: dat
 
 def delete_import(session: Session, id_: UUID) -> None:
     """Delete an import whose upload was not completed."""
-    session.execute(delete(_PART).where(_PART.c.import_id == id_))
+    session.execute(delete(_CHUNK).where(_CHUNK.c.import_id == id_))
     session.execute(delete(_JOB).where(_JOB.c.id == id_, _JOB.c.state == RECEIVING))
 
 
-def get_import(connection: Connection, id_: UUID) -> Row[Any] | None:
+def get_import(connection: Connection, id_: UUID) -> ImportRow | None:
     """Return the import with this id, or None if it does not exist or its upload is not complete."""
-    return connection.execute(select(*SHOWN).where(_JOB.c.id == id_, _JOB.c.state != RECEIVING)).one_or_none()
+    return connection.execute(
+        select(*_REPORTED_COLUMNS).where(_JOB.c.id == id_, _JOB.c.state != RECEIVING)
+    ).one_or_none()
 
 
-def list_imports(connection: Connection, *, limit: int, before: UUID | None) -> Sequence[Row[Any]]:
+def list_imports(connection: Connection, *, limit: int, before: UUID | None) -> Sequence[ImportRow]:
     """Return imports whose upload is complete, newest first; only those older than the id `before` if given."""
-    statement = select(*SHOWN).where(_JOB.c.state != RECEIVING).order_by(_JOB.c.id.desc()).limit(limit)
+    statement = select(*_REPORTED_COLUMNS).where(_JOB.c.state != RECEIVING).order_by(_JOB.c.id.desc()).limit(limit)
     if before is not None:
         statement = statement.where(_JOB.c.id < before)
     return connection.execute(statement).all()
 
 
-def next_open(connection: Connection) -> Row[Any] | None:
+def find_next_job(connection: Connection) -> ImportJob | None:
     """Return the oldest import that is queued or running, or None."""
-    return connection.execute(
-        select(_JOB).where(_JOB.c.state.in_(OPEN_STATES)).order_by(_JOB.c.id).limit(1)
-    ).one_or_none()
+    columns = select(*(_JOB.c[name] for name in ImportJob._fields))
+    statement = columns.where(_JOB.c.state.in_(OPEN_STATES)).order_by(_JOB.c.id).limit(1)
+    row = connection.execute(statement).one_or_none()
+    return None if row is None else ImportJob(*row)
 
 
-def transition(session: Session, id_: UUID, states: Sequence[str], **columns: Any) -> bool:
+def transition(session: Session, id_: UUID, states: Sequence[str], **columns: object) -> bool:
     """Update an import that is in one of these states; return False if it is in another state."""
-    return _changed(session, update(_JOB).where(_JOB.c.id == id_, _JOB.c.state.in_(states)).values(**columns))
+    return _updates_row(session, update(_JOB).where(_JOB.c.id == id_, _JOB.c.state.in_(states)).values(**columns))
 
 
 def acquire(session: Session, id_: UUID, holder: str, *, now: datetime) -> bool:
@@ -89,37 +117,38 @@ def acquire(session: Session, id_: UUID, holder: str, *, now: datetime) -> bool:
     return transition(session, id_, OPEN_STATES, state="running", lease_holder=holder, updated_at=now)
 
 
-def save_progress(session: Session, id_: UUID, holder: str, columns: Mapping[str, Any]) -> bool:
+def save_progress(session: Session, id_: UUID, holder: str, columns: Mapping[str, object]) -> bool:
     """Save the progress of an import; return False if it was cancelled or another worker holds it."""
     held_job = (_JOB.c.id == id_) & (_JOB.c.lease_holder == holder) & (_JOB.c.state == "running")
-    return _changed(session, update(_JOB).where(held_job).values(**columns))
+    return _updates_row(session, update(_JOB).where(held_job).values(**columns))
 
 
-def _changed(session: Session, statement: Any) -> bool:
-    result: CursorResult[Any] = session.execute(statement)  # type: ignore[assignment]
-    return result.rowcount == 1
+def _updates_row(session: Session, statement: Update) -> bool:
+    return session.connection().execute(statement).rowcount == 1
 
 
 def has_garbage(connection: Connection, now: datetime) -> bool:
     """Return whether there are chunks of closed imports, or uploads that were broken off."""
-    statement = select(_JOB.c.id).where(_litter(now)).limit(1)
+    statement = select(_JOB.c.id).where(_is_garbage(now)).limit(1)
     return connection.execute(statement).first() is not None
 
 
 def collect_garbage(session: Session, now: datetime) -> None:
     """Delete a batch of chunks that are no longer needed; when none are left, delete the broken-off uploads."""
-    chunks = select(_PART.c.import_id, _PART.c.number).join(_JOB, _JOB.c.id == _PART.c.import_id).where(_litter(now))
-    keys = [tuple(row) for row in session.execute(chunks.limit(SWEEP_BATCH))]
+    chunks = (
+        select(_CHUNK.c.import_id, _CHUNK.c.number).join(_JOB, _JOB.c.id == _CHUNK.c.import_id).where(_is_garbage(now))
+    )
+    keys = [tuple(row) for row in session.execute(chunks.limit(GARBAGE_BATCH_SIZE))]
     if keys:
-        session.execute(delete(_PART).where(tuple_(_PART.c.import_id, _PART.c.number).in_(keys)))
+        session.execute(delete(_CHUNK).where(tuple_(_CHUNK.c.import_id, _CHUNK.c.number).in_(keys)))
     else:
         session.execute(delete(_JOB).where(_JOB.c.state == RECEIVING, _JOB.c.updated_at < now - UPLOAD_TIMEOUT))
 
 
-def _litter(now: datetime) -> Any:
+def _is_garbage(now: datetime) -> ColumnElement[bool]:
     """Return the condition for broken-off uploads and for closed imports that still have chunks."""
     is_broken_off = (_JOB.c.state == RECEIVING) & (_JOB.c.updated_at < now - UPLOAD_TIMEOUT)
-    chunk = _PART.alias()
+    chunk = _CHUNK.alias()
     has_chunks = select(chunk.c.number).where(chunk.c.import_id == _JOB.c.id).correlate(_JOB).exists()
     return is_broken_off | (_JOB.c.state.not_in((*OPEN_STATES, RECEIVING)) & has_chunks)
 
@@ -149,19 +178,20 @@ class SpooledFile(io.RawIOBase):
         self._position = max(0, offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence])
         return self._position
 
-    def readinto(self, buffer: Any) -> int:
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer).cast("B")
         if self._position >= self._size:
             return 0
         number, start = divmod(self._position, PART_BYTES)
         if number != self._number:
             self._number, self._chunk = number, self._read(number)
-        piece = self._chunk[start : start + len(buffer)]
-        buffer[: len(piece)] = piece
+        piece = self._chunk[start : start + len(view)]
+        view[: len(piece)] = piece
         self._position += len(piece)
         return len(piece)
 
     def _read(self, number: int) -> bytes:
-        statement = select(_PART.c.data).where(_PART.c.import_id == self._id, _PART.c.number == number)
+        statement = select(_CHUNK.c.data).where(_CHUNK.c.import_id == self._id, _CHUNK.c.number == number)
         with self._database.read_transaction() as connection:
             data: bytes = connection.execute(statement).scalar_one()
         return data

@@ -16,16 +16,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, BinaryIO, TypeAlias, TypeVar, cast
+from typing import BinaryIO, Final, TypeAlias, TypeVar, cast
 
 from marshmallow import Schema, ValidationError
 
+from newsapi.content.queries.terms import Kind
 from newsapi.content.schemas.articles import ArticleImport
 from newsapi.content.schemas.terms import AuthorInput, BrandInput, TagInput
 from newsapi.content.writes.drafts import Draft, make_draft
 from newsapi.errors import FieldError, ParserProcessDied
-from newsapi.imports.ndjson import InvalidJson, Line, parse_line
+from newsapi.imports.ndjson import Line
 from newsapi.settings import Settings
+from newsapi.text.strict_json import InvalidJson, parse_line
 from newsapi.web.wire import field_errors
 
 Context = TypeVar("Context")
@@ -36,23 +38,33 @@ MIN_LINES_FOR_PROCESSES = 2_000
 MAX_PROCESSES = min(4, os.cpu_count() or 1)
 """Maximum number of parser processes; more would only wait for the process that writes."""
 
-SCHEMAS: dict[str, Schema] = {
+TERM_SCHEMAS: Final[Mapping[Kind, Schema]] = {
     "brand": BrandInput(),
     "section": TagInput(),
     "tag": TagInput(),
     "author": AuthorInput(),
-    "article": ArticleImport(),
 }
+ARTICLE_SCHEMA: Final = ArticleImport()
+RECORD_TYPES: Final = (*TERM_SCHEMAS, "article")
 
 
 @dataclass(frozen=True, slots=True)
-class ParsedRecord:
-    """A line whose record is valid: a draft of an article, or the values of a term."""
+class ParsedTerm:
+    """A line with a valid brand, section, tag or author."""
 
     line: int
     digest: bytes
-    type: str
-    values: Mapping[str, Any] | Draft
+    kind: Kind
+    slug: str
+    values: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedArticle:
+    """A line with a valid article."""
+
+    line: int
+    draft: Draft
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,30 +72,32 @@ class RejectedLine:
     """A line whose record is invalid, with all of its field errors."""
 
     line: int
-    faults: Sequence[FieldError]
+    errors: Sequence[FieldError]
 
 
-ParseResult: TypeAlias = ParsedRecord | RejectedLine
+ParseResult: TypeAlias = ParsedTerm | ParsedArticle | RejectedLine
 
 
 def parse_lines(settings: Settings, lines: Iterable[Line]) -> list[ParseResult]:
     """Return the parsed record or the rejection of each line, in order."""
-    return [_read(settings, line) for line in lines]
+    return [_parse_record(settings, line) for line in lines]
 
 
-def _read(settings: Settings, line: Line) -> ParseResult:
+def _parse_record(settings: Settings, line: Line) -> ParseResult:
     if line.problem is not None:
         return RejectedLine(line.number, [FieldError(line.problem.pointer, line.problem.message)])
     try:
         record = parse_line(line.raw)
         type_ = record.pop("type", None)
-        if not isinstance(type_, str) or type_ not in SCHEMAS:
-            raise InvalidJson("/type", f"must be one of {', '.join(SCHEMAS)}")
-        values = cast("dict[str, Any]", SCHEMAS[type_].load(record))
-        if type_ != "article":
-            return ParsedRecord(line.number, line.digest, type_, values)
-        draft = make_draft(values, settings, source_line=line.number, source_digest=line.digest)
-        return ParsedRecord(line.number, line.digest, type_, draft)
+        if type_ == "article":
+            values = ARTICLE_SCHEMA.load(record)
+            draft = make_draft(values, settings, source_line=line.number, source_digest=line.digest)
+            return ParsedArticle(line.number, draft)
+        for kind, schema in TERM_SCHEMAS.items():
+            if kind == type_:
+                values = schema.load(record)
+                return ParsedTerm(line.number, line.digest, kind, values["slug"], values)
+        raise InvalidJson("/type", f"must be one of {', '.join(RECORD_TYPES)}")
     except InvalidJson as error:
         return RejectedLine(line.number, [FieldError(error.pointer, error.message)])
     except ValidationError as error:
@@ -96,13 +110,13 @@ class ParserPool(AbstractContextManager["ParserPool"]):
     def __init__(self, settings: Settings) -> None:
         """Create the pool; processes are started when they are needed."""
         self._settings = settings
-        self._alone = MIN_LINES_FOR_PROCESSES
-        self._readers: list[_ParserProcess] = []
+        self._lines_before_processes = MIN_LINES_FOR_PROCESSES
+        self._processes: list[_ParserProcess] = []
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for process in self._readers:
+        for process in self._processes:
             process.end()
 
     def iter_parsed(
@@ -120,28 +134,28 @@ class ParserPool(AbstractContextManager["ParserPool"]):
             ParserProcessDied: A parser process was killed.
         """
         pending: deque[tuple[Context, Callable[[], list[ParseResult]]]] = deque()
-        for companion, lines in batches:
+        for context, lines in batches:
             if len(pending) == MAX_PROCESSES:
-                first_companion, wait_for_results = pending.popleft()
+                first_context, wait_for_results = pending.popleft()
                 results = wait_for_results()
-                pending.append((companion, self._start(lines)))
-                yield first_companion, results
+                pending.append((context, self._start(lines)))
+                yield first_context, results
             else:
-                pending.append((companion, self._start(lines)))
-        for first_companion, wait_for_results in pending:
-            yield first_companion, wait_for_results()
+                pending.append((context, self._start(lines)))
+        for first_context, wait_for_results in pending:
+            yield first_context, wait_for_results()
 
     def _start(self, lines: Sequence[Line]) -> Callable[[], list[ParseResult]]:
         """Start to parse lines; return the function that waits for the results."""
-        if len(lines) <= self._alone or MAX_PROCESSES == 1:
-            self._alone -= len(lines)
+        if len(lines) <= self._lines_before_processes or MAX_PROCESSES == 1:
+            self._lines_before_processes -= len(lines)
             return lambda: parse_lines(self._settings, lines)
-        idle = next((process for process in self._readers if process.idle), None)
+        idle = next((process for process in self._processes if process.idle), None)
         if idle is None:
             idle = _ParserProcess(self._settings)
-            self._readers.append(idle)
-        idle.ask(lines)
-        return idle.answer
+            self._processes.append(idle)
+        idle.send(lines)
+        return idle.receive
 
 
 class _ParserProcess:
@@ -158,11 +172,11 @@ class _ParserProcess:
         )
         self._send(settings)
 
-    def ask(self, lines: Sequence[Line]) -> None:
+    def send(self, lines: Sequence[Line]) -> None:
         self.idle = False
         self._send(lines)
 
-    def answer(self) -> list[ParseResult]:
+    def receive(self) -> list[ParseResult]:
         try:
             results: list[ParseResult] = pickle.load(self._process.stdout)  # type: ignore[arg-type]  # noqa: S301 (own process)
         except (EOFError, pickle.UnpicklingError) as error:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 from xml.etree.ElementTree import Element, tostring
 
 from newsapi.imports import shortcodes
@@ -29,7 +29,7 @@ from newsapi.text.languages import canonicalize_tag
 from newsapi.text.slugs import slugify
 
 _ELEMENTS: Final = frozenset({"item", "atom_entry", "language", "title", "atom_title"})
-_PICTURES: Final = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif")
+_IMAGE_SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif")
 _PIXELS: Final = re.compile(r"[1-9]\d{0,4}", re.ASCII)
 _MIN_SLUG_LENGTH: Final = 8
 """Minimum length of a URL's last segment to be used as a slug: shorter ones are numbers and the like."""
@@ -100,8 +100,8 @@ def _rss(item: Element) -> Record:
         "canonical_url": link,
         "image": image,
         "media": media,
-        "categories": _categories(child.text for child in item.iterfind("category")),
-        "authors": _categories(_author_name(author.text) for author in authors),
+        "categories": _terms(child.text for child in item.iterfind("category")),
+        "authors": _terms(_author_name(author.text) for author in authors),
     }
 
 
@@ -125,8 +125,8 @@ def _atom(entry: Element) -> Record:
         "canonical_url": link,
         "image": image,
         "media": media,
-        "categories": _categories(child.get("label") or child.get("term") for child in categories),
-        "authors": _categories(author.findtext("atom_name") for author in entry.iterfind("atom_author")),
+        "categories": _terms(child.get("label") or child.get("term") for child in categories),
+        "authors": _terms(author.findtext("atom_name") for author in entry.iterfind("atom_author")),
     }
 
 
@@ -160,8 +160,8 @@ def _body(text: str) -> str:
     return shortcodes.autop(text.replace("\r\n", "\n"))
 
 
-def _categories(names: Iterator[str | None]) -> list[ImportedTerm]:
-    return [named for name in names if (named := category(name)) is not None]
+def _terms(names: Iterator[str | None]) -> list[ImportedTerm]:
+    return [term for name in names if (term := category(name)) is not None]
 
 
 def _author_name(text: str | None) -> str | None:
@@ -195,7 +195,7 @@ def _files(item: Element, enclosures: list[Element], base: str) -> tuple[Record 
 def _kind(enclosure: Element, url: str) -> str:
     """Return "image", "video" or "audio", or "" for other files."""
     kind = enclosure.get("medium") or (enclosure.get("type") or "").partition("/")[0]
-    if not kind and (enclosure.tag == "media_thumbnail" or url.lower().partition("?")[0].endswith(_PICTURES)):
+    if not kind and (enclosure.tag == "media_thumbnail" or url.lower().partition("?")[0].endswith(_IMAGE_SUFFIXES)):
         return "image"
     return kind if kind in {"image", "video", "audio"} else ""
 
@@ -207,7 +207,7 @@ def _size(enclosure: Element) -> dict[str, int]:
 
 def _media_text(item: Element, enclosure: Element) -> Record:
     """Return alt text, caption and credit of an image, from its media element or else from the item."""
-    texts: dict[str, Any] = {}
+    texts: Record = {}
     for name, tag, limit in (("alt", "title", 1_000), ("caption", "description", 2_000), ("credit", "credit", 500)):
         text = html_to_line(enclosure.findtext(f"media_{tag}") or item.findtext(f"media_{tag}"))
         texts[name] = text and text[:limit]

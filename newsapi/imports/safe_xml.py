@@ -23,7 +23,7 @@ MAX_DEPTH: Final = 100
 MAX_ELEMENTS_BETWEEN_ITEMS: Final = 100_000
 """Maximum number of elements between the ends of two requested elements."""
 
-MOST_ATTRIBUTES: Final = 1_000
+MAX_ATTRIBUTES: Final = 1_000
 MAX_ITEM_DEPTH: Final = 3
 """Maximum depth of a requested element: rss, channel, item."""
 
@@ -75,7 +75,7 @@ class _XmlReader:
     def __init__(self, names: frozenset[str]) -> None:
         self._requested = names
         self._names: dict[str, str] = {}
-        self._depth = self._inside = self._since = self._fed = self._end = self._line = 0
+        self._depth = self._inside = self._elements_since_end = self._bytes_fed = self._end = self._line = 0
         self._builder: TreeBuilder | None = None
         self._top = 0
         self._done: list[tuple[int, Element]] = []
@@ -107,15 +107,15 @@ class _XmlReader:
         self._done = []
         try:
             self._parser.Parse(piece, last)
-            self._fed += len(piece)
-            if self._fed - max(self._parser.CurrentByteIndex, 0) > MAX_TOKEN_BYTES:
-                raise self._broken(f"a tag, comment or other token is longer than {MAX_TOKEN_BYTES:,} bytes")
-            if self._fed - self._end > MAX_BYTES_BETWEEN_ITEMS:
-                raise self._broken(f"no record ends within {MAX_BYTES_BETWEEN_ITEMS:,} bytes")
+            self._bytes_fed += len(piece)
+            if self._bytes_fed - max(self._parser.CurrentByteIndex, 0) > MAX_TOKEN_BYTES:
+                raise self._error(f"a tag, comment or other token is longer than {MAX_TOKEN_BYTES:,} bytes")
+            if self._bytes_fed - self._end > MAX_BYTES_BETWEEN_ITEMS:
+                raise self._error(f"no record ends within {MAX_BYTES_BETWEEN_ITEMS:,} bytes")
         except expat.ExpatError as error:
             invalid_xml = InvalidXml(error.lineno, f"not well-formed XML: {expat.errors.messages[error.code]}")
         except (LookupError, ValueError) as error:
-            invalid_xml = self._broken(f"XML cannot be parsed: {error}")
+            invalid_xml = self._error(f"XML cannot be parsed: {error}")
         except InvalidXml as error:
             invalid_xml = error
         else:
@@ -125,27 +125,27 @@ class _XmlReader:
             return self._done
         raise invalid_xml
 
-    def _broken(self, message: str) -> InvalidXml:
+    def _error(self, message: str) -> InvalidXml:
         return InvalidXml(self._parser.CurrentLineNumber, message)
 
     def _declared(self, _version: str, encoding: str | None, _standalone: int) -> None:
         if encoding is not None and not _ENCODING.fullmatch(encoding):
-            raise self._broken(f"the encoding {encoding[:40]} is not supported")
+            raise self._error(f"the encoding {encoding[:40]} is not supported")
 
     def _doctype(self, *_: object) -> None:
-        raise self._broken("a document type declaration (DOCTYPE) is not allowed")
+        raise self._error("a document type declaration (DOCTYPE) is not allowed")
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._depth += 1
-        self._since += 1
+        self._elements_since_end += 1
         if self._depth > MAX_DEPTH:
-            raise self._broken(f"nested deeper than {MAX_DEPTH} levels")
-        if self._since > MAX_ELEMENTS_BETWEEN_ITEMS or len(attributes) > MOST_ATTRIBUTES:
-            raise self._broken("too many elements or attributes in one record")
+            raise self._error(f"nested deeper than {MAX_DEPTH} levels")
+        if self._elements_since_end > MAX_ELEMENTS_BETWEEN_ITEMS or len(attributes) > MAX_ATTRIBUTES:
+            raise self._error("too many elements or attributes in one record")
         prefixed = self._names.get(name)
         if prefixed is None:
             prefixed = _name(name)
-            if len(self._names) < MOST_ATTRIBUTES:
+            if len(self._names) < MAX_ATTRIBUTES:
                 self._names[name] = prefixed
         if self._builder is None and self._depth <= MAX_ITEM_DEPTH and prefixed in self._requested:
             self._builder, self._top, self._line = TreeBuilder(), self._depth, self._parser.CurrentLineNumber
@@ -158,7 +158,7 @@ class _XmlReader:
             if self._depth == self._top:
                 self._done.append((self._line, self._builder.close()))
                 self._builder = None
-                self._end, self._since = self._parser.CurrentByteIndex, 0
+                self._end, self._elements_since_end = self._parser.CurrentByteIndex, 0
         self._depth -= 1
 
     def _text(self, text: str) -> None:
@@ -172,10 +172,10 @@ class _StoppedParser:
     CurrentByteIndex = CurrentLineNumber = 0
 
     def __init__(self, error: InvalidXml) -> None:
-        self._broken = error
+        self._invalid_xml = error
 
     def Parse(self, _piece: bytes, _last: bool) -> None:  # noqa: FBT001, N802 (the interface of expat)
-        raise self._broken
+        raise self._invalid_xml
 
 
 def _name(name: str) -> str:

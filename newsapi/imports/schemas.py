@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from newsapi.content.schemas.params import PageParams
+from newsapi.imports.registry import DEFAULT_FORMAT, FORMATS_BY_NAME, IMPORT_FORMATS
+from newsapi.web.params import PageParams
 from newsapi.web.wire import InputSchema, Instant, OutputSchema, PageInfo, PageLinks
 
-FORMATS = ("ndjson", "wxr", "rss")
+_TITLES = [import_format.title for import_format in IMPORT_FORMATS]
 STATES = ("queued", "running", "done", "failed", "cancelled")
 
 
@@ -15,9 +16,9 @@ class ImportParams(InputSchema):
     """Parameters of `POST /v1/imports`."""
 
     format = fields.String(
-        load_default="ndjson",
-        validate=validate.OneOf(FORMATS, error=f"must be one of {', '.join(FORMATS)}"),
-        metadata={"description": "Format of the body: NDJSON, WordPress export (WXR), or RSS or Atom"},
+        load_default=DEFAULT_FORMAT.name,
+        validate=validate.OneOf(tuple(FORMATS_BY_NAME), error=f"must be one of {', '.join(FORMATS_BY_NAME)}"),
+        metadata={"description": f"Format of the body: {', '.join(_TITLES[:-1])}, or {_TITLES[-1]}"},
     )
     map = fields.String(
         load_default=None,
@@ -43,7 +44,7 @@ class ImportSchema(OutputSchema):
 
     id = fields.UUID(required=True)
     state = fields.String(required=True, validate=validate.OneOf(STATES))
-    format = fields.String(required=True, validate=validate.OneOf(FORMATS))
+    format = fields.String(required=True, validate=validate.OneOf(tuple(FORMATS_BY_NAME)))
     size = fields.Integer(attribute="size_bytes", required=True, metadata={"description": "Size of the file in bytes"})
     offset = fields.Integer(required=True, metadata={"description": "Number of bytes processed"})
     created = fields.Integer(required=True, metadata={"description": "Number of records created"})

@@ -13,20 +13,20 @@ from urllib.parse import parse_qs, urlsplit
 
 _SHORTCODE = re.compile(r"\[(/?)([A-Za-z][\w-]*+)(?=[\s/\]])([^\[\]]*+)\]")
 _ATTRIBUTE = re.compile(r"([\w-]++)\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s\"'\]/]++))")
-_CAPTIONED = re.compile(r"(\s*+(?:<a\b[^<>]*+>\s*+)?<img\b[^<>]*+>(?:\s*+</a>)?)(.*)", re.DOTALL)
+_CAPTIONED_IMAGE = re.compile(r"(\s*+(?:<a\b[^<>]*+>\s*+)?<img\b[^<>]*+>(?:\s*+</a>)?)(.*)", re.DOTALL)
 _URL_LINE = re.compile(r"^[ \t]*+(?:<p>)?(https?://[^\s<>\"']++)(?:</p>)?[ \t]*+$", re.MULTILINE)
-_KNOWN: Final = frozenset({"audio", "caption", "embed", "gallery", "playlist", "video", "wp_caption"})
-_CAPTIONS: Final = frozenset({"caption", "wp_caption"})
-_FILES: Final = ("src", "mp4", "m4v", "webm", "ogv", "mp3", "m4a", "ogg", "wav")
+_SHORTCODE_NAMES: Final = frozenset({"audio", "caption", "embed", "gallery", "playlist", "video", "wp_caption"})
+_CAPTION_NAMES: Final = frozenset({"caption", "wp_caption"})
+_FILE_ATTRIBUTES: Final = ("src", "mp4", "m4v", "webm", "ogv", "mp3", "m4a", "ogg", "wav")
 
-_BLOCKS: Final = (
+_BLOCK_NAMES: Final = (
     "address|article|aside|blockquote|details|div|dl|fieldset|figure|footer|form|h[1-6]|header|hr|iframe|nav|ol|p|pre"
     "|script|section|style|table|ul|video|audio"
 )
-_BLOCK = re.compile(rf"<(/?)({_BLOCKS})\b[^<>]*+>", re.IGNORECASE)
+_BLOCK = re.compile(rf"<(/?)({_BLOCK_NAMES})\b[^<>]*+>", re.IGNORECASE)
 _QUOTE = re.compile(r"(<blockquote\b[^<>]*+>)(.*)(</blockquote\s*+>)", re.DOTALL | re.IGNORECASE)
-_BLANK = re.compile(r"\n[ \t]*+\n\s*+")
-_VOID: Final = "hr"
+_BLANK_LINES = re.compile(r"\n[ \t]*+\n\s*+")
+_VOID_BLOCK: Final = "hr"
 
 Gallery = Callable[[Mapping[str, str]], str]
 """Returns the HTML of a gallery for the attributes of its shortcode."""
@@ -49,11 +49,11 @@ def _replace_shortcodes(text: str, gallery: Gallery) -> str:
     position = 0
     for match in matches:
         closing, name, attributes = match[1], match[2].lower(), match[3]
-        if not (name in _KNOWN or name in closed_names or "_" in name or _ATTRIBUTE.search(attributes)):
+        if not (name in _SHORTCODE_NAMES or name in closed_names or "_" in name or _ATTRIBUTE.search(attributes)):
             continue  # ordinary brackets, such as [sic]
         output.append(text[position : match.start()])
         position = match.end()
-        if name in _CAPTIONS:
+        if name in _CAPTION_NAMES:
             if not closing:
                 captions.append((len(output), _attributes(attributes).get("caption", "")))
             elif captions:
@@ -72,7 +72,7 @@ def _attributes(text: str) -> dict[str, str]:
 
 def _figure(inner: str, caption: str) -> str:
     """Return the content of a caption shortcode as a figure; the text after the image is the default caption."""
-    match = _CAPTIONED.fullmatch(inner)
+    match = _CAPTIONED_IMAGE.fullmatch(inner)
     if match is None:
         return inner
     caption = caption or match[2].strip()
@@ -87,7 +87,7 @@ def _shortcode_html(name: str, attributes: Mapping[str, str], gallery: Gallery) 
     if name == "embed":
         return "\n\n"
     if name in {"audio", "video"}:
-        file = next((attributes[kind] for kind in _FILES if attributes.get(kind)), "")
+        file = next((attributes[kind] for kind in _FILE_ATTRIBUTES if attributes.get(kind)), "")
         return f"\n\n{_player(file)}\n\n" if file else ""
     return ""
 
@@ -147,7 +147,7 @@ def _parts(text: str) -> Iterator[tuple[bool, str]]:
         if not closing and not open_names:
             yield False, text[position : match.start()]
             block_start = position = match.start()
-        if not closing and name != _VOID:
+        if not closing and name != _VOID_BLOCK:
             open_names.append(name)
         elif closing and open_names:
             open_names.pop()
@@ -158,5 +158,5 @@ def _parts(text: str) -> Iterator[tuple[bool, str]]:
 
 
 def _paragraphs(text: str) -> str:
-    parts = [part.strip() for part in _BLANK.split(text)]
+    parts = [part.strip() for part in _BLANK_LINES.split(text)]
     return "".join(f"<p>{part.replace(chr(10), '<br>')}</p>" for part in parts if part)

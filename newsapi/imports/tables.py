@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TypedDict
 from uuid import UUID
 
 from sqlalchemy import BigInteger, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from newsapi.db.types import Base, uuid7
+from newsapi.db.types import Base, Json, uuid7
+from newsapi.imports.mapping import MappingDocument
+
+
+class RecordError(TypedDict):
+    """An error in a record: the line on which it begins, a JSON pointer (RFC 6901) into it, and a message."""
+
+    line: int
+    pointer: str
+    message: str
 
 
 class Import(Base):
@@ -28,7 +37,7 @@ class Import(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
     format: Mapped[str]
-    mapping: Mapped[dict[str, Any] | None]
+    mapping: Mapped[MappingDocument | None] = mapped_column(Json)
     state: Mapped[str]
     created_by: Mapped[str]
     size_bytes: Mapped[int] = mapped_column(BigInteger)
@@ -38,7 +47,7 @@ class Import(Base):
     updated: Mapped[int]
     unchanged: Mapped[int]
     rejected: Mapped[int]
-    errors: Mapped[list[Any]]
+    errors: Mapped[list[RecordError]] = mapped_column(Json)
     lease_holder: Mapped[str | None]
     failures: Mapped[int]
     created_at: Mapped[datetime]

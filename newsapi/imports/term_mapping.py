@@ -6,18 +6,20 @@ import re
 from collections.abc import Iterable
 from hashlib import blake2b
 from html import unescape
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 from newsapi.imports.mapping import CategoryMapping
 from newsapi.text import html, urls
+from newsapi.text.json_types import JsonObject
 from newsapi.text.slugs import is_slug, slugify
 
-MOST_TAGS = 100
-_TAGGED = re.compile("[<&]")
-_NOWHERE = "https://localhost/"
+MAX_TAGS = 100
+_HTML_CHARACTERS = re.compile("[<&]")
+_PLACEHOLDER_BASE_URL = "https://localhost/"
 
-Record = dict[str, Any]
+Record: TypeAlias = JsonObject
+"""An import record that is being built, before validation."""
 
 
 class ImportedTerm(NamedTuple):
@@ -30,9 +32,9 @@ class ImportedTerm(NamedTuple):
 
 def html_to_text(text: str | None) -> str:
     """Return a text that may contain HTML as plain text."""
-    if not text or not _TAGGED.search(text):
+    if not text or not _HTML_CHARACTERS.search(text):
         return " ".join((text or "").split())
-    return html.html_to_text(html.sanitize_html(text, base=_NOWHERE, embed_hosts=frozenset()))
+    return html.html_to_text(html.sanitize_html(text, base=_PLACEHOLDER_BASE_URL, embed_hosts=frozenset()))
 
 
 def html_to_line(text: str | None) -> str | None:
@@ -64,8 +66,8 @@ class TermMapper:
     """Maps the categories, tags and authors of a file to terms. Each term is a record once, before its first use."""
 
     def __init__(self, mapping: CategoryMapping) -> None:
-        self._plan = mapping
-        self._told: set[tuple[str, str]] = set()
+        self._mapping = mapping
+        self._emitted: set[tuple[str, str]] = set()
 
     def map_terms(
         self, categories: Iterable[ImportedTerm], tags: Iterable[ImportedTerm], authors: Iterable[ImportedTerm]
@@ -80,7 +82,7 @@ class TermMapper:
         Returns:
             The records of the terms that occur for the first time, and the members of the article that refer to terms.
         """
-        mapping = self._plan
+        mapping = self._mapping
         new_terms: list[Record] = []
         slugs: dict[str, list[str]] = {"brand": [], "section": [], "tag": [], "author": []}
         for term in categories:
@@ -89,15 +91,15 @@ class TermMapper:
         for term in tags:
             self._add_mapped(new_terms, slugs, mapping.categories.get(term.slug, ("tag", term.slug)), term.name)
         for term in authors:
-            self._tell(new_terms, slugs, "author", term)
+            self._add_term(new_terms, slugs, "author", term)
         for kind, slug in (("section", mapping.section), ("author", mapping.author)):
             if slug and not slugs[kind]:
-                self._tell(new_terms, slugs, kind, ImportedTerm(slug, slug.replace("-", " ").capitalize()))
+                self._add_term(new_terms, slugs, kind, ImportedTerm(slug, slug.replace("-", " ").capitalize()))
         return new_terms, {
             "brand": next(iter(slugs["brand"]), None),
-            "mentions": slugs["brand"][1:MOST_TAGS],
+            "mentions": slugs["brand"][1:MAX_TAGS],
             "section": next(iter(slugs["section"]), None),
-            "tags": slugs["tag"][:MOST_TAGS],
+            "tags": slugs["tag"][:MAX_TAGS],
             "authors": slugs["author"][:50],
         }
 
@@ -107,14 +109,14 @@ class TermMapper:
         """Add a mapped category: its target is a kind and a slug, or None if it is dropped."""
         if target is not None:
             kind, slug = target
-            self._tell(new_terms, slugs, kind, ImportedTerm(slug, name))
+            self._add_term(new_terms, slugs, kind, ImportedTerm(slug, name))
 
-    def _tell(self, new_terms: list[Record], slugs: dict[str, list[str]], kind: str, term: ImportedTerm) -> None:
+    def _add_term(self, new_terms: list[Record], slugs: dict[str, list[str]], kind: str, term: ImportedTerm) -> None:
         """Add a term to the article, and its record to the new terms if it occurs for the first time."""
         if term.slug not in slugs[kind]:
             slugs[kind].append(term.slug)
-        if (kind, term.slug) not in self._told:
-            self._told.add((kind, term.slug))
+        if (kind, term.slug) not in self._emitted:
+            self._emitted.add((kind, term.slug))
             record: Record = {"type": kind, "slug": term.slug, "name": term.name[:200]}
             new_terms.append(record | ({"email": term.email} if term.email else {}))
 

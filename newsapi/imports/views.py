@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from flask import Response, request
+from flask import Response, current_app, request
 from flask.views import MethodView
 from werkzeug.exceptions import BadRequest, RequestTimeout
 
 from newsapi.cache.cached_response import CachedResponse
+from newsapi.content.context import app_context
 from newsapi.db.database import Connection
 from newsapi.errors import FieldError, InvalidParameter, NotFound, WrongMediaType
-from newsapi.imports import jobs, mapping
-from newsapi.imports import queries as store
+from newsapi.imports import jobs, mapping, queries
+from newsapi.imports.mapping import MappingDocument
+from newsapi.imports.registry import FORMATS_BY_NAME, IMPORT_FORMATS
 from newsapi.imports.schemas import ImportList, ImportListParams, ImportParams, ImportResponse, ImportSchema
 from newsapi.text.strict_json import InvalidJson
 from newsapi.web import pagination, write_requests
 from newsapi.web.authorization import require_caller
 from newsapi.web.blueprint import Blueprint
-from newsapi.web.context import app_context
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.idempotency import StoredResponse
 from newsapi.web.responses import private_response
@@ -28,10 +29,8 @@ from newsapi.web.responses import private_response
 PATH: Final = "/v1/imports"
 blueprint = Blueprint("imports", __name__, url_prefix=PATH, description="Import files in the background")
 
-NDJSON: Final = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/json")
-XML: Final = ("application/xml", "text/xml", "application/rss+xml", "application/atom+xml")
 _ID = {"in": "path", "name": "id", "description": "Id of the import", "schema": {"type": "string", "format": "uuid"}}
-_BODY = {name: {"schema": {"type": "string"}} for name in (NDJSON[0], XML[0])}
+_BODY = {import_format.media_types[0]: {"schema": {"type": "string"}} for import_format in IMPORT_FORMATS}
 
 
 @blueprint.route("")
@@ -57,18 +56,22 @@ class Imports(MethodView):
     @blueprint.arguments(ImportParams(), location="query", error_status_code=400)
     @blueprint.response(202, ImportResponse, headers={"Location": write_requests.LOCATION_HEADER["Location"]})
     @blueprint.documents_errors(400, 408, 413)
-    def post(self, query: dict[str, Any]) -> Response:
+    def post(self, query: pagination.Query) -> Response:
         """Import a file."""
         caller = require_caller()
         caller.require_scope("content:publish")
-        media_types = NDJSON if query["format"] == "ndjson" else XML
+        media_types = FORMATS_BY_NAME[query["format"]].media_types
         if request.mimetype not in media_types or request.content_encoding not in {None, "identity"}:
             raise WrongMediaType(media_types[0])
         id_ = jobs.create_import(
-            app_context().desk, caller, _pieces(), format_name=query["format"], mapping=_plan(query["map"])
+            app_context().write_context,
+            caller,
+            _iter_chunks(),
+            format_name=query["format"],
+            mapping=_parse_mapping(query["map"]),
         )
         with app_context().database.read_transaction() as connection:
-            body = _one(connection, id_)
+            body = _dump_import(connection, id_)
         return write_requests.write_response(
             StoredResponse(202, {"Location": f"{app_context().settings.api_url}{PATH}/{id_}"}, body)
         )
@@ -85,7 +88,7 @@ class OneImport(MethodView):
         """Return the state and the counts of an import, and the errors of rejected records."""
         write_requests.reject_query_params()
         with app_context().database.read_transaction() as connection:
-            return Response(_one(connection, id), content_type=write_requests.JSON)
+            return Response(_dump_import(connection, id), content_type=write_requests.JSON)
 
     @blueprint.doc(operationId="cancelImport", summary="Cancel an import", **write_requests.requires_key())
     @blueprint.response(200, ImportResponse)
@@ -93,12 +96,17 @@ class OneImport(MethodView):
     def delete(self, id: UUID) -> Response:  # noqa: A002 (the name of the path parameter)
         """Stop an import. Records that were already imported stay."""
         write_requests.reject_query_params()
-        jobs.cancel(app_context().desk, require_caller(), id)
+        jobs.cancel(
+            app_context().write_context,
+            require_caller(),
+            id,
+            on_finished=current_app.extensions["newsapi-import-finished"],
+        )
         with app_context().database.read_transaction() as connection:
-            return write_requests.write_response(StoredResponse(200, {}, _one(connection, id)))
+            return write_requests.write_response(StoredResponse(200, {}, _dump_import(connection, id)))
 
 
-def _plan(text: str | None) -> dict[str, Any] | None:
+def _parse_mapping(text: str | None) -> MappingDocument | None:
     """Return the category mapping of a request.
 
     Raises:
@@ -110,7 +118,7 @@ def _plan(text: str | None) -> dict[str, Any] | None:
         raise InvalidParameter([FieldError("map", str(error))]) from error
 
 
-def _pieces() -> Iterator[bytes]:
+def _iter_chunks() -> Iterator[bytes]:
     """Yield the request body in chunks of `CHUNK_BYTES` while it arrives; only one chunk is in memory at a time.
 
     Raises:
@@ -121,9 +129,9 @@ def _pieces() -> Iterator[bytes]:
     stream = request.stream
     chunk = b""
     try:
-        while data := stream.read(store.PART_BYTES - len(chunk)):
+        while data := stream.read(queries.PART_BYTES - len(chunk)):
             chunk += data
-            if len(chunk) == store.PART_BYTES:
+            if len(chunk) == queries.PART_BYTES:
                 yield chunk
                 chunk = b""
     except TimeoutError as error:
@@ -134,8 +142,8 @@ def _pieces() -> Iterator[bytes]:
         yield chunk
 
 
-def _one(connection: Connection, id_: UUID) -> str:
-    row = store.get_import(connection, id_)
+def _dump_import(connection: Connection, id_: UUID) -> str:
+    row = queries.get_import(connection, id_)
     if row is None:
         raise NotFound
     data = compile_dump(ImportSchema)(dict(row._mapping))  # noqa: SLF001 (documented API of SQLAlchemy rows)
@@ -147,5 +155,5 @@ def _page(connection: Connection, query: pagination.Query) -> CachedResponse:
     if "cursor" in query:
         (last_id,) = pagination.cursor_payload(query, "imports")
         before = UUID(last_id)
-    rows = store.list_imports(connection, limit=query["limit"] + 1, before=before)
+    rows = queries.list_imports(connection, limit=query["limit"] + 1, before=before)
     return pagination.newest_first_page(connection, PATH, query, rows, compile_dump(ImportSchema), "imports")

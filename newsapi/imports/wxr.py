@@ -51,7 +51,7 @@ class _Site:
     language: str | None = None
     slugs: set[str] = field(default_factory=set)
 
-    def picture(self, id_: str) -> Record | None:
+    def image(self, id_: str) -> Record | None:
         """Return the image with an id, or None. Images are stored as JSON text, because a site has many."""
         return orjson.loads(self.images[id_]) if id_ in self.images else None
 
@@ -95,7 +95,7 @@ def _site(stream: BinaryIO) -> _Site:
             elif element.tag == "language":
                 site.language = canonicalize_tag((element.text or "").strip())
             elif text_of(element, "wp_post_type") == "attachment":
-                _add_picture(site, element)
+                _add_image(site, element)
             elif text_of(element, "wp_post_type") == "post" and text_of(element, "wp_status") != "trash":
                 site.slugs.add(_slug(element, text_of(element, "wp_post_id"), frozenset()))
     except InvalidXml:
@@ -114,7 +114,7 @@ def _add_author(site: _Site, author: Element) -> None:
         site.authors[login] = ImportedTerm(slug, name, email if "@" in email and len(email) <= 254 else None)
 
 
-def _add_picture(site: _Site, attachment: Element) -> None:
+def _add_image(site: _Site, attachment: Element) -> None:
     url = resolve_http_url(text_of(attachment, "wp_attachment_url") or text_of(attachment, "guid"))
     if url is None:
         return
@@ -162,7 +162,7 @@ def _post(item: Element, site: _Site, mapping: CategoryMapping, zone: ZoneInfo) 
         "status": status,
         "published_at": _time(item, "wp_post_date", zone) if was_published else None,
         "updated_at": _time(item, "wp_post_modified", zone),
-        "image": site.picture(meta.get("_thumbnail_id", "")),
+        "image": site.image(meta.get("_thumbnail_id", "")),
         "canonical_url": resolve_http_url(meta.get("_yoast_wpseo_canonical")),
         "previous_slugs": _previous_slugs(item, slug, site) if status in {"published", "withdrawn"} else [],
         **({"language": language} if language else {}),
@@ -224,7 +224,7 @@ def _gallery(attributes: Mapping[str, str], post_id: str, site: _Site) -> str:
         ids = [id_.strip() for id_ in attributes["ids"].split(",")]
     else:
         ids = site.attachments_by_post.get(post_id, [])
-    images = [image for id_ in ids if (image := site.picture(id_)) is not None]
+    images = [image for id_ in ids if (image := site.image(id_)) is not None]
     images_html = "".join(f'<img src="{html.escape(image["url"])}"{_alt(image["alt"])}>' for image in images)
     return f"<figure>{images_html}</figure>" if images_html else ""
 

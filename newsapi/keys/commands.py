@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Final, Literal, Protocol
 from uuid import UUID
 
-from newsapi.content.queries.terms import Kind
-from newsapi.content.writes import terms as term_writes
 from newsapi.db.database import Connection, Database, Session
 from newsapi.db.types import uuid7
-from newsapi.errors import FieldError, InvalidParameter, KeyUnknown, NotFound, ScopeMissing
+from newsapi.errors import FieldError, InvalidParameter, KeyUnknown, NotFound
 from newsapi.keys import audit, queries
+from newsapi.keys.queries import KeyRow
 from newsapi.web import credentials
-from newsapi.webhooks import queries as webhook_queries
+from newsapi.web.caller import Caller
+from newsapi.web.scopes import PARTNER_SCOPE, SCOPE_NAMES
 
-SCOPES = ("content:write", "content:publish", "drafts:read", "partner:read", "webhooks", "subscribers", "admin")
-
-COMMAND_LINE_ACTOR = "command"
+COMMAND_LINE_ACTOR: Final = "command"
 """The actor of audit entries for commands of the command line, which needs no key."""
 
-_NOTHING = bytes(32)
-
-
-PARTNER_SCOPE = "partner:read"
+_EMPTY_DIGEST: Final = bytes(32)
+"""Compared with the secret if there is no such key, so that the response time is the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,47 +37,22 @@ class Entitlement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """The API key of a request: id, prefix, scopes and rate limit per minute (None: the default).
+class KeyLimits:
+    """Limits of a new key.
 
-    `brands` and `sections` are the slugs that a partner key is entitled to (None: any), `body` is how much of the
-    bodies of these articles it gets.
+    Attributes:
+        expires_at: When it expires; None if never.
+        requests_per_minute: Its rate limit; None for the default of the settings.
+        entitlement: What it may read, for a partner key.
     """
 
-    id: UUID
-    prefix: str
-    scopes: frozenset[str]
-    rate: int | None = None
-    brands: tuple[str, ...] | None = None
-    sections: tuple[str, ...] | None = None
-    body: str = "full"
+    expires_at: datetime | None = None
+    requests_per_minute: int | None = None
+    entitlement: Entitlement = Entitlement()
 
-    @property
-    def name(self) -> str:
-        """The actor in revisions and audit entries."""
-        return self.prefix
 
-    @property
-    def is_editor(self) -> bool:
-        """Whether the key belongs to an editor, who sees all articles."""
-        return self.has_scope("drafts:read") or self.has_scope("content:write")
-
-    @property
-    def entitlement_filters(self) -> dict[str, tuple[str, ...]]:
-        """The list filters, by name, that restrict this key if `NEWSAPI_PUBLIC_BODY` is not `full`."""
-        if self.is_editor:
-            return {}
-        slugs_by_filter = {"brand": self.brands, "section": self.sections}
-        return {name: slugs for name, slugs in slugs_by_filter.items() if slugs is not None}
-
-    def has_scope(self, scope: str) -> bool:
-        """Return whether the key has a scope; `admin` includes all others."""
-        return scope in self.scopes or "admin" in self.scopes
-
-    def require_scope(self, scope: str) -> None:
-        """Raise ScopeMissing unless the key has the scope."""
-        if not self.has_scope(scope):
-            raise ScopeMissing(scope)
+UNLIMITED: Final = KeyLimits()
+"""No expiry, the default rate limit, and no entitlement that restricts the key."""
 
 
 def authenticate(connection: Connection, secret: str, now: datetime) -> Caller:
@@ -103,7 +74,7 @@ def authenticate(connection: Connection, secret: str, now: datetime) -> Caller:
     """
     prefix = credentials.prefix_of(secret)
     row = queries.get_by_prefix(connection, prefix or "")
-    is_genuine = credentials.matches_digest(row.secret_digest if row else _NOTHING, secret)
+    is_genuine = credentials.matches_digest(row.secret_digest if row else _EMPTY_DIGEST, secret)
     if row is None or not is_genuine or row.revoked_at is not None or (row.expires_at and row.expires_at <= now):
         raise KeyUnknown
     return _caller(row)
@@ -114,7 +85,7 @@ def list_owners(connection: Connection) -> dict[str, Caller]:
     return {row.prefix: _caller(row) for row in queries.list_keys(connection)}
 
 
-def _caller(row: Any) -> Caller:
+def _caller(row: KeyRow) -> Caller:
     return Caller(
         id=row.id,
         prefix=row.prefix,
@@ -126,26 +97,39 @@ def _caller(row: Any) -> Caller:
     )
 
 
+class SlugResolver(Protocol):
+    """Finds brands and sections."""
+
+    def __call__(
+        self, session: Session, kind: Literal["brand", "section"], slugs: Collection[str], /
+    ) -> Mapping[str, UUID]:
+        """Return the ids of those of these slugs that a term has or had."""
+
+
+def _resolve_nothing(
+    _session: Session, _kind: Literal["brand", "section"], _slugs: Collection[str]
+) -> Mapping[str, UUID]:
+    return {}
+
+
 def create(
     database: Database,
     name: str,
     scopes: Collection[str],
     *,
     now: datetime,
-    expires_at: datetime | None = None,
-    rate: int | None = None,
-    entitlement: Entitlement | None = None,
+    limits: KeyLimits = UNLIMITED,
+    resolve_slugs: SlugResolver = _resolve_nothing,
 ) -> str:
     """Create an API key.
 
     Args:
         database: The database.
         name: Who the key is for.
-        scopes: At least one of `SCOPES`.
+        scopes: At least one of `SCOPE_NAMES`.
         now: The time of creation.
-        expires_at: When the key expires; None if never.
-        rate: Requests per minute; None for the default of the settings.
-        entitlement: What a partner key may read; None for everything.
+        limits: Expiry, rate limit and entitlement.
+        resolve_slugs: Finds the brands and sections of the entitlement; without it, none exists.
 
     Returns:
         The secret of the key, which is not stored.
@@ -154,62 +138,75 @@ def create(
         InvalidParameter: There are no scopes or unknown ones, the entitlement names a brand or section that does not
             exist, or there is an entitlement without the scope `partner:read`.
     """
-    unknown = sorted(set(scopes) - set(SCOPES))
+    unknown = sorted(set(scopes) - set(SCOPE_NAMES))
     if unknown or not scopes:
         raise InvalidParameter(
-            [FieldError("scope", f"{scope} is none of {', '.join(SCOPES)}") for scope in unknown or ["nothing"]]
+            [FieldError("scope", f"{scope} is none of {', '.join(SCOPE_NAMES)}") for scope in unknown or ["nothing"]]
         )
-    entitlement = entitlement or Entitlement()
+    entitlement = limits.entitlement
     if entitlement != Entitlement() and PARTNER_SCOPE not in scopes:
         raise InvalidParameter(
             [FieldError("scope", f"must be {PARTNER_SCOPE} if the key is restricted to brands, sections or bodies")]
         )
     with database.transaction() as session:
-        return _add(
-            session,
-            now,
-            "create",
+        credential = credentials.generate_credential("key")
+        key = KeyRow(
+            id=uuid7(),
+            prefix=credential.prefix,
+            secret_digest=credential.digest,
             name=name,
             scopes=sorted(set(scopes)),
-            rate_per_minute=rate,
-            expires_at=expires_at,
-            brands=_known(session, "brand", entitlement.brands),
-            sections=_known(session, "section", entitlement.sections),
+            rate_per_minute=limits.requests_per_minute,
+            brands=_require_slugs(session, resolve_slugs, "brand", entitlement.brands),
+            sections=_require_slugs(session, resolve_slugs, "section", entitlement.sections),
             body_access=entitlement.body,
-        ).secret
+            created_at=now,
+            expires_at=limits.expires_at,
+            revoked_at=None,
+        )
+        queries.insert_key(session, key)
+        _insert_audit_entry(session, key, "create", now)
+    return credential.secret
 
 
-def _known(session: Session, kind: Kind, slugs: Collection[str]) -> list[str] | None:
+def _require_slugs(
+    session: Session, resolve_slugs: SlugResolver, kind: Literal["brand", "section"], slugs: Collection[str]
+) -> list[str] | None:
     """Return the slugs sorted, None if there are none; raise InvalidParameter if a term does not exist."""
-    missing = sorted(set(slugs) - term_writes.resolve_slugs(session, kind, slugs).keys())
+    missing = sorted(set(slugs) - resolve_slugs(session, kind, slugs).keys())
     if missing:
         raise InvalidParameter([FieldError(kind, f"there is no {kind} {slug}") for slug in missing])
     return sorted(set(slugs)) or None
 
 
-def _add(session: Session, now: datetime, action: str, **columns: Any) -> credentials.NewCredential:
-    credential, id_ = credentials.generate_credential("key"), uuid7()
-    queries.insert_key(
-        session, id=id_, prefix=credential.prefix, secret_digest=credential.digest, created_at=now, **columns
-    )
-    _note(session, now, action, id_, credential.prefix)
-    return credential
-
-
-def _note(session: Session, now: datetime, action: str, id_: UUID, prefix: str) -> None:
+def _insert_audit_entry(session: Session, key: KeyRow, action: str, now: datetime) -> None:
     audit.insert_entry(
-        session, occurred_at=now, actor=COMMAND_LINE_ACTOR, action=action, kind="key", subject_id=id_, slug=prefix
+        session,
+        occurred_at=now,
+        actor=COMMAND_LINE_ACTOR,
+        action=action,
+        kind="key",
+        subject_id=key.id,
+        slug=key.prefix,
     )
 
 
-def rotate(database: Database, prefix: str, *, now: datetime, overlap: timedelta) -> str:
-    """Create a key with the rights and the webhooks of another, which expires.
+def rotate(
+    database: Database,
+    prefix: str,
+    *,
+    now: datetime,
+    overlap: timedelta,
+    on_rotated: Callable[[Session, str, str], None],
+) -> str:
+    """Create a key with the rights of another, which expires.
 
     Args:
         database: The database.
         prefix: The prefix of the old key.
         now: The time of creation.
         overlap: How long the old key stays valid.
+        on_rotated: Called in the transaction with the old and the new prefix, to hand over what the old key owns.
 
     Returns:
         The secret of the new key.
@@ -221,28 +218,20 @@ def rotate(database: Database, prefix: str, *, now: datetime, overlap: timedelta
         old = queries.get_by_prefix(session.connection(), prefix)
         if old is None or old.revoked_at is not None:
             raise NotFound
-        end = now + overlap
-        queries.shorten_expiry(session, prefix, min(end, old.expires_at or end))
-        credential = _add(
-            session,
-            now,
-            "rotate",
-            name=old.name,
-            scopes=old.scopes,
-            rate_per_minute=old.rate_per_minute,
-            expires_at=old.expires_at,
-            brands=old.brands,
-            sections=old.sections,
-            body_access=old.body_access,
-        )
-        webhook_queries.reassign(session, prefix, credential.prefix)
+        old_expires_at = now + overlap
+        queries.shorten_expiry(session, prefix, min(old_expires_at, old.expires_at or old_expires_at))
+        credential = credentials.generate_credential("key")
+        new = old._replace(id=uuid7(), prefix=credential.prefix, secret_digest=credential.digest, created_at=now)
+        queries.insert_key(session, new)
+        _insert_audit_entry(session, new, "rotate", now)
+        on_rotated(session, prefix, credential.prefix)
         return credential.secret
 
 
 def revoke(database: Database, prefix: str, *, now: datetime) -> None:
     """Revoke a key with immediate effect; raise NotFound if it does not exist or was revoked before."""
     with database.transaction() as session:
-        row = queries.get_by_prefix(session.connection(), prefix)
-        if row is None or not queries.revoke_key(session, prefix, now):
+        key = queries.get_by_prefix(session.connection(), prefix)
+        if key is None or not queries.revoke_key(session, prefix, now):
             raise NotFound
-        _note(session, now, "revoke", row.id, prefix)
+        _insert_audit_entry(session, key, "revoke", now)

@@ -1,15 +1,14 @@
-"""Tables of the write API apart from articles: API keys, audit entries, idempotency records, preview links, merges."""
+"""Tables of API keys, their daily usage, and the audit log."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import BigInteger, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from newsapi.db.types import Base, BytewiseText, uuid7
+from newsapi.db.types import Base, BytewiseText, Json, uuid7
 
 
 class ApiKey(Base):
@@ -29,10 +28,10 @@ class ApiKey(Base):
     prefix: Mapped[str] = mapped_column(BytewiseText, unique=True)
     secret_digest: Mapped[bytes]
     name: Mapped[str]
-    scopes: Mapped[list[Any]]
+    scopes: Mapped[list[str]] = mapped_column(Json)
     rate_per_minute: Mapped[int | None]
-    brands: Mapped[list[Any] | None]
-    sections: Mapped[list[Any] | None]
+    brands: Mapped[list[str] | None] = mapped_column(Json)
+    sections: Mapped[list[str] | None] = mapped_column(Json)
     body_access: Mapped[str | None]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
@@ -46,7 +45,7 @@ class AuditEntry(Base):
     __table_args__ = (Index(None, "subject_id", "id"), Index(None, "actor", "id"))
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
-    at: Mapped[datetime]
+    occurred_at: Mapped[datetime]
     actor: Mapped[str] = mapped_column(BytewiseText)
     action: Mapped[str]
     kind: Mapped[str]
@@ -56,58 +55,11 @@ class AuditEntry(Base):
     seq: Mapped[int | None] = mapped_column(BigInteger)
 
 
-class IdempotencyRecord(Base):
-    """A request with an Idempotency-Key, and its response for repetitions.
+class KeyDailyUsage(Base):
+    """The number of requests of an API key on a day (UTC)."""
 
-    Attributes:
-        caller: The key that sent the request.
-        request_digest: Hash of the request; a repetition must be equal.
-        lease_holder: Random token of the process that executes the request.
-        lease_expires_at: When that process is considered dead.
-        status: The response's status; None while the request is executed.
-    """
+    __tablename__ = "key_daily_usage"
 
-    __tablename__ = "idempotency_record"
-
-    caller: Mapped[str] = mapped_column(BytewiseText, primary_key=True)
-    idempotency_key: Mapped[str] = mapped_column(BytewiseText, primary_key=True)
-    request_digest: Mapped[bytes]
-    at: Mapped[datetime] = mapped_column(index=True)
-    lease_holder: Mapped[str]
-    lease_expires_at: Mapped[datetime]
-    status: Mapped[int | None]
-    headers: Mapped[dict[str, Any] | None]
-    body: Mapped[str | None]
-
-
-class PreviewLink(Base):
-    """A link whose token shows one unpublished article, and lists as they will be at `as_of`."""
-
-    __tablename__ = "preview_link"
-
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
-    token_digest: Mapped[bytes] = mapped_column(unique=True)
-    article_id: Mapped[UUID] = mapped_column(ForeignKey("article.id", ondelete="CASCADE"), index=True)
-    as_of: Mapped[datetime | None]
-    created_by: Mapped[str]
-    created_at: Mapped[datetime]
-    expires_at: Mapped[datetime]
-    revoked_at: Mapped[datetime | None]
-
-
-class TermMerge(Base):
-    """A merge of a brand, author, section or tag into another one: its articles move in batches, then it is deleted."""
-
-    __tablename__ = "term_merge"
-
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
-    kind: Mapped[str]
-    source_id: Mapped[UUID]
-    target_id: Mapped[UUID]
-    source: Mapped[str]
-    target: Mapped[str]
-    state: Mapped[str]
-    moved_count: Mapped[int]
-    requested_by: Mapped[str]
-    created_at: Mapped[datetime]
-    updated_at: Mapped[datetime]
+    key_id: Mapped[UUID] = mapped_column(ForeignKey("api_key.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    request_count: Mapped[int]

@@ -5,31 +5,32 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from datetime import date, datetime
+from typing import Final
 from uuid import UUID
 
 import structlog
 
 from newsapi.db.database import Database
 from newsapi.errors import NewsError
-from newsapi.sync import receipts
+from newsapi.keys import queries
 
 log = structlog.get_logger("newsapi.usage")
 
-FLUSH_INTERVAL_SECONDS = 5.0
+FLUSH_INTERVAL_SECONDS: Final = 5.0
 """Time after which counts are written. A process that is killed loses the counts of that time."""
 
 
 class Usage:
     """Counts of this process that are not written yet."""
 
-    def __init__(self, database: Database, *, flush_interval: float = FLUSH_INTERVAL_SECONDS) -> None:
+    def __init__(self, database: Database, *, flush_interval_seconds: float = FLUSH_INTERVAL_SECONDS) -> None:
         """Take the database; no connection is opened yet.
 
         Args:
             database: The database to write to.
-            flush_interval: Seconds between the first count and the write.
+            flush_interval_seconds: Seconds between the first count and the write.
         """
-        self._database, self._every = database, flush_interval
+        self._database, self._flush_interval_seconds = database, flush_interval_seconds
         self._counts: Counter[tuple[UUID, date]] = Counter()
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
@@ -44,7 +45,7 @@ class Usage:
         with self._lock:
             self._counts[key_id, now.date()] += 1
             if self._timer is None:
-                self._timer = threading.Timer(self._every, self.write)
+                self._timer = threading.Timer(self._flush_interval_seconds, self.write)
                 self._timer.daemon = True
                 self._timer.start()
 
@@ -59,7 +60,7 @@ class Usage:
             return
         try:
             with self._database.try_transaction() as session:
-                receipts.add_usage(session, counts)
+                queries.add_usage(session, counts)
         except NewsError as error:
             log.warning("key usage not written", cause=repr(error.__cause__)[:300])
             with self._lock:

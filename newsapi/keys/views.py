@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 
 from flask import Response
@@ -9,9 +10,8 @@ from flask.views import MethodView
 
 from newsapi.cache.cached_response import CachedResponse
 from newsapi.db.database import Connection
-from newsapi.editing.schemas import AuditEntryList, AuditEntrySchema, AuditParams, CurrentKeyResponse, CurrentKeySchema
-from newsapi.keys import audit
-from newsapi.sync import receipts
+from newsapi.keys import audit, queries
+from newsapi.keys.schemas import AuditEntryList, AuditEntrySchema, AuditParams, CurrentKeyResponse, CurrentKeySchema
 from newsapi.web import pagination, write_requests
 from newsapi.web.authorization import require_caller
 from newsapi.web.blueprint import Blueprint
@@ -19,18 +19,17 @@ from newsapi.web.context import app_context
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.responses import private_response
 
-blueprint = Blueprint("watching", __name__, url_prefix="/v1", description="The current API key and the audit log")
+blueprint = Blueprint("audit", __name__, url_prefix="/v1", description="The current API key and the audit log")
 
-
-USAGE_DAYS = 31
-"""Days of usage that are shown."""
+USAGE_DAYS: Final = 31
+"""Days of usage that are returned."""
 
 
 @blueprint.route("/me")
 class CurrentKey(MethodView):
     """The current API key."""
 
-    @blueprint.doc(operationId="getMe", summary="Get the current API key", **write_requests.requires_key())
+    @blueprint.doc(operationId="getCurrentKey", summary="Get the current API key", **write_requests.requires_key())
     @blueprint.response(200, CurrentKeyResponse)
     @blueprint.documents_errors()
     def get(self) -> Response:
@@ -42,7 +41,7 @@ class CurrentKey(MethodView):
         caller, default_limits = require_caller(), app_context().settings.rate_limits
         app_context().usage.write()
         with app_context().database.read_transaction() as connection:
-            rows = receipts.list_usage(connection, caller.id, USAGE_DAYS)
+            rows = queries.list_usage(connection, caller.id, USAGE_DAYS)
         record = {
             "prefix": caller.prefix,
             "scopes": sorted(caller.scopes),
@@ -58,7 +57,7 @@ class CurrentKey(MethodView):
 class Audit(MethodView):
     """The audit log."""
 
-    @blueprint.doc(operationId="listDeeds", summary="List audit entries", **write_requests.requires_key())
+    @blueprint.doc(operationId="listAuditEntries", summary="List audit entries", **write_requests.requires_key())
     @blueprint.arguments(AuditParams(), location="query", error_status_code=400)
     @blueprint.response(200, AuditEntryList)
     @blueprint.documents_errors(400, 410)

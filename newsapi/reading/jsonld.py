@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-Record = Mapping[str, Any]
-SchemaOrgNode = dict[str, Any]
+from newsapi.text.json_types import JsonObject, JsonValue
+
+Record = Mapping[str, JsonValue]
+SchemaOrgNode = JsonObject
 PageOf = Callable[[str, str], str | None]
 """Maps a kind (`author`, `brand`) and a slug to the URL of the page on the site; None if there is no page."""
 
@@ -84,7 +86,7 @@ _ESCAPES: Final = (
 )
 
 
-def _thing(type_: str, **members: Any) -> SchemaOrgNode:
+def _thing(type_: str, **members: object) -> SchemaOrgNode:
     context = {"@context": "https://schema.org"} if type_ == "NewsArticle" else {}
     known = {name: value for name, value in members.items() if value not in (None, "", [])}
     return {**context, "@type": type_, **known}

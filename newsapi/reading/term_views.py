@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
 
 from flask import Response
@@ -12,14 +10,16 @@ from marshmallow import Schema, fields
 
 from newsapi.cache import dependencies
 from newsapi.cache.cached_response import CachedResponse
+from newsapi.content.context import app_context
+from newsapi.content.presentation.article_paths import ARTICLES_PATH
+from newsapi.content.presentation.list_request import parse_list_request
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import facets
 from newsapi.content.queries import terms as term_queries
-from newsapi.content.queries.listings import ListQuery
-from newsapi.content.queries.terms import Kind, TermPageStart
-from newsapi.content.schemas import terms as wire
+from newsapi.content.queries.terms import TermPageStart
 from newsapi.content.schemas.articles import ArticleList, ArticleSummary
-from newsapi.content.schemas.params import SLUG_OR_ID_SCHEMA, TermListParams, TermParams
+from newsapi.content.schemas.params import TermListParams, TermParams
+from newsapi.content.schemas.term_kinds import TERM_KINDS, TermKind
 from newsapi.content.writes import terms as term_writes
 from newsapi.db.database import Connection
 from newsapi.db.types import latest_time
@@ -28,54 +28,27 @@ from newsapi.text.folding import fold
 from newsapi.text.slugs import is_slug
 from newsapi.web import authorization, pagination
 from newsapi.web.blueprint import Blueprint
-from newsapi.web.context import app_context
 from newsapi.web.fast_dump import compile_dump, dump_json
+from newsapi.web.params import SLUG_OR_ID_SCHEMA
 from newsapi.web.responses import cached_response
 from newsapi.web.wire import OutputSchema
 
-
-@dataclass(frozen=True)
-class TermKind:
-    """A kind of term: its name, its schemas and its description.
-
-    Attributes:
-        kind: "brand", "author", "section" or "tag".
-        singular: Schema of one term.
-        page: Schema of a page of terms.
-        text: Description for OpenAPI.
-    """
-
-    kind: Kind
-    singular: type[Schema]
-    page: type[Schema]
-    text: str
-
-    @property
-    def path(self) -> str:
-        """The path of the list."""
-        return f"/v1/{self.kind}s"
-
-    @property
-    def indefinite_name(self) -> str:
-        """The name with its indefinite article."""
-        return f"an {self.kind}" if self.kind == "author" else f"a {self.kind}"
-
-
-TERM_KINDS = (
-    TermKind("brand", wire.BrandSchema, wire.BrandList, "Brands, and the groups they belong to"),
-    TermKind("author", wire.AuthorSchema, wire.AuthorList, "Authors of articles"),
-    TermKind("section", wire.SectionSchema, wire.SectionList, "Sections of the site"),
-    TermKind("tag", wire.TagSchema, wire.TagList, "Tags: keywords of articles"),
-)
+ARTICLES_ON_TERM_PAGE = 20
+"""Articles that `include=articles` adds to a term."""
 
 
 def _blueprint(term_kind: TermKind) -> Blueprint:
     """Return the blueprint with the two routes of a kind of term."""
     blueprint = Blueprint(f"{term_kind.kind}s", __name__, url_prefix=term_kind.path, description=term_kind.text)
     title = term_kind.kind.title()
-    which = {"in": "path", "name": "slug", "description": f"Slug of the {term_kind.kind}", "schema": SLUG_OR_ID_SCHEMA}
+    slug_param = {
+        "in": "path",
+        "name": "slug",
+        "description": f"Slug of the {term_kind.kind}",
+        "schema": SLUG_OR_ID_SCHEMA,
+    }
     with_articles = type(f"{title}WithArticles", (term_kind.singular,), {"articles": fields.Nested(ArticleList)})
-    one = type(f"{title}One", (OutputSchema,), {"data": fields.Nested(with_articles, required=True)})
+    one = type(f"{title}Response", (OutputSchema,), {"data": fields.Nested(with_articles, required=True)})
 
     @blueprint.route("")
     class Terms(MethodView):
@@ -92,7 +65,7 @@ def _blueprint(term_kind: TermKind) -> Blueprint:
             """Return a page of terms."""
             return _list(term_kind, query)
 
-    @blueprint.route("/<slug>", parameters=[which])
+    @blueprint.route("/<slug>", parameters=[slug_param])
     class OneTerm(MethodView):
         """One term."""
 
@@ -179,11 +152,11 @@ def _term(
         *dependencies.parent_dependency(record),
     }
     if "articles" in query.get("include", ()):
-        page = article_queries.list_page(connection, snapshot, ListQuery(), limit=20)
-        article_query = {"limit": 20, "sort": "-published_at", term_kind.kind: (slug,)}
-        cursors = (pagination.make_cursor(article_query, page.next), None)
+        article_query = {"limit": ARTICLES_ON_TERM_PAGE, "sort": "-published_at", term_kind.kind: (slug,)}
+        request = parse_list_request(ARTICLES_PATH, article_query)
+        page = article_queries.list_page(connection, snapshot, request.list_query, limit=request.limit)
         summaries = [compile_dump(ArticleSummary)(presentation.summary(item)) for item in page.records]
-        record["articles"] = pagination.list_response("/v1/articles", article_query, summaries, cursors)
+        record["articles"] = request.response_body(summaries, (request.cursors(page)[0], None))
         times.add(page.changed_at)
         depends_on.update(dependencies.name_dependencies(page.records))
     data = compile_dump(schema)(presentation.term(term_kind.kind, record))
@@ -217,7 +190,7 @@ def _page_start(term_kind: TermKind, cursor: str) -> tuple[str | None, TermPageS
 def _cursor(term_kind: TermKind, search_text: str | None, page_start: TermPageStart | None) -> str | None:
     if page_start is None:
         return None
-    value: list[Any] = [term_kind.kind, search_text, *page_start]
+    value: list[object] = [term_kind.kind, search_text, *page_start]
     return app_context().cursors.write(value, now=app_context().now())
 
 

@@ -7,19 +7,20 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, literal, select, text, union_all
+from sqlalchemy import Connection, Select, bindparam, delete, func, insert, literal, select, text, union_all
 from sqlalchemy.orm import Session
 
-from newsapi.changelog.tables import ConsumerOffset
+from newsapi.changelog.tables import Facet
+from newsapi.content.queries.listing_entries import ALL_ARTICLES_FACET
 from newsapi.content.queries.visibility import is_visible
 from newsapi.content.tables.articles import Article, ArticleContent, ArticleMention, ArticleTag, ListingEntry
-from newsapi.content.tables.terms import Brand, Facet, Tag
+from newsapi.content.tables.terms import Brand, Tag
 from newsapi.db import bulk_rows, compiled_queries
 from newsapi.db.bulk_rows import in_values
+from newsapi.db.immutable_cache import ImmutableCache
 from newsapi.db.types import columns_table
 from newsapi.related.ranking import Candidate
 from newsapi.related.tables import RelatedPosting, RelatedProfile, RelatedTermStatistics
@@ -44,9 +45,9 @@ MAX_POSTINGS_PER_TERM: Final = 200
 SAMPLE_SIZE: Final = 5_000
 """Maximum number of articles, the newest ones, on which document frequencies are counted."""
 
-_DAYS_A_POINT: Final = 10
+DAYS_PER_SHARE_UNIT: Final = 10
 """The impact of a posting is its day plus so many days for each 1/640 of its share: old postings need larger shares."""
-_RARE: Final = 1_000
+WEIGHT_SCALE: Final = 1_000
 """Weights are integers in thousandths: an integer sum does not depend on the order in which a database adds."""
 
 
@@ -58,18 +59,17 @@ class Source(NamedTuple):
 
 
 class NewStatistics(NamedTuple):
-    """New document frequencies, counted when there were `archive` articles; `found` maps terms to frequencies."""
+    """New document frequencies, counted when there were `corpus_size` articles."""
 
     weights: IdfWeights
-    archive: int
-    found: Mapping[int, int]
+    corpus_size: int
+    frequencies: Mapping[int, int]
 
 
-_ALL = select(Facet.id).where(Facet.kind == "all").scalar_subquery()
 _TEXTS = (
     select(
         Article.id,
-        func.coalesce(Brand.facet_id, _ALL).label("pool"),
+        func.coalesce(Brand.facet_id, ALL_ARTICLES_FACET).label("pool"),
         Article.headline,
         Article.standfirst,
         ArticleContent.body_html,
@@ -88,7 +88,7 @@ def load_texts(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Sour
         return {}
     parameters = {"ids": list(ids)}
     terms: dict[UUID, dict[str, list[tuple[UUID, str]]]] = {}
-    for kind, article, id_, name in compiled_queries.fetch_rows(connection, _MARKS, parameters):
+    for kind, article, id_, name in compiled_queries.fetch_rows(connection, _TAGS_AND_MENTIONS, parameters):
         terms.setdefault(article, {"tags": [], "mentions": []})[kind].append((id_, name))
     return {
         id_: Source(
@@ -99,7 +99,7 @@ def load_texts(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Sour
                 standfirst=standfirst or "",
                 body=html.html_to_text(body_html),
                 language=language,
-                at=published_at.timestamp(),
+                at=published_at.timestamp() if published_at else 0.0,
                 **terms.get(id_, {}),
             ),
         )
@@ -109,7 +109,7 @@ def load_texts(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Sour
     }
 
 
-def _marks() -> Any:
+def _tags_and_mentions() -> Select[str, UUID, UUID, str]:
     branches = [
         select(literal(kind).label("kind"), link.article_id, term.id, term.name, link.position)
         .join(term, term.id == term_id)
@@ -123,7 +123,7 @@ def _marks() -> Any:
     return select(terms.c.kind, terms.c.article_id, terms.c.id, terms.c.name).order_by(terms.c.position)
 
 
-_MARKS = _marks()
+_TAGS_AND_MENTIONS = _tags_and_mentions()
 
 
 # --- IDF weights ------------------------------------------------------------------------------------------------------
@@ -137,8 +137,8 @@ def current_weights(connection: Connection) -> IdfWeights | None:
 
 def weights_of_version(connection: Connection, version: int) -> IdfWeights:
     """Return the IDF weights of a stored version; each process reads a version once."""
-    cached = _known(version)
-    if not cached:
+
+    def load() -> IdfWeights:
         row = connection.execute(
             select(RelatedTermStatistics.documents, RelatedTermStatistics.content).where(
                 RelatedTermStatistics.version == version
@@ -146,13 +146,12 @@ def weights_of_version(connection: Connection, version: int) -> IdfWeights:
         ).one()
         half = len(row.content) // 6 * 4
         numbers, counts = array("i", row.content[:half]), array("H", row.content[half:])
-        cached.append(IdfWeights(version, row.documents, dict(zip(numbers, counts, strict=True))))
-    return cached[0]
+        return IdfWeights(version, row.documents, dict(zip(numbers, counts, strict=True)))
+
+    return _WEIGHTS.get_or_load(version, load)
 
 
-@lru_cache(maxsize=2)
-def _known(_version: int) -> list[IdfWeights]:
-    return []
+_WEIGHTS: Final = ImmutableCache[int, IdfWeights](max_entries=2)
 
 
 def needs_recount(connection: Connection) -> bool:
@@ -166,7 +165,7 @@ def count_terms(connection: Connection, *, progress: Callable[[int], None] = lam
     """Count in how many of the newest articles each term occurs; `progress` is called with 1 for every article."""
     newest = (
         select(ListingEntry.article_id)
-        .where(ListingEntry.facet_id == _ALL)
+        .where(ListingEntry.facet_id == ALL_ARTICLES_FACET)
         .order_by(ListingEntry.published_at.desc(), ListingEntry.article_id.desc())
         .limit(SAMPLE_SIZE)
     )
@@ -182,25 +181,20 @@ def count_terms(connection: Connection, *, progress: Callable[[int], None] = lam
 
 def save_statistics(session: Session, statistics: NewStatistics, *, now: datetime) -> None:
     """Replace the stored document frequencies by new ones; terms of a single article are not stored."""
-    common = sorted((term, count) for term, count in statistics.found.items() if count > 1)
+    common = sorted((term, count) for term, count in statistics.frequencies.items() if count > 1)
     numbers, counts = array("i", [term for term, _ in common]), array("H", [count for _, count in common])
     session.execute(delete(columns_table(RelatedTermStatistics)))
     row = {
         "version": statistics.weights.version,
         "counted_at": now,
         "documents": statistics.weights.documents,
-        "corpus_size": statistics.archive,
+        "corpus_size": statistics.corpus_size,
         "content": numbers.tobytes() + counts.tobytes(),
     }
     session.execute(insert(columns_table(RelatedTermStatistics)).values(row))
 
 
 # --- vectors and postings ---------------------------------------------------------------------------------------------
-
-
-def acquire_index_lock(session: Session) -> None:
-    """Wait for the write lock of the index, which the consumer holds whenever its offset moves."""
-    session.execute(select(ConsumerOffset.seq).where(ConsumerOffset.consumer == CONSUMER).with_for_update())
 
 
 def replace_documents(
@@ -233,7 +227,7 @@ def replace_documents(
 
 def _impact(vector: ArticleVector, share: int) -> int:
     """Return the impact of a posting: its rank in the upper bits, its share in the lowest 8."""
-    return (int(vector.day) + _DAYS_A_POINT * share) << 8 | share
+    return (int(vector.day) + DAYS_PER_SHARE_UNIT * share) << 8 | share
 
 
 def _delete(connection: Connection, ids: Collection[UUID]) -> dict[UUID, int]:
@@ -258,13 +252,13 @@ def _delete(connection: Connection, ids: Collection[UUID]) -> dict[UUID, int]:
         for term, share in dict(vector.index_keys()).items()
     ]
     if documents:
-        connection.execute(_OUT, postings or [_NO_POSTING])
+        connection.execute(_DELETE_POSTING, postings or [_NO_POSTING])
         connection.execute(delete(columns_table(RelatedProfile)).where(in_values(connection, columns.article_id, ids)))
     return {id_: doc_id for id_, doc_id, _, _ in documents}
 
 
 _POSTING = columns_table(RelatedPosting).c
-_OUT = delete(columns_table(RelatedPosting)).where(
+_DELETE_POSTING = delete(columns_table(RelatedPosting)).where(
     _POSTING.pool == bindparam("posting_pool"),
     _POSTING.term == bindparam("posting_term"),
     _POSTING.impact == bindparam("posting_impact"),
@@ -297,8 +291,8 @@ def find_candidates(
         At most `limit` candidates, best first.
     """
     keys = vector.index_keys()[: MAX_INDEX_TERMS + MAX_INDEX_TAGS]
-    weighted_terms = [(term, round(_RARE * weights.weight(term) * share)) for term, share in keys]
-    parameters: dict[str, Any] = {"pool": pool, "limit": limit}
+    weighted_terms = [(term, round(WEIGHT_SCALE * weights.weight(term) * share)) for term, share in keys]
+    parameters: dict[str, int | list[int]] = {"pool": pool, "limit": limit}
     if connection.dialect.name == "sqlite":
         weighted_terms += [(0, 0)] * (MAX_INDEX_TERMS + MAX_INDEX_TAGS - len(weighted_terms))
         parameters |= {f"t{index}": term for index, (term, _) in enumerate(weighted_terms)}
@@ -314,7 +308,7 @@ def find_candidates(
     return [Candidate(_as_id(id_), vector_from_bytes(content)) for id_, content in result]
 
 
-def _as_id(stored: Any) -> UUID:
+def _as_id(stored: UUID | bytes) -> UUID:
     return stored if isinstance(stored, UUID) else UUID(bytes=stored)
 
 
@@ -344,12 +338,6 @@ _SHARED_POSTGRESQL = text(
         f" WHERE pool = :pool AND term = query.term {_FIRST}) AS posting {_BEST}"
     )
 )
-
-
-def all_public_ids(connection: Connection) -> list[UUID]:
-    """Return the ids of all public articles, oldest first."""
-    statement = select(ListingEntry.article_id).where(ListingEntry.facet_id == _ALL)
-    return list(connection.execute(statement.order_by(ListingEntry.published_at, ListingEntry.article_id)).scalars())
 
 
 def all_indexed_ids(connection: Connection) -> set[UUID]:

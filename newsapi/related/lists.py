@@ -1,30 +1,28 @@
-"""Related lists: loading, building, filling up with the newest articles, saving and deleting."""
+"""Related lists: loading, building and filling up with the newest articles."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, and_, bindparam, delete, func, insert, literal, select, union_all
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import Connection, Select, and_, bindparam, func, literal, select, union_all
+from sqlalchemy.orm import aliased
 
-from newsapi.changelog.tables import ConsumerOffset
+from newsapi.changelog.tables import ConsumerOffset, Facet
+from newsapi.content.article_types import ArticleRow
 from newsapi.content.queries import articles as article_queries
-from newsapi.content.queries.articles import Record
 from newsapi.content.queries.visibility import is_visible
 from newsapi.content.tables.articles import Article, ArticleContent, ListingEntry
-from newsapi.content.tables.terms import Brand, Facet
-from newsapi.db import bulk_rows
-from newsapi.db.bulk_rows import in_values
-from newsapi.db.types import columns_table, latest_time
+from newsapi.content.tables.terms import Brand
+from newsapi.db.types import latest_time
 from newsapi.related import index
 from newsapi.related.near_duplicates import NearDuplicateFilter, Shingles
-from newsapi.related.ranking import SimilarityScorer, TermSets, rank_candidates
-from newsapi.related.tables import RelatedList, RelatedListMember, RelatedTermStatistics
-from newsapi.related.vectors import ArticleVector, IdfWeights, term_labels
+from newsapi.related.ranking import Reason, rank_candidates
+from newsapi.related.stored_lists import ListItem, NewRelatedList
+from newsapi.related.tables import RelatedList, RelatedTermStatistics
+from newsapi.related.vectors import IdfWeights, term_labels
 from newsapi.text.stemming import shingle_hashes
 
 STORED_LIST_SIZE: Final = 30
@@ -33,29 +31,7 @@ STORED_LIST_SIZE: Final = 30
 CANDIDATES: Final = 60
 """Candidates that are compared to build a list."""
 
-NEIGHBOURHOOD_SIZE: Final = 200
-"""Nearest articles of a new article whose lists are checked for it."""
-
-REBUILD_MARGIN: Final = 0.9
-"""A list is rebuilt for an article with this part of its minimum similarity, because reranking can raise its score."""
-
 _EXTRA_CANDIDATES: Final = 4
-
-
-@dataclass(frozen=True, slots=True)
-class NewRelatedList:
-    """A list that was built, with the versions that it was built from: it is saved only if these are still current.
-
-    `min_similarity` is the similarity of the last article of a full list, 0 for a list that has room for more.
-    """
-
-    article: UUID
-    pool: int
-    version: int
-    log_position: int | None
-    at: datetime | None
-    min_similarity: float
-    items: list[Any]
 
 
 class RelatedResult(NamedTuple):
@@ -66,21 +42,41 @@ class RelatedResult(NamedTuple):
     any article that becomes public may be one of them.
     """
 
-    records: list[Record]
+    records: list[ArticleRow]
     changed_at: datetime | None
     facets: frozenset[int]
     slugs: frozenset[str]
 
 
-class _Items(NamedTuple):
-    """The items of a list, the time of the last change they reflect, and whether the list is stored.
+class _LoadedList(NamedTuple):
+    """The items of a list, the time of the last change they reflect, and whether the list is stored."""
 
-    An item is the id of an article as a string, its level, its score and its reasons.
-    """
-
-    items: list[Any]
+    items: list[ListItem]
     changed_at: datetime | None
     is_stored: bool
+
+
+class _Source(NamedTuple):
+    """The article whose related articles are read, with its stored list; the columns of `_SOURCE`."""
+
+    id: UUID
+    changed_at: datetime | None
+    section_id: UUID | None
+    brand: str | None
+    picks: list[str]
+    bans: list[str] | None
+    pool: int
+    all_articles: int
+    pool_changed_at: datetime | None
+    group_changed_at: datetime | None
+    group: int | None
+    weights_version: int | None
+    weights_counted_at: datetime | None
+    log_position: int | None
+    list_version: int | None
+    list_items: list[tuple[str, str, float, list[Reason]]] | None
+    list_built_at: datetime | None
+    list_max_items: int | None
 
 
 _Own = aliased(Brand)
@@ -110,6 +106,7 @@ _SOURCE = (
         RelatedList.version.label("list_version"),
         RelatedList.entries.label("list_items"),
         RelatedList.built_at.label("list_built_at"),
+        RelatedList.max_items.label("list_max_items"),
     )
     .select_from(Article)
     .join(ArticleContent, ArticleContent.article_id == Article.id)
@@ -122,7 +119,7 @@ _SOURCE = (
 )
 
 
-def _newest(level: str, priority: int) -> Select[Any]:
+def _newest(level: str, priority: int) -> Select[str, int, UUID, datetime]:
     newest = (
         select(ListingEntry.article_id, ListingEntry.published_at)
         .where(ListingEntry.facet_id == bindparam(level))
@@ -157,16 +154,16 @@ def get_related(
     Returns:
         The records and the dependencies of the result.
     """
-    source = connection.execute(_SOURCE, {"article": article}).one()
+    source = _Source(*connection.execute(_SOURCE, {"article": article}).one())
     picks, bans = _editor_picks(connection, source)
     depth = limit + len(exclude) + len(bans)
     listed = _load_or_build(connection, source, [*dict.fromkeys(picks.values())], depth=depth, save=save)
-    relations = {UUID(item[0]): item[1:] for item in listed.items}
+    relations = {UUID(item.id): item for item in listed.items}
     candidates = article_queries.get_many(
-        connection, [UUID(item[0]) for item in listed.items[: depth + _EXTRA_CANDIDATES]]
+        connection, [UUID(item.id) for item in listed.items[: depth + _EXTRA_CANDIDATES]]
     )
     records = [
-        _with_relation(record, *relations[record["id"]])
+        _with_relation(record, relations[record["id"]])
         for record in candidates.records
         if record["slug"] not in exclude and record["id"] not in bans and _may_list(record, relations, source)
     ][:limit]
@@ -184,13 +181,13 @@ def get_related(
     return RelatedResult(records, latest_time(times), frozenset(facets), frozenset(picks))
 
 
-def _may_list(record: Record, relations: Mapping[UUID, Any], source: Any) -> bool:
+def _may_list(record: ArticleRow, relations: Mapping[UUID, ListItem], source: _Source) -> bool:
     """Return whether an article is a pick, or still of the same brand as the source."""
     brand = record["brand"]["slug"] if record["brand"] else None
-    return bool(relations[record["id"]][0] == "pick" or brand == source.brand)
+    return bool(relations[record["id"]].level == "pick" or brand == source.brand)
 
 
-def _editor_picks(connection: Connection, source: Any) -> tuple[dict[str, UUID], set[UUID]]:
+def _editor_picks(connection: Connection, source: _Source) -> tuple[dict[str, UUID], set[UUID]]:
     """Return the picks of the editors by the name they were picked by, in order, and the ids that they excluded.
 
     Both contain public articles only, also those whose slug has changed since.
@@ -205,49 +202,59 @@ def _editor_picks(connection: Connection, source: Any) -> tuple[dict[str, UUID],
 
 
 def _load_or_build(
-    connection: Connection, source: Any, picks: Sequence[UUID], *, depth: int, save: Callable[[NewRelatedList], bool]
-) -> _Items:
+    connection: Connection,
+    source: _Source,
+    picks: Sequence[UUID],
+    *,
+    depth: int,
+    save: Callable[[NewRelatedList], bool],
+) -> _LoadedList:
     """Return the stored list, or a new one if it is outdated, missing or shorter than `depth`."""
-    if _is_current(source, picks):
-        may_be_cut = len(source.list_items) == STORED_LIST_SIZE
-        if not may_be_cut or depth <= STORED_LIST_SIZE:
-            return _Items(source.list_items, source.list_built_at, is_stored=True)
+    stored_items = _current_items(source, picks)
+    if stored_items is not None:
+        # The list may have been stored by a release with another STORED_LIST_SIZE.
+        max_items = source.list_max_items or 0
+        if len(stored_items) < max_items or depth <= max_items:
+            return _LoadedList(stored_items, source.list_built_at, is_stored=True)
     items, min_similarity = _build_list(connection, source, picks, size=max(STORED_LIST_SIZE, depth))
-    is_stored = source.weights_version is not None and save(_to_keep(source, items[:STORED_LIST_SIZE], min_similarity))
-    return _Items(items, source.pool_changed_at, is_stored)
+    is_stored = False
+    if source.weights_version is not None:
+        new_list = NewRelatedList(
+            article=source.id,
+            pool=source.pool,
+            version=source.weights_version,
+            log_position=source.log_position,
+            pool_changed_at=source.pool_changed_at,
+            min_similarity=min_similarity,
+            max_items=STORED_LIST_SIZE,
+            items=items[:STORED_LIST_SIZE],
+        )
+        is_stored = save(new_list)
+    return _LoadedList(items, source.pool_changed_at, is_stored)
 
 
-def _is_current(source: Any, picks: Iterable[UUID]) -> bool:
-    """Return whether the stored list is what would be built now."""
+def _current_items(source: _Source, picks: Iterable[UUID]) -> list[ListItem] | None:
+    """Return the items of the stored list; None if the list is missing or is not what would be built now."""
     if source.list_items is None or source.list_version != source.weights_version:
-        return False
-    return [item[0] for item in source.list_items if item[1] == "pick"] == [str(id_) for id_ in picks]
+        return None
+    items = [ListItem(*item) for item in source.list_items]
+    return items if [item.id for item in items if item.level == "pick"] == [str(id_) for id_ in picks] else None
 
 
-def _to_keep(source: Any, items: list[Any], min_similarity: float) -> NewRelatedList:
-    return NewRelatedList(
-        source.id,
-        source.pool,
-        source.weights_version,
-        source.log_position,
-        source.pool_changed_at,
-        min_similarity,
-        items,
-    )
+def _with_relation(record: ArticleRow, item: ListItem) -> ArticleRow:
+    return {**record, "relation": {"score": item.score, "level": item.level, "reasons": item.reasons}}
 
 
-def _with_relation(record: Record, level: str, score: float, reasons: list[Any]) -> Record:
-    return {**record, "relation": {"score": score, "level": level, "reasons": reasons}}
-
-
-def _build_list(connection: Connection, source: Any, picks: Sequence[UUID], *, size: int) -> tuple[list[Any], float]:
+def _build_list(
+    connection: Connection, source: _Source, picks: Sequence[UUID], *, size: int
+) -> tuple[list[ListItem], float]:
     """Build a list of at most `size` items; return it with the similarity of the last item, 0 for a short list."""
-    items: list[Any] = [[str(id_), "pick", 1.0, [REASON_PICKED]] for id_ in picks]
+    items = [ListItem(str(id_), "pick", 1.0, [REASON_PICKED]) for id_ in picks]
     if source.weights_version is None:
         return items, 0.0
     weights = index.weights_of_version(connection, source.weights_version)
     vector = index.load_vectors(connection, [source.id], weights)[source.id]
-    duplicates = NearDuplicateFilter(lambda id_: _pairs(connection, id_))
+    duplicates = NearDuplicateFilter(lambda id_: _shingles(connection, id_))
     duplicates.add(source.id, vector)
     for id_, pick_vector in index.load_vectors(connection, picks, weights).items():
         duplicates.add(id_, pick_vector)
@@ -258,14 +265,14 @@ def _build_list(connection: Connection, source: Any, picks: Sequence[UUID], *, s
     ]
     labels = term_labels(index.load_texts(connection, [source.id])[source.id].text)
     ranked = rank_candidates(vector, candidates, weights, labels=labels, duplicates=duplicates, limit=size - len(items))
-    items += [[str(article.id), "related", article.score, article.reasons] for article in ranked]
+    items += [ListItem(str(article.id), "related", article.score, article.reasons) for article in ranked]
     min_similarity = (
         min((article.similarity for article in ranked), default=0.0) if len(items) >= STORED_LIST_SIZE else 0.0
     )
     return items, min_similarity
 
 
-def _pairs(connection: Connection, id_: UUID) -> Shingles:
+def _shingles(connection: Connection, id_: UUID) -> Shingles:
     """Return the shingles of the whole text of an article; none if it is no longer public."""
     sources = index.load_texts(connection, [id_])
     return frozenset(shingle_hashes(sources[id_].text.whole)) if sources else frozenset()
@@ -273,8 +280,8 @@ def _pairs(connection: Connection, id_: UUID) -> Shingles:
 
 def _fill_with_newest(
     connection: Connection,
-    source: Any,
-    shown: Sequence[Record],
+    source: _Source,
+    shown: Sequence[ArticleRow],
     listed: Collection[UUID],
     exclude: Collection[str],
     *,
@@ -288,24 +295,26 @@ def _fill_with_newest(
         The records to append, and the time of their last change.
     """
     levels = _newest_levels(connection, source, limit=limit + len(listed) + len(exclude) + _EXTRA_CANDIDATES)
-    ids = sorted((id_ for id_ in levels if id_ not in listed and id_ != source.id), key=lambda id_: _ORDER[levels[id_]])
+    ids = sorted(
+        (id_ for id_ in levels if id_ not in listed and id_ != source.id), key=lambda id_: _LEVEL_ORDER[levels[id_]]
+    )
     candidates = article_queries.get_many(connection, ids[: limit + len(exclude) + _EXTRA_CANDIDATES])
     weights = index.current_weights(connection) or IdfWeights(0, 0, {})
-    duplicates = NearDuplicateFilter(lambda id_: _pairs(connection, id_))
+    duplicates = NearDuplicateFilter(lambda id_: _shingles(connection, id_))
     compared = [source.id, *(record["id"] for record in (*shown, *candidates.records))]
     vectors = index.load_vectors(connection, compared, weights)
     for id_ in (source.id, *(record["id"] for record in shown)):
         duplicates.add(id_, vectors[id_])
-    records: list[Record] = []
+    records: list[ArticleRow] = []
     for record in candidates.records:
         if len(shown) + len(records) == limit:
             break
         if record["slug"] not in exclude and duplicates.add(record["id"], vectors[record["id"]]):
-            records.append(_with_relation(record, levels[record["id"]], 0.0, [REASON_NEW]))
+            records.append(_with_relation(record, ListItem(str(record["id"]), levels[record["id"]], 0.0, [REASON_NEW])))
     return article_queries.ArticlePage(records, candidates.changed_at)
 
 
-def _newest_levels(connection: Connection, source: Any, *, limit: int) -> dict[UUID, str]:
+def _newest_levels(connection: Connection, source: _Source, *, limit: int) -> dict[UUID, str]:
     """Return the newest articles of the brand and of the group with their level, newest first within each."""
     parameters = {"recent": source.pool, "group": source.group or source.pool, "rows": limit}
     levels: dict[UUID, str] = {}
@@ -315,94 +324,6 @@ def _newest_levels(connection: Connection, source: Any, *, limit: int) -> dict[U
     return levels
 
 
-_ORDER: Final = {"section": 0, "recent": 1, "group": 2}
-REASON_PICKED: Final = {"kind": "pick", "weight": 1.0, "terms": []}
-REASON_NEW: Final = {"kind": "fresh", "weight": 1.0, "terms": []}
-
-
-# --- saving and deleting lists ----------------------------------------------------------------------------------------
-
-
-def save_list(session: Session, new_list: NewRelatedList) -> bool:
-    """Save a list, unless the index has changed since the list was built; return whether it was saved."""
-    log_position = (
-        select(ConsumerOffset.seq).where(ConsumerOffset.consumer == index.CONSUMER).with_for_update(read=True)
-    )
-    if new_list.log_position is None or session.execute(log_position).scalar() != new_list.log_position:
-        return False
-    if session.execute(select(RelatedTermStatistics.version)).scalar() != new_list.version:
-        return False
-    delete_lists(session, [new_list.article])
-    row = {
-        "article_id": new_list.article,
-        "pool": new_list.pool,
-        "version": new_list.version,
-        "built_at": new_list.at,
-        "min_similarity": new_list.min_similarity,
-        "entries": new_list.items,
-    }
-    session.execute(insert(columns_table(RelatedList)).values(row))
-    entries = [(UUID(item[0]), new_list.article) for item in new_list.items]
-    bulk_rows.bulk_insert(session, RelatedListMember, ("listed_article_id", "article_id"), entries)
-    return True
-
-
-def delete_lists(session: Session, article_ids: Collection[UUID]) -> list[UUID]:
-    """Delete the lists of these articles; return the ids of those articles that had one."""
-    connection = session.connection()
-    columns = columns_table(RelatedList).c
-    statement = select(columns.article_id, columns.entries).where(
-        in_values(connection, columns.article_id, article_ids)
-    )
-    lists = connection.execute(statement).all()
-    entries = [{"other": UUID(item[0]), "article": id_} for id_, items in lists for item in items]
-    if entries:
-        connection.execute(_ENTRY_OUT, entries)
-    if lists:
-        connection.execute(
-            delete(columns_table(RelatedList)).where(in_values(connection, columns.article_id, article_ids))
-        )
-    return [id_ for id_, _ in lists]
-
-
-_ENTRY = columns_table(RelatedListMember).c
-_ENTRY_OUT = delete(columns_table(RelatedListMember)).where(
-    _ENTRY.listed_article_id == bindparam("other", type_=_ENTRY.listed_article_id.type),
-    _ENTRY.article_id == bindparam("article", type_=_ENTRY.article_id.type),
-)
-
-
-def lists_containing(session: Session, ids: Collection[UUID]) -> set[UUID]:
-    """Return the articles whose lists contain any of these articles."""
-    if not ids:
-        return set()
-    connection = session.connection()
-    statement = select(RelatedListMember.article_id).where(
-        in_values(connection, RelatedListMember.listed_article_id, ids)
-    )
-    return {*connection.execute(statement).scalars()}
-
-
-def lists_in_pools(session: Session, pools: Collection[int]) -> set[UUID]:
-    """Return the articles whose lists are stored for these pools."""
-    connection = session.connection()
-    statement = select(RelatedList.article_id).where(in_values(connection, RelatedList.pool, pools))
-    return {*connection.execute(statement).scalars()}
-
-
-def lists_to_rebuild(
-    session: Session, pool: int, article: UUID, vector: ArticleVector, weights: IdfWeights
-) -> set[UUID]:
-    """Return the articles whose lists have to be rebuilt for an article that was just added to the index."""
-    connection = session.connection()
-    scorer = SimilarityScorer(TermSets(vector), weights)
-    neighbours = [
-        near
-        for near in index.find_candidates(connection, pool, vector, weights, NEIGHBOURHOOD_SIZE)
-        if near.id != article
-    ]
-    similarities = {near.id: scorer.similarity(TermSets(near.profile)) for near in neighbours}
-    columns = columns_table(RelatedList).c
-    statement = select(columns.article_id, columns.min_similarity)
-    lists = connection.execute(statement.where(in_values(connection, columns.article_id, [*similarities])))
-    return {id_ for id_, min_similarity in lists if similarities[id_] >= REBUILD_MARGIN * min_similarity}
+_LEVEL_ORDER: Final = {"section": 0, "recent": 1, "group": 2}
+REASON_PICKED: Final[Reason] = {"kind": "pick", "weight": 1.0, "terms": []}
+REASON_NEW: Final[Reason] = {"kind": "fresh", "weight": 1.0, "terms": []}

@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from newsapi.changelog import offsets
 from newsapi.changelog import writer as changelog_writer
 from newsapi.changelog.records import NewChange
+from newsapi.content.queries import listing_entries
 from newsapi.db.database import Connection, Database, Session
 from newsapi.errors import Unavailable
-from newsapi.related import index, lists
-from newsapi.related.lists import NewRelatedList
+from newsapi.related import index, stored_lists
+from newsapi.related.stored_lists import NewRelatedList
 from newsapi.related.vectors import ArticleVector, IdfWeights, build_vector
 
 BATCH_SIZE: Final = 500
@@ -22,20 +24,20 @@ MAX_INDIVIDUAL_LOOKUPS: Final = 50
 """For up to this many new articles, the lists that each belongs to are looked up; for more, all lists of their
 candidate groups are deleted."""
 
-_LISTS: Final = 1_000
+MAX_LISTS_PER_CHANGE: Final = 1_000
 """Related lists named by one change of the changelog."""
 
 
 class IndexUpdate(NamedTuple):
     """An update of the index: articles to replace or remove, and the vectors of those that are public.
 
-    Each vector comes with its candidate group and article id. `counted` are new term statistics, if they were computed.
+    Each vector comes with its candidate group and article id. `statistics` are new term statistics, if computed.
     """
 
-    changed: Sequence[UUID]
-    found: Sequence[tuple[int, UUID, ArticleVector]]
+    changed_ids: Sequence[UUID]
+    vectors: Sequence[tuple[int, UUID, ArticleVector]]
     weights: IdfWeights
-    counted: index.NewStatistics | None = None
+    statistics: index.NewStatistics | None = None
 
 
 def prepare_update(connection: Connection, changed_ids: Sequence[UUID]) -> IndexUpdate:
@@ -52,10 +54,10 @@ def prepare_update(connection: Connection, changed_ids: Sequence[UUID]) -> Index
     """
     statistics = index.count_terms(connection) if index.needs_recount(connection) else None
     weights = statistics.weights if statistics else index.current_weights(connection) or IdfWeights(0, 0, {})
-    return IndexUpdate(changed_ids, _described(connection, changed_ids, weights), weights, statistics)
+    return IndexUpdate(changed_ids, _load_vectors(connection, changed_ids, weights), weights, statistics)
 
 
-def _described(
+def _load_vectors(
     connection: Connection, ids: Collection[UUID], weights: IdfWeights
 ) -> list[tuple[int, UUID, ArticleVector]]:
     sources = index.load_texts(connection, ids)
@@ -64,18 +66,18 @@ def _described(
 
 def apply_update(session: Session, index_update: IndexUpdate, *, now: datetime) -> None:
     """Apply an update to the index, delete the lists that it changes, and append this to the changelog."""
-    if index_update.counted:
-        index.save_statistics(session, index_update.counted, now=now)
-    if not index_update.changed:
+    if index_update.statistics:
+        index.save_statistics(session, index_update.statistics, now=now)
+    if not index_update.changed_ids:
         return
-    list_ids = lists.lists_containing(session, index_update.changed) | {*index_update.changed}
-    index.replace_documents(session, index_update.changed, index_update.found)
-    if len(index_update.found) > MAX_INDIVIDUAL_LOOKUPS:
-        list_ids |= lists.lists_in_pools(session, {group for group, _, _ in index_update.found})
+    list_ids = stored_lists.lists_containing(session, index_update.changed_ids) | {*index_update.changed_ids}
+    index.replace_documents(session, index_update.changed_ids, index_update.vectors)
+    if len(index_update.vectors) > MAX_INDIVIDUAL_LOOKUPS:
+        list_ids |= stored_lists.lists_in_pools(session, {group for group, _, _ in index_update.vectors})
     else:
-        for group, id_, vector in index_update.found:
-            list_ids |= lists.lists_to_rebuild(session, group, id_, vector, index_update.weights)
-    _append_changes(session, lists.delete_lists(session, list_ids), index_update.changed[0], now=now)
+        for group, id_, vector in index_update.vectors:
+            list_ids |= stored_lists.lists_to_rebuild(session, group, id_, vector, index_update.weights)
+    _append_changes(session, stored_lists.delete_lists(session, list_ids), index_update.changed_ids[0], now=now)
 
 
 def _append_changes(session: Session, deleted: Sequence[UUID], cause: UUID, *, now: datetime) -> None:
@@ -86,9 +88,9 @@ def _append_changes(session: Session, deleted: Sequence[UUID], cause: UUID, *, n
             reason="updated",
             subject_id=cause,
             slug="",
-            related_list_ids=tuple(map(str, sorted(deleted)[start : start + _LISTS])),
+            related_list_ids=tuple(map(str, sorted(deleted)[start : start + MAX_LISTS_PER_CHANGE])),
         )
-        for start in range(0, len(deleted), _LISTS)
+        for start in range(0, len(deleted), MAX_LISTS_PER_CHANGE)
     ]
     if changes:
         changelog_writer.append_changes(session, changes, now=now)
@@ -113,21 +115,21 @@ def rebuild_index(
     with database.read_transaction() as connection:
         statistics = index.count_terms(connection)
         indexed_ids = index.all_indexed_ids(connection)
-        public_ids = index.all_public_ids(connection)
+        public_ids = listing_entries.list_public_ids(connection)
     with database.transaction() as session:
-        index.acquire_index_lock(session)
+        offsets.lock_offset(session, index.CONSUMER)
         index.save_statistics(session, statistics, now=now())
     for start in range(0, len(public_ids), BATCH_SIZE):
         batch = public_ids[start : start + BATCH_SIZE]
         with database.read_transaction() as connection:
-            index_update = IndexUpdate(batch, _described(connection, batch, statistics.weights), statistics.weights)
+            index_update = IndexUpdate(batch, _load_vectors(connection, batch, statistics.weights), statistics.weights)
         with database.transaction() as session:
-            index.acquire_index_lock(session)
+            offsets.lock_offset(session, index.CONSUMER)
             apply_update(session, index_update, now=now())
         progress(start + len(batch), len(public_ids))
     removed_ids = sorted(indexed_ids - {*public_ids})
     with database.transaction() as session:
-        index.acquire_index_lock(session)
+        offsets.lock_offset(session, index.CONSUMER)
         apply_update(session, IndexUpdate(removed_ids, [], statistics.weights), now=now())
     return len(public_ids)
 
@@ -136,6 +138,6 @@ def save_list(database: Database, related_list: NewRelatedList) -> bool:
     """Store a related list that a read has built; return False if the database was busy and it was not stored."""
     try:
         with database.try_transaction() as session:
-            return lists.save_list(session, related_list)
+            return stored_lists.save_list(session, related_list)
     except Unavailable:
         return False

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final, TypedDict
 from uuid import UUID
 
 from newsapi.related.near_duplicates import NearDuplicateFilter
@@ -38,6 +38,14 @@ RERANK_DEPTH: Final = 25
 
 MAX_REASON_TERMS: Final = 5
 """Terms that are named in a reason."""
+
+
+class Reason(TypedDict):
+    """Why an article is related: the kind of reason, its part of the score and the terms that contribute most."""
+
+    kind: str
+    weight: float
+    terms: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +76,7 @@ class Ranked:
     id: UUID
     score: float
     similarity: float
-    reasons: list[dict[str, Any]]
+    reasons: list[Reason]
 
 
 class SimilarityScorer:
@@ -88,16 +96,16 @@ class SimilarityScorer:
     def similarity(self, terms: TermSets) -> float:
         """Return the similarity of another article: 0 if nothing is shared, rarely more than 2."""
         term_weights, lead_weights, shares, other = self._terms, self._lead, terms.shares, terms.profile
-        text = sum([term_weights[term] * shares[term] for term in self._source.numbers & terms.numbers])
-        lead = sum([lead_weights[term] for term in self._source.lead & terms.lead]) / other.leading
+        text = sum(term_weights[term] * shares[term] for term in self._source.numbers & terms.numbers)
+        lead = sum(lead_weights[term] for term in self._source.lead & terms.lead) / other.leading
         similarity = text + LEAD_WEIGHT * lead + self._days(other)
         if self._tags:
-            similarity += TAG_WEIGHT * self._marks(self._tags, other.tags)
+            similarity += TAG_WEIGHT * self._overlap(self._tags, other.tags)
         if self._mentions:
-            similarity += MENTION_WEIGHT * self._marks(self._mentions, other.mentions)
+            similarity += MENTION_WEIGHT * self._overlap(self._mentions, other.mentions)
         return similarity
 
-    def reasons(self, terms: TermSets, labels: Mapping[int, str]) -> list[dict[str, Any]]:
+    def reasons(self, terms: TermSets, labels: Mapping[int, str]) -> list[Reason]:
         """Return why another article is similar, as kinds of reasons with their part of the sum, largest first."""
         term_weights, lead_weights, shares, other = self._terms, self._lead, terms.shares, terms.profile
         text = {term: term_weights[term] * shares[term] for term in self._source.numbers & terms.numbers}
@@ -118,8 +126,8 @@ class SimilarityScorer:
             if round(weight / total, 3) > 0
         ]
 
-    def _marks(self, ids: set[int], other_ids: Iterable[int]) -> float:
-        return _saturate(sum([self._weights.weight(id_) for id_ in other_ids if id_ in ids]))
+    def _overlap(self, ids: set[int], other_ids: Iterable[int]) -> float:
+        return _saturate(sum(self._weights.weight(id_) for id_ in other_ids if id_ in ids))
 
     def _days(self, other: ArticleVector) -> float:
         return RECENCY_WEIGHT / (1.0 + abs(self._source.profile.day - other.day) / RECENCY_HALF_LIFE_DAYS)
@@ -183,7 +191,7 @@ def _rerank_with_feedback(
     ]
     reranked = []
     for similarity, id_, terms in nearest:
-        feedback = sum([share * scorer.similarity(terms) for share, other, scorer in best if other is not terms])
+        feedback = sum(share * scorer.similarity(terms) for share, other, scorer in best if other is not terms)
         reranked.append((similarity + FEEDBACK_WEIGHT * feedback / FEEDBACK_DOCUMENTS, similarity, id_, terms))
     return sorted(reranked, key=lambda candidate: (-candidate[0], candidate[2]))
 

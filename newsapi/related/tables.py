@@ -70,6 +70,7 @@ class RelatedList(Base):
     Attributes:
         version: The term statistics that it was computed with.
         built_at: Time of the last change of the candidate pool when the list was computed.
+        max_items: The number of items after which the list was cut off: a shorter list is complete.
         min_similarity: An article that is more similar than this belongs on the list.
     """
 
@@ -80,6 +81,7 @@ class RelatedList(Base):
     version: Mapped[int] = mapped_column(BigInteger)
     built_at: Mapped[datetime | None]
     min_similarity: Mapped[float] = mapped_column(Double)
+    max_items: Mapped[int]
     entries: Mapped[list[Any]]
 
 

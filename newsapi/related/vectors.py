@@ -141,7 +141,7 @@ def vector_from_bytes(stored: bytes) -> ArticleVector:
 
 def document_terms(text: ArticleText) -> set[int]:
     """Return the distinct terms, tags and mentions of an article."""
-    return {*term_hashes(text.whole, text.language)} | {_mark(id_) for id_, _ in (*text.tags, *text.mentions)}
+    return {*term_hashes(text.whole, text.language)} | {_hash_id(id_) for id_, _ in (*text.tags, *text.mentions)}
 
 
 def build_vector(text: ArticleText, weights: IdfWeights) -> ArticleVector:
@@ -166,8 +166,8 @@ def build_vector(text: ArticleText, weights: IdfWeights) -> ArticleVector:
         shares=bytes(min(255, round(SHARE_SCALE * frequencies[term] / length)) for term in ordered),
         lead=len(kept_lead),
         leading=math.sqrt(sum(map(weight, lead))) or 1.0,
-        tags=_marks(text.tags),
-        mentions=_marks(text.mentions),
+        tags=_hash_ids(text.tags),
+        mentions=_hash_ids(text.mentions),
         sketch=array("I", shingles[:SKETCH_SIZE]),
         pairs=len(shingles),
         headline=headline_hash(text.headline),
@@ -184,11 +184,11 @@ def headline_hash(headline: str) -> int:
     return zlib.crc32(" ".join(_WORD.findall(headline.casefold())).encode())
 
 
-def _marks(names_by_id: Iterable[tuple[UUID, str]]) -> array[int]:
-    return array("i", dict.fromkeys(_mark(id_) for id_, _ in names_by_id))
+def _hash_ids(names_by_id: Iterable[tuple[UUID, str]]) -> array[int]:
+    return array("i", dict.fromkeys(_hash_id(id_) for id_, _ in names_by_id))
 
 
-def _mark(id_: UUID) -> int:
+def _hash_id(id_: UUID) -> int:
     return hash_name(str(id_))
 
 
@@ -196,5 +196,5 @@ def term_labels(text: ArticleText) -> dict[int, str]:
     """Return the readable form of each term, tag and mention: the first spelling in the text, or the name."""
     labels = words_by_hash(text.whole, text.language)
     for id_, name in (*text.tags, *text.mentions):
-        labels[_mark(id_)] = name
+        labels[_hash_id(id_)] = name
     return labels

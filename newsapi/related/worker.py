@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
 
 from newsapi.changelog.offsets import LogPosition
+from newsapi.changelog.reader import ChangeRow
 from newsapi.db.database import Database, Session
 from newsapi.related import maintenance
 from newsapi.related.index import CONSUMER
@@ -31,7 +31,7 @@ class RelatedIndexConsumer(Consumer):
     def on_log_restored(self) -> None:
         maintenance.rebuild_index(self._database, now=self._now)
 
-    def handle(self, rows: Sequence[Any]) -> LogPosition | None:
+    def handle(self, rows: Sequence[ChangeRow]) -> LogPosition | None:
         if not rows:
             return None
         ids = [row.subject_id for row in rows if row.kind == "article"]

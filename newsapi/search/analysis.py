@@ -25,9 +25,9 @@ MAX_WEIGHT: Final = 127
 """The greatest weight, without that bit."""
 
 _IN_HEADLINE, _IN_STANDFIRST, _IN_BODY = 0.7, 0.5, 0.4
-_USUAL = 300
+_USUAL_BODY_WORDS = 300
 _BREAK = bytes(2)
-_REMEMBERED = 1 << 17
+_MAX_LEXICON_WORDS = 1 << 17
 _SUGGESTION_LENGTHS = range(3, 41)
 """Lengths of words that are offered as completions and corrections."""
 
@@ -66,10 +66,16 @@ def document_from_bytes(stored: bytes) -> IndexedDocument:
     )
 
 
+class ArticleTexts(NamedTuple):
+    """The parts of an article as plain text."""
+
+    headline: str
+    standfirst: str
+    body: str
+
+
 def analyze_article(
-    headline: str,
-    standfirst: str,
-    body: str,
+    texts: ArticleTexts,
     language: str,
     *,
     published: int,
@@ -82,9 +88,7 @@ def analyze_article(
     frequency.
 
     Args:
-        headline: The headline as plain text.
-        standfirst: The standfirst as plain text.
-        body: The body as plain text.
+        texts: The parts of the article.
         language: The BCP 47 tag of the language.
         published: The time of publication in microseconds since 1970.
         updated: The time of the last update in microseconds since 1970.
@@ -94,14 +98,14 @@ def analyze_article(
         The document to be indexed.
     """
     lexicon = _lexicon(language.partition("-")[0].lower())
-    headline_words, standfirst_words = tokenize(headline), tokenize(standfirst)
-    body_words = tokenize(body)[: MAX_INDEXED_WORDS - len(headline_words) - len(standfirst_words)]
+    headline_words, standfirst_words = tokenize(texts.headline), tokenize(texts.standfirst)
+    body_words = tokenize(texts.body)[: MAX_INDEXED_WORDS - len(headline_words) - len(standfirst_words)]
     analyze = lexicon.__getitem__  # mapped, not called in a comprehension: this is the inner loop of indexing
     parts = [[*map(analyze, words)] for words in (headline_words, standfirst_words, body_words)]
     weights = _weights(*parts)
     sequence = array("H")
     for entries in parts:
-        sequence.extend([*map(_PLACE, entries), 0])
+        sequence.extend([*map(_TOKEN_CODE, entries), 0])
     return IndexedDocument(
         published,
         updated,
@@ -126,7 +130,7 @@ def _weights(
     for count in counts:
         count.pop(None, None)  # stop words
     in_headline, in_standfirst, in_body = counts
-    length = 1.5 * (0.4 + 0.6 * len(body) / _USUAL)
+    length = 1.5 * (0.4 + 0.6 * len(body) / _USUAL_BODY_WORDS)
     complements = {id_: 1.0 - _IN_BODY * count / (count + length) for id_, count in in_body.items()}
     for part_counts, share in ((in_standfirst, _IN_STANDFIRST), (in_headline, _IN_HEADLINE)):
         for id_ in part_counts:
@@ -144,12 +148,12 @@ class _LexiconEntry(NamedTuple):
     """
 
     term: int | None
-    place: int
-    noted: str
+    token_code: int
+    suggestion_form: str
 
 
 _TERM: Final = itemgetter(0)
-_PLACE: Final = itemgetter(1)
+_TOKEN_CODE: Final = itemgetter(1)
 
 
 class _Lexicon(dict[str, _LexiconEntry]):
@@ -161,7 +165,7 @@ class _Lexicon(dict[str, _LexiconEntry]):
         self._language = language
 
     def __missing__(self, written: str) -> _LexiconEntry:
-        if len(self) >= _REMEMBERED:
+        if len(self) >= _MAX_LEXICON_WORDS:
             self.clear()
         analyzed = analyze_word(written, self._language)
         plain = analyzed.plain
@@ -208,7 +212,7 @@ def term_id_of_word(token: str, language: str) -> int | None:
 
 def suggestion_form(token: str, language: str) -> str:
     """Return a lower-case word without accents, as it is suggested; "" for a word that is not suggested."""
-    return _lexicon(language.partition("-")[0].lower())[token].noted
+    return _lexicon(language.partition("-")[0].lower())[token].suggestion_form
 
 
 def matching_words(text: str, terms: Collection[int], language: str) -> set[str]:
@@ -220,7 +224,7 @@ def matching_words(text: str, terms: Collection[int], language: str) -> set[str]
 def encode_phrase(words: Sequence[str], language: str) -> bytes:
     """Return the token sequence of a phrase."""
     lexicon = _lexicon(language.partition("-")[0].lower())
-    return _little_endian(array("H", [lexicon[token].place for token in words]))
+    return _little_endian(array("H", [lexicon[token].token_code for token in words]))
 
 
 def contains_phrase(sequence: bytes, codes: bytes) -> bool:

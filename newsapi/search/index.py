@@ -6,11 +6,11 @@ import secrets
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import Connection, CursorResult, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
@@ -21,8 +21,8 @@ from newsapi.db import bulk_rows
 from newsapi.db.bulk_rows import in_values
 from newsapi.db.types import EPOCH, MICROSECOND, columns_table
 from newsapi.search import segments
-from newsapi.search.analysis import IndexedDocument, analyze_article, document_from_bytes, suggestion_form
-from newsapi.search.segments import NewSegment
+from newsapi.search.analysis import ArticleTexts, IndexedDocument, analyze_article, document_from_bytes, suggestion_form
+from newsapi.search.segments import Array, NewSegment
 from newsapi.search.tables import (
     SearchDocument,
     SearchPendingDocument,
@@ -33,7 +33,7 @@ from newsapi.search.tables import (
 )
 from newsapi.text import html
 
-LISTENER: Final = "search"
+CONSUMER: Final = "search"
 """The changelog consumer that maintains the index."""
 
 SEGMENT_SIZE: Final = 64
@@ -42,7 +42,7 @@ SEGMENT_SIZE: Final = 64
 MERGE_TRANSACTIONS: Final = 8
 """Transactions in which a merged segment is written, so that others can write in between."""
 
-_TERMS: Final = 1 << 62
+_MAX_TERM_ID: Final = 1 << 62
 """The greatest term id; those of facets are negative."""
 
 
@@ -63,9 +63,7 @@ def indexable(snapshot: ArticleSnapshot, facets: Iterable[int]) -> DocumentToInd
     """Analyze a published article that is in these facets."""
     values = snapshot.values
     document = analyze_article(
-        values["headline"],
-        values["standfirst"] or "",
-        html.html_to_text(values["body_html"]),
+        ArticleTexts(values["headline"], values["standfirst"] or "", html.html_to_text(values["body_html"])),
         values["language"],
         published=to_microseconds(values["published_at"]),
         updated=to_microseconds(values["updated_at"]),
@@ -183,7 +181,7 @@ def _count_words(connection: Connection, entries: Sequence[tuple[str, str, int]]
         .table_valued("word", "shown", "times", name="given")
         .render_derived()
     )
-    into: Any = postgresql.insert(columns_table(SearchVocabularyEntry)).from_select(
+    into = postgresql.insert(columns_table(SearchVocabularyEntry)).from_select(
         ["word", "shown", "times"], select(given)
     )
     upsert = into.on_conflict_do_update(
@@ -223,22 +221,31 @@ def add_segment(session: Session, articles: Sequence[DocumentToIndex]) -> int:
     while documents:
         limit = documents[0][0] + segments.SEGMENT_SPAN
         end = next((index for index, (doc_id, _) in enumerate(documents) if doc_id >= limit), len(documents))
-        _keep(session, secrets.randbits(62), segments.build_segment(documents[:end]))
+        _insert_segment(session, secrets.randbits(62), segments.build_segment(documents[:end]))
         documents = documents[end:]
     connection.execute(delete(columns_table(SearchPendingDocument)))
     return len(current)
 
 
-def _keep(session: Session, id_: int, segment: NewSegment) -> None:
-    _keep_rows(session, id_, segment.rows)
+def _insert_segment(session: Session, id_: int, segment: NewSegment) -> None:
+    _insert_postings(session, id_, segment.rows)
     row = {"id": id_, **segment._asdict()}
     del row["rows"]
     session.execute(insert(columns_table(SearchSegment)).values(row))
 
 
-def _keep_rows(session: Session, id_: int, postings: Iterable[tuple[int, bytes]]) -> None:
+def _insert_postings(session: Session, id_: int, postings: Iterable[tuple[int, bytes]]) -> None:
     values = [(id_, term, content) for term, content in postings]
     bulk_rows.bulk_insert(session, SearchPosting, ("block", "term", "content"), values)
+
+
+class SegmentRange(NamedTuple):
+    """A stored segment: its id, first document id, length of the range of document ids, and number of articles."""
+
+    id: int
+    first: int
+    span: int
+    articles: int
 
 
 class SegmentMerge(NamedTuple):
@@ -248,9 +255,9 @@ class SegmentMerge(NamedTuple):
     """
 
     into: int
-    sources: Sequence[Any]
+    sources: Sequence[SegmentRange]
     first: int
-    alive: Any
+    alive: Array
     lost: bool
 
     def parts(self) -> dict[int, segments.SegmentMergeInput]:
@@ -270,7 +277,8 @@ def choose_merge(connection: Connection, since: int) -> SegmentMerge | None:
     """Return the next merge of segments whose first document id is at least `since`, or None."""
     segment, doc_id = columns_table(SearchSegment).c, columns_table(SearchDocument).c.number
     statement = select(segment.id, segment.first, segment.span, segment.articles)
-    candidates = connection.execute(statement.where(segment.first >= since).order_by(segment.first)).all()
+    rows = connection.execute(statement.where(segment.first >= since).order_by(segment.first))
+    candidates = [SegmentRange(*row) for row in rows]
     chosen = segments.choose_merge([(row.first, row.span) for row in candidates])
     if chosen is None:
         return None
@@ -293,7 +301,7 @@ def write_merge_part(session: Session, merge: SegmentMerge, part: int) -> int:
         The number of rows written.
     """
     posting = columns_table(SearchPosting).c
-    width = _TERMS // (MERGE_TRANSACTIONS - 1)
+    width = _MAX_TERM_ID // (MERGE_TRANSACTIONS - 1)
     start, end = (part - 1) * width, part * width + (MERGE_TRANSACTIONS if part == MERGE_TRANSACTIONS - 1 else 0)
     bounds = [posting.term >= start, posting.term < end] if part else [posting.term < 0]
     ids = [row.id for row in merge.sources]
@@ -301,7 +309,7 @@ def write_merge_part(session: Session, merge: SegmentMerge, part: int) -> int:
         in_values(session.connection(), posting.block, ids), *bounds
     )
     postings = segments.merge_postings(merge.parts(), map(tuple, session.execute(statement)))
-    _keep_rows(session, merge.into, postings)
+    _insert_postings(session, merge.into, postings)
     return len(postings)
 
 
@@ -344,8 +352,7 @@ def delete_orphan_rows(session: Session) -> int:
         segment_id = session.execute(select(func.min(posting.block)).where(posting.block > segment_id)).scalar()
         if segment_id is not None and segment_id not in existing:
             orphans = delete(columns_table(SearchPosting)).where(posting.block == segment_id)
-            result: CursorResult[Any] = session.execute(orphans)  # type: ignore[assignment]
-            return result.rowcount
+            return session.connection().execute(orphans).rowcount
     return 0
 
 

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from newsapi.changelog import writer as changelog_writer
 from newsapi.changelog.records import NewChange
+from newsapi.content.queries.listing_entries import list_public_ids
 from newsapi.db.database import Database, Session
-from newsapi.related.index import all_public_ids
 from newsapi.search import index
 from newsapi.search.index import SEGMENT_SIZE, DocumentToIndex
 
@@ -33,10 +33,10 @@ def index_articles(session: Session, documents: Sequence[DocumentToIndex], *, no
         return
     changelog_writer.acquire_write_lock(session)
     if index.add_segment(session, documents):
-        _tell(session, documents[0].id, now=now)
+        _append_change(session, documents[0].id, now=now)
 
 
-def _tell(session: Session, cause: UUID, *, now: datetime) -> None:
+def _append_change(session: Session, cause: UUID, *, now: datetime) -> None:
     change = NewChange(kind="search", action="upsert", reason="updated", subject_id=cause, slug="")
     changelog_writer.append_changes(session, [change], now=now)
 
@@ -61,7 +61,7 @@ def merge_segments(database: Database, *, now: Callable[[], datetime], first_doc
         with database.transaction() as session:
             changelog_writer.acquire_write_lock(session)
             if index.finish_merge(session, merge, written) and merge.lost:
-                _tell(session, UUID(int=0), now=now())  # word counts changed: deleted documents were dropped
+                _append_change(session, UUID(int=0), now=now())  # word counts changed: deleted documents were dropped
         _collect_garbage(database)
 
 
@@ -89,7 +89,7 @@ def rebuild(
         The number of articles in the index.
     """
     with database.read_transaction() as connection:
-        public_ids = all_public_ids(connection)
+        public_ids = list_public_ids(connection)
         first_doc_id = index.next_doc_id(connection)
     with database.transaction() as session:
         changelog_writer.acquire_write_lock(session)
@@ -108,6 +108,6 @@ def rebuild(
         changelog_writer.acquire_write_lock(session)
         index.delete_unused_words(session)
         index.delete_empty_segments(session)
-        _tell(session, UUID(int=0), now=now())
+        _append_change(session, UUID(int=0), now=now())
     _collect_garbage(database)
     return len(public_ids)

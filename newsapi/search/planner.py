@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
-from sqlalchemy import Connection, Select, String, bindparam, func, null, or_, select, union_all
+from sqlalchemy import Connection, Select, String, bindparam, null, or_, select
 
+from newsapi.changelog.tables import Facet
 from newsapi.content.queries.facets import ReadSnapshot
 from newsapi.content.queries.listings import ListQuery as ListQuestion
 from newsapi.content.queries.terms import escape_like
 from newsapi.content.tables.articles import Article
-from newsapi.content.tables.terms import Author, Brand, Facet
-from newsapi.db import compiled_queries, integer_lists
-from newsapi.search import ranking, segments
+from newsapi.content.tables.terms import Author, Brand
+from newsapi.db import compiled_queries
+from newsapi.search import ranking
 from newsapi.search.analysis import (
     contains_phrase,
-    document_from_bytes,
     drop_body,
     encode_phrase,
     facet_term_id,
@@ -31,14 +30,9 @@ from newsapi.search.analysis import (
 from newsapi.search.index import to_microseconds
 from newsapi.search.query_parser import ParsedQuery
 from newsapi.search.ranking import LanguageQuery, LoadedSegment, SearchQuery, SegmentHits
-from newsapi.search.segments import Array, SegmentFacets, SegmentTimes
-from newsapi.search.tables import (
-    SearchDocument,
-    SearchPendingDocument,
-    SearchPosting,
-    SearchSegment,
-    SearchVocabularyEntry,
-)
+from newsapi.search.segment_reader import load_segments
+from newsapi.search.segments import Array
+from newsapi.search.tables import SearchDocument, SearchVocabularyEntry
 from newsapi.text.folding import fold
 
 MAX_LANGUAGES: Final = 8
@@ -50,16 +44,13 @@ MAX_COMPLETIONS: Final = 24
 COMPLETION_DOCUMENT_LIMIT: Final = 100_000
 """Once the words chosen for a prefix have so many articles, no further completion is added."""
 
-_LOOKED_AT: Final = 2_000
+_MAX_WORDS_WITH_PREFIX: Final = 2_000
 """Words with a prefix among which completions are chosen."""
 
-_NAMES: Final = 40
+_MAX_NAME_MATCHES: Final = 40
 """Brands, and authors, whose names are matched with a query."""
 
-_NAMED, _SPELLED = 5_000, 20_000
-"""Names, and words of the vocabulary, that are read for spelling suggestions."""
-
-_NAME, _PART_OF_A_NAME, _MENTIONED = 0.7, 0.35, 0.5
+_FULL_NAME_FACTOR, _PARTIAL_NAME_FACTOR, _MENTION_FACTOR = 0.7, 0.35, 0.5
 """Factors of the facet of a whole name, of a part of a name, and of mentions relative to the brand itself."""
 
 PhraseFilter = Callable[[bytes], bool]
@@ -75,20 +66,20 @@ class SearchPlan:
     found by a time that is no longer its own.
     """
 
-    asked: ParsedQuery
+    parsed_query: ParsedQuery
     question: SearchQuery
-    blocks: Sequence[LoadedSegment]
+    segments: Sequence[LoadedSegment]
     phrase_filter: PhraseFilter | None
     terms: Mapping[str, frozenset[int | None]]
     languages: Sequence[str]
     exact: bool = False
-    _found: dict[str | None, list[SegmentHits]] = field(default_factory=dict)
+    _hits: dict[str | None, list[SegmentHits]] = field(default_factory=dict)
 
     def results(self, *, without: str | None = None) -> list[SegmentHits]:
         """Return the matches by segment, ignoring the filter `without` if given; they are computed once."""
-        if without not in self._found:
-            self._found[without] = list(ranking.search_segments(self.blocks, self.question, without=without))
-        return self._found[without]
+        if without not in self._hits:
+            self._hits[without] = list(ranking.search_segments(self.segments, self.question, without=without))
+        return self._hits[without]
 
     @property
     def is_text_only(self) -> bool:
@@ -104,8 +95,24 @@ class SearchPlan:
 
     def unknown(self) -> list[str]:
         """Return the words of the query that occur in no article that was searched."""
-        known = {term for block in self.blocks for term in block.postings}
-        return [word for word in self.asked.words if self.terms[word] and not self.terms[word] & known]
+        known = {term for segment in self.segments for term in segment.postings}
+        return [word for word in self.parsed_query.words if self.terms[word] and not self.terms[word] & known]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchScope:
+    """Which texts and segments a search reads.
+
+    Attributes:
+        headlines_only: Whether words are matched in headlines only.
+        phrases_in_bodies: Whether phrases are matched in bodies, and not only in headlines and standfirsts: a client
+            that may not read every body could otherwise read it by searching for phrases word by word.
+        min_documents: If set, only the newest segments that have at least so many articles are searched.
+    """
+
+    headlines_only: bool = False
+    phrases_in_bodies: bool = True
+    min_documents: int | None = None
 
 
 def plan_search(
@@ -113,74 +120,47 @@ def plan_search(
     query: ParsedQuery,
     snapshot: ReadSnapshot,
     list_query: ListQuestion,
-    *,
-    headlines: bool = False,
-    bodies: bool = True,
-    min_documents: int | None = None,
+    scope: SearchScope = SearchScope(),
 ) -> SearchPlan:
     """Analyze a query and read the postings that it needs.
 
-    The filters by facets are in `snapshot`, all others in `list_query`. `headlines` matches words in headlines only.
-    Without `bodies`, phrases are matched in headlines and standfirsts only: a client that may not read every body could
-    otherwise read it by searching for phrases word by word. With `min_documents`, only the newest segments that have at
-    least so many articles are searched.
+    Args:
+        connection: An open read transaction.
+        query: The parsed query.
+        snapshot: The position of the read, and the filters by facets.
+        list_query: All other filters.
+        scope: Which texts and segments are searched.
 
     Returns:
         The plan of the search.
     """
     languages = _languages(connection, snapshot)
     completions = _completions(
-        connection, query.prefix, COMPLETION_DOCUMENT_LIMIT if min_documents is None else math.inf
+        connection, query.prefix, COMPLETION_DOCUMENT_LIMIT if scope.min_documents is None else math.inf
     )
-    names = _name_alternatives(connection, query.words) if query.words and not headlines else {}
+    names = _name_alternatives(connection, query.words) if query.words and not scope.headlines_only else {}
     question = SearchQuery(
-        readings=tuple(_reading(query, language, completions, names) for language in languages),
+        readings=tuple(_analyze_query(query, language, completions, names) for language in languages),
         filters=_filters(connection, snapshot),
         published=_range(list_query.published),
         updated=_range(list_query.updated),
         restrict_to=_only(connection, list_query),
-        headline_only=headlines,
+        headline_only=scope.headlines_only,
     )
-    loaded = _blocks(connection, question.terms(), min_documents)
+    loaded = load_segments(connection, question.terms(), scope.min_documents)
     terms = {
         word: frozenset(term_id_of_word(word, language) for language in languages) - {None} for word in query.words
     }
     exact = list_query.key == "updated_at" or list_query.updated != (None, None)
-    return SearchPlan(query, question, loaded, _fits(query, languages, bodies=bodies), terms, languages, exact)
-
-
-def suggest_spelling(connection: Connection, words: Iterable[str]) -> dict[str, str]:
-    """Return the closest indexed word, or word of a name, for unknown words; words with no close match are left out.
-
-    The distance is that of optimal string alignment, at most 1 for words of up to 5 characters and 2 for longer ones.
-    """
-    search_names = union_all(select(Brand.search_names), select(Author.search_names)).subquery()
-    texts = connection.execute(select(search_names).limit(_NAMED)).scalars()
-    names = {word for text in texts for word in text.split()}
-    suggestions = {}
-    for unknown in words:
-        plain = fold(unknown)
-        if len(plain) >= 3 and " " not in plain:
-            suggestion = _closest(connection, plain, names)
-            if suggestion is not None:
-                suggestions[unknown] = suggestion
-    return suggestions
-
-
-def _closest(connection: Connection, plain: str, names: Iterable[str]) -> str | None:
-    """Return the closest word of the vocabulary or of names, of the closest ones that with the most articles."""
-    max_distance = 1 if len(plain) < 6 else 2
-    word = SearchVocabularyEntry.word
-    statement = select(word, SearchVocabularyEntry.shown, SearchVocabularyEntry.times).where(
-        word > plain[0],
-        word < plain[0] + "\U0010ffff",
-        func.length(word).between(len(plain) - max_distance, len(plain) + max_distance),
+    return SearchPlan(
+        query,
+        question,
+        loaded,
+        _phrase_filter(query, languages, bodies=scope.phrases_in_bodies),
+        terms,
+        languages,
+        exact,
     )
-    rows = connection.execute(statement.order_by(word).limit(_SPELLED)).all()
-    known = {name: (name, 0) for name in names} | {text: (display, count) for text, display, count in rows}
-    close = process.extract(plain, list(known), scorer=OSA.distance, score_cutoff=max_distance, limit=None)
-    best = min(close, key=lambda match: (match[1], -known[match[0]][1], match[0]), default=None)
-    return None if best is None else known[best[0]][0]
 
 
 _LANGUAGES = select(Facet.id, Facet.name, Facet.article_count).where(Facet.kind == "language", Facet.article_count > 0)
@@ -192,12 +172,12 @@ def _languages(connection: Connection, snapshot: ReadSnapshot) -> list[str]:
     counts: dict[str, int] = {}
     for id_, name, article_count in compiled_queries.fetch_rows(connection, _LANGUAGES, {}):
         if allowed is None or id_ in allowed:
-            main = name.partition("-")[0].lower()
+            main = (name or "").partition("-")[0].lower()
             counts[main] = counts.get(main, 0) + article_count
     return sorted(counts, key=lambda language: (-counts[language], language))[:MAX_LANGUAGES]
 
 
-def _reading(
+def _analyze_query(
     query: ParsedQuery, language: str, completions: Sequence[str], names: Mapping[str, ranking.Alternatives]
 ) -> LanguageQuery:
     """Analyze a query in one language."""
@@ -216,7 +196,7 @@ def _reading(
     return LanguageQuery(tuple(words), tuple(term for term in excluded if term is not None))
 
 
-def _fits(query: ParsedQuery, languages: Sequence[str], *, bodies: bool) -> PhraseFilter | None:
+def _phrase_filter(query: ParsedQuery, languages: Sequence[str], *, bodies: bool) -> PhraseFilter | None:
     """Return the phrase filter of a query, or None if the query has no phrases."""
     excluded_phrases = [words for words in query.excluded_words if len(words) > 1]
     if not query.phrases and not excluded_phrases:
@@ -237,7 +217,7 @@ _PREFIX_QUERY = (
     select(SearchVocabularyEntry.word, SearchVocabularyEntry.shown, SearchVocabularyEntry.times)
     .where(SearchVocabularyEntry.word >= bindparam("start"), SearchVocabularyEntry.word < bindparam("end"))
     .order_by(SearchVocabularyEntry.word)
-    .limit(_LOOKED_AT)
+    .limit(_MAX_WORDS_WITH_PREFIX)
 )
 
 
@@ -259,14 +239,14 @@ def _completions(connection: Connection, prefix: str, enough: float) -> list[str
 
 
 @lru_cache(maxsize=2 * ranking.MAX_SCORED_WORDS)
-def _terms_by_name(model: Any, count: int) -> Select[*tuple[Any, ...]]:
+def _terms_by_name(model: type[Brand | Author], count: int) -> Select[*tuple[Any, ...]]:
     """Build the query for brands or authors with any of `count` words in a name or alias, most articles first."""
     mention = Brand.mention_facet_id if model is Brand else null()
     aliases = Brand.aliases if model is Brand else null()
     statement = select(model.facet_id, mention, model.name, aliases).join(Facet, Facet.id == model.facet_id)
     like = (model.search_names + " ").like
     has_word = or_(*(like(bindparam(f"word_{number}", type_=String), escape="\\") for number in range(count)))
-    return statement.where(has_word).order_by(Facet.article_count.desc(), model.slug).limit(_NAMES)
+    return statement.where(has_word).order_by(Facet.article_count.desc(), model.slug).limit(_MAX_NAME_MATCHES)
 
 
 def _name_alternatives(connection: Connection, words: Sequence[str]) -> dict[str, ranking.Alternatives]:
@@ -282,11 +262,11 @@ def _name_alternatives(connection: Connection, words: Sequence[str]) -> dict[str
     query = f" {' '.join(fold(word) for word in words)} "
     factors: dict[str, dict[int, float]] = {text: {} for text in name_words}
     for facet_id, mention_facet_id, name in _named_terms(connection, name_words):
-        factor = _NAME if f" {name} " in query else _PART_OF_A_NAME
+        factor = _FULL_NAME_FACTOR if f" {name} " in query else _PARTIAL_NAME_FACTOR
         for text in name_words & {*name.split()}:
             _raise_factor(factors[text], facet_id, factor)
             if mention_facet_id is not None:
-                _raise_factor(factors[text], mention_facet_id, factor * _MENTIONED)
+                _raise_factor(factors[text], mention_facet_id, factor * _MENTION_FACTOR)
     return {word: tuple(factors[text].items()) for word, text in plain.items() if factors.get(text)}
 
 
@@ -317,7 +297,7 @@ def _filters(connection: Connection, snapshot: ReadSnapshot) -> dict[str, tuple[
     return terms
 
 
-def _range(times: tuple[Any, Any]) -> tuple[int | None, int | None]:
+def _range(times: tuple[datetime | None, datetime | None]) -> tuple[int | None, int | None]:
     start, end = times
     return None if start is None else to_microseconds(start), None if end is None else to_microseconds(end)
 
@@ -332,108 +312,3 @@ def _only(connection: Connection, query: ListQuestion) -> Array | None:
     if query.slugs is not None:
         doc_ids = doc_ids.where(Article.slug.in_(query.slugs))
     return np.array(connection.execute(doc_ids).scalars().all(), np.int64)
-
-
-# --- reading segments -------------------------------------------------------------------------------------------------
-
-
-_HEADS = select(
-    SearchSegment.id, SearchSegment.first, SearchSegment.span, SearchSegment.articles, SearchSegment.newest
-).order_by(SearchSegment.first)
-_POSTINGS = {
-    dialect: select(SearchPosting.block, SearchPosting.term, SearchPosting.content).where(
-        integer_lists.in_list(dialect, SearchPosting.block, "blocks"),
-        integer_lists.in_list(dialect, SearchPosting.term, "terms"),
-    )
-    for dialect in integer_lists.DIALECTS
-}
-_FRESH = select(SearchPendingDocument.number, SearchPendingDocument.content).order_by(SearchPendingDocument.number)
-
-
-def _blocks(connection: Connection, terms: Collection[int], min_documents: int | None) -> list[LoadedSegment]:
-    """Read the postings of these terms from all segments, or from the newest ones with at least `min_documents`."""
-    heads = compiled_queries.fetch_rows(connection, _HEADS, {})
-    if min_documents is not None:
-        start, covered = len(heads), 0
-        while start and covered < min_documents:
-            start -= 1
-            covered += heads[start][3]
-        heads = heads[start:]
-    postings: dict[int, dict[int, segments.Posting]] = {id_: {} for id_, *_ in heads}
-    if heads and terms:
-        dialect = connection.dialect.name
-        parameters = {
-            "blocks": integer_lists.bind_value(dialect, postings),
-            "terms": integer_lists.bind_value(dialect, terms),
-        }
-        for segment_id, term, content in compiled_queries.fetch_rows(connection, _POSTINGS[dialect], parameters):
-            postings[segment_id][term] = segments.decode_posting(content)
-    loaded = [
-        LoadedSegment(
-            first,
-            span,
-            article_count,
-            newest,
-            postings[id_],
-            partial(_times, connection, id_),
-            partial(_facets, connection, id_, span),
-        )
-        for id_, first, span, article_count, newest in heads
-    ]
-    return [*loaded, *_fresh(connection, terms)]
-
-
-def _fresh(connection: Connection, terms: Iterable[int]) -> list[LoadedSegment]:
-    """Return the articles that are in no stored segment yet as segments in memory."""
-    documents = [
-        (doc_id, document_from_bytes(content))
-        for doc_id, content in compiled_queries.fetch_rows(connection, _FRESH, {})
-    ]
-    return [
-        LoadedSegment(
-            pending.first,
-            pending.span,
-            pending.articles,
-            pending.newest,
-            pending.postings(terms),
-            partial(_identity, pending.times),
-            partial(_identity, pending.facets),
-        )
-        for pending in segments.pending_segments(documents)
-    ]
-
-
-def _identity(value: Any) -> Any:
-    return value
-
-
-def _times(connection: Connection, id_: int) -> SegmentTimes:
-    """Return the times of a segment, 1 MB at most; a process reads them once, since segments are immutable."""
-    cached = _known_times(id_)
-    if not cached:
-        column = select(SearchSegment.times).where(SearchSegment.id == id_)
-        cached.append(segments.decode_times(connection.execute(column).scalar_one()))
-    return cached[0]
-
-
-def _facets(connection: Connection, id_: int, span: int) -> SegmentFacets:
-    """Return the facets of the articles of a segment, about 3 MB; a process reads them once."""
-    cached = _known_facets(id_)
-    if not cached:
-        column = select(SearchSegment.facets).where(SearchSegment.id == id_)
-        cached.append(segments.decode_facets(connection.execute(column).scalar_one(), span))
-    return cached[0]
-
-
-CACHED_SEGMENTS: Final = 48
-"""Segments whose times and facets a process caches: three million articles, with 50 MB a million."""
-
-
-@lru_cache(maxsize=CACHED_SEGMENTS)
-def _known_times(_segment: int) -> list[SegmentTimes]:
-    return []
-
-
-@lru_cache(maxsize=CACHED_SEGMENTS)
-def _known_facets(_segment: int) -> list[SegmentFacets]:
-    return []

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, reduce
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from newsapi.search.analysis import HEADLINE_BIT, MAX_WEIGHT
 from newsapi.search.segments import MICROSECONDS_PER_DAY, Array, Posting, SegmentFacets, SegmentTimes
@@ -93,7 +94,7 @@ class LoadedSegment(NamedTuple):
 class SegmentHits(NamedTuple):
     """The matches in a segment: offsets in ascending order, and the score of each in units of 1/SCORE_SCALE."""
 
-    block: LoadedSegment
+    segment: LoadedSegment
     offsets: Array
     scores: Array
 
@@ -111,7 +112,7 @@ def search_segments(
     readings = [(idf_weights.ordered(reading.words)[:MAX_SCORED_WORDS], reading.without) for reading in query.readings]
     for segment in segments:
         mask = _within(segment, query, without)
-        if mask is False:
+        if mask is not None and not mask.any():
             continue
         candidates = [
             _scores(segment, words, excluded, mask, headlines=query.headline_only) for words, excluded in readings
@@ -202,7 +203,7 @@ def _counting(factor: float, *, facet: bool, headlines: bool) -> Array:
     return np.where((weights & HEADLINE_BIT > 0) | facet | (not headlines), counts, 0).astype(np.uint8)
 
 
-def _greatest(span: int, matches: Sequence[OffsetsAndValues], dtype: Any) -> OffsetsAndValues:
+def _greatest(span: int, matches: Sequence[OffsetsAndValues], dtype: DTypeLike) -> OffsetsAndValues:
     """Return the union of several matches, with the greatest value of each article."""
     dense = _scatter(span, matches[0], dtype)
     for offsets, values in matches[1:]:
@@ -211,7 +212,7 @@ def _greatest(span: int, matches: Sequence[OffsetsAndValues], dtype: Any) -> Off
     return all_offsets, dense[all_offsets]
 
 
-def _scatter(span: int, values: tuple[Array, Any], dtype: Any = np.uint8) -> Array:
+def _scatter(span: int, values: tuple[Array, Array | bool], dtype: DTypeLike = np.uint8) -> Array:
     """Return the value at every offset of a segment, 0 where there is none."""
     dense = np.zeros(span, dtype)
     dense[values[0]] = values[1]
@@ -224,15 +225,14 @@ def _where(values: OffsetsAndValues, condition: Array) -> OffsetsAndValues:
     return values if len(indexes) == len(condition) else (values[0][indexes], values[1][indexes])
 
 
-def _within(segment: LoadedSegment, question: SearchQuery, without: str | None) -> Any:
-    """Return a mask of the articles of a segment that pass the filters: None for all, False for none."""
+def _within(segment: LoadedSegment, question: SearchQuery, without: str | None) -> Array | None:
+    """Return a mask of the articles of a segment that pass the filters; None if all pass."""
     masks = [*_filter_masks(segment, question.filters, without), *_time_masks(segment, question)]
     if question.restrict_to is not None:
         masks.append(_id_mask(segment, question.restrict_to))
     if not masks:
         return None
-    mask = reduce(np.logical_and, masks)
-    return mask if mask.any() else False
+    return reduce(np.logical_and, masks)
 
 
 def _filter_masks(

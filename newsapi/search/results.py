@@ -6,18 +6,18 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple, TypedDict
 from uuid import UUID
 
 import numpy as np
 from sqlalchemy import Connection, Select, literal, select
 
-from newsapi.changelog.tables import ChangelogHead
+from newsapi.changelog.tables import ChangelogHead, Facet
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries.listings import MAX_EXACT_COUNT, Position, SortKey
 from newsapi.content.queries.listings import ListQuery as ListQuestion
 from newsapi.content.tables.articles import Article
-from newsapi.content.tables.terms import Author, Brand, Facet, Section, Tag
+from newsapi.content.tables.terms import Author, Brand, Section, Tag
 from newsapi.db import compiled_queries, integer_lists
 from newsapi.db.bulk_rows import in_values
 from newsapi.db.types import EPOCH, MICROSECOND, latest_time
@@ -96,7 +96,7 @@ def _keys(hits: Sequence[SegmentHits]) -> Array:
     """Return a sort key for each match: the score in the upper 32 bits, the document id in the lower ones."""
     keys = [
         np.maximum(segment_hits.scores, 1).astype(np.int64) << _BITS
-        | (segment_hits.offsets.astype(np.int64) + segment_hits.block.first)
+        | (segment_hits.offsets.astype(np.int64) + segment_hits.segment.first)
         for segment_hits in hits
     ]
     return np.concatenate(keys) if keys else np.empty(0, np.int64)
@@ -166,9 +166,9 @@ def time_sorted_page(
 
 def _timed(hits: Sequence[SegmentHits], key: SortKey) -> tuple[Array, Array]:
     """Return the document ids of all matches, and their times in microseconds since 1970."""
-    doc_ids = [segment_hits.offsets.astype(np.int64) + segment_hits.block.first for segment_hits in hits]
+    doc_ids = [segment_hits.offsets.astype(np.int64) + segment_hits.segment.first for segment_hits in hits]
     column = "published" if key == "published_at" else "updated"
-    times = [getattr(segment_hits.block.times(), column)[segment_hits.offsets] for segment_hits in hits]
+    times = [getattr(segment_hits.segment.times(), column)[segment_hits.offsets] for segment_hits in hits]
     empty = np.empty(0, np.int64)
     return np.concatenate([empty, *doc_ids]), np.concatenate([empty, *times])
 
@@ -176,10 +176,8 @@ def _timed(hits: Sequence[SegmentHits], key: SortKey) -> tuple[Array, Array]:
 def _placed(connection: Connection, query: ListQuestion, ids: Sequence[UUID], *, backward: bool) -> list[Position]:
     """Return the sort positions of these articles in order, without those before the start of the page."""
     time = Article.published_at if query.key == "published_at" else Article.updated_at
-    rows: Sequence[Any] = connection.execute(
-        select(time, Article.id).where(in_values(connection, Article.id, ids))
-    ).all()
-    positions = sorted((Position(*row) for row in rows), reverse=backward)
+    rows = connection.execute(select(time, Article.id).where(in_values(connection, Article.id, ids)))
+    positions = sorted((Position(sort_time, id_) for sort_time, id_ in rows if sort_time is not None), reverse=backward)
     start = query.page_start
     if start is not None:
         is_ahead = start.position.__gt__ if backward else start.position.__lt__
@@ -216,10 +214,18 @@ def _present_of(connection: Connection, plan: SearchPlan, batches: Iterable[Arra
     return existing
 
 
+class FacetValue(TypedDict):
+    """A value of a facet, and the number of results that have it."""
+
+    slug: str
+    name: str
+    count: int
+
+
 class FacetCounts(NamedTuple):
     """Counts of results by facet, largest first; not `exact` if only the newest results were counted."""
 
-    facets: dict[str, list[dict[str, Any]]]
+    facets: dict[str, list[FacetValue]]
     exact: bool
 
 
@@ -232,7 +238,7 @@ def facet_counts(connection: Connection, plan: SearchPlan, kinds: Collection[str
     kinds_by_filter: dict[str | None, list[str]] = {}
     for kind in kinds:
         kinds_by_filter.setdefault(kind if kind in plan.question.filters else None, []).append(kind)
-    values: dict[str, list[dict[str, Any]]] = {}
+    values: dict[str, list[FacetValue]] = {}
     is_exact = True
     for without, filter_kinds in kinds_by_filter.items():
         counts, is_complete = _counted(connection, plan, plan.results(without=without))
@@ -252,7 +258,7 @@ def _counted(connection: Connection, plan: SearchPlan, hits: Sequence[SegmentHit
     counted = existing[:MAX_EXACT_COUNT]
     counts: Counter[int] = Counter()
     for segment_hits in hits:
-        segment = segment_hits.block
+        segment = segment_hits.segment
         is_inside = (counted >= segment.first) & (counted < segment.first + segment.span)
         offsets = counted[is_inside] - segment.first
         if len(offsets):
@@ -313,7 +319,7 @@ def list_existing(connection: Connection, doc_ids: Sequence[int], plan: SearchPl
 
 
 @lru_cache(maxsize=2)
-def _gone(dialect: str) -> Select[*tuple[Any, ...]]:
+def _missing(dialect: str) -> Select[int]:
     given = integer_lists.unnest(dialect, "numbers")
     # A scalar subquery, because PostgreSQL would turn EXISTS into a join and might read the whole table.
     existing = select(literal(1)).where(SearchDocument.number == given.c.value).limit(1).scalar_subquery()
@@ -324,11 +330,11 @@ def deleted_numbers(connection: Connection, doc_ids: Sequence[int]) -> list[int]
     """Return those of these document ids that no article has; the result is mostly empty, so this is fast."""
     dialect = connection.dialect.name
     parameters = {"numbers": integer_lists.bind_value(dialect, doc_ids)}
-    return [number for (number,) in compiled_queries.fetch_rows(connection, _gone(dialect), parameters)]
+    return [number for (number,) in compiled_queries.fetch_rows(connection, _missing(dialect), parameters)]
 
 
 @lru_cache(maxsize=16)
-def _named(dialect: str, kind: str) -> Select[*tuple[Any, ...]]:
+def _labels(dialect: str, kind: str) -> Select[*tuple[Any, ...]]:
     model = FACET_KINDS[kind]
     if model is Facet:
         statement = select(Facet.id, Facet.name, Facet.name).where(Facet.kind == kind)
@@ -336,11 +342,13 @@ def _named(dialect: str, kind: str) -> Select[*tuple[Any, ...]]:
     return select(model.facet_id, model.slug, model.name).where(integer_lists.in_list(dialect, model.facet_id, "ids"))
 
 
-def facet_labels(connection: Connection, ids: Collection[int], kinds: Iterable[str]) -> dict[str, list[Any]]:
+def facet_labels(
+    connection: Connection, ids: Collection[int], kinds: Iterable[str]
+) -> dict[str, list[tuple[int, str, str]]]:
     """Return (id, slug, name) of those of these facets that are of each kind."""
     dialect = connection.dialect.name
     parameters = {"ids": integer_lists.bind_value(dialect, ids)}
-    return {kind: compiled_queries.fetch_rows(connection, _named(dialect, kind), parameters) for kind in kinds}
+    return {kind: compiled_queries.fetch_rows(connection, _labels(dialect, kind), parameters) for kind in kinds}
 
 
 _LAST = select(ChangelogHead.committed_at)
@@ -349,4 +357,4 @@ _LAST = select(ChangelogHead.committed_at)
 def changelog_time(connection: Connection) -> datetime:
     """Return the time of the last change, since any change may add an article to a search or remove one."""
     [(changed_at,)] = compiled_queries.fetch_rows(connection, _LAST, {})
-    return cast("datetime", changed_at)
+    return changed_at

@@ -5,7 +5,9 @@ from __future__ import annotations
 from marshmallow import fields
 
 from newsapi.content.schemas.articles import ArticleSummary
-from newsapi.web.wire import OutputSchema, PageInfo, PageLinks, open_enum
+from newsapi.content.schemas.params import FACETS, SEARCH_TEXT_METADATA, TOTAL_METADATA, ListFilters
+from newsapi.web.params import Flag, ReadParams, SearchText, choice_list
+from newsapi.web.wire import OutputSchema, PageInfo, PageLinks, StrictInteger, open_enum
 
 
 class Highlights(OutputSchema):
@@ -82,3 +84,25 @@ class Suggestions(OutputSchema):
     """Brands first, then tags, authors and articles."""
 
     data = fields.List(fields.Nested(Suggestion), required=True)
+
+
+class SearchParams(ListFilters):
+    """Parameters of `GET /v1/search`."""
+
+    q = SearchText(
+        metadata={
+            **SEARCH_TEXT_METADATA,
+            "description": f"{SEARCH_TEXT_METADATA['description']}. Required unless `cursor` is given",
+        }
+    )
+    total = Flag(load_default=False, metadata=TOTAL_METADATA)
+    facets = choice_list(FACETS, f"Facets to count the results by: {', '.join(FACETS)}")
+
+
+class SuggestParams(ReadParams):
+    """Parameters of `GET /v1/suggest`."""
+
+    q = SearchText(
+        required=True, metadata={**SEARCH_TEXT_METADATA, "description": "Beginning of a name, or of a word in it"}
+    )
+    limit = StrictInteger(1, 20, load_default=10, metadata={"description": "Maximum number of suggestions"})

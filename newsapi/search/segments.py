@@ -146,7 +146,7 @@ class PendingSegment(NamedTuple):
     times: SegmentTimes
     facets: SegmentFacets
     terms: Array
-    places: Array
+    offsets: Array
     weights: Array
 
     def postings(self, terms: Iterable[int]) -> dict[int, Posting]:
@@ -155,7 +155,7 @@ class PendingSegment(NamedTuple):
         for term in terms:
             indexes = np.flatnonzero(self.terms == term)
             if len(indexes):
-                postings[term] = (self.places[indexes], self.weights[indexes])
+                postings[term] = (self.offsets[indexes], self.weights[indexes])
         return postings
 
 
@@ -203,7 +203,7 @@ class SegmentMergeInput(NamedTuple):
     """A segment that is merged into another: its offset there, and a mask of its articles that still exist."""
 
     shift: int
-    there: Array
+    exists: Array
 
 
 def merge_postings(
@@ -220,7 +220,7 @@ def merge_postings(
         sized = list(zip(contents, counts, strict=True))
         segment_offsets = np.frombuffer(b"".join(content[: 2 * count] for content, count in sized), "<u2")
         segment_weights = np.frombuffer(b"".join(content[2 * count :] for content, count in sized), np.uint8)
-        exists = part.there[segment_offsets]
+        exists = part.exists[segment_offsets]
         terms.append(np.repeat(np.array(segment_terms, np.int64), counts)[exists])
         offsets.append((segment_offsets[exists].astype(np.int64) + part.shift).astype(np.uint16))
         weights.append(segment_weights[exists])
@@ -239,10 +239,10 @@ def merge_columns(
     counts = np.zeros(span + 1, np.int64)
     ids = []
     for part, segment_times, segment_facets in parts:
-        offsets = np.flatnonzero(part.there)
+        offsets = np.flatnonzero(part.exists)
         values[:, offsets + part.shift] = np.stack([segment_times.published, segment_times.updated])[:, offsets]
         facet_counts = segment_facets.starts[1:].astype(np.int64) - segment_facets.starts[:-1]
-        ids.append(segment_facets.ids[np.repeat(part.there, facet_counts)])
+        ids.append(segment_facets.ids[np.repeat(part.exists, facet_counts)])
         counts[offsets + part.shift + 1] = facet_counts[offsets]
     starts = np.cumsum(counts).astype(np.uint32)
     all_ids = np.concatenate(ids).astype(np.int32)

@@ -18,7 +18,7 @@ def bind_address(settings: Settings) -> str:
         An IPv4 or IPv6 address.
 
     Raises:
-        BadSetting: The host cannot be resolved, the port is in use, or this process may not listen on it.
+        SettingError: The host cannot be resolved, the port is in use, or this process may not listen on it.
     """
     try:
         family, _, _, _, socket_address = socket.getaddrinfo(

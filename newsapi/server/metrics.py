@@ -13,10 +13,13 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, multiprocess, start_http_server
+from prometheus_client.metrics import MetricWrapperBase
+
+from newsapi.server.rsgi import Scope
 
 MULTIPROC_DIR_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -48,34 +51,44 @@ NO_CACHE_STATUS: Final = "none"
 
 access_logger = structlog.get_logger("newsapi.access")
 
-_REQUESTS = Counter("newsapi_requests", "Responses sent, by status class and cache result", ["status", "cache"])
-_SECONDS = Histogram(
-    "newsapi_request_seconds",
+_REQUESTS_SENT = Counter(
+    "newsapi_requests",
+    "Responses sent, by status class (2xx, 3xx, 4xx, 5xx) and cache result (hit, miss, stale, none)",
+    ["status", "cache"],
+)
+_REQUEST_SECONDS = Histogram(
+    "newsapi_request_duration_seconds",
     "Time from request to response in seconds, by cache result",
     ["cache"],
     buckets=BUCKETS_SECONDS,
 )
-_REFUSED = Counter("newsapi_unavailable", "Responses with status 503, by reason", ["reason"])
-_BUSY = Gauge("newsapi_requests_busy", "Requests that hold a thread or wait for one", multiprocess_mode="livesum")
-_AGE = Gauge(
-    "newsapi_log_age_seconds", "Seconds since the changelog was last read successfully", multiprocess_mode="livemax"
+_UNAVAILABLE_RESPONSES = Counter("newsapi_responses_unavailable", "Responses with status 503, by reason", ["reason"])
+_IN_FLIGHT = Gauge(
+    "newsapi_requests_in_flight", "Requests that hold a thread or wait for one", multiprocess_mode="livesum"
 )
-_SEQ = Gauge(
-    "newsapi_log_seq", "Last known changelog position, of the process furthest behind", multiprocess_mode="livemin"
+_CHANGELOG_AGE = Gauge(
+    "newsapi_changelog_age_seconds",
+    "Seconds since the changelog was last read successfully",
+    multiprocess_mode="livemax",
 )
-_ENTRIES = Gauge("newsapi_cache_entries", "Responses in the memory cache", multiprocess_mode="livesum")
-_BYTES = Gauge("newsapi_cache_bytes", "Bytes used by the memory cache", multiprocess_mode="livesum")
-_REDIS = Counter("newsapi_redis_failures", "Failed or timed-out requests to Redis")
+_CHANGELOG_SEQ = Gauge(
+    "newsapi_changelog_seq",
+    "Last known changelog position, of the process furthest behind",
+    multiprocess_mode="livemin",
+)
+_CACHE_ENTRIES = Gauge("newsapi_cache_entries", "Responses in the memory cache", multiprocess_mode="livesum")
+_CACHE_BYTES = Gauge("newsapi_cache_bytes", "Bytes used by the memory cache", multiprocess_mode="livesum")
+_REDIS_FAILURES = Counter("newsapi_redis_failures", "Requests to Redis that failed or timed out")
 
 
 class ProcessGauges(NamedTuple):
     """The current state of one process, as shown by the gauges."""
 
-    busy: int
-    log_age: float
-    log_seq: int
-    entries: int
-    size: int
+    in_flight: int
+    changelog_age_seconds: float
+    changelog_seq: int
+    cache_entries: int
+    cache_bytes: int
     redis_failures: int
 
 
@@ -114,7 +127,7 @@ class RequestMetrics:
         self._sum: dict[str, float] = defaultdict(float)
         self._quick, self._quick_seconds = 0, 0.0
 
-    def count_hit(self, scope: Any, status: int, seconds: float) -> None:
+    def count_hit(self, scope: Scope, status: int, seconds: float) -> None:
         """Count a response sent from the memory cache after `seconds`, and log every nth one."""
         self._hits[status] += 1
         if seconds < FIRST_BUCKET:
@@ -162,22 +175,22 @@ class RequestMetrics:
         for status, count in self._hits.items():
             responses[status, "hit"] = responses.get((status, "hit"), 0) + count
         for (status, cache), count in responses.items():
-            _REQUESTS.labels(f"{status // 100}xx", cache).inc(count)
+            _REQUESTS_SENT.labels(f"{status // 100}xx", cache).inc(count)
         for cache, buckets in self._buckets.items():
-            _add(_SECONDS.labels(cache), buckets, self._sum[cache])
+            _add(_REQUEST_SECONDS.labels(cache), buckets, self._sum[cache])
         for reason, count in self._refused.items():
-            _REFUSED.labels(reason).inc(count)
+            _UNAVAILABLE_RESPONSES.labels(reason).inc(count)
         self._clear()
-        _BUSY.set(gauges.busy)
-        _AGE.set(gauges.log_age)
-        _SEQ.set(gauges.log_seq)
-        _ENTRIES.set(gauges.entries)
-        _BYTES.set(gauges.size)
-        _REDIS.inc(gauges.redis_failures - self._failed)
+        _IN_FLIGHT.set(gauges.in_flight)
+        _CHANGELOG_AGE.set(gauges.changelog_age_seconds)
+        _CHANGELOG_SEQ.set(gauges.changelog_seq)
+        _CACHE_ENTRIES.set(gauges.cache_entries)
+        _CACHE_BYTES.set(gauges.cache_bytes)
+        _REDIS_FAILURES.inc(gauges.redis_failures - self._failed)
         self._failed = gauges.redis_failures
 
 
-def _add(histogram: Any, buckets: list[int], seconds: float) -> None:
+def _add(histogram: Histogram, buckets: list[int], seconds: float) -> None:
     """Add many observations at once through private attributes, as prometheus_client has no public call for it."""
     for bucket, count in zip(histogram._buckets, buckets, strict=True):  # noqa: SLF001
         if count:
@@ -194,6 +207,19 @@ def multiprocess_dir() -> Iterator[None]:
             yield
         finally:
             del os.environ[MULTIPROC_DIR_VARIABLE]
+
+
+def metrics_markdown() -> str:
+    """Return a Markdown table of the metrics of this package that are defined so far."""
+    lines = ["| metric | type | labels | meaning |", "| --- | --- | --- | --- |"]
+    collectors = [item for item in REGISTRY._collector_to_names if isinstance(item, MetricWrapperBase)]  # noqa: SLF001
+    for collector in collectors:
+        [family] = collector.describe()
+        if family.name.startswith("newsapi_"):
+            name = f"{family.name}_total" if family.type == "counter" else family.name
+            labels = ", ".join(f"`{label}`" for label in collector._labelnames)  # noqa: SLF001
+            lines.append(f"| `{name}` | {family.type} | {labels} | {family.documentation} |")
+    return "\n".join([*lines[:2], *sorted(lines[2:])])
 
 
 def serve_metrics(host: str, port: int) -> None:

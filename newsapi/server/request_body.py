@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+
+from newsapi.server.rsgi import Exchange
 
 
 class RequestBody:
     """A streamed request body, as WSGI reads it. Nothing is received from the client before it is read."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, proto: Any, timeout_seconds: float) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, exchange: Exchange, timeout_seconds: float) -> None:
         """Prepare the stream.
 
         Args:
             loop: The event loop that receives the body.
-            proto: The RSGI protocol of the request.
+            exchange: The request whose body is read.
             timeout_seconds: How long the client may take for the data of one `read`.
         """
         self._loop = loop
-        self._pieces = _pieces(proto)
+        self._chunks = _chunks(exchange)
         self._seconds = timeout_seconds
         self._kept = b""
         self.ended = False
@@ -53,17 +54,17 @@ class RequestBody:
 
     async def _next(self) -> bytes:
         try:
-            return await self._pieces.__anext__()
+            return await self._chunks.__anext__()
         except StopAsyncIteration:
             self.ended = True
             return b""
 
 
-async def read_all(proto: Any, content_length: str | None, max_bytes: int) -> bytes | None:
+async def read_all(exchange: Exchange, content_length: str | None, max_bytes: int) -> bytes | None:
     """Read a complete request body.
 
     Args:
-        proto: The RSGI protocol of the request.
+        exchange: The request whose body is read.
         content_length: Value of the `Content-Length` header.
         max_bytes: Maximum length of the body.
 
@@ -76,7 +77,7 @@ async def read_all(proto: Any, content_length: str | None, max_bytes: int) -> by
     if content_length is not None and int(content_length) > max_bytes:
         return None
     chunks, size = [], 0
-    async for chunk in _pieces(proto):
+    async for chunk in _chunks(exchange):
         chunks.append(chunk)
         size += len(chunk)
         if size > max_bytes:
@@ -84,7 +85,7 @@ async def read_all(proto: Any, content_length: str | None, max_bytes: int) -> by
     return b"".join(chunks)
 
 
-async def _pieces(proto: Any) -> AsyncIterator[bytes]:
+async def _chunks(exchange: Exchange) -> AsyncIterator[bytes]:
     """Yield the chunks that granian receives, and detect a body that was cut off.
 
     granian ends a body with an empty chunk and reports an error only by a second one; without this check a truncated
@@ -97,7 +98,7 @@ async def _pieces(proto: Any) -> AsyncIterator[bytes]:
         EOFError: The body was cut off, or its framing is invalid.
     """
     empty_chunks = 0
-    async for chunk in proto:
+    async for chunk in exchange:
         empty_chunks += not chunk
         if empty_chunks > 1:
             raise EOFError

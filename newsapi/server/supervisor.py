@@ -12,7 +12,8 @@ from __future__ import annotations
 import socket
 import sys
 import time
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from granian.constants import HTTPModes, Interfaces, Loops
@@ -24,6 +25,9 @@ from granian.server.mp import MPServer
 from newsapi.server import metrics
 from newsapi.server.worker_process import MIN_UPTIME_SECONDS, RESTART_DELAY_SECONDS, SupervisedProcess
 from newsapi.settings import Settings
+
+if TYPE_CHECKING:
+    from granian.server.mp import WorkerProcess
 
 log = structlog.get_logger("newsapi.server")
 
@@ -61,7 +65,7 @@ class ServerSupervisor(MPServer):
             address: The numeric address to listen on.
         """
         super().__init__(
-            "newsapi.cli.main:wsgi_app",
+            "newsapi.cli.serving:server_app",
             factory=True,
             address=address,
             port=settings.port,
@@ -80,8 +84,10 @@ class ServerSupervisor(MPServer):
             log_level=LogLevels.warning,
         )
         self._listeners: list[tuple[Any, socket.socket]] = []
-        self._beside = SupervisedProcess([sys.executable, "-c", "from newsapi.cli.main import main; main()", "worker"])
-        self.on_reload(self._beside.restart)
+        self._worker_process = SupervisedProcess(
+            [sys.executable, "-c", "from newsapi.cli.main import main; main()", "worker"]
+        )
+        self.on_reload(self._worker_process.restart)
 
     def _init_shared_socket(self) -> None:
         """Create one listening socket per slot: the system balances connections, and a queue outlives its process."""
@@ -102,16 +108,18 @@ class ServerSupervisor(MPServer):
         for _, listener in self._listeners:
             listener.close()
 
-    def _spawn_worker(self, idx: int, target: Any, callback_loader: Any) -> Any:  # type: ignore[override]
+    def _spawn_worker(self, idx: int, target: object, callback_loader: object) -> WorkerProcess:  # type: ignore[override]
         self._ssp = None
         self._shd, self._sso = self._listeners[idx]
         return super()._spawn_worker(idx, target, callback_loader)
 
-    def _spawn_workers(self, spawn_target: Any, target_loader: Any) -> None:
+    def _spawn_workers(self, spawn_target: object, target_loader: object) -> None:
         super()._spawn_workers(spawn_target, target_loader)  # type: ignore[no-untyped-call]
-        self._beside.start()
+        self._worker_process.start()
 
-    def _respawn_workers(self, workers: Any, spawn_target: Any, target_loader: Any, delay: float = 0) -> None:
+    def _respawn_workers(
+        self, workers: Iterable[int], spawn_target: object, target_loader: object, delay: float = 0
+    ) -> None:
         """Replace processes; without a delay they ended by themselves.
 
         If one process ended twice within seconds, granian would stop all the others too; this override prevents that.
@@ -128,9 +136,9 @@ class ServerSupervisor(MPServer):
             metrics.drop_process(old.inner.pid)
 
     def _stop_workers(self) -> None:
-        self._beside.stop()
+        self._worker_process.stop()
         super()._stop_workers()  # type: ignore[no-untyped-call]
-        self._beside.join(SHUTDOWN_TIMEOUT_SECONDS)
+        self._worker_process.join(SHUTDOWN_TIMEOUT_SECONDS)
 
     def shutdown(self, exit_code: int = 0) -> None:
         """Stop all processes; one that ended by itself meanwhile, for example by Ctrl-C, is not an error."""

@@ -6,30 +6,32 @@ Existing bridges start from ASGI, whose two messages per response slowed every c
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from io import BytesIO
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from newsapi.cache.cached_response import CachedResponse, Headers
 from newsapi.cache.response_cache import CacheResult
+from newsapi.server.rsgi import Scope
 
-Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+if TYPE_CHECKING:
+    from _typeshed import OptExcInfo
+    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
-ENV_CACHE_RESULT = "newsapi.given"
+ENV_CACHE_RESULT = "newsapi.cache_result"
 """Environ key under which the application leaves a cache result, which the front then sends itself."""
 
 ENV_FRONT = "newsapi.front"
 """Environ key that is set for requests that came through the front."""
 
-
-ENV_LONG_POLL = "newsapi.hold"
+ENV_LONG_POLL = "newsapi.long_poll"
 """Environ key under which the application leaves the `LongPoll` of a request that may be parked."""
 
 
 class LongPoll(NamedTuple):
     """A response that says that nothing happened, and how many seconds to wait for something to happen."""
 
-    answer: CachedResponse
+    response: CachedResponse
     seconds: float
 
 
@@ -49,7 +51,7 @@ class Body(Protocol):
         """Return the next `size` bytes, or fewer at the end of the body."""
 
 
-def build_environ(scope: Any, body: bytes | Body, request_id: str) -> dict[str, Any]:
+def build_environ(scope: Scope, body: bytes | Body, request_id: str) -> WSGIEnvironment:
     """Return the WSGI environ of a request. HEAD is handled as GET, and the body is left out when sending.
 
     Args:
@@ -62,7 +64,7 @@ def build_environ(scope: Any, body: bytes | Body, request_id: str) -> dict[str, 
     """
     client_host, _, client_port = scope.client.rpartition(":")
     server_host, _, server_port = scope.server.rpartition(":")
-    variables: dict[str, Any] = {
+    environ: WSGIEnvironment = {
         "REQUEST_METHOD": "GET" if scope.method == "HEAD" else scope.method,
         "SCRIPT_NAME": "",
         "PATH_INFO": scope.path.encode().decode("latin-1"),
@@ -86,40 +88,57 @@ def build_environ(scope: Any, body: bytes | Body, request_id: str) -> dict[str, 
         if "_" in name:
             continue  # in the environ it could not be told from the header of that name with a hyphen
         key = f"HTTP_{name.upper().replace('-', '_')}"
-        variables[key] = f"{variables[key]},{value}" if key in variables else value
-    variables["CONTENT_TYPE"] = variables.pop("HTTP_CONTENT_TYPE", "")
-    length = variables.pop("HTTP_CONTENT_LENGTH", None)
+        environ[key] = f"{environ[key]},{value}" if key in environ else value
+    environ["CONTENT_TYPE"] = environ.pop("HTTP_CONTENT_TYPE", "")
+    length = environ.pop("HTTP_CONTENT_LENGTH", None)
     if isinstance(body, bytes):  # a complete body: its actual length counts, whatever the header says
-        variables["CONTENT_LENGTH"] = str(len(body))
+        environ["CONTENT_LENGTH"] = str(len(body))
     elif length is not None:
-        variables["CONTENT_LENGTH"] = length
-    variables["HTTP_X_REQUEST_ID"] = request_id
-    return variables
+        environ["CONTENT_LENGTH"] = length
+    environ["HTTP_X_REQUEST_ID"] = request_id
+    return environ
 
 
-def run_wsgi(application: Application, variables: dict[str, Any]) -> CacheResult | UncachedResponse:
+class _ResponseHead:
+    """Receives the status and the headers of a WSGI response."""
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.headers: Headers = []
+
+    def start_response(
+        self, status: str, headers: Headers, exc_info: OptExcInfo | None = None, /
+    ) -> Callable[[bytes], object]:
+        """Store the status and the headers, as PEP 3333 says; Flask does not use the returned function."""
+        del exc_info
+        self.status, self.headers = int(status[:3]), headers
+        return _reject_write
+
+
+def _reject_write(_data: bytes) -> object:
+    """Raise RuntimeError: the `write` function of PEP 3333 is not supported."""
+    message = "this server has no write function; return the body from the application"
+    raise RuntimeError(message)
+
+
+def run_wsgi(application: WSGIApplication, environ: WSGIEnvironment) -> CacheResult | UncachedResponse:
     """Run a WSGI application.
 
     Args:
         application: The WSGI application.
-        variables: The environ from `build_environ`.
+        environ: The environ from `build_environ`.
 
     Returns:
         The cache result, if the application left one in the environ, or else the response that it sent.
     """
-    started: list[Any] = []
-
-    def start_response(status: str, headers: Headers, _error: object = None) -> Callable[[bytes], object]:
-        started[:] = status, headers
-        return started.append
-
-    chunks = application(variables, start_response)
+    head = _ResponseHead()
+    chunks = application(environ, head.start_response)
     try:
         body = b"".join(chunks)
     finally:
         if (close := getattr(chunks, "close", None)) is not None:
             close()
-    cache_result: CacheResult | None = variables.get(ENV_CACHE_RESULT)
+    cache_result: CacheResult | None = environ.get(ENV_CACHE_RESULT)
     if cache_result is not None:
         return cache_result
-    return UncachedResponse(int(started[0][:3]), started[1], body, variables.get(ENV_LONG_POLL))
+    return UncachedResponse(head.status, head.headers, body, environ.get(ENV_LONG_POLL))

@@ -6,21 +6,20 @@ time for every address; the worker processes it later. Only an email to the addr
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email import message_from_bytes, policy
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 from uuid import UUID
 
+from newsapi.content.presentation.consent import Consent, consent_text
 from newsapi.db.database import Connection, Database, Session
 from newsapi.db.types import uuid7
 from newsapi.errors import FieldError, InvalidBody, MailNotConfigured, NotFound, TokenExpired
 from newsapi.settings import Settings
 from newsapi.subscriptions import addresses, alert_queries, digest_times, messages, queries
-from newsapi.subscriptions.queries import FollowedTerm
-from newsapi.subscriptions.tokens import TokenSigner, claimed_purpose
+from newsapi.subscriptions.rows import NoticeRow, RequestRow, SubscriberColumns, SubscriberRow, SubscriptionRow
+from newsapi.subscriptions.tokens import TokenSigner
 
 CONFIRMATION_TIMEOUT: Final = timedelta(days=3)
 """Time in which a subscription must be confirmed; then it is deleted, with the email address."""
@@ -28,11 +27,22 @@ CONFIRMATION_TIMEOUT: Final = timedelta(days=3)
 CONSENT_RETENTION: Final = timedelta(days=730)
 """How long the consent to an ended subscription is kept as evidence, under a hash instead of the email address."""
 
-PER_DAY, KNOWN_PER_DAY = 1, 5
-"""Confirmation emails per mailbox and day: before its owner has confirmed a subscription, and after."""
+MAX_DAILY_CONFIRMATIONS: Final = 1
+"""Confirmation emails per mailbox and day before its owner has confirmed a subscription."""
+
+MAX_DAILY_CONFIRMATIONS_OF_KNOWN: Final = 5
+"""Confirmation emails per mailbox and day after its owner has confirmed a subscription."""
 
 IMMEDIATE_DELAY: Final = timedelta(seconds=3)
 """Delay of an immediate alert, after which every node returns the article that it links to."""
+
+
+class Preferences(TypedDict, total=False):
+    """Changed preferences of a subscriber: frequencies by subscription id (None ends it), language and time zone."""
+
+    frequencies: Mapping[UUID, str | None]
+    language: str
+    time_zone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +58,9 @@ class SubscriptionContext:
         """Whether subscriptions are enabled, which requires a mail server."""
         return self.settings.smtp_url is not None
 
-    def consent(self, language: str) -> messages.Consent:
+    def consent(self, language: str) -> Consent:
         """Return the consent text of the subscription form."""
-        return messages.consent_text(language, self.settings.publisher, self.settings.privacy_url)
+        return consent_text(language, self.settings.publisher, self.settings.privacy_url)
 
 
 def request_subscription(
@@ -75,11 +85,10 @@ def request_subscription(
     email_hash = context.token_signer.hash_email(addresses.email_identity(values["email"]))
     mailbox_hash = context.token_signer.hash_email(f"mailbox {addresses.mailbox_key(values['email'])}")
     with context.database.transaction() as session:
-        facet_id = queries.get_facet(session.connection(), kind, slug)
+        facet_id = queries.find_facet(session.connection(), kind, slug)
         if facet_id is None:
             raise NotFound
-        queries.insert_request(
-            session,
+        subscription_request = RequestRow(
             id=uuid7(),
             email=values["email"],
             email_hash=email_hash,
@@ -92,6 +101,7 @@ def request_subscription(
             source_url=values["source_url"],
             requested_at=now,
         )
+        queries.insert_request(session, subscription_request)
 
 
 # --- processing of requests by the worker -----------------------------------------------------------------------------
@@ -112,45 +122,73 @@ def process_requests(context: SubscriptionContext, *, now: datetime) -> int:
             queries.save_consent_text(session, text.version, language, text.text, now)
         for row in rows:
             if not queries.is_suppressed(session, row.email_hash):
-                _settle(session, row)
+                _process_request(session, row)
         queries.delete_requests(session, [row.id for row in rows])
     return len(rows)
 
 
-def _settle(session: Session, row: Any) -> None:
+def _process_request(session: Session, request: RequestRow) -> None:
     """Create or update the subscriber and the subscription of a request."""
-    subscriber = queries.lock_subscriber(session, email_hash=row.email_hash)
-    id_ = subscriber.id if subscriber else uuid7()
-    contact = {"email": row.email, "mailbox": row.mailbox_hash, "language": row.language, "time_zone": row.time_zone}
+    subscriber = queries.lock_subscriber_of_email(session, request.email_hash)
     if subscriber is None:
-        queries.insert_subscriber(session, id=id_, email_hash=row.email_hash, created_at=row.requested_at, **contact)
-    elif subscriber.email is None:
-        queries.update_subscriber(session, id_, **contact)
-    live = queries.list_subscriptions(session.connection(), [id_])
-    subscription = next((live_row for live_row in live if live_row.facet_id == row.facet_id), None)
-    consent = {"consent_version": row.consent_version, "source_url": row.source_url, "requested_at": row.requested_at}
-    if subscription is None:
-        queries.insert_subscription(
-            session,
-            subscriber_id=id_,
-            facet_id=row.facet_id,
-            frequency=row.frequency,
-            state="pending",
-            notice_due_at=row.requested_at,
-            **consent,
+        subscriber = SubscriberRow(
+            id=uuid7(),
+            email_hash=request.email_hash,
+            mailbox_hash=request.mailbox_hash,
+            email=request.email,
+            language=request.language,
+            time_zone=request.time_zone,
+            created_at=request.requested_at,
         )
+        queries.insert_subscriber(session, subscriber)
+    elif subscriber.email is None:
+        queries.update_subscriber(
+            session,
+            subscriber.id,
+            email=request.email,
+            mailbox_hash=request.mailbox_hash,
+            language=request.language,
+            time_zone=request.time_zone,
+        )
+    live = queries.list_subscriptions(session.connection(), [subscriber.id])
+    subscription = next((row for row in live if row.facet_id == request.facet_id), None)
+    if subscription is None:
+        _insert_pending_subscription(session, subscriber.id, request)
         return
-    mail_since = subscription.notice_due_at or row.requested_at
+    notice_due_at = subscription.notice_due_at or request.requested_at
     if subscription.state == "pending":
         # Nothing is confirmed yet, so the next email is about the latest request.
         queries.update_subscription(
-            session, subscription.id, frequency=row.frequency, notice_due_at=mail_since, **consent
+            session,
+            subscription.id,
+            frequency=request.frequency,
+            notice_due_at=notice_due_at,
+            consent_version=request.consent_version,
+            source_url=request.source_url,
+            requested_at=request.requested_at,
         )
     else:
-        queries.update_subscription(session, subscription.id, notice_due_at=mail_since)
+        queries.update_subscription(session, subscription.id, notice_due_at=notice_due_at)
 
 
-def mailable_from(connection: Connection, row: Any, *, now: datetime) -> datetime | None:
+def _insert_pending_subscription(session: Session, subscriber_id: UUID, request: RequestRow) -> None:
+    subscription = SubscriptionRow(
+        id=uuid7(),
+        subscriber_id=subscriber_id,
+        facet_id=request.facet_id,
+        frequency=request.frequency,
+        state="pending",
+        consent_version=request.consent_version,
+        source_url=request.source_url,
+        requested_at=request.requested_at,
+        confirmed_at=None,
+        ended_at=None,
+        notice_due_at=request.requested_at,
+    )
+    queries.insert_subscription(session, subscription)
+
+
+def mailable_from(connection: Connection, notice: NoticeRow, *, now: datetime) -> datetime | None:
     """Return from when the email about a subscription may be sent.
 
     A mailbox is sent one email a day until its owner has confirmed a subscription. A repeated request for an active
@@ -158,20 +196,24 @@ def mailable_from(connection: Connection, row: Any, *, now: datetime) -> datetim
 
     Args:
         connection: A connection to the database.
-        row: The subscription, with its mailbox hash.
+        notice: The subscription, with its mailbox hash.
         now: The current time.
 
     Returns:
         `now`, a later time, or None if it may not be sent at all.
     """
-    recent_sends = queries.recent_confirmation_sends(connection, row.mailbox_hash, now - timedelta(days=1))
-    if row.state == "active":
+    recent_sends = queries.list_confirmation_sends(connection, notice.mailbox_hash, now - timedelta(days=1))
+    if notice.state == "active":
         return None if recent_sends else now
-    limit = KNOWN_PER_DAY if queries.has_active(connection, row.subscriber_id) else PER_DAY
+    limit = (
+        MAX_DAILY_CONFIRMATIONS_OF_KNOWN
+        if queries.has_active(connection, notice.subscriber_id)
+        else MAX_DAILY_CONFIRMATIONS
+    )
     if len(recent_sends) < limit:
         return now
     free_from = recent_sends[-limit] + timedelta(days=1)
-    return free_from if free_from < row.requested_at + CONFIRMATION_TIMEOUT else None
+    return free_from if free_from < notice.requested_at + CONFIRMATION_TIMEOUT else None
 
 
 # --- actions with a token ---------------------------------------------------------------------------------------------
@@ -189,86 +231,33 @@ def unsubscribe(context: SubscriptionContext, token: str, *, now: datetime) -> N
     """End the subscription of a token, or all of a subscriber if the token is for all; raise TokenExpired."""
     id_ = context.token_signer.verify(token, "leave", now=now)
     with context.database.transaction() as session:
-        subscription = queries.get_subscription(session.connection(), id_)
+        subscription = queries.find_subscription(session.connection(), id_)
         subscriber_id = subscription.subscriber_id if subscription else id_
-        queries.lock_subscriber(session, id=subscriber_id)
+        queries.lock_subscriber(session, subscriber_id)
         if not queries.end_subscriptions(
             session, subscriber_id, now, subscription=subscription.id if subscription else None
         ):
             raise TokenExpired
 
 
-def verify_manage_token(connection: Connection, context: SubscriptionContext, token: str, *, now: datetime) -> Any:
+def verify_manage_token(
+    connection: Connection, context: SubscriptionContext, token: str, *, now: datetime
+) -> SubscriberRow:
     """Return the row of the subscriber that a token may manage; raise TokenExpired."""
     # A subscriber without subscriptions is returned too: they can see this, and can still be erased.
-    subscriber = queries.get_subscriber(connection, context.token_signer.verify(token, "manage", now=now))
+    subscriber = queries.find_subscriber(connection, context.token_signer.verify(token, "manage", now=now))
     if subscriber is None:
         raise TokenExpired
     return subscriber
 
 
-@dataclass(frozen=True, slots=True)
-class TokenDescription:
-    """What a token allows: to confirm or end a subscription to a topic (None: all), or to manage a subscriber."""
-
-    purpose: str
-    language: str
-    topic: str | None = None
-    person: dict[str, Any] | None = None
-
-
-def describe_token(
-    connection: Connection, context: SubscriptionContext, token: str, *, now: datetime
-) -> TokenDescription:
-    """Return what a token allows, without using it.
-
-    Args:
-        connection: A connection to the database.
-        context: Database, settings and token signer.
-        token: The token.
-        now: The time at which it must be valid.
-
-    Returns:
-        The purpose of the token with the topic or the subscriber.
-
-    Raises:
-        TokenExpired: The token is invalid, has expired or was used.
-    """
-    purpose = claimed_purpose(token)
-    if purpose is None or purpose == "manage":
-        (record,) = subscriber_records(connection, [verify_manage_token(connection, context, token, now=now)])
-        return TokenDescription("manage", record["language"], person=record)
-    id_ = context.token_signer.verify(token, purpose, now=now)
-    subscription = queries.get_subscription(connection, id_)
-    subscriber = queries.get_subscriber(connection, subscription.subscriber_id if subscription else id_)
-    if subscriber is None:
-        raise TokenExpired
-    live = queries.list_subscriptions(connection, [subscriber.id])
-    if subscription is not None:
-        live = [row for row in live if row.id == id_]
-    if not live or (purpose == "confirm" and live[0].state != "pending"):
-        raise TokenExpired
-    if subscription is None:
-        return TokenDescription(purpose, subscriber.language)
-    return TokenDescription(
-        purpose, subscriber.language, topic_label(connection, subscription.facet_id, subscriber.language)
-    )
-
-
-def topic_label(connection: Connection, facet_id: int, language: str) -> str:
-    """Return the topic of a subscription, to follow the word "updates" in a sentence; empty if it was deleted."""
-    topic = queries.topics(connection, [facet_id]).get(facet_id)
-    return messages.format_topic(topic.kind, topic.name, language) if topic else ""
-
-
-def update_preferences(context: SubscriptionContext, token: str, values: Mapping[str, Any], *, now: datetime) -> None:
+def update_preferences(context: SubscriptionContext, token: str, values: Preferences, *, now: datetime) -> None:
     """Update the preferences of a subscriber.
 
     Args:
         context: Database, settings and token signer.
         token: A token for managing subscriptions.
-        values: `frequencies` by subscription id (None ends the subscription), `language` and `time_zone`; each may be
-            missing.
+        values: The changed preferences.
         now: The current time.
 
     Raises:
@@ -277,10 +266,14 @@ def update_preferences(context: SubscriptionContext, token: str, values: Mapping
     """
     with context.database.transaction() as session:
         connection = session.connection()
-        subscriber = queries.lock_subscriber(session, id=verify_manage_token(connection, context, token, now=now).id)
+        subscriber = queries.lock_subscriber(session, verify_manage_token(connection, context, token, now=now).id)
         if subscriber is None:
             raise TokenExpired
-        columns = {name: values[name] for name in ("language", "time_zone") if values.get(name)}
+        columns: SubscriberColumns = {}
+        if language := values.get("language"):
+            columns["language"] = language
+        if time_zone := values.get("time_zone"):
+            columns["time_zone"] = time_zone
         if columns:
             queries.update_subscriber(session, subscriber.id, **columns)
         rows_by_id = {row.id: row for row in queries.list_subscriptions(connection, [subscriber.id])}
@@ -332,34 +325,6 @@ def suppress_bounced(context: SubscriptionContext, email_hash: bytes, *, now: da
         _erase(session, email_hash, "bounce", now)
 
 
-def parse_bounce(message: bytes) -> list[str]:
-    """Return the email addresses that a bounce message (RFC 3464) reports as permanently undeliverable.
-
-    Other failures are ignored: a full mailbox is temporary, and a block of this server is not the subscriber's fault.
-
-    Args:
-        message: The bounce message as received by the mail server.
-
-    Returns:
-        The addresses, normalised.
-    """
-    emails = []
-    for part in message_from_bytes(message, policy=policy.default).walk():
-        fields = {name: " ".join(value.split()) for name, value in part.items()}
-        status, action = fields.get("Status", ""), fields.get("Action", "").lower()
-        _, _, recipient = fields.get("Original-Recipient", fields.get("Final-Recipient", "")).partition(";")
-        if action == "failed" and _PERMANENT_STATUS.match(status):
-            try:
-                emails.append(addresses.parse_email(recipient.strip(" <>")))
-            except ValueError:
-                continue
-    return emails
-
-
-_PERMANENT_STATUS: Final = re.compile(r"5\.(1\.\d+|2\.1)(?!\d)", re.ASCII)
-"""Status codes of RFC 3463: bad address (5.1.x), or mailbox disabled (5.2.1)."""
-
-
 def unsuppress(context: SubscriptionContext, email: str) -> bool:
     """Let a suppressed email address subscribe again; return False if it was not suppressed."""
     with context.database.transaction() as session:
@@ -379,45 +344,3 @@ def purge_expired(context: SubscriptionContext, *, now: datetime) -> None:
     while count == alert_queries.BATCH_SIZE:
         with context.database.transaction() as session:
             count = alert_queries.delete_old(session, due_before=now - timedelta(days=30))
-
-
-# --- records for the API ----------------------------------------------------------------------------------------------
-
-
-def export_subscriber(connection: Connection, subscriber: Any) -> dict[str, Any]:
-    """Return all stored data of a subscriber, for the API."""
-    (record,) = subscriber_records(connection, [subscriber], include_ended=True)
-    versions = {subscription["consent_version"] for subscription in record["subscriptions"]}
-    consents, mails = (
-        queries.get_consent_texts(connection, versions),
-        alert_queries.list_for_subscriber(connection, subscriber.id),
-    )
-    return {**record, "consents": [_columns(row) for row in consents], "mails": [_columns(row) for row in mails]}
-
-
-def subscriber_records(
-    connection: Connection, subscribers: Sequence[Any], *, include_ended: bool = False
-) -> list[dict[str, Any]]:
-    """Return subscribers with their subscriptions and consents, for the API.
-
-    Args:
-        connection: A connection to the database.
-        subscribers: The rows of the subscribers.
-        include_ended: Whether ended subscriptions are included.
-
-    Returns:
-        A record for each subscriber, in order.
-    """
-    rows = queries.list_subscriptions(
-        connection, [subscriber.id for subscriber in subscribers], include_ended=include_ended
-    )
-    topics = queries.topics(connection, {row.facet_id for row in rows})
-    subscriptions_by_id: dict[UUID, list[dict[str, Any]]] = {subscriber.id: [] for subscriber in subscribers}
-    for row in rows:
-        topic = topics.get(row.facet_id, FollowedTerm("brand", "", ""))
-        subscriptions_by_id[row.subscriber_id].append({**_columns(row), **topic._asdict()})
-    return [{**_columns(subscriber), "subscriptions": subscriptions_by_id[subscriber.id]} for subscriber in subscribers]
-
-
-def _columns(row: Any) -> dict[str, Any]:
-    return dict(row._mapping)  # noqa: SLF001 (the documented way to the names of a row's columns)

@@ -9,11 +9,12 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP, EmailPolicy
+from email.policy import SMTP, EmailPolicy, Policy
 from functools import cache
-from typing import Any, Final
+from typing import Final, TypedDict
+from uuid import UUID
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
@@ -28,7 +29,7 @@ class _UnfoldedUrlHeader(UnstructuredHeader):
 
     max_count = 1
 
-    def fold(self, *, policy: Any) -> str:
+    def fold(self, *, policy: Policy) -> str:
         """Return the header as one line, which may have 998 characters (RFC 5322, section 2.1.1)."""
         return f"{self.name}: {self}{policy.linesep}"  # type: ignore[attr-defined]
 
@@ -40,7 +41,7 @@ class _Headers(HeaderRegistry):
     """
 
     @cache  # noqa: B019 (there is one registry)
-    def __getitem__(self, name: str) -> Any:
+    def __getitem__(self, name: str) -> type[BaseHeader]:
         return super().__getitem__(name)
 
 
@@ -85,7 +86,7 @@ class EmailEnvelope:
     manage_url: str
 
 
-def confirmation(
+def build_confirmation(
     sender_info: SenderInfo, envelope: EmailEnvelope, *, topic: str, confirm_url: str, consent: str
 ) -> EmailMessage:
     """Return the e-mail of the double opt-in, which asks the owner of the address to confirm a subscription."""
@@ -96,12 +97,31 @@ def confirmation(
     )
 
 
-def reminder(sender_info: SenderInfo, envelope: EmailEnvelope, *, topic: str) -> EmailMessage:
+def build_reminder(sender_info: SenderInfo, envelope: EmailEnvelope, *, topic: str) -> EmailMessage:
     """Return the e-mail that answers a request for a subscription that is already active."""
     messages = MESSAGES[envelope.language]
     return _build_message(
         sender_info, envelope, "reminder", messages["already_subject"].format(topic=topic), {"topic": topic}
     )
+
+
+class EmailPicture(TypedDict):
+    """A picture of an article in an e-mail."""
+
+    url: str
+    alt: str
+
+
+class EmailArticle(TypedDict):
+    """An article in an e-mail; `label` is the name of its section, and empty if it has none."""
+
+    id: UUID
+    url: str
+    headline: str
+    standfirst: str | None
+    label: str
+    byline: str | None
+    picture: EmailPicture | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,8 +133,7 @@ class AlertContent:
         topics: The subscribed topics as `format_topic` returns them.
         names: The names of the topics.
         since: The date of the subscription, formatted; used if there is one topic.
-        articles: Mappings with `url`, `headline`, `standfirst`, `label`, `byline`, and `picture` (None, or a mapping
-            with `url` and `alt`).
+        articles: The articles, newest first.
         leave_url: The page on which a subscriber unsubscribes.
         one_click_url: The URL to which a mail client posts (RFC 8058).
     """
@@ -123,12 +142,12 @@ class AlertContent:
     topics: Sequence[str]
     names: Sequence[str]
     since: str
-    articles: Sequence[Mapping[str, Any]]
+    articles: Sequence[EmailArticle]
     leave_url: str
     one_click_url: str
 
 
-def alert(sender_info: SenderInfo, envelope: EmailEnvelope, content: AlertContent) -> EmailMessage:
+def build_alert(sender_info: SenderInfo, envelope: EmailEnvelope, content: AlertContent) -> EmailMessage:
     """Return an alert with new articles, with the headers of a mailing list (RFC 2369, RFC 8058)."""
     messages = MESSAGES[envelope.language]
     more = max(0, len(content.articles) - MAX_ARTICLES_PER_EMAIL)
@@ -166,7 +185,7 @@ def _why(messages: Mapping[str, str], content: AlertContent) -> str:
 
 
 def _build_message(
-    sender_info: SenderInfo, envelope: EmailEnvelope, template: str, subject: str, values: Mapping[str, Any]
+    sender_info: SenderInfo, envelope: EmailEnvelope, template: str, subject: str, values: Mapping[str, object]
 ) -> EmailMessage:
     message_id = hashlib.blake2b(envelope.message_key.encode(), digest_size=16).hexdigest()
     email = EmailMessage(policy=_POLICY)

@@ -14,10 +14,10 @@ from urllib.parse import unquote, urlsplit
 TIMEOUT_SECONDS: Final = 60.0
 """Timeout of each step of the SMTP session; some servers scan an email for a long time before they accept it."""
 
-_TRANSIENT: Final = range(400, 500)
-_UNAVAILABLE: Final = 421
-_NO_SUCH: Final = frozenset({550, 551, 553})
-_ENHANCED: Final = re.compile(rb"(\d)\.(\d{1,3})\.(\d{1,3})\b")
+_TRANSIENT_CODES: Final = range(400, 500)
+_SERVICE_UNAVAILABLE_CODE: Final = 421
+_UNKNOWN_MAILBOX_CODES: Final = frozenset({550, 551, 553})
+_ENHANCED_CODE: Final = re.compile(rb"(\d)\.(\d{1,3})\.(\d{1,3})\b")
 
 
 class TemporaryFailure(Exception):
@@ -34,9 +34,9 @@ class PermanentFailure(Exception):
             code: The SMTP reply code.
             text: The server's text, which may start with an enhanced status code (RFC 3463).
         """
-        enhanced = _ENHANCED.search(text)
+        enhanced = _ENHANCED_CODE.search(text)
         super().__init__(f"{code} {enhanced[0].decode() if enhanced else ''}".strip())
-        self.gone = code in _NO_SUCH and (enhanced is None or (enhanced[1], enhanced[2]) == (b"5", b"1"))
+        self.gone = code in _UNKNOWN_MAILBOX_CODES and (enhanced is None or (enhanced[1], enhanced[2]) == (b"5", b"1"))
 
 
 class ServerUnavailable(Exception):
@@ -63,12 +63,12 @@ class FileTransport:
 
     def __init__(self, path: Path) -> None:
         """Store the directory; it is created with the first email."""
-        self._path = path
+        self._directory = path
 
     def send(self, mail: EmailMessage) -> None:
-        self._path.mkdir(parents=True, exist_ok=True)
+        self._directory.mkdir(parents=True, exist_ok=True)
         name = mail["Message-ID"].strip("<>").partition("@")[0]
-        (self._path / f"{name}.eml").write_bytes(mail.as_bytes())
+        (self._directory / f"{name}.eml").write_bytes(mail.as_bytes())
 
     def close(self) -> None:
         pass
@@ -86,16 +86,16 @@ class SmtpTransport:
         ((_, sender),) = getaddresses([mail["From"]])
         ((_, recipient),) = getaddresses([mail["To"]])
         try:
-            server = self._connected()
+            server = self._connect()
         except (smtplib.SMTPException, OSError) as error:
-            raise _away(error) from None
+            raise _server_unavailable(error) from None
         try:
             server.sendmail(sender, [recipient], mail.as_bytes())
         except smtplib.SMTPRecipientsRefused as error:
             ((code, text),) = error.recipients.values()
-            self._refused(code, text)
+            self._raise_rejection(code, text)
         except smtplib.SMTPDataError as error:
-            self._refused(error.smtp_code, _bytes(error.smtp_error))
+            self._raise_rejection(error.smtp_code, _encode(error.smtp_error))
         except (smtplib.SMTPServerDisconnected, OSError) as error:
             # This email may be the cause, so only this one is delayed and not all the others.
             self._server = None
@@ -103,7 +103,7 @@ class SmtpTransport:
             raise TemporaryFailure(type(error).__name__) from None
         except smtplib.SMTPException as error:
             self.close()
-            raise _away(error) from None
+            raise _server_unavailable(error) from None
 
     def close(self) -> None:
         server, self._server = self._server, None
@@ -113,15 +113,15 @@ class SmtpTransport:
             except (smtplib.SMTPException, OSError):
                 server.close()
 
-    def _refused(self, code: int, text: bytes) -> None:
-        if code == _UNAVAILABLE:
+    def _raise_rejection(self, code: int, text: bytes) -> None:
+        if code == _SERVICE_UNAVAILABLE_CODE:
             self.close()
             raise ServerUnavailable(str(code)) from None
-        if code in _TRANSIENT:
+        if code in _TRANSIENT_CODES:
             raise TemporaryFailure(str(code)) from None
         raise PermanentFailure(code, text) from None
 
-    def _connected(self) -> smtplib.SMTP:
+    def _connect(self) -> smtplib.SMTP:
         if self._server is not None:
             return self._server
         host, scheme = self._url.hostname or "", self._url.scheme
@@ -146,12 +146,12 @@ class SmtpTransport:
         return server
 
 
-def _away(error: Exception) -> ServerUnavailable:
+def _server_unavailable(error: Exception) -> ServerUnavailable:
     code = error.smtp_code if isinstance(error, smtplib.SMTPResponseException) else ""
     return ServerUnavailable(
         f"{type(error).__name__} {code}".strip()
     )  # without the server's text, which may contain the address
 
 
-def _bytes(text: bytes | str) -> bytes:
+def _encode(text: bytes | str) -> bytes:
     return text if isinstance(text, bytes) else text.encode()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from importlib.resources import files
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
 import flask
@@ -16,27 +16,26 @@ from flask import Response, request
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from newsapi.content.context import app_context
 from newsapi.content.schemas.subscription_offer import FREQUENCIES
 from newsapi.errors import FieldError, InvalidBody, TokenExpired, WrongMediaType
-from newsapi.subscriptions import commands as actions
-from newsapi.subscriptions import messages
-from newsapi.subscriptions import views as api
-from newsapi.web.context import app_context
+from newsapi.subscriptions import commands, messages, subscriber_records, views
+from newsapi.subscriptions.commands import Preferences
 
 PATH: Final = "/subscriptions"
 
-_STYLE = (files("newsapi.subscriptions") / "templates" / "subscriptions.css").read_text(encoding="utf-8")
-_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_STYLE: Final = (files("newsapi.subscriptions") / "templates" / "subscriptions.css").read_text(encoding="utf-8")
+_STYLE_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _HEADERS: Final = {
     "Content-Security-Policy": (
-        f"default-src 'none'; style-src 'sha256-{_HASH}'; img-src data:; form-action 'self'; base-uri 'none';"
+        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src data:; form-action 'self'; base-uri 'none';"
         " frame-ancestors 'none'"
     ),
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
     "X-Robots-Tag": "noindex",
 }
-_TEMPLATES = Environment(
+_TEMPLATES: Final = Environment(
     loader=PackageLoader("newsapi.subscriptions"),
     autoescape=True,
     undefined=StrictUndefined,
@@ -44,7 +43,7 @@ _TEMPLATES = Environment(
     lstrip_blocks=True,
 )
 
-LABELS: Final = {"confirm": "page_confirm_do", "leave": "page_leave_do"}
+BUTTON_MESSAGES: Final = {"confirm": "page_confirm_do", "leave": "page_leave_do"}
 
 
 def blueprint() -> flask.Blueprint:
@@ -55,15 +54,15 @@ def blueprint() -> flask.Blueprint:
     def page() -> Response:
         return _render_question(request.args.get("token", "")[:200])
 
-    @flask_blueprint.get(f"{api.PATH}/unsubscribe")
+    @flask_blueprint.get(f"{views.PATH}/unsubscribe")
     def redirect_to_page() -> Response:
         """Redirect email clients that open the one-click URL (RFC 8058) instead of posting to it."""
-        url = app_context().presentation.subscription_page_url(quote(api.token_param(), safe=""))
+        url = app_context().presentation.subscription_page_url(quote(views.token_param(), safe=""))
         return Response(status=303, headers={"Location": url, **_HEADERS})
 
     @flask_blueprint.post(PATH)
     def submit() -> Response:
-        if request.mimetype not in api.FORMS:
+        if request.mimetype not in views.FORM_MEDIA_TYPES:
             raise WrongMediaType("application/x-www-form-urlencoded")
         return _run_action(request.form.get("token", "")[:200], request.form.get("do", ""))
 
@@ -79,16 +78,19 @@ def _render_question(token: str, notice: str = "") -> Response:
     """
     try:
         with app_context().database.read_transaction() as connection:
-            described = actions.describe_token(connection, api.subscription_context(), token, now=app_context().now())
+            described = subscriber_records.describe_token(
+                connection, views.subscription_context(), token, now=app_context().now()
+            )
     except TokenExpired:
         return _expired_page()
-    language, person, topic, purpose = described.language, described.person, described.topic, described.purpose
+    language, topic, purpose = described.language, described.topic, described.purpose
+    subscriber = described.subscriber
     texts = messages.MESSAGES[language]
-    if person is not None:
-        text = texts["page_of"].format(email=person["email"]) if person["email"] else ""
-        return _page(language, texts["page_manage"], text=text, notice=notice, person=person, token=token)
+    if subscriber is not None:
+        text = texts["page_of"].format(email=subscriber["email"]) if subscriber["email"] else ""
+        return _page(language, texts["page_manage"], text=text, notice=notice, subscriber=subscriber, token=token)
     question = texts[f"page_{purpose}"].format(topic=topic) if topic else texts["page_leave_all"]
-    return _page(language, question, do=purpose, label=texts[LABELS[purpose]], token=token)
+    return _page(language, question, do=purpose, label=texts[BUTTON_MESSAGES[purpose]], token=token)
 
 
 def _run_action(token: str, action: str) -> Response:
@@ -97,25 +99,25 @@ def _run_action(token: str, action: str) -> Response:
     Raises:
         InvalidBody: The action is unknown.
     """
-    context, now = api.subscription_context(), app_context().now()
+    context, now = views.subscription_context(), app_context().now()
     try:
         with app_context().database.read_transaction() as connection:
-            described = actions.describe_token(connection, context, token, now=now)
+            described = subscriber_records.describe_token(connection, context, token, now=now)
         texts = messages.MESSAGES[described.language]
         if action == "confirm":
-            actions.confirm(context, token, now=now)
+            commands.confirm(context, token, now=now)
             return _page(described.language, texts["page_confirmed"].format(topic=described.topic))
         if action == "leave":
-            actions.unsubscribe(context, token, now=now)
+            commands.unsubscribe(context, token, now=now)
             return _page(described.language, texts["page_left"])
         if action == "erase":
-            actions.erase_subscriber(context, token, now=now)
+            commands.erase_subscriber(context, token, now=now)
             return _page(described.language, texts["page_erased"])
         if action == "export":
             download = {"Content-Disposition": 'attachment; filename="dati.json"'}
-            return Response(api.export_json(token), content_type="application/json", headers={**_HEADERS, **download})
+            return Response(views.export_json(token), content_type="application/json", headers={**_HEADERS, **download})
         if action == "save":
-            actions.update_preferences(context, token, _form_choices(), now=now)
+            commands.update_preferences(context, token, _form_preferences(), now=now)
             language = request.form.get("language", described.language)
             return _render_question(token, messages.MESSAGES[language]["page_saved"])
     except TokenExpired:
@@ -123,18 +125,18 @@ def _run_action(token: str, action: str) -> Response:
     raise InvalidBody([FieldError("/do", "must be one of confirm, leave, save, export, erase")])
 
 
-def _form_choices() -> dict[str, Any]:
+def _form_preferences() -> Preferences:
     """Return the preferences of the form, validated like those of the API.
 
     Raises:
         InvalidBody: The form is not valid.
     """
     form = {name: value for name, value in request.form.items() if name != "do"}
-    values: dict[str, Any] = {name: form.pop(name) for name in ("token", "language", "time_zone") if name in form}
+    values: dict[str, object] = {name: form.pop(name) for name in ("token", "language", "time_zone") if name in form}
     values["subscriptions"] = [
         {"id": id_, "frequency": None if frequency == "stop" else frequency} for id_, frequency in form.items()
     ]
-    return api.load_preferences(values)
+    return views.load_preferences(values).preferences
 
 
 def _expired_page() -> Response:
@@ -143,8 +145,8 @@ def _expired_page() -> Response:
     return _page(language, texts["page_over"], text=texts["page_over_why"], status=410)
 
 
-def _page(language: str, title: str, *, status: int = 200, **variables: Any) -> Response:
-    defaults: dict[str, Any] = {"text": "", "notice": "", "do": "", "label": "", "token": "", "person": None}
+def _page(language: str, title: str, *, status: int = 200, **variables: object) -> Response:
+    defaults: dict[str, object] = {"text": "", "notice": "", "do": "", "label": "", "token": "", "subscriber": None}
     page = _TEMPLATES.get_template("subscriptions.html").render(
         language=language,
         title=title,

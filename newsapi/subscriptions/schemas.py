@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, Final
 from zoneinfo import available_timezones
 
 from marshmallow import ValidationError, fields, validate
 
-from newsapi.content.schemas.params import PageParams
 from newsapi.content.schemas.subscription_offer import FREQUENCIES, ConsentSchema
 from newsapi.subscriptions import addresses, messages
+from newsapi.web.params import PageParams
 from newsapi.web.wire import (
     InputSchema,
     Instant,
@@ -23,14 +23,14 @@ from newsapi.web.wire import (
     open_enum,
 )
 
-STATES = ("pending", "active", "ended")
-BOUNCE_KINDS = ("bounce", "complaint")
+STATES: Final = ("pending", "active", "ended")
+BOUNCE_KINDS: Final = ("bounce", "complaint")
 
 
 class Email(fields.String):
     """A single e-mail address."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> str:
         if not isinstance(value, str):
             raise ValidationError(["must be a string"])
         try:
@@ -42,7 +42,7 @@ class Email(fields.String):
 class TimeZoneName(fields.String):
     """The name of an IANA time zone."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> str:
         if not isinstance(value, str) or value not in _zones():
             raise ValidationError(["must be an IANA time zone, such as Europe/Rome"])
         return value

@@ -47,7 +47,7 @@ class Subscriber(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
     email_hash: Mapped[bytes] = mapped_column(unique=True)
-    mailbox: Mapped[bytes]
+    mailbox_hash: Mapped[bytes]
     email: Mapped[str | None]
     language: Mapped[str] = mapped_column(BytewiseText)
     time_zone: Mapped[str] = mapped_column(BytewiseText)
@@ -108,16 +108,16 @@ class ConfirmationSend(Base):
     __tablename__ = "confirmation_send"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
-    mailbox: Mapped[bytes] = mapped_column(index=True)
+    mailbox_hash: Mapped[bytes] = mapped_column(index=True)
     sent_at: Mapped[datetime]
 
 
 class Suppression(Base):
-    """A person who must not receive e-mail any more: erased, bounced or complained."""
+    """An address, by its hash, that must not receive e-mail any more: erased, bounced or complained."""
 
     __tablename__ = "suppression"
 
-    person: Mapped[bytes] = mapped_column(primary_key=True)
+    email_hash: Mapped[bytes] = mapped_column(primary_key=True)
     reason: Mapped[str]
     suppressed_at: Mapped[datetime]
 

@@ -23,8 +23,11 @@ from newsapi.web.cursors import stored_secret
 Purpose = Literal["confirm", "leave", "manage"]
 PURPOSES: Final = get_args(Purpose)
 
-_ID, _END, _SEAL = 16, 5, 32
-"""Bytes of the subject id, of the expiry in seconds since 1970, and of the MAC."""
+_ID_BYTES: Final = 16
+_EXPIRY_BYTES: Final = 5
+"""Size of the expiry, in seconds since 1970."""
+
+_MAC_BYTES: Final = 32
 
 
 class TokenSigner:
@@ -40,7 +43,7 @@ class TokenSigner:
 
     def sign(self, purpose: Purpose, subject: UUID, expires_at: datetime) -> str:
         """Return a token from which `verify` returns `subject` until the expiry."""
-        payload = subject.bytes + ((expires_at - EPOCH) // timedelta(seconds=1)).to_bytes(_END)
+        payload = subject.bytes + ((expires_at - EPOCH) // timedelta(seconds=1)).to_bytes(_EXPIRY_BYTES)
         return f"{purpose}_{base64.urlsafe_b64encode(payload + self._mac(purpose, payload)).decode().rstrip('=')}"
 
     def verify(self, token: str, purpose: Purpose, *, now: datetime) -> UUID:
@@ -63,14 +66,14 @@ class TokenSigner:
             raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError):
             raw = b""
-        payload, mac = raw[: _ID + _END], raw[_ID + _END :]
+        payload, mac = raw[: _ID_BYTES + _EXPIRY_BYTES], raw[_ID_BYTES + _EXPIRY_BYTES :]
         is_authentic = hmac.compare_digest(mac, self._mac(purpose, payload))
         # Reject non-canonical encodings of the same bytes: a token has exactly one text.
         is_canonical = base64.urlsafe_b64encode(raw).decode().rstrip("=") == text
-        expiry = timedelta(seconds=int.from_bytes(payload[_ID:]))
+        expiry = timedelta(seconds=int.from_bytes(payload[_ID_BYTES:]))
         if not is_authentic or not is_canonical or claimed != purpose or expiry < now - EPOCH:
             raise TokenExpired
-        return UUID(bytes=payload[:_ID])
+        return UUID(bytes=payload[:_ID_BYTES])
 
     def hash_email(self, text: str) -> bytes:
         """Return the keyed hash that is stored in place of an email address or a mailbox.
@@ -89,7 +92,7 @@ class TokenSigner:
         if self._secret is None:
             self._secret = stored_secret(self._database)
         key = hashlib.blake2b(f"mail {purpose}".encode(), key=self._secret.encode()[:64], digest_size=32).digest()
-        return hashlib.blake2b(message, key=key, digest_size=_SEAL).digest()
+        return hashlib.blake2b(message, key=key, digest_size=_MAC_BYTES).digest()
 
 
 def claimed_purpose(token: str) -> Purpose | None:

@@ -1,25 +1,25 @@
 """Email subscriptions: subscribe, operations by the tokens of emails, bounce reports, and the list of subscribers.
 
-`subscription_page.py` is the page that links in emails lead to if the site has none of its own.
+`page.py` is the page that links in emails lead to if the site has none of its own.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from flask import Response, request
+from flask import Response, current_app, request
 from flask.views import MethodView
+from marshmallow import Schema
 
 from newsapi.cache.cached_response import CachedResponse
-from newsapi.content.schemas.params import SLUG_OR_ID_SCHEMA
 from newsapi.content.schemas.subscription_offer import FOLLOWABLE_KINDS
-from newsapi.content.writes import patches
+from newsapi.content.schemas.term_kinds import TERM_KINDS, TermKind
 from newsapi.db.database import Connection
-from newsapi.errors import FieldError, InvalidBody, InvalidParameter, Unavailable
-from newsapi.reading.term_views import TERM_KINDS, TermKind
-from newsapi.subscriptions import commands as actions
-from newsapi.subscriptions import queries
+from newsapi.errors import FieldError, InvalidBody, InvalidParameter
+from newsapi.subscriptions import commands, queries, subscriber_records
+from newsapi.subscriptions.commands import Preferences, SubscriptionContext
+from newsapi.subscriptions.rows import SubscriberRow
 from newsapi.subscriptions.schemas import (
     BOUNCE_KINDS,
     BouncesInput,
@@ -34,42 +34,52 @@ from newsapi.subscriptions.schemas import (
     SubscriptionInput,
     TokenInput,
 )
+from newsapi.subscriptions.tokens import TokenSigner
 from newsapi.web import pagination, write_requests
 from newsapi.web.blueprint import Blueprint
 from newsapi.web.context import app_context
 from newsapi.web.fast_dump import compile_dump, dump_json
+from newsapi.web.params import SLUG_OR_ID_SCHEMA
 from newsapi.web.responses import private_response
+from newsapi.web.wire import load_body
 
-PATH = "/v1/subscriptions"
-SUBSCRIBERS_PATH = "/v1/subscribers"
-FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
-ONE_CLICK_BODY = {"List-Unsubscribe": "One-Click"}
+PATH: Final = "/v1/subscriptions"
+SUBSCRIBERS_PATH: Final = "/v1/subscribers"
+FORM_MEDIA_TYPES: Final = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
+ONE_CLICK_BODY: Final = {"List-Unsubscribe": "One-Click"}
 
-ASKED, TOKEN, PREFERENCES, BOUNCES = SubscriptionInput(), TokenInput(), PreferencesInput(), BouncesInput()
+SUBSCRIPTION_SCHEMA: Final = SubscriptionInput()
+TOKEN_SCHEMA: Final = TokenInput()
+PREFERENCES_SCHEMA: Final = PreferencesInput()
+BOUNCES_SCHEMA: Final = BouncesInput()
 NO_AUTH: dict[str, Any] = {"security": [{}]}
 """OpenAPI attributes of operations that need no key: anyone may subscribe, and a token authorizes the others."""
 
 
-def subscription_context() -> actions.SubscriptionContext:
+def subscription_context() -> SubscriptionContext:
     """Return the context of subscription commands.
 
     Raises:
         Unavailable: The database is known to be unreachable.
     """
     context = app_context()
-    if context.response_cache.follower.is_unavailable:
-        raise Unavailable
-    return actions.SubscriptionContext(context.database, context.settings, context.token_signer)
+    context.require_database()
+    signer: TokenSigner = current_app.extensions["newsapi-token-signer"]
+    return SubscriptionContext(context.database, context.settings, signer)
 
 
-def _blueprint(term_kind: TermKind) -> Blueprint:
-    """Return the blueprint with the subscription route of a kind of term."""
+blueprint = Blueprint(
+    "subscriptions", __name__, url_prefix="/v1", description="Subscribe to emails, and operations of the links in them"
+)
+
+
+def _add_subscription_route(term_kind: TermKind) -> None:
+    """Add the route with which readers subscribe to a kind of term."""
     kind = term_kind.kind
-    blueprint = Blueprint(f"{kind}-box", __name__, url_prefix=term_kind.path, description="Subscribe to emails")
-    which = {"in": "path", "name": "slug", "description": f"Slug of the {kind}", "schema": SLUG_OR_ID_SCHEMA}
+    slug_param = {"in": "path", "name": "slug", "description": f"Slug of the {kind}", "schema": SLUG_OR_ID_SCHEMA}
 
-    @blueprint.route("/<slug>/subscriptions", parameters=[which])
-    class TheBox(MethodView):
+    @blueprint.route(f"/{kind}s/<slug>/subscriptions", parameters=[slug_param])
+    class TermSubscriptions(MethodView):
         """Subscriptions to a term."""
 
         @blueprint.doc(
@@ -84,45 +94,47 @@ def _blueprint(term_kind: TermKind) -> Blueprint:
         @blueprint.documents_errors(404)
         def post(self, slug: str) -> Response:
             """Request a subscription."""
-            values = patches.load_body(ASKED, write_requests.json_body())
+            values = load_body(SUBSCRIPTION_SCHEMA, write_requests.json_body())
             app_context().limits.count_subscription()
-            actions.request_subscription(subscription_context(), kind, slug, values, now=app_context().now())
+            commands.request_subscription(subscription_context(), kind, slug, values, now=app_context().now())
             return Response(dump_json({"data": {"state": "requested"}}), 202, content_type=write_requests.JSON)
 
-    return blueprint
+
+for _term_kind in TERM_KINDS:
+    if _term_kind.kind in FOLLOWABLE_KINDS:
+        _add_subscription_route(_term_kind)
 
 
-blueprint = Blueprint("subscriptions", __name__, url_prefix=PATH, description="Operations of the links in emails")
-
-
-def _taken(schema: Any) -> dict[str, Any]:
+def _documents_token_body(schema: type[Schema]) -> dict[str, Any]:
     return {**NO_AUTH, "requestBody": {"required": True, "content": {write_requests.JSON: {"schema": schema}}}}
 
 
-def _token() -> str:
-    return str(patches.load_body(TOKEN, write_requests.json_body())["token"])
+def _body_token() -> str:
+    return str(load_body(TOKEN_SCHEMA, write_requests.json_body())["token"])
 
 
-def _done() -> Response:
+def _empty_response() -> Response:
     response = Response(status=204)
     response.headers.pop("Content-Type")
     return response
 
 
-@blueprint.route("/confirm")
+@blueprint.route("/subscriptions/confirm")
 class Confirm(MethodView):
     """Confirmation of a subscription."""
 
-    @blueprint.doc(operationId="confirmSubscription", summary="Confirm a subscription", **_taken(TokenInput))
+    @blueprint.doc(
+        operationId="confirmSubscription", summary="Confirm a subscription", **_documents_token_body(TokenInput)
+    )
     @blueprint.response(204)
     @blueprint.documents_errors(410)
     def post(self) -> Response:
         """Confirm a subscription with the token of its email. A used, expired or invalid token gets 410."""
-        actions.confirm(subscription_context(), _token(), now=app_context().now())
-        return _done()
+        commands.confirm(subscription_context(), _body_token(), now=app_context().now())
+        return _empty_response()
 
 
-@blueprint.route("/unsubscribe")
+@blueprint.route("/subscriptions/unsubscribe")
 class Unsubscribe(MethodView):
     """End of a subscription."""
 
@@ -159,9 +171,9 @@ class Unsubscribe(MethodView):
     @blueprint.documents_errors(410)
     def post(self) -> Response:
         """End a subscription."""
-        token = _one_click() if request.mimetype in FORMS else _token()
-        actions.unsubscribe(subscription_context(), token, now=app_context().now())
-        return _done()
+        token = _one_click_token() if request.mimetype in FORM_MEDIA_TYPES else _body_token()
+        commands.unsubscribe(subscription_context(), token, now=app_context().now())
+        return _empty_response()
 
 
 def token_param() -> str:
@@ -175,7 +187,7 @@ def token_param() -> str:
     return request.args["token"][:200]
 
 
-def _one_click() -> str:
+def _one_click_token() -> str:
     """Return the token of a one-click request (RFC 8058).
 
     Raises:
@@ -187,7 +199,7 @@ def _one_click() -> str:
     return token
 
 
-@blueprint.route("/erase")
+@blueprint.route("/subscriptions/erase")
 class Erase(MethodView):
     """Erasure of a subscriber."""
 
@@ -196,24 +208,24 @@ class Erase(MethodView):
         summary="Erase the data of a subscriber",
         description="Erase all data of the subscriber of a management token. Only a keyed hash of the address is"
         " kept, so that no email is sent to it again.",
-        **_taken(TokenInput),
+        **_documents_token_body(TokenInput),
     )
     @blueprint.response(204)
     @blueprint.documents_errors(410)
     def post(self) -> Response:
         """Erase the data of a subscriber."""
-        actions.erase_subscriber(subscription_context(), _token(), now=app_context().now())
-        return _done()
+        commands.erase_subscriber(subscription_context(), _body_token(), now=app_context().now())
+        return _empty_response()
 
 
-@blueprint.route("/preferences")
-class Preferences(MethodView):
+@blueprint.route("/subscriptions/preferences")
+class PreferencesView(MethodView):
     """Preferences of a subscriber."""
 
     @blueprint.doc(
         operationId="setPreferences",
         summary="Get or change the preferences of a subscriber",
-        **_taken(PreferencesInput),
+        **_documents_token_body(PreferencesInput),
     )
     @blueprint.response(200, SubscriberResponse)
     @blueprint.documents_errors(410)
@@ -222,43 +234,58 @@ class Preferences(MethodView):
 
         The token is sent in the body because URLs are logged and shared.
         """
-        values, context = load_preferences(write_requests.json_body()), subscription_context()
-        if values.keys() - {"token", "frequencies"} or values["frequencies"]:
-            actions.update_preferences(context, values["token"], values, now=app_context().now())
+        token, preferences = load_preferences(write_requests.json_body())
+        context, now = subscription_context(), app_context().now()
+        if preferences.keys() - {"frequencies"} or preferences["frequencies"]:
+            commands.update_preferences(context, token, preferences, now=now)
         with app_context().database.read_transaction() as connection:
-            subscriber = actions.verify_manage_token(connection, context, values["token"], now=app_context().now())
-            (record,) = actions.subscriber_records(connection, [subscriber])
+            subscriber = commands.verify_manage_token(connection, context, token, now=now)
+            (record,) = subscriber_records.list_records(connection, [subscriber])
         return Response(dump_json({"data": compile_dump(SubscriberSchema)(record)}), content_type=write_requests.JSON)
 
 
-def load_preferences(body: dict[str, Any]) -> dict[str, Any]:
+class TokenPreferences(NamedTuple):
+    """A management token with the preferences to change."""
+
+    token: str
+    preferences: Preferences
+
+
+def load_preferences(body: dict[str, object]) -> TokenPreferences:
     """Load changed preferences from a request body.
 
     Args:
         body: The JSON object of the request.
 
     Returns:
-        The validated values; `subscriptions` is replaced by `frequencies`, a dict from subscription id to frequency;
-        the frequency None ends the subscription.
+        The token, and the validated changes.
 
     Raises:
         InvalidBody: The body is not valid.
     """
-    values = patches.load_body(PREFERENCES, body)
-    values["frequencies"] = {change["id"]: change["frequency"] for change in values.pop("subscriptions")}
-    return values
+    values = load_body(PREFERENCES_SCHEMA, body)
+    preferences: Preferences = {
+        "frequencies": {change["id"]: change["frequency"] for change in values["subscriptions"]}
+    }
+    if "language" in values:
+        preferences["language"] = values["language"]
+    if "time_zone" in values:
+        preferences["time_zone"] = values["time_zone"]
+    return TokenPreferences(values["token"], preferences)
 
 
-@blueprint.route("/export")
+@blueprint.route("/subscriptions/export")
 class Export(MethodView):
     """Export of a subscriber."""
 
-    @blueprint.doc(operationId="exportSubscriber", summary="Export the data of a subscriber", **_taken(TokenInput))
+    @blueprint.doc(
+        operationId="exportSubscriber", summary="Export the data of a subscriber", **_documents_token_body(TokenInput)
+    )
     @blueprint.response(200, SubscriberExportResponse)
     @blueprint.documents_errors(410)
     def post(self) -> Response:
         """Return all stored data of the subscriber of a management token."""
-        return Response(export_json(_token()), content_type=write_requests.JSON)
+        return Response(export_json(_body_token()), content_type=write_requests.JSON)
 
 
 def export_json(token: str) -> bytes:
@@ -271,11 +298,13 @@ def export_json(token: str) -> bytes:
         TokenExpired: The token has expired or is invalid.
     """
     with app_context().database.read_transaction() as connection:
-        subscriber = actions.verify_manage_token(connection, subscription_context(), token, now=app_context().now())
-        return dump_json({"data": compile_dump(SubscriberExport)(actions.export_subscriber(connection, subscriber))})
+        subscriber = commands.verify_manage_token(connection, subscription_context(), token, now=app_context().now())
+        return dump_json(
+            {"data": compile_dump(SubscriberExport)(subscriber_records.export_subscriber(connection, subscriber))}
+        )
 
 
-@blueprint.route("/bounces")
+@blueprint.route("/subscriptions/bounces")
 class Bounces(MethodView):
     """Bounce reports of the email provider."""
 
@@ -288,33 +317,38 @@ class Bounces(MethodView):
     @blueprint.documents_errors()
     def post(self) -> Response:
         """Suppress addresses that bounced permanently or complained: erase their data and send no more email."""
-        bounces = patches.load_body(BOUNCES, write_requests.json_body())["bounces"]
+        bounces = load_body(BOUNCES_SCHEMA, write_requests.json_body())["bounces"]
         for reason in BOUNCE_KINDS:
             emails = [bounce["email"] for bounce in bounces if bounce["kind"] == reason]
-            actions.suppress_addresses(subscription_context(), emails, reason, now=app_context().now())
-        return _done()
+            commands.suppress_addresses(subscription_context(), emails, reason, now=app_context().now())
+        return _empty_response()
 
 
-people = Blueprint("subscribers", __name__, url_prefix=SUBSCRIBERS_PATH, description="Subscribers and what they follow")
+subscribers_blueprint = Blueprint(
+    "subscribers", __name__, url_prefix=SUBSCRIBERS_PATH, description="Subscribers and what they follow"
+)
 
 
-@people.route("")
+@subscribers_blueprint.route("")
 class Subscribers(MethodView):
     """The subscribers."""
 
-    @people.doc(operationId="listSubscribers", summary="List subscribers", **write_requests.requires_key())
-    @people.arguments(SubscriberListParams(), location="query", error_status_code=400)
-    @people.response(200, SubscriberList)
-    @people.documents_errors(400)
+    @subscribers_blueprint.doc(
+        operationId="listSubscribers", summary="List subscribers", **write_requests.requires_key()
+    )
+    @subscribers_blueprint.arguments(SubscriberListParams(), location="query", error_status_code=400)
+    @subscribers_blueprint.response(200, SubscriberList)
+    @subscribers_blueprint.documents_errors(400)
     def get(self, query: pagination.Query) -> Response:
         """Return the subscribers whose address is stored, newest first, with their subscriptions and consents."""
-        return private_response(SUBSCRIBERS_PATH, query, lambda connection: _page(connection, query))
+        return private_response(SUBSCRIBERS_PATH, query, lambda connection: _subscriber_page(connection, query))
 
 
-def _page(connection: Connection, query: pagination.Query) -> CachedResponse:
+def _subscriber_page(connection: Connection, query: pagination.Query) -> CachedResponse:
     before = UUID(pagination.cursor_payload(query, "subscribers")[0]) if "cursor" in query else None
     rows = queries.list_subscribers(connection, limit=query["limit"] + 1, before=before)
-    records = {record["id"]: record for record in actions.subscriber_records(connection, rows)}
+    subscribers = [SubscriberRow._make(row) for row in rows]
+    records = {record["id"]: record for record in subscriber_records.list_records(connection, subscribers)}
     return pagination.newest_first_page(
         connection,
         SUBSCRIBERS_PATH,
@@ -325,4 +359,4 @@ def _page(connection: Connection, query: pagination.Query) -> CachedResponse:
     )
 
 
-blueprints = [_blueprint(kind) for kind in TERM_KINDS if kind.kind in FOLLOWABLE_KINDS] + [blueprint, people]
+blueprints = [blueprint, subscribers_blueprint]

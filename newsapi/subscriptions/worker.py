@@ -11,27 +11,30 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from functools import partial
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import structlog
 from prometheus_client import Counter
 
 from newsapi.changelog.offsets import LogPosition
+from newsapi.changelog.reader import ChangeRow
 from newsapi.content.presentation.presentation import ArticlePresenter
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.schemas.subscription_offer import FREQUENCIES
 from newsapi.db.database import Connection
-from newsapi.subscriptions import alert_queries, digest_times, queries
-from newsapi.subscriptions import commands as actions
+from newsapi.subscriptions import alert_queries, commands, digest_times, queries
+from newsapi.subscriptions.alert_queries import AlertBatch
 from newsapi.subscriptions.commands import IMMEDIATE_DELAY, SubscriptionContext
 from newsapi.subscriptions.email_builder import EmailBuilder
+from newsapi.subscriptions.emails import EmailArticle
 from newsapi.subscriptions.mail_transport import PermanentFailure, ServerUnavailable, TemporaryFailure, Transport
+from newsapi.subscriptions.rows import DueAlert, FollowedTerm, NoticeRow
 from newsapi.worker.consumers import Consumer
 
 log = structlog.get_logger("newsapi.alerts")
@@ -57,7 +60,7 @@ RETRY_SCHEDULE: Final = tuple(timedelta(minutes=number) for number in (5, 15, 60
 MAX_SERVER_BACKOFF_SECONDS: Final = 300.0
 """Maximum seconds between attempts to reach an unavailable mail server."""
 
-_MAILS = Counter("newsapi_mails", "Emails sent, by outcome", ["outcome"])
+_EMAILS = Counter("newsapi_emails", "Emails, by outcome (sent, later, failed)", ["outcome"])
 _NIL_UUID: Final = UUID(int=0)
 
 
@@ -84,23 +87,23 @@ class AlertConsumer(Consumer):
             now: Returns the current time in UTC, timezone-aware.
             clock: Monotonic clock, in seconds.
         """
-        self._box, self._database = context, context.database
-        self._letters = EmailBuilder(context, presentation)
+        self._context, self._database = context, context.database
+        self._email_builder = EmailBuilder(context, presentation)
         self._transport = transport
         self._now, self._clock = now, clock
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="mail")
         self._sending: Future[None] | None = None
         self._stop = threading.Event()
-        self._tidied: datetime | None = None
-        self._failures, self._rests_until = 0, 0.0
-        self._unplanned: deque[tuple[Any, set[int] | None]] = deque()
+        self._cleaned_up_at: datetime | None = None
+        self._failures, self._server_retry_at = 0, 0.0
+        self._unplanned: deque[tuple[ChangeRow, set[int] | None]] = deque()
 
-    def handle(self, rows: Sequence[Any]) -> LogPosition | None:
-        self._read(rows)
+    def handle(self, rows: Sequence[ChangeRow]) -> LogPosition | None:
+        self._queue(rows)
         finished = self._plan(self._clock() + SEND_SLICE_SECONDS)
-        actions.process_requests(self._box, now=self._now())
+        commands.process_requests(self._context, now=self._now())
         self._send()
-        self._tidy()
+        self._clean_up()
         return finished
 
     def reset(self) -> None:
@@ -114,14 +117,16 @@ class AlertConsumer(Consumer):
 
     # --- planning ---
 
-    def _read(self, rows: Sequence[Any]) -> None:
+    def _queue(self, rows: Sequence[ChangeRow]) -> None:
         """Queue changes for planning, with the followed facets of those that are news."""
         recent = [row for row in rows if row.committed_at > self._now() - MAX_NEWS_AGE]
         facets: dict[int, set[int]] = {}
         if recent:
             with self._database.read_transaction() as connection:
-                newsworthy = alert_queries.newsworthy_changes(connection, recent)
-                facets = {row.seq: alert_queries.followed_facets(connection, row.facets_after) for row in newsworthy}
+                newsworthy = alert_queries.list_newsworthy(connection, recent)
+                facets = {
+                    row.seq: alert_queries.list_followed_facets(connection, row.facets_after) for row in newsworthy
+                }
         self._unplanned.extend((row, facets.get(row.seq)) for row in rows)
 
     def _plan(self, deadline: float) -> LogPosition | None:
@@ -137,26 +142,27 @@ class AlertConsumer(Consumer):
             finished = LogPosition(row.seq, row.nonce)
         return finished
 
-    def _plan_for(self, row: Any, facets: set[int], frequency: str) -> None:
+    def _plan_for(self, row: ChangeRow, facets: set[int], frequency: str) -> None:
         """Plan a change for all subscribers of one frequency, in batches of one transaction each."""
-        zones_by_due_at = self._due(facets, frequency, self._now())
+        zones_by_due_at = self._group_by_due_time(facets, frequency, self._now())
         for due_at, zones in zones_by_due_at.items():
             after: UUID | None = _NIL_UUID
             while after is not None:
                 with self._database.read_transaction() as connection:
-                    until = alert_queries.next_batch_end(connection, facets, frequency, after)
+                    until = alert_queries.find_batch_end(connection, facets, frequency, after)
+                batch = AlertBatch(
+                    facets=facets, frequency=frequency, zones=zones, due_at=due_at, after=after, until=until
+                )
                 with self._database.transaction() as session:
-                    alert_queries.plan_deliveries(
-                        session, row, facets, frequency, zones=zones, due_at=due_at, after=after, until=until
-                    )
+                    alert_queries.plan_deliveries(session, row, batch)
                 after = until
 
-    def _due(self, facets: set[int], frequency: str, now: datetime) -> dict[datetime, list[str] | None]:
+    def _group_by_due_time(self, facets: set[int], frequency: str, now: datetime) -> dict[datetime, list[str] | None]:
         """Return the due times of emails of one frequency, each with its time zones (None for all)."""
         if frequency == "immediate":
             return {now + IMMEDIATE_DELAY: None}
         with self._database.read_transaction() as connection:
-            zones = alert_queries.subscriber_time_zones(connection, facets, frequency)
+            zones = alert_queries.list_time_zones(connection, facets, frequency)
         zones_by_due_at: dict[datetime, list[str] | None] = {}
         for zone in zones:  # many zones share a time
             due_at = digest_times.next_digest_at(frequency, zone, now + DIGEST_CLOSES_BEFORE)
@@ -167,43 +173,43 @@ class AlertConsumer(Consumer):
 
     def _send(self) -> None:
         """Send emails in a separate thread, so that a server that hangs does not cost this consumer its lease."""
-        if self._sending is None and self._clock() >= self._rests_until:
-            self._sending = self._pool.submit(self._send_some)
+        if self._sending is None and self._clock() >= self._server_retry_at:
+            self._sending = self._pool.submit(self._send_until_deadline)
         if self._sending is not None:
             wait([self._sending], timeout=SEND_SLICE_SECONDS + 1)
             if self._sending.done():
                 future, self._sending = self._sending, None
-                self._note(future)
+                self._record_server_state(future)
 
-    def _note(self, future: Future[None]) -> None:
+    def _record_server_state(self, future: Future[None]) -> None:
         """Delay the next attempt if the mail server was unavailable."""
         try:
             future.result()
         except ServerUnavailable as error:
             self._failures += 1
             backoff = min(MAX_SERVER_BACKOFF_SECONDS, 2.0 ** min(self._failures, 10))
-            self._rests_until = self._clock() + backoff
+            self._server_retry_at = self._clock() + backoff
             log.warning("mail server unavailable", cause=str(error), retry_in=backoff)
         else:
             self._failures = 0
 
-    def _send_some(self) -> None:
+    def _send_until_deadline(self) -> None:
         deadline = self._clock() + SEND_SLICE_SECONDS
         try:
-            while self._clock() < deadline and self._send_what_is_read(deadline):
+            while self._clock() < deadline and self._send_batch(deadline):
                 pass
         finally:
             self._transport.close()
 
-    def _send_what_is_read(self, deadline: float) -> bool:
+    def _send_batch(self, deadline: float) -> bool:
         """Read the emails that are due and send them for QUEUE_REFRESH_SECONDS; return False if there were none."""
         read_at, now = self._clock(), self._now()
         with self._database.read_transaction() as connection:
-            confirmations = queries.notices_due(connection, now, 20)
-            confirmation_terms = queries.topics(connection, {row.facet_id for row in confirmations})
-            emails = alert_queries.ready_emails(connection, now, READ_BATCH)
-            records = _records(connection, emails, self._letters)
-            terms = queries.topics(connection, {row.facet_id for rows in emails for row in rows})
+            confirmations = queries.list_due_notices(connection, now, 20)
+            confirmation_terms = queries.list_terms(connection, {row.facet_id for row in confirmations})
+            emails = alert_queries.list_ready_emails(connection, now, READ_BATCH)
+            records = _email_articles(connection, emails, self._email_builder)
+            terms = queries.list_terms(connection, {row.facet_id for rows in emails for row in rows})
         jobs: list[Callable[[], None]] = []
         jobs += [partial(self._send_confirmation, row, confirmation_terms.get(row.facet_id)) for row in confirmations]
         jobs += [partial(self._send_alert, rows, records, terms) for rows in emails]
@@ -213,36 +219,36 @@ class AlertConsumer(Consumer):
             job()
         return bool(jobs) and not self._stop.is_set()
 
-    def _send_confirmation(self, row: Any, term: queries.FollowedTerm | None) -> None:
+    def _send_confirmation(self, notice: NoticeRow, term: FollowedTerm | None) -> None:
         """Send the email about a subscription itself, if the mailbox may get one now; or else postpone or drop it."""
         now = self._now()
         with self._database.read_transaction() as connection:
-            allowed_at = actions.mailable_from(connection, row, now=now)
+            allowed_at = commands.mailable_from(connection, notice, now=now)
         if term is None or allowed_at is None or allowed_at > now:
             with self._database.transaction() as session:
-                queries.update_subscription(session, row.id, notice_due_at=allowed_at if term else None)
+                queries.update_subscription(session, notice.id, notice_due_at=allowed_at if term else None)
             return
-        outcome, _ = self._hand_over(self._letters.build_confirmation(row, term), row.email_hash)
+        outcome, _ = self._send_email(self._email_builder.build_confirmation(notice, term), notice.email_hash)
         with self._database.transaction() as session:
             if outcome == "later":
-                queries.update_subscription(session, row.id, notice_due_at=now + RETRY_SCHEDULE[0])
+                queries.update_subscription(session, notice.id, notice_due_at=now + RETRY_SCHEDULE[0])
             else:
-                queries.mark_notice_sent(session, row.id, row.mailbox_hash, now)
+                queries.mark_notice_sent(session, notice.id, notice.mailbox_hash, now)
 
     def _send_alert(
-        self, rows: Sequence[Any], records: dict[UUID, Any], terms: dict[int, queries.FollowedTerm]
+        self, rows: Sequence[DueAlert], records: Mapping[UUID, EmailArticle], terms: Mapping[int, FollowedTerm]
     ) -> None:
         """Send one alert with those of its articles that are public, and record the outcome."""
         first, now = rows[0], self._now()
         with self._database.read_transaction() as connection:
-            deliverable = alert_queries.still_deliverable(connection, first.subscriber_id, [row.seq for row in rows])
+            deliverable = alert_queries.list_deliverable(connection, first.subscriber_id, [row.seq for row in rows])
         included = [
             row for row in rows if row.seq in deliverable and row.article_id in records and row.facet_id in terms
         ]
         outcome, retry_delay = "", None
         if included:
-            email = self._letters.build_alert(included, records, terms)
-            outcome, retry_delay = self._hand_over(email, first.email_hash, first.attempts)
+            email = self._email_builder.build_alert(included, records, terms)
+            outcome, retry_delay = self._send_email(email, first.email_hash, first.attempts)
         seqs = {row.seq for row in included}
         dropped = {row.seq for row in rows} - seqs
         with self._database.transaction() as session:
@@ -253,12 +259,12 @@ class AlertConsumer(Consumer):
             elif included:
                 alert_queries.record_outcome(session, first.subscriber_id, seqs, state=outcome, now=now)
 
-    def _hand_over(self, email: EmailMessage, person: bytes, attempts: int = 0) -> tuple[str, timedelta | None]:
+    def _send_email(self, email: EmailMessage, email_hash: bytes, attempts: int = 0) -> tuple[str, timedelta | None]:
         """Send an email.
 
         Args:
             email: The email.
-            person: Hash of the address; the subscriber is deleted if the mailbox does not exist.
+            email_hash: Hash of the address; the subscriber is deleted if the mailbox does not exist.
             attempts: Number of earlier attempts.
 
         Returns:
@@ -278,19 +284,21 @@ class AlertConsumer(Consumer):
             outcome = "failed"
             log.info("email rejected", cause=str(error), gone=error.gone)
             if error.gone:
-                actions.suppress_bounced(self._box, person, now=self._now())
-        _MAILS.labels(outcome).inc()
+                commands.suppress_bounced(self._context, email_hash, now=self._now())
+        _EMAILS.labels(outcome).inc()
         return outcome, retry_delay
 
-    def _tidy(self) -> None:
+    def _clean_up(self) -> None:
         now = self._now()
-        if self._tidied is None or now - self._tidied >= timedelta(minutes=10):
-            actions.purge_expired(self._box, now=now)
-            self._tidied = now
+        if self._cleaned_up_at is None or now - self._cleaned_up_at >= timedelta(minutes=10):
+            commands.purge_expired(self._context, now=now)
+            self._cleaned_up_at = now
 
 
-def _records(connection: Connection, emails: Sequence[Sequence[Any]], builder: EmailBuilder) -> dict[UUID, Any]:
+def _email_articles(
+    connection: Connection, emails: Sequence[Sequence[DueAlert]], builder: EmailBuilder
+) -> dict[UUID, EmailArticle]:
     """Return the articles of these emails by id, as the templates need them; only public ones."""
     ids = {row.article_id for rows in emails for row in rows}
     records = article_queries.get_many(connection, [*ids]).records if ids else []
-    return {record["id"]: builder.article(record) for record in records}
+    return {record["id"]: builder.build_article(record) for record in records}

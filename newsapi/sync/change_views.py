@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from datetime import datetime
+from typing import Final, NamedTuple, TypedDict
 from uuid import UUID
 
 from flask import Response
@@ -13,23 +14,26 @@ from flask.views import MethodView
 
 from newsapi.cache import dependencies
 from newsapi.cache.cached_response import CachedResponse
+from newsapi.changelog import reader
 from newsapi.changelog.exits import OUT_OF_SCOPE
+from newsapi.changelog.reader import ChangeInfo
+from newsapi.content.context import app_context
 from newsapi.content.presentation import crosslinks, visibility_of_caller
 from newsapi.content.queries import articles as article_queries
-from newsapi.content.queries import facets
+from newsapi.content.queries import facets, snapshots, terms
 from newsapi.content.queries.facets import ReadSnapshot
-from newsapi.content.schemas.articles import ArticleSchema
+from newsapi.content.schemas.articles import ALL_FIELDS, ArticleSchema
 from newsapi.db.database import Connection
 from newsapi.db.types import latest_time
-from newsapi.errors import CursorExpired, CursorInvalid
-from newsapi.reading.article_views import ALL_FIELDS
+from newsapi.errors import CursorExpired, CursorInvalid, WithdrawalInfo
 from newsapi.sync import delta
-from newsapi.sync.delta import ChangeInfo, Event, FilterGroup
+from newsapi.sync.delta import Event, FilterGroup
 from newsapi.sync.schemas import ALLOWED_WITH_CURSOR, ChangeListParams, Changes
+from newsapi.text.json_types import JsonObject
 from newsapi.web import pagination
 from newsapi.web.blueprint import Blueprint
-from newsapi.web.context import app_context
 from newsapi.web.fast_dump import compile_dump, dump_json
+from newsapi.web.params import defaults_of
 from newsapi.web.responses import cached_response, long_poll
 
 blueprint = Blueprint("changes", __name__, url_prefix="/v1/changes", description="Mirror articles with delta sync")
@@ -39,8 +43,7 @@ CURSOR_PERIODS: Final = 14
 """Periods of 30 days for which a cursor is valid after the one it was made in: 400 days at least."""
 
 PARTNER_FILTERS: Final = ("brand", "section", "author", "tag", "format", "language")
-DEFAULT_LIMIT: Final = 100
-"""Changes on a page without `limit`."""
+_DEFAULTS: Final = defaults_of(ChangeListParams)
 
 IDLE_CURSOR_ADVANCE: Final = 1_000
 """Changes outside the filter after which the cursor of an empty page advances. Until then it stays the same."""
@@ -59,9 +62,9 @@ class SyncPosition:
     """
 
     after: int = 0
-    mark: int | None = None
+    nonce: int | None = None
     former_filters: Mapping[str, list[int]] | None = None
-    licence: str | None = None
+    entitlement: str | None = None
 
 
 @blueprint.route("")
@@ -86,7 +89,7 @@ class AllChanges(MethodView):
         """
         query, position = _apply_cursor(query)
         wait_seconds = query.pop("wait")
-        url = pagination.canonical_url(PATH, query, default_limit=DEFAULT_LIMIT)
+        url = pagination.canonical_url(PATH, query, _DEFAULTS)
         if wait_seconds:
             return long_poll(url, query, lambda connection: _build_page(connection, query, position), wait_seconds)
         return cached_response(url, query, lambda connection: _build_page(connection, query, position))
@@ -118,18 +121,18 @@ class SyncScope(NamedTuple):
     """The articles that a client follows.
 
     Attributes:
-        truth: Snapshot of the read, with the resolved filters of the query.
+        snapshot: Snapshot of the read, with the resolved filters of the query.
         groups: The facets of each filter: those of the query, and those of the key (named "own ...").
-        licence: Hash of what the key may see; None if everyone gets full bodies.
+        entitlement: Hash of what the key may see; None if everyone gets full bodies.
     """
 
-    truth: ReadSnapshot
+    snapshot: ReadSnapshot
     groups: dict[str, FilterGroup]
-    licence: str | None
+    entitlement: str | None
 
 
 def scope(
-    connection: Connection, query: Mapping[str, Any], former_filters: Mapping[str, list[int]] | None = None
+    connection: Connection, query: pagination.Query, former_filters: Mapping[str, list[int]] | None = None
 ) -> SyncScope:
     """Resolve the filters of a query and those of the caller's key.
 
@@ -159,7 +162,9 @@ def scope(
     )
 
 
-def _group(resolved: Any, former_filters: Mapping[str, list[int]] | None, name: str) -> FilterGroup:
+def _group(
+    resolved: Collection[facets.FacetState], former_filters: Mapping[str, list[int]] | None, name: str
+) -> FilterGroup:
     current = frozenset(facet.id for facet in resolved)
     former = (former_filters or {}).get(name, ())
     return FilterGroup(current, current | {*former}, sum(facet.article_count for facet in resolved))
@@ -167,14 +172,14 @@ def _group(resolved: Any, former_filters: Mapping[str, list[int]] | None, name: 
 
 def _build_page(connection: Connection, query: pagination.Query, position: SyncPosition) -> CachedResponse:
     sync_scope = scope(connection, query, position.former_filters)
-    snapshot = sync_scope.truth
+    snapshot = sync_scope.snapshot
     after = _start(connection, sync_scope, position)
     kinds = query.get("types", ("article",))
     page = delta.events_page(
         connection, list(sync_scope.groups.values()), kinds, after, snapshot.seq, limit=query["limit"]
     )
-    infos = delta.get_changes(connection, {event.seq for event in page.events} | {page.until, after})
-    if position.mark is not None and after == position.after and delta.nonce_at(infos, after) != position.mark:
+    infos = reader.get_changes(connection, {event.seq for event in page.events} | {page.until, after})
+    if position.nonce is not None and after == position.after and delta.nonce_at(infos, after) != position.nonce:
         raise CursorExpired  # the database was restored, and its changelog continued differently from there
     completed = _complete_events(connection, query, page.events, infos)
     has_more = page.until < snapshot.seq
@@ -209,11 +214,11 @@ def _start(connection: Connection, sync_scope: SyncScope, position: SyncPosition
     Raises:
         CursorExpired: The client must start again without a cursor.
     """
-    if position.after > sync_scope.truth.seq:
+    if position.after > sync_scope.snapshot.seq:
         raise CursorExpired
-    if position.mark is not None and position.licence != sync_scope.licence:
+    if position.nonce is not None and position.entitlement != sync_scope.entitlement:
         raise CursorExpired
-    if position.mark is None or position.former_filters is None:
+    if position.nonce is None or position.former_filters is None:
         return position.after
     former = frozenset[int]().union(
         *(group.current_and_former_facets - group.now for group in sync_scope.groups.values())
@@ -228,14 +233,31 @@ def _cursor(query: pagination.Query, sync_scope: SyncScope, until: int, nonce: i
     """Return the cursor that continues after the change `until`."""
     facet_ids = {name: sorted(group.current_and_former_facets) for name, group in sync_scope.groups.items()}
     held_params = {name: value for name, value in query.items() if name not in ALLOWED_WITH_CURSOR and name != "since"}
-    value = ["changes", pagination.canonical_params(held_params), until, nonce, facet_ids, sync_scope.licence]
+    value = ["changes", pagination.canonical_params(held_params), until, nonce, facet_ids, sync_scope.entitlement]
     return app_context().cursors.write(value, now=app_context().now())
 
 
+class ChangeEvent(TypedDict):
+    """A change as the API returns it."""
+
+    seq: int
+    type: str
+    action: str
+    reason: str
+    id: UUID
+    slug: str
+    previous_slug: str | None
+    version: int | None
+    changed_at: datetime
+    article: JsonObject | None
+    gone: WithdrawalInfo | None
+    name: dict[str, str] | None
+
+
 class _CompletedEvents(NamedTuple):
-    data: list[dict[str, Any]]
-    words: set[dependencies.Dependency]
-    times: set[Any]
+    data: list[ChangeEvent]
+    depends_on: set[dependencies.Dependency]
+    times: set[datetime | None]
 
 
 def _dependencies(
@@ -243,7 +265,7 @@ def _dependencies(
 ) -> frozenset[dependencies.Dependency]:
     filter_values = {name: query[name] for name in snapshot.filters}
     of_filters = dependencies.list_dependencies(filter_values, snapshot.filters, snapshot.everything)
-    return frozenset({*of_filters, dependencies.TOMBSTONES, *name_facets, *completed.words})
+    return frozenset({*of_filters, dependencies.TOMBSTONES, *name_facets, *completed.depends_on})
 
 
 def _complete_events(
@@ -258,9 +280,9 @@ def _complete_events(
     records = {record["id"]: record for record in page.records}
     bodies = {id_: dump(presentation.article(record, body_access)) for id_, record in records.items()}
     deleted = _ids(events, "article", "delete")
-    withdrawals = delta.withdrawals(connection, deleted) if deleted else {}
+    withdrawals = snapshots.list_withdrawals(connection, deleted)
     names = _names(connection, events)
-    data = []
+    data: list[ChangeEvent] = []
     for event in events:
         info, record = infos[event.seq], records.get(event.id)
         reason = event.reason or info.reason
@@ -301,9 +323,9 @@ def _articles(connection: Connection, ids: Sequence[UUID], paths: frozenset[str]
     return article_queries.get_many(connection, [*ids, *padding], field_names)
 
 
-def _names(connection: Connection, events: list[Event]) -> dict[Any, dict[str, str]]:
-    names: dict[Any, dict[str, str]] = {}
+def _names(connection: Connection, events: list[Event]) -> dict[UUID, dict[str, str]]:
+    names: dict[UUID, dict[str, str]] = {}
     for kind in sorted({event.kind for event in events} - {"article"}):
         ids = _ids(events, kind, "upsert")
-        names |= delta.term_refs(connection, kind, ids) if ids else {}
+        names |= terms.term_refs(connection, kind, ids) if ids else {}
     return names

@@ -1,29 +1,27 @@
 """Events since a change: each article and each term at most once, with its latest event, in the order of the changelog.
 
 An article that matches the filters has its event at its last change (`article.seq`); an article that left them, at the
-change by which it left (`store/filter_exits.py`). Sequence numbers follow the commit order, so a client that has read
-up to one has missed nothing before it, and an article that changes again moves ahead of the client, never behind. A
-page reads a bounded part of the changelog: it may have fewer events than its limit, and says how far it read.
+change by which it left (`newsapi/changelog/exits.py`). Sequence numbers follow the commit order, so a client that has
+read up to one has missed nothing before it, and an article that changes again moves ahead of the client, never behind.
+A page reads a bounded part of the changelog: it may have fewer events than its limit, and says how far it read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, bindparam, func, select
+from sqlalchemy import Connection, Select, and_, bindparam, func, select
 
 from newsapi.changelog import exits as changelog_exits
-from newsapi.changelog.tables import OF_TERMS, Change
+from newsapi.changelog.reader import ChangeInfo
+from newsapi.changelog.tables import OF_TERMS, Change, Facet
 from newsapi.content.queries.listings import in_facets
-from newsapi.content.queries.terms import MODELS
 from newsapi.content.queries.visibility import is_visible
 from newsapi.content.tables.articles import Article, ListingEntry
-from newsapi.content.tables.terms import Facet
 from newsapi.db import compiled_queries
 from newsapi.db.bulk_rows import in_values
 
@@ -65,17 +63,6 @@ class Page(NamedTuple):
     until: int
 
 
-class ChangeInfo(NamedTuple):
-    """The changelog entry of a change."""
-
-    mark: int
-    at: datetime
-    reason: str
-    slug: str
-    previous_slug: str | None
-    version: int | None
-
-
 def events_page(
     connection: Connection, groups: Sequence[FilterGroup], kinds: Collection[str], after: int, head: int, *, limit: int
 ) -> Page:
@@ -95,10 +82,10 @@ def events_page(
     events: list[Event] = []
     until = head
     if "article" in kinds:
-        upserts, until = _entered_or_changed(connection, groups, after, head, limit + 1)
+        upserts, until = _list_matching(connection, groups, after, head, limit + 1)
         if len(upserts) > limit:
             until = upserts[limit - 1].seq
-        deletes, until = _left(connection, groups, after, until, limit + 1)
+        deletes, until = _list_deletes(connection, groups, after, until, limit + 1)
         events += [*upserts, *deletes]
     if term_kinds := sorted(set(kinds) - {"article"}):
         term_events, until = _names(connection, term_kinds, after, until, limit + 1)
@@ -110,7 +97,7 @@ def events_page(
     return Page(events, until)
 
 
-def _entered_or_changed(
+def _list_matching(
     connection: Connection, groups: Sequence[FilterGroup], after: int, head: int, limit: int
 ) -> tuple[list[Event], int]:
     """Return events of articles that match the filters and changed, and the change up to which they are complete."""
@@ -118,19 +105,21 @@ def _entered_or_changed(
         return [], head
     smallest = min(groups, key=lambda group: group.articles)
     if smallest.articles <= SMALL_FILTER_SIZE < head - after:
-        ids = list(connection.execute(_STANDING, {"facets": list(smallest.now)}).scalars())
-        return _walk(connection, groups, after, head, limit, ids=ids) if ids else [], head
+        ids = list(connection.execute(_ARTICLES_IN_FACETS, {"facets": list(smallest.now)}).scalars())
+        return _list_upserts(connection, groups, after, head, limit, ids=ids) if ids else [], head
     until = min(head, after + MAX_SCANNED_ROWS)
-    events = _walk(connection, groups, after, until, limit)
+    events = _list_upserts(connection, groups, after, until, limit)
     if len(events) < limit and until < head:
         # Many of these changes may have been superseded by later ones of the same article: continue by article.
-        last: int | None = connection.execute(_PASSED, {"after": until, "skipped": MAX_SCANNED_ROWS - 1}).scalar()
+        last: int | None = connection.execute(
+            _SEQ_AFTER_SKIPPED, {"after": until, "skipped": MAX_SCANNED_ROWS - 1}
+        ).scalar()
         start, until = until, last or head
-        events += _walk(connection, groups, start, until, limit - len(events))
+        events += _list_upserts(connection, groups, start, until, limit - len(events))
     return events, until
 
 
-def _walk(
+def _list_upserts(
     connection: Connection,
     groups: Sequence[FilterGroup],
     after: int,
@@ -140,28 +129,29 @@ def _walk(
     ids: Sequence[UUID] | None = None,
 ) -> list[Event]:
     """Return the upsert events of a range of changes, of all articles or of those with these ids."""
-    parameters: dict[str, Any] = {"after": after, "until": until, "limit": limit}
+    parameters: dict[str, int | list[int]] = {"after": after, "until": until, "limit": limit}
     parameters |= {f"group_{number}": sorted(group.now) for number, group in enumerate(groups)}
-    statement = _walked(len(groups))
-    if ids is not None:
-        rows = connection.execute(statement.where(in_values(connection, Article.id, ids)), parameters).all()
+    statement = _changes_in_groups(len(groups))
+    if ids is None:
+        rows = compiled_queries.fetch_rows(connection, statement, parameters)
     else:
-        rows = compiled_queries.fetch_rows(connection, statement, parameters)  # type: ignore[assignment]
-    return [Event(seq, "article", id_, "upsert") for seq, id_ in rows]
+        of_ids = statement.where(in_values(connection, Article.id, ids))
+        rows = [(seq, id_) for seq, id_ in connection.execute(of_ids, parameters)]
+    return [Event(seq, "article", id_, "upsert") for seq, id_ in rows if seq is not None]
 
 
 @lru_cache(maxsize=16)
-def _walked(groups: int) -> Any:
+def _changes_in_groups(groups: int) -> Select[int | None, UUID]:
     conditions = [in_facets(Article.published_at, Article.id, f"group_{number}") for number in range(groups)]
     in_range = and_(Article.seq > bindparam("after"), Article.seq <= bindparam("until"))
-    statement: Any = select(Article.seq, Article.id).where(in_range, is_visible(), *conditions)
+    statement = select(Article.seq, Article.id).where(in_range, is_visible(), *conditions)
     return statement.order_by(Article.seq).limit(bindparam("limit"))
 
 
-_STANDING = (
+_ARTICLES_IN_FACETS = (
     select(ListingEntry.article_id).distinct().where(ListingEntry.facet_id.in_(bindparam("facets", expanding=True)))
 )
-_PASSED = (
+_SEQ_AFTER_SKIPPED = (
     select(Article.seq)
     .where(Article.seq > bindparam("after"), Article.seq.is_not(None))
     .order_by(Article.seq)
@@ -170,7 +160,7 @@ _PASSED = (
 )
 
 
-def _left(
+def _list_deletes(
     connection: Connection, groups: Sequence[FilterGroup], after: int, until: int, limit: int
 ) -> tuple[list[Event], int]:
     """Return events of articles that left the filters.
@@ -186,7 +176,7 @@ def _left(
     ids = {row.id for row in recent_exits if row.seq <= until}
     if not ids:
         return [], until
-    facets_now = _standing(connection, ids, facets)
+    facets_now = _current_facets(connection, ids, facets)
     exits_by_article: dict[UUID, dict[int, tuple[int, str]]] = {}
     for row in changelog_exits.list_for_articles(connection, ids, facets):
         exits_by_article.setdefault(row.id, {})[row.facet_id] = (row.seq, row.reason)
@@ -202,7 +192,9 @@ def _left(
     return [event for event in events if after < event.seq <= until], until
 
 
-def _standing(connection: Connection, ids: Collection[UUID], facets: Collection[int]) -> dict[UUID, frozenset[int]]:
+def _current_facets(
+    connection: Connection, ids: Collection[UUID], facets: Collection[int]
+) -> dict[UUID, frozenset[int]]:
     """Return in which of these facets each of these articles is now; articles in none of them are left out."""
     on = and_(
         ListingEntry.published_at == Article.published_at,
@@ -219,7 +211,7 @@ def _standing(connection: Connection, ids: Collection[UUID], facets: Collection[
 def _names(connection: Connection, kinds: Sequence[str], after: int, until: int, limit: int) -> tuple[list[Event], int]:
     """Return events of terms that were changed themselves, and the change up to which they are complete."""
     values = {"kinds": kinds, "after": after, "until": until, "limit": limit}
-    rows: Sequence[Any] = connection.execute(_NAMES, values).all()
+    rows = connection.execute(_NAMES, values).all()
     if not rows:
         return [], until
     if len(rows) >= limit:
@@ -247,36 +239,6 @@ _LAST = (
 )
 
 
-def get_changes(connection: Connection, seqs: Collection[int]) -> dict[int, ChangeInfo]:
-    """Return the changelog entries of these changes by their seq."""
-    columns = (
-        Change.seq,
-        Change.nonce,
-        Change.committed_at,
-        Change.reason,
-        Change.slug,
-        Change.previous_slug,
-        Change.version,
-    )
-    rows = connection.execute(select(*columns).where(in_values(connection, Change.seq, sorted(seqs))))
-    return {row.seq: ChangeInfo(*row[1:]) for row in rows}
-
-
-def withdrawals(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Any]:
-    """Return the withdrawals of those of these articles that were public and are no longer."""
-    rows = select(Article.id, Article.withdrawal).where(
-        in_values(connection, Article.id, ids), Article.status != "published"
-    )
-    return {id_: withdrawal for id_, withdrawal in connection.execute(rows) if withdrawal}
-
-
-def term_refs(connection: Connection, kind: Any, ids: Collection[UUID]) -> dict[UUID, dict[str, str]]:
-    """Return slug and name of the terms of a kind by their id."""
-    model = MODELS[kind]
-    rows = connection.execute(select(model.id, model.slug, model.name).where(in_values(connection, model.id, ids)))
-    return {id_: {"slug": slug, "name": name} for id_, slug, name in rows}
-
-
 def count_members(connection: Connection, facets: Collection[int]) -> int:
     """Return the sum of the article counts of these facets."""
     total = select(func.coalesce(func.sum(Facet.article_count), 0)).where(in_values(connection, Facet.id, facets))
@@ -288,7 +250,7 @@ def matching_ids(connection: Connection, groups: Sequence[FilterGroup], ids: Col
     if not ids:
         return set()
     facets = frozenset[int]().union(*(group.now for group in groups))
-    facets_now = _standing(connection, ids, facets)
+    facets_now = _current_facets(connection, ids, facets)
     return {id_ for id_, current in facets_now.items() if all(group.now & current for group in groups)}
 
 
@@ -297,9 +259,9 @@ def smallest_filter_ids(connection: Connection, groups: Sequence[FilterGroup], l
     smallest = min(groups, key=lambda group: group.articles)
     if smallest.articles > limit:
         return None
-    return list(connection.execute(_STANDING, {"facets": list(smallest.now)}).scalars())
+    return list(connection.execute(_ARTICLES_IN_FACETS, {"facets": list(smallest.now)}).scalars())
 
 
 def nonce_at(changes: Mapping[int, ChangeInfo], seq: int) -> int:
     """Return the nonce of a change in `changes`, 0 for one that is not there, such as the start of the changelog."""
-    return changes[seq].mark if seq in changes else 0
+    return changes[seq].nonce if seq in changes else 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Final
 
 from flask import Response
 from flask.views import MethodView
@@ -14,10 +14,9 @@ from newsapi.changelog import digests as changelog_digests
 from newsapi.changelog.digests import BUCKETS, BucketSum, DigestItem
 from newsapi.db.database import Connection
 from newsapi.errors import FieldError, InvalidParameter
-from newsapi.sync import delta
+from newsapi.sync import delta, digest_queries
 from newsapi.sync.change_views import SyncScope, scope
-from newsapi.sync.schemas import DigestLevel, DigestParams
-from newsapi.sync.schemas import DigestSchema as Shape
+from newsapi.sync.schemas import DigestLevel, DigestParams, DigestSchema
 from newsapi.web import pagination
 from newsapi.web.blueprint import Blueprint
 from newsapi.web.fast_dump import compile_dump, dump_json
@@ -40,7 +39,7 @@ class Digest(MethodView):
 
     @blueprint.doc(operationId="getDigest", summary="Get the digest of a filter")
     @blueprint.arguments(DigestParams(), location="query", error_status_code=400)
-    @blueprint.response(200, Shape)
+    @blueprint.response(200, DigestSchema)
     def get(self, query: pagination.Query) -> Response:
         """Return the count and the hash of the articles of a filter, in total and by bucket.
 
@@ -59,7 +58,7 @@ class Digest(MethodView):
 
 def _build(connection: Connection, query: pagination.Query) -> CachedResponse:
     sync_scope = scope(connection, query)
-    snapshot, name = sync_scope.truth, query.get("bucket")
+    snapshot, name = sync_scope.snapshot, query.get("bucket")
     items: list[DigestItem] = []
     sums: dict[int, BucketSum] = {}
     if name is None:
@@ -68,7 +67,7 @@ def _build(connection: Connection, query: pagination.Query) -> CachedResponse:
         outer, dot, inner = name.partition(".")
         first = int(outer) * BUCKETS + int(inner or 0)
         last = first if dot else first + BUCKETS - 1
-        numbered = _in_scope(connection, sync_scope, list(changelog_digests.items_in_buckets(connection, first, last)))
+        numbered = _in_scope(connection, sync_scope, list(digest_queries.items_in_buckets(connection, first, last)))
         if dot:
             items = [item for _, item in numbered]
         else:
@@ -115,7 +114,7 @@ def _whole(connection: Connection, sync_scope: SyncScope) -> list[BucketSum]:
         raise InvalidParameter(
             [FieldError("bucket", f"is required here, from 0 to {BUCKETS - 1}: these filters hold too many articles")]
         )
-    numbered = _in_scope(connection, sync_scope, list(changelog_digests.items_of_articles(connection, ids)))
+    numbered = _in_scope(connection, sync_scope, list(digest_queries.items_of_articles(connection, ids)))
     sums = _sum_buckets(numbered, lambda number: number // BUCKETS)
     return [sums.get(bucket, BucketSum()) for bucket in range(BUCKETS)]
 
@@ -144,5 +143,5 @@ def _total(sums: Iterable[BucketSum]) -> BucketSum:
     return BucketSum(count, sum(bucket_sum.total for bucket_sum in all_sums) % (1 << 64))
 
 
-def _json_sum(bucket_sum: BucketSum) -> dict[str, Any]:
+def _json_sum(bucket_sum: BucketSum) -> dict[str, object]:
     return {"count": bucket_sum.article_count, "hash": f"{bucket_sum.total:016x}"}

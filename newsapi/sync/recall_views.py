@@ -2,72 +2,66 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from flask import Response
 from flask.views import MethodView
 
 from newsapi.cache.cached_response import CachedResponse
+from newsapi.content.context import app_context
+from newsapi.content.presentation.article_paths import ARTICLES_PATH
 from newsapi.db.database import Connection
-from newsapi.reading.article_views import PATH
 from newsapi.sync import recalls
 from newsapi.sync.schemas import RecallReceiptResponse, RecallReceiptSchema, RecallResponse, RecallSchema
 from newsapi.web import write_requests
 from newsapi.web.authorization import require_caller
 from newsapi.web.blueprint import Blueprint
-from newsapi.web.context import app_context
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.idempotency import StoredResponse
 from newsapi.web.responses import private_response
 
 blueprint = Blueprint(
-    "recalls", __name__, url_prefix=PATH, description="Recalls of withdrawn articles and their acknowledgement"
+    "recalls", __name__, url_prefix=ARTICLES_PATH, description="Recalls of withdrawn articles and their acknowledgement"
 )
 
-WHICH = {
+ARTICLE_ID_PARAM = {
     "in": "path",
-    "name": "article",
+    "name": "article_id",
     "description": "Id of the article",
     "schema": {"type": "string", "format": "uuid"},
 }
 
 
-@blueprint.route("/<uuid:article>/recall-receipts", parameters=[WHICH])
+@blueprint.route("/<uuid:article_id>/recall-receipts", parameters=[ARTICLE_ID_PARAM])
 class RecallReceipts(MethodView):
     """The receipts of a recall."""
 
     @blueprint.doc(operationId="getRecall", summary="Get the status of a recall", **write_requests.requires_key())
     @blueprint.response(200, RecallResponse)
     @blueprint.documents_errors(404, 409)
-    def get(self, article: UUID) -> Response:
+    def get(self, article_id: UUID) -> Response:
         """Return the keys with the scope `partner:read` that have acknowledged the recall, and those that have not."""
         write_requests.reject_query_params()
 
         def build(connection: Connection) -> CachedResponse:
-            status = recalls.recall_status(connection, article, app_context().now())
-            record: dict[str, Any] = {
+            status = recalls.recall_status(connection, article_id, app_context().now())
+            record = {
                 **status.recall._asdict(),
-                "acknowledged": [_shown(*receipt) for receipt in status.acknowledged],
-                "missing": [_shown(*receipt) for receipt in status.missing],
+                "acknowledged": [entry._asdict() for entry in status.acknowledged],
+                "missing": [entry._asdict() for entry in status.missing],
             }
             return CachedResponse(body=dump_json({"data": compile_dump(RecallSchema)(record)}), seq=status.recall.seq)
 
-        return private_response(f"{PATH}/{article}/recall-receipts", {}, build)
+        return private_response(f"{ARTICLES_PATH}/{article_id}/recall-receipts", {}, build)
 
     @blueprint.doc(operationId="acknowledgeRecall", summary="Acknowledge a recall", **write_requests.documents_body())
     @blueprint.response(201, RecallReceiptResponse)
     @blueprint.alt_response(200, schema=RecallReceiptResponse, description="The key has acknowledged the recall before")
     @blueprint.documents_errors(404, 409)
-    def post(self, article: UUID) -> Response:
+    def post(self, article_id: UUID) -> Response:
         """Confirm that your copies of the article are deleted. Repeating has no effect; the body may be empty."""
         write_requests.json_body(required=False)
-        result = recalls.acknowledge(app_context().desk, require_caller(), article)
-        record = {"id": article, "seq": result.recall.seq, "at": result.at}
+        result = recalls.acknowledge(app_context().write_context, require_caller(), article_id)
+        record = {"id": article_id, "seq": result.recall.seq, "at": result.at}
         body = dump_json({"data": compile_dump(RecallReceiptSchema)(record)}).decode()
         return write_requests.write_response(StoredResponse(201 if result.is_new else 200, {}, body))
-
-
-def _shown(key: str, name: str, at: datetime | None) -> dict[str, Any]:
-    return {"key": key, "name": name, "at": at}

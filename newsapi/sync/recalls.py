@@ -11,9 +11,18 @@ from newsapi.content.writes.writer import WriteContext
 from newsapi.db.database import Connection
 from newsapi.errors import ResourceInUse
 from newsapi.keys import audit
-from newsapi.keys.commands import PARTNER_SCOPE, Caller
 from newsapi.sync import receipts
 from newsapi.sync.receipts import RecallRecord
+from newsapi.web.caller import Caller
+from newsapi.web.scopes import PARTNER_SCOPE
+
+
+class Acknowledgement(NamedTuple):
+    """A key, and when it acknowledged a recall; None if it has not. The fields are those of the API."""
+
+    key: str
+    name: str
+    at: datetime | None
 
 
 class AcknowledgementResult(NamedTuple):
@@ -25,11 +34,11 @@ class AcknowledgementResult(NamedTuple):
 
 
 class RecallStatus(NamedTuple):
-    """A recall with the keys that acknowledged it and those that have not: prefix, name and time of each."""
+    """A recall with the keys that acknowledged it and those that have not."""
 
     recall: RecallRecord
-    acknowledged: list[tuple[str, str, datetime | None]]
-    missing: list[tuple[str, str, datetime | None]]
+    acknowledged: list[Acknowledgement]
+    missing: list[Acknowledgement]
 
 
 def acknowledge(context: WriteContext, caller: Caller, article: UUID) -> AcknowledgementResult:
@@ -47,7 +56,8 @@ def acknowledge(context: WriteContext, caller: Caller, article: UUID) -> Acknowl
         NotFound: There is no such article.
         ResourceInUse: The article is public.
     """
-    with context.write_transaction() as (session, now):
+    with context.write_transaction() as write:
+        session, now = write.session, write.now
         recall = _recall(session.connection(), article)
         acknowledged_at, is_new = receipts.insert_receipt(session, recall, caller.id, now)
         if is_new:
@@ -84,12 +94,12 @@ def recall_status(connection: Connection, article: UUID, now: datetime) -> Recal
     """
     recall = _recall(connection, article)
     rows = receipts.list_receipts(connection, recall)
-    acknowledged: list[tuple[str, str, datetime | None]] = [
-        (row.prefix, row.name, row.acknowledged_at) for row in rows if row.acknowledged_at is not None
+    acknowledged = [
+        Acknowledgement(row.prefix, row.name, row.acknowledged_at) for row in rows if row.acknowledged_at is not None
     ]
-    names = {name for _, name, _ in acknowledged}
-    missing: list[tuple[str, str, datetime | None]] = [
-        (row.prefix, row.name, None)
+    names = {acknowledgement.name for acknowledgement in acknowledged}
+    missing = [
+        Acknowledgement(row.prefix, row.name, None)
         for row in rows
         if PARTNER_SCOPE in row.scopes
         and row.name not in names

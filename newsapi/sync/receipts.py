@@ -1,23 +1,21 @@
-"""Queries for partner keys: entitled slugs, recall receipts and daily usage."""
+"""Queries of recalls and of their acknowledgements by partners."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, insert, select, union
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, insert, select
 from sqlalchemy.orm import Session
 
-from newsapi.content.queries.terms import MODELS
-from newsapi.content.tables.articles import Article, SlugRedirect
+from newsapi.content.tables.articles import Article
 from newsapi.db.types import columns_table
+from newsapi.errors import WithdrawalInfo
 from newsapi.keys.tables import ApiKey
-from newsapi.sync.tables import KeyDailyUsage, RecallReceipt
+from newsapi.sync.tables import RecallReceipt
 
-_RECEIPT, _USE = columns_table(RecallReceipt), columns_table(KeyDailyUsage)
+_RECEIPT = columns_table(RecallReceipt)
 
 
 class RecallRecord(NamedTuple):
@@ -26,15 +24,7 @@ class RecallRecord(NamedTuple):
     id: UUID
     slug: str
     seq: int
-    gone: dict[str, Any]
-
-
-def current_slugs(connection: Connection, kind: str, slugs: Sequence[str]) -> frozenset[str]:
-    """Return the current slugs of the brands or sections that have or had one of these slugs."""
-    model = MODELS[kind]
-    former = select(model.slug).join(SlugRedirect, (SlugRedirect.subject_id == model.id) & (SlugRedirect.kind == kind))
-    statement = union(select(model.slug).where(model.slug.in_(slugs)), former.where(SlugRedirect.slug.in_(slugs)))
-    return frozenset(connection.execute(statement).scalars())
+    gone: WithdrawalInfo
 
 
 def get_recall(connection: Connection, article: UUID) -> RecallRecord | None:
@@ -43,8 +33,8 @@ def get_recall(connection: Connection, article: UUID) -> RecallRecord | None:
     row = connection.execute(columns.where(Article.id == article, Article.status != "published")).one_or_none()
     if row is None:
         return None
-    recall = RecallRecord(*row)
-    return recall if recall.gone else None
+    id_, slug, seq, withdrawal = row
+    return RecallRecord(id_, slug, seq, withdrawal) if withdrawal and seq is not None else None
 
 
 def insert_receipt(session: Session, recall: RecallRecord, key: UUID, now: datetime) -> tuple[datetime, bool]:
@@ -61,7 +51,18 @@ def insert_receipt(session: Session, recall: RecallRecord, key: UUID, now: datet
     return now, True
 
 
-def list_receipts(connection: Connection, recall: RecallRecord) -> Sequence[Row[Any]]:
+class ReceiptStatus(NamedTuple):
+    """A key and its acknowledgement of a recall; `acknowledged_at` is None if there is none."""
+
+    prefix: str
+    name: str
+    scopes: list[str]
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    acknowledged_at: datetime | None
+
+
+def list_receipts(connection: Connection, recall: RecallRecord) -> list[ReceiptStatus]:
     """Return every key in order of creation with the time of its acknowledgement, null if there is none."""
     joined = (
         (RecallReceipt.key_id == ApiKey.id)
@@ -76,22 +77,5 @@ def list_receipts(connection: Connection, recall: RecallRecord) -> Sequence[Row[
         ApiKey.revoked_at,
         RecallReceipt.acknowledged_at,
     )
-    return connection.execute(
-        select(*columns).outerjoin(RecallReceipt, joined).order_by(ApiKey.created_at, ApiKey.id)
-    ).all()
-
-
-def add_usage(session: Session, used: Mapping[tuple[UUID, date], int]) -> None:
-    """Add request counts to the daily usage of keys, given by key id and day."""
-    is_sqlite = session.get_bind().dialect.name == "sqlite"
-    for (key, day), requests in sorted(used.items()):
-        new: Any = sqlite.insert(_USE) if is_sqlite else postgresql.insert(_USE)
-        new = new.values(key_id=key, day=day, request_count=requests)
-        total = {"request_count": _USE.c.request_count + new.excluded.request_count}
-        session.execute(new.on_conflict_do_update(index_elements=["key_id", "day"], set_=total))
-
-
-def list_usage(connection: Connection, key: UUID, days: int) -> Sequence[Any]:
-    """Return (day, requests) of the last `days` days on which a key was used, newest first."""
-    statement = select(_USE.c.day, _USE.c.request_count).where(_USE.c.key_id == key)
-    return connection.execute(statement.order_by(_USE.c.day.desc()).limit(days)).all()
+    statement = select(*columns).outerjoin(RecallReceipt, joined).order_by(ApiKey.created_at, ApiKey.id)
+    return [ReceiptStatus._make(row) for row in connection.execute(statement)]

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Final
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from newsapi.content.schemas.params import (
-    MAX_SEQ,
-    Cursor,
-    FieldsParam,
-    PartnerFilters,
-    ReadParams,
-    choice_list,
-    reject_params_beside_cursor,
-)
+from newsapi.content.schemas.params import FieldsParam, PartnerFilters
 from newsapi.content.schemas.partial import PartialArticle
+from newsapi.web.params import MAX_SEQ, Cursor, ReadParams, choice_list, reject_params_beside_cursor
 from newsapi.web.wire import Instant, OutputSchema, StrictInteger, TermRef, Withdrawal, open_enum
 
 CHANGE_TYPES: Final = ("article", "author", "brand", "section", "tag")
@@ -52,7 +45,7 @@ class ChangeListParams(ReadParams, FieldsParam, PartnerFilters):
     )
 
     @validates_schema(pass_original=True)
-    def _cursor_stands_alone(self, data: dict[str, Any], original: dict[str, Any], **_: object) -> None:
+    def _cursor_stands_alone(self, data: object, original: dict[str, object], **_: object) -> None:
         """Reject a position, filters and types beside a cursor, which contains them."""
         del data
         reject_params_beside_cursor(original, ALLOWED_WITH_CURSOR)

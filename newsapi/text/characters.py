@@ -22,7 +22,7 @@ def strip_forbidden(text: str) -> str:
     """Return a text without the characters that must not be stored.
 
     Args:
-        text: Any text.
+        text: The text.
 
     Returns:
         The text without C0 and C1 controls (tab and line feed stay), lone surrogates and noncharacters. CR and CRLF

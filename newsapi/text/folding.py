@@ -33,7 +33,7 @@ def fold(text: str) -> str:
     """Return a text folded for sorting and matching: "Škoda" and "SKODA" become "skoda", "L'Aquila" "l aquila".
 
     Args:
-        text: Any plain text.
+        text: Plain text.
 
     Returns:
         The text with its case folded, accents removed (NFKD without its marks), letters with a stroke and ligatures

@@ -23,14 +23,14 @@ _CLEANER = nh3.Cleaner(
 )
 
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*+)[^<>]*+>")
-_LINES: Final = ("br", "caption", "dd", "dt", "li", "tr")
-_BLOCK: Final = dict.fromkeys(html_policy.BLOCK_ELEMENTS.difference(_LINES), "\n\n")
-_BEFORE: Final = _BLOCK | dict.fromkeys(_LINES, "\n") | {"td": " ", "th": " "}
-_AFTER: Final = _BLOCK | {"caption": "\n"}
+_LINE_ELEMENTS: Final = ("br", "caption", "dd", "dt", "li", "tr")
+_BLOCK_SEPARATORS: Final = dict.fromkeys(html_policy.BLOCK_ELEMENTS.difference(_LINE_ELEMENTS), "\n\n")
+_SEPARATORS_BEFORE: Final = _BLOCK_SEPARATORS | dict.fromkeys(_LINE_ELEMENTS, "\n") | {"td": " ", "th": " "}
+_SEPARATORS_AFTER: Final = _BLOCK_SEPARATORS | {"caption": "\n"}
 
 _IDEOGRAPH = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _DASH = re.compile("[\u2012-\u2015\u2026]")
-_SOUNDED = re.compile(r"[^\W_]")
+_LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 
 
 def sanitize_html(html: str, *, base: str, embed_hosts: frozenset[str]) -> str:
@@ -101,7 +101,7 @@ def word_count(text: str) -> int:
     ideographs = 0
     if not text.isascii():
         text, ideographs = _IDEOGRAPH.subn(" ", _DASH.sub(" ", text))
-    return ideographs + sum(1 for word in text.split() if word.isalnum() or _SOUNDED.search(word))
+    return ideographs + sum(1 for word in text.split() if word.isalnum() or _LETTER_OR_DIGIT.search(word))
 
 
 def reading_minutes(words: int) -> int:
@@ -140,7 +140,7 @@ def _escape(text: str) -> str:
 
 
 def _separator(tag: re.Match[str]) -> str:
-    return (_AFTER if tag[1] else _BEFORE).get(tag[2], "")
+    return (_SEPARATORS_AFTER if tag[1] else _SEPARATORS_BEFORE).get(tag[2], "")
 
 
 def _collapse_lines(text: str) -> str:

@@ -40,7 +40,7 @@ def _link(value: str, context: HtmlContext) -> str | None:
     return resolve_url(value, base=context.base, schemes=LINK_SCHEMES)
 
 
-def _picture(value: str, context: HtmlContext) -> str | None:
+def _image_url(value: str, context: HtmlContext) -> str | None:
     return resolve_url(value, base=context.base, schemes=IMAGE_SCHEMES)
 
 
@@ -72,14 +72,14 @@ _CELL: dict[str, Rule] = {"colspan": _SPAN, "rowspan": _SPAN}
 _RULES: Final[dict[str, dict[str, Rule]]] = {
     "a": {"href": _link, "title": _filled, "hreflang": _language, "data-article-id": _own_article},
     "abbr": {"title": _filled},
-    "blockquote": {"cite": _picture},
-    "del": {"cite": _picture, "datetime": _TIME},
+    "blockquote": {"cite": _image_url},
+    "del": {"cite": _image_url, "datetime": _TIME},
     "iframe": {"src": _embed, "width": _SIZE, "height": _SIZE, "title": _filled, "allowfullscreen": _present},
-    "img": {"src": _picture, "alt": _any, "width": _SIZE, "height": _SIZE},
-    "ins": {"cite": _picture, "datetime": _TIME},
+    "img": {"src": _image_url, "alt": _any, "width": _SIZE, "height": _SIZE},
+    "ins": {"cite": _image_url, "datetime": _TIME},
     "li": {"value": _NUMBER},
     "ol": {"start": _NUMBER, "reversed": _present},
-    "q": {"cite": _picture},
+    "q": {"cite": _image_url},
     "td": _CELL,
     "th": {**_CELL, "scope": _SCOPE},
     "time": {"datetime": _TIME},

@@ -12,7 +12,7 @@ from newsapi.text.html_tokens import tokenize_html
 _ATTRIBUTE = re.compile(r' ([a-z-]+)="([^"]*+)"')
 _SPACE = re.compile(r"[ \t\n]+")
 # Written to every link and every embed; not part of the content.
-_ADDED: Final = frozenset({"rel", "sandbox", "loading"})
+_FORCED_ATTRIBUTES: Final = frozenset({"rel", "sandbox", "loading"})
 
 
 class BlockTypeMismatch(Exception):
@@ -29,7 +29,7 @@ class Node:
 
     def attributes(self) -> dict[str, str]:
         pairs = _ATTRIBUTE.findall(self.source) if self.source else ()
-        return {name: unescape(value) for name, value in pairs if name not in _ADDED}
+        return {name: unescape(value) for name, value in pairs if name not in _FORCED_ATTRIBUTES}
 
     def elements(self) -> "list[Node]":
         """Return the child elements; raise BlockTypeMismatch if there is text between them."""

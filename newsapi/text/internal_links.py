@@ -30,13 +30,13 @@ class InternalLinks:
 
     def __init__(self, templates: Iterable[str]) -> None:
         """Compile URL templates, which have the variables {slug} or {id}, and optionally {section} and {brand}."""
-        self._addresses = [re.compile(_pattern(template) + _TAIL) for template in templates]
+        self._patterns = [re.compile(_pattern(template) + _TAIL) for template in templates]
 
     def targets(self, html: str) -> set[str]:
         """Return the slugs and ids that the links of a sanitized body refer to; they need not exist."""
         targets = set()
         for link in _LINK.finditer(html):
-            targets.update(self._named(link[1]))
+            targets.update(self._link_targets(link[1]))
         return targets
 
     def annotate(self, html: str, ids: Mapping[str, object]) -> str:
@@ -52,7 +52,7 @@ class InternalLinks:
 
         def annotate_link(link: re.Match[str]) -> str:
             source = link[1]
-            id_ = next((ids[target] for target in self._named(source) if target in ids), None)
+            id_ = next((ids[target] for target in self._link_targets(source) if target in ids), None)
             attributes = ARTICLE_ID_PATTERN.sub("", source)
             if id_ is not None:
                 attributes = _END.sub(f' {ARTICLE_ID_ATTRIBUTE}="{id_}"', attributes, count=1)
@@ -60,12 +60,12 @@ class InternalLinks:
 
         return _LINK.sub(annotate_link, html)
 
-    def _named(self, attributes: str) -> list[str]:
+    def _link_targets(self, attributes: str) -> list[str]:
         """Return the slugs and ids that a link may refer to: by its URL first, then by the id that it came with."""
         href, id_attribute = _HREF.search(attributes), ARTICLE_ID_PATTERN.search(attributes)
         url = unescape(href[1]) if href else ""
         targets: list[str] = []
-        for pattern in self._addresses:
+        for pattern in self._patterns:
             match = pattern.fullmatch(url)
             if match is not None:
                 variables = match.groupdict()

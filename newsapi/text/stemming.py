@@ -72,17 +72,17 @@ def term_hashes(text: str, language: str) -> list[int]:
     """
     main_language = language.partition("-")[0].lower()
     lowered_words = _WORD.findall(text.lower())
-    return [word_hash for written in lowered_words if (word_hash := _hash_word(main_language, written)) is not None]
+    return [word_hash for word in lowered_words if (word_hash := _hash_word(main_language, word)) is not None]
 
 
 def words_by_hash(text: str, language: str) -> dict[int, str]:
     """Return the word behind each hash of `term_hashes`, in the spelling of its first occurrence."""
     main_language = language.partition("-")[0].lower()
     spellings: dict[int, str] = {}
-    for written in _WORD.findall(text):
-        word_hash = _hash_word(main_language, written.lower())
+    for word in _WORD.findall(text):
+        word_hash = _hash_word(main_language, word.lower())
         if word_hash is not None:
-            spellings.setdefault(word_hash, written)
+            spellings.setdefault(word_hash, word)
     return spellings
 
 
@@ -138,23 +138,23 @@ def shingle_hashes(text: str) -> list[int]:
         Unsigned 32-bit integers, distinct and in ascending order.
     """
     crc32 = zlib.crc32
-    written = _WORD.findall(text.casefold())
-    return sorted({crc32(f"{first} {second}".encode()) for first, second in pairwise(written)})
+    words = _WORD.findall(text.casefold())
+    return sorted({crc32(f"{first} {second}".encode()) for first, second in pairwise(words)})
 
 
 # Cached, because most words of a text have occurred in another one shortly before.
 @lru_cache(maxsize=1 << 17)
-def _hash_word(language: str, written: str) -> int | None:
+def _hash_word(language: str, word: str) -> int | None:
     """Return the hash of a word, or None for a stop word or a single letter."""
-    if written in STOPWORDS.get(language, ()) or (len(written) < 2 and not written.isdigit()):
+    if word in STOPWORDS.get(language, ()) or (len(word) < 2 and not word.isdigit()):
         return None
-    stem = fold(_stem(language, written[:_MAX_WORD_LENGTH]))
+    stem = fold(_stem(language, word[:_MAX_WORD_LENGTH]))
     return hash_name(f"{language}:{stem}") if stem else None
 
 
-def _stem(language: str, written: str) -> str:
+def _stem(language: str, word: str) -> str:
     stemmer = _stemmer(language)
-    return written if stemmer is None else str(stemmer.stemWord(written))
+    return word if stemmer is None else str(stemmer.stemWord(word))
 
 
 @lru_cache(maxsize=64)

@@ -8,24 +8,28 @@ import json
 import math
 import re
 from dataclasses import dataclass
-from typing import Any, Final, TypeGuard
+from typing import Final, TypeGuard
+
+import orjson
+
+from newsapi.text.json_types import JsonObject, JsonValue
 
 MAX_DEPTH: Final = 32
 """Maximum nesting of objects and lists, the outermost included."""
 
-_LARGEST: Final = 2**63 - 1
-_SMALLEST: Final = -(2**63)
-_DIGITS: Final = 19
+_MAX_INTEGER: Final = 2**63 - 1
+_MIN_INTEGER: Final = -(2**63)
+_MAX_DIGITS: Final = 19
 """Number of digits of the largest 64-bit integer."""
 
-_EXACT_BELOW: Final = 10**18
+_EXACT_LIMIT: Final = 10**18
 """Numbers below this are parsed exactly; larger ones are checked again."""
 _MAX_QUOTED_CHARACTERS: Final = 60
 """Maximum length of a key or a number quoted in a message."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # Escapes of characters that the quick check counts or excludes: a colon, and NUL.
-_HIDDEN: Final = (b"\\u003a", b"\\u003A", b"\\u0000")
+_UNCOUNTED_ESCAPES: Final = (b"\\u003a", b"\\u003A", b"\\u0000")
 _KINDS: Final = {list: "a list", str: "a string", bool: "true or false", type(None): "null"}
 # The messages of the standard library's parser, rewritten for authors of import files.
 _MESSAGES: Final = {
@@ -52,12 +56,12 @@ class InvalidJson(Exception):
         return f"{self.pointer}: {self.message}" if self.pointer else self.message
 
 
-class _Pairs(list[tuple[str, Any]]):
+class _Pairs(list[tuple[str, object]]):
     """An object as a list of its keys and values in order, duplicate keys included."""
 
 
 @dataclass(frozen=True)
-class _Bad:
+class _RejectedNumber:
     """Stands for a number that is not accepted, with the message of the error."""
 
     message: str
@@ -76,7 +80,7 @@ def is_valid_object(record: object, raw: bytes) -> TypeGuard[dict[str, object]]:
     Returns:
         True if the text is valid; False if it may not be.
     """
-    if type(record) is not dict or any(escape in raw for escape in _HIDDEN):
+    if type(record) is not dict or any(escape in raw for escape in _UNCOUNTED_ESCAPES):
         return False
     return _colons(record) == raw.count(b":")
 
@@ -94,7 +98,7 @@ def parse_strictly(raw: bytes) -> dict[str, object]:
             object_pairs_hook=_Pairs,
             parse_int=_integer,
             parse_float=_fraction,
-            parse_constant=lambda name: _Bad(f"{name} is not a JSON number"),
+            parse_constant=lambda name: _RejectedNumber(f"{name} is not a JSON number"),
         )
     except RecursionError:
         raise _too_deep("") from None
@@ -105,12 +109,12 @@ def parse_strictly(raw: bytes) -> dict[str, object]:
     return _object(value, "", 1)
 
 
-def _colons(record: dict[str, Any]) -> int | None:
+def _colons(record: JsonObject) -> int | None:
     """Count the keys, and the colons in keys and strings; None if a number is doubtful or the nesting too deep."""
     count = 0
-    level: list[Any] = [record]
+    level: list[JsonValue] = [record]
     for _ in range(MAX_DEPTH):
-        next_level: list[Any] = []
+        next_level: list[JsonValue] = []
         for container in level:
             items = container
             if type(container) is dict:
@@ -123,7 +127,7 @@ def _colons(record: dict[str, Any]) -> int | None:
                 elif kind is dict or kind is list:
                     next_level.append(item)
                 # An integer beyond 64 bits was parsed as a float.
-                elif item is not None and not -_EXACT_BELOW < item < _EXACT_BELOW:
+                elif item is not None and not -_EXACT_LIMIT < item < _EXACT_LIMIT:
                     return None
         if not next_level:
             return count
@@ -136,7 +140,7 @@ def _object(pairs: _Pairs, pointer: str, depth: int) -> dict[str, object]:
         raise _too_deep(pointer)
     members: dict[str, object] = {}
     for key, value in pairs:
-        member_pointer = f"{pointer}/{_step(key)}"
+        member_pointer = f"{pointer}/{_pointer_segment(key)}"
         _string(key, member_pointer)
         if key in members:
             raise InvalidJson(member_pointer, "duplicate key")
@@ -144,14 +148,14 @@ def _object(pairs: _Pairs, pointer: str, depth: int) -> dict[str, object]:
     return members
 
 
-def _value(value: Any, pointer: str, depth: int) -> object:
+def _value(value: object, pointer: str, depth: int) -> object:
     if isinstance(value, _Pairs):
         return _object(value, pointer, depth + 1)
     if isinstance(value, list):
         if depth >= MAX_DEPTH:
             raise _too_deep(pointer)
         return [_value(item, f"{pointer}/{index}", depth + 1) for index, item in enumerate(value)]
-    if isinstance(value, _Bad):
+    if isinstance(value, _RejectedNumber):
         raise InvalidJson(pointer, value.message)
     if isinstance(value, str):
         _string(value, pointer)
@@ -166,25 +170,25 @@ def _string(text: str, pointer: str) -> None:
         raise InvalidJson(pointer, f"lone surrogate (\\u{ord(match[0]):04x}) in a string")
 
 
-def _integer(digits: str) -> int | _Bad:
+def _integer(digits: str) -> int | _RejectedNumber:
     # The length is checked before the conversion, which takes quadratic time.
-    if len(digits.lstrip("-")) <= _DIGITS and _SMALLEST <= int(digits) <= _LARGEST:
+    if len(digits.lstrip("-")) <= _MAX_DIGITS and _MIN_INTEGER <= int(digits) <= _MAX_INTEGER:
         return int(digits)
-    return _Bad(f"{_short(digits)} does not fit into 64 bits")
+    return _RejectedNumber(f"{_shorten(digits)} does not fit into 64 bits")
 
 
-def _fraction(digits: str) -> float | _Bad:
+def _fraction(digits: str) -> float | _RejectedNumber:
     number = float(digits)
-    return _Bad(f"{_short(digits)} is out of range") if math.isinf(number) else number
+    return _RejectedNumber(f"{_shorten(digits)} is out of range") if math.isinf(number) else number
 
 
-def _step(key: str) -> str:
+def _pointer_segment(key: str) -> str:
     """Return a key as a segment of a JSON pointer: shortened, without forbidden characters, and escaped."""
-    key = _SURROGATE.sub("\ufffd", _short(key).replace("\0", "\ufffd"))
+    key = _SURROGATE.sub("\ufffd", _shorten(key).replace("\0", "\ufffd"))
     return key.replace("~", "~0").replace("/", "~1")
 
 
-def _short(text: str) -> str:
+def _shorten(text: str) -> str:
     return text if len(text) <= _MAX_QUOTED_CHARACTERS else f"{text[:_MAX_QUOTED_CHARACTERS]}…"
 
 
@@ -201,3 +205,25 @@ def _not_json(error: json.JSONDecodeError) -> str:
         return f"not JSON: unexpected end at column {error.pos + 1}"
     message = _MESSAGES.get(error.msg, f"{error.msg[:1].lower()}{error.msg[1:]}")
     return f"not JSON: {message} at column {error.pos + 1}"
+
+
+def parse_line(raw: bytes) -> dict[str, object]:
+    """Parse a line as a JSON object.
+
+    Args:
+        raw: The line without the white space around it.
+
+    Returns:
+        The object.
+
+    Raises:
+        InvalidJson: The line is not JSON (NaN and Infinity are not), not an object, not UTF-8 or nested deeper than 32
+            levels; a number exceeds 64 bits; a string contains NUL or a lone surrogate; or an object has a duplicate
+            key, of which some parsers keep the first value and others the last. The exception has a JSON pointer.
+    """
+    try:
+        record = orjson.loads(raw)
+    except ValueError:
+        return parse_strictly(raw)
+    # The check takes a few microseconds; a doubtful line is parsed again, slowly, to locate the problem.
+    return record if is_valid_object(record, raw) else parse_strictly(raw)

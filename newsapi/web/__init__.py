@@ -1,1 +1,1 @@
-"""HTTP building blocks that know no article: wire types, problems, pagination, authorization, idempotency, rate limits."""
+"""HTTP building blocks that know no article: wire types, problems, pagination, authorization, idempotency, limits."""

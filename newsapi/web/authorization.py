@@ -9,10 +9,10 @@ from typing import Final, cast
 
 from flask import g, request
 
-from newsapi.errors import KeyMissing, ScopeMissing, Unavailable
-from newsapi.keys import commands as key_commands
-from newsapi.keys.commands import Caller
+from newsapi.errors import KeyMissing, ScopeMissing
+from newsapi.web.caller import Caller
 from newsapi.web.context import app_context
+from newsapi.web.feed_formats import FEED_FORMATS
 
 PUBLIC: Final = "public"
 """No key needed; with NEWSAPI_READ_ACCESS=key, any valid key."""
@@ -28,28 +28,28 @@ _TERMS = ("brands", "authors", "sections", "tags")
 RULES: Final[dict[str, str]] = {
     "GET /v1/articles": PUBLIC,
     "POST /v1/articles": "content:write",
-    "GET /v1/articles/<which>": PUBLIC,
-    "PATCH /v1/articles/<which>": "content:write",
-    "DELETE /v1/articles/<which>": "content:write",
-    "GET /v1/articles/<which>/jsonld": PUBLIC,
-    "GET /v1/articles/<which>/related": PUBLIC,
+    "GET /v1/articles/<slug_or_id>": PUBLIC,
+    "PATCH /v1/articles/<slug_or_id>": "content:write",
+    "DELETE /v1/articles/<slug_or_id>": "content:write",
+    "GET /v1/articles/<slug_or_id>/jsonld": PUBLIC,
+    "GET /v1/articles/<slug_or_id>/related": PUBLIC,
     "GET /v1/search": PUBLIC,
     "GET /v1/suggest": PUBLIC,
-    **{f"GET /v1/feeds/articles.{form}": PUBLIC for form in ("rss", "atom", "json", "ninjs")},
+    **{f"GET {feed_format.path}": PUBLIC for feed_format in FEED_FORMATS},
     "GET /sitemap.xml": PUBLIC,
     "GET /sitemap-<page>.xml": PUBLIC,
     "GET /sitemap-news.xml": PUBLIC,
-    "GET /v1/articles/<uuid:article>/recall-receipts": "drafts:read",
-    "POST /v1/articles/<uuid:article>/recall-receipts": "partner:read",
-    "GET /v1/articles/<which>/revisions": "drafts:read",
-    "GET /v1/articles/<which>/revisions/<int:number>": "drafts:read",
-    "GET /v1/articles/<which>/revisions/<int:number>/diff": "drafts:read",
-    "POST /v1/articles/<which>/revisions/<int:number>/restore": "content:write",
-    "GET /v1/articles/<which>/picks": "drafts:read",
-    "PUT /v1/articles/<which>/picks": "content:write",
-    "GET /v1/articles/<which>/preview-links": "drafts:read",
-    "POST /v1/articles/<which>/preview-links": "drafts:read",
-    "DELETE /v1/articles/<which>/preview-links/<uuid:link>": "drafts:read",
+    "GET /v1/articles/<uuid:article_id>/recall-receipts": "drafts:read",
+    "POST /v1/articles/<uuid:article_id>/recall-receipts": "partner:read",
+    "GET /v1/articles/<slug_or_id>/revisions": "drafts:read",
+    "GET /v1/articles/<slug_or_id>/revisions/<int:number>": "drafts:read",
+    "GET /v1/articles/<slug_or_id>/revisions/<int:number>/diff": "drafts:read",
+    "POST /v1/articles/<slug_or_id>/revisions/<int:number>/restore": "content:write",
+    "GET /v1/articles/<slug_or_id>/picks": "drafts:read",
+    "PUT /v1/articles/<slug_or_id>/picks": "content:write",
+    "GET /v1/articles/<slug_or_id>/preview-links": "drafts:read",
+    "POST /v1/articles/<slug_or_id>/preview-links": "drafts:read",
+    "DELETE /v1/articles/<slug_or_id>/preview-links/<uuid:link_id>": "drafts:read",
     **{f"GET /v1/{terms}": PUBLIC for terms in _TERMS},
     **{f"POST /v1/{terms}": "content:write" for terms in _TERMS},
     **{f"GET /v1/{terms}/<slug>": PUBLIC for terms in _TERMS},
@@ -66,7 +66,7 @@ RULES: Final[dict[str, str]] = {
     **{f"{method} /v1/webhooks/<uuid:id>": "webhooks" for method in ("GET", "PATCH", "DELETE")},
     **{f"POST /v1/webhooks/<uuid:id>/{act}": "webhooks" for act in ("ping", "rotate")},
     "GET /v1/webhooks/<uuid:id>/deliveries": "webhooks",
-    "POST /v1/webhooks/<uuid:id>/deliveries/<uuid:delivery>/redeliver": "webhooks",
+    "POST /v1/webhooks/<uuid:id>/deliveries/<uuid:delivery_id>/redeliver": "webhooks",
     **{f"POST /v1/{terms}/<slug>/subscriptions": PUBLIC for terms in ("brands", "sections", "authors")},
     **{
         f"POST /v1/subscriptions/{act}": ALWAYS_PUBLIC  # authorized by the token of an email
@@ -83,7 +83,10 @@ RULES: Final[dict[str, str]] = {
     "GET /v1/audit": "admin",
     "GET /healthz": ALWAYS_PUBLIC,
     "GET /readyz": ALWAYS_PUBLIC,
+    "GET /": ALWAYS_PUBLIC,
+    "GET /v1": ALWAYS_PUBLIC,
     "GET /openapi.json": ALWAYS_PUBLIC,
+    "GET /openapi.yaml": ALWAYS_PUBLIC,
     "GET /docs": ALWAYS_PUBLIC,
     "GET /docs/<name>": ALWAYS_PUBLIC,
     "GET /problems/<name>": ALWAYS_PUBLIC,
@@ -94,7 +97,7 @@ RULES: Final[dict[str, str]] = {
 """The access rule of each method and route: PUBLIC, ALWAYS_PUBLIC, ANY_KEY, or the scope that the key must have.
 
 The scope `admin` includes every other scope. Publishing, scheduling, removing published content
-(`actions/transitions.py`) and importing need `content:publish` in addition to `content:write`.
+(`editing/transitions.py`) and importing need `content:publish` in addition to `content:write`.
 """
 
 
@@ -118,10 +121,10 @@ def authenticate_request() -> None:
         return
     authorization = request.authorization
     if authorization is not None and authorization.type == "bearer":
-        if app_context().response_cache.follower.is_unavailable:
-            raise Unavailable  # fail fast: each new connection attempt would take a second
-        with app_context().database.read_transaction() as connection:
-            g.caller = key_commands.authenticate(connection, authorization.token or "", app_context().now())
+        context = app_context()
+        context.require_database()
+        with context.database.read_transaction() as connection:
+            g.caller = context.authenticate(connection, authorization.token or "", context.now())
     if rule == PUBLIC and app_context().settings.read_access == "public":
         return
     if g.caller is None:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from http import HTTPStatus
 from importlib.resources import files
-from typing import Any, NoReturn
+from typing import NoReturn, TypeVar
 
 import flask_smorest
 import orjson
+import yaml
 from flask import Flask, Request
 from marshmallow import RAISE, Schema, ValidationError, fields
 from webargs.flaskparser import FlaskParser
 
 from newsapi import __version__
-from newsapi.content.schemas.params import InstantOrDateParam, PageParams, ReadParams, parameter_names
 from newsapi.errors import FieldError, InvalidParameter
+from newsapi.text.json_types import JsonObject, JsonValue
 from newsapi.web import wire
+from newsapi.web.fast_dump import dump_json
+from newsapi.web.params import InstantOrDateParam, PageParams, ReadParams, parameter_names
+from newsapi.web.problem_types import response_description
 
 DESCRIPTION = """\
 News content for front ends, apps and partners: articles, brands, authors, sections and related lists as JSON.
@@ -26,12 +31,15 @@ RFC 9457 problem details (`application/problem+json`). Unknown query parameters 
 added to responses at any time; clients must ignore fields they do not know."""
 
 
+_View = TypeVar("_View")
+
+
 class StrictParser(FlaskParser):
     """Query parser that rejects unknown and repeated parameters, and names the allowed ones."""
 
     DEFAULT_UNKNOWN_BY_LOCATION = FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION | {"query": RAISE}
 
-    def load_querystring(self, req: Request, schema: Schema) -> Any:
+    def load_querystring(self, req: Request, schema: Schema) -> dict[str, str]:
         """Return the query parameters of a request.
 
         Raises:
@@ -46,7 +54,13 @@ class StrictParser(FlaskParser):
         return {name: value for name, (value,) in values_by_name.items()}
 
     def handle_error(
-        self, error: ValidationError, req: Request, schema: Schema, *, error_status_code: int | None, error_headers: Any
+        self,
+        error: ValidationError,
+        req: Request,
+        schema: Schema,
+        *,
+        error_status_code: int | None,
+        error_headers: object,
     ) -> NoReturn:
         """Convert a marshmallow error to the API's own.
 
@@ -54,11 +68,11 @@ class StrictParser(FlaskParser):
             InvalidParameter: Always.
         """
         del req, error_status_code, error_headers
-        messages: dict[str, Any] = error.messages.get("query", {})  # type: ignore[union-attr]
+        messages: dict[str, object] = error.messages.get("query", {})  # type: ignore[union-attr]
         raise InvalidParameter(list(_faults(messages, schema))) from error
 
 
-def _faults(messages: dict[str, Any], schema: Schema) -> Iterable[FieldError]:
+def _faults(messages: dict[str, object], schema: Schema) -> Iterable[FieldError]:
     known = parameter_names(type(schema))
     for name, details in messages.items():
         for field_error in wire.field_errors(details):
@@ -76,12 +90,12 @@ class Blueprint(flask_smorest.Blueprint):
 
     ARGUMENTS_PARSER = StrictParser()
 
-    def __init__(self, name: str, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, name: str, *args: JsonValue, **kwargs: JsonValue) -> None:
         """Take the arguments of flask-smorest's blueprint."""
         super().__init__(name, *args, **kwargs)
         self._prepare_doc_cbks.append(self._complete)
 
-    def documents_errors(self, *statuses: int) -> Callable[[Any], Any]:
+    def documents_errors(self, *statuses: int) -> Callable[[_View], _View]:
         """Document the error responses of an operation that needs a key.
 
         Args:
@@ -91,14 +105,14 @@ class Blueprint(flask_smorest.Blueprint):
             A decorator for view methods.
         """
 
-        def decorate(view: Any) -> Any:
+        def decorate(view: _View) -> _View:
             for status in sorted({*EVERY_WRITE, *statuses}):
                 view = self.alt_response(status, HTTPStatus(status).name)(view)
             return view
 
         return decorate
 
-    def _complete(self, doc: dict[str, Any], info: dict[str, Any], **_: object) -> dict[str, Any]:
+    def _complete(self, doc: JsonObject, info: JsonObject, **_: object) -> JsonObject:
         """Use the whole docstring as the description of an operation, and add the responses that operations share."""
         info["docstring"] = {"description": _description(**info["docstring"])}
         responses = doc.setdefault("responses", {})
@@ -116,7 +130,7 @@ class Blueprint(flask_smorest.Blueprint):
         _add_examples(responses, EXAMPLES.get(info["manual_doc"]["operationId"], {}))
         return doc
 
-    def _reads(self, doc: dict[str, Any]) -> bool:
+    def _reads(self, doc: JsonObject) -> bool:
         """Whether an operation reads content, as all operations below /v1 do."""
         queries = [parameter.get("schema") for parameter in doc.get("parameters", ())]
         return (self.url_prefix or "").startswith("/v1") or any(isinstance(query, ReadParams) for query in queries)
@@ -128,7 +142,7 @@ def _description(summary: str, description: str = "") -> str:
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs if paragraph.strip())
 
 
-def _add_examples(responses: dict[str, Any], examples: dict[str, dict[str, Any]]) -> None:
+def _add_examples(responses: JsonObject, examples: dict[str, JsonObject]) -> None:
     """Add examples to responses; a response that is given by name only is first written out as a problem."""
     for status in [status for status in responses if str(status) in examples]:
         code = HTTPStatus(int(status))
@@ -158,6 +172,10 @@ API_KEY_SECURITY = {
     "scheme": "bearer",
     "description": "An API key. Public reads need none; a request with an invalid key is rejected with 401.",
 }
+
+
+_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+"""The dumper in C, where there is one, writes the same text in a third of the time."""
 
 
 class Api(flask_smorest.Api):
@@ -193,12 +211,30 @@ class Api(flask_smorest.Api):
         self.init_app(app)
         self.spec.components.security_scheme("key", API_KEY_SECURITY)
 
+    @cached_property
+    def document(self) -> JsonObject:
+        """The OpenAPI document. It is built once, when all routes are registered."""
+        document: JsonObject = self.spec.to_dict()
+        return document
+
+    @cached_property
+    def document_as_json(self) -> bytes:
+        """The OpenAPI document as JSON."""
+        return dump_json(self.document)
+
+    @cached_property
+    def document_as_yaml(self) -> str:
+        """The OpenAPI document as YAML, as in the file `openapi.yaml` of the repository."""
+        return yaml.dump(self.document, Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=120)
+
     def _register_responses(self) -> None:
         """Document the shared error responses as `application/problem+json`."""
         default = "application/json"
         self.DEFAULT_RESPONSE_CONTENT_TYPE = "application/problem+json"
         super()._register_responses()
         self.DEFAULT_RESPONSE_CONTENT_TYPE = default
+        for status in HTTPStatus:
+            self.spec.components.responses_lazy[status.name]["description"] = response_description(status)
 
     def _register_etag_headers(self) -> None:
         """Document no ETag request headers: the views document their own."""

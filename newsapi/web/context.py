@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import BoundedSemaphore
-from typing import Final, cast
+from typing import Final, Protocol, cast
+from uuid import UUID
 
 from flask import current_app
 
 from newsapi.cache.response_cache import ResponseCache
-from newsapi.content.presentation.presentation import ArticlePresenter
-from newsapi.content.writes.writer import Clock, WriteContext
-from newsapi.db.database import Database
-from newsapi.editing.due import database_now
+from newsapi.db.clock import Clock, database_now
+from newsapi.db.database import Connection, Database
 from newsapi.errors import Unavailable
-from newsapi.keys.usage import Usage
 from newsapi.settings import Settings
-from newsapi.subscriptions.tokens import TokenSigner
+from newsapi.web.caller import Caller
 from newsapi.web.cursors import CursorCodec
 from newsapi.web.rate_limits import RateLimiter
 
@@ -31,20 +29,30 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+class UsageCounter(Protocol):
+    """Counts the requests of API keys."""
+
+    def count(self, key_id: UUID, now: datetime) -> None:
+        """Count a request of a key."""
+
+    def write(self) -> None:
+        """Write the counts to the database."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class AppContext:
-    """Services of the application.
+    """Services that every view may need; a package with services of its own extends it.
 
     Attributes:
         settings: Settings of the application.
         database: Connections for requests.
         log_database: Connections of the changelog follower to the same database, so that it never waits behind reads.
         cursors: Signs and verifies pagination cursors.
-        presentation: Builds the public representation of articles and terms.
         response_cache: Cache of public responses.
         limits: Rate limiter.
-        token_signer: Signs and verifies the tokens of emails.
+        authenticate: Returns the caller with a secret at a time, or raises KeyUnknown.
         usage: Request counts of API keys.
+        index_consumers: Names of the changelog consumers that maintain an index, by the name that `/readyz` shows.
         clock: Returns the database time that writes use.
         now: Returns the current time of this process.
         cdn_lifetime: Cache directive for CDNs.
@@ -55,26 +63,20 @@ class AppContext:
     database: Database
     log_database: Database
     cursors: CursorCodec
-    presentation: ArticlePresenter
     response_cache: ResponseCache
     limits: RateLimiter
-    token_signer: TokenSigner
-    usage: Usage
+    authenticate: Callable[[Connection, str, datetime], Caller]
+    usage: UsageCounter
+    index_consumers: Mapping[str, str]
     clock: Clock = database_now
     now: Callable[[], datetime] = utc_now
     cdn_lifetime: str = "max-age=2"
     long_poll_slots: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(MAX_HELD_THREADS))
 
-    @property
-    def desk(self) -> WriteContext:
-        """The context of editorial commands.
-
-        Raises:
-            Unavailable: The database is known to be unreachable.
-        """
+    def require_database(self) -> None:
+        """Raise Unavailable at once if the database is known to be unreachable: each attempt would take a second."""
         if self.response_cache.follower.is_unavailable:
             raise Unavailable
-        return WriteContext(self.database, self.settings, self.clock)
 
     def close(self) -> None:
         """Stop the changelog follower, write pending usage counts and close idle connections."""

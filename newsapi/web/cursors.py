@@ -7,15 +7,15 @@ import binascii
 import hashlib
 import hmac
 from datetime import datetime, timedelta
-from typing import Any
 
 import orjson
 from sqlalchemy import select
 
-from newsapi.changelog.tables import Secret
 from newsapi.db.database import Database
+from newsapi.db.tables import Secret
 from newsapi.db.types import EPOCH
 from newsapi.errors import CursorExpired, CursorInvalid, MigrationsPending
+from newsapi.text.json_types import JsonValue
 
 CURSOR_PERIOD = timedelta(days=30)
 """A cursor is valid in the period in which it was created and in the next one: for 30 to 60 days.
@@ -42,13 +42,13 @@ class CursorCodec:
         self._database = database
         self._secret = secret
 
-    def write(self, value: Any, *, now: datetime) -> str:
+    def write(self, value: JsonValue, *, now: datetime) -> str:
         """Return the cursor from which `read` restores `value`."""
         created_in = period_number(now)
         payload = orjson.dumps([created_in, value])
         return base64.urlsafe_b64encode(self._tag(created_in, payload) + payload).rstrip(b"=").decode()
 
-    def read(self, cursor: str, *, now: datetime, periods: int = 1) -> Any:
+    def read(self, cursor: str, *, now: datetime, periods: int = 1) -> JsonValue:
         """Return the value of a cursor.
 
         Args:

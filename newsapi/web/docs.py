@@ -1,4 +1,4 @@
-"""API documentation: OpenAPI at `/openapi.json` and Swagger UI at `/docs`, with all assets served locally."""
+"""The documentation page at `/docs`: Swagger UI, with all assets served locally."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from importlib.resources import files
 import flask
 from flask import Response
 
-from newsapi.web.blueprint import Api
-from newsapi.web.fast_dump import dump_json
+from newsapi.web import entry_points
+from newsapi.web.context import app_context
+from newsapi.web.entry_points import CACHE_FOR_AN_HOUR
 
 _FILES = files("newsapi.web") / "swagger"
 
@@ -27,32 +28,23 @@ _POLICY = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-in
 _TYPES = {".css": "text/css", ".js": "text/javascript"}
 
 
-def blueprint(api: Api) -> flask.Blueprint:
-    """Return the blueprint of the documentation; its own routes are not in the document.
-
-    Args:
-        api: The API whose OpenAPI document is served.
-    """
+def blueprint() -> flask.Blueprint:
+    """Return the blueprint of the documentation page. It is not part of the OpenAPI document."""
     flask_blueprint = flask.Blueprint("documentation", __name__)
-
-    @flask_blueprint.get("/openapi.json")
-    def document() -> Response:
-        return Response(dump_json(api.spec.to_dict()), content_type="application/json", headers=_KEEP)
 
     @flask_blueprint.get("/docs")
     def page() -> Response:
-        return Response(_PAGE, content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": _POLICY})
+        link = entry_points.link_header(app_context().settings.api_url)
+        headers = {"Content-Security-Policy": _POLICY, "Link": link}
+        return Response(_PAGE, content_type="text/html; charset=utf-8", headers=headers)
 
     @flask_blueprint.get("/docs/<name>")
     def file(name: str) -> Response:
         if name == "start.js":
-            return Response(_START, content_type="text/javascript", headers=_KEEP)
+            return Response(_START, content_type="text/javascript", headers=CACHE_FOR_AN_HOUR)
         path, extension = _FILES / name, name[name.rfind(".") :]
         if extension not in _TYPES or "/" in name or not path.is_file():
             flask.abort(404)
-        return Response(path.read_bytes(), content_type=_TYPES[extension], headers=_KEEP)
+        return Response(path.read_bytes(), content_type=_TYPES[extension], headers=CACHE_FOR_AN_HOUR)
 
     return flask_blueprint
-
-
-_KEEP = {"Cache-Control": "max-age=3600"}

@@ -15,18 +15,19 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import lru_cache
 from itertools import count
-from typing import Any
 
 import orjson
 from marshmallow import Schema, fields
 
-DumpFunction = Callable[[Mapping[str, Any]], dict[str, Any]]
+from newsapi.text.json_types import JsonObject, JsonValue
+
+DumpFunction = Callable[[Mapping[str, JsonValue]], JsonObject]
 _Tree = dict[str, "_Tree"]
 
 OPTIONS = orjson.OPT_UTC_Z
 
 
-def dump_json(value: Any) -> bytes:
+def dump_json(value: object) -> bytes:
     """Return a value as JSON; UUIDs and UTC times are written as the schemas' fields write them."""
     return orjson.dumps(value, option=OPTIONS)
 
@@ -77,7 +78,7 @@ def _tree(paths: Collection[str]) -> _Tree:
     return tree
 
 
-def _nested(field: fields.Field[Any]) -> Schema | None:
+def _nested(field: fields.Field[JsonValue]) -> Schema | None:
     inner = field.inner if isinstance(field, fields.List) else field
     return inner.schema if isinstance(inner, fields.Nested) else None
 
@@ -98,7 +99,7 @@ def _object(
 
 
 def _value(
-    field: fields.Field[Any], tree: _Tree, replacement: type[Schema] | None, value: str, variables: Iterator[str]
+    field: fields.Field[JsonValue], tree: _Tree, replacement: type[Schema] | None, value: str, variables: Iterator[str]
 ) -> str:
     """Return the source of a field's value; a field without a nested schema passes its value on unchanged."""
     schema = _nested(field)

@@ -10,15 +10,13 @@ from marshmallow import fields
 
 from newsapi import __version__
 from newsapi.changelog import offsets as changelog_offsets
-from newsapi.content.schemas.params import SLUG_OR_ID_SCHEMA
 from newsapi.errors import NotFound, Unavailable
 from newsapi.migrations.upgrade import is_current
-from newsapi.related import index as related_index
-from newsapi.search import index as search_index
 from newsapi.web.blueprint import Blueprint
 from newsapi.web.context import app_context
 from newsapi.web.fast_dump import dump_json
-from newsapi.web.problems import PROBLEM_TYPES
+from newsapi.web.params import SLUG_OR_ID_SCHEMA
+from newsapi.web.problem_types import PROBLEM_TYPES
 from newsapi.web.wire import OutputSchema
 
 blueprint = Blueprint("system", __name__, description="Health checks and problem documentation")
@@ -60,7 +58,7 @@ class Readyz(MethodView):
         """Return 200 if the database can be read and its schema is current. Reads work without Redis."""
         state = {"database": _database(), "cache": app_context().response_cache.shared.state()}
         if state["database"] == "ok":
-            state |= {"related": _index_lag(related_index.CONSUMER), "search": _index_lag(search_index.LISTENER)}
+            state |= {name: _index_lag(consumer) for name, consumer in app_context().index_consumers.items()}
         ready = state["database"] == "ok"
         body = {"status": "ready" if ready else "not ready", "parts": state}
         return Response(dump_json(body), 200 if ready else 503, content_type="application/json")
@@ -105,9 +103,10 @@ class ProblemPage(MethodView):
             raise NotFound
         page = _PAGE.format(
             name=escape(name),
-            status=problem_type.status,
+            statuses=" or ".join(map(str, problem_type.statuses)),
             title=escape(problem_type.title),
-            text=escape(problem_type.text),
+            explanation=escape(problem_type.explanation),
+            remedy=escape(problem_type.remedy),
         )
         return Response(page, content_type="text/html; charset=utf-8", headers={"Cache-Control": "max-age=86400"})
 
@@ -117,5 +116,6 @@ _PAGE = """<!doctype html>
 <title>{title}</title>
 <style>body{{font:1.1rem/1.6 system-ui,sans-serif;max-width:38rem;margin:3rem auto;padding:0 1rem;color:#222}}
 code{{background:#eee;padding:.1em .3em}}</style>
-<h1>{title}</h1><p><code>{name}</code>, status {status}</p><p>{text}</p></html>
+<h1>{title}</h1><p><code>{name}</code>, status {statuses}</p><p>{explanation}</p>
+<p>{remedy}</p></html>
 """

@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import NamedTuple
 
-from newsapi.content.writes.writer import WriteContext
 from newsapi.db.database import Session
 from newsapi.errors import IdempotencyKeyReused, IdempotentRequestInProgress, NewsError
-from newsapi.keys.commands import Caller
 from newsapi.web import idempotency_rows
+from newsapi.web.caller import Caller
+from newsapi.web.context import AppContext
 
 
 class StoredResponse(NamedTuple):
@@ -31,7 +31,7 @@ SaveResponse = Callable[[Session, StoredResponse], StoredResponse]
 
 
 def run_once(
-    context: WriteContext,
+    context: AppContext,
     caller: Caller,
     idempotency_key: str,
     digest: bytes,
@@ -40,7 +40,7 @@ def run_once(
     """Execute a request once for each idempotency key of a caller.
 
     Args:
-        context: Database, settings and clock.
+        context: Services of the application, of which database and clock are used.
         caller: The API key of the request.
         idempotency_key: The Idempotency-Key header.
         digest: A hash of the request.
@@ -78,7 +78,7 @@ def run_once(
             body=reply.body,
         )
         if not is_saved:
-            raise IdempotentRequestInProgress  # the lease has expired and another request acquired it: that one is executed
+            raise IdempotentRequestInProgress  # the lease expired and another request, which acquired it, is executed
         return reply
 
     try:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from newsapi.db.types import columns_table
 from newsapi.errors import IdempotentRequestInProgress
-from newsapi.keys.tables import IdempotencyRecord
+from newsapi.web.tables import IdempotencyRecord
 
 RETENTION = timedelta(hours=24)
 """How long a response is stored."""
@@ -43,12 +43,12 @@ def acquire_key(
         IdempotentRequestInProgress: Another execution released the key at this moment.
     """
     columns = _RECORD.c
-    session.execute(delete(_RECORD).where(columns.at < now - RETENTION))
+    session.execute(delete(_RECORD).where(columns.created_at < now - RETENTION))
     try:
         with session.begin_nested():
             values = {
                 "request_digest": digest,
-                "at": now,
+                "created_at": now,
                 "lease_holder": holder,
                 "lease_expires_at": now + LEASE_DURATION,
             }

@@ -1,10 +1,9 @@
-"""Problem details (RFC 9457): the status code, title and documentation text of every error."""
+"""Problem responses (RFC 9457): error handlers that convert every exception of a view to a response."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 from uuid import UUID
 
@@ -15,175 +14,35 @@ from werkzeug.exceptions import HTTPException
 from newsapi.cache import dependencies
 from newsapi.cache.cached_response import PUBLIC_HEADERS, REQUEST_ID_PLACEHOLDER, CachedResponse
 from newsapi.errors import (
-    CursorExpired,
-    CursorInvalid,
-    DiskFull,
-    IdempotencyKeyReused,
     IdempotentRequestInProgress,
     InvalidBody,
     InvalidParameter,
     KeyMissing,
     KeyUnknown,
-    MailNotConfigured,
     MigrationsPending,
     NewsError,
     NoLongerPublic,
     NotFound,
-    PreconditionRequired,
     RateLimited,
     Renamed,
     ReplicaBehind,
-    ResourceInUse,
     ScopeMissing,
-    TokenExpired,
     TransitionNotAllowed,
     Unavailable,
     VersionConflict,
     WrongMediaType,
 )
 from newsapi.server.wsgi_bridge import UncachedResponse
+from newsapi.text.json_types import JsonObject
 from newsapi.text.slugs import is_slug, is_uuid
 from newsapi.web import request_hooks
 from newsapi.web.context import app_context
 from newsapi.web.fast_dump import dump_json
+from newsapi.web.problem_types import BLANK_PROBLEMS, PROBLEM_TYPE_OF_ERROR, PROBLEM_TYPES
 
 log = structlog.get_logger("newsapi.problems")
 
 MEDIA_TYPE = "application/problem+json"
-
-
-class ProblemType(NamedTuple):
-    """A problem type: its status code, its title, and the text of its documentation page."""
-
-    status: int
-    title: str
-    text: str
-
-
-PROBLEM_TYPES = {
-    "bad-parameter": ProblemType(
-        400,
-        "Invalid query parameter",
-        "A query parameter is unknown, is given more than once, or has an invalid value. Each entry of errors names the"
-        " parameter and says what is allowed.",
-    ),
-    "cursor-invalid": ProblemType(
-        400,
-        "Invalid cursor",
-        "A cursor is an opaque text made by this API: use page.next or page.prev of a response unchanged. This cursor"
-        " was altered or truncated, or was made for another list. Start again without a cursor.",
-    ),
-    "cursor-expired": ProblemType(
-        410,
-        "Cursor expired",
-        "The cursor is too old, or its list cannot be continued from it any more. Cursors of lists are valid for at"
-        " least 30 days, those of /v1/changes for at least 400 days. Start again without a cursor.",
-    ),
-    "not-found": ProblemType(404, "Not found", "There is no resource at this URL, or it is not public."),
-    "gone": ProblemType(
-        410,
-        "No longer public",
-        "The article was published, and has been unpublished or withdrawn. The member gone says when, how and, if it"
-        " was stated, why. Delete your copies of the article.",
-    ),
-    "key-unknown": ProblemType(
-        401,
-        "Invalid API key",
-        "The API key of the request does not exist, has expired or was revoked. Public reads need no key.",
-    ),
-    "key-missing": ProblemType(
-        401,
-        "API key required",
-        "Send an API key: Authorization: Bearer KEY. Writes need a key; most reads do not.",
-    ),
-    "scope-missing": ProblemType(
-        403,
-        "Insufficient scope",
-        "The API key is valid, but lacks the scope that the member scope names. Ask the issuer of the key for that"
-        " scope.",
-    ),
-    "bad-body": ProblemType(
-        422,
-        "Invalid request body",
-        "Each entry of errors points to a location in the request body (a JSON pointer) and says what is wrong there.",
-    ),
-    "version-missing": ProblemType(
-        428,
-        "If-Match required",
-        "Read the article with your API key and send its ETag as If-Match. The API then rejects the update if the"
-        " article has changed since, so that you do not overwrite changes that you have not seen.",
-    ),
-    "version-stale": ProblemType(
-        412,
-        "The resource has changed",
-        "The resource has changed since the version in If-Match. The ETag of this response is the current version: read"
-        " it, and repeat your change if it still applies.",
-    ),
-    "move-not-allowed": ProblemType(
-        409,
-        "Status transition not allowed",
-        "The article cannot change from its current status to the requested one. The member allowed lists the possible"
-        " statuses.",
-    ),
-    "in-use": ProblemType(
-        409,
-        "Resource in use",
-        "The slug belongs to another resource, or other resources depend on the one to be deleted. Nothing was"
-        " changed.",
-    ),
-    "idempotency-conflict": ProblemType(
-        422,
-        "Idempotency-Key conflict",
-        "An Idempotency-Key identifies one request for 24 hours: the same request gets the first response, another"
-        " request with the same key is rejected with 422. While the first request is being executed, the status is 409:"
-        " try again a second later.",
-    ),
-    "token-expired": ProblemType(
-        410, "Link expired", "The link was valid, and has expired or was revoked. Request a new link."
-    ),
-    "rate-limited": ProblemType(
-        429,
-        "Too many requests",
-        "Wait for the number of seconds in Retry-After. RateLimit-Policy states the number of requests per time"
-        " window.",
-    ),
-    "behind": ProblemType(
-        503,
-        "Requested change not available yet",
-        "min_seq asks for a change that the database has not reached. Try again after the number of seconds in"
-        " Retry-After.",
-    ),
-    "unavailable": ProblemType(
-        503,
-        "Service unavailable",
-        "A service that this API depends on does not respond. Try again after the number of seconds in Retry-After.",
-    ),
-}
-
-PROBLEM_OF_ERROR: dict[type[NewsError], str] = {
-    InvalidParameter: "bad-parameter",
-    CursorInvalid: "cursor-invalid",
-    CursorExpired: "cursor-expired",
-    NotFound: "not-found",
-    NoLongerPublic: "gone",
-    ReplicaBehind: "behind",
-    InvalidBody: "bad-body",
-    ResourceInUse: "in-use",
-    KeyMissing: "key-missing",
-    IdempotencyKeyReused: "idempotency-conflict",
-    KeyUnknown: "key-unknown",
-    RateLimited: "rate-limited",
-    TransitionNotAllowed: "move-not-allowed",
-    ScopeMissing: "scope-missing",
-    IdempotentRequestInProgress: "idempotency-conflict",
-    TokenExpired: "token-expired",
-    PreconditionRequired: "version-missing",
-    VersionConflict: "version-stale",
-    MigrationsPending: "unavailable",
-    MailNotConfigured: "unavailable",
-    DiskFull: "unavailable",
-    Unavailable: "unavailable",
-}
 
 
 def register(app: Flask) -> None:
@@ -192,7 +51,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http_error)
 
 
-def problem(name: str, detail: str, *, status: int | None = None, **extra_members: Any) -> Response:
+def problem(name: str, detail: str, *, status: int | None = None, **extra_members: object) -> Response:
     """Return a problem response.
 
     Args:
@@ -206,13 +65,13 @@ def problem(name: str, detail: str, *, status: int | None = None, **extra_member
     return _response(type_url, status or problem_type.status, problem_type.title, detail, extra_members)
 
 
-def _response(type_url: str, status: int, title: str, detail: str, extra_members: dict[str, Any]) -> Response:
+def _response(type_url: str, status: int, title: str, detail: str, extra_members: JsonObject) -> Response:
     body = _body(type_url, status, title, detail, {"request_id": request_hooks.request_id(), **extra_members})
     return Response(body, status, content_type=MEDIA_TYPE)
 
 
 def _body(
-    type_url: str, status: int, title: str, detail: str, extra_members: dict[str, Any], *, path: str | None = None
+    type_url: str, status: int, title: str, detail: str, extra_members: JsonObject, *, path: str | None = None
 ) -> bytes:
     instance = quote((request.path if path is None else path)[:500])
     members = {"type": type_url, "title": title, "status": status, "detail": detail, "instance": instance}
@@ -236,7 +95,7 @@ def refusal_factory(api_url: str) -> Callable[[int, str, str], UncachedResponse]
             status_header = ("Retry-After", "1")
         else:
             type_url, title = "about:blank", HTTPStatus(status).phrase
-            detail = title
+            detail = _blank_detail(status, title)
             status_header = ("Connection", "close")
         body = _body(type_url, status, title, detail, {"request_id": request_id}, path=path)
         headers = [("Content-Type", MEDIA_TYPE), ("Cache-Control", "no-store"), ("X-Request-Id", request_id)]
@@ -245,6 +104,15 @@ def refusal_factory(api_url: str) -> Callable[[int, str, str], UncachedResponse]
         return UncachedResponse(status, headers, body)
 
     return refuse
+
+
+_SAME_DETAIL = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE})
+"""Status codes that both the asynchronous server and the application send; their responses are the same."""
+
+
+def _blank_detail(status: int, otherwise: str) -> str:
+    """Return the detail of a problem without a type of its own."""
+    return BLANK_PROBLEMS[status] if status in _SAME_DETAIL else otherwise
 
 
 def cacheable_problem(error: NotFound | Renamed | NoLongerPublic, url: str) -> CachedResponse:
@@ -269,14 +137,13 @@ def cacheable_problem(error: NotFound | Renamed | NoLongerPublic, url: str) -> C
             status=308,
             location=_redirect_url(error, url),
         )
-    name = PROBLEM_OF_ERROR[type(error)]
-    problem_type = PROBLEM_TYPES[name]
-    extra_members: dict[str, Any] = {"request_id": REQUEST_ID_PLACEHOLDER}
+    problem_type = PROBLEM_TYPE_OF_ERROR[type(error)]
+    extra_members: JsonObject = {"request_id": REQUEST_ID_PLACEHOLDER}
     if isinstance(error, NoLongerPublic):
         extra_members["gone"] = error.gone
     # The canonical path: the response is shared by requests that spell an id in different ways.
     path = unquote(url.removeprefix(api_url).partition("?")[0])
-    type_url = f"{api_url}/problems/{name}"
+    type_url = f"{api_url}/problems/{problem_type.name}"
     body = _body(type_url, problem_type.status, problem_type.title, str(error), extra_members, path=path)
     return CachedResponse(
         body=body,
@@ -336,9 +203,9 @@ def _news_error(error: NewsError) -> Response:
             error = limited
     if isinstance(error, WrongMediaType):
         return _of_media_type(error)
-    response = problem(
-        PROBLEM_OF_ERROR[type(error)], str(error), status=_STATUS.get(type(error)), **_extra_members(error)
-    )
+    problem_type = PROBLEM_TYPE_OF_ERROR[type(error)]
+    status = problem_type.status_of(type(error))
+    response = problem(problem_type.name, str(error), status=status, **_extra_members(error))
     response.headers.update(_headers(error))
     if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
         # Without a cause, the database is already known to be unreachable, which was logged before.
@@ -353,10 +220,7 @@ def _is_theirs(error: NewsError) -> bool:
     return not isinstance(error, RateLimited | Unavailable | MigrationsPending | ReplicaBehind)
 
 
-_STATUS: dict[type[NewsError], int] = {IdempotentRequestInProgress: 409}
-
-
-def _extra_members(error: NewsError) -> dict[str, Any]:
+def _extra_members(error: NewsError) -> JsonObject:
     """Return the extension members of the problem of an error."""
     if isinstance(error, InvalidParameter):
         member = "pointer" if isinstance(error, InvalidBody) else "parameter"
@@ -400,7 +264,7 @@ def _http_error(error: HTTPException) -> Response:
     else:
         title = HTTPStatus(status).phrase
         detail = error.description if status < HTTPStatus.INTERNAL_SERVER_ERROR else "An internal error occurred."
-        response = _response("about:blank", status, title, detail or title, {})
+        response = _response("about:blank", status, title, _blank_detail(status, detail or title), {})
     for name, value in error.get_headers():
         if name in {"Allow", "WWW-Authenticate", "Retry-After"}:
             response.headers[name] = value

@@ -20,13 +20,12 @@ from redis import RedisError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from newsapi.cache.circuit_breaker import CircuitBreaker
 from newsapi.errors import RateLimited
-from newsapi.settings import Networks, Settings
+from newsapi.setting_parsers import Networks
+from newsapi.settings import Settings
 
 log = structlog.get_logger("newsapi.limits")
-
-CIRCUIT_OPEN_SECONDS: Final = 2.0
-"""Time for which Redis is not used after an error."""
 
 TIMEOUT: Final = 0.1
 
@@ -43,7 +42,7 @@ class RateLimiter:
         self._proxies = settings.trusted_proxies
         self._own = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._shared = _in_redis(settings.redis_url) if self._usual and settings.redis_url else None
-        self._rests_until = 0.0
+        self._circuit = CircuitBreaker()
 
     def count(self) -> None:
         """Count the current request, once, and set `g.limit` to the rate-limit headers of its response.
@@ -83,12 +82,17 @@ class RateLimiter:
                 raise RateLimited(max(1, round(reset - time.time())))
 
     def _hit(self, item: RateLimitItem, *identifiers: str) -> tuple[bool, int, float]:
-        if self._shared is not None and time.monotonic() >= self._rests_until:
-            try:
-                return _counted(self._shared, item, *identifiers)
-            except RedisError as error:
-                self._rests_until = time.monotonic() + CIRCUIT_OPEN_SECONDS
-                log.warning("rate limits without redis", cause=repr(error)[:300])
+        if self._shared is not None:
+            with self._circuit.attempt() as is_allowed:
+                if is_allowed:
+                    try:
+                        counted = _counted(self._shared, item, *identifiers)
+                    except RedisError as error:
+                        self._circuit.open()
+                        log.warning("rate limits without redis", cause=repr(error)[:300])
+                    else:
+                        self._circuit.close()
+                        return counted
         return _counted(self._own, item, *identifiers)
 
 

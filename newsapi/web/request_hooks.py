@@ -9,7 +9,7 @@ import structlog
 from flask import Flask, Response, current_app, g, request
 
 from newsapi.cache.cached_response import EXPOSED_HEADERS
-from newsapi.server.front import REQUEST_ID
+from newsapi.server.response_sender import REQUEST_ID
 from newsapi.server.wsgi_bridge import ENV_CACHE_RESULT
 from newsapi.web import authorization, rate_limits
 from newsapi.web.context import app_context
@@ -79,7 +79,7 @@ def _end(response: Response) -> Response:
         "request",
         method=request.method,
         path=request.path[:500],
-        status=result.answer.status if result else response.status_code,
+        status=result.response.status if result else response.status_code,
         ms=round((time.perf_counter() - g.get("began", time.perf_counter())) * 1000, 1),
     )
     return response

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from flask import Response, request
 
-from newsapi.cache.cached_response import CachedResponse, RequestConditions, render
+from newsapi.cache.cached_response import CachedResponse, Delivery, RequestConditions, render
 from newsapi.cache.log_follower import POLL_INTERVAL_SECONDS
 from newsapi.cache.response_cache import CacheResult
 from newsapi.db.database import Connection
 from newsapi.errors import NoLongerPublic, NotFound, Renamed, ReplicaBehind
 from newsapi.server.front import LONG_POLL_RETRY_AFTER_SECONDS
 from newsapi.server.wsgi_bridge import ENV_CACHE_RESULT, ENV_FRONT, ENV_LONG_POLL, LongPoll
+from newsapi.text.json_types import JsonValue
 from newsapi.web import authorization, problems, request_hooks
 from newsapi.web.context import app_context
 from newsapi.web.cursors import period_number
 
 
-def cached_response(url: str, query: Mapping[str, Any], build: Callable[[Connection], CachedResponse]) -> Response:
+def cached_response(
+    url: str, query: Mapping[str, JsonValue], build: Callable[[Connection], CachedResponse]
+) -> Response:
     """Return the cached response of a URL if it is still valid; otherwise build and cache it.
 
     404, 410 and 308 responses are cached like 200s. Requests with a key or a preview token are never cached.
@@ -39,7 +41,7 @@ def cached_response(url: str, query: Mapping[str, Any], build: Callable[[Connect
 
 
 def long_poll(
-    url: str, query: Mapping[str, Any], build: Callable[[Connection], CachedResponse], seconds: int
+    url: str, query: Mapping[str, JsonValue], build: Callable[[Connection], CachedResponse], seconds: int
 ) -> Response:
     """Return a response; if it has no news, wait until a dependency changes or the timeout expires.
 
@@ -61,7 +63,7 @@ def long_poll(
 
     def load() -> CachedResponse:
         if is_public:
-            return _cached_or_built(url, query, build).answer
+            return _cached_or_built(url, query, build).response
         changelog_snapshot = context.response_cache.follower.latest()
         built = _built(query, build)
         built.log_epoch = changelog_snapshot.epoch if changelog_snapshot is not None else None
@@ -93,7 +95,7 @@ def long_poll(
 
 
 def _cached_or_built(
-    address: str, query: Mapping[str, Any], build: Callable[[Connection], CachedResponse]
+    address: str, query: Mapping[str, JsonValue], build: Callable[[Connection], CachedResponse]
 ) -> CacheResult:
     """Return the cached response of a URL if it is still valid; otherwise build and cache it."""
     context = app_context()
@@ -110,7 +112,9 @@ def _cached_or_built(
     return context.response_cache.get(key, build_or_refuse, min_seq=query["min_seq"])
 
 
-def private_response(url: str, query: Mapping[str, Any], build: Callable[[Connection], CachedResponse]) -> Response:
+def private_response(
+    url: str, query: Mapping[str, JsonValue], build: Callable[[Connection], CachedResponse]
+) -> Response:
     """Build a response for this caller only, which is never cached.
 
     Args:
@@ -127,7 +131,7 @@ def private_response(url: str, query: Mapping[str, Any], build: Callable[[Connec
         return _private(problems.cacheable_problem(error, url))
 
 
-def _built(query: Mapping[str, Any], build: Callable[[Connection], CachedResponse]) -> CachedResponse:
+def _built(query: Mapping[str, JsonValue], build: Callable[[Connection], CachedResponse]) -> CachedResponse:
     """Return a response built for one caller.
 
     Raises:
@@ -167,14 +171,10 @@ def _respond(result: CacheResult) -> Response:
     )
     age = context.response_cache.unproven_seconds(result)
     status, response_headers, body = render(
-        result.answer,
+        result.response,
         conditions,
-        result.answer.choose_encoding(conditions),
-        result.cache_status,
-        request_id=request_hooks.request_id(),
-        cdn_lifetime=context.cdn_lifetime,
-        age=age,
-        now=context.now(),
+        result.response.choose_encoding(conditions),
+        Delivery(result.cache_status, request_hooks.request_id(), context.cdn_lifetime, age, context.now()),
     )
     response = Response(body, status)
     response.headers.clear()
@@ -185,7 +185,7 @@ def _respond(result: CacheResult) -> Response:
 class _FrontResponse(Response):
     """Placeholder for a response that the asynchronous server sends itself."""
 
-    def __call__(self, _environ: object, _start_response: object) -> Any:
+    def __call__(self, _environ: object, _start_response: object) -> tuple[()]:
         """Send nothing."""
         return ()
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
 
-from newsapi.errors import FieldError
+from newsapi.errors import FieldError, InvalidBody
 from newsapi.text.languages import canonicalize_tag
 from newsapi.text.slugs import is_slug
 
@@ -43,7 +43,7 @@ class OutputSchema(Schema):
 
         unknown = EXCLUDE
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, **kwargs: object) -> None:
         """Make the class docstring the description of the OpenAPI component."""
         super().__init_subclass__(**kwargs)
         if cls.__doc__:
@@ -103,13 +103,13 @@ def format_instant(value: datetime) -> str:
     return value.isoformat().removesuffix("+00:00") + "Z"
 
 
-class Instant(fields.Field[datetime]):
+class Instant(fields.Field[date]):
     """An RFC 3339 date-time: any offset in requests, UTC with Z in responses."""
 
-    def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
-        return None if value is None else format_instant(value)
+    def _serialize(self, value: date | None, attr: str | None, obj: object, **kwargs: object) -> str | None:
+        return format_instant(value) if isinstance(value, datetime) else None
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> date:
         if not isinstance(value, str):
             raise ValidationError(["must be a string with a date and time"])
         try:
@@ -121,7 +121,7 @@ class Instant(fields.Field[datetime]):
 class InstantOrDate(Instant):
     """A date-time, or a plain date that stands for the whole day; loads as `datetime` or `date`."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> date:
         if isinstance(value, str) and _DATE.fullmatch(value):
             try:
                 day = date.fromisoformat(value)
@@ -149,7 +149,7 @@ class SingleLineText(fields.String):
             value = None
         return super().deserialize(value, attr, data, **kwargs)
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> str:
         if not isinstance(value, str):
             raise ValidationError(["must be a string"])
         if _CONTROL.search(value) or (not self.allow_line_breaks and _LINE_BREAK.search(value)):
@@ -171,13 +171,13 @@ class MultilineText(SingleLineText):
 class SlugField(fields.String):
     """A slug: lowercase letters and digits joined by single hyphens, at most 200 characters, not in UUID form."""
 
-    def __init__(self, *, metadata: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+    def __init__(self, *, metadata: Mapping[str, object] | None = None, **kwargs: Any) -> None:
         """Add the slug's pattern and maximum length to the field's metadata, for OpenAPI."""
         super().__init__(
             metadata={"pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": 200, **(metadata or {})}, **kwargs
         )
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> str:
         if not isinstance(value, str) or not is_slug(value):
             raise ValidationError([NOT_A_SLUG])
         return value
@@ -188,7 +188,7 @@ NOT_A_SLUG = (
 )
 
 
-def slug_list(max_items: int, *, default: Any = list) -> fields.List[str]:
+def slug_list(max_items: int, *, default: object = list) -> fields.List[str]:
     """Return a field for a list of distinct slugs.
 
     Args:
@@ -215,8 +215,8 @@ class WebAddress(SingleLineText):
         """Set the maximum length, 2,000 characters."""
         super().__init__(max_length=2_000, **kwargs)
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        text = super()._deserialize(value, attr, data, **kwargs)
+    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> str:
+        text = super()._deserialize(value, attr, None)
         if not _is_web_address(text) or any(character in text for character in " \"'<>\\^`{|}"):
             raise ValidationError(["must be an absolute http or https URL"])
         return text
@@ -234,7 +234,7 @@ def _is_web_address(text: str) -> bool:
 class LanguageTag(fields.String):
     """A BCP 47 language tag, loaded in canonical case."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> str:
         tag = canonicalize_tag(value) if isinstance(value, str) else None
         if tag is None:
             raise ValidationError(["must be a BCP 47 language tag, such as it or en-GB"])
@@ -249,7 +249,7 @@ class StrictInteger(fields.Integer):
         self.span = f"must be a whole number from {lowest} to {highest}"
         super().__init__(validate=validate.Range(min=lowest, max=highest, error=self.span), **kwargs)
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> int:
         if isinstance(value, str) and _WHOLE.fullmatch(value):
             return int(value)
         if isinstance(value, int) and not isinstance(value, bool):
@@ -264,7 +264,7 @@ class PixelLength(StrictInteger):
         """Set the range, 1 to 100,000."""
         super().__init__(1, 100_000, **kwargs)
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> int:
         if isinstance(value, str):
             raise ValidationError([self.span])
         return super()._deserialize(value, None, None)
@@ -273,7 +273,7 @@ class PixelLength(StrictInteger):
 class StrictBoolean(fields.Boolean):
     """A JSON true or false; marshmallow's other spellings, such as 1 and "true", are rejected."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> bool:
         if not isinstance(value, bool):
             raise ValidationError(["must be true or false"])
         return value
@@ -348,3 +348,12 @@ class Problem(OutputSchema):
     request_id = fields.String(required=True, metadata={"description": "The response's `X-Request-Id`"})
     errors = fields.List(fields.Nested(FieldErrorSchema))
     gone = fields.Nested(Withdrawal)
+
+
+def load_body(schema: Schema, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a request body as loaded by its schema; raise InvalidBody with all field errors."""
+    try:
+        loaded_values: dict[str, Any] = schema.load(values)
+    except ValidationError as error:
+        raise InvalidBody(list(field_errors(error.messages))) from error
+    return loaded_values

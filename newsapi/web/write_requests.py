@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
 from flask import Response, request
 from marshmallow import Schema
 
 from newsapi.errors import FieldError, InvalidBody, InvalidParameter, WrongMediaType
-from newsapi.imports.ndjson import InvalidJson, parse_line
+from newsapi.text.json_types import JsonObject
+from newsapi.text.strict_json import InvalidJson, parse_line
 from newsapi.web import idempotency
 from newsapi.web.authorization import require_caller
 from newsapi.web.context import app_context
 from newsapi.web.idempotency import SaveResponse, StoredResponse
+from newsapi.web.preconditions import ANY_VERSION, NO_PRECONDITION, VersionPrecondition
 
 JSON: Final = "application/json"
 PATCH: Final = "application/merge-patch+json"
 
-_WORD: Final = re.compile(r"[\x21-\x7e]{1,255}")
-_TAG: Final = re.compile(r'(W/)?"([^"]*)"')
+_IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
+_ETAG: Final = re.compile(r'(W/)?"([^"]*)"')
 _VERSION: Final = re.compile(r"v([1-9][0-9]{0,8})", re.ASCII)
 
 
-def json_body(media_type: str = JSON, *, required: bool = True) -> dict[str, Any]:
+def json_body(media_type: str = JSON, *, required: bool = True) -> JsonObject:
     """Parse the body of the current request as a JSON object.
 
     JSON that parsers may read in different ways (such as repeated keys) is rejected, as in import records. Form media
@@ -66,21 +68,16 @@ def reject_query_params() -> None:
         raise InvalidParameter([FieldError(name[:100], message) for name in request.args])
 
 
-def if_match_versions() -> Sequence[int] | None:
-    """Return the versions that the `If-Match` header of the current request names.
-
-    Returns:
-        `()` without the header, None for `*` (any version), else the version numbers. If the header names no valid
-        version, the list is `[-1]`, which matches none.
-    """
+def parse_if_match() -> VersionPrecondition:
+    """Return the precondition of the `If-Match` header of the current request."""
     header = request.headers.get("If-Match")
     if header is None:
-        return ()
+        return NO_PRECONDITION
     if header.strip() == "*":
-        return None
+        return ANY_VERSION
     # If-Match uses strong comparison: a weak ETag never matches (RFC 9110, section 13.1.1).
-    matches = [_VERSION.fullmatch(etag) for weak, etag in _TAG.findall(header) if not weak]
-    return [int(match[1]) for match in matches if match] or [-1]
+    matches = [_VERSION.fullmatch(etag) for weak, etag in _ETAG.findall(header) if not weak]
+    return VersionPrecondition(frozenset(int(match[1]) for match in matches if match))
 
 
 def idempotent(command: Callable[[SaveResponse], StoredResponse]) -> Response:
@@ -101,13 +98,13 @@ def idempotent(command: Callable[[SaveResponse], StoredResponse]) -> Response:
     idempotency_key = request.headers.get("Idempotency-Key")
     if idempotency_key is None:
         return write_response(command(idempotency.without_key))
-    if not _WORD.fullmatch(idempotency_key):
+    if not _IDEMPOTENCY_KEY.fullmatch(idempotency_key):
         raise InvalidParameter([FieldError("Idempotency-Key", "must be 1 to 255 visible ASCII characters")])
     content = b"\0".join((request.method.encode(), request.path.encode(), request.get_data(cache=True)))
     request_digest = hashlib.sha256(content).digest()
-    return write_response(
-        idempotency.run_once(app_context().desk, require_caller(), idempotency_key, request_digest, command)
-    )
+    context = app_context()
+    context.require_database()
+    return write_response(idempotency.run_once(context, require_caller(), idempotency_key, request_digest, command))
 
 
 def write_response(response: StoredResponse) -> Response:
@@ -137,7 +134,7 @@ LOCATION_HEADER: Final = {
 }
 
 
-def requires_key() -> dict[str, Any]:
+def requires_key() -> JsonObject:
     """Return the OpenAPI attributes of an operation that needs a key."""
     return {"security": [{"key": []}]}
 
@@ -148,7 +145,7 @@ def documents_body(
     media_type: str = JSON,
     with_idempotency_key: bool = False,
     versioned: bool = False,
-) -> dict[str, Any]:
+) -> JsonObject:
     """Return the OpenAPI attributes of a write: security, request body and headers.
 
     Args:

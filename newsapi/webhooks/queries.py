@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Final, NamedTuple, TypedDict, Unpack
 from uuid import UUID
 
 from sqlalchemy import (
     Connection,
-    CursorResult,
     Row,
     and_,
     delete,
@@ -25,103 +24,213 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from newsapi.db.bulk_rows import in_values
-from newsapi.db.types import columns_table
+from newsapi.db.types import columns_table, uuid7
 from newsapi.keys.tables import ApiKey
 from newsapi.webhooks.tables import Delivery, Webhook
 
-_HOOK = columns_table(Webhook)
+_WEBHOOK = columns_table(Webhook)
 _DELIVERY = columns_table(Delivery)
-_SENT = tuple(_DELIVERY.c[name] for name in ("id", "webhook_id", "seq", "type", "body", "attempts"))
-_AT_ONCE = 100
+_WEBHOOKS_PER_STATEMENT: Final = 100
 """Webhooks per UNION statement: SQLite allows at most 500 parts."""
 
 
-def insert_webhook(session: Session, **columns: Any) -> None:
-    """Insert a webhook; the keyword arguments are the columns of the table."""
-    session.execute(insert(_HOOK).values(**columns))
+class WebhookColumns(TypedDict, total=False):
+    """Columns of a webhook that can be given or changed; see the table for their meaning."""
+
+    url: str
+    events: list[str]
+    brands: list[str] | None
+    sections: list[str] | None
+    secret: str
+    previous_secret: str | None
+    previous_secret_expires_at: datetime | None
+    failing_since: datetime | None
+    paused_at: datetime | None
 
 
-def get_webhook(connection: Connection, id_: UUID, owner: str | None) -> Row[Any] | None:
+class WebhookRow(NamedTuple):
+    """A webhook: the columns of its table, in their order."""
+
+    id: UUID
+    owner: str
+    url: str
+    events: list[str]
+    brands: list[str] | None
+    sections: list[str] | None
+    secret: str
+    previous_secret: str | None
+    previous_secret_expires_at: datetime | None
+    created_at: datetime
+    failing_since: datetime | None
+    paused_at: datetime | None
+
+
+_WEBHOOK_COLUMNS: Final = tuple(_WEBHOOK.c[name] for name in WebhookRow._fields)
+
+
+class DueDelivery(NamedTuple):
+    """A delivery to attempt now."""
+
+    id: UUID
+    webhook_id: UUID
+    seq: int | None
+    type: str
+    body: str
+    attempts: int
+
+
+_DUE_COLUMNS: Final = tuple(_DELIVERY.c[name] for name in DueDelivery._fields)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDelivery:
+    """A delivery to insert. It is due at once, and `seq` is None for an event that is not about a change."""
+
+    id: UUID = field(default_factory=uuid7)
+    webhook_id: UUID
+    seq: int | None
+    type: str
+    body: str
+    created_at: datetime
+
+
+def insert_webhook(
+    session: Session, id_: UUID, *, owner: str, secret: str, created_at: datetime, values: WebhookColumns
+) -> WebhookRow:
+    """Insert a webhook and return it.
+
+    Args:
+        session: A transaction.
+        id_: The new id.
+        owner: The key that owns the webhook.
+        secret: The secret that signs its deliveries.
+        created_at: The time of creation.
+        values: The columns that the client gave.
+
+    Returns:
+        The webhook.
+    """
+    webhook = WebhookRow(
+        id=id_,
+        owner=owner,
+        url=values["url"],
+        events=values["events"],
+        brands=values.get("brands"),
+        sections=values.get("sections"),
+        secret=secret,
+        previous_secret=None,
+        previous_secret_expires_at=None,
+        created_at=created_at,
+        failing_since=None,
+        paused_at=None,
+    )
+    session.execute(insert(_WEBHOOK).values(**webhook._asdict()))
+    return webhook
+
+
+def get_webhook(connection: Connection, id_: UUID, owner: str | None) -> WebhookRow | None:
     """Return the webhook with this id, or None if it does not exist or has another owner than `owner`, if given."""
-    statement = select(_HOOK).where(_HOOK.c.id == id_)
-    return connection.execute(statement if owner is None else statement.where(_HOOK.c.owner == owner)).one_or_none()
+    statement = select(*_WEBHOOK_COLUMNS).where(_WEBHOOK.c.id == id_)
+    statement = statement if owner is None else statement.where(_WEBHOOK.c.owner == owner)
+    row = connection.execute(statement).one_or_none()
+    return None if row is None else WebhookRow._make(row)
 
 
-def list_webhooks(connection: Connection, owner: str | None) -> Sequence[Row[Any]]:
+def list_webhooks(connection: Connection, owner: str | None) -> list[WebhookRow]:
     """Return the webhooks of an owner, or all webhooks if `owner` is None, oldest first."""
-    statement = select(_HOOK).order_by(_HOOK.c.created_at, _HOOK.c.id)
-    return connection.execute(statement if owner is None else statement.where(_HOOK.c.owner == owner)).all()
+    statement = select(*_WEBHOOK_COLUMNS).order_by(_WEBHOOK.c.created_at, _WEBHOOK.c.id)
+    rows = connection.execute(statement if owner is None else statement.where(_WEBHOOK.c.owner == owner))
+    return [WebhookRow._make(row) for row in rows]
 
 
-def list_eligible(connection: Connection, now: datetime) -> Sequence[Row[Any]]:
+def list_eligible(connection: Connection, now: datetime) -> list[WebhookRow]:
     """Return the webhooks whose owner's key is neither revoked nor expired, oldest first."""
     key = columns_table(ApiKey).c
     is_valid = and_(key.revoked_at.is_(None), or_(key.expires_at.is_(None), key.expires_at > now))
-    statement = select(_HOOK).join(columns_table(ApiKey), key.prefix == _HOOK.c.owner).where(is_valid)
-    return connection.execute(statement.order_by(_HOOK.c.created_at, _HOOK.c.id)).all()
+    statement = select(*_WEBHOOK_COLUMNS).join(columns_table(ApiKey), key.prefix == _WEBHOOK.c.owner).where(is_valid)
+    rows = connection.execute(statement.order_by(_WEBHOOK.c.created_at, _WEBHOOK.c.id))
+    return [WebhookRow._make(row) for row in rows]
 
 
 def reassign(session: Session, owner: str, new_owner: str) -> None:
     """Transfer the webhooks of one owner to another."""
-    session.execute(update(_HOOK).where(_HOOK.c.owner == owner).values(owner=new_owner))
+    session.execute(update(_WEBHOOK).where(_WEBHOOK.c.owner == owner).values(owner=new_owner))
 
 
 def count_webhooks(connection: Connection, owner: str) -> int:
     """Return the number of webhooks of an owner."""
-    return connection.execute(select(func.count()).select_from(_HOOK).where(_HOOK.c.owner == owner)).scalar_one()
+    return connection.execute(select(func.count()).select_from(_WEBHOOK).where(_WEBHOOK.c.owner == owner)).scalar_one()
 
 
-def update_webhook(session: Session, id_: UUID, **columns: Any) -> None:
+def update_webhook(session: Session, id_: UUID, **columns: Unpack[WebhookColumns]) -> None:
     """Update the given columns of a webhook."""
-    session.execute(update(_HOOK).where(_HOOK.c.id == id_).values(**columns))
+    session.execute(update(_WEBHOOK).where(_WEBHOOK.c.id == id_).values(**columns))
 
 
 def delete_webhook(session: Session, id_: UUID) -> None:
     """Delete a webhook together with its deliveries."""
-    session.execute(delete(_HOOK).where(_HOOK.c.id == id_))
+    session.execute(delete(_WEBHOOK).where(_WEBHOOK.c.id == id_))
 
 
 # --- deliveries -------------------------------------------------------------------------------------------------------
 
 
-def insert_deliveries(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert deliveries; rows of webhooks that were deleted in the meantime are skipped."""
-    ids = {row["webhook_id"] for row in rows}
-    existing = {*session.execute(select(_HOOK.c.id).where(in_values(session.connection(), _HOOK.c.id, ids))).scalars()}
-    to_insert = [row for row in rows if row["webhook_id"] in existing]
+def insert_deliveries(session: Session, deliveries: Sequence[NewDelivery]) -> None:
+    """Insert pending deliveries; those of webhooks that were deleted in the meantime are skipped."""
+    ids = {delivery.webhook_id for delivery in deliveries}
+    existing = {
+        *session.execute(select(_WEBHOOK.c.id).where(in_values(session.connection(), _WEBHOOK.c.id, ids))).scalars()
+    }
+    to_insert = [
+        {
+            "id": delivery.id,
+            "webhook_id": delivery.webhook_id,
+            "seq": delivery.seq,
+            "type": delivery.type,
+            "body": delivery.body,
+            "state": "pending",
+            "attempts": 0,
+            "next_attempt_at": delivery.created_at,
+            "created_at": delivery.created_at,
+        }
+        for delivery in deliveries
+        if delivery.webhook_id in existing
+    ]
     if to_insert:
         session.execute(insert(_DELIVERY), to_insert)
 
 
 def list_due(
     connection: Connection, now: datetime, limits: Mapping[UUID, int], busy: Collection[UUID], *, until: int
-) -> Sequence[Row[Any]]:
+) -> list[DueDelivery]:
     """Return the deliveries to attempt now.
 
     `limits` gives the maximum number of deliveries for each webhook; deliveries whose id is in `busy` are left out.
     Deliveries of changes after `until` have to wait, because not every node knows these changes yet.
 
     Returns:
-        Rows of `id`, `webhook_id`, `seq`, `type`, `body` and `attempts`.
+        The deliveries; those of one webhook are in the order of their due time.
     """
-    due_rows: list[Row[Any]] = []
-    hooks = [hook for hook, limit in limits.items() if limit > 0]
-    for start in range(0, len(hooks), _AT_ONCE):
+    due: list[DueDelivery] = []
+    webhook_ids = [webhook_id for webhook_id, limit in limits.items() if limit > 0]
+    for start in range(0, len(webhook_ids), _WEBHOOKS_PER_STATEMENT):
         selects = [
             select(
-                select(*_SENT)
+                select(*_DUE_COLUMNS)
                 .where(
-                    _DELIVERY.c.webhook_id == hook, _DELIVERY.c.state == "pending", _DELIVERY.c.next_attempt_at <= now
+                    _DELIVERY.c.webhook_id == webhook_id,
+                    _DELIVERY.c.state == "pending",
+                    _DELIVERY.c.next_attempt_at <= now,
                 )
                 .where(_DELIVERY.c.id.not_in(busy), func.coalesce(_DELIVERY.c.seq, 0) <= until)
                 .order_by(_DELIVERY.c.next_attempt_at, _DELIVERY.c.id)
-                .limit(limits[hook])
+                .limit(limits[webhook_id])
                 .subquery()
             )
-            for hook in hooks[start : start + _AT_ONCE]
+            for webhook_id in webhook_ids[start : start + _WEBHOOKS_PER_STATEMENT]
         ]
-        due_rows += connection.execute(union_all(*selects)).all()
-    return due_rows
+        due += [DueDelivery._make(row) for row in connection.execute(union_all(*selects))]
+    return due
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +241,8 @@ class DeliveryAttempt:
     """
 
     id: UUID
-    webhook: UUID
-    at: datetime
+    webhook_id: UUID
+    attempted_at: datetime
     succeeded: bool
     status: int | None = None
     error: str | None = None
@@ -151,36 +260,40 @@ def record_attempts(session: Session, attempts: Iterable[DeliveryAttempt]) -> No
             state = "pending"
         else:
             state = "dead"
-        values: dict[str, Any] = {"attempts": _DELIVERY.c.attempts + 1, "last_attempt_at": attempt.at, "state": state}
-        values |= {"last_status_code": attempt.status, "last_error": attempt.error}
-        values |= {"next_attempt_at": attempt.due_at} if attempt.due_at else {"finished_at": attempt.at}
+        values: dict[str, object] = {"attempts": _DELIVERY.c.attempts + 1, "last_attempt_at": attempt.attempted_at}
+        values |= {"state": state, "last_status_code": attempt.status, "last_error": attempt.error}
+        values |= {"next_attempt_at": attempt.due_at} if attempt.due_at else {"finished_at": attempt.attempted_at}
         is_pending = (_DELIVERY.c.id == attempt.id) & (_DELIVERY.c.state == "pending")
         session.execute(update(_DELIVERY).where(is_pending).values(**values))
         if attempt.succeeded:
-            succeeded.add(attempt.webhook)
+            succeeded.add(attempt.webhook_id)
         else:
-            failed.setdefault(attempt.webhook, attempt.at)
-    for hook in sorted(succeeded):
+            failed.setdefault(attempt.webhook_id, attempt.attempted_at)
+    for webhook_id in sorted(succeeded):
         session.execute(
-            update(_HOOK).where(_HOOK.c.id == hook, _HOOK.c.failing_since.is_not(None)).values(failing_since=None)
+            update(_WEBHOOK)
+            .where(_WEBHOOK.c.id == webhook_id, _WEBHOOK.c.failing_since.is_not(None))
+            .values(failing_since=None)
         )
-    for hook in sorted(failed.keys() - succeeded):
-        failing_since = func.coalesce(_HOOK.c.failing_since, literal(failed[hook], _HOOK.c.failing_since.type))
-        session.execute(update(_HOOK).where(_HOOK.c.id == hook).values(failing_since=failing_since))
+    for webhook_id in sorted(failed.keys() - succeeded):
+        failing_since = func.coalesce(
+            _WEBHOOK.c.failing_since, literal(failed[webhook_id], _WEBHOOK.c.failing_since.type)
+        )
+        session.execute(update(_WEBHOOK).where(_WEBHOOK.c.id == webhook_id).values(failing_since=failing_since))
 
 
 def pause_failing(session: Session, *, failing_before: datetime, now: datetime) -> list[UUID]:
     """Pause the webhooks that have been failing since before `failing_before`; return their ids."""
-    failing = (_HOOK.c.failing_since < failing_before) & _HOOK.c.paused_at.is_(None)
-    statement = update(_HOOK).where(failing).values(paused_at=now).returning(_HOOK.c.id)
+    failing = (_WEBHOOK.c.failing_since < failing_before) & _WEBHOOK.c.paused_at.is_(None)
+    statement = update(_WEBHOOK).where(failing).values(paused_at=now).returning(_WEBHOOK.c.id)
     return [*session.execute(statement).scalars()]
 
 
 def list_deliveries(
-    connection: Connection, hook: UUID, *, before: UUID | None, limit: int, state: str | None
-) -> Sequence[Row[Any]]:
+    connection: Connection, webhook_id: UUID, *, before: UUID | None, limit: int, state: str | None
+) -> Sequence[Row[*tuple[object, ...]]]:
     """Return deliveries of a webhook, newest first, optionally in one state or older than the id `before`."""
-    statement = select(_DELIVERY).where(_DELIVERY.c.webhook_id == hook)
+    statement = select(_DELIVERY).where(_DELIVERY.c.webhook_id == webhook_id)
     if state is not None:
         statement = statement.where(_DELIVERY.c.state == state)
     if before is not None:
@@ -188,15 +301,14 @@ def list_deliveries(
     return connection.execute(statement.order_by(_DELIVERY.c.id.desc()).limit(limit)).all()
 
 
-def requeue(session: Session, hook: UUID, delivery: UUID, now: datetime) -> bool:
+def requeue(session: Session, webhook_id: UUID, delivery_id: UUID, now: datetime) -> bool:
     """Queue a delivery again under its id; return False if the webhook has no delivery with this id."""
     statement = (
         update(_DELIVERY)
-        .where(_DELIVERY.c.id == delivery, _DELIVERY.c.webhook_id == hook)
+        .where(_DELIVERY.c.id == delivery_id, _DELIVERY.c.webhook_id == webhook_id)
         .values(state="pending", attempts=0, next_attempt_at=now, finished_at=None)
     )
-    result: CursorResult[Any] = session.execute(statement)  # type: ignore[assignment]
-    return result.rowcount == 1
+    return session.connection().execute(statement).rowcount == 1
 
 
 def delete_finished(session: Session, *, finished_before: datetime) -> None:

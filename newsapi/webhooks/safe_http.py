@@ -13,8 +13,8 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Final
 from urllib.parse import urlsplit
 
 CONNECT_TIMEOUT_SECONDS: Final = 3.0
@@ -26,11 +26,16 @@ RESPONSE_TIMEOUT_SECONDS: Final = 10.0
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 
 
+SocketAddress = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
+ResolvedAddress = tuple[socket.AddressFamily, socket.SocketKind, int, str, SocketAddress]
+"""Family, kind, protocol, canonical name and socket address, as `socket.getaddrinfo` returns them."""
+
+
 class ForbiddenAddress(OSError):
     """The URL leads to a private network, or to no address at all."""
 
 
-def resolve_public(host: str, port: int, *, allow_private: bool) -> list[Any]:
+def resolve_public(host: str, port: int, *, allow_private: bool) -> Sequence[ResolvedAddress]:
     """Resolve a host name and require that all of its addresses are public.
 
     Args:
@@ -89,26 +94,28 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, allow_private: bo
     host = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "https" else 80)
     connection = http.client.HTTPConnection(host, port)
-    connection.sock = _connected(host, port, secure=parts.scheme == "https", private=allow_private)
+    connection.sock = _connect(host, port, secure=parts.scheme == "https", allow_private=allow_private)
     try:
         path = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
-        connection.request("POST", path, body, {**headers, "Host": _named(host, parts.port), "Connection": "close"})
-        return _status(connection.sock, time.monotonic() + RESPONSE_TIMEOUT_SECONDS)
+        connection.request(
+            "POST", path, body, {**headers, "Host": _host_header(host, parts.port), "Connection": "close"}
+        )
+        return _read_status(connection.sock, time.monotonic() + RESPONSE_TIMEOUT_SECONDS)
     finally:
         connection.close()
 
 
-def _named(host: str, port: int | None) -> str:
+def _host_header(host: str, port: int | None) -> str:
     """Return the `Host` header."""
     name = f"[{host}]" if ":" in host else host.encode("idna").decode()
     return f"{name}:{port}" if port else name
 
 
-def _connected(host: str, port: int, *, secure: bool, private: bool) -> socket.socket:
+def _connect(host: str, port: int, *, secure: bool, allow_private: bool) -> socket.socket:
     """Return a socket connected to the first address that accepts; raise the last error if none does."""
     deadline = time.monotonic() + CONNECT_TIMEOUT_SECONDS
     last_error: OSError = ForbiddenAddress("the host has no address")
-    for family, kind, protocol, _, socket_address in resolve_public(host, port, allow_private=private):
+    for family, kind, protocol, _, socket_address in resolve_public(host, port, allow_private=allow_private):
         connection = socket.socket(family, kind, protocol)
         connection.settimeout(max(0.1, deadline - time.monotonic()))
         try:
@@ -124,7 +131,7 @@ def _connected(host: str, port: int, *, secure: bool, private: bool) -> socket.s
     raise last_error
 
 
-def _status(connection: socket.socket, deadline: float) -> int:
+def _read_status(connection: socket.socket, deadline: float) -> int:
     """Read the status line before the deadline, however slowly it arrives; ignore the rest of the response.
 
     Args:
@@ -144,7 +151,7 @@ def _status(connection: socket.socket, deadline: float) -> int:
         if not chunk or len(line) > MAX_STATUS_LINE_BYTES:
             raise http.client.BadStatusLine("no status line received")
         line += chunk
-    match = _STATUS.match(line)
+    match = _STATUS_LINE.match(line)
     if match is None:
         raise http.client.BadStatusLine("the response is not HTTP")
     return int(match[1])
@@ -153,4 +160,4 @@ def _status(connection: socket.socket, deadline: float) -> int:
 MAX_STATUS_LINE_BYTES: Final = 4_096
 """Maximum number of bytes read in search of the status line."""
 
-_STATUS: Final = re.compile(rb"HTTP/1\.[01] ([1-5][0-9][0-9])[ \r\n]")
+_STATUS_LINE: Final = re.compile(rb"HTTP/1\.[01] ([1-5][0-9][0-9])[ \r\n]")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from newsapi.content.schemas.params import PageParams
+from newsapi.web.params import PageParams
 from newsapi.web.wire import (
     InputSchema,
     Instant,
@@ -20,34 +20,15 @@ from newsapi.web.wire import (
     reject_duplicates,
     slug_list,
 )
+from newsapi.webhooks.event_types import EVENT_NAMES
 
-CACHE_INVALIDATED: Final = "cache.invalidated"
-IMPORT_FINISHED: Final = "import.finished"
-PING: Final = "webhook.ping"
-EVENTS: Final = (
-    "article.published",
-    "article.updated",
-    "article.corrected",
-    "article.unpublished",
-    "article.withdrawn",
-    "article.out_of_scope",
-    "brand.updated",
-    "section.updated",
-    "author.updated",
-    "tag.updated",
-    CACHE_INVALIDATED,
-    IMPORT_FINISHED,
-    PING,
-)
-"""All event types."""
-
-STATES = ("active", "paused")
-DELIVERY_STATES = ("pending", "delivered", "dead")
+STATES: Final = ("active", "paused")
+DELIVERY_STATES: Final = ("pending", "delivered", "dead")
 
 
 def _events(*, required: bool) -> fields.List[str]:
     return fields.List(
-        fields.String(validate=validate.OneOf(EVENTS, error=f"must be one of {', '.join(EVENTS)}")),
+        fields.String(validate=validate.OneOf(EVENT_NAMES, error=f"must be one of {', '.join(EVENT_NAMES)}")),
         required=required,
         validate=[validate.Length(min=1, error="must have at least one event"), reject_duplicates],
         metadata={"description": "Event types to send"},
@@ -57,7 +38,7 @@ def _events(*, required: bool) -> fields.List[str]:
 class CallbackUrl(WebAddress):
     """The URL of a webhook: without credentials and without a fragment."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
         parts = urlsplit(text)
         if parts.username is not None or parts.password is not None or parts.fragment:
@@ -92,7 +73,7 @@ class WebhookPatch(WebhookInput):
     )
 
     @validates_schema
-    def _is_something(self, data: Mapping[str, Any], **_: object) -> None:
+    def _is_something(self, data: Mapping[str, object], **_: object) -> None:
         """Reject an empty patch."""
         if not data:
             raise ValidationError(["must have at least one field"])
@@ -110,7 +91,7 @@ class WebhookSchema(OutputSchema):
 
     id = fields.UUID(required=True)
     url = fields.Url(required=True)
-    events = fields.List(fields.String(metadata=open_enum(*EVENTS)), required=True)
+    events = fields.List(fields.String(metadata=open_enum(*EVENT_NAMES)), required=True)
     filter = fields.Nested(Filter, required=True, allow_none=True)
     state = fields.String(required=True, metadata=open_enum(*STATES))
     failing_since = Instant(
@@ -152,7 +133,7 @@ class DeliverySchema(OutputSchema):
     """The delivery of one event to one webhook."""
 
     id = fields.UUID(required=True, metadata={"description": "The `webhook-id` header of every attempt"})
-    type = fields.String(required=True, metadata=open_enum(*EVENTS))
+    type = fields.String(required=True, metadata=open_enum(*EVENT_NAMES))
     seq = fields.Integer(
         required=True,
         allow_none=True,

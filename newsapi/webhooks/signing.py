@@ -12,7 +12,7 @@ import hmac
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import orjson
@@ -20,25 +20,24 @@ import orjson
 MAX_BODY_BYTES: Final = 20_000
 """Maximum size of a body."""
 
-_SECRET: Final = "whsec_"  # noqa: S105 (the prefix of all Standard Webhooks secrets)
+_SECRET_PREFIX: Final = "whsec_"  # noqa: S105 (the prefix of all Standard Webhooks secrets)
 
 
 def generate_secret() -> str:
     """Generate a secret of 256 random bits in the format of Standard Webhooks libraries."""
-    return _SECRET + base64.b64encode(secrets.token_bytes(32)).decode()
+    return _SECRET_PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
-def build_event(type_: str, timestamp: datetime, data: Mapping[str, Any]) -> str:
+def build_event(type_: str, timestamp: datetime, data: Mapping[str, object]) -> str:
     """Return the JSON body of an event; if it exceeds MAX_BODY_BYTES, the list `tags` is shortened."""
-    event_data = dict(data)
-    serialized = _serialize_event(type_, timestamp, event_data)
-    while len(serialized) > MAX_BODY_BYTES and event_data.get("tags"):
-        event_data["tags"] = event_data["tags"][: len(event_data["tags"]) // 2]
-        serialized = _serialize_event(type_, timestamp, event_data)
+    serialized, tags = _serialize_event(type_, timestamp, data), data.get("tags")
+    while len(serialized) > MAX_BODY_BYTES and isinstance(tags, list) and tags:
+        tags = tags[: len(tags) // 2]
+        serialized = _serialize_event(type_, timestamp, {**data, "tags": tags})
     return serialized.decode()
 
 
-def _serialize_event(type_: str, timestamp: datetime, data: Mapping[str, Any]) -> bytes:
+def _serialize_event(type_: str, timestamp: datetime, data: Mapping[str, object]) -> bytes:
     return orjson.dumps({"type": type_, "timestamp": timestamp, "data": data}, option=orjson.OPT_UTC_Z)
 
 
@@ -58,4 +57,4 @@ def signed_headers(id_: UUID, attempted_at: datetime, body: str, signing_secrets
 
 
 def _key(secret: str) -> bytes:
-    return base64.b64decode(secret.removeprefix(_SECRET))
+    return base64.b64decode(secret.removeprefix(_SECRET_PREFIX))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from newsapi.db.types import Base, BytewiseText, uuid7
+from newsapi.db.types import Base, BytewiseText, Json, uuid7
 
 _PENDING = text("state = 'pending'")
 
@@ -29,9 +28,9 @@ class Webhook(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
     owner: Mapped[str] = mapped_column(BytewiseText, index=True)
     url: Mapped[str]
-    events: Mapped[list[Any]]
-    brands: Mapped[list[Any] | None]
-    sections: Mapped[list[Any] | None]
+    events: Mapped[list[str]] = mapped_column(Json)
+    brands: Mapped[list[str] | None] = mapped_column(Json)
+    sections: Mapped[list[str] | None] = mapped_column(Json)
     secret: Mapped[str]
     previous_secret: Mapped[str | None]
     previous_secret_expires_at: Mapped[datetime | None]

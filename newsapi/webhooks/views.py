@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -12,7 +12,6 @@ from flask.views import MethodView
 
 from newsapi.cache.cached_response import CachedResponse
 from newsapi.content.queries import facets
-from newsapi.content.writes import patches
 from newsapi.db.database import Connection, Session
 from newsapi.errors import FieldError, InvalidBody
 from newsapi.web import pagination, write_requests
@@ -22,8 +21,9 @@ from newsapi.web.context import app_context
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.idempotency import SaveResponse, StoredResponse
 from newsapi.web.responses import private_response
-from newsapi.webhooks import events as actions
-from newsapi.webhooks import queries, safe_http
+from newsapi.web.wire import load_body
+from newsapi.webhooks import commands, queries, safe_http
+from newsapi.webhooks.queries import WebhookColumns, WebhookRow
 from newsapi.webhooks.schemas import (
     DeliveryList,
     DeliveryListParams,
@@ -36,12 +36,18 @@ from newsapi.webhooks.schemas import (
     WebhookSchema,
 )
 
-PATH = "/v1/webhooks"
+PATH: Final = "/v1/webhooks"
 blueprint = Blueprint("webhooks", __name__, url_prefix=PATH, description="Webhook endpoints and deliveries")
 
-NEW, CHANGE = WebhookInput(), WebhookPatch()
-WHICH = {"in": "path", "name": "id", "description": "Id of the webhook", "schema": {"type": "string", "format": "uuid"}}
-DELIVERY = {**WHICH, "name": "delivery", "description": "Id of the delivery"}
+CREATE_SCHEMA: Final = WebhookInput()
+PATCH_SCHEMA: Final = WebhookPatch()
+ID_PARAM: Final = {
+    "in": "path",
+    "name": "id",
+    "description": "Id of the webhook",
+    "schema": {"type": "string", "format": "uuid"},
+}
+DELIVERY_ID_PARAM: Final = {**ID_PARAM, "name": "delivery_id", "description": "Id of the delivery"}
 
 
 @blueprint.route("")
@@ -57,8 +63,8 @@ class Webhooks(MethodView):
         caller = require_caller()
 
         def build(connection: Connection) -> CachedResponse:
-            rows = queries.list_webhooks(connection, actions.visible_owner(caller))
-            return _answer(connection, {"data": [_shown(dict(row._mapping)) for row in rows]})  # noqa: SLF001
+            webhooks = queries.list_webhooks(connection, commands.visible_owner(caller))
+            return _cached_response(connection, {"data": [_webhook_record(webhook) for webhook in webhooks]})
 
         return private_response(PATH, {}, build)
 
@@ -71,19 +77,19 @@ class Webhooks(MethodView):
     @blueprint.documents_errors()
     def post(self) -> Response:
         """Create a webhook. Only this response shows the secret that signs its requests (Standard Webhooks)."""
-        columns = _columns(patches.load_body(NEW, write_requests.json_body()))
+        columns = _columns(load_body(CREATE_SCHEMA, write_requests.json_body()))
         context, caller = app_context(), require_caller()
 
         def create(save: SaveResponse) -> StoredResponse:
-            def read_back(session: Session, row: Mapping[str, Any]) -> StoredResponse:
-                return save(session, _created_response(row))
+            def read_back(session: Session, webhook: WebhookRow) -> StoredResponse:
+                return save(session, _created_response(webhook))
 
-            return actions.create(context.database, caller, columns, now=context.now(), read_back=read_back)
+            return commands.create(context.database, caller, columns, now=context.now(), read_back=read_back)
 
         return write_requests.idempotent(create)
 
 
-@blueprint.route("/<uuid:id>", parameters=[WHICH])
+@blueprint.route("/<uuid:id>", parameters=[ID_PARAM])
 class OneWebhook(MethodView):
     """One webhook."""
 
@@ -96,7 +102,7 @@ class OneWebhook(MethodView):
         caller = require_caller()
 
         def build(connection: Connection) -> CachedResponse:
-            return _answer(connection, {"data": _shown(actions.get_own(connection, caller, id))})
+            return _cached_response(connection, {"data": _webhook_record(commands.get_own(connection, caller, id))})
 
         return private_response(f"{PATH}/{id}", {}, build)
 
@@ -109,9 +115,11 @@ class OneWebhook(MethodView):
     @blueprint.documents_errors(404)
     def patch(self, id: UUID) -> Response:  # noqa: A002
         """Update a webhook; omitted fields stay. Setting `state` to `active` resumes it and resets `failing_since`."""
-        columns = _columns(patches.load_body(CHANGE, write_requests.json_body(write_requests.PATCH)))
-        webhook = actions.change(app_context().database, require_caller(), id, columns, now=app_context().now())
-        return write_requests.write_response(StoredResponse(200, {}, dump_json({"data": _shown(webhook)}).decode()))
+        columns = _columns(load_body(PATCH_SCHEMA, write_requests.json_body(write_requests.PATCH)))
+        webhook = commands.update(app_context().database, require_caller(), id, columns, now=app_context().now())
+        return write_requests.write_response(
+            StoredResponse(200, {}, dump_json({"data": _webhook_record(webhook)}).decode())
+        )
 
     @blueprint.doc(operationId="deleteWebhook", summary="Delete a webhook", **write_requests.requires_key())
     @blueprint.response(204)
@@ -119,11 +127,11 @@ class OneWebhook(MethodView):
     def delete(self, id: UUID) -> Response:  # noqa: A002
         """Delete a webhook and its pending deliveries."""
         write_requests.reject_query_params()
-        actions.remove(app_context().database, require_caller(), id, now=app_context().now())
+        commands.delete(app_context().database, require_caller(), id, now=app_context().now())
         return write_requests.write_response(StoredResponse(204, {}, ""))
 
 
-@blueprint.route("/<uuid:id>/ping", parameters=[WHICH])
+@blueprint.route("/<uuid:id>/ping", parameters=[ID_PARAM])
 class WebhookPing(MethodView):
     """A test delivery."""
 
@@ -133,27 +141,27 @@ class WebhookPing(MethodView):
     def post(self, id: UUID) -> Response:  # noqa: A002
         """Send the event `webhook.ping`; the deliveries of the webhook show the outcome."""
         write_requests.json_body(required=False)
-        event = actions.ping(app_context().database, require_caller(), id, now=app_context().now())
+        event = commands.ping(app_context().database, require_caller(), id, now=app_context().now())
         return write_requests.write_response(StoredResponse(202, {}, dump_json({"data": {"id": event}}).decode()))
 
 
-@blueprint.route("/<uuid:id>/rotate", parameters=[WHICH])
+@blueprint.route("/<uuid:id>/rotate", parameters=[ID_PARAM])
 class WebhookSecret(MethodView):
     """The secret of a webhook."""
 
     @blueprint.doc(
-        operationId="rotateWebhook", summary="Rotate the secret of a webhook", **write_requests.requires_key()
+        operationId="rotateWebhookSecret", summary="Rotate the secret of a webhook", **write_requests.requires_key()
     )
     @blueprint.response(200, WebhookResponse)
     @blueprint.documents_errors(404)
     def post(self, id: UUID) -> Response:  # noqa: A002
         """Create a new secret. Only this response shows it. For 24 hours, requests are signed with both secrets."""
         write_requests.json_body(required=False)
-        columns = actions.rotate(app_context().database, require_caller(), id, now=app_context().now())
-        return write_requests.write_response(StoredResponse(200, {}, _created_response(columns).body))
+        webhook = commands.rotate(app_context().database, require_caller(), id, now=app_context().now())
+        return write_requests.write_response(StoredResponse(200, {}, _created_response(webhook).body))
 
 
-@blueprint.route("/<uuid:id>/deliveries", parameters=[WHICH])
+@blueprint.route("/<uuid:id>/deliveries", parameters=[ID_PARAM])
 class Deliveries(MethodView):
     """The deliveries of a webhook."""
 
@@ -169,47 +177,53 @@ class Deliveries(MethodView):
         path = f"{PATH}/{id}/deliveries"
 
         def build(connection: Connection) -> CachedResponse:
-            actions.get_own(connection, caller, id)
-            return _deliveries(connection, id, path, query)
+            commands.get_own(connection, caller, id)
+            return _delivery_page(connection, id, path, query)
 
         return private_response(path, query, build)
 
 
-@blueprint.route("/<uuid:id>/deliveries/<uuid:delivery>/redeliver", parameters=[WHICH, DELIVERY])
+@blueprint.route("/<uuid:id>/deliveries/<uuid:delivery_id>/redeliver", parameters=[ID_PARAM, DELIVERY_ID_PARAM])
 class DeliveryRetry(MethodView):
     """A repeated delivery."""
 
-    @blueprint.doc(operationId="redeliver", summary="Redeliver an event", **write_requests.requires_key())
+    @blueprint.doc(
+        operationId="redeliverWebhookDelivery", summary="Redeliver an event", **write_requests.requires_key()
+    )
     @blueprint.response(202, PingResponse)
     @blueprint.documents_errors(404)
-    def post(self, id: UUID, delivery: UUID) -> Response:  # noqa: A002
+    def post(self, id: UUID, delivery_id: UUID) -> Response:  # noqa: A002
         """Send an event again at once, whatever its state, with the same `webhook-id`."""
         write_requests.json_body(required=False)
-        actions.redeliver(app_context().database, require_caller(), id, delivery, now=app_context().now())
-        return write_requests.write_response(StoredResponse(202, {}, dump_json({"data": {"id": delivery}}).decode()))
+        commands.redeliver(app_context().database, require_caller(), id, delivery_id, now=app_context().now())
+        return write_requests.write_response(StoredResponse(202, {}, dump_json({"data": {"id": delivery_id}}).decode()))
 
 
-def _created_response(columns: Mapping[str, Any]) -> StoredResponse:
-    headers = {"Location": f"{app_context().settings.api_url}{PATH}/{columns['id']}"}
-    return StoredResponse(201, headers, dump_json({"data": {**_shown(columns), "secret": columns["secret"]}}).decode())
+def _created_response(webhook: WebhookRow) -> StoredResponse:
+    """Return the response that shows the secret of a webhook."""
+    headers = {"Location": f"{app_context().settings.api_url}{PATH}/{webhook.id}"}
+    body = {"data": {**_webhook_record(webhook), "secret": webhook.secret}}
+    return StoredResponse(201, headers, dump_json(body).decode())
 
 
-def _columns(values: Mapping[str, Any]) -> dict[str, Any]:
+def _columns(values: Mapping[str, Any]) -> WebhookColumns:
     """Return the columns of a webhook from the values of a request.
 
     Raises:
         InvalidBody: The URL must not be called.
     """
-    columns = dict(values)
-    if "url" in columns:
-        _check_url(columns["url"])
-    if "filter" in columns:
-        filters = columns.pop("filter") or {}
-        columns |= {"brands": filters.get("brand") or None, "sections": filters.get("section") or None}
-    state = columns.pop("state", None)
-    if state is not None:
-        columns["paused_at"] = app_context().now() if state == "paused" else None
-    if state == "active":
+    columns: WebhookColumns = {}
+    if "url" in values:
+        _check_url(values["url"])
+        columns["url"] = values["url"]
+    if "events" in values:
+        columns["events"] = values["events"]
+    if "filter" in values:
+        filters = values["filter"] or {}
+        columns["brands"], columns["sections"] = filters.get("brand") or None, filters.get("section") or None
+    if "state" in values:
+        columns["paused_at"] = app_context().now() if values["state"] == "paused" else None
+    if values.get("state") == "active":
         columns["failing_since"] = None
     return columns
 
@@ -230,31 +244,30 @@ def _check_url(url: str) -> None:
         return
 
 
-def _shown(columns: Mapping[str, Any]) -> dict[str, Any]:
-    filters = {"brand": columns.get("brands") or [], "section": columns.get("sections") or []}
-    record: dict[str, Any] = {
-        "failing_since": None,
-        **{name: value for name, value in columns.items() if name != "secret"},
-        "filter": filters if any(filters.values()) else None,
-        "state": "paused" if columns.get("paused_at") else "active",
-    }
-    return dict(compile_dump(WebhookSchema)(record))
+def _webhook_record(webhook: WebhookRow) -> dict[str, Any]:
+    """Return a webhook as the API returns it, without its secret."""
+    filters = {"brand": webhook.brands or [], "section": webhook.sections or []}
+    columns = {name: value for name, value in webhook._asdict().items() if name != "secret"}
+    state = "active" if webhook.paused_at is None else "paused"
+    return compile_dump(WebhookSchema)(
+        {**columns, "filter": filters if any(filters.values()) else None, "state": state}
+    )
 
 
-def _answer(connection: Connection, body: dict[str, Any]) -> CachedResponse:
+def _cached_response(connection: Connection, body: Mapping[str, object]) -> CachedResponse:
     snapshot = facets.resolve_filters(connection, {})
     return CachedResponse(body=dump_json(body), seq=snapshot.seq, nonce=snapshot.nonce)
 
 
-def _deliveries(connection: Connection, id_: UUID, path: str, query: pagination.Query) -> CachedResponse:
+def _delivery_page(connection: Connection, id_: UUID, path: str, query: pagination.Query) -> CachedResponse:
     state, before = query.get("state"), None
     if "cursor" in query:
         state, last_hex = pagination.cursor_payload(query, "deliveries", id_.hex)
         before = UUID(last_hex)
     rows = queries.list_deliveries(connection, id_, before=before, limit=query["limit"] + 1, state=state)
-    return pagination.newest_first_page(connection, path, query, rows, _delivery, "deliveries", id_.hex, state)
+    return pagination.newest_first_page(connection, path, query, rows, _delivery_record, "deliveries", id_.hex, state)
 
 
-def _delivery(record: Mapping[str, Any]) -> dict[str, Any]:
+def _delivery_record(record: Mapping[str, Any]) -> dict[str, Any]:
     due_at = record["next_attempt_at"] if record["state"] == "pending" else None
     return compile_dump(DeliverySchema)({**record, "next_attempt_at": due_at})

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import structlog
@@ -25,10 +25,11 @@ from newsapi.cache.log_follower import MAX_STALENESS_SECONDS
 from newsapi.changelog import offsets as changelog_offsets
 from newsapi.changelog import reader as changelog_reader
 from newsapi.changelog.offsets import LogPosition
+from newsapi.changelog.reader import ChangeRow
 from newsapi.content.presentation.presentation import ArticlePresenter
 from newsapi.db.database import Database, Session
 from newsapi.webhooks import events, queries, safe_http, signing
-from newsapi.webhooks.queries import DeliveryAttempt
+from newsapi.webhooks.queries import DeliveryAttempt, DueDelivery, NewDelivery, WebhookRow
 from newsapi.worker.consumers import Consumer
 
 log = structlog.get_logger("newsapi.webhooks")
@@ -56,7 +57,8 @@ PAUSE_AFTER: Final = timedelta(days=3)
 LOG_RETENTION: Final = timedelta(days=30)
 """How long finished deliveries are kept."""
 
-LANES, THREADS = 4, 64
+MAX_CALLS_PER_WEBHOOK: Final = 4
+MAX_CALLS: Final = 64
 """Maximum number of concurrent calls to one webhook, and in total. A failing webhook gets only one lane, so that 60 of
 them leave threads for the others."""
 
@@ -64,11 +66,13 @@ DELIVERIES_PER_COMMIT: Final = 5
 """Number of deliveries that a lane makes before their results are recorded."""
 
 SUCCESS_STATUSES: Final = range(200, 300)
-GONE: Final = 410
+STATUS_GONE: Final = 410
 
-_TRIES = Counter("newsapi_webhook_tries", "Webhook delivery attempts, by outcome", ["outcome"])
+_ATTEMPTS = Counter("newsapi_webhook_attempts", "Webhook delivery attempts, by outcome (answered, failed)", ["outcome"])
 _PAUSED = Gauge("newsapi_webhooks_paused", "Paused webhooks", multiprocess_mode="livemostrecent")
-_UNPURGED = Counter("newsapi_webhook_unpurged", "Changes delivered without waiting longer for the CDN purge")
+_PURGE_TIMEOUTS = Counter(
+    "newsapi_webhook_purge_timeouts", "Changes delivered without waiting longer for the CDN purge"
+)
 
 
 @dataclass(slots=True)
@@ -77,7 +81,7 @@ class _SeenRange:
 
     start: int
     end: LogPosition
-    at: float
+    read_at: float
 
 
 class WebhookConsumer(Consumer):
@@ -106,29 +110,29 @@ class WebhookConsumer(Consumer):
             clock: Monotonic clock, in seconds.
         """
         self._database = database
-        self._shown = presentation
-        self._purges = wait_for_purge
+        self._presentation = presentation
+        self._wait_for_purge = wait_for_purge
         self._now, self._clock = now, clock
-        self._private = allow_private
+        self._allow_private = allow_private
         self._pool: ThreadPoolExecutor | None = None
-        self._tidied: datetime | None = None
-        self._under_way: dict[Future[list[DeliveryAttempt]], tuple[UUID, list[UUID]]] = {}
+        self._cleaned_up_at: datetime | None = None
+        self._calls: dict[Future[list[DeliveryAttempt]], tuple[UUID, list[UUID]]] = {}
         self.reset()
 
     def reset(self) -> None:
-        self._seen: list[_SeenRange] = []
-        self._planned: list[dict[str, Any]] = []
+        self._unplanned: list[_SeenRange] = []
+        self._planned: list[NewDelivery] = []
         self._planned_at = float("-inf")
 
-    def handle(self, rows: Sequence[Any]) -> LogPosition | None:
+    def handle(self, rows: Sequence[ChangeRow]) -> LogPosition | None:
         if rows:
             last = rows[-1]
-            self._seen.append(_SeenRange(rows[0].seq - 1, LogPosition(last.seq, last.nonce), self._clock()))
-        self._note_answers()
+            self._unplanned.append(_SeenRange(rows[0].seq - 1, LogPosition(last.seq, last.nonce), self._clock()))
+        self._record_finished()
         with self._database.read_transaction() as connection:
-            endpoints = queries.list_eligible(connection, self._now())
-        self._start_due_deliveries(endpoints)
-        return self._plan(endpoints)
+            webhooks = queries.list_eligible(connection, self._now())
+        self._start_due_deliveries(webhooks)
+        return self._plan(webhooks)
 
     def commit(self, session: Session) -> None:
         if self._planned:
@@ -139,63 +143,66 @@ class WebhookConsumer(Consumer):
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
-            self._note_answers()
+            self._record_finished()
 
     # --- planning ---
 
-    def _plan(self, endpoints: Sequence[Any]) -> LogPosition | None:
+    def _plan(self, webhooks: Sequence[WebhookRow]) -> LogPosition | None:
         """Prepare the deliveries of the changes that are ready; return the position of the last one."""
         now = self._clock()
-        ready = self._ready(now) if now - self._planned_at >= PLAN_INTERVAL_SECONDS else []
+        ready = self._list_ready(now) if now - self._planned_at >= PLAN_INTERVAL_SECONDS else []
         if not ready:
             return None
         start, end = ready[0].start, ready[-1].end
         with self._database.read_transaction() as connection:
             _, rows = changelog_reader.read_batch(connection, start, end.seq - start)
             planned = (
-                events.plan_deliveries(connection, endpoints, rows, self._shown, now=self._now()) if endpoints else []
+                events.plan_deliveries(connection, webhooks, rows, self._presentation, now=self._now())
+                if webhooks
+                else []
             )
         self._planned = planned
-        self._seen = self._seen[len(ready) :]
+        self._unplanned = self._unplanned[len(ready) :]
         self._planned_at = now
         return end
 
-    def _ready(self, now: float) -> list[_SeenRange]:
+    def _list_ready(self, now: float) -> list[_SeenRange]:
         """Return the changes that may be delivered now, oldest first, at most MAX_CHANGES_PER_PLAN."""
         ready: list[_SeenRange] = []
         known_everywhere = [
-            changes_read for changes_read in self._seen if changes_read.at + MAX_STALENESS_SECONDS <= now
+            changes_read for changes_read in self._unplanned if changes_read.read_at + MAX_STALENESS_SECONDS <= now
         ]
-        purged_seq = self._purged() if known_everywhere else 0
+        purged_seq = self._purged_seq() if known_everywhere else 0
         for changes_read in known_everywhere:
             is_unpurged = changes_read.end.seq > purged_seq
-            if is_unpurged and changes_read.at + PURGE_WAIT_SECONDS > now:
+            if is_unpurged and changes_read.read_at + PURGE_WAIT_SECONDS > now:
                 break
             if ready and changes_read.end.seq - ready[0].start > MAX_CHANGES_PER_PLAN:
                 break
             if is_unpurged:
-                _UNPURGED.inc(changes_read.end.seq - changes_read.start)
+                _PURGE_TIMEOUTS.inc(changes_read.end.seq - changes_read.start)
             ready.append(changes_read)
         return ready
 
-    def _purged(self) -> float:
+    def _purged_seq(self) -> float:
         """Return the last change that the CDN has purged; infinity if there is no CDN."""
-        if not self._purges:
+        if not self._wait_for_purge:
             return float("inf")
         with self._database.read_transaction() as connection:
             return changelog_offsets.get_offset(connection, changelog_offsets.PURGED_OFFSET)
 
     # --- calling ---
 
-    def _start_due_deliveries(self, endpoints: Sequence[Any]) -> None:
+    def _start_due_deliveries(self, webhooks: Sequence[WebhookRow]) -> None:
         """Start the deliveries that are due, as far as lanes are free."""
-        ids_in_flight = [id_ for _, ids in self._under_way.values() for id_ in ids]
-        used_lanes = collections.Counter(webhook_id for webhook_id, _ in self._under_way.values())
-        active = {endpoint.id: endpoint for endpoint in endpoints if endpoint.paused_at is None}
+        ids_in_flight = [id_ for _, ids in self._calls.values() for id_ in ids]
+        used_lanes = collections.Counter(webhook_id for webhook_id, _ in self._calls.values())
+        active = {webhook.id: webhook for webhook in webhooks if webhook.paused_at is None}
         free_lanes = {
-            id_: (1 if endpoint.failing_since else LANES) - used_lanes[id_] for id_, endpoint in active.items()
+            id_: (1 if webhook.failing_since else MAX_CALLS_PER_WEBHOOK) - used_lanes[id_]
+            for id_, webhook in active.items()
         }
-        _PAUSED.set(len(endpoints) - len(active))
+        _PAUSED.set(len(webhooks) - len(active))
         if not active:
             return
         with self._database.read_transaction() as connection:
@@ -203,52 +210,52 @@ class WebhookConsumer(Consumer):
             until = changelog_offsets.get_offset(connection, self.name)
             rows = queries.list_due(connection, self._now(), limits, ids_in_flight, until=until)
         for id_ in {row.webhook_id for row in rows}:
-            webhook_rows = [row for row in rows if row.webhook_id == id_]
+            own_rows = [row for row in rows if row.webhook_id == id_]
             for lane in range(free_lanes[id_]):
-                self._start(active[id_], webhook_rows[lane :: free_lanes[id_]])
+                self._start_call(active[id_], own_rows[lane :: free_lanes[id_]])
 
-    def _start(self, endpoint: Any, rows: Sequence[Any]) -> None:
-        if not rows or len(self._under_way) >= THREADS:
+    def _start_call(self, webhook: WebhookRow, rows: Sequence[DueDelivery]) -> None:
+        if not rows or len(self._calls) >= MAX_CALLS:
             return
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="webhook")
-        future = self._pool.submit(self._deliver, endpoint, rows)
-        self._under_way[future] = endpoint.id, [row.id for row in rows]
+            self._pool = ThreadPoolExecutor(MAX_CALLS, thread_name_prefix="webhook")
+        future = self._pool.submit(self._deliver, webhook, rows)
+        self._calls[future] = webhook.id, [row.id for row in rows]
 
-    def _deliver(self, endpoint: Any, rows: Sequence[Any]) -> list[DeliveryAttempt]:
+    def _deliver(self, webhook: WebhookRow, rows: Sequence[DueDelivery]) -> list[DeliveryAttempt]:
         """Attempt deliveries one after the other, up to the first failure."""
         attempts = []
         for row in rows:
-            attempt = self._try(endpoint, row)
+            attempt = self._attempt(webhook, row)
             attempts.append(attempt)
             if not attempt.succeeded:
                 break
         return attempts
 
-    def _try(self, endpoint: Any, row: Any) -> DeliveryAttempt:
+    def _attempt(self, webhook: WebhookRow, row: DueDelivery) -> DeliveryAttempt:
         now = self._now()
-        secrets = [endpoint.secret]
-        if endpoint.previous_secret and now < endpoint.previous_secret_expires_at:
-            secrets.append(endpoint.previous_secret)
+        secrets = [webhook.secret]
+        if webhook.previous_secret and webhook.previous_secret_expires_at and now < webhook.previous_secret_expires_at:
+            secrets.append(webhook.previous_secret)
         headers = {"Content-Type": "application/json", "User-Agent": f"newsapi/{__version__}"}
         headers |= signing.signed_headers(row.id, now, row.body, secrets)
         status, error_text = None, None
         try:
-            status = safe_http.post(endpoint.url, row.body.encode(), headers, allow_private=self._private)
+            status = safe_http.post(webhook.url, row.body.encode(), headers, allow_private=self._allow_private)
         except (OSError, ValueError, http.client.HTTPException) as error:
             error_text = str(error)[:200] or type(error).__name__
         succeeded = status in SUCCESS_STATUSES
-        _TRIES.labels("answered" if succeeded else "failed").inc()
+        _ATTEMPTS.labels("answered" if succeeded else "failed").inc()
         delay = RETRY_SCHEDULE[row.attempts] if row.attempts < len(RETRY_SCHEDULE) else None
-        due_at = self._now() + delay if delay and not succeeded and status != GONE else None
-        return DeliveryAttempt(row.id, endpoint.id, self._now(), succeeded, status, error_text, due_at)
+        due_at = self._now() + delay if delay and not succeeded and status != STATUS_GONE else None
+        return DeliveryAttempt(row.id, webhook.id, self._now(), succeeded, status, error_text, due_at)
 
-    def _note_answers(self) -> None:
+    def _record_finished(self) -> None:
         """Record finished attempts, pause webhooks that failed for too long, and delete old deliveries at times."""
-        done = [future for future in self._under_way if future.done()]
+        done = [future for future in self._calls if future.done()]
         attempts = [attempt for future in done if not future.cancelled() for attempt in future.result()]
         now = self._now()
-        cleanup_is_due = self._tidied is None or now - self._tidied >= timedelta(minutes=10)
+        cleanup_is_due = self._cleaned_up_at is None or now - self._cleaned_up_at >= timedelta(minutes=10)
         if not (attempts or cleanup_is_due):
             return
         with self._database.transaction() as session:
@@ -257,6 +264,6 @@ class WebhookConsumer(Consumer):
                 log.warning("webhook paused", webhook=str(id_))
             if cleanup_is_due:
                 queries.delete_finished(session, finished_before=now - LOG_RETENTION)
-                self._tidied = now
+                self._cleaned_up_at = now
         for future in done:
-            del self._under_way[future]
+            del self._calls[future]

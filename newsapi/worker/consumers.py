@@ -11,7 +11,7 @@ import secrets
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from prometheus_client import Counter, Gauge
@@ -19,6 +19,7 @@ from prometheus_client import Counter, Gauge
 from newsapi.changelog import offsets as changelog_offsets
 from newsapi.changelog import reader as changelog_reader
 from newsapi.changelog.offsets import LogPosition
+from newsapi.changelog.reader import ChangeRow
 from newsapi.db.database import Database, Session
 
 log = structlog.get_logger("newsapi.worker")
@@ -38,13 +39,13 @@ BATCH_SIZE: Final = 1_000
 MAX_BACKOFF_SECONDS: Final = 60.0
 """Maximum seconds between attempts of a consumer that keeps failing; half a second after the first failure."""
 
-_LAG = Gauge(
-    "newsapi_listener_lag",
-    "Changes that a consumer has not finished",
-    ["listener"],
+_LAG_CHANGES = Gauge(
+    "newsapi_consumer_lag_changes",
+    "Changes that a consumer has not finished yet",
+    ["consumer"],
     multiprocess_mode="livemostrecent",
 )
-_FAILURES = Counter("newsapi_listener_failures", "Failures of a consumer", ["listener"])
+_FAILURES = Counter("newsapi_consumer_failures", "Failures of a consumer", ["consumer"])
 
 
 class Consumer:
@@ -54,7 +55,7 @@ class Consumer:
     from_the_first = False
     """Whether a new consumer starts at the first change, and not at the head of the changelog."""
 
-    def handle(self, rows: Sequence[Any]) -> LogPosition | None:
+    def handle(self, rows: Sequence[ChangeRow]) -> LogPosition | None:
         """Handle the next rows of the changelog, and do the work that is due.
 
         If this raises, it is called again later with the same rows and possibly more.
@@ -94,12 +95,12 @@ class Worker:
             consumers: The consumers to run.
             now: Returns the current time in UTC, timezone-aware.
         """
-        self.follows = [ConsumerRunner(database, listener, now=now) for listener in consumers]
+        self.runners = [ConsumerRunner(database, consumer, now=now) for consumer in consumers]
 
     def run(self, stop: threading.Event) -> None:
         """Run until `stop` is set; then finish the current steps and release all leases."""
         threads = [
-            threading.Thread(target=runner.run, args=(stop,), name=runner.listener.name) for runner in self.follows
+            threading.Thread(target=runner.run, args=(stop,), name=runner.consumer.name) for runner in self.runners
         ]
         for thread in threads:
             thread.start()
@@ -113,12 +114,12 @@ class ConsumerRunner:
 
     def __init__(self, database: Database, consumer: Consumer, *, now: Callable[[], datetime]) -> None:
         """Store the parts; the first step acquires the lease. `now` returns the current time in UTC."""
-        self.listener = consumer
+        self.consumer = consumer
         self._database = database
         self._now = now
         self._holder = ""
-        self._until: datetime | None = None
-        self._place = self._read = LogPosition(0, 0)
+        self._lease_expires_at: datetime | None = None
+        self._committed = self._read = LogPosition(0, 0)
         self._failures = 0
 
     def run(self, stop: threading.Event) -> None:
@@ -130,102 +131,108 @@ class ConsumerRunner:
     def step(self) -> float:
         """Read and handle one batch; return the seconds to wait before the next step."""
         try:
-            more = self._renew_lease() and self._go_on()
+            more = self._renew_lease() and self._handle_next_batch()
         except Exception as error:  # noqa: BLE001 (whatever the error: this consumer retries, and the others go on)
             self._failures += 1
-            _FAILURES.labels(self.listener.name).inc()
+            _FAILURES.labels(self.consumer.name).inc()
             wait = min(MAX_BACKOFF_SECONDS, 2.0 ** min(self._failures - 2, 10))
-            log.warning("consumer failed", consumer=self.listener.name, error=repr(error)[:300], retry_in=wait)
+            log.warning("consumer failed", consumer=self.consumer.name, error=repr(error)[:300], retry_in=wait)
             return wait
         if self._failures:
-            log.warning("consumer recovered", consumer=self.listener.name)
+            log.warning("consumer recovered", consumer=self.consumer.name)
         self._failures = 0
         return 0.0 if more else POLL_INTERVAL_SECONDS
 
     def release(self) -> None:
         """Close the consumer and release its lease, for the next worker."""
-        if self._until is not None:
+        if self._lease_expires_at is not None:
             try:
-                self.listener.close()
-                self._lose()
+                self.consumer.close()
+                self._forget_lease()
                 with self._database.transaction() as session:
-                    changelog_offsets.release_lease(session, self.listener.name, self._holder)
+                    changelog_offsets.release_lease(session, self.consumer.name, self._holder)
             except Exception as error:  # noqa: BLE001 (then the lease expires)
-                log.warning("lease not released", consumer=self.listener.name, error=repr(error)[:300])
+                log.warning("lease not released", consumer=self.consumer.name, error=repr(error)[:300])
 
     def _renew_lease(self) -> bool:
         """Acquire or renew the lease; return False if another worker holds it."""
         now = self._now()
-        if self._until is not None and timedelta() <= self._until - now - LEASE_RENEWAL_MARGIN <= LEASE_DURATION:
+        if (
+            self._lease_expires_at is not None
+            and timedelta() <= self._lease_expires_at - now - LEASE_RENEWAL_MARGIN <= LEASE_DURATION
+        ):
             return True
-        was_held, holder = self._until is not None, self._holder or secrets.token_hex(8)
+        was_held, holder = self._lease_expires_at is not None, self._holder or secrets.token_hex(8)
         with self._database.transaction() as session:
             offset = changelog_offsets.acquire_lease(
-                session, self.listener.name, holder, now, LEASE_DURATION, from_the_first=self.listener.from_the_first
+                session, self.consumer.name, holder, now, LEASE_DURATION, from_the_first=self.consumer.from_the_first
             )
         if offset is None:
             if was_held:
-                log.warning("lease lost to another worker", consumer=self.listener.name)
-            self._lose()
+                log.warning("lease lost to another worker", consumer=self.consumer.name)
+            self._forget_lease()
             return False
-        if not was_held or offset != self._place:
-            self.listener.reset()
-            self._place = self._read = offset
-            log.info("lease acquired", consumer=self.listener.name, seq=offset.seq)
-        self._holder, self._until = holder, now + LEASE_DURATION
+        if not was_held or offset != self._committed:
+            self.consumer.reset()
+            self._committed = self._read = offset
+            log.info("lease acquired", consumer=self.consumer.name, seq=offset.seq)
+        self._holder, self._lease_expires_at = holder, now + LEASE_DURATION
         return True
 
-    def _lose(self) -> None:
-        self._until = None
-        self.listener.reset()
+    def _forget_lease(self) -> None:
+        self._lease_expires_at = None
+        self.consumer.reset()
 
-    def _go_on(self) -> bool:
+    def _handle_next_batch(self) -> bool:
         with self._database.read_transaction() as connection:
             head = changelog_offsets.changelog_head(connection)
             nonce: int | None = self._read.nonce
-            rows: Sequence[Any] = ()
+            rows: Sequence[ChangeRow] = ()
             if head != self._read:
                 nonce, rows = changelog_reader.read_batch(connection, self._read.seq, BATCH_SIZE)
         if head.seq < self._read.seq or (self._read.seq and nonce != self._read.nonce):
             self._restart_at_head(head)
             return True
-        finished = self.listener.handle(rows)
+        finished = self.consumer.handle(rows)
         if rows:
             self._read = LogPosition(rows[-1].seq, rows[-1].nonce)
-        if finished is not None and finished.seq > self._place.seq:
-            self._move_or_begin_again(finished)
-        _LAG.labels(self.listener.name).set(head.seq - self._place.seq)
+        if finished is not None and finished.seq > self._committed.seq:
+            self._commit_or_restart(finished)
+        _LAG_CHANGES.labels(self.consumer.name).set(head.seq - self._committed.seq)
         return len(rows) == BATCH_SIZE
 
-    def _move_or_begin_again(self, end: LogPosition) -> None:
+    def _commit_or_restart(self, end: LogPosition) -> None:
         """Commit the offset; if that fails, discard what was prepared and read the changes again."""
         try:
-            self._move(end)
+            self._commit(end)
         except Exception:
-            self.listener.reset()
-            self._read = self._place
+            self.consumer.reset()
+            self._read = self._committed
             raise
 
     def _restart_at_head(self, head: LogPosition) -> None:
         """Continue at the head of a changelog that was restored from a backup and went another way."""
         log.warning(
-            "changelog was restored from a backup", consumer=self.listener.name, offset=self._place.seq, head=head.seq
+            "changelog was restored from a backup",
+            consumer=self.consumer.name,
+            offset=self._committed.seq,
+            head=head.seq,
         )
-        self.listener.reset()
-        self.listener.on_log_restored()
-        self._move(head)
-        self._read = self._place
+        self.consumer.reset()
+        self.consumer.on_log_restored()
+        self._commit(head)
+        self._read = self._committed
 
-    def _move(self, end: LogPosition) -> None:
+    def _commit(self, end: LogPosition) -> None:
         with self._database.transaction() as session:
             committed = changelog_offsets.commit_offset(
-                session, self.listener.name, self._holder, start=self._place, end=end, now=self._now()
+                session, self.consumer.name, self._holder, start=self._committed, end=end, now=self._now()
             )
             if committed:
-                self.listener.commit(session)
+                self.consumer.commit(session)
         if committed:
-            self._place = end
+            self._committed = end
         else:
-            log.warning("lease lost to another worker", consumer=self.listener.name)
+            log.warning("lease lost to another worker", consumer=self.consumer.name)
             self._holder = ""
-            self._lose()
+            self._forget_lease()

@@ -5,18 +5,18 @@ from __future__ import annotations
 import urllib.request
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from newsapi.changelog.offsets import LogPosition
 
-TIMEOUT: Final = 3.0
+TIMEOUT_SECONDS: Final = 3.0
 """Seconds that another server may take to connect, and to respond."""
 
 
 class _NoRedirectHandler(urllib.request.HTTPRedirectHandler):
     """Does not follow redirects: urllib would turn the request into a GET and pass on the token."""
 
-    def redirect_request(self, *_args: Any) -> None:
+    def redirect_request(self, *_args: object) -> None:
         """Return None, so that the redirect status is raised as an error."""
 
 
@@ -36,7 +36,7 @@ def send_request(method: str, url: str, headers: dict[str, str], body: bytes | N
         OSError: The server did not respond with a status of 2xx.
     """
     request = urllib.request.Request(url, method=method, headers=headers, data=body)  # noqa: S310 (Settings accepts only http and https)
-    _OPENER.open(request, timeout=TIMEOUT).close()
+    _OPENER.open(request, timeout=TIMEOUT_SECONDS).close()
 
 
 @dataclass(slots=True)
@@ -58,7 +58,7 @@ class DelayedBatches:
             send_batch: Sends the values of one batch; may raise.
             clock: Monotonic clock, in seconds.
         """
-        self._tell = send_batch
+        self._send_batch = send_batch
         self._clock = clock
         self._waiting: list[DelayedBatch] = []
 
@@ -89,6 +89,6 @@ class DelayedBatches:
         payload = {value for batch in due for value in batch.payload}
         merged = DelayedBatch(payload, due[-1].end, max(batch.due for batch in due))
         self._waiting[: len(due)] = [merged]
-        self._tell(merged.payload)
+        self._send_batch(merged.payload)
         del self._waiting[0]
         return merged

@@ -1,4 +1,4 @@
-"""Periodic tasks: scheduled publication, term merges and imports, which run at every poll whether or not changes come.
+"""Periodic tasks, which run at every poll of the changelog whether or not changes come.
 
 They use leases like every consumer, so that workers do not compete for them. Correctness does not depend on the lease:
 each task decides what to do inside its write transaction, from the state of the database.
@@ -7,14 +7,12 @@ each task decides what to do inside its write transaction, from the state of the
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
 from newsapi.changelog.offsets import LogPosition
-from newsapi.content.writes.writer import WriteContext
-from newsapi.editing import merges, scheduler
-from newsapi.imports.jobs import ImportRunner
+from newsapi.changelog.reader import ChangeRow
 from newsapi.worker.consumers import Consumer
 
 log = structlog.get_logger("newsapi.worker")
@@ -23,57 +21,22 @@ OFFSET_COMMIT_INTERVAL: Final = 100
 """Number of changes between commits of the offset: it has no effect on these tasks, and each commit is a write."""
 
 
-class _PeriodicTask(Consumer):
+class PeriodicTask(Consumer):
     """A consumer that runs its task at every poll of the changelog, with or without new changes."""
 
     def __init__(self, task: Callable[[], int]) -> None:
         """Store the task, which returns how many items it processed."""
-        self._work = task
-        self._told = 0
+        self._task = task
+        self._uncommitted = 0
 
-    def handle(self, rows: Sequence[Any]) -> LogPosition | None:
-        if count := self._work():
+    def handle(self, rows: Sequence[ChangeRow]) -> LogPosition | None:
+        if count := self._task():
             log.info("periodic task ran", consumer=self.name, count=count)
-        self._told += len(rows)
-        if not rows or self._told < OFFSET_COMMIT_INTERVAL:
+        self._uncommitted += len(rows)
+        if not rows or self._uncommitted < OFFSET_COMMIT_INTERVAL:
             return None
-        self._told = 0
+        self._uncommitted = 0
         return LogPosition(rows[-1].seq, rows[-1].nonce)
 
     def reset(self) -> None:
-        self._told = 0
-
-
-class PublicationScheduler(_PeriodicTask):
-    """Publishes scheduled articles, and withdraws articles whose display period has ended."""
-
-    name = "embargo"
-
-    def __init__(self, desk: WriteContext) -> None:
-        """Store the write context, whose clock decides what is due."""
-        super().__init__(lambda: scheduler.run_due(desk))
-
-
-class TermMerger(_PeriodicTask):
-    """Continues merges of brands, authors, sections and tags, a batch of articles at a time."""
-
-    name = "merging"
-
-    def __init__(self, desk: WriteContext) -> None:
-        """Store the write context."""
-        super().__init__(lambda: merges.run_slice(desk))
-
-
-class ImportScheduler(_PeriodicTask):
-    """Runs requested imports a few seconds at a time, so that another worker soon takes over if this one is killed."""
-
-    name = "importing"
-
-    def __init__(self, runs: ImportRunner) -> None:
-        """Store the import runs of this worker."""
-        super().__init__(runs.run_slice)
-        self._runs = runs
-
-    def reset(self) -> None:
-        super().reset()
-        self._runs.release()
+        self._uncommitted = 0

@@ -150,6 +150,13 @@ def test_links_start_at_the_host_and_port_unless_told_otherwise():
     assert Settings.from_env({f"{PREFIX}PORT": "81"}).api_url == "http://127.0.0.1:81"
 
 
+def test_settings_that_change_a_response_are_declared_beside_the_setting():
+    """Values that only say how the server runs must not split the cache that all nodes share."""
+    names = set(Settings(image_url="https://images.example/{url}").response_values())
+    assert {"api_url", "article_url", "image_url", "secret_key", "time_zone", "public_body"} <= names
+    assert names.isdisjoint({"database_url", "redis_url", "cache_mb", "host", "processes", "log_level", "purge_key"})
+
+
 def test_settings_do_not_change():
     with pytest.raises(dataclasses.FrozenInstanceError):
         Settings().port = 1

@@ -6,9 +6,11 @@ from io import BytesIO
 
 import pytest
 
+from newsapi.app import WRITE_HOOKS
 from newsapi.cache import dependencies, memory_cache
 from newsapi.imports import loader as import_loader
 from newsapi.search.worker import SearchIndexConsumer
+from newsapi.web.feed_formats import FEED_FORMATS
 from newsapi.worker.consumers import ConsumerRunner
 from tests.support.import_records import IDS, arbitrary, lines
 
@@ -65,7 +67,7 @@ ADDRESSES = [
     *(f"/v1/{kind}s/t{number}" for kind in ("author", "section", "tag") for number in range(3)),
     "/v1/brands/b1?include=articles",
     "/v1/authors/t0?include=articles",
-    *(f"/v1/feeds/articles.{form}" for form in ("rss", "atom", "json", "ninjs")),
+    *(feed_format.path for feed_format in FEED_FORMATS),
     "/v1/feeds/articles.atom?brand=b0&limit=3",
     "/v1/feeds/articles.ninjs?tag=t1&section=t0",
     "/v1/feeds/articles.rss?group=b1,b9&language=it",
@@ -98,7 +100,9 @@ def differences(pair, database, settings, clock, *, seed, rounds):
 
     for _ in range(rounds):
         records = [arbitrary(chance) for _ in range(chance.choice([1, 1, 1, 2, 12]))]
-        import_loader.import_records(database, settings, BytesIO(lines(*records)), now=clock, reject=lambda *_: None)
+        import_loader.import_records(
+            database, settings, BytesIO(lines(*records)), hooks=WRITE_HOOKS, now=clock, reject=lambda *_: None
+        )
         if chance.random() < 0.5:
             index()
         clock.forward(seconds=7)
@@ -131,11 +135,11 @@ def test_what_is_kept_says_what_is_built_anew(pair, database, settings, clock, s
 @pytest.mark.parametrize(
     "forgotten",
     [
-        ("names", lambda _records: ()),
-        ("of_list", lambda *_: ()),
-        ("article", lambda _id: "article:none"),
-        ("slug", lambda _slug: "slug:none"),
-        ("named_article", lambda _text: "slug:none"),
+        ("name_dependencies", lambda _records: ()),
+        ("list_dependencies", lambda *_: ()),
+        ("article_dependency", lambda _id: "article:none"),
+        ("slug_dependency", lambda _slug: "slug:none"),
+        ("slug_or_id_dependency", lambda _text: "slug:none"),
     ],
     ids=lambda one: one[0],
 )
@@ -143,7 +147,10 @@ def test_what_is_kept_says_what_is_built_anew(pair, database, settings, clock, s
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_check_finds_what_a_word_too_few_does(pair, database, settings, clock, monkeypatch, forgotten):
     monkeypatch.setattr(dependencies, *forgotten)
-    if forgotten[0] not in {"names", "of_list"}:  # whoever tells of a change must go on using the true words
+    if forgotten[0] not in {
+        "name_dependencies",
+        "list_dependencies",
+    }:  # whoever tells of a change must go on using the true words
         monkeypatch.setattr(dependencies, "dependencies_of_change", told_truly)
     assert next(differences(pair, database, settings, clock, seed=1, rounds=60), None)
 

@@ -358,4 +358,4 @@ def test_who_waited_for_a_builder_that_failed_does_not_try_after_it(follower):
         thread.join()
     assert outcomes == [Unavailable] * 6
     assert len(tries) == 1
-    assert pages.get("k", lambda: CachedResponse(body=b"{}", seq=1)).answer.body == b"{}"
+    assert pages.get("k", lambda: CachedResponse(body=b"{}", seq=1)).response.body == b"{}"

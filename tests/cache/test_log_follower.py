@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import delete, update
 
-from newsapi.app import _changelog_readers
+from newsapi.app import _make_changelog_reader
 from newsapi.cache import log_follower as module
 from newsapi.cache.cached_response import CachedResponse
 from newsapi.cache.log_follower import MAX_STALENESS_SECONDS, POLL_INTERVAL_SECONDS, ChangelogDelta, ChangelogFollower
@@ -28,7 +28,7 @@ def time():
 
 @pytest.fixture
 def follower(database, time):
-    return ChangelogFollower(_changelog_readers(database), clock=time)
+    return ChangelogFollower(_make_changelog_reader(database), clock=time)
 
 
 def built(follower, *words):
@@ -49,7 +49,7 @@ def test_an_answer_stays_true_while_none_of_its_words_is_touched(follower, make,
     make.article("reborn", brand="land-rover")
     time.now += POLL_INTERVAL_SECONDS
     assert proven(follower, own)
-    assert own.valid_as_of_seq == follower.stamp.seq
+    assert own.valid_as_of_seq == follower.snapshot.seq
     assert not proven(follower, other)
 
 
@@ -100,7 +100,7 @@ def test_what_is_remembered_is_bounded_and_what_is_forgotten_proves_nothing(foll
         make.article(f"articolo-{number}")
         time.now += POLL_INTERVAL_SECONDS
         follower.latest()
-    assert len(follower.stamp.touched) <= 20
+    assert len(follower.snapshot.touched) <= 20
     assert not proven(follower, touched)
     assert not proven(follower, untouched)
 
@@ -132,9 +132,9 @@ def test_an_answer_of_another_process_needs_the_mark_of_its_change(follower, mak
     make.article("reborn")
     time.now += POLL_INTERVAL_SECONDS
     stamp = follower.latest()
-    other = CachedResponse(body=b"{}", seq=mine.seq, nonce=mine.mark, dependencies=frozenset({"slug:none"}))
-    forged = CachedResponse(body=b"{}", seq=mine.seq, nonce=mine.mark + 1, dependencies=frozenset({"slug:none"}))
-    overtaken = CachedResponse(body=b"{}", seq=mine.seq, nonce=mine.mark, dependencies=frozenset({"slug:reborn"}))
+    other = CachedResponse(body=b"{}", seq=mine.seq, nonce=mine.nonce, dependencies=frozenset({"slug:none"}))
+    forged = CachedResponse(body=b"{}", seq=mine.seq, nonce=mine.nonce + 1, dependencies=frozenset({"slug:none"}))
+    overtaken = CachedResponse(body=b"{}", seq=mine.seq, nonce=mine.nonce, dependencies=frozenset({"slug:reborn"}))
     assert follower.validate_foreign(other, stamp)
     assert not follower.validate_foreign(forged, stamp)
     assert not follower.validate_foreign(overtaken, stamp)
@@ -142,14 +142,14 @@ def test_an_answer_of_another_process_needs_the_mark_of_its_change(follower, mak
 
 def test_a_new_process_can_judge_what_the_one_before_left(database, make, time):
     make.article("velar")
-    first = ChangelogFollower(_changelog_readers(database), clock=time)
+    first = ChangelogFollower(_make_changelog_reader(database), clock=time)
     left = built(first, "slug:none")
     touched = built(first, "slug:reborn")
     make.article("reborn")
-    second = ChangelogFollower(_changelog_readers(database), clock=time)
+    second = ChangelogFollower(_make_changelog_reader(database), clock=time)
     stamp = second.latest()
     assert second.validate_foreign(
-        CachedResponse(body=b"{}", seq=left.seq, nonce=left.mark, dependencies=left.dependencies), stamp
+        CachedResponse(body=b"{}", seq=left.seq, nonce=left.nonce, dependencies=left.dependencies), stamp
     )
     assert not second.validate_foreign(
         CachedResponse(body=b"{}", seq=touched.seq, nonce=touched.mark, dependencies=touched.dependencies), stamp
@@ -163,7 +163,7 @@ def test_what_is_known_counts_from_the_start_of_its_query(time):
 
     follower = ChangelogFollower(slow, clock=time)
     follower.latest()
-    assert follower.stamp.trusted_until == pytest.approx(1000 + MAX_STALENESS_SECONDS)
+    assert follower.snapshot.trusted_until == pytest.approx(1000 + MAX_STALENESS_SECONDS)
 
 
 def test_names_told_in_a_change_are_words_too(follower, make, time):
@@ -173,7 +173,7 @@ def test_names_told_in_a_change_are_words_too(follower, make, time):
         kind="brand", subject_id=None, slug="rover", previous_slug="land-rover", additional_slugs=None
     )
     shown.facets_before = shown.facets_after = ()
-    assert "brand:land-rover" in set(module.tags.dependencies_of_change(shown))
+    assert "brand:land-rover" in set(module.dependencies.dependencies_of_change(shown))
     make.article("velar", brand="land-rover")
     time.now += POLL_INTERVAL_SECONDS
     assert proven(follower, kept)

@@ -12,6 +12,7 @@ from dataclasses import replace
 import pytest
 from redis import Redis
 
+from newsapi.cache import circuit_breaker
 from newsapi.cache import redis_cache as shared_module
 from newsapi.cache.cached_response import CachedResponse
 from newsapi.cache.log_follower import ChangelogDelta, ChangelogFollower
@@ -82,7 +83,7 @@ def node(build, settings, redis_url):
 
 @pytest.fixture
 def short_pause(monkeypatch):
-    monkeypatch.setattr(shared_module, "CIRCUIT_OPEN_SECONDS", 0.2)
+    monkeypatch.setattr(circuit_breaker, "OPEN_SECONDS", 0.2)
 
 
 def answer(text, seq=1):
@@ -126,8 +127,8 @@ def test_after_the_pause_one_tries_and_nobody_waits_with_it(shared, proxy, monke
     shared.get("k")
     time.sleep(0.25)
     tries = []
-    tried = shared._tried
-    monkeypatch.setattr(shared, "_tried", lambda ask: tries.append(1) or tried(ask))
+    tried = shared._run_timed
+    monkeypatch.setattr(shared, "_run_timed", lambda ask: tries.append(1) or tried(ask))
     barrier = threading.Barrier(8)
 
     def ask():
@@ -173,7 +174,7 @@ def test_a_claim_has_its_end_from_the_first_moment(shared, proxy, client_of_redi
 
 def test_late_replies_never_answer_another_question(shared, proxy, monkeypatch):
     """Replies come about when the wait for them ends: what comes too late must not be read by who asks next."""
-    monkeypatch.setattr(shared_module, "CIRCUIT_OPEN_SECONDS", 0.0)
+    monkeypatch.setattr(circuit_breaker, "OPEN_SECONDS", 0.0)
     keys = [f"k{number}" for number in range(8)]
     for key in keys:
         shared.put(key, answer(key))
@@ -282,6 +283,6 @@ def test_a_flushed_redis_costs_one_build_in_each_process(shared, client_of_redis
         thread.start()
     for thread in threads:
         thread.join()
-    assert {one.answer.body for one in given} == {b"new"}
+    assert {one.response.body for one in given} == {b"new"}
     assert len(given) == 16
     assert len(built) <= 2

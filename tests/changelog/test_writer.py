@@ -10,9 +10,9 @@ from sqlalchemy import func, select
 
 from newsapi.changelog import writer as changelog_writer
 from newsapi.changelog.records import NewChange
-from newsapi.changelog.tables import Change, ChangelogHead
+from newsapi.changelog.tables import Change, ChangelogHead, Facet
 from newsapi.content.tables.articles import ListingEntry
-from newsapi.content.tables.terms import Brand, Facet, Tag
+from newsapi.content.tables.terms import Brand, Tag
 from newsapi.db.types import uuid7
 
 

@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from newsapi.cli import config_check
+from newsapi.content.writes.terms import resolve_slugs
 from newsapi.keys import commands as key_commands
-from newsapi.keys.commands import Entitlement
+from newsapi.keys.commands import Entitlement, KeyLimits
 from newsapi.keys.queries import list_keys as every_key
 from newsapi.settings import Settings
 
@@ -77,7 +78,14 @@ def test_a_key_that_binds_nothing_is_named_until_it_ends(said, make, database, c
     make.brand("fiat")
     entitlement = Entitlement(brands=("fiat",), body="teaser")
     end = clock() + timedelta(days=1)
-    key_commands.create(database, "gazzetta", ("partner:read",), now=clock(), expires_at=end, entitlement=entitlement)
+    key_commands.create(
+        database,
+        "gazzetta",
+        ("partner:read",),
+        now=clock(),
+        limits=KeyLimits(expires_at=end, entitlement=entitlement),
+        resolve_slugs=resolve_slugs,
+    )
     [sentence] = said()
     assert "gazzetta" in sentence
     assert said(NEWSAPI_PUBLIC_BODY="none") == []
@@ -86,7 +94,9 @@ def test_a_key_that_binds_nothing_is_named_until_it_ends(said, make, database, c
 
 
 def test_a_key_that_may_do_everything_for_ever_is_named(said, database, clock):
-    key_commands.create(database, "capo", ("admin",), now=clock(), expires_at=clock() + timedelta(days=30))
+    key_commands.create(
+        database, "capo", ("admin",), now=clock(), limits=KeyLimits(expires_at=clock() + timedelta(days=30))
+    )
     assert said() == []
     key_commands.create(database, "anna", ("admin",), now=clock())
     [sentence] = said()

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-FILE = Path(__file__).parents[2] / "newsapi" / "api" / "examples.json"
+from newsapi.web.feed_formats import FEED_FORMATS
+
+FILE = Path(__file__).parents[2] / "newsapi" / "web" / "examples.json"
 BASE = "http://127.0.0.1:8000"
 
 REFERENCE = "jaguar-land-rover-allo-studio-una-fabbrica-per-produrre-batterie"
@@ -46,8 +48,8 @@ ADDRESSES = {
     "listTags": {"found": "/v1/tags?q=batterie"},
     "getTag": {"alone": "/v1/tags/batterie"},
     **{
-        f"getFeed{form.title()}": {"one": f"/v1/feeds/articles.{form}?slug=incentivi-auto-come-si-legge-un-bando"}
-        for form in ("rss", "atom", "json", "ninjs")
+        feed_format.operation_id: {"one": f"{feed_format.path}?slug=incentivi-auto-come-si-legge-un-bando"}
+        for feed_format in FEED_FORMATS
     },
     "getReadiness": {"ready": "/readyz"},
 }

@@ -25,7 +25,7 @@ async function pages(): Promise<void> {
 const words = (block: Block): string => (block.type === "paragraph" ? (block.text ?? "") : "");
 
 async function whole(): Promise<void> {
-  const { data } = await getArticle({ path: { which: REFERENCE }, query: { include: ["related", "blocks"] } });
+  const { data } = await getArticle({ path: { slug_or_id: REFERENCE }, query: { include: ["related", "blocks"] } });
   const article = data?.data as ArticleWithRelated;
   assert.equal(article.brand?.name, "Land Rover");
   assert.equal(article.related?.length, 6);
@@ -54,7 +54,7 @@ async function narrowed(): Promise<void> {
 async function newValues(): Promise<void> {
   const { data } = await getArticle({
     baseUrl: altered,
-    path: { which: REFERENCE },
+    path: { slug_or_id: REFERENCE },
     query: { include: ["related", "blocks"] },
   });
   const article = data?.data as ArticleWithRelated & { added?: string };
@@ -64,10 +64,10 @@ async function newValues(): Promise<void> {
 }
 
 async function problems(): Promise<void> {
-  const unknown = await getArticle({ path: { which: "nothing-of-that-name" } });
+  const unknown = await getArticle({ path: { slug_or_id: "nothing-of-that-name" } });
   assert.equal(unknown.response?.status, 404);
   assert.ok(unknown.error?.type.endsWith("/problems/not-found"));
-  const gone = await getArticle({ path: { which: WITHDRAWN } });
+  const gone = await getArticle({ path: { slug_or_id: WITHDRAWN } });
   assert.equal(gone.response?.status, 410);
   assert.equal(gone.error?.gone?.action, "withdrawn");
   const refused = await listBrands({ query: { limit: 1000 } });

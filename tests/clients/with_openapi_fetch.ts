@@ -40,8 +40,8 @@ const words = (block: Block): string => {
 };
 
 async function whole(): Promise<void> {
-  const { data } = await api.GET("/v1/articles/{which}", {
-    params: { path: { which: REFERENCE }, query: { include: ["related", "blocks"] } },
+  const { data } = await api.GET("/v1/articles/{slug_or_id}", {
+    params: { path: { slug_or_id: REFERENCE }, query: { include: ["related", "blocks"] } },
   });
   const article = data?.data as Article;
   assert.equal(article.brand?.name, "Land Rover");
@@ -72,8 +72,8 @@ async function narrowed(): Promise<void> {
 }
 
 async function newValues(): Promise<void> {
-  const { data } = await connect(altered).GET("/v1/articles/{which}", {
-    params: { path: { which: REFERENCE }, query: { include: ["related", "blocks"] } },
+  const { data } = await connect(altered).GET("/v1/articles/{slug_or_id}", {
+    params: { path: { slug_or_id: REFERENCE }, query: { include: ["related", "blocks"] } },
   });
   const article = data?.data as Article;
   assert.equal(article.format, "hologram");
@@ -82,10 +82,10 @@ async function newValues(): Promise<void> {
 }
 
 async function problems(): Promise<void> {
-  const unknown = await api.GET("/v1/articles/{which}", { params: { path: { which: "nothing-of-that-name" } } });
+  const unknown = await api.GET("/v1/articles/{slug_or_id}", { params: { path: { slug_or_id: "nothing-of-that-name" } } });
   assert.equal(unknown.response.status, 404);
   assert.ok(unknown.error?.type.endsWith("/problems/not-found"));
-  const gone = await api.GET("/v1/articles/{which}", { params: { path: { which: WITHDRAWN } } });
+  const gone = await api.GET("/v1/articles/{slug_or_id}", { params: { path: { slug_or_id: WITHDRAWN } } });
   assert.equal(gone.response.status, 410);
   assert.equal(gone.error?.gone?.action, "withdrawn");
   const refused = await api.GET("/v1/brands", { params: { query: { limit: 1000 } } });

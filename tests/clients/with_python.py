@@ -9,8 +9,8 @@ from newsapi_client.api.authors import get_author
 from newsapi_client.api.brands import list_brands
 from newsapi_client.models import (
     ArticleList,
-    ArticleOne,
-    AuthorOne,
+    ArticleResponse,
+    AuthorResponse,
     GetArticleFieldsItem,
     GetArticleIncludeItem,
     GetAuthorIncludeItem,
@@ -18,8 +18,8 @@ from newsapi_client.models import (
     ListArticlesIncludeItem,
     ListArticlesSort,
     PartialArticleList,
-    PartialArticleOne,
-    PartialPicture,
+    PartialArticleResponse,
+    PartialImage,
     Problem,
 )
 from newsapi_client.types import UNSET, Unset
@@ -43,14 +43,14 @@ def pages(api: Client) -> None:
 
 def whole(api: Client) -> None:
     found = get_article.sync(REFERENCE, client=api, include=[GetArticleIncludeItem.RELATED])
-    assert isinstance(found, ArticleOne), found
+    assert isinstance(found, ArticleResponse), found
     assert found.data.brand is not None
     assert found.data.brand.name == "Land Rover"
     assert not isinstance(found.data.related, Unset)
     assert len(found.data.related) == 6
     assert found.data.published_at.tzinfo is not None
     found = get_article.sync(REFERENCE, client=api, include=[GetArticleIncludeItem.BLOCKS])
-    assert isinstance(found, ArticleOne), found
+    assert isinstance(found, ArticleResponse), found
     assert not isinstance(found.data.blocks, Unset)
     assert [block.text for block in found.data.blocks] == found.data.body_text.split("\n\n")
 
@@ -68,10 +68,10 @@ def narrowed(api: Client) -> None:
     page = list_articles.sync(client=api, fields=[ListArticlesFieldsItem.IMAGE_URL], limit=3)
     assert isinstance(page, PartialArticleList), page
     for item in page.data:
-        assert isinstance(item.image, PartialPicture)
+        assert isinstance(item.image, PartialImage)
         assert (item.image.width, bool(item.image.url)) == (UNSET, True)
     found = get_article.sync(REFERENCE, client=api, fields=[GetArticleFieldsItem.BRAND_NAME])
-    assert isinstance(found, PartialArticleOne), found
+    assert isinstance(found, PartialArticleResponse), found
     assert found.data.brand
     assert found.data.brand.name == "Land Rover"
 
@@ -86,7 +86,7 @@ def enriched(api: Client) -> None:
 def new_values(altered: Client) -> None:
     for included in (GetArticleIncludeItem.RELATED, GetArticleIncludeItem.BLOCKS):
         found = get_article.sync(REFERENCE, client=altered, include=[included])
-        assert isinstance(found, ArticleOne), found
+        assert isinstance(found, ArticleResponse), found
         assert found.data.format_ == "hologram"
         assert found.data.additional_properties["added"] == "later"
 
@@ -109,7 +109,7 @@ def problems(api: Client) -> None:
 
 def terms(api: Client) -> None:
     found = get_author.sync("francesco-donnici", client=api, include=[GetAuthorIncludeItem.ARTICLES])
-    assert isinstance(found, AuthorOne), found
+    assert isinstance(found, AuthorResponse), found
     assert found.data.name == "Francesco Donnici"
     assert isinstance(found.data.articles, ArticleList)
     assert found.data.articles.data

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import func, insert, select, update
 
+from newsapi.changelog.tables import Facet
 from newsapi.content.queries import listing_entries, snapshots
 from newsapi.content.tables.articles import (
     Article,
@@ -19,7 +20,7 @@ from newsapi.content.tables.articles import (
     ArticleTag,
     ListingEntry,
 )
-from newsapi.content.tables.terms import Facet, Tag
+from newsapi.content.tables.terms import Tag
 from newsapi.db.database import Database
 from tests.support.factories import Make
 

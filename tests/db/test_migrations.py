@@ -10,8 +10,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, select, text
 
-from newsapi.changelog.tables import ChangelogHead, Secret
-from newsapi.content.tables.terms import Facet
+from newsapi.changelog.tables import ChangelogHead, Facet
+from newsapi.db.tables import Secret
 from newsapi.db.types import Base
 from newsapi.migrations.upgrade import config, is_current, upgrade
 

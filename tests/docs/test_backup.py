@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
+from newsapi.app import WRITE_HOOKS
 from newsapi.db.database import Database
 from newsapi.demo import content
 from newsapi.imports import loader as import_loader
@@ -26,7 +27,10 @@ def fill(url):
     database = Database(url)
     with content.stream("http://127.0.0.1:8000") as stream:
         import_loader.import_records(
-            *(database, Settings.from_env({}), stream), now=utc_now, reject=lambda *place: pytest.fail(str(place))
+            *(database, Settings.from_env({}), stream),
+            hooks=WRITE_HOOKS,
+            now=utc_now,
+            reject=lambda *place: pytest.fail(str(place)),
         )
     database.dispose()
 

@@ -19,13 +19,13 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from newsapi.app import create_app
+from newsapi.app import WRITE_HOOKS, create_app
+from newsapi.content.presentation import consent
 from newsapi.demo import content
 from newsapi.imports import loader as import_loader
 from newsapi.imports import mapping as import_mapping
 from newsapi.search import maintenance as search_maintenance
 from newsapi.settings import Settings
-from newsapi.subscriptions import messages
 from newsapi.web.context import utc_now
 from tests.docs.pages import BLOCKS, PAGES, TOP, blocks, commands
 from tests.support.processes import environ
@@ -77,7 +77,12 @@ def demo_file(tmp_path_factory, sqlite_template):
     parts = create_app(settings_of(path)).extensions["newsapi"]
     with content.stream(parts.settings.api_url) as stream:
         import_loader.import_records(
-            parts.database, parts.settings, stream, now=utc_now, reject=lambda *place: pytest.fail(str(place))
+            parts.database,
+            parts.settings,
+            stream,
+            hooks=WRITE_HOOKS,
+            now=utc_now,
+            reject=lambda *place: pytest.fail(str(place)),
         )
     search_maintenance.rebuild(parts.database, now=utc_now)
     parts.database.dispose()
@@ -231,6 +236,7 @@ def test_every_json_block_can_be_read(block):
 def test_every_record_can_be_imported(database, settings, block):
     counts = import_loader.import_records(
         *(database, settings, BytesIO(block.text.encode())),
+        hooks=WRITE_HOOKS,
         now=utc_now,
         reject=lambda *place: pytest.fail(str(place)),
     )
@@ -269,7 +275,7 @@ def test_every_html_block_is_well_formed(block):
 
 def test_the_form_names_the_consent_that_the_demo_shows():
     named = set(re.findall(r'consent_version: "([^"]+)"', "".join(block.text for block in blocks("html"))))
-    assert named == {messages.consent_text("it", None, None).version}
+    assert named == {consent.consent_text("it", None, None).version}
 
 
 # --- walk through -----------------------------------------------------------------------------------------------------

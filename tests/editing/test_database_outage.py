@@ -58,7 +58,7 @@ def test_what_is_known_to_be_away_is_not_asked_for_a_key(editor, away, app, stat
     assert editor.get("/v1/me").status_code == 503
     assert statements == []
     with pytest.raises(Unavailable), app.app_context():
-        _ = app.extensions["newsapi"].desk
+        _ = app.extensions["newsapi"].write_context
 
 
 @pytest.fixture

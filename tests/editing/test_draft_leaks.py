@@ -10,8 +10,9 @@ import pytest
 
 from newsapi.app import create_app
 from newsapi.content.tables.articles import Article, ArticleContent
+from newsapi.content.tables.previews import PreviewLink
 from newsapi.content.tables.terms import Author
-from newsapi.keys.tables import ApiKey, PreviewLink
+from newsapi.keys.tables import ApiKey
 from newsapi.settings import Settings
 
 SECRET = "zafferano"
@@ -19,7 +20,7 @@ SECRET = "zafferano"
 
 TERMS = {"brand": "jaguar", "authors": ["anna"], "section": "mercato"}
 SLUGS = {"brands": "jaguar", "authors": "anna", "sections": "mercato", "tags": "suv"}
-PLACES = {"<which>": "velar", "<int:number>": "1", "<name>": "gone", "<page>": "1"}
+PLACES = {"<slug_or_id>": "velar", "<int:number>": "1", "<name>": "gone", "<page>": "1"}
 NOBODY = "01890a5d-ac96-774b-bcce-b302099a8057"
 
 
@@ -34,7 +35,7 @@ def paths():
             path = path.replace(f"{kind}/<slug>", f"{kind}/{slug}")
         for place, value in PLACES.items():
             path = path.replace(place, value)
-        found.append(re.sub("<uuid:[a-z]+>", NOBODY, path))
+        found.append(re.sub("<uuid:[a-z_]+>", NOBODY, path))
     return [*sorted(found), "/v1/nothing"]
 
 

@@ -1,5 +1,6 @@
 import pytest
 
+from newsapi.app import WRITE_HOOKS
 from newsapi.content.writes.writer import WriteContext
 from newsapi.editing import scheduler
 from tests.support.client import Editor, slugs_of
@@ -117,7 +118,7 @@ def test_lists_and_related_are_shown_as_they_will_be(editor, public, link, clock
         ["ore-10", "vecchio"],
     ]
     clock.time = clock.time.replace(month=11, day=2, hour=11, minute=30)
-    while scheduler.run_due(WriteContext(database, settings, lambda _: clock())):
+    while scheduler.run_due(WriteContext(database, settings, lambda _: clock(), WRITE_HOOKS)):
         pass
     real = {path: slugs_of(public.get(path)) for path in seen}
     assert real == seen

@@ -6,13 +6,15 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event, select
 
-from newsapi.app import create_worker
+from newsapi.app import WRITE_HOOKS, create_worker
 from newsapi.changelog.tables import Change
 from newsapi.content.writes.writer import WriteContext
-from newsapi.editing import due, scheduler
+from newsapi.db import clock as db_clock
+from newsapi.editing import queries as due
+from newsapi.editing import scheduler
+from newsapi.editing.worker import PublicationScheduler
 from newsapi.keys import commands as key_commands
 from newsapi.worker.consumers import LEASE_DURATION, ConsumerRunner
-from newsapi.worker.periodic import PublicationScheduler
 from tests.support.client import EVERYTHING, Editor
 from tests.support.imports import import_accepted
 from tests.support.invariants import consistent
@@ -25,7 +27,7 @@ def editor(app, database, clock):
 
 @pytest.fixture
 def desk(database, settings, clock):
-    return WriteContext(database, settings, lambda _: clock())
+    return WriteContext(database, settings, lambda _: clock(), WRITE_HOOKS)
 
 
 @pytest.fixture
@@ -189,15 +191,15 @@ def test_a_time_that_is_none_or_has_no_offset_is_refused(editor, said):
 
 def test_the_clock_is_that_of_the_database(database):
     with database.read_transaction() as connection:
-        assert due.database_now(connection).tzinfo is not None
+        assert db_clock.database_now(connection).tzinfo is not None
         if not database.is_sqlite:
             fixed = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
-            assert abs(due.database_now(connection) - fixed) < timedelta(seconds=5)
+            assert abs(db_clock.database_now(connection) - fixed) < timedelta(seconds=5)
 
 
 def test_every_worker_keeps_the_schedule(settings):
     worker = create_worker(settings)
-    assert {"embargo", "merging"} <= {follow.listener.name for follow in worker.follows}
+    assert {"embargo", "merging"} <= {follow.consumer.name for follow in worker.runners}
 
 
 def test_with_nothing_due_a_step_writes_nothing(embargo, statements):
@@ -211,7 +213,7 @@ def test_with_nothing_due_a_step_writes_nothing(embargo, statements):
 def test_who_looks_for_what_is_due_reads_what_is_scheduled_alone(database, make):
     make.articles(3)
     with database.read_transaction() as connection:
-        for find in (due.due_for_publication, due.due_for_expiry):
+        for find in (due.list_due_for_publication, due.due_for_expiry):
             seen = []
             event.listen(connection, "before_cursor_execute", lambda *told, seen=seen: seen.append(told[2:4]))
             find(connection, make.now(), 1)

@@ -1,11 +1,13 @@
 import pytest
 
+from newsapi.app import WRITE_HOOKS
 from newsapi.content.writes.writer import WriteContext
 from newsapi.editing import merges
-from newsapi.worker.periodic import TermMerger
+from newsapi.editing.worker import TermMerger
 from tests.support.invariants import dump
 
 pytestmark = pytest.mark.usefixtures("consistent_afterwards")
+
 
 KINDS = ("brands", "authors", "sections", "tags")
 FIELD = {"brands": "brand", "authors": "authors", "sections": "section", "tags": "tags"}
@@ -14,7 +16,7 @@ FIELD = {"brands": "brand", "authors": "authors", "sections": "section", "tags":
 @pytest.fixture
 def merge(database, settings, clock):
     """Have the worker do all that is open; answers how many steps it took."""
-    desk = WriteContext(database, settings, lambda _: clock())
+    desk = WriteContext(database, settings, lambda _: clock(), WRITE_HOOKS)
     listener = TermMerger(desk)
 
     def merge():

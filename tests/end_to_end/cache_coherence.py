@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import select
 
+from newsapi.app import WRITE_HOOKS
 from newsapi.content.tables.articles import Article
 from newsapi.db.database import Database
 from newsapi.imports import loader as import_loader
@@ -132,6 +133,7 @@ class Checker:
             self.database,
             self.settings,
             BytesIO(lines(*records)),  # type: ignore[arg-type]
+            hooks=WRITE_HOOKS,
             now=lambda: datetime.now(UTC),
             reject=lambda *fault: refused.append(fault),
         )

@@ -1,6 +1,7 @@
 """The demo as a visitor meets it: the reference page, and every address that any answer shows."""
 
 import re
+from html import unescape
 from pathlib import Path
 
 import orjson
@@ -121,3 +122,19 @@ def test_pictures_are_served_and_nothing_beside_them(demo):
         "%00.jpg",
     ):
         assert demo.get(f"{demo.base}/demo/pictures/{name}")[0] == 404, name
+
+
+def test_the_page_at_its_root_leads_to_the_reference_page_and_on(demo):
+    status, media_type, page = demo.get(f"{demo.base}/")
+    assert (status, media_type) == (200, "text/html")
+    paths = [unescape(path) for path in re.findall(r'href="([^":]+)"', page.decode())]
+    statuses = {path: demo.get(f"{demo.base}/{path}")[0] for path in paths}
+    assert {path for path, status in statuses.items() if status != 200} == {
+        "v1/articles/stellantis-il-calendario-dei-porte-aperte"
+    }
+    assert stops(demo)[0].removeprefix(f"{demo.base}/") == paths[0]
+    assert "demo/mail" in paths
+
+
+def test_its_feeds_are_called_by_the_name_of_the_magazine(demo):
+    assert b"<title>Motori Demo</title>" in demo.get(f"{demo.base}/v1/feeds/articles.rss")[2]

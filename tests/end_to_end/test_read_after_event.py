@@ -13,6 +13,7 @@ import pytest
 from newsapi.cdn import SECOND_PURGE_DELAY_SECONDS
 from newsapi.db.database import Database
 from newsapi.keys import commands as key_commands
+from newsapi.web.feed_formats import FEED_FORMATS
 from tests.support.fake_servers import Elsewhere
 
 SCOPES = ("content:write", "content:publish", "webhooks")
@@ -128,7 +129,7 @@ def test_a_withdrawal_is_on_every_channel(house, elsewhere):
         "/v1/articles?q=velar",
         "/v1/suggest?q=velar",
     ]
-    feeds = [f"/v1/feeds/articles.{form}" for form in ("rss", "atom", "json", "ninjs")]
+    feeds = [feed_format.path for feed_format in FEED_FORMATS]
 
     def shown(path):
         """Whether a page shows the article as one to be read: a tombstone has its id and no headline."""

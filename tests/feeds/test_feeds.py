@@ -6,6 +6,7 @@ import json
 import feedparser
 import pytest
 
+from newsapi.web.feed_formats import FEED_FORMATS
 from tests.feeds import format_rules as rules
 from tests.feeds.format_rules import ATOM, CHECKS
 from tests.support.import_records import article, brand, term
@@ -13,7 +14,7 @@ from tests.support.sample_content import RICH
 
 pytestmark = pytest.mark.one_database
 
-FORMS = sorted(CHECKS)
+FORMS = [feed_format.name for feed_format in FEED_FORMATS]
 TYPES = {
     "rss": "application/rss+xml",
     "atom": "application/atom+xml",

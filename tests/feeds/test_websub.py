@@ -6,6 +6,7 @@ import pytest
 
 from newsapi.feeds import websub as room
 from newsapi.feeds.websub import WebSubConsumer
+from newsapi.web.feed_formats import FEED_FORMATS
 from tests.support.events import later
 
 
@@ -34,8 +35,8 @@ def follow(worker, database, cdn, seconds, make):
 
 
 def feeds(*filters):
-    path = "https://api.example.com/v1/feeds/articles"
-    return {f"{path}.{form}{filter_}" for filter_ in filters for form in ("rss", "atom", "json", "ninjs")}
+    api = "https://api.example.com"
+    return {f"{api}{feed_format.path}{filter_}" for filter_ in filters for feed_format in FEED_FORMATS}
 
 
 def test_it_is_told_when_the_second_is_over_and_only_once(follow, hub, seconds, make):

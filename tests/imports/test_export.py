@@ -7,6 +7,7 @@ from io import BytesIO
 import orjson
 import pytest
 
+from newsapi.app import WRITE_HOOKS
 from newsapi.db.database import Database
 from newsapi.imports import export as import_export
 from newsapi.imports import export_records
@@ -62,7 +63,12 @@ def test_what_is_exported_imports_back_to_equal_content(
     migrate(url)
     copy = Database(url)
     counts = import_loader.import_records(
-        copy, settings, BytesIO(b"".join(lines)), now=clock, reject=lambda *found: pytest.fail(str(found))
+        copy,
+        settings,
+        BytesIO(b"".join(lines)),
+        hooks=WRITE_HOOKS,
+        now=clock,
+        reject=lambda *found: pytest.fail(str(found)),
     )
     assert counts.created == len(lines)
     assert [*map(orjson.loads, exported(copy))] == [*map(orjson.loads, lines)]  # PostgreSQL sorts the keys inside

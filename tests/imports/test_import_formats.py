@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from newsapi.app import WRITE_HOOKS
 from newsapi.imports import loader as import_loader
 from newsapi.imports import mapping as import_mapping
 from newsapi.imports import registry as import_registry
-from newsapi.imports.schemas import FORMATS
+from newsapi.imports.line_index import LineIndex
+from newsapi.imports.registry import FORMATS_BY_NAME
 from newsapi.text.html import sanitize_html
 from tests.support.invariants import consistent, dump
 
@@ -54,20 +56,26 @@ def load(database, settings, clock):
 
     def load(data, name, plan=MAPPING):
         rejects = []
-        counts = import_loader.import_records(
-            *(database, settings, BytesIO(data)),
-            now=clock,
-            reject=lambda line, fault: rejects.append((line, fault.location)),
-            record_format=import_registry.get_format(name, plan, settings.time_zone),
+        stream, record_format = BytesIO(data), import_registry.get_format(name, plan, settings.time_zone)
+        run = import_loader.ImportRun(
+            database,
+            settings,
+            clock,
+            WRITE_HOOKS,
+            reject=lambda line, error: rejects.append((line, error.location)),
+            line_index=LineIndex(stream, record_format),
+            record_format=record_format,
         )
+        for _ in import_loader.iter_batches(run, stream):
+            pass
         consistent(database)
-        return astuple(counts), rejects
+        return astuple(run.counts), rejects
 
     return load
 
 
 def test_each_form_that_can_be_asked_for_is_known(settings):
-    assert all(import_registry.get_format(name, None, settings.time_zone) for name in FORMATS)
+    assert all(import_registry.get_format(name, None, settings.time_zone) for name in FORMATS_BY_NAME)
 
 
 @pytest.mark.parametrize(

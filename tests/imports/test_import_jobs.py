@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import event, func, select
 
+from newsapi.app import WRITE_HOOKS, queue_import_event
 from newsapi.content.tables.articles import Article
 from newsapi.db.database import Database
 from newsapi.imports import jobs as import_jobs
@@ -32,7 +33,7 @@ def send(editor):
 
 @pytest.fixture
 def runs(database, settings, clock):
-    made = ImportRunner(database, settings, now=clock)
+    made = ImportRunner(database, settings, hooks=WRITE_HOOKS, on_finished=queue_import_event(settings), now=clock)
     yield made
     made.release()
     consistent(database)
@@ -201,7 +202,7 @@ def test_after_a_kill_another_worker_goes_on_and_the_counts_are_right(
         return found
 
     for _ in range(20):
-        runs = ImportRunner(database, settings, now=clock)
+        runs = ImportRunner(database, settings, hooks=WRITE_HOOKS, on_finished=queue_import_event(settings), now=clock)
         with monkeypatch.context() as patched:
             patched.setattr(import_loader.writer, "persist_articles", write)
             try:
@@ -218,7 +219,10 @@ def test_a_worker_that_was_stopped_meanwhile_writes_nothing_more(send, editor, d
     monkeypatch.setattr(import_loader, "BATCH_LINES", 10)
     monkeypatch.setattr(import_jobs, "TIME_SLICE_SECONDS", 0.0001)
     answer = send(lines(*(article(f"a-{number}") for number in range(40))))
-    old, new = ImportRunner(database, settings, now=clock), ImportRunner(database, settings, now=clock)
+    old, new = (
+        ImportRunner(database, settings, hooks=WRITE_HOOKS, on_finished=queue_import_event(settings), now=clock),
+        ImportRunner(database, settings, hooks=WRITE_HOOKS, on_finished=queue_import_event(settings), now=clock),
+    )
     for _ in range(3):
         old.run_slice()
     new.run_slice()
@@ -244,7 +248,7 @@ def test_what_fails_again_and_again_at_one_place_is_given_up_and_the_next_one_is
             with pytest.raises(RuntimeError):
                 runs.run_slice()
     assert told(editor, answer)["state"] == "failed"
-    assert "given up" in told(editor, answer)["errors"][-1]["message"]
+    assert "was stopped" in told(editor, answer)["errors"][-1]["message"]
     work(runs)
     assert told(editor, after)["state"] == "done"
 

@@ -1,7 +1,8 @@
 import pytest
 from sqlalchemy import select
 
-from newsapi.content.tables.terms import Brand, Facet, Tag
+from newsapi.changelog.tables import Facet
+from newsapi.content.tables.terms import Brand, Tag
 from tests.support.events import changelog_seq
 from tests.support.import_records import article, brand, term
 

@@ -5,9 +5,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-from newsapi.keys.commands import Entitlement
+from newsapi.keys.commands import Entitlement, KeyLimits
 from newsapi.search import maintenance as search_maintenance
 from newsapi.settings import Settings
+from newsapi.web.feed_formats import FEED_FORMATS
 from tests.support.client import Editor
 
 pytestmark = pytest.mark.one_database
@@ -30,7 +31,7 @@ SURFACES = [
     "/v1/search?q=segretisimo",
     "/v1/suggest?q=segretis",
     "/v1/articles?q=segretis",
-    *(f"/v1/feeds/articles.{form}" for form in ("rss", "atom", "json", "ninjs")),
+    *(feed_format.path for feed_format in FEED_FORMATS),
     "/v1/feeds/articles.atom?brand=land-rover",
     "/sitemap.xml",
     "/sitemap-1.xml",
@@ -62,7 +63,7 @@ def magazine(make, database, clock):
 @pytest.fixture
 def partner(app, hire):
     def partner(**entitlement):
-        return hire("partner:read", entitlement=Entitlement(**entitlement))
+        return hire("partner:read", limits=KeyLimits(entitlement=Entitlement(**entitlement)))
 
     return partner
 
@@ -188,7 +189,7 @@ def test_a_key_of_another_kind_reads_as_anybody(magazine, hire, public, app):
 
 def test_an_entitlement_wants_the_scope_and_what_there_is(magazine, partner, hire):
     with pytest.raises(Exception, match="partner:read"):
-        hire("webhooks", entitlement=Entitlement(brands=("fiat",)))
+        hire("webhooks", limits=KeyLimits(entitlement=Entitlement(brands=("fiat",))))
     with pytest.raises(Exception, match="there is no brand lada"):
         partner(brands=("lada",))
 

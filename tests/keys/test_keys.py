@@ -5,7 +5,9 @@ from sqlalchemy import select
 
 from newsapi.errors import InvalidParameter, NotFound
 from newsapi.keys import commands as key_commands
+from newsapi.keys.commands import KeyLimits
 from newsapi.keys.tables import ApiKey
+from newsapi.webhooks.queries import reassign
 from tests.support.client import Editor
 from tests.support.invariants import dump
 
@@ -68,19 +70,21 @@ def test_a_revoked_key_is_worth_nothing_at_once_on_every_node(database, editor, 
 
 
 def test_a_key_ends_when_it_is_said_to(hire, clock):
-    short = hire("drafts:read", expires_at=clock() + timedelta(hours=1))
+    short = hire("drafts:read", limits=KeyLimits(expires_at=clock() + timedelta(hours=1)))
     assert short.get("/v1/me").status_code == 200
     clock.forward(hours=1)
     assert short.get("/v1/me").status_code == 401
 
 
 def test_a_rotated_key_goes_on_for_a_while_beside_the_new_one(app, database, editor, clock):
-    new = Editor(app, key_commands.rotate(database, editor.prefix, now=clock(), overlap=timedelta(hours=2)))
+    new = Editor(
+        app, key_commands.rotate(database, editor.prefix, now=clock(), overlap=timedelta(hours=2), on_rotated=reassign)
+    )
     assert new.get("/v1/me").json["data"]["scopes"] == editor.get("/v1/me").json["data"]["scopes"]
     clock.forward(hours=2)
     assert (editor.get("/v1/me").status_code, new.get("/v1/me").status_code) == (401, 200)
     with pytest.raises(NotFound):
-        key_commands.rotate(database, "key_nobody", now=clock(), overlap=timedelta())
+        key_commands.rotate(database, "key_nobody", now=clock(), overlap=timedelta(), on_rotated=reassign)
 
 
 @pytest.mark.parametrize("scopes", [[], ["content:read"], ["content:write", ""]])
@@ -113,7 +117,7 @@ def test_reads_can_be_kept_for_those_with_a_key(settings, build, editor, make):
     from dataclasses import replace  # noqa: PLC0415 (one test's need)
 
     make.article("velar")
-    app = build(replace(settings, reads="key"))
+    app = build(replace(settings, read_access="key"))
     anybody, reader = Editor(app, None), Editor(app, editor.secret)
     assert reader.get("/v1/articles/velar").status_code == 200
     assert [anybody.get(path).status_code for path in ("/v1/articles/velar", "/v1/brands")] == [401, 401]

@@ -12,6 +12,7 @@ from newsapi.content.tables.articles import Article
 from newsapi.content.tables.terms import Brand
 from newsapi.related import lists as related_lists
 from newsapi.related import maintenance as acts
+from newsapi.related import stored_lists
 from newsapi.related.tables import RelatedList, RelatedListMember, RelatedPosting, RelatedProfile, RelatedTermStatistics
 from newsapi.related.worker import RelatedIndexConsumer
 from tests.support.import_records import archive, article, brand
@@ -27,9 +28,9 @@ def catch_up(relate):
     """Have the listener do all there is, its own changes too."""
     for _ in range(50):
         relate.step()
-        if relate._place == relate._read and not relate._failures:
+        if relate._committed == relate._read and not relate._failures:
             with relate._database.read_transaction() as connection:
-                if connection.execute(select(ChangelogHead.seq)).scalar() == relate._place.seq:
+                if connection.execute(select(ChangelogHead.seq)).scalar() == relate._committed.seq:
                     return
     raise AssertionError
 
@@ -186,7 +187,7 @@ def test_readers_who_keep_one_list_at_once_disturb_nobody(database):
     with ThreadPoolExecutor(8) as readers:
         for _ in range(20):
             with database.transaction() as session:
-                related_lists.delete_lists(session, [made[0].article])
+                stored_lists.delete_lists(session, [made[0].article])
             outcomes = [*readers.map(lambda one: acts.save_list(database, one), made * 8)]
             assert any(outcomes)
     with database.read_transaction() as connection:
@@ -198,8 +199,35 @@ def test_readers_who_keep_one_list_at_once_disturb_nobody(database):
 def test_dropping_a_list_leaves_nothing_of_it(database):
     listed(database, "batterie")
     with database.transaction() as session:
-        assert related_lists.delete_lists(session, [*ids(database).values()]) == [ids(database)["batterie"]]
+        assert stored_lists.delete_lists(session, [*ids(database).values()]) == [ids(database)["batterie"]]
     assert (rows(database, RelatedList), rows(database, RelatedListMember)) == (0, 0)
+
+
+@pytest.mark.usefixtures("three")
+def test_more_articles_are_listed_than_a_smaller_release_stored(database, publish, follow, monkeypatch):
+    towns = ("Somerset a maggio", "Kent con ritardo", "Galles per tutti", "Cornovaglia da sola")
+    publish(
+        *(
+            article(
+                f"fabbrica-{number}",
+                headline=f"Batterie, fabbrica: {town}",
+                body_html=f"<p>Accumulatori, {town}.</p>",
+                brand="land-rover",
+            )
+            for number, town in enumerate(towns)
+        )
+    )
+    follow()
+    monkeypatch.setattr(related_lists, "STORED_LIST_SIZE", 2)
+    whole = slugs(listed(database, "batterie", limit=2))
+    assert [level for _, level in whole] == ["related", "related"]
+    monkeypatch.setattr(related_lists, "STORED_LIST_SIZE", 30)
+    stored = listed(database, "batterie", limit=2, save=lambda _: pytest.fail("built again"))
+    assert slugs(stored) == whole
+    assert [level for _, level in slugs(listed(database, "batterie", limit=4))] == ["related"] * 4
+    with database.read_transaction() as connection:
+        [(max_items, items)] = connection.execute(select(RelatedList.max_items, RelatedList.entries)).all()
+    assert (max_items, len(items)) == (30, 4)
 
 
 @pytest.mark.usefixtures("three")

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from newsapi.editing import scheduler
+from newsapi.editing.worker import PublicationScheduler
 from newsapi.keys import commands as key_commands
 from newsapi.search import index as search_index
 from newsapi.search import maintenance as search_maintenance
@@ -13,7 +14,6 @@ from newsapi.search import segments
 from newsapi.search.tables import SearchDocument, SearchPendingDocument, SearchSegment
 from newsapi.search.worker import SearchIndexConsumer
 from newsapi.worker.consumers import ConsumerRunner
-from newsapi.worker.periodic import PublicationScheduler
 from tests.support.client import EVERYTHING, Editor
 from tests.support.import_records import archive, article, brand
 from tests.support.imports import import_accepted
@@ -102,7 +102,7 @@ def test_what_comes_due_is_found(editor, found, clock, database, app):
     later = (clock() + timedelta(hours=1)).isoformat()
     editor.write(slug="domani", headline="Zafferano domani", status="scheduled", published_at=later)
     clock.forward(hours=2)
-    scheduler.run_due(app.extensions["newsapi"].desk)
+    scheduler.run_due(app.extensions["newsapi"].write_context)
     assert found("zafferano") == ["domani"]
 
 
@@ -314,5 +314,5 @@ def test_an_embargo_in_the_worker_is_searched_too(database, clock, editor, found
     later = (clock() + timedelta(hours=1)).isoformat()
     editor.write(slug="domani", headline="Zafferano", status="scheduled", published_at=later)
     clock.forward(hours=2)
-    ConsumerRunner(database, PublicationScheduler(app.extensions["newsapi"].desk), now=clock).step()
+    ConsumerRunner(database, PublicationScheduler(app.extensions["newsapi"].write_context), now=clock).step()
     assert found("zafferano") == ["domani"]

@@ -236,6 +236,11 @@ def test_what_is_under_way_when_it_is_told_to_stop_is_answered(served):
     assert "Traceback" not in served.printed
 
 
+def test_it_prints_where_it_listens_and_on_which_database(shared):
+    line = next(line for line in shared.printed.splitlines() if line.startswith("Serving "))
+    assert line.startswith(f"Serving {shared.base} from sqlite:///")
+
+
 def test_the_numbers_of_all_processes_add_up_and_no_public_port_has_them(shared):
     time.sleep(2.5)  # what was asked before is handed on
     before = numbers(shared)
@@ -250,7 +255,7 @@ def test_the_numbers_of_all_processes_add_up_and_no_public_port_has_them(shared)
 
     after = until(counted)
     assert after["newsapi_requests_total"] - before["newsapi_requests_total"] == asked + 1
-    assert after["newsapi_request_seconds_count"] == after["newsapi_requests_total"]
+    assert after["newsapi_request_duration_seconds_count"] == after["newsapi_requests_total"]
     assert after['newsapi_requests_total{cache="miss",status="4xx"}'] == 1
     assert after['newsapi_requests_total{cache="hit",status="2xx"}'] >= asked - 2
     assert after["newsapi_cache_entries"] >= 2

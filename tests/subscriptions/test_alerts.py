@@ -7,6 +7,7 @@ from io import BytesIO
 import pytest
 from sqlalchemy import text as sql
 
+from newsapi.app import WRITE_HOOKS
 from newsapi.editing import merges, scheduler
 from newsapi.imports import loader as import_loader
 from newsapi.subscriptions import digest_times
@@ -118,7 +119,7 @@ def test_an_hour_that_comes_is_news(subscribe, editor, server, work, clock, app)
     )
     work()
     clock.forward(days=1)
-    scheduler.run_due(app.extensions["newsapi"].desk)
+    scheduler.run_due(app.extensions["newsapi"].write_context)
     work()
     assert subjects(server) == ["Land Rover: Domani"]
 
@@ -138,7 +139,12 @@ def test_an_import_is_not_told(subscribe, server, work, database, settings, cloc
     subscribe()
     record = article("vecchio", brand="land-rover", section="anteprime", authors=["anna"])
     counts = import_loader.import_records(
-        database, settings, BytesIO(lines(record)), now=clock, reject=lambda *said: pytest.fail(str(said))
+        database,
+        settings,
+        BytesIO(lines(record)),
+        hooks=WRITE_HOOKS,
+        now=clock,
+        reject=lambda *said: pytest.fail(str(said)),
     )
     assert counts.created == 1
     work()
@@ -277,7 +283,7 @@ def test_a_merged_brand_takes_its_readers_along(subscribe, publish, server, work
     subscribe(both, path="brands/rover")
     subscribe(both)
     assert editor.post("/v1/brands/rover/merge", {"into": "land-rover"}).status_code == 202
-    while merges.run_slice(app.extensions["newsapi"].desk):
+    while merges.run_slice(app.extensions["newsapi"].write_context):
         pass
     publish()
     work()
@@ -465,8 +471,8 @@ def test_while_the_server_is_away_changes_are_planned_and_nothing_is_lost(
     publish()
     work()
     assert listener._failures == 1
-    assert follow._place.seq == follow._read.seq
-    listener._transport._url, listener._rests_until = url, 0.0
+    assert follow._committed.seq == follow._read.seq
+    listener._transport._url, listener._server_retry_at = url, 0.0
     work()
     assert subjects(server) == ["Land Rover: Nuova Velar"]
 

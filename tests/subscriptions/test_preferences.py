@@ -10,6 +10,7 @@ from sqlalchemy import text as sql
 
 from newsapi.keys import commands as key_commands
 from newsapi.subscriptions import commands as actions
+from newsapi.subscriptions.bounces import parse_bounce
 from tests.subscriptions.conftest import text, token
 from tests.support.client import Editor
 from tests.support.invariants import dump
@@ -289,14 +290,14 @@ def test_the_provider_tells_of_bounces_and_complaints(
     ],
 )
 def test_a_bounce_as_it_comes(action, status, gone):
-    assert actions.parse_bounce(DSN % (LUCIA.encode(), action, status)) == ([LUCIA] if gone else [])
+    assert parse_bounce(DSN % (LUCIA.encode(), action, status)) == ([LUCIA] if gone else [])
 
 
 @pytest.mark.parametrize(
     "message", [b"", b"x", b"\x00\xff" * 100, DSN % (b"no address", b"failed", b"5.1.1"), DSN[:300], DSN * 2]
 )
 def test_what_is_no_bounce_does_nothing(message):
-    assert actions.parse_bounce(message) == []
+    assert parse_bounce(message) == []
 
 
 def test_who_is_refused_may_be_allowed_again(box, manage, post, subscribe, database, clock):

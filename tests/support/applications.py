@@ -1,7 +1,7 @@
 """Applications for tests.
 
 Building the routes and the OpenAPI document of an application takes 0.1 s of CPU time. The routes do not depend on
-the database, so an application of an earlier test is used again with services of its own (`create_context`).
+the database, so an application of an earlier test is used again with services of its own (`create_services`).
 """
 
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from datetime import datetime
 
 from flask import Flask
 
-from newsapi.app import create_app, create_context
+from newsapi.app import create_app, create_services
 from newsapi.settings import Settings
 
 IDLE: dict[tuple[str, str | None], list[Flask]] = {}
@@ -29,7 +29,7 @@ class ApplicationPool:
         idle = IDLE.setdefault(_key(settings), [])
         if idle:
             app = idle.pop()
-            app.extensions["newsapi"] = create_context(settings)
+            app.extensions |= create_services(settings)
         else:
             app = create_app(settings)
         self._lent.append((app, settings, app.extensions["newsapi"].close))
@@ -46,7 +46,7 @@ class ApplicationPool:
 def stop_clock(app: Flask, now: Callable[[], datetime]) -> None:
     """Let an application take the time from `now`, and let every read ask the changelog first."""
     services = replace(app.extensions["newsapi"], now=now, clock=lambda _: now())
-    services.response_cache.follower.bound = 0
+    services.response_cache.follower.max_staleness = 0
     app.extensions["newsapi"] = services
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from newsapi.content.writes.terms import resolve_slugs
 from newsapi.db.database import Database
 from newsapi.keys import commands as key_commands
 
@@ -72,7 +73,12 @@ def hire(app: Flask, database: Database, clock: Callable[[], Any]) -> Callable[.
     """Build a client with a new API key of the given scopes."""
 
     def hire(*scopes: str, **more: Any) -> Editor:
-        return Editor(app, key_commands.create(database, "anna", scopes or EVERYTHING, now=clock(), **more))
+        return Editor(
+            app,
+            key_commands.create(
+                database, "anna", scopes or EVERYTHING, now=clock(), resolve_slugs=resolve_slugs, **more
+            ),
+        )
 
     return hire
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from newsapi.changelog import writer as changelog_writer
 from newsapi.changelog.records import NewChange
+from newsapi.changelog.tables import Facet
 from newsapi.content.queries import listing_entries, snapshots
 from newsapi.content.tables.articles import (
     Article,
@@ -25,9 +26,9 @@ from newsapi.content.tables.articles import (
     ArticleTag,
     SlugRedirect,
 )
-from newsapi.content.tables.terms import Author, Brand, Facet, Section, Tag
+from newsapi.content.tables.terms import Author, Brand, Section, Tag
+from newsapi.content.writes import publication_numbers
 from newsapi.db.database import Database
-from newsapi.feeds import sitemap_queries
 from newsapi.text.folding import fold
 
 TERMS: dict[str, Any] = {"brand": Brand, "author": Author, "section": Section, "tag": Tag}
@@ -62,7 +63,7 @@ class Make:
 
     def old_slug(self, kind: str, slug: str, subject: UUID) -> None:
         with self.database.transaction() as session:
-            session.add(SlugRedirect(kind=kind, slug=slug, subject_id=subject, at=self.now()))
+            session.add(SlugRedirect(kind=kind, slug=slug, subject_id=subject, created_at=self.now()))
 
     def article(
         self,
@@ -151,7 +152,7 @@ class Make:
 
     def _publish(self, session: Session, row: Article) -> None:
         state = snapshots.get_snapshots(session, [row.id])[row.id]
-        sitemap_queries.assign_numbers(session, [state])
+        publication_numbers.assign_numbers(session, [state])
         row.publication_number = state.publication_number
         [facets] = listing_entries.facets_of_articles(session, [state])
         listing_entries.insert_entries(session, [(state, facets)])

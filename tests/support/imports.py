@@ -9,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from newsapi.app import WRITE_HOOKS
 from newsapi.changelog.tables import Change
 from newsapi.content.tables.articles import Article
 from newsapi.db.database import Database
@@ -49,7 +50,7 @@ def import_accepted(
     data = records if isinstance(records, bytes) else lines(*records)
     rejects: list[tuple[object, ...]] = []
     counts = import_loader.import_records(
-        database, settings, BytesIO(data), now=now, reject=lambda *reject: rejects.append(reject)
+        database, settings, BytesIO(data), hooks=WRITE_HOOKS, now=now, reject=lambda *reject: rejects.append(reject)
     )
     assert not rejects, rejects
     return astuple(counts)
@@ -65,6 +66,7 @@ def load(database: Database, settings: Settings, clock: Callable[[], Any]) -> Lo
             database,
             settings,
             BytesIO(lines(*records)),
+            hooks=WRITE_HOOKS,
             now=clock,
             reject=lambda line, fault: rejects.append((line, fault.location, fault.message)),
         )

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, func, select
 
-from newsapi.changelog.tables import Change, ChangelogHead
+from newsapi.changelog.tables import Change, ChangelogHead, Facet, FacetDigest, FilterExit
+from newsapi.content.queries.sitemap_pages import ARTICLES_PER_PAGE
 from newsapi.content.tables.articles import (
     Article,
     ArticleAuthor,
@@ -20,11 +21,9 @@ from newsapi.content.tables.articles import (
     Revision,
     SlugRedirect,
 )
-from newsapi.content.tables.terms import Author, Brand, Facet, Section, Tag
+from newsapi.content.tables.terms import Author, Brand, Section, Tag
 from newsapi.db.database import Database
 from newsapi.db.types import Base
-from newsapi.feeds.sitemap_queries import ARTICLES_PER_PAGE
-from newsapi.sync.tables import FacetDigest, FilterExit
 
 
 def dump(database: Database) -> dict[str, list[tuple[Any, ...]]]:

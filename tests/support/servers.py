@@ -121,7 +121,7 @@ def database(server: str, template: str = "template1") -> Iterator[str]:
 
 
 def template(server: str, build: Callable[[str], object]) -> str:
-    """The name of a database that `build(url)` has filled: by the first worker that asks, while the others wait.
+    """Return the name of a database that `build(url)` filled: in the first worker that calls it, while the others wait.
 
     `build` must close its connections, for a database in use cannot be copied.
     """

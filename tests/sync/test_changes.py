@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import delete, select, update
 
+from newsapi.app import WRITE_HOOKS
 from newsapi.changelog.tables import Change, ChangelogHead
 from newsapi.content.writes.writer import WriteContext
 from newsapi.editing import merges
@@ -174,7 +175,7 @@ def test_a_merged_brand_brings_what_its_new_one_holds(editor, mirror, truth, mak
     make.articles(4, brand="new")
     follower = mirror("brand=old").follow()
     assert editor.post("/v1/brands/old/merge", {"into": "new"}).status_code == 202
-    desk = WriteContext(database, settings, lambda _: clock())
+    desk = WriteContext(database, settings, lambda _: clock(), WRITE_HOOKS)
     while merges.run_slice(desk):
         pass
     assert follower.follow().versions == truth("brand=old") == truth("brand=new")

@@ -13,6 +13,7 @@ from io import BytesIO
 import pytest
 from sqlalchemy import select, text
 
+from newsapi.app import WRITE_HOOKS
 from newsapi.content.tables.articles import Article, ArticleTag
 from newsapi.content.tables.terms import Brand, Section, Tag
 from newsapi.content.writes.writer import WriteContext
@@ -21,7 +22,8 @@ from newsapi.db.types import uuid7
 from newsapi.editing import commands as desk_articles
 from newsapi.errors import Unavailable
 from newsapi.imports import loader as import_loader
-from newsapi.keys.commands import Caller
+from newsapi.web.caller import Caller
+from newsapi.web.preconditions import ANY_VERSION
 from tests.support.import_records import article, lines
 from tests.support.invariants import consistent
 from tests.support.mirror import Mirror
@@ -91,7 +93,7 @@ def write(desk, rng, count, own):
         if act > 0.85:
             now = desk_status(desk, which)
             changes = {"status": {"published": "draft"}.get(now, "published")}
-        patient(desk_articles.update, desk, EDITOR, which, changes, late(rng), versions=None)
+        patient(desk_articles.update, desk, EDITOR, which, changes, late(rng), precondition=ANY_VERSION)
 
 
 def desk_status(desk, which):
@@ -103,7 +105,9 @@ def bulk(database, settings, rng, size, run):
     """One transaction of many articles; the second time they are all other ones."""
     records = [article(f"massa-{number}", headline=f"Massa {number} {run}", **some(rng)) for number in range(size)]
     counts = patient(
-        lambda: import_loader.import_records(database, settings, BytesIO(lines(*records)), now=utc, reject=refused)
+        lambda: import_loader.import_records(
+            database, settings, BytesIO(lines(*records)), hooks=WRITE_HOOKS, now=utc, reject=refused
+        )
     )
     assert counts.created + counts.updated == size
 
@@ -162,7 +166,7 @@ def test_nothing_is_missed_and_nothing_is_left_over(
         for number in range(3):
             getattr(make, kind)(f"{kind[0]}{number}")
     database = Database(database_url, pool_size=WRITERS + 2, long_running=True)
-    desk = WriteContext(database, settings, utc)
+    desk = WriteContext(database, settings, utc, WRITE_HOOKS)
     over = threading.Event()
     followers = [
         Follower(app.test_client().get, query, limit, random.Random(number)) for number, query in enumerate(FILTERS)
@@ -202,12 +206,16 @@ def test_a_page_ends_in_the_middle_of_a_transaction(app, database_url, settings,
     make.brand("b0")
     database = Database(database_url, long_running=True)
     records = [article(f"a{number}", brand="b0") for number in range(40)]
-    import_loader.import_records(database, settings, BytesIO(lines(*records)), now=utc, reject=refused)
+    import_loader.import_records(
+        database, settings, BytesIO(lines(*records)), hooks=WRITE_HOOKS, now=utc, reject=refused
+    )
     mirror = Mirror(app.test_client().get, query, 7)
     for number in range(0, 40, 3):
         mirror.page()
         changed = article(f"a{number}", headline=f"Altro {number}", brand="b0" if number % 2 else None)
-        import_loader.import_records(database, settings, BytesIO(lines(changed)), now=utc, reject=refused)
+        import_loader.import_records(
+            database, settings, BytesIO(lines(changed)), hooks=WRITE_HOOKS, now=utc, reject=refused
+        )
     mirror.follow()
     assert mirror.versions == published(database, query)
     database.dispose()

@@ -47,8 +47,8 @@ def test_the_document_is_valid_openapi(document):
 def test_every_route_of_the_contract_is_in_it(document):
     assert set(document["paths"]) >= {
         "/v1/articles",
-        "/v1/articles/{which}",
-        "/v1/articles/{which}/related",
+        "/v1/articles/{slug_or_id}",
+        "/v1/articles/{slug_or_id}/related",
         *(f"/v1/{kind}" for kind in ("brands", "authors", "sections", "tags")),
         *(f"/v1/{kind}/{{slug}}" for kind in ("brands", "authors", "sections", "tags")),
         "/healthz",
@@ -115,7 +115,11 @@ def test_every_read_documents_what_any_read_can_answer(document, status):
 
 @pytest.mark.parametrize("status", ["401", "403", "415", "422", "429", "503"])
 def test_every_operation_with_a_key_documents_what_any_of_them_can_answer(document, status):
-    keyed = [(path, operation) for path, operation, _ in operations(document) if "security" in operation]
+    keyed = [
+        (path, operation)
+        for path, operation, _ in operations(document)
+        if path.startswith("/v1/") and "security" in operation
+    ]
     assert len(keyed) > 20
     assert [path for path, operation in keyed if status not in operation["responses"]] == []
 

@@ -5,28 +5,29 @@ from datetime import timedelta
 import pytest
 
 from newsapi.keys import commands as key_commands
-from newsapi.keys.commands import SCOPES
+from newsapi.keys.commands import KeyLimits
 from newsapi.web.authorization import ALWAYS_PUBLIC, ANY_KEY, PUBLIC, RULES
+from newsapi.web.scopes import SCOPE_NAMES as SCOPES
 from tests.support.client import Editor
 from tests.support.invariants import dump
 
 pytestmark = pytest.mark.one_database
 
 PLACES = {
-    "<which>": "velar",
+    "<slug_or_id>": "velar",
     "<slug>": "land-rover",
     "<int:number>": "1",
-    "<uuid:delivery>": "01890a5d-ac96-774b-bcce-b302099a8057",
-    "<uuid:link>": "01890a5d-ac96-774b-bcce-b302099a8057",
+    "<uuid:delivery_id>": "01890a5d-ac96-774b-bcce-b302099a8057",
+    "<uuid:link_id>": "01890a5d-ac96-774b-bcce-b302099a8057",
     "<uuid:id>": "01890a5d-ac96-774b-bcce-b302099a8057",
-    "<uuid:article>": "01890a5d-ac96-774b-bcce-b302099a8057",
+    "<uuid:article_id>": "01890a5d-ac96-774b-bcce-b302099a8057",
     "<name>": "gone",
     "<page>": "1",
 }
 BODIES = {
     "POST /v1/articles": {"headline": "x"},
-    "PATCH /v1/articles/<which>": {"headline": "y"},
-    "PUT /v1/articles/<which>/picks": {"slugs": []},
+    "PATCH /v1/articles/<slug_or_id>": {"headline": "y"},
+    "PUT /v1/articles/<slug_or_id>/picks": {"slugs": []},
 }
 CALLERS = ("nobody", "unknown", "revoked", "expired", *SCOPES)
 
@@ -34,7 +35,7 @@ CALLERS = ("nobody", "unknown", "revoked", "expired", *SCOPES)
 @pytest.fixture
 def callers(app, database, hire, clock):
     made = {scope: hire(scope) for scope in SCOPES}
-    revoked, expired = hire("admin"), hire("admin", expires_at=clock() - timedelta(seconds=1))
+    revoked, expired = hire("admin"), hire("admin", limits=KeyLimits(expires_at=clock() - timedelta(seconds=1)))
     key_commands.revoke(database, revoked.prefix, now=clock())
     unknown = Editor(app, "key_abcdefghij_" + "a" * 43)
     return {"nobody": Editor(app, None), "unknown": unknown, "revoked": revoked, "expired": expired, **made}

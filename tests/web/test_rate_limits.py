@@ -8,6 +8,7 @@ from secrets import token_bytes
 import pytest
 
 from newsapi.keys import commands as key_commands
+from newsapi.keys.commands import KeyLimits
 from newsapi.web.rate_limits import ip_group
 from tests.support import servers
 from tests.support.client import Editor
@@ -62,7 +63,12 @@ def test_what_is_answered_from_memory_is_free_and_so_is_304(limited, make):
 def test_a_key_has_a_number_of_its_own_wherever_it_is_used_from(limited, database, clock):
     app = limited()
     usual = Editor(app, key_commands.create(database, "a", ["drafts:read"], now=clock()))
-    more = Editor(app, key_commands.create(database, "b", ["drafts:read"], now=clock(), rate=3 * MOST))
+    more = Editor(
+        app,
+        key_commands.create(
+            database, "b", ["drafts:read"], now=clock(), limits=KeyLimits(requests_per_minute=3 * MOST)
+        ),
+    )
     found = []
     for n in range(2 * MOST + 3):
         address = {"REMOTE_ADDR": f"192.0.2.{n}"}

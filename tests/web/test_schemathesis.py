@@ -6,11 +6,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 
-from newsapi.content.schemas.params import MAX_SEQ
 from newsapi.sync.schemas import MAX_WAIT_SECONDS
+from newsapi.web.params import MAX_SEQ
 
 OPERATIONS = (
-    "listArticles searchArticles suggest getArticle getArticleJsonLd listRelatedArticles listBrands getBrand"
+    "listArticles searchArticles suggestTerms getArticle getArticleJsonLd listRelatedArticles listBrands getBrand"
     " listAuthors getAuthor listSections getSection listTags getTag listChanges getDigest"
     " getFeedRss getFeedAtom getFeedJson getFeedNinjs getSitemap getSitemapPage getSitemapNews"
     " getHealth getReadiness getProblem"

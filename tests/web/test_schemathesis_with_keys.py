@@ -11,17 +11,17 @@ from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from newsapi.keys import commands as key_commands
-from newsapi.keys.commands import SCOPES
+from newsapi.web.scopes import SCOPE_NAMES as SCOPES
 from tests.web.test_schemathesis import leave_out
 
 OPERATIONS = (
-    "createArticle updateArticle withdrawArticle getPicks setPicks listRevisions getRevision diffRevisions"
-    " restoreRevision listPreviewLinks createPreviewLink revokePreviewLink getMerge getMe listDeeds"
-    " createBrand updateBrand deleteBrand mergeBrand createAuthor updateAuthor deleteAuthor mergeAuthor"
-    " createSection updateSection deleteSection mergeSection createTag updateTag deleteTag mergeTag"
+    "createArticle updateArticle withdrawArticle getRelatedPicks setRelatedPicks listRevisions getRevision"
+    " diffRevisions restoreRevision listPreviewLinks createPreviewLink revokePreviewLink getMerge getCurrentKey"
+    " listAuditEntries createBrand updateBrand deleteBrand mergeBrand createAuthor updateAuthor deleteAuthor"
+    " mergeAuthor createSection updateSection deleteSection mergeSection createTag updateTag deleteTag mergeTag"
     " createImport listImports getImport cancelImport"
-    " listWebhooks createWebhook getWebhook updateWebhook deleteWebhook pingWebhook rotateWebhook"
-    " listDeliveries redeliver getRecall acknowledgeRecall"
+    " listWebhooks createWebhook getWebhook updateWebhook deleteWebhook pingWebhook rotateWebhookSecret"
+    " listDeliveries redeliverWebhookDelivery getRecall acknowledgeRecall"
     " subscribeToBrand subscribeToSection subscribeToAuthor confirmSubscription unsubscribe"
     " eraseSubscriber setPreferences exportSubscriber reportBounces listSubscribers"
 ).split()

@@ -10,22 +10,30 @@ from io import BytesIO
 import orjson
 import pytest
 
+from newsapi.app import WRITE_HOOKS, queue_import_event
 from newsapi.cache.log_follower import MAX_STALENESS_SECONDS
 from newsapi.changelog import offsets as changelog_offsets
 from newsapi.changelog.offsets import LogPosition
 from newsapi.content.presentation.presentation import ArticlePresenter
+from newsapi.content.writes.terms import resolve_slugs
 from newsapi.content.writes.writer import WriteContext
 from newsapi.db.types import uuid7
 from newsapi.editing import term_commands
+from newsapi.editing.term_commands import TermName
+from newsapi.errors import NotFound
 from newsapi.imports import jobs as import_jobs
 from newsapi.imports import loader as import_loader
 from newsapi.keys import commands as key_commands
 from newsapi.keys import queries as store_keys
-from newsapi.keys.commands import Caller, Entitlement
-from newsapi.webhooks import events as acts
+from newsapi.keys.commands import Entitlement, KeyLimits
+from newsapi.keys.queries import KeyRow
+from newsapi.web.caller import Caller
+from newsapi.web.preconditions import ANY_VERSION
+from newsapi.webhooks import commands as acts
 from newsapi.webhooks import queries as webhook_queries
 from newsapi.webhooks import signing as wire
-from newsapi.webhooks.schemas import EVENTS
+from newsapi.webhooks.event_types import EVENT_NAMES as EVENTS
+from newsapi.webhooks.queries import reassign
 from newsapi.webhooks.worker import (
     PAUSE_AFTER,
     PLAN_INTERVAL_SECONDS,
@@ -122,7 +130,7 @@ def settle(follow, listener, seconds, clock):
         follow.step()
         for _ in range(200):
             follow.step()
-            if not listener._under_way:
+            if not listener._calls:
                 break
             time.sleep(0.01)
         follow.step()
@@ -133,9 +141,10 @@ def settle(follow, listener, seconds, clock):
 @pytest.fixture
 def key(database, clock):
     """The key of CALLER."""
-    columns = {"secret_digest": b"", "name": "partner", "scopes": ["webhooks"], "created_at": clock()}
+    row = dict.fromkeys(KeyRow._fields) | {"id": CALLER.id, "prefix": CALLER.prefix, "secret_digest": b""}
+    row |= {"name": "partner", "scopes": ["webhooks"], "created_at": clock()}
     with database.transaction() as session:
-        store_keys.insert_key(session, id=CALLER.id, prefix=CALLER.prefix, **columns)
+        store_keys.insert_key(session, KeyRow(**row))
     return CALLER.prefix
 
 
@@ -143,9 +152,10 @@ def key(database, clock):
 def hook(database, clock, key):
     """Make a webhook for everything, or as it is said."""
 
-    def hook(url, events=EVENTS, **more):
+    def hook(url, events=EVENTS, owner=CALLER.prefix, **more):
         values = {"url": url, "events": [*events], "brands": None, "sections": None, **more}
-        return acts.create(database, CALLER, values, now=clock(), read_back=lambda _, row: row)
+        caller = replace(CALLER, prefix=owner)
+        return acts.create(database, caller, values, now=clock(), read_back=lambda _, row: row._asdict())
 
     return hook
 
@@ -154,7 +164,12 @@ def hook(database, clock, key):
 def publish(database, settings, clock):
     def publish(*records):
         import_loader.import_records(
-            database, settings, BytesIO(lines(*records)), now=clock, reject=lambda *_: pytest.fail("refused")
+            database,
+            settings,
+            BytesIO(lines(*records)),
+            hooks=WRITE_HOOKS,
+            now=clock,
+            reject=lambda *_: pytest.fail("refused"),
         )
 
     return publish
@@ -208,7 +223,7 @@ def test_calls_are_signed_by_standard_webhooks(hook, receiver, publish, settle, 
     publish(article("altro"))
     settle()
     call = receiver.calls[-1]
-    both = wire.signed_headers(call["id"], clock.time, call["text"], [new["secret"], made["secret"]])
+    both = wire.signed_headers(call["id"], clock.time, call["text"], [new.secret, made["secret"]])
     assert call["headers"]["webhook-signature"] == both["webhook-signature"]
     publish(article("terzo"))
     settle(later=timedelta(hours=24, seconds=1))
@@ -246,7 +261,14 @@ def partner(database, clock):
 
     def partner(**entitlement):
         scopes = ["partner:read", "webhooks"]
-        secret = key_commands.create(database, "partner", scopes, now=clock(), entitlement=Entitlement(**entitlement))
+        secret = key_commands.create(
+            database,
+            "partner",
+            scopes,
+            now=clock(),
+            limits=KeyLimits(entitlement=Entitlement(**entitlement)),
+            resolve_slugs=resolve_slugs,
+        )
         with database.read_transaction() as connection:
             return key_commands.authenticate(connection, secret, clock())
 
@@ -299,7 +321,7 @@ def test_a_filter_follows_a_brand_that_is_called_otherwise_by_now(hook, receiver
     publish(brand("rover"), brand("fiat"))
     hook(receiver.url, ["article.published"], brands=["rover"])
     term_commands.update(
-        desk, CALLER, "brand", "rover", {"slug": "land-rover"}, versions=None, read_back=lambda *_: None
+        desk, CALLER, TermName("brand", "rover"), {"slug": "land-rover"}, lambda *_: None, precondition=ANY_VERSION
     )
     publish(article("velar", brand="land-rover"), article("punto", brand="fiat"))
     settle()
@@ -320,7 +342,7 @@ def test_no_event_leaves_before_every_node_knows(hook, receiver, publish, follow
     seconds.now += MAX_STALENESS_SECONDS - 0.01
     for _ in range(5):
         follow.step()
-    assert (receiver.calls, listener._under_way) == ([], {})
+    assert (receiver.calls, listener._calls) == ([], {})
 
 
 def test_no_event_leaves_before_the_cdn_has_dropped_it(
@@ -372,7 +394,7 @@ def test_what_fails_is_tried_again_under_its_id_until_it_is_answered(hook, recei
     assert len(receiver.calls) == 3
     assert len({(call["id"], call["text"]) for call in receiver.calls}) == 1
     [row] = rows(database, made["id"])
-    assert (row.state, row.attempts, row.status) == ("delivered", 3, 204)
+    assert (row.state, row.attempts, row.last_status_code) == ("delivered", 3, 204)
 
 
 def test_after_three_days_a_delivery_is_dead_and_the_webhook_paused(hook, receiver, publish, settle, database):
@@ -391,7 +413,7 @@ def test_after_three_days_a_delivery_is_dead_and_the_webhook_paused(hook, receiv
     settle()
     assert len(receiver.calls) == len(RETRY_SCHEDULE) + 1
     with database.read_transaction() as connection:
-        assert acts.get_own(connection, CALLER, made["id"])["paused_at"] is not None
+        assert acts.get_own(connection, CALLER, made["id"]).paused_at is not None
     receiver.answer = lambda _: 200
     with database.transaction() as session:
         webhook_queries.update_webhook(session, made["id"], paused_at=None, failing_since=None)
@@ -415,7 +437,7 @@ def test_a_redirect_leads_nowhere(hook, receiver, publish, settle, database):
     publish(article("velar"))
     settle()
     assert len(receiver.calls) == 1
-    assert [row.status for row in rows(database, made["id"])] == [307]
+    assert [row.last_status_code for row in rows(database, made["id"])] == [307]
 
 
 def test_a_partner_who_hangs_holds_up_nobody(hook, receive, publish, follow, listener, seconds):
@@ -437,7 +459,7 @@ def test_a_partner_who_hangs_holds_up_nobody(hook, receive, publish, follow, lis
         assert 0 < len(slow.calls) < 40
     finally:
         hang.set()
-        while listener._under_way:
+        while listener._calls:
             follow.step()
             time.sleep(0.01)
 
@@ -486,7 +508,7 @@ def test_every_event_arrives_though_half_of_the_calls_fail_and_workers_are_kille
 
 @pytest.fixture
 def desk(database, settings, clock):
-    return WriteContext(database, settings, lambda _connection: clock())
+    return WriteContext(database, settings, lambda _connection: clock(), WRITE_HOOKS)
 
 
 @pytest.fixture
@@ -499,7 +521,9 @@ def send(desk):
 
 @pytest.fixture
 def runs(database, settings, clock):
-    made = import_jobs.ImportRunner(database, settings, now=clock)
+    made = import_jobs.ImportRunner(
+        database, settings, hooks=WRITE_HOOKS, on_finished=queue_import_event(settings), now=clock
+    )
     yield made
     made.release()
 
@@ -528,7 +552,7 @@ def test_the_end_of_an_import_is_told_when_every_node_knows_what_it_wrote(
 def test_an_import_that_ends_otherwise_is_told_too(hook, receiver, send, runs, desk, settle, monkeypatch):
     hook(receiver.url, events=["import.finished"])
     failed, cancelled = send(article("velar")), send(article("punto"))
-    import_jobs.cancel(desk, CALLER, cancelled)
+    import_jobs.cancel(desk, CALLER, cancelled, on_finished=queue_import_event(desk.settings))
 
     def fails(*_args, **_kwargs):
         raise RuntimeError
@@ -563,9 +587,9 @@ def test_keys_own_their_webhooks(hook, database, receiver):
     other = Caller(id=uuid7(), prefix="key_other", scopes=frozenset({"webhooks"}))
     admin = Caller(id=uuid7(), prefix="key_admin", scopes=frozenset({"admin"}))
     with database.read_transaction() as connection:
-        with pytest.raises(acts.NotFound):
+        with pytest.raises(NotFound):
             acts.get_own(connection, other, made["id"])
-        assert acts.get_own(connection, admin, made["id"])["url"] == receiver.url
+        assert acts.get_own(connection, admin, made["id"]).url == receiver.url
 
 
 def test_who_has_no_good_key_any_more_is_told_nothing(hook, receiver, publish, follow, settle, database, clock, key):
@@ -581,13 +605,13 @@ def test_who_has_no_good_key_any_more_is_told_nothing(hook, receiver, publish, f
 
 def test_who_gets_another_key_keeps_his_webhooks(hook, receiver, publish, settle, database, clock, key):
     made = hook(receiver.url, ["article.published"])
-    secret = key_commands.rotate(database, key, now=clock(), overlap=timedelta(hours=1))
+    secret = key_commands.rotate(database, key, now=clock(), overlap=timedelta(hours=1), on_rotated=reassign)
     publish(article("velar"))
     settle(later=timedelta(hours=2))
     assert receiver.types == ["article.published"]
     with database.read_transaction() as connection:
         assert (
-            acts.get_own(connection, key_commands.authenticate(connection, secret, clock()), made["id"])["url"]
+            acts.get_own(connection, key_commands.authenticate(connection, secret, clock()), made["id"]).url
             == receiver.url
         )
 

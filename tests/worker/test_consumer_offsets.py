@@ -128,7 +128,7 @@ def test_a_worker_that_was_stopped_for_a_minute_writes_nothing_after_its_place_w
 
     recorder.handle = stopped_meanwhile
     for listener in (recorder, second):
-        row = {"kind": "tag", "subject_id": uuid7(), "at": clock()}
+        row = {"kind": "tag", "subject_id": uuid7(), "created_at": clock()}
         listener.write_down = lambda session, row=row: session.execute(
             insert(SlugRedirect), {**row, "slug": str(uuid7())}
         )

@@ -16,7 +16,7 @@ from newsapi.search.tables import SearchDocument
 def test_an_index_is_made_anew_however_long_its_reads_take(database, settings, make, name, kept):
     """A read of a million articles outlasts what a reader is given; here it waits for a lock as long."""
     make.articles(3)
-    [listener] = [follow.listener for follow in create_worker(settings).follows if follow.listener.name == name]
+    [listener] = [follow.consumer for follow in create_worker(settings).runners if follow.consumer.name == name]
     with database.connection() as holder:
         holder.exec_driver_sql("LOCK TABLE listing_entry IN ACCESS EXCLUSIVE MODE")
         rebuilding = threading.Thread(target=listener.on_log_restored)

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote, urlsplit
 
+from newsapi.content.article_types import ArticleRow, TermRow
+from newsapi.content.presentation import consent as presentation_consent
 from newsapi.content.presentation.renditions import Renditions
 from newsapi.content.schemas.subscription_offer import FOLLOWABLE_KINDS, FREQUENCIES
 from newsapi.settings import Settings
-from newsapi.subscriptions import messages
 from newsapi.text import html
 from newsapi.text.bylines import format_byline
 from newsapi.text.internal_links import InternalLinks
-
-Record = dict[str, Any]
+from newsapi.text.json_types import JsonObject, JsonValue
+from newsapi.web.feed_formats import FEED_FORMATS
 
 NO_RIGHTS = dict.fromkeys(("holder", "terms", "license_url", "syndicatable", "expires_at", "ai"))
-FEED_FORMATS = ("rss", "atom", "json", "ninjs")
-"""Feed formats, as in the extension of the feed's URL."""
-
 NO_SEO = dict.fromkeys(("title", "description", "robots"))
 
 
@@ -45,7 +42,7 @@ class BodyAccess:
         """Whether the caller may read the full body of every article."""
         return self.default_level == self.entitled_level == "full"
 
-    def level_for(self, record: Mapping[str, Any]) -> str:
+    def level_for(self, record: Mapping[str, JsonValue]) -> str:
         """Return the level for an article; the record needs its `brand` and `section`."""
         for name, slugs in (("brand", self.brands), ("section", self.sections)):
             if slugs is not None and (record[name] or {"slug": None})["slug"] not in slugs:
@@ -71,13 +68,13 @@ class ArticlePresenter:
         self.picture = Renditions(settings.image_url, settings.image_key, settings.image_salt).picture
         self._passage = settings.subscription_url or f"{self.api}/subscriptions"
         self._zone = settings.time_zone
-        consent = messages.consent_text(settings.mail_language, settings.publisher, settings.privacy_url)
+        consent = presentation_consent.consent_text(settings.mail_language, settings.publisher, settings.privacy_url)
         self._box = {"frequencies": FREQUENCIES if settings.smtp_url else (), "consent": consent._asdict()}
         self.public = BodyAccess(default_level=settings.public_body, entitled_level=settings.public_body)
         api_template = self.api.replace("{", "{{").replace("}", "}}") + "/v1/articles/{slug}"
         self.own_links = InternalLinks([template for template in (settings.article_url, api_template) if template])
 
-    def article_url(self, record: Mapping[str, Any]) -> str:
+    def article_url(self, record: Mapping[str, JsonValue]) -> str:
         """Return the URL of an article's page on the site; its URL in the API if no template is configured."""
         if self._site is None:
             return f"{self.api}/v1/articles/{record['slug']}"
@@ -94,7 +91,7 @@ class ArticlePresenter:
         """Return the URL that an e-mail links to: the site's subscription page with the token, or our own page."""
         return f"{self._passage}{'&' if '?' in self._passage else '?'}token={token}"
 
-    def summary(self, record: Record) -> Record:
+    def summary(self, record: ArticleRow) -> ArticleRow:
         """Complete an article summary in place and return it."""
         self_url = f"{self.api}/v1/articles/{record['slug']}"
         record["url"] = self.article_url(record)
@@ -106,7 +103,7 @@ class ArticlePresenter:
             record["materially_updated_at"] = published_at
         return record
 
-    def article(self, record: Record, body_access: BodyAccess | None = None) -> Record:
+    def article(self, record: ArticleRow, body_access: BodyAccess | None = None) -> ArticleRow:
         """Complete a full article, or the part of it that was loaded, and cut the body to what the caller may read.
 
         Every view that returns a body takes it from here. Without `body_access`, the public's applies.
@@ -133,20 +130,20 @@ class ArticlePresenter:
         return record
 
     @staticmethod
-    def body(record: Mapping[str, Any], body_access: BodyAccess) -> str | None:
+    def body(record: Mapping[str, JsonValue], body_access: BodyAccess) -> str | None:
         """Return as much of an article's body, as HTML, as the caller may read; None if nothing."""
         level = body_access.level_for(record)
         if level == "none":
             return None
         return html.make_teaser(record["body_html"]) if level == "teaser" else str(record["body_html"])
 
-    def _share(self, record: Record, body_access: BodyAccess) -> None:
+    def _share(self, record: ArticleRow, body_access: BodyAccess) -> None:
         record["has_whole_body"] = body_access.level_for(record) == "full"
         body = self.body(record, body_access)
         record["body_html"] = body
         record["body_text"] = html.html_to_text(body) if body else body
 
-    def _detail(self, record: Record) -> None:
+    def _detail(self, record: ArticleRow) -> None:
         record["canonical_url"] = record["canonical_url"] or record["url"]
         record["rights"] = record["rights"] or NO_RIGHTS
         record["seo"] = record["seo"] or NO_SEO
@@ -155,10 +152,10 @@ class ArticlePresenter:
             for number, item in enumerate(record["media"], 1)
         ]
 
-    def term(self, kind: str, record: Record) -> Record:
+    def term(self, kind: str, record: TermRow) -> TermRow:
         """Complete a brand, author, section or tag in place and return it."""
         slug = record["slug"]
-        links: dict[str, Any] = {
+        links: JsonObject = {
             "self": f"{self.api}/v1/{kind}s/{slug}",
             "articles": f"{self.api}/v1/articles?{kind}={quote(slug)}",
         }
@@ -167,8 +164,7 @@ class ArticlePresenter:
             links["subscriptions"] = f"{links['self']}/subscriptions"
         if kind == "brand":
             record["subscription"] = self._box
-            feeds = f"{self.api}/v1/feeds/articles"
-            links["feeds"] = {format_: f"{feeds}.{format_}?brand={slug}" for format_ in FEED_FORMATS}
+            links["feeds"] = {format_.name: format_.url(self.api, brand=slug) for format_ in FEED_FORMATS}
         for name in ("logo", "avatar"):
             if name in record:
                 record[name] = self.picture(record[name])

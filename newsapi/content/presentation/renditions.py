@@ -23,13 +23,13 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from hmac import digest
 from string import Formatter
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote, urlsplit
 
 from newsapi.settings import SettingError
+from newsapi.text.json_types import JsonObject, JsonValue
 
-Record = dict[str, Any]
-StoredImage = Mapping[str, Any]
+StoredImage = Mapping[str, JsonValue]
 
 WIDTHS: Final = (320, 640, 1280, 1920)
 ASPECT_RATIOS: Final = (("16x9", 16, 9), ("4x3", 4, 3), ("1x1", 1, 1))
@@ -72,11 +72,11 @@ class Renditions:
             salt: `NEWSAPI_IMAGE_SALT`.
 
         Raises:
-            BadSetting: One of the three cannot be used; it names which, and why.
+            SettingError: One of the three cannot be used; it names which, and why.
         """
         self._service = None if template is None else _service(template, key, salt)
 
-    def picture(self, stored: StoredImage | None) -> Record | None:
+    def picture(self, stored: StoredImage | None) -> JsonObject | None:
         """Return an image with its `srcset` and `renditions`, the original first; None for None."""
         if stored is None:
             return None
@@ -235,7 +235,7 @@ def _image_path(text: str) -> str:
 
 
 def _names(template: str) -> frozenset[str]:
-    """Return the placeholders of a template; raise BadSetting if it cannot be used."""
+    """Return the placeholders of a template; raise SettingError if it cannot be used."""
     try:
         parts = list(Formatter().parse(template))
     except ValueError as error:

@@ -6,15 +6,13 @@ from collections.abc import Collection, Container, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
     BindParameter,
-    ColumnElement,
     Connection,
     FromClause,
-    Select,
     bindparam,
     case,
     null,
@@ -23,33 +21,27 @@ from sqlalchemy import (
 )
 
 from newsapi.changelog.tables import ChangelogHead
+from newsapi.content.article_types import ArticleRow
 from newsapi.content.queries import listings
+from newsapi.content.queries.article_rows import (
+    SUMMARY_NAMES,
+    Selection,
+    base_statement,
+    build_records,
+    select_for,
+)
 from newsapi.content.queries.facets import ReadSnapshot
-from newsapi.content.queries.listings import ListQuery, PageStart, Position
+from newsapi.content.queries.listings import ListingColumn, ListQuery, PageStart, Position
 from newsapi.content.queries.visibility import is_visible
 from newsapi.content.tables.articles import (
     Article,
-    ArticleAuthor,
-    ArticleContent,
-    ArticleMention,
-    ArticleTag,
     SlugRedirect,
 )
-from newsapi.content.tables.terms import Author, Brand, Section, Tag
 from newsapi.db import compiled_queries
-from newsapi.db.sql_functions import greatest_time, json_rows
-from newsapi.db.types import EPOCH, decode_instant, latest_time
+from newsapi.db.compiled_queries import RowSelect
+from newsapi.db.types import EPOCH, latest_time
 from newsapi.errors import MigrationsPending, NoLongerPublic, NotFound, Renamed
 from newsapi.text.slugs import is_uuid
-
-Record = dict[str, Any]
-"""An article keyed by the field names of its schema; URLs and fields derived from others are not included yet."""
-
-LINKS: dict[str, tuple[Any, Any, Any]] = {
-    "authors": (ArticleAuthor, ArticleAuthor.author_id, Author),
-    "mentions": (ArticleMention, ArticleMention.brand_id, Brand),
-    "tags": (ArticleTag, ArticleTag.tag_id, Tag),
-}
 
 
 class ArticlePage(NamedTuple):
@@ -63,7 +55,7 @@ class ArticlePage(NamedTuple):
         facets: Facets the articles were selected from although the request does not name them.
     """
 
-    records: list[Record]
+    records: list[ArticleRow]
     changed_at: datetime | None = None
     next: PageStart | None = None
     prev: PageStart | None = None
@@ -78,43 +70,6 @@ class ArticleRef(NamedTuple):
     id: UUID
 
 
-_SUMMARY = (
-    Article.id,
-    Article.slug,
-    Article.headline,
-    Article.standfirst,
-    Article.format,
-    Article.language,
-    Article.image,
-    Article.published_at,
-    Article.published_precision,
-    Article.updated_at,
-    Article.materially_updated_at,
-    Article.word_count,
-    Article.status,
-    Article.version,
-    Article.seq,
-)
-_TERM_COLUMNS = (Brand.slug, Brand.name, Section.slug, Section.name)
-_CHANGED = greatest_time(Article.changed_at, Brand.changed_at, Section.changed_at)
-_DETAIL = (
-    ArticleContent.body_html,
-    ArticleContent.canonical_url,
-    ArticleContent.source,
-    ArticleContent.media,
-    ArticleContent.corrections,
-    ArticleContent.rights,
-    ArticleContent.seo,
-    ArticleContent.translation_group,
-)
-# Offsets in a row: brand and section start at _N, the latest change is at _S, links of terms start at _C.
-_N, _S, _C = len(_SUMMARY), len(_SUMMARY) + len(_TERM_COLUMNS), len(_SUMMARY) + len(_TERM_COLUMNS) + 1
-_SUMMARY_NAMES = tuple(column.key for column in _SUMMARY)
-_DETAIL_NAMES = tuple(column.key for column in _DETAIL)
-DETAIL_FIELDS = frozenset(_DETAIL_NAMES) | {"body_text", "translations"}
-"""Fields stored in the content row only, which is joined when one of them is requested."""
-
-
 def list_page(
     connection: Connection, snapshot: ReadSnapshot, query: ListQuery, *, limit: int, fields: Collection[str] = ()
 ) -> ArticlePage:
@@ -124,9 +79,9 @@ def list_page(
     plan = listings.plan_listing(connection, snapshot, query, rows=limit + 1)
     if plan is None:
         return ArticlePage([])
-    statement = _page_statement(plan.rows, plan.order, _select_for(fields))
+    statement = _page_statement(plan.rows, plan.order, select_for(fields))
     rows = compiled_queries.fetch_rows(connection, statement, plan.parameters)
-    key = _SUMMARY_NAMES.index(query.key)
+    key = SUMMARY_NAMES.index(query.key)
     positions = [Position(row[key], row[0]) for row in rows]
     page_end = listings.page_end(connection, plan, positions, limit=limit)
     if page_end is not None:
@@ -134,7 +89,7 @@ def list_page(
         rows, positions = rows[:kept], positions[:kept]
     if query.backward:
         rows, positions = rows[::-1], positions[::-1]
-    records, changed_at = _records(connection, rows, fields)
+    records, changed_at = build_records(connection, rows, fields)
     next_start, prev_start = adjacent_pages(query.page_start, positions, page_end)
     return ArticlePage(records, changed_at, next_start, prev_start)
 
@@ -162,14 +117,14 @@ def _page_of_ids(
     plan = listings.plan_listing(connection, snapshot, replace(query, page_start=None), rows=len(ids))
     if plan is None:
         return ArticlePage([])
-    statement = _page_statement(plan.rows, plan.order, _select_for(fields))
+    statement = _page_statement(plan.rows, plan.order, select_for(fields))
     rows = {row[0]: row for row in compiled_queries.fetch_rows(connection, statement, plan.parameters)}
     remaining = _ids_from(query.page_start, ids, rows)
     page_ids = remaining[:limit]
     page_end = Position(EPOCH, page_ids[-1]) if len(remaining) > limit else None
     if query.backward:
         page_ids.reverse()
-    records, changed_at = _records(connection, [rows[id_] for id_ in page_ids], fields)
+    records, changed_at = build_records(connection, [rows[id_] for id_ in page_ids], fields)
     next_start, prev_start = adjacent_pages(query.page_start, [Position(EPOCH, id_) for id_ in page_ids], page_end)
     return ArticlePage(records, changed_at, next_start, prev_start)
 
@@ -219,10 +174,10 @@ def get_many(
     connection: Connection, ids: Sequence[UUID], fields: Collection[str] = (), *, include_unpublished: bool = False
 ) -> ArticlePage:
     """Return the public articles among `ids`, in that order; with `include_unpublished`, articles of any status."""
-    statement = _ids_statement(_select_for(fields), include_unpublished=include_unpublished)
+    statement = _ids_statement(select_for(fields), include_unpublished=include_unpublished)
     rows = {row[0]: row for row in compiled_queries.fetch_rows(connection, statement, {"ids": ids})}
     ordered = [rows[id_] for id_ in dict.fromkeys(ids) if id_ in rows]
-    records, changed_at = _records(connection, ordered, fields)
+    records, changed_at = build_records(connection, ordered, fields)
     return ArticlePage(records, changed_at)
 
 
@@ -265,7 +220,8 @@ def get_any(connection: Connection, slug_or_id: str | UUID) -> ArticleRef:
     ).one_or_none()
     if row is None:
         raise MigrationsPending
-    seq, nonce, id_, *_ = row
+    seq, nonce = row[:2]
+    id_: UUID | None = row[2]  # the article is joined by an outer join
     if id_ is None and isinstance(slug_or_id, str):
         id_ = connection.execute(_FIND_FORMER, {"name": slug_or_id}).scalar()
     if id_ is None:
@@ -298,7 +254,7 @@ MAX_NAMES_PER_QUERY = 1_000
 """Largest number of names bound to one statement."""
 
 _NAME_COLUMNS = (Article.id, case((is_visible(), 1), else_=0), Article.changed_at)
-_SLUGS: BindParameter[Any] = bindparam("slugs", expanding=True)
+_SLUGS: BindParameter[str] = bindparam("slugs", expanding=True)
 _NAMED = union_all(
     select(Article.slug, *_NAME_COLUMNS).where(Article.slug.in_(_SLUGS)),
     select(SlugRedirect.slug, *_NAME_COLUMNS)
@@ -320,97 +276,12 @@ _FIND_FORMER = (
 )
 
 
-class _Selection(NamedTuple):
-    """What a statement selects in addition to the summary: the content row or not, and which kinds of links."""
-
-    with_content: bool
-    kinds: tuple[str, ...]
-
-
-def _select_for(fields: Collection[str]) -> _Selection:
-    return _Selection(
-        not DETAIL_FIELDS.isdisjoint(fields), tuple(kind for kind in LINKS if kind == "authors" or kind in fields)
-    )
-
-
-def _base_statement(selection: _Selection, *, include_unpublished: bool = False) -> Select[Any]:
-    columns: list[Any] = [*_SUMMARY, *_TERM_COLUMNS, _CHANGED]
-    columns += [_links_subquery(kind) for kind in selection.kinds]
-    if selection.with_content:
-        columns += _DETAIL
-    statement = select(*columns).select_from(Article)
-    if selection.with_content:
-        statement = statement.join(ArticleContent, ArticleContent.article_id == Article.id)
-    statement = statement.outerjoin(Brand, Brand.id == Article.brand_id)
-    statement = statement.outerjoin(Section, Section.id == Article.section_id)
-    return statement if include_unpublished else statement.where(is_visible())
-
-
-def _links_subquery(kind: str) -> ColumnElement[Any]:
-    """Select the links of one kind: position, slug and name of the term, and when the term last changed."""
-    link, term_id, term = LINKS[kind]
-    return (
-        select(json_rows(link.position, term.slug, term.name, term.changed_at))
-        .select_from(link)
-        .join(term, term.id == term_id)
-        .where(link.article_id == Article.id)
-        .correlate(Article)
-        .scalar_subquery()
-    )
-
-
 @lru_cache(maxsize=1024)
-def _page_statement(rows: FromClause, order: tuple[Any, ...], selection: _Selection) -> Select[Any]:
-    return _base_statement(selection).join(rows, rows.c.article_id == Article.id).order_by(*order)
+def _page_statement(rows: FromClause, order: tuple[ListingColumn, ...], selection: Selection) -> RowSelect:
+    return base_statement(selection).join(rows, rows.c.article_id == Article.id).order_by(*order)
 
 
 @lru_cache(maxsize=16)
-def _ids_statement(selection: _Selection, *, include_unpublished: bool) -> Select[Any]:
-    statement = _base_statement(selection, include_unpublished=include_unpublished)
+def _ids_statement(selection: Selection, *, include_unpublished: bool) -> RowSelect:
+    statement = base_statement(selection, include_unpublished=include_unpublished)
     return statement.where(Article.id.in_(bindparam("ids", expanding=True)))
-
-
-def _records(
-    connection: Connection, rows: Sequence[Any], fields: Collection[str]
-) -> tuple[list[Record], datetime | None]:
-    """Build records from rows, with their links.
-
-    Returns:
-        The records, and when an article or term in them last changed.
-    """
-    records: list[Record] = []
-    change_times: set[datetime | None] = set()
-    detail, kinds = _select_for(fields)
-    detail_start = _C + len(kinds)
-    for row in rows:
-        record: Record = dict(zip(_SUMMARY_NAMES, row, strict=False))
-        brand, brand_name, section, section_name = row[_N:_S]
-        record["brand"] = {"slug": brand, "name": brand_name} if brand else None
-        record["section"] = {"slug": section, "name": section_name} if section else None
-        change_times.add(row[_S])
-        for kind, links in zip(kinds, row[_C:detail_start], strict=True):
-            terms = record[kind] = []
-            for _, slug, name, changed_at in sorted(links or ()):
-                terms.append({"slug": slug, "name": name})
-                change_times.add(decode_instant(changed_at))
-        if detail:
-            record |= zip(_DETAIL_NAMES, row[detail_start:], strict=True)
-        records.append(record)
-    if records and "previous_slugs" in fields:
-        _add_previous_slugs(connection, records)
-    return records, latest_time(change_times)
-
-
-_OLD_SLUGS = (
-    select(SlugRedirect.subject_id, SlugRedirect.slug)
-    .where(SlugRedirect.kind == "article", SlugRedirect.subject_id.in_(bindparam("ids", expanding=True)))
-    .order_by(SlugRedirect.at, SlugRedirect.slug)
-)
-
-
-def _add_previous_slugs(connection: Connection, records: list[Record]) -> None:
-    by_id = {record["id"]: record for record in records}
-    for record in records:
-        record["previous_slugs"] = []
-    for article_id, slug in compiled_queries.fetch_rows(connection, _OLD_SLUGS, {"ids": list(by_id)}):
-        by_id[article_id]["previous_slugs"].append(slug)

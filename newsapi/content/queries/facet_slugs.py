@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from typing import Any
 
 from sqlalchemy import BindParameter, Connection, Select, bindparam, literal, select, union_all
 from sqlalchemy.orm import aliased
@@ -19,12 +18,12 @@ MAX_FACETS_PER_QUERY = 5_000
 _Child = aliased(Brand)
 
 
-def _statement() -> Select[Any]:
+def _statement() -> Select[int, str, str]:
     """Return the query for facet, kind and slug of the terms that facets belong to, including former slugs.
 
     The facet of a group also belongs to each child brand, because the list of the group is shown beside their articles.
     """
-    ids: BindParameter[Any] = bindparam("facets", expanding=True)
+    ids: BindParameter[int] = bindparam("facets", expanding=True)
     branches = []
     for kind, model in MODELS.items():
         current = select(model.facet_id, literal(kind).label("kind"), model.slug).where(model.facet_id.in_(ids))

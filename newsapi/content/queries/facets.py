@@ -6,13 +6,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func, literal, or_, select, true, union_all
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    union_all,
+)
 
-from newsapi.changelog.tables import ChangelogHead
+from newsapi.changelog.tables import ChangelogHead, Facet
 from newsapi.content.tables.articles import SlugRedirect
-from newsapi.content.tables.terms import Author, Brand, Facet, Section, Tag
+from newsapi.content.tables.terms import Author, Brand, Section, Tag
 from newsapi.db import compiled_queries
 from newsapi.errors import MigrationsPending
 
@@ -27,6 +40,10 @@ BUILTIN_FACETS = (("all", ""), ("terms", "author"), ("terms", "brand"), ("terms"
 
 IS_PUBLIC_FACET = Facet.seq > 0
 """Condition that a facet is public: a tag, format or language that no change has touched is used in drafts only."""
+
+
+FacetSelect = Select[str, int, int, int, datetime | None]
+"""Rows of a filter's name and a facet: id, number of articles, and the seq and time of its last change."""
 
 
 class FacetState(NamedTuple):
@@ -66,16 +83,19 @@ class ReadSnapshot:
         return min((time for time in times if time is not None), default=None)
 
 
-def _term(filter_: str, *, is_former: bool) -> Select[*tuple[Any, ...]]:
+_MODELS: dict[str, type[Author | Section | Tag]] = {"author": Author, "section": Section, "tag": Tag}
+
+
+def _term(filter_: str, *, is_former: bool) -> FacetSelect:
     """Select the facets of the terms whose slug, or former slug, is among the values of the filter."""
-    model: Any = {"author": Author, "section": Section, "tag": Tag}.get(filter_, Brand)
+    model = _MODELS.get(filter_, Brand)
     kind = model.__tablename__
-    facet_conditions: dict[str, Any] = {
+    facet_conditions: dict[str, ColumnElement[bool]] = {
         "mentions": Facet.id == Brand.mention_facet_id,
         "about": or_(Facet.id == Brand.facet_id, Facet.id == Brand.mention_facet_id),
         "group": Facet.id == func.coalesce(Brand.group_facet_id, Brand.facet_id),
     }
-    values: BindParameter[Any] = bindparam(filter_, expanding=True)
+    values: BindParameter[str] = bindparam(filter_, expanding=True)
     statement = select(literal(filter_).label("filter"), Facet.id, Facet.article_count, Facet.seq, Facet.changed_at)
     statement = statement.select_from(model)
     if is_former:
@@ -88,14 +108,14 @@ def _term(filter_: str, *, is_former: bool) -> Select[*tuple[Any, ...]]:
     return statement.where(IS_PUBLIC_FACET) if model is Tag else statement
 
 
-def _named(filter_: str) -> Select[*tuple[Any, ...]]:
-    values: BindParameter[Any] = bindparam(filter_, expanding=True)
+def _named(filter_: str) -> FacetSelect:
+    values: BindParameter[str] = bindparam(filter_, expanding=True)
     statement = select(literal(filter_).label("filter"), Facet.id, Facet.article_count, Facet.seq, Facet.changed_at)
     return statement.where(Facet.kind == filter_, Facet.name.in_(values), IS_PUBLIC_FACET)
 
 
 @lru_cache(maxsize=256)
-def _statement(filters: tuple[str, ...]) -> Select[Any]:
+def _statement(filters: tuple[str, ...]) -> Select[int, int, str, int, int, int, datetime | None]:
     builtin = select(
         (Facet.kind + ":" + func.coalesce(Facet.name, "")), Facet.id, Facet.article_count, Facet.seq, Facet.changed_at
     ).where(or_(*(and_(Facet.kind == kind, Facet.name == name) for kind, name in BUILTIN_FACETS)))
@@ -124,8 +144,8 @@ def resolve_filters(connection: Connection, filters: Mapping[str, Sequence[str]]
     seq, nonce = rows[0][:2]
     facets_by_filter: dict[str, list[FacetState]] = {name: [] for name in filters}
     terms: dict[str, FacetState] = {}
-    for _, _, filter_, *columns in rows:
-        facet = FacetState(*columns)
+    for _, _, filter_, id_, article_count, facet_seq, changed_at in rows:
+        facet = FacetState(id_, article_count, facet_seq, changed_at)
         kind, colon, name = filter_.partition(":")
         if colon:
             terms[name or kind] = facet

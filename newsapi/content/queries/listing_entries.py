@@ -6,23 +6,27 @@ The membership decides which lists contain an article and which facets a change 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, and_, bindparam, delete, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from newsapi.changelog.tables import Facet
+from newsapi.content.queries import sitemap_pages
 from newsapi.content.queries.snapshots import ArticleSnapshot
-from newsapi.content.tables.articles import ListingEntry, is_indexed
-from newsapi.content.tables.terms import Author, Brand, Facet, Section, Tag
+from newsapi.content.queries.visibility import is_indexed
+from newsapi.content.tables.articles import ListingEntry
+from newsapi.content.tables.terms import Author, Brand, Section, Tag
 from newsapi.db import bulk_rows
 from newsapi.db.bulk_rows import in_values
 from newsapi.db.types import columns_table
-from newsapi.feeds import sitemap_queries
 
 _Parent = aliased(Brand)
 
-FacetIds = Mapping[Any, Any]
+ALL_ARTICLES_FACET = select(Facet.id).where(Facet.kind == "all").scalar_subquery()
+"""Subquery of the id of the facet of all public articles."""
+
+FacetIds = Mapping[UUID | None, int | None]
 """Facet ids of terms, keyed by the id that an article refers to them with."""
 
 
@@ -60,7 +64,7 @@ def _names(state: ArticleSnapshot) -> Iterator[tuple[str, str]]:
     """Yield kind and name of the facets of an article that are identified by their name."""
     yield from state.named_facets.items()
     if state.publication_number is not None and is_indexed(state.values["seo"]):
-        yield sitemap_queries.KIND, sitemap_queries.page_name(state.publication_number)
+        yield sitemap_pages.SITEMAP_KIND, sitemap_pages.page_name(state.publication_number)
 
 
 def _named(connection: Connection, names: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], int]:
@@ -81,11 +85,15 @@ def _of_brands(connection: Connection, ids: Collection[UUID]) -> tuple[FacetIds,
         .where(in_values(connection, Brand.id, ids))
     )
     brands = connection.execute(statement).all()
-    own, mention, group, parent_group = ({row[0]: row[column] for row in brands} for column in range(1, 5))
-    return own, mention, group, parent_group
+    return (
+        {id_: own for id_, own, _, _, _ in brands},
+        {id_: mention for id_, _, mention, _, _ in brands},
+        {id_: group for id_, _, _, group, _ in brands},
+        {id_: parent_group for id_, _, _, _, parent_group in brands},
+    )
 
 
-def _of_terms(connection: Connection, model: Any, ids: Collection[UUID | None]) -> FacetIds:
+def _of_terms(connection: Connection, model: type[Author | Section | Tag], ids: Collection[UUID | None]) -> FacetIds:
     statement = select(model.id, model.facet_id).where(in_values(connection, model.id, ids))
     return dict(connection.execute(statement).all())
 
@@ -117,3 +125,9 @@ def delete_entries(session: Session, snapshots_with_facets: Iterable[tuple[Artic
     ]
     if entries:
         session.connection().execute(statement, entries)
+
+
+def list_public_ids(connection: Connection) -> list[UUID]:
+    """Return the ids of all public articles, oldest first."""
+    statement = select(ListingEntry.article_id).where(ListingEntry.facet_id == ALL_ARTICLES_FACET)
+    return list(connection.execute(statement.order_by(ListingEntry.published_at, ListingEntry.article_id)).scalars())

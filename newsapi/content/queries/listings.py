@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
@@ -21,6 +21,7 @@ from sqlalchemy import (
     FromClause,
     Integer,
     Select,
+    SQLColumnExpression,
     bindparam,
     func,
     literal,
@@ -32,7 +33,9 @@ from sqlalchemy import (
 from newsapi.content.queries.facets import FacetState, ReadSnapshot
 from newsapi.content.queries.visibility import is_visible
 from newsapi.content.tables.articles import Article, ListingEntry
+from newsapi.db.compiled_queries import RowSelect
 from newsapi.db.types import Id, UtcDateTime
+from newsapi.text.json_types import JsonObject
 
 MAX_SCANNED_ROWS = 10_000
 """Largest number of rows that one page reads from the scanned facets."""
@@ -42,6 +45,10 @@ MAX_EXACT_COUNT = 10_000
 
 SortKey = Literal["published_at", "updated_at", "materially_updated_at"]
 SORT_KEYS: tuple[SortKey, ...] = ("published_at", "updated_at", "materially_updated_at")
+
+
+ListingColumn = ColumnElement[datetime] | ColumnElement[UUID]
+"""A sort key or the article id of a listing entry."""
 
 
 class Position(NamedTuple):
@@ -122,8 +129,8 @@ class ListingPlan(NamedTuple):
     """
 
     rows: FromClause
-    order: tuple[ColumnElement[Any], ...]
-    parameters: dict[str, Any]
+    order: tuple[ListingColumn, ...]
+    parameters: JsonObject
     shape: _StatementKey
     may_be_cut: bool
 
@@ -163,7 +170,7 @@ def plan_listing(
     rows_per_facet = rows
     if is_filtered:  # otherwise every scanned row is an article of the page
         rows_per_facet = max(rows, (MAX_SCANNED_ROWS if max_scanned is None else max_scanned) // max(len(scanned), 1))
-    parameters: dict[str, Any] = {
+    parameters: JsonObject = {
         **ranges,
         **{f"walked_{i}": facet.id for i, facet in enumerate(scanned)},
         **{f"looked_up_{i}": [facet.id for facet in group] for i, group in enumerate(probed)},
@@ -264,7 +271,7 @@ def _on_key(shape: _StatementKey) -> set[str]:
 
 
 @lru_cache(maxsize=1024)
-def _page_rows(shape: _StatementKey) -> tuple[FromClause, tuple[ColumnElement[Any], ...]]:
+def _page_rows(shape: _StatementKey) -> tuple[FromClause, tuple[ListingColumn, ...]]:
     source = _articles_named(shape) if shape.named_by else _scanned_rows(shape)
     conditions = [
         in_facets(source.c.published_at, source.c.article_id, f"looked_up_{i}") for i in range(shape.probed_count)
@@ -281,13 +288,13 @@ def _page_rows(shape: _StatementKey) -> tuple[FromClause, tuple[ColumnElement[An
 
 
 @lru_cache(maxsize=256)
-def _count(shape: _StatementKey) -> Select[Any]:
+def _count(shape: _StatementKey) -> Select[int]:
     page, _ = _page_rows(shape)
     return select(func.count()).select_from(page)
 
 
 @lru_cache(maxsize=256)
-def _last_read(shape: _StatementKey) -> Select[Any]:
+def _last_read(shape: _StatementKey) -> RowSelect:
     """Select the last row read from each scanned facet that was cut off."""
     branches = [
         _branch(shape, i).offset(bindparam("skipped", type_=Integer())).subquery(f"cut_{i}")
@@ -305,7 +312,7 @@ def _scanned_rows(shape: _StatementKey) -> FromClause:
     return union(*(select(branch) for branch in branches)).subquery("walked")
 
 
-def _branch(shape: _StatementKey, i: int) -> Select[Any]:
+def _branch(shape: _StatementKey, i: int) -> RowSelect:
     """Select the rows of one facet in order from the position on: one range of an index, limited to `scan` rows."""
     row = ListingEntry.__table__.alias(f"row_{i}")
     conditions = [row.c.facet_id == bindparam(f"walked_{i}")]
@@ -316,7 +323,7 @@ def _branch(shape: _StatementKey, i: int) -> Select[Any]:
     return statement.order_by(*_order(row, shape)).limit(bindparam("scan"))
 
 
-def _columns(source: FromClause, shape: _StatementKey) -> list[ColumnElement[Any]]:
+def _columns(source: FromClause, shape: _StatementKey) -> list[ListingColumn]:
     """Return only the columns that the list needs, so that an index covers them."""
     needed = {"published_at", "article_id", shape.key}
     needed |= {name.rpartition("_")[0] for name in shape.ranges}
@@ -329,7 +336,9 @@ def _articles_named(shape: _StatementKey) -> FromClause:
     return statement.where(column.in_(bindparam("named", expanding=True)), is_visible()).subquery("named")
 
 
-def in_facets(published_at: Any, article_id: Any, parameter_name: str) -> ColumnElement[bool]:
+def in_facets(
+    published_at: SQLColumnExpression[datetime | None], article_id: SQLColumnExpression[UUID], parameter_name: str
+) -> ColumnElement[bool]:
     """Return the condition that an article is in one of the facets bound to the parameter `parameter_name`.
 
     This is a scalar subquery and not EXISTS, which PostgreSQL would turn into a join that may read the whole facet.
@@ -360,6 +369,6 @@ def _after_page_start(source: FromClause, shape: _StatementKey) -> ColumnElement
     return row_position.bool_op(shape.operator or "<")(page_start)
 
 
-def _order(source: FromClause, shape: _StatementKey) -> tuple[ColumnElement[Any], ...]:
+def _order(source: FromClause, shape: _StatementKey) -> tuple[ListingColumn, ...]:
     columns = (source.c[shape.key], source.c.article_id)
     return tuple(column.desc() if shape.descending else column.asc() for column in columns)

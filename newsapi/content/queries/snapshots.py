@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, literal, select, union, union_all
+from sqlalchemy import Connection, Select, literal, select, union, union_all
 from sqlalchemy.orm import Session
 
-from newsapi.content.queries.articles import LINKS
+from newsapi.content.queries.article_rows import LINKS
 from newsapi.content.tables.articles import Article, ArticleContent, SlugRedirect
 from newsapi.content.tables.terms import Brand, Section
 from newsapi.db.bulk_rows import in_values
+from newsapi.errors import WithdrawalInfo
+from newsapi.text.json_types import JsonObject
 
 DETAIL = (
     "canonical_url",
@@ -62,13 +63,13 @@ class ArticleSnapshot:
     """
 
     id: UUID
-    values: dict[str, Any]
+    values: JsonObject
     links: dict[str, list[UUID]]
     version: int = 1
-    withdrawal: dict[str, Any] | None = None
+    withdrawal: WithdrawalInfo | None = None
     import_digest: bytes | None = None
     publication_number: int | None = None
-    names: dict[str, Any] | None = None
+    names: JsonObject | None = None
     former_slugs: frozenset[str] = frozenset()
 
     @property
@@ -114,12 +115,14 @@ def get_picks(connection: Connection, article_id: UUID) -> tuple[list[str], list
     return picks, exclusions or [], version
 
 
-def withdrawals(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Any]:
+def list_withdrawals(connection: Connection, ids: Collection[UUID]) -> dict[UUID, WithdrawalInfo]:
     """Return when, how and why articles were withdrawn, for those of the ids that were public and no longer are."""
+    if not ids:
+        return {}
     statement = select(Article.id, Article.withdrawal).where(
-        in_values(connection, Article.id, ids), Article.withdrawal.is_not(None)
+        in_values(connection, Article.id, ids), Article.status != "published"
     )
-    return dict(connection.execute(statement).all()) if ids else {}
+    return {id_: withdrawal for id_, withdrawal in connection.execute(statement) if withdrawal}
 
 
 def list_by_term(session: Session, kind: str, term_id: UUID, limit: int) -> dict[UUID, ArticleSnapshot]:
@@ -199,7 +202,7 @@ def _load_snapshots(connection: Connection, ids: Collection[UUID]) -> dict[UUID,
     return states
 
 
-def _all_links(connection: Connection, ids: Collection[UUID]) -> Any:
+def _all_links(connection: Connection, ids: Collection[UUID]) -> Select[str, UUID, UUID, str]:
     branches = []
     for kind, (link, term_id, term) in LINKS.items():
         branch = select(

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
+from uuid import UUID
 
-from sqlalchemy import Connection, Select, bindparam, select, tuple_
+from sqlalchemy import Connection, Select, bindparam, select, tuple_, union
 from sqlalchemy.orm import aliased
 
-from newsapi.content.queries.articles import Record
+from newsapi.changelog.tables import Facet
+from newsapi.content.article_types import TermRow
 from newsapi.content.queries.facets import IS_PUBLIC_FACET, ReadSnapshot
 from newsapi.content.tables.articles import SlugRedirect
-from newsapi.content.tables.terms import Author, Brand, Facet, Section, Tag
+from newsapi.content.tables.terms import Author, Brand, Section, Tag
 from newsapi.db import compiled_queries
+from newsapi.db.bulk_rows import in_values
 from newsapi.db.types import latest_time
 from newsapi.errors import NotFound, Renamed
+from newsapi.text.json_types import JsonObject
 
 Kind = Literal["brand", "author", "section", "tag"]
 MODELS: dict[str, Any] = {"brand": Brand, "author": Author, "section": Section, "tag": Tag}
@@ -47,7 +51,7 @@ class TermPageStart(NamedTuple):
 class TermPage(NamedTuple):
     """A page of terms: when one of them last changed, and where the next and previous pages start."""
 
-    records: list[Record]
+    records: list[TermRow]
     changed_at: datetime | None = None
     next: TermPageStart | None = None
     prev: TermPageStart | None = None
@@ -110,7 +114,7 @@ def get_term(connection: Connection, kind: Kind, slug: str, snapshot: ReadSnapsh
     raise NotFound(seq=snapshot.seq) if current_slug is None else Renamed(current_slug, seq=snapshot.seq)
 
 
-def get_terms(connection: Connection, kind: Kind, slugs: Sequence[str]) -> dict[str, Record]:
+def get_terms(connection: Connection, kind: Kind, slugs: Sequence[str]) -> dict[str, TermRow]:
     """Return complete terms keyed by slug; unknown slugs are left out."""
     rows = connection.execute(_several(kind), {"slugs": sorted(set(slugs))}).all()
     return {record["slug"]: record for record in _records(rows)}
@@ -152,7 +156,7 @@ def _page(kind: Kind, *, is_searched: bool, back: bool | None) -> Select[Any]:
 
 
 @lru_cache(maxsize=4)
-def _begun(kind: Kind) -> Select[Any]:
+def _begun(kind: Kind) -> Select[*tuple[Any, ...]]:
     model = MODELS[kind]
     statement = select(model.slug, model.name).join(Facet, (Facet.id == model.facet_id) & IS_PUBLIC_FACET)
     statement = statement.where(model.search_names.like(bindparam("words"), escape="\\"))
@@ -169,13 +173,28 @@ def _several(kind: Kind) -> Select[Any]:
     return _selected(kind).where(MODELS[kind].slug.in_(bindparam("slugs", expanding=True)))
 
 
-def _records(rows: Sequence[Any]) -> list[Record]:
-    records = []
+def _records(rows: Sequence[Any]) -> list[TermRow]:
+    records: list[dict[str, object]] = []
     for row in rows:
-        record: Record = dict(row._mapping)  # noqa: SLF001 (the documented mapping of a row)
+        record: JsonObject = dict(row._mapping)  # noqa: SLF001 (the documented mapping of a row)
         if "parent" in record:
             parent_name, parent_changed_at = record.pop("parent_name"), record.pop("parent_changed_at")
             record["parent"] = {"slug": record["parent"], "name": parent_name} if record["parent"] else None
             record["changed_at"] = max(record["changed_at"], parent_changed_at or record["changed_at"])
         records.append(record)
-    return records
+    return cast("list[TermRow]", records)
+
+
+def current_slugs(connection: Connection, kind: str, slugs: Sequence[str]) -> frozenset[str]:
+    """Return the current slugs of the brands or sections that have or had one of these slugs."""
+    model = MODELS[kind]
+    former = select(model.slug).join(SlugRedirect, (SlugRedirect.subject_id == model.id) & (SlugRedirect.kind == kind))
+    statement = union(select(model.slug).where(model.slug.in_(slugs)), former.where(SlugRedirect.slug.in_(slugs)))
+    return frozenset(connection.execute(statement).scalars())
+
+
+def term_refs(connection: Connection, kind: Any, ids: Collection[UUID]) -> dict[UUID, dict[str, str]]:
+    """Return slug and name of the terms of a kind by their id."""
+    model = MODELS[kind]
+    rows = connection.execute(select(model.id, model.slug, model.name).where(in_values(connection, model.id, ids)))
+    return {id_: {"slug": slug, "name": name} for id_, slug, name in rows}

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, select
 
+from newsapi.changelog.tables import Facet
 from newsapi.content.queries.visibility import is_visible
 from newsapi.content.tables.articles import Article, ListingEntry
-from newsapi.content.tables.terms import Brand, Facet, Section
+from newsapi.content.tables.terms import Brand, Section
 from newsapi.db import compiled_queries
 from newsapi.db.types import latest_time
+from newsapi.text.json_types import JsonObject
 
 MAX_ARTICLES: Final = 5_000
 """Largest number of articles read for one response: a hundred languages for each of fifty articles."""
@@ -27,7 +29,7 @@ class TranslationSet(NamedTuple):
         changed_at: When an article last entered, changed in or left one of the groups.
     """
 
-    records: dict[str, list[dict[str, Any]]]
+    records: dict[str, list[JsonObject]]
     facets: frozenset[int]
     changed_at: datetime | None
 
@@ -49,7 +51,7 @@ _GROUPS = (
 
 def list_for_groups(connection: Connection, groups: Sequence[str]) -> TranslationSet:
     """Return the public articles of these translation groups."""
-    records: dict[str, list[dict[str, Any]]] = {group: [] for group in groups}
+    records: dict[str, list[JsonObject]] = {group: [] for group in groups}
     facet_ids, change_times = set(), set()
     rows = compiled_queries.fetch_rows(connection, _GROUPS, {"groups": [*groups]})
     for group, facet_id, changed_at, id_, slug, language, brand, section in rows:
@@ -57,5 +59,5 @@ def list_for_groups(connection: Connection, groups: Sequence[str]) -> Translatio
         change_times.add(changed_at)
         if id_ is not None:
             terms = {"brand": brand and {"slug": brand}, "section": section and {"slug": section}}
-            records[group].append({"id": id_, "slug": slug, "language": language, **terms})
+            records[group or ""].append({"id": id_, "slug": slug, "language": language, **terms})
     return TranslationSet(records, frozenset(facet_ids), latest_time(change_times))

@@ -9,10 +9,22 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, func, literal, literal_column, or_, select, tuple_, union_all
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    and_,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    union_all,
+)
+from sqlalchemy.orm import InstrumentedAttribute
 
 from newsapi.content.queries import articles
 from newsapi.content.queries.articles import ArticlePage
@@ -50,12 +62,39 @@ class Visibility:
         return and_(Article.status != literal_column("'published'"), or_(*alternatives))
 
 
+@dataclass(frozen=True, slots=True)
+class MixedListQuery:
+    """A list that contains unpublished articles among the public ones.
+
+    Attributes:
+        visibility: Which articles the caller may see.
+        list_query: The parameters of the list, except the filters that are facets.
+        filters: The values of the filters that are facets; unpublished articles have none.
+    """
+
+    visibility: Visibility
+    list_query: ListQuery
+    filters: Mapping[str, Sequence[str]]
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return the conditions that an unpublished article is on the list."""
+        query = self.list_query
+        conditions = [self.visibility.condition()]
+        conditions += [_filter(name, values) for name, values in self.filters.items()]
+        for name, (start, end) in (("published_at", query.published), ("updated_at", query.updated)):
+            conditions += [_KEYS[name] >= start] if start else []
+            conditions += [_KEYS[name] < end] if end else []
+        if query.ids is not None:
+            conditions.append(Article.id.in_(query.ids))
+        if query.slugs is not None:
+            conditions.append(Article.slug.in_(query.slugs))
+        return conditions
+
+
 def mixed_page(
     connection: Connection,
     snapshot: ReadSnapshot,
-    query: ListQuery,
-    visibility: Visibility,
-    filters: Mapping[str, Sequence[str]],
+    mixed: MixedListQuery,
     *,
     limit: int,
     fields: Collection[str] = (),
@@ -65,23 +104,22 @@ def mixed_page(
     Args:
         connection: An open read transaction.
         snapshot: The resolved filters, for the public articles.
-        query: The other parameters of the list.
-        visibility: Which articles the caller may see.
-        filters: The values of the filters, for the unpublished articles.
+        mixed: The list.
         limit: Largest number of articles on the page.
         fields: Fields to load in addition to those of the summary.
     """
+    query = mixed.list_query
     public = (
         articles.list_page(connection, snapshot, query, limit=limit, fields=fields)
-        if visibility.public
+        if mixed.visibility.public
         else ArticlePage([])
     )
     public_continuation = public.prev if query.backward else public.next
     records = {record["id"]: record for record in public.records}
-    positions = {id_: Position(record[query.key], id_) for id_, record in records.items()}
-    for id_ in _expired_by(connection, visibility, list(records)):
+    positions = {id_: Position(record[query.key] or record["updated_at"], id_) for id_, record in records.items()}
+    for id_ in _expired_by(connection, mixed.visibility, list(records)):
         del positions[id_]
-    positions |= _hidden(connection, query, visibility, filters, rows=limit + 1)
+    positions |= _unpublished_positions(connection, mixed, rows=limit + 1)
     merged = _merge(query, positions.values(), public_continuation)
     shown = merged[:limit]
     unpublished = [position.id for position in shown if position.id not in records]
@@ -134,17 +172,11 @@ def _expired_by(connection: Connection, visibility: Visibility, ids: Sequence[UU
     return set(connection.execute(statement).scalars())
 
 
-def _hidden(
-    connection: Connection,
-    query: ListQuery,
-    visibility: Visibility,
-    filters: Mapping[str, Sequence[str]],
-    *,
-    rows: int,
-) -> dict[UUID, Position]:
+def _unpublished_positions(connection: Connection, mixed: MixedListQuery, *, rows: int) -> dict[UUID, Position]:
     """Return the positions of the first unpublished articles from the start of the page on."""
+    query = mixed.list_query
     key = _KEYS[query.key]
-    conditions = _conditions(query, visibility, filters)
+    conditions = mixed.conditions()
     if query.page_start is not None:
         start_time, start_id = query.page_start.position
         row_position = tuple_(key, Article.id)
@@ -156,33 +188,16 @@ def _hidden(
     return {id_: Position(time, id_) for id_, time in connection.execute(statement)}
 
 
-_KEYS: dict[str, Any] = {
+_KEYS: dict[str, ColumnElement[datetime] | InstrumentedAttribute[datetime]] = {
     "published_at": func.coalesce(Article.published_at, Article.updated_at),
     "updated_at": Article.updated_at,
     "materially_updated_at": func.coalesce(Article.materially_updated_at, Article.published_at, Article.updated_at),
 }
 
 
-def _conditions(
-    query: ListQuery, visibility: Visibility, filters: Mapping[str, Sequence[str]]
-) -> list[ColumnElement[bool]]:
-    conditions = [visibility.condition()]
-    conditions += [_filter(name, values) for name, values in filters.items()]
-    for name, (start, end) in (("published_at", query.published), ("updated_at", query.updated)):
-        conditions += [_KEYS[name] >= start] if start else []
-        conditions += [_KEYS[name] < end] if end else []
-    if query.ids is not None:
-        conditions.append(Article.id.in_(query.ids))
-    if query.slugs is not None:
-        conditions.append(Article.slug.in_(query.slugs))
-    return conditions
-
-
-def count_unpublished(
-    connection: Connection, query: ListQuery, visibility: Visibility, filters: Mapping[str, Sequence[str]]
-) -> int:
+def count_unpublished(connection: Connection, mixed: MixedListQuery) -> int:
     """Count the unpublished articles of the whole list, up to MAX_EXACT_COUNT + 1."""
-    matching = select(Article.id).where(*_conditions(query, visibility, filters)).limit(MAX_EXACT_COUNT + 1)
+    matching = select(Article.id).where(*mixed.conditions()).limit(MAX_EXACT_COUNT + 1)
     total: int = connection.execute(select(func.count()).select_from(matching.subquery())).scalar_one()
     return total
 
@@ -194,18 +209,20 @@ def _filter(name: str, values: Sequence[str]) -> ColumnElement[bool]:
     if name == "section":
         return Article.section_id.in_(_terms(Section, values))
     if name == "author":
-        return _has_link(ArticleAuthor.author_id, Author, values)
+        return _has_link(ArticleAuthor, ArticleAuthor.author_id, _terms(Author, values))
     if name == "tag":
-        return _has_link(ArticleTag.tag_id, Tag, values)
+        return _has_link(ArticleTag, ArticleTag.tag_id, _terms(Tag, values))
     return _brand_filter(name, _terms(Brand, values))
 
 
-def _has_link(term_id: Any, term: Any, slugs: Sequence[str]) -> ColumnElement[bool]:
+def _has_link(
+    link: type[ArticleAuthor | ArticleTag], term_id: InstrumentedAttribute[UUID], terms: CompoundSelect[UUID]
+) -> ColumnElement[bool]:
     """Return the condition that an article is linked to one of the terms."""
-    return Article.id.in_(select(term_id.class_.article_id).where(term_id.in_(_terms(term, slugs))))
+    return Article.id.in_(select(link.article_id).where(term_id.in_(terms)))
 
 
-def _brand_filter(name: str, brands: Any) -> ColumnElement[bool]:
+def _brand_filter(name: str, brands: CompoundSelect[UUID]) -> ColumnElement[bool]:
     """Return the condition of the filter `brand`, `mentions`, `about` or `group` for a subquery of brand ids."""
     mentioned = Article.id.in_(select(ArticleMention.article_id).where(ArticleMention.brand_id.in_(brands)))
     if name == "mentions":
@@ -217,7 +234,7 @@ def _brand_filter(name: str, brands: Any) -> ColumnElement[bool]:
     return of_brand | of_child if name == "group" else of_brand
 
 
-def _terms(model: Any, slugs: Sequence[str]) -> Any:
+def _terms(model: type[Brand | Author | Section | Tag], slugs: Sequence[str]) -> CompoundSelect[UUID]:
     """Select the ids of the terms that have, or had, one of these slugs."""
     former = select(SlugRedirect.subject_id).where(
         SlugRedirect.kind == model.__tablename__, SlugRedirect.slug.in_(slugs)

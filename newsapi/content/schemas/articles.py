@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from marshmallow import ValidationError, fields, missing, validate, validates_schema
 
@@ -299,7 +298,7 @@ MAX_BODY_CHARACTERS = 2_000_000
 class BodyHtml(fields.String):
     """The body as HTML; it is sanitized after loading."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> str:
         if not isinstance(value, str):
             raise ValidationError(["must be a string"])
         if len(value) > MAX_BODY_CHARACTERS:
@@ -345,7 +344,7 @@ class ArticleImport(InputSchema):
     bans = slug_list(100, default=missing)
 
     @validates_schema
-    def _has_a_time(self, data: Mapping[str, Any], **_: object) -> None:
+    def _has_a_time(self, data: Mapping[str, object], **_: object) -> None:
         """Require a publication time for published and scheduled articles."""
         if data["status"] in {"published", "scheduled"} and data.get("published_at") is None:
             message = f"is required when status is {data['status']}"
@@ -365,7 +364,7 @@ class ArticleCreate(ArticleImport):
     status = fields.String(load_default="draft", validate=_one_of(STATUSES))
 
     @validates_schema
-    def _has_a_time(self, data: Mapping[str, Any], **_: object) -> None:
+    def _has_a_time(self, data: Mapping[str, object], **_: object) -> None:
         """Require a publication time for scheduled articles; publication sets it otherwise."""
         if data.get("status") == "scheduled" and "published_at" in data and data["published_at"] is None:
             raise ValidationError({"published_at": ["is required when status is scheduled"]})
@@ -378,7 +377,7 @@ class UpdateOptions(InputSchema):
     correction = MultilineText(max_length=5_000, allow_none=True, load_default=None)
 
     @validates_schema
-    def _has_a_text(self, data: Mapping[str, Any], **_: object) -> None:
+    def _has_a_text(self, data: Mapping[str, object], **_: object) -> None:
         """Require the correction's text for corrections, and reject it for other updates."""
         if (data["update_type"] == "correction") != (data["correction"] is not None):
             message = "is required when update_type is correction, and not allowed otherwise"
@@ -394,3 +393,6 @@ class RelatedPicksUpdate(InputSchema):
 
     slugs = slug_list(20)
     ban = slug_list(100)
+
+
+ALL_FIELDS = frozenset(ArticleSchema().dump_fields)

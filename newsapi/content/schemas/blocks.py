@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 from marshmallow import fields
 
@@ -11,7 +11,7 @@ from newsapi.web.wire import OutputSchema, open_enum
 BLOCK_TYPES = ("paragraph", "heading", "list", "quote", "image", "gallery", "video", "embed", "table", "html")
 
 
-def _of(types: str, description: str = "") -> dict[str, Any]:
+def _of(types: str, description: str = "") -> dict[str, object]:
     """Return the metadata of a field that only blocks of these types have."""
     return {"description": f"{types}: {description}" if description else types}
 
@@ -118,6 +118,6 @@ class Block(OutputSchema):
     )
     html = fields.String(metadata=_of("html", "HTML that no other type can represent, as in body_html"))
 
-    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+    def get_attribute(self, obj: Mapping[str, object], attr: str, default: object) -> object:
         """Read keys only: every dict has a method `items`, which marshmallow would take for a list's items."""
         return obj.get(attr, default)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from copy import copy
 from functools import cache
-from typing import Any, cast
+from typing import cast
 
 from marshmallow import Schema, fields
 
 from newsapi.content.schemas.articles import ArticleWithRelated
 from newsapi.content.schemas.params import EXTRA_INCLUDES
+from newsapi.text.json_types import JsonValue
 from newsapi.web.wire import OutputSchema, PageInfo, PageLinks
 
 
@@ -32,7 +33,7 @@ def partial_schema(schema: type[Schema], always: frozenset[str] = frozenset()) -
     return cast("type[Schema]", partial)
 
 
-def _field(field: fields.Field[Any], *, required: bool) -> fields.Field[Any]:
+def _field(field: fields.Field[JsonValue], *, required: bool) -> fields.Field[JsonValue]:
     if isinstance(field, fields.Nested):
         return fields.Nested(partial_schema(type(field.schema)), allow_none=field.allow_none, metadata=field.metadata)
     if isinstance(field, fields.List):

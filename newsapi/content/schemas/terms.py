@@ -6,6 +6,7 @@ from marshmallow import fields, validate
 
 from newsapi.content.schemas.images import Image, ImageInput
 from newsapi.content.schemas.subscription_offer import SubscriptionOffer
+from newsapi.web.feed_formats import FEED_FORMATS
 from newsapi.web.wire import (
     InputSchema,
     MultilineText,
@@ -81,13 +82,14 @@ class TermLinksWithSubscription(TermLinks):
     subscriptions = fields.Url(required=True, metadata={"description": "Where to POST an e-mail subscription"})
 
 
-class FeedLinks(OutputSchema):
-    """URLs of the feed of the brand's articles, in each format."""
-
-    rss = fields.Url(required=True)
-    atom = fields.Url(required=True)
-    json = fields.Url(required=True)
-    ninjs = fields.Url(required=True)
+FeedLinks = type(
+    "FeedLinks",
+    (OutputSchema,),
+    {
+        "__doc__": "URLs of the feed of the brand's articles, in each format.",
+        **{feed_format.name: fields.Url(required=True) for feed_format in FEED_FORMATS},
+    },
+)
 
 
 class BrandLinks(TermLinksWithSubscription):

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
-from newsapi.db.types import Base, BytewiseText, uuid7
+from newsapi.changelog.digests import bucket
+from newsapi.db.types import Base, BytewiseText, Json, uuid7
+from newsapi.errors import WithdrawalInfo
+from newsapi.text.json_types import JsonObject, JsonValue
 
 STATUSES = ("draft", "scheduled", "published", "withdrawn")
 _SCHEDULED = text("status = 'scheduled'")
 _EXPIRES = text("status = 'published' AND expires_at IS NOT NULL")
 _NOT_PUBLISHED = text("status <> 'published'")
-
-
-def bucket(id_: UUID) -> int:
-    """Return the digest bucket of an article, 0 to 4095: the last three hexadecimal digits of its id."""
-    return id_.int & 0xFFF
 
 
 def _bucket(context: DefaultExecutionContext) -> int:
@@ -72,24 +68,18 @@ class Article(Base):
     language: Mapped[str]
     brand_id: Mapped[UUID | None] = mapped_column(ForeignKey("brand.id"))
     section_id: Mapped[UUID | None] = mapped_column(ForeignKey("section.id"))
-    image: Mapped[dict[str, Any] | None]
+    image: Mapped[JsonObject | None]
     word_count: Mapped[int]
     published_at: Mapped[datetime | None]
     published_precision: Mapped[str] = mapped_column(default="second")
     updated_at: Mapped[datetime]
     materially_updated_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
-    withdrawal: Mapped[dict[str, Any] | None]
+    withdrawal: Mapped[WithdrawalInfo | None] = mapped_column(Json)
     import_digest: Mapped[bytes | None] = mapped_column(index=True)
     expires_at: Mapped[datetime | None]
     publication_number: Mapped[int | None] = mapped_column(index=True, unique=True)
     digest_bucket: Mapped[int | None] = mapped_column(default=_bucket)
-
-
-def is_indexed(seo: Mapping[str, Any] | None) -> bool:
-    """Return whether search engines may index an article, by the robots directives of its `ArticleContent.seo`."""
-    robots = (seo or {}).get("robots") or ""
-    return {"noindex", "none"}.isdisjoint(directive.strip() for directive in robots.lower().split(","))
 
 
 class ArticleContent(Base):
@@ -99,13 +89,13 @@ class ArticleContent(Base):
 
     article_id: Mapped[UUID] = mapped_column(ForeignKey("article.id", ondelete="CASCADE"), primary_key=True)
     canonical_url: Mapped[str | None]
-    source: Mapped[dict[str, Any] | None]
-    media: Mapped[list[Any]] = mapped_column(default=list)
-    corrections: Mapped[list[Any]] = mapped_column(default=list)
-    rights: Mapped[dict[str, Any] | None]
-    seo: Mapped[dict[str, Any] | None]
-    picks: Mapped[list[Any]] = mapped_column(default=list)
-    bans: Mapped[list[Any] | None]
+    source: Mapped[JsonObject | None]
+    media: Mapped[list[JsonValue]] = mapped_column(default=list)
+    corrections: Mapped[list[JsonValue]] = mapped_column(default=list)
+    rights: Mapped[JsonObject | None]
+    seo: Mapped[JsonObject | None]
+    picks: Mapped[list[JsonValue]] = mapped_column(default=list)
+    bans: Mapped[list[JsonValue] | None]
     translation_group: Mapped[str | None] = mapped_column(BytewiseText)
     body_html: Mapped[str]
 
@@ -176,7 +166,7 @@ class SlugRedirect(Base):
     kind: Mapped[str] = mapped_column(primary_key=True)
     slug: Mapped[str] = mapped_column(BytewiseText, primary_key=True)
     subject_id: Mapped[UUID] = mapped_column(index=True)
-    at: Mapped[datetime]
+    created_at: Mapped[datetime]
 
 
 class Revision(Base):
@@ -191,4 +181,4 @@ class Revision(Base):
     number: Mapped[int] = mapped_column(primary_key=True)
     replaced_at: Mapped[datetime]
     replaced_by: Mapped[str]
-    content: Mapped[dict[str, Any]]
+    content: Mapped[JsonObject]

@@ -1,42 +1,15 @@
-"""Tables of brands, authors, sections and tags, and of facets: sets of published articles that can be listed."""
+"""Tables of brands, authors, sections and tags."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from newsapi.db.types import Base, BytewiseText, uuid7
-
-
-class Facet(Base):
-    """A set of published articles that a filter can name: a brand's, mentions of a brand, a format's, all articles.
-
-    The facets of kind `terms` contain no articles; they change when any brand (author, section, tag) itself does, for
-    responses that show names.
-
-    PostgreSQL's fill factor is 50 % because every write of an article updates the rows of its facets: the new row
-    versions stay on the same page, and the rows of all brands stay close together for queries that read them all.
-
-    Attributes:
-        name: Set if no other row owns the facet (`all`, formats, languages).
-        article_count: Number of articles in the set.
-        seq: The last change of the set or of an article in it; responses made from the set depend on it.
-        changed_at: The time of that change.
-    """
-
-    __tablename__ = "facet"
-    __table_args__ = (UniqueConstraint("kind", "name"), {"postgresql_with": {"fillfactor": 50}})
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    kind: Mapped[str]
-    name: Mapped[str | None] = mapped_column(BytewiseText)
-    article_count: Mapped[int] = mapped_column(default=0)
-    seq: Mapped[int] = mapped_column(BigInteger, default=0)
-    changed_at: Mapped[datetime | None]
+from newsapi.text.json_types import JsonObject, JsonValue
 
 
 class _Term:
@@ -84,9 +57,9 @@ class Brand(_Term, Base):
     __tablename__ = "brand"
 
     parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("brand.id"), index=True)
-    aliases: Mapped[list[Any]] = mapped_column(default=list)
+    aliases: Mapped[list[JsonValue]] = mapped_column(default=list)
     description: Mapped[str | None]
-    logo: Mapped[dict[str, Any] | None]
+    logo: Mapped[JsonObject | None]
     mention_facet_id: Mapped[int] = mapped_column(ForeignKey("facet.id"))
     group_facet_id: Mapped[int | None] = mapped_column(ForeignKey("facet.id"))
 
@@ -98,7 +71,7 @@ class Author(_Term, Base):
 
     email: Mapped[str | None]
     bio: Mapped[str | None]
-    avatar: Mapped[dict[str, Any] | None]
+    avatar: Mapped[JsonObject | None]
 
 
 class Section(_Term, Base):

@@ -1,1 +1,1 @@
-"""Write access to articles and terms: resolve input, compare with the stored state, write and append to the changelog."""
+"""Write access to articles and terms: resolve input, compare it with the stored state, write, and append changes."""

@@ -6,24 +6,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, delete, update
 from sqlalchemy.orm import Session
 
 from newsapi.changelog import writer as changelog_writer
+from newsapi.changelog.digests import bucket
 from newsapi.changelog.records import NewChange
 from newsapi.changelog.writer import SeqRange
 from newsapi.content.queries import listing_entries
-from newsapi.content.queries.articles import LINKS
+from newsapi.content.queries.article_rows import LINKS
 from newsapi.content.queries.snapshots import DETAIL, SUMMARY, TIMES, ArticleSnapshot
-from newsapi.content.tables.articles import Article, ArticleContent, Revision, SlugRedirect, bucket
+from newsapi.content.tables.articles import Article, ArticleContent, Revision, SlugRedirect
+from newsapi.content.writes import publication_numbers
+from newsapi.content.writes.hooks import WriteTransaction, WrittenArticle
 from newsapi.db import bulk_rows
 from newsapi.db.bulk_rows import in_values
 from newsapi.db.types import Base, columns_table
-from newsapi.feeds import sitemap_queries
-from newsapi.search import index as search_index
+from newsapi.text.json_types import JsonObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,30 +43,28 @@ class ArticleWrite:
 
 
 def write_articles(
-    session: Session, items: Sequence[ArticleWrite], *, now: datetime, actor: str, in_bulk: bool = True
+    write: WriteTransaction, items: Sequence[ArticleWrite], *, actor: str, in_bulk: bool = True
 ) -> SeqRange:
     """Write articles with their links, listing entries, revisions and public changes, in the given order.
 
     The facets of their formats, languages and translation groups must exist.
 
     Args:
-        session: A session that holds the write lock.
+        write: The transaction, with its time and hooks.
         items: The articles, each at most once.
-        now: The time of the write.
         actor: Who is recorded as the author of the revisions.
-        in_bulk: Whether the changes are marked as part of a bulk write. In a bulk write the worker indexes the articles
-            for search later, and until then an article stays findable by its old text if its facets and publication
-            time did not change; otherwise the articles are indexed at once.
+        in_bulk: Whether the changes are marked as part of a bulk write, after which the worker updates projections.
 
     Returns:
         The seqs assigned to the changes.
     """
+    session, now = write.session, write.now
     changed = [item for item in items if item.reason]
     seq_range = changelog_writer.reserve_seqs(session, len(changed), now=now)
     seqs = {item.after.id: seq for seq, item in enumerate(changed, seq_range.first)}
     for item in items:
         item.after.publication_number = item.before.publication_number if item.before else None
-    sitemap_queries.assign_numbers(session, [item.after for item in items])
+    publication_numbers.assign_numbers(session, [item.after for item in items])
     old_states = [item.before for item in items if item.before]
     facets = listing_entries.facets_of_articles(session, [*old_states, *(item.after for item in items)])
     facets_before = dict(zip([state.id for state in old_states], facets, strict=False))
@@ -76,8 +75,12 @@ def write_articles(
     _write_links(session, items)
     _write_former_slugs(session, items, now)
     listing_entries.insert_entries(session, ((item.after, facets_after) for item, facets_after in with_facets))
-    _update_search_index(session, with_facets, facets_before, in_bulk=in_bulk)
     no_facets: frozenset[int] = frozenset()
+    written = [
+        WrittenArticle(item.before, item.after, facets_before.get(item.after.id, no_facets), facets_after)
+        for item, facets_after in with_facets
+    ]
+    write.hooks.update_projection(session, written, in_bulk=in_bulk)
     change_records = [
         _change_records(item, facets_before.get(item.after.id, no_facets), facets_after)
         for item, facets_after in with_facets
@@ -94,7 +97,7 @@ def _write_rows(
     new_items = [item for item in items if item.before is None]
     existing_items = [item for item in items if item.before is not None]
 
-    def article_rows(group: Sequence[ArticleWrite]) -> list[dict[str, Any]]:
+    def article_rows(group: Sequence[ArticleWrite]) -> list[JsonObject]:
         return [_article_row(item, seqs.get(item.after.id), committed_at, now) for item in group]
 
     _insert(session, Article, article_rows(new_items))
@@ -103,49 +106,12 @@ def _write_rows(
     _update(session, ArticleContent, "article_id", [_detail_row(item) for item in existing_items])
 
 
-def _update_search_index(
-    session: Session,
-    with_facets: Sequence[tuple[ArticleWrite, frozenset[int]]],
-    facets_before: Mapping[UUID, frozenset[int]],
-    *,
-    in_bulk: bool,
-) -> None:
-    """Delete the search documents of articles that must not be found by their old text; index them if not in bulk."""
-    kept = {
-        item.after.id
-        for item, facets_after in with_facets
-        if in_bulk and _keeps_search_text(item, facets_after, facets_before)
-    }
-    old_states = [item.before for item, _ in with_facets if item.before]
-    search_index.delete_documents(
-        session, [state.id for state in old_states if state.is_public and state.id not in kept]
-    )
-    if not in_bulk:
-        documents = [
-            search_index.indexable(item.after, facets_after)
-            for item, facets_after in with_facets
-            if item.after.is_public
-        ]
-        search_index.insert_documents(session, documents)
-
-
-def _keeps_search_text(
-    item: ArticleWrite, facets_after: frozenset[int], facets_before: Mapping[UUID, frozenset[int]]
-) -> bool:
-    """Tell whether an article may be found by its old text until it is indexed: facets and publication time match."""
-    before, after = item.before, item.after
-    if before is None or not before.is_public or not after.is_public:
-        return False
-    same_time = before.values["published_at"] == after.values["published_at"]
-    return facets_after == facets_before[before.id] and same_time
-
-
 def update_import_digests(session: Session, digests: Sequence[tuple[UUID, bytes]]) -> None:
     """Save the digests of the records that articles were read from when the records contained nothing new."""
     _update(session, Article, "id", [{"id": id_, "import_digest": digest} for id_, digest in digests])
 
 
-def _article_row(item: ArticleWrite, seq: int | None, committed_at: datetime, now: datetime) -> dict[str, Any]:
+def _article_row(item: ArticleWrite, seq: int | None, committed_at: datetime, now: datetime) -> JsonObject:
     state = item.after
     row = {name: state.values[name] for name in (*SUMMARY, *TIMES)}
     row |= {
@@ -164,11 +130,11 @@ def _article_row(item: ArticleWrite, seq: int | None, committed_at: datetime, no
     return row
 
 
-def _detail_row(item: ArticleWrite) -> dict[str, Any]:
+def _detail_row(item: ArticleWrite) -> JsonObject:
     return {"article_id": item.after.id, **{name: item.after.values[name] for name in DETAIL}}
 
 
-def _revision(state: ArticleSnapshot, now: datetime, actor: str) -> dict[str, Any]:
+def _revision(state: ArticleSnapshot, now: datetime, actor: str) -> JsonObject:
     return {
         "article_id": state.id,
         "number": state.version,
@@ -178,7 +144,7 @@ def _revision(state: ArticleSnapshot, now: datetime, actor: str) -> dict[str, An
     }
 
 
-def revision_content(state: ArticleSnapshot) -> dict[str, Any]:
+def revision_content(state: ArticleSnapshot) -> JsonObject:
     """Build the stored content of a revision: all fields, with terms by their slugs."""
     values = {name: value for name, value in state.values.items() if name not in {"brand_id", "section_id"}}
     return values | (state.names or {})
@@ -206,7 +172,7 @@ def _write_former_slugs(session: Session, items: Sequence[ArticleWrite], now: da
     replaced = in_values(connection, SlugRedirect.slug, [*current, *former])
     connection.execute(delete(columns_table(SlugRedirect)).where(SlugRedirect.kind == "article", replaced))
     redirects = (("article", slug, id_, now) for slug, id_ in former.items())
-    bulk_rows.bulk_insert(session, SlugRedirect, ("kind", "slug", "subject_id", "at"), redirects)
+    bulk_rows.bulk_insert(session, SlugRedirect, ("kind", "slug", "subject_id", "created_at"), redirects)
 
 
 def _change_records(item: ArticleWrite, facets_before: frozenset[int], facets_after: frozenset[int]) -> NewChange:
@@ -229,16 +195,16 @@ def _change_records(item: ArticleWrite, facets_before: frozenset[int], facets_af
     )
 
 
-def _insert(session: Session, model: type[Base], values: Sequence[dict[str, Any]]) -> None:
+def _insert(session: Session, model: type[Base], values: Sequence[JsonObject]) -> None:
     """Insert rows that all have the same columns."""
     if values:
         columns = tuple(values[0])
         bulk_rows.bulk_insert(session, model, columns, map(itemgetter(*columns), values))
 
 
-def _update(session: Session, model: type[Base], key: str, values: Iterable[dict[str, Any]]) -> None:
+def _update(session: Session, model: type[Base], key: str, values: Iterable[JsonObject]) -> None:
     """Update rows by their key, with one statement for all rows that have the same columns."""
-    by_columns: dict[frozenset[str], list[dict[str, Any]]] = {}
+    by_columns: dict[frozenset[str], list[JsonObject]] = {}
     for row in values:
         parameters = {("row_key" if name == key else name): row[name] for name in row}
         by_columns.setdefault(frozenset(row), []).append(parameters)

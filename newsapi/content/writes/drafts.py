@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from newsapi.settings import Settings
 from newsapi.text import html
+from newsapi.text.json_types import JsonObject, JsonValue
 from newsapi.web.wire import format_instant
 
 NOON = time(12)
@@ -30,7 +30,7 @@ class Draft:
     source_digest: bytes | None
     id: UUID | None
     slug: str
-    values: dict[str, Any]
+    values: JsonObject
     references: dict[str, list[str]]
     previous_slugs: tuple[str, ...]
 
@@ -43,7 +43,7 @@ class Draft:
 
 
 def make_draft(
-    values: Mapping[str, Any], settings: Settings, *, source_line: int = 0, source_digest: bytes | None = None
+    values: Mapping[str, JsonValue], settings: Settings, *, source_line: int = 0, source_digest: bytes | None = None
 ) -> Draft:
     """Return a draft of the values that a schema has loaded; sanitizes HTML and completes dates.
 
@@ -68,7 +68,7 @@ def make_draft(
     return Draft(source_line, source_digest, id_, columns["slug"], columns, references, previous_slugs)
 
 
-def clean_values(values: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+def clean_values(values: Mapping[str, JsonValue], settings: Settings) -> JsonObject:
     """Return the values with sanitized HTML, formatted times and derived fields; any field may be missing."""
     columns = dict(values)
     if "body_html" in columns:
@@ -88,7 +88,7 @@ def clean_body(body_html: str, settings: Settings) -> str:
     return html.sanitize_html(body_html, base=_base(settings), embed_hosts=settings.embed_hosts)
 
 
-def _publication_time(published: date | None, precision: str | None, settings: Settings) -> dict[str, Any]:
+def _publication_time(published: date | None, precision: str | None, settings: Settings) -> JsonObject:
     """Return publication time and precision; a date without a time is noon of that day in the time zone."""
     if not isinstance(published, datetime):
         return {

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
-
-from marshmallow import Schema, ValidationError
 
 from newsapi.content.queries.snapshots import ArticleSnapshot
 from newsapi.content.schemas.articles import ArticleCreate, UpdateOptions
@@ -15,7 +12,8 @@ from newsapi.content.writes import drafts
 from newsapi.content.writes.drafts import LISTS, TERM_KIND_OF_FIELD, Draft
 from newsapi.errors import FieldError, InvalidBody
 from newsapi.settings import Settings
-from newsapi.web.wire import field_errors, format_instant
+from newsapi.text.json_types import JsonObject, JsonValue
+from newsapi.web.wire import format_instant, load_body
 
 REQUIRED_FIELDS = ("slug", "headline", "body_html", "status", "language", "format")
 """Fields that a patch may not set to null."""
@@ -25,21 +23,12 @@ UPDATE = UpdateOptions()
 FIELDS = frozenset(NEW.load_fields)
 
 
-def load_body(schema: Schema, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a request body as loaded by its schema; raise InvalidBody with all field errors."""
-    try:
-        loaded_values: dict[str, Any] = schema.load(values)
-    except ValidationError as error:
-        raise InvalidBody(list(field_errors(error.messages))) from error
-    return loaded_values
-
-
-def load_partial(values: Mapping[str, Any]) -> dict[str, Any]:
+def load_partial(values: Mapping[str, JsonValue]) -> JsonObject:
     """Return the given fields of an article, loaded by the schema; missing fields get no defaults."""
     return load_body(ArticleCreate(only=tuple(values)), values) if values else {}
 
 
-def load_new(body: Mapping[str, Any]) -> dict[str, Any]:
+def load_new(body: Mapping[str, JsonValue]) -> JsonObject:
     """Return all fields of a new article from a request body; raise InvalidBody."""
     values = load_body(NEW, body)
     if values["status"] == "withdrawn":
@@ -50,7 +39,7 @@ def load_new(body: Mapping[str, Any]) -> dict[str, Any]:
     return values | {"updated_at": None, "materially_updated_at": None}
 
 
-def split_update(body: Mapping[str, Any], settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
+def split_update(body: Mapping[str, JsonValue], settings: Settings) -> tuple[JsonObject, JsonObject]:
     """Split the body of an update; raise InvalidBody.
 
     The body HTML of the patch is sanitized here, before the write lock is acquired, because that takes a while.
@@ -70,7 +59,7 @@ def split_update(body: Mapping[str, Any], settings: Settings) -> tuple[dict[str,
     return options, patch
 
 
-def apply_patch(snapshot: ArticleSnapshot, patch: Mapping[str, Any], settings: Settings) -> Draft:
+def apply_patch(snapshot: ArticleSnapshot, patch: Mapping[str, JsonValue], settings: Settings) -> Draft:
     """Return the draft of an article with a patch merged into it.
 
     Args:
@@ -115,17 +104,17 @@ def draft_of(snapshot: ArticleSnapshot) -> Draft:
     return Draft(0, snapshot.import_digest, snapshot.id, values["slug"], values, references, ())
 
 
-def request_document(snapshot: ArticleSnapshot) -> dict[str, Any]:
+def request_document(snapshot: ArticleSnapshot) -> JsonObject:
     """Return an article in the form of a request body."""
     fields = {name: snapshot.values[name] for name in FIELDS if name in snapshot.values}
     body = {name: format_instant(value) if isinstance(value, datetime) else value for name, value in fields.items()}
     return body | dict(snapshot.names or {})
 
 
-def _changed(snapshot: ArticleSnapshot, new_values: Mapping[str, Any], settings: Settings) -> Draft:
+def _changed(snapshot: ArticleSnapshot, new_values: Mapping[str, JsonValue], settings: Settings) -> Draft:
     draft = draft_of(snapshot)
     references = dict(draft.references)
-    columns: dict[str, Any] = {}
+    columns: JsonObject = {}
     for name, value in new_values.items():
         if name in LISTS:
             references[name] = value
@@ -137,7 +126,7 @@ def _changed(snapshot: ArticleSnapshot, new_values: Mapping[str, Any], settings:
     return replace(draft, slug=values["slug"], values=values, references=references)
 
 
-def merge_patch(target: Any, patch: Any) -> Any:
+def merge_patch(target: JsonValue, patch: JsonValue) -> JsonValue:
     """Return the target with a merge patch applied (RFC 7396, section 2)."""
     if not isinstance(patch, Mapping):
         return patch

@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from newsapi.content.article_types import ArticleRow
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import preview_links
-from newsapi.content.queries.articles import Record
 from newsapi.content.writes.writer import WriteContext
 from newsapi.db.database import Connection
 from newsapi.db.types import uuid7
 from newsapi.errors import FieldError, InvalidParameter, NotFound, TokenExpired
 from newsapi.keys import audit
-from newsapi.keys.commands import Caller
 from newsapi.web import credentials
+from newsapi.web.caller import Caller
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class CreatedLink:
     """A new preview link with its token, which is not stored, and the article that it shows."""
 
     id: UUID
-    record: Record
+    record: ArticleRow
     token: str
     as_of: datetime | None
     created_at: datetime

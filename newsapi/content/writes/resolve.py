@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 from newsapi.content.queries.snapshots import ArticleSnapshot
 from newsapi.content.writes.articles import ArticleWrite
 from newsapi.content.writes.drafts import LISTS, TERM_KIND_OF_FIELD, Draft
 from newsapi.db.types import latest_time, uuid7
-from newsapi.errors import FieldError, InvalidParameter
+from newsapi.errors import FieldError, InvalidParameter, WithdrawalInfo
+from newsapi.text.json_types import JsonValue
 from newsapi.web.wire import format_instant
 
 References = Mapping[str, Mapping[str, UUID]]
@@ -126,12 +126,12 @@ def _after(
     return snapshot
 
 
-def _updated_at(values: Mapping[str, Any], before: ArticleSnapshot | None, now: datetime) -> datetime:
+def _updated_at(values: Mapping[str, JsonValue], before: ArticleSnapshot | None, now: datetime) -> datetime:
     updated_at: datetime = before.values["updated_at"] if before else values["published_at"] or now
     return updated_at
 
 
-def _materially_updated_at(values: Mapping[str, Any], before: ArticleSnapshot | None) -> datetime | None:
+def _materially_updated_at(values: Mapping[str, JsonValue], before: ArticleSnapshot | None) -> datetime | None:
     """Return the default: the latest of the stored time, the publication time and the times of corrections."""
     times = [before.values["materially_updated_at"] if before else None, values["published_at"]]
     times += [datetime.fromisoformat(correction["at"]).astimezone(UTC) for correction in values["corrections"]]
@@ -147,7 +147,7 @@ def _former_slugs(draft: Draft, before: ArticleSnapshot | None, slug: str) -> fr
     return former - {slug}
 
 
-def _withdrawal(after: ArticleSnapshot, before: ArticleSnapshot | None, now: datetime) -> dict[str, Any] | None:
+def _withdrawal(after: ArticleSnapshot, before: ArticleSnapshot | None, now: datetime) -> WithdrawalInfo | None:
     """Return the withdrawal info of an article that was public and is not; None for all others."""
     if after.is_public:
         return None
@@ -155,8 +155,13 @@ def _withdrawal(after: ArticleSnapshot, before: ArticleSnapshot | None, now: dat
     was_public = before.is_public if before else withdrawn and (after.values["published_at"] or now) < now
     if not was_public:
         return before.withdrawal if before else None
-    action = "withdrawn" if withdrawn else "unpublished"
-    return {"at": format_instant(now), "action": action, "reason": "other", "note": None, "replaced_by": None}
+    return {
+        "at": format_instant(now),
+        "action": "withdrawn" if withdrawn else "unpublished",
+        "reason": "other",
+        "note": None,
+        "replaced_by": None,
+    }
 
 
 def _change_reason(after: ArticleSnapshot, before: ArticleSnapshot | None) -> str | None:

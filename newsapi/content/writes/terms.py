@@ -12,14 +12,15 @@ from sqlalchemy import Connection, delete, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from newsapi.changelog.records import NewChange
+from newsapi.changelog.tables import Facet
 from newsapi.content.queries import snapshots
 from newsapi.content.queries.terms import MODELS, Kind
 from newsapi.content.tables.articles import ListingEntry, SlugRedirect
-from newsapi.content.tables.terms import Author, Brand, Facet, Tag
+from newsapi.content.tables.terms import Author, Brand, Tag
+from newsapi.content.writes.hooks import WriteTransaction
 from newsapi.db.bulk_rows import in_values
 from newsapi.db.types import columns_table, uuid7
 from newsapi.errors import FieldError, InvalidParameter
-from newsapi.subscriptions import queries as subscription_queries
 from newsapi.text.folding import fold
 
 
@@ -158,7 +159,7 @@ def _redirect_slug(session: Session, kind: Kind, row: Any, old_slug: str, now: d
     """Redirect the old slug of a term to its new one, and delete any redirect from the new slug."""
     replaced = SlugRedirect.slug.in_([old_slug, row.slug])
     session.execute(delete(SlugRedirect).where(SlugRedirect.kind == kind, replaced))
-    session.add(SlugRedirect(kind=kind, slug=old_slug, subject_id=row.id, at=now))
+    session.add(SlugRedirect(kind=kind, slug=old_slug, subject_id=row.id, created_at=now))
     session.flush()
 
 
@@ -215,7 +216,7 @@ def is_used(session: Session, kind: Kind, id_: UUID) -> bool:
     return bool(snapshots.list_by_term(session, kind, id_, 1))
 
 
-def delete_term(session: Session, kind: Kind, id_: UUID) -> list[NewChange]:
+def delete_term(write: WriteTransaction, kind: Kind, id_: UUID) -> list[NewChange]:
     """Delete a term that is not used, and its redirects.
 
     Its facets remain, empty, because the changelog refers to them.
@@ -223,10 +224,10 @@ def delete_term(session: Session, kind: Kind, id_: UUID) -> list[NewChange]:
     Returns:
         The changes to append.
     """
-    model = MODELS[kind]
+    session, model = write.session, MODELS[kind]
     row = session.get_one(model, id_)
     touched = {row.facet_id, _terms_facet(session, kind)}
-    subscription_queries.delete_followers(session, row.facet_id)
+    write.hooks.on_term_deleted(session, row.facet_id)
     parent_id = getattr(row, "parent_id", None)
     if parent_id is not None:
         parent = session.get_one(Brand, parent_id)
@@ -241,14 +242,15 @@ def delete_term(session: Session, kind: Kind, id_: UUID) -> list[NewChange]:
     return [replace(change, action="delete")]
 
 
-def merge_into(session: Session, kind: Kind, source: UUID, target: UUID, now: datetime) -> list[NewChange]:
+def merge_into(write: WriteTransaction, kind: Kind, source: UUID, target: UUID) -> list[NewChange]:
     """Merge a term that no article is linked to any more into another one.
 
-    The slugs of the source redirect to the target; child brands and subscriptions move to it.
+    The slugs of the source redirect to the target; child brands move to it.
 
     Returns:
         The changes to append.
     """
+    session, now = write.session, write.now
     changes: list[NewChange] = []
     old = session.get_one(MODELS[kind], source)
     former = list(
@@ -259,9 +261,9 @@ def merge_into(session: Session, kind: Kind, source: UUID, target: UUID, now: da
     if kind == "brand":
         changes += _move_children(session, source, target, now)
     slug = old.slug
-    subscription_queries.move_followers(session, old.facet_id, session.get_one(MODELS[kind], target).facet_id)
-    changes += delete_term(session, kind, source)
-    session.add_all(SlugRedirect(kind=kind, slug=name, subject_id=target, at=now) for name in (slug, *former))
+    write.hooks.on_term_merged(session, old.facet_id, session.get_one(MODELS[kind], target).facet_id)
+    changes += delete_term(write, kind, source)
+    session.add_all(SlugRedirect(kind=kind, slug=name, subject_id=target, created_at=now) for name in (slug, *former))
     session.flush()
     new = session.get_one(MODELS[kind], target)
     new.changed_at = now

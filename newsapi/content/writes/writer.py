@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol, cast
+from typing import cast
 from uuid import UUID
 
 from newsapi.changelog import writer as changelog_writer
@@ -15,36 +14,33 @@ from newsapi.content.queries.terms import Kind
 from newsapi.content.writes import articles, terms
 from newsapi.content.writes.articles import ArticleWrite
 from newsapi.content.writes.drafts import TERM_KIND_OF_FIELD, Draft
+from newsapi.content.writes.hooks import WriteHooks, WriteTransaction
 from newsapi.content.writes.resolve import References
-from newsapi.db.database import Connection, Database, Session
+from newsapi.db.clock import Clock
+from newsapi.db.database import Database, Session
 from newsapi.db.types import uuid7
 from newsapi.settings import Settings
 
 
-class Clock(Protocol):
-    """Returns the time of a write, aware and in UTC."""
-
-    def __call__(self, connection: Connection) -> datetime: ...
-
-
 @dataclass(frozen=True, slots=True)
 class WriteContext:
-    """What commands need: the database, the settings, and the clock that decides when scheduled articles are due."""
+    """What commands need: database, settings, the clock that decides when scheduled articles are due, and hooks."""
 
     database: Database
     settings: Settings
     clock: Clock
+    hooks: WriteHooks
 
     @contextmanager
-    def write_transaction(self) -> Iterator[tuple[Session, datetime]]:
+    def write_transaction(self) -> Iterator[WriteTransaction]:
         """Open a transaction that holds the write lock of the changelog.
 
         Yields:
-            The session, and the time after the lock was acquired.
+            The transaction, with the time after the lock was acquired.
         """
         with self.database.transaction() as session:
             changelog_writer.acquire_write_lock(session)
-            yield session, self.clock(session.connection())
+            yield WriteTransaction(session, self.clock(session.connection()), self.hooks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,31 +71,30 @@ def resolve_references(session: Session, drafts: Iterable[Draft]) -> References:
 
 
 def persist_articles(
-    session: Session,
+    write: WriteTransaction,
     items: Sequence[ArticleWrite],
     term_ids: References,
     *,
-    now: datetime,
     actor: str,
     in_bulk: bool = False,
 ) -> SeqRange:
     """Write articles after the tags and facets that they are the first to use.
 
     Args:
-        session: A transaction that holds the write lock.
+        write: The transaction, with its time and hooks.
         items: The articles before and after the write.
         term_ids: The ids of their terms, as returned by `resolve_references`.
-        now: The time of the write.
         actor: Who the revisions name.
         in_bulk: Whether the changes are part of an import, which marks them so in the changelog.
 
     Returns:
         The positions of the changes in the changelog.
     """
+    session, now = write.session, write.now
     used_ids = {id_ for item in items for id_ in item.after.links["tags"]}
     public_ids = {id_ for item in items if item.after.is_public for id_ in item.after.links["tags"]}
     tag_ids = {slug: id_ for slug, id_ in term_ids["tag"].items() if id_ in used_ids}
     if changes := terms.ensure_tags(session, tag_ids, public_ids, now):
         changelog_writer.append_changes(session, changes, now=now, bulk=in_bulk)
     terms.ensure_facets(session, {pair for item in items for pair in item.after.named_facets.items()})
-    return articles.write_articles(session, items, now=now, actor=actor, in_bulk=in_bulk)
+    return articles.write_articles(write, items, actor=actor, in_bulk=in_bulk)

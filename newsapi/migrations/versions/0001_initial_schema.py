@@ -8,7 +8,6 @@ from alembic import op
 
 from newsapi.db.types import BytewiseText, Id, Json, UtcDateTime
 
-# ruff: noqa: E501
 revision = "0001"
 down_revision = None
 
@@ -150,7 +149,7 @@ def _create_changelog_tables() -> None:
         sa.Column("consumer", sa.Text, primary_key=True),
         sa.Column("seq", sa.BigInteger, nullable=False),
         sa.Column("nonce", sa.BigInteger, nullable=False),
-        sa.Column("at", UtcDateTime, nullable=False),
+        sa.Column("updated_at", UtcDateTime, nullable=False),
         sa.Column("lease_holder", sa.Text),
         sa.Column("lease_expires_at", UtcDateTime),
     )
@@ -198,6 +197,7 @@ def _create_related_tables() -> None:
         sa.Column("version", sa.BigInteger, nullable=False),
         sa.Column("built_at", UtcDateTime),
         sa.Column("min_similarity", sa.Double, nullable=False),
+        sa.Column("max_items", sa.Integer, nullable=False),
         sa.Column("entries", Json, nullable=False),
     )
     op.create_index("ix_related_list_pool", "related_list", ["pool"])
@@ -278,10 +278,10 @@ def _create_subscriptions_tables() -> None:
     op.create_table(
         "confirmation_send",
         sa.Column("id", Id, primary_key=True),
-        sa.Column("mailbox", sa.LargeBinary, nullable=False),
+        sa.Column("mailbox_hash", sa.LargeBinary, nullable=False),
         sa.Column("sent_at", UtcDateTime, nullable=False),
     )
-    op.create_index("ix_confirmation_send_mailbox", "confirmation_send", ["mailbox"])
+    op.create_index("ix_confirmation_send_mailbox_hash", "confirmation_send", ["mailbox_hash"])
     op.create_table(
         "consent_text",
         sa.Column("version", BytewiseText, primary_key=True),
@@ -293,7 +293,7 @@ def _create_subscriptions_tables() -> None:
         "subscriber",
         sa.Column("id", Id, primary_key=True),
         sa.Column("email_hash", sa.LargeBinary, nullable=False, unique=True),
-        sa.Column("mailbox", sa.LargeBinary, nullable=False),
+        sa.Column("mailbox_hash", sa.LargeBinary, nullable=False),
         sa.Column("email", sa.Text),
         sa.Column("language", BytewiseText, nullable=False),
         sa.Column("time_zone", BytewiseText, nullable=False),
@@ -316,7 +316,7 @@ def _create_subscriptions_tables() -> None:
     op.create_index("ix_subscription_request_email_hash", "subscription_request", ["email_hash"])
     op.create_table(
         "suppression",
-        sa.Column("person", sa.LargeBinary, primary_key=True),
+        sa.Column("email_hash", sa.LargeBinary, primary_key=True),
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("suppressed_at", UtcDateTime, nullable=False),
     )
@@ -477,7 +477,7 @@ def _create_articles_tables() -> None:
         sa.Column("kind", sa.Text, primary_key=True),
         sa.Column("slug", BytewiseText, primary_key=True),
         sa.Column("subject_id", Id, nullable=False),
-        sa.Column("at", UtcDateTime, nullable=False),
+        sa.Column("created_at", UtcDateTime, nullable=False),
     )
     op.create_index("ix_slug_redirect_subject_id", "slug_redirect", ["subject_id"])
     op.create_table(
@@ -599,7 +599,7 @@ def _create_keys_tables() -> None:
     op.create_table(
         "audit_entry",
         sa.Column("id", Id, primary_key=True),
-        sa.Column("at", UtcDateTime, nullable=False),
+        sa.Column("occurred_at", UtcDateTime, nullable=False),
         sa.Column("actor", BytewiseText, nullable=False),
         sa.Column("action", sa.Text, nullable=False),
         sa.Column("kind", sa.Text, nullable=False),
@@ -615,14 +615,14 @@ def _create_keys_tables() -> None:
         sa.Column("caller", BytewiseText, primary_key=True),
         sa.Column("idempotency_key", BytewiseText, primary_key=True),
         sa.Column("request_digest", sa.LargeBinary, nullable=False),
-        sa.Column("at", UtcDateTime, nullable=False),
+        sa.Column("created_at", UtcDateTime, nullable=False),
         sa.Column("lease_holder", sa.Text, nullable=False),
         sa.Column("lease_expires_at", UtcDateTime, nullable=False),
         sa.Column("status", sa.Integer),
         sa.Column("headers", Json),
         sa.Column("body", sa.Text),
     )
-    op.create_index("ix_idempotency_record_at", "idempotency_record", ["at"])
+    op.create_index("ix_idempotency_record_created_at", "idempotency_record", ["created_at"])
     op.create_table(
         "term_merge",
         sa.Column("id", Id, primary_key=True),

@@ -1,4 +1,4 @@
-"""Benchmark of cache invalidation by publications: `python -m bench.publishing`.
+"""Benchmark of cache invalidation by publications: `python -m bench.invalidation`.
 
 1. Read a number of URLs until all are cached, publish one article, read all again, and count the misses.
 2. Read 1,000 URLs a second, with a Zipf distribution, while one article a second is published.
@@ -23,8 +23,9 @@ from urllib.parse import urlsplit
 import click
 import orjson
 
+from bench.cache_hits import LIST_PATH, fill, serve, wrk
 from bench.corpus import records
-from bench.hits import LIST_PATH, fill, serve, wrk
+from newsapi.app import WRITE_HOOKS
 from newsapi.db.database import Database
 from newsapi.imports import loader as import_loader
 from newsapi.settings import Settings
@@ -48,7 +49,9 @@ class Newsroom:
         with tempfile.TemporaryFile() as file:
             file.write(orjson.dumps(record))
             file.seek(0)
-            counts = import_loader.import_records(self._database, self._settings, file, now=utc_now, reject=print)
+            counts = import_loader.import_records(
+                self._database, self._settings, file, hooks=WRITE_HOOKS, now=utc_now, reject=print
+            )
         assert counts.created + counts.updated == 1
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""Benchmark of cached responses, relative to other servers in the same run: `python -m bench.hits`.
+"""Benchmark of cached responses, relative to other servers in the same run: `python -m bench.cache_hits`.
 
 Three servers return the same bytes: granian with a minimal application, nginx with a file (if it is installed), and
 newsapi. Each has one process and the same settings. The loads run one after the other in several rounds; the medians
@@ -27,6 +27,7 @@ import click
 import orjson
 
 from bench.corpus import records
+from newsapi.app import WRITE_HOOKS
 from newsapi.db.database import Database
 from newsapi.imports import loader as import_loader
 from newsapi.migrations.upgrade import upgrade
@@ -119,7 +120,7 @@ def fill(url: str, articles: int) -> None:
         file.writelines(orjson.dumps(record) + b"\n" for record in records(articles))
         file.seek(0)
         settings = Settings.from_env({"NEWSAPI_DATABASE_URL": url, "NEWSAPI_RATE_LIMITS": "off"})
-        import_loader.import_records(database, settings, file, now=utc_now, reject=lambda *_: None)
+        import_loader.import_records(database, settings, file, hooks=WRITE_HOOKS, now=utc_now, reject=lambda *_: None)
     database.analyze()
     database.dispose()
 

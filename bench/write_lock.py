@@ -1,6 +1,6 @@
 """Benchmark of the write lock: transactions a second with a gapless, ordered changelog and without.
 
-    python -m bench.turns
+    python -m bench.write_lock
 
 Six writers on PostgreSQL with fsync. Each transaction writes as much as a publication: a body of 4 kB, ten list entries
 and one change. With the lock, the number of the change comes from a counter row that is updated first, so that other

@@ -13,6 +13,7 @@ import psycopg
 from sqlalchemy.engine import make_url
 
 from bench.corpus import Stream
+from newsapi.app import WRITE_HOOKS
 from newsapi.db.database import Database
 from newsapi.errors import FieldError
 from newsapi.imports import loader as import_loader
@@ -82,7 +83,7 @@ def _import(database: Database, kind: str, articles: int) -> None:
             raise ValueError(f"line {line} of the corpus: {error.location}: {error.message}")
 
         stream = io.BufferedReader(Stream(articles, on_progress), 1 << 20)
-        import_loader.import_records(database, settings, stream, now=utc_now, reject=on_reject)
+        import_loader.import_records(database, settings, stream, hooks=WRITE_HOOKS, now=utc_now, reject=on_reject)
 
 
 def size_of(database: Database) -> int:

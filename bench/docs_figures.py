@@ -1,4 +1,7 @@
-"""Publish figures: `python -m bench.readme FIGURES.json` stores them, draws the plot, writes the table in docs."""
+"""Publish figures: `python -m bench.docs_figures FIGURES.json` stores them, draws the plot, and writes the table.
+
+The table is in `docs/develop/benchmarks.md`.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from bench import plot, report
 
 HERE = Path(__file__).parent
 FIGURES = HERE / "figures.json"
-PLOT = HERE / "pages.svg"
+PLOT = HERE / "list_latency.svg"
 PAGE = HERE.parent / "docs" / "develop" / "benchmarks.md"
 PART = re.compile(r"(<!-- bench -->\n).*?(<!-- /bench -->)", re.DOTALL)
 

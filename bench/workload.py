@@ -10,14 +10,16 @@ from urllib.parse import urlencode
 from flask import Flask
 from sqlalchemy import func, select
 
+from newsapi.changelog.tables import Facet
+from newsapi.content.presentation.article_paths import ARTICLES_PATH
+from newsapi.content.presentation.list_request import parse_list_request
 from newsapi.content.queries import facets
+from newsapi.content.queries.articles import ArticlePage
 from newsapi.content.queries.facets import FacetState
 from newsapi.content.queries.listings import PageStart, Position
 from newsapi.content.schemas.params import ArticleListParams
 from newsapi.content.tables.articles import Article, ListingEntry
-from newsapi.content.tables.terms import Facet
 from newsapi.db.database import Connection
-from newsapi.web import pagination
 
 PUBLISHED_RANGE = {"published_from": "2018-01-01", "published_until": "2022-01-01"}
 UPDATED_RANGE = {"updated_from": "2018-01-01", "updated_until": "2022-01-01"}
@@ -120,8 +122,9 @@ def _deep(app: Flask, connection: Connection, case: Case, count: int) -> list[di
     # The positions are found with OFFSET, which the product never uses, so as not to page through 40,000 pages.
     with app.test_request_context():
         query = ArticleListParams().load(dict(case.query))
-        question = pagination.list_query(query, None)
-        snapshot = facets.resolve_filters(connection, pagination.facet_filters(query))
+        request = parse_list_request(ARTICLES_PATH, query)
+        question = request.list_query
+        snapshot = facets.resolve_filters(connection, request.filters)
         scanned_facet = max(
             _rarest(snapshot.filters.values()) or [snapshot.everything], key=lambda facet: facet.article_count
         )
@@ -150,7 +153,7 @@ def _deep(app: Flask, connection: Connection, case: Case, count: int) -> list[di
         page_starts = [PageStart(Position(*row)) for row in connection.execute(rows).all()[::20]]
         other_parameters = {name: value for name, value in case.query.items() if name in {"fields", "include"}}
         return [
-            {"cursor": pagination.make_cursor(query, page_start) or "", **other_parameters}
+            {"cursor": request.cursors(ArticlePage([], next=page_start))[0] or "", **other_parameters}
             for page_start in page_starts
         ]
 

@@ -1,0 +1,48 @@
+"""The commands `db upgrade`, `check-config` and `openapi`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from newsapi.app import create_app
+from newsapi.cli.config_check import config_warnings
+from newsapi.cli.startup import create_database, open_database
+from newsapi.keys.queries import list_keys
+from newsapi.migrations.upgrade import upgrade
+from newsapi.settings import Settings
+from newsapi.web.context import utc_now
+
+
+@click.group()
+def db() -> None:
+    """Database schema."""
+
+
+@db.command(name="upgrade")
+def upgrade_schema() -> None:
+    """Apply all migrations to the database."""
+    with create_database(Settings.from_env()).connection() as connection:
+        upgrade(connection)
+    click.echo("The database is up to date.")
+
+
+@click.command()
+def check_config() -> None:
+    """Report settings and API keys that are unsafe or have no effect; the exit status is 1 if there are any."""
+    settings = Settings.from_env()
+    with open_database(settings).read_transaction() as connection:
+        warnings = list(config_warnings(settings, list_keys(connection), utc_now()))
+    for warning in warnings:
+        click.echo(warning)
+    if warnings:
+        sys.exit(1)
+    click.echo("No problems found.")
+
+
+@click.command()
+def openapi() -> None:
+    """Print the OpenAPI document of this API."""
+    app = create_app(Settings.from_env({}))
+    click.echo(app.extensions["newsapi-document"].document_as_yaml, nl=False)

@@ -1,0 +1,29 @@
+"""Paths of articles, which views of several capabilities share: the path parameter, and how it is read."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+from uuid import UUID
+
+from newsapi.text.slugs import is_slug, is_uuid
+from newsapi.web.params import SLUG_OR_ID_SCHEMA
+
+ARTICLES_PATH = "/v1/articles"
+
+
+SLUG_OR_ID_PARAM = {
+    "in": "path",
+    "name": "slug_or_id",
+    "description": "Slug or id of the article",
+    "schema": SLUG_OR_ID_SCHEMA,
+}
+
+
+def parse_name(text: str) -> tuple[str | UUID, str]:
+    """Parse the article name of a path.
+
+    Returns:
+        The id, or the slug, or "" (which no article has) if the text is neither; and the canonical path of the article.
+    """
+    name = UUID(text) if is_uuid(text) else text if is_slug(text) else ""
+    return name, f"{ARTICLES_PATH}/{quote(text, safe='') if name == '' else name}"

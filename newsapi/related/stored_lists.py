@@ -1,0 +1,152 @@
+"""Stored related lists: saving, deleting, and finding those that a change of the index affects."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy.orm import Session
+
+from newsapi.changelog.tables import ConsumerOffset
+from newsapi.db import bulk_rows
+from newsapi.db.bulk_rows import in_values
+from newsapi.db.types import columns_table
+from newsapi.related import index
+from newsapi.related.ranking import Reason, SimilarityScorer, TermSets
+from newsapi.related.tables import RelatedList, RelatedListMember, RelatedTermStatistics
+from newsapi.related.vectors import ArticleVector, IdfWeights
+
+NEIGHBOURHOOD_SIZE: Final = 200
+"""Nearest articles of a new article whose lists are checked for it."""
+
+REBUILD_MARGIN: Final = 0.9
+"""A list is rebuilt for an article with this part of its minimum similarity, because reranking can raise its score."""
+
+
+class ListItem(NamedTuple):
+    """An item of a related list.
+
+    Attributes:
+        id: The id of the article, as text.
+        level: How it came to the list: `pick` or `related`.
+        score: Its score, from 0 to 1.
+        reasons: Why it is on the list.
+    """
+
+    id: str
+    level: str
+    score: float
+    reasons: list[Reason]
+
+
+@dataclass(frozen=True, slots=True)
+class NewRelatedList:
+    """A list that was built, with the versions that it was built from: it is saved only if these are still current.
+
+    Attributes:
+        article: The article to which the list belongs.
+        pool: The facet whose articles are candidates.
+        version: The version of the term statistics.
+        log_position: The offset of the index in the changelog.
+        pool_changed_at: The last change of the candidate pool.
+        min_similarity: The similarity of the last article of a full list, 0 for a list that has room for more.
+        max_items: The number of items after which the list was cut off.
+        items: The items, best first.
+    """
+
+    article: UUID
+    pool: int
+    version: int
+    log_position: int | None
+    pool_changed_at: datetime | None
+    min_similarity: float
+    max_items: int
+    items: list[ListItem]
+
+
+def save_list(session: Session, new_list: NewRelatedList) -> bool:
+    """Save a list, unless the index has changed since the list was built; return whether it was saved."""
+    log_position = (
+        select(ConsumerOffset.seq).where(ConsumerOffset.consumer == index.CONSUMER).with_for_update(read=True)
+    )
+    if new_list.log_position is None or session.execute(log_position).scalar() != new_list.log_position:
+        return False
+    if session.execute(select(RelatedTermStatistics.version)).scalar() != new_list.version:
+        return False
+    delete_lists(session, [new_list.article])
+    row = {
+        "article_id": new_list.article,
+        "pool": new_list.pool,
+        "version": new_list.version,
+        "built_at": new_list.pool_changed_at,
+        "min_similarity": new_list.min_similarity,
+        "max_items": new_list.max_items,
+        "entries": [list(item) for item in new_list.items],
+    }
+    session.execute(insert(columns_table(RelatedList)).values(row))
+    entries = [(UUID(item.id), new_list.article) for item in new_list.items]
+    bulk_rows.bulk_insert(session, RelatedListMember, ("listed_article_id", "article_id"), entries)
+    return True
+
+
+def delete_lists(session: Session, article_ids: Collection[UUID]) -> list[UUID]:
+    """Delete the lists of these articles; return the ids of those articles that had one."""
+    connection = session.connection()
+    statement = select(RelatedList.article_id, RelatedList.entries).where(
+        in_values(connection, RelatedList.article_id, article_ids)
+    )
+    lists = connection.execute(statement).all()
+    entries = [{"other": UUID(item[0]), "article": id_} for id_, items in lists for item in items]
+    if entries:
+        connection.execute(_DELETE_MEMBER, entries)
+    if lists:
+        connection.execute(
+            delete(columns_table(RelatedList)).where(in_values(connection, RelatedList.article_id, article_ids))
+        )
+    return [id_ for id_, _ in lists]
+
+
+_MEMBER = columns_table(RelatedListMember).c
+_DELETE_MEMBER = delete(columns_table(RelatedListMember)).where(
+    _MEMBER.listed_article_id == bindparam("other", type_=_MEMBER.listed_article_id.type),
+    _MEMBER.article_id == bindparam("article", type_=_MEMBER.article_id.type),
+)
+
+
+def lists_containing(session: Session, ids: Collection[UUID]) -> set[UUID]:
+    """Return the articles whose lists contain any of these articles."""
+    if not ids:
+        return set()
+    connection = session.connection()
+    statement = select(RelatedListMember.article_id).where(
+        in_values(connection, RelatedListMember.listed_article_id, ids)
+    )
+    return {*connection.execute(statement).scalars()}
+
+
+def lists_in_pools(session: Session, pools: Collection[int]) -> set[UUID]:
+    """Return the articles whose lists are stored for these pools."""
+    connection = session.connection()
+    statement = select(RelatedList.article_id).where(in_values(connection, RelatedList.pool, pools))
+    return {*connection.execute(statement).scalars()}
+
+
+def lists_to_rebuild(
+    session: Session, pool: int, article: UUID, vector: ArticleVector, weights: IdfWeights
+) -> set[UUID]:
+    """Return the articles whose lists have to be rebuilt for an article that was just added to the index."""
+    connection = session.connection()
+    scorer = SimilarityScorer(TermSets(vector), weights)
+    neighbours = [
+        near
+        for near in index.find_candidates(connection, pool, vector, weights, NEIGHBOURHOOD_SIZE)
+        if near.id != article
+    ]
+    similarities = {near.id: scorer.similarity(TermSets(near.profile)) for near in neighbours}
+    statement = select(RelatedList.article_id, RelatedList.min_similarity)
+    lists = connection.execute(statement.where(in_values(connection, RelatedList.article_id, [*similarities])))
+    return {id_ for id_, min_similarity in lists if similarities[id_] >= REBUILD_MARGIN * min_similarity}

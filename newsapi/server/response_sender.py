@@ -1,0 +1,120 @@
+"""Sends responses over RSGI: cached and uncached ones, and errors of the front itself."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import secrets
+from collections.abc import Callable
+from typing import Final
+
+from newsapi.cache.cached_response import STALE, CachedResponse, Delivery, RequestConditions, render
+from newsapi.cache.response_cache import CacheResult, ResponseCache
+from newsapi.server.metrics import NO_CACHE_STATUS, RequestMetrics
+from newsapi.server.rsgi import Exchange, Scope
+from newsapi.server.wsgi_bridge import UncachedResponse
+
+UNAVAILABLE: Final = 503
+
+BEHIND_PROBLEM_PATH: Final = b"/problems/behind"
+
+REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,100}", re.ASCII)
+"""Request ids that are accepted from clients (`X-Request-Id`)."""
+
+CLOSE_CONNECTION: Final = ("Connection", "close")
+
+RefusalFactory = Callable[[int, str, str], UncachedResponse]
+"""Builds an error response from a status, a path and the request id."""
+
+ResponseOutcome = tuple[str, int]
+"""`Cache-Status` (or NO_CACHE_STATUS) and HTTP status of a response that was sent."""
+
+
+class ResponseSender:
+    """Sends the responses of one process. For one event loop; not thread-safe.
+
+    Attributes:
+        is_draining: Whether connections are closed after their next response.
+    """
+
+    def __init__(
+        self, cache: ResponseCache, build_refusal: RefusalFactory, metrics: RequestMetrics, cdn_lifetime: str
+    ) -> None:
+        """Connect the parts.
+
+        Args:
+            cache: Tells how old a stale response is, and whether the database is unavailable.
+            build_refusal: Builds error responses.
+            metrics: Counts the responses with status 503.
+            cdn_lifetime: Value of `CDN-Cache-Control`.
+        """
+        self.is_draining = False
+        self._cache = cache
+        self._build_refusal = build_refusal
+        self._metrics = metrics
+        self._cdn_lifetime = cdn_lifetime
+        id_prefix = secrets.token_hex(10)
+        self._request_ids = (f"{id_prefix}{number:012x}" for number in itertools.count())
+
+    def request_id(self, scope: Scope) -> str:
+        """Return the id that the client gave to the request, or else a new one."""
+        client_id = scope.headers.get("x-request-id")
+        return client_id if client_id is not None and REQUEST_ID.fullmatch(client_id) else next(self._request_ids)
+
+    def send_cached(  # noqa: PLR0917 (called for every hit: keyword arguments are slower)
+        self,
+        scope: Scope,
+        exchange: Exchange,
+        response: CachedResponse,
+        conditions: RequestConditions,
+        encoding: str,
+        cache_status: str,
+    ) -> ResponseOutcome:
+        """Send a cached response, or 304 if the client already has it.
+
+        Args:
+            scope: The request.
+            exchange: Where to send.
+            response: The response.
+            conditions: The conditional headers of the request.
+            encoding: Content encoding of the body; the response must already have it.
+            cache_status: HIT, MISS or STALE.
+
+        Returns:
+            The cache status and the HTTP status.
+        """
+        age = self._cache.unproven_seconds(CacheResult("", response, cache_status)) if cache_status is STALE else 0
+        delivery = Delivery(cache_status, self.request_id(scope), self._cdn_lifetime, age)
+        status, headers, body = render(response, conditions, encoding, delivery)
+        if self.is_draining:
+            headers.append(CLOSE_CONNECTION)
+        if body and scope.method == "GET":
+            exchange.response_bytes(status, headers, body)
+        elif body:
+            exchange.response_empty(status, [*headers, ("Content-Length", str(len(body)))])
+        else:
+            exchange.response_empty(status, headers)
+        return cache_status, status
+
+    def send_uncached(self, scope: Scope, exchange: Exchange, response: UncachedResponse | None) -> ResponseOutcome:
+        """Send an uncached response; if there is none, send a 503."""
+        if response is None:
+            reason = "database unavailable" if self._cache.follower.is_unavailable else "overloaded"
+            return self.send_refusal(scope, exchange, UNAVAILABLE, reason)
+        if response.status == UNAVAILABLE:
+            self._metrics.count_refusal("behind" if BEHIND_PROBLEM_PATH in response.body else "database unavailable")
+        return self._send(scope, exchange, response)
+
+    def send_refusal(self, scope: Scope, exchange: Exchange, status: int, reason: str = "") -> ResponseOutcome:
+        """Send an error of the front itself; `reason` is counted for a 503."""
+        if reason:
+            self._metrics.count_refusal(reason)
+        return self._send(scope, exchange, self._build_refusal(status, scope.path, self.request_id(scope)))
+
+    def _send(self, scope: Scope, exchange: Exchange, response: UncachedResponse) -> ResponseOutcome:
+        headers = [*response.headers, CLOSE_CONNECTION] if self.is_draining else response.headers
+        if response.body and scope.method != "HEAD":
+            exchange.response_bytes(response.status, headers, response.body)
+        else:
+            exchange.response_empty(response.status, headers)
+        return NO_CACHE_STATUS, response.status
