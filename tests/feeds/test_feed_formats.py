@@ -4,7 +4,6 @@ import json
 from importlib.resources import files
 
 import pytest
-from tests.feeds.rules import CHECKS
 
 from newsapi.app import create_app
 from newsapi.content.schemas.terms import FeedLinks
@@ -13,6 +12,7 @@ from newsapi.settings import Settings
 from newsapi.web.authorization import PUBLIC, RULES
 from newsapi.web.feed_formats import FEED_FORMATS
 from tests.docs.pages import PAGES
+from tests.feeds.format_rules import CHECKS
 from tests.feeds.test_feeds import TYPES
 
 NAMES = {feed_format.name for feed_format in FEED_FORMATS}

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsapi.imports.ndjson import MAX_LINE_BYTES, InvalidJson, Line, RecordProblem, iter_lines
-from newsapi.text.strict_json import parse_line
+from newsapi.imports.ndjson import MAX_LINE_BYTES, Line, RecordProblem, iter_lines
+from newsapi.text.strict_json import InvalidJson, parse_line
 
 BOM = b"\xef\xbb\xbf"
 

@@ -2,20 +2,20 @@
 
 import orjson
 
-from bench import plot, readme, report
+from bench import docs_figures, plot, report
 
 SCATTERED = {"all brands", "include=brand", "include=brand, deep"}
 """Not flat on PostgreSQL: an import rewrites the rows of `facet` so often that they spread over many pages."""
 
-FIGURES = orjson.loads(readme.FIGURES.read_bytes())
+FIGURES = orjson.loads(docs_figures.FIGURES.read_bytes())
 
 
 def test_the_table_is_made_of_the_figures():
-    assert readme.markdown(FIGURES) in readme.PAGE.read_text()
+    assert docs_figures.markdown(FIGURES) in docs_figures.PAGE.read_text()
 
 
 def test_the_plot_is_made_of_the_figures():
-    assert readme.PLOT.read_text() == plot.svg(FIGURES)
+    assert docs_figures.PLOT.read_text() == plot.svg(FIGURES)
 
 
 def test_a_million_articles_were_read_on_both_databases_and_what_grew_is_told():
