@@ -29,6 +29,7 @@ from newsapi.content.tables.articles import (
 from newsapi.content.tables.terms import Author, Brand, Section, Tag
 from newsapi.content.writes import publication_numbers
 from newsapi.db.database import Database
+from newsapi.errors import WithdrawalInfo
 from newsapi.text.folding import fold
 
 TERMS: dict[str, Any] = {"brand": Brand, "author": Author, "section": Section, "tag": Tag}
@@ -108,7 +109,7 @@ class Make:
     def articles(self, count: int, **columns: Any) -> list[UUID]:
         return [self.article(**columns) for _ in range(count)]
 
-    def hide(self, article: UUID, *, status: str = "withdrawn", gone: dict[str, Any] | None = None) -> None:
+    def hide(self, article: UUID, *, status: str = "withdrawn", gone: WithdrawalInfo | None = None) -> None:
         """Take a published article away, as a withdrawal does."""
         with self.database.transaction() as session:
             row = session.get_one(Article, article)
@@ -116,16 +117,17 @@ class Make:
             [facets] = listing_entries.facets_of_articles(session, [state])
             listing_entries.delete_entries(session, [(state, facets)])
             row.status = status
-            row.withdrawal = gone or {
+            withdrawal: WithdrawalInfo = gone or {
                 "at": "2026-11-01T12:00:00Z",
                 "action": "withdrawn" if status == "withdrawn" else "unpublished",
                 "reason": "other",
                 "note": None,
                 "replaced_by": None,
             }
+            row.withdrawal = withdrawal
             session.flush()
             self._append_change(
-                session, row, "delete", row.withdrawal["action"], facets_before=facets, facets_after=frozenset()
+                session, row, "delete", withdrawal["action"], facets_before=facets, facets_after=frozenset()
             )
 
     def _article(self, slug: str | None, columns: dict[str, Any], terms: dict[str, list[UUID]]) -> Article:

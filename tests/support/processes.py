@@ -17,9 +17,9 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
-from newsapi.cli import main as command_line
+from newsapi.cli import startup
+from newsapi.cli.main import main
 from newsapi.db.database import Database
-from newsapi.settings import Settings
 
 NEWSAPI = Path(sys.executable).with_name("newsapi")
 PATIENCE = 90  # seconds until a process that does not answer is given up
@@ -140,18 +140,18 @@ def newsapi(
     """Run a command of the command line in this process, in a folder of its own; a process costs a second more."""
     databases: list[Database] = []
 
-    def opened(settings: Settings) -> Database:
-        databases.append(open_database(settings))
-        return databases[-1]
+    class RecordedDatabase(Database):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            databases.append(self)
 
-    open_database = command_line._database
-    monkeypatch.setattr(command_line, "_database", opened)
+    monkeypatch.setattr(startup, "Database", RecordedDatabase)
     monkeypatch.chdir(tmp_path)
 
     def run(*words: str | Path, **settings: str) -> subprocess.CompletedProcess[str]:
         with monkeypatch.context() as patch:
             patch.setattr(os, "environ", environ(**settings))
-            result = CliRunner().invoke(command_line.main, [str(word) for word in words])
+            result = CliRunner().invoke(main, [str(word) for word in words])
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return subprocess.CompletedProcess([*words], result.exit_code, result.stdout, result.stderr)
