@@ -149,7 +149,7 @@ def measure_planning(database: Database, make: Make, sink: Sink, count: int) -> 
     runner = ConsumerRunner(database, consumer, now=utc_now)
     runner.step()
     make.article("velar", brand="land-rover")
-    consumer._rests_until = float("inf")  # noqa: SLF001 (plan only, do not send)
+    consumer._server_retry_at = float("inf")  # noqa: SLF001 (plan only, do not send)
     start = time.perf_counter()
     runner.step()
     planning_seconds = time.perf_counter() - start

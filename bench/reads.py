@@ -109,7 +109,7 @@ def _measure(database: Database, kind: str, articles: int, requests: int, figure
     parts = app.extensions["newsapi"]
     follower = parts.response_cache.follower
     follower.catch_up()
-    follower.latest = lambda: follower.stamp  # exclude its changelog polls, at most five a second, from the cost
+    follower.latest = lambda: follower.snapshot  # exclude its changelog polls, at most five a second, from the cost
     counter = Counter(app, database)
     counter.evict_pages()
     figures["archives"][f"{kind} {articles}"] = {

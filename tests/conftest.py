@@ -1,4 +1,4 @@
-"""What every test may ask for: each database, an application on it, a clock that stands still, counted statements."""
+"""Fixtures of all tests: databases, applications, a clock that the test moves, executed statements."""
 
 import shutil
 from collections.abc import Callable, Iterator

@@ -34,8 +34,8 @@ def news(tmp_path):
     return file
 
 
-def test_help_names_every_command(newsapi):
-    done = newsapi("--help")
+def test_help_names_every_command(newsapi_process):
+    done = newsapi_process("--help")
     assert done.returncode == 0
     assert {"serve", "worker", "demo", "import", "export", "db", "openapi"} <= set(done.stdout.split())
 
@@ -110,16 +110,16 @@ def test_an_import_without_its_file_is_a_clear_message(newsapi):
     assert "Traceback" not in done.stderr
 
 
-def test_postgresql_without_tables_is_told_what_to_run_and_then_works(newsapi, bare_postgresql, news):
+def test_postgresql_without_tables_is_told_what_to_run_and_then_works(newsapi_process, bare_postgresql, news):
     settings = {"NEWSAPI_DATABASE_URL": bare_postgresql}
     for words in (["import", news], ["serve"]):
-        done = newsapi(*words, **settings)
+        done = newsapi_process(*words, **settings)
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr == "Error: The database is not up to date; run `newsapi db upgrade`.\n"
     for _ in range(2):
-        done = newsapi("db", "upgrade", **settings)
+        done = newsapi_process("db", "upgrade", **settings)
         assert (done.returncode, done.stdout, done.stderr) == (0, "The database is up to date.\n", "")
-    done = newsapi("import", news, **settings)
+    done = newsapi_process("import", news, **settings)
     assert (done.returncode, done.stdout) == (0, "2 created, 0 updated, 0 unchanged, 0 rejected\n")
 
 

@@ -269,7 +269,7 @@ def test_the_document_and_the_pages_tell_nothing_of_the_content(hidden, public):
 
 
 def test_with_reads_for_keys_alone_nobody_sees_anything(hidden, settings, build):
-    client = build(replace(settings, reads="key")).test_client()
+    client = build(replace(settings, read_access="key")).test_client()
     for path in PATHS:
         answer = client.get(path)
         # What a mail program opens leads on to a page, with whatever token it bears, and looks nothing up.

@@ -106,14 +106,14 @@ def test_where_one_was_killed_another_goes_on_within_half_a_minute(editor, publi
 def test_what_was_pulled_or_moved_in_time_does_not_appear(editor, public, desk, clock, changes, monkeypatch):
     made = editor.write(slug="velar", status="scheduled", published_at="2026-11-01T12:00:01Z")
     clock.forward(seconds=1)
-    looked = scheduler._due_drafts
+    looked = scheduler._has_due_articles
 
     def slowly(desk):
         found = looked(desk)
-        editor.change(made, **changes)  # between the look and the turn
+        editor.change(made, **changes)  # after the check, before the transaction
         return found
 
-    monkeypatch.setattr(scheduler, "_due_drafts", slowly)
+    monkeypatch.setattr(scheduler, "_has_due_articles", slowly)
     assert scheduler.run_due(desk) == 0
     assert public.get("/v1/articles/velar").status_code == 404
 
@@ -213,7 +213,7 @@ def test_with_nothing_due_a_step_writes_nothing(embargo, statements):
 def test_who_looks_for_what_is_due_reads_what_is_scheduled_alone(database, make):
     make.articles(3)
     with database.read_transaction() as connection:
-        for find in (due.list_due_for_publication, due.due_for_expiry):
+        for find in (due.list_due_for_publication, due.list_due_for_expiry):
             seen = []
             event.listen(connection, "before_cursor_execute", lambda *told, seen=seen: seen.append(told[2:4]))
             find(connection, make.now(), 1)

@@ -4,6 +4,7 @@ import datetime as dt
 
 import pytest
 
+from newsapi.content.queries import sitemap_pages
 from newsapi.feeds import sitemap_queries
 from tests.feeds import format_rules as rules
 from tests.feeds.test_feeds import HOURS, TERMS, dated
@@ -22,7 +23,7 @@ def slugs(answer):
 @pytest.fixture
 def small(monkeypatch):
     """Pages of three, so that a few articles fill several."""
-    monkeypatch.setattr(sitemap_queries, "ARTICLES_PER_PAGE", 3)
+    monkeypatch.setattr(sitemap_pages, "ARTICLES_PER_PAGE", 3)
     monkeypatch.setattr(sitemap_queries, "BATCH_SIZE", 2)
 
 

@@ -41,13 +41,15 @@ class Editor:
         """Create an article and return it."""
         answer = self.post("/v1/articles", {"headline": "Titolo", "body_html": "<p>Testo.</p>", **article})
         assert answer.status_code == 201, answer.text
-        return answer.json["data"]
+        created: dict[str, Any] = answer.json["data"]
+        return created
 
     def change(self, article: dict[str, Any], **changes: Any) -> dict[str, Any]:
         """Update an article on the version that was read, and return the new one."""
         answer = self.patch(article["id"], changes, article["version"])
         assert answer.status_code == 200, answer.text
-        return answer.json["data"]
+        updated: dict[str, Any] = answer.json["data"]
+        return updated
 
     def patch(self, which: str, changes: dict[str, Any], version: int | None = None, kind: str = "articles") -> Any:
         headers = {"If_Match": f'"v{version}"'} if version else {}

@@ -14,6 +14,7 @@ from newsapi.app import create_app
 from newsapi.db.database import Database
 from newsapi.settings import Settings
 from tests.support import servers
+from tests.support.client import slugs_of
 from tests.support.factories import Make
 from tests.support.sample_content import NOW, fill
 
@@ -31,9 +32,7 @@ class Magazine:
         return self.client.get(path, **kwargs)
 
     def slugs(self, query: str) -> list[str]:
-        answer = self.client.get(f"/v1/articles?{query}")
-        assert answer.status_code == 200, answer.text
-        return [item["slug"] for item in answer.json["data"]]
+        return slugs_of(self.client.get(f"/v1/articles?{query}"))
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])

@@ -124,7 +124,9 @@ class Make:
                 "replaced_by": None,
             }
             session.flush()
-            self._tell(session, row, "delete", row.withdrawal["action"], facets_before=facets, facets_after=frozenset())
+            self._append_change(
+                session, row, "delete", row.withdrawal["action"], facets_before=facets, facets_after=frozenset()
+            )
 
     def _article(self, slug: str | None, columns: dict[str, Any], terms: dict[str, list[UUID]]) -> Article:
         self._count += 1
@@ -154,10 +156,10 @@ class Make:
         row.publication_number = state.publication_number
         [facets] = listing_entries.facets_of_articles(session, [state])
         listing_entries.insert_entries(session, [(state, facets)])
-        self._tell(session, row, "upsert", "published", facets_before=frozenset(), facets_after=facets)
+        self._append_change(session, row, "upsert", "published", facets_before=frozenset(), facets_after=facets)
 
-    def _tell(self, session: Session, row: Article, action: Any, reason: str, **facets: frozenset[int]) -> None:
-        told = NewChange(
+    def _append_change(self, session: Session, row: Article, action: Any, reason: str, **facets: Any) -> None:
+        change = NewChange(
             kind="article",
             action=action,
             reason=reason,
@@ -166,7 +168,7 @@ class Make:
             version=row.version,
             **facets,
         )
-        numbers = changelog_writer.append_changes(session, [told], now=self.now())
+        numbers = changelog_writer.append_changes(session, [change], now=self.now())
         session.execute(
             update(Article).where(Article.id == row.id).values(seq=numbers.last, changed_at=numbers.committed_at)
         )
@@ -199,7 +201,7 @@ class Make:
         session.add(row)
         session.flush()
         touched = session.execute(select(Facet.id).where(Facet.kind == "terms", Facet.name == kind)).scalar_one()
-        told = NewChange(
+        change = NewChange(
             kind=kind,
             action="upsert",
             reason="updated",
@@ -207,8 +209,9 @@ class Make:
             slug=slug,
             facets_after=frozenset({touched, row.facet_id}),
         )
-        changelog_writer.append_changes(session, [told], now=self.now())
-        return row.id
+        changelog_writer.append_changes(session, [change], now=self.now())
+        id_: UUID = row.id
+        return id_
 
     @staticmethod
     def _facet(session: Session, kind: str, name: str | None) -> int:

@@ -15,6 +15,7 @@ from newsapi.content.tables.articles import Article
 from newsapi.db.database import Database
 from newsapi.imports import loader as import_loader
 from newsapi.settings import Settings
+from tests.support.client import slugs_of
 from tests.support.import_records import Record, lines
 from tests.support.invariants import consistent
 
@@ -103,6 +104,6 @@ def slugs(client: FlaskClient) -> Callable[[str], list[str]]:
     """Read the slugs of a public list of articles."""
 
     def slugs(query: str = "") -> list[str]:
-        return [item["slug"] for item in client.get(f"/v1/articles?limit=100&{query}").json["data"]]
+        return slugs_of(client.get(f"/v1/articles?limit=100&{query}"))
 
     return slugs

