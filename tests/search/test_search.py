@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 
 import pytest
 
+from newsapi.content.queries import listings
 from newsapi.search import results as search_results
-from newsapi.search import views as api
 from tests.search.texts import records
 
 HOSTILE = [
@@ -188,8 +188,8 @@ def test_facets_are_counted_each_without_its_own_filter(archive):
 def test_of_very_many_the_newest_are_counted_and_it_is_said(archive, monkeypatch):
     whole = archive.search("auto", limit=100)["data"]
     newest = sorted(whole, key=lambda hit: hit["published_at"], reverse=True)[:5]
-    monkeypatch.setattr(search_results, "COUNTED", 5)
-    monkeypatch.setattr(api, "COUNTED", 5)
+    monkeypatch.setattr(search_results, "MAX_EXACT_COUNT", 5)
+    monkeypatch.setattr(listings, "MAX_EXACT_COUNT", 5)
     counted = archive.search("auto", facets="format,brand", total="true")
     assert counted["facets_exact"] is False
     assert sum(one["count"] for one in counted["facets"]["format"]) == 5
