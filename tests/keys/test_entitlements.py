@@ -11,8 +11,6 @@ from newsapi.settings import Settings
 from newsapi.web.feed_formats import FEED_FORMATS
 from tests.support.client import Editor
 
-pytestmark = pytest.mark.one_database
-
 SECRET = "segretissimo"
 BODY = f"<p>{'Parole in testa. ' * 30}</p><p>{SECRET}</p>"
 SURFACES = [
