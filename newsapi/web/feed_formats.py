@@ -1,6 +1,6 @@
 """The feed formats. Routes, access rules, `links.feeds`, WebSub topics and the OpenAPI document are derived from them.
 
-A new format needs an entry here and a renderer in `newsapi.feeds.renderers`, which is checked when the API starts.
+A new format needs an entry here and a renderer in `newsapi.feeds.renderers`; tests name a format without one.
 """
 
 from __future__ import annotations

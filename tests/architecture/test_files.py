@@ -15,6 +15,7 @@ TOP = Path(__file__).parents[2].resolve()
 TOP_LEVEL = {
     ".ci",
     ".dockerignore",
+    ".git-blame-ignore-revs",
     ".github",
     ".gitignore",
     ".pre-commit-config.yaml",
