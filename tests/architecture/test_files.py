@@ -102,6 +102,7 @@ def test_a_lock_holds_versions_and_hashes_but_no_address(lock):
 
 def test_no_file_of_the_package_is_too_long_to_be_read_at_once():
     sources = [name for name in files() if name.parts[0] in {"bench", "newsapi"} and name.suffix == ".py"]
+    sources = [name for name in sources if "versions" not in name.parts]  # a migration is a list, read table by table
     lengths = {str(name): len((TOP / name).read_text().splitlines()) for name in sources}
     assert {name: length for name, length in lengths.items() if length > LONGEST} == {}
 
