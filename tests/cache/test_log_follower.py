@@ -152,7 +152,7 @@ def test_a_new_process_can_judge_what_the_one_before_left(database, make, time):
         CachedResponse(body=b"{}", seq=left.seq, nonce=left.nonce, dependencies=left.dependencies), stamp
     )
     assert not second.validate_foreign(
-        CachedResponse(body=b"{}", seq=touched.seq, nonce=touched.mark, dependencies=touched.dependencies), stamp
+        CachedResponse(body=b"{}", seq=touched.seq, nonce=touched.nonce, dependencies=touched.dependencies), stamp
     )
 
 
