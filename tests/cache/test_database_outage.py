@@ -283,7 +283,7 @@ def follower(log):
 
 def test_while_the_log_is_away_no_reader_asks_it(log, follower):
     assert follower.latest()
-    log.is_unavailable = True
+    log.away = True
     assert follower.latest() is None
     threads = {thread.name for thread in threading.enumerate()}
     before = log.asked
@@ -292,7 +292,7 @@ def test_while_the_log_is_away_no_reader_asks_it(log, follower):
         assert not follower.catch_up()
     assert log.asked - before < 50  # the one thread that tries
     assert "follower" in threads
-    log.is_unavailable = False
+    log.away = False
     assert soon(follower.latest)
 
 
@@ -327,7 +327,7 @@ def test_a_reading_that_does_not_end_counts_as_failed():
 def test_after_a_write_that_could_not_be_read_back_nothing_older_is_trusted(log):
     follower = ChangelogFollower(log)  # of which what it knows counts for a second
     assert follower.latest()
-    log.is_unavailable = True
+    log.away = True
     follower.after_local_write()
     assert follower.latest() is None
     follower.close()

@@ -91,7 +91,7 @@ def test_a_change_keeps_the_old_state_in_the_history(load, database, stored, clo
     assert (now.version, now.updated_at, now.headline) == (2, clock.time, "Dopo")
     with database.read_transaction() as connection:
         (old,) = connection.execute(select(Revision.__table__))
-    assert (old.article_id, old.publication_number, old.replaced_at, old.replaced_by) == (
+    assert (old.article_id, old.number, old.replaced_at, old.replaced_by) == (
         now.id,
         1,
         clock.time,
