@@ -139,7 +139,7 @@ def test_what_is_kept_says_what_is_built_anew(pair, database, settings, clock, s
         ("list_dependencies", lambda *_: ()),
         ("article_dependency", lambda _id: "article:none"),
         ("slug_dependency", lambda _slug: "slug:none"),
-        ("slug_or_id_dependency", lambda _text: "slug:none"),
+        ("named_article", lambda _text: "slug:none"),
     ],
     ids=lambda one: one[0],
 )
