@@ -38,11 +38,11 @@ def article(text):
         "updated_at": TIME,
         "materially_updated_at": None,
         "created_at": TIME,
-        "gone": None,
+        "withdrawal": None,
         "import_digest": bytes(range(16)),
         "expires_at": TIME,
-        "number": None,
-        "bucket": 4095,
+        "publication_number": None,
+        "digest_bucket": 4095,
     }
 
 
@@ -75,7 +75,7 @@ def test_many_at_once_are_stored_as_single_ones_are(database):
 
 def test_columns_may_be_some_and_in_any_order(database):
     change = {
-        "bulk": True,
+        "is_bulk": True,
         "facets_after": [3, 1],
         "facets_before": [],
         "slug": "velar",
@@ -83,13 +83,13 @@ def test_columns_may_be_some_and_in_any_order(database):
         "reason": "updated",
         "action": "upsert",
         "kind": "article",
-        "at": TIME,
-        "mark": 2**63 - 1,
+        "committed_at": TIME,
+        "nonce": 2**63 - 1,
         "seq": 1,
     }
     insert_many(database, Change, [change])
     assert stored(database, Change) == [
-        {**change, "previous_slug": None, "additional_slugs": None, "lists": None, "version": None}
+        {**change, "previous_slug": None, "additional_slugs": None, "related_list_ids": None, "version": None}
     ]
 
 
@@ -118,7 +118,7 @@ def test_a_column_is_among_few_values_or_thousands(database, count):
     insert_many(
         database,
         SlugRedirect,
-        [{"kind": "article", "slug": f"s-{number}", "subject_id": uuid7(), "at": TIME} for number in range(3)],
+        [{"kind": "article", "slug": f"s-{number}", "subject_id": uuid7(), "created_at": TIME} for number in range(3)],
     )
     with database.read_transaction() as connection:
         wanted = in_values(connection, SlugRedirect.slug, [f"s-{number}" for number in range(1, count + 1)])

@@ -26,7 +26,7 @@ def away(app, monkeypatch):
             monkeypatch.setattr(engine.pool, "_creator", refuse)
             monkeypatch.setattr(engine.dialect, "connect", refuse)
         if known:
-            monkeypatch.setattr(type(parts.response_cache.follower), "away", property(lambda _: True))
+            monkeypatch.setattr(type(parts.response_cache.follower), "is_unavailable", property(lambda _: True))
 
     return away
 
