@@ -87,6 +87,15 @@ def test_a_brand_shows_the_new_name_of_the_one_above(client, load):
     assert client.get("/v1/brands/jaguar").json["data"]["parent"]["name"] == "JLR"
 
 
+@pytest.mark.parametrize("url", ["/v1/articles", "/v1/articles/velar", "/v1/articles/velar/jsonld"])
+def test_an_article_shows_the_new_name_of_its_brand(client, load, make, url):
+    load(brand("land-rover", name="Rover Company"))
+    make.article("velar", brand="land-rover")
+    assert "Rover Company" in client.get(url).text
+    load(brand("land-rover", name="Land Rover"))
+    assert '"Land Rover"' in client.get(url).text
+
+
 @pytest.mark.usefixtures("archive")
 def test_a_withdrawn_article_is_gone_at_once_though_it_was_kept(client, make):
     article = make.article("ritirato", brand="land-rover")

@@ -87,6 +87,15 @@ def test_a_rotated_key_goes_on_for_a_while_beside_the_new_one(app, database, edi
         key_commands.rotate(database, "key_nobody", now=clock(), overlap=timedelta(), on_rotated=reassign)
 
 
+def test_a_rotation_does_not_prolong_a_key(app, database, clock):
+    limits = KeyLimits(expires_at=clock() + timedelta(hours=1))
+    old = Editor(app, key_commands.create(database, "short", ["content:write"], now=clock(), limits=limits))
+    key_commands.rotate(database, old.prefix, now=clock(), overlap=timedelta(hours=2), on_rotated=reassign)
+    assert old.get("/v1/me").status_code == 200
+    clock.forward(hours=1)
+    assert old.get("/v1/me").status_code == 401
+
+
 @pytest.mark.parametrize("scopes", [[], ["content:read"], ["content:write", ""]])
 def test_a_scope_that_there_is_not_is_refused(database, clock, scopes):
     with pytest.raises(InvalidParameter):

@@ -67,6 +67,15 @@ def test_picks_come_first_in_their_order(client, make, database, clock):
     }
 
 
+def test_what_editors_exclude_is_neither_similar_nor_recent(client, make, database, clock):
+    make.article("accumulatori", headline="Batterie e accumulatori", brand="fiat")
+    make.article("neve", headline="Sulla neve", brand="fiat")
+    make.article("listino", headline="Il listino", brand="fiat")
+    make.article("fabbrica", **BATTERIES, bans=["accumulatori", "neve"])
+    related_maintenance.rebuild_index(database, now=clock)
+    assert levels(client.get("/v1/articles/fabbrica/related")) == [("listino", "recent")]
+
+
 def test_a_pick_that_is_published_later_comes_then(client, make):
     make.article("fabbrica", **BATTERIES, picks=["dopo"])
     assert levels(client.get("/v1/articles/fabbrica/related")) == []

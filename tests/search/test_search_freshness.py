@@ -295,7 +295,7 @@ def test_joined_blocks_lose_what_is_gone(load, database, clock, index, monkeypat
 
 
 def test_fresh_articles_are_put_into_a_block(editor, database, index, monkeypatch, found):
-    monkeypatch.setattr(search_maintenance, "FRESH", 5)
+    monkeypatch.setattr(search_maintenance, "SEGMENT_SIZE", 5)
     for number in range(7):
         editor.write(slug=f"gt-{number}", headline="Una granturismo", status="published")
     assert count(database, SearchPendingDocument) == 7

@@ -12,7 +12,7 @@ from newsapi.editing import merges, scheduler
 from newsapi.imports import loader as import_loader
 from newsapi.subscriptions import digest_times
 from newsapi.subscriptions.messages import LANGUAGES, MESSAGES, format_long_date
-from newsapi.subscriptions.worker import MAX_NEWS_AGE
+from newsapi.subscriptions.worker import MAX_NEWS_AGE, RETRY_SCHEDULE
 from tests.subscriptions.conftest import text, token, tokens
 from tests.support.import_records import article, lines
 from tests.support.invariants import dump
@@ -101,6 +101,20 @@ def test_only_news_is_told(subscribe, editor, publish, server, work):
     editor.change(told, status="published")
     work()
     assert len(subjects(server)) == 2
+
+
+def test_what_was_published_before_somebody_confirmed_is_not_told(ask, publish, server, work, post, clock):
+    clock.time = datetime.now(UTC) + timedelta(hours=1)  # later than the brand, as commits never go back in time
+    ask()
+    work()
+    publish()
+    clock.forward(seconds=1)
+    assert post("confirm", {"token": token(server.to(LUCIA)[-1], "confirm")}).status_code == 204
+    work()
+    assert alerts(server) == []
+    publish("Ancora")
+    work()
+    assert subjects(server) == ["Land Rover: Ancora"]
 
 
 def test_drafts_and_other_brands_and_mentions_are_not_told(subscribe, editor, publish, server, work, make):
@@ -310,6 +324,19 @@ def test_a_server_that_puts_off_gets_the_same_mail_later(subscribe, publish, ser
     assert alerts(server) == []
     work(timedelta(minutes=5))
     assert subjects(server) == ["Land Rover: Nuova Velar"]
+
+
+def test_a_server_that_always_puts_off_is_left_alone_in_the_end(subscribe, publish, server, work):
+    subscribe()
+    publish()
+    attempts = []
+    server.answer = lambda address: attempts.append(address) or "450 4.2.1 Grey"
+    work()
+    for delay in RETRY_SCHEDULE:
+        work(delay)
+    assert attempts == [LUCIA] * (1 + len(RETRY_SCHEDULE))
+    work(2 * RETRY_SCHEDULE[-1])
+    assert len(attempts) == 1 + len(RETRY_SCHEDULE)
 
 
 @pytest.mark.parametrize(

@@ -224,7 +224,18 @@ class Make:
         return session.execute(insert(Facet).values(kind=kind, name=name).returning(Facet.id)).scalar_one()
 
 
-DETAIL = ("body_html", "canonical_url", "source", "media", "corrections", "rights", "seo", "picks", "translation_group")
+DETAIL = (
+    "body_html",
+    "canonical_url",
+    "source",
+    "media",
+    "corrections",
+    "rights",
+    "seo",
+    "picks",
+    "bans",
+    "translation_group",
+)
 LINKS = (
     (ArticleAuthor, "author_id", "authors"),
     (ArticleMention, "brand_id", "mentions"),
