@@ -117,7 +117,7 @@ def test_a_request_that_was_killed_before_its_effect_can_be_sent_again_after_a_w
 
     with monkeypatch.context() as patched:
         patched.setattr("newsapi.changelog.writer.acquire_write_lock", dies)
-        patched.setattr(idempotency.repeats, "release_key", lambda *_args, **_kwargs: None)
+        patched.setattr(idempotency.idempotency_rows, "release_key", lambda *_args, **_kwargs: None)
         with pytest.raises(Killed):
             editor.post("/v1/articles", {"headline": "x"}, Idempotency_Key="w")
     assert editor.post("/v1/articles", {"headline": "x"}, Idempotency_Key="w").status_code == 409

@@ -87,7 +87,8 @@ def test_redis_that_is_killed_makes_nothing_stale(check):
 
 def test_the_checker_finds_what_a_follower_that_believes_everything_does(check, tmp_path):
     (tmp_path / "sitecustomize.py").write_text(
-        "from newsapi.cache.follower import Follower\nFollower.judge = lambda self, answer, stamp: True\n"
+        "from newsapi.cache.log_follower import ChangelogFollower\n"
+        "ChangelogFollower.is_valid = lambda self, response, snapshot: True\n"
     )
     checker = check(4, meanwhile=[lambda: None], PYTHONPATH=f"{tmp_path}{os.pathsep}{os.pathsep.join(sys.path)}")
     assert any("as of" in fault for fault in checker.faults)

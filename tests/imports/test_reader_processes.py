@@ -70,13 +70,13 @@ def test_more_names_than_a_statement_takes(load):
 def test_a_reader_that_is_killed_is_told(settings):
     reader = reader_processes._ParserProcess(settings)
     try:
-        reader.ask([Line(1, 3, b"{}", b"x" * 16, None)])
-        [refused] = reader.answer()
-        assert refused.faults[0].location == "/type"
+        reader.send([Line(1, 3, b"{}", b"x" * 16, None)])
+        [refused] = reader.receive()
+        assert refused.errors[0].location == "/type"
         reader._process.kill()
         reader._process.wait()
         with pytest.raises(ParserProcessDied):
-            reader.ask([Line(2, 6, b"{}", b"y" * 16, None)]) or reader.answer()
+            reader.send([Line(2, 6, b"{}", b"y" * 16, None)]) or reader.receive()
     finally:
         reader.end()
 
