@@ -15,14 +15,14 @@ def test_facets_that_are_rewritten_stay_on_their_pages(database):
     with database.transaction() as session:
         for kind, count in (("brand", 60), ("tag", 400)):
             session.execute(
-                text("INSERT INTO facet (kind, articles, seq) SELECT :kind, 0, 0 FROM generate_series(1, :count)"),
+                text("INSERT INTO facet (kind, article_count, seq) SELECT :kind, 0, 0 FROM generate_series(1, :count)"),
                 {"kind": kind, "count": count},
             )
         before = session.execute(PAGES).scalar_one()
     for _ in range(40):
         wait_until_alone(database)
         with database.transaction() as session:
-            session.execute(text("UPDATE facet SET articles = articles + 1, seq = seq + 1"))
+            session.execute(text("UPDATE facet SET article_count = article_count + 1, seq = seq + 1"))
     with database.read_transaction() as connection:
         assert connection.execute(PAGES).scalar_one() == before
 

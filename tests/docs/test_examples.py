@@ -215,11 +215,11 @@ def supplied(folder):
     """Give a folder the files that commands name."""
     [example] = re.findall(r"\[The content of the demo\]\((.*?)\)", PAGES["docs/guides/importing.md"])
     shutil.copy((TOP / "docs/guides" / example).resolve(), folder / "archive.ndjson")
-    files = TOP / "tests" / "intake" / "files"
+    files = TOP / "tests" / "imports" / "formats" / "files"
     blog = (files / "wordpress.xml").read_text().replace("<title></title>", "<title>Un titolo</title>")
     (folder / "wordpress.xml").write_text(blog)
     shutil.copy(files / "feed.atom", folder)
-    shutil.copy(TOP / "tests" / "alerts" / "bounce.eml", folder)
+    shutil.copy(TOP / "tests" / "subscriptions" / "bounce.eml", folder)
     [mapping] = blocks("toml")
     (folder / "mapping.toml").write_text(mapping.text)
 

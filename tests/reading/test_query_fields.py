@@ -119,7 +119,7 @@ OF_UNPUBLISHED = {("getArticle", "preview"): "bozza", ("listRelatedArticles", "p
 
 BASE_QUERIES = {
     "searchArticles": "q=testo",
-    "suggestTerms": "q=f",
+    "suggestTerms": "q=l",
     ("getArticle", "related_limit"): "include=related",
     ("getArticle", "related_exclude"): "include=related",
     ("searchArticles", "cursor"): "",
