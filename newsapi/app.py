@@ -21,9 +21,8 @@ from newsapi.changelog import reader as changelog_reader
 from newsapi.changelog.reader import ChangelogDelta
 from newsapi.content.context import ContentContext
 from newsapi.content.presentation.presentation import ArticlePresenter
-from newsapi.content.writes.hooks import WriteHooks
 from newsapi.content.writes.writer import WriteContext
-from newsapi.db.clock import database_now
+from newsapi.db.clock import database_now, utc_now
 from newsapi.db.database import Database, Session
 from newsapi.editing.worker import PublicationScheduler, TermMerger
 from newsapi.feeds.websub import WebSubConsumer
@@ -33,38 +32,29 @@ from newsapi.imports.worker import ImportScheduler
 from newsapi.keys import commands as key_commands
 from newsapi.keys.usage import Usage
 from newsapi.related.worker import RelatedIndexConsumer
-from newsapi.search.projection import update_documents
 from newsapi.search.worker import SearchIndexConsumer
 from newsapi.server.concurrency import DB_THREADS, SQLITE_THREADS
 from newsapi.server.front import Front, FrontConfig
 from newsapi.server.metrics import RequestMetrics
 from newsapi.settings import Settings
-from newsapi.subscriptions import queries as subscription_queries
 from newsapi.subscriptions.commands import SubscriptionContext
 from newsapi.subscriptions.mail_transport import make_transport
 from newsapi.subscriptions.tokens import TokenSigner
 from newsapi.subscriptions.worker import AlertConsumer
 from newsapi.web import problems
-from newsapi.web.context import AppContext, utc_now
+from newsapi.web.context import AppContext
 from newsapi.web.cursors import CursorCodec
 from newsapi.web.rate_limits import RateLimiter
 from newsapi.webhooks import events as webhook_events
 from newsapi.webhooks.worker import WebhookConsumer
 from newsapi.worker.consumers import Consumer, Worker
+from newsapi.write_hooks import WRITE_HOOKS
 
 MAX_BODY_BYTES = 1 << 20
 """Maximum size of a request body, except for the endpoints in `STREAMED_PATHS`."""
 
 STREAMED_PATHS = frozenset({f"POST {import_views.PATH}"})
 """Method and path of the endpoints that read their request body as a stream."""
-
-
-WRITE_HOOKS = WriteHooks(
-    update_projection=update_documents,
-    on_term_deleted=subscription_queries.delete_followers,
-    on_term_merged=subscription_queries.move_followers,
-)
-"""What search and subscriptions do in the transactions that write articles and terms."""
 
 
 def create_app(settings: Settings) -> Flask:

@@ -12,11 +12,11 @@ import orjson
 from newsapi.cli import evaluation
 from newsapi.cli.startup import open_database, require_current_schema, tune_gc
 from newsapi.cli.terminal import progress_bar
+from newsapi.db.clock import utc_now
 from newsapi.db.database import Database
 from newsapi.related import maintenance as related_maintenance
 from newsapi.search import maintenance as search_maintenance
 from newsapi.settings import Settings
-from newsapi.web.context import utc_now
 
 
 @click.group()

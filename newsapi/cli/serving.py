@@ -11,9 +11,10 @@ from pathlib import Path
 
 import click
 
-from newsapi.app import WRITE_HOOKS, configure_logging, create_app, create_front, create_worker
+from newsapi.app import configure_logging, create_app, create_front, create_worker
 from newsapi.cli.startup import create_database, open_database, require_current_schema, tune_gc
 from newsapi.cli.terminal import print_field_error
+from newsapi.db.clock import utc_now
 from newsapi.demo import content, mail_views, picture_views
 from newsapi.demo.home_page import DEMO_PAGE
 from newsapi.imports import loader as import_loader
@@ -24,7 +25,7 @@ from newsapi.server.graceful_shutdown import with_graceful_shutdown
 from newsapi.server.worker_process import SUPERVISOR_PID_VARIABLE, exit_with_parent
 from newsapi.settings import SettingError, Settings
 from newsapi.web import home_page
-from newsapi.web.context import utc_now
+from newsapi.write_hooks import WRITE_HOOKS
 
 
 @click.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from threading import BoundedSemaphore
 from typing import Final, Protocol, cast
 from uuid import UUID
@@ -12,7 +12,7 @@ from uuid import UUID
 from flask import current_app
 
 from newsapi.cache.response_cache import ResponseCache
-from newsapi.db.clock import Clock, database_now
+from newsapi.db.clock import Clock, database_now, utc_now
 from newsapi.db.database import Connection, Database
 from newsapi.errors import Unavailable
 from newsapi.settings import Settings
@@ -22,11 +22,6 @@ from newsapi.web.rate_limits import RateLimiter
 
 MAX_HELD_THREADS: Final = 2
 """Threads that may wait in long-polling requests under a server other than our own; the other threads stay free."""
-
-
-def utc_now() -> datetime:
-    """Return the current time, timezone-aware and in UTC."""
-    return datetime.now(UTC)
 
 
 class UsageCounter(Protocol):
