@@ -202,11 +202,12 @@ def replace_documents(
 ) -> None:
     """Remove articles from the index and insert others, given as (pool, id, vector).
 
-    An article that is removed and inserted again keeps its document id.
+    An article that is removed and inserted again keeps its document id. A new article gets an id above all that exist
+    before the removal, so that it never takes the former id of another article.
     """
     connection = session.connection()
-    former_ids = _delete(connection, removed_ids)
     next_id = (connection.execute(select(func.max(RelatedProfile.doc_id))).scalar() or 0) + 1
+    former_ids = _delete(connection, removed_ids)
     documents = [
         (former_ids.get(id_, doc_id), pool, id_, vector)
         for doc_id, (pool, id_, vector) in enumerate(additions, next_id)
