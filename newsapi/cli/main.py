@@ -7,7 +7,7 @@ from copy import copy
 import click
 
 from newsapi import __version__
-from newsapi.cli import indexes, keys, maintenance, serving, suppressions, transfer
+from newsapi.cli import consumers, indexes, keys, maintenance, serving, suppressions, transfer
 from newsapi.errors import NewsError
 from newsapi.settings import SettingError
 
@@ -38,6 +38,7 @@ for _command in (
     suppressions.suppressions,
     indexes.search,
     indexes.related,
+    consumers.consumers,
     maintenance.db,
     maintenance.check_config,
     maintenance.openapi,
