@@ -76,13 +76,13 @@ class FrontConfig:
     """The settings of the front.
 
     Attributes:
-        cdn_lifetime: Value of `CDN-Cache-Control`.
+        cdn_lifetime: Seconds for which a CDN may keep a response that is valid.
         max_body_bytes: Maximum size of a request body; does not apply to `streamed_endpoints`.
         streamed_endpoints: Endpoints ("METHOD /path") whose request body is passed on while it arrives.
         db_threads: Number of threads for requests that need the database.
     """
 
-    cdn_lifetime: str
+    cdn_lifetime: int
     max_body_bytes: int
     streamed_endpoints: frozenset[str]
     db_threads: int
