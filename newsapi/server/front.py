@@ -23,6 +23,7 @@ from newsapi.cache.response_cache import CacheResult, ResponseCache
 from newsapi.server.concurrency import ConcurrencyLimiter, Overloaded
 from newsapi.server.metrics import ProcessGauges, RequestMetrics
 from newsapi.server.request_body import RequestBody, read_all
+from newsapi.server.request_checks import refusal_status
 from newsapi.server.response_sender import (
     CLOSE_CONNECTION,
     UNAVAILABLE,
@@ -162,6 +163,10 @@ class Front:
     async def __rsgi__(self, scope: Scope, exchange: Exchange) -> None:
         """Handle one request."""
         began_at = _clock()
+        if refusal := refusal_status(scope):
+            cache_status, status = self._sender.send_refusal(scope, exchange, refusal)
+            self._metrics.count_other(cache_status, status, _clock() - began_at)
+            return
         headers = scope.headers
         if (
             scope.method not in READ_METHODS

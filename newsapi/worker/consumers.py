@@ -127,14 +127,20 @@ class Worker:
         """
         self.runners = [ConsumerRunner(database, consumer, now=now) for consumer in consumers]
 
-    def run(self, stop: threading.Event) -> None:
-        """Run until `stop` is set; then finish the current steps and release all leases."""
+    def run(self, wait_for_stop: Callable[[], object]) -> None:
+        """Run until `wait_for_stop` returns; then finish the current steps and release all leases.
+
+        Args:
+            wait_for_stop: Waits in the calling thread until the worker is to stop.
+        """
+        stop = threading.Event()
         threads = [
             threading.Thread(target=runner.run, args=(stop,), name=runner.consumer.name) for runner in self.runners
         ]
         for thread in threads:
             thread.start()
-        stop.wait()
+        wait_for_stop()
+        stop.set()
         for thread in threads:
             thread.join()
 
