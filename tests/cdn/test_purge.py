@@ -296,7 +296,8 @@ def test_of_many_purges_only_the_changes_of_the_refused_one_are_set_aside_and_re
 ):
     monkeypatch.setattr(room, "MAX_KEY_HEADER_BYTES", 100)
     slugs = ["velar", "evoque", "punto", "panda"]
-    refused = f"article:{[make.article(slug) for slug in slugs][0]}"
+    ids = [make.article(slug) for slug in slugs]
+    refused = f"article:{ids[0]}"
     refuses(cdn, refused, everything=True)
     both(follow, seconds)
     assert 1 <= len(failed()) < len(slugs)
