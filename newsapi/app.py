@@ -12,6 +12,7 @@ import structlog
 from flask import Flask
 
 from newsapi import __version__, routes
+from newsapi.cache.cached_response import SHORT_CDN_LIFETIME_SECONDS
 from newsapi.cache.log_follower import ChangelogFollower, ChangelogReader
 from newsapi.cache.memory_cache import MemoryCache
 from newsapi.cache.redis_cache import NullCache, RedisResponseCache
@@ -52,6 +53,9 @@ from newsapi.write_hooks import WRITE_HOOKS
 
 MAX_BODY_BYTES = 1 << 20
 """Maximum size of a request body, except for the endpoints in `STREAMED_PATHS`."""
+
+PURGED_CDN_LIFETIME_SECONDS = 86_400
+"""How long a CDN that is purged may keep a response, in seconds."""
 
 STREAMED_PATHS = frozenset({f"POST {import_views.PATH}"})
 """Method and path of the endpoints that read their request body as a stream."""
@@ -98,7 +102,7 @@ def create_context(settings: Settings) -> ContentContext:
         authenticate=key_commands.authenticate,
         usage=Usage(database),
         index_consumers={"related": RelatedIndexConsumer.name, "search": SearchIndexConsumer.name},
-        cdn_lifetime="max-age=86400" if settings.purge_url else "max-age=2",
+        cdn_lifetime=PURGED_CDN_LIFETIME_SECONDS if settings.purge_url else SHORT_CDN_LIFETIME_SECONDS,
     )
 
 

@@ -34,6 +34,10 @@ _COMMANDS = {
     ),
     "search": LazyCommand("newsapi.cli.indexes:search", "Full-text search."),
     "related": LazyCommand("newsapi.cli.indexes:related", "Related articles."),
+    "consumers": LazyCommand(
+        "newsapi.cli.consumers:consumers",
+        "Background work that follows the changelog: indexes, CDN purges, webhooks, email.",
+    ),
     "db": LazyCommand("newsapi.cli.maintenance:db", "Database schema."),
     "check-config": LazyCommand(
         "newsapi.cli.maintenance:check_config",
