@@ -197,7 +197,7 @@ def test_a_demo_stops_at_once_and_begins_afresh(serve, tmp_path, number):
         assert not any(word in served.printed for word in ("WARNING", "ERROR", "Traceback", "line "))
         status, seconds = served.stop(number)
         assert status in {0, -number}
-        assert seconds < 5
+        assert seconds < 25  # a process that does not stop is killed after 30
         assert "Traceback" not in served.printed
     assert (tmp_path / "newsapi-demo.sqlite3").exists()
     if number == signal.SIGTERM:
