@@ -271,6 +271,16 @@ def test_the_next_worker_clears_the_failure_of_one_that_was_killed(make, runner,
     assert state(database).failing_since is None
 
 
+def test_a_consumer_whose_worker_has_stopped_is_not_failing(make, runner, picky, database):
+    make.article()
+    picky.fails_always = RuntimeError()
+    for _ in range(3):
+        runner.step()
+    assert state(database).failing_since is not None
+    runner.release()
+    assert state(database)[2:] == (None, None)
+
+
 @pytest.mark.one_database
 def test_an_error_of_the_database_is_described_without_its_parameters(database):
     values = {"consumer": "a secret", "seq": 1, "nonce": 1, "error": "x", "tries": 1}
