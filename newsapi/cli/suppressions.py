@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
 
 import click
 
 from newsapi.cli.startup import open_database
 from newsapi.db.clock import utc_now
 from newsapi.settings import Settings
+from newsapi.subscriptions import bounce_reports, mail_files
 from newsapi.subscriptions import commands as subscription_commands
-from newsapi.subscriptions.bounces import parse_bounce
+from newsapi.subscriptions.bounce_reports import NoticeResult
 from newsapi.subscriptions.tokens import TokenSigner
 
 
@@ -20,15 +24,58 @@ def suppressions() -> None:
 
 
 @suppressions.command(name="import-bounces")
-@click.argument("file", type=click.File("rb"), default="-")
-def import_bounces(file: BinaryIO) -> None:
-    """Suppress the addresses that a bounce message (RFC 3464) reports, read from FILE or standard input.
+@click.argument("files", metavar="[FILE]...", type=click.Path(exists=True, allow_dash=True, path_type=Path), nargs=-1)
+def import_bounces(files: tuple[Path, ...]) -> None:
+    """Suppress the addresses that bounce messages and complaints report.
 
-    Only addresses that do not exist are suppressed, and their subscribers are erased. Prints the number of addresses.
+    Each FILE is a message, an mbox file or a directory of messages (Maildir); without one, standard input is read.
+    A report counts only if it is about an email that was sent from here to that address. Bounce messages (RFC 3464 and
+    others) count if the address does not exist, complaints (RFC 5965) if they are about abuse. Subscribers with these
+    addresses are erased. Prints what was done, and why reports did not count. The exit status is 1 if FILE contains
+    messages of other kinds only.
+
+    Raises:
+        ClickException: The files contain neither a bounce message nor a complaint.
     """
-    emails = parse_bounce(file.read())
-    subscription_commands.suppress_addresses(_subscription_context(), emails, "bounce", now=utc_now())
-    click.echo(f"{len(emails)} suppressed")
+    context, counts = _subscription_context(), Counter[str]()
+    for place, message in _messages(files):
+        result = bounce_reports.apply_notice(context, message, now=utc_now())
+        _report(place, result)
+        counts.update(suppressed=result.suppressed, kept=len(result.kept), not_ours=result.not_ours)
+        counts["notices" if result.is_notice else "others"] += 1
+    for name, meaning in _COUNTS.items():
+        if counts[name] or name == "suppressed":
+            click.echo(f"{counts[name]} {meaning}")
+    if files and not counts["notices"]:
+        raise click.ClickException("No bounce message and no complaint was found.")
+
+
+def _messages(files: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
+    """Yield the messages of files, or of standard input if there are none, with their places."""
+    for path in files or (Path("-"),):
+        if str(path) == "-":
+            yield from mail_files.number_messages("standard input", click.get_binary_stream("stdin").read())
+        else:
+            yield from mail_files.read_messages(path)
+
+
+_COUNTS: Final = {
+    "suppressed": "suppressed",
+    "kept": "not suppressed: the address may still exist",
+    "not_ours": "not suppressed: not about an email sent from here to that address",
+    "others": "ignored: neither a bounce message nor a complaint",
+}
+"""What is printed with the number of reports, by name of the count."""
+
+
+def _report(place: str, result: NoticeResult) -> None:
+    """Print why the reports of a message did not count, to standard error."""
+    for reason in result.kept:
+        click.echo(f"{place}: {reason}", err=True)
+    if result.not_ours:
+        click.echo(f"{place}: not about an email sent from here to that address", err=True)
+    if not result.is_notice:
+        click.echo(f"{place}: neither a bounce message nor a complaint", err=True)
 
 
 @suppressions.command(name="remove")
