@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -33,28 +35,24 @@ def import_bounces(files: tuple[Path, ...]) -> None:
     others) count if the address does not exist, complaints (RFC 5965) if they are about abuse. Subscribers with these
     addresses are erased. Prints what was done, and why reports did not count. The exit status is 1 if FILE contains
     messages of other kinds only.
-
-    Raises:
-        ClickException: The files contain neither a bounce message nor a complaint.
     """
-    context, counts = _subscription_context(), Counter[str]()
-    for place, message in _messages(files):
-        result = bounce_reports.apply_notice(context, message, now=utc_now())
-        _report(place, result)
-        counts.update(suppressed=result.suppressed, kept=len(result.kept), not_ours=result.not_ours)
-        counts["notices" if result.is_notice else "others"] += 1
-    for name, meaning in _COUNTS.items():
-        if counts[name] or name == "suppressed":
-            click.echo(f"{counts[name]} {meaning}")
+    counts = Counter[str]()
+    with _subscription_context() as context:
+        for place, message in _messages(files):
+            result = bounce_reports.apply_notice(context, message, now=utc_now())
+            _report(place, result)
+            counts.update(suppressed=result.suppressed, kept=len(result.kept), not_ours=result.not_ours)
+            counts["notices" if result.is_notice else "others"] += 1
+    _print_counts(counts)
     if files and not counts["notices"]:
-        raise click.ClickException("No bounce message and no complaint was found.")
+        sys.exit("Error: No bounce message and no complaint was found.")
 
 
 def _messages(files: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
     """Yield the messages of files, or of standard input if there are none, with their places."""
     for path in files or (Path("-"),):
         if str(path) == "-":
-            yield from mail_files.number_messages("standard input", click.get_binary_stream("stdin").read())
+            yield from mail_files.number_messages("standard input", sys.stdin.buffer.read())
         else:
             yield from mail_files.read_messages(path)
 
@@ -66,6 +64,12 @@ _COUNTS: Final = {
     "others": "ignored: neither a bounce message nor a complaint",
 }
 """What is printed with the number of reports, by name of the count."""
+
+
+def _print_counts(counts: Counter[str]) -> None:
+    for name, meaning in _COUNTS.items():
+        if counts[name] or name == "suppressed":
+            click.echo(f"{counts[name]} {meaning}")
 
 
 def _report(place: str, result: NoticeResult) -> None:
@@ -82,10 +86,17 @@ def _report(place: str, result: NoticeResult) -> None:
 @click.argument("address")
 def remove_suppression(address: str) -> None:
     """Let ADDRESS subscribe again after it was erased or suppressed."""
-    if not subscription_commands.unsuppress(_subscription_context(), address):
+    with _subscription_context() as context:
+        was_suppressed = subscription_commands.unsuppress(context, address)
+    if not was_suppressed:
         raise click.ClickException("This address is not suppressed.")
 
 
-def _subscription_context() -> subscription_commands.SubscriptionContext:
+@contextmanager
+def _subscription_context() -> Iterator[subscription_commands.SubscriptionContext]:
     settings, database = Settings.from_env(), open_database()
-    return subscription_commands.SubscriptionContext(database, settings, TokenSigner(database, settings.secret_key))
+    try:
+        signer = TokenSigner(database, settings.secret_key)
+        yield subscription_commands.SubscriptionContext(database, settings, signer)
+    finally:
+        database.dispose()

@@ -17,8 +17,13 @@ from typing import Final, Literal
 from flufl.bounce import all_failures
 
 from newsapi.subscriptions import addresses, notice_parts
-from newsapi.subscriptions.delivery_failures import DeliveryFailure, FailureKind, classify_failure
-from newsapi.subscriptions.notice_parts import STATUS_TYPES, Fields
+from newsapi.subscriptions.delivery_failures import (
+    MAX_TEXT_LENGTH,
+    DeliveryFailure,
+    FailureKind,
+    classify_failure,
+)
+from newsapi.subscriptions.notice_parts import MAX_RECIPIENTS, STATUS_TYPES, Fields
 
 # The library logs the tracebacks of its own errors, which may contain addresses.
 logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)
@@ -33,7 +38,7 @@ _FEEDBACK_TYPES: Final = frozenset({"message/feedback-report"})
 _RECIPIENT_FIELDS: Final = ("original-recipient", "final-recipient", "x-actual-recipient")
 _ESCAPED: Final = re.compile(r"\\x\{([0-9A-Fa-f]{1,6})\}")
 _ADDRESS: Final = re.compile(r"[^\s<>;,:()\"]{1,64}@[^\s<>;,:()\"]{1,253}")
-_NEXT_RECIPIENT: Final = re.compile(r"^\s*<?[^\s<>@]{1,64}@[^\s<>@]{1,253}(?:>?:? *$|>?:)", re.MULTILINE)
+_NEXT_RECIPIENT: Final = re.compile(r"^[ \t]*<?[^\s<>@]{1,64}@[^\s<>@]{1,253}(?:>?:? *$|>?:)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +172,7 @@ def _first(fields: Fields, name: str) -> str:
 
 
 def _parse_other_bounce(message: Message) -> list[RecipientReport]:
-    delayed, failed = _failed_recipients(message)
+    delayed, failed = (emails[:MAX_RECIPIENTS] for emails in _failed_recipients(message))
     reports = [RecipientReport((email,), FailureKind.TEMPORARY) for email in delayed]
     text = notice_parts.human_text(message)
     is_alone = len(failed) == 1
@@ -231,12 +236,13 @@ def _emails_of(values: Iterable[str]) -> list[str]:
 def _text_about(text: str, emails: tuple[str, ...], *, is_alone: bool) -> str:
     """Return what the text says about a recipient: from the line with the address to the next recipient."""
     lowered = text.lower()
-    start = next((at for email in emails if (at := lowered.find(email.lower())) >= 0), None)
-    if start is None:
-        return text if is_alone else ""
-    start = text.rfind("\n", 0, start) + 1
-    following = _NEXT_RECIPIENT.search(text, text.find("\n", start) if "\n" in text[start:] else len(text))
-    return text[start : following.start()] if following and not is_alone else text[start:]
+    position = next((at for email in emails if (at := lowered.find(email.lower())) >= 0), None)
+    if position is None:
+        return text[:MAX_TEXT_LENGTH] if is_alone else ""
+    start = text.rfind("\n", 0, position) + 1
+    about = text[start : start + MAX_TEXT_LENGTH]
+    following = _NEXT_RECIPIENT.search(about, max(about.find("\n"), position - start))
+    return about[: following.start()] if following and not is_alone else about
 
 
 def _find_reply(text: str) -> str:

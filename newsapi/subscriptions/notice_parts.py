@@ -14,7 +14,7 @@ from typing import Final
 
 from newsapi.subscriptions.tokens import MESSAGE_TOKEN_LENGTH
 
-MAX_MESSAGE_BYTES: Final = 1 << 20
+MAX_MESSAGE_BYTES: Final = 1 << 18
 """Bytes of a message that are read; the report stands before the returned email."""
 
 MAX_LINE_BYTES: Final = 998
@@ -23,6 +23,9 @@ MAX_LINE_BYTES: Final = 998
 MAX_TOKENS: Final = 100
 """Tokens of one message that are tried."""
 
+MAX_RECIPIENTS: Final = 100
+"""Recipients of one report that are read; an email that was sent from here has one."""
+
 STATUS_TYPES: Final = frozenset({"message/delivery-status", "message/global-delivery-status"})
 """Media types of the fields of RFC 3464 and RFC 6533."""
 
@@ -30,6 +33,7 @@ _RETURNED_TYPES: Final = frozenset(
     {"message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers"}
 )
 
+_BLANK_LINES: Final = re.compile(rb"\n(?:[ \t]*\n){2,}")
 _LONG_LINE: Final = re.compile(rb"([^\n]{%d})[^\n]+" % MAX_LINE_BYTES)
 _MESSAGE_TOKEN: Final = re.compile(rf"(?<![0-9a-z])([0-9a-f]{{{MESSAGE_TOKEN_LENGTH}}})@", re.IGNORECASE)
 _LEAVE_TOKEN: Final = re.compile(r"leave_[\w-]{40,100}")
@@ -53,7 +57,8 @@ Fields = dict[str, list[str]]
 def load_message(raw: bytes) -> Message:
     """Return a message with lines of bounded length; line ends may be LF, CRLF or CR."""
     unix = raw[:MAX_MESSAGE_BYTES].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    return message_from_bytes(_LONG_LINE.sub(rb"\1", unix), policy=policy.compat32)
+    bounded = _BLANK_LINES.sub(b"\n\n", _LONG_LINE.sub(rb"\1", unix))
+    return message_from_bytes(bounded, policy=policy.compat32)
 
 
 def find_parts(message: Message, types: frozenset[str]) -> list[Message]:
@@ -83,13 +88,13 @@ def split_fields(text: str) -> list[Fields]:
             fields.setdefault(name, []).append(" ".join(str(value).split()))
         if fields:
             blocks.append(fields)
-    return blocks
+    return blocks[:MAX_RECIPIENTS]
 
 
 def find_status_fields(message: Message) -> list[Fields]:
     """Return the blocks of status fields in a message whose parts cannot be told apart, or that was forwarded."""
     text = re.sub(r"(?m)^(?:> ?)+", "", all_text(message))
-    starts = [match.start() for match in re.finditer(r"(?mi)^(?:final|original)-recipient:", text)][:MAX_TOKENS]
+    starts = [match.start() for match in re.finditer(r"(?mi)^(?:final|original)-recipient:", text)]
     chunks = (text[start : start + 2_000] for start in starts[:1])
     return [fields for chunk in chunks for fields in split_fields(chunk) if "action" in fields]
 
@@ -163,24 +168,25 @@ def _leading_parts(message: Message) -> list[Message]:
 
 def _decoded_text(part: Message) -> str:
     """Return the text of a part, whatever its encoding; unknown characters are replaced."""
-    encoded = _raw_text(part).encode("utf-8", "surrogateescape")
-    leaf = Message(policy=policy.compat32)
-    leaf["Content-Transfer-Encoding"] = str(part.get("Content-Transfer-Encoding", "7bit"))
-    leaf.set_payload(encoded.decode("ascii", "surrogateescape"))
-    decoded = leaf.get_payload(decode=True)
-    raw = decoded if isinstance(decoded, bytes) else encoded
+    raw = _content(part)
+    if part.is_multipart():  # the parser takes fields apart without decoding them
+        leaf = Message(policy=policy.compat32)
+        leaf["Content-Transfer-Encoding"] = str(part.get("Content-Transfer-Encoding", "7bit"))
+        leaf.set_payload(raw.decode("ascii", "surrogateescape"))
+        raw = _content(leaf)
     try:
         return raw.decode(str(part.get_content_charset("utf-8")), "replace")
     except LookupError:
         return raw.decode("utf-8", "replace")
 
 
-def _raw_text(part: Message) -> str:
-    payload = part.get_payload()
-    if not isinstance(payload, list):
-        return str(payload or "")
+def _content(part: Message) -> bytes:
+    """Return the content of a part; of one that was taken apart, the headers and contents of its children."""
+    if not part.is_multipart():
+        payload = part.get_payload(decode=True)
+        return payload if isinstance(payload, bytes) else b""
     chunks = []
     for child in _children(part):
-        header = "\n".join(f"{name}: {value}" for name, value in child.items())
-        chunks.append(f"{header}\n\n{_raw_text(child)}")
-    return "\n\n".join(chunks)
+        header = "\n".join(f"{name}: {value}" for name, value in child.raw_items())
+        chunks.append(header.encode("utf-8", "surrogateescape") + b"\n\n" + _content(child))
+    return b"\n\n".join(chunks)

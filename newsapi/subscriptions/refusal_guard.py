@@ -54,6 +54,7 @@ class RefusalGuard:
         """Store a monotonic clock, in seconds."""
         self._clock = clock
         self._streaks: dict[str, _Streak] = {}
+        self._gone: set[bytes] = set()
 
     def is_paused(self, domain: str = ALL_DOMAINS) -> bool:
         """Return whether no email should be sent to a domain now, or none at all."""
@@ -61,7 +62,8 @@ class RefusalGuard:
         return streak is not None and self._clock() < streak.paused_until
 
     def record_accepted(self, domain: str) -> None:
-        """Record that an email to a domain was accepted."""
+        """Record that an email to a domain was accepted, which ends the streaks of the domain and of all."""
+        self._gone |= self.take_gone()
         for key in (domain, ALL_DOMAINS):
             self._streaks.pop(key, None)
         self._count_paused()
@@ -81,8 +83,8 @@ class RefusalGuard:
         of_domain, of_all = (self._streaks.setdefault(key, _Streak()) for key in (domain, ALL_DOMAINS))
         for streak in (of_domain, of_all):
             streak.refused.add(email_hash)
-            if is_gone:
-                streak.gone.add(email_hash)
+        if is_gone:
+            of_domain.gone.add(email_hash)
         if of_domain.is_suspicious:  # only this domain is to be doubted
             of_all.refused -= of_domain.refused
             self._pause(of_domain, "a domain", reply)
@@ -96,13 +98,13 @@ class RefusalGuard:
         log.error("emails paused", scope=scope, refused=len(streak.refused), reply=reply, retry_in=PAUSE_SECONDS)
 
     def take_gone(self) -> set[bytes]:
-        """Return the hashes of addresses that are gone, each once, without those of suspicious streaks."""
-        suspicious = [streak for streak in self._streaks.values() if streak.is_suspicious]
-        doubted = {email_hash for streak in suspicious for email_hash in streak.refused}
-        gone = {email_hash for streak in self._streaks.values() for email_hash in streak.gone}
+        """Return the hashes of addresses that are gone, each once; those of suspicious streaks are forgotten."""
+        doubted = {hash_ for streak in self._streaks.values() if streak.is_suspicious for hash_ in streak.refused}
+        collected = {hash_ for streak in self._streaks.values() for hash_ in streak.gone}
         for streak in self._streaks.values():
             streak.gone.clear()
-        return gone - doubted
+        gone, self._gone = self._gone | (collected - doubted), set()
+        return gone
 
     def _count_paused(self) -> None:
         _PAUSED.set(sum(streak.is_suspicious for streak in self._streaks.values()))
