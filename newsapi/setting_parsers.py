@@ -167,7 +167,7 @@ def parse_return_path(text: str) -> str:
     if not address.domain or not text.isascii() or "+" in text or any(character <= " " for character in text):
         raise ValueError("is not an email address such as bounces@example.com")
     if len(address.username) > MAX_RETURN_PATH_LENGTH:
-        raise ValueError(f"has more than {MAX_RETURN_PATH_LENGTH} characters before the @")
+        raise ValueError(f"is longer than {MAX_RETURN_PATH_LENGTH} characters before the @")
     return text
 
 
