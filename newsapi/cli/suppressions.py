@@ -19,6 +19,9 @@ from newsapi.subscriptions import commands as subscription_commands
 from newsapi.subscriptions.bounce_reports import NoticeResult
 from newsapi.subscriptions.tokens import TokenSigner
 
+TEMPORARY_FAILURE_STATUS: Final = 75
+"""EX_TEMPFAIL of sysexits.h: a mail server that pipes a message to the command tries again later."""
+
 
 @click.group()
 def suppressions() -> None:
@@ -34,7 +37,8 @@ def import_bounces(files: tuple[Path, ...]) -> None:
     A report counts only if it is about an email that was sent from here to that address. Bounce messages (RFC 3464 and
     others) count if the address does not exist, complaints (RFC 5965) if they are about abuse. Subscribers with these
     addresses are erased. Prints what was done, and why reports did not count. The exit status is 1 if FILE contains
-    messages of other kinds only.
+    messages of other kinds only, and 75 if reports were held back because too many addresses would be suppressed in a
+    day.
     """
     counts = Counter[str]()
     with _subscription_context() as context:
@@ -42,10 +46,15 @@ def import_bounces(files: tuple[Path, ...]) -> None:
             result = bounce_reports.apply_notice(context, message, now=utc_now())
             _report(place, result)
             counts.update(suppressed=result.suppressed, kept=len(result.kept), not_ours=result.not_ours)
+            counts["held_back"] += len(result.held_back)
             counts["notices" if result.is_notice else "others"] += 1
     _print_counts(counts)
     if files and not counts["notices"]:
-        sys.exit("Error: No bounce message and no complaint was found.")
+        click.echo("Error: No bounce message and no complaint was found.", err=True)
+        sys.exit(1)
+    if counts["held_back"]:
+        click.echo("Error: Too many addresses in a day: look for a fault of the own mail server or DNS.", err=True)
+        sys.exit(TEMPORARY_FAILURE_STATUS)
 
 
 def _messages(files: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
@@ -60,6 +69,7 @@ def _messages(files: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
 _COUNTS: Final = {
     "suppressed": "suppressed",
     "kept": "not suppressed: the address may still exist",
+    "held_back": "held back: too many addresses in a day",
     "not_ours": "not suppressed: not about an email sent from here to that address",
     "others": "ignored: neither a bounce message nor a complaint",
 }
@@ -74,7 +84,7 @@ def _print_counts(counts: Counter[str]) -> None:
 
 def _report(place: str, result: NoticeResult) -> None:
     """Print why the reports of a message did not count, to standard error."""
-    for reason in result.kept:
+    for reason in (*result.kept, *(f"held back: {reason}" for reason in result.held_back)):
         click.echo(f"{place}: {reason}", err=True)
     if result.not_ours:
         click.echo(f"{place}: not about an email sent from here to that address", err=True)

@@ -103,7 +103,7 @@ def parse_bounce(raw: bytes) -> list[str]:
     """
     notice = parse_notice(raw)
     reports = notice.reports if notice else ()
-    return [*dict.fromkeys(report.emails[0] for report in reports if report.kind is FailureKind.RECIPIENT_GONE)]
+    return [*dict.fromkeys(report.emails[0] for report in reports if report.kind and report.kind.is_gone)]
 
 
 # --- bounces with the fields of RFC 3464 ------------------------------------------------------------------------------

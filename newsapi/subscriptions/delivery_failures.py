@@ -20,13 +20,21 @@ class FailureKind(StrEnum):
     """What a failed delivery says about further emails to the same address."""
 
     RECIPIENT_GONE = "recipient gone"
-    """The address does not exist and will not: no further email."""
+    """The mailbox does not exist and will not: no further email."""
+
+    HOST_GONE = "host gone"
+    """The host of the address does not exist or takes no email: no further email, unless many hosts are affected."""
 
     TEMPORARY = "temporary"
     """A later attempt may succeed."""
 
     REFUSED = "refused"
     """Refused for good, but not because of the recipient: the sender, a policy, a rate, a full mailbox, the content."""
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the recipient is gone, so that subscriptions end."""
+        return self in {FailureKind.RECIPIENT_GONE, FailureKind.HOST_GONE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,18 +75,17 @@ def classify_failure(failure: DeliveryFailure) -> FailureKind:
     given, reported = _find_status(reply), _find_status(failure.status)
     if (code is not None and code < 500) or (code is None and (given or reported).startswith("4")):
         return FailureKind.TEMPORARY
-    if failure.command == "MAIL" or _names_sender(failure, reply):
-        return FailureKind.REFUSED
     # Names of addresses and hosts may contain words such as "spam" or "unknown".
     words = " ".join(_HOST.sub(" ", _ADDRESS.sub(" ", reply)).split())
-    is_gone = bool(_RECIPIENT_GONE.search(words)) or given in _RECIPIENT_STATUSES
-    if _OTHER_CAUSE.search(words) or _OTHER_STATUS.fullmatch(given):
+    is_about_sender = failure.command == "MAIL" or _names_sender(failure, reply)
+    if is_about_sender or _OTHER_CAUSE.search(words) or _OTHER_STATUS.fullmatch(given):
         return FailureKind.REFUSED
-    if failure.command == "DATA":  # a filter that rejects the content may claim that the recipient is unknown
-        is_gone = is_gone and (given or reported).startswith("5.1.")
-    elif not is_gone and not given:
-        is_gone = reported in _RECIPIENT_STATUSES
-    return FailureKind.RECIPIENT_GONE if is_gone else FailureKind.REFUSED
+    status = given or reported
+    if failure.command == "DATA" and not status.startswith("5.1."):
+        return FailureKind.REFUSED  # a filter that rejects the content may claim that the recipient is unknown
+    if _RECIPIENT_GONE.search(words):
+        return FailureKind.RECIPIENT_GONE
+    return FailureKind.HOST_GONE if _HOST_GONE.search(words) else _STATUS_KINDS.get(status, FailureKind.REFUSED)
 
 
 def redact(text: str, email: str) -> str:
@@ -103,8 +110,15 @@ _ENHANCED_STATUS: Final = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?
 _VAGUE_STATUS: Final = re.compile(r"[245]\.(?:0\.\d+|\d\.0|5\.\d+)")
 """A status that names no cause, or only an error of the protocol."""
 
-_RECIPIENT_STATUSES: Final = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
-"""Unknown mailbox, unknown host, bad syntax, moved, no mail server (RFC 7505), or disabled mailbox."""
+_STATUS_KINDS: Final = {
+    "5.1.1": FailureKind.RECIPIENT_GONE,  # unknown mailbox
+    "5.1.2": FailureKind.HOST_GONE,  # unknown host
+    "5.1.3": FailureKind.RECIPIENT_GONE,  # bad syntax
+    "5.1.6": FailureKind.RECIPIENT_GONE,  # moved
+    "5.1.10": FailureKind.HOST_GONE,  # no mail server (RFC 7505)
+    "5.2.1": FailureKind.RECIPIENT_GONE,  # mailbox disabled
+}
+"""Kinds by enhanced status, if the text names no cause."""
 
 _OTHER_STATUS: Final = re.compile(r"5\.1\.[789]|5\.2\.[234]|5\.3\.[1-9]|5\.6\.[1-9]|5\.7\.\d+")
 """Statuses that name the sender, a full mailbox, the mail system, the content, or a policy."""
@@ -177,9 +191,13 @@ _RECIPIENT_GONE: Final = _alternatives(
     r"(?:mail ?box|user) (?:is )?unavailable",
     rf"\b(?:no|there is no|not a|not our) (?:such )?(?:\w+ )?(?:{_MAILBOX}|one|customer)\b",
     r"(?:utente|casella|destinatario|indirizzo)\b.{0,40}?(?:sconosciut|inesistent|non (?:esist|trovat|valid))",
-    r"recip(?:ient)?notfound|host (?:or domain name )?(?:not found|unknown)|unknown host|no such (?:host|domain)",
-    r"domain (?:name )?(?:does not exist|not found|invalid)|(?:invalid|illegal) (?:host/)?domain",
-    r"null mx|domain does not accept",
-    r"5\.4\.1\b.{0,80}?recipient address rejected: access denied|5\.1\.0 address rejected",
+    r"recip(?:ient)?notfound|5\.1\.0 address rejected",
+    r"5\.4\.1\b.{0,80}?recipient address rejected: access denied",
 )
-"""Words that say that the recipient, or the host of the address, does not exist."""
+"""Words that say that the mailbox does not exist."""
+
+_HOST_GONE: Final = _alternatives(
+    r"host (?:or domain name )?(?:not found|unknown)|unknown host|no such (?:host|domain)|null mx",
+    r"domain (?:name )?(?:does not (?:exist|accept)|not found|invalid)|(?:invalid|illegal) (?:host/)?domain",
+)
+"""Words that say that the host of the address does not exist, or takes no email."""

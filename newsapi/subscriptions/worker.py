@@ -31,7 +31,6 @@ from newsapi.db.database import Connection
 from newsapi.subscriptions import alert_queries, commands, digest_times, queries
 from newsapi.subscriptions.alert_queries import AlertBatch
 from newsapi.subscriptions.commands import IMMEDIATE_DELAY, SubscriptionContext
-from newsapi.subscriptions.delivery_failures import FailureKind
 from newsapi.subscriptions.email_builder import EmailBuilder
 from newsapi.subscriptions.emails import EmailArticle
 from newsapi.subscriptions.mail_transport import PermanentFailure, ServerUnavailable, TemporaryFailure, Transport
@@ -65,7 +64,8 @@ MAX_SERVER_BACKOFF_SECONDS: Final = 300.0
 _EMAILS = Counter("newsapi_emails", "Emails, by outcome (sent, later, failed)", ["outcome"])
 _REFUSALS = Counter(
     "newsapi_email_refusals",
-    "Emails that a mail server refused for good, by cause (recipient gone: its subscriber is deleted; refused: kept)",
+    "Emails that a mail server refused for good, by cause (recipient gone, host gone: the subscriber is deleted;"
+    " refused: kept)",
     ["cause"],
 )
 _NIL_UUID: Final = UUID(int=0)
@@ -314,9 +314,8 @@ class AlertConsumer(Consumer):
             return "later", str(error)
         except PermanentFailure as error:
             _REFUSALS.labels(error.kind).inc()
-            is_gone = error.kind is FailureKind.RECIPIENT_GONE
             log.warning("email rejected", cause=str(error), kind=error.kind.value)
-            is_suspicious = self._guard.record_refused(domain, email_hash, str(error), is_gone=is_gone)
+            is_suspicious = self._guard.record_refused(domain, email_hash, str(error), is_gone=error.kind.is_gone)
             return ("later" if is_suspicious else "failed"), str(error)
         self._guard.record_accepted(domain)
         return "sent", ""

@@ -9,7 +9,8 @@ from click.testing import CliRunner
 from sqlalchemy import text as sql
 
 from newsapi.cli.main import main
-from newsapi.subscriptions.bounce_reports import NoticeResult, apply_notice
+from newsapi.subscriptions import bounce_reports
+from newsapi.subscriptions.bounce_reports import MAX_DAILY_UNKNOWN_HOSTS, NoticeResult, apply_notice
 from newsapi.subscriptions.mail_transport import make_transport
 from tests.subscriptions.conftest import token
 from tests.support.invariants import dump
@@ -214,6 +215,59 @@ def test_links_of_an_email_count_only_in_complaints(apply, sent, is_kept, kind):
     complaint = COMPLAINT.format(kind=kind, fields="", returned=f"List-Unsubscribe: {link}\n")
     assert apply(complaint) == NoticeResult(not_ours=1)
     assert is_kept()
+
+
+# --- limits -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bounce_of(box, make, clock):
+    """Subscribe a reader, and return the bounce of an email to it."""
+
+    def bounce_of(email, fields="Status: 5.1.1"):
+        signer = box.token_signer
+        message_token = signer.message_token("an email", signer.hash_email(email))
+        notice = (CASES / "b01-unknown.eml").read_text().replace(CASE_TOKEN, message_token).replace(ANNA, email)
+        head, _, rest = notice.partition("Status: 5.1.1\nDiagnostic-Code: smtp; 550 5.1.1 User unknown\n")
+        return f"{head}{fields}\n{rest}"
+
+    return bounce_of
+
+
+def test_when_the_mail_server_has_no_dns_few_are_suppressed(apply, bounce_of, reasons, clock, run, tmp_path):
+    """A resolver that knows no host makes every host unknown."""
+    fields = (
+        "Status: 5.4.4\nDiagnostic-Code: X-Postfix; Host or domain name not found. Name service error: Host not found"
+    )
+    results = [apply(bounce_of(f"anna@lettori{number}.example", fields)) for number in range(12)]
+    assert [result.suppressed for result in results] == [1] * MAX_DAILY_UNKNOWN_HOSTS + [0, 0]
+    assert results[-1].held_back == ("host gone (5.4.4)",)
+    assert reasons() == ["unknown host"] * MAX_DAILY_UNKNOWN_HOSTS
+    assert apply(bounce_of("bruno@lettori.example")).suppressed == 1
+    clock.forward(days=1, seconds=1)
+    assert apply(bounce_of("anna@lettori99.example", fields)).suppressed == 1
+
+
+def test_the_command_asks_the_mail_server_to_try_again(run, bounce_of, tmp_path):
+    fields = "Status: 5.1.2\nDiagnostic-Code: smtp; 550 Host unknown"
+    notices = [bounce_of(f"anna@lettori{number}.example", fields) for number in range(11)]
+    (tmp_path / "all.mbox").write_text("".join(f"From a Sun Nov 29 06:00:00 2026\n{notice}\n\n" for notice in notices))
+    done = run("all.mbox")
+    assert done.exit_code == 75
+    assert done.stdout.splitlines() == ["10 suppressed", "1 held back: too many addresses in a day"]
+    assert done.stderr.splitlines()[0] == "all.mbox, message 11: held back: host gone (5.1.2)"
+    assert "look for a fault of the own mail server" in done.stderr
+
+
+def test_a_day_of_bounces_erases_a_share_of_the_subscribers_at_most(apply, bounce_of, monkeypatch, reasons, subscribe):
+    monkeypatch.setattr(bounce_reports, "MIN_DAILY_BOUNCES", 2)
+    emails = [f"reader{number}@lettori.example" for number in range(12)]
+    for email in emails:
+        subscribe(email)
+    monkeypatch.setattr(bounce_reports, "MAX_DAILY_BOUNCE_SHARE", 0.25)
+    results = [apply(bounce_of(email)).suppressed for email in emails[:5]]
+    assert results == [1, 1, 1, 0, 0]
+    assert len(reasons()) == 3
 
 
 # --- the command ------------------------------------------------------------------------------------------------------

@@ -31,14 +31,19 @@ GONE = [
     ("553 Invalid recipient anna@lettori.example (Mode: normal)", "5.7.1"),
     ("550 5.1.1 User unknown in relay recipient table", ""),
     ("550 Utente sconosciuto", ""),
-    ("Host or domain name not found. Name service error for name=lettori.example type=MX", "5.4.4"),
-    ("556 5.1.10 Domain does not accept mail (null MX)", ""),
     ("", "5.1.1"),
     ("", "5.1.3"),
     ("550 5.1.1", "5.0.0"),
-    ("550 no", "5.1.2"),
     ("550 5.1.1 <no-spam-please@lettori.example> user unknown", ""),
     ("550 5.1.1 host spam.blocked.example[192.0.2.1] said: user unknown", ""),
+]
+HOST_GONE = [
+    ("Host or domain name not found. Name service error for name=lettori.example type=MX", "5.4.4"),
+    ("550 Host unknown", ""),
+    ("550 5.4.4 Invalid domain", ""),
+    ("556 5.1.10 Domain does not accept mail (null MX)", ""),
+    ("", "5.1.10"),
+    ("550 no", "5.1.2"),
 ]
 STAYS = [
     # the sender
@@ -72,6 +77,7 @@ STAYS = [
     ("550 user mailbox is full", "5.1.1"),
     ("552 5.2.2 Mailbox unknown state: full", ""),
     ("554 5.3.2 System not accepting network messages", ""),
+    ("Name service error for domain lettori.example: Host not found, try again", ""),
     # nothing that could be understood
     ("550", ""),
     ("554 Transaction failed", "5.0.0"),
@@ -82,6 +88,7 @@ LATER = [
     ("450 4.2.1 Grey", ""),
     ("451 4.1.1 <anna@lettori.example>: unverified address: user unknown", "5.1.1"),
     ("timed out", "4.4.1"),
+    ("Host or domain name not found. Name service error for name=lettori.example: Host not found, try again", "4.4.3"),
     ("421 4.7.0 Try again later", ""),
     ("", "4.2.2"),
 ]
@@ -97,6 +104,15 @@ def test_a_recipient_is_gone(text, status):
     assert classify(text, status) is FailureKind.RECIPIENT_GONE
 
 
+@pytest.mark.parametrize(("text", "status"), HOST_GONE)
+def test_a_host_is_gone(text, status):
+    assert classify(text, status) is FailureKind.HOST_GONE
+
+
+def test_kinds_that_end_subscriptions():
+    assert [kind.is_gone for kind in FailureKind] == [True, True, False, False]
+
+
 @pytest.mark.parametrize(("text", "status"), STAYS)
 def test_another_cause_leaves_the_recipient(text, status):
     assert classify(text, status) is FailureKind.REFUSED
@@ -107,7 +123,7 @@ def test_a_temporary_failure_is_no_end(text, status):
     assert classify(text, status) is FailureKind.TEMPORARY
 
 
-@pytest.mark.parametrize(("text", "status"), [*GONE, *STAYS])
+@pytest.mark.parametrize(("text", "status"), [*GONE, *HOST_GONE, *STAYS])
 def test_what_is_said_to_the_sender_is_never_about_the_recipient(text, status):
     assert classify(text, status, command="MAIL") is FailureKind.REFUSED
 
