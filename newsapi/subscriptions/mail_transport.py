@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import smtplib
 import ssl
 from email.message import EmailMessage
@@ -135,7 +136,7 @@ class SmtpTransport:
         except (smtplib.SMTPException, OSError) as error:
             raise _server_unavailable(error) from None
         try:
-            server.sendmail(sender, [recipient], mail.as_bytes())
+            server.sendmail(sender, [recipient], mail.as_bytes(), *_notification_options(server, recipient))
         except smtplib.SMTPRecipientsRefused as error:
             ((code, reply),) = error.recipients.values()
             self._raise_rejection(_Rejection(code, _decode(reply), "RCPT", sender, recipient))
@@ -204,6 +205,18 @@ class SmtpTransport:
             raise
         self._server = server
         return server
+
+
+def _notification_options(server: smtplib.SMTP, recipient: str) -> tuple[list[str], list[str]]:
+    """Return the options of MAIL and RCPT by which bounces name the recipient as we do (RFC 3461).
+
+    A bounce then contains the address that we wrote to, even if it was forwarded, and the header of the email.
+    """
+    server.ehlo_or_helo_if_needed()
+    if not server.has_extn("dsn"):
+        return [], []
+    original = re.sub(r"[^!-*,-<>-~]", lambda match: f"+{ord(match[0]):02X}", recipient)
+    return ["RET=HDRS"], ["NOTIFY=FAILURE", f"ORCPT=rfc822;{original}"]
 
 
 def _server_unavailable(error: Exception) -> ServerUnavailable:

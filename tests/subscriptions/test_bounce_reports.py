@@ -12,7 +12,7 @@ from newsapi.cli.main import main
 from newsapi.subscriptions import bounce_reports
 from newsapi.subscriptions.bounce_reports import MAX_DAILY_UNKNOWN_HOSTS, NoticeResult, apply_notice
 from newsapi.subscriptions.mail_transport import make_transport
-from tests.subscriptions.conftest import token
+from tests.subscriptions.conftest import MailServer, NotifyingController, token
 from tests.support.invariants import dump
 
 ANNA, BRUNO = "anna@lettori.example", "bruno@lettori.example"
@@ -367,3 +367,28 @@ def test_a_token_is_of_one_recipient_and_one_key(box):
     assert not other.is_message_token(message_token, anna)
     for text in ("", "x" * 32, message_token[:-2], "é" * 32):
         assert not signer.is_message_token(text, anna)
+
+
+class NotifyingServer(MailServer):
+    def __init__(self):
+        super().__init__(NotifyingController)
+
+    async def handle_EHLO(self, _server, session, _envelope, hostname, responses):  # noqa: N802
+        session.host_name = hostname
+        return [*responses[:-1], "250-DSN", responses[-1]]
+
+
+@pytest.mark.parametrize(
+    ("address", "original"), [(ANNA, ANNA), ("anna+a=b@lettori.example", "anna+2Ba+3Db@lettori.example")]
+)
+def test_a_server_that_sends_notifications_is_asked_to_name_the_recipient(ask, work, listener, address, original):
+    """RFC 3461: `Original-Recipient` of a bounce is then the address that we wrote to."""
+    server = NotifyingServer()
+    try:
+        listener._transport = make_transport(server.url)
+        ask(address)
+        work()
+    finally:
+        server.close()
+    assert [mail["To"] for mail in server.to(address)] == [address]
+    assert server.options == ["RET=HDRS", "NOTIFY=FAILURE", f"ORCPT=rfc822;{original}"]
