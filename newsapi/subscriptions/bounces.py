@@ -300,8 +300,9 @@ def _parse_complaint(message: Message) -> Notice | None:
     else:
         return None
     is_complaint = kind in COMPLAINT_TYPES
+    emails = tuple(_emails_of([*named, *returned.get("to", [])]))
     return Notice(
-        tuple(RecipientReport((email,), None, kind) for email in _emails_of([*named, *returned.get("to", [])])),
+        (RecipientReport(emails, None, kind),) if emails else (),
         notice_parts.find_message_tokens(message),
         notice_parts.find_leave_tokens(message) if is_complaint else frozenset(),
         is_complaint=is_complaint,

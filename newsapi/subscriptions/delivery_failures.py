@@ -198,6 +198,7 @@ _RECIPIENT_GONE: Final = _alternatives(
 
 _HOST_GONE: Final = _alternatives(
     r"host (?:or domain name )?(?:not found|unknown)|unknown host|no such (?:host|domain)|null mx",
+    r"unroute?able mail domain|non-?existent hosts",
     r"domain (?:name )?(?:does not (?:exist|accept)|not found|invalid)|(?:invalid|illegal) (?:host/)?domain",
 )
 """Words that say that the host of the address does not exist, or takes no email."""

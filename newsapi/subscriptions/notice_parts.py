@@ -56,7 +56,7 @@ Fields = dict[str, list[str]]
 
 def load_message(raw: bytes) -> Message:
     """Return a message with lines of bounded length; line ends may be LF, CRLF or CR."""
-    unix = raw[:MAX_MESSAGE_BYTES].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    unix = raw[:MAX_MESSAGE_BYTES].replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\0", b"")
     bounded = _BLANK_LINES.sub(b"\n\n", _LONG_LINE.sub(rb"\1", unix))
     return message_from_bytes(bounded, policy=policy.compat32)
 
@@ -150,8 +150,8 @@ def _find_all(pattern: re.Pattern[str], message: Message) -> list[str]:
 
 
 def _children(part: Message) -> list[Message]:
-    payload = part.get_payload()
-    return [child for child in payload if isinstance(child, Message)] if isinstance(payload, list) else []
+    payload = part.get_payload() if part.is_multipart() else []
+    return [child for child in payload if isinstance(child, Message)]
 
 
 def _leading_parts(message: Message) -> list[Message]:
@@ -175,9 +175,10 @@ def _decoded_text(part: Message) -> str:
         leaf.set_payload(raw.decode("ascii", "surrogateescape"))
         raw = _content(leaf)
     try:
-        return raw.decode(str(part.get_content_charset("utf-8")), "replace")
-    except LookupError:
-        return raw.decode("utf-8", "replace")
+        text = raw.decode(str(part.get_content_charset("utf-8")), "replace")
+    except (ValueError, LookupError):
+        text = raw.decode("utf-8", "replace")
+    return text.encode("utf-8", "replace").decode()  # some charsets yield surrogates
 
 
 def _content(part: Message) -> bytes:

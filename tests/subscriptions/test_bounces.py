@@ -271,6 +271,9 @@ def test_mail_of_people_is_no_bounce(subject, text):
         b"Content-Type: message/delivery-status\n\n\n\n\n",
         b"Content-Type: message/feedback-report\n\n",
         report(block("no address")),
+        report().replace(b"charset=utf-8", b"charset=utf-7").replace(b"Your message", b"+2AA- +2AA-"),
+        b'From: postmaster\nContent-Type: text/plain; charset="a\x00b"\n\ntext',
+        report("Final-Recipient: utf-8;anna@\\x{D800}\\x{FFFFFF}.example\nAction: failed\nStatus: 5.1.1"),
         report(block()).replace(b"utf-8", b"no-such-charset").replace(b"anna@", b"\xff\xfe@"),
         b'Content-Type: multipart/report; boundary="a"\n\n'
         + b'--a\nContent-Type: multipart/mixed; boundary="a"\n\n' * 50,

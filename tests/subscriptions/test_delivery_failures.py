@@ -40,6 +40,8 @@ GONE = [
 HOST_GONE = [
     ("Host or domain name not found. Name service error for name=lettori.example type=MX", "5.4.4"),
     ("550 Host unknown", ""),
+    ('Unrouteable mail domain "lettori.example"', ""),
+    ("all relevant MX records point to non-existent hosts", ""),
     ("550 5.4.4 Invalid domain", ""),
     ("556 5.1.10 Domain does not accept mail (null MX)", ""),
     ("", "5.1.10"),
