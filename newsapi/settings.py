@@ -28,6 +28,7 @@ from newsapi.setting_parsers import (
     parse_rate_limits,
     parse_rate_pair,
     parse_redis_url,
+    parse_return_path,
     parse_secret_key,
     parse_smtp_url,
     parse_time_zone,
@@ -209,6 +210,12 @@ class Settings:
         "sender of emails, such as `Motor News <news@example.com>`; its domain is used in every Message-ID",
         "newsapi@localhost",
         parse_mailbox,
+    )
+    mail_return_path: str | None = _env(
+        "address that receives bounces, such as `bounces@example.com`; each email is sent from it with a token of its"
+        " own, as `bounces+TOKEN@example.com`; if not set, bounces are sent to the address of `NEWSAPI_MAIL_FROM`",
+        None,
+        parse_return_path,
     )
     mail_language: str = _env(
         "language of the subscription form and of emails, unless the client names one: `it` or `en`",

@@ -29,6 +29,9 @@ SQLITE_BUSY_TIMEOUT_MS = 5_000
 SQLITE_BEGIN_TIMEOUT_MS = 2
 """How long SQLite itself waits for the write lock before `_begin_writing` tries again, in milliseconds."""
 
+SQLITE_CHECKPOINT_TIMEOUT_SECONDS = 0.2
+"""How long `Database.truncate_write_ahead_log` waits for a moment without readers and writers, in seconds."""
+
 TRY_LOCK_TIMEOUT_MS = 50
 """Lock and statement timeout of optional writes (`Database.try_transaction`) on PostgreSQL, in milliseconds."""
 
@@ -171,6 +174,25 @@ class Database:
                 _lift_deadline(connection)
                 connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
 
+    def truncate_write_ahead_log(self) -> bool:
+        """Empty SQLite's write-ahead log, which contains rows as they were before they were deleted.
+
+        Returns:
+            False if it could not be emptied now, because another connection reads or writes; True otherwise, and on
+            PostgreSQL, which recycles its log by itself.
+        """
+        if not self.is_sqlite:
+            return True
+        with _translate_driver_errors(), self._nowait_writer.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert driver is not None  # noqa: S101 (a connection from the pool has a driver connection)
+            deadline = time.monotonic() + SQLITE_CHECKPOINT_TIMEOUT_SECONDS
+            while (is_busy := driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]) and (
+                time.monotonic() < deadline
+            ):
+                time.sleep(0.005)
+        return not is_busy
+
     def dispose(self) -> None:
         """Close all idle connections."""
         self._reader.dispose()
@@ -254,6 +276,7 @@ def _sqlite_pragmas(*, writes: bool, nowait: bool) -> list[str]:
     busy_timeout = SQLITE_BEGIN_TIMEOUT_MS if writes else SQLITE_BUSY_TIMEOUT_MS
     pragmas += [
         f"synchronous = {'NORMAL' if nowait else 'FULL'}",
+        "secure_delete = ON",  # deleted rows are overwritten: addresses of subscribers do not stay in the file
         "foreign_keys = ON",
         "cache_size = -65536",
         f"busy_timeout = {0 if nowait else busy_timeout}",

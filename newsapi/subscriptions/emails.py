@@ -5,7 +5,6 @@ The same input yields the same Message-ID and, except for the multipart boundary
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -77,11 +76,11 @@ class SenderInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmailEnvelope:
-    """The data of one e-mail apart from its content: recipient, language, key of its Message-ID, and due time."""
+    """The data of one e-mail apart from its content: recipient, language, message token, and due time."""
 
     to: str
     language: str
-    message_key: str
+    message_token: str
     due_at: datetime
     manage_url: str
 
@@ -187,13 +186,12 @@ def _why(messages: Mapping[str, str], content: AlertContent) -> str:
 def _build_message(
     sender_info: SenderInfo, envelope: EmailEnvelope, template: str, subject: str, values: Mapping[str, object]
 ) -> EmailMessage:
-    message_id = hashlib.blake2b(envelope.message_key.encode(), digest_size=16).hexdigest()
     email = EmailMessage(policy=_POLICY)
     email["From"] = sender_info.sender
     email["To"] = Address(addr_spec=envelope.to)
     email["Subject"] = " ".join(subject.split())
     email["Date"] = envelope.due_at
-    email["Message-ID"] = f"<{message_id}@{sender_info.domain}>"
+    email["Message-ID"] = f"<{envelope.message_token}@{sender_info.domain}>"
     email["Auto-Submitted"] = "auto-generated"
     variables = {
         "heading": "",

@@ -52,6 +52,7 @@ READ = [
     ("SMTP_URL", "file:///var/mail/sent", "file:///var/mail/sent"),
     ("MAIL_FROM", "Caffè & Motori <news@site.example>", "Caffè & Motori <news@site.example>"),
     ("MAIL_FROM", "news@site.example", "news@site.example"),
+    ("MAIL_RETURN_PATH", "bounces@site.example", "bounces@site.example"),
     ("MAIL_LANGUAGE", "en", "en"),
     ("SUBSCRIPTION_URL", "https://site.example/avvisi", "https://site.example/avvisi"),
     ("PRIVACY_URL", "https://site.example/privacy", "https://site.example/privacy"),
@@ -63,6 +64,11 @@ READ = [
 ]
 REFUSED = [
     ("DATABASE_URL", "mysql://u@h/n"),
+    ("MAIL_RETURN_PATH", "bounces"),
+    ("MAIL_RETURN_PATH", "Bounces <bounces@site.example>"),
+    ("MAIL_RETURN_PATH", "bounces+news@site.example"),
+    ("MAIL_RETURN_PATH", "caffè@site.example"),
+    ("MAIL_RETURN_PATH", f"{'b' * 32}@site.example"),
     ("WEBHOOK_PRIVATE", "yes"),
     ("DATABASE_URL", "news.sqlite3"),
     ("PORT", "65536"),
