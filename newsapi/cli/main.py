@@ -6,7 +6,7 @@ import click
 
 from newsapi import __version__
 from newsapi.cli.lazy_group import LazyCommand, LazyGroup
-from newsapi.errors import NewsError
+from newsapi.errors import NewsError, Unavailable
 from newsapi.settings import SettingError
 
 _COMMANDS = {
@@ -50,13 +50,19 @@ _COMMANDS = {
 
 
 class _ErrorReportingGroup(LazyGroup):
-    """A group that shows errors of the package as one sentence instead of a traceback."""
+    """A group that shows errors of the package, and of files, as one line instead of a traceback."""
 
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
+        except Unavailable as error:
+            raise click.ClickException(" ".join(filter(None, (str(error), error.cause)))) from error
         except (NewsError, SettingError) as error:
             raise click.ClickException(str(error)) from error
+        except OSError as error:
+            if error.filename is None:
+                raise
+            raise click.ClickException(f"{error.filename}: {error.strerror}") from error
 
 
 @click.group(cls=_ErrorReportingGroup, lazy_commands=_COMMANDS)

@@ -16,7 +16,7 @@ PICTURES_PATH = "/demo/pictures"
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 
-PICTURES_VARIABLE = "NEWSAPI_DEMO_PICTURES"
+PICTURES_VARIABLE = "_NEWSAPI_DEMO_PICTURES"
 """Environment variable of the server processes; if set, they serve the demo images."""
 
 MAIL_PATH = "/demo/mail"

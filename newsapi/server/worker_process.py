@@ -71,7 +71,7 @@ class SupervisedProcess:
                 self._stopping.wait(RESTART_DELAY_SECONDS)
 
 
-SUPERVISOR_PID_VARIABLE: Final = "NEWSAPI_SUPERVISOR"
+SUPERVISOR_PID_VARIABLE: Final = "_NEWSAPI_SUPERVISOR"
 """Environment variable with the process id of the supervisor, set for the worker process."""
 
 

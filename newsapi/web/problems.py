@@ -210,7 +210,8 @@ def _news_error(error: NewsError) -> Response:
     if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
         # Without a cause, the database is already known to be unreachable, which was logged before.
         write_log = log.warning if error.__cause__ else log.info
-        write_log("unavailable", error=type(error).__name__, cause=repr(error.__cause__)[:500])
+        cause = getattr(error, "cause", None) or repr(error.__cause__)[:500]
+        write_log("unavailable", error=type(error).__name__, cause=cause)
         response.headers["Retry-After"] = "1"
     return response
 
