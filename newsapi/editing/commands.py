@@ -281,8 +281,9 @@ def _apply_update_type(
 
 def _check_transition(caller: Caller, before: ArticleSnapshot, draft: ArticleDraft) -> None:
     old_status, new_status = before.values["status"], draft.values["status"]
-    if new_status == "scheduled" and draft.values["published_at"] is None:
-        raise InvalidBody([FieldError("/published_at", "must be given if the status is scheduled")])
+    needs_time = new_status == "scheduled" or (new_status == "published" and before.is_public)
+    if needs_time and draft.values["published_at"] is None:
+        raise InvalidBody([FieldError("/published_at", f"must be given if the status is {new_status}")])
     is_rescheduled = draft.values["published_at"] != before.values["published_at"]
     transitions.check_scope(caller, old_status, new_status, is_rescheduled=is_rescheduled)
     transitions.check_transition(old_status, new_status)
