@@ -57,7 +57,8 @@ def _blueprint(term_kind: TermKind) -> Blueprint:
         @blueprint.doc(
             operationId=f"list{title}s",
             summary=f"List {term_kind.kind}s",
-            description=f"Return a page of {term_kind.kind}s, sorted by name.",
+            description=f"Return a page of {term_kind.kind}s, sorted by name, without those whose articles were all"
+            " withdrawn.",
         )
         @blueprint.arguments(TermListParams(), location="query", error_status_code=400)
         @blueprint.response(200, term_kind.page)
@@ -114,6 +115,10 @@ def _page(
         )
     dump = compile_dump(term_kind.singular)
     depends_on: set[dependencies.Dependency] = {snapshot.terms[term_kind.kind].id}
+    times = {snapshot.terms[term_kind.kind].changed_at, page.changed_at}
+    if page.may_gain_terms:
+        depends_on.add(snapshot.everything.id)
+        times.add(snapshot.everything.changed_at)
     for record in page.records:
         depends_on |= {record["facet_id"], *dependencies.parent_dependency(record)}
     items = [dump(app_context().presentation.term(term_kind.kind, record)) for record in page.records]
@@ -123,7 +128,7 @@ def _page(
         body=dump_json(body),
         seq=snapshot.seq,
         nonce=snapshot.nonce,
-        changed_at=latest_time((snapshot.terms[term_kind.kind].changed_at, page.changed_at)),
+        changed_at=latest_time(times),
         dependencies=frozenset(depends_on),
         surrogate_keys=("articles", f"{term_kind.kind}s"),
         link=pagination.link_header(body["links"]),

@@ -126,7 +126,7 @@ def test_the_index_names_the_news_while_there_are_any(site, load, clock):
     assert locs(site.get("/sitemap.xml"))[0] == NEWS
     load(article("nuova", published_at="2026-11-01T11:00:00Z", status="withdrawn"))
     assert NEWS not in locs(site.get("/sitemap.xml"))
-    load(article("nuova", published_at="2026-11-01T11:00:00Z", seo={"robots": "noindex"}))
+    load(article("nascosta", published_at="2026-11-01T11:00:00Z", seo={"robots": "noindex"}))
     assert NEWS not in locs(site.get("/sitemap.xml"))
     load(article("altra", published_at="2026-11-01T11:00:00Z"))
     assert NEWS in locs(site.get("/sitemap.xml"))
