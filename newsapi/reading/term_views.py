@@ -29,7 +29,7 @@ from newsapi.text.slugs import is_slug
 from newsapi.web import authorization, pagination
 from newsapi.web.blueprint import Blueprint
 from newsapi.web.fast_dump import compile_dump, dump_json
-from newsapi.web.params import SLUG_OR_ID_SCHEMA
+from newsapi.web.params import slug_param
 from newsapi.web.responses import cached_response
 from newsapi.web.wire import OutputSchema
 
@@ -41,12 +41,7 @@ def _blueprint(term_kind: TermKind) -> Blueprint:
     """Return the blueprint with the two routes of a kind of term."""
     blueprint = Blueprint(f"{term_kind.kind}s", __name__, url_prefix=term_kind.path, description=term_kind.text)
     title = term_kind.kind.title()
-    slug_param = {
-        "in": "path",
-        "name": "slug",
-        "description": f"Slug of the {term_kind.kind}",
-        "schema": SLUG_OR_ID_SCHEMA,
-    }
+    path_param = slug_param(term_kind.kind)
     with_articles = type(f"{title}WithArticles", (term_kind.singular,), {"articles": fields.Nested(ArticleList)})
     one = type(f"{title}Response", (OutputSchema,), {"data": fields.Nested(with_articles, required=True)})
 
@@ -66,7 +61,7 @@ def _blueprint(term_kind: TermKind) -> Blueprint:
             """Return a page of terms."""
             return _list(term_kind, query)
 
-    @blueprint.route("/<slug>", parameters=[slug_param])
+    @blueprint.route("/<slug>", parameters=[path_param])
     class OneTerm(MethodView):
         """One term."""
 
