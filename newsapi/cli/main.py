@@ -65,19 +65,22 @@ class _ErrorReportingGroup(LazyGroup):
             raise click.ClickException(f"{error.filename}: {error.strerror}") from error
 
 
-@click.group(cls=_ErrorReportingGroup, lazy_commands=_COMMANDS)
+@click.group(cls=_ErrorReportingGroup)
 @click.version_option(__version__)
 def main() -> None:
     """News content as an API. Settings are environment variables NEWSAPI_*, or lines of a file .env."""
 
 
-@main.group(
-    hidden=True,
-    cls=LazyGroup,
-    lazy_commands={
-        "bounced": LazyCommand("newsapi.cli.suppressions:import_bounces"),
-        "allow": LazyCommand("newsapi.cli.suppressions:remove_suppression"),
-    },
-)
+main.lazy_commands = _COMMANDS
+
+
+@click.group(cls=LazyGroup, hidden=True)
 def addresses() -> None:
     """Suppressed email addresses. The present name of this group is `suppressions`."""
+
+
+addresses.lazy_commands = {
+    "bounced": LazyCommand("newsapi.cli.suppressions:import_bounces"),
+    "allow": LazyCommand("newsapi.cli.suppressions:remove_suppression"),
+}
+main.add_command(addresses)

@@ -293,7 +293,7 @@ def _build_list(
             vector, of_language, weights, labels=labels, duplicates=duplicates, limit=size - len(items)
         )
         items += [ListItem(str(article.id), "related", article.score, article.reasons) for article in ranked]
-        # Any article in the language of the source may replace one in another language.
+        # Every new article in the language of the source may replace one in another language.
         similarities += [article.similarity if is_own else 0.0 for article in ranked]
     return items, min(similarities, default=0.0) if len(items) >= STORED_LIST_SIZE else 0.0
 

@@ -126,7 +126,7 @@ def _after(
     return snapshot
 
 
-def _was_published_then(values: Mapping[str, JsonValue], before: ArticleSnapshot | None) -> bool:
+def _was_published_then(values: Mapping[str, object], before: ArticleSnapshot | None) -> bool:
     """Return whether the article is public since the same time; if that is in the future, a clock was set back."""
     return before is not None and before.is_public and before.values["published_at"] == values["published_at"]
 
