@@ -131,6 +131,12 @@ class Unavailable(NewsError):
         self.cause = cause
 
 
+def describe_cause(error: BaseException) -> str:
+    """Return why an error was raised, for a log line: the cause that it names, or the error that it was raised from."""
+    named_cause = error.cause if isinstance(error, Unavailable) else None
+    return named_cause or repr(error.__cause__ or error)[:300]
+
+
 class DiskFull(Unavailable):
     """The disk of the database is full: reads work, writes fail."""
 

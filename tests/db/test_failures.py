@@ -1,13 +1,16 @@
 """A database that cannot be used names the cause to operators, in one line and without the password."""
 
 import os
+import socket
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy.engine import make_url
+from structlog.testing import capture_logs
 
 from newsapi.db.database import Database
 from newsapi.db.failures import describe_failure
@@ -161,6 +164,26 @@ def test_no_server_at_the_port():
     assert cause.startswith("PostgreSQL at 127.0.0.1:1, database news: ")
     assert "refused" in cause
     assert "hunter2" not in cause
+
+
+def test_a_server_that_does_not_reply():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        cause = cause_of(f"postgresql+psycopg://anna:hunter2@127.0.0.1:{port}/news")
+    assert cause.endswith("the database server did not reply in time.")
+
+
+def test_the_log_has_the_cause_and_clients_do_not_get_it(settings, build):
+    url = "postgresql+psycopg://anna:hunter2@127.0.0.1:1/news"
+    client = build(replace(settings, database_url=url)).test_client()
+    with capture_logs() as lines:
+        answer = client.get("/v1/articles")
+    assert answer.status_code == 503
+    assert not any(word in answer.text for word in ("127.0.0.1", "hunter2", "anna", "refused"))
+    causes = [line["cause"] for line in lines if line["event"] in {"unavailable", "changelog unavailable"}]
+    assert any(cause.startswith("PostgreSQL at 127.0.0.1:1, database news: ") for cause in causes)
+    assert any("refused" in cause for cause in causes)
+    assert "hunter2" not in str(lines)
 
 
 def test_no_such_host():
