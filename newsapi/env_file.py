@@ -44,8 +44,8 @@ def read_env_file(path: Path, prefix: str) -> Mapping[str, str | None]:
         raise ValueError(f"contains a NUL character (line {line})")
     for binding in parse_stream(StringIO(text)):
         is_valid = not binding.error and (binding.key is None or binding.value is not None)
-        text = binding.original.string
-        if not is_valid and prefix in text:
-            line = binding.original.line + text[: len(text) - len(text.lstrip())].count("\n")
+        string = binding.original.string
+        if not is_valid and prefix in string:
+            line = binding.original.line + string[: len(string) - len(string.lstrip())].count("\n")
             raise ValueError(f"has a line that is not NAME=VALUE (line {line})")
     return dotenv_values(stream=StringIO(text))

@@ -131,7 +131,7 @@ def test_a_sqlite_file_is_made_where_there_is_none(newsapi, tmp_path):
 
 
 def test_settings_are_read_from_a_file_and_the_environment_wins(newsapi, tmp_path):
-    (tmp_path / ".env").write_text("NEWSAPI_DATABASE_URL=sqlite:///from-file.sqlite3\n")
+    (tmp_path / ".env").write_text("NEWSAPI_DATABASE_URL=sqlite:///from-file.sqlite3\nNEWSAPI_PORT=80\n")
     newsapi("db", "upgrade")
     newsapi("db", "upgrade", NEWSAPI_DATABASE_URL="sqlite:///from-environment.sqlite3")
     assert (tmp_path / "from-file.sqlite3").exists()
