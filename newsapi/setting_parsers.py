@@ -43,7 +43,7 @@ def parse_url_template(*names: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         try:
             parse_url(text.format(**dict.fromkeys(names, "x")))
-        except (KeyError, IndexError, ValueError) as error:
+        except (LookupError, TypeError, AttributeError, ValueError) as error:
             placeholders = ", ".join("{" + name + "}" for name in names)
             raise ValueError(
                 f"is not an absolute http or https URL without other placeholders than {placeholders}"

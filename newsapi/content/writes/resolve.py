@@ -111,7 +111,7 @@ def _after(
         values[f"{field}_id"] = next(iter(links[field]), None)
     if before and before.values["slug"] != draft.slug and draft.id is None:
         values["slug"] = before.values["slug"]  # the record uses a former slug of the article
-    if values["status"] == "published" and values["published_at"] > now:
+    if values["status"] == "published" and values["published_at"] > now and not _was_published_then(values, before):
         values["status"] = "scheduled"  # it is published by the scheduler, as a change of its own
     values["updated_at"] = values["updated_at"] or _updated_at(values, before, now)
     values["materially_updated_at"] = values["materially_updated_at"] or _materially_updated_at(values, before)
@@ -124,6 +124,11 @@ def _after(
     )
     snapshot.withdrawal = _withdrawal(snapshot, before, now)
     return snapshot
+
+
+def _was_published_then(values: Mapping[str, object], before: ArticleSnapshot | None) -> bool:
+    """Return whether the article is public since the same time; if that is in the future, a clock was set back."""
+    return before is not None and before.is_public and before.values["published_at"] == values["published_at"]
 
 
 def _updated_at(values: Mapping[str, JsonValue], before: ArticleSnapshot | None, now: datetime) -> datetime:
