@@ -186,7 +186,7 @@ class Database:
         """
         if not self.is_sqlite:
             return True
-        with _translate_driver_errors(), self._nowait_writer.connect() as connection:
+        with translate_driver_errors(self.url), self._nowait_writer.connect() as connection:
             driver = connection.connection.driver_connection
             assert driver is not None  # noqa: S101 (a connection from the pool has a driver connection)
             deadline = time.monotonic() + SQLITE_CHECKPOINT_TIMEOUT_SECONDS
