@@ -93,7 +93,7 @@ class PostReader:
     def _body(self, item: Node, meta: dict[str, str], notes: list[Note]) -> str:
         export, label = self.export, html_to_line(item.text("title")) or item.text("wp_post_name")
         text, dynamic = wxr_blocks.render_blocks(item.text("content_encoded"), export, meta)
-        notes += [Omission(f"{name} block", label) for name in dynamic]
+        notes += [Omission("dynamic block", f"{name} in «{label}»") for name in dynamic]
         post_id = item.text("wp_post_id")
         content = render_content(text, lambda name, attributes: export.attachments.render(name, attributes, post_id))
         notes += [Omission(f"shortcode [{name}]", label) for name in content.removed]

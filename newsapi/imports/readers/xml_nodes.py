@@ -76,6 +76,8 @@ _UNTERMINATED: Final = {"<![CDATA[": "", "<!--": "&lt;!--", "<?": "&lt;?"}
 
 # Characters that XML 1.0 forbids (section 2.2), without the surrogates of invalid bytes.
 _FORBIDDEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udc7f\udd00-\udfff\ufffe\uffff]")
+# C1 controls, which no text means: windows-1252 that was taken for ISO 8859-1 before it was encoded.
+_C1_CONTROL: Final = re.compile("[\x80-\x84\x86-\x9f]")
 _SUSPECT: Final = re.compile(
     r"&(?:#(?:[0-9]{1,7}|[xX][0-9a-fA-F]{1,6});|[A-Za-z][A-Za-z0-9]{1,31};)?|<(?![A-Za-z_/!?:])"
 )
@@ -194,11 +196,12 @@ class ElementParser:
         repaired, has_invalid_bytes = repair(text)
         data = f"{self._start_tag}{repaired}</_>".encode()
         fault = "has bytes that are invalid in the encoding of the file" if has_invalid_bytes else None
-        try:
-            wrapper = etree.fromstring(data, _parser(recover=False))
-        except etree.XMLSyntaxError as error:
-            fault = f"is not well-formed XML ({_message(error)})"
-            wrapper = _recover(data)
+        parser = _parser()
+        wrapper = _parse(data, parser)
+        # An undeclared prefix loses nothing: the name keeps it.
+        errors = [error for error in parser.error_log if error.domain_name != "NAMESPACE"]
+        if errors:
+            fault = f"is not well-formed XML ({errors[0].message[:200]})"
         element = (
             next((child for child in wrapper if isinstance(child.tag, str)), None) if wrapper is not None else None
         )
@@ -226,17 +229,17 @@ def namespaces_of(text: str) -> dict[str | None, str]:
 def _root(text: str) -> Any:
     """Return the root of a document or of its beginning; an unknown or missing namespace of a feed is replaced."""
     repaired = _DECLARATION.sub("", repair(text)[0], count=1).strip()
-    root = _recover(repaired.encode())
+    root = _parse(repaired.encode())
     if root is None:
         return None
     namespace, _, name = root.tag.rpartition("}")
     namespace = namespace.removeprefix("{")
     if name == "feed" and not namespace:
-        return _recover(
+        return _parse(
             re.sub(r"<feed(?=[\s>])", f'<feed xmlns="{_USUAL_NAMESPACES["atom"]}"', repaired, count=1).encode()
         )
     if namespace and _prefix(namespace) == "other_":
-        return _recover(re.sub(rf"xmlns\s*=\s*([\"']){re.escape(namespace)}\1", "", repaired).encode())
+        return _parse(re.sub(rf"xmlns\s*=\s*([\"']){re.escape(namespace)}\1", "", repaired).encode())
     return root
 
 
@@ -253,7 +256,7 @@ def repair(text: str) -> tuple[str, bool]:
     decoded = repair_bytes(text) if not text.isascii() else text
     has_invalid_bytes = decoded != text
     if not decoded.replace("\n", "").replace("\t", "").isprintable():
-        decoded = _FORBIDDEN.sub("", decoded)
+        decoded = _C1_CONTROL.sub(_read_as_windows_1252, _FORBIDDEN.sub("", decoded))
     parts = _split_sections(decoded)
     parts[::2] = [_repair_markup(part) for part in parts[::2]]
     return "".join(parts), has_invalid_bytes
@@ -289,6 +292,10 @@ def _repair_markup(text: str) -> str:
     return _SUSPECT.sub(_repair_reference, text)
 
 
+def _read_as_windows_1252(control: re.Match[str]) -> str:
+    return bytes([ord(control[0])]).decode("cp1252", "ignore")
+
+
 def _repair_reference(match: re.Match[str]) -> str:
     source = match[0]
     if source in _XML_ENTITIES:
@@ -301,9 +308,9 @@ def _repair_reference(match: re.Match[str]) -> str:
     return f"&amp;{source[1:]}"
 
 
-def _parser(*, recover: bool) -> Any:
+def _parser() -> Any:
     return etree.XMLParser(
-        recover=recover,
+        recover=True,
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
@@ -313,16 +320,12 @@ def _parser(*, recover: bool) -> Any:
     )
 
 
-def _recover(data: bytes) -> Any:
-    """Return the root of a document that is not well-formed, or None if nothing of it can be read."""
+def _parse(data: bytes, parser: Any | None = None) -> Any:
+    """Return the root of a document, well-formed or not; None if nothing of it can be read."""
     try:
-        return etree.fromstring(data, _parser(recover=True))
+        return etree.fromstring(data, parser or _parser())
     except etree.XMLSyntaxError:
         return None
-
-
-def _message(error: Exception) -> str:
-    return str(error).partition(", line ")[0][:200]
 
 
 _usual_names: Final[dict[str, str]] = {}
