@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 from typing import Final
 
@@ -23,6 +24,7 @@ _KNOWN: Final = frozenset(
         " blogger_trashed blogger_location blogger_metaDescription blogger_inReplyTo"
     ).split()
 ) | {*_PUBLISHED, *_UPDATED}
+_HTML_TYPES: Final = frozenset({"xhtml", "html", "text/html", "application/xhtml+xml"})
 _SILENT_RELATIONS: Final = frozenset(
     "alternate self edit edit-media enclosure replies next prev previous first last hub service license shortlink"
     " http://schemas.google.com/g/2005#feed http://schemas.google.com/g/2005#post".split()
@@ -86,6 +88,7 @@ def read_atom_entry(entry: Node, feed: Feed) -> FeedItem:
 def _link(entry: Node, base: str) -> str | None:
     """Return the URL of the first alternate link; a link without `rel` is one (RFC 4287, 4.2.7.2)."""
     links = [link for link in entry.all("atom_link") if link.get("rel", "alternate") == "alternate"]
+    links.sort(key=lambda link: "html" not in link.get("type", "text/html"))
     pages = [content.get("src") for content in entry.all("atom_content") if content.get("type").startswith("text/html")]
     texts = [entry.text("feedburner_origLink"), *(link.get("href") for link in links), *pages]
     return next((url for text in texts if text and (url := resolve_http_url(text, base))), None)
@@ -104,10 +107,11 @@ def _person(author: Node) -> str:
 
 
 def _add_text(item: FeedItem, entry: Node, feed: Feed) -> None:
-    contents = [(node, _html(node, item)) for node in entry.all("atom_content")]
-    content, item.content = next(((node, text) for node, text in contents if text), (None, ""))
-    summary = entry.find("atom_summary")
-    item.summary = _html(summary, item) if summary is not None else ""
+    contents = [(node, text) for node in entry.all("atom_content") if (text := _html(node, item))]
+    summaries = [(node, text) for node in entry.all("atom_summary") if (text := _html(node, item))]
+    content, item.content = next(iter(contents), (None, ""))
+    summary, item.summary = next(iter(summaries), (None, ""))
+    item.notes += [Omission("further text", text[:100]) for _, text in contents[1:] + summaries[1:]]
     if not item.content and not item.summary:
         groups = [entry, *entry.all("media_group")]
         description = next((text for group in groups if (text := group.text("media_description"))), "")
@@ -123,18 +127,25 @@ def _add_text(item: FeedItem, entry: Node, feed: Feed) -> None:
 def _html(construct: Node, item: FeedItem) -> str:
     """Return an Atom text construct or content (RFC 4287, sections 3.1 and 4.1.3; Atom 0.3) as HTML."""
     content_type = construct.get("type", "text").lower().partition(";")[0].strip()
-    mode = construct.get("mode").lower()
     if construct.get("src"):
         return ""
-    if content_type in {"xhtml", "html", "text/html", "application/xhtml+xml"} and mode != "base64":
-        return construct.inner_html()
-    if mode == "xml" and construct.children:
-        return construct.inner_html()
-    if content_type == "text" or (content_type.startswith("text/") and mode != "base64"):
-        return construct.inner_html() if construct.children else html.escape(construct.content, quote=False)
+    if content_type in _HTML_TYPES or construct.get("mode").lower() == "xml":
+        return construct.inner_html() if construct.children else _decoded(construct)
+    if content_type == "text" or content_type.startswith("text/"):
+        return construct.inner_html() if construct.children else html.escape(_decoded(construct), quote=False)
     if construct.content:
         item.notes.append(Omission(f"{content_type[:60]} content", item.title))
     return ""
+
+
+def _decoded(construct: Node) -> str:
+    """Return the text of a construct of Atom, which 0.3 allows in base64."""
+    if construct.get("mode").lower() != "base64":
+        return construct.content
+    try:
+        return base64.b64decode(construct.content).decode()
+    except ValueError:
+        return ""
 
 
 def _plain_text(construct: Node | None) -> str | None:
@@ -142,10 +153,10 @@ def _plain_text(construct: Node | None) -> str | None:
     if construct is None:
         return None
     content_type = construct.get("type", "text").lower()
-    is_html = content_type in {"html", "text/html"} and construct.get("mode", "escaped").lower() == "escaped"
-    if is_html and not construct.children:
-        return html_to_line(construct.content)
-    return " ".join(construct.content.split()) or None
+    if construct.children:
+        return html_to_line(construct.inner_html())
+    text = _decoded(construct)
+    return html_to_line(text) if content_type in _HTML_TYPES else " ".join(text.split()) or None
 
 
 def _add_status(item: FeedItem, entry: Node) -> None:

@@ -86,7 +86,7 @@ def _alternatives(item: Node, base: str, omissions: list[Omission]) -> Iterator[
     """Return groups of files; those of a `media:group` are versions of one file."""
     groups = [(group.all("media_content"), (group, item)) for group in item.all("media_group")]
     single = [*item.all("media_content", "enclosure", "atom_enclosure")]
-    single += [link for link in item.all("atom_link") if link.get("rel").lower() == "enclosure"]
+    single += [link for link in item.all("atom_link", "link") if link.get("rel").lower() == "enclosure"]
     single += [content for content in item.all("atom_content") if content.get("src") and not _is_page(content)]
     for nodes, contexts in [*groups, *(([node], (item,)) for node in single)]:
         files = []

@@ -22,8 +22,9 @@ _TEXT_FORMATS: Final = (
     (_SQL, "an SQL dump"),
     (re.compile(r"[^\0]*\0"), "a binary file"),
 )
-_FEED_ROOTS: Final = frozenset({"rss", "rdf", "feed", "channel"})
+_FEED_ROOTS: Final = frozenset({"rss", "rdf", "feed"})
 _XML_FORMATS: Final = {
+    "channel": "a CDF channel",
     "html": "an HTML page",
     "opml": "an OPML list of feeds",
     "urlset": "a site map",
@@ -128,7 +129,7 @@ def _recognize_xml(text: str) -> RecognizedFile:
     if root is None:
         return RecognizedFile(None, "a text without markup" if "<" not in text else "a file of an unknown kind")
     name = root[2].lower()
-    if name in _FEED_ROOTS:
+    if name in _FEED_ROOTS or (name == "channel" and "rss1.1" in text):
         return _recognize_feed(name, text)
     description = _XML_FORMATS.get(name)
     if description is None and name in {"head", "body", "script", "div", "p", "h1", "meta", "title"}:

@@ -10,28 +10,23 @@ from newsapi.imports.readers.feed_items import Feed, FeedItem, add_authors, add_
 from newsapi.imports.readers.terms import html_to_line, resolve_http_url
 from newsapi.imports.readers.xml_nodes import Node
 
-_PUBLISHED: Final = (
-    "pubDate",
-    "pubdate",
-    "dc_date",
-    "dcterms_issued",
-    "dcterms_created",
-    "atom_published",
-    "dcterms_date",
+_PUBLISHED: Final = tuple(
+    "pubDate pubdate dc_date dcterms_issued dcterms_created atom_published dcterms_date published".split()
 )
-_UPDATED: Final = ("dcterms_modified", "atom_updated", "atom_modified")
+_UPDATED: Final = ("dcterms_modified", "atom_updated", "atom_modified", "updated")
 _AUTHORS: Final = ("dc_creator", "author", "itunes_author", "atom_author", "dc_author")
-_SUMMARIES: Final = ("description", "dc_description", "dcterms_abstract", "atom_summary", "itunes_summary")
-_CONTENTS: Final = ("content_encoded", "atom_content", "xhtml_body", "xhtml_div", "body", "fullText")
+_SUMMARIES: Final = ("description", "dc_description", "dcterms_abstract", "atom_summary", "summary", "itunes_summary")
+_CONTENTS: Final = ("content_encoded", "atom_content", "xhtml_body", "xhtml_div", "body", "fullText", "content")
 _TITLES: Final = ("title", "dc_title", "atom_title", "media_title", "itunes_title")
 _RIGHTS: Final = ("dc_rights", "dcterms_rights", "copyright")
 _TECHNICAL: Final = (
-    "guid link source category comments enclosure image language dc_identifier dc_format dc_type dc_source dc_language"
-    " dc_subject content_items rdf_type slash_comments slash_section slash_department slash_hit_parade wfw_comment"
-    " wfw_commentRss wfw_commentRSS thr_total feedburner_origLink other_origLink other_post-id atom_link atom_id"
-    " atom_category media_content media_group media_thumbnail media_title media_description media_credit media_rating"
-    " media_copyright media_category media_text media_player media_keywords itunes_keywords itunes_duration"
-    " itunes_explicit itunes_subtitle itunes_episode itunes_season itunes_episodeType itunes_image itunes_block"
+    "guid link source category comments enclosure image language id dc_identifier dc_format dc_type dc_source"
+    " dc_language dc_subject content_items rdf_type slash_comments slash_section slash_department slash_hit_parade"
+    " wfw_comment wfw_commentRss wfw_commentRSS thr_total feedburner_origLink other_origLink other_post-id atom_link"
+    " atom_id atom_category media_content media_group media_thumbnail media_title media_description media_credit"
+    " media_rating media_copyright media_category media_text media_player media_keywords itunes_keywords"
+    " itunes_duration itunes_explicit itunes_subtitle itunes_episode itunes_season itunes_episodeType itunes_image"
+    " itunes_block"
 )
 """Elements that are read elsewhere, or that say nothing about an article."""
 
@@ -57,7 +52,7 @@ def read_rss_item(node: Node, feed: Feed) -> FeedItem:
     """Return an item of RSS."""
     item = FeedItem()
     guid = node.find("guid")
-    item.guid = node.text("guid", "dc_identifier", "atom_id")
+    item.guid = node.text("guid", "dc_identifier", "atom_id", "id")
     base = feed.base_of(node)
     item.link = _link(node, base or feed.link)
     if item.link is None and guid is not None and guid.get("isPermaLink", "true").lower() != "false":
@@ -88,15 +83,18 @@ def read_rss_item(node: Node, feed: Feed) -> FeedItem:
 def _link(node: Node, base: str) -> str | None:
     """Return the address of an item's page; the original one where a service counts clicks."""
     texts = [node.text("feedburner_origLink", "other_origLink")]
-    texts += [link.content or link.get("href") for link in node.all("link")]
+    texts += [link.content or link.get("href") for link in node.all("link") if link.get("rel") in {"", "alternate"}]
     texts += [link.get("href") for link in node.all("atom_link") if link.get("rel") in {"", "alternate"}]
     return next((url for text in texts if text and (url := resolve_http_url(text, base))), None)
 
 
 def _add_text(item: FeedItem, node: Node, feed: Feed) -> None:
     """Add content and summary: an item without content has its summary as text."""
-    content = next((child for child in node.all(*_CONTENTS) if child.inner_html()), None)
-    summary = next((child for child in node.all(*_SUMMARIES) if child.inner_html()), None)
+    contents = {text: child for child in node.all(*_CONTENTS) if (text := child.inner_html())}
+    summaries = {text: child for child in node.all(*_SUMMARIES) if (text := child.inner_html())}
+    content, summary = next(iter(contents.values()), None), next(iter(summaries.values()), None)
+    further = [*list(contents)[1:], *list(summaries)[1:]]
+    item.notes += [Omission("further text", text[:100]) for text in further]
     if content is None and summary is None:
         summary = _media_description(node)
         item.described = summary is not None
