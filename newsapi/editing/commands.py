@@ -16,10 +16,11 @@ from newsapi.content.queries import revisions, snapshots
 from newsapi.content.queries.snapshots import ArticleSnapshot
 from newsapi.content.writes import drafts, patches
 from newsapi.content.writes.drafts import ArticleDraft
+from newsapi.content.writes.unused_slugs import find_unused_slug
 from newsapi.content.writes.writer import WriteContext
 from newsapi.db.database import Session
 from newsapi.editing import transitions
-from newsapi.editing.persistence import ReadBack, WriteRecord, find_unused_slug, resolve_and_persist
+from newsapi.editing.persistence import ReadBack, WriteRecord, resolve_and_persist
 from newsapi.errors import (
     FieldError,
     InvalidBody,

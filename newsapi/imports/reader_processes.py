@@ -27,6 +27,7 @@ from newsapi.content.writes.drafts import ArticleDraft, make_draft
 from newsapi.errors import FieldError, ParserProcessDied
 from newsapi.imports.ndjson import Line
 from newsapi.settings import Settings
+from newsapi.text.json_types import JsonObject
 from newsapi.text.strict_json import InvalidJson, parse_line
 from newsapi.web.wire import field_errors
 
@@ -44,6 +45,9 @@ TERM_SCHEMAS: Final[Mapping[Kind, Schema]] = {
     "tag": TagInput(),
     "author": AuthorInput(),
 }
+MAX_NAME_CHARACTERS: Final = 100
+"""Length to which the name of a rejected record is cut."""
+
 ARTICLE_SCHEMA: Final = ArticleImport()
 RECORD_TYPES: Final = (*TERM_SCHEMAS, "article")
 
@@ -69,10 +73,15 @@ class ParsedArticle:
 
 @dataclass(frozen=True, slots=True)
 class RejectedLine:
-    """A line whose record is invalid, with all of its field errors."""
+    """A line whose record is invalid, with all of its field errors.
+
+    `name` is the headline, name or slug of the record, and empty if it has none.
+    """
 
     line: int
     errors: Sequence[FieldError]
+    name: str = ""
+    is_term: bool = False
 
 
 ParseResult: TypeAlias = ParsedTerm | ParsedArticle | RejectedLine
@@ -86,6 +95,8 @@ def parse_lines(settings: Settings, lines: Iterable[Line]) -> list[ParseResult]:
 def _parse_record(settings: Settings, line: Line) -> ParseResult:
     if line.problem is not None:
         return RejectedLine(line.number, [FieldError(line.problem.pointer, line.problem.message)])
+    record: JsonObject = {}
+    type_: object = None
     try:
         record = parse_line(line.raw)
         type_ = record.pop("type", None)
@@ -99,9 +110,19 @@ def _parse_record(settings: Settings, line: Line) -> ParseResult:
                 return ParsedTerm(line.number, line.digest, kind, values["slug"], values)
         raise InvalidJson("/type", f"must be one of {', '.join(RECORD_TYPES)}")
     except InvalidJson as error:
-        return RejectedLine(line.number, [FieldError(error.pointer, error.message)])
+        errors = [FieldError(error.pointer, error.message)]
     except ValidationError as error:
-        return RejectedLine(line.number, list(field_errors(error.messages)))
+        errors = list(field_errors(error.messages))
+    is_term = isinstance(type_, str) and type_ in TERM_SCHEMAS
+    return RejectedLine(line.number, errors, _name_of(record), is_term)
+
+
+def _name_of(record: JsonObject) -> str:
+    """Return what identifies an invalid record to a reader: its headline, name or slug; empty if it has none."""
+    for member in ("headline", "name", "slug", "source_id"):
+        if isinstance(value := record.get(member), str) and value.strip():
+            return value.strip()[:MAX_NAME_CHARACTERS]
+    return ""
 
 
 class ParserPool(AbstractContextManager["ParserPool"]):

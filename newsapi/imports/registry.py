@@ -43,7 +43,7 @@ def _create_wxr(category_mapping: CategoryMapping, zone: ZoneInfo) -> RecordForm
 
 
 def _create_rss(category_mapping: CategoryMapping, _zone: ZoneInfo) -> RecordFormat:
-    return ConvertedFormat(partial(rss.read_records, mapping=category_mapping))
+    return ConvertedFormat(partial(rss.read_records, mapping=category_mapping), repeated_items="latest")
 
 
 IMPORT_FORMATS: Final = (

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from newsapi.app import WRITE_HOOKS
+from newsapi.imports import import_run
 from newsapi.imports import loader as import_loader
 from newsapi.imports import mapping as import_mapping
 from newsapi.imports import registry as import_registry
@@ -57,7 +58,7 @@ def load(database, settings, clock):
     def load(data, name, plan=MAPPING):
         rejects = []
         stream, record_format = BytesIO(data), import_registry.get_format(name, plan, settings.time_zone)
-        run = import_loader.ImportRun(
+        run = import_run.ImportRun(
             database,
             settings,
             clock,

@@ -311,6 +311,8 @@ class ArticleImport(InputSchema):
     """An article as imported; references to terms are slugs."""
 
     id = fields.UUID(allow_none=True, load_default=None)
+    source_id = SingleLineText(allow_none=True, load_default=None)
+    base_url = WebAddress(allow_none=True, load_default=None)
     slug = SlugField(required=True)
     headline = SingleLineText(required=True)
     standfirst = MultilineText(max_length=5_000, allow_none=True, load_default=None)
@@ -358,7 +360,17 @@ class ArticleCreate(ArticleImport):
     class Meta(InputSchema.Meta):
         """Exclude the fields that follow from other writes."""
 
-        exclude = ("id", "updated_at", "materially_updated_at", "previous_slugs", "corrections", "picks", "bans")
+        exclude = (
+            "id",
+            "source_id",
+            "base_url",
+            "updated_at",
+            "materially_updated_at",
+            "previous_slugs",
+            "corrections",
+            "picks",
+            "bans",
+        )
 
     slug = SlugField(load_default=None, metadata={"description": "Made from the headline if omitted"})
     body_html = BodyHtml(load_default="")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from typing import TypeAlias
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -19,11 +20,16 @@ TERM_KIND_OF_FIELD = {"brand": "brand", "section": "section", "authors": "author
 """The kind of term that each reference field of an article holds."""
 
 
+DraftKey: TypeAlias = str | UUID | tuple[str, str]
+"""What only one article of a batch may have: a slug, an id, or the pair of "source_id" and its value."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ArticleDraft:
     """An incoming article, cleaned. References and previous slugs are slugs; `references` is by field.
 
     `source_line` and `source_digest` are those of an imported line; 0 and None if the article comes from the API.
+    `source_id` is its identity in the source of the import, if it has one.
     """
 
     source_line: int
@@ -33,12 +39,15 @@ class ArticleDraft:
     values: JsonObject
     references: dict[str, list[str]]
     previous_slugs: tuple[str, ...]
+    source_id: str | None = None
 
-    def keys(self) -> set[str | UUID]:
-        """Return the slugs and the id of this article; two articles of a batch may not share any."""
-        keys: set[str | UUID] = {self.slug, *self.previous_slugs}
+    def keys(self) -> set[DraftKey]:
+        """Return the slugs and the ids of this article; two articles of a batch may not share any."""
+        keys: set[DraftKey] = {self.slug, *self.previous_slugs}
         if self.id:
             keys.add(self.id)
+        if self.source_id:
+            keys.add(("source_id", self.source_id))
         return keys
 
 
@@ -62,17 +71,19 @@ def make_draft(
     for field in ("brand", "section"):
         slug = columns.pop(field)
         references[field] = [slug] if slug else []
-    id_, given_previous_slugs = columns.pop("id"), columns.pop("previous_slugs")
-    columns = clean_values(columns, settings)
-    previous_slugs = tuple(slug for slug in given_previous_slugs if slug != columns["slug"])
-    return ArticleDraft(source_line, source_digest, id_, columns["slug"], columns, references, previous_slugs)
+    id_, source_id, base_url = columns.pop("id"), columns.pop("source_id", None), columns.pop("base_url", None)
+    given_previous_slugs = columns.pop("previous_slugs")
+    columns = clean_values(columns, settings, base_url=base_url)
+    slug = columns["slug"]
+    previous_slugs = tuple(former_slug for former_slug in given_previous_slugs if former_slug != slug)
+    return ArticleDraft(source_line, source_digest, id_, slug, columns, references, previous_slugs, source_id)
 
 
-def clean_values(values: Mapping[str, JsonValue], settings: Settings) -> JsonObject:
+def clean_values(values: Mapping[str, JsonValue], settings: Settings, *, base_url: str | None = None) -> JsonObject:
     """Return the values with sanitized HTML, formatted times and derived fields; any field may be missing."""
     columns = dict(values)
     if "body_html" in columns:
-        columns["body_html"] = clean_body(columns["body_html"], settings)
+        columns["body_html"] = clean_body(columns["body_html"], settings, base_url=base_url)
         columns["word_count"] = html.word_count(html.html_to_text(columns["body_html"]))
     if "corrections" in columns:
         columns["corrections"] = [{**item, "at": format_instant(item["at"])} for item in columns["corrections"]]
@@ -83,9 +94,9 @@ def clean_values(values: Mapping[str, JsonValue], settings: Settings) -> JsonObj
     return columns
 
 
-def clean_body(body_html: str, settings: Settings) -> str:
-    """Return the sanitized HTML of an article body, with absolute URLs."""
-    return html.sanitize_html(body_html, base=_base(settings), embed_hosts=settings.embed_hosts)
+def clean_body(body_html: str, settings: Settings, *, base_url: str | None = None) -> str:
+    """Return the sanitized HTML of an article body, with URLs that are absolute or resolved against `base_url`."""
+    return html.sanitize_html(body_html, base=base_url or _base(settings), embed_hosts=settings.embed_hosts)
 
 
 def _publication_time(published: date | None, precision: str | None, settings: Settings) -> JsonObject:

@@ -101,7 +101,10 @@ def draft_of(snapshot: ArticleSnapshot) -> ArticleDraft:
     references = {field: list(names[field]) for field in LISTS}
     references |= {field: [names[field]] if names[field] else [] for field in ("brand", "section")}
     values |= {"updated_at": None, "materially_updated_at": None}
-    return ArticleDraft(0, snapshot.import_digest, snapshot.id, values["slug"], values, references, ())
+    slug = values["slug"]
+    return ArticleDraft(
+        0, snapshot.import_digest, snapshot.id, slug, values, references, (), source_id=snapshot.source_id
+    )
 
 
 def request_document(snapshot: ArticleSnapshot) -> JsonObject:
