@@ -8,9 +8,13 @@ from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from newsapi.imports import mapping, rss, wxr
+from newsapi.imports import mapping
 from newsapi.imports.formats import NDJSON, ConvertedFormat, RecordFormat
 from newsapi.imports.mapping import CategoryMapping, MappingDocument
+from newsapi.imports.readers import rss, wxr
+from newsapi.imports.readers.recognition import recognize_format
+
+__all__ = ["DEFAULT_FORMAT", "FORMATS_BY_NAME", "IMPORT_FORMATS", "ImportFormat", "get_format", "recognize_format"]
 
 
 @dataclass(frozen=True, slots=True)

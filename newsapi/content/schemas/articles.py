@@ -23,6 +23,7 @@ from newsapi.web.wire import (
     StrictBoolean,
     TermRef,
     WebAddress,
+    former_slug_list,
     open_enum,
     slug_list,
 )
@@ -340,7 +341,7 @@ class ArticleImport(InputSchema):
         load_default=None,
         metadata={"description": "Articles with the same value are translations of each other"},
     )
-    previous_slugs = slug_list(100)
+    previous_slugs = former_slug_list(100)
     corrections = fields.List(fields.Nested(CorrectionInput), load_default=list, validate=validate.Length(max=200))
     picks = slug_list(20)
     bans = slug_list(100, default=missing)
