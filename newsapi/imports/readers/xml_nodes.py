@@ -126,9 +126,10 @@ class Node:
         """Return the value of an attribute without namespace."""
         return (self._element.get(attribute) or default).strip()
 
-    def attributes(self) -> dict[str, str]:
-        """Return the attributes by local name, in lower case."""
-        return {name.rpartition("}")[2].lower(): value.strip() for name, value in self._element.attrib.items()}
+    @property
+    def is_empty(self) -> bool:
+        """Whether the element has neither text nor attributes."""
+        return not self._element.attrib and not self.content
 
     def all(self, *names: str) -> list[Node]:
         """Return the children with a name, or with one of several."""
