@@ -141,11 +141,17 @@ class Node:
 
     def text(self, *names: str) -> str:
         """Return the text of the first child, of the first name, that has one; "" if there is none."""
-        return next((text for child in self.all(*names) if (text := child.content)), "")
+        for name in names:
+            for child in self.children.get(name, ()):
+                if text := child.content:
+                    return text
+        return ""
 
     @property
     def content(self) -> str:
         """The text of the element and of all elements in it, without surrounding white space."""
+        if not len(self._element):
+            return (self._element.text or "").strip()
         return "".join(self._element.itertext()).strip()
 
     def descendants(self) -> Iterator[Node]:
