@@ -20,11 +20,12 @@ from newsapi.imports import export as import_export
 from newsapi.imports import export_records
 from newsapi.imports import mapping as import_mapping
 from newsapi.imports.dry_run import roll_back_at_end
+from newsapi.imports.format_choice import HEAD_BYTES, FormatRefused, choose_format, describe_empty
 from newsapi.imports.formats import RecordFormat
 from newsapi.imports.import_run import ImportRun, TransactionSource
 from newsapi.imports.line_index import LineIndex
 from newsapi.imports.loader import iter_batches
-from newsapi.imports.registry import DEFAULT_FORMAT, IMPORT_FORMATS, get_format
+from newsapi.imports.registry import IMPORT_FORMATS, get_format
 from newsapi.imports.report import ImportReport
 from newsapi.settings import Settings
 from newsapi.text.strict_json import InvalidJson
@@ -37,9 +38,7 @@ from newsapi.web.context import utc_now
     "--format",
     "format_name",
     type=click.Choice([import_format.name for import_format in IMPORT_FORMATS]),
-    default=DEFAULT_FORMAT.name,
-    show_default=True,
-    help="Format of FILE.",
+    help="Format of FILE. It is recognized by the first bytes of FILE if it is left out.",
 )
 @click.option(
     "--map",
@@ -61,7 +60,7 @@ from newsapi.web.context import utc_now
 )
 def import_(
     file: Path,
-    format_name: str,
+    format_name: str | None,
     mapping_file: BinaryIO | None,
     *,
     dry_run: bool,
@@ -76,7 +75,8 @@ def import_(
     status is 1.
     """
     settings = Settings.from_env()
-    record_format = _record_format(format_name, mapping_file, settings)
+    chosen_format = _choose_format(file, format_name)
+    record_format = _record_format(chosen_format, mapping_file, settings)
     database = open_database(settings)
     tune_gc()
     with file.open("rb") as stream, _transactions(database, dry_run=dry_run) as transactions:
@@ -96,9 +96,9 @@ def import_(
     if not dry_run:
         database.analyze()
     if report_file is not None:
-        report_file.write(orjson.dumps({"dry_run": dry_run, "format": format_name, **run.report.to_json()}) + b"\n")
+        report_file.write(orjson.dumps({"dry_run": dry_run, "format": chosen_format, **run.report.to_json()}) + b"\n")
     _print_report(run.report, dry_run=dry_run)
-    _exit_if_incomplete(run.report)
+    _exit_if_incomplete(run.report, file)
 
 
 @contextmanager
@@ -111,14 +111,30 @@ def _transactions(database: Database, *, dry_run: bool) -> Iterator[TransactionS
         yield database
 
 
-def _exit_if_incomplete(report: ImportReport) -> None:
+def _choose_format(file: Path, requested: str | None) -> str:
+    """Return the format of a file, and print it if it was recognized; raise BadParameter if it is another one."""
+    try:
+        name = choose_format(_read_head(file), requested)
+    except FormatRefused as error:
+        raise click.BadParameter(str(error), param_hint="--format" if requested else "FILE") from error
+    if requested is None:
+        click.echo(f"Format: {name}", err=True)
+    return name
+
+
+def _read_head(file: Path) -> bytes:
+    with file.open("rb") as stream:
+        return stream.read(HEAD_BYTES)
+
+
+def _exit_if_incomplete(report: ImportReport, file: Path) -> None:
     """Exit with status 1 if records were rejected or nothing was found.
 
     Raises:
         ClickException: Nothing was found in the file.
     """
     if report.is_empty:
-        raise click.ClickException("nothing was found to import")
+        raise click.ClickException(describe_empty(_read_head(file)))
     if report.total.rejected:
         sys.exit(1)
 

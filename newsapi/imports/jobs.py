@@ -28,6 +28,7 @@ from newsapi.errors import (
     Unavailable,
 )
 from newsapi.imports import loader, queries, registry
+from newsapi.imports.format_choice import HEAD_BYTES, FormatRefused, choose_format, describe_empty
 from newsapi.imports.import_run import ImportPosition, ImportRun
 from newsapi.imports.line_index import LineIndex
 from newsapi.imports.mapping import MappingDocument
@@ -84,7 +85,7 @@ def create_import(
         The id of the import.
 
     Raises:
-        InvalidBody: The file is empty.
+        InvalidBody: The file is empty, or has another format.
     """
     id_ = uuid7()
     with context.database.transaction() as session:
@@ -95,6 +96,8 @@ def create_import(
     try:
         count = 0
         for count, chunk in enumerate(chunks, 1):
+            if count == 1:
+                _check_format(chunk, options.format)
             with context.database.transaction() as session:
                 queries.append_chunk(session, id_, count - 1, chunk, context.clock(session.connection()))
         if not count:
@@ -111,6 +114,14 @@ def create_import(
             queries.delete_import(session, id_)
         raise
     return id_
+
+
+def _check_format(chunk: bytes, name: str) -> None:
+    """Raise InvalidBody if a file does not have the format."""
+    try:
+        choose_format(chunk[:HEAD_BYTES], name)
+    except FormatRefused as error:
+        raise InvalidBody([FieldError("", str(error))]) from error
 
 
 def cancel(context: WriteContext, caller: Caller, id_: UUID, *, on_finished: OnFinished) -> None:
@@ -244,8 +255,10 @@ class ImportRunner:
             yield from line_index.build()
             for _ in loader.iter_batches(run, stream, ImportPosition(job.line, job.offset)):
                 yield
+            stream.seek(0)
+            head = stream.read(HEAD_BYTES)
         with self._database.transaction() as session:
-            progress.finish(session)
+            progress.finish(session, head)
         self._database.analyze()
 
 
@@ -283,12 +296,12 @@ class _ImportProgress:
         errors = [*(job.errors if job else []), error]
         self.end(session, "failed", errors=errors)
 
-    def finish(self, session: Session) -> None:
-        """End the import; it has failed if nothing was found in the file. Raises LeaseLost."""
+    def finish(self, session: Session, head: bytes) -> None:
+        """End the import of a file with this beginning; it has failed if nothing was found. Raises LeaseLost."""
         if not self.report.is_empty:
             self.end(session, "done")
             return
-        error: RecordError = {"line": 1, "pointer": "", "message": "nothing was found to import"}
+        error: RecordError = {"line": 1, "pointer": "", "message": describe_empty(head)}
         self.end(session, "failed", errors=[error])
 
     def end(self, session: Session, state: str, **columns: object) -> None:

@@ -115,8 +115,9 @@ class ImportReport:
             kind = "other"
         entry = self.omissions.setdefault(kind, {"kind": kind, "count": 0, "places": []})
         entry["count"] += count
-        if len(entry["places"]) < MAX_PLACES:
-            entry["places"].append({"line": line, "detail": omission.detail[:MAX_DETAIL_CHARACTERS]})
+        place: Place = {"line": line, "detail": omission.detail[:MAX_DETAIL_CHARACTERS]}
+        if len(entry["places"]) < MAX_PLACES and place not in entry["places"]:
+            entry["places"].append(place)
 
     def add_warning(self, line: int, pointer: str, message: str) -> None:
         """Add a warning about a record that is imported."""

@@ -80,7 +80,7 @@ def keep_local_changes(
         changes.setdefault("status", _UNKNOWN_HASH)
     for field in tuple(changes):
         _keep(field, changes, values, links, before)
-    if not _is_valid_time(values, now):  # one of the two was kept, and the other does not fit it
+    if changes and not _is_valid_time(values, now):  # one of the two was kept, and the other does not fit it
         _keep("published_at" if "status" in changes else "status", changes, values, links, before)
     return changes or None
 
