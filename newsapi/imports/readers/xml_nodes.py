@@ -292,8 +292,9 @@ def _split_sections(text: str) -> list[str]:
 
 def _repair_markup(text: str) -> str:
     """Repair text outside of CDATA sections and comments."""
-    if "<!DOCTYPE" in text:
-        text = DOCTYPE.sub("", text)
+    start = text.find("<!DOCTYPE")
+    if start >= 0 and (doctype := DOCTYPE.match(text, start)):
+        text = f"{text[:start]}{text[doctype.end() :]}"
     if "]]>" in text:
         text = text.replace("]]>", "]]&gt;")
     return _SUSPECT.sub(_repair_reference, text)

@@ -92,6 +92,7 @@ class _Splitter:
         self._position = 0  # in the buffer: where the next part begins
         self._line = 1  # of the position
         self._has_ended = False
+        self._has_doctype = False  # a document has at most one
         self._absent: dict[str, int] = {}  # up to where in the buffer a terminator is known not to occur
         self._mark = re.compile(rf"<!\[CDATA\[|<!--|<\?|<!DOCTYPE(?=[\s>])|<({names})(?=[\s/>])")
         self._marks_inside: dict[str, re.Pattern[str]] = {}
@@ -180,10 +181,14 @@ class _Splitter:
 
     def _skip_doctype(self, start: int) -> int:
         """Return the position after a document type declaration, or after its name if it has no end."""
-        while (match := DOCTYPE.match(self._buffer, start)) is None:
+        is_first, self._has_doctype = not self._has_doctype, True
+        while is_first:
+            match = DOCTYPE.match(self._buffer, start)
+            if match is not None:
+                return match.end()
             if len(self._buffer) - start > MAX_DOCTYPE_CHARACTERS or not self._read_more():
-                return start + len("<!DOCTYPE")
-        return match.end()
+                break
+        return start + len("<!DOCTYPE")
 
     def _oversized(self, name: str) -> Part:
         """Skip an element that is too large, as far as its end tag."""

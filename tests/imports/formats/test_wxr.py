@@ -168,7 +168,8 @@ def test_no_body_takes_long(post, piece):
 
 
 def meta(name, value):
-    return f"<wp:postmeta><wp:meta_key>{name}</wp:meta_key><wp:meta_value><![CDATA[{value}]]></wp:meta_value></wp:postmeta>"
+    value = f"<wp:meta_value><![CDATA[{value}]]></wp:meta_value>"
+    return f"<wp:postmeta><wp:meta_key>{name}</wp:meta_key>{value}</wp:postmeta>"
 
 
 @pytest.mark.parametrize(
