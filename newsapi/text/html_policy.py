@@ -6,7 +6,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from newsapi.text.characters import decode_attribute
 from newsapi.text.languages import canonicalize_tag
-from newsapi.text.slugs import is_uuid
+from newsapi.text.slugs import is_slug, is_uuid
 from newsapi.text.urls import IMAGE_SCHEMES, LINK_SCHEMES, resolve_embed_url, resolve_url
 
 
@@ -49,7 +49,8 @@ def _embed(value: str, context: HtmlContext) -> str | None:
 
 
 def _own_article(value: str, _: HtmlContext) -> str | None:
-    return value.lower() if is_uuid(value) else None
+    # An import names the target by its slug; when the article is read, the id takes its place.
+    return value.lower() if is_uuid(value) or is_slug(value.lower()) else None
 
 
 def _language(value: str, _: HtmlContext) -> str | None:

@@ -112,7 +112,7 @@ def add_unknown(item: FeedItem, node: Node, known: frozenset[str]) -> None:
     """Tell which elements of an item are not imported."""
     for name, children in node.children.items():
         if name not in known:
-            filled = [child for child in children if child.content or child.attributes()]
+            filled = [child for child in children if not child.is_empty]
             item.notes += [Omission(f"{name.removeprefix('other_')} element", child.content[:100]) for child in filled]
 
 

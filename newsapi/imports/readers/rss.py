@@ -92,8 +92,8 @@ class _FeedReader:
         self.count += 1
         node = element.node
         if node is None:
-            name = f" «{element.label}»" if element.label else ""
-            yield RecordProblem("", f"item {number}{name} {element.fault}")
+            name = f"item {number} «{element.label}» ".replace("«» ", "") if not element.is_last else ""
+            yield RecordProblem("", f"{name}{element.fault}")
             return
         if element.fault is not None:
             yield RecordWarning("", f"item {number} «{element.label}» {element.fault}; it was repaired")

@@ -100,8 +100,8 @@ def _add_text(item: FeedItem, node: Node, feed: Feed) -> None:
         item.described = summary is not None
     item.content = content.inner_html() if content is not None else ""
     item.summary = summary.inner_html() if summary is not None else ""
-    text = content or summary
-    item.body_base = feed.base_of(node, *([text] if text is not None else [])) or item.link or feed.link
+    text_nodes = [found for found in (content, summary) if found is not None][:1]
+    item.body_base = feed.base_of(node, *text_nodes) or item.link or feed.link
 
 
 def _media_description(node: Node) -> Node | None:

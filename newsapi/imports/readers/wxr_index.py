@@ -28,7 +28,8 @@ from newsapi.text.slugs import slugify
 
 TRASHED_SUFFIX: Final = "__trashed"
 UNSAVED_STATUSES: Final = frozenset({"auto-draft", "inherit"})
-_ORDINAL_BYTES: Final = 8
+_KEY_BYTES: Final = 8
+_ABSOLUTE: Final = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//|(?:mailto|tel|javascript|data):", re.IGNORECASE)
 _LINK: Final = re.compile(r"<a\s[^<>]*?\bhref\s*=\s*(?:\"([^\"<>]*+)\"|'([^'<>]*+)')", re.IGNORECASE)
 
 
@@ -104,10 +105,11 @@ class PostIndex:
 
 @dataclass(slots=True)
 class Export:
-    """The data of a whole export."""
+    """The data of a whole export; `host` is that of its `url`, without `www.`."""
 
     title: str = ""
     url: str = ""
+    host: str = ""
     language: str | None = None
     authors: AuthorIndex = field(default_factory=AuthorIndex)
     attachments: AttachmentIndex = field(default_factory=AttachmentIndex)
@@ -117,20 +119,14 @@ class Export:
 
     def link_posts(self, body: str) -> str:
         """Return the HTML of a body in which links to posts of the export name their slug in `data-article-id`."""
-        if self.host not in body and "?p=" not in body:
-            return body
         return _LINK.sub(self._link_post, body)
 
     def _link_post(self, link: re.Match[str]) -> str:
-        href = resolve_http_url(link[1] or link[2], self.url)
-        parts = urlsplit(href or "")
-        slug = self.posts.find_by_address(href) if href and _bare_host(parts.hostname) == self.host else None
+        href = link[1] or link[2] or ""
+        if href.startswith("#") or (_ABSOLUTE.match(href) and self.host not in href):
+            return link[0]
+        slug = self.posts.find_by_address(resolve_http_url(href, f"{self.url}/") or "")
         return f'<a data-article-id="{slug}"{link[0][2:]}' if slug else link[0]
-
-    @property
-    def host(self) -> str:
-        """The host of the site, without `www.`."""
-        return _bare_host(urlsplit(self.url).hostname)
 
 
 def index_export(file: XmlFile) -> Export:
@@ -145,6 +141,7 @@ def index_export(file: XmlFile) -> Export:
         export.title = channel.text("title")
         url = channel.text("wp_base_blog_url") or channel.text("wp_base_site_url") or channel.text("link")
         export.url = (resolve_http_url(url) or "").rstrip("/")
+        export.host = _bare_host(urlsplit(export.url).hostname)
         export.language = canonicalize_tag(channel.text("language").replace("_", "-"))
         version = channel.text("wp_wxr_version")
         export.authors.names_are_public = version == "1.0" or not export.authors.by_login
@@ -199,7 +196,7 @@ def address_key(url: str) -> bytes | None:
     if not host or not (path or id_):
         return None
     text = f"{host}/?p={id_}" if id_ else f"{host}{path}"
-    return blake2b(text.encode("utf-8", "replace"), digest_size=_ORDINAL_BYTES).digest()
+    return blake2b(text.encode("utf-8", "replace"), digest_size=_KEY_BYTES).digest()
 
 
 def _bare_host(host: str | None) -> str:

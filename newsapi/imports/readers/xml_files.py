@@ -32,12 +32,14 @@ class FileElement:
         node: The parsed element, or None if it cannot be read.
         fault: What is wrong with it: if there is a node, the fault was repaired, perhaps with a loss.
         label: Its title or address, to name it in a report; may be empty.
+        is_last: Whether the rest of the file is not read, because of the fault.
     """
 
     line: int
     node: Node | None
     fault: str | None = None
     label: str = ""
+    is_last: bool = False
 
 
 class XmlFile:
@@ -48,6 +50,7 @@ class XmlFile:
         self._stream, self._names = stream, names
         self._start = stream.tell()
         self._outside: str | None = None
+        self._is_complete = True
 
     def elements(self) -> Iterator[FileElement]:
         """Read the file from its beginning and yield its records."""
@@ -61,7 +64,9 @@ class XmlFile:
                     outside.append(part.text)
                     length += len(part.text)
             elif isinstance(part, ReadingEnded):
-                yield FileElement(part.line, None, f"the file is not read from here on: {part.message}")
+                self._is_complete = False
+                message = f"the file is not read from here on: {part.message}"
+                yield FileElement(part.line, None, message, is_last=True)
             else:
                 parser = parser or ElementParser(namespaces_of("".join(outside)))
                 yield _parse(part, parser)
@@ -74,8 +79,8 @@ class XmlFile:
 
     @property
     def is_cut_off(self) -> bool:
-        """Whether the end tag of the root is missing; known after all elements were read once."""
-        return not _END_OF_ROOT.search(self._outside or "")
+        """Whether the file was read to its end, and the end tag of the root is missing; known after it was read."""
+        return self._is_complete and not _END_OF_ROOT.search(self._outside or "")
 
 
 def _parse(part: ElementText, parser: ElementParser) -> FileElement:

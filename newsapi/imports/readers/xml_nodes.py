@@ -126,9 +126,10 @@ class Node:
         """Return the value of an attribute without namespace."""
         return (self._element.get(attribute) or default).strip()
 
-    def attributes(self) -> dict[str, str]:
-        """Return the attributes by local name, in lower case."""
-        return {name.rpartition("}")[2].lower(): value.strip() for name, value in self._element.attrib.items()}
+    @property
+    def is_empty(self) -> bool:
+        """Whether the element has neither text nor attributes."""
+        return not self._element.attrib and not self.content
 
     def all(self, *names: str) -> list[Node]:
         """Return the children with a name, or with one of several."""
@@ -140,11 +141,17 @@ class Node:
 
     def text(self, *names: str) -> str:
         """Return the text of the first child, of the first name, that has one; "" if there is none."""
-        return next((text for child in self.all(*names) if (text := child.content)), "")
+        for name in names:
+            for child in self.children.get(name, ()):
+                if text := child.content:
+                    return text
+        return ""
 
     @property
     def content(self) -> str:
         """The text of the element and of all elements in it, without surrounding white space."""
+        if not len(self._element):
+            return (self._element.text or "").strip()
         return "".join(self._element.itertext()).strip()
 
     def descendants(self) -> Iterator[Node]:
@@ -285,8 +292,9 @@ def _split_sections(text: str) -> list[str]:
 
 def _repair_markup(text: str) -> str:
     """Repair text outside of CDATA sections and comments."""
-    if "<!DOCTYPE" in text:
-        text = DOCTYPE.sub("", text)
+    start = text.find("<!DOCTYPE")
+    if start >= 0 and (doctype := DOCTYPE.match(text, start)):
+        text = f"{text[:start]}{text[doctype.end() :]}"
     if "]]>" in text:
         text = text.replace("]]>", "]]&gt;")
     return _SUSPECT.sub(_repair_reference, text)

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-MAX_ELEMENT_CHARACTERS: Final = 8 << 20
+MAX_ELEMENT_CHARACTERS: Final = 4 << 20
 """Largest element that is parsed."""
 
-MAX_SKIPPED_CHARACTERS: Final = 32 << 20
+MAX_SKIPPED_CHARACTERS: Final = 16 << 20
 """Where the end of a larger element is looked for; the reading ends if it is not found."""
 
 MAX_OUTSIDE_CHARACTERS: Final = 4 << 20
@@ -92,6 +92,7 @@ class _Splitter:
         self._position = 0  # in the buffer: where the next part begins
         self._line = 1  # of the position
         self._has_ended = False
+        self._has_doctype = False  # a document has at most one
         self._absent: dict[str, int] = {}  # up to where in the buffer a terminator is known not to occur
         self._mark = re.compile(rf"<!\[CDATA\[|<!--|<\?|<!DOCTYPE(?=[\s>])|<({names})(?=[\s/>])")
         self._marks_inside: dict[str, re.Pattern[str]] = {}
@@ -180,10 +181,14 @@ class _Splitter:
 
     def _skip_doctype(self, start: int) -> int:
         """Return the position after a document type declaration, or after its name if it has no end."""
-        while (match := DOCTYPE.match(self._buffer, start)) is None:
+        is_first, self._has_doctype = not self._has_doctype, True
+        while is_first:
+            match = DOCTYPE.match(self._buffer, start)
+            if match is not None:
+                return match.end()
             if len(self._buffer) - start > MAX_DOCTYPE_CHARACTERS or not self._read_more():
-                return start + len("<!DOCTYPE")
-        return match.end()
+                break
+        return start + len("<!DOCTYPE")
 
     def _oversized(self, name: str) -> Part:
         """Skip an element that is too large, as far as its end tag."""
@@ -218,12 +223,23 @@ class _Splitter:
         return again if self._read_more() else -1
 
     def _read_more(self) -> bool:
-        """Append the next piece of the file to the buffer; return False if there is none."""
+        """Append the next pieces of the file to the buffer and return whether there are any.
+
+        The larger the buffer, the more is read at once, so that copying it takes linear time.
+
+        Returns:
+            False at the end of the file.
+        """
+        wanted = max(1, (len(self._buffer) - self._position) // 4)
+        pieces: list[str] = []
+        length = 0
         for piece in self._pieces:
-            if piece:
-                self._buffer += piece
-                return True
-        return False
+            pieces.append(piece)
+            length += len(piece)
+            if length >= wanted:
+                break
+        self._buffer = "".join([self._buffer, *pieces])
+        return length > 0
 
     def _compact(self, *, always: bool = False) -> None:
         """Drop the text before the position from the buffer."""

@@ -2,6 +2,8 @@
 
 import pytest
 
+from newsapi.imports.ndjson import RecordProblem
+
 HEAD = b"""<?xml version="1.0"?><rss xmlns:wp="http://wordpress.org/export/1.1/" xmlns:content="http://purl.org/rss/1.0/modules/content/"
  xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:excerpt="http://wordpress.org/export/1.1/excerpt/"><channel>"""
 TAIL = b"</channel></rss>"
@@ -18,19 +20,20 @@ def post(read):
             f"<wp:{name}>{text}</wp:{name}>" for name, text in (usual | values).items() if text is not None
         )
         text = f"<title>Uno</title>{more}<content:encoded><![CDATA[{body}]]></content:encoded>{inside}"
-        found = read(HEAD + f"<item>{text}</item>".encode() + TAIL, "wxr", mapping)
-        return next(one for one in found.records if one["type"] == "article")
+        return read(HEAD + f"<item>{text}</item>".encode() + TAIL, "wxr", mapping).article
 
     return post
 
 
 def test_posts_come_with_all_that_they_name_and_nothing_else_comes(read, mapping):
     found = read("wordpress.xml", "wxr", mapping)
-    assert found.problems == []
+    assert found.problems == [(110, RecordProblem("/headline", "the post senza-titolo has neither a title nor a text"))]
     assert found.slugs() == [
         *("velar-prova", "una-bozza-20", "solo-per-noi", "privato"),
-        *("nel-cestino", "mai-pubblicato", "domani", "senza-titolo"),
+        *("nel-cestino", "mai-pubblicato", "domani"),
     ]
+    assert found.omissions == {"shortcode [vc_row]": 1, "page": 1}
+    assert found.warned == ["/status", "/status"]
     velar = found["velar-prova"]
     assert velar["headline"] == "Range Rover Velar: prova & prezzi"
     assert (velar["status"], velar["published_at"]) == ("published", "2017-03-01T17:30:00+00:00")
@@ -64,7 +67,7 @@ def test_terms_are_told_once_before_the_post_that_first_bears_them(read, mapping
     ]
     assert found.slugs("author") == ["francesco-donnici", "francesco-donnici-francesco2", "redazione"]
     assert found.slugs("section") == ["prove", "attualita"]
-    assert found.places[:6] == [16, 16, 16, 16, 16, 54]
+    assert found.lines[:6] == [16, 16, 16, 16, 16, 54]
 
 
 def test_what_was_not_for_everybody_stays_hidden(read):
@@ -78,7 +81,6 @@ def test_what_was_not_for_everybody_stays_hidden(read):
         "nel-cestino": "withdrawn",
         "mai-pubblicato": "withdrawn",
         "domani": "scheduled",
-        "senza-titolo": "published",
     }
     assert found["mai-pubblicato"]["published_at"] is None, "or the world would be told that it was there"
     assert found["nel-cestino"]["published_at"] is not None
@@ -117,7 +119,7 @@ def test_a_time_without_gmt_is_of_the_newsrooms_clock(post):
 
 def test_a_post_without_a_name_bears_its_number_as_titles_repeat(post):
     assert post(post_name="", status="draft")["slug"] == "uno-7"
-    assert post(post_name="citt%C3%A0", status="draft")["slug"] == "uno-7"
+    assert post(post_name="citt%C3%A0", status="draft")["slug"] == "citta"
 
 
 @pytest.mark.parametrize(
@@ -163,3 +165,137 @@ def test_bodies_become_html(post, body, html):
 )
 def test_no_body_takes_long(post, piece):
     post(piece * (600_000 // len(piece)))
+
+
+def meta(name, value):
+    value = f"<wp:meta_value><![CDATA[{value}]]></wp:meta_value>"
+    return f"<wp:postmeta><wp:meta_key>{name}</wp:meta_key>{value}</wp:postmeta>"
+
+
+@pytest.mark.parametrize(
+    ("fields", "seo"),
+    [
+        ({"rank_math_title": "%title% %sep% %sitename%"}, {"title": "Uno", "description": None, "robots": None}),
+        (
+            {"rank_math_description": "Prova", "rank_math_robots": 'a:1:{i:0;s:7:"noindex";}'},
+            {"title": None, "description": "Prova", "robots": "noindex"},
+        ),
+        (
+            {"_yoast_wpseo_meta-robots-nofollow": "1", "_yoast_wpseo_meta-robots-adv": "noarchive,nosnippet"},
+            {"title": None, "description": None, "robots": "nofollow, noarchive, nosnippet"},
+        ),
+        ({"_yoast_wpseo_meta-robots-noindex": "2"}, None),
+        ({"_yoast_wpseo_title": "%%cf_campo%%"}, None),
+        ({"_seopress_robots_index": "yes"}, {"title": None, "description": None, "robots": "noindex"}),
+    ],
+)
+def test_settings_of_plugins_for_search_engines(post, fields, seo):
+    assert post(more="".join(meta(*one) for one in fields.items())).get("seo") == seo
+
+
+def test_enclosures_are_media(post):
+    record = post(more=meta("enclosure", "https://x.example/puntata.mp3\n123\naudio/mpeg\n"))
+    source = {"url": "https://x.example/puntata.mp3", "type": "audio/mpeg"}
+    assert record["media"] == [{"kind": "audio", "sources": [source]}]
+
+
+def item(inside, id_=7, **values):
+    usual = {"post_id": id_, "post_name": f"uno-{id_}", "status": "publish", "post_type": "post"} | values
+    fields = "".join(f"<wp:{name}>{value}</wp:{name}>" for name, value in usual.items())
+    return f"<item><title>T{id_}</title><pubDate>Thu, 02 May 2019 08:00:00 +0000</pubDate>{inside}{fields}</item>"
+
+
+def export(*items, head=""):
+    return HEAD + head.encode() + "".join(items).encode() + TAIL
+
+
+def author(login, name="", **values):
+    fields = {"author_login": login, "author_display_name": name, **values}
+    return f"<wp:author>{''.join(f'<wp:{key}>{value}</wp:{key}>' for key, value in fields.items())}</wp:author>"
+
+
+@pytest.mark.parametrize(
+    ("head", "creator", "names"),
+    [
+        (author("rossi", "Ada Rossi"), "rossi", ["Ada Rossi"]),
+        (author("rossi", author_first_name="Ada", author_last_name="Rossi"), "ROSSI", ["Ada Rossi"]),
+        (author("ada@x.example", "ada@x.example"), "ada@x.example", []),
+        (author("rossi", "Ada Rossi"), "segreto77", []),
+        (author("rossi", "Ada Rossi"), "Ada Rossi", ["Ada Rossi"]),
+        ("<wp:wxr_version>1.0</wp:wxr_version>", "redazione", ["redazione"]),
+    ],
+)
+def test_logins_are_not_names(read, head, creator, names):
+    reading = read(export(item(f"<dc:creator>{creator}</dc:creator>"), head=head), "wxr")
+    assert reading.names("author") == names
+    assert reading.omissions == ({} if names else {"nameless author": 1})
+
+
+def test_a_guest_author_is_the_item_that_describes_it(read):
+    guest = item(meta("cap-user_login", "ospite") + meta("cap-display_name", "Elsa Verdi"), 8, post_type="guest-author")
+    reading = read(export(item('<category domain="author" nicename="cap-ospite">ospite</category>'), guest), "wxr")
+    assert reading.names("author") == ["Elsa Verdi"]
+    assert not reading.omissions
+
+
+def test_reusable_blocks_stand_where_they_are_used(read):
+    used = item("<content:encoded>&lt;p&gt;Comune&lt;/p&gt;</content:encoded>", 8, post_type="wp_block")
+    unused = item("", 9, post_type="wp_block")
+    body = (
+        '<content:encoded><![CDATA[<p>A</p><!-- wp:block {"ref":8} /--><!-- wp:latest-posts /-->]]></content:encoded>'
+    )
+    reading = read(export(item(body), used, unused), "wxr")
+    assert reading.article["body_html"] == "<p>A</p><p>Comune</p>"
+    assert reading.details == [("dynamic block", "latest-posts in «T7»"), ("unused reusable block", "T9")]
+
+
+def test_a_featured_image_that_is_not_in_the_file_is_reported(read):
+    reading = read(export(item(meta("_thumbnail_id", "99"))), "wxr")
+    assert reading.article["image"] is None
+    assert reading.warned == ["/image"]
+
+
+@pytest.mark.parametrize(
+    ("status", "password", "imported"),
+    [("publish", "x", "draft"), ("private", "", "draft"), ("pending", "", "draft"), ("in-lavorazione", "", "draft")],
+)
+def test_what_was_not_public_is_a_draft(read, status, password, imported):
+    reading = read(export(item("", status=status, post_password=password)), "wxr")
+    assert reading.article["status"] == imported
+
+
+def test_a_broken_post_hides_no_other(read):
+    broken = "<item><title>Rotto</title><content:encoded><![CDATA[<p>Mai chiuso</content:encoded></item>"
+    reading = read(export(item("", 1), broken, item("", 2)), "wxr")
+    assert reading.slugs() == ["uno-1", "uno-2"]
+    assert reading.omissions == {"untyped item": 1}
+
+
+def test_posts_of_one_id_are_identified_by_their_addresses(read):
+    items = [item(f"<link>https://x.example/{n}/</link>", 7, post_name=f"post-{n}") for n in "ab"]
+    articles = read(export(*items), "wxr").articles
+    assert [article["source_id"] for article in articles] == ["https://x.example/a/", "https://x.example/b/"]
+
+
+@pytest.mark.parametrize(
+    ("body", "html"),
+    [
+        ("[youtube https://youtu.be/abc_DEF]", "https://www.youtube.com/embed/abc_DEF"),
+        ("[youtube=https://www.youtube.com/watch?v=abc_DEF]", "https://www.youtube.com/embed/abc_DEF"),
+        ("[youtube]https://youtu.be/abc_DEF[/youtube]", "https://www.youtube.com/embed/abc_DEF"),
+        ("[vimeo 12345]", "https://player.vimeo.com/video/12345"),
+        ('[su_button url="https://x.example/a"]Qui[/su_button]', '<a href="https://x.example/a">'),
+        ('[audio mp3="https://x.example/a.mp3"][/audio]', '<audio controls src="https://x.example/a.mp3">'),
+        ('[video src="https://x.example/a.mp4" poster="https://x.example/p.jpg"]', 'poster="https://x.example/p.jpg"'),
+        ("https://x.example/a.mp3", '<audio controls src="https://x.example/a.mp3">'),
+    ],
+)
+def test_embeds_of_plugins_are_players_or_links(post, body, html):
+    assert html in post(body)["body_html"]
+
+
+def test_what_shortcodes_show_is_reported_if_it_is_lost(read):
+    body = "<content:encoded>[modulo_contatti id=3] [sondaggio n='1']testo[/sondaggio] [sic]</content:encoded>"
+    reading = read(export(item(body)), "wxr")
+    assert reading.omissions == {"shortcode [modulo_contatti]": 1, "shortcode [sondaggio]": 1}
+    assert "testo" in reading.article["body_html"]
