@@ -85,7 +85,7 @@ def clean_values(values: Mapping[str, JsonValue], settings: Settings) -> JsonObj
 
 def clean_body(body_html: str, settings: Settings) -> str:
     """Return the sanitized HTML of an article body, with absolute URLs."""
-    return html.sanitize_html(body_html, base=_base(settings), embed_hosts=settings.embed_hosts)
+    return html.sanitize_html(body_html, base=_base(settings), embed_hosts=settings.embed_hosts).html
 
 
 def _publication_time(published: date | None, precision: str | None, settings: Settings) -> JsonObject:
