@@ -276,3 +276,11 @@ def test_a_dry_run_reports_the_same_and_writes_nothing(import_dry, import_file, 
     assert dry.left["count"] == 1
     again = import_dry(*records)
     assert (again.articles.created, again.articles.updated) == (0, 0)
+
+
+def test_what_a_body_loses_is_reported_with_its_place(import_file):
+    frames = "".join(f'<iframe src="https://altrove.example/{number}"></iframe>' for number in range(3))
+    report = import_file(article("evoque"), article("velar", body_html=f"<p>Uno.</p>{frames}<script>x()</script>"))
+    omissions = report.to_json()
+    assert omissions["left_out"] == {"embed": 3, "script": 1}
+    assert omissions["omissions"][0]["places"] == [{"line": 2, "detail": "https://altrove.example/0"}]
