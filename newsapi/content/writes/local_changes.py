@@ -17,7 +17,7 @@ import orjson
 
 from newsapi.content.queries.snapshots import DETAIL, SUMMARY, ArticleSnapshot
 from newsapi.content.writes.drafts import LISTS
-from newsapi.text.json_types import JsonObject, JsonValue
+from newsapi.text.json_types import JsonObject
 
 LocalChanges: TypeAlias = Mapping[str, str]
 """The changed fields, each with the hash of the value that the last import had for it."""
@@ -104,7 +104,7 @@ def _keep(
         return
     changes[field] = _hash(imported)
     if field in LISTS:
-        links[field] = list(stored)
+        links[field] = list(before.links[field])
         return
     columns = _DEPENDENT_COLUMNS.get(field, ())
     for column in columns if field in TERM_FIELDS else (field, *columns):
@@ -119,13 +119,13 @@ def _is_valid_time(values: JsonObject, now: datetime) -> bool:
     return published_at is not None and (published_at <= now) == (status == "published")
 
 
-def _value(field: str, values: JsonObject, links: Mapping[str, list[UUID]]) -> JsonValue:
+def _value(field: str, values: JsonObject, links: Mapping[str, list[UUID]]) -> object:
     if field in LISTS:
         return links[field]
     return values[f"{field}_id"] if field in TERM_FIELDS else values[field]
 
 
-def _hash(value: JsonValue) -> str:
+def _hash(value: object) -> str:
     if isinstance(value, datetime):
         value = value.astimezone(UTC)
     return blake2b(orjson.dumps(value, option=orjson.OPT_SORT_KEYS), digest_size=8).hexdigest()
