@@ -34,6 +34,9 @@ _DERIVED: Final = frozenset(name for names in _DEPENDENT_COLUMNS.values() for na
 FIELDS: Final = (*(name for name in (*SUMMARY, *DETAIL) if name not in _DERIVED), *TERM_FIELDS, *LISTS)
 """The fields of an article that editors may change."""
 
+_ALWAYS_GIVEN: Final = frozenset((*TERM_FIELDS, *LISTS))
+"""The fields that are links to terms; of the others, a record may lack some."""
+
 _UNKNOWN_HASH: Final = ""
 """Stands for an imported value that nothing is equal to."""
 
@@ -67,7 +70,7 @@ def keep_local_changes(
     A draft that editors have worked on keeps its status, so that no import publishes it.
 
     Args:
-        values: The imported values; changed in place.
+        values: The imported values; changed in place. A field that is missing is not changed by the import.
         links: The imported links to terms; changed in place.
         before: The stored article.
         now: The time of the write.
@@ -79,7 +82,8 @@ def keep_local_changes(
     if changes and before.values["status"] == "draft":
         changes.setdefault("status", _UNKNOWN_HASH)
     for field in tuple(changes):
-        _keep(field, changes, values, links, before)
+        if field in _ALWAYS_GIVEN or field in values:
+            _keep(field, changes, values, links, before)
     if changes and not _is_valid_time(values, now):  # one of the two was kept, and the other does not fit it
         _keep("published_at" if "status" in changes else "status", changes, values, links, before)
     return changes or None
@@ -122,6 +126,8 @@ def _is_valid_time(values: JsonObject, now: datetime) -> bool:
 def _value(field: str, values: JsonObject, links: Mapping[str, list[UUID]]) -> object:
     if field in LISTS:
         return links[field]
+    if field == "bans":
+        return values[field] or []  # null and an empty list mean the same
     return values[f"{field}_id"] if field in TERM_FIELDS else values[field]
 
 
