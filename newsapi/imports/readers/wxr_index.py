@@ -105,7 +105,13 @@ class PostIndex:
 
 @dataclass(slots=True)
 class Export:
-    """The data of a whole export; `host` is that of its `url`, without `www.`."""
+    """The data of a whole export.
+
+    Attributes:
+        host: The host of `url`, without `www.`.
+        reusable_blocks: The content of reusable blocks by id; `used_blocks` are those that posts use.
+        used_terms: Taxonomy and slug of the terms that posts have.
+    """
 
     title: str = ""
     url: str = ""
@@ -116,6 +122,7 @@ class Export:
     posts: PostIndex = field(default_factory=PostIndex)
     reusable_blocks: dict[str, str] = field(default_factory=dict)
     used_blocks: set[str] = field(default_factory=set)
+    used_terms: set[tuple[str, str]] = field(default_factory=set)
 
     def link_posts(self, body: str) -> str:
         """Return the HTML of a body in which links to posts of the export name their slug in `data-article-id`."""
@@ -154,17 +161,19 @@ def _index_element(export: Export, element: FileElement) -> None:
     if node is None:
         return
     if node.name == "wp_author":
-        export.authors.add(node)
+        export.authors.add(node, element.line)
     elif node.name == "item":
         post_type = node.text("wp_post_type")
         if post_type == "attachment":
             export.attachments.add(element.line, node, meta_of(node))
         elif post_type == "guest-author":
-            export.authors.add_guest(meta_of(node), node.text("title"))
+            export.authors.add_guest(meta_of(node), node.text("title"), element.line)
         elif post_type == "wp_block":
             export.reusable_blocks[node.text("wp_post_id")] = node.text("content_encoded")
         elif is_post(node):
             export.posts.add(node)
+            terms = node.all("category")
+            export.used_terms.update((term.get("domain", "category"), term.get("nicename")) for term in terms)
 
 
 def is_post(item: Node) -> bool:

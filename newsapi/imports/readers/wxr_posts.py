@@ -180,10 +180,15 @@ def _enclosures(item: Node) -> list[Record]:
     return media
 
 
+def comments_of(item: Node, title: str) -> list[Omission]:
+    """Return the comments of an item, which are not imported: their texts and authors are private."""
+    types = [comment.text("wp_comment_type") for comment in item.all("wp_comment")]
+    return [Omission(type_ if type_ in _PINGS else "comment", title) for type_ in types]
+
+
 def _not_imported(item: Node, meta: dict[str, str], headline: str) -> list[Note]:
     """Return what a post has that no field of an article holds: comments, and custom fields that are not hidden."""
-    types = [comment.text("wp_comment_type") for comment in item.all("wp_comment")]
-    notes: list[Note] = [Omission(type_ if type_ in _PINGS else "comment", headline) for type_ in types]
+    notes: list[Note] = [*comments_of(item, headline)]
     fields = [name for name in meta if name and not name.startswith("_") and not name.startswith(_KNOWN_FIELDS)]
     notes += [Omission("custom field", name) for name in fields]
     if item.text("wp_is_sticky") == "1":

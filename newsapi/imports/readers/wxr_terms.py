@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -26,21 +27,24 @@ class AuthorIndex:
     by_login: dict[str, ImportedTerm | None] = field(default_factory=dict)
     names_are_public: bool = False
     _slugs: dict[str, str] = field(default_factory=dict)
+    _lines: dict[str, int] = field(default_factory=dict)
+    _used: set[str] = field(default_factory=set)
 
-    def add(self, author: Node) -> None:
+    def add(self, author: Node, line: int) -> None:
         """Add an author of the export, `wp:author`."""
         name = person_name(author.text("wp_author_display_name")) or person_name(
             f"{author.text('wp_author_first_name')} {author.text('wp_author_last_name')}"
         )
-        self._add(author.text("wp_author_login"), name, author.text("wp_author_email"))
+        self._add(author.text("wp_author_login"), name, author.text("wp_author_email"), line)
 
-    def add_guest(self, meta: dict[str, str], title: str) -> None:
+    def add_guest(self, meta: dict[str, str], title: str, line: int) -> None:
         """Add a guest author of the plugin Co-Authors Plus, which is an item of the export."""
         name = person_name(meta.get("cap-display_name")) or person_name(title)
-        self._add(meta.get("cap-user_login", ""), name, meta.get("cap-user_email", ""))
+        self._add(meta.get("cap-user_login", ""), name, meta.get("cap-user_email", ""), line)
 
-    def _add(self, login: str, name: str | None, email: str) -> None:
+    def _add(self, login: str, name: str | None, email: str, line: int) -> None:
         key = login.lower()
+        self._lines.setdefault(key, line)
         if not key or self.by_login.get(key):
             return
         if name is None:
@@ -54,14 +58,25 @@ class AuthorIndex:
 
     def find(self, text: str, *, is_name: bool = False) -> ImportedTerm | None:
         """Return the author with a login or, if the text is a name, the author of that name; None without a name."""
-        key = text.lower()
+        key = text.strip("<> ").lower()
+        self._used.add(key)
         if key in self.by_login:
             return self.by_login[key]
         name = person_name(text)
         if name is None or not (is_name or self.names_are_public or " " in name):
             return None
-        known = next((author for author in self.by_login.values() if author and author.name == name), None)
-        return known or make_category(name)
+        for login, author in self.by_login.items():
+            if author is not None and author.name == name:
+                self._used.add(login)
+                return author
+        return make_category(name)
+
+    def unused(self) -> Iterator[tuple[int, Omission]]:
+        """Return the authors of no post, each with the line on which it begins."""
+        for login, line in self._lines.items():
+            author = self.by_login.get(login)
+            if login not in self._used:
+                yield line, Omission("author without articles", author.name if author else "")
 
 
 @dataclass(slots=True)

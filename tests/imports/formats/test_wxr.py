@@ -228,7 +228,7 @@ def author(login, name="", **values):
 def test_logins_are_not_names(read, head, creator, names):
     reading = read(export(item(f"<dc:creator>{creator}</dc:creator>"), head=head), "wxr")
     assert reading.names("author") == names
-    assert reading.omissions == ({} if names else {"nameless author": 1})
+    assert reading.omissions["nameless author"] == (0 if names else 1)
 
 
 def test_a_guest_author_is_the_item_that_describes_it(read):
@@ -299,3 +299,25 @@ def test_what_shortcodes_show_is_reported_if_it_is_lost(read):
     reading = read(export(item(body)), "wxr")
     assert reading.omissions == {"shortcode [modulo_contatti]": 1, "shortcode [sondaggio]": 1}
     assert "testo" in reading.article["body_html"]
+
+
+def test_terms_comments_and_authors_that_are_not_used_are_reported(read):
+    head = (
+        "<wp:category><wp:category_nicename>prove</wp:category_nicename><wp:cat_name>Prove</wp:cat_name>"
+        "<wp:category_parent>auto</wp:category_parent><wp:category_description>Su strada</wp:category_description>"
+        "</wp:category><wp:tag><wp:tag_slug>mai</wp:tag_slug><wp:tag_name>Mai</wp:tag_name></wp:tag>"
+        "<wp:term><wp:term_taxonomy>nav_menu</wp:term_taxonomy><wp:term_name>In alto</wp:term_name></wp:term>"
+    )
+    category = '<category domain="category" nicename="prove">Prove</category>'
+    comment = "<wp:comment><wp:comment_author_email>x@x.example</wp:comment_author_email></wp:comment>"
+    page = item(comment, 8, post_type="page")
+    reading = read(export(item(category), page, head=head + author("rossi", "Ada Rossi")), "wxr")
+    assert reading.details == [
+        ("category description", "Prove"),
+        ("category parent", "Prove"),
+        ("unused tag", "Mai"),
+        ("menu", "In alto"),
+        ("page", "T8"),
+        ("comment", "T8"),
+        ("author without articles", "Ada Rossi"),
+    ]
