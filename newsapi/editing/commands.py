@@ -99,12 +99,13 @@ def update(
         ScopeMissing: The change requires the scope `content:publish`.
         ResourceInUse: The new slug is taken.
     """
-    options, patch = patches.split_update(body, context.settings)
+    update_request = patches.split_update(body, context.settings)
+    options, patch = update_request.options, update_request.patch
     with context.write_transaction() as write:
         session, now = write.session, write.now
         before = _get_snapshot(session, slug_or_id)
         precondition.check(before.version, required=True)
-        draft = patches.apply_patch(before, patch, context.settings)
+        draft = patches.apply_patch(before, update_request, context.settings)
         if patch.get("status") == "published" and "published_at" not in patch:
             draft.values["published_at"] = min(
                 draft.values["published_at"] or now, now

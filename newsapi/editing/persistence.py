@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -78,7 +78,11 @@ def resolve_and_persist(
     rights = item.after.values["rights"] or {}
     if item.after.is_public and (end := rights.get("expires_at")) and datetime.fromisoformat(end) <= now:
         raise InvalidBody([FieldError("/rights/expires_at", "has passed: the article can no longer be published")])
-    return persist_and_audit(write, item, term_ids, record, read_back)
+
+    def read_back_with_removals(session: Session, result: WriteResult) -> T:
+        return read_back(session, replace(result, removals=draft.removals))
+
+    return persist_and_audit(write, item, term_ids, record, read_back_with_removals)
 
 
 def _check_slug(session: Session, draft: ArticleDraft, before: ArticleSnapshot | None) -> None:

@@ -24,6 +24,7 @@ from newsapi.content.writes.unused_slugs import find_unused_slug, is_numbered
 from newsapi.content.writes.writer import resolve_references
 from newsapi.db.database import Session
 from newsapi.errors import FieldError, InvalidParameter, ResourceInUse
+from newsapi.imports.formats import Omission
 from newsapi.imports.import_run import ImportRun
 
 MAX_NAMES_PER_LOOKUP: Final = 10_000
@@ -113,8 +114,10 @@ class _WriteBatch:
     def _add(self, draft: ArticleDraft, item: ArticleWrite) -> None:
         """Add an article to the batch and to the report."""
         report, before = self._run.report, item.before
+        line = self._run.record_format.source_line(draft.source_line)
+        for removal in draft.removals:
+            report.add_omission(line, Omission(removal.kind, removal.detail), removal.count)
         if item.left_fields:
-            line = self._run.record_format.source_line(draft.source_line)
             report.add_left_article(line, item.after.values["slug"], item.left_fields)
         if before is None or item.after is not before:
             self._writes.append(item)

@@ -1,15 +1,18 @@
 """An imported article is identified by its source: a slug alone overwrites nothing that came from elsewhere."""
 
 from html import escape
+from io import BytesIO
+from pathlib import Path
 
 import pytest
 
+from newsapi.app import WRITE_HOOKS
+from newsapi.imports import loader as import_loader
+from newsapi.imports.formats import ConvertedFormat
+from newsapi.imports.import_run import ImportRun
+from newsapi.imports.line_index import LineIndex
 from tests.support.import_records import article
-from tests.support.invariants import dump
-
-FEED = """<?xml version="1.0" encoding="UTF-8"?>
-<rss version="2.0"><channel><title>Agenzia</title><link>https://agenzia.example/</link><description>d</description>
-<language>it</language>{}</channel></rss>"""
+from tests.support.invariants import consistent, dump
 
 
 def one(slug, source_id=None, **values):
@@ -144,3 +147,118 @@ def test_many_records_with_one_slug_all_come_in(import_file, slugs):
     report = import_file(*(one("notizie", f"a-{number}", headline=escape(f"Numero {number}")) for number in range(40)))
     assert report.articles.created == 40
     assert len(slugs()) == 40
+
+
+CASES = Path(__file__).parent / "formats" / "cases"
+
+
+def case(name):
+    return (CASES / name).read_bytes()
+
+
+def test_a_corrected_title_of_a_feed_updates_its_article(import_file, client):
+    import_file(case("feeds/r01-a.rss"), name="rss")
+    report = import_file(case("feeds/r01-b.rss"), name="rss")
+    assert (report.articles.created, report.articles.updated) == (0, 1)
+    [item] = client.get("/v1/articles").json["data"]
+    assert item["headline"] == "Nuova Velar da 65.000 euro"
+    assert "Testo corretto." in client.get(f"/v1/articles/{item['id']}").json["data"]["body_html"]
+
+
+def test_a_corrected_address_of_a_feed_updates_its_article(import_file, client):
+    import_file(case("feeds/r02-a.rss"), name="rss")
+    report = import_file(case("feeds/r02-b.rss"), name="rss")
+    assert (report.articles.created, report.articles.updated) == (0, 1)
+    [item] = client.get("/v1/articles").json["data"]
+    assert item["slug"] == "nuova-velar-in-arrivo"
+    assert client.get("/v1/articles/nuova-velar-in-arivo").status_code == 308
+
+
+def test_a_feed_does_not_replace_an_article_of_the_newsroom(import_file, client):
+    import_file(case("feeds/r03-own.ndjson"))
+    for _ in range(2):
+        import_file(case("feeds/r03-other.rss"), name="rss")
+        own = client.get("/v1/articles/prova-su-strada").json["data"]
+        assert (own["headline"], own["previous_slugs"]) == ("La prova su strada della redazione", [])
+        assert len(client.get("/v1/articles").json["data"]) == 2
+    [other] = [item for item in client.get("/v1/articles").json["data"] if item["id"] != own["id"]]
+    assert other["headline"] == "La nostra prova su strada"
+
+
+def test_two_posts_of_an_export_with_one_slug_are_two_articles(import_file, client):
+    report = import_file(case("cms/w02-same-slug.xml"), name="wxr")
+    assert (report.articles.created, report.articles.rejected, report.warning_count) == (2, 0, 1)
+    headlines = {item["headline"] for item in client.get("/v1/articles").json["data"]}
+    assert headlines == {"W02 primo con questo nome", "W02 secondo con questo nome"}
+    assert import_file(case("cms/w02-same-slug.xml"), name="wxr").articles.unchanged == 2
+
+
+@pytest.fixture
+def import_items(database, settings, clock, monkeypatch):
+    """Import what a reader finds, in a format with a rule for records of the same article."""
+
+    def import_items(repeated_items, *records):
+        record_format = ConvertedFormat(
+            lambda _stream: ((10 * number, record) for number, record in enumerate(records, 1)),
+            repeated_items=repeated_items,
+        )
+        stream = BytesIO(b"x")
+        run = ImportRun(
+            database,
+            settings,
+            clock,
+            WRITE_HOOKS,
+            lambda *_: None,
+            LineIndex(stream, record_format),
+            record_format=record_format,
+        )
+        for _ in import_loader.iter_batches(run, stream):
+            pass
+        consistent(database)
+        return run.report
+
+    return import_items
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_two_entries_of_a_feed_the_one_updated_last_counts(import_items, stored, database, turned):
+    new = one("velar", "a-1", headline="Nuova", updated_at="2016-08-02T00:00:00Z")
+    old = one("velar", "a-1", headline="Vecchia", updated_at="2016-08-01T00:00:00Z")
+    entries = (new, old) if turned else (old, new)
+    report = import_items("latest", *entries)
+    assert stored("velar").headline == "Nuova"
+    assert (report.articles.created, report.articles.rejected, report.warning_count) == (1, 0, 1)
+    before = dump(database)
+    assert outcomes(import_items("latest", *entries)) == (0, 0, 2, 0)
+    assert dump(database) == before
+
+
+def test_a_second_post_for_the_same_article_is_rejected_by_name(import_items, stored, database):
+    posts = (one("velar", "a-1", headline="Prima"), article("altra"), one("velar", "a-1", headline="Seconda"))
+    for created in (2, 0):
+        report = import_items("reject", *posts)
+        assert (report.articles.created, report.articles.updated, report.articles.rejected) == (created, 0, 1)
+        [error] = report.errors
+        assert (error["line"], error["pointer"]) == (30, "/source_id")
+        assert "line 10" in error["message"]
+        assert "(Seconda)" in error["message"]
+        assert stored("velar").headline == "Prima"
+    assert outcomes(import_items("reject", one("velar", "a-1", headline="Dopo"))) == (0, 1, 0, 0)
+
+
+def test_items_without_identity_never_replace_each_other_and_come_once(import_items, slugs, database):
+    items = (article("notizie", headline="Una"), article("notizie", headline="Due"), article("notizie", headline="Una"))
+    report = import_items("reject", *items)
+    assert (report.articles.created, report.articles.unchanged) == (2, 1)
+    before = dump(database)
+    assert outcomes(import_items("reject", *items)) == (0, 0, 3, 0)
+    assert dump(database) == before
+    assert sorted(slugs()) == ["notizie", "notizie-2"]
+
+
+def test_rejected_items_are_named(import_items):
+    report = import_items("reject", article("velar", brand="lada"), article("evoque", published_at="ieri"))
+    assert [error["message"].rpartition(" (")[2] for error in report.errors] == [
+        "Titolo di evoque)",
+        "Titolo di velar)",
+    ]

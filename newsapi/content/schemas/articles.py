@@ -8,6 +8,7 @@ from marshmallow import ValidationError, fields, missing, validate, validates_sc
 
 from newsapi.content.schemas.blocks import Block
 from newsapi.content.schemas.images import Image, ImageInput, Media, MediaInput
+from newsapi.content.schemas.removals import WriteMeta
 from newsapi.content.schemas.terms import AuthorSchema, BrandSchema, SectionSchema
 from newsapi.web.wire import (
     InputSchema,
@@ -258,6 +259,7 @@ class EditorArticleResponse(OutputSchema):
     """An article after a write."""
 
     data = fields.Nested(EditorArticle, required=True)
+    meta = fields.Nested(WriteMeta, metadata={"description": "Only if something was removed from `body_html`"})
 
 
 class NewsSourceInput(InputSchema):

@@ -52,7 +52,7 @@ def html_to_text(text: str | None) -> str:
     """Return a text that may contain HTML as plain text."""
     if not text or not _HTML_CHARACTERS.search(text):
         return " ".join((text or "").split())
-    return html.html_to_text(html.sanitize_html(text, base=_PLACEHOLDER_BASE_URL, embed_hosts=frozenset()))
+    return html.html_to_text(html.sanitize_html(text, base=_PLACEHOLDER_BASE_URL, embed_hosts=frozenset()).html)
 
 
 def html_to_line(text: str | None) -> str | None:
