@@ -53,7 +53,8 @@ def omission_of(entry: Node) -> Omission | None:
         kind = "comment" if entry.all("thr_in-reply-to") else ""
     if not kind:
         return None
-    is_private = kind in {"settings", "template", "comment"}
+    kind = kind.removesuffix("s") if kind == "settings" else kind
+    is_private = kind in {"setting", "template", "comment"}
     return Omission(kind, "" if is_private else (_plain_text(entry.find("atom_title")) or "")[:200])
 
 
