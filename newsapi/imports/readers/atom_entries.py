@@ -8,7 +8,8 @@ from typing import Final
 
 from newsapi.imports.formats import Omission, RecordWarning
 from newsapi.imports.readers.feed_dates import parse_feed_date
-from newsapi.imports.readers.feed_items import Feed, FeedItem, add_authors, add_unknown, read_language, read_terms
+from newsapi.imports.readers.feed_items import Feed, FeedItem, add_authors, add_unknown, read_terms
+from newsapi.imports.readers.languages import read_language
 from newsapi.imports.readers.terms import html_to_line, html_to_text, last_segment, resolve_http_url
 from newsapi.imports.readers.xml_nodes import Node
 

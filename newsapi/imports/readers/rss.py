@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 from urllib.parse import urlsplit
 
-from newsapi.imports.formats import RecordOrProblem, RecordWarning
+from newsapi.imports.formats import Omission, RecordOrProblem, RecordWarning
 from newsapi.imports.mapping import CategoryMapping
 from newsapi.imports.ndjson import RecordProblem
+from newsapi.imports.readers.addresses import drop_relative_addresses
 from newsapi.imports.readers.atom_entries import omission_of, read_atom_entry, read_atom_feed
 from newsapi.imports.readers.feed_items import Feed, FeedItem, Note
 from newsapi.imports.readers.feed_media import read_files
@@ -115,6 +116,10 @@ class _FeedReader:
         notes = [*item.notes, *files.omissions]
         if not item.title:
             notes.append(RecordWarning("/headline", f"{name} has no title: its text begins the headline"))
+        body = feed_body(text)
+        if not item.body_base:
+            body, count = drop_relative_addresses(body)
+            notes += [Omission("relative address", name)] * count
         mapped = self.terms.map_terms(item.categories, (), item.authors)
         language = item.language or self.mapping.language
         record: Record = {
@@ -123,7 +128,7 @@ class _FeedReader:
             "source_id": self._source_id(item, headline),
             "headline": shorten(headline, MAX_HEADLINE_CHARACTERS, "/headline", name, notes),
             "standfirst": self._standfirst(item, name, notes),
-            "body_html": feed_body(text) + files.links,
+            "body_html": body + files.links,
             "format": "article",
             **self._publication(item, name, notes),
             "canonical_url": item.link,

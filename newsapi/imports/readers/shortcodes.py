@@ -5,12 +5,13 @@ The result is sanitized afterwards like every body. The run time is linear in th
 
 from __future__ import annotations
 
+import base64
 import html
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from newsapi.imports.readers.paragraphs import autop
 
@@ -19,6 +20,7 @@ _ATTRIBUTE = re.compile(r"([\w-]++)\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s\"'
 _CAPTIONED_IMAGE = re.compile(r"(\s*+(?:<a\b[^<>]*+>\s*+)?<img\b[^<>]*+>(?:\s*+</a>)?)(.*)", re.DOTALL)
 _URL_LINE = re.compile(r"^[ \t]*+(?:<p>)?(https?://[^\s<>\"']++)(?:</p>)?[ \t]*+$", re.MULTILINE)
 _EMBED_BLOCK = re.compile(r"<div class=\"wp-block-embed__wrapper\">\s*+(https?://[^\s<>\"']++)\s*+</div>")
+_RAW_HTML = re.compile(r"\[vc_raw_(html|js)\b[^\[\]]*+\]([A-Za-z0-9+/=\s]*+)\[/vc_raw_(?:html|js)\]")
 _URL = re.compile(r"https?://[^\s<>\"'\[\]]++")
 _CODE_TAG = re.compile(r"<(/?)(pre|code|script|style|textarea)\b[^<>]*+>", re.IGNORECASE)
 _CAPTION_NAMES: Final = frozenset({"caption", "wp_caption"})
@@ -67,7 +69,18 @@ def render_content(text: str, media: MediaRenderer) -> RenderedContent:
     return content
 
 
+def _decode_raw_html(match: re.Match[str]) -> str:
+    """Return the HTML of a shortcode of WPBakery, which encodes it; "" for scripts and what cannot be decoded."""
+    try:
+        decoded = unquote(base64.b64decode(match[2]).decode())
+    except ValueError:
+        return ""
+    return f"\n\n{decoded}\n\n" if match[1] == "html" else ""
+
+
 def _render(text: str, media: MediaRenderer, removed: list[str]) -> str:
+    removed += [f"vc_raw_{match[1]}" for match in _RAW_HTML.finditer(text) if not _decode_raw_html(match)]
+    text = _RAW_HTML.sub(_decode_raw_html, text)
     text = _EMBED_BLOCK.sub(lambda match: _inner(render_url(html.unescape(match[1]))), text)
     text = _replace_shortcodes(text, media, removed)
     return _URL_LINE.sub(lambda match: f"\n\n{render_url(html.unescape(match[1]))}\n\n", text)
@@ -189,7 +202,7 @@ def embed_url(url: str) -> str | None:
         return None
     segments = [segment for segment in parts.path.split("/") if segment] or [""]
     if host in {"youtube.com", "youtube-nocookie.com"}:
-        path_id = segments[1:2] if segments[0] in {"embed", "shorts", "live"} else []
+        path_id = segments[1:2] if segments[0] in {"embed", "shorts", "live", "v"} else []
         segments = parse_qs(parts.query).get("v", path_id)[:1] or [""]
     players = {
         "youtu.be": ("https://www.youtube.com/embed/", segments[0]),

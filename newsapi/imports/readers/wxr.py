@@ -84,7 +84,7 @@ def _read_post(
 ) -> Iterator[RecordOrProblem]:
     """Return the new terms of a post, what is to be told of it, and its record."""
     post_terms = read_post_terms(item, reader.export.authors)
-    post = reader.read(item, ordinal, post_terms.format)
+    post = reader.read(item, ordinal, post_terms)
     if element.fault is not None:
         yield RecordWarning("", f"the post {_fault(element)}; it was repaired")
     yield from post.notes

@@ -10,6 +10,7 @@ from hashlib import blake2b
 from typing import Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from newsapi.imports.readers.languages import read_language
 from newsapi.imports.readers.terms import (
     html_to_text,
     last_segment,
@@ -23,7 +24,6 @@ from newsapi.imports.readers.wxr_terms import AuthorIndex
 from newsapi.imports.readers.xml_files import FileElement, XmlFile
 from newsapi.imports.readers.xml_nodes import Node
 from newsapi.text.former_slugs import normalize_former_slug
-from newsapi.text.languages import canonicalize_tag
 from newsapi.text.slugs import slugify
 
 TRASHED_SUFFIX: Final = "__trashed"
@@ -132,7 +132,10 @@ class Export:
         href = link[1] or link[2] or ""
         if href.startswith("#") or (_ABSOLUTE.match(href) and self.host not in href):
             return link[0]
-        slug = self.posts.find_by_address(resolve_http_url(href, f"{self.url}/") or "")
+        url = resolve_http_url(href, f"{self.url}/") or ""
+        slug = self.posts.find_by_address(url)
+        if slug is None and _bare_host(urlsplit(url).hostname) == self.host:
+            slug = self.posts.find_by_address(urlsplit(url).path)  # some exports have relative addresses
         return f'<a data-article-id="{slug}"{link[0][2:]}' if slug else link[0]
 
 
@@ -149,7 +152,7 @@ def index_export(file: XmlFile) -> Export:
         url = channel.text("wp_base_blog_url") or channel.text("wp_base_site_url") or channel.text("link")
         export.url = (resolve_http_url(url) or "").rstrip("/")
         export.host = _bare_host(urlsplit(export.url).hostname)
-        export.language = canonicalize_tag(channel.text("language").replace("_", "-"))
+        export.language = read_language(channel.text("language"))
         version = channel.text("wp_wxr_version")
         export.authors.names_are_public = version == "1.0" or not export.authors.by_login
     export.posts.assign_slugs()
@@ -202,7 +205,7 @@ def address_key(url: str) -> bytes | None:
     host = _bare_host(parts.hostname)
     path = unquote(parts.path).rstrip("/").lower()
     id_ = next(iter(parse_qs(parts.query).get("p", [])), "") if path in {"", "/index.php"} else ""
-    if not host or not (path or id_):
+    if not (path or id_):
         return None
     text = f"{host}/?p={id_}" if id_ else f"{host}{path}"
     return blake2b(text.encode("utf-8", "replace"), digest_size=_KEY_BYTES).digest()

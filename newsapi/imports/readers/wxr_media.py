@@ -31,6 +31,7 @@ class AttachmentIndex:
     _ids_by_file: dict[str, str] = field(default_factory=dict)
     _lines: dict[str, int] = field(default_factory=dict)
     _used: set[str] = field(default_factory=set)
+    _missing: list[str] = field(default_factory=list)
 
     def add(self, line: int, attachment: Node, meta: Mapping[str, str]) -> None:
         """Add an attachment, an item of the export that begins on a line."""
@@ -74,12 +75,18 @@ class AttachmentIndex:
         Without ids it shows the attachments of the post. Returns "" if there are none of its kind.
         """
         ids = self._named_ids(attributes, post_id)
+        self._missing += [id_ for id_ in ids if id_ not in self._lines]
         if name == "gallery":
             return _gallery([image for id_ in ids if (image := self.image(id_)) is not None])
         kind = name if name != "playlist" else attributes.get("type", "audio")
         files = [id_ for id_ in ids if file_kind(self._urls.get(id_, "")) == kind]
         self._used.update(files)
         return "".join(render_file(self._urls[id_], kind) for id_ in files)
+
+    def take_missing(self) -> list[str]:
+        """Return the ids that shortcodes named since the last call and that the export does not have."""
+        missing, self._missing = self._missing, []
+        return missing
 
     def _named_ids(self, attributes: Mapping[str, str], post_id: str) -> list[str]:
         named = attributes.get("ids") or attributes.get("include")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from newsapi.imports.formats import Omission
+from newsapi.imports.readers.languages import read_language
 from newsapi.imports.readers.persons import person_name
 from newsapi.imports.readers.terms import ImportedTerm, make_category, short_hash, shorten_slug
 from newsapi.imports.readers.xml_nodes import Node
@@ -81,12 +82,20 @@ class AuthorIndex:
 
 @dataclass(slots=True)
 class PostTerms:
-    """The categories, tags and authors of a post, its format, and what of them is left out."""
+    """The categories, tags and authors of a post, and what of them is left out.
+
+    Attributes:
+        format: The format of the article.
+        language: Its language, as the plugin Polylang stores it.
+        translation_group: What it has in common with its translations, as the same plugin stores it.
+    """
 
     categories: list[ImportedTerm] = field(default_factory=list)
     tags: list[ImportedTerm] = field(default_factory=list)
     authors: list[ImportedTerm] = field(default_factory=list)
     format: str = "article"
+    language: str | None = None
+    translation_group: str | None = None
     omissions: list[Omission] = field(default_factory=list)
 
 
@@ -108,6 +117,10 @@ def read_post_terms(item: Node, authors: AuthorIndex) -> PostTerms:
         term = make_category(element.content, nicename)
         if domain == "author":
             coauthors.append(element.content or nicename.removeprefix("cap-"))
+        elif domain == "language":
+            terms.language = read_language(nicename.removeprefix("pll_"))
+        elif domain == "post_translations":
+            terms.translation_group = nicename[:100] or None
         elif domain == "post_format":
             _add_format(terms, nicename)
         elif term is not None and domain == "category":

@@ -1,5 +1,8 @@
 """WordPress exports: what becomes of posts, and of what hangs on them."""
 
+from base64 import b64encode
+from urllib.parse import quote
+
 import pytest
 
 from newsapi.imports.ndjson import RecordProblem
@@ -321,3 +324,42 @@ def test_terms_comments_and_authors_that_are_not_used_are_reported(read):
         ("comment", "T8"),
         ("author without articles", "Ada Rossi"),
     ]
+
+
+def test_raw_html_of_a_page_builder_is_decoded(read):
+    encoded = b64encode(quote("<p>Grezzo</p>").encode()).decode()
+    body = f"<content:encoded>[vc_raw_html]{encoded}[/vc_raw_html] [vc_raw_js]YQ==[/vc_raw_js]</content:encoded>"
+    reading = read(export(item(body)), "wxr")
+    assert reading.article["body_html"] == "<p>Grezzo</p>"
+    assert reading.omissions == {"shortcode [vc_raw_js]": 1}
+
+
+def test_a_text_that_only_a_page_builder_has_is_reported(read):
+    assert read(export(item(meta("_elementor_data", '[{"id":"a"}]'))), "wxr").omissions == {"page builder content": 1}
+
+
+def test_languages_and_translations_of_polylang(read):
+    terms = '<category domain="language" nicename="en">English</category>'
+    terms += '<category domain="post_translations" nicename="pll_5f">pll_5f</category>'
+    article = read(export(item(terms), head="<language>it-IT</language>"), "wxr").article
+    assert (article["language"], article["translation_group"]) == ("en", "#pll_5f")
+
+
+def test_images_of_a_gallery_that_are_not_in_the_file_are_reported(read):
+    body = "<content:encoded>[gallery ids='98,99']</content:encoded>"
+    reading = read(export(item(body)), "wxr")
+    assert reading.omissions == {"gallery image that is not in the file": 2, "shortcode [gallery]": 1}
+
+
+def test_relative_links_between_posts_name_their_targets(read):
+    body = '<content:encoded><![CDATA[<a href="/blog/uno/?x=1#y">1</a> <a href="/altro/">2</a>]]></content:encoded>'
+    items = [item("<link>/blog/uno</link>", 1), item(f"<link>/blog/due</link>{body}", 2)]
+    reading = read(export(*items, head="<link>https://x.example</link>"), "wxr")
+    body = reading["uno-2"]["body_html"]
+    assert '<a data-article-id="uno-1" href="/blog/uno/?x=1#y">' in body
+    assert '<a href="/altro/">' in body
+    assert reading["uno-2"]["base_url"] == "https://x.example/blog/due"
+
+
+def test_a_text_may_stand_in_the_description(read):
+    assert read(export(item("<description>Testo</description>")), "wxr").article["body_html"] == "<p>Testo</p>"
