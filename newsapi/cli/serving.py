@@ -5,15 +5,15 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import threading
 from contextlib import nullcontext
 from pathlib import Path
 
 import click
 
-from newsapi.app import WRITE_HOOKS, configure_logging, create_app, create_front, create_worker
+from newsapi.app import configure_logging, create_app, create_front, create_worker
 from newsapi.cli.startup import create_database, open_database, require_current_schema, tune_gc
 from newsapi.cli.terminal import print_field_error
+from newsapi.db.clock import utc_now
 from newsapi.demo import content, mail_views, picture_views
 from newsapi.demo.home_page import DEMO_PAGE
 from newsapi.imports import loader as import_loader
@@ -21,10 +21,11 @@ from newsapi.server import metrics
 from newsapi.server.bind import bind_address
 from newsapi.server.front import Front
 from newsapi.server.graceful_shutdown import with_graceful_shutdown
+from newsapi.server.signal_event import SignalEvent
 from newsapi.server.worker_process import SUPERVISOR_PID_VARIABLE, exit_with_parent
 from newsapi.settings import SettingError, Settings
 from newsapi.web import home_page
-from newsapi.web.context import utc_now
+from newsapi.write_hooks import WRITE_HOOKS
 
 
 @click.command()
@@ -32,7 +33,7 @@ def serve() -> None:
     """Serve the API on NEWSAPI_HOST and NEWSAPI_PORT, and start a worker.
 
     SIGTERM stops the server after the requests in progress. SIGHUP replaces the processes one by one without losing a
-    request.
+    request: each stops when its successor answers. If a new process does not start, the old ones go on.
     """
     settings = Settings.from_env()
     address = bind_address(settings)
@@ -57,12 +58,12 @@ def worker() -> None:
         exit_with_parent(int(supervisor))
     elif settings.metrics_port:
         _serve_metrics(settings)
-    stop = threading.Event()
+    stop = SignalEvent()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     background_worker = create_worker(settings)
     tune_gc()
-    background_worker.run(stop)
+    background_worker.run(stop.wait)
 
 
 @click.command()

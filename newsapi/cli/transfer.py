@@ -11,10 +11,10 @@ from typing import BinaryIO
 import click
 import orjson
 
-from newsapi.app import WRITE_HOOKS
 from newsapi.cli import import_summary
 from newsapi.cli.startup import open_database, tune_gc
 from newsapi.cli.terminal import print_field_error, progress_bar
+from newsapi.db.clock import utc_now
 from newsapi.db.database import Database
 from newsapi.imports import export as import_export
 from newsapi.imports import export_records
@@ -29,7 +29,7 @@ from newsapi.imports.registry import IMPORT_FORMATS, get_format
 from newsapi.imports.report import ImportReport
 from newsapi.settings import Settings
 from newsapi.text.strict_json import InvalidJson
-from newsapi.web.context import utc_now
+from newsapi.write_hooks import WRITE_HOOKS
 
 
 @click.command(name="import")

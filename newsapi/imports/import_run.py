@@ -15,6 +15,7 @@ from newsapi.errors import FieldError
 from newsapi.imports.formats import NDJSON, RecordFormat
 from newsapi.imports.line_index import LineIndex
 from newsapi.imports.report import Counts, ImportReport
+from newsapi.imports.term_slugs import TermSlugs
 from newsapi.settings import Settings
 
 RejectCallback = Callable[[int, FieldError], None]
@@ -59,6 +60,7 @@ class ImportRun:
         overwrite: Whether the import replaces what editors changed.
         save_position: Saves the position, in the transaction that wrote the lines.
         write_count: Number of batches that changed the database.
+        term_slugs: The slugs of terms that are not those in the file.
     """
 
     database: TransactionSource
@@ -73,6 +75,7 @@ class ImportRun:
     overwrite: bool = False
     save_position: ProgressCallback | None = None
     write_count: int = 0
+    term_slugs: TermSlugs = field(default_factory=TermSlugs)
 
     @property
     def counts(self) -> Counts:

@@ -36,7 +36,6 @@ from newsapi.imports.queries import ImportJob
 from newsapi.imports.report import ImportReport, RecordError
 from newsapi.keys import audit
 from newsapi.settings import Settings
-from newsapi.text.json_types import JsonObject
 from newsapi.web.caller import Caller
 
 log = structlog.get_logger("newsapi.worker")
@@ -275,12 +274,12 @@ class _ImportProgress:
         self._failures = 0
         self.write(session, line=position.line, offset=position.offset, failures=0, **self._report_columns())
 
-    def _report_columns(self) -> JsonObject:
+    def _report_columns(self) -> dict[str, object]:
         """Return the columns of the report: those of their own, and the others as a document."""
-        report = self.report.to_json()
-        columns = {name: report.pop(name) for name in ("created", "updated", "unchanged", "rejected", "errors")}
-        del report["left_out"]  # follows from the omissions
-        return {**columns, "report": report}
+        members = self.report.to_json()
+        own = {"created", "updated", "unchanged", "rejected", "errors", "left_out"}  # the last follows from omissions
+        report = {name: value for name, value in members.items() if name not in own}
+        return {**self.report.total.to_json(), "errors": members["errors"], "report": report}
 
     def fail(self, session: Session) -> None:
         """Count a failure; end the import after `MAX_FAILURES` at one position. Raises LeaseLost."""

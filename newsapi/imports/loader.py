@@ -8,9 +8,9 @@ where a file has several lines for one article, a line is also skipped if the ar
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, islice
 from operator import attrgetter
 from typing import BinaryIO
 
@@ -101,6 +101,11 @@ def iter_batches(run: ImportRun, stream: BinaryIO, begin: ImportPosition = FILE_
     Yields:
         The position after each batch, which is then committed.
     """
+    if begin.line and run.record_format.keeps_terms:
+        with run.database.read_transaction() as connection:
+            read_lines = islice(run.record_format.lines(stream), begin.line)
+            run.term_slugs.restore(connection, read_lines)
+        stream.seek(0)
     lines = run.record_format.lines(stream, number=begin.line, offset=begin.offset)
     with ParserPool(run.settings) as parsers:
         for batch, results in parsers.iter_parsed(_skip_unchanged(run, lines)):
@@ -200,13 +205,17 @@ def _write_records(run: ImportRun, session: Session, records: Iterable[ParsedTer
             if isinstance(record, ParsedTerm):
                 _write_term(run, session, record)
             else:
-                drafts.append(record.draft)
+                drafts.append(run.term_slugs.apply(record.draft))
         if drafts:
             write_articles(run, session, drafts)
 
 
 def _write_term(run: ImportRun, session: Session, term: ParsedTerm) -> None:
     now = run.now()
+    if run.record_format.keeps_terms:
+        run.term_slugs.assign(session.connection(), term.kind, {term.slug: str(term.values["name"])})
+        slug = run.term_slugs.get(term.kind, term.slug)
+        term = replace(term, slug=slug, values={**term.values, "slug": slug})
     stored_digest = term_writes.import_digest(session, term.kind, term.slug)
     is_kept = run.record_format.keeps_terms and term_writes.resolve_slugs(session, term.kind, [term.slug])
     if is_kept or stored_digest == term.digest or run.is_superseded(term.line, stored_digest):

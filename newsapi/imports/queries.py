@@ -18,9 +18,8 @@ from sqlalchemy.orm import Session
 from newsapi.db.database import Database
 from newsapi.db.types import columns_table
 from newsapi.imports.mapping import MappingDocument
-from newsapi.imports.report import RecordError
+from newsapi.imports.report import RecordError, ReportDocument
 from newsapi.imports.tables import Import, ImportChunk
-from newsapi.text.json_types import JsonObject
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -59,7 +58,7 @@ class ImportJob(NamedTuple):
     unchanged: int
     rejected: int
     errors: list[RecordError]
-    report: JsonObject
+    report: ReportDocument
     overwrite: bool
     failures: int
 

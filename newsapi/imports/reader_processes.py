@@ -27,7 +27,6 @@ from newsapi.content.writes.drafts import ArticleDraft, make_draft
 from newsapi.errors import FieldError, ParserProcessDied
 from newsapi.imports.ndjson import Line
 from newsapi.settings import Settings
-from newsapi.text.json_types import JsonObject
 from newsapi.text.strict_json import InvalidJson, parse_line
 from newsapi.web.wire import field_errors
 
@@ -95,11 +94,11 @@ def parse_lines(settings: Settings, lines: Iterable[Line]) -> list[ParseResult]:
 def _parse_record(settings: Settings, line: Line) -> ParseResult:
     if line.problem is not None:
         return RejectedLine(line.number, [FieldError(line.problem.pointer, line.problem.message)])
-    record: JsonObject = {}
+    record: Mapping[str, object] = {}
     type_: object = None
     try:
-        record = parse_line(line.raw)
-        type_ = record.pop("type", None)
+        record = members = parse_line(line.raw)
+        type_ = members.pop("type", None)
         if type_ == "article":
             values = ARTICLE_SCHEMA.load(record)
             draft = make_draft(values, settings, source_line=line.number, source_digest=line.digest)
@@ -117,7 +116,7 @@ def _parse_record(settings: Settings, line: Line) -> ParseResult:
     return RejectedLine(line.number, errors, _name_of(record), is_term)
 
 
-def _name_of(record: JsonObject) -> str:
+def _name_of(record: Mapping[str, object]) -> str:
     """Return what identifies an invalid record to a reader: its headline, name or slug; empty if it has none."""
     for member in ("headline", "name", "slug", "source_id"):
         if isinstance(value := record.get(member), str) and value.strip():

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Final, TypedDict, cast
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final, TypedDict, cast
 
 from newsapi.errors import FieldError
 from newsapi.imports.formats import Omission
-from newsapi.text.json_types import JsonObject
 
 MAX_REPORTED: Final = 100
 """Errors, warnings and articles left as they are that a report contains; further ones are only counted."""
@@ -61,6 +60,32 @@ class LeftArticles(TypedDict):
     places: list[LeftArticle]
 
 
+class OutcomeNumbers(TypedDict):
+    """Numbers of records by outcome."""
+
+    created: int
+    updated: int
+    unchanged: int
+    rejected: int
+
+
+class ReportDocument(TypedDict, total=False):
+    """A report as a JSON object; a report that was not begun has no members."""
+
+    created: int
+    updated: int
+    unchanged: int
+    rejected: int
+    articles: OutcomeNumbers
+    terms: OutcomeNumbers
+    left_out: dict[str, int]
+    omissions: list[OmissionCount]
+    left_as_is: LeftArticles
+    warning_count: int
+    warnings: list[RecordError]
+    errors: list[RecordError]
+
+
 @dataclass(slots=True)
 class Counts:
     """Number of records by outcome."""
@@ -73,6 +98,15 @@ class Counts:
     def add(self, outcome: str, count: int = 1) -> None:
         """Count records with an outcome."""
         setattr(self, outcome, getattr(self, outcome) + count)
+
+    def to_json(self) -> OutcomeNumbers:
+        """Return the numbers as a JSON object."""
+        return {
+            "created": self.created,
+            "updated": self.updated,
+            "unchanged": self.unchanged,
+            "rejected": self.rejected,
+        }
 
 
 @dataclass(slots=True)
@@ -136,12 +170,12 @@ class ImportReport:
         if len(self.errors) < MAX_REPORTED:
             self.errors.append({"line": line, "pointer": error.location, "message": error.message})
 
-    def to_json(self) -> JsonObject:
-        """Return the report as the members of a JSON object."""
+    def to_json(self) -> ReportDocument:
+        """Return the report as a JSON object."""
         return {
-            **asdict(self.total),
-            "articles": asdict(self.articles),
-            "terms": asdict(self.terms),
+            **self.total.to_json(),
+            "articles": self.articles.to_json(),
+            "terms": self.terms.to_json(),
             "left_out": {kind: entry["count"] for kind, entry in self.omissions.items()},
             "omissions": list(self.omissions.values()),
             "left_as_is": self.left,
@@ -151,14 +185,13 @@ class ImportReport:
         }
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> ImportReport:
+    def from_json(cls, document: ReportDocument) -> ImportReport:
         """Return the report that `to_json` wrote; missing members are empty."""
-        return cls(
-            articles=Counts(**document.get("articles", {})),
-            terms=Counts(**document.get("terms", {})),
-            omissions={entry["kind"]: cast("OmissionCount", entry) for entry in document.get("omissions", ())},
-            left=cast("LeftArticles", document.get("left_as_is") or {"count": 0, "places": []}),
-            warnings=list(document.get("warnings", ())),
-            warning_count=document.get("warning_count", 0),
-            errors=list(document.get("errors", ())),
-        )
+        report = cls(warning_count=document.get("warning_count", 0))
+        for counts, numbers in ((report.articles, document.get("articles")), (report.terms, document.get("terms"))):
+            for outcome, number in (numbers or {}).items():
+                counts.add(outcome, cast("int", number))
+        report.omissions = {entry["kind"]: entry for entry in document.get("omissions", [])}
+        report.left = document.get("left_as_is", report.left)
+        report.warnings, report.errors = document.get("warnings", []), document.get("errors", [])
+        return report

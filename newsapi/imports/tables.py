@@ -10,8 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from newsapi.db.types import Base, Json, uuid7
 from newsapi.imports.mapping import MappingDocument
-from newsapi.imports.report import RecordError
-from newsapi.text.json_types import JsonObject
+from newsapi.imports.report import RecordError, ReportDocument
 
 
 class Import(Base):
@@ -43,7 +42,7 @@ class Import(Base):
     unchanged: Mapped[int]
     rejected: Mapped[int]
     errors: Mapped[list[RecordError]] = mapped_column(Json)
-    report: Mapped[JsonObject] = mapped_column(Json)
+    report: Mapped[ReportDocument] = mapped_column(Json)
     overwrite: Mapped[bool]
     lease_holder: Mapped[str | None]
     failures: Mapped[int]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, cast
 from uuid import UUID
 
 from flask import Response, current_app, request
@@ -18,9 +18,8 @@ from newsapi.imports import jobs, mapping, queries
 from newsapi.imports.jobs import ImportOptions
 from newsapi.imports.mapping import MappingDocument
 from newsapi.imports.registry import FORMATS_BY_NAME, IMPORT_FORMATS
-from newsapi.imports.report import ImportReport
+from newsapi.imports.report import ImportReport, ReportDocument
 from newsapi.imports.schemas import ImportList, ImportListParams, ImportParams, ImportResponse, ImportSchema
-from newsapi.text.json_types import JsonObject, JsonValue
 from newsapi.text.strict_json import InvalidJson
 from newsapi.web import pagination, write_requests
 from newsapi.web.authorization import require_caller
@@ -151,10 +150,10 @@ def _dump_import(connection: Connection, id_: UUID) -> str:
     return dump_json({"data": _dump_row(dict(row._mapping))}).decode()  # noqa: SLF001 (documented API of SQLAlchemy rows)
 
 
-def _dump_row(row: Mapping[str, JsonValue]) -> JsonObject:
+def _dump_row(row: Mapping[str, object]) -> dict[str, object]:
     """Return an import job as the API shows it."""
-    report = ImportReport.from_json({**row["report"], "errors": row["errors"]})
-    return compile_dump(ImportSchema)({**report.to_json(), **row})
+    stored = cast("ReportDocument", {**cast("ReportDocument", row["report"]), "errors": row["errors"]})
+    return compile_dump(ImportSchema)({**ImportReport.from_json(stored).to_json(), **row})
 
 
 def _page(connection: Connection, query: pagination.Query) -> CachedResponse:

@@ -253,3 +253,27 @@ def test_articles_that_nobody_changed_have_no_local_changes(import_file, editor,
     with database.read_transaction() as connection:
         stored = dict(connection.execute(select(Article.slug, Article.local_changes)).all())
     assert (set(stored["velar"]), stored["evoque"]) == ({"headline"}, None)
+
+
+def test_a_slug_that_was_changed_here_stays(import_file, editor, public):
+    import_file(VELAR, article("evoque", source_id="a-1"))
+    editor.change(shown(editor), slug="velar-2017")
+    editor.change(shown(editor, "evoque"), slug="evoque-2019")
+    for headline in ("Prima", "Dalla fonte"):
+        report = import_file(
+            {**VELAR, "headline": headline}, article("evoque", source_id="a-1", headline=headline, standfirst="Nuovo.")
+        )
+        assert left(report) == [("velar-2017", {"slug"}), ("evoque-2019", {"slug"})]
+    assert shown(editor, "evoque-2019")["headline"] == "Dalla fonte"
+    assert public.get("/v1/articles/velar").headers["Location"].endswith("/velar-2017")
+    assert import_file(article("evoque", source_id="a-1"), overwrite=True).articles.updated == 1
+    assert shown(editor, "evoque")["slug"] == "evoque"
+
+
+def test_bans_of_editors_stay(import_file, editor):
+    import_file(VELAR, article("evoque"), article("defender"))
+    picks = {"slugs": [], "ban": ["evoque"]}
+    assert editor.put("/v1/articles/velar/picks", picks, If_Match=f'"v{shown(editor)["version"]}"').status_code == 200
+    import_file({**VELAR, "headline": "Dalla fonte"})
+    assert left(import_file({**VELAR, "bans": ["defender"]})) == [("velar", {"bans"})]
+    assert editor.get("/v1/articles/velar/picks").json["data"]["ban"] == ["evoque"]

@@ -2,6 +2,7 @@
 
 from html import escape
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from newsapi.app import WRITE_HOOKS
 from newsapi.imports import loader as import_loader
 from newsapi.imports.formats import ConvertedFormat
-from newsapi.imports.import_run import ImportRun
+from newsapi.imports.import_run import FILE_BEGIN, ImportRun
 from newsapi.imports.line_index import LineIndex
 from tests.support.import_records import article
 from tests.support.invariants import consistent, dump
@@ -262,3 +263,55 @@ def test_rejected_items_are_named(import_items):
         "Titolo di evoque)",
         "Titolo di velar)",
     ]
+
+
+def author(name, slug="ivanov"):
+    return {"type": "author", "slug": slug, "name": name}
+
+
+def signed(slug, name_in_file="ivanov"):
+    return article(slug, source_id=slug, authors=[name_in_file])
+
+
+def authors_of(client, slug):
+    return [item["name"] for item in client.get(f"/v1/articles/{slug}").json["data"]["authors"]]
+
+
+def test_names_of_two_scripts_with_one_transliteration_are_two_authors(import_items, make, client, database):
+    make.author("ivanov", name="Иванов")
+    first = (author("Ivanov"), signed("uno"))
+    assert import_items("reject", *first).terms.created == 1
+    assert (authors_of(client, "uno"), client.get("/v1/authors/ivanov").json["data"]["name"]) == (["Ivanov"], "Иванов")
+    before = dump(database)
+    assert import_items("reject", *first).total.unchanged == 2
+    assert dump(database) == before
+    import_items("reject", author("Иванов"), signed("due"))
+    assert authors_of(client, "due") == ["Иванов"]
+
+
+def test_an_author_that_was_renamed_here_stays_the_same_one(import_items, make, client):
+    make.author("ivanov", name="Иван Иванов")
+    assert import_items("reject", author("Иванов"), signed("uno")).terms.unchanged == 1
+    assert authors_of(client, "uno") == ["Иван Иванов"]
+
+
+def test_an_interrupted_import_goes_on_with_the_same_authors(database, settings, clock, make, client, monkeypatch):
+    make.author("ivanov", name="Иванов")
+    monkeypatch.setattr(import_loader, "BATCH_LINES", 1)
+    records = [author("Ivanov"), *(signed(f"a-{number}") for number in range(4))]
+    position = FILE_BEGIN
+    for stop in (1, 2, 9):
+        record_format = ConvertedFormat(lambda _stream: enumerate(records, 1))
+        stream = BytesIO(b"x")
+        run = ImportRun(
+            database,
+            settings,
+            clock,
+            WRITE_HOOKS,
+            lambda *_: None,
+            LineIndex(stream, record_format),
+            record_format=record_format,
+        )
+        *_, position = islice(import_loader.iter_batches(run, stream, position), stop)
+    for number in range(4):
+        assert authors_of(client, f"a-{number}") == ["Ivanov"]

@@ -393,3 +393,61 @@ def test_a_change_reaches_the_cdn_twice_by_the_worker_beside_the_server(newsapi,
         assert served.stop()[0] == 0
     cdn.close()
     assert all("slug:velar" in asked.words for asked in cdn.asked)
+
+
+SLOW = 120
+"""Seconds in which processes start on a machine that is busy."""
+
+
+def stop_new_processes(served, known, seconds=40):
+    """Suspend each server process that is started from now on, before it answers; return the first one's id."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        for pid in set(processes(served)) - known:
+            os.kill(pid, signal.SIGSTOP)
+            return pid
+        time.sleep(0.005)
+    raise AssertionError
+
+
+@pytest.mark.long
+@pytest.mark.timeout(400)
+def test_on_a_reload_an_old_process_stops_when_the_new_one_answers_and_not_before(served):
+    old = {*processes(served)}
+    served.process.send_signal(signal.SIGHUP)
+    new = stop_new_processes(served, old)
+    end = time.monotonic() + 6
+    while time.monotonic() < end:
+        assert ask(served) == 200
+        assert old <= {*processes(served)}
+        time.sleep(0.2)
+    os.kill(new, signal.SIGCONT)
+    until(lambda: not old & {*processes(served)} and len(processes(served)) == 2, SLOW)
+    assert new in processes(served)
+    assert ask(served) == 200
+
+
+@pytest.mark.long
+@pytest.mark.timeout(400)
+def test_a_reload_with_a_broken_setting_leaves_the_old_processes_and_a_mended_one_replaces_them(served):
+    old = {*processes(served)}
+    setting = Path(f"/proc/{served.process.pid}/cwd/.env").resolve()
+    setting.write_text("NEWSAPI_CACHE_MB=many\n")
+    served.process.send_signal(signal.SIGHUP)
+    until(lambda: "the old one goes on" in served.printed, SLOW)
+    assert old == {*processes(served)}
+    assert ask(served) == 200
+    setting.write_text("NEWSAPI_CACHE_MB=32\n")
+    served.process.send_signal(signal.SIGHUP)
+    until(lambda: not old & {*processes(served)} and len(processes(served)) == 2, SLOW)
+    assert ask(served) == 200
+
+
+@pytest.mark.long
+@pytest.mark.timeout(400)
+def test_a_server_that_is_told_to_stop_while_it_reloads_ends(served):
+    old = {*processes(served)}
+    served.process.send_signal(signal.SIGHUP)
+    new = stop_new_processes(served, old)
+    assert served.stop()[0] == 0
+    assert not alive(new)

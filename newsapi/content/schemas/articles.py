@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from marshmallow import ValidationError, fields, missing, validate, validates_schema
 
 from newsapi.content.schemas.blocks import Block
+from newsapi.content.schemas.body_html import BodyHtml
 from newsapi.content.schemas.images import Image, ImageInput, Media, MediaInput
 from newsapi.content.schemas.removals import WriteMeta
 from newsapi.content.schemas.terms import AuthorSchema, BrandSchema, SectionSchema
@@ -295,20 +296,6 @@ class SeoInput(InputSchema):
     robots = SingleLineText(max_length=200, allow_none=True, load_default=None)
 
 
-MAX_BODY_CHARACTERS = 2_000_000
-
-
-class BodyHtml(fields.String):
-    """The body as HTML; it is sanitized after loading."""
-
-    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> str:
-        if not isinstance(value, str):
-            raise ValidationError(["must be a string"])
-        if len(value) > MAX_BODY_CHARACTERS:
-            raise ValidationError([f"is longer than {MAX_BODY_CHARACTERS} characters"])
-        return value
-
-
 class ArticleImport(InputSchema):
     """An article as imported; references to terms are slugs."""
 
@@ -362,16 +349,8 @@ class ArticleCreate(ArticleImport):
     class Meta(InputSchema.Meta):
         """Exclude the fields that follow from other writes."""
 
-        exclude = (
-            "id",
-            "source_id",
-            "base_url",
-            "updated_at",
-            "materially_updated_at",
-            "previous_slugs",
-            "corrections",
-            "picks",
-            "bans",
+        exclude = tuple(
+            "id source_id base_url updated_at materially_updated_at previous_slugs corrections picks bans".split()
         )
 
     slug = SlugField(load_default=None, metadata={"description": "Made from the headline if omitted"})

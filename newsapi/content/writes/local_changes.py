@@ -17,7 +17,7 @@ import orjson
 
 from newsapi.content.queries.snapshots import DETAIL, SUMMARY, ArticleSnapshot
 from newsapi.content.writes.drafts import LISTS
-from newsapi.text.json_types import JsonObject, JsonValue
+from newsapi.text.json_types import JsonObject
 
 LocalChanges: TypeAlias = Mapping[str, str]
 """The changed fields, each with the hash of the value that the last import had for it."""
@@ -33,6 +33,9 @@ _DEPENDENT_COLUMNS: Final = {
 _DERIVED: Final = frozenset(name for names in _DEPENDENT_COLUMNS.values() for name in names)
 FIELDS: Final = (*(name for name in (*SUMMARY, *DETAIL) if name not in _DERIVED), *TERM_FIELDS, *LISTS)
 """The fields of an article that editors may change."""
+
+_ALWAYS_GIVEN: Final = frozenset((*TERM_FIELDS, *LISTS))
+"""The fields that are links to terms; of the others, a record may lack some."""
 
 _UNKNOWN_HASH: Final = ""
 """Stands for an imported value that nothing is equal to."""
@@ -67,7 +70,7 @@ def keep_local_changes(
     A draft that editors have worked on keeps its status, so that no import publishes it.
 
     Args:
-        values: The imported values; changed in place.
+        values: The imported values; changed in place. A field that is missing is not changed by the import.
         links: The imported links to terms; changed in place.
         before: The stored article.
         now: The time of the write.
@@ -79,7 +82,8 @@ def keep_local_changes(
     if changes and before.values["status"] == "draft":
         changes.setdefault("status", _UNKNOWN_HASH)
     for field in tuple(changes):
-        _keep(field, changes, values, links, before)
+        if field in _ALWAYS_GIVEN or field in values:
+            _keep(field, changes, values, links, before)
     if changes and not _is_valid_time(values, now):  # one of the two was kept, and the other does not fit it
         _keep("published_at" if "status" in changes else "status", changes, values, links, before)
     return changes or None
@@ -104,7 +108,7 @@ def _keep(
         return
     changes[field] = _hash(imported)
     if field in LISTS:
-        links[field] = list(stored)
+        links[field] = list(before.links[field])
         return
     columns = _DEPENDENT_COLUMNS.get(field, ())
     for column in columns if field in TERM_FIELDS else (field, *columns):
@@ -119,13 +123,15 @@ def _is_valid_time(values: JsonObject, now: datetime) -> bool:
     return published_at is not None and (published_at <= now) == (status == "published")
 
 
-def _value(field: str, values: JsonObject, links: Mapping[str, list[UUID]]) -> JsonValue:
+def _value(field: str, values: JsonObject, links: Mapping[str, list[UUID]]) -> object:
     if field in LISTS:
         return links[field]
+    if field == "bans":
+        return values[field] or []  # null and an empty list mean the same
     return values[f"{field}_id"] if field in TERM_FIELDS else values[field]
 
 
-def _hash(value: JsonValue) -> str:
+def _hash(value: object) -> str:
     if isinstance(value, datetime):
         value = value.astimezone(UTC)
     return blake2b(orjson.dumps(value, option=orjson.OPT_SORT_KEYS), digest_size=8).hexdigest()

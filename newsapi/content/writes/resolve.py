@@ -158,7 +158,6 @@ def _after(
     origin: WriteOrigin,
 ) -> ArticleSnapshot:
     values = dict(draft.values)
-    values.setdefault("bans", before.values["bans"] if before else None)  # import records do not contain them
     for name in local_changes.TERM_FIELDS:
         values[f"{name}_id"] = next(iter(links_by_field[name]), None)
     links = {name: links_by_field[name] for name in LISTS}
@@ -171,6 +170,7 @@ def _after(
             _keep_later_times(values, before)
     elif before and origin is not WriteOrigin.OVERWRITING_IMPORT:
         changes = before.local_changes
+    values.setdefault("bans", before.values["bans"] if before else None)  # import records need not contain them
     # The brand of an article is not also one of its mentions.
     links["mentions"] = [id_ for id_ in links["mentions"] if id_ != values["brand_id"]]
     if before and draft.id is None and draft.source_id is None:
