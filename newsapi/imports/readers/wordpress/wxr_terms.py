@@ -10,7 +10,7 @@ from newsapi.imports.formats import Omission
 from newsapi.imports.readers.languages import read_language
 from newsapi.imports.readers.persons import person_name
 from newsapi.imports.readers.terms import ImportedTerm, make_category, short_hash, shorten_slug
-from newsapi.imports.readers.xml_nodes import Node
+from newsapi.imports.readers.xml.xml_nodes import Node
 from newsapi.text.slugs import slugify
 
 _FORMATS: Final = {"post-format-gallery": "gallery", "post-format-video": "video"}

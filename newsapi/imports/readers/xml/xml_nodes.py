@@ -16,8 +16,8 @@ from typing import Any, Final, NamedTuple
 
 from lxml import etree
 
-from newsapi.imports.readers.text_decoding import repair_bytes
-from newsapi.imports.readers.xml_splitter import DOCTYPE
+from newsapi.imports.readers.xml.text_decoding import repair_bytes
+from newsapi.imports.readers.xml.xml_splitter import DOCTYPE
 
 _USUAL_NAMESPACES: Final = {
     "atom": "http://www.w3.org/2005/Atom",

@@ -8,10 +8,10 @@ from typing import Final
 from urllib.parse import urljoin
 
 from newsapi.imports.formats import Omission, RecordWarning
-from newsapi.imports.readers.feed_dates import FeedDate
+from newsapi.imports.readers.feeds.feed_dates import FeedDate
 from newsapi.imports.readers.persons import person_name
 from newsapi.imports.readers.terms import ImportedTerm, make_category
-from newsapi.imports.readers.xml_nodes import Node
+from newsapi.imports.readers.xml.xml_nodes import Node
 
 Note = Omission | RecordWarning
 NO_DATE: Final = FeedDate(None)

@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 from newsapi.imports.formats import Omission, RecordWarning
 from newsapi.imports.mapping import CategoryMapping
 from newsapi.imports.ndjson import RecordProblem
-from newsapi.imports.readers import wxr_blocks
 from newsapi.imports.readers.addresses import drop_relative_addresses
 from newsapi.imports.readers.headlines import (
     MAX_HEADLINE_CHARACTERS,
@@ -21,12 +20,13 @@ from newsapi.imports.readers.headlines import (
     shorten,
 )
 from newsapi.imports.readers.media_kinds import file_kind
-from newsapi.imports.readers.shortcodes import render_content
 from newsapi.imports.readers.terms import Record, html_to_line, html_to_text, resolve_http_url
-from newsapi.imports.readers.wxr_index import Export, former_slugs, meta_of
-from newsapi.imports.readers.wxr_seo import read_seo
-from newsapi.imports.readers.wxr_terms import PostTerms
-from newsapi.imports.readers.xml_nodes import Node
+from newsapi.imports.readers.wordpress import wxr_blocks
+from newsapi.imports.readers.wordpress.shortcodes import render_content
+from newsapi.imports.readers.wordpress.wxr_index import Export, former_slugs, meta_of
+from newsapi.imports.readers.wordpress.wxr_seo import read_seo
+from newsapi.imports.readers.wordpress.wxr_terms import PostTerms
+from newsapi.imports.readers.xml.xml_nodes import Node
 
 Note = Omission | RecordWarning
 

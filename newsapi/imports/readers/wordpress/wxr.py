@@ -11,12 +11,12 @@ from newsapi.imports.mapping import CategoryMapping
 from newsapi.imports.ndjson import RecordProblem
 from newsapi.imports.readers.recognition import recognize_file
 from newsapi.imports.readers.terms import TermMapper, html_to_line
-from newsapi.imports.readers.text_decoding import HEAD_BYTES
-from newsapi.imports.readers.wxr_index import Export, index_export, is_post
-from newsapi.imports.readers.wxr_posts import PostReader, comments_of
-from newsapi.imports.readers.wxr_terms import read_post_terms
-from newsapi.imports.readers.xml_files import FileElement, XmlFile
-from newsapi.imports.readers.xml_nodes import Node
+from newsapi.imports.readers.wordpress.wxr_index import Export, index_export, is_post
+from newsapi.imports.readers.wordpress.wxr_posts import PostReader, comments_of
+from newsapi.imports.readers.wordpress.wxr_terms import read_post_terms
+from newsapi.imports.readers.xml.text_decoding import HEAD_BYTES
+from newsapi.imports.readers.xml.xml_files import FileElement, XmlFile
+from newsapi.imports.readers.xml.xml_nodes import Node
 
 _ELEMENTS: Final = r"(?:[\w.-]+:)?item|[\w.-]+:(?:author|category|tag|term)"
 _KINDS: Final = {

@@ -19,10 +19,10 @@ from newsapi.imports.readers.terms import (
     shorten_slug,
     slug_from_segment,
 )
-from newsapi.imports.readers.wxr_media import AttachmentIndex
-from newsapi.imports.readers.wxr_terms import AuthorIndex
-from newsapi.imports.readers.xml_files import FileElement, XmlFile
-from newsapi.imports.readers.xml_nodes import Node
+from newsapi.imports.readers.wordpress.wxr_media import AttachmentIndex
+from newsapi.imports.readers.wordpress.wxr_terms import AuthorIndex
+from newsapi.imports.readers.xml.xml_files import FileElement, XmlFile
+from newsapi.imports.readers.xml.xml_nodes import Node
 from newsapi.text.former_slugs import normalize_former_slug
 from newsapi.text.slugs import slugify
 

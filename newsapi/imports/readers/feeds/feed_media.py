@@ -11,9 +11,10 @@ from typing import Final
 from newsapi.imports.formats import Omission
 from newsapi.imports.readers.media_kinds import file_kind
 from newsapi.imports.readers.persons import person_name
-from newsapi.imports.readers.shortcodes import embed_url, render_url
+from newsapi.imports.readers.players import render_url
 from newsapi.imports.readers.terms import Record, html_to_line, last_segment, resolve_http_url
-from newsapi.imports.readers.xml_nodes import Node
+from newsapi.imports.readers.xml.xml_nodes import Node
+from newsapi.text.embeds import find_player
 
 _PIXELS: Final = re.compile(r"[1-9]\d{0,4}", re.ASCII)
 _KINDS: Final = frozenset({"image", "video", "audio"})
@@ -191,7 +192,7 @@ def _seconds(text: str) -> int | None:
 
 
 def _link(file: _File) -> str:
-    if embed_url(file.url):
+    if find_player(file.url):
         return render_url(file.url)
     name = html_to_line(file.node.text("media_title") or file.node.get("title")) or last_segment(file.url) or file.url
     return f'<p><a href="{html.escape(file.url)}">{html.escape(name)}</a></p>'
