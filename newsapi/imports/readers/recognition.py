@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from newsapi.imports.readers.text_decoding import HEAD_BYTES, decode_head
+from newsapi.imports.readers.xml.text_decoding import HEAD_BYTES, decode_head
 
 _PROLOG: Final = re.compile(r"\s*+(?:<\?.*?\?>|<!--.*?-->|<!DOCTYPE\s[^\[>]*+(?:\[[^\]]*+\]\s*+)?>|[^<]++)", re.DOTALL)
 _ROOT: Final = re.compile(r"\s*<((?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*))([^>]*)")

@@ -1,5 +1,7 @@
 """Feeds: RSS and Atom as records."""
 
+from html import escape
+
 import pytest
 
 
@@ -184,10 +186,39 @@ def test_of_a_blogger_backup_only_posts_are_imported(read):
         blogger_entry("post", "Bozza", "<app:control><app:draft>yes</app:draft></app:control>"),
     ]
     reading = read((BLOGGER % "".join(entries)).encode(), "rss")
-    assert reading.omissions == {"template": 1, "settings": 1, "comment": 1, "page": 1}
+    assert reading.omissions == {"template": 1, "setting": 1, "comment": 1, "page": 1}
     assert [(article["headline"], article["status"]) for article in reading.articles] == [
         ("La mia prova", "published"),
         ("Bozza", "draft"),
     ]
     assert reading["la-mia-prova"]["previous_slugs"] == ["la-mia-prova.html"]
     assert "mail@" not in str(reading.details)
+
+
+@pytest.mark.parametrize(
+    ("media", "html"),
+    [
+        ('<media:player url="https://www.youtube.com/v/abc_DEF?version=3"/>', "https://www.youtube.com/embed/abc_DEF"),
+        ('<media:group><media:player url="https://x.example/p"/></media:group>', '<a href="https://x.example/p">'),
+        (
+            '<enclosure url="https://www.youtube.com/v/abc_DEF" type="application/x-shockwave-flash"/>',
+            "https://www.youtube.com/embed/abc_DEF",
+        ),
+    ],
+)
+def test_players_are_kept(read, media, html):
+    assert html in read(rss(f"<title>x</title>{media}"), "rss").article["body_html"]
+
+
+def test_further_texts_of_an_item_are_reported(read):
+    item = "<title>x</title><description>Uno</description><description>Due</description>"
+    reading = read(rss(item), "rss")
+    assert reading.article["body_html"] == "<p>Uno</p>"
+    assert reading.details == [("further text", "Due")]
+
+
+def test_addresses_without_a_source_are_not_those_of_this_api(read):
+    text = '<p><img src="/a.jpg"><a href="b">b</a> <a href="#c">c</a> <a href="https://x.example/d">d</a></p>'
+    reading = read(rss(f"<title>x</title><guid>1</guid><description>{escape(text)}</description>"), "rss")
+    assert reading.article["body_html"] == '<p><img><a>b</a> <a href="#c">c</a> <a href="https://x.example/d">d</a></p>'
+    assert reading.omissions == {"relative address": 2}

@@ -1,5 +1,8 @@
 """WordPress exports: what becomes of posts, and of what hangs on them."""
 
+from base64 import b64encode
+from urllib.parse import quote
+
 import pytest
 
 from newsapi.imports.ndjson import RecordProblem
@@ -228,7 +231,7 @@ def author(login, name="", **values):
 def test_logins_are_not_names(read, head, creator, names):
     reading = read(export(item(f"<dc:creator>{creator}</dc:creator>"), head=head), "wxr")
     assert reading.names("author") == names
-    assert reading.omissions == ({} if names else {"nameless author": 1})
+    assert reading.omissions["nameless author"] == (0 if names else 1)
 
 
 def test_a_guest_author_is_the_item_that_describes_it(read):
@@ -299,3 +302,64 @@ def test_what_shortcodes_show_is_reported_if_it_is_lost(read):
     reading = read(export(item(body)), "wxr")
     assert reading.omissions == {"shortcode [modulo_contatti]": 1, "shortcode [sondaggio]": 1}
     assert "testo" in reading.article["body_html"]
+
+
+def test_terms_comments_and_authors_that_are_not_used_are_reported(read):
+    head = (
+        "<wp:category><wp:category_nicename>prove</wp:category_nicename><wp:cat_name>Prove</wp:cat_name>"
+        "<wp:category_parent>auto</wp:category_parent><wp:category_description>Su strada</wp:category_description>"
+        "</wp:category><wp:tag><wp:tag_slug>mai</wp:tag_slug><wp:tag_name>Mai</wp:tag_name></wp:tag>"
+        "<wp:term><wp:term_taxonomy>nav_menu</wp:term_taxonomy><wp:term_name>In alto</wp:term_name></wp:term>"
+    )
+    category = '<category domain="category" nicename="prove">Prove</category>'
+    comment = "<wp:comment><wp:comment_author_email>x@x.example</wp:comment_author_email></wp:comment>"
+    page = item(comment, 8, post_type="page")
+    reading = read(export(item(category), page, head=head + author("rossi", "Ada Rossi")), "wxr")
+    assert reading.details == [
+        ("category description", "Prove"),
+        ("category parent", "Prove"),
+        ("unused tag", "Mai"),
+        ("menu", "In alto"),
+        ("page", "T8"),
+        ("comment", "T8"),
+        ("author without articles", "Ada Rossi"),
+    ]
+
+
+def test_raw_html_of_a_page_builder_is_decoded(read):
+    encoded = b64encode(quote("<p>Grezzo</p>").encode()).decode()
+    body = f"<content:encoded>[vc_raw_html]{encoded}[/vc_raw_html] [vc_raw_js]YQ==[/vc_raw_js]</content:encoded>"
+    reading = read(export(item(body)), "wxr")
+    assert reading.article["body_html"] == "<p>Grezzo</p>"
+    assert reading.omissions == {"shortcode [vc_raw_js]": 1}
+
+
+def test_a_text_that_only_a_page_builder_has_is_reported(read):
+    assert read(export(item(meta("_elementor_data", '[{"id":"a"}]'))), "wxr").omissions == {"page builder content": 1}
+
+
+def test_languages_and_translations_of_polylang(read):
+    terms = '<category domain="language" nicename="en">English</category>'
+    terms += '<category domain="post_translations" nicename="pll_5f">pll_5f</category>'
+    article = read(export(item(terms), head="<language>it-IT</language>"), "wxr").article
+    assert (article["language"], article["translation_group"]) == ("en", "#pll_5f")
+
+
+def test_images_of_a_gallery_that_are_not_in_the_file_are_reported(read):
+    body = "<content:encoded>[gallery ids='98,99']</content:encoded>"
+    reading = read(export(item(body)), "wxr")
+    assert reading.omissions == {"gallery image that is not in the file": 2, "shortcode [gallery]": 1}
+
+
+def test_relative_links_between_posts_name_their_targets(read):
+    body = '<content:encoded><![CDATA[<a href="/blog/uno/?x=1#y">1</a> <a href="/altro/">2</a>]]></content:encoded>'
+    items = [item("<link>/blog/uno</link>", 1), item(f"<link>/blog/due</link>{body}", 2)]
+    reading = read(export(*items, head="<link>https://x.example</link>"), "wxr")
+    body = reading["uno-2"]["body_html"]
+    assert '<a data-article-id="uno-1" href="/blog/uno/?x=1#y">' in body
+    assert '<a href="/altro/">' in body
+    assert reading["uno-2"]["base_url"] == "https://x.example/blog/due"
+
+
+def test_a_text_may_stand_in_the_description(read):
+    assert read(export(item("<description>Testo</description>")), "wxr").article["body_html"] == "<p>Testo</p>"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsapi.imports.readers.xml_splitter import ElementText, Outside, split_elements
+from newsapi.imports.readers.xml.xml_splitter import ElementText, Outside, split_elements
 
 NAMES = r"(?:\w+:)?item"
 

@@ -7,10 +7,11 @@ import html
 from typing import Final
 
 from newsapi.imports.formats import Omission, RecordWarning
-from newsapi.imports.readers.feed_dates import parse_feed_date
-from newsapi.imports.readers.feed_items import Feed, FeedItem, add_authors, add_unknown, read_language, read_terms
+from newsapi.imports.readers.feeds.feed_dates import parse_feed_date
+from newsapi.imports.readers.feeds.feed_items import Feed, FeedItem, add_authors, add_unknown, read_terms
+from newsapi.imports.readers.languages import read_language
 from newsapi.imports.readers.terms import html_to_line, html_to_text, last_segment, resolve_http_url
-from newsapi.imports.readers.xml_nodes import Node
+from newsapi.imports.readers.xml.xml_nodes import Node
 
 _KIND_SCHEME: Final = "http://schemas.google.com/g/2005#kind"
 _PUBLISHED: Final = ("atom_published", "atom_issued", "atom_created", "dc_date")
@@ -53,7 +54,8 @@ def omission_of(entry: Node) -> Omission | None:
         kind = "comment" if entry.all("thr_in-reply-to") else ""
     if not kind:
         return None
-    is_private = kind in {"settings", "template", "comment"}
+    kind = kind.removesuffix("s") if kind == "settings" else kind
+    is_private = kind in {"setting", "template", "comment"}
     return Omission(kind, "" if is_private else (_plain_text(entry.find("atom_title")) or "")[:200])
 
 

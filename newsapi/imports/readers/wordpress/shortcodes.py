@@ -5,20 +5,23 @@ The result is sanitized afterwards like every body. The run time is linear in th
 
 from __future__ import annotations
 
+import base64
 import html
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import unquote
 
 from newsapi.imports.readers.paragraphs import autop
+from newsapi.imports.readers.players import render_file, render_url
 
 _SHORTCODE = re.compile(r"\[(/?)([A-Za-z][\w-]*+)(?=[\s/=\]])([^\[\]]*+)\]")
 _ATTRIBUTE = re.compile(r"([\w-]++)\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s\"'\]/]++))")
 _CAPTIONED_IMAGE = re.compile(r"(\s*+(?:<a\b[^<>]*+>\s*+)?<img\b[^<>]*+>(?:\s*+</a>)?)(.*)", re.DOTALL)
 _URL_LINE = re.compile(r"^[ \t]*+(?:<p>)?(https?://[^\s<>\"']++)(?:</p>)?[ \t]*+$", re.MULTILINE)
 _EMBED_BLOCK = re.compile(r"<div class=\"wp-block-embed__wrapper\">\s*+(https?://[^\s<>\"']++)\s*+</div>")
+_RAW_HTML = re.compile(r"\[vc_raw_(html|js)\b[^\[\]]*+\]([A-Za-z0-9+/=\s]*+)\[/vc_raw_(?:html|js)\]")
 _URL = re.compile(r"https?://[^\s<>\"'\[\]]++")
 _CODE_TAG = re.compile(r"<(/?)(pre|code|script|style|textarea)\b[^<>]*+>", re.IGNORECASE)
 _CAPTION_NAMES: Final = frozenset({"caption", "wp_caption"})
@@ -36,9 +39,6 @@ _SHORTCODE_NAMES: Final = frozenset({"audio", "gallery", "playlist", "video"}) |
 _MEDIA_NAMES: Final = ("gallery", "playlist", "audio", "video")
 _FILE_ATTRIBUTES: Final = ("src", "mp4", "m4v", "webm", "ogv", "mp3", "m4a", "ogg", "wav", "flac", "flv", "wmv")
 _ID = re.compile(r"[\w-]{5,20}")
-_AUDIO_SUFFIXES: Final = (".mp3", ".m4a", ".aac", ".ogg", ".oga", ".opus", ".wav", ".flac", ".wma")
-_VIDEO_SUFFIXES: Final = (".mp4", ".m4v", ".webm", ".ogv", ".mov", ".wmv", ".flv")
-_IMAGE_SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif")
 
 MediaRenderer = Callable[[str, Mapping[str, str]], str]
 """Returns the HTML of the attached files that a shortcode shows, for its name and attributes; "" if there are none."""
@@ -67,7 +67,18 @@ def render_content(text: str, media: MediaRenderer) -> RenderedContent:
     return content
 
 
+def _decode_raw_html(match: re.Match[str]) -> str:
+    """Return the HTML of a shortcode of WPBakery, which encodes it; "" for scripts and what cannot be decoded."""
+    try:
+        decoded = unquote(base64.b64decode(match[2]).decode())
+    except ValueError:
+        return ""
+    return f"\n\n{decoded}\n\n" if match[1] == "html" else ""
+
+
 def _render(text: str, media: MediaRenderer, removed: list[str]) -> str:
+    removed += [f"vc_raw_{match[1]}" for match in _RAW_HTML.finditer(text) if not _decode_raw_html(match)]
+    text = _RAW_HTML.sub(_decode_raw_html, text)
     text = _EMBED_BLOCK.sub(lambda match: _inner(render_url(html.unescape(match[1]))), text)
     text = _replace_shortcodes(text, media, removed)
     return _URL_LINE.sub(lambda match: f"\n\n{render_url(html.unescape(match[1]))}\n\n", text)
@@ -154,53 +165,6 @@ def _shortcode_html(name: str, attributes: str, media: MediaRenderer) -> str:
     return "".join(f"\n\n{render_url(url)}\n\n" for url in urls)
 
 
-def render_file(url: str, kind: str, poster: str = "") -> str:
-    """Return a figure with a player of an audio or video file; of a known video page, its own player."""
-    if embed_url(url):
-        return render_url(url)
-    poster_attribute = f' poster="{html.escape(poster)}"' if poster else ""
-    return f'<figure><{kind} controls src="{html.escape(url)}"{poster_attribute}></{kind}></figure>'
-
-
-def render_url(url: str) -> str:
-    """Return the player of a known video or audio URL, the image or the file of another one, else a link."""
-    embed = embed_url(url)
-    if embed:
-        return f'<figure><iframe src="{html.escape(embed)}"></iframe></figure>'
-    path = url.partition("?")[0].partition("#")[0].lower()
-    if path.endswith(_AUDIO_SUFFIXES + _VIDEO_SUFFIXES):
-        return render_file(url, "audio" if path.endswith(_AUDIO_SUFFIXES) else "video")
-    if path.endswith(_IMAGE_SUFFIXES):
-        return f'<figure><img src="{html.escape(url)}"></figure>'
-    return f'<p><a href="{html.escape(url)}">{html.escape(url)}</a></p>'
-
-
 def _inner(figure: str) -> str:
     """Return the content of a figure, for a place that is in a figure already."""
     return figure.removeprefix("<figure>").removesuffix("</figure>")
-
-
-def embed_url(url: str) -> str | None:
-    """Return the URL of the player of a video or audio URL, or None if the host is unknown."""
-    try:
-        parts = urlsplit(url)
-        host = (parts.hostname or "").removeprefix("www.").removeprefix("m.")
-    except ValueError:
-        return None
-    segments = [segment for segment in parts.path.split("/") if segment] or [""]
-    if host in {"youtube.com", "youtube-nocookie.com"}:
-        path_id = segments[1:2] if segments[0] in {"embed", "shorts", "live"} else []
-        segments = parse_qs(parts.query).get("v", path_id)[:1] or [""]
-    players = {
-        "youtu.be": ("https://www.youtube.com/embed/", segments[0]),
-        "youtube-nocookie.com": ("https://www.youtube-nocookie.com/embed/", segments[0]),
-        "youtube.com": ("https://www.youtube.com/embed/", segments[0]),
-        "vimeo.com": ("https://player.vimeo.com/video/", segments[0] if segments[0].isdigit() else ""),
-        "dailymotion.com": (
-            "https://www.dailymotion.com/embed/video/",
-            segments[-1] if segments[0] == "video" else "",
-        ),
-        "open.spotify.com": ("https://open.spotify.com/embed/", "/".join(segments[-2:])),
-    }
-    player_url, media_id = players.get(host, ("", ""))
-    return f"{player_url}{media_id}" if media_id else None

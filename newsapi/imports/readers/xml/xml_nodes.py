@@ -16,8 +16,8 @@ from typing import Any, Final, NamedTuple
 
 from lxml import etree
 
-from newsapi.imports.readers.text_decoding import repair_bytes
-from newsapi.imports.readers.xml_splitter import DOCTYPE
+from newsapi.imports.readers.xml.text_decoding import repair_bytes
+from newsapi.imports.readers.xml.xml_splitter import DOCTYPE
 
 _USUAL_NAMESPACES: Final = {
     "atom": "http://www.w3.org/2005/Atom",
@@ -133,7 +133,8 @@ class Node:
 
     def all(self, *names: str) -> list[Node]:
         """Return the children with a name, or with one of several."""
-        return [child for name in names for child in self.children.get(name, ())]
+        children = self.children
+        return [child for name in names if name in children for child in children[name]]
 
     def find(self, *names: str) -> Node | None:
         """Return the first child with the first name that occurs, or None."""
@@ -141,8 +142,9 @@ class Node:
 
     def text(self, *names: str) -> str:
         """Return the text of the first child, of the first name, that has one; "" if there is none."""
+        children = self.children
         for name in names:
-            for child in self.children.get(name, ()):
+            for child in children.get(name, ()):
                 if text := child.content:
                     return text
         return ""
@@ -190,6 +192,7 @@ class ElementParser:
             if uri and prefix != "xml"
         )
         self._start_tag = f"<_{declarations}>"
+        self._parser = _parser()
 
     def parse(self, text: str) -> Parsed:
         """Parse the text of an element.
@@ -203,10 +206,9 @@ class ElementParser:
         repaired, has_invalid_bytes = repair(text)
         data = f"{self._start_tag}{repaired}</_>".encode()
         fault = "has bytes that are invalid in the encoding of the file" if has_invalid_bytes else None
-        parser = _parser()
-        wrapper = _parse(data, parser)
+        wrapper = _parse(data, self._parser)
         # An undeclared prefix loses nothing: the name keeps it.
-        errors = [error for error in parser.error_log if error.domain_name != "NAMESPACE"]
+        errors = [error for error in self._parser.error_log if error.domain_name != "NAMESPACE"]
         if errors:
             fault = f"is not well-formed XML ({errors[0].message[:200]})"
         element = (

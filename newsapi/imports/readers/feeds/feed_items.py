@@ -8,11 +8,10 @@ from typing import Final
 from urllib.parse import urljoin
 
 from newsapi.imports.formats import Omission, RecordWarning
-from newsapi.imports.readers.feed_dates import FeedDate
+from newsapi.imports.readers.feeds.feed_dates import FeedDate
 from newsapi.imports.readers.persons import person_name
-from newsapi.imports.readers.terms import ImportedTerm, make_category, resolve_http_url
-from newsapi.imports.readers.xml_nodes import Node
-from newsapi.text.languages import canonicalize_tag
+from newsapi.imports.readers.terms import ImportedTerm, make_category
+from newsapi.imports.readers.xml.xml_nodes import Node
 
 Note = Omission | RecordWarning
 NO_DATE: Final = FeedDate(None)
@@ -87,11 +86,6 @@ class FeedItem:
     notes: list[Note] = field(default_factory=list)
 
 
-def read_language(*texts: str) -> str | None:
-    """Return the first language tag of several texts that is well-formed; `it_IT` counts too."""
-    return next((tag for text in texts if (tag := canonicalize_tag(text.strip().replace("_", "-")))), None)
-
-
 def read_terms(names: Iterable[str]) -> list[ImportedTerm]:
     """Return categories by their names."""
     return [term for name in names if (term := make_category(name)) is not None]
@@ -114,8 +108,3 @@ def add_unknown(item: FeedItem, node: Node, known: frozenset[str]) -> None:
         if name not in known:
             filled = [child for child in children if not child.is_empty]
             item.notes += [Omission(f"{name.removeprefix('other_')} element", child.content[:100]) for child in filled]
-
-
-def resolve_link(text: str, base: str) -> str | None:
-    """Return an absolute http or https URL, or None if the text is none."""
-    return resolve_http_url(text, base)

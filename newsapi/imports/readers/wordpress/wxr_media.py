@@ -12,9 +12,9 @@ import orjson
 
 from newsapi.imports.formats import Omission
 from newsapi.imports.readers.media_kinds import file_kind
-from newsapi.imports.readers.shortcodes import render_file
+from newsapi.imports.readers.players import render_file
 from newsapi.imports.readers.terms import Record, html_to_line, html_to_text, resolve_http_url
-from newsapi.imports.readers.xml_nodes import Node
+from newsapi.imports.readers.xml.xml_nodes import Node
 
 _SIZE = re.compile(r's:5:"width";i:([1-9]\d{0,4});s:6:"height";i:([1-9]\d{0,4});')
 _UPLOAD: Final = re.compile(r"[^\s\"'<>()?#\\]*+/[^\s\"'<>()?#\\/]++")
@@ -31,6 +31,7 @@ class AttachmentIndex:
     _ids_by_file: dict[str, str] = field(default_factory=dict)
     _lines: dict[str, int] = field(default_factory=dict)
     _used: set[str] = field(default_factory=set)
+    _missing: list[str] = field(default_factory=list)
 
     def add(self, line: int, attachment: Node, meta: Mapping[str, str]) -> None:
         """Add an attachment, an item of the export that begins on a line."""
@@ -74,12 +75,18 @@ class AttachmentIndex:
         Without ids it shows the attachments of the post. Returns "" if there are none of its kind.
         """
         ids = self._named_ids(attributes, post_id)
+        self._missing += [id_ for id_ in ids if id_ not in self._lines]
         if name == "gallery":
             return _gallery([image for id_ in ids if (image := self.image(id_)) is not None])
         kind = name if name != "playlist" else attributes.get("type", "audio")
         files = [id_ for id_ in ids if file_kind(self._urls.get(id_, "")) == kind]
         self._used.update(files)
         return "".join(render_file(self._urls[id_], kind) for id_ in files)
+
+    def take_missing(self) -> list[str]:
+        """Return the ids that shortcodes named since the last call and that the export does not have."""
+        missing, self._missing = self._missing, []
+        return missing
 
     def _named_ids(self, attributes: Mapping[str, str], post_id: str) -> list[str]:
         named = attributes.get("ids") or attributes.get("include")

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from newsapi.imports.formats import Omission, RecordWarning
 from newsapi.imports.mapping import CategoryMapping
 from newsapi.imports.ndjson import RecordProblem
-from newsapi.imports.readers import wxr_blocks
+from newsapi.imports.readers.addresses import drop_relative_addresses
 from newsapi.imports.readers.headlines import (
     MAX_HEADLINE_CHARACTERS,
     MAX_STANDFIRST_CHARACTERS,
@@ -20,16 +20,27 @@ from newsapi.imports.readers.headlines import (
     shorten,
 )
 from newsapi.imports.readers.media_kinds import file_kind
-from newsapi.imports.readers.shortcodes import render_content
 from newsapi.imports.readers.terms import Record, html_to_line, html_to_text, resolve_http_url
-from newsapi.imports.readers.wxr_index import Export, former_slugs, meta_of
-from newsapi.imports.readers.wxr_seo import read_seo
-from newsapi.imports.readers.xml_nodes import Node
+from newsapi.imports.readers.wordpress import wxr_blocks
+from newsapi.imports.readers.wordpress.shortcodes import render_content
+from newsapi.imports.readers.wordpress.wxr_index import Export, former_slugs, meta_of
+from newsapi.imports.readers.wordpress.wxr_seo import read_seo
+from newsapi.imports.readers.wordpress.wxr_terms import PostTerms
+from newsapi.imports.readers.xml.xml_nodes import Node
 
 Note = Omission | RecordWarning
 
 _STATUS: Final = {"publish": "published", "future": "scheduled", "trash": "withdrawn"}
 _DRAFT_STATUSES: Final = frozenset({"draft", "pending", ""})
+_PAGE_BUILDERS: Final = (
+    "_elementor_data",
+    "_fl_builder_data",
+    "brizy",
+    "_bricks_page_content_2",
+    "ct_builder_shortcodes",
+)
+"""Custom fields in which plugins store a text that the content does not have."""
+
 _KNOWN_FIELDS: Final = ("enclosure", "footnotes", "rank_math_")
 _YEAR: Final = re.compile(r" [12][0-9]{3} ")
 _PINGS: Final = frozenset({"pingback", "trackback"})
@@ -51,13 +62,13 @@ class PostReader:
     mapping: CategoryMapping
     zone: ZoneInfo
 
-    def read(self, item: Node, ordinal: int, article_format: str) -> PostRecord:
+    def read(self, item: Node, ordinal: int, terms: PostTerms) -> PostRecord:
         """Return the record of the post with a number.
 
         Args:
             item: The post.
             ordinal: Its number among the posts of the export, from 0.
-            article_format: The format of the article.
+            terms: Its terms, which tell the format and the language of the article.
         """
         export, meta, notes = self.export, meta_of(item), list[Note]()
         slug = export.posts.slugs[ordinal]
@@ -76,14 +87,16 @@ class PostReader:
             "headline": shorten(headline, MAX_HEADLINE_CHARACTERS, "/headline", slug, notes),
             "standfirst": shorten(standfirst, MAX_STANDFIRST_CHARACTERS, "/standfirst", slug, notes) or None,
             "body_html": body,
-            "format": article_format,
+            "format": terms.format,
             "image": self._image(meta, notes),
             "media": _enclosures(item),
             **self._publication(item, meta, slug, notes),
         }
         record["previous_slugs"] = self._previous_slugs(item, ordinal, record["status"], notes)
-        language = export.language or self.mapping.language
-        base_url = resolve_http_url(item.text("link"), f"{export.url}/") or export.url
+        language = terms.language or export.language or self.mapping.language
+        if terms.translation_group:
+            record["translation_group"] = f"{export.url}#{terms.translation_group}"[-200:]
+        base_url = self._base_url(item)
         seo, omissions = read_seo(meta, headline, export.title)
         notes += omissions
         notes += _not_imported(item, meta, headline)
@@ -92,13 +105,26 @@ class PostReader:
 
     def _body(self, item: Node, meta: dict[str, str], notes: list[Note]) -> str:
         export, label = self.export, html_to_line(item.text("title")) or item.text("wp_post_name")
-        text, dynamic = wxr_blocks.render_blocks(item.text("content_encoded"), export, meta)
+        source = item.text("content_encoded") or item.text("description")
+        builder = next((name for name in _PAGE_BUILDERS if len(meta.get(name, "")) > 2), None)
+        if not source and builder is not None:
+            notes.append(Omission("page builder content", label))
+        text, dynamic = wxr_blocks.render_blocks(source, export, meta)
         notes += [Omission("dynamic block", f"{name} in «{label}»") for name in dynamic]
         post_id = item.text("wp_post_id")
         content = render_content(text, lambda name, attributes: export.attachments.render(name, attributes, post_id))
         notes += [Omission(f"shortcode [{name}]", label) for name in content.removed]
+        notes += [Omission("gallery image that is not in the file", id_) for id_ in export.attachments.take_missing()]
         export.attachments.note_uses(content.html)
-        return export.link_posts(content.html)
+        body = export.link_posts(content.html)
+        if not self._base_url(item):
+            body, count = drop_relative_addresses(body)
+            notes += [Omission("relative address", label)] * count
+        return body
+
+    def _base_url(self, item: Node) -> str:
+        """Return what relative addresses of a post are resolved against: its address, or that of the site; or ""."""
+        return resolve_http_url(item.text("link"), f"{self.export.url}/") or self.export.url
 
     def _image(self, meta: dict[str, str], notes: list[Note]) -> Record | None:
         """Return the featured image: an attachment, or one at another address as the plugin FIFU stores it."""
@@ -180,10 +206,15 @@ def _enclosures(item: Node) -> list[Record]:
     return media
 
 
+def comments_of(item: Node, title: str) -> list[Omission]:
+    """Return the comments of an item, which are not imported: their texts and authors are private."""
+    types = [comment.text("wp_comment_type") for comment in item.all("wp_comment")]
+    return [Omission(type_ if type_ in _PINGS else "comment", title) for type_ in types]
+
+
 def _not_imported(item: Node, meta: dict[str, str], headline: str) -> list[Note]:
     """Return what a post has that no field of an article holds: comments, and custom fields that are not hidden."""
-    types = [comment.text("wp_comment_type") for comment in item.all("wp_comment")]
-    notes: list[Note] = [Omission(type_ if type_ in _PINGS else "comment", headline) for type_ in types]
+    notes: list[Note] = [*comments_of(item, headline)]
     fields = [name for name in meta if name and not name.startswith("_") and not name.startswith(_KNOWN_FIELDS)]
     notes += [Omission("custom field", name) for name in fields]
     if item.text("wp_is_sticky") == "1":

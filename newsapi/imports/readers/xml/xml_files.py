@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
-from newsapi.imports.readers.text_decoding import iter_text
-from newsapi.imports.readers.xml_nodes import ElementParser, Node, namespaces_of, parse_document
-from newsapi.imports.readers.xml_splitter import (
+from newsapi.imports.readers.xml.text_decoding import iter_text
+from newsapi.imports.readers.xml.xml_nodes import ElementParser, Node, namespaces_of, parse_document
+from newsapi.imports.readers.xml.xml_splitter import (
     MAX_OUTSIDE_CHARACTERS,
     ElementText,
     Outside,

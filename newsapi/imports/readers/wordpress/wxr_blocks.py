@@ -7,9 +7,9 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from newsapi.imports.readers.shortcodes import render_url
+from newsapi.imports.readers.players import render_url
 from newsapi.imports.readers.terms import resolve_http_url
-from newsapi.imports.readers.wxr_index import Export
+from newsapi.imports.readers.wordpress.wxr_index import Export
 
 _MARK: Final = "<!-- wp:"
 _ADDRESSES: Final = ("url", "src", "mediaUrl", "href")

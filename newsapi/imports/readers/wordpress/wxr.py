@@ -11,12 +11,12 @@ from newsapi.imports.mapping import CategoryMapping
 from newsapi.imports.ndjson import RecordProblem
 from newsapi.imports.readers.recognition import recognize_file
 from newsapi.imports.readers.terms import TermMapper, html_to_line
-from newsapi.imports.readers.text_decoding import HEAD_BYTES
-from newsapi.imports.readers.wxr_index import Export, index_export, is_post
-from newsapi.imports.readers.wxr_posts import PostReader
-from newsapi.imports.readers.wxr_terms import read_post_terms
-from newsapi.imports.readers.xml_files import FileElement, XmlFile
-from newsapi.imports.readers.xml_nodes import Node
+from newsapi.imports.readers.wordpress.wxr_index import Export, index_export, is_post
+from newsapi.imports.readers.wordpress.wxr_posts import PostReader, comments_of
+from newsapi.imports.readers.wordpress.wxr_terms import read_post_terms
+from newsapi.imports.readers.xml.text_decoding import HEAD_BYTES
+from newsapi.imports.readers.xml.xml_files import FileElement, XmlFile
+from newsapi.imports.readers.xml.xml_nodes import Node
 
 _ELEMENTS: Final = r"(?:[\w.-]+:)?item|[\w.-]+:(?:author|category|tag|term)"
 _KINDS: Final = {
@@ -62,7 +62,7 @@ def read_records(
     file = XmlFile(stream, _ELEMENTS)
     export = index_export(file)
     reader, terms = PostReader(export, mapping, zone), TermMapper(mapping)
-    count = 0
+    count, line = 0, 1
     for element in file.elements():
         node = element.node
         if node is None:
@@ -70,11 +70,13 @@ def read_records(
         elif node.name == "item" and is_post(node):
             yield from ((element.line, found) for found in _read_post(element, node, reader, terms, count))
             count += 1
-        elif (omission := _omission(node, export)) is not None:
-            yield element.line, omission
+        else:
+            yield from ((element.line, omission) for omission in _omissions(node, export))
+        line = element.line
     yield from export.attachments.unused()
+    yield from export.authors.unused()
     if file.is_cut_off:
-        yield 0, RecordProblem("", "the file ends before the end of the export: it is cut off")
+        yield line, RecordProblem("", "the file ends before the end of the export: it is cut off")
 
 
 def _read_post(
@@ -82,7 +84,7 @@ def _read_post(
 ) -> Iterator[RecordOrProblem]:
     """Return the new terms of a post, what is to be told of it, and its record."""
     post_terms = read_post_terms(item, reader.export.authors)
-    post = reader.read(item, ordinal, post_terms.format)
+    post = reader.read(item, ordinal, post_terms)
     if element.fault is not None:
         yield RecordWarning("", f"the post {_fault(element)}; it was repaired")
     yield from post.notes
@@ -96,19 +98,38 @@ def _read_post(
     yield post.record | mapped.references
 
 
-def _omission(node: Node, export: Export) -> Omission | None:
-    """Return what an element of the export is, if it is not imported; None if it is part of something else."""
+def _omissions(node: Node, export: Export) -> list[Omission]:
+    """Return what of an element of the export is not imported, unless it is part of something else."""
     if node.name != "item":
-        description = node.text("wp_category_description", "wp_tag_description", "wp_term_description")
-        name = node.text("wp_cat_name", "wp_tag_name", "wp_term_name")
-        return Omission("term description", name) if description else None
+        return _omissions_of_term(node, export)
     post_type = node.text("wp_post_type")
-    if post_type in {"attachment", "guest-author"} or node.text("wp_post_id") in export.used_blocks:
-        return None
     title = html_to_line(node.text("title")) or ""
+    title = "" if "@" in title else title[:200]
+    comments = comments_of(node, title)
+    if post_type in {"attachment", "guest-author"} or node.text("wp_post_id") in export.used_blocks:
+        return comments
     kind = "unsaved draft" if post_type == "post" else _KINDS.get(post_type)
-    detail = "" if post_type == "user_request" or "@" in title else title[:200]
-    return Omission(kind or (f"{post_type[:60]} item" if post_type else "untyped item"), detail)
+    return [Omission(kind or (f"{post_type[:60]} item" if post_type else "untyped item"), title), *comments]
+
+
+def _omissions_of_term(node: Node, export: Export) -> list[Omission]:
+    """Return what is not imported of a category, a tag or another term: all of it, if no post has it."""
+    if node.name == "wp_author":
+        return []
+    kind = node.name.removeprefix("wp_")
+    name = html_to_line(node.text("wp_cat_name", "wp_tag_name", "wp_term_name")) or ""
+    slug = node.text("wp_category_nicename", "wp_tag_slug", "wp_term_slug")
+    taxonomy = {"category": "category", "tag": "post_tag"}.get(kind, node.text("wp_term_taxonomy"))
+    if taxonomy == "nav_menu":
+        return [Omission("menu", name)]
+    if (taxonomy, slug) not in export.used_terms:
+        return [Omission(f"unused {taxonomy.removeprefix('post_')}", name)] if taxonomy != "post_format" else []
+    description = node.text("wp_category_description", "wp_tag_description", "wp_term_description")
+    parent = node.text("wp_category_parent", "wp_term_parent")
+    return [
+        *([Omission(f"{kind} description", name)] if description else []),
+        *([Omission(f"{kind} parent", name)] if parent not in {"", "0"} else []),
+    ]
 
 
 def _fault(element: FileElement) -> str:

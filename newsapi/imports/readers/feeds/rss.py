@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 from urllib.parse import urlsplit
 
-from newsapi.imports.formats import RecordOrProblem, RecordWarning
+from newsapi.imports.formats import Omission, RecordOrProblem, RecordWarning
 from newsapi.imports.mapping import CategoryMapping
 from newsapi.imports.ndjson import RecordProblem
-from newsapi.imports.readers.atom_entries import omission_of, read_atom_entry, read_atom_feed
-from newsapi.imports.readers.feed_items import Feed, FeedItem, Note
-from newsapi.imports.readers.feed_media import read_files
+from newsapi.imports.readers.addresses import drop_relative_addresses
+from newsapi.imports.readers.feeds.atom_entries import omission_of, read_atom_entry, read_atom_feed
+from newsapi.imports.readers.feeds.feed_items import Feed, FeedItem, Note
+from newsapi.imports.readers.feeds.feed_media import read_files
+from newsapi.imports.readers.feeds.rss_items import read_rss_feed, read_rss_item
 from newsapi.imports.readers.headlines import (
     MAX_HEADLINE_CHARACTERS,
     MAX_STANDFIRST_CHARACTERS,
@@ -22,7 +24,6 @@ from newsapi.imports.readers.headlines import (
 )
 from newsapi.imports.readers.paragraphs import feed_body
 from newsapi.imports.readers.recognition import recognize_file
-from newsapi.imports.readers.rss_items import read_rss_feed, read_rss_item
 from newsapi.imports.readers.terms import (
     Record,
     TermMapper,
@@ -32,9 +33,9 @@ from newsapi.imports.readers.terms import (
     shorten_slug,
     slug_from_segment,
 )
-from newsapi.imports.readers.text_decoding import HEAD_BYTES
-from newsapi.imports.readers.xml_files import FileElement, XmlFile
-from newsapi.imports.readers.xml_nodes import Node
+from newsapi.imports.readers.xml.text_decoding import HEAD_BYTES
+from newsapi.imports.readers.xml.xml_files import FileElement, XmlFile
+from newsapi.imports.readers.xml.xml_nodes import Node
 from newsapi.text.former_slugs import normalize_former_slug
 from newsapi.text.slugs import slugify
 
@@ -106,8 +107,7 @@ class _FeedReader:
 
     def _read_item(self, item: FeedItem, node: Node, number: int) -> Iterator[RecordOrProblem]:
         name = f"item {number} «{item.title or item.guid or item.link or ''}»"
-        text = item.content or item.summary
-        headline = item.title or make_headline(text)
+        headline = item.title or make_headline(item.content or item.summary)
         files = read_files(node, item.file_base, headline or "", described=item.described)
         if headline is None:
             yield RecordProblem("/headline", f"{name} has neither a title nor a text")
@@ -116,27 +116,34 @@ class _FeedReader:
         if not item.title:
             notes.append(RecordWarning("/headline", f"{name} has no title: its text begins the headline"))
         mapped = self.terms.map_terms(item.categories, (), item.authors)
-        language = item.language or self.mapping.language
         record: Record = {
             "type": "article",
             "slug": self._unique_slug(item, headline),
             "source_id": self._source_id(item, headline),
             "headline": shorten(headline, MAX_HEADLINE_CHARACTERS, "/headline", name, notes),
             "standfirst": self._standfirst(item, name, notes),
-            "body_html": feed_body(text) + files.links,
+            "body_html": _body(item, name, notes) + files.links,
             "format": "article",
             **self._publication(item, name, notes),
             "canonical_url": item.link,
             "source": {"name": (item.source_title or self.feed.title or "")[:500] or None, "url": item.link},
             "image": files.image,
             "media": files.media,
-            **({"language": language} if language else {}),
-            **({"base_url": item.body_base} if item.body_base else {}),
-            **({"rights": {"terms": item.rights[:MAX_STANDFIRST_CHARACTERS]}} if item.rights else {}),
-            **_previous_slugs(item),
+            **self._optional_members(item),
             **mapped.references,
         }
         yield from [*notes, *mapped.omissions, *mapped.new_terms, record]
+
+    def _optional_members(self, item: FeedItem) -> Record:
+        """Return the members of the record that an item need not have."""
+        former = normalize_former_slug(item.former_slug)
+        members: Record = {
+            "language": item.language or self.mapping.language,
+            "base_url": item.body_base,
+            "rights": {"terms": item.rights[:MAX_STANDFIRST_CHARACTERS]} if item.rights else None,
+            "previous_slugs": [former] if former else None,
+        }
+        return {name: value for name, value in members.items() if value}
 
     def _standfirst(self, item: FeedItem, name: str, notes: list[Note]) -> str | None:
         """Return the summary as plain text; None if it is the only text and therefore the body."""
@@ -207,7 +214,10 @@ def _read_item(node: Node, feed: Feed) -> FeedItem:
     return read_atom_entry(node, feed) if node.name == "atom_entry" else read_rss_item(node, feed)
 
 
-def _previous_slugs(item: FeedItem) -> dict[str, list[str]]:
-    """Return the former slug of an item of a site's backup."""
-    former = normalize_former_slug(item.former_slug)
-    return {"previous_slugs": [former]} if former else {}
+def _body(item: FeedItem, name: str, notes: list[Note]) -> str:
+    """Return the text of an item as HTML, not yet sanitized."""
+    body = feed_body(item.content or item.summary)
+    if not item.body_base:
+        body, count = drop_relative_addresses(body)
+        notes += [Omission("relative address", name)] * count
+    return body

@@ -10,6 +10,7 @@ from hashlib import blake2b
 from typing import Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from newsapi.imports.readers.languages import read_language
 from newsapi.imports.readers.terms import (
     html_to_text,
     last_segment,
@@ -18,12 +19,11 @@ from newsapi.imports.readers.terms import (
     shorten_slug,
     slug_from_segment,
 )
-from newsapi.imports.readers.wxr_media import AttachmentIndex
-from newsapi.imports.readers.wxr_terms import AuthorIndex
-from newsapi.imports.readers.xml_files import FileElement, XmlFile
-from newsapi.imports.readers.xml_nodes import Node
+from newsapi.imports.readers.wordpress.wxr_media import AttachmentIndex
+from newsapi.imports.readers.wordpress.wxr_terms import AuthorIndex
+from newsapi.imports.readers.xml.xml_files import FileElement, XmlFile
+from newsapi.imports.readers.xml.xml_nodes import Node
 from newsapi.text.former_slugs import normalize_former_slug
-from newsapi.text.languages import canonicalize_tag
 from newsapi.text.slugs import slugify
 
 TRASHED_SUFFIX: Final = "__trashed"
@@ -105,7 +105,13 @@ class PostIndex:
 
 @dataclass(slots=True)
 class Export:
-    """The data of a whole export; `host` is that of its `url`, without `www.`."""
+    """The data of a whole export.
+
+    Attributes:
+        host: The host of `url`, without `www.`.
+        reusable_blocks: The content of reusable blocks by id; `used_blocks` are those that posts use.
+        used_terms: Taxonomy and slug of the terms that posts have.
+    """
 
     title: str = ""
     url: str = ""
@@ -116,6 +122,7 @@ class Export:
     posts: PostIndex = field(default_factory=PostIndex)
     reusable_blocks: dict[str, str] = field(default_factory=dict)
     used_blocks: set[str] = field(default_factory=set)
+    used_terms: set[tuple[str, str]] = field(default_factory=set)
 
     def link_posts(self, body: str) -> str:
         """Return the HTML of a body in which links to posts of the export name their slug in `data-article-id`."""
@@ -125,7 +132,10 @@ class Export:
         href = link[1] or link[2] or ""
         if href.startswith("#") or (_ABSOLUTE.match(href) and self.host not in href):
             return link[0]
-        slug = self.posts.find_by_address(resolve_http_url(href, f"{self.url}/") or "")
+        url = resolve_http_url(href, f"{self.url}/") or ""
+        slug = self.posts.find_by_address(url)
+        if slug is None and _bare_host(urlsplit(url).hostname) == self.host:
+            slug = self.posts.find_by_address(urlsplit(url).path)  # some exports have relative addresses
         return f'<a data-article-id="{slug}"{link[0][2:]}' if slug else link[0]
 
 
@@ -142,7 +152,7 @@ def index_export(file: XmlFile) -> Export:
         url = channel.text("wp_base_blog_url") or channel.text("wp_base_site_url") or channel.text("link")
         export.url = (resolve_http_url(url) or "").rstrip("/")
         export.host = _bare_host(urlsplit(export.url).hostname)
-        export.language = canonicalize_tag(channel.text("language").replace("_", "-"))
+        export.language = read_language(channel.text("language"))
         version = channel.text("wp_wxr_version")
         export.authors.names_are_public = version == "1.0" or not export.authors.by_login
     export.posts.assign_slugs()
@@ -154,17 +164,19 @@ def _index_element(export: Export, element: FileElement) -> None:
     if node is None:
         return
     if node.name == "wp_author":
-        export.authors.add(node)
+        export.authors.add(node, element.line)
     elif node.name == "item":
         post_type = node.text("wp_post_type")
         if post_type == "attachment":
             export.attachments.add(element.line, node, meta_of(node))
         elif post_type == "guest-author":
-            export.authors.add_guest(meta_of(node), node.text("title"))
+            export.authors.add_guest(meta_of(node), node.text("title"), element.line)
         elif post_type == "wp_block":
             export.reusable_blocks[node.text("wp_post_id")] = node.text("content_encoded")
         elif is_post(node):
             export.posts.add(node)
+            terms = node.all("category")
+            export.used_terms.update((term.get("domain", "category"), term.get("nicename")) for term in terms)
 
 
 def is_post(item: Node) -> bool:
@@ -193,7 +205,7 @@ def address_key(url: str) -> bytes | None:
     host = _bare_host(parts.hostname)
     path = unquote(parts.path).rstrip("/").lower()
     id_ = next(iter(parse_qs(parts.query).get("p", [])), "") if path in {"", "/index.php"} else ""
-    if not host or not (path or id_):
+    if not (path or id_):
         return None
     text = f"{host}/?p={id_}" if id_ else f"{host}{path}"
     return blake2b(text.encode("utf-8", "replace"), digest_size=_KEY_BYTES).digest()

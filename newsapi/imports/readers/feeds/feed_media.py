@@ -11,8 +11,10 @@ from typing import Final
 from newsapi.imports.formats import Omission
 from newsapi.imports.readers.media_kinds import file_kind
 from newsapi.imports.readers.persons import person_name
+from newsapi.imports.readers.players import render_url
 from newsapi.imports.readers.terms import Record, html_to_line, last_segment, resolve_http_url
-from newsapi.imports.readers.xml_nodes import Node
+from newsapi.imports.readers.xml.xml_nodes import Node
+from newsapi.text.embeds import find_player
 
 _PIXELS: Final = re.compile(r"[1-9]\d{0,4}", re.ASCII)
 _KINDS: Final = frozenset({"image", "video", "audio"})
@@ -70,6 +72,7 @@ def read_files(item: Node, base: str, headline: str, *, described: bool) -> Feed
             if players:
                 files.media.append(_player(item, kind, players, base))
         files.links += "".join(_link(file) for file in new if not file.kind)
+    files.links += "".join(render_url(url) for url in _players(item, base) if url not in seen)
     thumbnails = [] if images else list(_thumbnails(item, base))
     if thumbnails:
         images.append(_image(max(thumbnails, key=_width), headline, described=described))
@@ -104,10 +107,22 @@ def _is_page(content: Node) -> bool:
     return content.get("type").lower().startswith(("text/html", "application/xhtml"))
 
 
+def _media_parents(item: Node) -> list[Node]:
+    """Return the elements in which elements of Media RSS may be: the item, groups, and files."""
+    groups = item.all("media_group")
+    files = [content for group in groups for content in group.all("media_content")]
+    return [item, *groups, *item.all("media_content"), *files]
+
+
+def _players(item: Node, base: str) -> list[str]:
+    """Return the addresses of pages that play a medium, `media:player`."""
+    players = [player for parent in _media_parents(item) for player in parent.all("media_player")]
+    sources = [player.get("url") or player.content for player in players]
+    return list(dict.fromkeys(url for source in sources if (url := resolve_http_url(source, base))))
+
+
 def _thumbnails(item: Node, base: str) -> Iterator[_File]:
-    parents = [item, *item.all("media_group", "media_content")]
-    parents += [content for group in item.all("media_group") for content in group.all("media_content")]
-    for parent in parents:
+    for parent in _media_parents(item):
         for node in parent.all("media_thumbnail", "itunes_image", "image"):
             url = resolve_http_url(node.get("url") or node.get("href") or node.text("url") or node.content, base)
             if url is not None:
@@ -177,5 +192,7 @@ def _seconds(text: str) -> int | None:
 
 
 def _link(file: _File) -> str:
+    if find_player(file.url):
+        return render_url(file.url)
     name = html_to_line(file.node.text("media_title") or file.node.get("title")) or last_segment(file.url) or file.url
     return f'<p><a href="{html.escape(file.url)}">{html.escape(name)}</a></p>'
