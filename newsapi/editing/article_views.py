@@ -29,6 +29,7 @@ from newsapi.db.database import Connection, Session
 from newsapi.editing import commands
 from newsapi.editing.commands import EditTarget
 from newsapi.editing.schemas import RelatedPicks, RelatedPicksResponse, WithdrawParams
+from newsapi.text.json_types import JsonObject
 from newsapi.web import wire, write_requests
 from newsapi.web.authorization import require_caller
 from newsapi.web.blueprint import Blueprint
@@ -65,15 +66,20 @@ def article_response(
             session.connection(), [result.id], ALL_FIELDS, include_unpublished=True
         ).records
         crosslinks.add_crosslinks(session.connection(), records)
-        body = dump_json(
-            {"data": compile_dump(EditorArticle)(app_context().presentation.article(records[0], FULL_ACCESS))}
-        ).decode()
+        article = app_context().presentation.article(records[0], FULL_ACCESS)
+        body = {"data": compile_dump(EditorArticle)(article), **_meta(result)}
         headers = _headers(result.version, result.seq)
         if location:
             headers["Location"] = f"{app_context().settings.api_url}/v1/articles/{result.slug}"
-        return save(session, StoredResponse(status, headers, body))
+        return save(session, StoredResponse(status, headers, dump_json(body).decode()))
 
     return read_back
+
+
+def _meta(result: WriteResult) -> JsonObject:
+    """Return the member `meta` of the response: what was removed from the body; no member if nothing was."""
+    removed = [{"kind": removal.kind, "count": removal.count, "first": removal.detail} for removal in result.removals]
+    return {"meta": {"removed": removed}} if removed else {}
 
 
 def _headers(version: int, seq: int) -> dict[str, str]:

@@ -16,10 +16,11 @@ from newsapi.content.queries import revisions, snapshots
 from newsapi.content.queries.snapshots import ArticleSnapshot
 from newsapi.content.writes import drafts, patches
 from newsapi.content.writes.drafts import ArticleDraft
+from newsapi.content.writes.unused_slugs import find_unused_slug
 from newsapi.content.writes.writer import WriteContext
 from newsapi.db.database import Session
 from newsapi.editing import transitions
-from newsapi.editing.persistence import ReadBack, WriteRecord, find_unused_slug, resolve_and_persist
+from newsapi.editing.persistence import ReadBack, WriteRecord, resolve_and_persist
 from newsapi.errors import (
     FieldError,
     InvalidBody,
@@ -103,11 +104,12 @@ def update(context: WriteContext, target: EditTarget, body: Mapping[str, object]
         ScopeMissing: The change requires the scope `content:publish`.
         ResourceInUse: The new slug is taken.
     """
-    options, patch = patches.split_update(body, context.settings)
+    update_request = patches.split_update(body, context.settings)
+    options, patch = update_request.options, update_request.patch
     with context.write_transaction() as write:
         session, now = write.session, write.now
         before = _get_snapshot(session, target, is_version_required=True)
-        draft = patches.apply_patch(before, patch, context.settings)
+        draft = patches.apply_patch(before, update_request, context.settings)
         if patch.get("status") == "published" and "published_at" not in patch:
             draft.values["published_at"] = min(
                 draft.values["published_at"] or now, now

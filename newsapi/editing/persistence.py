@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from newsapi.content.queries import snapshots
 from newsapi.content.queries.snapshots import ArticleSnapshot
@@ -13,20 +13,16 @@ from newsapi.content.writes import resolve, writer
 from newsapi.content.writes.articles import ArticleWrite
 from newsapi.content.writes.drafts import ArticleDraft
 from newsapi.content.writes.hooks import WriteTransaction
-from newsapi.content.writes.resolve import ExistingArticles
+from newsapi.content.writes.resolve import ExistingArticles, WriteOrigin
 from newsapi.content.writes.writer import WriteResult
 from newsapi.db.database import Session
 from newsapi.editing import transitions
 from newsapi.errors import FieldError, InvalidBody, InvalidParameter, ResourceInUse
 from newsapi.keys import audit
-from newsapi.text.slugs import MAX_SLUG_LENGTH
 
 T = TypeVar("T")
 ReadBack = Callable[[Session, WriteResult], T]
 """Builds the result of a command inside its transaction."""
-
-MAX_SLUG_ATTEMPTS: Final = 200
-"""Numbered slugs that are looked up in one query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +38,6 @@ class WriteRecord:
     action: str
     actor: str
     withdrawal: Mapping[str, str | None] | None = None
-
-
-def find_unused_slug(session: Session, slug: str) -> str:
-    """Return the slug if no article has or had it, else the first unused one with a number appended."""
-    short = slug[: MAX_SLUG_LENGTH - 5].rstrip("-")
-    for start in range(2, 10_000, MAX_SLUG_ATTEMPTS):
-        candidates = [slug, *(f"{short}-{number}" for number in range(start, start + MAX_SLUG_ATTEMPTS))]
-        taken = snapshots.used_slugs(session, candidates)
-        for candidate in candidates:
-            if candidate not in taken:
-                return candidate
-    raise ResourceInUse(f"Too many articles have the slug {slug} with a number; send another slug.")
 
 
 def resolve_and_persist(
@@ -86,7 +70,7 @@ def resolve_and_persist(
     _check_slug(session, draft, before)
     existing = ExistingArticles({}, {before.id: before} if before else {})
     try:
-        item = resolve.resolve(draft, existing, term_ids, now)
+        item = resolve.resolve(draft, existing, term_ids, now, WriteOrigin.EDITOR)
     except InvalidParameter as error:
         raise InvalidBody(error.faults) from error
     if before:
@@ -94,7 +78,11 @@ def resolve_and_persist(
     rights = item.after.values["rights"] or {}
     if item.after.is_public and (end := rights.get("expires_at")) and datetime.fromisoformat(end) <= now:
         raise InvalidBody([FieldError("/rights/expires_at", "has passed: the article can no longer be published")])
-    return persist_and_audit(write, item, term_ids, record, read_back)
+
+    def read_back_with_removals(session: Session, result: WriteResult) -> T:
+        return read_back(session, replace(result, removals=draft.removals))
+
+    return persist_and_audit(write, item, term_ids, record, read_back_with_removals)
 
 
 def _check_slug(session: Session, draft: ArticleDraft, before: ArticleSnapshot | None) -> None:

@@ -15,7 +15,7 @@ from newsapi.content.queries.snapshots import ArticleSnapshot
 from newsapi.content.writes import patches, resolve, writer
 from newsapi.content.writes.drafts import ArticleDraft
 from newsapi.content.writes.hooks import WriteTransaction
-from newsapi.content.writes.resolve import ExistingArticles
+from newsapi.content.writes.resolve import ExistingArticles, WriteOrigin
 from newsapi.content.writes.writer import WriteContext
 from newsapi.editing import queries
 from newsapi.editing.persistence import WriteRecord, persist_and_audit
@@ -106,7 +106,10 @@ def _write(
     withdrawal: Mapping[str, str] | None = None,
 ) -> UUID:
     term_ids = writer.resolve_references(write.session, [draft])
-    item = resolve.resolve(draft, ExistingArticles({}, {before.id: before}), term_ids, write.now)
+    # An article that was withdrawn because its rights expired stays so at the next import; one that became due does not
+    # differ from what was imported.
+    origin = WriteOrigin.EDITOR if action == "expire" else WriteOrigin.PROCESS
+    item = resolve.resolve(draft, ExistingArticles({}, {before.id: before}), term_ids, write.now, origin)
     if withdrawal and item.reason:
         item = replace(item, reason=withdrawal["reason"])
     record = WriteRecord(action, SCHEDULE_ACTOR, withdrawal)

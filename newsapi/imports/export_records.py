@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
-from uuid import UUID
 
 import orjson
+
+from newsapi.content.queries.snapshots import ArticleSnapshot
 
 TERM: Final = ("slug", "name", "parent", "aliases", "description", "logo", "email", "bio", "avatar")
 ARTICLE: Final = (
@@ -39,14 +40,14 @@ def term(kind: str, values: Mapping[str, object]) -> bytes:
     return _line({"type": kind, **{name: values[name] for name in TERM if name in values}})
 
 
-def article(
-    id_: UUID, values: Mapping[str, object], references: Mapping[str, object], former_slugs: Iterable[str]
-) -> bytes:
-    """Return an article as a line. `references` are the slugs of its terms by member name."""
-    record = {"type": "article", "id": id_, **{name: values[name] for name in ARTICLE}, **references}
-    if values["bans"]:
-        record["bans"] = values["bans"]
-    return _line({**record, "previous_slugs": sorted(former_slugs)})
+def article(snapshot: ArticleSnapshot) -> bytes:
+    """Return an article as a line."""
+    values = snapshot.values
+    record = {"type": "article", "id": snapshot.id, **{name: values[name] for name in ARTICLE}}
+    record |= snapshot.names or {}
+    record |= {"bans": values["bans"]} if values["bans"] else {}
+    record |= {"source_id": snapshot.source_id} if snapshot.source_id else {}
+    return _line({**record, "previous_slugs": sorted(snapshot.former_slugs)})
 
 
 def _line(record: Mapping[str, object]) -> bytes:

@@ -4,19 +4,51 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from hashlib import blake2b
-from typing import BinaryIO, Final, Protocol, TypeAlias
+from typing import BinaryIO, Final, Literal, Protocol, TypeAlias
 
 import orjson
 
 from newsapi.imports import ndjson
 from newsapi.imports.ndjson import MAX_LINE_BYTES, Line, RecordProblem
 
-RecordOrProblem: TypeAlias = Mapping[str, object] | RecordProblem
-"""An import record, or the problem at that position of the file."""
+
+@dataclass(frozen=True, slots=True)
+class Omission:
+    """Something of a file that is not imported, for the report.
+
+    Attributes:
+        kind: What it is: a singular noun in lower case, such as `page`, `comment` or `menu item`.
+        detail: The title, URL or reason that identifies it to a reader; empty if there is none.
+    """
+
+    kind: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordWarning:
+    """Something that was changed or assumed in a record that is imported: a JSON pointer (RFC 6901) and a message."""
+
+    pointer: str
+    message: str
+
+
+RecordOrProblem: TypeAlias = Mapping[str, object] | RecordProblem | Omission | RecordWarning
+"""What a reader finds at a position of a file: a record, the reason why it has none, an omission or a warning.
+
+Omissions and warnings about a record come before the record, on the same line of the file.
+"""
 
 RecordReader = Callable[[BinaryIO], Iterator[tuple[int, RecordOrProblem]]]
 """Reads a file from its beginning: yields the line on which a record begins, and the record."""
+
+
+RepeatedItems: TypeAlias = Literal["last", "latest", "reject"]
+"""What becomes of several records of a file for one article: the last one counts, or the one that was updated last; or
+every record but the first is rejected.
+"""
 
 
 class RecordFormat(Protocol):
@@ -24,6 +56,12 @@ class RecordFormat(Protocol):
 
     keeps_terms: bool
     """Whether existing terms stay unchanged, because files of this format only name brands, authors, sections, tags."""
+
+    matches_slugs: bool
+    """Whether a record without `id` and `source_id` updates the article that has its slug."""
+
+    repeated_items: RepeatedItems
+    """What becomes of a second record of a file for the same article."""
 
     def lines(self, stream: BinaryIO, *, number: int = 0, offset: int = 0) -> Iterator[Line]:
         """Read the records from the current position, or those after record `number`, which ends at `offset`."""
@@ -36,6 +74,8 @@ class Ndjson:
     """NDJSON: every line is a record."""
 
     keeps_terms = False
+    matches_slugs = True
+    repeated_items: RepeatedItems = "last"
 
     def lines(self, stream: BinaryIO, *, number: int = 0, offset: int = 0) -> Iterator[Line]:
         if number:
@@ -53,10 +93,12 @@ class ConvertedFormat:
     """
 
     keeps_terms = True
+    matches_slugs = False
 
-    def __init__(self, read: RecordReader) -> None:
+    def __init__(self, read: RecordReader, *, repeated_items: RepeatedItems = "reject") -> None:
         """Use a reader of the format. Its streams must be seekable."""
         self._read = read
+        self.repeated_items: RepeatedItems = repeated_items
         self._source_lines = array("Q")
 
     def lines(self, stream: BinaryIO, *, number: int = 0, offset: int = 0) -> Iterator[Line]:
@@ -76,6 +118,8 @@ class ConvertedFormat:
 def _line(number: int, offset: int, record: RecordOrProblem) -> Line:
     if isinstance(record, RecordProblem):
         return Line(number, offset, b"", b"", record)
+    if isinstance(record, (Omission, RecordWarning)):
+        return Line(number, offset, b"", b"", None, record)
     raw = orjson.dumps(record)
     if len(raw) > MAX_LINE_BYTES:
         return Line(number, offset, b"", b"", RecordProblem("", f"longer than {MAX_LINE_BYTES:,} bytes"))

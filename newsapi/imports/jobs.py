@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import BinaryIO, Final, TypeAlias, cast
 from uuid import UUID
@@ -27,11 +28,12 @@ from newsapi.errors import (
     Unavailable,
 )
 from newsapi.imports import loader, queries, registry
+from newsapi.imports.format_choice import HEAD_BYTES, FormatRefused, choose_format, describe_empty
+from newsapi.imports.import_run import ImportPosition, ImportRun
 from newsapi.imports.line_index import LineIndex
-from newsapi.imports.loader import Counts, ImportPosition, ImportRun
 from newsapi.imports.mapping import MappingDocument
 from newsapi.imports.queries import ImportJob
-from newsapi.imports.tables import RecordError
+from newsapi.imports.report import ImportReport, RecordError
 from newsapi.keys import audit
 from newsapi.settings import Settings
 from newsapi.web.caller import Caller
@@ -41,9 +43,6 @@ log = structlog.get_logger("newsapi.worker")
 OnFinished: TypeAlias = Callable[[Session, UUID, str, datetime], None]
 """Called in the transaction that ends an import, with its id, its final state and the time."""
 
-MAX_REPORTED_ERRORS: Final = 100
-"""Errors that an import reports; further ones are only counted."""
-
 MAX_FAILURES: Final = 5
 """Failures at one position of the file after which an import is given up. A worker that is killed does not count."""
 
@@ -51,13 +50,27 @@ TIME_SLICE_SECONDS: Final = 2.0
 """Seconds of work between two checks of the worker's lease. Other writers can write between the batches of a slice."""
 
 
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """How a file is imported.
+
+    Attributes:
+        format: The name of the import format.
+        mapping: The mapping of the categories of the file; None for the default.
+        overwrite: Whether the import replaces what editors changed.
+    """
+
+    format: str
+    mapping: MappingDocument | None = None
+    overwrite: bool = False
+
+
 def create_import(
     context: WriteContext,
     caller: Caller,
     chunks: Iterable[bytes],
     *,
-    format_name: str,
-    mapping: MappingDocument | None,
+    options: ImportOptions,
 ) -> UUID:
     """Store an uploaded file and queue its import. Each chunk is stored as it arrives.
 
@@ -65,24 +78,25 @@ def create_import(
         context: Database, settings and clock.
         caller: The key that revisions and the audit entry name.
         chunks: The file; all chunks but the last have `PART_BYTES` bytes.
-        format_name: The name of the import format.
-        mapping: The mapping of the categories of the file; None for the default.
+        options: The format of the file, and how it is imported.
 
     Returns:
         The id of the import.
 
     Raises:
-        InvalidBody: The file is empty.
+        InvalidBody: The file is empty, or has another format.
     """
     id_ = uuid7()
     with context.database.transaction() as session:
         now = context.clock(session.connection())
         queries.insert_import(
-            session, id=id_, format=format_name, mapping=mapping, created_by=caller.name, created_at=now, updated_at=now
+            session, id=id_, **asdict(options), created_by=caller.name, created_at=now, updated_at=now
         )
     try:
         count = 0
         for count, chunk in enumerate(chunks, 1):
+            if count == 1:
+                _check_format(chunk, options.format)
             with context.database.transaction() as session:
                 queries.append_chunk(session, id_, count - 1, chunk, context.clock(session.connection()))
         if not count:
@@ -99,6 +113,14 @@ def create_import(
             queries.delete_import(session, id_)
         raise
     return id_
+
+
+def _check_format(chunk: bytes, name: str) -> None:
+    """Raise InvalidBody if a file does not have the format."""
+    try:
+        choose_format(chunk[:HEAD_BYTES], name)
+    except FormatRefused as error:
+        raise InvalidBody([FieldError("", str(error))]) from error
 
 
 def cancel(context: WriteContext, caller: Caller, id_: UUID, *, on_finished: OnFinished) -> None:
@@ -220,50 +242,44 @@ class ImportRunner:
                 self._settings,
                 self._now,
                 self._hooks,
-                progress.reject,
+                lambda _line, _error: None,  # the report has the errors
                 line_index,
-                counts=progress.counts,
+                report=progress.report,
                 actor=job.created_by,
                 record_format=record_format,
+                overwrite=job.overwrite,
                 save_position=progress.save,
             )
             # Build the index now: within a transaction it would block other writers, and the lease would expire.
             yield from line_index.build()
             for _ in loader.iter_batches(run, stream, ImportPosition(job.line, job.offset)):
                 yield
+            stream.seek(0)
+            head = stream.read(HEAD_BYTES)
         with self._database.transaction() as session:
-            progress.end(session, "done")
+            progress.finish(session, head)
         self._database.analyze()
 
 
 class _ImportProgress:
-    """The counts, errors and position of an import, saved in its row."""
+    """The report and the position of an import, saved in its row."""
 
     def __init__(self, job: ImportJob, holder: str, on_finished: OnFinished, now: Callable[[], datetime]) -> None:
         self._id, self._holder, self._on_finished, self._now = job.id, holder, on_finished, now
         self._failures = job.failures
-        self._errors: list[RecordError] = list(job.errors)
-        self.counts = Counts(job.created, job.updated, job.unchanged, job.rejected)
-
-    def reject(self, line: int, error: FieldError) -> None:
-        if len(self._errors) < MAX_REPORTED_ERRORS:
-            self._errors.append({"line": line, "pointer": error.location, "message": error.message})
+        self.report = ImportReport.from_json({**job.report, "errors": job.errors})
 
     def save(self, session: Session, position: ImportPosition) -> None:
         """Save the progress in the transaction that writes the lines. Raises LeaseLost."""
-        counts = self.counts
         self._failures = 0
-        self.write(
-            session,
-            line=position.line,
-            offset=position.offset,
-            errors=self._errors,
-            failures=0,
-            created=counts.created,
-            updated=counts.updated,
-            unchanged=counts.unchanged,
-            rejected=counts.rejected,
-        )
+        self.write(session, line=position.line, offset=position.offset, failures=0, **self._report_columns())
+
+    def _report_columns(self) -> dict[str, object]:
+        """Return the columns of the report: those of their own, and the others as a document."""
+        members = self.report.to_json()
+        own = {"created", "updated", "unchanged", "rejected", "errors", "left_out"}  # the last follows from omissions
+        report = {name: value for name, value in members.items() if name not in own}
+        return {**self.report.total.to_json(), "errors": members["errors"], "report": report}
 
     def fail(self, session: Session) -> None:
         """Count a failure; end the import after `MAX_FAILURES` at one position. Raises LeaseLost."""
@@ -278,6 +294,14 @@ class _ImportProgress:
         job = queries.get_import(session.connection(), self._id)
         errors = [*(job.errors if job else []), error]
         self.end(session, "failed", errors=errors)
+
+    def finish(self, session: Session, head: bytes) -> None:
+        """End the import of a file with this beginning; it has failed if nothing was found. Raises LeaseLost."""
+        if not self.report.is_empty:
+            self.end(session, "done")
+            return
+        error: RecordError = {"line": 1, "pointer": "", "message": describe_empty(head)}
+        self.end(session, "failed", errors=[error])
 
     def end(self, session: Session, state: str, **columns: object) -> None:
         """Save the final state and call `on_finished`. Raises LeaseLost."""

@@ -43,7 +43,7 @@ class LineIndex:
         self._stream.seek(self._begin)
         digests, numbers = array("Q"), array("Q")
         for line in self._record_format.lines(self._stream):
-            if line.problem is None:
+            if line.digest:
                 digests.append(_digest_prefix(line.digest))
                 numbers.append(line.number)
                 if len(numbers) % YIELD_EVERY_LINES == 0:

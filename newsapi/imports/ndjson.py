@@ -4,10 +4,15 @@ An invalid line is reported and the next one is read: no line can end the readin
 in memory.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+if TYPE_CHECKING:
+    from newsapi.imports.formats import Omission, RecordWarning
 
 MAX_LINE_BYTES: Final = 4 * 1024 * 1024
 """Maximum length of a line in bytes, without the white space around it."""
@@ -37,6 +42,7 @@ class Line:
         raw: The line without the white space around it; empty if there is a problem.
         digest: The BLAKE2b hash of `raw` (16 bytes); empty if there is a problem.
         problem: The reason why the line cannot be read, or None.
+        note: An omission or a warning, which stands in place of a record; None for all other lines.
     """
 
     number: int
@@ -44,6 +50,7 @@ class Line:
     raw: bytes
     digest: bytes
     problem: RecordProblem | None
+    note: Omission | RecordWarning | None = None
 
 
 def iter_lines(stream: BinaryIO, *, number: int = 0, offset: int = 0) -> Iterator[Line]:

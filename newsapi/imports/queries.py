@@ -18,7 +18,8 @@ from sqlalchemy.orm import Session
 from newsapi.db.database import Database
 from newsapi.db.types import columns_table
 from newsapi.imports.mapping import MappingDocument
-from newsapi.imports.tables import Import, ImportChunk, RecordError
+from newsapi.imports.report import RecordError, ReportDocument
+from newsapi.imports.tables import Import, ImportChunk
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -57,6 +58,8 @@ class ImportJob(NamedTuple):
     unchanged: int
     rejected: int
     errors: list[RecordError]
+    report: ReportDocument
+    overwrite: bool
     failures: int
 
 
@@ -65,7 +68,7 @@ def insert_import(session: Session, **columns: object) -> None:
     zeros = dict.fromkeys(
         ("size_bytes", "line", "offset", "created", "updated", "unchanged", "rejected", "failures"), 0
     )
-    session.execute(insert(_JOB).values(state=RECEIVING, errors=[], **zeros, **columns))
+    session.execute(insert(_JOB).values(state=RECEIVING, errors=[], report={}, **zeros, **columns))
 
 
 def append_chunk(session: Session, id_: UUID, number: int, data: bytes, now: datetime) -> None:

@@ -44,6 +44,9 @@ TERM_SCHEMAS: Final[Mapping[Kind, Schema]] = {
     "tag": TagInput(),
     "author": AuthorInput(),
 }
+MAX_NAME_CHARACTERS: Final = 100
+"""Length to which the name of a rejected record is cut."""
+
 ARTICLE_SCHEMA: Final = ArticleImport()
 RECORD_TYPES: Final = (*TERM_SCHEMAS, "article")
 
@@ -69,10 +72,15 @@ class ParsedArticle:
 
 @dataclass(frozen=True, slots=True)
 class RejectedLine:
-    """A line whose record is invalid, with all of its field errors."""
+    """A line whose record is invalid, with all of its field errors.
+
+    `name` is the headline, name or slug of the record, and empty if it has none.
+    """
 
     line: int
     errors: Sequence[FieldError]
+    name: str = ""
+    is_term: bool = False
 
 
 ParseResult: TypeAlias = ParsedTerm | ParsedArticle | RejectedLine
@@ -86,9 +94,11 @@ def parse_lines(settings: Settings, lines: Iterable[Line]) -> list[ParseResult]:
 def _parse_record(settings: Settings, line: Line) -> ParseResult:
     if line.problem is not None:
         return RejectedLine(line.number, [FieldError(line.problem.pointer, line.problem.message)])
+    record: Mapping[str, object] = {}
+    type_: object = None
     try:
-        record = parse_line(line.raw)
-        type_ = record.pop("type", None)
+        record = members = parse_line(line.raw)
+        type_ = members.pop("type", None)
         if type_ == "article":
             values = ARTICLE_SCHEMA.load(record)
             draft = make_draft(values, settings, source_line=line.number, source_digest=line.digest)
@@ -99,9 +109,19 @@ def _parse_record(settings: Settings, line: Line) -> ParseResult:
                 return ParsedTerm(line.number, line.digest, kind, values["slug"], values)
         raise InvalidJson("/type", f"must be one of {', '.join(RECORD_TYPES)}")
     except InvalidJson as error:
-        return RejectedLine(line.number, [FieldError(error.pointer, error.message)])
+        errors = [FieldError(error.pointer, error.message)]
     except ValidationError as error:
-        return RejectedLine(line.number, list(field_errors(error.messages)))
+        errors = list(field_errors(error.messages))
+    is_term = isinstance(type_, str) and type_ in TERM_SCHEMAS
+    return RejectedLine(line.number, errors, _name_of(record), is_term)
+
+
+def _name_of(record: Mapping[str, object]) -> str:
+    """Return what identifies an invalid record to a reader: its headline, name or slug; empty if it has none."""
+    for member in ("headline", "name", "slug", "source_id"):
+        if isinstance(value := record.get(member), str) and value.strip():
+            return value.strip()[:MAX_NAME_CHARACTERS]
+    return ""
 
 
 class ParserPool(AbstractContextManager["ParserPool"]):

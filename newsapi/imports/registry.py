@@ -8,9 +8,14 @@ from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from newsapi.imports import mapping, rss, wxr
+from newsapi.imports import mapping
 from newsapi.imports.formats import NDJSON, ConvertedFormat, RecordFormat
 from newsapi.imports.mapping import CategoryMapping, MappingDocument
+from newsapi.imports.readers.feeds import rss
+from newsapi.imports.readers.recognition import recognize_format
+from newsapi.imports.readers.wordpress import wxr
+
+__all__ = ["DEFAULT_FORMAT", "FORMATS_BY_NAME", "IMPORT_FORMATS", "ImportFormat", "get_format", "recognize_format"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,7 @@ def _create_wxr(category_mapping: CategoryMapping, zone: ZoneInfo) -> RecordForm
 
 
 def _create_rss(category_mapping: CategoryMapping, _zone: ZoneInfo) -> RecordFormat:
-    return ConvertedFormat(partial(rss.read_records, mapping=category_mapping))
+    return ConvertedFormat(partial(rss.read_records, mapping=category_mapping), repeated_items="latest")
 
 
 IMPORT_FORMATS: Final = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TypedDict
 from uuid import UUID
 
 from sqlalchemy import BigInteger, ForeignKey
@@ -11,14 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from newsapi.db.types import Base, Json, uuid7
 from newsapi.imports.mapping import MappingDocument
-
-
-class RecordError(TypedDict):
-    """An error in a record: the line on which it begins, a JSON pointer (RFC 6901) into it, and a message."""
-
-    line: int
-    pointer: str
-    message: str
+from newsapi.imports.report import RecordError, ReportDocument
 
 
 class Import(Base):
@@ -28,6 +20,8 @@ class Import(Base):
         state: `receiving` during the upload, then a state of the API.
         line: The last line processed, as of the last transaction that wrote records.
         offset: The number of bytes processed, as of the same transaction.
+        report: The report without the members that have columns of their own, as of the same transaction.
+        overwrite: Whether the import replaces what editors changed.
         lease_holder: Random token of the worker that runs the job. A worker that was suspended meanwhile finds another
             token here and stops.
         failures: Number of failures since the job last made progress.
@@ -48,6 +42,8 @@ class Import(Base):
     unchanged: Mapped[int]
     rejected: Mapped[int]
     errors: Mapped[list[RecordError]] = mapped_column(Json)
+    report: Mapped[ReportDocument] = mapped_column(Json)
+    overwrite: Mapped[bool]
     lease_holder: Mapped[str | None]
     failures: Mapped[int]
     created_at: Mapped[datetime]

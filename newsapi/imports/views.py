@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Final, cast
 from uuid import UUID
 
 from flask import Response, current_app, request
@@ -15,8 +15,10 @@ from newsapi.content.context import app_context
 from newsapi.db.database import Connection
 from newsapi.errors import FieldError, InvalidParameter, NotFound, WrongMediaType
 from newsapi.imports import jobs, mapping, queries
+from newsapi.imports.jobs import ImportOptions
 from newsapi.imports.mapping import MappingDocument
 from newsapi.imports.registry import FORMATS_BY_NAME, IMPORT_FORMATS
+from newsapi.imports.report import ImportReport, ReportDocument
 from newsapi.imports.schemas import ImportList, ImportListParams, ImportParams, ImportResponse, ImportSchema
 from newsapi.text.strict_json import InvalidJson
 from newsapi.web import pagination, write_requests
@@ -68,8 +70,7 @@ class Imports(MethodView):
             app_context().write_context,
             caller,
             _iter_chunks(),
-            format_name=query["format"],
-            mapping=_parse_mapping(query["map"]),
+            options=ImportOptions(query["format"], _parse_mapping(query["map"]), query["overwrite"]),
         )
         with app_context().database.read_transaction() as connection:
             body = _dump_import(connection, id_)
@@ -147,8 +148,13 @@ def _dump_import(connection: Connection, id_: UUID) -> str:
     row = queries.get_import(connection, id_)
     if row is None:
         raise NotFound
-    data = compile_dump(ImportSchema)(dict(row._mapping))  # noqa: SLF001 (documented API of SQLAlchemy rows)
-    return dump_json({"data": data}).decode()
+    return dump_json({"data": _dump_row(dict(row._mapping))}).decode()  # noqa: SLF001 (documented API of SQLAlchemy rows)
+
+
+def _dump_row(row: Mapping[str, object]) -> dict[str, object]:
+    """Return an import job as the API shows it."""
+    stored = cast("ReportDocument", {**cast("ReportDocument", row["report"]), "errors": row["errors"]})
+    return compile_dump(ImportSchema)({**ImportReport.from_json(stored).to_json(), **row})
 
 
 def _page(connection: Connection, query: pagination.Query) -> CachedResponse:
@@ -157,4 +163,4 @@ def _page(connection: Connection, query: pagination.Query) -> CachedResponse:
         (last_id,) = pagination.cursor_payload(query, "imports")
         before = UUID(last_id)
     rows = queries.list_imports(connection, limit=query["limit"] + 1, before=before)
-    return pagination.newest_first_page(connection, PATH, query, rows, compile_dump(ImportSchema), "imports")
+    return pagination.newest_first_page(connection, PATH, query, rows, _dump_row, "imports")

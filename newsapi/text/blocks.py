@@ -7,7 +7,7 @@ of a cell, an item or an image, and a `colspan` or `rowspan` of 1.
 
     paragraph       text, marks
     heading         level (2 to 4), text, marks
-    list            ordered, start, reversed, items[{text, marks, value, lists[list]}]
+    list            ordered, start, reversed, items[{text, marks, value, anchor, lists[list]}]
     quote           cite, paragraphs[{text, marks}], caption, figure
     image           url, alt, width, height, href, caption, figure
     gallery         images[image], caption, figure
@@ -16,28 +16,29 @@ of a cell, an item or an image, and a `colspan` or `rowspan` of 1.
     table           head, rows, foot (rows of cells {text, marks, header, colspan, rowspan, scope}), caption, figure
     html            html
 
-Every member of a block type is always present, null if unknown; a block inside another has a `type` and no `id`.
+Every member of a block type is always present, null if unknown; a block inside another has a `type`, no `id` and no
+`anchor`. `anchor` is the `id` attribute of the block's element, to which links within the page lead; items of a list
+have one too.
 `caption` is null or {text, marks}. `figure` says whether the source has a `<figure>` around the block. `href` of an
 image is the target of the link around it.
 
 `text` has single spaces between words; `<br>` is a line feed. `marks` are {start, end, type, href, attributes}: ranges
 of the text in Unicode code points, ordered by start with the outer mark first; two marks are nested or disjoint. The
 type is "link" for `<a>`, else the name of the element; `href` is null except for links; `attributes` holds the others
-(`title`, `hreflang`, `data-article-id`, `cite`, `datetime`) as they were written.
+(`id`, `title`, `hreflang`, `data-article-id`, `cite`, `datetime`) as they were written.
 """
 
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from html import unescape
 from itertools import groupby
 from typing import Final
 
 from newsapi.text.blocks_html import LEVELS, MARK_ELEMENTS, Block, blocks_to_html
 from newsapi.text.html import html_to_text
-from newsapi.text.html_policy import BLOCK_ELEMENTS
-from newsapi.text.html_tree import BlockTypeMismatch, Node, collapse_whitespace, is_blank, only_child, parse_tree
+from newsapi.text.html_policy import BLOCK_ELEMENTS, FORCED_ATTRIBUTES
+from newsapi.text.html_tree import Child, Node, collapse_whitespace, is_blank, only_child, parse_fragment, serialize
 from newsapi.text.internal_links import ARTICLE_ID_PATTERN
 
 _HOST = re.compile(r"https://([^/?#:]+)")
@@ -52,6 +53,10 @@ _PROVIDERS: Final = {
     "dailymotion.com": "dailymotion",
     "dai.ly": "dailymotion",
 }
+
+
+class BlockTypeMismatch(Exception):
+    """The element does not fit the block type that was tried."""
 
 
 def parse_blocks(html: str) -> list[Block]:
@@ -78,26 +83,27 @@ def parse_blocks(html: str) -> list[Block]:
 def _segments(html: str) -> Iterator[tuple[Node, str]]:
     """Yield each top-level element with its source; each run of inline content between them as one paragraph."""
     for is_separator, run in groupby(
-        parse_tree(html), lambda child: isinstance(child, Node) and child.name in _BLOCK_SEPARATOR
+        parse_fragment(html), lambda child: isinstance(child, Node) and child.name in _BLOCK_SEPARATOR
     ):
         if is_separator:
-            yield from ((node, str(node)) for node in run if isinstance(node, Node))
+            yield from ((node, serialize([node])) for node in run if isinstance(node, Node))
         else:
             inline = list(run)
-            if source := "".join(map(str, inline)).strip(" \t\n"):
-                yield Node("p", "", inline), source
+            if source := serialize(inline).strip(" \t\n"):
+                yield Node("p", {}, inline), source
 
 
 def _block(node: Node, source: str) -> tuple[Block, str]:
     """Return the block of the type that fits, else of type html, and the HTML rendered from it."""
     try:
-        block = _BLOCK_PARSERS.get(node.name, _reject)(node)
+        anchor = node.attributes.get("id")
+        block = {"anchor": anchor, **_BLOCK_PARSERS.get(node.name, _reject)(node)}
         rendered = blocks_to_html([block])
         if _renders_equal(rendered, source):
             return block, rendered
     except BlockTypeMismatch:
         pass
-    return {"type": "html", "html": source}, source
+    return {"anchor": None, "type": "html", "html": source}, source
 
 
 def _renders_equal(rendered: str, source: str) -> bool:
@@ -126,10 +132,10 @@ class _RichTextBuilder:
     marks: list[Block] = field(default_factory=list)
     length: int = 0
 
-    def read(self, children: Sequence[Node | str]) -> None:
+    def read(self, children: Sequence[Child]) -> None:
         for child in children:
             if isinstance(child, str):
-                self._add(unescape(collapse_whitespace(child)))
+                self._add(collapse_whitespace(child))
             elif child.name == "br":
                 self._add("\n")
             elif child.name in _NO_TEXT:
@@ -146,7 +152,7 @@ class _RichTextBuilder:
             self.length += len(text)
 
     def _mark(self, node: Node) -> None:
-        attributes = node.attributes()
+        attributes = _attributes(node)
         href = attributes.pop("href", None)
         mark = {"start": self.length, "end": self.length, "type": MARK_ELEMENTS.get(node.name, node.name), "href": href}
         mark["attributes"] = attributes
@@ -155,7 +161,7 @@ class _RichTextBuilder:
         mark["end"] = self.length
 
 
-def _text(children: Sequence[Node | str]) -> Block:
+def _text(children: Sequence[Child]) -> Block:
     """Parse inline content, without a paragraph that wraps all of it."""
     paragraph = only_child(children)
     if paragraph is not None and paragraph.name == "p":
@@ -174,7 +180,7 @@ def _paragraph(node: Node) -> Block:
     """Parse a paragraph of text, or of images and embeds only."""
     elements = [child for child in node.children if isinstance(child, Node)]
     if elements and all(map(_is_media, elements)):
-        return {**_media(node.elements()), "caption": None, "figure": False}
+        return {**_media(_elements(node)), "caption": None, "figure": False}
     return {"type": "paragraph", **_text(node.children)}
 
 
@@ -183,13 +189,13 @@ def _heading(node: Node) -> Block:
 
 
 def _list(node: Node) -> Block:
-    attributes = node.attributes()
+    attributes = _attributes(node)
     return {
         "type": "list",
         "ordered": node.name == "ol",
         "start": _number(attributes, "start"),
         "reversed": "reversed" in attributes,
-        "items": [_item(child) for child in node.elements()],
+        "items": [_item(child) for child in _elements(node)],
     }
 
 
@@ -206,21 +212,23 @@ def _item(node: Node) -> Block:
         elif not is_blank(last):
             break
         inline.pop()
-    return {**_text(inline), "value": _number(node.attributes(), "value"), "lists": lists[::-1]}
+    attributes = _attributes(node)
+    value, anchor = _number(attributes, "value"), attributes.get("id")
+    return {**_text(inline), "value": value, "anchor": anchor, "lists": lists[::-1]}
 
 
 def _quote(node: Node) -> Block:
     if any(isinstance(child, Node) and child.name == "p" for child in node.children):
-        paragraphs = [_text(child.children if child.name == "p" else [child]) for child in node.elements()]
+        paragraphs = [_text(child.children if child.name == "p" else [child]) for child in _elements(node)]
     else:
         paragraphs = [_text(node.children)]
-    cite = node.attributes().get("cite")
+    cite = _attributes(node).get("cite")
     return {"type": "quote", "cite": cite, "paragraphs": paragraphs, "caption": None, "figure": False}
 
 
 def _figure(node: Node) -> Block:
     """Parse a quote, a table, an image or an embed with its caption; several images are a gallery."""
-    parts = node.elements()
+    parts = _elements(node)
     caption = _text(parts.pop().children) if parts and parts[-1].name == "figcaption" else None
     if len(parts) == 1 and parts[0].name == "p":
         parts = parts[0].elements()
@@ -249,11 +257,11 @@ def _media(parts: Sequence[Node]) -> Block:
 def _medium(node: Node) -> Block:
     if node.name == "iframe":
         return _embed(node)
-    href = node.attributes()["href"] if node.name == "a" else None
+    href = _attributes(node)["href"] if node.name == "a" else None
     image = only_child(node.children) if node.name == "a" else node
     if image is None or image.name != "img":
         raise BlockTypeMismatch
-    attributes = image.attributes()
+    attributes = _attributes(image)
     return {
         "type": "image",
         "url": attributes["src"],
@@ -266,7 +274,7 @@ def _medium(node: Node) -> Block:
 
 
 def _embed(node: Node) -> Block:
-    attributes = node.attributes()
+    attributes = _attributes(node)
     host = _HOST.match(attributes["src"])
     provider = _PROVIDERS.get(".".join(host[1].lower().split(".")[-2:])) if host else None
     return {
@@ -283,18 +291,31 @@ def _embed(node: Node) -> Block:
 def _table(node: Node) -> Block:
     block: Block = {"type": "table", "head": [], "rows": [], "foot": [], "caption": None, "figure": False}
     groups = {"thead": "head", "tbody": "rows", "tfoot": "foot"}
-    for part in node.elements():
+    for part in _elements(node):
         if part.name == "caption":
             block["caption"] = _text(part.children)
         elif part.name in groups:
-            block[groups[part.name]] += [[_cell(cell) for cell in row.elements()] for row in part.elements()]
+            block[groups[part.name]] += [[_cell(cell) for cell in _elements(row)] for row in _elements(part)]
     return block
 
 
 def _cell(node: Node) -> Block:
-    attributes = node.attributes()
+    attributes = _attributes(node)
     spans = {name: int(attributes.get(name, 1)) for name in ("colspan", "rowspan")}
     return {**_text(node.children), "header": node.name == "th", **spans, "scope": attributes.get("scope")}
+
+
+def _attributes(node: Node) -> dict[str, str]:
+    """Return the attributes of an element without those that are always written."""
+    forced = FORCED_ATTRIBUTES.get(node.name, {})
+    return {name: value for name, value in node.attributes.items() if name not in forced}
+
+
+def _elements(node: Node) -> list[Node]:
+    """Return the child elements; raise BlockTypeMismatch if there is text between them."""
+    if any(isinstance(child, str) and not is_blank(child) for child in node.children):
+        raise BlockTypeMismatch
+    return node.elements()
 
 
 def _size(attributes: dict[str, str]) -> dict[str, int | None]:

@@ -1,9 +1,12 @@
 """Rendering of blocks as HTML and as text. The module `blocks` documents the members of each block type."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from newsapi.text.html import html_to_text
+from newsapi.text.html_policy import FORCED_ATTRIBUTES
+from newsapi.text.html_tree import escape_attribute, escape_text
 from newsapi.text.json_types import JsonObject, JsonValue
 
 Block: TypeAlias = JsonObject
@@ -16,13 +19,8 @@ MARK_ELEMENTS: Final = {"a": "link"}
 
 _HEADINGS: Final = {level: name for name, level in LEVELS.items()}
 _ELEMENTS: Final = {mark: name for name, mark in MARK_ELEMENTS.items()}
-_QUOTE: Final = '"'
+_START_TAG = re.compile("<[a-z0-9]+")
 _GROUPS: Final = {"thead": "head", "tbody": "rows", "tfoot": "foot"}
-_SAFE_LINK: Final = {"rel": "noopener noreferrer"}
-_SAFE_EMBED: Final = {
-    "sandbox": "allow-scripts allow-same-origin allow-popups allow-presentation",
-    "loading": "lazy",
-}
 
 
 def blocks_to_html(blocks: Iterable[JsonMapping]) -> str:
@@ -40,8 +38,11 @@ def blocks_to_text(blocks: Iterable[JsonMapping]) -> str:
 def _block(block: JsonMapping) -> str:
     html = _HTML_RENDERERS[block["type"]](block)
     if block.get("figure"):
-        return _element("figure", html + _optional_element("figcaption", block["caption"]))
-    return _element("p", html) if block["type"] in _INLINE else html
+        html = _element("figure", html + _optional_element("figcaption", block["caption"]))
+    elif block["type"] in _INLINE:
+        html = _element("p", html)
+    anchor = block.get("anchor")
+    return _START_TAG.sub(lambda tag: tag[0] + _attribute("id", anchor), html, count=1) if anchor else html
 
 
 def _element(name: str, inner: str, attributes: JsonMapping | None = None) -> str:
@@ -50,16 +51,13 @@ def _element(name: str, inner: str, attributes: JsonMapping | None = None) -> st
 
 def _tag(name: str, attributes: JsonMapping) -> str:
     """Return a start tag; None and False leave an attribute out, True writes it without a value."""
-    source = "".join(
-        f' {attribute}="{"" if value is True else _escape(str(value)).replace(_QUOTE, "&quot;")}"'
-        for attribute, value in attributes.items()
-        if value is not None and value is not False
-    )
+    given = {attribute: value for attribute, value in attributes.items() if value is not None and value is not False}
+    source = "".join(_attribute(attribute, "" if value is True else str(value)) for attribute, value in given.items())
     return f"<{name}{source}>"
 
 
-def _escape(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\xa0", "&nbsp;")
+def _attribute(name: str, value: str) -> str:
+    return f' {name}="{escape_attribute(value)}"'
 
 
 def _optional_element(name: str, text: JsonMapping | None) -> str:
@@ -90,7 +88,7 @@ def _inline(rich_text: JsonMapping) -> str:
 
 
 def _escape_with_breaks(text: str) -> str:
-    return _escape(text).replace("\n", "<br>")
+    return escape_text(text).replace("\n", "<br>")
 
 
 def _element_name(mark: JsonMapping) -> str:
@@ -99,8 +97,10 @@ def _element_name(mark: JsonMapping) -> str:
 
 
 def _mark_start_tag(mark: JsonMapping) -> str:
-    link_attributes = _SAFE_LINK if mark["type"] == "link" else {}
-    return _tag(_element_name(mark), {"href": mark["href"], **mark["attributes"], **link_attributes})
+    link_attributes = FORCED_ATTRIBUTES["a"] if mark["type"] == "link" else {}
+    attributes = dict(mark["attributes"])
+    id_ = attributes.pop("id", None)
+    return _tag(_element_name(mark), {"id": id_, "href": mark["href"], **attributes, **link_attributes})
 
 
 def _paragraph(block: JsonMapping) -> str:
@@ -113,7 +113,9 @@ def _heading(block: JsonMapping) -> str:
 
 def _list(block: JsonMapping) -> str:
     items = (
-        _element("li", _inline(item) + "".join(map(_list, item["lists"])), {"value": item["value"]})
+        _element(
+            "li", _inline(item) + "".join(map(_list, item["lists"])), {"id": item["anchor"], "value": item["value"]}
+        )
         for item in block["items"]
     )
     attributes = {"start": block["start"], "reversed": block["reversed"]}
@@ -127,7 +129,7 @@ def _quote(block: JsonMapping) -> str:
 
 def _image(block: JsonMapping) -> str:
     image = _tag("img", {"src": block["url"], "alt": block["alt"], "width": block["width"], "height": block["height"]})
-    return image if block["href"] is None else _element("a", image, {"href": block["href"], **_SAFE_LINK})
+    return image if block["href"] is None else _element("a", image, {"href": block["href"], **FORCED_ATTRIBUTES["a"]})
 
 
 def _gallery(block: JsonMapping) -> str:
@@ -141,7 +143,7 @@ def _embed(block: JsonMapping) -> str:
         "height": block["height"],
         "title": block["title"],
         "allowfullscreen": block["fullscreen"],
-        **_SAFE_EMBED,
+        **FORCED_ATTRIBUTES["iframe"],
     }
     return _element("iframe", "", attributes)
 

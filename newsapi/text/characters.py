@@ -1,21 +1,26 @@
-"""Removal of forbidden characters, and decoding of HTML character references.
+"""Characters of stored text: those that are removed, those that analysis ignores, and the composed form.
 
 Control characters break XML feeds and databases, lone surrogates cannot be encoded as UTF-8, and strict parsers reject
 noncharacters. They are removed once, from incoming text.
 """
 
-import html
 import re
-from html.entities import html5
+import unicodedata
+from typing import Final
 
 _BREAKS = re.compile("\r\n?")
 _SPACES = re.compile("[\x0b\x0c]")
 _PLANES = "".join(chr(plane * 0x10000 + 0xFFFE) + chr(plane * 0x10000 + 0xFFFF) for plane in range(17))
 _FORBIDDEN = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef{_PLANES}]")
 
-_ZEROS = re.compile("&#0+(?=[0-9])")
-_OVERLONG = re.compile("&#[0-9]{8,};?")
-_REFERENCE = re.compile("&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[A-Za-z][A-Za-z0-9]*;?=?)")
+_STROKE: Final = "\u0338"
+_STRUCK_MARKUP = re.compile("([<=>]\u0338)")
+
+INVISIBLE_CHARACTERS: Final = "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff"
+"""Characters without a shape of their own, for a character class: the soft hyphen, zero-width spaces and joiners,
+direction marks and variation selectors. They do not end a word, and two words that differ in them only are equal."""
+
+_INVISIBLE = re.compile(f"[{INVISIBLE_CHARACTERS}]")
 
 
 def strip_forbidden(text: str) -> str:
@@ -36,38 +41,19 @@ def strip_forbidden(text: str) -> str:
     return _FORBIDDEN.sub("", _SPACES.sub(" ", text))
 
 
-def decode_text(text: str) -> str:
-    """Decode the character references of HTML text by the HTML standard, and remove forbidden characters."""
-    if "&" not in text:
-        return text
-    return strip_forbidden(html.unescape(_shorten_references(text)))
+def compose(text: str) -> str:
+    """Return a text composed (Unicode NFC), except for a combining stroke after "<", "=" or ">".
 
-
-def decode_attribute(value: str) -> str:
-    """Decode the character references of an attribute value, and remove forbidden characters.
-
-    Unlike in text, a name without its semicolon is not decoded before a letter, a digit or "=" (HTML standard,
-    13.2.5.73): otherwise "?a=1&copy=2" would lose its second parameter.
-
-    Args:
-        value: The attribute value as it was written, without its quotes.
-
-    Returns:
-        The decoded value.
+    Together with these characters the stroke would become a letter-like sign, and a tag before it would lose its end.
     """
-    if "&" not in value:
-        return value
-    return strip_forbidden(_REFERENCE.sub(_decode_reference, _shorten_references(value)))
+    if text.isascii() or unicodedata.is_normalized("NFC", text):
+        return text
+    if _STROKE not in text:
+        return unicodedata.normalize("NFC", text)
+    parts = _STRUCK_MARKUP.split(text)
+    return "".join(part if _STRUCK_MARKUP.fullmatch(part) else unicodedata.normalize("NFC", part) for part in parts)
 
 
-def _shorten_references(text: str) -> str:
-    """Shorten numeric references: Python refuses to parse a number of thousands of digits."""
-    return _OVERLONG.sub("\ufffd", _ZEROS.sub("&#", text))
-
-
-def _decode_reference(match: re.Match[str]) -> str:
-    reference = match[0]
-    if reference[1] == "#":
-        return html.unescape(reference)
-    # `html5` holds each name with its semicolon, and the legacy names without it too; nothing in it ends in "=".
-    return html5.get(reference[1:], reference)
+def strip_invisible(text: str) -> str:
+    """Return a text without the characters that have no shape of their own."""
+    return text if text.isascii() else _INVISIBLE.sub("", text)

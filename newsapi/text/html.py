@@ -1,19 +1,29 @@
-"""The HTML of an article body: sanitizing, conversion to and from text, word count and reading time."""
+"""The HTML of an article body: sanitizing, conversion to and from text, word count and reading time.
+
+A body is parsed once. Media are replaced by images, links and allowed frames (`html_media`), elements and attributes
+are filtered (`html_filter`) and nested strictly (`html_nesting`), and the tree is written in one notation.
+"""
 
 import re
+from collections import Counter
+from dataclasses import dataclass
+from html import unescape
 from typing import Final
 
 import nh3
 
 from newsapi.text import html_policy
-from newsapi.text.characters import decode_text, strip_forbidden
-from newsapi.text.html_tokens import tokenize_html
-from newsapi.text.html_writer import HtmlWriter
+from newsapi.text.characters import compose, strip_forbidden, strip_invisible
+from newsapi.text.html_context import BodyMedia, HtmlContext, Removal
+from newsapi.text.html_filter import filter_body
+from newsapi.text.html_media import replace_media
+from newsapi.text.html_nesting import nest_body
+from newsapi.text.html_tree import escape_text, parse_fragment, serialize
 
 WORDS_PER_MINUTE: Final = 200
 _MAX_PASSES: Final = 6
 
-# A second, independent sanitizer: a full HTML parser, which sees only the output of the first.
+# A second, independent sanitizer with another parser (html5ever), which sees only the output of the first.
 _CLEANER = nh3.Cleaner(
     tags=set(html_policy.ALLOWED_ELEMENTS),
     clean_content_tags={"script", "style"},
@@ -22,6 +32,8 @@ _CLEANER = nh3.Cleaner(
     link_rel="noopener noreferrer",
 )
 
+_HIDDEN_NAMES: Final = "|".join(sorted({*html_policy.REMOVED_ELEMENTS, *html_policy.PLAYER_ELEMENTS}))
+_HIDDEN_TAG = re.compile(rf"<(/?)({_HIDDEN_NAMES})(?![a-z0-9-])", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*+)[^<>]*+>")
 _LINE_ELEMENTS: Final = ("br", "caption", "dd", "dt", "li", "tr")
 _BLOCK_SEPARATORS: Final = dict.fromkeys(html_policy.BLOCK_ELEMENTS.difference(_LINE_ELEMENTS), "\n\n")
@@ -33,33 +45,63 @@ _DASH = re.compile("[\u2012-\u2015\u2026]")
 _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 
 
-def sanitize_html(html: str, *, base: str, embed_hosts: frozenset[str]) -> str:
+@dataclass(frozen=True, slots=True)
+class SanitizedHtml:
+    """A body in its safe and normalized form.
+
+    Attributes:
+        html: The body.
+        removals: What was removed from it, or replaced by a link, by kind. Attributes and wrappers that change only its
+            appearance are not counted.
+        media: The audio and video files that it plays; in the body, links to them have replaced the players.
+    """
+
+    html: str
+    removals: tuple[Removal, ...] = ()
+    media: tuple[BodyMedia, ...] = ()
+
+
+def sanitize_html(html: str, *, base: str, embed_hosts: frozenset[str]) -> SanitizedHtml:
     """Return the HTML of a body in a safe and normalized form.
 
     Args:
         html: HTML of any kind.
         base: The absolute URL that relative URLs are resolved against.
-        embed_hosts: The hosts, in lower case, from which https iframes are kept; each includes its subdomains.
+        embed_hosts: The hosts, in lower case, from which iframes are kept; each includes its subdomains. URLs with http
+            and pages of known players become the https URL of the player.
 
     Returns:
-        HTML of a small set of elements and attributes, strictly nested, with absolute URLs and without scripts, styles,
-        comments and control characters. The result is stable: sanitizing it again with the same base and hosts does not
-        change it.
+        HTML of a small set of elements and attributes, strictly nested, with absolute URLs except for links within the
+        body, and without scripts, styles, comments and control characters. The result is stable: sanitizing it again
+        with the same base and hosts does not change it, removes nothing and finds no media.
     """
-    context = html_policy.HtmlContext(base, embed_hosts)
-    before = html
+    context = HtmlContext(base, embed_hosts, _unclosed_elements(html))
+    before = _sanitize_once(html, context)
     for _ in range(_MAX_PASSES):
-        after = _CLEANER.clean(_sanitize_once(before, context))
+        after = _CLEANER.clean(before)
         if after == before:
-            return after
-        before = after
-    # Not known to happen: two passes have always been enough. Plain paragraphs are stable in any case.
-    return text_to_html(html_to_text(before))
+            return SanitizedHtml(after, context.removals(), tuple(context.media))
+        before = _sanitize_once(after, HtmlContext(base, embed_hosts))
+    # Not known to happen. Plain paragraphs are stable in any case.
+    return SanitizedHtml(text_to_html(html_to_text(before)), context.removals(), tuple(context.media))
+
+
+def _sanitize_once(html: str, context: HtmlContext) -> str:
+    return serialize(nest_body(filter_body(replace_media(parse_fragment(html), context), context), context))
+
+
+def _unclosed_elements(html: str) -> frozenset[str]:
+    """Return the elements with hidden content that are opened more often than closed."""
+    open_elements = Counter[str]()
+    for closing, name in _HIDDEN_TAG.findall(html):
+        open_elements[name.lower()] += -1 if closing else 1
+    return frozenset(name for name, count in open_elements.items() if count > 0)
 
 
 def text_to_html(text: str) -> str:
     """Return plain text as HTML paragraphs, split at blank lines."""
-    return "".join(f"<p>{_escape(part)}</p>" for part in _collapse_lines(strip_forbidden(text)).split("\n\n") if part)
+    parts = _collapse_lines(compose(strip_forbidden(text))).split("\n\n")
+    return "".join(f"<p>{escape_text(part)}</p>" for part in parts if part)
 
 
 def html_to_text(html: str) -> str:
@@ -73,7 +115,7 @@ def html_to_text(html: str) -> str:
         items, table rows and lines ended by `<br>`. White space is collapsed, and no-break spaces become plain ones.
     """
     text = _TAG.sub(_separator, " ".join(html.split()))
-    return _collapse_lines(decode_text(text))
+    return _collapse_lines(unescape(text))
 
 
 def make_teaser(html: str) -> str:
@@ -99,6 +141,7 @@ def word_count(text: str) -> int:
         word each); in Chinese and Japanese, which have no spaces, each character counts as a word.
     """
     ideographs = 0
+    text = strip_invisible(text)
     if not text.isascii():
         text, ideographs = _IDEOGRAPH.subn(" ", _DASH.sub(" ", text))
     return ideographs + sum(1 for word in text.split() if word.isalnum() or _LETTER_OR_DIGIT.search(word))
@@ -107,36 +150,6 @@ def word_count(text: str) -> int:
 def reading_minutes(words: int) -> int:
     """Return the reading time of a number of words in minutes, at 200 words a minute, rounded up."""
     return -(-words // WORDS_PER_MINUTE)
-
-
-def _sanitize_once(html: str, context: html_policy.HtmlContext) -> str:
-    writer = HtmlWriter()
-    for text, closing, source_name, attributes_source in tokenize_html(strip_forbidden(html)):
-        if text:
-            writer.text(_escape(decode_text(text)))
-        name = html_policy.allowed_element(source_name)
-        if name is None:
-            continue
-        if closing:
-            writer.end(name)
-        else:
-            _write_start_tag(writer, name, html_policy.start_tag(name, attributes_source, context))
-    return writer.finish()
-
-
-def _write_start_tag(writer: HtmlWriter, name: str, tag: str | None) -> None:
-    if tag is None:
-        return
-    if name == "iframe":
-        writer.void(name, f"{tag}</iframe>")
-    elif name in html_policy.VOID_ELEMENTS:
-        writer.void(name, tag)
-    else:
-        writer.start(name, tag)
-
-
-def _escape(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\xa0", "&nbsp;")
 
 
 def _separator(tag: re.Match[str]) -> str:

@@ -2,26 +2,15 @@
 
 import re
 from collections.abc import Callable
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
-from newsapi.text.characters import decode_attribute
+from newsapi.text.html_context import HtmlContext
+from newsapi.text.html_tree import VOID_ELEMENTS
 from newsapi.text.languages import canonicalize_tag
-from newsapi.text.slugs import is_uuid
-from newsapi.text.urls import IMAGE_SCHEMES, LINK_SCHEMES, resolve_embed_url, resolve_url
-
-
-class HtmlContext(NamedTuple):
-    """The context of a body: the URL that its relative links are resolved against, and the hosts it may embed."""
-
-    base: str
-    embed_hosts: frozenset[str]
-
+from newsapi.text.slugs import is_slug, is_uuid
+from newsapi.text.urls import IMAGE_SCHEMES, LINK_SCHEMES, percent_encode, resolve_embed_url, resolve_url
 
 Rule: TypeAlias = Callable[[str, HtmlContext], str | None]
-
-_ATTRIBUTE = re.compile(
-    r"([^\s/>][^\s/>=]*+)(?:[ \t\n]*+=[ \t\n]*+(?:\"([^\"]*+)\"|'([^']*+)'|([^ \t\n\"'>][^ \t\n>]*+)))?+",
-)
 
 
 def _any(value: str, _: HtmlContext) -> str | None:
@@ -37,6 +26,9 @@ def _present(_value: str, _: HtmlContext) -> str | None:
 
 
 def _link(value: str, context: HtmlContext) -> str | None:
+    if value.strip().startswith("#"):  # within the page
+        target = value.strip()[1:]
+        return f"#{percent_encode(target)}" if target else None
     return resolve_url(value, base=context.base, schemes=LINK_SCHEMES)
 
 
@@ -49,7 +41,8 @@ def _embed(value: str, context: HtmlContext) -> str | None:
 
 
 def _own_article(value: str, _: HtmlContext) -> str | None:
-    return value.lower() if is_uuid(value) else None
+    # An import names the target by its slug; when the article is read, the id takes its place.
+    return value.lower() if is_uuid(value) or is_slug(value.lower()) else None
 
 
 def _language(value: str, _: HtmlContext) -> str | None:
@@ -68,7 +61,7 @@ _TIME = _matching("[0-9A-Za-z:.+ -]{1,40}")
 _SCOPE = _matching("row|col|rowgroup|colgroup")
 _CELL: dict[str, Rule] = {"colspan": _SPAN, "rowspan": _SPAN}
 
-# Attributes are written in the order of this table.
+# Attributes are written in the order of this table, after `id`.
 _RULES: Final[dict[str, dict[str, Rule]]] = {
     "a": {"href": _link, "title": _filled, "hreflang": _language, "data-article-id": _own_article},
     "abbr": {"title": _filled},
@@ -85,82 +78,34 @@ _RULES: Final[dict[str, dict[str, Rule]]] = {
     "time": {"datetime": _TIME},
 }
 # An element without its required attribute is left out; its content stays.
-_REQUIRED_ATTRIBUTES: Final = {"a": "href", "iframe": "src", "img": "src"}
-# Attributes that are always written.
-_FORCED_ATTRIBUTES: Final = {
-    "a": ' rel="noopener noreferrer"',
-    "iframe": ' sandbox="allow-scripts allow-same-origin allow-popups allow-presentation" loading="lazy"',
-}
+REQUIRED_ATTRIBUTES: Final = {"a": "href", "iframe": "src", "img": "src"}
+"""The attribute without which an element is left out."""
 
-VOID_ELEMENTS: Final = frozenset({"br", "hr", "img"})
+FORCED_ATTRIBUTES: Final = {
+    "a": {"rel": "noopener noreferrer"},
+    "iframe": {"sandbox": "allow-scripts allow-same-origin allow-popups allow-presentation", "loading": "lazy"},
+}
+"""Attributes that are always written; they are not part of the content."""
+
 TABLE_PARTS: Final = frozenset({"caption", "tbody", "td", "tfoot", "th", "thead", "tr"})
 BLOCK_ELEMENTS: Final = frozenset(
-    {
-        "blockquote",
-        "dd",
-        "dl",
-        "dt",
-        "figcaption",
-        "figure",
-        "h2",
-        "h3",
-        "h4",
-        "hr",
-        "li",
-        "ol",
-        "p",
-        "pre",
-        "table",
-        "ul",
-    },
+    "blockquote dd dl dt figcaption figure h2 h3 h4 hr li ol p pre table ul".split(),
 )
 INLINE_ELEMENTS: Final = frozenset(
-    {
-        "a",
-        "abbr",
-        "b",
-        "cite",
-        "code",
-        "del",
-        "em",
-        "i",
-        "ins",
-        "kbd",
-        "mark",
-        "q",
-        "s",
-        "small",
-        "strong",
-        "sub",
-        "sup",
-        "time",
-        "u",
-    },
+    "a abbr b cite code del em i ins kbd mark q s small strong sub sup time u".split(),
 )
 ALLOWED_ELEMENTS: Final = VOID_ELEMENTS | TABLE_PARTS | BLOCK_ELEMENTS | INLINE_ELEMENTS | {"iframe"}
 
-# Containers become paragraphs: if they were only left out, the text before and after them would run together.
+CONTAINER: Final = "div"
+"""The name of all containers until the body is nested: they become paragraphs, or are left out around other blocks.
+
+If they were always left out, the text before and after them would run together."""
+
 _CONTAINER_ELEMENTS: Final = (
-    "address",
-    "article",
-    "aside",
-    "center",
-    "details",
-    "dialog",
-    "div",
-    "fieldset",
-    "footer",
-    "form",
-    "header",
-    "hgroup",
-    "legend",
-    "main",
-    "nav",
-    "search",
-    "section",
-    "summary",
-)
-_REPLACEMENTS: Final = dict.fromkeys(_CONTAINER_ELEMENTS, "p") | {
+    "address article aside center details dialog div fieldset footer form header hgroup legend main nav search section"
+    " summary"
+).split()
+_REPLACEMENTS: Final = dict.fromkeys(_CONTAINER_ELEMENTS, CONTAINER) | {
     "acronym": "abbr",
     "dir": "ul",
     "h1": "h2",
@@ -168,10 +113,28 @@ _REPLACEMENTS: Final = dict.fromkeys(_CONTAINER_ELEMENTS, "p") | {
     "h6": "h4",
     "listing": "pre",
     "menu": "ul",
+    "plaintext": "pre",
     "samp": "code",
     "strike": "s",
     "tt": "code",
+    "xmp": "pre",
 }
+
+REMOVED_ELEMENTS: Final = {
+    **dict.fromkeys(("script",), "script"),
+    **dict.fromkeys(("link", "style"), "style"),
+    **dict.fromkeys(("button", "datalist", "input", "keygen", "select", "textarea"), "form"),
+    **dict.fromkeys(("canvas", "svg"), "drawing"),
+    **dict.fromkeys(("frame", "frameset", "noembed", "noframes"), "embed"),
+    "area": "link",
+    "math": "formula",
+    "template": "template",
+    "title": "title",
+}
+"""The kind of removal of each element that is removed with its content, because that is not part of the text."""
+
+PLAYER_ELEMENTS: Final = frozenset({"applet", "audio", "object", "video"})
+"""Elements whose content is shown only where they cannot be played."""
 
 
 def allowed_element(name: str) -> str | None:
@@ -181,40 +144,27 @@ def allowed_element(name: str) -> str | None:
 
 def allowed_attributes() -> dict[str, set[str]]:
     """Return the allowed attributes of each element, with those that are always written."""
-    allowed = {tag: set(rules) for tag, rules in _RULES.items()}
+    allowed = {name: {"id", *_RULES.get(name, ())} for name in ALLOWED_ELEMENTS}
     allowed["iframe"] |= {"sandbox", "loading"}
     return allowed
 
 
-def start_tag(name: str, attributes_source: str, context: HtmlContext) -> str | None:
-    """Return the start tag of an allowed element with its allowed attributes, in a fixed order and notation.
+def filter_attributes(name: str, values: dict[str, str], context: HtmlContext) -> dict[str, str] | None:
+    """Return the allowed attributes of an allowed element, in a fixed order.
 
-    The result is None if a required attribute is missing or not allowed. The attributes are passed as source text.
+    Args:
+        name: The element.
+        values: Its attributes as they were parsed.
+        context: The context of the body.
+
+    Returns:
+        The attributes without `id`; None if a required attribute is missing or not allowed.
     """
-    rules = _RULES.get(name)
-    if rules is None:
-        return f"<{name}>"
-    values = _filter_attributes(attributes_source, rules) if attributes_source else {}
-    attributes = ""
-    for attribute, rule in rules.items():
+    attributes: dict[str, str] = {}
+    for attribute, rule in _RULES.get(name, {}).items():
         value = rule(values[attribute], context) if attribute in values else None
         if value is not None:
-            attributes += f' {attribute}="{_quoted(value)}"'
-        elif _REQUIRED_ATTRIBUTES.get(name) == attribute:
+            attributes[attribute] = value
+        elif REQUIRED_ATTRIBUTES.get(name) == attribute:
             return None
-    return f"<{name}{attributes}{_FORCED_ATTRIBUTES.get(name, '')}>"
-
-
-def _filter_attributes(source: str, rules: dict[str, Rule]) -> dict[str, str]:
-    """Parse the attributes that have a rule; of two with the same name the first counts, as in a browser."""
-    values: dict[str, str] = {}
-    for match in _ATTRIBUTE.finditer(source):
-        attribute = match[1].lower()
-        if attribute in rules and attribute not in values:
-            values[attribute] = decode_attribute(match[2] or match[3] or match[4] or "")
-    return values
-
-
-def _quoted(value: str) -> str:
-    value = value.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
-    return value.replace("\xa0", "&nbsp;")
+    return attributes | FORCED_ATTRIBUTES.get(name, {})

@@ -1,45 +1,127 @@
-"""Sanitized HTML as a tree, from which blocks are parsed."""
+"""HTML as a tree, parsed as a browser parses it (HTML standard, 13.2), and trees as HTML in one notation.
+
+The parser is lexbor, through selectolax. Its tree is copied once into plain nodes, which the sanitizer changes and from
+which blocks are read.
+"""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from html import unescape
 from typing import Final
 
-from newsapi.text.html_policy import VOID_ELEMENTS
-from newsapi.text.html_tokens import tokenize_html
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-_ATTRIBUTE = re.compile(r' ([a-z-]+)="([^"]*+)"')
+from newsapi.text.characters import compose, strip_forbidden
+from newsapi.text.html_limits import is_markup, limit_nesting
+
+VOID_ELEMENTS: Final = frozenset({"br", "hr", "img"})
+"""The elements without content that sanitized HTML can have."""
+
+MAX_TREE_DEPTH: Final = 300
+"""Levels of a tree; deeper content is left out, so that functions may call themselves for each level."""
+
 _SPACE = re.compile(r"[ \t\n]+")
-# Written to every link and every embed; not part of the content.
-_FORCED_ATTRIBUTES: Final = frozenset({"rel", "sandbox", "loading"})
-
-
-class BlockTypeMismatch(Exception):
-    """The element does not fit the block type that was tried."""
 
 
 @dataclass(slots=True)
 class Node:
-    """An element: its name, the source of its attributes, and its content, with text as source."""
+    """An element: its name in lower case, its attributes and its content, with all character references decoded."""
 
     name: str
-    source: str
+    attributes: dict[str, str] = field(default_factory=dict)
     children: "list[Node | str]" = field(default_factory=list)
 
-    def attributes(self) -> dict[str, str]:
-        pairs = _ATTRIBUTE.findall(self.source) if self.source else ()
-        return {name: unescape(value) for name, value in pairs if name not in _FORCED_ATTRIBUTES}
-
     def elements(self) -> "list[Node]":
-        """Return the child elements; raise BlockTypeMismatch if there is text between them."""
-        if any(isinstance(child, str) and not is_blank(child) for child in self.children):
-            raise BlockTypeMismatch
+        """Return the child elements; text between them is ignored."""
         return [child for child in self.children if isinstance(child, Node)]
 
-    def __str__(self) -> str:
-        start = f"<{self.name}{self.source}>"
-        return start if self.name in VOID_ELEMENTS else f"{start}{''.join(map(str, self.children))}</{self.name}>"
+    def descendants(self) -> "Iterator[Node]":
+        """Yield the elements inside this one in document order."""
+        stack: list[Node] = [self]
+        while stack:
+            node = stack.pop()
+            if node is not self:
+                yield node
+            stack += [child for child in reversed(node.children) if isinstance(child, Node)]
+
+    def text(self) -> str:
+        """Return the text of this element and of those inside it."""
+        texts: list[str] = []
+        stack: list[Child] = [self]
+        while stack:
+            child = stack.pop()
+            if isinstance(child, str):
+                texts.append(child)
+            else:
+                stack += reversed(child.children)
+        return "".join(texts)
+
+
+Child = Node | str
+
+
+def parse_fragment(html: str) -> list[Child]:
+    """Parse HTML as the content of a body.
+
+    Args:
+        html: HTML of any kind; it need not be well-formed.
+
+    Returns:
+        Elements and text in document order, without comments, declarations and forbidden characters. Text is composed
+        (Unicode NFC). A text that cannot be parsed is returned as it is.
+    """
+    html = strip_forbidden(html)
+    if not is_markup(html):
+        return [compose(html)]
+    parser = LexborHTMLParser(limit_nesting(html), is_fragment=True)
+    root = Node("")
+    first = parser.root
+    stack: list[tuple[LexborNode | None, Node]] = [(first, root)]
+    while stack:
+        source, parent = stack.pop()
+        while source is not None:
+            name = source.tag
+            if source.is_text_node:
+                if text := compose(strip_forbidden(source.text_content or "")):
+                    parent.children.append(text)
+            elif source.is_element_node and name:
+                node = Node(name, _attributes(source))
+                parent.children.append(node)
+                child = source.child
+                if child is not None and len(stack) < MAX_TREE_DEPTH:
+                    stack.append((source.next, parent))
+                    source, parent = child, node
+                    continue
+            source = source.next
+    return root.children
+
+
+def _attributes(source: LexborNode) -> dict[str, str]:
+    return {name: compose(strip_forbidden(value or "")) for name, value in source.attributes.items()}
+
+
+def serialize(children: Iterable[Child]) -> str:
+    """Return elements and text as HTML: attributes in double quotes, references only where they are needed."""
+    return "".join(map(_serialize, children))
+
+
+def _serialize(child: Child) -> str:
+    if isinstance(child, str):
+        return escape_text(child)
+    attributes = "".join(f' {name}="{escape_attribute(value)}"' for name, value in child.attributes.items())
+    if child.name in VOID_ELEMENTS:
+        return f"<{child.name}{attributes}>"
+    return f"<{child.name}{attributes}>{serialize(child.children)}</{child.name}>"
+
+
+def escape_text(text: str) -> str:
+    """Return plain text as HTML."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\xa0", "&nbsp;")
+
+
+def escape_attribute(value: str) -> str:
+    """Return a text as the value of an attribute in double quotes."""
+    return escape_text(value).replace('"', "&quot;")
 
 
 def collapse_whitespace(text: str) -> str:
@@ -48,29 +130,12 @@ def collapse_whitespace(text: str) -> str:
     return _SPACE.sub(" ", text) if "\n" in text or "\t" in text or "  " in text else text
 
 
-def is_blank(child: Node | str) -> bool:
+def is_blank(child: Child) -> bool:
     """Return whether a child is text of white space only."""
     return isinstance(child, str) and not child.strip(" \t\n")
 
 
-def only_child(children: Sequence[Node | str]) -> Node | None:
+def only_child(children: Sequence[Child]) -> Node | None:
     """Return the only child if it is an element, white space aside; else None."""
     significant = [child for child in children if not is_blank(child)]
     return significant[0] if len(significant) == 1 and isinstance(significant[0], Node) else None
-
-
-def parse_tree(html: str) -> list[Node | str]:
-    """Parse sanitized HTML, in which an end tag always closes the element that was opened last."""
-    root = Node("", "")
-    open_ = [root]
-    for text, closing, name, attributes_source in tokenize_html(html):
-        if text:
-            open_[-1].children.append(text)
-        if closing:
-            open_.pop()
-        elif name:
-            node = Node(name, attributes_source)
-            open_[-1].children.append(node)
-            if name not in VOID_ELEMENTS:
-                open_.append(node)
-    return root.children

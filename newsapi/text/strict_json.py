@@ -7,11 +7,13 @@ first problem.
 import json
 import math
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Final, TypeGuard
 
 import orjson
 
+from newsapi.text.characters import compose
 from newsapi.text.json_types import JsonObject, JsonValue
 
 MAX_DEPTH: Final = 32
@@ -214,7 +216,7 @@ def parse_line(raw: bytes) -> dict[str, object]:
         raw: The line without the white space around it.
 
     Returns:
-        The object.
+        The object, with all strings composed (Unicode NFC).
 
     Raises:
         InvalidJson: The line is not JSON (NaN and Infinity are not), not an object, not UTF-8 or nested deeper than 32
@@ -224,6 +226,18 @@ def parse_line(raw: bytes) -> dict[str, object]:
     try:
         record = orjson.loads(raw)
     except ValueError:
-        return parse_strictly(raw)
+        record = None
     # The check takes a few microseconds; a doubtful line is parsed again, slowly, to locate the problem.
-    return record if is_valid_object(record, raw) else parse_strictly(raw)
+    valid_record = record if is_valid_object(record, raw) else parse_strictly(raw)
+    is_plain = b"\\u" not in raw and (raw.isascii() or unicodedata.is_normalized("NFC", raw.decode()))
+    return valid_record if is_plain else {name: _compose(value) for name, value in valid_record.items()}
+
+
+def _compose(value: JsonValue) -> JsonValue:
+    if isinstance(value, str):
+        return compose(value)
+    if isinstance(value, list):
+        return [_compose(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _compose(member) for name, member in value.items()}
+    return value

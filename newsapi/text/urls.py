@@ -45,7 +45,7 @@ def resolve_url(value: str, *, base: str, schemes: Container[str]) -> str | None
     rest = value[match.end() :]
     if scheme in IMAGE_SCHEMES:
         return _normalize_http(f"{scheme}:{rest.replace(_BACKSLASH, '/')}")
-    return f"{scheme}:{_percent_encode(rest)}" if rest.strip() else None
+    return f"{scheme}:{percent_encode(rest)}" if rest.strip() else None
 
 
 def resolve_embed_url(value: str, *, base: str, hosts: frozenset[str]) -> str | None:
@@ -86,10 +86,11 @@ def _normalize_http(url: str) -> str | None:
     match = _WEB.match(url)
     if match is None or int(match[2] or 0) > 65535:
         return None
-    return _percent_encode(url)
+    return percent_encode(url)
 
 
-def _percent_encode(url: str) -> str:
+def percent_encode(url: str) -> str:
+    """Return a URL, or a part of one, in which the characters that RFC 3986 forbids are percent-encoded."""
     if not _UNSAFE.search(url):
         return url
     return _UNSAFE.sub(lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), url)

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from marshmallow import Schema, ValidationError, fields, missing, validates_schema
 from webargs.fields import DelimitedList
 
+from newsapi.text.characters import compose
 from newsapi.text.slugs import is_slug
 from newsapi.web.wire import InputSchema, InstantOrDate, StrictInteger
 
@@ -83,7 +84,7 @@ class SearchText(fields.String):
     """Search text: 1 to 200 printable characters."""
 
     def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> str:
-        text = str(value).strip()
+        text = compose(str(value).strip())
         if not 1 <= len(text) <= 200 or _UNPRINTABLE.search(text):
             raise ValidationError(["must be 1 to 200 printable characters"])
         return text

@@ -34,6 +34,7 @@ from newsapi.errors import (
     describe_cause,
 )
 from newsapi.server.wsgi_bridge import UncachedResponse
+from newsapi.text.former_slugs import parse_article_slug
 from newsapi.text.json_types import JsonObject
 from newsapi.text.slugs import is_slug, is_uuid
 from newsapi.web import request_hooks
@@ -165,10 +166,10 @@ def _dependencies(error: NotFound | Renamed | NoLongerPublic, path: str) -> froz
     depends_on: set[dependencies.Dependency] = set()
     if is_uuid(name):
         depends_on.add(dependencies.article_dependency(UUID(name)))
-    elif is_slug(name):
-        depends_on.add(
-            dependencies.slug_dependency(name) if kind == "article" else dependencies.name_dependency(kind, name)
-        )
+    elif kind == "article" and (slug := parse_article_slug(name)):
+        depends_on.add(dependencies.slug_dependency(slug))
+    elif kind != "article" and is_slug(name):
+        depends_on.add(dependencies.name_dependency(kind, name))
     if isinstance(error, Renamed | NoLongerPublic) and error.id:
         depends_on.add(dependencies.article_dependency(error.id))
     elif isinstance(error, Renamed):
@@ -181,11 +182,12 @@ def _surrogate_keys(path: str) -> tuple[str, ...]:
     if not path.startswith("/v1/"):
         return (dependencies.ALL_ARTICLES,)
     _, _, collection, name, *_ = path.split("/")
-    if not (is_slug(name) or is_uuid(name)):
+    if is_uuid(name) and collection == "articles":
+        return (f"article:{name.lower()}",)
+    slug = parse_article_slug(name) if collection == "articles" else name if is_slug(name) or is_uuid(name) else ""
+    if not slug:
         return ()  # no resource can have this name
-    if collection != "articles":
-        return (f"{collection.removesuffix('s')}:{name}",)
-    return (f"article:{name.lower()}" if is_uuid(name) else f"slug:{name}",)
+    return (f"slug:{slug}" if collection == "articles" else f"{collection.removesuffix('s')}:{slug}",)
 
 
 def _redirect_url(error: Renamed, url: str) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
 
 from newsapi.errors import FieldError, InvalidBody
+from newsapi.text.former_slugs import normalize_former_slug
 from newsapi.text.languages import canonicalize_tag
 from newsapi.text.slugs import is_slug
 
@@ -186,6 +187,35 @@ class SlugField(fields.String):
 NOT_A_SLUG = (
     "is not a slug: lowercase letters and digits joined by single hyphens, at most 200 characters, not in UUID form"
 )
+
+
+class FormerSlugField(fields.String):
+    """A former slug: the last segment of an address in another system, percent-encoded or decoded."""
+
+    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> str:
+        slug = normalize_former_slug(value) if isinstance(value, str) else None
+        if slug is None:
+            raise ValidationError([NOT_A_FORMER_SLUG])
+        return slug
+
+
+NOT_A_FORMER_SLUG = (
+    "is not a segment of a path: at most 200 characters without slashes, white space and control characters, "
+    "not in UUID form"
+)
+
+
+def former_slug_list(max_items: int) -> fields.List[str]:
+    """Return a field for a list of distinct former slugs.
+
+    Args:
+        max_items: The maximum number of former slugs.
+
+    Returns:
+        The marshmallow field.
+    """
+    length = validate.Length(max=max_items, error=f"must have at most {max_items} items")
+    return fields.List(FormerSlugField(), load_default=list, validate=[length, reject_duplicates])
 
 
 def slug_list(max_items: int, *, default: object = list) -> fields.List[str]:

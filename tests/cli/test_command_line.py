@@ -53,8 +53,9 @@ def test_every_command_explains_itself(words):
 
 def test_an_import_says_what_became_of_the_lines(newsapi, news):
     done = newsapi("import", news)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "2 created, 0 updated, 0 unchanged, 0 rejected\n", "")
-    done = newsapi("import", news)
+    assert (done.returncode, done.stdout) == (0, "2 created, 0 updated, 0 unchanged, 0 rejected\n")
+    assert done.stderr == "Format: ndjson\n"
+    done = newsapi("import", "--format", "ndjson", news)
     assert (done.returncode, done.stdout) == (0, "0 created, 0 updated, 2 unchanged, 0 rejected\n")
 
 
@@ -64,6 +65,7 @@ def test_an_import_names_rejected_lines_and_ends_with_status_1(newsapi, tmp_path
     done = newsapi("import", file)
     assert (done.returncode, done.stdout) == (1, "2 created, 0 updated, 0 unchanged, 2 rejected\n")
     assert done.stderr.splitlines() == [
+        "Format: ndjson",
         "line 2: the whole record: expected an object, not a list",
         "line 3: /authors/0: there is no author anna",
     ]
@@ -97,10 +99,14 @@ def test_an_import_shows_its_progress_on_a_terminal(newsapi, tmp_path):
 
 
 @pytest.mark.parametrize("size", [0, 1])
-def test_an_import_of_nothing_is_none(newsapi, tmp_path, size):
+def test_an_import_of_nothing_is_an_error(newsapi, tmp_path, size):
     (tmp_path / "news.ndjson").write_bytes(b"\n" * size)
+    done = newsapi("import", "--format", "ndjson", "news.ndjson")
+    assert (done.returncode, done.stdout) == (1, "0 created, 0 updated, 0 unchanged, 0 rejected\n")
+    assert done.stderr == "Error: nothing was found to import: the file seems to be an empty file\n"
     done = newsapi("import", "news.ndjson")
-    assert (done.returncode, done.stdout) == (0, "0 created, 0 updated, 0 unchanged, 0 rejected\n")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "an empty file" in done.stderr
 
 
 def test_an_import_without_its_file_is_a_clear_message(newsapi):

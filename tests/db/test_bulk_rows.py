@@ -40,6 +40,7 @@ def article(text):
         "created_at": TIME,
         "withdrawal": None,
         "import_digest": bytes(range(16)),
+        "local_changes": {"headline": "0123"},
         "expires_at": TIME,
         "publication_number": None,
         "digest_bucket": 4095,

@@ -22,10 +22,7 @@ def exported(database):
         lines = [export_records.term(kind, values) for kind, values in import_export.iter_terms(connection)]
         return [
             *lines,
-            *(
-                export_records.article(s.id, s.values, s.names, s.former_slugs)
-                for s in import_export.iter_articles(connection)
-            ),
+            *(export_records.article(s) for s in import_export.iter_articles(connection)),
         ]
 
 

@@ -10,10 +10,12 @@ from sqlalchemy import event, func, select
 from newsapi.app import WRITE_HOOKS, queue_import_event
 from newsapi.content.tables.articles import Article
 from newsapi.db.database import Database
+from newsapi.imports import article_writes as import_article_writes
 from newsapi.imports import jobs as import_jobs
 from newsapi.imports import loader as import_loader
 from newsapi.imports import queries as store
-from newsapi.imports.jobs import MAX_FAILURES, MAX_REPORTED_ERRORS, ImportRunner
+from newsapi.imports.jobs import MAX_FAILURES, ImportRunner
+from newsapi.imports.report import MAX_REPORTED
 from newsapi.imports.tables import Import, ImportChunk
 from tests.support.import_records import archive, article, brand, lines
 from tests.support.invariants import consistent
@@ -176,8 +178,8 @@ def test_errors_are_told_up_to_a_hundred_and_all_are_counted(send, runs, editor)
     answer = send(b"[]\n" * 1_500)
     work(runs)
     job = told(editor, answer)
-    assert (len(job["errors"]), job["rejected"]) == (MAX_REPORTED_ERRORS, 1_500)
-    assert job["errors"][-1]["line"] == MAX_REPORTED_ERRORS
+    assert (len(job["errors"]), job["rejected"]) == (MAX_REPORTED, 1_500)
+    assert job["errors"][-1]["line"] == MAX_REPORTED
 
 
 class Killed(BaseException):
@@ -191,7 +193,7 @@ def test_after_a_kill_another_worker_goes_on_and_the_counts_are_right(
     records = list(archive(200))
     records[150] = article("x", brand="lada")
     answer = send(lines(*records))
-    written, killed = import_loader.writer.persist_articles, 0
+    written, killed = import_article_writes.writer.persist_articles, 0
 
     def write(*args, **kwargs):
         nonlocal killed
@@ -204,7 +206,7 @@ def test_after_a_kill_another_worker_goes_on_and_the_counts_are_right(
     for _ in range(20):
         runs = ImportRunner(database, settings, hooks=WRITE_HOOKS, on_finished=queue_import_event(settings), now=clock)
         with monkeypatch.context() as patched:
-            patched.setattr(import_loader.writer, "persist_articles", write)
+            patched.setattr(import_article_writes.writer, "persist_articles", write)
             try:
                 work(runs)
             except Killed:
@@ -242,7 +244,7 @@ def test_what_fails_again_and_again_at_one_place_is_given_up_and_the_next_one_is
         raise RuntimeError
 
     with monkeypatch.context() as patched:
-        patched.setattr(import_loader.writer, "persist_articles", fails)
+        patched.setattr(import_article_writes.writer, "persist_articles", fails)
         for _ in range(MAX_FAILURES):
             assert told(editor, answer)["state"] in {"queued", "running"}
             with pytest.raises(RuntimeError):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import astuple
 from io import BytesIO
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import pytest
 from flask.testing import FlaskClient
@@ -13,6 +13,10 @@ from newsapi.changelog.tables import Change
 from newsapi.content.tables.articles import Article
 from newsapi.db.database import Database
 from newsapi.imports import loader as import_loader
+from newsapi.imports.import_run import ImportRun
+from newsapi.imports.line_index import LineIndex
+from newsapi.imports.registry import get_format
+from newsapi.imports.report import ImportReport
 from newsapi.settings import Settings
 from newsapi.write_hooks import WRITE_HOOKS
 from tests.support.client import slugs_of
@@ -74,6 +78,35 @@ def load(database: Database, settings: Settings, clock: Callable[[], Any]) -> Lo
         return Result(astuple(counts), rejects)
 
     return load
+
+
+ImportFile = Callable[..., ImportReport]
+
+
+@pytest.fixture
+def import_file(database: Database, settings: Settings, clock: Callable[[], Any]) -> ImportFile:
+    """Import records, lines or a whole file in any format; check the database, and return the report."""
+
+    def import_file(*records: Record | bytes, name: str = "ndjson", overwrite: bool = False) -> ImportReport:
+        data = b"".join(cast("tuple[bytes, ...]", records)) if name != "ndjson" else lines(*records)
+        stream = BytesIO(data)
+        record_format = get_format(name, None, settings.time_zone)
+        run = ImportRun(
+            database,
+            settings,
+            clock,
+            WRITE_HOOKS,
+            lambda *_: None,
+            LineIndex(stream, record_format),
+            record_format=record_format,
+            overwrite=overwrite,
+        )
+        for _ in import_loader.iter_batches(run, stream):
+            pass
+        consistent(database)
+        return run.report
+
+    return import_file
 
 
 @pytest.fixture

@@ -40,12 +40,15 @@ TABLE = (
 
 
 def cleaned(html: str) -> str:
-    return sanitize_html(html, base=BASE, embed_hosts=HOSTS)
+    return sanitize_html(html, base=BASE, embed_hosts=HOSTS).html
 
 
 def read(html: str) -> list[dict]:
-    """The blocks of a body without their ids."""
-    return [{key: value for key, value in block.items() if key != "id"} for block in parse_blocks(cleaned(html))]
+    """The blocks of a body without their ids, and without anchors where they have none."""
+    blocks = parse_blocks(cleaned(html))
+    return [
+        {key: block[key] for key in block if key != "id" and (key, block[key]) != ("anchor", None)} for block in blocks
+    ]
 
 
 def text(words: str, *marks: dict) -> dict:
@@ -61,7 +64,7 @@ def cell(words: str, **other: object) -> dict:
 
 
 def item(words: str, *lists: dict, value: int | None = None) -> dict:
-    return {**text(words), "value": value, "lists": list(lists)}
+    return {**text(words), "value": value, "anchor": None, "lists": list(lists)}
 
 
 def rows(*items: dict, ordered: bool = False, start: int | None = None, backwards: bool = False) -> dict:
@@ -172,7 +175,6 @@ def test_a_frame_of_a_known_host_is_a_video(host, provider):
         f"<p><a href='/x' title='t'>{PICTURE}</a></p>",
         f"<figure><figcaption>a</figcaption>{PICTURE}</figure>",
         f"<figure>{PICTURE}{FRAME.format('maps.example.org')}</figure>",
-        "<figure></figure>",
         "<figure><p>a</p></figure>",
         "<ul><li><p>a</p><p>b</p></li></ul>",
         "<ul><li>a<ul><li>b</li></ul>c</li></ul>",
@@ -196,9 +198,9 @@ def test_what_no_kind_can_say_stays_html(html):
 
 def test_marks_count_code_points_and_the_outer_one_is_first():
     html = (
-        '<p>🏎️ è <a href="/x" title="t" hreflang="en">una <b>e\u0301lite</b></a>, <time datetime="2016">ieri</time></p>'
+        '<p>🏎️ è <a href="/x" title="t" hreflang="en">una <b>x\u0301lite</b></a>, <time datetime="2016">ieri</time></p>'
     )
-    words = "🏎️ è una e\u0301lite, ieri"
+    words = "🏎️ è una x\u0301lite, ieri"
     assert read(html) == [
         {
             "type": "paragraph",
@@ -210,7 +212,7 @@ def test_marks_count_code_points_and_the_outer_one_is_first():
             ),
         },
     ]
-    assert words[5:15] == "una e\u0301lite"
+    assert words[5:15] == "una x\u0301lite"
 
 
 def test_a_break_is_a_line_feed_and_a_line_feed_is_a_space():
@@ -258,3 +260,23 @@ def test_equal_blocks_have_different_ids():
 
 def test_an_id_does_not_depend_on_white_space_around_words():
     assert parse_blocks("<p>a</p>") == parse_blocks("\n a ") == parse_blocks("<p> a\n</p>")
+
+
+@pytest.mark.parametrize(
+    ("html", "block"),
+    [
+        ("<h2 id=x>a</h2>", {"anchor": "x", "type": "heading", "level": 2, **text("a")}),
+        ("<p id=x>a</p>", {"anchor": "x", "type": "paragraph", **text("a")}),
+        (f"<p id=x>{PICTURE}</p>", {"anchor": "x", **IMAGE}),
+        (f"<figure id=x>{PICTURE}</figure>", {"anchor": "x", **IMAGE, "figure": True}),
+        ("<ol><li id=x>a</li></ol>", rows(item("a") | {"anchor": "x"}, ordered=True)),
+        ("<p>a<sup id=x>b</sup></p>", {"type": "paragraph", **text("ab", mark(1, 2, "sup", id="x"))}),
+    ],
+)
+def test_a_block_to_which_a_link_leads_has_an_anchor(html, block):
+    link = mark(0, 1, "link", "#x")
+    assert read(f"{html}<p><a href='#x'>c</a></p>") == [block, {"type": "paragraph", **text("c", link)}]
+
+
+def test_an_empty_figure_leaves_nothing():
+    assert read("<figure></figure><p>a</p>") == [{"type": "paragraph", **text("a")}]

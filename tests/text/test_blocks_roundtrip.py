@@ -31,7 +31,7 @@ AROUND = (
 
 
 def cleaned(html: str) -> str:
-    return sanitize_html(html, base=BASE, embed_hosts=HOSTS)
+    return sanitize_html(html, base=BASE, embed_hosts=HOSTS).html
 
 
 def of_the_demo() -> list[str]:
@@ -188,7 +188,8 @@ def test_a_new_block_in_the_middle_leaves_the_other_ids():
         ]
 
 
-WORDS = st.text(alphabet="aè🏎\u0301\u200d漢&<>\"'\xa0", min_size=1, max_size=6)
+# None of these letters has a composed form with the accent.
+WORDS = st.text(alphabet="bè🏎\u0301\u200d漢&<>\"'\xa0", min_size=1, max_size=6)
 MARKED = st.recursive(
     WORDS, lambda inner: st.tuples(st.sampled_from(INLINE), st.lists(inner, min_size=1, max_size=3)), max_leaves=12
 )

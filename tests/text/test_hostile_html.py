@@ -83,7 +83,7 @@ CORPUS = [*written(), *addresses()]
 
 
 def cleaned(html: str) -> str:
-    return sanitize_html(html, base=BASE, embed_hosts=HOSTS)
+    return sanitize_html(html, base=BASE, embed_hosts=HOSTS).html
 
 
 class Survivors(HTMLParser):

@@ -23,6 +23,7 @@ from newsapi.db.types import uuid7
 from newsapi.editing import term_commands
 from newsapi.editing.term_commands import TermName
 from newsapi.errors import NotFound
+from newsapi.imports import article_writes as import_article_writes
 from newsapi.imports import jobs as import_jobs
 from newsapi.imports import loader as import_loader
 from newsapi.keys import commands as key_commands
@@ -700,7 +701,7 @@ def desk(database, settings, clock):
 def send(desk):
     """Ask for an import; answer its id."""
     return lambda *records: import_jobs.create_import(
-        desk, CALLER, [lines(*records)], format_name="ndjson", mapping=None
+        desk, CALLER, [lines(*records)], options=import_jobs.ImportOptions("ndjson")
     )
 
 
@@ -742,7 +743,7 @@ def test_an_import_that_ends_otherwise_is_told_too(hook, receiver, send, runs, d
     def fails(*_args, **_kwargs):
         raise RuntimeError
 
-    monkeypatch.setattr(import_loader.writer, "persist_articles", fails)
+    monkeypatch.setattr(import_article_writes.writer, "persist_articles", fails)
     for _ in range(import_jobs.MAX_FAILURES):
         with pytest.raises(RuntimeError):
             runs.run_slice()

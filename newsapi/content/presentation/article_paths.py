@@ -5,7 +5,8 @@ from __future__ import annotations
 from urllib.parse import quote
 from uuid import UUID
 
-from newsapi.text.slugs import is_slug, is_uuid
+from newsapi.text.former_slugs import parse_article_slug
+from newsapi.text.slugs import is_uuid
 from newsapi.web.params import SLUG_OR_ID_SCHEMA
 
 ARTICLES_PATH = "/v1/articles"
@@ -23,7 +24,8 @@ def parse_name(text: str) -> tuple[str | UUID, str]:
     """Parse the article name of a path.
 
     Returns:
-        The id, or the slug, or "" (which no article has) if the text is neither; and the canonical path of the article.
+        The id, or the slug or former slug, or "" (which no article has) if the text is none; and the canonical path of
+        the article.
     """
-    name = UUID(text) if is_uuid(text) else text if is_slug(text) else ""
+    name = UUID(text) if is_uuid(text) else parse_article_slug(text)
     return name, f"{ARTICLES_PATH}/{quote(text, safe='') if name == '' else name}"

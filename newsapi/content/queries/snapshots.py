@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, Select, literal, select, union, union_all
@@ -43,7 +44,7 @@ SUMMARY = (
     "published_precision",
 )
 TIMES = ("updated_at", "materially_updated_at")
-STATE_COLUMNS = ("version", "withdrawal", "import_digest", "publication_number")
+STATE_COLUMNS = ("version", "withdrawal", "import_digest", "local_changes", "publication_number")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,6 +58,8 @@ class ArticleSnapshot:
         version: Its version.
         withdrawal: When, how and why it was withdrawn; None if it is public or never was.
         import_digest: Digest of the record that it was last imported from.
+        local_changes: The fields that editors changed since the import, each with the hash of the imported value.
+        source_id: Its identity in the file that it was imported from.
         publication_number: Its place in the sitemaps; None before its first publication.
         names: Slugs of the terms it refers to, stored with its revisions.
         former_slugs: Slugs that redirect to it.
@@ -68,6 +71,8 @@ class ArticleSnapshot:
     version: int = 1
     withdrawal: WithdrawalInfo | None = None
     import_digest: bytes | None = None
+    local_changes: Mapping[str, str] | None = None
+    source_id: str | None = None
     publication_number: int | None = None
     names: JsonObject | None = None
     former_slugs: frozenset[str] = frozenset()
@@ -85,16 +90,41 @@ class ArticleSnapshot:
         return names | {"translation": group} if group else names
 
     def same_content(self, other: ArticleSnapshot) -> bool:
-        """Tell whether both have the same editorial content, links and former slugs."""
+        """Tell whether both have the same editorial content, links, former slugs and identity."""
         names = (*SUMMARY, *DETAIL, *TIMES)
         same = all(self.values[name] == other.values[name] for name in names)
-        return same and self.links == other.links and self.former_slugs == other.former_slugs
+        same = same and self.links == other.links and self.former_slugs == other.former_slugs
+        return same and self.source_id == other.source_id
 
 
-def existing_import_digests(connection: Connection, digests: Collection[bytes]) -> set[bytes]:
-    """Return those of the digests that an article was last imported with."""
-    statement = select(Article.import_digest).where(in_values(connection, Article.import_digest, digests))
-    return {digest for digest in connection.execute(statement).scalars() if digest is not None}
+class ImportedArticle(NamedTuple):
+    """An article that was imported: its slug, and the names of the fields that editors changed since."""
+
+    slug: str
+    changed_fields: tuple[str, ...]
+
+
+def find_by_import_digests(connection: Connection, digests: Collection[bytes]) -> dict[bytes, ImportedArticle]:
+    """Return the articles that were last imported with one of the digests, by digest."""
+    statement = select(Article.import_digest, Article.slug, Article.local_changes).where(
+        in_values(connection, Article.import_digest, digests)
+    )
+    return {
+        digest: ImportedArticle(slug, tuple(local_changes or ()))
+        for digest, slug, local_changes in connection.execute(statement)
+        if digest is not None
+    }
+
+
+def find_by_source_ids(session: Session, source_ids: Collection[str]) -> dict[str, UUID]:
+    """Return the ids of the articles with these identities in their sources, by identity."""
+    if not source_ids:
+        return {}
+    column = ArticleContent.source_id
+    statement = select(column, ArticleContent.article_id).where(
+        column.is_not(None), in_values(session.connection(), column, source_ids)
+    )
+    return {source_id: id_ for source_id, id_ in session.execute(statement) if source_id is not None}
 
 
 def used_slugs(session: Session, slugs: Collection[str]) -> set[str]:
@@ -172,7 +202,7 @@ def get_snapshot(connection: Connection, id_: UUID) -> ArticleSnapshot:
 
 def _load_snapshots(connection: Connection, ids: Collection[UUID]) -> dict[UUID, ArticleSnapshot]:
     article_columns = [getattr(Article, name) for name in ("id", *STATE_COLUMNS, *SUMMARY, *TIMES)]
-    detail_columns = [getattr(ArticleContent, name) for name in DETAIL]
+    detail_columns = [getattr(ArticleContent, name) for name in (*DETAIL, "source_id")]
     statement = (
         select(*article_columns, *detail_columns, Brand.slug.label("brand"), Section.slug.label("section"))
         .join(ArticleContent, ArticleContent.article_id == Article.id)
@@ -187,7 +217,7 @@ def _load_snapshots(connection: Connection, ids: Collection[UUID]) -> dict[UUID,
             values={name: row[name] for name in (*SUMMARY, *DETAIL, *TIMES)},
             links={kind: [] for kind in LINKS},
             names={"brand": row["brand"], "section": row["section"], **{kind: [] for kind in LINKS}},
-            **{name: row[name] for name in STATE_COLUMNS},
+            **{name: row[name] for name in (*STATE_COLUMNS, "source_id")},
         )
     former = select(SlugRedirect.subject_id, SlugRedirect.slug).where(
         SlugRedirect.kind == "article", in_values(connection, SlugRedirect.subject_id, ids)

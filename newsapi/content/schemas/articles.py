@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from marshmallow import ValidationError, fields, missing, validate, validates_schema
 
 from newsapi.content.schemas.blocks import Block
+from newsapi.content.schemas.body_html import BodyHtml
 from newsapi.content.schemas.images import Image, ImageInput, Media, MediaInput
+from newsapi.content.schemas.removals import WriteMeta
 from newsapi.content.schemas.terms import AuthorSchema, BrandSchema, SectionSchema
 from newsapi.web.wire import (
     InputSchema,
@@ -23,6 +25,7 @@ from newsapi.web.wire import (
     StrictBoolean,
     TermRef,
     WebAddress,
+    former_slug_list,
     open_enum,
     slug_list,
 )
@@ -257,6 +260,7 @@ class EditorArticleResponse(OutputSchema):
     """An article after a write."""
 
     data = fields.Nested(EditorArticle, required=True)
+    meta = fields.Nested(WriteMeta, metadata={"description": "Only if something was removed from `body_html`"})
 
 
 class NewsSourceInput(InputSchema):
@@ -292,24 +296,12 @@ class SeoInput(InputSchema):
     robots = SingleLineText(max_length=200, allow_none=True, load_default=None)
 
 
-MAX_BODY_CHARACTERS = 2_000_000
-
-
-class BodyHtml(fields.String):
-    """The body as HTML; it is sanitized after loading."""
-
-    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> str:
-        if not isinstance(value, str):
-            raise ValidationError(["must be a string"])
-        if len(value) > MAX_BODY_CHARACTERS:
-            raise ValidationError([f"is longer than {MAX_BODY_CHARACTERS} characters"])
-        return value
-
-
 class ArticleImport(InputSchema):
     """An article as imported; references to terms are slugs."""
 
     id = fields.UUID(allow_none=True, load_default=None)
+    source_id = SingleLineText(allow_none=True, load_default=None)
+    base_url = WebAddress(allow_none=True, load_default=None)
     slug = SlugField(required=True)
     headline = SingleLineText(required=True)
     standfirst = MultilineText(max_length=5_000, allow_none=True, load_default=None)
@@ -338,7 +330,7 @@ class ArticleImport(InputSchema):
         load_default=None,
         metadata={"description": "Articles with the same value are translations of each other"},
     )
-    previous_slugs = slug_list(100)
+    previous_slugs = former_slug_list(100)
     corrections = fields.List(fields.Nested(CorrectionInput), load_default=list, validate=validate.Length(max=200))
     picks = slug_list(20)
     bans = slug_list(100, default=missing)
@@ -357,7 +349,9 @@ class ArticleCreate(ArticleImport):
     class Meta(InputSchema.Meta):
         """Exclude the fields that follow from other writes."""
 
-        exclude = ("id", "updated_at", "materially_updated_at", "previous_slugs", "corrections", "picks", "bans")
+        exclude = tuple(
+            "id source_id base_url updated_at materially_updated_at previous_slugs corrections picks bans".split()
+        )
 
     slug = SlugField(load_default=None, metadata={"description": "Made from the headline if omitted"})
     body_html = BodyHtml(load_default="")

@@ -34,7 +34,7 @@ class TextMark(OutputSchema):
         values=fields.String(),
         required=True,
         metadata={
-            "description": "Other attributes of the HTML element: title, hreflang, data-article-id, cite, datetime"
+            "description": "Other attributes of the HTML element: id, title, hreflang, data-article-id, cite, datetime"
         },
     )
 
@@ -55,6 +55,9 @@ class ListItem(RichText):
 
     value = fields.Integer(
         required=True, allow_none=True, metadata={"description": "The item's number, if the HTML gives one"}
+    )
+    anchor = fields.String(
+        required=True, allow_none=True, metadata={"description": "The `id` to which links within the page lead"}
     )
     lists = fields.List(
         fields.Dict(), required=True, metadata={"description": "Nested blocks of type list, without ids, to any depth"}
@@ -89,6 +92,11 @@ class Block(OutputSchema):
     id = fields.String(
         required=True,
         metadata={"description": "Unique in this body; it stays the same as long as the block's content does"},
+    )
+    anchor = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The `id` attribute of its element, to which links within the page lead (`#id`)"},
     )
     type = fields.String(required=True, metadata=open_enum(*BLOCK_TYPES))
     text = fields.String(metadata=_of("paragraph, heading", "plain text; a line feed is a line break"))

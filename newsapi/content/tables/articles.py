@@ -18,6 +18,7 @@ STATUSES = ("draft", "scheduled", "published", "withdrawn")
 _SCHEDULED = text("status = 'scheduled'")
 _EXPIRES = text("status = 'published' AND expires_at IS NOT NULL")
 _NOT_PUBLISHED = text("status <> 'published'")
+_HAS_SOURCE_ID = text("source_id IS NOT NULL")
 
 
 def _bucket(context: DefaultExecutionContext) -> int:
@@ -30,7 +31,8 @@ class Article(Base):
     Attributes:
         seq: `seq` of its last public change; None if it was never public. `changed_at` is the time of that change.
         withdrawal: When and why it was taken down, if it was public before.
-        import_digest: Hash of the record that it was last imported from.
+        import_digest: Hash of the record that it was last imported from; None if it was never imported.
+        local_changes: The fields that editors changed since the import, each with the hash of the imported value.
         expires_at: When the right to show it ends.
         publication_number: Its position among all articles ever published, in order of first publication. It never
             changes, and determines the sitemap page that lists the article.
@@ -77,15 +79,28 @@ class Article(Base):
     created_at: Mapped[datetime]
     withdrawal: Mapped[WithdrawalInfo | None] = mapped_column(Json)
     import_digest: Mapped[bytes | None] = mapped_column(index=True)
+    local_changes: Mapped[dict[str, str] | None] = mapped_column(Json)
     expires_at: Mapped[datetime | None]
     publication_number: Mapped[int | None] = mapped_column(index=True, unique=True)
     digest_bucket: Mapped[int | None] = mapped_column(default=_bucket)
 
 
 class ArticleContent(Base):
-    """The fields that only the full article shows; a table of its own, so that lists never read past bodies."""
+    """The fields that only the full article shows; a table of its own, so that lists never read past bodies.
+
+    `source_id` identifies the article in the file that it was imported from, such as the guid of a feed item.
+    """
 
     __tablename__ = "article_content"
+    __table_args__ = (
+        Index(
+            "ix_article_content_source_id",
+            "source_id",
+            unique=True,
+            sqlite_where=_HAS_SOURCE_ID,
+            postgresql_where=_HAS_SOURCE_ID,
+        ),
+    )
 
     article_id: Mapped[UUID] = mapped_column(ForeignKey("article.id", ondelete="CASCADE"), primary_key=True)
     canonical_url: Mapped[str | None]
@@ -97,6 +112,7 @@ class ArticleContent(Base):
     picks: Mapped[list[JsonValue]] = mapped_column(default=list)
     bans: Mapped[list[JsonValue] | None]
     translation_group: Mapped[str | None] = mapped_column(BytewiseText)
+    source_id: Mapped[str | None] = mapped_column(BytewiseText)
     body_html: Mapped[str]
 
 

@@ -35,11 +35,15 @@ class ArticleWrite:
         after: The article as it is to be stored.
         before: The article as it is stored now; None if it is new.
         reason: The reason of the public change; None if the public sees no change.
+        left_fields: The fields of an imported record that were not written, because editors changed the stored ones.
+        local_changes: The local changes to save; of use where `after` is `before`.
     """
 
     after: ArticleSnapshot
     before: ArticleSnapshot | None
     reason: str | None
+    left_fields: tuple[str, ...] = ()
+    local_changes: Mapping[str, str] | None = None
 
 
 def write_articles(
@@ -106,9 +110,10 @@ def _write_rows(
     _update(session, ArticleContent, "article_id", [_detail_row(item) for item in existing_items])
 
 
-def update_import_digests(session: Session, digests: Sequence[tuple[UUID, bytes]]) -> None:
-    """Save the digests of the records that articles were read from when the records contained nothing new."""
-    _update(session, Article, "id", [{"id": id_, "import_digest": digest} for id_, digest in digests])
+def update_import_states(session: Session, states: Iterable[tuple[UUID, bytes, Mapping[str, str] | None]]) -> None:
+    """Save the import digest and the local changes of articles whose records contained nothing new."""
+    columns = ("id", "import_digest", "local_changes")
+    _update(session, Article, "id", [dict(zip(columns, state, strict=True)) for state in states])
 
 
 def _article_row(item: ArticleWrite, seq: int | None, committed_at: datetime, now: datetime) -> JsonObject:
@@ -119,6 +124,7 @@ def _article_row(item: ArticleWrite, seq: int | None, committed_at: datetime, no
         "version": state.version,
         "withdrawal": state.withdrawal,
         "import_digest": state.import_digest,
+        "local_changes": state.local_changes,
     }
     row["publication_number"] = state.publication_number
     expires_at = (state.values["rights"] or {}).get("expires_at")
@@ -131,7 +137,8 @@ def _article_row(item: ArticleWrite, seq: int | None, committed_at: datetime, no
 
 
 def _detail_row(item: ArticleWrite) -> JsonObject:
-    return {"article_id": item.after.id, **{name: item.after.values[name] for name in DETAIL}}
+    values = {name: item.after.values[name] for name in DETAIL}
+    return {"article_id": item.after.id, "source_id": item.after.source_id, **values}
 
 
 def _revision(state: ArticleSnapshot, now: datetime, actor: str) -> JsonObject:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from newsapi.content.queries.snapshots import ArticleSnapshot
@@ -12,6 +12,7 @@ from newsapi.content.writes import drafts
 from newsapi.content.writes.drafts import LISTS, TERM_KIND_OF_FIELD, ArticleDraft
 from newsapi.errors import FieldError, InvalidBody
 from newsapi.settings import Settings
+from newsapi.text.html import SanitizedHtml
 from newsapi.text.json_types import JsonObject, JsonValue
 from newsapi.web.wire import format_instant, load_body
 
@@ -39,7 +40,22 @@ def load_new(body: Mapping[str, JsonValue]) -> JsonObject:
     return values | {"updated_at": None, "materially_updated_at": None}
 
 
-def split_update(body: Mapping[str, JsonValue], settings: Settings) -> tuple[JsonObject, JsonObject]:
+@dataclass(frozen=True, slots=True)
+class ArticleUpdate:
+    """The body of an update.
+
+    Attributes:
+        options: How the update is treated: `update_type` and `correction`.
+        patch: The merge patch, with a sanitized body.
+        body: The result of sanitizing the body; None if the patch has none.
+    """
+
+    options: JsonObject
+    patch: JsonObject
+    body: SanitizedHtml | None
+
+
+def split_update(body: Mapping[str, JsonValue], settings: Settings) -> ArticleUpdate:
     """Split the body of an update; raise InvalidBody.
 
     The body HTML of the patch is sanitized here, before the write lock is acquired, because that takes a while.
@@ -49,22 +65,24 @@ def split_update(body: Mapping[str, JsonValue], settings: Settings) -> tuple[Jso
         settings: The settings for sanitizing HTML.
 
     Returns:
-        The update options (`update_type`, `correction`) and the patch.
+        The options of the update, and the patch.
     """
     options = load_body(UPDATE, {name: body[name] for name in UPDATE.load_fields if name in body})
     patch = {name: value for name, value in body.items() if name not in UPDATE.load_fields}
+    sanitized = None
     if isinstance(patch.get("body_html"), str):
         load_partial({"body_html": patch["body_html"]})
-        patch["body_html"] = drafts.clean_body(patch["body_html"], settings)
-    return options, patch
+        sanitized = drafts.clean_body(patch["body_html"], settings)
+        patch["body_html"] = sanitized.html
+    return ArticleUpdate(options, patch, sanitized)
 
 
-def apply_patch(snapshot: ArticleSnapshot, patch: Mapping[str, JsonValue], settings: Settings) -> ArticleDraft:
+def apply_patch(snapshot: ArticleSnapshot, update: ArticleUpdate, settings: Settings) -> ArticleDraft:
     """Return the draft of an article with a patch merged into it.
 
     Args:
         snapshot: The stored article.
-        patch: The merge patch (RFC 7396).
+        update: The update with its merge patch (RFC 7396).
         settings: The settings for cleaning values.
 
     Returns:
@@ -74,7 +92,7 @@ def apply_patch(snapshot: ArticleSnapshot, patch: Mapping[str, JsonValue], setti
         InvalidBody: A field is unknown, has an invalid value, or is required and null.
     """
     stored = request_document(snapshot)
-    changes = dict(patch)
+    changes = dict(update.patch)
     if "published_precision" in changes:
         changes.setdefault("published_at", stored["published_at"])
     unknown = [FieldError(f"/{name}", "is not a field here") for name in changes if name not in FIELDS]
@@ -91,7 +109,11 @@ def apply_patch(snapshot: ArticleSnapshot, patch: Mapping[str, JsonValue], setti
         if value is None:
             default = NEW.load_fields[name].load_default
             values[name] = default() if callable(default) else default
-    return _changed(snapshot, values, settings)
+    draft = _changed(snapshot, values, settings)
+    if update.body is None:
+        return draft
+    draft.values["media"] = drafts.add_media(draft.values["media"], update.body.media)
+    return replace(draft, removals=update.body.removals)
 
 
 def draft_of(snapshot: ArticleSnapshot) -> ArticleDraft:
@@ -101,7 +123,10 @@ def draft_of(snapshot: ArticleSnapshot) -> ArticleDraft:
     references = {field: list(names[field]) for field in LISTS}
     references |= {field: [names[field]] if names[field] else [] for field in ("brand", "section")}
     values |= {"updated_at": None, "materially_updated_at": None}
-    return ArticleDraft(0, snapshot.import_digest, snapshot.id, values["slug"], values, references, ())
+    slug = values["slug"]
+    return ArticleDraft(
+        0, snapshot.import_digest, snapshot.id, slug, values, references, (), source_id=snapshot.source_id
+    )
 
 
 def request_document(snapshot: ArticleSnapshot) -> JsonObject:
@@ -122,7 +147,7 @@ def _changed(snapshot: ArticleSnapshot, new_values: Mapping[str, JsonValue], set
             references[name] = [value] if value else []
         else:
             columns[name] = value
-    values = draft.values | drafts.clean_values(columns, settings)
+    values = draft.values | drafts.complete_values(columns, settings)
     return replace(draft, slug=values["slug"], values=values, references=references)
 
 

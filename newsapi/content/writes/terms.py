@@ -292,6 +292,14 @@ def import_digest(session: Session, kind: Kind, slug: str) -> bytes | None:
     return digest
 
 
+def find_names(connection: Connection, kind: Kind, slugs: Collection[str]) -> dict[str, str]:
+    """Return the names of the terms that have these slugs now, by slug."""
+    model = MODELS[kind]
+    return dict(
+        connection.execute(select(model.slug, model.name).where(in_values(connection, model.slug, slugs))).all()
+    )
+
+
 def save_import_digest(session: Session, kind: Kind, slug: str, digest: bytes) -> None:
     """Save the digest of the record that a term was imported from."""
     terms = columns_table(MODELS[kind])

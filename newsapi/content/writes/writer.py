@@ -20,6 +20,7 @@ from newsapi.db.clock import Clock
 from newsapi.db.database import Database, Session
 from newsapi.db.types import uuid7
 from newsapi.settings import Settings
+from newsapi.text.html_context import Removal
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +48,15 @@ class WriteContext:
 class WriteResult:
     """The result of a write: the article or term with its new version.
 
-    `seq` is the position of the change in the changelog; 0 if nothing was appended to it.
+    `seq` is the position of the change in the changelog; 0 if nothing was appended to it. `removals` is what was
+    removed from the body of an article, or replaced by a link.
     """
 
     id: UUID
     slug: str
     version: int
     seq: int
+    removals: tuple[Removal, ...] = ()
 
 
 def resolve_references(session: Session, drafts: Iterable[ArticleDraft]) -> References:

@@ -189,6 +189,8 @@ def _create_imports_tables() -> None:
         sa.Column("unchanged", sa.Integer, nullable=False),
         sa.Column("rejected", sa.Integer, nullable=False),
         sa.Column("errors", Json, nullable=False),
+        sa.Column("report", Json, nullable=False),
+        sa.Column("overwrite", sa.Boolean, nullable=False),
         sa.Column("lease_holder", sa.Text),
         sa.Column("failures", sa.Integer, nullable=False),
         sa.Column("created_at", UtcDateTime, nullable=False),
@@ -516,6 +518,7 @@ def _create_articles_tables() -> None:
         sa.Column("created_at", UtcDateTime, nullable=False),
         sa.Column("withdrawal", Json),
         sa.Column("import_digest", sa.LargeBinary),
+        sa.Column("local_changes", Json),
         sa.Column("expires_at", UtcDateTime),
         sa.Column("publication_number", sa.Integer),
         sa.Column("digest_bucket", sa.Integer),
@@ -567,7 +570,16 @@ def _create_articles_tables() -> None:
         sa.Column("picks", Json, nullable=False),
         sa.Column("bans", Json),
         sa.Column("translation_group", BytewiseText),
+        sa.Column("source_id", BytewiseText),
         sa.Column("body_html", sa.Text, nullable=False),
+    )
+    op.create_index(
+        "ix_article_content_source_id",
+        "article_content",
+        ["source_id"],
+        unique=True,
+        sqlite_where=sa.text("source_id IS NOT NULL"),
+        postgresql_where=sa.text("source_id IS NOT NULL"),
     )
     op.create_table(
         "article_mention",

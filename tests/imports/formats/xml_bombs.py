@@ -29,6 +29,9 @@ class Endless(io.RawIOBase):
         self._head, self._one, self._size, self._place = head, len(piece), size, 0
         self._piece = piece * (2 + 65_536 // len(piece))
 
+    def head(self, before: bytes) -> None:
+        self._head = before + self._head
+
     def tell(self) -> int:
         return self._place
 
@@ -114,7 +117,15 @@ def main(form: str, url: str) -> None:
     print(json.dumps({name: read(make(), form) for name, make in bombs(url).items()}))  # noqa: T201 (its answer)
 
 
+WORDPRESS = b"<!-- <wp:wxr_version>1.2</wp:wxr_version> -->"
+"""What makes a file a WordPress export for the reader."""
+
+
 def read(data: bytes | Endless, form: str) -> dict[str, Any]:
+    if form == "wxr" and isinstance(data, Endless):
+        data.head(WORDPRESS)
+    elif form == "wxr" and data.startswith((b"<rss", b"<a>")):
+        data = WORDPRESS + data
     stream = io.BytesIO(data) if isinstance(data, bytes) else data
     gc.collect()
     Path("/proc/self/clear_refs").write_text("5")  # the most so far begins anew
@@ -124,7 +135,8 @@ def read(data: bytes | Endless, form: str) -> dict[str, Any]:
     cpu = sum(resource.getrusage(resource.RUSAGE_SELF)[:2]) - start
     said = [line.problem.message for line in lines if line.problem]
     leaks = b"root:" in b"".join(line.raw for line in lines)
-    return {"cpu": round(cpu, 3), "mb": round(peak() - before, 1), "said": said, "leaks": leaks}
+    records = sum(1 for line in lines if line.raw or line.note)
+    return {"cpu": round(cpu, 3), "mb": round(peak() - before, 1), "said": said, "leaks": leaks, "records": records}
 
 
 def peak() -> float:
