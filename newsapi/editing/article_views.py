@@ -27,7 +27,6 @@ from newsapi.content.writes.writer import WriteResult
 from newsapi.db.database import Connection, Session
 from newsapi.editing import commands
 from newsapi.editing.schemas import RelatedPicks, RelatedPicksResponse, WithdrawParams
-from newsapi.text.json_types import JsonObject
 from newsapi.web import wire, write_requests
 from newsapi.web.authorization import require_caller
 from newsapi.web.blueprint import Blueprint
@@ -71,7 +70,7 @@ def article_response(
     return read_back
 
 
-def _meta(result: WriteResult) -> JsonObject:
+def _meta(result: WriteResult) -> dict[str, object]:
     """Return the member `meta` of the response: what was removed from the body; no member if nothing was."""
     removed = [{"kind": removal.kind, "count": removal.count, "first": removal.detail} for removal in result.removals]
     return {"meta": {"removed": removed}} if removed else {}
