@@ -29,6 +29,7 @@ from aiosmtpd.controller import Controller
 
 from newsapi.content.presentation.presentation import ArticlePresenter
 from newsapi.db import bulk_rows
+from newsapi.db.clock import utc_now
 from newsapi.db.database import Database
 from newsapi.db.types import uuid7
 from newsapi.migrations.upgrade import upgrade
@@ -38,7 +39,6 @@ from newsapi.subscriptions.mail_transport import make_transport
 from newsapi.subscriptions.tables import Subscriber, Subscription
 from newsapi.subscriptions.tokens import TokenSigner
 from newsapi.subscriptions.worker import AlertConsumer
-from newsapi.web.context import utc_now
 from newsapi.worker.consumers import ConsumerRunner
 from tests.support import servers
 from tests.support.factories import Make

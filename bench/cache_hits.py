@@ -27,12 +27,12 @@ import click
 import orjson
 
 from bench.corpus import records
-from newsapi.app import WRITE_HOOKS
+from newsapi.db.clock import utc_now
 from newsapi.db.database import Database
 from newsapi.imports import loader as import_loader
 from newsapi.migrations.upgrade import upgrade
 from newsapi.settings import Settings
-from newsapi.web.context import utc_now
+from newsapi.write_hooks import WRITE_HOOKS
 from tests.support import servers
 
 LIST_PATH = "/v1/articles?brand=land-rover&limit=20"

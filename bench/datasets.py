@@ -13,13 +13,13 @@ import psycopg
 from sqlalchemy.engine import make_url
 
 from bench.corpus import Stream
-from newsapi.app import WRITE_HOOKS
+from newsapi.db.clock import utc_now
 from newsapi.db.database import Database
 from newsapi.errors import FieldError
 from newsapi.imports import loader as import_loader
 from newsapi.migrations.upgrade import upgrade
 from newsapi.settings import Settings
-from newsapi.web.context import utc_now
+from newsapi.write_hooks import WRITE_HOOKS
 from tests.support import servers
 
 COMPLETE_TABLE = "bench_loaded"

@@ -25,11 +25,11 @@ import orjson
 
 from bench.cache_hits import LIST_PATH, fill, serve, wrk
 from bench.corpus import records
-from newsapi.app import WRITE_HOOKS
+from newsapi.db.clock import utc_now
 from newsapi.db.database import Database
 from newsapi.imports import loader as import_loader
 from newsapi.settings import Settings
-from newsapi.web.context import utc_now
+from newsapi.write_hooks import WRITE_HOOKS
 
 
 class Newsroom:

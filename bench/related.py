@@ -30,13 +30,13 @@ from newsapi.changelog.tables import Facet
 from newsapi.content.queries import listing_entries
 from newsapi.content.tables.articles import ListingEntry
 from newsapi.content.tables.terms import Brand
+from newsapi.db.clock import utc_now
 from newsapi.db.database import Database, Session
 from newsapi.related import index as related_index
 from newsapi.related import lists as related_lists
 from newsapi.related import maintenance as acts
 from newsapi.related import stored_lists
 from newsapi.related.tables import RelatedProfile
-from newsapi.web.context import utc_now
 
 SIZES = {"10k": 10_000, "100k": 100_000, "1m": 1_000_000}
 WARM = 40

@@ -27,11 +27,11 @@ from bench.datasets import load_database, postgresql_server
 from newsapi.app import create_app
 from newsapi.cache import memory_cache
 from newsapi.content.tables.articles import Article
+from newsapi.db.clock import utc_now
 from newsapi.db.database import Database
 from newsapi.search import maintenance as search_maintenance
 from newsapi.search.tables import SearchDocument, SearchVocabularyEntry
 from newsapi.settings import Settings
-from newsapi.web.context import utc_now
 
 SIZES = {"10k": 10_000, "100k": 100_000, "1m": 1_000_000}
 WARM = 10

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import logging
-import sys
 from datetime import datetime
 from uuid import UUID
 
-import structlog
 from flask import Flask
 
 from newsapi import __version__, routes
+from newsapi.cache.cached_response import SHORT_CDN_LIFETIME_SECONDS
 from newsapi.cache.log_follower import ChangelogFollower, ChangelogReader
 from newsapi.cache.memory_cache import MemoryCache
 from newsapi.cache.redis_cache import NullCache, RedisResponseCache
@@ -21,9 +19,8 @@ from newsapi.changelog import reader as changelog_reader
 from newsapi.changelog.reader import ChangelogDelta
 from newsapi.content.context import ContentContext
 from newsapi.content.presentation.presentation import ArticlePresenter
-from newsapi.content.writes.hooks import WriteHooks
 from newsapi.content.writes.writer import WriteContext
-from newsapi.db.clock import database_now
+from newsapi.db.clock import database_now, utc_now
 from newsapi.db.database import Database, Session
 from newsapi.editing.worker import PublicationScheduler, TermMerger
 from newsapi.feeds.websub import WebSubConsumer
@@ -33,38 +30,32 @@ from newsapi.imports.worker import ImportScheduler
 from newsapi.keys import commands as key_commands
 from newsapi.keys.usage import Usage
 from newsapi.related.worker import RelatedIndexConsumer
-from newsapi.search.projection import update_documents
 from newsapi.search.worker import SearchIndexConsumer
 from newsapi.server.concurrency import DB_THREADS, SQLITE_THREADS
 from newsapi.server.front import Front, FrontConfig
 from newsapi.server.metrics import RequestMetrics
 from newsapi.settings import Settings
-from newsapi.subscriptions import queries as subscription_queries
 from newsapi.subscriptions.commands import SubscriptionContext
 from newsapi.subscriptions.mail_transport import make_transport
 from newsapi.subscriptions.tokens import TokenSigner
 from newsapi.subscriptions.worker import AlertConsumer
 from newsapi.web import problems
-from newsapi.web.context import AppContext, utc_now
+from newsapi.web.context import AppContext
 from newsapi.web.cursors import CursorCodec
 from newsapi.web.rate_limits import RateLimiter
 from newsapi.webhooks import events as webhook_events
 from newsapi.webhooks.worker import WebhookConsumer
 from newsapi.worker.consumers import Consumer, Worker
+from newsapi.write_hooks import WRITE_HOOKS
 
 MAX_BODY_BYTES = 1 << 20
 """Maximum size of a request body, except for the endpoints in `STREAMED_PATHS`."""
 
+PURGED_CDN_LIFETIME_SECONDS = 86_400
+"""How long a CDN that is purged may keep a response, in seconds."""
+
 STREAMED_PATHS = frozenset({f"POST {import_views.PATH}"})
 """Method and path of the endpoints that read their request body as a stream."""
-
-
-WRITE_HOOKS = WriteHooks(
-    update_projection=update_documents,
-    on_term_deleted=subscription_queries.delete_followers,
-    on_term_merged=subscription_queries.move_followers,
-)
-"""What search and subscriptions do in the transactions that write articles and terms."""
 
 
 def create_app(settings: Settings) -> Flask:
@@ -108,7 +99,7 @@ def create_context(settings: Settings) -> ContentContext:
         authenticate=key_commands.authenticate,
         usage=Usage(database),
         index_consumers={"related": RelatedIndexConsumer.name, "search": SearchIndexConsumer.name},
-        cdn_lifetime="max-age=86400" if settings.purge_url else "max-age=2",
+        cdn_lifetime=PURGED_CDN_LIFETIME_SECONDS if settings.purge_url else SHORT_CDN_LIFETIME_SECONDS,
     )
 
 
@@ -197,19 +188,3 @@ def _response_fingerprint(settings: Settings) -> str:
     It is part of the Redis keys of cached responses, so that processes with other settings do not share them.
     """
     return hashlib.blake2b(repr([__version__, settings.response_values()]).encode(), digest_size=8).hexdigest()
-
-
-def configure_logging(level: str) -> None:
-    """Write log lines as JSON to standard error, with the id of the request that they belong to."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )

@@ -3,27 +3,34 @@
 A server process may send responses that are up to a second old, and a CDN that was purged too early would keep such a
 response for a day. Therefore a change is purged a second after it was read, when every process knows it, and once more
 five seconds later, for responses that a slow process was still sending at the time of the first purge.
+
+A CDN that does not respond is asked again until it does. A purge that it refuses while it accepts others holds up
+nothing: everything is purged in its place, or, if the CDN refuses that too, the changes concerned are set aside and
+tried again later.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Final, Protocol
+from functools import partial
+from typing import Final, NamedTuple, Protocol
 
 import structlog
 from prometheus_client import Counter
 
 from newsapi.cache import dependencies
 from newsapi.cache.log_follower import MAX_STALENESS_SECONDS
+from newsapi.changelog import failed_changes
 from newsapi.changelog import offsets as changelog_offsets
 from newsapi.changelog.offsets import LogPosition
 from newsapi.changelog.reader import ChangeRow
 from newsapi.content.queries import facet_slugs
 from newsapi.db.database import Database
 from newsapi.worker.consumers import Consumer
-from newsapi.worker.delayed_batches import DelayedBatches, send_request
+from newsapi.worker.delayed_batches import DelayedBatches
+from newsapi.worker.http_requests import send_request
 
 log = structlog.get_logger("newsapi.purge")
 
@@ -33,11 +40,28 @@ SECOND_PURGE_DELAY_SECONDS: Final = 5.0
 MAX_KEYS_PER_PURGE: Final = 1_000
 """Maximum number of keys per purge; if there are more, as in an import, everything is purged."""
 
-_PURGES = Counter("newsapi_purges", "Purges sent to the CDN, by outcome (done, failed)", ["outcome"])
+MAX_KEY_HEADER_BYTES: Final = 4_000
+"""Maximum length of the header that names the keys of one request: CDNs and proxies limit a header to 8 kB or less."""
+
+MAX_PURGE_SECONDS: Final = 3.0
+"""Seconds after which no further request of a purge is started: the lease of the consumer must not expire."""
+
+PROBE_KEY: Final = "newsapi-probe"
+"""A key that no response has. The CDN is asked to purge it, to see whether it accepts purges at all."""
+
+_PURGES = Counter(
+    "newsapi_purges",
+    "Requests to the CDN to purge responses, by outcome: done, failed (it does not respond), refused (only this one)",
+    ["outcome"],
+)
 
 
 class Cdn(Protocol):
     """A CDN that can purge responses by surrogate key."""
+
+    @property
+    def max_keys(self) -> int:
+        """Maximum number of keys per request."""
 
     def purge_keys(self, surrogate_keys: Sequence[str]) -> None:
         """Purge the responses that have one of these keys; raise OSError if the CDN does not confirm it."""
@@ -49,8 +73,7 @@ class Cdn(Protocol):
 class FastlyCdn:
     """Fastly, by its API: https://www.fastly.com/documentation/reference/api/purging/."""
 
-    KEYS: Final = 256
-    """Maximum number of keys per request."""
+    max_keys: Final = 256
 
     def __init__(self, url: str, token: str | None) -> None:
         """Store the URL of the service and a token that may purge it."""
@@ -60,9 +83,8 @@ class FastlyCdn:
             self._headers["Fastly-Key"] = token
 
     def purge_keys(self, surrogate_keys: Sequence[str]) -> None:
-        for start in range(0, len(surrogate_keys), self.KEYS):
-            value = " ".join(surrogate_keys[start : start + self.KEYS])
-            send_request("POST", f"{self._url}/purge", {**self._headers, "Surrogate-Key": value}, b"")
+        headers = {**self._headers, "Surrogate-Key": " ".join(surrogate_keys)}
+        send_request("POST", f"{self._url}/purge", headers, b"")
 
     def purge_all(self) -> None:
         send_request("POST", f"{self._url}/purge_all", self._headers, b"")
@@ -71,17 +93,14 @@ class FastlyCdn:
 class VarnishCdn:
     """Varnish with the module xkey and a few lines of VCL, which the documentation shows."""
 
-    KEYS: Final = 64
-    """Maximum number of keys per request: Varnish limits a header to 8 kB."""
+    max_keys: Final = MAX_KEYS_PER_PURGE
 
     def __init__(self, url: str) -> None:
         """Store the URL of the server."""
         self._url = url
 
     def purge_keys(self, surrogate_keys: Sequence[str]) -> None:
-        for start in range(0, len(surrogate_keys), self.KEYS):
-            value = " ".join(surrogate_keys[start : start + self.KEYS])
-            send_request("PURGE", f"{self._url}/", {"xkey-purge": value})
+        send_request("PURGE", f"{self._url}/", {"xkey-purge": " ".join(surrogate_keys)})
 
     def purge_all(self) -> None:
         send_request("BAN", f"{self._url}/", {})
@@ -98,10 +117,123 @@ def make_cdn(setting: str, key: str | None) -> Cdn:
     return FastlyCdn(url, key) if product == "fastly" else VarnishCdn(url)
 
 
-class CdnPurgeConsumer(Consumer):
-    """Purges the CDN. A change is finished when the second purge was confirmed."""
+class PurgeRefusal(NamedTuple):
+    """Keys that the CDN refused to purge, and its error."""
 
-    name = "purge"
+    surrogate_keys: frozenset[str]
+    error: str
+
+
+class PurgeNotAccepted(Exception):
+    """The CDN accepts purges, but refuses that of this change and a purge of everything."""
+
+
+class Purger:
+    """Sends purges in requests of limited size, and sees to it that a refused one does not hold up the others.
+
+    Attributes:
+        problem: Why the last purge had to be replaced by a purge of everything; None if it was accepted.
+    """
+
+    def __init__(self, cdn: Cdn, clock: Callable[[], float]) -> None:
+        """Store the CDN and a monotonic clock, in seconds."""
+        self._cdn = cdn
+        self._clock = clock
+        self.problem: str | None = None
+
+    def purge(self, surrogate_keys: Collection[str]) -> PurgeRefusal | None:
+        """Purge the responses that have one of these keys.
+
+        Args:
+            surrogate_keys: The keys; may be empty.
+
+        Returns:
+            The keys that could not be purged; None if all were, or everything was purged in their place.
+
+        Raises:
+            OSError: The CDN accepts no purge at all.
+        """
+        has_too_many_keys = len(surrogate_keys) > MAX_KEYS_PER_PURGE
+        if has_too_many_keys and self._purge_all() is None:
+            return None
+        refused, error = self._purge_batches(surrogate_keys)
+        if error is None:
+            self.problem = None
+            return None
+        _PURGES.labels("refused").inc()
+        self.problem = f"the CDN refused a purge: {error}"
+        log.error("purge refused", keys=len(refused), error=str(error))
+        if not has_too_many_keys and self._purge_all() is None:
+            self.problem += "; everything was purged in its place"
+            return None
+        return PurgeRefusal(frozenset(refused), str(error))
+
+    def _purge_batches(self, surrogate_keys: Collection[str]) -> tuple[list[str], OSError | None]:
+        """Purge keys in batches.
+
+        Returns:
+            The keys that were refused, and the first error; no keys and None if all were purged.
+
+        Raises:
+            OSError: The CDN accepts no purge at all.
+        """
+        deadline = self._clock() + MAX_PURGE_SECONDS
+        refused: list[str] = []
+        first_error: OSError | None = None
+        for batch in key_batches(sorted(surrogate_keys), self._cdn.max_keys):
+            if first_error is None or self._clock() < deadline:
+                error = _error_of(partial(self._cdn.purge_keys, batch))
+            else:
+                error = first_error
+            if error is not None and first_error is None:
+                first_error = error
+                self._require_acceptance(error)
+            refused += batch if error is not None else ()
+        if surrogate_keys and first_error is None:
+            _PURGES.labels("done").inc()
+        return refused, first_error
+
+    def _require_acceptance(self, error: OSError) -> None:
+        """Raise the error of a purge if the CDN does not accept any other purge either."""
+        if _error_of(partial(self._cdn.purge_keys, [PROBE_KEY])) is not None:
+            _PURGES.labels("failed").inc()
+            raise error
+
+    def _purge_all(self) -> OSError | None:
+        """Purge everything; return the error, if there is one."""
+        error = _error_of(self._cdn.purge_all)
+        if error is None:
+            _PURGES.labels("done").inc()
+        return error
+
+
+def _error_of(request: Callable[[], None]) -> OSError | None:
+    """Send a request; return the error with which the CDN did not confirm it, None if it did."""
+    try:
+        request()
+    except OSError as error:
+        return error
+    return None
+
+
+def key_batches(surrogate_keys: Iterable[str], max_keys: int) -> Iterator[list[str]]:
+    """Yield keys in batches of at most `max_keys` keys and MAX_KEY_HEADER_BYTES, with a space between two keys."""
+    batch: list[str] = []
+    length = 0
+    for surrogate_key in surrogate_keys:
+        if batch and (len(batch) == max_keys or length + 1 + len(surrogate_key) > MAX_KEY_HEADER_BYTES):
+            yield batch
+            batch, length = [], 0
+        length += len(surrogate_key) + (1 if batch else 0)
+        batch.append(surrogate_key)
+    if batch:
+        yield batch
+
+
+class CdnPurgeConsumer(Consumer):
+    """Purges the CDN. A change is finished when the second purge was confirmed, or the change was set aside."""
+
+    name = changelog_offsets.PURGE_CONSUMER
 
     def __init__(
         self,
@@ -121,12 +253,21 @@ class CdnPurgeConsumer(Consumer):
         """
         self._database = database
         self._cdn = cdn
+        self._purger = Purger(cdn, clock)
         self._now = now
-        self._first, self._second = DelayedBatches(self._purge, clock), DelayedBatches(self._purge, clock)
+        self._first = DelayedBatches[LogPosition](self._purge, clock)
+        self._second = DelayedBatches[LogPosition](self._purge, clock)
         self.reset()
+
+    @property
+    def problem(self) -> str | None:  # type: ignore[override]
+        """Why the last purge had to be replaced by a purge of everything."""
+        return self._purger.problem
 
     def reset(self) -> None:
         self._seen = LogPosition(-1, 0)
+        self._keys: dict[LogPosition, set[str]] = {}
+        self._refusal: PurgeRefusal | None = None
         self._first.forget()
         self._second.forget()
 
@@ -136,36 +277,64 @@ class CdnPurgeConsumer(Consumer):
     def handle(self, rows: Sequence[ChangeRow]) -> LogPosition | None:
         new_rows = [row for row in rows if row.seq > self._seen.seq]
         if new_rows:
-            surrogate_keys = set(_surrogate_keys(self._database, new_rows))
+            keys = _surrogate_keys(self._database, new_rows)
+            self._keys |= keys
             self._seen = LogPosition(new_rows[-1].seq, new_rows[-1].nonce)
             # The delay counts from now, as the time in the changelog is from before the commit.
-            self._first.add(surrogate_keys, self._seen, MAX_STALENESS_SECONDS)
+            self._first.add(keys, self._seen, MAX_STALENESS_SECONDS)
         if first_purge := self._first.send_due():
             self._second.add(first_purge.payload, first_purge.end, SECOND_PURGE_DELAY_SECONDS)
-            with self._database.transaction() as session:
-                changelog_offsets.save_offset(session, changelog_offsets.PURGED_OFFSET, first_purge.end, self._now())
+            self._record(first_purge.payload, first_purge.end)
         second_purge = self._second.send_due()
         if second_purge is None:
             return None
-        log.info("purged", keys=len(second_purge.payload), seq=second_purge.end.seq)
+        self._record(second_purge.payload)
+        for position in second_purge.payload:
+            del self._keys[position]
+        log.info("purged", changes=len(second_purge.payload), seq=second_purge.end.seq)
         return second_purge.end
 
-    def _purge(self, surrogate_keys: Collection[str]) -> None:
-        try:
-            if len(surrogate_keys) > MAX_KEYS_PER_PURGE:
-                self._cdn.purge_all()
-            elif surrogate_keys:
-                self._cdn.purge_keys(sorted(surrogate_keys))
-        except OSError:
-            _PURGES.labels("failed").inc()
-            raise
-        _PURGES.labels("done").inc()
+    def retry(self, rows: Sequence[ChangeRow]) -> None:
+        """Purge changes that were set aside: every process has known them for long, so once is enough.
+
+        Args:
+            rows: The changes.
+
+        Raises:
+            PurgeNotAccepted: The CDN refused the purge again.
+        """
+        refusal = self._purger.purge(set().union(*_surrogate_keys(self._database, rows).values()))
+        if refusal is not None:
+            raise PurgeNotAccepted(refusal.error)
+
+    def _purge(self, positions: Collection[LogPosition]) -> None:
+        self._refusal = self._purger.purge(set().union(*(self._keys[position] for position in positions)))
+
+    def _record(self, positions: Collection[LogPosition], purged: LogPosition | None = None) -> None:
+        """Set changes aside whose purge was refused, and record in the same transaction up to where the CDN was purged.
+
+        Args:
+            positions: The changes of the purge.
+            purged: The new value of PURGED_OFFSET, if it is to be moved.
+        """
+        refusal, self._refusal = self._refusal, None
+        if refusal is None and purged is None:
+            return
+        with self._database.transaction() as session:
+            if refusal is not None:
+                affected = sorted(
+                    position for position in positions if not refusal.surrogate_keys.isdisjoint(self._keys[position])
+                )
+                failed_changes.set_aside(session, self.name, affected, refusal.error, now=self._now())
+            if purged is not None:
+                changelog_offsets.save_offset(session, changelog_offsets.PURGED_OFFSET, purged, self._now())
 
 
-def _surrogate_keys(database: Database, rows: Sequence[ChangeRow]) -> Iterator[str]:
-    """Yield the surrogate keys of the responses that these changes made invalid."""
+def _surrogate_keys(database: Database, rows: Sequence[ChangeRow]) -> dict[LogPosition, set[str]]:
+    """Return the surrogate keys of the responses that each of these changes made invalid."""
     facets = {facet for row in rows for facet in (*row.facets_before, *row.facets_after)}
     with database.read_transaction() as connection:
         terms_by_facet = facet_slugs.slugs_of_facets(connection, facets)
-    for row in rows:
-        yield from dependencies.surrogate_keys_of_change(row, terms_by_facet)
+    return {
+        LogPosition(row.seq, row.nonce): {*dependencies.surrogate_keys_of_change(row, terms_by_facet)} for row in rows
+    }

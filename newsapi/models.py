@@ -4,7 +4,15 @@ Nothing here depends on the schemas: what is stored and what is returned change 
 must never reach a client by itself.
 """
 
-from newsapi.changelog.tables import Change, ChangelogHead, ConsumerOffset, Facet, FacetDigest, FilterExit
+from newsapi.changelog.tables import (
+    Change,
+    ChangelogHead,
+    ConsumerOffset,
+    Facet,
+    FacetDigest,
+    FailedChange,
+    FilterExit,
+)
 from newsapi.content.tables.articles import (
     Article,
     ArticleAuthor,
@@ -64,6 +72,7 @@ __all__ = [
     "Delivery",
     "Facet",
     "FacetDigest",
+    "FailedChange",
     "FilterExit",
     "IdempotencyRecord",
     "Import",

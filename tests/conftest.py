@@ -1,6 +1,7 @@
 """Fixtures of all tests: databases, applications, a clock that the test moves, executed statements."""
 
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -43,6 +44,9 @@ class Clock:
 
 def pytest_configure(config: pytest.Config) -> None:
     servers.share(config)
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        # A background job of a shell ignores SIGINT, and so would every process that a test starts and interrupts.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -35,6 +35,12 @@ REQUEST_ID_PLACEHOLDER = "\x00request-id\x00"
 
 _REQUEST_ID_PLACEHOLDER_BYTES = b"\\u0000request-id\\u0000"
 
+SHORT_CDN_LIFETIME_SECONDS = 2
+"""How long a CDN may keep a response that it cannot be told to drop, and any stale response, in seconds.
+
+A node that is cut off from the database may send what was purged from the CDN long ago.
+"""
+
 HIT = "newsapi; hit"
 MISS = "newsapi; fwd=miss"
 STALE = "newsapi; hit; detail=stale"
@@ -79,14 +85,14 @@ class Delivery(NamedTuple):
     Attributes:
         cache_status: Value of `Cache-Status`: HIT, MISS or STALE.
         request_id: Value of `X-Request-Id`; also inserted into the body of errors.
-        cdn_lifetime: Value of `CDN-Cache-Control`.
+        cdn_lifetime: Seconds for which a CDN may keep a response that is valid.
         age: Value of `Age` in seconds; only used if `cache_status` is not HIT.
         now: The current time; that of the system if None.
     """
 
     cache_status: str
     request_id: str
-    cdn_lifetime: str
+    cdn_lifetime: int
     age: int = 0
     now: datetime | None = None
 
@@ -185,15 +191,15 @@ class CachedResponse:
         """Return the strong validator; it differs by content encoding, as the bytes do."""
         return f'"{self.digest}-{encoding}"' if encoding else f'"{self.digest}"'
 
-    def header_lists(self, encoding: str, cdn_lifetime: str) -> tuple[Headers, Headers]:
+    def header_lists(self, encoding: str, cdn_lifetime: int) -> tuple[Headers, Headers]:
         """Return the headers of a cache hit and of its 304, cached until `valid_as_of_seq` changes.
 
         Args:
             encoding: Content encoding of the body; empty for none.
-            cdn_lifetime: Value of `CDN-Cache-Control`.
+            cdn_lifetime: Seconds for which a CDN may keep the response.
 
         Returns:
-            Both lists end with `Cache-Status` and `Age`, so that `render` can replace these two.
+            Both lists end with `Cache-Status`, `Age` and `CDN-Cache-Control`, so that `render` can replace these.
         """
         cached = self._header_lists.get(encoding)
         if cached is None or cached[0] != self.valid_as_of_seq:
@@ -203,7 +209,7 @@ class CachedResponse:
             )
         return cached[1], cached[2]
 
-    def _make_header_lists(self, encoding: str, cdn_lifetime: str) -> tuple[Headers, Headers]:
+    def _make_header_lists(self, encoding: str, cdn_lifetime: int) -> tuple[Headers, Headers]:
         modified_at = self.last_modified
         optional_headers = {
             "ETag": self.etag(encoding) if self.status == OK else None,
@@ -215,7 +221,6 @@ class CachedResponse:
         }
         not_modified = [
             *PUBLIC_HEADERS,
-            ("CDN-Cache-Control", cdn_lifetime),
             ("Content-Seq", str(self.valid_as_of_seq)),
         ]
         not_modified += [(name, value) for name, value in optional_headers.items() if value]
@@ -224,7 +229,22 @@ class CachedResponse:
             full.append(("Content-Type", self.media_type))
         if encoding:
             full.append(("Content-Encoding", encoding))
-        return full + _HIT_HEADERS, not_modified + _HIT_HEADERS
+        last_headers = _last_headers(HIT, 0, cdn_lifetime)
+        return full + last_headers, not_modified + last_headers
+
+    def limit_cdn_lifetime(self, cdn_lifetime: int, cache_status: str, now: datetime | None) -> int:
+        """Return for how many seconds a CDN may keep this response.
+
+        Args:
+            cdn_lifetime: Seconds for which it may keep a response that is valid whatever the time.
+            cache_status: HIT, MISS or STALE.
+            now: The current time; that of the system if None.
+        """
+        if cache_status == STALE:
+            return min(cdn_lifetime, SHORT_CDN_LIFETIME_SECONDS)
+        if self.expires_at is None:
+            return cdn_lifetime
+        return max(0, min(cdn_lifetime, int(self.expires_at - (now or datetime.now(UTC)).timestamp())))
 
     @property
     def last_modified(self) -> datetime | None:
@@ -253,7 +273,11 @@ class CachedResponse:
 
 
 _TAGS = re.compile(r'"[^"]*"')
-_HIT_HEADERS: Headers = [("Cache-Status", HIT), ("Age", "0")]
+
+
+def _last_headers(cache_status: str, age: int, cdn_lifetime: int) -> Headers:
+    """Return the headers that depend on the delivery, the last ones of both header lists."""
+    return [("Cache-Status", cache_status), ("Age", str(age)), ("CDN-Cache-Control", f"max-age={cdn_lifetime}")]
 
 
 def render(
@@ -279,8 +303,9 @@ def render(
         conditions, encoding, now
     )
     headers = list(not_modified_headers if not_modified else full_headers)
-    if cache_status is not HIT:
-        headers[-2:] = [("Cache-Status", cache_status), ("Age", str(age))]
+    if cache_status is not HIT or response.expires_at is not None:
+        cdn_lifetime = response.limit_cdn_lifetime(cdn_lifetime, cache_status, now)
+        headers[-3:] = _last_headers(cache_status, age, cdn_lifetime)
     headers.append(("X-Request-Id", request_id))
     if not_modified:
         return RawResponse(NOT_MODIFIED, headers, b"")

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import (
     Connection,
+    func,
     insert,
     or_,
     select,
@@ -89,11 +90,31 @@ def release_lease(session: Session, consumer: str, holder: str) -> None:
     session.execute(update(_OFFSET).where(held).values(lease_holder=None, lease_expires_at=None))
 
 
-def lag(connection: Connection, consumer: str) -> int | None:
-    """Return how many changes a consumer has not processed; None if it has no offset yet."""
-    seq = connection.execute(select(_OFFSET.c.seq).where(_OFFSET.c.consumer == consumer)).scalar()
-    return None if seq is None else max(0, changelog_head(connection).seq - seq)
+def save_failure(session: Session, consumer: str, holder: str, error: str | None, now: datetime) -> None:
+    """Record what fails in a consumer and, at its first failure, since when; `error` None: it works again."""
+    values = {"failing_since": func.coalesce(_OFFSET.c.failing_since, now) if error else None, "last_error": error}
+    held = (_OFFSET.c.consumer == consumer) & (_OFFSET.c.lease_holder == holder)
+    session.execute(update(_OFFSET).where(held).values(**values))
 
+
+class ConsumerState(NamedTuple):
+    """The state of a consumer: its offset, and since when it fails and why, if it does."""
+
+    consumer: str
+    seq: int
+    failing_since: datetime | None
+    last_error: str | None
+
+
+def list_consumers(connection: Connection) -> list[ConsumerState]:
+    """Return the states of all consumers that have an offset, by name."""
+    columns = [_OFFSET.c[name] for name in ConsumerState._fields]
+    statement = select(*columns).where(_OFFSET.c.consumer != PURGED_OFFSET).order_by(_OFFSET.c.consumer)
+    return [ConsumerState._make(row) for row in connection.execute(statement)]
+
+
+PURGE_CONSUMER: Final = "purge"
+"""Name of the consumer that purges the CDN."""
 
 PURGED_OFFSET: Final = "purged"
 """Name of the offset up to which the CDN was purged once; the offset of the purging consumer itself is behind it."""

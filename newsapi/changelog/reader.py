@@ -108,6 +108,13 @@ def read_since(connection: Connection, after_seq: int | None, limit: int) -> Cha
     return ChangelogDelta(start_nonce, head_seq, head_nonce, None if len(rows) > limit else rows)
 
 
+def read_changes(connection: Connection, seqs: Collection[int]) -> list[ChangeRow]:
+    """Return the changes with these numbers that exist, in order."""
+    columns = (getattr(Change, name) for name in ChangeRow._fields)
+    statement = select(*columns).where(in_values(connection, Change.seq, sorted(seqs))).order_by(Change.seq)
+    return [ChangeRow(*row) for row in connection.execute(statement)]
+
+
 def _read_from(connection: Connection, start: int, count: int) -> list[ChangeRow]:
     """Read `count` changes from the change with the seq `start` on."""
     return [ChangeRow(*row) for row in connection.execute(_SINCE, {"start": start, "rows": count})]

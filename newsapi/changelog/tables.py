@@ -71,6 +71,8 @@ class ConsumerOffset(Base):
         lease_holder: Token of the worker that runs the consumer. It is random and new for each lease, so that a worker
             that was suspended meanwhile cannot take the lease for its own.
         lease_expires_at: When the lease ends unless the worker renews it.
+        failing_since: When the consumer began to fail; None while it works.
+        last_error: What fails, for operators.
     """
 
     __tablename__ = "consumer_offset"
@@ -81,6 +83,28 @@ class ConsumerOffset(Base):
     updated_at: Mapped[datetime]
     lease_holder: Mapped[str | None]
     lease_expires_at: Mapped[datetime | None]
+    failing_since: Mapped[datetime | None]
+    last_error: Mapped[str | None]
+
+
+class FailedChange(Base):
+    """A change that a consumer could not process and has set aside; it is tried again later.
+
+    Attributes:
+        nonce: The nonce of the change; a change with another one belongs to a changelog that was restored since.
+        error: Why the last try failed, for operators.
+        tries: How many times the change was set aside.
+    """
+
+    __tablename__ = "failed_change"
+
+    consumer: Mapped[str] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    nonce: Mapped[int] = mapped_column(BigInteger)
+    error: Mapped[str]
+    tries: Mapped[int]
+    failed_at: Mapped[datetime]
+    next_try_at: Mapped[datetime]
 
 
 class FilterExit(Base):

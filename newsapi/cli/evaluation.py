@@ -16,7 +16,6 @@ from typing import Final, TypedDict
 
 import orjson
 
-from newsapi.app import WRITE_HOOKS
 from newsapi.content.queries import articles as article_queries
 from newsapi.db.database import Database
 from newsapi.errors import FieldError, InvalidParameter
@@ -26,6 +25,7 @@ from newsapi.related import maintenance as related_maintenance
 from newsapi.settings import Settings
 from newsapi.text.characters import strip_forbidden
 from newsapi.text.slugs import is_slug
+from newsapi.write_hooks import WRITE_HOOKS
 
 RANKING_DEPTH: Final = 20
 """Articles in each ranking."""

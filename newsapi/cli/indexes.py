@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from uuid import UUID
 
 import click
 import orjson
@@ -12,11 +14,13 @@ import orjson
 from newsapi.cli import evaluation
 from newsapi.cli.startup import open_database, require_current_schema, tune_gc
 from newsapi.cli.terminal import progress_bar
+from newsapi.db.clock import utc_now
 from newsapi.db.database import Database
+from newsapi.errors import NewsError
 from newsapi.related import maintenance as related_maintenance
 from newsapi.search import maintenance as search_maintenance
-from newsapi.settings import Settings
-from newsapi.web.context import utc_now
+from newsapi.settings import SettingError, Settings
+from newsapi.worker.isolation import describe_error
 
 
 @click.group()
@@ -61,8 +65,21 @@ def rebuild_search() -> None:
 
 
 def _rebuild(rebuild_index: Callable[..., int]) -> None:
+    """Rebuild an index; name the articles that could not be indexed, and end with status 1 if there are any."""
     database = open_database()
     tune_gc()
-    with progress_bar("Indexing") as progress:
-        count = rebuild_index(database, now=utc_now, progress=progress)
+    failed: list[tuple[UUID, str]] = []
+    try:
+        with progress_bar("Indexing") as progress:
+            count = rebuild_index(
+                database, now=utc_now, progress=progress, on_failed=lambda *failure: failed.append(failure)
+            )
+    except (NewsError, SettingError):
+        raise
+    except Exception as error:
+        raise click.ClickException(f"The index was not rebuilt: {describe_error(error)}") from error
     click.echo(f"{count} articles indexed")
+    for id_, message in failed:
+        click.echo(f"article {id_} was not indexed: {message}", err=True)
+    if failed:
+        sys.exit(1)

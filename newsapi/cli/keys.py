@@ -10,11 +10,11 @@ import click
 
 from newsapi.cli.startup import open_database
 from newsapi.content.writes.terms import resolve_slugs
+from newsapi.db.clock import utc_now
 from newsapi.keys import commands as key_commands
 from newsapi.keys.commands import Entitlement, KeyLimits
 from newsapi.keys.queries import KeyRow
 from newsapi.keys.queries import list_keys as query_keys
-from newsapi.web.context import utc_now
 from newsapi.web.scopes import SCOPE_NAMES
 from newsapi.webhooks import queries as webhook_queries
 

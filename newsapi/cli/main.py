@@ -2,17 +2,54 @@
 
 from __future__ import annotations
 
-from copy import copy
-
 import click
 
 from newsapi import __version__
-from newsapi.cli import indexes, keys, maintenance, serving, suppressions, transfer
+from newsapi.cli.lazy_group import LazyCommand, LazyGroup
 from newsapi.errors import NewsError
 from newsapi.settings import SettingError
 
+_COMMANDS = {
+    "serve": LazyCommand(
+        "newsapi.cli.serving:serve", "Serve the API on NEWSAPI_HOST and NEWSAPI_PORT, and start a worker."
+    ),
+    "worker": LazyCommand(
+        "newsapi.cli.serving:worker", "Run a worker, in addition to the one that `newsapi serve` starts."
+    ),
+    "demo": LazyCommand(
+        "newsapi.cli.serving:demo",
+        "Create a SQLite database with a sample motoring magazine, serve it and print URLs to try.",
+    ),
+    "import": LazyCommand(
+        "newsapi.cli.transfer:import_",
+        "Import the records of FILE: NDJSON, a WordPress export (wxr), RSS or Atom (rss).",
+    ),
+    "export": LazyCommand(
+        "newsapi.cli.transfer:export",
+        "Write all content to FILE or standard output, as records that import back to equal content.",
+    ),
+    "keys": LazyCommand("newsapi.cli.keys:keys", "Create, list, rotate and revoke API keys."),
+    "suppressions": LazyCommand(
+        "newsapi.cli.suppressions:suppressions", "Suppressed email addresses: no email is sent to them."
+    ),
+    "search": LazyCommand("newsapi.cli.indexes:search", "Full-text search."),
+    "related": LazyCommand("newsapi.cli.indexes:related", "Related articles."),
+    "consumers": LazyCommand(
+        "newsapi.cli.consumers:consumers",
+        "Background work that follows the changelog: indexes, CDN purges, webhooks, email.",
+    ),
+    "db": LazyCommand("newsapi.cli.maintenance:db", "Database schema."),
+    "check-config": LazyCommand(
+        "newsapi.cli.maintenance:check_config",
+        "Report settings and API keys that are unsafe or have no effect; the exit status is 1 if there are any.",
+    ),
+    "openapi": LazyCommand("newsapi.cli.openapi:openapi", "Print the OpenAPI document of this API."),
+    # A former name: it works, and help does not list it.
+    "check": LazyCommand("newsapi.cli.maintenance:check_config"),
+}
 
-class _ErrorReportingGroup(click.Group):
+
+class _ErrorReportingGroup(LazyGroup):
     """A group that shows errors of the package as one sentence instead of a traceback."""
 
     def invoke(self, ctx: click.Context) -> object:
@@ -22,44 +59,19 @@ class _ErrorReportingGroup(click.Group):
             raise click.ClickException(str(error)) from error
 
 
-@click.group(cls=_ErrorReportingGroup)
+@click.group(cls=_ErrorReportingGroup, lazy_commands=_COMMANDS)
 @click.version_option(__version__)
 def main() -> None:
     """News content as an API. Settings are environment variables NEWSAPI_*, or lines of a file .env."""
 
 
-for _command in (
-    serving.serve,
-    serving.worker,
-    serving.demo,
-    transfer.import_,
-    transfer.export,
-    keys.keys,
-    suppressions.suppressions,
-    indexes.search,
-    indexes.related,
-    maintenance.db,
-    maintenance.check_config,
-    maintenance.openapi,
-):
-    main.add_command(_command)
-
-
-# --- Former names of commands: they work, and help does not list them -------------------------------------------------
-
-
-@main.group(hidden=True)
+@main.group(
+    hidden=True,
+    cls=LazyGroup,
+    lazy_commands={
+        "bounced": LazyCommand("newsapi.cli.suppressions:import_bounces"),
+        "allow": LazyCommand("newsapi.cli.suppressions:remove_suppression"),
+    },
+)
 def addresses() -> None:
     """Suppressed email addresses. The present name of this group is `suppressions`."""
-
-
-def _add_alias(group: click.Group, name: str, command: click.Command) -> None:
-    """Add a command to a group once more, under a former name that help does not list."""
-    alias = copy(command)
-    alias.hidden = True
-    group.add_command(alias, name)
-
-
-_add_alias(main, "check", maintenance.check_config)
-_add_alias(addresses, "bounced", suppressions.import_bounces)
-_add_alias(addresses, "allow", suppressions.remove_suppression)

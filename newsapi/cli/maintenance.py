@@ -1,4 +1,4 @@
-"""The commands `db upgrade`, `check-config` and `openapi`."""
+"""The commands `db upgrade` and `check-config`."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import sys
 
 import click
 
-from newsapi.app import create_app
 from newsapi.cli.config_check import config_warnings
 from newsapi.cli.startup import create_database, open_database
+from newsapi.db.clock import utc_now
 from newsapi.keys.queries import list_keys
 from newsapi.migrations.upgrade import upgrade
 from newsapi.settings import Settings
-from newsapi.web.context import utc_now
 
 
 @click.group()
@@ -39,10 +38,3 @@ def check_config() -> None:
     if warnings:
         sys.exit(1)
     click.echo("No problems found.")
-
-
-@click.command()
-def openapi() -> None:
-    """Print the OpenAPI document of this API."""
-    app = create_app(Settings.from_env({}))
-    click.echo(app.extensions["newsapi-document"].document_as_yaml, nl=False)

@@ -38,8 +38,9 @@ def with_metrics(page: str) -> str:
 
 def _iter_rows(group: click.Group, context: click.Context) -> Iterator[str]:
     context.info_name = context.info_name or "newsapi"
-    for name, command in group.commands.items():
-        if command.hidden:
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if command is None or command.hidden:
             continue
         inner = click.Context(command, parent=context, info_name=name)
         if isinstance(command, click.Group):

@@ -7,11 +7,11 @@ from typing import BinaryIO
 import click
 
 from newsapi.cli.startup import open_database
+from newsapi.db.clock import utc_now
 from newsapi.settings import Settings
 from newsapi.subscriptions import commands as subscription_commands
 from newsapi.subscriptions.bounces import parse_bounce
 from newsapi.subscriptions.tokens import TokenSigner
-from newsapi.web.context import utc_now
 
 
 @click.group()

@@ -8,9 +8,9 @@ from typing import BinaryIO
 
 import click
 
-from newsapi.app import WRITE_HOOKS
 from newsapi.cli.startup import open_database, tune_gc
 from newsapi.cli.terminal import print_field_error, progress_bar
+from newsapi.db.clock import utc_now
 from newsapi.imports import export as import_export
 from newsapi.imports import export_records
 from newsapi.imports import mapping as import_mapping
@@ -20,7 +20,7 @@ from newsapi.imports.loader import ImportRun, iter_batches
 from newsapi.imports.registry import DEFAULT_FORMAT, IMPORT_FORMATS, get_format
 from newsapi.settings import Settings
 from newsapi.text.strict_json import InvalidJson
-from newsapi.web.context import utc_now
+from newsapi.write_hooks import WRITE_HOOKS
 
 
 @click.command(name="import")

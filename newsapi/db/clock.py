@@ -1,4 +1,4 @@
-"""The time of writes: one clock for all nodes."""
+"""The clocks: that of this machine, and that of writes, which is one for all nodes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ from sqlalchemy import Connection, func, select
 from newsapi.db.types import UtcDateTime
 
 
+def utc_now() -> datetime:
+    """Return the current time of this machine, timezone-aware and in UTC."""
+    return datetime.now(UTC)
+
+
 class Clock(Protocol):
     """Returns the time of a write, aware and in UTC."""
 
@@ -19,6 +24,6 @@ class Clock(Protocol):
 def database_now(connection: Connection) -> datetime:
     """Return the time of the database server, which is the same for every node; with SQLite, of this machine."""
     if connection.dialect.name == "sqlite":
-        return datetime.now(UTC)
+        return utc_now()
     time: datetime = connection.execute(select(func.clock_timestamp(type_=UtcDateTime()))).scalar_one()
     return time

@@ -22,7 +22,8 @@ from newsapi.content.queries import facet_slugs
 from newsapi.db.database import Database
 from newsapi.web.feed_formats import FEED_FORMATS
 from newsapi.worker.consumers import Consumer
-from newsapi.worker.delayed_batches import DelayedBatches, send_request
+from newsapi.worker.delayed_batches import DelayedBatches
+from newsapi.worker.http_requests import send_request
 
 log = structlog.get_logger("newsapi.websub")
 
@@ -54,7 +55,7 @@ class WebSubConsumer(Consumer):
         self._database = database
         self._hub = hub
         self._api_url = api
-        self._batches = DelayedBatches(self._notify_hub, clock)
+        self._batches = DelayedBatches[str](self._notify_hub, clock)
         self.reset()
 
     def reset(self) -> None:
@@ -71,6 +72,9 @@ class WebSubConsumer(Consumer):
             self._batches.add(self._filters(new_rows), self._seen, MAX_STALENESS_SECONDS)
         batch = self._batches.send_due()
         return batch.end if batch else None
+
+    def retry(self, rows: Sequence[ChangeRow]) -> None:
+        self._notify_hub(self._filters(rows))
 
     def _filters(self, rows: Iterable[ChangeRow]) -> set[str]:
         """Return the query strings of the feeds that changed; the empty one is the feed of all articles."""

@@ -35,6 +35,7 @@ from newsapi.related.vectors import (
     vector_from_bytes,
 )
 from newsapi.text import html
+from newsapi.worker.isolation import process_in_halves
 
 CONSUMER: Final = "related"
 """The changelog consumer that maintains the index."""
@@ -162,7 +163,13 @@ def needs_recount(connection: Connection) -> bool:
 
 
 def count_terms(connection: Connection, *, progress: Callable[[int], None] = lambda _: None) -> NewStatistics:
-    """Count in how many of the newest articles each term occurs; `progress` is called with 1 for every article."""
+    """Count in how many of the newest articles each term occurs; `progress` is called with 1 for every article.
+
+    An article whose text cannot be processed is not counted: the weights of all others must not depend on it.
+
+    Returns:
+        The new statistics, for `save_statistics`.
+    """
     newest = (
         select(ListingEntry.article_id)
         .where(ListingEntry.facet_id == ALL_ARTICLES_FACET)
@@ -171,10 +178,15 @@ def count_terms(connection: Connection, *, progress: Callable[[int], None] = lam
     )
     ids = list(connection.execute(newest).scalars())
     frequencies: Counter[int] = Counter()
-    for start in range(0, len(ids), 500):
-        for source in load_texts(connection, ids[start : start + 500]).values():
-            frequencies.update(document_terms(source.text))
+
+    def count_batch(batch: Sequence[UUID]) -> None:
+        counted = [document_terms(source.text) for source in load_texts(connection, batch).values()]
+        for terms in counted:
+            frequencies.update(terms)
             progress(1)
+
+    for start in range(0, len(ids), 500):
+        process_in_halves(ids[start : start + 500], count_batch)
     corpus_size = connection.execute(select(Facet.article_count).where(Facet.kind == "all")).scalar() or 0
     return NewStatistics(IdfWeights(secrets.randbits(63), len(ids), frequencies), corpus_size, frequencies)
 
@@ -202,11 +214,12 @@ def replace_documents(
 ) -> None:
     """Remove articles from the index and insert others, given as (pool, id, vector).
 
-    An article that is removed and inserted again keeps its document id.
+    An article that is removed and inserted again keeps its document id. A new article gets an id above all that exist
+    before the removal, so that it never takes the former id of another article.
     """
     connection = session.connection()
-    former_ids = _delete(connection, removed_ids)
     next_id = (connection.execute(select(func.max(RelatedProfile.doc_id))).scalar() or 0) + 1
+    former_ids = _delete(connection, removed_ids)
     documents = [
         (former_ids.get(id_, doc_id), pool, id_, vector)
         for doc_id, (pool, id_, vector) in enumerate(additions, next_id)

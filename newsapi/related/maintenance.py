@@ -16,6 +16,7 @@ from newsapi.errors import Unavailable
 from newsapi.related import index, stored_lists
 from newsapi.related.stored_lists import NewRelatedList
 from newsapi.related.vectors import ArticleVector, IdfWeights, build_vector
+from newsapi.worker.isolation import process_in_halves
 
 BATCH_SIZE: Final = 500
 """Articles that a rebuild indexes in one transaction."""
@@ -101,6 +102,7 @@ def rebuild_index(
     *,
     now: Callable[[], datetime],
     progress: Callable[[int, int], None] = lambda _done, _total: None,
+    on_failed: Callable[[UUID, str], None] = lambda _id, _error: None,
 ) -> int:
     """Rebuild the index in batches while reads and writes go on.
 
@@ -108,9 +110,10 @@ def rebuild_index(
         database: The database.
         now: The clock.
         progress: Called after each batch with the number of articles done and their total.
+        on_failed: Called with the id of each article that could not be indexed, and the error.
 
     Returns:
-        The number of articles in the index.
+        The number of articles that were indexed.
     """
     with database.read_transaction() as connection:
         statistics = index.count_terms(connection)
@@ -119,19 +122,26 @@ def rebuild_index(
     with database.transaction() as session:
         offsets.lock_offset(session, index.CONSUMER)
         index.save_statistics(session, statistics, now=now())
-    for start in range(0, len(public_ids), BATCH_SIZE):
-        batch = public_ids[start : start + BATCH_SIZE]
+
+    def index_batch(ids: Sequence[UUID]) -> None:
         with database.read_transaction() as connection:
-            index_update = IndexUpdate(batch, _load_vectors(connection, batch, statistics.weights), statistics.weights)
+            index_update = IndexUpdate(ids, _load_vectors(connection, ids, statistics.weights), statistics.weights)
         with database.transaction() as session:
             offsets.lock_offset(session, index.CONSUMER)
             apply_update(session, index_update, now=now())
+
+    failed_count = 0
+    for start in range(0, len(public_ids), BATCH_SIZE):
+        batch = public_ids[start : start + BATCH_SIZE]
+        for id_, error in process_in_halves(batch, index_batch):
+            failed_count += 1
+            on_failed(id_, error)
         progress(start + len(batch), len(public_ids))
     removed_ids = sorted(indexed_ids - {*public_ids})
     with database.transaction() as session:
         offsets.lock_offset(session, index.CONSUMER)
         apply_update(session, IndexUpdate(removed_ids, [], statistics.weights), now=now())
-    return len(public_ids)
+    return len(public_ids) - failed_count
 
 
 def save_list(database: Database, related_list: NewRelatedList) -> bool:

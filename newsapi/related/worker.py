@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from uuid import UUID
+
+import structlog
 
 from newsapi.changelog.offsets import LogPosition
 from newsapi.changelog.reader import ChangeRow
@@ -11,6 +14,8 @@ from newsapi.db.database import Database, Session
 from newsapi.related import maintenance
 from newsapi.related.index import CONSUMER
 from newsapi.worker.consumers import Consumer
+
+log = structlog.get_logger("newsapi.related")
 
 
 class RelatedIndexConsumer(Consumer):
@@ -29,7 +34,7 @@ class RelatedIndexConsumer(Consumer):
         self._work = None
 
     def on_log_restored(self) -> None:
-        maintenance.rebuild_index(self._database, now=self._now)
+        maintenance.rebuild_index(self._database, now=self._now, on_failed=_log_failure)
 
     def handle(self, rows: Sequence[ChangeRow]) -> LogPosition | None:
         if not rows:
@@ -43,3 +48,7 @@ class RelatedIndexConsumer(Consumer):
         if self._work is not None:
             maintenance.apply_update(session, self._work, now=self._now())
         self._work = None
+
+
+def _log_failure(id_: UUID, error: str) -> None:
+    log.error("article not indexed", consumer=CONSUMER, article=str(id_), error=error)

@@ -13,6 +13,7 @@ from newsapi.content.queries.listing_entries import list_public_ids
 from newsapi.db.database import Database, Session
 from newsapi.search import index
 from newsapi.search.index import SEGMENT_SIZE, DocumentToIndex
+from newsapi.worker.isolation import process_in_halves
 
 BATCH_SIZE: Final = 1_000
 """Articles that a rebuild indexes in one transaction."""
@@ -77,6 +78,7 @@ def rebuild(
     *,
     now: Callable[[], datetime],
     progress: Callable[[int, int], None] = lambda _done, _total: None,
+    on_failed: Callable[[UUID, str], None] = lambda _id, _error: None,
 ) -> int:
     """Rebuild the index in batches while reads and writes go on.
 
@@ -84,9 +86,10 @@ def rebuild(
         database: The database.
         now: The clock.
         progress: Called after each batch with the number of articles done and their total.
+        on_failed: Called with the id of each article that could not be indexed, and the error.
 
     Returns:
-        The number of articles in the index.
+        The number of articles that were indexed.
     """
     with database.read_transaction() as connection:
         public_ids = list_public_ids(connection)
@@ -94,12 +97,19 @@ def rebuild(
     with database.transaction() as session:
         changelog_writer.acquire_write_lock(session)
         index.reset_word_counts(session)
-    for start in range(0, len(public_ids), BATCH_SIZE):
-        batch = public_ids[start : start + BATCH_SIZE]
+
+    def index_batch(ids: Sequence[UUID]) -> None:
         with database.read_transaction() as connection:
-            documents = index.load_for_index(connection, batch)
+            documents = index.load_for_index(connection, ids)
         with database.transaction() as session:
             index_articles(session, documents, now=now())
+
+    failed_count = 0
+    for start in range(0, len(public_ids), BATCH_SIZE):
+        batch = public_ids[start : start + BATCH_SIZE]
+        for id_, error in process_in_halves(batch, index_batch):
+            failed_count += 1
+            on_failed(id_, error)
         merge_segments(
             database, now=now, first_doc_id=first_doc_id
         )  # older segments are not merged: the rebuild empties them
@@ -110,4 +120,4 @@ def rebuild(
         index.delete_empty_segments(session)
         _append_change(session, UUID(int=0), now=now())
     _collect_garbage(database)
-    return len(public_ids)
+    return len(public_ids) - failed_count

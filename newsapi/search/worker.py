@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from uuid import UUID
+
+import structlog
 
 from newsapi.changelog.offsets import LogPosition
 from newsapi.changelog.reader import ChangeRow
 from newsapi.db.database import Database, Session
 from newsapi.search import index, maintenance
 from newsapi.worker.consumers import Consumer
+from newsapi.worker.isolation import describe_error, is_outage
+
+log = structlog.get_logger("newsapi.search")
 
 
 class SearchIndexConsumer(Consumer):
@@ -28,17 +34,31 @@ class SearchIndexConsumer(Consumer):
         self._documents = []
 
     def on_log_restored(self) -> None:
-        maintenance.rebuild(self._database, now=self._now)
+        maintenance.rebuild(self._database, now=self._now, on_failed=_log_failure)
 
     def handle(self, rows: Sequence[ChangeRow]) -> LogPosition | None:
         if not rows:
             return None
         ids = [row.subject_id for row in rows if row.kind == "article"]
-        maintenance.merge_segments(self._database, now=self._now)
+        self._merge_segments()
         with self._database.read_transaction() as connection:
             self._documents = index.stale_articles(connection, [*dict.fromkeys(ids)])
         return LogPosition(rows[-1].seq, rows[-1].nonce)
 
+    def _merge_segments(self) -> None:
+        """Merge small segments; a failure is a problem of the index and of no change, so indexing goes on."""
+        self.problem = None
+        try:
+            maintenance.merge_segments(self._database, now=self._now)
+        except Exception as error:
+            if is_outage(error):
+                raise
+            self.problem = f"segments are not merged: {describe_error(error)}"
+
     def commit(self, session: Session) -> None:
         maintenance.index_articles(session, self._documents, now=self._now())
         self._documents = []
+
+
+def _log_failure(id_: UUID, error: str) -> None:
+    log.error("article not indexed", consumer=index.CONSUMER, article=str(id_), error=error)

@@ -23,6 +23,7 @@ from newsapi.cache.response_cache import CacheResult, ResponseCache
 from newsapi.server.concurrency import ConcurrencyLimiter, Overloaded
 from newsapi.server.metrics import ProcessGauges, RequestMetrics
 from newsapi.server.request_body import RequestBody, read_all
+from newsapi.server.request_checks import refusal_status
 from newsapi.server.response_sender import (
     CLOSE_CONNECTION,
     UNAVAILABLE,
@@ -76,13 +77,13 @@ class FrontConfig:
     """The settings of the front.
 
     Attributes:
-        cdn_lifetime: Value of `CDN-Cache-Control`.
+        cdn_lifetime: Seconds for which a CDN may keep a response that is valid.
         max_body_bytes: Maximum size of a request body; does not apply to `streamed_endpoints`.
         streamed_endpoints: Endpoints ("METHOD /path") whose request body is passed on while it arrives.
         db_threads: Number of threads for requests that need the database.
     """
 
-    cdn_lifetime: str
+    cdn_lifetime: int
     max_body_bytes: int
     streamed_endpoints: frozenset[str]
     db_threads: int
@@ -162,6 +163,10 @@ class Front:
     async def __rsgi__(self, scope: Scope, exchange: Exchange) -> None:
         """Handle one request."""
         began_at = _clock()
+        if refusal := refusal_status(scope):
+            cache_status, status = self._sender.send_refusal(scope, exchange, refusal)
+            self._metrics.count_other(cache_status, status, _clock() - began_at)
+            return
         headers = scope.headers
         if (
             scope.method not in READ_METHODS

@@ -38,7 +38,7 @@ class ResponseSender:
     """
 
     def __init__(
-        self, cache: ResponseCache, build_refusal: RefusalFactory, metrics: RequestMetrics, cdn_lifetime: str
+        self, cache: ResponseCache, build_refusal: RefusalFactory, metrics: RequestMetrics, cdn_lifetime: int
     ) -> None:
         """Connect the parts.
 
@@ -46,7 +46,7 @@ class ResponseSender:
             cache: Tells how old a stale response is, and whether the database is unavailable.
             build_refusal: Builds error responses.
             metrics: Counts the responses with status 503.
-            cdn_lifetime: Value of `CDN-Cache-Control`.
+            cdn_lifetime: Seconds for which a CDN may keep a response that is valid.
         """
         self.is_draining = False
         self._cache = cache

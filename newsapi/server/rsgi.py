@@ -12,6 +12,9 @@ class RequestHeaders(Protocol):
     def get(self, name: str, /) -> str | None:
         """Return the value of a header, given in lower case; None if the request does not have it."""
 
+    def get_all(self, name: str, /) -> list[str]:
+        """Return the values of all headers with a name, given in lower case."""
+
     def items(self) -> list[tuple[str, str]]:
         """Return all headers with names in lower case."""
 

@@ -9,25 +9,30 @@ request on a connection that is being closed (`graceful_shutdown`).
 
 from __future__ import annotations
 
+import contextlib
+import multiprocessing
+import multiprocessing.connection
 import socket
-import sys
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext, SpawnContext
+from typing import Any, Final
 
 import structlog
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.net import SocketSpec  # type: ignore[attr-defined]
-from granian.server.mp import MPServer
+from granian.server.mp import MPServer, WorkerProcess
 
 from newsapi.server import metrics
+from newsapi.server.child_process import ListenerHandle, call, fork_context, spawn_context
+from newsapi.server.readiness import LoadApplication, load_and_report
+from newsapi.server.signal_event import SignalEvent
 from newsapi.server.worker_process import MIN_UPTIME_SECONDS, RESTART_DELAY_SECONDS, SupervisedProcess
 from newsapi.settings import Settings
-
-if TYPE_CHECKING:
-    from granian.server.mp import WorkerProcess
 
 log = structlog.get_logger("newsapi.server")
 
@@ -50,8 +55,25 @@ LISTEN_BACKLOG: Final = 2_048
 DEFER_ACCEPT_SECONDS: Final = 10
 """Seconds for which the system holds back a connection on which no data has arrived (TCP_DEFER_ACCEPT)."""
 
-STARTUP_GRACE_SECONDS: Final = 2.0
-"""Seconds that a new process has to start before the one it replaces is told to stop."""
+WORKER_TARGET: Final = "newsapi.cli.processes:run_supervised_worker"
+"""The function that the worker process runs."""
+
+STARTUP_TIMEOUT_SECONDS: Final = 60.0
+"""Seconds that a new process has to start; the process that it replaces is told to stop when the new one answers."""
+
+STARTUP_POLL_SECONDS: Final = 0.2
+"""Seconds between checks, while a new process starts, whether the server is to stop."""
+
+
+class _ContextProcess(WorkerProcess):
+    """A server process that is started by any context of `multiprocessing`."""
+
+    def __init__(self, context: ForkServerContext | SpawnContext, *args: Any) -> None:
+        self._context = context
+        super().__init__(*args)  # type: ignore[no-untyped-call]
+
+    def _spawn(self, target: Any, args: tuple[Any, ...]) -> None:
+        self.inner = self._context.Process(name="newsapi-server", target=target, args=args)
 
 
 class ServerSupervisor(MPServer):
@@ -65,7 +87,7 @@ class ServerSupervisor(MPServer):
             address: The numeric address to listen on.
         """
         super().__init__(
-            "newsapi.cli.serving:server_app",
+            "newsapi.cli.processes:server_app",
             factory=True,
             address=address,
             port=settings.port,
@@ -78,16 +100,24 @@ class ServerSupervisor(MPServer):
             backpressure=MAX_CONNECTIONS,
             http1_settings=HTTP1Settings(header_read_timeout=HEADER_READ_TIMEOUT_MS, max_buffer_size=MAX_HEADER_BYTES),
             respawn_failed_workers=True,
-            respawn_interval=STARTUP_GRACE_SECONDS,
+            respawn_interval=STARTUP_TIMEOUT_SECONDS,
             workers_kill_timeout=SHUTDOWN_TIMEOUT_SECONDS,
             log_enabled=True,
             log_level=LogLevels.warning,
         )
+        self.main_loop_interrupt = SignalEvent()  # type: ignore[assignment]
         self._listeners: list[tuple[Any, socket.socket]] = []
+        self._readiness: dict[int, tuple[Connection, Connection]] = {}
+        self._context: ForkServerContext | SpawnContext = fork_context()
         self._worker_process = SupervisedProcess(
-            [sys.executable, "-c", "from newsapi.cli.main import main; main()", "worker"]
+            lambda: self._context.Process(name="newsapi-worker", target=call, args=(WORKER_TARGET,))
         )
-        self.on_reload(self._worker_process.restart)
+        self.on_reload(self._begin_reload)
+
+    def _begin_reload(self) -> None:
+        """Replace the worker, and let new processes import the code that is installed now."""
+        self._context = spawn_context()
+        self._worker_process.restart()
 
     def _init_shared_socket(self) -> None:
         """Create one listening socket per slot: the system balances connections, and a queue outlives its process."""
@@ -108,10 +138,16 @@ class ServerSupervisor(MPServer):
         for _, listener in self._listeners:
             listener.close()
 
-    def _spawn_worker(self, idx: int, target: object, callback_loader: object) -> WorkerProcess:  # type: ignore[override]
+    def _spawn_worker(self, idx: int, target: object, callback_loader: LoadApplication) -> WorkerProcess:  # type: ignore[override]
         self._ssp = None
-        self._shd, self._sso = self._listeners[idx]
-        return super()._spawn_worker(idx, target, callback_loader)
+        self._sso = self._listeners[idx][1]
+        self._shd = ListenerHandle(self._sso, LISTEN_BACKLOG)  # type: ignore[assignment]
+        for end in self._readiness.pop(idx, ()):
+            end.close()
+        self._readiness[idx] = multiprocessing.Pipe(duplex=False)
+        load = partial(load_and_report, callback_loader, self._readiness[idx][1])
+        process = super()._spawn_worker(idx, target, load)
+        return _ContextProcess(self._context, self, idx, target, process.inner._args)  # noqa: SLF001 (those of granian)
 
     def _spawn_workers(self, spawn_target: object, target_loader: object) -> None:
         super()._spawn_workers(spawn_target, target_loader)  # type: ignore[no-untyped-call]
@@ -120,20 +156,64 @@ class ServerSupervisor(MPServer):
     def _respawn_workers(
         self, workers: Iterable[int], spawn_target: object, target_loader: object, delay: float = 0
     ) -> None:
-        """Replace processes; without a delay they ended by themselves.
+        """Replace processes: on a reload, or without a delay those that ended by themselves.
 
         If one process ended twice within seconds, granian would stop all the others too; this override prevents that.
         """
         slots = sorted(set(workers))
+        if delay:
+            for slot in slots:
+                if not self._replace(slot, spawn_target, target_loader):
+                    return
+            return
         old_processes = [self.wrks[slot] for slot in slots]
-        if not delay:
-            log.warning("server process ended", slots=slots, statuses=[old.inner.exitcode for old in old_processes])
-            if any(time.monotonic() - old.birth < MIN_UPTIME_SECONDS for old in old_processes):
-                time.sleep(RESTART_DELAY_SECONDS)
-        super()._respawn_workers(slots, spawn_target, target_loader, delay)
+        log.warning("server process ended", slots=slots, statuses=[old.inner.exitcode for old in old_processes])
+        if any(time.monotonic() - old.birth < MIN_UPTIME_SECONDS for old in old_processes):
+            time.sleep(RESTART_DELAY_SECONDS)
+        super()._respawn_workers(slots, spawn_target, target_loader)
         self.respawned_wrks.clear()
         for old in old_processes:
             metrics.drop_process(old.inner.pid)
+
+    def _replace(self, slot: int, spawn_target: object, target_loader: object) -> bool:
+        """Replace the process of a slot when its successor answers; return False if that does not start."""
+        old, new = self.wrks[slot], self._spawn_worker(slot, spawn_target, target_loader)  # type: ignore[arg-type]
+        new.interrupt_by_parent = True  # until it has the slot, its end is no end of the slot's process
+        new.start()  # type: ignore[no-untyped-call]
+        if not self._await_answer(slot, new):
+            if not self.interrupt_signal:
+                log.error("new server process does not start; the old one goes on", slot=slot)
+            self._end(new, kill=True)
+            return False
+        self.wrks[slot] = new
+        new.interrupt_by_parent = False
+        self._end(old)
+        self.interrupt_children[:] = [child for child in self.interrupt_children if child != slot]
+        return True
+
+    def _await_answer(self, slot: int, process: WorkerProcess) -> bool:
+        """Wait until a new process answers; return False if it ends, takes too long, or the server is to stop."""
+        receiver, sender = self._readiness[slot]
+        sender.close()
+        deadline = time.monotonic() + STARTUP_TIMEOUT_SECONDS
+        while time.monotonic() < deadline and not self.interrupt_signal:
+            events = multiprocessing.connection.wait([receiver, process.inner.sentinel], STARTUP_POLL_SECONDS)
+            if receiver in events:
+                with contextlib.suppress(EOFError, OSError):
+                    return bool(receiver.recv_bytes())
+            if events:
+                return False
+        return False
+
+    def _end(self, process: WorkerProcess, *, kill: bool = False) -> None:
+        """Stop a process; kill it at once, or after SHUTDOWN_TIMEOUT_SECONDS."""
+        if not kill:
+            process.terminate()  # type: ignore[no-untyped-call]
+            process.join(SHUTDOWN_TIMEOUT_SECONDS)  # type: ignore[no-untyped-call]
+        if kill or process.is_alive():  # type: ignore[no-untyped-call]
+            process.kill()  # type: ignore[no-untyped-call]
+            process.join()  # type: ignore[no-untyped-call]
+        metrics.drop_process(process.inner.pid)
 
     def _stop_workers(self) -> None:
         self._worker_process.stop()

@@ -106,6 +106,14 @@ class AlertConsumer(Consumer):
         self._clean_up()
         return finished
 
+    def retry(self, rows: Sequence[ChangeRow]) -> None:
+        unplanned, self._unplanned = self._unplanned, deque()
+        try:
+            self._queue(rows)
+            self._plan(float("inf"))
+        finally:
+            self._unplanned = unplanned
+
     def reset(self) -> None:
         """Let the email in progress be sent, and no other: another worker may be about to take over."""
         self._unplanned.clear()

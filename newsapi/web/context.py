@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from threading import BoundedSemaphore
 from typing import Final, Protocol, cast
 from uuid import UUID
 
 from flask import current_app
 
+from newsapi.cache.cached_response import SHORT_CDN_LIFETIME_SECONDS
 from newsapi.cache.response_cache import ResponseCache
-from newsapi.db.clock import Clock, database_now
+from newsapi.db.clock import Clock, database_now, utc_now
 from newsapi.db.database import Connection, Database
 from newsapi.errors import Unavailable
 from newsapi.settings import Settings
@@ -22,11 +23,6 @@ from newsapi.web.rate_limits import RateLimiter
 
 MAX_HELD_THREADS: Final = 2
 """Threads that may wait in long-polling requests under a server other than our own; the other threads stay free."""
-
-
-def utc_now() -> datetime:
-    """Return the current time, timezone-aware and in UTC."""
-    return datetime.now(UTC)
 
 
 class UsageCounter(Protocol):
@@ -55,7 +51,7 @@ class AppContext:
         index_consumers: Names of the changelog consumers that maintain an index, by the name that `/readyz` shows.
         clock: Returns the database time that writes use.
         now: Returns the current time of this process.
-        cdn_lifetime: Cache directive for CDNs.
+        cdn_lifetime: Seconds for which a CDN may keep a response that is valid.
         long_poll_slots: Limits the long-polling requests that hold a thread, under a server other than our own.
     """
 
@@ -70,7 +66,7 @@ class AppContext:
     index_consumers: Mapping[str, str]
     clock: Clock = database_now
     now: Callable[[], datetime] = utc_now
-    cdn_lifetime: str = "max-age=2"
+    cdn_lifetime: int = SHORT_CDN_LIFETIME_SECONDS
     long_poll_slots: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(MAX_HELD_THREADS))
 
     def require_database(self) -> None:

@@ -9,7 +9,9 @@ from flask.views import MethodView
 from marshmallow import fields
 
 from newsapi import __version__
+from newsapi.changelog import failed_changes
 from newsapi.changelog import offsets as changelog_offsets
+from newsapi.changelog.offsets import ConsumerState
 from newsapi.errors import NotFound, Unavailable
 from newsapi.migrations.upgrade import is_current
 from newsapi.web.blueprint import Blueprint
@@ -17,7 +19,7 @@ from newsapi.web.context import app_context
 from newsapi.web.fast_dump import dump_json
 from newsapi.web.params import SLUG_OR_ID_SCHEMA
 from newsapi.web.problem_types import PROBLEM_TYPES
-from newsapi.web.wire import OutputSchema
+from newsapi.web.wire import OutputSchema, format_instant
 
 blueprint = Blueprint("system", __name__, description="Health checks and problem documentation")
 
@@ -32,7 +34,13 @@ class Health(OutputSchema):
 class Readiness(OutputSchema):
     """Readiness of the process to serve requests, with the state of each part."""
 
-    status = fields.String(required=True, metadata={"x-extensible-enum": ["ready", "not ready"]})
+    status = fields.String(
+        required=True,
+        metadata={
+            "x-extensible-enum": ["ready", "degraded", "not ready"],
+            "description": "`degraded` if requests are served, and a part of the background work fails",
+        },
+    )
     parts = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
 
 
@@ -55,13 +63,19 @@ class Readyz(MethodView):
     @blueprint.response(200, Readiness)
     @blueprint.alt_response(503, schema=Readiness, description="Not ready; `parts` names the cause")
     def get(self) -> Response:
-        """Return 200 if the database can be read and its schema is current. Reads work without Redis."""
-        state = {"database": _database(), "cache": app_context().response_cache.shared.state()}
-        if state["database"] == "ok":
-            state |= {name: _index_lag(consumer) for name, consumer in app_context().index_consumers.items()}
-        ready = state["database"] == "ok"
-        body = {"status": "ready" if ready else "not ready", "parts": state}
-        return Response(dump_json(body), 200 if ready else 503, content_type="application/json")
+        """Return 200 if the database can be read and its schema is current. Reads work without Redis.
+
+        Problems of the background work, such as a CDN that refuses purges, are named in `parts` and do not change the
+        HTTP status: requests are served.
+        """
+        parts = {"database": _database(), "cache": app_context().response_cache.shared.state()}
+        status = "ready" if parts["database"] == "ok" else "not ready"
+        if status == "ready":
+            consumers, is_degraded = _consumers()
+            parts |= consumers
+            status = "degraded" if is_degraded else status
+        body = {"status": status, "parts": parts}
+        return Response(dump_json(body), 503 if status == "not ready" else 200, content_type="application/json")
 
 
 def _database() -> str:
@@ -74,16 +88,35 @@ def _database() -> str:
         return "does not respond"
 
 
-def _index_lag(consumer: str) -> str:
-    """Return how far an index of the worker is behind the changelog; a lag does not affect readiness."""
+def _consumers() -> tuple[dict[str, str], bool]:
+    """Return the state of each consumer of the changelog, and whether one of them has a problem.
+
+    The text of an error is not shown: this page is public, and `newsapi consumers list` has it.
+    """
+    index_consumers = app_context().index_consumers
     try:
         with app_context().database.read_transaction() as connection:
-            lag = changelog_offsets.lag(connection, consumer)
+            head = changelog_offsets.changelog_head(connection)
+            states = changelog_offsets.list_consumers(connection)
+            failed_counts = failed_changes.count_by_consumer(connection)
     except Unavailable:
-        return "unknown"
-    if lag is None:
-        return "waiting for a worker"
-    return f"{lag} changes behind" if lag else "ok"
+        return dict.fromkeys(index_consumers, "unknown"), False
+    problems = {state.consumer: _problem(state, failed_counts.get(state.consumer, 0)) for state in states}
+    parts = {name: "waiting for a worker" for name, consumer in index_consumers.items() if consumer not in problems}
+    for state in states:
+        lag = max(0, head.seq - state.seq) if state.consumer in index_consumers.values() else 0
+        parts[state.consumer] = problems[state.consumer] or (f"{lag} changes behind" if lag else "ok")
+    return parts, any(problems.values())
+
+
+def _problem(state: ConsumerState, failed_count: int) -> str:
+    """Return what is wrong with a consumer; empty if nothing is."""
+    problems = []
+    if state.failing_since is not None:
+        problems.append(f"failing since {format_instant(state.failing_since)}")
+    if failed_count:
+        problems.append(f"{failed_count} changes set aside")
+    return ", ".join(problems)
 
 
 @blueprint.route(

@@ -13,13 +13,11 @@ class EventType(NamedTuple):
 
     Attributes:
         name: The value of `type` in the event.
-        trigger: When the event is sent, as a clause: "a public article changes".
         kind: The kind of the changes that are this event; None if the event does not come from a single change.
         reasons: For articles, the reasons of these changes.
     """
 
     name: str
-    trigger: str
     kind: str | None = None
     reasons: tuple[str, ...] = ()
 
@@ -30,28 +28,20 @@ CACHE_INVALIDATED: Final = "cache.invalidated"
 IMPORT_FINISHED: Final = "import.finished"
 PING: Final = "webhook.ping"
 
-_TERM_CHANGED: Final = "the term is created, changed, renamed, merged or deleted"
-
 EVENT_TYPES: Final = (
-    EventType(ARTICLE_PUBLISHED, "an article becomes public, or enters the filter", "article", ("published",)),
-    EventType("article.updated", "a public article changes", "article", ("updated",)),
-    EventType("article.corrected", "a public article is corrected", "article", ("corrected",)),
-    EventType("article.unpublished", "a public article goes back to draft", "article", ("unpublished",)),
-    EventType(
-        "article.withdrawn", "a public article is withdrawn, or its rights end", "article", ("withdrawn", "rights")
-    ),
-    EventType(
-        ARTICLE_OUT_OF_SCOPE,
-        "a public article leaves the filter of the webhook or the entitlements of the key",
-        "article",
-    ),
-    EventType("brand.updated", _TERM_CHANGED, "brand"),
-    EventType("section.updated", _TERM_CHANGED, "section"),
-    EventType("author.updated", _TERM_CHANGED, "author"),
-    EventType("tag.updated", _TERM_CHANGED, "tag"),
-    EventType(CACHE_INVALIDATED, "cached responses became outdated"),
-    EventType(IMPORT_FINISHED, "an import over HTTP ended"),
-    EventType(PING, "a ping was requested"),
+    EventType(ARTICLE_PUBLISHED, "article", ("published",)),
+    EventType("article.updated", "article", ("updated",)),
+    EventType("article.corrected", "article", ("corrected",)),
+    EventType("article.unpublished", "article", ("unpublished",)),
+    EventType("article.withdrawn", "article", ("withdrawn", "rights")),
+    EventType(ARTICLE_OUT_OF_SCOPE, "article"),
+    EventType("brand.updated", "brand"),
+    EventType("section.updated", "section"),
+    EventType("author.updated", "author"),
+    EventType("tag.updated", "tag"),
+    EventType(CACHE_INVALIDATED),
+    EventType(IMPORT_FINISHED),
+    EventType(PING),
 )
 """All event types."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, TypedDict
+from typing import Final, NotRequired, TypedDict
 from uuid import UUID
 
 from newsapi.cache import dependencies
@@ -34,8 +35,12 @@ MAX_KEYS_PER_EVENT: Final = 400
 
 
 class ChangeData(TypedDict):
-    """The part of the `data` of an event that all changes have. `tags` are surrogate keys."""
+    """The part of the `data` of an event that all changes have.
 
+    `tags` are surrogate keys. `cdn_purged` is there, and false, only if the CDN may still serve outdated responses.
+    """
+
+    cdn_purged: NotRequired[bool]
     seq: int
     id: str
     slug: str
@@ -79,51 +84,79 @@ def queue_import_finished(session: Session, id_: UUID, state: str, api_url: str,
     data = {"seq": seq, "id": str(id_), "state": state, "links": {"self": f"{api_url}/v1/imports/{id_}"}}
     body = signing.build_event(IMPORT_FINISHED, now, data)
     subscribed = [row for row in queries.list_eligible(connection, now) if IMPORT_FINISHED in row.events]
-    queries.insert_deliveries(session, [_delivery(row, seq, IMPORT_FINISHED, body, now) for row in subscribed])
+    queries.insert_deliveries(
+        session,
+        [
+            # Where the articles have events, this one is sent after them.
+            _delivery(row, seq, IMPORT_FINISHED, body, now=now, is_bulk=row.include_imports)
+            for row in subscribed
+        ],
+    )
 
 
 # --- from changes to events -------------------------------------------------------------------------------------------
 
 
-def plan_deliveries(
-    connection: Connection,
-    webhooks: Sequence[WebhookRow],
-    changes: Sequence[ChangeRow],
-    presentation: ArticlePresenter,
-    *,
-    now: datetime,
-) -> list[NewDelivery]:
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """What to plan.
+
+    Attributes:
+        webhooks: The eligible webhooks.
+        changes: Rows of the changelog, at least one, in order.
+        unpurged: The changes for which the CDN may still serve outdated responses.
+        now: The time at which the deliveries are due.
+    """
+
+    webhooks: Sequence[WebhookRow]
+    changes: Sequence[ChangeRow]
+    unpurged: Collection[int]
+    now: datetime
+
+
+def plan_deliveries(connection: Connection, request: PlanRequest, presentation: ArticlePresenter) -> list[NewDelivery]:
     """Return the deliveries of the events that changes are for each webhook.
 
     Args:
         connection: A connection to the database.
-        webhooks: The eligible webhooks.
-        changes: Rows of the changelog, at least one, in order.
+        request: The webhooks and the changes.
         presentation: Builds the URLs of the events.
-        now: The time at which the deliveries are due.
 
     Returns:
         The deliveries to insert.
     """
+    changes, now = request.changes, request.now
     facet_names = facet_slugs.slugs_of_facets(connection, {facet for row in changes for facet in _facets(row)})
-    payloads = _event_payloads(connection, changes, facet_names, presentation)
+    common = {row.seq: _change_data(row, facet_names, request.unpurged) for row in changes}
+    with_events = [row for row in changes if any(_has_event(row, webhook) for webhook in request.webhooks)]
+    payloads = _event_payloads(connection, with_events, common, presentation)
     callers = {} if presentation.public == FULL_ACCESS else key_commands.list_owners(connection)
-    last_seq, all_invalidations = changes[-1].seq, _invalidations(changes, payloads)
     deliveries = []
-    for webhook in webhooks:
+    for webhook in request.webhooks:
         entitlement = _entitlement_filters(connection, callers.get(webhook.owner))
         term_filters = _filter(connection, webhook) + entitlement
         for row in changes:
-            type_ = _event_type(row, facet_names, term_filters)
+            type_ = _event_type(row, facet_names, term_filters) if _has_event(row, webhook) else ""
             if type_ in webhook.events:
                 body = signing.build_event(type_, row.committed_at, payloads[row.seq])
-                deliveries.append(_delivery(webhook, row.seq, type_, body, now))
+                deliveries.append(_delivery(webhook, row.seq, type_, body, now=now, is_bulk=row.is_bulk))
         if CACHE_INVALIDATED in webhook.events:
-            bodies = all_invalidations
-            if entitlement:
-                bodies = _invalidations(_recipients(changes, facet_names, entitlement), payloads)
-            deliveries += [_delivery(webhook, last_seq, CACHE_INVALIDATED, body, now) for body in bodies]
+            known = _recipients(changes, facet_names, entitlement) if entitlement else changes
+            is_bulk = all(row.is_bulk for row in changes)
+            deliveries += [
+                _delivery(webhook, changes[-1].seq, CACHE_INVALIDATED, body, now=now, is_bulk=is_bulk)
+                for body in _invalidations(known, common)
+            ]
     return deliveries
+
+
+def _has_event(row: ChangeRow, webhook: WebhookRow) -> bool:
+    """Return whether a change can be an event for a webhook.
+
+    Of an import, the events of articles and terms are sent on request only, except that an article is no longer public
+    or has left the filter: a recall reaches every webhook.
+    """
+    return webhook.include_imports or not row.is_bulk or not set(row.facets_before) <= set(row.facets_after)
 
 
 def _filter(connection: Connection, webhook: WebhookRow) -> list[TermFilter]:
@@ -149,8 +182,8 @@ def _terms(connection: Connection, kind: str, slugs: Sequence[str]) -> TermFilte
     )
 
 
-def _delivery(webhook: WebhookRow, seq: int, type_: str, body: str, now: datetime) -> NewDelivery:
-    return NewDelivery(webhook_id=webhook.id, seq=seq, type=type_, body=body, created_at=now)
+def _delivery(webhook: WebhookRow, seq: int, type_: str, body: str, *, now: datetime, is_bulk: bool) -> NewDelivery:
+    return NewDelivery(webhook_id=webhook.id, seq=seq, type=type_, body=body, created_at=now, is_bulk=is_bulk)
 
 
 FacetNames = Mapping[int, Collection[tuple[str, str]]]
@@ -194,32 +227,39 @@ def _within(facets: Collection[int], facet_names: FacetNames, filters: Collectio
 
 
 def _event_payloads(
-    connection: Connection, changes: Sequence[ChangeRow], facet_names: FacetNames, presentation: ArticlePresenter
+    connection: Connection,
+    changes: Sequence[ChangeRow],
+    common: Mapping[int, ChangeData],
+    presentation: ArticlePresenter,
 ) -> dict[int, EventData]:
-    """Return the payload of the event of each change, by `seq`."""
+    """Return the payload of the event of each change, by `seq`; `common` is the part that all changes have."""
     ids = {row.subject_id for row in changes if row.kind == "article"}
+    if not changes:
+        return {}
     records = {
         record["id"]: record
         for record in article_queries.get_many(connection, [*ids], include_unpublished=True).records
     }
     withdrawals = snapshots.list_withdrawals(connection, ids)
     return {
-        row.seq: _article_data(row, facet_names, records[row.subject_id], withdrawals.get(row.subject_id), presentation)
+        row.seq: _article_data(
+            row, common[row.seq], records[row.subject_id], withdrawals.get(row.subject_id), presentation
+        )
         if row.kind == "article" and row.subject_id in records
-        else _term_data(row, facet_names, presentation)
+        else _term_data(row, common[row.seq], presentation)
         for row in changes
     }
 
 
 def _article_data(
     row: ChangeRow,
-    facet_names: FacetNames,
+    common: ChangeData,
     record: Mapping[str, object],
     withdrawal: WithdrawalInfo | None,
     presentation: ArticlePresenter,
 ) -> ArticleEventData:
     return {
-        **_change_data(row, facet_names),
+        **common,
         "version": row.version,
         "reason": row.reason,
         "gone": withdrawal if row.action == "delete" else None,
@@ -228,18 +268,21 @@ def _article_data(
     }
 
 
-def _term_data(row: ChangeRow, facet_names: FacetNames, presentation: ArticlePresenter) -> TermEventData:
-    return {**_change_data(row, facet_names), "links": {"self": f"{presentation.api}/v1/{row.kind}s/{row.slug}"}}
+def _term_data(row: ChangeRow, common: ChangeData, presentation: ArticlePresenter) -> TermEventData:
+    return {**common, "links": {"self": f"{presentation.api}/v1/{row.kind}s/{row.slug}"}}
 
 
-def _change_data(row: ChangeRow, facet_names: FacetNames) -> ChangeData:
-    return {
+def _change_data(row: ChangeRow, facet_names: FacetNames, unpurged: Collection[int]) -> ChangeData:
+    data: ChangeData = {
         "seq": row.seq,
         "id": str(row.subject_id),
         "slug": row.slug,
         "previous_slug": row.previous_slug,
         "tags": sorted({*dependencies.surrogate_keys_of_change(row, facet_names)}),
     }
+    if row.seq in unpurged:
+        data["cdn_purged"] = False
+    return data
 
 
 def _recipients(
@@ -249,14 +292,19 @@ def _recipients(
     return [row for row in changes if row.kind != "article" or _event_type(row, facet_names, entitlement)]
 
 
-def _invalidations(changes: Sequence[ChangeRow], payloads: Mapping[int, EventData]) -> list[str]:
+def _invalidations(changes: Sequence[ChangeRow], common: Mapping[int, ChangeData]) -> list[str]:
     """Return the bodies of as many `cache.invalidated` events as the surrogate keys of the changes need."""
-    surrogate_keys = sorted({surrogate_key for row in changes for surrogate_key in payloads[row.seq]["tags"]})
+    surrogate_keys = sorted({surrogate_key for row in changes for surrogate_key in common[row.seq]["tags"]})
+    is_unpurged = any("cdn_purged" in common[row.seq] for row in changes)
     return [
         signing.build_event(
             CACHE_INVALIDATED,
             changes[-1].committed_at,
-            {"seq": changes[-1].seq, "tags": surrogate_keys[start : start + MAX_KEYS_PER_EVENT]},
+            {
+                "seq": changes[-1].seq,
+                "tags": surrogate_keys[start : start + MAX_KEYS_PER_EVENT],
+                **({"cdn_purged": False} if is_unpurged else {}),
+            },
         )
         for start in range(0, len(surrogate_keys), MAX_KEYS_PER_EVENT)
     ]

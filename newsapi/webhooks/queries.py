@@ -41,6 +41,7 @@ class WebhookColumns(TypedDict, total=False):
     events: list[str]
     brands: list[str] | None
     sections: list[str] | None
+    include_imports: bool
     secret: str
     previous_secret: str | None
     previous_secret_expires_at: datetime | None
@@ -57,6 +58,7 @@ class WebhookRow(NamedTuple):
     events: list[str]
     brands: list[str] | None
     sections: list[str] | None
+    include_imports: bool
     secret: str
     previous_secret: str | None
     previous_secret_expires_at: datetime | None
@@ -76,6 +78,7 @@ class DueDelivery(NamedTuple):
     seq: int | None
     type: str
     body: str
+    is_bulk: bool
     attempts: int
 
 
@@ -84,7 +87,10 @@ _DUE_COLUMNS: Final = tuple(_DELIVERY.c[name] for name in DueDelivery._fields)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDelivery:
-    """A delivery to insert. It is due at once, and `seq` is None for an event that is not about a change."""
+    """A delivery to insert. It is due at once, and `seq` is None for an event that is not about a change.
+
+    `is_bulk` is set for the events of an import, which are sent after all others.
+    """
 
     id: UUID = field(default_factory=uuid7)
     webhook_id: UUID
@@ -92,6 +98,7 @@ class NewDelivery:
     type: str
     body: str
     created_at: datetime
+    is_bulk: bool = False
 
 
 def insert_webhook(
@@ -117,6 +124,7 @@ def insert_webhook(
         events=values["events"],
         brands=values.get("brands"),
         sections=values.get("sections"),
+        include_imports=values.get("include_imports", False),
         secret=secret,
         previous_secret=None,
         previous_secret_expires_at=None,
@@ -136,11 +144,24 @@ def get_webhook(connection: Connection, id_: UUID, owner: str | None) -> Webhook
     return None if row is None else WebhookRow._make(row)
 
 
-def list_webhooks(connection: Connection, owner: str | None) -> list[WebhookRow]:
-    """Return the webhooks of an owner, or all webhooks if `owner` is None, oldest first."""
-    statement = select(*_WEBHOOK_COLUMNS).order_by(_WEBHOOK.c.created_at, _WEBHOOK.c.id)
-    rows = connection.execute(statement if owner is None else statement.where(_WEBHOOK.c.owner == owner))
-    return [WebhookRow._make(row) for row in rows]
+def list_webhooks(connection: Connection, owner: str | None, *, after: UUID | None, limit: int) -> list[WebhookRow]:
+    """Return webhooks, oldest first.
+
+    Args:
+        connection: A connection to the database.
+        owner: The owner of the webhooks; None for those of all owners.
+        after: The last webhook of the previous page.
+        limit: Maximum number of webhooks.
+
+    Returns:
+        The webhooks.
+    """
+    statement = select(*_WEBHOOK_COLUMNS).order_by(_WEBHOOK.c.id).limit(limit)
+    if owner is not None:
+        statement = statement.where(_WEBHOOK.c.owner == owner)
+    if after is not None:
+        statement = statement.where(_WEBHOOK.c.id > after)
+    return [WebhookRow._make(row) for row in connection.execute(statement)]
 
 
 def list_eligible(connection: Connection, now: datetime) -> list[WebhookRow]:
@@ -188,6 +209,7 @@ def insert_deliveries(session: Session, deliveries: Sequence[NewDelivery]) -> No
             "seq": delivery.seq,
             "type": delivery.type,
             "body": delivery.body,
+            "is_bulk": delivery.is_bulk,
             "state": "pending",
             "attempts": 0,
             "next_attempt_at": delivery.created_at,
@@ -205,11 +227,12 @@ def list_due(
 ) -> list[DueDelivery]:
     """Return the deliveries to attempt now.
 
-    `limits` gives the maximum number of deliveries for each webhook; deliveries whose id is in `busy` are left out.
-    Deliveries of changes after `until` have to wait, because not every node knows these changes yet.
+    `limits` gives the maximum number of deliveries for each webhook, of imports and of other changes each; deliveries
+    whose id is in `busy` are left out. Deliveries of changes after `until` have to wait, because not every node knows
+    these changes yet.
 
     Returns:
-        The deliveries; those of one webhook are in the order of their due time.
+        The deliveries; those of one webhook are in the order of their due time, those of imports last.
     """
     due: list[DueDelivery] = []
     webhook_ids = [webhook_id for webhook_id, limit in limits.items() if limit > 0]
@@ -219,6 +242,7 @@ def list_due(
                 select(*_DUE_COLUMNS)
                 .where(
                     _DELIVERY.c.webhook_id == webhook_id,
+                    _DELIVERY.c.is_bulk == is_bulk,
                     _DELIVERY.c.state == "pending",
                     _DELIVERY.c.next_attempt_at <= now,
                 )
@@ -228,6 +252,7 @@ def list_due(
                 .subquery()
             )
             for webhook_id in webhook_ids[start : start + _WEBHOOKS_PER_STATEMENT]
+            for is_bulk in (False, True)
         ]
         due += [DueDelivery._make(row) for row in connection.execute(union_all(*selects))]
     return due
@@ -306,7 +331,7 @@ def requeue(session: Session, webhook_id: UUID, delivery_id: UUID, now: datetime
     statement = (
         update(_DELIVERY)
         .where(_DELIVERY.c.id == delivery_id, _DELIVERY.c.webhook_id == webhook_id)
-        .values(state="pending", attempts=0, next_attempt_at=now, finished_at=None)
+        .values(state="pending", attempts=0, next_attempt_at=now, finished_at=None, is_bulk=False)
     )
     return session.connection().execute(statement).rowcount == 1
 

@@ -8,7 +8,6 @@ limited, and nothing of the response is read but the status.
 from __future__ import annotations
 
 import http.client
-import ipaddress
 import re
 import socket
 import ssl
@@ -17,14 +16,13 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
+from newsapi.webhooks.addresses import is_public, normalize_url
+
 CONNECT_TIMEOUT_SECONDS: Final = 3.0
 """Maximum seconds for connecting."""
 
 RESPONSE_TIMEOUT_SECONDS: Final = 10.0
 """Maximum seconds from then on until the status has arrived."""
-
-_NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
-
 
 SocketAddress = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
 ResolvedAddress = tuple[socket.AddressFamily, socket.SocketKind, int, str, SocketAddress]
@@ -59,25 +57,11 @@ def resolve_public(host: str, port: int, *, allow_private: bool) -> Sequence[Res
     return entries
 
 
-def is_public(address: str | int) -> bool:
-    """Return whether an IP address is public; an IPv6 address that embeds an IPv4 address is judged by that one."""
-    ip = ipaddress.ip_address(str(address).partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        embedded = ip.ipv4_mapped or ip.sixtofour
-        if embedded is None and ip.teredo is not None:
-            embedded = ip.teredo[1]
-        if ip in _NAT64:
-            embedded = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        if embedded is not None:
-            return is_public(str(embedded))
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved
-
-
 def post(url: str, body: bytes, headers: Mapping[str, str], *, allow_private: bool) -> int:
     """Send a POST request and return the status of the response.
 
     Args:
-        url: An `http` or `https` URL.
+        url: An `http` or `https` URL; it is normalized first.
         body: The request body.
         headers: The request headers.
         allow_private: Whether addresses of private networks are allowed.
@@ -86,11 +70,12 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, allow_private: bo
         The HTTP status.
 
     Raises:
+        InvalidAddress: The URL cannot be called.
         ForbiddenAddress: The URL leads to a private network, or to no address at all.
         OSError: The connection failed or timed out.
         HTTPException: The response is not HTTP.
     """
-    parts = urlsplit(url)
+    parts = urlsplit(normalize_url(url))
     host = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "https" else 80)
     connection = http.client.HTTPConnection(host, port)
@@ -107,7 +92,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, allow_private: bo
 
 def _host_header(host: str, port: int | None) -> str:
     """Return the `Host` header."""
-    name = f"[{host}]" if ":" in host else host.encode("idna").decode()
+    name = f"[{host}]" if ":" in host else host
     return f"{name}:{port}" if port else name
 
 

@@ -15,14 +15,20 @@ from newsapi.web.wire import (
     OutputSchema,
     PageInfo,
     PageLinks,
+    StrictBoolean,
     WebAddress,
     open_enum,
     reject_duplicates,
     slug_list,
 )
+from newsapi.webhooks.addresses import InvalidAddress, normalize_url
 from newsapi.webhooks.event_types import EVENT_NAMES
 
 STATES: Final = ("active", "paused")
+INCLUDE_IMPORTS: Final = (
+    "Whether an import sends an event for each article and term that it creates or changes. If not, only"
+    " `import.finished`, `cache.invalidated` and the events of articles that it withdraws are sent"
+)
 DELIVERY_STATES: Final = ("pending", "delivered", "dead")
 
 
@@ -36,14 +42,17 @@ def _events(*, required: bool) -> fields.List[str]:
 
 
 class CallbackUrl(WebAddress):
-    """The URL of a webhook: without credentials and without a fragment."""
+    """The URL of a webhook, loaded in the form in which it is called: without credentials and without a fragment."""
 
     def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
         parts = urlsplit(text)
         if parts.username is not None or parts.password is not None or parts.fragment:
             raise ValidationError(["must not have a user name, a password or a fragment"])
-        return text
+        try:
+            return normalize_url(text)
+        except InvalidAddress as error:
+            raise ValidationError([f"cannot be called: {error}"]) from error
 
 
 class FilterInput(InputSchema):
@@ -59,6 +68,7 @@ class WebhookInput(InputSchema):
     url = CallbackUrl(required=True)
     events = _events(required=True)
     filter = fields.Nested(FilterInput, allow_none=True, load_default=None)
+    include_imports = StrictBoolean(load_default=False, metadata={"description": INCLUDE_IMPORTS})
 
 
 class WebhookPatch(WebhookInput):
@@ -67,6 +77,7 @@ class WebhookPatch(WebhookInput):
     url = CallbackUrl()
     events = _events(required=False)
     filter = fields.Nested(FilterInput, allow_none=True)
+    include_imports = StrictBoolean(metadata={"description": INCLUDE_IMPORTS})
     state = fields.String(
         validate=validate.OneOf(STATES, error=f"must be one of {', '.join(STATES)}"),
         metadata={"description": "A paused webhook is not called until it is active again"},
@@ -93,6 +104,7 @@ class WebhookSchema(OutputSchema):
     url = fields.Url(required=True)
     events = fields.List(fields.String(metadata=open_enum(*EVENT_NAMES)), required=True)
     filter = fields.Nested(Filter, required=True, allow_none=True)
+    include_imports = fields.Boolean(required=True, metadata={"description": INCLUDE_IMPORTS})
     state = fields.String(required=True, metadata=open_enum(*STATES))
     failing_since = Instant(
         required=True,
@@ -112,9 +124,11 @@ class WebhookResponse(OutputSchema):
 
 
 class WebhookList(OutputSchema):
-    """The webhooks of the requesting key."""
+    """The webhooks of the requesting key, oldest first."""
 
     data = fields.List(fields.Nested(WebhookSchema), required=True)
+    page = fields.Nested(PageInfo, required=True)
+    links = fields.Nested(PageLinks, required=True)
 
 
 class PingAccepted(OutputSchema):

@@ -17,6 +17,7 @@ class Webhook(Base):
     """A URL that is called when one of `events` happens, for all articles or for those of some brands and sections.
 
     Attributes:
+        include_imports: Whether imports send an event for each article and term.
         secret: Signs every call, so it is stored in clear.
         previous_secret: Signs beside it until `previous_secret_expires_at`.
         failing_since: Time of the first failed call since the last success.
@@ -31,6 +32,7 @@ class Webhook(Base):
     events: Mapped[list[str]] = mapped_column(Json)
     brands: Mapped[list[str] | None] = mapped_column(Json)
     sections: Mapped[list[str] | None] = mapped_column(Json)
+    include_imports: Mapped[bool]
     secret: Mapped[str]
     previous_secret: Mapped[str | None]
     previous_secret_expires_at: Mapped[datetime | None]
@@ -42,13 +44,20 @@ class Webhook(Base):
 class Delivery(Base):
     """One event for one webhook. The id is the same on every attempt, and `body` is sent as it is.
 
-    `state` is `pending`, `delivered` or `dead`; `next_attempt_at` is the time of the next attempt.
+    `state` is `pending`, `delivered` or `dead`; `next_attempt_at` is the time of the next attempt. `is_bulk` is set for
+    the events of an import, which are sent after all others.
     """
 
     __tablename__ = "delivery"
     __table_args__ = (
         Index(
-            "ix_delivery_due", "webhook_id", "next_attempt_at", "id", sqlite_where=_PENDING, postgresql_where=_PENDING
+            "ix_delivery_due",
+            "webhook_id",
+            "is_bulk",
+            "next_attempt_at",
+            "id",
+            sqlite_where=_PENDING,
+            postgresql_where=_PENDING,
         ),
         Index("ix_delivery_of_webhook", "webhook_id", "id"),
         Index("ix_delivery_done", "finished_at"),
@@ -59,6 +68,7 @@ class Delivery(Base):
     seq: Mapped[int | None] = mapped_column(BigInteger)
     type: Mapped[str]
     body: Mapped[str]
+    is_bulk: Mapped[bool]
     state: Mapped[str] = mapped_column(BytewiseText)
     attempts: Mapped[int]
     next_attempt_at: Mapped[datetime]

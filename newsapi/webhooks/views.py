@@ -20,6 +20,7 @@ from newsapi.web.blueprint import Blueprint
 from newsapi.web.context import app_context
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.idempotency import SaveResponse, StoredResponse
+from newsapi.web.params import PageParams
 from newsapi.web.responses import private_response
 from newsapi.web.wire import load_body
 from newsapi.webhooks import commands, queries, safe_http
@@ -55,18 +56,15 @@ class Webhooks(MethodView):
     """The webhooks of a key."""
 
     @blueprint.doc(operationId="listWebhooks", summary="List webhooks", **write_requests.requires_key())
+    @blueprint.arguments(PageParams(), location="query", error_status_code=400)
     @blueprint.response(200, WebhookList)
-    @blueprint.documents_errors()
-    def get(self) -> Response:
+    @blueprint.documents_errors(400)
+    def get(self, query: pagination.Query) -> Response:
         """Return the webhooks of this key, or of all keys with the scope `admin`, oldest first and without secrets."""
-        write_requests.reject_query_params()
         caller = require_caller()
-
-        def build(connection: Connection) -> CachedResponse:
-            webhooks = queries.list_webhooks(connection, commands.visible_owner(caller))
-            return _cached_response(connection, {"data": [_webhook_record(webhook) for webhook in webhooks]})
-
-        return private_response(PATH, {}, build)
+        return private_response(
+            PATH, query, lambda connection: _webhook_page(connection, commands.visible_owner(caller), query)
+        )
 
     @blueprint.doc(
         operationId="createWebhook",
@@ -221,6 +219,8 @@ def _columns(values: Mapping[str, Any]) -> WebhookColumns:
     if "filter" in values:
         filters = values["filter"] or {}
         columns["brands"], columns["sections"] = filters.get("brand") or None, filters.get("section") or None
+    if "include_imports" in values:
+        columns["include_imports"] = values["include_imports"]
     if "state" in values:
         columns["paused_at"] = app_context().now() if values["state"] == "paused" else None
     if values.get("state") == "active":
@@ -237,7 +237,8 @@ def _check_url(url: str) -> None:
     url_parts = urlsplit(url)
     try:
         allows_private = app_context().settings.webhook_private == "allow"
-        safe_http.resolve_public(url_parts.hostname or "", url_parts.port or 443, allow_private=allows_private)
+        port = url_parts.port or (443 if url_parts.scheme == "https" else 80)
+        safe_http.resolve_public(url_parts.hostname or "", port, allow_private=allows_private)
     except safe_http.ForbiddenAddress as error:
         raise InvalidBody([FieldError("/url", f"cannot be called: {error}")]) from error
     except OSError:
@@ -257,6 +258,18 @@ def _webhook_record(webhook: WebhookRow) -> dict[str, Any]:
 def _cached_response(connection: Connection, body: Mapping[str, object]) -> CachedResponse:
     snapshot = facets.resolve_filters(connection, {})
     return CachedResponse(body=dump_json(body), seq=snapshot.seq, nonce=snapshot.nonce)
+
+
+def _webhook_page(connection: Connection, owner: str | None, query: pagination.Query) -> CachedResponse:
+    after = UUID(pagination.cursor_payload(query, "webhooks")[0]) if "cursor" in query else None
+    webhooks = queries.list_webhooks(connection, owner, after=after, limit=query["limit"] + 1)
+    page, next_cursor = webhooks[: query["limit"]], None
+    if len(webhooks) > len(page):
+        next_cursor = app_context().cursors.write(["webhooks", page[-1].id.hex], now=app_context().now())
+    body = pagination.list_response(PATH, query, [_webhook_record(webhook) for webhook in page], (next_cursor, None))
+    response = _cached_response(connection, body)
+    response.link = pagination.link_header(body["links"])
+    return response
 
 
 def _delivery_page(connection: Connection, id_: UUID, path: str, query: pagination.Query) -> CachedResponse:

@@ -7,14 +7,14 @@ if a worker is killed during an attempt, the delivery is attempted again with th
 
 from __future__ import annotations
 
-import collections
 import http.client
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import structlog
@@ -22,12 +22,13 @@ from prometheus_client import Counter, Gauge
 
 from newsapi import __version__
 from newsapi.cache.log_follower import MAX_STALENESS_SECONDS
+from newsapi.changelog import failed_changes
 from newsapi.changelog import offsets as changelog_offsets
 from newsapi.changelog import reader as changelog_reader
 from newsapi.changelog.offsets import LogPosition
 from newsapi.changelog.reader import ChangeRow
 from newsapi.content.presentation.presentation import ArticlePresenter
-from newsapi.db.database import Database, Session
+from newsapi.db.database import Connection, Database, Session
 from newsapi.webhooks import events, queries, safe_http, signing
 from newsapi.webhooks.queries import DeliveryAttempt, DueDelivery, NewDelivery, WebhookRow
 from newsapi.worker.consumers import Consumer
@@ -62,6 +63,10 @@ MAX_CALLS: Final = 64
 """Maximum number of concurrent calls to one webhook, and in total. A failing webhook gets only one lane, so that 60 of
 them leave threads for the others."""
 
+MAX_BULK_CALLS_PER_WEBHOOK: Final = 2
+MAX_BULK_CALLS: Final = 32
+"""How many of these calls may be for events of imports, so that other events find a free lane."""
+
 DELIVERIES_PER_COMMIT: Final = 5
 """Number of deliveries that a lane makes before their results are recorded."""
 
@@ -82,6 +87,14 @@ class _SeenRange:
     start: int
     end: LogPosition
     read_at: float
+
+
+class _Call(NamedTuple):
+    """A lane in use: the webhook that is called, the deliveries, and whether they are events of an import."""
+
+    webhook_id: UUID
+    delivery_ids: Sequence[UUID]
+    is_bulk: bool
 
 
 class WebhookConsumer(Consumer):
@@ -116,7 +129,7 @@ class WebhookConsumer(Consumer):
         self._allow_private = allow_private
         self._pool: ThreadPoolExecutor | None = None
         self._cleaned_up_at: datetime | None = None
-        self._calls: dict[Future[list[DeliveryAttempt]], tuple[UUID, list[UUID]]] = {}
+        self._calls: dict[Future[list[DeliveryAttempt]], _Call] = {}
         self.reset()
 
     def reset(self) -> None:
@@ -133,6 +146,11 @@ class WebhookConsumer(Consumer):
             webhooks = queries.list_eligible(connection, self._now())
         self._start_due_deliveries(webhooks)
         return self._plan(webhooks)
+
+    def retry(self, rows: Sequence[ChangeRow]) -> None:
+        with self._database.read_transaction() as connection:
+            request = events.PlanRequest(queries.list_eligible(connection, self._now()), rows, (), self._now())
+            self._planned = events.plan_deliveries(connection, request, self._presentation)
 
     def commit(self, session: Session) -> None:
         if self._planned:
@@ -156,11 +174,9 @@ class WebhookConsumer(Consumer):
         start, end = ready[0].start, ready[-1].end
         with self._database.read_transaction() as connection:
             _, rows = changelog_reader.read_batch(connection, start, end.seq - start)
-            planned = (
-                events.plan_deliveries(connection, webhooks, rows, self._presentation, now=self._now())
-                if webhooks
-                else []
-            )
+            unpurged = self._list_unpurged(connection, start, end.seq)
+            request = events.PlanRequest(webhooks, rows, unpurged, self._now())
+            planned = events.plan_deliveries(connection, request, self._presentation) if webhooks else []
         self._planned = planned
         self._unplanned = self._unplanned[len(ready) :]
         self._planned_at = now
@@ -172,55 +188,73 @@ class WebhookConsumer(Consumer):
         known_everywhere = [
             changes_read for changes_read in self._unplanned if changes_read.read_at + MAX_STALENESS_SECONDS <= now
         ]
-        purged_seq = self._purged_seq() if known_everywhere else 0
+        if not known_everywhere:
+            return []
+        start = known_everywhere[0].start
+        until = min(known_everywhere[-1].end.seq, start + MAX_CHANGES_PER_PLAN)
+        with self._database.read_transaction() as connection:
+            unpurged = sorted(self._list_unpurged(connection, start, until))
         for changes_read in known_everywhere:
-            is_unpurged = changes_read.end.seq > purged_seq
-            if is_unpurged and changes_read.read_at + PURGE_WAIT_SECONDS > now:
+            count = bisect_right(unpurged, changes_read.end.seq) - bisect_right(unpurged, changes_read.start)
+            if count and changes_read.read_at + PURGE_WAIT_SECONDS > now:
                 break
             if ready and changes_read.end.seq - ready[0].start > MAX_CHANGES_PER_PLAN:
                 break
-            if is_unpurged:
-                _PURGE_TIMEOUTS.inc(changes_read.end.seq - changes_read.start)
+            _PURGE_TIMEOUTS.inc(count)
             ready.append(changes_read)
         return ready
 
-    def _purged_seq(self) -> float:
-        """Return the last change that the CDN has purged; infinity if there is no CDN."""
+    def _list_unpurged(self, connection: Connection, after_seq: int, until_seq: int) -> set[int]:
+        """Return the changes in a range for which the CDN has not confirmed the purge; none if there is no CDN."""
         if not self._wait_for_purge:
-            return float("inf")
-        with self._database.read_transaction() as connection:
-            return changelog_offsets.get_offset(connection, changelog_offsets.PURGED_OFFSET)
+            return set()
+        purged_seq = changelog_offsets.get_offset(connection, changelog_offsets.PURGED_OFFSET)
+        failed = failed_changes.list_seqs(connection, changelog_offsets.PURGE_CONSUMER, after_seq, until_seq)
+        return failed | {*range(max(after_seq, purged_seq) + 1, until_seq + 1)}
 
     # --- calling ---
 
     def _start_due_deliveries(self, webhooks: Sequence[WebhookRow]) -> None:
         """Start the deliveries that are due, as far as lanes are free."""
-        ids_in_flight = [id_ for _, ids in self._calls.values() for id_ in ids]
-        used_lanes = collections.Counter(webhook_id for webhook_id, _ in self._calls.values())
+        ids_in_flight = [id_ for call in self._calls.values() for id_ in call.delivery_ids]
         active = {webhook.id: webhook for webhook in webhooks if webhook.paused_at is None}
-        free_lanes = {
-            id_: (1 if webhook.failing_since else MAX_CALLS_PER_WEBHOOK) - used_lanes[id_]
-            for id_, webhook in active.items()
-        }
         _PAUSED.set(len(webhooks) - len(active))
+        free_lanes = {id_: self._count_free_lanes(webhook) for id_, webhook in active.items()}
         if not active:
             return
         with self._database.read_transaction() as connection:
             limits = {id_: lanes * DELIVERIES_PER_COMMIT for id_, lanes in free_lanes.items()}
             until = changelog_offsets.get_offset(connection, self.name)
             rows = queries.list_due(connection, self._now(), limits, ids_in_flight, until=until)
-        for id_ in {row.webhook_id for row in rows}:
-            own_rows = [row for row in rows if row.webhook_id == id_]
-            for lane in range(free_lanes[id_]):
-                self._start_call(active[id_], own_rows[lane :: free_lanes[id_]])
+        for is_bulk in (False, True):  # the events of imports get the lanes that all others leave
+            rows_by_webhook: dict[UUID, list[DueDelivery]] = {}
+            for row in rows:
+                if row.is_bulk == is_bulk:
+                    rows_by_webhook.setdefault(row.webhook_id, []).append(row)
+            for id_, own_rows in rows_by_webhook.items():
+                lanes = min(free_lanes[id_], self._count_bulk_lanes(id_) if is_bulk else MAX_CALLS_PER_WEBHOOK)
+                for lane in range(lanes):
+                    free_lanes[id_] -= self._start_call(active[id_], own_rows[lane::lanes], is_bulk=is_bulk)
 
-    def _start_call(self, webhook: WebhookRow, rows: Sequence[DueDelivery]) -> None:
+    def _count_free_lanes(self, webhook: WebhookRow) -> int:
+        """Return how many more calls to a webhook may be started."""
+        used = sum(call.webhook_id == webhook.id for call in self._calls.values())
+        return (1 if webhook.failing_since else MAX_CALLS_PER_WEBHOOK) - used
+
+    def _count_bulk_lanes(self, webhook_id: UUID) -> int:
+        """Return how many more calls with events of imports may be started, to this webhook and in total."""
+        used = [call.webhook_id for call in self._calls.values() if call.is_bulk]
+        return max(0, min(MAX_BULK_CALLS_PER_WEBHOOK - used.count(webhook_id), MAX_BULK_CALLS - len(used)))
+
+    def _start_call(self, webhook: WebhookRow, rows: Sequence[DueDelivery], *, is_bulk: bool) -> bool:
+        """Start deliveries one after the other in a thread; return False if there are none or no thread is free."""
         if not rows or len(self._calls) >= MAX_CALLS:
-            return
+            return False
         if self._pool is None:
             self._pool = ThreadPoolExecutor(MAX_CALLS, thread_name_prefix="webhook")
         future = self._pool.submit(self._deliver, webhook, rows)
-        self._calls[future] = webhook.id, [row.id for row in rows]
+        self._calls[future] = _Call(webhook.id, [row.id for row in rows], is_bulk)
+        return True
 
     def _deliver(self, webhook: WebhookRow, rows: Sequence[DueDelivery]) -> list[DeliveryAttempt]:
         """Attempt deliveries one after the other, up to the first failure."""

@@ -3,6 +3,10 @@
 Several workers may run. A consumer is run by one of them at a time, by a lease in the row of its offset, and only the
 holder of the lease can move the offset: a worker that was suspended for a minute finds that it lost the lease, and
 starts again from the offset.
+
+A change that a consumer cannot process does not stop it: after some tries the change is set aside in the database, the
+consumer goes on, and the change is tried again later (`newsapi.worker.isolation`). While a consumer fails, and while it
+has changes set aside, its row in the database, the metrics and `/readyz` say so.
 """
 
 from __future__ import annotations
@@ -16,11 +20,14 @@ from typing import Final
 import structlog
 from prometheus_client import Counter, Gauge
 
+from newsapi.changelog import failed_changes
 from newsapi.changelog import offsets as changelog_offsets
 from newsapi.changelog import reader as changelog_reader
 from newsapi.changelog.offsets import LogPosition
 from newsapi.changelog.reader import ChangeRow
 from newsapi.db.database import Database, Session
+from newsapi.worker.isolation import BatchIsolation, NextTry, describe_error, is_outage
+from newsapi.worker.retries import FailedChangeRetries
 
 log = structlog.get_logger("newsapi.worker")
 
@@ -39,6 +46,9 @@ BATCH_SIZE: Final = 1_000
 MAX_BACKOFF_SECONDS: Final = 60.0
 """Maximum seconds between attempts of a consumer that keeps failing; half a second after the first failure."""
 
+REPORT_AFTER_FAILURES: Final = 2
+"""Number of failures in a row after which a consumer counts as failing."""
+
 _LAG_CHANGES = Gauge(
     "newsapi_consumer_lag_changes",
     "Changes that a consumer has not finished yet",
@@ -46,6 +56,12 @@ _LAG_CHANGES = Gauge(
     multiprocess_mode="livemostrecent",
 )
 _FAILURES = Counter("newsapi_consumer_failures", "Failures of a consumer", ["consumer"])
+_FAILING = Gauge(
+    "newsapi_consumer_failing",
+    "Whether a consumer fails or reports a problem: 1 or 0",
+    ["consumer"],
+    multiprocess_mode="livemostrecent",
+)
 
 
 class Consumer:
@@ -54,11 +70,15 @@ class Consumer:
     name: str
     from_the_first = False
     """Whether a new consumer starts at the first change, and not at the head of the changelog."""
+    can_set_aside = True
+    """Whether a change with which the consumer keeps failing is set aside, so that it goes on with the next."""
+    problem: str | None = None
+    """What is wrong although the consumer goes on, for operators; None if nothing is."""
 
     def handle(self, rows: Sequence[ChangeRow]) -> LogPosition | None:
         """Handle the next rows of the changelog, and do the work that is due.
 
-        If this raises, it is called again later with the same rows and possibly more.
+        If this raises, it is called again later with the same rows and possibly more, or with fewer after a `reset`.
 
         Args:
             rows: The next rows, in order; may be empty.
@@ -70,6 +90,16 @@ class Consumer:
             NotImplementedError: The subclass does not override this method.
         """
         raise NotImplementedError
+
+    def retry(self, rows: Sequence[ChangeRow]) -> None:
+        """Process changes that were set aside earlier, at once and whatever else is unfinished.
+
+        A consumer whose `handle` does not finish all rows in the same call overrides this method.
+
+        Args:
+            rows: The changes, in order.
+        """
+        self.handle(rows)
 
     def commit(self, session: Session) -> None:
         """Write what belongs to the finished changes, in the transaction that commits the offset."""
@@ -97,14 +127,20 @@ class Worker:
         """
         self.runners = [ConsumerRunner(database, consumer, now=now) for consumer in consumers]
 
-    def run(self, stop: threading.Event) -> None:
-        """Run until `stop` is set; then finish the current steps and release all leases."""
+    def run(self, wait_for_stop: Callable[[], object]) -> None:
+        """Run until `wait_for_stop` returns; then finish the current steps and release all leases.
+
+        Args:
+            wait_for_stop: Waits in the calling thread until the worker is to stop.
+        """
+        stop = threading.Event()
         threads = [
             threading.Thread(target=runner.run, args=(stop,), name=runner.consumer.name) for runner in self.runners
         ]
         for thread in threads:
             thread.start()
-        stop.wait()
+        wait_for_stop()
+        stop.set()
         for thread in threads:
             thread.join()
 
@@ -119,8 +155,11 @@ class ConsumerRunner:
         self._now = now
         self._holder = ""
         self._lease_expires_at: datetime | None = None
-        self._committed = self._read = LogPosition(0, 0)
+        self._committed = self._read = self._attempted = LogPosition(0, 0)
         self._failures = 0
+        self._isolation = BatchIsolation()
+        self._retries = FailedChangeRetries(database, consumer, now=now)
+        self._reported: str | None = ""  # the problem that the database knows of; "" if it was not written yet
 
     def run(self, stop: threading.Event) -> None:
         """Run steps until `stop` is set, then release the lease."""
@@ -132,15 +171,14 @@ class ConsumerRunner:
         """Read and handle one batch; return the seconds to wait before the next step."""
         try:
             more = self._renew_lease() and self._handle_next_batch()
+            if self._lease_expires_at is not None:
+                self._retry_failed_changes()
         except Exception as error:  # noqa: BLE001 (whatever the error: this consumer retries, and the others go on)
-            self._failures += 1
-            _FAILURES.labels(self.consumer.name).inc()
-            wait = min(MAX_BACKOFF_SECONDS, 2.0 ** min(self._failures - 2, 10))
-            log.warning("consumer failed", consumer=self.consumer.name, error=repr(error)[:300], retry_in=wait)
-            return wait
+            return self._on_failure(error)
         if self._failures:
             log.warning("consumer recovered", consumer=self.consumer.name)
         self._failures = 0
+        self._report(self.consumer.problem)
         return 0.0 if more else POLL_INTERVAL_SECONDS
 
     def release(self) -> None:
@@ -152,7 +190,9 @@ class ConsumerRunner:
                 with self._database.transaction() as session:
                     changelog_offsets.release_lease(session, self.consumer.name, self._holder)
             except Exception as error:  # noqa: BLE001 (then the lease expires)
-                log.warning("lease not released", consumer=self.consumer.name, error=repr(error)[:300])
+                log.warning("lease not released", consumer=self.consumer.name, error=describe_error(error))
+
+    # --- the lease ---
 
     def _renew_lease(self) -> bool:
         """Acquire or renew the lease; return False if another worker holds it."""
@@ -174,41 +214,56 @@ class ConsumerRunner:
             return False
         if not was_held or offset != self._committed:
             self.consumer.reset()
-            self._committed = self._read = offset
+            self._committed = self._read = self._attempted = offset
             log.info("lease acquired", consumer=self.consumer.name, seq=offset.seq)
         self._holder, self._lease_expires_at = holder, now + LEASE_DURATION
         return True
 
     def _forget_lease(self) -> None:
         self._lease_expires_at = None
+        self._isolation, self._reported = BatchIsolation(), ""
         self.consumer.reset()
 
+    def _lose_lease(self) -> None:
+        log.warning("lease lost to another worker", consumer=self.consumer.name)
+        self._holder = ""
+        self._forget_lease()
+
+    # --- the next changes ---
+
     def _handle_next_batch(self) -> bool:
+        limit = BATCH_SIZE if self._isolation.limit is None else min(BATCH_SIZE, self._isolation.limit)
         with self._database.read_transaction() as connection:
             head = changelog_offsets.changelog_head(connection)
             nonce: int | None = self._read.nonce
             rows: Sequence[ChangeRow] = ()
-            if head != self._read:
-                nonce, rows = changelog_reader.read_batch(connection, self._read.seq, BATCH_SIZE)
+            if head != self._read and (self._isolation.limit is None or self._read == self._committed):
+                nonce, rows = changelog_reader.read_batch(connection, self._read.seq, limit)
         if head.seq < self._read.seq or (self._read.seq and nonce != self._read.nonce):
             self._restart_at_head(head)
             return True
+        if rows:
+            self._attempted = LogPosition(rows[-1].seq, rows[-1].nonce)
         finished = self.consumer.handle(rows)
         if rows:
-            self._read = LogPosition(rows[-1].seq, rows[-1].nonce)
+            self._read = self._attempted
         if finished is not None and finished.seq > self._committed.seq:
             self._commit_or_restart(finished)
+            self._isolation.on_finished(finished.seq)
         _LAG_CHANGES.labels(self.consumer.name).set(head.seq - self._committed.seq)
-        return len(rows) == BATCH_SIZE
+        return len(rows) == limit
 
     def _commit_or_restart(self, end: LogPosition) -> None:
         """Commit the offset; if that fails, discard what was prepared and read the changes again."""
         try:
             self._commit(end)
         except Exception:
-            self.consumer.reset()
-            self._read = self._committed
+            self._discard_unfinished()
             raise
+
+    def _discard_unfinished(self) -> None:
+        self.consumer.reset()
+        self._read = self._committed
 
     def _restart_at_head(self, head: LogPosition) -> None:
         """Continue at the head of a changelog that was restored from a backup and went another way."""
@@ -219,20 +274,86 @@ class ConsumerRunner:
             head=head.seq,
         )
         self.consumer.reset()
+        self._attempted = self._committed  # a failure from here on is about no change
         self.consumer.on_log_restored()
         self._commit(head)
-        self._read = self._committed
+        self._read = self._attempted = self._committed
+        self._isolation = BatchIsolation()
 
-    def _commit(self, end: LogPosition) -> None:
+    def _commit(self, end: LogPosition, *, error: str | None = None) -> None:
+        """Commit the offset with the work of the consumer or, with `error`, with the change at `end` set aside."""
         with self._database.transaction() as session:
             committed = changelog_offsets.commit_offset(
                 session, self.consumer.name, self._holder, start=self._committed, end=end, now=self._now()
             )
-            if committed:
+            if committed and error is None:
                 self.consumer.commit(session)
+            elif committed and error is not None:
+                failed_changes.set_aside(session, self.consumer.name, [end], error, now=self._now())
         if committed:
             self._committed = end
         else:
-            log.warning("lease lost to another worker", consumer=self.consumer.name)
-            self._holder = ""
-            self._forget_lease()
+            self._lose_lease()
+
+    # --- failures ---
+
+    def _on_failure(self, error: Exception) -> float:
+        """Decide what follows a failure; return the seconds to wait before the next step."""
+        self._failures += 1
+        _FAILURES.labels(self.consumer.name).inc()
+        next_try = NextTry.SAME_BATCH
+        count = self._attempted.seq - self._committed.seq
+        if self.consumer.can_set_aside and count > 0 and not is_outage(error):
+            next_try = self._isolation.on_failure(count, self._attempted.seq)
+        if self._failures >= REPORT_AFTER_FAILURES:
+            self._report(describe_error(error))
+        if next_try is NextTry.SET_ASIDE and self._set_aside(error):
+            return 0.0
+        wait = min(MAX_BACKOFF_SECONDS, 2.0 ** min(self._failures - 2, 10))
+        if next_try is NextTry.HALF_BATCH:
+            self._discard_unfinished()
+            wait, self._failures = 0.0, 0
+        log.warning("consumer failed", consumer=self.consumer.name, error=describe_error(error), retry_in=wait)
+        return wait
+
+    def _set_aside(self, error: Exception) -> bool:
+        """Set the only unfinished change aside; return False if the consumer fails without it as well."""
+        position = self._attempted
+        self._discard_unfinished()
+        try:
+            self.consumer.handle(())
+            self._commit(position, error=describe_error(error))
+        except Exception as other_error:  # noqa: BLE001 (the consumer or the database fails whatever the change)
+            log.warning("consumer failed", consumer=self.consumer.name, error=describe_error(other_error))
+            return False
+        self._read = self._committed
+        self._isolation.on_finished(self._committed.seq)
+        self._failures = 0
+        self._retries.check_soon()
+        log.error("change set aside", consumer=self.consumer.name, seq=position.seq, error=describe_error(error))
+        return True
+
+    def _retry_failed_changes(self) -> None:
+        """Try changes that were set aside again, if some are due."""
+
+        def hold_lease(session: Session) -> bool:
+            here = self._committed
+            return changelog_offsets.commit_offset(
+                session, self.consumer.name, self._holder, start=here, end=here, now=self._now()
+            )
+
+        if not self._retries.retry_due(hold_lease):
+            self._discard_unfinished()
+
+    def _report(self, problem: str | None) -> None:
+        """Record what is wrong with this consumer, for `/readyz` and operators, unless the database knows it."""
+        if self._lease_expires_at is None or problem == self._reported:
+            return
+        try:
+            with self._database.transaction() as session:
+                changelog_offsets.save_failure(session, self.consumer.name, self._holder, problem, self._now())
+        except Exception as error:  # noqa: BLE001 (the next step tries again)
+            log.warning("state of consumer not recorded", consumer=self.consumer.name, error=describe_error(error))
+            return
+        _FAILING.labels(self.consumer.name).set(problem is not None)
+        self._reported = problem

@@ -2,56 +2,28 @@
 
 from __future__ import annotations
 
-import urllib.request
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass
-from typing import Final
+from typing import Generic, TypeVar
 
 from newsapi.changelog.offsets import LogPosition
 
-TIMEOUT_SECONDS: Final = 3.0
-"""Seconds that another server may take to connect, and to respond."""
-
-
-class _NoRedirectHandler(urllib.request.HTTPRedirectHandler):
-    """Does not follow redirects: urllib would turn the request into a GET and pass on the token."""
-
-    def redirect_request(self, *_args: object) -> None:
-        """Return None, so that the redirect status is raised as an error."""
-
-
-_OPENER: Final = urllib.request.build_opener(_NoRedirectHandler)
-
-
-def send_request(method: str, url: str, headers: dict[str, str], body: bytes | None = None) -> None:
-    """Send one request to a server that the settings name.
-
-    Args:
-        method: The HTTP method.
-        url: An `http` or `https` URL.
-        headers: The request headers.
-        body: The request body, if any.
-
-    Raises:
-        OSError: The server did not respond with a status of 2xx.
-    """
-    request = urllib.request.Request(url, method=method, headers=headers, data=body)  # noqa: S310 (Settings accepts only http and https)
-    _OPENER.open(request, timeout=TIMEOUT_SECONDS).close()
+T = TypeVar("T", bound=Hashable)
 
 
 @dataclass(slots=True)
-class DelayedBatch:
+class DelayedBatch(Generic[T]):
     """Values to send together, the last change they belong to, and when they are due (monotonic clock, seconds)."""
 
-    payload: set[str]
+    payload: set[T]
     end: LogPosition
     due: float
 
 
-class DelayedBatches:
-    """Batches of strings that wait until they are due."""
+class DelayedBatches(Generic[T]):
+    """Batches of values that wait until they are due."""
 
-    def __init__(self, send_batch: Callable[[Collection[str]], None], clock: Callable[[], float]) -> None:
+    def __init__(self, send_batch: Callable[[Collection[T]], None], clock: Callable[[], float]) -> None:
         """Start empty.
 
         Args:
@@ -60,13 +32,13 @@ class DelayedBatches:
         """
         self._send_batch = send_batch
         self._clock = clock
-        self._waiting: list[DelayedBatch] = []
+        self._waiting: list[DelayedBatch[T]] = []
 
     def forget(self) -> None:
         """Discard all batches."""
         self._waiting.clear()
 
-    def add(self, values: Collection[str], end: LogPosition, delay: float) -> None:
+    def add(self, values: Collection[T], end: LogPosition, delay: float) -> None:
         """Schedule values for sending.
 
         Args:
@@ -76,7 +48,7 @@ class DelayedBatches:
         """
         self._waiting.append(DelayedBatch(set(values), end, self._clock() + delay))
 
-    def send_due(self) -> DelayedBatch | None:
+    def send_due(self) -> DelayedBatch[T] | None:
         """Send all batches that are due as one. If sending raises, the merged batch is kept for the next call.
 
         Returns:

@@ -24,6 +24,8 @@ OFFSET_COMMIT_INTERVAL: Final = 100
 class PeriodicTask(Consumer):
     """A consumer that runs its task at every poll of the changelog, with or without new changes."""
 
+    can_set_aside = False  # the task does not depend on the changes
+
     def __init__(self, task: Callable[[], int]) -> None:
         """Store the task, which returns how many items it processed."""
         self._task = task

@@ -1,12 +1,14 @@
 """A CDN is told what to drop: a second after the change, and again five seconds later."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import select, update
 
 from newsapi import cdn as room
 from newsapi.cdn import CdnPurgeConsumer, make_cdn
+from newsapi.changelog import failed_changes, offsets
 from newsapi.changelog import writer as changelog_writer
 from newsapi.changelog.records import NewChange
 from newsapi.changelog.tables import ChangelogHead, ConsumerOffset
@@ -187,7 +189,8 @@ def test_a_cdn_that_fails_is_told_again_until_it_answers(follow, cdn, seconds, m
     later(follow, seconds, 5)
     later(follow, seconds, 1)
     assert place(database)[0] == place(database)[1]
-    told = [one.words for one in cdn.asked]
+    told = [one.words for one in cdn.asked if one.words != {room.PROBE_KEY}]
+    assert len(told) == len(cdn.asked) - 2
     assert "slug:velar" in told[0] & told[1] & told[2]
     assert sum("slug:velar" in one for one in told[2:]) >= 2
     assert sum("slug:evoque" in one for one in told) >= 2
@@ -215,12 +218,121 @@ def test_a_worker_that_takes_over_purges_what_was_not_purged_twice(follow, cdn, 
     assert place(database)[0] == place(database)[1]
 
 
-def test_many_words_go_in_requests_of_256(follow, cdn, seconds, make):
+def test_many_words_go_in_requests_of_four_kilobytes(follow, cdn, seconds, make):
     make.articles(200)
     both(follow, seconds)
-    told = [one.headers["Surrogate-Key"].split() for one in cdn.asked]
-    assert [len(one) for one in told] == [256, 256, 89] * 2
-    assert len(set().union(*told)) == 601
+    told = [one.headers["Surrogate-Key"] for one in cdn.asked]
+    assert all(3_900 < len(value) <= 4_000 for value in told[: len(told) // 2 - 1])
+    assert max(map(len, told)) <= 4_000
+    assert len({word for value in told for word in value.split()}) == 601
+    assert sum(len(value.split()) for value in told) == 2 * 601
+
+
+@pytest.mark.parametrize("max_keys", [1, 7, 256])
+def test_batches_are_cut_by_number_and_by_bytes(max_keys):
+    keys = [f"slug:{'a' * (number % 196)}{number:04}" for number in range(900)]
+    batches = [*room.key_batches(keys, max_keys)]
+    assert [key for batch in batches for key in batch] == keys
+    for batch, following in pairwise(batches):
+        assert len(batch) <= max_keys
+        assert len(" ".join(batch)) <= 4_000
+        assert len(batch) == max_keys or len(" ".join([*batch, following[0]])) > 4_000
+    assert [*room.key_batches([], max_keys)] == []
+
+
+def refuses(cdn, word, *, everything):
+    """Have the CDN refuse each purge of this word and, if so, of everything."""
+
+    def heed(asked):
+        is_refused = word in asked.words or (everything and asked.path.endswith("purge_all"))
+        cdn.status = 400 if is_refused else 200
+
+    cdn.heed = heed
+
+
+@pytest.fixture
+def failed(database):
+    def failed():
+        with database.read_transaction() as connection:
+            return failed_changes.list_failed(connection)
+
+    return failed
+
+
+def test_in_place_of_a_purge_that_the_cdn_refuses_everything_is_purged_and_operators_are_told(
+    follow, cdn, seconds, make, database, failed, client
+):
+    refuses(cdn, "slug:velar", everything=False)
+    make.article("velar")
+    both(follow, seconds)
+    assert [one.path.rpartition("/")[2] for one in cdn.asked] == ["purge", "purge", "purge_all"] * 2
+    assert (place(database)[0], failed()) == (place(database)[1], [])
+    assert client.get("/readyz").json["parts"]["purge"].startswith("failing since")
+    make.article("evoque")
+    both(follow, seconds)
+    assert "slug:evoque" in cdn.asked[-1].words
+    assert client.get("/readyz").json["parts"]["purge"] == "ok"
+
+
+def test_a_purge_that_is_refused_for_good_holds_up_no_other(follow, cdn, seconds, make, database, failed, client):
+    refuses(cdn, "slug:velar", everything=True)
+    make.article("velar")
+    make.article("evoque")
+    follow.step()
+    make.article("punto")
+    both(follow, seconds)
+    make.article("panda")
+    both(follow, seconds)
+    assert place(database)[0] == place(database)[1]
+    accepted = set().union(*(one.words for one in cdn.asked if "slug:velar" not in one.words))
+    assert "slug:panda" in accepted
+    [*_, first] = [row for row in failed() if row.consumer == "purge"][:1]
+    assert "status 400" in first.error
+    assert "set aside" in client.get("/readyz").json["parts"]["purge"]
+
+
+def test_of_many_purges_only_the_changes_of_the_refused_one_are_set_aside_and_retried(
+    follow, cdn, seconds, make, failed, clock, monkeypatch
+):
+    monkeypatch.setattr(room, "MAX_KEY_HEADER_BYTES", 100)
+    slugs = ["velar", "evoque", "punto", "panda"]
+    ids = [make.article(slug) for slug in slugs]
+    refused = f"article:{ids[0]}"
+    refuses(cdn, refused, everything=True)
+    both(follow, seconds)
+    assert 1 <= len(failed()) < len(slugs)
+    accepted = set().union(*(one.words for one in cdn.asked if refused not in one.words))
+    assert {f"slug:{slug}" for slug in slugs} <= accepted
+    refuses(cdn, "nothing", everything=False)
+    cdn.asked.clear()
+    clock.forward(minutes=5)
+    follow.step()
+    assert refused in set().union(*(one.words for one in cdn.asked))
+    assert failed() == []
+
+
+def test_events_wait_for_a_purge_that_is_set_aside(follow, cdn, seconds, make, database):
+    """What the webhook consumer reads: the change counts as purged up to here, and as failed."""
+    refuses(cdn, "slug:velar", everything=True)
+    make.article("velar")
+    follow.step()
+    later(follow, seconds, 1)
+    with database.read_transaction() as connection:
+        seq = offsets.changelog_head(connection).seq
+        assert offsets.get_offset(connection, offsets.PURGED_OFFSET) == seq
+        assert failed_changes.list_seqs(connection, "purge", 0, seq) >= {seq}
+
+
+def test_where_everything_cannot_be_purged_at_once_many_words_are_sent_one_by_one(
+    follow, cdn, seconds, make, monkeypatch, database, failed
+):
+    monkeypatch.setattr(room, "MAX_KEYS_PER_PURGE", 50)
+    refuses(cdn, "nothing", everything=True)
+    make.articles(40)
+    both(follow, seconds)
+    assert cdn.asked[0].path.endswith("purge_all")
+    assert len(set().union(*(one.words for one in cdn.asked))) == 121
+    assert (place(database)[0], failed()) == (place(database)[1], [])
 
 
 def test_more_than_a_thousand_words_drop_everything_in_one_request(follow, cdn, seconds, make, monkeypatch):

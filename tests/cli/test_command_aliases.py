@@ -1,5 +1,6 @@
 """Former names of commands work and are not listed."""
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -29,7 +30,7 @@ def run(tmp_path, monkeypatch):
 def test_a_former_name_is_the_same_command(words):
     command = main
     for word in words:
-        command = command.commands[word]
+        command = command.get_command(click.Context(command), word)
     assert command.callback is ALIASES[words].callback
     assert command.params == ALIASES[words].params
 

@@ -1,6 +1,7 @@
 """The commands about related lists: the index from scratch, and a ranking of articles that people judged."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from newsapi.related import index, maintenance
 from tests.support.import_records import article, brand, lines
 
 NEWSAPI = Path(sys.executable).with_name("newsapi")
@@ -69,3 +71,33 @@ def test_progress_is_shown_where_a_person_looks(judged):
     )
     assert b"Ranking" in done.stdout
     assert orjson.dumps("tre_3") in done.stdout
+
+
+def test_an_article_that_cannot_be_indexed_is_named_and_all_others_are_indexed(newsapi, tmp_path, monkeypatch):
+    path = tmp_path / "news.ndjson"
+    path.write_bytes(lines(brand("fiat"), *(article(f"a{number}", brand="fiat") for number in range(7))))
+    assert newsapi("import", path).returncode == 0
+
+    def refuse(function):
+        def process(text, *more):
+            if text.headline == "Titolo di a3":
+                raise ValueError("too odd")
+            return function(text, *more)
+
+        return process
+
+    monkeypatch.setattr(maintenance, "build_vector", refuse(maintenance.build_vector))
+    monkeypatch.setattr(index, "document_terms", refuse(index.document_terms))
+    done = newsapi("related", "rebuild")
+    assert (done.returncode, done.stdout) == (1, "6 articles indexed\n")
+    assert re.fullmatch(r"article [0-9a-f-]{36} was not indexed: ValueError: too odd\n", done.stderr)
+
+
+def test_a_rebuild_that_fails_ends_with_a_line(newsapi, monkeypatch):
+    def fail(*_args, **_options):
+        raise ValueError("no\nmore")
+
+    monkeypatch.setattr(index, "save_statistics", fail)
+    done = newsapi("related", "rebuild")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "Error: The index was not rebuilt: ValueError: no\n"

@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from newsapi.app import WRITE_HOOKS
+from newsapi.db.clock import utc_now
 from newsapi.db.database import Database
 from newsapi.demo import content
 from newsapi.imports import loader as import_loader
 from newsapi.settings import Settings
-from newsapi.web.context import utc_now
 from tests.docs.pages import blocks, commands
 
 NEWSAPI = Path(sys.executable).with_name("newsapi")

@@ -21,12 +21,12 @@ import yaml
 
 from newsapi.app import WRITE_HOOKS, create_app
 from newsapi.content.presentation import consent
+from newsapi.db.clock import utc_now
 from newsapi.demo import content
 from newsapi.imports import loader as import_loader
 from newsapi.imports import mapping as import_mapping
 from newsapi.search import maintenance as search_maintenance
 from newsapi.settings import Settings
-from newsapi.web.context import utc_now
 from tests.docs.pages import BLOCKS, PAGES, TOP, blocks, commands
 from tests.support.processes import environ
 

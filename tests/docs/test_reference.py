@@ -49,7 +49,9 @@ def test_every_metric_is_explained():
 
 def paths(group, *before):
     """The commands that do something and are listed, as they are typed."""
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         if isinstance(command, click.Group) and not command.hidden:
             yield from paths(command, *before, name)
         elif not command.hidden:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from newsapi.db.clock import utc_now
 from newsapi.db.database import Database
 from newsapi.keys import commands as key_commands
-from newsapi.web.context import utc_now
 from tests.support.client import EVERYTHING, Editor
 from tests.support.invariants import consistent
 

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 import orjson
 import pytest
 
+from newsapi.db.clock import utc_now
 from newsapi.db.database import Database
 from newsapi.keys import commands as key_commands
-from newsapi.web.context import utc_now
 from tests.support.import_records import archive, lines
 
 MB = 1 << 20

@@ -301,3 +301,19 @@ def test_every_kept_list_shows_what_would_be_made_now(database, publish, follow,
             session.execute(delete(RelatedList))
             session.execute(delete(RelatedListMember))
         assert kept == {slug: slugs(listed(database, slug)) for slug in there_now(database)}
+
+
+@pytest.mark.usefixtures("three")
+def test_changed_and_new_articles_in_one_batch_get_ids_of_their_own_though_ids_are_missing(database, publish, follow):
+    publish(article("altro-1", headline="Notizia 1", brand="land-rover", status="withdrawn"))
+    follow()
+    publish(
+        article("altro-2", headline="Altra notizia", brand="land-rover"),
+        *(article(f"nuovo-{number}", headline=f"Nuova {number}", brand="land-rover") for number in range(3)),
+    )
+    follow()
+    with database.read_transaction() as connection:
+        indexed = dict(connection.execute(select(RelatedProfile.article_id, RelatedProfile.doc_id)).all())
+    public = [id_ for slug, id_ in ids(database).items() if slug in there_now(database)]
+    assert sorted(indexed) == sorted(public)
+    assert len({*indexed.values()}) == len(indexed)

@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import threading
 import time
 from collections import Counter
@@ -18,7 +17,7 @@ import pytest
 
 from tests.support.fake_servers import Elsewhere
 from tests.support.import_records import article, lines
-from tests.support.processes import serving
+from tests.support.processes import descendants, serving
 
 pytestmark = pytest.mark.timeout(150)
 LIST = "/v1/articles?limit=2"
@@ -53,23 +52,15 @@ def shared(tmp_path_factory):
 
 def processes(served):
     """The ids of the server processes."""
-    return [pid for pid, words in children(served) if "spawn_main" in words]
+    return [pid for pid, command in children(served) if command == "newsapi server process"]
 
 
 def workers(served):
-    return [pid for pid, words in children(served) if words.endswith(" worker")]
+    return [pid for pid, command in children(served) if command == "newsapi worker"]
 
 
 def children(served):
-    listed = subprocess.run(
-        ["ps", "-ww", "--ppid", str(served.process.pid), "-o", "pid=,args="],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    for line in listed.stdout.splitlines():
-        pid, _, words = line.strip().partition(" ")
-        yield int(pid), words.strip()
+    return descendants(served.process.pid)
 
 
 def until(what, seconds=40):
@@ -393,3 +384,61 @@ def test_a_change_reaches_the_cdn_twice_by_the_worker_beside_the_server(newsapi,
         assert served.stop()[0] == 0
     cdn.close()
     assert all("slug:velar" in asked.words for asked in cdn.asked)
+
+
+SLOW = 120
+"""Seconds in which processes start on a machine that is busy."""
+
+
+def stop_new_processes(served, known, seconds=40):
+    """Suspend each server process that is started from now on, before it answers; return the first one's id."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        for pid in set(processes(served)) - known:
+            os.kill(pid, signal.SIGSTOP)
+            return pid
+        time.sleep(0.005)
+    raise AssertionError
+
+
+@pytest.mark.long
+@pytest.mark.timeout(400)
+def test_on_a_reload_an_old_process_stops_when_the_new_one_answers_and_not_before(served):
+    old = {*processes(served)}
+    served.process.send_signal(signal.SIGHUP)
+    new = stop_new_processes(served, old)
+    end = time.monotonic() + 6
+    while time.monotonic() < end:
+        assert ask(served) == 200
+        assert old <= {*processes(served)}
+        time.sleep(0.2)
+    os.kill(new, signal.SIGCONT)
+    until(lambda: not old & {*processes(served)} and len(processes(served)) == 2, SLOW)
+    assert new in processes(served)
+    assert ask(served) == 200
+
+
+@pytest.mark.long
+@pytest.mark.timeout(400)
+def test_a_reload_with_a_broken_setting_leaves_the_old_processes_and_a_mended_one_replaces_them(served):
+    old = {*processes(served)}
+    setting = Path(f"/proc/{served.process.pid}/cwd/.env").resolve()
+    setting.write_text("NEWSAPI_CACHE_MB=many\n")
+    served.process.send_signal(signal.SIGHUP)
+    until(lambda: "the old one goes on" in served.printed, SLOW)
+    assert old == {*processes(served)}
+    assert ask(served) == 200
+    setting.write_text("NEWSAPI_CACHE_MB=32\n")
+    served.process.send_signal(signal.SIGHUP)
+    until(lambda: not old & {*processes(served)} and len(processes(served)) == 2, SLOW)
+    assert ask(served) == 200
+
+
+@pytest.mark.long
+@pytest.mark.timeout(400)
+def test_a_server_that_is_told_to_stop_while_it_reloads_ends(served):
+    old = {*processes(served)}
+    served.process.send_signal(signal.SIGHUP)
+    new = stop_new_processes(served, old)
+    assert served.stop()[0] == 0
+    assert not alive(new)

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from bench.alerts import Sink, fill, kill_worker, measure_kills, publish, start_worker
-from newsapi.web.context import utc_now
+from newsapi.db.clock import utc_now
 from tests.subscriptions.conftest import wait_until
 from tests.support.factories import Make
 

@@ -9,12 +9,12 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from newsapi.app import WRITE_HOOKS
 from newsapi.changelog.tables import Change
 from newsapi.content.tables.articles import Article
 from newsapi.db.database import Database
 from newsapi.imports import loader as import_loader
 from newsapi.settings import Settings
+from newsapi.write_hooks import WRITE_HOOKS
 from tests.support.client import slugs_of
 from tests.support.import_records import Record, lines
 from tests.support.invariants import consistent

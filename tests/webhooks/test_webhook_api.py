@@ -47,6 +47,19 @@ def test_a_secret_is_told_once(partner):
         ({"url": "http://localhost:6379/"}, "/url"),
         ({"url": "https://exa\r\nmple.com/"}, "/url"),
         ({"url": None}, "/url"),
+        ({"url": "http://[fe80::1%25eth0]/"}, "/url"),
+        ({"url": "http://[fe80::1%eth0]/"}, "/url"),
+        ({"url": "http://[fec0::1]/"}, "/url"),
+        ({"url": "http://192.0.0.8/"}, "/url"),
+        ({"url": "http://192.88.99.1/"}, "/url"),
+        ({"url": "https://@8.8.8.8/"}, "/url"),
+        ({"url": "https://a..example/"}, "/url"),
+        ({"url": f"https://{'a' * 64}.example/"}, "/url"),
+        ({"url": "https://xn--.example/"}, "/url"),
+        ({"url": "https://example.com:99999/"}, "/url"),
+        ({"url": "https://8.8.8.8/" + "ä" * 400}, "/url"),
+        ({"include_imports": None}, "/include_imports"),
+        ({"include_imports": "yes"}, "/include_imports"),
         ({"events": []}, "/events"),
         ({"events": ["article.read"]}, "/events/0"),
         ({"events": ["article.updated", "article.updated"]}, "/events"),
@@ -62,6 +75,48 @@ def test_what_cannot_be_called_is_refused(partner, changes, place):
     assert answer.status_code == 422, answer.text
     assert [error["pointer"] for error in answer.json["errors"]] == [place]
     assert partner.get("/v1/webhooks").json["data"] == []
+
+
+def test_a_url_in_other_letters_is_stored_as_it_is_called(partner):
+    hook = made(partner, url="https://8.8.8.8/tür?größe=ä")
+    assert hook["url"] == "https://8.8.8.8/t%C3%BCr?gr%C3%B6%C3%9Fe=%C3%A4"
+    assert partner.get(f"/v1/webhooks/{hook['id']}").json["data"]["url"] == hook["url"]
+
+
+def test_events_of_imports_are_asked_for(partner):
+    hook = made(partner)
+    assert hook["include_imports"] is False
+    path = f"/v1/webhooks/{hook['id']}"
+    assert partner.send("PATCH", path, {"include_imports": True}).json["data"]["include_imports"] is True
+    assert partner.send("PATCH", path, {"events": ["webhook.ping"]}).json["data"]["include_imports"] is True
+    assert made(partner, include_imports=True)["include_imports"] is True
+
+
+def test_webhooks_are_listed_page_by_page(partner, hire):
+    ids = [made(partner)["id"] for _ in range(5)]
+    made(hire("webhooks"))
+    seen, pages, address = [], [], "/v1/webhooks?limit=2"
+    while address:
+        answer = partner.get(address)
+        seen += [item["id"] for item in answer.json["data"]]
+        pages.append((len(answer.json["data"]), answer.json["page"]["limit"]))
+        assert answer.json["links"]["self"] == f"https://api.example.com{address}"
+        following = answer.json["links"]["next"]
+        assert (answer.json["page"]["next"] is None) == (following is None)
+        assert (f'<{following}>; rel="next"' in answer.headers["Link"]) == (following is not None)
+        address = following and following.removeprefix("https://api.example.com")
+    assert (seen, pages) == (ids, [(2, 2), (2, 2), (1, 2)])
+    assert len(hire("admin").get("/v1/webhooks").json["data"]) == 6
+    for query in ("limit=0", "limit=101", "cursor=x", "sort=id"):
+        assert partner.get(f"/v1/webhooks?{query}").status_code == 400
+
+
+def test_a_list_has_twenty_webhooks_if_no_limit_is_given(partner):
+    for _ in range(21):
+        made(partner)
+    page = partner.get("/v1/webhooks").json
+    assert (len(page["data"]), page["page"]["limit"]) == (20, 20)
+    assert page["page"]["next"]
 
 
 def test_a_webhook_is_changed_and_paused_and_goes_on(partner):

@@ -12,7 +12,9 @@ import pytest
 
 from newsapi.app import WRITE_HOOKS, queue_import_event
 from newsapi.cache.log_follower import MAX_STALENESS_SECONDS
+from newsapi.changelog import failed_changes
 from newsapi.changelog import offsets as changelog_offsets
+from newsapi.changelog import reader as changelog_reader
 from newsapi.changelog.offsets import LogPosition
 from newsapi.content.presentation.presentation import ArticlePresenter
 from newsapi.content.writes.terms import resolve_slugs
@@ -35,6 +37,8 @@ from newsapi.webhooks import signing as wire
 from newsapi.webhooks.event_types import EVENT_NAMES as EVENTS
 from newsapi.webhooks.queries import reassign
 from newsapi.webhooks.worker import (
+    MAX_BULK_CALLS,
+    MAX_BULK_CALLS_PER_WEBHOOK,
     PAUSE_AFTER,
     PLAN_INTERVAL_SECONDS,
     PURGE_WAIT_SECONDS,
@@ -153,7 +157,7 @@ def hook(database, clock, key):
     """Make a webhook for everything, or as it is said."""
 
     def hook(url, events=EVENTS, owner=CALLER.prefix, **more):
-        values = {"url": url, "events": [*events], "brands": None, "sections": None, **more}
+        values = {"url": url, "events": [*events], "brands": None, "sections": None, "include_imports": True, **more}
         caller = replace(CALLER, prefix=owner)
         return acts.create(database, caller, values, now=clock(), read_back=lambda _, row: row._asdict())
 
@@ -377,6 +381,187 @@ def test_no_event_leaves_before_the_cdn_has_dropped_it(
     assert len(receiver.calls) == 1
     pause(2)
     assert len(receiver.calls) == 2
+
+
+@pytest.fixture
+def purged_up_to(database, clock):
+    """Move the change up to which the CDN was purged."""
+
+    def purged_up_to(seq):
+        with database.transaction() as session:
+            changelog_offsets.save_offset(session, changelog_offsets.PURGED_OFFSET, LogPosition(seq, 1), clock())
+
+    return purged_up_to
+
+
+@pytest.fixture
+def behind_cdn(database, settings, worker, clock, seconds):
+    """Webhooks that wait for purges; run for some seconds."""
+    listener = WebhookConsumer(
+        database, ArticlePresenter(settings), wait_for_purge=True, allow_private=True, now=clock, clock=seconds
+    )
+    follow = worker(listener)
+    follow.step()
+
+    def behind_cdn(passes):
+        seconds.now += passes
+        for _ in range(3):
+            follow.step()
+        while listener._calls:
+            time.sleep(0.01)
+            follow.step()
+
+    return behind_cdn
+
+
+def test_an_event_that_leaves_before_the_purge_says_so(hook, receiver, make, behind_cdn, purged_up_to):
+    hook(receiver.url, ["article.published", "cache.invalidated"])
+    make.article("velar")
+    behind_cdn(0)
+    behind_cdn(PURGE_WAIT_SECONDS - 1)
+    assert receiver.calls == []
+    behind_cdn(2)
+    assert {call["type"]: call["data"]["cdn_purged"] for call in receiver.calls} == {
+        "article.published": False,
+        "cache.invalidated": False,
+    }
+    purged_up_to(10_000)
+    make.article("evoque")
+    behind_cdn(0)
+    behind_cdn(1)
+    assert [call["data"].get("cdn_purged") for call in receiver.calls[2:]] == [None, None]
+
+
+def test_a_recall_whose_purge_is_set_aside_waits_and_says_so(
+    hook, receiver, make, behind_cdn, purged_up_to, database, clock
+):
+    hook(receiver.url, ["article.withdrawn", "article.published"])
+    id_ = make.article("velar")
+    purged_up_to(10_000)
+    behind_cdn(0)
+    behind_cdn(1)
+    assert receiver.types == ["article.published"]
+    make.hide(id_)
+    with database.transaction() as session:
+        recall = changelog_offsets.changelog_head(session.connection())
+        failed_changes.set_aside(session, "purge", [recall], "refused", now=clock())
+    behind_cdn(0)
+    behind_cdn(PURGE_WAIT_SECONDS - 1)
+    assert len(receiver.calls) == 1
+    behind_cdn(2)
+    assert receiver.calls[1]["type"] == "article.withdrawn"
+    assert receiver.calls[1]["data"]["cdn_purged"] is False
+    make.article("evoque")
+    behind_cdn(0)
+    behind_cdn(1)
+    assert "cdn_purged" not in receiver.calls[2]["data"]
+
+
+def test_an_import_sends_no_event_of_its_articles_unless_a_webhook_asks(hook, receive, publish, settle, make, database):
+    asks, does_not = receive(), receive()
+    hook(asks.url)
+    hook(does_not.url, include_imports=False)
+    publish(brand("jaguar"), article("velar", brand="jaguar"), article("evoque"))
+    publish(article("velar", brand="jaguar", headline="Altro"))
+    make.article("notizia")
+    settle()
+    assert articles_of(does_not) == [("published", "notizia")]
+    assert "brand.updated" not in does_not.types
+    assert articles_of(asks)[-1] == ("published", "notizia")
+    assert len(articles_of(asks)) == 4
+    tags = {tag for call in does_not.calls if call["type"] == "cache.invalidated" for tag in call["data"]["tags"]}
+    assert {"slug:velar", "slug:evoque", "slug:notizia"} <= tags
+
+
+def test_what_an_import_withdraws_or_moves_out_of_a_filter_is_told_to_every_webhook(hook, receiver, publish, settle):
+    publish(brand("jaguar"), brand("fiat"), article("velar", brand="jaguar"), article("evoque", brand="jaguar"))
+    settle()
+    hook(receiver.url, brands=["jaguar"], include_imports=False)
+    publish(article("velar", brand="fiat"), article("evoque", brand="jaguar", status="withdrawn"))
+    settle()
+    assert articles_of(receiver) == [("out_of_scope", "velar"), ("withdrawn", "evoque")]
+
+
+def test_the_end_of_an_import_alone_is_told_by_default(hook, receiver, send, runs, settle):
+    hook(receiver.url, include_imports=False)
+    send(article("velar"), article("punto"))
+    while runs.run_slice():
+        pass
+    settle()
+    assert {*receiver.types} == {"import.finished", "cache.invalidated"}
+
+
+def test_news_do_not_wait_behind_the_events_of_an_import(hook, receiver, publish, make, follow, listener, seconds):
+    hook(receiver.url, ["article.published"])
+    hang = threading.Event()
+    receiver.answer = lambda call: hang.wait(30) and 200 if call["data"]["slug"].startswith("archivio") else 200
+    try:
+        publish(*(article(f"archivio-{number}") for number in range(200)))
+        make.article("notizia")
+        follow.step()
+        seconds.now += MAX_STALENESS_SECONDS
+        for _ in range(300):
+            follow.step()
+            if "notizia" in [call["data"]["slug"] for call in receiver.calls]:
+                break
+            time.sleep(0.01)
+        make.article("altra-notizia")  # while events of the import are under way
+        follow.step()
+        seconds.now += MAX_STALENESS_SECONDS
+        for _ in range(300):
+            follow.step()
+            if "altra-notizia" in [call["data"]["slug"] for call in receiver.calls]:
+                break
+            time.sleep(0.01)
+        slugs = [call["data"]["slug"] for call in receiver.calls]
+        assert {"notizia", "altra-notizia"} < {*slugs}
+        assert len([slug for slug in slugs if slug.startswith("archivio")]) <= MAX_BULK_CALLS_PER_WEBHOOK
+    finally:
+        hang.set()
+        follow.release()
+
+
+def test_imports_for_many_webhooks_leave_half_of_the_lanes(hook, receive, publish, make, follow, listener, seconds):
+    slow, quick = receive(), receive()
+    hang = threading.Event()
+    slow.answer = lambda _: hang.wait(30) and 200
+    for number in range(MAX_BULK_CALLS):
+        hook(f"{slow.url}/{number}", ["article.published"])
+    hook(quick.url, ["article.published"], include_imports=False)
+    try:
+        publish(*(article(f"archivio-{number}") for number in range(20)))
+        follow.step()
+        seconds.now += MAX_STALENESS_SECONDS
+        follow.step()
+        follow.step()
+        assert len(listener._calls) == MAX_BULK_CALLS
+        make.article("notizia")
+        follow.step()
+        seconds.now += MAX_STALENESS_SECONDS
+        for _ in range(300):
+            follow.step()
+            if quick.calls:
+                break
+            time.sleep(0.01)
+        assert [call["data"]["slug"] for call in quick.calls] == ["notizia"]
+    finally:
+        hang.set()
+        follow.release()
+
+
+def test_a_change_that_was_set_aside_is_planned_when_it_is_tried_again(
+    hook, receiver, make, settle, listener, database
+):
+    hook(receiver.url, ["article.published"])
+    make.article("velar")
+    with database.read_transaction() as connection:
+        [row] = changelog_reader.read_changes(connection, [1])
+    settle()
+    listener.retry([row])
+    with database.transaction() as session:
+        listener.commit(session)
+    settle()
+    assert articles_of(receiver) == [("published", "velar")] * 2
 
 
 def test_what_fails_is_tried_again_under_its_id_until_it_is_answered(hook, receiver, publish, settle, database, clock):

@@ -7,6 +7,7 @@ from newsapi.changelog.offsets import LogPosition
 from newsapi.changelog.tables import Change, ChangelogHead, ConsumerOffset
 from newsapi.content.tables.articles import SlugRedirect
 from newsapi.db.types import uuid7
+from newsapi.errors import DiskFull, MigrationsPending, Unavailable
 from newsapi.worker import consumers as room
 from newsapi.worker.consumers import LEASE_DURATION, MAX_BACKOFF_SECONDS, POLL_INTERVAL_SECONDS
 from tests.support.events import changelog_seq
@@ -45,9 +46,10 @@ def test_with_nothing_new_a_step_writes_nothing_and_reads_the_head_alone(follow,
     assert [text.split()[0] for text in statements] == ["SELECT"]
 
 
-def test_a_listener_that_fails_keeps_its_place_and_is_told_again_later_and_later(follow, recorder, make, database):
+@pytest.mark.parametrize("outage", [Unavailable(), DiskFull(), MigrationsPending(), ConnectionRefusedError()])
+def test_an_outage_keeps_the_place_and_is_waited_for_longer_and_longer(follow, recorder, make, database, outage):
     make.article()
-    recorder.fails = RuntimeError("no")
+    recorder.fails = outage
     waits = [follow.step() for _ in range(9)]
     assert waits == [0.5, 1, 2, 4, 8, 16, 32, MAX_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS]
     assert place(database).seq == 0

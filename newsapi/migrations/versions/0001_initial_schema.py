@@ -57,6 +57,7 @@ _TABLES = """
     import_chunk
     import_job
     secret
+    failed_change
     consumer_offset
     changelog_head
     change
@@ -152,6 +153,18 @@ def _create_changelog_tables() -> None:
         sa.Column("updated_at", UtcDateTime, nullable=False),
         sa.Column("lease_holder", sa.Text),
         sa.Column("lease_expires_at", UtcDateTime),
+        sa.Column("failing_since", UtcDateTime),
+        sa.Column("last_error", sa.Text),
+    )
+    op.create_table(
+        "failed_change",
+        sa.Column("consumer", sa.Text, primary_key=True),
+        sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("nonce", sa.BigInteger, nullable=False),
+        sa.Column("error", sa.Text, nullable=False),
+        sa.Column("tries", sa.Integer, nullable=False),
+        sa.Column("failed_at", UtcDateTime, nullable=False),
+        sa.Column("next_try_at", UtcDateTime, nullable=False),
     )
     op.create_table(
         "secret",
@@ -690,6 +703,7 @@ def _create_webhooks_tables() -> None:
         sa.Column("events", Json, nullable=False),
         sa.Column("brands", Json),
         sa.Column("sections", Json),
+        sa.Column("include_imports", sa.Boolean, nullable=False),
         sa.Column("secret", sa.Text, nullable=False),
         sa.Column("previous_secret", sa.Text),
         sa.Column("previous_secret_expires_at", UtcDateTime),
@@ -705,6 +719,7 @@ def _create_webhooks_tables() -> None:
         sa.Column("seq", sa.BigInteger),
         sa.Column("type", sa.Text, nullable=False),
         sa.Column("body", sa.Text, nullable=False),
+        sa.Column("is_bulk", sa.Boolean, nullable=False),
         sa.Column("state", BytewiseText, nullable=False),
         sa.Column("attempts", sa.Integer, nullable=False),
         sa.Column("next_attempt_at", UtcDateTime, nullable=False),
@@ -718,7 +733,7 @@ def _create_webhooks_tables() -> None:
     op.create_index(
         "ix_delivery_due",
         "delivery",
-        ["webhook_id", "next_attempt_at", "id"],
+        ["webhook_id", "is_bulk", "next_attempt_at", "id"],
         sqlite_where=sa.text("state = 'pending'"),
         postgresql_where=sa.text("state = 'pending'"),
     )
