@@ -29,7 +29,6 @@ from newsapi.db.database import Connection, Session
 from newsapi.editing import commands
 from newsapi.editing.commands import EditTarget
 from newsapi.editing.schemas import RelatedPicks, RelatedPicksResponse, WithdrawParams
-from newsapi.text.json_types import JsonObject
 from newsapi.web import wire, write_requests
 from newsapi.web.authorization import require_caller
 from newsapi.web.blueprint import Blueprint
@@ -76,7 +75,7 @@ def article_response(
     return read_back
 
 
-def _meta(result: WriteResult) -> JsonObject:
+def _meta(result: WriteResult) -> dict[str, object]:
     """Return the member `meta` of the response: what was removed from the body; no member if nothing was."""
     removed = [{"kind": removal.kind, "count": removal.count, "first": removal.detail} for removal in result.removals]
     return {"meta": {"removed": removed}} if removed else {}
