@@ -19,11 +19,12 @@ import click
 
 from bench.datasets import FAST_LOADING
 from bench.query_cost import Counter
-from newsapi.app import configure_logging, create_app
+from newsapi.app import create_app
 from newsapi.changelog import writer as changelog_writer
 from newsapi.content.writes import terms as term_writes
 from newsapi.db.database import Connection, Database
 from newsapi.migrations.upgrade import upgrade
+from newsapi.server.logs import configure_logging
 from newsapi.settings import Settings
 from tests.support import servers
 

@@ -23,11 +23,12 @@ from bench import report
 from bench.datasets import load_database, postgresql_server, size_of
 from bench.query_cost import Counter, prepare_request
 from bench.workload import CASES, case_urls, sample_articles
-from newsapi.app import configure_logging, create_app
+from newsapi.app import create_app
 from newsapi.cache.memory_cache import MemoryCache
 from newsapi.cache.redis_cache import NullCache
 from newsapi.cache.response_cache import ResponseCache
 from newsapi.db.database import Database
+from newsapi.server.logs import configure_logging
 from newsapi.settings import Settings
 
 UNITS = {"k": 1_000, "m": 1_000_000}

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import logging
-import sys
 from datetime import datetime
 from uuid import UUID
 
-import structlog
 from flask import Flask
 
 from newsapi import __version__, routes
@@ -191,19 +188,3 @@ def _response_fingerprint(settings: Settings) -> str:
     It is part of the Redis keys of cached responses, so that processes with other settings do not share them.
     """
     return hashlib.blake2b(repr([__version__, settings.response_values()]).encode(), digest_size=8).hexdigest()
-
-
-def configure_logging(level: str) -> None:
-    """Write log lines as JSON to standard error, with the id of the request that they belong to."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )

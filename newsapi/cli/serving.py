@@ -1,31 +1,21 @@
-"""Commands that run until they are stopped: `serve`, `worker` and `demo`; and the application of a server process."""
+"""Commands that run until they are stopped: `serve`, `worker` and `demo`."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 from contextlib import nullcontext
 from pathlib import Path
 
 import click
 
-from newsapi.app import configure_logging, create_app, create_front, create_worker
-from newsapi.cli.startup import create_database, open_database, require_current_schema, tune_gc
+from newsapi.cli.startup import create_database, open_database, require_current_schema
 from newsapi.cli.terminal import print_field_error
 from newsapi.db.clock import utc_now
-from newsapi.demo import content, mail_views, picture_views
-from newsapi.demo.home_page import DEMO_PAGE
-from newsapi.imports import loader as import_loader
 from newsapi.server import metrics
 from newsapi.server.bind import bind_address
-from newsapi.server.front import Front
-from newsapi.server.graceful_shutdown import with_graceful_shutdown
-from newsapi.server.signal_event import SignalEvent
-from newsapi.server.worker_process import SUPERVISOR_PID_VARIABLE, exit_with_parent
+from newsapi.server.logs import configure_logging
 from newsapi.settings import SettingError, Settings
-from newsapi.web import home_page
-from newsapi.write_hooks import WRITE_HOOKS
 
 
 @click.command()
@@ -51,24 +41,22 @@ def worker() -> None:
     A worker follows the changelog: it purges the CDN, delivers webhooks, sends email, and updates the indexes. It also
     runs imports and publishes scheduled articles.
     """
+    from newsapi.cli.processes import run_worker  # noqa: PLC0415 (it imports the application)
+
     settings = Settings.from_env()
     configure_logging(settings.log_level)
-    open_database(settings)
-    if supervisor := os.environ.get(SUPERVISOR_PID_VARIABLE):
-        exit_with_parent(int(supervisor))
-    elif settings.metrics_port:
+    if settings.metrics_port:
         _serve_metrics(settings)
-    stop = SignalEvent()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    background_worker = create_worker(settings)
-    tune_gc()
-    background_worker.run(stop.wait)
+    run_worker(settings)
 
 
 @click.command()
 def demo() -> None:
     """Create a SQLite database with a sample motoring magazine, serve it and print URLs to try."""
+    from newsapi.demo import content  # noqa: PLC0415 (the other commands do not need it)
+    from newsapi.imports import loader as import_loader  # noqa: PLC0415 (the same)
+    from newsapi.write_hooks import WRITE_HOOKS  # noqa: PLC0415 (the same)
+
     path = Path("newsapi-demo.sqlite3").absolute()
     os.environ |= content.environment(path)
     settings = Settings.from_env()
@@ -86,27 +74,11 @@ def demo() -> None:
     _serve(settings, address)
 
 
-def server_app() -> Front:
-    """Return the application that a server process runs."""
-    settings = Settings.from_env()
-    configure_logging(settings.log_level)
-    app = create_app(settings)
-    if os.environ.get(content.PICTURES_VARIABLE):
-        app.register_blueprint(picture_views.blueprint())
-        app.extensions[home_page.EXTENSION] = DEMO_PAGE
-        app.register_blueprint(mail_views.blueprint(content.email_folder(settings.database_url)))
-    exit_with_parent(os.getppid())
-    front = with_graceful_shutdown(create_front(app))
-    # Objects that exist now are permanent. Scanning them for cycles again and again delayed every request by 0.1 s.
-    tune_gc(50_000, 20, 50)
-    return front
-
-
 def _serve(settings: Settings, address: str) -> None:
     from newsapi.server.supervisor import ServerSupervisor  # noqa: PLC0415 (slow to import, and other commands do not need it)
 
     configure_logging(settings.log_level)
-    # "spawn": processes inherit no threads of the supervisor, and a reload imports the code that is then installed.
+    # "spawn": processes inherit no threads of the supervisor.
     multiprocessing.set_start_method("spawn", force=True)
     with metrics.multiprocess_dir() if settings.metrics_port else nullcontext():
         if settings.metrics_port:

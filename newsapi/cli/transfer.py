@@ -78,6 +78,8 @@ def import_(
     chosen_format = _choose_format(file, format_name)
     record_format = _record_format(chosen_format, mapping_file, settings)
     database = open_database(settings)
+    if format_name is None:
+        click.echo(f"Format: {chosen_format}", err=True)
     tune_gc()
     with file.open("rb") as stream, _transactions(database, dry_run=dry_run) as transactions:
         run = ImportRun(
@@ -112,14 +114,11 @@ def _transactions(database: Database, *, dry_run: bool) -> Iterator[TransactionS
 
 
 def _choose_format(file: Path, requested: str | None) -> str:
-    """Return the format of a file, and print it if it was recognized; raise BadParameter if it is another one."""
+    """Return the format of a file; raise BadParameter if it is not the requested one or no import format."""
     try:
-        name = choose_format(_read_head(file), requested)
+        return choose_format(_read_head(file), requested)
     except FormatRefused as error:
         raise click.BadParameter(str(error), param_hint="--format" if requested else "FILE") from error
-    if requested is None:
-        click.echo(f"Format: {name}", err=True)
-    return name
 
 
 def _read_head(file: Path) -> bytes:

@@ -13,28 +13,26 @@ import contextlib
 import multiprocessing
 import multiprocessing.connection
 import socket
-import sys
 import time
 from collections.abc import Iterable
 from functools import partial
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, Any, Final
+from multiprocessing.context import ForkServerContext, SpawnContext
+from typing import Any, Final
 
 import structlog
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.net import SocketSpec  # type: ignore[attr-defined]
-from granian.server.mp import MPServer
+from granian.server.mp import MPServer, WorkerProcess
 
 from newsapi.server import metrics
+from newsapi.server.child_process import ListenerHandle, call, fork_context, spawn_context
 from newsapi.server.readiness import LoadApplication, load_and_report
 from newsapi.server.signal_event import SignalEvent
 from newsapi.server.worker_process import MIN_UPTIME_SECONDS, RESTART_DELAY_SECONDS, SupervisedProcess
 from newsapi.settings import Settings
-
-if TYPE_CHECKING:
-    from granian.server.mp import WorkerProcess
 
 log = structlog.get_logger("newsapi.server")
 
@@ -57,11 +55,25 @@ LISTEN_BACKLOG: Final = 2_048
 DEFER_ACCEPT_SECONDS: Final = 10
 """Seconds for which the system holds back a connection on which no data has arrived (TCP_DEFER_ACCEPT)."""
 
+WORKER_TARGET: Final = "newsapi.cli.processes:run_supervised_worker"
+"""The function that the worker process runs."""
+
 STARTUP_TIMEOUT_SECONDS: Final = 60.0
 """Seconds that a new process has to start; the process that it replaces is told to stop when the new one answers."""
 
 STARTUP_POLL_SECONDS: Final = 0.2
 """Seconds between checks, while a new process starts, whether the server is to stop."""
+
+
+class _ContextProcess(WorkerProcess):
+    """A server process that is started by any context of `multiprocessing`."""
+
+    def __init__(self, context: ForkServerContext | SpawnContext, *args: Any) -> None:
+        self._context = context
+        super().__init__(*args)  # type: ignore[no-untyped-call]
+
+    def _spawn(self, target: Any, args: tuple[Any, ...]) -> None:
+        self.inner = self._context.Process(name="newsapi-server", target=target, args=args)
 
 
 class ServerSupervisor(MPServer):
@@ -75,7 +87,7 @@ class ServerSupervisor(MPServer):
             address: The numeric address to listen on.
         """
         super().__init__(
-            "newsapi.cli.serving:server_app",
+            "newsapi.cli.processes:server_app",
             factory=True,
             address=address,
             port=settings.port,
@@ -96,10 +108,16 @@ class ServerSupervisor(MPServer):
         self.main_loop_interrupt = SignalEvent()  # type: ignore[assignment]
         self._listeners: list[tuple[Any, socket.socket]] = []
         self._readiness: dict[int, tuple[Connection, Connection]] = {}
+        self._context: ForkServerContext | SpawnContext = fork_context()
         self._worker_process = SupervisedProcess(
-            [sys.executable, "-c", "from newsapi.cli.main import main; main()", "worker"]
+            lambda: self._context.Process(name="newsapi-worker", target=call, args=(WORKER_TARGET,))
         )
-        self.on_reload(self._worker_process.restart)
+        self.on_reload(self._begin_reload)
+
+    def _begin_reload(self) -> None:
+        """Replace the worker, and let new processes import the code that is installed now."""
+        self._context = spawn_context()
+        self._worker_process.restart()
 
     def _init_shared_socket(self) -> None:
         """Create one listening socket per slot: the system balances connections, and a queue outlives its process."""
@@ -122,12 +140,14 @@ class ServerSupervisor(MPServer):
 
     def _spawn_worker(self, idx: int, target: object, callback_loader: LoadApplication) -> WorkerProcess:  # type: ignore[override]
         self._ssp = None
-        self._shd, self._sso = self._listeners[idx]
+        self._sso = self._listeners[idx][1]
+        self._shd = ListenerHandle(self._sso, LISTEN_BACKLOG)  # type: ignore[assignment]
         for end in self._readiness.pop(idx, ()):
             end.close()
         self._readiness[idx] = multiprocessing.Pipe(duplex=False)
         load = partial(load_and_report, callback_loader, self._readiness[idx][1])
-        return super()._spawn_worker(idx, target, load)
+        process = super()._spawn_worker(idx, target, load)
+        return _ContextProcess(self._context, self, idx, target, process.inner._args)  # noqa: SLF001 (those of granian)
 
     def _spawn_workers(self, spawn_target: object, target_loader: object) -> None:
         super()._spawn_workers(spawn_target, target_loader)  # type: ignore[no-untyped-call]

@@ -1,12 +1,11 @@
-"""The worker process of `newsapi serve`, and how server and worker processes end with their supervisor."""
+"""The worker process of `newsapi serve`."""
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 import threading
 import time
+from collections.abc import Callable
+from multiprocessing.process import BaseProcess
 from typing import Final
 
 import structlog
@@ -22,13 +21,13 @@ RESTART_DELAY_SECONDS: Final = 1.0
 
 
 class SupervisedProcess:
-    """A command that runs as a child process and is restarted whenever it ends, until `stop` is called."""
+    """A child process that is started again whenever it ends, until `stop` is called."""
 
-    def __init__(self, command: list[str]) -> None:
-        """Store the command and its arguments; nothing is started yet."""
-        self._command = command
+    def __init__(self, create: Callable[[], BaseProcess]) -> None:
+        """Store the function that returns a process to start; nothing is started yet."""
+        self._create = create
         self._stopping = threading.Event()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: BaseProcess | None = None
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._keep, name="worker", daemon=True)
 
@@ -59,28 +58,13 @@ class SupervisedProcess:
             with self._lock:
                 if self._stopping.is_set():
                     return
-                self._process = subprocess.Popen(  # noqa: S603 (the command is our own)
-                    self._command, env={**os.environ, SUPERVISOR_PID_VARIABLE: str(os.getpid())}
-                )
-            status = self._process.wait()
-            metrics.drop_process(self._process.pid)
+                self._process = process = self._create()
+                process.start()
+            process.join()
+            if process.pid is not None:
+                metrics.drop_process(process.pid)
             if self._stopping.is_set():
                 return
-            log.warning("worker process ended", status=status)
+            log.warning("worker process ended", status=process.exitcode)
             if time.monotonic() - started_at < MIN_UPTIME_SECONDS:
                 self._stopping.wait(RESTART_DELAY_SECONDS)
-
-
-SUPERVISOR_PID_VARIABLE: Final = "NEWSAPI_SUPERVISOR"
-"""Environment variable with the process id of the supervisor, set for the worker process."""
-
-
-def exit_with_parent(parent_pid: int) -> None:
-    """Send SIGTERM to this process when its supervisor has ended, for example because it was killed."""
-
-    def watch() -> None:
-        while os.getppid() == parent_pid:
-            time.sleep(RESTART_DELAY_SECONDS)
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=watch, name="supervisor", daemon=True).start()

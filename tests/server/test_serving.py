@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import threading
 import time
 from collections import Counter
@@ -18,7 +17,7 @@ import pytest
 
 from tests.support.fake_servers import Elsewhere
 from tests.support.import_records import article, lines
-from tests.support.processes import serving
+from tests.support.processes import descendants, serving
 
 pytestmark = pytest.mark.timeout(150)
 LIST = "/v1/articles?limit=2"
@@ -53,23 +52,15 @@ def shared(tmp_path_factory):
 
 def processes(served):
     """The ids of the server processes."""
-    return [pid for pid, words in children(served) if "spawn_main" in words]
+    return [pid for pid, command in children(served) if command == "newsapi server process"]
 
 
 def workers(served):
-    return [pid for pid, words in children(served) if words.endswith(" worker")]
+    return [pid for pid, command in children(served) if command == "newsapi worker"]
 
 
 def children(served):
-    listed = subprocess.run(
-        ["ps", "-ww", "--ppid", str(served.process.pid), "-o", "pid=,args="],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    for line in listed.stdout.splitlines():
-        pid, _, words = line.strip().partition(" ")
-        yield int(pid), words.strip()
+    return descendants(served.process.pid)
 
 
 def until(what, seconds=40):

@@ -70,6 +70,24 @@ class Served:
 Serve = Callable[..., Any]
 
 
+def descendants(pid: int) -> list[tuple[int, str]]:
+    """Return the processes below a process as pairs of id and command, in the order of their ids."""
+    parents: dict[int, int] = {}
+    commands: dict[int, str] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            state, parent, *_ = (folder / "stat").read_text().rpartition(")")[2].split()
+            command = (folder / "cmdline").read_text().replace("\0", " ").strip()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if state != "Z":
+            parents[int(folder.name)], commands[int(folder.name)] = int(parent), command
+    below = {pid}
+    while more := {child for child, parent in parents.items() if parent in below} - below:
+        below |= more
+    return [(child, commands[child]) for child in sorted(below - {pid}) if child in commands]
+
+
 @contextmanager
 def serving(folder: Path, *words: str, port: int | None = None, **settings: str) -> Iterator[Served]:
     port = port or free_port()

@@ -701,7 +701,7 @@ def desk(database, settings, clock):
 def send(desk):
     """Ask for an import; answer its id."""
     return lambda *records: import_jobs.create_import(
-        desk, CALLER, [lines(*records)], format_name="ndjson", mapping=None
+        desk, CALLER, [lines(*records)], options=import_jobs.ImportOptions("ndjson")
     )
 
 

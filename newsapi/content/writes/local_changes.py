@@ -17,7 +17,6 @@ import orjson
 
 from newsapi.content.queries.snapshots import DETAIL, SUMMARY, ArticleSnapshot
 from newsapi.content.writes.drafts import LISTS
-from newsapi.text.json_types import JsonObject
 
 LocalChanges: TypeAlias = Mapping[str, str]
 """The changed fields, each with the hash of the value that the last import had for it."""
@@ -63,7 +62,7 @@ def record_edit(before: ArticleSnapshot, after: ArticleSnapshot) -> LocalChanges
 
 
 def keep_local_changes(
-    values: JsonObject, links: dict[str, list[UUID]], before: ArticleSnapshot, now: datetime
+    values: dict[str, object], links: dict[str, list[UUID]], before: ArticleSnapshot, now: datetime
 ) -> LocalChanges | None:
     """Put the locally changed values in place of those of an import.
 
@@ -99,7 +98,11 @@ def find_differences(before: ArticleSnapshot, after: ArticleSnapshot) -> tuple[s
 
 
 def _keep(
-    field: str, changes: dict[str, str], values: JsonObject, links: dict[str, list[UUID]], before: ArticleSnapshot
+    field: str,
+    changes: dict[str, str],
+    values: dict[str, object],
+    links: dict[str, list[UUID]],
+    before: ArticleSnapshot,
 ) -> None:
     """Keep the stored value of a field, unless the imported one is equal to it."""
     imported, stored = _value(field, values, links), _value(field, before.values, before.links)
@@ -115,15 +118,15 @@ def _keep(
         values[column] = before.values[column]
 
 
-def _is_valid_time(values: JsonObject, now: datetime) -> bool:
+def _is_valid_time(values: Mapping[str, object], now: datetime) -> bool:
     """Return whether the time of publication fits the status."""
     status, published_at = values["status"], values["published_at"]
     if status not in {"published", "scheduled"}:
         return True
-    return published_at is not None and (published_at <= now) == (status == "published")
+    return isinstance(published_at, datetime) and (published_at <= now) == (status == "published")
 
 
-def _value(field: str, values: JsonObject, links: Mapping[str, list[UUID]]) -> object:
+def _value(field: str, values: Mapping[str, object], links: Mapping[str, list[UUID]]) -> object:
     if field in LISTS:
         return links[field]
     if field == "bans":

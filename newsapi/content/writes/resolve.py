@@ -14,7 +14,7 @@ from newsapi.content.writes.articles import ArticleWrite
 from newsapi.content.writes.drafts import LISTS, TERM_KIND_OF_FIELD, ArticleDraft
 from newsapi.db.types import latest_time, uuid7
 from newsapi.errors import FieldError, InvalidParameter, WithdrawalInfo
-from newsapi.text.json_types import JsonObject, JsonValue
+from newsapi.text.json_types import JsonValue
 from newsapi.web.wire import format_instant
 
 References = Mapping[str, Mapping[str, UUID]]
@@ -167,7 +167,7 @@ def _after(
     if before and origin is WriteOrigin.IMPORT:
         changes = local_changes.keep_local_changes(values, links, before, now)
         if before.local_changes:
-            _keep_later_times(values, before)
+            values |= _later_times(draft, before)
     elif before and origin is not WriteOrigin.OVERWRITING_IMPORT:
         changes = before.local_changes
     values.setdefault("bans", before.values["bans"] if before else None)  # import records need not contain them
@@ -190,10 +190,11 @@ def _after(
     return snapshot
 
 
-def _keep_later_times(values: JsonObject, before: ArticleSnapshot) -> None:
-    """Keep the times of editors' changes if they are later than those of the record."""
-    for name in TIMES:
-        values[name] = latest_time([values[name], before.values[name]]) if values[name] else None
+def _later_times(draft: ArticleDraft, before: ArticleSnapshot) -> dict[str, datetime | None]:
+    """Return the times of a record, or those of editors' changes if they are later."""
+    return {
+        name: latest_time([draft.values[name], before.values[name]]) if draft.values[name] else None for name in TIMES
+    }
 
 
 def _updated_at(values: Mapping[str, JsonValue], before: ArticleSnapshot | None, now: datetime) -> datetime:

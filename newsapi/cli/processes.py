@@ -1,0 +1,53 @@
+"""What the processes of `newsapi serve` run. It imports the whole application, which the supervisor never needs."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from newsapi.app import create_app, create_front, create_worker
+from newsapi.cli.startup import open_database, tune_gc
+from newsapi.demo import content, mail_views, picture_views
+from newsapi.demo.home_page import DEMO_PAGE
+from newsapi.server.child_process import begin_child_process
+from newsapi.server.front import Front
+from newsapi.server.graceful_shutdown import with_graceful_shutdown
+from newsapi.server.logs import configure_logging
+from newsapi.server.signal_event import SignalEvent
+from newsapi.settings import Settings
+from newsapi.web import home_page
+
+
+def server_app() -> Front:
+    """Return the application that a server process runs."""
+    begin_child_process("newsapi server process")
+    settings = Settings.from_env()
+    configure_logging(settings.log_level)
+    app = create_app(settings)
+    if os.environ.get(content.PICTURES_VARIABLE):
+        app.register_blueprint(picture_views.blueprint())
+        app.extensions[home_page.EXTENSION] = DEMO_PAGE
+        app.register_blueprint(mail_views.blueprint(content.email_folder(settings.database_url)))
+    front = with_graceful_shutdown(create_front(app))
+    # Objects that exist now are permanent. Scanning them for cycles again and again delayed every request by 0.1 s.
+    tune_gc(50_000, 20, 50)
+    return front
+
+
+def run_supervised_worker() -> None:
+    """Run the worker of `newsapi serve` until its supervisor stops it."""
+    begin_child_process("newsapi worker")
+    settings = Settings.from_env()
+    configure_logging(settings.log_level)
+    run_worker(settings)
+
+
+def run_worker(settings: Settings) -> None:
+    """Run a worker until SIGTERM or SIGINT."""
+    open_database(settings)
+    stop = SignalEvent()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    background_worker = create_worker(settings)
+    tune_gc()
+    background_worker.run(stop.wait)

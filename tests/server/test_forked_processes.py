@@ -1,0 +1,98 @@
+"""The processes of `newsapi serve` are forked from one that has imported the application, and follow its end."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import descendants
+
+pytestmark = [pytest.mark.timeout(180), pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")]
+PATIENCE_SECONDS = 60
+
+
+@pytest.fixture
+def served(serve, sqlite_url):
+    with serve("serve", NEWSAPI_DATABASE_URL=sqlite_url, NEWSAPI_PROCESSES="1") as served:
+        assert answers(served)
+        yield served
+
+
+def processes(served, *names):
+    """Return the ids of the processes of a server that have one of these names."""
+    return [pid for pid, command in descendants(served.process.pid) if command.removeprefix("newsapi ") in names]
+
+
+def loaded_libraries(pid):
+    return Path(f"/proc/{pid}/maps").read_text()
+
+
+def answers(served):
+    return served.json("/v1/articles")["data"] == []
+
+
+def wait_for(condition):
+    until = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < until:
+        try:
+            if condition():
+                return
+        except (OSError, ValueError):
+            pass
+        time.sleep(0.1)
+    pytest.fail("the condition did not come true in time")
+
+
+def has_ended(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def test_the_supervisor_does_not_import_what_its_processes_need(served):
+    assert len(processes(served, "fork server")) == len(processes(served, "server process")) == 1
+    assert len(processes(served, "worker")) == 1
+    assert "numpy" not in loaded_libraries(served.process.pid)
+    assert all("numpy" in loaded_libraries(pid) for pid in processes(served, "server process", "worker"))
+
+
+def test_all_processes_end_when_the_supervisor_is_killed(served):
+    ids = processes(served, "fork server", "server process", "worker")
+    served.stop(signal.SIGKILL)
+    for pid in ids:
+        wait_for(lambda pid=pid: has_ended(pid))
+
+
+def test_after_the_fork_server_is_killed_new_processes_serve(served):
+    [fork_server] = processes(served, "fork server")
+    ids = processes(served, "server process", "worker")
+    os.kill(fork_server, signal.SIGKILL)
+    for pid in ids:
+        wait_for(lambda pid=pid: has_ended(pid))
+    wait_for(lambda: answers(served))
+    [new] = processes(served, "fork server")
+    assert new != fork_server
+
+
+def test_a_signal_to_all_processes_stops_all(served):
+    ids = processes(served, "server process", "worker", "fork server")
+    for pid in ids:
+        os.kill(pid, signal.SIGTERM)
+    assert served.stop()[0] == 0
+    for pid in ids:
+        wait_for(lambda pid=pid: has_ended(pid))
+
+
+def test_after_a_reload_processes_import_the_code_that_is_installed(served):
+    old = processes(served, "server process", "worker")
+    served.process.send_signal(signal.SIGHUP)
+    for pid in old:
+        wait_for(lambda pid=pid: has_ended(pid))
+    wait_for(lambda: len(processes(served, "server process", "worker")) == 2)
+    assert answers(served)
+    for pid in processes(served, "server process", "worker"):
+        parent = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        assert parent == served.process.pid  # not forked, but started anew
