@@ -41,6 +41,9 @@ def image(name: str, alt: str | None = None) -> str:
         ('<img class="lazy" src="/s.jpg" data-original="/a.jpg">', image("a.jpg")),
         ('<img src="data:," data-srcset="/s.jpg 300w, /a.jpg 900w, /m.jpg 600w">', image("a.jpg")),
         ('<img srcset="/s.jpg, /a.jpg 2x">', image("a.jpg")),
+        ('<img data-cfsrc="/a.jpg">', image("a.jpg")),
+        ('<img src="/loading.gif" data-pagespeed-lazy-src="/a.jpg">', image("a.jpg")),
+        ('<img src="/a.jpg" data-large-image="/b.jpg">', image("a.jpg")),
         ('<img src="/a.jpg" srcset="/b.jpg 2x">', image("a.jpg")),
         ('<img src="/a.jpg" data-lazy="true">', image("a.jpg")),
         ('<img src="data:," class="lazyload"><noscript><img src="/a.jpg"></noscript>', image("a.jpg")),
@@ -95,6 +98,14 @@ def test_a_gallery_in_a_list_is_a_figure_of_figures():
         f"<figure><figure>{image('a.jpg')}<figcaption>Uno</figcaption></figure><figure>{image('b.jpg')}</figure>"
         "<figcaption>Tutte</figcaption></figure>"
     )
+
+
+def test_a_list_of_images_that_is_a_gallery_is_a_figure():
+    items = '<li><figure><img src="/a.jpg"><figcaption>Uno</figcaption></figure></li><li><img src="/b.jpg"></li>'
+    assert sanitized(f'<ul class="wp-block-gallery columns-2">{items}</ul>').html == (
+        f"<figure><figure>{image('a.jpg')}<figcaption>Uno</figcaption></figure><figure>{image('b.jpg')}</figure></figure>"
+    )
+    assert sanitized("<ul><li><img src=/a.jpg></li></ul>").html == f"<ul><li>{image('a.jpg')}</li></ul>"
 
 
 def test_an_image_without_an_address_is_told():
