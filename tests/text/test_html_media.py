@@ -237,7 +237,8 @@ def test_a_frame_that_shows_nothing_is_told_and_no_link(html):
         ),
         ('<fb:post href="https://www.facebook.com/a/posts/1"></fb:post>', "https://www.facebook.com/a/posts/1"),
         (
-            '<iframe src="https://facebook.com/plugins/post.php?href=https%3A%2F%2Fwww.facebook.com%2Fa%2Fposts%2F1"></iframe>',
+            '<iframe src="https://facebook.com/plugins/post.php?href=https%3A%2F%2Fwww.facebook.com%2Fa%2Fposts%2F1">'
+            "</iframe>",
             "https://www.facebook.com/a/posts/1",
         ),
         (
@@ -273,7 +274,8 @@ def test_a_post_stays_as_a_link_at_least(html, url):
 def test_a_post_with_a_text_and_a_link_stays_as_it_is():
     tweet = (
         '<blockquote class="twitter-tweet"><p lang="it">Annuncio</p>— Marca'
-        ' <a href="https://twitter.com/a/status/1">1 maggio</a></blockquote><script async src="https://platform.twitter.com/widgets.js"></script>'
+        ' <a href="https://twitter.com/a/status/1">1 maggio</a></blockquote>'
+        '<script async src="https://platform.twitter.com/widgets.js"></script>'
     )
     assert sanitized(tweet).html == (
         f"<blockquote><p>Annuncio</p>— Marca {link('https://twitter.com/a/status/1', '1 maggio')}</blockquote>"
