@@ -28,4 +28,5 @@ def parse_name(text: str) -> tuple[str | UUID, str]:
         the article.
     """
     name = UUID(text) if is_uuid(text) else parse_article_slug(text)
-    return name, f"{ARTICLES_PATH}/{quote(text, safe='') if name == '' else name}"
+    is_canonical = isinstance(name, UUID) or name == text
+    return name, f"{ARTICLES_PATH}/{name if is_canonical else quote(text, safe='')}"

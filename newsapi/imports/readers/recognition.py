@@ -20,7 +20,6 @@ _SQL: Final = re.compile(
 _TEXT_FORMATS: Final = (
     (_HTML_DOCTYPE, "an HTML page"),
     (_SQL, "an SQL dump"),
-    (re.compile(r"[^\0]*\0"), "a binary file"),
 )
 _FEED_ROOTS: Final = frozenset({"rss", "rdf", "feed"})
 _XML_FORMATS: Final = {
@@ -127,7 +126,8 @@ def _recognize_xml(text: str) -> RecognizedFile:
         position = prolog.end()
         root = _ROOT.match(text, position)
     if root is None:
-        return RecognizedFile(None, "a text without markup" if "<" not in text else "a file of an unknown kind")
+        description = "a text without markup" if "<" not in text else "a file of an unknown kind"
+        return RecognizedFile(None, "a binary file" if "\0" in text else description)
     name = root[2].lower()
     if name in _FEED_ROOTS or (name == "channel" and "rss1.1" in text):
         return _recognize_feed(name, text)

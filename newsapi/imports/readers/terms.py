@@ -20,7 +20,7 @@ MAX_TAGS = 100
 MAX_AUTHORS = 50
 _HTML_CHARACTERS = re.compile("[<&]")
 _PLACEHOLDER_BASE_URL = "https://localhost/"
-_PAGE_SUFFIX = re.compile(r"\.(?:html?|php|aspx?|jsp)$", re.IGNORECASE)
+_PAGE_SUFFIX = re.compile(r"\.(?:[sx]?html?|php|aspx?|jsp|mp3|m4a|mp4|pdf)$", re.IGNORECASE)
 
 Record: TypeAlias = JsonObject
 """An import record that is being built, before validation."""

@@ -27,6 +27,7 @@ RSS = "<rss><channel><title>t</title></channel></rss>"
         (f'<!DOCTYPE rss [<!ENTITY x "<html>">]>{RSS}'.encode(), "rss"),
         (f'<?xml version="1.0" encoding="utf-16"?>{RSS}'.encode("utf-16"), "rss"),
         (RSS.encode("utf-16-be"), "rss"),
+        (RSS.encode().replace(b">t<", b">t\0<"), "rss"),
         (b'<rdf:RDF xmlns:rdf="x"><channel/></rdf:RDF>', "rss"),
         (b'<feed xmlns="http://www.w3.org/2005/Atom">', "rss"),
         (b'<rss xmlns:wp="http://wordpress.org/export/1.0/">', "wxr"),

@@ -363,3 +363,9 @@ def test_relative_links_between_posts_name_their_targets(read):
 
 def test_a_text_may_stand_in_the_description(read):
     assert read(export(item("<description>Testo</description>")), "wxr").article["body_html"] == "<p>Testo</p>"
+
+
+def test_a_name_with_folders_gives_the_slug_of_its_last_part(read):
+    reading = read(export(item("<link>/blog/2023/mia-prova.html</link>", post_name="blog/2023/mia-prova")), "wxr")
+    assert reading.article["slug"] == "mia-prova"
+    assert reading.article["previous_slugs"] == ["mia-prova.html"]

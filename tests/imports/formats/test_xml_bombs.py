@@ -102,3 +102,17 @@ def test_an_entity_that_a_file_declares_is_left_as_it_is_written(read):
 def test_encodings_that_are_in_use_are_read(read, encoding):
     text = f'<?xml version="1.0" encoding="{encoding}"?><rss><channel><item><title>Città</title></item></channel></rss>'
     assert read(text.encode(encoding), "rss").article["headline"] == "Città"
+
+
+@pytest.mark.parametrize("character", ["\0", "\x08", "\x1a", "\ufffe", "&#x1f;", "&#xFFFF;"])
+def test_a_forbidden_character_is_removed(read, character):
+    data = f"<rss><channel><item><title>Un{character}o</title></item><item><title>Due</title></item></channel></rss>"
+    headlines = [article["headline"] for article in read(data.encode(), "rss").articles]
+    assert headlines == ["Uno", "Due"]
+
+
+def test_a_byte_that_is_invalid_is_read_as_windows_1252_and_reported(read):
+    data = "<rss><channel><item><title>Città</title></item><item><title>Sì — no</title></item></channel></rss>"
+    reading = read(data.encode().replace("ì — no".encode(), b"\xec \x97 no"), "rss")
+    assert [article["headline"] for article in reading.articles] == ["Città", "Sì — no"]
+    assert "invalid in the encoding" in reading.warnings[1].message

@@ -216,7 +216,8 @@ def _bare_host(host: str | None) -> str:
 
 
 def _wanted_slug(item: Node, name: str, id_: str) -> str:
-    slug = slug_from_segment(name.removesuffix(TRASHED_SUFFIX)) if name else None
+    # Squarespace exports names with their folders.
+    slug = slug_from_segment(name.removesuffix(TRASHED_SUFFIX).rpartition("/")[2]) if name else None
     if slug:
         return slug
     # A post without a usable name gets its title and its id, because titles repeat.
