@@ -133,6 +133,11 @@ def test_a_character_that_is_cut_hides_nothing(read, encoding, end):
     assert read(text.encode(encoding) + end, "rss").article["headline"] == "Uno"
 
 
+def test_an_element_with_a_name_that_is_none_is_read(read):
+    data = "<rss><channel><item><title>x</title><description>a<x:1>b</x:1></description></item></channel></rss>"
+    assert read(data.encode(), "rss").article["body_html"] == "<p>a<span>b</span></p>"
+
+
 @pytest.mark.parametrize("base", ["http://[x", "http://x:99999999/", "://", "javascript:alert(1)", " "])
 def test_a_base_that_is_no_address_is_ignored(read, base):
     data = (
