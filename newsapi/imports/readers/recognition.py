@@ -126,8 +126,8 @@ def _recognize_xml(text: str) -> RecognizedFile:
         position = prolog.end()
         root = _ROOT.match(text, position)
     if root is None:
-        description = "a text without markup" if "<" not in text else "a file of an unknown kind"
-        return RecognizedFile(None, "a binary file" if "\0" in text else description)
+        kind = "a text without markup" if "<" not in text else "a file of an unknown kind"
+        return RecognizedFile(None, "a binary file" if "\0" in text else kind)
     name = root[2].lower()
     if name in _FEED_ROOTS or (name == "channel" and "rss1.1" in text):
         return _recognize_feed(name, text)

@@ -222,3 +222,26 @@ def test_addresses_without_a_source_are_not_those_of_this_api(read):
     reading = read(rss(f"<title>x</title><guid>1</guid><description>{escape(text)}</description>"), "rss")
     assert reading.article["body_html"] == '<p><img><a>b</a> <a href="#c">c</a> <a href="https://x.example/d">d</a></p>'
     assert reading.omissions == {"relative address": 2}
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        (
+            "<title>Uno</title><link>https://x.example/diretta</link>",
+            "<title>Due</title><link>https://x.example/diretta</link>",
+        ),
+        ("<title>Breve</title><description>Uno</description>", "<title>Breve</title><description>Due</description>"),
+        ("<title>Uno</title><guid>https://x.example/</guid>", "<title>Due</title><guid>https://x.example/</guid>"),
+    ],
+)
+def test_different_items_have_different_identities(read, items):
+    first, second = read(rss(*items), "rss").articles
+    assert first["source_id"] != second["source_id"]
+    assert first["slug"] != second["slug"]
+
+
+def test_an_item_that_is_there_twice_has_one_identity(read):
+    item = "<title>Uno</title><link>https://x.example/uno-di-due</link>"
+    first, second = read(rss(item, item), "rss").articles
+    assert (first["source_id"], first["slug"]) == (second["source_id"], second["slug"])

@@ -116,3 +116,31 @@ def test_a_byte_that_is_invalid_is_read_as_windows_1252_and_reported(read):
     reading = read(data.encode().replace("ì — no".encode(), b"\xec \x97 no"), "rss")
     assert [article["headline"] for article in reading.articles] == ["Città", "Sì — no"]
     assert "invalid in the encoding" in reading.warnings[1].message
+
+
+@pytest.mark.parametrize(
+    ("encoding", "end"),
+    [
+        ("utf-16", b"\x00"),
+        ("utf-16", b"\x00\xd8"),
+        ("gb18030", b"\x81"),
+        ("gb18030", b"\x81\x30<"),
+        ("shift_jis", b"\x81"),
+    ],
+)
+def test_a_character_that_is_cut_hides_nothing(read, encoding, end):
+    text = f'<?xml version="1.0" encoding="{encoding}"?><rss><channel><item><title>Uno</title></item></channel></rss>'
+    assert read(text.encode(encoding) + end, "rss").article["headline"] == "Uno"
+
+
+def test_an_element_with_a_name_that_is_none_is_read(read):
+    data = "<rss><channel><item><title>x</title><description>a<x:1>b</x:1></description></item></channel></rss>"
+    assert read(data.encode(), "rss").article["body_html"] == "<p>a<span>b</span></p>"
+
+
+@pytest.mark.parametrize("base", ["http://[x", "http://x:99999999/", "://", "javascript:alert(1)", " "])
+def test_a_base_that_is_no_address_is_ignored(read, base):
+    data = (
+        f'<rss><channel><link>https://x.example/</link><item xml:base="{base}"><link>/a</link><title>x</title></item>'
+    )
+    assert read(f"{data}</channel></rss>".encode(), "rss").article["canonical_url"] == "https://x.example/a"

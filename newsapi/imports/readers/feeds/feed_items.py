@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import urljoin
 
 from newsapi.imports.formats import Omission, RecordWarning
 from newsapi.imports.readers.feeds.feed_dates import FeedDate
 from newsapi.imports.readers.persons import person_name
-from newsapi.imports.readers.terms import ImportedTerm, make_category
+from newsapi.imports.readers.terms import ImportedTerm, make_category, resolve_http_url
 from newsapi.imports.readers.xml.xml_nodes import Node
 
 Note = Omission | RecordWarning
@@ -42,7 +41,7 @@ class Feed:
         base = self.base
         for node in nodes:
             if node.base:
-                base = urljoin(base or self.link, node.base)
+                base = resolve_http_url(node.base, base or self.link) or base
         return base
 
 

@@ -84,7 +84,7 @@ class _FeedReader:
     feed: Feed
     terms: TermMapper
     mapping: CategoryMapping
-    repeated_guids: frozenset[str] = frozenset()
+    repeated: frozenset[str] = frozenset()
     count: int = 0
     _slugs: dict[str, str] = field(default_factory=dict)
 
@@ -116,10 +116,11 @@ class _FeedReader:
         if not item.title:
             notes.append(RecordWarning("/headline", f"{name} has no title: its text begins the headline"))
         mapped = self.terms.map_terms(item.categories, (), item.authors)
+        source_id = self._source_id(item, node, headline)
         record: Record = {
             "type": "article",
-            "slug": self._unique_slug(item, headline),
-            "source_id": self._source_id(item, headline),
+            "slug": self._unique_slug(item, headline, source_id),
+            "source_id": source_id,
             "headline": shorten(headline, MAX_HEADLINE_CHARACTERS, "/headline", name, notes),
             "standfirst": self._standfirst(item, name, notes),
             "body_html": _body(item, name, notes) + files.links,
@@ -166,7 +167,7 @@ class _FeedReader:
         updated_at = item.updated.text if item.updated.text and "T" in item.updated.text else None
         return {"status": status, "published_at": date.text, "updated_at": updated_at}
 
-    def _unique_slug(self, item: FeedItem, headline: str) -> str:
+    def _unique_slug(self, item: FeedItem, headline: str, source_id: str) -> str:
         """Return a slug that no other item of the feed has."""
         guid = item.guid or item.link or headline
         segment = slug_from_segment(last_segment(item.link)) if item.link else None
@@ -174,33 +175,40 @@ class _FeedReader:
             slug = segment
         else:
             slug = shorten_slug(slugify(headline), short_hash(guid))
-        owner = f"{guid} {item.link}"
-        if self._slugs.setdefault(slug, owner) == owner:
+        if self._slugs.setdefault(slug, source_id) == source_id:
             return slug
-        return shorten_slug(slug, short_hash(owner))
+        return shorten_slug(slug, short_hash(source_id))
 
-    def _source_id(self, item: FeedItem, headline: str) -> str:
-        """Return the identity of an item: its guid; within its feed unless that is a URI."""
-        guid = item.guid or item.link or headline
-        if guid in self.repeated_guids:
-            guid = f"{guid} {item.link or headline}"
+    def _source_id(self, item: FeedItem, node: Node, headline: str) -> str:
+        """Return the identity of an item: its guid, else its address; within its feed unless that is a URI."""
+        identity, what_differs = _identity(node)
+        guid = item.guid or item.link or f"{headline} {item.published.text or short_hash(item.content or item.summary)}"
+        if identity in self.repeated:
+            guid = f"{guid} {what_differs}"
         if not _URI.match(guid):
             parts = urlsplit(self.feed.link)
             guid = f"{(parts.hostname or '').removeprefix('www.')}{parts.path.rstrip('/')}#{guid}"
         return guid if len(guid) <= _MAX_SOURCE_ID_CHARACTERS else f"{guid[:400]}#{short_hash(guid)}"
 
 
+def _identity(node: Node) -> tuple[str, str]:
+    """Return the guid of an item or else its address, and by what items differ that have the same one."""
+    guid = node.text("guid", "dc_identifier", "atom_id", "id")
+    links = node.all("link", "atom_link")
+    link = next((text for one in links if (text := one.content or one.get("href"))), "")
+    title = node.text("title", "atom_title")
+    return (guid, link or title) if guid else (link, title)
+
+
 def _index_feed(file: XmlFile, mapping: CategoryMapping) -> _FeedReader:
-    """Read a feed once: which guids have items of different addresses, and the data of the feed itself."""
-    addresses: dict[str, str] = {}
+    """Read a feed once: which guids and addresses are those of different items, and the data of the feed itself."""
+    differences: dict[str, str] = {}
     repeated: set[str] = set()
     for element in file.elements():
-        node = element.node
-        if node is not None and (guid := node.text("guid", "dc_identifier", "atom_id")):
-            links = node.all("link", "atom_link", "title", "atom_title")
-            address = short_hash(" ".join(link.get("href") or link.content for link in links[:1]))
-            if addresses.setdefault(guid, address) != address:
-                repeated.add(guid)
+        if element.node is not None:
+            identity, what_differs = _identity(element.node)
+            if identity and differences.setdefault(identity, short_hash(what_differs)) != short_hash(what_differs):
+                repeated.add(identity)
     return _FeedReader(_read_feed(file.document), TermMapper(mapping), mapping, frozenset(repeated))
 
 

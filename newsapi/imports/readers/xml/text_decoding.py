@@ -84,7 +84,7 @@ def iter_text(stream: BinaryIO) -> Iterator[str]:
         Pieces of text with LF as line ends. Invalid bytes are lone surrogates.
     """
     head = stream.read(HEAD_BYTES)
-    decoder = codecs.getincrementaldecoder(detect_encoding(head))("surrogateescape")
+    decoder = codecs.getincrementaldecoder(detect_encoding(head))(_ESCAPE_BYTES)
     carriage_return = ""
     piece = head
     while piece:
@@ -94,6 +94,18 @@ def iter_text(stream: BinaryIO) -> Iterator[str]:
         yield text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
         piece = stream.read(READ_BYTES)
     yield carriage_return.replace("\r", "\n") + decoder.decode(b"", final=True)
+
+
+def _escape_bytes(error: UnicodeError) -> tuple[str, int]:
+    """Replace invalid bytes by lone surrogates; unlike `surrogateescape`, keep those that are ASCII."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    data = error.object[error.start : error.end]
+    return "".join(chr(byte if byte < 0x80 else 0xDC00 + byte) for byte in data), error.end
+
+
+_ESCAPE_BYTES: Final = "newsapi.escape-bytes"
+codecs.register_error(_ESCAPE_BYTES, _escape_bytes)
 
 
 def repair_bytes(text: str) -> str:

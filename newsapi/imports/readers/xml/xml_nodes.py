@@ -81,6 +81,7 @@ _C1_CONTROL: Final = re.compile("[\x80-\x84\x86-\x9f]")
 _SUSPECT: Final = re.compile(
     r"&(?:#(?:[0-9]{1,7}|[xX][0-9a-fA-F]{1,6});|[A-Za-z][A-Za-z0-9]{1,31};)?|<(?![A-Za-z_/!?:])"
 )
+_HTML_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]*", re.ASCII)
 _DECLARATION: Final = re.compile(r"<\?xml\s[^<>]*\?>")
 """The XML declaration, whose encoding is not that of the decoded text."""
 
@@ -168,7 +169,8 @@ class Node:
         parts = [html.escape(self._element.text or "", quote=False)]
         for child in self._element:
             for element in child.iter():
-                element.tag = element.tag.rpartition("}")[2].rpartition(":")[2]
+                name = element.tag.rpartition("}")[2].rpartition(":")[2]
+                element.tag = name if _HTML_NAME.fullmatch(name) else "span"
             # A copy, because the namespaces that ancestors declare would be written too.
             parts.append(etree.tostring(deepcopy(child), encoding="unicode", method="html"))
         return "".join(parts).strip()
