@@ -93,7 +93,8 @@ def write(desk, rng, count, own):
         if act > 0.85:
             now = desk_status(desk, which)
             changes = {"status": {"published": "draft"}.get(now, "published")}
-        patient(desk_articles.update, desk, EDITOR, which, changes, late(rng), precondition=ANY_VERSION)
+        target = desk_articles.EditTarget(EDITOR, which, ANY_VERSION)
+        patient(desk_articles.update, desk, target, changes, late(rng))
 
 
 def desk_status(desk, which):
