@@ -148,9 +148,8 @@ def create_worker(settings: Settings) -> Worker:
         context = SubscriptionContext(
             long_running_database, settings, TokenSigner(long_running_database, settings.secret_key)
         )
-        consumers.append(
-            AlertConsumer(context, ArticlePresenter(settings), make_transport(settings.smtp_url), now=utc_now)
-        )
+        transport = make_transport(settings.smtp_url, settings.mail_return_path)
+        consumers.append(AlertConsumer(context, ArticlePresenter(settings), transport, now=utc_now))
     consumers.append(
         WebhookConsumer(
             database,

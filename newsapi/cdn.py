@@ -27,9 +27,9 @@ from newsapi.changelog import offsets as changelog_offsets
 from newsapi.changelog.offsets import LogPosition
 from newsapi.changelog.reader import ChangeRow
 from newsapi.content.queries import facet_slugs
-from newsapi.db.database import Database
+from newsapi.db.database import Database, Session
 from newsapi.worker.consumers import Consumer
-from newsapi.worker.delayed_batches import DelayedBatches
+from newsapi.worker.delayed_batches import DelayedBatch, DelayedBatches
 from newsapi.worker.http_requests import send_request
 
 log = structlog.get_logger("newsapi.purge")
@@ -121,6 +121,14 @@ class PurgeRefusal(NamedTuple):
     """Keys that the CDN refused to purge, and its error."""
 
     surrogate_keys: frozenset[str]
+    error: str
+
+
+class PurgeOutcome(NamedTuple):
+    """The outcome of a purge: its last change, and the changes whose keys the CDN refused, with its error."""
+
+    end: LogPosition
+    refused: Sequence[LogPosition]
     error: str
 
 
@@ -268,6 +276,8 @@ class CdnPurgeConsumer(Consumer):
         self._seen = LogPosition(-1, 0)
         self._keys: dict[LogPosition, set[str]] = {}
         self._refusal: PurgeRefusal | None = None
+        self._first_outcomes: list[PurgeOutcome] = []
+        self._second_outcome: PurgeOutcome | None = None
         self._first.forget()
         self._second.forget()
 
@@ -284,15 +294,21 @@ class CdnPurgeConsumer(Consumer):
             self._first.add(keys, self._seen, MAX_STALENESS_SECONDS)
         if first_purge := self._first.send_due():
             self._second.add(first_purge.payload, first_purge.end, SECOND_PURGE_DELAY_SECONDS)
-            self._record(first_purge.payload, first_purge.end)
+            self._first_outcomes.append(self._outcome(first_purge))
+        self._record_first_outcomes()
         second_purge = self._second.send_due()
         if second_purge is None:
             return None
-        self._record(second_purge.payload)
+        self._second_outcome = self._outcome(second_purge)
         for position in second_purge.payload:
             del self._keys[position]
         log.info("purged", changes=len(second_purge.payload), seq=second_purge.end.seq)
         return second_purge.end
+
+    def commit(self, session: Session) -> None:
+        outcome, self._second_outcome = self._second_outcome, None
+        if outcome is not None:
+            self._set_aside(session, outcome)
 
     def retry(self, rows: Sequence[ChangeRow]) -> None:
         """Purge changes that were set aside: every process has known them for long, so once is enough.
@@ -310,24 +326,27 @@ class CdnPurgeConsumer(Consumer):
     def _purge(self, positions: Collection[LogPosition]) -> None:
         self._refusal = self._purger.purge(set().union(*(self._keys[position] for position in positions)))
 
-    def _record(self, positions: Collection[LogPosition], purged: LogPosition | None = None) -> None:
-        """Set changes aside whose purge was refused, and record in the same transaction up to where the CDN was purged.
+    def _outcome(self, batch: DelayedBatch[LogPosition]) -> PurgeOutcome:
+        """Return the outcome of the purge that was just made for a batch."""
+        if self._refusal is None:
+            return PurgeOutcome(batch.end, (), "")
+        keys, error = self._refusal
+        refused = sorted(position for position in batch.payload if not keys.isdisjoint(self._keys[position]))
+        return PurgeOutcome(batch.end, refused, error)
 
-        Args:
-            positions: The changes of the purge.
-            purged: The new value of PURGED_OFFSET, if it is to be moved.
-        """
-        refusal, self._refusal = self._refusal, None
-        if refusal is None and purged is None:
+    def _record_first_outcomes(self) -> None:
+        """Record up to where the CDN was purged; in the same transaction, set changes aside whose purge was refused."""
+        if not self._first_outcomes:
             return
         with self._database.transaction() as session:
-            if refusal is not None:
-                affected = sorted(
-                    position for position in positions if not refusal.surrogate_keys.isdisjoint(self._keys[position])
-                )
-                failed_changes.set_aside(session, self.name, affected, refusal.error, now=self._now())
-            if purged is not None:
-                changelog_offsets.save_offset(session, changelog_offsets.PURGED_OFFSET, purged, self._now())
+            for outcome in self._first_outcomes:
+                self._set_aside(session, outcome)
+            end = self._first_outcomes[-1].end
+            changelog_offsets.save_offset(session, changelog_offsets.PURGED_OFFSET, end, self._now())
+        self._first_outcomes.clear()
+
+    def _set_aside(self, session: Session, outcome: PurgeOutcome) -> None:
+        failed_changes.set_aside(session, self.name, outcome.refused, outcome.error, now=self._now())
 
 
 def _surrogate_keys(database: Database, rows: Sequence[ChangeRow]) -> dict[LogPosition, set[str]]:

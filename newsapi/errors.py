@@ -119,14 +119,22 @@ class ReplicaBehind(NewsError):
 class Unavailable(NewsError):
     """A service that the package needs did not respond in time; the database, unless a subclass says otherwise.
 
-    `public_detail` is the message, a sentence for clients. It never includes the message of the underlying error, which
-    may contain information that clients must not see.
+    `public_detail` is the message, a sentence for clients. It never includes `cause`, which is for operators: it names
+    hosts and files.
     """
 
     public_detail = "The database is not responding."
 
-    def __init__(self) -> None:
+    def __init__(self, cause: str | None = None) -> None:
+        """Build the message for clients; `cause` says in one line what failed, without credentials."""
         super().__init__(self.public_detail)
+        self.cause = cause
+
+
+def describe_cause(error: BaseException) -> str:
+    """Return why an error was raised, for a log line: the cause that it names, or the error that it was raised from."""
+    named_cause = error.cause if isinstance(error, Unavailable) else None
+    return named_cause or repr(error.__cause__ or error)[:300]
 
 
 class DiskFull(Unavailable):

@@ -10,6 +10,9 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+MAX_RETURN_PATH_LENGTH = 31
+"""Characters before the @: with a plus sign and a token of 32 they are the 64 that RFC 5321 allows."""
+
 
 def parse_database_url(text: str) -> str:
     """Return the SQLAlchemy URL of a SQLite or PostgreSQL database."""
@@ -40,7 +43,7 @@ def parse_url_template(*names: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         try:
             parse_url(text.format(**dict.fromkeys(names, "x")))
-        except (KeyError, IndexError, ValueError) as error:
+        except (LookupError, TypeError, AttributeError, ValueError) as error:
             placeholders = ", ".join("{" + name + "}" for name in names)
             raise ValueError(
                 f"is not an absolute http or https URL without other placeholders than {placeholders}"
@@ -153,6 +156,19 @@ def parse_mailbox(text: str) -> str:
     if not mailbox.domain or any(character < " " for character in text):
         raise ValueError("is not a sender such as Motor News <news@example.com>")
     return str(mailbox)
+
+
+def parse_return_path(text: str) -> str:
+    """Return an email address that is short enough for the token that is added to its local part."""
+    try:
+        address = Address(addr_spec=text)
+    except (MessageError, ValueError, IndexError):
+        address = Address()
+    if not address.domain or not text.isascii() or "+" in text or any(character <= " " for character in text):
+        raise ValueError("is not an email address such as bounces@example.com")
+    if len(address.username) > MAX_RETURN_PATH_LENGTH:
+        raise ValueError(f"is longer than {MAX_RETURN_PATH_LENGTH} characters before the @")
+    return text
 
 
 def parse_rate_pair(text: str) -> tuple[int, int]:

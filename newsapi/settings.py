@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from dotenv import dotenv_values
-
+from newsapi.env_file import read_env_file
 from newsapi.setting_parsers import (
     EMBED_HOSTS,
     Networks,
@@ -28,6 +30,7 @@ from newsapi.setting_parsers import (
     parse_rate_limits,
     parse_rate_pair,
     parse_redis_url,
+    parse_return_path,
     parse_secret_key,
     parse_smtp_url,
     parse_time_zone,
@@ -38,6 +41,11 @@ from newsapi.setting_parsers import (
 PREFIX = "NEWSAPI_"
 FORMER_NAMES = {"read_access": "reads", "log_hits_every": "log_hits", "import_max_mb": "import_mb"}
 """Names that settings had before, still read where the present name is not set."""
+
+TEST_PREFIX = "NEWSAPI_TEST_"
+"""Variables with this prefix belong to the tests; all others with `PREFIX` are settings."""
+
+_CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 Default = TypeVar("Default")
 Parsed = TypeVar("Parsed")
@@ -210,6 +218,12 @@ class Settings:
         "newsapi@localhost",
         parse_mailbox,
     )
+    mail_return_path: str | None = _env(
+        "address that receives bounces, such as `bounces@example.com`; each email is sent from it with a token of its"
+        " own, as `bounces+TOKEN@example.com`; if not set, bounces are sent to the address of `NEWSAPI_MAIL_FROM`",
+        None,
+        parse_return_path,
+    )
     mail_language: str = _env(
         "language of the subscription form and of emails, unless the client names one: `it` or `en`",
         "it",
@@ -256,7 +270,7 @@ class Settings:
         }
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
+    def from_env(cls, environ: Mapping[str, str | None] | None = None) -> Settings:
         """Read the `NEWSAPI_*` variables.
 
         Args:
@@ -266,9 +280,11 @@ class Settings:
             The settings; a variable that is missing or empty has its default.
 
         Raises:
-            SettingError: A value cannot be used; the error names the variable and the reason.
+            SettingError: A variable is no setting, a value cannot be used, or the file cannot be read; the error names
+                the variable or file and the reason.
         """
-        variables = {**dotenv_values(".env"), **os.environ} if environ is None else environ
+        variables = _read_variables() if environ is None else environ
+        _reject_unknown_names(variables)
         values: dict[str, Any] = {}
         for field in dataclasses.fields(cls):
             name = PREFIX + field.name.upper()
@@ -276,10 +292,42 @@ class Settings:
             text = (variables.get(name) or variables.get(former_name) or "").strip()
             if text:
                 try:
-                    values[field.name] = field.metadata["parse"](text)
+                    values[field.name] = field.metadata["parse"](_checked_text(text))
                 except ValueError as error:
                     raise SettingError(name, str(error)) from error
         return cls(**values)
+
+
+def _read_variables() -> Mapping[str, str | None]:
+    """Return the variables of the file `.env` and of the environment, which has precedence."""
+    try:
+        return {**read_env_file(Path(".env"), PREFIX), **os.environ}
+    except ValueError as error:
+        raise SettingError("The file .env", str(error)) from error
+
+
+def _reject_unknown_names(variables: Mapping[str, str | None]) -> None:
+    """Raise SettingError for a variable with our prefix that is no setting: a misspelt name would have no effect."""
+    fields = dataclasses.fields(Settings)
+    names = [field.name.upper() for field in fields]
+    known = {*names, *(name.upper() for name in FORMER_NAMES.values())}
+    for variable in sorted(variables):
+        name = variable.removeprefix(PREFIX)
+        if name == variable or name in known or variable.startswith(TEST_PREFIX):
+            continue
+        [nearest] = difflib.get_close_matches(name, names, n=1, cutoff=0)
+        raise SettingError(variable, f"is not a setting; the most similar setting is {PREFIX}{nearest}")
+
+
+def _checked_text(text: str) -> str:
+    """Return the text of a variable; raise ValueError if it is not one line of text."""
+    if _CONTROL_CHARACTER.search(text):
+        raise ValueError("is not a single line without control characters")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:  # bytes of the environment that are not UTF-8 are read as lone surrogates
+        raise ValueError("is not text in UTF-8") from error
+    return text
 
 
 def settings_markdown() -> str:

@@ -55,6 +55,9 @@ ENCODERS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": lambda body: gzip.compress(body, 6, mtime=0),
 }
 
+ENCODING_SUFFIX = r"(?:(?:--?|[;:])(?:br|deflate|gzip|zstd))*"
+"""Pattern of what we and proxies append to entity tags for each content encoding."""
+
 EXPOSED_HEADERS = (
     "Age, Cache-Status, CDN-Cache-Control, Content-Language, Content-Seq, Deprecation, ETag, Last-Modified, Link,"
     " Location, RateLimit, RateLimit-Policy, Retry-After, Sunset, Surrogate-Key, WWW-Authenticate, X-Request-Id"
@@ -264,15 +267,30 @@ class CachedResponse:
         none_match = conditions.none_match
         if none_match is not None:
             etag = self.etag(encoding)
-            return none_match == etag or etag in _TAGS.findall(none_match) or none_match.strip() == "*"
+            return none_match == etag or none_match.strip() == "*" or _is_listed(etag, none_match)
         since = conditions.modified_since and _date(conditions.modified_since)
         modified_at = self.last_modified
         if not since or modified_at is None or (now or datetime.now(UTC)) - modified_at < LAST_MODIFIED_GUARD:
             return False
-        return modified_at <= since
+        # Only the date that would be sent: after the database was restored from a backup, a later date may be that of
+        # content which is gone.
+        return modified_at == since
 
 
-_TAGS = re.compile(r'"[^"]*"')
+def _is_listed(etag: str, none_match: str) -> bool:
+    """Return whether an `If-None-Match` header lists an entity tag; the comparison is weak.
+
+    A proxy that compresses responses marks the tag as weak (nginx) or appends the name of its encoding to it (Apache,
+    Jetty), and clients send back what they got.
+    """
+    opaque = etag[1:-1]
+    return any(
+        tag.startswith(opaque) and _ENCODING_SUFFIX.fullmatch(tag, len(opaque)) for tag in _TAGS.findall(none_match)
+    )
+
+
+_TAGS = re.compile(r'"([^"]*)"')
+_ENCODING_SUFFIX = re.compile(ENCODING_SUFFIX)
 
 
 def _last_headers(cache_status: str, age: int, cdn_lifetime: int) -> Headers:
@@ -345,7 +363,7 @@ def negotiate_encoding(encodings: str) -> str:
 def _date(text: str) -> datetime | None:
     try:
         parsed = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 

@@ -20,6 +20,7 @@ from newsapi.cache import dependencies
 from newsapi.cache.cached_response import CachedResponse
 from newsapi.cache.dependencies import Dependency
 from newsapi.changelog.reader import ChangelogDelta
+from newsapi.errors import describe_cause
 
 log = structlog.get_logger("newsapi.cache")
 
@@ -164,7 +165,7 @@ class ChangelogFollower:
         self._failures += 1
         if not self._is_failing:
             self._is_failing = True
-            log.warning("changelog unavailable", cause=repr(error.__cause__ or error)[:300])
+            log.warning("changelog unavailable", cause=describe_cause(error))
             threading.Thread(target=self._retry, name="follower", daemon=True).start()
 
     def _retry(self) -> None:

@@ -99,11 +99,6 @@ def delete_processed(session: Session, rows: Iterable[FailedChangeRow]) -> None:
         session.execute(delete_from(_FAILED).where(key))
 
 
-def delete_of_consumer(session: Session, consumer: str) -> None:
-    """Delete all changes that a consumer has set aside."""
-    session.execute(delete_from(_FAILED).where(_FAILED.c.consumer == consumer))
-
-
 def retry_now(session: Session, consumer: str | None, now: datetime) -> int:
     """Make the changes of one consumer, or of all, due now; return their number."""
     statement = update(_FAILED).values(next_try_at=now)

@@ -85,9 +85,10 @@ def commit_offset(
 
 
 def release_lease(session: Session, consumer: str, holder: str) -> None:
-    """Release a lease, so that another worker can acquire it at once."""
+    """Release a lease, so that another worker can acquire it at once; a consumer without a worker does not fail."""
     held = (_OFFSET.c.consumer == consumer) & (_OFFSET.c.lease_holder == holder)
-    session.execute(update(_OFFSET).where(held).values(lease_holder=None, lease_expires_at=None))
+    values = {"lease_holder": None, "lease_expires_at": None, "failing_since": None, "last_error": None}
+    session.execute(update(_OFFSET).where(held).values(**values))
 
 
 def save_failure(session: Session, consumer: str, holder: str, error: str | None, now: datetime) -> None:

@@ -38,6 +38,8 @@ def config_warnings(settings: Settings, keys: Sequence[KeyRow], now: datetime) -
     yield from _url_warnings(settings)
     if settings.smtp_url:
         yield from _email_warnings(settings, urlsplit(settings.smtp_url))
+    elif settings.mail_return_path:
+        yield "NEWSAPI_MAIL_RETURN_PATH has no effect: NEWSAPI_SMTP_URL is not set."
     yield from _key_warnings(valid_keys)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import copy
 from importlib import import_module
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import NamedTuple
 
 import click
 
@@ -35,12 +36,12 @@ class LazyGroup(click.Group):
     """A group whose help lists its commands without importing them.
 
     A command may import SQLAlchemy, Flask and NumPy, which takes about a second.
+
+    Attributes:
+        lazy_commands: Its commands by name.
     """
 
-    def __init__(self, *args: Any, lazy_commands: Mapping[str, LazyCommand], **attributes: Any) -> None:
-        """Create the group with the commands of `lazy_commands`, by name."""
-        super().__init__(*args, **attributes)
-        self.lazy_commands = lazy_commands
+    lazy_commands: Mapping[str, LazyCommand] = MappingProxyType({})
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*self.lazy_commands, *super().list_commands(ctx)]

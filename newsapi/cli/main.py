@@ -6,7 +6,7 @@ import click
 
 from newsapi import __version__
 from newsapi.cli.lazy_group import LazyCommand, LazyGroup
-from newsapi.errors import NewsError
+from newsapi.errors import NewsError, Unavailable
 from newsapi.settings import SettingError
 
 _COMMANDS = {
@@ -50,28 +50,37 @@ _COMMANDS = {
 
 
 class _ErrorReportingGroup(LazyGroup):
-    """A group that shows errors of the package as one sentence instead of a traceback."""
+    """A group that shows errors of the package, and of files, as one line instead of a traceback."""
 
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
+        except Unavailable as error:
+            raise click.ClickException(" ".join(filter(None, (str(error), error.cause)))) from error
         except (NewsError, SettingError) as error:
             raise click.ClickException(str(error)) from error
+        except OSError as error:
+            if error.filename is None:
+                raise
+            raise click.ClickException(f"{error.filename}: {error.strerror}") from error
 
 
-@click.group(cls=_ErrorReportingGroup, lazy_commands=_COMMANDS)
+@click.group(cls=_ErrorReportingGroup)
 @click.version_option(__version__)
 def main() -> None:
     """News content as an API. Settings are environment variables NEWSAPI_*, or lines of a file .env."""
 
 
-@main.group(
-    hidden=True,
-    cls=LazyGroup,
-    lazy_commands={
-        "bounced": LazyCommand("newsapi.cli.suppressions:import_bounces"),
-        "allow": LazyCommand("newsapi.cli.suppressions:remove_suppression"),
-    },
-)
+main.lazy_commands = _COMMANDS
+
+
+@click.group(cls=LazyGroup, hidden=True)
 def addresses() -> None:
     """Suppressed email addresses. The present name of this group is `suppressions`."""
+
+
+addresses.lazy_commands = {
+    "bounced": LazyCommand("newsapi.cli.suppressions:import_bounces"),
+    "allow": LazyCommand("newsapi.cli.suppressions:remove_suppression"),
+}
+main.add_command(addresses)

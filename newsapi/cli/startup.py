@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 
+from sqlalchemy.exc import ArgumentError
+
 from newsapi.db.database import Database
 from newsapi.errors import MigrationsPending
 from newsapi.migrations.upgrade import is_current, upgrade
@@ -18,8 +20,8 @@ def create_database(settings: Settings) -> Database:
     """
     try:
         return Database(settings.database_url, long_running=True)
-    except ValueError as error:
-        raise SettingError("NEWSAPI_DATABASE_URL", "is not a URL with a valid host and port") from error
+    except (ValueError, ArgumentError) as error:
+        raise SettingError("NEWSAPI_DATABASE_URL", "is not a URL with a valid driver, host and port") from error
 
 
 def require_current_schema(database: Database) -> None:

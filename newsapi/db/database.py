@@ -10,16 +10,15 @@ from contextlib import contextmanager
 from typing import Any
 
 import orjson
-import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
 from newsapi.db import deadlines
-from newsapi.errors import DiskFull, MigrationsPending, Unavailable
+from newsapi.db.failures import translate_driver_errors
+from newsapi.errors import Unavailable
 
 __all__ = ["Connection", "Database", "Session"]
 
@@ -28,6 +27,9 @@ SQLITE_BUSY_TIMEOUT_MS = 5_000
 
 SQLITE_BEGIN_TIMEOUT_MS = 2
 """How long SQLite itself waits for the write lock before `_begin_writing` tries again, in milliseconds."""
+
+SQLITE_CHECKPOINT_TIMEOUT_SECONDS = 0.2
+"""How long `Database.truncate_write_ahead_log` waits for a moment without readers and writers, in seconds."""
 
 TRY_LOCK_TIMEOUT_MS = 50
 """Lock and statement timeout of optional writes (`Database.try_transaction`) on PostgreSQL, in milliseconds."""
@@ -115,7 +117,7 @@ class Database:
             Unavailable: The database cannot be reached or did not reply in time.
             MigrationsPending: A table or column is missing.
         """
-        with _translate_driver_errors(), self._reader.connect() as connection:
+        with translate_driver_errors(self.url), self._reader.connect() as connection:
             yield connection
 
     @contextmanager
@@ -130,7 +132,11 @@ class Database:
             MigrationsPending: A table or column is missing.
             DiskFull: The disk of the database is full.
         """
-        with _translate_driver_errors(), Session(self._writer, expire_on_commit=False) as session, session.begin():
+        with (
+            translate_driver_errors(self.url),
+            Session(self._writer, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield session
 
     @contextmanager
@@ -143,7 +149,7 @@ class Database:
         Raises:
             Unavailable: The transaction would have to wait, or a concurrent one wrote the same rows.
         """
-        with _translate_driver_errors(), Session(self._nowait_writer, expire_on_commit=False) as session:
+        with translate_driver_errors(self.url), Session(self._nowait_writer, expire_on_commit=False) as session:
             try:
                 with session.begin():
                     yield session
@@ -160,16 +166,35 @@ class Database:
         Raises:
             Unavailable: The database cannot be reached.
         """
-        with _translate_driver_errors(), self._writer.connect() as connection:
+        with translate_driver_errors(self.url), self._writer.connect() as connection:
             _lift_deadline(connection)
             yield connection
 
     def analyze(self) -> None:
         """Update the planner statistics of PostgreSQL after a bulk write; our queries on SQLite do not need them."""
         if not self.is_sqlite:
-            with self._writer.connect() as connection:
+            with translate_driver_errors(self.url), self._writer.connect() as connection:
                 _lift_deadline(connection)
                 connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
+
+    def truncate_write_ahead_log(self) -> bool:
+        """Empty SQLite's write-ahead log, which contains rows as they were before they were deleted.
+
+        Returns:
+            False if it could not be emptied now, because another connection reads or writes; True otherwise, and on
+            PostgreSQL, which recycles its log by itself.
+        """
+        if not self.is_sqlite:
+            return True
+        with translate_driver_errors(self.url), self._nowait_writer.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert driver is not None  # noqa: S101 (a connection from the pool has a driver connection)
+            deadline = time.monotonic() + SQLITE_CHECKPOINT_TIMEOUT_SECONDS
+            while (is_busy := driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]) and (
+                time.monotonic() < deadline
+            ):
+                time.sleep(0.005)
+        return not is_busy
 
     def dispose(self) -> None:
         """Close all idle connections."""
@@ -183,38 +208,6 @@ def _lift_deadline(connection: Connection) -> None:
     driver = connection.connection.driver_connection
     if isinstance(driver, deadlines.DeadlineConnection):
         driver.limit = None
-
-
-@contextmanager
-def _translate_driver_errors() -> Iterator[None]:
-    """Translate driver errors about an unreachable, slow, full or unmigrated database into errors of this package."""
-    try:
-        yield
-    except PoolTimeout as error:
-        raise Unavailable from error
-    except (DBAPIError, *DRIVER_ERRORS) as error:
-        driver_error = error.orig if isinstance(error, DBAPIError) else error
-        code = getattr(driver_error, "sqlstate", None) or getattr(driver_error, "sqlite_errorcode", None)
-        if code in UNDEFINED_SQLSTATES or str(driver_error).startswith("no such "):
-            raise MigrationsPending from error
-        if code in DISK_FULL_CODES:
-            raise DiskFull from error
-        if isinstance(driver_error, OPERATIONAL_ERRORS) or getattr(error, "connection_invalidated", False):
-            raise Unavailable from error
-        raise
-
-
-DRIVER_ERRORS = (sqlite3.Error, psycopg.Error)
-"""Base classes of all driver errors."""
-
-OPERATIONAL_ERRORS = (sqlite3.OperationalError, psycopg.OperationalError)
-"""Driver errors that are caused by the state of the database and not by the statement."""
-
-UNDEFINED_SQLSTATES = ("42P01", "42703")
-"""SQLSTATEs of PostgreSQL for an undefined table and an undefined column."""
-
-DISK_FULL_CODES = ("53100", sqlite3.SQLITE_FULL)
-"""Error codes of both databases for a full disk."""
 
 
 def _prepare_sqlite(engine: Engine, *, writes: bool, nowait: bool) -> None:
@@ -254,6 +247,7 @@ def _sqlite_pragmas(*, writes: bool, nowait: bool) -> list[str]:
     busy_timeout = SQLITE_BEGIN_TIMEOUT_MS if writes else SQLITE_BUSY_TIMEOUT_MS
     pragmas += [
         f"synchronous = {'NORMAL' if nowait else 'FULL'}",
+        "secure_delete = ON",  # deleted rows are overwritten: addresses of subscribers do not stay in the file
         "foreign_keys = ON",
         "cache_size = -65536",
         f"busy_timeout = {0 if nowait else busy_timeout}",

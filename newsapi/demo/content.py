@@ -16,14 +16,14 @@ PICTURES_PATH = "/demo/pictures"
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 
-PICTURES_VARIABLE = "NEWSAPI_DEMO_PICTURES"
+PICTURES_VARIABLE = "_NEWSAPI_DEMO_PICTURES"
 """Environment variable of the server processes; if set, they serve the demo images."""
 
 MAIL_PATH = "/demo/mail"
-"""The path under which the demo shows e-mails, which it does not send."""
+"""The path under which the demo shows emails, which it does not send."""
 
 PUBLISHER = "Motori Demo"
-"""The name of the magazine, in feeds, sitemaps and e-mails."""
+"""The name of the magazine, in feeds, sitemaps and emails."""
 
 REFERENCE_SLUG = "jaguar-land-rover-allo-studio-una-fabbrica-per-produrre-batterie"
 WITHDRAWN_SLUG = "stellantis-il-calendario-dei-porte-aperte"
@@ -41,12 +41,12 @@ def environment(database: Path) -> dict[str, str]:
 
 
 def email_folder(database_url: str) -> Path:
-    """Return the folder, next to the database, to which e-mails are written."""
+    """Return the folder, next to the database, to which emails are written."""
     return Path(database_url.removeprefix("sqlite:///")).with_suffix(".mail")
 
 
 def clear(database: Path) -> None:
-    """Delete the database and the e-mails of an earlier demo."""
+    """Delete the database and the emails of an earlier demo."""
     for suffix in ("", "-wal", "-shm"):
         database.with_name(database.name + suffix).unlink(missing_ok=True)
     for email in email_folder(str(database)).glob("*.eml"):
@@ -72,7 +72,7 @@ def tour_text(api_url: str) -> str:
         ("Brands", "/v1/brands"),
         ("An author and their articles", "/v1/authors/francesco-donnici?include=articles"),
         ("A withdrawn article", f"/v1/articles/{WITHDRAWN_SLUG}"),
-        ("E-mails (not sent)", MAIL_PATH),
+        ("Emails (not sent)", MAIL_PATH),
         ("The documentation", "/docs"),
         ("These links as a page", "/"),
     )

@@ -48,8 +48,8 @@ DEMO_PAGE = HomePage(
             ),
         ),
         (
-            "E-mail",
-            (PageLink("Mailbox", MAIL_PATH, "the e-mails that the demo would send to subscribers"),),
+            "Email",
+            (PageLink("Mailbox", MAIL_PATH, "the emails that the demo would send to subscribers"),),
         ),
     ),
 )

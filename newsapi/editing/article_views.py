@@ -15,6 +15,7 @@ from newsapi.content.presentation.article_paths import SLUG_OR_ID_PARAM, parse_n
 from newsapi.content.presentation.presentation import FULL_ACCESS
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import snapshots
+from newsapi.content.queries.articles import ArticleRef
 from newsapi.content.schemas.articles import (
     ALL_FIELDS,
     ArticleCreate,
@@ -26,14 +27,17 @@ from newsapi.content.schemas.articles import (
 from newsapi.content.writes.writer import WriteResult
 from newsapi.db.database import Connection, Session
 from newsapi.editing import commands
+from newsapi.editing.commands import EditTarget
 from newsapi.editing.schemas import RelatedPicks, RelatedPicksResponse, WithdrawParams
-from newsapi.text.json_types import JsonObject
 from newsapi.web import wire, write_requests
 from newsapi.web.authorization import require_caller
 from newsapi.web.blueprint import Blueprint
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.idempotency import SaveResponse, StoredResponse, without_key
 from newsapi.web.responses import private_response
+
+BuildFromRef = Callable[[Connection, ArticleRef], CachedResponse]
+"""Builds the response of a read about one article, of any status."""
 
 blueprint = Blueprint(
     "article-editing", __name__, url_prefix="/v1/articles", description="Create, update and withdraw articles"
@@ -71,7 +75,7 @@ def article_response(
     return read_back
 
 
-def _meta(result: WriteResult) -> JsonObject:
+def _meta(result: WriteResult) -> dict[str, object]:
     """Return the member `meta` of the response: what was removed from the body; no member if nothing was."""
     removed = [{"kind": removal.kind, "count": removal.count, "first": removal.detail} for removal in result.removals]
     return {"meta": {"removed": removed}} if removed else {}
@@ -83,6 +87,30 @@ def _headers(version: int, seq: int) -> dict[str, str]:
     if seq:
         headers["Content-Seq"] = str(seq)
     return headers
+
+
+def edit_target(slug_or_id: str) -> EditTarget:
+    """Return the article name of the path, with the caller and the precondition of the request."""
+    name, _ = parse_name(slug_or_id)
+    return EditTarget(require_caller(), name, write_requests.parse_if_match())
+
+
+def editor_response(slug_or_id: str, build: BuildFromRef) -> Response:
+    """Return the private response of a read about one article, which has no query parameters.
+
+    Args:
+        slug_or_id: The article name of the path.
+        build: Builds the response; it may raise NotFound.
+
+    Returns:
+        The response; 308 if the article has another slug now.
+
+    Raises:
+        InvalidParameter: The URL has a query string.
+    """
+    write_requests.reject_query_params()
+    name, path = parse_name(slug_or_id)
+    return private_response(path, {}, lambda connection: build(connection, article_queries.get_any(connection, name)))
 
 
 @blueprint.route("")
@@ -120,16 +148,8 @@ class ArticleItem(MethodView):
     def patch(self, slug_or_id: str) -> Response:
         """Apply a JSON merge patch (RFC 7396): null removes a value, omitted fields stay. `If-Match` is required."""
         body = write_requests.json_body(write_requests.PATCH)
-        name, _ = parse_name(slug_or_id)
         return write_requests.write_response(
-            commands.update(
-                app_context().write_context,
-                require_caller(),
-                name,
-                body,
-                article_response(200),
-                precondition=write_requests.parse_if_match(),
-            )
+            commands.update(app_context().write_context, edit_target(slug_or_id), body, article_response(200))
         )
 
     @blueprint.doc(
@@ -144,17 +164,8 @@ class ArticleItem(MethodView):
     @blueprint.documents_errors(400, 404, 412)
     def delete(self, query: dict[str, str | None], slug_or_id: str) -> Response:
         """Withdraw an article."""
-        name, _ = parse_name(slug_or_id)
-        precondition = write_requests.parse_if_match()
         return write_requests.write_response(
-            commands.withdraw(
-                app_context().write_context,
-                require_caller(),
-                name,
-                query,
-                article_response(200),
-                precondition=precondition,
-            )
+            commands.withdraw(app_context().write_context, edit_target(slug_or_id), query, article_response(200))
         )
 
 
@@ -169,16 +180,13 @@ class EditorsPicks(MethodView):
     @blueprint.documents_errors(404)
     def get(self, slug_or_id: str) -> Response:
         """Return the slugs of the picked articles in the editors' order, and of the excluded ones."""
-        write_requests.reject_query_params()
-        name, path = parse_name(slug_or_id)
 
-        def build(connection: Connection) -> CachedResponse:
-            ref = article_queries.get_any(connection, name)
+        def build(connection: Connection, ref: ArticleRef) -> CachedResponse:
             picks, exclusions, version = snapshots.get_picks(connection, ref.id)
             body = dump_json({"data": compile_dump(RelatedPicks)({"slugs": picks, "ban": exclusions})})
             return CachedResponse(body=body, seq=ref.seq, nonce=ref.nonce, version=version)
 
-        return private_response(path, {}, build)
+        return editor_response(slug_or_id, build)
 
     @blueprint.doc(
         operationId="setRelatedPicks",
@@ -190,7 +198,6 @@ class EditorsPicks(MethodView):
     def put(self, slug_or_id: str) -> Response:
         """Replace the picks, which come first on the related list in this order, and the exclusions, which never do."""
         values = wire.load_body(PICKS_SCHEMA, write_requests.json_body())
-        name, _ = parse_name(slug_or_id)
 
         def read_back(session: Session, result: WriteResult) -> StoredResponse:
             picks, exclusions, version = snapshots.get_picks(session.connection(), result.id)
@@ -198,12 +205,5 @@ class EditorsPicks(MethodView):
             return StoredResponse(200, _headers(version, result.seq), body)
 
         return write_requests.write_response(
-            commands.set_related_picks(
-                app_context().write_context,
-                require_caller(),
-                name,
-                values,
-                read_back,
-                precondition=write_requests.parse_if_match(),
-            )
+            commands.set_related_picks(app_context().write_context, edit_target(slug_or_id), values, read_back)
         )

@@ -7,7 +7,7 @@ Each command acquires the write lock of the changelog before it reads, so that n
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, TypeVar
 from uuid import UUID
@@ -34,6 +34,21 @@ from newsapi.web.wire import format_instant
 
 T = TypeVar("T")
 ArticleName = str | UUID
+
+
+@dataclass(frozen=True, slots=True)
+class EditTarget:
+    """The article that a command changes, and who changes it.
+
+    Attributes:
+        caller: The key that the revision and the audit entry name.
+        name: The slug or id of the article.
+        precondition: The versions that the client accepts.
+    """
+
+    caller: Caller
+    name: ArticleName
+    precondition: VersionPrecondition
 
 
 def create(context: WriteContext, caller: Caller, body: Mapping[str, object], read_back: ReadBack[T]) -> T:
@@ -68,24 +83,14 @@ def create(context: WriteContext, caller: Caller, body: Mapping[str, object], re
         return resolve_and_persist(write, draft, None, WriteRecord("create", caller.name), read_back)
 
 
-def update(
-    context: WriteContext,
-    caller: Caller,
-    slug_or_id: ArticleName,
-    body: Mapping[str, object],
-    read_back: ReadBack[T],
-    *,
-    precondition: VersionPrecondition,
-) -> T:
+def update(context: WriteContext, target: EditTarget, body: Mapping[str, object], read_back: ReadBack[T]) -> T:
     """Merge a patch into an article.
 
     Args:
         context: Database, settings and clock.
-        caller: The key that the revision and the audit entry name.
-        slug_or_id: The article.
+        target: The article and the caller; its precondition is required.
         body: A merge patch (RFC 7396), with `update_type` and `correction`.
         read_back: Builds the result inside the transaction.
-        precondition: The versions that the client accepts; required.
 
     Returns:
         What `read_back` returns.
@@ -103,36 +108,27 @@ def update(
     options, patch = update_request.options, update_request.patch
     with context.write_transaction() as write:
         session, now = write.session, write.now
-        before = _get_snapshot(session, slug_or_id)
-        precondition.check(before.version, required=True)
+        before = _get_snapshot(session, target, is_version_required=True)
         draft = patches.apply_patch(before, update_request, context.settings)
         if patch.get("status") == "published" and "published_at" not in patch:
             draft.values["published_at"] = min(
                 draft.values["published_at"] or now, now
             )  # publish now, not as scheduled
         _apply_update_type(draft, before, options, now)
-        _check_transition(caller, before, draft)
-        return resolve_and_persist(write, draft, before, WriteRecord("update", caller.name), read_back)
+        _check_transition(target.caller, before, draft)
+        return resolve_and_persist(write, draft, before, WriteRecord("update", target.caller.name), read_back)
 
 
 def withdraw(
-    context: WriteContext,
-    caller: Caller,
-    slug_or_id: ArticleName,
-    withdrawal: Mapping[str, str | None],
-    read_back: ReadBack[T],
-    *,
-    precondition: VersionPrecondition,
+    context: WriteContext, target: EditTarget, withdrawal: Mapping[str, str | None], read_back: ReadBack[T]
 ) -> T:
     """Withdraw an article: readers get 410, the record is kept.
 
     Args:
         context: Database, settings and clock.
-        caller: The key that the revision and the audit entry name.
-        slug_or_id: The article.
+        target: The article and the caller.
         withdrawal: `reason`, `note` and `replaced_by` (a slug); the last two may be None.
         read_back: Builds the result inside the transaction.
-        precondition: The versions that the client accepts.
 
     Returns:
         What `read_back` returns.
@@ -146,8 +142,7 @@ def withdraw(
     """
     with context.write_transaction() as write:
         session = write.session
-        before = _get_snapshot(session, slug_or_id)
-        precondition.check(before.version)
+        before = _get_snapshot(session, target)
         if slug := withdrawal["replaced_by"]:
             by_slug, _ = snapshots.find_by_slugs_or_ids(session, {slug}, ())
             if slug not in by_slug or not by_slug[slug].is_public or by_slug[slug].id == before.id:
@@ -156,29 +151,19 @@ def withdraw(
                 )
         draft = patches.draft_of(before)
         draft.values["status"] = "withdrawn"
-        _check_transition(caller, before, draft)
-        record = WriteRecord("withdraw", caller.name, withdrawal)
+        _check_transition(target.caller, before, draft)
+        record = WriteRecord("withdraw", target.caller.name, withdrawal)
         return resolve_and_persist(write, draft, before, record, read_back)
 
 
-def restore(
-    context: WriteContext,
-    caller: Caller,
-    slug_or_id: ArticleName,
-    number: int,
-    read_back: ReadBack[T],
-    *,
-    precondition: VersionPrecondition,
-) -> T:
+def restore(context: WriteContext, target: EditTarget, number: int, read_back: ReadBack[T]) -> T:
     """Restore the content of a revision; status, publication time, slug and corrections stay as they are.
 
     Args:
         context: Database, settings and clock.
-        caller: The key that the revision and the audit entry name.
-        slug_or_id: The article.
+        target: The article and the caller.
         number: The number of the revision.
         read_back: Builds the result inside the transaction.
-        precondition: The versions that the client accepts.
 
     Returns:
         What `read_back` returns.
@@ -190,8 +175,7 @@ def restore(
     """
     with context.write_transaction() as write:
         session = write.session
-        before = _get_snapshot(session, slug_or_id)
-        precondition.check(before.version)
+        before = _get_snapshot(session, target)
         row = revisions.get_revision(session.connection(), before.id, number)
         if row is None:
             raise NotFound
@@ -202,7 +186,7 @@ def restore(
                 draft.references[name] = value if isinstance(value, list) else [value] if value else []
             elif name in draft.values:
                 draft.values[name] = value
-        return resolve_and_persist(write, draft, before, WriteRecord("restore", caller.name), read_back)
+        return resolve_and_persist(write, draft, before, WriteRecord("restore", target.caller.name), read_back)
 
 
 NOT_RESTORED_FIELDS: Final = frozenset(
@@ -212,23 +196,15 @@ NOT_RESTORED_FIELDS: Final = frozenset(
 
 
 def set_related_picks(
-    context: WriteContext,
-    caller: Caller,
-    slug_or_id: ArticleName,
-    picks: Mapping[str, Sequence[str]],
-    read_back: ReadBack[T],
-    *,
-    precondition: VersionPrecondition,
+    context: WriteContext, target: EditTarget, picks: Mapping[str, Sequence[str]], read_back: ReadBack[T]
 ) -> T:
     """Set the related picks of an article.
 
     Args:
         context: Database, settings and clock.
-        caller: The key that the revision and the audit entry name.
-        slug_or_id: The article.
+        target: The article and the caller.
         picks: `slugs`, the articles that come first in the related list, and `ban`, those that never appear in it.
         read_back: Builds the result inside the transaction.
-        precondition: The versions that the client accepts.
 
     Returns:
         What `read_back` returns.
@@ -240,8 +216,7 @@ def set_related_picks(
     """
     with context.write_transaction() as write:
         session = write.session
-        before = _get_snapshot(session, slug_or_id)
-        precondition.check(before.version)
+        before = _get_snapshot(session, target)
         named = [("slugs", slug) for slug in picks["slugs"]] + [("ban", slug) for slug in picks["ban"]]
         by_slug, _ = snapshots.find_by_slugs_or_ids(session, {slug for _, slug in named}, ())
         missing = [
@@ -254,18 +229,21 @@ def set_related_picks(
         draft = patches.draft_of(before)
         draft.values["picks"] = [by_slug[slug].values["slug"] for slug in picks["slugs"]]
         draft.values["bans"] = [by_slug[slug].values["slug"] for slug in picks["ban"]]
-        return resolve_and_persist(write, draft, before, WriteRecord("pick", caller.name), read_back)
+        return resolve_and_persist(write, draft, before, WriteRecord("pick", target.caller.name), read_back)
 
 
-def _get_snapshot(session: Session, slug_or_id: ArticleName) -> ArticleSnapshot:
-    if isinstance(slug_or_id, UUID):
-        _, by_id = snapshots.find_by_slugs_or_ids(session, (), {slug_or_id})
-        snapshot = by_id.get(slug_or_id)
+def _get_snapshot(session: Session, target: EditTarget, *, is_version_required: bool = False) -> ArticleSnapshot:
+    """Return the article; raise NotFound, or the error of its precondition."""
+    name = target.name
+    if isinstance(name, UUID):
+        _, by_id = snapshots.find_by_slugs_or_ids(session, (), {name})
+        snapshot = by_id.get(name)
     else:
-        by_slug, _ = snapshots.find_by_slugs_or_ids(session, {slug_or_id}, ())
-        snapshot = by_slug.get(slug_or_id)
+        by_slug, _ = snapshots.find_by_slugs_or_ids(session, {name}, ())
+        snapshot = by_slug.get(name)
     if snapshot is None:
         raise NotFound
+    target.precondition.check(snapshot.version, required=is_version_required)
     return snapshot
 
 
@@ -283,8 +261,9 @@ def _apply_update_type(
 
 def _check_transition(caller: Caller, before: ArticleSnapshot, draft: ArticleDraft) -> None:
     old_status, new_status = before.values["status"], draft.values["status"]
-    if new_status == "scheduled" and draft.values["published_at"] is None:
-        raise InvalidBody([FieldError("/published_at", "must be given if the status is scheduled")])
+    needs_time = new_status == "scheduled" or (new_status == "published" and before.is_public)
+    if needs_time and draft.values["published_at"] is None:
+        raise InvalidBody([FieldError("/published_at", f"must be given if the status is {new_status}")])
     is_rescheduled = draft.values["published_at"] != before.values["published_at"]
     transitions.check_scope(caller, old_status, new_status, is_rescheduled=is_rescheduled)
     transitions.check_transition(old_status, new_status)

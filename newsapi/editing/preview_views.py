@@ -12,17 +12,18 @@ from flask.views import MethodView
 from newsapi.cache.cached_response import CachedResponse
 from newsapi.content.context import app_context
 from newsapi.content.presentation.article_paths import ARTICLES_PATH, SLUG_OR_ID_PARAM, parse_name
-from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import preview_links as links
+from newsapi.content.queries.articles import ArticleRef
 from newsapi.content.writes import previews
 from newsapi.db.database import Connection
+from newsapi.editing.article_views import editor_response
 from newsapi.editing.schemas import PreviewLinkCreate, PreviewLinkList, PreviewLinkResponse, PreviewLinkSchema
 from newsapi.web import wire, write_requests
 from newsapi.web.authorization import require_caller
 from newsapi.web.blueprint import Blueprint
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.idempotency import StoredResponse
-from newsapi.web.responses import private_response
+from newsapi.web.params import id_param
 
 blueprint = Blueprint(
     "preview-links", __name__, url_prefix=ARTICLES_PATH, description="Preview links to unpublished articles"
@@ -42,17 +43,14 @@ class PreviewLinks(MethodView):
     @blueprint.documents_errors(404)
     def get(self, slug_or_id: str) -> Response:
         """Return the latest 100 links, newest first. Tokens are shown only on creation."""
-        write_requests.reject_query_params()
-        name, path = parse_name(slug_or_id)
 
-        def build(connection: Connection) -> CachedResponse:
-            ref = article_queries.get_any(connection, name)
+        def build(connection: Connection, ref: ArticleRef) -> CachedResponse:
             rows = [dict(row._mapping) for row in links.list_for_article(connection, ref.id)]  # noqa: SLF001 (documented)
             dump = compile_dump(PreviewLinkSchema)
             body = {"data": [dump({**row, "revoked": row["revoked_at"] is not None}) for row in rows]}
             return CachedResponse(body=dump_json(body), seq=ref.seq, nonce=ref.nonce)
 
-        return private_response(path, {}, build)
+        return editor_response(slug_or_id, build)
 
     @blueprint.doc(
         operationId="createPreviewLink",
@@ -90,16 +88,7 @@ class PreviewLinks(MethodView):
 
 
 @blueprint.route(
-    "/<slug_or_id>/preview-links/<uuid:link_id>",
-    parameters=[
-        SLUG_OR_ID_PARAM,
-        {
-            "in": "path",
-            "name": "link_id",
-            "description": "Id of the preview link",
-            "schema": {"type": "string", "format": "uuid"},
-        },
-    ],
+    "/<slug_or_id>/preview-links/<uuid:link_id>", parameters=[SLUG_OR_ID_PARAM, id_param("preview link", "link_id")]
 )
 class OnePreviewLink(MethodView):
     """One preview link."""

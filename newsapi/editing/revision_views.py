@@ -22,7 +22,7 @@ from newsapi.content.schemas.articles import EditorArticleResponse
 from newsapi.content.writes import articles as article_writes
 from newsapi.db.database import Connection
 from newsapi.editing import commands
-from newsapi.editing.article_views import article_response
+from newsapi.editing.article_views import article_response, edit_target, editor_response
 from newsapi.editing.schemas import (
     RevisionDiffParams,
     RevisionDiffResponse,
@@ -33,7 +33,6 @@ from newsapi.editing.schemas import (
 from newsapi.errors import NotFound
 from newsapi.keys import audit
 from newsapi.web import pagination, write_requests
-from newsapi.web.authorization import require_caller
 from newsapi.web.blueprint import Blueprint
 from newsapi.web.fast_dump import dump_json
 from newsapi.web.responses import private_response
@@ -93,14 +92,10 @@ class OneRevision(MethodView):
     @blueprint.documents_errors(404)
     def get(self, slug_or_id: str, number: int) -> Response:
         """Return the full content of a revision; brands, authors, sections, tags and articles are given as slugs."""
-        write_requests.reject_query_params()
-        name, path = parse_name(slug_or_id)
-
-        def build(connection: Connection) -> CachedResponse:
-            ref = article_queries.get_any(connection, name)
-            return _cached_response(ref, {"data": _get_revision(connection, ref, number)})
-
-        return private_response(path, {}, build)
+        return editor_response(
+            slug_or_id,
+            lambda connection, ref: _cached_response(ref, {"data": _get_revision(connection, ref, number)}),
+        )
 
 
 @blueprint.route("/<slug_or_id>/revisions/<int:number>/diff", parameters=[SLUG_OR_ID_PARAM, NUMBER_PARAM])
@@ -148,16 +143,9 @@ class RevisionRestore(MethodView):
     def post(self, slug_or_id: str, number: int) -> Response:
         """Restore a revision."""
         write_requests.json_body(required=False)
-        name, _ = parse_name(slug_or_id)
+        target = edit_target(slug_or_id)
         return write_requests.idempotent(
-            lambda save: commands.restore(
-                app_context().write_context,
-                require_caller(),
-                name,
-                number,
-                article_response(200, save=save),
-                precondition=write_requests.parse_if_match(),
-            )
+            lambda save: commands.restore(app_context().write_context, target, number, article_response(200, save=save))
         )
 
 

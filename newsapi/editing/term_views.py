@@ -27,7 +27,7 @@ from newsapi.web.authorization import require_caller
 from newsapi.web.blueprint import Blueprint
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.idempotency import SaveResponse, StoredResponse, without_key
-from newsapi.web.params import SLUG_OR_ID_SCHEMA
+from newsapi.web.params import id_param, slug_param
 from newsapi.web.wire import OutputSchema, load_body
 
 MERGE_SCHEMA: Final = MergeInput()
@@ -79,15 +79,10 @@ def _add_term_kind(term_kind: TermKind) -> None:
     kind = term_kind.kind
     data = fields.Nested(_term_schema(term_kind), required=True)
     result_schema = type(f"{kind.title()}WriteResult", (OutputSchema,), {"data": data})
-    slug_param: dict[str, object] = {
-        "in": "path",
-        "name": "slug",
-        "description": f"Slug of the {kind}",
-        "schema": SLUG_OR_ID_SCHEMA,
-    }
     _add_collection(term_kind, result_schema)
-    _add_item(term_kind, result_schema, slug_param)
-    _add_merge(term_kind, slug_param)
+    path_param = slug_param(kind)
+    _add_item(term_kind, result_schema, path_param)
+    _add_merge(term_kind, path_param)
 
 
 def _route(term_kind: TermKind) -> str:
@@ -126,11 +121,11 @@ def _add_collection(term_kind: TermKind, result_schema: type[Schema]) -> None:
             )
 
 
-def _add_item(term_kind: TermKind, result_schema: type[Schema], slug_param: dict[str, object]) -> None:
+def _add_item(term_kind: TermKind, result_schema: type[Schema], path_param: dict[str, object]) -> None:
     """Add the routes that update and delete a term."""
     title, schema = term_kind.kind.title(), term_commands.SCHEMAS[term_kind.kind]
 
-    @editing_blueprint.route(f"{_route(term_kind)}/<slug>", parameters=[slug_param])
+    @editing_blueprint.route(f"{_route(term_kind)}/<slug>", parameters=[path_param])
     class WrittenTerm(MethodView):
         """One term."""
 
@@ -173,11 +168,11 @@ def _add_item(term_kind: TermKind, result_schema: type[Schema], slug_param: dict
             return write_requests.write_response(StoredResponse(204, {"Content-Seq": str(seq)}, ""))
 
 
-def _add_merge(term_kind: TermKind, slug_param: dict[str, object]) -> None:
+def _add_merge(term_kind: TermKind, path_param: dict[str, object]) -> None:
     """Add the route that merges a term into another."""
     title = term_kind.kind.title()
 
-    @editing_blueprint.route(f"{_route(term_kind)}/<slug>/merge", parameters=[slug_param])
+    @editing_blueprint.route(f"{_route(term_kind)}/<slug>/merge", parameters=[path_param])
     class MergedTerm(MethodView):
         """The merge of a term into another."""
 
@@ -207,15 +202,8 @@ for _term_kind in TERM_KINDS:
 blueprint = Blueprint("merges", __name__, url_prefix="/v1/merges", description="Progress of term merges")
 blueprints = [editing_blueprint, blueprint]
 
-_ID_PARAM: Final = {
-    "in": "path",
-    "name": "id",
-    "description": "Id of the merge",
-    "schema": {"type": "string", "format": "uuid"},
-}
 
-
-@blueprint.route("/<uuid:id>", parameters=[_ID_PARAM])
+@blueprint.route("/<uuid:id>", parameters=[id_param("merge")])
 class OneMerge(MethodView):
     """One merge."""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -22,9 +22,6 @@ Record: TypeAlias = Mapping[str, JsonValue]
 
 SiteUrlOf = Callable[[str, str], str | None]
 """Maps a kind (`author`, `brand`) and a slug to the URL of the page on the site; None if there is no page."""
-
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-"""`updated` of a feed without entries."""
 
 GENERATOR: Final = "newsapi"
 
@@ -62,6 +59,7 @@ class Feed:
         self_url: The URL of this page of the feed; `first`, `next` and `prev` are URLs of other pages.
         records: Complete articles, the most recently changed first.
         tombstones: Tombstones of articles of this feed, the latest first.
+        changed_at: When the list last changed, which is `updated` of a page without articles and tombstones.
     """
 
     id: UUID
@@ -77,13 +75,14 @@ class Feed:
     language: str | None
     records: Sequence[Record]
     tombstones: Sequence[Tombstone]
+    changed_at: datetime
     site_url_of: SiteUrlOf
 
     @property
     def updated(self) -> datetime:
         """The time of the last material change of the page."""
         times = [updated(record) for record in self.records] + [tombstone.at for tombstone in self.tombstones]
-        return max(times, default=EPOCH)
+        return max(times, default=self.changed_at)
 
 
 def urn(id_: UUID) -> str:

@@ -12,6 +12,7 @@ from xml.etree.ElementTree import Element
 
 from newsapi.feeds.feed import GENERATOR, Feed, Record, files, instant, is_syndicatable, keywords, rights, updated, urn
 from newsapi.feeds.xml import add_element, add_links, add_media, make_root, serialize
+from newsapi.text.html import make_teaser
 from newsapi.web.feed_formats import RSS
 
 
@@ -42,9 +43,7 @@ def _item(channel: Element, record: Record, feed: Feed) -> None:
     if record["published_at"]:
         add_element(item, "pubDate", format_datetime(record["published_at"], usegmt=True))
     add_element(item, "atom:updated", instant(updated(record)))
-    if record["standfirst"]:
-        # The specification defines the description as HTML.
-        add_element(item, "description", escape(record["standfirst"], quote=False))
+    add_element(item, "description", _description(record))
     if is_syndicatable(record) and record["body_html"]:
         add_element(item, "content:encoded", record["body_html"])
     for author in record["authors"]:
@@ -57,3 +56,9 @@ def _item(channel: Element, record: Record, feed: Feed) -> None:
     if license_url := record["rights"]["license_url"]:
         add_element(item, "atom:link", rel="license", href=license_url)
     add_media(item, files(record))
+
+
+def _description(record: Record) -> str:
+    """Return the standfirst, the beginning of the body, or the headline, as HTML: the specification defines it so."""
+    teaser = make_teaser(record["body_html"] or "") if is_syndicatable(record) and not record["standfirst"] else ""
+    return teaser or escape(record["standfirst"] or record["headline"], quote=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -14,6 +14,7 @@ from newsapi.content.queries.sitemap_pages import SITEMAP_KIND
 from newsapi.content.queries.visibility import is_visible
 from newsapi.content.tables.articles import Article, ListingEntry
 from newsapi.content.tables.terms import Brand, Section
+from newsapi.db.bulk_rows import in_values
 from newsapi.db.sql_functions import greatest_time
 from newsapi.db.types import Id, UtcDateTime
 
@@ -58,6 +59,15 @@ def list_pages(connection: Connection) -> list[SitemapPage]:
 _PAGES = select(Facet.name, Facet.id, Facet.article_count, Facet.changed_at).where(
     Facet.kind == SITEMAP_KIND, Facet.article_count > 0
 )
+
+
+def has_articles_since(connection: Connection, pages: Sequence[SitemapPage], since: datetime) -> bool:
+    """Return whether any of these pages has an article published at this time or later."""
+    recent = select(ListingEntry.article_id).where(
+        in_values(connection, ListingEntry.facet_id, [page.facet_id for page in pages]),
+        ListingEntry.published_at >= since,
+    )
+    return connection.execute(recent.limit(1)).first() is not None
 
 
 def list_articles(connection: Connection, page: SitemapPage) -> Iterator[SitemapArticle]:

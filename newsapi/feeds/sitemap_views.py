@@ -30,6 +30,9 @@ XML = {"type": "string"}
 NEWS_HOURS = 48
 MAX_NEWS = 1_000
 HOUR = timedelta(hours=1)
+FIRST_PAGE = "1"
+"""The page that a site without articles has too; it lists the home page."""
+
 PAGE = {
     "in": "path",
     "name": "page",
@@ -79,43 +82,48 @@ class NewsSitemap(MethodView):
 
 def _index(connection: Connection) -> CachedResponse:
     snapshot = facets.resolve_filters(connection, {})
-    api_url = app_context().presentation.api
-    entries: list[tuple[str, datetime | None]] = [(f"{api_url}/sitemap-news.xml", None)]
-    entries += [(f"{api_url}/sitemap-{page.number}.xml", page.at) for page in sitemap_queries.list_pages(connection)]
+    api_url, hour = app_context().presentation.api, _current_hour()
+    pages = sitemap_queries.list_pages(connection)
+    entries: list[tuple[str, datetime | None]] = []
+    if sitemap_queries.has_articles_since(connection, pages, _start_of_news(hour)):
+        entries.append((f"{api_url}/sitemap-news.xml", None))
+    entries += [(f"{api_url}/sitemap-{page.number}.xml", page.at) for page in pages]
     return CachedResponse(
-        body=sitemap.index(entries),
+        body=sitemap.index(entries or [(f"{api_url}/sitemap-{FIRST_PAGE}.xml", None)]),
         seq=snapshot.seq,
         nonce=snapshot.nonce,
-        changed_at=snapshot.everything.changed_at,
+        changed_at=latest_time({snapshot.everything.changed_at, hour}),
         dependencies=frozenset({snapshot.everything.id}),
         surrogate_keys=(dependencies.ALL_ARTICLES,),
         media_type=sitemap.MEDIA_TYPE,
+        expires_at=(hour + HOUR).timestamp(),
     )
 
 
 def _page(connection: Connection, number: str) -> CachedResponse:
     snapshot = facets.resolve_filters(connection, {})
-    page = next((page for page in sitemap_queries.list_pages(connection) if str(page.number) == number), None)
-    if page is None:
+    pages = {str(page.number): page for page in sitemap_queries.list_pages(connection)}
+    if number not in (pages or {FIRST_PAGE}):
         raise NotFound(seq=snapshot.seq, dependencies=frozenset({snapshot.everything.id}))
-    times: set[datetime | None] = {page.at}
+    page = pages.get(number)
+    times: set[datetime | None] = {page.at if page else snapshot.everything.changed_at}
     sections_and_brands: set[tuple[str | None, str | None]] = set()
 
     def entries() -> Iterator[tuple[str, datetime]]:
         article_url = app_context().presentation.article_url
-        for row in sitemap_queries.list_articles(connection, page):
+        for row in sitemap_queries.list_articles(connection, page) if page else ():
             yield article_url({"id": row.id, "slug": row.slug, **_term_slugs(row.section, row.brand)}), row.at
             times.add(row.changed_at)
             sections_and_brands.add((row.section, row.brand))
 
-    body = sitemap.page(entries())  # fills `times` and `sections_and_brands`
+    body = sitemap.page(entries(), app_context().presentation.site)  # fills `times` and `sections_and_brands`
     names = dependencies.name_dependencies(_term_slugs(section, brand) for section, brand in sections_and_brands)
     return CachedResponse(
         body=body,
         seq=snapshot.seq,
         nonce=snapshot.nonce,
         changed_at=latest_time(times),
-        dependencies=frozenset({page.facet_id, *names}),
+        dependencies=frozenset({page.facet_id if page else snapshot.everything.id, *names}),
         surrogate_keys=(dependencies.ALL_ARTICLES,),
         media_type=sitemap.MEDIA_TYPE,
     )
@@ -128,14 +136,13 @@ def _term_slugs(section: str | None, brand: str | None) -> dict[str, dict[str, s
 
 def _news(connection: Connection) -> CachedResponse:
     snapshot = facets.resolve_filters(connection, {})
-    hour = app_context().now().replace(minute=0, second=0, microsecond=0)
-    # The current hour counts as a whole, so that no article gets older than two days before the next update.
-    list_query = ListQuery(published=(hour - (NEWS_HOURS - 1) * HOUR, None))
+    hour = _current_hour()
+    list_query = ListQuery(published=(_start_of_news(hour), None))
     page = article_queries.list_page(connection, snapshot, list_query, limit=MAX_NEWS, fields={"seo"})
     presentation = app_context().presentation
     summaries = [presentation.summary(record) for record in page.records if is_indexed(record["seo"])]
     return CachedResponse(
-        body=sitemap.news(summaries, presentation.publisher),
+        body=sitemap.news(summaries, presentation.publisher, presentation.site),
         seq=snapshot.seq,
         nonce=snapshot.nonce,
         changed_at=latest_time({snapshot.everything.changed_at, page.changed_at, hour}),
@@ -144,3 +151,12 @@ def _news(connection: Connection) -> CachedResponse:
         media_type=sitemap.MEDIA_TYPE,
         expires_at=(hour + HOUR).timestamp(),
     )
+
+
+def _current_hour() -> datetime:
+    return app_context().now().replace(minute=0, second=0, microsecond=0)
+
+
+def _start_of_news(hour: datetime) -> datetime:
+    """Return the earliest publication of news; the current hour counts as a whole, so that none gets too old in it."""
+    return hour - (NEWS_HOURS - 1) * HOUR

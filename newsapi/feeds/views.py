@@ -84,6 +84,8 @@ def _build_page(connection: Connection, feed_format: FeedFormat, request: Articl
     records = [presentation.article(record, body_access) for record in page.records]
     links = _links(request, page)
     hub = app_context().settings.websub_hub if extra_visibility is None else None
+    times |= {snapshot.changed_at(), page.changed_at, *(tombstone.at for tombstone in tombstones)}
+    changed_at = latest_time(times)
     feed = Feed(
         id=uuid5(NAMESPACE_URL, pagination.canonical_url(FEEDS_PATH, request.selection)),
         title=" | ".join([*title_names, presentation.publisher]),
@@ -98,6 +100,7 @@ def _build_page(connection: Connection, feed_format: FeedFormat, request: Articl
         language=_language(request, records),
         records=records,
         tombstones=tombstones,
+        changed_at=changed_at or app_context().now(),  # the creation of the tables is a change,
         site_url_of=presentation.site_url,
     )
     depends_on = {
@@ -106,12 +109,11 @@ def _build_page(connection: Connection, feed_format: FeedFormat, request: Articl
     }
     if has_tombstones:
         depends_on.add(dependencies.TOMBSTONES)
-    times |= {snapshot.changed_at(), page.changed_at, *(tombstone.at for tombstone in tombstones)}
     return CachedResponse(
         body=RENDERERS[feed_format](feed),
         seq=snapshot.seq,
         nonce=snapshot.nonce,
-        changed_at=latest_time(times),
+        changed_at=changed_at,
         dependencies=frozenset(depends_on),
         surrogate_keys=request.surrogate_keys(),
         link=pagination.link_header({**links, "hub": hub}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Final, TypedDict, cast
 
 from newsapi.errors import FieldError
@@ -178,7 +179,10 @@ class ImportReport:
             "terms": self.terms.to_json(),
             "left_out": {kind: entry["count"] for kind, entry in self.omissions.items()},
             "omissions": list(self.omissions.values()),
-            "left_as_is": self.left,
+            "left_as_is": {
+                "count": self.left["count"],
+                "places": sorted(self.left["places"], key=itemgetter("line")),  # batches skip known lines first
+            },
             "warning_count": self.warning_count,
             "warnings": self.warnings,
             "errors": self.errors,

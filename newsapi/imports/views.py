@@ -26,12 +26,13 @@ from newsapi.web.authorization import require_caller
 from newsapi.web.blueprint import Blueprint
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.idempotency import StoredResponse
+from newsapi.web.params import id_param
 from newsapi.web.responses import private_response
 
 PATH: Final = "/v1/imports"
 blueprint = Blueprint("imports", __name__, url_prefix=PATH, description="Import files in the background")
 
-_ID = {"in": "path", "name": "id", "description": "Id of the import", "schema": {"type": "string", "format": "uuid"}}
+_ID = id_param("import")
 _BODY = {import_format.media_types[0]: {"schema": {"type": "string"}} for import_format in IMPORT_FORMATS}
 
 

@@ -29,7 +29,7 @@ from newsapi.text.slugs import is_slug
 from newsapi.web import authorization, pagination
 from newsapi.web.blueprint import Blueprint
 from newsapi.web.fast_dump import compile_dump, dump_json
-from newsapi.web.params import SLUG_OR_ID_SCHEMA
+from newsapi.web.params import slug_param
 from newsapi.web.responses import cached_response
 from newsapi.web.wire import OutputSchema
 
@@ -41,12 +41,7 @@ def _blueprint(term_kind: TermKind) -> Blueprint:
     """Return the blueprint with the two routes of a kind of term."""
     blueprint = Blueprint(f"{term_kind.kind}s", __name__, url_prefix=term_kind.path, description=term_kind.text)
     title = term_kind.kind.title()
-    slug_param = {
-        "in": "path",
-        "name": "slug",
-        "description": f"Slug of the {term_kind.kind}",
-        "schema": SLUG_OR_ID_SCHEMA,
-    }
+    path_param = slug_param(term_kind.kind)
     with_articles = type(f"{title}WithArticles", (term_kind.singular,), {"articles": fields.Nested(ArticleList)})
     one = type(f"{title}Response", (OutputSchema,), {"data": fields.Nested(with_articles, required=True)})
 
@@ -57,7 +52,8 @@ def _blueprint(term_kind: TermKind) -> Blueprint:
         @blueprint.doc(
             operationId=f"list{title}s",
             summary=f"List {term_kind.kind}s",
-            description=f"Return a page of {term_kind.kind}s, sorted by name.",
+            description=f"Return a page of {term_kind.kind}s, sorted by name, without those whose articles were all"
+            " withdrawn.",
         )
         @blueprint.arguments(TermListParams(), location="query", error_status_code=400)
         @blueprint.response(200, term_kind.page)
@@ -65,7 +61,7 @@ def _blueprint(term_kind: TermKind) -> Blueprint:
             """Return a page of terms."""
             return _list(term_kind, query)
 
-    @blueprint.route("/<slug>", parameters=[slug_param])
+    @blueprint.route("/<slug>", parameters=[path_param])
     class OneTerm(MethodView):
         """One term."""
 
@@ -114,6 +110,10 @@ def _page(
         )
     dump = compile_dump(term_kind.singular)
     depends_on: set[dependencies.Dependency] = {snapshot.terms[term_kind.kind].id}
+    times = {snapshot.terms[term_kind.kind].changed_at, page.changed_at}
+    if page.may_gain_terms:
+        depends_on.add(snapshot.everything.id)
+        times.add(snapshot.everything.changed_at)
     for record in page.records:
         depends_on |= {record["facet_id"], *dependencies.parent_dependency(record)}
     items = [dump(app_context().presentation.term(term_kind.kind, record)) for record in page.records]
@@ -123,7 +123,7 @@ def _page(
         body=dump_json(body),
         seq=snapshot.seq,
         nonce=snapshot.nonce,
-        changed_at=latest_time((snapshot.terms[term_kind.kind].changed_at, page.changed_at)),
+        changed_at=latest_time(times),
         dependencies=frozenset(depends_on),
         surrogate_keys=("articles", f"{term_kind.kind}s"),
         link=pagination.link_header(body["links"]),

@@ -13,9 +13,11 @@ from sqlalchemy.orm import aliased
 from newsapi.changelog.tables import ConsumerOffset, Facet
 from newsapi.content.article_types import ArticleRow
 from newsapi.content.queries import articles as article_queries
+from newsapi.content.queries import translations
 from newsapi.content.queries.visibility import is_visible
 from newsapi.content.tables.articles import Article, ArticleContent, ListingEntry
 from newsapi.content.tables.terms import Brand
+from newsapi.db.bulk_rows import in_values
 from newsapi.db.types import latest_time
 from newsapi.related import index
 from newsapi.related.near_duplicates import NearDuplicateFilter, Shingles
@@ -62,6 +64,8 @@ class _Source(NamedTuple):
     id: UUID
     changed_at: datetime | None
     section_id: UUID | None
+    language: str
+    translation_group: str | None
     brand: str | None
     picks: list[str]
     bans: list[str] | None
@@ -89,6 +93,8 @@ _SOURCE = (
         Article.id,
         Article.changed_at,
         Article.section_id,
+        Article.language,
+        ArticleContent.translation_group,
         _Own.slug.label("brand"),
         ArticleContent.picks,
         ArticleContent.bans,
@@ -132,7 +138,7 @@ def _newest(level: str, priority: int) -> Select[str, int, UUID, datetime]:
 
 _AROUND = union_all(_newest("recent", 0), _newest("group", 1)).subquery("around")
 _NEWEST = (
-    select(_AROUND.c.article_id, _AROUND.c.level, Article.section_id)
+    select(_AROUND.c.article_id, _AROUND.c.level, Article.section_id, Article.language)
     .join(Article, and_(Article.id == _AROUND.c.article_id, is_visible()))
     .order_by(_AROUND.c.rank, _AROUND.c.published_at.desc(), _AROUND.c.article_id.desc())
 )
@@ -149,14 +155,21 @@ def get_related(
     """Return at most `limit` related articles, best first, without those whose slugs are in `exclude`.
 
     The order is: the picks of the editors, similar articles, then the newest articles of the section, the brand and the
-    group. A list that had to be built is passed to `save`, which returns whether it was stored.
+    group; of the similar and of the newest articles, those in the language of the source come first. Translations of
+    the source are listed only if editors picked them. A list that had to be built is passed to `save`, which returns
+    whether it was stored.
 
     Returns:
         The records and the dependencies of the result.
     """
     source = _Source(*connection.execute(_SOURCE, {"article": article}).one())
     picks, bans = _editor_picks(connection, source)
-    depth = limit + len(exclude) + len(bans)
+    translated = _translations(connection, source)
+    hidden = {
+        *bans,
+        *({record["id"] for record in translated.records[source.translation_group or ""]} - set(picks.values())),
+    }
+    depth = limit + len(exclude) + len(hidden)
     listed = _load_or_build(connection, source, [*dict.fromkeys(picks.values())], depth=depth, save=save)
     relations = {UUID(item.id): item for item in listed.items}
     candidates = article_queries.get_many(
@@ -165,16 +178,17 @@ def get_related(
     records = [
         _with_relation(record, relations[record["id"]])
         for record in candidates.records
-        if record["slug"] not in exclude and record["id"] not in bans and _may_list(record, relations, source)
+        if record["slug"] not in exclude and record["id"] not in hidden and _may_list(record, relations, source)
     ][:limit]
     times = {source.changed_at, source.weights_counted_at, listed.changed_at, candidates.changed_at}
-    facets = set()
+    times.add(translated.changed_at)
+    facets = {*translated.facets}
     if not listed.is_stored:
         facets.add(source.pool)
     if len(picks) < len(source.picks):  # some picks are not public, or also excluded
         facets.add(source.all_articles)
     if len(records) < limit:
-        newest = _fill_with_newest(connection, source, records, {*relations, *bans}, exclude, limit=limit)
+        newest = _fill_with_newest(connection, source, records, {*relations, *hidden}, exclude, limit=limit)
         records += newest.records
         times |= {newest.changed_at, source.pool_changed_at, source.group_changed_at}
         facets |= {source.pool, source.group or source.pool}
@@ -185,6 +199,13 @@ def _may_list(record: ArticleRow, relations: Mapping[UUID, ListItem], source: _S
     """Return whether an article is a pick, or still of the same brand as the source."""
     brand = record["brand"]["slug"] if record["brand"] else None
     return bool(relations[record["id"]].level == "pick" or brand == source.brand)
+
+
+def _translations(connection: Connection, source: _Source) -> translations.TranslationSet:
+    """Return the public articles of the translation group of the source, which is one of them."""
+    if source.translation_group is None:
+        return translations.TranslationSet({"": []}, frozenset(), None)
+    return translations.list_for_groups(connection, [source.translation_group])
 
 
 def _editor_picks(connection: Connection, source: _Source) -> tuple[dict[str, UUID], set[UUID]]:
@@ -264,12 +285,27 @@ def _build_list(
         if candidate.id != source.id and candidate.id not in picks
     ]
     labels = term_labels(index.load_texts(connection, [source.id])[source.id].text)
-    ranked = rank_candidates(vector, candidates, weights, labels=labels, duplicates=duplicates, limit=size - len(items))
-    items += [ListItem(str(article.id), "related", article.score, article.reasons) for article in ranked]
-    min_similarity = (
-        min((article.similarity for article in ranked), default=0.0) if len(items) >= STORED_LIST_SIZE else 0.0
-    )
-    return items, min_similarity
+    languages = _languages(connection, [candidate.id for candidate in candidates])
+    similarities = []
+    for is_own in (True, False):
+        of_language = [one for one in candidates if _is_same_language(languages[one.id], source.language) is is_own]
+        ranked = rank_candidates(
+            vector, of_language, weights, labels=labels, duplicates=duplicates, limit=size - len(items)
+        )
+        items += [ListItem(str(article.id), "related", article.score, article.reasons) for article in ranked]
+        # Every new article in the language of the source may replace one in another language.
+        similarities += [article.similarity if is_own else 0.0 for article in ranked]
+    return items, min(similarities, default=0.0) if len(items) >= STORED_LIST_SIZE else 0.0
+
+
+def _languages(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, str]:
+    rows = connection.execute(select(Article.id, Article.language).where(in_values(connection, Article.id, ids)))
+    return dict(rows.all())
+
+
+def _is_same_language(language: str, other: str) -> bool:
+    """Return whether two language tags name the same language, in any region or script."""
+    return language.partition("-")[0] == other.partition("-")[0]
 
 
 def _shingles(connection: Connection, id_: UUID) -> Shingles:
@@ -294,9 +330,11 @@ def _fill_with_newest(
     Returns:
         The records to append, and the time of their last change.
     """
-    levels = _newest_levels(connection, source, limit=limit + len(listed) + len(exclude) + _EXTRA_CANDIDATES)
+    newest = _newest_levels(connection, source, limit=limit + len(listed) + len(exclude) + _EXTRA_CANDIDATES)
+    levels = {id_: level for id_, (level, _) in newest.items()}
     ids = sorted(
-        (id_ for id_ in levels if id_ not in listed and id_ != source.id), key=lambda id_: _LEVEL_ORDER[levels[id_]]
+        (id_ for id_ in newest if id_ not in listed and id_ != source.id),
+        key=lambda id_: (not _is_same_language(newest[id_][1], source.language), _LEVEL_ORDER[levels[id_]]),
     )
     candidates = article_queries.get_many(connection, ids[: limit + len(exclude) + _EXTRA_CANDIDATES])
     weights = index.current_weights(connection) or IdfWeights(0, 0, {})
@@ -314,13 +352,13 @@ def _fill_with_newest(
     return article_queries.ArticlePage(records, candidates.changed_at)
 
 
-def _newest_levels(connection: Connection, source: _Source, *, limit: int) -> dict[UUID, str]:
-    """Return the newest articles of the brand and of the group with their level, newest first within each."""
+def _newest_levels(connection: Connection, source: _Source, *, limit: int) -> dict[UUID, tuple[str, str]]:
+    """Return the newest articles of the brand and of the group with level and language, newest first within each."""
     parameters = {"recent": source.pool, "group": source.group or source.pool, "rows": limit}
-    levels: dict[UUID, str] = {}
-    for id_, level, section in connection.execute(_NEWEST, parameters):
+    levels: dict[UUID, tuple[str, str]] = {}
+    for id_, level, section, language in connection.execute(_NEWEST, parameters):
         is_same_section = level == "recent" and section is not None and section == source.section_id
-        levels.setdefault(id_, "section" if is_same_section else level)
+        levels.setdefault(id_, ("section" if is_same_section else level, language))
     return levels
 
 

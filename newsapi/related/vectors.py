@@ -8,7 +8,6 @@ that newer weights can rank vectors that were built before.
 from __future__ import annotations
 
 import math
-import re
 import struct
 import zlib
 from array import array
@@ -19,6 +18,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from newsapi.text.stemming import hash_name, shingle_hashes, term_hashes, words_by_hash
+from newsapi.text.words import casefold_words
 
 MAX_TERMS: Final = 128
 """Terms of a text that are compared; a long text has 300, the others of which contribute 0.001 (measured)."""
@@ -37,7 +37,6 @@ SHARE_SCALE: Final = 640
 
 _IN_HEADLINE, _IN_STANDFIRST = 4, 2
 _SECONDS_OF_A_DAY: Final = 86_400.0
-_WORD = re.compile(r"\w++")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +180,7 @@ EMPTY_HEADLINE_HASH: Final = 0
 
 def headline_hash(headline: str) -> int:
     """Return a hash of the words of a headline that ignores case and punctuation."""
-    return zlib.crc32(" ".join(_WORD.findall(headline.casefold())).encode())
+    return zlib.crc32(" ".join(casefold_words(headline)).encode())
 
 
 def _hash_ids(names_by_id: Iterable[tuple[UUID, str]]) -> array[int]:

@@ -6,17 +6,21 @@ import sys
 import zlib
 from array import array
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from hashlib import blake2b
-from itertools import chain
+from itertools import chain, islice
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
-from newsapi.text.stemming import analyze_word, tokenize
+from newsapi.text.stemming import analyze_word
+from newsapi.text.words import WordSpan, joined_spans, lower_words, numbered_spans
 
 MAX_INDEXED_WORDS: Final = 20_000
 """Words of an article that are indexed; the rest of its body is not searchable."""
+
+MAX_JOINED_WORDS: Final = 2_000
+"""Joined words of a part of an article that are indexed."""
 
 HEADLINE_BIT: Final = 0x80
 """The bit of a weight byte that is set if the term occurs in the headline."""
@@ -98,11 +102,12 @@ def analyze_article(
         The document to be indexed.
     """
     lexicon = _lexicon(language.partition("-")[0].lower())
-    headline_words, standfirst_words = tokenize(texts.headline), tokenize(texts.standfirst)
-    body_words = tokenize(texts.body)[: MAX_INDEXED_WORDS - len(headline_words) - len(standfirst_words)]
+    headline_words, standfirst_words = lower_words(texts.headline), lower_words(texts.standfirst)
+    body_words = lower_words(texts.body)[: MAX_INDEXED_WORDS - len(headline_words) - len(standfirst_words)]
     analyze = lexicon.__getitem__  # mapped, not called in a comprehension: this is the inner loop of indexing
     parts = [[*map(analyze, words)] for words in (headline_words, standfirst_words, body_words)]
-    weights = _weights(*parts)
+    joined = [[*_joined_words(text, lexicon)] for text in texts]
+    weights = _weights(parts, [[*map(analyze, words)] for words in joined])
     sequence = array("H")
     for entries in parts:
         sequence.extend([*map(_TOKEN_CODE, entries), 0])
@@ -113,24 +118,28 @@ def analyze_article(
         array("q", weights),
         bytes(weights.values()),
         _little_endian(sequence),
-        frozenset(chain(headline_words, standfirst_words, body_words)),
+        frozenset(chain(headline_words, standfirst_words, body_words, *joined)),
         language,
     )
 
 
-def _weights(
-    headline: list[_LexiconEntry], standfirst: list[_LexiconEntry], body: list[_LexiconEntry]
-) -> dict[int, int]:
-    """Return the weight byte of each term.
+def _joined_words(text: str, lexicon: _Lexicon) -> Iterator[str]:
+    """Yield the joined forms of words with a hyphen or a full stop inside, and of short words before a number."""
+    spans = chain(joined_spans(text), (span for word, span in numbered_spans(text) if lexicon[word].term is not None))
+    return (span.word for span in islice(spans, MAX_JOINED_WORDS))
+
+
+def _weights(words: Sequence[Sequence[_LexiconEntry]], joined: Sequence[Sequence[_LexiconEntry]]) -> dict[int, int]:
+    """Return the weight byte of each term, from the words and the joined words of headline, standfirst and body.
 
     The weights of the parts are combined as 1 - (1 - a)(1 - b)(1 - c). The weight in the body grows with the frequency
     f as f / (f + k), where k grows with the length of the body, as in BM25.
     """
-    counts = [Counter[Any](map(_TERM, entries)) for entries in (headline, standfirst, body)]
+    counts = [Counter[Any](map(_TERM, chain(*entries))) for entries in zip(words, joined, strict=True)]
     for count in counts:
         count.pop(None, None)  # stop words
     in_headline, in_standfirst, in_body = counts
-    length = 1.5 * (0.4 + 0.6 * len(body) / _USUAL_BODY_WORDS)
+    length = 1.5 * (0.4 + 0.6 * len(words[2]) / _USUAL_BODY_WORDS)
     complements = {id_: 1.0 - _IN_BODY * count / (count + length) for id_, count in in_body.items()}
     for part_counts, share in ((in_standfirst, _IN_STANDFIRST), (in_headline, _IN_HEADLINE)):
         for id_ in part_counts:
@@ -218,7 +227,14 @@ def suggestion_form(token: str, language: str) -> str:
 def matching_words(text: str, terms: Collection[int], language: str) -> set[str]:
     """Return the lower-case words of a text whose term id is one of `terms`."""
     lexicon = _lexicon(language.partition("-")[0].lower())
-    return {token for token in {*tokenize(text)} if lexicon[token].term in terms}
+    return {word for word in {*lower_words(text)} if lexicon[word].term in terms}
+
+
+def matching_joined(text: str, terms: Collection[int], language: str) -> list[WordSpan]:
+    """Return where the words of a text are whose joined form has a term that is one of `terms`, in their order."""
+    lexicon = _lexicon(language.partition("-")[0].lower())
+    spans = chain(joined_spans(text), (span for _, span in numbered_spans(text)))
+    return sorted((span for span in spans if lexicon[span.word].term in terms), key=lambda span: span.start)
 
 
 def encode_phrase(words: Sequence[str], language: str) -> bytes:

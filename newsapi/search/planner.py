@@ -186,7 +186,8 @@ def _analyze_query(
         term = term_id_of_word(word, language)
         if term is None:
             continue  # a stop word in this language
-        factors = {term: 1.0}
+        joined_terms = (term_id_of_word(joined, language) for part, joined in query.joined if part == word)
+        factors = {term: 1.0} | {joined_term: 1.0 for joined_term in joined_terms if joined_term is not None}
         for completion in completions if word == query.prefix else ():
             completed_term = term_id_of_word(completion, language)
             if completed_term is not None:

@@ -189,6 +189,9 @@ class ServerSupervisor(MPServer):
         new.interrupt_by_parent = False
         self._end(old)
         self.interrupt_children[:] = [child for child in self.interrupt_children if child != slot]
+        if not new.is_alive():  # type: ignore[no-untyped-call]
+            self.interrupt_children.append(slot)
+            self.main_loop_interrupt.set()
         return True
 
     def _await_answer(self, slot: int, process: WorkerProcess) -> bool:

@@ -1,1 +1,1 @@
-"""E-mail alerts: double opt-in, preferences, digests, bounces and SMTP."""
+"""Email alerts: double opt-in, preferences, digests, bounces and SMTP."""

@@ -1,4 +1,4 @@
-"""Strict validation of e-mail addresses, and their canonical forms."""
+"""Strict validation of email addresses, and their canonical forms."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MAX_EMAIL_LENGTH: Final = 254
 
 
 def parse_email(text: str) -> str:
-    """Return an e-mail address in the ASCII form in which it is written to a header.
+    """Return an email address in the ASCII form in which it is written to a header.
 
     Exactly one address is accepted: no display name, no quotes, no comment and no control character, so that no part of
     it can end a header. Characters outside ASCII are allowed in the domain only, as punycode: not every mail server
@@ -33,10 +33,10 @@ def parse_email(text: str) -> str:
         # Deliverability is not checked: the response time would reveal which domains were looked up before.
         validated = validate_email(text, check_deliverability=False, allow_smtputf8=False, test_environment=True)
     except EmailNotValidError as error:
-        raise ValueError("is not an e-mail address such as name@example.com") from error
+        raise ValueError("is not an email address such as name@example.com") from error
     ascii_email = validated.ascii_email
     if ascii_email is None:
-        raise ValueError("is not an e-mail address such as name@example.com")
+        raise ValueError("is not an email address such as name@example.com")
     return ascii_email
 
 

@@ -6,7 +6,7 @@ time for every address; the worker processes it later. Only an email to the addr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, TypedDict
@@ -298,6 +298,7 @@ def erase_subscriber(context: SubscriptionContext, token: str, *, now: datetime)
     with context.database.transaction() as session:
         subscriber = verify_manage_token(session.connection(), context, token, now=now)
         _erase(session, subscriber.email_hash, "erased", now)
+    context.database.truncate_write_ahead_log()
 
 
 def _erase(session: Session, email_hash: bytes, reason: str, now: datetime) -> None:
@@ -314,15 +315,17 @@ def suppress_addresses(context: SubscriptionContext, emails: Iterable[str], reas
         reason: Why, such as `bounce` or `complaint`.
         now: The current time.
     """
-    with context.database.transaction() as session:
-        for email in emails:
-            _erase(session, context.token_signer.hash_email(addresses.email_identity(email)), reason, now)
+    hashes = [context.token_signer.hash_email(addresses.email_identity(email)) for email in emails]
+    suppress_hashes(context, hashes, reason, now=now)
 
 
-def suppress_bounced(context: SubscriptionContext, email_hash: bytes, *, now: datetime) -> None:
-    """Erase the subscriber with this email hash, whose mailbox does not exist, and suppress the address."""
-    with context.database.transaction() as session:
-        _erase(session, email_hash, "bounce", now)
+def suppress_hashes(context: SubscriptionContext, hashes: Collection[bytes], reason: str, *, now: datetime) -> None:
+    """Erase the subscribers with these hashes of addresses, and suppress the addresses; see `suppress_addresses`."""
+    if hashes:
+        with context.database.transaction() as session:
+            for email_hash in hashes:
+                _erase(session, email_hash, reason, now)
+        context.database.truncate_write_ahead_log()
 
 
 def unsuppress(context: SubscriptionContext, email: str) -> bool:

@@ -1,4 +1,4 @@
-"""Schedule of e-mail digests: at 07:00 in the subscriber's time zone, daily or on Mondays."""
+"""Schedule of email digests: at 07:00 in the subscriber's time zone, daily or on Mondays."""
 
 from __future__ import annotations
 

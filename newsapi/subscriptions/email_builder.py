@@ -130,5 +130,9 @@ class EmailBuilder:
             self._context.token_signer.sign("manage", recipient.subscriber_id, due_at + MANAGE_LINK_LIFETIME)
         )
         return EmailEnvelope(
-            to=recipient.email, language=recipient.language, message_key=key, due_at=due_at, manage_url=manage_url
+            to=recipient.email,
+            language=recipient.language,
+            message_token=self._context.token_signer.message_token(key, recipient.email_hash),
+            due_at=due_at,
+            manage_url=manage_url,
         )

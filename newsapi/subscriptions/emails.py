@@ -1,11 +1,10 @@
-"""E-mails to subscribers as multipart text and HTML in their language. The module has no side effects.
+"""Emails to subscribers as multipart text and HTML in their language. The module has no side effects.
 
 The same input yields the same Message-ID and, except for the multipart boundary, the same bytes.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +20,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from newsapi.subscriptions.messages import MESSAGES
 
 MAX_ARTICLES_PER_EMAIL: Final = 30
-"""Maximum number of articles in an e-mail; of further ones it gives the number."""
+"""Maximum number of articles in an email; of further ones it gives the number."""
 
 
 class _UnfoldedUrlHeader(UnstructuredHeader):
@@ -63,7 +62,7 @@ _TEMPLATES: Final = Environment(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SenderInfo:
-    """The sender of all e-mails: the From mailbox, the display name, and the privacy policy for the footer."""
+    """The sender of all emails: the From mailbox, the display name, and the privacy policy for the footer."""
 
     sender: str
     name: str
@@ -77,11 +76,11 @@ class SenderInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmailEnvelope:
-    """The data of one e-mail apart from its content: recipient, language, key of its Message-ID, and due time."""
+    """The data of one email apart from its content: recipient, language, message token, and due time."""
 
     to: str
     language: str
-    message_key: str
+    message_token: str
     due_at: datetime
     manage_url: str
 
@@ -89,7 +88,7 @@ class EmailEnvelope:
 def build_confirmation(
     sender_info: SenderInfo, envelope: EmailEnvelope, *, topic: str, confirm_url: str, consent: str
 ) -> EmailMessage:
-    """Return the e-mail of the double opt-in, which asks the owner of the address to confirm a subscription."""
+    """Return the email of the double opt-in, which asks the owner of the address to confirm a subscription."""
     messages = MESSAGES[envelope.language]
     values = {"topic": topic, "confirm_url": confirm_url, "consent": consent}
     return _build_message(
@@ -98,7 +97,7 @@ def build_confirmation(
 
 
 def build_reminder(sender_info: SenderInfo, envelope: EmailEnvelope, *, topic: str) -> EmailMessage:
-    """Return the e-mail that answers a request for a subscription that is already active."""
+    """Return the email that answers a request for a subscription that is already active."""
     messages = MESSAGES[envelope.language]
     return _build_message(
         sender_info, envelope, "reminder", messages["already_subject"].format(topic=topic), {"topic": topic}
@@ -106,14 +105,14 @@ def build_reminder(sender_info: SenderInfo, envelope: EmailEnvelope, *, topic: s
 
 
 class EmailPicture(TypedDict):
-    """A picture of an article in an e-mail."""
+    """A picture of an article in an email."""
 
     url: str
     alt: str
 
 
 class EmailArticle(TypedDict):
-    """An article in an e-mail; `label` is the name of its section, and empty if it has none."""
+    """An article in an email; `label` is the name of its section, and empty if it has none."""
 
     id: UUID
     url: str
@@ -187,13 +186,12 @@ def _why(messages: Mapping[str, str], content: AlertContent) -> str:
 def _build_message(
     sender_info: SenderInfo, envelope: EmailEnvelope, template: str, subject: str, values: Mapping[str, object]
 ) -> EmailMessage:
-    message_id = hashlib.blake2b(envelope.message_key.encode(), digest_size=16).hexdigest()
     email = EmailMessage(policy=_POLICY)
     email["From"] = sender_info.sender
     email["To"] = Address(addr_spec=envelope.to)
     email["Subject"] = " ".join(subject.split())
     email["Date"] = envelope.due_at
-    email["Message-ID"] = f"<{message_id}@{sender_info.domain}>"
+    email["Message-ID"] = f"<{envelope.message_token}@{sender_info.domain}>"
     email["Auto-Submitted"] = "auto-generated"
     variables = {
         "heading": "",

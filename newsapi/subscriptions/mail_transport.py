@@ -8,16 +8,17 @@ import ssl
 from email.message import EmailMessage
 from email.utils import getaddresses
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, NamedTuple, NoReturn, Protocol
 from urllib.parse import unquote, urlsplit
+
+from newsapi.subscriptions.delivery_failures import DeliveryFailure, FailureKind, classify_failure, redact
 
 TIMEOUT_SECONDS: Final = 60.0
 """Timeout of each step of the SMTP session; some servers scan an email for a long time before they accept it."""
 
-_TRANSIENT_CODES: Final = range(400, 500)
 _SERVICE_UNAVAILABLE_CODE: Final = 421
-_UNKNOWN_MAILBOX_CODES: Final = frozenset({550, 551, 553})
-_ENHANCED_CODE: Final = re.compile(rb"(\d)\.(\d{1,3})\.(\d{1,3})\b")
+_MESSAGE_TOO_BIG_CODE: Final = 552
+"""Reply to MAIL that concerns one email and not all, if its size was announced (RFC 1870)."""
 
 
 class TemporaryFailure(Exception):
@@ -25,18 +26,17 @@ class TemporaryFailure(Exception):
 
 
 class PermanentFailure(Exception):
-    """An email will never be accepted; `gone` is True if the mailbox does not exist."""
+    """An email will never be accepted; `str()` is the server's reply without addresses, for the log."""
 
-    def __init__(self, code: int, text: bytes = b"") -> None:
-        """Keep only the codes, as the server's text may contain the address.
+    def __init__(self, kind: FailureKind, reply: str) -> None:
+        """Store what the reply says about the recipient.
 
         Args:
-            code: The SMTP reply code.
-            text: The server's text, which may start with an enhanced status code (RFC 3463).
+            kind: Whether the recipient is gone, or the email was refused for another cause.
+            reply: The server's reply, without addresses.
         """
-        enhanced = _ENHANCED_CODE.search(text)
-        super().__init__(f"{code} {enhanced[0].decode() if enhanced else ''}".strip())
-        self.gone = code in _UNKNOWN_MAILBOX_CODES and (enhanced is None or (enhanced[1], enhanced[2]) == (b"5", b"1"))
+        super().__init__(reply)
+        self.kind = kind
 
 
 class ServerUnavailable(Exception):
@@ -53,9 +53,40 @@ class Transport(Protocol):
         """Close the session, if one is open."""
 
 
-def make_transport(url: str) -> Transport:
-    """Return the transport for a URL of the settings: `file:`, `smtp:`, `smtp+starttls:` or `smtps:`."""
-    return FileTransport(Path(unquote(urlsplit(url).path))) if urlsplit(url).scheme == "file" else SmtpTransport(url)
+def make_transport(url: str, return_path: str | None = None) -> Transport:
+    """Return a transport.
+
+    Args:
+        url: A URL of the settings: `file:`, `smtp:`, `smtp+starttls:` or `smtps:`.
+        return_path: The address that receives bounces; the sender of the email if it is None.
+
+    Returns:
+        The transport; it connects with the first email.
+    """
+    if urlsplit(url).scheme == "file":
+        return FileTransport(Path(unquote(urlsplit(url).path)))
+    return SmtpTransport(url, return_path)
+
+
+def envelope_sender(mail: EmailMessage, return_path: str | None) -> str:
+    """Return the address that an email is sent from on the level of SMTP, to which bounces are sent.
+
+    Args:
+        mail: The email.
+        return_path: The address that receives bounces; the sender of the email if it is None.
+
+    Returns:
+        The address of the sender, or the return path with the token of the email (a variable envelope return path).
+    """
+    if return_path is None:
+        ((_, sender),) = getaddresses([mail["From"]])
+        return sender
+    local, _, domain = return_path.rpartition("@")
+    return f"{local}+{_message_token(mail)}@{domain}"
+
+
+def _message_token(mail: EmailMessage) -> str:
+    return str(mail["Message-ID"]).strip("<>").partition("@")[0]
 
 
 class FileTransport:
@@ -67,35 +98,56 @@ class FileTransport:
 
     def send(self, mail: EmailMessage) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)
-        name = mail["Message-ID"].strip("<>").partition("@")[0]
-        (self._directory / f"{name}.eml").write_bytes(mail.as_bytes())
+        (self._directory / f"{_message_token(mail)}.eml").write_bytes(mail.as_bytes())
 
     def close(self) -> None:
         pass
 
 
+class _Rejection(NamedTuple):
+    """The reply with which a server rejected an email, the refused command, and the envelope."""
+
+    code: int
+    text: str
+    command: str
+    sender: str
+    recipient: str
+
+
 class SmtpTransport:
     """One session with a mail server, opened for the first email and again after an error."""
 
-    def __init__(self, url: str) -> None:
-        """Store a URL `smtp://`, `smtp+starttls://` or `smtps://`; nothing is connected yet."""
+    def __init__(self, url: str, return_path: str | None = None) -> None:
+        """Store the parts; nothing is connected yet.
+
+        Args:
+            url: A URL `smtp://`, `smtp+starttls://` or `smtps://`.
+            return_path: The address that receives bounces; the sender of the email if it is None.
+        """
         self._url = urlsplit(url)
+        self._return_path = return_path
         self._server: smtplib.SMTP | None = None
 
     def send(self, mail: EmailMessage) -> None:
-        ((_, sender),) = getaddresses([mail["From"]])
         ((_, recipient),) = getaddresses([mail["To"]])
+        sender = envelope_sender(mail, self._return_path)
         try:
             server = self._connect()
         except (smtplib.SMTPException, OSError) as error:
             raise _server_unavailable(error) from None
         try:
-            server.sendmail(sender, [recipient], mail.as_bytes())
+            server.sendmail(sender, [recipient], mail.as_bytes(), *_notification_options(server, recipient))
         except smtplib.SMTPRecipientsRefused as error:
-            ((code, text),) = error.recipients.values()
-            self._raise_rejection(code, text)
+            ((code, reply),) = error.recipients.values()
+            self._raise_rejection(_Rejection(code, _decode(reply), "RCPT", sender, recipient))
         except smtplib.SMTPDataError as error:
-            self._raise_rejection(error.smtp_code, _encode(error.smtp_error))
+            self._raise_rejection(_Rejection(error.smtp_code, _decode(error.smtp_error), "DATA", sender, recipient))
+        except smtplib.SMTPSenderRefused as error:
+            if error.smtp_code == _MESSAGE_TOO_BIG_CODE:
+                self._raise_rejection(_Rejection(error.smtp_code, _decode(error.smtp_error), "MAIL", sender, recipient))
+            # The sender is the same in all emails: none would be accepted.
+            self.close()
+            raise _server_unavailable(error) from None
         except (smtplib.SMTPServerDisconnected, OSError) as error:
             # This email may be the cause, so only this one is delayed and not all the others.
             self._server = None
@@ -113,13 +165,22 @@ class SmtpTransport:
             except (smtplib.SMTPException, OSError):
                 server.close()
 
-    def _raise_rejection(self, code: int, text: bytes) -> None:
-        if code == _SERVICE_UNAVAILABLE_CODE:
+    def _raise_rejection(self, rejection: _Rejection) -> NoReturn:
+        if rejection.code == _SERVICE_UNAVAILABLE_CODE:
             self.close()
-            raise ServerUnavailable(str(code)) from None
-        if code in _TRANSIENT_CODES:
-            raise TemporaryFailure(str(code)) from None
-        raise PermanentFailure(code, text) from None
+            raise ServerUnavailable(str(rejection.code)) from None
+        kind = classify_failure(
+            DeliveryFailure(
+                code=rejection.code,
+                text=rejection.text,
+                command=rejection.command,
+                sender=rejection.sender,
+                recipients=(rejection.recipient,),
+            )
+        )
+        if kind is FailureKind.TEMPORARY:
+            raise TemporaryFailure(str(rejection.code)) from None
+        raise PermanentFailure(kind, redact(f"{rejection.code} {rejection.text}", rejection.recipient)) from None
 
     def _connect(self) -> smtplib.SMTP:
         if self._server is not None:
@@ -146,6 +207,18 @@ class SmtpTransport:
         return server
 
 
+def _notification_options(server: smtplib.SMTP, recipient: str) -> tuple[list[str], list[str]]:
+    """Return the options of MAIL and RCPT by which bounces name the recipient as we do (RFC 3461).
+
+    A bounce then contains the address that we wrote to, even if it was forwarded, and the header of the email.
+    """
+    server.ehlo_or_helo_if_needed()
+    if not server.has_extn("dsn"):
+        return [], []
+    original = re.sub(r"[^!-*,-<>-~]", lambda match: f"+{ord(match[0]):02X}", recipient)
+    return ["RET=HDRS"], ["NOTIFY=FAILURE", f"ORCPT=rfc822;{original}"]
+
+
 def _server_unavailable(error: Exception) -> ServerUnavailable:
     code = error.smtp_code if isinstance(error, smtplib.SMTPResponseException) else ""
     return ServerUnavailable(
@@ -153,5 +226,5 @@ def _server_unavailable(error: Exception) -> ServerUnavailable:
     )  # without the server's text, which may contain the address
 
 
-def _encode(text: bytes | str) -> bytes:
-    return text if isinstance(text, bytes) else text.encode()
+def _decode(text: bytes | str) -> str:
+    return text if isinstance(text, str) else text.decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""Message catalogue of the texts for subscribers: e-mails and the preferences page."""
+"""Message catalogue of the texts for subscribers: emails and the preferences page."""
 
 from __future__ import annotations
 
@@ -116,8 +116,8 @@ MESSAGES: Final = {
         "weekly_head": "This week’s news",
         "read": "Read the article",
         "more": "More articles on our site: {count}.",
-        "why": "You receive this e-mail because you asked for updates {topic} on {day}.",
-        "why_several": "You receive this e-mail because you asked for updates {topics}.",
+        "why": "You receive this email because you asked for updates {topic} on {day}.",
+        "why_several": "You receive this email because you asked for updates {topics}.",
         "and": "and",
         "leave": "Unsubscribe",
         "leave_all": "Unsubscribe from everything",
@@ -147,7 +147,7 @@ MESSAGES: Final = {
         ),
         "page_erased": "Done: your data was deleted and we will not write to you again.",
         "page_over": "This link is no longer valid",
-        "page_over_why": "It was already used, or it has expired. There is a new one at the end of every e-mail.",
+        "page_over_why": "It was already used, or it has expired. There is a new one at the end of every email.",
         "immediate": "Immediately",
         "daily": "Once a day",
         "weekly": "Once a week",

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Row,
     delete,
     exists,
+    func,
     insert,
     literal,
     literal_column,
@@ -168,6 +169,19 @@ def insert_suppression(session: Session, email_hash: bytes, reason: str, now: da
     """Suppress all emails to an address; if it is suppressed already, the first reason is kept."""
     if not is_suppressed(session, email_hash):
         session.execute(insert(_SUPPRESSION).values(email_hash=email_hash, reason=reason, suppressed_at=now))
+
+
+def count_suppressions(connection: Connection, reason: str, since: datetime) -> int:
+    """Return the number of addresses that were suppressed for a reason since a time."""
+    statement = select(func.count()).select_from(_SUPPRESSION)
+    is_counted = (_SUPPRESSION.c.reason == reason) & (_SUPPRESSION.c.suppressed_at > since)
+    return connection.execute(statement.where(is_counted)).scalar_one()
+
+
+def count_subscribers(connection: Connection) -> int:
+    """Return the number of subscribers whose address is stored."""
+    statement = select(func.count()).select_from(_SUBSCRIBER).where(_SUBSCRIBER.c.email.is_not(None))
+    return connection.execute(statement).scalar_one()
 
 
 def delete_suppression(session: Session, email_hash: bytes) -> bool:

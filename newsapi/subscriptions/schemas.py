@@ -1,4 +1,4 @@
-"""Schemas of e-mail subscriptions: requests, tokens, preferences, and what is stored about a subscriber."""
+"""Schemas of email subscriptions: requests, tokens, preferences, and what is stored about a subscriber."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BOUNCE_KINDS: Final = ("bounce", "complaint")
 
 
 class Email(fields.String):
-    """A single e-mail address."""
+    """A single email address."""
 
     def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> str:
         if not isinstance(value, str):
@@ -59,7 +59,7 @@ def _frequency(**kwargs: Any) -> fields.String:
 
 
 def _token() -> SingleLineText:
-    return SingleLineText(max_length=200, required=True, metadata={"description": "Token of a link in an e-mail"})
+    return SingleLineText(max_length=200, required=True, metadata={"description": "Token of a link in an email"})
 
 
 class SubscriptionInput(InputSchema):
@@ -67,7 +67,7 @@ class SubscriptionInput(InputSchema):
 
     email = Email(required=True, metadata={"format": "email", "maxLength": addresses.MAX_EMAIL_LENGTH})
     frequency = _frequency(load_default=FREQUENCIES[0])
-    language = LanguageTag(load_default=None, metadata={"description": "Language of the e-mails: `it` or `en`"})
+    language = LanguageTag(load_default=None, metadata={"description": "Language of the emails: `it` or `en`"})
     time_zone = TimeZoneName(
         load_default=None, metadata={"description": "Time zone for the delivery of digests", "example": "Europe/Rome"}
     )
@@ -80,7 +80,7 @@ class SubscriptionInput(InputSchema):
 
 
 class TokenInput(InputSchema):
-    """The token of a link in an e-mail."""
+    """The token of a link in an email."""
 
     token = _token()
 
@@ -110,7 +110,7 @@ class BounceInput(InputSchema):
 
 
 class BouncesInput(InputSchema):
-    """Bounces and complaints reported by the e-mail provider."""
+    """Bounces and complaints reported by the email provider."""
 
     bounces = fields.List(fields.Nested(BounceInput), required=True, validate=validate.Length(min=1, max=1_000))
 
@@ -170,7 +170,7 @@ class SubscriberResponse(OutputSchema):
 
 
 class AlertEmail(OutputSchema):
-    """An e-mail about an article, sent or planned; kept for 30 days."""
+    """An email about an article, sent or planned; kept for 30 days."""
 
     article_id = fields.UUID(required=True)
     state = fields.String(required=True, metadata=open_enum("pending", "sent", "dropped", "failed"))
@@ -179,7 +179,7 @@ class AlertEmail(OutputSchema):
 
 
 class SubscriberExport(SubscriberSchema):
-    """All data stored about a subscriber, including ended subscriptions, consent texts and e-mails."""
+    """All data stored about a subscriber, including ended subscriptions, consent texts and emails."""
 
     consents = fields.List(fields.Nested(ConsentSchema), required=True)
     mails = fields.List(fields.Nested(AlertEmail), required=True)

@@ -1,4 +1,4 @@
-"""Tables of e-mail subscriptions: requests, subscribers, consent, planned alerts, and suppressed addresses."""
+"""Tables of email subscriptions: requests, subscribers, consent, planned alerts, and suppressed addresses."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Subscription(Base):
     """A subscription to the facet of a brand, section or author, with the record of its consent.
 
     `state` is `pending` until it is confirmed, then `active`, then `ended`; ended ones are kept for a while as
-    evidence. `notice_due_at` is when an e-mail about the subscription itself became due: to confirm it or, once active,
+    evidence. `notice_due_at` is when an email about the subscription itself became due: to confirm it or, once active,
     to say so.
     """
 
@@ -103,7 +103,7 @@ class ConsentText(Base):
 
 
 class ConfirmationSend(Base):
-    """An e-mail sent to a mailbox that may not have asked for it, kept for a day to limit their number."""
+    """An email sent to a mailbox that may not have asked for it, kept for a day to limit their number."""
 
     __tablename__ = "confirmation_send"
 
@@ -113,7 +113,7 @@ class ConfirmationSend(Base):
 
 
 class Suppression(Base):
-    """An address, by its hash, that must not receive e-mail any more: erased, bounced or complained."""
+    """An address, by its hash, that must not receive email any more: erased, bounced or complained."""
 
     __tablename__ = "suppression"
 
@@ -123,10 +123,10 @@ class Suppression(Base):
 
 
 class AlertDelivery(Base):
-    """An alert: one change to report to a subscriber. All alerts of a subscriber due at the same time form one e-mail.
+    """An alert: one change to report to a subscriber. All alerts of a subscriber due at the same time form one email.
 
     `state` is `pending`, then `sent`, `dropped` (the article was withdrawn in the meantime) or `failed`. `ready_at` is
-    the time of the next attempt. `due_at` never changes, because the e-mail's Message-ID is derived from it.
+    the time of the next attempt. `due_at` never changes, because the email's Message-ID is derived from it.
     """
 
     __tablename__ = "alert_delivery"

@@ -1,8 +1,11 @@
-"""Signed tokens for the links in emails (confirm, unsubscribe, manage), and keyed hashes of email addresses.
+"""Signed tokens for the links in emails (confirm, unsubscribe, manage), message tokens, and hashes of email addresses.
 
 Tokens are not stored, not even as a hash: a token consists of its purpose, subject and expiry, authenticated with a
 secret key. So each email has links of its own, and an email that is sent again has the same links. The rows of the
 subscription tell whether a token was used.
+
+A message token is the local part of a Message-ID and a part of the return path. It proves that an email was sent to an
+address, so that a bounce can be checked without a record of sent emails.
 """
 
 from __future__ import annotations
@@ -28,6 +31,11 @@ _EXPIRY_BYTES: Final = 5
 """Size of the expiry, in seconds since 1970."""
 
 _MAC_BYTES: Final = 32
+
+_MESSAGE_NONCE_BYTES: Final = 6
+_MESSAGE_MAC_BYTES: Final = 10
+MESSAGE_TOKEN_LENGTH: Final = 2 * (_MESSAGE_NONCE_BYTES + _MESSAGE_MAC_BYTES)
+"""Length of a message token in hexadecimal digits."""
 
 
 class TokenSigner:
@@ -84,6 +92,31 @@ class TokenSigner:
             32 bytes.
         """
         return self._keyed("person", text.encode())
+
+    def message_token(self, message_key: str, email_hash: bytes) -> str:
+        """Return the token of an email; an email with the same key to the same address has the same token.
+
+        Args:
+            message_key: What distinguishes the email from others to the same address.
+            email_hash: The keyed hash of the recipient's address, from `hash_email`.
+
+        Returns:
+            MESSAGE_TOKEN_LENGTH hexadecimal digits in lower case, as mail servers may change the case.
+        """
+        nonce = hashlib.blake2b(message_key.encode(), digest_size=_MESSAGE_NONCE_BYTES).digest()
+        return (nonce + self._message_mac(nonce, email_hash)).hex()
+
+    def is_message_token(self, token: str, email_hash: bytes) -> bool:
+        """Return whether this is the token of an email that was sent to the address with this hash."""
+        try:
+            raw = bytes.fromhex(token)
+        except ValueError:
+            return False
+        nonce, mac = raw[:_MESSAGE_NONCE_BYTES], raw[_MESSAGE_NONCE_BYTES:]
+        return hmac.compare_digest(mac, self._message_mac(nonce, email_hash))
+
+    def _message_mac(self, nonce: bytes, email_hash: bytes) -> bytes:
+        return self._keyed("message", nonce + email_hash)[:_MESSAGE_MAC_BYTES]
 
     def _mac(self, purpose: Purpose, payload: bytes) -> bytes:
         return self._keyed(purpose, payload)

@@ -39,7 +39,7 @@ from newsapi.web import pagination, write_requests
 from newsapi.web.blueprint import Blueprint
 from newsapi.web.context import app_context
 from newsapi.web.fast_dump import compile_dump, dump_json
-from newsapi.web.params import SLUG_OR_ID_SCHEMA
+from newsapi.web.params import slug_param
 from newsapi.web.responses import private_response
 from newsapi.web.wire import load_body
 
@@ -76,9 +76,8 @@ blueprint = Blueprint(
 def _add_subscription_route(term_kind: TermKind) -> None:
     """Add the route with which readers subscribe to a kind of term."""
     kind = term_kind.kind
-    slug_param = {"in": "path", "name": "slug", "description": f"Slug of the {kind}", "schema": SLUG_OR_ID_SCHEMA}
 
-    @blueprint.route(f"/{kind}s/<slug>/subscriptions", parameters=[slug_param])
+    @blueprint.route(f"/{kind}s/<slug>/subscriptions", parameters=[slug_param(kind)])
     class TermSubscriptions(MethodView):
         """Subscriptions to a term."""
 

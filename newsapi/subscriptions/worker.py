@@ -34,6 +34,7 @@ from newsapi.subscriptions.commands import IMMEDIATE_DELAY, SubscriptionContext
 from newsapi.subscriptions.email_builder import EmailBuilder
 from newsapi.subscriptions.emails import EmailArticle
 from newsapi.subscriptions.mail_transport import PermanentFailure, ServerUnavailable, TemporaryFailure, Transport
+from newsapi.subscriptions.refusal_guard import RefusalGuard
 from newsapi.subscriptions.rows import DueAlert, FollowedTerm, NoticeRow
 from newsapi.worker.consumers import Consumer
 
@@ -61,6 +62,12 @@ MAX_SERVER_BACKOFF_SECONDS: Final = 300.0
 """Maximum seconds between attempts to reach an unavailable mail server."""
 
 _EMAILS = Counter("newsapi_emails", "Emails, by outcome (sent, later, failed)", ["outcome"])
+_REFUSALS = Counter(
+    "newsapi_email_refusals",
+    "Emails that a mail server refused for good, by cause (recipient gone, host gone: the subscriber is deleted;"
+    " refused: kept)",
+    ["cause"],
+)
 _NIL_UUID: Final = UUID(int=0)
 
 
@@ -96,6 +103,7 @@ class AlertConsumer(Consumer):
         self._stop = threading.Event()
         self._cleaned_up_at: datetime | None = None
         self._failures, self._server_retry_at = 0, 0.0
+        self._guard = RefusalGuard(clock)
         self._unplanned: deque[tuple[ChangeRow, set[int] | None]] = deque()
 
     def handle(self, rows: Sequence[ChangeRow]) -> LogPosition | None:
@@ -181,7 +189,8 @@ class AlertConsumer(Consumer):
 
     def _send(self) -> None:
         """Send emails in a separate thread, so that a server that hangs does not cost this consumer its lease."""
-        if self._sending is None and self._clock() >= self._server_retry_at:
+        is_due = self._clock() >= self._server_retry_at and not self._guard.is_paused()
+        if self._sending is None and is_due:
             self._sending = self._pool.submit(self._send_until_deadline)
         if self._sending is not None:
             wait([self._sending], timeout=SEND_SLICE_SECONDS + 1)
@@ -206,6 +215,7 @@ class AlertConsumer(Consumer):
         try:
             while self._clock() < deadline and self._send_batch(deadline):
                 pass
+            commands.suppress_hashes(self._context, self._guard.take_gone(), "bounce", now=self._now())
         finally:
             self._transport.close()
 
@@ -222,10 +232,13 @@ class AlertConsumer(Consumer):
         jobs += [partial(self._send_confirmation, row, confirmation_terms.get(row.facet_id)) for row in confirmations]
         jobs += [partial(self._send_alert, rows, records, terms) for rows in emails]
         for job in jobs:
-            if self._stop.is_set() or self._clock() >= min(deadline, read_at + QUEUE_REFRESH_SECONDS):
+            if self._must_stop() or self._clock() >= min(deadline, read_at + QUEUE_REFRESH_SECONDS):
                 break
             job()
-        return bool(jobs) and not self._stop.is_set()
+        return bool(jobs) and not self._must_stop()
+
+    def _must_stop(self) -> bool:
+        return self._stop.is_set() or self._guard.is_paused()
 
     def _send_confirmation(self, notice: NoticeRow, term: FollowedTerm | None) -> None:
         """Send the email about a subscription itself, if the mailbox may get one now; or else postpone or drop it."""
@@ -272,7 +285,7 @@ class AlertConsumer(Consumer):
 
         Args:
             email: The email.
-            email_hash: Hash of the address; the subscriber is deleted if the mailbox does not exist.
+            email_hash: Hash of the address; the subscriber is deleted later if the address does not exist.
             attempts: Number of earlier attempts.
 
         Returns:
@@ -281,25 +294,37 @@ class AlertConsumer(Consumer):
         Raises:
             ServerUnavailable: The server cannot be reached, or accepts no email at all.
         """
-        outcome, retry_delay = "sent", None
+        outcome, cause = self._try_to_send(email, email_hash)
+        retry_delay = None
+        if outcome == "later":
+            retry_delay = RETRY_SCHEDULE[attempts] if attempts < len(RETRY_SCHEDULE) else None
+            outcome = "failed" if retry_delay is None else "later"
+            log.info("email postponed", cause=cause, retry=retry_delay is not None)
+        _EMAILS.labels(outcome).inc()
+        return outcome, retry_delay
+
+    def _try_to_send(self, email: EmailMessage, email_hash: bytes) -> tuple[str, str]:
+        """Send an email once; return the outcome and, unless it was sent, the cause."""
+        domain = str(email["To"]).rpartition("@")[2].rstrip(">").lower()
+        if self._guard.is_paused(domain):
+            return "later", "paused"
         try:
             self._transport.send(email)
         except TemporaryFailure as error:
-            retry_delay = RETRY_SCHEDULE[attempts] if attempts < len(RETRY_SCHEDULE) else None
-            outcome = "failed" if retry_delay is None else "later"
-            log.info("email postponed", cause=str(error), retry=retry_delay is not None)
+            return "later", str(error)
         except PermanentFailure as error:
-            outcome = "failed"
-            log.info("email rejected", cause=str(error), gone=error.gone)
-            if error.gone:
-                commands.suppress_bounced(self._context, email_hash, now=self._now())
-        _EMAILS.labels(outcome).inc()
-        return outcome, retry_delay
+            _REFUSALS.labels(error.kind).inc()
+            log.warning("email rejected", cause=str(error), kind=error.kind.value)
+            is_suspicious = self._guard.record_refused(domain, email_hash, str(error), is_gone=error.kind.is_gone)
+            return ("later" if is_suspicious else "failed"), str(error)
+        self._guard.record_accepted(domain)
+        return "sent", ""
 
     def _clean_up(self) -> None:
         now = self._now()
         if self._cleaned_up_at is None or now - self._cleaned_up_at >= timedelta(minutes=10):
             commands.purge_expired(self._context, now=now)
+            self._database.truncate_write_ahead_log()
             self._cleaned_up_at = now
 
 

@@ -18,21 +18,15 @@ from newsapi.web.authorization import require_caller
 from newsapi.web.blueprint import Blueprint
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.idempotency import StoredResponse
+from newsapi.web.params import id_param
 from newsapi.web.responses import private_response
 
 blueprint = Blueprint(
     "recalls", __name__, url_prefix=ARTICLES_PATH, description="Recalls of withdrawn articles and their acknowledgement"
 )
 
-ARTICLE_ID_PARAM = {
-    "in": "path",
-    "name": "article_id",
-    "description": "Id of the article",
-    "schema": {"type": "string", "format": "uuid"},
-}
 
-
-@blueprint.route("/<uuid:article_id>/recall-receipts", parameters=[ARTICLE_ID_PARAM])
+@blueprint.route("/<uuid:article_id>/recall-receipts", parameters=[id_param("article", "article_id")])
 class RecallReceipts(MethodView):
     """The receipts of a recall."""
 

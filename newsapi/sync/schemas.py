@@ -33,7 +33,12 @@ class ChangeListParams(ReadParams, FieldsParam, PartnerFilters):
         }
     )
     since = StrictInteger(
-        0, MAX_SEQ, metadata={"description": "Return changes after this `seq`; without it, from the beginning"}
+        0,
+        MAX_SEQ,
+        metadata={
+            "description": "Return changes after this `seq`; without it, from the beginning. To continue, use `cursor`:"
+            " after a restore from a backup, `since` may skip changes"
+        },
     )
     types = choice_list(CHANGE_TYPES, "Types of changes to return; default: `article`")
     limit = StrictInteger(1, 1000, load_default=100, metadata={"description": "Maximum number of changes per page"})

@@ -36,9 +36,9 @@ def fold(text: str) -> str:
         text: Plain text.
 
     Returns:
-        The text with its case folded, accents removed (NFKD without its marks), letters with a stroke and ligatures
-        replaced by plain letters, every character that is neither a letter nor a digit replaced by a space, and white
-        space collapsed. Folding is idempotent.
+        The text with its case folded, without accents (NFKD without its marks) and invisible characters; letters with a
+        stroke and ligatures are replaced by plain letters, every other character that is neither a letter nor a digit
+        by a space, and white space is collapsed. Folding is idempotent.
     """
     if text.isascii():
         return " ".join(text.lower().translate(_ASCII).split())
@@ -51,7 +51,7 @@ def fold(text: str) -> str:
 
 def _fold_character(character: str) -> str:
     category = unicodedata.category(character)
-    if category == "Mn":
+    if category in {"Cf", "Mn"}:  # format characters are invisible: soft hyphens, zero-width joiners
         return ""
     # Spacing marks are vowels in Indic scripts and belong to the word; modifier letters are mostly apostrophes.
     if category[0] in "LN" or category == "Mc":

@@ -10,6 +10,7 @@ from newsapi.text.html_tree import Child, Node, is_blank
 IMAGE_ELEMENTS: Final = frozenset({"img", "amp-img", "amp-anim"})
 
 _LAZY_ATTRIBUTES: Final = ("data-src", "data-lazy-src", "data-original", "data-lazy", "data-hi-res-src", "data-echo")
+_LAZY_ATTRIBUTE = re.compile(r"data-[a-z-]*(?:src|original|lazy|lazyload|image)")
 _SRCSET_ATTRIBUTES: Final = ("data-srcset", "data-lazy-srcset", "srcset")
 _BACKGROUND_ATTRIBUTES: Final = ("data-bg", "data-background-image", "data-background", "data-bg-url", "data-bgset")
 _BACKGROUND_ELEMENTS: Final = frozenset("a article aside div figure header li main p section span".split())
@@ -46,8 +47,9 @@ def image_url(attributes: Mapping[str, str], context: HtmlContext) -> str | None
     lazy = [attributes[name] for name in _LAZY_ATTRIBUTES if _is_path(attributes.get(name, ""))]
     sets = [_largest(attributes[name]) for name in _SRCSET_ATTRIBUTES if attributes.get(name)]
     source = attributes.get("src", "").strip()
-    if lazy or _PLACEHOLDER.match(source):
-        return context.first_url([*lazy, *sets, source])
+    if lazy or not source or _PLACEHOLDER.match(source):
+        others = [name for name in attributes if _LAZY_ATTRIBUTE.fullmatch(name) and _is_path(attributes[name])]
+        return context.first_url([*lazy, *(attributes[name] for name in others), *sets, source])
     return context.first_url([source, *sets])
 
 
@@ -104,6 +106,15 @@ def _sort_content(node: Node, content: list[Child], caption: list[Child]) -> Non
             _sort_content(child, content, caption)
         elif not is_blank(child):
             content.append(child)
+
+
+def gallery_figure(node: Node) -> Node | None:
+    """Return a list that is a gallery of WordPress as a figure; None if it is no such list."""
+    if node.name not in {"ol", "ul"} or "wp-block-gallery" not in classes(node):
+        return None
+    figure = Node("figure", {}, [node])
+    unwrap_gallery(figure)
+    return figure if figure.children[0] is not node else None
 
 
 def unwrap_gallery(node: Node) -> None:

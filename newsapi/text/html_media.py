@@ -22,6 +22,7 @@ from newsapi.text.html_images import (
     background_image,
     captioned_figure,
     classes,
+    gallery_figure,
     image_url,
     known_image_urls,
     picture_image,
@@ -129,7 +130,7 @@ class _MediaReplacer:
         if node.name != "figure" and not node.attributes:  # as most elements are
             node.children = self.replace(node.children)
             return node
-        node = captioned_figure(node) or node
+        node = captioned_figure(node) or gallery_figure(node) or node
         if node.name == "figure":
             unwrap_gallery(node)
         background, post = background_image(node, self._context), post_url(node, self._context)

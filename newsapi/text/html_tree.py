@@ -17,8 +17,8 @@ from newsapi.text.html_limits import is_markup, limit_nesting
 VOID_ELEMENTS: Final = frozenset({"br", "hr", "img"})
 """The elements without content that sanitized HTML can have."""
 
-MAX_TREE_DEPTH: Final = 300
-"""Levels of a tree; deeper content is left out, so that functions may call themselves for each level."""
+MAX_TREE_DEPTH: Final = 150
+"""Levels of a tree, so that functions may call themselves for each level; deeper elements are put on the last one."""
 
 _SPACE = re.compile(r"[ \t\n]+")
 
@@ -75,29 +75,33 @@ def parse_fragment(html: str) -> list[Child]:
         return [compose(html)]
     parser = LexborHTMLParser(limit_nesting(html), is_fragment=True)
     root = Node("")
-    first = parser.root
-    stack: list[tuple[LexborNode | None, Node]] = [(first, root)]
+    stack: list[tuple[LexborNode | None, Node, int]] = [(parser.root, root, 0)]
     while stack:
-        source, parent = stack.pop()
+        source, parent, depth = stack.pop()
         while source is not None:
             name = source.tag
-            if source.is_text_node:
-                if text := compose(strip_forbidden(source.text_content or "")):
+            if name == "-text":  # the names of nodes that are not elements begin with a hyphen
+                if text := _clean(source.text_content or ""):
                     parent.children.append(text)
-            elif source.is_element_node and name:
+            elif name and name[0] != "-":
                 node = Node(name, _attributes(source))
                 parent.children.append(node)
                 child = source.child
-                if child is not None and len(stack) < MAX_TREE_DEPTH:
-                    stack.append((source.next, parent))
-                    source, parent = child, node
+                if child is not None:
+                    stack.append((source.next, parent, depth))
+                    source, depth = child, depth + 1
+                    parent = node if depth <= MAX_TREE_DEPTH else parent
                     continue
             source = source.next
     return root.children
 
 
 def _attributes(source: LexborNode) -> dict[str, str]:
-    return {name: compose(strip_forbidden(value or "")) for name, value in source.attributes.items()}
+    return {name: _clean(value or "") for name, value in source.attributes.items()}
+
+
+def _clean(text: str) -> str:
+    return text if text.isascii() and text.isprintable() else compose(strip_forbidden(text))
 
 
 def serialize(children: Iterable[Child]) -> str:

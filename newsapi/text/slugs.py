@@ -5,6 +5,8 @@ from typing import Final
 
 from slugify import slugify as _transliterated
 
+from newsapi.text.characters import strip_invisible
+
 MAX_SLUG_LENGTH: Final = 200
 """Maximum length of a slug in characters."""
 
@@ -28,7 +30,7 @@ def slugify(headline: str) -> str:
         headline has no letters and digits; that word is put before a slug that would be a UUID.
     """
     # Truncated before the transliteration, which is slow: one character may become several or none.
-    separated = headline[: 4 * MAX_SLUG_LENGTH].translate(_SEPARATOR)
+    separated = strip_invisible(headline)[: 4 * MAX_SLUG_LENGTH].translate(_SEPARATOR)
     slug = _transliterated(separated, entities=False, decimal=False, hexadecimal=False)
     slug = _cut(slug) or _FALLBACK
     return f"{_FALLBACK}-{slug}" if is_uuid(slug) else slug

@@ -7,9 +7,7 @@ which has no visible effect on scores that are sums over hundreds of words.
 
 from __future__ import annotations
 
-import re
 import zlib
-from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -18,6 +16,7 @@ import Stemmer
 
 from newsapi.text.folding import fold
 from newsapi.text.stopwords import STOPWORDS
+from newsapi.text.words import casefold_words, lower_words, written_words
 
 _ALGORITHMS: Final = {
     "ar": "arabic",
@@ -51,7 +50,6 @@ _ALGORITHMS: Final = {
     "sv": "swedish",
     "tr": "turkish",
 }
-_WORD = re.compile(r"\w++")
 _MAX_WORD_LENGTH: Final = 60
 _OFFSET: Final = 1 << 31
 
@@ -71,16 +69,15 @@ def term_hashes(text: str, language: str) -> list[int]:
         Signed 32-bit integers in the order of the words, with repetitions.
     """
     main_language = language.partition("-")[0].lower()
-    lowered_words = _WORD.findall(text.lower())
-    return [word_hash for word in lowered_words if (word_hash := _hash_word(main_language, word)) is not None]
+    return [word_hash for word in lower_words(text) if (word_hash := _hash_word(main_language, word)) is not None]
 
 
 def words_by_hash(text: str, language: str) -> dict[int, str]:
     """Return the word behind each hash of `term_hashes`, in the spelling of its first occurrence."""
     main_language = language.partition("-")[0].lower()
     spellings: dict[int, str] = {}
-    for word in _WORD.findall(text):
-        word_hash = _hash_word(main_language, word.lower())
+    for word in written_words(text):
+        word_hash = _hash_word(main_language, word.replace("İ", "i").lower())
         if word_hash is not None:
             spellings.setdefault(word_hash, word)
     return spellings
@@ -95,19 +92,6 @@ class AnalyzedWord(NamedTuple):
     stem: str
     plain: str
     stop: bool
-
-
-def tokenize(text: str) -> list[str]:
-    """Return the words of a plain text in lower case and in their order."""
-    return _WORD.findall(text.lower())
-
-
-def token_spans(text: str) -> Iterator[re.Match[str]]:
-    """Return a match for each word of a plain text: its span, and the word in lower case."""
-    lowered = text.lower()
-    if len(lowered) != len(text):  # a few letters have two characters in lower case, which would shift the spans
-        lowered = "".join(letter.lower() if len(letter.lower()) == 1 else letter for letter in text)
-    return _WORD.finditer(lowered)
 
 
 def analyze_word(lowered: str, language: str) -> AnalyzedWord:
@@ -138,7 +122,7 @@ def shingle_hashes(text: str) -> list[int]:
         Unsigned 32-bit integers, distinct and in ascending order.
     """
     crc32 = zlib.crc32
-    words = _WORD.findall(text.casefold())
+    words = casefold_words(text)
     return sorted({crc32(f"{first} {second}".encode()) for first, second in pairwise(words)})
 
 

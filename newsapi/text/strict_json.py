@@ -233,7 +233,7 @@ def parse_line(raw: bytes) -> dict[str, object]:
     return valid_record if is_plain else {name: _compose(value) for name, value in valid_record.items()}
 
 
-def _compose(value: JsonValue) -> JsonValue:
+def _compose(value: object) -> object:
     if isinstance(value, str):
         return compose(value)
     if isinstance(value, list):

@@ -188,6 +188,21 @@ SLUG_OR_ID_SCHEMA = {"type": "string", "pattern": SLUG_PATTERN, "maxLength": 200
 """The JSON Schema of a path parameter that takes a slug or an id; an id matches the same pattern."""
 
 
+def slug_param(kind: str) -> dict[str, object]:
+    """Return the path parameter `slug` of a kind of term; it takes an id too, where the view does."""
+    return {"in": "path", "name": "slug", "description": f"Slug of the {kind}", "schema": SLUG_OR_ID_SCHEMA}
+
+
+def id_param(thing: str, name: str = "id") -> dict[str, object]:
+    """Return a path parameter that takes the id of a thing, such as a webhook."""
+    return {
+        "in": "path",
+        "name": name,
+        "description": f"Id of the {thing}",
+        "schema": {"type": "string", "format": "uuid"},
+    }
+
+
 def slug_values(description: str) -> DelimitedValues:
     """Return a parameter that takes comma-separated slugs."""
     return DelimitedValues(_parse_slug, description, pattern=SLUG_PATTERN, maxLength=200)

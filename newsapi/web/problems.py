@@ -31,6 +31,7 @@ from newsapi.errors import (
     Unavailable,
     VersionConflict,
     WrongMediaType,
+    describe_cause,
 )
 from newsapi.server.wsgi_bridge import UncachedResponse
 from newsapi.text.former_slugs import parse_article_slug
@@ -212,7 +213,7 @@ def _news_error(error: NewsError) -> Response:
     if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
         # Without a cause, the database is already known to be unreachable, which was logged before.
         write_log = log.warning if error.__cause__ else log.info
-        write_log("unavailable", error=type(error).__name__, cause=repr(error.__cause__)[:500])
+        write_log("unavailable", error=type(error).__name__, cause=describe_cause(error))
         response.headers["Retry-After"] = "1"
     return response
 

@@ -10,6 +10,7 @@ from typing import Final
 from flask import Response, request
 from marshmallow import Schema
 
+from newsapi.cache.cached_response import ENCODING_SUFFIX
 from newsapi.errors import FieldError, InvalidBody, InvalidParameter, WrongMediaType
 from newsapi.text.json_types import JsonObject
 from newsapi.text.strict_json import InvalidJson, parse_line
@@ -24,7 +25,7 @@ PATCH: Final = "application/merge-patch+json"
 
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 _ETAG: Final = re.compile(r'(W/)?"([^"]*)"')
-_VERSION: Final = re.compile(r"v([1-9][0-9]{0,8})", re.ASCII)
+_VERSION: Final = re.compile(rf"v([1-9][0-9]{{0,8}}){ENCODING_SUFFIX}", re.ASCII)
 
 
 def json_body(media_type: str = JSON, *, required: bool = True) -> JsonObject:
@@ -69,7 +70,10 @@ def reject_query_params() -> None:
 
 
 def parse_if_match() -> VersionPrecondition:
-    """Return the precondition of the `If-Match` header of the current request."""
+    """Return the precondition of the `If-Match` header of the current request.
+
+    A suffix that a compressing proxy has appended is ignored: the version alone says what the client has read.
+    """
     header = request.headers.get("If-Match")
     if header is None:
         return NO_PRECONDITION

@@ -23,6 +23,8 @@ class EventType(NamedTuple):
 
 
 ARTICLE_PUBLISHED: Final = "article.published"
+ARTICLE_UNPUBLISHED: Final = "article.unpublished"
+ARTICLE_WITHDRAWN: Final = "article.withdrawn"
 ARTICLE_OUT_OF_SCOPE: Final = "article.out_of_scope"
 CACHE_INVALIDATED: Final = "cache.invalidated"
 IMPORT_FINISHED: Final = "import.finished"
@@ -32,8 +34,8 @@ EVENT_TYPES: Final = (
     EventType(ARTICLE_PUBLISHED, "article", ("published",)),
     EventType("article.updated", "article", ("updated",)),
     EventType("article.corrected", "article", ("corrected",)),
-    EventType("article.unpublished", "article", ("unpublished",)),
-    EventType("article.withdrawn", "article", ("withdrawn", "rights")),
+    EventType(ARTICLE_UNPUBLISHED, "article", ("unpublished",)),
+    EventType(ARTICLE_WITHDRAWN, "article", ("withdrawn", "rights")),
     EventType(ARTICLE_OUT_OF_SCOPE, "article"),
     EventType("brand.updated", "brand"),
     EventType("section.updated", "section"),
@@ -44,6 +46,9 @@ EVENT_TYPES: Final = (
     EventType(PING),
 )
 """All event types."""
+
+RECALLS: Final = frozenset({ARTICLE_UNPUBLISHED, ARTICLE_WITHDRAWN, ARTICLE_OUT_OF_SCOPE})
+"""The events after which a receiver must not show an article any more; an import sends them to every webhook."""
 
 EVENT_NAMES: Final = tuple(event_type.name for event_type in EVENT_TYPES)
 """The names of all event types, in the order of the documentation."""

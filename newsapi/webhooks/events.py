@@ -26,6 +26,7 @@ from newsapi.webhooks.event_types import (
     ARTICLE_PUBLISHED,
     CACHE_INVALIDATED,
     IMPORT_FINISHED,
+    RECALLS,
     TERM_EVENT_OF_KIND,
 )
 from newsapi.webhooks.queries import NewDelivery, WebhookRow
@@ -128,7 +129,7 @@ def plan_deliveries(connection: Connection, request: PlanRequest, presentation: 
     changes, now = request.changes, request.now
     facet_names = facet_slugs.slugs_of_facets(connection, {facet for row in changes for facet in _facets(row)})
     common = {row.seq: _change_data(row, facet_names, request.unpurged) for row in changes}
-    with_events = [row for row in changes if any(_has_event(row, webhook) for webhook in request.webhooks)]
+    with_events = [row for row in changes if any(_may_have_event(row, webhook) for webhook in request.webhooks)]
     payloads = _event_payloads(connection, with_events, common, presentation)
     callers = {} if presentation.public == FULL_ACCESS else key_commands.list_owners(connection)
     deliveries = []
@@ -136,8 +137,9 @@ def plan_deliveries(connection: Connection, request: PlanRequest, presentation: 
         entitlement = _entitlement_filters(connection, callers.get(webhook.owner))
         term_filters = _filter(connection, webhook) + entitlement
         for row in changes:
-            type_ = _event_type(row, facet_names, term_filters) if _has_event(row, webhook) else ""
-            if type_ in webhook.events:
+            type_ = _event_type(row, facet_names, term_filters) if _may_have_event(row, webhook) else ""
+            is_wanted = type_ in webhook.events and (type_ in RECALLS or webhook.include_imports or not row.is_bulk)
+            if is_wanted:
                 body = signing.build_event(type_, row.committed_at, payloads[row.seq])
                 deliveries.append(_delivery(webhook, row.seq, type_, body, now=now, is_bulk=row.is_bulk))
         if CACHE_INVALIDATED in webhook.events:
@@ -150,12 +152,8 @@ def plan_deliveries(connection: Connection, request: PlanRequest, presentation: 
     return deliveries
 
 
-def _has_event(row: ChangeRow, webhook: WebhookRow) -> bool:
-    """Return whether a change can be an event for a webhook.
-
-    Of an import, the events of articles and terms are sent on request only, except that an article is no longer public
-    or has left the filter: a recall reaches every webhook.
-    """
+def _may_have_event(row: ChangeRow, webhook: WebhookRow) -> bool:
+    """Return whether a change can be an event for a webhook: of an import only recalls are, unless it asks for all."""
     return webhook.include_imports or not row.is_bulk or not set(row.facets_before) <= set(row.facets_after)
 
 

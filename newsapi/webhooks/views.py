@@ -20,7 +20,7 @@ from newsapi.web.blueprint import Blueprint
 from newsapi.web.context import app_context
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.idempotency import SaveResponse, StoredResponse
-from newsapi.web.params import PageParams
+from newsapi.web.params import PageParams, id_param
 from newsapi.web.responses import private_response
 from newsapi.web.wire import load_body
 from newsapi.webhooks import commands, queries, safe_http
@@ -42,13 +42,8 @@ blueprint = Blueprint("webhooks", __name__, url_prefix=PATH, description="Webhoo
 
 CREATE_SCHEMA: Final = WebhookInput()
 PATCH_SCHEMA: Final = WebhookPatch()
-ID_PARAM: Final = {
-    "in": "path",
-    "name": "id",
-    "description": "Id of the webhook",
-    "schema": {"type": "string", "format": "uuid"},
-}
-DELIVERY_ID_PARAM: Final = {**ID_PARAM, "name": "delivery_id", "description": "Id of the delivery"}
+ID_PARAM: Final = id_param("webhook")
+DELIVERY_ID_PARAM: Final = id_param("delivery", "delivery_id")
 
 
 @blueprint.route("")

@@ -26,6 +26,7 @@ from newsapi.changelog import reader as changelog_reader
 from newsapi.changelog.offsets import LogPosition
 from newsapi.changelog.reader import ChangeRow
 from newsapi.db.database import Database, Session
+from newsapi.errors import Unavailable
 from newsapi.worker.isolation import BatchIsolation, NextTry, describe_error, is_outage
 from newsapi.worker.retries import FailedChangeRetries
 
@@ -313,7 +314,10 @@ class ConsumerRunner:
         if next_try is NextTry.HALF_BATCH:
             self._discard_unfinished()
             wait, self._failures = 0.0, 0
-        log.warning("consumer failed", consumer=self.consumer.name, error=describe_error(error), retry_in=wait)
+        cause = error.cause if isinstance(error, Unavailable) else None
+        log.warning(
+            "consumer failed", consumer=self.consumer.name, error=describe_error(error), cause=cause, retry_in=wait
+        )
         return wait
 
     def _set_aside(self, error: Exception) -> bool:

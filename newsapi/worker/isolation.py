@@ -6,6 +6,7 @@ goes on with the next. An outage of the database or of another service is no fau
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Final, TypeVar
@@ -22,6 +23,13 @@ MAX_TRIES: Final = 3
 
 MAX_ERROR_LENGTH: Final = 300
 """Maximum number of characters of an error that are stored."""
+
+
+PROGRAM_LIMIT_SQLSTATES: Final = "54"
+"""Class of the SQLSTATEs of PostgreSQL for a statement that exceeds a limit, such as the size of an index row."""
+
+STATEMENT_ERROR_CODES: Final = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_TOOBIG)
+"""Error codes of SQLite for a statement that cannot be executed."""
 
 
 class NextTry(Enum):
@@ -80,7 +88,20 @@ def is_outage(error: Exception) -> bool:
     """Return whether an error is about the database or another service and not about a change."""
     if isinstance(error, RequestRefused):
         return False
-    return isinstance(error, (Unavailable, MigrationsPending, OSError))
+    if isinstance(error, Unavailable):
+        return not _is_statement_error(error.__cause__)
+    return isinstance(error, (MigrationsPending, OSError))
+
+
+def _is_statement_error(error: BaseException | None) -> bool:
+    """Return whether the database works but cannot execute the statement: a value is too long, a number too large.
+
+    Both drivers raise their operational errors for this too.
+    """
+    driver_error = error.orig if isinstance(error, DBAPIError) else error
+    if str(getattr(driver_error, "sqlstate", None)).startswith(PROGRAM_LIMIT_SQLSTATES):
+        return True
+    return getattr(driver_error, "sqlite_errorcode", None) in STATEMENT_ERROR_CODES
 
 
 def describe_error(error: Exception) -> str:

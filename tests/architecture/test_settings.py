@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from newsapi.settings import PREFIX, SettingError, Settings, settings_markdown
+from newsapi.settings import FORMER_NAMES, PREFIX, SettingError, Settings, settings_markdown
 
 PAGE = Path(__file__).parents[2] / "docs" / "operate" / "settings.md"
 NAMES = [PREFIX + field.name.upper() for field in dataclasses.fields(Settings)]
@@ -52,6 +52,7 @@ READ = [
     ("SMTP_URL", "file:///var/mail/sent", "file:///var/mail/sent"),
     ("MAIL_FROM", "Caffè & Motori <news@site.example>", "Caffè & Motori <news@site.example>"),
     ("MAIL_FROM", "news@site.example", "news@site.example"),
+    ("MAIL_RETURN_PATH", "bounces@site.example", "bounces@site.example"),
     ("MAIL_LANGUAGE", "en", "en"),
     ("SUBSCRIPTION_URL", "https://site.example/avvisi", "https://site.example/avvisi"),
     ("PRIVACY_URL", "https://site.example/privacy", "https://site.example/privacy"),
@@ -63,6 +64,11 @@ READ = [
 ]
 REFUSED = [
     ("DATABASE_URL", "mysql://u@h/n"),
+    ("MAIL_RETURN_PATH", "bounces"),
+    ("MAIL_RETURN_PATH", "Bounces <bounces@site.example>"),
+    ("MAIL_RETURN_PATH", "bounces+news@site.example"),
+    ("MAIL_RETURN_PATH", "caffè@site.example"),
+    ("MAIL_RETURN_PATH", f"{'b' * 32}@site.example"),
     ("WEBHOOK_PRIVATE", "yes"),
     ("DATABASE_URL", "news.sqlite3"),
     ("PORT", "65536"),
@@ -136,6 +142,56 @@ def test_a_secret_that_is_refused_is_not_told():
     with pytest.raises(SettingError) as refused:
         Settings.from_env({f"{PREFIX}SECRET_KEY": "hunter2"})
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("NEWSAPI_PROT", "NEWSAPI_PORT"),
+        ("NEWSAPI_DATABSE_URL", "NEWSAPI_DATABASE_URL"),
+        ("NEWSAPI_DATABASE", "NEWSAPI_DATABASE_URL"),
+        ("NEWSAPI_port", "NEWSAPI_"),
+        ("NEWSAPI_", "NEWSAPI_"),
+    ],
+)
+@pytest.mark.parametrize("value", ["1", ""])
+def test_a_name_that_is_no_setting_is_refused_with_the_nearest_one(name, nearest, value):
+    with pytest.raises(
+        SettingError, match=f"^{name} is not a setting; the most similar setting is {nearest}"
+    ) as refused:
+        Settings.from_env({"NEWSAPI_PORT": "80", name: value})
+    assert refused.value.name == name
+
+
+def test_names_of_other_programs_and_of_tests_are_no_settings_of_ours():
+    assert Settings.from_env({"PORT": "x", "MY_NEWSAPI_PROT": "1", "NEWSAPI_TEST_DATABASE_URL": "x"}) == Settings()
+
+
+@pytest.mark.parametrize(("name", "former"), FORMER_NAMES.items())
+def test_a_former_name_is_read(name, former):
+    [text] = [text for read, text, _ in READ if read.lower() == name]
+    by_name, by_former_name = (Settings.from_env({PREFIX + one.upper(): text}) for one in (name, former))
+    assert by_name == by_former_name != Settings()
+
+
+NASTY = [
+    "\udcff", "a\nb", "\x01", "9" * 5_000, "{", "}", "{slug.x}", "{slug[a]}", "{slug!z}", "{slug:d}", "{0}", "%", "[",
+    "http://[", "https://[::1", "https://a:b/", "https://a:99999/", "postgresql://[", "redis://a:b", "smtp://[",
+    "fastly+http://[", "https://x/{slug.__class__}", "https://x/{slug[a]}", "https://x/{slug:9}", "https://x/{slug!r}",
+    "\u202e", "\ufeff", "☃", "'", '"', ",", ";", "-", "+", "1e9", "١", "0x10",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("text", NASTY)
+def test_any_text_is_a_value_or_is_refused_by_name(name, text):
+    message = ""
+    try:
+        str(Settings.from_env({name: text})).encode()
+    except SettingError as error:
+        message = str(error)
+    assert message.startswith(f"{name} ") or not message
+    assert "\n" not in message
 
 
 def test_an_empty_setting_is_one_left_out():

@@ -14,6 +14,7 @@ from newsapi.changelog.records import NewChange
 from newsapi.changelog.tables import ChangelogHead, ConsumerOffset
 from newsapi.content.queries import facet_slugs
 from newsapi.content.tables.terms import Brand, Tag
+from newsapi.errors import Unavailable
 from tests.support.events import later
 
 
@@ -321,6 +322,23 @@ def test_events_wait_for_a_purge_that_is_set_aside(follow, cdn, seconds, make, d
         seq = offsets.changelog_head(connection).seq
         assert offsets.get_offset(connection, offsets.PURGED_OFFSET) == seq
         assert failed_changes.list_seqs(connection, "purge", 0, seq) >= {seq}
+
+
+@pytest.mark.one_database
+def test_what_the_database_does_not_record_at_once_is_recorded_later(follow, purge, cdn, seconds, make, database):
+    make.article("velar")
+    follow.step()
+    with database.transaction() as session:  # another writer holds the database for longer than a writer waits
+        session.execute(update(ChangelogHead).values(seq=ChangelogHead.seq))
+        seconds.now += 1
+        with pytest.raises(Unavailable):
+            purge.handle(())
+    later(follow, seconds, 0)
+    with database.read_transaction() as connection:
+        assert offsets.get_offset(connection, offsets.PURGED_OFFSET) == offsets.changelog_head(connection).seq
+    later(follow, seconds, 5)
+    assert place(database)[0] == place(database)[1]
+    assert len(cdn.asked) == 2
 
 
 def test_where_everything_cannot_be_purged_at_once_many_words_are_sent_one_by_one(

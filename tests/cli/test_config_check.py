@@ -50,6 +50,7 @@ def test_of_what_is_as_it_should_be_nothing_is_said(said):
         (MAIL | {"NEWSAPI_SMTP_URL": "smtp://mail.example:25"}, "without TLS"),
         (MAIL | {"NEWSAPI_MAIL_FROM": "News <news@localhost>"}, "NEWSAPI_MAIL_FROM"),
         (MAIL | {"NEWSAPI_SECRET_KEY": ""}, "NEWSAPI_SECRET_KEY"),
+        ({"NEWSAPI_MAIL_RETURN_PATH": "bounces@site.example"}, "has no effect"),
     ],
     ids=lambda one: "-".join(one) if isinstance(one, dict) else None,
 )
@@ -68,6 +69,7 @@ def test_a_setting_that_may_not_be_meant_is_named(said, settings, about):
         {"NEWSAPI_TRUSTED_PROXIES": "10.0.0.0/8"},
         MAIL,
         MAIL | {"NEWSAPI_SMTP_URL": "smtp://127.0.0.1:25"},
+        MAIL | {"NEWSAPI_MAIL_RETURN_PATH": "bounces@site.example"},
     ],
 )
 def test_what_only_looks_like_it_is_passed_over(said, settings):

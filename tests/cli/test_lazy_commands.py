@@ -65,5 +65,5 @@ def test_an_unknown_command_is_a_usage_error():
 
 def test_a_group_without_commands_lists_none():
     formatter = HelpFormatter()
-    LazyGroup("empty", lazy_commands={}).format_commands(CONTEXT, formatter)
+    LazyGroup("empty").format_commands(CONTEXT, formatter)
     assert formatter.getvalue() == ""

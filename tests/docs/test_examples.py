@@ -22,11 +22,13 @@ import yaml
 from newsapi.app import WRITE_HOOKS, create_app
 from newsapi.content.presentation import consent
 from newsapi.db.clock import utc_now
+from newsapi.db.database import Database
 from newsapi.demo import content
 from newsapi.imports import loader as import_loader
 from newsapi.imports import mapping as import_mapping
 from newsapi.search import maintenance as search_maintenance
 from newsapi.settings import Settings
+from newsapi.subscriptions.tokens import TokenSigner
 from tests.docs.pages import BLOCKS, PAGES, TOP, blocks, commands
 from tests.support.processes import environ
 
@@ -193,6 +195,7 @@ def test_the_commands_of_a_page_succeed_in_their_order(tmp_path, demo_file, help
     supplied(tmp_path)
     if page not in FROM_EMPTY:
         shutil.copy(demo_file, tmp_path / "newsapi.sqlite3")
+        name_sent_email(tmp_path)
     for _, command in [(block, command) for block, command in of("newsapi") if block.page == page]:
         words = shlex.split(present(command, help_text))[1:]
         if words in (["serve"], ["worker"]):  # other tests start and stop them
@@ -222,6 +225,16 @@ def supplied(folder):
     shutil.copy(TOP / "tests" / "subscriptions" / "bounce.eml", folder)
     [mapping] = blocks("toml")
     (folder / "mapping.toml").write_text(mapping.text)
+
+
+def name_sent_email(folder):
+    """Write the Message-ID of an email of this database into the bounce message."""
+    database = Database(f"sqlite:///{folder}/newsapi.sqlite3")
+    signer = TokenSigner(database)
+    token = signer.message_token("an email", signer.hash_email("lucia@example.com"))
+    database.dispose()
+    path = folder / "bounce.eml"
+    path.write_text(path.read_text().replace("0" * 32, token))
 
 
 # --- files ------------------------------------------------------------------------------------------------------------

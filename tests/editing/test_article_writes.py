@@ -152,10 +152,10 @@ def test_the_version_must_be_said_and_be_the_present_one(editor):
     editor.change(made, headline="a")
     stale = editor.patch(made["slug"], {"headline": "b"}, 1)
     assert (stale.status_code, stale.headers["ETag"], stale.json["version"]) == (412, '"v2"', 2)
-    for tag in ('W/"v2"', '"v3"', "v2", '"2"', '"v02"', "x", '"v2', ""):
+    for tag in ('W/"v2"', '"v3"', "v2", '"2"', '"v02"', "x", '"v2', "", '"v2-x"', '"v3-gzip"', 'W/"v2-gzip"'):
         answer = editor.send("PATCH", f"/v1/articles/{made['slug']}", {"headline": "c"}, If_Match=tag)
         assert answer.status_code == 412, tag
-    for tag in ('"v1", "v2"', "*"):
+    for tag in ('"v1", "v2"', "*", '"v4-gzip"', '"v5--gzip"', '"v6;gzip"', '"v7-br"'):
         version = editor.get(f"/v1/articles/{made['slug']}").json["data"]["version"]
         answer = editor.send("PATCH", f"/v1/articles/{made['slug']}", {"headline": tag}, If_Match=tag)
         assert (answer.status_code, answer.json["data"]["version"]) == (200, version + 1), tag

@@ -16,6 +16,7 @@ from newsapi.editing.worker import PublicationScheduler
 from newsapi.keys import commands as key_commands
 from newsapi.worker.consumers import LEASE_DURATION, ConsumerRunner
 from tests.support.client import EVERYTHING, Editor
+from tests.support.import_records import article as record
 from tests.support.imports import import_accepted
 from tests.support.invariants import consistent
 
@@ -224,3 +225,38 @@ def test_who_looks_for_what_is_due_reads_what_is_scheduled_alone(database, make)
                 connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
                 plan = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).all()
             assert "ix_article_due" in str(plan) or "ix_article_expiring" in str(plan), plan
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda editor, article: editor.patch("velar", {"headline": "Nuovo"}, article["version"]),
+        lambda editor, article: editor.patch("velar", {"published_at": article["published_at"]}, article["version"]),
+        lambda editor, article: editor.patch("velar", {"status": "published"}, article["version"]),
+        lambda editor, article: editor.put("/v1/articles/velar/picks", {"slugs": ["altro"], "ban": []}),
+        lambda editor, article: editor.post("/v1/articles/velar/revisions/1/restore", {}),
+    ],
+    ids=["patch", "same time", "same status", "picks", "restore"],
+)
+def test_a_published_article_can_be_edited_after_the_clock_was_set_back(editor, public, clock, edit):
+    editor.write(slug="altro", status="published")
+    article = editor.change(editor.write(slug="velar", status="published"), headline="Vecchio")
+    clock.forward(hours=-1)
+    answer = edit(editor, article)
+    assert answer.status_code == 200, answer.text
+    assert public.get("/v1/articles/velar").status_code == 200
+    assert editor.get("/v1/articles/velar").json["data"]["status"] == "published"
+
+
+def test_an_import_after_the_clock_was_set_back_leaves_the_article_published(public, load, clock):
+    published_at = f"{clock():%Y-%m-%dT%H:%M:%SZ}"
+    load(record("velar", published_at=published_at))
+    clock.forward(hours=-1)
+    load(record("velar", published_at=published_at, headline="Nuovo"))
+    assert public.get("/v1/articles/velar").json["data"]["headline"] == "Nuovo"
+
+
+def test_a_published_article_is_not_moved_into_the_future_without_a_status(editor, clock):
+    article = editor.write(slug="velar", status="published")
+    answer = editor.patch("velar", {"published_at": "2031-01-01T00:00:00Z"}, article["version"])
+    assert answer.status_code == 409

@@ -81,6 +81,36 @@ def test_an_empty_feed_is_valid(site, load, form):
     assert names(form, site.get(f"/v1/feeds/articles.{form}?brand=nessuna")) == []
 
 
+def test_an_empty_atom_feed_bears_the_time_of_its_last_change(site, load, clock):
+    clock.time = clock.time.replace(year=2030)  # later than the creation of the tables, which is a change of its own
+    load(*TERMS, dated("a", 1, brand="land-rover"))
+    clock.forward(days=1)
+    load(dated("a", 1, brand="fiat"))
+    changed = f"{clock():%Y-%m-%dT%H:%M:%SZ}"
+    clock.forward(days=1)
+    load(dated("b", 2, brand="fiat"))
+    feed = CHECKS["atom"](site.get("/v1/feeds/articles.atom?brand=land-rover").data)
+    assert rules.one(feed, f"{ATOM}updated").text == changed
+
+
+def test_the_description_of_an_rss_item_is_the_best_text_there_is(site, load):
+    load(
+        *TERMS,
+        dated("occhiello", 4, standfirst="Sotto & sopra", body_html="<p>Testo.</p>"),
+        dated("testo", 3, body_html=f"<p>Testo &amp; {'parola ' * 90}</p>"),
+        dated("riservata", 2, body_html="<p>Testo.</p>", rights={"syndicatable": False}),
+        dated("vuota", 1, headline="Titolo & altro", body_html=""),
+    )
+    items = CHECKS["rss"](site.get("/v1/feeds/articles.rss").data).findall("item")
+    first, second, third, fourth = (item.findtext("description") for item in items)
+    assert first == "Sotto &amp; sopra"
+    assert second.startswith("<p>Testo &amp; parola ")
+    assert second.endswith("parola…</p>")
+    assert len(second) < 330
+    assert third == "Titolo di riservata"
+    assert fourth == "Titolo &amp; altro"
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_pages_lead_to_every_article_once_and_back(site, load, form):
     load(*TERMS, *(dated(f"a{number}", number) for number in range(7)))

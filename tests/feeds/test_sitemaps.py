@@ -3,9 +3,11 @@
 import datetime as dt
 
 import pytest
+from lxml import etree
 
 from newsapi.content.queries import sitemap_pages
-from newsapi.feeds import sitemap_queries
+from newsapi.feeds import sitemap, sitemap_queries
+from newsapi.feeds.xml import NAMESPACES
 from tests.feeds import format_rules as rules
 from tests.feeds.test_feeds import HOURS, TERMS, dated
 from tests.support.import_records import article, term
@@ -35,10 +37,7 @@ def test_the_index_leads_to_pages_that_hold_every_public_article_once(site, load
         dated("domani", 9, status="scheduled", published_at="2031-01-01T00:00:00Z"),
     )
     index = rules.sitemap(site.get("/sitemap.xml").data)
-    assert [loc for loc, _ in index] == [
-        "https://api.example.com/sitemap-news.xml",
-        *(f"https://api.example.com/sitemap-{page}.xml" for page in (1, 2, 3)),
-    ]
+    assert [loc for loc, _ in index] == [f"https://api.example.com/sitemap-{page}.xml" for page in (1, 2, 3)]
     pages = [slugs(site.get(f"/sitemap-{page}.xml")) for page in (1, 2, 3)]
     assert pages == [["a0", "a1", "a2"], ["a3", "a4", "a5"], ["a6"]]
     assert locs(site.get("/sitemap-3.xml")) == ["https://www.example.it/anteprime/a6"]
@@ -60,10 +59,10 @@ def test_a_page_that_lost_all_leaves_the_index_and_comes_back(site, load, small)
     load(*TERMS, *(dated(f"a{number}", number) for number in range(4)))
     load(dated("a3", 3, status="withdrawn"))
     assert site.get("/sitemap-2.xml").status_code == 404
-    assert len(locs(site.get("/sitemap.xml"))) == 2
+    assert len(locs(site.get("/sitemap.xml"))) == 1
     load(dated("a3", 3))
     assert slugs(site.get("/sitemap-2.xml")) == ["a3"]
-    assert len(locs(site.get("/sitemap.xml"))) == 3
+    assert len(locs(site.get("/sitemap.xml"))) == 2
 
 
 def test_the_last_change_is_that_which_matters(site, load, clock):
@@ -72,12 +71,12 @@ def test_the_last_change_is_that_which_matters(site, load, clock):
     assert [time for _, time in rules.sitemap(site.get("/sitemap-1.xml").data)] == [HOURS[1], HOURS[2]]
     load(dated("a", 1, materially_updated_at="2026-10-30T00:00:00Z"))
     assert [time for _, time in rules.sitemap(site.get("/sitemap-1.xml").data)] == ["2026-10-30T00:00:00Z", HOURS[2]]
-    changed = rules.sitemap(site.get("/sitemap.xml").data)[1][1]
+    changed = rules.sitemap(site.get("/sitemap.xml").data)[-1][1]
     clock.forward(days=300)
     load(term("tag", "altro"))
-    assert rules.sitemap(site.get("/sitemap.xml").data)[1][1] == changed
+    assert rules.sitemap(site.get("/sitemap.xml").data)[-1][1] == changed
     load(dated("b", 2, headline="Altro"))
-    assert rules.sitemap(site.get("/sitemap.xml").data)[1][1] == f"{clock():%Y-%m-%dT%H:%M:%SZ}"
+    assert rules.sitemap(site.get("/sitemap.xml").data)[-1][1] == f"{clock():%Y-%m-%dT%H:%M:%SZ}"
 
 
 @pytest.mark.parametrize("robots", ["noindex", "NoIndex, follow", "none"])
@@ -116,6 +115,58 @@ def test_the_news_are_those_of_two_days_newest_first(site, load, clock):
         assert text in answer.text, text
     clock.forward(hours=30)
     assert slugs(site.get("/sitemap-news.xml")) == ["nuova"], "by the clock, without any change"
+
+
+NEWS = "https://api.example.com/sitemap-news.xml"
+HOME = "https://www.example.it/"
+
+
+def test_the_index_names_the_news_while_there_are_any(site, load, clock):
+    load(*TERMS, dated("vecchia", 1), article("nuova", published_at="2026-11-01T11:00:00Z"))
+    assert locs(site.get("/sitemap.xml"))[0] == NEWS
+    load(article("nuova", published_at="2026-11-01T11:00:00Z", status="withdrawn"))
+    assert NEWS not in locs(site.get("/sitemap.xml"))
+    load(article("nascosta", published_at="2026-11-01T11:00:00Z", seo={"robots": "noindex"}))
+    assert NEWS not in locs(site.get("/sitemap.xml"))
+    load(article("altra", published_at="2026-11-01T11:00:00Z"))
+    assert NEWS in locs(site.get("/sitemap.xml"))
+    clock.forward(hours=48)
+    assert NEWS not in locs(site.get("/sitemap.xml")), "by the clock, without any change"
+
+
+def test_a_site_map_without_articles_has_the_home_page_and_is_valid(site, load):
+    load(*TERMS, dated("vecchia", 1))
+    assert locs(site.get("/sitemap-news.xml")) == [HOME]
+    assert "news:news" not in site.get("/sitemap-news.xml").text
+    load(dated("vecchia", 1, status="withdrawn"))
+    assert locs(site.get("/sitemap.xml")) == ["https://api.example.com/sitemap-1.xml"]
+    assert locs(site.get("/sitemap-1.xml")) == [HOME]
+    assert site.get("/sitemap-2.xml").status_code == 404
+    load(dated("nuova", 2))
+    assert slugs(site.get("/sitemap-1.xml")) == ["nuova"]
+
+
+INVALID = {
+    "no entry": "<urlset {core}/>",
+    "an index without entry": "<sitemapindex {core}/>",
+    "no address": "<urlset {core}><url/></urlset>",
+    "a short address": "<urlset {core}><url><loc>http://a/b</loc></url></urlset>",
+    "a time that is none": "<urlset {core}><url><loc>{home}</loc><lastmod>yesterday</lastmod></url></urlset>",
+    "an order": "<urlset {core}><url><lastmod>2026-01-01</lastmod><loc>{home}</loc></url></urlset>",
+    "news without title": "<urlset {core}><url><loc>{home}</loc><n:news {news}><n:publication><n:name>a</n:name>"
+    "<n:language>it</n:language></n:publication><n:publication_date>2026-01-01</n:publication_date></n:news></url>"
+    "</urlset>",
+    "a language": "<urlset {core}><url><loc>{home}</loc><n:news {news}><n:publication><n:name>a</n:name>"
+    "<n:language>it-IT</n:language></n:publication><n:publication_date>2026-01-01</n:publication_date>"
+    "<n:title>a</n:title></n:news></url></urlset>",
+}
+
+
+@pytest.mark.parametrize("document", INVALID.values(), ids=INVALID)
+def test_the_schema_refuses_what_that_of_the_protocol_refuses(document):
+    core, news = (f'xmlns{name}="{space}"' for name, space in (("", sitemap.XMLNS), (":n", NAMESPACES["news"])))
+    with pytest.raises(etree.DocumentInvalid):
+        rules.sitemap(document.format(core=core, news=news, home=HOME).encode())
 
 
 def test_the_news_are_kept_within_the_hour_and_no_longer(build, settings, load):

@@ -4,6 +4,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from newsapi.changelog import failed_changes
 from newsapi.feeds import websub as room
 from newsapi.feeds.websub import WebSubConsumer
 from newsapi.web.feed_formats import FEED_FORMATS
@@ -91,3 +92,30 @@ def test_many_feeds_go_in_several_requests(follow, hub, seconds, make, monkeypat
     later(follow, seconds, 1)
     assert [len(told) for told in hub.told] == [5, 3]
     assert set().union(*hub.told) == feeds("", "?brand=land-rover")
+
+
+def test_a_feed_that_the_hub_refuses_holds_up_no_other_and_is_told_again_later(
+    follow, hub, seconds, make, database, clock
+):
+    def heed(asked):
+        hub.cdn.status = 400 if b"tag%3Dbad" in asked.body else 200
+
+    hub.cdn.heed = heed
+    for number in range(3):
+        make.article(f"a{number}", tags=["suv"])
+    make.article("b", tags=["bad"])
+    make.article("c", tags=["new"])
+    for _ in range(60):
+        later(follow, seconds, 1)
+    accepted = set().union(*(told for told in hub.told if not told & feeds("?tag=bad")))
+    assert feeds("", "?tag=suv", "?tag=new") <= accepted
+    with database.read_transaction() as connection:
+        [row] = [row for row in failed_changes.list_failed(connection) if "status 400" in row.error][:1]
+    assert row.consumer == "websub"
+    hub.cdn.heed = lambda _: None
+    hub.cdn.status = 200
+    clock.forward(hours=1)
+    later(follow, seconds, 1)
+    assert feeds("?tag=bad") <= hub.told[-1]
+    with database.read_transaction() as connection:
+        assert failed_changes.list_failed(connection) == []

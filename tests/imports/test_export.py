@@ -88,3 +88,13 @@ def test_bans_are_exported_and_a_record_that_says_nothing_of_them_leaves_them(lo
     assert {record["slug"]: record.get("bans") for record in map(orjson.loads, lines)} == {"uno": None, "due": ["uno"]}
     load(article("due"))
     assert exported(database) == lines
+
+
+def test_identities_are_exported_and_imported(load, import_file, database):
+    load(article("uno", source_id="https://agenzia.example/?p=12"), article("due"))
+    lines = exported(database)
+    records = {record["slug"]: record for record in map(orjson.loads, lines)}
+    assert records["uno"]["source_id"] == "https://agenzia.example/?p=12"
+    assert "source_id" not in records["due"]
+    assert import_file(*lines).total.unchanged == 2
+    assert exported(database) == lines

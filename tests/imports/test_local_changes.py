@@ -1,5 +1,7 @@
 """What editors change stays when an import runs again, and the report names it."""
 
+import random
+
 import pytest
 from sqlalchemy import select
 
@@ -8,7 +10,7 @@ from newsapi.content.tables.articles import Article
 from newsapi.content.writes.writer import WriteContext
 from newsapi.editing import scheduler
 from tests.support.import_records import article, brand, term
-from tests.support.invariants import dump
+from tests.support.invariants import dump_content
 
 VELAR = article("velar", headline="Prima", standfirst="Sommario.", body_html="<p>Uno.</p>")
 
@@ -18,7 +20,8 @@ def shown(editor, slug="velar"):
 
 
 def left(report):
-    return [(place["slug"], set(place["left_fields"])) for place in report.left["places"]]
+    places = report.to_json()["left_as_is"]["places"]
+    return [(place["slug"], set(place["left_fields"])) for place in places]
 
 
 def test_a_changed_field_stays_and_the_others_follow_the_import(import_file, editor):
@@ -35,20 +38,20 @@ def test_it_stays_however_often_the_import_runs(import_file, editor, database):
     for number in range(3):
         record = {**VELAR, "headline": f"Dalla fonte {number}"}
         assert left(import_file(record)) == [("velar", {"headline"})]
-        before = dump(database)
+        before = dump_content(database)
         again = import_file(record)
         assert (again.articles.unchanged, left(again)) == (1, [("velar", {"headline"})])
-        assert dump(database) == before
+        assert dump_content(database) == before
     assert shown(editor)["headline"] == "Corretto in redazione"
 
 
 def test_the_same_file_again_changes_nothing_and_names_what_differs(import_file, editor, database):
     import_file(VELAR)
     editor.change(shown(editor), headline="Corretto in redazione")
-    before = dump(database)
+    before = dump_content(database)
     report = import_file(VELAR)
     assert (report.articles.unchanged, left(report)) == (1, [("velar", {"headline"})])
-    assert dump(database) == before
+    assert dump_content(database) == before
 
 
 def test_a_field_that_is_changed_back_follows_the_import_again(import_file, editor):
@@ -202,13 +205,13 @@ def test_an_article_whose_rights_ended_is_not_brought_back(import_file, database
 def test_an_article_of_the_desk_is_left_by_the_first_import_of_its_slug(import_file, editor, database, status):
     time = "2026-12-01T10:00:00Z" if status == "scheduled" else "2016-07-01T10:00:00Z"
     editor.write(slug="velar", headline="Della redazione", status=status, published_at=time)
-    before = dump(database)
+    before = dump_content(database)
     for record in (VELAR, {**VELAR, "headline": "Ancora"}):
         report = import_file(record)
         [(slug, fields)] = left(report)
         assert (slug, report.articles.unchanged) == ("velar", 1)
         assert {"headline", "body_html"} <= fields
-        assert dump(database) == before
+        assert dump_content(database) == before
     assert import_file(VELAR, overwrite=True).articles.updated == 1
     assert shown(editor)["headline"] == "Prima"
 
@@ -277,3 +280,65 @@ def test_bans_of_editors_stay(import_file, editor):
     import_file({**VELAR, "headline": "Dalla fonte"})
     assert left(import_file({**VELAR, "bans": ["defender"]})) == [("velar", {"bans"})]
     assert editor.get("/v1/articles/velar/picks").json["data"]["ban"] == ["evoque"]
+
+
+def a_record(chance):
+    slug = f"a{chance.randrange(4)}"
+    return article(
+        slug,
+        source_id=f"site-{slug}" if chance.random() < 0.5 else None,
+        headline=chance.choice(["Prima", "Dopo"]),
+        standfirst=chance.choice([None, "Sommario."]),
+        tags=chance.sample(["t0", "t1", "t2"], k=chance.randrange(3)),
+        status=chance.choice(["published", "published", "draft", "withdrawn"]),
+        published_at=chance.choice(["2016-07-26", "2017-01-01T00:00:00Z", "2030-01-01"]),
+    )
+
+
+def edit_at_random(chance, editor):
+    """Edit an article in a way that may be refused; return the slug and the new status."""
+    slug = f"a{chance.randrange(4)}"
+    answer = editor.get(f"/v1/articles/{slug}")
+    if answer.status_code == 404:
+        editor.write(slug=slug, headline="Della redazione", status=chance.choice(["draft", "published"]))
+        return
+    item = answer.json["data"]
+    changes = chance.choice(
+        [
+            {"headline": chance.choice(["Prima", "Dopo", "Corretto"])},
+            {"standfirst": chance.choice([None, "Mio."])},
+            {"tags": chance.choice([[], ["t0"], ["t9"]])},
+            {"status": chance.choice(["draft", "published", "withdrawn"])},
+        ]
+    )
+    editor.patch(item["id"], changes, item["version"])
+
+
+@pytest.mark.parametrize("seed", [1, 2, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(3, 30))])
+def test_edits_and_imports_in_any_order(import_file, editor, public, database, clock, seed):
+    chance = random.Random(seed)
+    for _ in range(8):
+        for _ in range(3):
+            edit_at_random(chance, editor)
+        hidden = {slug for slug in SLUGS if public.get(f"/v1/articles/{slug}").status_code == 410}
+        stored = {slug: editor.get(f"/v1/articles/{slug}").json.get("data") for slug in SLUGS}
+        with database.read_transaction() as connection:
+            local = dict(connection.execute(select(Article.slug, Article.local_changes)).all())
+        records = {record["slug"]: record for record in (a_record(chance) for _ in range(4))}
+        first = import_file(*records.values())
+        before = dump_content(database)
+        again = import_file(*records.values())
+        assert (again.total.created, again.total.updated, left(again)) == (0, 0, left(first))
+        assert again.errors == first.errors
+        assert dump_content(database) == before
+        for slug in records:
+            now = editor.get(f"/v1/articles/{slug}").json["data"]
+            for name in ("headline", "standfirst", "status"):
+                if name in (local.get(slug) or ()):
+                    assert now[name] == stored[slug][name]
+            if slug in hidden and "status" in (local.get(slug) or ()):
+                assert public.get(f"/v1/articles/{slug}").status_code == 410
+        clock.forward(hours=1)
+
+
+SLUGS = [f"a{number}" for number in range(4)]

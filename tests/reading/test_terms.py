@@ -1,8 +1,10 @@
+from email.utils import parsedate_to_datetime
 from urllib.parse import quote
 
 import pytest
 
 from tests.support.client import slugs_of
+from tests.support.import_records import article, brand, term
 
 KINDS = {"brands": "land-rover", "authors": "francesco-donnici", "sections": "curiosita", "tags": "batterie"}
 FIELDS = {
@@ -188,3 +190,45 @@ def test_an_e_mail_address_is_in_no_answer(magazine, path):
 @pytest.mark.parametrize("words", ["francesco@example.com", "example"])
 def test_an_author_is_not_found_by_the_e_mail_address(magazine, words):
     assert slugs_of(magazine.get(f"/v1/authors?q={words}")) == []
+
+
+TERM_FIELDS = {"brands": ("brand", "fiat"), "authors": ("authors", ["fiat"]), "sections": ("section", "fiat"),
+               "tags": ("tags", ["fiat"])}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", TERM_FIELDS)
+def test_a_term_that_only_withdrawn_articles_have_is_not_listed(client, editor, load, clock, path):
+    def listed(query=""):
+        answer = client.get(f"/v1/{path}{query}")
+        return [item["slug"] for item in answer.json["data"]], answer.headers["Last-Modified"]
+
+    (field, value), kind = TERM_FIELDS[path], path.removesuffix("s")
+    clock.time = clock.time.replace(year=2030)
+    load(term(kind, "fiat"), term(kind, "nuova"))
+    assert listed()[0] == ["fiat", "nuova"], "a new term is public at once"
+    made = editor.write(status="published", **{field: value})
+    editor.write(status="draft", **{field: value})
+    times = [listed()[1]]
+    for status, expected in (("withdrawn", ["nuova"]), ("published", ["fiat", "nuova"]), ("draft", ["nuova"])):
+        clock.forward(hours=1)
+        made = editor.change(made, status=status)
+        slugs, time = listed()
+        assert slugs == expected, status
+        assert (listed("?q=fia")[0], listed("?limit=1")[0]) == (["fiat"] * (len(expected) - 1), expected[:1])
+        times.append(time)
+    assert [parsedate_to_datetime(time) for time in times] == sorted(map(parsedate_to_datetime, times))
+    assert client.get(f"/v1/{path}/fiat").json["data"]["article_count"] == 0
+    suggestions = client.get("/v1/suggest?q=fia").json["data"]
+    assert [item["slug"] for item in suggestions if item["type"] == kind] == []
+
+
+def test_a_brand_that_is_mentioned_or_has_brands_with_articles_is_listed(client, load):
+    load(
+        brand("gruppo"), brand("fiat", parent="gruppo"), brand("alfa"), article("a", brand="alfa", mentions=["gruppo"])
+    )
+    load(article("b", brand="gruppo"), article("c", brand="fiat"), article("d", mentions=["alfa"]))
+    load(article("a", brand="alfa", mentions=["gruppo"], status="withdrawn"))
+    load(article("b", brand="gruppo", status="withdrawn"))
+    assert [item["slug"] for item in client.get("/v1/brands").json["data"]] == ["alfa", "fiat", "gruppo"]
+    load(article("c", brand="fiat", status="withdrawn"), article("d", mentions=["alfa"], status="withdrawn"))
+    assert client.get("/v1/brands").json["data"] == []

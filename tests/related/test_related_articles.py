@@ -12,7 +12,7 @@ def levels(answer):
 
 def test_before_anything_is_indexed_a_list_is_filled_by_section_brand_and_group(magazine):
     found = levels(magazine.get("/v1/articles/velar/related"))
-    assert found == [("discovery", "section"), ("i-pace", "group"), ("fabbrica", "group")]
+    assert found == [("i-pace", "group"), ("fabbrica", "group"), ("discovery", "section")]  # the last one is in English
 
 
 def test_what_is_new_in_the_section_comes_before_what_is_newer_in_the_brand(client, make):
@@ -102,7 +102,7 @@ def id_of(client, slug):
 
 
 def test_the_group_itself_has_what_its_children_have(magazine):
-    assert slugs_of(magazine.get("/v1/articles/fabbrica/related")) == ["i-pace", "discovery", "velar"]
+    assert slugs_of(magazine.get("/v1/articles/fabbrica/related")) == ["i-pace", "velar", "discovery"]
 
 
 def test_each_says_how_it_is_related(magazine):
@@ -153,9 +153,9 @@ def test_what_was_seen_is_left_out_and_others_move_up(client, make):
 
 def test_excluding_what_is_not_there_changes_nothing(magazine):
     assert slugs_of(magazine.get("/v1/articles/velar/related?exclude=nessuno,velar")) == [
-        "discovery",
         "i-pace",
         "fabbrica",
+        "discovery",
     ]
 
 
@@ -180,7 +180,7 @@ def test_hidden_articles_are_related_to_nothing(magazine):
 
 def test_the_list_is_found_by_id_too(magazine):
     answer = magazine.get(f"/v1/articles/{magazine.ids['velar']}/related")
-    assert slugs_of(answer) == ["discovery", "i-pace", "fabbrica"]
+    assert slugs_of(answer) == ["i-pace", "fabbrica", "discovery"]
 
 
 def test_the_list_is_a_list_like_any_other(magazine):
@@ -196,3 +196,48 @@ def test_the_link_to_itself_gives_the_same_list(magazine, limit):
     own = answer.json["links"]["self"]
     assert magazine.get(own.removeprefix("https://api.example.com")).json == answer.json
     assert answer.headers["Link"] == f'<{own}>; rel="self"'
+
+
+ENGLISH = {"brand": "fiat", "language": "en"}
+
+
+@pytest.fixture
+def bilingual(make, database, clock):
+    """Articles on batteries in two languages, and others of each; English ones are newer and have more in common."""
+    make.article("fabbrica", **BATTERIES, tags=["batterie"], translation_group="g1")
+    make.article("altro", headline="Sulla neve", brand="fiat", body_html="<p>Gomme e catene.</p>")
+    make.article("accumulatori", headline="Batterie e accumulatori", brand="fiat", language="it-CH")
+    text = "<p>Celle prismatiche per le auto di domani.</p>"
+    make.article("plant", headline="Batterie, la fabbrica nuova", body_html=text, **ENGLISH, tags=["batterie"])
+    make.article("translation", headline="A factory of batteries", **ENGLISH, tags=["batterie"], translation_group="g1")
+    make.article("snow", headline="On snow", **ENGLISH)
+
+
+@pytest.mark.usefixtures("bilingual")
+@pytest.mark.parametrize("is_indexed", [True, False])
+def test_what_is_in_the_language_of_the_article_comes_first(client, database, clock, is_indexed):
+    if is_indexed:
+        related_maintenance.rebuild_index(database, now=clock)
+    listed = slugs_of(client.get("/v1/articles/fabbrica/related"))
+    if is_indexed:
+        assert listed == ["accumulatori", "plant", "altro", "snow"]
+    else:
+        assert listed == ["accumulatori", "altro", "snow", "plant"]
+
+
+@pytest.mark.usefixtures("bilingual")
+@pytest.mark.parametrize("is_indexed", [True, False])
+def test_a_translation_is_not_related_unless_editors_say_so(client, editor, database, clock, is_indexed):
+    if is_indexed:
+        related_maintenance.rebuild_index(database, now=clock)
+    path = "/v1/articles/fabbrica/related"
+    assert "translation" not in slugs_of(client.get(path))
+    assert "fabbrica" not in slugs_of(client.get("/v1/articles/translation/related?limit=20"))
+    version = editor.get("/v1/articles/translation").json["data"]["version"]
+    assert editor.patch("translation", {"translation_group": None}, version).status_code == 200
+    assert "translation" in slugs_of(client.get(path))
+    assert editor.patch("translation", {"translation_group": "g1"}, version + 1).status_code == 200
+    assert "translation" not in slugs_of(client.get(path))
+    picks = {"slugs": ["translation"], "ban": []}
+    assert editor.put("/v1/articles/fabbrica/picks", picks).status_code == 200
+    assert slugs_of(client.get(path))[0] == "translation"

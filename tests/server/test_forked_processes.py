@@ -92,7 +92,7 @@ def test_after_a_reload_processes_import_the_code_that_is_installed(served):
     for pid in old:
         wait_for(lambda pid=pid: has_ended(pid))
     wait_for(lambda: len(processes(served, "server process", "worker")) == 2)
-    assert answers(served)
+    wait_for(lambda: answers(served))
     for pid in processes(served, "server process", "worker"):
         parent = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
         assert parent == served.process.pid  # not forked, but started anew

@@ -10,6 +10,7 @@ from email import message_from_bytes, policy
 
 import pytest
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP
 
 from newsapi.content.presentation.presentation import ArticlePresenter
 from newsapi.keys import commands as key_commands
@@ -21,18 +22,48 @@ from newsapi.worker.consumers import ConsumerRunner
 from tests.support.client import Editor
 
 
-class MailServer:
-    """A mail server: `answer` says what it replies to a recipient, None for good; `answer_data` to the mail."""
+class NotifyingSmtp(SMTP):
+    """The commands of a mail server that supports delivery status notifications (RFC 3461)."""
 
-    def __init__(self):
-        self.mails = []
+    async def smtp_MAIL(self, arg):  # noqa: N802
+        await super().smtp_MAIL(self._without_options(arg, "RET="))
+
+    async def smtp_RCPT(self, arg):  # noqa: N802
+        await super().smtp_RCPT(self._without_options(arg, "NOTIFY=", "ORCPT="))
+
+    def _without_options(self, arg, *names):
+        words = arg.split(" ")
+        self.event_handler.options += [word for word in words if word.startswith(names)]
+        return " ".join(word for word in words if not word.startswith(names))
+
+
+class NotifyingController(Controller):
+    def factory(self):
+        return NotifyingSmtp(self.handler, **self.SMTP_kwargs)
+
+
+class MailServer:
+    """A mail server: `answer` says what it replies to a recipient, `answer_data` to the mail, `answer_sender` to the
+    return path; None accepts it.
+    """
+
+    def __init__(self, controller=Controller):
+        self.mails, self.options = [], []
         self.answer = lambda _address: None
         self.answer_data = lambda _mail: None
+        self.answer_sender = lambda _address: None
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
-        self._controller = Controller(self, hostname="127.0.0.1", port=port)
+        self._controller = controller(self, hostname="127.0.0.1", port=port)
         self._controller.start()
         self.url = f"smtp://127.0.0.1:{port}"
+
+    async def handle_MAIL(self, _server, _session, envelope, address, options):  # noqa: N802
+        reply = self.answer_sender(address)
+        if reply is None:
+            envelope.mail_from = address
+            envelope.mail_options.extend(options)
+        return reply or "250 OK"
 
     async def handle_RCPT(self, _server, _session, envelope, address, _options):  # noqa: N802
         said = self.answer(address)
@@ -44,7 +75,7 @@ class MailServer:
         mail = message_from_bytes(envelope.content, policy=policy.default)
         said = self.answer_data(mail)
         if said is None:
-            mail.recipients, mail.raw = envelope.rcpt_tos, envelope.content
+            mail.recipients, mail.raw, mail.sender = envelope.rcpt_tos, envelope.content, envelope.mail_from
             self.mails.append(mail)
         return said or "250 OK"
 

@@ -69,7 +69,7 @@ def test_english_is_written_in_english(subscribe, publish, server, work):
     publish()
     work()
     assert mail["Subject"] == "Please confirm: updates on Land Rover"
-    assert "You receive this e-mail because you asked for updates on Land Rover on November 1, 2026." in text(
+    assert "You receive this email because you asked for updates on Land Rover on November 1, 2026." in text(
         alerts(server)[0]
     )
 

@@ -115,7 +115,7 @@ def test_choices_on_the_page(client, press, manage, publish, follow, work, serve
     work()
     assert len(server.mails) == 1
     work(timedelta(days=1))
-    assert "You receive this e-mail" in text(server.mails[1])
+    assert "You receive this email" in text(server.mails[1])
     page = press("save", manage, **{id_: "stop"})
     assert "You do not follow anything." in page.text
 

@@ -1,5 +1,7 @@
 """Markup that makes parsers slow: it is sanitized in a time that grows with its length."""
 
+import inspect
+import sys
 import time
 
 import pytest
@@ -44,6 +46,16 @@ def test_text_below_the_deepest_level_stays():
         "fondo",
         "dopo",
     ]
+
+
+@pytest.mark.parametrize("html", ["<table><td>" * 900, "<b><p>" * 900, "<div>" * 900, "<ul><li><dl><dd>" * 300])
+def test_deep_nesting_takes_few_calls_within_calls(html):
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack()) + 600)
+    try:
+        assert html_to_text(sanitized(f"{html}in fondo")) == "in fondo"
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def test_a_tag_with_hundreds_of_attributes_is_text():

@@ -57,6 +57,24 @@ def test_the_tag_may_be_weak_or_one_of_several_or_any(magazine, form):
     assert magazine.get(LONG, headers={"If-None-Match": form.format(etag)}).status_code == 304
 
 
+PROXIES = ["-gzip", "--gzip", ";gzip", ":gzip", "-br", "-zstd", "-deflate", "-gzip-gzip"]
+"""What proxies append to the tag of a response that they compress; clients send it back."""
+
+
+@pytest.mark.parametrize("suffix", PROXIES)
+@pytest.mark.parametrize("path", [LONG, SHORT])
+@pytest.mark.parametrize("form", ["{}", "W/{}", '"x", {}'])
+def test_the_tag_may_come_back_as_a_compressing_proxy_sent_it(magazine, path, form, suffix):
+    etag = f'{magazine.get(path).headers["ETag"][:-1]}{suffix}"'
+    assert magazine.get(path, headers={"If-None-Match": form.format(etag)}).status_code == 304
+
+
+@pytest.mark.parametrize("suffix", ["-x", "gzip", "-gzi", "-gzip-", "0", "-GZIP", "-gzip x", " -gzip"])
+def test_a_tag_with_another_ending_is_another_tag(magazine, suffix):
+    etag = f'{magazine.get(LONG).headers["ETag"][:-1]}{suffix}"'
+    assert magazine.get(LONG, headers={"If-None-Match": etag}).status_code == 200
+
+
 @pytest.mark.parametrize("tag", ['"x"', "", "x", 'W/"x"', '"', "W/", ","])
 def test_another_tag_is_answered_in_full(magazine, tag):
     assert magazine.get(LONG, headers={"If-None-Match": tag}).status_code == 200
@@ -143,11 +161,28 @@ def test_what_is_known_by_its_time_is_not_sent_again(client, make, clock):
     make.article("velar")
     clock.forward(seconds=2)
     answer = client.get("/v1/articles/velar")
-    for known in (later(answer), later(answer, days=1)):
+    known = later(answer)
+    assert client.get("/v1/articles/velar", headers={"If-Modified-Since": known}).status_code == 304
+    other_forms = [f"{parsedate_to_datetime(known):%a %b %d %H:%M:%S %Y}", known.replace("GMT", "+0000")]
+    for known in other_forms:
         assert client.get("/v1/articles/velar", headers={"If-Modified-Since": known}).status_code == 304
 
 
-@pytest.mark.parametrize("known", ["-", "yesterday", "0", "Thu, 32 Foo 2026 00:00:00 GMT", "9" * 50])
+@pytest.mark.parametrize("delta", [{"seconds": 1}, {"seconds": 2}, {"days": 1}, {"days": 4_000}])
+def test_a_later_time_may_be_that_of_content_that_a_restored_backup_does_not_have(client, make, clock, delta):
+    make.article("velar")
+    clock.forward(days=3_000)
+    known = later(client.get("/v1/articles/velar"), **delta)
+    assert client.get("/v1/articles/velar", headers={"If-Modified-Since": known}).status_code == 200
+
+
+UNREADABLE_TIMES = [
+    "-", "yesterday", "0", "Thu, 32 Foo 2026 00:00:00 GMT", "9" * 50, "Fri, 01 Nov 99999 12:00:00 GMT",
+    "Fri, 01 Nov 2030 12:00:00 +9999999999999999", "Fri, 31 Dec 9999 23:59:59 -9959", "\x00",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("known", UNREADABLE_TIMES)
 def test_a_time_that_cannot_be_read_is_no_condition(client, make, clock, known):
     make.article("velar")
     clock.forward(seconds=10)

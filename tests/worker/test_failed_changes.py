@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from newsapi.changelog import failed_changes, offsets
@@ -13,7 +13,7 @@ from newsapi.changelog.tables import Change, ConsumerOffset, FailedChange
 from newsapi.errors import Unavailable
 from newsapi.worker.consumers import Consumer, ConsumerRunner
 from newsapi.worker.http_requests import RequestRefused
-from newsapi.worker.isolation import MAX_TRIES, describe_error, process_in_halves
+from newsapi.worker.isolation import MAX_TRIES, describe_error, is_outage, process_in_halves
 from newsapi.worker.periodic import PeriodicTask
 from tests.support.events import changelog_seq
 
@@ -271,6 +271,16 @@ def test_the_next_worker_clears_the_failure_of_one_that_was_killed(make, runner,
     assert state(database).failing_since is None
 
 
+def test_a_consumer_whose_worker_has_stopped_is_not_failing(make, runner, picky, database):
+    make.article()
+    picky.fails_always = RuntimeError()
+    for _ in range(3):
+        runner.step()
+    assert state(database).failing_since is not None
+    runner.release()
+    assert state(database)[2:] == (None, None)
+
+
 @pytest.mark.one_database
 def test_an_error_of_the_database_is_described_without_its_parameters(database):
     values = {"consumer": "a secret", "seq": 1, "nonce": 1, "error": "x", "tries": 1}
@@ -278,6 +288,17 @@ def test_an_error_of_the_database_is_described_without_its_parameters(database):
         session.execute(FailedChange.__table__.insert().values(**values))
     assert "IntegrityError" in describe_error(caught.value)
     assert "a secret" not in describe_error(caught.value)
+
+
+STATEMENTS = {"sqlite": "SELECT abs(-9223372036854775808)", "postgresql": "SELECT repeat('x', 2000000000)"}
+
+
+def test_a_statement_that_the_database_cannot_execute_is_no_outage(database):
+    statement = STATEMENTS["sqlite" if database.is_sqlite else "postgresql"]
+    with pytest.raises(Unavailable) as caught, database.transaction() as session:
+        session.execute(text(statement))
+    assert not is_outage(caught.value)
+    assert is_outage(Unavailable())
 
 
 def test_items_are_processed_in_halves_down_to_those_that_fail():

@@ -1,4 +1,4 @@
-"""The consent text of the e-mail subscription form, which articles show with their subscription offer."""
+"""The consent text of the email subscription form, which articles show with their subscription offer."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _CONSENT: Final = {
         " più nulla l’indirizzo viene eliminato.{privacy}"
     ),
     "en": (
-        "By entering my address I ask{of} to send me the updates I chose by e-mail. The address is used for nothing"
-        " else. I can change my mind at any time, with one click in every e-mail; when I no longer follow anything, the"
+        "By entering my address I ask{of} to send me the updates I chose by email. The address is used for nothing"
+        " else. I can change my mind at any time, with one click in every email; when I no longer follow anything, the"
         " address is deleted.{privacy}"
     ),
 }

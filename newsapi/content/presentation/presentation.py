@@ -88,7 +88,7 @@ class ArticlePresenter:
         return template.format(slug=slug) if template else None
 
     def subscription_page_url(self, token: str) -> str:
-        """Return the URL that an e-mail links to: the site's subscription page with the token, or our own page."""
+        """Return the URL that an email links to: the site's subscription page with the token, or our own page."""
         return f"{self._passage}{'&' if '?' in self._passage else '?'}token={token}"
 
     def summary(self, record: ArticleRow) -> ArticleRow:

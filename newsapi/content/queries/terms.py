@@ -8,10 +8,11 @@ from functools import lru_cache
 from typing import Any, Literal, NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, bindparam, select, tuple_, union
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, exists, or_, select, tuple_, union
 from sqlalchemy.orm import aliased
 
-from newsapi.changelog.tables import Facet
+from newsapi.changelog.exits import OUT_OF_SCOPE
+from newsapi.changelog.tables import Facet, FilterExit
 from newsapi.content.article_types import TermRow
 from newsapi.content.queries.facets import IS_PUBLIC_FACET, ReadSnapshot
 from newsapi.content.tables.articles import SlugRedirect
@@ -26,6 +27,7 @@ Kind = Literal["brand", "author", "section", "tag"]
 MODELS: dict[str, Any] = {"brand": Brand, "author": Author, "section": Section, "tag": Tag}
 
 _Parent = aliased(Brand)
+_OtherFacet = aliased(Facet)
 _ABOVE = (
     _Parent.slug.label("parent"),
     _Parent.name.label("parent_name"),
@@ -49,12 +51,22 @@ class TermPageStart(NamedTuple):
 
 
 class TermPage(NamedTuple):
-    """A page of terms: when one of them last changed, and where the next and previous pages start."""
+    """A page of terms.
+
+    Attributes:
+        records: The terms.
+        changed_at: When one of them last changed.
+        next: Where the next page starts; None on the last page.
+        prev: Where the previous page starts; None on the first page.
+        may_gain_terms: Whether terms of the kind are left out because their articles were withdrawn: any article may
+            bring one back. True if it is not known.
+    """
 
     records: list[TermRow]
     changed_at: datetime | None = None
     next: TermPageStart | None = None
     prev: TermPageStart | None = None
+    may_gain_terms: bool = True
 
 
 def list_terms(
@@ -86,9 +98,13 @@ def list_terms(
         else (None, None)
     )
     changed_at = latest_time(time for row in rows for time in (row.changed_at, row.list_changed_at))
-    if back:
-        return TermPage(_records(rows), changed_at, last or page_start, first if more else None)
-    return TermPage(_records(rows), changed_at, last if more else None, first if page_start else None)
+    next_start, prev_start = (
+        (last or page_start, first if more else None)
+        if back
+        else (last if more else None, first if page_start else None)
+    )
+    may_gain_terms = bool(rows[0].has_hidden) if rows else True
+    return TermPage(_records(rows), changed_at, next_start, prev_start, may_gain_terms)
 
 
 def suggest_terms(connection: Connection, kind: Kind, prefix: str, limit: int) -> list[tuple[str, str]]:
@@ -143,10 +159,32 @@ def _term_select(kind: Kind) -> Select[Any]:
     return statement.outerjoin(_Parent, _Parent.id == Brand.parent_id) if kind == "brand" else statement
 
 
+def _is_listed(kind: Kind) -> ColumnElement[bool]:
+    """Return the condition that a term has public articles, or that none was withdrawn: a new term has neither."""
+    facet_ids = [Brand.facet_id, Brand.mention_facet_id] if kind == "brand" else [Facet.id]
+    conditions = [Facet.article_count > 0, ~_has_withdrawals(FilterExit.facet_id.in_(facet_ids))]
+    if kind == "brand":
+        other_facets = _OtherFacet.id.in_([Brand.mention_facet_id, Brand.group_facet_id])
+        conditions.append(exists().where(other_facets, _OtherFacet.article_count > 0))
+    return or_(*conditions)
+
+
+def _has_hidden_terms(kind: Kind) -> ColumnElement[bool]:
+    """Return the condition that terms of a kind may be left out of lists; it is the same for every row."""
+    kinds = ("brand", "mention") if kind == "brand" else (kind,)
+    is_empty = and_(_OtherFacet.kind.in_(kinds), _OtherFacet.article_count == 0)
+    return exists().where(is_empty, _has_withdrawals(FilterExit.facet_id == _OtherFacet.id))
+
+
+def _has_withdrawals(of_facets: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return the condition that an article left these facets because it is no longer public."""
+    return exists().where(of_facets, FilterExit.reason != OUT_OF_SCOPE)
+
+
 @lru_cache(maxsize=32)
 def _page_select(kind: Kind, *, is_searched: bool, back: bool | None) -> Select[Any]:
     model = MODELS[kind]
-    statement = _term_select(kind)
+    statement = _term_select(kind).where(_is_listed(kind)).add_columns(_has_hidden_terms(kind).label("has_hidden"))
     if is_searched:
         statement = statement.where(model.search_names.like(bindparam("words"), escape="\\"))
     if back is not None:
@@ -161,7 +199,7 @@ def _page_select(kind: Kind, *, is_searched: bool, back: bool | None) -> Select[
 def _suggestion_select(kind: Kind) -> Select[*tuple[Any, ...]]:
     model = MODELS[kind]
     statement = select(model.slug, model.name).join(Facet, (Facet.id == model.facet_id) & IS_PUBLIC_FACET)
-    statement = statement.where(model.search_names.like(bindparam("words"), escape="\\"))
+    statement = statement.where(model.search_names.like(bindparam("words"), escape="\\"), _is_listed(kind))
     return statement.order_by(Facet.article_count.desc(), model.slug).limit(bindparam("rows"))
 
 
@@ -179,6 +217,7 @@ def _records(rows: Sequence[Any]) -> list[TermRow]:
     records: list[dict[str, object]] = []
     for row in rows:
         record: JsonObject = dict(row._mapping)  # noqa: SLF001 (the documented mapping of a row)
+        record.pop("has_hidden", None)
         if "parent" in record:
             parent_name, parent_changed_at = record.pop("parent_name"), record.pop("parent_changed_at")
             record["parent"] = {"slug": record["parent"], "name": parent_name} if record["parent"] else None

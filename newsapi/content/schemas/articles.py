@@ -54,7 +54,7 @@ class ArticleLinks(SummaryLinks):
     subscriptions = fields.Url(
         required=True,
         allow_none=True,
-        metadata={"description": "Where to POST an e-mail subscription to the article's brand; null if it has none"},
+        metadata={"description": "Where to POST an email subscription to the article's brand; null if it has none"},
     )
 
 

@@ -1,4 +1,4 @@
-"""The subscription offer: what a site needs to show the e-mail subscription form of a brand."""
+"""The subscription offer: what a site needs to show the email subscription form of a brand."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from marshmallow import fields
 from newsapi.web.wire import OutputSchema, open_enum
 
 FOLLOWABLE_KINDS = ("brand", "section", "author")
-"""Kinds of terms that readers can subscribe to by e-mail."""
+"""Kinds of terms that readers can subscribe to by email."""
 
 FREQUENCIES = ("immediate", "daily", "weekly")
 
@@ -26,6 +26,6 @@ class SubscriptionOffer(OutputSchema):
     frequencies = fields.List(
         fields.String(metadata=open_enum(*FREQUENCIES)),
         required=True,
-        metadata={"description": "Empty where e-mail is not configured: do not show the form"},
+        metadata={"description": "Empty where email is not configured: do not show the form"},
     )
     consent = fields.Nested(ConsentSchema, required=True)

@@ -79,7 +79,7 @@ class TermLinks(OutputSchema):
 class TermLinksWithSubscription(TermLinks):
     """URLs of a term that readers can subscribe to."""
 
-    subscriptions = fields.Url(required=True, metadata={"description": "Where to POST an e-mail subscription"})
+    subscriptions = fields.Url(required=True, metadata={"description": "Where to POST an email subscription"})
 
 
 FeedLinks = type(
@@ -145,7 +145,7 @@ class AuthorSchema(OutputSchema):
 
 
 class EditorAuthor(AuthorSchema):
-    """An author for editors: with the private e-mail address."""
+    """An author for editors: with the private email address."""
 
     email = fields.String(allow_none=True, metadata={"description": "Private"})
 

@@ -65,7 +65,7 @@ class Brand(_Term, Base):
 
 
 class Author(_Term, Base):
-    """A person or desk that signs articles. The e-mail address is private."""
+    """A person or desk that signs articles. The email address is private."""
 
     __tablename__ = "author"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import TypeAlias
+from typing import TypeAlias, TypedDict
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -132,7 +132,31 @@ def clean_body(body_html: str, settings: Settings, *, base: str | None = None) -
     return html.sanitize_html(body_html, base=base or _base(settings), embed_hosts=settings.embed_hosts)
 
 
-def add_media(media: Sequence[JsonObject], found: Iterable[BodyMedia]) -> list[JsonObject]:
+class MediaFile(TypedDict):
+    """A file of a video or audio, as it is stored."""
+
+    url: str
+    type: str | None
+    width: int | None
+    height: int | None
+
+
+class MediaItem(TypedDict):
+    """One of the media of an article, as it is stored."""
+
+    id: str | None
+    kind: str
+    image: object
+    sources: list[MediaFile]
+    embed_url: str | None
+    poster: str | None
+    duration_seconds: float | None
+    captions: list[dict[str, str]]
+    caption: str | None
+    credit: str | None
+
+
+def add_media(media: Sequence[MediaItem], found: Iterable[BodyMedia]) -> list[MediaItem]:
     """Return the media of an article with the audio and video files of its body.
 
     Args:
@@ -153,12 +177,12 @@ def add_media(media: Sequence[JsonObject], found: Iterable[BodyMedia]) -> list[J
     return items
 
 
-def _urls(item: JsonObject) -> list[str]:
+def _urls(item: MediaItem) -> list[str]:
     return [source["url"] for source in item["sources"]] + ([item["embed_url"]] if item["embed_url"] else [])
 
 
-def _media_item(media: BodyMedia) -> JsonObject:
-    sources = [
+def _media_item(media: BodyMedia) -> MediaItem:
+    sources: list[MediaFile] = [
         {"url": url, "type": source.type, "width": None, "height": None}
         for source in media.sources
         if (url := _media_url(source.url))

@@ -50,8 +50,8 @@ class ArticleUpdate:
         body: The result of sanitizing the body; None if the patch has none.
     """
 
-    options: JsonObject
-    patch: JsonObject
+    options: Mapping[str, object]
+    patch: Mapping[str, object]
     body: SanitizedHtml | None
 
 

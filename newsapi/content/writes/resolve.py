@@ -161,7 +161,7 @@ def _after(
     for name in local_changes.TERM_FIELDS:
         values[f"{name}_id"] = next(iter(links_by_field[name]), None)
     links = {name: links_by_field[name] for name in LISTS}
-    if values["status"] == "published" and values["published_at"] > now:
+    if values["status"] == "published" and values["published_at"] > now and not _was_published_then(values, before):
         values["status"] = "scheduled"  # it is published by the scheduler, as a change of its own
     changes = None
     if before and origin is WriteOrigin.IMPORT:
@@ -188,6 +188,11 @@ def _after(
     )
     snapshot.withdrawal = _withdrawal(snapshot, before, now)
     return snapshot
+
+
+def _was_published_then(values: Mapping[str, object], before: ArticleSnapshot | None) -> bool:
+    """Return whether the article is public since the same time; if that is in the future, a clock was set back."""
+    return before is not None and before.is_public and before.values["published_at"] == values["published_at"]
 
 
 def _later_times(draft: ArticleDraft, before: ArticleSnapshot) -> dict[str, datetime | None]:

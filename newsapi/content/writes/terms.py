@@ -22,6 +22,7 @@ from newsapi.db.bulk_rows import in_values
 from newsapi.db.types import columns_table, uuid7
 from newsapi.errors import FieldError, InvalidParameter
 from newsapi.text.folding import fold
+from newsapi.text.words import joined_spans
 
 
 def resolve_slugs(session: Session, kind: Kind, slugs: Collection[str]) -> dict[str, UUID]:
@@ -133,7 +134,7 @@ def upsert_term(
     if kind == "brand":
         columns["parent_id"] = _parent_id(session, old_slug, parent)
     columns["sort_key"] = fold(values["name"])
-    columns["search_names"] = "".join(f" {fold(name)}" for name in (values["name"], *values.get("aliases", ())))
+    columns["search_names"] = "".join(map(_search_name, (values["name"], *values.get("aliases", ()))))
     old_parent = getattr(row, "parent_id", None)
     if row is None:
         outcome, row = "created", _new(session, kind, columns, now)
@@ -153,6 +154,12 @@ def upsert_term(
         touched |= _move_to_group(session, row, old_parent)
     change = _build_change(kind, row.id, row.slug, touched)
     return outcome, [replace(change, previous_slug=old_slug if old_slug != row.slug else None)]
+
+
+def _search_name(name: str) -> str:
+    """Return the words by which a name is found, each after a space: folded, and joined for words such as ID.3."""
+    joined = "".join(f" {fold(span.word)}" for span in joined_spans(name))
+    return f" {fold(name)}{joined}"
 
 
 def _redirect_slug(session: Session, kind: Kind, row: Any, old_slug: str, now: datetime) -> None:
