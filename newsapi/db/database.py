@@ -181,20 +181,18 @@ class Database:
         """Empty SQLite's write-ahead log, which contains rows as they were before they were deleted.
 
         Returns:
-            False if it could not be emptied now, because another connection reads or writes; True otherwise, and on
+            False if it could not be emptied now, such as because another connection reads; True otherwise, and on
             PostgreSQL, which recycles its log by itself.
         """
         if not self.is_sqlite:
             return True
-        with translate_driver_errors(self.url), self._nowait_writer.connect() as connection:
-            driver = connection.connection.driver_connection
-            assert driver is not None  # noqa: S101 (a connection from the pool has a driver connection)
-            deadline = time.monotonic() + SQLITE_CHECKPOINT_TIMEOUT_SECONDS
-            while (is_busy := driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]) and (
-                time.monotonic() < deadline
-            ):
-                time.sleep(0.005)
-        return not is_busy
+        try:
+            with translate_driver_errors(self.url), self._nowait_writer.connect() as connection:
+                driver = connection.connection.driver_connection
+                assert driver is not None  # noqa: S101 (a connection from the pool has a driver connection)
+                return _truncate_log(driver)
+        except Unavailable:  # what was to be deleted is deleted, and only its traces are left
+            return False
 
     def dispose(self) -> None:
         """Close all idle connections."""
@@ -255,6 +253,16 @@ def _sqlite_pragmas(*, writes: bool, nowait: bool) -> list[str]:
     if not writes:
         pragmas.append("query_only = ON")
     return pragmas
+
+
+def _truncate_log(driver: sqlite3.Connection) -> bool:
+    """Empty the write-ahead log at the first moment without readers and writers; return False if there was none."""
+    deadline = time.monotonic() + SQLITE_CHECKPOINT_TIMEOUT_SECONDS
+    while True:
+        (is_busy, _, _) = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if not is_busy or time.monotonic() >= deadline:
+            return not is_busy
+        time.sleep(0.005)
 
 
 def _begin_writing(driver: sqlite3.Connection, *, timeout_seconds: float) -> None:

@@ -14,13 +14,14 @@ import multiprocessing
 import multiprocessing.connection
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, SpawnContext
-from typing import Any, Final
+from typing import Final
 
 import structlog
+from granian._granian import SocketHolder
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
@@ -68,11 +69,18 @@ STARTUP_POLL_SECONDS: Final = 0.2
 class _ContextProcess(WorkerProcess):
     """A server process that is started by any context of `multiprocessing`."""
 
-    def __init__(self, context: ForkServerContext | SpawnContext, *args: Any) -> None:
+    def __init__(
+        self,
+        context: ForkServerContext | SpawnContext,
+        supervisor: MPServer,
+        slot: int,
+        target: object,
+        args: tuple[object, ...],
+    ) -> None:
         self._context = context
-        super().__init__(*args)  # type: ignore[no-untyped-call]
+        super().__init__(supervisor, slot, target, args)  # type: ignore[no-untyped-call]
 
-    def _spawn(self, target: Any, args: tuple[Any, ...]) -> None:
+    def _spawn(self, target: Callable[..., object], args: tuple[object, ...]) -> None:
         self.inner = self._context.Process(name="newsapi-server", target=target, args=args)
 
 
@@ -106,7 +114,7 @@ class ServerSupervisor(MPServer):
             log_level=LogLevels.warning,
         )
         self.main_loop_interrupt = SignalEvent()  # type: ignore[assignment]
-        self._listeners: list[tuple[Any, socket.socket]] = []
+        self._listeners: list[tuple[SocketHolder, socket.socket]] = []
         self._readiness: dict[int, tuple[Connection, Connection]] = {}
         self._context: ForkServerContext | SpawnContext = fork_context()
         self._worker_process = SupervisedProcess(

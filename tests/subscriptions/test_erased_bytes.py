@@ -86,6 +86,12 @@ def test_a_reader_delays_it_to_the_next_clean_up(manage, database, post, clock, 
     assert ADDRESS not in stored_bytes(database)
 
 
+def test_an_erasure_succeeds_though_the_log_cannot_be_emptied(manage, database, post, app):
+    engine = app.extensions["newsapi"].database._nowait_writer
+    with engine.connect(), engine.connect():  # all connections of its pool
+        assert post("erase", {"token": manage}).status_code == 204
+
+
 @pytest.mark.parametrize("writer", ["transaction", "try_transaction"])
 def test_every_writer_overwrites_what_it_deletes(database, writer):
     with getattr(database, writer)() as session:

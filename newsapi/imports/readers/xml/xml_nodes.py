@@ -12,12 +12,15 @@ import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from html.entities import html5
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from lxml import etree
 
 from newsapi.imports.readers.xml.text_decoding import repair_bytes
 from newsapi.imports.readers.xml.xml_splitter import DOCTYPE
+
+_LxmlObject: TypeAlias = Any
+"""An element or a parser of lxml, which has no types."""
 
 _USUAL_NAMESPACES: Final = {
     "atom": "http://www.w3.org/2005/Atom",
@@ -95,7 +98,7 @@ class Node:
 
     __slots__ = ("_children", "_element")
 
-    def __init__(self, element: Any) -> None:
+    def __init__(self, element: _LxmlObject) -> None:
         self._element = element
         self._children: dict[str, list[Node]] | None = None
 
@@ -237,7 +240,7 @@ def namespaces_of(text: str) -> dict[str | None, str]:
     return namespaces
 
 
-def _root(text: str) -> Any:
+def _root(text: str) -> _LxmlObject:
     """Return the root of a document or of its beginning; an unknown or missing namespace of a feed is replaced."""
     repaired = _DECLARATION.sub("", repair(text)[0], count=1).strip()
     root = _parse(repaired.encode())
@@ -320,7 +323,7 @@ def _repair_reference(match: re.Match[str]) -> str:
     return f"&amp;{source[1:]}"
 
 
-def _parser() -> Any:
+def _parser() -> _LxmlObject:
     return etree.XMLParser(
         recover=True,
         resolve_entities=False,
@@ -332,7 +335,7 @@ def _parser() -> Any:
     )
 
 
-def _parse(data: bytes, parser: Any | None = None) -> Any:
+def _parse(data: bytes, parser: _LxmlObject | None = None) -> _LxmlObject:
     """Return the root of a document, well-formed or not; None if nothing of it can be read."""
     try:
         return etree.fromstring(data, parser or _parser())
