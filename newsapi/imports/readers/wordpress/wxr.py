@@ -62,7 +62,7 @@ def read_records(
     file = XmlFile(stream, _ELEMENTS)
     export = index_export(file)
     reader, terms = PostReader(export, mapping, zone), TermMapper(mapping)
-    count, line = 0, 1
+    count, item_count, line = 0, 0, 1
     for element in file.elements():
         node = element.node
         if node is None:
@@ -71,10 +71,13 @@ def read_records(
             yield from ((element.line, found) for found in _read_post(element, node, reader, terms, count))
             count += 1
         else:
+            item_count += node.name == "item"
             yield from ((element.line, omission) for omission in _omissions(node, export))
         line = element.line
     yield from export.attachments.unused()
     yield from export.authors.unused()
+    if count == item_count == 0:
+        yield 1, RecordProblem("", "this is a WordPress export without items")
     if file.is_cut_off:
         yield line, RecordProblem("", "the file ends before the end of the export: it is cut off")
 

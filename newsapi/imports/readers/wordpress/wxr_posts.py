@@ -188,9 +188,9 @@ def _rfc_822_time(text: str) -> str | None:
         return None
     try:
         time = parsedate_to_datetime(text)
-    except (ValueError, TypeError):
+        return time.replace(tzinfo=time.tzinfo or UTC).astimezone(UTC).isoformat()
+    except (ValueError, TypeError, OverflowError):
         return None
-    return time.replace(tzinfo=time.tzinfo or UTC).astimezone(UTC).isoformat()
 
 
 def _enclosures(item: Node) -> list[Record]:

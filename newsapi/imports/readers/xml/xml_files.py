@@ -49,6 +49,7 @@ class XmlFile:
         """Use a stream positioned at the beginning of the file; `names` is a pattern of the names of its records."""
         self._stream, self._names = stream, names
         self._start = stream.tell()
+        self._end_tag = re.compile(rf"</(?:{names})\s*+>")
         self._outside: str | None = None
         self._is_complete = True
 
@@ -60,6 +61,7 @@ class XmlFile:
         length = 0
         for part in split_elements(iter_text(self._stream), self._names):
             if isinstance(part, Outside):
+                yield from self._lost_elements(part)
                 if length < MAX_OUTSIDE_CHARACTERS and not part.text.isspace():
                     outside.append(part.text)
                     length += len(part.text)
@@ -71,6 +73,16 @@ class XmlFile:
                 parser = parser or ElementParser(namespaces_of("".join(outside)))
                 yield _parse(part, parser)
         self._outside = "".join(outside)
+
+    def _lost_elements(self, part: Outside) -> Iterator[FileElement]:
+        """Return the elements whose start tag is damaged, so that only their end tag is recognized."""
+        if "</" in part.text:
+            start = 0
+            for match in self._end_tag.finditer(part.text):
+                line = part.line + part.text.count("\n", 0, match.start())
+                label = label_of(part.text[start : match.start()])
+                yield FileElement(line, None, "has no start tag: it is not read", label)
+                start = match.end()
 
     @property
     def document(self) -> Node | None:

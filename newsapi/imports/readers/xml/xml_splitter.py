@@ -37,8 +37,14 @@ _KEPT_CHARACTERS: Final = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """Text of the file that belongs to no element, such as the start tag of the root and the title of a feed."""
+    """Text of the file that belongs to no element, such as the start tag of the root and the title of a feed.
 
+    Attributes:
+        line: The line on which it begins.
+        text: The text.
+    """
+
+    line: int
     text: str
 
 
@@ -109,10 +115,9 @@ class _Splitter:
                 search_from = self._read_on(search_from) if match is None else self._skip(match)
                 if search_from < 0:
                     self._has_ended = True
-                    text = self._take(len(self._buffer))
-                    return Outside(text) if text else None
+                    return self._outside_until(len(self._buffer)) if len(self._buffer) > self._position else None
             elif match.start() > self._position:
-                return Outside(self._take(match.start()))
+                return self._outside_until(match.start())
             else:
                 return self._element(match[1])
         return None
@@ -136,6 +141,10 @@ class _Splitter:
                 return self._element_until(match.start(), f"has no end tag </{name}>")
         self._has_ended = True
         return self._element_until(len(self._buffer), "is cut off: the file ends within it")
+
+    def _outside_until(self, end: int) -> Outside:
+        line = self._line
+        return Outside(line, self._take(end))
 
     def _element_until(self, end: int, problem: str | None = None) -> ElementText:
         line = self._line
