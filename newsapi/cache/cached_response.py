@@ -82,8 +82,8 @@ class RequestConditions(NamedTuple):
     modified_since: str | None = None
 
 
-class Delivery(NamedTuple):
-    """What a response says about its delivery, and not about its content.
+class ResponseMetadata(NamedTuple):
+    """What a response says about this exchange, and not about its content.
 
     Attributes:
         cache_status: Value of `Cache-Status`: HIT, MISS or STALE.
@@ -294,7 +294,7 @@ _ENCODING_SUFFIX = re.compile(ENCODING_SUFFIX)
 
 
 def _last_headers(cache_status: str, age: int, cdn_lifetime: int) -> Headers:
-    """Return the headers that depend on the delivery, the last ones of both header lists."""
+    """Return the headers that depend on the exchange, the last ones of both header lists."""
     return [("Cache-Status", cache_status), ("Age", str(age)), ("CDN-Cache-Control", f"max-age={cdn_lifetime}")]
 
 
@@ -302,7 +302,7 @@ def render(
     response: CachedResponse,
     conditions: RequestConditions,
     encoding: str,
-    delivery: Delivery,
+    metadata: ResponseMetadata,
 ) -> RawResponse:
     """Return the response to send: the full response, or 304 if the client already has it.
 
@@ -310,12 +310,12 @@ def render(
         response: The cached response.
         conditions: The conditional headers of the request.
         encoding: Content encoding of the body; empty for none.
-        delivery: What the response says about its delivery.
+        metadata: What the response says about this exchange.
 
     Returns:
         Status, headers and body; the body is empty for a 304.
     """
-    cache_status, request_id, cdn_lifetime, age, now = delivery
+    cache_status, request_id, cdn_lifetime, age, now = metadata
     full_headers, not_modified_headers = response.header_lists(encoding, cdn_lifetime)
     not_modified = (conditions.none_match or conditions.modified_since) and response.is_not_modified(
         conditions, encoding, now

@@ -21,8 +21,8 @@ from newsapi.db.bulk_rows import in_values
 from newsapi.db.types import latest_time
 from newsapi.related import index
 from newsapi.related.near_duplicates import NearDuplicateFilter, Shingles
-from newsapi.related.ranking import Reason, rank_candidates
-from newsapi.related.stored_lists import ListItem, NewRelatedList
+from newsapi.related.ranking import RankingReason, rank_candidates
+from newsapi.related.stored_lists import NewRelatedList, RelatedItem
 from newsapi.related.tables import RelatedList, RelatedTermStatistics
 from newsapi.related.vectors import IdfWeights, term_labels
 from newsapi.text.stemming import shingle_hashes
@@ -53,7 +53,7 @@ class RelatedResult(NamedTuple):
 class _LoadedList(NamedTuple):
     """The items of a list, the time of the last change they reflect, and whether the list is stored."""
 
-    items: list[ListItem]
+    items: list[RelatedItem]
     changed_at: datetime | None
     is_stored: bool
 
@@ -78,7 +78,7 @@ class _Source(NamedTuple):
     weights_counted_at: datetime | None
     log_position: int | None
     list_version: int | None
-    list_items: list[tuple[str, str, float, list[Reason]]] | None
+    list_items: list[tuple[str, str, float, list[RankingReason]]] | None
     list_built_at: datetime | None
     list_max_items: int | None
 
@@ -195,7 +195,7 @@ def get_related(
     return RelatedResult(records, latest_time(times), frozenset(facets), frozenset(picks))
 
 
-def _may_list(record: ArticleRow, relations: Mapping[UUID, ListItem], source: _Source) -> bool:
+def _may_list(record: ArticleRow, relations: Mapping[UUID, RelatedItem], source: _Source) -> bool:
     """Return whether an article is a pick, or still of the same brand as the source."""
     brand = record["brand"]["slug"] if record["brand"] else None
     return bool(relations[record["id"]].level == "pick" or brand == source.brand)
@@ -254,23 +254,23 @@ def _load_or_build(
     return _LoadedList(items, source.pool_changed_at, is_stored)
 
 
-def _current_items(source: _Source, picks: Iterable[UUID]) -> list[ListItem] | None:
+def _current_items(source: _Source, picks: Iterable[UUID]) -> list[RelatedItem] | None:
     """Return the items of the stored list; None if the list is missing or is not what would be built now."""
     if source.list_items is None or source.list_version != source.weights_version:
         return None
-    items = [ListItem(*item) for item in source.list_items]
+    items = [RelatedItem(*item) for item in source.list_items]
     return items if [item.id for item in items if item.level == "pick"] == [str(id_) for id_ in picks] else None
 
 
-def _with_relation(record: ArticleRow, item: ListItem) -> ArticleRow:
+def _with_relation(record: ArticleRow, item: RelatedItem) -> ArticleRow:
     return {**record, "relation": {"score": item.score, "level": item.level, "reasons": item.reasons}}
 
 
 def _build_list(
     connection: Connection, source: _Source, picks: Sequence[UUID], *, size: int
-) -> tuple[list[ListItem], float]:
+) -> tuple[list[RelatedItem], float]:
     """Build a list of at most `size` items; return it with the similarity of the last item, 0 for a short list."""
-    items = [ListItem(str(id_), "pick", 1.0, [REASON_PICKED]) for id_ in picks]
+    items = [RelatedItem(str(id_), "pick", 1.0, [REASON_PICKED]) for id_ in picks]
     if source.weights_version is None:
         return items, 0.0
     weights = index.weights_of_version(connection, source.weights_version)
@@ -292,7 +292,7 @@ def _build_list(
         ranked = rank_candidates(
             vector, of_language, weights, labels=labels, duplicates=duplicates, limit=size - len(items)
         )
-        items += [ListItem(str(article.id), "related", article.score, article.reasons) for article in ranked]
+        items += [RelatedItem(str(article.id), "related", article.score, article.reasons) for article in ranked]
         # Every new article in the language of the source may replace one in another language.
         similarities += [article.similarity if is_own else 0.0 for article in ranked]
     return items, min(similarities, default=0.0) if len(items) >= STORED_LIST_SIZE else 0.0
@@ -348,7 +348,9 @@ def _fill_with_newest(
         if len(shown) + len(records) == limit:
             break
         if record["slug"] not in exclude and duplicates.add(record["id"], vectors[record["id"]]):
-            records.append(_with_relation(record, ListItem(str(record["id"]), levels[record["id"]], 0.0, [REASON_NEW])))
+            records.append(
+                _with_relation(record, RelatedItem(str(record["id"]), levels[record["id"]], 0.0, [REASON_NEW]))
+            )
     return article_queries.ArticlePage(records, candidates.changed_at)
 
 
@@ -363,5 +365,5 @@ def _newest_levels(connection: Connection, source: _Source, *, limit: int) -> di
 
 
 _LEVEL_ORDER: Final = {"section": 0, "recent": 1, "group": 2}
-REASON_PICKED: Final[Reason] = {"kind": "pick", "weight": 1.0, "terms": []}
-REASON_NEW: Final[Reason] = {"kind": "fresh", "weight": 1.0, "terms": []}
+REASON_PICKED: Final[RankingReason] = {"kind": "pick", "weight": 1.0, "terms": []}
+REASON_NEW: Final[RankingReason] = {"kind": "fresh", "weight": 1.0, "terms": []}

@@ -40,7 +40,7 @@ MAX_REASON_TERMS: Final = 5
 """Terms that are named in a reason."""
 
 
-class Reason(TypedDict):
+class RankingReason(TypedDict):
     """Why an article is related: the kind of reason, its part of the score and the terms that contribute most."""
 
     kind: str
@@ -76,7 +76,7 @@ class Ranked:
     id: UUID
     score: float
     similarity: float
-    reasons: list[Reason]
+    reasons: list[RankingReason]
 
 
 class SimilarityScorer:
@@ -105,7 +105,7 @@ class SimilarityScorer:
             similarity += MENTION_WEIGHT * self._overlap(self._mentions, other.mentions)
         return similarity
 
-    def reasons(self, terms: TermSets, labels: Mapping[int, str]) -> list[Reason]:
+    def reasons(self, terms: TermSets, labels: Mapping[int, str]) -> list[RankingReason]:
         """Return why another article is similar, as kinds of reasons with their part of the sum, largest first."""
         term_weights, lead_weights, shares, other = self._terms, self._lead, terms.shares, terms.profile
         text = {term: term_weights[term] * shares[term] for term in self._source.numbers & terms.numbers}

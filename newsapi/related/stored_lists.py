@@ -16,7 +16,7 @@ from newsapi.db import bulk_rows
 from newsapi.db.bulk_rows import in_values
 from newsapi.db.types import columns_table
 from newsapi.related import index
-from newsapi.related.ranking import Reason, SimilarityScorer, TermSets
+from newsapi.related.ranking import RankingReason, SimilarityScorer, TermSets
 from newsapi.related.tables import RelatedList, RelatedListMember, RelatedTermStatistics
 from newsapi.related.vectors import ArticleVector, IdfWeights
 
@@ -27,7 +27,7 @@ REBUILD_MARGIN: Final = 0.9
 """A list is rebuilt for an article with this part of its minimum similarity, because reranking can raise its score."""
 
 
-class ListItem(NamedTuple):
+class RelatedItem(NamedTuple):
     """An item of a related list.
 
     Attributes:
@@ -40,7 +40,7 @@ class ListItem(NamedTuple):
     id: str
     level: str
     score: float
-    reasons: list[Reason]
+    reasons: list[RankingReason]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class NewRelatedList:
     pool_changed_at: datetime | None
     min_similarity: float
     max_items: int
-    items: list[ListItem]
+    items: list[RelatedItem]
 
 
 def save_list(session: Session, new_list: NewRelatedList) -> bool:

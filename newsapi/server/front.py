@@ -31,7 +31,7 @@ from newsapi.server.response_sender import (
     ResponseOutcome,
     ResponseSender,
 )
-from newsapi.server.rsgi import Exchange, Scope
+from newsapi.server.rsgi import Exchange, RequestHead
 from newsapi.server.wsgi_bridge import LongPoll, UncachedResponse, build_environ, run_wsgi
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ class Front:
         redis_failures = self._response_cache.shared.failures
         self._metrics.flush(ProcessGauges(self._limiter.in_use, log_age, snapshot.seq, entries, size, redis_failures))
 
-    async def __rsgi__(self, scope: Scope, exchange: Exchange) -> None:
+    async def __rsgi__(self, scope: RequestHead, exchange: Exchange) -> None:
         """Handle one request."""
         began_at = _clock()
         if refusal := refusal_status(scope):
@@ -213,7 +213,7 @@ class Front:
         return HIT if now < snapshot.trusted_until else STALE
 
     async def _read(
-        self, scope: Scope, exchange: Exchange, raw_request: tuple[str, str], stored: CachedResponse | None
+        self, scope: RequestHead, exchange: Exchange, raw_request: tuple[str, str], stored: CachedResponse | None
     ) -> ResponseOutcome:
         """Handle a read that needs a build, which identical requests share; `stored` is an outdated response."""
         conditions = _conditions(scope)
@@ -253,17 +253,17 @@ class Front:
                 return None
 
     async def _respond(
-        self, scope: Scope, exchange: Exchange, result: CacheResult, conditions: RequestConditions
+        self, scope: RequestHead, exchange: Exchange, result: CacheResult, conditions: RequestConditions
     ) -> ResponseOutcome:
         encoding = result.response.choose_encoding(conditions)
         if not result.response.has(encoding):
             await self._loop.run_in_executor(self._threads, result.response.encode, encoding)
         return self._sender.send_cached(scope, exchange, result.response, conditions, encoding, result.cache_status)
 
-    def _submit(self, scope: Scope, body: bytes, key: str | None = None) -> asyncio.Future[BuildOutcome]:
+    def _submit(self, scope: RequestHead, body: bytes, key: str | None = None) -> asyncio.Future[BuildOutcome]:
         return self._loop.create_task(self._run_in_slot(scope, body, key))
 
-    async def _run_in_slot(self, scope: Scope, body: bytes, key: str | None) -> BuildOutcome:
+    async def _run_in_slot(self, scope: RequestHead, body: bytes, key: str | None) -> BuildOutcome:
         """Handle a request in a thread; return None if no thread was free in time."""
         try:
             async with self._limiter.slot(scope.path):
@@ -272,7 +272,7 @@ class Front:
             log.info("request refused, too many are waiting", path=scope.path[:500])
             return None
 
-    def _handle(self, scope: Scope, body: bytes, key: str | None) -> CacheResult | UncachedResponse:
+    def _handle(self, scope: RequestHead, body: bytes, key: str | None) -> CacheResult | UncachedResponse:
         """Return the response from Redis if the cache key is already known, or else run Flask. Called in a thread."""
         cached = self._response_cache.get_if_valid(key) if key else None
         return cached or run_wsgi(self._application, build_environ(scope, body, self._sender.request_id(scope)))
@@ -308,7 +308,7 @@ class Front:
     def _on_log_read(self, _done: object) -> None:
         self._log_read = None
 
-    async def _write(self, scope: Scope, exchange: Exchange) -> ResponseOutcome:
+    async def _write(self, scope: RequestHead, exchange: Exchange) -> ResponseOutcome:
         """Pass on any request that is not a public read, with its body."""
         if f"{scope.method} {scope.path}" in self._config.streamed_endpoints:
             return await self._stream(scope, exchange)
@@ -328,7 +328,7 @@ class Front:
             return await self._respond(scope, exchange, outcome, _conditions(scope))
         return self._sender.send_uncached(scope, exchange, outcome)
 
-    async def _stream(self, scope: Scope, exchange: Exchange) -> ResponseOutcome:
+    async def _stream(self, scope: RequestHead, exchange: Exchange) -> ResponseOutcome:
         """Pass on a request whose body is read while it arrives: in threads of its own, as clients may be slow."""
         if self._upload_slots.locked():
             return self._sender.send_refusal(scope, exchange, UNAVAILABLE, "overloaded")
@@ -340,7 +340,7 @@ class Front:
             outcome.headers.append(CLOSE_CONNECTION)  # the rest of the body must not be read as the next request
         return self._sender.send_uncached(scope, exchange, outcome if isinstance(outcome, UncachedResponse) else None)
 
-    async def _park(self, scope: Scope, response: UncachedResponse, long_poll: LongPoll) -> BuildOutcome:
+    async def _park(self, scope: RequestHead, response: UncachedResponse, long_poll: LongPoll) -> BuildOutcome:
         """Park a request, without a thread, until something happened or the requested time has passed."""
         if self._parked_count >= MAX_LONG_POLLS:
             return response._replace(headers=[*response.headers, ("Retry-After", str(LONG_POLL_RETRY_AFTER_SECONDS))])
@@ -350,7 +350,7 @@ class Front:
         finally:
             self._parked_count -= 1
 
-    async def _poll(self, scope: Scope, response: UncachedResponse, deadline: float) -> BuildOutcome:
+    async def _poll(self, scope: RequestHead, response: UncachedResponse, deadline: float) -> BuildOutcome:
         """Repeat a request whenever its response becomes invalid, until it has news or the deadline has passed."""
         follower = self._follower
         while response.long_poll is not None and not self._sender.is_draining and self._loop.time() < deadline:
@@ -370,7 +370,7 @@ class Front:
         return await self._submit(scope, b"")
 
 
-def _conditions(scope: Scope) -> RequestConditions:
+def _conditions(scope: RequestHead) -> RequestConditions:
     headers = scope.headers
     return RequestConditions(
         headers.get("accept-encoding"), headers.get("if-none-match"), headers.get("if-modified-since")

@@ -19,7 +19,7 @@ import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, multiprocess, start_http_server
 from prometheus_client.metrics import MetricWrapperBase
 
-from newsapi.server.rsgi import Scope
+from newsapi.server.rsgi import RequestHead
 
 MULTIPROC_DIR_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -127,7 +127,7 @@ class RequestMetrics:
         self._sum: dict[str, float] = defaultdict(float)
         self._quick, self._quick_seconds = 0, 0.0
 
-    def count_hit(self, scope: Scope, status: int, seconds: float) -> None:
+    def count_hit(self, scope: RequestHead, status: int, seconds: float) -> None:
         """Count a response sent from the memory cache after `seconds`, and log every nth one."""
         self._hits[status] += 1
         if seconds < FIRST_BUCKET:

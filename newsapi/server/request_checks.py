@@ -6,7 +6,7 @@ import re
 from http import HTTPStatus
 from typing import Final
 
-from newsapi.server.rsgi import Scope
+from newsapi.server.rsgi import RequestHead
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _HOST: Final = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(?::[0-9]*)?", re.ASCII)
@@ -15,7 +15,7 @@ VERSIONS_WITHOUT_HOST: Final = frozenset({"1", "1.0"})
 """Values of `http_version` for which a request may lack a `Host` header."""
 
 
-def refusal_status(scope: Scope) -> int:
+def refusal_status(scope: RequestHead) -> int:
     """Return the status with which a request is refused before anything else is looked at; 0 if it is not.
 
     A request without a `Host` header, with two of them or with an invalid one is 400 (RFC 9112, section 3.2). Methods

@@ -8,10 +8,10 @@ import secrets
 from collections.abc import Callable
 from typing import Final
 
-from newsapi.cache.cached_response import STALE, CachedResponse, Delivery, RequestConditions, render
+from newsapi.cache.cached_response import STALE, CachedResponse, RequestConditions, ResponseMetadata, render
 from newsapi.cache.response_cache import CacheResult, ResponseCache
 from newsapi.server.metrics import NO_CACHE_STATUS, RequestMetrics
-from newsapi.server.rsgi import Exchange, Scope
+from newsapi.server.rsgi import Exchange, RequestHead
 from newsapi.server.wsgi_bridge import UncachedResponse
 
 UNAVAILABLE: Final = 503
@@ -56,14 +56,14 @@ class ResponseSender:
         id_prefix = secrets.token_hex(10)
         self._request_ids = (f"{id_prefix}{number:012x}" for number in itertools.count())
 
-    def request_id(self, scope: Scope) -> str:
+    def request_id(self, scope: RequestHead) -> str:
         """Return the id that the client gave to the request, or else a new one."""
         client_id = scope.headers.get("x-request-id")
         return client_id if client_id is not None and REQUEST_ID.fullmatch(client_id) else next(self._request_ids)
 
     def send_cached(  # noqa: PLR0917 (called for every hit: keyword arguments are slower)
         self,
-        scope: Scope,
+        scope: RequestHead,
         exchange: Exchange,
         response: CachedResponse,
         conditions: RequestConditions,
@@ -84,8 +84,8 @@ class ResponseSender:
             The cache status and the HTTP status.
         """
         age = self._cache.unproven_seconds(CacheResult("", response, cache_status)) if cache_status is STALE else 0
-        delivery = Delivery(cache_status, self.request_id(scope), self._cdn_lifetime, age)
-        status, headers, body = render(response, conditions, encoding, delivery)
+        metadata = ResponseMetadata(cache_status, self.request_id(scope), self._cdn_lifetime, age)
+        status, headers, body = render(response, conditions, encoding, metadata)
         if self.is_draining:
             headers.append(CLOSE_CONNECTION)
         if body and scope.method == "GET":
@@ -96,7 +96,9 @@ class ResponseSender:
             exchange.response_empty(status, headers)
         return cache_status, status
 
-    def send_uncached(self, scope: Scope, exchange: Exchange, response: UncachedResponse | None) -> ResponseOutcome:
+    def send_uncached(
+        self, scope: RequestHead, exchange: Exchange, response: UncachedResponse | None
+    ) -> ResponseOutcome:
         """Send an uncached response; if there is none, send a 503."""
         if response is None:
             reason = "database unavailable" if self._cache.follower.is_unavailable else "overloaded"
@@ -105,13 +107,13 @@ class ResponseSender:
             self._metrics.count_refusal("behind" if BEHIND_PROBLEM_PATH in response.body else "database unavailable")
         return self._send(scope, exchange, response)
 
-    def send_refusal(self, scope: Scope, exchange: Exchange, status: int, reason: str = "") -> ResponseOutcome:
+    def send_refusal(self, scope: RequestHead, exchange: Exchange, status: int, reason: str = "") -> ResponseOutcome:
         """Send an error of the front itself; `reason` is counted for a 503."""
         if reason:
             self._metrics.count_refusal(reason)
         return self._send(scope, exchange, self._build_refusal(status, scope.path, self.request_id(scope)))
 
-    def _send(self, scope: Scope, exchange: Exchange, response: UncachedResponse) -> ResponseOutcome:
+    def _send(self, scope: RequestHead, exchange: Exchange, response: UncachedResponse) -> ResponseOutcome:
         headers = [*response.headers, CLOSE_CONNECTION] if self.is_draining else response.headers
         if response.body and scope.method != "HEAD":
             exchange.response_bytes(response.status, headers, response.body)

@@ -19,7 +19,7 @@ class RequestHeaders(Protocol):
         """Return all headers with names in lower case."""
 
 
-class Scope(Protocol):
+class RequestHead(Protocol):
     """The head of a request."""
 
     @property

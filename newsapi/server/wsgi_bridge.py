@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from newsapi.cache.cached_response import CachedResponse, Headers
 from newsapi.cache.response_cache import CacheResult
-from newsapi.server.rsgi import Scope
+from newsapi.server.rsgi import RequestHead
 
 if TYPE_CHECKING:
     from _typeshed import OptExcInfo
@@ -51,7 +51,7 @@ class Body(Protocol):
         """Return the next `size` bytes, or fewer at the end of the body."""
 
 
-def build_environ(scope: Scope, body: bytes | Body, request_id: str) -> WSGIEnvironment:
+def build_environ(scope: RequestHead, body: bytes | Body, request_id: str) -> WSGIEnvironment:
     """Return the WSGI environ of a request. HEAD is handled as GET, and the body is left out when sending.
 
     Args:

@@ -25,7 +25,7 @@ class Removal:
     count: int
 
 
-class MediaSource(NamedTuple):
+class BodyMediaSource(NamedTuple):
     """A file of a video or audio: its URL, and its media type if the body names it."""
 
     url: str
@@ -45,7 +45,7 @@ class BodyMedia:
     """
 
     kind: str
-    sources: tuple[MediaSource, ...]
+    sources: tuple[BodyMediaSource, ...]
     poster: str | None = None
     captions: tuple[tuple[str, str], ...] = ()
     caption: str | None = None

@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from newsapi.text.embeds import page_url, resolve_player_url, resolve_web_url
-from newsapi.text.html_context import BodyMedia, HtmlContext, MediaSource
+from newsapi.text.html_context import BodyMedia, BodyMediaSource, HtmlContext
 from newsapi.text.html_images import classes
 from newsapi.text.html_tree import Node
 from newsapi.text.languages import canonicalize_tag
@@ -94,7 +94,7 @@ def show(url: str, node: Node, context: HtmlContext) -> Node:
     if kind == "image":
         return Node("img", {"src": url})
     if kind is not None:
-        context.media.append(BodyMedia(kind, (MediaSource(url, node.attributes.get("type")),)))
+        context.media.append(BodyMedia(kind, (BodyMediaSource(url, node.attributes.get("type")),)))
         return link(url, node.attributes.get("title"))
     context.remove("embed", url)
     return link(page_url(url), node.attributes.get("title"))
@@ -104,11 +104,11 @@ def player(node: Node, context: HtmlContext) -> Node | None:
     """Return what replaces an `audio` or `video`: a link to its first file, which becomes one of `context.media`."""
     kind = node.name.removeprefix("amp-")
     elements = [node, *(child for child in node.descendants() if child.name == "source")]
-    sources: list[MediaSource] = []
+    sources: list[BodyMediaSource] = []
     for element in elements:
         url = context.first_url(element.attributes.get(name) for name in _SOURCE_ATTRIBUTES)
         if url is not None and all(url != source.url for source in sources):
-            sources.append(MediaSource(url, _media_type(element)))
+            sources.append(BodyMediaSource(url, _media_type(element)))
     if not sources:
         context.remove(kind, node.attributes.get("src") or node.name)
         return None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from flask import Response, request
 
-from newsapi.cache.cached_response import CachedResponse, Delivery, RequestConditions, render
+from newsapi.cache.cached_response import CachedResponse, RequestConditions, ResponseMetadata, render
 from newsapi.cache.log_follower import POLL_INTERVAL_SECONDS
 from newsapi.cache.response_cache import CacheResult
 from newsapi.db.database import Connection
@@ -174,7 +174,7 @@ def _respond(result: CacheResult) -> Response:
         result.response,
         conditions,
         result.response.choose_encoding(conditions),
-        Delivery(result.cache_status, request_hooks.request_id(), context.cdn_lifetime, age, context.now()),
+        ResponseMetadata(result.cache_status, request_hooks.request_id(), context.cdn_lifetime, age, context.now()),
     )
     response = Response(body, status)
     response.headers.clear()

@@ -72,7 +72,10 @@ def names_of(schema):
     return {field.data_key or name for name, field in schema().declared_fields.items()}
 
 
-@pytest.mark.parametrize("schema", {schema for schema, _ in EFFECTS.values()}, ids=lambda schema: schema.__name__)
+SCHEMAS = sorted({schema for schema, _ in EFFECTS.values()}, key=lambda schema: schema.__name__)
+
+
+@pytest.mark.parametrize("schema", SCHEMAS, ids=lambda schema: schema.__name__)
 def test_every_parameter_is_tried_or_named(schema):
     tried = {name for one, values in EFFECTS.values() if one is schema for name in values}
     assert names_of(schema) - tried - set(ELSEWHERE) == set()

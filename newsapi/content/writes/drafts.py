@@ -132,7 +132,7 @@ def clean_body(body_html: str, settings: Settings, *, base: str | None = None) -
     return html.sanitize_html(body_html, base=base or _base(settings), embed_hosts=settings.embed_hosts)
 
 
-class MediaFile(TypedDict):
+class DraftMediaFile(TypedDict):
     """A file of a video or audio, as it is stored."""
 
     url: str
@@ -147,7 +147,7 @@ class MediaItem(TypedDict):
     id: str | None
     kind: str
     image: object
-    sources: list[MediaFile]
+    sources: list[DraftMediaFile]
     embed_url: str | None
     poster: str | None
     duration_seconds: float | None
@@ -182,7 +182,7 @@ def _urls(item: MediaItem) -> list[str]:
 
 
 def _media_item(media: BodyMedia) -> MediaItem:
-    sources: list[MediaFile] = [
+    sources: list[DraftMediaFile] = [
         {"url": url, "type": source.type, "width": None, "height": None}
         for source in media.sources
         if (url := _media_url(source.url))

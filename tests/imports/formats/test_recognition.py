@@ -39,7 +39,7 @@ RSS = "<rss><channel><title>t</title></channel></rss>"
         (b'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">', "a site map"),
         (b"<ns:catalogo>", "an XML document with the root element ns:catalogo"),
         (b"PK\x03\x04rest", "a ZIP archive"),
-        (gzip.compress(b"x"), "a gzip archive"),
+        (gzip.compress(b"x", mtime=0), "a gzip archive"),
         (b"%PDF-1.7", "a PDF document"),
         (b"SQLite format 3\0", "an SQLite database"),
         (b"-- MySQL dump 10.13  Distrib 8.0\n", "an SQL dump"),

@@ -8,10 +8,10 @@ from typing import Final
 
 from newsapi.imports.formats import Omission, RecordWarning
 from newsapi.imports.readers.feeds.feed_dates import parse_feed_date
-from newsapi.imports.readers.feeds.feed_items import Feed, FeedItem, add_authors, add_unknown, read_terms
+from newsapi.imports.readers.feeds.feed_items import FeedItem, SourceFeed, add_authors, add_unknown, read_terms
 from newsapi.imports.readers.languages import read_language
 from newsapi.imports.readers.terms import html_to_line, html_to_text, last_segment, resolve_http_url
-from newsapi.imports.readers.xml.xml_nodes import Node
+from newsapi.imports.readers.xml.xml_nodes import XmlNode
 
 _KIND_SCHEME: Final = "http://schemas.google.com/g/2005#kind"
 _PUBLISHED: Final = ("atom_published", "atom_issued", "atom_created", "dc_date")
@@ -32,7 +32,7 @@ _SILENT_RELATIONS: Final = frozenset(
 )
 
 
-def read_atom_feed(root: Node) -> Feed:
+def read_atom_feed(root: XmlNode) -> SourceFeed:
     """Return the data of a feed from its document, of which the entries were taken."""
     links = root.all("atom_link")
     candidates = [
@@ -43,10 +43,10 @@ def read_atom_feed(root: Node) -> Feed:
     authors = tuple(_person(author) for author in root.all("atom_author"))
     date = parse_feed_date(root.text("atom_updated", "atom_modified"))
     language = read_language(root.language, root.text("dc_language"))
-    return Feed(_plain_text(root.find("atom_title")), link or base, base, language, authors, date)
+    return SourceFeed(_plain_text(root.find("atom_title")), link or base, base, language, authors, date)
 
 
-def omission_of(entry: Node) -> Omission | None:
+def omission_of(entry: XmlNode) -> Omission | None:
     """Return what an entry is if it is no article: a comment, or what else Blogger stores as an entry; else None."""
     kind = next((c.get("term") for c in entry.all("atom_category") if c.get("scheme") == _KIND_SCHEME), "")
     kind = kind.rpartition("#")[2] or entry.text("blogger_type").lower()
@@ -59,7 +59,7 @@ def omission_of(entry: Node) -> Omission | None:
     return Omission(kind, "" if is_private else (_plain_text(entry.find("atom_title")) or "")[:200])
 
 
-def read_atom_entry(entry: Node, feed: Feed) -> FeedItem:
+def read_atom_entry(entry: XmlNode, feed: SourceFeed) -> FeedItem:
     """Return an entry of Atom."""
     item = FeedItem(guid=entry.text("atom_id"))
     base = feed.base_of(entry)
@@ -87,7 +87,7 @@ def read_atom_entry(entry: Node, feed: Feed) -> FeedItem:
     return item
 
 
-def _link(entry: Node, base: str) -> str | None:
+def _link(entry: XmlNode, base: str) -> str | None:
     """Return the URL of the first alternate link; a link without `rel` is one (RFC 4287, 4.2.7.2)."""
     links = [link for link in entry.all("atom_link") if link.get("rel", "alternate") == "alternate"]
     links.sort(key=lambda link: "html" not in link.get("type", "text/html"))
@@ -96,7 +96,7 @@ def _link(entry: Node, base: str) -> str | None:
     return next((url for text in texts if text and (url := resolve_http_url(text, base))), None)
 
 
-def _add_authors(item: FeedItem, entry: Node, source: Node | None, feed: Feed) -> None:
+def _add_authors(item: FeedItem, entry: XmlNode, source: XmlNode | None, feed: SourceFeed) -> None:
     """Add the authors of the entry, else of its source, else of the feed (RFC 4287, section 4.2.1)."""
     texts = [_person(author) for author in entry.all("atom_author")] or [one.content for one in entry.all("dc_creator")]
     if not texts and source is not None:
@@ -104,11 +104,11 @@ def _add_authors(item: FeedItem, entry: Node, source: Node | None, feed: Feed) -
     add_authors(item, texts or feed.authors)
 
 
-def _person(author: Node) -> str:
+def _person(author: XmlNode) -> str:
     return author.text("atom_name", "name") or author.text("atom_email") or ("" if author.children else author.content)
 
 
-def _add_text(item: FeedItem, entry: Node, feed: Feed) -> None:
+def _add_text(item: FeedItem, entry: XmlNode, feed: SourceFeed) -> None:
     contents = [(node, text) for node in entry.all("atom_content") if (text := _html(node, item))]
     summaries = [(node, text) for node in entry.all("atom_summary") if (text := _html(node, item))]
     content, item.content = next(iter(contents), (None, ""))
@@ -126,7 +126,7 @@ def _add_text(item: FeedItem, entry: Node, feed: Feed) -> None:
     item.language = item.language or read_language(entry.text("dc_language")) or feed.language
 
 
-def _html(construct: Node, item: FeedItem) -> str:
+def _html(construct: XmlNode, item: FeedItem) -> str:
     """Return an Atom text construct or content (RFC 4287, sections 3.1 and 4.1.3; Atom 0.3) as HTML."""
     content_type = construct.get("type", "text").lower().partition(";")[0].strip()
     if construct.get("src"):
@@ -140,7 +140,7 @@ def _html(construct: Node, item: FeedItem) -> str:
     return ""
 
 
-def _decoded(construct: Node) -> str:
+def _decoded(construct: XmlNode) -> str:
     """Return the text of a construct of Atom, which 0.3 allows in base64."""
     if construct.get("mode").lower() != "base64":
         return construct.content
@@ -150,7 +150,7 @@ def _decoded(construct: Node) -> str:
         return ""
 
 
-def _plain_text(construct: Node | None) -> str | None:
+def _plain_text(construct: XmlNode | None) -> str | None:
     """Return an Atom text construct as plain text in one line, or None if it is empty."""
     if construct is None:
         return None
@@ -161,7 +161,7 @@ def _plain_text(construct: Node | None) -> str | None:
     return html_to_line(text) if content_type in _HTML_TYPES else " ".join(text.split()) or None
 
 
-def _add_status(item: FeedItem, entry: Node) -> None:
+def _add_status(item: FeedItem, entry: XmlNode) -> None:
     """Add whether the entry is a draft (RFC 5023, section 13.1.1), and what only the backup of a site has."""
     control = entry.find("app_control")
     draft = (control.text("app_draft") if control is not None else "") or entry.text("app_draft")

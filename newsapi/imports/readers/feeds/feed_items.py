@@ -10,14 +10,14 @@ from newsapi.imports.formats import Omission, RecordWarning
 from newsapi.imports.readers.feeds.feed_dates import FeedDate
 from newsapi.imports.readers.persons import person_name
 from newsapi.imports.readers.terms import ImportedTerm, make_category, resolve_http_url
-from newsapi.imports.readers.xml.xml_nodes import Node
+from newsapi.imports.readers.xml.xml_nodes import XmlNode
 
 Note = Omission | RecordWarning
 NO_DATE: Final = FeedDate(None)
 
 
 @dataclass(frozen=True, slots=True)
-class Feed:
+class SourceFeed:
     """The data of a feed that its items fall back on.
 
     Attributes:
@@ -36,7 +36,7 @@ class Feed:
     authors: tuple[str, ...] = ()
     date: FeedDate = NO_DATE
 
-    def base_of(self, *nodes: Node) -> str:
+    def base_of(self, *nodes: XmlNode) -> str:
         """Return `xml:base` within the feed, resolved: of the innermost of nested elements that has one; else ""."""
         base = self.base
         for node in nodes:
@@ -101,7 +101,7 @@ def add_authors(item: FeedItem, texts: Iterable[str]) -> None:
             item.authors.append(author)
 
 
-def add_unknown(item: FeedItem, node: Node, known: frozenset[str]) -> None:
+def add_unknown(item: FeedItem, node: XmlNode, known: frozenset[str]) -> None:
     """Tell which elements of an item are not imported."""
     for name, children in node.children.items():
         if name not in known:

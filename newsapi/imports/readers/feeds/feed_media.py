@@ -13,7 +13,7 @@ from newsapi.imports.readers.media_kinds import file_kind
 from newsapi.imports.readers.persons import person_name
 from newsapi.imports.readers.players import render_url
 from newsapi.imports.readers.terms import Record, html_to_line, last_segment, resolve_http_url
-from newsapi.imports.readers.xml.xml_nodes import Node
+from newsapi.imports.readers.xml.xml_nodes import XmlNode
 from newsapi.text.embeds import find_player
 
 _PIXELS: Final = re.compile(r"[1-9]\d{0,4}", re.ASCII)
@@ -42,13 +42,13 @@ class FeedFiles:
 class _File:
     """A file: its element, the elements whose texts are about it, its absolute URL, its kind or ""."""
 
-    node: Node
-    contexts: tuple[Node, ...]
+    node: XmlNode
+    contexts: tuple[XmlNode, ...]
     url: str
     kind: str
 
 
-def read_files(item: Node, base: str, headline: str, *, described: bool) -> FeedFiles:
+def read_files(item: XmlNode, base: str, headline: str, *, described: bool) -> FeedFiles:
     """Return the files of an item.
 
     Args:
@@ -85,7 +85,7 @@ def read_files(item: Node, base: str, headline: str, *, described: bool) -> Feed
     return files
 
 
-def _alternatives(item: Node, base: str, omissions: list[Omission]) -> Iterator[list[_File]]:
+def _alternatives(item: XmlNode, base: str, omissions: list[Omission]) -> Iterator[list[_File]]:
     """Return groups of files; those of a `media:group` are versions of one file."""
     groups = [(group.all("media_content"), (group, item)) for group in item.all("media_group")]
     single = [*item.all("media_content", "enclosure", "atom_enclosure")]
@@ -103,25 +103,25 @@ def _alternatives(item: Node, base: str, omissions: list[Omission]) -> Iterator[
         yield files
 
 
-def _is_page(content: Node) -> bool:
+def _is_page(content: XmlNode) -> bool:
     return content.get("type").lower().startswith(("text/html", "application/xhtml"))
 
 
-def _media_parents(item: Node) -> list[Node]:
+def _media_parents(item: XmlNode) -> list[XmlNode]:
     """Return the elements in which elements of Media RSS may be: the item, groups, and files."""
     groups = item.all("media_group")
     files = [content for group in groups for content in group.all("media_content")]
     return [item, *groups, *item.all("media_content"), *files]
 
 
-def _players(item: Node, base: str) -> list[str]:
+def _players(item: XmlNode, base: str) -> list[str]:
     """Return the addresses of pages that play a medium, `media:player`."""
     players = [player for parent in _media_parents(item) for player in parent.all("media_player")]
     sources = [player.get("url") or player.content for player in players]
     return list(dict.fromkeys(url for source in sources if (url := resolve_http_url(source, base))))
 
 
-def _thumbnails(item: Node, base: str) -> Iterator[_File]:
+def _thumbnails(item: XmlNode, base: str) -> Iterator[_File]:
     for parent in _media_parents(item):
         for node in parent.all("media_thumbnail", "itunes_image", "image"):
             url = resolve_http_url(node.get("url") or node.get("href") or node.text("url") or node.content, base)
@@ -129,7 +129,7 @@ def _thumbnails(item: Node, base: str) -> Iterator[_File]:
                 yield _File(node, (node, parent, item), url, "image")
 
 
-def _kind(node: Node, url: str) -> str:
+def _kind(node: XmlNode, url: str) -> str:
     """Return "image", "video" or "audio", or "" for other files."""
     kind = node.get("medium").lower() or node.get("type").lower().partition("/")[0]
     return kind if kind in _KINDS else file_kind(url)
@@ -140,7 +140,7 @@ def _width(file: _File) -> int:
     return int(text) if _PIXELS.fullmatch(text) else 0
 
 
-def _size(node: Node) -> dict[str, int]:
+def _size(node: XmlNode) -> dict[str, int]:
     sizes = {name: node.get(name) for name in ("width", "height")}
     return {name: int(text) for name, text in sizes.items() if _PIXELS.fullmatch(text)}
 
@@ -164,7 +164,7 @@ def _text(file: _File, name: str) -> str | None:
     return next((text for node in file.contexts if (text := html_to_line(node.text(name)))), None)
 
 
-def _player(item: Node, kind: str, files: list[_File], base: str) -> Record:
+def _player(item: XmlNode, kind: str, files: list[_File], base: str) -> Record:
     """Return the record of an audio or a video, whose files are versions of each other."""
     sources = [{"url": file.url, "type": _media_type(file.node), **_size(file.node)} for file in files]
     record: Record = {"kind": kind, "sources": sources}
@@ -175,7 +175,7 @@ def _player(item: Node, kind: str, files: list[_File], base: str) -> Record:
     return record | ({"duration_seconds": duration} if duration else {})
 
 
-def _media_type(node: Node) -> str | None:
+def _media_type(node: XmlNode) -> str | None:
     type_ = node.get("type").lower()
     return type_ if "/" in type_ and len(type_) <= 100 else None
 

@@ -13,7 +13,7 @@ from newsapi.imports.mapping import CategoryMapping
 from newsapi.imports.ndjson import RecordProblem
 from newsapi.imports.readers.addresses import drop_relative_addresses
 from newsapi.imports.readers.feeds.atom_entries import omission_of, read_atom_entry, read_atom_feed
-from newsapi.imports.readers.feeds.feed_items import Feed, FeedItem, Note
+from newsapi.imports.readers.feeds.feed_items import FeedItem, Note, SourceFeed
 from newsapi.imports.readers.feeds.feed_media import read_files
 from newsapi.imports.readers.feeds.rss_items import read_rss_feed, read_rss_item
 from newsapi.imports.readers.headlines import (
@@ -35,7 +35,7 @@ from newsapi.imports.readers.terms import (
 )
 from newsapi.imports.readers.xml.text_decoding import HEAD_BYTES
 from newsapi.imports.readers.xml.xml_files import FileElement, XmlFile
-from newsapi.imports.readers.xml.xml_nodes import Node
+from newsapi.imports.readers.xml.xml_nodes import XmlNode
 from newsapi.text.former_slugs import normalize_former_slug
 from newsapi.text.slugs import slugify
 
@@ -81,7 +81,7 @@ def read_records(stream: BinaryIO, *, mapping: CategoryMapping) -> Iterator[tupl
 class _FeedReader:
     """Reads the items of a feed in their order."""
 
-    feed: Feed
+    feed: SourceFeed
     terms: TermMapper
     mapping: CategoryMapping
     repeated: frozenset[str] = frozenset()
@@ -105,7 +105,7 @@ class _FeedReader:
         item = _read_item(node, self.feed)
         yield from self._read_item(item, node, number)
 
-    def _read_item(self, item: FeedItem, node: Node, number: int) -> Iterator[RecordOrProblem]:
+    def _read_item(self, item: FeedItem, node: XmlNode, number: int) -> Iterator[RecordOrProblem]:
         name = f"item {number} «{item.title or item.guid or item.link or ''}»"
         headline = item.title or make_headline(item.content or item.summary)
         files = read_files(node, item.file_base, headline or "", described=item.described)
@@ -179,7 +179,7 @@ class _FeedReader:
             return slug
         return shorten_slug(slug, short_hash(source_id))
 
-    def _source_id(self, item: FeedItem, node: Node, headline: str) -> str:
+    def _source_id(self, item: FeedItem, node: XmlNode, headline: str) -> str:
         """Return the identity of an item: its guid, else its address; within its feed unless that is a URI."""
         identity, what_differs = _identity(node)
         guid = item.guid or item.link or f"{headline} {item.published.text or short_hash(item.content or item.summary)}"
@@ -191,7 +191,7 @@ class _FeedReader:
         return guid if len(guid) <= _MAX_SOURCE_ID_CHARACTERS else f"{guid[:400]}#{short_hash(guid)}"
 
 
-def _identity(node: Node) -> tuple[str, str]:
+def _identity(node: XmlNode) -> tuple[str, str]:
     """Return the guid of an item or else its address, and by what items differ that have the same one."""
     guid = node.text("guid", "dc_identifier", "atom_id", "id")
     links = node.all("link", "atom_link")
@@ -212,13 +212,13 @@ def _index_feed(file: XmlFile, mapping: CategoryMapping) -> _FeedReader:
     return _FeedReader(_read_feed(file.document), TermMapper(mapping), mapping, frozenset(repeated))
 
 
-def _read_feed(root: Node | None) -> Feed:
+def _read_feed(root: XmlNode | None) -> SourceFeed:
     if root is None:
-        return Feed()
+        return SourceFeed()
     return read_atom_feed(root) if root.name == "atom_feed" else read_rss_feed(root)
 
 
-def _read_item(node: Node, feed: Feed) -> FeedItem:
+def _read_item(node: XmlNode, feed: SourceFeed) -> FeedItem:
     return read_atom_entry(node, feed) if node.name == "atom_entry" else read_rss_item(node, feed)
 
 

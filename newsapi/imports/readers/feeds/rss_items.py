@@ -6,10 +6,10 @@ from typing import Final
 
 from newsapi.imports.formats import Omission
 from newsapi.imports.readers.feeds.feed_dates import parse_feed_date
-from newsapi.imports.readers.feeds.feed_items import Feed, FeedItem, add_authors, add_unknown, read_terms
+from newsapi.imports.readers.feeds.feed_items import FeedItem, SourceFeed, add_authors, add_unknown, read_terms
 from newsapi.imports.readers.languages import read_language
 from newsapi.imports.readers.terms import html_to_line, resolve_http_url
-from newsapi.imports.readers.xml.xml_nodes import Node
+from newsapi.imports.readers.xml.xml_nodes import XmlNode
 
 _PUBLISHED: Final = tuple(
     "pubDate pubdate dc_date dcterms_issued dcterms_created atom_published dcterms_date published".split()
@@ -36,7 +36,7 @@ _KNOWN: Final = frozenset(
 )
 
 
-def read_rss_feed(root: Node) -> Feed:
+def read_rss_feed(root: XmlNode) -> SourceFeed:
     """Return the data of a feed from its document, of which the items were taken."""
     channel = root.find("channel", "Channel") or root
     links = [link.content or link.get("href") for link in channel.all("link")]
@@ -46,10 +46,10 @@ def read_rss_feed(root: Node) -> Feed:
     base = resolve_http_url(channel.base, link) or resolve_http_url(root.base, link) or ""
     language = read_language(channel.text("language"), channel.text("dc_language"), channel.language, root.language)
     date = parse_feed_date(channel.text("pubDate", "dc_date", "lastBuildDate", "atom_updated", "dcterms_modified"))
-    return Feed(html_to_line(channel.text("title")), link, base, language, (), date)
+    return SourceFeed(html_to_line(channel.text("title")), link, base, language, (), date)
 
 
-def read_rss_item(node: Node, feed: Feed) -> FeedItem:
+def read_rss_item(node: XmlNode, feed: SourceFeed) -> FeedItem:
     """Return an item of RSS."""
     item = FeedItem()
     guid = node.find("guid")
@@ -81,7 +81,7 @@ def read_rss_item(node: Node, feed: Feed) -> FeedItem:
     return item
 
 
-def _link(node: Node, base: str) -> str | None:
+def _link(node: XmlNode, base: str) -> str | None:
     """Return the address of an item's page; the original one where a service counts clicks."""
     texts = [node.text("feedburner_origLink", "other_origLink")]
     texts += [link.content or link.get("href") for link in node.all("link") if link.get("rel") in {"", "alternate"}]
@@ -89,7 +89,7 @@ def _link(node: Node, base: str) -> str | None:
     return next((url for text in texts if text and (url := resolve_http_url(text, base))), None)
 
 
-def _add_text(item: FeedItem, node: Node, feed: Feed) -> None:
+def _add_text(item: FeedItem, node: XmlNode, feed: SourceFeed) -> None:
     """Add content and summary: an item without content has its summary as text."""
     contents = {text: child for child in node.all(*_CONTENTS) if (text := child.inner_html())}
     summaries = {text: child for child in node.all(*_SUMMARIES) if (text := child.inner_html())}
@@ -105,15 +105,15 @@ def _add_text(item: FeedItem, node: Node, feed: Feed) -> None:
     item.body_base = feed.base_of(node, *text_nodes) or item.link or feed.link
 
 
-def _media_description(node: Node) -> Node | None:
+def _media_description(node: XmlNode) -> XmlNode | None:
     parents = [node, *node.all("media_group", "media_content")]
     return next((child for parent in parents for child in parent.all("media_description") if child.content), None)
 
 
-def _author_nodes(node: Node) -> list[Node]:
+def _author_nodes(node: XmlNode) -> list[XmlNode]:
     """Return the elements that name the authors, of the first kind that occurs."""
     return next((found for name in _AUTHORS if (found := [one for one in node.all(name) if one.content])), [])
 
 
-def _author(author: Node) -> str:
+def _author(author: XmlNode) -> str:
     return author.text("atom_name", "name") or author.content

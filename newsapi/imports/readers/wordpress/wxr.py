@@ -11,12 +11,12 @@ from newsapi.imports.mapping import CategoryMapping
 from newsapi.imports.ndjson import RecordProblem
 from newsapi.imports.readers.recognition import recognize_file
 from newsapi.imports.readers.terms import TermMapper, html_to_line
-from newsapi.imports.readers.wordpress.wxr_index import Export, index_export, is_post
+from newsapi.imports.readers.wordpress.wxr_index import WordPressExport, index_export, is_post
 from newsapi.imports.readers.wordpress.wxr_posts import PostReader, comments_of
 from newsapi.imports.readers.wordpress.wxr_terms import read_post_terms
 from newsapi.imports.readers.xml.text_decoding import HEAD_BYTES
 from newsapi.imports.readers.xml.xml_files import FileElement, XmlFile
-from newsapi.imports.readers.xml.xml_nodes import Node
+from newsapi.imports.readers.xml.xml_nodes import XmlNode
 
 _ELEMENTS: Final = r"(?:[\w.-]+:)?item|[\w.-]+:(?:author|category|tag|term)"
 _KINDS: Final = {
@@ -83,7 +83,7 @@ def read_records(
 
 
 def _read_post(
-    element: FileElement, item: Node, reader: PostReader, terms: TermMapper, ordinal: int
+    element: FileElement, item: XmlNode, reader: PostReader, terms: TermMapper, ordinal: int
 ) -> Iterator[RecordOrProblem]:
     """Return the new terms of a post, what is to be told of it, and its record."""
     post_terms = read_post_terms(item, reader.export.authors)
@@ -101,7 +101,7 @@ def _read_post(
     yield post.record | mapped.references
 
 
-def _omissions(node: Node, export: Export) -> list[Omission]:
+def _omissions(node: XmlNode, export: WordPressExport) -> list[Omission]:
     """Return what of an element of the export is not imported, unless it is part of something else."""
     if node.name != "item":
         return _omissions_of_term(node, export)
@@ -115,7 +115,7 @@ def _omissions(node: Node, export: Export) -> list[Omission]:
     return [Omission(kind or (f"{post_type[:60]} item" if post_type else "untyped item"), title), *comments]
 
 
-def _omissions_of_term(node: Node, export: Export) -> list[Omission]:
+def _omissions_of_term(node: XmlNode, export: WordPressExport) -> list[Omission]:
     """Return what is not imported of a category, a tag or another term: all of it, if no post has it."""
     if node.name == "wp_author":
         return []

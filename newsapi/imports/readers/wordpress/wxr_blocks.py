@@ -9,7 +9,7 @@ import orjson
 
 from newsapi.imports.readers.players import render_url
 from newsapi.imports.readers.terms import resolve_http_url
-from newsapi.imports.readers.wordpress.wxr_index import Export
+from newsapi.imports.readers.wordpress.wxr_index import WordPressExport
 
 _MARK: Final = "<!-- wp:"
 _ADDRESSES: Final = ("url", "src", "mediaUrl", "href")
@@ -25,7 +25,7 @@ class _Block(NamedTuple):
     attributes: Mapping[str, object]
 
 
-def render_blocks(text: str, export: Export, meta: Mapping[str, str], depth: int = 0) -> tuple[str, list[str]]:
+def render_blocks(text: str, export: WordPressExport, meta: Mapping[str, str], depth: int = 0) -> tuple[str, list[str]]:
     """Put HTML in place of the blocks that have none.
 
     Args:

@@ -22,7 +22,7 @@ from newsapi.imports.readers.terms import (
 from newsapi.imports.readers.wordpress.wxr_media import AttachmentIndex
 from newsapi.imports.readers.wordpress.wxr_terms import AuthorIndex
 from newsapi.imports.readers.xml.xml_files import FileElement, XmlFile
-from newsapi.imports.readers.xml.xml_nodes import Node
+from newsapi.imports.readers.xml.xml_nodes import XmlNode
 from newsapi.text.former_slugs import normalize_former_slug
 from newsapi.text.slugs import slugify
 
@@ -51,7 +51,7 @@ class PostIndex:
     _addresses: dict[bytes, int] = field(default_factory=dict)
     _identities: Counter[str] = field(default_factory=Counter)
 
-    def add(self, item: Node) -> None:
+    def add(self, item: XmlNode) -> None:
         """Add the next post."""
         ordinal = len(self.slugs)
         id_ = item.text("wp_post_id")
@@ -92,7 +92,7 @@ class PostIndex:
         ordinal = self._addresses.get(key) if key else None
         return None if ordinal is None else self.slugs[ordinal]
 
-    def source_id(self, item: Node, site_url: str, slug: str) -> str:
+    def source_id(self, item: XmlNode, site_url: str, slug: str) -> str:
         """Return the identity of a post: its id within the site or, if the file repeats that, its guid or address."""
         id_, *others = [*_identities(item), "", ""][:3]
         if id_.isdigit() and self._identities[id_] == 1:
@@ -104,7 +104,7 @@ class PostIndex:
 
 
 @dataclass(slots=True)
-class Export:
+class WordPressExport:
     """The data of a whole export.
 
     Attributes:
@@ -139,9 +139,9 @@ class Export:
         return f'<a data-article-id="{slug}"{link[0][2:]}' if slug else link[0]
 
 
-def index_export(file: XmlFile) -> Export:
+def index_export(file: XmlFile) -> WordPressExport:
     """Read an export once and return what its posts refer to."""
-    export = Export()
+    export = WordPressExport()
     for element in file.elements():
         if element.node is not None:
             _index_element(export, element)
@@ -159,7 +159,7 @@ def index_export(file: XmlFile) -> Export:
     return export
 
 
-def _index_element(export: Export, element: FileElement) -> None:
+def _index_element(export: WordPressExport, element: FileElement) -> None:
     node = element.node
     if node is None:
         return
@@ -179,17 +179,17 @@ def _index_element(export: Export, element: FileElement) -> None:
             export.used_terms.update((term.get("domain", "category"), term.get("nicename")) for term in terms)
 
 
-def is_post(item: Node) -> bool:
+def is_post(item: XmlNode) -> bool:
     """Return whether an item is a post that an editor has saved."""
     return item.text("wp_post_type") == "post" and item.text("wp_status") not in UNSAVED_STATUSES
 
 
-def meta_of(item: Node) -> dict[str, str]:
+def meta_of(item: XmlNode) -> dict[str, str]:
     """Return the custom fields of an item; of several with one name, the last."""
     return {meta.text("wp_meta_key"): meta.text("wp_meta_value") for meta in item.all("wp_postmeta")}
 
 
-def former_slugs(item: Node) -> list[str]:
+def former_slugs(item: XmlNode) -> list[str]:
     """Return the former slugs of a post as they are stored: old names, its name, and the end of its address."""
     name = item.text("wp_post_name").lower().removesuffix(TRASHED_SUFFIX)
     candidates = [*_old_names(item), name, last_segment(item.text("link"))]
@@ -215,7 +215,7 @@ def _bare_host(host: str | None) -> str:
     return (host or "").lower().removeprefix("www.")
 
 
-def _wanted_slug(item: Node, name: str, id_: str) -> str:
+def _wanted_slug(item: XmlNode, name: str, id_: str) -> str:
     # Squarespace exports names with their folders.
     slug = slug_from_segment(name.removesuffix(TRASHED_SUFFIX).rpartition("/")[2]) if name else None
     if slug:
@@ -225,13 +225,13 @@ def _wanted_slug(item: Node, name: str, id_: str) -> str:
     return shorten_slug(title_slug, id_) if id_.isdigit() else title_slug
 
 
-def _old_names(item: Node) -> Iterator[str]:
+def _old_names(item: XmlNode) -> Iterator[str]:
     for meta in item.all("wp_postmeta"):
         if meta.text("wp_meta_key") == "_wp_old_slug":
             yield meta.text("wp_meta_value").lower()
 
 
-def _former_links(item: Node) -> Iterator[str]:
+def _former_links(item: XmlNode) -> Iterator[str]:
     """Return the addresses that a post had under its former names."""
     link = item.text("link").rstrip("/")
     start, slash, _ = link.rpartition("/")
@@ -240,6 +240,6 @@ def _former_links(item: Node) -> Iterator[str]:
             yield f"{start}/{name}"
 
 
-def _identities(item: Node) -> list[str]:
+def _identities(item: XmlNode) -> list[str]:
     """Return the id, the guid and the address of a post, by which it may be recognised."""
     return [item.text("wp_post_id"), item.text("guid"), resolve_http_url(item.text("link")) or ""]

@@ -14,7 +14,7 @@ from newsapi.imports.formats import Omission
 from newsapi.imports.readers.media_kinds import file_kind
 from newsapi.imports.readers.players import render_file
 from newsapi.imports.readers.terms import Record, html_to_line, html_to_text, resolve_http_url
-from newsapi.imports.readers.xml.xml_nodes import Node
+from newsapi.imports.readers.xml.xml_nodes import XmlNode
 
 _SIZE = re.compile(r's:5:"width";i:([1-9]\d{0,4});s:6:"height";i:([1-9]\d{0,4});')
 _UPLOAD: Final = re.compile(r"[^\s\"'<>()?#\\]*+/[^\s\"'<>()?#\\/]++")
@@ -33,7 +33,7 @@ class AttachmentIndex:
     _used: set[str] = field(default_factory=set)
     _missing: list[str] = field(default_factory=list)
 
-    def add(self, line: int, attachment: Node, meta: Mapping[str, str]) -> None:
+    def add(self, line: int, attachment: XmlNode, meta: Mapping[str, str]) -> None:
         """Add an attachment, an item of the export that begins on a line."""
         url = resolve_http_url(attachment.text("wp_attachment_url") or attachment.text("guid"))
         id_ = attachment.text("wp_post_id") or f"line {line}"

@@ -23,10 +23,10 @@ from newsapi.imports.readers.media_kinds import file_kind
 from newsapi.imports.readers.terms import Record, html_to_line, html_to_text, resolve_http_url
 from newsapi.imports.readers.wordpress import wxr_blocks
 from newsapi.imports.readers.wordpress.shortcodes import render_content
-from newsapi.imports.readers.wordpress.wxr_index import Export, former_slugs, meta_of
+from newsapi.imports.readers.wordpress.wxr_index import WordPressExport, former_slugs, meta_of
 from newsapi.imports.readers.wordpress.wxr_seo import read_seo
 from newsapi.imports.readers.wordpress.wxr_terms import PostTerms
-from newsapi.imports.readers.xml.xml_nodes import Node
+from newsapi.imports.readers.xml.xml_nodes import XmlNode
 
 Note = Omission | RecordWarning
 
@@ -58,11 +58,11 @@ class PostRecord:
 class PostReader:
     """Reads the posts of an export in their order."""
 
-    export: Export
+    export: WordPressExport
     mapping: CategoryMapping
     zone: ZoneInfo
 
-    def read(self, item: Node, ordinal: int, terms: PostTerms) -> PostRecord:
+    def read(self, item: XmlNode, ordinal: int, terms: PostTerms) -> PostRecord:
         """Return the record of the post with a number.
 
         Args:
@@ -103,7 +103,7 @@ class PostReader:
         record |= seo | ({"language": language} if language else {}) | ({"base_url": base_url} if base_url else {})
         return PostRecord(record, notes)
 
-    def _body(self, item: Node, meta: dict[str, str], notes: list[Note]) -> str:
+    def _body(self, item: XmlNode, meta: dict[str, str], notes: list[Note]) -> str:
         export, label = self.export, html_to_line(item.text("title")) or item.text("wp_post_name")
         source = item.text("content_encoded") or item.text("description")
         builder = next((name for name in _PAGE_BUILDERS if len(meta.get(name, "")) > 2), None)
@@ -122,7 +122,7 @@ class PostReader:
             notes += [Omission("relative address", label)] * count
         return body
 
-    def _base_url(self, item: Node) -> str:
+    def _base_url(self, item: XmlNode) -> str:
         """Return what relative addresses of a post are resolved against: its address, or that of the site; or ""."""
         return resolve_http_url(item.text("link"), f"{self.export.url}/") or self.export.url
 
@@ -136,7 +136,7 @@ class PostReader:
             notes.append(RecordWarning("/image", f"the featured image, attachment {id_}, is not in the file"))
         return image
 
-    def _publication(self, item: Node, meta: dict[str, str], slug: str, notes: list[Note]) -> Record:
+    def _publication(self, item: XmlNode, meta: dict[str, str], slug: str, notes: list[Note]) -> Record:
         """Return the status and the times of a post. What was not public stays so."""
         source = item.text("wp_status")
         status = _STATUS.get(source, "draft")
@@ -156,7 +156,7 @@ class PostReader:
             "updated_at": self._time(item, "wp_post_modified"),
         }
 
-    def _time(self, item: Node, name: str) -> str | None:
+    def _time(self, item: XmlNode, name: str) -> str | None:
         """Return a time from its UTC element, or else from the local one; None if neither is valid."""
         for text, offset in ((item.text(f"{name}_gmt"), UTC), (item.text(name), self.zone)):
             try:
@@ -165,7 +165,7 @@ class PostReader:
                 continue
         return None
 
-    def _previous_slugs(self, item: Node, ordinal: int, status: str, notes: list[Note]) -> list[str]:
+    def _previous_slugs(self, item: XmlNode, ordinal: int, status: str, notes: list[Note]) -> list[str]:
         """Return the former slugs of a post that was public, except those that lead to another post."""
         if status not in {"published", "withdrawn"}:
             return []
@@ -193,7 +193,7 @@ def _rfc_822_time(text: str) -> str | None:
         return None
 
 
-def _enclosures(item: Node) -> list[Record]:
+def _enclosures(item: XmlNode) -> list[Record]:
     """Return the audio and video files that WordPress stores as enclosures: address, size and type in lines."""
     media: list[Record] = []
     for meta in item.all("wp_postmeta"):
@@ -206,13 +206,13 @@ def _enclosures(item: Node) -> list[Record]:
     return media
 
 
-def comments_of(item: Node, title: str) -> list[Omission]:
+def comments_of(item: XmlNode, title: str) -> list[Omission]:
     """Return the comments of an item, which are not imported: their texts and authors are private."""
     types = [comment.text("wp_comment_type") for comment in item.all("wp_comment")]
     return [Omission(type_ if type_ in _PINGS else "comment", title) for type_ in types]
 
 
-def _not_imported(item: Node, meta: dict[str, str], headline: str) -> list[Note]:
+def _not_imported(item: XmlNode, meta: dict[str, str], headline: str) -> list[Note]:
     """Return what a post has that no field of an article holds: comments, and custom fields that are not hidden."""
     notes: list[Note] = [*comments_of(item, headline)]
     fields = [name for name in meta if name and not name.startswith("_") and not name.startswith(_KNOWN_FIELDS)]

@@ -10,7 +10,7 @@ from newsapi.imports.formats import Omission
 from newsapi.imports.readers.languages import read_language
 from newsapi.imports.readers.persons import person_name
 from newsapi.imports.readers.terms import ImportedTerm, make_category, short_hash, shorten_slug
-from newsapi.imports.readers.xml.xml_nodes import Node
+from newsapi.imports.readers.xml.xml_nodes import XmlNode
 from newsapi.text.slugs import slugify
 
 _FORMATS: Final = {"post-format-gallery": "gallery", "post-format-video": "video"}
@@ -31,7 +31,7 @@ class AuthorIndex:
     _lines: dict[str, int] = field(default_factory=dict)
     _used: set[str] = field(default_factory=set)
 
-    def add(self, author: Node, line: int) -> None:
+    def add(self, author: XmlNode, line: int) -> None:
         """Add an author of the export, `wp:author`."""
         name = person_name(author.text("wp_author_display_name")) or person_name(
             f"{author.text('wp_author_first_name')} {author.text('wp_author_last_name')}"
@@ -99,7 +99,7 @@ class PostTerms:
     omissions: list[Omission] = field(default_factory=list)
 
 
-def read_post_terms(item: Node, authors: AuthorIndex) -> PostTerms:
+def read_post_terms(item: XmlNode, authors: AuthorIndex) -> PostTerms:
     """Return the terms of a post.
 
     Args:

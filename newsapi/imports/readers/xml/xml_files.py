@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from newsapi.imports.readers.xml.text_decoding import iter_text
-from newsapi.imports.readers.xml.xml_nodes import ElementParser, Node, namespaces_of, parse_document
+from newsapi.imports.readers.xml.xml_nodes import ElementParser, XmlNode, namespaces_of, parse_document
 from newsapi.imports.readers.xml.xml_splitter import (
     MAX_OUTSIDE_CHARACTERS,
     ElementText,
@@ -36,7 +36,7 @@ class FileElement:
     """
 
     line: int
-    node: Node | None
+    node: XmlNode | None
     fault: str | None = None
     label: str = ""
     is_last: bool = False
@@ -85,7 +85,7 @@ class XmlFile:
                 start = match.end()
 
     @property
-    def document(self) -> Node | None:
+    def document(self) -> XmlNode | None:
         """The document without its records; known after all elements were read once."""
         return parse_document(self._outside or "")
 

@@ -93,14 +93,14 @@ _XML_BASE: Final = "{http://www.w3.org/XML/1998/namespace}base"
 _XML_LANG: Final = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
-class Node:
+class XmlNode:
     """An element. Names of elements have the usual prefix of their namespace: `content_encoded`, `wp_post_id`."""
 
     __slots__ = ("_children", "_element")
 
     def __init__(self, element: _LxmlObject) -> None:
         self._element = element
-        self._children: dict[str, list[Node]] | None = None
+        self._children: dict[str, list[XmlNode]] | None = None
 
     @property
     def name(self) -> str:
@@ -118,12 +118,12 @@ class Node:
         return (self._element.get(_XML_LANG) or "").strip()
 
     @property
-    def children(self) -> Mapping[str, list[Node]]:
+    def children(self) -> Mapping[str, list[XmlNode]]:
         """The child elements by name, each in the order of the file."""
         if self._children is None:
             self._children = {}
             for child in self._element:
-                self._children.setdefault(_usual_name(child.tag), []).append(Node(child))
+                self._children.setdefault(_usual_name(child.tag), []).append(XmlNode(child))
         return self._children
 
     def get(self, attribute: str, default: str = "") -> str:
@@ -135,12 +135,12 @@ class Node:
         """Whether the element has neither text nor attributes."""
         return not self._element.attrib and not self.content
 
-    def all(self, *names: str) -> list[Node]:
+    def all(self, *names: str) -> list[XmlNode]:
         """Return the children with a name, or with one of several."""
         children = self.children
         return [child for name in names if name in children for child in children[name]]
 
-    def find(self, *names: str) -> Node | None:
+    def find(self, *names: str) -> XmlNode | None:
         """Return the first child with the first name that occurs, or None."""
         return next(iter(self.all(*names)), None)
 
@@ -160,10 +160,10 @@ class Node:
             return (self._element.text or "").strip()
         return "".join(self._element.itertext()).strip()
 
-    def descendants(self) -> Iterator[Node]:
+    def descendants(self) -> Iterator[XmlNode]:
         """Iterate over all elements within this one, in the order of the file."""
         for element in self._element.iterdescendants():
-            yield Node(element)
+            yield XmlNode(element)
 
     def inner_html(self) -> str:
         """Return the content as HTML: its text, which is HTML, or else the elements in it, serialized."""
@@ -182,7 +182,7 @@ class Node:
 class Parsed(NamedTuple):
     """A parsed element, or None if it could not be parsed; and what was wrong with its XML."""
 
-    node: Node | None
+    node: XmlNode | None
     fault: str | None
 
 
@@ -219,13 +219,13 @@ class ElementParser:
         element = (
             next((child for child in wrapper if isinstance(child.tag, str)), None) if wrapper is not None else None
         )
-        return Parsed(None if element is None else Node(element), fault)
+        return Parsed(None if element is None else XmlNode(element), fault)
 
 
-def parse_document(text: str) -> Node | None:
+def parse_document(text: str) -> XmlNode | None:
     """Parse the beginning and the end of a file, from which its records were taken; None if it is no XML."""
     root = _root(text)
-    return None if root is None else Node(root)
+    return None if root is None else XmlNode(root)
 
 
 def namespaces_of(text: str) -> dict[str | None, str]:
