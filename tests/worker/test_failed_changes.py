@@ -37,7 +37,8 @@ class PickyConsumer(Consumer):
     def handle(self, rows):
         if self.fails_always:
             raise self.fails_always
-        self._waiting += [[row, self._delay] for row in rows if not any(row is other for other, _ in self._waiting)]
+        known = {row.seq for row, _ in self._waiting}  # a batch that failed is delivered again
+        self._waiting += [[row, self._delay] for row in rows if row.seq not in known]
         finished = self._process([row for row, left in self._waiting if left == 0])
         self._waiting = [[row, left - 1] for row, left in self._waiting if left]
         return finished
