@@ -4,6 +4,7 @@ import json
 from hashlib import blake2b
 from io import BytesIO
 from itertools import pairwise
+from unicodedata import normalize
 
 import pytest
 from hypothesis import given, settings
@@ -147,9 +148,28 @@ JSON = st.recursive(
 
 @settings(max_examples=50)
 @given(st.dictionaries(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=5), JSON))
-def test_what_was_written_is_read(record):
-    assert parse_line(json.dumps(record).encode()) == record
-    assert parse_line(json.dumps(record, ensure_ascii=False, indent=1).encode()) == record
+def test_what_was_written_is_read_with_its_text_composed(record):
+    parsed = parse_line(json.dumps(record).encode())
+    assert parse_line(json.dumps(record, ensure_ascii=False, indent=1).encode()) == parsed
+    assert {name: composed(value) for name, value in parsed.items()} == {
+        name: composed(value) for name, value in record.items()
+    }
+    assert parse_line(json.dumps(parsed).encode()) == parsed
+
+
+def composed(value):
+    """A value with all its strings in Unicode NFC; names of members stay as they are."""
+    if isinstance(value, str):
+        return normalize("NFC", value)
+    if isinstance(value, list):
+        return [composed(item) for item in value]
+    return {name: composed(member) for name, member in value.items()} if isinstance(value, dict) else value
+
+
+@pytest.mark.parametrize("name", ["a", "e\u0301"])
+def test_a_string_is_composed_wherever_it_is(name):
+    parsed = parse_line(json.dumps({name: ["e\u0301", {"b": "\u1100\u1161"}, 1, None]}).encode())
+    assert parsed == {name: ["\xe9", {"b": "\uac00"}, 1, None]}
 
 
 @given(st.dictionaries(st.sampled_from(["a", "b:", ":"]), JSON, min_size=1), st.sampled_from([":", " :", "\t: "]), JSON)
