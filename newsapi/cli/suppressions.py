@@ -14,9 +14,9 @@ import click
 from newsapi.cli.startup import open_database
 from newsapi.db.clock import utc_now
 from newsapi.settings import Settings
-from newsapi.subscriptions import bounce_reports, mail_files
 from newsapi.subscriptions import commands as subscription_commands
-from newsapi.subscriptions.bounce_reports import NoticeResult
+from newsapi.subscriptions.bounces import mail_files, reports
+from newsapi.subscriptions.bounces.reports import NoticeResult
 from newsapi.subscriptions.tokens import TokenSigner
 
 TEMPORARY_FAILURE_STATUS: Final = 75
@@ -43,7 +43,7 @@ def import_bounces(files: tuple[Path, ...]) -> None:
     counts = Counter[str]()
     with _subscription_context() as context:
         for place, message in _messages(files):
-            result = bounce_reports.apply_notice(context, message, now=utc_now())
+            result = reports.apply_notice(context, message, now=utc_now())
             _report(place, result)
             counts.update(suppressed=result.suppressed, kept=len(result.kept), not_ours=result.not_ours)
             counts["held_back"] += len(result.held_back)

@@ -36,9 +36,17 @@ from itertools import groupby
 from typing import Final
 
 from newsapi.text.blocks_html import LEVELS, MARK_ELEMENTS, Block, blocks_to_html
+from newsapi.text.body_html.policy import BLOCK_ELEMENTS, FORCED_ATTRIBUTES
+from newsapi.text.body_html.tree import (
+    Child,
+    Node,
+    collapse_whitespace,
+    is_blank,
+    only_child,
+    parse_fragment,
+    serialize,
+)
 from newsapi.text.html import html_to_text
-from newsapi.text.html_policy import BLOCK_ELEMENTS, FORCED_ATTRIBUTES
-from newsapi.text.html_tree import Child, Node, collapse_whitespace, is_blank, only_child, parse_fragment, serialize
 from newsapi.text.internal_links import ARTICLE_ID_PATTERN
 
 _HOST = re.compile(r"https://([^/?#:]+)")

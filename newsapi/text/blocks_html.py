@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
+from newsapi.text.body_html.policy import FORCED_ATTRIBUTES
+from newsapi.text.body_html.tree import escape_attribute, escape_text
 from newsapi.text.html import html_to_text
-from newsapi.text.html_policy import FORCED_ATTRIBUTES
-from newsapi.text.html_tree import escape_attribute, escape_text
 from newsapi.text.json_types import JsonObject, JsonValue
 
 Block: TypeAlias = JsonObject

@@ -1,7 +1,8 @@
 """The HTML of an article body: sanitizing, conversion to and from text, word count and reading time.
 
-A body is parsed once. Media are replaced by images, links and allowed frames (`html_media`), elements and attributes
-are filtered (`html_filter`) and nested strictly (`html_nesting`), and the tree is written in one notation.
+A body is parsed once. Media are replaced by images, links and allowed frames (`body_html.media`), elements and
+attributes are filtered (`body_html.filter`) and nested strictly (`body_html.nesting`), and the tree is written in one
+notation.
 """
 
 import re
@@ -12,31 +13,31 @@ from typing import Final
 
 import nh3
 
-from newsapi.text import html_policy
+from newsapi.text.body_html import policy
+from newsapi.text.body_html.context import BodyMedia, HtmlContext, Removal
+from newsapi.text.body_html.filter import filter_body
+from newsapi.text.body_html.media import replace_media
+from newsapi.text.body_html.nesting import nest_body
+from newsapi.text.body_html.tree import escape_text, parse_fragment, serialize
 from newsapi.text.characters import compose, strip_forbidden, strip_invisible
-from newsapi.text.html_context import BodyMedia, HtmlContext, Removal
-from newsapi.text.html_filter import filter_body
-from newsapi.text.html_media import replace_media
-from newsapi.text.html_nesting import nest_body
-from newsapi.text.html_tree import escape_text, parse_fragment, serialize
 
 WORDS_PER_MINUTE: Final = 200
 _MAX_PASSES: Final = 6
 
 # A second, independent sanitizer with another parser (html5ever), which sees only the output of the first.
 _CLEANER = nh3.Cleaner(
-    tags=set(html_policy.ALLOWED_ELEMENTS),
+    tags=set(policy.ALLOWED_ELEMENTS),
     clean_content_tags={"script", "style"},
-    attributes=html_policy.allowed_attributes(),
+    attributes=policy.allowed_attributes(),
     url_schemes={"http", "https", "mailto", "tel"},
     link_rel="noopener noreferrer",
 )
 
-_HIDDEN_NAMES: Final = "|".join(sorted({*html_policy.REMOVED_ELEMENTS, *html_policy.PLAYER_ELEMENTS}))
+_HIDDEN_NAMES: Final = "|".join(sorted({*policy.REMOVED_ELEMENTS, *policy.PLAYER_ELEMENTS}))
 _HIDDEN_TAG = re.compile(rf"<(/?)({_HIDDEN_NAMES})(?![a-z0-9-])", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*+)[^<>]*+>")
 _LINE_ELEMENTS: Final = ("br", "caption", "dd", "dt", "li", "tr")
-_BLOCK_SEPARATORS: Final = dict.fromkeys(html_policy.BLOCK_ELEMENTS.difference(_LINE_ELEMENTS), "\n\n")
+_BLOCK_SEPARATORS: Final = dict.fromkeys(policy.BLOCK_ELEMENTS.difference(_LINE_ELEMENTS), "\n\n")
 _SEPARATORS_BEFORE: Final = _BLOCK_SEPARATORS | dict.fromkeys(_LINE_ELEMENTS, "\n") | {"td": " ", "th": " "}
 _SEPARATORS_AFTER: Final = _BLOCK_SEPARATORS | {"caption": "\n"}
 

@@ -9,8 +9,8 @@ from click.testing import CliRunner
 from sqlalchemy import text as sql
 
 from newsapi.cli.main import main
-from newsapi.subscriptions import bounce_reports
-from newsapi.subscriptions.bounce_reports import MAX_DAILY_UNKNOWN_HOSTS, NoticeResult, apply_notice
+from newsapi.subscriptions.bounces import reports as bounce_reports
+from newsapi.subscriptions.bounces.reports import MAX_DAILY_UNKNOWN_HOSTS, NoticeResult, apply_notice
 from newsapi.subscriptions.mail_transport import make_transport
 from tests.subscriptions.conftest import MailServer, NotifyingController, token
 from tests.support.invariants import dump

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from newsapi.subscriptions.bounces import parse_bounce, parse_notice
+from newsapi.subscriptions.bounces.notices import parse_bounce, parse_notice
 from newsapi.subscriptions.delivery_failures import FailureKind
 
 ANNA, BRUNO = "anna@lettori.example", "bruno@lettori.example"

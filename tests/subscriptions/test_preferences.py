@@ -10,7 +10,7 @@ from sqlalchemy import text as sql
 
 from newsapi.keys import commands as key_commands
 from newsapi.subscriptions import commands as actions
-from newsapi.subscriptions.bounces import parse_bounce
+from newsapi.subscriptions.bounces.notices import parse_bounce
 from tests.subscriptions.conftest import text, token
 from tests.support.client import Editor
 from tests.support.invariants import dump

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from newsapi.settings import Settings
 from newsapi.text import html
-from newsapi.text.html_context import BodyMedia, Removal
+from newsapi.text.body_html.context import BodyMedia, Removal
 from newsapi.text.json_types import JsonObject, JsonValue
 from newsapi.web.wire import format_instant
 

@@ -20,7 +20,7 @@ from newsapi.db.clock import Clock
 from newsapi.db.database import Database, Session
 from newsapi.db.types import uuid7
 from newsapi.settings import Settings
-from newsapi.text.html_context import Removal
+from newsapi.text.body_html.context import Removal
 
 
 @dataclass(frozen=True, slots=True)

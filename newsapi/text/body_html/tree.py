@@ -11,8 +11,8 @@ from typing import Final
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from newsapi.text.body_html.limits import is_markup, limit_nesting
 from newsapi.text.characters import compose, strip_forbidden
-from newsapi.text.html_limits import is_markup, limit_nesting
 
 VOID_ELEMENTS: Final = frozenset({"br", "hr", "img"})
 """The elements without content that sanitized HTML can have."""

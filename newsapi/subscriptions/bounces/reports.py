@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 from newsapi.errors import TokenExpired
 from newsapi.subscriptions import addresses, commands, queries
-from newsapi.subscriptions.bounces import Notice, RecipientReport, parse_notice
+from newsapi.subscriptions.bounces.notices import Notice, RecipientReport, parse_notice
 from newsapi.subscriptions.commands import SubscriptionContext
 from newsapi.subscriptions.delivery_failures import FailureKind
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from newsapi.text.html_context import HtmlContext
-from newsapi.text.html_tree import Child, Node, is_blank
+from newsapi.text.body_html.context import HtmlContext
+from newsapi.text.body_html.tree import Child, Node, is_blank
 
 IMAGE_ELEMENTS: Final = frozenset({"img", "amp-img", "amp-anim"})
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from newsapi.text.html_context import HtmlContext
-from newsapi.text.html_tree import VOID_ELEMENTS
+from newsapi.text.body_html.context import HtmlContext
+from newsapi.text.body_html.tree import VOID_ELEMENTS
 from newsapi.text.languages import canonicalize_tag
 from newsapi.text.slugs import is_slug, is_uuid
 from newsapi.text.urls import IMAGE_SCHEMES, LINK_SCHEMES, percent_encode, resolve_embed_url, resolve_url

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from newsapi.text.body_html.context import BodyMedia, BodyMediaSource, HtmlContext
+from newsapi.text.body_html.images import classes
+from newsapi.text.body_html.tree import Node
 from newsapi.text.embeds import page_url, resolve_player_url, resolve_web_url
-from newsapi.text.html_context import BodyMedia, BodyMediaSource, HtmlContext
-from newsapi.text.html_images import classes
-from newsapi.text.html_tree import Node
 from newsapi.text.languages import canonicalize_tag
 
 MAX_LABEL_CHARACTERS: Final = 80

@@ -16,14 +16,15 @@ from typing import Final, Literal
 
 from flufl.bounce import all_failures
 
-from newsapi.subscriptions import addresses, notice_parts
+from newsapi.subscriptions import addresses
+from newsapi.subscriptions.bounces import notice_parts
+from newsapi.subscriptions.bounces.notice_parts import MAX_RECIPIENTS, STATUS_TYPES, Fields
 from newsapi.subscriptions.delivery_failures import (
     MAX_TEXT_LENGTH,
     DeliveryFailure,
     FailureKind,
     classify_failure,
 )
-from newsapi.subscriptions.notice_parts import MAX_RECIPIENTS, STATUS_TYPES, Fields
 
 # The library logs the tracebacks of its own errors, which may contain addresses.
 logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)

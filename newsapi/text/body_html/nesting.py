@@ -9,11 +9,11 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Final, NamedTuple
 
+from newsapi.text.body_html.context import HtmlContext
+from newsapi.text.body_html.filter import ANCHOR
+from newsapi.text.body_html.policy import BLOCK_ELEMENTS, CONTAINER, TABLE_PARTS
+from newsapi.text.body_html.tree import VOID_ELEMENTS, Child, Node
 from newsapi.text.characters import compose
-from newsapi.text.html_context import HtmlContext
-from newsapi.text.html_filter import ANCHOR
-from newsapi.text.html_policy import BLOCK_ELEMENTS, CONTAINER, TABLE_PARTS
-from newsapi.text.html_tree import VOID_ELEMENTS, Child, Node
 
 MAX_DEPTH: Final = 32
 """Levels of a body; of deeper elements only the text stays."""

@@ -5,15 +5,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 from urllib.parse import unquote
 
-from newsapi.text.html_context import HtmlContext
-from newsapi.text.html_policy import (
+from newsapi.text.body_html.context import HtmlContext
+from newsapi.text.body_html.policy import (
     CONTAINER,
     REMOVED_ELEMENTS,
     REQUIRED_ATTRIBUTES,
     allowed_element,
     filter_attributes,
 )
-from newsapi.text.html_tree import Child, Node
+from newsapi.text.body_html.tree import Child, Node
 
 ANCHOR: Final = "#anchor"
 """The name of a node that holds the `id` of an element that was left out, until another element has it."""

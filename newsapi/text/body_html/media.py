@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from newsapi.text.html_context import HtmlContext
-from newsapi.text.html_embeds import (
+from newsapi.text.body_html.context import HtmlContext
+from newsapi.text.body_html.embeds import (
     REPLACEMENTS,
     amp_embed,
     embedded_object,
@@ -17,7 +17,7 @@ from newsapi.text.html_embeds import (
     show,
     url_label,
 )
-from newsapi.text.html_images import (
+from newsapi.text.body_html.images import (
     IMAGE_ELEMENTS,
     background_image,
     captioned_figure,
@@ -28,7 +28,7 @@ from newsapi.text.html_images import (
     picture_image,
     unwrap_gallery,
 )
-from newsapi.text.html_tree import Child, Node, is_blank
+from newsapi.text.body_html.tree import Child, Node, is_blank
 
 MAX_CAPTION_CHARACTERS: Final = 2_000
 """Length of the caption of a media file; a longer one is cut off."""
