@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -22,6 +22,10 @@ Record: TypeAlias = Mapping[str, JsonValue]
 
 SiteUrlOf = Callable[[str, str], str | None]
 """Maps a kind (`author`, `brand`) and a slug to the URL of the page on the site; None if there is no page."""
+
+NEVER_CHANGED: Final = datetime(2026, 1, 1, tzinfo=UTC)
+"""`updated` of a feed whose list never changed. RFC 4287 requires a time. It must not depend on the clock, because the
+response is cached until the list changes."""
 
 GENERATOR: Final = "newsapi"
 

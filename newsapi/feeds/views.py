@@ -21,10 +21,11 @@ from newsapi.content.queries import facets
 from newsapi.content.queries import terms as term_queries
 from newsapi.content.queries.article_rows import DETAIL_FIELDS
 from newsapi.content.queries.articles import ArticlePage
+from newsapi.content.queries.facets import ReadSnapshot
 from newsapi.content.schemas.params import FeedParams
 from newsapi.db.database import Connection
 from newsapi.db.types import latest_time
-from newsapi.feeds.feed import Feed, Tombstone
+from newsapi.feeds.feed import NEVER_CHANGED, Feed, Tombstone
 from newsapi.feeds.renderers import RENDERERS
 from newsapi.web import pagination
 from newsapi.web.blueprint import Blueprint
@@ -71,6 +72,14 @@ for _feed_format in FEED_FORMATS:
     _add_route(_feed_format)
 
 
+def _list_changed_at(snapshot: ReadSnapshot) -> datetime | None:
+    """Return when an article last entered, changed in or left the list; None if no filter names anything that exists.
+
+    Such a list depends on the names alone, and not on the changes of any article.
+    """
+    return snapshot.changed_at() if not snapshot.filters or any(snapshot.filters.values()) else None
+
+
 def _build_page(connection: Connection, feed_format: FeedFormat, request: ArticleListRequest) -> CachedResponse:
     snapshot = facets.resolve_filters(connection, request.filters)
     extra_visibility = visibility_of_caller.list_visibility(connection, request)
@@ -84,7 +93,7 @@ def _build_page(connection: Connection, feed_format: FeedFormat, request: Articl
     records = [presentation.article(record, body_access) for record in page.records]
     links = _links(request, page)
     hub = app_context().settings.websub_hub if extra_visibility is None else None
-    times |= {snapshot.changed_at(), page.changed_at, *(tombstone.at for tombstone in tombstones)}
+    times |= {_list_changed_at(snapshot), page.changed_at, *(tombstone.at for tombstone in tombstones)}
     changed_at = latest_time(times)
     feed = Feed(
         id=uuid5(NAMESPACE_URL, pagination.canonical_url(FEEDS_PATH, request.selection)),
@@ -100,7 +109,7 @@ def _build_page(connection: Connection, feed_format: FeedFormat, request: Articl
         language=_language(request, records),
         records=records,
         tombstones=tombstones,
-        changed_at=changed_at or app_context().now(),  # the creation of the tables is a change,
+        changed_at=changed_at or NEVER_CHANGED,
         site_url_of=presentation.site_url,
     )
     depends_on = {

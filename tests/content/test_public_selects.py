@@ -49,7 +49,8 @@ TABLES = re.compile(r"\b(article|article_content)\b(?!\.)")
 MAY = re.compile(
     r"SELECT changelog_head\.seq|SELECT article\.id, article\.slug, article\.status, article\.withdrawal"
     r"|SELECT article\.id, article\.withdrawal \s*FROM article"
-    r"|SELECT article\.id, article\.changed_at, article\.section_id, brand_1\.slug AS brand, article_content\.picks"
+    r"|SELECT article\.id, article\.changed_at, article\.section_id, article\.language"
+    r", article_content\.translation_group, brand_1\.slug AS brand, article_content\.picks"
 )
 """`find` asks for the status itself, since it has to tell what is gone from what never was. What is related to an
 article begins at the article, which was found."""

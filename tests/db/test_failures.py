@@ -70,7 +70,8 @@ def test_a_locked_file(sqlite_url, monkeypatch):
 
 
 UNPRIVILEGED = """
-import encodings.idna, os, sys, tempfile
+import encodings.idna, importlib.readers, os, sys, tempfile
+import newsapi.cli.processes
 from newsapi.cli.main import main
 main.get_command(None, sys.argv[1])
 if os.geteuid() == 0:

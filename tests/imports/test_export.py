@@ -28,12 +28,15 @@ def exported(database):
 
 def shown(build, settings, url):
     """All that the public sees, what moves with an import apart."""
+    # Whether a term without public articles is listed depends on withdrawals, which are no content.
     client = build(replace(settings, database_url=url)).test_client()
     seen = {}
     for path in ("articles?limit=100&sort=published_at", "brands", "authors", "sections", "tags"):
         page = client.get(f"/v1/{path}").json
         while page["data"]:
             for item in page["data"]:
+                if item.get("article_count") == 0:
+                    continue
                 own = client.get(item["links"]["self"].removeprefix(settings.api_url)).json["data"]
                 seen[path, item["slug"]] = {
                     name: value for name, value in own.items() if name not in {"seq", "version"}

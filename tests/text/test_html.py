@@ -177,8 +177,9 @@ def test_the_mark_of_an_own_article_stays():
     assert f'data-article-id="{own}"' in cleaned(f'<a href="/x" data-article-id="{own.upper()}">x</a>')
 
 
-def test_the_mark_of_an_own_article_is_an_id():
-    assert "data-article-id" not in cleaned('<a href="/x" data-article-id="x">x</a>')
+def test_the_mark_of_an_own_article_is_an_id_or_the_slug_of_an_import():
+    assert 'data-article-id="velar"' in cleaned('<a href="/x" data-article-id="velar">x</a>')
+    assert "data-article-id" not in cleaned('<a href="/x" data-article-id="La Velar">x</a>')
 
 
 @pytest.mark.parametrize("host", ["youtube.com", "www.youtube.com", "WWW.YouTube.com", "youtube.com:443"])
