@@ -46,7 +46,7 @@ def call(target: str) -> None:
 
 
 def begin_child_process(title: str) -> None:
-    """Undo what a child process inherits from the fork server, and end it when its supervisor has ended.
+    """Name a child process, and end it when its supervisor has ended.
 
     SIGTERM is sent to this process when its supervisor, or the process that it was forked from, has ended, for example
     because it was killed.
@@ -55,7 +55,6 @@ def begin_child_process(title: str) -> None:
         title: What `ps` and `top` show as the command of the process.
     """
     setproctitle(title)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     supervisor, parent_pid = multiprocessing.parent_process(), os.getppid()
 
     def watch() -> None:

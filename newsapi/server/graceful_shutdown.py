@@ -30,6 +30,9 @@ def with_graceful_shutdown(application: _Application) -> _Application:
 
     granian alone would close idle connections at once, and a request that is already on its way would be lost.
 
+    SIGTERM is blocked from now on until the event loop handles it: the loop ignores signals that arrive between the
+    installation of its handler and its first iteration.
+
     Args:
         application: The application, before its server process starts.
 
@@ -42,5 +45,10 @@ def with_graceful_shutdown(application: _Application) -> _Application:
         # granian stops on SIGINT as on SIGTERM, and its handler for SIGINT is still in place.
         loop.call_later(DRAIN_SECONDS, os.kill, os.getpid(), signal.SIGINT)
 
-    application.on_start(lambda loop: loop.add_signal_handler(signal.SIGTERM, handle_sigterm, loop))
+    def on_start(loop: asyncio.AbstractEventLoop) -> None:
+        loop.add_signal_handler(signal.SIGTERM, handle_sigterm, loop)
+        loop.call_soon(signal.pthread_sigmask, signal.SIG_UNBLOCK, {signal.SIGTERM})
+
+    application.on_start(on_start)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     return application

@@ -4,6 +4,7 @@ It must start no thread and open no connection: forked processes would share the
 """
 
 import gc
+import os
 import signal
 from importlib import import_module
 
@@ -16,5 +17,7 @@ import_module("newsapi.cli.processes")
 gc.collect()
 gc.freeze()
 
-# A signal to all processes of the service must not end this one before those that were forked from it.
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
+# SIGTERM to all processes of the service must not end this one before those that were forked from it: it stays pending
+# here. A forked process unblocks it at once, and one that it received meanwhile is delivered then.
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+os.register_at_fork(after_in_child=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM}))

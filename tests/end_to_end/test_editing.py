@@ -9,10 +9,9 @@ from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
-import psutil
 import pytest
 
-from tests.support.processes import NEWSAPI, environ, serving
+from tests.support.processes import NEWSAPI, descendants, environ, serving
 
 SCOPES = ("content:write", "content:publish", "drafts:read")
 
@@ -102,8 +101,8 @@ def test_the_hour_comes_on_every_surface_and_on_none_before(served, key):
 
 
 def test_a_worker_that_is_killed_is_not_missed(served, key):
-    (worker,) = [child for child in psutil.Process(served.process.pid).children() if "worker" in child.cmdline()]
-    os.kill(worker.pid, signal.SIGKILL)
+    (worker,) = [pid for pid, command in descendants(served.process.pid) if command == "newsapi worker"]
+    os.kill(worker, signal.SIGKILL)
     hour = datetime.now(UTC)
     body = {"headline": "Velar", "status": "scheduled", "published_at": hour.isoformat()}
     assert write(served, key, body)[0] == 201

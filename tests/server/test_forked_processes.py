@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from http.client import HTTPException
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ def loaded_libraries(pid):
 
 
 def answers(served):
+    served.close()  # a connection that a stopped process closed is of no use
     return served.json("/v1/articles")["data"] == []
 
 
@@ -39,7 +41,7 @@ def wait_for(condition):
         try:
             if condition():
                 return
-        except (OSError, ValueError):
+        except (OSError, ValueError, HTTPException):
             pass
         time.sleep(0.1)
     pytest.fail("the condition did not come true in time")
@@ -84,6 +86,19 @@ def test_a_signal_to_all_processes_stops_all(served):
     assert served.stop()[0] == 0
     for pid in ids:
         wait_for(lambda pid=pid: has_ended(pid))
+
+
+def test_a_process_that_is_told_to_stop_while_it_starts_stops(served):
+    for _ in range(3):
+        [worker] = processes(served, "worker")
+        os.kill(worker, signal.SIGKILL)
+        known = {pid for pid, _ in descendants(served.process.pid)}
+        wait_for(lambda known=known: {pid for pid, _ in descendants(served.process.pid)} - known)
+        for pid, _ in descendants(served.process.pid):
+            if pid not in known:
+                os.kill(pid, signal.SIGTERM)
+                wait_for(lambda pid=pid: has_ended(pid))
+        wait_for(lambda: len(processes(served, "worker")) == 1)
 
 
 def test_after_a_reload_processes_import_the_code_that_is_installed(served):
