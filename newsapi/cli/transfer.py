@@ -20,11 +20,12 @@ from newsapi.imports import export as import_export
 from newsapi.imports import export_records
 from newsapi.imports import mapping as import_mapping
 from newsapi.imports.dry_run import roll_back_at_end
-from newsapi.imports.format_choice import HEAD_BYTES, FormatRefused, choose_format, describe_empty
+from newsapi.imports.format_choice import FormatRefused, choose_format, describe_empty
 from newsapi.imports.formats import RecordFormat
 from newsapi.imports.import_run import ImportRun, TransactionSource
 from newsapi.imports.line_index import LineIndex
 from newsapi.imports.loader import iter_batches
+from newsapi.imports.readers.xml.text_decoding import HEAD_BYTES
 from newsapi.imports.registry import IMPORT_FORMATS, get_format
 from newsapi.imports.report import ImportReport
 from newsapi.settings import Settings

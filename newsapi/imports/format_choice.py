@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from newsapi.errors import NewsError
 from newsapi.imports.readers.recognition import recognize_file
 from newsapi.imports.registry import DEFAULT_FORMAT, FORMATS_BY_NAME
-
-HEAD_BYTES: Final = 1 << 16
-"""Bytes of the beginning of a file by which its format is recognized."""
 
 
 class FormatRefused(NewsError):

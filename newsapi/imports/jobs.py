@@ -28,11 +28,12 @@ from newsapi.errors import (
     Unavailable,
 )
 from newsapi.imports import loader, queries, registry
-from newsapi.imports.format_choice import HEAD_BYTES, FormatRefused, choose_format, describe_empty
+from newsapi.imports.format_choice import FormatRefused, choose_format, describe_empty
 from newsapi.imports.import_run import ImportPosition, ImportRun
 from newsapi.imports.line_index import LineIndex
 from newsapi.imports.mapping import MappingDocument
 from newsapi.imports.queries import ImportJob
+from newsapi.imports.readers.xml.text_decoding import HEAD_BYTES
 from newsapi.imports.report import ImportReport, RecordError
 from newsapi.keys import audit
 from newsapi.settings import Settings

@@ -12,10 +12,7 @@ from newsapi.imports import mapping
 from newsapi.imports.formats import NDJSON, ConvertedFormat, RecordFormat
 from newsapi.imports.mapping import CategoryMapping, MappingDocument
 from newsapi.imports.readers.feeds import rss
-from newsapi.imports.readers.recognition import recognize_format
 from newsapi.imports.readers.wordpress import wxr
-
-__all__ = ["DEFAULT_FORMAT", "FORMATS_BY_NAME", "IMPORT_FORMATS", "ImportFormat", "get_format", "recognize_format"]
 
 
 @dataclass(frozen=True, slots=True)

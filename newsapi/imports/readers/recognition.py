@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
 import orjson
 
+from newsapi.imports.ndjson import RecordProblem
 from newsapi.imports.readers.xml.text_decoding import HEAD_BYTES, decode_head
 
 _PROLOG: Final = re.compile(r"\s*+(?:<\?.*?\?>|<!--.*?-->|<!DOCTYPE\s[^\[>]*+(?:\[[^\]]*+\]\s*+)?>|[^<]++)", re.DOTALL)
@@ -55,19 +56,6 @@ class RecognizedFile(NamedTuple):
     description: str
 
 
-def recognize_format(head: bytes) -> str:
-    """Say which import format a file has.
-
-    Args:
-        head: The first bytes of the file; 64 KiB decide, fewer may.
-
-    Returns:
-        "ndjson", "wxr" or "rss"; for other files a description such as "an HTML page".
-    """
-    recognized = recognize_file(head)
-    return recognized.format_name or recognized.description
-
-
 def recognize_file(head: bytes) -> RecognizedFile:
     """Say what a file seems to be.
 
@@ -91,6 +79,20 @@ def recognize_file(head: bytes) -> RecognizedFile:
         if pattern.match(text):
             return RecognizedFile(None, description)
     return _recognize_xml(text)
+
+
+def recognize_stream(stream: BinaryIO) -> RecognizedFile:
+    """Say what a file seems to be; its seekable stream stays at its position."""
+    start = stream.tell()
+    recognized = recognize_file(stream.read(HEAD_BYTES))
+    stream.seek(start)
+    return recognized
+
+
+def describe_other_format(recognized: RecognizedFile, expected: str) -> RecordProblem:
+    """Return the problem of a file that is not what was expected, such as `an RSS or Atom feed`."""
+    hint = f": import it as {recognized.format_name}" if recognized.format_name else ""
+    return RecordProblem("", f"this is {recognized.description}, not {expected}{hint}")
 
 
 def _recognize_json(text: str) -> RecognizedFile:

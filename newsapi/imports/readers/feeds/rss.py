@@ -23,7 +23,7 @@ from newsapi.imports.readers.headlines import (
     shorten,
 )
 from newsapi.imports.readers.paragraphs import feed_body
-from newsapi.imports.readers.recognition import recognize_file
+from newsapi.imports.readers.recognition import describe_other_format, recognize_stream
 from newsapi.imports.readers.terms import (
     Record,
     TermMapper,
@@ -33,7 +33,6 @@ from newsapi.imports.readers.terms import (
     shorten_slug,
     slug_from_segment,
 )
-from newsapi.imports.readers.xml.text_decoding import HEAD_BYTES
 from newsapi.imports.readers.xml.xml_files import FileElement, XmlFile
 from newsapi.imports.readers.xml.xml_nodes import XmlNode
 from newsapi.text.former_slugs import normalize_former_slug
@@ -58,19 +57,16 @@ def read_records(stream: BinaryIO, *, mapping: CategoryMapping) -> Iterator[tupl
         The line on which an item begins, and what it gives: its new terms, omissions and warnings, then the article; or
         a problem. A file of another format gives one problem.
     """
-    start = stream.tell()
-    recognized = recognize_file(stream.read(HEAD_BYTES))
-    stream.seek(start)
+    recognized = recognize_stream(stream)
     if recognized.format_name != "rss":
-        hint = f": import it as {recognized.format_name}" if recognized.format_name else ""
-        yield 1, RecordProblem("", f"this is {recognized.description}, not an RSS or Atom feed{hint}")
+        yield 1, describe_other_format(recognized, "an RSS or Atom feed")
         return
     file = XmlFile(stream, _ELEMENTS)
     reader = _index_feed(file, mapping)
     line = 1
     for number, element in enumerate(file.elements(), 1):
         line = element.line
-        yield from ((line, found) for found in reader.read(element, number))
+        yield from ((line, result) for result in reader.read(element, number))
     if reader.count == 0:
         yield 1, RecordProblem("", f"this is {recognized.description} without items")
     if file.is_cut_off:

@@ -99,9 +99,9 @@ def _add_text(item: FeedItem, node: XmlNode, feed: SourceFeed) -> None:
     if content is None and summary is None:
         summary = _media_description(node)
         item.described = summary is not None
-    item.content = content.inner_html() if content is not None else ""
-    item.summary = summary.inner_html() if summary is not None else ""
-    text_nodes = [found for found in (content, summary) if found is not None][:1]
+    item.content = next(iter(contents), "")
+    item.summary = next(iter(summaries), "") or (summary.inner_html() if summary is not None else "")
+    text_nodes = [text_node for text_node in (content, summary) if text_node is not None][:1]
     item.body_base = feed.base_of(node, *text_nodes) or item.link or feed.link
 
 

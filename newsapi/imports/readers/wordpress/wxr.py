@@ -9,12 +9,11 @@ from zoneinfo import ZoneInfo
 from newsapi.imports.formats import Omission, RecordOrProblem, RecordWarning
 from newsapi.imports.mapping import CategoryMapping
 from newsapi.imports.ndjson import RecordProblem
-from newsapi.imports.readers.recognition import recognize_file
+from newsapi.imports.readers.recognition import describe_other_format, recognize_stream
 from newsapi.imports.readers.terms import TermMapper, html_to_line
 from newsapi.imports.readers.wordpress.wxr_index import WordPressExport, index_export, is_post
 from newsapi.imports.readers.wordpress.wxr_posts import PostReader, comments_of
 from newsapi.imports.readers.wordpress.wxr_terms import read_post_terms
-from newsapi.imports.readers.xml.text_decoding import HEAD_BYTES
 from newsapi.imports.readers.xml.xml_files import FileElement, XmlFile
 from newsapi.imports.readers.xml.xml_nodes import XmlNode
 
@@ -52,12 +51,9 @@ def read_records(
         The line on which an item begins, and what it gives: for a post its new terms, omissions and warnings, then the
         article; for other items an omission. A file of another format gives one problem.
     """
-    start = stream.tell()
-    recognized = recognize_file(stream.read(HEAD_BYTES))
-    stream.seek(start)
+    recognized = recognize_stream(stream)
     if recognized.format_name != "wxr":
-        hint = f": import it as {recognized.format_name}" if recognized.format_name else ""
-        yield 1, RecordProblem("", f"this is {recognized.description}, not a WordPress export{hint}")
+        yield 1, describe_other_format(recognized, "a WordPress export")
         return
     file = XmlFile(stream, _ELEMENTS)
     export = index_export(file)
@@ -68,7 +64,7 @@ def read_records(
         if node is None:
             yield element.line, RecordProblem("", _fault(element))
         elif node.name == "item" and is_post(node):
-            yield from ((element.line, found) for found in _read_post(element, node, reader, terms, count))
+            yield from ((element.line, result) for result in _read_post(element, node, reader, terms, count))
             count += 1
         else:
             item_count += node.name == "item"

@@ -11,6 +11,7 @@ import html
 import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
+from functools import lru_cache
 from html.entities import html5
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -343,20 +344,13 @@ def _parse(data: bytes, parser: _LxmlObject | None = None) -> _LxmlObject:
         return None
 
 
-_usual_names: Final[dict[str, str]] = {}
-
-
+@lru_cache(maxsize=2_000)
 def _usual_name(tag: object) -> str:
     """Return a name with the usual prefix of its namespace, for a name in lxml's notation, `{namespace}name`."""
     if not isinstance(tag, str):
         return ""
-    name = _usual_names.get(tag)
-    if name is None:
-        namespace, _, local = tag.rpartition("}")
-        name = _prefix(namespace.removeprefix("{")) + local.replace(":", "_")
-        if len(_usual_names) < 2_000:
-            _usual_names[tag] = name
-    return name
+    namespace, _, local = tag.rpartition("}")
+    return _prefix(namespace.removeprefix("{")) + local.replace(":", "_")
 
 
 def _prefix(namespace: str) -> str:
