@@ -89,7 +89,7 @@ def describe_failure(error: BaseException | None, url: URL) -> str:
         url: The database.
 
     Returns:
-        The cause, such as "SQLite cannot open /var/news.sqlite3: the folder /var does not exist.".
+        The cause, such as "SQLite cannot use /var/news.sqlite3: the folder /var does not exist.".
     """
     if url.get_backend_name() == "sqlite":
         text = _describe_sqlite(error, url.database or ":memory:")

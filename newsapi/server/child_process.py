@@ -2,7 +2,7 @@
 
 Importing the application takes two seconds of CPU time and 60 MB. The supervisor therefore starts one process that only
 imports it, the fork server of `multiprocessing`, and the server processes and the worker are forked from that process:
-they start at once and share its memory. The supervisor itself imports little and has no threads of theirs.
+they start at once and share its memory. The supervisor imports none of it.
 """
 
 from __future__ import annotations

@@ -24,8 +24,7 @@ MAX_TRIES: Final = 3
 MAX_ERROR_LENGTH: Final = 300
 """Maximum number of characters of an error that are stored."""
 
-
-PROGRAM_LIMIT_SQLSTATES: Final = "54"
+PROGRAM_LIMIT_SQLSTATE_CLASS: Final = "54"
 """Class of the SQLSTATEs of PostgreSQL for a statement that exceeds a limit, such as the size of an index row."""
 
 STATEMENT_ERROR_CODES: Final = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_TOOBIG)
@@ -99,7 +98,7 @@ def _is_statement_error(error: BaseException | None) -> bool:
     Both drivers raise their operational errors for this too.
     """
     driver_error = error.orig if isinstance(error, DBAPIError) else error
-    if str(getattr(driver_error, "sqlstate", None)).startswith(PROGRAM_LIMIT_SQLSTATES):
+    if str(getattr(driver_error, "sqlstate", None)).startswith(PROGRAM_LIMIT_SQLSTATE_CLASS):
         return True
     return getattr(driver_error, "sqlite_errorcode", None) in STATEMENT_ERROR_CODES
 

@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from newsapi.app import WRITE_HOOKS
 from newsapi.imports import loader as import_loader
 from newsapi.imports.formats import ConvertedFormat
-from newsapi.imports.import_run import FILE_BEGIN, ImportRun
-from newsapi.imports.line_index import LineIndex
+from newsapi.imports.import_run import FILE_BEGIN
 from tests.support.import_records import article
 from tests.support.invariants import consistent, dump
 
@@ -195,7 +193,7 @@ def test_two_posts_of_an_export_with_one_slug_are_two_articles(import_file, clie
 
 
 @pytest.fixture
-def import_items(database, settings, clock, monkeypatch):
+def import_items(database, start_import):
     """Import what a reader finds, in a format with a rule for records of the same article."""
 
     def import_items(repeated_items, *records):
@@ -204,15 +202,7 @@ def import_items(database, settings, clock, monkeypatch):
             repeated_items=repeated_items,
         )
         stream = BytesIO(b"x")
-        run = ImportRun(
-            database,
-            settings,
-            clock,
-            WRITE_HOOKS,
-            lambda *_: None,
-            LineIndex(stream, record_format),
-            record_format=record_format,
-        )
+        run = start_import(stream, record_format)
         for _ in import_loader.iter_batches(run, stream):
             pass
         consistent(database)
@@ -295,7 +285,7 @@ def test_an_author_that_was_renamed_here_stays_the_same_one(import_items, make, 
     assert authors_of(client, "uno") == ["Иван Иванов"]
 
 
-def test_an_interrupted_import_goes_on_with_the_same_authors(database, settings, clock, make, client, monkeypatch):
+def test_an_interrupted_import_goes_on_with_the_same_authors(start_import, make, client, monkeypatch):
     make.author("ivanov", name="Иванов")
     monkeypatch.setattr(import_loader, "BATCH_LINES", 1)
     records = [author("Ivanov"), *(signed(f"a-{number}") for number in range(4))]
@@ -303,15 +293,7 @@ def test_an_interrupted_import_goes_on_with_the_same_authors(database, settings,
     for stop in (1, 2, 9):
         record_format = ConvertedFormat(lambda _stream: enumerate(records, 1))
         stream = BytesIO(b"x")
-        run = ImportRun(
-            database,
-            settings,
-            clock,
-            WRITE_HOOKS,
-            lambda *_: None,
-            LineIndex(stream, record_format),
-            record_format=record_format,
-        )
+        run = start_import(stream, record_format)
         *_, position = islice(import_loader.iter_batches(run, stream, position), stop)
     for number in range(4):
         assert authors_of(client, f"a-{number}") == ["Ivanov"]

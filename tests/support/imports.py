@@ -13,6 +13,7 @@ from newsapi.changelog.tables import Change
 from newsapi.content.tables.articles import Article
 from newsapi.db.database import Database
 from newsapi.imports import loader as import_loader
+from newsapi.imports.formats import RecordFormat
 from newsapi.imports.import_run import ImportRun
 from newsapi.imports.line_index import LineIndex
 from newsapi.imports.registry import get_format
@@ -80,18 +81,15 @@ def load(database: Database, settings: Settings, clock: Callable[[], Any]) -> Lo
     return load
 
 
-ImportFile = Callable[..., ImportReport]
+StartImport = Callable[..., ImportRun]
 
 
 @pytest.fixture
-def import_file(database: Database, settings: Settings, clock: Callable[[], Any]) -> ImportFile:
-    """Import records, lines or a whole file in any format; check the database, and return the report."""
+def start_import(database: Database, settings: Settings, clock: Callable[[], Any]) -> StartImport:
+    """Return a run of an import that has read nothing yet."""
 
-    def import_file(*records: Record | bytes, name: str = "ndjson", overwrite: bool = False) -> ImportReport:
-        data = b"".join(cast("tuple[bytes, ...]", records)) if name != "ndjson" else lines(*records)
-        stream = BytesIO(data)
-        record_format = get_format(name, None, settings.time_zone)
-        run = ImportRun(
+    def start_import(stream: BytesIO, record_format: RecordFormat, *, overwrite: bool = False) -> ImportRun:
+        return ImportRun(
             database,
             settings,
             clock,
@@ -101,6 +99,21 @@ def import_file(database: Database, settings: Settings, clock: Callable[[], Any]
             record_format=record_format,
             overwrite=overwrite,
         )
+
+    return start_import
+
+
+ImportFile = Callable[..., ImportReport]
+
+
+@pytest.fixture
+def import_file(database: Database, settings: Settings, start_import: StartImport) -> ImportFile:
+    """Import records, lines or a whole file in any format; check the database, and return the report."""
+
+    def import_file(*records: Record | bytes, name: str = "ndjson", overwrite: bool = False) -> ImportReport:
+        data = b"".join(cast("tuple[bytes, ...]", records)) if name != "ndjson" else lines(*records)
+        stream = BytesIO(data)
+        run = start_import(stream, get_format(name, None, settings.time_zone), overwrite=overwrite)
         for _ in import_loader.iter_batches(run, stream):
             pass
         consistent(database)

@@ -101,8 +101,10 @@ def _is_over_limit(context: SubscriptionContext, reason: SuppressionReason, *, n
         return False
     with context.database.read_transaction() as connection:
         count = queries.count_suppressions(connection, reason, now - timedelta(days=1))
-        if reason == "unknown host" or count < MIN_DAILY_BOUNCES:
-            return count >= (MAX_DAILY_UNKNOWN_HOSTS if reason == "unknown host" else MIN_DAILY_BOUNCES)
+        if reason == "unknown host":
+            return count >= MAX_DAILY_UNKNOWN_HOSTS
+        if count < MIN_DAILY_BOUNCES:
+            return False
         return count >= MAX_DAILY_BOUNCE_SHARE * (count + queries.count_subscribers(connection))
 
 
