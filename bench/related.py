@@ -36,6 +36,7 @@ from newsapi.related import index as related_index
 from newsapi.related import lists as related_lists
 from newsapi.related import maintenance as acts
 from newsapi.related import stored_lists
+from newsapi.related.rebuild import rebuild_index
 from newsapi.related.tables import RelatedProfile
 
 SIZES = {"10k": 10_000, "100k": 100_000, "1m": 1_000_000}
@@ -55,7 +56,7 @@ def index(database: Database) -> float | None:
         return None
     start = time.perf_counter()
     with click.progressbar(length=total, label="indexing", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
-        acts.rebuild_index(database, now=utc_now, progress=lambda done, _: bar.update(done - bar.pos))
+        rebuild_index(database, now=utc_now, progress=lambda done, _: bar.update(done - bar.pos))
     if not database.is_sqlite:
         with database.connection() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("VACUUM ANALYZE")

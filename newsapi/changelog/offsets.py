@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from newsapi.changelog.tables import ChangelogHead, ConsumerOffset
+from newsapi.changelog.tables import Change, ChangelogHead, ConsumerOffset
 from newsapi.db.types import columns_table
 
 _OFFSET = columns_table(ConsumerOffset)
@@ -47,12 +47,7 @@ def acquire_lease(
     Returns:
         The offset, or None while another worker holds the lease.
     """
-    if not session.execute(select(_OFFSET.c.seq).where(_OFFSET.c.consumer == consumer)).all():
-        head = session.execute(select(ChangelogHead.seq, ChangelogHead.nonce).with_for_update()).one()
-        if not session.execute(select(_OFFSET.c.seq).where(_OFFSET.c.consumer == consumer)).all():
-            seq, nonce = (0, 0) if from_the_first else head
-            values = {"consumer": consumer, "seq": seq, "nonce": nonce, "updated_at": now}
-            session.execute(insert(_OFFSET).values(values))
+    ensure_offset(session, consumer, now, from_the_first=from_the_first)
     columns = _OFFSET.c
     free = or_(
         columns.lease_holder.is_(None),
@@ -68,6 +63,17 @@ def acquire_lease(
     )
     row = session.execute(statement).one_or_none()
     return None if row is None else LogPosition(*row)
+
+
+def ensure_offset(session: Session, consumer: str, now: datetime, *, from_the_first: bool) -> None:
+    """Insert the offset of a consumer unless there is one: before the first change, or at the head of the changelog."""
+    if session.execute(select(_OFFSET.c.seq).where(_OFFSET.c.consumer == consumer)).all():
+        return
+    head = session.execute(select(ChangelogHead.seq, ChangelogHead.nonce).with_for_update()).one()
+    if not session.execute(select(_OFFSET.c.seq).where(_OFFSET.c.consumer == consumer)).all():
+        seq, nonce = (0, 0) if from_the_first else head
+        values = {"consumer": consumer, "seq": seq, "nonce": nonce, "updated_at": now}
+        session.execute(insert(_OFFSET).values(values))
 
 
 def commit_offset(
@@ -144,3 +150,30 @@ def changelog_head(connection: Connection) -> LogPosition:
 def lock_offset(session: Session, consumer: str) -> None:
     """Wait for the offset of a consumer, which the consumer locks in each transaction that moves it."""
     session.execute(select(ConsumerOffset.seq).where(ConsumerOffset.consumer == consumer).with_for_update())
+
+
+def advance_offset(session: Session, consumer: str, position: LogPosition, now: datetime) -> None:
+    """Move the offset of a consumer to a position whose changes were processed without it, unless it is already ahead.
+
+    If the offset moves, the lease ends: its holder cannot commit what it prepared, and continues at the position.
+
+    Args:
+        session: A session of a write transaction that has locked the offset.
+        consumer: The name of the consumer.
+        position: The position to continue at.
+        now: The current time.
+    """
+    offset = LogPosition(
+        *session.execute(select(_OFFSET.c.seq, _OFFSET.c.nonce).where(_OFFSET.c.consumer == consumer)).one()
+    )
+    if offset.seq >= position.seq and _is_in_log(session, offset):
+        return
+    values = {"seq": position.seq, "nonce": position.nonce, "updated_at": now}
+    values |= {"lease_holder": None, "lease_expires_at": None}
+    session.execute(update(_OFFSET).where(_OFFSET.c.consumer == consumer).values(**values))
+
+
+def _is_in_log(session: Session, position: LogPosition) -> bool:
+    """Return whether the changelog contains a position; it does not after a restore from an older backup."""
+    nonce = session.execute(select(Change.nonce).where(Change.seq == position.seq)).scalar()
+    return nonce == position.nonce or position == (0, 0)

@@ -21,7 +21,7 @@ from newsapi.db.database import Database
 from newsapi.errors import FieldError, InvalidParameter
 from newsapi.imports import loader as import_loader
 from newsapi.related import lists
-from newsapi.related import maintenance as related_maintenance
+from newsapi.related.rebuild import rebuild_index
 from newsapi.settings import Settings
 from newsapi.text.characters import strip_forbidden
 from newsapi.text.slugs import is_slug
@@ -83,7 +83,7 @@ def iter_rankings(
     records = b"".join(orjson.dumps(record) + b"\n" for record in _records(documents.values()))
     stream = BytesIO(records)
     import_loader.import_records(database, settings, stream, hooks=WRITE_HOOKS, now=now, reject=_raise_rejection)
-    related_maintenance.rebuild_index(database, now=now)
+    rebuild_index(database, now=now)
     ids_by_slug = {slug_of(id_): id_ for id_ in documents}
     for number, source in enumerate(sources, 1):
         with database.read_transaction() as connection:

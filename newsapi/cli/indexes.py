@@ -17,7 +17,7 @@ from newsapi.cli.terminal import progress_bar
 from newsapi.db.clock import utc_now
 from newsapi.db.database import Database
 from newsapi.errors import NewsError
-from newsapi.related import maintenance as related_maintenance
+from newsapi.related.rebuild import rebuild_index
 from newsapi.search import maintenance as search_maintenance
 from newsapi.settings import SettingError, Settings
 from newsapi.worker.isolation import describe_error
@@ -34,7 +34,7 @@ def rebuild_related() -> None:
 
     The worker keeps the index up to date; a rebuild is needed only after the way articles are indexed has changed.
     """
-    _rebuild(related_maintenance.rebuild_index)
+    _rebuild(rebuild_index)
 
 
 @related.command()
@@ -64,16 +64,14 @@ def rebuild_search() -> None:
     _rebuild(search_maintenance.rebuild)
 
 
-def _rebuild(rebuild_index: Callable[..., int]) -> None:
+def _rebuild(rebuild: Callable[..., int]) -> None:
     """Rebuild an index; name the articles that could not be indexed, and end with status 1 if there are any."""
     database = open_database()
     tune_gc()
     failed: list[tuple[UUID, str]] = []
     try:
         with progress_bar("Indexing") as progress:
-            count = rebuild_index(
-                database, now=utc_now, progress=progress, on_failed=lambda *failure: failed.append(failure)
-            )
+            count = rebuild(database, now=utc_now, progress=progress, on_failed=lambda *failure: failed.append(failure))
     except (NewsError, SettingError):
         raise
     except Exception as error:

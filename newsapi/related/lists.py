@@ -19,11 +19,12 @@ from newsapi.content.tables.articles import Article, ArticleContent, ListingEntr
 from newsapi.content.tables.terms import Brand
 from newsapi.db.bulk_rows import in_values
 from newsapi.db.types import latest_time
-from newsapi.related import index
+from newsapi.related import index, term_statistics
 from newsapi.related.near_duplicates import NearDuplicateFilter, Shingles
 from newsapi.related.ranking import RankingReason, rank_candidates
 from newsapi.related.stored_lists import NewRelatedList, RelatedItem
 from newsapi.related.tables import RelatedList, RelatedTermStatistics
+from newsapi.related.texts import load_texts
 from newsapi.related.vectors import IdfWeights, term_labels
 from newsapi.text.stemming import shingle_hashes
 
@@ -75,6 +76,7 @@ class _Source(NamedTuple):
     group_changed_at: datetime | None
     group: int | None
     weights_version: int | None
+    index_revision: int | None
     weights_counted_at: datetime | None
     log_position: int | None
     list_version: int | None
@@ -104,6 +106,7 @@ _SOURCE = (
         _Group.changed_at.label("group_changed_at"),
         _Group.id.label("group"),
         select(RelatedTermStatistics.version).scalar_subquery().label("weights_version"),
+        select(RelatedTermStatistics.revision).scalar_subquery().label("index_revision"),
         select(RelatedTermStatistics.counted_at).scalar_subquery().label("weights_counted_at"),
         select(ConsumerOffset.seq)
         .where(ConsumerOffset.consumer == index.CONSUMER)
@@ -244,6 +247,7 @@ def _load_or_build(
             article=source.id,
             pool=source.pool,
             version=source.weights_version,
+            revision=source.index_revision,
             log_position=source.log_position,
             pool_changed_at=source.pool_changed_at,
             min_similarity=min_similarity,
@@ -273,7 +277,7 @@ def _build_list(
     items = [RelatedItem(str(id_), "pick", 1.0, [REASON_PICKED]) for id_ in picks]
     if source.weights_version is None:
         return items, 0.0
-    weights = index.weights_of_version(connection, source.weights_version)
+    weights = term_statistics.weights_of_version(connection, source.weights_version)
     vector = index.load_vectors(connection, [source.id], weights)[source.id]
     duplicates = NearDuplicateFilter(lambda id_: _shingles(connection, id_))
     duplicates.add(source.id, vector)
@@ -284,7 +288,7 @@ def _build_list(
         for candidate in index.find_candidates(connection, source.pool, vector, weights, max(CANDIDATES, size))
         if candidate.id != source.id and candidate.id not in picks
     ]
-    labels = term_labels(index.load_texts(connection, [source.id])[source.id].text)
+    labels = term_labels(load_texts(connection, [source.id])[source.id].text)
     languages = _languages(connection, [candidate.id for candidate in candidates])
     similarities = []
     for is_own in (True, False):
@@ -310,7 +314,7 @@ def _is_same_language(language: str, other: str) -> bool:
 
 def _shingles(connection: Connection, id_: UUID) -> Shingles:
     """Return the shingles of the whole text of an article; none if it is no longer public."""
-    sources = index.load_texts(connection, [id_])
+    sources = load_texts(connection, [id_])
     return frozenset(shingle_hashes(sources[id_].text.whole)) if sources else frozenset()
 
 
@@ -337,7 +341,7 @@ def _fill_with_newest(
         key=lambda id_: (not _is_same_language(newest[id_][1], source.language), _LEVEL_ORDER[levels[id_]]),
     )
     candidates = article_queries.get_many(connection, ids[: limit + len(exclude) + _EXTRA_CANDIDATES])
-    weights = index.current_weights(connection) or IdfWeights(0, 0, {})
+    weights = term_statistics.current_weights(connection) or IdfWeights(0, 0, {})
     duplicates = NearDuplicateFilter(lambda id_: _shingles(connection, id_))
     compared = [source.id, *(record["id"] for record in (*shown, *candidates.records))]
     vectors = index.load_vectors(connection, compared, weights)

@@ -18,7 +18,7 @@ from newsapi.db.types import columns_table
 from newsapi.related import index
 from newsapi.related.ranking import RankingReason, SimilarityScorer, TermSets
 from newsapi.related.tables import RelatedList, RelatedListMember, RelatedTermStatistics
-from newsapi.related.vectors import ArticleVector, IdfWeights
+from newsapi.related.vectors import IdfWeights
 
 NEIGHBOURHOOD_SIZE: Final = 200
 """Nearest articles of a new article whose lists are checked for it."""
@@ -51,6 +51,7 @@ class NewRelatedList:
         article: The article to which the list belongs.
         pool: The facet whose articles are candidates.
         version: The version of the term statistics.
+        revision: The number of batches that rebuilds have written.
         log_position: The offset of the index in the changelog.
         pool_changed_at: The last change of the candidate pool.
         min_similarity: The similarity of the last article of a full list, 0 for a list that has room for more.
@@ -61,6 +62,7 @@ class NewRelatedList:
     article: UUID
     pool: int
     version: int
+    revision: int | None
     log_position: int | None
     pool_changed_at: datetime | None
     min_similarity: float
@@ -75,7 +77,8 @@ def save_list(session: Session, new_list: NewRelatedList) -> bool:
     )
     if new_list.log_position is None or session.execute(log_position).scalar() != new_list.log_position:
         return False
-    if session.execute(select(RelatedTermStatistics.version)).scalar() != new_list.version:
+    statistics = session.execute(select(RelatedTermStatistics.version, RelatedTermStatistics.revision)).one_or_none()
+    if statistics is None or tuple(statistics) != (new_list.version, new_list.revision):
         return False
     delete_lists(session, [new_list.article])
     row = {
@@ -135,16 +138,14 @@ def lists_in_pools(session: Session, pools: Collection[int]) -> set[UUID]:
     return {*connection.execute(statement).scalars()}
 
 
-def lists_to_rebuild(
-    session: Session, pool: int, article: UUID, vector: ArticleVector, weights: IdfWeights
-) -> set[UUID]:
+def lists_to_rebuild(session: Session, document: index.Document, weights: IdfWeights) -> set[UUID]:
     """Return the articles whose lists have to be rebuilt for an article that was just added to the index."""
     connection = session.connection()
-    scorer = SimilarityScorer(TermSets(vector), weights)
+    scorer = SimilarityScorer(TermSets(document.vector), weights)
     neighbours = [
         near
-        for near in index.find_candidates(connection, pool, vector, weights, NEIGHBOURHOOD_SIZE)
-        if near.id != article
+        for near in index.find_candidates(connection, document.pool, document.vector, weights, NEIGHBOURHOOD_SIZE)
+        if near.id != document.id
     ]
     similarities = {near.id: scorer.similarity(TermSets(near.profile)) for near in neighbours}
     statement = select(RelatedList.article_id, RelatedList.min_similarity)

@@ -18,6 +18,8 @@ class RelatedProfile(Base):
     Attributes:
         doc_id: Short integer id of the article in the index.
         pool: The facet of the article's brand; the facet of all articles if it has none.
+        seq: The last public change of the article when it was indexed.
+        version: The term statistics that the profile was built with.
     """
 
     __tablename__ = "related_profile"
@@ -25,6 +27,8 @@ class RelatedProfile(Base):
     doc_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     article_id: Mapped[UUID] = mapped_column(unique=True)
     pool: Mapped[int]
+    seq: Mapped[int] = mapped_column(BigInteger)
+    version: Mapped[int] = mapped_column(BigInteger)
     content: Mapped[bytes]
 
 
@@ -50,6 +54,7 @@ class RelatedTermStatistics(Base):
 
     Attributes:
         version: Random, and new for each count.
+        revision: The number of batches that rebuilds have written, which do not move the offset of the consumer.
         documents: Number of the newest articles that were counted.
         corpus_size: Number of published articles at that time.
         content: The terms, each with the number of articles that contain it, packed as bytes.
@@ -58,6 +63,7 @@ class RelatedTermStatistics(Base):
     __tablename__ = "related_term_statistics"
 
     version: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    revision: Mapped[int]
     counted_at: Mapped[datetime]
     documents: Mapped[int]
     corpus_size: Mapped[int]

@@ -13,6 +13,7 @@ from newsapi.changelog.reader import ChangeRow
 from newsapi.db.database import Database, Session
 from newsapi.related import maintenance
 from newsapi.related.index import CONSUMER
+from newsapi.related.rebuild import rebuild_index
 from newsapi.worker.consumers import Consumer
 
 log = structlog.get_logger("newsapi.related")
@@ -34,7 +35,7 @@ class RelatedIndexConsumer(Consumer):
         self._work = None
 
     def on_log_restored(self) -> None:
-        maintenance.rebuild_index(self._database, now=self._now, on_failed=_log_failure)
+        rebuild_index(self._database, now=self._now, on_failed=_log_failure)
 
     def handle(self, rows: Sequence[ChangeRow]) -> LogPosition | None:
         if not rows:

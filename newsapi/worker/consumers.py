@@ -112,7 +112,10 @@ class Consumer:
         """Finish or cancel work in progress and record the results, as the worker is stopping."""
 
     def on_log_restored(self) -> None:
-        """React to a changelog that was restored from a backup and no longer contains the offset."""
+        """React to a changelog that was restored from a backup and no longer contains the offset.
+
+        The consumer continues at the head of the changelog at that time or, if this moves the offset, from there on.
+        """
 
 
 class Worker:
@@ -226,7 +229,7 @@ class ConsumerRunner:
         self.consumer.reset()
 
     def _lose_lease(self) -> None:
-        log.warning("lease lost to another worker", consumer=self.consumer.name)
+        log.warning("lease lost to another worker or ended by a rebuild", consumer=self.consumer.name)
         self._holder = ""
         self._forget_lease()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from newsapi.related import index, maintenance
+from newsapi.related import index, term_statistics
 from tests.support.import_records import article, brand, lines
 
 NEWSAPI = Path(sys.executable).with_name("newsapi")
@@ -86,8 +86,8 @@ def test_an_article_that_cannot_be_indexed_is_named_and_all_others_are_indexed(n
 
         return process
 
-    monkeypatch.setattr(maintenance, "build_vector", refuse(maintenance.build_vector))
-    monkeypatch.setattr(index, "document_terms", refuse(index.document_terms))
+    monkeypatch.setattr(index, "build_vector", refuse(index.build_vector))
+    monkeypatch.setattr(term_statistics, "document_terms", refuse(term_statistics.document_terms))
     done = newsapi("related", "rebuild")
     assert (done.returncode, done.stdout) == (1, "6 articles indexed\n")
     assert re.fullmatch(r"article [0-9a-f-]{36} was not indexed: ValueError: too odd\n", done.stderr)
@@ -97,7 +97,7 @@ def test_a_rebuild_that_fails_ends_with_a_line(newsapi, monkeypatch):
     def fail(*_args, **_options):
         raise ValueError("no\nmore")
 
-    monkeypatch.setattr(index, "save_statistics", fail)
+    monkeypatch.setattr(term_statistics, "save_statistics", fail)
     done = newsapi("related", "rebuild")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "Error: The index was not rebuilt: ValueError: no\n"

@@ -7,7 +7,7 @@ from newsapi.db.database import Database
 from newsapi.demo import content
 from newsapi.migrations.upgrade import upgrade
 from newsapi.related import lists
-from newsapi.related import maintenance as related_maintenance
+from newsapi.related.rebuild import rebuild_index
 from newsapi.settings import Settings
 from tests.conftest import Clock
 from tests.support.imports import import_accepted
@@ -24,7 +24,7 @@ def beside(tmp_path_factory):
     clock = Clock()
     with content.stream(settings.api_url) as stream:
         import_accepted(database, settings, stream.read(), clock)
-    related_maintenance.rebuild_index(database, now=clock)
+    rebuild_index(database, now=clock)
 
     def beside(slug, limit=6):
         with database.read_transaction() as connection:

@@ -2,7 +2,7 @@ from uuid import UUID
 
 import pytest
 
-from newsapi.related import maintenance as related_maintenance
+from newsapi.related.rebuild import rebuild_index
 from tests.support.client import slugs_of
 
 
@@ -32,7 +32,7 @@ def fiat(make, database, clock):
     make.article("accumulatori", headline="Batterie, gli accumulatori nuovi", brand="fiat", tags=["elettrico"])
     make.article("neve", headline="Sulla neve", brand="fiat", body_html="<p>Gomme e catene.</p>")
     make.article("listino", headline="Il listino", brand="fiat", body_html="<p>I prezzi.</p>")
-    related_maintenance.rebuild_index(database, now=clock)
+    rebuild_index(database, now=clock)
 
 
 @pytest.mark.usefixtures("fiat")
@@ -57,7 +57,7 @@ def test_picks_come_first_in_their_order(client, make, database, clock):
     make.article("neve", headline="Sulla neve", brand="fiat")
     make.article("bozza", headline="Bozza", brand="fiat", status="draft")
     make.article("altrove", headline="Di un'altra marca", brand="audi")
-    related_maintenance.rebuild_index(database, now=clock)
+    rebuild_index(database, now=clock)
     found = client.get("/v1/articles/fabbrica/related")
     assert levels(found) == [("neve", "pick"), ("altrove", "pick"), ("accumulatori", "related")]
     assert found.json["data"][0]["relation"] == {
@@ -72,7 +72,7 @@ def test_what_editors_exclude_is_neither_similar_nor_recent(client, make, databa
     make.article("neve", headline="Sulla neve", brand="fiat")
     make.article("listino", headline="Il listino", brand="fiat")
     make.article("fabbrica", **BATTERIES, bans=["accumulatori", "neve"])
-    related_maintenance.rebuild_index(database, now=clock)
+    rebuild_index(database, now=clock)
     assert levels(client.get("/v1/articles/fabbrica/related")) == [("listino", "recent")]
 
 
@@ -217,7 +217,7 @@ def bilingual(make, database, clock):
 @pytest.mark.parametrize("is_indexed", [True, False])
 def test_what_is_in_the_language_of_the_article_comes_first(client, database, clock, is_indexed):
     if is_indexed:
-        related_maintenance.rebuild_index(database, now=clock)
+        rebuild_index(database, now=clock)
     listed = slugs_of(client.get("/v1/articles/fabbrica/related"))
     if is_indexed:
         assert listed == ["accumulatori", "plant", "altro", "snow"]
@@ -229,7 +229,7 @@ def test_what_is_in_the_language_of_the_article_comes_first(client, database, cl
 @pytest.mark.parametrize("is_indexed", [True, False])
 def test_a_translation_is_not_related_unless_editors_say_so(client, editor, database, clock, is_indexed):
     if is_indexed:
-        related_maintenance.rebuild_index(database, now=clock)
+        rebuild_index(database, now=clock)
     path = "/v1/articles/fabbrica/related"
     assert "translation" not in slugs_of(client.get(path))
     assert "fabbrica" not in slugs_of(client.get("/v1/articles/translation/related?limit=20"))

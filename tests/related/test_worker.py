@@ -13,6 +13,7 @@ from newsapi.content.tables.terms import Brand
 from newsapi.related import lists as related_lists
 from newsapi.related import maintenance as acts
 from newsapi.related import stored_lists
+from newsapi.related.rebuild import rebuild_index
 from newsapi.related.tables import RelatedList, RelatedListMember, RelatedPosting, RelatedProfile, RelatedTermStatistics
 from newsapi.related.worker import RelatedIndexConsumer
 from tests.support.import_records import archive, article, brand
@@ -233,7 +234,7 @@ def test_more_articles_are_listed_than_a_smaller_release_stored(database, publis
 @pytest.mark.usefixtures("three")
 def test_a_list_made_by_older_weights_is_made_again(database, clock):
     listed(database, "batterie")
-    acts.rebuild_index(database, now=clock)
+    rebuild_index(database, now=clock)
     made = []
     listed(database, "batterie", save=lambda one: made.append(one) or False)
     assert len(made) == 1
@@ -261,9 +262,9 @@ def test_a_rebuild_makes_what_following_made(database, publish, follow, clock):
     with database.transaction() as session:  # by the same weights, described when all were there
         session.execute(delete(RelatedProfile))
         session.execute(delete(RelatedPosting))
-    assert acts.rebuild_index(database, now=clock) == rows(database, RelatedProfile)
+    assert rebuild_index(database, now=clock) == rows(database, RelatedProfile)
     followed = {slug: slugs(listed(database, slug)) for slug in there_now(database)}
-    acts.rebuild_index(database, now=clock)
+    rebuild_index(database, now=clock)
     assert {slug: slugs(listed(database, slug)) for slug in followed} == followed
 
 

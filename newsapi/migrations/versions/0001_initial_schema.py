@@ -235,11 +235,14 @@ def _create_related_tables() -> None:
         sa.Column("doc_id", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("article_id", Id, nullable=False, unique=True),
         sa.Column("pool", sa.Integer, nullable=False),
+        sa.Column("seq", sa.BigInteger, nullable=False),
+        sa.Column("version", sa.BigInteger, nullable=False),
         sa.Column("content", sa.LargeBinary, nullable=False),
     )
     op.create_table(
         "related_term_statistics",
         sa.Column("version", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("revision", sa.Integer, nullable=False),
         sa.Column("counted_at", UtcDateTime, nullable=False),
         sa.Column("documents", sa.Integer, nullable=False),
         sa.Column("corpus_size", sa.Integer, nullable=False),
