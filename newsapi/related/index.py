@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from newsapi.content.queries.visibility import is_visible
 from newsapi.content.tables.articles import Article
-from newsapi.db import bulk_rows
+from newsapi.db import bulk_rows, compiled_queries
 from newsapi.db.bulk_rows import in_values
 from newsapi.db.types import columns_table
 from newsapi.related.ranking import Candidate
@@ -149,11 +149,15 @@ def load_vectors(connection: Connection, ids: Collection[UUID], weights: IdfWeig
     """Return the vectors of these articles, from the index or, if not indexed yet, built from their texts."""
     if not ids:
         return {}
-    statement = select(RelatedProfile.article_id, RelatedProfile.content)
-    result = connection.execute(statement.where(in_values(connection, RelatedProfile.article_id, ids)))
-    vectors = {id_: vector_from_bytes(content) for id_, content in result}
+    rows = compiled_queries.fetch_rows(connection, _VECTORS, {"ids": list(ids)})
+    vectors = {id_: vector_from_bytes(content) for id_, content in rows}
     missing = load_texts(connection, [id_ for id_ in ids if id_ not in vectors])
     return vectors | {id_: build_vector(source.text, weights) for id_, source in missing.items()}
+
+
+_VECTORS = select(RelatedProfile.article_id, RelatedProfile.content).where(
+    RelatedProfile.article_id.in_(bindparam("ids", expanding=True))
+)
 
 
 def find_candidates(

@@ -17,7 +17,7 @@ from newsapi.content.queries import translations
 from newsapi.content.queries.visibility import is_visible
 from newsapi.content.tables.articles import Article, ArticleContent, ListingEntry
 from newsapi.content.tables.terms import Brand
-from newsapi.db.bulk_rows import in_values
+from newsapi.db import compiled_queries
 from newsapi.db.types import latest_time
 from newsapi.related import index, term_statistics
 from newsapi.related.near_duplicates import NearDuplicateFilter, Shingles
@@ -302,9 +302,11 @@ def _build_list(
     return items, min(similarities, default=0.0) if len(items) >= STORED_LIST_SIZE else 0.0
 
 
+_LANGUAGES = select(Article.id, Article.language).where(Article.id.in_(bindparam("ids", expanding=True)))
+
+
 def _languages(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, str]:
-    rows = connection.execute(select(Article.id, Article.language).where(in_values(connection, Article.id, ids)))
-    return dict(rows.all())
+    return dict(compiled_queries.fetch_rows(connection, _LANGUAGES, {"ids": ids})) if ids else {}
 
 
 def _is_same_language(language: str, other: str) -> bool:

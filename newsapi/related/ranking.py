@@ -11,6 +11,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
+from operator import mul
 from typing import Final, TypedDict
 from uuid import UUID
 
@@ -56,19 +58,6 @@ class Candidate:
     profile: ArticleVector
 
 
-class TermSets:
-    """The terms of an article as sets and a mapping, for many comparisons with other articles."""
-
-    __slots__ = ("lead", "numbers", "profile", "shares")
-
-    def __init__(self, vector: ArticleVector) -> None:
-        """Prepare the terms of a vector."""
-        self.profile = vector
-        self.shares = dict(zip(vector.terms, vector.shares, strict=True))
-        self.numbers = frozenset(self.shares)
-        self.lead = frozenset(vector.terms[: vector.lead])
-
-
 @dataclass(frozen=True, slots=True)
 class Ranked:
     """An article of a list: `score` from 0 to 1, `similarity` to the source without feedback, and the reasons."""
@@ -79,45 +68,108 @@ class Ranked:
     reasons: list[RankingReason]
 
 
+class TermScorer:
+    """Computes what the texts of articles have in common with one text, or with several at once.
+
+    The sum over several texts is that over the sum of their vectors, so it costs the same as that of one.
+    """
+
+    __slots__ = ("_lead", "_text")
+
+    def __init__(self, sources: Iterable[tuple[float, ArticleVector]], weights: IdfWeights) -> None:
+        """Take the vectors, each with the factor that it counts with, and the IDF weights."""
+        text: dict[int, float] = {}
+        lead: dict[int, float] = {}
+        for factor, source in sources:
+            for term, share in zip(source.terms, source.shares, strict=True):
+                text[term] = text.get(term, 0.0) + factor * share
+            lead_factor = factor / source.leading
+            for term in source.terms[: source.lead]:
+                lead[term] = lead.get(term, 0.0) + lead_factor
+        scale, weight = 1.0 / SHARE_SCALE / SHARE_SCALE, weights.weight
+        self._text = {term: share * weight(term) * scale for term, share in text.items()}
+        self._lead = {term: factor * weight(term) for term, factor in lead.items()}
+
+    def score(self, other: ArticleVector) -> float:
+        """Return the common part of text and lead."""
+        text: float = sum(map(mul, map(self._text.get, other.terms, _ZEROS), other.shares))
+        lead: float = sum(map(self._lead.get, other.terms[: other.lead], _ZEROS))
+        return text + LEAD_WEIGHT * lead / other.leading
+
+    def parts(self, other: ArticleVector) -> dict[int, float]:
+        """Return the terms in common, each with its part of the score."""
+        text = self._text
+        parts = {
+            term: text[term] * share for term, share in zip(other.terms, other.shares, strict=True) if term in text
+        }
+        for term in other.terms[: other.lead]:
+            if term in self._lead:
+                parts[term] += LEAD_WEIGHT * self._lead[term] / other.leading
+        return parts
+
+
+_ZEROS: Final = repeat(0.0)
+
+
+def score_of_itself(vector: ArticleVector, weights: IdfWeights) -> float:
+    """Return what a `TermScorer` of a vector alone returns for the same vector."""
+    text: float = sum(map(mul, map(mul, vector.shares, vector.shares), map(weights.weight, vector.terms)))
+    lead: float = sum(map(weights.weight, vector.terms[: vector.lead]))
+    return text / SHARE_SCALE / SHARE_SCALE + LEAD_WEIGHT * lead / vector.leading / vector.leading
+
+
+class ContextScorer:
+    """Computes the part of the similarity to one article that is not about the text: tags, mentions and time."""
+
+    __slots__ = ("mentions", "source", "tags", "weights")
+
+    def __init__(self, source: ArticleVector, weights: IdfWeights) -> None:
+        """Take the vector of the article and the IDF weights."""
+        self.source = source
+        self.weights = weights
+        self.tags, self.mentions = frozenset(source.tags), frozenset(source.mentions)
+
+    def score(self, other: ArticleVector) -> float:
+        """Return this part of the similarity."""
+        score = self.time(other)
+        if self.tags and other.tags:
+            score += TAG_WEIGHT * self._overlap(self.tags, other.tags)
+        if self.mentions and other.mentions:
+            score += MENTION_WEIGHT * self._overlap(self.mentions, other.mentions)
+        return score
+
+    def time(self, other: ArticleVector) -> float:
+        """Return the part that is about the days of publication."""
+        return RECENCY_WEIGHT / (1.0 + abs(self.source.day - other.day) / RECENCY_HALF_LIFE_DAYS)
+
+    def _overlap(self, ids: frozenset[int], other_ids: Iterable[int]) -> float:
+        return _saturate(sum(map(self.weights.weight, ids.intersection(other_ids))))
+
+
 class SimilarityScorer:
     """Computes the similarity of articles to one source article."""
 
-    def __init__(self, source: TermSets, weights: IdfWeights) -> None:
-        """Take the terms of the source article and the IDF weights."""
-        self._source = source
-        self._weights = weights
-        profile = source.profile
-        self._terms = {
-            term: share * weights.weight(term) / SHARE_SCALE / SHARE_SCALE for term, share in source.shares.items()
-        }
-        self._lead = {term: weights.weight(term) / profile.leading for term in source.lead}
-        self._tags, self._mentions = {*profile.tags}, {*profile.mentions}
+    __slots__ = ("_context", "_terms")
 
-    def similarity(self, terms: TermSets) -> float:
+    def __init__(self, source: ArticleVector, weights: IdfWeights) -> None:
+        """Take the vector of the source article and the IDF weights."""
+        self._terms = TermScorer([(1.0, source)], weights)
+        self._context = ContextScorer(source, weights)
+
+    def similarity(self, other: ArticleVector) -> float:
         """Return the similarity of another article: 0 if nothing is shared, rarely more than 2."""
-        term_weights, lead_weights, shares, other = self._terms, self._lead, terms.shares, terms.profile
-        text = sum(term_weights[term] * shares[term] for term in self._source.numbers & terms.numbers)
-        lead = sum(lead_weights[term] for term in self._source.lead & terms.lead) / other.leading
-        similarity = text + LEAD_WEIGHT * lead + self._days(other)
-        if self._tags:
-            similarity += TAG_WEIGHT * self._overlap(self._tags, other.tags)
-        if self._mentions:
-            similarity += MENTION_WEIGHT * self._overlap(self._mentions, other.mentions)
-        return similarity
+        return self._terms.score(other) + self._context.score(other)
 
-    def reasons(self, terms: TermSets, labels: Mapping[int, str]) -> list[RankingReason]:
+    def reasons(self, other: ArticleVector, labels: Mapping[int, str]) -> list[RankingReason]:
         """Return why another article is similar, as kinds of reasons with their part of the sum, largest first."""
-        term_weights, lead_weights, shares, other = self._terms, self._lead, terms.shares, terms.profile
-        text = {term: term_weights[term] * shares[term] for term in self._source.numbers & terms.numbers}
-        for term in self._source.lead & terms.lead:
-            text[term] += LEAD_WEIGHT * lead_weights[term] / other.leading
-        tags = {tag: self._weights.weight(tag) for tag in other.tags if tag in self._tags}
-        mentions = {mention: self._weights.weight(mention) for mention in other.mentions if mention in self._mentions}
+        text, context, weight = self._terms.parts(other), self._context, self._context.weights.weight
+        tags = {tag: weight(tag) for tag in other.tags if tag in context.tags}
+        mentions = {mention: weight(mention) for mention in other.mentions if mention in context.mentions}
         reasons: list[tuple[str, float, dict[int, float]]] = [
             ("text", sum(text.values()), text),
             ("tags", TAG_WEIGHT * _saturate(sum(tags.values())), tags),
             ("mentions", MENTION_WEIGHT * _saturate(sum(mentions.values())), mentions),
-            ("fresh", self._days(other), {}),
+            ("fresh", context.time(other), {}),
         ]
         total = sum(weight for _, weight, _ in reasons) or 1.0
         return [
@@ -125,12 +177,6 @@ class SimilarityScorer:
             for kind, weight, parts in sorted(reasons, key=lambda reason: -reason[1])
             if round(weight / total, 3) > 0
         ]
-
-    def _overlap(self, ids: set[int], other_ids: Iterable[int]) -> float:
-        return _saturate(sum(self._weights.weight(id_) for id_ in other_ids if id_ in ids))
-
-    def _days(self, other: ArticleVector) -> float:
-        return RECENCY_WEIGHT / (1.0 + abs(self._source.profile.day - other.day) / RECENCY_HALF_LIFE_DAYS)
 
 
 def rank_candidates(
@@ -150,50 +196,49 @@ def rank_candidates(
     Returns:
         The articles to list, best first.
     """
-    scorer = SimilarityScorer(TermSets(source), weights)
-    compared = [(candidate.id, TermSets(candidate.profile)) for candidate in candidates]
-    nearest = sorted(((scorer.similarity(terms), id_, terms) for id_, terms in compared), key=_nearest_first)
+    if not candidates:
+        return []
+    scorer = SimilarityScorer(source, weights)
+    similarities = [(scorer.similarity(candidate.profile), candidate) for candidate in candidates]
+    nearest = sorted(similarities, key=lambda near: (-near[0], near[1].id))
     reranked = _rerank_with_feedback(nearest[:RERANK_DEPTH], weights)
-    others = [(similarity, similarity, id_, terms) for similarity, id_, terms in nearest[RERANK_DEPTH:]]
+    others = [(similarity, similarity, candidate) for similarity, candidate in nearest[RERANK_DEPTH:]]
     ranked: list[Ranked] = []
-    for value, similarity, id_, terms in [*reranked, *others]:
+    for value, similarity, candidate in [*reranked, *others]:
         if len(ranked) == limit:
             break
-        if duplicates.add(id_, terms.profile):
-            reasons = scorer.reasons(terms, labels)
-            ranked.append(Ranked(id_, round(1.0 - math.exp(-value), 4), similarity, reasons))
+        if duplicates.add(candidate.id, candidate.profile):
+            reasons = scorer.reasons(candidate.profile, labels)
+            ranked.append(Ranked(candidate.id, round(1.0 - math.exp(-value), 4), similarity, reasons))
     return ranked
 
 
-_Near = tuple[float, UUID, TermSets]
-"""The similarity of a candidate, its id and its terms."""
-
-
-def _nearest_first(candidate: _Near) -> tuple[float, UUID]:
-    return -candidate[0], candidate[1]
-
-
 def _rerank_with_feedback(
-    nearest: Sequence[_Near], weights: IdfWeights
-) -> Iterable[tuple[float, float, UUID, TermSets]]:
-    """Rerank the nearest candidates by adding their similarity to the best ones.
+    nearest: Sequence[tuple[float, Candidate]], weights: IdfWeights
+) -> list[tuple[float, float, Candidate]]:
+    """Rerank the nearest candidates, given with their similarity to the source, by adding that to the best ones.
 
     Returns:
-        For each candidate the new value, the similarity to the source, its id and its terms; best first.
+        For each candidate the new value, the similarity to the source and the candidate; best first.
     """
-    if not nearest:
-        return ()
-    best_similarity = nearest[0][0]
+    if not nearest or not nearest[0][0]:
+        return [(similarity, similarity, candidate) for similarity, candidate in nearest]
     best = [
-        (similarity / best_similarity, terms, SimilarityScorer(terms, weights))
-        for similarity, _, terms in nearest[:FEEDBACK_DOCUMENTS]
-        if similarity
+        (similarity / nearest[0][0], candidate.profile, ContextScorer(candidate.profile, weights))
+        for similarity, candidate in nearest[:FEEDBACK_DOCUMENTS]
     ]
+    terms = TermScorer([(factor, vector) for factor, vector, _ in best], weights)
     reranked = []
-    for similarity, id_, terms in nearest:
-        feedback = sum(share * scorer.similarity(terms) for share, other, scorer in best if other is not terms)
-        reranked.append((similarity + FEEDBACK_WEIGHT * feedback / FEEDBACK_DOCUMENTS, similarity, id_, terms))
-    return sorted(reranked, key=lambda candidate: (-candidate[0], candidate[2]))
+    for similarity, candidate in nearest:
+        vector = candidate.profile
+        feedback = terms.score(vector)
+        for factor, other, context in best:
+            if other is vector:  # it counts for the others, not for itself
+                feedback -= factor * score_of_itself(vector, weights)
+            else:
+                feedback += factor * context.score(vector)
+        reranked.append((similarity + FEEDBACK_WEIGHT * feedback / FEEDBACK_DOCUMENTS, similarity, candidate))
+    return sorted(reranked, key=lambda item: (-item[0], item[2].id))
 
 
 def _saturate(weight: float) -> float:

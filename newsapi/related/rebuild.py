@@ -82,15 +82,14 @@ def _index_batch(
 ) -> None:
     """Index those of these articles that have not changed since the snapshot, unless the worker did it since."""
     with database.read_transaction() as connection:
+        seqs = _public_seqs(connection, ids)
         current_ids = index.list_current_ids(connection, ids, version=weights.version)
-        outdated_ids = [id_ for id_ in ids if id_ not in current_ids]
+        outdated_ids = [id_ for id_ in ids if id_ in seqs and seqs[id_] <= snapshot_seq and id_ not in current_ids]
         documents = index.load_documents(connection, outdated_ids, weights)
     with database.transaction() as session:
         offsets.lock_offset(session, index.CONSUMER)
         seqs = _public_seqs(session.connection(), outdated_ids)
-        unchanged = [
-            document for document in documents if document.seq <= snapshot_seq and seqs.get(document.id) == document.seq
-        ]
+        unchanged = [document for document in documents if seqs.get(document.id) == document.seq]
         maintenance.replace_articles(session, [document.id for document in unchanged], unchanged, weights, now=now())
         term_statistics.count_revision(session)
 

@@ -16,7 +16,7 @@ from newsapi.db import bulk_rows
 from newsapi.db.bulk_rows import in_values
 from newsapi.db.types import columns_table
 from newsapi.related import index
-from newsapi.related.ranking import RankingReason, SimilarityScorer, TermSets
+from newsapi.related.ranking import RankingReason, SimilarityScorer
 from newsapi.related.tables import RelatedList, RelatedListMember, RelatedTermStatistics
 from newsapi.related.vectors import IdfWeights
 
@@ -141,13 +141,13 @@ def lists_in_pools(session: Session, pools: Collection[int]) -> set[UUID]:
 def lists_to_rebuild(session: Session, document: index.Document, weights: IdfWeights) -> set[UUID]:
     """Return the articles whose lists have to be rebuilt for an article that was just added to the index."""
     connection = session.connection()
-    scorer = SimilarityScorer(TermSets(document.vector), weights)
+    scorer = SimilarityScorer(document.vector, weights)
     neighbours = [
         near
         for near in index.find_candidates(connection, document.pool, document.vector, weights, NEIGHBOURHOOD_SIZE)
         if near.id != document.id
     ]
-    similarities = {near.id: scorer.similarity(TermSets(near.profile)) for near in neighbours}
+    similarities = {near.id: scorer.similarity(near.profile) for near in neighbours}
     statement = select(RelatedList.article_id, RelatedList.min_similarity)
     lists = connection.execute(statement.where(in_values(connection, RelatedList.article_id, [*similarities])))
     return {id_ for id_, min_similarity in lists if similarities[id_] >= REBUILD_MARGIN * min_similarity}

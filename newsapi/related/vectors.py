@@ -12,13 +12,15 @@ import struct
 import zlib
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from operator import mul, neg
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from newsapi.text.stemming import hash_name, shingle_hashes, term_hashes, words_by_hash
-from newsapi.text.words import casefold_words
+from newsapi.text.stemming import hash_name, hash_word_pairs, hash_words, term_hashes, words_by_hash
+from newsapi.text.words import casefold_words, lower_words
 
 MAX_TERMS: Final = 128
 """Terms of a text that are compared; a long text has 300, the others of which contribute 0.001 (measured)."""
@@ -62,18 +64,33 @@ class ArticleText:
 
 
 class IdfWeights:
-    """IDF weights: `log(1 + N/n)` for a term that occurs in n of N texts; a term in no text has the weight of n = 1."""
+    """IDF weights: `log(1 + N/n)` for a term that occurs in n of N texts; a term in no text has the weight of n = 1.
+
+    Attributes:
+        weight: Returns the weight of a term.
+        root: Returns the square root of the weight of a term.
+    """
 
     def __init__(self, version: int, documents: int, frequencies: Mapping[int, int]) -> None:
         """Take the version, the number of texts that were counted, and the document frequency of each term."""
         self.version = version
         self.documents = documents
-        self._rarest = math.log1p(documents)
-        self._common = {number: math.log1p(documents / count) for number, count in frequencies.items() if count > 1}
+        common = {term: math.log1p(documents / count) for term, count in frequencies.items() if count > 1}
+        rarest = math.log1p(documents)
+        self.weight: Callable[[int], float] = _Weights(common, rarest).__getitem__
+        roots = {term: math.sqrt(weight) for term, weight in common.items()}
+        self.root: Callable[[int], float] = _Weights(roots, math.sqrt(rarest)).__getitem__
 
-    def weight(self, term: int) -> float:
-        """Return the weight of a term."""
-        return self._common.get(term, self._rarest)
+
+class _Weights(dict[int, float]):
+    """Weights by term, with one for all terms that have none: mapped over terms, a loop of indexing."""
+
+    def __init__(self, weights: Mapping[int, float], default: float) -> None:
+        super().__init__(weights)
+        self._default = default
+
+    def __missing__(self, term: int) -> float:
+        return self._default
 
 
 class ArticleVector(NamedTuple):
@@ -97,8 +114,8 @@ class ArticleVector(NamedTuple):
 
     def index_keys(self) -> list[tuple[int, int]]:
         """Return the terms, tags and mentions under which the article is indexed, each with its share."""
-        order = sorted(range(len(self.terms)), key=lambda index: (-self.shares[index], self.terms[index]))
-        text_terms = [(self.terms[index], self.shares[index]) for index in order[:MAX_INDEX_TERMS]]
+        heaviest = sorted(zip(map(neg, self.shares), self.terms, strict=True))[:MAX_INDEX_TERMS]
+        text_terms = [(term, -negated) for negated, term in heaviest]
         tags = [(tag, TAG_INDEX_SHARE) for tag in self.tags]
         mentions = [(mention, SHARE_OF_MENTION) for mention in self.mentions]
         return text_terms + (tags + mentions)[:MAX_INDEX_TAGS]
@@ -140,31 +157,29 @@ def vector_from_bytes(stored: bytes) -> ArticleVector:
 
 def document_terms(text: ArticleText) -> set[int]:
     """Return the distinct terms, tags and mentions of an article."""
-    return {*term_hashes(text.whole, text.language)} | {_hash_id(id_) for id_, _ in (*text.tags, *text.mentions)}
+    terms = term_hashes(text.whole, text.language)
+    return {*terms} | {_hash_id(id_) for id_, _ in (*text.tags, *text.mentions)}
 
 
 def build_vector(text: ArticleText, weights: IdfWeights) -> ArticleVector:
     """Build the vector of an article; the weights select its most significant terms."""
-    headline, standfirst, counts = (
-        Counter(term_hashes(part, text.language)) for part in (text.headline, text.standfirst, text.body)
-    )
-    for part, factor in ((headline, _IN_HEADLINE), (standfirst, _IN_STANDFIRST)):
-        for term, count in part.items():
-            counts[term] += factor * count
-    log, weight = math.log, weights.weight
-    frequencies = {term: 1.0 + log(count) for term, count in counts.items()}
-    negated = {term: -frequency * math.sqrt(weight(term)) for term, frequency in frequencies.items()}
-    length = math.hypot(*negated.values()) or 1.0
+    words = [lower_words(part) for part in (text.headline, text.standfirst, text.body)]
+    headline, standfirst, body = (hash_words(part, text.language) for part in words)
+    counts = Counter(chain(body, headline * _IN_HEADLINE, standfirst * _IN_STANDFIRST))
+    terms, frequencies = [*counts], [*map(_log_frequency, counts.values())]
+    values = [*map(mul, frequencies, map(weights.root, terms))]
+    scale = SHARE_SCALE / (math.hypot(*values) or 1.0)
+    shares = {term: int(scale * frequency + 0.5) for term, frequency in zip(terms, frequencies, strict=True)}
     lead = {*headline, *standfirst}
-    kept = [term for _, term in sorted(zip(negated.values(), negated, strict=True))[:MAX_TERMS]]
-    kept_lead = lead.intersection(kept)
-    ordered = sorted(kept_lead) + sorted({*kept} - lead)
-    shingles = shingle_hashes(text.whole)
+    kept = _heaviest(terms, values)
+    kept_lead = kept & lead
+    ordered = sorted(kept_lead) + sorted(kept - lead)
+    shingles = hash_word_pairs([*chain(*words)])
     return ArticleVector(
         terms=array("i", ordered),
-        shares=bytes(min(255, round(SHARE_SCALE * frequencies[term] / length)) for term in ordered),
+        shares=bytes([min(255, shares[term]) for term in ordered]),
         lead=len(kept_lead),
-        leading=math.sqrt(sum(map(weight, lead))) or 1.0,
+        leading=math.sqrt(sum(map(weights.weight, lead))) or 1.0,
         tags=_hash_ids(text.tags),
         mentions=_hash_ids(text.mentions),
         sketch=array("I", shingles[:SKETCH_SIZE]),
@@ -172,6 +187,23 @@ def build_vector(text: ArticleText, weights: IdfWeights) -> ArticleVector:
         headline=headline_hash(text.headline),
         day=text.at / _SECONDS_OF_A_DAY,
     )
+
+
+def _heaviest(terms: Sequence[int], values: Sequence[float]) -> set[int]:
+    """Return the MAX_TERMS terms with the highest values; of equal ones, those with the lowest numbers."""
+    if len(terms) <= MAX_TERMS:
+        return {*terms}
+    least = sorted(values)[-MAX_TERMS]
+    heavier = {term for term, value in zip(terms, values, strict=True) if value > least}
+    equal = sorted(term for term, value in zip(terms, values, strict=True) if value == least)
+    return heavier.union(equal[: MAX_TERMS - len(heavier)])
+
+
+def _log_frequency(count: int) -> float:
+    return _LOG_FREQUENCIES[count] if count < len(_LOG_FREQUENCIES) else 1.0 + math.log(count)
+
+
+_LOG_FREQUENCIES: Final = (0.0, *(1.0 + math.log(count) for count in range(1, 64)))
 
 
 EMPTY_HEADLINE_HASH: Final = 0

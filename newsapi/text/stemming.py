@@ -8,15 +8,18 @@ which has no visible effect on scores that are sums over hundreds of words.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from itertools import pairwise
-from typing import Final, NamedTuple
+from itertools import islice
+from typing import Final, NamedTuple, TypeVar
 
 import Stemmer
 
 from newsapi.text.folding import fold
 from newsapi.text.stopwords import STOPWORDS
-from newsapi.text.words import casefold_words, lower_words, written_words
+from newsapi.text.words import lower_words, written_words
+
+_Value = TypeVar("_Value")
 
 _ALGORITHMS: Final = {
     "ar": "arabic",
@@ -51,6 +54,7 @@ _ALGORITHMS: Final = {
     "tr": "turkish",
 }
 _MAX_WORD_LENGTH: Final = 60
+_MAX_CACHED_WORDS: Final = 1 << 17
 _OFFSET: Final = 1 << 31
 
 
@@ -68,16 +72,21 @@ def term_hashes(text: str, language: str) -> list[int]:
     Returns:
         Signed 32-bit integers in the order of the words, with repetitions.
     """
-    main_language = language.partition("-")[0].lower()
-    return [word_hash for word in lower_words(text) if (word_hash := _hash_word(main_language, word)) is not None]
+    return hash_words(lower_words(text), language)
+
+
+def hash_words(words: Iterable[str], language: str) -> list[int]:
+    """Return the hashes of words in lower case, as `term_hashes` does for those of a text."""
+    hashes = map(_hashes_of_language(_main_language(language)).__getitem__, words)
+    return [word_hash for word_hash in hashes if word_hash is not None]
 
 
 def words_by_hash(text: str, language: str) -> dict[int, str]:
     """Return the word behind each hash of `term_hashes`, in the spelling of its first occurrence."""
-    main_language = language.partition("-")[0].lower()
+    hashes = _hashes_of_language(_main_language(language))
     spellings: dict[int, str] = {}
     for word in written_words(text):
-        word_hash = _hash_word(main_language, word.replace("İ", "i").lower())
+        word_hash = hashes[word.replace("İ", "i").lower()]
         if word_hash is not None:
             spellings.setdefault(word_hash, word)
     return spellings
@@ -121,13 +130,44 @@ def shingle_hashes(text: str) -> list[int]:
     Returns:
         Unsigned 32-bit integers, distinct and in ascending order.
     """
-    crc32 = zlib.crc32
-    words = casefold_words(text)
-    return sorted({crc32(f"{first} {second}".encode()) for first, second in pairwise(words)})
+    return hash_word_pairs(lower_words(text))
 
 
-# Cached, because most words of a text have occurred in another one shortly before.
-@lru_cache(maxsize=1 << 17)
+def hash_word_pairs(words: Sequence[str]) -> list[int]:
+    """Return the hashes of the pairs of neighbouring words in lower case, as `shingle_hashes` does for a text."""
+    firsts = map(_FIRST_OF_PAIR.__getitem__, words)
+    seconds = map(_SECOND_OF_PAIR.__getitem__, islice(words, 1, None))
+    return sorted({*map(zlib.crc32, seconds, firsts)})
+
+
+class _WordCache(dict[str, _Value]):
+    """Values by word. Most words of a text have occurred in another one shortly before: this is a loop of indexing."""
+
+    def __init__(self, compute: Callable[[str], _Value]) -> None:
+        super().__init__()
+        self._compute = compute
+
+    def __missing__(self, word: str) -> _Value:
+        if len(self) >= _MAX_CACHED_WORDS:
+            self.clear()
+        value = self[word] = self._compute(word)
+        return value
+
+
+# The hash of a pair is the CRC of both words with a space between them: that of the first word, continued.
+_FIRST_OF_PAIR: Final = _WordCache(lambda word: zlib.crc32(word.casefold().encode()))
+_SECOND_OF_PAIR: Final = _WordCache(lambda word: f" {word.casefold()}".encode())
+
+
+@lru_cache(maxsize=64)
+def _hashes_of_language(language: str) -> _WordCache[int | None]:
+    return _WordCache(lambda word: _hash_word(language, word))
+
+
+def _main_language(language: str) -> str:
+    return language.partition("-")[0].lower()
+
+
 def _hash_word(language: str, word: str) -> int | None:
     """Return the hash of a word, or None for a stop word or a single letter."""
     if word in STOPWORDS.get(language, ()) or (len(word) < 2 and not word.isdigit()):

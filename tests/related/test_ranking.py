@@ -1,7 +1,7 @@
 import pytest
 
 from newsapi.related.near_duplicates import NearDuplicateFilter
-from newsapi.related.ranking import Candidate, SimilarityScorer, TermSets, rank_candidates
+from newsapi.related.ranking import Candidate, SimilarityScorer, rank_candidates
 from newsapi.related.vectors import term_labels
 from newsapi.text.stemming import shingle_hashes
 from tests.related.texts import described, text
@@ -37,8 +37,8 @@ def test_a_shared_tag_weighs_more_when_it_is_rare():
     rare, common = text("Con il raro", tags=["raro"]), text("Con il comune", tags=["comune"])
     more = [text(f"Altro numero {number}", tags=["comune"]) for number in range(8)]
     weights, profiles = described(source, rare, common, *more)
-    gauge = SimilarityScorer(TermSets(profiles[0]), weights)
-    assert gauge.similarity(TermSets(profiles[1])) > gauge.similarity(TermSets(profiles[2]))
+    gauge = SimilarityScorer(profiles[0], weights)
+    assert gauge.similarity(profiles[1]) > gauge.similarity(profiles[2])
 
 
 def test_of_two_that_are_alike_the_one_of_the_same_week_comes_first():
@@ -93,8 +93,8 @@ def test_scores_fall_from_one_to_the_next_and_stay_between_nought_and_one():
 
 def test_nearness_is_the_same_in_both_directions():
     weights, (one, two) = described(BATTERIES, GIGAFACTORY)
-    assert SimilarityScorer(TermSets(one), weights).similarity(TermSets(two)) == pytest.approx(
-        SimilarityScorer(TermSets(two), weights).similarity(TermSets(one))
+    assert SimilarityScorer(one, weights).similarity(two) == pytest.approx(
+        SimilarityScorer(two, weights).similarity(one)
     )
 
 
