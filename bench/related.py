@@ -35,7 +35,7 @@ from newsapi.db.database import Database, Session
 from newsapi.related import index as related_index
 from newsapi.related import lists as related_lists
 from newsapi.related import maintenance as acts
-from newsapi.related import stored_lists
+from newsapi.related import stored_lists, term_statistics
 from newsapi.related.rebuild import rebuild_index
 from newsapi.related.tables import RelatedProfile
 
@@ -102,10 +102,11 @@ def measured(database: Database, lists: int) -> Iterator[tuple[str, float, float
 
     def update_index(id_: UUID) -> None:
         with database.read_transaction() as connection:
-            update = acts.prepare_update(connection, [id_])
+            weights = term_statistics.current_weights(connection) or acts.NO_WEIGHTS
+            documents = related_index.load_documents(connection, [id_], weights)
         try:
             with database.transaction() as session:
-                acts.apply_update(session, update, now=utc_now())
+                acts.replace_articles(session, [id_], documents, weights, now=utc_now())
                 raise RolledBack
         except RolledBack:
             pass

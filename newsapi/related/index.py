@@ -29,7 +29,7 @@ from newsapi.related.vectors import (
 CONSUMER: Final = "related"
 """The changelog consumer that maintains the index."""
 
-MAX_POSTINGS_PER_TERM: Final = 200
+MAX_POSTINGS_PER_TERM: Final = 100
 """Postings read of each term, those with the highest impact first."""
 
 DAYS_PER_SHARE_UNIT: Final = 10
@@ -171,22 +171,40 @@ def find_candidates(
     Returns:
         At most `limit` candidates, best first.
     """
-    keys = vector.index_keys()[: MAX_INDEX_TERMS + MAX_INDEX_TAGS]
+    statement = _CANDIDATES[connection.dialect.name]
+    rows = connection.execute(statement, _parameters(connection, pool, vector, weights, limit))
+    return [Candidate(_as_id(id_), vector_from_bytes(content)) for id_, content in rows]
+
+
+def find_listed_neighbours(
+    connection: Connection, pool: int, vector: ArticleVector, weights: IdfWeights, limit: int
+) -> list[tuple[Candidate, float]]:
+    """Return those of the best candidates for a vector that have a stored list, with its minimum similarity.
+
+    Vectors of the others, which are most, are not read.
+    """
+    statement = _LISTED_NEIGHBOURS[connection.dialect.name]
+    rows = connection.execute(statement, _parameters(connection, pool, vector, weights, limit))
+    return [(Candidate(_as_id(id_), vector_from_bytes(content)), minimum) for id_, content, minimum in rows]
+
+
+def _parameters(
+    connection: Connection, pool: int, vector: ArticleVector, weights: IdfWeights, limit: int
+) -> dict[str, int | list[int]]:
+    """Return the parameters of a statement: the index terms of a vector, each with its weight."""
+    keys = vector.index_keys()
     weighted_terms = [(term, round(WEIGHT_SCALE * weights.weight(term) * share)) for term, share in keys]
     parameters: dict[str, int | list[int]] = {"pool": pool, "limit": limit}
     if connection.dialect.name == "sqlite":
         weighted_terms += [(0, 0)] * (MAX_INDEX_TERMS + MAX_INDEX_TAGS - len(weighted_terms))
         parameters |= {f"t{index}": term for index, (term, _) in enumerate(weighted_terms)}
         parameters |= {f"w{index}": weight for index, (_, weight) in enumerate(weighted_terms)}
-        statement = _SHARED_SQLITE
     else:
         parameters |= {
             "terms": [term for term, _ in weighted_terms],
             "weights": [weight for _, weight in weighted_terms],
         }
-        statement = _SHARED_POSTGRESQL
-    result = connection.execute(statement, parameters)
-    return [Candidate(_as_id(id_), vector_from_bytes(content)) for id_, content in result]
+    return parameters
 
 
 def _as_id(stored: UUID | bytes) -> UUID:
@@ -194,31 +212,34 @@ def _as_id(stored: UUID | bytes) -> UUID:
 
 
 _FIRST = f"ORDER BY impact DESC, doc_id DESC LIMIT {MAX_POSTINGS_PER_TERM}"
-_SHARED = """
-    SELECT p.article_id, p.content
-    FROM ({rows}) AS shared JOIN related_profile AS p ON p.doc_id = shared.doc_id
-    ORDER BY shared.weight DESC, shared.doc_id DESC
-"""
 _BEST = "GROUP BY doc_id ORDER BY weight DESC, doc_id DESC LIMIT :limit"
 _BRANCH = (
     "SELECT doc_id, :w{index} * (impact & 255) AS weight FROM"  # noqa: S608 (constants only)
     " (SELECT doc_id, impact FROM related_posting WHERE pool = :pool AND term = :t{index} " + _FIRST + ")"
 )
-_SHARED_SQLITE = text(
-    _SHARED.format(
-        rows="SELECT doc_id, sum(weight) AS weight FROM ("  # noqa: S608 (constants only)
-        + " UNION ALL ".join(_BRANCH.format(index=index) for index in range(MAX_INDEX_TERMS + MAX_INDEX_TAGS))
-        + f") {_BEST}"
+_SHARED = {
+    "sqlite": "SELECT doc_id, sum(weight) AS weight FROM ("  # noqa: S608 (constants only)
+    + " UNION ALL ".join(_BRANCH.format(index=index) for index in range(MAX_INDEX_TERMS + MAX_INDEX_TAGS))
+    + f") {_BEST}",
+    "postgresql": "SELECT doc_id, sum(query.weight * (posting.impact & 255)) AS weight"  # noqa: S608 (constants only)
+    " FROM unnest(cast(:terms AS integer[]), cast(:weights AS bigint[])) AS query (term, weight)"
+    " CROSS JOIN LATERAL (SELECT doc_id, impact FROM related_posting"
+    f" WHERE pool = :pool AND term = query.term {_FIRST}) AS posting {_BEST}",
+}
+_CANDIDATES = {
+    dialect: text(
+        f"SELECT p.article_id, p.content FROM ({shared}) AS shared"  # noqa: S608 (constants only)
+        " JOIN related_profile AS p ON p.doc_id = shared.doc_id ORDER BY shared.weight DESC, shared.doc_id DESC"
     )
-)
-_SHARED_POSTGRESQL = text(
-    _SHARED.format(
-        rows="SELECT doc_id, sum(query.weight * (posting.impact & 255)) AS weight"  # noqa: S608 (constants only)
-        " FROM unnest(cast(:terms AS integer[]), cast(:weights AS bigint[])) AS query (term, weight)"
-        " CROSS JOIN LATERAL (SELECT doc_id, impact FROM related_posting"
-        f" WHERE pool = :pool AND term = query.term {_FIRST}) AS posting {_BEST}"
+    for dialect, shared in _SHARED.items()
+}
+_LISTED_NEIGHBOURS = {
+    dialect: text(
+        f"SELECT p.article_id, p.content, l.min_similarity FROM ({shared}) AS shared"  # noqa: S608 (constants only)
+        " JOIN related_profile AS p ON p.doc_id = shared.doc_id JOIN related_list AS l ON l.article_id = p.article_id"
     )
-)
+    for dialect, shared in _SHARED.items()
+}
 
 
 def all_indexed_ids(connection: Connection) -> set[UUID]:

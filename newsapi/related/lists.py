@@ -17,7 +17,6 @@ from newsapi.content.queries import translations
 from newsapi.content.queries.visibility import is_visible
 from newsapi.content.tables.articles import Article, ArticleContent, ListingEntry
 from newsapi.content.tables.terms import Brand
-from newsapi.db import compiled_queries
 from newsapi.db.types import latest_time
 from newsapi.related import index, term_statistics
 from newsapi.related.near_duplicates import NearDuplicateFilter, Shingles
@@ -31,7 +30,7 @@ from newsapi.text.stemming import shingle_hashes
 STORED_LIST_SIZE: Final = 30
 """Articles stored in a related list."""
 
-CANDIDATES: Final = 60
+CANDIDATES: Final = 90
 """Candidates that are compared to build a list."""
 
 _EXTRA_CANDIDATES: Final = 4
@@ -289,10 +288,9 @@ def _build_list(
         if candidate.id != source.id and candidate.id not in picks
     ]
     labels = term_labels(load_texts(connection, [source.id])[source.id].text)
-    languages = _languages(connection, [candidate.id for candidate in candidates])
     similarities = []
     for is_own in (True, False):
-        of_language = [one for one in candidates if _is_same_language(languages[one.id], source.language) is is_own]
+        of_language = [one for one in candidates if (one.profile.language == vector.language) is is_own]
         ranked = rank_candidates(
             vector, of_language, weights, labels=labels, duplicates=duplicates, limit=size - len(items)
         )
@@ -300,13 +298,6 @@ def _build_list(
         # Every new article in the language of the source may replace one in another language.
         similarities += [article.similarity if is_own else 0.0 for article in ranked]
     return items, min(similarities, default=0.0) if len(items) >= STORED_LIST_SIZE else 0.0
-
-
-_LANGUAGES = select(Article.id, Article.language).where(Article.id.in_(bindparam("ids", expanding=True)))
-
-
-def _languages(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, str]:
-    return dict(compiled_queries.fetch_rows(connection, _LANGUAGES, {"ids": ids})) if ids else {}
 
 
 def _is_same_language(language: str, other: str) -> bool:

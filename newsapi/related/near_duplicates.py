@@ -36,20 +36,20 @@ class NearDuplicateFilter:
         """Add an article; return False, without adding it, if it is a near-duplicate of one that was added."""
         if vector.headline in self._headlines:
             return False
-        if any(self._is_copy(id_, vector, *other) for other in self._like(vector)):
+        sketch = frozenset(vector.sketch)
+        if any(self._is_copy(id_, vector, *other) for other in self._like(sketch)):
             return False
         if vector.headline != EMPTY_HEADLINE_HASH:
             self._headlines.add(vector.headline)
-        self._sketches.update(vector.sketch)
-        self._listed.append((id_, vector, frozenset(vector.sketch)))
+        self._sketches |= sketch
+        self._listed.append((id_, vector, sketch))
         return True
 
-    def _like(self, vector: ArticleVector) -> list[tuple[UUID, ArticleVector]]:
-        """Return the articles that share enough of their sketch to be near-duplicates, in general none."""
-        required = _UNCERTAIN_RANGE[0] * len(vector.sketch)
-        if len(self._sketches.intersection(vector.sketch)) < required:
+    def _like(self, sketch: frozenset[int]) -> list[tuple[UUID, ArticleVector]]:
+        """Return the articles that share enough of a sketch to be near-duplicates, in general none."""
+        required = _UNCERTAIN_RANGE[0] * len(sketch)
+        if len(self._sketches & sketch) < required:
             return []
-        sketch = frozenset(vector.sketch)
         return [(id_, other) for id_, other, other_sketch in self._listed if len(sketch & other_sketch) >= required]
 
     def _is_copy(self, id_: UUID, vector: ArticleVector, other_id: UUID, other: ArticleVector) -> bool:

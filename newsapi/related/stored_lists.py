@@ -140,14 +140,12 @@ def lists_in_pools(session: Session, pools: Collection[int]) -> set[UUID]:
 
 def lists_to_rebuild(session: Session, document: index.Document, weights: IdfWeights) -> set[UUID]:
     """Return the articles whose lists have to be rebuilt for an article that was just added to the index."""
-    connection = session.connection()
+    neighbours = index.find_listed_neighbours(
+        session.connection(), document.pool, document.vector, weights, NEIGHBOURHOOD_SIZE
+    )
     scorer = SimilarityScorer(document.vector, weights)
-    neighbours = [
-        near
-        for near in index.find_candidates(connection, document.pool, document.vector, weights, NEIGHBOURHOOD_SIZE)
-        if near.id != document.id
-    ]
-    similarities = {near.id: scorer.similarity(near.profile) for near in neighbours}
-    statement = select(RelatedList.article_id, RelatedList.min_similarity)
-    lists = connection.execute(statement.where(in_values(connection, RelatedList.article_id, [*similarities])))
-    return {id_ for id_, min_similarity in lists if similarities[id_] >= REBUILD_MARGIN * min_similarity}
+    return {
+        neighbour.id
+        for neighbour, min_similarity in neighbours
+        if neighbour.id != document.id and scorer.similarity(neighbour.profile) >= REBUILD_MARGIN * min_similarity
+    }

@@ -98,7 +98,8 @@ class ArticleVector(NamedTuple):
 
     The first `lead` of `terms` occur in headline or standfirst. `shares` has the share of each term in units of 1/640.
     `leading` is the length of the vector of the lead. `sketch` represents the `pairs` shingles of the text. `headline`
-    is the hash of the headline, `day` the publication in days since 1970.
+    is the hash of the headline, `day` the publication in days since 1970, `language` the hash of the language without
+    region and script.
     """
 
     terms: array[int]
@@ -111,6 +112,7 @@ class ArticleVector(NamedTuple):
     pairs: int
     headline: int
     day: float
+    language: int
 
     def index_keys(self) -> list[tuple[int, int]]:
         """Return the terms, tags and mentions under which the article is indexed, each with its share."""
@@ -132,12 +134,13 @@ class ArticleVector(NamedTuple):
             self.leading,
             self.headline,
             self.day,
+            self.language,
         )
         arrays = (self.terms, self.tags, self.mentions, self.sketch)
         return head + self.shares + b"".join(values.tobytes() for values in arrays)
 
 
-_HEAD = struct.Struct("<BBHHBIdId")
+_HEAD = struct.Struct("<BBHHBIdIdI")
 TAG_INDEX_SHARE: Final = 150
 SHARE_OF_MENTION: Final = 95
 """A tag or a mention is indexed like a term of the text with this share."""
@@ -145,14 +148,16 @@ SHARE_OF_MENTION: Final = 95
 
 def vector_from_bytes(stored: bytes) -> ArticleVector:
     """Return the vector that `to_bytes` stored."""
-    count, lead, tags, mentions, sketch, pairs_, leading, headline, day = _HEAD.unpack_from(stored)
+    count, lead, tags, mentions, sketch, pairs_, leading, headline, day, language = _HEAD.unpack_from(stored)
     offset = _HEAD.size + count
     shares = stored[_HEAD.size : offset]
     arrays = []
     for type_code, length in (("i", count), ("i", tags), ("i", mentions), ("I", sketch)):
         arrays.append(array(type_code, stored[offset : offset + 4 * length]))
         offset += 4 * length
-    return ArticleVector(arrays[0], shares, lead, leading, arrays[1], arrays[2], arrays[3], pairs_, headline, day)
+    return ArticleVector(
+        arrays[0], shares, lead, leading, arrays[1], arrays[2], arrays[3], pairs_, headline, day, language
+    )
 
 
 def document_terms(text: ArticleText) -> set[int]:
@@ -186,6 +191,7 @@ def build_vector(text: ArticleText, weights: IdfWeights) -> ArticleVector:
         pairs=len(shingles),
         headline=headline_hash(text.headline),
         day=text.at / _SECONDS_OF_A_DAY,
+        language=language_hash(text.language),
     )
 
 
@@ -213,6 +219,11 @@ EMPTY_HEADLINE_HASH: Final = 0
 def headline_hash(headline: str) -> int:
     """Return a hash of the words of a headline that ignores case and punctuation."""
     return zlib.crc32(" ".join(casefold_words(headline)).encode())
+
+
+def language_hash(language: str) -> int:
+    """Return a hash of a language, which is the same for all regions and scripts: `en` and `en-GB`."""
+    return zlib.crc32(language.partition("-")[0].lower().encode())
 
 
 def _hash_ids(names_by_id: Iterable[tuple[UUID, str]]) -> array[int]:
