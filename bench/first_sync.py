@@ -114,7 +114,7 @@ def main(articles: int, limit: int, plans: bool) -> None:  # noqa: FBT001 (an op
                     connection.commit()
                     connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("VACUUM ANALYZE")
             app = create_app(Settings.from_env({"NEWSAPI_DATABASE_URL": url, "NEWSAPI_RATE_LIMITS": "off"}))
-            _measure(Counter(app, database), app, articles, limit, plans=plans)
+            _measure(Counter(database), app, articles, limit, plans=plans)
 
 
 def _measure(counter: Counter, app: Any, articles: int, limit: int, *, plans: bool) -> None:
@@ -125,7 +125,7 @@ def _measure(counter: Counter, app: Any, articles: int, limit: int, *, plans: bo
             since = round(articles * share)
             url = f"/v1/changes?limit={limit}&since={since}{query}&fields=headline"
             client.get(url)
-            reads = counter.request(f"{url},slug")
+            reads = counter.request(app, f"{url},slug")
             page = client.get(url).json
             click.echo(
                 f"{kind:10} {query or 'all':14} after {since:9,}: {len(page['data']):5} articles, more:"

@@ -48,11 +48,11 @@ class QueryCost:
 
 
 class Counter:
-    """Counts the cost of requests to an application."""
+    """Counts the cost of the queries of requests and functions."""
 
-    def __init__(self, app: Flask, database: Database) -> None:
-        """Count requests to this application, which uses this database."""
-        self._app, self._database = app, database
+    def __init__(self, database: Database) -> None:
+        """Count queries of this database."""
+        self._database = database
         self.of_sqlite = database.is_sqlite
         self._apsw = None
         if database.is_sqlite:
@@ -60,12 +60,16 @@ class Counter:
             self._apsw = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READONLY)
             self._apsw.execute("PRAGMA cache_size = -65536")
 
-    def request(self, url: str) -> QueryCost:
-        """Serve a request and return its cost."""
+    def request(self, app: Flask, url: str) -> QueryCost:
+        """Let an application that uses the database serve a request, and return its cost."""
+        return self.call(prepare_request(app, url))
+
+    def call(self, function: Callable[[], object]) -> QueryCost:
+        """Call a function and return the cost of its queries."""
         reads = QueryCost()
         measure = self._steps if self._apsw else self._served
         with _statements(reads), measure(reads):
-            prepare_request(self._app, url)()
+            function()
         self.evict_pages()
         costs = [self.cost(statement, parameters) for statement, parameters in reads.statements]
         reads.work = max(reads.work, sum(rows for rows, _, _ in costs))

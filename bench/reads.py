@@ -111,7 +111,7 @@ def _measure(database: Database, kind: str, articles: int, requests: int, figure
     follower = parts.response_cache.follower
     follower.catch_up()
     follower.latest = lambda: follower.snapshot  # exclude its changelog polls, at most five a second, from the cost
-    counter = Counter(app, database)
+    counter = Counter(database)
     counter.evict_pages()
     figures["archives"][f"{kind} {articles}"] = {
         "bytes": size_of(database),
@@ -135,7 +135,7 @@ def _measure(database: Database, kind: str, articles: int, requests: int, figure
             app.extensions["newsapi"] = parts
             prepare_request(app, urls[0])()
             cost |= _times("hit", app, urls[:1], requests // 2)
-            cost["hit_statements"] = len(counter.request(urls[0]).statements)
+            cost["hit_statements"] = len(counter.request(app, urls[0]).statements)
             entry = figures["cases"].setdefault(
                 report.title(case.name, deep=deep), {"flat": case.flat, "group": case.group}
             )
@@ -146,7 +146,7 @@ def _measure(database: Database, kind: str, articles: int, requests: int, figure
 def _counts(app: Flask, counter: Counter, urls: Sequence[str]) -> dict[str, Any]:
     for number in range(1 if counter.of_sqlite else 8):  # after some executions PostgreSQL keeps a generic plan
         prepare_request(app, urls[number % len(urls)])()
-    reads = [counter.request(url) for url in urls]
+    reads = [counter.request(app, url) for url in urls]
     return {
         "statements": max(len(read.statements) for read in reads),
         "work": round(statistics.fmean(read.work for read in reads), 1),

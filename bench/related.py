@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -25,6 +26,7 @@ import click
 from sqlalchemy import func, select
 
 from bench.datasets import load_database, postgresql_server
+from bench.query_cost import Counter
 from newsapi.changelog import offsets as changelog_offsets
 from newsapi.changelog.tables import Facet
 from newsapi.content.queries import listing_entries
@@ -41,6 +43,8 @@ from newsapi.related.tables import RelatedProfile
 
 SIZES = {"10k": 10_000, "100k": 100_000, "1m": 1_000_000}
 WARM = 40
+COST_SAMPLE = 50
+"""Lists whose queries are counted."""
 
 
 class RolledBack(Exception):
@@ -124,6 +128,18 @@ def measured(database: Database, lists: int) -> Iterator[tuple[str, float, float
         stored_lists.delete_lists(session, ids)
 
 
+def cost(database: Database, lists: int) -> tuple[float, float]:
+    """Return the work and the pages of a computed list on average: rows, or instructions on SQLite, and cold pages."""
+    counter = Counter(database)
+
+    def compute(id_: UUID) -> None:
+        with database.read_transaction() as connection:
+            related_lists.get_related(connection, id_, limit=6)
+
+    reads = [counter.call(partial(compute, id_)) for id_ in of_largest_brand(database, lists)]
+    return statistics.mean(read.work for read in reads), statistics.mean(read.pages for read in reads)
+
+
 def follow(database: Database) -> None:
     """Move the offset of the index consumer to the head of the changelog, as a worker would."""
     with database.transaction() as session:
@@ -178,11 +194,16 @@ def main(sizes: str, keep: Path | None, databases: str, lists: int, sets: Path |
         with postgresql_server(Path(folder), None) if "postgresql" in kinds else nullcontext("") as url:
             click.echo("| database | articles | operation | p50 ms | p99 ms |\n| --- | ---: | --- | ---: | ---: |")
             for kind in kinds:
-                for articles in (SIZES[name] for name in filter(None, sizes.split(","))):
+                for articles in (SIZES.get(name) or int(name) for name in filter(None, sizes.split(","))):
                     database = load_database(kind, articles, Path(folder), url)
                     rate = index(database)
                     for operation, p50, p99 in measured(database, lists):
                         click.echo(f"| {kind} | {articles:,} | {operation} | {p50:.1f} | {p99:.1f} |")
+                    work, pages = cost(database, min(lists, COST_SAMPLE))
+                    unit = "instructions" if database.is_sqlite else "rows"
+                    click.echo(
+                        f"| {kind} | {articles:,} | {unit} and pages of a computed list | {work:,.0f} | {pages:,.0f} |"
+                    )
                     click.echo(f"| {kind} | {articles:,} | bytes per article | {size(database):,.0f} | |")
                     if rate:
                         click.echo(f"| {kind} | {articles:,} | articles indexed per second | {rate:,.0f} | |")
