@@ -32,8 +32,8 @@ RECENCY_HALF_LIFE_DAYS: Final = 7.0
 FEEDBACK_DOCUMENTS: Final = 5
 """Best candidates that are used as feedback."""
 
-FEEDBACK_WEIGHT: Final = 0.6
-"""The weight of the similarity to the feedback documents."""
+FEEDBACK_WEIGHT: Final = 0.5
+"""The weight of the similarity to the feedback documents, which is their mean, weighted by the square of their own."""
 
 RERANK_DEPTH: Final = 25
 """Best candidates that are reranked with feedback."""
@@ -224,10 +224,11 @@ def _rerank_with_feedback(
     if not nearest or not nearest[0][0]:
         return [(similarity, similarity, candidate) for similarity, candidate in nearest]
     best = [
-        (similarity / nearest[0][0], candidate.profile, ContextScorer(candidate.profile, weights))
+        ((similarity / nearest[0][0]) ** 2, candidate.profile, ContextScorer(candidate.profile, weights))
         for similarity, candidate in nearest[:FEEDBACK_DOCUMENTS]
     ]
     terms = TermScorer([(factor, vector) for factor, vector, _ in best], weights)
+    scale = FEEDBACK_WEIGHT / sum(factor for factor, _, _ in best)
     reranked = []
     for similarity, candidate in nearest:
         vector = candidate.profile
@@ -237,7 +238,7 @@ def _rerank_with_feedback(
                 feedback -= factor * score_of_itself(vector, weights)
             else:
                 feedback += factor * context.score(vector)
-        reranked.append((similarity + FEEDBACK_WEIGHT * feedback / FEEDBACK_DOCUMENTS, similarity, candidate))
+        reranked.append((similarity + scale * feedback, similarity, candidate))
     return sorted(reranked, key=lambda item: (-item[0], item[2].id))
 
 
