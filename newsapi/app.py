@@ -45,7 +45,8 @@ from newsapi.web.cursors import CursorCodec
 from newsapi.web.rate_limits import RateLimiter
 from newsapi.webhooks import events as webhook_events
 from newsapi.webhooks.worker import WebhookConsumer
-from newsapi.worker.consumers import Consumer, Worker
+from newsapi.worker.consumer import Consumer
+from newsapi.worker.consumers import Worker
 from newsapi.write_hooks import WRITE_HOOKS
 
 MAX_BODY_BYTES = 1 << 20

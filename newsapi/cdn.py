@@ -28,7 +28,7 @@ from newsapi.changelog.offsets import LogPosition
 from newsapi.changelog.reader import ChangeRow
 from newsapi.content.queries import facet_slugs
 from newsapi.db.database import Database, Session
-from newsapi.worker.consumers import Consumer
+from newsapi.worker.consumer import Consumer
 from newsapi.worker.delayed_batches import DelayedBatch, DelayedBatches
 from newsapi.worker.http_requests import send_request
 

@@ -10,15 +10,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import brotli
 import zstandard
 
+from newsapi.cache.changelog_snapshot import ChangelogSnapshot
 from newsapi.cache.dependencies import ALL_ARTICLES, Dependency, surrogate_keys_of_response
-
-if TYPE_CHECKING:
-    from newsapi.cache.log_follower import ChangelogSnapshot
 
 BROWSER_CACHE_CONTROL = "public, max-age=0, stale-while-revalidate=5, stale-if-error=86400"
 LAST_MODIFIED_GUARD = timedelta(seconds=2)

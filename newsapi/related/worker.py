@@ -13,7 +13,7 @@ from newsapi.changelog.reader import ChangeRow
 from newsapi.db.database import Database, Session
 from newsapi.related import maintenance
 from newsapi.related.index import CONSUMER
-from newsapi.worker.consumers import Consumer
+from newsapi.worker.consumer import Consumer
 
 log = structlog.get_logger("newsapi.related")
 
