@@ -91,7 +91,7 @@ class FastlyCdn:
 
 
 class VarnishCdn:
-    """Varnish with the module xkey and a few lines of VCL, which the documentation shows."""
+    """Varnish with the module xkey and the configuration of `deploy/varnish/newsapi.vcl`."""
 
     max_keys: Final = MAX_KEYS_PER_PURGE
 

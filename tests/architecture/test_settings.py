@@ -101,6 +101,7 @@ REFUSED = [
     ("PURGE_URL", "https://api.fastly.com/service/x"),
     ("PURGE_URL", "akamai+https://x.example"),
     ("PURGE_URL", "varnish+cache:6081"),
+    ("PURGE_URL", "varnish+http://cache-1:6081,varnish+http://cache-2:6081"),
     ("WEBSUB_HUB", "hub.example"),
     ("IMPORT_MAX_MB", "0"),
     ("METRICS_PORT", "0"),
