@@ -16,6 +16,7 @@ from newsapi.migrations.upgrade import upgrade
 from newsapi.settings import Settings
 from tests.support import servers
 from tests.support.applications import ApplicationPool, stop_clock
+from tests.support.compiled_statements import share_compiled_statements
 from tests.support.factories import Make
 
 pytest_plugins = (
@@ -44,6 +45,7 @@ class Clock:
 
 def pytest_configure(config: pytest.Config) -> None:
     servers.share(config)
+    share_compiled_statements()
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         # A background job of a shell ignores SIGINT, and so would every process that a test starts and interrupts.
         signal.signal(signal.SIGINT, signal.default_int_handler)
