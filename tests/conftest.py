@@ -1,5 +1,6 @@
 """Fixtures of all tests: databases, applications, a clock that the test moves, executed statements."""
 
+import gc
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -49,6 +50,12 @@ def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         # A background job of a shell ignores SIGINT, and so would every process that a test starts and interrupts.
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """Exempt what was imported from garbage collection: it stays, and each full collection would visit all of it."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
