@@ -18,6 +18,7 @@ from newsapi.cdn import CdnPurgeConsumer, make_cdn
 from newsapi.changelog import reader as changelog_reader
 from newsapi.changelog.reader import ChangelogDelta
 from newsapi.content.context import ContentContext
+from newsapi.content.presentation.listed_articles import ListedArticles
 from newsapi.content.presentation.presentation import ArticlePresenter
 from newsapi.content.writes.writer import WriteContext
 from newsapi.db.clock import database_now, utc_now
@@ -87,12 +88,14 @@ def create_context(settings: Settings) -> ContentContext:
     shared = (
         RedisResponseCache(settings.redis_url, _response_fingerprint(settings)) if settings.redis_url else NullCache()
     )
+    presenter = ArticlePresenter(settings)
     return ContentContext(
         settings=settings,
         database=database,
         log_database=log_database,
         cursors=CursorCodec(database, settings.secret_key),
-        presentation=ArticlePresenter(settings),
+        presentation=presenter,
+        listed_articles=ListedArticles(presenter),
         hooks=WRITE_HOOKS,
         response_cache=ResponseCache(MemoryCache(settings.cache_mb << 20), shared, follower),
         limits=RateLimiter(settings),

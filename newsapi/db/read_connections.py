@@ -22,7 +22,7 @@ from newsapi.db.deadlines import DeadlineConnection
 from newsapi.db.failures import is_lost_statement
 
 if TYPE_CHECKING:
-    from psycopg.abc import Params, Query
+    from psycopg.abc import Params, QueryNoTemplate
 
 
 class ReadCursor(psycopg.Cursor[TupleRow]):
@@ -30,8 +30,13 @@ class ReadCursor(psycopg.Cursor[TupleRow]):
 
     connection: ReadConnection
 
-    def execute(
-        self, query: Query, params: Params | None = None, *, prepare: bool | None = None, binary: bool | None = None
+    def execute(  # type: ignore[override]  # neither SQLAlchemy nor this package passes templates
+        self,
+        query: QueryNoTemplate,
+        params: Params | None = None,
+        *,
+        prepare: bool | None = None,
+        binary: bool | None = None,
     ) -> ReadCursor:
         """Execute a statement as psycopg does; once more, if the first statement of a transaction was not known."""
         try:
