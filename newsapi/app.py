@@ -82,8 +82,8 @@ def create_services(settings: Settings) -> dict[str, object]:
 
 def create_context(settings: Settings) -> ContentContext:
     """Return the services of an application for these settings. They connect to no server yet."""
-    database = Database(settings.database_url)
-    log_database = Database(settings.database_url, pool_size=1)
+    database = Database.from_settings(settings)
+    log_database = Database.from_settings(settings, pool_size=1)
     follower = ChangelogFollower(_make_changelog_reader(log_database))
     shared = (
         RedisResponseCache(settings.redis_url, _response_fingerprint(settings)) if settings.redis_url else NullCache()
@@ -125,8 +125,8 @@ def create_front(app: Flask) -> Front:
 
 def create_worker(settings: Settings) -> Worker:
     """Return the worker for these settings, with its changelog consumers. It connects to no server yet."""
-    database = Database(settings.database_url, pool_size=4)
-    long_running_database = Database(settings.database_url, pool_size=4, long_running=True)
+    database = Database.from_settings(settings, pool_size=4)
+    long_running_database = Database.from_settings(settings, pool_size=4, long_running=True)
     write_context = WriteContext(database, settings, database_now, WRITE_HOOKS)
     consumers: list[Consumer] = [
         PublicationScheduler(write_context),

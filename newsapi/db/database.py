@@ -21,6 +21,7 @@ from newsapi.db.deadlines import DeadlineConnection
 from newsapi.db.failures import translate_driver_errors
 from newsapi.db.read_connections import ReadConnection
 from newsapi.errors import Unavailable
+from newsapi.settings import Settings
 
 __all__ = ["Connection", "Database", "Session"]
 
@@ -77,6 +78,16 @@ class Database:
         self._reader = self._engine(writes=False, pool_size=pool_size)
         self._writer = self._engine(writes=True, pool_size=pool_size)
         self._nowait_writer = self._engine(writes=True, pool_size=1, nowait=True)
+
+    @classmethod
+    def from_settings(cls, settings: Settings, *, pool_size: int = 5, long_running: bool = False) -> Database:
+        """Return the database of the settings; the other arguments are those of the constructor."""
+        return cls(
+            settings.database_url,
+            pool_size=pool_size,
+            long_running=long_running,
+            prepared_statements=settings.prepared_statements == "on",
+        )
 
     def _engine(self, *, writes: bool, pool_size: int, nowait: bool = False) -> Engine:
         pool_options: dict[str, Any] = {
