@@ -1,7 +1,7 @@
 """PostgreSQL connections for reads: one transaction per checkout, whose end keeps the prepared statements.
 
 psycopg prepares a statement by name at its sixth execution on a connection. From then on the server neither parses nor
-plans it again, which takes three times as long as to execute the statement of a list. But psycopg discards all prepared
+plans it again, which takes about twice as long as to execute the statement of a list. But psycopg discards all prepared
 statements at a ROLLBACK, which is how SQLAlchemy ends a transaction that wrote nothing. A read has nothing to undo, so
 here it ends with COMMIT.
 

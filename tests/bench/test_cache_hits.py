@@ -19,6 +19,7 @@ LOADS = (
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)
 @pytest.mark.skipif(shutil.which("wrk") is None, reason="needs wrk")
 def test_every_load_is_measured():
     result = CliRunner().invoke(cache_hits.main, ["--articles", "120", "--seconds", "1", "--rounds", "1"])
