@@ -28,6 +28,9 @@ _Converter = Callable[[Any], object]
 RowSelect = Select[*tuple[Any, ...]]
 """A statement whose columns depend on its arguments."""
 
+RawRow = tuple[Any, ...]
+"""The values of a row whose columns depend on the arguments of its statement."""
+
 _Sizes = tuple[tuple[str, int], ...]
 _Columns = TypeVarTuple("_Columns")
 
@@ -35,10 +38,10 @@ _Columns = TypeVarTuple("_Columns")
 class RawRows(NamedTuple):
     """Rows as the driver returned them, and the converters of the columns that need one, by index."""
 
-    rows: Sequence[tuple[Any, ...]]
+    rows: Sequence[RawRow]
     converters: tuple[tuple[int, _Converter], ...]
 
-    def convert(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
+    def convert(self, row: RawRow) -> RawRow:
         """Return one of the rows with the values that `fetch_rows` would return."""
         values = [*row]
         for index, convert in self.converters:

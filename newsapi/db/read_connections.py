@@ -12,17 +12,18 @@ unless something was read in the transaction already: another snapshot must not 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg.pq import TransactionStatus
-from psycopg.rows import TupleRow
+from psycopg.rows import RowFactory, TupleRow, tuple_row
 
 from newsapi.db.deadlines import DeadlineConnection
 from newsapi.db.failures import is_lost_statement
 
 if TYPE_CHECKING:
     from psycopg.abc import Params, QueryNoTemplate
+    from psycopg.pq.abc import PGconn
 
 
 class ReadCursor(psycopg.Cursor[TupleRow]):
@@ -59,9 +60,9 @@ class ReadConnection(DeadlineConnection):
 
     has_read: bool = False
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, pgconn: PGconn, row_factory: RowFactory[TupleRow] = tuple_row) -> None:
         """Take the arguments of psycopg's connection."""
-        super().__init__(*args, **kwargs)
+        super().__init__(pgconn, row_factory)
         self.cursor_factory = ReadCursor
 
     def check_out(self) -> None:

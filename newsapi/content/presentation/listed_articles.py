@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import orjson
 from sqlalchemy import Connection
@@ -19,6 +19,7 @@ from newsapi.content.presentation.presentation import ArticlePresenter
 from newsapi.content.queries import article_rows
 from newsapi.content.queries.articles import RowPage
 from newsapi.content.schemas.articles import ArticleSummary
+from newsapi.db.compiled_queries import RawRow
 from newsapi.db.immutable_cache import ImmutableCache
 from newsapi.web.fast_dump import compile_dump, dump_json
 
@@ -47,12 +48,12 @@ class ListedArticles:
         """Start without items; the presenter completes the summaries."""
         self._presenter = presenter
         self._dump = compile_dump(ArticleSummary)
-        self._items = ImmutableCache[tuple[Any, ...], ListedArticle](MAX_ITEMS)
+        self._items = ImmutableCache[RawRow, ListedArticle](MAX_ITEMS)
 
     def of_page(self, connection: Connection, page: RowPage) -> list[ListedArticle]:
         """Return the items of a page from `list_summary_rows`."""
 
-        def load(row: tuple[Any, ...]) -> ListedArticle:
+        def load(row: RawRow) -> ListedArticle:
             full_row = article_rows.parse_json(page.raw.convert(row))
             (record,), changed_at = article_rows.build_records(connection, [full_row], ())
             names = tuple(dependencies.name_dependencies([record]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from typing import cast as type_cast
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from newsapi.content.tables.articles import (
 )
 from newsapi.content.tables.terms import Author, Brand, Section, Tag
 from newsapi.db import compiled_queries
-from newsapi.db.compiled_queries import RowSelect
+from newsapi.db.compiled_queries import RawRow, RowSelect
 from newsapi.db.sql_functions import greatest_time, json_rows
 from newsapi.db.types import decode_instant, latest_time
 from newsapi.text.json_types import JsonValue
@@ -136,7 +136,7 @@ def _links_subquery(kind: str) -> ColumnElement[JsonValue]:
     )
 
 
-def parse_json(row: tuple[Any, ...]) -> tuple[Any, ...]:
+def parse_json(row: RawRow) -> RawRow:
     """Return a row of SUMMARY_SELECTION that was selected with `json_as_text` as a row without it."""
     values = [*row]
     for index in (_IMAGE, _C):
@@ -145,7 +145,7 @@ def parse_json(row: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def build_records(
-    connection: Connection, rows: Sequence[tuple[Any, ...]], fields: Collection[str]
+    connection: Connection, rows: Sequence[RawRow], fields: Collection[str]
 ) -> tuple[list[ArticleRow], datetime | None]:
     """Build records from rows, with their links.
 
