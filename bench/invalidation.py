@@ -120,7 +120,8 @@ def main(articles: int, keys: int, seconds: int) -> None:
         url = f"sqlite:///{folder}/news.sqlite3"
         fill(url, articles)
         newsroom = Newsroom(url, articles)
-        base = serve(stack, folder, url, NEWSAPI_CACHE_MB="1024")
+        server = serve(stack, folder, url, NEWSAPI_CACHE_MB="1024")
+        base = server.url
         paths = addresses(base, keys)
         click.echo(f"{len(paths):,} URLs", err=True)
         read(base, paths)
@@ -137,9 +138,9 @@ def main(articles: int, keys: int, seconds: int) -> None:
             statuses = read(base, requested, pace=1000)
         hit_ratio = statuses["newsapi; hit"] / statuses.total()
         click.echo(f"1,000 reads and 1 publication a second: {hit_ratio:.4f} were hits, {dict(statuses)}")
-        without_publications = wrk(base + LIST_PATH, seconds)
+        without_publications = wrk(server, LIST_PATH, seconds)
         with newsroom.publishing():
-            with_publications = wrk(base + LIST_PATH, seconds)
+            with_publications = wrk(server, LIST_PATH, seconds)
         loads = {"no publications": without_publications, "1 publication a second": with_publications}
         for name, load in loads.items():
             click.echo(f"{name}: {load.rate:,.0f} hits/s, p50 {load.p50:.2f} ms, p99 {load.p99:.2f} ms")

@@ -18,6 +18,7 @@ from newsapi.cdn import CdnPurgeConsumer, make_cdn
 from newsapi.changelog import reader as changelog_reader
 from newsapi.changelog.reader import ChangelogDelta
 from newsapi.content.context import ContentContext
+from newsapi.content.presentation.listed_articles import ListedArticles
 from newsapi.content.presentation.presentation import ArticlePresenter
 from newsapi.content.writes.writer import WriteContext
 from newsapi.db.clock import database_now, utc_now
@@ -45,7 +46,8 @@ from newsapi.web.cursors import CursorCodec
 from newsapi.web.rate_limits import RateLimiter
 from newsapi.webhooks import events as webhook_events
 from newsapi.webhooks.worker import WebhookConsumer
-from newsapi.worker.consumers import Consumer, Worker
+from newsapi.worker.consumer import Consumer
+from newsapi.worker.consumers import Worker
 from newsapi.write_hooks import WRITE_HOOKS
 
 MAX_BODY_BYTES = 1 << 20
@@ -81,18 +83,20 @@ def create_services(settings: Settings) -> dict[str, object]:
 
 def create_context(settings: Settings) -> ContentContext:
     """Return the services of an application for these settings. They connect to no server yet."""
-    database = Database(settings.database_url)
-    log_database = Database(settings.database_url, pool_size=1)
+    database = Database.from_settings(settings)
+    log_database = Database.from_settings(settings, pool_size=1)
     follower = ChangelogFollower(_make_changelog_reader(log_database))
     shared = (
         RedisResponseCache(settings.redis_url, _response_fingerprint(settings)) if settings.redis_url else NullCache()
     )
+    presenter = ArticlePresenter(settings)
     return ContentContext(
         settings=settings,
         database=database,
         log_database=log_database,
         cursors=CursorCodec(database, settings.secret_key),
-        presentation=ArticlePresenter(settings),
+        presentation=presenter,
+        listed_articles=ListedArticles(presenter),
         hooks=WRITE_HOOKS,
         response_cache=ResponseCache(MemoryCache(settings.cache_mb << 20), shared, follower),
         limits=RateLimiter(settings),
@@ -122,8 +126,8 @@ def create_front(app: Flask) -> Front:
 
 def create_worker(settings: Settings) -> Worker:
     """Return the worker for these settings, with its changelog consumers. It connects to no server yet."""
-    database = Database(settings.database_url, pool_size=4)
-    long_running_database = Database(settings.database_url, pool_size=4, long_running=True)
+    database = Database.from_settings(settings, pool_size=4)
+    long_running_database = Database.from_settings(settings, pool_size=4, long_running=True)
     write_context = WriteContext(database, settings, database_now, WRITE_HOOKS)
     consumers: list[Consumer] = [
         PublicationScheduler(write_context),

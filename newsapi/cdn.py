@@ -28,7 +28,7 @@ from newsapi.changelog.offsets import LogPosition
 from newsapi.changelog.reader import ChangeRow
 from newsapi.content.queries import facet_slugs
 from newsapi.db.database import Database, Session
-from newsapi.worker.consumers import Consumer
+from newsapi.worker.consumer import Consumer
 from newsapi.worker.delayed_batches import DelayedBatch, DelayedBatches
 from newsapi.worker.http_requests import send_request
 
@@ -91,7 +91,7 @@ class FastlyCdn:
 
 
 class VarnishCdn:
-    """Varnish with the module xkey and a few lines of VCL, which the documentation shows."""
+    """Varnish with the module xkey and the configuration of `deploy/varnish/newsapi.vcl`."""
 
     max_keys: Final = MAX_KEYS_PER_PURGE
 

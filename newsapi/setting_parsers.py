@@ -85,6 +85,8 @@ def parse_purge_url(text: str) -> str:
     cdn, plus, url = text.partition("+")
     if cdn not in {"fastly", "varnish"} or not plus:
         raise ValueError("is not a URL such as fastly+https://api.fastly.com/service/ID or varnish+http://host:80")
+    if "," in url:
+        raise ValueError("is a list of URLs; only one CDN can be purged")
     return f"{cdn}+{parse_url(url)}"
 
 

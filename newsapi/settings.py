@@ -92,6 +92,12 @@ class Settings:
         "sqlite:///newsapi.sqlite3",
         parse_database_url,
     )
+    prepared_statements: str = _env(
+        "`on`: PostgreSQL prepares frequent statements by name; `off`: for a pooler that cannot pass that on, such as"
+        " PgBouncer before 1.21 in transaction mode",
+        "on",
+        parse_one_of("on", "off"),
+    )
     redis_url: str | None = _env(
         "Redis or Valkey, shared by all nodes: `redis://host:6379/0`; if not set, responses are cached in memory only",
         None,

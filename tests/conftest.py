@@ -1,5 +1,6 @@
 """Fixtures of all tests: databases, applications, a clock that the test moves, executed statements."""
 
+import gc
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from newsapi.migrations.upgrade import upgrade
 from newsapi.settings import Settings
 from tests.support import servers
 from tests.support.applications import ApplicationPool, stop_clock
+from tests.support.compiled_statements import share_compiled_statements
 from tests.support.factories import Make
 
 pytest_plugins = (
@@ -44,9 +46,16 @@ class Clock:
 
 def pytest_configure(config: pytest.Config) -> None:
     servers.share(config)
+    share_compiled_statements()
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         # A background job of a shell ignores SIGINT, and so would every process that a test starts and interrupts.
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """Exempt what was imported from garbage collection: it stays, and each full collection would visit all of it."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -10,15 +10,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import brotli
 import zstandard
 
+from newsapi.cache.changelog_snapshot import ChangelogSnapshot
 from newsapi.cache.dependencies import ALL_ARTICLES, Dependency, surrogate_keys_of_response
-
-if TYPE_CHECKING:
-    from newsapi.cache.log_follower import ChangelogSnapshot
 
 BROWSER_CACHE_CONTROL = "public, max-age=0, stale-while-revalidate=5, stale-if-error=86400"
 LAST_MODIFIED_GUARD = timedelta(seconds=2)
@@ -58,20 +56,22 @@ ENCODERS: dict[str, Callable[[bytes], bytes]] = {
 ENCODING_SUFFIX = r"(?:(?:--?|[;:])(?:br|deflate|gzip|zstd))*"
 """Pattern of what we and proxies append to entity tags for each content encoding."""
 
-EXPOSED_HEADERS = (
-    "Age, Cache-Status, CDN-Cache-Control, Content-Language, Content-Seq, Deprecation, ETag, Last-Modified, Link,"
-    " Location, RateLimit, RateLimit-Policy, Retry-After, Sunset, Surrogate-Key, WWW-Authenticate, X-Request-Id"
-)
-"""Response headers that scripts of other origins may read (`Access-Control-Expose-Headers`)."""
+EXPOSED_HEADERS = "*"
+"""Response headers that scripts of other origins may read (`Access-Control-Expose-Headers`): all of them.
 
-PUBLIC_HEADERS: Headers = [
+The wildcard holds for requests without credentials, and this API has none that a browser would add by itself.
+"""
+
+NOT_MODIFIED_HEADERS: Headers = [
     ("Vary", "Accept-Encoding, Authorization"),
     ("Cache-Control", BROWSER_CACHE_CONTROL),
     ("Access-Control-Allow-Origin", "*"),
     ("Access-Control-Expose-Headers", EXPOSED_HEADERS),
-    ("X-Content-Type-Options", "nosniff"),
 ]
-"""Headers of every public response."""
+"""Headers of every 304."""
+
+PUBLIC_HEADERS: Headers = [*NOT_MODIFIED_HEADERS, ("X-Content-Type-Options", "nosniff")]
+"""Headers of every other public response."""
 
 
 class RequestConditions(NamedTuple):
@@ -214,20 +214,17 @@ class CachedResponse:
 
     def _make_header_lists(self, encoding: str, cdn_lifetime: int) -> tuple[Headers, Headers]:
         modified_at = self.last_modified
-        optional_headers = {
+        validators = {
             "ETag": self.etag(encoding) if self.status == OK else None,
             "Last-Modified": format_datetime(modified_at, usegmt=True) if modified_at else None,
             "Surrogate-Key": _fit_surrogate_keys(surrogate_keys_of_response(self.surrogate_keys, self.dependencies)),
-            "Link": self.link,
-            "Location": self.location,
-            "Content-Language": self.language,
         }
-        not_modified = [
-            *PUBLIC_HEADERS,
-            ("Content-Seq", str(self.valid_as_of_seq)),
-        ]
-        not_modified += [(name, value) for name, value in optional_headers.items() if value]
-        full = list(not_modified)
+        # What describes the content is left out of a 304: the client has it (RFC 9110, section 15.4.5).
+        descriptions = {"Link": self.link, "Location": self.location, "Content-Language": self.language}
+        shared = [("Content-Seq", str(self.valid_as_of_seq))]
+        shared += [(name, value) for name, value in validators.items() if value]
+        not_modified = NOT_MODIFIED_HEADERS + shared
+        full = PUBLIC_HEADERS + shared + [(name, value) for name, value in descriptions.items() if value]
         if self.body:
             full.append(("Content-Type", self.media_type))
         if encoding:

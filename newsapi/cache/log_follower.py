@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 import structlog
 
 from newsapi.cache import dependencies
 from newsapi.cache.cached_response import CachedResponse
+from newsapi.cache.changelog_snapshot import ChangelogSnapshot
 from newsapi.cache.dependencies import Dependency
 from newsapi.changelog.reader import ChangelogDelta
 from newsapi.errors import describe_cause
@@ -46,34 +47,6 @@ class ChangelogReader(Protocol):
     """Reads the changes after a position; without a position, the last `max_changes`."""
 
     def __call__(self, after_seq: int | None, max_changes: int, /) -> ChangelogDelta: ...
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ChangelogSnapshot:
-    """What was known of the changelog at one time. Immutable; the follower replaces it after each read.
-
-    Attributes:
-        seq: The last change.
-        nonce: Random number of that change.
-        began_at: When the query began, in seconds of a monotonic clock, like `due` and `trusted_until`.
-        due: When the changelog should be read again.
-        trusted_until: When the snapshot may no longer be used.
-        complete_from_seq: Changes up to this position are not in `touched`.
-        touched: The last change of each dependency.
-        nonces: The nonce of each change after `complete_from_seq`.
-        epoch: An object that is replaced when the changelog was restored from a backup: responses of another epoch are
-            invalid.
-    """
-
-    seq: int
-    nonce: int
-    began_at: float
-    due: float
-    trusted_until: float
-    complete_from_seq: int
-    touched: Mapping[Dependency, int]
-    nonces: Mapping[int, int]
-    epoch: object
 
 
 class ChangelogFollower:

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from newsapi.cache.cached_response import HIT, MISS, OK, STALE, CachedResponse
-from newsapi.cache.log_follower import ChangelogFollower, ChangelogSnapshot
+from newsapi.cache.changelog_snapshot import ChangelogSnapshot
+from newsapi.cache.log_follower import ChangelogFollower
 from newsapi.cache.memory_cache import MemoryCache
 from newsapi.cache.redis_cache import SharedCache
 from newsapi.errors import ReplicaBehind, Unavailable

@@ -19,7 +19,7 @@ def create_database(settings: Settings) -> Database:
         SettingError: The URL has a valid scheme but cannot be parsed.
     """
     try:
-        return Database(settings.database_url, long_running=True)
+        return Database.from_settings(settings, long_running=True)
     except (ValueError, ArgumentError) as error:
         raise SettingError("NEWSAPI_DATABASE_URL", "is not a URL with a valid driver, host and port") from error
 

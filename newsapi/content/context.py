@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
+from newsapi.content.presentation.listed_articles import ListedArticles
 from newsapi.content.presentation.presentation import ArticlePresenter
 from newsapi.content.writes.hooks import WriteHooks
 from newsapi.content.writes.writer import WriteContext
@@ -18,10 +19,12 @@ class ContentContext(AppContext):
 
     Attributes:
         presentation: Builds the public representation of articles and terms.
+        listed_articles: Serialized items of lists of articles.
         hooks: What other packages do in the transaction of a write.
     """
 
     presentation: ArticlePresenter
+    listed_articles: ListedArticles
     hooks: WriteHooks
 
     @property

@@ -11,7 +11,7 @@ To debug a query, run the same statement with `connection.execute`; the rows are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache, partial
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVarTuple, cast
@@ -28,8 +28,25 @@ _Converter = Callable[[Any], object]
 RowSelect = Select[*tuple[Any, ...]]
 """A statement whose columns depend on its arguments."""
 
+RawRow = tuple[Any, ...]
+"""The values of a row whose columns depend on the arguments of its statement."""
+
 _Sizes = tuple[tuple[str, int], ...]
 _Columns = TypeVarTuple("_Columns")
+
+
+class RawRows(NamedTuple):
+    """Rows as the driver returned them, and the converters of the columns that need one, by index."""
+
+    rows: Sequence[RawRow]
+    converters: tuple[tuple[int, _Converter], ...]
+
+    def convert(self, row: RawRow) -> RawRow:
+        """Return one of the rows with the values that `fetch_rows` would return."""
+        values = [*row]
+        for index, convert in self.converters:
+            values[index] = convert(values[index])
+        return tuple(values)
 
 
 def fetch_rows(connection: Connection, statement: Select[*_Columns], parameters: Parameters) -> list[tuple[*_Columns]]:
@@ -43,6 +60,17 @@ def fetch_rows(connection: Connection, statement: Select[*_Columns], parameters:
     Returns:
         The rows as plain tuples, in the order of the columns of the statement.
     """
+    raw_rows, converters = fetch_raw_rows(connection, statement, parameters)
+    if not raw_rows or not converters:
+        return cast("list[tuple[*_Columns]]", raw_rows)
+    columns: list[Iterable[object]] = list(zip(*raw_rows, strict=True))
+    for index, convert in converters:
+        columns[index] = map(convert, columns[index])
+    return cast("list[tuple[*_Columns]]", list(zip(*columns, strict=True)))
+
+
+def fetch_raw_rows(connection: Connection, statement: RowSelect, parameters: Parameters) -> RawRows:
+    """Run a statement as `fetch_rows` does, but leave the conversion of the rows to the caller."""
     sizes = tuple((name, len(value)) for name, value in parameters.items() if isinstance(value, (list, tuple)))
     compiled = _prepare(statement, connection.dialect, sizes)
     values = compiled.bind(parameters)
@@ -51,7 +79,7 @@ def fetch_rows(connection: Connection, statement: Select[*_Columns], parameters:
         listener(connection, cursor, compiled.text, values, None, False)  # noqa: FBT003 (the signature of the event)
     try:
         cursor.execute(compiled.text, values)
-        raw_rows = cast("list[tuple[*_Columns]]", cursor.fetchall())
+        return RawRows(cursor.fetchall(), compiled.converters)
     except Exception as error:
         driver = connection.connection
         if connection.dialect.is_disconnect(error, driver, cursor):  # type: ignore[arg-type]
@@ -59,12 +87,6 @@ def fetch_rows(connection: Connection, statement: Select[*_Columns], parameters:
         raise
     finally:
         cursor.close()
-    if not raw_rows or not compiled.converters:
-        return raw_rows
-    columns: list[Iterable[object]] = list(zip(*raw_rows, strict=True))
-    for index, convert in compiled.converters:
-        columns[index] = map(convert, columns[index])
-    return cast("list[tuple[*_Columns]]", list(zip(*columns, strict=True)))
 
 
 class _CompiledQuery(NamedTuple):

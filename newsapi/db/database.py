@@ -17,8 +17,11 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
 from newsapi.db import deadlines
+from newsapi.db.deadlines import DeadlineConnection
 from newsapi.db.failures import translate_driver_errors
+from newsapi.db.read_connections import ReadConnection
 from newsapi.errors import Unavailable
+from newsapi.settings import Settings
 
 __all__ = ["Connection", "Database", "Session"]
 
@@ -40,6 +43,9 @@ READ_STATEMENT_TIMEOUT_MS = 900
 It is shorter than `deadlines.READ_TIMEOUT_SECONDS`, after which the connection is closed.
 """
 
+PREPARE_THRESHOLD = 5
+"""A connection to PostgreSQL prepares a statement by name after this number of executions."""
+
 RANDOM_PAGE_COST = 1.1
 """PostgreSQL's `random_page_cost`: the cost of a random page read relative to a sequential one.
 
@@ -54,20 +60,34 @@ def _dumps(value: object) -> str:
 class Database:
     """One SQLite or PostgreSQL database, with separate engines for reads, writes and optional writes."""
 
-    def __init__(self, url: str, *, pool_size: int = 5, long_running: bool = False) -> None:
+    def __init__(
+        self, url: str, *, pool_size: int = 5, long_running: bool = False, prepared_statements: bool = True
+    ) -> None:
         """Initialize the engines; they connect on first use.
 
         Args:
             url: SQLAlchemy database URL.
             pool_size: Connections that each pool keeps open; the pools of reads and writes may open as many again.
             long_running: Whether statements get the time limit of background writes, for work that no client waits for.
+            prepared_statements: Whether frequent statements are prepared by name on PostgreSQL.
         """
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._long_running = long_running
+        self._prepare_threshold = PREPARE_THRESHOLD if prepared_statements else None
         self._reader = self._engine(writes=False, pool_size=pool_size)
         self._writer = self._engine(writes=True, pool_size=pool_size)
         self._nowait_writer = self._engine(writes=True, pool_size=1, nowait=True)
+
+    @classmethod
+    def from_settings(cls, settings: Settings, *, pool_size: int = 5, long_running: bool = False) -> Database:
+        """Return the database of the settings; the other arguments are those of the constructor."""
+        return cls(
+            settings.database_url,
+            pool_size=pool_size,
+            long_running=long_running,
+            prepared_statements=settings.prepared_statements == "on",
+        )
 
     def _engine(self, *, writes: bool, pool_size: int, nowait: bool = False) -> Engine:
         pool_options: dict[str, Any] = {
@@ -95,9 +115,15 @@ class Database:
             )
         else:
             server_options = ""
-        arguments = {"application_name": "newsapi", "options": server_options}
+        arguments = {
+            "application_name": "newsapi",
+            "options": server_options,
+            "prepare_threshold": self._prepare_threshold,
+        }
         engine = create_engine(self.url, connect_args=arguments, pool_pre_ping=writes, **pool_options)
-        deadlines.apply_deadlines(engine, self._time_limit(writes=writes, nowait=nowait), begin_on_checkout=not writes)
+        limit = self._time_limit(writes=writes, nowait=nowait)
+        connection_type = DeadlineConnection if writes else ReadConnection
+        deadlines.apply_deadlines(engine, limit, connection_type, autocommit=not writes)
         return engine
 
     def _time_limit(self, *, writes: bool, nowait: bool) -> float:
@@ -204,7 +230,7 @@ class Database:
 def _lift_deadline(connection: Connection) -> None:
     """Remove the time limit of a connection until it is returned to the pool."""
     driver = connection.connection.driver_connection
-    if isinstance(driver, deadlines.DeadlineConnection):
+    if isinstance(driver, DeadlineConnection):
         driver.limit = None
 
 

@@ -51,6 +51,9 @@ class DeadlineConnection(psycopg.Connection[TupleRow]):
 
     limit: float | None = READ_TIMEOUT_SECONDS
 
+    def check_out(self) -> None:
+        """Prepare the connection for the next use; raise OperationalError if it does not work any more."""
+
     def wait(
         self, gen: PQGen[_Result], interval: float = _WAIT_INTERVAL_SECONDS, timeout: float | None = None
     ) -> _Result:
@@ -78,19 +81,21 @@ class DeadlineConnection(psycopg.Connection[TupleRow]):
             return connection
 
 
-def apply_deadlines(engine: Engine, limit: float, *, begin_on_checkout: bool) -> None:
+def apply_deadlines(
+    engine: Engine, limit: float, connection_type: type[DeadlineConnection], *, autocommit: bool
+) -> None:
     """Make an engine use such connections, with a time limit for each statement.
 
     Args:
         engine: An engine for PostgreSQL with psycopg.
         limit: Time limit for one statement, in seconds.
-        begin_on_checkout: For engines of reads: begin a transaction when a connection is checked out. The BEGIN also
-            serves as the ping; a connection that fails it is replaced.
+        connection_type: The class of the connections. A connection whose `check_out` fails is replaced.
+        autocommit: Whether transactions begin explicitly.
     """
 
     @event.listens_for(engine, "do_connect")
     def connect(_dialect: object, _record: object, arguments: Sequence[str], keywords: Any) -> DeadlineConnection:
-        return DeadlineConnection.connect(*arguments, autocommit=begin_on_checkout, **keywords)
+        return connection_type.connect(*arguments, autocommit=autocommit, **keywords)
 
     @event.listens_for(engine, "checkin")
     def mark_idle(connection: DeadlineConnection | None, record: ConnectionPoolEntry) -> None:
@@ -103,9 +108,8 @@ def apply_deadlines(engine: Engine, limit: float, *, begin_on_checkout: bool) ->
     @event.listens_for(engine, "checkout")
     def mark_busy(connection: DeadlineConnection, record: ConnectionPoolEntry, _fairy: object) -> None:
         record.info["pool"] = engine.pool
-        if begin_on_checkout:
-            try:
-                connection.execute("BEGIN", prepare=False)
-            except psycopg.OperationalError as error:
-                raise InvalidatePoolError from error
+        try:
+            connection.check_out()
+        except psycopg.OperationalError as error:
+            raise InvalidatePoolError from error
         connection.limit = limit

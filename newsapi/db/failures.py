@@ -31,6 +31,9 @@ DISK_FULL_CODES: Final = ("53100", sqlite3.SQLITE_FULL)
 UNUSABLE_CODES: Final = ("42501", "25006", sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 """Codes of further errors about the database: missing privileges, a read-only server; no database, a damaged one."""
 
+LOST_STATEMENT_SQLSTATES: Final = ("26000", "42P05")
+"""SQLSTATEs of PostgreSQL for a prepared statement that the session does not know, or knows already."""
+
 MAX_CAUSE_LENGTH: Final = 500
 
 
@@ -62,9 +65,18 @@ def translate_driver_errors(url: URL) -> Iterator[None]:
         if code in DISK_FULL_CODES:
             raise DiskFull from error
         is_operational = isinstance(driver_error, OPERATIONAL_ERRORS) or _is_bad_option(driver_error)
+        is_operational = is_operational or is_lost_statement(driver_error)
         if is_operational or code in UNUSABLE_CODES or getattr(error, "connection_invalidated", False):
             raise Unavailable(describe_failure(driver_error, url)) from error
         raise
+
+
+def is_lost_statement(error: BaseException | None) -> bool:
+    """Return whether a prepared statement of psycopg does not fit the session any more; unprepared it would run."""
+    if not isinstance(error, psycopg.Error):
+        return False
+    # The message of a plan whose result type has changed depends on the language of the server.
+    return error.sqlstate in LOST_STATEMENT_SQLSTATES or error.diag.source_function == "RevalidateCachedQuery"
 
 
 def _sqlite_code(error: BaseException | None) -> int | None:

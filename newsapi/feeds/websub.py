@@ -21,7 +21,7 @@ from newsapi.changelog.reader import ChangeRow
 from newsapi.content.queries import facet_slugs
 from newsapi.db.database import Database
 from newsapi.web.feed_formats import FEED_FORMATS
-from newsapi.worker.consumers import Consumer
+from newsapi.worker.consumer import Consumer
 from newsapi.worker.delayed_batches import DelayedBatches
 from newsapi.worker.http_requests import send_request
 

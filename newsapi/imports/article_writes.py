@@ -24,8 +24,8 @@ from newsapi.content.writes.unused_slugs import find_unused_slug, is_numbered
 from newsapi.content.writes.writer import resolve_references
 from newsapi.db.database import Session
 from newsapi.errors import FieldError, InvalidParameter, ResourceInUse
-from newsapi.imports.formats import Omission
 from newsapi.imports.import_run import ImportRun
+from newsapi.imports.record_notes import Omission
 
 MAX_NAMES_PER_LOOKUP: Final = 10_000
 """Names in one look-up; SQLite allows about three times as many values in one statement."""

@@ -4,36 +4,14 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import BinaryIO, Final, Literal, Protocol, TypeAlias
 
 import orjson
 
 from newsapi.imports import ndjson
-from newsapi.imports.ndjson import MAX_LINE_BYTES, Line, RecordProblem
-
-
-@dataclass(frozen=True, slots=True)
-class Omission:
-    """Something of a file that is not imported, for the report.
-
-    Attributes:
-        kind: What it is: a singular noun in lower case, such as `page`, `comment` or `menu item`.
-        detail: The title, URL or reason that identifies it to a reader; empty if there is none.
-    """
-
-    kind: str
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RecordWarning:
-    """Something that was changed or assumed in a record that is imported: a JSON pointer (RFC 6901) and a message."""
-
-    pointer: str
-    message: str
-
+from newsapi.imports.ndjson import MAX_LINE_BYTES, Line
+from newsapi.imports.record_notes import Omission, RecordProblem, RecordWarning
 
 RecordOrProblem: TypeAlias = Mapping[str, object] | RecordProblem | Omission | RecordWarning
 """What a reader finds at a position of a file: a record, the reason why it has none, an omission or a warning.

@@ -23,7 +23,6 @@ from newsapi.content.writes.hooks import WriteHooks
 from newsapi.db.database import Database, Session
 from newsapi.errors import InvalidParameter
 from newsapi.imports.article_writes import write_articles
-from newsapi.imports.formats import Omission
 from newsapi.imports.import_run import FILE_BEGIN, ImportPosition, ImportRun, RejectCallback
 from newsapi.imports.line_index import LineIndex
 from newsapi.imports.ndjson import Line
@@ -35,6 +34,7 @@ from newsapi.imports.reader_processes import (
     RejectedLine,
     parse_lines,
 )
+from newsapi.imports.record_notes import Omission
 from newsapi.imports.report import Counts
 from newsapi.settings import Settings
 

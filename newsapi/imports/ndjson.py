@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import BinaryIO, Final
 
-if TYPE_CHECKING:
-    from newsapi.imports.formats import Omission, RecordWarning
+from newsapi.imports.record_notes import Omission, RecordProblem, RecordWarning
 
 MAX_LINE_BYTES: Final = 4 * 1024 * 1024
 """Maximum length of a line in bytes, without the white space around it."""
@@ -22,14 +21,6 @@ _WHITE_SPACE: Final = b" \t\r\n"
 # A line of maximum length with a byte order mark before it and CR LF after it.
 _READ_BYTES: Final = MAX_LINE_BYTES + len(_BOM) + 2
 _SKIP_BYTES: Final = 64 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class RecordProblem:
-    """A problem with a line or a value in it: a JSON pointer (RFC 6901) and a message."""
-
-    pointer: str
-    message: str
 
 
 @dataclass(frozen=True, slots=True)

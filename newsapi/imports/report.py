@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import Final, TypedDict, cast
 
 from newsapi.errors import FieldError
-from newsapi.imports.formats import Omission
+from newsapi.imports.record_notes import Omission
 
 MAX_REPORTED: Final = 100
 """Errors, warnings and articles left as they are that a report contains; further ones are only counted."""

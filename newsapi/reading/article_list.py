@@ -9,7 +9,8 @@ from newsapi.content.context import app_context
 from newsapi.content.presentation import crosslinks, visibility_of_caller
 from newsapi.content.presentation.list_request import ArticleListRequest
 from newsapi.content.presentation.presentation import BodyAccess
-from newsapi.content.queries import facets
+from newsapi.content.queries import articles as article_queries
+from newsapi.content.queries import facets, listings
 from newsapi.content.queries.articles import ArticlePage
 from newsapi.content.queries.facets import ReadSnapshot
 from newsapi.content.schemas.articles import ArticleSchema, ArticleSummary
@@ -38,6 +39,8 @@ def build_list(connection: Connection, request: ArticleListRequest) -> CachedRes
         TokenExpired: The preview link has expired or was revoked.
     """
     snapshot = facets.resolve_filters(connection, request.filters)
+    if request.is_plain:
+        return _build_plain_list(connection, request, snapshot)
     page, count, depends_on = _read_page(connection, request, snapshot)
     expansion = expand_terms(connection, page.records, request.include)
     crosslinks_result = crosslinks.add_crosslinks(connection, page.records)
@@ -53,6 +56,23 @@ def build_list(connection: Connection, request: ArticleListRequest) -> CachedRes
             {snapshot.changed_at(), page.changed_at, crosslinks_result.changed_at, *expansion.change_times}
         ),
         dependencies=frozenset(depends_on),
+        surrogate_keys=request.surrogate_keys(),
+        link=pagination.link_header(body["links"]),
+    )
+
+
+def _build_plain_list(connection: Connection, request: ArticleListRequest, snapshot: ReadSnapshot) -> CachedResponse:
+    """Return the response of a page of public summaries, of which most are usually serialized already."""
+    page = article_queries.list_summary_rows(connection, snapshot, request.list_query, limit=request.limit)
+    articles = app_context().listed_articles.of_page(connection, page)
+    count = listings.count_articles(connection, snapshot, request.list_query) if request.total else None
+    body = request.response_body([article.item for article in articles], request.cursors(page), count)
+    return CachedResponse(
+        body=dump_json(body),
+        seq=snapshot.seq,
+        nonce=snapshot.nonce,
+        changed_at=latest_time({snapshot.changed_at(), *(article.changed_at for article in articles)}),
+        dependencies=frozenset(request.dependencies(snapshot).union(*(article.names for article in articles))),
         surrogate_keys=request.surrogate_keys(),
         link=pagination.link_header(body["links"]),
     )

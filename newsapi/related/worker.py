@@ -14,7 +14,7 @@ from newsapi.db.database import Database, Session
 from newsapi.related import maintenance
 from newsapi.related.index import CONSUMER
 from newsapi.related.rebuild import rebuild_index
-from newsapi.worker.consumers import Consumer
+from newsapi.worker.consumer import Consumer
 
 log = structlog.get_logger("newsapi.related")
 

@@ -12,7 +12,7 @@ from newsapi.changelog.offsets import LogPosition
 from newsapi.changelog.reader import ChangeRow
 from newsapi.db.database import Database, Session
 from newsapi.search import index, maintenance
-from newsapi.worker.consumers import Consumer
+from newsapi.worker.consumer import Consumer
 from newsapi.worker.isolation import describe_error, is_outage
 
 log = structlog.get_logger("newsapi.search")

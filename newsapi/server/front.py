@@ -13,14 +13,13 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
-
-import structlog
 
 from newsapi.cache.cached_response import HIT, MISS, STALE, CachedResponse, RequestConditions
 from newsapi.cache.log_follower import POLL_INTERVAL_SECONDS
 from newsapi.cache.response_cache import CacheResult, ResponseCache
-from newsapi.server.concurrency import ConcurrencyLimiter, Overloaded
+from newsapi.server.concurrency import Overloaded, RequestThreads
 from newsapi.server.metrics import ProcessGauges, RequestMetrics
 from newsapi.server.request_body import RequestBody, read_all
 from newsapi.server.request_checks import refusal_status
@@ -32,12 +31,11 @@ from newsapi.server.response_sender import (
     ResponseSender,
 )
 from newsapi.server.rsgi import Exchange, RequestHead
+from newsapi.server.shared_builds import RawRequest, SharedBuilds
 from newsapi.server.wsgi_bridge import LongPoll, UncachedResponse, build_environ, run_wsgi
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
-
-log = structlog.get_logger("newsapi.front")
 
 READ_METHODS: Final = ("GET", "HEAD")
 
@@ -49,12 +47,6 @@ BODY_TIMEOUT_SECONDS: Final = 30.0
 
 MAX_STREAMED_UPLOADS: Final = 2
 """Maximum number of requests with a streamed body that are handled at a time."""
-
-DB_AWAY_WAIT_SECONDS: Final = 1.2
-"""Seconds after which a read stops waiting for a build if the database is unavailable by then."""
-
-LOG_CHECK_INTERVAL_SECONDS: Final = 0.1
-"""Seconds between checks of the changelog while a read waits, as no other request may trigger one."""
 
 METRICS_FLUSH_SECONDS: Final = 1.0
 """Seconds between flushes of the request metrics."""
@@ -114,9 +106,9 @@ class Front:
         self._memory, self._follower, self._response_cache = cache.memory, cache.follower, cache
         self._sender = ResponseSender(cache, build_refusal, metrics, config.cdn_lifetime)
         self._config = config
-        self._aliases: dict[tuple[str, str], str] = {}
-        self._building: dict[tuple[str, str], asyncio.Future[BuildOutcome]] = {}
-        self._limiter = ConcurrencyLimiter(config.db_threads)
+        self._aliases: dict[RawRequest, str] = {}
+        self._builds: SharedBuilds[CacheResult | UncachedResponse] = SharedBuilds(self._follower, self._read_log)
+        self._threads = RequestThreads(config.db_threads)
         self._parked_count = 0
         self._log_read: asyncio.Future[bool] | None = None
         self._start_callbacks: list[Callable[[asyncio.AbstractEventLoop], None]] = []
@@ -128,7 +120,7 @@ class Front:
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Create the threads and start the periodic tasks, in the server process after the fork."""
         self._loop = loop
-        self._threads = ThreadPoolExecutor(self._limiter.threads, thread_name_prefix="request")
+        self._threads.start(loop)
         self._log_thread = ThreadPoolExecutor(1, thread_name_prefix="changelog")
         self._upload_threads = ThreadPoolExecutor(MAX_STREAMED_UPLOADS, thread_name_prefix="upload")
         self._upload_slots = asyncio.Semaphore(MAX_STREAMED_UPLOADS)
@@ -138,7 +130,7 @@ class Front:
 
     def __rsgi_del__(self, _loop: asyncio.AbstractEventLoop) -> None:
         """Wait for the threads to finish their current work."""
-        self._threads.shutdown(wait=True, cancel_futures=True)
+        self._threads.shut_down()
         self._log_thread.shutdown(wait=True, cancel_futures=True)
         self._upload_threads.shutdown(wait=True, cancel_futures=True)
         self._flush_metrics()
@@ -158,7 +150,7 @@ class Front:
         log_age = max(0.0, self._follower.clock() - snapshot.began_at) if snapshot.epoch else 0.0
         entries, size = self._memory.state()
         redis_failures = self._response_cache.shared.failures
-        self._metrics.flush(ProcessGauges(self._limiter.in_use, log_age, snapshot.seq, entries, size, redis_failures))
+        self._metrics.flush(ProcessGauges(self._threads.in_use, log_age, snapshot.seq, entries, size, redis_failures))
 
     async def __rsgi__(self, scope: RequestHead, exchange: Exchange) -> None:
         """Handle one request."""
@@ -213,17 +205,16 @@ class Front:
         return HIT if now < snapshot.trusted_until else STALE
 
     async def _read(
-        self, scope: RequestHead, exchange: Exchange, raw_request: tuple[str, str], stored: CachedResponse | None
+        self, scope: RequestHead, exchange: Exchange, raw_request: RawRequest, stored: CachedResponse | None
     ) -> ResponseOutcome:
         """Handle a read that needs a build, which identical requests share; `stored` is an outdated response."""
         conditions = _conditions(scope)
-        build = self._building.get(raw_request)
-        if build is not None:
+        if raw_request in self._builds:
             if stored is not None and self._may_serve_stale(stored):
                 return self._sender.send_cached(
                     scope, exchange, stored, conditions, stored.choose_encoding(conditions), STALE
                 )
-            outcome = await self._wait_for_build(build)
+            outcome = await self._builds.join(raw_request)
             if isinstance(outcome, CacheResult):
                 cache_status = HIT if outcome.cache_status is MISS else outcome.cache_status
                 return await self._respond(
@@ -233,43 +224,30 @@ class Front:
                 # Repeating the build for each of the waiting requests would be as slow each time.
                 return self._sender.send_refusal(scope, exchange, UNAVAILABLE, "build failed")
         build = self._submit(scope, b"", self._aliases.get(raw_request))
-        self._building[raw_request] = build
-        build.add_done_callback(lambda done: self._remember_key(raw_request, done))
-        outcome = await self._wait_for_build(build)
+        outcome = await self._builds.begin(raw_request, build, self._remember_key)
         if isinstance(outcome, CacheResult):
             return await self._respond(scope, exchange, outcome, conditions)
         return self._sender.send_uncached(scope, exchange, outcome)
-
-    async def _wait_for_build(self, build: asyncio.Future[BuildOutcome]) -> BuildOutcome:
-        """Return the result of a build; None if no thread was free or the database is unavailable."""
-        deadline = self._loop.time() + DB_AWAY_WAIT_SECONDS
-        while True:
-            done, _ = await asyncio.wait((build,), timeout=LOG_CHECK_INTERVAL_SECONDS)
-            if done:
-                return build.result()
-            if self._follower.clock() >= self._follower.snapshot.due:
-                self._read_log()
-            if self._follower.is_unavailable and self._loop.time() >= deadline:
-                return None
 
     async def _respond(
         self, scope: RequestHead, exchange: Exchange, result: CacheResult, conditions: RequestConditions
     ) -> ResponseOutcome:
         encoding = result.response.choose_encoding(conditions)
         if not result.response.has(encoding):
-            await self._loop.run_in_executor(self._threads, result.response.encode, encoding)
+            await self._threads.run(partial(result.response.encode, encoding))
         return self._sender.send_cached(scope, exchange, result.response, conditions, encoding, result.cache_status)
 
-    def _submit(self, scope: RequestHead, body: bytes, key: str | None = None) -> asyncio.Future[BuildOutcome]:
-        return self._loop.create_task(self._run_in_slot(scope, body, key))
+    def _submit(
+        self, scope: RequestHead, body: bytes, key: str | None = None
+    ) -> asyncio.Future[CacheResult | UncachedResponse]:
+        """Handle a request in a thread; the exception is Overloaded if none was free in time."""
+        return self._threads.submit(scope.path, partial(self._handle, scope, body, key))
 
-    async def _run_in_slot(self, scope: RequestHead, body: bytes, key: str | None) -> BuildOutcome:
+    async def _outcome(self, scope: RequestHead, body: bytes) -> BuildOutcome:
         """Handle a request in a thread; return None if no thread was free in time."""
         try:
-            async with self._limiter.slot(scope.path):
-                return await self._loop.run_in_executor(self._threads, self._handle, scope, body, key)
+            return await self._submit(scope, body)
         except Overloaded:
-            log.info("request refused, too many are waiting", path=scope.path[:500])
             return None
 
     def _handle(self, scope: RequestHead, body: bytes, key: str | None) -> CacheResult | UncachedResponse:
@@ -277,13 +255,8 @@ class Front:
         cached = self._response_cache.get_if_valid(key) if key else None
         return cached or run_wsgi(self._application, build_environ(scope, body, self._sender.request_id(scope)))
 
-    def _remember_key(self, raw_request: tuple[str, str], build: asyncio.Future[BuildOutcome]) -> None:
+    def _remember_key(self, raw_request: RawRequest, outcome: BuildOutcome) -> None:
         """Remember the cache key of a finished build for later requests of the same spelling."""
-        if self._building.get(raw_request) is build:
-            del self._building[raw_request]
-        if build.cancelled() or build.exception() is not None:
-            return
-        outcome = build.result()
         if isinstance(outcome, CacheResult) and "min_seq" not in raw_request[1]:  # `min_seq` is not part of the key
             if len(self._aliases) >= MAX_REMEMBERED_REQUESTS:
                 for oldest in list(itertools.islice(self._aliases, MAX_REMEMBERED_REQUESTS // 2)):
@@ -321,7 +294,7 @@ class Front:
             return self._sender.send_refusal(scope, exchange, 400)
         if body is None:
             return self._sender.send_refusal(scope, exchange, 413)
-        outcome = await self._submit(scope, body)
+        outcome = await self._outcome(scope, body)
         if isinstance(outcome, UncachedResponse) and outcome.long_poll is not None:
             outcome = await self._park(scope, outcome, outcome.long_poll)
         if isinstance(outcome, CacheResult):
@@ -359,7 +332,7 @@ class Front:
                 self._read_log()
             if follower.is_unavailable or follower.is_valid(response.long_poll.response, follower.snapshot):
                 continue
-            outcome = await self._submit(scope, b"")
+            outcome = await self._outcome(scope, b"")
             if outcome is None:
                 continue  # all parked requests resumed at once, and no thread is free
             if not isinstance(outcome, UncachedResponse):
@@ -367,7 +340,7 @@ class Front:
             response = outcome
         if response.long_poll is None or follower.still_holds(response.long_poll.response):
             return response
-        return await self._submit(scope, b"")
+        return await self._outcome(scope, b"")
 
 
 def _conditions(scope: RequestHead) -> RequestConditions:

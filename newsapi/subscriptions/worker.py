@@ -36,7 +36,7 @@ from newsapi.subscriptions.emails import EmailArticle
 from newsapi.subscriptions.mail_transport import PermanentFailure, ServerUnavailable, TemporaryFailure, Transport
 from newsapi.subscriptions.refusal_guard import RefusalGuard
 from newsapi.subscriptions.rows import DueAlert, FollowedTerm, NoticeRow
-from newsapi.worker.consumers import Consumer
+from newsapi.worker.consumer import Consumer
 
 log = structlog.get_logger("newsapi.alerts")
 

@@ -157,7 +157,7 @@ def list_response(
 
 
 def page_response(
-    path: str, params: Mapping[str, str], limit: int, items: list[JsonObject], cursors: tuple[str | None, str | None]
+    path: str, params: Mapping[str, str], limit: int, items: Sequence[object], cursors: tuple[str | None, str | None]
 ) -> JsonObject:
     """Return the body of a list response, as `list_response` does, from the canonical parameters of the page."""
     next_cursor, prev_cursor = cursors

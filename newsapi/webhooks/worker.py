@@ -31,7 +31,7 @@ from newsapi.content.presentation.presentation import ArticlePresenter
 from newsapi.db.database import Connection, Database, Session
 from newsapi.webhooks import events, queries, safe_http, signing
 from newsapi.webhooks.queries import DeliveryAttempt, DueDelivery, NewDelivery, WebhookRow
-from newsapi.worker.consumers import Consumer
+from newsapi.worker.consumer import Consumer
 
 log = structlog.get_logger("newsapi.webhooks")
 

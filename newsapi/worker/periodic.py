@@ -13,7 +13,7 @@ import structlog
 
 from newsapi.changelog.offsets import LogPosition
 from newsapi.changelog.reader import ChangeRow
-from newsapi.worker.consumers import Consumer
+from newsapi.worker.consumer import Consumer
 
 log = structlog.get_logger("newsapi.worker")
 

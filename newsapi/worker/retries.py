@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import structlog
 from prometheus_client import Gauge
@@ -13,10 +13,8 @@ from newsapi.changelog import failed_changes, reader
 from newsapi.changelog.failed_changes import FailedChangeRow
 from newsapi.changelog.offsets import LogPosition
 from newsapi.db.database import Database, Session
+from newsapi.worker.consumer import Consumer
 from newsapi.worker.isolation import describe_error, is_outage
-
-if TYPE_CHECKING:
-    from newsapi.worker.consumers import Consumer
 
 log = structlog.get_logger("newsapi.worker")
 

@@ -27,6 +27,7 @@ TOP_LEVEL = {
     "README.md",
     "SECURITY.md",
     "bench",
+    "deploy",
     "docs",
     "examples",
     "newsapi",

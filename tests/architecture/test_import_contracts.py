@@ -96,6 +96,12 @@ FORBIDDEN_IMPORTS = [
 ]
 
 
+def test_a_circle_of_two_modules_is_noticed(skeleton):
+    plant(skeleton, [("webhooks.events", "newsapi.webhooks.signing"), ("webhooks.signing", "newsapi.webhooks.events")])
+    result = lint_imports(skeleton)
+    assert "No cycles are allowed in newsapi.webhooks" in result.stdout
+
+
 def plant(skeleton: Path, imports: list[tuple[str, str]]) -> None:
     """Write the imports, given as pairs of module and imported module, into the empty modules."""
     for module, imported in imports:
@@ -127,7 +133,7 @@ def test_allowed_imports_are_allowed(skeleton):
             ("editing.article_views", "newsapi.content.queries.articles"),
             ("editing.commands", "newsapi.content.writes.writer"),
             ("editing.commands", "newsapi.keys.audit"),
-            ("subscriptions.worker", "newsapi.worker.consumers"),
+            ("subscriptions.worker", "newsapi.worker.consumer"),
             ("web.context", "flask"),
             ("web.context", "newsapi.cache.response_cache"),
         ],

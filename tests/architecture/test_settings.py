@@ -17,6 +17,7 @@ READ = [
     ("DATABASE_URL", "postgresql://u@h/n", "postgresql+psycopg://u@h/n"),
     ("DATABASE_URL", "postgres://u@h/n", "postgresql+psycopg://u@h/n"),
     ("DATABASE_URL", "postgresql+psycopg://u@h/n", "postgresql+psycopg://u@h/n"),
+    ("PREPARED_STATEMENTS", "off", "off"),
     ("REDIS_URL", "redis://h/0", "redis://h/0"),
     ("CACHE_MB", "0", 0),
     ("PROCESSES", "4", 4),
@@ -64,6 +65,7 @@ READ = [
 ]
 REFUSED = [
     ("DATABASE_URL", "mysql://u@h/n"),
+    ("PREPARED_STATEMENTS", "no"),
     ("MAIL_RETURN_PATH", "bounces"),
     ("MAIL_RETURN_PATH", "Bounces <bounces@site.example>"),
     ("MAIL_RETURN_PATH", "bounces+news@site.example"),
@@ -101,6 +103,7 @@ REFUSED = [
     ("PURGE_URL", "https://api.fastly.com/service/x"),
     ("PURGE_URL", "akamai+https://x.example"),
     ("PURGE_URL", "varnish+cache:6081"),
+    ("PURGE_URL", "varnish+http://cache-1:6081,varnish+http://cache-2:6081"),
     ("WEBSUB_HUB", "hub.example"),
     ("IMPORT_MAX_MB", "0"),
     ("METRICS_PORT", "0"),

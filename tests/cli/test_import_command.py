@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from newsapi.cli.import_summary import iter_summary, iter_warnings, pluralize
-from newsapi.imports.formats import Omission
+from newsapi.imports.record_notes import Omission
 from newsapi.imports.report import ImportReport
 from tests.support.import_records import article, brand, lines
 

@@ -1,4 +1,4 @@
-"""The archive, once a run: on SQLite, and on PostgreSQL as it knows it, knew it and never knew it."""
+"""The archive, filled once a run: on SQLite, and on PostgreSQL as it knows it, knew it and never knew it."""
 
 import shutil
 from collections.abc import Iterator
@@ -20,20 +20,22 @@ FORGET = (
 
 @pytest.fixture(scope="session")
 def sqlite_archive(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    def build(path: Path) -> None:
+        shutil.copy(sqlite_template, path)
+        _fill(f"sqlite:///{path}")
+
     path = tmp_path_factory.mktemp("archive") / "news.sqlite3"
-    shutil.copy(sqlite_template, path)
-    return _filled(f"sqlite:///{path}")
+    shutil.copy(servers.shared_file(tmp_path_factory, "archive.sqlite3", build), path)
+    return f"sqlite:///{path}"
 
 
 @pytest.fixture(scope="session")
 def postgresql_archives(pytestconfig: pytest.Config, postgresql_template: str) -> Iterator[dict[str, str]]:
     """The archive three times: counted when it was small, counted now, never counted."""
     server = servers.database_url(pytestconfig)
+    filled = servers.template(server, _fill, what="archive", source=postgresql_template)
     with ExitStack() as stack:
-        stale = _filled(stack.enter_context(servers.database(server, template=postgresql_template)))
-        name = stale.partition("?")[0].rpartition("/")[2]
-        counted = stack.enter_context(servers.database(server, template=name))
-        uncounted = stack.enter_context(servers.database(server, template=name))
+        stale, counted, uncounted = (stack.enter_context(servers.database(server, template=filled)) for _ in range(3))
         database = Database(counted)
         database.analyze()
         database.dispose()
@@ -46,11 +48,10 @@ def postgresql_archives(pytestconfig: pytest.Config, postgresql_template: str) -
         yield {"stale": stale, "counted": counted, "uncounted": uncounted}
 
 
-def _filled(url: str) -> str:
+def _fill(url: str) -> None:
     database = Database(url)
     contents.fill(database, counted_after=1_000)
     database.dispose()
-    return url
 
 
 @pytest.fixture(scope="session", params=["sqlite", "counted", "stale", "uncounted"])

@@ -26,7 +26,7 @@ def database_url(sqlite_url):
 @pytest.mark.parametrize(
     ("kinds", "seconds"),
     [
-        (("create", "amend", "amend"), 3),
+        (("create", "amend", "amend"), 1),
         pytest.param(EIGHT, 60, marks=[pytest.mark.long, pytest.mark.timeout(200)]),
     ],
     ids=["three", "eight"],

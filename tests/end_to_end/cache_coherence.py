@@ -154,10 +154,10 @@ class Checker:
                 thread.join(20)
 
     def run(self, seconds: float, *, pace: Callable[[random.Random], float]) -> None:
-        """Edit for some seconds; `pace` says how long to rest after each edit."""
+        """Edit for some seconds or until a fault is found; `pace` says how long to rest after each edit."""
         chance = random.Random(self.seed)
         end = time.monotonic() + seconds
-        while time.monotonic() < end:
+        while time.monotonic() < end and not self.faults:
             self.edit(f"a{chance.randrange(ARTICLES)}", chance, hidden=chance.random() < 0.1)
             time.sleep(pace(chance))
 

@@ -66,7 +66,7 @@ def kill(process, database, chance):
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize(("kills", "articles"), [(3, 5_000), pytest.param(20, 100_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize(("kills", "articles"), [(3, 3_000), pytest.param(20, 100_000, marks=pytest.mark.long)])
 def test_an_import_that_is_killed_again_and_again_ends_whole(start, patient, kills, articles):
     seed = random.randrange(1 << 32)
     chance = random.Random(seed)

@@ -14,11 +14,11 @@ from newsapi.imports import jobs as import_jobs
 from newsapi.imports import loader as import_loader
 from newsapi.imports import registry
 from newsapi.imports.dry_run import roll_back_at_end
-from newsapi.imports.formats import ConvertedFormat, Omission, RecordWarning
+from newsapi.imports.formats import ConvertedFormat
 from newsapi.imports.import_run import ImportRun
 from newsapi.imports.jobs import ImportRunner
 from newsapi.imports.line_index import LineIndex
-from newsapi.imports.ndjson import RecordProblem
+from newsapi.imports.record_notes import Omission, RecordProblem, RecordWarning
 from newsapi.imports.report import MAX_KINDS, MAX_PLACES, MAX_REPORTED, ImportReport
 from tests.support.import_records import archive, article, brand, lines
 from tests.support.invariants import consistent, dump_content

@@ -2,8 +2,9 @@
 
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -36,18 +37,31 @@ class Magazine:
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def magazine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Magazine]:
-    """Read only: every test of the session sees the same one."""
+def magazine(request: pytest.FixtureRequest) -> Magazine:
+    """Read only: every test of the session sees the same one, which stays while tests use the other database."""
+    found: Magazine = request.getfixturevalue(f"{request.param}_magazine")
+    return found
+
+
+@pytest.fixture(scope="session")
+def sqlite_magazine(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Magazine]:
+    path = tmp_path_factory.mktemp("magazine") / "news.sqlite3"
+    shutil.copy(sqlite_template, path)
+    with _serve_magazine(f"sqlite:///{path}") as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def postgresql_magazine(pytestconfig: pytest.Config, postgresql_template: str) -> Iterator[Magazine]:
+    server = servers.database_url(pytestconfig)
+    with servers.database(server, template=postgresql_template) as url, _serve_magazine(url) as served:
+        yield served
+
+
+@contextmanager
+def _serve_magazine(url: str) -> Iterator[Magazine]:
+    """Fill an empty database and serve it with an application whose clock stands still."""
     with ExitStack() as stack:
-        if request.param == "sqlite":
-            path = tmp_path_factory.mktemp("magazine") / "news.sqlite3"
-            shutil.copy(request.getfixturevalue("sqlite_template"), path)
-            url = f"sqlite:///{path}"
-        else:
-            template = request.getfixturevalue("postgresql_template")
-            url = stack.enter_context(
-                servers.database(servers.database_url(request.config), template=template),
-            )
         database = Database(url)
         stack.callback(database.dispose)
         ids = fill(Make(database, lambda: NOW))

@@ -9,7 +9,8 @@ from sqlalchemy import select
 from newsapi.changelog.offsets import LogPosition
 from newsapi.changelog.tables import ChangelogHead
 from newsapi.db.database import Database, Session
-from newsapi.worker.consumers import Consumer, ConsumerRunner
+from newsapi.worker.consumer import Consumer
+from newsapi.worker.consumers import ConsumerRunner
 from tests.support.fake_servers import Elsewhere
 
 

@@ -28,6 +28,7 @@ that run already; the role there must be allowed to make databases.
 
 import contextlib
 import ctypes
+import fcntl
 import importlib.util
 import os
 import platform
@@ -120,18 +121,20 @@ def database(server: str, template: str = "template1") -> Iterator[str]:
         _drop(server, name)
 
 
-def template(server: str, build: Callable[[str], object]) -> str:
+def template(server: str, build: Callable[[str], object], *, what: str = "template", source: str = "template1") -> str:
     """Return the name of a database that `build(url)` filled: in the first worker that calls it, while the others wait.
 
-    `build` must close its connections, for a database in use cannot be copied.
+    It is a copy of `source` at first; `what` distinguishes the templates of a run. `build` must close its connections,
+    for a database in use cannot be copied.
     """
-    name = _name("template")
+    name = _name(what)
     with _connected(server) as connection:
         connection.execute("SELECT pg_advisory_lock(hashtext(%s))", [name])
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
-            unfinished = _name("unfinished")
+            unfinished = _name(f"unfinished_{what}")
             _drop(server, unfinished)  # of a worker that was killed
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(unfinished)))
+            create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+            connection.execute(create.format(sql.Identifier(unfinished), sql.Identifier(source)))
             try:
                 build(_at(server, unfinished))
             except BaseException:
@@ -140,6 +143,20 @@ def template(server: str, build: Callable[[str], object]) -> str:
             rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
             connection.execute(rename.format(sql.Identifier(unfinished), sql.Identifier(name)))
     return name
+
+
+def shared_file(folders: pytest.TempPathFactory, name: str, build: Callable[[Path], object]) -> Path:
+    """Return a file that `build(path)` wrote: in the first worker that calls it, while the others wait."""
+    own = folders.getbasetemp()
+    folder = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own  # the folder of the run
+    path = folder / name
+    with (folder / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            unfinished = folder / f"{name}.{os.getpid()}"
+            build(unfinished)
+            unfinished.rename(path)
+    return path
 
 
 def _server(config: pytest.Config, variable: str, start: Callable[[], contextlib.AbstractContextManager[str]]) -> str:

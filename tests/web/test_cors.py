@@ -15,10 +15,6 @@ ANSWERS = {
     "/healthz": 200,
 }
 ALLOWED = "Authorization Content-Type If-Match If-None-Match Idempotency-Key".split()
-EXPOSED = (
-    "Age Cache-Status CDN-Cache-Control Content-Seq Deprecation ETag Last-Modified Link Location RateLimit"
-    " RateLimit-Policy Retry-After Sunset Surrogate-Key WWW-Authenticate X-Request-Id Content-Language"
-).split()
 READ = {"GET", "HEAD", "OPTIONS"}
 ROUTES = {
     "/v1/articles": READ | {"POST"},
@@ -50,7 +46,9 @@ def test_every_origin_may_read_and_none_with_credentials(magazine, path, status,
 
 @pytest.mark.parametrize("path", ANSWERS)
 def test_scripts_may_see_every_header_of_ours(magazine, path):
-    assert set(EXPOSED) <= listed(magazine.get(path).headers["Access-Control-Expose-Headers"])
+    answer = magazine.get(path)
+    assert answer.headers.getlist("Access-Control-Expose-Headers") == ["*"]
+    assert "Set-Cookie" not in answer.headers  # with cookies, a browser would take the * for a name
 
 
 def test_a_refused_key_and_a_wrong_method_are_answered_across_origins_too(magazine):

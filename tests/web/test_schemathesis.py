@@ -20,7 +20,7 @@ OPERATIONS = (
 pytestmark = pytest.mark.parametrize("magazine", ["sqlite"], indirect=True)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def document(magazine):
     return schemathesis.openapi.from_wsgi("/openapi.json", magazine.client.application)
 

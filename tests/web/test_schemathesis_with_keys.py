@@ -37,9 +37,17 @@ def settings(settings):
     return replace(settings, smtp_url="smtp://127.0.0.1:1")  # nothing is sent here, but anybody may subscribe
 
 
+@pytest.fixture(scope="module")
+def documents():
+    """Documents by application: tests use an application again, and reading a document takes longer than a test."""
+    return {}
+
+
 @pytest.fixture
-def document(app):
-    return schemathesis.openapi.from_wsgi("/openapi.json", app)
+def document(app, documents):
+    if app not in documents:
+        documents[app] = schemathesis.openapi.from_wsgi("/openapi.json", app)
+    return documents[app]
 
 
 def test_every_operation_is_tried(document):

@@ -91,6 +91,12 @@ class ArticleListRequest:
         return self.position is None
 
     @property
+    def is_plain(self) -> bool:
+        """Whether this is a page of public summaries in the order of a sort, as most lists are."""
+        has_other_items = self.fields or self.include or self.search_text is not None or self.list_query.ids is not None
+        return not has_other_items and self.statuses is None and self.preview_token is None
+
+    @property
     def selects_by_facets_only(self) -> bool:
         """Whether every filter names facets, so that the changelog records which articles left the list."""
         return self.selection.keys() <= self.filters.keys()
@@ -120,7 +126,7 @@ class ArticleListRequest:
         return pagination.adjacent_url(self.path, self.params, cursor)
 
     def response_body(
-        self, items: list[JsonObject], cursors: tuple[str | None, str | None], count: int | None = None
+        self, items: Sequence[object], cursors: tuple[str | None, str | None], count: int | None = None
     ) -> JsonObject:
         """Return the body of the response: `data`, `page` and `links`.
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
+from typing import cast as type_cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, bindparam, select
+import orjson
+from sqlalchemy import JSON, ColumnElement, Connection, Text, bindparam, cast, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from newsapi.content.article_types import ArticleRow, TermRow
@@ -22,7 +24,7 @@ from newsapi.content.tables.articles import (
 )
 from newsapi.content.tables.terms import Author, Brand, Section, Tag
 from newsapi.db import compiled_queries
-from newsapi.db.compiled_queries import RowSelect
+from newsapi.db.compiled_queries import RawRow, RowSelect
 from newsapi.db.sql_functions import greatest_time, json_rows
 from newsapi.db.types import decode_instant, latest_time
 from newsapi.text.json_types import JsonValue
@@ -74,6 +76,7 @@ _DETAIL = (
 )
 # Offsets in a row: brand and section start at _N, the latest change is at _S, links of terms start at _C.
 _N, _S, _C = len(_SUMMARY), len(_SUMMARY) + len(_TERM_COLUMNS), len(_SUMMARY) + len(_TERM_COLUMNS) + 1
+_IMAGE = [column.key for column in _SUMMARY].index("image")
 SUMMARY_NAMES = tuple(column.key for column in _SUMMARY)
 _DETAIL_NAMES = tuple(column.key for column in _DETAIL)
 DETAIL_FIELDS = frozenset(_DETAIL_NAMES) | {"body_text", "translations"}
@@ -94,12 +97,24 @@ def select_for(fields: Collection[str]) -> Selection:
     )
 
 
-def base_statement(selection: Selection, *, include_unpublished: bool = False) -> RowSelect:
-    """Return the statement that selects articles, of which only the public ones without `include_unpublished`."""
+SUMMARY_SELECTION = Selection(with_content=False, kinds=("authors",))
+"""What a summary shows."""
+
+
+def base_statement(selection: Selection, *, include_unpublished: bool = False, json_as_text: bool = False) -> RowSelect:
+    """Return the statement that selects articles.
+
+    Args:
+        selection: What is selected in addition to the summary.
+        include_unpublished: Whether articles that are not public are selected too.
+        json_as_text: Whether JSON is selected as text, so that the rows are hashable; `parse_json` parses it.
+    """
     columns: list[ColumnElement[JsonValue] | InstrumentedAttribute[JsonValue]] = [*_SUMMARY, *_TERM_COLUMNS, _CHANGED]
     columns += [_links_subquery(kind) for kind in selection.kinds]
     if selection.with_content:
         columns += _DETAIL
+    if json_as_text:
+        columns = [cast(column, Text) if isinstance(column.type, JSON) else column for column in columns]
     statement = select(*columns).select_from(Article)
     if selection.with_content:
         statement = statement.join(ArticleContent, ArticleContent.article_id == Article.id)
@@ -121,8 +136,16 @@ def _links_subquery(kind: str) -> ColumnElement[JsonValue]:
     )
 
 
+def parse_json(row: RawRow) -> RawRow:
+    """Return a row of SUMMARY_SELECTION that was selected with `json_as_text` as a row without it."""
+    values = [*row]
+    for index in (_IMAGE, _C):
+        values[index] = None if values[index] is None else orjson.loads(values[index])
+    return tuple(values)
+
+
 def build_records(
-    connection: Connection, rows: Sequence[tuple[Any, ...]], fields: Collection[str]
+    connection: Connection, rows: Sequence[RawRow], fields: Collection[str]
 ) -> tuple[list[ArticleRow], datetime | None]:
     """Build records from rows, with their links.
 
@@ -148,7 +171,7 @@ def build_records(
         if detail:
             record |= zip(_DETAIL_NAMES, row[detail_start:], strict=True)
         records.append(record)
-    articles = cast("list[ArticleRow]", records)
+    articles = type_cast("list[ArticleRow]", records)
     if articles and "previous_slugs" in fields:
         _add_previous_slugs(connection, articles)
     return articles, latest_time(change_times)

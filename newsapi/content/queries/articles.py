@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Sequence
+from collections.abc import Callable, Collection, Container, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 from uuid import UUID
 
@@ -25,6 +25,7 @@ from newsapi.content.article_types import ArticleRow
 from newsapi.content.queries import listings
 from newsapi.content.queries.article_rows import (
     SUMMARY_NAMES,
+    SUMMARY_SELECTION,
     Selection,
     base_statement,
     build_records,
@@ -38,7 +39,7 @@ from newsapi.content.tables.articles import (
     SlugRedirect,
 )
 from newsapi.db import compiled_queries
-from newsapi.db.compiled_queries import RowSelect
+from newsapi.db.compiled_queries import RawRows, RowSelect
 from newsapi.db.types import EPOCH, latest_time
 from newsapi.errors import MigrationsPending, NoLongerPublic, NotFound, Renamed
 from newsapi.text.slugs import is_uuid
@@ -70,28 +71,61 @@ class ArticleRef(NamedTuple):
     id: UUID
 
 
+class RowPage(NamedTuple):
+    """One page of a list of articles, as rows.
+
+    Attributes:
+        raw: The rows of the page, in the order of the list.
+        next: Where the next page starts; None on the last page.
+        prev: Where the previous page starts; None on the first page.
+    """
+
+    raw: RawRows
+    next: PageStart | None = None
+    prev: PageStart | None = None
+
+
 def list_page(
     connection: Connection, snapshot: ReadSnapshot, query: ListQuery, *, limit: int, fields: Collection[str] = ()
 ) -> ArticlePage:
     """Return one page of the list, with the requested `fields` in addition to those of the summary."""
     if query.ids is not None:
         return _page_of_ids(connection, snapshot, query, query.ids, limit=limit, fields=fields)
+    page = _list_rows(connection, snapshot, query, limit, _page_statement(select_for(fields)))
+    rows = [page.raw.convert(row) for row in page.raw.rows]
+    records, changed_at = build_records(connection, rows, fields)
+    return ArticlePage(records, changed_at, page.next, page.prev)
+
+
+def list_summary_rows(connection: Connection, snapshot: ReadSnapshot, query: ListQuery, *, limit: int) -> RowPage:
+    """Return one page of the list as hashable rows for `article_rows.parse_json`; not for a list of ids."""
+    return _list_rows(connection, snapshot, query, limit, _hashable_page_statement)
+
+
+def _list_rows(
+    connection: Connection, snapshot: ReadSnapshot, query: ListQuery, limit: int, statement_for: _PageStatement
+) -> RowPage:
     plan = listings.plan_listing(connection, snapshot, query, rows=limit + 1)
     if plan is None:
-        return ArticlePage([])
-    statement = _page_statement(plan.rows, plan.order, select_for(fields))
-    rows = compiled_queries.fetch_rows(connection, statement, plan.parameters)
+        return RowPage(RawRows([], ()))
+    raw = compiled_queries.fetch_raw_rows(connection, statement_for(plan.rows, plan.order), plan.parameters)
+    rows = raw.rows
     key = SUMMARY_NAMES.index(query.key)
-    positions = [Position(row[key], row[0]) for row in rows]
+    converters = dict(raw.converters)
+    sort_times, ids = [row[key] for row in rows], [row[0] for row in rows]
+    if convert_time := converters.get(key):
+        sort_times = [convert_time(time) for time in sort_times]
+    if convert_id := converters.get(0):
+        ids = [convert_id(id_) for id_ in ids]
+    positions = list(map(Position, sort_times, ids))
     page_end = listings.page_end(connection, plan, positions, limit=limit)
     if page_end is not None:
         kept = _count_within(positions, page_end, descending=plan.shape.descending)
         rows, positions = rows[:kept], positions[:kept]
     if query.backward:
         rows, positions = rows[::-1], positions[::-1]
-    records, changed_at = build_records(connection, rows, fields)
     next_start, prev_start = adjacent_pages(query.page_start, positions, page_end)
-    return ArticlePage(records, changed_at, next_start, prev_start)
+    return RowPage(raw._replace(rows=rows), next_start, prev_start)
 
 
 def _count_within(positions: Sequence[Position], page_end: Position, *, descending: bool) -> int:
@@ -117,7 +151,7 @@ def _page_of_ids(
     plan = listings.plan_listing(connection, snapshot, replace(query, page_start=None), rows=len(ids))
     if plan is None:
         return ArticlePage([])
-    statement = _page_statement(plan.rows, plan.order, select_for(fields))
+    statement = _page_statement(select_for(fields))(plan.rows, plan.order)
     rows = {row[0]: row for row in compiled_queries.fetch_rows(connection, statement, plan.parameters)}
     remaining = _ids_from(query.page_start, ids, rows)
     page_ids = remaining[:limit]
@@ -276,9 +310,22 @@ _FIND_FORMER = (
 )
 
 
-@lru_cache(maxsize=1024)
-def _page_statement(rows: FromClause, order: tuple[ListingColumn, ...], selection: Selection) -> RowSelect:
-    return base_statement(selection).join(rows, rows.c.article_id == Article.id).order_by(*order)
+_PageStatement = Callable[[FromClause, tuple[ListingColumn, ...]], RowSelect]
+"""Returns the statement of a page from the subquery of its rows and their order."""
+
+
+@lru_cache(maxsize=64)
+def _page_statement(selection: Selection) -> _PageStatement:
+    return lru_cache(maxsize=1024)(partial(_join_page, base_statement(selection)))
+
+
+def _join_page(statement: RowSelect, rows: FromClause, order: tuple[ListingColumn, ...]) -> RowSelect:
+    return statement.join(rows, rows.c.article_id == Article.id).order_by(*order)
+
+
+_hashable_page_statement: _PageStatement = lru_cache(maxsize=1024)(
+    partial(_join_page, base_statement(SUMMARY_SELECTION, json_as_text=True))
+)
 
 
 @lru_cache(maxsize=16)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from newsapi.imports.formats import Omission, RecordWarning
 from newsapi.imports.readers.terms import html_to_line
+from newsapi.imports.record_notes import Omission, RecordWarning
 
 MAX_HEADLINE_CHARACTERS: Final = 500
 MAX_STANDFIRST_CHARACTERS: Final = 5_000

@@ -7,8 +7,8 @@ from typing import BinaryIO, Final, NamedTuple
 
 import orjson
 
-from newsapi.imports.ndjson import RecordProblem
 from newsapi.imports.readers.xml.text_decoding import HEAD_BYTES, decode_head
+from newsapi.imports.record_notes import RecordProblem
 
 _PROLOG: Final = re.compile(r"\s*+(?:<\?.*?\?>|<!--.*?-->|<!DOCTYPE\s[^\[>]*+(?:\[[^\]]*+\]\s*+)?>|[^<]++)", re.DOTALL)
 _ROOT: Final = re.compile(r"\s*<((?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*))([^>]*)")

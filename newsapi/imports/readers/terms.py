@@ -9,8 +9,8 @@ from html import unescape
 from typing import NamedTuple, TypeAlias
 from urllib.parse import unquote, urlsplit
 
-from newsapi.imports.formats import Omission
 from newsapi.imports.mapping import CategoryMapping
+from newsapi.imports.record_notes import Omission
 from newsapi.text import html, urls
 from newsapi.text.folding import fold
 from newsapi.text.json_types import JsonObject

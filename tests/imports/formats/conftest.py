@@ -12,8 +12,7 @@ import pytest
 
 from newsapi.imports import mapping as import_mapping
 from newsapi.imports import registry as import_registry
-from newsapi.imports.formats import Omission, RecordWarning
-from newsapi.imports.ndjson import RecordProblem
+from newsapi.imports.record_notes import Omission, RecordProblem, RecordWarning
 
 FILES = Path(__file__).parent / "files"
 CASES = Path(__file__).parent / "cases"

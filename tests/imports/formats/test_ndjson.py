@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsapi.imports.ndjson import MAX_LINE_BYTES, Line, RecordProblem, iter_lines
+from newsapi.imports.ndjson import MAX_LINE_BYTES, Line, iter_lines
+from newsapi.imports.record_notes import RecordProblem
 from newsapi.text.strict_json import InvalidJson, parse_line
 
 BOM = b"\xef\xbb\xbf"

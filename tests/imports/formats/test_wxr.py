@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from newsapi.imports.ndjson import RecordProblem
+from newsapi.imports.record_notes import RecordProblem
 
 HEAD = b"""<?xml version="1.0"?><rss xmlns:wp="http://wordpress.org/export/1.1/" xmlns:content="http://purl.org/rss/1.0/modules/content/"
  xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:excerpt="http://wordpress.org/export/1.1/excerpt/"><channel>"""

@@ -6,12 +6,12 @@ import base64
 import html
 from typing import Final
 
-from newsapi.imports.formats import Omission, RecordWarning
 from newsapi.imports.readers.feeds.feed_dates import parse_feed_date
 from newsapi.imports.readers.feeds.feed_items import FeedItem, SourceFeed, add_authors, add_unknown, read_terms
 from newsapi.imports.readers.languages import read_language
 from newsapi.imports.readers.terms import html_to_line, html_to_text, last_segment, resolve_http_url
 from newsapi.imports.readers.xml.xml_nodes import XmlNode
+from newsapi.imports.record_notes import Omission, RecordWarning
 
 _KIND_SCHEME: Final = "http://schemas.google.com/g/2005#kind"
 _PUBLISHED: Final = ("atom_published", "atom_issued", "atom_created", "dc_date")

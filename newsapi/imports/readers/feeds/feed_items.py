@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from newsapi.imports.formats import Omission, RecordWarning
 from newsapi.imports.readers.feeds.feed_dates import FeedDate
 from newsapi.imports.readers.persons import person_name
 from newsapi.imports.readers.terms import ImportedTerm, make_category, resolve_http_url
 from newsapi.imports.readers.xml.xml_nodes import XmlNode
+from newsapi.imports.record_notes import Omission, RecordWarning
 
 Note = Omission | RecordWarning
 NO_DATE: Final = FeedDate(None)

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from newsapi.imports.formats import Omission
 from newsapi.imports.readers.media_kinds import file_kind
 from newsapi.imports.readers.persons import person_name
 from newsapi.imports.readers.players import render_url
 from newsapi.imports.readers.terms import Record, html_to_line, last_segment, resolve_http_url
 from newsapi.imports.readers.xml.xml_nodes import XmlNode
+from newsapi.imports.record_notes import Omission
 from newsapi.text.embeds import find_player
 
 _PIXELS: Final = re.compile(r"[1-9]\d{0,4}", re.ASCII)

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 from urllib.parse import urlsplit
 
-from newsapi.imports.formats import Omission, RecordOrProblem, RecordWarning
+from newsapi.imports.formats import RecordOrProblem
 from newsapi.imports.mapping import CategoryMapping
-from newsapi.imports.ndjson import RecordProblem
 from newsapi.imports.readers.addresses import drop_relative_addresses
 from newsapi.imports.readers.feeds.atom_entries import omission_of, read_atom_entry, read_atom_feed
 from newsapi.imports.readers.feeds.feed_items import FeedItem, Note, SourceFeed
@@ -35,6 +34,7 @@ from newsapi.imports.readers.terms import (
 )
 from newsapi.imports.readers.xml.xml_files import FileElement, XmlFile
 from newsapi.imports.readers.xml.xml_nodes import XmlNode
+from newsapi.imports.record_notes import Omission, RecordProblem, RecordWarning
 from newsapi.text.former_slugs import normalize_former_slug
 from newsapi.text.slugs import slugify
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from newsapi.imports.formats import Omission
 from newsapi.imports.readers.feeds.feed_dates import parse_feed_date
 from newsapi.imports.readers.feeds.feed_items import FeedItem, SourceFeed, add_authors, add_unknown, read_terms
 from newsapi.imports.readers.languages import read_language
 from newsapi.imports.readers.terms import html_to_line, resolve_http_url
 from newsapi.imports.readers.xml.xml_nodes import XmlNode
+from newsapi.imports.record_notes import Omission
 
 _PUBLISHED: Final = tuple(
     "pubDate pubdate dc_date dcterms_issued dcterms_created atom_published dcterms_date published".split()

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from typing import BinaryIO, Final
 from zoneinfo import ZoneInfo
 
-from newsapi.imports.formats import Omission, RecordOrProblem, RecordWarning
+from newsapi.imports.formats import RecordOrProblem
 from newsapi.imports.mapping import CategoryMapping
-from newsapi.imports.ndjson import RecordProblem
 from newsapi.imports.readers.recognition import describe_other_format, recognize_stream
 from newsapi.imports.readers.terms import TermMapper, html_to_line
 from newsapi.imports.readers.wordpress.wxr_index import WordPressExport, index_export, is_post
@@ -16,6 +15,7 @@ from newsapi.imports.readers.wordpress.wxr_posts import PostReader, comments_of
 from newsapi.imports.readers.wordpress.wxr_terms import read_post_terms
 from newsapi.imports.readers.xml.xml_files import FileElement, XmlFile
 from newsapi.imports.readers.xml.xml_nodes import XmlNode
+from newsapi.imports.record_notes import Omission, RecordProblem, RecordWarning
 
 _ELEMENTS: Final = r"(?:[\w.-]+:)?item|[\w.-]+:(?:author|category|tag|term)"
 _KINDS: Final = {

@@ -10,11 +10,11 @@ from typing import Final
 
 import orjson
 
-from newsapi.imports.formats import Omission
 from newsapi.imports.readers.media_kinds import file_kind
 from newsapi.imports.readers.players import render_file
 from newsapi.imports.readers.terms import Record, html_to_line, html_to_text, resolve_http_url
 from newsapi.imports.readers.xml.xml_nodes import XmlNode
+from newsapi.imports.record_notes import Omission
 
 _SIZE = re.compile(r's:5:"width";i:([1-9]\d{0,4});s:6:"height";i:([1-9]\d{0,4});')
 _UPLOAD: Final = re.compile(r"[^\s\"'<>()?#\\]*+/[^\s\"'<>()?#\\/]++")

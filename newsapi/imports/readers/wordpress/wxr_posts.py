@@ -9,9 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from newsapi.imports.formats import Omission, RecordWarning
 from newsapi.imports.mapping import CategoryMapping
-from newsapi.imports.ndjson import RecordProblem
 from newsapi.imports.readers.addresses import drop_relative_addresses
 from newsapi.imports.readers.headlines import (
     MAX_HEADLINE_CHARACTERS,
@@ -27,6 +25,7 @@ from newsapi.imports.readers.wordpress.wxr_index import WordPressExport, former_
 from newsapi.imports.readers.wordpress.wxr_seo import read_seo
 from newsapi.imports.readers.wordpress.wxr_terms import PostTerms
 from newsapi.imports.readers.xml.xml_nodes import XmlNode
+from newsapi.imports.record_notes import Omission, RecordProblem, RecordWarning
 
 Note = Omission | RecordWarning
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from newsapi.imports.formats import Omission
 from newsapi.imports.readers.terms import Record, html_to_line, resolve_http_url
+from newsapi.imports.record_notes import Omission
 
 _TITLES: Final = ("_yoast_wpseo_title", "rank_math_title", "_aioseop_title", "_aioseo_title", "_seopress_titles_title")
 _DESCRIPTIONS: Final = (

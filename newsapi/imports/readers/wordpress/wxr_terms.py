@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from newsapi.imports.formats import Omission
 from newsapi.imports.readers.languages import read_language
 from newsapi.imports.readers.persons import person_name
 from newsapi.imports.readers.terms import ImportedTerm, make_category, short_hash, shorten_slug
 from newsapi.imports.readers.xml.xml_nodes import XmlNode
+from newsapi.imports.record_notes import Omission
 from newsapi.text.slugs import slugify
 
 _FORMATS: Final = {"post-format-gallery": "gallery", "post-format-video": "video"}

@@ -1,0 +1,63 @@
+"""Articles as items of lists: serialized once for each state of their row, and kept.
+
+The same articles are on many lists, and a publication invalidates all of them at once. The item of an article follows
+from its row and the settings alone, so the row is the key: a row with another headline, author name or picture is
+another row. This saves a quarter of the CPU time of a list.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+from typing import Final, NamedTuple
+
+import orjson
+from sqlalchemy import Connection
+
+from newsapi.cache import dependencies
+from newsapi.content.presentation.presentation import ArticlePresenter
+from newsapi.content.queries import article_rows
+from newsapi.content.queries.articles import RowPage
+from newsapi.content.schemas.articles import ArticleSummary
+from newsapi.db.compiled_queries import RawRow
+from newsapi.db.immutable_cache import ImmutableCache
+from newsapi.web.fast_dump import compile_dump, dump_json
+
+MAX_ITEMS: Final = 4_096
+"""Maximum number of items that are kept, of one to five kilobytes each."""
+
+
+class ListedArticle(NamedTuple):
+    """An article as an item of a list.
+
+    Attributes:
+        item: The serialized summary.
+        names: The dependencies on the names of its terms.
+        changed_at: When the article or a term on it last changed.
+    """
+
+    item: orjson.Fragment
+    names: tuple[str, ...]
+    changed_at: datetime | None
+
+
+class ListedArticles:
+    """The items of lists for the settings of one application. Thread-safe."""
+
+    def __init__(self, presenter: ArticlePresenter) -> None:
+        """Start without items; the presenter completes the summaries."""
+        self._presenter = presenter
+        self._dump = compile_dump(ArticleSummary)
+        self._items = ImmutableCache[RawRow, ListedArticle](MAX_ITEMS)
+
+    def of_page(self, connection: Connection, page: RowPage) -> list[ListedArticle]:
+        """Return the items of a page from `list_summary_rows`."""
+
+        def load(row: RawRow) -> ListedArticle:
+            full_row = article_rows.parse_json(page.raw.convert(row))
+            (record,), changed_at = article_rows.build_records(connection, [full_row], ())
+            names = tuple(dependencies.name_dependencies([record]))
+            item = dump_json(self._dump(self._presenter.summary(record)))
+            return ListedArticle(orjson.Fragment(item), names, changed_at)
+
+        return [self._items.get_or_load(row, partial(load, row)) for row in page.raw.rows]
