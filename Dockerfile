@@ -47,7 +47,8 @@ ENV PATH=/opt/newsapi/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     NEWSAPI_HOST=0.0.0.0 \
-    NEWSAPI_DATABASE_URL=sqlite:////data/newsapi.sqlite3
+    NEWSAPI_DATABASE_URL=sqlite:////data/newsapi.sqlite3 \
+    NEWSAPI_SEARCH_INDEX=/data/search
 
 # By number, so that an orchestrator can see that it is not root.
 USER 10001:10001

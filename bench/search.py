@@ -1,74 +1,87 @@
 """Benchmark of search: `python -m bench.search`.
 
-For archives of several sizes on both databases: the time of searches for common and rare words and for phrases, with
-and without facets, and of suggestions, each over the API without cache; the speed of indexing; and the size of the
-index on disk.
+For archives of several sizes on both databases: the time and the CPU time of searches for common and rare words and for
+phrases, with and without facets, and of suggestions, each over the API without cache; the rate of searches with 16
+connections relative to that of lists (needs `wrk`); the speed of indexing; and the size of the index on disk.
 """
 
 from __future__ import annotations
 
 import gc
 import random
+import shutil
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlencode
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode
 
 import click
 import structlog
-from sqlalchemy import Engine, event, func, select
+from sqlalchemy import Engine, event, select
 
+from bench.cache_hits import serve, wrk
 from bench.datasets import load_database, postgresql_server
 from newsapi.app import create_app
 from newsapi.cache import memory_cache
 from newsapi.content.tables.articles import Article
-from newsapi.db.clock import utc_now
 from newsapi.db.database import Database
-from newsapi.search import maintenance as search_maintenance
-from newsapi.search.tables import SearchDocument, SearchVocabularyEntry
+from newsapi.search import source_articles
+from newsapi.search.index_folder import IndexFolder, default_folder
+from newsapi.search.index_reader import IndexReader
+from newsapi.search.index_schema import WORDS
+from newsapi.search.rebuild import rebuild
 from newsapi.settings import Settings
 
 SIZES = {"10k": 10_000, "100k": 100_000, "1m": 1_000_000}
 WARM = 10
+CONNECTIONS = 16
+LOAD_SECONDS = 3.0
 FACETS = {"facets": "brand,section,author,tag,format"}
 
 
+def index_folder(database: Database) -> IndexFolder:
+    """Return the folder of the index of a database."""
+    return IndexFolder(default_folder(database.url.render_as_string(hide_password=False)))
+
+
 def index(database: Database) -> float | None:
-    """Build the index unless it is complete; return the articles indexed per second, or None."""
+    """Build the index unless it is complete; return the articles indexed per second of CPU time, or None."""
     with database.read_transaction() as connection:
-        indexed = connection.execute(select(func.count()).select_from(SearchDocument)).scalar() or 0
-        total = connection.execute(select(func.count()).where(Article.status == "published")).scalar() or 0
-    if indexed == total:
+        head = source_articles.get_log_position(connection)
+        total = source_articles.count_public(connection)
+    opened = IndexReader(index_folder(database)).open()
+    if opened is not None and opened.position.article_seq == head.article_seq and opened.position.is_complete:
         return None
-    start = time.perf_counter()
+    start = time.process_time()
     with click.progressbar(length=total, label="indexing", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
-        search_maintenance.rebuild(database, now=utc_now, progress=lambda done, _: bar.update(done - bar.pos))
-    elapsed = time.perf_counter() - start
-    if not database.is_sqlite:
-        with database.connection() as connection:
-            connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("VACUUM ANALYZE")
-    return total / elapsed
+        rebuild(index_folder(database), database, progress=lambda done, _: bar.update(done - bar.pos))
+    return total / (time.process_time() - start)
+
+
+def list_words(database: Database) -> list[tuple[str, int]]:
+    """Return the indexed words with the number of their articles, the most frequent first."""
+    opened = IndexReader(index_folder(database)).open()
+    assert opened is not None
+    terms = opened.searcher.terms_with_prefix(WORDS, "")
+    return [(shown or plain, count) for term, count in terms for plain, _, shown in [term.partition("/")]]
 
 
 def asked(database: Database, count: int) -> Iterator[tuple[str, str, list[dict[str, Any]]]]:
     """Yield the kinds of requests: a name, the path, and the parameters of each request."""
     rng = random.Random(5)
+    words = list_words(database)
     with database.read_transaction() as connection:
-        vocabulary = select(SearchVocabularyEntry.shown, SearchVocabularyEntry.times).order_by(
-            SearchVocabularyEntry.times.desc(), SearchVocabularyEntry.word
-        )
-        rows = connection.execute(vocabulary).all()
         headlines = (
             connection.execute(select(Article.headline).order_by(Article.id.desc()).limit(2_000)).scalars().all()
         )
-    common, rare = [row.shown for row in rows[:40]], [row.shown for row in rows if 3 <= row.times <= 60]
-    rare = rare or [row.shown for row in rows[-200:]]
-    frequent = [row.shown for row in rows[: max(40, len(rows) // 50)]]
+    common, rare = [word for word, _ in words[:40]], [word for word, articles in words if 3 <= articles <= 60]
+    rare = rare or [word for word, _ in words[-200:]]
+    frequent = [word for word, _ in words[: max(40, len(words) // 50)]]
     yield "one common word", "/v1/search", [{"q": rng.choice(common)} for _ in range(count)]
     yield "two common words", "/v1/search", [{"q": " ".join(rng.sample(frequent, 2))} for _ in range(count)]
     yield "a rare word", "/v1/search", [{"q": rng.choice(rare)} for _ in range(count)]
@@ -107,9 +120,18 @@ def _begun(rng: random.Random, headlines: Sequence[str]) -> str:
     return rng.choice(headlines)[: rng.randrange(2, 14)].strip()
 
 
-def timed(client: Any, path: str, queries: Sequence[dict[str, Any]]) -> tuple[float, float, float]:
-    """Return median and 99th percentile in milliseconds, without the first requests, and statements per request."""
-    elapsed, statements = [], 0
+class Timing(NamedTuple):
+    """Time of requests in milliseconds, CPU time of the median request, and statements of a request."""
+
+    p50: float
+    p99: float
+    cpu: float
+    statements: float
+
+
+def timed(client: Any, path: str, queries: Sequence[dict[str, Any]]) -> Timing:
+    """Return how long requests take, without the first ones."""
+    elapsed, cpu, statements = [], [], 0
 
     def count_statement(*_: object) -> None:
         nonlocal statements
@@ -118,17 +140,23 @@ def timed(client: Any, path: str, queries: Sequence[dict[str, Any]]) -> tuple[fl
     for number, query in enumerate(queries):
         if number == WARM:
             event.listen(Engine, "before_cursor_execute", count_statement)
-        start = time.perf_counter()
+        start, cpu_start = time.perf_counter(), time.thread_time()
         response = client.get(f"{path}?{urlencode(query)}")
         elapsed.append((time.perf_counter() - start) * 1e3)
+        cpu.append((time.thread_time() - cpu_start) * 1e3)
         assert response.status_code == 200, response.text
     event.remove(Engine, "before_cursor_execute", count_statement)
     elapsed = elapsed[WARM:]
-    return statistics.median(elapsed), statistics.quantiles(elapsed, n=100)[98], statements / len(elapsed)
+    return Timing(
+        statistics.median(elapsed),
+        statistics.quantiles(elapsed, n=100)[98],
+        statistics.median(cpu[WARM:]),
+        statements / len(elapsed),
+    )
 
 
-def measured(database: Database, count: int) -> Iterator[tuple[str, float, float, float]]:
-    """Yield the name, median, 99th percentile and statements of each kind of request."""
+def measured(database: Database, count: int) -> Iterator[tuple[str, Timing]]:
+    """Yield the name and the time of each kind of request."""
     url = database.url.render_as_string(hide_password=False)
     app = create_app(Settings.from_env({"NEWSAPI_DATABASE_URL": url, "NEWSAPI_RATE_LIMITS": "off"}))
     parts = app.extensions["newsapi"]
@@ -137,56 +165,89 @@ def measured(database: Database, count: int) -> Iterator[tuple[str, float, float
     gc.collect()  # the same settings as in the server
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+    yield "a list of 20", timed(client, "/v1/articles", [{"limit": 20}] * (count + WARM))
     for name, path, queries in asked(database, count + WARM):
-        median, p99, statements = timed(client, path, queries)
-        yield name, median, p99, statements
+        yield name, timed(client, path, queries)
     parts.close()
 
 
 def size(database: Database) -> float:
-    """Return the size of the index in bytes per article; NaN if SQLite cannot tell."""
-    tables = (
-        "search_document",
-        "search_token_sequence",
-        "search_pending_document",
-        "search_segment",
-        "search_posting",
-        "search_vocabulary",
-    )
-    with database.connection() as connection:
-        count = connection.execute(select(func.count()).select_from(SearchDocument)).scalar() or 1
-        if database.is_sqlite:
-            statement = "SELECT sum(pgsize) FROM dbstat WHERE name LIKE 'search_%' OR name LIKE '%autoindex_search_%'"
-            try:
-                return float(connection.exec_driver_sql(statement).scalar() or 0) / count
-            except Exception:  # noqa: BLE001 (this SQLite was built without dbstat)
-                return float("nan")
-        sizes = [connection.exec_driver_sql(f"SELECT pg_total_relation_size('{name}')").scalar() for name in tables]
-        return float(sum(sizes)) / count
+    """Return the size of the index in bytes per article."""
+    opened = IndexReader(index_folder(database)).open()
+    assert opened is not None
+    return sum(file.stat().st_size for file in opened.generation.iterdir()) / max(opened.searcher.num_docs - 1, 1)
+
+
+SCRIPT = """
+local words = {{ {words} }}
+local n = (os.time() * 997) % 86400  -- every URL is requested once, across rounds too
+request = function()
+  n = n + 1
+  return wrk.format("GET", string.format({path}))
+end
+"""
+SEARCH_PATH = '"/v1/search?q=%s%%20-x%d", words[n % #words + 1], n'
+LIST_PATH = (
+    '"/v1/articles?limit=20&published_from=2001-01-01T%02d:%02d:%02dZ", math.floor(n / 3600) % 24, '
+    "math.floor(n / 60) % 60, n % 60"
+)
+
+
+def rates(database: Database, rounds: int) -> tuple[float, float, float]:
+    """Return the rates of searches for common words and of lists with 16 connections, and the median of their ratios.
+
+    Both are built for every request: no URL is requested twice.
+    """
+    words = ", ".join(f'"{quote(word)}"'.replace("%", "%%%%") for word, _ in list_words(database)[:40])
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        scripts = {}
+        for name, path in (("search", SEARCH_PATH), ("list", LIST_PATH)):
+            scripts[name] = folder / f"{name}.lua"
+            scripts[name].write_text(SCRIPT.format(words=words, path=path))
+        server = serve(stack, folder, database.url.render_as_string(hide_password=False), NEWSAPI_CACHE_MB="0")
+        loads = [
+            [
+                wrk(server, LOAD_SECONDS, connections=CONNECTIONS, script=scripts[name]).rate
+                for name in ("search", "list")
+            ]
+            for _ in range(rounds)
+        ]
+    searches, lists = zip(*loads, strict=True)
+    ratio = statistics.median(search / listed for search, listed in loads)
+    return statistics.median(searches), statistics.median(lists), ratio
 
 
 @click.command()
-@click.option("--sizes", default="10k,100k,1m", show_default=True)
+@click.option("--sizes", default="10k,100k,1m", show_default=True, help="Names or numbers of articles.")
 @click.option("--keep", type=click.Path(path_type=Path), help="Folder with the archives of `make bench`.")
 @click.option("--databases", default="sqlite,postgresql", show_default=True)
 @click.option("--count", default=200, show_default=True, help="Number of timed requests of each kind.")
-def main(sizes: str, keep: Path | None, databases: str, count: int) -> None:
+@click.option("--rounds", default=5, show_default=True, help="Number of loads with 16 connections.")
+def main(sizes: str, keep: Path | None, databases: str, count: int, rounds: int) -> None:
     """Measure searches, and print the figures as a table."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     with tempfile.TemporaryDirectory() if keep is None else nullcontext(str(keep)) as folder:
         kinds = databases.split(",")
         with postgresql_server(Path(folder), None) if "postgresql" in kinds else nullcontext("") as url:
-            click.echo("| database | articles | request | p50 ms | p99 ms | statements |")
-            click.echo("| --- | ---: | --- | ---: | ---: | ---: |")
+            click.echo("| database | articles | request | p50 ms | p99 ms | CPU ms | statements |")
+            click.echo("| --- | ---: | --- | ---: | ---: | ---: | ---: |")
             for kind in kinds:
-                for articles in (SIZES[name] for name in filter(None, sizes.split(","))):
+                for articles in (SIZES.get(name) or int(name) for name in filter(None, sizes.split(","))):
                     database = load_database(kind, articles, Path(folder), url)
                     rate = index(database)
-                    for name, p50, p99, statements in measured(database, count):
-                        click.echo(f"| {kind} | {articles:,} | {name} | {p50:.1f} | {p99:.1f} | {statements:.0f} |")
-                    click.echo(f"| {kind} | {articles:,} | bytes per article | {size(database):,.0f} | | |")
+                    head = f"| {kind} | {articles:,} |"
+                    for name, timing in measured(database, count):
+                        times = " | ".join(f"{value:.1f}" for value in timing[:3])
+                        click.echo(f"{head} {name} | {times} | {timing.statements:.0f} |")
+                    click.echo(f"{head} bytes per article | {size(database):,.0f} | | | |")
                     if rate:
-                        click.echo(f"| {kind} | {articles:,} | articles indexed per second | {rate:,.0f} | | |")
+                        click.echo(f"{head} articles indexed per second of CPU | {rate:,.0f} | | | |")
+                    if shutil.which("wrk") and rounds:
+                        searches, lists, ratio = rates(database, rounds)
+                        click.echo(f"{head} searches/s, 16 connections | {searches:,.0f} | | | |")
+                        click.echo(f"{head} lists/s, 16 connections | {lists:,.0f} | | | |")
+                        click.echo(f"{head} searches relative to lists | {ratio:.2f} | | | |")
                     database.dispose()
 
 

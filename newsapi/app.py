@@ -31,7 +31,9 @@ from newsapi.imports.worker import ImportScheduler
 from newsapi.keys import commands as key_commands
 from newsapi.keys.usage import Usage
 from newsapi.related.worker import RelatedIndexConsumer
-from newsapi.search.worker import SearchIndexConsumer
+from newsapi.search.freshness import SearchIndex
+from newsapi.search.index_folder import IndexFolder
+from newsapi.search.index_follower import IndexFollower
 from newsapi.server.concurrency import DB_THREADS, SQLITE_THREADS
 from newsapi.server.front import Front, FrontConfig
 from newsapi.server.metrics import RequestMetrics
@@ -102,9 +104,24 @@ def create_context(settings: Settings) -> ContentContext:
         limits=RateLimiter(settings),
         authenticate=key_commands.authenticate,
         usage=Usage(database),
-        index_consumers={"related": RelatedIndexConsumer.name, "search": SearchIndexConsumer.name},
+        index_consumers={"related": RelatedIndexConsumer.name},
+        search_index=create_search_index(settings),
         cdn_lifetime=PURGED_CDN_LIFETIME_SECONDS if settings.purge_url else SHORT_CDN_LIFETIME_SECONDS,
     )
+
+
+def create_search_index(settings: Settings) -> SearchIndex:
+    """Return the search index of this machine. It opens no file and connects to no server yet."""
+    return SearchIndex(IndexFolder.of(settings), _database_of_index(settings))
+
+
+def create_index_follower(settings: Settings) -> IndexFollower:
+    """Return what follows the changelog with the search index of this machine. It opens no file yet."""
+    return IndexFollower(IndexFolder.of(settings), _database_of_index(settings))
+
+
+def _database_of_index(settings: Settings) -> Database:
+    return Database(settings.database_url, pool_size=1, long_running=True)
 
 
 def create_front(app: Flask) -> Front:
@@ -133,7 +150,6 @@ def create_worker(settings: Settings) -> Worker:
         PublicationScheduler(write_context),
         TermMerger(write_context),
         RelatedIndexConsumer(long_running_database, now=utc_now),
-        SearchIndexConsumer(long_running_database, now=utc_now),
         ImportScheduler(
             ImportRunner(
                 long_running_database,

@@ -116,6 +116,10 @@ class ReplicaBehind(NewsError):
         self.wanted, self.reached = requested, latest
 
 
+class SnapshotOutdated(NewsError):
+    """The response has to be built from a newer snapshot of the database; clients never see this."""
+
+
 class Unavailable(NewsError):
     """A service that the package needs did not respond in time; the database, unless a subclass says otherwise.
 
@@ -141,6 +145,12 @@ class DiskFull(Unavailable):
     """The disk of the database is full: reads work, writes fail."""
 
     public_detail = "The disk of the database is full; reads are still possible."
+
+
+class SearchUnavailable(Unavailable):
+    """There is no search index, or it does not follow the changelog in time."""
+
+    public_detail = "The search index is not up to date yet; try again in a moment."
 
 
 class MailNotConfigured(Unavailable):

@@ -31,14 +31,6 @@ from newsapi.editing.tables import TermMerge
 from newsapi.imports.tables import Import, ImportChunk
 from newsapi.keys.tables import ApiKey, AuditEntry, KeyDailyUsage
 from newsapi.related.tables import RelatedList, RelatedListMember, RelatedPosting, RelatedProfile, RelatedTermStatistics
-from newsapi.search.tables import (
-    SearchDocument,
-    SearchPendingDocument,
-    SearchPosting,
-    SearchSegment,
-    SearchTokenSequence,
-    SearchVocabularyEntry,
-)
 from newsapi.subscriptions.tables import (
     AlertDelivery,
     ConfirmationSend,
@@ -87,12 +79,6 @@ __all__ = [
     "RelatedProfile",
     "RelatedTermStatistics",
     "Revision",
-    "SearchDocument",
-    "SearchPendingDocument",
-    "SearchPosting",
-    "SearchSegment",
-    "SearchTokenSequence",
-    "SearchVocabularyEntry",
     "Secret",
     "Section",
     "SlugRedirect",

@@ -7,6 +7,7 @@ from email.errors import MessageError
 from email.headerregistry import Address
 from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,18 @@ def parse_database_url(text: str) -> str:
     if not separator or scheme.partition("+")[0] not in {"sqlite", "postgresql", "postgres"}:
         raise ValueError("is not a URL such as sqlite:///news.sqlite3 or postgresql://user@host/news")
     return f"postgresql+psycopg://{rest}" if scheme.startswith("postgres") else text
+
+
+def parse_folder(text: str) -> Path:
+    """Return the absolute path of a folder, which need not exist."""
+    try:
+        path = Path(text).expanduser()
+        is_other = path.exists() and not path.is_dir()
+    except (OSError, RuntimeError) as error:
+        raise ValueError("is not the path of a folder") from error
+    if is_other:
+        raise ValueError("is not a folder")
+    return path.absolute()
 
 
 def parse_redis_url(text: str) -> str:

@@ -17,6 +17,7 @@ from newsapi.setting_parsers import (
     EMBED_HOSTS,
     Networks,
     parse_database_url,
+    parse_folder,
     parse_hosts,
     parse_hub_url,
     parse_int,
@@ -102,6 +103,12 @@ class Settings:
         "Redis or Valkey, shared by all nodes: `redis://host:6379/0`; if not set, responses are cached in memory only",
         None,
         parse_redis_url,
+    )
+    search_index: Path | None = _env(
+        "folder of this machine's search index, on a local disk; if not set, `FILE.search` beside a SQLite file, or a"
+        " folder in the user's cache directory (`~/.cache/newsapi`)",
+        None,
+        parse_folder,
     )
     cache_mb: int = _env("megabytes of cached responses that each server process keeps in memory", 64, parse_int)
     host: str = _env("address that `newsapi serve` listens on", "127.0.0.1", str)

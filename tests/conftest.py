@@ -1,8 +1,10 @@
 """Fixtures of all tests: databases, applications, a clock that the test moves, executed statements."""
 
 import gc
+import os
 import shutil
 import signal
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +16,7 @@ from sqlalchemy import Connection, Engine, event
 
 from newsapi.db.database import Database
 from newsapi.migrations.upgrade import upgrade
+from newsapi.search import freshness
 from newsapi.settings import Settings
 from tests.support import servers
 from tests.support.applications import ApplicationPool, stop_clock
@@ -47,6 +50,10 @@ class Clock:
 def pytest_configure(config: pytest.Config) -> None:
     servers.share(config)
     share_compiled_statements()
+    if "workerinput" not in config.__dict__:  # search indexes of PostgreSQL databases; parallel workers inherit it
+        folder = tempfile.TemporaryDirectory(prefix="newsapi-tests-")
+        os.environ["XDG_CACHE_HOME"] = folder.name
+        config.add_cleanup(folder.cleanup)
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         # A background job of a shell ignores SIGINT, and so would every process that a test starts and interrupts.
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -165,6 +172,12 @@ def build(clock: Clock) -> Iterator[Callable[[Settings], Flask]]:
 @pytest.fixture
 def app(settings: Settings, build: Callable[[Settings], Flask]) -> Flask:
     return build(settings)
+
+
+@pytest.fixture(autouse=True)
+def patient_searches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let searches in the process of the test wait longer for the index, which is slow on a loaded machine."""
+    monkeypatch.setattr(freshness, "MAX_WAIT_SECONDS", 20.0)
 
 
 @pytest.fixture

@@ -73,9 +73,6 @@ def dependencies_of_change(change: ChangelogRow) -> Iterator[Dependency]:
     if change.kind == "related":
         yield from (related_dependency(id_) for id_ in change.related_list_ids or ())
         return
-    if change.kind == "search":
-        yield ANY_SEARCH
-        return
     slugs = (change.slug, change.previous_slug, *(change.additional_slugs or ()))
     if change.kind == "article":
         yield article_dependency(change.subject_id)
@@ -85,9 +82,6 @@ def dependencies_of_change(change: ChangelogRow) -> Iterator[Dependency]:
     else:
         yield from (name_dependency(change.kind, text) for text in slugs if text)
 
-
-ANY_SEARCH = "search"
-"""Dependency of every search; changes when articles are indexed without being changed."""
 
 ALL_ARTICLES = "articles"
 """Surrogate key of every list of articles that has no key of its own; purged with every change of an article."""
@@ -108,7 +102,7 @@ def surrogate_keys_of_change(
         Surrogate keys, possibly repeated.
     """
     facets = (*change.facets_before, *change.facets_after)
-    if facets or change.kind == "search":
+    if facets:
         yield ALL_ARTICLES
     for facet in facets:
         yield from (name_dependency(kind, text) for kind, text in terms_by_facet.get(facet, ()))
@@ -208,9 +202,9 @@ def search_dependencies(all_articles: FacetLike, terms: Iterable[FacetLike]) -> 
         terms: The facets of all terms of each kind.
 
     Returns:
-        ANY_SEARCH and the ids of the facets.
+        The ids of the facets.
     """
-    return {ANY_SEARCH, all_articles.id, *(facet.id for facet in terms)}
+    return {all_articles.id, *(facet.id for facet in terms)}
 
 
 def name_dependencies(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:

@@ -62,7 +62,7 @@ class ResponseCache:
         """
         snapshot = self.follower.latest()
         if snapshot is None:
-            return self._stale(key, min_seq)
+            return self._stale(key, min_seq, Unavailable())
         if snapshot.seq < min_seq:
             snapshot = self._reached(min_seq)
         if response := self._remembered(key, snapshot):
@@ -76,9 +76,9 @@ class ResponseCache:
                 if flight.failed or self.follower.is_unavailable:
                     raise Unavailable
                 return self._built(key, build, snapshot)
-            except Unavailable:
+            except Unavailable as error:
                 flight.fail()
-                return self._stale(key, min_seq)
+                return self._stale(key, min_seq, error)
 
     def get_if_valid(self, key: str) -> CacheResult | None:
         """Return the response in memory or Redis if it is valid, without building it or waiting for a build."""
@@ -147,17 +147,17 @@ class ResponseCache:
                 return response
         return None
 
-    def _stale(self, key: str, min_seq: int) -> CacheResult:
-        """Return the response that was valid when the changelog could last be read, marked as stale."""
+    def _stale(self, key: str, min_seq: int, cause: Unavailable) -> CacheResult:
+        """Return the response that was valid when the changelog could last be read; raise `cause` if there is none."""
         snapshot = self.follower.snapshot
         response = self.memory.get(key)
         if response is None or not self.follower.is_valid(response, snapshot):
             response = self.shared.get(key)
             if response is None or not self.follower.validate_foreign(response, snapshot):
-                raise Unavailable
+                raise cause
             self.memory.put(key, response)
         if response.valid_as_of_seq < min_seq:
-            raise Unavailable
+            raise cause
         return CacheResult(key, response, STALE)
 
     @contextmanager

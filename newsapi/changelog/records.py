@@ -12,7 +12,7 @@ class NewChange:
     """One public change that has no seq yet.
 
     Attributes:
-        kind: What changed; `related` stands for related lists, `search` for a change of search results.
+        kind: What changed; `related` stands for related lists.
         action: Whether the subject is public after the change.
         reason: Why it changed.
         subject_id: Id of the article or term.
@@ -26,7 +26,7 @@ class NewChange:
         related_list_ids: For the kind `related`, ids of the articles whose related lists changed.
     """
 
-    kind: Literal["article", "brand", "author", "section", "tag", "related", "search"]
+    kind: Literal["article", "brand", "author", "section", "tag", "related"]
     action: Literal["upsert", "delete"]
     reason: str
     subject_id: UUID

@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 from uuid import UUID
 
 import click
@@ -17,10 +19,19 @@ from newsapi.cli.terminal import progress_bar
 from newsapi.db.clock import utc_now
 from newsapi.db.database import Database
 from newsapi.errors import NewsError
-from newsapi.related.rebuild import rebuild_index
-from newsapi.search import maintenance as search_maintenance
+from newsapi.related.rebuild import rebuild_index as rebuild_related_index
+from newsapi.search.index_folder import IndexFolder
+from newsapi.search.rebuild import rebuild as rebuild_search_index
 from newsapi.settings import SettingError, Settings
 from newsapi.worker.isolation import describe_error
+
+
+class RebuildIndex(Protocol):
+    """Rebuilds an index of a database, and returns the number of articles that were indexed."""
+
+    def __call__(
+        self, database: Database, /, *, progress: Callable[[int, int], None], on_failed: Callable[[UUID, str], None]
+    ) -> int: ...
 
 
 @click.group()
@@ -34,7 +45,7 @@ def rebuild_related() -> None:
 
     The worker keeps the index up to date; a rebuild is needed only after the way articles are indexed has changed.
     """
-    _rebuild(rebuild_index)
+    _rebuild(partial(rebuild_related_index, now=utc_now))
 
 
 @related.command()
@@ -57,21 +68,21 @@ def search() -> None:
 
 @search.command(name="rebuild")
 def rebuild_search() -> None:
-    """Rebuild the search index while reads and writes go on.
+    """Rebuild the search index of this machine while searches and writes go on.
 
-    Writes and the worker keep the index up to date; a rebuild is needed only after a change of the way it is built.
+    The index follows every change by itself, and is rebuilt by itself if it is missing, damaged or of another release.
     """
-    _rebuild(search_maintenance.rebuild)
+    _rebuild(partial(rebuild_search_index, IndexFolder.of(Settings.from_env())))
 
 
-def _rebuild(rebuild: Callable[..., int]) -> None:
+def _rebuild(rebuild_index: RebuildIndex) -> None:
     """Rebuild an index; name the articles that could not be indexed, and end with status 1 if there are any."""
     database = open_database()
     tune_gc()
     failed: list[tuple[UUID, str]] = []
     try:
         with progress_bar("Indexing") as progress:
-            count = rebuild(database, now=utc_now, progress=progress, on_failed=lambda *failure: failed.append(failure))
+            count = rebuild_index(database, progress=progress, on_failed=lambda *failure: failed.append(failure))
     except (NewsError, SettingError):
         raise
     except Exception as error:

@@ -35,7 +35,7 @@ class LazyCommand(NamedTuple):
 class LazyGroup(click.Group):
     """A group whose help lists its commands without importing them.
 
-    A command may import SQLAlchemy, Flask and NumPy, which takes about a second.
+    A command may import SQLAlchemy, Flask and Tantivy, which takes about a second.
 
     Attributes:
         lazy_commands: Its commands by name.

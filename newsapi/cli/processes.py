@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
-from newsapi.app import create_app, create_front, create_worker
+from newsapi.app import create_app, create_front, create_index_follower, create_worker
 from newsapi.cli.startup import open_database, tune_gc
 from newsapi.demo import content, mail_views, picture_views
 from newsapi.demo.home_page import DEMO_PAGE
@@ -24,6 +24,7 @@ def server_app() -> Front:
     settings = Settings.from_env()
     configure_logging(settings.log_level)
     app = create_app(settings)
+    app.extensions["newsapi"].search_index.leave_building_to_indexer()
     if os.environ.get(content.PICTURES_VARIABLE):
         app.register_blueprint(picture_views.blueprint())
         app.extensions[home_page.EXTENSION] = DEMO_PAGE
@@ -42,12 +43,29 @@ def run_supervised_worker() -> None:
     run_worker(settings)
 
 
-def run_worker(settings: Settings) -> None:
-    """Run a worker until SIGTERM or SIGINT."""
+def run_search_indexer() -> None:
+    """Follow the changelog with the search index of this machine until the supervisor of `newsapi serve` stops it."""
+    begin_child_process("newsapi search indexer")
+    settings = Settings.from_env()
+    configure_logging(settings.log_level)
     open_database(settings)
+    stop = _stop_on_signals()
+    tune_gc()
+    create_index_follower(settings).run(stop)
+
+
+def _stop_on_signals() -> SignalEvent:
+    """Return an event that SIGTERM and SIGINT set."""
     stop = SignalEvent()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def run_worker(settings: Settings) -> None:
+    """Run a worker until SIGTERM or SIGINT."""
+    open_database(settings)
+    stop = _stop_on_signals()
     background_worker = create_worker(settings)
     tune_gc()
     background_worker.run(stop.wait)

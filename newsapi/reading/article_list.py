@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import NamedTuple
+
 from newsapi.cache import dependencies
 from newsapi.cache.cached_response import CachedResponse
 from newsapi.content.article_types import ArticleRow
@@ -18,36 +21,46 @@ from newsapi.db.database import Connection
 from newsapi.db.types import latest_time
 from newsapi.errors import FieldError, InvalidParameter
 from newsapi.reading.expansion import article_dump, expand_terms
+from newsapi.search import index_queries, query_parser, time_order
 from newsapi.search import planner as search_planner
-from newsapi.search import query_parser
-from newsapi.search import results as search_results
-from newsapi.search.planner import SearchPlan, SearchScope
+from newsapi.search.freshness import IndexRead
+from newsapi.search.planner import SearchScope
 from newsapi.text.json_types import JsonObject
 from newsapi.web import pagination
 from newsapi.web.fast_dump import dump_json
 
 
-def build_list(connection: Connection, request: ArticleListRequest) -> CachedResponse:
+def build_list(
+    connection: Connection, request: ArticleListRequest, index_read: IndexRead | None = None
+) -> CachedResponse:
     """Return the response of a page of the list.
 
     Args:
         connection: A read transaction.
         request: The page that is requested.
+        index_read: The read of the search index, for a request with `q`.
 
     Raises:
         InvalidParameter: `q` is combined with `status` or `preview`, or the preview token does not exist.
         TokenExpired: The preview link has expired or was revoked.
+        SearchUnavailable: The search index cannot be read.
+        SnapshotOutdated: The search index is of a newer snapshot, from which the response should be built.
     """
     snapshot = facets.resolve_filters(connection, request.filters)
     if request.is_plain:
         return _build_plain_list(connection, request, snapshot)
-    page, count, depends_on = _read_page(connection, request, snapshot)
+    listed = (
+        _read_page(connection, request, snapshot)
+        if index_read is None
+        else _search_page(connection, request, snapshot, index_read)
+    )
+    page, depends_on = listed.page, {*listed.dependencies}
     expansion = expand_terms(connection, page.records, request.include)
     crosslinks_result = crosslinks.add_crosslinks(connection, page.records)
     depends_on |= request.dependencies(snapshot) | expansion.dependencies
     depends_on.update(dependencies.name_dependencies(page.records), crosslinks_result.dependencies)
     items = _present(page.records, request, visibility_of_caller.body_access(connection))
-    body = request.response_body(items, request.cursors(page), count)
+    body = request.response_body(items, request.cursors(page), listed.total)
     return CachedResponse(
         body=dump_json(body),
         seq=snapshot.seq,
@@ -58,6 +71,8 @@ def build_list(connection: Connection, request: ArticleListRequest) -> CachedRes
         dependencies=frozenset(depends_on),
         surrogate_keys=request.surrogate_keys(),
         link=pagination.link_header(body["links"]),
+        expires_at=listed.expires_at,
+        is_shareable=listed.is_complete,
     )
 
 
@@ -78,49 +93,59 @@ def _build_plain_list(connection: Connection, request: ArticleListRequest, snaps
     )
 
 
-def _read_page(
-    connection: Connection, request: ArticleListRequest, snapshot: ReadSnapshot
-) -> tuple[ArticlePage, int | None, set[dependencies.Dependency]]:
-    """Read a page, of a search or without one.
+class _ListedPage(NamedTuple):
+    """A page of a list.
 
-    Returns:
-        The page, the number of articles on the whole list if the request asks for it, and the dependencies of a search.
+    Attributes:
+        page: The page.
+        total: The number of articles on the whole list, if the request asks for it.
+        dependencies: What a search depends on in addition to the list.
+        is_complete: Whether the search index has every article as it is.
+        expires_at: Unix time at which a page that is not complete expires.
     """
+
+    page: ArticlePage
+    total: int | None
+    dependencies: Collection[dependencies.Dependency] = ()
+    is_complete: bool = True
+    expires_at: float | None = None
+
+
+def _read_page(connection: Connection, request: ArticleListRequest, snapshot: ReadSnapshot) -> _ListedPage:
+    """Return a page without a search."""
     extra_visibility = visibility_of_caller.list_visibility(connection, request)
-    plan = _plan_search(connection, request, snapshot)
-    if plan is None:
-        page = visibility_of_caller.list_page(connection, snapshot, request, extra_visibility, request.field_names)
-        count = (
-            visibility_of_caller.count_articles(connection, snapshot, request, extra_visibility)
-            if request.total
-            else None
-        )
-        return page, count, set()
-    page = search_results.time_sorted_page(
-        connection, plan, request.list_query, limit=request.limit, wanted=request.field_names
-    )
-    count = search_results.count_results(connection, plan) if request.total else None
-    return page, count, dependencies.search_dependencies(snapshot.everything, snapshot.terms.values())
+    page = visibility_of_caller.list_page(connection, snapshot, request, extra_visibility, request.field_names)
+    if not request.total:
+        return _ListedPage(page, None)
+    count = visibility_of_caller.count_articles(connection, snapshot, request, extra_visibility)
+    return _ListedPage(page, count)
 
 
-def _plan_search(connection: Connection, request: ArticleListRequest, snapshot: ReadSnapshot) -> SearchPlan | None:
-    """Return the search plan of `q`, or None without `q`.
+def _search_page(
+    connection: Connection, request: ArticleListRequest, snapshot: ReadSnapshot, index_read: IndexRead
+) -> _ListedPage:
+    """Return a page of a search.
 
     Raises:
         InvalidParameter: `q` is combined with `status` or `preview`.
     """
-    if request.search_text is None:
-        return None
     conflicting = {"status": request.statuses, "preview": request.preview_token}
     if conflicts := sorted(name for name, value in conflicting.items() if value is not None):
         raise InvalidParameter(
             [FieldError("q", f"cannot be combined with {conflicts[0]}: only published articles are searchable")]
         )
-    bodies = visibility_of_caller.body_access(connection).is_whole
-    parsed = query_parser.parse_query(request.search_text)
-    return search_planner.plan_search(
-        connection, parsed, snapshot, request.list_query, SearchScope(phrases_in_bodies=bodies)
+    view = index_read.view(connection, snapshot)
+    scope = SearchScope(phrases_in_bodies=visibility_of_caller.body_access(connection).is_whole)
+    parsed = query_parser.parse_query(request.search_text or "")
+    plan = search_planner.plan_search(connection, view, parsed, snapshot, request.list_query, scope=scope)
+    page = time_order.time_sorted_page(
+        connection, view, plan.index_query, request.list_query, limit=request.limit, wanted=request.field_names
     )
+    count = index_queries.count(view.searcher, plan.index_query.matching()) if request.total else None
+    # Any change may add an article to a search or remove one.
+    page = page._replace(changed_at=latest_time({page.changed_at, snapshot.committed_at}))
+    depends_on = dependencies.search_dependencies(snapshot.everything, snapshot.terms.values())
+    return _ListedPage(page, count, depends_on, view.is_complete, view.expires_at)
 
 
 def _present(records: list[ArticleRow], request: ArticleListRequest, body_access: BodyAccess) -> list[JsonObject]:

@@ -15,6 +15,7 @@ from newsapi.reading.article_list import build_list
 from newsapi.reading.article_request import ARTICLE_DEFAULTS, parse_article_request, parse_related_request
 from newsapi.reading.one_article import LD_JSON, build_article, build_jsonld
 from newsapi.reading.related_articles import build_related
+from newsapi.search.context import begin_search
 from newsapi.web import pagination
 from newsapi.web.blueprint import Blueprint
 from newsapi.web.params import ReadParams
@@ -41,8 +42,9 @@ class Articles(MethodView):
         """
         request = parse_list_request(ARTICLES_PATH, query)
         visibility_of_caller.reject_editor_params(request)
+        index_read = None if request.search_text is None else begin_search()
         return cached_response(
-            request.canonical_url, request.page_params, lambda connection: build_list(connection, request)
+            request.canonical_url, request.page_params, lambda connection: build_list(connection, request, index_read)
         )
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from heapq import merge
 from html import escape
-from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
-from newsapi.search.analysis import MAX_INDEXED_WORDS, matching_joined, matching_words
-from newsapi.text.words import WordSpan, word_spans
+from newsapi.search.query_words import QueryWords
+from newsapi.text.words import WordSpan
 
 MAX_FRAGMENTS: Final = 3
 """Maximum number of snippets of a body."""
@@ -18,14 +15,32 @@ _BEFORE, _LENGTH = 50, 160
 """Characters of a snippet before its first match, and in all."""
 
 
-def highlight(text: str, terms: Collection[int], language: str) -> str | None:
-    """Return a text, escaped, with the words of these terms in `mark` elements; None if it has none of them."""
-    hits = [*_hits(text, terms, language)]
+class HighlightedParts(NamedTuple):
+    """The parts of a result with the words of the query in `mark` elements; None for a part without any of them."""
+
+    headline: str | None
+    standfirst: str | None
+    body: list[str]
+
+    @property
+    def size(self) -> int:
+        """The approximate size in bytes."""
+        return 500 + 2 * sum(map(len, (self.headline or "", self.standfirst or "", *self.body)))
+
+
+def build_highlights(headline: str, standfirst: str | None, body: str, words: QueryWords) -> HighlightedParts:
+    """Return the highlights of an article, given its parts as plain text."""
+    return HighlightedParts(highlight(headline, words), highlight(standfirst or "", words), snippets(body, words))
+
+
+def highlight(text: str, words: QueryWords) -> str | None:
+    """Return a text, escaped, with the words of a query in `mark` elements; None if it has none of them."""
+    hits = words.spans(text)
     return _mark(text, 0, len(text), hits) if hits else None
 
 
-def snippets(text: str, terms: Collection[int], language: str) -> list[str]:
-    """Return the first snippets of a text around words of these terms, escaped and highlighted.
+def snippets(text: str, words: QueryWords) -> list[str]:
+    """Return the first snippets of a text around words of a query, escaped and highlighted.
 
     Returns:
         At most MAX_FRAGMENTS snippets; an ellipsis stands for omitted text.
@@ -33,7 +48,7 @@ def snippets(text: str, terms: Collection[int], language: str) -> list[str]:
     pieces: list[str] = []
     hits: list[WordSpan] = []
     end = 0
-    for hit in _hits(text, terms, language):
+    for hit in words.spans(text):
         if hits and hit.end > end:
             pieces.append(_piece(text, hits, end))
             hits = []
@@ -43,18 +58,6 @@ def snippets(text: str, terms: Collection[int], language: str) -> list[str]:
             end = min(len(text), max(0, hit.start - _BEFORE) + max(_LENGTH, _BEFORE + hit.end - hit.start))
         hits.append(hit)
     return [*pieces, _piece(text, hits, end)] if hits else pieces
-
-
-def _hits(text: str, terms: Collection[int], language: str) -> Iterator[WordSpan]:
-    """Iterate over the words of a text that have one of these terms, joined ones as a whole."""
-    joined = [*matching_joined(text, terms, language)]
-    words = matching_words(text, terms, language)
-    singles = (span for span in islice(word_spans(text), MAX_INDEXED_WORDS) if span.word in words) if words else ()
-    end = 0
-    for span in merge(joined, singles, key=lambda span: span.start):
-        if span.start >= end:
-            end = span.end
-            yield span
 
 
 def _piece(text: str, hits: list[WordSpan], end: int) -> str:

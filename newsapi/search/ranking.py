@@ -1,268 +1,234 @@
-"""Matching and scoring of a search.
+"""Ranking: the order of results by text score and age, and one page of it.
 
-An article matches if it has every word. Its score is the sum of the weights of the words in it, multiplied by their
-inverse document frequency (Sparck Jones 1972), and decays with its age relative to the newest article.
+The index orders documents by text score alone, or by time alone. A page is read from both orders with the threshold
+algorithm (Fagin, Lotem and Naor 2001): the best of each order are scored completely, and no other document scores more
+than the last text score of the one combined with the last time of the other. More are read until this bound is below
+the page, so that the page is exact.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache, reduce
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
+from uuid import UUID
 
-import numpy as np
-from numpy.typing import DTypeLike
+from tantivy import DocAddress, Searcher, SearchResult
 
-from newsapi.search.analysis import HEADLINE_BIT, MAX_WEIGHT
-from newsapi.search.segments import MICROSECONDS_PER_DAY, Array, Posting, SegmentFacets, SegmentTimes
-
-MAX_SCORED_WORDS: Final = 16
-"""If a query has more words, only the rarest ones are used."""
-
-PREFIX_MATCH_FACTOR: Final = 0.35
-"""The weight of a word that completes the last word of the query, relative to an exact match."""
+from newsapi.search.index_queries import MAX_TEXT_SCORE, IndexQuery, count_of, range_condition
+from newsapi.search.index_schema import ID_HIGH, ID_LOW, PUBLISHED
 
 RECENCY_SHARE: Final = 0.2
 """The part of a score that decays with age."""
 
-RECENCY_HALF_LIFE_DAYS: Final = 365.0
+RECENCY_HALF_LIFE_DAYS: Final = 365
 """Days in which half of this part is lost."""
 
-SCORE_SCALE: Final = 1_000_000
-"""Scores are integers in units of 1/SCORE_SCALE: there are few ties, and a cursor can contain a score exactly."""
+MAX_RECENCY: Final = 1 << 20
+"""The recency of the newest article."""
 
+MAX_SCORE: Final = MAX_TEXT_SCORE * MAX_RECENCY
+
+FIRST_CANDIDATES: Final = 100
+"""Documents of each order that are read at first."""
+
+_CANDIDATE_GROWTH: Final = 4
+_RECENT_FACTOR: Final = 4
+_COMMON_FREQUENCY: Final = 5_000
+_MAX_READ_FACTOR: Final = 4
+"""If no more documents match than so many times the number to read, all are read."""
+_MICROSECONDS_PER_DAY: Final = 86_400_000_000
 _MAX_AGE_DAYS: Final = 8_192
-"""Age in days after which a score decays no further."""
 
-_RECENCY_FACTORS: Final = (
-    (1 - RECENCY_SHARE) + RECENCY_SHARE * np.exp2(np.arange(_MAX_AGE_DAYS + 1) / -RECENCY_HALF_LIFE_DAYS)
-).astype(np.float32)
-"""The factor of a score by age in days."""
-
-_SHARES: Final = np.arange(MAX_WEIGHT + 1, dtype=np.float32) / np.float32(MAX_WEIGHT)
-"""Each weight as a part of the greatest weight."""
-
-Alternatives = tuple[tuple[int, float], ...]
-"""Terms that match a word, each with a factor for its weight."""
+_RECENCIES: Final = tuple(
+    round(MAX_RECENCY * (1 - RECENCY_SHARE + RECENCY_SHARE * 2 ** (-days / RECENCY_HALF_LIFE_DAYS)))
+    for days in range(_MAX_AGE_DAYS + 1)
+)
+"""The recency by age in days, as whole numbers, which are equal on all machines."""
 
 
-class LanguageQuery(NamedTuple):
-    """A query analyzed in one language: its words, and the terms that must not occur."""
-
-    words: tuple[Alternatives, ...]
-    without: tuple[int, ...] = ()
+SortKey = tuple[int, int]
+"""Score and id of a result; results are sorted in descending order."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchQuery:
-    """A search over all segments.
+class RankStart(NamedTuple):
+    """Where a page starts: after a result, or before it (`backward`), and the number of results up to it."""
 
-    An article must match the query in at least one language (`readings`). `filters` has for each filter the terms of
-    its facets, any of which must match. `published` and `updated` are half-open ranges in microseconds since 1970.
-    `restrict_to` are the document ids to search, None for all. `headline_only` matches words in headlines only.
+    key: SortKey
+    rank: int
+    backward: bool = False
+
+
+class RankedResult(NamedTuple):
+    """An article that matches, and its score from 0 to 1."""
+
+    id: UUID
+    score: float
+
+
+class RankedPage(NamedTuple):
+    """A page of results, best first, and where the pages on either side start; None for no page."""
+
+    results: list[RankedResult]
+    next: RankStart | None
+    prev: RankStart | None
+
+
+def recency(age: int) -> int:
+    """Return the factor of a score by the age in microseconds, relative to the newest article: up to MAX_RECENCY."""
+    return _RECENCIES[min(age // _MICROSECONDS_PER_DAY, _MAX_AGE_DAYS)]
+
+
+def ranked_page(
+    searcher: Searcher, query: IndexQuery, *, newest: int, limit: int, start: RankStart | None = None
+) -> RankedPage:
+    """Return a page of at most `limit` results, best first.
+
+    Args:
+        searcher: The index.
+        query: The search.
+        newest: The time of the newest article in microseconds since 1970.
+        limit: Number of results on the page.
+        start: Where the page starts; None for the first page.
     """
-
-    readings: tuple[LanguageQuery, ...]
-    filters: Mapping[str, tuple[int, ...]]
-    published: tuple[int | None, int | None] = (None, None)
-    updated: tuple[int | None, int | None] = (None, None)
-    restrict_to: Array | None = None
-    headline_only: bool = False
-
-    def terms(self) -> set[int]:
-        """Return all terms whose postings are needed."""
-        terms = {term for filter_terms in self.filters.values() for term in filter_terms}
-        for reading in self.readings:
-            terms.update(term for word in reading.words for term, _ in word)
-            terms.update(reading.without)
-        return terms
-
-
-class LoadedSegment(NamedTuple):
-    """A segment with the postings that were read for a query; times and facets are read on demand."""
-
-    first: int
-    span: int
-    articles: int
-    newest: int
-    postings: Mapping[int, Posting]
-    times: Callable[[], SegmentTimes]
-    facets: Callable[[], SegmentFacets]
+    keys = _page_keys(searcher, query, newest, limit, start)
+    has_more = len(keys) > limit
+    if start is not None and start.backward:
+        keys = keys[-limit:]
+        rank = start.rank - 1 - len(keys)  # of the result before the page
+        return RankedPage(
+            [*map(_result, keys)],
+            RankStart(keys[-1] if keys else start.key, rank + len(keys)),
+            RankStart(keys[0], rank + 1, backward=True) if has_more else None,
+        )
+    keys = keys[:limit]
+    rank = 0 if start is None else start.rank
+    return RankedPage(
+        [*map(_result, keys)],
+        RankStart(keys[-1], rank + len(keys)) if has_more else None,
+        None if start is None else RankStart(keys[0] if keys else start.key, rank + 1, backward=True),
+    )
 
 
-class SegmentHits(NamedTuple):
-    """The matches in a segment: offsets in ascending order, and the score of each in units of 1/SCORE_SCALE."""
-
-    segment: LoadedSegment
-    offsets: Array
-    scores: Array
+def _result(key: SortKey) -> RankedResult:
+    score, id_ = key
+    return RankedResult(UUID(int=id_), round(score / MAX_SCORE, 4))
 
 
-OffsetsAndValues = tuple[Array, Array]
-"""Offsets of articles in a segment, ascending, and a value of each."""
-
-
-def search_segments(
-    segments: Sequence[LoadedSegment], query: SearchQuery, *, without: str | None = None
-) -> Iterator[SegmentHits]:
-    """Iterate over the matches in each segment that has any, ignoring the filter `without` if given."""
-    idf_weights = _IdfWeights(segments)
-    newest_day = max((segment.newest for segment in segments), default=0) // MICROSECONDS_PER_DAY
-    readings = [(idf_weights.ordered(reading.words)[:MAX_SCORED_WORDS], reading.without) for reading in query.readings]
-    for segment in segments:
-        mask = _within(segment, query, without)
-        if mask is not None and not mask.any():
-            continue
-        candidates = [
-            _scores(segment, words, excluded, mask, headlines=query.headline_only) for words, excluded in readings
-        ]
-        matches = [values for values in candidates if values is not None and len(values[0])]
-        if matches:
-            offsets, scores = matches[0] if len(matches) == 1 else _greatest(segment.span, matches, np.float32)
-            age = np.minimum(newest_day - segment.times().days[offsets], _MAX_AGE_DAYS)
-            yield SegmentHits(
-                segment, offsets, (scores * _RECENCY_FACTORS[age] * np.float32(SCORE_SCALE)).astype(np.int32)
-            )
-
-
-class _IdfWeights:
-    """The inverse document frequencies of words in all segments."""
-
-    def __init__(self, segments: Sequence[LoadedSegment]) -> None:
-        self._articles = sum(segment.articles for segment in segments)
-        self._segments = segments
-
-    def ordered(self, words: Sequence[Alternatives]) -> list[tuple[float, Alternatives]]:
-        """Return the words with their weights, rarest first; the weights of the MAX_SCORED_WORDS rarest sum to 1."""
-        weights = [np.log1p(self._articles / (1 + self._count(word))) for word in words]
-        total = sum(sorted(weights, reverse=True)[:MAX_SCORED_WORDS]) or 1.0
-        return sorted(((weight / total, word) for weight, word in zip(weights, words, strict=True)), key=_by_weight)
-
-    def _count(self, word: Alternatives) -> int:
-        postings = (segment.postings.get(term) for segment in self._segments for term, _ in word)
-        return sum(len(posting[0]) for posting in postings if posting is not None)
-
-
-def _by_weight(weighted_word: tuple[float, Alternatives]) -> tuple[float, Alternatives]:
-    return -weighted_word[0], weighted_word[1]
-
-
-def _scores(
-    segment: LoadedSegment,
-    words: Sequence[tuple[float, Alternatives]],
-    excluded: Iterable[int],
-    mask: Array | None,
-    *,
-    headlines: bool,
-) -> OffsetsAndValues | None:
-    """Score the articles of a segment that pass the mask and have all words and no excluded term.
-
-    The words come rarest first, and only articles with the first one are scored: a rare word makes a common one cheap.
-
-    Returns:
-        Offsets and scores, or None if a word occurs nowhere or there are no words.
-    """
-    matches: OffsetsAndValues | None = None
-    for weight, word in words:
-        word_values = _values(segment, word, headlines=headlines)
-        if word_values is None:
-            return None
-        shares = _SHARES * np.float32(weight)
-        if matches is None:
-            offsets, values = word_values if mask is None else _where(word_values, mask[word_values[0]])
-            matches = offsets, shares[values]
+def _page_keys(
+    searcher: Searcher, query: IndexQuery, newest: int, limit: int, start: RankStart | None
+) -> list[SortKey]:
+    """Return the keys of a page in descending order, with one more result beyond the page if there is one."""
+    page: list[SortKey] = []
+    for candidates in _iter_candidates(searcher, query, newest, limit, start):
+        keys = candidates.keys()
+        if start is None:
+            page = keys[: limit + 1]
+        elif start.backward:
+            page = [key for key in keys if key > start.key][-limit - 1 :]
         else:
-            values = _scatter(segment.span, word_values)[matches[0]]
-            matches = _where((matches[0], matches[1] + shares[values]), values > 0)
-    for term in excluded:
-        if matches is not None and term in segment.postings:
-            has_term = _scatter(segment.span, (segment.postings[term][0], True), bool)
-            matches = _where(matches, ~has_term[matches[0]])
-    return matches
+            page = [key for key in keys if key < start.key][: limit + 1]
+        if start is not None and start.backward:
+            is_exact = candidates.bound < start.key[0]
+        else:
+            is_exact = len(page) > limit and candidates.bound < page[-1][0]
+        if is_exact:
+            break
+    return page
 
 
-def _values(segment: LoadedSegment, word: Alternatives, *, headlines: bool) -> OffsetsAndValues | None:
-    """Return the articles of a segment that have a word with values from 1 to MAX_WEIGHT, or None."""
-    matches: list[OffsetsAndValues] = []
-    for term, factor in word:
-        posting = segment.postings.get(term)
-        if posting is not None:
-            offsets, weights = posting
-            matches.append((offsets, _counting(factor, facet=term < 0, headlines=headlines)[weights]))
-    if len(matches) > 1:
-        return _greatest(segment.span, matches, np.uint8)
-    return _where(matches[0], matches[0][1] > 0) if matches else None
+@dataclass(frozen=True, slots=True)
+class _Candidates:
+    """Documents with their text scores. No other document has a score greater than `bound`."""
+
+    searcher: Searcher
+    newest: int
+    hits: Sequence[tuple[float, DocAddress]]
+    bound: int
+
+    def keys(self) -> list[SortKey]:
+        """Return the sort keys of the documents in descending order."""
+        addresses = [address for _, address in self.hits]
+        values = (self.searcher.fast_field_values(name, addresses) for name in (PUBLISHED, ID_HIGH, ID_LOW))
+        newest, recencies, day, oldest = self.newest, _RECENCIES, _MICROSECONDS_PER_DAY, _MAX_AGE_DAYS
+        keys = {
+            (int(score) * recencies[min((newest - published) // day, oldest)], high << 64 | low)
+            for (score, _), published, high, low in zip(self.hits, *values, strict=True)
+        }
+        return sorted(keys, reverse=True)
 
 
-@lru_cache(maxsize=64)
-def _counting(factor: float, *, facet: bool, headlines: bool) -> Array:
-    """Return the value of each weight byte, at most MAX_WEIGHT; with `headlines`, 0 for terms not in the headline."""
-    weights = np.arange(256)
-    counts = np.maximum(1, np.rint((MAX_WEIGHT if facet else weights & MAX_WEIGHT) * np.float32(factor)))
-    return np.where((weights & HEADLINE_BIT > 0) | facet | (not headlines), counts, 0).astype(np.uint8)
+def _iter_candidates(
+    searcher: Searcher, query: IndexQuery, newest: int, limit: int, start: RankStart | None
+) -> Iterator[_Candidates]:
+    """Iterate over more and more candidates, with lower and lower bounds; the last ones are all that match.
+
+    Of common words, documents with all words themselves in the headline come first: there are few of them, and mostly
+    they are the best.
+
+    Yields:
+        Candidates.
+    """
+    size = max(FIRST_CANDIDATES, 2 * (limit + (0 if start is None else start.rank)))
+    if query.frequency(searcher) >= (1 if query.headlines_only else _COMMON_FREQUENCY):
+        headline_query, bound = query.best_in_headlines()
+        bound *= MAX_RECENCY
+        if start is None or start.key[0] > bound:
+            for candidates in _read_orders(searcher, headline_query, newest, size):
+                yield replace(candidates, bound=max(bound, candidates.bound))
+                if candidates.bound <= bound:
+                    break
+    yield from _read_orders(searcher, query, newest, size)
 
 
-def _greatest(span: int, matches: Sequence[OffsetsAndValues], dtype: DTypeLike) -> OffsetsAndValues:
-    """Return the union of several matches, with the greatest value of each article."""
-    dense = _scatter(span, matches[0], dtype)
-    for offsets, values in matches[1:]:
-        dense[offsets] = np.maximum(dense[offsets], values)
-    all_offsets = np.flatnonzero(dense > 0)  # several times faster on booleans than on numbers
-    return all_offsets, dense[all_offsets]
+def _read_orders(searcher: Searcher, query: IndexQuery, newest: int, size: int) -> Iterator[_Candidates]:
+    """Iterate over candidates from the orders by text score and by time, the first `size` of each and then more.
+
+    Yields:
+        Candidates.
+    """
+    if query.headlines_only:  # most scores are equal, so the newest are the best
+        hits, last_recency = _read_newest(searcher, query, newest, size)
+        yield _Candidates(searcher, newest, hits, query.max_score(searcher) * last_recency)
+    while True:
+        by_score = searcher.search(query.scoring(), size)
+        count = count_of(by_score)
+        if count <= _MAX_READ_FACTOR * size:
+            everything = by_score if count <= size else searcher.search(query.scoring(), count, count=False)
+            yield _Candidates(searcher, newest, everything.hits, 0)
+            return
+        last_score = int(by_score.hits[-1][0])
+        hits, first_time = _read_recent(searcher, query, by_score, size)
+        bound = max(
+            last_score * recency(newest - first_time), int(hits[-1][0]) * MAX_RECENCY if len(hits) == size else 0
+        )
+        yield _Candidates(searcher, newest, [*by_score.hits, *hits], bound)
+        hits, last_recency = _read_newest(searcher, query, newest, size)
+        yield _Candidates(searcher, newest, [*by_score.hits, *hits], last_score * last_recency)
+        size *= _CANDIDATE_GROWTH
 
 
-def _scatter(span: int, values: tuple[Array, Array | bool], dtype: DTypeLike = np.uint8) -> Array:
-    """Return the value at every offset of a segment, 0 where there is none."""
-    dense = np.zeros(span, dtype)
-    dense[values[0]] = values[1]
-    return dense
+def _read_recent(
+    searcher: Searcher, query: IndexQuery, by_score: SearchResult, size: int
+) -> tuple[list[tuple[float, DocAddress]], int]:
+    """Return the `size` best of the documents since a time, which are several times as many, and this time.
+
+    The time is estimated from the documents with the best text scores, which is a lot faster than the order by time.
+    """
+    addresses = [address for _, address in by_score.hits]
+    times = sorted((int(time or 0) for time in searcher.fast_field_values(PUBLISHED, addresses)), reverse=True)
+    first_time = times[min(len(times) - 1, _RECENT_FACTOR * size * len(times) // count_of(by_score))]
+    recent = query.scoring(more=[range_condition(PUBLISHED, first_time, None)])
+    return searcher.search(recent, size, count=False).hits, first_time
 
 
-def _where(values: OffsetsAndValues, condition: Array) -> OffsetsAndValues:
-    """Return the values for which a condition holds."""
-    indexes = np.flatnonzero(condition)
-    return values if len(indexes) == len(condition) else (values[0][indexes], values[1][indexes])
-
-
-def _within(segment: LoadedSegment, question: SearchQuery, without: str | None) -> Array | None:
-    """Return a mask of the articles of a segment that pass the filters; None if all pass."""
-    masks = [*_filter_masks(segment, question.filters, without), *_time_masks(segment, question)]
-    if question.restrict_to is not None:
-        masks.append(_id_mask(segment, question.restrict_to))
-    if not masks:
-        return None
-    return reduce(np.logical_and, masks)
-
-
-def _filter_masks(
-    segment: LoadedSegment, filters: Mapping[str, tuple[int, ...]], without: str | None
-) -> Iterator[Array]:
-    """Iterate over a mask for each filter."""
-    for name, terms in filters.items():
-        if name == without:
-            continue
-        mask = np.zeros(segment.span, bool)
-        for term in terms:
-            if term in segment.postings:
-                mask[segment.postings[term][0]] = True
-        yield mask
-
-
-def _time_masks(segment: LoadedSegment, question: SearchQuery) -> Iterator[Array]:
-    """Iterate over a mask for each range of times."""
-    if question.published != (None, None):
-        yield _range_mask(segment.times().published, *question.published)
-    if question.updated != (None, None):
-        yield _range_mask(segment.times().updated, *question.updated)
-
-
-def _range_mask(times: Array, start: int | None, end: int | None) -> Array:
-    mask = np.ones(len(times), bool) if start is None else times >= start
-    return mask if end is None else mask & (times < end)
-
-
-def _id_mask(segment: LoadedSegment, ids: Array) -> Array:
-    mask = np.zeros(segment.span, bool)
-    mask[ids[(ids >= segment.first) & (ids < segment.first + segment.span)] - segment.first] = True
-    return mask
+def _read_newest(
+    searcher: Searcher, query: IndexQuery, newest: int, size: int
+) -> tuple[list[tuple[float, DocAddress]], int]:
+    """Return the newest documents that match, fewer than `size`, and the greatest recency of all others."""
+    by_time = searcher.search(query.matching(), size, count=False, order_by_field=PUBLISHED).hits
+    if len(by_time) < size:
+        return searcher.search(query.scoring(), size, count=False).hits, 0
+    last_time = by_time[-1][0]
+    newer = query.scoring(more=[range_condition(PUBLISHED, last_time + 1, None)])
+    return searcher.search(newer, size, count=False).hits, recency(newest - last_time)

@@ -58,10 +58,7 @@ class SearchList(OutputSchema):
         metadata={"description": "With `facets=`: for each facet, the 10 values with the most articles"},
     )
     facets_exact = fields.Boolean(
-        metadata={
-            "description": "With `facets=`: false if more than 10,000 articles match; the counts are then of the "
-            "newest 10,000"
-        }
+        metadata={"description": "With `facets=`: whether all results were counted, which is always so"}
     )
 
 

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from flask import Response
 from flask.views import MethodView
 
 from newsapi.cache import dependencies
 from newsapi.cache.cached_response import CachedResponse
-from newsapi.content.article_types import ArticleRow
 from newsapi.content.context import app_context
 from newsapi.content.presentation import visibility_of_caller
 from newsapi.content.presentation.list_request import ArticleListRequest, parse_ranked_request
-from newsapi.content.presentation.presentation import BodyAccess
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import facets
 from newsapi.content.queries import terms as term_queries
@@ -26,11 +23,14 @@ from newsapi.content.queries.terms import Kind
 from newsapi.db.database import Connection
 from newsapi.db.types import latest_time
 from newsapi.errors import CursorInvalid, FieldError, InvalidParameter
-from newsapi.search import highlights, planner, query_parser, results, spelling
+from newsapi.search import facet_counts, planner, query_parser, ranking, spelling, time_order
+from newsapi.search.context import begin_search
+from newsapi.search.freshness import IndexRead, IndexView
+from newsapi.search.index_queries import count
 from newsapi.search.planner import SearchPlan, SearchScope
 from newsapi.search.query_parser import ParsedQuery
-from newsapi.search.schemas import SearchHit, SearchList, SearchParams, Suggestion, Suggestions, SuggestParams
-from newsapi.text import html
+from newsapi.search.ranking import RankedPage, RankStart
+from newsapi.search.schemas import SearchList, SearchParams, Suggestion, Suggestions, SuggestParams
 from newsapi.text.folding import fold
 from newsapi.web import pagination
 from newsapi.web.blueprint import Blueprint
@@ -47,9 +47,6 @@ _NAMES_SHOWN = 3
 _MAX_UNKNOWN_WORDS = 3
 """Unknown words up to which a spelling is suggested; more are not a matter of spelling."""
 
-_SUGGEST_SCAN = 20_000
-"""Number of the latest indexed articles, approximately, whose headlines are suggested."""
-
 
 @blueprint.route("/search")
 class Search(MethodView):
@@ -65,11 +62,11 @@ class Search(MethodView):
         l'Audi) and inflection are ignored. Names and aliases of brands and authors are recognized. The last word may be
         the beginning of a word. No text is rejected as malformed.
         """
-        request = _parse_request(query)
+        request, index_read = _parse_request(query), begin_search()
         return cached_response(
             request.articles.canonical_url,
             request.articles.page_params,
-            lambda connection: _search(connection, request),
+            lambda connection: _search(connection, index_read, request),
         )
 
 
@@ -85,8 +82,8 @@ class Suggest(MethodView):
 
         A name or alias matches if one of its words begins with `q`; an article matches by its headline.
         """
-        url = pagination.canonical_url(SUGGEST, query, _SUGGEST_DEFAULTS)
-        return cached_response(url, query, lambda connection: _suggest(connection, query))
+        url, index_read = pagination.canonical_url(SUGGEST, query, _SUGGEST_DEFAULTS), begin_search()
+        return cached_response(url, query, lambda connection: _suggest(connection, index_read, query))
 
 
 _SUGGEST_DEFAULTS = defaults_of(SuggestParams)
@@ -101,19 +98,20 @@ class SearchRequest:
         articles: The filters and the page.
         text: Words that the articles contain.
         facets: Facets to count the results by; None without counts.
-        after: Sort key after which the page starts; None on the first page.
-        backward: Whether the page ends before that key instead.
+        start: Where the page starts; None on the first page.
     """
 
     articles: ArticleListRequest
     text: str
     facets: Collection[str] | None
-    after: int | None = None
-    backward: bool = False
+    start: RankStart | None = None
 
-    def cursor(self, after: int | None, *, backward: bool) -> str | None:
-        """Return the cursor of the page that starts after a sort key, or ends before it; None for None."""
-        return None if after is None else self.articles.cursor((after, backward))
+    def cursor(self, start: RankStart | None) -> str | None:
+        """Return the cursor of the page with this start; None for None."""
+        if start is None:
+            return None
+        score, id_ = start.key
+        return self.articles.cursor((score, f"{id_:032x}", start.rank, start.backward))
 
 
 def _parse_request(query: pagination.Query) -> SearchRequest:
@@ -131,121 +129,109 @@ def _parse_request(query: pagination.Query) -> SearchRequest:
     if articles.position is None:
         return SearchRequest(articles, articles.search_text, counted_facets)
     try:
-        after, backward = articles.position
-        return SearchRequest(articles, articles.search_text, counted_facets, int(after), bool(backward))
+        score, id_, rank, backward = articles.position
+        start = RankStart((int(score), int(id_, 16)), max(0, int(rank)), bool(backward))
     except (ValueError, TypeError) as error:
         raise CursorInvalid(pagination.MADE_BY_OLDER_RELEASE) from error
+    return SearchRequest(articles, articles.search_text, counted_facets, start)
 
 
-def _search(connection: Connection, request: SearchRequest) -> CachedResponse:
+def _search(connection: Connection, index_read: IndexRead, request: SearchRequest) -> CachedResponse:
     articles = request.articles
     snapshot = facets.resolve_filters(connection, articles.filters)
-    parsed, list_query = query_parser.parse_query(request.text), articles.list_query
+    view = index_read.view(connection, snapshot)
     body_access = visibility_of_caller.body_access(connection)
-    plan = planner.plan_search(
-        connection, parsed, snapshot, list_query, SearchScope(phrases_in_bodies=body_access.is_whole)
-    )
-    page = results.ranked_page(connection, plan, limit=articles.limit, after=request.after, backward=request.backward)
-    scores = {hit.id: hit.score for hit in page.hits}
-    article_page = article_queries.get_many(connection, list(scores), {"body_html"})
-    count = results.count_results(connection, plan) if articles.total else None
-    cursors = (request.cursor(page.next, backward=False), request.cursor(page.prev, backward=True))
-    dump = compile_dump(SearchHit)
-    items = [dump(_hit(record, scores, plan, body_access)) for record in article_page.records]
-    body = articles.response_body(items, cursors, count)
+    search = _Search(connection, view, snapshot, articles.list_query)
+    plan = search.plan(query_parser.parse_query(request.text), SearchScope(phrases_in_bodies=body_access.is_whole))
+    page = search.page(plan, limit=articles.limit, start=request.start)
+    scores = {result.id: result.score for result in page.results}
+    article_page = article_queries.get_many(connection, [*scores])
+    total = count(view.searcher, plan.index_query.matching()) if articles.total else None
+    records = time_order.current_records(article_page.records, articles.list_query)
+    items = view.caches.hits.present(connection, records, scores, plan.words, body_access)
+    body = articles.response_body(items, (request.cursor(page.next), request.cursor(page.prev)), total)
     body["did_you_mean"] = None
-    if request.after is None and not page.hits:
+    if request.start is None and not page.results:
         # Callers who may not read bodies get suggestions from headlines only, so that no word of a body is disclosed.
-        headlines_only = not body_access.is_whole
-        body["did_you_mean"] = _did_you_mean(
-            connection, parsed, plan, snapshot, list_query, headlines_only=headlines_only
-        )
+        body["did_you_mean"] = search.did_you_mean(plan, headlines_only=not body_access.is_whole)
     if request.facets is not None:
-        body["facets"], body["facets_exact"] = results.facet_counts(connection, plan, request.facets)
-    return _build_response(connection, snapshot, body, article_page, articles.surrogate_keys())
+        body["facets"] = facet_counts.count_by_facets(connection, view.searcher, plan.index_query, request.facets)
+        body["facets_exact"] = True
+    return _build_response(search, body, article_page, articles.surrogate_keys())
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """A search of the index as of a snapshot of the database, with the filters of the request."""
+
+    connection: Connection
+    view: IndexView
+    snapshot: ReadSnapshot
+    list_query: ListQuery
+
+    def plan(self, parsed: ParsedQuery, scope: SearchScope) -> SearchPlan:
+        return planner.plan_search(self.connection, self.view, parsed, self.snapshot, self.list_query, scope=scope)
+
+    def page(self, plan: SearchPlan, *, limit: int, start: RankStart | None = None) -> RankedPage:
+        return ranking.ranked_page(
+            self.view.searcher, plan.index_query, newest=self.view.newest, limit=limit, start=start
+        )
+
+    def did_you_mean(self, plan: SearchPlan, *, headlines_only: bool) -> str | None:
+        """Return the query with its unknown words respelled, or None if no such query has results."""
+        unknown = planner.unknown_words(self.view.searcher, plan)
+        if not 0 < len(unknown) <= _MAX_UNKNOWN_WORDS:
+            return None
+        respelled = spelling.suggest_spelling(
+            self.connection, self.view.searcher, unknown, headlines_only=headlines_only
+        )
+        if len(respelled) < len(unknown):
+            return None
+        parsed = plan.parsed_query.with_words(respelled)
+        respelled_plan = self.plan(parsed, SearchScope(headlines_only=headlines_only))
+        return parsed.to_text() if count(self.view.searcher, respelled_plan.index_query.matching()) else None
 
 
 def _build_response(
-    connection: Connection,
-    snapshot: ReadSnapshot,
+    search: _Search,
     body: dict[str, Any],
     article_page: article_queries.ArticlePage,
     surrogate_keys: tuple[str, ...],
 ) -> CachedResponse:
+    snapshot = search.snapshot
     search_dependencies = dependencies.search_dependencies(snapshot.everything, snapshot.terms.values())
     return CachedResponse(
         body=dump_json(body),
         seq=snapshot.seq,
         nonce=snapshot.nonce,
-        changed_at=latest_time({results.changelog_time(connection), article_page.changed_at}),
+        # Any change may add an article to a search or remove one.
+        changed_at=latest_time({snapshot.committed_at, article_page.changed_at}),
         dependencies=frozenset({*search_dependencies, *dependencies.name_dependencies(article_page.records)}),
         surrogate_keys=surrogate_keys,
         link=pagination.link_header(body["links"]) if "links" in body else None,
+        expires_at=search.view.expires_at,
+        is_shareable=search.view.is_complete,
     )
 
 
-def _hit(record: ArticleRow, scores: dict[UUID, float], plan: SearchPlan, body_access: BodyAccess) -> ArticleRow:
-    presentation, language = app_context().presentation, record["language"]
-    highlight_terms = plan.highlight_terms(language)
-    body_text = html.html_to_text(presentation.body(record, body_access) or "")
-    record["score"] = scores[record["id"]]
-    record["highlights"] = {
-        "headline": highlights.highlight(record["headline"], highlight_terms, language),
-        "standfirst": highlights.highlight(record["standfirst"] or "", highlight_terms, language),
-        "body": highlights.snippets(body_text, highlight_terms, language),
-    }
-    return presentation.summary(record)
-
-
-def _did_you_mean(
-    connection: Connection,
-    parsed: ParsedQuery,
-    plan: SearchPlan,
-    snapshot: ReadSnapshot,
-    list_query: ListQuery,
-    *,
-    headlines_only: bool,
-) -> str | None:
-    """Return the query with its unknown words respelled, or None if no such query has results.
-
-    Args:
-        connection: A read transaction.
-        parsed: The query, which has no results.
-        plan: Plan of the query.
-        snapshot: Snapshot of the read, with the resolved filters.
-        list_query: The other filters of the search.
-        headlines_only: Whether the respelled query must match headlines.
-    """
-    unknown_words = plan.unknown()
-    respelled = spelling.suggest_spelling(connection, unknown_words) if len(unknown_words) <= _MAX_UNKNOWN_WORDS else {}
-    if len(respelled) < len(unknown_words) or not respelled:
-        return None
-    other_plan = planner.plan_search(
-        connection, parsed.with_words(respelled), snapshot, list_query, SearchScope(headlines_only=headlines_only)
-    )
-    page = results.ranked_page(connection, other_plan, limit=1, after=None, backward=False)
-    return other_plan.parsed_query.to_text() if page.hits else None
-
-
-def _suggest(connection: Connection, query: pagination.Query) -> CachedResponse:
+def _suggest(connection: Connection, index_read: IndexRead, query: pagination.Query) -> CachedResponse:
     snapshot = facets.resolve_filters(connection, {})
+    view = index_read.view(connection, snapshot)
     prefix, limit = fold(query["q"]), query["limit"]
     suggestions: list[dict[str, object]] = []
     for kind in _KINDS if prefix else ():
         matches = term_queries.suggest_terms(connection, kind, prefix, _NAMES_SHOWN)
         suggestions += [_suggestion(kind, slug, name) for slug, name in matches]
-    parsed = query_parser.parse_query(query["q"])
-    plan = planner.plan_search(
-        connection, parsed, snapshot, ListQuery(), SearchScope(headlines_only=True, min_documents=_SUGGEST_SCAN)
-    )
-    hits = results.ranked_page(connection, plan, limit=limit, after=None, backward=False).hits
-    article_page = article_queries.get_many(connection, [hit.id for hit in hits])
+    search = _Search(connection, view, snapshot, ListQuery())
+    plan = search.plan(query_parser.parse_query(query["q"]), SearchScope(headlines_only=True))
+    results = search.page(plan, limit=limit).results
+    article_page = article_queries.get_many(connection, [result.id for result in results])
     if article_page.records:
         suggestions = suggestions[: limit // 2]  # the other half is for headlines
     suggestions += [_suggestion("article", record["slug"], record["headline"]) for record in article_page.records]
     dump = compile_dump(Suggestion)
     body = {"data": [dump(suggestion) for suggestion in suggestions[:limit]]}
-    return _build_response(connection, snapshot, body, article_page, (dependencies.ALL_ARTICLES,))
+    return _build_response(search, body, article_page, (dependencies.ALL_ARTICLES,))
 
 
 def _suggestion(kind: str, slug: str, name: str) -> dict[str, object]:

@@ -15,6 +15,7 @@ import threading
 import time
 from importlib import import_module
 from multiprocessing.context import ForkServerContext, SpawnContext
+from multiprocessing.process import BaseProcess
 from typing import Final
 
 from granian._granian import SocketHolder
@@ -22,6 +23,10 @@ from setproctitle import setproctitle
 
 PARENT_POLL_SECONDS: Final = 1.0
 """Seconds between two checks whether the supervisor still runs."""
+
+START_ATTEMPTS: Final = 50
+START_RETRY_SECONDS: Final = 0.1
+"""How often, and after how many seconds, starting a process is tried again while the fork server ends."""
 
 PRELOADED_MODULE: Final = "newsapi.server.preloaded"
 """The module that the fork server imports."""
@@ -37,6 +42,25 @@ def fork_context() -> ForkServerContext:
 def spawn_context() -> SpawnContext:
     """Return the context whose processes import the application themselves, as it is installed when they start."""
     return multiprocessing.get_context("spawn")
+
+
+def start_process(process: BaseProcess) -> None:
+    """Start a child process, also at the moment at which the fork server ends.
+
+    The fork server counts as running until the system has removed it, but connections to it are refused before. The
+    next attempt starts another one.
+
+    Raises:
+        OSError: The process could not be started.
+    """
+    for _ in range(START_ATTEMPTS - 1):
+        try:
+            process.start()
+        except (ConnectionError, EOFError, FileNotFoundError):
+            time.sleep(START_RETRY_SECONDS)
+        else:
+            return
+    process.start()
 
 
 def call(target: str) -> None:

@@ -1,4 +1,4 @@
-"""The supervisor of `newsapi serve`: server processes that share one port, and one worker process.
+"""The supervisor of `newsapi serve`: server processes that share one port, a worker and a search indexer.
 
 granian starts and joins the server processes; this module adds what granian lacks. On Linux each of its processes would
 have a listening socket of its own, and when a process ends, the connections queued on its socket are lost. Here the
@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, SpawnContext
+from multiprocessing.process import BaseProcess
 from typing import Final
 
 import structlog
@@ -29,7 +30,7 @@ from granian.net import SocketSpec  # type: ignore[attr-defined]
 from granian.server.mp import MPServer, WorkerProcess
 
 from newsapi.server import metrics
-from newsapi.server.child_process import ListenerHandle, call, fork_context, spawn_context
+from newsapi.server.child_process import ListenerHandle, call, fork_context, spawn_context, start_process
 from newsapi.server.readiness import LoadApplication, load_and_report
 from newsapi.server.signal_event import SignalEvent
 from newsapi.server.worker_process import MIN_UPTIME_SECONDS, RESTART_DELAY_SECONDS, SupervisedProcess
@@ -59,6 +60,9 @@ DEFER_ACCEPT_SECONDS: Final = 10
 WORKER_TARGET: Final = "newsapi.cli.processes:run_supervised_worker"
 """The function that the worker process runs."""
 
+INDEXER_TARGET: Final = "newsapi.cli.processes:run_search_indexer"
+"""The function that the search indexer runs."""
+
 STARTUP_TIMEOUT_SECONDS: Final = 60.0
 """Seconds that a new process has to start; the process that it replaces is told to stop when the new one answers."""
 
@@ -83,9 +87,14 @@ class _ContextProcess(WorkerProcess):
     def _spawn(self, target: Callable[..., object], args: tuple[object, ...]) -> None:
         self.inner = self._context.Process(name="newsapi-server", target=target, args=args)
 
+    def start(self) -> None:
+        """Start the process, and watch it in a thread."""
+        start_process(self.inner)
+        self._watch()  # type: ignore[no-untyped-call]
+
 
 class ServerSupervisor(MPServer):
-    """Starts, restarts, replaces and stops the server processes and the worker process."""
+    """Starts, restarts, replaces and stops the server processes, the worker and the search indexer."""
 
     def __init__(self, settings: Settings, address: str) -> None:
         """Configure granian; nothing is started yet.
@@ -117,15 +126,20 @@ class ServerSupervisor(MPServer):
         self._listeners: list[tuple[SocketHolder, socket.socket]] = []
         self._readiness: dict[int, tuple[Connection, Connection]] = {}
         self._context: ForkServerContext | SpawnContext = fork_context()
-        self._worker_process = SupervisedProcess(
-            lambda: self._context.Process(name="newsapi-worker", target=call, args=(WORKER_TARGET,))
-        )
+        self._background_processes = [
+            SupervisedProcess(name, partial(self._create_process, name, target))
+            for name, target in (("newsapi-worker", WORKER_TARGET), ("newsapi-search-indexer", INDEXER_TARGET))
+        ]
         self.on_reload(self._begin_reload)
 
+    def _create_process(self, name: str, target: str) -> BaseProcess:
+        return self._context.Process(name=name, target=call, args=(target,))
+
     def _begin_reload(self) -> None:
-        """Replace the worker, and let new processes import the code that is installed now."""
+        """Replace the worker and the search indexer, and let new processes import the code that is installed now."""
         self._context = spawn_context()
-        self._worker_process.restart()
+        for process in self._background_processes:
+            process.restart()
 
     def _init_shared_socket(self) -> None:
         """Create one listening socket per slot: the system balances connections, and a queue outlives its process."""
@@ -159,7 +173,8 @@ class ServerSupervisor(MPServer):
 
     def _spawn_workers(self, spawn_target: object, target_loader: object) -> None:
         super()._spawn_workers(spawn_target, target_loader)  # type: ignore[no-untyped-call]
-        self._worker_process.start()
+        for process in self._background_processes:
+            process.start()
 
     def _respawn_workers(
         self, workers: Iterable[int], spawn_target: object, target_loader: object, delay: float = 0
@@ -227,9 +242,11 @@ class ServerSupervisor(MPServer):
         metrics.drop_process(process.inner.pid)
 
     def _stop_workers(self) -> None:
-        self._worker_process.stop()
+        for process in self._background_processes:
+            process.stop()
         super()._stop_workers()  # type: ignore[no-untyped-call]
-        self._worker_process.join(SHUTDOWN_TIMEOUT_SECONDS)
+        for process in self._background_processes:
+            process.join(SHUTDOWN_TIMEOUT_SECONDS)
 
     def shutdown(self, exit_code: int = 0) -> None:
         """Stop all processes; one that ended by itself meanwhile, for example by Ctrl-C, is not an error."""

@@ -1,4 +1,4 @@
-"""The worker process of `newsapi serve`."""
+"""The background processes of `newsapi serve`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 
 from newsapi.server import metrics
+from newsapi.server.child_process import start_process
 
 log = structlog.get_logger("newsapi.server")
 
@@ -23,13 +24,14 @@ RESTART_DELAY_SECONDS: Final = 1.0
 class SupervisedProcess:
     """A child process that is started again whenever it ends, until `stop` is called."""
 
-    def __init__(self, create: Callable[[], BaseProcess]) -> None:
-        """Store the function that returns a process to start; nothing is started yet."""
+    def __init__(self, name: str, create: Callable[[], BaseProcess]) -> None:
+        """Store the name of the process and the function that returns one to start; nothing is started yet."""
+        self._name = name
         self._create = create
         self._stopping = threading.Event()
         self._process: BaseProcess | None = None
         self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._keep, name="worker", daemon=True)
+        self._thread = threading.Thread(target=self._keep, name=name, daemon=True)
 
     def start(self) -> None:
         """Start the process, and watch it in a thread."""
@@ -59,12 +61,12 @@ class SupervisedProcess:
                 if self._stopping.is_set():
                     return
                 self._process = process = self._create()
-                process.start()
+                start_process(process)
             process.join()
             if process.pid is not None:
                 metrics.drop_process(process.pid)
             if self._stopping.is_set():
                 return
-            log.warning("worker process ended", status=process.exitcode)
+            log.warning("background process ended", process=self._name, status=process.exitcode)
             if time.monotonic() - started_at < MIN_UPTIME_SECONDS:
                 self._stopping.wait(RESTART_DELAY_SECONDS)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import BoundedSemaphore
-from typing import Final, Protocol, cast
+from typing import Final, NamedTuple, Protocol, cast
 from uuid import UUID
 
 from flask import current_app
@@ -35,6 +35,23 @@ class UsageCounter(Protocol):
         """Write the counts to the database."""
 
 
+class IndexState(NamedTuple):
+    """The state of an index in words, such as "ok" or "5 changes behind", and whether it fails to follow."""
+
+    text: str
+    is_failing: bool
+
+
+class ManagedIndex(Protocol):
+    """An index beside the database that follows the changelog."""
+
+    def state(self, connection: Connection) -> IndexState:
+        """Return how far it is behind the changelog, and what keeps it from following."""
+
+    def close(self) -> None:
+        """Stop following the changelog, and close its files."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class AppContext:
     """Services that every view may need; a package with services of its own extends it.
@@ -49,6 +66,7 @@ class AppContext:
         authenticate: Returns the caller with a secret at a time, or raises KeyUnknown.
         usage: Request counts of API keys.
         index_consumers: Names of the changelog consumers that maintain an index, by the name that `/readyz` shows.
+        search_index: The search index of this machine.
         clock: Returns the database time that writes use.
         now: Returns the current time of this process.
         cdn_lifetime: Seconds for which a CDN may keep a response that is valid.
@@ -64,6 +82,7 @@ class AppContext:
     authenticate: Callable[[Connection, str, datetime], Caller]
     usage: UsageCounter
     index_consumers: Mapping[str, str]
+    search_index: ManagedIndex
     clock: Clock = database_now
     now: Callable[[], datetime] = utc_now
     cdn_lifetime: int = SHORT_CDN_LIFETIME_SECONDS
@@ -75,8 +94,9 @@ class AppContext:
             raise Unavailable
 
     def close(self) -> None:
-        """Stop the changelog follower, write pending usage counts and close idle connections."""
+        """Stop following the changelog, write pending usage counts and close idle connections."""
         self.response_cache.follower.close()
+        self.search_index.close()
         self.usage.write()
         self.database.dispose()
         self.log_database.dispose()

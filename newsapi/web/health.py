@@ -71,8 +71,8 @@ class Readyz(MethodView):
         parts = {"database": _database(), "cache": app_context().response_cache.shared.state()}
         status = "ready" if parts["database"] == "ok" else "not ready"
         if status == "ready":
-            consumers, is_degraded = _consumers()
-            parts |= consumers
+            background_parts, is_degraded = _background_work()
+            parts |= background_parts
             status = "degraded" if is_degraded else status
         body = {"status": status, "parts": parts}
         return Response(dump_json(body), 503 if status == "not ready" else 200, content_type="application/json")
@@ -88,8 +88,8 @@ def _database() -> str:
         return "does not respond"
 
 
-def _consumers() -> tuple[dict[str, str], bool]:
-    """Return the state of each consumer of the changelog, and whether one of them has a problem.
+def _background_work() -> tuple[dict[str, str], bool]:
+    """Return the state of each consumer of the changelog and of the search index, and whether one has a problem.
 
     The text of an error is not shown: this page is public, and `newsapi consumers list` has it.
     """
@@ -99,14 +99,16 @@ def _consumers() -> tuple[dict[str, str], bool]:
             head = changelog_offsets.changelog_head(connection)
             states = changelog_offsets.list_consumers(connection)
             failed_counts = failed_changes.count_by_consumer(connection)
+            search = app_context().search_index.state(connection)
     except Unavailable:
-        return dict.fromkeys(index_consumers, "unknown"), False
+        return dict.fromkeys([*index_consumers, "search"], "unknown"), False
     problems = {state.consumer: _problem(state, failed_counts.get(state.consumer, 0)) for state in states}
     parts = {name: "waiting for a worker" for name, consumer in index_consumers.items() if consumer not in problems}
     for state in states:
         lag = max(0, head.seq - state.seq) if state.consumer in index_consumers.values() else 0
         parts[state.consumer] = problems[state.consumer] or (f"{lag} changes behind" if lag else "ok")
-    return parts, any(problems.values())
+    parts["search"] = search.text
+    return parts, search.is_failing or any(problems.values())
 
 
 def _problem(state: ConsumerState, failed_count: int) -> str:

@@ -197,9 +197,16 @@ _ALL = (
         "unavailable",
         503,
         "Service unavailable",
-        "A service that this API depends on does not respond: the database, its disk or the mail server.",
+        "A service that this API depends on does not respond: the database, its disk, the search index or the mail"
+        " server.",
         "Try again after the number of seconds in Retry-After.",
-        (errors.Unavailable, errors.DiskFull, errors.MailNotConfigured, errors.MigrationsPending),
+        (
+            errors.Unavailable,
+            errors.DiskFull,
+            errors.SearchUnavailable,
+            errors.MailNotConfigured,
+            errors.MigrationsPending,
+        ),
     ),
 )
 

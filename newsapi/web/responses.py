@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from flask import Response, request
 
@@ -11,7 +12,7 @@ from newsapi.cache.cached_response import CachedResponse, RequestConditions, Res
 from newsapi.cache.log_follower import POLL_INTERVAL_SECONDS
 from newsapi.cache.response_cache import CacheResult
 from newsapi.db.database import Connection
-from newsapi.errors import NoLongerPublic, NotFound, Renamed, ReplicaBehind
+from newsapi.errors import NoLongerPublic, NotFound, Renamed, ReplicaBehind, SnapshotOutdated
 from newsapi.server.front import LONG_POLL_RETRY_AFTER_SECONDS
 from newsapi.server.wsgi_bridge import ENV_CACHE_RESULT, ENV_FRONT, ENV_LONG_POLL, LongPoll
 from newsapi.text.json_types import JsonValue
@@ -102,11 +103,10 @@ def _cached_or_built(
 
     def build_or_refuse() -> CachedResponse:
         context.limits.count()
-        with context.database.read_transaction() as connection:
-            try:
-                return build(connection)
-            except (NotFound, Renamed, NoLongerPublic) as error:
-                return problems.cacheable_problem(error, address)
+        try:
+            return _build_from_snapshot(build)
+        except (NotFound, Renamed, NoLongerPublic) as error:
+            return problems.cacheable_problem(error, address)
 
     key = f"{period_number(context.now())}:{address}"
     return context.response_cache.get(key, build_or_refuse, min_seq=query["min_seq"])
@@ -139,11 +139,17 @@ def _built(query: Mapping[str, JsonValue], build: Callable[[Connection], CachedR
     """
     context = app_context()
     context.limits.count()
-    with context.database.read_transaction() as connection:
-        built = build(connection)
+    built = _build_from_snapshot(build)
     if built.seq < query.get("min_seq", 0):
         raise ReplicaBehind(query["min_seq"], built.seq)
     return built
+
+
+def _build_from_snapshot(build: Callable[[Connection], CachedResponse]) -> CachedResponse:
+    """Build a response in a read transaction, and in a new one as long as `build` raises SnapshotOutdated."""
+    while True:
+        with suppress(SnapshotOutdated), app_context().database.read_transaction() as connection:
+            return build(connection)
 
 
 def _private(answer: CachedResponse) -> Response:

@@ -9,9 +9,7 @@ import pytest
 from newsapi.app import WRITE_HOOKS
 from newsapi.cache import dependencies, memory_cache
 from newsapi.imports import loader as import_loader
-from newsapi.search.worker import SearchIndexConsumer
 from newsapi.web.feed_formats import FEED_FORMATS
-from newsapi.worker.consumers import ConsumerRunner
 from tests.support.import_records import IDS, arbitrary, lines
 
 QUERIES = [
@@ -92,19 +90,11 @@ def differences(pair, database, settings, clock, *, seed, rounds):
     keeping, anew = pair
     chance = random.Random(seed)
     hits = 0
-    worker = ConsumerRunner(database, SearchIndexConsumer(database, now=clock), now=clock)
-
-    def index():
-        while worker.step() == 0.0:
-            pass
-
     for _ in range(rounds):
         records = [arbitrary(chance) for _ in range(chance.choice([1, 1, 1, 2, 12]))]
         import_loader.import_records(
             database, settings, BytesIO(lines(*records)), hooks=WRITE_HOOKS, now=clock, reject=lambda *_: None
         )
-        if chance.random() < 0.5:
-            index()
         clock.forward(seconds=7)
         for address in ADDRESSES:
             kept, built = keeping.get(address), anew.get(address)

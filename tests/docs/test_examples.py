@@ -26,7 +26,6 @@ from newsapi.db.database import Database
 from newsapi.demo import content
 from newsapi.imports import loader as import_loader
 from newsapi.imports import mapping as import_mapping
-from newsapi.search import maintenance as search_maintenance
 from newsapi.settings import Settings
 from newsapi.subscriptions.tokens import TokenSigner
 from tests.docs.pages import BLOCKS, PAGES, TOP, blocks, commands
@@ -86,7 +85,6 @@ def demo_file(tmp_path_factory, sqlite_template):
             now=utc_now,
             reject=lambda *place: pytest.fail(str(place)),
         )
-    search_maintenance.rebuild(parts.database, now=utc_now)
     parts.database.dispose()
     return path
 

@@ -6,7 +6,6 @@ from urllib.parse import urlencode
 import pytest
 
 from newsapi.keys.commands import Entitlement, KeyLimits
-from newsapi.search import maintenance as search_maintenance
 from newsapi.settings import Settings
 from newsapi.web.feed_formats import FEED_FORMATS
 from tests.support.client import Editor
@@ -52,10 +51,9 @@ def settings(database_url, request):
 
 
 @pytest.fixture
-def magazine(make, database, clock):
+def magazine(make):
     make.article("velar", brand="land-rover", section="prove", body_html=BODY)
     make.article("punto", brand="fiat", section="mercato", body_html=BODY.replace(SECRET, f"{SECRET}-fiat"))
-    search_maintenance.rebuild(database, now=clock)
 
 
 @pytest.fixture

@@ -21,7 +21,6 @@ from newsapi.cli.main import main
 from newsapi.content.writes.terms import resolve_slugs
 from newsapi.db.database import Database
 from newsapi.keys import commands as key_commands
-from newsapi.search import maintenance as search_maintenance
 from newsapi.settings import Settings
 from tests.support.applications import application, stop_clock
 from tests.support.factories import Make
@@ -60,7 +59,6 @@ def site(sqlite_template, tmp_path_factory) -> Iterator[Site]:
     )
     database = Database(settings.database_url)
     ids = {slug: str(id_) for slug, id_ in fill(Make(database, lambda: NOW)).items()}
-    search_maintenance.rebuild(database, now=lambda: NOW)
     scopes = ("content:write", "content:publish", "drafts:read", "admin")
     secret = key_commands.create(database, "anna", scopes, now=NOW, resolve_slugs=resolve_slugs)
     with application(settings) as app:

@@ -13,7 +13,8 @@ from flask.testing import FlaskClient
 from newsapi.app import create_app
 from newsapi.db.database import Database
 from newsapi.demo import content
-from newsapi.search import maintenance as search_maintenance
+from newsapi.search.index_folder import IndexFolder
+from newsapi.search.rebuild import rebuild
 from newsapi.settings import Settings
 from tests.conftest import Clock
 from tests.search.texts import records
@@ -53,7 +54,7 @@ def filled(url: str) -> Iterator[Archive]:
     with content.stream(settings.api_url) as stream:
         whole = stream.read() + b"\n" + lines(*records())
     import_accepted(database, settings, whole, Clock())
-    search_maintenance.rebuild(database, now=Clock())
+    rebuild(IndexFolder.of(settings), database)
     app = create_app(settings)
     yield Archive(app.test_client(), database)
     app.extensions["newsapi"].close()

@@ -34,7 +34,7 @@ def test_the_set_is_large_enough():
 def test_the_right_articles_come_first(archive):
     found = {query: ndcg(archive.slugs(query, limit=10), gains(best)) for query, best in JUDGED}
     worst = sorted((round(value, 2), query) for query, value in found.items())[:12]
-    assert statistics.mean(found.values()) >= 0.96, worst
+    assert statistics.mean(found.values()) >= 0.97, worst
 
 
 def test_it_is_the_order_that_is_judged(archive):

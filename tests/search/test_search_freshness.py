@@ -1,18 +1,18 @@
-"""A search is never behind: what is written is found at once, what goes is not, and imports follow."""
+"""A search is never behind: what is written is found at once, what goes is not, and large imports follow."""
 
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
 
+from newsapi.cache.memory_cache import MemoryCache
 from newsapi.editing import scheduler
 from newsapi.editing.worker import PublicationScheduler
 from newsapi.keys import commands as key_commands
-from newsapi.search import index as search_index
-from newsapi.search import maintenance as search_maintenance
-from newsapi.search import segments
-from newsapi.search.tables import SearchDocument, SearchPendingDocument, SearchSegment
-from newsapi.search.worker import SearchIndexConsumer
+from newsapi.search import indexer
+from newsapi.search.index_folder import IndexFolder
+from newsapi.search.indexer import Indexer
+from newsapi.search.rebuild import rebuild
 from newsapi.worker.consumers import ConsumerRunner
 from tests.support.client import EVERYTHING, Editor
 from tests.support.import_records import archive, article, brand
@@ -47,21 +47,33 @@ def load(database, settings, clock):
 
 
 @pytest.fixture
-def index(database, clock):
-    """Let the worker do what there is to do."""
-    follow = ConsumerRunner(database, SearchIndexConsumer(database, now=clock), now=clock)
+def folder(settings):
+    return IndexFolder.of(settings)
 
+
+@pytest.fixture
+def index(database, folder, monkeypatch):
+    """Index step by step: `with index() as step`; each step indexes one article of those that imports changed."""
+    monkeypatch.setattr(indexer, "SMALL_BATCH_CHANGES", 0)
+    monkeypatch.setattr(indexer, "BATCH_CHANGES", 1)
+
+    @contextmanager
     def index():
-        while follow.step() == 0.0:
-            pass
+        with folder.writing(timeout_seconds=30) as is_mine, folder.waking() as searches:
+            assert is_mine
+            used = Indexer(folder, database)
 
-    index()
+            def step(*, awaited=False):
+                if awaited:
+                    folder.wake()
+                return used.step(searches)
+
+            while step():
+                pass
+            yield step
+            used.close()
+
     return index
-
-
-def count(database, model):
-    with database.read_transaction() as connection:
-        return connection.execute(select(func.count()).select_from(model)).scalar_one()
 
 
 def test_what_is_published_over_http_is_found_in_the_next_breath_and_gone_in_the_one_after(editor, found):
@@ -88,14 +100,13 @@ def test_what_was_published_last_is_counted(editor, client):
     assert shown["facets_exact"] is True
 
 
-def test_drafts_and_what_is_scheduled_are_nowhere(editor, found, client, clock, database):
+def test_drafts_and_what_is_scheduled_are_nowhere(editor, found, client, clock):
     editor.write(slug="bozza", headline="Zafferano segreto")
     later = (clock() + timedelta(hours=1)).isoformat()
     editor.write(slug="domani", headline="Zafferano domani", status="scheduled", published_at=later)
     assert found("zafferano") == []
     assert client.get("/v1/search?q=zaferano").json["did_you_mean"] is None
     assert client.get("/v1/suggest?q=zaff").json["data"] == []
-    assert count(database, SearchDocument) == 0
 
 
 def test_what_comes_due_is_found(editor, found, clock, database, app):
@@ -140,33 +151,54 @@ def test_a_group_holds_the_brands_it_has_now(editor, client):
     assert [hit["slug"] for hit in client.get(ask).json["data"]] == ["a"]
 
 
-def test_what_is_imported_is_found_when_the_worker_has_come_to_it(load, found, index, client):
-    load(article("a", headline="Granturismo rossa"), article("b", headline="Granturismo blu"))
-    assert found("granturismo") == []
-    before = int(client.get("/v1/search?q=granturismo").headers["Content-Seq"])
-    assert "behind" in client.get("/readyz").json["parts"]["search"]
-    index()
-    assert found("granturismo") == ["a", "b"]
-    assert int(client.get("/v1/search?q=granturismo").headers["Content-Seq"]) == before + 1
-    load(article("a", headline="Granturismo rossa", status="withdrawn"))
-    assert found("granturismo") == ["b"]
-    index()
-    assert found("granturismo") == ["b"]
-    assert client.get("/readyz").json["parts"]["search"] == "ok"
+def test_what_is_imported_is_found_when_the_indexer_has_come_to_it(load, found, index, client):
+    with index() as step:
+        load(article("a", headline="Granturismo rossa"), article("b", headline="Granturismo blu"))
+        assert step(awaited=True)
+        assert found("granturismo") == []
+        assert client.get("/readyz").json["parts"]["search"] == "2 changes behind"
+        assert step()
+        assert found("granturismo") == ["a"]
+        assert not step()
+        assert found("granturismo") == ["a", "b"]
+        assert client.get("/readyz").json["parts"]["search"] == "ok"
+        load(article("a", headline="Granturismo rossa", status="withdrawn"))
+        step(awaited=True)
+        assert found("granturismo") == ["b"]
+        step()
+        assert found("granturismo") == ["b"]
+
+
+def test_what_a_search_says_while_an_import_is_indexed_is_kept_nowhere(load, index, client):
+    def ask():
+        return client.get("/v1/search?q=granturismo")
+
+    with index() as step:
+        load(*(article(f"a{number}", headline="Granturismo") for number in range(3)))
+        assert step(awaited=True)
+        for _ in range(2):
+            assert ask().headers["Cache-Status"] == "newsapi; fwd=miss"
+            assert int(ask().headers["CDN-Cache-Control"].removeprefix("max-age=")) <= 2
+        while step():
+            pass
+        assert ask().headers["Cache-Status"] == "newsapi; fwd=miss"
+        assert ask().headers["Cache-Status"] == "newsapi; hit"
+        assert len(ask().json["data"]) == 3
 
 
 def test_an_article_imported_anew_is_found_by_its_old_text_until_the_new_one_is_indexed(load, found, index, client):
     load(article("a", headline="Granturismo"))
-    index()
-    load(article("a", headline="Spider"))
-    assert (found("granturismo"), found("spider")) == (["a"], [])
-    hit = client.get("/v1/search?q=granturismo").json["data"][0]
-    assert hit["headline"] == "Spider"
-    for asked in ("sort=-updated_at", "sort=updated_at", f"updated_until={hit['updated_at'].replace('+', '%2B')}"):
-        assert client.get(f"/v1/articles?q=granturismo&{asked}").json["data"] == [], asked
-    index()
-    assert (found("granturismo"), found("spider")) == ([], ["a"])
-    assert len(client.get("/v1/articles?q=spider&sort=-updated_at").json["data"]) == 1
+    with index() as step:
+        load(article("a", headline="Spider"))
+        step(awaited=True)
+        assert (found("granturismo"), found("spider")) == (["a"], [])
+        hit = client.get("/v1/search?q=granturismo").json["data"][0]
+        assert hit["headline"] == "Spider"
+        for asked in ("sort=-updated_at", "sort=updated_at", f"updated_until={hit['updated_at'].replace('+', '%2B')}"):
+            assert client.get(f"/v1/articles?q=granturismo&{asked}").json["data"] == [], asked
+        step()
+        assert (found("granturismo"), found("spider")) == ([], ["a"])
+        assert len(client.get("/v1/articles?q=spider&sort=-updated_at").json["data"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -176,60 +208,30 @@ def test_an_article_imported_anew_is_found_by_its_old_text_until_the_new_one_is_
 )
 def test_an_article_that_an_import_moves_or_hides_is_nowhere_it_no_longer_belongs(load, found, index, changed):
     load(article("a", headline="Granturismo"))
-    index()
-    load(article("a", headline="Granturismo", **changed))
-    assert found("granturismo") == []
-    index()
-    assert found("granturismo") == (["a"] if "status" not in changed else [])
+    with index() as step:
+        assert found("granturismo") == ["a"]
+        load(article("a", headline="Granturismo", **changed))
+        step(awaited=True)
+        assert found("granturismo") == []
+        step()
+        assert found("granturismo") == (["a"] if "status" not in changed else [])
 
 
-def test_an_import_that_says_nothing_new_leaves_the_index_as_it_is(load, found, index, database):
+def test_an_import_that_says_nothing_new_leaves_the_index_as_it_is(load, found, folder):
     records = [article(f"a{number}", headline="Granturismo") for number in range(3)]
     load(*records)
-    index()
-
-    def kept():
-        with database.read_transaction() as connection:
-            columns = (SearchDocument.number, SearchDocument.article_id, SearchDocument.version)
-            return connection.execute(select(*columns).order_by(SearchDocument.number)).all()
-
-    before = kept()
-    load(*records)
-    assert kept() == before
     assert len(found("granturismo")) == 3
-    index()
-    assert kept() == before
+    before = folder.stamp()
+    load(*records)
+    assert len(found("granturismo")) == 3
+    assert folder.stamp() == before
 
 
-def test_what_was_written_meanwhile_is_not_overwritten_by_what_the_worker_had_read(
-    load, found, database, clock, editor
-):
-    load(article("a", headline="Granturismo"))
-    listener = SearchIndexConsumer(database, now=clock)
-    follow = ConsumerRunner(database, listener, now=clock)
-    take = listener.handle
-
-    def take_and_wait(changed):
-        done = take(changed)
-        if changed:
-            now = editor.get("/v1/articles/a")
-            assert editor.patch("a", {"headline": "Spider"}, now.json["data"]["version"]).status_code == 200
-        return done
-
-    listener.handle = take_and_wait
-    follow.step()
-    listener.handle = take
-    while follow.step() == 0.0:
-        pass
-    assert (found("granturismo"), found("spider")) == ([], ["a"])
-
-
-def test_the_worker_indexes_what_was_there_before_there_was_an_index(editor, database, found, index):
+def test_what_was_there_before_there_was_an_index_is_found(editor, found, folder):
     editor.write(slug="gt", headline="Una granturismo", status="published")
-    with database.transaction() as session:
-        search_index.delete_documents(session, session.scalars(select(SearchDocument.article_id)).all())
+    assert found("granturismo") == ["gt"]
+    folder.discard(folder.current())
     editor.write(slug="gt-2", headline="Una granturismo", status="published")
-    index()
     assert found("granturismo") == ["gt", "gt-2"]
 
 
@@ -248,65 +250,38 @@ def everything(client):
     return [(sorted((-hit["score"], hit["slug"]) for hit in body["data"]), body.get("facets")) for body in found]
 
 
-def test_blocks_of_whatever_sizes_answer_the_same(load, client, database, clock, index, monkeypatch):
-    monkeypatch.setattr(segments, "MERGE_FACTOR", 3)
+def test_an_index_that_grew_answers_as_one_that_was_rebuilt(load, client, database, folder):
     records = [*archive(200)]
     for start in range(0, len(records), 9):
         load(*records[start : start + 9])
-        index()
-    assert 1 < count(database, SearchSegment) < 12
-    pieces = everything(client)
-    assert sum(len(hits) for hits, _ in pieces) > 100
-    search_maintenance.rebuild(database, now=clock)
-    assert count(database, SearchSegment) == 1
-    for several, one in zip(pieces, everything(client), strict=True):
-        assert several == one
+        assert client.get("/v1/search?q=motore").status_code == 200
+    for start in range(0, len(records), 27):
+        withdrawn = [record | {"status": "withdrawn"} for record in records[start : start + 3]]
+        load(*(record for record in withdrawn if record["type"] == "article"))
+        assert client.get("/v1/search?q=motore").status_code == 200
+    grown = everything(client)
+    assert sum(len(hits) for hits, _ in grown) > 100
+    rebuild(folder, database)
+    client.application.extensions["newsapi"].response_cache.memory = MemoryCache(0)
+    for one, other in zip(grown, everything(client), strict=True):
+        assert one == other
     consistent(database)
 
 
-def test_blocks_that_were_made_anew_hold_nothing_of_the_old_ones(load, database, clock, index, monkeypatch):
-    monkeypatch.setattr(segments, "MERGE_FACTOR", 3)
-    monkeypatch.setattr(search_maintenance, "BATCH_SIZE", 20)
-    records = [*archive(200)]
-    for start in range(0, len(records), 9):
-        load(*records[start : start + 9])
-        index()
-    search_maintenance.rebuild(database, now=clock)
-    with database.read_transaction() as connection:
-        spans = connection.execute(select(SearchSegment.span)).scalars().all()
-    assert len(spans) > 1
-    assert sum(spans) == count(database, SearchDocument)
-    consistent(database)
-
-
-def test_joined_blocks_lose_what_is_gone(load, database, clock, index, monkeypatch, client):
-    monkeypatch.setattr(segments, "MERGE_FACTOR", 3)
+def test_totals_do_not_count_what_is_gone(load, client):
     records = [article(f"a{number}", headline=f"Granturismo {number}") for number in range(60)]
     for start in range(0, 60, 5):
         load(*records[start : start + 5])
-        index()
+        client.get("/v1/search?q=granturismo")
     for number in range(0, 60, 2):
         load(article(f"a{number}", headline="Spider"))
-    index()
-    search_maintenance.merge_segments(database, now=clock)
-    assert count(database, SearchSegment) < 8
+        client.get("/v1/search?q=granturismo")
     shown = client.get("/v1/search?q=granturismo&limit=100&total=true").json
     assert shown["page"]["total"] == len(shown["data"]) == 30
 
 
-def test_fresh_articles_are_put_into_a_block(editor, database, index, monkeypatch, found):
-    monkeypatch.setattr(search_maintenance, "SEGMENT_SIZE", 5)
-    for number in range(7):
-        editor.write(slug=f"gt-{number}", headline="Una granturismo", status="published")
-    assert count(database, SearchPendingDocument) == 7
-    index()
-    assert (count(database, SearchPendingDocument), count(database, SearchSegment)) == (0, 1)
-    assert len(found("granturismo")) == 7
-
-
-def test_an_import_may_hold_drafts_and_brands_without_articles(load, found, index):
+def test_an_import_may_hold_drafts_and_brands_without_articles(load, found):
     load(brand("b"), article("a", status="draft", headline="Granturismo"))
-    index()
     assert found("granturismo") == []
 
 

@@ -56,13 +56,13 @@ def has_ended(pid):
 
 def test_the_supervisor_does_not_import_what_its_processes_need(served):
     assert len(processes(served, "fork server")) == len(processes(served, "server process")) == 1
-    assert len(processes(served, "worker")) == 1
-    assert "numpy" not in loaded_libraries(served.process.pid)
-    assert all("numpy" in loaded_libraries(pid) for pid in processes(served, "server process", "worker"))
+    assert len(processes(served, "worker")) == len(processes(served, "search indexer")) == 1
+    assert "tantivy" not in loaded_libraries(served.process.pid)
+    assert all("tantivy" in loaded_libraries(pid) for pid in processes(served, "server process", "worker"))
 
 
 def test_all_processes_end_when_the_supervisor_is_killed(served):
-    ids = processes(served, "fork server", "server process", "worker")
+    ids = processes(served, "fork server", "server process", "worker", "search indexer")
     served.stop(signal.SIGKILL)
     for pid in ids:
         wait_for(lambda pid=pid: has_ended(pid))
@@ -70,7 +70,7 @@ def test_all_processes_end_when_the_supervisor_is_killed(served):
 
 def test_after_the_fork_server_is_killed_new_processes_serve(served):
     [fork_server] = processes(served, "fork server")
-    ids = processes(served, "server process", "worker")
+    ids = processes(served, "server process", "worker", "search indexer")
     os.kill(fork_server, signal.SIGKILL)
     for pid in ids:
         wait_for(lambda pid=pid: has_ended(pid))

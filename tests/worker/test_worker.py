@@ -8,15 +8,13 @@ from sqlalchemy import func, select
 
 from newsapi.app import create_worker
 from newsapi.related.tables import RelatedProfile
-from newsapi.search.tables import SearchDocument
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-@pytest.mark.parametrize(("name", "kept"), [("search", SearchDocument), ("related", RelatedProfile)])
-def test_an_index_is_made_anew_however_long_its_reads_take(database, settings, make, name, kept):
+def test_an_index_is_made_anew_however_long_its_reads_take(database, settings, make):
     """A read of a million articles outlasts what a reader is given; here it waits for a lock as long."""
     make.articles(3)
-    [listener] = [follow.consumer for follow in create_worker(settings).runners if follow.consumer.name == name]
+    [listener] = [follow.consumer for follow in create_worker(settings).runners if follow.consumer.name == "related"]
     with database.connection() as holder:
         holder.exec_driver_sql("LOCK TABLE listing_entry IN ACCESS EXCLUSIVE MODE")
         rebuilding = threading.Thread(target=listener.on_log_restored)
@@ -26,4 +24,4 @@ def test_an_index_is_made_anew_however_long_its_reads_take(database, settings, m
         rebuilding.join()
     listener._database.dispose()
     with database.read_transaction() as connection:
-        assert connection.execute(select(func.count()).select_from(kept)).scalar() == 3
+        assert connection.execute(select(func.count()).select_from(RelatedProfile)).scalar() == 3

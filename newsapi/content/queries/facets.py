@@ -62,6 +62,7 @@ class ReadSnapshot:
     Attributes:
         seq: The head of the changelog.
         nonce: The nonce of that change.
+        committed_at: When that change was committed.
         filters: The facets of each filter; an unknown slug adds none.
         everything: The facet of all articles.
         terms: The facets of the lists of terms, by kind.
@@ -69,6 +70,7 @@ class ReadSnapshot:
 
     seq: int
     nonce: int
+    committed_at: datetime
     filters: Mapping[str, Sequence[FacetState]]
     everything: FacetState
     terms: Mapping[str, FacetState]
@@ -115,7 +117,7 @@ def _named(filter_: str) -> FacetSelect:
 
 
 @lru_cache(maxsize=256)
-def _statement(filters: tuple[str, ...]) -> Select[int, int, str, int, int, int, datetime | None]:
+def _statement(filters: tuple[str, ...]) -> Select[int, int, datetime, str, int, int, int, datetime | None]:
     builtin = select(
         (Facet.kind + ":" + func.coalesce(Facet.name, "")), Facet.id, Facet.article_count, Facet.seq, Facet.changed_at
     ).where(or_(*(and_(Facet.kind == kind, Facet.name == name) for kind, name in BUILTIN_FACETS)))
@@ -126,7 +128,8 @@ def _statement(filters: tuple[str, ...]) -> Select[int, int, str, int, int, int,
         else:
             branches += [_term(filter_, is_former=False), _term(filter_, is_former=True)]
     facets = union_all(*branches).subquery("f")
-    return select(ChangelogHead.seq, ChangelogHead.nonce, *facets.c).select_from(ChangelogHead).join(facets, true())
+    head = (ChangelogHead.seq, ChangelogHead.nonce, ChangelogHead.committed_at)
+    return select(*head, *facets.c).select_from(ChangelogHead).join(facets, true())
 
 
 def resolve_filters(connection: Connection, filters: Mapping[str, Sequence[str]]) -> ReadSnapshot:
@@ -141,14 +144,14 @@ def resolve_filters(connection: Connection, filters: Mapping[str, Sequence[str]]
     rows = compiled_queries.fetch_rows(connection, _statement(tuple(sorted(filters))), filters)
     if not rows:
         raise MigrationsPending
-    seq, nonce = rows[0][:2]
+    seq, nonce, committed_at = rows[0][:3]
     facets_by_filter: dict[str, list[FacetState]] = {name: [] for name in filters}
     terms: dict[str, FacetState] = {}
-    for _, _, filter_, id_, article_count, facet_seq, changed_at in rows:
+    for _, _, _, filter_, id_, article_count, facet_seq, changed_at in rows:
         facet = FacetState(id_, article_count, facet_seq, changed_at)
         kind, colon, name = filter_.partition(":")
         if colon:
             terms[name or kind] = facet
         elif facet not in facets_by_filter[filter_]:
             facets_by_filter[filter_].append(facet)
-    return ReadSnapshot(seq, nonce, facets_by_filter, terms.pop("all"), terms)
+    return ReadSnapshot(seq, nonce, committed_at, facets_by_filter, terms.pop("all"), terms)

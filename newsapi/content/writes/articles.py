@@ -20,7 +20,7 @@ from newsapi.content.queries.article_rows import LINKS
 from newsapi.content.queries.snapshots import DETAIL, SUMMARY, TIMES, ArticleSnapshot
 from newsapi.content.tables.articles import Article, ArticleContent, Revision, SlugRedirect
 from newsapi.content.writes import publication_numbers
-from newsapi.content.writes.hooks import WriteTransaction, WrittenArticle
+from newsapi.content.writes.hooks import WriteTransaction
 from newsapi.db import bulk_rows
 from newsapi.db.bulk_rows import in_values
 from newsapi.db.types import Base, columns_table
@@ -57,7 +57,7 @@ def write_articles(
         write: The transaction, with its time and hooks.
         items: The articles, each at most once.
         actor: Who is recorded as the author of the revisions.
-        in_bulk: Whether the changes are marked as part of a bulk write, after which the worker updates projections.
+        in_bulk: Whether the changes are marked as part of a bulk write, which indexes may follow later.
 
     Returns:
         The seqs assigned to the changes.
@@ -80,11 +80,6 @@ def write_articles(
     _write_former_slugs(session, items, now)
     listing_entries.insert_entries(session, ((item.after, facets_after) for item, facets_after in with_facets))
     no_facets: frozenset[int] = frozenset()
-    written = [
-        WrittenArticle(item.before, item.after, facets_before.get(item.after.id, no_facets), facets_after)
-        for item, facets_after in with_facets
-    ]
-    write.hooks.update_projection(session, written, in_bulk=in_bulk)
     change_records = [
         _change_records(item, facets_before.get(item.after.id, no_facets), facets_after)
         for item, facets_after in with_facets

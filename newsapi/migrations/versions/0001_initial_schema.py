@@ -43,12 +43,6 @@ _TABLES = """
     subscriber
     consent_text
     confirmation_send
-    search_vocabulary
-    search_token_sequence
-    search_segment
-    search_posting
-    search_pending_document
-    search_document
     related_term_statistics
     related_profile
     related_posting
@@ -62,12 +56,6 @@ _TABLES = """
     changelog_head
     change
 """
-_PACKED_COLUMNS = (
-    ("search_token_sequence", "content"),
-    ("search_segment", "times"),
-    ("search_segment", "facets"),
-    ("search_posting", "content"),
-)
 
 
 def upgrade() -> None:
@@ -75,7 +63,6 @@ def upgrade() -> None:
     _create_changelog_tables()
     _create_imports_tables()
     _create_related_tables()
-    _create_search_tables()
     _create_subscriptions_tables()
     _create_terms_tables()
     _create_articles_tables()
@@ -83,9 +70,6 @@ def upgrade() -> None:
     _create_sync_tables()
     _create_webhooks_tables()
     _insert_first_rows()
-    if op.get_context().dialect.name == "postgresql":
-        for table, column in _PACKED_COLUMNS:  # packed already: compression would only cost time
-            op.execute(f"ALTER TABLE {table} ALTER COLUMN {column} SET STORAGE EXTERNAL")
 
 
 def downgrade() -> None:
@@ -247,48 +231,6 @@ def _create_related_tables() -> None:
         sa.Column("documents", sa.Integer, nullable=False),
         sa.Column("corpus_size", sa.Integer, nullable=False),
         sa.Column("content", sa.LargeBinary, nullable=False),
-    )
-
-
-def _create_search_tables() -> None:
-    op.create_table(
-        "search_document",
-        sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column("article_id", Id, nullable=False, unique=True),
-        sa.Column("version", sa.Integer, nullable=False),
-    )
-    op.create_table(
-        "search_pending_document",
-        sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column("content", sa.LargeBinary, nullable=False),
-    )
-    op.create_table(
-        "search_posting",
-        sa.Column("block", sa.BigInteger, primary_key=True, autoincrement=False),
-        sa.Column("term", sa.BigInteger, primary_key=True, autoincrement=False),
-        sa.Column("content", sa.LargeBinary, nullable=False),
-    )
-    op.create_table(
-        "search_segment",
-        sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
-        sa.Column("first", sa.Integer, nullable=False),
-        sa.Column("span", sa.Integer, nullable=False),
-        sa.Column("articles", sa.Integer, nullable=False),
-        sa.Column("newest", sa.BigInteger, nullable=False),
-        sa.Column("times", sa.LargeBinary, nullable=False),
-        sa.Column("facets", sa.LargeBinary, nullable=False),
-    )
-    op.create_table(
-        "search_token_sequence",
-        sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column("content", sa.LargeBinary, nullable=False),
-    )
-    op.create_table(
-        "search_vocabulary",
-        sa.Column("word", BytewiseText, primary_key=True),
-        sa.Column("shown", sa.Text, nullable=False),
-        sa.Column("times", sa.Integer, nullable=False),
-        sqlite_with_rowid=False,
     )
 
 

@@ -1,0 +1,119 @@
+"""Results in the order of a list: by a time, and by id where times are equal."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import Connection
+from tantivy import DocAddress, Order, Query, Searcher
+
+from newsapi.content.article_types import ArticleRow
+from newsapi.content.queries import articles as article_queries
+from newsapi.content.queries.articles import ArticlePage
+from newsapi.content.queries.listings import ListQuery, Position
+from newsapi.db.types import EPOCH, MICROSECOND
+from newsapi.search.freshness import IndexView
+from newsapi.search.index_queries import IndexQuery, range_condition
+from newsapi.search.index_schema import ID_HIGH, ID_LOW, PUBLISHED, UPDATED, to_microseconds
+
+_SPARE: Final = 8
+_GROWTH: Final = 8
+
+
+def time_sorted_page(
+    connection: Connection,
+    view: IndexView,
+    query: IndexQuery,
+    list_query: ListQuery,
+    *,
+    limit: int,
+    wanted: Collection[str] = (),
+) -> ArticlePage:
+    """Return a page of results in the order of a list.
+
+    Args:
+        connection: A read transaction.
+        view: The index.
+        query: The search.
+        list_query: The order of the list, and where the page starts.
+        limit: Number of articles on the page.
+        wanted: Fields in addition to those of a summary.
+    """
+    positions = _positions(view.searcher, query, list_query, limit + 1)
+    end = positions[limit - 1] if len(positions) > limit else None
+    positions = positions[:limit]
+    if list_query.backward:
+        positions = positions[::-1]
+    listed = article_queries.get_many(connection, [position.id for position in positions], wanted)
+    indexed_times = {position.id: position.sort_time for position in positions}
+    records = [
+        record
+        for record in current_records(listed.records, list_query)
+        if record[list_query.key] == indexed_times[record["id"]]
+    ]
+    onward, homeward = article_queries.adjacent_pages(list_query.page_start, positions, end)
+    return ArticlePage(records, listed.changed_at, onward, homeward)
+
+
+def current_records(records: list[ArticleRow], list_query: ListQuery) -> list[ArticleRow]:
+    """Return the articles whose times are in the ranges of a list.
+
+    While an import is indexed, the index has former times of articles that it changed.
+    """
+    return [
+        record
+        for record in records
+        if _is_within(record["published_at"], list_query.published)
+        and _is_within(record["updated_at"], list_query.updated)
+    ]
+
+
+def _is_within(time: datetime | None, bounds: tuple[datetime | None, datetime | None]) -> bool:
+    start, end = bounds
+    return time is not None and (start is None or time >= start) and (end is None or time < end)
+
+
+def _positions(searcher: Searcher, query: IndexQuery, list_query: ListQuery, count: int) -> list[Position]:
+    """Return the first `count` positions, or some more, from the start of the page on in the direction of reading."""
+    key = PUBLISHED if list_query.key == "published_at" else UPDATED
+    descending = list_query.descending is not list_query.backward
+    matching = query.matching(more=_from_start(key, list_query, descending=descending))
+    size = count + _SPARE
+    while True:
+        order = Order.Desc if descending else Order.Asc
+        hits = searcher.search(matching, size, count=False, order_by_field=key, order=order).hits
+        positions = _read_positions(searcher, hits)
+        is_complete = len(hits) < size
+        if not is_complete:  # more documents may have the time of the last one
+            positions = [position for position in positions if position.sort_time != positions[-1].sort_time]
+        ahead = [position for position in positions if _is_ahead(position, list_query, descending=descending)]
+        if is_complete or len(ahead) >= count:
+            return sorted(ahead, reverse=descending)
+        size *= _GROWTH
+
+
+def _read_positions(searcher: Searcher, hits: Collection[tuple[int, DocAddress]]) -> list[Position]:
+    addresses = [address for _, address in hits]
+    ids = zip(*(searcher.fast_field_values(name, addresses) for name in (ID_HIGH, ID_LOW)), strict=True)
+    return [
+        Position(EPOCH + time * MICROSECOND, UUID(int=int(high or 0) << 64 | int(low or 0)))
+        for (time, _), (high, low) in zip(hits, ids, strict=True)
+    ]
+
+
+def _from_start(key: str, list_query: ListQuery, *, descending: bool) -> list[Query]:
+    """Return the condition that a document is not before the page, as far as its time says."""
+    if list_query.page_start is None:
+        return []
+    time = to_microseconds(list_query.page_start.position.sort_time)
+    return [range_condition(key, None, time + 1) if descending else range_condition(key, time, None)]
+
+
+def _is_ahead(position: Position, list_query: ListQuery, *, descending: bool) -> bool:
+    start = list_query.page_start
+    if start is None or (start.inclusive and position == start.position):
+        return True
+    return position < start.position if descending else position > start.position

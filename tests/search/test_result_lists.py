@@ -1,0 +1,90 @@
+"""Results in the order of a list, their counts by facet, and the names that a query contains."""
+
+from collections import Counter
+from urllib.parse import urlencode
+
+import pytest
+
+from newsapi.search import facet_counts, names, planner
+from tests.support.import_records import article
+
+
+@pytest.fixture
+def walk(public):
+    """The slugs of all pages of a list, forward and then backward."""
+
+    def walk(**query):
+        forward, backward, path = [], [], f"/v1/articles?{urlencode(query)}"
+        while path:
+            page = public.get(path).json
+            forward.append([item["slug"] for item in page["data"]])
+            last, path = path, page["links"]["next"]
+        while last:
+            page = public.get(last).json
+            backward.insert(0, [item["slug"] for item in page["data"]])
+            last = page["links"]["prev"]
+        return forward, backward
+
+    return walk
+
+
+@pytest.mark.parametrize("sort", ["published_at", "-published_at", "updated_at", "-updated_at"])
+def test_articles_of_one_moment_are_each_on_one_page(load, walk, sort):
+    times = ["2020-05-01T10:00:00Z"] * 31 + ["2020-05-02T10:00:00Z"] * 2
+    load(*(article(f"prova-{number}", headline="Prova", published_at=time) for number, time in enumerate(times)))
+    forward, backward = walk(q="prova", sort=sort, limit=3)
+    slugs = [slug for page in forward for slug in page]
+    assert len(slugs) == len({*slugs}) == 33
+    assert forward == backward
+    newest_first = [slug in {"prova-31", "prova-32"} for slug in slugs]
+    assert newest_first == sorted(newest_first, reverse=sort.startswith("-"))
+
+
+def test_facets_with_equal_counts_are_listed_by_slug(load, public, monkeypatch):
+    monkeypatch.setattr(facet_counts, "_SPARE_VALUES", 1)
+    records = [article(f"prova-{n}", headline="Prova", tags=[f"tema-{n % 30:02}", "tutti"]) for n in range(60)]
+    load(*records)
+    counted = public.get("/v1/search?q=prova&facets=tag").json["facets"]["tag"]
+    assert [(one["slug"], one["count"]) for one in counted] == [
+        ("tutti", 60),
+        *((f"tema-{n:02}", 2) for n in range(9)),
+    ]
+
+
+def test_each_facet_counts_the_results_without_its_own_filter(archive):
+    filters = {"section": "prove", "format": "article"}
+    counted = archive.search("auto", facets="section,format,brand", **filters)["facets"]
+    for kind, others in (("section", {"format": "article"}), ("format", {"section": "prove"}), ("brand", filters)):
+        hits = archive.search("auto", limit=100, **others)["data"]
+        values = [hit[kind] if kind == "format" else (hit[kind] or {}).get("slug") for hit in hits]
+        assert {one["slug"]: one["count"] for one in counted[kind]} == Counter(filter(None, values)), kind
+
+
+@pytest.mark.parametrize("text", ["land rover", "rover", "vw golf", "francesco donnici", "range rover velar", "auto"])
+def test_names_in_memory_match_as_those_in_the_database(archive, monkeypatch, text):
+    kept = archive.search(text, limit=100)["data"]
+    search_index = archive.client.application.extensions["newsapi"].search_index
+    monkeypatch.setattr(search_index.caches, "names", names.NameCatalog())
+    monkeypatch.setattr(names, "MAX_KEPT_TERMS", 0)
+    assert archive.search(text, limit=99)["data"] == kept != []  # another URL, which is in no cache
+
+
+def test_the_last_word_is_completed_unless_it_is_a_whole_word_or_begins_too_many(editor, public, monkeypatch):
+    editor.write(headline="Batterie", body_html="<p>Un testo.</p>", status="published")
+    editor.write(headline="Auto", body_html="<p>Le batterie.</p>", status="published")
+    editor.write(headline="La batt", body_html="<p>Niente.</p>", status="published")
+
+    def found(text):
+        # The excluded word makes another URL, since nothing changed that a cached response depends on.
+        found.count += 1
+        hits = public.get(f"/v1/search?q=-x{found.count}%20{text}").json["data"]
+        return {hit["headline"] for hit in hits}
+
+    found.count = 0
+    assert found("batt") == {"Batterie", "Auto", "La batt"}
+    assert found("ba") == {"Batterie", "La batt"}
+    assert found("b") == set()
+    monkeypatch.setattr(planner, "MAX_COMPLETED_OCCURRENCES", 1)
+    assert found("batt") == {"Batterie", "La batt"}
+    monkeypatch.setattr(planner, "COMPLETE_WORD_COUNT", 1)
+    assert found("batt") == {"La batt"}
