@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Connection
@@ -226,7 +225,3 @@ def _filters(connection: Connection, snapshot: ReadSnapshot, list_query: ListQue
     if list_query.slugs is not None:
         conditions["slug"] = ids_condition(list_ids(connection, list_query.slugs))
     return conditions
-
-
-def _microseconds(time: datetime | None) -> int | None:
-    return None if time is None else to_microseconds(time)
