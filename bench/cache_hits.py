@@ -113,7 +113,7 @@ def wrk(
     server: Server, path: str, seconds: float, *headers: str, connections: int = CONNECTIONS, script: Path | None = None
 ) -> Load:
     """Load a URL with wrk; raise ClickException if a response or connection fails."""
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--latency"]
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--latency", "--timeout=30s"]
     command += [argument for header in headers for argument in ("-H", header)]
     command += ["-s", str(script)] if script else []
     cpu_before = cpu_seconds(server.pids)
@@ -123,6 +123,8 @@ def wrk(
         raise click.ClickException(output)
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", output)[1])  # type: ignore[index]
     requests = int(re.search(r"(\d+) requests in", output)[1])  # type: ignore[index]
+    if not requests:
+        raise click.ClickException(f"{server.url}{path} completed no request in {seconds} s")
     return Load(rate, _milliseconds(output, "50%"), _milliseconds(output, "99%"), cpu / requests * 1000)
 
 

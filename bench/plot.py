@@ -57,7 +57,9 @@ def svg(figures: dict[str, Any]) -> str:
             ' role="img" font-family="system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif" font-size="14">'
         ),
         "<title>Pages that one request needs at most, by articles in the archive</title>",
-        _text(0, 20, "Database pages that one request needs at most, by articles in the archive", size=16, weight=600),
+        text_element(
+            0, 20, "Database pages that one request needs at most, by articles in the archive", size=16, weight=600
+        ),
     ]
     for number, kind in enumerate(databases):
         panel = Panel(LEFT + number * (width + GAP), width, sizes)
@@ -67,15 +69,15 @@ def svg(figures: dict[str, Any]) -> str:
 
 
 def _axes(panel: Panel, name: str) -> Iterator[str]:
-    yield _text(panel.left, TOP - 12, name, weight=600)
+    yield text_element(panel.left, TOP - 12, name, weight=600)
     for power in range(round(math.log10(LEAST)), round(math.log10(MOST)) + 1):
         y = panel.y(10**power)
         ends = f'x1="{panel.left:.1f}" y1="{y:.1f}" x2="{panel.left + panel.width:.1f}" y2="{y:.1f}"'
         yield f'<line {ends} stroke="{INK}" stroke-opacity="0.35"/>'
-        yield _text(panel.left - 8, y + 5, f"{10**power:,}", anchor="end")
+        yield text_element(panel.left - 8, y + 5, f"{10**power:,}", anchor="end")
     for size in panel.sizes:
-        yield _text(panel.x(size), HEIGHT - BOTTOM + 22, short(size), anchor="middle")
-    yield _text(panel.left + panel.width / 2, HEIGHT - 8, "articles", anchor="middle")
+        yield text_element(panel.x(size), HEIGHT - BOTTOM + 22, short(size), anchor="middle")
+    yield text_element(panel.left + panel.width / 2, HEIGHT - 8, "articles", anchor="middle")
 
 
 def _content(figures: dict[str, Any], panel: Panel, kind: str, *, labelled: bool) -> Iterator[str]:
@@ -96,11 +98,12 @@ def _content(figures: dict[str, Any], panel: Panel, kind: str, *, labelled: bool
         yield from (f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>' for x, y in points)
         lowest = max(points[-1][1] + 5, lowest + 18)  # labels of neighbouring lines must not overlap
         if labelled:
-            yield _text(panel.left + panel.width + 10, lowest, label, fill=colour)
+            yield text_element(panel.left + panel.width + 10, lowest, label, fill=colour)
 
 
-def _text(
+def text_element(
     x: float, y: float, text: str, *, anchor: str = "start", fill: str = INK, size: int = 14, weight: int = 400
 ) -> str:
+    """Return a line of text; `x` is its start, middle or end, as `anchor` says, and `y` its base line."""
     style = f'font-size="{size}" font-weight="{weight}" fill="{fill}" text-anchor="{anchor}"'
     return f'<text x="{x:.1f}" y="{y:.1f}" {style}>{escape(text)}</text>'

@@ -1,0 +1,1 @@
+"""A Django application: articles as pages of Wagtail, and its API."""
