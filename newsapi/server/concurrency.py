@@ -116,7 +116,7 @@ class RequestThreads:
         """
         _, base, noun, *_ = f"{path}//".split("/", 3)
         is_api = base == "v1" or base.startswith("sitemap")  # crawlers of sitemaps must not delay other requests
-        kind = f"/{base}" if base != "v1" else noun
+        kind = noun if base == "v1" and noun else f"/{base}"
         job = _Job(run, self._loop.create_future(), kind, is_api)
         present = self._present[kind]
         if self._present.total() >= self._count + MAX_QUEUED or present >= self._max_of_kind[is_api] + MAX_QUEUED // 2:

@@ -51,6 +51,16 @@ def test_the_result_or_the_exception_of_a_request_is_returned():
     run_with_threads(story)
 
 
+@pytest.mark.parametrize("path", ["/v1", "/v1/", "/", "/v1/articles", "/sitemap.xml", "/healthz", "//", ""])
+def test_a_request_gives_its_thread_back(path):
+    async def story(threads, _gate):
+        for number in range(20):
+            assert await threads.submit(path, lambda number=number: number) == number
+            assert threads.in_use == 0
+
+    run_with_threads(story)
+
+
 def test_one_kind_of_request_leaves_threads_to_the_others():
     async def story(threads, gate):
         slow = [threads.submit("/v1/search", gate.run) for _ in range(4)]
