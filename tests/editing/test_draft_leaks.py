@@ -208,6 +208,7 @@ def surfaces(public):
 
 
 def test_work_on_what_is_hidden_moves_nothing_that_the_public_sees(hidden, editor, public, clock):
+    public.get("/v1/search?q=velar")  # builds the search index, of which /readyz tells
     before = surfaces(public)
     clock.forward(seconds=5)
     for article in hidden:

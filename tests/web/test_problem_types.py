@@ -19,8 +19,8 @@ from tests.web.problems_page import PAGE, page_with_table
 
 TOP = Path(__file__).parents[2]
 
-WITHOUT_TYPE = {errors.Renamed, errors.WrongMediaType}
-"""Exceptions whose responses are no typed problem: a redirect, and 415 as `about:blank`."""
+WITHOUT_TYPE = {errors.Renamed, errors.SnapshotOutdated, errors.WrongMediaType}
+"""Exceptions whose responses are no typed problem: a redirect, a response built again, and 415 as `about:blank`."""
 
 CLI_ONLY = {errors.ParserProcessDied}
 """Exceptions that no request raises."""
