@@ -31,7 +31,7 @@ def main() -> None:
 @click.option("--articles", default=10_000, show_default=True)
 @click.option("--rounds", default=5, show_default=True)
 @click.option("--seconds", default=4.0, show_default=True, help="Duration of each load.")
-@click.option("--warm-up", default=1.0, show_default=True, help="Seconds of the load before the first round.")
+@click.option("--warm-up", default=4.0, show_default=True, help="Seconds of the load before the first round.")
 def measure(folder: Path, figures: Path, *, names: tuple[str, ...], articles: int, **amount: Any) -> None:
     """Measure newsapi and the peers installed in FOLDER, write FIGURES and print a table."""
     peers = {name: PEERS[name] for name in names}
