@@ -38,8 +38,8 @@ def newsapi(folder: Path, corpus: Corpus) -> Iterator[dict[str, Site]]:
         sites = {}
         for name, url, settings in (
             (CACHED, sqlite, {}),
-            ("newsapi, no cache, SQLite", sqlite, NO_CACHE),
-            ("newsapi, no cache, PostgreSQL", database.url, NO_CACHE),
+            ("newsapi, shared builds, SQLite", sqlite, NO_CACHE),
+            ("newsapi, shared builds, PostgreSQL", database.url, NO_CACHE),
         ):
             address, process_id = stack.enter_context(_instance(url, data, settings))
             on_sqlite = url is sqlite

@@ -22,7 +22,7 @@ PEERS_PAGE = HERE.parent / "peers.md"
 BENCHMARKS_PAGE = HERE.parents[1] / "docs" / "develop" / "benchmarks.md"
 PART = re.compile(r"(<!-- peers -->\n).*?(<!-- /peers -->)", re.DOTALL)
 
-WIDTH, TOP, ROW, LABELS, GAP, BOTTOM = 880, 64, 26, 206, 58, 34
+WIDTH, TOP, ROW, LABELS, GAP, BOTTOM = 930, 64, 26, 262, 58, 34
 LEAST, MOST = 1.0, 100_000.0
 OURS, OTHERS, BARE_COLOUR = "#3b82c4", "#c98a1b", "#767676"
 

@@ -29,7 +29,7 @@ from bench.peers.sites import LOADS, SEARCH, Corpus, Site, connect, memory_mb, r
 needs_proc = pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="reads /proc")
 
 SMALL = Corpus(60)
-OURS = [BARE, "newsapi, cached", "newsapi, no cache, SQLite", "newsapi, no cache, PostgreSQL"]
+OURS = [BARE, "newsapi, cached", "newsapi, shared builds, SQLite", "newsapi, shared builds, PostgreSQL"]
 
 STAND_IN = """
 import json, sys
