@@ -82,6 +82,7 @@ def begin_child_process(title: str) -> None:
     supervisor, parent_pid = multiprocessing.parent_process(), os.getppid()
 
     def watch() -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # it is for the main thread, which may block it
         while os.getppid() == parent_pid and (supervisor is None or supervisor.is_alive()):
             time.sleep(PARENT_POLL_SECONDS)
         os.kill(os.getpid(), signal.SIGTERM)
