@@ -13,12 +13,14 @@ from flask.testing import FlaskClient
 from newsapi.app import create_app
 from newsapi.db.database import Database
 from newsapi.demo import content
+from newsapi.keys import commands as key_commands
 from newsapi.search.index_folder import IndexFolder
 from newsapi.search.rebuild import rebuild
 from newsapi.settings import Settings
 from tests.conftest import Clock
 from tests.search.texts import records
 from tests.support import servers
+from tests.support.client import EVERYTHING, Editor
 from tests.support.import_records import lines
 from tests.support.imports import import_accepted
 
@@ -79,3 +81,13 @@ def in_postgresql(pytestconfig, postgresql_template) -> Iterator[Archive]:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def archive(request) -> Archive:
     return request.getfixturevalue(f"in_{request.param}")
+
+
+@pytest.fixture
+def editor(app, database, clock):
+    return Editor(app, key_commands.create(database, "anna", EVERYTHING, now=clock()))
+
+
+@pytest.fixture
+def load(database, settings, clock):
+    return lambda *records: import_accepted(database, settings, records, clock)

@@ -20,7 +20,6 @@ from newsapi.search.index_folder import IndexFolder
 from tests.search.index_contents import compare, count_headlines
 from tests.support.client import EVERYTHING, Editor
 from tests.support.import_records import article
-from tests.support.imports import import_accepted
 
 FILES = ("meta.json", "*.term", "*.idx", "*.pos", "*.fast", "*.store", "*.fieldnorm")
 DAMAGES = {
@@ -29,16 +28,6 @@ DAMAGES = {
     "overwritten": lambda content: b"\xff" * len(content),
     "changed": lambda content: bytes([content[0] ^ 1]) + content[1:],
 }
-
-
-@pytest.fixture
-def editor(app, database, clock):
-    return Editor(app, key_commands.create(database, "anna", EVERYTHING, now=clock()))
-
-
-@pytest.fixture
-def load(database, settings, clock):
-    return lambda *records: import_accepted(database, settings, records, clock)
 
 
 @pytest.fixture

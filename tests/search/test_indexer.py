@@ -10,24 +10,11 @@ import pytest
 from newsapi.app import create_index_follower, create_search_index
 from newsapi.db.database import Database
 from newsapi.errors import SearchUnavailable
-from newsapi.keys import commands as key_commands
 from newsapi.search import indexer
 from tests.search.index_contents import compare, count_headlines
-from tests.support.client import EVERYTHING, Editor
 from tests.support.import_records import article, brand
-from tests.support.imports import import_accepted
 
 PATIENCE_SECONDS = 60
-
-
-@pytest.fixture
-def editor(app, database, clock):
-    return Editor(app, key_commands.create(database, "anna", EVERYTHING, now=clock()))
-
-
-@pytest.fixture
-def load(database, settings, clock):
-    return lambda *records: import_accepted(database, settings, records, clock)
 
 
 @pytest.fixture

@@ -8,21 +8,13 @@ import pytest
 from newsapi.cache.memory_cache import MemoryCache
 from newsapi.editing import scheduler
 from newsapi.editing.worker import PublicationScheduler
-from newsapi.keys import commands as key_commands
 from newsapi.search import indexer
 from newsapi.search.index_folder import IndexFolder
 from newsapi.search.indexer import Indexer
 from newsapi.search.rebuild import rebuild
 from newsapi.worker.consumers import ConsumerRunner
-from tests.support.client import EVERYTHING, Editor
 from tests.support.import_records import archive, article, brand
-from tests.support.imports import import_accepted
 from tests.support.invariants import consistent
-
-
-@pytest.fixture
-def editor(app, database, clock):
-    return Editor(app, key_commands.create(database, "anna", EVERYTHING, now=clock()))
 
 
 @pytest.fixture
@@ -39,11 +31,6 @@ def found(client):
         return sorted(slugs)
 
     return found
-
-
-@pytest.fixture
-def load(database, settings, clock):
-    return lambda *records: import_accepted(database, settings, records, clock)
 
 
 @pytest.fixture
