@@ -14,6 +14,7 @@ from newsapi.changelog.tables import ConsumerOffset, Facet
 from newsapi.content.article_types import ArticleRow
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import translations
+from newsapi.content.queries.listing_entries import ALL_ARTICLES_FACET
 from newsapi.content.queries.visibility import is_visible
 from newsapi.content.tables.articles import Article, ArticleContent, ListingEntry
 from newsapi.content.tables.terms import Brand
@@ -87,8 +88,7 @@ class _Source(NamedTuple):
 _Own = aliased(Brand)
 _Above = aliased(Brand)
 _Group = aliased(Facet)
-_ALL = select(Facet.id).where(Facet.kind == "all").scalar_subquery()
-_POOL = func.coalesce(_Own.facet_id, _ALL)
+_POOL = func.coalesce(_Own.facet_id, ALL_ARTICLES_FACET)
 _SOURCE = (
     select(
         Article.id,
@@ -100,7 +100,7 @@ _SOURCE = (
         ArticleContent.picks,
         ArticleContent.bans,
         Facet.id.label("pool"),
-        _ALL.label("all_articles"),
+        ALL_ARTICLES_FACET.label("all_articles"),
         Facet.changed_at.label("pool_changed_at"),
         _Group.changed_at.label("group_changed_at"),
         _Group.id.label("group"),

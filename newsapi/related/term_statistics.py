@@ -67,9 +67,13 @@ _WEIGHTS: Final = ImmutableCache[int, IdfWeights](max_entries=2)
 
 def needs_recount(connection: Connection) -> bool:
     """Return whether terms were never counted, or there are twice as many articles as at the last count."""
-    article_count = connection.execute(select(Facet.article_count).where(Facet.kind == "all")).scalar() or 0
+    article_count = _count_articles(connection)
     corpus_size = connection.execute(select(RelatedTermStatistics.corpus_size)).scalar()
     return article_count > 0 if corpus_size is None else article_count >= 2 * max(corpus_size, 1)
+
+
+def _count_articles(connection: Connection) -> int:
+    return connection.execute(select(Facet.article_count).where(Facet.kind == "all")).scalar() or 0
 
 
 def count_terms(connection: Connection, *, progress: Callable[[int], None] = lambda _: None) -> NewStatistics:
@@ -97,8 +101,8 @@ def count_terms(connection: Connection, *, progress: Callable[[int], None] = lam
 
     for start in range(0, len(ids), 500):
         process_in_halves(ids[start : start + 500], count_batch)
-    corpus_size = connection.execute(select(Facet.article_count).where(Facet.kind == "all")).scalar() or 0
-    return NewStatistics(IdfWeights(secrets.randbits(63), len(ids), frequencies), corpus_size, frequencies)
+    weights = IdfWeights(secrets.randbits(63), len(ids), frequencies)
+    return NewStatistics(weights, _count_articles(connection), frequencies)
 
 
 def save_statistics(session: Session, statistics: NewStatistics, *, now: datetime) -> None:

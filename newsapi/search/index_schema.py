@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from tantivy import Document, Schema, SchemaBuilder
+from tantivy import DocAddress, Document, Schema, SchemaBuilder, Searcher
 
 from newsapi.db.types import EPOCH, MICROSECOND
 from newsapi.text.analysis import ANALYSIS_VERSION, AnalyzedText, Lexicon, get_lexicon, join_fields
@@ -164,3 +164,9 @@ def _words(lexicon: Lexicon, *texts: AnalyzedText) -> Iterator[str]:
 def to_microseconds(time: datetime) -> int:
     """Return a time in microseconds since 1970, as the index has it."""
     return (time - EPOCH) // MICROSECOND
+
+
+def read_ids(searcher: Searcher, addresses: list[DocAddress]) -> list[int]:
+    """Return the ids of the articles of documents, as the numbers of their UUIDs."""
+    halves = (searcher.fast_field_values(name, addresses) for name in (ID_HIGH, ID_LOW))
+    return [int(high or 0) << 64 | int(low or 0) for high, low in zip(*halves, strict=True)]

@@ -32,11 +32,10 @@ from newsapi.search.index_reader import (
 )
 from newsapi.search.index_schema import (
     ARTICLE_ID,
-    ID_HIGH,
-    ID_LOW,
     PUBLISHED,
     SCHEMA,
     ArticleToIndex,
+    read_ids,
     to_microseconds,
 )
 from newsapi.search.source_articles import ArticleChange
@@ -218,11 +217,8 @@ class Indexer:
         searcher = self._opened.engine.searcher()
         query = Query.term_set_query(SCHEMA, ARTICLE_ID, [id_.hex for id_ in ids])
         addresses = [address for _, address in searcher.search(query, len(ids), count=False).hits]
-        columns = (searcher.fast_field_values(name, addresses) for name in (ID_HIGH, ID_LOW, PUBLISHED))
-        return {
-            UUID(int=int(high or 0) << 64 | int(low or 0)): int(time or 0)
-            for high, low, time in zip(*columns, strict=True)
-        }
+        times = searcher.fast_field_values(PUBLISHED, addresses)
+        return {UUID(int=id_): int(time or 0) for id_, time in zip(read_ids(searcher, addresses), times, strict=True)}
 
     def _delete(self, ids: Iterable[UUID]) -> None:
         assert self._writer is not None  # noqa: S101 (a step opens the index)

@@ -16,7 +16,7 @@ from uuid import UUID
 from tantivy import DocAddress, Searcher, SearchResult
 
 from newsapi.search.index_queries import MAX_TEXT_SCORE, IndexQuery, count_of, range_condition
-from newsapi.search.index_schema import ID_HIGH, ID_LOW, PUBLISHED
+from newsapi.search.index_schema import PUBLISHED, read_ids
 
 RECENCY_SHARE: Final = 0.2
 """The part of a score that decays with age."""
@@ -149,11 +149,11 @@ class _Candidates:
     def keys(self) -> list[SortKey]:
         """Return the sort keys of the documents in descending order."""
         addresses = [address for _, address in self.hits]
-        values = (self.searcher.fast_field_values(name, addresses) for name in (PUBLISHED, ID_HIGH, ID_LOW))
+        times, ids = self.searcher.fast_field_values(PUBLISHED, addresses), read_ids(self.searcher, addresses)
         newest, recencies, day, oldest = self.newest, _RECENCIES, _MICROSECONDS_PER_DAY, _MAX_AGE_DAYS
         keys = {
-            (int(score) * recencies[min((newest - published) // day, oldest)], high << 64 | low)
-            for (score, _), published, high, low in zip(self.hits, *values, strict=True)
+            (int(score) * recencies[min((newest - int(time or 0)) // day, oldest)], id_)
+            for (score, _), time, id_ in zip(self.hits, times, ids, strict=True)
         }
         return sorted(keys, reverse=True)
 

@@ -6,9 +6,10 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, select
 
 from newsapi.changelog.tables import Change, ChangelogHead, Facet
+from newsapi.content.queries.visibility import is_visible
 from newsapi.content.tables.articles import Article, ArticleContent
 from newsapi.db.bulk_rows import in_values
 from newsapi.search.index_reader import IndexPosition
@@ -29,7 +30,7 @@ _ARTICLES = (
     )
     .join(ArticleContent, ArticleContent.article_id == Article.id)
     .join(Change, Change.seq == Article.seq)
-    .where(Article.status == "published")
+    .where(is_visible())
 )
 
 _HEAD = select(ChangelogHead.seq, ChangelogHead.nonce, select(Facet.seq).where(Facet.kind == "all").scalar_subquery())
@@ -102,13 +103,13 @@ def list_articles(connection: Connection, ids: Collection[UUID]) -> list[Article
 def list_publication_times(connection: Connection, ids: Collection[UUID]) -> dict[UUID, object]:
     """Return when those of these articles that are published were published."""
     statement = select(Article.id, Article.published_at)
-    statement = statement.where(in_values(connection, Article.id, ids), Article.status == "published")
+    statement = statement.where(in_values(connection, Article.id, ids), is_visible())
     return dict(connection.execute(statement).all())
 
 
 def list_public_ids(connection: Connection, after: UUID | None, limit: int) -> list[UUID]:
     """Return the first `limit` ids of published articles after an id, in order."""
-    statement = select(Article.id).where(Article.status == "published").order_by(Article.id).limit(limit)
+    statement = select(Article.id).where(is_visible()).order_by(Article.id).limit(limit)
     if after is not None:
         statement = statement.where(Article.id > after)
     return list(connection.execute(statement).scalars())
@@ -116,4 +117,4 @@ def list_public_ids(connection: Connection, after: UUID | None, limit: int) -> l
 
 def count_public(connection: Connection) -> int:
     """Return the number of published articles."""
-    return connection.execute(select(func.max(Facet.article_count)).where(Facet.kind == "all")).scalar() or 0
+    return connection.execute(select(Facet.article_count).where(Facet.kind == "all")).scalar() or 0

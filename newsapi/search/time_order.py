@@ -17,7 +17,7 @@ from newsapi.content.queries.listings import ListQuery, Position
 from newsapi.db.types import EPOCH, MICROSECOND
 from newsapi.search.freshness import IndexView
 from newsapi.search.index_queries import IndexQuery, range_condition
-from newsapi.search.index_schema import ID_HIGH, ID_LOW, PUBLISHED, UPDATED, to_microseconds
+from newsapi.search.index_schema import PUBLISHED, UPDATED, read_ids, to_microseconds
 
 _SPARE: Final = 8
 _GROWTH: Final = 8
@@ -97,11 +97,8 @@ def _positions(searcher: Searcher, query: IndexQuery, list_query: ListQuery, cou
 
 def _read_positions(searcher: Searcher, hits: Collection[tuple[int, DocAddress]]) -> list[Position]:
     addresses = [address for _, address in hits]
-    ids = zip(*(searcher.fast_field_values(name, addresses) for name in (ID_HIGH, ID_LOW)), strict=True)
-    return [
-        Position(EPOCH + time * MICROSECOND, UUID(int=int(high or 0) << 64 | int(low or 0)))
-        for (time, _), (high, low) in zip(hits, ids, strict=True)
-    ]
+    ids = read_ids(searcher, addresses)
+    return [Position(EPOCH + time * MICROSECOND, UUID(int=id_)) for (time, _), id_ in zip(hits, ids, strict=True)]
 
 
 def _from_start(key: str, list_query: ListQuery, *, descending: bool) -> list[Query]:
