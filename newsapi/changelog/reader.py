@@ -108,6 +108,11 @@ def read_since(connection: Connection, after_seq: int | None, limit: int) -> Cha
     return ChangelogDelta(start_nonce, head_seq, head_nonce, None if len(rows) > limit else rows)
 
 
+def find_commit_time(connection: Connection, seq: int) -> datetime | None:
+    """Return when a change was committed; None if there is no such change."""
+    return connection.execute(select(Change.committed_at).where(Change.seq == seq)).scalar()
+
+
 def read_changes(connection: Connection, seqs: Collection[int]) -> list[ChangeRow]:
     """Return the changes with these numbers that exist, in order."""
     columns = (getattr(Change, name) for name in ChangeRow._fields)

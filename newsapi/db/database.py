@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
-from newsapi.db import deadlines
+from newsapi.db import deadlines, pool_use
 from newsapi.db.deadlines import DeadlineConnection
 from newsapi.db.failures import translate_driver_errors
 from newsapi.db.read_connections import ReadConnection
@@ -78,6 +78,8 @@ class Database:
         self._reader = self._engine(writes=False, pool_size=pool_size)
         self._writer = self._engine(writes=True, pool_size=pool_size)
         self._nowait_writer = self._engine(writes=True, pool_size=1, nowait=True)
+        for engine in (self._reader, self._writer, self._nowait_writer):
+            pool_use.watch(engine)
 
     @classmethod
     def from_settings(cls, settings: Settings, *, pool_size: int = 5, long_running: bool = False) -> Database:

@@ -9,6 +9,7 @@ from typing import Final
 from uuid import UUID
 
 import structlog
+from prometheus_client import Counter, Histogram
 
 from newsapi.content.queries import snapshots
 from newsapi.content.queries.snapshots import ArticleSnapshot
@@ -28,6 +29,16 @@ SCHEDULE_ACTOR: Final = "schedule"
 
 BATCH_SIZE: Final = 100
 """Articles in one transaction, which limits how long other writers wait."""
+
+_DELAY_SECONDS = Histogram(
+    "newsapi_scheduled_publication_delay_seconds",
+    "Time from the scheduled time of an article to its publication, in seconds",
+    buckets=(0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0),
+)
+_FAILED = Counter(
+    "newsapi_scheduled_changes_failed",
+    "Attempts to publish a scheduled article, or to withdraw one without rights, that failed because it is invalid",
+)
 
 
 def run_due(context: WriteContext) -> int:
@@ -50,9 +61,11 @@ def run_due(context: WriteContext) -> int:
         ids_to_publish = queries.list_due_for_publication(connection, now, BATCH_SIZE)
         ids_to_withdraw = queries.list_due_for_expiry(connection, now, BATCH_SIZE)
         snapshots_by_id = snapshots.get_snapshots(session, [*ids_to_publish, *ids_to_withdraw])
-        count = sum(_attempt(write, _publish, snapshots_by_id[id_]) for id_ in ids_to_publish)
-        count += sum(_attempt(write, _expire, snapshots_by_id[id_]) for id_ in ids_to_withdraw)
-    return count
+        published = [id_ for id_ in ids_to_publish if _attempt(write, _publish, snapshots_by_id[id_])]
+        withdrawn = [id_ for id_ in ids_to_withdraw if _attempt(write, _expire, snapshots_by_id[id_])]
+    for id_ in published:
+        _DELAY_SECONDS.observe((now - snapshots_by_id[id_].values["published_at"]).total_seconds())
+    return len(published) + len(withdrawn)
 
 
 def _attempt(
@@ -65,6 +78,7 @@ def _attempt(
         with write.session.begin_nested():
             action(write, snapshot)
     except InvalidParameter as error:
+        _FAILED.inc()
         log.warning("scheduled change failed", article=str(snapshot.id), error=str(error)[:300])
         return False
     return True

@@ -219,6 +219,12 @@ def list_ready_emails(connection: Connection, now: datetime, limit: int) -> list
     return complete
 
 
+def find_oldest_ready(connection: Connection) -> datetime | None:
+    """Return when the pending delivery that waits longest is ready, which may be in the future; None if none waits."""
+    statement = select(_DELIVERY.c.ready_at).where(_PENDING).order_by(_DELIVERY.c.ready_at).limit(1)
+    return connection.execute(statement).scalar()
+
+
 def list_for_subscriber(connection: Connection, subscriber: UUID) -> list[AlertDeliveryRow]:
     """Return all deliveries of a subscriber, pending ones included, oldest first."""
     columns = [_DELIVERY.c[name] for name in AlertDeliveryRow._fields]

@@ -324,6 +324,12 @@ def list_due_notices(connection: Connection, now: datetime, limit: int) -> list[
     return [NoticeRow._make(row) for row in connection.execute(statement.limit(limit))]
 
 
+def find_oldest_notice(connection: Connection) -> datetime | None:
+    """Return when the notice that waits longest is due, which may be in the future; None if none waits."""
+    statement = select(_SUBSCRIPTION.c.notice_due_at).where(_SUBSCRIPTION.c.notice_due_at.is_not(None))
+    return connection.execute(statement.order_by(_SUBSCRIPTION.c.notice_due_at).limit(1)).scalar()
+
+
 def list_confirmation_sends(connection: Connection, mailbox_hash: bytes, since: datetime) -> Sequence[datetime]:
     """Return when a mailbox was sent possibly unwanted emails since a time, oldest first."""
     statement = (

@@ -20,7 +20,7 @@ from typing import Final
 from uuid import UUID
 
 import structlog
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 from newsapi.changelog.offsets import LogPosition
 from newsapi.changelog.reader import ChangeRow
@@ -52,6 +52,9 @@ SEND_SLICE_SECONDS: Final = 4.0
 QUEUE_REFRESH_SECONDS: Final = 1.0
 """Seconds after which the due emails are read again, so that confirmations do not wait behind thousands of alerts."""
 
+QUEUE_CHECK_SECONDS: Final = 10.0
+"""Seconds between looks for the email that has waited longest."""
+
 READ_BATCH: Final = 200
 """Maximum number of planned deliveries read at a time."""
 
@@ -62,6 +65,11 @@ MAX_SERVER_BACKOFF_SECONDS: Final = 300.0
 """Maximum seconds between attempts to reach an unavailable mail server."""
 
 _EMAILS = Counter("newsapi_emails", "Emails, by outcome (sent, later, failed)", ["outcome"])
+_QUEUE_AGE = Gauge(
+    "newsapi_email_queue_age_seconds",
+    "Seconds that the email that waits longest has been due",
+    multiprocess_mode="livemostrecent",
+)
 _REFUSALS = Counter(
     "newsapi_email_refusals",
     "Emails that a mail server refused for good, by cause (recipient gone, host gone: the subscriber is deleted;"
@@ -102,6 +110,7 @@ class AlertConsumer(Consumer):
         self._sending: Future[None] | None = None
         self._stop = threading.Event()
         self._cleaned_up_at: datetime | None = None
+        self._queue_checked_at = float("-inf")
         self._failures, self._server_retry_at = 0, 0.0
         self._guard = RefusalGuard(clock)
         self._unplanned: deque[tuple[ChangeRow, set[int] | None]] = deque()
@@ -111,6 +120,7 @@ class AlertConsumer(Consumer):
         finished = self._plan(self._clock() + SEND_SLICE_SECONDS)
         commands.process_requests(self._context, now=self._now())
         self._send()
+        self._report_queue_age()
         self._clean_up()
         return finished
 
@@ -319,6 +329,16 @@ class AlertConsumer(Consumer):
             return ("later" if is_suspicious else "failed"), str(error)
         self._guard.record_accepted(domain)
         return "sent", ""
+
+    def _report_queue_age(self) -> None:
+        """Set the metric of the queue, once in QUEUE_CHECK_SECONDS."""
+        if self._clock() - self._queue_checked_at < QUEUE_CHECK_SECONDS:
+            return
+        self._queue_checked_at, now = self._clock(), self._now()
+        with self._database.read_transaction() as connection:
+            due_times = [alert_queries.find_oldest_ready(connection), queries.find_oldest_notice(connection)]
+        waits = [(now - due_at).total_seconds() for due_at in due_times if due_at is not None]
+        _QUEUE_AGE.set(max([0.0, *waits]))
 
     def _clean_up(self) -> None:
         now = self._now()

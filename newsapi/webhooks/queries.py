@@ -71,7 +71,7 @@ _WEBHOOK_COLUMNS: Final = tuple(_WEBHOOK.c[name] for name in WebhookRow._fields)
 
 
 class DueDelivery(NamedTuple):
-    """A delivery to attempt now."""
+    """A delivery to attempt now; `next_attempt_at` is when it became due."""
 
     id: UUID
     webhook_id: UUID
@@ -80,6 +80,7 @@ class DueDelivery(NamedTuple):
     body: str
     is_bulk: bool
     attempts: int
+    next_attempt_at: datetime
 
 
 _DUE_COLUMNS: Final = tuple(_DELIVERY.c[name] for name in DueDelivery._fields)

@@ -70,11 +70,20 @@ MAX_BULK_CALLS: Final = 32
 DELIVERIES_PER_COMMIT: Final = 5
 """Number of deliveries that a lane makes before their results are recorded."""
 
+QUEUE_CHECK_SECONDS: Final = 10.0
+"""Seconds between looks for the deliveries that have waited longest."""
+
 SUCCESS_STATUSES: Final = range(200, 300)
 STATUS_GONE: Final = 410
 
 _ATTEMPTS = Counter("newsapi_webhook_attempts", "Webhook delivery attempts, by outcome (answered, failed)", ["outcome"])
 _PAUSED = Gauge("newsapi_webhooks_paused", "Paused webhooks", multiprocess_mode="livemostrecent")
+_QUEUE_AGE = Gauge(
+    "newsapi_webhook_queue_age_seconds",
+    "Seconds that the delivery that waits longest has been due, by what caused it (edit, import)",
+    ["cause"],
+    multiprocess_mode="livemostrecent",
+)
 _PURGE_TIMEOUTS = Counter(
     "newsapi_webhook_purge_timeouts", "Changes delivered without waiting longer for the CDN purge"
 )
@@ -135,7 +144,7 @@ class WebhookConsumer(Consumer):
     def reset(self) -> None:
         self._unplanned: list[_SeenRange] = []
         self._planned: list[NewDelivery] = []
-        self._planned_at = float("-inf")
+        self._planned_at = self._queue_checked_at = float("-inf")
 
     def handle(self, rows: Sequence[ChangeRow]) -> LogPosition | None:
         if rows:
@@ -145,6 +154,7 @@ class WebhookConsumer(Consumer):
         with self._database.read_transaction() as connection:
             webhooks = queries.list_eligible(connection, self._now())
         self._start_due_deliveries(webhooks)
+        self._report_queue_age(webhooks)
         return self._plan(webhooks)
 
     def retry(self, rows: Sequence[ChangeRow]) -> None:
@@ -235,6 +245,20 @@ class WebhookConsumer(Consumer):
                 lanes = min(free_lanes[id_], self._count_bulk_lanes(id_) if is_bulk else MAX_CALLS_PER_WEBHOOK)
                 for lane in range(lanes):
                     free_lanes[id_] -= self._start_call(active[id_], own_rows[lane::lanes], is_bulk=is_bulk)
+
+    def _report_queue_age(self, webhooks: Sequence[WebhookRow]) -> None:
+        """Set the metrics of the queue, once in QUEUE_CHECK_SECONDS."""
+        if self._clock() - self._queue_checked_at < QUEUE_CHECK_SECONDS:
+            return
+        self._queue_checked_at, now = self._clock(), self._now()
+        ids_in_flight = [id_ for call in self._calls.values() for id_ in call.delivery_ids]
+        with self._database.read_transaction() as connection:
+            until = changelog_offsets.get_offset(connection, self.name)
+            limits = {webhook.id: 1 for webhook in webhooks if webhook.paused_at is None}
+            oldest = queries.list_due(connection, now, limits, ids_in_flight, until=until)
+        for cause, is_bulk in (("edit", False), ("import", True)):
+            waits = [(now - row.next_attempt_at).total_seconds() for row in oldest if row.is_bulk == is_bulk]
+            _QUEUE_AGE.labels(cause).set(max(waits, default=0.0))
 
     def _count_free_lanes(self, webhook: WebhookRow) -> int:
         """Return how many more calls to a webhook may be started."""

@@ -25,6 +25,7 @@ from newsapi.changelog import offsets as changelog_offsets
 from newsapi.changelog import reader as changelog_reader
 from newsapi.changelog.offsets import LogPosition
 from newsapi.changelog.reader import ChangeRow
+from newsapi.db import pool_use
 from newsapi.db.database import Database, Session
 from newsapi.errors import Unavailable
 from newsapi.worker.consumer import Consumer
@@ -54,6 +55,12 @@ REPORT_AFTER_FAILURES: Final = 2
 _LAG_CHANGES = Gauge(
     "newsapi_consumer_lag_changes",
     "Changes that a consumer has not finished yet",
+    ["consumer"],
+    multiprocess_mode="livemostrecent",
+)
+_LAG_SECONDS = Gauge(
+    "newsapi_consumer_lag_seconds",
+    "Age of the oldest change that a consumer has not finished yet, in seconds",
     ["consumer"],
     multiprocess_mode="livemostrecent",
 )
@@ -89,12 +96,18 @@ class Worker:
         threads = [
             threading.Thread(target=runner.run, args=(stop,), name=runner.consumer.name) for runner in self.runners
         ]
+        threads.append(threading.Thread(target=_report_pool_use, args=(stop,), name="metrics"))
         for thread in threads:
             thread.start()
         wait_for_stop()
         stop.set()
         for thread in threads:
             thread.join()
+
+
+def _report_pool_use(stop: threading.Event) -> None:
+    while not stop.wait(pool_use.REPORT_INTERVAL_SECONDS):
+        pool_use.report()
 
 
 class ConsumerRunner:
@@ -173,6 +186,8 @@ class ConsumerRunner:
 
     def _forget_lease(self) -> None:
         self._lease_expires_at = None
+        _LAG_CHANGES.labels(self.consumer.name).set(0)  # the worker that has the lease reports the lag
+        _LAG_SECONDS.labels(self.consumer.name).set(0)
         self._isolation, self._reported = BatchIsolation(), ""
         self.consumer.reset()
 
@@ -202,8 +217,17 @@ class ConsumerRunner:
         if finished is not None and finished.seq > self._committed.seq:
             self._commit_or_restart(finished)
             self._isolation.on_finished(finished.seq)
-        _LAG_CHANGES.labels(self.consumer.name).set(head.seq - self._committed.seq)
+        self._report_lag(head)
         return len(rows) == limit
+
+    def _report_lag(self, head: LogPosition) -> None:
+        lag, committed_at = head.seq - self._committed.seq, None
+        if lag > 0:
+            with self._database.read_transaction() as connection:
+                committed_at = changelog_reader.find_commit_time(connection, self._committed.seq + 1)
+        age = (self._now() - committed_at).total_seconds() if committed_at else 0.0
+        _LAG_CHANGES.labels(self.consumer.name).set(lag)
+        _LAG_SECONDS.labels(self.consumer.name).set(max(0.0, age))
 
     def _commit_or_restart(self, end: LogPosition) -> None:
         """Commit the offset; if that fails, discard what was prepared and read the changes again."""

@@ -21,6 +21,10 @@ OFFSET_COMMIT_INTERVAL: Final = 100
 """Number of changes between commits of the offset: it has no effect on these tasks, and each commit is a write."""
 
 
+IDLE_POLLS: Final = 10
+"""Number of polls in a row without changes after which the offset is committed: the lag of an idle task is 0."""
+
+
 class PeriodicTask(Consumer):
     """A consumer that runs its task at every poll of the changelog, with or without new changes."""
 
@@ -29,16 +33,21 @@ class PeriodicTask(Consumer):
     def __init__(self, task: Callable[[], int]) -> None:
         """Store the task, which returns how many items it processed."""
         self._task = task
-        self._uncommitted = 0
+        self._uncommitted = self._idle_polls = 0
+        self._last_read: LogPosition | None = None
 
     def handle(self, rows: Sequence[ChangeRow]) -> LogPosition | None:
         if count := self._task():
             log.info("periodic task ran", consumer=self.name, count=count)
         self._uncommitted += len(rows)
-        if not rows or self._uncommitted < OFFSET_COMMIT_INTERVAL:
+        self._idle_polls += 1
+        if rows:
+            self._last_read, self._idle_polls = LogPosition(rows[-1].seq, rows[-1].nonce), 0
+        if not self._uncommitted or (self._uncommitted < OFFSET_COMMIT_INTERVAL and self._idle_polls < IDLE_POLLS):
             return None
         self._uncommitted = 0
-        return LogPosition(rows[-1].seq, rows[-1].nonce)
+        return self._last_read
 
     def reset(self) -> None:
-        self._uncommitted = 0
+        self._uncommitted = self._idle_polls = 0
+        self._last_read = None

@@ -13,12 +13,14 @@ from newsapi.db import clock as db_clock
 from newsapi.editing import queries as due
 from newsapi.editing import scheduler
 from newsapi.editing.worker import PublicationScheduler
+from newsapi.errors import InvalidParameter
 from newsapi.keys import commands as key_commands
 from newsapi.worker.consumers import LEASE_DURATION, ConsumerRunner
 from tests.support.client import EVERYTHING, Editor
 from tests.support.import_records import article as record
 from tests.support.imports import import_accepted
 from tests.support.invariants import consistent
+from tests.support.metrics import metric
 
 
 @pytest.fixture
@@ -59,6 +61,26 @@ def test_at_its_hour_and_not_before_it_is_published_once(editor, public, embargo
     assert changes(database) == [("nuovo", "updated"), ("velar", "published")]
     assert [item["slug"] for item in public.get("/v1/articles?tag=nuovo").json["data"]] == ["velar"]
     consistent(database)
+
+
+def test_the_delay_of_a_publication_is_measured_and_a_failure_is_counted(editor, embargo, clock, monkeypatch):
+    at = (clock.time + timedelta(hours=1)).isoformat()
+    editor.write(headline="Anteprima", status="scheduled", published_at=at)
+    clock.forward(hours=1, seconds=7)
+
+    def refuse(*_args, **_options):
+        raise InvalidParameter([])
+
+    failures = metric("newsapi_scheduled_changes_failed_total")
+    with monkeypatch.context() as patch:
+        patch.setattr(scheduler.resolve, "resolve", refuse)
+        embargo().step()
+    assert metric("newsapi_scheduled_changes_failed_total") == failures + 1
+    count, seconds = (metric(f"newsapi_scheduled_publication_delay_seconds_{name}") for name in ("count", "sum"))
+    clock.forward(seconds=LEASE_DURATION.total_seconds())
+    embargo().step()
+    assert metric("newsapi_scheduled_publication_delay_seconds_count") == count + 1
+    assert metric("newsapi_scheduled_publication_delay_seconds_sum") == seconds + 7 + LEASE_DURATION.total_seconds()
 
 
 def test_history_and_audit_say_that_it_was_the_schedule(editor, embargo, clock):

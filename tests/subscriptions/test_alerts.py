@@ -11,11 +11,13 @@ from newsapi.app import WRITE_HOOKS
 from newsapi.editing import merges, scheduler
 from newsapi.imports import loader as import_loader
 from newsapi.subscriptions import digest_times
+from newsapi.subscriptions.commands import IMMEDIATE_DELAY
 from newsapi.subscriptions.messages import LANGUAGES, MESSAGES, format_long_date
 from newsapi.subscriptions.worker import MAX_NEWS_AGE, RETRY_SCHEDULE
 from tests.subscriptions.conftest import text, token, tokens
 from tests.support.import_records import article, lines
 from tests.support.invariants import dump
+from tests.support.metrics import metric
 
 LUCIA = "lucia@lettori.example"
 
@@ -62,6 +64,26 @@ def test_a_mail_says_all_it_should(subscribe, editor, server, work, make):
     assert f"https://api.example.com/v1/articles/{made['slug']}" in plain
     assert "https://motori.example/privacy" in html
     assert max(len(line) for line in mail.raw.split(b"\r\n") if not line.startswith(b"List-Unsub")) <= 998
+
+
+def test_the_age_of_the_queue_is_that_of_the_email_that_waits_longest(
+    subscribe, publish, server, listener, work, clock
+):
+    subscribe()
+    server.answer_sender = lambda _address: "421 later"
+    publish()
+    work(later=timedelta(seconds=60))
+    clock.forward(seconds=40)
+    listener._queue_checked_at = float("-inf")
+    work(later=timedelta())
+    assert metric("newsapi_email_queue_age_seconds") == pytest.approx(100 - IMMEDIATE_DELAY.total_seconds(), abs=1)
+    server.answer_sender = lambda _address: None
+    listener._server_retry_at = 0.0
+    work()
+    listener._queue_checked_at = float("-inf")
+    work()
+    assert len(alerts(server)) == 1
+    assert metric("newsapi_email_queue_age_seconds") == 0
 
 
 def test_english_is_written_in_english(subscribe, publish, server, work):

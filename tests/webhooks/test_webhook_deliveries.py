@@ -43,10 +43,12 @@ from newsapi.webhooks.worker import (
     PAUSE_AFTER,
     PLAN_INTERVAL_SECONDS,
     PURGE_WAIT_SECONDS,
+    QUEUE_CHECK_SECONDS,
     RETRY_SCHEDULE,
     WebhookConsumer,
 )
 from tests.support.import_records import article, brand, lines, term
+from tests.support.metrics import metric
 
 CALLER = Caller(id=uuid7(), prefix="key_partner", scopes=frozenset({"webhooks"}))
 
@@ -213,6 +215,33 @@ def test_what_happens_to_an_article_is_told_in_the_contracts_words(hook, receive
     gone = receiver.calls[-1]["data"] if receiver.types[-1] == "article.withdrawn" else None
     told = gone or next(call["data"] for call in receiver.calls if call["type"] == "article.withdrawn")
     assert told["gone"]["action"] == "withdrawn"
+
+
+def test_the_age_of_the_queue_is_that_of_the_delivery_that_waits_longest(
+    hook, receiver, publish, follow, seconds, clock, settle
+):
+    is_answered = threading.Event()
+    receiver.answer = lambda _call: is_answered.wait(20) and 200
+    hook(receiver.url, ["article.published"])
+    try:
+        for number in range(30):  # more than the lanes of a webhook take at a time
+            publish(article(f"velar-{number}"))
+        follow.step()
+        seconds.now += MAX_STALENESS_SECONDS + PLAN_INTERVAL_SECONDS
+        for _ in range(5):
+            follow.step()
+        clock.forward(seconds=40)
+        seconds.now += QUEUE_CHECK_SECONDS
+        follow.step()
+        assert metric("newsapi_webhook_queue_age_seconds", cause="import") == 40
+        assert metric("newsapi_webhook_queue_age_seconds", cause="edit") == 0
+    finally:
+        is_answered.set()
+    settle()
+    seconds.now += QUEUE_CHECK_SECONDS
+    settle()
+    assert len(receiver.calls) == 30
+    assert metric("newsapi_webhook_queue_age_seconds", cause="import") == 0
 
 
 def test_calls_are_signed_by_standard_webhooks(hook, receiver, publish, settle, database, clock):

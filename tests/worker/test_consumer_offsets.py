@@ -1,16 +1,21 @@
 """A listener is told every change, by one worker at a time, from its own place."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import func, insert, select, update
 
 from newsapi.changelog.offsets import LogPosition
+from newsapi.changelog.reader import find_commit_time
 from newsapi.changelog.tables import Change, ChangelogHead, ConsumerOffset
 from newsapi.content.tables.articles import SlugRedirect
 from newsapi.db.types import uuid7
 from newsapi.errors import DiskFull, MigrationsPending, Unavailable
 from newsapi.worker import consumers as room
 from newsapi.worker.consumers import LEASE_DURATION, MAX_BACKOFF_SECONDS, POLL_INTERVAL_SECONDS
+from newsapi.worker.periodic import IDLE_POLLS, PeriodicTask
 from tests.support.events import changelog_seq
+from tests.support.metrics import metric
 
 
 def place(database, listener="recorder"):
@@ -44,6 +49,49 @@ def test_with_nothing_new_a_step_writes_nothing_and_reads_the_head_alone(follow,
     statements.clear()
     follow.step()
     assert [text.split()[0] for text in statements] == ["SELECT"]
+
+
+def test_the_lag_counts_unfinished_changes_and_the_age_of_the_oldest(follow, recorder, make, clock, database):
+    recorder.handle = lambda _rows: None  # it finishes nothing
+    make.articles(2)
+    with database.read_transaction() as connection:
+        clock.time = find_commit_time(connection, 1) + timedelta(seconds=30)
+    follow.step()
+    assert metric("newsapi_consumer_lag_changes", consumer="recorder") == 2
+    assert metric("newsapi_consumer_lag_seconds", consumer="recorder") == 30
+    del recorder.handle
+    recorder.reset()
+    follow._discard_unfinished()
+    follow.step()
+    assert metric("newsapi_consumer_lag_changes", consumer="recorder") == 0
+    assert metric("newsapi_consumer_lag_seconds", consumer="recorder") == 0
+
+
+def test_who_lost_the_lease_reports_no_lag(follow, recorder, worker, make, clock):
+    recorder.handle = lambda _rows: None
+    make.article()
+    follow.step()
+    assert metric("newsapi_consumer_lag_changes", consumer="recorder") == 1
+    clock.forward(seconds=LEASE_DURATION.total_seconds() + 1)
+    second = type(recorder)()
+    worker(second).step()
+    assert second.seen == [1]
+    follow.step()
+    assert metric("newsapi_consumer_lag_changes", consumer="recorder") == 0
+
+
+def test_the_lag_of_an_idle_periodic_task_is_0(worker, make, database):
+    task = PeriodicTask(lambda: 0)
+    task.name = "periodic"
+    follow = worker(task)
+    follow.step()
+    make.articles(3)
+    follow.step()
+    assert place(database, "periodic").seq == 0
+    for _ in range(IDLE_POLLS):
+        follow.step()
+    assert place(database, "periodic").seq == changelog_seq(database)
+    assert metric("newsapi_consumer_lag_changes", consumer="periodic") == 0
 
 
 @pytest.mark.parametrize("outage", [Unavailable(), DiskFull(), MigrationsPending(), ConnectionRefusedError()])
