@@ -133,6 +133,7 @@ class CachedResponse:
         valid_as_of_seq: Changelog position up to which the response is known to be valid.
         validated_by: The changelog snapshot that last validated the response.
         log_epoch: The changelog epoch to which the sequence numbers belong.
+        route: The route that made the response, such as `GET /v1/articles`; for metrics.
         digest: Hash of the body.
     """
 
@@ -155,6 +156,7 @@ class CachedResponse:
     valid_as_of_seq: int = -1
     validated_by: ChangelogSnapshot | None = None
     log_epoch: object = None
+    route: str = ""
     digest: str = ""
     _header_lists: dict[str, tuple[int, Headers, Headers]] = field(default_factory=dict)
 

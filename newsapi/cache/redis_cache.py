@@ -55,7 +55,7 @@ class SharedCache(Protocol):
         """Release the build lock of a key."""
 
     failures: int
-    """Number of failed requests to the cache."""
+    """Number of requests that the cache did not answer, or refused."""
 
     def state(self) -> str:
         """Return the state as text, for `/readyz`."""
@@ -153,6 +153,7 @@ class RedisResponseCache:
         try:
             result = command()
         except ResponseError as error:  # Redis replies: it is out of memory, or a read-only replica
+            self.failures += 1
             self._log_refusal("redis cache refused a command", error)
             result = None
         except (RedisError, OSError, ValueError) as error:  # ValueError: an invalid reply
@@ -189,7 +190,7 @@ class _BytesSerializer(BaseSerializer):
 
 
 _HEAD = struct.Struct(">4sI16s")
-_MAGIC = b"nwp4"
+_MAGIC = b"nwp5"
 
 
 def _pack(key: str, response: CachedResponse) -> bytes:
@@ -202,6 +203,7 @@ def _pack(key: str, response: CachedResponse) -> bytes:
         "link": response.link,
         "language": response.language,
         "media_type": response.media_type,
+        "route": response.route,
         "digest": response.digest,
         "expires_at": response.expires_at,
         "changed_at": response.changed_at,
@@ -245,6 +247,7 @@ def _response_from(header: dict[str, Any], data: bytes) -> CachedResponse:
         link=header["link"],
         language=header["language"],
         media_type=header["media_type"],
+        route=header["route"],
         expires_at=header["expires_at"],
         digest=header["digest"],
     )

@@ -19,15 +19,15 @@ from typing import TYPE_CHECKING, Final
 from newsapi.cache.cached_response import HIT, MISS, STALE, CachedResponse, RequestConditions
 from newsapi.cache.log_follower import POLL_INTERVAL_SECONDS
 from newsapi.cache.response_cache import CacheResult, ResponseCache
+from newsapi.db import pool_use
 from newsapi.server.concurrency import Overloaded, RequestThreads
-from newsapi.server.metrics import ProcessGauges, RequestMetrics
+from newsapi.server.metrics import ProcessGauges, RequestMetrics, ResponseOutcome
 from newsapi.server.request_body import RequestBody, read_all
 from newsapi.server.request_checks import refusal_status
 from newsapi.server.response_sender import (
     CLOSE_CONNECTION,
     UNAVAILABLE,
     RefusalFactory,
-    ResponseOutcome,
     ResponseSender,
 )
 from newsapi.server.rsgi import Exchange, RequestHead
@@ -48,7 +48,7 @@ BODY_TIMEOUT_SECONDS: Final = 30.0
 MAX_STREAMED_UPLOADS: Final = 2
 """Maximum number of requests with a streamed body that are handled at a time."""
 
-METRICS_FLUSH_SECONDS: Final = 1.0
+METRICS_FLUSH_SECONDS: Final = pool_use.REPORT_INTERVAL_SECONDS
 """Seconds between flushes of the request metrics."""
 
 MAX_LONG_POLLS: Final = 500
@@ -151,13 +151,13 @@ class Front:
         entries, size = self._memory.state()
         redis_failures = self._response_cache.shared.failures
         self._metrics.flush(ProcessGauges(self._threads.in_use, log_age, snapshot.seq, entries, size, redis_failures))
+        pool_use.report()
 
     async def __rsgi__(self, scope: RequestHead, exchange: Exchange) -> None:
         """Handle one request."""
         began_at = _clock()
         if refusal := refusal_status(scope):
-            cache_status, status = self._sender.send_refusal(scope, exchange, refusal)
-            self._metrics.count_other(cache_status, status, _clock() - began_at)
+            self._metrics.count_other(self._sender.send_refusal(scope, exchange, refusal), _clock() - began_at)
             return
         headers = scope.headers
         if (
@@ -165,8 +165,7 @@ class Front:
             or headers.get("authorization") is not None
             or "wait=" in scope.query_string  # long-polling requests are not shared
         ):
-            cache_status, status = await self._write(scope, exchange)
-            self._metrics.count_other(cache_status, status, _clock() - began_at)
+            self._metrics.count_other(await self._write(scope, exchange), _clock() - began_at)
             return
         raw_request = (scope.path, scope.query_string)
         key = self._aliases.get(raw_request)
@@ -177,14 +176,13 @@ class Front:
             )
             encoding = response.choose_encoding(conditions)
             if response.has(encoding):
-                _, status = self._sender.send_cached(scope, exchange, response, conditions, encoding, cache_status)
+                outcome = self._sender.send_cached(scope, exchange, response, conditions, encoding, cache_status)
                 if cache_status is HIT:
-                    self._metrics.count_hit(scope, status, _clock() - began_at)
+                    self._metrics.count_hit(scope, response.route, outcome[2], _clock() - began_at)
                 else:
-                    self._metrics.count_other(cache_status, status, _clock() - began_at)
+                    self._metrics.count_other(outcome, _clock() - began_at)
                 return
-        cache_status, status = await self._read(scope, exchange, raw_request, response)
-        self._metrics.count_other(cache_status, status, _clock() - began_at)
+        self._metrics.count_other(await self._read(scope, exchange, raw_request, response), _clock() - began_at)
 
     def _cache_status(self, response: CachedResponse, key: str) -> str:
         """Return the `Cache-Status` with which a response may be sent as it is, or "" if it may not.

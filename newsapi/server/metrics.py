@@ -44,6 +44,9 @@ BUCKETS_SECONDS: Final = (
 
 FIRST_BUCKET: Final = BUCKETS_SECONDS[0]
 
+NO_ROUTE: Final = "none"
+"""Label of responses that no route made: refusals of the front, and paths that no route matches."""
+
 CACHE_STATUS_LABELS: Final = {"newsapi; hit": "hit", "newsapi; fwd=miss": "miss", "newsapi; hit; detail=stale": "stale"}
 """Metric label for each value of `Cache-Status`; other responses did not use the cache."""
 
@@ -53,8 +56,9 @@ access_logger = structlog.get_logger("newsapi.access")
 
 _REQUESTS_SENT = Counter(
     "newsapi_requests",
-    "Responses sent, by status class (2xx, 3xx, 4xx, 5xx) and cache result (hit, miss, stale, none)",
-    ["status", "cache"],
+    "Responses sent, by route (such as `GET /v1/articles/<slug_or_id>`; none: no route matches, or the front refused),"
+    " status and cache result (hit, miss, stale, none)",
+    ["route", "status", "cache"],
 )
 _REQUEST_SECONDS = Histogram(
     "newsapi_request_duration_seconds",
@@ -79,6 +83,10 @@ _CHANGELOG_SEQ = Gauge(
 _CACHE_ENTRIES = Gauge("newsapi_cache_entries", "Responses in the memory cache", multiprocess_mode="livesum")
 _CACHE_BYTES = Gauge("newsapi_cache_bytes", "Bytes used by the memory cache", multiprocess_mode="livesum")
 _REDIS_FAILURES = Counter("newsapi_redis_failures", "Requests to Redis that failed or timed out")
+
+
+ResponseOutcome = tuple[str, str, int]
+"""Route ("" if none), `Cache-Status` (or NO_CACHE_STATUS) and HTTP status of a response that was sent."""
 
 
 class ProcessGauges(NamedTuple):
@@ -120,16 +128,16 @@ class RequestMetrics:
         self._clear()
 
     def _clear(self) -> None:
-        self._hits: dict[int, int] = defaultdict(int)
-        self._sent: dict[tuple[int, str], int] = defaultdict(int)
+        self._hits: dict[tuple[str, int], int] = defaultdict(int)
+        self._sent: dict[tuple[str, int, str], int] = defaultdict(int)
         self._refused: dict[str, int] = defaultdict(int)
         self._buckets: dict[str, list[int]] = defaultdict(lambda: [0] * (len(BUCKETS_SECONDS) + 1))
         self._sum: dict[str, float] = defaultdict(float)
         self._quick, self._quick_seconds = 0, 0.0
 
-    def count_hit(self, scope: RequestHead, status: int, seconds: float) -> None:
+    def count_hit(self, scope: RequestHead, route: str, status: int, seconds: float) -> None:
         """Count a response sent from the memory cache after `seconds`, and log every nth one."""
-        self._hits[status] += 1
+        self._hits[route, status] += 1
         if seconds < FIRST_BUCKET:
             self._quick += 1
             self._quick_seconds += seconds
@@ -147,16 +155,16 @@ class RequestMetrics:
                 one_in=self._every,
             )
 
-    def count_other(self, cache_status: str, status: int, seconds: float) -> None:
+    def count_other(self, outcome: ResponseOutcome, seconds: float) -> None:
         """Count any other response.
 
         Args:
-            cache_status: Value of `Cache-Status`, or NO_CACHE_STATUS.
-            status: HTTP status.
+            outcome: The response that was sent.
             seconds: Time from request to response.
         """
+        route, cache_status, status = outcome
         cache = CACHE_STATUS_LABELS.get(cache_status, NO_CACHE_STATUS)
-        self._sent[status, cache] += 1
+        self._sent[route, status, cache] += 1
         self._time(cache, seconds)
 
     def count_refusal(self, reason: str) -> None:
@@ -172,10 +180,10 @@ class RequestMetrics:
         self._buckets["hit"][0] += self._quick
         self._sum["hit"] += self._quick_seconds
         responses = {**self._sent}
-        for status, count in self._hits.items():
-            responses[status, "hit"] = responses.get((status, "hit"), 0) + count
-        for (status, cache), count in responses.items():
-            _REQUESTS_SENT.labels(f"{status // 100}xx", cache).inc(count)
+        for (route, status), count in self._hits.items():
+            responses[route, status, "hit"] = responses.get((route, status, "hit"), 0) + count
+        for (route, status, cache), count in responses.items():
+            _REQUESTS_SENT.labels(route or NO_ROUTE, status, cache).inc(count)
         for cache, buckets in self._buckets.items():
             _add(_REQUEST_SECONDS.labels(cache), buckets, self._sum[cache])
         for reason, count in self._refused.items():

@@ -10,7 +10,7 @@ from typing import Final
 
 from newsapi.cache.cached_response import STALE, CachedResponse, RequestConditions, ResponseMetadata, render
 from newsapi.cache.response_cache import CacheResult, ResponseCache
-from newsapi.server.metrics import NO_CACHE_STATUS, RequestMetrics
+from newsapi.server.metrics import NO_CACHE_STATUS, RequestMetrics, ResponseOutcome
 from newsapi.server.rsgi import Exchange, RequestHead
 from newsapi.server.wsgi_bridge import UncachedResponse
 
@@ -25,9 +25,6 @@ CLOSE_CONNECTION: Final = ("Connection", "close")
 
 RefusalFactory = Callable[[int, str, str], UncachedResponse]
 """Builds an error response from a status, a path and the request id."""
-
-ResponseOutcome = tuple[str, int]
-"""`Cache-Status` (or NO_CACHE_STATUS) and HTTP status of a response that was sent."""
 
 
 class ResponseSender:
@@ -81,7 +78,7 @@ class ResponseSender:
             cache_status: HIT, MISS or STALE.
 
         Returns:
-            The cache status and the HTTP status.
+            The route, the cache status and the HTTP status.
         """
         age = self._cache.unproven_seconds(CacheResult("", response, cache_status)) if cache_status is STALE else 0
         metadata = ResponseMetadata(cache_status, self.request_id(scope), self._cdn_lifetime, age)
@@ -94,7 +91,7 @@ class ResponseSender:
             exchange.response_empty(status, [*headers, ("Content-Length", str(len(body)))])
         else:
             exchange.response_empty(status, headers)
-        return cache_status, status
+        return response.route, cache_status, status
 
     def send_uncached(
         self, scope: RequestHead, exchange: Exchange, response: UncachedResponse | None
@@ -119,4 +116,4 @@ class ResponseSender:
             exchange.response_bytes(response.status, headers, response.body)
         else:
             exchange.response_empty(response.status, headers)
-        return NO_CACHE_STATUS, response.status
+        return response.route, NO_CACHE_STATUS, response.status

@@ -28,6 +28,10 @@ ENV_LONG_POLL = "newsapi.long_poll"
 """Environ key under which the application leaves the `LongPoll` of a request that may be parked."""
 
 
+ENV_ROUTE = "newsapi.route"
+"""Environ key under which the application leaves the route of a request, such as `GET /v1/articles`."""
+
+
 class LongPoll(NamedTuple):
     """A response that says that nothing happened, and how many seconds to wait for something to happen."""
 
@@ -36,12 +40,16 @@ class LongPoll(NamedTuple):
 
 
 class UncachedResponse(NamedTuple):
-    """A response for this request only. `long_poll` is set if the request may be parked."""
+    """A response for this request only.
+
+    `long_poll` is set if the request may be parked; `route` is the route that made it, "" if none did.
+    """
 
     status: int
     headers: Headers
     body: bytes
     long_poll: LongPoll | None = None
+    route: str = ""
 
 
 class Body(Protocol):
@@ -141,4 +149,4 @@ def run_wsgi(application: WSGIApplication, environ: WSGIEnvironment) -> CacheRes
     cache_result: CacheResult | None = environ.get(ENV_CACHE_RESULT)
     if cache_result is not None:
         return cache_result
-    return UncachedResponse(head.status, head.headers, body, environ.get(ENV_LONG_POLL))
+    return UncachedResponse(head.status, head.headers, body, environ.get(ENV_LONG_POLL), environ.get(ENV_ROUTE, ""))

@@ -10,7 +10,7 @@ from flask import Flask, Response, current_app, g, request
 
 from newsapi.cache.cached_response import EXPOSED_HEADERS
 from newsapi.server.response_sender import REQUEST_ID
-from newsapi.server.wsgi_bridge import ENV_CACHE_RESULT
+from newsapi.server.wsgi_bridge import ENV_CACHE_RESULT, ENV_ROUTE
 from newsapi.web import authorization, rate_limits
 from newsapi.web.context import app_context
 
@@ -35,10 +35,16 @@ def request_id() -> str:
     return id_
 
 
+def route() -> str:
+    """Return the route of the current request, such as `GET /v1/articles/<slug_or_id>`; "" if none matches."""
+    return f"{request.method} {request.url_rule.rule}" if request.url_rule else ""
+
+
 def _begin() -> Response | None:
     g.began = time.perf_counter()
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request_id())
+    request.environ[ENV_ROUTE] = route()
     if request.method == "OPTIONS" and request.routing_exception is None:
         return _preflight()
     authorization.authenticate_request()

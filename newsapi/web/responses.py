@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from flask import Response, request
+from prometheus_client import Histogram
 
 from newsapi.cache.cached_response import CachedResponse, RequestConditions, ResponseMetadata, render
 from newsapi.cache.log_follower import POLL_INTERVAL_SECONDS
@@ -19,6 +20,13 @@ from newsapi.text.json_types import JsonValue
 from newsapi.web import authorization, problems, request_hooks
 from newsapi.web.context import app_context
 from newsapi.web.cursors import period_number
+
+_BUILD_SECONDS = Histogram(
+    "newsapi_response_build_seconds",
+    "Time to build a response from the database in seconds, by route",
+    ["route"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5),
+)
 
 
 def cached_response(
@@ -104,9 +112,11 @@ def _cached_or_built(
     def build_or_refuse() -> CachedResponse:
         context.limits.count()
         try:
-            return _build_from_snapshot(build)
+            response = _build_from_snapshot(build)
         except (NotFound, Renamed, NoLongerPublic) as error:
-            return problems.cacheable_problem(error, address)
+            response = problems.cacheable_problem(error, address)
+        response.route = request_hooks.route()
+        return response
 
     key = f"{period_number(context.now())}:{address}"
     return context.response_cache.get(key, build_or_refuse, min_seq=query["min_seq"])
@@ -147,9 +157,10 @@ def _built(query: Mapping[str, JsonValue], build: Callable[[Connection], CachedR
 
 def _build_from_snapshot(build: Callable[[Connection], CachedResponse]) -> CachedResponse:
     """Build a response in a read transaction, and in a new one as long as `build` raises SnapshotOutdated."""
-    while True:
-        with suppress(SnapshotOutdated), app_context().database.read_transaction() as connection:
-            return build(connection)
+    with _BUILD_SECONDS.labels(request_hooks.route()).time():
+        while True:
+            with suppress(SnapshotOutdated), app_context().database.read_transaction() as connection:
+                return build(connection)
 
 
 def _private(answer: CachedResponse) -> Response:

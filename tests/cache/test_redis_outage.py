@@ -106,6 +106,20 @@ def test_a_fault_is_met_once_and_then_redis_is_left_alone(shared, proxy, fault):
     assert proxy.asked == 0
 
 
+@pytest.mark.parametrize(("username", "password"), [("default", "wrong"), ("default", ""), ("reader", "secret")])
+def test_a_redis_that_refuses_to_serve_us_counts_as_a_failure(client_of_redis, valkey, username, password):
+    """A wrong password, none at all, and a user who may not do this."""
+    client_of_redis.acl_setuser("reader", enabled=True, passwords=["+secret"], commands=["+ping"])
+    client_of_redis.config_set("requirepass", "right")
+    shared = RedisResponseCache(f"{valkey}?username={username}&password={password}", "r")
+    try:
+        assert shared.get("k") is None
+        assert shared.failures == 1
+    finally:
+        shared._client.close()
+        client_of_redis.config_set("requirepass", "")
+
+
 @pytest.mark.usefixtures("short_pause")
 @pytest.mark.parametrize("fault", FAULTS)
 def test_it_is_used_again_soon_after_it_is_back(shared, proxy, fault):

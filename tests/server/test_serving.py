@@ -247,8 +247,11 @@ def test_the_numbers_of_all_processes_add_up_and_no_public_port_has_them(shared)
     after = until(counted)
     assert after["newsapi_requests_total"] - before["newsapi_requests_total"] == asked + 1
     assert after["newsapi_request_duration_seconds_count"] == after["newsapi_requests_total"]
-    assert after['newsapi_requests_total{cache="miss",status="4xx"}'] == 1
-    assert after['newsapi_requests_total{cache="hit",status="2xx"}'] >= asked - 2
+    assert after['newsapi_requests_total{cache="miss",route="GET /v1/articles/<slug_or_id>",status="404"}'] == 1
+    assert after['newsapi_requests_total{cache="hit",route="GET /v1/articles",status="200"}'] >= asked - 2
+    assert after['newsapi_response_build_seconds_count{route="GET /v1/articles/<slug_or_id>"}'] == 1
+    assert after['newsapi_database_connections{state="idle"}'] >= 2
+    assert after["newsapi_database_connections_limit"] > after["newsapi_database_connections"]
     assert after["newsapi_cache_entries"] >= 2
     assert ask(shared, "/metrics") == 404
     assert shared.printed.count('"event": "hit"') >= asked // 3 - 2
