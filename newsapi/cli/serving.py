@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import click
+from sqlalchemy import URL
 
 from newsapi.cli.startup import create_database, open_database, require_current_schema
 from newsapi.cli.terminal import print_field_error
@@ -28,9 +29,7 @@ def serve() -> None:
     settings = Settings.from_env()
     address = bind_address(settings)
     database = open_database(settings)
-    host = f"[{address}]" if ":" in address else address
-    url = database.url.render_as_string(hide_password=True)
-    click.echo(f"Serving http://{host}:{settings.port} from {url}. Press Ctrl-C to stop.")
+    click.echo(f"{_describe_service(settings, address, database.url)} Press Ctrl-C to stop.")
     _serve(settings, address)
 
 
@@ -72,6 +71,26 @@ def demo() -> None:
     click.echo(content.tour_text(settings.api_url))
     click.echo(f"\nThe database is {path}; the next demo replaces it. Press Ctrl-C to stop.")
     _serve(settings, address)
+
+
+def _describe_service(settings: Settings, address: str, database_url: URL) -> str:
+    """Return where the server listens, on which database and cache, and with which processes; without credentials."""
+    host = f"[{address}]" if ":" in address else address
+    query = {name: value for name, value in database_url.query.items() if name in {"host", "port"}}
+    database = URL.create(
+        database_url.drivername, None, None, database_url.host, database_url.port, database_url.database, query
+    )
+    cache = f"memory and {_without_credentials(settings.redis_url)}" if settings.redis_url else "memory"
+    processes = "1 process" if settings.processes == 1 else f"{settings.processes} processes"
+    return (
+        f"Serving http://{host}:{settings.port} from {database.render_as_string()} in {processes}, with a worker and a"
+        f" search indexer; responses are cached in {cache}."
+    )
+
+
+def _without_credentials(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2].partition('?')[0]}"
 
 
 def _serve(settings: Settings, address: str) -> None:

@@ -121,6 +121,7 @@ class ServerSupervisor(MPServer):
             workers_kill_timeout=SHUTDOWN_TIMEOUT_SECONDS,
             log_enabled=True,
             log_level=LogLevels.warning,
+            log_dictconfig={"loggers": {"_granian": {}}},  # its messages take the form of our own (`logs`)
         )
         self.main_loop_interrupt = SignalEvent()  # type: ignore[assignment]
         self._listeners: list[tuple[SocketHolder, socket.socket]] = []

@@ -227,9 +227,12 @@ def test_what_is_under_way_when_it_is_told_to_stop_is_answered(served):
     assert "Traceback" not in served.printed
 
 
-def test_it_prints_where_it_listens_and_on_which_database(shared):
+def test_it_prints_where_it_listens_on_which_database_and_cache_and_with_how_many_processes(shared):
     line = next(line for line in shared.printed.splitlines() if line.startswith("Serving "))
-    assert line.startswith(f"Serving {shared.base} from sqlite:///")
+    assert line == (
+        f"Serving {shared.base} from sqlite:///newsapi.sqlite3 in 2 processes, with a worker and a search indexer;"
+        " responses are cached in memory. Press Ctrl-C to stop."
+    )
 
 
 def test_the_numbers_of_all_processes_add_up_and_no_public_port_has_them(shared):
