@@ -37,11 +37,13 @@ from newsapi.search.index_follower import IndexFollower
 from newsapi.server.concurrency import DB_THREADS, SQLITE_THREADS
 from newsapi.server.front import Front, FrontConfig
 from newsapi.server.metrics import RequestMetrics
+from newsapi.server.traced_front import TracedFront
 from newsapi.settings import Settings
 from newsapi.subscriptions.commands import SubscriptionContext
 from newsapi.subscriptions.mail_transport import make_transport
 from newsapi.subscriptions.tokens import TokenSigner
 from newsapi.subscriptions.worker import AlertConsumer
+from newsapi.tracing import spans
 from newsapi.web import problems
 from newsapi.web.context import AppContext
 from newsapi.web.cursors import CursorCodec
@@ -127,7 +129,8 @@ def _database_of_index(settings: Settings) -> Database:
 def create_front(app: Flask) -> Front:
     """Return the asynchronous front that `newsapi serve` runs before an application of `create_app`."""
     parts: AppContext = app.extensions["newsapi"]
-    return Front(
+    front_type = TracedFront if spans.are_exported() else Front
+    return front_type(
         app,
         parts.response_cache,
         problems.refusal_factory(parts.settings.api_url),

@@ -32,6 +32,7 @@ class ChangeRow(NamedTuple):
     facets_after: Sequence[int]
     related_list_ids: Sequence[str] | None
     is_bulk: bool
+    traceparent: str | None = None
 
 
 class ChangelogDelta(NamedTuple):

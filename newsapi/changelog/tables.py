@@ -39,6 +39,7 @@ class Change(Base):
         additional_slugs: Slugs, beside the article's own, that lead to it since this change.
         related_list_ids: For kind `related`: the articles whose related lists changed.
         is_bulk: Whether an import made the change; some consumers skip these.
+        traceparent: The span of the request that made the change (W3C Trace Context), if traces are exported.
     """
 
     __tablename__ = "change"
@@ -62,6 +63,7 @@ class Change(Base):
     facets_after: Mapped[list[int]] = mapped_column(default=list)
     related_list_ids: Mapped[list[str] | None]
     is_bulk: Mapped[bool] = mapped_column(default=False)
+    traceparent: Mapped[str | None]
 
 
 class ConsumerOffset(Base):

@@ -16,6 +16,7 @@ from newsapi.changelog.records import NewChange
 from newsapi.changelog.tables import Change, ChangelogHead, Facet
 from newsapi.db import bulk_rows
 from newsapi.db.types import UtcDateTime, columns_table
+from newsapi.tracing import spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,8 @@ def append_reserved(session: Session, changes: Sequence[NewChange], seq_range: S
         return
     nonces = [secrets.randbits(63) for _ in changes[1:]]
     nonces.append(seq_range.last_nonce)
+    traceparent = spans.current_traceparent()
+    spans.current().set_attribute("newsapi.change.seq", seq_range.last)
     change_rows = [
         (
             seq,
@@ -93,6 +96,7 @@ def append_reserved(session: Session, changes: Sequence[NewChange], seq_range: S
             sorted(change.facets_after),
             change.related_list_ids or None,
             bulk,
+            traceparent,
         )
         for seq, (change, nonce) in enumerate(zip(changes, nonces, strict=True), seq_range.first)
     ]
@@ -119,6 +123,7 @@ _COLUMNS = (
     "facets_after",
     "related_list_ids",
     "is_bulk",
+    "traceparent",
 )
 
 

@@ -7,6 +7,7 @@ import signal
 
 from newsapi.app import create_app, create_front, create_index_follower, create_worker
 from newsapi.cli.startup import open_database, tune_gc
+from newsapi.db.statement_spans import record_statements
 from newsapi.demo import content, mail_views, picture_views
 from newsapi.demo.home_page import DEMO_PAGE
 from newsapi.server.child_process import begin_child_process
@@ -15,6 +16,7 @@ from newsapi.server.graceful_shutdown import with_graceful_shutdown
 from newsapi.server.logs import configure_logging
 from newsapi.server.signal_event import SignalEvent
 from newsapi.settings import Settings
+from newsapi.tracing import spans
 from newsapi.web import home_page
 
 
@@ -23,6 +25,7 @@ def server_app() -> Front:
     begin_child_process("newsapi server process")
     settings = Settings.from_env()
     configure_logging(settings.log_level)
+    _start_tracing()
     app = create_app(settings)
     app.extensions["newsapi"].search_index.leave_building_to_indexer()
     if os.environ.get(content.PICTURES_VARIABLE):
@@ -33,6 +36,12 @@ def server_app() -> Front:
     # Objects that exist now are permanent. Scanning them for cycles again and again delayed every request by 0.1 s.
     tune_gc(50_000, 20, 50)
     return front
+
+
+def _start_tracing() -> None:
+    spans.start()
+    if spans.are_exported():
+        record_statements()
 
 
 def run_supervised_worker() -> None:
@@ -66,6 +75,8 @@ def run_worker(settings: Settings) -> None:
     """Run a worker until SIGTERM or SIGINT."""
     open_database(settings)
     stop = _stop_on_signals()
+    _start_tracing()
     background_worker = create_worker(settings)
     tune_gc()
     background_worker.run(stop.wait)
+    spans.shut_down()

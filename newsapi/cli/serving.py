@@ -17,6 +17,7 @@ from newsapi.server import metrics
 from newsapi.server.bind import bind_address
 from newsapi.server.logs import configure_logging
 from newsapi.settings import SettingError, Settings
+from newsapi.tracing import spans
 
 
 @click.command()
@@ -27,6 +28,7 @@ def serve() -> None:
     request: each stops when its successor answers. If a new process does not start, the old ones go on.
     """
     settings = Settings.from_env()
+    spans.are_requested()  # here, and not in each process, an error is one line
     address = bind_address(settings)
     database = open_database(settings)
     click.echo(f"{_describe_service(settings, address, database.url)} Press Ctrl-C to stop.")

@@ -19,6 +19,8 @@ from typing import Any, NamedTuple, TypeVarTuple, cast
 from sqlalchemy import BindParameter, Connection, Dialect, Select
 from sqlalchemy.sql import visitors
 
+from newsapi.tracing import spans
+
 Parameters = Mapping[str, Any]
 """The values of a statement by parameter name."""
 
@@ -78,8 +80,10 @@ def fetch_raw_rows(connection: Connection, statement: RowSelect, parameters: Par
     for listener in connection.dispatch.before_cursor_execute:
         listener(connection, cursor, compiled.text, values, None, False)  # noqa: FBT003 (the signature of the event)
     try:
-        cursor.execute(compiled.text, values)
-        return RawRows(cursor.fetchall(), compiled.converters)
+        with spans.query_span(connection.dialect.name, compiled.text):
+            cursor.execute(compiled.text, values)
+            rows = cursor.fetchall()
+        return RawRows(rows, compiled.converters)
     except Exception as error:
         driver = connection.connection
         if connection.dialect.is_disconnect(error, driver, cursor):  # type: ignore[arg-type]

@@ -13,7 +13,8 @@ import asyncio
 import threading
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Final, Generic, TypeVar
 
@@ -57,6 +58,7 @@ class _Job(Generic[_Result]):
         kind: The kind of request; "" for work without a limit.
         is_api: Whether it takes one of the threads for requests that need the database.
         expires_at: Time of the event loop until which it may wait for a thread.
+        context: Context variables of the request, in which the work runs.
     """
 
     run: Callable[[], _Result]
@@ -64,6 +66,7 @@ class _Job(Generic[_Result]):
     kind: str = ""
     is_api: bool = False
     expires_at: float = 0.0
+    context: Context = field(default_factory=copy_context)
 
 
 class RequestThreads:
@@ -151,7 +154,7 @@ class RequestThreads:
         while (job := self._jobs.get()) is not None:
             result, error = None, None
             try:
-                result = job.run()
+                result = job.context.run(job.run)
             except BaseException as caught:  # noqa: BLE001 (the caller gets it)
                 error = caught
             self._loop.call_soon_threadsafe(self._finish, job, result, error)

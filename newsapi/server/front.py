@@ -12,6 +12,7 @@ import itertools
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -306,7 +307,9 @@ class Front:
         async with self._upload_slots:
             body = RequestBody(self._loop, exchange, BODY_TIMEOUT_SECONDS)
             environ = build_environ(scope, body, self._sender.request_id(scope))
-            outcome = await self._loop.run_in_executor(self._upload_threads, run_wsgi, self._application, environ)
+            outcome = await self._loop.run_in_executor(
+                self._upload_threads, copy_context().run, run_wsgi, self._application, environ
+            )
         if not body.ended and isinstance(outcome, UncachedResponse):
             outcome.headers.append(CLOSE_CONNECTION)  # the rest of the body must not be read as the next request
         return self._sender.send_uncached(scope, exchange, outcome if isinstance(outcome, UncachedResponse) else None)

@@ -36,6 +36,7 @@ from newsapi.subscriptions.emails import EmailArticle
 from newsapi.subscriptions.mail_transport import PermanentFailure, ServerUnavailable, TemporaryFailure, Transport
 from newsapi.subscriptions.refusal_guard import RefusalGuard
 from newsapi.subscriptions.rows import DueAlert, FollowedTerm, NoticeRow
+from newsapi.tracing import spans
 from newsapi.worker.consumer import Consumer
 
 log = structlog.get_logger("newsapi.alerts")
@@ -238,13 +239,16 @@ class AlertConsumer(Consumer):
             emails = alert_queries.list_ready_emails(connection, now, READ_BATCH)
             records = _email_articles(connection, emails, self._email_builder)
             terms = queries.list_terms(connection, {row.facet_id for rows in emails for row in rows})
-        jobs: list[Callable[[], None]] = []
-        jobs += [partial(self._send_confirmation, row, confirmation_terms.get(row.facet_id)) for row in confirmations]
-        jobs += [partial(self._send_alert, rows, records, terms) for rows in emails]
-        for job in jobs:
+        jobs: list[tuple[str, Callable[[], None]]] = [
+            ("email confirmation", partial(self._send_confirmation, row, confirmation_terms.get(row.facet_id)))
+            for row in confirmations
+        ]
+        jobs += [("email alert", partial(self._send_alert, rows, records, terms)) for rows in emails]
+        for name, job in jobs:
             if self._must_stop() or self._clock() >= min(deadline, read_at + QUEUE_REFRESH_SECONDS):
                 break
-            job()
+            with spans.span(name):
+                job()
         return bool(jobs) and not self._must_stop()
 
     def _must_stop(self) -> bool:
@@ -277,6 +281,7 @@ class AlertConsumer(Consumer):
             row for row in rows if row.seq in deliverable and row.article_id in records and row.facet_id in terms
         ]
         outcome, retry_delay = "", None
+        spans.current().set_attribute("newsapi.change.seqs", [row.seq for row in included])
         if included:
             email = self._email_builder.build_alert(included, records, terms)
             outcome, retry_delay = self._send_email(email, first.email_hash, first.attempts)
@@ -319,7 +324,8 @@ class AlertConsumer(Consumer):
         if self._guard.is_paused(domain):
             return "later", "paused"
         try:
-            self._transport.send(email)
+            with spans.span("SMTP send", kind="client"):
+                self._transport.send(email)
         except TemporaryFailure as error:
             return "later", str(error)
         except PermanentFailure as error:

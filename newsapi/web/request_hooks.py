@@ -11,6 +11,7 @@ from flask import Flask, Response, current_app, g, request
 from newsapi.cache.cached_response import EXPOSED_HEADERS
 from newsapi.server.response_sender import REQUEST_ID
 from newsapi.server.wsgi_bridge import ENV_CACHE_RESULT, ENV_ROUTE
+from newsapi.tracing import spans
 from newsapi.web import authorization, rate_limits
 from newsapi.web.context import app_context
 
@@ -45,6 +46,10 @@ def _begin() -> Response | None:
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request_id())
     request.environ[ENV_ROUTE] = route()
+    if traceparent := spans.current_traceparent():
+        structlog.contextvars.bind_contextvars(trace_id=traceparent.split("-")[1])
+        if request.url_rule:
+            spans.name_request(spans.current(), route())
     if request.method == "OPTIONS" and request.routing_exception is None:
         return _preflight()
     authorization.authenticate_request()

@@ -15,8 +15,10 @@ from newsapi.cache.response_cache import CacheResult
 from newsapi.db.database import Connection
 from newsapi.errors import NoLongerPublic, NotFound, Renamed, ReplicaBehind, SnapshotOutdated
 from newsapi.server.front import LONG_POLL_RETRY_AFTER_SECONDS
+from newsapi.server.metrics import CACHE_STATUS_LABELS
 from newsapi.server.wsgi_bridge import ENV_CACHE_RESULT, ENV_FRONT, ENV_LONG_POLL, LongPoll
 from newsapi.text.json_types import JsonValue
+from newsapi.tracing import spans
 from newsapi.web import authorization, problems, request_hooks
 from newsapi.web.context import app_context
 from newsapi.web.cursors import period_number
@@ -111,15 +113,19 @@ def _cached_or_built(
 
     def build_or_refuse() -> CachedResponse:
         context.limits.count()
-        try:
-            response = _build_from_snapshot(build)
-        except (NotFound, Renamed, NoLongerPublic) as error:
-            response = problems.cacheable_problem(error, address)
+        with spans.span("build response"):
+            try:
+                response = _build_from_snapshot(build)
+            except (NotFound, Renamed, NoLongerPublic) as error:
+                response = problems.cacheable_problem(error, address)
         response.route = request_hooks.route()
         return response
 
     key = f"{period_number(context.now())}:{address}"
-    return context.response_cache.get(key, build_or_refuse, min_seq=query["min_seq"])
+    with spans.span("cache lookup") as span:
+        result = context.response_cache.get(key, build_or_refuse, min_seq=query["min_seq"])
+        span.set_attribute("newsapi.cache", CACHE_STATUS_LABELS[result.cache_status])
+    return result
 
 
 def private_response(

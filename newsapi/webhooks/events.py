@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, NotRequired, TypedDict
 from uuid import UUID
@@ -141,7 +141,8 @@ def plan_deliveries(connection: Connection, request: PlanRequest, presentation: 
             is_wanted = type_ in webhook.events and (type_ in RECALLS or webhook.include_imports or not row.is_bulk)
             if is_wanted:
                 body = signing.build_event(type_, row.committed_at, payloads[row.seq])
-                deliveries.append(_delivery(webhook, row.seq, type_, body, now=now, is_bulk=row.is_bulk))
+                delivery = _delivery(webhook, row.seq, type_, body, now=now, is_bulk=row.is_bulk)
+                deliveries.append(replace(delivery, traceparent=row.traceparent))
         if CACHE_INVALIDATED in webhook.events:
             known = _recipients(changes, facet_names, entitlement) if entitlement else changes
             is_bulk = all(row.is_bulk for row in changes)

@@ -81,6 +81,7 @@ class DueDelivery(NamedTuple):
     is_bulk: bool
     attempts: int
     next_attempt_at: datetime
+    traceparent: str | None
 
 
 _DUE_COLUMNS: Final = tuple(_DELIVERY.c[name] for name in DueDelivery._fields)
@@ -89,6 +90,8 @@ _DUE_COLUMNS: Final = tuple(_DELIVERY.c[name] for name in DueDelivery._fields)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDelivery:
     """A delivery to insert. It is due at once, and `seq` is None for an event that is not about a change.
+
+    `traceparent` is the span that the delivery belongs to.
 
     `is_bulk` is set for the events of an import, which are sent after all others.
     """
@@ -100,6 +103,7 @@ class NewDelivery:
     body: str
     created_at: datetime
     is_bulk: bool = False
+    traceparent: str | None = None
 
 
 def insert_webhook(
@@ -211,6 +215,7 @@ def insert_deliveries(session: Session, deliveries: Sequence[NewDelivery]) -> No
             "type": delivery.type,
             "body": delivery.body,
             "is_bulk": delivery.is_bulk,
+            "traceparent": delivery.traceparent,
             "state": "pending",
             "attempts": 0,
             "next_attempt_at": delivery.created_at,

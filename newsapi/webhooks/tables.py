@@ -45,7 +45,7 @@ class Delivery(Base):
     """One event for one webhook. The id is the same on every attempt, and `body` is sent as it is.
 
     `state` is `pending`, `delivered` or `dead`; `next_attempt_at` is the time of the next attempt. `is_bulk` is set for
-    the events of an import, which are sent after all others.
+    the events of an import, which are sent after all others. `traceparent` is that of the change.
     """
 
     __tablename__ = "delivery"
@@ -77,3 +77,4 @@ class Delivery(Base):
     finished_at: Mapped[datetime | None]
     last_status_code: Mapped[int | None]
     last_error: Mapped[str | None]
+    traceparent: Mapped[str | None]

@@ -15,6 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import structlog
@@ -29,6 +30,7 @@ from newsapi.changelog.offsets import LogPosition
 from newsapi.changelog.reader import ChangeRow
 from newsapi.content.presentation.presentation import ArticlePresenter
 from newsapi.db.database import Connection, Database, Session
+from newsapi.tracing import spans
 from newsapi.webhooks import events, queries, safe_http, signing
 from newsapi.webhooks.queries import DeliveryAttempt, DueDelivery, NewDelivery, WebhookRow
 from newsapi.worker.consumer import Consumer
@@ -291,12 +293,23 @@ class WebhookConsumer(Consumer):
         return attempts
 
     def _attempt(self, webhook: WebhookRow, row: DueDelivery) -> DeliveryAttempt:
+        attributes = {"newsapi.webhook.id": str(webhook.id), "newsapi.event.type": row.type}
+        attributes |= {"newsapi.delivery.id": str(row.id), "server.address": urlsplit(webhook.url).hostname or ""}
+        with spans.span("webhook delivery", attributes, kind="client", traceparent=row.traceparent) as span:
+            attempt = self._send(webhook, row)
+            span.set_attribute("newsapi.delivery.outcome", "answered" if attempt.succeeded else "failed")
+            span.set_attribute("http.response.status_code", attempt.status or 0)
+        return attempt
+
+    def _send(self, webhook: WebhookRow, row: DueDelivery) -> DeliveryAttempt:
         now = self._now()
         secrets = [webhook.secret]
         if webhook.previous_secret and webhook.previous_secret_expires_at and now < webhook.previous_secret_expires_at:
             secrets.append(webhook.previous_secret)
         headers = {"Content-Type": "application/json", "User-Agent": f"newsapi/{__version__}"}
         headers |= signing.signed_headers(row.id, now, row.body, secrets)
+        if traceparent := spans.current_traceparent():
+            headers["traceparent"] = traceparent
         status, error_text = None, None
         try:
             status = safe_http.post(webhook.url, row.body.encode(), headers, allow_private=self._allow_private)

@@ -106,6 +106,7 @@ def _create_changelog_tables() -> None:
         sa.Column("facets_after", Json, nullable=False),
         sa.Column("related_list_ids", Json),
         sa.Column("is_bulk", sa.Boolean, nullable=False),
+        sa.Column("traceparent", sa.Text),
     )
     op.create_index(
         "ix_change_of_term",
@@ -685,6 +686,7 @@ def _create_webhooks_tables() -> None:
         sa.Column("finished_at", UtcDateTime),
         sa.Column("last_status_code", sa.Integer),
         sa.Column("last_error", sa.Text),
+        sa.Column("traceparent", sa.Text),
     )
     op.create_index("ix_delivery_done", "delivery", ["finished_at"])
     op.create_index(
