@@ -28,7 +28,6 @@ def serve() -> None:
     request: each stops when its successor answers. If a new process does not start, the old ones go on.
     """
     settings = Settings.from_env()
-    spans.are_requested()  # here, and not in each process, an error is one line
     address = bind_address(settings)
     database = open_database(settings)
     click.echo(f"{_describe_service(settings, address, database.url)} Press Ctrl-C to stop.")
@@ -99,6 +98,7 @@ def _serve(settings: Settings, address: str) -> None:
     from newsapi.server.supervisor import ServerSupervisor  # noqa: PLC0415 (slow to import, and other commands do not need it)
 
     configure_logging(settings.log_level)
+    spans.are_requested()  # here, and not in each process, an error is one line
     # "spawn": processes inherit no threads of the supervisor.
     multiprocessing.set_start_method("spawn", force=True)
     with metrics.multiprocess_dir() if settings.metrics_port else nullcontext():

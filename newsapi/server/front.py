@@ -121,6 +121,7 @@ class Front:
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Create the threads and start the periodic tasks, in the server process after the fork."""
         self._loop = loop
+        self._started_at = self._follower.clock()
         self._threads.start(loop)
         self._log_thread = ThreadPoolExecutor(1, thread_name_prefix="changelog")
         self._upload_threads = ThreadPoolExecutor(MAX_STREAMED_UPLOADS, thread_name_prefix="upload")
@@ -142,13 +143,19 @@ class Front:
 
     def _flush_metrics_periodically(self) -> None:
         self._flush_metrics()
-        if self._follower.clock() >= self._follower.snapshot.due:
-            self._read_log()  # without requests, the age metric would otherwise only grow
+        # Without requests, nothing else reads the changelog, and its age would only grow. Read between two flushes, as
+        # the age would otherwise be the time since the previous flush.
+        self._loop.call_later(METRICS_FLUSH_SECONDS / 2, self._read_log_if_due)
         self._loop.call_later(METRICS_FLUSH_SECONDS, self._flush_metrics_periodically)
+
+    def _read_log_if_due(self) -> None:
+        if self._follower.clock() >= self._follower.snapshot.due:
+            self._read_log()
 
     def _flush_metrics(self) -> None:
         snapshot = self._follower.snapshot
-        log_age = max(0.0, self._follower.clock() - snapshot.began_at) if snapshot.epoch else 0.0
+        read_at = snapshot.began_at if snapshot.epoch else self._started_at
+        log_age = max(0.0, self._follower.clock() - read_at)
         entries, size = self._memory.state()
         redis_failures = self._response_cache.shared.failures
         self._metrics.flush(ProcessGauges(self._threads.in_use, log_age, snapshot.seq, entries, size, redis_failures))

@@ -77,7 +77,8 @@ _CHANGELOG_AGE = Gauge(
 )
 _CHANGELOG_SEQ = Gauge(
     "newsapi_changelog_seq",
-    "Last known changelog position, of the process furthest behind",
+    "Last known changelog position, of the server process furthest behind",
+    ["role"],  # a metric without labels is 0 in the processes that do not set it, and the minimum would be 0
     multiprocess_mode="livemin",
 )
 _CACHE_ENTRIES = Gauge("newsapi_cache_entries", "Responses in the memory cache", multiprocess_mode="livesum")
@@ -191,7 +192,7 @@ class RequestMetrics:
         self._clear()
         _IN_FLIGHT.set(gauges.in_flight)
         _CHANGELOG_AGE.set(gauges.changelog_age_seconds)
-        _CHANGELOG_SEQ.set(gauges.changelog_seq)
+        _CHANGELOG_SEQ.labels("server").set(gauges.changelog_seq)
         _CACHE_ENTRIES.set(gauges.cache_entries)
         _CACHE_BYTES.set(gauges.cache_bytes)
         _REDIS_FAILURES.inc(gauges.redis_failures - self._failed)

@@ -81,9 +81,16 @@ def are_requested() -> bool:
         raise SettingError("OTEL_TRACES_EXPORTER", "is neither otlp nor none")
     if not os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf").startswith("http/protobuf"):
         raise SettingError("OTEL_EXPORTER_OTLP_PROTOCOL", "is not http/protobuf")
-    if importlib.util.find_spec("opentelemetry") is None:
+    if not _is_installed():
         raise SettingError(name, "is set, but OpenTelemetry is not installed: install newsapi[otel]")
     return True
+
+
+def _is_installed() -> bool:
+    try:
+        return importlib.util.find_spec("opentelemetry.exporter.otlp.proto.http") is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def start() -> None:

@@ -298,7 +298,8 @@ class WebhookConsumer(Consumer):
         with spans.span("webhook delivery", attributes, kind="client", traceparent=row.traceparent) as span:
             attempt = self._send(webhook, row)
             span.set_attribute("newsapi.delivery.outcome", "answered" if attempt.succeeded else "failed")
-            span.set_attribute("http.response.status_code", attempt.status or 0)
+            if attempt.status is not None:
+                span.set_attribute("http.response.status_code", attempt.status)
         return attempt
 
     def _send(self, webhook: WebhookRow, row: DueDelivery) -> DeliveryAttempt:

@@ -185,9 +185,10 @@ class ConsumerRunner:
         return True
 
     def _forget_lease(self) -> None:
+        if self._lease_expires_at is not None:
+            _LAG_CHANGES.labels(self.consumer.name).set(0)  # from now on another worker reports the lag
+            _LAG_SECONDS.labels(self.consumer.name).set(0)
         self._lease_expires_at = None
-        _LAG_CHANGES.labels(self.consumer.name).set(0)  # the worker that has the lease reports the lag
-        _LAG_SECONDS.labels(self.consumer.name).set(0)
         self._isolation, self._reported = BatchIsolation(), ""
         self.consumer.reset()
 

@@ -235,6 +235,13 @@ def test_standard_variables_turn_traces_on_and_off(monkeypatch, variables, reque
     assert spans.are_requested() is requested
 
 
+def test_without_the_extra_the_error_names_it(monkeypatch):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")
+    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http", None)
+    with pytest.raises(SettingError, match=r"install newsapi\[otel\]"):
+        spans.are_requested()
+
+
 @pytest.mark.parametrize(
     ("name", "value"), [("OTEL_TRACES_EXPORTER", "zipkin"), ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")]
 )
