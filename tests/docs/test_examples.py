@@ -38,6 +38,8 @@ HOW = {"", "400", "backup", "pg_dump", "served", "walk"}
 
 NOT_RUN = {
     "docker": "tests start no containers",
+    "pip install": "tests install nothing",
+    "export OTEL_": "it names a receiver of traces, which tests have of their own (tests/server/test_traces.py)",
     "python -m build": "it writes into the working tree; a release does it",
 }
 """Programs of shell blocks that no test runs, and why."""
