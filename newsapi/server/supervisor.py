@@ -132,6 +132,20 @@ class ServerSupervisor(MPServer):
         ]
         self.on_reload(self._begin_reload)
 
+    def run_preparation(self, target: str) -> int:
+        """Run a function in a process with the application; call this before `serve`.
+
+        Args:
+            target: The function, named as `module:function`.
+
+        Returns:
+            The exit status of the process.
+        """
+        process = self._create_process("newsapi-preparation", target)
+        start_process(process)
+        process.join()
+        return process.exitcode or 0
+
     def _create_process(self, name: str, target: str) -> BaseProcess:
         return self._context.Process(name=name, target=call, args=(target,))
 

@@ -132,6 +132,11 @@ class WebhookConsumer(Consumer):
         self._calls: dict[Future[list[DeliveryAttempt]], _Call] = {}
         self.reset()
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether changes wait to be planned, or webhooks are being called."""
+        return bool(self._unplanned or self._calls)
+
     def reset(self) -> None:
         self._unplanned: list[_SeenRange] = []
         self._planned: list[NewDelivery] = []

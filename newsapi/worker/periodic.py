@@ -1,4 +1,4 @@
-"""Periodic tasks, which run at every poll of the changelog whether or not changes come.
+"""Periodic tasks, which run about once a second whether or not changes come.
 
 They use leases like every consumer, so that workers do not compete for them. Correctness does not depend on the lease:
 each task decides what to do inside its write transaction, from the state of the database.
@@ -22,7 +22,7 @@ OFFSET_COMMIT_INTERVAL: Final = 100
 
 
 class PeriodicTask(Consumer):
-    """A consumer that runs its task at every poll of the changelog, with or without new changes."""
+    """A consumer that runs its task about once a second, with or without new changes."""
 
     can_set_aside = False  # the task does not depend on the changes
 
@@ -30,10 +30,17 @@ class PeriodicTask(Consumer):
         """Store the task, which returns how many items it processed."""
         self._task = task
         self._uncommitted = 0
+        self._last_count = 0
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the last run found something to do: there may be more."""
+        return self._last_count > 0
 
     def handle(self, rows: Sequence[ChangeRow]) -> LogPosition | None:
-        if count := self._task():
-            log.info("periodic task ran", consumer=self.name, count=count)
+        self._last_count = self._task()
+        if self._last_count:
+            log.info("periodic task ran", consumer=self.name, count=self._last_count)
         self._uncommitted += len(rows)
         if not rows or self._uncommitted < OFFSET_COMMIT_INTERVAL:
             return None
