@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from functools import cache
 from uuid import UUID
 
 from flask import Flask
@@ -73,6 +74,15 @@ def create_app(settings: Settings) -> Flask:
     app.extensions |= create_services(settings)
     app.extensions["newsapi-document"] = routes.register(app)
     return app
+
+
+@cache
+def shared_app() -> Flask:
+    """Return the application for the settings of the environment. It connects to no server yet.
+
+    The fork server of `newsapi serve` creates it, so that the server processes share its memory.
+    """
+    return create_app(Settings.from_env())
 
 
 def create_services(settings: Settings) -> dict[str, object]:

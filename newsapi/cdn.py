@@ -272,6 +272,11 @@ class CdnPurgeConsumer(Consumer):
         """Why the last purge had to be replaced by a purge of everything."""
         return self._purger.problem
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a purge is scheduled."""
+        return not (self._first.is_empty and self._second.is_empty)
+
     def reset(self) -> None:
         self._seen = LogPosition(-1, 0)
         self._keys: dict[LogPosition, set[str]] = {}

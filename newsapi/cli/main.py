@@ -5,9 +5,8 @@ from __future__ import annotations
 import click
 
 from newsapi import __version__
+from newsapi.cli.error_reports import one_line_errors
 from newsapi.cli.lazy_group import LazyCommand, LazyGroup
-from newsapi.errors import NewsError, Unavailable
-from newsapi.settings import SettingError
 
 _COMMANDS = {
     "serve": LazyCommand(
@@ -53,16 +52,8 @@ class _ErrorReportingGroup(LazyGroup):
     """A group that shows errors of the package, and of files, as one line instead of a traceback."""
 
     def invoke(self, ctx: click.Context) -> object:
-        try:
+        with one_line_errors():
             return super().invoke(ctx)
-        except Unavailable as error:
-            raise click.ClickException(" ".join(filter(None, (str(error), error.cause)))) from error
-        except (NewsError, SettingError) as error:
-            raise click.ClickException(str(error)) from error
-        except OSError as error:
-            if error.filename is None:
-                raise
-            raise click.ClickException(f"{error.filename}: {error.strerror}") from error
 
 
 @click.group(cls=_ErrorReportingGroup)

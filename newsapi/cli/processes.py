@@ -5,11 +5,18 @@ from __future__ import annotations
 import os
 import signal
 
-from newsapi.app import create_app, create_front, create_index_follower, create_worker
-from newsapi.cli.startup import open_database, tune_gc
+import click
+
+from newsapi.app import create_front, create_index_follower, create_worker, shared_app
+from newsapi.cli.error_reports import exit_on_errors
+from newsapi.cli.startup import create_database, describe_service, open_database, require_current_schema, tune_gc
+from newsapi.cli.terminal import print_field_error
+from newsapi.db.clock import utc_now
 from newsapi.db.statement_spans import record_statements
 from newsapi.demo import content, mail_views, picture_views
 from newsapi.demo.home_page import DEMO_PAGE
+from newsapi.imports import loader as import_loader
+from newsapi.server.bind import bind_address
 from newsapi.server.child_process import begin_child_process
 from newsapi.server.front import Front
 from newsapi.server.graceful_shutdown import with_graceful_shutdown
@@ -18,6 +25,31 @@ from newsapi.server.signal_event import SignalEvent
 from newsapi.settings import Settings
 from newsapi.tracing import spans
 from newsapi.web import home_page
+from newsapi.write_hooks import WRITE_HOOKS
+
+
+def prepare_database() -> None:
+    """Check the schema of the database, and print where the API is served, from which database and cache."""
+    with exit_on_errors():
+        settings = Settings.from_env()
+        database = open_database(settings)
+        address = bind_address(settings)
+        click.echo(f"{describe_service(settings, address, database.url)} Press Ctrl-C to stop.")
+
+
+def prepare_demo() -> None:
+    """Create the database of the demo, and print URLs to try."""
+    with exit_on_errors():
+        settings = Settings.from_env()
+        database = create_database(settings)
+        require_current_schema(database)
+        with content.stream(settings.api_url) as stream:
+            import_loader.import_records(
+                database, settings, stream, hooks=WRITE_HOOKS, now=utc_now, reject=print_field_error
+            )
+        click.echo(content.tour_text(settings.api_url))
+        path = settings.database_url.removeprefix("sqlite:///")
+        click.echo(f"\nThe database is {path}; the next demo replaces it. Press Ctrl-C to stop.")
 
 
 def server_app() -> Front:
@@ -26,7 +58,7 @@ def server_app() -> Front:
     settings = Settings.from_env()
     configure_logging(settings.log_level)
     _start_tracing()
-    app = create_app(settings)
+    app = shared_app()
     app.extensions["newsapi"].search_index.leave_building_to_indexer()
     if os.environ.get(content.PICTURES_VARIABLE):
         app.register_blueprint(picture_views.blueprint())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 
+from sqlalchemy import URL
 from sqlalchemy.exc import ArgumentError
 
 from newsapi.db.database import Database
@@ -55,3 +56,23 @@ def tune_gc(*thresholds: int) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*(thresholds or (100_000, 50, 100)))
+
+
+def describe_service(settings: Settings, address: str, database_url: URL) -> str:
+    """Return where the server listens, on which database and cache, and with which processes; without credentials."""
+    host = f"[{address}]" if ":" in address else address
+    query = {name: value for name, value in database_url.query.items() if name in {"host", "port"}}
+    database = URL.create(
+        database_url.drivername, None, None, database_url.host, database_url.port, database_url.database, query
+    )
+    cache = f"memory and {_without_credentials(settings.redis_url)}" if settings.redis_url else "memory"
+    processes = "1 process" if settings.processes == 1 else f"{settings.processes} processes"
+    return (
+        f"Serving http://{host}:{settings.port} from {database.render_as_string()} in {processes}, with a worker and a"
+        f" search indexer; responses are cached in {cache}."
+    )
+
+
+def _without_credentials(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2].partition('?')[0]}"

@@ -58,6 +58,11 @@ class WebSubConsumer(Consumer):
         self._batches = DelayedBatches[str](self._notify_hub, clock)
         self.reset()
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a notification is scheduled."""
+        return not self._batches.is_empty
+
     def reset(self) -> None:
         self._seen = LogPosition(-1, 0)
         self._batches.forget()

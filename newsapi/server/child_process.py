@@ -22,7 +22,7 @@ from granian._granian import SocketHolder
 from setproctitle import setproctitle
 
 PARENT_POLL_SECONDS: Final = 1.0
-"""Seconds between two checks whether the supervisor still runs."""
+"""Seconds between two checks whether the process that this one was forked from still runs."""
 
 START_ATTEMPTS: Final = 50
 START_RETRY_SECONDS: Final = 0.1
@@ -80,11 +80,13 @@ def begin_child_process(title: str) -> None:
     """
     setproctitle(title)
     supervisor, parent_pid = multiprocessing.parent_process(), os.getppid()
+    if supervisor is None:
+        return
 
     def watch() -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # it is for the main thread, which may block it
-        while os.getppid() == parent_pid and (supervisor is None or supervisor.is_alive()):
-            time.sleep(PARENT_POLL_SECONDS)
+        while os.getppid() == parent_pid and supervisor.is_alive():
+            supervisor.join(PARENT_POLL_SECONDS)
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, name="supervisor", daemon=True).start()

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 READ_METHODS: Final = ("GET", "HEAD")
+SAFE_METHODS: Final = (*READ_METHODS, "OPTIONS")
 
 MAX_REMEMBERED_REQUESTS: Final = 20_000
 """Maximum number of raw requests whose cache key is remembered."""
@@ -247,7 +248,8 @@ class Front:
         self, scope: RequestHead, body: bytes, key: str | None = None
     ) -> asyncio.Future[CacheResult | UncachedResponse]:
         """Handle a request in a thread; the exception is Overloaded if none was free in time."""
-        return self._threads.submit(scope.path, partial(self._handle, scope, body, key))
+        run = partial(self._handle, scope, body, key)
+        return self._threads.submit(scope.path, run, is_write=scope.method not in SAFE_METHODS)
 
     async def _outcome(self, scope: RequestHead, body: bytes) -> BuildOutcome:
         """Handle a request in a thread; return None if no thread was free in time."""

@@ -3,15 +3,20 @@
 It must start no thread and open no connection: forked processes would share them.
 """
 
+import contextlib
 import gc
 import os
 import signal
 from importlib import import_module
 
 from setproctitle import setproctitle
+from sqlalchemy.orm import configure_mappers
 
 setproctitle("newsapi fork server")
 import_module("newsapi.cli.processes")
+with contextlib.suppress(Exception):  # the process that prepares the start meets the same error, and reports it
+    import_module("newsapi.app").shared_app()
+configure_mappers()
 
 # Objects that exist now are shared by all forked processes; a collection would write to each of their pages.
 gc.collect()

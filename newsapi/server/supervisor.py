@@ -2,9 +2,10 @@
 
 granian starts and joins the server processes; this module adds what granian lacks. On Linux each of its processes would
 have a listening socket of its own, and when a process ends, the connections queued on its socket are lost. Here the
-supervisor owns one socket for each slot, and the next process of the slot continues with the same queue. In addition, a
-process that is told to stop first closes connections with `Connection: close` for a moment, so that no client sends a
-request on a connection that is being closed (`graceful_shutdown`).
+supervisor owns one socket for each slot: the next process of the slot continues with the same queue, and the other
+processes get the new connections until then (`listeners`). In addition, a process that is told to stop first closes
+connections with `Connection: close` for a moment, so that no client sends a request on a connection that is being
+closed (`graceful_shutdown`).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import multiprocessing.connection
-import socket
+import threading
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -22,15 +23,14 @@ from multiprocessing.process import BaseProcess
 from typing import Final
 
 import structlog
-from granian._granian import SocketHolder
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
-from granian.net import SocketSpec  # type: ignore[attr-defined]
 from granian.server.mp import MPServer, WorkerProcess
 
 from newsapi.server import metrics
 from newsapi.server.child_process import ListenerHandle, call, fork_context, spawn_context, start_process
+from newsapi.server.listeners import LISTEN_BACKLOG, Listeners
 from newsapi.server.readiness import LoadApplication, load_and_report
 from newsapi.server.signal_event import SignalEvent
 from newsapi.server.worker_process import MIN_UPTIME_SECONDS, RESTART_DELAY_SECONDS, SupervisedProcess
@@ -50,12 +50,6 @@ MAX_HEADER_BYTES: Final = 64 << 10
 
 MAX_CONNECTIONS: Final = 4_096
 """Maximum number of open connections per process; more wait in the listen queue."""
-
-LISTEN_BACKLOG: Final = 2_048
-"""Maximum length of the listen queue."""
-
-DEFER_ACCEPT_SECONDS: Final = 10
-"""Seconds for which the system holds back a connection on which no data has arrived (TCP_DEFER_ACCEPT)."""
 
 WORKER_TARGET: Final = "newsapi.cli.processes:run_supervised_worker"
 """The function that the worker process runs."""
@@ -124,7 +118,7 @@ class ServerSupervisor(MPServer):
             log_dictconfig={"loggers": {"_granian": {}}},  # its messages take the form of our own (`logs`)
         )
         self.main_loop_interrupt = SignalEvent()  # type: ignore[assignment]
-        self._listeners: list[tuple[SocketHolder, socket.socket]] = []
+        self._listeners = Listeners()
         self._readiness: dict[int, tuple[Connection, Connection]] = {}
         self._context: ForkServerContext | SpawnContext = fork_context()
         self._background_processes = [
@@ -132,6 +126,20 @@ class ServerSupervisor(MPServer):
             for name, target in (("newsapi-worker", WORKER_TARGET), ("newsapi-search-indexer", INDEXER_TARGET))
         ]
         self.on_reload(self._begin_reload)
+
+    def run_preparation(self, target: str) -> int:
+        """Run a function in a process with the application; call this before `serve`.
+
+        Args:
+            target: The function, named as `module:function`.
+
+        Returns:
+            The exit status of the process.
+        """
+        process = self._create_process("newsapi-preparation", target)
+        start_process(process)
+        process.join()
+        return process.exitcode or 0
 
     def _create_process(self, name: str, target: str) -> BaseProcess:
         return self._context.Process(name=name, target=call, args=(target,))
@@ -144,26 +152,14 @@ class ServerSupervisor(MPServer):
 
     def _init_shared_socket(self) -> None:
         """Create one listening socket per slot: the system balances connections, and a queue outlives its process."""
-        for _ in range(self.workers):
-            socket_holder = SocketSpec(self.bind_addr, self.bind_port, self.backlog).build()
-            listener = socket.socket(fileno=socket_holder.get_fd())
-            listener.set_inheritable(True)
-            if hasattr(socket, "TCP_USER_TIMEOUT"):
-                # Inherited by accepted connections: granian has no timeout for a client that does not read.
-                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, HEADER_READ_TIMEOUT_MS)
-            if hasattr(socket, "TCP_DEFER_ACCEPT"):
-                # A process accepts a connection only when its request has arrived, so it never closes one that has not
-                # sent anything yet.
-                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, DEFER_ACCEPT_SECONDS)
-            self._listeners.append((socket_holder, listener))
+        self._listeners.open(self.bind_addr, self.bind_port, self.workers)
 
     def _drop_shared_socket(self) -> None:
-        for _, listener in self._listeners:
-            listener.close()
+        self._listeners.close()
 
     def _spawn_worker(self, idx: int, target: object, callback_loader: LoadApplication) -> WorkerProcess:  # type: ignore[override]
         self._ssp = None
-        self._sso = self._listeners[idx][1]
+        self._sso = self._listeners.sockets[idx]
         self._shd = ListenerHandle(self._sso, LISTEN_BACKLOG)  # type: ignore[assignment]
         for end in self._readiness.pop(idx, ()):
             end.close()
@@ -190,12 +186,16 @@ class ServerSupervisor(MPServer):
                 if not self._replace(slot, spawn_target, target_loader):
                     return
             return
+        for slot in slots:
+            self._listeners.abandon(slot)
         old_processes = [self.wrks[slot] for slot in slots]
         log.warning("server process ended", slots=slots, statuses=[old.inner.exitcode for old in old_processes])
         if any(time.monotonic() - old.birth < MIN_UPTIME_SECONDS for old in old_processes):
             time.sleep(RESTART_DELAY_SECONDS)
         super()._respawn_workers(slots, spawn_target, target_loader)
         self.respawned_wrks.clear()
+        for slot in slots:
+            threading.Thread(target=self._restore_listener, args=(slot, self.wrks[slot]), daemon=True).start()
         for old in old_processes:
             metrics.drop_process(old.inner.pid)
 
@@ -217,6 +217,14 @@ class ServerSupervisor(MPServer):
             self.interrupt_children.append(slot)
             self.main_loop_interrupt.set()
         return True
+
+    def _restore_listener(self, slot: int, process: WorkerProcess) -> None:
+        """Direct new connections to the socket of a slot again when its new process answers. In a thread."""
+        with contextlib.suppress(OSError):  # the process was replaced, and its pipe closed
+            while process.is_alive() and not self.interrupt_signal:  # type: ignore[no-untyped-call]
+                if self._await_answer(slot, process):
+                    self._listeners.restore(slot)
+                    return
 
     def _await_answer(self, slot: int, process: WorkerProcess) -> bool:
         """Wait until a new process answers; return False if it ends, takes too long, or the server is to stop."""

@@ -116,6 +116,11 @@ class AlertConsumer(Consumer):
         self._guard = RefusalGuard(clock)
         self._unplanned: deque[tuple[ChangeRow, set[int] | None]] = deque()
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether changes wait to be planned, or email is being sent."""
+        return bool(self._unplanned) or self._sending is not None
+
     def handle(self, rows: Sequence[ChangeRow]) -> LogPosition | None:
         self._queue(rows)
         finished = self._plan(self._clock() + SEND_SLICE_SECONDS)

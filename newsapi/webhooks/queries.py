@@ -313,6 +313,25 @@ def record_attempts(session: Session, attempts: Iterable[DeliveryAttempt]) -> No
         session.execute(update(_WEBHOOK).where(_WEBHOOK.c.id == webhook_id).values(failing_since=failing_since))
 
 
+def hasten_retries(session: Session, webhook_ids: Iterable[UUID], due_at: datetime, *, max_attempts: int) -> None:
+    """Move the next attempts of failed deliveries to an earlier time, because their webhooks have answered.
+
+    Args:
+        session: A session of a write transaction.
+        webhook_ids: The webhooks.
+        due_at: The time of the attempts that are due later.
+        max_attempts: The greatest number of failed attempts of a delivery that is moved.
+    """
+    for webhook_id in sorted(webhook_ids):
+        waiting = (
+            (_DELIVERY.c.webhook_id == webhook_id)
+            & (_DELIVERY.c.state == "pending")
+            & (_DELIVERY.c.next_attempt_at > due_at)
+            & (_DELIVERY.c.attempts <= max_attempts)
+        )
+        session.execute(update(_DELIVERY).where(waiting).values(next_attempt_at=due_at))
+
+
 def pause_failing(session: Session, *, failing_before: datetime, now: datetime) -> list[UUID]:
     """Pause the webhooks that have been failing since before `failing_before`; return their ids."""
     failing = (_WEBHOOK.c.failing_since < failing_before) & _WEBHOOK.c.paused_at.is_(None)

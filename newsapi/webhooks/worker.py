@@ -54,6 +54,13 @@ RETRY_SCHEDULE: Final = tuple(
 )
 """Delay after each failed attempt, three days in total."""
 
+HASTENED_RETRY_SECONDS: Final = 5
+"""Seconds after which failed deliveries are attempted again when their webhook has answered another call."""
+
+MAX_HASTENED_ATTEMPTS: Final = len(_RETRY_SECONDS)
+"""Failed attempts of a delivery up to which it is hastened: the attempts of the following days are not used up by a
+webhook that answers now and then."""
+
 PAUSE_AFTER: Final = timedelta(days=3)
 """Time without any successful delivery after which a webhook is paused."""
 
@@ -142,6 +149,11 @@ class WebhookConsumer(Consumer):
         self._cleaned_up_at: datetime | None = None
         self._calls: dict[Future[list[DeliveryAttempt]], _Call] = {}
         self.reset()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether changes wait to be planned, or webhooks are being called."""
+        return bool(self._unplanned or self._calls)
 
     def reset(self) -> None:
         self._unplanned: list[_SeenRange] = []
@@ -332,6 +344,12 @@ class WebhookConsumer(Consumer):
             return
         with self._database.transaction() as session:
             queries.record_attempts(session, attempts)
+            queries.hasten_retries(
+                session,
+                {attempt.webhook_id for attempt in attempts if attempt.succeeded},
+                now + timedelta(seconds=HASTENED_RETRY_SECONDS),
+                max_attempts=MAX_HASTENED_ATTEMPTS,
+            )
             for id_ in queries.pause_failing(session, failing_before=now - PAUSE_AFTER, now=now):
                 log.warning("webhook paused", webhook=str(id_))
             if cleanup_is_due:

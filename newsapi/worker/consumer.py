@@ -20,6 +20,11 @@ class Consumer:
     problem: str | None = None
     """What is wrong although the consumer goes on, for operators; None if nothing is."""
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether work is in progress or waits for a delay to end, so that `handle` is to be called again soon."""
+        return False
+
     def handle(self, rows: Sequence[ChangeRow]) -> LogPosition | None:
         """Handle the next rows of the changelog, and do the work that is due.
 

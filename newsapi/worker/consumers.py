@@ -41,7 +41,10 @@ LEASE_RENEWAL_MARGIN: Final = timedelta(seconds=10)
 """Time left on a lease when it is renewed."""
 
 POLL_INTERVAL_SECONDS: Final = 0.2
-"""Seconds between reads of the head of the changelog."""
+"""Seconds between reads of the head of the changelog, and between steps of a consumer that is busy."""
+
+IDLE_INTERVAL_SECONDS: Final = 1.0
+"""Seconds between steps of a consumer that has nothing to do. It is woken if the head of the changelog moves."""
 
 BATCH_SIZE: Final = 1_000
 """Maximum number of changes per batch."""
@@ -84,6 +87,7 @@ class Worker:
             consumers: The consumers to run.
             now: Returns the current time in UTC, timezone-aware.
         """
+        self._database = database
         self.runners = [ConsumerRunner(database, consumer, now=now) for consumer in consumers]
 
     def run(self, wait_for_stop: Callable[[], object]) -> None:
@@ -99,10 +103,30 @@ class Worker:
         threads.append(threading.Thread(target=_report_pool_use, args=(stop,), name="metrics"))
         for thread in threads:
             thread.start()
+        watcher = threading.Thread(target=self._watch_changelog, args=(stop,), name="changelog watcher")
+        watcher.start()
         wait_for_stop()
         stop.set()
-        for thread in threads:
+        self._wake_runners()
+        for thread in (*threads, watcher):
             thread.join()
+
+    def _watch_changelog(self, stop: threading.Event) -> None:
+        """Wake all consumers whenever the head of the changelog moves, so that no consumer needs to poll it often."""
+        head = None
+        while not stop.wait(POLL_INTERVAL_SECONDS):
+            try:
+                with self._database.read_transaction() as connection:
+                    previous, head = head, changelog_offsets.changelog_head(connection)
+            except Exception as error:  # noqa: BLE001 (consumers notice an outage by their own steps, and report it)
+                log.debug("head of the changelog not read", error=describe_error(error))
+                continue
+            if head != previous:
+                self._wake_runners()
+
+    def _wake_runners(self) -> None:
+        for runner in self.runners:
+            runner.wake()
 
 
 def _report_pool_use(stop: threading.Event) -> None:
@@ -118,6 +142,7 @@ class ConsumerRunner:
         self.consumer = consumer
         self._database = database
         self._now = now
+        self._woken = threading.Event()
         self._holder = ""
         self._lease_expires_at: datetime | None = None
         self._committed = self._read = self._attempted = LogPosition(0, 0)
@@ -129,8 +154,17 @@ class ConsumerRunner:
     def run(self, stop: threading.Event) -> None:
         """Run steps until `stop` is set, then release the lease."""
         while not stop.is_set():
-            stop.wait(self.step())
+            seconds = self.step()
+            if self._failures:
+                stop.wait(seconds)  # changes do not shorten the time between attempts
+            else:
+                self._woken.wait(seconds)
+                self._woken.clear()
         self.release()
+
+    def wake(self) -> None:
+        """Let `run` take the next step at once."""
+        self._woken.set()
 
     def step(self) -> float:
         """Read and handle one batch; return the seconds to wait before the next step."""
@@ -144,7 +178,9 @@ class ConsumerRunner:
             log.warning("consumer recovered", consumer=self.consumer.name)
         self._failures = 0
         self._report(self.consumer.problem)
-        return 0.0 if more else POLL_INTERVAL_SECONDS
+        if more:
+            return 0.0
+        return POLL_INTERVAL_SECONDS if self.consumer.is_busy else IDLE_INTERVAL_SECONDS
 
     def release(self) -> None:
         """Close the consumer and release its lease, for the next worker."""

@@ -34,6 +34,11 @@ class DelayedBatches(Generic[T]):
         self._clock = clock
         self._waiting: list[DelayedBatch[T]] = []
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no batch waits."""
+        return not self._waiting
+
     def forget(self) -> None:
         """Discard all batches."""
         self._waiting.clear()

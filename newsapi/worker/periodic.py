@@ -1,4 +1,4 @@
-"""Periodic tasks, which run at every poll of the changelog whether or not changes come.
+"""Periodic tasks, which run about once a second whether or not changes come.
 
 They use leases like every consumer, so that workers do not compete for them. Correctness does not depend on the lease:
 each task decides what to do inside its write transaction, from the state of the database.
@@ -21,12 +21,12 @@ OFFSET_COMMIT_INTERVAL: Final = 100
 """Number of changes between commits of the offset: it has no effect on these tasks, and each commit is a write."""
 
 
-IDLE_POLLS: Final = 10
+IDLE_POLLS: Final = 3
 """Number of polls in a row without changes after which the offset is committed: the lag of an idle task is 0."""
 
 
 class PeriodicTask(Consumer):
-    """A consumer that runs its task at every poll of the changelog, with or without new changes."""
+    """A consumer that runs its task about once a second, with or without new changes."""
 
     can_set_aside = False  # the task does not depend on the changes
 
@@ -35,10 +35,17 @@ class PeriodicTask(Consumer):
         self._task = task
         self._uncommitted = self._idle_polls = 0
         self._last_read: LogPosition | None = None
+        self._last_count = 0
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the last run found something to do: there may be more."""
+        return self._last_count > 0
 
     def handle(self, rows: Sequence[ChangeRow]) -> LogPosition | None:
-        if count := self._task():
-            log.info("periodic task ran", consumer=self.name, count=count)
+        self._last_count = self._task()
+        if self._last_count:
+            log.info("periodic task ran", consumer=self.name, count=self._last_count)
         self._uncommitted += len(rows)
         self._idle_polls += 1
         if rows:

@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from newsapi.cli.main import main
 from tests.support import servers
 from tests.support.import_records import archive, article, lines
+from tests.support.processes import free_port
 
 NEWSAPI = Path(sys.executable).with_name("newsapi")
 
@@ -117,7 +118,7 @@ def test_an_import_without_its_file_is_a_clear_message(newsapi):
 
 
 def test_postgresql_without_tables_is_told_what_to_run_and_then_works(newsapi_process, bare_postgresql, news):
-    settings = {"NEWSAPI_DATABASE_URL": bare_postgresql}
+    settings = {"NEWSAPI_DATABASE_URL": bare_postgresql, "NEWSAPI_PORT": str(free_port())}
     for words in (["import", news], ["serve"]):
         done = newsapi_process(*words, **settings)
         assert (done.returncode, done.stdout) == (1, "")
@@ -208,8 +209,8 @@ def test_openapi_prints_the_document_and_needs_no_database(newsapi, tmp_path):
         ("NEWSAPI_SECRET_KEY", "short"),
     ],
 )
-def test_a_bad_setting_is_one_sentence(newsapi, name, value):
-    done = newsapi("serve", **{name: value})
+def test_a_bad_setting_is_one_sentence(newsapi_process, name, value):
+    done = newsapi_process("serve", **{"NEWSAPI_PORT": str(free_port()), name: value})
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f"Error: {name} ")
     assert done.stderr.count("\n") == 1
@@ -226,9 +227,9 @@ def test_a_bad_setting_is_one_sentence(newsapi, name, value):
     ],
 )
 @pytest.mark.parametrize("command", ["serve", "import", "db upgrade", "keys list"])
-def test_a_database_that_is_not_there_is_one_line_with_its_cause(newsapi, news, url, cause, command):
+def test_a_database_that_is_not_there_is_one_line_with_its_cause(newsapi_process, news, url, cause, command):
     words = ["import", news] if command == "import" else command.split()
-    done = newsapi(*words, NEWSAPI_DATABASE_URL=url)
+    done = newsapi_process(*words, NEWSAPI_DATABASE_URL=url, NEWSAPI_PORT=str(free_port()))
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f"Error: The database is not responding. {cause}")
     assert done.stderr.count("\n") == 1

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from newsapi.server import concurrency
-from newsapi.server.concurrency import MAX_QUEUED, Overloaded, RequestThreads
+from newsapi.server.concurrency import MAX_QUEUED, MAX_QUEUED_WRITES, Overloaded, RequestThreads
 
 
 class Gate:
@@ -126,5 +126,41 @@ def test_a_request_that_was_cancelled_gives_its_thread_back():
             future.cancel()
         gate.opened.set()
         assert await threads.submit("/v1/articles", lambda: 7) == 7
+
+    run_with_threads(story, db_threads=2)
+
+
+def test_a_burst_of_writes_waits_its_turn_and_leaves_threads_to_reads(monkeypatch):
+    monkeypatch.setattr(concurrency, "QUEUE_TIMEOUT_SECONDS", 0.02)
+
+    async def story(threads, gate):
+        writes = [threads.submit("/v1/articles", gate.run, is_write=True) for _ in range(100)]
+        assert entered(gate, 1)
+        for _ in range(3):
+            assert await threads.submit("/v1/articles", lambda: 7) == 7
+            await asyncio.sleep(0.02)
+        assert not gate.entered.acquire(blocking=False), "a write took a thread that is reserved for reads"
+        gate.opened.set()
+        assert await asyncio.gather(*writes) == ["done"] * 100
+        assert threads.in_use == 0
+
+    run_with_threads(story, db_threads=2)
+
+
+def test_the_queue_of_writes_is_bounded_in_number_and_time(monkeypatch):
+    monkeypatch.setattr(concurrency, "WRITE_QUEUE_TIMEOUT_SECONDS", 0.1)
+
+    async def story(threads, gate):
+        submit = partial(threads.submit, "/v1/articles", gate.run, is_write=True)
+        running = submit()
+        assert entered(gate, 1)
+        waiting = [submit() for _ in range(MAX_QUEUED_WRITES)]
+        with pytest.raises(Overloaded):
+            await submit()
+        outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {Overloaded}
+        gate.opened.set()
+        assert await running == "done"
+        assert threads.in_use == 0
 
     run_with_threads(story, db_threads=2)

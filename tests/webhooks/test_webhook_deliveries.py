@@ -38,8 +38,10 @@ from newsapi.webhooks import signing as wire
 from newsapi.webhooks.event_types import EVENT_NAMES as EVENTS
 from newsapi.webhooks.queries import reassign
 from newsapi.webhooks.worker import (
+    HASTENED_RETRY_SECONDS,
     MAX_BULK_CALLS,
     MAX_BULK_CALLS_PER_WEBHOOK,
+    MAX_HASTENED_ATTEMPTS,
     PAUSE_AFTER,
     PLAN_INTERVAL_SECONDS,
     PURGE_WAIT_SECONDS,
@@ -610,6 +612,37 @@ def test_what_fails_is_tried_again_under_its_id_until_it_is_answered(hook, recei
     assert len({(call["id"], call["text"]) for call in receiver.calls}) == 1
     [row] = rows(database, made["id"])
     assert (row.state, row.attempts, row.last_status_code) == ("delivered", 3, 204)
+
+
+def test_when_a_webhook_answers_again_the_events_that_failed_follow_soon(hook, receiver, publish, settle, database):
+    made = hook(receiver.url, ["article.published"])
+    receiver.answer = lambda _: 500
+    publish(article("velar"), article("defender"))
+    settle()
+    for wait in RETRY_SCHEDULE[:8]:  # the next attempts are due in 15 minutes
+        settle(later=wait + timedelta(seconds=1))
+    receiver.answer = lambda _: 200
+    receiver.calls.clear()
+    publish(article("altro"))
+    settle(later=timedelta(seconds=1))
+    assert [call["data"]["slug"] for call in receiver.calls] == ["altro"]
+    settle(later=timedelta(seconds=HASTENED_RETRY_SECONDS))
+    assert {call["data"]["slug"] for call in receiver.calls} == {"velar", "defender", "altro"}
+    assert {row.state for row in rows(database, made["id"])} == {"delivered"}
+
+
+def test_a_webhook_that_answers_now_and_then_does_not_use_up_the_attempts_of_days(
+    hook, receiver, publish, settle, database
+):
+    made = hook(receiver.url, ["article.published"])
+    receiver.answer = lambda call: 500 if call["data"]["slug"] == "velar" else 200
+    publish(article("velar"))
+    settle()
+    for number in range(30):
+        publish(article(f"altro-{number}"))
+        settle(later=timedelta(seconds=HASTENED_RETRY_SECONDS + 1))
+    [row] = [row for row in rows(database, made["id"]) if row.state == "pending"]
+    assert row.attempts == MAX_HASTENED_ATTEMPTS + 1
 
 
 def test_after_three_days_a_delivery_is_dead_and_the_webhook_paused(hook, receiver, publish, settle, database):

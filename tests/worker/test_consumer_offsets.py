@@ -12,7 +12,7 @@ from newsapi.content.tables.articles import SlugRedirect
 from newsapi.db.types import uuid7
 from newsapi.errors import DiskFull, MigrationsPending, Unavailable
 from newsapi.worker import consumers as room
-from newsapi.worker.consumers import LEASE_DURATION, MAX_BACKOFF_SECONDS, POLL_INTERVAL_SECONDS
+from newsapi.worker.consumers import IDLE_INTERVAL_SECONDS, LEASE_DURATION, MAX_BACKOFF_SECONDS
 from newsapi.worker.periodic import IDLE_POLLS, PeriodicTask
 from tests.support.events import changelog_seq
 from tests.support.metrics import metric
@@ -30,7 +30,7 @@ def test_a_new_listener_begins_at_the_head_and_is_told_what_comes(worker, record
     assert recorder.seen == []
     before = changelog_seq(database)
     make.articles(2, brand="tesla")
-    assert follow.step() == POLL_INTERVAL_SECONDS
+    assert follow.step() == IDLE_INTERVAL_SECONDS
     assert recorder.seen == list(range(before + 1, changelog_seq(database) + 1))
     assert place(database).seq == changelog_seq(database)
     follow.step()
@@ -40,7 +40,7 @@ def test_a_new_listener_begins_at_the_head_and_is_told_what_comes(worker, record
 def test_many_changes_come_in_blocks_without_a_pause(follow, recorder, make, database, monkeypatch):
     monkeypatch.setattr(room, "BATCH_SIZE", 2)
     make.articles(5)
-    assert [follow.step() for _ in range(3)] == [0, 0, POLL_INTERVAL_SECONDS]
+    assert [follow.step() for _ in range(3)] == [0, 0, IDLE_INTERVAL_SECONDS]
     assert recorder.seen == [1, 2, 3, 4, 5]
     assert place(database).seq == 5
 
@@ -102,7 +102,7 @@ def test_an_outage_keeps_the_place_and_is_waited_for_longer_and_longer(follow, r
     assert waits == [0.5, 1, 2, 4, 8, 16, 32, MAX_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS]
     assert place(database).seq == 0
     recorder.fails = None
-    assert follow.step() == POLL_INTERVAL_SECONDS
+    assert follow.step() == IDLE_INTERVAL_SECONDS
     assert (recorder.seen, place(database).seq) == ([1], 1)
 
 
@@ -122,7 +122,7 @@ def test_of_two_workers_one_works(follow, recorder, worker, make):
     second = type(recorder)()
     other = worker(second)
     make.article()
-    assert (other.step(), second.seen) == (POLL_INTERVAL_SECONDS, [])
+    assert (other.step(), second.seen) == (IDLE_INTERVAL_SECONDS, [])
     follow.step()
     assert recorder.seen == [1]
 
