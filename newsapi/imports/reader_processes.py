@@ -62,7 +62,7 @@ class ParsedTerm:
     values: Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ParsedArticle:
     """A line with a valid article."""
 
