@@ -5,7 +5,7 @@ calls the field's own conversion and validators. Invalid input raises an error w
 it again in marshmallow's way, which collects all errors. `tests/web/test_fast_load.py` compares both ways.
 
 Why: `Schema.load` makes several calls and objects for each field, also for those that a record does not have. Measured
-for an article of an import: 45 µs instead of 98 µs.
+for an article of an import: 38 µs instead of 98 µs.
 
 How to debug: replace `InputSchema._deserialize` by that of `Schema`.
 """

@@ -101,14 +101,14 @@ def _of_terms(connection: Connection, model: type[Author | Section | Tag], ids: 
 def insert_entries(session: Session, snapshots_with_facets: Iterable[tuple[ArticleSnapshot, frozenset[int]]]) -> None:
     """Insert the listing entries of articles that have none yet, given each article with its facets."""
     columns = ("published_at", "article_id", "updated_at", "materially_updated_at")
-    snapshots, facet_ids = tuple(zip(*snapshots_with_facets, strict=True)) or ((), ())
+    pairs = list(snapshots_with_facets)
     rows = (
         (state.values["published_at"], state.id, state.values["updated_at"], state.values["materially_updated_at"])
-        for state in snapshots
+        for state, _ in pairs
     )
     # Values are converted once for an article and not for each of its entries.
-    stored_rows = zip(bulk_rows.to_stored(session, ListingEntry, columns, rows), facet_ids, strict=True)
-    entries = [(facet_id, *row) for row, ids in stored_rows for facet_id in ids]
+    stored_rows = bulk_rows.to_stored(session, ListingEntry, columns, rows)
+    entries = [(facet_id, *row) for row, (_, ids) in zip(stored_rows, pairs, strict=True) for facet_id in ids]
     entries.sort()  # in the order of the index, so that each of its pages is touched once
     bulk_rows.insert_stored(session, ListingEntry, ("facet_id", *columns), entries)
 

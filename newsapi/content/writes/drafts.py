@@ -37,7 +37,8 @@ class ArticleDraft:
 
     `source_line` and `source_digest` are those of an imported line; 0 and None if the article comes from the API.
     `source_id` is its identity in the source of the import, if it has one.
-    `removals` is what was removed from the body, or replaced by a link.
+    `removals` is what was removed from the body, or replaced by a link. It has no slots, because pickling an immutable
+    object with slots, which parser processes send, takes longer.
     """
 
     source_line: int
