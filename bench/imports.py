@@ -2,7 +2,8 @@
 
 For each database: the same articles are loaded as bare lines (JSON is parsed, and each line becomes one row of a table,
 in transactions of the same size), imported by `newsapi import` into an empty database, and imported once more, which
-changes nothing. Then both indexes are rebuilt. CPU time includes all processes, and the server where there is one.
+changes nothing. Then both indexes are rebuilt at the same time, as the search indexer and the worker of
+`newsapi serve` build them. CPU time includes all processes, and the server where there is one.
 Memory is that of the largest process of ours.
 """
 
@@ -14,8 +15,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -32,12 +34,13 @@ from newsapi.imports.loader import BATCH_LINES
 
 NEWSAPI = Path(sys.executable).with_name("newsapi")
 COMMANDS = {
-    "first import": ["import", "{file}"],
-    "second import": ["import", "{file}"],
-    "search index": ["search", "rebuild"],
-    "related index": ["related", "rebuild"],
+    "first import": [["import", "{file}"]],
+    "second import": [["import", "{file}"]],
+    "both indexes": [["search", "rebuild"], ["related", "rebuild"]],
 }
-STEPS_UNTIL_READY = ("first import", "search index", "related index")
+"""The commands of each step, which run at the same time."""
+
+STEPS_UNTIL_READY = ("first import", "both indexes")
 MILLION = 1_000_000
 
 
@@ -71,18 +74,25 @@ def new_database(kind: str, folder: Path) -> Iterator[tuple[dict[str, str], int 
         else postgresql_server(folder, None) as url
     ):
         settings = {"NEWSAPI_DATABASE_URL": url, "NEWSAPI_SEARCH_INDEX": str(folder / "search")}
-        run_command(["db", "upgrade"], settings)
+        run_commands([["db", "upgrade"]], settings)
         yield settings, None if kind == "sqlite" else postmaster_id(url)
 
 
-def run_command(arguments: list[str], settings: dict[str, str]) -> int:
-    """Run a command of newsapi with settings; return the memory of its largest process in megabytes."""
-    with subprocess.Popen([NEWSAPI, *arguments], env=os.environ | settings, stdout=subprocess.DEVNULL) as process:
+def run_commands(commands: Sequence[list[str]], settings: dict[str, str]) -> int:
+    """Run commands of newsapi at the same time; return the memory of the largest process in megabytes."""
+    environment = os.environ | settings
+    processes = [
+        subprocess.Popen([NEWSAPI, *arguments], env=environment, stdout=subprocess.DEVNULL) for arguments in commands
+    ]
+    memory_mb = 0
+    for process in processes:
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, arguments)
-    return usage.ru_maxrss >> 10
+        memory_mb = max(memory_mb, usage.ru_maxrss >> 10)
+    for process in processes:
+        if process.returncode:
+            raise subprocess.CalledProcessError(process.returncode, process.args)
+    return memory_mb
 
 
 def measure(step: Callable[[], int], server: int | None) -> Measurement:
@@ -119,9 +129,9 @@ def measure_database(kind: str, file: Path) -> Iterator[tuple[str, Measurement]]
     """Yield the name of each step with its measurement."""
     with tempfile.TemporaryDirectory() as folder, new_database(kind, Path(folder)) as (settings, server):
         yield "bare lines", measure(lambda: load_lines(settings["NEWSAPI_DATABASE_URL"], file), server)
-        for name, command in COMMANDS.items():
-            arguments = [argument.format(file=file) for argument in command]
-            yield name, measure(lambda: run_command(arguments, settings), server)  # noqa: B023 (called at once)
+        for name, commands in COMMANDS.items():
+            step = [[argument.format(file=file) for argument in command] for command in commands]
+            yield name, measure(partial(run_commands, step, settings), server)
 
 
 def table_row(kind: str, name: str, articles: int, measured: Measurement, bare: Measurement) -> str:

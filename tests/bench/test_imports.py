@@ -17,13 +17,7 @@ def test_every_step_of_an_import_is_measured():
     )
     assert done.returncode == 0, done.stderr
     *rows, summary = (line.strip("| ").split(" | ") for line in done.stdout.splitlines()[2:])
-    assert [name for _, name, *_ in rows] == [
-        "bare lines",
-        "first import",
-        "second import",
-        "search index",
-        "related index",
-    ]
+    assert [name for _, name, *_ in rows] == ["bare lines", "first import", "second import", "both indexes"]
     for _, name, rate, cpu, server_cpu, *_ in rows:
         assert float(rate.replace(",", "")) > 0, name
         assert float(cpu) > 0, name
