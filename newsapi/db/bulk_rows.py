@@ -36,7 +36,7 @@ def bulk_insert(session: Session, model: type[Base], columns: Sequence[str], row
 
 def to_stored(
     session: Session, model: type[Base], columns: Sequence[str], rows: Iterable[Sequence[object]]
-) -> list[tuple[Any, ...]]:
+) -> list[tuple[object, ...]]:
     """Convert the values of rows to those of the driver, column by column.
 
     Args:
@@ -59,7 +59,9 @@ def to_stored(
     return list(zip(*converted, strict=True))
 
 
-def insert_stored(session: Session, model: type[Base], columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+def insert_stored(
+    session: Session, model: type[Base], columns: Sequence[str], rows: Sequence[tuple[object, ...]]
+) -> None:
     """Insert rows whose values `to_stored` has converted; the arguments are those of `bulk_insert`."""
     if not rows:
         return

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from datetime import UTC, date, datetime
-from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,7 +14,7 @@ from newsapi.errors import FieldError, InvalidBody
 from newsapi.text.former_slugs import normalize_former_slug
 from newsapi.text.languages import canonicalize_tag
 from newsapi.text.slugs import is_slug
-from newsapi.web.fast_load import LoadFunction, compile_load
+from newsapi.web.fast_load import FastLoadingSchema
 
 EARLIEST, LATEST = datetime(1, 1, 3, tzinfo=UTC), datetime(9999, 12, 29, tzinfo=UTC)
 """Times between these two have a date in every time zone."""
@@ -28,7 +26,7 @@ _LINE_BREAK = re.compile(r"[\t\n\r]")
 _WHOLE = re.compile(r"0|-?[1-9]\d{0,18}", re.ASCII)
 
 
-class InputSchema(Schema):
+class InputSchema(FastLoadingSchema):
     """Base of request schemas: unknown fields are rejected."""
 
     class Meta:
@@ -37,17 +35,6 @@ class InputSchema(Schema):
         unknown = RAISE
 
     error_messages = {"unknown": "is not a known field", "type": "must be an object"}  # noqa: RUF012 (marshmallow's name)
-
-    @cached_property
-    def _load_fields(self) -> LoadFunction:
-        return compile_load(self)
-
-    def _deserialize(self, data: Any, *, many: bool = False, partial: Any = None, **options: Any) -> Any:
-        """Load the fields in the fast way; in marshmallow's way if that fails, or if it does not apply."""
-        if not many and not partial and options.get("unknown") == RAISE and type(data) is dict:
-            with suppress(ValidationError):
-                return self._load_fields(data)
-        return super()._deserialize(data, many=many, partial=partial, **options)
 
 
 class OutputSchema(Schema):
