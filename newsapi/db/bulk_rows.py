@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, TypeVar
 
+import orjson
 import psycopg
-from sqlalchemy import ARRAY, Column, ColumnElement, Connection, Dialect, LargeBinary, Table, any_, literal
+from sqlalchemy import ARRAY, Column, ColumnElement, Connection, LargeBinary, Text, any_, func, literal, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -30,19 +31,49 @@ def bulk_insert(session: Session, model: type[Base], columns: Sequence[str], row
         columns: The names of the columns; other columns stay null, and defaults of the model are not applied.
         rows: The values of each row, in the order of `columns`.
     """
-    connection = session.connection()
-    target = columns_table(model)
-    values = _stored(connection.dialect, target, columns, rows)
-    if not values:
+    insert_stored(session, model, columns, to_stored(session, model, columns, rows))
+
+
+def to_stored(
+    session: Session, model: type[Base], columns: Sequence[str], rows: Iterable[Sequence[object]]
+) -> list[tuple[object, ...]]:
+    """Convert the values of rows to those of the driver, column by column.
+
+    Args:
+        session: The session of the write.
+        model: The mapped class of the table.
+        columns: The names of the columns of the rows.
+        rows: The values of each row, in the order of `columns`.
+
+    Returns:
+        The rows. On both databases, converted ids and times sort as the given ones.
+    """
+    dialect, target = session.connection().dialect, columns_table(model)
+    converted = []
+    for name, values in zip(columns, zip(*rows, strict=True), strict=False):
+        type_ = target.c[name].type
+        # Most columns, such as bytes, need no conversion; null is null in all of them.
+        is_stored = type(type_) is LargeBinary or values.count(None) == len(values)
+        process = None if is_stored else type_.dialect_impl(dialect).bind_processor(dialect)
+        converted.append(map(process, values) if process else values)
+    return list(zip(*converted, strict=True))
+
+
+def insert_stored(
+    session: Session, model: type[Base], columns: Sequence[str], rows: Sequence[tuple[object, ...]]
+) -> None:
+    """Insert rows whose values `to_stored` has converted; the arguments are those of `bulk_insert`."""
+    if not rows:
         return
+    connection, target = session.connection(), columns_table(model)
     quote = connection.dialect.identifier_preparer.quote
     into = f"{quote(target.name)} ({', '.join(map(quote, columns))})"
     if connection.dialect.name == "sqlite":
         placeholders = ", ".join("?" * len(columns))
-        connection.exec_driver_sql(f"INSERT INTO {into} VALUES ({placeholders})", values)  # noqa: S608 (our own names)
+        connection.exec_driver_sql(f"INSERT INTO {into} VALUES ({placeholders})", rows)  # noqa: S608 (our own names)
     else:
         types = [target.c[name].type.compile(connection.dialect) for name in columns]
-        _copy(connection, into, types, values)
+        _copy(connection, into, types, rows)
 
 
 def in_values(
@@ -50,26 +81,15 @@ def in_values(
 ) -> ColumnElement[bool]:
     """Return the condition that a column has one of the values, of which there may be thousands.
 
-    PostgreSQL receives one array, because its driver takes longer over thousands of parameters than the database over
-    the rows.
+    PostgreSQL receives one array and SQLite texts as one JSON list, because one parameter for each value takes
+    SQLAlchemy and the drivers longer than the database needs for the rows.
     """
-    if connection.dialect.name == "sqlite":
-        condition: ColumnElement[bool] = column.in_(values)
-    else:
-        condition = column == any_(literal(list(values), ARRAY(column.type)))
-    return condition
-
-
-def _stored(
-    dialect: Dialect, target: Table, columns: Sequence[str], rows: Iterable[Sequence[object]]
-) -> list[tuple[object, ...]]:
-    """Convert values to those of the driver, column by column; most columns, such as bytes, need no conversion."""
-    converted = []
-    for name, values in zip(columns, zip(*rows, strict=True), strict=False):
-        type_ = target.c[name].type
-        process = None if type(type_) is LargeBinary else type_.dialect_impl(dialect).bind_processor(dialect)
-        converted.append(map(process, values) if process else values)
-    return list(zip(*converted, strict=True))
+    if connection.dialect.name != "sqlite":
+        return column == any_(literal(list(values), ARRAY(column.type)))
+    if not isinstance(column.type, Text):
+        return column.in_(values)
+    listed = func.json_each(literal(orjson.dumps(list(values)).decode(), Text)).table_valued("value")
+    return column.in_(select(listed.c.value))
 
 
 def _copy(connection: Connection, into: str, types: Sequence[str], values: Iterable[tuple[object, ...]]) -> None:

@@ -7,9 +7,8 @@ in memory.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from hashlib import blake2b
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
 from newsapi.imports.record_notes import Omission, RecordProblem, RecordWarning
 
@@ -23,8 +22,7 @@ _READ_BYTES: Final = MAX_LINE_BYTES + len(_BOM) + 2
 _SKIP_BYTES: Final = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line of a file.
 
     Attributes:

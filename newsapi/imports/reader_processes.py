@@ -16,11 +16,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from types import TracebackType
-from typing import BinaryIO, Final, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias, TypeVar, cast
 
 from marshmallow import Schema, ValidationError
 
-from newsapi.content.queries.terms import Kind
 from newsapi.content.schemas.articles import ArticleImport
 from newsapi.content.schemas.terms import AuthorInput, BrandInput, TagInput
 from newsapi.content.writes.drafts import ArticleDraft, make_draft
@@ -29,6 +28,9 @@ from newsapi.imports.ndjson import Line
 from newsapi.settings import Settings
 from newsapi.text.strict_json import InvalidJson, parse_line
 from newsapi.web.wire import field_errors
+
+if TYPE_CHECKING:  # a parser process does without SQLAlchemy, whose import takes longer than parsing a thousand lines
+    from newsapi.content.queries.terms import Kind
 
 Context = TypeVar("Context")
 
@@ -62,7 +64,7 @@ class ParsedTerm:
     values: Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ParsedArticle:
     """A line with a valid article."""
 

@@ -14,6 +14,7 @@ from newsapi.errors import FieldError, InvalidBody
 from newsapi.text.former_slugs import normalize_former_slug
 from newsapi.text.languages import canonicalize_tag
 from newsapi.text.slugs import is_slug
+from newsapi.web.fast_load import FastLoadingSchema
 
 EARLIEST, LATEST = datetime(1, 1, 3, tzinfo=UTC), datetime(9999, 12, 29, tzinfo=UTC)
 """Times between these two have a date in every time zone."""
@@ -25,7 +26,7 @@ _LINE_BREAK = re.compile(r"[\t\n\r]")
 _WHOLE = re.compile(r"0|-?[1-9]\d{0,18}", re.ASCII)
 
 
-class InputSchema(Schema):
+class InputSchema(FastLoadingSchema):
     """Base of request schemas: unknown fields are rejected."""
 
     class Meta:
@@ -142,13 +143,11 @@ class SingleLineText(fields.String):
     def __init__(self, *, max_length: int = 500, **kwargs: Any) -> None:
         """Set the maximum length, in characters."""
         length = validate.Length(max=max_length, error=f"is longer than {max_length} characters")
-        super().__init__(validate=length, **kwargs)
+        super().__init__(validate=length, pre_load=self._prepare, **kwargs)
 
-    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
-        """Load an empty or blank string as null where null is allowed."""
-        if self.allow_none and isinstance(value, str) and not value.strip():
-            value = None
-        return super().deserialize(value, attr, data, **kwargs)
+    def _prepare(self, value: object) -> object:
+        """Return null for an empty or blank string where null is allowed."""
+        return None if self.allow_none and isinstance(value, str) and not value.strip() else value
 
     def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> str:
         if not isinstance(value, str):

@@ -52,6 +52,13 @@ def test_a_second_run_starts_no_process(load, processes, monkeypatch):
     assert load(*records).counts == (0, 0, len(records), 0)
 
 
+def test_a_process_starts_without_the_database():
+    program = f"import sys; from {reader_processes.__name__} import parser_main; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True).stdout
+    assert reader_processes.__name__ in loaded.split()
+    assert not {"sqlalchemy", "psycopg", "flask", "alembic"}.intersection(loaded.split())
+
+
 @pytest.mark.parametrize("chunk", [1, 2, 10])
 def test_a_known_line_that_is_overtaken_while_it_waits_overtakes_in_turn(load, stored, processes, monkeypatch, chunk):
     monkeypatch.setattr(import_loader, "BATCH_LINES", chunk)

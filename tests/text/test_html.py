@@ -2,7 +2,7 @@
 
 import pytest
 
-from newsapi.text.html import html_to_text, reading_minutes, sanitize_html, text_to_html, word_count
+from newsapi.text.html import body_word_count, html_to_text, reading_minutes, sanitize_html, text_to_html, word_count
 
 BASE = "https://www.example.it/novita/articolo.html"
 HOSTS = frozenset({"youtube.com"})
@@ -295,6 +295,21 @@ def test_text_of_markup(html, text):
 )
 def test_words_are_counted_as_a_reader_does(text, words):
     assert word_count(text) == words
+
+
+@pytest.mark.parametrize(
+    ("html", "words"),
+    [
+        ("<p>una</p><p>due</p>", 2),
+        ("<p>un<strong>a</strong><br>due</p>", 2),
+        ("<ul><li>una</li><li>due</li></ul>tre&nbsp;e&#8211;quattro", 5),
+        ("<table><tbody><tr><td>una</td><td>due</td></tr></tbody></table>", 2),
+        ('<p><img src="https://x.it/a.jpg" alt="non\nconta">una</p>', 1),
+        ("<p>co\u200bdice — 大众</p>", 3),
+    ],
+)
+def test_words_of_a_body_are_those_of_its_text(html, words):
+    assert body_word_count(html) == word_count(html_to_text(html)) == words
 
 
 @pytest.mark.parametrize(("words", "minutes"), [(0, 0), (1, 1), (200, 1), (201, 2), (2_000, 10)])

@@ -100,14 +100,17 @@ def _of_terms(connection: Connection, model: type[Author | Section | Tag], ids: 
 
 def insert_entries(session: Session, snapshots_with_facets: Iterable[tuple[ArticleSnapshot, frozenset[int]]]) -> None:
     """Insert the listing entries of articles that have none yet, given each article with its facets."""
-    columns = ("facet_id", "published_at", "article_id", "updated_at", "materially_updated_at")
-    entries = []
-    for state, facet_ids in snapshots_with_facets:
-        values = state.values
-        times = (values["updated_at"], values["materially_updated_at"])
-        entries += [(facet_id, values["published_at"], state.id, *times) for facet_id in facet_ids]
+    columns = ("published_at", "article_id", "updated_at", "materially_updated_at")
+    pairs = list(snapshots_with_facets)
+    rows = (
+        (state.values["published_at"], state.id, state.values["updated_at"], state.values["materially_updated_at"])
+        for state, _ in pairs
+    )
+    # Values are converted once for an article and not for each of its entries.
+    stored_rows = bulk_rows.to_stored(session, ListingEntry, columns, rows)
+    entries = [(facet_id, *row) for row, (_, ids) in zip(stored_rows, pairs, strict=True) for facet_id in ids]
     entries.sort()  # in the order of the index, so that each of its pages is touched once
-    bulk_rows.bulk_insert(session, ListingEntry, columns, entries)
+    bulk_rows.insert_stored(session, ListingEntry, ("facet_id", *columns), entries)
 
 
 def delete_entries(session: Session, snapshots_with_facets: Iterable[tuple[ArticleSnapshot, frozenset[int]]]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from marshmallow import fields, validate
 
 from newsapi.web.wire import (
@@ -28,9 +26,11 @@ class FocalPointInput(InputSchema):
 class AltText(SingleLineText):
     """Alternative text: "" for a decorative image, null if unknown."""
 
-    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
-        """Keep an empty string, which marks a decorative image."""
-        return "" if value == "" else super().deserialize(value, attr, data, **kwargs)
+    def _prepare(self, value: object) -> object:
+        return value if value == "" else super()._prepare(value)
+
+    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> str:
+        return "" if value == "" else super()._deserialize(value, attr, data, **kwargs)
 
 
 class ImageInput(InputSchema):

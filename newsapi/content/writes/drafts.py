@@ -31,13 +31,14 @@ DraftKey: TypeAlias = str | UUID | tuple[str, str]
 """What only one article of a batch may have: a slug, an id, or the pair of "source_id" and its value."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class ArticleDraft:
     """An incoming article, cleaned. References and previous slugs are slugs; `references` is by field.
 
     `source_line` and `source_digest` are those of an imported line; 0 and None if the article comes from the API.
     `source_id` is its identity in the source of the import, if it has one.
-    `removals` is what was removed from the body, or replaced by a link.
+    `removals` is what was removed from the body, or replaced by a link. It has no slots, because pickling an immutable
+    object with slots, which parser processes send, takes longer.
     """
 
     source_line: int
@@ -108,7 +109,7 @@ def complete_values(values: Mapping[str, JsonValue], settings: Settings) -> Json
     """Return the values with formatted times and derived fields; any field may be missing, the body is sanitized."""
     columns = dict(values)
     if "body_html" in columns:
-        columns["word_count"] = html.word_count(html.html_to_text(columns["body_html"]))
+        columns["word_count"] = html.body_word_count(columns["body_html"])
     if "corrections" in columns:
         columns["corrections"] = [{**item, "at": format_instant(item["at"])} for item in columns["corrections"]]
     if (rights := columns.get("rights")) and rights["expires_at"]:

@@ -75,16 +75,18 @@ def parse_fragment(html: str) -> list[Child]:
         return [compose(html)]
     parser = LexborHTMLParser(limit_nesting(html), is_fragment=True)
     root = Node("")
+    # Without character references, texts and attribute values are parts of the source, which is clean already.
+    clean = _clean if "&" in html or compose(html) != html else str
     stack: list[tuple[LexborNode | None, Node, int]] = [(parser.root, root, 0)]
     while stack:
         source, parent, depth = stack.pop()
         while source is not None:
             name = source.tag
             if name == "-text":  # the names of nodes that are not elements begin with a hyphen
-                if text := _clean(source.text_content or ""):
+                if text := clean(source.text_content or ""):
                     parent.children.append(text)
             elif name and name[0] != "-":
-                node = Node(name, _attributes(source))
+                node = Node(name, {key: clean(value or "") for key, value in source.attributes.items()})
                 parent.children.append(node)
                 child = source.child
                 if child is not None:
@@ -94,10 +96,6 @@ def parse_fragment(html: str) -> list[Child]:
                     continue
             source = source.next
     return root.children
-
-
-def _attributes(source: LexborNode) -> dict[str, str]:
-    return {name: _clean(value or "") for name, value in source.attributes.items()}
 
 
 def _clean(text: str) -> str:

@@ -1,0 +1,25 @@
+"""The benchmark of imports runs whole on a tiny archive."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+TOP = Path(__file__).parents[2]
+
+
+def test_every_step_of_an_import_is_measured():
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.imports", "--articles", "50", "--databases", "sqlite"],
+        cwd=TOP,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    *rows, summary = (line.strip("| ").split(" | ") for line in done.stdout.splitlines()[2:])
+    assert [name for _, name, *_ in rows] == ["bare lines", "first import", "second import", "both indexes"]
+    for _, name, rate, cpu, server_cpu, *_ in rows:
+        assert float(rate.replace(",", "")) > 0, name
+        assert float(cpu) > 0, name
+        assert float(server_cpu) == 0, name
+    assert "a million articles with both indexes" in summary[0]
