@@ -179,7 +179,7 @@ class _Search:
 
     def did_you_mean(self, plan: SearchPlan, *, headlines_only: bool) -> str | None:
         """Return the query with its unknown words respelled, or None if no such query has results."""
-        unknown = planner.unknown_words(self.view.searcher, plan)
+        unknown = planner.unknown_words(plan)
         if not 0 < len(unknown) <= _MAX_UNKNOWN_WORDS:
             return None
         respelled = spelling.suggest_spelling(
