@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
+import orjson
+
 from newsapi.cache import dependencies
 from newsapi.cache.cached_response import CachedResponse
 from newsapi.content.article_types import ArticleRow
@@ -79,9 +81,9 @@ def build_list(
 def _build_plain_list(connection: Connection, request: ArticleListRequest, snapshot: ReadSnapshot) -> CachedResponse:
     """Return the response of a page of public summaries, of which most are usually serialized already."""
     page = article_queries.list_summary_rows(connection, snapshot, request.list_query, limit=request.limit)
-    articles = app_context().listed_articles.of_page(connection, page)
+    articles = app_context().listed_articles.of_rows(connection, page.raw)
     count = listings.count_articles(connection, snapshot, request.list_query) if request.total else None
-    body = request.response_body([article.item for article in articles], request.cursors(page), count)
+    body = request.response_body([orjson.Fragment(article.item) for article in articles], request.cursors(page), count)
     return CachedResponse(
         body=dump_json(body),
         seq=snapshot.seq,
