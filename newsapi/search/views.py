@@ -139,11 +139,14 @@ def _parse_request(query: pagination.Query) -> SearchRequest:
 
 
 def _search(connection: Connection, index_read: IndexRead, request: SearchRequest) -> CachedResponse:
-    articles = request.articles
-    snapshot = facets.resolve_filters(connection, articles.filters)
-    view = index_read.view(connection, snapshot)
+    snapshot = facets.resolve_filters(connection, request.articles.filters)
+    with index_read.view(connection, snapshot) as view:
+        return _build_results(_Search(connection, view, snapshot, request.articles.list_query), request)
+
+
+def _build_results(search: _Search, request: SearchRequest) -> CachedResponse:
+    connection, view, articles = search.connection, search.view, request.articles
     body_access = visibility_of_caller.body_access(connection)
-    search = _Search(connection, view, snapshot, articles.list_query)
     plan = search.plan(query_parser.parse_query(request.text), SearchScope(phrases_in_bodies=body_access.is_whole))
     page = search.page(plan, limit=articles.limit, start=request.start)
     scores = {result.id: result.score for result in page.results}
@@ -223,16 +226,19 @@ def _build_response(
 
 def _suggest(connection: Connection, index_read: IndexRead, query: pagination.Query) -> CachedResponse:
     snapshot = facets.resolve_filters(connection, {})
-    view = index_read.view(connection, snapshot)
+    with index_read.view(connection, snapshot) as view:
+        return _build_suggestions(_Search(connection, view, snapshot, ListQuery()), query)
+
+
+def _build_suggestions(search: _Search, query: pagination.Query) -> CachedResponse:
     prefix, limit = fold(query["q"]), query["limit"]
     suggestions: list[dict[str, object]] = []
     for kind in _KINDS if prefix else ():
-        matches = term_queries.suggest_terms(connection, kind, prefix, _NAMES_SHOWN)
+        matches = term_queries.suggest_terms(search.connection, kind, prefix, _NAMES_SHOWN)
         suggestions += [_suggestion(kind, slug, name) for slug, name in matches]
-    search = _Search(connection, view, snapshot, ListQuery())
     plan = search.plan(query_parser.parse_query(query["q"]), SearchScope(headlines_only=True))
     results = search.page(plan, limit=limit).results
-    listed = _list_articles(connection, [result.id for result in results])
+    listed = _list_articles(search.connection, [result.id for result in results])
     if listed:
         suggestions = suggestions[: limit // 2]  # the other half is for headlines
     columns = (article.columns for article in listed)
