@@ -7,7 +7,7 @@ documents as long as they are in the files.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, cast
 from uuid import UUID
@@ -117,17 +117,15 @@ class IndexQuery:
             more: Further conditions.
         """
         conditions = [*(query for name, query in self.filters.items() if name != without), *more]
-        return _any([self._reading(reading, self._match_words(reading), conditions) for reading in self._searched])
+        return _any([*map(_combine, self._clauses(self._match_words, conditions))])
 
     def scoring(self) -> Query:
         """Return the query for documents that match, with their text scores: whole numbers up to MAX_TEXT_SCORE."""
-        conditions = [*self.filters.values()]
-        return _best([self._reading(reading, self._score_words(reading), conditions) for reading in self._searched])
+        return _best([*map(_combine, self._clauses(self._score_words, self.filters.values()))])
 
     def scoring_headlines(self) -> Query:
         """Return the query for documents that match and have a word of the query in the headline, with their scores."""
-        conditions = [*self.filters.values()]
-        return _best([self._reading(reading, self._score_headlines(reading), conditions) for reading in self._searched])
+        return _best([*map(_combine_few, self._clauses(self._score_headlines, self.filters.values()))])
 
     def max_score_outside_headlines(self) -> int:
         """Return a bound for the scores of documents that have no word of the query in the headline."""
@@ -138,13 +136,16 @@ class IndexQuery:
     def _searched(self) -> list[Reading]:
         return [reading for reading in self.readings if reading.words and reading.has_documents]
 
-    def _reading(self, reading: Reading, clauses: Iterable[_Clause], conditions: Iterable[Query]) -> Query:
-        """Return the query for documents that match a reading, given the clauses of its words."""
-        parts = [*clauses]
-        parts += [(Occur.Must, _score(condition, 0)) for condition in conditions]
-        parts += [(Occur.Must, _score(self._phrase(tokens), 0)) for tokens in reading.phrases]
-        parts += [(Occur.MustNot, self._excluded(tokens)) for tokens in reading.excluded]
-        return parts[0][1] if len(parts) == 1 else Query.boolean_query(parts)
+    def _clauses(
+        self, clauses_of_words: Callable[[Reading], Iterable[_Clause]], conditions: Iterable[Query]
+    ) -> Iterator[list[_Clause]]:
+        """Iterate over the clauses for documents that match each reading."""
+        for reading in self._searched:
+            clauses = [*clauses_of_words(reading)]
+            clauses += [(Occur.Must, _score(condition, 0)) for condition in conditions]
+            clauses += [(Occur.Must, _score(self._phrase(tokens), 0)) for tokens in reading.phrases]
+            clauses += [(Occur.MustNot, self._excluded(tokens)) for tokens in reading.excluded]
+            yield clauses
 
     def _excluded(self, tokens: tuple[str, ...]) -> Query:
         return _term(TEXT, tokens[0]) if len(tokens) == 1 else self._phrase(tokens)
@@ -279,6 +280,24 @@ def _percent(weight: int, *percents: int) -> int:
 
 def _score(query: Query, score: int) -> Query:
     return Query.const_score_query(query, float(score))
+
+
+def _combine(clauses: Sequence[_Clause]) -> Query:
+    """Return the query for documents that match all clauses; the optional ones add to the score."""
+    return clauses[0][1] if len(clauses) == 1 else Query.boolean_query(clauses)
+
+
+def _combine_few(clauses: Sequence[_Clause]) -> Query:
+    """Return the same query for clauses that few documents match.
+
+    The optional clauses are looked up one by one for these documents. If they are in one query, the engine merges all
+    documents that match any of them first.
+    """
+    query = _combine([clause for clause in clauses if clause[0] != Occur.Should])
+    for clause in clauses:
+        if clause[0] == Occur.Should:
+            query = Query.boolean_query([(Occur.Must, query), clause])
+    return query
 
 
 def _any(queries: Sequence[Query]) -> Query:
