@@ -123,13 +123,20 @@ class IndexQuery:
         """Return the query for documents that match, with their text scores: whole numbers up to MAX_TEXT_SCORE."""
         return _best([*map(_combine, self._clauses(self._score_words, self.filters.values()))])
 
-    def scoring_headlines(self) -> Query:
-        """Return the query for documents that match and have a word of the query in the headline, with their scores."""
-        return _best([*map(_combine_few, self._clauses(self._score_headlines, self.filters.values()))])
+    def best_parts(self) -> Sequence[tuple[str, ...]]:
+        """Return parts of articles by which the best documents are found without a search of all, the best first."""
+        is_one_word = all(len(reading.words) == 1 for reading in self._searched)
+        return [(HEADLINE, STANDFIRST), (HEADLINE,)] if is_one_word else [(HEADLINE,)]
 
-    def max_score_outside_headlines(self) -> int:
-        """Return a bound for the scores of documents that have no word of the query in the headline."""
-        scores = (sum(map(_max_score_outside_headline, reading.words)) for reading in self._searched)
+    def scoring_in(self, parts: tuple[str, ...]) -> Query:
+        """Return the query for documents that match and have words of the query in all these parts, with scores."""
+        clauses = self._clauses(lambda reading: self._score_words_in(reading, parts), self.filters.values())
+        return _best([*map(_combine_few, clauses)])
+
+    def max_score_outside(self, parts: tuple[str, ...]) -> int:
+        """Return a bound for the scores of documents that have no word of the query in one of these parts."""
+        percent = 100 - min(PART_PERCENTS[part] for part in parts)
+        scores = (sum(_max_score(word, percent) for word in reading.words) for reading in self._searched)
         return max(scores, default=0)
 
     @property
@@ -174,17 +181,16 @@ class IndexQuery:
             else:
                 yield Occur.Must, self._score_alternatives(word)
 
-    def _score_headlines(self, reading: Reading) -> Iterator[_Clause]:
-        """Iterate over the same clauses for documents that have one of the words in the headline."""
+    def _score_words_in(self, reading: Reading, parts: tuple[str, ...]) -> Iterator[_Clause]:
+        """Iterate over the same clauses for documents that have any of the words in each of these parts."""
         first = reading.words[0]
-        if len(reading.words) == 1 and first.is_single_token:  # it is in the headline, so it is in the text
-            weight = first.weight
-            yield Occur.Must, _score(_term(HEADLINE, first.tokens[0]), _percent(weight, TEXT_PERCENT, HEADLINE_PERCENT))
-            yield from self._score_parts(first.tokens[0], weight, PART_PERCENTS.keys() - {HEADLINE})
+        if len(reading.words) == 1 and first.is_single_token:  # the clauses of the parts select the same documents
+            yield from self._score_token(first.tokens[0], first.weight, parts)
             return
         yield from self._score_words(reading)
         tokens = dict.fromkeys(token for word in reading.words for token in word.tokens)
-        yield Occur.Must, _score(_any([_term(HEADLINE, token) for token in tokens]), 0)
+        for part in parts:
+            yield Occur.Must, _score(_any([_term(part, token) for token in tokens]), 0)
 
     def _score_alternatives(self, word: Word) -> Query:
         alternatives = [Query.boolean_query([*self._score_token(token, word.weight)]) for token in word.tokens]
@@ -195,16 +201,17 @@ class IndexQuery:
             alternatives.append(_score(facets, word.weight * percent // 100))
         return _best(alternatives)
 
-    def _score_token(self, token: str, weight: int) -> Iterator[_Clause]:
+    def _score_token(self, token: str, weight: int, parts: tuple[str, ...] = ()) -> Iterator[_Clause]:
+        """Iterate over the clauses of a token, which must be in these parts, and so is in the text."""
         if self.headlines_only:
             yield Occur.Must, _score(_term(HEADLINE, token), weight)
             return
-        yield Occur.Must, _score(_term(TEXT, token), _percent(weight, TEXT_PERCENT))
-        yield from self._score_parts(token, weight, PART_PERCENTS)
-
-    def _score_parts(self, token: str, weight: int, names: Iterable[str]) -> Iterator[_Clause]:
-        for name in names:
-            yield Occur.Should, _score(_term(name, token), _percent(weight, PART_PERCENTS[name]))
+        text_score = weight * TEXT_PERCENT // 100
+        if not parts:
+            yield Occur.Must, _score(_term(TEXT, token), text_score)
+        for name, percent in PART_PERCENTS.items():
+            score = weight * percent // 100 + (text_score if name in parts[:1] else 0)
+            yield Occur.Must if name in parts else Occur.Should, _score(_term(name, token), score)
 
     def _score_prefix(self, word: Word) -> Iterator[_Clause]:
         weight = word.weight * COMPLETION_PERCENT // 100
@@ -227,10 +234,10 @@ class IndexQuery:
         return max(counts, default=0)
 
 
-def _max_score_outside_headline(word: Word) -> int:
-    """Return the greatest score of a word in a document whose headline lacks it."""
+def _max_score(word: Word, percent: int) -> int:
+    """Return the greatest score of a word in documents where the word itself has at most a percentage."""
     completion = COMPLETION_PERCENT if word.prefix else 0
-    return word.weight * max(100 - HEADLINE_PERCENT, completion, *(percent for _, percent in word.facets)) // 100
+    return word.weight * max(percent, completion, *(facet_percent for _, facet_percent in word.facets)) // 100
 
 
 def facets_condition(ids: Iterable[int]) -> Query:
@@ -271,11 +278,6 @@ def _term(name: str, token: str) -> Query:
 
 def _prefix(name: str, prefix: str) -> Query:
     return Query.fuzzy_term_query(SCHEMA, name, prefix, distance=0, prefix=True)
-
-
-def _percent(weight: int, *percents: int) -> int:
-    """Return parts of a weight, each rounded down, added up."""
-    return sum(weight * percent // 100 for percent in percents)
 
 
 def _score(query: Query, score: int) -> Query:

@@ -93,12 +93,13 @@ def _page_keys(
 ) -> list[SortKey]:
     """Return the keys of a page in descending order, with one more result beyond the page if there is one.
 
-    Of common words, documents with a word in the headline come first: they are few, and mostly they are the best.
+    Of common words, documents with a word in the headline are searched first: they are few, and mostly the best.
     """
-    if not query.headlines_only and query.frequency(searcher) >= COMMON_FREQUENCY:
-        bound = query.max_score_outside_headlines() * max_recency
+    is_common = not query.headlines_only and query.frequency(searcher) >= COMMON_FREQUENCY
+    for parts in query.best_parts() if is_common else ():
+        bound = query.max_score_outside(parts) * max_recency
         if start is None or start.key[0] > bound:
-            keys = _read_page(searcher, query.scoring_headlines(), limit, start)
+            keys = _read_page(searcher, query.scoring_in(parts), limit, start)
             if (start is not None and start.backward) or (len(keys) > limit and keys[-1][0] > bound):
                 return keys
     return _read_page(searcher, query.scoring(), limit, start)

@@ -7,7 +7,7 @@ from tantivy import Query
 
 from newsapi.search import ranking
 from newsapi.search.index_queries import MAX_TEXT_SCORE, IndexQuery, Reading, Word
-from newsapi.search.index_schema import HEADLINE, ID_HIGH, ID_LOW, PUBLISHED, RECENCY, SCHEMA
+from newsapi.search.index_schema import HEADLINE, ID_HIGH, ID_LOW, PUBLISHED, RECENCY, SCHEMA, STANDFIRST
 from newsapi.search.ranking import RankStart, ranked_page
 from newsapi.search.recency import UNIT, recency
 from newsapi.text.analysis import get_lexicon
@@ -110,17 +110,19 @@ def test_the_engine_multiplies_text_scores_with_the_recency_as_exactly_as_is_ass
         assert abs(score - exact) <= ranking._MAX_ERROR / 2 * exact
 
 
+@pytest.mark.parametrize("parts", [(HEADLINE,), (HEADLINE, STANDFIRST)])
 @pytest.mark.parametrize("name", ["a word", "two words", "a beginning", "a name"])
-def test_no_document_scores_more_than_the_bound_of_those_with_no_word_in_the_headline(opened, name):
+def test_no_document_scores_more_than_the_bound_of_those_with_no_word_in_a_part(opened, name, parts):
     searched = QUERIES[name]
-    hits = {}
-    for part, query in (("all", searched.scoring()), ("headlines", searched.scoring_headlines())):
+    hits = []
+    for query in (searched.scoring(), searched.scoring_in(parts)):
         found = opened.searcher.search(query, 1_000).hits
-        hits[part] = {(hit.segment_ord, hit.doc): score for score, hit in found}
-    assert hits["headlines"].items() <= hits["all"].items()
-    others = [score for hit, score in hits["all"].items() if hit not in hits["headlines"]]
+        hits.append({(hit.segment_ord, hit.doc): score for score, hit in found})
+    everything, inside = hits
+    assert inside.items() <= everything.items()
+    others = [score for hit, score in everything.items() if hit not in inside]
     assert others
-    assert max(others) <= searched.max_score_outside_headlines()
+    assert max(others) <= searched.max_score_outside(parts)
 
 
 def test_text_scores_are_whole_numbers_up_to_the_greatest(opened):
