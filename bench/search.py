@@ -228,7 +228,7 @@ def rates(database: Database, rounds: int) -> tuple[float, float, float]:
         server = serve(stack, folder, database.url.render_as_string(hide_password=False), NEWSAPI_CACHE_MB="0")
         loads = [
             [
-                wrk(server, LOAD_SECONDS, connections=CONNECTIONS, script=scripts[name]).rate
+                wrk(server, "/", LOAD_SECONDS, connections=CONNECTIONS, script=scripts[name]).rate
                 for name in ("search", "list")
             ]
             for _ in range(rounds)
