@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import orjson
 from sqlalchemy import Connection
 
+from newsapi.content.article_types import ArticleRow
 from newsapi.content.context import app_context
 from newsapi.content.presentation.listed_articles import ListedArticle
 from newsapi.content.presentation.presentation import BodyAccess
@@ -84,14 +85,15 @@ class HitPresenter:
         return [*map(orjson.Fragment, items)]
 
     def _read_bodies(
-        self, connection: Connection, columns: Mapping[_TextKey, Mapping[str, Any]], body_access: BodyAccess
+        self, connection: Connection, columns: Mapping[_TextKey, ArticleRow], body_access: BodyAccess
     ) -> dict[_TextKey, str]:
         """Return the bodies of articles as plain text, as much as the caller may read."""
         bodies = {text: body for text in columns if (body := self._bodies.find(text)) is not None}
         missing = [text for text in columns if text not in bodies]
         html_by_id = read_bodies(connection, [id_ for id_, _, _ in missing]) if missing else {}
         for text in missing:
-            record = {**columns[text], "body_html": html_by_id[text[0]]}
+            record = columns[text].copy()
+            record["body_html"] = html_by_id[text[0]]
             bodies[text] = html.html_to_text(app_context().presentation.body(record, body_access) or "")
             if len(bodies[text]) <= MAX_KEPT_BODY_LENGTH:
                 self._bodies.store(text, bodies[text])

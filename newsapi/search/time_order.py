@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Connection
 from tantivy import DocAddress, Order, Query, Searcher
 
+from newsapi.content.article_types import ArticleRow
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries.articles import ArticlePage
 from newsapi.content.queries.listings import ListQuery, Position
@@ -57,7 +58,7 @@ def time_sorted_page(
     return ArticlePage(records, listed.changed_at, onward, homeward)
 
 
-def is_current(record: Mapping[str, Any], list_query: ListQuery) -> bool:
+def is_current(record: ArticleRow, list_query: ListQuery) -> bool:
     """Return whether the times of an article are in the ranges of a list.
 
     While an import is indexed, the index has former times of articles that it changed.
