@@ -41,6 +41,8 @@ SIZES = {"10k": 10_000, "100k": 100_000, "1m": 1_000_000}
 WARM = 10
 CONNECTIONS = 16
 LOAD_SECONDS = 3.0
+DEEP_RANK = 2_000
+DEEP_WORDS = 10
 FACETS = {"facets": "brand,section,author,tag,format"}
 
 
@@ -168,7 +170,25 @@ def measured(database: Database, count: int) -> Iterator[tuple[str, Timing]]:
     yield "a list of 20", timed(client, "/v1/articles", [{"limit": 20}] * (count + WARM))
     for name, path, queries in asked(database, count + WARM):
         yield name, timed(client, path, queries)
+    yield (
+        f"result {DEEP_RANK:,} of a common word",
+        timed(client, "/v1/search", deep_pages(database, client, count + WARM)),
+    )
     parts.close()
+
+
+def deep_pages(database: Database, client: Any, count: int) -> list[dict[str, Any]]:
+    """Return requests for the pages of common words that begin after DEEP_RANK results, or the last pages."""
+    pages = []
+    for word, _ in list_words(database)[:DEEP_WORDS]:
+        query = {"q": word, "limit": 100}
+        for _ in range(DEEP_RANK // 100):
+            cursor = client.get(f"/v1/search?{urlencode(query)}").json["page"]["next"]
+            if cursor is None:
+                break
+            query = {"cursor": cursor, "limit": 100}
+        pages.append({**query, "limit": 20})
+    return [pages[number % len(pages)] for number in range(count)]
 
 
 def size(database: Database) -> float:
@@ -208,7 +228,7 @@ def rates(database: Database, rounds: int) -> tuple[float, float, float]:
         server = serve(stack, folder, database.url.render_as_string(hide_password=False), NEWSAPI_CACHE_MB="0")
         loads = [
             [
-                wrk(server, LOAD_SECONDS, connections=CONNECTIONS, script=scripts[name]).rate
+                wrk(server, "/", LOAD_SECONDS, connections=CONNECTIONS, script=scripts[name]).rate
                 for name in ("search", "list")
             ]
             for _ in range(rounds)

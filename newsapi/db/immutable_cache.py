@@ -1,4 +1,4 @@
-"""A cache of decoded rows that never change, so that a process reads and decodes each of them once."""
+"""A cache of values that follow from their keys for ever, so that a process reads or computes each of them once."""
 
 from __future__ import annotations
 
@@ -29,13 +29,24 @@ class ImmutableCache(Generic[_Key, _Value]):
         Returns:
             The value.
         """
+        value = self.find(key)
+        if value is None:
+            value = load()
+            self.store(key, value)
+        return value
+
+    def find(self, key: _Key) -> _Value | None:
+        """Return the value of a key; None if it is not cached."""
         with self._lock:
-            if key in self._values:
-                value = self._values[key] = self._values.pop(key)  # now the most recently used
-                return value
-        value = load()
+            value = self._values.pop(key, None)
+            if value is not None:
+                self._values[key] = value  # now the most recently used
+            return value
+
+    def store(self, key: _Key, value: _Value) -> None:
+        """Cache the value of a key; None is not cached."""
         with self._lock:
-            self._values[key] = value
+            if value is not None:
+                self._values[key] = value
             while len(self._values) > self._max_entries:
                 del self._values[next(iter(self._values))]
-        return value

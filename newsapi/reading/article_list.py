@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
+import orjson
+
 from newsapi.cache import dependencies
 from newsapi.cache.cached_response import CachedResponse
 from newsapi.content.article_types import ArticleRow
@@ -79,9 +81,9 @@ def build_list(
 def _build_plain_list(connection: Connection, request: ArticleListRequest, snapshot: ReadSnapshot) -> CachedResponse:
     """Return the response of a page of public summaries, of which most are usually serialized already."""
     page = article_queries.list_summary_rows(connection, snapshot, request.list_query, limit=request.limit)
-    articles = app_context().listed_articles.of_page(connection, page)
+    articles = app_context().listed_articles.of_rows(connection, page.raw)
     count = listings.count_articles(connection, snapshot, request.list_query) if request.total else None
-    body = request.response_body([article.item for article in articles], request.cursors(page), count)
+    body = request.response_body([orjson.Fragment(article.item) for article in articles], request.cursors(page), count)
     return CachedResponse(
         body=dump_json(body),
         seq=snapshot.seq,
@@ -134,14 +136,14 @@ def _search_page(
         raise InvalidParameter(
             [FieldError("q", f"cannot be combined with {conflicts[0]}: only published articles are searchable")]
         )
-    view = index_read.view(connection, snapshot)
     scope = SearchScope(phrases_in_bodies=visibility_of_caller.body_access(connection).is_whole)
     parsed = query_parser.parse_query(request.search_text or "")
-    plan = search_planner.plan_search(connection, view, parsed, snapshot, request.list_query, scope=scope)
-    page = time_order.time_sorted_page(
-        connection, view, plan.index_query, request.list_query, limit=request.limit, wanted=request.field_names
-    )
-    count = index_queries.count(view.searcher, plan.index_query.matching()) if request.total else None
+    with index_read.view(connection, snapshot) as view:
+        plan = search_planner.plan_search(connection, view, parsed, snapshot, request.list_query, scope=scope)
+        page = time_order.time_sorted_page(
+            connection, view, plan.index_query, request.list_query, limit=request.limit, wanted=request.field_names
+        )
+        count = index_queries.count(view.searcher, plan.index_query.matching()) if request.total else None
     # Any change may add an article to a search or remove one.
     page = page._replace(changed_at=latest_time({page.changed_at, snapshot.committed_at}))
     depends_on = dependencies.search_dependencies(snapshot.everything, snapshot.terms.values())

@@ -10,23 +10,26 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+import structlog
 from sqlalchemy import Connection
 from tantivy import Searcher
 
 from newsapi.cache.cached_response import SHORT_CDN_LIFETIME_SECONDS
 from newsapi.content.queries.facets import ReadSnapshot
 from newsapi.db.database import Database
-from newsapi.errors import SearchUnavailable, SnapshotOutdated
+from newsapi.errors import SearchUnavailable, SnapshotOutdated, describe_cause
 from newsapi.search import source_articles
 from newsapi.search.caches import SearchCaches
 from newsapi.search.index_folder import IndexFolder
-from newsapi.search.index_follower import UNKNOWN_PROBLEM, IndexFollower
+from newsapi.search.index_follower import UNKNOWN_PROBLEM, IndexFollower, is_engine_panic
 from newsapi.search.index_reader import IndexPosition, IndexReader, OpenIndex, count_lag
 from newsapi.web.context import IndexState
+
+log = structlog.get_logger("newsapi.search")
 
 MAX_WAIT_SECONDS: Final = 1.0
 """Seconds that a search waits for the index to follow the changelog."""
@@ -197,17 +200,31 @@ class IndexRead:
         self._deadline = time.monotonic() + MAX_WAIT_SECONDS
         self._snapshots = 0
 
-    def view(self, connection: Connection, snapshot: ReadSnapshot) -> IndexView:
-        """Return the index as of a snapshot.
+    @contextlib.contextmanager
+    def view(self, connection: Connection, snapshot: ReadSnapshot) -> Iterator[IndexView]:
+        """Open the index as of a snapshot, for the time in which a response is built.
 
         Args:
             connection: The read transaction of the snapshot.
             snapshot: The snapshot.
 
+        Yields:
+            The index.
+
         Raises:
             SnapshotOutdated: The response should be built again, from a newer snapshot.
-            SearchUnavailable: There is no index, or it does not follow the changelog.
+            SearchUnavailable: There is no index, it does not follow the changelog, or the engine failed in a search.
         """
+        view = self._open_view(connection, snapshot)
+        try:
+            yield view
+        except BaseException as error:
+            if not is_engine_panic(error):
+                raise
+            log.exception("search engine failed", generation=view.opened.generation.name)
+            raise SearchUnavailable(describe_cause(error)) from error
+
+    def _open_view(self, connection: Connection, snapshot: ReadSnapshot) -> IndexView:
         self._snapshots += 1
         article_seq = snapshot.everything.seq
         opened = self._index.open()

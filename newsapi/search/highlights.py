@@ -22,11 +22,6 @@ class HighlightedParts(NamedTuple):
     standfirst: str | None
     body: list[str]
 
-    @property
-    def size(self) -> int:
-        """The approximate size in bytes."""
-        return 500 + 2 * sum(map(len, (self.headline or "", self.standfirst or "", *self.body)))
-
 
 def build_highlights(headline: str, standfirst: str | None, body: str, words: QueryWords) -> HighlightedParts:
     """Return the highlights of an article, given its parts as plain text."""

@@ -27,9 +27,6 @@ RETRY_DELAY_SECONDS: Final = 0.5
 LOCK_TIMEOUT_SECONDS: Final = 1.0
 """Seconds that the indexer waits for the lock before it looks whether it is to stop."""
 
-ENGINE_PANIC: Final = "PanicException"
-"""Class of the errors of the engine that are a fault of its own or of its files; they are no `Exception`."""
-
 CLEANING_DELAY_SECONDS: Final = 60.0
 """Seconds after which an indexer deletes the index of a former release, whose processes may still answer."""
 
@@ -114,7 +111,7 @@ class IndexFollower:
                 indexer.close(wait_for_merges=True)
         except BaseException as error:  # whatever it is, the next attempt starts from the files on the disk
             indexer.close()
-            if not isinstance(error, Exception) and type(error).__name__ != ENGINE_PANIC:
+            if not isinstance(error, Exception) and not is_engine_panic(error):
                 raise
             self._fail(error)
             return False
@@ -150,6 +147,11 @@ class IndexFollower:
                 log.warning("search index damaged; it is rebuilt", generation=generation.name)
                 self._folder.discard(generation)
                 self._failures = 0
+
+
+def is_engine_panic(error: BaseException) -> bool:
+    """Return whether an error is a panic of the engine: a fault of its own or of its files, and no `Exception`."""
+    return type(error).__name__ == "PanicException"  # a class that cannot be imported
 
 
 UNKNOWN_PROBLEM: Final = "see the log of the server"

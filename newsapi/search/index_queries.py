@@ -7,12 +7,12 @@ documents as long as they are in the files.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, Protocol, cast
 from uuid import UUID
 
-from tantivy import FieldType, Occur, Query, Searcher, SearchResult
+from tantivy import FieldType, Occur, Query, Searcher
 
 from newsapi.search.index_schema import (
     ARTICLE_ID,
@@ -28,8 +28,9 @@ from newsapi.search.index_schema import (
     WORDS,
 )
 
-MAX_TEXT_SCORE: Final = 1 << 20
-"""The score of an article that has all words in all parts. The engine adds in single precision, exactly up to 2**24."""
+MAX_TEXT_SCORE: Final = 1 << 18
+"""The score of an article that has all words in all parts. The engine computes in single precision: it adds exactly up
+to 2**24, and a product with the recency still tells the score."""
 
 TEXT_PERCENT: Final = 14
 HEADLINE_PERCENT: Final = 46
@@ -39,7 +40,7 @@ PART_PERCENTS: Final = {HEADLINE: HEADLINE_PERCENT, STANDFIRST: 22, BODY_OFTEN: 
 COMPLETION_PERCENT: Final = 35
 """Weight of a word that completes the last word of the query, in percent of an exact match."""
 
-_BASIC_FIELDS: Final = {BODY_OFTEN, BODY_MAIN, WORDS, HEADLINE_WORDS}
+_Clause = tuple[Occur, Query]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,17 +63,24 @@ class Word:
     facets: tuple[tuple[int, int], ...] = ()
     weight: int = 0
 
+    @property
+    def is_single_token(self) -> bool:
+        """Whether nothing but one token matches it."""
+        return len(self.tokens) == 1 and not self.prefix and not self.facets
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """A query analyzed in one language: what must occur, and what must not.
 
-    `phrases` and `excluded` are sequences of tokens; those of `excluded` with one token are words.
+    `phrases` and `excluded` are sequences of tokens; those of `excluded` with one token are words. `has_documents` is
+    False if no document contains one of the words.
     """
 
     words: tuple[Word, ...]
     phrases: tuple[tuple[str, ...], ...] = ()
     excluded: tuple[tuple[str, ...], ...] = ()
+    has_documents: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +99,16 @@ class IndexQuery:
     headlines_only: bool = False
     phrases_in_bodies: bool = True
 
+    @property
+    def word_field(self) -> str:
+        """The field in which words must occur."""
+        return HEADLINE if self.headlines_only else TEXT
+
+    def tokens(self, text: str) -> list[str]:
+        """Return the tokens of a word of the query in all languages."""
+        words = (word for reading in self.readings for word in reading.words if word.text == text)
+        return [*dict.fromkeys(token for word in words for token in word.tokens)]
+
     def matching(self, *, without: str | None = None, more: Iterable[Query] = ()) -> Query:
         """Return the query for documents that match, whose scores mean nothing.
 
@@ -98,29 +116,43 @@ class IndexQuery:
             without: The name of a filter that is left out.
             more: Further conditions.
         """
-        readings = [self._reading(reading, map(self.matching_word, reading.words)) for reading in self.readings]
-        return _all([_any(readings), *self._conditions(without), *more])
+        conditions = [*(query for name, query in self.filters.items() if name != without), *more]
+        return _any([*map(_combine, self._clauses(self._match_words, conditions))])
 
-    def scoring(self, *, more: Iterable[Query] = ()) -> Query:
+    def scoring(self) -> Query:
         """Return the query for documents that match, with their text scores: whole numbers up to MAX_TEXT_SCORE."""
-        readings = [
-            self._reading(reading, (clause for word in reading.words for clause in self._score_word(word)))
-            for reading in self.readings
-        ]
-        conditions = [_score(condition, 0) for condition in (*self._conditions(None), *more)]
-        return _all([_best(readings), *conditions])
+        return _best([*map(_combine, self._clauses(self._score_words, self.filters.values()))])
 
-    def _conditions(self, without: str | None) -> list[Query]:
-        return [query for name, query in self.filters.items() if name != without]
+    def best_parts(self) -> Sequence[tuple[str, ...]]:
+        """Return parts of articles by which the best documents are found without a search of all, the best first."""
+        is_one_word = all(len(reading.words) == 1 for reading in self._searched)
+        return [(HEADLINE, STANDFIRST), (HEADLINE,)] if is_one_word else [(HEADLINE,)]
 
-    def _reading(self, reading: Reading, clauses: Iterable[Query | tuple[Occur, Query]]) -> Query:
-        """Return the query for documents that match a reading, given the clauses of its words."""
-        parts = [clause if isinstance(clause, tuple) else (Occur.Must, clause) for clause in clauses]
-        if not reading.words:
-            return Query.empty_query()
-        parts += [(Occur.Must, _score(self._phrase(tokens), 0)) for tokens in reading.phrases]
-        parts += [(Occur.MustNot, self._excluded(tokens)) for tokens in reading.excluded]
-        return parts[0][1] if len(parts) == 1 else Query.boolean_query(parts)
+    def scoring_in(self, parts: tuple[str, ...]) -> Query:
+        """Return the query for documents that match and have words of the query in all these parts, with scores."""
+        clauses = self._clauses(lambda reading: self._score_words_in(reading, parts), self.filters.values())
+        return _best([*map(_combine_few, clauses)])
+
+    def max_score_outside(self, parts: tuple[str, ...]) -> int:
+        """Return a bound for the scores of documents that have no word of the query in one of these parts."""
+        percent = 100 - min(PART_PERCENTS[part] for part in parts)
+        scores = (sum(_max_score(word, percent) for word in reading.words) for reading in self._searched)
+        return max(scores, default=0)
+
+    @property
+    def _searched(self) -> list[Reading]:
+        return [reading for reading in self.readings if reading.words and reading.has_documents]
+
+    def _clauses(
+        self, clauses_of_words: Callable[[Reading], Iterable[_Clause]], conditions: Iterable[Query]
+    ) -> Iterator[list[_Clause]]:
+        """Iterate over the clauses for documents that match each reading."""
+        for reading in self._searched:
+            clauses = [*clauses_of_words(reading)]
+            clauses += [(Occur.Must, _score(condition, 0)) for condition in conditions]
+            clauses += [(Occur.Must, _score(self._phrase(tokens), 0)) for tokens in reading.phrases]
+            clauses += [(Occur.MustNot, self._excluded(tokens)) for tokens in reading.excluded]
+            yield clauses
 
     def _excluded(self, tokens: tuple[str, ...]) -> Query:
         return _term(TEXT, tokens[0]) if len(tokens) == 1 else self._phrase(tokens)
@@ -129,45 +161,59 @@ class IndexQuery:
         fields = [TEXT] if self.phrases_in_bodies else [HEADLINE, STANDFIRST]
         return _any([Query.phrase_query(SCHEMA, name, [*tokens]) for name in fields])
 
-    def matching_word(self, word: Word) -> Query:
-        """Return the query for documents that match one word, whatever else they contain."""
-        alternatives = [_term(self._word_field, token) for token in word.tokens]
-        if word.prefix:
-            alternatives.append(_prefix(self._prefix_field(word), word.prefix))
-        if word.facets:
-            alternatives.append(facets_condition(id_ for id_, _ in word.facets))
-        return _any(alternatives)
-
-    @property
-    def _word_field(self) -> str:
-        return HEADLINE if self.headlines_only else TEXT
+    def _match_words(self, reading: Reading) -> Iterator[_Clause]:
+        for word in reading.words:
+            alternatives = [_term(self.word_field, token) for token in word.tokens]
+            if word.prefix:
+                alternatives.append(_prefix(self._prefix_field(word), word.prefix))
+            if word.facets:
+                alternatives.append(facets_condition(id_ for id_, _ in word.facets))
+            yield Occur.Must, _any(alternatives)
 
     def _prefix_field(self, word: Word) -> str:
         return HEADLINE_WORDS if self.headlines_only or word.prefix_in_headlines else WORDS
 
-    def _score_word(self, word: Word) -> Iterator[tuple[Occur, Query]]:
-        """Iterate over the clauses of a word: one that must match, and those that only add to the score."""
-        exact = [[*self._score_token(token, word.weight)] for token in word.tokens]
-        if len(exact) == 1 and not word.prefix and not word.facets:
-            yield from exact[0]  # without a query of its own, which is faster
+    def _score_words(self, reading: Reading) -> Iterator[_Clause]:
+        """Iterate over clauses of each word: one that must match, and those that only add to the score."""
+        for word in reading.words:
+            if word.is_single_token:
+                yield from self._score_token(word.tokens[0], word.weight)  # without a query of its own: faster
+            else:
+                yield Occur.Must, self._score_alternatives(word)
+
+    def _score_words_in(self, reading: Reading, parts: tuple[str, ...]) -> Iterator[_Clause]:
+        """Iterate over the same clauses for documents that have any of the words in each of these parts."""
+        first = reading.words[0]
+        if len(reading.words) == 1 and first.is_single_token:  # the clauses of the parts select the same documents
+            yield from self._score_token(first.tokens[0], first.weight, parts)
             return
-        alternatives = [Query.boolean_query(clauses) for clauses in exact]
+        yield from self._score_words(reading)
+        tokens = dict.fromkeys(token for word in reading.words for token in word.tokens)
+        for part in parts:
+            yield Occur.Must, _score(_any([_term(part, token) for token in tokens]), 0)
+
+    def _score_alternatives(self, word: Word) -> Query:
+        alternatives = [Query.boolean_query([*self._score_token(token, word.weight)]) for token in word.tokens]
         if word.prefix:
             alternatives.append(Query.boolean_query([*self._score_prefix(word)]))
         for percent in {percent for _, percent in word.facets}:
             facets = facets_condition(id_ for id_, facet_percent in word.facets if facet_percent == percent)
             alternatives.append(_score(facets, word.weight * percent // 100))
-        yield Occur.Must, _best(alternatives)
+        return _best(alternatives)
 
-    def _score_token(self, token: str, weight: int) -> Iterator[tuple[Occur, Query]]:
+    def _score_token(self, token: str, weight: int, parts: tuple[str, ...] = ()) -> Iterator[_Clause]:
+        """Iterate over the clauses of a token, which must be in these parts, and so is in the text."""
         if self.headlines_only:
             yield Occur.Must, _score(_term(HEADLINE, token), weight)
             return
-        yield Occur.Must, _score(_term(TEXT, token), weight * TEXT_PERCENT // 100)
+        text_score = weight * TEXT_PERCENT // 100
+        if not parts:
+            yield Occur.Must, _score(_term(TEXT, token), text_score)
         for name, percent in PART_PERCENTS.items():
-            yield Occur.Should, _score(_term(name, token), weight * percent // 100)
+            score = weight * percent // 100 + (text_score if name in parts[:1] else 0)
+            yield Occur.Must if name in parts else Occur.Should, _score(_term(name, token), score)
 
-    def _score_prefix(self, word: Word) -> Iterator[tuple[Occur, Query]]:
+    def _score_prefix(self, word: Word) -> Iterator[_Clause]:
         weight = word.weight * COMPLETION_PERCENT // 100
         if self.headlines_only or word.prefix_in_headlines:
             percent = 100 if self.headlines_only else TEXT_PERCENT + HEADLINE_PERCENT
@@ -182,49 +228,16 @@ class IndexQuery:
         Deleted documents are among them, so results must not depend on this number.
         """
         counts = (
-            min((self._frequency(searcher, word) for word in reading.words), default=0) for reading in self.readings
+            min(sum(searcher.doc_freq(self.word_field, token) for token in word.tokens) for word in reading.words)
+            for reading in self._searched
         )
         return max(counts, default=0)
 
-    def _frequency(self, searcher: Searcher, word: Word) -> int:
-        return sum(searcher.doc_freq(self._word_field, token) for token in word.tokens)
 
-    def max_score(self, searcher: Searcher) -> int:
-        """Return a bound for all scores: words that occur nowhere score only by their completions and names."""
-        return max(
-            (sum(self._max_score(searcher, word) for word in reading.words) for reading in self.readings), default=0
-        )
-
-    def _max_score(self, searcher: Searcher, word: Word) -> int:
-        return word.weight * _greatest_percent(word, 100 if self._frequency(searcher, word) else 0) // 100
-
-    def best_in_headlines(self) -> tuple[IndexQuery, int]:
-        """Return the search for documents that have every word in the headline, and a bound for all others.
-
-        Returns:
-            The search, whose scores are the same, and the greatest score of a document that it does not find.
-        """
-        readings = [reading for reading in self.readings if reading.words]
-        in_headline = [
-            _all([_any([_term(HEADLINE, token) for token in word.tokens]) for word in reading.words])
-            for reading in readings
-        ]
-        bound = max((self._bound_outside_headlines(reading) for reading in readings), default=0)
-        return replace(self, filters={**self.filters, HEADLINE: _any(in_headline)}), bound
-
-    def _bound_outside_headlines(self, reading: Reading) -> int:
-        """Return the greatest score in a reading of a document that lacks one of the words in the headline."""
-        percent = 0 if self.headlines_only else 100 - HEADLINE_PERCENT
-        total = sum(word.weight for word in reading.words)
-        return max(
-            total - word.weight + word.weight * _greatest_percent(word, percent) // 100 for word in reading.words
-        )
-
-
-def _greatest_percent(word: Word, exact_percent: int) -> int:
-    """Return the greatest weight of a word in percent, if the word itself has at most `exact_percent`."""
+def _max_score(word: Word, percent: int) -> int:
+    """Return the greatest score of a word in documents where the word itself has at most a percentage."""
     completion = COMPLETION_PERCENT if word.prefix else 0
-    return max(exact_percent, completion, *(percent for _, percent in word.facets))
+    return word.weight * max(percent, completion, *(facet_percent for _, facet_percent in word.facets)) // 100
 
 
 def facets_condition(ids: Iterable[int]) -> Query:
@@ -250,16 +263,17 @@ class _CountedResult(Protocol):
 
 def count(searcher: Searcher, query: Query) -> int:
     """Return the number of documents that match a query."""
-    return count_of(searcher.search(query, 1, order_by_field=PUBLISHED))  # not by score, which takes longer
-
-
-def count_of(result: SearchResult) -> int:
-    """Return the number of documents that match, from the result of a search that counted them."""
+    result = searcher.search(query, 1, order_by_field=PUBLISHED)  # not by score, which takes longer
     return cast("_CountedResult", result).count
 
 
+def count_word(searcher: Searcher, field: str, token: str) -> int:
+    """Return the number of documents that have a token in a field."""
+    return count(searcher, _term(field, token))
+
+
 def _term(name: str, token: str) -> Query:
-    return Query.term_query(SCHEMA, name, token, "basic" if name in _BASIC_FIELDS else "position")
+    return Query.term_query(SCHEMA, name, token, "basic")  # without positions
 
 
 def _prefix(name: str, prefix: str) -> Query:
@@ -270,8 +284,22 @@ def _score(query: Query, score: int) -> Query:
     return Query.const_score_query(query, float(score))
 
 
-def _all(queries: Sequence[Query]) -> Query:
-    return queries[0] if len(queries) == 1 else Query.boolean_query([(Occur.Must, query) for query in queries])
+def _combine(clauses: Sequence[_Clause]) -> Query:
+    """Return the query for documents that match all clauses; the optional ones add to the score."""
+    return clauses[0][1] if len(clauses) == 1 else Query.boolean_query(clauses)
+
+
+def _combine_few(clauses: Sequence[_Clause]) -> Query:
+    """Return the same query for clauses that few documents match.
+
+    The optional clauses are looked up one by one for these documents. If they are in one query, the engine merges all
+    documents that match any of them first.
+    """
+    query = _combine([clause for clause in clauses if clause[0] != Occur.Should])
+    for clause in clauses:
+        if clause[0] == Occur.Should:
+            query = Query.boolean_query([(Occur.Must, query), clause])
+    return query
 
 
 def _any(queries: Sequence[Query]) -> Query:

@@ -17,9 +17,10 @@ from uuid import UUID
 from tantivy import DocAddress, Document, Schema, SchemaBuilder, Searcher
 
 from newsapi.db.types import EPOCH, MICROSECOND
+from newsapi.search.recency import engine_value
 from newsapi.text.analysis import ANALYSIS_VERSION, AnalyzedText, Lexicon, get_lexicon, join_fields
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """Incremented with every change of the fields or of what documents contain."""
 
 MAX_INDEXED_WORDS: Final = 20_000
@@ -58,6 +59,9 @@ COUNTED_KINDS: Final = ("brand", "section", "author", "tag", "format")
 PUBLISHED, UPDATED = "published", "updated"
 """Times in microseconds since 1970."""
 
+RECENCY: Final = "recency"
+"""What the engine multiplies scores with, see `recency.py`."""
+
 POSITION: Final = "position"
 """The position of the index in the changelog; only one document, which is no article, has this field."""
 
@@ -92,6 +96,7 @@ def _build_schema() -> Schema:
         builder.add_unsigned_field(name, fast=True)
     for name in (PUBLISHED, UPDATED):
         builder.add_integer_field(name, indexed=True, fast=True)
+    builder.add_float_field(RECENCY, fast=True)
     return builder.build()
 
 
@@ -122,6 +127,7 @@ def build_document(article: ArticleToIndex) -> Document:
     standfirst = lexicon.analyze(article.standfirst, MAX_INDEXED_WORDS - len(headline.words))
     body = lexicon.analyze(article.body, MAX_INDEXED_WORDS - len(headline.words) - len(standfirst.words))
     often, main = _frequent(map(lexicon.searched, chain(body.words, body.joined)), len(body.words))
+    published = to_microseconds(article.published_at)
     values: dict[str, object] = {
         ARTICLE_ID: article.id.hex,
         ID_HIGH: article.id.int >> 64,
@@ -135,8 +141,9 @@ def build_document(article: ArticleToIndex) -> Document:
         WORDS: " ".join(_words(lexicon, headline, standfirst, body)),
         HEADLINE_WORDS: " ".join(_words(lexicon, headline)),
         FACETS: sorted(chain.from_iterable(article.facets.values())),
-        PUBLISHED: to_microseconds(article.published_at),
+        PUBLISHED: published,
         UPDATED: to_microseconds(article.updated_at),
+        RECENCY: engine_value(published),
     }
     values |= {facet_field(kind): sorted(article.facets.get(kind, ())) for kind in COUNTED_KINDS}
     return Document.from_dict(values, SCHEMA)

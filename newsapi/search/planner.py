@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -18,16 +17,16 @@ from newsapi.search.index_queries import (
     IndexQuery,
     Reading,
     Word,
-    count,
     facets_condition,
     ids_condition,
     range_condition,
 )
-from newsapi.search.index_schema import PUBLISHED, TEXT, UPDATED, WORDS, to_microseconds
+from newsapi.search.index_schema import PUBLISHED, UPDATED, WORDS, to_microseconds
 from newsapi.search.names import FacetPercents
 from newsapi.search.queries import list_group_brands, list_ids
 from newsapi.search.query_parser import ParsedQuery
 from newsapi.search.query_words import QueryWords
+from newsapi.search.word_counts import WordCounts
 from newsapi.text.analysis import get_lexicon
 from newsapi.text.folding import fold
 
@@ -64,11 +63,13 @@ class SearchPlan:
         parsed_query: The query.
         index_query: What is searched in the index.
         languages: The languages of the readings of the index query.
+        counts: Counts articles with a word.
     """
 
     parsed_query: ParsedQuery
     index_query: IndexQuery
     languages: Sequence[str]
+    counts: WordCounts
 
     def words(self, language: str) -> QueryWords:
         """Return what finds the words of the query in texts of a language."""
@@ -111,8 +112,11 @@ def plan_search(
         headlines_only=scope.headlines_only,
         phrases_in_bodies=scope.phrases_in_bodies and not scope.headlines_only,
     )
-    index_query = _add_completion(searcher, index_query, query.prefix)
-    return SearchPlan(parsed_query=query, index_query=_add_weights(searcher, index_query), languages=languages)
+    counts = WordCounts(searcher, snapshot.everything.id)
+    index_query = _add_completion(searcher, counts, index_query, query.prefix)
+    return SearchPlan(
+        parsed_query=query, index_query=_add_weights(counts, index_query), languages=languages, counts=counts
+    )
 
 
 def _analyze_query(query: ParsedQuery, language: str, names: Mapping[str, FacetPercents]) -> Reading:
@@ -137,12 +141,13 @@ def _analyze_query(query: ParsedQuery, language: str, names: Mapping[str, FacetP
     )
 
 
-def _add_completion(searcher: Searcher, index_query: IndexQuery, last_word: str) -> IndexQuery:
+def _add_completion(searcher: Searcher, counts: WordCounts, index_query: IndexQuery, last_word: str) -> IndexQuery:
     """Return the query with the last word completed, if it may be the beginning of a word."""
     prefix = fold(last_word)
     if len(prefix) < MIN_PREFIX_LENGTH or not prefix.isalnum():
         return index_query
-    if _is_complete(searcher, index_query, last_word):
+    tokens = index_query.tokens(last_word)
+    if counts.decide(index_query.word_field, tokens, lambda count: count >= COMPLETE_WORD_COUNT):
         return index_query
     in_headlines = (
         index_query.headlines_only or len(prefix) < MIN_PREFIX_LENGTH_IN_TEXTS or _is_frequent(searcher, prefix)
@@ -155,14 +160,6 @@ def _add_completion(searcher: Searcher, index_query: IndexQuery, last_word: str)
     return replace(index_query, readings=tuple(readings))
 
 
-def _is_complete(searcher: Searcher, index_query: IndexQuery, last_word: str) -> bool:
-    """Return whether at least COMPLETE_WORD_COUNT articles contain the last word."""
-    words = {word for reading in index_query.readings for word in reading.words if word.text == last_word}
-    frequency = sum(searcher.doc_freq(TEXT, token) for word in words for token in word.tokens)
-    # Deleted documents are in this sum, so it may only save to count exactly.
-    return frequency >= COMPLETE_WORD_COUNT and count_exact(searcher, index_query, last_word) >= COMPLETE_WORD_COUNT
-
-
 def _is_frequent(searcher: Searcher, prefix: str) -> bool:
     """Return whether words with a prefix occur more than MAX_COMPLETED_OCCURRENCES times."""
     count = sum(count for _, count in searcher.terms_with_prefix(WORDS, prefix))
@@ -172,37 +169,32 @@ def _is_frequent(searcher: Searcher, prefix: str) -> bool:
     return count > MAX_COMPLETED_OCCURRENCES
 
 
-def _add_weights(searcher: Searcher, index_query: IndexQuery) -> IndexQuery:
+def _add_weights(counts: WordCounts, index_query: IndexQuery) -> IndexQuery:
     """Return the query with weights of the words: the rarer a word, the greater (Sparck Jones 1972)."""
-    counts: dict[Word, int] = {}
+
+    def has_documents(word: Word) -> bool:
+        return bool(word.prefix or word.facets or counts.decide(index_query.word_field, word.tokens, bool))
 
     def weighted(reading: Reading) -> Reading:
+        if not all(map(has_documents, reading.words)):
+            return replace(reading, has_documents=False)
         if len(reading.words) == 1:
             return replace(reading, words=(replace(reading.words[0], weight=MAX_TEXT_SCORE),))
-        for word in reading.words:
-            if word not in counts:
-                counts[word] = count(searcher, index_query.matching_word(word))
-        frequencies = [math.log1p(searcher.num_docs / (1 + counts[word])) for word in reading.words]
+        rarities = [counts.decide(index_query.word_field, word.tokens, counts.rarity) for word in reading.words]
         words = (
-            replace(word, weight=int(MAX_TEXT_SCORE * frequency / sum(frequencies)))
-            for word, frequency in zip(reading.words, frequencies, strict=True)
+            replace(word, weight=MAX_TEXT_SCORE * rarity // sum(rarities))
+            for word, rarity in zip(reading.words, rarities, strict=True)
         )
         return replace(reading, words=tuple(words))
 
     return replace(index_query, readings=tuple(map(weighted, index_query.readings)))
 
 
-def count_exact(searcher: Searcher, index_query: IndexQuery, text: str) -> int:
-    """Return the number of documents that contain a word of the query itself."""
-    words = {word for reading in index_query.readings for word in reading.words if word.text == text}
-    exact = (replace(word, prefix="", facets=()) for word in words)
-    return sum(count(searcher, index_query.matching_word(word)) for word in exact)
-
-
-def unknown_words(searcher: Searcher, plan: SearchPlan) -> list[str]:
+def unknown_words(plan: SearchPlan) -> list[str]:
     """Return the words of a query that occur in no article; stop words are none of them."""
-    query, searched = plan.index_query, {word.text for reading in plan.index_query.readings for word in reading.words}
-    return [word for word in plan.parsed_query.words if word in searched and not count_exact(searcher, query, word)]
+    query = plan.index_query
+    tokens = {word: query.tokens(word) for word in plan.parsed_query.words}
+    return [word for word in tokens if tokens[word] and not plan.counts.decide(query.word_field, tokens[word], bool)]
 
 
 def _filters(connection: Connection, snapshot: ReadSnapshot, list_query: ListQuery) -> dict[str, Query]:

@@ -51,24 +51,20 @@ def time_sorted_page(
     indexed_times = {position.id: position.sort_time for position in positions}
     records = [
         record
-        for record in current_records(listed.records, list_query)
-        if record[list_query.key] == indexed_times[record["id"]]
+        for record in listed.records
+        if is_current(record, list_query) and record[list_query.key] == indexed_times[record["id"]]
     ]
     onward, homeward = article_queries.adjacent_pages(list_query.page_start, positions, end)
     return ArticlePage(records, listed.changed_at, onward, homeward)
 
 
-def current_records(records: list[ArticleRow], list_query: ListQuery) -> list[ArticleRow]:
-    """Return the articles whose times are in the ranges of a list.
+def is_current(record: ArticleRow, list_query: ListQuery) -> bool:
+    """Return whether the times of an article are in the ranges of a list.
 
     While an import is indexed, the index has former times of articles that it changed.
     """
-    return [
-        record
-        for record in records
-        if _is_within(record["published_at"], list_query.published)
-        and _is_within(record["updated_at"], list_query.updated)
-    ]
+    published, updated = record["published_at"], record["updated_at"]
+    return _is_within(published, list_query.published) and _is_within(updated, list_query.updated)
 
 
 def _is_within(time: datetime | None, bounds: tuple[datetime | None, datetime | None]) -> bool:

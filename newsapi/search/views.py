@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from flask import Response
 from flask.views import MethodView
@@ -14,6 +15,7 @@ from newsapi.cache.cached_response import CachedResponse
 from newsapi.content.context import app_context
 from newsapi.content.presentation import visibility_of_caller
 from newsapi.content.presentation.list_request import ArticleListRequest, parse_ranked_request
+from newsapi.content.presentation.listed_articles import ListedArticle
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import facets
 from newsapi.content.queries import terms as term_queries
@@ -137,18 +139,21 @@ def _parse_request(query: pagination.Query) -> SearchRequest:
 
 
 def _search(connection: Connection, index_read: IndexRead, request: SearchRequest) -> CachedResponse:
-    articles = request.articles
-    snapshot = facets.resolve_filters(connection, articles.filters)
-    view = index_read.view(connection, snapshot)
+    snapshot = facets.resolve_filters(connection, request.articles.filters)
+    with index_read.view(connection, snapshot) as view:
+        return _build_results(_Search(connection, view, snapshot, request.articles.list_query), request)
+
+
+def _build_results(search: _Search, request: SearchRequest) -> CachedResponse:
+    connection, view, articles = search.connection, search.view, request.articles
     body_access = visibility_of_caller.body_access(connection)
-    search = _Search(connection, view, snapshot, articles.list_query)
     plan = search.plan(query_parser.parse_query(request.text), SearchScope(phrases_in_bodies=body_access.is_whole))
     page = search.page(plan, limit=articles.limit, start=request.start)
     scores = {result.id: result.score for result in page.results}
-    article_page = article_queries.get_many(connection, [*scores])
+    listed = _list_articles(connection, [*scores])
+    current = [article for article in listed if time_order.is_current(article.columns, articles.list_query)]
+    items = view.caches.hits.present(connection, current, scores, plan.words, body_access)
     total = count(view.searcher, plan.index_query.matching()) if articles.total else None
-    records = time_order.current_records(article_page.records, articles.list_query)
-    items = view.caches.hits.present(connection, records, scores, plan.words, body_access)
     body = articles.response_body(items, (request.cursor(page.next), request.cursor(page.prev)), total)
     body["did_you_mean"] = None
     if request.start is None and not page.results:
@@ -157,7 +162,12 @@ def _search(connection: Connection, index_read: IndexRead, request: SearchReques
     if request.facets is not None:
         body["facets"] = facet_counts.count_by_facets(connection, view.searcher, plan.index_query, request.facets)
         body["facets_exact"] = True
-    return _build_response(search, body, article_page, articles.surrogate_keys())
+    return _build_response(search, body, listed, articles.surrogate_keys())
+
+
+def _list_articles(connection: Connection, ids: Sequence[UUID]) -> list[ListedArticle]:
+    rows = article_queries.get_summary_rows(connection, ids)
+    return app_context().listed_articles.of_rows(connection, rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +189,7 @@ class _Search:
 
     def did_you_mean(self, plan: SearchPlan, *, headlines_only: bool) -> str | None:
         """Return the query with its unknown words respelled, or None if no such query has results."""
-        unknown = planner.unknown_words(self.view.searcher, plan)
+        unknown = planner.unknown_words(plan)
         if not 0 < len(unknown) <= _MAX_UNKNOWN_WORDS:
             return None
         respelled = spelling.suggest_spelling(
@@ -195,18 +205,18 @@ class _Search:
 def _build_response(
     search: _Search,
     body: dict[str, Any],
-    article_page: article_queries.ArticlePage,
+    listed: Sequence[ListedArticle],
     surrogate_keys: tuple[str, ...],
 ) -> CachedResponse:
     snapshot = search.snapshot
-    search_dependencies = dependencies.search_dependencies(snapshot.everything, snapshot.terms.values())
+    search_dependencies = frozenset(dependencies.search_dependencies(snapshot.everything, snapshot.terms.values()))
     return CachedResponse(
         body=dump_json(body),
         seq=snapshot.seq,
         nonce=snapshot.nonce,
         # Any change may add an article to a search or remove one.
-        changed_at=latest_time({snapshot.committed_at, article_page.changed_at}),
-        dependencies=frozenset({*search_dependencies, *dependencies.name_dependencies(article_page.records)}),
+        changed_at=latest_time({snapshot.committed_at, *(article.changed_at for article in listed)}),
+        dependencies=search_dependencies.union(*(article.names for article in listed)),
         surrogate_keys=surrogate_keys,
         link=pagination.link_header(body["links"]) if "links" in body else None,
         expires_at=search.view.expires_at,
@@ -216,22 +226,26 @@ def _build_response(
 
 def _suggest(connection: Connection, index_read: IndexRead, query: pagination.Query) -> CachedResponse:
     snapshot = facets.resolve_filters(connection, {})
-    view = index_read.view(connection, snapshot)
+    with index_read.view(connection, snapshot) as view:
+        return _build_suggestions(_Search(connection, view, snapshot, ListQuery()), query)
+
+
+def _build_suggestions(search: _Search, query: pagination.Query) -> CachedResponse:
     prefix, limit = fold(query["q"]), query["limit"]
     suggestions: list[dict[str, object]] = []
     for kind in _KINDS if prefix else ():
-        matches = term_queries.suggest_terms(connection, kind, prefix, _NAMES_SHOWN)
+        matches = term_queries.suggest_terms(search.connection, kind, prefix, _NAMES_SHOWN)
         suggestions += [_suggestion(kind, slug, name) for slug, name in matches]
-    search = _Search(connection, view, snapshot, ListQuery())
     plan = search.plan(query_parser.parse_query(query["q"]), SearchScope(headlines_only=True))
     results = search.page(plan, limit=limit).results
-    article_page = article_queries.get_many(connection, [result.id for result in results])
-    if article_page.records:
+    listed = _list_articles(search.connection, [result.id for result in results])
+    if listed:
         suggestions = suggestions[: limit // 2]  # the other half is for headlines
-    suggestions += [_suggestion("article", record["slug"], record["headline"]) for record in article_page.records]
+    columns = (article.columns for article in listed)
+    suggestions += [_suggestion("article", article["slug"], article["headline"]) for article in columns]
     dump = compile_dump(Suggestion)
     body = {"data": [dump(suggestion) for suggestion in suggestions[:limit]]}
-    return _build_response(search, body, article_page, (dependencies.ALL_ARTICLES,))
+    return _build_response(search, body, listed, (dependencies.ALL_ARTICLES,))
 
 
 def _suggestion(kind: str, slug: str, name: str) -> dict[str, object]:

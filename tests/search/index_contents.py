@@ -1,6 +1,7 @@
 """What a search index contains, compared with the database at the same position of the changelog."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -30,12 +31,10 @@ def read_index(index: SearchIndex, database: Database, use: Callable[[Connection
     """Call `use` with the snapshot and the view of one response."""
     read = index.begin()
     while True:
-        with database.read_transaction() as connection:
-            try:
-                view = read.view(connection, facets.resolve_filters(connection, {}))
-            except SnapshotOutdated:
-                continue
-            return use(connection, view)
+        with suppress(SnapshotOutdated), database.read_transaction() as connection:
+            snapshot = facets.resolve_filters(connection, {})
+            with read.view(connection, snapshot) as view:
+                return use(connection, view)
 
 
 def compare(index: SearchIndex, database: Database) -> Compared:

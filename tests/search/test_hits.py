@@ -3,7 +3,6 @@
 import pytest
 
 from newsapi.search import hits
-from newsapi.search.recent_values import RecentValues
 
 
 @pytest.fixture
@@ -36,7 +35,8 @@ def test_the_database_is_asked_for_a_body_once(editor, bodies, statements):
 
 
 def test_nothing_is_lost_where_nothing_is_kept(editor, bodies, monkeypatch):
-    monkeypatch.setattr(hits, "RecentValues", lambda _: RecentValues(0))
+    monkeypatch.setattr(hits, "MAX_HIGHLIGHTS", 0)
+    monkeypatch.setattr(hits, "MAX_BODIES", 0)
     caches = editor.client.application.extensions["newsapi"].search_index.caches
     monkeypatch.setattr(caches, "hits", hits.HitPresenter())
     editor.write(headline="Prova", body_html="<p>Una berlina.</p>", status="published")

@@ -15,7 +15,7 @@ from newsapi.app import create_index_follower, create_search_index
 from newsapi.db.database import Database
 from newsapi.errors import SearchUnavailable
 from newsapi.keys import commands as key_commands
-from newsapi.search import freshness, index_checksums, index_folder
+from newsapi.search import freshness, index_checksums, index_folder, ranking, time_order
 from newsapi.search.index_folder import IndexFolder
 from tests.search.index_contents import compare, count_headlines
 from tests.support.client import EVERYTHING, Editor
@@ -215,3 +215,21 @@ def test_a_full_disk_is_named_and_the_index_follows_when_there_is_space(
     finally:
         index.close()
         subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+@pytest.mark.parametrize(
+    "url", ["/v1/search?q=prova&limit=1", "/v1/suggest?q=prova&limit=1", "/v1/articles?q=prova&limit=1"]
+)
+def test_a_panic_of_the_engine_is_a_problem_and_no_lost_connection(editor, client, monkeypatch, url):
+    editor.write(headline="Prova", status="published")
+    assert client.get(url).status_code == 200
+    editor.write(headline="Prova due", status="published")
+    # The engine cannot read 0 documents.
+    monkeypatch.setattr(ranking, "SPARE_RESULTS", -1)
+    monkeypatch.setattr(time_order, "_SPARE", -2)
+    answer = client.get(url)
+    assert answer.status_code == 503
+    assert answer.content_type == "application/problem+json"
+    assert "Retry-After" in answer.headers
+    monkeypatch.undo()
+    assert client.get(url).status_code == 200

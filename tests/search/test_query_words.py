@@ -4,7 +4,6 @@ import pytest
 
 from newsapi.search.highlights import highlight, snippets
 from newsapi.search.query_words import QueryWords
-from newsapi.search.recent_values import RecentValues
 from newsapi.text.analysis import get_lexicon
 from newsapi.text.folding import fold
 from newsapi.text.words import joined_spans, numbered_spans, word_spans
@@ -53,14 +52,3 @@ def test_a_text_without_the_words_has_no_highlights():
     assert highlight("Un'auto & <b>un'auto</b>", words) == (
         "Un&#x27;<mark>auto</mark> &amp; &lt;b&gt;un&#x27;<mark>auto</mark>&lt;/b&gt;"
     )
-
-
-def test_recent_values_are_kept_within_their_bound():
-    values = RecentValues[int, str](max_bytes=100)
-    for key in range(1_000):
-        values.put(key, str(key), 10)
-        assert values.get(0) == "0"  # it is used all the time
-    kept = [key for key in range(1_000) if values.get(key) is not None]
-    assert 0 in kept
-    assert 999 in kept
-    assert len(kept) <= 11

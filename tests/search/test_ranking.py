@@ -7,11 +7,10 @@ from tantivy import Query
 
 from newsapi.search import ranking
 from newsapi.search.index_queries import MAX_TEXT_SCORE, IndexQuery, Reading, Word
-from newsapi.search.index_schema import HEADLINE, ID_HIGH, ID_LOW, PUBLISHED, SCHEMA
-from newsapi.search.ranking import MAX_RECENCY, RankStart, ranked_page, recency
+from newsapi.search.index_schema import HEADLINE, ID_HIGH, ID_LOW, PUBLISHED, RECENCY, SCHEMA, STANDFIRST
+from newsapi.search.ranking import RankStart, ranked_page
+from newsapi.search.recency import UNIT, recency
 from newsapi.text.analysis import get_lexicon
-
-DAY = 86_400_000_000
 
 
 @pytest.fixture(scope="module")
@@ -37,15 +36,13 @@ QUERIES = {
 }
 
 
-def in_order(searcher, searched, newest):
+def in_order(searcher, searched):
     """Every result with its score, from a search that reads them all."""
     hits = searcher.search(searched.scoring(), 1_000, count=False).hits
     addresses = [address for _, address in hits]
     times, highs, lows = (searcher.fast_field_values(name, addresses) for name in (PUBLISHED, ID_HIGH, ID_LOW))
     scored = zip(hits, times, highs, lows, strict=True)
-    return sorted(((int(score) * recency(newest - time), high << 64 | low) for (score, _), time, high, low in scored))[
-        ::-1
-    ]
+    return sorted(((int(score) * recency(time), high << 64 | low) for (score, _), time, high, low in scored))[::-1]
 
 
 def walk(searcher, searched, newest, *, limit, start=None):
@@ -63,13 +60,13 @@ def walk(searcher, searched, newest, *, limit, start=None):
 
 
 @pytest.mark.parametrize("name", QUERIES)
-@pytest.mark.parametrize("first", [1, 3, 100])
-def test_pages_are_exact_however_few_documents_are_read_at_first(opened, monkeypatch, name, first):
-    monkeypatch.setattr(ranking, "FIRST_CANDIDATES", first)
-    monkeypatch.setattr(ranking, "_COMMON_FREQUENCY", 1)
-    monkeypatch.setattr(ranking, "_MAX_READ_FACTOR", 1)
+@pytest.mark.parametrize("spare", [0, 3])
+@pytest.mark.parametrize("common", [1, 10**6])
+def test_pages_are_exact_however_few_documents_are_read_at_first(opened, monkeypatch, name, spare, common):
+    monkeypatch.setattr(ranking, "SPARE_RESULTS", spare)
+    monkeypatch.setattr(ranking, "COMMON_FREQUENCY", common)
     searcher, newest, searched = opened.searcher, opened.newest_published, QUERIES[name]
-    wanted = [id_ for _, id_ in in_order(searcher, searched, newest)]
+    wanted = [id_ for _, id_ in in_order(searcher, searched)]
     assert (len(wanted) > 4) is (name != "nothing")
     for limit in (1, 4, 100):
         ids, last_page = walk(searcher, searched, newest, limit=limit)
@@ -79,39 +76,59 @@ def test_pages_are_exact_however_few_documents_are_read_at_first(opened, monkeyp
             assert before == wanted[: len(wanted) - len(last_page.results)]
 
 
+@pytest.mark.parametrize("backward", [False, True])
 @pytest.mark.parametrize("rank", [0, 10**6])
-def test_the_rank_in_a_cursor_changes_no_page(opened, rank):
+def test_the_rank_in_a_cursor_changes_no_page(opened, rank, backward):
     searcher, newest, searched = opened.searcher, opened.newest_published, QUERIES["a word"]
-    keys = in_order(searcher, searched, newest)
-    page = ranked_page(searcher, searched, newest=newest, limit=3, start=RankStart(keys[4], rank))
-    assert [result.id.int for result in page.results] == [id_ for _, id_ in keys[5:8]]
+    keys = in_order(searcher, searched)
+    page = ranked_page(searcher, searched, newest=newest, limit=3, start=RankStart(keys[4], rank, backward))
+    assert [result.id.int for result in page.results] == [id_ for _, id_ in (keys[1:4] if backward else keys[5:8])]
 
 
+def test_a_deep_page_reads_no_more_documents_than_the_first(opened, monkeypatch):
+    sizes = []
+    read_keys = ranking._read_keys
+
+    def counted(searcher, scoring, first, size):
+        sizes.append(size)
+        return read_keys(searcher, scoring, first, size)
+
+    monkeypatch.setattr(ranking, "_read_keys", counted)
+    walk(opened.searcher, QUERIES["a word"], opened.newest_published, limit=3)
+    assert len(sizes) > 4
+    assert {*sizes} == {sizes[0]}
+
+
+def test_the_engine_multiplies_text_scores_with_the_recency_as_exactly_as_is_assumed(opened):
+    searcher, scoring = opened.searcher, QUERIES["two words"].scoring()
+    text = {(hit.segment_ord, hit.doc): score for score, hit in searcher.search(scoring, 1_000).hits}
+    weighted = searcher.search(scoring, 1_000, weight_by_field=RECENCY).hits
+    assert len(text) == len(weighted) > 4
+    for score, hit in weighted:
+        (time,) = searcher.fast_field_values(PUBLISHED, [hit])
+        exact = text[hit.segment_ord, hit.doc] * recency(time) / UNIT
+        assert abs(score - exact) <= ranking._MAX_ERROR / 2 * exact
+
+
+@pytest.mark.parametrize("parts", [(HEADLINE,), (HEADLINE, STANDFIRST)])
 @pytest.mark.parametrize("name", ["a word", "two words", "a beginning", "a name"])
-def test_no_document_scores_more_than_the_bound_of_those_with_all_words_in_the_headline(opened, name):
+def test_no_document_scores_more_than_the_bound_of_those_with_no_word_in_a_part(opened, name, parts):
     searched = QUERIES[name]
-    in_headlines, bound = searched.best_in_headlines()
-    headlines = in_headlines.filters[HEADLINE]
-    everything = opened.searcher.search(searched.scoring(), 1_000).hits
-    inside = {(hit.segment_ord, hit.doc) for _, hit in opened.searcher.search(headlines, 1_000).hits}
-    others = [score for score, hit in everything if (hit.segment_ord, hit.doc) not in inside]
+    hits = []
+    for query in (searched.scoring(), searched.scoring_in(parts)):
+        found = opened.searcher.search(query, 1_000).hits
+        hits.append({(hit.segment_ord, hit.doc): score for score, hit in found})
+    everything, inside = hits
+    assert inside.items() <= everything.items()
+    others = [score for hit, score in everything.items() if hit not in inside]
     assert others
-    assert max(others) <= bound
+    assert max(others) <= searched.max_score_outside(parts)
 
 
 def test_text_scores_are_whole_numbers_up_to_the_greatest(opened):
     for searched in QUERIES.values():
         scores = [score for score, _ in opened.searcher.search(searched.scoring(), 1_000).hits]
         assert all(score == int(score) and 0 <= score <= MAX_TEXT_SCORE for score in scores)
-
-
-def test_the_part_decides_and_then_the_age(opened):
-    assert recency(0) == MAX_RECENCY
-    assert recency(365 * DAY) == round(0.9 * MAX_RECENCY)
-    assert recency(10_000 * DAY) == recency(20_000 * DAY) == round(0.8 * MAX_RECENCY)
-    assert [recency(days * DAY) for days in range(5_000)] == sorted(
-        (recency(days * DAY) for days in range(5_000)), reverse=True
-    )
 
 
 def test_a_search_for_headlines_reads_nothing_else(opened):

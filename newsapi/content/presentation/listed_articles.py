@@ -11,15 +11,14 @@ from datetime import datetime
 from functools import partial
 from typing import Final, NamedTuple
 
-import orjson
 from sqlalchemy import Connection
 
 from newsapi.cache import dependencies
+from newsapi.content.article_types import ArticleRow
 from newsapi.content.presentation.presentation import ArticlePresenter
 from newsapi.content.queries import article_rows
-from newsapi.content.queries.articles import RowPage
 from newsapi.content.schemas.articles import ArticleSummary
-from newsapi.db.compiled_queries import RawRow
+from newsapi.db.compiled_queries import RawRow, RawRows
 from newsapi.db.immutable_cache import ImmutableCache
 from newsapi.web.fast_dump import compile_dump, dump_json
 
@@ -32,11 +31,13 @@ class ListedArticle(NamedTuple):
 
     Attributes:
         item: The serialized summary.
+        columns: The columns of the row by name without image and authors, and its brand and section.
         names: The dependencies on the names of its terms.
         changed_at: When the article or a term on it last changed.
     """
 
-    item: orjson.Fragment
+    item: bytes
+    columns: ArticleRow
     names: tuple[str, ...]
     changed_at: datetime | None
 
@@ -50,14 +51,16 @@ class ListedArticles:
         self._dump = compile_dump(ArticleSummary)
         self._items = ImmutableCache[RawRow, ListedArticle](MAX_ITEMS)
 
-    def of_page(self, connection: Connection, page: RowPage) -> list[ListedArticle]:
-        """Return the items of a page from `list_summary_rows`."""
+    def of_rows(self, connection: Connection, raw: RawRows) -> list[ListedArticle]:
+        """Return the items of rows from `list_summary_rows` or `get_summary_rows`."""
 
         def load(row: RawRow) -> ListedArticle:
-            full_row = article_rows.parse_json(page.raw.convert(row))
+            full_row = article_rows.parse_json(raw.convert(row))
             (record,), changed_at = article_rows.build_records(connection, [full_row], ())
             names = tuple(dependencies.name_dependencies([record]))
+            columns = record.copy()
+            del columns["image"], columns["authors"]
             item = dump_json(self._dump(self._presenter.summary(record)))
-            return ListedArticle(orjson.Fragment(item), names, changed_at)
+            return ListedArticle(item, columns, names, changed_at)
 
-        return [self._items.get_or_load(row, partial(load, row)) for row in page.raw.rows]
+        return [self._items.get_or_load(row, partial(load, row)) for row in raw.rows]

@@ -215,6 +215,16 @@ def get_many(
     return ArticlePage(records, changed_at)
 
 
+def get_summary_rows(connection: Connection, ids: Sequence[UUID]) -> RawRows:
+    """Return the public articles among `ids`, in that order, as hashable rows for `article_rows.parse_json`."""
+    raw = compiled_queries.fetch_raw_rows(connection, _HASHABLE_IDS_STATEMENT, {"ids": ids})
+    row_ids = [row[0] for row in raw.rows]
+    if convert_id := dict(raw.converters).get(0):
+        row_ids = [convert_id(id_) for id_ in row_ids]
+    rows = dict(zip(row_ids, raw.rows, strict=True))
+    return raw._replace(rows=[rows[id_] for id_ in ids if id_ in rows])
+
+
 def get_public(connection: Connection, slug_or_id: str | UUID) -> ArticleRef:
     """Return the public article with this slug or id.
 
@@ -331,4 +341,8 @@ _hashable_page_statement: _PageStatement = lru_cache(maxsize=1024)(
 @lru_cache(maxsize=16)
 def _ids_statement(selection: Selection, *, include_unpublished: bool) -> RowSelect:
     statement = base_statement(selection, include_unpublished=include_unpublished)
-    return statement.where(Article.id.in_(bindparam("ids", expanding=True)))
+    return statement.where(_HAS_ID)
+
+
+_HAS_ID = Article.id.in_(bindparam("ids", expanding=True))
+_HASHABLE_IDS_STATEMENT = base_statement(SUMMARY_SELECTION, json_as_text=True).where(_HAS_ID)
