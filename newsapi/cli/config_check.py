@@ -33,6 +33,8 @@ def config_warnings(settings: Settings, keys: Sequence[KeyRow], now: datetime) -
                 )
     elif not any(PARTNER_SCOPE in row.scopes for row in valid_keys):
         yield f"NEWSAPI_PUBLIC_BODY is {settings.public_body}, but no partner has a key that reads more."
+    if settings.database_replica_urls and settings.database_url.startswith("sqlite"):
+        yield "NEWSAPI_DATABASE_REPLICA_URLS has no effect: NEWSAPI_DATABASE_URL is SQLite."
     if settings.rate_limits is None:
         yield "NEWSAPI_RATE_LIMITS is off: a single client can overload the server."
     yield from _url_warnings(settings)
