@@ -292,6 +292,12 @@ def test_the_primary_may_share_the_reads(primary, replica, article, settings, bu
     assert counts() == {"used": 4}
 
 
+def test_an_export_may_be_made_on_the_replica(article, primary, replica, newsapi):
+    on_primary, on_replica = (newsapi("export", NEWSAPI_DATABASE_URL=node.url) for node in (primary, replica))
+    assert (on_replica.returncode, on_replica.stdout) == (0, on_primary.stdout)
+    assert article in on_replica.stdout
+
+
 def used_reads(port):
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
         text = answer.read().decode()
