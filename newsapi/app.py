@@ -89,7 +89,8 @@ def create_context(settings: Settings) -> ContentContext:
     pool_size = settings.database_connections
     database = Database.from_settings(settings, pool_size=pool_size)
     replicas = [
-        Database.from_settings(settings, url=url, pool_size=pool_size) for url in settings.database_replica_urls
+        database if url == settings.database_url else Database.from_settings(settings, url=url, pool_size=pool_size)
+        for url in settings.database_replica_urls
     ]
     log_database = Database.from_settings(settings, pool_size=1)
     follower = ChangelogFollower(_make_changelog_reader(log_database))

@@ -161,7 +161,8 @@ class ReadRouter:
         """
         try:
             with replica.database.read_transaction() as connection:
-                if not self._is_up_to_date(connection, required_seq):
+                is_primary = replica.database is self._primary
+                if not (is_primary or self._is_up_to_date(connection, required_seq)):
                     replica.on_lag()
                     raise _NotBuilt
                 replica.on_use()
@@ -175,6 +176,7 @@ class ReadRouter:
             raise _NotBuilt from error
 
     def _is_up_to_date(self, connection: Connection, required_seq: int) -> bool:
+        """Return whether the last change in the snapshot is one of the primary's, and recent enough."""
         seq, nonce = changelog_reader.get_head(connection)
         if seq < required_seq:
             return False

@@ -154,7 +154,9 @@ class RedisResponseCache:
         began_at = time.monotonic()
         try:
             result = command()
-        except ResponseError as error:  # Redis replies: it is out of memory, a read-only replica, or a cluster that is down
+        except (
+            ResponseError
+        ) as error:  # Redis replies: it is out of memory, a read-only replica, or a cluster that is down
             self.failures += 1
             self._log_refusal("redis cache refused a command", error)
             result = None
