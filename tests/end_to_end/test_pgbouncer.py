@@ -157,10 +157,12 @@ def test_the_main_flows_work(site, desk, public, tmp_path):
 
 
 def test_commands_work(newsapi_process, pooled_url, tmp_path):
+    (tmp_path / "some.ndjson").write_bytes(lines(*archive(50)))
     settings = {"NEWSAPI_DATABASE_URL": pooled_url, **SETTINGS, "NEWSAPI_API_URL": "https://api.example.com"}
     for words in (
         ["db", "upgrade"],
         ["keys", "list"],
+        ["import", "some.ndjson"],
         ["export", "all.ndjson"],
         ["import", "all.ndjson"],
         ["related", "rebuild"],
