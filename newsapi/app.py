@@ -13,6 +13,7 @@ from newsapi import __version__, routes
 from newsapi.cache.cached_response import SHORT_CDN_LIFETIME_SECONDS
 from newsapi.cache.log_follower import ChangelogFollower, ChangelogReader
 from newsapi.cache.memory_cache import MemoryCache
+from newsapi.cache.read_router import ReadRouter
 from newsapi.cache.redis_cache import NullCache, RedisResponseCache
 from newsapi.cache.response_cache import ResponseCache
 from newsapi.cdn import CdnPurgeConsumer, make_cdn
@@ -35,7 +36,7 @@ from newsapi.related.worker import RelatedIndexConsumer
 from newsapi.search.freshness import SearchIndex
 from newsapi.search.index_folder import IndexFolder
 from newsapi.search.index_follower import IndexFollower
-from newsapi.server.concurrency import DB_THREADS, SQLITE_THREADS
+from newsapi.server.concurrency import NON_API_THREADS, SQLITE_THREADS
 from newsapi.server.front import Front, FrontConfig
 from newsapi.server.metrics import RequestMetrics
 from newsapi.server.traced_front import TracedFront
@@ -97,7 +98,12 @@ def create_services(settings: Settings) -> dict[str, object]:
 
 def create_context(settings: Settings) -> ContentContext:
     """Return the services of an application for these settings. They connect to no server yet."""
-    database = Database.from_settings(settings)
+    pool_size = settings.database_connections
+    database = Database.from_settings(settings, pool_size=pool_size)
+    replicas = [
+        database if url == settings.database_url else Database.from_settings(settings, url=url, pool_size=pool_size)
+        for url in settings.database_replica_urls
+    ]
     log_database = Database.from_settings(settings, pool_size=1)
     follower = ChangelogFollower(_make_changelog_reader(log_database))
     shared = (
@@ -107,6 +113,7 @@ def create_context(settings: Settings) -> ContentContext:
     return ContentContext(
         settings=settings,
         database=database,
+        reads=ReadRouter(database, replicas, follower),
         log_database=log_database,
         cursors=CursorCodec(database, settings.secret_key),
         presentation=presenter,
@@ -133,7 +140,7 @@ def create_index_follower(settings: Settings) -> IndexFollower:
 
 
 def _database_of_index(settings: Settings) -> Database:
-    return Database(settings.database_url, pool_size=1, long_running=True)
+    return Database.from_settings(settings, pool_size=1, long_running=True)
 
 
 def create_front(app: Flask) -> Front:
@@ -148,7 +155,9 @@ def create_front(app: Flask) -> Front:
             cdn_lifetime=parts.cdn_lifetime,
             max_body_bytes=MAX_BODY_BYTES,
             streamed_endpoints=STREAMED_PATHS,
-            db_threads=SQLITE_THREADS if parts.database.is_sqlite else DB_THREADS,
+            db_threads=SQLITE_THREADS
+            if parts.database.is_sqlite
+            else parts.settings.database_connections - NON_API_THREADS,
         ),
         RequestMetrics(parts.settings.log_hits_every),
     )

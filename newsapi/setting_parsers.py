@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from email.errors import MessageError
 from email.headerregistry import Address
@@ -10,6 +11,10 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
+
+MIN_CONNECTIONS = 4
+"""Connections of a server process for reads: two for requests outside /v1, and two so that one kind of request leaves
+one to the others."""
 
 MAX_RETURN_PATH_LENGTH = 31
 """Characters before the @: with a plus sign and a token of 32 they are the 64 that RFC 5321 allows."""
@@ -21,6 +26,14 @@ def parse_database_url(text: str) -> str:
     if not separator or scheme.partition("+")[0] not in {"sqlite", "postgresql", "postgres"}:
         raise ValueError("is not a URL such as sqlite:///news.sqlite3 or postgresql://user@host/news")
     return f"postgresql+psycopg://{rest}" if scheme.startswith("postgres") else text
+
+
+def parse_replica_urls(text: str) -> tuple[str, ...]:
+    """Return the SQLAlchemy URLs of PostgreSQL databases, given with commas between them."""
+    urls = [parse_database_url(part) for part in re.split(r"\s*,\s*(?=\w+(?:\+\w+)?://)", text)]
+    if any(url.startswith("sqlite") or re.search(r"\s", url) for url in urls):
+        raise ValueError("is not a list of URLs such as postgresql://user@host/news, with commas between them")
+    return tuple(urls)
 
 
 def parse_folder(text: str) -> Path:
@@ -84,6 +97,13 @@ def parse_positive_int(text: str) -> int:
     """Return a whole number of 1 or more."""
     if not parse_int(text):
         raise ValueError("is not 1 or more")
+    return int(text)
+
+
+def parse_connections(text: str) -> int:
+    """Return a number of connections, which suffices for requests of several kinds at a time."""
+    if parse_int(text) < MIN_CONNECTIONS:
+        raise ValueError(f"is not {MIN_CONNECTIONS} or more")
     return int(text)
 
 

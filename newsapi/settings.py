@@ -16,6 +16,7 @@ from newsapi.env_file import read_env_file
 from newsapi.setting_parsers import (
     EMBED_HOSTS,
     Networks,
+    parse_connections,
     parse_database_url,
     parse_folder,
     parse_hosts,
@@ -31,6 +32,7 @@ from newsapi.setting_parsers import (
     parse_rate_limits,
     parse_rate_pair,
     parse_redis_url,
+    parse_replica_urls,
     parse_return_path,
     parse_secret_key,
     parse_smtp_url,
@@ -92,6 +94,18 @@ class Settings:
         "SQLite or PostgreSQL: `sqlite:///news.sqlite3`, `postgresql://user@host/news`",
         "sqlite:///newsapi.sqlite3",
         parse_database_url,
+    )
+    database_replica_urls: tuple[str, ...] = _env(
+        "streaming replicas of a PostgreSQL database, separated by commas: they share the reads of public content, each"
+        " as far as it is up to date; may include the primary",
+        (),
+        parse_replica_urls,
+    )
+    database_connections: int = _env(
+        "maximum number of connections to PostgreSQL, and to each replica, that a server process opens for reads; half"
+        " as many for writes. It handles two requests less than this at a time; 4 or more",
+        10,
+        parse_connections,
     )
     prepared_statements: str = _env(
         "`on`: PostgreSQL prepares frequent statements by name; `off`: for a pooler that cannot pass that on, such as"

@@ -34,3 +34,7 @@ class ChangelogSnapshot:
     touched: Mapping[Dependency, int]
     nonces: Mapping[int, int]
     epoch: object
+
+    def has_change(self, seq: int, nonce: int) -> bool:
+        """Return whether this change is known to be in the changelog."""
+        return nonce == (self.nonce if seq == self.seq else self.nonces.get(seq))

@@ -34,9 +34,9 @@ class CircuitBreaker:
             finally:
                 self._probe_lock.release()
 
-    def open(self) -> bool:
-        """Stop the use of the service for OPEN_SECONDS, and return whether it was in use before."""
-        self._retry_at = time.monotonic() + OPEN_SECONDS
+    def open(self, seconds: float | None = None) -> bool:
+        """Stop the use of the service for OPEN_SECONDS or another time, and return whether it was in use before."""
+        self._retry_at = time.monotonic() + (OPEN_SECONDS if seconds is None else seconds)
         was_closed, self.is_open = not self.is_open, True
         return was_closed
 

@@ -181,8 +181,7 @@ class ChangelogFollower:
 
         It is valid only if the changelog has the same nonce at the position of the build.
         """
-        nonce = snapshot.nonce if response.seq == snapshot.seq else snapshot.nonces.get(response.seq)
-        if nonce != response.nonce:
+        if not snapshot.has_change(response.seq, response.nonce):
             return False
         response.log_epoch = snapshot.epoch
         return self.is_valid(response, snapshot)

@@ -15,7 +15,7 @@ from cachelib.serializers import BaseSerializer
 from flask_caching.backends import RedisCache as FlaskRedisCache
 from redis import Redis, RedisError
 from redis.backoff import NoBackoff
-from redis.exceptions import ResponseError
+from redis.exceptions import AuthenticationError, ResponseError
 from redis.retry import Retry
 
 from newsapi.cache import circuit_breaker
@@ -138,7 +138,9 @@ class RedisResponseCache:
     def state(self) -> str:
         """Return the state as text, for `/readyz`."""
         try:
-            self._client.ping()
+            self._client.set(f"{self._prefix}state", b"1", ex=BUILD_LOCK_SECONDS)
+        except (ResponseError, AuthenticationError) as error:
+            return f"Redis refuses commands ({type(error).__name__}); responses are built without it"
         except RedisError as error:
             return f"Redis does not answer ({type(error).__name__}); responses are built without it"
         return "ok (Redis)"
@@ -152,7 +154,7 @@ class RedisResponseCache:
         began_at = time.monotonic()
         try:
             result = command()
-        except ResponseError as error:  # Redis replies: it is out of memory, or a read-only replica
+        except ResponseError as error:  # it is out of memory, a read-only replica, or a cluster that is down
             self.failures += 1
             self._log_refusal("redis cache refused a command", error)
             result = None

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Connection, bindparam, select
 
 from newsapi.changelog.tables import Change, ChangelogHead
+from newsapi.db import compiled_queries
 from newsapi.db.bulk_rows import in_values
 from newsapi.errors import MigrationsPending
 
@@ -66,10 +67,10 @@ def get_head(connection: Connection) -> tuple[int, int]:
     Raises:
         MigrationsPending: The changelog has no head row.
     """
-    head = connection.execute(_HEAD).one_or_none()
-    if head is None:
+    rows = compiled_queries.fetch_rows(connection, _HEAD, {})
+    if not rows:
         raise MigrationsPending
-    return head.seq, head.nonce
+    return rows[0]
 
 
 def read_batch(connection: Connection, after_seq: int, limit: int) -> tuple[int | None, Sequence[ChangeRow]]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
+from newsapi.db.database import Connection, is_pooled, is_read_only
 from newsapi.keys.queries import KeyRow
 from newsapi.settings import Settings
 from newsapi.web.scopes import PARTNER_SCOPE
@@ -33,6 +34,8 @@ def config_warnings(settings: Settings, keys: Sequence[KeyRow], now: datetime) -
                 )
     elif not any(PARTNER_SCOPE in row.scopes for row in valid_keys):
         yield f"NEWSAPI_PUBLIC_BODY is {settings.public_body}, but no partner has a key that reads more."
+    if settings.database_replica_urls and settings.database_url.startswith("sqlite"):
+        yield "NEWSAPI_DATABASE_REPLICA_URLS has no effect: NEWSAPI_DATABASE_URL is SQLite."
     if settings.rate_limits is None:
         yield "NEWSAPI_RATE_LIMITS is off: a single client can overload the server."
     yield from _url_warnings(settings)
@@ -41,6 +44,25 @@ def config_warnings(settings: Settings, keys: Sequence[KeyRow], now: datetime) -
     elif settings.mail_return_path:
         yield "NEWSAPI_MAIL_RETURN_PATH has no effect: NEWSAPI_SMTP_URL is not set."
     yield from _key_warnings(valid_keys)
+
+
+def database_warnings(settings: Settings, connection: Connection) -> Iterator[str]:
+    """Check the connection to the database.
+
+    Args:
+        settings: The settings.
+        connection: A read transaction.
+
+    Yields:
+        A sentence for each fault.
+    """
+    if is_read_only(connection):
+        yield "NEWSAPI_DATABASE_URL leads to a server that refuses writes: it is a replica, or read-only."
+    if settings.prepared_statements == "on" and is_pooled(connection):
+        yield (
+            "NEWSAPI_DATABASE_URL leads to a pooler, and NEWSAPI_PREPARED_STATEMENTS is on: writes fail in transaction"
+            " mode, unless it is PgBouncer 1.21 or later with max_prepared_statements."
+        )
 
 
 def _url_warnings(settings: Settings) -> Iterator[str]:

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from newsapi.cli.config_check import config_warnings
+from newsapi.cli.config_check import config_warnings, database_warnings
 from newsapi.cli.startup import create_database, open_database
 from newsapi.db.clock import utc_now
 from newsapi.keys.queries import list_keys
@@ -32,7 +32,10 @@ def check_config() -> None:
     """Report settings and API keys that are unsafe or have no effect; the exit status is 1 if there are any."""
     settings = Settings.from_env()
     with open_database(settings).read_transaction() as connection:
-        warnings = list(config_warnings(settings, list_keys(connection), utc_now()))
+        warnings = [
+            *config_warnings(settings, list_keys(connection), utc_now()),
+            *database_warnings(settings, connection),
+        ]
     for warning in warnings:
         click.echo(warning)
     if warnings:

@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import orjson
@@ -18,8 +19,8 @@ from sqlalchemy.pool import QueuePool
 
 from newsapi.db import deadlines, pool_use
 from newsapi.db.deadlines import DeadlineConnection
-from newsapi.db.failures import translate_driver_errors
-from newsapi.db.read_connections import ReadConnection
+from newsapi.db.failures import server_name, translate_driver_errors
+from newsapi.db.read_connections import BEGIN_READING, ReadConnection
 from newsapi.errors import Unavailable
 from newsapi.settings import Settings
 
@@ -36,6 +37,12 @@ SQLITE_CHECKPOINT_TIMEOUT_SECONDS = 0.2
 
 TRY_LOCK_TIMEOUT_MS = 50
 """Lock and statement timeout of optional writes (`Database.try_transaction`) on PostgreSQL, in milliseconds."""
+
+NOWAIT_SETTINGS = (
+    f"SELECT set_config('lock_timeout', '{TRY_LOCK_TIMEOUT_MS}', true),"
+    f" set_config('statement_timeout', '{TRY_LOCK_TIMEOUT_MS}', true), set_config('synchronous_commit', 'off', true)"
+)
+"""The settings of the transaction of an optional write on PostgreSQL."""
 
 READ_STATEMENT_TIMEOUT_MS = 900
 """Statement timeout of reads on PostgreSQL, in milliseconds.
@@ -67,7 +74,7 @@ class Database:
 
         Args:
             url: SQLAlchemy database URL.
-            pool_size: Connections that each pool keeps open; the pools of reads and writes may open as many again.
+            pool_size: Maximum number of connections for reads; half as many for writes, and one for optional writes.
             long_running: Whether statements get the time limit of background writes, for work that no client waits for.
             prepared_statements: Whether frequent statements are prepared by name on PostgreSQL.
         """
@@ -76,27 +83,33 @@ class Database:
         self._long_running = long_running
         self._prepare_threshold = PREPARE_THRESHOLD if prepared_statements else None
         self._reader = self._engine(writes=False, pool_size=pool_size)
-        self._writer = self._engine(writes=True, pool_size=pool_size)
+        self._writer = self._engine(writes=True, pool_size=max(1, pool_size // 2))
         self._nowait_writer = self._engine(writes=True, pool_size=1, nowait=True)
         for engine in (self._reader, self._writer, self._nowait_writer):
             pool_use.watch(engine)
 
     @classmethod
-    def from_settings(cls, settings: Settings, *, pool_size: int = 5, long_running: bool = False) -> Database:
-        """Return the database of the settings; the other arguments are those of the constructor."""
+    def from_settings(
+        cls, settings: Settings, *, url: str | None = None, pool_size: int = 5, long_running: bool = False
+    ) -> Database:
+        """Return the database of the settings, or a replica of it at another URL.
+
+        The other arguments are those of the constructor.
+        """
         return cls(
-            settings.database_url,
+            url or settings.database_url,
             pool_size=pool_size,
             long_running=long_running,
             prepared_statements=settings.prepared_statements == "on",
         )
 
     def _engine(self, *, writes: bool, pool_size: int, nowait: bool = False) -> Engine:
+        limit = self._time_limit(writes=writes, nowait=nowait)
         pool_options: dict[str, Any] = {
             "poolclass": QueuePool,
             "pool_size": pool_size,
-            "max_overflow": pool_size,
-            "pool_timeout": 1,
+            "max_overflow": 0,
+            "pool_timeout": limit,
             "json_serializer": _dumps,
             "json_deserializer": orjson.loads,
         }
@@ -104,29 +117,30 @@ class Database:
             engine = create_engine(self.url, connect_args={"check_same_thread": False}, **pool_options)
             _prepare_sqlite(engine, writes=writes, nowait=nowait)
             return engine
-        if not writes:
-            statement_timeout_ms = 0 if self._long_running else READ_STATEMENT_TIMEOUT_MS
-            server_options = (
-                "-c default_transaction_isolation=repeatable\\ read -c default_transaction_read_only=on"
-                f" -c statement_timeout={statement_timeout_ms} -c random_page_cost={RANDOM_PAGE_COST}"
-            )
-        elif nowait:
-            server_options = (
-                f"-c lock_timeout={TRY_LOCK_TIMEOUT_MS} -c statement_timeout={TRY_LOCK_TIMEOUT_MS}"
-                " -c synchronous_commit=off"
-            )
-        else:
-            server_options = ""
-        arguments = {
-            "application_name": "newsapi",
-            "options": server_options,
-            "prepare_threshold": self._prepare_threshold,
-        }
+        # A pooler in transaction mode passes neither `options` nor SET on to the session of the next transaction: each
+        # transaction has to set what it needs.
+        arguments = {"application_name": "newsapi", "prepare_threshold": self._prepare_threshold}
         engine = create_engine(self.url, connect_args=arguments, pool_pre_ping=writes, **pool_options)
-        limit = self._time_limit(writes=writes, nowait=nowait)
         connection_type = DeadlineConnection if writes else ReadConnection
         deadlines.apply_deadlines(engine, limit, connection_type, autocommit=not writes)
+        if nowait:
+            event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(NOWAIT_SETTINGS))
+        elif not writes:
+            event.listen(engine, "connect", partial(_set_begin_statement, self._begin_statement()))
         return engine
+
+    def _begin_statement(self) -> str:
+        """Return the SQL that begins a read transaction on PostgreSQL."""
+        statement_timeout_ms = 0 if self._long_running else READ_STATEMENT_TIMEOUT_MS
+        return (
+            f"{BEGIN_READING}; SET LOCAL statement_timeout = {statement_timeout_ms};"
+            f" SET LOCAL random_page_cost = {RANDOM_PAGE_COST}"
+        )
+
+    @property
+    def server_name(self) -> str:
+        """The host and port of the server, for log lines."""
+        return server_name(self.url)
 
     def _time_limit(self, *, writes: bool, nowait: bool) -> float:
         """Return the time limit of one statement on PostgreSQL, in seconds."""
@@ -227,6 +241,32 @@ class Database:
         self._reader.dispose()
         self._writer.dispose()
         self._nowait_writer.dispose()
+
+
+def is_read_only(connection: Connection) -> bool:
+    """Return whether the server refuses writes: it is a replica, or its default for transactions is read-only."""
+    if connection.dialect.name == "sqlite":
+        return False
+    return bool(connection.exec_driver_sql(_IS_READ_ONLY).scalar())
+
+
+_IS_READ_ONLY = "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean"
+
+
+def is_pooled(connection: Connection) -> bool:
+    """Return whether a pooler such as PgBouncer is between this process and PostgreSQL.
+
+    A pooler tells its clients another process id than that of the session in which their statements run.
+    """
+    driver = connection.connection.driver_connection
+    if not isinstance(driver, DeadlineConnection):
+        return False
+    pid: int = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+    return driver.info.backend_pid != pid
+
+
+def _set_begin_statement(statement: str, connection: ReadConnection, _record: object) -> None:
+    connection.begin_statement = statement
 
 
 def _lift_deadline(connection: Connection) -> None:

@@ -9,6 +9,8 @@ again. After the deadline the socket is closed, so that a late reply is not read
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
@@ -63,6 +65,26 @@ class DeadlineConnection(psycopg.Connection[TupleRow]):
         except errors._WaitTimeout as error:  # noqa: SLF001 (the documented exception of `wait`)
             self.close()
             raise psycopg.OperationalError("the database server did not reply in time") from error
+
+    def rollback(self) -> None:
+        """Roll back; on a lost connection do nothing, because the server has rolled back by itself.
+
+        SQLAlchemy would log an error here with its traceback, although the failure was reported where it happened.
+        """
+        with self.closed_if_lost():
+            super().rollback()
+
+    @contextmanager
+    def closed_if_lost(self) -> Iterator[None]:
+        """Close the connection if the end of a transaction fails for the loss of the connection; raise no error.
+
+        Yields:
+            Nothing.
+        """
+        try:
+            yield
+        except psycopg.OperationalError:
+            self.close()
 
     @classmethod
     def _connect_gen(cls, conninfo: str = "") -> PQGenConn[DeadlineConnection]:

@@ -112,12 +112,19 @@ def describe_failure(error: BaseException | None, url: URL) -> str:
     return f"{text[:MAX_CAUSE_LENGTH].rstrip('.')}."
 
 
+def server_name(url: URL) -> str:
+    """Return the host and the port of a database server, or of several, as the URL has them."""
+    hosts = url.query.get("host", ())
+    if url.host or not hosts:
+        return f"{url.host or 'local server'}{f':{url.port}' if url.port else ''}"
+    return hosts if isinstance(hosts, str) else ", ".join(hosts)
+
+
 def _describe_postgresql(error: BaseException | None, url: URL) -> str:
     """Return the message of the server, of the client library or of the name resolution."""
     message, _, _ = str(error).partition("Multiple connection attempts failed")
     lines = [line.strip() for line in message.splitlines() if line.strip()]
-    server = f"{url.host or 'local server'}{f':{url.port}' if url.port else ''}"
-    return f"PostgreSQL at {server}, database {url.database or url.username or ''}: {' '.join(lines)}"
+    return f"PostgreSQL at {server_name(url)}, database {url.database or url.username or ''}: {' '.join(lines)}"
 
 
 def _describe_sqlite(error: BaseException | None, path: str) -> str:

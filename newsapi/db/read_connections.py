@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from psycopg.pq.abc import PGconn
 
 
+BEGIN_READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+"""Begins a transaction that sees one snapshot and cannot write."""
+
+
 class ReadCursor(psycopg.Cursor[TupleRow]):
     """A cursor that survives the loss of the prepared statements of its session."""
 
@@ -56,9 +60,11 @@ class ReadConnection(DeadlineConnection):
 
     Attributes:
         has_read: Whether a statement of the current transaction has returned.
+        begin_statement: The SQL that begins a transaction.
     """
 
     has_read: bool = False
+    begin_statement: str = BEGIN_READING
 
     def __init__(self, pgconn: PGconn, row_factory: RowFactory[TupleRow] = tuple_row) -> None:
         """Take the arguments of psycopg's connection."""
@@ -68,7 +74,7 @@ class ReadConnection(DeadlineConnection):
     def check_out(self) -> None:
         """Begin a transaction, which also shows whether the connection works."""
         self.has_read = False
-        psycopg.Cursor(self).execute("BEGIN", prepare=False)
+        psycopg.Cursor(self).execute(self.begin_statement.encode(), prepare=False)
 
     def restart(self) -> None:
         """Begin the transaction anew after an error; psycopg forgets its prepared statements."""
@@ -78,6 +84,7 @@ class ReadConnection(DeadlineConnection):
     def rollback(self) -> None:
         """End the transaction by COMMIT, or by ROLLBACK after an error."""
         if self.info.transaction_status == TransactionStatus.INTRANS:
-            self.commit()
+            with self.closed_if_lost():
+                self.commit()
         else:
             super().rollback()

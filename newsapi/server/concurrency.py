@@ -23,18 +23,16 @@ import structlog
 
 log = structlog.get_logger("newsapi.front")
 
-DB_THREADS: Final = 8
-"""Threads for requests that need a database server: one for each connection, so that none waits for a connection."""
-
 SQLITE_THREADS: Final = 2
-"""The same with SQLite, which does its work in this process: more threads would only compete for Python's global
-interpreter lock."""
+"""Threads for requests that need the database, with SQLite. It does its work in this process: more threads would only
+compete for Python's global interpreter lock."""
 
 RESERVED_THREADS: Final = 2
 """Number of these threads that one kind of request may not occupy, nor all writes together."""
 
 NON_API_THREADS: Final = 2
-"""Threads for requests outside /v1, one for each kind: `/readyz` must not delay `/healthz`."""
+"""Threads for requests outside /v1, one for each kind: `/readyz` must not delay `/healthz`. With a
+database server, they and the threads for the API are as many as there are connections for reads."""
 
 MAX_QUEUED: Final = 64
 """Maximum number of reads waiting for a thread; half as many of one kind."""

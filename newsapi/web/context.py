@@ -12,6 +12,7 @@ from uuid import UUID
 from flask import current_app
 
 from newsapi.cache.cached_response import SHORT_CDN_LIFETIME_SECONDS
+from newsapi.cache.read_router import ReadRouter
 from newsapi.cache.response_cache import ResponseCache
 from newsapi.db.clock import Clock, database_now, utc_now
 from newsapi.db.database import Connection, Database
@@ -58,7 +59,8 @@ class AppContext:
 
     Attributes:
         settings: Settings of the application.
-        database: Connections for requests.
+        database: Connections for requests, to the primary.
+        reads: Runs reads of public content on a replica or on the primary.
         log_database: Connections of the changelog follower to the same database, so that it never waits behind reads.
         cursors: Signs and verifies pagination cursors.
         response_cache: Cache of public responses.
@@ -75,6 +77,7 @@ class AppContext:
 
     settings: Settings
     database: Database
+    reads: ReadRouter
     log_database: Database
     cursors: CursorCodec
     response_cache: ResponseCache
@@ -99,6 +102,7 @@ class AppContext:
         self.search_index.close()
         self.usage.write()
         self.database.dispose()
+        self.reads.dispose()
         self.log_database.dispose()
 
 

@@ -12,6 +12,7 @@ from newsapi import __version__
 from newsapi.changelog import failed_changes
 from newsapi.changelog import offsets as changelog_offsets
 from newsapi.changelog.offsets import ConsumerState
+from newsapi.db.database import is_read_only
 from newsapi.errors import NotFound, Unavailable
 from newsapi.migrations.upgrade import is_current
 from newsapi.web.blueprint import Blueprint
@@ -63,12 +64,16 @@ class Readyz(MethodView):
     @blueprint.response(200, Readiness)
     @blueprint.alt_response(503, schema=Readiness, description="Not ready; `parts` names the cause")
     def get(self) -> Response:
-        """Return 200 if the database can be read and its schema is current. Reads work without Redis.
+        """Return 200 if the database can be read, takes writes and has the current schema.
+
+        Reads work without Redis and without replicas, whose states are in `parts`.
 
         Problems of the background work, such as a CDN that refuses purges, are named in `parts` and do not change the
         HTTP status: requests are served.
         """
         parts = {"database": _database(), "cache": app_context().response_cache.shared.state()}
+        if (replicas := app_context().reads.state()) is not None:
+            parts["replicas"] = replicas
         status = "ready" if parts["database"] == "ok" else "not ready"
         if status == "ready":
             background_parts, is_degraded = _background_work()
@@ -83,6 +88,8 @@ def _database() -> str:
         return "does not respond"
     try:
         with app_context().database.read_transaction() as connection:
+            if is_read_only(connection):
+                return "refuses writes: it is a replica, or read-only"
             return "ok" if is_current(connection) else "not up to date: run newsapi db upgrade"
     except Unavailable:
         return "does not respond"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 
 from flask import Response, request
 from prometheus_client import Histogram
@@ -13,7 +12,7 @@ from newsapi.cache.cached_response import CachedResponse, RequestConditions, Res
 from newsapi.cache.log_follower import POLL_INTERVAL_SECONDS
 from newsapi.cache.response_cache import CacheResult
 from newsapi.db.database import Connection
-from newsapi.errors import NoLongerPublic, NotFound, Renamed, ReplicaBehind, SnapshotOutdated
+from newsapi.errors import NoLongerPublic, NotFound, Renamed, ReplicaBehind
 from newsapi.server.front import LONG_POLL_RETRY_AFTER_SECONDS
 from newsapi.server.metrics import CACHE_STATUS_LABELS
 from newsapi.server.wsgi_bridge import ENV_CACHE_RESULT, ENV_FRONT, ENV_LONG_POLL, LongPoll
@@ -47,7 +46,7 @@ def cached_response(
         The Flask response; in the asynchronous server, a placeholder for the response that the server sends itself.
     """
     if authorization.current_caller() is not None or "preview" in query:
-        return private_response(url, query, build)
+        return _private_response(url, query, build, is_public_content=_shows_public_content(query))
     return _respond(_cached_or_built(url, query, build))
 
 
@@ -76,7 +75,7 @@ def long_poll(
         if is_public:
             return _cached_or_built(url, query, build).response
         changelog_snapshot = context.response_cache.follower.latest()
-        built = _built(query, build)
+        built = _built(query, build, is_public_content=_shows_public_content(query))
         built.log_epoch = changelog_snapshot.epoch if changelog_snapshot is not None else None
         return built
 
@@ -115,7 +114,8 @@ def _cached_or_built(
         context.limits.count()
         with spans.span("build response"):
             try:
-                response = _build_from_snapshot(build)
+                with _BUILD_SECONDS.labels(request_hooks.route()).time():
+                    response = context.reads.read(build)
             except (NotFound, Renamed, NoLongerPublic) as error:
                 response = problems.cacheable_problem(error, address)
         response.route = request_hooks.route()
@@ -131,7 +131,7 @@ def _cached_or_built(
 def private_response(
     url: str, query: Mapping[str, JsonValue], build: Callable[[Connection], CachedResponse]
 ) -> Response:
-    """Build a response for this caller only, which is never cached.
+    """Build a response for this caller only, which is never cached and may show what is not public.
 
     Args:
         url: Canonical URL or path of the read, used in redirects.
@@ -141,32 +141,43 @@ def private_response(
     Returns:
         The response, with `Cache-Control: private, no-store`; 308 if `build` raises Renamed.
     """
+    return _private_response(url, query, build, is_public_content=False)
+
+
+def _private_response(
+    url: str,
+    query: Mapping[str, JsonValue],
+    build: Callable[[Connection], CachedResponse],
+    *,
+    is_public_content: bool,
+) -> Response:
     try:
-        return _private(_built(query, build))
+        return _private(_built(query, build, is_public_content=is_public_content))
     except Renamed as error:
         return _private(problems.cacheable_problem(error, url))
 
 
-def _built(query: Mapping[str, JsonValue], build: Callable[[Connection], CachedResponse]) -> CachedResponse:
-    """Return a response built for one caller.
+def _shows_public_content(query: Mapping[str, JsonValue]) -> bool:
+    """Return whether the caller of a content read sees what the public sees, and no drafts."""
+    caller = authorization.current_caller()
+    return "preview" not in query and (caller is None or not caller.is_editor)
+
+
+def _built(
+    query: Mapping[str, JsonValue], build: Callable[[Connection], CachedResponse], *, is_public_content: bool
+) -> CachedResponse:
+    """Return a response built for one caller: on the primary, unless it shows public content only.
 
     Raises:
         ReplicaBehind: The database has not reached the change that `min_seq` names.
     """
     context = app_context()
     context.limits.count()
-    built = _build_from_snapshot(build)
-    if built.seq < query.get("min_seq", 0):
-        raise ReplicaBehind(query["min_seq"], built.seq)
+    min_seq = query.get("min_seq", 0)
+    built = context.reads.read(build, min_seq=min_seq) if is_public_content else context.reads.read_primary(build)
+    if built.seq < min_seq:
+        raise ReplicaBehind(min_seq, built.seq)
     return built
-
-
-def _build_from_snapshot(build: Callable[[Connection], CachedResponse]) -> CachedResponse:
-    """Build a response in a read transaction, and in a new one as long as `build` raises SnapshotOutdated."""
-    with _BUILD_SECONDS.labels(request_hooks.route()).time():
-        while True:
-            with suppress(SnapshotOutdated), app_context().database.read_transaction() as connection:
-                return build(connection)
 
 
 def _private(answer: CachedResponse) -> Response:

@@ -17,6 +17,12 @@ READ = [
     ("DATABASE_URL", "postgresql://u@h/n", "postgresql+psycopg://u@h/n"),
     ("DATABASE_URL", "postgres://u@h/n", "postgresql+psycopg://u@h/n"),
     ("DATABASE_URL", "postgresql+psycopg://u@h/n", "postgresql+psycopg://u@h/n"),
+    (
+        "DATABASE_REPLICA_URLS",
+        "postgresql://u@h/n, postgres://u@/n?host=a,b",
+        ("postgresql+psycopg://u@h/n", "postgresql+psycopg://u@/n?host=a,b"),
+    ),
+    ("DATABASE_CONNECTIONS", "4", 4),
     ("PREPARED_STATEMENTS", "off", "off"),
     ("REDIS_URL", "redis://h/0", "redis://h/0"),
     ("CACHE_MB", "0", 0),
@@ -66,6 +72,9 @@ READ = [
 ]
 REFUSED = [
     ("DATABASE_URL", "mysql://u@h/n"),
+    ("DATABASE_REPLICA_URLS", "sqlite:///a.sqlite3"),
+    ("DATABASE_REPLICA_URLS", "postgresql://u@h/n postgresql://u@i/n,"),
+    ("DATABASE_CONNECTIONS", "3"),
     ("PREPARED_STATEMENTS", "no"),
     ("MAIL_RETURN_PATH", "bounces"),
     ("MAIL_RETURN_PATH", "Bounces <bounces@site.example>"),

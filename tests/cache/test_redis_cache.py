@@ -155,3 +155,24 @@ def test_without_redis_every_process_builds_for_itself():
     alone.put("k", ANSWER)
     assert alone.get("k") is None
     assert alone.claim("k")
+
+
+@pytest.mark.parametrize(
+    ("acts", "credentials", "cause"),
+    [
+        ([("CONFIG", "SET", "requirepass", "right")], "", "AuthenticationError"),
+        ([("CONFIG", "SET", "requirepass", "right")], ":wrong@", "AuthenticationError"),
+        ([("REPLICAOF", "127.0.0.1", "1")], "", "ReadOnlyError"),
+        ([("CONFIG", "SET", "maxmemory", "1")], "", "OutOfMemoryError"),
+    ],
+)
+def test_a_redis_that_answers_and_refuses_is_counted_and_named(acts, credentials, cause):
+    with servers.valkey() as url:
+        administrator = Redis.from_url(url)
+        for act in acts:
+            administrator.execute_command(*act)
+        shared = RedisResponseCache(url.replace("unix://", f"unix://{credentials}"), "r")
+        shared.put("k", ANSWER)
+        assert shared.failures == 1
+        assert shared.state() == f"Redis refuses commands ({cause}); responses are built without it"
+        administrator.close()

@@ -41,6 +41,7 @@ def test_of_what_is_as_it_should_be_nothing_is_said(said):
     ("settings", "about"),
     [
         ({"NEWSAPI_PUBLIC_BODY": "teaser"}, "no partner has a key"),
+        ({"NEWSAPI_DATABASE_REPLICA_URLS": "postgresql://replica/news"}, "is SQLite"),
         ({"NEWSAPI_RATE_LIMITS": "off"}, "NEWSAPI_RATE_LIMITS"),
         ({"NEWSAPI_API_URL": "http://api.example.com"}, "not https"),
         ({"NEWSAPI_HOST": "0.0.0.0", "NEWSAPI_API_URL": "http://127.0.0.1:8000"}, "leads clients to"),

