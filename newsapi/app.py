@@ -14,8 +14,8 @@ from newsapi.cache.cached_response import SHORT_CDN_LIFETIME_SECONDS
 from newsapi.cache.log_follower import ChangelogFollower, ChangelogReader
 from newsapi.cache.memory_cache import MemoryCache
 from newsapi.cache.read_router import ReadRouter
-from newsapi.cache.redis_cache import NullCache, RedisResponseCache
 from newsapi.cache.response_cache import ResponseCache
+from newsapi.cache.shared_cache import NullCache, SharedCache
 from newsapi.cdn import CdnPurgeConsumer, make_cdn
 from newsapi.changelog import reader as changelog_reader
 from newsapi.changelog.reader import ChangelogDelta
@@ -106,9 +106,6 @@ def create_context(settings: Settings) -> ContentContext:
     ]
     log_database = Database.from_settings(settings, pool_size=1)
     follower = ChangelogFollower(_make_changelog_reader(log_database))
-    shared = (
-        RedisResponseCache(settings.redis_url, _response_fingerprint(settings)) if settings.redis_url else NullCache()
-    )
     presenter = ArticlePresenter(settings)
     return ContentContext(
         settings=settings,
@@ -119,7 +116,7 @@ def create_context(settings: Settings) -> ContentContext:
         presentation=presenter,
         listed_articles=ListedArticles(presenter),
         hooks=WRITE_HOOKS,
-        response_cache=ResponseCache(MemoryCache(settings.cache_mb << 20), shared, follower),
+        response_cache=ResponseCache(MemoryCache(settings.cache_mb << 20), _create_shared_cache(settings), follower),
         limits=RateLimiter(settings),
         authenticate=key_commands.authenticate,
         usage=Usage(database),
@@ -127,6 +124,14 @@ def create_context(settings: Settings) -> ContentContext:
         search_index=create_search_index(settings),
         cdn_lifetime=PURGED_CDN_LIFETIME_SECONDS if settings.purge_url else SHORT_CDN_LIFETIME_SECONDS,
     )
+
+
+def _create_shared_cache(settings: Settings) -> SharedCache:
+    if not settings.redis_url:
+        return NullCache()
+    from newsapi.cache.redis_cache import RedisResponseCache  # noqa: PLC0415 (it takes 20 MB)
+
+    return RedisResponseCache(settings.redis_url, _response_fingerprint(settings))
 
 
 def create_search_index(settings: Settings) -> SearchIndex:

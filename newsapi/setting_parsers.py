@@ -49,10 +49,31 @@ def parse_folder(text: str) -> Path:
 
 
 def parse_redis_url(text: str) -> str:
-    """Return the URL of a Redis server."""
-    if urlsplit(text).scheme not in {"redis", "rediss", "unix"}:
+    """Return the URL of a Redis server, of Sentinels and the service that they watch, or of a cluster."""
+    scheme, _, kind = urlsplit(text).scheme.partition("+")
+    if scheme not in {"redis", "rediss"} | ({"unix"} if not kind else set()) or kind not in {"", "sentinel", "cluster"}:
         raise ValueError("is not a URL such as redis://host:6379/0")
+    if kind:
+        parse_redis_nodes(text)
+    if kind == "sentinel" and not urlsplit(text).path.strip("/"):
+        raise ValueError("names no service of the Sentinels; an example is redis+sentinel://host:26379/service")
     return text
+
+
+def parse_redis_nodes(url: str) -> list[tuple[str, int]]:
+    """Return the hosts and ports of the Sentinels or the cluster nodes in a URL."""
+    parts = urlsplit(url)
+    default = 26379 if parts.scheme.endswith("+sentinel") else 6379
+    nodes = []
+    for node in parts.netloc.rpartition("@")[2].split(","):
+        host, colon, port = node.rpartition(":") if "]" not in node or "]:" in node else (node, "", "")
+        try:
+            nodes.append(((host or node).strip("[]"), parse_port(port) if colon else default))
+        except ValueError as error:
+            raise ValueError(f"names the node {node}, which has no valid port") from error
+        if not nodes[-1][0]:
+            raise ValueError("names a node without a host")
+    return nodes
 
 
 def parse_url(text: str) -> str:

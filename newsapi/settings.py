@@ -114,7 +114,8 @@ class Settings:
         parse_one_of("on", "off"),
     )
     redis_url: str | None = _env(
-        "Redis or Valkey, shared by all nodes: `redis://host:6379/0`; if not set, responses are cached in memory only",
+        "Redis or Valkey, shared by all nodes: `redis://host:6379/0`, `redis+sentinel://host:26379/service`,"
+        " `redis+cluster://host:6379`, or `rediss` for TLS; if not set, responses are cached in memory only",
         None,
         parse_redis_url,
     )

@@ -6,21 +6,21 @@ import struct
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cached_property
 from hashlib import blake2b
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import orjson
 import structlog
 from cachelib.serializers import BaseSerializer
 from flask_caching.backends import RedisCache as FlaskRedisCache
-from redis import Redis, RedisError
-from redis.backoff import NoBackoff
+from redis import RedisCluster
 from redis.exceptions import AuthenticationError, ResponseError
-from redis.retry import Retry
 
 from newsapi.cache import circuit_breaker
 from newsapi.cache.cached_response import CachedResponse
 from newsapi.cache.circuit_breaker import CircuitBreaker
+from newsapi.cache.redis_client import REDIS_ERRORS, TIMEOUT_SECONDS, cluster_options, is_cluster, make_client
 
 log = structlog.get_logger("newsapi.cache")
 
@@ -29,60 +29,11 @@ _Result = TypeVar("_Result")
 ENTRY_TTL_SECONDS = 24 * 3600
 """Seconds after which an entry expires, valid or not."""
 
-TIMEOUT_SECONDS = 0.1
-"""Seconds that Redis may take to connect and to reply; after that, building the response is faster than fetching it."""
-
 MAX_ENTRY_BYTES = 1 << 20
 """Maximum size of a shared body. Sitemap pages are larger, and building one takes less time than fetching it."""
 
 BUILD_LOCK_SECONDS = 2
 """Seconds after which the build lock of a process that died expires."""
-
-
-class SharedCache(Protocol):
-    """A cache that is shared by processes."""
-
-    def get(self, key: str) -> CachedResponse | None:
-        """Return the response under a key, valid or not; None if it is missing, damaged or out of reach."""
-
-    def put(self, key: str, response: CachedResponse) -> None:
-        """Store a response; do nothing if the cache is unavailable."""
-
-    def claim(self, key: str) -> bool:
-        """Take the build lock of a key; return False only if another process is known to hold it."""
-
-    def release(self, key: str) -> None:
-        """Release the build lock of a key."""
-
-    failures: int
-    """Number of requests that the cache did not answer, or refused."""
-
-    def state(self) -> str:
-        """Return the state as text, for `/readyz`."""
-
-
-class NullCache:
-    """Stands in for Redis if there is none: every process uses only its own memory."""
-
-    failures = 0
-
-    def get(self, key: str) -> CachedResponse | None:
-        """Return None."""
-
-    def put(self, key: str, response: CachedResponse) -> None:
-        """Do nothing."""
-
-    def claim(self, key: str) -> bool:
-        """Return True."""
-        del key
-        return True
-
-    def release(self, key: str) -> None:
-        """Do nothing."""
-
-    def state(self) -> str:
-        """Return the state as text, for `/readyz`."""
-        return "ok (memory of this process)"
 
 
 class RedisResponseCache:
@@ -98,21 +49,19 @@ class RedisResponseCache:
         self.failures = 0
         self._logged_at = 0.0
         self._circuit = CircuitBreaker()
-        # By default redis-py retries for seconds, but a miss is cheaper than waiting. It also sends a handshake of five
-        # commands, each of which may take the whole timeout; protocol 2 needs none.
-        self._client = Redis.from_url(
-            url,
-            socket_timeout=TIMEOUT_SECONDS,
-            socket_connect_timeout=TIMEOUT_SECONDS,
-            retry=Retry(NoBackoff(), 0),
-            protocol=2,
-            driver_info=None,
-        )
+        self._url = url
         self._prefix = f"newsapi:{release}:"
-        self._store: Any = FlaskRedisCache(
-            host=self._client, default_timeout=ENTRY_TTL_SECONDS, key_prefix=self._prefix
-        )
-        self._store.serializer = _BytesSerializer()  # type: ignore[assignment]
+
+    @cached_property
+    def _client(self) -> Any:
+        """The client, which connects here if it is that of a cluster."""
+        return RedisCluster(**cluster_options(self._url)) if is_cluster(self._url) else make_client(self._url)
+
+    @cached_property
+    def _store(self) -> Any:
+        store: Any = FlaskRedisCache(host=self._client, default_timeout=ENTRY_TTL_SECONDS, key_prefix=self._prefix)
+        store.serializer = _BytesSerializer()
+        return store
 
     def get(self, key: str) -> CachedResponse | None:
         """Return the response under a key, valid or not; None if it is missing, damaged or out of reach."""
@@ -141,7 +90,7 @@ class RedisResponseCache:
             self._client.set(f"{self._prefix}state", b"1", ex=BUILD_LOCK_SECONDS)
         except (ResponseError, AuthenticationError) as error:
             return f"Redis refuses commands ({type(error).__name__}); responses are built without it"
-        except RedisError as error:
+        except REDIS_ERRORS as error:
             return f"Redis does not answer ({type(error).__name__}); responses are built without it"
         return "ok (Redis)"
 
@@ -158,7 +107,7 @@ class RedisResponseCache:
             self.failures += 1
             self._log_refusal("redis cache refused a command", error)
             result = None
-        except (RedisError, OSError, ValueError) as error:  # ValueError: an invalid reply
+        except REDIS_ERRORS as error:
             self._open_circuit(error)
             return None
         if time.monotonic() - began_at > TIMEOUT_SECONDS:  # several steps, each within the timeout

@@ -16,7 +16,7 @@ from newsapi.cache.cached_response import HIT, MISS, OK, STALE, CachedResponse
 from newsapi.cache.changelog_snapshot import ChangelogSnapshot
 from newsapi.cache.log_follower import ChangelogFollower
 from newsapi.cache.memory_cache import MemoryCache
-from newsapi.cache.redis_cache import SharedCache
+from newsapi.cache.shared_cache import SharedCache
 from newsapi.errors import ReplicaBehind, Unavailable
 
 FOREIGN_BUILD_WAIT_SECONDS = 0.3

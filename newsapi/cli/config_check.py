@@ -76,7 +76,7 @@ def _url_warnings(settings: Settings) -> Iterator[str]:
         yield f"/metrics is open to every client that reaches {settings.host}:{settings.metrics_port}: restrict access."
     if settings.redis_url:
         redis = urlsplit(settings.redis_url)
-        if redis.scheme == "redis" and not redis.password and not _is_loopback(redis.hostname):
+        if redis.scheme.partition("+")[0] == "redis" and not redis.password and not _is_loopback(redis.hostname):
             yield "NEWSAPI_REDIS_URL has no password and is on another machine: cached responses can be forged there."
     if any(network.prefixlen == 0 for network in settings.trusted_proxies):
         yield "NEWSAPI_TRUSTED_PROXIES trusts every address: any client can pretend to have another one."

@@ -9,27 +9,20 @@ from __future__ import annotations
 
 import time
 from ipaddress import ip_address, ip_network
-from typing import Any, Final
+from typing import TYPE_CHECKING
 
-import structlog
 from flask import Response, g, request
 from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
-from limits.storage import MemoryStorage, RedisStorage
+from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
-from redis import RedisError
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
-from newsapi.cache.circuit_breaker import CircuitBreaker
 from newsapi.errors import RateLimited
 from newsapi.setting_parsers import Networks
 from newsapi.settings import Settings
+from newsapi.web.window_counts import WindowCount, count_request
 
-log = structlog.get_logger("newsapi.limits")
-
-TIMEOUT: Final = 0.1
-
-_PREFIX: Final = "newsapi-limits"
+if TYPE_CHECKING:
+    from newsapi.web.shared_limits import SharedLimits
 
 
 class RateLimiter:
@@ -41,8 +34,7 @@ class RateLimiter:
         self._boxes = settings.subscription_limits
         self._proxies = settings.trusted_proxies
         self._own = SlidingWindowCounterRateLimiter(MemoryStorage())
-        self._shared = _in_redis(settings.redis_url) if self._usual and settings.redis_url else None
-        self._circuit = CircuitBreaker()
+        self._shared = _share_limits(settings.redis_url) if self._usual and settings.redis_url else None
 
     def count(self) -> None:
         """Count the current request, once, and set `g.limit` to the rate-limit headers of its response.
@@ -57,7 +49,7 @@ class RateLimiter:
             policy, subject, limit = "address", ip_group(client_ip(self._proxies)), self._usual[0]
         else:
             policy, subject, limit = "key", caller.prefix, caller.rate or self._usual[1]
-        is_allowed, remaining, reset = self._hit(RateLimitItemPerMinute(limit), policy, subject)
+        is_allowed, remaining, reset = self._count(RateLimitItemPerMinute(limit), policy, subject)
         seconds = max(1, round(reset - time.time()))
         g.limit = {
             "RateLimit-Policy": f'"{policy}";q={limit};w=60',
@@ -77,44 +69,24 @@ class RateLimiter:
         if self._usual is None:
             return
         for subject, limit in zip((ip_group(client_ip(self._proxies)), "everybody"), self._boxes, strict=True):
-            is_allowed, _, reset = self._hit(RateLimitItemPerHour(limit), "box", subject)
+            is_allowed, _, reset = self._count(RateLimitItemPerHour(limit), "box", subject)
             if not is_allowed:
                 raise RateLimited(max(1, round(reset - time.time())))
 
-    def _hit(self, item: RateLimitItem, *identifiers: str) -> tuple[bool, int, float]:
-        if self._shared is not None:
-            with self._circuit.attempt() as is_allowed:
-                if is_allowed:
-                    try:
-                        counted = _counted(self._shared, item, *identifiers)
-                    except RedisError as error:
-                        self._circuit.open()
-                        log.warning("rate limits without redis", cause=repr(error)[:300])
-                    else:
-                        self._circuit.close()
-                        return counted
-        return _counted(self._own, item, *identifiers)
+    def _count(self, item: RateLimitItem, *identifiers: str) -> WindowCount:
+        counted = self._shared.count(item, *identifiers) if self._shared is not None else None
+        return counted or count_request(self._own, item, *identifiers)
+
+
+def _share_limits(redis_url: str) -> SharedLimits:
+    from newsapi.web.shared_limits import SharedLimits  # noqa: PLC0415 (it takes 20 MB)
+
+    return SharedLimits(redis_url)
 
 
 def add_headers(response: Response) -> None:
     """Add the rate-limit headers to the response of a request that was counted."""
     response.headers.update(g.get("limit", {}))
-
-
-def _counted(
-    strategy: SlidingWindowCounterRateLimiter, item: RateLimitItem, *identifiers: str
-) -> tuple[bool, int, float]:
-    """Count a request; return whether it is allowed, how many remain, and the Unix time when the window ends."""
-    is_allowed = strategy.hit(item, *identifiers)
-    stats = strategy.get_window_stats(item, *identifiers)
-    return is_allowed, max(0, stats.remaining), stats.reset_time
-
-
-def _in_redis(url: str) -> SlidingWindowCounterRateLimiter:
-    options: dict[str, Any] = {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT}
-    options |= {"retry": Retry(NoBackoff(), 0), "protocol": 2, "driver_info": None}
-    uri = f"redis+{url}" if url.startswith("unix") else url
-    return SlidingWindowCounterRateLimiter(RedisStorage(uri, key_prefix=_PREFIX, **options))
 
 
 def client_ip(proxies: Networks) -> str:

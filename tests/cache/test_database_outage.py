@@ -20,8 +20,8 @@ from sqlalchemy import text
 from newsapi.cache.cached_response import CachedResponse
 from newsapi.cache.log_follower import ChangelogDelta, ChangelogFollower
 from newsapi.cache.memory_cache import MemoryCache
-from newsapi.cache.redis_cache import NullCache
 from newsapi.cache.response_cache import ResponseCache
+from newsapi.cache.shared_cache import NullCache
 from newsapi.db import deadlines
 from newsapi.db.database import Database
 from newsapi.errors import Unavailable

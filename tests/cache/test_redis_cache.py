@@ -9,7 +9,8 @@ import pytest
 from redis import Redis
 
 from newsapi.cache.cached_response import CachedResponse
-from newsapi.cache.redis_cache import NullCache, RedisResponseCache
+from newsapi.cache.redis_cache import RedisResponseCache
+from newsapi.cache.shared_cache import NullCache
 from tests.support import servers
 
 ANSWER = CachedResponse(

