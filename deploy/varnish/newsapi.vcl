@@ -1,30 +1,14 @@
 # Varnish 7 in front of newsapi. Needs the module xkey (Debian: varnish-modules).
 #
-# Adapt two places: the backend, and `purgers`, the addresses from which newsapi's worker purges.
+# The API nodes and the addresses that may purge are in backends.vcl, beside this file: adapt that one.
 
 vcl 4.1;
 
+import directors;
 import std;
 import xkey;
 
-backend api {
-    .host = "127.0.0.1";
-    .port = "8000";
-    .connect_timeout = 1s;
-    .first_byte_timeout = 65s;    # long polling takes up to 30 seconds
-    .probe = {
-        .url = "/healthz";
-        .interval = 2s;
-        .timeout = 2s;
-        .window = 3;
-        .threshold = 2;
-    }
-}
-
-acl purgers {
-    "127.0.0.1";
-    "::1";
-}
+include "./backends.vcl";
 
 sub vcl_recv {
     if (req.method == "PURGE" || req.method == "BAN") {
@@ -38,6 +22,8 @@ sub vcl_recv {
         set req.http.n-purged = xkey.purge(req.http.xkey-purge);
         return (synth(200, "Purged " + req.http.n-purged));
     }
+
+    set req.backend_hint = nodes.backend(resolve=LAZY);
 
     # The API sets and reads no cookies.
     unset req.http.Cookie;
@@ -82,10 +68,15 @@ sub vcl_miss {
 
 sub vcl_backend_fetch {
     unset bereq.http.x-stale-if-error;
+    # Requests for one URL go to one node, so that each node caches other responses. The second try goes to another node.
+    set bereq.backend = nodes.backend(by=HASH, alt=bereq.retries);
 }
 
 sub vcl_backend_response {
     set beresp.http.xkey = beresp.http.Surrogate-Key;
+    if (beresp.status == 503 && bereq.retries == 0 && (bereq.method == "GET" || bereq.method == "HEAD")) {
+        return (retry);
+    }
     if (beresp.status >= 500) {
         # It must not hide an older response.
         if (bereq.is_bgfetch) {
@@ -109,6 +100,10 @@ sub vcl_backend_response {
 }
 
 sub vcl_backend_error {
+    # The node was killed, and the probe has not noticed yet. A write is not repeated: it may have been done.
+    if (bereq.retries == 0 && (bereq.method == "GET" || bereq.method == "HEAD")) {
+        return (retry);
+    }
     # Turned into JSON by vcl_synth, or into an older response by vcl_deliver.
     set beresp.uncacheable = true;
     set beresp.ttl = 0s;

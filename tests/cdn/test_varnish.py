@@ -32,7 +32,7 @@ def site_in(folder):
         database.dispose()
         headers = {"Authorization": f"Bearer {key}"}
         with (
-            Varnish(folder, served.base, port) as varnish,
+            Varnish(folder, served.base, port=port) as varnish,
             httpx.Client(base_url=varnish.base, timeout=PATIENCE) as front,
             httpx.Client(base_url=served.base, timeout=PATIENCE, headers=headers) as desk,
         ):

@@ -6,30 +6,30 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
 from tests.support.processes import PATIENCE, free_port
 
-CONFIGURATION = Path(__file__).parents[2] / "deploy/varnish/newsapi.vcl"
+FOLDER = Path(__file__).parents[2] / "deploy/varnish"
 PROGRAM = shutil.which("varnishd", path="/usr/sbin:/usr/local/sbin:/usr/bin")
 
 
-class Varnish:
-    """Varnish in front of the server at `backend`; it can be killed and started again at the same address."""
+BACKEND = re.compile(r"^backend node1 \{.*?^\}\n", re.MULTILINE | re.DOTALL)
+"""The only backend of the configuration."""
 
-    def __init__(self, folder: Path, backend: str, port: int | None = None, purgers: str = "127.0.0.1") -> None:
+
+class Varnish:
+    """Varnish in front of the servers at `backends`; it can be killed and started again at the same address."""
+
+    def __init__(self, folder: Path, *backends: str, port: int | None = None, purgers: str = "127.0.0.1") -> None:
         self._port = port or free_port()
         self._folder = folder
         self.base = f"http://127.0.0.1:{self._port}"
-        text = CONFIGURATION.read_text()
-        text = text.replace('.host = "127.0.0.1"', f'.host = "{urlsplit(backend).hostname}"')
-        text, count = re.subn(r'\.port = "8000"', f'.port = "{urlsplit(backend).port}"', text)
-        assert count == 1
-        text, count = re.subn(r'^    "127.0.0.1";\n', f'    "{purgers}";\n', text, flags=re.MULTILINE)
-        assert count == 1
-        (folder / "newsapi.vcl").write_text(text)
+        (folder / "newsapi.vcl").write_text((FOLDER / "newsapi.vcl").read_text())
+        (folder / "backends.vcl").write_text(_backends(backends, purgers))
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -72,3 +72,20 @@ class Varnish:
             self._process.send_signal(number)
             self._process.wait(PATIENCE)
             self._process = None
+
+
+def _backends(urls: Sequence[str], purgers: str) -> str:
+    """Return the text of `backends.vcl`, adapted to these servers and to the address that may purge."""
+    text = (FOLDER / "backends.vcl").read_text()
+    found = BACKEND.search(text)
+    assert found
+    backends, added = "", ""
+    for number, url in enumerate(map(urlsplit, urls), 1):
+        backend = found[0].replace("node1", f"node{number}").replace("127.0.0.1", str(url.hostname))
+        backends += f"{backend.replace('8000', str(url.port))}\n"
+        added += f"    nodes.add_backend(node{number});\n"
+    text = BACKEND.sub(lambda _: backends, text)
+    for old, new in (("    nodes.add_backend(node1);\n", added), ('    "127.0.0.1";\n', f'    "{purgers}";\n')):
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    return text
