@@ -30,7 +30,7 @@ from newsapi.content.queries import facet_slugs
 from newsapi.db.database import Database, Session
 from newsapi.worker.consumer import Consumer
 from newsapi.worker.delayed_batches import DelayedBatch, DelayedBatches
-from newsapi.worker.http_requests import send_request
+from newsapi.worker.http_requests import RequestLimited, send_request
 
 log = structlog.get_logger("newsapi.purge")
 
@@ -71,7 +71,10 @@ class Cdn(Protocol):
 
 
 class FastlyCdn:
-    """Fastly, by its API: https://www.fastly.com/documentation/reference/api/purging/."""
+    """Fastly, by its API: https://www.fastly.com/documentation/reference/api/purging/.
+
+    Purges are hard: after a soft one, Fastly would send a recalled article while the API does not respond.
+    """
 
     max_keys: Final = 256
 
@@ -202,8 +205,8 @@ class Purger:
         return refused, first_error
 
     def _require_acceptance(self, error: OSError) -> None:
-        """Raise the error of a purge if the CDN does not accept any other purge either."""
-        if _error_of(partial(self._cdn.purge_keys, [PROBE_KEY])) is not None:
+        """Raise the error of a purge if it is a rate limit, or the CDN does not accept any other purge either."""
+        if isinstance(error, RequestLimited) or _error_of(partial(self._cdn.purge_keys, [PROBE_KEY])) is not None:
             _PURGES.labels("failed").inc()
             raise error
 

@@ -14,11 +14,21 @@ REFUSAL_STATUSES: Final = frozenset({400, 406, 409, 410, 411, 413, 414, 415, 422
 """Statuses by which a server says that it will never accept this request, while it may accept others."""
 
 
+TOO_MANY_REQUESTS: Final = 429
+
+
 class RequestRefused(OSError):
     """The server refused this request; another one may succeed."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"the server refused the request with status {status}")
+
+
+class RequestLimited(OSError):
+    """The server accepts no more requests for the moment."""
+
+    def __init__(self) -> None:
+        super().__init__(f"the server limits the rate of requests (status {TOO_MANY_REQUESTS})")
 
 
 class _NoRedirectHandler(urllib.request.HTTPRedirectHandler):
@@ -42,6 +52,7 @@ def send_request(method: str, url: str, headers: dict[str, str], body: bytes | N
 
     Raises:
         RequestRefused: The server refused this request.
+        RequestLimited: The server accepts no more requests for the moment.
         HTTPError: The server responded with another status.
         OSError: The server did not respond.
     """
@@ -52,6 +63,8 @@ def send_request(method: str, url: str, headers: dict[str, str], body: bytes | N
         error.close()
         if error.code in REFUSAL_STATUSES:
             raise RequestRefused(error.code) from error
+        if error.code == TOO_MANY_REQUESTS:
+            raise RequestLimited from error
         raise
     except http.client.HTTPException as error:
         raise OSError(f"the response is not HTTP: {error!r}") from error
