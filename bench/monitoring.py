@@ -164,7 +164,7 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         serving(Path(folder), "demo", **settings) as served,
-        prometheus(_made(Path(folder) / "prometheus"), metrics_port, f"{SCRAPE_INTERVAL_SECONDS}s") as server,
+        prometheus(_made(Path(folder) / "prometheus"), metrics_port, interval=f"{SCRAPE_INTERVAL_SECONDS}s") as server,
     ):
         database = Database(f"sqlite:///{folder}/newsapi-demo.sqlite3")
         scopes = ["content:write", "content:publish", "webhooks"]

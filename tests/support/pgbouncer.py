@@ -1,25 +1,19 @@
 """A real PgBouncer in transaction mode in front of a PostgreSQL."""
 
-import os
-import pwd
 import shutil
-import signal
-import socket
-import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from tests.support.processes import PATIENCE, free_port
+from tests.support.processes import free_port
+from tests.support.programs import Program
 
 PROGRAM = shutil.which("pgbouncer", path="/usr/sbin:/usr/local/sbin:/usr/bin")
 
 CONFIGURATION = """\
 [databases]
-* = host={host} user=postgres
+* = {server} user=postgres
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = {port}
@@ -31,6 +25,22 @@ max_client_conn = 200
 """
 
 
+def make_pgbouncer(folder: Path, log: Path, server: str, *, port: int, pool_size: int) -> Program:
+    """Return a PgBouncer that is not started yet.
+
+    Args:
+        folder: Where its configuration is written; the user `nobody` must be able to read it.
+        log: The file for its output.
+        server: Address of PostgreSQL in the configuration: `host=FOLDER` or `host=127.0.0.1 port=PORT`.
+        port: The port to listen on.
+        pool_size: Maximum number of sessions.
+    """
+    assert PROGRAM
+    path = folder / "pgbouncer.ini"
+    path.write_text(CONFIGURATION.format(server=server, port=port, pool_size=pool_size))
+    return Program([PROGRAM, path], port, log, unprivileged=True)
+
+
 @contextmanager
 def pgbouncer(url: str, *, pool_size: int = 12) -> Iterator[str]:
     """Give the URL of a database through a PgBouncer in front of its server, which is in `url` as `?host=FOLDER`.
@@ -40,31 +50,10 @@ def pgbouncer(url: str, *, pool_size: int = 12) -> Iterator[str]:
     Yields:
         The URL.
     """
-    assert PROGRAM
-    port = free_port()
     address, _, folder_of_socket = url.partition("?host=")
-    become: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory(prefix="newsapi-") as folder:
-        path = Path(folder, "pgbouncer.ini")
-        path.write_text(CONFIGURATION.format(host=folder_of_socket, port=port, pool_size=pool_size))
-        if os.geteuid() == 0:  # PgBouncer refuses to run as root
-            nobody = pwd.getpwnam("nobody")
-            Path(folder).chmod(0o755)
-            become = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-        log = Path(folder, "log")
-        with log.open("wb") as out:
-            process = subprocess.Popen([PROGRAM, path], stdout=out, stderr=out, cwd="/", **become)
-        try:
-            until = time.monotonic() + PATIENCE
-            while True:
-                assert process.poll() is None, log.read_text()
-                assert time.monotonic() < until, log.read_text()
-                try:
-                    socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                    break
-                except OSError:
-                    time.sleep(0.02)
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="newsapi-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        with make_pgbouncer(folder, folder / "log", f"host={folder_of_socket}", port=port, pool_size=pool_size):
             yield address.replace("@", f"@127.0.0.1:{port}")
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(PATIENCE)

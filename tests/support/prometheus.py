@@ -1,19 +1,19 @@
 """A real Prometheus, and the check of its rules by promtool."""
 
 import shutil
-import subprocess
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from tests.support.processes import PATIENCE, free_port
+from tests.support.programs import Program
 
 FOLDER = Path(__file__).parents[2] / "deploy/prometheus"
 PROGRAM, PROMTOOL = shutil.which("prometheus"), shutil.which("promtool")
@@ -24,6 +24,16 @@ class Prometheus:
 
     def __init__(self, base: str) -> None:
         self.base = base
+
+    def wait_until_ready(self) -> None:
+        """Return when it has opened its data; it accepts connections before."""
+        until = time.monotonic() + PATIENCE
+        while True:
+            assert time.monotonic() < until, f"{self.base} is not ready"
+            with suppress(OSError):
+                urllib.request.urlopen(f"{self.base}/-/ready", timeout=5).close()
+                return
+            time.sleep(0.1)
 
     def get(self, path: str, **parameters: str) -> Any:
         """Return the data of a response of its API."""
@@ -36,31 +46,26 @@ class Prometheus:
 
 
 @contextmanager
-def prometheus(folder: Path, metrics_port: int, interval: str = "1s") -> Iterator[Prometheus]:
-    """Run Prometheus with the configuration of `deploy/prometheus`, which scrapes a port of this machine."""
+def prometheus(folder: Path, *metrics_ports: int, interval: str = "1s") -> Iterator[Prometheus]:
+    """Run Prometheus with the configuration of `deploy/prometheus`, which scrapes ports of this machine."""
+    program = make_prometheus(folder, *metrics_ports, interval=interval)
+    with program:
+        server = Prometheus(f"http://127.0.0.1:{program.port}")
+        server.wait_until_ready()
+        yield server
+
+
+def make_prometheus(folder: Path, *metrics_ports: int, interval: str = "1s") -> Program:
+    """Return a Prometheus that is not started yet; its configuration, data and log are in `folder`."""
     assert PROGRAM
     configuration = (FOLDER / "prometheus.yml").read_text()
-    for old, new in (("127.0.0.1:9100", f"127.0.0.1:{metrics_port}"), ("interval: 15s", f"interval: {interval}")):
+    targets = ", ".join(f'"127.0.0.1:{port}"' for port in metrics_ports)
+    for old, new in (('"127.0.0.1:9100"', targets), ("interval: 15s", f"interval: {interval}")):
         assert old in configuration
         configuration = configuration.replace(old, new)
-    (folder / "prometheus.yml").write_text(configuration)
+    path = folder / "prometheus.yml"
+    path.write_text(configuration)
     shutil.copy(FOLDER / "newsapi.rules.yml", folder)
-    address = f"127.0.0.1:{free_port()}"
-    words = [f"--config.file={folder / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'data'}"]
-    printed = folder / "printed"
-    with printed.open("wb") as out:
-        process = subprocess.Popen([PROGRAM, *words, f"--web.listen-address={address}"], stdout=out, stderr=out)
-    try:
-        until = time.monotonic() + PATIENCE
-        while True:
-            assert process.poll() is None, printed.read_text()
-            assert time.monotonic() < until, printed.read_text()
-            try:
-                urllib.request.urlopen(f"http://{address}/-/ready", timeout=5).close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        yield Prometheus(f"http://{address}")
-    finally:
-        process.terminate()
-        process.wait(PATIENCE)
+    port = free_port()
+    words = [f"--config.file={path}", f"--storage.tsdb.path={folder / 'data'}"]
+    return Program([PROGRAM, *words, f"--web.listen-address=127.0.0.1:{port}"], port, folder / "prometheus.log")

@@ -2,76 +2,32 @@
 
 import re
 import shutil
-import signal
-import socket
-import subprocess
-import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
 from urllib.parse import urlsplit
 
-from tests.support.processes import PATIENCE, free_port
+from tests.support.processes import free_port
+from tests.support.programs import Program
 
 FOLDER = Path(__file__).parents[2] / "deploy/varnish"
 PROGRAM = shutil.which("varnishd", path="/usr/sbin:/usr/local/sbin:/usr/bin")
-
 
 BACKEND = re.compile(r"^backend node1 \{.*?^\}\n", re.MULTILINE | re.DOTALL)
 """The only backend of the configuration."""
 
 
-class Varnish:
-    """Varnish in front of the servers at `backends`; it can be killed and started again at the same address."""
+class Varnish(Program):
+    """Varnish in front of the servers at `backends`; its configuration, data and log are in `folder`."""
 
     def __init__(self, folder: Path, *backends: str, port: int | None = None, purgers: str = "127.0.0.1") -> None:
-        self._port = port or free_port()
-        self._folder = folder
-        self.base = f"http://127.0.0.1:{self._port}"
-        (folder / "newsapi.vcl").write_text((FOLDER / "newsapi.vcl").read_text())
-        (folder / "backends.vcl").write_text(_backends(backends, purgers))
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def start(self) -> None:
         assert PROGRAM
-        words = [
-            "-F",
-            "-n",
-            str(self._folder / "varnish"),
-            "-a",
-            f"127.0.0.1:{self._port}",
-            "-s",
-            "malloc,64m",
-            "-j",
-            "none",
-        ]
-        printed = self._folder / "varnish.log"
-        with printed.open("ab") as out:
-            self._process = subprocess.Popen(
-                [PROGRAM, *words, "-f", str(self._folder / "newsapi.vcl")], stdout=out, stderr=out, process_group=0
-            )
-        until = time.monotonic() + PATIENCE
-        while True:
-            assert self._process.poll() is None, printed.read_text()
-            assert time.monotonic() < until, printed.read_text()
-            try:
-                socket.create_connection(("127.0.0.1", self._port), timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.05)
-
-    def stop(self, number: int = signal.SIGTERM) -> None:
-        if self._process is not None:
-            self._process.send_signal(number)
-            self._process.wait(PATIENCE)
-            self._process = None
+        port = port or free_port()
+        self.base = f"http://127.0.0.1:{port}"
+        configuration = folder / "newsapi.vcl"
+        configuration.write_text((FOLDER / "newsapi.vcl").read_text())
+        (folder / "backends.vcl").write_text(_backends(backends, purgers))
+        options = f"-F -a 127.0.0.1:{port} -s malloc,64m -j none -n".split()
+        super().__init__([PROGRAM, *options, folder / "varnish", "-f", configuration], port, folder / "varnish.log")
 
 
 def _backends(urls: Sequence[str], purgers: str) -> str:
