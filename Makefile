@@ -33,6 +33,10 @@ demo: $(VENV)/.runtime ## Serve the reference page and its neighbours on port 80
 run: $(VENV)/.runtime ## Serve what NEWSAPI_* and .env say
 	@$(BIN)/newsapi serve
 
+.PHONY: topology
+topology: $(VENV)/.dev ## Run two nodes, a worker, PostgreSQL with a replica, PgBouncer, Redis, Varnish, Prometheus: ARGS=FOLDER
+	@$(BIN)/python -m tests.support.topology $(ARGS)
+
 .PHONY: test
 test: $(VENV)/.dev lint types ## Style, types, import contracts and all tests, on SQLite and PostgreSQL
 	@$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "not long" $(ARGS)

@@ -55,6 +55,11 @@ class Program:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Start the program; return when it accepts connections."""
         with self.log.open("ab") as out:

@@ -2,9 +2,12 @@
 
 import re
 import shutil
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
+
+import orjson
 
 from tests.support.processes import free_port
 from tests.support.programs import Program
@@ -28,6 +31,13 @@ class Varnish(Program):
         (folder / "backends.vcl").write_text(_backends(backends, purgers))
         options = f"-F -a 127.0.0.1:{port} -s malloc,64m -j none -n".split()
         super().__init__([PROGRAM, *options, folder / "varnish", "-f", configuration], port, folder / "varnish.log")
+        self._data = folder / "varnish"
+
+    def count(self, name: str) -> int:
+        """Return a counter of varnishstat, such as `cache_hit`, since its start."""
+        command: list[str | Path] = ["varnishstat", "-n", self._data, "-j", "-f", f"MAIN.{name}"]
+        done = subprocess.run(command, capture_output=True, check=True)
+        return int(orjson.loads(done.stdout)["counters"][f"MAIN.{name}"]["value"])
 
 
 def _backends(urls: Sequence[str], purgers: str) -> str:
