@@ -38,6 +38,8 @@ HOW = {"", "400", "backup", "pg_dump", "served", "walk"}
 
 NOT_RUN = {
     "docker": "tests start no containers",
+    "cp deploy/compose/env.example": "it prepares containers",
+    "chmod 600 deploy/.env": "it prepares containers",
     "pip install": "tests install nothing",
     "export OTEL_": "it names a receiver of traces, which tests have of their own (tests/server/test_traces.py)",
     "python -m build": "it writes into the working tree; a release does it",
