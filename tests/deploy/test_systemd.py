@@ -100,6 +100,7 @@ def expand(group):
     return {call for name in names for call in (expand(name) if name.startswith("@") else {name})}
 
 
+@pytest.mark.long
 @needs_systemd
 @needs_strace
 def test_newsapi_makes_no_system_call_that_its_unit_forbids(tmp_path):
