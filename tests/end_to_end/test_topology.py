@@ -3,6 +3,7 @@
 import signal
 import sys
 import time
+from dataclasses import replace
 from statistics import median
 
 import pytest
@@ -90,9 +91,7 @@ def test_another_worker_takes_over_the_purges(topology, checker):
 def test_the_checker_finds_a_cache_that_is_not_purged(topology, checker, tmp_path):
     backend = f"http://127.0.0.1:{topology.parts['node1'].port}"
     with Varnish(tmp_path, backend) as unpurged:
-        other = EdgeChecker(unpurged.base, topology.key, bound=3.0)
-        other._states, other._ids = checker._states, checker._ids
-        other._writes = 1_000_000
+        other = replace(checker, base=unpurged.base, bound=3.0, faults=[], visible=[])
         time.sleep(3)  # until the probe says that the node is healthy
         with other.reading(READERS):
             other.run(8)
