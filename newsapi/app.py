@@ -168,8 +168,13 @@ def create_front(app: Flask) -> Front:
     )
 
 
-def create_worker(settings: Settings) -> Worker:
-    """Return the worker for these settings, with its changelog consumers. It connects to no server yet."""
+def create_worker(settings: Settings, worker_id: str = "") -> Worker:
+    """Return the worker for these settings, with its changelog consumers. It connects to no server yet.
+
+    Args:
+        settings: The settings.
+        worker_id: The id that it takes over from a worker that has ended; a random one if empty.
+    """
     database = Database.from_settings(settings, pool_size=4)
     long_running_database = Database.from_settings(settings, pool_size=4, long_running=True)
     write_context = WriteContext(database, settings, database_now, WRITE_HOOKS)
@@ -206,7 +211,7 @@ def create_worker(settings: Settings) -> Worker:
             now=utc_now,
         )
     )
-    return Worker(database, consumers, now=utc_now)
+    return Worker(database, consumers, now=utc_now, worker_id=worker_id)
 
 
 def queue_import_event(settings: Settings) -> OnFinished:

@@ -76,12 +76,12 @@ def _start_tracing() -> None:
         record_statements()
 
 
-def run_supervised_worker() -> None:
-    """Run the worker of `newsapi serve` until its supervisor stops it."""
+def run_supervised_worker(worker_id: str) -> None:
+    """Run the worker of `newsapi serve` until its supervisor stops it; it has the leases of the one before."""
     begin_child_process("newsapi worker")
     settings = Settings.from_env()
     configure_logging(settings.log_level)
-    run_worker(settings)
+    run_worker(settings, worker_id)
 
 
 def run_search_indexer() -> None:
@@ -103,12 +103,12 @@ def _stop_on_signals() -> SignalEvent:
     return stop
 
 
-def run_worker(settings: Settings) -> None:
-    """Run a worker until SIGTERM or SIGINT."""
+def run_worker(settings: Settings, worker_id: str = "") -> None:
+    """Run a worker until SIGTERM or SIGINT; `worker_id` is that of a worker that it replaces."""
     open_database(settings)
     stop = _stop_on_signals()
     _start_tracing()
-    background_worker = create_worker(settings)
+    background_worker = create_worker(settings, worker_id)
     tune_gc()
     background_worker.run(stop.wait)
     spans.shut_down()

@@ -63,10 +63,10 @@ def start_process(process: BaseProcess) -> None:
     process.start()
 
 
-def call(target: str) -> None:
-    """Import and call the function of a child process, named as `module:function`."""
+def call(target: str, *arguments: str) -> None:
+    """Import the function of a child process, named as `module:function`, and call it with these arguments."""
     module, _, function = target.partition(":")
-    getattr(import_module(module), function)()
+    getattr(import_module(module), function)(*arguments)
 
 
 def begin_child_process(title: str) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import multiprocessing.connection
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -122,8 +123,13 @@ class ServerSupervisor(MPServer):
         self._readiness: dict[int, tuple[Connection, Connection]] = {}
         self._context: ForkServerContext | SpawnContext = fork_context()
         self._background_processes = [
-            SupervisedProcess(name, partial(self._create_process, name, target))
-            for name, target in (("newsapi-worker", WORKER_TARGET), ("newsapi-search-indexer", INDEXER_TARGET))
+            # The next worker has the id of the one that ended, and so its leases: it need not wait until they expire.
+            SupervisedProcess(
+                "newsapi-worker", partial(self._create_process, "newsapi-worker", WORKER_TARGET, secrets.token_hex(8))
+            ),
+            SupervisedProcess(
+                "newsapi-search-indexer", partial(self._create_process, "newsapi-search-indexer", INDEXER_TARGET)
+            ),
         ]
         self.on_reload(self._begin_reload)
 
@@ -141,8 +147,8 @@ class ServerSupervisor(MPServer):
         process.join()
         return process.exitcode or 0
 
-    def _create_process(self, name: str, target: str) -> BaseProcess:
-        return self._context.Process(name=name, target=call, args=(target,))
+    def _create_process(self, name: str, target: str, *arguments: str) -> BaseProcess:
+        return self._context.Process(name=name, target=call, args=(target, *arguments))
 
     def _begin_reload(self) -> None:
         """Replace the worker and the search indexer, and let new processes import the code that is installed now."""

@@ -79,16 +79,20 @@ _FAILING = Gauge(
 class Worker:
     """All consumers of one process."""
 
-    def __init__(self, database: Database, consumers: Sequence[Consumer], *, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, consumers: Sequence[Consumer], *, now: Callable[[], datetime], worker_id: str = ""
+    ) -> None:
         """Store the parts; nothing is read yet.
 
         Args:
             database: Where the changelog and the offsets are.
             consumers: The consumers to run.
             now: Returns the current time in UTC, timezone-aware.
+            worker_id: Id of this worker as the holder of leases. A worker that replaces one that has ended may have its
+                id, and then need not wait until the leases expire. A random id if empty.
         """
         self._database = database
-        self.runners = [ConsumerRunner(database, consumer, now=now) for consumer in consumers]
+        self.runners = [ConsumerRunner(database, consumer, now=now, worker_id=worker_id) for consumer in consumers]
 
     def run(self, wait_for_stop: Callable[[], object]) -> None:
         """Run until `wait_for_stop` returns; then finish the current steps and release all leases.
@@ -137,13 +141,22 @@ def _report_pool_use(stop: threading.Event) -> None:
 class ConsumerRunner:
     """Runs one consumer: holds its lease, reads the changelog and commits its offset."""
 
-    def __init__(self, database: Database, consumer: Consumer, *, now: Callable[[], datetime]) -> None:
-        """Store the parts; the first step acquires the lease. `now` returns the current time in UTC."""
+    def __init__(
+        self, database: Database, consumer: Consumer, *, now: Callable[[], datetime], worker_id: str = ""
+    ) -> None:
+        """Store the parts; the first step acquires the lease.
+
+        Args:
+            database: Where the changelog and the offset are.
+            consumer: The consumer to run.
+            now: Returns the current time in UTC, timezone-aware.
+            worker_id: Id of the worker as the holder of the lease; a random one if empty.
+        """
         self.consumer = consumer
         self._database = database
         self._now = now
         self._woken = threading.Event()
-        self._holder = ""
+        self._holder = worker_id
         self._lease_expires_at: datetime | None = None
         self._committed = self._read = self._attempted = LogPosition(0, 0)
         self._failures = 0

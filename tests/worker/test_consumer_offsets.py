@@ -12,7 +12,7 @@ from newsapi.content.tables.articles import SlugRedirect
 from newsapi.db.types import uuid7
 from newsapi.errors import DiskFull, MigrationsPending, Unavailable
 from newsapi.worker import consumers as room
-from newsapi.worker.consumers import IDLE_INTERVAL_SECONDS, LEASE_DURATION, MAX_BACKOFF_SECONDS
+from newsapi.worker.consumers import IDLE_INTERVAL_SECONDS, LEASE_DURATION, MAX_BACKOFF_SECONDS, ConsumerRunner
 from newsapi.worker.periodic import IDLE_POLLS, PeriodicTask
 from tests.support.events import changelog_seq
 from tests.support.metrics import metric
@@ -147,6 +147,17 @@ def test_the_place_of_a_worker_that_was_killed_is_taken_within_half_a_minute(fol
     other.step()
     assert second.seen == [1]
     assert LEASE_DURATION.total_seconds() < 30
+
+
+def test_the_next_worker_of_a_supervisor_takes_the_place_of_the_one_that_was_killed_at_once(
+    database, recorder, make, clock
+):
+    ConsumerRunner(database, recorder, now=clock, worker_id="one").step()
+    make.article()
+    second, other = type(recorder)(), type(recorder)()
+    ConsumerRunner(database, other, now=clock, worker_id="two").step()
+    ConsumerRunner(database, second, now=clock, worker_id="one").step()
+    assert (second.seen, other.seen) == ([1], [])
 
 
 def test_a_worker_that_goes_on_keeps_its_place(follow, recorder, worker, make, clock):
