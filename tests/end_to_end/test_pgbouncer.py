@@ -86,16 +86,18 @@ def publish(desk, slug, **values):
 def test_a_read_is_one_snapshot_that_cannot_write_and_has_a_time_limit(database):
     def write():
         with database.transaction() as session:
-            session.execute(text("UPDATE changelog_head SET nonce = nonce + 1"))
+            session.execute(text("INSERT INTO snapshot_probe VALUES (1)"))
 
-    nonce = text("SELECT nonce FROM changelog_head")
+    with database.transaction() as session:
+        session.execute(text("CREATE TABLE snapshot_probe (number integer)"))
+    count = text("SELECT count(*) FROM snapshot_probe")
     for _ in range(10):
         with database.read_transaction() as connection:
-            before = connection.execute(nonce).scalar_one()
+            before = connection.execute(count).scalar_one()
             write()
-            assert connection.execute(nonce).scalar_one() == before
+            assert connection.execute(count).scalar_one() == before
             with pytest.raises(DatabaseError, match="read-only"):
-                connection.execute(text("UPDATE changelog_head SET nonce = 0"))
+                connection.execute(text("DELETE FROM snapshot_probe"))
     with database.read_transaction() as connection, pytest.raises(DatabaseError, match="statement timeout"):
         connection.execute(text("SELECT pg_sleep(5)"))
 
