@@ -46,8 +46,15 @@ MAX_QUEUED_WRITES: Final = 256
 WRITE_QUEUE_TIMEOUT_SECONDS: Final = 10.0
 """Maximum seconds that a write waits for a thread."""
 
+REFUSAL_LOG_SECONDS: Final = 1.0
+"""Seconds between log lines about refused requests: an overload must not be a flood of lines as well."""
+
+MAX_LOGGED_KINDS: Final = 5
+"""Maximum number of kinds of requests that such a line names."""
+
 _API: Final = " api"
 _OTHER: Final = " other"
+_READS: Final = " reads"
 _WRITES: Final = " writes"
 """Groups of requests beside their kinds, with names that no path contains."""
 
@@ -65,18 +72,17 @@ class _Job(Generic[_Result]):
     Attributes:
         run: The work.
         future: Receives the result, on the event loop.
-        kind: The kind of request; "" for work without a limit.
-        is_write: Whether it may change something.
-        groups: The groups whose threads are limited, with the number of threads that each may occupy.
+        groups: The groups whose threads are limited, with the number of threads that each may occupy; empty for work
+            without a limit.
+        queues: The groups that it counts for while it waits for a thread.
         expires_at: Time of the event loop until which it may wait for a thread.
         context: Context variables of the request, in which the work runs.
     """
 
     run: Callable[[], _Result]
     future: asyncio.Future[_Result]
-    kind: str = ""
-    is_write: bool = False
     groups: tuple[tuple[str, int], ...] = ()
+    queues: tuple[str, ...] = ()
     expires_at: float = 0.0
     context: Context = field(default_factory=copy_context)
 
@@ -91,6 +97,8 @@ class RequestThreads:
         self._max_writes = max(db_threads - RESERVED_THREADS, 1)
         self._running: Counter[str] = Counter()
         self._waiting: deque[_Job[object]] = deque()
+        self._waiting_count: Counter[str] = Counter()
+        self._refused_count: Counter[str] = Counter()
         self._expiry: asyncio.TimerHandle | None = None
         self._jobs: SimpleQueue[_Job[object] | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
@@ -127,19 +135,27 @@ class RequestThreads:
             is_write: Whether it may change something: then it may wait longer.
 
         Returns:
-            The future result of `run`; its exception is Overloaded if too many requests are waiting, or no thread was
-            free in time.
+            The future result of `run`; its exception is Overloaded if no thread was free in time.
+
+        Raises:
+            Overloaded: Too many requests are waiting. The refusal costs little, so that it leaves time to the others.
         """
         _, base, noun, *_ = f"{path}//".split("/", 3)
         kind = noun if base == "v1" and noun else f"/{base}"
-        job = _Job(run, self._loop.create_future(), kind, is_write)
         if base == "v1" or base.startswith("sitemap"):  # crawlers of sitemaps must not delay other requests
             writes = ((_WRITES, self._max_writes),) if is_write else ()
-            job.groups = ((_API, self._db_threads), (kind, self._max_of_kind), *writes)
+            groups = ((_API, self._db_threads), (kind, self._max_of_kind), *writes)
         else:
-            job.groups = ((_OTHER, NON_API_THREADS), (kind, 1))
-        if not self._start(job):
-            self._queue(job)
+            groups = ((_OTHER, NON_API_THREADS), (kind, 1))
+        is_free = self._has_thread(groups)
+        if not is_free and self._is_queue_full(kind, is_write=is_write):
+            self._count_refusal(kind)
+            raise Overloaded
+        job = _Job(run, self._loop.create_future(), groups, (_WRITES,) if is_write else (_READS, kind))
+        if is_free:
+            self._start(job)
+        else:
+            self._queue(job, WRITE_QUEUE_TIMEOUT_SECONDS if is_write else QUEUE_TIMEOUT_SECONDS)
         return job.future
 
     def run(self, run: Callable[[], _Result]) -> asyncio.Future[_Result]:
@@ -148,32 +164,36 @@ class RequestThreads:
         self._jobs.put(job)
         return job.future
 
-    def _queue(self, job: _Job[_Result]) -> None:
-        """Let a job wait for a thread; refuse it if too many are waiting."""
-        same = [other for other in self._waiting if other.is_write == job.is_write]
-        if job.is_write:
-            is_full, seconds = len(same) >= MAX_QUEUED_WRITES, WRITE_QUEUE_TIMEOUT_SECONDS
-        else:
-            count_of_kind = sum(other.kind == job.kind for other in same)
-            is_full = len(same) >= MAX_QUEUED or count_of_kind >= MAX_QUEUED // 2
-            seconds = QUEUE_TIMEOUT_SECONDS
-        if is_full:
-            _refuse(job)
-            return
+    def _is_queue_full(self, kind: str, *, is_write: bool) -> bool:
+        count = self._waiting_count
+        if is_write:
+            return count[_WRITES] >= MAX_QUEUED_WRITES
+        return count[_READS] >= MAX_QUEUED or count[kind] >= MAX_QUEUED // 2
+
+    def _queue(self, job: _Job[_Result], seconds: float) -> None:
+        """Let a job wait for a thread."""
         job.expires_at = self._loop.time() + seconds
         self._waiting.append(job)  # type: ignore[arg-type]
+        self._waiting_count.update(job.queues)
         if self._expiry is None or job.expires_at < self._expiry.when():
             self._set_expiry(job.expires_at)
 
-    def _start(self, job: _Job[_Result]) -> bool:
-        """Pass a job to the threads; return False if none is free for it."""
+    def _dequeue(self, job: _Job[object]) -> None:
+        self._waiting.remove(job)
+        self._waiting_count.subtract(job.queues)
+        if not self._waiting:
+            self._waiting_count.clear()  # kinds come from paths: zeros of them must not pile up
+
+    def _has_thread(self, groups: tuple[tuple[str, int], ...]) -> bool:
+        """Return whether a thread is free for a job of these groups."""
         running = self._running
-        if any(running[group] >= limit for group, limit in job.groups):
-            return False
+        return all(running[group] < limit for group, limit in groups)
+
+    def _start(self, job: _Job[object]) -> None:
+        """Pass a job, for which a thread is free, to the threads."""
         for group, _ in job.groups:
-            running[group] += 1
-        self._jobs.put(job)  # type: ignore[arg-type]
-        return True
+            self._running[group] += 1
+        self._jobs.put(job)
 
     def _work(self) -> None:
         """Run jobs until there is a None. In a thread."""
@@ -187,15 +207,14 @@ class RequestThreads:
             del job, result, error  # a thread that waits must not keep a response in memory
 
     def _finish(self, job: _Job[_Result], result: _Result, error: BaseException | None) -> None:
-        if job.kind:
-            for group, _ in job.groups:
-                self._running[group] -= 1
-            if not self._running[job.kind]:
-                del self._running[job.kind]
-            for waiting in self._waiting:
-                if self._start(waiting):
-                    self._waiting.remove(waiting)
-                    break
+        for group, _ in job.groups:
+            self._running[group] -= 1
+            if not self._running[group]:
+                del self._running[group]
+        next_job = next((waiting for waiting in self._waiting if self._has_thread(waiting.groups)), None)
+        if next_job is not None:
+            self._dequeue(next_job)
+            self._start(next_job)
         if job.future.done():
             return
         if error is None:
@@ -213,13 +232,19 @@ class RequestThreads:
         self._expiry = None
         now = self._loop.time()
         for job in [job for job in self._waiting if job.expires_at <= now]:
-            self._waiting.remove(job)
+            self._dequeue(job)
             if not job.future.done():
-                _refuse(job)
+                self._count_refusal(job.queues[-1])
+                job.future.set_exception(Overloaded())
         if self._waiting:
             self._set_expiry(min(job.expires_at for job in self._waiting))
 
+    def _count_refusal(self, kind: str) -> None:
+        if not self._refused_count:
+            self._loop.call_later(REFUSAL_LOG_SECONDS, self._log_refusals)
+        self._refused_count[kind[:100]] += 1
 
-def _refuse(job: _Job[_Result]) -> None:
-    log.info("request refused, too many are waiting", kind=job.kind[:500])
-    job.future.set_exception(Overloaded())
+    def _log_refusals(self) -> None:
+        kinds = dict(self._refused_count.most_common(MAX_LOGGED_KINDS))
+        log.info("requests refused, too many are waiting", count=self._refused_count.total(), kinds=kinds)
+        self._refused_count.clear()

@@ -218,9 +218,7 @@ class Front:
         conditions = _conditions(scope)
         if raw_request in self._builds:
             if stored is not None and self._may_serve_stale(stored):
-                return self._sender.send_cached(
-                    scope, exchange, stored, conditions, stored.choose_encoding(conditions), STALE
-                )
+                return self._send_stale(scope, exchange, stored, conditions)
             outcome = await self._builds.join(raw_request)
             if isinstance(outcome, CacheResult):
                 cache_status = HIT if outcome.cache_status is MISS else outcome.cache_status
@@ -230,11 +228,28 @@ class Front:
             if outcome is None or (outcome.status == UNAVAILABLE and "min_seq" not in raw_request[1]):
                 # Repeating the build for each of the waiting requests would be as slow each time.
                 return self._sender.send_refusal(scope, exchange, UNAVAILABLE, "build failed")
-        build = self._submit(scope, b"", self._aliases.get(raw_request))
+        try:
+            build = self._submit(scope, b"", self._aliases.get(raw_request))
+        except Overloaded:
+            return self._send_overloaded(scope, exchange, stored, conditions)
         outcome = await self._builds.begin(raw_request, build, self._remember_key)
         if isinstance(outcome, CacheResult):
             return await self._respond(scope, exchange, outcome, conditions)
         return self._sender.send_uncached(scope, exchange, outcome)
+
+    def _send_overloaded(
+        self, scope: RequestHead, exchange: Exchange, stored: CachedResponse | None, conditions: RequestConditions
+    ) -> ResponseOutcome:
+        """Refuse a read that cannot be built; but its outdated response is sent while that is new enough."""
+        if stored is not None and self._may_serve_stale(stored):
+            return self._send_stale(scope, exchange, stored, conditions)
+        return self._sender.send_uncached(scope, exchange, None)
+
+    def _send_stale(
+        self, scope: RequestHead, exchange: Exchange, stored: CachedResponse, conditions: RequestConditions
+    ) -> ResponseOutcome:
+        encoding = stored.choose_encoding(conditions)
+        return self._sender.send_cached(scope, exchange, stored, conditions, encoding, STALE)
 
     async def _respond(
         self, scope: RequestHead, exchange: Exchange, result: CacheResult, conditions: RequestConditions
