@@ -3,7 +3,7 @@
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,14 +20,24 @@ BACKEND = re.compile(r"^backend node1 \{.*?^\}\n", re.MULTILINE | re.DOTALL)
 
 
 class Varnish(Program):
-    """Varnish in front of the servers at `backends`; its configuration, data and log are in `folder`."""
+    """Varnish in front of the servers at `backends`; its configuration, data and log are in `folder`.
 
-    def __init__(self, folder: Path, *backends: str, port: int | None = None, purgers: str = "127.0.0.1") -> None:
+    `edit` changes the configuration.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *backends: str,
+        port: int | None = None,
+        purgers: str = "127.0.0.1",
+        edit: Callable[[str], str] = str,
+    ) -> None:
         assert PROGRAM
         port = port or free_port()
         self.base = f"http://127.0.0.1:{port}"
         configuration = folder / "newsapi.vcl"
-        configuration.write_text((FOLDER / "newsapi.vcl").read_text())
+        configuration.write_text(edit((FOLDER / "newsapi.vcl").read_text()))
         (folder / "backends.vcl").write_text(_backends(backends, purgers))
         options = f"-F -a 127.0.0.1:{port} -s malloc,64m -j none -n".split()
         super().__init__([PROGRAM, *options, folder / "varnish", "-f", configuration], port, folder / "varnish.log")
