@@ -58,6 +58,10 @@ bench-cache: $(VENV)/.dev ## Speed of cached responses as ratios to a bare appli
 	@$(BIN)/python -m bench.cache_hits $(ARGS)
 	@$(BIN)/python -m bench.invalidation
 
+.PHONY: faults
+faults: $(VENV)/.dev ## Kill, stop, overload and attack it, one fault after the other, and print a table: ARGS="F06 L01" for some
+	@$(BIN)/python -m tests.faults $(ARGS)
+
 .PHONY: lint
 lint: $(VENV)/.dev ## Style alone
 	@$(BIN)/ruff check .

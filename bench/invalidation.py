@@ -35,11 +35,11 @@ from newsapi.write_hooks import WRITE_HOOKS
 class Newsroom:
     """Publishes more articles of the synthetic archive, one at a time."""
 
-    def __init__(self, url: str, articles: int) -> None:
-        """Use a database that has this number of articles."""
+    def __init__(self, url: str, articles: int, supply: int = 500) -> None:
+        """Use a database that has this number of articles; `supply` more can be published."""
         self._database = Database(url)
         self._settings = Settings.from_env({"NEWSAPI_DATABASE_URL": url, "NEWSAPI_RATE_LIMITS": "off"})
-        all_articles = (record for record in records(articles + 500) if record["type"] == "article")
+        all_articles = (record for record in records(articles + supply) if record["type"] == "article")
         self._next = list(all_articles)[articles:]
 
     def publish(self) -> None:
