@@ -37,11 +37,16 @@ HOT = ("/v1/articles", "/v1/articles?brand=fiat", "/v1/brands", "/v1/sections", 
 
 
 class Sample(NamedTuple):
-    """A moment of the load: seconds since its start, private memory in MB and open descriptors of all processes."""
+    """A moment of the load: seconds since its start, private memory in MB by process, descriptors of all processes."""
 
     seconds: float
-    megabytes: float
+    memory: dict[str, float]
     descriptors: int
+
+    @property
+    def megabytes(self) -> float:
+        """Private memory of all processes."""
+        return sum(self.memory.values())
 
 
 class Soak(NamedTuple):
@@ -92,14 +97,14 @@ def paths(articles: Sequence[str], seed: int = 7) -> Iterator[str]:
 
 def sample(process: psutil.Process, began_at: float) -> Sample:
     """Return the private memory and the descriptors of a process and its descendants."""
-    megabytes, descriptors = 0.0, 0
+    memory, descriptors = {}, 0
     for one in (process, *process.children(recursive=True)):
         try:
-            megabytes += one.memory_full_info().uss / 1e6
+            memory[f"{' '.join(one.cmdline())[:24]} {one.pid}"] = one.memory_full_info().uss / 1e6
             descriptors += one.num_fds()
         except psutil.Error:  # it has just ended
             continue
-    return Sample(time.monotonic() - began_at, megabytes, descriptors)
+    return Sample(time.monotonic() - began_at, memory, descriptors)
 
 
 def soak(base: str, pid: int, seconds: float) -> Soak:
@@ -148,6 +153,9 @@ def main(articles: int, minutes: float) -> None:
     last = result.samples[-1]
     click.echo(f"{dict(result.statuses)}\n{last.megabytes:.0f} MB at the end")
     click.echo(f"growth in the second half: {slope:+.1f} MB/h, standard error {error:.1f}")
+    middle = result.samples[len(result.samples) // 2]
+    for name, megabytes in last.memory.items():
+        click.echo(f"{name}: {middle.memory.get(name, 0):.0f} MB in the middle, {megabytes:.0f} MB at the end")
     click.echo(f"descriptors: at most {before} in the first half, {after} in the second")
 
 

@@ -37,6 +37,10 @@ database server, they and the threads for the API are as many as there are conne
 MAX_QUEUED: Final = 64
 """Maximum number of reads waiting for a thread; half as many of one kind."""
 
+MAX_QUEUED_REFRESHES: Final = 32
+"""Maximum number of refreshes waiting for a thread: reads of responses that were cached and are outdated. They wait
+before other reads, because many requests may share one: under overload the most popular responses stay available."""
+
 QUEUE_TIMEOUT_SECONDS: Final = 1.0
 """Maximum seconds that a read waits for a thread."""
 
@@ -55,6 +59,7 @@ MAX_LOGGED_KINDS: Final = 5
 _API: Final = " api"
 _OTHER: Final = " other"
 _READS: Final = " reads"
+_REFRESHES: Final = " refreshes"
 _WRITES: Final = " writes"
 """Groups of requests beside their kinds, with names that no path contains."""
 
@@ -126,13 +131,16 @@ class RequestThreads:
         for thread in self._threads:
             thread.join()
 
-    def submit(self, path: str, run: Callable[[], _Result], *, is_write: bool = False) -> asyncio.Future[_Result]:
+    def submit(
+        self, path: str, run: Callable[[], _Result], *, is_write: bool = False, is_refresh: bool = False
+    ) -> asyncio.Future[_Result]:
         """Run a request in a thread as soon as one is free.
 
         Args:
             path: Path of the request; its first segment below /v1 is the kind.
             run: Handles the request.
             is_write: Whether it may change something: then it may wait longer.
+            is_refresh: Whether it renews a response that was cached: then it waits before other reads.
 
         Returns:
             The future result of `run`; its exception is Overloaded if no thread was free in time.
@@ -147,11 +155,12 @@ class RequestThreads:
             groups = ((_API, self._db_threads), (kind, self._max_of_kind), *writes)
         else:
             groups = ((_OTHER, NON_API_THREADS), (kind, 1))
+        queues = (_WRITES,) if is_write else (_REFRESHES,) if is_refresh else (_READS, kind)
         is_free = self._has_thread(groups)
-        if not is_free and self._is_queue_full(kind, is_write=is_write):
+        if not is_free and self._is_full(queues):
             self._count_refusal(kind)
             raise Overloaded
-        job = _Job(run, self._loop.create_future(), groups, (_WRITES,) if is_write else (_READS, kind))
+        job = _Job(run, self._loop.create_future(), groups, queues)
         if is_free:
             self._start(job)
         else:
@@ -164,16 +173,16 @@ class RequestThreads:
         self._jobs.put(job)
         return job.future
 
-    def _is_queue_full(self, kind: str, *, is_write: bool) -> bool:
-        count = self._waiting_count
-        if is_write:
-            return count[_WRITES] >= MAX_QUEUED_WRITES
-        return count[_READS] >= MAX_QUEUED or count[kind] >= MAX_QUEUED // 2
+    def _is_full(self, queues: tuple[str, ...]) -> bool:
+        """Return whether one of these groups has as many waiting jobs as it may have."""
+        limits = {_WRITES: MAX_QUEUED_WRITES, _REFRESHES: MAX_QUEUED_REFRESHES, _READS: MAX_QUEUED}
+        return any(self._waiting_count[queue] >= limits.get(queue, MAX_QUEUED // 2) for queue in queues)
 
     def _queue(self, job: _Job[_Result], seconds: float) -> None:
         """Let a job wait for a thread."""
         job.expires_at = self._loop.time() + seconds
-        self._waiting.append(job)  # type: ignore[arg-type]
+        place = self._waiting_count[_REFRESHES] if _REFRESHES in job.queues else len(self._waiting)
+        self._waiting.insert(place, job)  # type: ignore[arg-type]
         self._waiting_count.update(job.queues)
         if self._expiry is None or job.expires_at < self._expiry.when():
             self._set_expiry(job.expires_at)
@@ -234,7 +243,7 @@ class RequestThreads:
         for job in [job for job in self._waiting if job.expires_at <= now]:
             self._dequeue(job)
             if not job.future.done():
-                self._count_refusal(job.queues[-1])
+                self._count_refusal(job.groups[1][0])
                 job.future.set_exception(Overloaded())
         if self._waiting:
             self._set_expiry(min(job.expires_at for job in self._waiting))

@@ -229,7 +229,7 @@ class Front:
                 # Repeating the build for each of the waiting requests would be as slow each time.
                 return self._sender.send_refusal(scope, exchange, UNAVAILABLE, "build failed")
         try:
-            build = self._submit(scope, b"", self._aliases.get(raw_request))
+            build = self._submit(scope, b"", self._aliases.get(raw_request), is_refresh=stored is not None)
         except Overloaded:
             return self._send_overloaded(scope, exchange, stored, conditions)
         outcome = await self._builds.begin(raw_request, build, self._remember_key)
@@ -260,11 +260,12 @@ class Front:
         return self._sender.send_cached(scope, exchange, result.response, conditions, encoding, result.cache_status)
 
     def _submit(
-        self, scope: RequestHead, body: bytes, key: str | None = None
+        self, scope: RequestHead, body: bytes, key: str | None = None, *, is_refresh: bool = False
     ) -> asyncio.Future[CacheResult | UncachedResponse]:
         """Handle a request in a thread; the exception is Overloaded if none was free in time."""
         run = partial(self._handle, scope, body, key)
-        return self._threads.submit(scope.path, run, is_write=scope.method not in SAFE_METHODS)
+        is_write = scope.method not in SAFE_METHODS
+        return self._threads.submit(scope.path, run, is_write=is_write, is_refresh=is_refresh)
 
     async def _outcome(self, scope: RequestHead, body: bytes) -> BuildOutcome:
         """Handle a request in a thread; return None if no thread was free in time."""

@@ -28,7 +28,7 @@ RefusalFactory = Callable[[int, str, str], UncachedResponse]
 
 
 class ResponseSender:
-    """Sends the responses of one process. For one event loop; not thread-safe.
+    """Sends the responses of one process. For one event loop; only `request_id` may be called in threads.
 
     Attributes:
         is_draining: Whether connections are closed after their next response.
@@ -50,13 +50,15 @@ class ResponseSender:
         self._build_refusal = build_refusal
         self._metrics = metrics
         self._cdn_lifetime = cdn_lifetime
-        id_prefix = secrets.token_hex(10)
-        self._request_ids = (f"{id_prefix}{number:012x}" for number in itertools.count())
+        self._id_prefix = secrets.token_hex(10)
+        self._request_numbers = itertools.count()
 
     def request_id(self, scope: RequestHead) -> str:
-        """Return the id that the client gave to the request, or else a new one."""
+        """Return the id that the client gave to the request, or else a new one. Thread-safe."""
         client_id = scope.headers.get("x-request-id")
-        return client_id if client_id is not None and REQUEST_ID.fullmatch(client_id) else next(self._request_ids)
+        if client_id is not None and REQUEST_ID.fullmatch(client_id):
+            return client_id
+        return f"{self._id_prefix}{next(self._request_numbers):012x}"
 
     def send_cached(  # noqa: PLR0917 (called for every hit: keyword arguments are slower)
         self,

@@ -1,6 +1,7 @@
 """The front when more reads arrive than its threads can build: what is refused, and what is still sent."""
 
 import asyncio
+import sys
 import threading
 
 import pytest
@@ -21,6 +22,9 @@ from newsapi.web.problems import refusal_factory
 HOT = "brand=land-rover"
 OCCUPIED = 6 + MAX_QUEUED // 2
 """Number of lists that eight threads build or let wait."""
+
+NAMES = 50_000
+"""Number of requests that each of eight threads names: enough for two to do it in the same instant."""
 
 
 class Headers:
@@ -51,7 +55,7 @@ class Site:
     """A front on an application whose builds, except that of the hot list, wait until the gate is opened."""
 
     def __init__(self):
-        self.gate, self.now, self.seq = threading.Event(), 0.0, 1
+        self.gate, self.now, self.seq, self.built = threading.Event(), 0.0, 1, []
         self.follower = ChangelogFollower(
             lambda _after, _most: ChangelogDelta(None, self.seq, self.seq, None), clock=lambda: self.now
         )
@@ -63,6 +67,7 @@ class Site:
         query = environ["QUERY_STRING"]
         if query != HOT:
             assert self.gate.wait(60)
+        self.built.append(query)
         response = CachedResponse(body=query.encode(), seq=self.seq, nonce=self.seq)
         environ[ENV_CACHE_RESULT] = self.cache.get(query, lambda: response)
         return []
@@ -115,7 +120,27 @@ def test_what_is_refused_is_told_when_to_come_again_and_hits_are_sent(run):
     run(story)
 
 
-def test_a_response_that_just_became_outdated_is_sent_as_stale_within_the_second_and_no_longer(run):
+def test_a_response_that_was_cached_is_renewed_before_others_are_built(run):
+    async def story(site):
+        for _ in range(2):
+            await site.ask(HOT)
+        held = await site.occupy()
+        site.change_everything()
+        renewal = asyncio.create_task(site.ask(HOT))
+        await asyncio.sleep(0)
+        assert (await site.ask(HOT)).sent["Cache-Status"] == "newsapi; hit; detail=stale"
+        site.built.clear()
+        site.gate.set()
+        assert (await renewal).sent["Cache-Status"] == "newsapi; fwd=miss"
+        assert {request.status for request in await asyncio.gather(*held)} == {200}
+        assert site.built.index(HOT) < OCCUPIED / 2
+
+    run(story)
+
+
+def test_a_response_that_just_became_outdated_is_sent_as_stale_within_the_second_and_no_longer(run, monkeypatch):
+    monkeypatch.setattr(concurrency, "MAX_QUEUED_REFRESHES", 0)
+
     async def story(site):
         for _ in range(2):
             await site.ask(HOT)
@@ -143,3 +168,22 @@ def test_an_overload_is_one_line_a_second_in_the_log(run, monkeypatch):
         ]
 
     run(story)
+
+
+def test_threads_that_name_requests_at_the_same_time_get_different_ids():
+    sender, request, ids = Site().front._sender, Request(""), []
+
+    def name_requests():
+        ids.extend([sender.request_id(request) for _ in range(NAMES)])
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=name_requests) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert len(ids) == len(set(ids)) == 8 * NAMES
