@@ -4,7 +4,7 @@ Uncached reads arrive at 0.5 to 5 times the capacity, in an open loop (`tests/su
 reads of two cached lists, one of which changes once a second because an article is published. The capacity is the rate
 of uncached reads that 16 clients get who each wait for their response. Goodput is the rate of uncached reads answered
 with 200 within MAX_USEFUL_SECONDS. After the last load, the server is asked at half its capacity, and the time until no
-request is refused or late is its recovery.
+second of it has more than a few late or refused reads is its recovery.
 
 Generator, server and PostgreSQL share the machine. One server process needs one core at most (the lock of the Python
 interpreter). The CPU time of all three is reported.
@@ -50,6 +50,9 @@ HIT_PATHS = ("/v1/articles?brand=land-rover&limit=20", "/v1/articles?limit=20")
 """Lists that are cached; the second has every article that is published."""
 
 RECOVERY_SECONDS = 10.0
+RECOVERED_SHARE = 0.95
+"""Share of the reads of a second: a shared machine loses one now and then without any overload."""
+
 WARM_UP_SECONDS = 20.0
 
 
@@ -141,10 +144,21 @@ class Overload:
         return [cpu_seconds((server,)), cpu_seconds((postmaster,)), times.user + times.system]
 
     def recovery(self, capacity: float) -> float:
-        """Return the seconds until all reads at half the capacity are answered in time, right after an overload."""
+        """Return the seconds after an overload until the server answers reads at half its capacity in time.
+
+        That is the end of the last second of which less than RECOVERED_SHARE were answered with 200 in time.
+        """
         reads = open_loop.evenly(capacity / 2, RECOVERY_SECONDS, self.paths())
-        responses = open_loop.send(self._server.url, reads)
-        return max((one.request.due + one.seconds for one in responses if not _is_useful(one)), default=0.0)
+        useful: dict[int, list[bool]] = {}
+        for response in open_loop.send(self._server.url, reads):
+            useful.setdefault(int(response.request.due), []).append(_is_useful(response))
+        return max(
+            (second + 1.0 for second, all_of_it in useful.items() if _share(all_of_it) < RECOVERED_SHARE), default=0
+        )
+
+
+def _share(values: Sequence[bool]) -> float:
+    return sum(values) / len(values)
 
 
 def summarize(factor: float, responses: Sequence[Response], seconds: float, cpu: Sequence[float]) -> LoadResult:

@@ -130,10 +130,19 @@ def _variant(case: ET.Element) -> str:
     return f"{parameters.rstrip(']')}: " if bracket else ""
 
 
+def _with_rows(page: str, rows: Mapping[str, str]) -> str:
+    """Return the page with these rows in its table, in the order of the list; rows of other faults stay."""
+    part = PART.search(page)
+    lines = part[0].splitlines() if part else []
+    rows = {line.split(" | ")[0].removeprefix("| "): line for line in lines if line.startswith("| ")} | rows
+    table = "\n".join([HEAD, *(rows[fault.id] for fault in FAULTS if fault.id in rows)])
+    return PART.sub(lambda match: f"{match[1]}{table}\n{match[2]}", page)
+
+
 @click.command()
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @click.option("--seed", default=7, show_default=True, help="Seed of the order of tests and of random numbers.")
-@click.option("--write", is_flag=True, help="Write the table into docs/operate/faults.md as well.")
+@click.option("--write", is_flag=True, help="Write the rows into docs/operate/faults.md as well.")
 def main(ids: tuple[str, ...], seed: int, *, write: bool) -> None:
     """Run all faults, or those with the given IDs, one after the other, and print a table."""
     known = {fault.id: fault for fault in FAULTS}
@@ -143,12 +152,11 @@ def main(ids: tuple[str, ...], seed: int, *, write: bool) -> None:
     with servers.postgresql() as database, servers.valkey() as redis:
         shared = {servers.DATABASE: database, servers.REDIS: redis}
         outcomes = [_run_aloud(fault, seed, shared, f"{n}/{len(chosen)}") for n, fault in enumerate(chosen, 1)]
-    table = "\n".join([HEAD, *(outcome.row() for outcome in outcomes)]) + "\n"
-    cores = os.cpu_count()
-    summary = f"Seed {seed}, {cores} cores, load {os.getloadavg()[2]:.1f} (15 minutes) at the end.\n"
-    click.echo(f"{table}\n{summary}")
+    rows = {outcome.fault.id: outcome.row() for outcome in outcomes}
+    click.echo("\n".join([HEAD, *rows.values()]))
+    click.echo(f"\nSeed {seed}, {os.cpu_count()} cores, load {os.getloadavg()[2]:.1f} (mean of 15 minutes).")
     if write:
-        PAGE.write_text(PART.sub(lambda match: f"{match[1]}{table}\n{summary}{match[2]}", PAGE.read_text()))
+        PAGE.write_text(_with_rows(PAGE.read_text(), rows))
     sys.exit(any(outcome.verdict == "failed" for outcome in outcomes))
 
 

@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.faults.__main__ import HEAD, PAGE, TESTS, _outcome, run
+from tests.faults.__main__ import HEAD, PAGE, TESTS, _outcome, _with_rows, run
 from tests.faults.catalog import FAULTS, Fault
 
 FAULT = Fault("X01", "a fault", "it holds", ("x.py",), seconds=60)
@@ -48,6 +48,13 @@ def test_a_fault_that_takes_too_long_is_ended_and_failed(tmp_path):
     outcome = run(Fault("X02", "", "", (str(path),), seconds=15), seed=7, environment={})
     assert (outcome.verdict, outcome.measured) == ("failed", "not finished within 15 s")
     assert outcome.seconds < 60
+
+
+def test_rows_of_a_run_replace_those_of_the_same_faults_and_others_stay():
+    page = f"text\n<!-- faults -->\n{HEAD}\n| F01 | old |\n| F06 | old |\n<!-- /faults -->\nmore"
+    changed = _with_rows(page, {"F06": "| F06 | new |", "D01": "| D01 | new |"})
+    rows = "| F01 | old |\n| F06 | new |\n| D01 | new |"
+    assert changed == f"text\n<!-- faults -->\n{HEAD}\n{rows}\n<!-- /faults -->\nmore"
 
 
 def test_the_page_has_the_columns_of_the_program():
