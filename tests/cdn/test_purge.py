@@ -241,6 +241,12 @@ def test_batches_are_cut_by_number_and_by_bytes(max_keys):
     assert [*room.key_batches([], max_keys)] == []
 
 
+@pytest.fixture
+def client(build, settings, cdn):
+    """A reader of the API that is behind the CDN."""
+    return build(replace(settings, purge_url=f"varnish+{cdn.url}")).test_client()
+
+
 def refuses(cdn, word, *, everything):
     """Have the CDN refuse each purge of this word and, if so, of everything."""
 
