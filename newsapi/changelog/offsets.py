@@ -142,6 +142,16 @@ def get_offset(connection: Connection, name: str) -> int:
     return connection.execute(select(_OFFSET.c.seq).where(_OFFSET.c.consumer == name)).scalar() or 0
 
 
+def get_purged_seq(connection: Connection) -> int:
+    """Return the seq up to which the CDN was purged once; 0 if it was not, or the changelog lacks that change.
+
+    A purge that is in progress while the database fails over to a standby may record a change that the standby lacks.
+    """
+    is_purged_change = (Change.seq == _OFFSET.c.seq) & (Change.nonce == _OFFSET.c.nonce)
+    statement = select(_OFFSET.c.seq).join(Change, is_purged_change).where(_OFFSET.c.consumer == PURGED_OFFSET)
+    return connection.execute(statement).scalar() or 0
+
+
 def changelog_head(connection: Connection) -> LogPosition:
     """Return the position of the last change."""
     return LogPosition(*connection.execute(select(ChangelogHead.seq, ChangelogHead.nonce)).one())
