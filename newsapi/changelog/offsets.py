@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -150,6 +152,19 @@ def get_purged_seq(connection: Connection) -> int:
     is_purged_change = (Change.seq == _OFFSET.c.seq) & (Change.nonce == _OFFSET.c.nonce)
     statement = select(_OFFSET.c.seq).join(Change, is_purged_change).where(_OFFSET.c.consumer == PURGED_OFFSET)
     return connection.execute(statement).scalar() or 0
+
+
+def mark_restored(session: Session, consumers: Iterable[str], now: datetime) -> None:
+    """Move the offsets of consumers behind the head of the changelog, so that they take it for restored from a backup.
+
+    Args:
+        session: A session of a write transaction.
+        consumers: Names of the consumers; one without an offset gets one.
+        now: The current time.
+    """
+    head = changelog_head(session.connection())
+    for consumer in consumers:
+        save_offset(session, consumer, LogPosition(head.seq + 1, secrets.randbits(63)), now)
 
 
 def changelog_head(connection: Connection) -> LogPosition:

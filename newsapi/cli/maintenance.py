@@ -1,4 +1,4 @@
-"""The commands `db upgrade` and `check-config`."""
+"""The commands `db upgrade`, `db mark-restored` and `check-config`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from newsapi.changelog import offsets
 from newsapi.cli.startup import create_database, open_database
 from newsapi.db.clock import utc_now
 from newsapi.migrations.upgrade import is_current, upgrade
@@ -24,6 +25,23 @@ def upgrade_schema() -> None:
         if not is_current(connection):
             upgrade(connection)
     click.echo("The database is up to date.")
+
+
+@db.command()
+def mark_restored() -> None:
+    """Record that the database was restored from a backup, so that other systems forget what came after the backup.
+
+    The worker then purges the whole CDN and notifies the WebSub hub. Run this after a restore, before `newsapi serve`.
+    """
+    from newsapi.app import unused_consumers  # noqa: PLC0415 (it imports the whole application)
+    from newsapi.cdn import CdnPurgeConsumer  # noqa: PLC0415
+    from newsapi.feeds.websub import WebSubConsumer  # noqa: PLC0415
+
+    settings = Settings.from_env()
+    consumers = {CdnPurgeConsumer.name, WebSubConsumer.name} - unused_consumers(settings).keys()
+    with open_database(settings).transaction() as session:
+        offsets.mark_restored(session, consumers, utc_now())
+    click.echo(f"To be informed of the restore: {', '.join(sorted(consumers)) or 'nothing (no CDN, no WebSub hub)'}")
 
 
 @click.command()
