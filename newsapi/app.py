@@ -40,7 +40,7 @@ from newsapi.server.concurrency import NON_API_THREADS, SQLITE_THREADS
 from newsapi.server.front import Front, FrontConfig
 from newsapi.server.metrics import RequestMetrics
 from newsapi.server.traced_front import TracedFront
-from newsapi.settings import Settings
+from newsapi.settings import PREFIX, Settings
 from newsapi.subscriptions.commands import SubscriptionContext
 from newsapi.subscriptions.mail_transport import make_transport
 from newsapi.subscriptions.tokens import TokenSigner
@@ -121,6 +121,7 @@ def create_context(settings: Settings) -> ContentContext:
         authenticate=key_commands.authenticate,
         usage=Usage(database),
         index_consumers={"related": RelatedIndexConsumer.name},
+        unused_consumers=unused_consumers(settings),
         search_index=create_search_index(settings),
         cdn_lifetime=PURGED_CDN_LIFETIME_SECONDS if settings.purge_url else SHORT_CDN_LIFETIME_SECONDS,
     )
@@ -132,6 +133,21 @@ def _create_shared_cache(settings: Settings) -> SharedCache:
     from newsapi.cache.redis_cache import RedisResponseCache  # noqa: PLC0415 (it takes 20 MB)
 
     return RedisResponseCache(settings.redis_url, _response_fingerprint(settings))
+
+
+def unused_consumers(settings: Settings) -> dict[str, str]:
+    """Return the consumers of the changelog that no worker runs with these settings.
+
+    Returns:
+        The name of the environment variable that is not set, by the name of the consumer. A consumer may have an offset
+        from the time when it was set.
+    """
+    setting_names = {
+        CdnPurgeConsumer.name: "purge_url",
+        WebSubConsumer.name: "websub_hub",
+        AlertConsumer.name: "smtp_url",
+    }
+    return {consumer: PREFIX + name.upper() for consumer, name in setting_names.items() if not getattr(settings, name)}
 
 
 def create_search_index(settings: Settings) -> SearchIndex:
@@ -192,7 +208,7 @@ def create_worker(settings: Settings, worker_id: str = "") -> Worker:
             )
         ),
     ]
-    if settings.purge_url:
+    if settings.purge_url:  # the conditions are those of `unused_consumers`
         consumers.append(CdnPurgeConsumer(database, make_cdn(settings.purge_url, settings.purge_key), now=utc_now))
     if settings.websub_hub:
         consumers.append(WebSubConsumer(database, settings.websub_hub, settings.api_url))

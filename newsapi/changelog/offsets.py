@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -140,6 +142,29 @@ def save_offset(session: Session, name: str, position: LogPosition, now: datetim
 def get_offset(connection: Connection, name: str) -> int:
     """Return the seq of an offset that is not leased; 0 if it was never saved."""
     return connection.execute(select(_OFFSET.c.seq).where(_OFFSET.c.consumer == name)).scalar() or 0
+
+
+def get_purged_seq(connection: Connection) -> int:
+    """Return the seq up to which the CDN was purged once; 0 if it was not, or the changelog lacks that change.
+
+    A purge that is in progress while the database fails over to a standby may record a change that the standby lacks.
+    """
+    is_purged_change = (Change.seq == _OFFSET.c.seq) & (Change.nonce == _OFFSET.c.nonce)
+    statement = select(_OFFSET.c.seq).join(Change, is_purged_change).where(_OFFSET.c.consumer == PURGED_OFFSET)
+    return connection.execute(statement).scalar() or 0
+
+
+def mark_restored(session: Session, consumers: Iterable[str], now: datetime) -> None:
+    """Move the offsets of consumers behind the head of the changelog, so that they take it for restored from a backup.
+
+    Args:
+        session: A session of a write transaction.
+        consumers: Names of the consumers; one without an offset gets one.
+        now: The current time.
+    """
+    head = changelog_head(session.connection())
+    for consumer in consumers:
+        save_offset(session, consumer, LogPosition(head.seq + 1, secrets.randbits(63)), now)
 
 
 def changelog_head(connection: Connection) -> LogPosition:

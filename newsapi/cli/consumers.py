@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import click
 
+from newsapi.app import unused_consumers
 from newsapi.changelog import failed_changes, offsets, reader
 from newsapi.cli.startup import open_database
 from newsapi.db.clock import utc_now
+from newsapi.settings import Settings
 from newsapi.web.wire import format_instant
 
 
@@ -20,9 +22,12 @@ def list_consumers() -> None:
     """List the consumers of the changelog, and the changes that they could not process.
 
     Each line has the name, the last finished change, how many changes are left, and the error if the consumer fails.
-    The changes that were set aside follow, with their error and the time of the next try.
+    A consumer that the settings turn off is named with the setting. The changes that were set aside follow, with their
+    error and the time of the next try.
     """
-    with open_database().read_transaction() as connection:
+    settings = Settings.from_env()
+    unused = unused_consumers(settings)
+    with open_database(settings).read_transaction() as connection:
         head = offsets.changelog_head(connection)
         states = offsets.list_consumers(connection)
         failed = failed_changes.list_failed(connection)
@@ -30,7 +35,9 @@ def list_consumers() -> None:
     for state in states:
         lag = max(0, head.seq - state.seq)
         problem = ""
-        if state.failing_since is not None:
+        if state.consumer in unused:
+            problem = f"  turned off: {unused[state.consumer]} is not set"
+        elif state.failing_since is not None:
             problem = f"  failing since {format_instant(state.failing_since)}: {state.last_error}"
         click.echo(f"{state.consumer}  change {state.seq}, {lag} behind{problem}")
     for row in failed:
@@ -38,7 +45,7 @@ def list_consumers() -> None:
         subject = f" ({change.kind} {change.slug or change.subject_id})" if change else ""
         click.echo(
             f"{row.consumer}  change {row.seq}{subject} set aside {format_instant(row.failed_at)}, tries: {row.tries},"
-            f" next {format_instant(row.next_try_at)}: {row.error}"
+            f" next {'never' if row.consumer in unused else format_instant(row.next_try_at)}: {row.error}"
         )
 
 

@@ -40,7 +40,7 @@ _COMMANDS = {
     "db": LazyCommand("newsapi.cli.maintenance:db", "Database schema."),
     "check-config": LazyCommand(
         "newsapi.cli.maintenance:check_config",
-        "Report settings and API keys that are unsafe or have no effect; the exit status is 1 if there are any.",
+        "Check the settings, the services that they name, and the API keys, before the API goes into production.",
     ),
     "openapi": LazyCommand("newsapi.cli.openapi:openapi", "Print the OpenAPI document of this API."),
     # A former name: it works, and help does not list it.

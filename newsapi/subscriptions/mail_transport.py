@@ -131,10 +131,7 @@ class SmtpTransport:
     def send(self, mail: EmailMessage) -> None:
         ((_, recipient),) = getaddresses([mail["To"]])
         sender = envelope_sender(mail, self._return_path)
-        try:
-            server = self._connect()
-        except (smtplib.SMTPException, OSError) as error:
-            raise _server_unavailable(error) from None
+        server = self._open_session()
         try:
             server.sendmail(sender, [recipient], mail.as_bytes(), *_notification_options(server, recipient))
         except smtplib.SMTPRecipientsRefused as error:
@@ -164,6 +161,21 @@ class SmtpTransport:
                 server.quit()
             except (smtplib.SMTPException, OSError):
                 server.close()
+
+    def check(self) -> None:
+        """Connect and log in, without sending an email.
+
+        Raises:
+            ServerUnavailable: The server cannot be reached, or refuses the credentials.
+        """
+        self._open_session()
+        self.close()
+
+    def _open_session(self) -> smtplib.SMTP:
+        try:
+            return self._connect()
+        except (smtplib.SMTPException, OSError) as error:
+            raise _server_unavailable(error) from None
 
     def _raise_rejection(self, rejection: _Rejection) -> NoReturn:
         if rejection.code == _SERVICE_UNAVAILABLE_CODE:

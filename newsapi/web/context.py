@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import BoundedSemaphore
@@ -68,6 +68,7 @@ class AppContext:
         authenticate: Returns the caller with a secret at a time, or raises KeyUnknown.
         usage: Request counts of API keys.
         index_consumers: Names of the changelog consumers that maintain an index, by the name that `/readyz` shows.
+        unused_consumers: Names of the changelog consumers that the settings turn off.
         search_index: The search index of this machine.
         clock: Returns the database time that writes use.
         now: Returns the current time of this process.
@@ -85,6 +86,7 @@ class AppContext:
     authenticate: Callable[[Connection, str, datetime], Caller]
     usage: UsageCounter
     index_consumers: Mapping[str, str]
+    unused_consumers: Collection[str]
     search_index: ManagedIndex
     clock: Clock = database_now
     now: Callable[[], datetime] = utc_now

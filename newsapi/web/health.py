@@ -104,11 +104,13 @@ def _background_work() -> tuple[dict[str, str], bool]:
     try:
         with app_context().database.read_transaction() as connection:
             head = changelog_offsets.changelog_head(connection)
-            states = changelog_offsets.list_consumers(connection)
+            consumers = changelog_offsets.list_consumers(connection)
             failed_counts = failed_changes.count_by_consumer(connection)
             search = app_context().search_index.state(connection)
     except Unavailable:
         return dict.fromkeys([*index_consumers, "search"], "unknown"), False
+    # A consumer that the settings turn off keeps its offset and its problems, which nothing will solve.
+    states = [state for state in consumers if state.consumer not in app_context().unused_consumers]
     problems = {state.consumer: _problem(state, failed_counts.get(state.consumer, 0)) for state in states}
     parts = {name: "waiting for a worker" for name, consumer in index_consumers.items() if consumer not in problems}
     for state in states:

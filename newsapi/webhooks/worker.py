@@ -232,7 +232,7 @@ class WebhookConsumer(Consumer):
         """Return the changes in a range for which the CDN has not confirmed the purge; none if there is no CDN."""
         if not self._wait_for_purge:
             return set()
-        purged_seq = changelog_offsets.get_offset(connection, changelog_offsets.PURGED_OFFSET)
+        purged_seq = changelog_offsets.get_purged_seq(connection)
         failed = failed_changes.list_seqs(connection, changelog_offsets.PURGE_CONSUMER, after_seq, until_seq)
         return failed | {*range(max(after_seq, purged_seq) + 1, until_seq + 1)}
 

@@ -241,6 +241,12 @@ def test_batches_are_cut_by_number_and_by_bytes(max_keys):
     assert [*room.key_batches([], max_keys)] == []
 
 
+@pytest.fixture
+def client(build, settings, cdn):
+    """A reader of the API that is behind the CDN."""
+    return build(replace(settings, purge_url=f"varnish+{cdn.url}")).test_client()
+
+
 def refuses(cdn, word, *, everything):
     """Have the CDN refuse each purge of this word and, if so, of everything."""
 
@@ -368,6 +374,24 @@ def test_varnish_is_told_by_xkey(follow, cdn, seconds, make, worker, database, c
     both(follow, seconds)
     assert [(one.method, one.path) for one in cdn.asked] == [("PURGE", "/")] * 2
     assert {"slug:velar", "articles"} <= cdn.asked[0].words
+
+
+def test_after_a_complete_restore_a_command_drops_everything(
+    follow, cdn, make, database, seconds, worker, clock, newsapi, database_url
+):
+    """The offset of the backup fits its changelog, so the worker has to be told that there was a later one."""
+    follow.release()
+    make.article("velar")
+    told = newsapi("db", "mark-restored", NEWSAPI_DATABASE_URL=database_url, NEWSAPI_PURGE_URL=f"varnish+{cdn.url}")
+    assert (told.returncode, told.stdout) == (0, "To be informed of the restore: purge\n")
+    make.article("evoque")  # the changelog has reached the number of the offset
+    follow = worker(CdnPurgeConsumer(database, make_cdn(f"varnish+{cdn.url}", None), now=clock, clock=seconds))
+    follow.step()
+    assert [one.method for one in cdn.asked] == ["BAN"]
+    assert place(database)[0] == place(database)[1]
+    cdn.asked.clear()
+    both(follow, seconds)
+    assert cdn.asked == []
 
 
 def test_a_restored_log_drops_everything(follow, cdn, make, database, seconds):

@@ -44,6 +44,7 @@ def test_former_names_are_not_listed(run):
 
 @pytest.mark.parametrize("name", ["check-config", "check"])
 def test_settings_without_problems_are_reported_as_such(run, name):
+    run("db", "upgrade")
     done = run(name)
     assert (done.exit_code, done.output) == (0, "No problems found.\n")
 

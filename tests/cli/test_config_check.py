@@ -13,6 +13,7 @@ from newsapi.settings import Settings
 
 pytestmark = pytest.mark.one_database
 
+FASTLY = "fastly+https://api.fastly.com/service/x"
 QUIET = {"NEWSAPI_API_URL": "https://api.example.com"}
 MAIL = {
     "NEWSAPI_SMTP_URL": "smtps://mail.example",
@@ -28,7 +29,8 @@ def said(database, clock):
     def said(**settings):
         with database.read_transaction() as connection:
             rows = every_key(connection)
-        return list(config_check.config_warnings(Settings.from_env({**QUIET, **settings}), rows, clock()))
+        read = Settings.from_env({**QUIET, **settings})
+        return [*config_check.setting_warnings(read), *config_check.key_warnings(read, rows, clock())]
 
     return said
 
@@ -42,6 +44,11 @@ def test_of_what_is_as_it_should_be_nothing_is_said(said):
     [
         ({"NEWSAPI_PUBLIC_BODY": "teaser"}, "no partner has a key"),
         ({"NEWSAPI_DATABASE_REPLICA_URLS": "postgresql://replica/news"}, "is SQLite"),
+        ({"NEWSAPI_WEBHOOK_PRIVATE": "allow"}, "NEWSAPI_WEBHOOK_PRIVATE"),
+        ({"NEWSAPI_PURGE_URL": FASTLY}, "set NEWSAPI_PURGE_KEY"),
+        ({"NEWSAPI_PURGE_KEY": "token"}, "has no effect"),
+        ({"NEWSAPI_PURGE_KEY": "token", "NEWSAPI_PURGE_URL": "varnish+http://cache:80"}, "has no effect"),
+        (MAIL | {"NEWSAPI_SMTP_URL": "file:///var/mail"}, "are not sent"),
         ({"NEWSAPI_RATE_LIMITS": "off"}, "NEWSAPI_RATE_LIMITS"),
         ({"NEWSAPI_API_URL": "http://api.example.com"}, "not https"),
         ({"NEWSAPI_HOST": "0.0.0.0", "NEWSAPI_API_URL": "http://127.0.0.1:8000"}, "leads clients to"),
@@ -67,6 +74,8 @@ def test_a_setting_that_may_not_be_meant_is_named(said, settings, about):
         {"NEWSAPI_REDIS_URL": "redis://127.0.0.1:6379/0"},
         {"NEWSAPI_REDIS_URL": "redis://:word@10.0.0.7:6379/0"},
         {"NEWSAPI_METRICS_PORT": "9100"},
+        {"NEWSAPI_PURGE_KEY": "token", "NEWSAPI_PURGE_URL": FASTLY},
+        {"NEWSAPI_PURGE_URL": "varnish+http://cache:80"},
         {"NEWSAPI_TRUSTED_PROXIES": "10.0.0.0/8"},
         MAIL,
         MAIL | {"NEWSAPI_SMTP_URL": "smtp://127.0.0.1:25"},

@@ -33,7 +33,8 @@ from tests.support.processes import environ
 
 BASE = "http://127.0.0.1:8000"
 LANGUAGES = {"html", "ini", "json", "ndjson", "nginx", "sh", "text", "toml", "vcl", "yaml"}
-HOW = {"", "400", "backup", "pg_dump", "served", "walk"}
+HOW = {"", "400", "served", "walk", "backup", "restore", "pg_dump"}
+HOW |= {"archive", "base backup", "recovery", "recovery by name", "recovery by time"}
 """What the comment before a block can say: this module and test_backup.py run these."""
 
 NOT_RUN = {

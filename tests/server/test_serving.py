@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import urlopen
@@ -17,6 +17,7 @@ import pytest
 
 from tests.support.fake_servers import Elsewhere
 from tests.support.import_records import article, lines
+from tests.support.load import Load
 from tests.support.processes import descendants, serving
 
 pytestmark = pytest.mark.timeout(150)
@@ -101,50 +102,10 @@ def raw(served, *pieces, pause=0.0, timeout=40.0):
         return got, "closed"
 
 
-class Load:
-    """Clients that ask all the time, some on connections they keep, some each time on a new one."""
-
-    def __init__(self, served, kept=3, new=2):
-        self.results, self._served, self._stop = Counter(), served, threading.Event()
-        targets = [self._keep] * kept + [self._renew] * new
-        self._threads = [threading.Thread(target=target) for target in targets]
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _keep(self):
-        own = connection(self._served)
-        while not self._stop.wait(0.003):
-            self._ask(own)
-        own.close()
-
-    def _renew(self):
-        while not self._stop.wait(0.003):
-            with contextlib.closing(connection(self._served)) as own:
-                self._ask(own)
-
-    def _ask(self, own):
-        try:
-            own.request("GET", LIST)
-            answer = own.getresponse()
-            answer.read()
-            self.results[answer.status] += 1
-        except (OSError, HTTPException) as error:
-            self.results[type(error).__name__] += 1
-            own.close()
-
-
 @pytest.mark.long
 def test_a_reload_replaces_every_process_and_loses_no_request(served):
     before = {*processes(served), *workers(served)}
-    with Load(served) as load:
+    with Load([served.base]) as load:
         time.sleep(1)
         served.process.send_signal(signal.SIGHUP)
         until(
@@ -166,7 +127,7 @@ def tracker(served):
 
 @pytest.mark.long
 def test_a_process_that_is_killed_is_started_again_and_takes_only_its_own_requests_along(served):
-    with Load(served) as load:
+    with Load([served.base]) as load:
         for _ in range(3):
             victim = processes(served)[0]
             os.kill(victim, signal.SIGKILL)

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import pwd
 import shutil
 import signal
 import subprocess
@@ -34,7 +33,7 @@ class Node:
         self.data = self.folder / "data"
         self.port = port
         self.url = f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
-        self._settings = {
+        self.settings = {
             **servers.CARELESS,
             "listen_addresses": "127.0.0.1",
             "port": str(port),
@@ -45,7 +44,7 @@ class Node:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        self._process, _ = servers.postgresql_on(self.data, self.folder, self._settings)
+        self._process, _ = servers.postgresql_on(self.data, self.folder, self.settings)
         servers.wait_for(self._process, self.folder)
 
     def stop(self, number: int = signal.SIGINT) -> None:
@@ -92,13 +91,11 @@ class Node:
 
     def copy_from(self, primary: "Node") -> None:
         """Make this node a streaming replica of another one (`pg_basebackup -R`)."""
-        become: dict[str, Any] = {}
+        become = servers.postgresql_user()
         self.data.mkdir(mode=0o700)
-        if os.geteuid() == 0:
-            nobody = pwd.getpwnam("nobody")
+        if become:
             self.folder.chmod(0o711)
-            os.chown(self.data, nobody.pw_uid, nobody.pw_gid)
-            become = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+            os.chown(self.data, become["user"], become["group"])
         program = servers.postgresql_programs(primary.folder) / "bin/pg_basebackup"
         source = f"host=127.0.0.1 port={primary.port} user=postgres"
         subprocess.run(

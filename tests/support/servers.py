@@ -276,14 +276,12 @@ def _start_postgresql(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
 def postgresql_on(data: Path, folder: Path, settings: dict[str, str]) -> tuple[subprocess.Popen[bytes], str]:
     """Start PostgreSQL on a cluster that is there, or that is made now; its socket and its log are in `folder`."""
     programs = postgresql_programs(folder)
-    become: dict[str, Any] = {}
+    become = postgresql_user()
     data.mkdir(exist_ok=True, mode=0o700)
-    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-        nobody = pwd.getpwnam("nobody")
+    if become:
         for place in (data, folder):
-            os.chown(place, nobody.pw_uid, nobody.pw_gid)
+            os.chown(place, become["user"], become["group"])
         data.parent.chmod(data.parent.stat().st_mode | 0o011)  # a folder for the moment is closed to others
-        become = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
     if not (data / "PG_VERSION").exists():
         subprocess.run(
             [programs / "bin/initdb", "-D", data, *INITDB],
@@ -295,6 +293,14 @@ def postgresql_on(data: Path, folder: Path, settings: dict[str, str]) -> tuple[s
     options = [f"--{name}={value}" for name, value in settings.items()]
     server = _spawn([programs / "bin/postgres", "-D", data, "-k", folder, *options], folder, signal.SIGINT, **become)
     return server, f"postgresql+psycopg://postgres@/postgres?host={folder}"
+
+
+def postgresql_user() -> dict[str, Any]:
+    """How a process is started as the user of PostgreSQL, which refuses to run as root."""
+    if os.geteuid() != 0:
+        return {}
+    nobody = pwd.getpwnam("nobody")
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
 
 
 def valkey_program() -> Path:

@@ -1,5 +1,6 @@
 """A change that a consumer cannot process is set aside and tried again later; the consumer goes on."""
 
+import dataclasses
 from datetime import timedelta
 
 import pytest
@@ -254,6 +255,26 @@ def test_operators_are_told_of_changes_that_were_set_aside(make, runner, picky, 
     assert client.get("/readyz").json["status"] == "degraded"
 
 
+def test_a_change_of_a_consumer_that_the_settings_turn_off_is_listed_and_does_not_degrade(
+    make, database, clock, client, build, settings, newsapi
+):
+    make.article("velar")
+    with database.transaction() as session:
+        position = offsets.changelog_head(session.connection())
+        offsets.save_offset(session, "purge", position, clock())
+        session.execute(update(ConsumerOffset).values(failing_since=clock(), last_error="refused"))
+        failed_changes.set_aside(session, "purge", [position], "refused", now=clock())
+    ready = client.get("/readyz").json
+    assert (ready["status"], "purge" in ready["parts"]) == ("ready", False)
+    listed = newsapi("consumers", "list", NEWSAPI_DATABASE_URL=settings.database_url).stdout.splitlines()
+    assert listed[0] == f"purge  change {position.seq}, 0 behind  turned off: NEWSAPI_PURGE_URL is not set"
+    assert "next never: refused" in listed[1]
+    purging = dataclasses.replace(settings, purge_url="varnish+http://cache.example.com")
+    ready = build(purging).test_client().get("/readyz").json
+    assert ready["status"] == "degraded"
+    assert "1 changes set aside" in ready["parts"]["purge"]
+
+
 def test_a_problem_that_a_consumer_reports_is_told_while_it_goes_on(make, runner, picky, database, client):
     picky.problem = "it had to do something else"
     make.article()
@@ -324,12 +345,12 @@ def test_the_commands_list_what_failed_and_have_it_tried_again(newsapi, tmp_path
     database = Database(f"sqlite:///{tmp_path}/newsapi.sqlite3")
     with database.transaction() as session:
         offset = {"seq": 3, "nonce": 1, "updated_at": clock(), "failing_since": clock(), "last_error": "OSError: no"}
-        session.execute(ConsumerOffset.__table__.insert().values(consumer="purge", **offset))
+        session.execute(ConsumerOffset.__table__.insert().values(consumer="webhooks", **offset))
         failed_changes.set_aside(session, "related", [LogPosition(2, 1)], "ValueError: no", now=clock())
     listed = newsapi("consumers", "list").stdout.splitlines()
-    assert listed[0] == "purge  change 3, 0 behind  failing since 2026-11-01T12:00:00Z: OSError: no"
+    assert listed[0] == "webhooks  change 3, 0 behind  failing since 2026-11-01T12:00:00Z: OSError: no"
     assert listed[1].startswith("related  change 2 set aside 2026-11-01T12:00:00Z, tries: 1, next 2026-11-01T12:01:00Z")
-    assert newsapi("consumers", "retry", "purge").stdout == "0 changes will be tried again\n"
+    assert newsapi("consumers", "retry", "webhooks").stdout == "0 changes will be tried again\n"
     assert newsapi("consumers", "retry").stdout == "1 changes will be tried again\n"
     with database.read_transaction() as connection:
         assert connection.execute(select(func.count()).where(FailedChange.next_try_at > clock())).scalar() == 1
