@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import threading
 import time
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -270,9 +271,23 @@ def cdn():
 
 
 @pytest.fixture
+def newsroom():
+    """Start newsrooms, which can write until the end of the test."""
+    with ExitStack() as clients:
+
+        def newsroom(base, key):
+            writer = Writer(base, key)
+            clients.callback(writer.client.close)
+            return writer
+
+        yield newsroom
+
+
+@pytest.fixture
 def shared(pytestconfig, cdn):
     """Settings of what is outside the database: Redis and the CDN."""
-    redis.from_url(servers.redis_url(pytestconfig)).flushdb()
+    with redis.from_url(servers.redis_url(pytestconfig)) as client:
+        client.flushdb()
     return {
         "NEWSAPI_REDIS_URL": servers.redis_url(pytestconfig),
         "NEWSAPI_PURGE_URL": f"varnish+{cdn.url}",
@@ -281,11 +296,13 @@ def shared(pytestconfig, cdn):
 
 
 @pytest.mark.skipif(not shutil.which("sqlite3"), reason="the program sqlite3 is not installed")
-def test_copies_of_a_sqlite_file_are_one_point_and_can_be_restored(tmp_path, build, sqlite_template, shared, cdn):
+def test_copies_of_a_sqlite_file_are_one_point_and_can_be_restored(
+    tmp_path, build, sqlite_template, shared, cdn, newsroom
+):
     url, port = f"sqlite:///{tmp_path}/newsapi.sqlite3", free_port()
     shutil.copy(sqlite_template, tmp_path / "newsapi.sqlite3")
     with serving(tmp_path, "serve", port=port, **shared) as served:
-        with Writer(served.base, key_for(url)) as writer:
+        with newsroom(served.base, key_for(url)) as writer:
             confirmed = writer.go_on()
             printed = [run(command, tmp_path) for command in commands_of("backup")]
             writer.go_on()
@@ -363,10 +380,10 @@ def recover(node, settings):
     wait_until(lambda: not node.execute("SELECT pg_is_in_recovery()"))
 
 
-def test_dumps_and_recoveries_of_postgresql_are_one_point_and_can_be_used(tmp_path, build, node, shared, cdn):
+def test_dumps_and_recoveries_of_postgresql_are_one_point_and_can_be_used(tmp_path, build, node, shared, cdn, newsroom):
     shared |= {"NEWSAPI_DATABASE_URL": node.url, "NEWSAPI_SEARCH_INDEX": str(tmp_path / "index")}
     with serving(tmp_path, "serve", **shared) as served:
-        with Writer(served.base, key_for(node.url)) as writer:
+        with newsroom(served.base, key_for(node.url)) as writer:
             before_dump = writer.go_on()
             for command in commands_of("pg_dump"):
                 run(command, tmp_path, **client_environment(node))
