@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from sqlalchemy import ARRAY, BigInteger, Integer, bindparam, case, column, func, literal, select, update
 from sqlalchemy.orm import Session
@@ -31,6 +32,15 @@ class SeqRange:
 
 _FACET = columns_table(Facet)
 
+MAX_IDLE_MS: Final = 10_000
+"""Milliseconds after which PostgreSQL ends the session of a writer that does nothing while it holds the write lock: a
+process that is suspended, or whose machine is gone, would refuse all writes."""
+
+_LOCK = select(ChangelogHead.seq).with_for_update()
+_LOCK_UNLESS_IDLE = _LOCK.add_columns(
+    func.set_config("idle_in_transaction_session_timeout", str(MAX_IDLE_MS), True)  # noqa: FBT003 (SQL: this transaction)
+)
+
 
 def acquire_write_lock(session: Session) -> None:
     """Acquire the write lock of the changelog; call this before the first read that the write depends on.
@@ -38,7 +48,8 @@ def acquire_write_lock(session: Session) -> None:
     The lock serializes writers until their commit, on PostgreSQL as on SQLite. No writer overwrites a change it has not
     read, deadlocks cannot occur, and seqs are in commit order.
     """
-    session.execute(select(ChangelogHead.seq).with_for_update())
+    is_postgresql = session.get_bind().dialect.name == "postgresql"
+    session.execute(_LOCK_UNLESS_IDLE if is_postgresql else _LOCK)
 
 
 def append_changes(session: Session, changes: Sequence[NewChange], *, now: datetime, bulk: bool = False) -> SeqRange:

@@ -6,14 +6,16 @@ import time
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from newsapi.changelog import writer as changelog_writer
 from newsapi.changelog.records import NewChange
 from newsapi.changelog.tables import Change, ChangelogHead, Facet
 from newsapi.content.tables.articles import ListingEntry
 from newsapi.content.tables.terms import Brand, Tag
+from newsapi.db.database import Database
 from newsapi.db.types import uuid7
+from newsapi.errors import Unavailable
 
 
 @pytest.fixture
@@ -305,3 +307,35 @@ def test_whoever_holds_the_lock_is_alone_with_what_it_read(database, clock):
 
     run(write, write, write, write)
     assert max(most) == 1
+
+
+def test_postgresql_ends_a_writer_that_does_nothing_while_it_holds_the_lock(postgresql_url, monkeypatch):
+    idle = func.set_config("idle_in_transaction_session_timeout", "300", True)
+    monkeypatch.setattr(changelog_writer, "_LOCK_UNLESS_IDLE", changelog_writer._LOCK.add_columns(idle))
+    suspended, other, taken = Database(postgresql_url), Database(postgresql_url), []
+
+    def wait_for_the_other():
+        with suspended.transaction() as session:
+            changelog_writer.acquire_write_lock(session)
+            with other.transaction() as second:  # waits until the server has ended the first
+                changelog_writer.acquire_write_lock(second)
+                taken.append(second)
+            session.execute(select(ChangelogHead.seq))
+
+    with pytest.raises(Unavailable):
+        wait_for_the_other()
+    assert taken
+    suspended.dispose()
+    other.dispose()
+
+
+def test_the_time_for_a_writer_that_does_nothing_ends_with_its_transaction(postgresql_url):
+    database = Database(postgresql_url)
+    setting = text("SELECT current_setting('idle_in_transaction_session_timeout')")
+    with database.transaction() as session:
+        usual = session.execute(setting).scalar_one()
+        changelog_writer.acquire_write_lock(session)
+        assert session.execute(setting).scalar_one() == "10s"
+    with database.transaction() as session:
+        assert session.execute(setting).scalar_one() == usual
+    database.dispose()

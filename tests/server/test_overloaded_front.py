@@ -10,8 +10,8 @@ from structlog.testing import capture_logs
 from newsapi.cache.cached_response import CachedResponse
 from newsapi.cache.log_follower import ChangelogDelta, ChangelogFollower
 from newsapi.cache.memory_cache import MemoryCache
-from newsapi.cache.redis_cache import NullCache
 from newsapi.cache.response_cache import ResponseCache
+from newsapi.cache.shared_cache import NullCache
 from newsapi.server import concurrency
 from newsapi.server.concurrency import MAX_QUEUED
 from newsapi.server.front import Front, FrontConfig
