@@ -57,6 +57,7 @@ def demo() -> None:
     settings = Settings.from_env()
     address = bind_address(settings)  # before the old database is deleted: another demo may be using it
     content.clear(path)
+    path.touch()  # an error that names the file, before processes are started
     _serve(settings, address, "newsapi.cli.processes:prepare_demo")
 
 

@@ -35,6 +35,7 @@ def test_memory_and_descriptors_do_not_grow(tmp_path, record_property):
     assert after <= before + 5
 
 
+@pytest.mark.long  # it measures the memory of its own process, which other tests move
 def test_a_leak_is_measured(record_property):
     samples, stop, held = [], threading.Event(), []
     thread = threading.Thread(target=hold_memory, args=(stop, held))
