@@ -25,8 +25,8 @@ from bench.query_cost import Counter, prepare_request
 from bench.workload import CASES, case_urls, sample_articles
 from newsapi.app import create_app
 from newsapi.cache.memory_cache import MemoryCache
-from newsapi.cache.redis_cache import NullCache
 from newsapi.cache.response_cache import ResponseCache
+from newsapi.cache.shared_cache import NullCache
 from newsapi.db.database import Database
 from newsapi.server.logs import configure_logging
 from newsapi.settings import Settings
