@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import make_url
 
-from newsapi.cli.serving import _describe_service
+from newsapi.cli.startup import describe_service
 from newsapi.settings import Settings
 
 
@@ -17,7 +17,7 @@ from newsapi.settings import Settings
     ],
 )
 def test_the_database_is_named_without_user_and_password(database, shown):
-    line = _describe_service(Settings(), "::1", make_url(database))
+    line = describe_service(Settings(), "::1", make_url(database))
     assert line.startswith("Serving http://[::1]:8000 from ")
     assert shown in line
     assert "s3cret" not in line
@@ -33,7 +33,7 @@ def test_the_database_is_named_without_user_and_password(database, shown):
     ],
 )
 def test_the_cache_is_named_without_password(redis, shown):
-    line = _describe_service(Settings(redis_url=redis, processes=1), "127.0.0.1", make_url("sqlite:///news.sqlite3"))
+    line = describe_service(Settings(redis_url=redis, processes=1), "127.0.0.1", make_url("sqlite:///news.sqlite3"))
     assert line.endswith(
         f" in 1 process, with a worker and a search indexer; responses are cached in memory and {shown}"
     )
