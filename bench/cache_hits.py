@@ -5,7 +5,7 @@ newsapi. Each has one process and the same settings, except where a load says "2
 the other in several rounds; the medians are reported, because timings vary. CPU time is that of the server's processes
 and of PostgreSQL, per request.
 
-A "miss" is a list of 20 that nobody requested before; it is cached afterwards. A "built" list or page is one of a
+A "miss" is a list of 20 that was not requested before; it is cached afterwards. A "built" list or page is one of a
 server without any cache. Needs `wrk`.
 """
 

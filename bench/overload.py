@@ -2,9 +2,9 @@
 
 Uncached reads arrive at 0.5 to 5 times the capacity, in an open loop (`tests/support/open_loop.py`), and with them
 reads of two cached lists, one of which changes once a second because an article is published. The capacity is the rate
-of uncached reads that 16 clients get who each wait for their response. Goodput is the rate of uncached reads answered
-with 200 within MAX_USEFUL_SECONDS. After the last load, the server is asked at half its capacity, and the time until no
-second of it has more than a few late or refused reads is its recovery.
+of uncached reads that 16 clients get if each waits for its response before it sends the next request. Goodput is the
+rate of uncached reads answered with 200 within MAX_USEFUL_SECONDS. After the last load, the server is asked at half its
+capacity, and the time until no second of it has more than a few late or refused reads is its recovery.
 
 Generator, server and PostgreSQL share the machine. One server process needs one core at most (the lock of the Python
 interpreter). The CPU time of all three is reported.
@@ -105,7 +105,7 @@ class Overload:
             yield f"{self._read}&published_from={moment}"
 
     def capacity(self, seconds: float) -> float:
-        """Return the rate of uncached reads that CLIENTS clients get who each wait for their response."""
+        """Return the rate of uncached reads that CLIENTS clients get if each waits for its response."""
         paths, end = self.paths(), time.monotonic() + seconds
         lock, done = threading.Lock(), Counter[int]()
 

@@ -1,6 +1,6 @@
 """Memory and descriptors of all processes under a steady load: `python -m bench.soak --minutes 60`.
 
-100 requests a second in an open loop, four of five for a few cached responses, the others for responses that nobody
+100 requests a second in an open loop, four of five for a few cached responses, the others for responses that were not
 requested before, while one article is published each second. The resident memory that is private to the processes
 (USS) and their open file descriptors are sampled; the slope of the second half is reported with its standard error.
 """
@@ -83,7 +83,7 @@ def _slope(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
 
 
 def paths(articles: Sequence[str], seed: int = 7) -> Iterator[str]:
-    """Yield paths without end: hot ones, articles, and lists that nobody requested before."""
+    """Yield paths without end: hot ones, articles, and lists that were not requested before."""
     rng = random.Random(seed)
     for number in itertools.count():
         if rng.random() < SHARE_OF_HITS:

@@ -27,8 +27,8 @@ def setting_warnings(settings: Settings) -> Iterator[str]:
         yield "NEWSAPI_RATE_LIMITS is off, so that a single client can overload the server: set limits."
     if settings.webhook_private == "allow":
         yield (
-            "NEWSAPI_WEBHOOK_PRIVATE is allow: whoever may register webhooks reaches servers in the private network."
-            " Remove it."
+            "NEWSAPI_WEBHOOK_PRIVATE is allow: a client that may register webhooks can send requests to the private"
+            " network. Remove it."
         )
     if settings.purge_url and settings.purge_url.startswith("fastly+") and not settings.purge_key:
         yield "NEWSAPI_PURGE_URL is of Fastly, which refuses purges without a token: set NEWSAPI_PURGE_KEY."

@@ -1,8 +1,9 @@
 """The listening sockets of the server processes: one for each slot, all on the same port.
 
-The system distributes new connections among the sockets. A process that ends leaves its socket open in the supervisor,
-so that no connection is lost; but nobody accepts from the socket until the next process of the slot does. A classic BPF
-program therefore directs new connections to the sockets whose processes run (SO_ATTACH_REUSEPORT_CBPF, Linux 4.5).
+The kernel distributes new connections among the sockets. When a process ends, its socket stays open in the supervisor,
+so that no connection is lost. No process accepts connections from that socket until the next process of the slot
+starts. Meanwhile, a classic BPF program directs new connections to the sockets of the other processes
+(SO_ATTACH_REUSEPORT_CBPF, Linux 4.5).
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ _KINDS: Final[dict[Kind, trace.SpanKind]] = {
     "server": trace.SpanKind.SERVER,
     "client": trace.SpanKind.CLIENT,
 }
-# Not the propagators of OTEL_PROPAGATORS: baggage would be passed on to webhooks, whose receivers are strangers.
+# Not the propagators of OTEL_PROPAGATORS: baggage would be sent to the receivers of webhooks, which are third parties.
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
 
 
