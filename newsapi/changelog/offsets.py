@@ -17,6 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from newsapi.changelog import reader
 from newsapi.changelog.tables import Change, ChangelogHead, ConsumerOffset
 from newsapi.db.types import columns_table
 
@@ -169,7 +170,7 @@ def mark_restored(session: Session, consumers: Iterable[str], now: datetime) -> 
 
 def changelog_head(connection: Connection) -> LogPosition:
     """Return the position of the last change."""
-    return LogPosition(*connection.execute(select(ChangelogHead.seq, ChangelogHead.nonce)).one())
+    return LogPosition(*reader.get_head(connection))
 
 
 def lock_offset(session: Session, consumer: str) -> None:

@@ -16,7 +16,6 @@ from newsapi.db.statement_spans import record_statements
 from newsapi.demo import content, mail_views, picture_views
 from newsapi.demo.home_page import DEMO_PAGE
 from newsapi.imports import loader as import_loader
-from newsapi.server.bind import bind_address
 from newsapi.server.child_process import begin_child_process
 from newsapi.server.front import Front
 from newsapi.server.graceful_shutdown import with_graceful_shutdown
@@ -28,12 +27,15 @@ from newsapi.web import home_page
 from newsapi.write_hooks import WRITE_HOOKS
 
 
-def prepare_database() -> None:
-    """Check the schema of the database, and print where the API is served, from which database and cache."""
+def prepare_database(address: str) -> None:
+    """Check the schema of the database, and print where the API is served, from which database and cache.
+
+    Args:
+        address: The numeric address that the server listens on.
+    """
     with exit_on_errors():
         settings = Settings.from_env()
         database = open_database(settings)
-        address = bind_address(settings)
         click.echo(f"{describe_service(settings, address, database.url)} Press Ctrl-C to stop.")
 
 

@@ -28,7 +28,8 @@ def serve() -> None:
     request: each stops when its successor answers. If a new process does not start, the old ones go on.
     """
     settings = Settings.from_env()
-    _serve(settings, bind_address(settings), "newsapi.cli.processes:prepare_database")
+    address = bind_address(settings)
+    _serve(settings, address, "newsapi.cli.processes:prepare_database", address)
 
 
 @click.command()
@@ -61,8 +62,8 @@ def demo() -> None:
     _serve(settings, address, "newsapi.cli.processes:prepare_demo")
 
 
-def _serve(settings: Settings, address: str, preparation: str) -> None:
-    """Run the supervisor, after a function named as `module:function` in a process of its own."""
+def _serve(settings: Settings, address: str, preparation: str, *arguments: str) -> None:
+    """Run the supervisor, after a function named as `module:function`, with its arguments, in a process of its own."""
     from newsapi.server.supervisor import ServerSupervisor  # noqa: PLC0415 (slow to import, and other commands do not need it)
 
     configure_logging(settings.log_level)
@@ -73,7 +74,7 @@ def _serve(settings: Settings, address: str, preparation: str) -> None:
         if settings.metrics_port:
             _serve_metrics(settings)
         supervisor = ServerSupervisor(settings, address)
-        if status := supervisor.run_preparation(preparation):
+        if status := supervisor.run_preparation(preparation, *arguments):
             sys.exit(status)
         supervisor.serve()
 

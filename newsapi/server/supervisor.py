@@ -123,26 +123,26 @@ class ServerSupervisor(MPServer):
         self._readiness: dict[int, tuple[Connection, Connection]] = {}
         self._context: ForkServerContext | SpawnContext = fork_context()
         self._background_processes = [
-            # The next worker has the id of the one that ended, and so its leases: it need not wait until they expire.
-            SupervisedProcess(
-                "newsapi-worker", partial(self._create_process, "newsapi-worker", WORKER_TARGET, secrets.token_hex(8))
-            ),
-            SupervisedProcess(
-                "newsapi-search-indexer", partial(self._create_process, "newsapi-search-indexer", INDEXER_TARGET)
-            ),
+            SupervisedProcess(name, partial(self._create_process, name, *call_arguments))
+            for name, *call_arguments in (
+                # Each worker has the id of the previous one, and so its leases: it does not wait for their expiry.
+                ("newsapi-worker", WORKER_TARGET, secrets.token_hex(8)),
+                ("newsapi-search-indexer", INDEXER_TARGET),
+            )
         ]
         self.on_reload(self._begin_reload)
 
-    def run_preparation(self, target: str) -> int:
+    def run_preparation(self, target: str, *arguments: str) -> int:
         """Run a function in a process with the application; call this before `serve`.
 
         Args:
             target: The function, named as `module:function`.
+            *arguments: Its arguments.
 
         Returns:
             The exit status of the process.
         """
-        process = self._create_process("newsapi-preparation", target)
+        process = self._create_process("newsapi-preparation", target, *arguments)
         start_process(process)
         process.join()
         return process.exitcode or 0

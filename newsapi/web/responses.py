@@ -112,13 +112,14 @@ def _cached_or_built(
 
     def build_or_refuse() -> CachedResponse:
         context.limits.count()
+        route = request_hooks.route()
         with spans.span("build response"):
             try:
-                with _BUILD_SECONDS.labels(request_hooks.route()).time():
+                with _BUILD_SECONDS.labels(route).time():
                     response = context.reads.read(build)
             except (NotFound, Renamed, NoLongerPublic) as error:
                 response = problems.cacheable_problem(error, address)
-        response.route = request_hooks.route()
+        response.route = route
         return response
 
     key = f"{period_number(context.now())}:{address}"

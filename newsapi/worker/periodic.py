@@ -20,7 +20,6 @@ log = structlog.get_logger("newsapi.worker")
 OFFSET_COMMIT_INTERVAL: Final = 100
 """Number of changes between commits of the offset: it has no effect on these tasks, and each commit is a write."""
 
-
 IDLE_POLLS: Final = 3
 """Number of polls in a row without changes after which the offset is committed: the lag of an idle task is 0."""
 
