@@ -13,7 +13,7 @@ from newsapi.db.database import Database
 from newsapi.keys import commands as key_commands
 from tests.conftest import Clock
 from tests.support import servers
-from tests.support.factories import Make
+from tests.support.factories import make_articles
 from tests.support.open_loop import Request, evenly, percentile, send
 from tests.support.processes import serving
 
@@ -29,11 +29,7 @@ PATIENCE_SECONDS = 30.0
 @pytest.fixture(scope="module")
 def url(pytestconfig, postgresql_template):
     with servers.database(servers.database_url(pytestconfig), template=postgresql_template) as url:
-        database = Database(url)
-        make = Make(database, Clock())
-        for number in range(5):
-            make.article(f"a-{number}", brand="land-rover", tags=["suv"])
-        database.dispose()
+        make_articles(url, 5, Clock())
         yield url
 
 

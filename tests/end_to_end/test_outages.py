@@ -2,8 +2,6 @@
 
 import contextlib
 import json
-import os
-import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -15,10 +13,10 @@ import psutil
 import psycopg
 import pytest
 
-from newsapi.db.database import Database
 from tests.conftest import Clock, migrate
 from tests.support import servers
-from tests.support.factories import Make
+from tests.support.factories import make_articles
+from tests.support.processes import suspended
 
 NO_WAIT = 5
 CLIENTS = 40
@@ -34,11 +32,7 @@ def server():
 def url(server):
     template = servers.template(server, build=migrate)
     with servers.database(server, template=template) as made:
-        database = Database(made)
-        make = Make(database, Clock())
-        for number in range(5):
-            make.article(f"a-{number}", brand="land-rover", tags=["suv"])
-        database.dispose()
+        make_articles(made, 5, Clock())
         yield made
 
 
@@ -67,14 +61,8 @@ def at_once(served, paths):
 def hanging(server):
     folder = Path(server.rpartition("host=")[2])
     postmaster = psutil.Process(int((folder / "data/postmaster.pid").read_text().split()[0]))
-    stopped = [postmaster.pid, *(child.pid for child in postmaster.children())]
-    for pid in stopped:
-        os.kill(pid, signal.SIGSTOP)
-    try:
+    with suspended([postmaster.pid, *(child.pid for child in postmaster.children())]):
         yield
-    finally:
-        for pid in stopped:
-            os.kill(pid, signal.SIGCONT)
 
 
 def test_while_the_database_hangs_clients_get_what_is_kept_or_are_told_to_come_again(served, server):

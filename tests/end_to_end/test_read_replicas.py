@@ -22,7 +22,7 @@ from newsapi.keys import commands as key_commands
 from newsapi.settings import Settings
 from tests.end_to_end.cache_coherence import Checker
 from tests.support.factories import Make
-from tests.support.processes import free_port, serving
+from tests.support.processes import free_port, serving, suspended
 from tests.support.replication import PATIENCE, Node, streaming
 
 NUMBERS = itertools.count()
@@ -88,19 +88,6 @@ def paused(replica):
         yield
     finally:
         replica.execute("SELECT pg_wal_replay_resume()")
-
-
-@contextlib.contextmanager
-def stopped(replica):
-    """The replica refuses nothing and does not answer, as behind a network that swallows packets."""
-    pids = [replica.pid, *replica.process_ids()]
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
 
 
 @pytest.fixture
@@ -221,7 +208,7 @@ def test_a_replica_that_is_killed_is_left_and_used_again(number, article, newest
 
 def test_a_replica_that_hangs_delays_one_read(article, newest, counts, replica):
     assert newest() == article
-    with stopped(replica):
+    with suspended([replica.pid, *replica.process_ids()]):
         counts()
         began = time.monotonic()
         assert newest() == article

@@ -241,3 +241,12 @@ LINKS = (
     (ArticleMention, "brand_id", "mentions"),
     (ArticleTag, "tag_id", "tags"),
 )
+
+
+def make_articles(database_url: str, count: int, clock: Callable[[], datetime]) -> None:
+    """Make articles of one brand and tag, `a-0` and so on, in a database that has the tables."""
+    database = Database(database_url)
+    make = Make(database, clock)
+    for number in range(count):
+        make.article(f"a-{number}", brand="land-rover", tags=["suv"])
+    database.dispose()

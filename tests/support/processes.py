@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
@@ -29,6 +29,19 @@ def environ(**values: str) -> dict[str, str]:
     """Our environment without any setting of ours but that nothing is limited, and with these."""
     bare = {name: value for name, value in os.environ.items() if not name.startswith("NEWSAPI_")}
     return {**bare, "NEWSAPI_RATE_LIMITS": "off", **values}
+
+
+@contextmanager
+def suspended(pids: Iterable[int]) -> Iterator[None]:
+    """Suspend processes, which then accept connections and do not answer; resume them at the end."""
+    pids = [*pids]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
 
 
 def free_port() -> int:
