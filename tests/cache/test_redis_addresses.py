@@ -1,7 +1,9 @@
 """Redis behind Sentinels, as a cluster and with TLS: cached responses and rate limits work, and survive a failover."""
 
-import asyncio
 import contextlib
+import select
+import socket
+import socketserver
 import ssl
 import subprocess
 import threading
@@ -151,30 +153,39 @@ def certificate(tmp_path):
 
 
 @contextlib.contextmanager
-def tls_before(socket, certificate):
-    """A TLS port in front of a Unix socket; yields the number of the port."""
+def tls_before(socket_path, certificate):
+    """A TLS port in front of a Unix socket; yields the number of the port. Every connection is closed at the end."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificate)
-    port, loop = free_port(), asyncio.new_event_loop()
+    connections = []
 
-    async def copy(reader, writer):
-        with contextlib.suppress(OSError):
-            while piece := await reader.read(1 << 16):
-                writer.write(piece)
-        writer.close()
+    class Forward(socketserver.BaseRequestHandler):
+        def handle(self):
+            connections.append(self.request)
+            with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as inner:
+                inner.connect(socket_path)
+                with context.wrap_socket(self.request.dup(), server_side=True) as outer:
+                    self.copy(outer, inner)
 
-    async def accept(reader, writer):
-        inner_reader, inner_writer = await asyncio.open_unix_connection(socket)
-        await asyncio.gather(copy(reader, inner_writer), copy(inner_reader, writer))
+        def copy(self, outer, inner):
+            while True:
+                readable = [outer] if outer.pending() else select.select([outer, inner], [], [])[0]
+                for source in readable:
+                    if not (piece := source.recv(1 << 14)):
+                        return
+                    (inner if source is outer else outer).sendall(piece)
 
-    loop.run_until_complete(asyncio.start_server(accept, "127.0.0.1", port, ssl=context))
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    try:
-        yield port
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Forward) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            thread.join()
+            for connection in connections:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
 
 
 def test_tls_is_used_and_the_certificate_is_verified(certificate):
