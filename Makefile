@@ -71,6 +71,16 @@ lint: $(VENV)/.dev ## Style alone
 types: $(VENV)/.dev ## Types alone
 	@$(BIN)/mypy
 
+.PHONY: secrets
+secrets: $(VENV)/.dev ## Find passwords and keys in the repository that .secrets.baseline does not list
+	@# Status 3: the scan found nothing new and corrected line numbers in the baseline.
+	@$(BIN)/detect-secrets-hook --baseline .secrets.baseline $$(git ls-files) || [ $$? = 3 ]
+
+.PHONY: sbom
+sbom: $(VENV)/.dev ## Write build/sbom.json: the packages of an installation with their hashes (CycloneDX)
+	@mkdir -p build
+	@$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible -o build/sbom.json requirements.lock
+
 .PHONY: format
 format: $(VENV)/.dev ## Put the code into shape
 	@$(BIN)/ruff check --fix-only --quiet .

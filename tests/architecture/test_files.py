@@ -19,6 +19,7 @@ TOP_LEVEL = {
     ".github",
     ".gitignore",
     ".pre-commit-config.yaml",
+    ".secrets.baseline",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "Dockerfile",
