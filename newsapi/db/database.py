@@ -50,6 +50,15 @@ READ_STATEMENT_TIMEOUT_MS = 900
 It is shorter than `deadlines.READ_TIMEOUT_SECONDS`, after which the connection is closed.
 """
 
+SQLITE_READ_LIMIT_SECONDS = 1.0
+"""Processor time that a read transaction may take on SQLite before its statement is interrupted, in seconds.
+
+It is the time of the thread and not of the clock, so that a busy machine interrupts nothing that is cheap.
+"""
+
+SQLITE_INSTRUCTIONS_PER_CHECK = 100_000
+"""Number of instructions of a statement between two checks of SQLITE_READ_LIMIT_SECONDS: about one millisecond."""
+
 PREPARE_THRESHOLD = 5
 """A connection to PostgreSQL prepares a statement by name after this number of executions."""
 
@@ -116,6 +125,8 @@ class Database:
         if self.is_sqlite:
             engine = create_engine(self.url, connect_args={"check_same_thread": False}, **pool_options)
             _prepare_sqlite(engine, writes=writes, nowait=nowait)
+            if not writes and not self._long_running:
+                _limit_sqlite_reads(engine)
             return engine
         # A pooler in transaction mode passes neither `options` nor SET on to the session of the next transaction: each
         # transaction has to set what it needs.
@@ -303,6 +314,15 @@ def _prepare_sqlite(engine: Engine, *, writes: bool, nowait: bool) -> None:
         driver = connection.connection.driver_connection
         assert driver is not None  # noqa: S101 (a connection that begins has a driver connection)
         _begin_writing(driver, timeout_seconds=0 if nowait else SQLITE_BUSY_TIMEOUT_MS / 1000)
+
+
+def _limit_sqlite_reads(engine: Engine) -> None:
+    """Interrupt the statement of a read transaction that has used its processor time; other threads wait for it."""
+
+    @event.listens_for(engine, "checkout")
+    def set_limit(connection: sqlite3.Connection, _record: object, _fairy: object) -> None:
+        deadline = time.thread_time() + SQLITE_READ_LIMIT_SECONDS
+        connection.set_progress_handler(lambda: time.thread_time() > deadline, SQLITE_INSTRUCTIONS_PER_CHECK)
 
 
 def _sqlite_pragmas(*, writes: bool, nowait: bool) -> list[str]:

@@ -143,6 +143,8 @@ def _describe_sqlite(error: BaseException | None, path: str) -> str:
         reason = "the file is read-only" if _may(folder, os.W_OK) else f"the folder {folder} is read-only"
     elif code == sqlite3.SQLITE_NOTADB:
         reason = "it is not a SQLite database"
+    elif code == sqlite3.SQLITE_INTERRUPT:
+        return "SQLite interrupted a read that took too long"
     elif code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         reason = "another process has locked it"
     return f"SQLite cannot use {path}: {reason}"

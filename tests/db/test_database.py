@@ -101,6 +101,26 @@ def test_postgresql_cuts_off_a_read_that_takes_too_long(postgresql_url, monkeypa
     database.dispose()
 
 
+COUNT_SLOWLY = text(
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT :rows) SELECT count(*) FROM n"
+)
+
+
+def test_sqlite_interrupts_a_read_that_takes_too_much_processor_time(sqlite_url, monkeypatch):
+    monkeypatch.setattr(database_module, "SQLITE_READ_LIMIT_SECONDS", 0.05)
+    database = database_module.Database(sqlite_url)
+    with pytest.raises(Unavailable) as refused, database.read_transaction() as connection:
+        connection.execute(COUNT_SLOWLY, {"rows": 100_000_000})
+    assert refused.value.cause == "SQLite interrupted a read that took too long."
+    with database.read_transaction() as connection:
+        assert connection.execute(COUNT_SLOWLY, {"rows": 1_000}).scalar_one() == 1_000
+    database.dispose()
+    background = database_module.Database(sqlite_url, long_running=True)
+    with background.read_transaction() as connection:
+        assert connection.execute(COUNT_SLOWLY, {"rows": 1_000_000}).scalar_one() == 1_000_000
+    background.dispose()
+
+
 def test_postgresql_takes_a_look_up_to_be_cheap_on_reading(postgresql_url):
     database = database_module.Database(postgresql_url)
     with database.read_transaction() as connection:
