@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from newsapi.db import deadlines, pool_use
 from newsapi.db.deadlines import DeadlineConnection
@@ -50,14 +50,14 @@ READ_STATEMENT_TIMEOUT_MS = 900
 It is shorter than `deadlines.READ_TIMEOUT_SECONDS`, after which the connection is closed.
 """
 
-SQLITE_READ_LIMIT_SECONDS = 1.0
-"""Processor time that a read transaction may take on SQLite before its statement is interrupted, in seconds.
-
-It is the time of the thread and not of the clock, so that a busy machine interrupts nothing that is cheap.
-"""
-
 SQLITE_INSTRUCTIONS_PER_CHECK = 100_000
-"""Number of instructions of a statement between two checks of SQLITE_READ_LIMIT_SECONDS: about one millisecond."""
+"""Number of instructions of SQLite's virtual machine between two checks of a read: one millisecond, roughly."""
+
+SQLITE_MAX_READ_CHECKS = 500
+"""Number of checks after which a read transaction is interrupted: 50 million instructions, about a second.
+
+Instructions are counted and not seconds, so that a busy machine interrupts nothing that is cheap.
+"""
 
 PREPARE_THRESHOLD = 5
 """A connection to PostgreSQL prepares a statement by name after this number of executions."""
@@ -317,12 +317,21 @@ def _prepare_sqlite(engine: Engine, *, writes: bool, nowait: bool) -> None:
 
 
 def _limit_sqlite_reads(engine: Engine) -> None:
-    """Interrupt the statement of a read transaction that has used its processor time; other threads wait for it."""
+    """Interrupt the statement with which a read transaction exceeds its number of instructions."""
+
+    @event.listens_for(engine, "connect")
+    def count_checks(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
+        info = record.info
+
+        def check() -> bool:
+            info["checks"] += 1
+            return bool(info["checks"] > SQLITE_MAX_READ_CHECKS)
+
+        connection.set_progress_handler(check, SQLITE_INSTRUCTIONS_PER_CHECK)
 
     @event.listens_for(engine, "checkout")
-    def set_limit(connection: sqlite3.Connection, _record: object, _fairy: object) -> None:
-        deadline = time.thread_time() + SQLITE_READ_LIMIT_SECONDS
-        connection.set_progress_handler(lambda: time.thread_time() > deadline, SQLITE_INSTRUCTIONS_PER_CHECK)
+    def begin_count(_connection: sqlite3.Connection, record: ConnectionPoolEntry, _fairy: object) -> None:
+        record.info["checks"] = 0
 
 
 def _sqlite_pragmas(*, writes: bool, nowait: bool) -> list[str]:

@@ -144,7 +144,7 @@ def _describe_sqlite(error: BaseException | None, path: str) -> str:
     elif code == sqlite3.SQLITE_NOTADB:
         reason = "it is not a SQLite database"
     elif code == sqlite3.SQLITE_INTERRUPT:
-        return "SQLite interrupted a read that took too long"
+        return "SQLite interrupted a read that executed too many instructions"
     elif code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         reason = "another process has locked it"
     return f"SQLite cannot use {path}: {reason}"

@@ -106,12 +106,12 @@ COUNT_SLOWLY = text(
 )
 
 
-def test_sqlite_interrupts_a_read_that_takes_too_much_processor_time(sqlite_url, monkeypatch):
-    monkeypatch.setattr(database_module, "SQLITE_READ_LIMIT_SECONDS", 0.05)
+def test_sqlite_interrupts_a_read_that_executes_too_many_instructions(sqlite_url, monkeypatch):
+    monkeypatch.setattr(database_module, "SQLITE_MAX_READ_CHECKS", 20)
     database = database_module.Database(sqlite_url)
     with pytest.raises(Unavailable) as refused, database.read_transaction() as connection:
         connection.execute(COUNT_SLOWLY, {"rows": 100_000_000})
-    assert refused.value.cause == "SQLite interrupted a read that took too long."
+    assert refused.value.cause == "SQLite interrupted a read that executed too many instructions."
     with database.read_transaction() as connection:
         assert connection.execute(COUNT_SLOWLY, {"rows": 1_000}).scalar_one() == 1_000
     database.dispose()
