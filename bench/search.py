@@ -24,8 +24,10 @@ import click
 import structlog
 from sqlalchemy import Engine, event, select
 
+from bench import search_plot
 from bench.cache_hits import serve, wrk
 from bench.datasets import load_database, postgresql_server
+from bench.report import NAMES, short
 from newsapi.app import create_app
 from newsapi.cache import memory_cache
 from newsapi.content.tables.articles import Article
@@ -123,11 +125,12 @@ def _begun(rng: random.Random, headlines: Sequence[str]) -> str:
 
 
 class Timing(NamedTuple):
-    """Time of requests in milliseconds, CPU time of the median request, and statements of a request."""
+    """Time and CPU time of requests in milliseconds, and statements of a request."""
 
     p50: float
     p99: float
-    cpu: float
+    cpu_p50: float
+    cpu_p99: float
     statements: float
 
 
@@ -148,11 +151,12 @@ def timed(client: Any, path: str, queries: Sequence[dict[str, Any]]) -> Timing:
         cpu.append((time.thread_time() - cpu_start) * 1e3)
         assert response.status_code == 200, response.text
     event.remove(Engine, "before_cursor_execute", count_statement)
-    elapsed = elapsed[WARM:]
+    elapsed, cpu = elapsed[WARM:], cpu[WARM:]
     return Timing(
         statistics.median(elapsed),
         statistics.quantiles(elapsed, n=100)[98],
-        statistics.median(cpu[WARM:]),
+        statistics.median(cpu),
+        statistics.quantiles(cpu, n=100)[98],
         statements / len(elapsed),
     )
 
@@ -244,31 +248,37 @@ def rates(database: Database, rounds: int) -> tuple[float, float, float]:
 @click.option("--databases", default="sqlite,postgresql", show_default=True)
 @click.option("--count", default=200, show_default=True, help="Number of timed requests of each kind.")
 @click.option("--rounds", default=5, show_default=True, help="Number of loads with 16 connections.")
-def main(sizes: str, keep: Path | None, databases: str, count: int, rounds: int) -> None:
+@click.option("--plot", type=click.Path(path_type=Path), help="SVG file for a plot of the CPU times.")
+def main(*, sizes: str, keep: Path | None, databases: str, count: int, rounds: int, plot: Path | None) -> None:
     """Measure searches, and print the figures as a table."""
+    cpu_times: dict[str, dict[str, tuple[float, float]]] = {}
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     with tempfile.TemporaryDirectory() if keep is None else nullcontext(str(keep)) as folder:
         kinds = databases.split(",")
         with postgresql_server(Path(folder), None) if "postgresql" in kinds else nullcontext("") as url:
-            click.echo("| database | articles | request | p50 ms | p99 ms | CPU ms | statements |")
-            click.echo("| --- | ---: | --- | ---: | ---: | ---: | ---: |")
+            click.echo("| database | articles | request | p50 ms | p99 ms | CPU p50 ms | CPU p99 ms | statements |")
+            click.echo("| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: |")
             for kind in kinds:
                 for articles in (SIZES.get(name) or int(name) for name in filter(None, sizes.split(","))):
                     database = load_database(kind, articles, Path(folder), url)
                     rate = index(database)
                     head = f"| {kind} | {articles:,} |"
+                    archive = cpu_times.setdefault(f"{short(articles)} articles, {NAMES[kind]}", {})
                     for name, timing in measured(database, count):
-                        times = " | ".join(f"{value:.1f}" for value in timing[:3])
+                        times = " | ".join(f"{value:.1f}" for value in timing[:4])
                         click.echo(f"{head} {name} | {times} | {timing.statements:.0f} |")
-                    click.echo(f"{head} bytes per article | {size(database):,.0f} | | | |")
+                        archive[name] = timing.cpu_p50, timing.cpu_p99
+                    click.echo(f"{head} bytes per article | {size(database):,.0f} | | | | |")
                     if rate:
-                        click.echo(f"{head} articles indexed per second of CPU | {rate:,.0f} | | | |")
+                        click.echo(f"{head} articles indexed per second of CPU | {rate:,.0f} | | | | |")
                     if shutil.which("wrk") and rounds:
                         searches, lists, ratio = rates(database, rounds)
-                        click.echo(f"{head} searches/s, 16 connections | {searches:,.0f} | | | |")
-                        click.echo(f"{head} lists/s, 16 connections | {lists:,.0f} | | | |")
-                        click.echo(f"{head} searches relative to lists | {ratio:.2f} | | | |")
+                        click.echo(f"{head} searches/s, 16 connections | {searches:,.0f} | | | | |")
+                        click.echo(f"{head} lists/s, 16 connections | {lists:,.0f} | | | | |")
+                        click.echo(f"{head} searches relative to lists | {ratio:.2f} | | | | |")
                     database.dispose()
+    if plot:
+        plot.write_text(search_plot.svg(cpu_times))
 
 
 if __name__ == "__main__":
