@@ -24,6 +24,7 @@ import orjson
 import psutil
 
 from bench.cache_hits import fill, serve
+from bench.datasets import postgresql_server
 from bench.invalidation import Newsroom
 from tests.support import open_loop
 
@@ -139,11 +140,14 @@ def _slugs(base: str) -> list[str]:
 @click.command()
 @click.option("--articles", default=2_000, show_default=True, help="Number of articles in the archive.")
 @click.option("--minutes", default=60.0, show_default=True, help="Duration of the load.")
-def main(articles: int, minutes: float) -> None:
-    """Measure memory and descriptors under a steady load, on SQLite."""
+@click.option("--database", type=click.Choice(["sqlite", "postgresql"]), default="sqlite", show_default=True)
+def main(articles: int, minutes: float, database: str) -> None:
+    """Measure memory and descriptors under a steady load."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         url = f"sqlite:///{folder}/news.sqlite3"
+        if database == "postgresql":
+            url = stack.enter_context(postgresql_server(folder, None))
         fill(url, articles)
         server = serve(stack, folder, url, NEWSAPI_PROCESSES="2", NEWSAPI_CACHE_MB=CACHE_MB)
         stack.enter_context(Newsroom(url, articles, supply=int(minutes * 60) + 60).publishing())
