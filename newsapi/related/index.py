@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -31,6 +31,12 @@ CONSUMER: Final = "related"
 
 MAX_POSTINGS_PER_TERM: Final = 100
 """Postings read of each term, those with the highest impact first."""
+
+ALL_BRANDS: Final = 0
+"""The pool of the articles of all brands, which is no facet. It is used when a brand has no article to list."""
+
+MAX_TERMS_IN_ALL_BRANDS: Final = 12
+"""Terms of a text that are indexed in that pool."""
 
 DAYS_PER_SHARE_UNIT: Final = 10
 """The impact of a posting is its day plus so many days for each 1/640 of its share: old postings need larger shares."""
@@ -95,11 +101,17 @@ def replace_documents(
         ],
     )
     postings = sorted(
-        (document.pool, term, _impact(document.vector, share), doc_id)
-        for doc_id, document in numbered
-        for term, share in dict(document.vector.index_keys()).items()
+        posting for doc_id, document in numbered for posting in _postings(document.pool, doc_id, document.vector)
     )
     bulk_rows.bulk_insert(session, RelatedPosting, ("pool", "term", "impact", "doc_id"), postings)
+
+
+def _postings(pool: int, doc_id: int, vector: ArticleVector) -> Iterator[tuple[int, int, int, int]]:
+    """Iterate over the postings of an article: pool, term, impact and document id."""
+    for term, share in dict(vector.index_keys()).items():
+        yield pool, term, _impact(vector, share), doc_id
+    for term, share in dict(vector.index_keys(MAX_TERMS_IN_ALL_BRANDS)).items():
+        yield ALL_BRANDS, term, _impact(vector, share), doc_id
 
 
 def _impact(vector: ArticleVector, share: int) -> int:
@@ -118,15 +130,9 @@ def _delete(connection: Connection, ids: Collection[UUID]) -> dict[UUID, int]:
         )
     ).all()
     postings = [
-        {
-            "posting_pool": pool,
-            "posting_term": term,
-            "posting_impact": _impact(vector, share),
-            "posting_doc_id": doc_id,
-        }
+        dict(zip(_NO_POSTING, posting, strict=True))
         for _, doc_id, pool, content in documents
-        for vector in [vector_from_bytes(content)]
-        for term, share in dict(vector.index_keys()).items()
+        for posting in _postings(pool, doc_id, vector_from_bytes(content))
     ]
     if documents:
         connection.execute(_DELETE_POSTING, postings or [_NO_POSTING])
@@ -142,7 +148,7 @@ _DELETE_POSTING = delete(columns_table(RelatedPosting)).where(
     _POSTING.doc_id == bindparam("posting_doc_id"),
 )
 _NO_POSTING = {"posting_pool": 0, "posting_term": 0, "posting_impact": 0, "posting_doc_id": 0}
-"""Parameters that match no row, for articles without terms: an empty list cannot be executed."""
+"""Parameters in the order of `_postings` that match no row: an empty list cannot be executed."""
 
 
 def load_vectors(connection: Connection, ids: Collection[UUID], weights: IdfWeights) -> dict[UUID, ArticleVector]:
@@ -181,7 +187,8 @@ def find_listed_neighbours(
 ) -> list[tuple[Candidate, float]]:
     """Return those of the best candidates for a vector that have a stored list, with its minimum similarity.
 
-    Vectors of the others, which are most, are not read.
+    Vectors of the others, which are most, are not read. In the pool ALL_BRANDS, only lists count to which articles of
+    other brands may be appended.
     """
     statement = _LISTED_NEIGHBOURS[connection.dialect.name]
     rows = connection.execute(statement, _parameters(connection, pool, vector, weights, limit))
@@ -237,6 +244,7 @@ _LISTED_NEIGHBOURS = {
     dialect: text(
         f"SELECT p.article_id, p.content, l.min_similarity FROM ({shared}) AS shared"  # noqa: S608 (constants only)
         " JOIN related_profile AS p ON p.doc_id = shared.doc_id JOIN related_list AS l ON l.article_id = p.article_id"
+        f" WHERE :pool <> {ALL_BRANDS} OR l.pool = {ALL_BRANDS}"
     )
     for dialect, shared in _SHARED.items()
 }

@@ -99,7 +99,8 @@ def replace_articles(
     list_ids = stored_lists.lists_containing(session, removed_ids) | {*removed_ids}
     index.replace_documents(session, removed_ids, documents, version=weights.version)
     if len(documents) > MAX_INDIVIDUAL_LOOKUPS:
-        list_ids |= stored_lists.lists_in_pools(session, {document.pool for document in documents})
+        pools = {index.ALL_BRANDS, *(document.pool for document in documents)}
+        list_ids |= stored_lists.lists_in_pools(session, pools)
     else:
         for document in documents:
             list_ids |= stored_lists.lists_to_rebuild(session, document, weights)

@@ -38,6 +38,13 @@ FEEDBACK_WEIGHT: Final = 0.5
 RERANK_DEPTH: Final = 25
 """Best candidates that are reranked with feedback."""
 
+MIN_TOPIC_SIMILARITY: Final = 0.2
+"""Similarity from which two articles of different brands count as being about the same topic.
+
+Of random pairs of the judged collections, 1 to 12 % are as similar, by collection; of pairs that were judged
+to share a topic, 52 to 80 %.
+"""
+
 MAX_REASON_TERMS: Final = 5
 """Terms that are named in a reason."""
 
@@ -211,6 +218,27 @@ def rank_candidates(
             reasons = scorer.reasons(candidate.profile, labels)
             ranked.append(Ranked(candidate.id, round(1.0 - math.exp(-value), 4), similarity, reasons))
     return ranked
+
+
+def rank_by_language(
+    source: ArticleVector,
+    candidates: Sequence[Candidate],
+    weights: IdfWeights,
+    *,
+    labels: Mapping[int, str],
+    duplicates: NearDuplicateFilter,
+    limit: int,
+) -> tuple[list[Ranked], list[Ranked]]:
+    """Rank candidates as `rank_candidates` does, those in the language of the source first.
+
+    Returns:
+        The articles in the language of the source, and those in other languages, at most `limit` together.
+    """
+    own = [candidate for candidate in candidates if candidate.profile.language == source.language]
+    others = [candidate for candidate in candidates if candidate.profile.language != source.language]
+    ranked = rank_candidates(source, own, weights, labels=labels, duplicates=duplicates, limit=limit)
+    left = limit - len(ranked)
+    return ranked, rank_candidates(source, others, weights, labels=labels, duplicates=duplicates, limit=left)
 
 
 def _rerank_with_feedback(

@@ -16,7 +16,7 @@ from newsapi.db import bulk_rows
 from newsapi.db.bulk_rows import in_values
 from newsapi.db.types import columns_table
 from newsapi.related import index
-from newsapi.related.ranking import RankingReason, SimilarityScorer
+from newsapi.related.ranking import MIN_TOPIC_SIMILARITY, RankingReason, SimilarityScorer
 from newsapi.related.tables import RelatedList, RelatedListMember, RelatedTermStatistics
 from newsapi.related.vectors import IdfWeights
 
@@ -49,7 +49,7 @@ class NewRelatedList:
 
     Attributes:
         article: The article to which the list belongs.
-        pool: The facet whose articles are candidates.
+        pool: The facet whose articles are candidates; ALL_BRANDS if articles of any brand may be appended.
         version: The version of the term statistics.
         revision: The number of batches that rebuilds have written.
         log_position: The offset of the index in the changelog.
@@ -140,12 +140,18 @@ def lists_in_pools(session: Session, pools: Collection[int]) -> set[UUID]:
 
 def lists_to_rebuild(session: Session, document: index.Document, weights: IdfWeights) -> set[UUID]:
     """Return the articles whose lists have to be rebuilt for an article that was just added to the index."""
-    neighbours = index.find_listed_neighbours(
-        session.connection(), document.pool, document.vector, weights, NEIGHBOURHOOD_SIZE
-    )
-    scorer = SimilarityScorer(document.vector, weights)
+    connection, vector = session.connection(), document.vector
+    scorer = SimilarityScorer(vector, weights)
+    neighbours = index.find_listed_neighbours(connection, document.pool, vector, weights, NEIGHBOURHOOD_SIZE)
+    if connection.execute(_IS_ANY_OPEN).scalar():
+        of_all_brands = index.find_listed_neighbours(connection, index.ALL_BRANDS, vector, weights, NEIGHBOURHOOD_SIZE)
+        neighbours += [(neighbour, max(minimum, MIN_TOPIC_SIMILARITY)) for neighbour, minimum in of_all_brands]
     return {
         neighbour.id
         for neighbour, min_similarity in neighbours
         if neighbour.id != document.id and scorer.similarity(neighbour.profile) >= REBUILD_MARGIN * min_similarity
     }
+
+
+_IS_ANY_OPEN = select(RelatedList.article_id).where(RelatedList.pool == index.ALL_BRANDS).limit(1)
+"""An article with a list to which articles of other brands are appended, if there is any."""

@@ -33,7 +33,7 @@ class RelatedProfile(Base):
 
 
 class RelatedPosting(Base):
-    """A term by which articles of a candidate pool are found.
+    """A term by which articles of a candidate pool are found. The pool 0 contains the articles of all brands.
 
     `impact` sorts the postings of a term by weight and age together. Its lowest byte is the term's share of the
     article; the bits above it are the day of publication plus ten days for each point of the share. The postings with
@@ -74,6 +74,7 @@ class RelatedList(Base):
     """A stored related list: the articles with their similarity and reasons.
 
     Attributes:
+        pool: The facet whose articles are candidates; 0 if articles of any brand may be appended.
         version: The term statistics that it was computed with.
         built_at: Time of the last change of the candidate pool when the list was computed.
         max_items: The number of items after which the list was cut off: a shorter list is complete.

@@ -1,5 +1,6 @@
 """The lists of the demo's magazine, as an editor of a motoring site would sign them."""
 
+import orjson
 import pytest
 
 from newsapi.content.queries import articles as article_queries
@@ -34,6 +35,16 @@ def beside(tmp_path_factory):
 
     yield beside
     database.dispose()
+
+
+def test_no_article_of_the_demo_has_an_empty_list(beside):
+    with content.stream("") as stream:
+        records = [orjson.loads(line) for line in stream.read().splitlines()]
+    articles = [record for record in records if record["type"] == "article" and record["status"] == "published"]
+    assert len(articles) > 30
+    levels = {record["slug"]: [level for _, level in beside(record["slug"])] for record in articles}
+    assert all(levels.values())
+    assert levels["ferrari-settant-anni-in-tre-quadri"][0] in {"topic", "section"}
 
 
 def headlines(found):

@@ -199,7 +199,13 @@ class Relation(OutputSchema):
     level = fields.String(
         required=True,
         metadata=open_enum(
-            "pick", "related", "section", "recent", "group", description="Picked, ranked (`related`), or filled up"
+            "pick",
+            "related",
+            "section",
+            "recent",
+            "group",
+            "topic",
+            description="Picked, ranked (`related`), of another brand and about the same (`topic`), or filled up",
         ),
     )
     reasons = fields.List(fields.Nested(Reason), required=True)
