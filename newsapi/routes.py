@@ -21,6 +21,7 @@ from newsapi.sync import change_views, digest_views, recall_views
 from newsapi.web import docs, entry_points, health, home_page, problems, request_hooks
 from newsapi.web.blueprint import Api
 from newsapi.webhooks import views as webhook_views
+from newsapi.webhooks.openapi import document_webhooks
 
 
 def register(app: Flask) -> Api:
@@ -56,6 +57,7 @@ def register(app: Flask) -> Api:
         blueprints + reading_term_views.blueprints + editing_term_views.blueprints + subscription_views.blueprints
     ):
         api.register_blueprint(blueprint)
+    document_webhooks(api)
     app.register_blueprint(subscription_page.blueprint())
     app.register_blueprint(docs.blueprint())
     app.register_blueprint(home_page.blueprint())

@@ -186,6 +186,8 @@ class Api(flask_smorest.Api):
     def __init__(self, app: Flask) -> None:
         """Set the title, version and servers of the document, and register the application's routes in it.
 
+        The attribute `webhooks` takes the path items of the calls that the server makes, by their names.
+
         Args:
             app: The application; its `extensions["newsapi"]` must hold the `AppContext`.
         """
@@ -206,6 +208,7 @@ class Api(flask_smorest.Api):
             },
         )
         super().__init__()
+        self.webhooks: JsonObject = {}
         for field, type_and_format in FIELD_PLUGIN.items():
             self.register_field(field, *type_and_format)
         self.init_app(app)
@@ -214,8 +217,7 @@ class Api(flask_smorest.Api):
     @cached_property
     def document(self) -> JsonObject:
         """The OpenAPI document. It is built once, when all routes are registered."""
-        document: JsonObject = self.spec.to_dict()
-        return document
+        return {**self.spec.to_dict(), "webhooks": self.webhooks}
 
     @cached_property
     def document_as_json(self) -> bytes:

@@ -13,11 +13,13 @@ class EventType(NamedTuple):
 
     Attributes:
         name: The value of `type` in the event.
+        sent_when: When the event is sent, for the OpenAPI document.
         kind: The kind of the changes that are this event; None if the event does not come from a single change.
         reasons: For articles, the reasons of these changes.
     """
 
     name: str
+    sent_when: str
     kind: str | None = None
     reasons: tuple[str, ...] = ()
 
@@ -31,19 +33,25 @@ IMPORT_FINISHED: Final = "import.finished"
 PING: Final = "webhook.ping"
 
 EVENT_TYPES: Final = (
-    EventType(ARTICLE_PUBLISHED, "article", ("published",)),
-    EventType("article.updated", "article", ("updated",)),
-    EventType("article.corrected", "article", ("corrected",)),
-    EventType(ARTICLE_UNPUBLISHED, "article", ("unpublished",)),
-    EventType(ARTICLE_WITHDRAWN, "article", ("withdrawn", "rights")),
-    EventType(ARTICLE_OUT_OF_SCOPE, "article"),
-    EventType("brand.updated", "brand"),
-    EventType("section.updated", "section"),
-    EventType("author.updated", "author"),
-    EventType("tag.updated", "tag"),
-    EventType(CACHE_INVALIDATED),
-    EventType(IMPORT_FINISHED),
-    EventType(PING),
+    EventType(ARTICLE_PUBLISHED, "An article becomes public, or enters the filter", "article", ("published",)),
+    EventType("article.updated", "A public article changes", "article", ("updated",)),
+    EventType("article.corrected", "A public article is corrected", "article", ("corrected",)),
+    EventType(ARTICLE_UNPUBLISHED, "A public article goes back to draft", "article", ("unpublished",)),
+    EventType(
+        ARTICLE_WITHDRAWN, "A public article is withdrawn, or its rights end", "article", ("withdrawn", "rights")
+    ),
+    EventType(
+        ARTICLE_OUT_OF_SCOPE,
+        "A public article leaves the filter of the webhook or the entitlements of the key",
+        "article",
+    ),
+    *(
+        EventType(f"{kind}.updated", f"The {kind} is created, changed, renamed, merged or deleted", kind)
+        for kind in ("brand", "section", "author", "tag")
+    ),
+    EventType(CACHE_INVALIDATED, "Cached responses became outdated"),
+    EventType(IMPORT_FINISHED, "An import over HTTP ended"),
+    EventType(PING, "A ping was requested"),
 )
 """All event types."""
 

@@ -17,12 +17,13 @@ from newsapi.web.wire import (
     PageLinks,
     StrictBoolean,
     WebAddress,
+    Withdrawal,
     open_enum,
     reject_duplicates,
     slug_list,
 )
 from newsapi.webhooks.addresses import InvalidAddress, normalize_url
-from newsapi.webhooks.event_types import EVENT_NAMES
+from newsapi.webhooks.event_types import CACHE_INVALIDATED, EVENT_NAMES, EVENT_TYPES, IMPORT_FINISHED, PING
 
 STATES: Final = ("active", "paused")
 INCLUDE_IMPORTS: Final = (
@@ -197,3 +198,107 @@ class DeliveryListParams(PageParams):
         validate=validate.OneOf(DELIVERY_STATES, error=f"must be one of {', '.join(DELIVERY_STATES)}"),
         metadata={"description": "Return only deliveries in this state"},
     )
+
+
+# --- bodies of the events ---------------------------------------------------------------------------------------------
+
+
+def _type(*names: str) -> fields.String:
+    return fields.String(required=True, validate=validate.OneOf(names))
+
+
+class EventSchema(OutputSchema):
+    """Members that all events have."""
+
+    timestamp = Instant(required=True, metadata={"description": "Time of the change, or of the ping"})
+
+
+class EventLinks(OutputSchema):
+    """Links of an event."""
+
+    self = fields.Url(required=True, metadata={"description": "Where to read the present state"})
+
+
+class InvalidationData(OutputSchema):
+    """The surrogate keys of the responses that became outdated."""
+
+    seq = fields.Integer(required=True, metadata={"description": "`seq` of the change: send it as `min_seq`"})
+    tags = fields.List(
+        fields.String(), required=True, metadata={"description": "Surrogate keys", "example": ["brand:land-rover"]}
+    )
+    cdn_purged = fields.Boolean(
+        metadata={"description": "False if the CDN did not confirm the purge; otherwise absent"}
+    )
+
+
+class TermEventDataSchema(InvalidationData):
+    """A changed brand, section, author or tag."""
+
+    id = fields.UUID(required=True)
+    slug = fields.String(required=True)
+    previous_slug = fields.String(
+        required=True, allow_none=True, metadata={"description": "The slug before this change, if it changed the slug"}
+    )
+    links = fields.Nested(EventLinks, required=True)
+
+
+class ArticleEventDataSchema(TermEventDataSchema):
+    """A changed article, without its content."""
+
+    version = fields.Integer(required=True, allow_none=True)
+    reason = fields.String(
+        required=True,
+        metadata=open_enum(*dict.fromkeys(reason for event_type in EVENT_TYPES for reason in event_type.reasons)),
+    )
+    gone = fields.Nested(Withdrawal, required=True, allow_none=True)
+    url = fields.Url(required=True, allow_none=True, metadata={"description": "URL of the article's page on the site"})
+
+
+class ImportEventData(OutputSchema):
+    """A finished import."""
+
+    seq = fields.Integer(required=True, metadata={"description": "`seq` of the last change at the end of the import"})
+    id = fields.UUID(required=True)
+    state = fields.String(required=True, metadata=open_enum("done", "failed", "cancelled"))
+    links = fields.Nested(EventLinks, required=True)
+
+
+class PingData(OutputSchema):
+    """The webhook that was pinged."""
+
+    webhook = fields.UUID(required=True, metadata={"description": "Id of the webhook"})
+
+
+class ArticleEvent(EventSchema):
+    """An event of an article."""
+
+    type = _type(*(event_type.name for event_type in EVENT_TYPES if event_type.kind == "article"))
+    data = fields.Nested(ArticleEventDataSchema, required=True)
+
+
+class TermEvent(EventSchema):
+    """An event of a brand, section, author or tag."""
+
+    type = _type(*(event_type.name for event_type in EVENT_TYPES if event_type.kind not in {None, "article"}))
+    data = fields.Nested(TermEventDataSchema, required=True)
+
+
+class InvalidationEvent(EventSchema):
+    """Cached responses became outdated."""
+
+    type = _type(CACHE_INVALIDATED)
+    data = fields.Nested(InvalidationData, required=True)
+
+
+class ImportEvent(EventSchema):
+    """An import over HTTP ended."""
+
+    type = _type(IMPORT_FINISHED)
+    data = fields.Nested(ImportEventData, required=True)
+
+
+class PingEvent(EventSchema):
+    """A ping was requested."""
+
+    type = _type(PING)
+    data = fields.Nested(PingData, required=True)

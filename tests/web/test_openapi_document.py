@@ -6,6 +6,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
+from newsapi.webhooks.event_types import EVENT_NAMES
+
 pytestmark = pytest.mark.one_database
 
 METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
@@ -216,3 +218,22 @@ def test_patterns_can_be_read_and_match_what_is_taken(document):
 
 def test_the_document_is_the_same_each_time(magazine, build):
     assert build(magazine.settings).test_client().get("/openapi.json").data == magazine.get("/openapi.json").data
+
+
+def test_every_event_is_a_webhook_with_its_body_and_the_headers_of_standard_webhooks(document):
+    assert list(document["webhooks"]) == list(EVENT_NAMES)
+    for name, item in document["webhooks"].items():
+        operation = item["post"]
+        headers = [resolved(document, parameter) for parameter in operation["parameters"]]
+        assert [(header["in"], header["name"], header["required"]) for header in headers] == [
+            ("header", header, True) for header in ("webhook-id", "webhook-timestamp", "webhook-signature")
+        ]
+        body = resolved(document, operation["requestBody"]["content"]["application/json"]["schema"])
+        assert name in body["properties"]["type"]["enum"]
+        assert {"type", "timestamp", "data"} == set(body["required"])
+
+
+def test_names_of_webhooks_are_no_names_of_operations(document):
+    names = [item["post"]["operationId"] for item in document["webhooks"].values()]
+    assert len(set(names)) == len(names)
+    assert set(names).isdisjoint(operation["operationId"] for _, operation, _ in operations(document))
