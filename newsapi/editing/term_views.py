@@ -28,7 +28,7 @@ from newsapi.web.blueprint import Blueprint
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.idempotency import SaveResponse, StoredResponse, without_key
 from newsapi.web.params import id_param, slug_param
-from newsapi.web.wire import OutputSchema, load_body
+from newsapi.web.wire import OutputSchema, load_body, patch_schema
 
 MERGE_SCHEMA: Final = MergeInput()
 
@@ -123,7 +123,8 @@ def _add_collection(term_kind: TermKind, result_schema: type[Schema]) -> None:
 
 def _add_item(term_kind: TermKind, result_schema: type[Schema], path_param: dict[str, object]) -> None:
     """Add the routes that update and delete a term."""
-    title, schema = term_kind.kind.title(), term_commands.SCHEMAS[term_kind.kind]
+    title = term_kind.kind.title()
+    schema = patch_schema(term_commands.SCHEMAS[term_kind.kind], f"{title}Patch")
 
     @editing_blueprint.route(f"{_route(term_kind)}/<slug>", parameters=[path_param])
     class WrittenTerm(MethodView):

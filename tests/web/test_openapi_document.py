@@ -140,6 +140,15 @@ def test_every_body_is_documented_with_its_media_type(document):
             assert list(body["content"]) == [kind, *forms]
 
 
+def test_a_patch_requires_no_field_and_has_no_default_that_a_client_would_send(document):
+    for path, item in document["paths"].items():
+        if "patch" in item:
+            body = resolved(document, item["patch"]["requestBody"]["content"]["application/merge-patch+json"]["schema"])
+            assert "required" not in body, path
+            defaults = {name for name, node in body["properties"].items() if "default" in node}
+            assert defaults <= {"update_type", "correction"}, path  # they are no fields of the resource
+
+
 def test_a_list_with_cursors_documents_that_they_expire(document):
     for path in ("/v1/articles", "/v1/brands", "/v1/authors", "/v1/sections", "/v1/tags"):
         assert "410" in document["paths"][path]["get"]["responses"]

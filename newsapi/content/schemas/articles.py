@@ -27,6 +27,7 @@ from newsapi.web.wire import (
     WebAddress,
     former_slug_list,
     open_enum,
+    patch_schema,
     slug_list,
 )
 
@@ -350,7 +351,7 @@ class ArticleImport(InputSchema):
 
 
 class ArticleCreate(ArticleImport):
-    """An article as editors create it. A patch may contain any of these fields; omitted fields stay unchanged."""
+    """An article as editors create it."""
 
     class Meta(InputSchema.Meta):
         """Exclude the fields that follow from other writes."""
@@ -384,7 +385,7 @@ class UpdateOptions(InputSchema):
             raise ValidationError({"correction": [message]})
 
 
-class ArticlePatch(ArticleCreate, UpdateOptions):
+class ArticlePatch(patch_schema(ArticleCreate, "ArticleFields"), UpdateOptions):  # type: ignore[misc]
     """Changes to an article (RFC 7396): null removes a value, objects are merged, omitted fields stay unchanged."""
 
 
