@@ -101,6 +101,10 @@ reference: $(VENV)/.runtime ## Write the tables of commands and metrics in docs/
 openapi: $(VENV)/.runtime ## Write openapi.yaml from the code
 	@$(BIN)/newsapi openapi > openapi.yaml.new && mv openapi.yaml.new openapi.yaml || { rm -f openapi.yaml.new; exit 1; }
 
+.PHONY: typescript
+typescript: ## Write the types of the TypeScript client from openapi.yaml, and build it. Needs npm
+	@cd clients/typescript && npm ci --ignore-scripts --no-audit --no-fund && npm run generate && npm run build
+
 .PHONY: setup
 setup: $(VENV)/.dev ## The environment in .venv, as the lock files say
 

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from functools import partial
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -60,22 +61,44 @@ def altered(demo: Served) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def tools(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """A folder with what package-lock.json names, installed by the first worker that asks."""
+    folder = shared_folder(tmp_path_factory, worker_id, "tools")
+
+    def copy() -> None:
+        for name in ("package.json", "package-lock.json", "tsconfig.json"):
+            shutil.copy(HERE / name, folder)
+
+    install_packages(folder, copy)
+    return folder
+
+
+def shared_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str, name: str) -> Path:
+    """Return a folder that all workers of a run share."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / name
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def install_packages(folder: Path, copy: Callable[[], None], *more: tuple[str, ...]) -> None:
+    """Install the packages of a lock file, once for all workers; skip the test if that is not possible.
+
+    Args:
+        folder: Where to install; all workers share it.
+        copy: Copies package.json and package-lock.json, and what else is needed, to the folder.
+        *more: Commands to run after the installation.
+    """
     if not (shutil.which("node") and shutil.which("npm")):
         pytest.skip("node and npm are not here")
     version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
     if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < (20, 19):
         pytest.skip(f"node {version.strip()} is older than 20.19")
-    base = tmp_path_factory.getbasetemp()
-    folder = (base if worker_id == "master" else base.parent) / "tools"
-    folder.mkdir(exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         outcome = folder / "outcome"
         if not outcome.exists():
-            for name in ("package.json", "package-lock.json", "tsconfig.json"):
-                shutil.copy(HERE / name, folder)
+            copy()
             # Scripts of packages stay unrun: none is needed, and one reports each installation.
-            command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+            command = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline")
             try:
                 done = subprocess.run(
                     command, cwd=folder, capture_output=True, text=True, check=False, timeout=PATIENCE
@@ -83,27 +106,30 @@ def tools(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
                 outcome.write_text("" if done.returncode == 0 else done.stderr[-500:] or "failed")
             except subprocess.TimeoutExpired:
                 outcome.write_text("took too long")
+            if not outcome.read_text():
+                for words in more:
+                    execute(folder, *words)
         if said := outcome.read_text():
             pytest.skip(f"npm ci: {said}")
-    return folder
+
+
+def execute(folder: Path, name: str | Path, *words: str | Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run a program of the packages of a folder, or another one, in this folder; it must end well."""
+    program = folder / "node_modules" / ".bin" / name
+    done = subprocess.run(
+        [program if program.exists() else name, *words],
+        cwd=folder,
+        env={**os.environ, "REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true", **settings},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return done
 
 
 @pytest.fixture
 def run(tools: Path) -> Run:
     """Run one of the tools, or node, in their folder; it must end well."""
-
-    def run(name: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
-        program = tools / "node_modules" / ".bin" / name
-        done = subprocess.run(
-            [program if program.exists() else name, *words],
-            cwd=tools,
-            env={**os.environ, "REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=PATIENCE,
-        )
-        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-        return done
-
-    return run
+    return partial(execute, tools)

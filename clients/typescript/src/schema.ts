@@ -2738,26 +2738,26 @@ export interface components {
         ImageInput: {
             url: string;
             /** @default null */
-            alt: string | null;
+            alt?: string | null;
             /** @default null */
-            caption: string | null;
+            caption?: string | null;
             /** @default null */
-            width: number | null;
+            width?: number | null;
             /** @default null */
-            height: number | null;
+            height?: number | null;
             /** @default null */
-            credit: string | null;
+            credit?: string | null;
             /** @default null */
-            focal: components["schemas"]["FocalPointInput"] | null;
+            focal?: components["schemas"]["FocalPointInput"] | null;
         };
         MediaSourceInput: {
             url: string;
             /** @default null */
-            type: string | null;
+            type?: string | null;
             /** @default null */
-            width: number | null;
+            width?: number | null;
             /** @default null */
-            height: number | null;
+            height?: number | null;
         };
         CaptionTrackInput: {
             language: string;
@@ -2765,114 +2765,114 @@ export interface components {
         };
         MediaInput: {
             /** @default null */
-            id: string | null;
+            id?: string | null;
             /** @enum {string} */
             kind: "image" | "video" | "audio" | "embed";
             /** @default null */
-            image: components["schemas"]["ImageInput"] | null;
+            image?: components["schemas"]["ImageInput"] | null;
             sources?: components["schemas"]["MediaSourceInput"][];
             /** @default null */
-            embed_url: string | null;
+            embed_url?: string | null;
             /** @default null */
-            poster: string | null;
+            poster?: string | null;
             /** @default null */
-            duration_seconds: number | null;
+            duration_seconds?: number | null;
             captions?: components["schemas"]["CaptionTrackInput"][];
             /** @default null */
-            caption: string | null;
+            caption?: string | null;
             /** @default null */
-            credit: string | null;
+            credit?: string | null;
         };
         NewsSourceInput: {
             /** @default null */
-            name: string | null;
+            name?: string | null;
             /** @default null */
-            url: string | null;
+            url?: string | null;
         };
         RightsInput: {
             /** @default null */
-            holder: string | null;
+            holder?: string | null;
             /** @default null */
-            terms: string | null;
+            terms?: string | null;
             /** @default null */
-            license_url: string | null;
+            license_url?: string | null;
             /** @default null */
-            syndicatable: boolean | null;
+            syndicatable?: boolean | null;
             /**
              * Format: date-time
              * @default null
              */
-            expires_at: string | null;
+            expires_at?: string | null;
             /**
              * @default null
              * @enum {string|null}
              */
-            ai: "allowed" | "denied" | null;
+            ai?: "allowed" | "denied" | null;
         };
         SeoInput: {
             /** @default null */
-            title: string | null;
+            title?: string | null;
             /** @default null */
-            description: string | null;
+            description?: string | null;
             /** @default null */
-            robots: string | null;
+            robots?: string | null;
         };
         ArticleCreate: {
             /**
              * @description Made from the headline if omitted
              * @default null
              */
-            slug: string | null;
+            slug?: string | null;
             headline: string;
             /** @default null */
-            standfirst: string | null;
+            standfirst?: string | null;
             /** @default  */
-            body_html: string;
+            body_html?: string;
             /** @default it */
-            language: string;
+            language?: string;
             /**
              * @default article
              * @enum {string}
              */
-            format: "article" | "gallery" | "video";
+            format?: "article" | "gallery" | "video";
             /** @default null */
-            brand: string | null;
+            brand?: string | null;
             mentions?: string[];
             /** @default null */
-            section: string | null;
+            section?: string | null;
             authors?: string[];
             tags?: string[];
             /** @default null */
-            image: components["schemas"]["ImageInput"] | null;
+            image?: components["schemas"]["ImageInput"] | null;
             media?: components["schemas"]["MediaInput"][];
             /**
              * @default draft
              * @enum {string}
              */
-            status: "draft" | "scheduled" | "published" | "withdrawn";
+            status?: "draft" | "scheduled" | "published" | "withdrawn";
             /**
              * Format: date-time
              * @default null
              */
-            published_at: string | null;
+            published_at?: string | null;
             /**
              * @default null
              * @enum {string|null}
              */
-            published_precision: "second" | "day" | null;
+            published_precision?: "second" | "day" | null;
             /** @default null */
-            source: components["schemas"]["NewsSourceInput"] | null;
+            source?: components["schemas"]["NewsSourceInput"] | null;
             /** @default null */
-            canonical_url: string | null;
+            canonical_url?: string | null;
             /** @default null */
-            rights: components["schemas"]["RightsInput"] | null;
+            rights?: components["schemas"]["RightsInput"] | null;
             /** @default null */
-            seo: components["schemas"]["SeoInput"] | null;
+            seo?: components["schemas"]["SeoInput"] | null;
             /**
              * @description Articles with the same value are translations of each other
              * @default null
              */
-            translation_group: string | null;
+            translation_group?: string | null;
         };
         /** @description An article for editors: unpublished articles may have no publication time and no public change. */
         EditorArticle: {
@@ -2969,64 +2969,36 @@ export interface components {
              * @default minor
              * @enum {string}
              */
-            update_type: "minor" | "major" | "correction";
+            update_type?: "minor" | "major" | "correction";
             /** @default null */
-            correction: string | null;
-            /**
-             * @description Made from the headline if omitted
-             * @default null
-             */
-            slug: string | null;
-            headline: string;
-            /** @default null */
-            standfirst: string | null;
-            /** @default  */
-            body_html: string;
-            /** @default it */
-            language: string;
-            /**
-             * @default article
-             * @enum {string}
-             */
-            format: "article" | "gallery" | "video";
-            /** @default null */
-            brand: string | null;
+            correction?: string | null;
+            /** @description Made from the headline if omitted */
+            slug?: string | null;
+            headline?: string;
+            standfirst?: string | null;
+            body_html?: string;
+            language?: string;
+            /** @enum {string} */
+            format?: "article" | "gallery" | "video";
+            brand?: string | null;
             mentions?: string[];
-            /** @default null */
-            section: string | null;
+            section?: string | null;
             authors?: string[];
             tags?: string[];
-            /** @default null */
-            image: components["schemas"]["ImageInput"] | null;
+            image?: components["schemas"]["ImageInput"] | null;
             media?: components["schemas"]["MediaInput"][];
-            /**
-             * @default draft
-             * @enum {string}
-             */
-            status: "draft" | "scheduled" | "published" | "withdrawn";
-            /**
-             * Format: date-time
-             * @default null
-             */
-            published_at: string | null;
-            /**
-             * @default null
-             * @enum {string|null}
-             */
-            published_precision: "second" | "day" | null;
-            /** @default null */
-            source: components["schemas"]["NewsSourceInput"] | null;
-            /** @default null */
-            canonical_url: string | null;
-            /** @default null */
-            rights: components["schemas"]["RightsInput"] | null;
-            /** @default null */
-            seo: components["schemas"]["SeoInput"] | null;
-            /**
-             * @description Articles with the same value are translations of each other
-             * @default null
-             */
-            translation_group: string | null;
+            /** @enum {string} */
+            status?: "draft" | "scheduled" | "published" | "withdrawn";
+            /** Format: date-time */
+            published_at?: string | null;
+            /** @enum {string|null} */
+            published_precision?: "second" | "day" | null;
+            source?: components["schemas"]["NewsSourceInput"] | null;
+            canonical_url?: string | null;
+            rights?: components["schemas"]["RightsInput"] | null;
+            seo?: components["schemas"]["SeoInput"] | null;
+            /** @description Articles with the same value are translations of each other */
+            translation_group?: string | null;
         };
         /** @description The editors' part of the related list of an article. */
         RelatedPicks: {
@@ -3234,13 +3206,13 @@ export interface components {
              * @description Lifetime of the link in seconds
              * @default 86400
              */
-            expires_in: number;
+            expires_in?: number;
             /**
              * Format: date-time
              * @description Show lists as they will be at this time
              * @default null
              */
-            as_of: string | null;
+            as_of?: string | null;
         };
         /** @description A new preview link. */
         PreviewLinkResponse: {
@@ -3389,12 +3361,12 @@ export interface components {
             /** @description Event types to send */
             events: ("article.published" | "article.updated" | "article.corrected" | "article.unpublished" | "article.withdrawn" | "article.out_of_scope" | "brand.updated" | "section.updated" | "author.updated" | "tag.updated" | "cache.invalidated" | "import.finished" | "webhook.ping")[];
             /** @default null */
-            filter: components["schemas"]["FilterInput"] | null;
+            filter?: components["schemas"]["FilterInput"] | null;
             /**
              * @description Whether an import sends an event for each article and term that it creates or changes. If not, only `import.finished`, `cache.invalidated` and the events of articles that it withdraws are sent
              * @default false
              */
-            include_imports: boolean;
+            include_imports?: boolean;
         };
         /** @description A single webhook. */
         WebhookResponse: {
@@ -3731,22 +3703,33 @@ export interface components {
              * @description Made from the name if omitted
              * @default null
              */
-            slug: string | null;
+            slug?: string | null;
             name: string;
             /**
              * @description Slug of the group that the brand belongs to
              * @default null
              */
-            parent: string | null;
+            parent?: string | null;
             /** @description Other names of the brand */
             aliases?: string[];
             /** @default null */
-            description: string | null;
+            description?: string | null;
             /** @default null */
-            logo: components["schemas"]["ImageInput"] | null;
+            logo?: components["schemas"]["ImageInput"] | null;
         };
         BrandWriteResult: {
             data: components["schemas"]["Brand"];
+        };
+        BrandPatch: {
+            /** @description Made from the name if omitted */
+            slug?: string | null;
+            name?: string;
+            /** @description Slug of the group that the brand belongs to */
+            parent?: string | null;
+            /** @description Other names of the brand */
+            aliases?: string[];
+            description?: string | null;
+            logo?: components["schemas"]["ImageInput"] | null;
         };
         MergeInput: {
             /** @description Slug of the term that remains */
@@ -3779,17 +3762,17 @@ export interface components {
              * @description Made from the name if omitted
              * @default null
              */
-            slug: string | null;
+            slug?: string | null;
             name: string;
             /**
              * @description Private; returned only to editors
              * @default null
              */
-            email: string | null;
+            email?: string | null;
             /** @default null */
-            bio: string | null;
+            bio?: string | null;
             /** @default null */
-            avatar: components["schemas"]["ImageInput"] | null;
+            avatar?: components["schemas"]["ImageInput"] | null;
         };
         /** @description An author for editors: with the private email address. */
         EditorAuthor: {
@@ -3808,19 +3791,38 @@ export interface components {
         AuthorWriteResult: {
             data: components["schemas"]["EditorAuthor"];
         };
+        AuthorPatch: {
+            /** @description Made from the name if omitted */
+            slug?: string | null;
+            name?: string;
+            /** @description Private; returned only to editors */
+            email?: string | null;
+            bio?: string | null;
+            avatar?: components["schemas"]["ImageInput"] | null;
+        };
         TagCreate: {
             /**
              * @description Made from the name if omitted
              * @default null
              */
-            slug: string | null;
+            slug?: string | null;
             name: string;
         };
         SectionWriteResult: {
             data: components["schemas"]["Section"];
         };
+        SectionPatch: {
+            /** @description Made from the name if omitted */
+            slug?: string | null;
+            name?: string;
+        };
         TagWriteResult: {
             data: components["schemas"]["Tag"];
+        };
+        TagPatch: {
+            /** @description Made from the name if omitted */
+            slug?: string | null;
+            name?: string;
         };
         SubscriptionInput: {
             /** Format: email */
@@ -3829,28 +3831,28 @@ export interface components {
              * @default immediate
              * @enum {string}
              */
-            frequency: "immediate" | "daily" | "weekly";
+            frequency?: "immediate" | "daily" | "weekly";
             /**
              * @description Language of the emails: `it` or `en`
              * @default null
              */
-            language: string | null;
+            language?: string | null;
             /**
              * @description Time zone for the delivery of digests
              * @default null
              * @example Europe/Rome
              */
-            time_zone: string | null;
+            time_zone?: string | null;
             /**
              * @description `subscription.consent.version` of the consent text that was shown
              * @default null
              */
-            consent_version: string | null;
+            consent_version?: string | null;
             /**
              * @description URL of the page with the form
              * @default null
              */
-            source_url: string | null;
+            source_url?: string | null;
         };
         /** @description Confirmation that the request was accepted. */
         SubscriptionAccepted: {
@@ -6415,7 +6417,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/merge-patch+json": components["schemas"]["BrandCreate"];
+                "application/merge-patch+json": components["schemas"]["BrandPatch"];
             };
         };
         responses: {
@@ -6608,7 +6610,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/merge-patch+json": components["schemas"]["AuthorCreate"];
+                "application/merge-patch+json": components["schemas"]["AuthorPatch"];
             };
         };
         responses: {
@@ -6801,7 +6803,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/merge-patch+json": components["schemas"]["TagCreate"];
+                "application/merge-patch+json": components["schemas"]["SectionPatch"];
             };
         };
         responses: {
@@ -6994,7 +6996,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/merge-patch+json": components["schemas"]["TagCreate"];
+                "application/merge-patch+json": components["schemas"]["TagPatch"];
             };
         };
         responses: {

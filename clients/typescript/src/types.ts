@@ -57,11 +57,9 @@ export type QueryOf<Name extends keyof operations> = Loose<ParametersIn<operatio
 
 type Content<T> = T extends { content: infer C } ? C[keyof C] : undefined;
 type SuccessOf<O> = O extends { responses: infer R } ? Content<R[keyof R & (200 | 201 | 202 | 204)]> : never;
-type BodyOf<O> = O extends { requestBody: infer B }
-  ? { body: Content<B> | BodyInit }
-  : O extends { requestBody?: infer B }
-    ? { body?: Content<NonNullable<B>> | BodyInit | undefined }
-    : { body?: never };
+/** JSON as an object; files as what `fetch` takes, with their `Content-Type` in `headers`. */
+type Sendable<T> = T extends object ? T : BodyInit;
+type BodyOf<O> = O extends { requestBody: infer B } ? { body: Sendable<Content<B>> } : { body?: never };
 
 type MaybeRequired<Name extends string, T> = [T] extends [never]
   ? { [K in Name]?: never }
