@@ -136,6 +136,7 @@ class JsonDocument(MethodView):
 
     @blueprint.doc(operationId="getOpenApiJson", summary="Get this document as JSON", **NO_KEY)
     @blueprint.response(200, {"type": "object"})
+    @blueprint.alt_response(429, HTTPStatus.TOO_MANY_REQUESTS.name)
     def get(self) -> Response:
         """Return the OpenAPI document of the API."""
         return Response(_api().document_as_json, content_type=JSON_TYPE, headers=CACHE_FOR_AN_HOUR)
@@ -147,6 +148,7 @@ class YamlDocument(MethodView):
 
     @blueprint.doc(operationId="getOpenApiYaml", summary="Get this document as YAML", **NO_KEY)
     @blueprint.response(200, {"type": "object"}, content_type=YAML_TYPE)
+    @blueprint.alt_response(429, HTTPStatus.TOO_MANY_REQUESTS.name)
     def get(self) -> Response:
         """Return the OpenAPI document of the API, with the same content as the JSON one."""
         return Response(_api().document_as_yaml, content_type=YAML_TYPE, headers=CACHE_FOR_AN_HOUR)
