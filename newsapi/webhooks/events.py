@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, NotRequired, TypedDict
@@ -33,6 +33,9 @@ from newsapi.webhooks.queries import NewDelivery, WebhookRow
 
 MAX_KEYS_PER_EVENT: Final = 400
 """Maximum number of surrogate keys in one `cache.invalidated` event."""
+
+MAX_KEYS_BYTES: Final = signing.MAX_BODY_BYTES - 500
+"""Maximum size of the surrogate keys of one `cache.invalidated` event as JSON; the other members need less than 500."""
 
 
 class ChangeData(TypedDict):
@@ -299,11 +302,22 @@ def _invalidations(changes: Sequence[ChangeRow], common: Mapping[int, ChangeData
         signing.build_event(
             CACHE_INVALIDATED,
             changes[-1].committed_at,
-            {
-                "seq": changes[-1].seq,
-                "tags": surrogate_keys[start : start + MAX_KEYS_PER_EVENT],
-                **({"cdn_purged": False} if is_unpurged else {}),
-            },
+            {"seq": changes[-1].seq, "tags": batch, **({"cdn_purged": False} if is_unpurged else {})},
         )
-        for start in range(0, len(surrogate_keys), MAX_KEYS_PER_EVENT)
+        for batch in _key_batches(surrogate_keys)
     ]
+
+
+def _key_batches(surrogate_keys: Iterable[str]) -> Iterator[list[str]]:
+    """Yield surrogate keys in batches that fit into one event."""
+    batch: list[str] = []
+    size = 0
+    for surrogate_key in surrogate_keys:
+        length = len(surrogate_key) + len('"",')
+        if batch and (len(batch) == MAX_KEYS_PER_EVENT or size + length > MAX_KEYS_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(surrogate_key)
+        size += length
+    if batch:
+        yield batch

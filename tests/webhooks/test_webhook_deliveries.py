@@ -4,11 +4,15 @@ import threading
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
+from pathlib import Path
 
 import orjson
 import pytest
+import yaml
+from jsonschema import Draft202012Validator
 
 from newsapi.app import WRITE_HOOKS, queue_import_event
 from newsapi.cache.log_follower import MAX_STALENESS_SECONDS
@@ -52,6 +56,7 @@ from newsapi.webhooks.worker import (
 from tests.support.import_records import article, brand, lines, term
 from tests.support.metrics import metric
 
+TOP = Path(__file__).parents[2]
 CALLER = Caller(id=uuid7(), prefix="key_partner", scopes=frozenset({"webhooks"}))
 
 
@@ -102,6 +107,16 @@ def receive():
     yield receive
     for receiver in made:
         receiver.close()
+        for call in receiver.calls:
+            documented(call["type"]).validate(orjson.loads(call["text"]))
+
+
+@cache
+def documented(event):
+    """The schema of an event in openapi.yaml."""
+    document = yaml.load((TOP / "openapi.yaml").read_text(), Loader=yaml.CSafeLoader)
+    schema = document["webhooks"][event]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    return Draft202012Validator({**schema, "components": document["components"]})
 
 
 @pytest.fixture
@@ -835,6 +850,17 @@ def test_invalidations_are_gathered(hook, receiver, publish, settle):
     [call] = receiver.calls
     assert {"articles", "brand:jaguar", "slug:a0", "slug:a4"} <= {*call["data"]["tags"]}
     assert set(call["data"]) == {"seq", "tags"}
+
+
+def test_keys_that_are_too_long_for_one_event_are_in_several(hook, receiver, publish, settle):
+    hook(receiver.url, ["cache.invalidated"])
+    slugs = [f"{'lungo-' * 30}{number}" for number in range(100)]
+    publish(*(article(slug) for slug in slugs))
+    settle()
+    told = {tag for call in receiver.calls for tag in call["data"]["tags"]}
+    assert told >= {f"slug:{slug}" for slug in slugs}
+    assert len(receiver.calls) > 1
+    assert max(len(call["text"]) for call in receiver.calls) <= wire.MAX_BODY_BYTES
 
 
 def test_a_body_has_twenty_kilobytes_at_most():
