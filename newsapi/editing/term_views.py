@@ -28,7 +28,8 @@ from newsapi.web.blueprint import Blueprint
 from newsapi.web.fast_dump import compile_dump, dump_json
 from newsapi.web.idempotency import SaveResponse, StoredResponse, without_key
 from newsapi.web.params import id_param, slug_param
-from newsapi.web.wire import OutputSchema, load_body, patch_schema
+from newsapi.web.patch_schemas import patch_schema
+from newsapi.web.wire import OutputSchema, load_body
 
 MERGE_SCHEMA: Final = MergeInput()
 

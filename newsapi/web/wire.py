@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from copy import copy
 from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, missing, validate
+from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
 
 from newsapi.errors import FieldError, InvalidBody
 from newsapi.text.former_slugs import normalize_former_slug
@@ -36,19 +35,6 @@ class InputSchema(FastLoadingSchema):
         unknown = RAISE
 
     error_messages = {"unknown": "is not a known field", "type": "must be an object"}  # noqa: RUF012 (marshmallow's name)
-
-
-def patch_schema(schema: type[InputSchema], name: str) -> type[InputSchema]:
-    """Return the schema of a merge patch of what another schema creates, for the OpenAPI document.
-
-    No field is required or has a default: a client that sends the default of a field would overwrite its value.
-    """
-    optional_fields: dict[str, fields.Field[Any]] = {}
-    for field_name, field in schema().load_fields.items():
-        optional = copy(field)
-        optional.required, optional.load_default = False, missing
-        optional_fields[field_name] = optional
-    return type(name, (InputSchema,), optional_fields)
 
 
 class OutputSchema(Schema):

@@ -28,6 +28,7 @@ TOP_LEVEL = {
     "README.md",
     "SECURITY.md",
     "bench",
+    "clients",
     "deploy",
     "docs",
     "examples",

@@ -11,6 +11,7 @@ from newsapi.content.schemas.body_html import BodyHtml
 from newsapi.content.schemas.images import Image, ImageInput, Media, MediaInput
 from newsapi.content.schemas.removals import WriteMeta
 from newsapi.content.schemas.terms import AuthorSchema, BrandSchema, SectionSchema
+from newsapi.web.patch_schemas import patch_schema
 from newsapi.web.wire import (
     InputSchema,
     Instant,
@@ -27,7 +28,6 @@ from newsapi.web.wire import (
     WebAddress,
     former_slug_list,
     open_enum,
-    patch_schema,
     slug_list,
 )
 
