@@ -11,6 +11,8 @@ import pytest
 import yaml
 
 from newsapi import __version__
+from newsapi.sync.schemas import ALLOWED_WITH_CURSOR as CHANGE_PARAMETERS
+from newsapi.web.params import ALLOWED_WITH_CURSOR as PAGE_PARAMETERS
 from tests.clients.conftest import execute, install_packages, shared_folder
 from tests.support.processes import NEWSAPI, environ, serving
 
@@ -79,7 +81,7 @@ def test_its_types_are_those_of_the_document(client):
 def test_it_works_against_a_running_api(consumer, api):
     folder = consumer(*(CLIENT / "test").glob("*.ts"))
     execute(folder, "tsc")
-    execute(folder, "node", "--test", "--test-reporter=spec", "--test-timeout=60000", "built/", **api)
+    execute(folder, "node", "--test", "--test-reporter=spec", "--test-timeout=120000", "built/", **api)
 
 
 NEXT_CACHE = """
@@ -160,6 +162,11 @@ def test_its_version_is_that_of_the_project_and_its_licence_too():
     package = json.loads((CLIENT / "package.json").read_text())
     assert "dependencies" not in package
     assert "resolved" not in (CLIENT / "package-lock.json").read_text()
+
+
+def test_it_repeats_beside_a_cursor_what_the_api_allows_there():
+    [names] = re.findall(r"const BESIDE_CURSOR = (\[.*\]);", (CLIENT / "src" / "client.ts").read_text())
+    assert {*json.loads(names), "cursor"} == PAGE_PARAMETERS | CHANGE_PARAMETERS
 
 
 def test_it_sends_min_seq_to_the_reads_that_take_it():

@@ -22,6 +22,7 @@ import type {
   QueryOf,
   RelatedArticle,
   RequestArguments,
+  ResponseInfo,
   ResultOf,
   SearchHit,
   SearchList,
@@ -78,7 +79,17 @@ export class Client {
 
   /** Return a client with other default options. It shares store and `minSeq` with this one. */
   with(options: CallOptions): Client {
-    return new Client(this.#connection, { ...this.#defaults, ...options });
+    return new Client(this.#connection, this.#merge(options));
+  }
+
+  /** Return the options of a call: they replace the defaults, except for `onResponse`, of which all are called. */
+  #merge<Options extends CallOptions>(options: Options): Options {
+    const [first, second] = [this.#defaults.onResponse, options.onResponse];
+    const both = (info: ResponseInfo): void => {
+      first?.(info);
+      second?.(info);
+    };
+    return { ...this.#defaults, ...options, onResponse: first && second ? both : (second ?? first) };
   }
 
   /** The highest change that the client has learned of; reads return nothing older. */
@@ -223,7 +234,7 @@ export class Client {
   }
 
   #send(call: Call): Promise<Result> {
-    return send(this.#connection, { ...this.#defaults, ...call });
+    return send(this.#connection, this.#merge(call));
   }
 
   #get(call: Omit<Call, "method">, options: CallOptions | undefined): Promise<Result> {

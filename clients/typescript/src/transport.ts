@@ -35,16 +35,18 @@ const READS =
 
 const REPEATABLE_STATUSES = [429, 502, 503, 504];
 const FIRST_BACKOFF_MS = 250;
+const MAX_BACKOFFS = 3;
 
 /** Send a call, and repeat a read that failed for the moment, within `maxWaitMs`. */
 export async function send(connection: Connection, call: Call): Promise<Result> {
-  const end = Date.now() + (call.maxWaitMs ?? 15_000);
+  // The time of day would make a component of Next.js that reads outside of a cache an error.
+  const end = performance.now() + (call.maxWaitMs ?? 15_000);
   for (let attempt = 0; ; attempt++) {
     try {
       return await sendOnce(connection, call);
     } catch (error) {
       const wait = call.method === "get" ? retryDelay(error, attempt) : null;
-      if (wait === null || Date.now() + wait > end) throw error;
+      if (wait === null || performance.now() + wait > end) throw error;
       await sleep(wait, call.signal);
     }
   }
@@ -52,7 +54,7 @@ export async function send(connection: Connection, call: Call): Promise<Result> 
 
 /** Return the milliseconds to wait before another attempt; null if there is to be none. */
 function retryDelay(error: unknown, attempt: number): number | null {
-  const backoff = FIRST_BACKOFF_MS * 2 ** attempt * (0.5 + Math.random());
+  const backoff = attempt < MAX_BACKOFFS ? FIRST_BACKOFF_MS * 2 ** attempt * (0.5 + Math.random()) : null;
   if (error instanceof TypeError) return backoff; // fetch got no response
   if (!(error instanceof ProblemError) || !REPEATABLE_STATUSES.includes(error.status)) return null;
   return error.retryAfter === null ? backoff : error.retryAfter * 1000 + Math.random() * FIRST_BACKOFF_MS;

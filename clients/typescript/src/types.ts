@@ -106,7 +106,7 @@ export interface CallOptions {
   /** Reads return nothing older than this change. It replaces the number that the client has learned. */
   minSeq?: number | undefined;
   headers?: Readonly<Record<string, string>> | undefined;
-  /** Receives status, headers and surrogate keys of every response, errors included. */
+  /** Receives status, headers and surrogate keys of every response, errors included, beside that of the client. */
   onResponse?: ((info: ResponseInfo) => void) | undefined;
   /** Further options of `fetch`, such as `next` of Next.js. */
   fetchOptions?: RequestInit | undefined;

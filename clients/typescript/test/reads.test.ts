@@ -162,22 +162,43 @@ test("a draft is shown with the token of a preview link only", async () => {
 test("a reader subscribes, confirms, changes preferences, exports, leaves and is erased by the tokens of messages", async () => {
   const api = reader();
   const email = `lettrice-${Date.now()}@example.com`;
-  await api.subscribe("brands", "land-rover", { email, frequency: "daily" });
+  await api.subscribe("brands", "land-rover", { email, frequency: "immediate" });
   const confirm = await tokenOf(email, "confirm_");
   await api.confirmSubscription(confirm);
   await assert.rejects(api.confirmSubscription(confirm), problem("token-expired"));
-  await assert.rejects(api.unsubscribe("leave_none"), problem("token-expired"));
-  await assert.rejects(api.eraseSubscriber("manage_none"), problem("token-expired"));
-  await assert.rejects(api.exportSubscriber("manage_none"), problem("token-expired"));
+  await publish(editor(), { brand: "land-rover" });
+  const leave = await tokenOf(email, "leave_"); // in the alert
+  const manage = await tokenOf(email, "manage_");
+  const [followed] = (await api.exportSubscriber(manage)).subscriptions;
+  assert.equal(followed?.frequency, "immediate");
+  const { subscriptions } = await api.setPreferences({
+    token: manage,
+    subscriptions: [{ id: followed?.id ?? "", frequency: "weekly" }],
+  });
+  assert.equal(subscriptions[0]?.frequency, "weekly");
+  await api.unsubscribe(leave);
+  await api.eraseSubscriber(manage);
+  await assert.rejects(api.exportSubscriber(manage), problem("token-expired"));
+});
+
+test("a token that was never given and an invalid address are problems", async () => {
+  const api = reader();
+  for (const call of [
+    api.confirmSubscription("confirm_none"),
+    api.unsubscribe("leave_none"),
+    api.eraseSubscriber("manage_none"),
+    api.exportSubscriber("manage_none"),
+  ]) {
+    await assert.rejects(call, problem("token-expired"));
+  }
   await assert.rejects(api.subscribe("brands", "land-rover", { email: "nessuna" }), problem("bad-body"));
 });
 
-/** Return the token of the newest message to an address in the mailbox of the demo. */
+/** Return the token in a message to an address, from the mailbox of the demo. */
 async function tokenOf(email: string, prefix: string): Promise<string> {
   for (;;) {
     const list = await (await fetch(`${BASE}/demo/mail`)).text();
-    const path = new RegExp(`href="([^"]+)">[^<]*${email}`).exec(list)?.[1];
-    if (path) {
+    for (const [, path] of list.matchAll(new RegExp(`href="([^"]+)">[^<]*${email}`, "g"))) {
       const message = await (await fetch(`${BASE}${path}`)).text();
       const token = new RegExp(`${prefix}[A-Za-z0-9_-]+`).exec(message)?.[0];
       if (token) return token;

@@ -52,6 +52,20 @@ test("a read waits as long as Retry-After says and no longer than maxWaitMs allo
   assert.equal(never.requests.length, 1);
 });
 
+test("a read without any response is given up after three more attempts", async () => {
+  const { api, requests } = await scripted(...Array(9).fill((response: ServerResponse) => response.destroy()));
+  await assert.rejects(api.articles().page(), TypeError);
+  assert.equal(requests.length, 4);
+});
+
+test("every onResponse is called: that of the client, of a derived client and of the call", async () => {
+  const { api } = await scripted();
+  const called: string[] = [];
+  const listen = (name: string) => ({ onResponse: () => called.push(name) });
+  await api.with(listen("a")).with(listen("b")).articles({}, listen("c")).page();
+  assert.deepEqual(called, ["a", "b", "c"]);
+});
+
 test("other errors and other methods are not repeated", async () => {
   for (const status of [400, 401, 404, 410, 500]) {
     const { api, requests } = await scripted(refused(status, { "retry-after": "0" }));
