@@ -184,10 +184,10 @@ test("a reader subscribes, confirms, changes preferences, exports, leaves and is
 test("a token that was never given and an invalid address are problems", async () => {
   const api = reader();
   for (const call of [
-    api.confirmSubscription("confirm_none"),
-    api.unsubscribe("leave_none"),
-    api.eraseSubscriber("manage_none"),
-    api.exportSubscriber("manage_none"),
+    () => api.confirmSubscription("confirm_none"),
+    () => api.unsubscribe("leave_none"),
+    () => api.eraseSubscriber("manage_none"),
+    () => api.exportSubscriber("manage_none"),
   ]) {
     await assert.rejects(call, problem("token-expired"));
   }
