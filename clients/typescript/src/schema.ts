@@ -2075,7 +2075,7 @@ export interface components {
         Relation: {
             /** @description Relatedness, 0 to 1 */
             score: number;
-            /** @description Picked, ranked (`related`), or filled up */
+            /** @description Picked, ranked (`related`), of another brand and about the same (`topic`), or filled up */
             level: string;
             reasons: components["schemas"]["Reason"][];
         };
