@@ -41,12 +41,18 @@ PAGE = {
 }
 
 
+class SitemapParams(ReadParams):
+    """Parameters of sitemaps."""
+
+    ignores_unknown = True
+
+
 @blueprint.route("/sitemap.xml")
 class SitemapIndex(MethodView):
     """The sitemap index."""
 
     @blueprint.doc(operationId="getSitemap", summary="Get the sitemap index")
-    @blueprint.arguments(ReadParams(), location="query", error_status_code=400)
+    @blueprint.arguments(SitemapParams(), location="query", error_status_code=400)
     @blueprint.response(200, XML, content_type=sitemap.MEDIA_TYPE)
     def get(self, query: pagination.Query) -> Response:
         """Return the URLs of the news sitemap and of the sitemap pages, with the last change of each page."""
@@ -58,7 +64,7 @@ class SitemapPageView(MethodView):
     """A sitemap page."""
 
     @blueprint.doc(operationId="getSitemapPage", summary="Get a sitemap page")
-    @blueprint.arguments(ReadParams(), location="query", error_status_code=400)
+    @blueprint.arguments(SitemapParams(), location="query", error_status_code=400)
     @blueprint.response(200, XML, content_type=sitemap.MEDIA_TYPE)
     @blueprint.alt_response(404, "DEFAULT_ERROR", description="The page does not exist")
     def get(self, query: pagination.Query, page: str) -> Response:
@@ -73,7 +79,7 @@ class NewsSitemap(MethodView):
     """The news sitemap."""
 
     @blueprint.doc(operationId="getSitemapNews", summary="Get the news sitemap of the last two days")
-    @blueprint.arguments(ReadParams(), location="query", error_status_code=400)
+    @blueprint.arguments(SitemapParams(), location="query", error_status_code=400)
     @blueprint.response(200, XML, content_type=sitemap.MEDIA_TYPE)
     def get(self, query: pagination.Query) -> Response:
         """Return at most 1,000 articles of the last two days for Google News, newest first; updated every full hour."""

@@ -1,8 +1,8 @@
 """The RSGI application in front of Flask: sends cache hits and 304s and does all waiting; the rest goes to threads.
 
-Requests are looked up by raw path and query, each an alias of the cache key of its parsed query, so that different
-spellings of one query share one entry. On the event loop, thousands of requests can wait for one build without holding
-a thread.
+Requests are looked up by raw path and query (without ignored parameters), each an alias of the cache key of its parsed
+query, so that different spellings of one query share one entry. On the event loop, thousands of requests can wait for
+one build without holding a thread.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from newsapi.server.response_sender import (
     ResponseSender,
 )
 from newsapi.server.rsgi import Exchange, RequestHead
-from newsapi.server.shared_builds import RawRequest, SharedBuilds
+from newsapi.server.shared_builds import RawRequest, SharedBuilds, raw_request_of
 from newsapi.server.wsgi_bridge import LongPoll, UncachedResponse, build_environ, run_wsgi
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ class Front:
         ):
             self._metrics.count_other(await self._write(scope, exchange), _clock() - began_at)
             return
-        raw_request = (scope.path, scope.query_string)
+        raw_request = raw_request_of(scope)
         key = self._aliases.get(raw_request)
         response = self._memory.get(key) if key is not None else None
         if response is not None and key is not None and (cache_status := self._cache_status(response, key)):

@@ -8,6 +8,8 @@ from typing import Final, Generic, NamedTuple, TypeVar
 
 from newsapi.cache.log_follower import ChangelogFollower
 from newsapi.server.concurrency import Overloaded
+from newsapi.server.ignored_params import strip_ignored
+from newsapi.server.rsgi import RequestHead
 
 DB_AWAY_WAIT_SECONDS: Final = 1.2
 """Seconds after which a read stops waiting for a build if the database is unavailable by then."""
@@ -16,7 +18,14 @@ LOG_CHECK_INTERVAL_SECONDS: Final = 0.1
 """Seconds between checks of the changelog while a read waits, as no other request may trigger one."""
 
 RawRequest = tuple[str, str]
-"""Path and query of a request, as they were sent."""
+"""Path and query of a request as they were sent, without ignored parameters."""
+
+
+def raw_request_of(scope: RequestHead) -> RawRequest:
+    """Return path and query of a request, the key by which identical requests share a response."""
+    query_string = scope.query_string
+    return scope.path, strip_ignored(query_string) if query_string else query_string
+
 
 _Outcome = TypeVar("_Outcome")
 

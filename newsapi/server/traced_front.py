@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from newsapi.server.front import Front
 from newsapi.server.metrics import CACHE_STATUS_LABELS, NO_CACHE_STATUS
 from newsapi.server.rsgi import Exchange, RequestHead
+from newsapi.server.shared_builds import raw_request_of
 from newsapi.tracing import spans
 
 SERVER_ERROR = 500
@@ -39,7 +40,7 @@ class TracedFront(Front):
 
     def _find_route(self, scope: RequestHead) -> str:
         """Return the route of a response from memory; "" if Flask handled the request, which names the span itself."""
-        key = self._aliases.get((scope.path, scope.query_string))
+        key = self._aliases.get(raw_request_of(scope))
         response = self._memory.get(key) if key is not None else None
         return response.route if response is not None else ""
 

@@ -27,8 +27,9 @@ DESCRIPTION = """\
 News content for front ends, apps and partners: articles, brands, authors, sections and related lists as JSON.
 
 Times are RFC 3339 in UTC. Lists are paginated with opaque cursors: follow `page.next` and `page.prev`. Errors are
-RFC 9457 problem details (`application/problem+json`). Unknown query parameters are rejected with 400. New fields may be
-added to responses at any time; clients must ignore fields they do not know."""
+RFC 9457 problem details (`application/problem+json`). Unknown query parameters are rejected with 400, except that reads
+ignore `utm_*`, `fbclid`, `gclid` and `_`, and feeds and sitemaps ignore all unknown ones. New fields may be added to
+responses at any time; clients must ignore fields they do not know."""
 
 
 _View = TypeVar("_View")
@@ -40,13 +41,14 @@ class StrictParser(FlaskParser):
     DEFAULT_UNKNOWN_BY_LOCATION = FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION | {"query": RAISE}
 
     def load_querystring(self, req: Request, schema: Schema) -> dict[str, str]:
-        """Return the query parameters of a request.
+        """Return the query parameters of a request, without those that the read ignores.
 
         Raises:
             InvalidParameter: A parameter is given more than once.
         """
-        del schema
         values_by_name = req.args.to_dict(flat=False)
+        if isinstance(schema, ReadParams):
+            values_by_name = {name: values for name, values in values_by_name.items() if not schema.ignores(name)}
         repeated = [name for name, values in values_by_name.items() if len(values) > 1]
         if repeated:
             message = "must be given only once; separate several values with commas"

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from marshmallow import Schema, ValidationError, fields, missing, validates_schema
 from webargs.fields import DelimitedList
 
+from newsapi.server.ignored_params import is_ignored
 from newsapi.text.characters import compose
 from newsapi.text.slugs import is_slug
 from newsapi.web.wire import InputSchema, InstantOrDate, StrictInteger
@@ -111,13 +112,19 @@ class ReadParams(InputSchema):
 
     Attributes:
         editor_only: Parameters that error messages do not reveal to clients without a key.
+        ignores_unknown: Whether unknown parameters are ignored instead of rejected.
     """
 
     editor_only: ClassVar[frozenset[str]] = frozenset()
+    ignores_unknown: ClassVar[bool] = False
 
     min_seq = StrictInteger(
         0, MAX_SEQ, load_default=0, metadata={"description": "Never return data older than this `seq`"}
     )
+
+    def ignores(self, name: str) -> bool:
+        """Return whether the read ignores the parameter with this name."""
+        return is_ignored(name) or (self.ignores_unknown and name not in self.load_fields)
 
     def load(self, data: Any, **kwargs: Any) -> Any:
         """Deserialize a query like marshmallow, but visit only the fields that are present."""

@@ -12,6 +12,8 @@ from marshmallow import Schema
 
 from newsapi.cache.cached_response import ENCODING_SUFFIX
 from newsapi.errors import FieldError, InvalidBody, InvalidParameter, WrongMediaType
+from newsapi.server.front import READ_METHODS
+from newsapi.server.ignored_params import is_ignored
 from newsapi.text.json_types import JsonObject
 from newsapi.text.strict_json import InvalidJson, parse_line
 from newsapi.web import idempotency
@@ -59,14 +61,15 @@ def json_body(media_type: str = JSON, *, required: bool = True) -> JsonObject:
 
 
 def reject_query_params() -> None:
-    """Reject any query parameter, for operations that have none.
+    """Reject any query parameter that is not ignored, for operations that have none.
 
     Raises:
         InvalidParameter: The URL has a query string.
     """
-    if request.args:
+    names = [name for name in request.args if request.method not in READ_METHODS or not is_ignored(name)]
+    if names:
         message = "is not a parameter; this operation has no query parameters"
-        raise InvalidParameter([FieldError(name[:100], message) for name in request.args])
+        raise InvalidParameter([FieldError(name[:100], message) for name in names])
 
 
 def parse_if_match() -> VersionPrecondition:

@@ -117,6 +117,14 @@ def test_spellings_of_one_question_share_one_answer(demo):
     assert len(tags) == 1
 
 
+def test_a_url_with_parameters_of_a_campaign_is_a_hit_of_the_front(demo):
+    _, headers, body = hit(demo)
+    for number in range(8):  # no process has seen this spelling, and each has the response in memory
+        _, marked, same = ask(demo, f"{LIST}&utm_campaign=unique-{number}&fbclid={number}")
+        assert (marked["Cache-Status"], same) == ("newsapi; hit", body)
+        assert lasting(marked) == lasting(headers)
+
+
 def test_min_seq_is_answered_or_refused_at_once(demo):
     seq = int(hit(demo)[1]["Content-Seq"])
     assert ask(demo, f"{LIST}&min_seq={seq}")[0] == 200

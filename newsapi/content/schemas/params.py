@@ -169,6 +169,8 @@ class ArticleListParams(ArticleFilters, IncludeParam):
 class FeedParams(ArticleFilters):
     """Parameters of the feeds, which are sorted by `materially_updated_at`."""
 
+    ignores_unknown = True
+
 
 FACET_FILTERS = ("brand", "group", "mentions", "about", "author", "section", "tag", "format", "language")
 FILTERS = (*FACET_FILTERS, "slug", "id", "published_from", "published_until", "updated_from", "updated_until")
