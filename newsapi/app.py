@@ -171,7 +171,7 @@ def create_front(app: Flask) -> Front:
     return front_type(
         app,
         parts.response_cache,
-        problems.refusal_factory(parts.settings.api_url),
+        problems.refusal_factory(parts.settings.problem_url),
         FrontConfig(
             cdn_lifetime=parts.cdn_lifetime,
             max_body_bytes=MAX_BODY_BYTES,

@@ -135,6 +135,13 @@ class Settings:
         parse_url,
         changes_response=True,
     )
+    problem_url: str = _env(
+        "base of `type` in problems, `URL/problems/NAME`: set it to the same URL on staging and production;"
+        " `NEWSAPI_API_URL` if not set",
+        "",
+        parse_url,
+        changes_response=True,
+    )
     article_url: str | None = _env(
         "URL of an article on the site, such as `https://site/{section}/{slug}`; its URL in this API if not set",
         None,
@@ -282,12 +289,14 @@ class Settings:
     log_level: str = _env("`debug`, `info`, `warning` or `error`", "info", parse_log_level)
 
     def __post_init__(self) -> None:
-        """Set the default of `api_url`, which depends on `host` and `port`."""
+        """Set the defaults of `api_url`, which depends on `host` and `port`, and of `problem_url`."""
         if not self.api_url:
             # A server that listens on all interfaces is reached on the loopback address.
             host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
             host = f"[{host}]" if ":" in host else host
             object.__setattr__(self, "api_url", f"http://{host}:{self.port}")
+        if not self.problem_url:
+            object.__setattr__(self, "problem_url", self.api_url)
 
     def response_values(self) -> dict[str, str]:
         """Return name and value of the settings that change the bytes of public responses."""

@@ -127,7 +127,7 @@ sub vcl_synth {
         set resp.http.Content-Type = "application/problem+json";
         set resp.http.Retry-After = "2";
         set resp.http.Access-Control-Allow-Origin = "*";
-        synthetic({"{"type": "/problems/unavailable", "title": "Service unavailable", "status": 503}
+        synthetic({"{"type": "/problems/unavailable", "code": "unavailable", "title": "Service unavailable", "status": 503}
 "});
         return (deliver);
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import NamedTuple
 from urllib.parse import quote, unquote
 from uuid import UUID
 
@@ -63,28 +64,49 @@ def problem(name: str, detail: str, *, status: int | None = None, **extra_member
         **extra_members: Extension members of the problem.
     """
     problem_type = PROBLEM_TYPES[name]
-    type_url = f"{app_context().settings.api_url}/problems/{name}"
-    return _response(type_url, status or problem_type.status, problem_type.title, detail, extra_members)
+    type_ = _Type.named(name, app_context().settings.problem_url)
+    return _response(type_, status or problem_type.status, problem_type.title, detail, extra_members)
 
 
-def _response(type_url: str, status: int, title: str, detail: str, extra_members: JsonObject) -> Response:
-    body = _body(type_url, status, title, detail, {"request_id": request_hooks.request_id(), **extra_members})
+class _Type(NamedTuple):
+    """The members of a problem that identify its type: the URL of the page that explains it, and its name."""
+
+    url: str
+    code: str | None
+
+    @classmethod
+    def named(cls, name: str, problem_url: str) -> _Type:
+        """Return the members of a type of `PROBLEM_TYPES`; `problem_url` is the base of the URL."""
+        return cls(f"{problem_url}/problems/{name}", name)
+
+
+_BLANK = _Type("about:blank", None)
+
+
+def _response(type_: _Type, status: int, title: str, detail: str, extra_members: JsonObject) -> Response:
+    body = _body(type_, status, title, detail, {"request_id": request_hooks.request_id(), **extra_members})
     return Response(body, status, content_type=MEDIA_TYPE)
 
 
 def _body(
-    type_url: str, status: int, title: str, detail: str, extra_members: JsonObject, *, path: str | None = None
+    type_: _Type, status: int, title: str, detail: str, extra_members: JsonObject, *, path: str | None = None
 ) -> bytes:
-    instance = quote((request.path if path is None else path)[:500])
-    members = {"type": type_url, "title": title, "status": status, "detail": detail, "instance": instance}
+    members = {
+        "type": type_.url,
+        "code": type_.code,
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": quote((request.path if path is None else path)[:500]),
+    }
     return dump_json({**members, **extra_members})
 
 
-def refusal_factory(api_url: str) -> Callable[[int, str, str], UncachedResponse]:
+def refusal_factory(problem_url: str) -> Callable[[int, str, str], UncachedResponse]:
     """Return a function that builds problem responses outside Flask, for the asynchronous server.
 
     Args:
-        api_url: Base URL of the API, for the URL of the problem type.
+        problem_url: Base URL of the problem types.
 
     Returns:
         The function; it takes a status code, the path and the id of the request.
@@ -92,14 +114,14 @@ def refusal_factory(api_url: str) -> Callable[[int, str, str], UncachedResponse]
 
     def refuse(status: int, path: str, request_id: str) -> UncachedResponse:
         if status == HTTPStatus.SERVICE_UNAVAILABLE:
-            type_url, title = f"{api_url}/problems/unavailable", PROBLEM_TYPES["unavailable"].title
+            type_, title = _Type.named("unavailable", problem_url), PROBLEM_TYPES["unavailable"].title
             detail = "Too many requests are waiting, or the database does not respond."
             status_header = ("Retry-After", "1")
         else:
-            type_url, title = "about:blank", HTTPStatus(status).phrase
+            type_, title = _BLANK, HTTPStatus(status).phrase
             detail = _blank_detail(status, title)
             status_header = ("Connection", "close")
-        body = _body(type_url, status, title, detail, {"request_id": request_id}, path=path)
+        body = _body(type_, status, title, detail, {"request_id": request_id}, path=path)
         headers = [("Content-Type", MEDIA_TYPE), ("Cache-Control", "no-store"), ("X-Request-Id", request_id)]
         headers.append(status_header)
         headers += [(name, value) for name, value in PUBLIC_HEADERS if name != "Cache-Control"]
@@ -145,8 +167,8 @@ def cacheable_problem(error: NotFound | Renamed | NoLongerPublic, url: str) -> C
         extra_members["gone"] = error.gone
     # The canonical path: the response is shared by requests that spell an id in different ways.
     path = unquote(url.removeprefix(api_url).partition("?")[0])
-    type_url = f"{api_url}/problems/{problem_type.name}"
-    body = _body(type_url, problem_type.status, problem_type.title, str(error), extra_members, path=path)
+    type_ = _Type.named(problem_type.name, app_context().settings.problem_url)
+    body = _body(type_, problem_type.status, problem_type.title, str(error), extra_members, path=path)
     return CachedResponse(
         body=body,
         seq=seq,
@@ -254,7 +276,7 @@ def _headers(error: NewsError) -> dict[str, str]:
 
 
 def _of_media_type(error: WrongMediaType) -> Response:
-    response = _response("about:blank", 415, HTTPStatus.UNSUPPORTED_MEDIA_TYPE.phrase, str(error), {})
+    response = _response(_BLANK, 415, HTTPStatus.UNSUPPORTED_MEDIA_TYPE.phrase, str(error), {})
     response.headers["Accept-Patch" if request.method == "PATCH" else "Accept-Post"] = error.wanted
     return response
 
@@ -267,7 +289,7 @@ def _http_error(error: HTTPException) -> Response:
     else:
         title = HTTPStatus(status).phrase
         detail = error.description if status < HTTPStatus.INTERNAL_SERVER_ERROR else "An internal error occurred."
-        response = _response("about:blank", status, title, _blank_detail(status, detail or title), {})
+        response = _response(_BLANK, status, title, _blank_detail(status, detail or title), {})
     for name, value in error.get_headers():
         if name in {"Allow", "WWW-Authenticate", "Retry-After"}:
             response.headers[name] = value

@@ -15,6 +15,7 @@ from newsapi.text.former_slugs import normalize_former_slug
 from newsapi.text.languages import canonicalize_tag
 from newsapi.text.slugs import is_slug
 from newsapi.web.fast_load import FastLoadingSchema
+from newsapi.web.problem_types import PROBLEM_TYPES
 
 EARLIEST, LATEST = datetime(1, 1, 3, tzinfo=UTC), datetime(9999, 12, 29, tzinfo=UTC)
 """Times between these two have a date in every time zone."""
@@ -370,6 +371,11 @@ class Problem(OutputSchema):
     """An error response (RFC 9457)."""
 
     type = fields.Url(required=True, metadata={"description": "URL of a page that explains this type of problem"})
+    code = fields.String(
+        required=True,
+        allow_none=True,
+        metadata=open_enum(*PROBLEM_TYPES, description="Name of the type, the end of its URL; null for `about:blank`"),
+    )
     title = fields.String(required=True)
     status = fields.Integer(required=True)
     detail = fields.String(required=True)

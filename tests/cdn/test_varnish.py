@@ -168,7 +168,8 @@ def test_while_the_server_is_dead_varnish_answers_from_what_it_has(mortal_site):
     assert answer.status_code == 503
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.headers["Retry-After"] == "2"
-    assert answer.json() == {"type": "/problems/unavailable", "title": "Service unavailable", "status": 503}
+    problem = {"type": "/problems/unavailable", "code": "unavailable", "title": "Service unavailable", "status": 503}
+    assert answer.json() == problem
 
 
 def test_a_copy_past_its_lifetime_is_sent_only_while_the_server_is_dead(tmp_path):

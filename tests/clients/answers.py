@@ -36,7 +36,7 @@ ADDRESSES = {
         "found": "/v1/search?q=batterie+somerset&facets=brand",
         "meant": "/v1/search?q=gigafactori",
     },
-    "suggest": {"begun": "/v1/suggest?q=rover&limit=4"},
+    "suggestTerms": {"begun": "/v1/suggest?q=rover&limit=4"},
     "listBrands": {"found": "/v1/brands?q=range"},
     "getBrand": {"alone": "/v1/brands/land-rover", "unknown": "/v1/brands/nothing-of-that-name"},
     "listAuthors": {"found": "/v1/authors?q=donnici"},

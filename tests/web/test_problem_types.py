@@ -76,7 +76,7 @@ def test_one_body_that_is_too_large_is_one_problem(tmp_path):
         data=b"x" * (app.config["MAX_CONTENT_LENGTH"] + 1),
         content_type="application/x-www-form-urlencoded",
     )
-    refuse = refusal_factory(app.extensions["newsapi"].settings.api_url)
+    refuse = refusal_factory(app.extensions["newsapi"].settings.problem_url)
     response = refuse(413, "/subscriptions", answer.json["request_id"])
     assert answer.status_code == 413
     assert answer.json == json.loads(response.body)

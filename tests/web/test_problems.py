@@ -4,9 +4,10 @@ from dataclasses import replace
 import pytest
 from sqlalchemy.exc import ProgrammingError
 
+from newsapi.settings import Settings
 from newsapi.web.problem_types import PROBLEM_TYPES
 
-MEMBERS = {"type", "title", "status", "detail", "instance", "request_id"}
+MEMBERS = {"type", "code", "title", "status", "detail", "instance", "request_id"}
 CONTRACT = set(
     "bad-parameter bad-body cursor-invalid cursor-expired token-expired not-found gone key-missing key-unknown"
     " scope-missing version-missing version-stale move-not-allowed in-use idempotency-conflict rate-limited behind"
@@ -37,6 +38,7 @@ def test_an_error_is_a_problem_with_all_its_members(magazine, path, kind):
     assert set(answer.json) >= MEMBERS
     assert answer.json["status"] == kind[0]
     assert answer.json["type"] == f"https://api.example.com/problems/{kind[1]}"
+    assert answer.json["code"] == kind[1]
     assert answer.json["title"] == PROBLEM_TYPES[kind[1]].title
     assert answer.json["request_id"] == answer.headers["X-Request-Id"]
 
@@ -65,6 +67,21 @@ def test_a_method_that_is_not_there_is_refused_with_those_that_are(magazine, met
     assert (answer.status_code, answer.content_type) == (405, "application/problem+json")
     assert {word.strip() for word in answer.headers["Allow"].split(",")} == {"GET", "HEAD", "OPTIONS"}
     assert set(answer.json) >= MEMBERS
+    assert (answer.json["type"], answer.json["code"]) == ("about:blank", None)
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize(("path", "kind"), PROBLEMS.items())
+def test_the_base_of_the_type_is_a_setting(magazine, build, path, kind):
+    settings = replace(magazine.settings, api_url="https://staging.example.com", problem_url="https://api.example.com")
+    answer = build(settings).test_client().get(path)
+    assert answer.json["type"] == f"https://api.example.com/problems/{kind[1]}"
+
+
+def test_the_base_of_the_type_is_that_of_the_api_by_default():
+    settings = Settings.from_env({"NEWSAPI_API_URL": "https://api.example.com"})
+    assert settings.problem_url == "https://api.example.com"
+    assert Settings.from_env({"NEWSAPI_PORT": "8001"}).problem_url == "http://127.0.0.1:8001"
 
 
 @pytest.mark.one_database
@@ -104,8 +121,6 @@ def without_database(request, settings_of, build):
 
 @pytest.fixture
 def settings_of(tmp_path):
-    from newsapi.settings import Settings  # noqa: PLC0415
-
     return lambda url: Settings.from_env(
         {"NEWSAPI_DATABASE_URL": url, "NEWSAPI_API_URL": "https://api.example.com", "NEWSAPI_SECRET_KEY": "s" * 32}
     )
