@@ -9,7 +9,7 @@ texts also serve as surrogate keys, by which a CDN purges responses.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from newsapi.text.slugs import is_uuid
@@ -32,8 +32,16 @@ FILTERS = {
     "author": "author",
     "section": "section",
     "tag": "tag",
+    "tag_all": "tag",
+    "section_not": "section",
 }
 """Filters whose values are slugs, with the kind of term."""
+
+ALL_OF_FILTERS = frozenset({"tag_all"})
+"""Filters that an article must match with each value; for the others, one value is enough."""
+
+NEGATED_FILTERS = frozenset({"section_not"})
+"""Filters that an article must match with no value."""
 
 
 class ChangelogRow(Protocol):
@@ -159,6 +167,21 @@ class FacetLike(Protocol):
     def article_count(self) -> int: ...
 
 
+_Facet = TypeVar("_Facet", bound=FacetLike)
+
+
+def facet_groups(facets_by_filter: Mapping[str, Sequence[_Facet]]) -> Iterator[tuple[str, Sequence[_Facet]]]:
+    """Yield each group of facets of which a listed article is in at least one, with the name of its filter.
+
+    A filter is one group, but each value of ALL_OF_FILTERS is a group of its own. A group without facets lists nothing.
+    """
+    for filter_, facets in facets_by_filter.items():
+        if filter_ in ALL_OF_FILTERS and facets:
+            yield from ((filter_, [facet]) for facet in facets)
+        else:
+            yield filter_, facets
+
+
 def list_dependencies(
     query: Mapping[str, Sequence[Any]], facets_by_filter: Mapping[str, Sequence[FacetLike]], all_articles: FacetLike
 ) -> Iterator[Dependency]:
@@ -171,7 +194,8 @@ def list_dependencies(
 
     Args:
         query: The values of each filter.
-        facets_by_filter: The facets that these values stand for.
+        facets_by_filter: The facets that these values stand for, without NEGATED_FILTERS: an article that starts or
+            stops to match one changes, and so do all of its facets.
         all_articles: The facet of all articles.
 
     Yields:
@@ -179,13 +203,14 @@ def list_dependencies(
     """
     for filter_, kind in FILTERS.items():
         yield from (name_dependency(kind, value) for value in query.get(filter_, ()))
+    yield from (slug_dependency(name) for name in query.get("exclude", ()) if not is_uuid(name))
     if "id" in query or "slug" in query:
         yield from map(article_dependency, query.get("id", ()))
         yield from map(slug_dependency, query.get("slug", ()))
         return
     complete = [
         facets
-        for filter_, facets in facets_by_filter.items()
+        for filter_, facets in facet_groups(facets_by_filter)
         if filter_ in FILTERS or len(facets) == len(query[filter_])
     ]
     smallest = min(complete, key=lambda facets: sum(facet.article_count for facet in facets), default=[all_articles])

@@ -143,7 +143,7 @@ def _links(request: ArticleListRequest, page: ArticlePage) -> dict[str, str | No
 
 def _tombstones(connection: Connection, snapshot: facets.ReadSnapshot) -> list[Tombstone]:
     """Return the articles that recently left a list, the latest first."""
-    groups = sorted(snapshot.filters.values(), key=lambda group: sum(facet.article_count for facet in group))
+    groups = sorted(snapshot.groups, key=lambda group: sum(facet.article_count for facet in group))
     facet_ids = [[facet.id for facet in group] for group in groups or [[snapshot.everything]]]
     exits = changelog_exits.list_recent(connection, facet_ids)
     infos = reader.get_changes(connection, {exit_.seq for exit_ in exits}) if exits else {}
@@ -158,7 +158,7 @@ def _names(connection: Connection, request: ArticleListRequest) -> tuple[set[dat
     title_parts = []
     for filter_name, kind in dependencies.FILTERS.items():
         slugs = request.filters.get(filter_name, ())[:MAX_NAMES_IN_TITLE]
-        if not slugs:
+        if not slugs or filter_name in dependencies.NEGATED_FILTERS:
             continue
         by_slug = term_queries.get_terms(connection, kind, slugs)  # type: ignore[arg-type]
         times |= {term["changed_at"] for term in by_slug.values()}

@@ -90,12 +90,14 @@ class IndexQuery:
     Attributes:
         readings: The query in each language.
         filters: Conditions by name of the filter.
+        excluded: The condition that an article is left out; None if none is.
         headlines_only: Whether words are matched in headlines only.
         phrases_in_bodies: Whether phrases are matched in bodies too.
     """
 
     readings: tuple[Reading, ...]
     filters: Mapping[str, Query]
+    excluded: Query | None = None
     headlines_only: bool = False
     phrases_in_bodies: bool = True
 
@@ -117,7 +119,7 @@ class IndexQuery:
             more: Further conditions.
         """
         conditions = [*(query for name, query in self.filters.items() if name != without), *more]
-        return _any([*map(_combine, self._clauses(self._match_words, conditions))])
+        return any_condition([*map(_combine, self._clauses(self._match_words, conditions))])
 
     def scoring(self) -> Query:
         """Return the query for documents that match, with their text scores: whole numbers up to MAX_TEXT_SCORE."""
@@ -152,6 +154,8 @@ class IndexQuery:
             clauses += [(Occur.Must, _score(condition, 0)) for condition in conditions]
             clauses += [(Occur.Must, _score(self._phrase(tokens), 0)) for tokens in reading.phrases]
             clauses += [(Occur.MustNot, self._excluded(tokens)) for tokens in reading.excluded]
+            if self.excluded is not None:
+                clauses.append((Occur.MustNot, self.excluded))
             yield clauses
 
     def _excluded(self, tokens: tuple[str, ...]) -> Query:
@@ -159,7 +163,7 @@ class IndexQuery:
 
     def _phrase(self, tokens: tuple[str, ...]) -> Query:
         fields = [TEXT] if self.phrases_in_bodies else [HEADLINE, STANDFIRST]
-        return _any([Query.phrase_query(SCHEMA, name, [*tokens]) for name in fields])
+        return any_condition([Query.phrase_query(SCHEMA, name, [*tokens]) for name in fields])
 
     def _match_words(self, reading: Reading) -> Iterator[_Clause]:
         for word in reading.words:
@@ -168,7 +172,7 @@ class IndexQuery:
                 alternatives.append(_prefix(self._prefix_field(word), word.prefix))
             if word.facets:
                 alternatives.append(facets_condition(id_ for id_, _ in word.facets))
-            yield Occur.Must, _any(alternatives)
+            yield Occur.Must, any_condition(alternatives)
 
     def _prefix_field(self, word: Word) -> str:
         return HEADLINE_WORDS if self.headlines_only or word.prefix_in_headlines else WORDS
@@ -190,7 +194,7 @@ class IndexQuery:
         yield from self._score_words(reading)
         tokens = dict.fromkeys(token for word in reading.words for token in word.tokens)
         for part in parts:
-            yield Occur.Must, _score(_any([_term(part, token) for token in tokens]), 0)
+            yield Occur.Must, _score(any_condition([_term(part, token) for token in tokens]), 0)
 
     def _score_alternatives(self, word: Word) -> Query:
         alternatives = [Query.boolean_query([*self._score_token(token, word.weight)]) for token in word.tokens]
@@ -240,14 +244,17 @@ def _max_score(word: Word, percent: int) -> int:
     return word.weight * max(percent, completion, *(facet_percent for _, facet_percent in word.facets)) // 100
 
 
-def facets_condition(ids: Iterable[int]) -> Query:
-    """Return the condition that an article is in any of these facets."""
-    return _any([Query.term_query(SCHEMA, FACETS, id_, "basic") for id_ in ids])
+def facets_condition(ids: Iterable[int], *, is_all: bool = False) -> Query:
+    """Return the condition that an article is in any of these facets, or in all of them."""
+    conditions = [Query.term_query(SCHEMA, FACETS, id_, "basic") for id_ in ids]
+    if is_all and conditions:
+        return _combine([(Occur.Must, condition) for condition in conditions])
+    return any_condition(conditions)
 
 
 def ids_condition(ids: Iterable[UUID]) -> Query:
     """Return the condition that an article has one of these ids."""
-    return _any([Query.term_query(SCHEMA, ARTICLE_ID, id_.hex, "basic") for id_ in ids])
+    return any_condition([Query.term_query(SCHEMA, ARTICLE_ID, id_.hex, "basic") for id_ in ids])
 
 
 def range_condition(name: str, start: int | None, end: int | None) -> Query:
@@ -302,7 +309,8 @@ def _combine_few(clauses: Sequence[_Clause]) -> Query:
     return query
 
 
-def _any(queries: Sequence[Query]) -> Query:
+def any_condition(queries: Sequence[Query]) -> Query:
+    """Return the condition that an article meets any of these conditions; without any, it meets none."""
     if not queries:
         return Query.empty_query()
     return queries[0] if len(queries) == 1 else Query.boolean_query([(Occur.Should, query) for query in queries])

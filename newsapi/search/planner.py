@@ -9,6 +9,8 @@ from typing import Final
 from sqlalchemy import Connection
 from tantivy import Query, Searcher
 
+from newsapi.cache.dependencies import ALL_OF_FILTERS
+from newsapi.content.queries.articles import resolve_names
 from newsapi.content.queries.facets import ReadSnapshot
 from newsapi.content.queries.listings import ListQuery
 from newsapi.search.freshness import IndexView
@@ -17,6 +19,7 @@ from newsapi.search.index_queries import (
     IndexQuery,
     Reading,
     Word,
+    any_condition,
     facets_condition,
     ids_condition,
     range_condition,
@@ -109,6 +112,7 @@ def plan_search(
     index_query = IndexQuery(
         readings=tuple(readings),
         filters=_filters(connection, snapshot, list_query),
+        excluded=_excluded(connection, snapshot, list_query),
         headlines_only=scope.headlines_only,
         phrases_in_bodies=scope.phrases_in_bodies and not scope.headlines_only,
     )
@@ -197,10 +201,20 @@ def unknown_words(plan: SearchPlan) -> list[str]:
     return [word for word in tokens if tokens[word] and not plan.counts.decide(query.word_field, tokens[word], bool)]
 
 
+def _excluded(connection: Connection, snapshot: ReadSnapshot, list_query: ListQuery) -> Query | None:
+    """Return the condition that a filter leaves an article out; None if none does."""
+    ids = [*list_query.excluded_ids]
+    if list_query.excluded_slugs:
+        ids += resolve_names(connection, list_query.excluded_slugs)[0].values()
+    if not ids and not snapshot.excluded:
+        return None
+    return any_condition([facets_condition(state.id for state in snapshot.excluded), ids_condition(ids)])
+
+
 def _filters(connection: Connection, snapshot: ReadSnapshot, list_query: ListQuery) -> dict[str, Query]:
     """Return the conditions of the filters, by name."""
     conditions = {
-        name: facets_condition(state.id for state in states)
+        name: facets_condition((state.id for state in states), is_all=name in ALL_OF_FILTERS)
         for name, states in snapshot.filters.items()
         if name != "group"
     }

@@ -16,6 +16,7 @@ BRANDS = ("land-rover", "jaguar", "fiat")
 GROUP = {"land-rover", "jaguar"}
 TAGS = ("suv", "ibrida", "rara")
 FORMATS = ("article", "gallery")
+SECTIONS = ("prove", "mercato", None)
 MOMENTS = 5
 
 
@@ -31,9 +32,18 @@ class Written:
     public: bool = True
 
     def matches(self, filters: dict[str, list[str]], question: ListQuery) -> bool:
+        if self.id in question.excluded_ids:
+            return False
         ranges = ((question.published, self.published_at), (question.updated, self.updated_at))
         within = all((not start or start <= at) and (not end or at < end) for (start, end), at in ranges)
-        return self.public and within and all(set(self.terms[name]) & set(values) for name, values in filters.items())
+        return self.public and within and all(self.has(name, set(values)) for name, values in filters.items())
+
+    def has(self, name: str, values: set[str]) -> bool:
+        if name == "tag_all":
+            return values <= set(self.terms["tag"])
+        if name == "section_not":
+            return not values & set(self.terms["section"])
+        return bool(set(self.terms[name]) & values)
 
 
 class Archive:
@@ -54,6 +64,7 @@ class Archive:
         chance = self.chance
         brand, tags = chance.choice(BRANDS), chance.sample(TAGS, chance.randrange(3))
         mentions = chance.sample([other for other in BRANDS if other != brand], chance.randrange(2))
+        section = chance.choice(SECTIONS)
         format_, author = chance.choice(FORMATS), chance.choice(("anna", "bruno"))
         published, updated, materially = self.moment(), self.moment(), self.moment()
         id_ = self.make.article(
@@ -62,6 +73,7 @@ class Archive:
             mentions=mentions,
             authors=[author],
             format=format_,
+            section=section,
             published_at=published,
             updated_at=updated,
             materially_updated_at=materially,
@@ -74,6 +86,7 @@ class Archive:
             "tag": tags,
             "author": [author],
             "format": [format_],
+            "section": [section] if section else [],
         }
         self.written.append(Written(id_, published, updated, materially, terms))
 
@@ -87,6 +100,7 @@ class Archive:
         chance = self.chance
         values = {"brand": BRANDS, "mentions": BRANDS, "about": BRANDS, "tag": TAGS, "format": FORMATS}
         values |= {"group": ("jaguar-land-rover", "fiat"), "author": ("anna", "bruno")}
+        values |= {"tag_all": TAGS[:2], "section_not": SECTIONS[:2], "section": SECTIONS[:2]}
         names = chance.sample(sorted(values), chance.choice((0, 1, 1, 2, 2, 3)))
         filters = {name: chance.sample(values[name], chance.randint(1, len(values[name]))) for name in names}
 
@@ -97,7 +111,9 @@ class Archive:
             )
 
         key = chance.choice(listings.SORT_KEYS)
-        return filters, ListQuery(key=key, descending=chance.random() < 0.5, published=ends(), updated=ends())
+        left_out = [article.id for article in chance.sample(self.written, chance.choice((0, 0, 6)))]
+        question = ListQuery(key=key, descending=chance.random() < 0.5, published=ends(), updated=ends())
+        return filters, replace(question, excluded_ids=tuple(left_out))
 
     def answer(self, filters: dict[str, list[str]], question: ListQuery) -> list[UUID]:
         found = [article for article in self.written if article.matches(filters, question)]

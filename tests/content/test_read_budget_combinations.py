@@ -24,6 +24,12 @@ PAIRS = {
     "two that often meet": ({"brand": ["land-rover"], "format": ["article"]}, ListQuery()),
     "three": ({"brand": ["land-rover"], "format": ["gallery"], "author": ["anna"]}, ListQuery()),
     "any of some and a range": ({"tag": ["pari", "dispari"]}, ListQuery(updated=EARLY)),
+    "two tags at once, seven in common": ({"tag_all": ["pari", "dispari"]}, ListQuery()),
+    "two sections left out": ({"section_not": ["mercato", "anteprime"]}, ListQuery()),
+    "two sections left out of a brand, by update": (
+        {"section_not": ["mercato", "anteprime"], "brand": ["fiat"]},
+        ListQuery(key="updated_at", descending=False),
+    ),
     "about and any of two": ({"about": ["fiat"], "section": ["mercato", "anteprime"]}, ListQuery()),
 }
 STEPS = 80
@@ -68,6 +74,48 @@ def test_facets_that_often_meet_are_read_no_further_than_the_page(archive):
                 with rows_read(connection) as counts:
                     article_queries.list_page(connection, truth, ListQuery(), limit=20)
                 assert counts["listing"] <= 100
+
+
+def test_articles_that_are_left_out_are_looked_up_once_and_skipped(archive):
+    ids, slugs = [], []
+    with archive.read_transaction() as connection:
+        truth = facets.resolve_filters(connection, {"brand": ["land-rover"]})
+        for record in article_queries.list_page(connection, truth, ListQuery(), limit=100).records:
+            (ids if len(ids) < 40 else slugs).append(record["id"] if len(ids) < 40 else record["slug"])
+        asked = ListQuery(excluded_ids=tuple(ids), excluded_slugs=tuple(slugs[:50]))
+        for _ in range(1 if archive.is_sqlite else 6):
+            if archive.is_sqlite:
+                with steps_taken(connection) as counts:
+                    page = article_queries.list_page(connection, truth, asked, limit=20)
+                assert counts["steps"] <= 20_000, dict(counts)
+            else:
+                with rows_read(connection) as counts:
+                    page = article_queries.list_page(connection, truth, asked, limit=20)
+                assert counts["listing_entry"] <= 20 + 1 + 90, counts
+                assert counts["article"] <= 60 + 2 * 90, counts
+        assert [record["slug"] for record in page.records][:10] == slugs[50:]
+        assert len(page.records) == 20
+
+
+def test_a_row_is_looked_up_in_the_facets_that_are_left_out_by_its_whole_key(archive):
+    filters = {"section_not": ["mercato", "anteprime"]}
+    with archive.read_transaction() as connection:
+        truth = facets.resolve_filters(connection, filters)
+        statement = statements_of(
+            connection, lambda: article_queries.list_page(connection, truth, ListQuery(), limit=20)
+        )[0]
+        plan = "\n".join(plan_of(connection, *statement))
+        if archive.is_sqlite:
+            whole = "(facet_id=? AND published_at=? AND article_id=?)"
+            assert f"SEARCH other_excluded_facets USING PRIMARY KEY {whole}" in plan, plan
+            assert "SEARCH row_0 USING PRIMARY KEY (facet_id=?)" in plan, plan
+        else:
+            nodes = nodes_of(connection, *statement)
+            (walked,) = (node for node in nodes if node.get("Alias") == "row_0")
+            (other,) = (node for node in nodes if node.get("Alias") == "other_excluded_facets")
+            assert walked["Actual Rows"] <= 70, plan  # two of three articles are left out
+            assert (other["Node Type"], other["Index Name"]) == ("Index Only Scan", "pk_listing_entry"), plan
+            assert other["Actual Loops"] == walked["Actual Rows"], plan
 
 
 def test_a_row_is_looked_up_in_the_other_facet_by_its_whole_key(archive):

@@ -90,6 +90,29 @@ def test_a_link_that_cannot_be_made_is_refused(editor, body):
     assert editor.post("/v1/articles/nessuno/preview-links", {}).status_code == 404
 
 
+def test_drafts_are_left_out_as_public_articles_are(editor, hire):
+    for name in ("prove", "mercato"):
+        editor.post("/v1/sections", {"name": name.title(), "slug": name})
+    editor.write(slug="senza")
+    editor.write(slug="prove", section="prove", tags=["suv", "ibrida"])
+    former = editor.write(slug="mercato-di-prima", section="mercato", tags=["suv"])
+    editor.change(former, slug="mercato")
+    expected = {
+        "section_not=prove": {"senza", "mercato"},
+        "section_not=prove,mercato": {"senza"},
+        "tag_all=suv": {"prove", "mercato"},
+        "tag_all=suv,ibrida": {"prove"},
+        "tag_all=suv,nessuno": set(),
+        "exclude=senza,nessuno": {"prove", "mercato"},
+        f"exclude={former['id']},prove": {"senza"},
+        "tag_all=suv&section_not=mercato&exclude=prove": set(),
+    }
+    for query, slugs in expected.items():
+        answer = editor.get(f"/v1/articles?status=draft&{query}&total=true")
+        assert set(slugs_of(answer)) == slugs, query
+        assert answer.json["page"]["total"] == len(slugs), query
+
+
 def test_lists_and_related_are_shown_as_they_will_be(editor, public, link, clock, database, settings):
     editor.post("/v1/brands", {"name": "Jaguar"})
     hours = {"08": "Arriva la nuova elettrica.", "10": "Il salone apre le porte.", "12": "Vendite di ottobre in calo."}

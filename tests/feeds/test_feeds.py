@@ -155,6 +155,10 @@ FILTERS = [
     "published_from=2026-10-03&published_until=2026-10-06",
     "updated_from=2026-10-04",
     "brand=land-rover,fiat&tag=suv",
+    "tag_all=suv",
+    "section_not=anteprime",
+    "exclude=a1,a2",
+    "exclude=a1,a2&section_not=anteprime&tag_all=suv",
 ]
 
 

@@ -55,6 +55,24 @@ FILTERS = {
     "tag=batteria": ["i-pace", "fabbrica"],
     "tag=suv,batterie": ["i-pace", "velar", "fabbrica"],
     "tag=nessuno": [],
+    "tag_all=batterie": ["i-pace", "fabbrica"],
+    "tag_all=suv,batterie": ["fabbrica"],
+    "tag_all=suv,batteria": ["fabbrica"],
+    "tag_all=batteria,batterie": ["i-pace", "fabbrica"],
+    "tag_all=suv,nessuno": [],
+    "tag_all=suv&tag=batterie&brand=jaguar-land-rover": ["fabbrica"],
+    "section_not=anteprime": ["senza-marca", "model-3", "i-pace", "fabbrica"],
+    "section_not=anteprime,notizie": ["senza-marca", "model-3", "i-pace"],
+    "section_not=nessuna": PUBLISHED,
+    "section_not=anteprime&section=anteprime": [],
+    "section_not=play&group=jaguar-land-rover&sort=published_at": ["fabbrica", "velar", "discovery"],
+    "section_not=anteprime&slug=velar,fabbrica": ["fabbrica"],
+    "exclude=velar": ["senza-marca", "model-3", "i-pace", "discovery", "fabbrica"],
+    "exclude=fabbrica-di-prima,velar,model-3": ["senza-marca", "i-pace", "discovery"],
+    "exclude=nessuno,bozza,ritirato": PUBLISHED,
+    "exclude=velar&brand=land-rover": ["discovery"],
+    "exclude=velar&slug=velar,fabbrica": ["fabbrica"],
+    "exclude=velar&section_not=play&tag_all=suv": ["fabbrica"],
     "format=gallery": ["velar"],
     "format=gallery,video": ["discovery", "velar"],
     "format=podcast": [],
@@ -110,6 +128,42 @@ def test_a_total_beyond_what_is_counted_is_a_lower_bound(client, make, monkeypat
     make.articles(4)
     page = client.get("/v1/articles?total=true").json["page"]
     assert (page["total"], page["total_is_lower_bound"]) == (3, True)
+
+
+def test_articles_are_left_out_by_id_and_slug(magazine):
+    names = [str(magazine.ids["velar"]), str(magazine.ids["model-3"]).upper(), "fabbrica"]
+    left = ["senza-marca", "i-pace", "discovery"]
+    assert magazine.slugs(f"exclude={','.join(names)}") == left
+    ids = ",".join(str(magazine.ids[slug]) for slug in PUBLISHED)
+    assert magazine.slugs(f"id={ids}&exclude={','.join(names)}") == left
+
+
+@pytest.mark.parametrize("query", ["exclude=velar,discovery", "section_not=play", "tag_all=suv,batterie"])
+def test_pages_hold_their_exclusions(magazine, query):
+    whole = magazine.slugs(query)
+    url, seen = f"/v1/articles?{query}&limit=1", []
+    while url:
+        answer = magazine.get(url).json
+        seen += [item["slug"] for item in answer["data"]]
+        assert len(answer["data"]) == 1, "a page that leaves articles out is as long as any other"
+        url = answer["links"]["next"]
+    assert seen == whole
+
+
+def test_exclusions_beside_their_cursor_are_rejected(magazine):
+    cursor = magazine.get("/v1/articles?limit=1&exclude=velar").json["page"]["next"]
+    for name in ("exclude", "section_not", "tag_all"):
+        answer = magazine.get(f"/v1/articles?cursor={cursor}&{name}=suv")
+        assert (answer.status_code, answer.json["errors"][0]["parameter"]) == (400, name)
+
+
+def test_exclusions_take_no_further_statement(client, make, statements):
+    make.articles(5, brand="land-rover", section="prove", tags=["suv", "ibrida"])
+    for query in ("exclude=a,b,c", "section_not=prove", "tag_all=suv,ibrida", "exclude=a&section_not=x&tag_all=suv"):
+        client.get(f"/v1/articles?{query}&limit=7")
+        statements.clear()
+        assert client.get(f"/v1/articles?{query}&limit=3").status_code == 200
+        assert len(statements) <= 3, statements
 
 
 def test_ids_are_answered_in_the_order_asked(magazine):

@@ -51,6 +51,36 @@ def test_facets_with_equal_counts_are_listed_by_slug(load, public, monkeypatch):
     ]
 
 
+@pytest.mark.parametrize(
+    ("query", "numbers"),
+    [
+        ("tag_all=rossa,sportiva", {0, 6}),
+        ("tag_all=rossa,nessuna", set()),
+        ("section_not=prove", {1, 3, 5, 7}),
+        ("section_not=prove,nessuna&tag_all=sportiva", {3}),
+        ("exclude=prova-0,prova-1,nessuno", {2, 3, 4, 5, 6, 7}),
+        ("exclude=prova-0&tag_all=rossa,sportiva&section_not=mercato", {6}),
+    ],
+)
+def test_a_search_leaves_out_what_its_filters_say(load, public, query, numbers):
+    load(
+        {"type": "section", "slug": "prove", "name": "Prove"},
+        *(
+            article(
+                f"prova-{number}",
+                headline="Prova",
+                section=None if number % 2 else "prove",
+                tags=["rossa"] * (number % 2 == 0) + ["sportiva"] * (number % 3 == 0),
+            )
+            for number in range(8)
+        ),
+    )
+    expected = {f"prova-{number}" for number in numbers}
+    for path in ("/v1/search", "/v1/articles"):
+        assert {item["slug"] for item in public.get(f"{path}?q=prova&{query}").json["data"]} == expected, path
+        assert public.get(f"{path}?q=prova&{query}&total=true").json["page"]["total"] == len(expected), path
+
+
 def test_each_facet_counts_the_results_without_its_own_filter(archive):
     filters = {"section": "prove", "format": "article"}
     counted = archive.search("auto", facets="section,format,brand", **filters)["facets"]

@@ -9,8 +9,8 @@ from newsapi.content.tables.terms import Author, Brand
 
 LIST = "/v1/articles"
 FILTERS = (
-    "brand group mentions about author section tag format language slug id published_from published_until updated_from"
-    " updated_until sort fields include total limit cursor min_seq"
+    "brand group mentions about author section tag tag_all section_not exclude format language slug id published_from"
+    " published_until updated_from updated_until sort fields include total limit cursor min_seq"
 ).split()
 PARAMETERS = {
     "/v1/articles": FILTERS,

@@ -17,6 +17,7 @@ from newsapi.content.schemas.params import FACET_FILTERS, FILTERS, ArticleListPa
 from newsapi.db.types import EPOCH, MICROSECOND
 from newsapi.errors import CursorInvalid
 from newsapi.text.json_types import JsonObject, JsonValue
+from newsapi.text.slugs import is_uuid
 from newsapi.web import pagination
 from newsapi.web.pagination import ListCursor, Query
 from newsapi.web.params import ALLOWED_WITH_CURSOR, defaults_of
@@ -98,8 +99,8 @@ class ArticleListRequest:
 
     @property
     def selects_by_facets_only(self) -> bool:
-        """Whether every filter names facets, so that the changelog records which articles left the list."""
-        return self.selection.keys() <= self.filters.keys()
+        """Whether every filter names facets that articles are in, so that the changelog records which left the list."""
+        return self.selection.keys() <= self.filters.keys() - cache_dependencies.NEGATED_FILTERS
 
     @property
     def field_names(self) -> Collection[str]:
@@ -234,7 +235,7 @@ def _list_query(query: Query, sort: str | None, page_start: PageStart | None) ->
     def instant(name: str) -> datetime | None:
         return pagination.to_instant(query[name], zone) if name in query else None
 
-    sort = sort or str(query["sort"])
+    sort, excluded = sort or str(query["sort"]), query.get("exclude", ())
     return ListQuery(
         key=cast("SortKey", sort.removeprefix("-")),
         descending=sort.startswith("-"),
@@ -242,5 +243,7 @@ def _list_query(query: Query, sort: str | None, page_start: PageStart | None) ->
         updated=(instant("updated_from"), instant("updated_until")),
         ids=query.get("id"),
         slugs=query.get("slug"),
+        excluded_ids=tuple(UUID(name) for name in excluded if is_uuid(name)),
+        excluded_slugs=tuple(name for name in excluded if not is_uuid(name)),
         page_start=page_start,
     )

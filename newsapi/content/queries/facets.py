@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,13 +24,15 @@ from sqlalchemy import (
     union_all,
 )
 
+from newsapi.cache.dependencies import ALL_OF_FILTERS, NEGATED_FILTERS, facet_groups
 from newsapi.changelog.tables import ChangelogHead, Facet
 from newsapi.content.tables.articles import SlugRedirect
 from newsapi.content.tables.terms import Author, Brand, Section, Tag
 from newsapi.db import compiled_queries
+from newsapi.db.types import latest_time
 from newsapi.errors import MigrationsPending
 
-TERM_FILTERS = ("brand", "group", "mentions", "about", "author", "section", "tag")
+TERM_FILTERS = ("brand", "group", "mentions", "about", "author", "section", "tag", "tag_all", "section_not")
 """Filters whose values are slugs of terms: brands, authors, sections or tags."""
 
 LITERAL_FILTERS = ("format", "language")
@@ -63,9 +66,11 @@ class ReadSnapshot:
         seq: The head of the changelog.
         nonce: The nonce of that change.
         committed_at: When that change was committed.
-        filters: The facets of each filter; an unknown slug adds none.
+        filters: The facets of each filter; an unknown slug adds none, or leaves none to filters that must match with
+            each value.
         everything: The facet of all articles.
         terms: The facets of the lists of terms, by kind.
+        excluded: The facets whose articles are left out.
     """
 
     seq: int
@@ -74,18 +79,31 @@ class ReadSnapshot:
     filters: Mapping[str, Sequence[FacetState]]
     everything: FacetState
     terms: Mapping[str, FacetState]
+    excluded: Sequence[FacetState] = ()
+
+    @property
+    def groups(self) -> list[Sequence[FacetState]]:
+        """The groups of facets of which an article must be in at least one each."""
+        return [group for _, group in facet_groups(self.filters)]
 
     def changed_at(self) -> datetime | None:
         """Return when an article last entered, changed in or left a list with these filters."""
-        groups = [facets for facets in self.filters.values() if facets] or [[self.everything]]
-        times = [
-            max((facet.changed_at for facet in facets if facet.changed_at is not None), default=None)
-            for facets in groups
-        ]
-        return min((time for time in times if time is not None), default=None)
+        times = [_changed_at(group) for group in [*filter(None, self.groups)] or [[self.everything]]]
+        last_time = min((time for time in times if time is not None), default=None)
+        return latest_time({last_time, _changed_at(self.excluded)})
 
 
-_MODELS: dict[str, type[Author | Section | Tag]] = {"author": Author, "section": Section, "tag": Tag}
+def _changed_at(group: Sequence[FacetState]) -> datetime | None:
+    return latest_time(facet.changed_at for facet in group)
+
+
+_MODELS: dict[str, type[Author | Section | Tag]] = {
+    "author": Author,
+    "section": Section,
+    "section_not": Section,
+    "tag": Tag,
+    "tag_all": Tag,
+}
 
 
 def _term(filter_: str, *, is_former: bool) -> FacetSelect:
@@ -146,12 +164,19 @@ def resolve_filters(connection: Connection, filters: Mapping[str, Sequence[str]]
         raise MigrationsPending
     seq, nonce, committed_at = rows[0][:3]
     facets_by_filter: dict[str, list[FacetState]] = {name: [] for name in filters}
+    resolved_counts: Counter[str] = Counter()
     terms: dict[str, FacetState] = {}
     for _, _, _, filter_, id_, article_count, facet_seq, changed_at in rows:
         facet = FacetState(id_, article_count, facet_seq, changed_at)
         kind, colon, name = filter_.partition(":")
         if colon:
             terms[name or kind] = facet
-        elif facet not in facets_by_filter[filter_]:
+            continue
+        resolved_counts[filter_] += 1
+        if facet not in facets_by_filter[filter_]:
             facets_by_filter[filter_].append(facet)
-    return ReadSnapshot(seq, nonce, committed_at, facets_by_filter, terms.pop("all"), terms)
+    for filter_ in ALL_OF_FILTERS & filters.keys():
+        if resolved_counts[filter_] < len(filters[filter_]):  # no article has a value that does not exist
+            facets_by_filter[filter_] = []
+    excluded = [facet for filter_ in NEGATED_FILTERS for facet in facets_by_filter.pop(filter_, ())]
+    return ReadSnapshot(seq, nonce, committed_at, facets_by_filter, terms.pop("all"), terms, excluded)

@@ -8,7 +8,7 @@ is skipped, and the cost of a request has a bound.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -16,23 +16,27 @@ from typing import Literal, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
     FromClause,
     Integer,
+    ScalarSelect,
     Select,
     SQLColumnExpression,
     bindparam,
     func,
     literal,
+    or_,
     select,
     tuple_,
     union,
+    union_all,
 )
 
 from newsapi.content.queries.facets import FacetState, ReadSnapshot
 from newsapi.content.queries.visibility import is_visible
-from newsapi.content.tables.articles import Article, ListingEntry
+from newsapi.content.tables.articles import Article, ListingEntry, SlugRedirect
 from newsapi.db.compiled_queries import RowSelect
 from newsapi.db.types import Id, UtcDateTime
 from newsapi.text.json_types import JsonObject
@@ -77,6 +81,8 @@ class ListQuery:
         updated: Half-open range [from, until) of `updated_at`.
         ids: Ids of single articles, in the order of the list.
         slugs: Slugs of single articles.
+        excluded_ids: Ids of articles that are left out.
+        excluded_slugs: Present or former slugs of articles that are left out.
         page_start: Where the page starts; None for the first page.
     """
 
@@ -86,6 +92,8 @@ class ListQuery:
     updated: tuple[datetime | None, datetime | None] = (None, None)
     ids: tuple[UUID, ...] | None = None
     slugs: tuple[str, ...] | None = None
+    excluded_ids: tuple[UUID, ...] = ()
+    excluded_slugs: tuple[str, ...] = ()
     page_start: PageStart | None = None
 
     @property
@@ -113,6 +121,8 @@ class _StatementKey(NamedTuple):
     probed_count: int
     ranges: frozenset[str]
     named_by: Literal["ids", "slugs"] | None
+    excludes_facets: bool
+    excludes_articles: bool
     operator: Literal["<", "<=", ">", ">="] | None
     streamed: bool
 
@@ -150,7 +160,7 @@ def plan_listing(
     Returns:
         The plan, or None if the list is empty because a filter matches no facet.
     """
-    groups = list(snapshot.filters.values())
+    groups = snapshot.groups
     if not all(groups):
         return None
     named = _named_by(query)
@@ -163,12 +173,14 @@ def plan_listing(
         len(probed),
         frozenset(ranges),
         named,
+        bool(snapshot.excluded),
+        bool(query.excluded_ids or query.excluded_slugs),
         _operator(query),
         streamed=connection.dialect.name == "sqlite" and len(scanned) == 1,
     )
-    is_filtered = bool(shape.probed_count or shape.ranges - _on_key(shape))
-    rows_per_facet = rows
-    if is_filtered:  # otherwise every scanned row is an article of the page
+    is_filtered = bool(shape.probed_count or shape.excludes_facets or shape.ranges - _on_key(shape))
+    rows_per_facet = rows + len(query.excluded_ids) + len(query.excluded_slugs)
+    if is_filtered:  # otherwise every scanned row is an article of the page, or one of those that are left out
         rows_per_facet = max(rows, (MAX_SCANNED_ROWS if max_scanned is None else max_scanned) // max(len(scanned), 1))
     parameters: JsonObject = {
         **ranges,
@@ -177,6 +189,10 @@ def plan_listing(
         "rows": rows,
         "scan": rows_per_facet,
     }
+    if shape.excludes_facets:
+        parameters["excluded_facets"] = [facet.id for facet in snapshot.excluded]
+    if shape.excludes_articles:
+        parameters |= {"excluded_ids": query.excluded_ids, "excluded_slugs": query.excluded_slugs}
     if named:
         parameters["named"] = query.ids if named == "ids" else query.slugs
     if query.page_start:
@@ -276,6 +292,12 @@ def _page_rows(shape: _StatementKey) -> tuple[FromClause, tuple[ListingColumn, .
     conditions = [
         in_facets(source.c.published_at, source.c.article_id, f"looked_up_{i}") for i in range(shape.probed_count)
     ]
+    if shape.excludes_facets:
+        conditions.append(_in_facets(source.c.published_at, source.c.article_id, "excluded_facets").is_(None))
+    if shape.excludes_articles:
+        ids: BindParameter[UUID] = bindparam("excluded_ids", expanding=True)
+        slugs: BindParameter[str] = bindparam("excluded_slugs", expanding=True)
+        conditions.append(~is_any_of(source.c.article_id, ids, slugs))
     conditions += _within(source, shape.ranges if shape.named_by else shape.ranges - _on_key(shape))
     if shape.named_by and shape.operator:
         conditions.append(_after_page_start(source, shape))
@@ -339,7 +361,25 @@ def _articles_named(shape: _StatementKey) -> FromClause:
 def in_facets(
     published_at: SQLColumnExpression[datetime | None], article_id: SQLColumnExpression[UUID], parameter_name: str
 ) -> ColumnElement[bool]:
-    """Return the condition that an article is in one of the facets bound to the parameter `parameter_name`.
+    """Return the condition that an article is in one of the facets bound to the parameter `parameter_name`."""
+    return _in_facets(published_at, article_id, parameter_name) == 1
+
+
+def is_any_of(
+    article_id: SQLColumnExpression[UUID],
+    ids: BindParameter[UUID] | Collection[UUID],
+    slugs: BindParameter[str] | Collection[str],
+) -> ColumnElement[bool]:
+    """Return the condition that an article has one of these ids, or has or had one of these slugs."""
+    former = select(SlugRedirect.subject_id).where(SlugRedirect.kind == "article", SlugRedirect.slug.in_(slugs))
+    named = union_all(select(Article.id).where(Article.slug.in_(slugs)), former)
+    return or_(article_id.in_(ids), article_id.in_(named))
+
+
+def _in_facets(
+    published_at: SQLColumnExpression[datetime | None], article_id: SQLColumnExpression[UUID], parameter_name: str
+) -> ScalarSelect[int]:
+    """Return 1 for an article in one of the facets bound to the parameter `parameter_name`, null for others.
 
     This is a scalar subquery and not EXISTS, which PostgreSQL would turn into a join that may read the whole facet.
     """
@@ -349,7 +389,7 @@ def in_facets(
         other.c.published_at == published_at,
         other.c.article_id == article_id,
     )
-    return entry.limit(1).scalar_subquery() == 1
+    return entry.limit(1).scalar_subquery()
 
 
 def _within(source: FromClause, ranges: frozenset[str]) -> list[ColumnElement[bool]]:

@@ -29,7 +29,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from newsapi.content.queries import articles
 from newsapi.content.queries.articles import ArticlePage
 from newsapi.content.queries.facets import ReadSnapshot
-from newsapi.content.queries.listings import MAX_EXACT_COUNT, ListQuery, PageStart, Position
+from newsapi.content.queries.listings import MAX_EXACT_COUNT, ListQuery, PageStart, Position, is_any_of
 from newsapi.content.tables.articles import Article, ArticleAuthor, ArticleMention, ArticleTag, SlugRedirect
 from newsapi.content.tables.terms import Author, Brand, Section, Tag
 from newsapi.db.types import Id, UtcDateTime
@@ -88,6 +88,8 @@ class MixedListQuery:
             conditions.append(Article.id.in_(query.ids))
         if query.slugs is not None:
             conditions.append(Article.slug.in_(query.slugs))
+        if query.excluded_ids or query.excluded_slugs:
+            conditions.append(~is_any_of(Article.id, query.excluded_ids, query.excluded_slugs))
         return conditions
 
 
@@ -206,12 +208,14 @@ def _filter(name: str, values: Sequence[str]) -> ColumnElement[bool]:
     """Return the condition of one filter on the article table."""
     if name in {"format", "language"}:
         return (Article.format if name == "format" else Article.language).in_(values)
-    if name == "section":
-        return Article.section_id.in_(_terms(Section, values))
+    if name in {"section", "section_not"}:
+        in_sections = Article.section_id.in_(_terms(Section, values))
+        return in_sections if name == "section" else Article.section_id.is_(None) | ~in_sections
     if name == "author":
         return _has_link(ArticleAuthor, ArticleAuthor.author_id, _terms(Author, values))
-    if name == "tag":
-        return _has_link(ArticleTag, ArticleTag.tag_id, _terms(Tag, values))
+    if name in {"tag", "tag_all"}:
+        alternatives = [values] if name == "tag" else [[value] for value in values]
+        return and_(*(_has_link(ArticleTag, ArticleTag.tag_id, _terms(Tag, group)) for group in alternatives))
     return _brand_filter(name, _terms(Brand, values))
 
 

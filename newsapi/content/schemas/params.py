@@ -10,9 +10,10 @@ from marshmallow import fields, validate
 
 from newsapi.content.schemas import articles
 from newsapi.text.languages import canonicalize_tag
-from newsapi.text.slugs import is_uuid
+from newsapi.text.slugs import is_slug, is_uuid
 from newsapi.web.fast_dump import field_paths
 from newsapi.web.params import (
+    SLUG_OR_ID_SCHEMA,
     SLUG_PATTERN,
     WORDS_PATTERN,
     DelimitedValues,
@@ -42,6 +43,16 @@ def _id(text: str) -> UUID:
         message = "must be comma-separated ids (UUIDs)"
         raise ValueError(message)
     return UUID(text)
+
+
+def _slug_or_id(text: str) -> str:
+    """Return a slug, or an id in its canonical form."""
+    if is_uuid(text):
+        return str(UUID(text))
+    if not is_slug(text):
+        message = "must be comma-separated slugs or ids of articles"
+        raise ValueError(message)
+    return text
 
 
 def _format(text: str) -> str:
@@ -132,6 +143,13 @@ class PartnerFilters(InputSchema):
 class ListFilters(PageParams, PartnerFilters):
     """Filters of lists of articles."""
 
+    tag_all = slug_values("Tags that the article must all have")
+    section_not = slug_values("Sections that the article must not be in")
+    exclude = DelimitedValues(
+        _slug_or_id,
+        "Slugs or ids of articles to leave out",
+        **SLUG_OR_ID_SCHEMA,  # type: ignore[arg-type]
+    )  # type: ignore[assignment]
     group = slug_values("Brands: articles about the brand itself or about one of its child brands")
     mentions = slug_values("Brands that the article mentions beside its own")
     about = slug_values("Brands that the article is about or mentions")
@@ -172,8 +190,14 @@ class FeedParams(ArticleFilters):
     ignores_unknown = True
 
 
-FACET_FILTERS = ("brand", "group", "mentions", "about", "author", "section", "tag", "format", "language")
-FILTERS = (*FACET_FILTERS, "slug", "id", "published_from", "published_until", "updated_from", "updated_until")
+FACET_FILTERS = (
+    *("brand", "group", "mentions", "about", "author", "section", "tag", "tag_all", "section_not"),
+    *("format", "language"),
+)
+FILTERS = (
+    *(*FACET_FILTERS, "exclude", "slug", "id"),
+    *("published_from", "published_until", "updated_from", "updated_until"),
+)
 
 
 class ArticleParams(PreviewParams, IncludeParam):
