@@ -249,7 +249,16 @@ def name_dependencies(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
                 yield name_dependency(_KINDS[field], term["slug"])
 
 
-def parent_dependency(term: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the dependency on the name of the brand that a brand belongs to, which is shown with it."""
+def term_dependencies(term: Mapping[str, Any]) -> Iterator[Dependency]:
+    """Yield the dependencies of a term as it is shown: its number of articles, and the brands above and below it.
+
+    A brand joins or leaves its group with a change of the facet of the group, and is shown while there are articles
+    in its own facets.
+    """
+    yield term["facet_id"]
     if parent := term.get("parent"):
         yield name_dependency("brand", parent["slug"])
+    if group_facet := term.get("group_facet_id"):
+        yield group_facet
+    yield from term.get("child_facets", ())
+    yield from (name_dependency("brand", child["slug"]) for child in term.get("children", ()))

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from newsapi.changelog import writer as changelog_writer
 from newsapi.content.queries.terms import Kind
-from newsapi.content.schemas.terms import AuthorCreate, BrandCreate, TagCreate
+from newsapi.content.schemas.terms import AuthorCreate, BrandCreate, SectionCreate, TagCreate
 from newsapi.content.writes import patches
 from newsapi.content.writes import terms as term_writes
 from newsapi.content.writes.hooks import WriteTransaction
@@ -33,7 +33,7 @@ T = TypeVar("T")
 SCHEMAS: Final[Mapping[str, type[TagCreate]]] = {
     "brand": BrandCreate,
     "author": AuthorCreate,
-    "section": TagCreate,
+    "section": SectionCreate,
     "tag": TagCreate,
 }
 

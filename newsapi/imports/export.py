@@ -37,12 +37,12 @@ def iter_terms(connection: Connection) -> Iterator[tuple[str, Mapping[str, objec
         yielded |= {row["slug"] for row in remaining if row["parent"] in yielded}
         remaining = [row for row in remaining if row["slug"] not in yielded]
     others = (
-        ("section", select(Section.slug, Section.name).order_by(Section.slug)),
+        ("section", select(Section.slug, Section.name, Section.position, Section.description).order_by(Section.slug)),
         (
             "tag",
             select(Tag.slug, Tag.name).join(Facet, Facet.id == Tag.facet_id).where(Facet.seq > 0).order_by(Tag.slug),
         ),
-        ("author", select(Author.slug, Author.name, Author.email, Author.bio, Author.avatar).order_by(Author.slug)),
+        ("author", select(*(getattr(Author, name) for name in _AUTHOR)).order_by(Author.slug)),
     )
     for kind, statement in others:
         for row in connection.execute(statement).mappings():
@@ -58,4 +58,5 @@ def iter_articles(connection: Connection) -> Iterator[ArticleSnapshot]:
         last = ids[-1]
 
 
+_AUTHOR = ("slug", "name", "email", "job_title", "same_as", "bio", "avatar")
 _NEXT = select(Article.id).where(Article.id > bindparam("last", type_=Id())).order_by(Article.id).limit(BATCH_SIZE)

@@ -10,7 +10,10 @@ import orjson
 
 from newsapi.content.queries.snapshots import ArticleSnapshot
 
-TERM: Final = ("slug", "name", "parent", "aliases", "description", "logo", "email", "bio", "avatar")
+TERM: Final = (
+    *("slug", "name", "parent", "aliases", "position", "description", "logo"),
+    *("email", "job_title", "same_as", "bio", "avatar"),
+)
 ARTICLE: Final = (
     "slug",
     "headline",

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias, TypeVar, cast
 from marshmallow import Schema, ValidationError
 
 from newsapi.content.schemas.articles import ArticleImport
-from newsapi.content.schemas.terms import AuthorInput, BrandInput, TagInput
+from newsapi.content.schemas.terms import AuthorInput, BrandInput, SectionInput, TagInput
 from newsapi.content.writes.drafts import ArticleDraft, make_draft
 from newsapi.errors import FieldError, ParserProcessDied
 from newsapi.imports.ndjson import Line
@@ -42,7 +42,7 @@ MAX_PROCESSES = min(4, os.cpu_count() or 1)
 
 TERM_SCHEMAS: Final[Mapping[Kind, Schema]] = {
     "brand": BrandInput(),
-    "section": TagInput(),
+    "section": SectionInput(),
     "tag": TagInput(),
     "author": AuthorInput(),
 }

@@ -49,7 +49,7 @@ def expand_terms(connection: Connection, records: list[ArticleRow], include: Col
         for term in full_terms.values():
             app_context().presentation.term(_KINDS[name], term)
             expansion.change_times.update((term["changed_at"], term["list_changed_at"]))
-            expansion.dependencies.update((term["facet_id"], *cache_dependencies.parent_dependency(term)))
+            expansion.dependencies.update(cache_dependencies.term_dependencies(term))
         for record in records:
             _replace_terms(record, name, full_terms)
     return expansion

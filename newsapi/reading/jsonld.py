@@ -44,7 +44,7 @@ def news_article(
         image=_shapes(record["image"]),
         datePublished=_time(record["published_at"]),
         dateModified=_time(record["materially_updated_at"]),
-        author=_named("Person", "author", record["authors"], site_url_of),
+        author=[_person(author, site_url_of) for author in record["authors"]],
         publisher=publisher and _thing("Organization", name=publisher),
         mainEntityOfPage={"@type": "WebPage", "@id": record["canonical_url"]},
         url=record["url"],
@@ -94,6 +94,16 @@ def _thing(type_: str, **members: object) -> SchemaOrgNode:
 
 def _named(type_: str, kind: str, refs: Iterable[Record], site_url_of: PageOf) -> list[SchemaOrgNode]:
     return [_thing(type_, name=ref["name"], url=site_url_of(kind, ref["slug"])) for ref in refs]
+
+
+def _person(author: Record, site_url_of: PageOf) -> SchemaOrgNode:
+    return _thing(
+        "Person",
+        name=author["name"],
+        url=site_url_of("author", author["slug"]),
+        jobTitle=author.get("job_title"),
+        sameAs=author.get("same_as"),
+    )
 
 
 def _time(value: datetime | str | None) -> str | None:

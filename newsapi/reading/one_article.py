@@ -10,6 +10,7 @@ from newsapi.content.presentation import crosslinks, visibility_of_caller
 from newsapi.content.presentation.crosslinks import CrosslinkResult
 from newsapi.content.presentation.presentation import FULL_ACCESS
 from newsapi.content.queries import articles as article_queries
+from newsapi.content.queries import terms as term_queries
 from newsapi.content.queries.articles import ArticleRef
 from newsapi.content.queries.unpublished import Visibility
 from newsapi.content.schemas.articles import ALL_FIELDS, ArticleWithRelated
@@ -58,7 +59,7 @@ def build_article(connection: Connection, request: ArticleRequest) -> CachedResp
     if "blocks" in request.include:
         record["blocks"] = parse_blocks(record["body_html"] or "")
     if "jsonld" in request.include:
-        record["jsonld"] = _news_article(record)
+        record["jsonld"] = _news_article(connection, record)
     expansion = expand_terms(connection, [record], request.include)
     return CachedResponse(
         body=dump_json({"data": article_dump(ArticleWithRelated, request.fields, request.include)(record)}),
@@ -87,7 +88,7 @@ def build_jsonld(connection: Connection, request: ArticleRequest) -> CachedRespo
     ref, extra_visibility = find_visible(connection, request.name, request.preview_token)
     record, crosslinks_result = _read_article(connection, ref, extra_visibility, ALL_FIELDS)
     return CachedResponse(
-        body=jsonld.script_safe(dump_json(_news_article(record))),
+        body=jsonld.script_safe(dump_json(_news_article(connection, record))),
         seq=ref.seq,
         nonce=ref.nonce,
         changed_at=crosslinks_result.changed_at,
@@ -120,12 +121,14 @@ def _read_article(
     return record, crosslinks_result._replace(changed_at=changed_at)
 
 
-def _news_article(record: ArticleRow) -> jsonld.SchemaOrgNode:
+def _news_article(connection: Connection, record: ArticleRow) -> jsonld.SchemaOrgNode:
     """Return the article as a schema.org NewsArticle."""
     context = app_context()
+    slugs = [author["slug"] for author in record["authors"]]
+    authors = term_queries.get_terms(connection, "author", slugs) if slugs else {}
     is_free = context.settings.public_body == "full"
     return jsonld.news_article(
-        record,
+        {**record, "authors": [authors[slug] for slug in slugs]},
         publisher=context.settings.publisher,
         accessible_for_free=is_free,
         site_url_of=context.presentation.site_url,

@@ -287,17 +287,21 @@ class StrictInteger(fields.Integer):
         raise ValidationError([self.span])
 
 
-class PixelLength(StrictInteger):
-    """A length in pixels: a JSON number from 1 to 100,000."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        """Set the range, 1 to 100,000."""
-        super().__init__(1, 100_000, **kwargs)
+class JsonInteger(StrictInteger):
+    """An integer in a range, as a JSON number."""
 
     def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> int:
         if isinstance(value, str):
             raise ValidationError([self.span])
         return super()._deserialize(value, None, None)
+
+
+class PixelLength(JsonInteger):
+    """A length in pixels: a JSON number from 1 to 100,000."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        """Set the range, 1 to 100,000."""
+        super().__init__(1, 100_000, **kwargs)
 
 
 class StrictBoolean(fields.Boolean):

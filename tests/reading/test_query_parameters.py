@@ -12,10 +12,17 @@ from newsapi.content.schemas.params import (
     ArticleParams,
     FeedParams,
     RelatedParams,
-    TermListParams,
     TermParams,
 )
+from newsapi.reading import term_views
 from newsapi.sync.schemas import ChangeListParams, DigestParams
+
+
+def list_params(kind):
+    """The class of the parameters of a list of terms, which is made from the schema of the terms."""
+    [reads] = [reads for reads in term_views.READS if reads.list_cursor.name == kind]
+    return type(reads.list_cursor.params)
+
 
 FILTERED = {
     "brand": "tesla",
@@ -50,7 +57,10 @@ EFFECTS = {
     "/v1/articles/fabbrica": (ArticleParams, {**SHAPED, "include": "related"}),
     "/v1/articles/fabbrica?include=related": (ArticleParams, {"related_limit": "1", "related_exclude": "velar"}),
     "/v1/articles/fabbrica/related": (RelatedParams, {"limit": "1", "exclude": "velar"}),
-    "/v1/brands": (TermListParams, {"limit": "1", "q": "tesla"}),
+    "/v1/brands": (
+        list_params("brands"),
+        {"limit": "1", "q": "tesla", "sort": "-article_count", "parent": "jaguar-land-rover", "fields": "name"},
+    ),
     "/v1/brands/tesla": (TermParams, {"include": "articles"}),
     "/v1/changes": (ChangeListParams, {**PARTNER, "since": "12", "fields": "headline", "types": "brand"}),
     "/v1/digest": (

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote
 
@@ -8,9 +9,9 @@ from tests.support.import_records import article, brand, term
 
 KINDS = {"brands": "land-rover", "authors": "francesco-donnici", "sections": "curiosita", "tags": "batterie"}
 FIELDS = {
-    "brands": {"slug", "name", "aliases", "parent", "description", "logo", "article_count", "subscription", "links"},
-    "authors": {"slug", "name", "bio", "avatar", "article_count", "links"},
-    "sections": {"slug", "name", "article_count", "links"},
+    "brands": set("slug name url aliases parent children description logo article_count subscription links".split()),
+    "authors": {"slug", "name", "url", "job_title", "same_as", "bio", "avatar", "article_count", "links"},
+    "sections": {"slug", "name", "url", "position", "description", "article_count", "links"},
     "tags": {"slug", "name", "article_count", "links"},
 }
 OLD = {"brands": "rover", "authors": "f-donnici", "sections": "notizie", "tags": "batteria"}
@@ -143,6 +144,118 @@ def test_the_links_lead_to_itself_and_to_its_articles(magazine, kind):
     links = magazine.get(f"/v1/{kind}/{KINDS[kind]}").json["data"]["links"]
     assert links["self"] == f"https://api.example.com/v1/{kind}/{KINDS[kind]}"
     assert links["articles"] == f"https://api.example.com/v1/articles?{kind[:-1]}={KINDS[kind]}"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_fields_select_what_is_returned(magazine, kind):
+    for path in (f"/v1/{kind}?limit=2", f"/v1/{kind}/{KINDS[kind]}"):
+        answer = magazine.get(f"{path}{'&' if '?' in path else '?'}fields=name,links.self").json["data"]
+        for item in answer if isinstance(answer, list) else [answer]:
+            assert set(item) == {"slug", "name", "links"}
+            assert set(item["links"]) == {"self"}
+    answer = magazine.get(f"/v1/{kind}/{KINDS[kind]}?fields=name&include=articles").json["data"]
+    assert set(answer) == {"slug", "name", "articles"}
+    for name in ("email", "facet_id", "id", "articles", "group_facet_id", "child_facets", "", "links."):
+        refused = magazine.get(f"/v1/{kind}?fields={name}")
+        assert (refused.status_code, refused.json["errors"][0]["parameter"]) == (400, "fields"), name
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_terms_with_the_most_articles_come_first_when_asked_for(magazine, kind):
+    whole = magazine.get(f"/v1/{kind}?sort=-article_count").json["data"]
+    by_name = magazine.get(f"/v1/{kind}").json["data"]
+    assert whole == sorted(by_name, key=lambda item: -item["article_count"])
+    url, forward, backward = f"/v1/{kind}?sort=-article_count&limit=1", [], []
+    while url:
+        page = magazine.get(url).json
+        forward += page["data"]
+        last, url = page, page["links"]["next"]
+    while last["links"]["prev"]:
+        last = magazine.get(last["links"]["prev"]).json
+        backward += last["data"]
+    assert (forward, backward) == (whole, whole[-2::-1])
+
+
+def test_an_order_by_count_follows_the_counts(client, make):
+    make.articles(2, brand="fiat")
+    ids = make.articles(3, brand="velar")
+    assert slugs_of(client.get("/v1/brands?sort=-article_count")) == ["velar", "fiat"]
+    for id_ in ids[:2]:
+        make.hide(id_)
+    assert slugs_of(client.get("/v1/brands?sort=-article_count")) == ["fiat", "velar"]
+
+
+def test_brands_of_a_group_are_listed_by_their_parent(magazine):
+    assert slugs_of(magazine.get("/v1/brands?parent=jaguar-land-rover")) == ["jaguar", "land-rover"]
+    for query in ("parent=tesla", "parent=nessuno", "parent=jaguar-land-rover&q=tesla"):
+        assert slugs_of(magazine.get(f"/v1/brands?{query}")) == [], query
+    page = magazine.get("/v1/brands?parent=tesla,jaguar-land-rover&limit=1&sort=-article_count").json
+    assert [item["slug"] for item in page["data"]] == ["land-rover"]
+    assert slugs_of(magazine.get(page["links"]["next"])) == ["jaguar"]
+    assert magazine.get("/v1/authors?parent=tesla").status_code == 400
+
+
+def test_a_group_names_its_brands_as_they_are(client, editor, load):
+    def children():
+        listed = {item["slug"]: item for item in client.get("/v1/brands").json["data"]}
+        one = client.get("/v1/brands/gruppo").json["data"]
+        assert listed["gruppo"] == one
+        return [child["slug"] for child in one["children"]]
+
+    load(brand("gruppo"), brand("alfa", parent="gruppo"), brand("fiat"))
+    assert children() == ["alfa"]
+    load(brand("fiat", parent="gruppo"))
+    assert children() == ["alfa", "fiat"]
+    made = editor.write(status="published", brand="fiat")
+    made = editor.change(made, status="withdrawn")
+    assert children() == ["alfa"], "no article of it is public"
+    editor.write(status="published", mentions=["fiat"])
+    assert children() == ["alfa", "fiat"]
+    version = editor.get("/v1/brands/alfa").headers["ETag"].strip('"v')
+    assert editor.patch("alfa", {"slug": "alfa-romeo", "name": "Zeta"}, int(version), "brands").status_code == 200
+    assert children() == ["fiat", "alfa-romeo"]
+    load(brand("fiat"))
+    assert children() == ["alfa-romeo"]
+
+
+def test_pages_of_terms_on_the_site_are_named(magazine, build):
+    settings = replace(
+        magazine.settings,
+        brand_url="https://site/marche/{slug}",
+        author_url="https://site/autori/{slug}",
+        section_url="https://site/{slug}",
+    )
+    site = build(settings).test_client()
+    urls = {kind: site.get(f"/v1/{kind}/{KINDS[kind]}").json["data"].get("url") for kind in KINDS}
+    assert urls == {
+        "brands": "https://site/marche/land-rover",
+        "authors": "https://site/autori/francesco-donnici",
+        "sections": "https://site/curiosita",
+        "tags": None,
+    }
+    assert magazine.get("/v1/brands/land-rover").json["data"]["url"] is None
+
+
+def test_authors_and_sections_say_more_when_editors_do(editor, public):
+    profile = {"job_title": "Inviata", "same_as": ["https://social.example/@ada"]}
+    assert editor.post("/v1/authors", {"name": "Ada", **profile}).status_code == 201
+    place = {"position": 3, "description": "Alla guida."}
+    assert editor.post("/v1/sections", {"name": "Prove", **place}).status_code == 201
+    assert public.get("/v1/authors/ada").json["data"].items() >= profile.items()
+    assert public.get("/v1/sections/prove").json["data"].items() >= place.items()
+    made = editor.write(status="published", authors=["ada"])
+    [person] = public.get(f"/v1/articles/{made['slug']}/jsonld").json["author"]
+    assert (person["jobTitle"], person["sameAs"]) == ("Inviata", profile["same_as"])
+    assert editor.patch("prove", {"position": None}, 1, "sections").json["data"]["position"] is None
+    wrong = {
+        "sections": ({"position": "3"}, {"position": -1}, {"position": 1.5}, {"description": 1}),
+        "authors": ({"same_as": ["x"]}, {"same_as": "https://a.example"}, {"job_title": "a\nb"}),
+    }
+    for kind, bodies in wrong.items():
+        for body in bodies:
+            answer = editor.post(f"/v1/{kind}", {"name": "Altra", **body})
+            assert answer.status_code == 422, body
+            assert answer.json["errors"][0]["pointer"].startswith(f"/{next(iter(body))}"), body
 
 
 def test_a_brand_names_its_parent(magazine):

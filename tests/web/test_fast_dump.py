@@ -52,7 +52,7 @@ def read(database, settings, make):
             return [presentation.summary(record) for record in found]
 
         def term(kind):
-            found = term_queries.list_terms(connection, kind, prefix=None, page_start=None, limit=100).records
+            found = term_queries.list_terms(connection, kind, term_queries.TermListQuery(), limit=100).records
             return [presentation.term(kind, record) for record in found]
 
         yield {"full": full, "summary": summary, "beside": beside, "term": term}

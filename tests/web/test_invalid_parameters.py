@@ -16,7 +16,7 @@ PARAMETERS = {
     "/v1/articles": FILTERS,
     "/v1/articles/velar": "fields include related_limit related_exclude min_seq".split(),
     "/v1/articles/velar/related": "limit exclude min_seq".split(),
-    "/v1/brands": "q limit cursor min_seq".split(),
+    "/v1/brands": "q limit cursor min_seq sort parent fields".split(),
     "/v1/authors": ["q"],
     "/v1/tags/suv": "include min_seq".split(),
     "/v1/changes": "brand section author tag format language types since limit fields wait cursor min_seq".split(),

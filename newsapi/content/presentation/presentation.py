@@ -160,6 +160,8 @@ class ArticlePresenter:
             "articles": f"{self.api}/v1/articles?{kind}={quote(slug)}",
         }
         record["links"] = links
+        if kind in self._pages:
+            record["url"] = self.site_url(kind, slug)
         if kind in FOLLOWABLE_KINDS:
             links["subscriptions"] = f"{links['self']}/subscriptions"
         if kind == "brand":

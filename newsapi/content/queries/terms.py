@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, exists, or_, select, tuple_, union
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    tuple_,
+    union,
+    union_all,
+)
 from sqlalchemy.orm import aliased
 
 from newsapi.changelog.exits import OUT_OF_SCOPE
@@ -27,27 +42,52 @@ Kind = Literal["brand", "author", "section", "tag"]
 MODELS: dict[str, Any] = {"brand": Brand, "author": Author, "section": Section, "tag": Tag}
 
 _Parent = aliased(Brand)
+_Group = aliased(Brand)
 _OtherFacet = aliased(Facet)
+_ChildFacet = aliased(Facet)
 _ABOVE = (
     _Parent.slug.label("parent"),
     _Parent.name.label("parent_name"),
     _Parent.changed_at.label("parent_changed_at"),
 )
 _COLUMNS: dict[str, tuple[Any, ...]] = {
-    "brand": (Brand.aliases, Brand.description, Brand.logo, *_ABOVE),
-    "author": (Author.bio, Author.avatar),
-    "section": (),
+    "brand": (Brand.id, Brand.aliases, Brand.description, Brand.logo, Brand.group_facet_id, *_ABOVE),
+    "author": (Author.job_title, Author.same_as, Author.bio, Author.avatar),
+    "section": (Section.position, Section.description),
     "tag": (),
 }
 _SHARED = ("slug", "name", "sort_key", "changed_at", "version")
 
 
 class TermPageStart(NamedTuple):
-    """Where a page of terms starts: after a position in order of name, or before it (`back`)."""
+    """Where a page of terms starts: after a position, or before it (`backward`).
 
-    sort_key: str
-    slug: str
+    A position has the values of the columns by which the list is sorted.
+    """
+
+    position: tuple[str | int, ...]
     backward: bool = False
+
+
+class TermListQuery(NamedTuple):
+    """The parameters of a list of terms.
+
+    Attributes:
+        prefix: Folded text; only terms are listed in whose name or alias a word starts with it.
+        parents: Present or former slugs of brands; only the brands that belong to one of them are listed.
+        by_count: Whether the terms with the most articles come first; otherwise they are sorted by folded name.
+        page_start: Where the page starts; None for the first page.
+    """
+
+    prefix: str | None = None
+    parents: tuple[str, ...] | None = None
+    by_count: bool = False
+    page_start: TermPageStart | None = None
+
+    @property
+    def backward(self) -> bool:
+        """Whether the page is read backward, from its end to its start."""
+        return self.page_start is not None and self.page_start.backward
 
 
 class TermPage(NamedTuple):
@@ -69,42 +109,53 @@ class TermPage(NamedTuple):
     may_gain_terms: bool = True
 
 
-def list_terms(
-    connection: Connection, kind: Kind, *, prefix: str | None, page_start: TermPageStart | None, limit: int
-) -> TermPage:
-    """Return one page of terms, sorted by folded name.
+def list_terms(connection: Connection, kind: Kind, query: TermListQuery, *, limit: int) -> TermPage:
+    """Return one page of terms.
 
     Args:
         connection: An open read transaction.
         kind: The kind of terms.
-        prefix: Folded text; only terms are returned in whose name or alias a word starts with it.
-        page_start: Where the page starts; None for the first page.
+        query: The other parameters of the list.
         limit: Largest number of terms on the page.
     """
-    back = page_start is not None and page_start.backward
-    statement = _page_select(kind, is_searched=prefix is not None, back=back if page_start else None)
+    start = query.page_start
+    shape = _PageShape(
+        kind,
+        is_searched=query.prefix is not None,
+        has_parents=query.parents is not None,
+        by_count=query.by_count,
+        backward=query.backward if start else None,
+    )
     parameters: dict[str, Any] = {"rows": limit + 1}
-    if prefix is not None:
-        parameters["words"] = f"% {escape_like(prefix)}%"
-    if page_start:
-        parameters |= {"sort_key": page_start.sort_key, "slug": page_start.slug}
-    rows = connection.execute(statement, parameters).all()
+    if query.prefix is not None:
+        parameters["words"] = f"% {escape_like(query.prefix)}%"
+    if query.parents is not None:
+        parameters["parents"] = query.parents
+    if start:
+        parameters |= {f"after_{index}": value for index, value in enumerate(start.position)}
+    rows = connection.execute(_page_select(shape), parameters).all()
     more, rows = len(rows) > limit, rows[:limit]
-    if back:
+    if query.backward:
         rows = rows[::-1]
     first, last = (
-        (TermPageStart(rows[0].sort_key, rows[0].slug, backward=True), TermPageStart(rows[-1].sort_key, rows[-1].slug))
+        (TermPageStart(_position(rows[0], query), backward=True), TermPageStart(_position(rows[-1], query)))
         if rows
         else (None, None)
     )
-    changed_at = latest_time(time for row in rows for time in (row.changed_at, row.list_changed_at))
     next_start, prev_start = (
-        (last or page_start, first if more else None)
-        if back
-        else (last if more else None, first if page_start else None)
+        (last or start, first if more else None)
+        if query.backward
+        else (last if more else None, first if start else None)
     )
     may_gain_terms = bool(rows[0].has_hidden) if rows else True
-    return TermPage(_records(rows), changed_at, next_start, prev_start, may_gain_terms)
+    records = _records(connection, rows)
+    changed_at = latest_time(time for row in records for time in (row["changed_at"], row["list_changed_at"]))
+    return TermPage(records, changed_at, next_start, prev_start, may_gain_terms)
+
+
+def _position(row: Any, query: TermListQuery) -> tuple[str | int, ...]:
+    """Return the values of the columns by which a list is sorted, the number of articles in descending order."""
+    return (-row.article_count, row.sort_key, row.slug) if query.by_count else (row.sort_key, row.slug)
 
 
 def suggest_terms(connection: Connection, kind: Kind, prefix: str, limit: int) -> list[tuple[str, str]]:
@@ -125,8 +176,8 @@ def get_term(connection: Connection, kind: Kind, slug: str, snapshot: ReadSnapsh
     model = MODELS[kind]
     row = connection.execute(_by_slug_select(kind), {"slug": slug}).one_or_none()
     if row is not None:
-        records = _records([row])
-        return TermPage(records, max(filter(None, (records[0]["changed_at"], row.list_changed_at))))
+        records = _records(connection, [row])
+        return TermPage(records, latest_time((records[0]["changed_at"], row.list_changed_at)))
     former = select(model.slug).join(SlugRedirect, SlugRedirect.subject_id == model.id)
     current_slug = connection.execute(former.where(SlugRedirect.kind == kind, SlugRedirect.slug == slug)).scalar()
     raise NotFound(seq=snapshot.seq) if current_slug is None else Renamed(current_slug, seq=snapshot.seq)
@@ -135,7 +186,7 @@ def get_term(connection: Connection, kind: Kind, slug: str, snapshot: ReadSnapsh
 def get_terms(connection: Connection, kind: Kind, slugs: Sequence[str]) -> dict[str, TermRow]:
     """Return complete terms keyed by slug; unknown slugs are left out."""
     rows = connection.execute(_by_slugs_select(kind), {"slugs": sorted(set(slugs))}).all()
-    return {record["slug"]: record for record in _records(rows)}
+    return {record["slug"]: record for record in _records(connection, rows)}
 
 
 def escape_like(text: str) -> str:
@@ -181,18 +232,40 @@ def _has_withdrawals(of_facets: ColumnElement[bool]) -> ColumnElement[bool]:
     return exists().where(of_facets, FilterExit.reason != OUT_OF_SCOPE)
 
 
-@lru_cache(maxsize=32)
-def _page_select(kind: Kind, *, is_searched: bool, back: bool | None) -> Select[Any]:
-    model = MODELS[kind]
+class _PageShape(NamedTuple):
+    """Everything that determines the SQL text of a page; `backward` is None for the first page."""
+
+    kind: Kind
+    is_searched: bool
+    has_parents: bool
+    by_count: bool
+    backward: bool | None
+
+
+@lru_cache(maxsize=64)
+def _page_select(shape: _PageShape) -> Select[Any]:
+    kind, model = shape.kind, MODELS[shape.kind]
     statement = _term_select(kind).where(_is_listed(kind)).add_columns(_has_hidden_terms(kind).label("has_hidden"))
-    if is_searched:
+    if shape.is_searched:
         statement = statement.where(model.search_names.like(bindparam("words"), escape="\\"))
-    if back is not None:
-        row_position = tuple_(model.sort_key, model.slug)
-        page_start = tuple_(bindparam("sort_key", type_=model.sort_key.type), bindparam("slug", type_=model.slug.type))
-        statement = statement.where(row_position < page_start if back else row_position > page_start)
-    order = (model.sort_key.desc(), model.slug.desc()) if back else (model.sort_key, model.slug)
+    if shape.has_parents:
+        statement = statement.where(Brand.parent_id.in_(_PARENT_IDS))
+    columns: tuple[ColumnElement[Any], ...] = (model.sort_key, model.slug)
+    if shape.by_count:
+        columns = (-Facet.article_count, *columns)
+    if shape.backward is not None:
+        parameters = [bindparam(f"after_{index}", type_=column.type) for index, column in enumerate(columns)]
+        row_position, page_start = tuple_(*columns), tuple_(*parameters)
+        statement = statement.where(row_position < page_start if shape.backward else row_position > page_start)
+    order = [column.desc() for column in columns] if shape.backward else columns
     return statement.order_by(*order).limit(bindparam("rows"))
+
+
+_PARENT_SLUGS: BindParameter[str] = bindparam("parents", expanding=True)
+_PARENT_IDS = union_all(
+    select(_Group.id).where(_Group.slug.in_(_PARENT_SLUGS)),
+    select(SlugRedirect.subject_id).where(SlugRedirect.kind == "brand", SlugRedirect.slug.in_(_PARENT_SLUGS)),
+)
 
 
 @lru_cache(maxsize=4)
@@ -213,17 +286,47 @@ def _by_slugs_select(kind: Kind) -> Select[Any]:
     return _term_select(kind).where(MODELS[kind].slug.in_(bindparam("slugs", expanding=True)))
 
 
-def _records(rows: Sequence[Any]) -> list[TermRow]:
-    records: list[dict[str, object]] = []
+def _records(connection: Connection, rows: Sequence[Any]) -> list[TermRow]:
+    records: list[JsonObject] = []
     for row in rows:
         record: JsonObject = dict(row._mapping)  # noqa: SLF001 (the documented mapping of a row)
         record.pop("has_hidden", None)
         if "parent" in record:
             parent_name, parent_changed_at = record.pop("parent_name"), record.pop("parent_changed_at")
             record["parent"] = {"slug": record["parent"], "name": parent_name} if record["parent"] else None
-            record["changed_at"] = max(record["changed_at"], parent_changed_at or record["changed_at"])
+            record["changed_at"] = latest_time((record["changed_at"], parent_changed_at))
+            record |= {"children": [], "child_facets": set()}
         records.append(record)
+    _add_children(connection, {record["id"]: record for record in records if record.get("group_facet_id")})
     return cast("list[TermRow]", records)
+
+
+def _add_children(connection: Connection, groups: Mapping[UUID, JsonObject]) -> None:
+    """Add the brands that belong to groups of brands, given by id; brands that are not listed are left out."""
+    rows = connection.execute(_CHILDREN, {"groups": list(groups)}) if groups else ()
+    for group, slug, name, is_listed, mention_facet, group_facet, changed_at in rows:
+        record = groups[group]
+        if is_listed:
+            record["children"].append({"slug": slug, "name": name})
+        record["child_facets"] |= {mention_facet, group_facet} - {None}
+        record["changed_at"] = latest_time((record["changed_at"], changed_at))
+
+
+_FACETS_OF_CHILD = Brand.facet_id, Brand.mention_facet_id, Brand.group_facet_id
+_CHILDREN = (
+    select(
+        Brand.parent_id,
+        Brand.slug,
+        Brand.name,
+        case((_is_listed("brand"), 1), else_=0),
+        Brand.mention_facet_id,
+        Brand.group_facet_id,
+        select(func.max(_ChildFacet.changed_at)).where(_ChildFacet.id.in_(_FACETS_OF_CHILD)).scalar_subquery(),
+    )
+    .join(Facet, Facet.id == Brand.facet_id)
+    .where(Brand.parent_id.in_(bindparam("groups", expanding=True)))
+    .order_by(Brand.sort_key, Brand.slug)
+)
 
 
 def current_slugs(connection: Connection, kind: str, slugs: Sequence[str]) -> frozenset[str]:

@@ -6,7 +6,7 @@ import re
 from typing import ClassVar
 from uuid import UUID
 
-from marshmallow import fields, validate
+from marshmallow import Schema, fields, validate
 
 from newsapi.content.schemas import articles
 from newsapi.text.languages import canonicalize_tag
@@ -220,8 +220,20 @@ class RelatedParams(PreviewParams):
     exclude = slug_values("Slugs of articles to leave out, such as those already read")  # type: ignore[assignment]
 
 
+TERM_SORTS = ("name", "-article_count")
+
+
 class TermListParams(PageParams):
     """Parameters of `GET /v1/brands`, `/v1/authors`, `/v1/sections` and `/v1/tags`."""
+
+    sort = fields.String(
+        load_default=lambda: TERM_SORTS[0],
+        validate=validate.OneOf(TERM_SORTS, error=f"must be one of {', '.join(TERM_SORTS)}"),
+        metadata={
+            "description": "Sort by name, or with the most published articles first. Default: name",
+            "x-enum-varnames": ["NAME", "MOST_ARTICLES"],
+        },
+    )
 
     q = SearchText(
         metadata={
@@ -233,7 +245,23 @@ class TermListParams(PageParams):
     )
 
 
+class BrandListParams(TermListParams):
+    """Parameters of `GET /v1/brands`."""
+
+    parent = slug_values("Groups that the brand belongs to")
+
+
 class TermParams(ReadParams):
     """Parameters of `GET /v1/brands/{slug}` and its like for authors, sections and tags."""
 
     include = choice_list(("articles",), "`articles` adds the 20 newest articles, the first page of their list")
+
+
+def term_fields(schema: type[Schema]) -> DelimitedValues:
+    """Return the parameter that selects fields of terms with a schema."""
+    return DelimitedValues(
+        one_of(field_paths(schema)),
+        "Fields to return; dotted paths select inside objects. `slug` is always included",
+        max_values=100,
+        enum=sorted(field_paths(schema)),
+    )

@@ -1,4 +1,4 @@
-"""Schemas of articles narrowed by `fields=`, for OpenAPI only; they are made from the full schemas.
+"""Schemas of articles and terms narrowed by `fields=`, for OpenAPI only; they are made from the full schemas.
 
 A narrowed schema is named `Partial…` and has all fields of the full one, none of them required. Nested objects are
 narrowed in the same way.
@@ -17,12 +17,15 @@ from newsapi.content.schemas.params import EXTRA_INCLUDES
 from newsapi.text.json_types import JsonValue
 from newsapi.web.wire import OutputSchema, PageInfo, PageLinks
 
+_ADDED_WHOLE = (*EXTRA_INCLUDES, "articles")
+"""Fields that `include` adds, which `fields=` does not narrow."""
+
 
 @cache
 def partial_schema(schema: type[Schema], always: frozenset[str] = frozenset()) -> type[Schema]:
     """Return a schema with the same fields, of which only those in `always` are required."""
     members = {
-        name: _field(field, required=name in always) if name not in EXTRA_INCLUDES else field
+        name: _field(field, required=name in always) if name not in _ADDED_WHOLE else field
         for name, field in schema().declared_fields.items()
     }
     partial = type(

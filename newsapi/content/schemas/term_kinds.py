@@ -8,6 +8,7 @@ from marshmallow import Schema
 
 from newsapi.content.queries.terms import Kind
 from newsapi.content.schemas import terms as wire
+from newsapi.content.schemas.params import BrandListParams, TermListParams
 
 
 @dataclass(frozen=True)
@@ -19,12 +20,14 @@ class TermKind:
         singular: Schema of one term.
         page: Schema of a page of terms.
         text: Description for OpenAPI.
+        list_params: Schema of the parameters of the list.
     """
 
     kind: Kind
     singular: type[Schema]
     page: type[Schema]
     text: str
+    list_params: type[TermListParams] = TermListParams
 
     @property
     def path(self) -> str:
@@ -38,7 +41,7 @@ class TermKind:
 
 
 TERM_KINDS = (
-    TermKind("brand", wire.BrandSchema, wire.BrandList, "Brands, and the groups they belong to"),
+    TermKind("brand", wire.BrandSchema, wire.BrandList, "Brands, and the groups they belong to", BrandListParams),
     TermKind("author", wire.AuthorSchema, wire.AuthorList, "Authors of articles"),
     TermKind("section", wire.SectionSchema, wire.SectionList, "Sections of the site"),
     TermKind("tag", wire.TagSchema, wire.TagList, "Tags: keywords of articles"),

@@ -9,6 +9,7 @@ from newsapi.content.schemas.subscription_offer import SubscriptionOffer
 from newsapi.web.feed_formats import FEED_FORMATS
 from newsapi.web.wire import (
     InputSchema,
+    JsonInteger,
     MultilineText,
     OutputSchema,
     PageInfo,
@@ -16,14 +17,28 @@ from newsapi.web.wire import (
     SingleLineText,
     SlugField,
     TermRef,
+    WebAddress,
 )
 
 
 class TagInput(InputSchema):
-    """A section or a tag as imported."""
+    """A tag as imported."""
 
     slug = SlugField(required=True)
     name = SingleLineText(max_length=200, required=True)
+
+
+class SectionInput(TagInput):
+    """A section of the site."""
+
+    position = JsonInteger(
+        0,
+        10_000,
+        allow_none=True,
+        load_default=None,
+        metadata={"description": "Place in the navigation of the site"},
+    )
+    description = MultilineText(max_length=5_000, allow_none=True, load_default=None)
 
 
 class BrandInput(TagInput):
@@ -51,14 +66,25 @@ class AuthorInput(TagInput):
         load_default=None,
         metadata={"description": "Private; returned only to editors"},
     )
+    job_title = SingleLineText(max_length=200, allow_none=True, load_default=None)
+    same_as = fields.List(
+        WebAddress(),
+        load_default=list,
+        validate=validate.Length(max=20),
+        metadata={"description": "URLs of other pages about the author, such as profiles"},
+    )
     bio = MultilineText(max_length=5_000, allow_none=True, load_default=None)
     avatar = fields.Nested(ImageInput, allow_none=True, load_default=None)
 
 
 class TagCreate(TagInput):
-    """A section or a tag as editors create it."""
+    """A tag as editors create it."""
 
     slug = SlugField(load_default=None, metadata={"description": "Made from the name if omitted"})
+
+
+class SectionCreate(TagCreate, SectionInput):
+    """A section as editors create it."""
 
 
 class BrandCreate(TagCreate, BrandInput):
@@ -98,6 +124,9 @@ class BrandLinks(TermLinksWithSubscription):
     feeds = fields.Nested(FeedLinks, required=True)
 
 
+_PAGE = {"description": "Page on the site; null if the server has no template for it"}
+
+
 class TagSchema(OutputSchema):
     """A tag."""
 
@@ -112,6 +141,11 @@ class TagSchema(OutputSchema):
 class SectionSchema(TagSchema):
     """A section of the site."""
 
+    url = fields.Url(required=True, allow_none=True, metadata=_PAGE)
+    position = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "Place in the navigation of the site"}
+    )
+    description = fields.String(required=True, allow_none=True)
     links = fields.Nested(TermLinksWithSubscription, required=True)
 
 
@@ -120,9 +154,13 @@ class BrandSchema(OutputSchema):
 
     slug = fields.String(required=True, metadata={"example": "land-rover"})
     name = fields.String(required=True, metadata={"example": "Land Rover"})
+    url = fields.Url(required=True, allow_none=True, metadata=_PAGE)
     aliases = fields.List(fields.String(), required=True, metadata={"description": "Other names of the brand"})
     parent = fields.Nested(
         TermRef, required=True, allow_none=True, metadata={"description": "The group that the brand belongs to"}
+    )
+    children = fields.List(
+        fields.Nested(TermRef), required=True, metadata={"description": "The brands that belong to it, by name"}
     )
     description = fields.String(required=True, allow_none=True)
     logo = fields.Nested(Image, required=True, allow_none=True)
@@ -138,6 +176,11 @@ class AuthorSchema(OutputSchema):
 
     slug = fields.String(required=True, metadata={"example": "francesco-donnici"})
     name = fields.String(required=True, metadata={"example": "Francesco Donnici"})
+    url = fields.Url(required=True, allow_none=True, metadata=_PAGE)
+    job_title = fields.String(required=True, allow_none=True)
+    same_as = fields.List(
+        fields.Url(), required=True, metadata={"description": "Other pages about the author, such as profiles"}
+    )
     bio = fields.String(required=True, allow_none=True)
     avatar = fields.Nested(Image, required=True, allow_none=True)
     article_count = fields.Integer(required=True, metadata={"description": "Number of published articles"})

@@ -65,19 +65,32 @@ class Brand(_Term, Base):
 
 
 class Author(_Term, Base):
-    """A person or desk that signs articles. The email address is private."""
+    """A person or desk that signs articles. The email address is private.
+
+    Attributes:
+        same_as: URLs of other pages about the author.
+    """
 
     __tablename__ = "author"
 
     email: Mapped[str | None]
+    job_title: Mapped[str | None]
+    same_as: Mapped[list[JsonValue]] = mapped_column(default=list)
     bio: Mapped[str | None]
     avatar: Mapped[JsonObject | None]
 
 
 class Section(_Term, Base):
-    """A section of the site, such as Anteprime, Curiosità, Mercato."""
+    """A section of the site, such as Anteprime, Curiosità, Mercato.
+
+    Attributes:
+        position: Place in the navigation of the site, from 0.
+    """
 
     __tablename__ = "section"
+
+    position: Mapped[int | None]
+    description: Mapped[str | None]
 
 
 class Tag(_Term, Base):

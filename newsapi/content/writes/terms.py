@@ -189,7 +189,9 @@ def term_document(session: Session, kind: Kind, row: Any) -> dict[str, Any]:
         values |= {name: getattr(row, name) for name in ("aliases", "description", "logo")}
         values["parent"] = slugs_of(session, "brand", [row.parent_id])[0] if row.parent_id else None
     if kind == "author":
-        values |= {name: getattr(row, name) for name in ("email", "bio", "avatar")}
+        values |= {name: getattr(row, name) for name in ("email", "job_title", "same_as", "bio", "avatar")}
+    if kind == "section":
+        values |= {name: getattr(row, name) for name in ("position", "description")}
     return values
 
 

@@ -358,6 +358,8 @@ def _create_terms_tables() -> None:
     op.create_table(
         "author",
         sa.Column("email", sa.Text),
+        sa.Column("job_title", sa.Text),
+        sa.Column("same_as", Json, nullable=False),
         sa.Column("bio", sa.Text),
         sa.Column("avatar", Json),
         sa.Column("id", Id, primary_key=True),
@@ -393,6 +395,8 @@ def _create_terms_tables() -> None:
     op.create_index("ix_brand_sort_key_slug", "brand", ["sort_key", "slug"])
     op.create_table(
         "section",
+        sa.Column("position", sa.Integer),
+        sa.Column("description", sa.Text),
         sa.Column("id", Id, primary_key=True),
         sa.Column("slug", BytewiseText, nullable=False, unique=True),
         sa.Column("name", sa.Text, nullable=False),
