@@ -6,12 +6,14 @@ here, from whole numbers. So more documents are read than the page has, until no
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from tantivy import Query, Searcher
 
-from newsapi.search.index_queries import MAX_TEXT_SCORE, IndexQuery
+from newsapi.search.index_queries import MAX_TEXT_SCORE, IndexQuery, ids_condition
 from newsapi.search.index_schema import PUBLISHED, RECENCY, read_ids
 from newsapi.search.recency import UNIT, recency
 
@@ -86,6 +88,14 @@ def ranked_page(
         RankStart(keys[-1], rank + len(keys)) if has_more else None,
         None if start is None else RankStart(keys[0] if keys else start.key, rank + 1, backward=True),
     )
+
+
+def scores_of(searcher: Searcher, query: IndexQuery, ids: Sequence[UUID], *, newest: int) -> dict[UUID, float]:
+    """Return the scores of results, given by their ids, as `ranked_page` does."""
+    among = replace(query, filters={**query.filters, "among": ids_condition(ids)})
+    keys = _read_keys(searcher, among.scoring(), 0, max(len(ids), 1)).keys
+    max_score = MAX_TEXT_SCORE * recency(newest)
+    return {UUID(int=id_): round(score / max_score, 4) for score, id_ in keys}
 
 
 def _page_keys(

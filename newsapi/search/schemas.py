@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from newsapi.content.schemas.articles import ArticleSummary
 from newsapi.content.schemas.params import FACETS, SEARCH_TEXT_METADATA, TOTAL_METADATA, ListFilters
 from newsapi.web.params import Flag, ReadParams, SearchText, choice_list
 from newsapi.web.wire import OutputSchema, PageInfo, PageLinks, StrictInteger, open_enum
+
+SORTS = ("-score", "-published_at")
 
 
 class Highlights(OutputSchema):
@@ -42,7 +44,7 @@ class FacetCount(OutputSchema):
 
 
 class SearchList(OutputSchema):
-    """A page of search results, the best first."""
+    """A page of search results, the best first unless `sort` is given."""
 
     data = fields.List(fields.Nested(SearchHit), required=True)
     page = fields.Nested(PageInfo, required=True)
@@ -51,6 +53,13 @@ class SearchList(OutputSchema):
         required=True,
         allow_none=True,
         metadata={"description": "Another spelling of the query that has results, if this one has none"},
+    )
+    corrected_from = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "The query as it was sent, if it has no results and `data` are those of `did_you_mean`"
+        },
     )
     facets = fields.Dict(
         keys=fields.String(),
@@ -91,6 +100,14 @@ class SearchParams(ListFilters):
             **SEARCH_TEXT_METADATA,
             "description": f"{SEARCH_TEXT_METADATA['description']}. Required unless `cursor` is given",
         }
+    )
+    sort = fields.String(
+        load_default=lambda: SORTS[0],
+        validate=validate.OneOf(SORTS, error=f"must be one of {', '.join(SORTS)}"),
+        metadata={
+            "description": "Sort by relevance, or with the newest first. Default: -score",
+            "x-enum-varnames": ["RELEVANCE", "NEWEST"],
+        },
     )
     total = Flag(load_default=False, metadata=TOTAL_METADATA)
     facets = choice_list(FACETS, f"Facets to count the results by: {', '.join(FACETS)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -13,7 +13,7 @@ from tantivy import DocAddress, Order, Query, Searcher
 from newsapi.content.article_types import ArticleRow
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries.articles import ArticlePage
-from newsapi.content.queries.listings import ListQuery, Position
+from newsapi.content.queries.listings import ListQuery, PageStart, Position
 from newsapi.db.types import EPOCH, MICROSECOND
 from newsapi.search.freshness import IndexView
 from newsapi.search.index_queries import IndexQuery, range_condition
@@ -42,11 +42,8 @@ def time_sorted_page(
         limit: Number of articles on the page.
         wanted: Fields in addition to those of a summary.
     """
-    positions = _positions(view.searcher, query, list_query, limit + 1)
-    end = positions[limit - 1] if len(positions) > limit else None
-    positions = positions[:limit]
-    if list_query.backward:
-        positions = positions[::-1]
+    page = positions_page(view.searcher, query, list_query, limit=limit)
+    positions = page.positions
     listed = article_queries.get_many(connection, [position.id for position in positions], wanted)
     indexed_times = {position.id: position.sort_time for position in positions}
     records = [
@@ -54,8 +51,25 @@ def time_sorted_page(
         for record in listed.records
         if is_current(record, list_query) and record[list_query.key] == indexed_times[record["id"]]
     ]
-    onward, homeward = article_queries.adjacent_pages(list_query.page_start, positions, end)
-    return ArticlePage(records, listed.changed_at, onward, homeward)
+    return ArticlePage(records, listed.changed_at, page.next, page.prev)
+
+
+class PositionsPage(NamedTuple):
+    """The positions of a page of results, and where the pages on either side start; None for no page."""
+
+    positions: list[Position]
+    next: PageStart | None
+    prev: PageStart | None
+
+
+def positions_page(searcher: Searcher, query: IndexQuery, list_query: ListQuery, *, limit: int) -> PositionsPage:
+    """Return the positions of a page of results in the order of a list."""
+    positions = _positions(searcher, query, list_query, limit + 1)
+    end = positions[limit - 1] if len(positions) > limit else None
+    positions = positions[:limit]
+    if list_query.backward:
+        positions = positions[::-1]
+    return PositionsPage(positions, *article_queries.adjacent_pages(list_query.page_start, positions, end))
 
 
 def is_current(record: ArticleRow, list_query: ListQuery) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from flask import Response
@@ -14,7 +14,7 @@ from newsapi.cache import dependencies
 from newsapi.cache.cached_response import CachedResponse
 from newsapi.content.context import app_context
 from newsapi.content.presentation import visibility_of_caller
-from newsapi.content.presentation.list_request import ArticleListRequest, parse_ranked_request
+from newsapi.content.presentation.list_request import ArticleListRequest, parse_list_request, parse_ranked_request
 from newsapi.content.presentation.listed_articles import ListedArticle
 from newsapi.content.queries import articles as article_queries
 from newsapi.content.queries import facets
@@ -58,11 +58,12 @@ class Search(MethodView):
     @blueprint.arguments(SearchParams(), location="query", error_status_code=400)
     @blueprint.response(200, SearchList)
     def get(self, query: pagination.Query) -> Response:
-        """Return the articles that match `q`, best first.
+        """Return the articles that match `q`, best first unless `sort` is given.
 
         All words must match; `"two words"` is a phrase, and `-word` excludes a word. Accents, case, elision (dell'auto,
         l'Audi) and inflection are ignored. Names and aliases of brands and authors are recognized. The last word may be
-        the beginning of a word. No text is rejected as malformed.
+        the beginning of a word. No text is rejected as malformed. If nothing is found because of a misspelled word, the
+        results are those of the corrected query in `did_you_mean`, and `corrected_from` is the text that was sent.
         """
         request, index_read = _parse_request(query), begin_search()
         return cached_response(
@@ -100,13 +101,22 @@ class SearchRequest:
         articles: The filters and the page.
         text: Words that the articles contain.
         facets: Facets to count the results by; None without counts.
-        start: Where the page starts; None on the first page.
+        start: Where a page by relevance starts; None on the first page.
     """
 
     articles: ArticleListRequest
     text: str
     facets: Collection[str] | None
     start: RankStart | None = None
+
+    @property
+    def is_by_time(self) -> bool:
+        """Whether the newest results come first."""
+        return self.articles.params.get("sort") == "-published_at"
+
+    def with_text(self, text: str) -> SearchRequest:
+        """Return the request for the results of another text, whose pages lead to one another."""
+        return replace(self, text=text, articles=replace(self.articles, params={**self.articles.params, "q": text}))
 
     def cursor(self, start: RankStart | None) -> str | None:
         """Return the cursor of the page with this start; None for None."""
@@ -127,15 +137,17 @@ def _parse_request(query: pagination.Query) -> SearchRequest:
     articles = parse_ranked_request(PATH, query, _CURSOR)
     if articles.search_text is None:
         raise InvalidParameter([FieldError("q", "is required: 1 to 200 printable characters")])
-    counted_facets = query.get("facets")
+    request = SearchRequest(articles, articles.search_text, query.get("facets"))
+    if request.is_by_time:
+        return replace(request, articles=parse_list_request(PATH, query, _CURSOR))
     if articles.position is None:
-        return SearchRequest(articles, articles.search_text, counted_facets)
+        return request
     try:
         score, id_, rank, backward = articles.position
         start = RankStart((int(score), int(id_, 16)), max(0, int(rank)), bool(backward))
     except (ValueError, TypeError) as error:
         raise CursorInvalid(pagination.MADE_BY_OLDER_RELEASE) from error
-    return SearchRequest(articles, articles.search_text, counted_facets, start)
+    return replace(request, start=start)
 
 
 def _search(connection: Connection, index_read: IndexRead, request: SearchRequest) -> CachedResponse:
@@ -147,18 +159,23 @@ def _search(connection: Connection, index_read: IndexRead, request: SearchReques
 def _build_results(search: _Search, request: SearchRequest) -> CachedResponse:
     connection, view, articles = search.connection, search.view, request.articles
     body_access = visibility_of_caller.body_access(connection)
-    plan = search.plan(query_parser.parse_query(request.text), SearchScope(phrases_in_bodies=body_access.is_whole))
-    page = search.page(plan, limit=articles.limit, start=request.start)
-    scores = {result.id: result.score for result in page.results}
+    scope = SearchScope(phrases_in_bodies=body_access.is_whole)
+    plan = search.plan(query_parser.parse_query(request.text), scope)
+    results, corrected = search.results(plan, request), None
+    if articles.is_first_page and not results.scores:
+        # Callers who may not read bodies get suggestions from headlines only, so that no word of a body is disclosed.
+        corrected = search.did_you_mean(plan, headlines_only=not body_access.is_whole)
+    if corrected is not None:
+        plan = search.plan(query_parser.parse_query(corrected), scope)
+        results = search.results(plan, request.with_text(corrected))
+    scores = results.scores
     listed = _list_articles(connection, [*scores])
     current = [article for article in listed if time_order.is_current(article.columns, articles.list_query)]
     items = view.caches.hits.present(connection, current, scores, plan.words, body_access)
     total = count(view.searcher, plan.index_query.matching()) if articles.total else None
-    body = articles.response_body(items, (request.cursor(page.next), request.cursor(page.prev)), total)
-    body["did_you_mean"] = None
-    if request.start is None and not page.results:
-        # Callers who may not read bodies get suggestions from headlines only, so that no word of a body is disclosed.
-        body["did_you_mean"] = search.did_you_mean(plan, headlines_only=not body_access.is_whole)
+    body = articles.response_body(items, results.cursors, total)
+    body["did_you_mean"] = corrected
+    body["corrected_from"] = None if corrected is None else request.text
     if request.facets is not None:
         body["facets"] = facet_counts.count_by_facets(connection, view.searcher, plan.index_query, request.facets)
         body["facets_exact"] = True
@@ -168,6 +185,13 @@ def _build_results(search: _Search, request: SearchRequest) -> CachedResponse:
 def _list_articles(connection: Connection, ids: Sequence[UUID]) -> list[ListedArticle]:
     rows = article_queries.get_summary_rows(connection, ids)
     return app_context().listed_articles.of_rows(connection, rows)
+
+
+class _Results(NamedTuple):
+    """The scores of the results on a page, in their order, and the cursors of the pages on either side."""
+
+    scores: dict[UUID, float]
+    cursors: tuple[str | None, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +205,17 @@ class _Search:
 
     def plan(self, parsed: ParsedQuery, scope: SearchScope) -> SearchPlan:
         return planner.plan_search(self.connection, self.view, parsed, self.snapshot, self.list_query, scope=scope)
+
+    def results(self, plan: SearchPlan, request: SearchRequest) -> _Results:
+        articles, searcher, query = request.articles, self.view.searcher, plan.index_query
+        if request.is_by_time:
+            times = time_order.positions_page(searcher, query, articles.list_query, limit=articles.limit)
+            ids = [position.id for position in times.positions]
+            scores = ranking.scores_of(searcher, query, ids, newest=self.view.newest)
+            return _Results({id_: scores[id_] for id_ in ids}, articles.cursors(times))
+        page = self.page(plan, limit=articles.limit, start=request.start)
+        cursors = request.cursor(page.next), request.cursor(page.prev)
+        return _Results({result.id: result.score for result in page.results}, cursors)
 
     def page(self, plan: SearchPlan, *, limit: int, start: RankStart | None = None) -> RankedPage:
         return ranking.ranked_page(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Hashable, Mapping
 from datetime import date
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, ClassVar
 
 from marshmallow import Schema, ValidationError, fields, missing, validates_schema
@@ -149,7 +149,7 @@ class ReadParams(InputSchema):
         return values
 
     @cached_property
-    def _defaults(self) -> dict[str, object]:
+    def _defaults(self) -> Mapping[str, object]:
         """The default of each parameter that has one."""
         return defaults_of(type(self))
 
@@ -232,7 +232,8 @@ def parameter_names(schema: type[Schema]) -> list[str]:
     return sorted(field.data_key or name for name, field in schema().load_fields.items() if name not in hidden)
 
 
-def defaults_of(schema: type[Schema]) -> dict[str, object]:
+@cache
+def defaults_of(schema: type[Schema]) -> Mapping[str, object]:
     """Return the default of each parameter of a query schema that has one."""
     return {
         name: field.load_default() if callable(field.load_default) else field.load_default

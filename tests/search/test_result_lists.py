@@ -118,3 +118,48 @@ def test_the_last_word_is_completed_unless_it_is_a_whole_word_or_begins_too_many
     assert found("batt") == {"Batterie", "La batt"}
     monkeypatch.setattr(planner, "COMPLETE_WORD_COUNT", 1)
     assert found("batt") == {"La batt"}
+
+
+def test_a_corrected_search_leads_on_to_its_next_pages(load, public):
+    load(*(article(f"prova-{number}", headline="Zafferano") for number in range(5)))
+    page = public.get("/v1/search?q=zaferano&limit=2&total=true&facets=format").json
+    assert (page["corrected_from"], page["did_you_mean"], page["page"]["total"]) == ("zaferano", "zafferano", 5)
+    assert page["facets"]["format"][0]["count"] == 5
+    assert page["links"]["self"].endswith("/v1/search?facets=format&limit=2&q=zaferano&total=true")
+    slugs, url = [item["slug"] for item in page["data"]], page["links"]["next"]
+    while url:
+        page = public.get(url).json
+        assert (page["corrected_from"], page["did_you_mean"]) == (None, None)
+        slugs += [item["slug"] for item in page["data"]]
+        url = page["links"]["next"]
+    assert sorted(slugs) == [f"prova-{number}" for number in range(5)]
+
+
+@pytest.mark.parametrize("query", ["q=prova", "q=prva"])
+def test_results_can_be_sorted_by_time_with_the_scores_of_relevance(load, public, query):
+    records = [
+        article(f"prova-{n}", headline="Prova" if n % 2 else "Titolo", standfirst="Una prova.",
+                body_html="<p>Prova.</p>", published_at=f"20{10 + n}-05-01T10:00:00Z")
+        for n in range(7)
+    ]  # fmt: skip
+    load(*records)
+    scores = {item["slug"]: item["score"] for item in public.get(f"/v1/search?{query}").json["data"]}
+    url, seen = f"/v1/search?{query}&sort=-published_at&limit=3", []
+    while url:
+        page = public.get(url).json
+        seen += [(item["slug"], item["score"]) for item in page["data"]]
+        assert all(item["highlights"]["standfirst"] for item in page["data"])
+        last, url = page, page["links"]["next"]
+    assert seen == [(f"prova-{n}", scores[f"prova-{n}"]) for n in reversed(range(7))]
+    back = public.get(last["links"]["prev"]).json["data"]
+    assert [item["slug"] for item in back] == ["prova-3", "prova-2", "prova-1"]
+    assert list(scores) != [slug for slug, _ in seen], "the order of relevance is another one"
+    assert public.get(f"/v1/search?{query}&sort=published_at").status_code == 400
+
+
+def test_what_is_no_field_is_refused_with_its_include(magazine):
+    for name in ("blocks", "related", "jsonld"):
+        for path in ("/v1/articles", "/v1/articles/velar"):
+            answer = magazine.get(f"{path}?fields=headline,{name}")
+            assert answer.status_code == 400
+            assert f"include={name}" in answer.json["errors"][0]["message"]

@@ -234,6 +234,10 @@ def test_a_cursor_holds_its_words_and_filters(archive):
 
 def test_what_was_meant_is_told_where_nothing_is_found(archive):
     assert archive.search("maggiolno")["did_you_mean"] == "maggiolino"
+    assert archive.search("maggiolno")["corrected_from"] == "maggiolno"
+    assert archive.search("maggiolno")["data"] == archive.search("maggiolino")["data"] != []
+    assert archive.search("maggiolino")["corrected_from"] is None
+    assert archive.search("vongole maggiolno")["corrected_from"] is None
     assert archive.search("volksvagen")["did_you_mean"] == "volkswagen"
     assert archive.search("bibliotca periferia")["did_you_mean"] == "biblioteca periferia"
     assert archive.search("maggiolino")["did_you_mean"] is None

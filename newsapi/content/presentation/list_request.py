@@ -25,7 +25,6 @@ from newsapi.web.params import ALLOWED_WITH_CURSOR, defaults_of
 ARTICLE_CURSOR: Final = ListCursor("articles", ArticleListParams())
 """Cursors of `GET /v1/articles`, also of the articles on a term's page."""
 
-_DEFAULTS: Final = defaults_of(ArticleListParams)
 _TERM_FILTERS: Final = ("brand", "section", "author", "tag")
 
 
@@ -197,7 +196,7 @@ def _build_request(
     return ArticleListRequest(
         path=path,
         cursor_kind=cursor_kind,
-        params=pagination.canonical_params(query, _DEFAULTS),
+        params=pagination.canonical_params(query, defaults_of(type(cursor_kind.params))),
         page_params={name: value for name, value in query.items() if name in ALLOWED_WITH_CURSOR},
         selection={name: query[name] for name in FILTERS if name in query},
         filters={name: query[name] for name in FACET_FILTERS if name in query},

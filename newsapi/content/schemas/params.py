@@ -89,6 +89,10 @@ def _field(text: str) -> str:
     try:
         return _ARTICLE_FIELD(text)
     except ValueError:
+        name = text.partition(".")[0]
+        if name in EXTRA_INCLUDES:
+            message = f"{name} is not a field: request a single article with include={name}"
+            raise ValueError(message) from None
         top_level = ", ".join(sorted(path for path in ARTICLE_FIELDS if "." not in path))
         message = f"must only contain {top_level}, and dotted paths to the fields inside them"
         raise ValueError(message) from None
