@@ -8,12 +8,14 @@ import secrets
 from collections.abc import Callable
 from typing import Final
 
-from newsapi.cache.cached_response import STALE, CachedResponse, RequestConditions, ResponseMetadata, render
+from newsapi.cache.cached_response import OK, STALE, CachedResponse, RequestConditions, ResponseMetadata, render
 from newsapi.cache.response_cache import CacheResult, ResponseCache
+from newsapi.server.content_negotiation import is_acceptable
 from newsapi.server.metrics import NO_CACHE_STATUS, RequestMetrics, ResponseOutcome
 from newsapi.server.rsgi import Exchange, RequestHead
 from newsapi.server.wsgi_bridge import UncachedResponse
 
+NOT_ACCEPTABLE: Final = 406
 UNAVAILABLE: Final = 503
 
 BEHIND_PROBLEM_PATH: Final = b"/problems/behind"
@@ -69,7 +71,7 @@ class ResponseSender:
         encoding: str,
         cache_status: str,
     ) -> ResponseOutcome:
-        """Send a cached response, or 304 if the client already has it.
+        """Send a cached response, 304 if the client already has it, or 406 if it does not accept the media type.
 
         Args:
             scope: The request.
@@ -82,6 +84,9 @@ class ResponseSender:
         Returns:
             The route, the cache status and the HTTP status.
         """
+        accept = scope.headers.get("accept")
+        if accept is not None and response.status == OK and not is_acceptable(accept, response.media_type):
+            return self.send_refusal(scope, exchange, NOT_ACCEPTABLE)
         age = self._cache.unproven_seconds(CacheResult("", response, cache_status)) if cache_status is STALE else 0
         metadata = ResponseMetadata(cache_status, self.request_id(scope), self._cdn_lifetime, age)
         status, headers, body = render(response, conditions, encoding, metadata)

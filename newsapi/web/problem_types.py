@@ -219,6 +219,7 @@ PROBLEM_TYPE_OF_ERROR = {error: problem_type for problem_type in _ALL for error 
 BLANK_PROBLEMS: Mapping[int, str] = {
     400: "The request is malformed.",
     405: "The resource does not support this method. The header Allow lists those that it supports.",
+    406: "The resource has no media type that the header Accept names.",
     408: "The request body arrived too slowly.",
     413: "The request body is too large.",
     415: "The request body has another media type than the one in Accept-Post or Accept-Patch.",

@@ -34,7 +34,9 @@ from newsapi.errors import (
     WrongMediaType,
     describe_cause,
 )
-from newsapi.server.wsgi_bridge import UncachedResponse
+from newsapi.server.content_negotiation import is_acceptable
+from newsapi.server.front import READ_METHODS
+from newsapi.server.wsgi_bridge import ENV_CACHE_RESULT, UncachedResponse
 from newsapi.text.former_slugs import parse_article_slug
 from newsapi.text.json_types import JsonObject
 from newsapi.text.slugs import is_slug, is_uuid
@@ -52,6 +54,7 @@ def register(app: Flask) -> None:
     """Register the error handlers, which convert every exception of a view to a problem response."""
     app.register_error_handler(NewsError, _news_error)
     app.register_error_handler(HTTPException, _http_error)
+    app.after_request(_refuse_other_media_types)
 
 
 def problem(name: str, detail: str, *, status: int | None = None, **extra_members: object) -> Response:
@@ -116,21 +119,22 @@ def refusal_factory(problem_url: str) -> Callable[[int, str, str], UncachedRespo
         if status == HTTPStatus.SERVICE_UNAVAILABLE:
             type_, title = _Type.named("unavailable", problem_url), PROBLEM_TYPES["unavailable"].title
             detail = "Too many requests are waiting, or the database does not respond."
-            status_header = ("Retry-After", "1")
+            status_header: tuple[str, str] | None = ("Retry-After", "1")
         else:
             type_, title = _BLANK, HTTPStatus(status).phrase
             detail = _blank_detail(status, title)
-            status_header = ("Connection", "close")
+            # The rest of a request that was not read must not be taken for the next one.
+            status_header = None if status == HTTPStatus.NOT_ACCEPTABLE else ("Connection", "close")
         body = _body(type_, status, title, detail, {"request_id": request_id}, path=path)
         headers = [("Content-Type", MEDIA_TYPE), ("Cache-Control", "no-store"), ("X-Request-Id", request_id)]
-        headers.append(status_header)
+        headers += [status_header] if status_header else []
         headers += [(name, value) for name, value in PUBLIC_HEADERS if name != "Cache-Control"]
         return UncachedResponse(status, headers, body)
 
     return refuse
 
 
-_SAME_DETAIL = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE})
+_SAME_DETAIL = frozenset({HTTPStatus.NOT_ACCEPTABLE, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE})
 """Status codes that both the asynchronous server and the application send; their responses are the same."""
 
 
@@ -279,6 +283,23 @@ def _of_media_type(error: WrongMediaType) -> Response:
     response = _response(_BLANK, 415, HTTPStatus.UNSUPPORTED_MEDIA_TYPE.phrase, str(error), {})
     response.headers["Accept-Patch" if request.method == "PATCH" else "Accept-Post"] = error.wanted
     return response
+
+
+def _refuse_other_media_types(response: Response) -> Response:
+    """Return 406 in place of the response to a content read if the client accepts other media types only.
+
+    The asynchronous server checks the responses that it sends itself.
+
+    Returns:
+        The same response, or the problem.
+    """
+    status, accept = HTTPStatus.NOT_ACCEPTABLE, request.headers.get("Accept")
+    is_read = request.method in READ_METHODS and request.path.startswith(("/v1", "/sitemap"))
+    if accept is None or not is_read or response.status_code != HTTPStatus.OK or ENV_CACHE_RESULT in request.environ:
+        return response
+    if is_acceptable(accept, response.content_type or ""):
+        return response
+    return _response(_BLANK, status, status.phrase, BLANK_PROBLEMS[status], {})
 
 
 def _http_error(error: HTTPException) -> Response:

@@ -177,3 +177,22 @@ def test_what_is_not_a_read_still_reaches_the_application(demo):
     status, headers, _ = ask(demo, "/v1/articles", method="OPTIONS")
     assert (status, headers["Access-Control-Max-Age"]) == (204, "86400")
     assert "GET" in headers["Access-Control-Allow-Methods"]
+
+
+@pytest.mark.parametrize("path", [LIST, "/v1/articles?limit=3&brand=jaguar", "/v1/feeds/articles.rss", "/sitemap.xml"])
+def test_a_response_of_another_media_type_than_the_accepted_ones_is_406(demo, path):
+    ask(demo, path)
+    for _ in range(4):  # of both processes, built and from memory
+        status, headers, body = ask(demo, path, Accept="text/html, image/*;q=0.5", X_Request_Id="mine")
+        assert (status, headers["Content-Type"]) == (406, "application/problem+json")
+        assert (headers["Cache-Control"], headers["X-Request-Id"]) == ("no-store", "mine")
+        assert b"Accept" in body
+    assert ask(demo, path)[0] == 200
+    assert ask(demo, "/v1/articles/nessuno", Accept="text/html")[0] == 404
+
+
+def test_browsers_and_libraries_are_served(demo):
+    for accept in ("*/*", "application/*", "text/html,application/xml;q=0.9,*/*;q=0.8", "application/json", "x", ""):
+        assert ask(demo, LIST, Accept=accept)[0] == 200, accept
+    assert ask(demo, "/v1/feeds/articles.rss", Accept="text/xml")[0] == 200
+    assert ask(demo, LIST, Accept="*/*, application/json;q=0")[0] == 406

@@ -185,3 +185,17 @@ def test_a_kept_refusal_names_an_address_in_its_one_form(magazine):
     for asked in (id_.upper(), id_):
         assert magazine.get(f"/v1/articles/{asked}").json["instance"] == f"/v1/articles/{id_}"
     assert magazine.get("/v1/articles/Città").json["instance"] == "/v1/articles/Citt%C3%A0"
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize(
+    "path", ["/v1", "/v1/articles", "/v1/articles/velar/jsonld", "/v1/feeds/articles.rss", "/sitemap.xml"]
+)
+def test_a_read_for_other_media_types_is_not_acceptable(magazine, path):
+    answer = magazine.get(path, headers={"Accept": "text/html;q=0.9, image/*"})
+    assert (answer.status_code, answer.content_type) == (406, "application/problem+json")
+    assert set(answer.json) >= MEMBERS
+    assert answer.headers["Cache-Control"] == "no-store"
+    for accept in ("*/*", "text/html, */*;q=0.1", "application/json, text/xml", "broken"):
+        assert magazine.get(path, headers={"Accept": accept}).status_code == 200, accept
+    assert magazine.get("/v1/articles/nessuno", headers={"Accept": "text/html"}).status_code == 404
