@@ -256,9 +256,9 @@ export interface paths {
         };
         /**
          * Search articles
-         * @description Return the articles that match `q`, best first.
+         * @description Return the articles that match `q`, best first unless `sort` is given.
          *
-         *     All words must match; `"two words"` is a phrase, and `-word` excludes a word. Accents, case, elision (dell'auto, l'Audi) and inflection are ignored. Names and aliases of brands and authors are recognized. The last word may be the beginning of a word. No text is rejected as malformed.
+         *     All words must match; `"two words"` is a phrase, and `-word` excludes a word. Accents, case, elision (dell'auto, l'Audi) and inflection are ignored. Names and aliases of brands and authors are recognized. The last word may be the beginning of a word. No text is rejected as malformed. If nothing is found because of a misspelled word, the results are those of the corrected query in `did_you_mean`, and `corrected_from` is the text that was sent.
          */
         get: operations["searchArticles"];
         put?: never;
@@ -938,7 +938,7 @@ export interface paths {
         };
         /**
          * List brands
-         * @description Return a page of brands, sorted by name, without those whose articles were all withdrawn.
+         * @description Return a page of brands, without those whose articles were all withdrawn.
          */
         get: operations["listBrands"];
         put?: never;
@@ -993,7 +993,7 @@ export interface paths {
         };
         /**
          * List authors
-         * @description Return a page of authors, sorted by name, without those whose articles were all withdrawn.
+         * @description Return a page of authors, without those whose articles were all withdrawn.
          */
         get: operations["listAuthors"];
         put?: never;
@@ -1048,7 +1048,7 @@ export interface paths {
         };
         /**
          * List sections
-         * @description Return a page of sections, sorted by name, without those whose articles were all withdrawn.
+         * @description Return a page of sections, without those whose articles were all withdrawn.
          */
         get: operations["listSections"];
         put?: never;
@@ -1103,7 +1103,7 @@ export interface paths {
         };
         /**
          * List tags
-         * @description Return a page of tags, sorted by name, without those whose articles were all withdrawn.
+         * @description Return a page of tags, without those whose articles were all withdrawn.
          */
         get: operations["listTags"];
         put?: never;
@@ -1774,6 +1774,8 @@ export interface components {
              * @description URL of a page that explains this type of problem
              */
             type: string;
+            /** @description Name of the type, the end of its URL; null for `about:blank` */
+            code: string | null;
             title: string;
             status: number;
             detail: string;
@@ -2696,13 +2698,15 @@ export interface components {
             name: string;
             count: number;
         };
-        /** @description A page of search results, the best first. */
+        /** @description A page of search results, the best first unless `sort` is given. */
         SearchList: {
             data: components["schemas"]["SearchHit"][];
             page: components["schemas"]["PageInfo"];
             links: components["schemas"]["PageLinks"];
             /** @description Another spelling of the query that has results, if this one has none */
             did_you_mean: string | null;
+            /** @description The query as it was sent, if it has no results and `data` are those of `did_you_mean` */
+            corrected_from: string | null;
             /** @description With `facets=`: for each facet, the 10 values with the most articles */
             facets?: {
                 [key: string]: components["schemas"]["FacetCount"][];
@@ -3535,10 +3539,17 @@ export interface components {
             slug: string;
             /** @example Land Rover */
             name: string;
+            /**
+             * Format: uri
+             * @description Page on the site; null if the server has no template for it
+             */
+            url: string | null;
             /** @description Other names of the brand */
             aliases: string[];
             /** @description The group that the brand belongs to */
             parent: components["schemas"]["TermRef"] | null;
+            /** @description The brands that belong to it, by name */
+            children: components["schemas"]["TermRef"][];
             description: string | null;
             logo: components["schemas"]["Image"] | null;
             /** @description Number of published articles about the brand itself */
@@ -3552,16 +3563,89 @@ export interface components {
             page: components["schemas"]["PageInfo"];
             links: components["schemas"]["PageLinks"];
         };
+        /** @description The consent text to show next to the subscription form. Only the fields selected by `fields=` are present. */
+        PartialConsent: {
+            /** @description Send it as `consent_version` with the form */
+            version?: string;
+            text?: string;
+            language?: string;
+        };
+        /** @description What the subscription form of a brand can offer. Only the fields selected by `fields=` are present. */
+        PartialSubscriptionOffer: {
+            /** @description Empty where email is not configured: do not show the form */
+            frequencies?: string[];
+            consent?: components["schemas"]["PartialConsent"];
+        };
+        /** @description URLs of the feed of the brand's articles, in each format. Only the fields selected by `fields=` are present. */
+        PartialFeedLinks: {
+            /** Format: uri */
+            rss?: string;
+            /** Format: uri */
+            atom?: string;
+            /** Format: uri */
+            json?: string;
+            /** Format: uri */
+            ninjs?: string;
+        };
+        /** @description URLs of a brand and of what belongs to it. Only the fields selected by `fields=` are present. */
+        PartialBrandLinks: {
+            /** Format: uri */
+            self?: string;
+            /** Format: uri */
+            articles: string;
+            /**
+             * Format: uri
+             * @description Where to POST an email subscription
+             */
+            subscriptions?: string;
+            feeds?: components["schemas"]["PartialFeedLinks"];
+        };
+        /** @description A brand, or a group of brands. Only the fields selected by `fields=` are present. */
+        PartialBrand: {
+            /** @example land-rover */
+            slug: string;
+            /** @example Land Rover */
+            name?: string;
+            /**
+             * Format: uri
+             * @description Page on the site; null if the server has no template for it
+             */
+            url?: string | null;
+            /** @description Other names of the brand */
+            aliases?: string[];
+            /** @description The group that the brand belongs to */
+            parent?: components["schemas"]["PartialTermRef"] | null;
+            /** @description The brands that belong to it, by name */
+            children?: components["schemas"]["PartialTermRef"][];
+            description?: string | null;
+            logo?: components["schemas"]["PartialImage"] | null;
+            /** @description Number of published articles about the brand itself */
+            article_count?: number;
+            subscription?: components["schemas"]["PartialSubscriptionOffer"];
+            links?: components["schemas"]["PartialBrandLinks"];
+        };
+        PartialBrandList: {
+            data: components["schemas"]["PartialBrand"][];
+            page: components["schemas"]["PageInfo"];
+            links: components["schemas"]["PageLinks"];
+        };
         /** @description A brand, or a group of brands. */
         BrandWithArticles: {
             /** @example land-rover */
             slug: string;
             /** @example Land Rover */
             name: string;
+            /**
+             * Format: uri
+             * @description Page on the site; null if the server has no template for it
+             */
+            url: string | null;
             /** @description Other names of the brand */
             aliases: string[];
             /** @description The group that the brand belongs to */
             parent: components["schemas"]["TermRef"] | null;
+            /** @description The brands that belong to it, by name */
+            children: components["schemas"]["TermRef"][];
             description: string | null;
             logo: components["schemas"]["Image"] | null;
             /** @description Number of published articles about the brand itself */
@@ -3572,6 +3656,34 @@ export interface components {
         };
         BrandResponse: {
             data: components["schemas"]["BrandWithArticles"];
+        };
+        /** @description None Only the fields selected by `fields=` are present. */
+        PartialBrandWithArticles: {
+            /** @example land-rover */
+            slug: string;
+            /** @example Land Rover */
+            name?: string;
+            /**
+             * Format: uri
+             * @description Page on the site; null if the server has no template for it
+             */
+            url?: string | null;
+            /** @description Other names of the brand */
+            aliases?: string[];
+            /** @description The group that the brand belongs to */
+            parent?: components["schemas"]["PartialTermRef"] | null;
+            /** @description The brands that belong to it, by name */
+            children?: components["schemas"]["PartialTermRef"][];
+            description?: string | null;
+            logo?: components["schemas"]["PartialImage"] | null;
+            /** @description Number of published articles about the brand itself */
+            article_count?: number;
+            subscription?: components["schemas"]["PartialSubscriptionOffer"];
+            links?: components["schemas"]["PartialBrandLinks"];
+            articles?: components["schemas"]["ArticleList"];
+        };
+        PartialBrandResponse: {
+            data: components["schemas"]["PartialBrandWithArticles"];
         };
         /** @description URLs of a term that readers can subscribe to. */
         TermLinksWithSubscription: {
@@ -3591,6 +3703,14 @@ export interface components {
             slug: string;
             /** @example Francesco Donnici */
             name: string;
+            /**
+             * Format: uri
+             * @description Page on the site; null if the server has no template for it
+             */
+            url: string | null;
+            job_title: string | null;
+            /** @description Other pages about the author, such as profiles */
+            same_as: string[];
             bio: string | null;
             avatar: components["schemas"]["Image"] | null;
             /** @description Number of published articles */
@@ -3603,12 +3723,57 @@ export interface components {
             page: components["schemas"]["PageInfo"];
             links: components["schemas"]["PageLinks"];
         };
+        /** @description URLs of a term that readers can subscribe to. Only the fields selected by `fields=` are present. */
+        PartialTermLinksWithSubscription: {
+            /** Format: uri */
+            self?: string;
+            /** Format: uri */
+            articles: string;
+            /**
+             * Format: uri
+             * @description Where to POST an email subscription
+             */
+            subscriptions?: string;
+        };
+        /** @description A person or desk that signs articles. Only the fields selected by `fields=` are present. */
+        PartialAuthor: {
+            /** @example francesco-donnici */
+            slug: string;
+            /** @example Francesco Donnici */
+            name?: string;
+            /**
+             * Format: uri
+             * @description Page on the site; null if the server has no template for it
+             */
+            url?: string | null;
+            job_title?: string | null;
+            /** @description Other pages about the author, such as profiles */
+            same_as?: string[];
+            bio?: string | null;
+            avatar?: components["schemas"]["PartialImage"] | null;
+            /** @description Number of published articles */
+            article_count?: number;
+            links?: components["schemas"]["PartialTermLinksWithSubscription"];
+        };
+        PartialAuthorList: {
+            data: components["schemas"]["PartialAuthor"][];
+            page: components["schemas"]["PageInfo"];
+            links: components["schemas"]["PageLinks"];
+        };
         /** @description A person or desk that signs articles. */
         AuthorWithArticles: {
             /** @example francesco-donnici */
             slug: string;
             /** @example Francesco Donnici */
             name: string;
+            /**
+             * Format: uri
+             * @description Page on the site; null if the server has no template for it
+             */
+            url: string | null;
+            job_title: string | null;
+            /** @description Other pages about the author, such as profiles */
+            same_as: string[];
             bio: string | null;
             avatar: components["schemas"]["Image"] | null;
             /** @description Number of published articles */
@@ -3618,6 +3783,30 @@ export interface components {
         };
         AuthorResponse: {
             data: components["schemas"]["AuthorWithArticles"];
+        };
+        /** @description None Only the fields selected by `fields=` are present. */
+        PartialAuthorWithArticles: {
+            /** @example francesco-donnici */
+            slug: string;
+            /** @example Francesco Donnici */
+            name?: string;
+            /**
+             * Format: uri
+             * @description Page on the site; null if the server has no template for it
+             */
+            url?: string | null;
+            job_title?: string | null;
+            /** @description Other pages about the author, such as profiles */
+            same_as?: string[];
+            bio?: string | null;
+            avatar?: components["schemas"]["PartialImage"] | null;
+            /** @description Number of published articles */
+            article_count?: number;
+            links?: components["schemas"]["PartialTermLinksWithSubscription"];
+            articles?: components["schemas"]["ArticleList"];
+        };
+        PartialAuthorResponse: {
+            data: components["schemas"]["PartialAuthorWithArticles"];
         };
         /** @description A section of the site. */
         Section: {
@@ -3631,10 +3820,44 @@ export interface components {
              */
             article_count: number;
             links: components["schemas"]["TermLinksWithSubscription"];
+            /**
+             * Format: uri
+             * @description Page on the site; null if the server has no template for it
+             */
+            url: string | null;
+            /** @description Place in the navigation of the site */
+            position: number | null;
+            description: string | null;
         };
         /** @description A page of sections, by name. */
         SectionList: {
             data: components["schemas"]["Section"][];
+            page: components["schemas"]["PageInfo"];
+            links: components["schemas"]["PageLinks"];
+        };
+        /** @description A section of the site. Only the fields selected by `fields=` are present. */
+        PartialSection: {
+            /** @example anteprime */
+            slug: string;
+            /** @example Anteprime */
+            name?: string;
+            /**
+             * @description Number of published articles
+             * @example 12
+             */
+            article_count?: number;
+            links?: components["schemas"]["PartialTermLinksWithSubscription"];
+            /**
+             * Format: uri
+             * @description Page on the site; null if the server has no template for it
+             */
+            url?: string | null;
+            /** @description Place in the navigation of the site */
+            position?: number | null;
+            description?: string | null;
+        };
+        PartialSectionList: {
+            data: components["schemas"]["PartialSection"][];
             page: components["schemas"]["PageInfo"];
             links: components["schemas"]["PageLinks"];
         };
@@ -3650,10 +3873,43 @@ export interface components {
              */
             article_count: number;
             links: components["schemas"]["TermLinksWithSubscription"];
+            /**
+             * Format: uri
+             * @description Page on the site; null if the server has no template for it
+             */
+            url: string | null;
+            /** @description Place in the navigation of the site */
+            position: number | null;
+            description: string | null;
             articles?: components["schemas"]["ArticleList"];
         };
         SectionResponse: {
             data: components["schemas"]["SectionWithArticles"];
+        };
+        /** @description None Only the fields selected by `fields=` are present. */
+        PartialSectionWithArticles: {
+            /** @example anteprime */
+            slug: string;
+            /** @example Anteprime */
+            name?: string;
+            /**
+             * @description Number of published articles
+             * @example 12
+             */
+            article_count?: number;
+            links?: components["schemas"]["PartialTermLinksWithSubscription"];
+            /**
+             * Format: uri
+             * @description Page on the site; null if the server has no template for it
+             */
+            url?: string | null;
+            /** @description Place in the navigation of the site */
+            position?: number | null;
+            description?: string | null;
+            articles?: components["schemas"]["ArticleList"];
+        };
+        PartialSectionResponse: {
+            data: components["schemas"]["PartialSectionWithArticles"];
         };
         /** @description URLs of the term and of its articles. */
         TermLinks: {
@@ -3681,6 +3937,31 @@ export interface components {
             page: components["schemas"]["PageInfo"];
             links: components["schemas"]["PageLinks"];
         };
+        /** @description URLs of the term and of its articles. Only the fields selected by `fields=` are present. */
+        PartialTermLinks: {
+            /** Format: uri */
+            self?: string;
+            /** Format: uri */
+            articles: string;
+        };
+        /** @description A tag. Only the fields selected by `fields=` are present. */
+        PartialTag: {
+            /** @example anteprime */
+            slug: string;
+            /** @example Anteprime */
+            name?: string;
+            /**
+             * @description Number of published articles
+             * @example 12
+             */
+            article_count?: number;
+            links?: components["schemas"]["PartialTermLinks"];
+        };
+        PartialTagList: {
+            data: components["schemas"]["PartialTag"][];
+            page: components["schemas"]["PageInfo"];
+            links: components["schemas"]["PageLinks"];
+        };
         /** @description A tag. */
         TagWithArticles: {
             /** @example anteprime */
@@ -3697,6 +3978,23 @@ export interface components {
         };
         TagResponse: {
             data: components["schemas"]["TagWithArticles"];
+        };
+        /** @description None Only the fields selected by `fields=` are present. */
+        PartialTagWithArticles: {
+            /** @example anteprime */
+            slug: string;
+            /** @example Anteprime */
+            name?: string;
+            /**
+             * @description Number of published articles
+             * @example 12
+             */
+            article_count?: number;
+            links?: components["schemas"]["PartialTermLinks"];
+            articles?: components["schemas"]["ArticleList"];
+        };
+        PartialTagResponse: {
+            data: components["schemas"]["PartialTagWithArticles"];
         };
         BrandCreate: {
             /**
@@ -3770,6 +4068,10 @@ export interface components {
              */
             email?: string | null;
             /** @default null */
+            job_title?: string | null;
+            /** @description URLs of other pages about the author, such as profiles */
+            same_as?: string[];
+            /** @default null */
             bio?: string | null;
             /** @default null */
             avatar?: components["schemas"]["ImageInput"] | null;
@@ -3780,6 +4082,14 @@ export interface components {
             slug: string;
             /** @example Francesco Donnici */
             name: string;
+            /**
+             * Format: uri
+             * @description Page on the site; null if the server has no template for it
+             */
+            url: string | null;
+            job_title: string | null;
+            /** @description Other pages about the author, such as profiles */
+            same_as: string[];
             bio: string | null;
             avatar: components["schemas"]["Image"] | null;
             /** @description Number of published articles */
@@ -3797,16 +4107,26 @@ export interface components {
             name?: string;
             /** @description Private; returned only to editors */
             email?: string | null;
+            job_title?: string | null;
+            /** @description URLs of other pages about the author, such as profiles */
+            same_as?: string[];
             bio?: string | null;
             avatar?: components["schemas"]["ImageInput"] | null;
         };
-        TagCreate: {
+        SectionCreate: {
             /**
              * @description Made from the name if omitted
              * @default null
              */
             slug?: string | null;
             name: string;
+            /**
+             * @description Place in the navigation of the site
+             * @default null
+             */
+            position?: number | null;
+            /** @default null */
+            description?: string | null;
         };
         SectionWriteResult: {
             data: components["schemas"]["Section"];
@@ -3815,6 +4135,17 @@ export interface components {
             /** @description Made from the name if omitted */
             slug?: string | null;
             name?: string;
+            /** @description Place in the navigation of the site */
+            position?: number | null;
+            description?: string | null;
+        };
+        TagCreate: {
+            /**
+             * @description Made from the name if omitted
+             * @default null
+             */
+            slug?: string | null;
+            name: string;
         };
         TagWriteResult: {
             data: components["schemas"]["Tag"];
@@ -4289,6 +4620,12 @@ export interface operations {
                 limit?: number;
                 /** @description `page.next` or `page.prev` of a response; contains filters and sort */
                 cursor?: string;
+                /** @description Tags that the article must all have */
+                tag_all?: string[];
+                /** @description Sections that the article must not be in */
+                section_not?: string[];
+                /** @description Slugs or ids of articles to leave out */
+                exclude?: string[];
                 /** @description Brands: articles about the brand itself or about one of its child brands */
                 group?: string[];
                 /** @description Brands that the article mentions beside its own */
@@ -4745,6 +5082,12 @@ export interface operations {
                 limit?: number;
                 /** @description `page.next` or `page.prev` of a response; contains filters and sort */
                 cursor?: string;
+                /** @description Tags that the article must all have */
+                tag_all?: string[];
+                /** @description Sections that the article must not be in */
+                section_not?: string[];
+                /** @description Slugs or ids of articles to leave out */
+                exclude?: string[];
                 /** @description Brands: articles about the brand itself or about one of its child brands */
                 group?: string[];
                 /** @description Brands that the article mentions beside its own */
@@ -4811,6 +5154,12 @@ export interface operations {
                 limit?: number;
                 /** @description `page.next` or `page.prev` of a response; contains filters and sort */
                 cursor?: string;
+                /** @description Tags that the article must all have */
+                tag_all?: string[];
+                /** @description Sections that the article must not be in */
+                section_not?: string[];
+                /** @description Slugs or ids of articles to leave out */
+                exclude?: string[];
                 /** @description Brands: articles about the brand itself or about one of its child brands */
                 group?: string[];
                 /** @description Brands that the article mentions beside its own */
@@ -4877,6 +5226,12 @@ export interface operations {
                 limit?: number;
                 /** @description `page.next` or `page.prev` of a response; contains filters and sort */
                 cursor?: string;
+                /** @description Tags that the article must all have */
+                tag_all?: string[];
+                /** @description Sections that the article must not be in */
+                section_not?: string[];
+                /** @description Slugs or ids of articles to leave out */
+                exclude?: string[];
                 /** @description Brands: articles about the brand itself or about one of its child brands */
                 group?: string[];
                 /** @description Brands that the article mentions beside its own */
@@ -4943,6 +5298,12 @@ export interface operations {
                 limit?: number;
                 /** @description `page.next` or `page.prev` of a response; contains filters and sort */
                 cursor?: string;
+                /** @description Tags that the article must all have */
+                tag_all?: string[];
+                /** @description Sections that the article must not be in */
+                section_not?: string[];
+                /** @description Slugs or ids of articles to leave out */
+                exclude?: string[];
                 /** @description Brands: articles about the brand itself or about one of its child brands */
                 group?: string[];
                 /** @description Brands that the article mentions beside its own */
@@ -5007,6 +5368,12 @@ export interface operations {
                 limit?: number;
                 /** @description `page.next` or `page.prev` of a response; contains filters and sort */
                 cursor?: string;
+                /** @description Tags that the article must all have */
+                tag_all?: string[];
+                /** @description Sections that the article must not be in */
+                section_not?: string[];
+                /** @description Slugs or ids of articles to leave out */
+                exclude?: string[];
                 /** @description Brands: articles about the brand itself or about one of its child brands */
                 group?: string[];
                 /** @description Brands that the article mentions beside its own */
@@ -5027,6 +5394,8 @@ export interface operations {
                 updated_until?: string;
                 /** @description Words that must all occur; "quotes" search for a phrase, a leading - excludes a word. Required unless `cursor` is given */
                 q?: string;
+                /** @description Sort by relevance, or with the newest first. Default: -score */
+                sort?: "-score" | "-published_at";
                 /** @description Whether to return `page.total`, which is exact up to 10,000 */
                 total?: boolean;
                 /** @description Facets to count the results by: brand, section, author, tag, format */
@@ -6256,8 +6625,14 @@ export interface operations {
                 limit?: number;
                 /** @description `page.next` or `page.prev` of a response; contains filters and sort */
                 cursor?: string;
+                /** @description Sort by name, or with the most published articles first. Default: name */
+                sort?: "name" | "-article_count";
                 /** @description Beginning of a name, or of a word in it; accents and case are ignored */
                 q?: string;
+                /** @description Groups that the brand belongs to */
+                parent?: string[];
+                /** @description Fields to return; dotted paths select inside objects. `slug` is always included */
+                fields?: ("aliases" | "article_count" | "children" | "children.name" | "children.slug" | "description" | "links" | "links.articles" | "links.feeds" | "links.feeds.atom" | "links.feeds.json" | "links.feeds.ninjs" | "links.feeds.rss" | "links.self" | "links.subscriptions" | "logo" | "logo.alt" | "logo.caption" | "logo.credit" | "logo.focal" | "logo.focal.x" | "logo.focal.y" | "logo.height" | "logo.renditions" | "logo.renditions.height" | "logo.renditions.name" | "logo.renditions.type" | "logo.renditions.url" | "logo.renditions.width" | "logo.srcset" | "logo.url" | "logo.width" | "name" | "parent" | "parent.name" | "parent.slug" | "slug" | "subscription" | "subscription.consent" | "subscription.consent.language" | "subscription.consent.text" | "subscription.consent.version" | "subscription.frequencies" | "url")[];
             };
             header?: never;
             path?: never;
@@ -6265,13 +6640,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /** @description A page of brands, or of the requested fields with `fields` */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["BrandList"];
+                    "application/json": components["schemas"]["BrandList"] | components["schemas"]["PartialBrandList"];
                 };
             };
             304: components["responses"]["NOT_MODIFIED"];
@@ -6340,13 +6715,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /** @description The brand, or the requested fields with `fields` */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["BrandResponse"];
+                    "application/json": components["schemas"]["BrandResponse"] | components["schemas"]["PartialBrandResponse"];
                 };
             };
             304: components["responses"]["NOT_MODIFIED"];
@@ -6457,8 +6832,12 @@ export interface operations {
                 limit?: number;
                 /** @description `page.next` or `page.prev` of a response; contains filters and sort */
                 cursor?: string;
+                /** @description Sort by name, or with the most published articles first. Default: name */
+                sort?: "name" | "-article_count";
                 /** @description Beginning of a name, or of a word in it; accents and case are ignored */
                 q?: string;
+                /** @description Fields to return; dotted paths select inside objects. `slug` is always included */
+                fields?: ("article_count" | "avatar" | "avatar.alt" | "avatar.caption" | "avatar.credit" | "avatar.focal" | "avatar.focal.x" | "avatar.focal.y" | "avatar.height" | "avatar.renditions" | "avatar.renditions.height" | "avatar.renditions.name" | "avatar.renditions.type" | "avatar.renditions.url" | "avatar.renditions.width" | "avatar.srcset" | "avatar.url" | "avatar.width" | "bio" | "job_title" | "links" | "links.articles" | "links.self" | "links.subscriptions" | "name" | "same_as" | "slug" | "url")[];
             };
             header?: never;
             path?: never;
@@ -6466,13 +6845,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /** @description A page of authors, or of the requested fields with `fields` */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AuthorList"];
+                    "application/json": components["schemas"]["AuthorList"] | components["schemas"]["PartialAuthorList"];
                 };
             };
             304: components["responses"]["NOT_MODIFIED"];
@@ -6541,13 +6920,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /** @description The author, or the requested fields with `fields` */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AuthorResponse"];
+                    "application/json": components["schemas"]["AuthorResponse"] | components["schemas"]["PartialAuthorResponse"];
                 };
             };
             304: components["responses"]["NOT_MODIFIED"];
@@ -6650,8 +7029,12 @@ export interface operations {
                 limit?: number;
                 /** @description `page.next` or `page.prev` of a response; contains filters and sort */
                 cursor?: string;
+                /** @description Sort by name, or with the most published articles first. Default: name */
+                sort?: "name" | "-article_count";
                 /** @description Beginning of a name, or of a word in it; accents and case are ignored */
                 q?: string;
+                /** @description Fields to return; dotted paths select inside objects. `slug` is always included */
+                fields?: ("article_count" | "description" | "links" | "links.articles" | "links.self" | "links.subscriptions" | "name" | "position" | "slug" | "url")[];
             };
             header?: never;
             path?: never;
@@ -6659,13 +7042,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /** @description A page of sections, or of the requested fields with `fields` */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SectionList"];
+                    "application/json": components["schemas"]["SectionList"] | components["schemas"]["PartialSectionList"];
                 };
             };
             304: components["responses"]["NOT_MODIFIED"];
@@ -6689,7 +7072,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["TagCreate"];
+                "application/json": components["schemas"]["SectionCreate"];
             };
         };
         responses: {
@@ -6734,13 +7117,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /** @description The section, or the requested fields with `fields` */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SectionResponse"];
+                    "application/json": components["schemas"]["SectionResponse"] | components["schemas"]["PartialSectionResponse"];
                 };
             };
             304: components["responses"]["NOT_MODIFIED"];
@@ -6843,8 +7226,12 @@ export interface operations {
                 limit?: number;
                 /** @description `page.next` or `page.prev` of a response; contains filters and sort */
                 cursor?: string;
+                /** @description Sort by name, or with the most published articles first. Default: name */
+                sort?: "name" | "-article_count";
                 /** @description Beginning of a name, or of a word in it; accents and case are ignored */
                 q?: string;
+                /** @description Fields to return; dotted paths select inside objects. `slug` is always included */
+                fields?: ("article_count" | "links" | "links.articles" | "links.self" | "name" | "slug")[];
             };
             header?: never;
             path?: never;
@@ -6852,13 +7239,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /** @description A page of tags, or of the requested fields with `fields` */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TagList"];
+                    "application/json": components["schemas"]["TagList"] | components["schemas"]["PartialTagList"];
                 };
             };
             304: components["responses"]["NOT_MODIFIED"];
@@ -6927,13 +7314,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /** @description The tag, or the requested fields with `fields` */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TagResponse"];
+                    "application/json": components["schemas"]["TagResponse"] | components["schemas"]["PartialTagResponse"];
                 };
             };
             304: components["responses"]["NOT_MODIFIED"];
