@@ -22,8 +22,8 @@ from newsapi.web.wire import (
     reject_duplicates,
     slug_list,
 )
-from newsapi.webhooks.addresses import InvalidAddress, normalize_url
 from newsapi.webhooks.event_types import CACHE_INVALIDATED, EVENT_NAMES, EVENT_TYPES, IMPORT_FINISHED, PING
+from newsapi.worker.addresses import InvalidAddress, normalize_url
 
 STATES: Final = ("active", "paused")
 INCLUDE_IMPORTS: Final = (

@@ -23,7 +23,7 @@ from newsapi.web.idempotency import SaveResponse, StoredResponse
 from newsapi.web.params import PageParams, id_param
 from newsapi.web.responses import private_response
 from newsapi.web.wire import load_body
-from newsapi.webhooks import commands, queries, safe_http
+from newsapi.webhooks import commands, queries
 from newsapi.webhooks.queries import WebhookColumns, WebhookRow
 from newsapi.webhooks.schemas import (
     DeliveryList,
@@ -36,6 +36,7 @@ from newsapi.webhooks.schemas import (
     WebhookResponse,
     WebhookSchema,
 )
+from newsapi.worker import safe_http
 
 PATH: Final = "/v1/webhooks"
 blueprint = Blueprint("webhooks", __name__, url_prefix=PATH, description="Webhook endpoints and deliveries")

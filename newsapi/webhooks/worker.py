@@ -31,8 +31,9 @@ from newsapi.changelog.reader import ChangeRow
 from newsapi.content.presentation.presentation import ArticlePresenter
 from newsapi.db.database import Connection, Database, Session
 from newsapi.tracing import spans
-from newsapi.webhooks import events, queries, safe_http, signing
+from newsapi.webhooks import events, queries, signing
 from newsapi.webhooks.queries import DeliveryAttempt, DueDelivery, NewDelivery, WebhookRow
+from newsapi.worker import safe_http
 from newsapi.worker.consumer import Consumer
 
 log = structlog.get_logger("newsapi.webhooks")

@@ -337,7 +337,7 @@ FAULTS: Final = (
         "J04",
         "webhooks to private addresses",
         "never called",
-        ("webhooks/test_safe_http.py",),
+        ("worker/test_safe_http.py",),
     ),
     Fault(
         "J07",

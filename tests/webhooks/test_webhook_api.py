@@ -6,8 +6,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from newsapi.content.presentation.presentation import ArticlePresenter
-from newsapi.webhooks import safe_http
 from newsapi.webhooks.worker import WebhookConsumer
+from newsapi.worker import safe_http
 
 HOOK = {"url": "https://8.8.8.8/hook", "events": ["article.published"]}
 MISSING = "018f0000-0000-7000-8000-000000000000"

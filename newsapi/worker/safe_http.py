@@ -2,7 +2,7 @@
 
 A host name is resolved once, all of its addresses must be public, and the connection uses one of these addresses. So a
 name that resolves to another address a moment later (DNS rebinding) has no effect. Redirects are not followed, time is
-limited, and nothing of the response is read but the status.
+limited. Of the response to a POST, nothing is read but the status; of that to a GET, no more than the caller allows.
 """
 
 from __future__ import annotations
@@ -11,12 +11,15 @@ import http.client
 import re
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Mapping, Sequence
-from typing import Final
-from urllib.parse import urlsplit
+from contextlib import closing, suppress
+from http import HTTPStatus
+from typing import Final, NamedTuple
+from urllib.parse import SplitResult, urlsplit
 
-from newsapi.webhooks.addresses import is_public, normalize_url
+from newsapi.worker.addresses import is_public, normalize_url
 
 CONNECT_TIMEOUT_SECONDS: Final = 3.0
 """Maximum seconds for connecting."""
@@ -76,18 +79,121 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, allow_private: bo
         HTTPException: The response is not HTTP.
     """
     parts = urlsplit(normalize_url(url))
+    connection = _open(parts, allow_private=allow_private)
+    try:
+        _send(connection, "POST", parts, headers, body)
+        return _read_status(connection.sock, time.monotonic() + RESPONSE_TIMEOUT_SECONDS)
+    finally:
+        connection.close()
+
+
+class TooManyBytes(OSError):
+    """The body of a response is larger than the caller allows."""
+
+
+class Resource(NamedTuple):
+    """The response to a GET request.
+
+    Attributes:
+        status: The HTTP status.
+        location: The header `Location`; None if there is none.
+        body: The body; empty unless the status is 200.
+    """
+
+    status: int
+    location: str | None
+    body: bytes
+
+
+def get(
+    url: str,
+    headers: Mapping[str, str],
+    *,
+    max_bytes: int,
+    allow_private: bool,
+    seconds: float = RESPONSE_TIMEOUT_SECONDS,
+) -> Resource:
+    """Send a GET request and return the response.
+
+    Args:
+        url: An `http` or `https` URL; it is normalized first.
+        headers: The request headers.
+        max_bytes: Maximum size of the body.
+        allow_private: Whether addresses of private networks are allowed.
+        seconds: Maximum seconds from the connection on until the body has arrived.
+
+    Returns:
+        The response; redirects are not followed.
+
+    Raises:
+        InvalidAddress: The URL cannot be called.
+        ForbiddenAddress: The URL leads to a private network, or to no address at all.
+        TooManyBytes: The body is larger than `max_bytes`.
+        TimeoutError: The response took too long.
+        OSError: The connection failed or timed out.
+        HTTPException: The response is not HTTP, or ends before its body does.
+    """
+    parts = urlsplit(normalize_url(url))
+    connection = _open(parts, allow_private=allow_private)
+    # A timeout of the socket restarts with every byte. The end of the connection at the deadline does not.
+    deadline = time.monotonic() + seconds
+    end = threading.Timer(seconds, _shut_down, [connection.sock])
+    end.start()
+    try:
+        _send(connection, "GET", parts, headers)
+        with closing(connection.getresponse()) as response:
+            body = _read_body(response, max_bytes) if response.status == HTTPStatus.OK else b""
+            if time.monotonic() > deadline:  # a body without a length seems to be complete
+                raise TimeoutError("the response took too long")
+            return Resource(response.status, response.getheader("Location"), body)
+    finally:
+        end.cancel()
+        connection.close()
+
+
+def _shut_down(connection: socket.socket) -> None:
+    """End a connection that another thread reads from."""
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+
+
+def _read_body(response: http.client.HTTPResponse, max_bytes: int) -> bytes:
+    """Return the body of a response.
+
+    Raises:
+        TooManyBytes: The body is larger than `max_bytes`.
+        IncompleteRead: The connection ended before the body did.
+    """
+    if (response.length or 0) > max_bytes:
+        raise TooManyBytes(f"the response has more than {max_bytes} bytes")
+    body = response.read(max_bytes + 1)
+    if len(body) > max_bytes:
+        raise TooManyBytes(f"the response has more than {max_bytes} bytes")
+    if response.length:
+        raise http.client.IncompleteRead(body, response.length)
+    return body
+
+
+def _open(parts: SplitResult, *, allow_private: bool) -> http.client.HTTPConnection:
+    """Return a connection to the server of a normalized URL."""
     host = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "https" else 80)
     connection = http.client.HTTPConnection(host, port)
     connection.sock = _connect(host, port, secure=parts.scheme == "https", allow_private=allow_private)
-    try:
-        path = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
-        connection.request(
-            "POST", path, body, {**headers, "Host": _host_header(host, parts.port), "Connection": "close"}
-        )
-        return _read_status(connection.sock, time.monotonic() + RESPONSE_TIMEOUT_SECONDS)
-    finally:
-        connection.close()
+    return connection
+
+
+def _send(
+    connection: http.client.HTTPConnection,
+    method: str,
+    parts: SplitResult,
+    headers: Mapping[str, str],
+    body: bytes | None = None,
+) -> None:
+    """Send a request for a normalized URL."""
+    path = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
+    host = _host_header(parts.hostname or "", parts.port)
+    connection.request(method, path, body, {**headers, "Host": host, "Connection": "close"})
 
 
 def _host_header(host: str, port: int | None) -> str:

@@ -1,4 +1,4 @@
-"""URLs that webhooks call: their canonical form in ASCII, and which IP addresses are public."""
+"""URLs that others give to be called: their canonical form in ASCII, and which IP addresses are public."""
 
 from __future__ import annotations
 

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from newsapi.webhooks import safe_http
-from newsapi.webhooks.addresses import InvalidAddress, is_public, normalize_url
+from newsapi.worker import safe_http
+from newsapi.worker.addresses import InvalidAddress, is_public, normalize_url
 
 PRIVATE = [
     *("127.0.0.1", "127.8.8.8", "0.0.0.0", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1"),
