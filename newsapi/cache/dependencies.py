@@ -60,7 +60,7 @@ class ChangelogRow(Protocol):
     @property
     def additional_slugs(self) -> Sequence[str] | None: ...
     @property
-    def related_list_ids(self) -> Sequence[str] | None: ...
+    def article_ids(self) -> Sequence[str] | None: ...
     @property
     def facets_before(self) -> Sequence[int]: ...
     @property
@@ -79,7 +79,10 @@ def dependencies_of_change(change: ChangelogRow) -> Iterator[Dependency]:
     yield from change.facets_before
     yield from change.facets_after
     if change.kind == "related":
-        yield from (related_dependency(id_) for id_ in change.related_list_ids or ())
+        yield from (related_dependency(id_) for id_ in change.article_ids or ())
+        return
+    if change.kind == "image":
+        yield from (article_dependency(UUID(id_)) for id_ in change.article_ids or ())
         return
     slugs = (change.slug, change.previous_slug, *(change.additional_slugs or ()))
     if change.kind == "article":

@@ -31,7 +31,7 @@ class ChangeRow(NamedTuple):
     additional_slugs: Sequence[str] | None
     facets_before: Sequence[int]
     facets_after: Sequence[int]
-    related_list_ids: Sequence[str] | None
+    article_ids: Sequence[str] | None
     is_bulk: bool
     traceparent: str | None = None
 

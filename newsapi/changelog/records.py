@@ -12,7 +12,7 @@ class NewChange:
     """One public change that has no seq yet.
 
     Attributes:
-        kind: What changed; `related` stands for related lists.
+        kind: What changed; `related` stands for related lists, `image` for measured images.
         action: Whether the subject is public after the change.
         reason: Why it changed.
         subject_id: Id of the article or term.
@@ -23,10 +23,11 @@ class NewChange:
         previous_version: Version of the article that was public before, if another.
         facets_before: Ids of the facets that the subject was in.
         facets_after: Ids of the facets that the subject is in.
-        related_list_ids: For the kind `related`, ids of the articles whose related lists changed.
+        article_ids: Ids of the articles whose related lists changed (kind `related`), or that show images which were
+            measured (`image`).
     """
 
-    kind: Literal["article", "brand", "author", "section", "tag", "related"]
+    kind: Literal["article", "brand", "author", "section", "tag", "related", "image"]
     action: Literal["upsert", "delete"]
     reason: str
     subject_id: UUID
@@ -37,4 +38,4 @@ class NewChange:
     previous_version: int | None = None
     facets_before: frozenset[int] = frozenset()
     facets_after: frozenset[int] = frozenset()
-    related_list_ids: tuple[str, ...] = ()
+    article_ids: tuple[str, ...] = ()

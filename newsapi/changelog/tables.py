@@ -37,7 +37,7 @@ class Change(Base):
     Attributes:
         nonce: A random value. A `seq` with another nonce shows that the log was restored from an older copy.
         additional_slugs: Slugs, beside the article's own, that lead to it since this change.
-        related_list_ids: For kind `related`: the articles whose related lists changed.
+        article_ids: The articles whose related lists changed (kind `related`), or that show measured images (`image`).
         is_bulk: Whether an import made the change; some consumers skip these.
         traceparent: The span of the request that made the change (W3C Trace Context), if traces are exported.
     """
@@ -61,7 +61,7 @@ class Change(Base):
     version: Mapped[int | None]
     facets_before: Mapped[list[int]] = mapped_column(default=list)
     facets_after: Mapped[list[int]] = mapped_column(default=list)
-    related_list_ids: Mapped[list[str] | None]
+    article_ids: Mapped[list[str] | None]
     is_bulk: Mapped[bool] = mapped_column(default=False)
     traceparent: Mapped[str | None]
 

@@ -105,7 +105,7 @@ def append_reserved(session: Session, changes: Sequence[NewChange], seq_range: S
             change.version,
             sorted(change.facets_before),
             sorted(change.facets_after),
-            change.related_list_ids or None,
+            change.article_ids or None,
             bulk,
             traceparent,
         )
@@ -132,7 +132,7 @@ _COLUMNS = (
     "version",
     "facets_before",
     "facets_after",
-    "related_list_ids",
+    "article_ids",
     "is_bulk",
     "traceparent",
 )

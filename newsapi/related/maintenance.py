@@ -115,7 +115,7 @@ def _append_changes(session: Session, deleted: Sequence[UUID], cause: UUID, *, n
             reason="updated",
             subject_id=cause,
             slug="",
-            related_list_ids=tuple(map(str, sorted(deleted)[start : start + MAX_LISTS_PER_CHANGE])),
+            article_ids=tuple(map(str, sorted(deleted)[start : start + MAX_LISTS_PER_CHANGE])),
         )
         for start in range(0, len(deleted), MAX_LISTS_PER_CHANGE)
     ]

@@ -90,7 +90,7 @@ def test_columns_may_be_some_and_in_any_order(database):
     }
     insert_many(database, Change, [change])
     assert stored(database, Change) == [
-        {**change} | dict.fromkeys(["previous_slug", "additional_slugs", "related_list_ids", "version", "traceparent"])
+        {**change} | dict.fromkeys(["previous_slug", "additional_slugs", "article_ids", "version", "traceparent"])
     ]
 
 

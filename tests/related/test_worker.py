@@ -88,7 +88,7 @@ def rows(database, model):
 
 def told(database):
     with database.read_transaction() as connection:
-        found = connection.execute(select(Change.related_list_ids).where(Change.kind == "related").order_by(Change.seq))
+        found = connection.execute(select(Change.article_ids).where(Change.kind == "related").order_by(Change.seq))
         return [{*lists} for lists in found.scalars()]
 
 
