@@ -111,7 +111,7 @@ setup: $(VENV)/.dev ## The environment in .venv, as the lock files say
 .PHONY: lock
 lock: $(BIN)/uv ## Choose new versions within the bounds of pyproject.toml
 	@for which in build dev; do \
-		case $$which in build) lock=requirements.lock; bound=;; dev) lock=requirements-dev.lock; bound="-c requirements.lock";; esac; \
+		case $$which in build) lock=requirements.lock; bound="--extra images";; dev) lock=requirements-dev.lock; bound="-c requirements.lock";; esac; \
 		$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --python-version 3.11 \
 			--extra build --extra $$which $$bound pyproject.toml -o $$lock; \
 	done

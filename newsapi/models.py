@@ -23,6 +23,7 @@ from newsapi.content.tables.articles import (
     Revision,
     SlugRedirect,
 )
+from newsapi.content.tables.images import ArticleImage, ImageFile
 from newsapi.content.tables.previews import PreviewLink
 from newsapi.content.tables.terms import Author, Brand, Section, Tag
 from newsapi.db.tables import Secret
@@ -50,6 +51,7 @@ __all__ = [
     "Article",
     "ArticleAuthor",
     "ArticleContent",
+    "ArticleImage",
     "ArticleMention",
     "ArticleTag",
     "AuditEntry",
@@ -67,6 +69,7 @@ __all__ = [
     "FailedChange",
     "FilterExit",
     "IdempotencyRecord",
+    "ImageFile",
     "Import",
     "ImportChunk",
     "KeyDailyUsage",

@@ -10,6 +10,7 @@ from newsapi.editing import preview_views, revision_views
 from newsapi.editing import term_views as editing_term_views
 from newsapi.feeds import sitemap_views
 from newsapi.feeds import views as feed_views
+from newsapi.images import views as image_views
 from newsapi.imports import views as import_views
 from newsapi.keys import views as key_views
 from newsapi.reading import article_views as reading_article_views
@@ -45,6 +46,7 @@ def register(app: Flask) -> Api:
         sitemap_views.blueprint,
         editing_article_views.blueprint,
         revision_views.blueprint,
+        image_views.blueprint,
         import_views.blueprint,
         preview_views.blueprint,
         recall_views.blueprint,

@@ -241,6 +241,12 @@ class Settings:
         "refuse",
         parse_one_of("allow", "refuse"),
     )
+    measure_images: str = _env(
+        "which files of images the worker reads once, for their size, ThumbHash and problems, if `newsapi[images]` is"
+        " installed: `public` for those at public addresses, `any` also in private networks, `off`",
+        "public",
+        parse_one_of("any", "off", "public"),
+    )
     smtp_url: str | None = _env(
         "mail server: `smtps://user:password@host`, `smtp+starttls://…`, or `smtp://host:25` for one in the same"
         " network; if not set, email subscriptions are disabled",

@@ -7,6 +7,7 @@ from datetime import datetime
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
+from newsapi.images import measurement
 from newsapi.keys.queries import KeyRow
 from newsapi.settings import Settings
 from newsapi.web.scopes import PARTNER_SCOPE
@@ -29,6 +30,16 @@ def setting_warnings(settings: Settings) -> Iterator[str]:
         yield (
             "NEWSAPI_WEBHOOK_PRIVATE is allow: a client that may register webhooks can send requests to the private"
             " network. Remove it."
+        )
+    if settings.measure_images == "any":
+        yield (
+            "NEWSAPI_MEASURE_IMAGES is any: a client that may write articles can send requests to the private network."
+            " Set it to public."
+        )
+    if settings.measure_images != "off" and not measurement.is_available():
+        yield (
+            "NEWSAPI_MEASURE_IMAGES has no effect, as Pillow is not installed: install newsapi[images], or set it to"
+            " off."
         )
     if settings.purge_url and settings.purge_url.startswith("fastly+") and not settings.purge_key:
         yield "NEWSAPI_PURGE_URL is of Fastly, which refuses purges without a token: set NEWSAPI_PURGE_KEY."

@@ -43,6 +43,17 @@ class TermRow(TypedDict):
     articles: NotRequired[JsonObject]
 
 
+class MeasuredImage(TypedDict):
+    """What was measured of an image; the columns of `ImageFile` have the same names."""
+
+    width: int | None
+    height: int | None
+    type: str | None
+    bytes: int | None
+    thumbhash: str | None
+    color: str | None
+
+
 class ArticleRow(TypedDict):
     """An article: the fields of a summary, and those of the full article that were requested."""
 
@@ -64,6 +75,7 @@ class ArticleRow(TypedDict):
     brand: TermRow | None
     section: TermRow | None
     authors: list[TermRow]
+    measured_images: NotRequired[dict[int, MeasuredImage]]
     mentions: NotRequired[list[TermRow]]
     tags: NotRequired[list[TermRow]]
     body_html: NotRequired[str | None]

@@ -83,8 +83,8 @@ class WebSubConsumer(Consumer):
 
     def _filters(self, rows: Iterable[ChangeRow]) -> set[str]:
         """Return the query strings of the feeds that changed; the empty one is the feed of all articles."""
-        facets = {facet for row in rows for facet in (*row.facets_before, *row.facets_after)}
-        if not facets:  # for example, a change of related articles affects no feed
+        facets = {facet for row in rows if row.kind != "image" for facet in (*row.facets_before, *row.facets_after)}
+        if not facets:  # for example, a change of related articles is no news for a feed
             return set()
         with self._database.read_transaction() as connection:
             terms_by_facet = facet_slugs.slugs_of_facets(connection, facets)

@@ -57,6 +57,7 @@ RULES: Final[dict[str, str]] = {
     **{f"DELETE /v1/{terms}/<slug>": "content:publish" for terms in _TERMS},
     **{f"POST /v1/{terms}/<slug>/merge": "content:publish" for terms in _TERMS},
     "GET /v1/merges/<uuid:id>": "content:publish",
+    "GET /v1/images": "drafts:read",
     "GET /v1/imports": "content:write",
     "POST /v1/imports": "content:write",
     "GET /v1/imports/<uuid:id>": "content:write",

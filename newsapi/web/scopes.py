@@ -26,7 +26,10 @@ ADMIN_SCOPE: Final = "admin"
 SCOPES: Final = (
     Scope(WRITE_SCOPE, "create and change articles, terms and picks; import, together with `content:publish`"),
     Scope(PUBLISH_SCOPE, "publish, schedule and withdraw articles; delete and merge terms"),
-    Scope(DRAFTS_SCOPE, "read drafts, revisions, picks, preview links and recall receipts; create preview links"),
+    Scope(
+        DRAFTS_SCOPE,
+        "read drafts, revisions, picks, preview links, recall receipts and images with problems; create preview links",
+    ),
     Scope(PARTNER_SCOPE, "read with the entitlements of the key; acknowledge recalls"),
     Scope(WEBHOOKS_SCOPE, "manage webhooks"),
     Scope(SUBSCRIBERS_SCOPE, "list subscribers and report bounces"),

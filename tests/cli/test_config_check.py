@@ -45,6 +45,7 @@ def test_of_what_is_as_it_should_be_nothing_is_said(said):
         ({"NEWSAPI_PUBLIC_BODY": "teaser"}, "no partner has a key"),
         ({"NEWSAPI_DATABASE_REPLICA_URLS": "postgresql://replica/news"}, "is SQLite"),
         ({"NEWSAPI_WEBHOOK_PRIVATE": "allow"}, "NEWSAPI_WEBHOOK_PRIVATE"),
+        ({"NEWSAPI_MEASURE_IMAGES": "any"}, "NEWSAPI_MEASURE_IMAGES"),
         ({"NEWSAPI_PURGE_URL": FASTLY}, "set NEWSAPI_PURGE_KEY"),
         ({"NEWSAPI_PURGE_KEY": "token"}, "has no effect"),
         ({"NEWSAPI_PURGE_KEY": "token", "NEWSAPI_PURGE_URL": "varnish+http://cache:80"}, "has no effect"),

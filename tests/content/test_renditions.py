@@ -69,6 +69,68 @@ def test_a_large_picture_comes_in_three_shapes_and_four_widths_behind_the_origin
     assert {item["type"] for item in picture["renditions"]} == {"image/jpeg"}
 
 
+def test_shapes_are_the_same_crops_grouped_with_a_srcset_of_each():
+    picture = made(stored(width=1600, height=900))
+    assert list(picture["shapes"]) == ["16x9", "4x3", "1x1"]
+    for name, shape in picture["shapes"].items():
+        expected = [item for item in picture["renditions"] if item["name"] == name]
+        assert [(size["url"], size["width"], size["height"]) for size in shape["sizes"]] == [
+            (item["url"], item["width"], item["height"]) for item in expected
+        ]
+        assert candidates(shape["srcset"]) == [(item["url"], item["width"]) for item in expected]
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "shapes"),
+    [
+        (1600, 900, ["16x9", "4x3", "1x1"]),
+        (400, 200, ["16x9"]),
+        (330, 250, ["16x9", "4x3"]),
+        (319, 319, []),
+        (None, None, []),
+    ],
+)
+def test_a_shape_without_a_crop_is_null(width, height, shapes):
+    picture = made(stored(width=width, height=height))
+    assert [name for name, shape in picture["shapes"].items() if shape] == shapes
+    assert not any(Renditions(None).picture(stored())["shapes"].values())
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "shapes"), [(640, 640, ["1x1"]), (1600, 900, ["16x9"]), (800, 600, ["4x3"]), (640, 639, [])]
+)
+def test_a_logo_has_no_shape_that_would_cut_it(width, height, shapes):
+    picture = Renditions(TEMPLATE).picture(stored(width=width, height=height), is_cropped=False)
+    assert [name for name, shape in picture["shapes"].items() if shape] == shapes
+
+
+MEASURED = {"width": 800, "height": 600, "type": "image/webp", "bytes": 9, "thumbhash": "AAAA", "color": "#000000"}
+
+
+def test_measurements_have_precedence_over_what_was_entered():
+    picture = Renditions(TEMPLATE).picture(stored(width=4000, height=100), MEASURED)
+    assert {name: picture[name] for name in MEASURED} == MEASURED
+    assert {item["width"] for item in picture["renditions"]} == {320, 640, 800}
+    assert {item["type"] for item in picture["renditions"]} == {"image/webp"}
+    unmeasured = Renditions(TEMPLATE).picture(stored())
+    assert (unmeasured["type"], unmeasured["bytes"], unmeasured["thumbhash"], unmeasured["color"]) == (
+        *("image/jpeg", None),
+        *(None, None),
+    )
+
+
+def test_the_focal_point_of_thumbor_is_in_pixels_of_the_measured_size():
+    picture = Renditions(THUMBOR).picture(stored(width=8000, height=6000, focal={"x": 0.5, "y": 0.5}), MEASURED)
+    assert "focal(400x300:401x301)" in unquote(address(picture, "1x1", 320))
+
+
+def test_a_measured_drawing_keeps_the_size_that_was_entered_and_has_no_crops():
+    drawing = {**dict.fromkeys(MEASURED), "type": "image/svg+xml", "bytes": 9}
+    picture = Renditions(TEMPLATE).picture(stored(), drawing)
+    assert (picture["width"], picture["height"], picture["type"]) == (4000, 3000, "image/svg+xml")
+    assert len(picture["renditions"]) == 1
+
+
 def test_what_the_newsroom_said_stays_as_it_was():
     picture = stored(focal={"x": 0.5, "y": 0.25})
     assert {name: value for name, value in made(picture).items() if name in picture} == picture

@@ -26,9 +26,9 @@ PATIENCE = 90  # seconds until a process that does not answer is given up
 
 
 def environ(**values: str) -> dict[str, str]:
-    """Our environment without any setting of ours but that nothing is limited, and with these."""
+    """Our environment without any setting of ours but that nothing is limited or fetched, and with these."""
     bare = {name: value for name, value in os.environ.items() if not name.startswith("NEWSAPI_")}
-    return {**bare, "NEWSAPI_RATE_LIMITS": "off", **values}
+    return {**bare, "NEWSAPI_RATE_LIMITS": "off", "NEWSAPI_MEASURE_IMAGES": "off", **values}
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from newsapi.content.article_types import ArticleRow, TermRow
 from newsapi.content.presentation import consent as presentation_consent
 from newsapi.content.presentation.renditions import Renditions
 from newsapi.content.schemas.subscription_offer import FOLLOWABLE_KINDS, FREQUENCIES
+from newsapi.content.tables.images import LEAD_POSITION
 from newsapi.settings import Settings
 from newsapi.text import html
 from newsapi.text.bylines import format_byline
@@ -65,7 +66,7 @@ class ArticlePresenter:
         self.site = f"{parts.scheme}://{parts.netloc}/"
         self.publisher = settings.publisher or parts.netloc
         self._pages = {"brand": settings.brand_url, "author": settings.author_url, "section": settings.section_url}
-        self.picture = Renditions(settings.image_url, settings.image_key, settings.image_salt).picture
+        self._renditions = Renditions(settings.image_url, settings.image_key, settings.image_salt)
         self._passage = settings.subscription_url or f"{self.api}/subscriptions"
         self._zone = settings.time_zone
         consent = presentation_consent.consent_text(settings.mail_language, settings.publisher, settings.privacy_url)
@@ -95,12 +96,23 @@ class ArticlePresenter:
         """Complete an article summary in place and return it."""
         self_url = f"{self.api}/v1/articles/{record['slug']}"
         record["url"] = self.article_url(record)
-        published_at = record["published_at"]  # None for a draft without a time
-        record["published_on"] = None if published_at is None else published_at.astimezone(self._zone).date()
-        record["image"] = self.picture(record["image"])
+        self._add_date(record)
+        measured = record.get("measured_images", {})
+        record["image"] = self._renditions.picture(record["image"], measured.get(LEAD_POSITION))
         record["links"] = {"self": self_url, "related": f"{self_url}/related"}
         if record["materially_updated_at"] is None:
-            record["materially_updated_at"] = published_at
+            record["materially_updated_at"] = record["published_at"]
+        return record
+
+    def _add_date(self, record: ArticleRow) -> None:
+        published_at = record["published_at"]  # None for a draft without a time
+        record["published_on"] = None if published_at is None else published_at.astimezone(self._zone).date()
+
+    def card(self, record: ArticleRow) -> ArticleRow:
+        """Complete an article on a card in place and return it."""
+        stored, measured = record["image"], record.get("measured_images", {})
+        self._add_date(record)
+        record["image"] = self._renditions.card_picture(stored, measured.get(LEAD_POSITION))
         return record
 
     def article(self, record: ArticleRow, body_access: BodyAccess | None = None) -> ArticleRow:
@@ -147,8 +159,9 @@ class ArticlePresenter:
         record["canonical_url"] = record["canonical_url"] or record["url"]
         record["rights"] = record["rights"] or NO_RIGHTS
         record["seo"] = record["seo"] or NO_SEO
+        picture, measured = self._renditions.picture, record.get("measured_images", {})
         record["media"] = [
-            {**item, "id": item["id"] or str(number), "image": self.picture(item["image"])}
+            {**item, "id": item["id"] or str(number), "image": picture(item["image"], measured.get(number))}
             for number, item in enumerate(record["media"], 1)
         ]
 
@@ -169,5 +182,5 @@ class ArticlePresenter:
             links["feeds"] = {format_.name: format_.url(self.api, brand=slug) for format_ in FEED_FORMATS}
         for name in ("logo", "avatar"):
             if name in record:
-                record[name] = self.picture(record[name])
+                record[name] = self._renditions.picture(record[name], is_cropped=False)
         return record

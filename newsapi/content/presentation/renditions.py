@@ -11,21 +11,25 @@ The scheme of `NEWSAPI_IMAGE_URL` selects the service:
   the URL as a path, and for those that resize at the image's own URL (`{raw_url}?w={width}&h={height}`). `{x}` and
   `{y}` are the focal point, from 0 to 1; 0.5 where none is known.
 
+Measurements of the worker take the place of what editors entered: their width and height have precedence.
+
 A rendition is a crop to one of three aspect ratios around the focal point, never larger than the original in either
 direction. `srcset` is different: it lists the uncropped image in several widths, to be used beside `width` and `height`
-in an `img` element. An image of unknown size has the original alone, and so has an SVG, which has no size in pixels.
+in an `img` element. `shapes` groups the crops by aspect ratio, each with a `srcset` of its own. An image of unknown
+size has the original alone, and so has an SVG, which has no size in pixels.
 """
 
 from __future__ import annotations
 
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from hmac import digest
 from string import Formatter
 from typing import Final
 from urllib.parse import quote, urlsplit
 
+from newsapi.content.article_types import MeasuredImage
 from newsapi.settings import SettingError
 from newsapi.text.json_types import JsonObject, JsonValue
 
@@ -33,6 +37,13 @@ StoredImage = Mapping[str, JsonValue]
 
 WIDTHS: Final = (320, 640, 1280, 1920)
 ASPECT_RATIOS: Final = (("16x9", 16, 9), ("4x3", 4, 3), ("1x1", 1, 1))
+NO_SHAPES: Final = dict.fromkeys(name for name, _, _ in ASPECT_RATIOS)
+UNMEASURED: Final = dict.fromkeys(("type", "bytes", "thumbhash", "color"))
+"""What is known of an image that was not measured."""
+
+CARD_WIDTH: Final = 640
+"""Largest width in pixels of the 16:9 image of a card."""
+
 SIZES: Final = tuple((name, width, width * down // across) for name, across, down in ASPECT_RATIOS for width in WIDTHS)
 
 URL, KEY, SALT = "NEWSAPI_IMAGE_URL", "NEWSAPI_IMAGE_KEY", "NEWSAPI_IMAGE_SALT"
@@ -76,28 +87,63 @@ class Renditions:
         """
         self._service = None if template is None else _service(template, key, salt)
 
-    def picture(self, stored: StoredImage | None) -> JsonObject | None:
-        """Return an image with its `srcset` and `renditions`, the original first; None for None."""
+    def picture(
+        self, stored: StoredImage | None, measured: MeasuredImage | None = None, *, is_cropped: bool = True
+    ) -> JsonObject | None:
+        """Return an image with its `srcset`, `renditions` (the original first) and `shapes`; None for None.
+
+        Args:
+            stored: The image as editors entered it.
+            measured: What was measured of its file; None if nothing was.
+            is_cropped: Whether it has shapes other than its own: crops would cut a logo or a portrait.
+        """
         if stored is None:
             return None
-        source, width, height = stored["url"], stored["width"], stored["height"]
-        type_ = media_type(source)
+        image = {**UNMEASURED, **stored, **(measured or {})}
+        # A drawing has a type and no size in pixels; what editors entered for it stays.
+        for name in ("width", "height"):
+            image[name] = image[name] or stored[name]
+        source, width, height = image["url"], image["width"], image["height"]
+        type_ = image["type"] = image["type"] or media_type(source)
         renditions = [{"name": "original", "url": source, "width": width, "height": height, "type": type_}]
         srcset = None
-        if self._service and width and height and type_ != _SVG and (build_url := self._service(stored)):
+        if self._service and width and height and type_ != _SVG and (build_url := self._service(image)):
             renditions += [
                 {"name": name, "url": build_url(wide, high), "width": wide, "height": high, "type": type_}
                 for name, wide, high in SIZES
                 if wide <= width and high <= height
             ]
             srcset = _srcset(source, width, height, build_url)
-        return {**stored, "srcset": srcset, "renditions": renditions}
+        shapes = _shapes(renditions, width, height, is_cropped=is_cropped)
+        return {**image, "srcset": srcset, "renditions": renditions, "shapes": shapes}
+
+    def card_picture(self, stored: StoredImage | None, measured: MeasuredImage | None) -> JsonObject | None:
+        """Return the image of a card: one 16:9 rendition, or the original if there is none; None for None."""
+        image = self.picture(stored, measured)
+        if image is None:
+            return None
+        wide = [item for item in image["renditions"] if item["name"] == "16x9" and item["width"] <= CARD_WIDTH]
+        shown = wide[-1] if wide else image
+        return {"url": shown["url"], "alt": image["alt"], "color": image["color"]}
 
 
 def media_type(url: str) -> str | None:
     """Return the media type of an image by the file extension in its URL; None if that is unknown."""
     path = url.partition("#")[0].partition("?")[0]
     return _TYPES.get(path.rpartition(".")[2].lower())
+
+
+def _shapes(
+    renditions: Sequence[StoredImage], width: int | None, height: int | None, *, is_cropped: bool
+) -> dict[str, object]:
+    """Return the crops by aspect ratio, each with a `srcset`; None for a ratio without crops."""
+    shapes: dict[str, object] = {**NO_SHAPES}
+    for name, across, down in ASPECT_RATIOS:
+        sizes = [item for item in renditions if item["name"] == name]
+        if sizes and (is_cropped or (width or 0) * down == (height or 0) * across):
+            srcset = ", ".join(f"{item['url']} {item['width']}w" for item in sizes)
+            shapes[name] = {"srcset": srcset, "sizes": sizes}
+    return shapes
 
 
 def _srcset(source: str, width: int, height: int, build_url: _Address) -> str | None:

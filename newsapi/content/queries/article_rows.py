@@ -12,7 +12,7 @@ import orjson
 from sqlalchemy import JSON, ColumnElement, Connection, Text, bindparam, cast, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from newsapi.content.article_types import ArticleRow, TermRow
+from newsapi.content.article_types import ArticleRow, MeasuredImage, TermRow
 from newsapi.content.queries.visibility import is_visible
 from newsapi.content.tables.articles import (
     Article,
@@ -22,6 +22,7 @@ from newsapi.content.tables.articles import (
     ArticleTag,
     SlugRedirect,
 )
+from newsapi.content.tables.images import LEAD_POSITION, ArticleImage, ImageFile
 from newsapi.content.tables.terms import Author, Brand, Section, Tag
 from newsapi.db import compiled_queries
 from newsapi.db.compiled_queries import RawRow, RowSelect
@@ -74,8 +75,10 @@ _DETAIL = (
     ArticleContent.seo,
     ArticleContent.translation_group,
 )
-# Offsets in a row: brand and section start at _N, the latest change is at _S, links of terms start at _C.
-_N, _S, _C = len(_SUMMARY), len(_SUMMARY) + len(_TERM_COLUMNS), len(_SUMMARY) + len(_TERM_COLUMNS) + 1
+# Offsets in a row: brand and section start at _N, the latest change is at _S, the measurements of images at _M, links
+# of terms start at _C.
+_N = len(_SUMMARY)
+_S, _M, _C = (_N + len(_TERM_COLUMNS) + offset for offset in range(3))
 _IMAGE = [column.key for column in _SUMMARY].index("image")
 SUMMARY_NAMES = tuple(column.key for column in _SUMMARY)
 _DETAIL_NAMES = tuple(column.key for column in _DETAIL)
@@ -110,6 +113,7 @@ def base_statement(selection: Selection, *, include_unpublished: bool = False, j
         json_as_text: Whether JSON is selected as text, so that the rows are hashable; `parse_json` parses it.
     """
     columns: list[ColumnElement[JsonValue] | InstrumentedAttribute[JsonValue]] = [*_SUMMARY, *_TERM_COLUMNS, _CHANGED]
+    columns.append(_images_subquery(lead_only=not selection.with_content))
     columns += [_links_subquery(kind) for kind in selection.kinds]
     if selection.with_content:
         columns += _DETAIL
@@ -136,10 +140,27 @@ def _links_subquery(kind: str) -> ColumnElement[JsonValue]:
     )
 
 
+_MEASURED = ("width", "height", "type", "bytes", "thumbhash", "color")
+
+
+def _images_subquery(*, lead_only: bool) -> ColumnElement[JsonValue]:
+    """Select what was measured of the images of an article: position, values of _MEASURED, and when."""
+    columns = (getattr(ImageFile, name) for name in _MEASURED)
+    statement = (
+        select(json_rows(ArticleImage.position, *columns, ImageFile.measured_at))
+        .select_from(ArticleImage)
+        .join(ImageFile, ImageFile.id == ArticleImage.file_id)
+        .where(ArticleImage.article_id == Article.id, ImageFile.measured_at.is_not(None))
+    )
+    if lead_only:
+        statement = statement.where(ArticleImage.position == LEAD_POSITION)
+    return statement.correlate(Article).scalar_subquery()
+
+
 def parse_json(row: RawRow) -> RawRow:
     """Return a row of SUMMARY_SELECTION that was selected with `json_as_text` as a row without it."""
     values = [*row]
-    for index in (_IMAGE, _C):
+    for index in (_IMAGE, _M, _C):
         values[index] = None if values[index] is None else orjson.loads(values[index])
     return tuple(values)
 
@@ -162,6 +183,11 @@ def build_records(
         record["brand"] = {"slug": brand, "name": brand_name} if brand else None
         record["section"] = {"slug": section, "name": section_name} if section else None
         change_times.add(row[_S])
+        measured: dict[int, MeasuredImage] = {}
+        record["measured_images"] = measured
+        for position, *values, measured_at in row[_M] or ():
+            measured[position] = MeasuredImage(**dict(zip(_MEASURED, values, strict=True)))  # type: ignore[typeddict-item]
+            change_times.add(decode_instant(measured_at))
         for kind, links in zip(kinds, row[_C:detail_start], strict=True):
             terms: list[TermRow] = []
             record[kind] = terms

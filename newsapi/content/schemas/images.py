@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from marshmallow import fields, validate
+from typing import cast
+
+from marshmallow import Schema, fields, validate
 
 from newsapi.web.wire import (
     InputSchema,
@@ -109,6 +111,36 @@ class Rendition(OutputSchema):
     )
 
 
+class ShapeSize(OutputSchema):
+    """A crop in one size."""
+
+    url = fields.Url(required=True)
+    width = fields.Integer(required=True)
+    height = fields.Integer(required=True)
+
+
+class Shape(OutputSchema):
+    """The crops of an image in one aspect ratio, in several sizes."""
+
+    srcset = fields.String(required=True, metadata={"description": "The sizes for `img` or `source`"})
+    sizes = fields.List(
+        fields.Nested(ShapeSize), required=True, metadata={"description": "The same sizes, the smallest first"}
+    )
+
+
+def _shapes_schema() -> type[Schema]:
+    """Return the schema of an object with a field for each aspect ratio, whose names are no identifiers."""
+    shape = {
+        name: fields.Nested(Shape, required=True, allow_none=True, metadata={"description": f"Crops to {name}"})
+        for name in ("16x9", "4x3", "1x1")
+    }
+    text = "The crops by aspect ratio; null for one in which there is none."
+    return cast("type[Schema]", type("Shapes", (OutputSchema,), {"__doc__": text, **shape}))
+
+
+Shapes = _shapes_schema()
+
+
 class Image(OutputSchema):
     """An image with its renditions."""
 
@@ -120,10 +152,14 @@ class Image(OutputSchema):
     )
     caption = fields.String(required=True, allow_none=True)
     width = fields.Integer(
-        required=True, allow_none=True, metadata={"description": "Width of the original in pixels; null if unknown"}
+        required=True,
+        allow_none=True,
+        metadata={"description": "Width of the original in pixels: measured, else as entered"},
     )
     height = fields.Integer(
-        required=True, allow_none=True, metadata={"description": "Height of the original in pixels; null if unknown"}
+        required=True,
+        allow_none=True,
+        metadata={"description": "Height of the original in pixels: measured, else as entered"},
     )
     credit = fields.String(required=True, allow_none=True)
     focal = fields.Nested(FocalPoint, required=True, allow_none=True)
@@ -139,6 +175,38 @@ class Image(OutputSchema):
         fields.Nested(Rendition),
         required=True,
         metadata={"description": "The original first, then crops that are no larger"},
+    )
+    shapes = fields.Nested(
+        Shapes,
+        required=True,
+        metadata={
+            "description": "The crops of `renditions`, grouped by aspect ratio. A logo or an avatar has no shape that "
+            "would cut it"
+        },
+    )
+    type = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Media type of the original: by its content if it was measured, else by its URL",
+            "example": "image/jpeg",
+        },
+    )
+    bytes = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "Size of the original; null if it was not measured"}
+    )
+    thumbhash = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "ThumbHash of the original in Base64, to show until it is loaded; null if not measured",
+            "example": "1QcSHQRnh493V4dIh4eXh1h4kJUI",
+        },
+    )
+    color = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Average colour of the original; null if it was not measured", "example": "#5b6f63"},
     )
 
 

@@ -21,6 +21,7 @@ from newsapi.content.queries.snapshots import DETAIL, SUMMARY, TIMES, ArticleSna
 from newsapi.content.tables.articles import Article, ArticleContent, Revision, SlugRedirect
 from newsapi.content.writes import publication_numbers
 from newsapi.content.writes.hooks import WriteTransaction
+from newsapi.content.writes.images import write_images
 from newsapi.db import bulk_rows
 from newsapi.db.bulk_rows import in_values
 from newsapi.db.types import Base, columns_table
@@ -77,6 +78,7 @@ def write_articles(
     _write_rows(session, items, seqs, seq_range.committed_at, now)
     _insert(session, Revision, [_revision(state, now, actor) for state in old_states])
     _write_links(session, items)
+    write_images(session, [(item.before, item.after) for item in items], now)
     _write_former_slugs(session, items, now)
     listing_entries.insert_entries(session, ((item.after, facets_after) for item, facets_after in with_facets))
     no_facets: frozenset[int] = frozenset()

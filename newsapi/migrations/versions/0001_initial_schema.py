@@ -24,6 +24,8 @@ _TABLES = """
     audit_entry
     api_key
     revision
+    image_file
+    article_image
     article_tag
     article_mention
     article_content
@@ -104,7 +106,7 @@ def _create_changelog_tables() -> None:
         sa.Column("version", sa.Integer),
         sa.Column("facets_before", Json, nullable=False),
         sa.Column("facets_after", Json, nullable=False),
-        sa.Column("related_list_ids", Json),
+        sa.Column("article_ids", Json),
         sa.Column("is_bulk", sa.Boolean, nullable=False),
         sa.Column("traceparent", sa.Text),
     )
@@ -544,6 +546,54 @@ def _create_articles_tables() -> None:
         sa.Column("article_id", Id, sa.ForeignKey("article.id", ondelete="CASCADE"), primary_key=True),
         sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
         sa.UniqueConstraint("article_id", "tag_id"),
+    )
+    op.create_table(
+        "article_image",
+        sa.Column("article_id", Id, primary_key=True),
+        sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("file_id", Id, nullable=False),
+        sa.Column("is_broken", sa.Boolean, nullable=False),
+        sa.Column("lacks_alt", sa.Boolean, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_article_image_file_id", "article_image", ["file_id"])
+    op.create_index(
+        "ix_article_image_broken",
+        "article_image",
+        ["article_id", "position"],
+        sqlite_where=sa.text("is_broken"),
+        postgresql_where=sa.text("is_broken"),
+    )
+    op.create_index(
+        "ix_article_image_lacks_alt",
+        "article_image",
+        ["article_id", "position"],
+        sqlite_where=sa.text("lacks_alt"),
+        postgresql_where=sa.text("lacks_alt"),
+    )
+    op.create_table(
+        "image_file",
+        sa.Column("id", Id, primary_key=True),
+        sa.Column("url", sa.Text, nullable=False),
+        sa.Column("host", BytewiseText, nullable=False),
+        sa.Column("check_at", UtcDateTime),
+        sa.Column("tries", sa.Integer, nullable=False),
+        sa.Column("problem", sa.Text),
+        sa.Column("measured_at", UtcDateTime),
+        sa.Column("width", sa.Integer),
+        sa.Column("height", sa.Integer),
+        sa.Column("type", sa.Text),
+        sa.Column("bytes", sa.BigInteger),
+        sa.Column("thumbhash", sa.Text),
+        sa.Column("color", sa.Text),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_image_file_due",
+        "image_file",
+        ["host", "check_at"],
+        sqlite_where=sa.text("check_at IS NOT NULL"),
+        postgresql_where=sa.text("check_at IS NOT NULL"),
     )
     op.create_table(
         "revision",
