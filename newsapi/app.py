@@ -22,11 +22,15 @@ from newsapi.changelog.reader import ChangelogDelta
 from newsapi.content.context import ContentContext
 from newsapi.content.presentation.listed_articles import ListedArticles
 from newsapi.content.presentation.presentation import ArticlePresenter
+from newsapi.content.schemas.articles import ArticleSummary
+from newsapi.content.schemas.cards import ArticleCard
 from newsapi.content.writes.writer import WriteContext
 from newsapi.db.clock import database_now, utc_now
 from newsapi.db.database import Database, Session
 from newsapi.editing.worker import PublicationScheduler, TermMerger
 from newsapi.feeds.websub import WebSubConsumer
+from newsapi.images import measurement
+from newsapi.images.worker import ImageMeasurer
 from newsapi.imports import views as import_views
 from newsapi.imports.jobs import ImportRunner, OnFinished
 from newsapi.imports.worker import ImportScheduler
@@ -114,7 +118,8 @@ def create_context(settings: Settings) -> ContentContext:
         log_database=log_database,
         cursors=CursorCodec(database, settings.secret_key),
         presentation=presenter,
-        listed_articles=ListedArticles(presenter),
+        listed_articles=ListedArticles(presenter.summary, ArticleSummary),
+        listed_cards=ListedArticles(presenter.card, ArticleCard),
         hooks=WRITE_HOOKS,
         response_cache=ResponseCache(MemoryCache(settings.cache_mb << 20), _create_shared_cache(settings), follower),
         limits=RateLimiter(settings),
@@ -208,6 +213,9 @@ def create_worker(settings: Settings, worker_id: str = "") -> Worker:
             )
         ),
     ]
+    if settings.measure_images != "off" and measurement.is_available():
+        allow_private = settings.measure_images == "any"
+        consumers.append(ImageMeasurer(long_running_database, allow_private=allow_private, now=utc_now))
     if settings.purge_url:  # the conditions are those of `unused_consumers`
         consumers.append(CdnPurgeConsumer(database, make_cdn(settings.purge_url, settings.purge_key), now=utc_now))
     if settings.websub_hub:

@@ -20,11 +20,13 @@ class ContentContext(AppContext):
     Attributes:
         presentation: Builds the public representation of articles and terms.
         listed_articles: Serialized items of lists of articles.
+        listed_cards: Serialized items of lists of articles with `profile=card`.
         hooks: What other packages do in the transaction of a write.
     """
 
     presentation: ArticlePresenter
     listed_articles: ListedArticles
+    listed_cards: ListedArticles
     hooks: WriteHooks
 
     @property

@@ -19,6 +19,7 @@ from newsapi.content.queries import facets, listings
 from newsapi.content.queries.articles import ArticlePage
 from newsapi.content.queries.facets import ReadSnapshot
 from newsapi.content.schemas.articles import ArticleSchema, ArticleSummary
+from newsapi.content.schemas.cards import ArticleCard
 from newsapi.db.database import Connection
 from newsapi.db.types import latest_time
 from newsapi.errors import FieldError, InvalidParameter
@@ -29,7 +30,7 @@ from newsapi.search.freshness import IndexRead
 from newsapi.search.planner import SearchScope
 from newsapi.text.json_types import JsonObject
 from newsapi.web import pagination
-from newsapi.web.fast_dump import dump_json
+from newsapi.web.fast_dump import compile_dump, dump_json
 
 
 def build_list(
@@ -79,9 +80,11 @@ def build_list(
 
 
 def _build_plain_list(connection: Connection, request: ArticleListRequest, snapshot: ReadSnapshot) -> CachedResponse:
-    """Return the response of a page of public summaries, of which most are usually serialized already."""
+    """Return the response of a page of public summaries or cards, of which most are usually serialized already."""
     page = article_queries.list_summary_rows(connection, snapshot, request.list_query, limit=request.limit)
-    articles = app_context().listed_articles.of_rows(connection, page.raw)
+    context = app_context()
+    listed = context.listed_cards if request.profile == "card" else context.listed_articles
+    articles = listed.of_rows(connection, page.raw)
     count = listings.count_articles(connection, snapshot, request.list_query) if request.total else None
     body = request.response_body([orjson.Fragment(article.item) for article in articles], request.cursors(page), count)
     return CachedResponse(
@@ -151,10 +154,13 @@ def _search_page(
 
 
 def _present(records: list[ArticleRow], request: ArticleListRequest, body_access: BodyAccess) -> list[JsonObject]:
-    """Return the items of a list as they are sent: summaries, or the fields that `fields` names."""
+    """Return the items of a list as they are sent: summaries, cards, or the fields that `fields` names."""
     presentation = app_context().presentation
     if request.fields:
         dump = article_dump(ArticleSchema, request.fields, request.include)
         return [dump(presentation.article(record, body_access)) for record in records]
+    if request.profile == "card":
+        card_dump = compile_dump(ArticleCard)
+        return [card_dump(presentation.card(record)) for record in records]
     dump = article_dump(ArticleSummary, frozenset(), request.include)
     return [dump(presentation.summary(record)) for record in records]

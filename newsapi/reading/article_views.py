@@ -9,6 +9,7 @@ from newsapi.content.presentation import visibility_of_caller
 from newsapi.content.presentation.article_paths import ARTICLES_PATH, SLUG_OR_ID_PARAM
 from newsapi.content.presentation.list_request import parse_list_request
 from newsapi.content.schemas.articles import ArticleList, ArticleResponse, RelatedListSchema
+from newsapi.content.schemas.cards import CardList
 from newsapi.content.schemas.params import ArticleListParams, ArticleParams, RelatedParams
 from newsapi.content.schemas.partial import PartialArticleList, PartialArticleResponse
 from newsapi.reading.article_list import build_list
@@ -32,8 +33,8 @@ class Articles(MethodView):
     @blueprint.arguments(ArticleListParams(), location="query", error_status_code=400)
     @blueprint.response(
         200,
-        {"anyOf": [ArticleList, PartialArticleList]},
-        description="A page of article summaries, or of the requested fields with `fields`",
+        {"anyOf": [ArticleList, PartialArticleList, CardList]},
+        description="A page of article summaries, of the requested fields with `fields`, or of cards",
     )
     def get(self, query: pagination.Query) -> Response:
         """Return a page of articles, newest first unless `sort` is given.

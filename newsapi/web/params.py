@@ -103,7 +103,7 @@ class Cursor(fields.String):
 
 MAX_SEQ = 2**63 - 1
 
-CROSS_FIELD_PARAMS = frozenset({"cursor", "since"})
+CROSS_FIELD_PARAMS = frozenset({"cursor", "profile", "since"})
 """Parameters whose validity depends on other parameters."""
 
 
@@ -181,7 +181,9 @@ def reject_params_beside_cursor(parameters: Collection[str], allowed_with_cursor
         raise ValidationError({name: [message] for name in others})
 
 
-ALLOWED_WITH_CURSOR = frozenset({"cursor", "limit", "fields", "include", "facets", "total", "min_seq", "preview"})
+ALLOWED_WITH_CURSOR = frozenset(
+    {"cursor", "limit", "fields", "include", "profile", "facets", "total", "min_seq", "preview"}
+)
 """Parameters that may change from page to page."""
 
 

@@ -52,6 +52,7 @@ class ArticleListRequest:
         limit: Maximum number of articles on the page.
         total: Whether the articles of the whole list are counted.
         fields: Dotted paths of the fields to return; empty for those of a summary.
+        profile: The fixed selection of fields; None without one.
         include: References to expand to full objects.
         search_text: Words that the articles contain; None without a search.
         statuses: Statuses of the articles, for editors; None for public articles.
@@ -69,6 +70,7 @@ class ArticleListRequest:
     limit: int
     total: bool = False
     fields: frozenset[str] = frozenset()
+    profile: str | None = None
     include: tuple[str, ...] = ()
     search_text: str | None = None
     statuses: tuple[str, ...] | None = None
@@ -92,7 +94,7 @@ class ArticleListRequest:
 
     @property
     def is_plain(self) -> bool:
-        """Whether this is a page of public summaries in the order of a sort, as most lists are."""
+        """Whether this is a page of public summaries or cards in the order of a sort, as most lists are."""
         has_other_items = self.fields or self.include or self.search_text is not None or self.list_query.ids is not None
         return not has_other_items and self.statuses is None and self.preview_token is None
 
@@ -204,6 +206,7 @@ def _build_request(
         limit=query["limit"],
         total=query.get("total", False),
         fields=frozenset(query.get("fields", ())),
+        profile=query.get("profile"),
         include=query.get("include", ()),
         search_text=query.get("q"),
         statuses=query.get("status"),

@@ -7,17 +7,17 @@ another row. This saves a quarter of the CPU time of a list.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import Final, NamedTuple
 
+from marshmallow import Schema
 from sqlalchemy import Connection
 
 from newsapi.cache import dependencies
 from newsapi.content.article_types import ArticleRow
-from newsapi.content.presentation.presentation import ArticlePresenter
 from newsapi.content.queries import article_rows
-from newsapi.content.schemas.articles import ArticleSummary
 from newsapi.db.compiled_queries import RawRow, RawRows
 from newsapi.db.immutable_cache import ImmutableCache
 from newsapi.web.fast_dump import compile_dump, dump_json
@@ -30,7 +30,7 @@ class ListedArticle(NamedTuple):
     """An article as an item of a list.
 
     Attributes:
-        item: The serialized summary.
+        item: The serialized summary or card.
         columns: The columns of the row by name without image and authors, and its brand and section.
         names: The dependencies on the names of its terms.
         changed_at: When the article or a term on it last changed.
@@ -43,12 +43,17 @@ class ListedArticle(NamedTuple):
 
 
 class ListedArticles:
-    """The items of lists for the settings of one application. Thread-safe."""
+    """The items of lists for the settings of one application: summaries or cards. Thread-safe."""
 
-    def __init__(self, presenter: ArticlePresenter) -> None:
-        """Start without items; the presenter completes the summaries."""
-        self._presenter = presenter
-        self._dump = compile_dump(ArticleSummary)
+    def __init__(self, complete: Callable[[ArticleRow], ArticleRow], schema: type[Schema]) -> None:
+        """Start without items.
+
+        Args:
+            complete: Completes a record in place: a method of `ArticlePresenter`.
+            schema: The schema of the items.
+        """
+        self._complete = complete
+        self._dump = compile_dump(schema)
         self._items = ImmutableCache[RawRow, ListedArticle](MAX_ITEMS)
 
     def of_rows(self, connection: Connection, raw: RawRows) -> list[ListedArticle]:
@@ -60,7 +65,7 @@ class ListedArticles:
             names = tuple(dependencies.name_dependencies([record]))
             columns = record.copy()
             del columns["image"], columns["authors"]
-            item = dump_json(self._dump(self._presenter.summary(record)))
+            item = dump_json(self._dump(self._complete(record)))
             return ListedArticle(item, columns, names, changed_at)
 
         return [self._items.get_or_load(row, partial(load, row)) for row in raw.rows]

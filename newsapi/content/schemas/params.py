@@ -6,7 +6,7 @@ import re
 from typing import ClassVar
 from uuid import UUID
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from newsapi.content.schemas import articles
 from newsapi.text.languages import canonicalize_tag
@@ -29,6 +29,9 @@ from newsapi.web.params import (
 from newsapi.web.wire import InputSchema, StrictInteger
 
 SORTS = ("-published_at", "published_at", "-updated_at", "updated_at")
+PROFILES = ("card",)
+"""Fixed selections of fields."""
+
 INCLUDES = ("authors", "brand", "section")
 EXTRA_INCLUDES = ("blocks", "jsonld", "related")
 """Values of `include` that add something to a single article."""
@@ -186,6 +189,19 @@ class ArticleListParams(ArticleFilters, IncludeParam):
     )
     status = choice_list(articles.STATUSES, "Statuses; needs a key with `drafts:read`, and is unknown without one")
     total = Flag(load_default=False, metadata=TOTAL_METADATA)
+    profile = fields.String(
+        validate=validate.OneOf(PROFILES, error=f"must be {', '.join(PROFILES)}"),
+        metadata={
+            "description": "`card`: only what a card of a list shows. Cannot be combined with `fields` and `include`"
+        },
+    )
+
+    @validates_schema(pass_original=True)
+    def _profile_stands_alone(self, data: dict[str, object], original: dict[str, object], **_: object) -> None:
+        """Reject `fields` and `include` beside a profile, which selects the fields."""
+        del data
+        if "profile" in original and (others := sorted({"fields", "include"} & original.keys())):
+            raise ValidationError({name: ["cannot be combined with profile"] for name in others})
 
 
 class FeedParams(ArticleFilters):
