@@ -63,7 +63,7 @@ def server_app() -> Front:
     app = shared_app()
     app.extensions["newsapi"].search_index.leave_building_to_indexer()
     if os.environ.get(content.PICTURES_VARIABLE):
-        app.register_blueprint(picture_views.blueprint())
+        app.register_blueprint(picture_views.blueprint(content.resized_pictures_folder(settings.database_url)))
         app.extensions[home_page.EXTENSION] = DEMO_PAGE
         app.register_blueprint(mail_views.blueprint(content.email_folder(settings.database_url)))
     front = with_graceful_shutdown(create_front(app))

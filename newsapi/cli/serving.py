@@ -55,6 +55,8 @@ def demo() -> None:
 
     path = Path("newsapi-demo.sqlite3").absolute()
     os.environ |= content.environment(path)
+    for name, value in content.defaults().items():
+        os.environ.setdefault(name, value)
     settings = Settings.from_env()
     address = bind_address(settings)  # before the old database is deleted: another demo may be using it
     content.clear(path)

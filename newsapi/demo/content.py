@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import shutil
 from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
@@ -15,6 +17,9 @@ PICTURES_PATH = "/demo/pictures"
 """The path under which the demo serves its images."""
 
 DEFAULT_URL = "http://127.0.0.1:8000"
+
+RESIZED_PICTURES = "{raw_url}?{width}x{height}-{x}-{y}"
+"""The template of `NEWSAPI_IMAGE_URL` by which the demo resizes its images."""
 
 PICTURES_VARIABLE = "_NEWSAPI_DEMO_PICTURES"
 """Environment variable of the server processes; if set, they serve the demo images."""
@@ -40,15 +45,31 @@ def environment(database: Path) -> dict[str, str]:
     }
 
 
+def defaults() -> dict[str, str]:
+    """Return the settings of a demo that its environment may replace, as environment variables.
+
+    Without Pillow, which is optional, the demo does not resize its images.
+    """
+    has_pillow = importlib.util.find_spec("PIL") is not None
+    resizing = {"NEWSAPI_IMAGE_URL": RESIZED_PICTURES} if has_pillow else {}
+    return {"NEWSAPI_MEASURE_IMAGES": "any", **resizing}
+
+
+def resized_pictures_folder(database_url: str) -> Path:
+    """Return the folder, next to the database, in which resized images are kept."""
+    return Path(database_url.removeprefix("sqlite:///")).with_suffix(".pictures")
+
+
 def email_folder(database_url: str) -> Path:
     """Return the folder, next to the database, to which emails are written."""
     return Path(database_url.removeprefix("sqlite:///")).with_suffix(".mail")
 
 
 def clear(database: Path) -> None:
-    """Delete the database and the emails of an earlier demo."""
+    """Delete the database, the emails and the resized images of an earlier demo."""
     for suffix in ("", "-wal", "-shm"):
         database.with_name(database.name + suffix).unlink(missing_ok=True)
+    shutil.rmtree(resized_pictures_folder(str(database)), ignore_errors=True)
     for email in email_folder(str(database)).glob("*.eml"):
         email.unlink(missing_ok=True)
 

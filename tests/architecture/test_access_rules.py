@@ -13,7 +13,7 @@ from newsapi.web.scopes import SCOPE_NAMES as SCOPES
 
 def test_every_route_and_method_has_its_rule():
     app = create_app(Settings.from_env({}))
-    app.register_blueprint(picture_views.blueprint())
+    app.register_blueprint(picture_views.blueprint(Path()))
     app.register_blueprint(mail_views.blueprint(Path("nowhere")))
     there = {
         f"{method} {rule.rule}" for rule in app.url_map.iter_rules() for method in rule.methods - {"HEAD", "OPTIONS"}

@@ -141,7 +141,7 @@ def test_the_page_bears_the_name_of_the_publication(settings):
 
 def test_the_page_of_the_demo_leads_to_article_lists_documentation_and_mailbox(app, tmp_path):
     app.extensions[home_page.EXTENSION] = DEMO_PAGE
-    app.register_blueprint(picture_views.blueprint())
+    app.register_blueprint(picture_views.blueprint(tmp_path))
     app.register_blueprint(mail_views.blueprint(tmp_path))
     _, links = check_page(app.test_client())
     assert {"docs", "v1/articles", "v1/brands", "demo/mail"} <= set(links)
