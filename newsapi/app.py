@@ -144,15 +144,20 @@ def unused_consumers(settings: Settings) -> dict[str, str]:
     """Return the consumers of the changelog that no worker runs with these settings.
 
     Returns:
-        The name of the environment variable that is not set, by the name of the consumer. A consumer may have an offset
-        from the time when it was set.
+        Why none runs it, by the name of the consumer. A consumer may have an offset from the time when one did.
     """
     setting_names = {
         CdnPurgeConsumer.name: "purge_url",
         WebSubConsumer.name: "websub_hub",
         AlertConsumer.name: "smtp_url",
     }
-    return {consumer: PREFIX + name.upper() for consumer, name in setting_names.items() if not getattr(settings, name)}
+    unset = {consumer: name for consumer, name in setting_names.items() if not getattr(settings, name)}
+    reasons = {consumer: f"{PREFIX}{name.upper()} is not set" for consumer, name in unset.items()}
+    if settings.measure_images == "off":
+        reasons[ImageMeasurer.name] = f"{PREFIX}MEASURE_IMAGES is off"
+    elif not measurement.is_available():
+        reasons[ImageMeasurer.name] = "Pillow is not installed"
+    return reasons
 
 
 def create_search_index(settings: Settings) -> SearchIndex:
@@ -213,7 +218,8 @@ def create_worker(settings: Settings, worker_id: str = "") -> Worker:
             )
         ),
     ]
-    if settings.measure_images != "off" and measurement.is_available():
+    unused = unused_consumers(settings)
+    if ImageMeasurer.name not in unused:
         allow_private = settings.measure_images == "any"
         consumers.append(ImageMeasurer(long_running_database, allow_private=allow_private, now=utc_now))
     if settings.purge_url:  # the conditions are those of `unused_consumers`

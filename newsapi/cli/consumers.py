@@ -36,7 +36,7 @@ def list_consumers() -> None:
         lag = max(0, head.seq - state.seq)
         problem = ""
         if state.consumer in unused:
-            problem = f"  turned off: {unused[state.consumer]} is not set"
+            problem = f"  turned off: {unused[state.consumer]}"
         elif state.failing_since is not None:
             problem = f"  failing since {format_instant(state.failing_since)}: {state.last_error}"
         click.echo(f"{state.consumer}  change {state.seq}, {lag} behind{problem}")

@@ -23,7 +23,7 @@ from newsapi.db.immutable_cache import ImmutableCache
 from newsapi.web.fast_dump import compile_dump, dump_json
 
 MAX_ITEMS: Final = 4_096
-"""Maximum number of items that are kept, of one to five kilobytes each."""
+"""Maximum number of items that are kept, of up to eight kilobytes each."""
 
 
 class ListedArticle(NamedTuple):
