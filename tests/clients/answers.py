@@ -22,7 +22,7 @@ ADDRESSES = {
         "summaries": "/v1/articles?group=ford",
         "narrowed": "/v1/articles?brand=ford&fields=headline,image.url",
         "counted": "/v1/articles?slug=incentivi-auto-come-si-legge-un-bando&total=true",
-        "cards": "/v1/articles?profile=card&limit=2",
+        "cards": "/v1/articles?profile=card&group=ford",
         "refused": "/v1/articles?limit=1000",
     },
     "getArticle": {
