@@ -481,6 +481,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/images": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List images with a problem
+         * @description Return lead images and images of media that are broken or lack an alternative text, newest article first.
+         *
+         *     The worker reads each file once, and one that is broken again after a few seconds and then ever more rarely. Images of withdrawn articles are left out. `alt: ""` marks a decorative image and is no problem.
+         */
+        get: operations["listFlawedImages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/imports": {
         parameters: {
             query?: never;
@@ -1812,6 +1834,29 @@ export interface components {
              */
             type: string | null;
         };
+        /** @description A crop in one size. */
+        ShapeSize: {
+            /** Format: uri */
+            url: string;
+            width: number;
+            height: number;
+        };
+        /** @description The crops of an image in one aspect ratio, in several sizes. */
+        Shape: {
+            /** @description The sizes for `img` or `source` */
+            srcset: string;
+            /** @description The same sizes, the smallest first */
+            sizes: components["schemas"]["ShapeSize"][];
+        };
+        /** @description The crops by aspect ratio; null for one in which there is none. */
+        Shapes: {
+            /** @description Crops to 16x9 */
+            "16x9": components["schemas"]["Shape"] | null;
+            /** @description Crops to 4x3 */
+            "4x3": components["schemas"]["Shape"] | null;
+            /** @description Crops to 1x1 */
+            "1x1": components["schemas"]["Shape"] | null;
+        };
         /** @description An image with its renditions. */
         Image: {
             /**
@@ -1822,9 +1867,9 @@ export interface components {
             /** @description Alternative text; "" for a decorative image, null if unknown, never the headline */
             alt: string | null;
             caption: string | null;
-            /** @description Width of the original in pixels; null if unknown */
+            /** @description Width of the original in pixels: measured, else as entered */
             width: number | null;
-            /** @description Height of the original in pixels; null if unknown */
+            /** @description Height of the original in pixels: measured, else as entered */
             height: number | null;
             credit: string | null;
             focal: components["schemas"]["FocalPoint"] | null;
@@ -1832,6 +1877,25 @@ export interface components {
             srcset: string | null;
             /** @description The original first, then crops that are no larger */
             renditions: components["schemas"]["Rendition"][];
+            /** @description The crops of `renditions`, grouped by aspect ratio. A logo or an avatar has no shape that would cut it */
+            shapes: components["schemas"]["Shapes"];
+            /**
+             * @description Media type of the original: by its content if it was measured, else by its URL
+             * @example image/jpeg
+             */
+            type: string | null;
+            /** @description Size of the original; null if it was not measured */
+            bytes: number | null;
+            /**
+             * @description ThumbHash of the original in Base64, to show until it is loaded; null if not measured
+             * @example 1QcSHQRnh493V4dIh4eXh1h4kJUI
+             */
+            thumbhash: string | null;
+            /**
+             * @description Average colour of the original; null if it was not measured
+             * @example #5b6f63
+             */
+            color: string | null;
         };
         /** @description URLs of an article and its related list. */
         SummaryLinks: {
@@ -1948,6 +2012,29 @@ export interface components {
              */
             type?: string | null;
         };
+        /** @description A crop in one size. Only the fields selected by `fields=` are present. */
+        PartialShapeSize: {
+            /** Format: uri */
+            url?: string;
+            width?: number;
+            height?: number;
+        };
+        /** @description The crops of an image in one aspect ratio, in several sizes. Only the fields selected by `fields=` are present. */
+        PartialShape: {
+            /** @description The sizes for `img` or `source` */
+            srcset?: string;
+            /** @description The same sizes, the smallest first */
+            sizes?: components["schemas"]["PartialShapeSize"][];
+        };
+        /** @description The crops by aspect ratio; null for one in which there is none. Only the fields selected by `fields=` are present. */
+        PartialShapes: {
+            /** @description Crops to 16x9 */
+            "16x9"?: components["schemas"]["PartialShape"] | null;
+            /** @description Crops to 4x3 */
+            "4x3"?: components["schemas"]["PartialShape"] | null;
+            /** @description Crops to 1x1 */
+            "1x1"?: components["schemas"]["PartialShape"] | null;
+        };
         /** @description An image with its renditions. Only the fields selected by `fields=` are present. */
         PartialImage: {
             /**
@@ -1958,9 +2045,9 @@ export interface components {
             /** @description Alternative text; "" for a decorative image, null if unknown, never the headline */
             alt?: string | null;
             caption?: string | null;
-            /** @description Width of the original in pixels; null if unknown */
+            /** @description Width of the original in pixels: measured, else as entered */
             width?: number | null;
-            /** @description Height of the original in pixels; null if unknown */
+            /** @description Height of the original in pixels: measured, else as entered */
             height?: number | null;
             credit?: string | null;
             focal?: components["schemas"]["PartialFocalPoint"] | null;
@@ -1968,6 +2055,25 @@ export interface components {
             srcset?: string | null;
             /** @description The original first, then crops that are no larger */
             renditions?: components["schemas"]["PartialRendition"][];
+            /** @description The crops of `renditions`, grouped by aspect ratio. A logo or an avatar has no shape that would cut it */
+            shapes?: components["schemas"]["PartialShapes"];
+            /**
+             * @description Media type of the original: by its content if it was measured, else by its URL
+             * @example image/jpeg
+             */
+            type?: string | null;
+            /** @description Size of the original; null if it was not measured */
+            bytes?: number | null;
+            /**
+             * @description ThumbHash of the original in Base64, to show until it is loaded; null if not measured
+             * @example 1QcSHQRnh493V4dIh4eXh1h4kJUI
+             */
+            thumbhash?: string | null;
+            /**
+             * @description Average colour of the original; null if it was not measured
+             * @example #5b6f63
+             */
+            color?: string | null;
         };
         /** @description URLs of an article and of what belongs to it. Only the fields selected by `fields=` are present. */
         PartialArticleLinks: {
@@ -2340,6 +2446,33 @@ export interface components {
         /** @description A page of articles with `id` and the fields selected by `fields=`, any of the full article. */
         PartialArticleList: {
             data: components["schemas"]["PartialArticle"][];
+            page: components["schemas"]["PageInfo"];
+            links: components["schemas"]["PageLinks"];
+        };
+        /** @description The image of a card. */
+        CardImage: {
+            /**
+             * Format: uri
+             * @description The image cropped to 16:9, 640 pixels wide or less; the original if there is no crop
+             */
+            url: string;
+            /** @description As `image.alt` of the article */
+            alt: string | null;
+            /** @description As `image.color` of the article */
+            color: string | null;
+        };
+        /** @description An article as on a card of a list: section label, headline, image and date. The slugs make its address. */
+        ArticleCard: {
+            slug: string;
+            headline: string;
+            section: components["schemas"]["TermRef"] | null;
+            image: components["schemas"]["CardImage"] | null;
+            /** Format: date */
+            published_on: string;
+        };
+        /** @description A page of articles with `profile=card`. */
+        CardList: {
+            data: components["schemas"]["ArticleCard"][];
             page: components["schemas"]["PageInfo"];
             links: components["schemas"]["PageLinks"];
         };
@@ -3076,6 +3209,40 @@ export interface components {
         /** @description The differences between two revisions. */
         RevisionDiffResponse: {
             data: components["schemas"]["RevisionDiff"];
+        };
+        /** @description The article that shows an image. */
+        ImageArticle: {
+            /** Format: uuid */
+            id: string;
+            slug: string;
+            headline: string;
+            /** @enum {string} */
+            status: "draft" | "scheduled" | "published" | "withdrawn";
+        };
+        /** @description An image of an article that has a problem. */
+        FlawedImage: {
+            article: components["schemas"]["ImageArticle"];
+            /**
+             * @description JSON pointer to the image in the article
+             * @example /media/0/image
+             */
+            pointer: string;
+            /** Format: uri */
+            url: string;
+            alt: string | null;
+            /** @description `missing`: 404 or 410. `refused`: a status other than 200. `unreachable`: no response. `private`: an address that the server must not call. `not_an_image`: another content. `damaged`: it cannot be decoded. `too_large`: too many bytes or pixels. `no_alt`: no alternative text */
+            problem: string;
+            /**
+             * Format: date-time
+             * @description When the file is read again; null if it was measured
+             */
+            next_check_at: string | null;
+        };
+        /** @description A page of images with a problem. */
+        FlawedImageList: {
+            data: components["schemas"]["FlawedImage"][];
+            page: components["schemas"]["PageInfo"];
+            links: components["schemas"]["PageLinks"];
         };
         /** @description An error or a warning about a record. */
         RejectedRecord: {
@@ -4597,7 +4764,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Fields of the article to return; dotted paths select inside objects. `id` is always included */
-                fields?: ("authors" | "authors.name" | "authors.slug" | "body_html" | "body_text" | "brand" | "brand.name" | "brand.slug" | "byline" | "canonical_url" | "corrections" | "corrections.at" | "corrections.text" | "format" | "headline" | "id" | "image" | "image.alt" | "image.caption" | "image.credit" | "image.focal" | "image.focal.x" | "image.focal.y" | "image.height" | "image.renditions" | "image.renditions.height" | "image.renditions.name" | "image.renditions.type" | "image.renditions.url" | "image.renditions.width" | "image.srcset" | "image.url" | "image.width" | "language" | "links" | "links.brand" | "links.jsonld" | "links.related" | "links.self" | "links.subscriptions" | "materially_updated_at" | "media" | "media.caption" | "media.captions" | "media.captions.language" | "media.captions.url" | "media.credit" | "media.duration_seconds" | "media.embed_url" | "media.id" | "media.image" | "media.image.alt" | "media.image.caption" | "media.image.credit" | "media.image.focal" | "media.image.focal.x" | "media.image.focal.y" | "media.image.height" | "media.image.renditions" | "media.image.renditions.height" | "media.image.renditions.name" | "media.image.renditions.type" | "media.image.renditions.url" | "media.image.renditions.width" | "media.image.srcset" | "media.image.url" | "media.image.width" | "media.kind" | "media.poster" | "media.sources" | "media.sources.height" | "media.sources.type" | "media.sources.url" | "media.sources.width" | "mentions" | "mentions.name" | "mentions.slug" | "previous_slugs" | "published_at" | "published_on" | "published_precision" | "reading_minutes" | "rights" | "rights.ai" | "rights.expires_at" | "rights.holder" | "rights.license_url" | "rights.syndicatable" | "rights.terms" | "section" | "section.name" | "section.slug" | "seo" | "seo.description" | "seo.robots" | "seo.title" | "seq" | "slug" | "source" | "source.name" | "source.url" | "standfirst" | "status" | "tags" | "tags.name" | "tags.slug" | "translations" | "translations.language" | "translations.slug" | "translations.url" | "updated_at" | "url" | "version" | "word_count")[];
+                fields?: ("authors" | "authors.name" | "authors.slug" | "body_html" | "body_text" | "brand" | "brand.name" | "brand.slug" | "byline" | "canonical_url" | "corrections" | "corrections.at" | "corrections.text" | "format" | "headline" | "id" | "image" | "image.alt" | "image.bytes" | "image.caption" | "image.color" | "image.credit" | "image.focal" | "image.focal.x" | "image.focal.y" | "image.height" | "image.renditions" | "image.renditions.height" | "image.renditions.name" | "image.renditions.type" | "image.renditions.url" | "image.renditions.width" | "image.shapes" | "image.shapes.16x9" | "image.shapes.16x9.sizes" | "image.shapes.16x9.sizes.height" | "image.shapes.16x9.sizes.url" | "image.shapes.16x9.sizes.width" | "image.shapes.16x9.srcset" | "image.shapes.1x1" | "image.shapes.1x1.sizes" | "image.shapes.1x1.sizes.height" | "image.shapes.1x1.sizes.url" | "image.shapes.1x1.sizes.width" | "image.shapes.1x1.srcset" | "image.shapes.4x3" | "image.shapes.4x3.sizes" | "image.shapes.4x3.sizes.height" | "image.shapes.4x3.sizes.url" | "image.shapes.4x3.sizes.width" | "image.shapes.4x3.srcset" | "image.srcset" | "image.thumbhash" | "image.type" | "image.url" | "image.width" | "language" | "links" | "links.brand" | "links.jsonld" | "links.related" | "links.self" | "links.subscriptions" | "materially_updated_at" | "media" | "media.caption" | "media.captions" | "media.captions.language" | "media.captions.url" | "media.credit" | "media.duration_seconds" | "media.embed_url" | "media.id" | "media.image" | "media.image.alt" | "media.image.bytes" | "media.image.caption" | "media.image.color" | "media.image.credit" | "media.image.focal" | "media.image.focal.x" | "media.image.focal.y" | "media.image.height" | "media.image.renditions" | "media.image.renditions.height" | "media.image.renditions.name" | "media.image.renditions.type" | "media.image.renditions.url" | "media.image.renditions.width" | "media.image.shapes" | "media.image.shapes.16x9" | "media.image.shapes.16x9.sizes" | "media.image.shapes.16x9.sizes.height" | "media.image.shapes.16x9.sizes.url" | "media.image.shapes.16x9.sizes.width" | "media.image.shapes.16x9.srcset" | "media.image.shapes.1x1" | "media.image.shapes.1x1.sizes" | "media.image.shapes.1x1.sizes.height" | "media.image.shapes.1x1.sizes.url" | "media.image.shapes.1x1.sizes.width" | "media.image.shapes.1x1.srcset" | "media.image.shapes.4x3" | "media.image.shapes.4x3.sizes" | "media.image.shapes.4x3.sizes.height" | "media.image.shapes.4x3.sizes.url" | "media.image.shapes.4x3.sizes.width" | "media.image.shapes.4x3.srcset" | "media.image.srcset" | "media.image.thumbhash" | "media.image.type" | "media.image.url" | "media.image.width" | "media.kind" | "media.poster" | "media.sources" | "media.sources.height" | "media.sources.type" | "media.sources.url" | "media.sources.width" | "mentions" | "mentions.name" | "mentions.slug" | "previous_slugs" | "published_at" | "published_on" | "published_precision" | "reading_minutes" | "rights" | "rights.ai" | "rights.expires_at" | "rights.holder" | "rights.license_url" | "rights.syndicatable" | "rights.terms" | "section" | "section.name" | "section.slug" | "seo" | "seo.description" | "seo.robots" | "seo.title" | "seq" | "slug" | "source" | "source.name" | "source.url" | "standfirst" | "status" | "tags" | "tags.name" | "tags.slug" | "translations" | "translations.language" | "translations.slug" | "translations.url" | "updated_at" | "url" | "version" | "word_count")[];
                 /** @description References to expand to full objects: authors, brand, section */
                 include?: ("authors" | "brand" | "section")[];
                 /** @description Brands that the article is about */
@@ -4652,6 +4819,8 @@ export interface operations {
                 status?: ("draft" | "published" | "scheduled" | "withdrawn")[];
                 /** @description Whether to return `page.total`, which is exact up to 10,000 */
                 total?: boolean;
+                /** @description `card`: only what a card of a list shows. Cannot be combined with `fields` and `include` */
+                profile?: "card";
             };
             header?: never;
             path?: never;
@@ -4659,13 +4828,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A page of article summaries, or of the requested fields with `fields` */
+            /** @description A page of article summaries, of the requested fields with `fields`, or of cards */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ArticleList"] | components["schemas"]["PartialArticleList"];
+                    "application/json": components["schemas"]["ArticleList"] | components["schemas"]["PartialArticleList"] | components["schemas"]["CardList"];
                 };
             };
             304: components["responses"]["NOT_MODIFIED"];
@@ -4729,7 +4898,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Fields of the article to return; dotted paths select inside objects. `id` is always included */
-                fields?: ("authors" | "authors.name" | "authors.slug" | "body_html" | "body_text" | "brand" | "brand.name" | "brand.slug" | "byline" | "canonical_url" | "corrections" | "corrections.at" | "corrections.text" | "format" | "headline" | "id" | "image" | "image.alt" | "image.caption" | "image.credit" | "image.focal" | "image.focal.x" | "image.focal.y" | "image.height" | "image.renditions" | "image.renditions.height" | "image.renditions.name" | "image.renditions.type" | "image.renditions.url" | "image.renditions.width" | "image.srcset" | "image.url" | "image.width" | "language" | "links" | "links.brand" | "links.jsonld" | "links.related" | "links.self" | "links.subscriptions" | "materially_updated_at" | "media" | "media.caption" | "media.captions" | "media.captions.language" | "media.captions.url" | "media.credit" | "media.duration_seconds" | "media.embed_url" | "media.id" | "media.image" | "media.image.alt" | "media.image.caption" | "media.image.credit" | "media.image.focal" | "media.image.focal.x" | "media.image.focal.y" | "media.image.height" | "media.image.renditions" | "media.image.renditions.height" | "media.image.renditions.name" | "media.image.renditions.type" | "media.image.renditions.url" | "media.image.renditions.width" | "media.image.srcset" | "media.image.url" | "media.image.width" | "media.kind" | "media.poster" | "media.sources" | "media.sources.height" | "media.sources.type" | "media.sources.url" | "media.sources.width" | "mentions" | "mentions.name" | "mentions.slug" | "previous_slugs" | "published_at" | "published_on" | "published_precision" | "reading_minutes" | "rights" | "rights.ai" | "rights.expires_at" | "rights.holder" | "rights.license_url" | "rights.syndicatable" | "rights.terms" | "section" | "section.name" | "section.slug" | "seo" | "seo.description" | "seo.robots" | "seo.title" | "seq" | "slug" | "source" | "source.name" | "source.url" | "standfirst" | "status" | "tags" | "tags.name" | "tags.slug" | "translations" | "translations.language" | "translations.slug" | "translations.url" | "updated_at" | "url" | "version" | "word_count")[];
+                fields?: ("authors" | "authors.name" | "authors.slug" | "body_html" | "body_text" | "brand" | "brand.name" | "brand.slug" | "byline" | "canonical_url" | "corrections" | "corrections.at" | "corrections.text" | "format" | "headline" | "id" | "image" | "image.alt" | "image.bytes" | "image.caption" | "image.color" | "image.credit" | "image.focal" | "image.focal.x" | "image.focal.y" | "image.height" | "image.renditions" | "image.renditions.height" | "image.renditions.name" | "image.renditions.type" | "image.renditions.url" | "image.renditions.width" | "image.shapes" | "image.shapes.16x9" | "image.shapes.16x9.sizes" | "image.shapes.16x9.sizes.height" | "image.shapes.16x9.sizes.url" | "image.shapes.16x9.sizes.width" | "image.shapes.16x9.srcset" | "image.shapes.1x1" | "image.shapes.1x1.sizes" | "image.shapes.1x1.sizes.height" | "image.shapes.1x1.sizes.url" | "image.shapes.1x1.sizes.width" | "image.shapes.1x1.srcset" | "image.shapes.4x3" | "image.shapes.4x3.sizes" | "image.shapes.4x3.sizes.height" | "image.shapes.4x3.sizes.url" | "image.shapes.4x3.sizes.width" | "image.shapes.4x3.srcset" | "image.srcset" | "image.thumbhash" | "image.type" | "image.url" | "image.width" | "language" | "links" | "links.brand" | "links.jsonld" | "links.related" | "links.self" | "links.subscriptions" | "materially_updated_at" | "media" | "media.caption" | "media.captions" | "media.captions.language" | "media.captions.url" | "media.credit" | "media.duration_seconds" | "media.embed_url" | "media.id" | "media.image" | "media.image.alt" | "media.image.bytes" | "media.image.caption" | "media.image.color" | "media.image.credit" | "media.image.focal" | "media.image.focal.x" | "media.image.focal.y" | "media.image.height" | "media.image.renditions" | "media.image.renditions.height" | "media.image.renditions.name" | "media.image.renditions.type" | "media.image.renditions.url" | "media.image.renditions.width" | "media.image.shapes" | "media.image.shapes.16x9" | "media.image.shapes.16x9.sizes" | "media.image.shapes.16x9.sizes.height" | "media.image.shapes.16x9.sizes.url" | "media.image.shapes.16x9.sizes.width" | "media.image.shapes.16x9.srcset" | "media.image.shapes.1x1" | "media.image.shapes.1x1.sizes" | "media.image.shapes.1x1.sizes.height" | "media.image.shapes.1x1.sizes.url" | "media.image.shapes.1x1.sizes.width" | "media.image.shapes.1x1.srcset" | "media.image.shapes.4x3" | "media.image.shapes.4x3.sizes" | "media.image.shapes.4x3.sizes.height" | "media.image.shapes.4x3.sizes.url" | "media.image.shapes.4x3.sizes.width" | "media.image.shapes.4x3.srcset" | "media.image.srcset" | "media.image.thumbhash" | "media.image.type" | "media.image.url" | "media.image.width" | "media.kind" | "media.poster" | "media.sources" | "media.sources.height" | "media.sources.type" | "media.sources.url" | "media.sources.width" | "mentions" | "mentions.name" | "mentions.slug" | "previous_slugs" | "published_at" | "published_on" | "published_precision" | "reading_minutes" | "rights" | "rights.ai" | "rights.expires_at" | "rights.holder" | "rights.license_url" | "rights.syndicatable" | "rights.terms" | "section" | "section.name" | "section.slug" | "seo" | "seo.description" | "seo.robots" | "seo.title" | "seq" | "slug" | "source" | "source.name" | "source.url" | "standfirst" | "status" | "tags" | "tags.name" | "tags.slug" | "translations" | "translations.language" | "translations.slug" | "translations.url" | "updated_at" | "url" | "version" | "word_count")[];
                 /** @description Parts to add: blocks, jsonld, related; and references to expand to full objects: authors, brand, section */
                 include?: ("authors" | "blocks" | "brand" | "jsonld" | "related" | "section")[];
                 /** @description Never return data older than this `seq` */
@@ -4978,7 +5147,7 @@ export interface operations {
                 /** @description BCP 47 language tags */
                 language?: string[];
                 /** @description Fields of the article to return; dotted paths select inside objects. `id` is always included */
-                fields?: ("authors" | "authors.name" | "authors.slug" | "body_html" | "body_text" | "brand" | "brand.name" | "brand.slug" | "byline" | "canonical_url" | "corrections" | "corrections.at" | "corrections.text" | "format" | "headline" | "id" | "image" | "image.alt" | "image.caption" | "image.credit" | "image.focal" | "image.focal.x" | "image.focal.y" | "image.height" | "image.renditions" | "image.renditions.height" | "image.renditions.name" | "image.renditions.type" | "image.renditions.url" | "image.renditions.width" | "image.srcset" | "image.url" | "image.width" | "language" | "links" | "links.brand" | "links.jsonld" | "links.related" | "links.self" | "links.subscriptions" | "materially_updated_at" | "media" | "media.caption" | "media.captions" | "media.captions.language" | "media.captions.url" | "media.credit" | "media.duration_seconds" | "media.embed_url" | "media.id" | "media.image" | "media.image.alt" | "media.image.caption" | "media.image.credit" | "media.image.focal" | "media.image.focal.x" | "media.image.focal.y" | "media.image.height" | "media.image.renditions" | "media.image.renditions.height" | "media.image.renditions.name" | "media.image.renditions.type" | "media.image.renditions.url" | "media.image.renditions.width" | "media.image.srcset" | "media.image.url" | "media.image.width" | "media.kind" | "media.poster" | "media.sources" | "media.sources.height" | "media.sources.type" | "media.sources.url" | "media.sources.width" | "mentions" | "mentions.name" | "mentions.slug" | "previous_slugs" | "published_at" | "published_on" | "published_precision" | "reading_minutes" | "rights" | "rights.ai" | "rights.expires_at" | "rights.holder" | "rights.license_url" | "rights.syndicatable" | "rights.terms" | "section" | "section.name" | "section.slug" | "seo" | "seo.description" | "seo.robots" | "seo.title" | "seq" | "slug" | "source" | "source.name" | "source.url" | "standfirst" | "status" | "tags" | "tags.name" | "tags.slug" | "translations" | "translations.language" | "translations.slug" | "translations.url" | "updated_at" | "url" | "version" | "word_count")[];
+                fields?: ("authors" | "authors.name" | "authors.slug" | "body_html" | "body_text" | "brand" | "brand.name" | "brand.slug" | "byline" | "canonical_url" | "corrections" | "corrections.at" | "corrections.text" | "format" | "headline" | "id" | "image" | "image.alt" | "image.bytes" | "image.caption" | "image.color" | "image.credit" | "image.focal" | "image.focal.x" | "image.focal.y" | "image.height" | "image.renditions" | "image.renditions.height" | "image.renditions.name" | "image.renditions.type" | "image.renditions.url" | "image.renditions.width" | "image.shapes" | "image.shapes.16x9" | "image.shapes.16x9.sizes" | "image.shapes.16x9.sizes.height" | "image.shapes.16x9.sizes.url" | "image.shapes.16x9.sizes.width" | "image.shapes.16x9.srcset" | "image.shapes.1x1" | "image.shapes.1x1.sizes" | "image.shapes.1x1.sizes.height" | "image.shapes.1x1.sizes.url" | "image.shapes.1x1.sizes.width" | "image.shapes.1x1.srcset" | "image.shapes.4x3" | "image.shapes.4x3.sizes" | "image.shapes.4x3.sizes.height" | "image.shapes.4x3.sizes.url" | "image.shapes.4x3.sizes.width" | "image.shapes.4x3.srcset" | "image.srcset" | "image.thumbhash" | "image.type" | "image.url" | "image.width" | "language" | "links" | "links.brand" | "links.jsonld" | "links.related" | "links.self" | "links.subscriptions" | "materially_updated_at" | "media" | "media.caption" | "media.captions" | "media.captions.language" | "media.captions.url" | "media.credit" | "media.duration_seconds" | "media.embed_url" | "media.id" | "media.image" | "media.image.alt" | "media.image.bytes" | "media.image.caption" | "media.image.color" | "media.image.credit" | "media.image.focal" | "media.image.focal.x" | "media.image.focal.y" | "media.image.height" | "media.image.renditions" | "media.image.renditions.height" | "media.image.renditions.name" | "media.image.renditions.type" | "media.image.renditions.url" | "media.image.renditions.width" | "media.image.shapes" | "media.image.shapes.16x9" | "media.image.shapes.16x9.sizes" | "media.image.shapes.16x9.sizes.height" | "media.image.shapes.16x9.sizes.url" | "media.image.shapes.16x9.sizes.width" | "media.image.shapes.16x9.srcset" | "media.image.shapes.1x1" | "media.image.shapes.1x1.sizes" | "media.image.shapes.1x1.sizes.height" | "media.image.shapes.1x1.sizes.url" | "media.image.shapes.1x1.sizes.width" | "media.image.shapes.1x1.srcset" | "media.image.shapes.4x3" | "media.image.shapes.4x3.sizes" | "media.image.shapes.4x3.sizes.height" | "media.image.shapes.4x3.sizes.url" | "media.image.shapes.4x3.sizes.width" | "media.image.shapes.4x3.srcset" | "media.image.srcset" | "media.image.thumbhash" | "media.image.type" | "media.image.url" | "media.image.width" | "media.kind" | "media.poster" | "media.sources" | "media.sources.height" | "media.sources.type" | "media.sources.url" | "media.sources.width" | "mentions" | "mentions.name" | "mentions.slug" | "previous_slugs" | "published_at" | "published_on" | "published_precision" | "reading_minutes" | "rights" | "rights.ai" | "rights.expires_at" | "rights.holder" | "rights.license_url" | "rights.syndicatable" | "rights.terms" | "section" | "section.name" | "section.slug" | "seo" | "seo.description" | "seo.robots" | "seo.title" | "seq" | "slug" | "source" | "source.name" | "source.url" | "standfirst" | "status" | "tags" | "tags.name" | "tags.slug" | "translations" | "translations.language" | "translations.slug" | "translations.url" | "updated_at" | "url" | "version" | "word_count")[];
                 /** @description Never return data older than this `seq` */
                 min_seq?: number;
                 /** @description `cursor` of the last response. It contains the filters and types, which must be omitted beside it */
@@ -5767,6 +5936,44 @@ export interface operations {
             403: components["responses"]["FORBIDDEN"];
             404: components["responses"]["NOT_FOUND"];
             412: components["responses"]["PRECONDITION_FAILED"];
+            415: components["responses"]["UNSUPPORTED_MEDIA_TYPE"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            429: components["responses"]["TOO_MANY_REQUESTS"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listFlawedImages: {
+        parameters: {
+            query?: {
+                /** @description Never return data older than this `seq` */
+                min_seq?: number;
+                /** @description Maximum number of items per page */
+                limit?: number;
+                /** @description `page.next` or `page.prev` of a response; contains filters and sort */
+                cursor?: string;
+                /** @description `broken`: the file cannot be shown. `no_alt`: the alternative text is unknown. Default: broken */
+                problem?: "broken" | "no_alt";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlawedImageList"];
+                };
+            };
+            400: components["responses"]["BAD_REQUEST"];
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            410: components["responses"]["GONE"];
             415: components["responses"]["UNSUPPORTED_MEDIA_TYPE"];
             422: components["responses"]["UNPROCESSABLE_ENTITY"];
             429: components["responses"]["TOO_MANY_REQUESTS"];
@@ -6632,7 +6839,7 @@ export interface operations {
                 /** @description Groups that the brand belongs to */
                 parent?: string[];
                 /** @description Fields to return; dotted paths select inside objects. `slug` is always included */
-                fields?: ("aliases" | "article_count" | "children" | "children.name" | "children.slug" | "description" | "links" | "links.articles" | "links.feeds" | "links.feeds.atom" | "links.feeds.json" | "links.feeds.ninjs" | "links.feeds.rss" | "links.self" | "links.subscriptions" | "logo" | "logo.alt" | "logo.caption" | "logo.credit" | "logo.focal" | "logo.focal.x" | "logo.focal.y" | "logo.height" | "logo.renditions" | "logo.renditions.height" | "logo.renditions.name" | "logo.renditions.type" | "logo.renditions.url" | "logo.renditions.width" | "logo.srcset" | "logo.url" | "logo.width" | "name" | "parent" | "parent.name" | "parent.slug" | "slug" | "subscription" | "subscription.consent" | "subscription.consent.language" | "subscription.consent.text" | "subscription.consent.version" | "subscription.frequencies" | "url")[];
+                fields?: ("aliases" | "article_count" | "children" | "children.name" | "children.slug" | "description" | "links" | "links.articles" | "links.feeds" | "links.feeds.atom" | "links.feeds.json" | "links.feeds.ninjs" | "links.feeds.rss" | "links.self" | "links.subscriptions" | "logo" | "logo.alt" | "logo.bytes" | "logo.caption" | "logo.color" | "logo.credit" | "logo.focal" | "logo.focal.x" | "logo.focal.y" | "logo.height" | "logo.renditions" | "logo.renditions.height" | "logo.renditions.name" | "logo.renditions.type" | "logo.renditions.url" | "logo.renditions.width" | "logo.shapes" | "logo.shapes.16x9" | "logo.shapes.16x9.sizes" | "logo.shapes.16x9.sizes.height" | "logo.shapes.16x9.sizes.url" | "logo.shapes.16x9.sizes.width" | "logo.shapes.16x9.srcset" | "logo.shapes.1x1" | "logo.shapes.1x1.sizes" | "logo.shapes.1x1.sizes.height" | "logo.shapes.1x1.sizes.url" | "logo.shapes.1x1.sizes.width" | "logo.shapes.1x1.srcset" | "logo.shapes.4x3" | "logo.shapes.4x3.sizes" | "logo.shapes.4x3.sizes.height" | "logo.shapes.4x3.sizes.url" | "logo.shapes.4x3.sizes.width" | "logo.shapes.4x3.srcset" | "logo.srcset" | "logo.thumbhash" | "logo.type" | "logo.url" | "logo.width" | "name" | "parent" | "parent.name" | "parent.slug" | "slug" | "subscription" | "subscription.consent" | "subscription.consent.language" | "subscription.consent.text" | "subscription.consent.version" | "subscription.frequencies" | "url")[];
             };
             header?: never;
             path?: never;
@@ -6837,7 +7044,7 @@ export interface operations {
                 /** @description Beginning of a name, or of a word in it; accents and case are ignored */
                 q?: string;
                 /** @description Fields to return; dotted paths select inside objects. `slug` is always included */
-                fields?: ("article_count" | "avatar" | "avatar.alt" | "avatar.caption" | "avatar.credit" | "avatar.focal" | "avatar.focal.x" | "avatar.focal.y" | "avatar.height" | "avatar.renditions" | "avatar.renditions.height" | "avatar.renditions.name" | "avatar.renditions.type" | "avatar.renditions.url" | "avatar.renditions.width" | "avatar.srcset" | "avatar.url" | "avatar.width" | "bio" | "job_title" | "links" | "links.articles" | "links.self" | "links.subscriptions" | "name" | "same_as" | "slug" | "url")[];
+                fields?: ("article_count" | "avatar" | "avatar.alt" | "avatar.bytes" | "avatar.caption" | "avatar.color" | "avatar.credit" | "avatar.focal" | "avatar.focal.x" | "avatar.focal.y" | "avatar.height" | "avatar.renditions" | "avatar.renditions.height" | "avatar.renditions.name" | "avatar.renditions.type" | "avatar.renditions.url" | "avatar.renditions.width" | "avatar.shapes" | "avatar.shapes.16x9" | "avatar.shapes.16x9.sizes" | "avatar.shapes.16x9.sizes.height" | "avatar.shapes.16x9.sizes.url" | "avatar.shapes.16x9.sizes.width" | "avatar.shapes.16x9.srcset" | "avatar.shapes.1x1" | "avatar.shapes.1x1.sizes" | "avatar.shapes.1x1.sizes.height" | "avatar.shapes.1x1.sizes.url" | "avatar.shapes.1x1.sizes.width" | "avatar.shapes.1x1.srcset" | "avatar.shapes.4x3" | "avatar.shapes.4x3.sizes" | "avatar.shapes.4x3.sizes.height" | "avatar.shapes.4x3.sizes.url" | "avatar.shapes.4x3.sizes.width" | "avatar.shapes.4x3.srcset" | "avatar.srcset" | "avatar.thumbhash" | "avatar.type" | "avatar.url" | "avatar.width" | "bio" | "job_title" | "links" | "links.articles" | "links.self" | "links.subscriptions" | "name" | "same_as" | "slug" | "url")[];
             };
             header?: never;
             path?: never;
