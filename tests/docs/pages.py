@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 TOP = Path(__file__).parents[2].resolve()
 FOLDERS = ("docs", "examples", ".github")
-PATHS = sorted([*TOP.glob("*.md"), *(path for folder in FOLDERS for path in (TOP / folder).rglob("*.md"))])
+_PATHS = [*TOP.glob("*.md"), *(path for folder in FOLDERS for path in (TOP / folder).rglob("*.md"))]
+PATHS = sorted(path for path in _PATHS if "node_modules" not in path.parts)
 PAGES = {path.relative_to(TOP).as_posix(): path.read_text() for path in PATHS}
 """The text of each file, by its path."""
 

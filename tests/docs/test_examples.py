@@ -44,6 +44,7 @@ NOT_RUN = {
     **dict.fromkeys(("install ", "systemctl ", "systemd-run ", "useradd "), "they change the system"),
     "pip install": "tests install nothing",
     "export OTEL_": "it names a receiver of traces, which tests have of their own (tests/server/test_traces.py)",
+    **dict.fromkeys(("npm ", "node dist/"), "tests/clients/test_example_mobile.py runs them"),
     "python -m build": "it writes into the working tree; a release does it",
 }
 """Programs of shell blocks that no test runs, and why."""
