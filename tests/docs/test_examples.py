@@ -32,7 +32,7 @@ from tests.docs.pages import BLOCKS, PAGES, TOP, blocks, commands
 from tests.support.processes import environ
 
 BASE = "http://127.0.0.1:8000"
-LANGUAGES = {"html", "ini", "json", "ndjson", "nginx", "sh", "text", "toml", "vcl", "yaml"}
+LANGUAGES = {"html", "ini", "json", "ndjson", "nginx", "sh", "text", "toml", "ts", "vcl", "yaml"}
 HOW = {"", "400", "served", "walk", "backup", "restore", "pg_dump"}
 HOW |= {"archive", "base backup", "recovery", "recovery by name", "recovery by time"}
 """What the comment before a block can say: this module and test_backup.py run these."""
