@@ -77,7 +77,9 @@ def clear(database: Path) -> None:
 def stream(api_url: str) -> BinaryIO:
     """Return the records as NDJSON, with the image URLs of this demo."""
     text = RECORDS.read_text(encoding="utf-8")
-    return BytesIO(text.replace(f"{DEFAULT_URL}{PICTURES_PATH}/", f"{api_url}{PICTURES_PATH}/").encode())
+    text = text.replace(f"{DEFAULT_URL}{PICTURES_PATH}/", f"{api_url}{PICTURES_PATH}/")
+    # Links between articles lead to the API, and to the site if there is one: never to a path of the API on the site.
+    return BytesIO(text.replace('href=\\"/v1/articles/', f'href=\\"{api_url}/v1/articles/').encode())
 
 
 def tour_text(api_url: str) -> str:
