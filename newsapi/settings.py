@@ -160,6 +160,13 @@ class Settings:
     section_url: str | None = _env(
         "URL of a section on the site", None, parse_url_template("slug"), changes_response=True
     )
+    preview_url: str | None = _env(
+        "page of the site that shows drafts, such as `https://site/preview?token={token}&path={path}`, which preview"
+        " links lead to; `{path}` is the path of the article on the site; if not set, the URL of the article with"
+        " `?preview=`",
+        None,
+        parse_url_template("token", "path"),
+    )
     publisher: str | None = _env("name of the publication, for search engines", None, str, changes_response=True)
     image_url: str | None = _env(
         "service that resizes images: `imgproxy+https://…`, `thumbor+https://…`, or a template with {url} or"

@@ -41,6 +41,8 @@ def setting_warnings(settings: Settings) -> Iterator[str]:
             "NEWSAPI_MEASURE_IMAGES has no effect, as Pillow is not installed: install newsapi[images], or set it to"
             " off."
         )
+    if settings.preview_url and "{token}" not in settings.preview_url:
+        yield "NEWSAPI_PREVIEW_URL lacks {token}, without which the page cannot show a draft: add it."
     if settings.purge_url and settings.purge_url.startswith("fastly+") and not settings.purge_key:
         yield "NEWSAPI_PURGE_URL is of Fastly, which refuses purges without a token: set NEWSAPI_PURGE_KEY."
     if settings.purge_key and not (settings.purge_url or "").startswith("fastly+"):

@@ -70,7 +70,6 @@ class PreviewLinks(MethodView):
             app_context().write_context, require_caller(), name, lifetime=lifetime, as_of=values["as_of"]
         )
         presentation = app_context().presentation
-        page_url = presentation.article_url(created.record)
         record: dict[str, object] = {
             "id": created.id,
             "token": created.token,
@@ -79,7 +78,7 @@ class PreviewLinks(MethodView):
             "expires_at": created.expires_at,
             "created_by": require_caller().name,
             "revoked": False,
-            "url": f"{page_url}{'&' if '?' in page_url else '?'}preview={created.token}",
+            "url": presentation.preview_url(created.record, created.token),
             "api_url": f"{presentation.api}{ARTICLES_PATH}/{created.record['slug']}?preview={created.token}",
         }
         return Response(

@@ -140,7 +140,7 @@ class PreviewLinkSchema(OutputSchema):
 
     id = fields.UUID(required=True)
     token = fields.String()
-    url = fields.Url(metadata={"description": "The article's page on the site, with the token"})
+    url = fields.Url(metadata={"description": "The page of the site that shows the draft, with the token"})
     api_url = fields.Url(metadata={"description": "The article in this API, with the token"})
     as_of = Instant(
         required=True,

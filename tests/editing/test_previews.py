@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from newsapi.app import WRITE_HOOKS
@@ -34,6 +36,24 @@ def test_who_has_the_link_sees_the_draft_and_nobody_else(editor, public, link):
     for path in ("/v1/articles/bozza", "/v1/articles/bozza/related", f"/v1/articles/{seen.json['data']['id']}"):
         assert public.get(path).status_code == 404, path
     assert "Segreto" not in public.get("/v1/articles").text
+
+
+@pytest.mark.parametrize(
+    ("article_url", "preview_url", "url"),
+    [
+        (None, None, f"{API}/v1/articles/bozza?preview=TOKEN"),
+        ("https://site/{section}/{slug}", None, "https://site/-/bozza?preview=TOKEN"),
+        ("https://site/{slug}?a=1", None, "https://site/bozza?a=1&preview=TOKEN"),
+        ("https://site/{slug}", "https://other/p?token={token}&path={path}", "https://other/p?token=TOKEN&path=/bozza"),
+        ("https://site/a?s={slug}", "https://site/p/{token}?path={path}", "https://site/p/TOKEN?path=/a%3Fs%3Dbozza"),
+    ],
+)
+def test_a_link_leads_to_the_page_that_the_settings_name(build, settings, editor, article_url, preview_url, url):
+    editor.write(slug="bozza")
+    site = build(replace(settings, article_url=article_url, preview_url=preview_url)).test_client()
+    answer = site.post("/v1/articles/bozza/preview-links", headers=editor.headers)
+    assert answer.status_code == 201, answer.text
+    assert answer.json["data"]["url"].replace(answer.json["data"]["token"], "TOKEN") == url
 
 
 def test_a_link_opens_its_own_article_and_no_other(editor, public, link):

@@ -3347,7 +3347,7 @@ export interface components {
             token?: string;
             /**
              * Format: uri
-             * @description The article's page on the site, with the token
+             * @description The page of the site that shows the draft, with the token
              */
             url?: string;
             /**

@@ -62,6 +62,7 @@ class ArticlePresenter:
         """Read the settings. URLs are made from these alone, never from a request."""
         self.api = settings.api_url
         self._site = settings.article_url
+        self._preview = settings.preview_url
         parts = urlsplit(settings.article_url or self.api)
         self.site = f"{parts.scheme}://{parts.netloc}/"
         self.publisher = settings.publisher or parts.netloc
@@ -82,6 +83,15 @@ class ArticlePresenter:
         # An article without a section or brand needs a URL too: a dash takes the place of the missing slug.
         section, brand = ((record[name] or {"slug": "-"})["slug"] for name in ("section", "brand"))
         return self._site.format(slug=record["slug"], section=section, brand=brand, id=record["id"])
+
+    def preview_url(self, record: Mapping[str, JsonValue], token: str) -> str:
+        """Return the URL of a page on the site that shows a draft with the token of a preview link."""
+        url = self.article_url(record)
+        if self._preview is None:
+            return f"{url}{'&' if '?' in url else '?'}preview={token}"
+        parts = urlsplit(url)
+        path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        return self._preview.format(token=token, path=quote(path, safe="/"))
 
     def site_url(self, kind: str, slug: str) -> str | None:
         """Return the URL of a brand's, author's or section's page on the site; None if no template is configured."""
